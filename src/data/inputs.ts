@@ -1,0 +1,61 @@
+import {InputError} from '../errors.ts';
+import type {Input, TensorInput} from '../teacher.ts';
+
+/** Many inputs of one kind, stored together: tensors as one block of memory, texts as a list. */
+export type Inputs = TensorInputs | TextInputs;
+
+export interface TensorInputs {
+  readonly kind: 'tensor';
+  readonly dtype: TensorInput['dtype'];
+  /** Shape of one example. */
+  readonly shape: readonly number[];
+  readonly count: number;
+  /** `count` examples, row-major, one after the other. */
+  readonly data: Uint8Array | Int32Array | Float32Array;
+}
+
+export interface TextInputs {
+  readonly kind: 'text';
+  readonly count: number;
+  readonly texts: readonly string[];
+}
+
+/** Number of values in a tensor of this shape. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
+}
+
+/** One input, sharing memory with the block it stands in. */
+export function inputAt(inputs: Inputs, index: number): Input {
+  if (index < 0 || index >= inputs.count) {
+    throw new InputError(`There is no input ${index}: the set holds ${inputs.count}.`);
+  }
+  if (inputs.kind === 'text') return {kind: 'text', text: inputs.texts[index]!};
+  const size = sizeOf(inputs.shape);
+  const {kind, dtype, shape, data} = inputs;
+  return {kind, dtype, shape, data: data.subarray(index * size, (index + 1) * size)};
+}
+
+/** Copies the named rows, in that order, into a block of their own. */
+export function selectInputs(inputs: Inputs, indices: ArrayLike<number>): Inputs {
+  if (inputs.kind === 'text') {
+    return {kind: 'text', count: indices.length, texts: Array.from(indices, index => inputs.texts[index]!)};
+  }
+  const size = sizeOf(inputs.shape);
+  const {kind, dtype, shape} = inputs;
+  return {kind, dtype, shape, count: indices.length, data: selectRows(inputs.data, size, indices)};
+}
+
+/** Copies rows of `size` values each out of a row-major block. */
+export function selectRows<T extends Uint8Array | Int32Array | Uint32Array | Float32Array>(
+  data: T,
+  size: number,
+  indices: ArrayLike<number>,
+): T {
+  const rows = new (data.constructor as new (length: number) => T)(indices.length * size);
+  for (let row = 0; row < indices.length; row++) {
+    const start = indices[row]! * size;
+    rows.set(data.subarray(start, start + size), row * size);
+  }
+  return rows;
+}

@@ -1,0 +1,104 @@
+import {InputError} from '../errors.ts';
+import {type Inputs, selectInputs, selectRows} from './inputs.ts';
+import {shuffledIndices} from './random.ts';
+
+export type Role = 'train' | 'validation' | 'test';
+
+/** Labelled examples in one role. The role is part of the type, so the test split can't be trained on or tuned by. */
+export interface Split<R extends Role = Role> {
+  readonly role: R;
+  readonly inputs: Inputs;
+  /** Indices of the true classes, one an input. */
+  readonly labels: Int32Array;
+}
+
+/** The inputs that a teacher is asked about. It has no true labels, so none can reach a student by way of it. */
+export interface TransferSet {
+  readonly role: 'transfer';
+  readonly inputs: Inputs;
+}
+
+/** A task: its classes and its three splits. */
+export interface Dataset {
+  /** Names of the classes, in the order of the labels. */
+  readonly classes: readonly string[];
+  readonly train: Split<'train'>;
+  readonly validation: Split<'validation'>;
+  readonly test: Split<'test'>;
+}
+
+/** Labelled examples that have no role yet, as a reader returns them. */
+export interface Examples {
+  readonly inputs: Inputs;
+  readonly labels: Int32Array;
+}
+
+/** Gives examples a role, after checking that every input has a label. */
+export function asSplit<R extends Role>(role: R, {inputs, labels}: Examples): Split<R> {
+  if (inputs.count !== labels.length) {
+    throw new InputError(
+      `The ${role} split has ${inputs.count} inputs but ${labels.length} labels. Give each input one.`,
+    );
+  }
+  return {role, inputs, labels};
+}
+
+/** The named examples of a split, in that order, in the same role. */
+export function selectSplit<R extends Role>(split: Split<R>, indices: ArrayLike<number>): Split<R> {
+  return {
+    role: split.role,
+    inputs: selectInputs(split.inputs, indices),
+    labels: selectRows(split.labels, 1, indices),
+  };
+}
+
+export interface HoldOutOptions {
+  /** How many examples go to validation. */
+  readonly validation: number;
+  /**
+   * Seed of the draw.
+   *
+   * @default 0
+   */
+  readonly seed?: number;
+}
+
+/** Draws a validation split out of training examples; both keep the drawn order. */
+export function holdOut(
+  examples: Examples,
+  {validation, seed = 0}: HoldOutOptions,
+): {train: Split<'train'>; validation: Split<'validation'>} {
+  const {count} = examples.inputs;
+  if (!Number.isInteger(validation) || validation < 1 || validation >= count) {
+    throw new InputError(`Expected \`validation\` to be a whole number from 1 to ${count - 1}, got ${validation}.`);
+  }
+  const order = shuffledIndices(count, seed);
+  return {
+    train: selectSplit(asSplit('train', examples), order.subarray(validation)),
+    validation: selectSplit(asSplit('validation', examples), order.subarray(0, validation)),
+  };
+}
+
+export interface DrawOptions {
+  /** How many examples to draw. */
+  readonly size: number;
+  /**
+   * Seed of the draw.
+   *
+   * @default 0
+   */
+  readonly seed?: number;
+}
+
+/** Draws examples of a split without replacement, so that every method of a study sees the same ones. */
+export function draw<R extends 'train' | 'validation'>(split: Split<R>, {size, seed = 0}: DrawOptions): Split<R> {
+  if (!Number.isInteger(size) || size < 1 || size > split.inputs.count) {
+    throw new InputError(`Expected \`size\` to be a whole number from 1 to ${split.inputs.count}, got ${size}.`);
+  }
+  return selectSplit(split, shuffledIndices(split.inputs.count, seed).subarray(0, size));
+}
+
+/** The inputs of training examples without their labels. */
+export function transferSet(split: Split<'train'>): TransferSet {
+  return {role: 'transfer', inputs: split.inputs};
+}

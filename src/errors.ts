@@ -1,0 +1,61 @@
+/** The base of every error that limbeck throws on purpose. A message says who, what, and what to do next. */
+export class LimbeckError extends Error {
+  override readonly name: string = 'LimbeckError';
+}
+
+/** An argument, option or file that can't be used as it is. */
+export class InputError extends LimbeckError {
+  override readonly name = 'InputError';
+}
+
+export interface TeacherErrorDetails extends ErrorOptions {
+  /** The HTTP status, where a service answered. */
+  readonly status?: number;
+  /** Whether the same question may succeed later. */
+  readonly retryable?: boolean;
+  /** Milliseconds that the service asked to wait. */
+  readonly retryAfter?: number;
+}
+
+/** A teacher could not be asked, or what it answered can't be used. Holds no header, no key and no body. */
+export class TeacherError extends LimbeckError {
+  override readonly name = 'TeacherError';
+  readonly status: number | undefined;
+  readonly retryable: boolean;
+  readonly retryAfter: number | undefined;
+
+  /**
+   * @param teacher - the teacher's `name`
+   * @param problem - what happened and what to do next, as sentences
+   */
+  constructor(
+    teacher: string,
+    problem: string,
+    {status, retryable = false, retryAfter, ...rest}: TeacherErrorDetails = {},
+  ) {
+    super(`Teacher ${teacher}: ${problem}`, rest);
+    this.status = status;
+    this.retryable = retryable;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** The store of answers failed. Never taken for a miss: a hidden failure would buy every answer twice. */
+export class AnswerStoreError extends LimbeckError {
+  override readonly name = 'AnswerStoreError';
+}
+
+/** An answer is needed that was not kept, or what was kept is not what is needed. */
+export class KnowledgeError extends LimbeckError {
+  override readonly name = 'KnowledgeError';
+}
+
+/** A model or a training run can't be what was asked for. */
+export class TrainingError extends LimbeckError {
+  override readonly name = 'TrainingError';
+}
+
+/** The numeric engine could not be started. */
+export class EngineError extends LimbeckError {
+  override readonly name = 'EngineError';
+}

@@ -1,0 +1,23 @@
+import type {layers} from '../engine/tf.ts';
+import type {Preprocessing} from './preprocessing.ts';
+
+/** A local model with what is needed to use it on raw inputs. */
+export interface Student {
+  /** Takes preprocessed inputs [batch, ...inputShape]; its last layer gives `output` [batch, classes]. */
+  readonly model: layers.LayersModel;
+  readonly classes: readonly string[];
+  readonly preprocessing: Preprocessing;
+  /** What the last layer gives. */
+  readonly output: 'logits' | 'probabilities';
+}
+
+/** What a student must fit. */
+export interface Task {
+  readonly classes: readonly string[];
+  /** Shape of one input. */
+  readonly inputShape: readonly number[];
+  readonly preprocessing: Preprocessing;
+}
+
+/** Makes a fresh student; the same seed gives the same initial weights. */
+export type StudentBuilder = (task: Task, seed: number) => Student;

@@ -1,0 +1,125 @@
+import type {Access} from '../teacher.ts';
+
+/** What a study found, as `results.json` holds it. Accuracies and rates are fractions, entropies and divergences nats. */
+export interface Results {
+  /** Format of this document; a reader refuses one it doesn't know. */
+  readonly schema: 'limbeck.results/1';
+  readonly name: string;
+  /** ISO 8601. */
+  readonly finishedAt: string;
+  readonly seconds: number;
+  readonly engine: {readonly name: string; readonly version: string};
+  readonly versions: {readonly limbeck: string; readonly node: string};
+  readonly classes: readonly string[];
+  readonly sizes: {
+    readonly train: number;
+    readonly validation: number;
+    readonly test: number;
+    readonly transfer: number;
+  };
+  /** The teacher on the test split. */
+  readonly teacher: {readonly name: string} & Metrics;
+  readonly ledger: LedgerTotals & {readonly byLevel: Readonly<Partial<Record<Access, LedgerTotals>>>};
+  readonly student: {readonly parameters: number; readonly layers: readonly string[]};
+  readonly seeds: readonly number[];
+  /** One a method and seed, in the order of the recipe. */
+  readonly rows: readonly ResultRow[];
+  /** One a method, in the order of the recipe. */
+  readonly methods: readonly MethodResult[];
+  /** Entropy of the teacher's own distributions over the transfer set, where it shows them. */
+  readonly teacherTargets: TargetSummary | undefined;
+  /** Class relation of the teacher on the test split, see `MethodResult.relation`. */
+  readonly teacherRelation: readonly (readonly number[])[];
+  readonly teacherReliability: readonly ReliabilityBin[];
+}
+
+export type Level = 'none' | Access;
+
+export interface LedgerTotals {
+  /** Questions put to the level. */
+  readonly asked: number;
+  /** Of these, bought from the teacher in this run. */
+  readonly bought: number;
+  /** Of these, served from the cache. */
+  readonly cached: number;
+  /** Requests that went out, retries included. */
+  readonly calls: number;
+}
+
+export interface Metrics {
+  readonly accuracy: number;
+  readonly nll: number;
+  readonly ece: number;
+}
+
+export interface ResultRow extends Metrics {
+  readonly level: Level;
+  readonly method: string;
+  readonly seed: number;
+  /** Answers that the method learned from. */
+  readonly budget: number;
+  /** Share of test inputs on which student and teacher name the same class. */
+  readonly agreement: number;
+  /** Mean KL(teacher || student) at T = 1. */
+  readonly klToTeacher: number;
+  readonly brier: number;
+  /** Mean entropy of the student's distributions. */
+  readonly entropy: number;
+  readonly seconds: number;
+  readonly curve: readonly CurvePoint[];
+}
+
+export interface CurvePoint {
+  readonly epoch: number;
+  readonly step: number;
+  /** Mean training loss of the epoch. */
+  readonly loss: number;
+  /** Measured on validation; null where it was not. */
+  readonly validationAccuracy: number | null;
+}
+
+export interface MethodResult {
+  readonly level: Level;
+  readonly method: string;
+  /** What it learned from, in a sentence. */
+  readonly description: string;
+  /** Of the targets that it learned from. */
+  readonly targets: TargetSummary;
+  /** Bins of the first seed's student on the test split. */
+  readonly reliability: readonly ReliabilityBin[];
+  /** [true class][class]: the mean softmax at temperature 4 of test inputs of a class, mean over seeds. */
+  readonly relation: readonly (readonly number[])[];
+  /** Pearson correlation of the off-diagonal entries of `relation` with the teacher's. */
+  readonly relationCorrelation: number;
+  /** Variance of the student's distributions within a class, mean over classes and seeds. */
+  readonly intraClassVariance: number;
+  /** Against label-only distillation (or the first row where there is none), paired by seed and test example. */
+  readonly versusLabels: Comparison | undefined;
+}
+
+export interface TargetSummary {
+  /** Mean entropy of the targets at the temperature they are learned at, as a share of ln(classes). */
+  readonly entropy: number;
+  /** Mean mass that targets give to classes other than their top one. */
+  readonly smoothing: number;
+  /** Counts of targets by entropy, in equal bins from 0 to ln(classes). */
+  readonly histogram: readonly number[];
+}
+
+export interface ReliabilityBin {
+  readonly low: number;
+  readonly high: number;
+  readonly count: number;
+  /** Mean confidence of the bin; 0 where it is empty. */
+  readonly confidence: number;
+  readonly accuracy: number;
+}
+
+export interface Comparison {
+  readonly baseline: string;
+  /** Difference in agreement with the teacher, as a fraction. */
+  readonly difference: number;
+  /** 95 % interval of a paired bootstrap over test examples and seeds. */
+  readonly interval: readonly [number, number];
+  readonly verdict: 'better' | 'worse' | 'no difference shown';
+}

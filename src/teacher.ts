@@ -1,0 +1,153 @@
+/**
+ * The contract: what a teacher is, what it is asked and what it answers. Types only; imports nothing.
+ *
+ * A teacher says who it is (`identity`), how much of it can be seen (`access`), the fullest detail it gives, and its
+ * limits as plain fields. One method asks it. Layers (cache, batches, retries, a degrader) are functions from teacher
+ * to teacher, so each is tested alone and their order shows where they are put together.
+ */
+
+/** How much of a teacher can be seen, from the least to the most. */
+export type Access = 'black-box' | 'gray-box' | 'white-box';
+
+/** One input as its owner holds it: raw, before any model's own preprocessing. */
+export type Input = TensorInput | TextInput;
+
+export interface TensorInput {
+  readonly kind: 'tensor';
+  readonly dtype: 'uint8' | 'int32' | 'float32';
+  /** Shape of one example, without a batch dimension. */
+  readonly shape: readonly number[];
+  /** Row-major values; its length is the product of `shape`. */
+  readonly data: Uint8Array | Int32Array | Float32Array;
+}
+
+export interface TextInput {
+  readonly kind: 'text';
+  readonly text: string;
+}
+
+export interface Question {
+  readonly input: Input;
+  /**
+   * Seed of the augmented version that `input` already is; 0 is the clean input.
+   *
+   * @default 0
+   */
+  readonly view?: number;
+  /**
+   * Which of several askings of one input this is, for teachers that sample.
+   *
+   * @default 0
+   */
+  readonly sample?: number;
+}
+
+/**
+ * How much an answer holds, ordered: label < votes < top-k < log-probabilities < logits. A fuller answer can always be
+ * coarsened to a poorer one, never the reverse.
+ */
+export type Detail =
+  | {readonly kind: 'label'}
+  | {readonly kind: 'votes'}
+  /** The k most probable classes. */
+  | {readonly kind: 'top-k'; readonly k: number}
+  | {readonly kind: 'log-probabilities'}
+  /** Logits and, of a white-box teacher, the named features. */
+  | {readonly kind: 'logits'; readonly features?: readonly string[]};
+
+export type Answer = LabelAnswer | VotesAnswer | TopKAnswer | LogProbabilitiesAnswer | LogitsAnswer;
+
+export interface LabelAnswer {
+  readonly kind: 'label';
+  /** Index into the teacher's `classes`. */
+  readonly label: number;
+}
+
+export interface VotesAnswer {
+  readonly kind: 'votes';
+  /** How often each class was answered; one entry a class. */
+  readonly counts: Uint32Array;
+}
+
+export interface TopKAnswer {
+  readonly kind: 'top-k';
+  /** Indices into `classes`, the most probable first. */
+  readonly classes: Int32Array;
+  /** Natural log-probabilities in the order of `classes`. */
+  readonly logProbabilities: Float32Array;
+  /** Probability mass of the classes not named, from 0 to 1. Kept, never renormalised away in silence. */
+  readonly rest: number;
+}
+
+export interface LogProbabilitiesAnswer {
+  readonly kind: 'log-probabilities';
+  /** Natural log-probabilities, one a class. */
+  readonly logProbabilities: Float32Array;
+}
+
+export interface LogitsAnswer {
+  readonly kind: 'logits';
+  /** One a class, unnormalised. */
+  readonly logits: Float32Array;
+  /** Activations of named layers; empty unless they were asked for. */
+  readonly features: Readonly<Record<string, Feature>>;
+}
+
+/** The activation of one layer for one input. */
+export interface Feature {
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+/** What each level of access may answer. */
+interface Answers {
+  'black-box': LabelAnswer | VotesAnswer;
+  'gray-box': TopKAnswer | LogProbabilitiesAnswer | LogitsAnswer;
+  'white-box': LogitsAnswer;
+}
+
+export type AnswerOf<A extends Access> = Answers[A];
+
+/** What became of one question. A failed one never fails its neighbours. */
+export type Outcome<A extends Access = Access> = {readonly answer: AnswerOf<A>} | {readonly error: Error};
+
+export interface AskOptions {
+  /**
+   * The least that each answer must hold; a teacher may answer more.
+   *
+   * @default the teacher's `detail`
+   */
+  readonly detail?: Detail;
+  readonly signal?: AbortSignal;
+}
+
+/** A value that JSON can hold, for identities. */
+export type Json = string | number | boolean | null | readonly Json[] | {readonly [key: string]: Json};
+
+export interface Teacher<A extends Access = Access> {
+  /** How messages call it, for example `open-inference mnist at http://127.0.0.1:8080`. Never holds a key. */
+  readonly name: string;
+  /**
+   * Everything that can change an answer: the service or the weights' hash, the model and its version, the prompt.
+   * Part of every cache key, so it holds no secrets and nothing that leaves answers alone, such as a time limit.
+   */
+  readonly identity: {readonly [key: string]: Json};
+  readonly access: A;
+  /** Names of the classes, in the order of every answer's indices. */
+  readonly classes: readonly string[];
+  /** The fullest detail that it gives. */
+  readonly detail: Detail;
+  /** The most questions one `ask` may carry. */
+  readonly maxBatch: number;
+  /**
+   * How many `ask` calls may be under way at once.
+   *
+   * @default 1
+   */
+  readonly concurrency?: number;
+  /**
+   * Answers each question, in order. Throws only where no question can be answered (no connection, a refused key, an
+   * abort); what is wrong with one input alone is that question's `error`.
+   */
+  ask(questions: readonly Question[], options?: AskOptions): Promise<readonly Outcome<A>[]>;
+}

@@ -1,0 +1,23 @@
+import {fileURLToPath} from 'node:url';
+import type {ViteUserConfig} from 'vitest/config';
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+const config: ViteUserConfig = {
+  resolve: {
+    alias: [
+      {find: /^limbeck\/adapters\/(.*)$/, replacement: here('./adapters/$1.ts')},
+      {find: /^limbeck\/testing$/, replacement: here('./test/teacher-suite.ts')},
+      {find: /^limbeck$/, replacement: here('./src/index.ts')},
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    // TensorFlow keeps one global engine a process: a process a file keeps the tests apart.
+    pool: 'forks',
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+};
+
+export default config;
