@@ -1,0 +1,58 @@
+import {EngineError} from '../errors.ts';
+import {startNative} from './native.ts';
+import {tf} from './tf.ts';
+import {startWasm} from './wasm.ts';
+
+/** The numeric engine that runs, and why. Results carry its name and version. */
+export interface Engine {
+  /** `native` is TensorFlow's C library by way of `@tensorflow/tfjs-node`; `wasm` runs wherever Node does. */
+  readonly name: EngineName;
+  /** Version of TensorFlow (native) or of the WASM backend. */
+  readonly version: string;
+  /** Why this one runs, as a sentence for people. */
+  readonly reason: string;
+}
+
+export type EngineName = 'native' | 'wasm';
+
+let starting: Promise<Engine> | undefined;
+
+/**
+ * Starts the engine once a process: native where it loads, WASM where it does not. The environment variable
+ * `LIMBECK_ENGINE` (`native` or `wasm`) forces either.
+ *
+ * @throws EngineError where a forced engine can't start, or the variable holds another word
+ */
+export function startEngine(): Promise<Engine> {
+  starting ??= start(process.env['LIMBECK_ENGINE']);
+  return starting;
+}
+
+async function start(forced: string | undefined): Promise<Engine> {
+  switch (forced) {
+    case 'native':
+      return {name: 'native', version: await startNative(), reason: 'LIMBECK_ENGINE=native asks for it.'};
+    case 'wasm':
+      return {name: 'wasm', version: await startWasm(), reason: 'LIMBECK_ENGINE=wasm asks for it.'};
+    case undefined:
+    case '':
+      return startBest();
+    default:
+      throw new EngineError(`LIMBECK_ENGINE is \`${forced}\`. Set it to \`native\` or \`wasm\`, or unset it.`);
+  }
+}
+
+async function startBest(): Promise<Engine> {
+  try {
+    return {name: 'native', version: await startNative(), reason: '@tensorflow/tfjs-node is installed and loads.'};
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return {name: 'wasm', version: await startWasm(), reason: why};
+  }
+}
+
+/** Bytes and tensors that the engine holds now, for tests and profiles. */
+export function engineMemory(): {readonly tensors: number; readonly bytes: number} {
+  const {numTensors, numBytes} = tf.memory();
+  return {tensors: numTensors, bytes: numBytes};
+}

@@ -1,0 +1,24 @@
+import {createRequire} from 'node:module';
+import {dirname} from 'node:path';
+import * as wasm from '@tensorflow/tfjs-backend-wasm';
+import {EngineError} from '../errors.ts';
+import {tf} from './tf.ts';
+import {registerTrainingKernels} from './wasm-kernels/register.ts';
+
+const require = createRequire(import.meta.url);
+
+/**
+ * Starts the WASM backend, with the kernels that training needs and the package lacks.
+ *
+ * @returns the version of the backend
+ */
+export async function startWasm(): Promise<string> {
+  registerTrainingKernels();
+  wasm.setWasmPaths(`${dirname(require.resolve('@tensorflow/tfjs-backend-wasm'))}/`);
+  if (!(await tf.setBackend('wasm'))) {
+    throw new EngineError(
+      'The WASM engine could not start. Check that @tensorflow/tfjs-backend-wasm is installed whole.',
+    );
+  }
+  return wasm.version_wasm;
+}
