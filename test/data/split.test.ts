@@ -1,0 +1,93 @@
+import fc from 'fast-check';
+import {describe, expect, it} from 'vitest';
+import {inputAt, selectInputs, type TensorInputs} from '../../src/data/inputs.ts';
+import {asSplit, draw, holdOut, transferSet} from '../../src/data/split.ts';
+
+/** Example i is the bytes [i, i + 100] with label i % 3. */
+function examples(count: number) {
+  const data = Uint8Array.from({length: count * 2}, (_, index) => (index >> 1) + (index % 2) * 100);
+  const inputs: TensorInputs = {kind: 'tensor', dtype: 'uint8', shape: [2], count, data};
+  return {inputs, labels: Int32Array.from({length: count}, (_, index) => index % 3)};
+}
+
+const first = (inputs: TensorInputs, index: number) => inputs.data[index * 2]!;
+
+describe('holdOut', () => {
+  it('parts the examples: none is lost, none is in both', () => {
+    fc.assert(
+      fc.property(fc.integer({min: 2, max: 80}), fc.integer(), (count, seed) => {
+        const validation = Math.max(1, Math.floor(count / 3));
+        const parts = holdOut(examples(count), {validation, seed});
+        const ids = [parts.train, parts.validation].flatMap(({inputs}) =>
+          Array.from({length: inputs.count}, (_, index) => first(inputs as TensorInputs, index)),
+        );
+        expect(parts.validation.inputs.count).toBe(validation);
+        expect([...ids].sort((a, b) => a - b)).toEqual(Array.from({length: count}, (_, index) => index));
+      }),
+    );
+  });
+
+  it('keeps every label with its input', () => {
+    const {train, validation} = holdOut(examples(60), {validation: 20, seed: 4});
+    for (const {inputs, labels} of [train, validation]) {
+      for (const [index, label] of labels.entries()) expect(label).toBe(first(inputs as TensorInputs, index) % 3);
+    }
+  });
+
+  it('draws the same for the same seed and otherwise for another', () => {
+    const drawn = (seed: number) => [...holdOut(examples(60), {validation: 20, seed}).validation.labels];
+    expect(drawn(4)).toEqual(drawn(4));
+    expect(drawn(4)).not.toEqual(drawn(5));
+  });
+
+  it('refuses to leave either part empty', () => {
+    expect(() => holdOut(examples(3), {validation: 3})).toThrow('from 1 to 2, got 3');
+    expect(() => holdOut(examples(3), {validation: 0})).toThrow('from 1 to 2, got 0');
+  });
+});
+
+describe('draw', () => {
+  it('draws each example at most once', () => {
+    const drawn = draw(asSplit('train', examples(50)), {size: 40});
+    expect(new Set(Array.from({length: 40}, (_, index) => first(drawn.inputs as TensorInputs, index))).size).toBe(40);
+  });
+
+  it('says how many there are where more are wanted', () => {
+    expect(() => draw(asSplit('train', examples(5)), {size: 6})).toThrow('from 1 to 5, got 6');
+  });
+});
+
+describe('transferSet', () => {
+  it('carries no labels', () => {
+    expect(transferSet(asSplit('train', examples(3)))).not.toHaveProperty('labels');
+  });
+});
+
+describe('asSplit', () => {
+  it('refuses inputs and labels that are not equally many', () => {
+    expect(() => asSplit('test', {...examples(3), labels: Int32Array.of(1)})).toThrow('3 inputs but 1 labels');
+  });
+});
+
+describe('inputs', () => {
+  it('inputAt shares memory and refuses places outside the set', () => {
+    const {inputs} = examples(3);
+    const input = inputAt(inputs, 1);
+    expect(input).toMatchObject({kind: 'tensor', dtype: 'uint8', shape: [2]});
+    expect(input.kind === 'tensor' && [...input.data]).toEqual([1, 101]);
+    expect(() => inputAt(inputs, 3)).toThrow('There is no input 3: the set holds 3.');
+  });
+
+  it('selectInputs copies texts and tensors in the order asked for', () => {
+    expect(selectInputs({kind: 'text', count: 3, texts: ['a', 'b', 'c']}, [2, 0])).toEqual({
+      kind: 'text',
+      count: 2,
+      texts: ['c', 'a'],
+    });
+    const {inputs} = examples(3);
+    const selected = selectInputs(inputs, [2, 2]) as TensorInputs;
+    expect([...selected.data]).toEqual([2, 102, 2, 102]);
+    selected.data[0] = 9;
+    expect(inputs.data[4]).toBe(2);
+  });
+});

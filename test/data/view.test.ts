@@ -1,0 +1,48 @@
+import {describe, expect, it} from 'vitest';
+import type {TensorInputs} from '../../src/data/inputs.ts';
+import {crop, flip, viewRows, views} from '../../src/data/view.ts';
+
+const image: TensorInputs = {
+  kind: 'tensor',
+  dtype: 'uint8',
+  shape: [3, 3, 1],
+  count: 1,
+  data: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9),
+};
+const rendered = (view: Parameters<typeof viewRows>[2], seed: number) => [...viewRows(image, [0], view, [seed]).data];
+const seeds = Array.from({length: 60}, (_, seed) => seed);
+
+describe('views', () => {
+  it('crop moves the image by up to the padding and leaves zeros behind', () => {
+    const seen = new Set(seeds.map(seed => rendered(crop({padding: 1}), seed).join()));
+    const moved = new Set<string>();
+    for (const down of [-1, 0, 1]) {
+      for (const right of [-1, 0, 1]) {
+        const at = (row: number, column: number) =>
+          row in [0, 1, 2] && column in [0, 1, 2] ? image.data[row * 3 + column]! : 0;
+        moved.add([0, 1, 2].flatMap(row => [0, 1, 2].map(column => at(row - down, column - right))).join());
+      }
+    }
+    expect(seen).toEqual(moved);
+  });
+
+  it('flip mirrors some images left to right and leaves the others', () => {
+    const seen = new Set(seeds.map(seed => rendered(flip(), seed).join()));
+    expect(seen).toEqual(new Set(['1,2,3,4,5,6,7,8,9', '3,2,1,6,5,4,9,8,7']));
+  });
+
+  it('make the same bytes for the same seed, and do not touch the source', () => {
+    const both = views(crop({padding: 2}), flip());
+    for (const seed of seeds) expect(rendered(both, seed)).toEqual(rendered(both, seed));
+    expect([...image.data]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  it('give every row the view of its own seed', () => {
+    const rows = viewRows(image, [0, 0], crop({padding: 1}), [3, 8]);
+    expect([...rows.data]).toEqual([...rendered(crop({padding: 1}), 3), ...rendered(crop({padding: 1}), 8)]);
+  });
+
+  it('refuse inputs that are no images', () => {
+    expect(() => viewRows({...image, shape: [9]}, [0], flip(), [1])).toThrow('View `flip` needs images');
+  });
+});
