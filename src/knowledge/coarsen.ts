@@ -1,0 +1,204 @@
+import {KnowledgeError} from '../errors.ts';
+import type {
+  Answer,
+  Detail,
+  LabelAnswer,
+  LogitsAnswer,
+  LogProbabilitiesAnswer,
+  TopKAnswer,
+  VotesAnswer,
+} from '../teacher.ts';
+
+/** Details that show a distribution, from the poorest to the fullest. Votes stand apart: only votes give votes. */
+const FULLNESS = {'top-k': 1, 'log-probabilities': 2, logits: 3} as const;
+
+/**
+ * Whether an answer of one detail holds all that another detail asks for, so that `coarsen` can make the one from the
+ * other. A partial order: a label is in everything, votes are only in votes, and logits hold the features they name.
+ */
+export function satisfies(held: Detail, wanted: Detail): boolean {
+  if (wanted.kind === 'label') return true;
+  if (held.kind === 'label') return false;
+  if (held.kind === 'votes' || wanted.kind === 'votes') return held.kind === wanted.kind;
+  if (held.kind === 'top-k' && wanted.kind === 'top-k') return held.k >= wanted.k;
+  if (held.kind === 'logits' && wanted.kind === 'logits') {
+    return (wanted.features ?? []).every(name => held.features?.includes(name) ?? false);
+  }
+  return FULLNESS[held.kind] >= FULLNESS[wanted.kind];
+}
+
+/**
+ * The least that satisfies every one of these details; a label where there are none.
+ *
+ * @throws KnowledgeError where votes and a distribution are wanted together: no answer holds both
+ */
+export function joinDetails(details: readonly Detail[]): Detail {
+  return details.reduce(join, {kind: 'label'});
+}
+
+function join(one: Detail, other: Detail): Detail {
+  if (satisfies(one, other)) return one;
+  if (satisfies(other, one)) return other;
+  if (one.kind === 'logits' && other.kind === 'logits') {
+    return {kind: 'logits', features: [...new Set([...(one.features ?? []), ...(other.features ?? [])])]};
+  }
+  throw new KnowledgeError(
+    `No answer holds both ${describeDetail(one)} and ${describeDetail(other)}. Ask for them one after the other.`,
+  );
+}
+
+/** What an answer holds. */
+export function detailOf(answer: Answer): Detail {
+  if (answer.kind === 'top-k') return {kind: 'top-k', k: answer.classes.length};
+  if (answer.kind !== 'logits') return {kind: answer.kind};
+  const features = Object.keys(answer.features);
+  return features.length === 0 ? {kind: 'logits'} : {kind: 'logits', features};
+}
+
+/** A detail as messages name it, for example `top-k (k = 5)`. */
+export function describeDetail(detail: Detail): string {
+  if (detail.kind === 'top-k') return `top-k (k = ${detail.k})`;
+  if (detail.kind !== 'logits' || !detail.features?.length) return detail.kind;
+  return `logits with features ${detail.features.join(', ')}`;
+}
+
+/**
+ * Makes a poorer answer of a fuller one; an answer that already is what is wanted comes back as it is.
+ *
+ * A top-k answer that names fewer than k classes is taken for all that its teacher named, since some name only the
+ * classes they saw; how many were asked for is kept beside an answer, not in it.
+ *
+ * @param classes - how many classes the teacher has
+ * @throws KnowledgeError where the answer does not hold what is wanted
+ */
+export function coarsen<D extends Detail>(answer: Answer, detail: D, classes: number): AnswerLike<D> {
+  return convert(answer, detail, classes) as AnswerLike<D>;
+}
+
+/** The answer of a detail's kind. */
+type AnswerLike<D extends Detail> = Extract<Answer, {readonly kind: D['kind']}>;
+
+function convert(answer: Answer, detail: Detail, classes: number): Answer {
+  switch (detail.kind) {
+    case 'label':
+      return toLabel(answer);
+    case 'votes':
+      return toVotes(answer);
+    case 'top-k':
+      return toTopK(answer, detail.k, classes);
+    case 'log-probabilities':
+      return toLogProbabilities(answer);
+    case 'logits':
+      return toLogits(answer, detail.features ?? []);
+  }
+}
+
+function toLabel(answer: Answer): LabelAnswer {
+  switch (answer.kind) {
+    case 'label':
+      return answer;
+    case 'votes':
+      return {kind: 'label', label: largest(answer.counts)};
+    case 'top-k':
+      return {kind: 'label', label: answer.classes[0]!};
+    case 'log-probabilities':
+      return {kind: 'label', label: largest(answer.logProbabilities)};
+    case 'logits':
+      return {kind: 'label', label: largest(answer.logits)};
+  }
+}
+
+function toVotes(answer: Answer): VotesAnswer {
+  if (answer.kind === 'votes') return answer;
+  throw new KnowledgeError(
+    `Votes can't be made of ${describeDetail(detailOf(answer))}: they are counts of repeated answers. Ask for votes.`,
+  );
+}
+
+function toTopK(answer: Answer, k: number, classes: number): TopKAnswer {
+  if (!Number.isInteger(k) || k < 1) {
+    throw new KnowledgeError(`Expected \`k\` of a top-k detail to be a whole number above 0, got ${k}.`);
+  }
+  if (answer.kind === 'top-k') return shorten(answer, k);
+  const {logProbabilities} = toLogProbabilities(answer);
+  const top = largestIndices(logProbabilities, Math.min(k, classes));
+  const named = Float32Array.from(top, index => logProbabilities[index]!);
+  // Where every class is named nothing is left over, whatever rounding says.
+  const rest = k >= classes ? 0 : Math.max(0, 1 - mass(named));
+  return {kind: 'top-k', classes: top, logProbabilities: named, rest};
+}
+
+function shorten(answer: TopKAnswer, k: number): TopKAnswer {
+  if (answer.classes.length <= k) return answer;
+  return {
+    kind: 'top-k',
+    classes: answer.classes.slice(0, k),
+    logProbabilities: answer.logProbabilities.slice(0, k),
+    rest: Math.min(1, answer.rest + mass(answer.logProbabilities.subarray(k))),
+  };
+}
+
+function toLogProbabilities(answer: Answer): LogProbabilitiesAnswer {
+  if (answer.kind === 'log-probabilities') return answer;
+  if (answer.kind === 'logits') return {kind: 'log-probabilities', logProbabilities: logSoftmax(answer.logits)};
+  throw poorer(answer, {kind: 'log-probabilities'});
+}
+
+function toLogits(answer: Answer, features: readonly string[]): LogitsAnswer {
+  const wanted: Detail = {kind: 'logits', features};
+  if (answer.kind !== 'logits' || !satisfies(detailOf(answer), wanted)) throw poorer(answer, wanted);
+  if (Object.keys(answer.features).length === features.length) return answer;
+  return {...answer, features: Object.fromEntries(features.map(name => [name, answer.features[name]!]))};
+}
+
+function poorer(answer: Answer, wanted: Detail): KnowledgeError {
+  const [held, asked] = [describeDetail(detailOf(answer)), describeDetail(wanted)];
+  return new KnowledgeError(`An answer of ${held} can't give ${asked}. Ask the teacher for ${asked}.`);
+}
+
+/** Log-softmax in double precision, rounded once. The best logit stays the best: rounding may not tie it. */
+function logSoftmax(logits: Float32Array): Float32Array {
+  const best = largest(logits);
+  const peak = logits[best]!;
+  let sum = 0;
+  for (const logit of logits) sum += Math.exp(logit - peak);
+  const logSum = Math.log(sum);
+  const logProbabilities = logits.map(logit => logit - peak - logSum);
+  if (largest(logProbabilities) !== best) raise(logProbabilities, best);
+  return logProbabilities;
+}
+
+/** Moves one negative value up to the next 32-bit float. */
+function raise(values: Float32Array, index: number): void {
+  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
+  bits[index]! -= 1;
+}
+
+function mass(logProbabilities: Float32Array): number {
+  let sum = 0;
+  for (const logProbability of logProbabilities) sum += Math.exp(logProbability);
+  return sum;
+}
+
+/** Index of the largest value, the lowest one on ties. */
+function largest(values: Float32Array | Uint32Array): number {
+  let best = 0;
+  for (let index = 1; index < values.length; index++) {
+    if (values[index]! > values[best]!) best = index;
+  }
+  return best;
+}
+
+/** Indices of the k largest values, the largest first, the lower index first on ties. */
+function largestIndices(values: Float32Array, k: number): Int32Array {
+  const top = new Int32Array(k);
+  for (let index = 0, size = 0; index < values.length; index++) {
+    let place = size;
+    while (place > 0 && values[index]! > values[top[place - 1]!]!) place--;
+    if (place >= k) continue;
+    top.copyWithin(place + 1, place, Math.min(size, k - 1));
+    top[place] = index;
+    if (size < k) size++;
+  }
+  return top;
+}

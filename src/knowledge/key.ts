@@ -1,0 +1,50 @@
+import {createHash} from 'node:crypto';
+import {stringify} from 'safe-stable-stringify';
+import type {Input, Question, Teacher, TensorInput} from '../teacher.ts';
+
+/** Changes whenever the same question would get another key, so that old keys are never taken for new ones. */
+export const KEY_VERSION = 1;
+
+/** A question without its content: what `cache` commands list, and all that its key needs beside the identity. */
+export interface QuestionDigest {
+  readonly dtype: TensorInput['dtype'] | 'text';
+  /** Shape of a tensor; of a text, empty. */
+  readonly shape: readonly number[];
+  /** SHA-256 of a tensor's row-major bytes or a text's UTF-8 bytes, in hexadecimal. */
+  readonly bytes: string;
+  readonly view: number;
+  readonly sample: number;
+}
+
+/**
+ * The key under which an answer is kept: SHA-256, in hexadecimal, of all that can change the answer and nothing else.
+ * Temperatures and losses are the student's; the access and the detail are left out so that a fuller answer serves a
+ * poorer question.
+ */
+export function answerKey(identity: Teacher['identity'], question: Question): string {
+  return digestKey(identity, digestQuestion(question));
+}
+
+/** The same key from a digest, for callers that keep one. */
+export function digestKey(identity: Teacher['identity'], digest: QuestionDigest): string {
+  const document: object = {version: KEY_VERSION, identity, ...digest};
+  return sha256(stringify(document));
+}
+
+/** Digests a question. The bytes are taken as they stand: no Unicode normalisation, no scaling, no rounding. */
+export function digestQuestion({input, view = 0, sample = 0}: Question): QuestionDigest {
+  const {dtype, shape} = input.kind === 'text' ? TEXT : input;
+  return {dtype, shape, bytes: sha256(contentOf(input)), view, sample};
+}
+
+const TEXT = {dtype: 'text', shape: []} as const;
+
+function contentOf(input: Input): string | Uint8Array {
+  if (input.kind === 'text') return input.text;
+  const {buffer, byteOffset, byteLength} = input.data;
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}
