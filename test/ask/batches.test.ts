@@ -1,0 +1,123 @@
+import {setTimeout} from 'node:timers/promises';
+import fc from 'fast-check';
+import {describe, expect, it} from 'vitest';
+import {withBatches} from '../../src/ask/batches.ts';
+import {about, fakeTeacher, labelled} from './fake-teacher.ts';
+
+const fields = {access: 'black-box', detail: {kind: 'label'}} as const;
+
+describe('withBatches', () => {
+  it('keeps the order and never goes over the limits, however long calls take and whoever makes them', async () => {
+    const arbitrary = fc.record({
+      maxBatch: fc.integer({min: 1, max: 7}),
+      concurrency: fc.integer({min: 1, max: 4}),
+      sizes: fc.array(fc.nat(30), {minLength: 1, maxLength: 3}),
+      delays: fc.array(fc.nat(3), {minLength: 1}),
+    });
+    await fc.assert(
+      fc.asyncProperty(arbitrary, async ({maxBatch, concurrency, sizes, delays}) => {
+        let [active, most] = [0, 0];
+        const teacher = fakeTeacher<'black-box'>({...fields, maxBatch, concurrency}, async (numbers, call) => {
+          most = Math.max(most, ++active);
+          await setTimeout(delays[call % delays.length]);
+          active--;
+          return numbers.map(labelled);
+        });
+        const batched = withBatches(teacher);
+        const asked = sizes.map((size, index) => Array.from({length: size}, (_, number) => index * 100 + number));
+        const outcomes = await Promise.all(asked.map(numbers => batched.ask(about(...numbers))));
+        expect(outcomes).toEqual(asked.map(numbers => numbers.map(labelled)));
+        expect(most).toBeLessThanOrEqual(concurrency);
+        expect(Math.max(0, ...teacher.calls.map(numbers => numbers.length))).toBeLessThanOrEqual(maxBatch);
+        expect(teacher.calls.length).toBe(sizes.reduce((sum, size) => sum + Math.ceil(size / maxBatch), 0));
+        if (Math.max(...sizes) >= maxBatch * concurrency) expect(most).toBe(concurrency);
+      }),
+      {numRuns: 40},
+    );
+  });
+
+  it('asks one batch at a time where the teacher names no concurrency', async () => {
+    let active = 0;
+    const teacher = fakeTeacher<'black-box'>(fields, async numbers => {
+      expect(++active).toBe(1);
+      await setTimeout(1);
+      active--;
+      return numbers.map(labelled);
+    });
+    await withBatches(teacher).ask(about(1, 2, 3, 4, 5));
+    expect(teacher.calls).toEqual([[1, 2], [3, 4], [5]]);
+  });
+
+  it('lets the batches under way finish after an error, starts no other, and throws the first error', async () => {
+    const finished: number[] = [];
+    const teacher = fakeTeacher<'black-box'>({...fields, maxBatch: 1, concurrency: 3}, async ([number = 0]) => {
+      await setTimeout(number === 2 ? 5 : 20);
+      finished.push(number);
+      if (number > 1) throw new Error(`no ${number}`);
+      return [labelled(number)];
+    });
+    const batched = withBatches(teacher);
+    await expect(batched.ask(about(1, 2, 3, 4, 5, 6))).rejects.toThrow('no 2');
+    expect(finished.sort()).toEqual([1, 2, 3]);
+    expect(teacher.calls.flat()).toEqual([1, 2, 3]);
+  });
+
+  it('starts no batch after an abort and throws its reason', async () => {
+    const controller = new AbortController();
+    const teacher = fakeTeacher<'black-box'>({...fields, maxBatch: 1}, ([number = 0]) => {
+      if (number === 2) controller.abort(new Error('enough'));
+      return [labelled(number)];
+    });
+    await expect(withBatches(teacher).ask(about(1, 2, 3, 4), {signal: controller.signal})).rejects.toThrow('enough');
+    expect(teacher.calls.flat()).toEqual([1, 2]);
+  });
+
+  it('gives the answers that an abort came too late for', async () => {
+    const controller = new AbortController();
+    const teacher = fakeTeacher<'black-box'>(fields, numbers => {
+      controller.abort();
+      return numbers.map(labelled);
+    });
+    expect(await withBatches(teacher).ask(about(1, 2), {signal: controller.signal})).toEqual([
+      labelled(1),
+      labelled(2),
+    ]);
+  });
+
+  it('throws the reason of an abort for which a layer below left questions open', async () => {
+    const controller = new AbortController();
+    const teacher = fakeTeacher<'black-box'>(fields, () => {
+      controller.abort(new Error('enough'));
+      return [labelled(1), {error: new Error('cut short')}];
+    });
+    await expect(withBatches(teacher).ask(about(1, 2), {signal: controller.signal})).rejects.toThrow('enough');
+  });
+
+  it('leaves the neighbours of a question that fails alone', async () => {
+    const error = new Error('no number');
+    const teacher = fakeTeacher<'black-box'>(fields, numbers => {
+      return numbers.map(number => (number === 3 ? {error} : labelled(number)));
+    });
+    expect(await withBatches(teacher).ask(about(1, 2, 3, 4))).toEqual([labelled(1), labelled(2), {error}, labelled(4)]);
+  });
+
+  it('tells how far it is after each batch, and passes the other options on', async () => {
+    const teacher = fakeTeacher<'black-box'>(fields, numbers => numbers.map(labelled));
+    const seen: number[] = [];
+    const detail = {kind: 'label'} as const;
+    await withBatches(teacher).ask(about(1, 2, 3), {detail, onProgress: done => seen.push(done)});
+    expect(seen).toEqual([2, 3]);
+    expect(teacher.options).toEqual([{detail}, {detail}]);
+  });
+
+  it('takes any number of questions, none included', async () => {
+    const batched = withBatches(fakeTeacher<'black-box'>(fields, numbers => numbers.map(labelled)));
+    expect(batched.maxBatch).toBe(Number.POSITIVE_INFINITY);
+    expect(await batched.ask([])).toEqual([]);
+  });
+
+  it('refuses limits that let nothing through', () => {
+    const teacher = fakeTeacher<'black-box'>({...fields, maxBatch: 0}, () => []);
+    expect(() => withBatches(teacher)).toThrow('Expected `maxBatch` of teacher a fake to be 1 or more, got 0.');
+  });
+});

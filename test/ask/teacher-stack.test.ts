@@ -1,0 +1,80 @@
+import {mkdtemp, rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterEach, beforeEach, describe, expect, it} from 'vitest';
+import {createLedger} from '../../src/ask/ledger.ts';
+import {stack} from '../../src/ask/teacher-stack.ts';
+import {AnswerStoreError, TeacherError} from '../../src/errors.ts';
+import {type AnswerStore, openAnswerStore} from '../../src/knowledge/store.ts';
+import {about, fakeTeacher, labelled} from './fake-teacher.ts';
+import {storeOver} from './store-over.ts';
+
+const fields = {access: 'black-box', detail: {kind: 'label'}} as const;
+const ten = about(1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
+
+let folder: string;
+let store: AnswerStore;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'limbeck-stack-'));
+  store = openAnswerStore({path: join(folder, 'answers.lmdb')});
+});
+
+afterEach(async () => {
+  await store.close();
+  await rm(folder, {recursive: true});
+});
+
+describe('a stack of layers', () => {
+  it('keeps every paid answer of a run that breaks off: the next run buys only the others', async () => {
+    const breaking = fakeTeacher<'black-box'>(fields, (numbers, call) => {
+      if (call === 3) throw new TeacherError('a fake', 'It refused the key.', {status: 401});
+      return numbers.map(labelled);
+    });
+    await expect(stack(breaking, {store}).ask(ten)).rejects.toThrow('It refused the key.');
+    expect(breaking.calls.length).toBe(3);
+
+    const teacher = fakeTeacher<'black-box'>(fields, numbers => numbers.map(labelled));
+    const ledger = createLedger();
+    expect(await stack(teacher, {store, ledger}).ask(ten)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map(labelled));
+    expect(teacher.calls).toEqual([
+      [5, 6],
+      [7, 8],
+      [9, 10],
+    ]);
+    expect(ledger.snapshot()).toEqual({asked: 10, bought: 6, cached: 4, calls: 3});
+  });
+
+  it('keeps what the batches under way bring when another fails', async () => {
+    const teacher = fakeTeacher<'black-box'>({...fields, concurrency: 3}, async (numbers, call) => {
+      if (call === 1) throw new Error('no connection');
+      await new Promise(resolve => setTimeout(resolve, 5));
+      return numbers.map(labelled);
+    });
+    await expect(stack(teacher, {store}).ask(ten)).rejects.toThrow('no connection');
+    expect(await store.count()).toBe(4);
+  });
+
+  it('buys nothing more once the store fails', async () => {
+    const teacher = fakeTeacher<'black-box'>(fields, numbers => numbers.map(labelled));
+    const failing = storeOver(store, {
+      async setMany(entries) {
+        if (teacher.calls.length === 2) throw new AnswerStoreError('The disk is full.');
+        await store.setMany(entries);
+      },
+    });
+    await expect(stack(teacher, {store: failing}).ask(ten)).rejects.toThrow('The disk is full.');
+    expect(teacher.calls.length).toBe(2);
+  });
+
+  it('serves offline what is kept, refuses the rest, and calls nobody', async () => {
+    const teacher = fakeTeacher<'black-box'>(fields, numbers => numbers.map(labelled));
+    await stack(teacher, {store}).ask(about(1, 2));
+    const ledger = createLedger();
+    const outcomes = await stack(teacher, {store, ledger, offline: true}).ask(about(1, 2, 3, 4));
+    expect(outcomes.slice(0, 2)).toEqual([labelled(1), labelled(2)]);
+    expect(outcomes.slice(2)).toMatchObject([{error: {name: 'KnowledgeError'}}, {error: {name: 'KnowledgeError'}}]);
+    expect(teacher.calls.length).toBe(1);
+    expect(ledger.snapshot()).toEqual({asked: 4, bought: 0, cached: 2, calls: 0});
+  });
+});
