@@ -1,4 +1,5 @@
 import type {layers} from '../engine/tf.ts';
+import type {TensorInput} from '../teacher.ts';
 import type {Preprocessing} from './preprocessing.ts';
 
 /** A local model with what is needed to use it on raw inputs. */
@@ -9,6 +10,12 @@ export interface Student {
   readonly preprocessing: Preprocessing;
   /** What the last layer gives. */
   readonly output: 'logits' | 'probabilities';
+  /**
+   * Type of the raw inputs that `preprocessing` is for; inputs of another type are refused.
+   *
+   * @default any
+   */
+  readonly dtype?: TensorInput['dtype'];
 }
 
 /** What a student must fit. */
@@ -17,6 +24,12 @@ export interface Task {
   /** Shape of one input. */
   readonly inputShape: readonly number[];
   readonly preprocessing: Preprocessing;
+  /**
+   * Type of the raw inputs; the student then refuses others.
+   *
+   * @default any
+   */
+  readonly dtype?: TensorInput['dtype'];
 }
 
 /** Makes a fresh student; the same seed gives the same initial weights. */

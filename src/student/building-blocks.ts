@@ -1,0 +1,41 @@
+import {layers} from '../engine/tf.ts';
+import {InputError} from '../errors.ts';
+import {shown} from './fit.ts';
+import {glorotUniform} from './initial-weights.ts';
+import {studentFor} from './make-student.ts';
+import type {Student, Task} from './student.ts';
+
+type Layer = layers.layers.Layer;
+type SymbolicTensor = layers.SymbolicTensor;
+
+/** A student whose model ends in the layer `logits`: one number a class, no softmax. */
+export function classifier(
+  name: string,
+  task: Task,
+  seed: number,
+  body: (input: SymbolicTensor) => SymbolicTensor,
+): Student {
+  const inputs = layers.input({shape: [...task.inputShape], name: 'input'});
+  const kernelInitializer = glorotUniform(seed, 'logits');
+  const logits = layers.layers.dense({name: 'logits', units: task.classes.length, kernelInitializer});
+  return studentFor(task, layers.model({name, inputs, outputs: through(body(inputs), logits)}));
+}
+
+/** A value sent through layers, one after the other. */
+export function through(value: SymbolicTensor, ...steps: readonly Layer[]): SymbolicTensor {
+  return steps.reduce((current, step) => step.apply(current) as SymbolicTensor, value);
+}
+
+/** Refuses inputs that are not images [height, width, channels] of at least `smallest` pixels a side. */
+export function checkImages(student: string, shape: readonly number[], smallest: number): void {
+  if (shape.length === 3 && shape[0]! >= smallest && shape[1]! >= smallest) return;
+  throw new InputError(
+    `Student ${student} takes images [height, width, channels] of at least ${smallest} x ${smallest}, got inputs of shape ${shown(shape)}.`,
+  );
+}
+
+/** Refuses widths that are not whole numbers of at least 1. */
+export function checkWidths(option: string, widths: readonly number[]): void {
+  if (widths.every(width => Number.isInteger(width) && width >= 1)) return;
+  throw new InputError(`Expected \`${option}\` to be whole numbers of at least 1, got ${widths.join(', ')}.`);
+}

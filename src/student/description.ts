@@ -1,0 +1,36 @@
+import {z} from 'zod';
+import type {Json} from '../teacher.ts';
+import {inputShapeOf} from './make-student.ts';
+import type {Student} from './student.ts';
+
+/** What `limbeck.json` says beside a saved model: all of a student that TensorFlow.js does not keep. */
+export interface StudentDescription extends Omit<Student, 'model'> {
+  readonly format: 'limbeck.student/1';
+  /** Shape of one input. A dimension of any length is null. */
+  readonly inputShape: readonly (number | null)[];
+  /** How it came to be, as whoever saved it says; nothing reads it. */
+  readonly madeBy: {readonly [key: string]: Json};
+}
+
+const oneOrPerChannel = z.union([z.number(), z.array(z.number()).min(1)]);
+
+/** Checks what a `limbeck.json` says. */
+export const studentDescription: z.ZodType<StudentDescription> = z.object({
+  format: z.literal('limbeck.student/1'),
+  classes: z.array(z.string()).min(2),
+  preprocessing: z.object({
+    scale: z.number().exactOptional(),
+    mean: oneOrPerChannel.exactOptional(),
+    deviation: oneOrPerChannel.exactOptional(),
+  }),
+  output: z.enum(['logits', 'probabilities']),
+  inputShape: z.array(z.number().int().positive().nullable()),
+  dtype: z.enum(['uint8', 'int32', 'float32']).exactOptional(),
+  madeBy: z.record(z.string(), z.json()),
+});
+
+/** Describes a student. */
+export function describeStudent(student: Student, madeBy: StudentDescription['madeBy']): StudentDescription {
+  const {model, ...rest} = student;
+  return studentDescription.parse({format: 'limbeck.student/1', ...rest, inputShape: inputShapeOf(model), madeBy});
+}

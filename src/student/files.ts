@@ -1,0 +1,72 @@
+import {existsSync} from 'node:fs';
+import {writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {z} from 'zod';
+import type {layers} from '../engine/tf.ts';
+import {InputError} from '../errors.ts';
+import type {Json} from '../teacher.ts';
+import {describeStudent, type StudentDescription, studentDescription} from './description.ts';
+import {shown} from './fit.ts';
+import {inputShapeOf, makeStudent} from './make-student.ts';
+import {readJson, readModel, writeModel} from './model-files.ts';
+import {replaceDirectory} from './replace-directory.ts';
+import {endsInSoftmax} from './softmax.ts';
+import type {Student} from './student.ts';
+
+export {weightsHash} from './weights-hash.ts';
+
+/**
+ * Saves a student as a layers model of TensorFlow.js (`model.json`, `weights.bin`) with `limbeck.json` beside it. The
+ * directory appears whole or not at all, and takes the place of a student that was saved there before.
+ *
+ * @param madeBy - how it came to be, kept in `limbeck.json` for people
+ * @throws InputError where the directory holds other files, or can't be written
+ */
+export async function saveStudent(
+  directory: string,
+  student: Student,
+  madeBy: {readonly [key: string]: Json} = {},
+): Promise<void> {
+  const description = describeStudent(student, madeBy);
+  await replaceDirectory(directory, ['model.json', 'weights.bin', 'limbeck.json'], async temporary => {
+    await writeModel(temporary, student.model);
+    await writeFile(join(temporary, 'limbeck.json'), `${JSON.stringify(description, undefined, 2)}\n`);
+  });
+}
+
+/** What `limbeck.json` says, for models saved without one. What is given here holds over what the file says. */
+export type LoadOptions = Partial<Omit<Student, 'model'>>;
+
+/**
+ * Loads a student, or any layers model of TensorFlow.js whose `classes` are given.
+ *
+ * @throws InputError where a file is missing, damaged or does not fit the others, naming the file
+ */
+export async function loadStudent(directory: string, options: LoadOptions = {}): Promise<Student> {
+  const path = join(directory, 'limbeck.json');
+  const model = await readModel(directory);
+  const described = existsSync(path) ? await readDescription(path, model) : undefined;
+  const {classes = described?.classes, dtype = described?.dtype} = options;
+  if (classes === undefined) {
+    throw new InputError(
+      `${directory} has no limbeck.json, so nothing says what its model answers. Give \`classes\` (and \`preprocessing\`, where raw inputs are not what it takes).`,
+    );
+  }
+  const {output = described?.output ?? (endsInSoftmax(model) ? 'probabilities' : 'logits')} = options;
+  const {preprocessing = described?.preprocessing ?? {}} = options;
+  return makeStudent({model, classes, preprocessing, output, ...(dtype && {dtype})});
+}
+
+async function readDescription(path: string, model: layers.LayersModel): Promise<StudentDescription> {
+  const read = studentDescription.safeParse(await readJson(path));
+  if (!read.success) {
+    throw new InputError(`${path} can't be used:\n${z.prettifyError(read.error)}\nSave the student again.`);
+  }
+  const {inputShape} = read.data;
+  if (shown(inputShape) !== shown(inputShapeOf(model))) {
+    throw new InputError(
+      `${path} speaks of inputs ${shown(inputShape)}, but the model beside it takes ${shown(inputShapeOf(model))}. Save the student again.`,
+    );
+  }
+  return read.data;
+}

@@ -1,0 +1,28 @@
+import {sizeOf} from '../data/inputs.ts';
+import type {TensorInput} from '../teacher.ts';
+import {inputShapeOf} from './make-student.ts';
+import type {Student} from './student.ts';
+
+/** Why a student can't take raw inputs of this shape and type, as a sentence; undefined where it can. */
+export function misfitOf(
+  {model, dtype}: Student,
+  inputs: Pick<TensorInput, 'shape' | 'dtype' | 'data'> & {readonly count?: number},
+): string | undefined {
+  const wanted = inputShapeOf(model);
+  const {shape, count = 1, data} = inputs;
+  if (shape.length !== wanted.length || !wanted.every((length, axis) => length === null || length === shape[axis])) {
+    return `Student ${model.name} takes inputs of shape ${shown(wanted)}, got ${shown(shape)}.`;
+  }
+  if (dtype !== undefined && inputs.dtype !== dtype) {
+    return `Student ${model.name} takes raw ${dtype} inputs, got ${inputs.dtype}. Its preprocessing is for those.`;
+  }
+  if (data.length !== count * sizeOf(shape)) {
+    return `An input of shape ${shown(shape)} holds ${sizeOf(shape)} values, got ${data.length / count}.`;
+  }
+  return undefined;
+}
+
+/** A shape as messages write it. */
+export function shown(shape: readonly (number | null)[]): string {
+  return `[${shape.map(length => length ?? '?').join(', ')}]`;
+}

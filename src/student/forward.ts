@@ -1,0 +1,65 @@
+import {closest} from 'fastest-levenshtein';
+import {layers, tf} from '../engine/tf.ts';
+import {InputError} from '../errors.ts';
+import {shown} from './fit.ts';
+import {logitSource, type SymbolicTensor} from './softmax.ts';
+import type {Student} from './student.ts';
+
+/** What a student says about one batch. */
+export interface StudentOutputs {
+  /** [batch, classes] */
+  readonly logits: tf.Tensor2D;
+  /** By layer name: [batch, ...shape]. */
+  readonly features: Readonly<Record<string, tf.Tensor>>;
+}
+
+/** Takes preprocessed inputs [batch, ...inputShape]. What it returns is the caller's to dispose. */
+export type Forward = (inputs: tf.Tensor, options: {readonly training: boolean}) => StudentOutputs;
+
+/**
+ * A forward pass that gives logits and the activations of named layers, all from one model that shares the student's
+ * layers: later changes of the weights show. Of a student that gives probabilities, logits are what goes into its last
+ * softmax, or else log(max(p, 1e-8)).
+ *
+ * @throws InputError where the student has no layer of that name
+ */
+export function outputsOf(student: Student, layerNames: readonly string[]): Forward {
+  const {point, toLogits} = logitSource(student);
+  const points = layerNames.map(name => activationOf(student, name));
+  // TensorFlow.js refuses a model that gives the same tensor twice.
+  const outputs = [...new Set([point, ...points])];
+  const model = layers.model({inputs: student.model.inputs, outputs, name: `${student.model.name}_outputs`});
+  return (inputs, {training}) =>
+    tf.tidy(() => {
+      const given = [model.apply(inputs, {training}) as tf.Tensor | tf.Tensor[]].flat();
+      const valueAt = (output: SymbolicTensor): tf.Tensor => given[outputs.indexOf(output)]!;
+      const features = layerNames.map((name, index) => [name, valueAt(points[index]!)] as const);
+      return {logits: toLogits(valueAt(point)), features: Object.fromEntries(features)};
+    });
+}
+
+/**
+ * Shapes of the activations of named layers for one input.
+ *
+ * @throws InputError where the student has no layer of that name, or its shape depends on the input
+ */
+export function featureShapes(student: Student, layerNames: readonly string[]): Record<string, readonly number[]> {
+  return Object.fromEntries(
+    layerNames.map(name => {
+      const [, ...shape] = activationOf(student, name).shape;
+      if (shape.includes(null)) {
+        throw new InputError(`Layer \`${name}\` of student ${student.model.name} has no fixed shape: ${shown(shape)}.`);
+      }
+      return [name, shape as number[]];
+    }),
+  );
+}
+
+function activationOf({model}: Student, name: string): SymbolicTensor {
+  const layer = model.layers.find(candidate => candidate.name === name);
+  if (layer !== undefined) return layer.getOutputAt(0) as SymbolicTensor;
+  const names = model.layers.map(candidate => candidate.name);
+  throw new InputError(
+    `Student ${model.name} has no layer \`${name}\`. Did you mean \`${closest(name, names)}\`? It has: ${names.join(', ')}.`,
+  );
+}

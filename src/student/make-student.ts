@@ -1,0 +1,41 @@
+import type {layers} from '../engine/tf.ts';
+import {InputError} from '../errors.ts';
+import {endsInSoftmax} from './softmax.ts';
+import type {Student, Task} from './student.ts';
+
+/**
+ * Puts a model and what is known of it together, after checking that they fit.
+ *
+ * @throws InputError where the model has not one input and one output [batch, classes], or ends in a softmax though its
+ *   output is said to be logits
+ */
+export function makeStudent(student: Student): Student {
+  const {model, classes, output} = student;
+  if (model.inputs.length !== 1 || model.outputs.length !== 1) {
+    throw new InputError(
+      `Model ${model.name} has ${model.inputs.length} inputs and ${model.outputs.length} outputs. Give one with one of each.`,
+    );
+  }
+  const [, ...shape] = model.outputs[0]!.shape;
+  if (shape.length !== 1 || shape[0] !== classes.length) {
+    throw new InputError(
+      `Model ${model.name} gives [${shape.join(', ')}] for each input, but there are ${classes.length} classes. Its last layer must give one number a class.`,
+    );
+  }
+  if (output === 'logits' && endsInSoftmax(model)) {
+    throw new InputError(
+      `Model ${model.name} ends in a softmax, so its \`output\` is \`probabilities\`, not \`logits\`.`,
+    );
+  }
+  return Object.freeze({...student});
+}
+
+/** The student that fits a task, its model giving logits. */
+export function studentFor({classes, preprocessing, dtype}: Task, model: layers.LayersModel): Student {
+  return makeStudent({model, classes, preprocessing, output: 'logits', ...(dtype && {dtype})});
+}
+
+/** Shape of one input. A dimension of any length is null. */
+export function inputShapeOf(model: layers.LayersModel): readonly (number | null)[] {
+  return model.inputs[0]!.shape.slice(1);
+}

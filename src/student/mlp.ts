@@ -1,0 +1,32 @@
+import {layers} from '../engine/tf.ts';
+import {checkWidths, classifier, through} from './building-blocks.ts';
+import {heNormal} from './initial-weights.ts';
+import type {StudentBuilder} from './student.ts';
+
+export interface MlpOptions {
+  /**
+   * Widths of the hidden layers, each followed by a ReLU. None makes a linear model.
+   *
+   * @default [64]
+   */
+  readonly units?: readonly number[];
+}
+
+/** A multi-layer perceptron over inputs of any shape. Layers: `flatten` (of a single axis: none), `dense_1`, …, `logits`. */
+export function mlp({units = [64]}: MlpOptions = {}): StudentBuilder {
+  checkWidths('units', units);
+  return (task, seed) =>
+    classifier('mlp', task, seed, input => {
+      const flat = task.inputShape.length === 1 ? input : through(input, layers.layers.flatten({name: 'flatten'}));
+      const hidden = units.map((width, index) => {
+        const name = `dense_${index + 1}`;
+        return layers.layers.dense({
+          name,
+          units: width,
+          activation: 'relu',
+          kernelInitializer: heNormal(seed, name),
+        });
+      });
+      return through(flat, ...hidden);
+    });
+}

@@ -1,0 +1,82 @@
+import {readFile, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {layers, tf} from '../engine/tf.ts';
+import {InputError} from '../errors.ts';
+
+/** Writes `model.json` and `weights.bin`, as `tf.loadLayersModel` reads them in a browser or anywhere else. */
+export async function writeModel(directory: string, model: layers.LayersModel): Promise<void> {
+  const handler = tf.io.withSaveHandler(async artifacts => {
+    const {modelTopology, format, generatedBy, convertedBy, weightSpecs = [], weightData = []} = artifacts;
+    const weightsManifest = [{paths: ['weights.bin'], weights: weightSpecs}];
+    const json = JSON.stringify({modelTopology, format, generatedBy, convertedBy, weightsManifest});
+    await writeFile(join(directory, 'model.json'), json);
+    await writeFile(join(directory, 'weights.bin'), new Uint8Array(tf.io.CompositeArrayBuffer.join(weightData)));
+    return {modelArtifactsInfo: {dateSaved: new Date(), modelTopologyType: 'JSON'}};
+  });
+  await model.save(handler);
+}
+
+/**
+ * Reads a layers model of TensorFlow.js, whoever wrote it.
+ *
+ * @throws InputError where a file is missing or is not what it should be
+ */
+export async function readModel(directory: string): Promise<layers.LayersModel> {
+  const path = join(directory, 'model.json');
+  const json = (await readJson(path)) as tf.io.ModelJSON;
+  if (json?.modelTopology === undefined || !Array.isArray(json.weightsManifest)) {
+    throw new InputError(`${path} is not a model of TensorFlow.js. Save it with \`model.save\` or saveStudent().`);
+  }
+  if (json.format === 'graph-model') {
+    throw new InputError(`${path} is a graph model. Convert it to a layers model, which names its layers.`);
+  }
+  const artifacts = await tf.io.getModelArtifactsForJSON(json, manifest => readWeights(directory, manifest));
+  try {
+    return await layers.loadLayersModel(tf.io.fromMemory(artifacts));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new InputError(`The model in ${directory} does not load: ${reason}. Save or convert it again.`, {cause});
+  }
+}
+
+/** Reads a JSON file. */
+export async function readJson(path: string): Promise<unknown> {
+  const text = (await readWhole(path)).toString('utf8');
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new InputError(`${path} is not JSON: it may be cut short. Save or copy it again.`, {cause});
+  }
+}
+
+async function readWeights(
+  directory: string,
+  manifest: tf.io.WeightsManifestConfig,
+): Promise<[tf.io.WeightsManifestEntry[], tf.io.WeightData]> {
+  const specs = tf.io.getWeightSpecs(manifest);
+  const paths = manifest.flatMap(group => group.paths).map(name => join(directory, name));
+  const shards = await Promise.all(paths.map(readWhole));
+  const expected = specs.reduce((bytes, spec) => bytes + bytesOf(spec), 0);
+  const found = shards.reduce((bytes, shard) => bytes + shard.length, 0);
+  if (found !== expected) {
+    throw new InputError(
+      `${paths.join(', ')}: ${found} bytes of weights, but model.json speaks of ${expected}. Save or copy both again.`,
+    );
+  }
+  return [specs, Uint8Array.from(Buffer.concat(shards)).buffer];
+}
+
+function bytesOf({shape, dtype, quantization}: tf.io.WeightsManifestEntry): number {
+  const width = {float32: 4, int32: 4, bool: 1, complex64: 8, float16: 2, uint16: 2, uint8: 1, string: Number.NaN};
+  return tf.util.sizeFromShape(shape) * width[quantization?.dtype ?? dtype];
+}
+
+async function readWhole(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    const reason = missing ? 'There is no' : 'Cannot read';
+    throw new InputError(`${reason} ${path}. Check the path, or save the model there first.`, {cause});
+  }
+}

@@ -1,0 +1,29 @@
+import {createHash} from 'node:crypto';
+import type {layers, tf} from '../engine/tf.ts';
+import type {Student} from './student.ts';
+
+/**
+ * SHA-256 over the names, shapes and bytes of all weights, in the order of their names: the same for a student and its
+ * copy loaded from disk, another after any change of any weight. In hexadecimal.
+ */
+export function weightsHash({model}: Student): string {
+  const hash = createHash('sha256');
+  const weights = model.weights.map(weight => ({name: weight.originalName, value: weight.read()}));
+  weights.sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const {name, value} of weights) {
+    hash.update(`${JSON.stringify([name, value.shape, value.dtype])}\n`);
+    hash.update(bytesOf(value));
+  }
+  return hash.digest('hex');
+}
+
+/** SHA-256 over the model's layers, how they are joined and their settings, initial seeds left out. In hexadecimal. */
+export function architectureHash(model: layers.LayersModel): string {
+  const config = JSON.stringify(model.getConfig(), (key, value) => (key.endsWith('Initializer') ? undefined : value));
+  return createHash('sha256').update(config).digest('hex');
+}
+
+function bytesOf(value: tf.Tensor): Uint8Array {
+  const {buffer, byteOffset, byteLength} = value.dataSync<'float32'>();
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}

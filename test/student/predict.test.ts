@@ -1,0 +1,69 @@
+import {beforeAll, describe, expect, it} from 'vitest';
+import {engineMemory, startEngine} from '../../src/engine/engine.ts';
+import {tf} from '../../src/engine/tf.ts';
+import {InputError} from '../../src/errors.ts';
+import {predictLogits} from '../../src/student/predict.ts';
+import {images, smallStudent} from './examples.ts';
+
+beforeAll(startEngine);
+
+describe('predictLogits', () => {
+  it('gives the logits of preprocessed inputs, in their order', async () => {
+    const student = smallStudent();
+    const inputs = images(5, [4, 4, 1]);
+    const logits = await predictLogits(student, inputs, {batchSize: 2});
+    const values = Float32Array.from(inputs.data, value => value / 255 - 0.5);
+    const expected = student.model.predict(tf.tensor4d(values, [5, 4, 4, 1])) as tf.Tensor;
+    expect(logits).toHaveLength(50);
+    for (const [place, value] of expected.dataSync().entries()) expect(logits[place]).toBeCloseTo(value, 5);
+  });
+
+  it('does not depend on the batch size', async () => {
+    const student = smallStudent();
+    const inputs = images(7, [4, 4, 1]);
+    const whole = await predictLogits(student, inputs);
+    for (const [place, value] of (await predictLogits(student, inputs, {batchSize: 3})).entries()) {
+      expect(value).toBeCloseTo(whole[place]!, 5);
+    }
+  });
+
+  it('leaves no tensor behind', async () => {
+    const student = smallStudent();
+    const {tensors} = engineMemory();
+    await predictLogits(student, images(5, [4, 4, 1]), {batchSize: 2});
+    expect(engineMemory().tensors).toBe(tensors);
+  });
+
+  it('lets other work have its turn between batches', async () => {
+    let turns = 0;
+    const turn = () => {
+      turns++;
+      timer = setImmediate(turn);
+    };
+    let timer = setImmediate(turn);
+    await predictLogits(smallStudent(), images(10, [4, 4, 1]), {batchSize: 1});
+    clearImmediate(timer);
+    expect(turns).toBeGreaterThanOrEqual(9);
+  });
+
+  it('stops between batches after an abort', async () => {
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const predicted = predictLogits(smallStudent(), images(10, [4, 4, 1]), {batchSize: 1, signal: controller.signal});
+    controller.abort(reason);
+    await expect(predicted).rejects.toBe(reason);
+  });
+
+  it('says what it got and what it needs', async () => {
+    const student = smallStudent();
+    const wrongShape = predictLogits(student, images(2, [16]));
+    await expect(wrongShape).rejects.toThrow(new InputError('Student mlp takes inputs of shape [4, 4, 1], got [16].'));
+    const {data, ...rest} = images(2, [4, 4, 1]);
+    const wrongType = predictLogits(student, {...rest, dtype: 'float32', data: Float32Array.from(data)});
+    await expect(wrongType).rejects.toThrow('takes raw uint8 inputs, got float32');
+    const wrongCount = predictLogits(student, {...rest, dtype: 'uint8', data: data.subarray(3)});
+    await expect(wrongCount).rejects.toThrow('holds 16 values, got 14.5');
+    const text = predictLogits(student, {kind: 'text', count: 1, texts: ['hello']});
+    await expect(text).rejects.toThrow('Student mlp takes numbers, but the inputs are texts.');
+  });
+});
