@@ -1,0 +1,95 @@
+import {z} from 'zod';
+import {sizeOf} from '../data/inputs.ts';
+import type {Input, Question, TensorInput} from '../teacher.ts';
+import {RequestFailure} from './failure.ts';
+
+/** What a served model takes: tensors of one type and shape. */
+export type ServedInput = Pick<TensorInput, 'dtype' | 'shape'>;
+
+/** Name of the one input of every served model. */
+export const INPUT_NAME = 'input';
+
+/** An input tensor of a request. */
+export interface WireTensor {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+  readonly data: readonly unknown[];
+}
+
+/** Checks the form of an input tensor. */
+export const wireTensor: z.ZodType<WireTensor> = z.object({
+  name: z.string(),
+  datatype: z.string(),
+  shape: z.array(z.number().int().min(1)).min(1),
+  data: z.custom<readonly unknown[]>(Array.isArray, 'Expected an array'),
+});
+
+interface Datatype {
+  /** Whether a value of a request can be one of this type. */
+  readonly takes: (value: unknown) => boolean;
+  readonly pack: (values: readonly number[]) => TensorInput['data'];
+}
+
+const isWhole = (low: number, high: number) => (value: unknown) =>
+  Number.isInteger(value) && (value as number) >= low && (value as number) <= high;
+
+const datatypes: Readonly<Record<TensorInput['dtype'], Datatype>> = {
+  uint8: {takes: isWhole(0, 255), pack: values => Uint8Array.from(values)},
+  int32: {takes: isWhole(-(2 ** 31), 2 ** 31 - 1), pack: values => Int32Array.from(values)},
+  float32: {takes: Number.isFinite, pack: values => Float32Array.from(values)},
+};
+
+const dtypeNames: Readonly<Record<string, TensorInput['dtype']>> = {UINT8: 'uint8', INT32: 'int32', FP32: 'float32'};
+
+/** Name of a type in the protocol. */
+export function datatypeOf(dtype: TensorInput['dtype']): string {
+  return Object.keys(dtypeNames).find(name => dtypeNames[name] === dtype)!;
+}
+
+/**
+ * The questions in one tensor of a request, whose first axis counts them.
+ *
+ * @param served - what the model takes; undefined takes every datatype and shape
+ * @throws RequestFailure 400, saying what was expected
+ */
+export function questionsIn({name, datatype, shape, data}: WireTensor, served: ServedInput | undefined): Question[] {
+  if (name !== INPUT_NAME) throw refused(`There is no input \`${name}\`. The one input is \`${INPUT_NAME}\`.`);
+  const expected = served ? [datatypeOf(served.dtype)] : [...Object.keys(dtypeNames), 'BYTES'];
+  if (!expected.includes(datatype)) throw refused(`Expected datatype ${expected.join(', ')}, got ${datatype}.`);
+  const [count, ...rest] = shape as [number, ...number[]];
+  if (served && rest.join() !== served.shape.join()) {
+    throw refused(`Expected shape [${['n', ...served.shape].join(', ')}], got [${shape.join(', ')}].`);
+  }
+  const values = Array.isArray(data[0]) ? data.flat(Number.POSITIVE_INFINITY) : data;
+  const size = sizeOf(rest);
+  if (values.length !== count * size) {
+    throw refused(`A tensor of shape [${shape.join(', ')}] holds ${count * size} values, got ${values.length}.`);
+  }
+  const inputAt = datatype === 'BYTES' ? textAt(values, size) : tensorAt(values, dtypeNames[datatype]!, rest);
+  return Array.from({length: count}, (_, row) => ({input: inputAt(row)}));
+}
+
+function tensorAt(
+  values: readonly unknown[],
+  dtype: TensorInput['dtype'],
+  shape: readonly number[],
+): (row: number) => Input {
+  const {takes, pack} = datatypes[dtype];
+  const place = values.findIndex(value => !takes(value));
+  if (place !== -1) throw refused(`Value ${place} of the data is not ${datatypeOf(dtype)}.`);
+  const data = pack(values as number[]);
+  const size = sizeOf(shape);
+  return row => ({kind: 'tensor', dtype, shape, data: data.subarray(row * size, (row + 1) * size)});
+}
+
+function textAt(values: readonly unknown[], size: number): (row: number) => Input {
+  if (size !== 1) throw refused('Expected texts of shape [n] or [n, 1].');
+  const place = values.findIndex(value => typeof value !== 'string');
+  if (place !== -1) throw refused(`Value ${place} of the data is not a string.`);
+  return row => ({kind: 'text', text: values[row] as string});
+}
+
+function refused(message: string): RequestFailure {
+  return new RequestFailure(400, message);
+}

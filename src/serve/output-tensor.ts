@@ -1,0 +1,59 @@
+import {InputError} from '../errors.ts';
+import type {Answer, Detail, LabelAnswer, LogitsAnswer, LogProbabilitiesAnswer, TopKAnswer} from '../teacher.ts';
+
+/** One output that a service shows. */
+export interface ServedOutput {
+  readonly name: string;
+  readonly datatype: 'INT32' | 'FP32' | 'BYTES';
+  /** Shape of one answer's part. */
+  readonly shape: readonly number[];
+  readonly read: (answer: Answer) => Iterable<number | string>;
+}
+
+/** JSON has no infinity: a probability of zero is shown as this one. */
+const leastLogProbability = Math.log(1e-38);
+
+/** The outputs that a service of some detail shows, and no others. */
+export function outputsFor(detail: Detail, classes: readonly string[]): readonly ServedOutput[] {
+  switch (detail.kind) {
+    case 'label':
+      return [
+        {name: 'label', datatype: 'INT32', shape: [], read: answer => [labelOf(answer)]},
+        {name: 'class', datatype: 'BYTES', shape: [], read: answer => [classes[labelOf(answer)]!]},
+      ];
+    case 'top-k': {
+      const shape = [Math.min(detail.k, classes.length)];
+      return [
+        {name: 'classes', datatype: 'INT32', shape, read: answer => (answer as TopKAnswer).classes},
+        {name: 'log_probabilities', datatype: 'FP32', shape, read: logProbabilitiesOf},
+      ];
+    }
+    case 'log-probabilities':
+      return [{name: 'log_probabilities', datatype: 'FP32', shape: [classes.length], read: logProbabilitiesOf}];
+    case 'logits':
+      return [
+        {
+          name: 'logits',
+          datatype: 'FP32',
+          shape: [classes.length],
+          read: answer => (answer as LogitsAnswer).logits,
+        },
+      ];
+    case 'votes':
+      throw new InputError('A service can not show votes. Serve labels, log-probabilities or logits.');
+  }
+}
+
+/** An output tensor of a reply, its data flat. */
+export function outputTensor({name, datatype, shape, read}: ServedOutput, answers: readonly Answer[]): object {
+  return {name, datatype, shape: [answers.length, ...shape], data: answers.flatMap(answer => [...read(answer)])};
+}
+
+function labelOf(answer: Answer): number {
+  return (answer as LabelAnswer).label;
+}
+
+function logProbabilitiesOf(answer: Answer): Float32Array {
+  const {logProbabilities} = answer as TopKAnswer | LogProbabilitiesAnswer;
+  return logProbabilities.map(value => Math.max(value, leastLogProbability));
+}
