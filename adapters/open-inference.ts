@@ -1,0 +1,161 @@
+import {Agent, type Dispatcher} from 'undici';
+import {InputError, TeacherError} from '../src/errors.ts';
+import type {Detail, Outcome, Question, Teacher} from '../src/teacher.ts';
+import {infer, type Model} from './_open-inference-client.ts';
+import {batchesOf} from './_open-inference-inputs.ts';
+import type {LabelOutput, ScoreOutput} from './_open-inference-outputs.ts';
+import {checkAddress} from './_request.ts';
+
+export type {LabelOutput, ScoreOutput} from './_open-inference-outputs.ts';
+
+export interface OpenInferenceOptions {
+  /** Address of the service, without `/v2`. A function is called once, before the first request, and needs `service`. */
+  readonly url: string | (() => Promise<string>);
+  /**
+   * What stands for the address in the identity: answers are kept under it, so a service that moves keeps its answers.
+   *
+   * @default the address
+   */
+  readonly service?: string;
+  readonly model: string;
+  /** @default the service's choice */
+  readonly version?: string;
+  /** Names of the classes, in the order of the service's outputs. */
+  readonly classes: readonly string[];
+  /** The input as the service calls it; `datatype` where it is not that of the questions. */
+  readonly input?: {
+    /** @default 'input' */
+    readonly name?: string;
+    /** For example `FP64`. */
+    readonly datatype?: string;
+  };
+  /**
+   * Sent as `Authorization: Bearer`. A function is called for every request.
+   *
+   * @default the environment variable LIMBECK_TEACHER_KEY
+   */
+  readonly key?: string | (() => string);
+  /**
+   * Questions in one request.
+   *
+   * @default 64
+   */
+  readonly maxBatch?: number;
+  /**
+   * Requests under way at once.
+   *
+   * @default 4
+   */
+  readonly concurrency?: number;
+  /**
+   * Milliseconds that one request may take.
+   *
+   * @default 30_000
+   */
+  readonly timeout?: number;
+  /**
+   * What carries the requests: a proxy, or a mock.
+   *
+   * @default a pool of `concurrency` connections
+   */
+  readonly dispatcher?: Dispatcher;
+}
+
+/**
+ * A model behind a service that speaks the Open Inference Protocol, version 2, over REST: KServe, MLServer, Triton,
+ * OpenVINO, or `limbeck serve`. It is as transparent as the output that is read: scores make it gray-box, labels
+ * black-box. Probabilities become log-probabilities, those below 1e-38 taken for 1e-38; class names of a label output
+ * are matched to `classes`.
+ *
+ * A text that the service refuses fails alone: its batch is halved until it is by itself.
+ *
+ * @throws InputError where the options can't be used
+ */
+export function openInference(options: OpenInferenceOptions & {readonly output: ScoreOutput}): Teacher<'gray-box'>;
+export function openInference(options: OpenInferenceOptions & {readonly output: LabelOutput}): Teacher<'black-box'>;
+export function openInference(options: OpenInferenceOptions & {readonly output: ScoreOutput | LabelOutput}): Teacher {
+  const {url, model, version, classes, output, maxBatch = 64, concurrency = 4, timeout = 30_000} = options;
+  const {name: inputName = 'input', datatype} = options.input ?? {};
+  const standIn = options.service ?? standInFor(url);
+  const name = `open-inference ${model} at ${standIn}`;
+  const dispatcher = options.dispatcher ?? new Agent({connections: concurrency});
+  const target: Model = {
+    service: {name, key: keyReader(options.key), timeout, dispatcher},
+    address: addressReader(url),
+    model,
+    version,
+    classes,
+    input: {name: inputName, datatype},
+    output,
+  };
+  return {
+    name,
+    identity: {
+      adapter: 'open-inference',
+      service: standIn,
+      model,
+      version: version ?? null,
+      input: {name: inputName, datatype: datatype ?? null},
+      output: {...output},
+      // Labels may come as names, which mean what the list says.
+      ...('label' in output && {classes}),
+    },
+    access: 'label' in output ? 'black-box' : 'gray-box',
+    classes,
+    detail: detailOf(output),
+    maxBatch,
+    concurrency,
+    ask: (questions, {signal} = {}) => askAll(target, questions, signal),
+  };
+}
+
+/** Asks in as few requests as the inputs allow. Throws only where not one question was answered. */
+async function askAll(model: Model, questions: readonly Question[], signal?: AbortSignal): Promise<Outcome[]> {
+  const outcomes = new Array<Outcome>(questions.length);
+  const {name} = model.service;
+  const batches = batchesOf(questions, (row, problem) => {
+    outcomes[row] = {error: new TeacherError(name, problem)};
+  });
+  const replies = await Promise.allSettled(batches.map(batch => infer(model, batch, signal)));
+  signal?.throwIfAborted();
+  const failure = replies.find(reply => reply.status === 'rejected');
+  if (failure && replies.every(reply => reply.status === 'rejected')) throw failure.reason;
+  for (const [index, reply] of replies.entries()) {
+    for (const [place, row] of batches[index]!.rows.entries()) {
+      outcomes[row] = reply.status === 'fulfilled' ? reply.value[place]! : {error: reply.reason};
+    }
+  }
+  return outcomes;
+}
+
+function standInFor(url: OpenInferenceOptions['url']): string {
+  if (typeof url === 'string') return checkAddress(url);
+  throw new InputError('A `url` that is a function needs `service`: a name that stands for the address.');
+}
+
+/** Asks for the address once; after a failure, again. */
+function addressReader(url: OpenInferenceOptions['url']): () => Promise<string> {
+  if (typeof url === 'string') {
+    const address = checkAddress(url);
+    return async () => address;
+  }
+  let address: Promise<string> | undefined;
+  return () => {
+    address ??= url().then(checkAddress);
+    address.catch(() => {
+      address = undefined;
+    });
+    return address;
+  };
+}
+
+function keyReader(key: OpenInferenceOptions['key']): () => string | undefined {
+  if (typeof key === 'function') return key;
+  return () => key ?? process.env['LIMBECK_TEACHER_KEY'];
+}
+
+function detailOf(output: ScoreOutput | LabelOutput): Detail {
+  if ('label' in output) return {kind: 'label'};
+  if ('topK' in output) return {kind: 'top-k', k: output.topK.k};
+  return {kind: 'logits' in output ? 'logits' : 'log-probabilities'};
+}

@@ -1,0 +1,73 @@
+import {readFileSync} from 'node:fs';
+import {MockAgent} from 'undici';
+import type {Input, Outcome, Question} from '../../src/teacher.ts';
+
+/** An exchange with a real server. */
+export interface Recorded {
+  readonly request: {
+    readonly method: string;
+    readonly path: string;
+    readonly body: {readonly inputs: readonly object[]};
+  };
+  readonly response: {readonly status: number; readonly contentType: string; readonly body: unknown};
+}
+
+/** Reads `test/fixtures/open-inference/<name>.json`. */
+export function recorded(name: string): Recorded {
+  return JSON.parse(readFileSync(new URL(`../fixtures/open-inference/${name}.json`, import.meta.url), 'utf8'));
+}
+
+export const address = 'http://teacher.test:8080';
+
+/** A network of which nothing leaves the machine. */
+export interface Offline {
+  readonly dispatcher: MockAgent;
+  /** What was sent, in order: paths, headers and bodies as JSON. */
+  readonly sent: {readonly path: string; readonly headers: object; readonly body: unknown}[];
+  /** Answers the next request to a path. */
+  answer(path: string, status: number, body: unknown, headers?: Readonly<Record<string, string>>): void;
+}
+
+export function offline(): Offline {
+  const dispatcher = new MockAgent();
+  dispatcher.disableNetConnect();
+  const sent: Offline['sent'] = [];
+  return {
+    dispatcher,
+    sent,
+    answer(path, status, body, headers = {'content-type': 'application/json'}) {
+      const text = typeof body === 'string' ? body : JSON.stringify(body);
+      dispatcher
+        .get(address)
+        .intercept({path, method: 'POST'})
+        .reply(request => {
+          sent.push({path: request.path, headers: request.headers as object, body: JSON.parse(String(request.body))});
+          return {statusCode: status, data: text, responseOptions: {headers}};
+        });
+    },
+  };
+}
+
+/** A network that gives recorded replies, each once, to requests to the paths they were recorded from. */
+export function replay(...names: readonly string[]): Offline {
+  const network = offline();
+  for (const name of names) {
+    const {request, response} = recorded(name);
+    network.answer(request.path, response.status, response.body, {'content-type': response.contentType});
+  }
+  return network;
+}
+
+export function floats(...values: number[]): Question {
+  return {input: {kind: 'tensor', dtype: 'float32', shape: [values.length], data: Float32Array.from(values)}};
+}
+
+export function text(value: string): Question {
+  const input: Input = {kind: 'text', text: value};
+  return {input};
+}
+
+/** The messages of what went wrong, `none` where nothing did. */
+export function problemsIn(outcomes: readonly Outcome[]): string[] {
+  return outcomes.map(outcome => ('error' in outcome ? outcome.error.message : 'none'));
+}

@@ -1,0 +1,198 @@
+import {describe, expect, it} from 'vitest';
+import type {Access, Answer, AskOptions, Outcome, Question, Teacher} from '../src/teacher.ts';
+import {type TeacherSuite, testTeacher} from './teacher-suite.ts';
+
+const questions: readonly Question[] = [3, 1, 2].map(value => ({
+  input: {kind: 'tensor', dtype: 'int32', shape: [1], data: Int32Array.of(value)},
+}));
+const badQuestion: Question = {input: {kind: 'text', text: 'hello'}};
+
+/** The label of a number is the number. */
+function answer({input}: Question): Outcome<'black-box'> {
+  if (input.kind === 'text') return {error: new Error('No numbers.')};
+  return {answer: {kind: 'label', label: input.data[0]!}};
+}
+
+const good: Teacher<'black-box'> = {
+  name: 'counting',
+  identity: {adapter: 'counting'},
+  access: 'black-box',
+  classes: ['none', 'one', 'two', 'three'],
+  detail: {kind: 'label'},
+  maxBatch: 2,
+  async ask(asked, {signal}: AskOptions = {}) {
+    signal?.throwIfAborted();
+    return asked.map(answer);
+  },
+};
+
+/** Runs the suite and tells which tests failed, by title. */
+async function failuresOf(teacher: () => Teacher, suite: Partial<TeacherSuite> = {}): Promise<string[]> {
+  const failures: string[] = [];
+  const runs: Promise<void>[] = [];
+  testTeacher({
+    it: (title, run) => runs.push(run().catch(() => void failures.push(title))),
+    teacher,
+    questions,
+    badQuestion,
+    ...suite,
+  });
+  await Promise.all(runs);
+  return failures;
+}
+
+/** A teacher of another level that gives every question the same answer. */
+function constant(access: Access, given: Answer): Teacher {
+  const ask = async (asked: readonly Question[], {signal}: AskOptions = {}) => {
+    signal?.throwIfAborted();
+    return asked.map(question => (question.input.kind === 'text' ? answer(question) : {answer: given})) as Outcome[];
+  };
+  return {
+    ...good,
+    access,
+    detail: given.kind === 'label' ? {kind: 'label'} : {kind: 'log-probabilities'},
+    ask,
+  } as Teacher;
+}
+
+const logs = (...values: number[]) => Float32Array.from(values, Math.log);
+
+describe('testTeacher', () => {
+  it('passes a teacher that holds the contract', async () => {
+    expect(await failuresOf(() => good)).toEqual([]);
+    const distribution = {kind: 'log-probabilities', logProbabilities: logs(0.1, 0.2, 0.3, 0.4)} as const;
+    expect(await failuresOf(() => constant('gray-box', distribution))).toEqual([]);
+  });
+
+  it.each<[string, string, () => Teacher]>([
+    [
+      'answers in another order',
+      'gives each question one answer',
+      () => ({
+        ...good,
+        ask: async asked => asked.map((_, row): Outcome<'black-box'> => ({answer: {kind: 'label', label: row}})),
+      }),
+    ],
+    [
+      'loses an answer',
+      'gives each question one answer',
+      () => ({...good, ask: async asked => asked.slice(1).map(answer)}),
+    ],
+    [
+      'shows more than it may',
+      'answers as its access allows',
+      () => constant('black-box', {kind: 'logits', logits: logs(1, 2, 3, 4), features: {}}),
+    ],
+    [
+      'shows less than it promises',
+      'answers as its access allows',
+      () => ({
+        ...constant('gray-box', {kind: 'top-k', classes: Int32Array.of(1), logProbabilities: logs(0.5), rest: 0.5}),
+      }),
+    ],
+    [
+      'names a class that is not there',
+      'answers with classes of its list',
+      () => constant('black-box', {kind: 'label', label: 4}),
+    ],
+    [
+      'gives a mass above 1',
+      'answers with classes of its list',
+      () => constant('gray-box', {kind: 'log-probabilities', logProbabilities: logs(0.5, 0.5, 0.5, 0.1)}),
+    ],
+    [
+      'loses the rest of its mass',
+      'answers with classes of its list',
+      () => constant('gray-box', {kind: 'top-k', classes: Int32Array.of(1), logProbabilities: logs(0.5), rest: 0}),
+    ],
+    [
+      'names a class twice',
+      'answers with classes of its list',
+      () =>
+        constant('gray-box', {kind: 'top-k', classes: Int32Array.of(1, 1), logProbabilities: logs(0.5, 0.5), rest: 0}),
+    ],
+    [
+      'puts the least probable first',
+      'answers with classes of its list',
+      () =>
+        constant('gray-box', {kind: 'top-k', classes: Int32Array.of(1, 2), logProbabilities: logs(0.1, 0.9), rest: 0}),
+    ],
+    [
+      'draws its answers',
+      'answers the same question twice alike',
+      () => {
+        let calls = 0;
+        return {
+          ...good,
+          ask: async asked => asked.map((): Outcome<'black-box'> => ({answer: {kind: 'label', label: calls++ % 4}})),
+        };
+      },
+    ],
+    [
+      'takes fewer questions than it declares',
+      'answers as many questions at once',
+      () => ({
+        ...good,
+        maxBatch: 3,
+        ask: async (asked, options) => {
+          if (asked.length > 2) throw new Error('Too many.');
+          return good.ask(asked, options);
+        },
+      }),
+    ],
+    ['answers after an abort', 'rejects promptly', () => ({...good, ask: async asked => asked.map(answer)})],
+    [
+      'lets a bad question fail its neighbours',
+      'lets a question that it can not answer',
+      () => ({
+        ...good,
+        ask: async (asked, options) => {
+          const outcomes = await good.ask(asked, options);
+          const bad = outcomes.find(outcome => 'error' in outcome);
+          return bad ? outcomes.map(() => bad) : outcomes;
+        },
+      }),
+    ],
+    [
+      'has an identity that JSON loses',
+      'has an identity',
+      () => ({...good, identity: {limit: Number.POSITIVE_INFINITY}}),
+    ],
+    ['tells its key', 'shows no secret', () => ({...good, name: 'counting with hunter2'})],
+    [
+      'changes its inputs',
+      'leaves the inputs',
+      () => ({
+        ...good,
+        ask: async (asked, options) => {
+          const outcomes = await good.ask(asked, options);
+          for (const {input} of asked) if (input.kind === 'tensor') input.data[0] = 0;
+          return outcomes;
+        },
+      }),
+    ],
+  ])('fails a teacher that %s', async (_, title, teacher) => {
+    const copies = structuredClone(questions);
+    const failures = await failuresOf(teacher, {questions: copies, secret: 'hunter2'});
+    expect(failures.some(failure => failure.startsWith(title))).toBe(true);
+  });
+
+  it('shows the reason of a skipped test in its title, and does not run it', async () => {
+    const titles: string[] = [];
+    const reason = 'it samples';
+    const suite = {questions, teacher: () => Promise.reject(new Error('not made')), skip: {repetition: reason}};
+    const runs: Promise<void>[] = [];
+    testTeacher({
+      ...suite,
+      it: (title, run) => {
+        titles.push(title);
+        if (title.includes('skipped')) runs.push(run());
+      },
+    });
+    await Promise.all(runs);
+    expect(titles.filter(title => title.includes('skipped'))).toEqual([
+      'answers the same question twice alike (skipped: it samples)',
+      'lets a question that it can not answer fail alone (skipped: no `badQuestion` was given)',
+    ]);
+  });
+});

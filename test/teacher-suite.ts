@@ -1,0 +1,285 @@
+/** What every teacher must hold, whoever wrote it and whichever test runner checks it. Exported as `limbeck/testing`. */
+import assert from 'node:assert/strict';
+import {detailOf, satisfies} from '../src/knowledge/coarsen.ts';
+import type {Access, Answer, LogitsAnswer, Outcome, Question, Teacher, TopKAnswer} from '../src/teacher.ts';
+
+/** The tests of the suite, by what they are about. */
+export type TeacherTest =
+  | 'order'
+  | 'access'
+  | 'values'
+  | 'repetition'
+  | 'batches'
+  | 'abort'
+  | 'bad question'
+  | 'identity'
+  | 'secrets'
+  | 'inputs';
+
+export interface TeacherSuite {
+  /** Registers a test with the runner: `it` of vitest, `test` of node:test, or the like. */
+  readonly it: (title: string, run: () => Promise<void>) => unknown;
+  /** Makes the teacher anew for every test. */
+  readonly teacher: () => Teacher | Promise<Teacher>;
+  /** At least two that it answers, not all alike. */
+  readonly questions: readonly Question[];
+  /** One that it can't answer. */
+  readonly badQuestion?: Question;
+  /** Tests that this teacher can't hold, each with its reason, which the title then shows. */
+  readonly skip?: {readonly [T in TeacherTest]?: string};
+  /** The key that the teacher was given: it may show nowhere. */
+  readonly secret?: string;
+}
+
+/** Registers the whole suite for one teacher. */
+export function testTeacher(suite: TeacherSuite): void {
+  for (const [test, {title, run}] of Object.entries(tests) as [TeacherTest, Check][]) {
+    const reason = reasonToSkip(test, suite);
+    if (reason === undefined) suite.it(title, async () => run(await suite.teacher(), suite));
+    else suite.it(`${title} (skipped: ${reason})`, async () => {});
+  }
+}
+
+function reasonToSkip(test: TeacherTest, {skip, badQuestion}: TeacherSuite): string | undefined {
+  if (test === 'bad question' && badQuestion === undefined) return skip?.[test] ?? 'no `badQuestion` was given';
+  return skip?.[test];
+}
+
+interface Check {
+  readonly title: string;
+  readonly run: (teacher: Teacher, suite: TeacherSuite) => Promise<void>;
+}
+
+const tests: Readonly<Record<TeacherTest, Check>> = {
+  order: {
+    title: 'gives each question one answer, in the order of the questions',
+    async run(teacher, {questions}) {
+      const [first, ...others] = await answersTo(teacher, questions);
+      const rotated = await answersTo(teacher, [...questions.slice(1), questions[0]!]);
+      assertAlike(rotated, [...others, first!]);
+    },
+  },
+  access: {
+    title: 'answers as its access allows, with all that its detail promises',
+    async run(teacher, {questions}) {
+      for (const answer of await answersTo(teacher, questions)) {
+        assert.ok(kinds[teacher.access].includes(answer.kind), `${teacher.access} may not answer ${answer.kind}`);
+        const held = JSON.stringify(detailOf(answer));
+        assert.ok(satisfies(detailOf(answer), teacher.detail), `${held} is less than the promised detail`);
+      }
+    },
+  },
+  values: {
+    title: 'answers with classes of its list and with distributions that are such',
+    async run(teacher, {questions}) {
+      for (const answer of await answersTo(teacher, questions)) checkValues(answer, teacher.classes.length);
+    },
+  },
+  repetition: {
+    title: 'answers the same question twice alike',
+    async run(teacher, {questions}) {
+      assertAlike(await answersTo(teacher, questions), await answersTo(teacher, questions));
+    },
+  },
+  batches: {
+    title: 'answers as many questions at once as it declares, and one by one alike',
+    async run(teacher, {questions}) {
+      assert.ok(Number.isInteger(teacher.maxBatch) && teacher.maxBatch >= 1, 'maxBatch is a whole number above 0');
+      assert.ok((teacher.concurrency ?? 1) >= 1, 'concurrency is at least 1');
+      const many = Array.from(
+        {length: Math.min(teacher.maxBatch, 300)},
+        (_, row) => questions[row % questions.length]!,
+      );
+      const together = await answersTo(teacher, many);
+      for (const [row, question] of many.slice(0, questions.length).entries()) {
+        assertAlike(await answersTo(teacher, [question]), [together[row]!]);
+      }
+    },
+  },
+  abort: {
+    title: 'rejects promptly with the reason of an abort',
+    async run(teacher, {questions}) {
+      const reason = new Error('enough');
+      await assert.rejects(() => askAborted(teacher, questions, reason, 'before'), reason);
+      // A teacher that computes without a pause may have its answers before it hears of the abort.
+      const end = await askAborted(teacher, questions, reason, 'during').catch((error: unknown) => error);
+      if (!Array.isArray(end)) assert.equal(end, reason);
+    },
+  },
+  'bad question': {
+    title: 'lets a question that it can not answer fail alone',
+    async run(teacher, {questions, badQuestion}) {
+      const [first, ...others] = questions;
+      const [good, bad, ...rest] = await outcomesOf(teacher, [first!, badQuestion!, ...others]);
+      assert.ok(bad !== undefined && 'error' in bad && bad.error instanceof Error, 'the bad question has an error');
+      assertAlike(answersOf([good!, ...rest]), await answersTo(teacher, questions));
+    },
+  },
+  identity: {
+    title: 'has an identity that JSON holds and that is the same each time',
+    async run(teacher, suite) {
+      assert.deepEqual(JSON.parse(JSON.stringify(teacher.identity)), teacher.identity);
+      assert.notDeepEqual(teacher.identity, {}, 'the identity says something');
+      assert.deepEqual((await suite.teacher()).identity, teacher.identity);
+    },
+  },
+  secrets: {
+    title: 'shows no secret in its name, its identity or an error',
+    async run(teacher, {questions, badQuestion, secret}) {
+      const errors: unknown[] = [];
+      await askAborted(teacher, questions, new Error('enough'), 'during').catch(error => errors.push(error));
+      const outcomes = badQuestion ? await teacher.ask([badQuestion]).catch(error => [{error}]) : [];
+      for (const outcome of outcomes) errors.push('error' in outcome ? outcome.error : undefined);
+      for (const text of [teacher.name, JSON.stringify(teacher.identity), ...errors.map(everythingIn)]) {
+        assert.ok(secret === undefined || !text.includes(secret), 'the secret shows');
+      }
+    },
+  },
+  inputs: {
+    title: 'leaves the inputs as they are',
+    async run(teacher, {questions}) {
+      const before = structuredClone(questions);
+      await answersTo(teacher, questions);
+      assert.deepEqual(questions, before);
+    },
+  },
+};
+
+const kinds: Readonly<Record<Access, readonly Answer['kind'][]>> = {
+  'black-box': ['label', 'votes'],
+  'gray-box': ['top-k', 'log-probabilities', 'logits'],
+  'white-box': ['logits'],
+};
+
+async function answersTo(teacher: Teacher, questions: readonly Question[]): Promise<Answer[]> {
+  return answersOf(await outcomesOf(teacher, questions));
+}
+
+/** Asks in batches that the teacher takes. */
+async function outcomesOf(teacher: Teacher, questions: readonly Question[]): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (let start = 0; start < questions.length; start += teacher.maxBatch) {
+    const batch = questions.slice(start, start + teacher.maxBatch);
+    const given = await teacher.ask(batch);
+    assert.equal(given.length, batch.length, 'as many outcomes as questions');
+    outcomes.push(...given);
+  }
+  return outcomes;
+}
+
+function answersOf(outcomes: readonly Outcome[]): Answer[] {
+  return outcomes.map(outcome => {
+    if ('error' in outcome) throw outcome.error;
+    return outcome.answer;
+  });
+}
+
+async function askAborted(
+  teacher: Teacher,
+  questions: readonly Question[],
+  reason: Error,
+  when: 'before' | 'during',
+): Promise<unknown> {
+  const controller = new AbortController();
+  if (when === 'before') controller.abort(reason);
+  const asked = teacher.ask(questions.slice(0, teacher.maxBatch), {signal: controller.signal});
+  controller.abort(reason);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no end within 2 s of the abort')), 2000);
+  });
+  return Promise.race([asked, late]).finally(() => clearTimeout(timer));
+}
+
+const tolerance = 1e-5;
+
+/** Answers of the same kinds whose numbers are within 1e-5 of each other, in their order. */
+function assertAlike(actual: readonly Answer[], expected: readonly Answer[]): void {
+  assert.equal(actual.length, expected.length);
+  for (const [row, answer] of actual.entries()) {
+    assert.equal(answer.kind, expected[row]!.kind);
+    const [given, wanted] = [numbersIn(answer), numbersIn(expected[row]!)];
+    assert.equal(given.length, wanted.length, `answer ${row} holds as much`);
+    for (const [place, value] of given.entries()) {
+      const difference = value === wanted[place] ? 0 : Math.abs(value - wanted[place]!);
+      assert.ok(
+        difference <= tolerance * Math.max(1, Math.abs(value)),
+        `answer ${row} differs: ${value}, ${wanted[place]}`,
+      );
+    }
+  }
+}
+
+function numbersIn(answer: Answer): number[] {
+  switch (answer.kind) {
+    case 'label':
+      return [answer.label];
+    case 'votes':
+      return [...answer.counts];
+    case 'top-k':
+      return [...answer.classes, ...answer.logProbabilities, answer.rest];
+    case 'log-probabilities':
+      return [...answer.logProbabilities];
+    case 'logits':
+      return [...answer.logits, ...Object.values(answer.features).flatMap(({values}) => [...values])];
+  }
+}
+
+function checkValues(answer: Answer, classes: number): void {
+  switch (answer.kind) {
+    case 'label':
+      checkClass(answer.label, classes);
+      break;
+    case 'votes':
+      assert.equal(answer.counts.length, classes, 'one count a class');
+      assert.notEqual(Math.max(...answer.counts), 0, 'at least one vote');
+      break;
+    case 'top-k':
+      checkTopK(answer, classes);
+      break;
+    case 'log-probabilities':
+      assert.equal(answer.logProbabilities.length, classes, 'one log-probability a class');
+      checkMass(answer.logProbabilities, 0);
+      break;
+    case 'logits':
+      checkLogits(answer, classes);
+  }
+}
+
+function checkTopK({classes: named, logProbabilities, rest}: TopKAnswer, classes: number): void {
+  for (const label of named) checkClass(label, classes);
+  assert.equal(new Set(named).size, named.length, 'no class twice');
+  assert.equal(logProbabilities.length, named.length, 'one log-probability a named class');
+  assert.deepEqual(logProbabilities, logProbabilities.slice().sort().reverse(), 'the most probable first');
+  checkMass(logProbabilities, rest);
+}
+
+function checkLogits({logits, features}: LogitsAnswer, classes: number): void {
+  assert.equal(logits.length, classes, 'one logit a class');
+  assert.ok(logits.every(Number.isFinite), 'logits are finite');
+  for (const [layer, {shape, values}] of Object.entries(features)) {
+    const size = shape.reduce((product, length) => product * length, 1);
+    assert.equal(values.length, size, `feature ${layer} fills its shape`);
+    assert.ok(values.every(Number.isFinite), `feature ${layer} is finite`);
+  }
+}
+
+function checkClass(label: number, classes: number): void {
+  assert.ok(Number.isInteger(label) && label >= 0 && label < classes, `label ${label} is one of ${classes} classes`);
+}
+
+function checkMass(logProbabilities: Float32Array, rest: number): void {
+  assert.ok(rest >= 0 && rest <= 1, `rest ${rest} is from 0 to 1`);
+  let mass = rest;
+  for (const value of logProbabilities) {
+    assert.ok(value <= 1e-6, `log-probability ${value} is not above 0`);
+    mass += Math.exp(value);
+  }
+  assert.ok(Math.abs(mass - 1) <= 1e-3, `the mass is ${mass}, not 1`);
+}
+
+/** All text that an error holds, its causes' included. */
+function everythingIn(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return [error.message, error.stack, JSON.stringify(error), everythingIn(error.cause)].join('\n');
+}
