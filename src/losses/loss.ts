@@ -34,6 +34,12 @@ export interface LossTerm {
   readonly weight: number;
   /** The least that the answers must hold. */
   readonly needs: Detail;
+  /**
+   * Temperature that it softens the targets at, for reports.
+   *
+   * @default 1
+   */
+  readonly temperature?: number;
   /** Student layers whose activations it compares. */
   readonly studentFeatures: readonly string[];
   /**

@@ -1,0 +1,63 @@
+export interface McNemarOptions {
+  /**
+   * `exact` is the binomial test, `chi-squared` has the continuity correction.
+   *
+   * @default exact where fewer than 25 examples differ
+   */
+  readonly method?: 'exact' | 'chi-squared';
+}
+
+export interface McNemarResult {
+  readonly method: 'exact' | 'chi-squared';
+  /** Two-sided. */
+  readonly p: number;
+}
+
+/**
+ * McNemar's test of whether two classifiers that saw the same examples err equally often. McNemar (1947), with the
+ * correction of Edwards (1948).
+ *
+ * @param onlyFirst - examples that only the first has right
+ * @param onlySecond - examples that only the second has right
+ */
+export function mcnemar(
+  onlyFirst: number,
+  onlySecond: number,
+  {method = onlyFirst + onlySecond < 25 ? 'exact' : 'chi-squared'}: McNemarOptions = {},
+): McNemarResult {
+  const differing = onlyFirst + onlySecond;
+  if (differing === 0) return {method, p: 1};
+  if (method === 'exact') return {method, p: Math.min(1, 2 * binomialTail(Math.min(onlyFirst, onlySecond), differing))};
+  const statistic = Math.max(0, Math.abs(onlyFirst - onlySecond) - 1) ** 2 / differing;
+  return {method, p: complementaryError(Math.sqrt(statistic / 2))};
+}
+
+/** P(X <= most) of X ~ Binomial(trials, 1/2). */
+function binomialTail(most: number, trials: number): number {
+  let logTerm = -trials * Math.LN2;
+  let sum = 0;
+  for (let successes = 0; successes <= most; successes++) {
+    sum += Math.exp(logTerm);
+    logTerm += Math.log((trials - successes) / (successes + 1));
+  }
+  return sum;
+}
+
+/**
+ * erfc(x) of x >= 0. Abramowitz and Stegun (1964): 7.1.6, a series of positive terms, for small x, and for greater x the
+ * continued fraction 7.1.14, from its tail.
+ */
+function complementaryError(x: number): number {
+  const density = Math.exp(-x * x) / Math.sqrt(Math.PI);
+  if (x < 2) {
+    let [term, sum] = [x, 0];
+    for (let n = 1; sum + term !== sum; n++) {
+      sum += term;
+      term *= (2 * x * x) / (2 * n + 1);
+    }
+    return 1 - 2 * density * sum;
+  }
+  let tail = x;
+  for (let n = 100; n > 0; n--) tail = x + n / 2 / tail;
+  return density / tail;
+}

@@ -1,0 +1,136 @@
+import {argmaxRows, divergenceRows, entropyRows, logSoftmaxRows, softmaxRows} from './distributions.ts';
+import {type ReliabilityOptions, reliability} from './reliability.ts';
+import {mean} from './statistics.ts';
+
+// In this file `logits` are [count, classes], row-major, and may be log-probabilities; `labels` are [count].
+
+/** Share of rows whose best class, the lowest one on ties, is the label. */
+export function accuracy(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): number {
+  return mean(argmaxRows(logits, classes).map((named, row) => (named === labels[row] ? 1 : 0)));
+}
+
+/** Share of rows on which both name the same class: top-1 fidelity, Stanton et al. (2021), section 3. */
+export function agreement(teacherLogits: ArrayLike<number>, studentLogits: ArrayLike<number>, classes: number): number {
+  return accuracy(studentLogits, argmaxRows(teacherLogits, classes), classes);
+}
+
+/** Mean negative log-likelihood of the labels, −mean log q_y, in nats. */
+export function nll(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): number {
+  const logQ = logSoftmaxRows(logits, classes);
+  return -mean(Array.from(labels, (label, row) => logQ[row * classes + label]!));
+}
+
+/** mean Σ_c (q_c − 1[c = y])², from 0 to 2. Brier (1950). */
+export function brier(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): number {
+  const q = softmaxRows(logits, classes);
+  let sum = 0;
+  for (let index = 0; index < q.length; index++) {
+    const isLabel = labels[Math.floor(index / classes)] === index % classes;
+    sum += (q[index]! - (isLabel ? 1 : 0)) ** 2;
+  }
+  return sum / (q.length / classes);
+}
+
+/**
+ * Expected calibration error, Σ_b (n_b / n) · |accuracy_b − confidence_b| over bins of confidence. Guo et al. (2017),
+ * equation 3.
+ */
+export function ece(
+  logits: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  classes: number,
+  options: ReliabilityOptions = {},
+): number {
+  let gap = 0;
+  for (const bin of reliability(logits, labels, classes, options)) {
+    gap += bin.count * Math.abs(bin.accuracy - bin.confidence);
+  }
+  return gap / labels.length;
+}
+
+export interface TemperatureOptions {
+  /**
+   * Divides the logits before the softmax.
+   *
+   * @default 1
+   */
+  readonly temperature?: number;
+}
+
+/** mean KL(teacher || student), in nats. */
+export function meanKl(
+  teacherLogits: ArrayLike<number>,
+  studentLogits: ArrayLike<number>,
+  classes: number,
+  {temperature = 1}: TemperatureOptions = {},
+): number {
+  return mean(divergenceRows(teacherLogits, studentLogits, classes, temperature));
+}
+
+/** Mean entropy of the distributions, in nats. */
+export function meanEntropy(
+  logits: ArrayLike<number>,
+  classes: number,
+  {temperature = 1}: TemperatureOptions = {},
+): number {
+  return mean(entropyRows(logits, classes, temperature));
+}
+
+/** Mean confidence less accuracy: above 0 where a model claims more than it knows. */
+export function overconfidence(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): number {
+  const [q, named] = [softmaxRows(logits, classes), argmaxRows(logits, classes)];
+  return mean(Array.from(named, (best, row) => q[row * classes + best]!)) - accuracy(logits, labels, classes);
+}
+
+/** How good and how honest a model's answers are. Rates are fractions, the rest nats. */
+export interface Evaluation {
+  readonly accuracy: number;
+  readonly nll: number;
+  readonly brier: number;
+  readonly ece: number;
+  /** Mean entropy. */
+  readonly entropy: number;
+  readonly overconfidence: number;
+}
+
+/** How close a model is to its teacher. */
+export interface Fidelity {
+  readonly agreement: number;
+  /** Mean KL(teacher || student) at T = 1. */
+  readonly klToTeacher: number;
+}
+
+export interface EvaluateOptions {
+  /** [count, classes], or log-probabilities */
+  readonly logits: ArrayLike<number>;
+  /** [count], the true classes */
+  readonly labels: ArrayLike<number>;
+  readonly classes: number;
+  /** [count, classes], or log-probabilities */
+  readonly teacherLogits?: ArrayLike<number>;
+}
+
+/** All metrics of one model on one split, those of fidelity where the teacher's logits are given. */
+export function evaluateLogits(
+  options: EvaluateOptions & {readonly teacherLogits: ArrayLike<number>},
+): Evaluation & Fidelity;
+export function evaluateLogits(options: EvaluateOptions): Evaluation & Partial<Fidelity>;
+export function evaluateLogits({
+  logits,
+  labels,
+  classes,
+  teacherLogits,
+}: EvaluateOptions): Evaluation & Partial<Fidelity> {
+  return {
+    accuracy: accuracy(logits, labels, classes),
+    nll: nll(logits, labels, classes),
+    brier: brier(logits, labels, classes),
+    ece: ece(logits, labels, classes),
+    entropy: meanEntropy(logits, classes),
+    overconfidence: overconfidence(logits, labels, classes),
+    ...(teacherLogits && {
+      agreement: agreement(teacherLogits, logits, classes),
+      klToTeacher: meanKl(teacherLogits, logits, classes),
+    }),
+  };
+}

@@ -1,0 +1,60 @@
+import {tf} from '../engine/tf.ts';
+import {InputError} from '../errors.ts';
+import type {LossTerm} from './loss.ts';
+
+export interface HardLabelOptions {
+  /**
+   * ε: the mass that is taken from the label and spread evenly over all classes, from 0 to below 1.
+   *
+   * @default 0
+   */
+  readonly smoothing?: number;
+}
+
+/**
+ * −mean_i Σ_c t_ic · log q_ic, with q = softmax(logits) and t = (1 − ε) · onehot(label) + ε / K.
+ *
+ * Cross-entropy; label smoothing as in Szegedy et al. (2016), section 7. A temperature would do nothing to a label, so
+ * there is none.
+ *
+ * @param labels - [batch], int32
+ * @param logits - [batch, classes]
+ */
+export function hardLabelLoss(
+  labels: tf.Tensor1D,
+  logits: tf.Tensor2D,
+  {smoothing = 0}: HardLabelOptions = {},
+): tf.Scalar {
+  return tf.tidy(() => {
+    const classes = logits.shape[1];
+    const oneHot = tf.cast(tf.oneHot(labels, classes), 'float32');
+    const t = smoothing === 0 ? oneHot : tf.add(tf.mul(oneHot, 1 - smoothing), smoothing / classes);
+    return tf.neg(tf.mean(tf.sum(tf.mul(t, tf.logSoftmax(logits)), -1)));
+  });
+}
+
+export interface HardLabelTermOptions extends HardLabelOptions {
+  /**
+   * λ of the term.
+   *
+   * @default 1
+   */
+  readonly weight?: number;
+}
+
+/** The student learns the teacher's label, or its most probable class. */
+export function hardLabels({weight = 1, smoothing = 0}: HardLabelTermOptions = {}): LossTerm {
+  if (!(smoothing >= 0 && smoothing < 1)) {
+    throw new InputError(`Expected \`smoothing\` to be from 0 to below 1, got ${smoothing}.`);
+  }
+  return {
+    name: 'hard-labels',
+    weight,
+    needs: {kind: 'label'},
+    studentFeatures: [],
+    prepare: () => ({
+      variables: [],
+      value: ({labels}, {logits}) => hardLabelLoss(labels, logits, {smoothing}),
+    }),
+  };
+}

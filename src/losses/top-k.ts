@@ -1,0 +1,101 @@
+import {tf} from '../engine/tf.ts';
+import {InputError} from '../errors.ts';
+import type {LossTerm} from './loss.ts';
+import {softLabelLoss} from './soft-labels.ts';
+import {checkTemperature} from './temperature.ts';
+
+/**
+ * What becomes of the mass that a top-k answer does not name. `fill`: it is spread over the classes not named. `bucket`:
+ * those classes count as one, on both sides. `zero`: it is dropped and the named classes renormalised, which makes the
+ * student overconfident; there to show that it does.
+ */
+export type Rest = 'fill' | 'bucket' | 'zero';
+
+export interface TopKOptions {
+  /**
+   * T, on both sides. With `bucket` only 1: how the classes in the bucket would soften is not known.
+   *
+   * @default 1
+   */
+  readonly temperature?: number;
+  /** @default 'fill' */
+  readonly rest?: Rest;
+}
+
+/** Far below any logit, yet finite: exp gives 0, and 0 times it is 0 and not NaN. */
+const NEVER = -1e9;
+
+/**
+ * T² · mean_i KL(p_i || q_i) for a teacher that names its k best classes, over
+ *
+ * - `fill`: all K classes, p as `fillRest` filled it. With the student's unnamed classes equal it is the full divergence
+ *   less what their true shape adds; for others it may lie above it.
+ * - `bucket`: the k named classes and one more for the rest. Never above the full divergence at T = 1, by the log-sum
+ *   inequality (Cover and Thomas (2006), theorem 2.7.1).
+ * - `zero`: p renormalised over the named classes, q over all.
+ *
+ * @param teacher - [batch, classes], log-probabilities as `fillRest` gives them
+ * @param named - [batch, classes], 1 where the answer names the class
+ * @param student - [batch, classes], logits
+ */
+export function topKLoss(
+  teacher: tf.Tensor2D,
+  named: tf.Tensor2D,
+  student: tf.Tensor2D,
+  {temperature = 1, rest = 'fill'}: TopKOptions = {},
+): tf.Scalar {
+  return tf.tidy(() => {
+    switch (rest) {
+      case 'fill':
+        return softLabelLoss(teacher, student, {temperature});
+      case 'bucket':
+        return softLabelLoss(withBucket(teacher, named), withBucket(student, named), {temperature});
+      case 'zero':
+        return softLabelLoss(onlyNamed(teacher, named), student, {temperature});
+    }
+  });
+}
+
+/** Leaves the named classes as they are and takes every other out of the softmax. */
+function onlyNamed(logits: tf.Tensor2D, named: tf.Tensor2D): tf.Tensor2D {
+  return tf.add(logits, tf.mul(tf.sub(1, named), NEVER));
+}
+
+/** [batch, classes + 1]: the named classes, and in the last column all others as one. */
+function withBucket(logits: tf.Tensor2D, named: tf.Tensor2D): tf.Tensor2D {
+  const others = tf.logSumExp(tf.add(logits, tf.mul(named, NEVER)), 1, true) as tf.Tensor2D;
+  return tf.concat([onlyNamed(logits, named), others], 1);
+}
+
+export interface TopKTermOptions extends TopKOptions {
+  /**
+   * λ of the term.
+   *
+   * @default 1
+   */
+  readonly weight?: number;
+}
+
+/** The student learns the classes that the teacher names, and that there is a rest. Whole distributions name all. */
+export function topKLabels({weight = 1, temperature = 1, rest = 'fill'}: TopKTermOptions = {}): LossTerm {
+  checkTemperature(temperature);
+  if (rest === 'bucket' && temperature !== 1) {
+    throw new InputError(
+      `\`rest: 'bucket'\` needs \`temperature: 1\`, got ${temperature}. Use \`rest: 'fill'\`, which is right at every temperature.`,
+    );
+  }
+  return {
+    name: 'top-k-labels',
+    weight,
+    needs: {kind: 'top-k', k: 1},
+    temperature,
+    studentFeatures: [],
+    prepare: () => ({
+      variables: [],
+      value: ({logProbabilities, named}, {logits}) =>
+        named === undefined
+          ? softLabelLoss(logProbabilities!, logits, {temperature})
+          : topKLoss(logProbabilities!, named, logits, {temperature, rest}),
+    }),
+  };
+}

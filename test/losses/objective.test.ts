@@ -1,0 +1,71 @@
+import {describe, expect, it} from 'vitest';
+import {KnowledgeError} from '../../src/errors.ts';
+import {featureHint} from '../../src/losses/feature-hint.ts';
+import {hardLabels} from '../../src/losses/hard-labels.ts';
+import {checkObjective, needsOf} from '../../src/losses/objective.ts';
+import {softLabels} from '../../src/losses/soft-labels.ts';
+import {topKLabels} from '../../src/losses/top-k.ts';
+import {voteLabels} from '../../src/losses/vote-labels.ts';
+
+const hint = (teacher: string) => featureHint({teacher, student: 'hidden'});
+
+describe('what an objective needs', () => {
+  it('is what its most demanding term needs', () => {
+    expect(needsOf([hardLabels()])).toEqual({kind: 'label'});
+    expect(needsOf([topKLabels(), hardLabels()])).toEqual({kind: 'top-k', k: 1});
+    expect(needsOf([hardLabels(), softLabels(), topKLabels()])).toEqual({kind: 'log-probabilities'});
+    expect(needsOf([hardLabels(), voteLabels()])).toEqual({kind: 'votes'});
+    expect(needsOf([softLabels(), hint('fc')])).toEqual({kind: 'logits', features: ['fc']});
+  });
+
+  it('is all features of all hints, each once', () => {
+    expect(needsOf([hint('fc'), hint('conv'), hint('fc')])).toEqual({kind: 'logits', features: ['fc', 'conv']});
+  });
+
+  it('is impossible where one term needs votes and another a distribution', () => {
+    expect(() => needsOf([voteLabels(), softLabels()])).toThrow(KnowledgeError);
+    expect(() => needsOf([voteLabels(), softLabels()])).toThrow('No answer holds both votes and log-probabilities.');
+  });
+});
+
+describe('an objective', () => {
+  it('is accepted where the answers hold what every term needs', () => {
+    expect(() => checkObjective([hardLabels()], {kind: 'label'})).not.toThrow();
+    expect(() => checkObjective([topKLabels()], {kind: 'log-probabilities'})).not.toThrow();
+    expect(() => checkObjective([softLabels({weight: 0.9}), hardLabels({weight: 0})], {kind: 'logits'})).not.toThrow();
+    expect(() => checkObjective([hint('fc')], {kind: 'logits', features: ['fc', 'conv']})).not.toThrow();
+  });
+
+  it('is refused with the method, the term, what it needs, what there is, and what would fit', () => {
+    expect(() => checkObjective([hardLabels(), softLabels()], {kind: 'top-k', k: 5}, 'Method kd')).toThrow(
+      'Method kd: soft-labels needs log-probabilities, but the answers hold top-k (k = 5). ' +
+        'Use `topKLabels()`, which takes the k best classes, or ask a teacher that gives log-probabilities.',
+    );
+  });
+
+  it.each([
+    [softLabels(), {kind: 'label'}, 'Use `hardLabels()`'],
+    [topKLabels(), {kind: 'votes'}, 'Use `voteLabels()`'],
+    [voteLabels(), {kind: 'log-probabilities'}, 'Use `softLabels()`'],
+    [hint('fc'), {kind: 'log-probabilities'}, 'Use `softLabels()`'],
+    [hint('fc'), {kind: 'logits'}, 'Use `softLabels()`'],
+    [hint('fc'), {kind: 'logits', features: ['conv', 'fc2']}, 'Use `featureHint()` with one of conv, fc2'],
+  ] as const)('of %o is refused for answers of %o with the nearest that fits', (term, detail, advice) => {
+    expect(() => checkObjective([term], detail)).toThrow(advice);
+  });
+
+  it('is refused without a term', () => {
+    expect(() => checkObjective([], {kind: 'label'}, 'Method none')).toThrow('Method none has no losses.');
+  });
+
+  it.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('is refused with a weight of %d', weight => {
+    expect(() => checkObjective([hardLabels({weight})], {kind: 'label'})).toThrow(
+      `expected \`weight\` of hard-labels to be a number of at least 0, got ${weight}.`,
+    );
+  });
+
+  it('is refused where every weight is 0', () => {
+    const terms = [hardLabels({weight: 0}), softLabels({weight: 0})];
+    expect(() => checkObjective(terms, {kind: 'logits'})).toThrow('every weight is 0');
+  });
+});
