@@ -1,0 +1,45 @@
+import {tf} from '../engine/tf.ts';
+
+/** Keeps a copy of the weights that did best on validation, where early stopping wants them back. */
+export class BestWeights {
+  readonly #weights: readonly tf.Variable[];
+  readonly #patience: number | undefined;
+  #copies: tf.Tensor[] = [];
+  #score = Number.NEGATIVE_INFINITY;
+  #worse = 0;
+
+  /** @param patience - measurements without a better one before the run is exhausted; undefined keeps no copies */
+  constructor(weights: readonly tf.Variable[], patience: number | undefined) {
+    this.#weights = weights;
+    this.#patience = patience;
+  }
+
+  /** Takes a measurement, higher being better. Returns whether it is the best so far. */
+  offer(score: number): boolean {
+    if (score <= this.#score) {
+      this.#worse++;
+      return false;
+    }
+    this.#score = score;
+    this.#worse = 0;
+    if (this.#patience !== undefined) {
+      tf.dispose(this.#copies);
+      this.#copies = this.#weights.map(weight => tf.clone(weight));
+    }
+    return true;
+  }
+
+  get isExhausted(): boolean {
+    return this.#patience !== undefined && this.#worse >= this.#patience;
+  }
+
+  /** Goes back to the best weights, where copies were kept. */
+  restore(): void {
+    for (const [index, copy] of this.#copies.entries()) this.#weights[index]!.assign(copy);
+  }
+
+  dispose(): void {
+    tf.dispose(this.#copies);
+    this.#copies = [];
+  }
+}

@@ -1,0 +1,144 @@
+import {tf} from '../engine/tf.ts';
+import {InputError} from '../errors.ts';
+
+/** How gradients become new weights. */
+export interface Optimizer {
+  readonly name: string;
+  readonly learningRate: number;
+  /** State for these variables, all zero. */
+  start(variables: readonly tf.Variable[]): RunningOptimizer;
+}
+
+export interface RunningOptimizer {
+  /** Slots, by name, for checkpoints. */
+  readonly slots: readonly tf.Variable[];
+  /** Moves each variable by its gradient. `learningRate` is a scalar tensor, so that schedules need no new graph. */
+  apply(gradients: readonly tf.Tensor[], learningRate: tf.Scalar): void;
+  dispose(): void;
+}
+
+export interface SgdOptions {
+  /** @default 0.05 */
+  readonly learningRate?: number;
+  /** @default 0.9 */
+  readonly momentum?: number;
+  /** @default false */
+  readonly nesterov?: boolean;
+  /**
+   * L2 penalty, added to the gradient.
+   *
+   * @default 0
+   */
+  readonly weightDecay?: number;
+}
+
+/** Stochastic gradient descent with momentum, in the form of Sutskever et al. (2013) that PyTorch uses: v ← μv + g, θ ← θ − ηv. */
+export function sgd({
+  learningRate = 0.05,
+  momentum = 0.9,
+  nesterov = false,
+  weightDecay = 0,
+}: SgdOptions = {}): Optimizer {
+  checkRate(learningRate);
+  return {
+    name: 'sgd',
+    learningRate,
+    start(variables) {
+      const velocities = momentum === 0 ? [] : variables.map(variable => zerosLike(variable));
+      return {
+        slots: velocities,
+        apply(gradients, rate) {
+          tf.tidy(() => {
+            for (const [index, variable] of variables.entries()) {
+              const gradient = decayed(gradients[index]!, variable, weightDecay);
+              const velocity = velocities[index];
+              if (velocity === undefined) {
+                variable.assign(tf.sub(variable, tf.mul(rate, gradient)));
+                continue;
+              }
+              const next = tf.add(tf.mul(velocity, momentum), gradient);
+              velocity.assign(next);
+              const direction = nesterov ? tf.add(gradient, tf.mul(next, momentum)) : next;
+              variable.assign(tf.sub(variable, tf.mul(rate, direction)));
+            }
+          });
+        },
+        dispose: () => tf.dispose(velocities),
+      };
+    },
+  };
+}
+
+export interface AdamOptions {
+  /** @default 0.001 */
+  readonly learningRate?: number;
+  /** @default 0.9 */
+  readonly beta1?: number;
+  /** @default 0.999 */
+  readonly beta2?: number;
+  /** @default 1e-8 */
+  readonly epsilon?: number;
+  /**
+   * Decoupled decay (AdamW): θ ← θ − η · weightDecay · θ beside Adam's own move.
+   *
+   * @default 0
+   */
+  readonly weightDecay?: number;
+}
+
+/** Adam, Kingma and Ba (2015), algorithm 1, with the decoupled decay of Loshchilov and Hutter (2019). */
+export function adam(options: AdamOptions = {}): Optimizer {
+  const {learningRate = 0.001} = options;
+  checkRate(learningRate);
+  return {name: 'adam', learningRate, start: variables => startAdam(variables, options)};
+}
+
+function startAdam(variables: readonly tf.Variable[], options: AdamOptions): RunningOptimizer {
+  const {beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0} = options;
+  const firsts = variables.map(variable => zerosLike(variable));
+  const seconds = variables.map(variable => zerosLike(variable));
+  // 1 − β₁ᵗ and 1 − β₂ᵗ live in variables, for the step number is state of the optimizer, and grow from 0 by
+  // c ← βc + (1 − β): taken from 1 they would lose half their digits in 32-bit floats.
+  const correction1 = variableOf(() => tf.scalar(0));
+  const correction2 = variableOf(() => tf.scalar(0));
+  const slots = [...firsts, ...seconds, correction1, correction2];
+  return {
+    slots,
+    apply(gradients, rate) {
+      tf.tidy(() => {
+        correction1.assign(tf.add(tf.mul(correction1, beta1), 1 - beta1));
+        correction2.assign(tf.add(tf.mul(correction2, beta2), 1 - beta2));
+        const stepSize = tf.div(rate, correction1);
+        const secondScale = tf.sqrt(correction2);
+        for (const [index, variable] of variables.entries()) {
+          const gradient = gradients[index]!;
+          const first = tf.add(tf.mul(firsts[index]!, beta1), tf.mul(gradient, 1 - beta1));
+          const second = tf.add(tf.mul(seconds[index]!, beta2), tf.mul(tf.square(gradient), 1 - beta2));
+          firsts[index]!.assign(first);
+          seconds[index]!.assign(second);
+          const move = tf.div(tf.mul(stepSize, first), tf.add(tf.div(tf.sqrt(second), secondScale), epsilon));
+          const kept = weightDecay === 0 ? variable : tf.sub(variable, tf.mul(variable, tf.mul(rate, weightDecay)));
+          variable.assign(tf.sub(kept, move));
+        }
+      });
+    },
+    dispose: () => tf.dispose(slots),
+  };
+}
+
+function decayed(gradient: tf.Tensor, variable: tf.Variable, weightDecay: number): tf.Tensor {
+  return weightDecay === 0 ? gradient : tf.add(gradient, tf.mul(variable, weightDecay));
+}
+
+function zerosLike(variable: tf.Variable): tf.Variable {
+  return variableOf(() => tf.zerosLike(variable));
+}
+
+/** A variable copies the handle of its first value, which must go or leak. */
+function variableOf(value: () => tf.Tensor): tf.Variable {
+  return tf.tidy(() => tf.variable(value(), false));
+}
+
+function checkRate(learningRate: number): void {
+  if (!(learningRate > 0)) throw new InputError(`Expected \`learningRate\` to be above 0, got ${learningRate}.`);
+}

@@ -1,0 +1,66 @@
+import type {Split} from '../data/split.ts';
+import type {View} from '../data/view.ts';
+import type {LossTerm} from '../losses/loss.ts';
+import type {Teacher} from '../teacher.ts';
+import type {Optimizer} from './optimizer.ts';
+import type {Schedule} from './schedule.ts';
+
+export interface TrainOptions {
+  /** The objective: the sum of the terms, each times its weight. */
+  readonly losses: readonly LossTerm[];
+  /** Decides the order of batches, the views, and the terms' own initial weights. The same seed gives the same bits. */
+  readonly seed: number;
+  /** Passes over the knowledge. */
+  readonly epochs: number;
+  /** @default 64 */
+  readonly batchSize?: number;
+  /** @default adam() */
+  readonly optimizer?: Optimizer;
+  /** @default cosine() */
+  readonly schedule?: Schedule;
+  /**
+   * Greatest global norm of the gradients.
+   *
+   * @default no clipping
+   */
+  readonly clipNorm?: number;
+  /** Measured after each epoch. Training sees nothing of it but when to stop. */
+  readonly validation?: Split<'validation'>;
+  /**
+   * Measures validation after every so many epochs, and after the last.
+   *
+   * @default 1
+   */
+  readonly validateEvery?: number;
+  /**
+   * Ends the run when validation accuracy has not grown for `patience` measurements, and goes back to the best weights.
+   *
+   * @default none
+   */
+  readonly earlyStopping?: {readonly patience: number};
+  /** Augments every batch. Needs `teacher`, since an answer is about the view that the student sees; or true labels. */
+  readonly view?: View;
+  /** Answers live, on the very batch that the student sees, in place of the answers kept in the knowledge. */
+  readonly teacher?: Teacher<'white-box'>;
+  readonly signal?: AbortSignal;
+  /** Called after every step, for progress inside an epoch. */
+  readonly onStep?: (progress: {readonly step: number; readonly steps: number; readonly loss: number}) => void;
+}
+
+/** What one pass over the knowledge came to. */
+export interface Epoch {
+  /** Counts from 1. */
+  readonly epoch: number;
+  /** Steps so far. */
+  readonly step: number;
+  /** Mean objective over the epoch's steps. */
+  readonly loss: number;
+  /** Mean of each term before its weight, by the term's name. */
+  readonly terms: Readonly<Record<string, number>>;
+  /** At the epoch's last step. */
+  readonly learningRate: number;
+  /** Where it was measured after this epoch. */
+  readonly validation: {readonly accuracy: number; readonly nll: number} | undefined;
+  /** Whether validation accuracy is the best so far. */
+  readonly best: boolean;
+}

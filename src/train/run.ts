@@ -1,0 +1,128 @@
+import {mixSeed} from '../data/random.ts';
+import type {tf} from '../engine/tf.ts';
+import {InputError} from '../errors.ts';
+import type {Knowledge} from '../knowledge/knowledge.ts';
+import type {LossTerm} from '../losses/loss.ts';
+import {checkObjective, needsOf} from '../losses/objective.ts';
+import {featureShapes, outputsOf} from '../student/forward.ts';
+import {preprocess} from '../student/preprocessing.ts';
+import type {Student} from '../student/student.ts';
+import {type BatchSource, keptAnswers, liveAnswers} from './batch-source.ts';
+import {adam, type Optimizer} from './optimizer.ts';
+import type {TrainOptions} from './options.ts';
+import {cosine, type Schedule} from './schedule.ts';
+import {type Step, trainingStep} from './step.ts';
+
+/** A training run that has been checked and is ready for its first step. */
+export interface Run {
+  readonly options: TrainOptions;
+  /** Examples in one epoch. */
+  readonly count: number;
+  readonly batchSize: number;
+  readonly stepsPerEpoch: number;
+  readonly steps: number;
+  readonly optimizer: Optimizer;
+  readonly schedule: Schedule;
+  readonly source: BatchSource;
+  /** All weights of the student, trained or not (batch norm has both). */
+  readonly weights: readonly tf.Variable[];
+  readonly step: Step;
+  dispose(): void;
+}
+
+/** Checks everything that can be checked before the first step, and makes the step. */
+export async function startRun(student: Student, knowledge: Knowledge, options: TrainOptions): Promise<Run> {
+  checkOptions(student, knowledge, options);
+  const {batchSize = 64, optimizer = adam(), schedule = cosine(), epochs} = options;
+  const {count} = knowledge.inputs;
+  const stepsPerEpoch = Math.ceil(count / batchSize);
+  const source = await batchSource(knowledge, options);
+  return {
+    options,
+    count,
+    batchSize,
+    stepsPerEpoch,
+    steps: stepsPerEpoch * epochs,
+    optimizer,
+    schedule,
+    source,
+    weights: student.model.weights.map(weight => weight.read() as tf.Variable),
+    ...makeStep(student, source, optimizer, options),
+  };
+}
+
+function batchSource(
+  knowledge: Knowledge,
+  {teacher, view, losses, seed}: TrainOptions,
+): Promise<BatchSource> | BatchSource {
+  if (teacher === undefined) return keptAnswers(knowledge, {view, seed});
+  return liveAnswers(knowledge, {teacher, detail: needsOf(losses), view, seed});
+}
+
+function makeStep(
+  student: Student,
+  source: BatchSource,
+  optimizer: Optimizer,
+  {losses, seed, clipNorm}: TrainOptions,
+): Pick<Run, 'step' | 'dispose'> {
+  const layers = [...new Set(losses.flatMap(term => term.studentFeatures))];
+  const shapes = {teacher: source.featureShapes, student: featureShapes(student, layers)};
+  const terms = losses.map((term, index) => ({
+    ...term.prepare(shapes, mixSeed(seed, `term ${index}`)),
+    weight: term.weight,
+  }));
+  const own = terms.flatMap(term => term.variables);
+  const variables = [...student.model.trainableWeights.map(weight => weight.read() as tf.Variable), ...own];
+  const running = optimizer.start(variables);
+  const outputs = outputsOf(student, layers);
+  const step = trainingStep({
+    forward: raw => outputs(preprocess(raw, student.preprocessing), {training: true}),
+    terms,
+    variables,
+    optimizer: running,
+    clipNorm,
+  });
+  return {
+    step,
+    dispose() {
+      running.dispose();
+      for (const variable of own) variable.dispose();
+    },
+  };
+}
+
+function checkOptions(student: Student, knowledge: Knowledge, options: TrainOptions): void {
+  const {losses, teacher, view, validation, earlyStopping} = options;
+  checkCount('epochs', options.epochs);
+  checkCount('batchSize', options.batchSize ?? 64);
+  checkCount('validateEvery', options.validateEvery ?? 1);
+  if (options.clipNorm !== undefined && !(options.clipNorm > 0)) {
+    throw new InputError(`Expected \`clipNorm\` to be above 0, got ${options.clipNorm}.`);
+  }
+  if (earlyStopping) {
+    checkCount('earlyStopping.patience', earlyStopping.patience);
+    if (!validation)
+      throw new InputError('Early stopping needs `validation`: give the split that decides when to stop.');
+  }
+  if (view && !teacher && knowledge.source.access !== 'truth') {
+    throw new InputError(
+      `View \`${view.name}\` needs \`teacher\`: the kept answers are about the inputs as they are, not about their views.`,
+    );
+  }
+  if (student.classes.join('\n') !== knowledge.classes.join('\n')) {
+    throw new InputError(
+      `The student's classes (${student.classes.join(', ')}) are not those of the knowledge (${knowledge.classes.join(', ')}).`,
+    );
+  }
+  checkObjective(losses, teacher ? {kind: 'logits', features: featuresIn(losses)} : knowledge.detail);
+}
+
+/** A white-box teacher gives any layer that is asked for, and refuses by name one that it lacks. */
+function featuresIn(losses: readonly LossTerm[]): string[] {
+  return losses.flatMap(({needs}) => (needs.kind === 'logits' ? (needs.features ?? []) : []));
+}
+
+function checkCount(name: string, value: number): void {
+  if (Number.isInteger(value) && value >= 1) return;
+  throw new InputError(`Expected \`${name}\` to be a whole number of at least 1, got ${value}.`);
+}

@@ -1,0 +1,73 @@
+import {InputError} from '../errors.ts';
+
+/** The factor on the learning rate at a step, from 0 to 1. `step` counts from 0, `steps` is the length of the run. */
+export type Schedule = (step: number, steps: number) => number;
+
+export interface WarmUp {
+  /**
+   * Share of the run in which the rate grows linearly to its full value, from 0 to 1.
+   *
+   * @default 0
+   */
+  readonly warmUp?: number;
+}
+
+/** The same rate from the end of the warm-up to the end of the run. */
+export function constant({warmUp = 0}: WarmUp = {}): Schedule {
+  return withWarmUp(warmUp, () => 1);
+}
+
+export interface CosineOptions extends WarmUp {
+  /**
+   * The factor at the end of the run.
+   *
+   * @default 0
+   */
+  readonly final?: number;
+}
+
+/** Half a cosine from 1 down to `final`. Loshchilov and Hutter (2017), SGDR, equation 5, without restarts. */
+export function cosine({warmUp = 0, final = 0}: CosineOptions = {}): Schedule {
+  checkFraction('final', final);
+  return withWarmUp(warmUp, progress => final + (1 - final) * 0.5 * (1 + Math.cos(Math.PI * progress)));
+}
+
+export interface StepDecayOptions extends WarmUp {
+  /** Shares of the run at which the rate drops, for example [0.5, 0.75]. */
+  readonly at: readonly number[];
+  /**
+   * What the rate is multiplied by at each drop.
+   *
+   * @default 0.1
+   */
+  readonly factor?: number;
+}
+
+/** A rate that drops by a factor at given shares of the run. */
+export function stepDecay({at, factor = 0.1, warmUp = 0}: StepDecayOptions): Schedule {
+  for (const share of at) checkFraction('at', share);
+  checkFraction('factor', factor);
+  return (step, steps) => {
+    const drops = at.filter(share => step >= share * steps).length;
+    return warmUpFactor(step, steps, warmUp) * factor ** drops;
+  };
+}
+
+function withWarmUp(warmUp: number, after: (progress: number) => number): Schedule {
+  checkFraction('warmUp', warmUp);
+  return (step, steps) => {
+    const warmSteps = Math.floor(warmUp * steps);
+    if (step < warmSteps) return warmUpFactor(step, steps, warmUp);
+    return after((step - warmSteps) / Math.max(1, steps - warmSteps));
+  };
+}
+
+/** The first step already moves: a rate of zero would waste it. */
+function warmUpFactor(step: number, steps: number, warmUp: number): number {
+  const warmSteps = Math.floor(warmUp * steps);
+  return step < warmSteps ? (step + 1) / (warmSteps + 1) : 1;
+}
+
+function checkFraction(name: string, value: number): void {
+  if (!(value >= 0 && value <= 1)) throw new InputError(`Expected \`${name}\` to be from 0 to 1, got ${value}.`);
+}

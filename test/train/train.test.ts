@@ -1,0 +1,232 @@
+import {beforeAll, describe, expect, it} from 'vitest';
+import type {TensorInputs} from '../../src/data/inputs.ts';
+import {randomFraction, seededRandom} from '../../src/data/random.ts';
+import {asSplit} from '../../src/data/split.ts';
+import {crop} from '../../src/data/view.ts';
+import {startEngine} from '../../src/engine/engine.ts';
+import {tf} from '../../src/engine/tf.ts';
+import type {Knowledge} from '../../src/knowledge/knowledge.ts';
+import {featureHint} from '../../src/losses/feature-hint.ts';
+import {hardLabels} from '../../src/losses/hard-labels.ts';
+import {softLabels} from '../../src/losses/soft-labels.ts';
+import {asTeacher} from '../../src/student/as-teacher.ts';
+import {mlp} from '../../src/student/mlp.ts';
+import {predictLogits} from '../../src/student/predict.ts';
+import type {Student} from '../../src/student/student.ts';
+import type {Question, Teacher} from '../../src/teacher.ts';
+import {adam, sgd} from '../../src/train/optimizer.ts';
+import type {Epoch, TrainOptions} from '../../src/train/options.ts';
+import {train} from '../../src/train/train.ts';
+
+beforeAll(startEngine);
+
+const classes = ['left', 'right', 'middle'];
+
+/** Points of a 4 x 4 image, bright in one of three columns, with noise. */
+function points(count: number, seed: number): {inputs: TensorInputs; labels: Int32Array} {
+  const random = seededRandom(seed, 'points');
+  const labels = Int32Array.from({length: count}, (_, index) => index % 3);
+  const data = Float32Array.from({length: count * 16}, (_, index) => {
+    const label = labels[Math.floor(index / 16)]!;
+    return (index % 4 === label ? 1 : 0) + randomFraction(random) * 0.8;
+  });
+  return {inputs: {kind: 'tensor', dtype: 'float32', shape: [4, 4, 1], count, data}, labels};
+}
+
+function labelKnowledge(count = 90, seed = 1): Knowledge {
+  const {inputs, labels} = points(count, seed);
+  const answers = {kind: 'label', count, labels} as const;
+  return {source: {access: 'truth', identity: {}}, classes, detail: {kind: 'label'}, inputs, answers};
+}
+
+const build = (seed = 1, units = [8]): Student =>
+  mlp({units})({classes, inputShape: [4, 4, 1], preprocessing: {}}, seed);
+
+const weightsOf = ({model}: Student) => model.getWeights().map(weight => [...weight.dataSync()]);
+
+async function run(student: Student, knowledge: Knowledge, options: Partial<TrainOptions> = {}): Promise<Epoch[]> {
+  const epochs: Epoch[] = [];
+  const all = {
+    losses: [hardLabels()],
+    seed: 1,
+    epochs: 3,
+    batchSize: 16,
+    optimizer: adam({learningRate: 0.02}),
+    ...options,
+  };
+  for await (const epoch of train(student, knowledge, all)) epochs.push(epoch);
+  return epochs;
+}
+
+describe('train', () => {
+  it('learns what can be learned', async () => {
+    const validation = asSplit('validation', points(60, 2));
+    const epochs = await run(build(), labelKnowledge(), {epochs: 20, validation});
+    expect(epochs.at(-1)!.loss).toBeLessThan(epochs[0]!.loss / 4);
+    expect(epochs.at(-1)!.validation!.accuracy).toBeGreaterThan(0.95);
+    expect(epochs.map(({epoch, step}) => [epoch, step]).slice(0, 2)).toEqual([
+      [1, 6],
+      [2, 12],
+    ]);
+  });
+
+  it('ends with the same bits for the same seed, and others for another', async () => {
+    const trained = async (seed: number) => {
+      const student = build();
+      await run(student, labelKnowledge(), {seed, losses: [hardLabels({weight: 0.5})]});
+      return weightsOf(student);
+    };
+    expect(await trained(7)).toEqual(await trained(7));
+    expect(await trained(7)).not.toEqual(await trained(8));
+  });
+
+  it('sums its terms by their weights and reports each before its weight', async () => {
+    const [first] = await run(build(), labelKnowledge(), {
+      epochs: 1,
+      batchSize: 90,
+      losses: [hardLabels({weight: 0.25}), {...hardLabels({weight: 2, smoothing: 0.9}), name: 'smoothed'}],
+    });
+    const {terms, loss} = first!;
+    expect(loss).toBeCloseTo(0.25 * terms['hard-labels']! + 2 * terms['smoothed']!, 5);
+    expect(terms['hard-labels']).not.toBeCloseTo(terms['smoothed']!, 3);
+  });
+
+  it('leaves no tensor behind but the student', async () => {
+    const student = build();
+    await run(student, labelKnowledge(), {epochs: 1});
+    const before = tf.memory().numTensors;
+    await run(student, labelKnowledge(), {epochs: 3, clipNorm: 1, validation: asSplit('validation', points(9, 3))});
+    await run(student, labelKnowledge(), {
+      epochs: 2,
+      earlyStopping: {patience: 1},
+      validation: asSplit('validation', points(9, 3)),
+    });
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('stops early and goes back to the weights that were best on validation', async () => {
+    const student = build();
+    const validation = asSplit('validation', points(60, 2));
+    // So high a rate that it gets worse again.
+    const epochs = await run(student, labelKnowledge(), {
+      epochs: 60,
+      validation,
+      optimizer: sgd({learningRate: 0.9}),
+      earlyStopping: {patience: 3},
+    });
+    const best = Math.max(...epochs.map(epoch => epoch.validation!.accuracy));
+    expect(epochs.length).toBeLessThan(60);
+    expect(epochs.filter(epoch => epoch.best).at(-1)!.epoch).toBe(epochs.length - 3);
+    const [after] = await run(student, labelKnowledge(), {
+      epochs: 1,
+      validation,
+      optimizer: sgd({learningRate: 1e-12}),
+    });
+    expect(after!.validation!.accuracy).toBe(best);
+  });
+
+  it('does not learn from validation: the weights are the same with and without it', async () => {
+    const [watched, alone] = [build(), build()];
+    await run(watched, labelKnowledge(), {validation: asSplit('validation', points(30, 5))});
+    await run(alone, labelKnowledge());
+    expect(weightsOf(watched)).toEqual(weightsOf(alone));
+  });
+
+  it('says at which step the loss stopped being a number, and what to do', async () => {
+    // The first update throws every weight so far out that the next forward pass overflows.
+    const optimizer = sgd({learningRate: 1e38, momentum: 0});
+    await expect(run(build(), labelKnowledge(), {optimizer})).rejects.toThrow(
+      /The loss \(hard-labels\) is (NaN|Infinity) at step \d. Lower the learning rate/,
+    );
+  });
+
+  it('stops at an abort before the next step', async () => {
+    const controller = new AbortController();
+    const steps: number[] = [];
+    const stopped = run(build(), labelKnowledge(), {
+      epochs: 50,
+      signal: controller.signal,
+      onStep: ({step}) => {
+        steps.push(step);
+        if (step === 4) controller.abort();
+      },
+    });
+    await expect(stopped).rejects.toThrow(/abort/i);
+    expect(steps).toEqual([1, 2, 3, 4]);
+  });
+});
+
+describe('train with a live teacher', () => {
+  const teacherOf = (student: Student, seen: Question[]): Teacher<'white-box'> => {
+    const teacher = asTeacher(student);
+    return {
+      ...teacher,
+      ask: (questions, options) => {
+        seen.push(...questions);
+        return teacher.ask(questions, options);
+      },
+    };
+  };
+
+  it('learns from answers about the very view that the student sees, another one every epoch', async () => {
+    const seen: Question[] = [];
+    const teacher = teacherOf(build(9, [16]), seen);
+    const knowledge = labelKnowledge(8);
+    await run(build(), knowledge, {teacher, view: crop({padding: 1}), losses: [softLabels()], epochs: 2, batchSize: 8});
+    // The first question only finds out shapes.
+    const questions = seen.slice(1);
+    expect(questions).toHaveLength(16);
+    expect(new Set(questions.map(({view}) => view)).size).toBe(16);
+    const original = new Set(
+      Array.from(
+        {length: 8},
+        (_, row) => knowledge.inputs.kind === 'tensor' && knowledge.inputs.data.slice(row * 16, row * 16 + 16).join(),
+      ),
+    );
+    const bytes = questions.map(({input}) => input.kind === 'tensor' && input.data.join());
+    expect(bytes.some(view => !original.has(view))).toBe(true);
+  });
+
+  it('comes to the same weights from live answers as from kept ones where there is no view', async () => {
+    const teacher = asTeacher(build(9, [16]));
+    const {inputs} = points(40, 1);
+    const logits = await predictLogits(build(9, [16]), inputs);
+    const kept: Knowledge = {
+      ...labelKnowledge(40),
+      detail: {kind: 'logits'},
+      answers: {kind: 'logits', count: 40, logits, features: {}},
+    };
+    const [live, fromKept] = [build(), build()];
+    await run(live, kept, {teacher, losses: [softLabels()]});
+    await run(fromKept, kept, {losses: [softLabels()]});
+    for (const [index, weights] of weightsOf(live).entries()) {
+      for (const [place, value] of weights.entries()) expect(value).toBeCloseTo(weightsOf(fromKept)[index]![place]!, 5);
+    }
+  });
+
+  it('takes features live and trains the projection with the student', async () => {
+    const teacher = asTeacher(build(9, [16]));
+    const losses = [featureHint({teacher: 'dense_1', student: 'dense_1', weight: 1})];
+    const epochs = await run(build(), labelKnowledge(), {teacher, losses, epochs: 10});
+    expect(epochs.at(-1)!.loss).toBeLessThan(epochs[0]!.loss / 2);
+  });
+});
+
+describe('train refuses before the first step', () => {
+  it.each<[string, Partial<TrainOptions>, string]>([
+    ['a view without a live teacher', {view: crop()}, 'View `crop 2` needs `teacher`'],
+    ['early stopping without validation', {earlyStopping: {patience: 2}}, 'Early stopping needs `validation`'],
+    ['no epochs', {epochs: 0}, 'Expected `epochs` to be a whole number of at least 1, got 0.'],
+    ['half a batch', {batchSize: 0.5}, 'Expected `batchSize`'],
+    ['a clip norm of 0', {clipNorm: 0}, 'Expected `clipNorm` to be above 0, got 0.'],
+    ['a loss that the answers are too poor for', {losses: [softLabels()]}, 'soft-labels needs log-probabilities'],
+  ])('%s', async (_, options, message) => {
+    const knowledge = {...labelKnowledge(), source: {access: 'black-box', identity: {}}} as const;
+    await expect(run(build(), knowledge, options)).rejects.toThrow(message);
+  });
+
+  it('a student of other classes than the knowledge', async () => {
+    const student = mlp()({classes: ['a', 'b', 'c'], inputShape: [4, 4, 1], preprocessing: {}}, 1);
+    await expect(run(student, labelKnowledge())).rejects.toThrow("The student's classes (a, b, c)");
+  });
+});
