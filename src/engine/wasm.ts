@@ -15,10 +15,27 @@ const require = createRequire(import.meta.url);
 export async function startWasm(): Promise<string> {
   registerTrainingKernels();
   wasm.setWasmPaths(`${dirname(require.resolve('@tensorflow/tfjs-backend-wasm'))}/`);
-  if (!(await tf.setBackend('wasm'))) {
+  if (!(await withoutItsListeners(() => tf.setBackend('wasm')))) {
     throw new EngineError(
       'The WASM engine could not start. Check that @tensorflow/tfjs-backend-wasm is installed whole.',
     );
   }
   return wasm.version_wasm;
 }
+
+/**
+ * The module listens for uncaught errors of the whole process, to print its own minified source and go on. Errors are
+ * the program's, so its listeners go.
+ */
+async function withoutItsListeners<T>(start: () => Promise<T>): Promise<T> {
+  const before = FATAL.map(event => process.listeners(event as 'uncaughtException'));
+  const started = await start();
+  for (const [index, event] of FATAL.entries()) {
+    for (const listener of process.listeners(event as 'uncaughtException')) {
+      if (!before[index]!.includes(listener)) process.removeListener(event, listener);
+    }
+  }
+  return started;
+}
+
+const FATAL = ['uncaughtException', 'unhandledRejection'];

@@ -1,4 +1,5 @@
 import {tf} from '../tf.ts';
+import {conv2dByExplicitPadding} from './conv2d.ts';
 import {conv2dFilterGradient} from './conv2d-filter-gradient.ts';
 import {matMulByExplicitTranspose} from './mat-mul.ts';
 import {unsortedSegmentSum} from './unsorted-segment-sum.ts';
@@ -9,10 +10,15 @@ let registered = false;
 export function registerTrainingKernels(): void {
   if (registered) return;
   registered = true;
-  const packaged = tf.getKernel('BatchMatMul', 'wasm');
-  if (packaged === undefined) return;
-  tf.unregisterKernel('BatchMatMul', 'wasm');
-  tf.registerKernel({...packaged, kernelFunc: matMulByExplicitTranspose(packaged.kernelFunc)});
+  replaceKernel('BatchMatMul', matMulByExplicitTranspose);
+  replaceKernel('Conv2D', conv2dByExplicitPadding);
+  replaceKernel('FusedConv2D', conv2dByExplicitPadding);
   tf.registerKernel({kernelName: 'Conv2DBackpropFilter', backendName: 'wasm', kernelFunc: conv2dFilterGradient});
   tf.registerKernel({kernelName: 'UnsortedSegmentSum', backendName: 'wasm', kernelFunc: unsortedSegmentSum});
+}
+
+function replaceKernel(name: string, around: (packaged: tf.KernelFunc) => tf.KernelFunc): void {
+  const packaged = tf.getKernel(name, 'wasm');
+  tf.unregisterKernel(name, 'wasm');
+  tf.registerKernel({...packaged, kernelFunc: around(packaged.kernelFunc)});
 }
