@@ -1,3 +1,5 @@
+import type {TargetSummary} from '../evaluate/effects.ts';
+import type {ReliabilityBin} from '../evaluate/reliability.ts';
 import type {Access} from '../teacher.ts';
 
 /** What a study found, as `results.json` holds it. Accuracies and rates are fractions, entropies and divergences nats. */
@@ -19,7 +21,11 @@ export interface Results {
   };
   /** The teacher on the test split. */
   readonly teacher: {readonly name: string} & Metrics;
-  readonly ledger: LedgerTotals & {readonly byLevel: Readonly<Partial<Record<Access, LedgerTotals>>>};
+  readonly ledger: LedgerTotals & {
+    readonly byLevel: Readonly<Partial<Record<Access, LedgerTotals>>>;
+    /** The teacher's answers about the test split, which only measure: not in the totals. */
+    readonly evaluation: LedgerTotals;
+  };
   readonly student: {readonly parameters: number; readonly layers: readonly string[]};
   readonly seeds: readonly number[];
   /** One a method and seed, in the order of the recipe. */
@@ -60,7 +66,7 @@ export interface ResultRow extends Metrics {
   readonly budget: number;
   /** Share of test inputs on which student and teacher name the same class. */
   readonly agreement: number;
-  /** Mean KL(teacher || student) at T = 1. */
+  /** Mean KL(teacher || student) at T = 1; NaN, in the file null, where the teacher shows labels alone. */
   readonly klToTeacher: number;
   readonly brier: number;
   /** Mean entropy of the student's distributions. */
@@ -95,24 +101,6 @@ export interface MethodResult {
   readonly intraClassVariance: number;
   /** Against label-only distillation (or the first row where there is none), paired by seed and test example. */
   readonly versusLabels: Comparison | undefined;
-}
-
-export interface TargetSummary {
-  /** Mean entropy of the targets at the temperature they are learned at, as a share of ln(classes). */
-  readonly entropy: number;
-  /** Mean mass that targets give to classes other than their top one. */
-  readonly smoothing: number;
-  /** Counts of targets by entropy, in equal bins from 0 to ln(classes). */
-  readonly histogram: readonly number[];
-}
-
-export interface ReliabilityBin {
-  readonly low: number;
-  readonly high: number;
-  readonly count: number;
-  /** Mean confidence of the bin; 0 where it is empty. */
-  readonly confidence: number;
-  readonly accuracy: number;
 }
 
 export interface Comparison {

@@ -1,0 +1,94 @@
+export {type BatchesOptions, type ProgressTeacher, withBatches} from './ask/batches.ts';
+export {type CacheOptions, withCache} from './ask/cache.ts';
+export {answersTo, collect} from './ask/collect.ts';
+export {type DegradeOptions, degrade} from './ask/degrade.ts';
+export {createLedger, type Ledger, type LedgerSnapshot} from './ask/ledger.ts';
+export {offline} from './ask/offline.ts';
+export {type RetryOptions, withRetry} from './ask/retry.ts';
+export {type StackOptions, stack} from './ask/teacher-stack.ts';
+export {type IdxArray, type IdxFiles, readIdx, readIdxArray} from './data/idx.ts';
+export {type Inputs, inputAt, selectInputs, type TensorInputs, type TextInputs} from './data/inputs.ts';
+export {
+  asSplit,
+  type Dataset,
+  type DrawOptions,
+  draw,
+  type Examples,
+  type HoldOutOptions,
+  holdOut,
+  type Role,
+  type Split,
+  selectSplit,
+  type TransferSet,
+  transferSet,
+} from './data/split.ts';
+export {type CropOptions, crop, flip, type View, views} from './data/view.ts';
+export {type Engine, type EngineName, startEngine} from './engine/engine.ts';
+export * from './errors.ts';
+export {type BootstrapOptions, type BootstrapResult, pairedBootstrap} from './evaluate/bootstrap.ts';
+export {
+  classRelation,
+  intraClassVariance,
+  relationCorrelation,
+  summariseTargets,
+  type TargetSummary,
+} from './evaluate/effects.ts';
+export {holm} from './evaluate/holm.ts';
+export {mcnemar} from './evaluate/mcnemar.ts';
+export {
+  accuracy,
+  agreement,
+  brier,
+  type Evaluation,
+  ece,
+  evaluateLogits,
+  type Fidelity,
+  meanEntropy,
+  meanKl,
+  nll,
+  overconfidence,
+} from './evaluate/metrics.ts';
+export {type ReliabilityBin, reliability} from './evaluate/reliability.ts';
+export type {Answers} from './knowledge/answers.ts';
+export {coarsen, satisfies} from './knowledge/coarsen.ts';
+export {loadKnowledge, saveKnowledge} from './knowledge/files.ts';
+export {answerKey} from './knowledge/key.ts';
+export type {Knowledge} from './knowledge/knowledge.ts';
+export {type AnswerStore, type AnswerStoreOptions, openAnswerStore, type StoredAnswer} from './knowledge/store.ts';
+export {type FeatureHintOptions, featureHint} from './losses/feature-hint.ts';
+export {hardLabelLoss, hardLabels} from './losses/hard-labels.ts';
+export type {BatchOutputs, BatchTargets, LossTerm, PreparedTerm} from './losses/loss.ts';
+export {type SoftLabelOptions, softLabelLoss, softLabels} from './losses/soft-labels.ts';
+export {softProbabilityLoss} from './losses/soft-probabilities.ts';
+export {topKLabels, topKLoss} from './losses/top-k.ts';
+export {voteLabels} from './losses/vote-labels.ts';
+export {defineRecipe} from './recipe/define.ts';
+export type {
+  Method,
+  Publication,
+  PublishOptions,
+  Recipe,
+  TeacherContext,
+  TeacherModel,
+  TeacherSource,
+  TrainingOptions,
+} from './recipe/recipe.ts';
+export {type ServeOptions, type Service, serveTeacher} from './serve/server.ts';
+export {type AsTeacherOptions, asTeacher} from './student/as-teacher.ts';
+export {type LoadOptions, loadStudent, saveStudent, weightsHash} from './student/files.ts';
+export {type LenetOptions, lenet} from './student/lenet.ts';
+export {makeStudent} from './student/make-student.ts';
+export {type MlpOptions, mlp} from './student/mlp.ts';
+export {type PredictOptions, predictLogits} from './student/predict.ts';
+export type {Preprocessing} from './student/preprocessing.ts';
+export {type ResnetCifarOptions, resnetCifar} from './student/resnet-cifar.ts';
+export type {Student, StudentBuilder, Task} from './student/student.ts';
+export {compare} from './study/compare.ts';
+export type {MethodResult, ResultRow, Results} from './study/results.ts';
+export type {StudyOptions, StudyProgress} from './study/study.ts';
+export {resultsTable} from './study/table.ts';
+export type * from './teacher.ts';
+export {type AdamOptions, adam, type Optimizer, type SgdOptions, sgd} from './train/optimizer.ts';
+export type {Epoch, TrainOptions} from './train/options.ts';
+export {type CosineOptions, constant, cosine, type Schedule, stepDecay} from './train/schedule.ts';
+export {train} from './train/train.ts';

@@ -1,0 +1,129 @@
+import {z} from 'zod';
+import {InputError} from '../errors.ts';
+import type {LossTerm} from '../losses/loss.ts';
+import {explainIssue} from './issues.ts';
+import type {Recipe} from './recipe.ts';
+
+/**
+ * Checks a recipe, so that a slip is found before anything is asked or paid.
+ *
+ * @throws InputError that names the path, and the nearest known key for an unknown one
+ */
+export function defineRecipe(recipe: Recipe): Recipe {
+  const checked = recipeSchema.safeParse(recipe);
+  if (!checked.success) {
+    const problems = checked.error.issues.flatMap(issue => explainIssue(issue, recipeSchema));
+    throw new InputError(`The recipe is not right:\n${problems.map(problem => `  ${problem}`).join('\n')}`);
+  }
+  return recipe;
+}
+
+const aFunction = z.custom<(...values: never[]) => unknown>(
+  value => typeof value === 'function',
+  'expected a function',
+);
+const aCount = z.int().min(1);
+const aSeed = z.int();
+const access = z.enum(['black-box', 'gray-box', 'white-box']);
+const channels = z.union([z.number(), z.array(z.number())]);
+const preprocessing = z.strictObject({
+  scale: z.number().optional(),
+  mean: channels.optional(),
+  deviation: channels.optional(),
+});
+const detail = z.discriminatedUnion('kind', [
+  z.strictObject({kind: z.literal('label')}),
+  z.strictObject({kind: z.literal('votes')}),
+  z.strictObject({kind: z.literal('top-k'), k: aCount}),
+  z.strictObject({kind: z.literal('log-probabilities')}),
+  z.strictObject({kind: z.literal('logits'), features: z.array(z.string()).optional()}),
+]);
+const lossTerm = z.custom<LossTerm>(
+  value => typeof (value as LossTerm | null)?.prepare === 'function',
+  'expected a loss, such as softLabels({temperature: 4})',
+);
+const losses = z.array(lossTerm).min(1, 'give at least one loss');
+const training = z.strictObject({
+  epochs: aCount,
+  batchSize: aCount.optional(),
+  optimizer: z
+    .custom(
+      value => typeof (value as {start?: unknown} | null)?.start === 'function',
+      'expected an optimizer, such as adam()',
+    )
+    .optional(),
+  schedule: aFunction.optional(),
+  clipNorm: z.number().positive().optional(),
+  validateEvery: aCount.optional(),
+  earlyStopping: z.strictObject({patience: aCount}).optional(),
+  view: z
+    .custom(
+      value => typeof (value as {render?: unknown} | null)?.render === 'function',
+      'expected a view, such as crop()',
+    )
+    .optional(),
+});
+const method = z.strictObject({
+  level: z.union([z.literal('none'), access]),
+  method: z.string().min(1),
+  detail: detail.optional(),
+  losses,
+});
+
+const recipeSchema = z
+  .strictObject({
+    name: z.string().regex(/^[\w.-]+$/, 'use letters, digits, dots, hyphens and underscores'),
+    data: aFunction,
+    transfer: z.strictObject({size: aCount, seed: aSeed.optional()}),
+    teachers: z.strictObject({
+      'black-box': aFunction.optional(),
+      'gray-box': aFunction.optional(),
+      'white-box': aFunction.optional(),
+    }),
+    teacherModel: z
+      .strictObject({
+        directory: z.string().min(1),
+        student: aFunction,
+        preprocessing: preprocessing.optional(),
+        losses,
+        seed: aSeed,
+        training,
+      })
+      .optional(),
+    student: aFunction,
+    preprocessing: preprocessing.optional(),
+    methods: z.array(method).min(1, 'give at least one method'),
+    seeds: z.array(aSeed).min(1, 'give at least one seed'),
+    training: training.omit({view: true}),
+  })
+  .superRefine(checkAcrossFields);
+
+interface CheckedFields {
+  readonly methods: readonly {readonly level: string; readonly method: string}[];
+  readonly teachers: object;
+  readonly seeds: readonly number[];
+}
+
+function checkAcrossFields({methods, teachers, seeds}: CheckedFields, context: z.RefinementCtx): void {
+  const names = new Set<string>();
+  for (const [index, {level, method}] of methods.entries()) {
+    if (names.has(method)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['methods', index, 'method'],
+        message: `two methods are called \`${method}\``,
+      });
+    }
+    names.add(method);
+    if (level !== 'none' && !Object.hasOwn(teachers, level)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['methods', index, 'level'],
+        message: `add a ${level} teacher to \`teachers\``,
+      });
+    }
+  }
+  if (new Set(seeds).size < seeds.length) {
+    context.addIssue({code: 'custom', path: ['seeds'], message: 'a seed stands twice'});
+  }
+}

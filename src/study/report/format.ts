@@ -1,0 +1,84 @@
+import type {Level} from '../results.ts';
+import type {Spread} from './spread.ts';
+
+/** Stands where a number is missing or not finite. */
+export const MISSING = '–';
+
+/** 2000 as `2,000`. */
+export function count(value: number): string {
+  return Number.isFinite(value) ? Math.round(value).toLocaleString('en-GB') : MISSING;
+}
+
+/** 0.9281 as `92.81`; the sign `%` is left to the one who writes the unit. */
+export function percent(fraction: number, digits = 2): string {
+  // A results.json holds null where a number was not finite, and null passes for 0 in arithmetic.
+  return Number.isFinite(fraction) ? decimal(fraction * 100, digits) : MISSING;
+}
+
+/** 0.9281 as `92.81 %`, the number and its sign never on two lines. */
+export function percentage(fraction: number, digits = 2): string {
+  return `${percent(fraction, digits)}\u00a0%`;
+}
+
+/** A number with so many decimals and a true minus sign; never `-0.00`. */
+export function decimal(value: number, digits: number): string {
+  if (!Number.isFinite(value)) return MISSING;
+  const text = Math.abs(value).toFixed(digits);
+  return value < 0 && Number(text) !== 0 ? `−${text}` : text;
+}
+
+/** A difference of fractions in percentage points, with its sign: 0.0141 as `+1.41`. */
+export function points(fraction: number): string {
+  const text = percent(fraction);
+  return fraction > 0 && Number(text) !== 0 ? `+${text}` : text;
+}
+
+/** Two differences of fractions as `+1.09 to +1.79`. */
+export function between([low, high]: readonly [number, number]): string {
+  return Number.isFinite(low) && Number.isFinite(high) ? `${points(low)} to ${points(high)}` : MISSING;
+}
+
+/** `92.81 ± 0.13`, or the mean alone where one seed shows no spread. */
+export function meanAndDeviation({mean, deviation}: Spread, digits: number, scale = 1): string {
+  const middle = decimal(mean * scale, digits);
+  return deviation === undefined || middle === MISSING ? middle : `${middle} ± ${decimal(deviation * scale, digits)}`;
+}
+
+/** 252 s as `4 min 12 s`. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return MISSING;
+  const whole = Math.round(seconds);
+  if (seconds < 10) return `${decimal(seconds, 1)} s`;
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** ISO 8601 as `12 November 2025, 14:03 UTC`; what is no date stays as it is. */
+export function moment(iso: string): string {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return iso;
+  const day = date.toLocaleDateString('en-GB', {day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC'});
+  return `${day}, ${date.toISOString().slice(11, 16)} UTC`;
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+export function list(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+}
+
+/** `1 seed`, `3 seeds`. */
+export function counted(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+}
+
+/** The first characters of a name that is too long for its place, then `…`. */
+export function shortened(text: string, length: number): string {
+  const characters = [...text];
+  return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
+}
+
+/** How a level is called in prose. */
+export function levelName(level: Level): string {
+  return level === 'none' ? 'no teacher' : level;
+}

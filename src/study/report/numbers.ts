@@ -1,0 +1,92 @@
+import type {MethodResult, ResultRow, Results} from '../results.ts';
+import {between, count, counted, decimal, MISSING, points} from './format.ts';
+import {type Html, html} from './html.ts';
+import {type Measure, rowsOf, spreadOf} from './spread.ts';
+import {baselineName} from './summary.ts';
+import {cell, heading, methodHeading, table, teacherHeading, wordsHeading} from './table.ts';
+
+/** A column of numbers: its measure, how it is called, its unit, and how it is written. */
+interface Column {
+  readonly measure: Measure;
+  readonly name: string;
+  readonly unit: string;
+  readonly digits: number;
+  readonly scale: number;
+}
+
+const COLUMNS: readonly Column[] = [
+  {measure: 'accuracy', name: 'accuracy', unit: '%', digits: 2, scale: 100},
+  {measure: 'agreement', name: 'agreement', unit: '%', digits: 2, scale: 100},
+  {measure: 'klToTeacher', name: 'KL to teacher', unit: 'nats', digits: 3, scale: 1},
+  {measure: 'nll', name: 'NLL', unit: 'nats', digits: 3, scale: 1},
+  {measure: 'ece', name: 'ECE', unit: '%', digits: 2, scale: 100},
+  {measure: 'brier', name: 'Brier', unit: '0 to 2', digits: 4, scale: 1},
+  {measure: 'entropy', name: 'entropy', unit: 'nats', digits: 3, scale: 1},
+  {measure: 'budget', name: 'answers', unit: 'each', digits: 0, scale: 1},
+  {measure: 'seconds', name: 'training', unit: 's', digits: 1, scale: 1},
+];
+
+/** Every number of every method: mean and sample standard deviation over the seeds, and the comparison. */
+export function numbersTable(results: Results): Html {
+  const {seeds, methods} = results;
+  const baseline = baselineName(results);
+  const name =
+    seeds.length > 1
+      ? `On the test set: mean, and in small the sample standard deviation over ${counted(seeds.length, 'seed')}`
+      : 'On the test set, one seed';
+  const rows = methods.map(
+    (method, index) =>
+      html`<tr>${methodHeading(method, index)}${COLUMNS.map(column => spreadCell(results, method, column))}${comparisonCells(method, baseline)}</tr>`,
+  );
+  const head = [
+    wordsHeading('method'),
+    ...COLUMNS.map(({name, unit}) => heading(name, unit)),
+    heading('difference in agreement', 'points, 95\u00a0% interval'),
+    wordsHeading('verdict'),
+  ];
+  return table(name, head, [teacherRow(results), ...rows]);
+}
+
+/** Every number of every trained student. */
+export function seedsTable(results: Results): Html {
+  const rows = results.methods.flatMap((method, index) => {
+    const own = rowsOf(results, method);
+    return own.map((row, place) => {
+      const head = place === 0 ? methodHeading(method, index, own.length) : undefined;
+      return html`<tr>${head}${cell(String(row.seed))}${COLUMNS.map(column => valueCell(row, column))}</tr>`;
+    });
+  });
+  const head = [wordsHeading('method'), heading('seed'), ...COLUMNS.map(({name, unit}) => heading(name, unit))];
+  return table('Every student by seed', head, rows);
+}
+
+function teacherRow({teacher}: Results): Html {
+  const known: Partial<Record<Measure, number>> = {accuracy: teacher.accuracy, nll: teacher.nll, ece: teacher.ece};
+  const cells = COLUMNS.map(({measure, digits, scale}) => {
+    const value = known[measure];
+    return cell(value === undefined ? '' : decimal(value * scale, digits));
+  });
+  return html`<tr>${teacherHeading('teacher')}${cells}<td></td><td></td></tr>`;
+}
+
+function spreadCell(results: Results, method: MethodResult, {measure, digits, scale}: Column): Html {
+  const {mean, deviation} = spreadOf(results, method, measure);
+  // Every seed of a method has the same budget: a spread of nought says nothing.
+  if (measure === 'budget') return cell(count(mean));
+  const spread = Number.isFinite(deviation) ? `±\u00a0${decimal((deviation ?? 0) * scale, digits)}` : undefined;
+  return cell(decimal(mean * scale, digits), spread);
+}
+
+function valueCell(row: ResultRow, {measure, digits, scale}: Column): Html {
+  if (measure === 'budget') return cell(count(row.budget));
+  // A results.json holds null for NaN, which must not pass for 0.
+  return cell(Number.isFinite(row[measure]) ? decimal(row[measure] * scale, digits) : MISSING);
+}
+
+function comparisonCells({method, versusLabels}: MethodResult, baseline: string | undefined): readonly Html[] {
+  if (method === baseline) return [cell(MISSING), html`<td class="words open">baseline</td>`];
+  if (versusLabels === undefined) return [cell(MISSING), html`<td></td>`];
+  const {difference, interval, verdict} = versusLabels;
+  const className = verdict === 'no difference shown' ? 'open' : verdict;
+  return [cell(points(difference), between(interval)), html`<td class="words ${className}">${verdict}</td>`];
+}

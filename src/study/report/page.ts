@@ -1,0 +1,129 @@
+import type {Results} from '../results.ts';
+import {accuracyFigure} from './figures/accuracy.ts';
+import {differencesFigure} from './figures/differences.ts';
+import {entropyFigure} from './figures/entropy.ts';
+import {learningFigure} from './figures/learning.ts';
+import {relationFigure} from './figures/relation.ts';
+import {reliabilityFigure} from './figures/reliability.ts';
+import {count, counted, duration, levelName, list, moment} from './format.ts';
+import {type Content, type Html, html, jsonScript, trusted} from './html.ts';
+import {numbersTable, seedsTable} from './numbers.ts';
+import {STYLE} from './style.ts';
+import {setting, summarise} from './summary.ts';
+import {effectsTable, ledgerTable, methodsTable} from './tables.ts';
+
+interface Section {
+  readonly id: string;
+  readonly title: string;
+  readonly content: Content;
+}
+
+/**
+ * The report of a study as one HTML document that stands alone: no script runs, nothing is fetched. It carries its
+ * numbers as JSON in the element `results`.
+ */
+export function renderReport(results: Results): string {
+  const sections = sectionsOf(results);
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta name="generator" content="limbeck ${results.versions.limbeck}">
+<link rel="icon" href="data:,">
+<title>${results.name}: what each level of access is worth</title>
+<style>${trusted(STYLE)}</style>
+</head>
+<body>
+${header(results, sections)}
+<main>
+${sections.map(
+  ({id, title, content}) => html`<section id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2>
+${content}</section>
+`,
+)}</main>
+${footer(results)}
+<script type="application/json" id="results">${jsonScript(results)}</script>
+</body>
+</html>
+`.text;
+}
+
+function header(results: Results, sections: readonly Section[]): Html {
+  return html`<header>
+<p class="eyebrow">Distillation study, ${moment(results.finishedAt)}</p>
+<h1>${results.name}</h1>
+<p class="setting">${setting(results)}</p>
+<nav aria-label="Sections"><ul>${sections.map(({id, title}) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
+</header>`;
+}
+
+function sectionsOf(results: Results): readonly Section[] {
+  const learning = learningFigure(results);
+  return [
+    {id: 'answer', title: 'What was found', content: answer(results)},
+    {id: 'accuracy', title: 'Accuracy and agreement', content: accuracyFigure(results)},
+    ...(learning === undefined ? [] : [{id: 'learning', title: 'Learning', content: learning}]),
+    {id: 'calibration', title: 'Calibration', content: reliabilityFigure(results)},
+    {id: 'targets', title: 'What soft labels carry', content: html`${effects(results)}${entropyFigure(results)}`},
+    {id: 'relation', title: 'Class relation', content: relationFigure(results)},
+    {id: 'numbers', title: 'All numbers', content: numbers(results)},
+    {id: 'making', title: 'How it was made', content: making(results)},
+  ];
+}
+
+function answer(results: Results): Html {
+  const {headline, levels, cautions} = summarise(results);
+  return html`<p class="headline">${headline}</p>
+<div class="answer">
+<div>
+<dl>${levels.map(({level, sentence}) => html`<dt>${levelName(level)}</dt><dd>${sentence}</dd>`)}</dl>
+<div class="cautions"><ul>${cautions.map(caution => html`<li>${caution}</li>`)}</ul></div>
+</div>
+${differencesFigure(results)}
+</div>
+${methodsTable(results)}`;
+}
+
+function effects(results: Results): Html {
+  return html`<p>A distribution over the classes tells a student four things that a bare label does not: how much to hold back (label smoothing), how sure to be of this very input (continuous targets), how inputs of one class differ (intra-class variance), and which classes are alike (inter-class relation).</p>
+${effectsTable(results)}`;
+}
+
+function numbers(results: Results): Html {
+  return html`${numbersTable(results)}
+<details><summary>Every student by seed (${count(results.rows.length)})</summary>${seedsTable(results)}</details>`;
+}
+
+function making(results: Results): Html {
+  const {engine, versions, sizes, student, seeds, classes} = results;
+  const facts: readonly (readonly [string, Content])[] = [
+    ['Teacher', results.teacher.name],
+    ['Student', studentText(student)],
+    ['Classes', count(classes.length)],
+    ['Training split', counted(sizes.train, 'example')],
+    ['Transfer set', counted(sizes.transfer, 'input')],
+    ['Validation split', counted(sizes.validation, 'example')],
+    ['Test split', counted(sizes.test, 'example')],
+    ['Seeds', list(seeds.map(String))],
+    ['Engine', `${engine.name} ${engine.version}`],
+    ['Versions', `limbeck ${versions.limbeck}, Node ${versions.node}`],
+    ['Finished', html`<time datetime="${results.finishedAt}">${moment(results.finishedAt)}</time>`],
+    ['Took', duration(results.seconds)],
+  ];
+  return html`<dl class="facts">${facts.map(([term, text]) => html`<div><dt>${term}</dt><dd>${text}</dd></div>`)}</dl>
+${ledgerTable(results)}
+<p>Asked counts the questions of a level, cached those that the store could answer, bought those that the teacher was asked in this run, calls the requests that went out with all retries.</p>`;
+}
+
+/** Many layers are folded away: a residual network has dozens. */
+function studentText({parameters, layers}: Results['student']): Content {
+  const size = counted(parameters, 'parameter');
+  if (layers.length < 8) return `${size}: ${layers.join('; ')}`;
+  return html`${size}<details><summary>${counted(layers.length, 'layer')}</summary>${layers.join('; ')}</details>`;
+}
+
+function footer({versions}: Results): Html {
+  return html`<footer>Made by limbeck ${versions.limbeck}. The element <code>results</code> at the end of this file holds all its numbers as JSON.</footer>`;
+}

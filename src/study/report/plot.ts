@@ -1,0 +1,48 @@
+import * as Plot from '@observablehq/plot';
+import {parseHTML} from 'linkedom';
+import {type Html, html, trusted} from './html.ts';
+
+/** What a drawing says to those who can't see it. */
+export interface Description {
+  /** Names the drawing in a few words. */
+  readonly label: string;
+  /** What it shows, in a sentence or two with numbers. */
+  readonly description: string;
+}
+
+/** As much of the DOM as is used here. */
+interface Element {
+  readonly innerHTML: string;
+  readonly attributes: Iterable<{readonly name: string; value: string}>;
+  querySelectorAll(selector: string): Iterable<Element>;
+  remove(): void;
+}
+
+const {document} = parseHTML('<!doctype html><html><body></body></html>');
+
+/** Draws a plot as inline SVG of its own width and height, which the page may scale down. */
+export function drawn(
+  options: Plot.PlotOptions & {readonly width: number; readonly height: number},
+  description: Description,
+): Html {
+  const plot: Element = Plot.plot({...options, className: 'plot', document});
+  for (const style of plot.querySelectorAll('style')) style.remove();
+  for (const element of plot.querySelectorAll('*')) {
+    for (const attribute of element.attributes) attribute.value = rounded(attribute.value);
+  }
+  return svg({width: options.width, height: options.height}, description, trusted(plot.innerHTML));
+}
+
+/** An inline SVG with its name and description. A root `<title>` is left out: it would hide the titles of the marks. */
+export function svg(
+  {width, height}: {readonly width: number; readonly height: number},
+  {label, description}: Description,
+  content: Html | readonly Html[],
+): Html {
+  return html`<svg class="plot" role="img" aria-label="${label}" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" fill="currentColor" font-size="12" text-anchor="middle"><desc>${description}</desc>${content}</svg>`;
+}
+
+/** Coordinates to a hundredth of a pixel: the file is half as long, and the eye sees no difference. */
+function rounded(attribute: string): string {
+  return attribute.replace(/-?\d+\.\d{3,}/g, number => String(Math.round(Number(number) * 100) / 100));
+}

@@ -1,0 +1,133 @@
+import type {Comparison, Level, MethodResult, Results} from '../results.ts';
+import {between, count, counted, levelName, list, percent, percentage, points} from './format.ts';
+import {ranked, rowsOf, spreadOf} from './spread.ts';
+
+/** What a study found, in plain sentences without markup. */
+export interface Summary {
+  readonly headline: string;
+  /** One a level of access that took part, from the least to the most seen. */
+  readonly levels: readonly {readonly level: Level; readonly sentence: string}[];
+  /** What a reader must know before leaning on the numbers. */
+  readonly cautions: readonly string[];
+}
+
+const LEVELS: readonly Level[] = ['none', 'black-box', 'gray-box', 'white-box'];
+
+/** Says what each level of access was worth, with the uncertainty that the study leaves. */
+export function summarise(results: Results): Summary {
+  const levels = LEVELS.flatMap(level => bestOfLevel(results, level) ?? []);
+  return {
+    headline: headline(results, levels),
+    levels: levels.map(method => ({level: method.level, sentence: levelSentence(results, method)})),
+    cautions: cautions(results),
+  };
+}
+
+/** The method that every comparison is held against; undefined where nothing was compared. */
+export function baselineName(results: Results): string | undefined {
+  return results.methods.find(({versusLabels}) => versusLabels !== undefined)?.versusLabels?.baseline;
+}
+
+/** The methods that were compared with another one. A baseline held against itself says nothing and is left out. */
+export function comparedMethods(results: Results): readonly (MethodResult & {readonly versusLabels: Comparison})[] {
+  return results.methods.filter(
+    (method): method is MethodResult & {readonly versusLabels: Comparison} =>
+      method.versusLabels !== undefined && method.versusLabels.baseline !== method.method,
+  );
+}
+
+/** `95 % interval 1.10 to 1.72` */
+function intervalText({interval}: Comparison): string {
+  return `95\u00a0% interval ${between(interval)}`;
+}
+
+function bestOfLevel(results: Results, level: Level): MethodResult | undefined {
+  const own = results.methods.filter(method => method.level === level);
+  return ranked(own, method => spreadOf(results, method, 'agreement').mean)[0] ?? own[0];
+}
+
+function headline(results: Results, levels: readonly MethodResult[]): string {
+  const baseline = baselineName(results);
+  if (baseline === undefined) return 'No method was compared with another one.';
+  const better = comparedMethods(results)
+    .filter(({versusLabels}) => versusLabels.verdict === 'better')
+    .toSorted((a, b) => b.versusLabels.difference - a.versusLabels.difference);
+  const best = better[0];
+  if (best === undefined) return `No method is shown to agree with the teacher more often than “${baseline}”.`;
+  return `“${best.method}” (${levelName(best.level)}) agrees with the teacher ${difference(best.versusLabels)} than “${baseline}”.${apart(levels)}`;
+}
+
+/** Whether the two best levels can be told from each other: the study compares each with the baseline only. */
+function apart(levels: readonly MethodResult[]): string {
+  const [first, second] = levels
+    .filter(({versusLabels}) => versusLabels?.verdict === 'better')
+    .toSorted((a, b) => b.versusLabels!.difference - a.versusLabels!.difference);
+  if (first?.versusLabels === undefined || second?.versusLabels === undefined) return '';
+  const overlap = second.versusLabels.interval[1] >= first.versusLabels.interval[0];
+  const pair = `${levelName(second.level)} (“${second.method}”)`;
+  return overlap
+    ? ` Its interval overlaps that of ${pair}, so this study does not settle which of the two is closer.`
+    : ` Its interval lies above that of ${pair}.`;
+}
+
+function levelSentence(results: Results, method: MethodResult): string {
+  const agreement = spreadOf(results, method, 'agreement').mean;
+  if (!Number.isFinite(agreement)) return `“${method.method}” has no result for every seed.`;
+  const accuracy = percentage(spreadOf(results, method, 'accuracy').mean);
+  const start = `“${method.method}” agrees with the teacher on ${percentage(agreement)} of test inputs and is right on ${accuracy}`;
+  const comparison = method.versusLabels;
+  if (method.method === baselineName(results)) return `${start}. The others are measured against it.`;
+  if (comparison === undefined) return `${start}.`;
+  if (!Number.isFinite(comparison.difference))
+    return `${start}. It could not be compared with “${comparison.baseline}”.`;
+  if (comparison.verdict === 'no difference shown') {
+    return `${start}. No difference in agreement from “${comparison.baseline}” is shown: ${points(comparison.difference)} points (${intervalText(comparison)}).`;
+  }
+  return `${start}. It agrees ${difference(comparison)} than “${comparison.baseline}”.`;
+}
+
+/** `1.41 points more often (95 % interval +1.10 to +1.72)` */
+function difference(comparison: Comparison): string {
+  const way = comparison.difference < 0 ? 'less' : 'more';
+  return `${percent(Math.abs(comparison.difference))} points ${way} often (${intervalText(comparison)})`;
+}
+
+function cautions(results: Results): readonly string[] {
+  return [budgetCaution(results), seedCaution(results), choiceCaution(results), comparisonCaution(results)].filter(
+    text => text !== undefined,
+  );
+}
+
+function budgetCaution(results: Results): string | undefined {
+  const budgets = [...new Set(results.rows.map(({budget}) => budget))].toSorted((a, b) => a - b);
+  if (budgets.length < 2) return undefined;
+  return `The methods did not learn from equally many answers (${count(budgets[0]!)} to ${count(budgets.at(-1)!)}): part of a difference may be the budget’s.`;
+}
+
+function seedCaution({seeds}: Results): string | undefined {
+  if (seeds.length > 2) return undefined;
+  return seeds.length === 1
+    ? 'Each student was trained once. How far another seed would move these numbers is not known, and no interval here covers it.'
+    : `${counted(seeds.length, 'seed')} a method show little of how far trainings differ.`;
+}
+
+function choiceCaution(results: Results): string | undefined {
+  const crowded = LEVELS.filter(level => results.methods.filter(method => method.level === level).length > 1);
+  if (crowded.length === 0) return undefined;
+  return `Where a level has several methods (${list(crowded.map(levelName))}), the one that agrees most on the test set is named. That favours such a level a little.`;
+}
+
+function comparisonCaution(results: Results): string | undefined {
+  const compared = comparedMethods(results).length;
+  if (compared < 2) return undefined;
+  return `The study makes ${counted(compared, 'comparison')}. Each interval stands alone: about one in twenty misses its true value.`;
+}
+
+/** What was compared, in a sentence. */
+export function setting(results: Results): string {
+  const {methods, seeds, student, teacher} = results;
+  const budgets = new Set(methods.flatMap(method => rowsOf(results, method).map(({budget}) => budget)));
+  const [budget] = budgets;
+  const answers = budgets.size === 1 ? ` and ${counted(budget!, 'answer')}` : '';
+  return `One student of ${counted(student.parameters, 'parameter')}, taught in ${counted(methods.length, 'way')} what “${teacher.name}” knows, with ${counted(seeds.length, 'seed')}${answers} each.`;
+}

@@ -1,0 +1,79 @@
+import {classRelation, summariseTargets} from '../evaluate/effects.ts';
+import {reliability} from '../evaluate/reliability.ts';
+import type {Knowledge} from '../knowledge/knowledge.ts';
+import {targetsOf} from '../losses/targets.ts';
+import type {Access} from '../teacher.ts';
+import {packageVersion} from '../version.ts';
+import type {AskedLevel, Reference} from './asking.ts';
+import {LEVELS} from './methods.ts';
+import type {LedgerTotals, Results} from './results.ts';
+import type {Run} from './run.ts';
+import {taskOf} from './run.ts';
+import type {Study} from './study.ts';
+import {summariseMethods} from './summarise.ts';
+
+export interface StudyParts {
+  readonly study: Study;
+  readonly levels: ReadonlyMap<Access, AskedLevel>;
+  readonly reference: Reference;
+  /** What each method learned from, in the order of the recipe. */
+  readonly knowledge: readonly Knowledge[];
+  readonly runs: readonly Run[];
+  readonly seconds: number;
+}
+
+/** Puts together what a study found. */
+export function resultsOf({study, levels, reference, knowledge, runs, seconds}: StudyParts): Results {
+  const {recipe, engine, data, drawn} = study;
+  const {test} = data;
+  const classes = data.classes.length;
+  const ledgers = Array.from(levels, ([access, {ledger}]) => [access, ledger] as const);
+  return {
+    schema: 'limbeck.results/1',
+    name: recipe.name,
+    finishedAt: new Date().toISOString(),
+    seconds,
+    engine: {name: engine.name, version: engine.version},
+    versions: {limbeck: packageVersion(), node: process.versions.node},
+    classes: data.classes,
+    sizes: {
+      train: data.train.inputs.count,
+      validation: data.validation.inputs.count,
+      test: test.inputs.count,
+      transfer: drawn.inputs.count,
+    },
+    teacher: {name: reference.name, ...reference.metrics},
+    ledger: {
+      ...sum(ledgers.map(([, ledger]) => ledger)),
+      byLevel: Object.fromEntries(ledgers),
+      evaluation: reference.ledger,
+    },
+    student: studentOf(study),
+    seeds: recipe.seeds,
+    rows: runs.map(({row}) => row),
+    methods: summariseMethods({methods: recipe.methods, runs, knowledge, test, reference, classes}),
+    teacherTargets: teacherTargets(levels, classes),
+    teacherRelation: reference.logits ? classRelation(reference.logits, test.labels, classes) : [],
+    teacherReliability: reference.logits ? reliability(reference.logits, test.labels, classes) : [],
+  };
+}
+
+function studentOf({recipe, data}: Study): Results['student'] {
+  const {model} = recipe.student(taskOf(data, recipe.preprocessing), recipe.seeds[0]!);
+  const layers = model.layers.map(layer => `${layer.name} ${JSON.stringify(layer.outputShape)}`);
+  const parameters = model.countParams();
+  model.dispose();
+  return {parameters, layers};
+}
+
+/** Of the level that shows most, at T = 1; undefined where every level shows labels alone. */
+function teacherTargets(levels: ReadonlyMap<Access, AskedLevel>, classes: number): Results['teacherTargets'] {
+  const fullest = LEVELS.findLast(access => levels.has(access) && access !== 'black-box');
+  if (fullest === undefined) return undefined;
+  return summariseTargets(targetsOf(levels.get(fullest)!.knowledge.answers, classes));
+}
+
+function sum(ledgers: readonly LedgerTotals[]): LedgerTotals {
+  const total = (name: keyof LedgerTotals) => ledgers.reduce((all, ledger) => all + ledger[name], 0);
+  return {asked: total('asked'), bought: total('bought'), cached: total('cached'), calls: total('calls')};
+}

@@ -1,0 +1,71 @@
+import {type ChildProcess, fork} from 'node:child_process';
+import {once} from 'node:events';
+import {basename, resolve} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {LimbeckError} from '../errors.ts';
+import type {Publication, PublishOptions} from '../recipe/recipe.ts';
+import {loadStudent, weightsHash} from '../student/files.ts';
+
+/** What a service started with `limbeck serve` says to the process that started it. */
+export interface ServiceReady {
+  readonly url: string;
+}
+
+/** Services that a study starts: real processes, so that its students learn from something that answers over HTTP. */
+export interface Services {
+  publish(directory: string, options: PublishOptions): Promise<Publication>;
+  /** Stops what was started. */
+  close(): Promise<void>;
+}
+
+/** No service starts before its address is needed: a study whose answers are all cached starts none. */
+export function openServices(): Services {
+  const running: ChildProcess[] = [];
+  return {
+    async publish(directory, options) {
+      const version = weightsHash(await loadStudent(directory));
+      const model = basename(resolve(directory));
+      let url: Promise<string> | undefined;
+      return {
+        service: `limbeck serve ${options.access}${options.topK === undefined ? '' : ` top-${options.topK}`}`,
+        model,
+        version,
+        url: () => {
+          url ??= start(directory, options, running);
+          return url;
+        },
+      };
+    },
+    async close() {
+      await Promise.all(running.map(stop));
+    },
+  };
+}
+
+const cli = fileURLToPath(new URL('../cli/main.js', import.meta.url));
+
+async function start(directory: string, {access, topK}: PublishOptions, running: ChildProcess[]): Promise<string> {
+  const choice = topK === undefined ? [] : ['--top-k', String(topK)];
+  // The channel ties the service to this process: however this one ends, the service sees it close and stops.
+  const child = fork(cli, ['serve', directory, '--access', access, ...choice, '--port', '0'], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  running.push(child);
+  let said = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-2000);
+  });
+  const ready = once(child, 'message').then(([message]) => (message as ServiceReady).url);
+  const failed = once(child, 'exit').then(([code]) => {
+    throw new LimbeckError(`The service of ${directory} ended with code ${code} before it was ready:\n${said.trim()}`);
+  });
+  failed.catch(() => {});
+  return Promise.race([ready, failed]);
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.disconnect();
+  await exited;
+}

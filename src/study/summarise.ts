@@ -1,0 +1,93 @@
+import type {Split} from '../data/split.ts';
+import {type BootstrapResult, pairedBootstrap} from '../evaluate/bootstrap.ts';
+import {argmaxRows} from '../evaluate/distributions.ts';
+import {classRelation, intraClassVariance, relationCorrelation, summariseTargets} from '../evaluate/effects.ts';
+import {reliability} from '../evaluate/reliability.ts';
+import {mean} from '../evaluate/statistics.ts';
+import type {Knowledge} from '../knowledge/knowledge.ts';
+import {targetsOf} from '../losses/targets.ts';
+import type {Method} from '../recipe/recipe.ts';
+import type {Reference} from './asking.ts';
+import type {Comparison, MethodResult} from './results.ts';
+import type {Run} from './run.ts';
+
+export interface SummariseOptions {
+  readonly methods: readonly Method[];
+  readonly runs: readonly Run[];
+  /** What each method learned from, in the order of `methods`. */
+  readonly knowledge: readonly Knowledge[];
+  readonly test: Split<'test'>;
+  readonly reference: Reference;
+  readonly classes: number;
+}
+
+/** What each method's runs say together, in the order of the methods. */
+export function summariseMethods(options: SummariseOptions): MethodResult[] {
+  const {methods, runs, knowledge, reference, test, classes} = options;
+  const scores = methods.map(method => agreements(runsOf(runs, method), reference, classes));
+  const baseline = Math.max(
+    0,
+    methods.findIndex(({level}) => level === 'black-box'),
+  );
+  const teacherRelation = reference.logits && classRelation(reference.logits, test.labels, classes);
+  return methods.map((method, index) => {
+    const own = runsOf(runs, method);
+    const relation = meanMatrix(own.map(({logits}) => classRelation(logits, test.labels, classes)));
+    return {
+      level: method.level,
+      method: method.method,
+      description: describe(method, knowledge[index]!),
+      targets: summariseTargets(targetsOf(knowledge[index]!.answers, classes), {temperature: temperatureOf(method)}),
+      reliability: reliability(own[0]!.logits, test.labels, classes),
+      relation,
+      relationCorrelation: teacherRelation ? relationCorrelation(relation, teacherRelation).pearson : Number.NaN,
+      intraClassVariance: mean(own.map(({logits}) => intraClassVariance(logits, test.labels, classes))),
+      versusLabels:
+        index === baseline
+          ? undefined
+          : compared(methods[baseline]!.method, pairedBootstrap(scores[index]!, scores[baseline]!)),
+    };
+  });
+}
+
+function runsOf(runs: readonly Run[], method: Method): readonly Run[] {
+  return runs.filter(run => run.method === method);
+}
+
+/** Per seed, whether student and teacher name the same class of each test example. */
+function agreements(runs: readonly Run[], {labels}: Reference, classes: number): Uint8Array[] {
+  return runs.map(({logits}) => {
+    const named = argmaxRows(logits, classes);
+    return Uint8Array.from(labels, (label, index) => (named[index] === label ? 1 : 0));
+  });
+}
+
+function compared(baseline: string, {difference, interval}: BootstrapResult): Comparison {
+  const [low, high] = interval;
+  const verdict = low > 0 ? 'better' : high < 0 ? 'worse' : 'no difference shown';
+  return {baseline, difference, interval, verdict};
+}
+
+function meanMatrix(matrices: readonly (readonly (readonly number[])[])[]): number[][] {
+  return matrices[0]!.map((row, at) => row.map((_, column) => mean(matrices.map(matrix => matrix[at]![column]!))));
+}
+
+/** The temperature that a method's targets are learned at. */
+function temperatureOf({losses}: Method): number {
+  return Math.max(...losses.map(({temperature = 1}) => temperature));
+}
+
+const SEES = {
+  label: 'labels',
+  votes: 'votes',
+  'top-k': 'the best classes with their log-probabilities, the rest kept',
+  'log-probabilities': 'log-probabilities of all classes',
+  logits: 'logits',
+} as const;
+
+function describe({level, losses}: Method, {detail, inputs}: Knowledge): string {
+  const features = detail.kind === 'logits' && detail.features?.length ? ' and features' : '';
+  const what = level === 'none' ? 'true labels' : `${SEES[detail.kind]}${features}`;
+  const how = losses.map(({name, weight}) => (weight === 1 ? name : `${weight} x ${name}`)).join(' + ');
+  return `${inputs.count} ${what}; ${how}`;
+}

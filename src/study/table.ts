@@ -1,0 +1,137 @@
+import Table from 'cli-table3';
+import {createColors} from 'picocolors';
+import {between, count, counted, decimal, duration, MISSING, percent, points, shortened} from './report/format.ts';
+import {type Measure, spreadOf} from './report/spread.ts';
+import {baselineName, comparedMethods} from './report/summary.ts';
+import type {LedgerTotals, MethodResult, Results} from './results.ts';
+
+export interface TableOptions {
+  /**
+   * Whether to mark up with ANSI colours. Nothing is said by colour alone.
+   *
+   * @default false
+   */
+  readonly colour?: boolean;
+}
+
+type Colours = ReturnType<typeof createColors>;
+
+/** The longest name that a row shows in full. */
+const METHOD_WIDTH = 22;
+
+/**
+ * The results as a table for a terminal: the teacher, a row a method with means and sample standard deviations over the
+ * seeds, the comparisons, and what was asked. The usual study fits 100 columns.
+ */
+export function resultsTable(results: Results, {colour = false}: TableOptions = {}): string {
+  const colours = createColors(colour);
+  return [
+    teacherLine(results, colours),
+    methodTable(results, colours),
+    comparisonTable(results, colours),
+    totals(results, colours),
+  ]
+    .filter(part => part !== '')
+    .join('\n\n');
+}
+
+function teacherLine({teacher, sizes}: Results, colours: Colours): string {
+  const {accuracy, nll, ece} = teacher;
+  const numbers = `accuracy ${percent(accuracy)} %, NLL ${decimal(nll, 3)}, ECE ${percent(ece)} %`;
+  return `${colours.bold(`Teacher ${printable(teacher.name, 60)}`)}: ${numbers} on ${counted(sizes.test, 'test input')}`;
+}
+
+function methodTable(results: Results, colours: Colours): string {
+  const head = ['level', 'method', 'accuracy', 'agreement', 'KL', 'NLL', 'ECE', 'asked', 'bought'];
+  return plainTable(
+    head.map(text => colours.dim(text)),
+    results.methods.map((method, index) => [
+      method.level.replace('-box', ''),
+      colours.bold(printable(method.method, METHOD_WIDTH)),
+      spreadCell(results, method, 'accuracy', colours),
+      spreadCell(results, method, 'agreement', colours),
+      spreadCell(results, method, 'klToTeacher', colours),
+      spreadCell(results, method, 'nll', colours),
+      spreadCell(results, method, 'ece', colours),
+      ...levelCells(results, method, index),
+    ]),
+    2,
+  );
+}
+
+/** `91.44±.21`: rates in per cent with two decimals, divergences in nats with three. */
+function spreadCell(results: Results, method: MethodResult, measure: Measure, {dim}: Colours): string {
+  const [scale, digits] = measure === 'klToTeacher' || measure === 'nll' ? [1, 3] : [100, 2];
+  const {mean, deviation} = spreadOf(results, method, measure);
+  const middle = decimal(mean * scale, digits);
+  if (deviation === undefined || middle === MISSING) return middle;
+  return middle + dim(`±${decimal(deviation * scale, digits).replace(/^0\./, '.')}`);
+}
+
+/** What a level asked and bought, on its first row alone: its methods share the answers. */
+function levelCells({ledger, methods}: Results, {level}: MethodResult, index: number): readonly string[] {
+  if (level === 'none') return [MISSING, MISSING];
+  if (methods.findIndex(method => method.level === level) !== index) return ['', ''];
+  const entry = ledger.byLevel[level];
+  return entry === undefined ? [MISSING, MISSING] : [count(entry.asked), count(entry.bought)];
+}
+
+function comparisonTable(results: Results, colours: Colours): string {
+  const compared = comparedMethods(results);
+  if (compared.length === 0) return '';
+  const colourOf = {better: colours.green, worse: colours.red, 'no difference shown': colours.yellow};
+  const rows = compared.map(({method, versusLabels: {difference, interval, verdict}}) => [
+    printable(method, METHOD_WIDTH),
+    points(difference),
+    colours.dim(between(interval)),
+    colourOf[verdict](verdict),
+  ]);
+  const baseline = printable(baselineName(results) ?? '', METHOD_WIDTH);
+  const title = `Agreement against ${baseline}, percentage points and 95 % interval`;
+  return `${title}\n${plainTable([], rows, 1, ['left', 'right', 'right', 'left'])}`;
+}
+
+/** A table without lines; columns from `numbers` on stand to the right unless `aligns` says otherwise. */
+function plainTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  numbers: number,
+  aligns: readonly ('left' | 'right')[] = [],
+): string {
+  const width = rows[0]?.length ?? head.length;
+  const sides = ['top', 'bottom', 'left', 'right', 'mid'].flatMap(name => [
+    name,
+    `${name}-left`,
+    `${name}-mid`,
+    `${name}-right`,
+  ]);
+  const table = new Table({
+    head: [...head],
+    chars: {...Object.fromEntries(sides.map(name => [name, ''])), middle: '  '},
+    colAligns: Array.from({length: width}, (_, column) => aligns[column] ?? (column < numbers ? 'left' : 'right')),
+    style: {head: [], border: [], 'padding-left': 0, 'padding-right': 0},
+  });
+  table.push(...rows.map(row => [...row]));
+  return table.toString().replace(/ +$/gm, '');
+}
+
+function totals({ledger, engine, seconds, seeds}: Results, {dim}: Colours): string {
+  const spread =
+    seeds.length > 1 ? `Mean ± sample standard deviation over ${counted(seeds.length, 'seed')}` : 'One seed';
+  return [
+    dim(`${spread}; accuracy, agreement, ECE in %; KL, NLL in nats.`),
+    dim('KL is KL(teacher ‖ student). Answers asked and bought stand on the first row of their level.'),
+    `Learned from: ${ledgerText(ledger)}`,
+    `Measured by: ${ledgerText(ledger.evaluation)}`,
+    `Engine: ${printable(engine.name, 40)} ${printable(engine.version, 20)}; ${duration(seconds)}`,
+  ].join('\n');
+}
+
+function ledgerText({asked, bought, cached, calls}: LedgerTotals): string {
+  return `${counted(asked, 'answer')}, ${count(bought)} bought and ${count(cached)} cached, ${counted(calls, 'call')}`;
+}
+
+/** A name without control characters, which a terminal would obey, cut to its place. */
+function printable(text: string, length: number): string {
+  return shortened(text.replace(/\p{C}/gu, ''), length);
+}

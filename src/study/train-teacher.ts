@@ -1,0 +1,37 @@
+import {startEngine} from '../engine/engine.ts';
+import {InputError} from '../errors.ts';
+import type {Recipe, TeacherModel} from '../recipe/recipe.ts';
+import {saveStudent} from '../student/files.ts';
+import {train} from '../train/train.ts';
+import {trueLabels} from './methods.ts';
+import {taskOf} from './run.ts';
+import type {StudyOptions} from './study.ts';
+
+/** Makes a recipe's teacher model again, from true labels, and saves it where the recipe says. */
+export async function trainTeacher(recipe: Recipe, {signal, onProgress}: StudyOptions = {}): Promise<TeacherModel> {
+  const {teacherModel} = recipe;
+  if (teacherModel === undefined) {
+    throw new InputError(
+      'The recipe has no `teacherModel` to train. Say in it where the model goes and how it is made.',
+    );
+  }
+  await startEngine();
+  const data = await recipe.data();
+  const {directory, student: build, preprocessing, losses, seed, training} = teacherModel;
+  const student = build(taskOf(data, preprocessing), seed);
+  const epochs = train(student, trueLabels(data.train, data.classes), {
+    ...training,
+    losses,
+    seed,
+    validation: data.validation,
+    ...(signal && {signal}),
+    ...(onProgress && {
+      onStep: ({step, steps, loss}) =>
+        onProgress({task: 'train the teacher', done: step, total: steps, detail: `loss ${loss.toFixed(4)}`}),
+    }),
+  });
+  let validationAccuracy: number | undefined;
+  for await (const {validation} of epochs) validationAccuracy = validation?.accuracy ?? validationAccuracy;
+  await saveStudent(directory, student, {recipe: recipe.name, seed, validationAccuracy: validationAccuracy ?? null});
+  return teacherModel;
+}

@@ -1,0 +1,18 @@
+import {mkdir} from 'node:fs/promises';
+import {join} from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import {renderReport} from './report/page.ts';
+import type {Results} from './results.ts';
+
+/** Where a study's findings are written. */
+export function resultFiles(directory: string): {readonly results: string; readonly report: string} {
+  return {results: join(directory, 'results.json'), report: join(directory, 'report.html')};
+}
+
+/** Writes `results.json` and `report.html` into a folder, each whole or not at all. */
+export async function writeResults(directory: string, results: Results): Promise<void> {
+  await mkdir(directory, {recursive: true});
+  const files = resultFiles(directory);
+  await writeFileAtomic(files.results, `${JSON.stringify(results, undefined, 2)}\n`);
+  await writeFileAtomic(files.report, renderReport(results));
+}

@@ -1,0 +1,192 @@
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {pathToFileURL} from 'node:url';
+import type {Browser, Page} from 'playwright-core';
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it} from 'vitest';
+import {renderReport} from '../../src/study/report/page.ts';
+import {launchChromium, NO_CHROMIUM} from '../chromium.ts';
+import {sampleResults, usualMethods} from './sample-results.ts';
+
+const hostile = '</script><script>document.title = "owned"</script><img src=x onerror="document.title=1">';
+
+let browser: Browser | undefined;
+let folder: string;
+let page: Page;
+let requests: string[];
+let complaints: string[];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'limbeck-report-'));
+  browser = await launchChromium();
+  await writeFile(join(folder, 'usual.html'), renderReport(sampleResults()));
+  await writeFile(join(folder, 'hostile.html'), renderReport(hostileResults()));
+  await writeFile(join(folder, 'large.html'), renderReport(largeResults()));
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await rm(folder, {recursive: true, force: true});
+});
+
+beforeEach(async context => {
+  if (browser === undefined) context.skip(NO_CHROMIUM);
+  page = await browser!.newPage({viewport: {width: 1280, height: 900}});
+  requests = [];
+  complaints = [];
+  page.on('request', request => requests.push(request.url()));
+  page.on('console', message => complaints.push(message.text()));
+  page.on('pageerror', error => complaints.push(error.message));
+});
+
+afterEach(async () => {
+  await page?.close();
+});
+
+describe('the report in a browser', () => {
+  it('asks for nothing but its own file and has nothing to complain of', async () => {
+    const url = await open('usual');
+    expect(requests).toEqual([url]);
+    expect(complaints).toEqual([]);
+    expect(await page.title()).toBe('mnist-levels: what each level of access is worth');
+  });
+
+  it('shows every figure with a size, a caption, and drawings that have names', async () => {
+    await open('usual');
+    const figures = await page.evaluate<{id: string; height: number; caption: string; drawings: number}[]>(`
+      [...document.querySelectorAll('figure')].map(figure => ({
+        id: figure.id,
+        height: figure.getBoundingClientRect().height,
+        caption: figure.querySelector('figcaption').textContent,
+        drawings: figure.querySelectorAll('svg[role=img][aria-label]').length,
+      }))`);
+    expect(figures.map(({id, drawings}) => [id, drawings])).toEqual([
+      ['figure-differences', 1],
+      ['figure-accuracy', 2],
+      ['figure-learning', 10],
+      ['figure-reliability', 12],
+      ['figure-entropy', 6],
+      ['figure-relation', 6],
+    ]);
+    expect(figures.every(({height, caption}) => height > 150 && caption.length > 40)).toBe(true);
+    const sizes = await page.evaluate<number[]>(
+      `[...document.querySelectorAll('svg')].flatMap(svg => { const {width, height} = svg.getBoundingClientRect(); return [width, height]; })`,
+    );
+    expect(Math.min(...sizes)).toBeGreaterThan(60);
+  });
+
+  it.each(['usual', 'hostile', 'large'])(
+    'keeps the %s report within the width of a desk, a phone and a small phone',
+    async name => {
+      for (const width of [1280, 390, 380]) {
+        await page.setViewportSize({width, height: 900});
+        await open(name);
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+      }
+    },
+  );
+
+  it('keeps the letters of a drawing inside of the page and off each other', async () => {
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({width, height: 900});
+      await open('usual');
+      expect(await page.evaluate(OVERLAPPING)).toEqual([]);
+    }
+  });
+
+  it.each(['light', 'dark'] as const)('has enough contrast in the %s', async colorScheme => {
+    await page.emulateMedia({colorScheme});
+    await open('usual');
+    const contrasts = await page.evaluate<[string, number][]>(CONTRASTS);
+    expect(contrasts.length).toBeGreaterThan(8);
+    expect(contrasts.filter(([, contrast]) => contrast < 4.5)).toEqual([]);
+  });
+
+  it('prints dark on white, with the table of seeds unfolded', async () => {
+    await page.emulateMedia({media: 'print', colorScheme: 'dark'});
+    await open('usual');
+    expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(255, 255, 255)');
+    expect(await page.evaluate('getComputedStyle(document.body).color')).toBe('rgb(27, 29, 33)');
+    expect(
+      await page.evaluate('document.querySelector("#numbers details").getBoundingClientRect().height'),
+    ).toBeGreaterThan(100);
+  });
+
+  it('opens the table of seeds by the keyboard', async () => {
+    await open('usual');
+    await page.locator('summary').focus();
+    await page.keyboard.press('Enter');
+    expect(await page.locator('details').getAttribute('open')).not.toBeNull();
+  });
+
+  it('runs no name as code', async () => {
+    const url = await open('hostile');
+    expect(requests).toEqual([url]);
+    expect(await page.title()).toBe(`${hostile}: what each level of access is worth`);
+    expect(await page.evaluate('document.scripts.length')).toBe(1);
+    expect(await page.evaluate('document.images.length')).toBe(0);
+    expect(await page.evaluate('JSON.parse(document.getElementById("results").textContent).name')).toBe(hostile);
+  });
+});
+
+async function open(name: string): Promise<string> {
+  const {href} = pathToFileURL(join(folder, `${name}.html`));
+  await page.goto(href);
+  return href;
+}
+
+function hostileResults(): ReturnType<typeof sampleResults> {
+  const classes = [hostile, '"><svg onload=alert(1)>', "'; drop", '&lt;b&gt;', 'ok'];
+  const methods = usualMethods.map(method => ({
+    ...method,
+    method: `${hostile} ${method.method}`,
+    description: hostile,
+  }));
+  const results = sampleResults({classes, methods});
+  return {
+    ...results,
+    name: hostile,
+    teacher: {...results.teacher, name: hostile},
+    engine: {name: hostile, version: hostile},
+  };
+}
+
+function largeResults(): ReturnType<typeof sampleResults> {
+  const classes = Array.from({length: 100}, (_, index) => `a class with a long name ${index}`);
+  const methods = Array.from({length: 20}, (_, index) => {
+    const method = usualMethods[index % usualMethods.length]!;
+    return {...method, method: `${method.method} in variant number ${index} of twenty`};
+  });
+  return sampleResults({classes, methods, seeds: [1]});
+}
+
+/** Pairs of words of one drawing whose boxes overlap by more than a pixel both ways, and words outside of the page. */
+const OVERLAPPING = `[...document.querySelectorAll('svg')].flatMap(svg => {
+  const texts = [...svg.querySelectorAll('text')].filter(text => text.textContent.trim() !== '');
+  const boxes = texts.map(text => ({text: text.textContent, box: text.getBoundingClientRect()}));
+  const overlap = (a, b) =>
+    Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3;
+  return boxes.flatMap(({text, box}, index) => [
+    ...(box.left < 0 || box.right > document.documentElement.clientWidth ? [text + ' leaves the page'] : []),
+    ...boxes.slice(index + 1).filter(other => overlap(box, other.box)).map(other => text + ' over ' + other.text),
+  ]);
+})`;
+
+/** Contrast of text with the page, by the formula of WCAG 2, a number a kind of text. */
+const CONTRASTS = `(() => {
+  const light = color => {
+    const [r, g, b] = color.match(/[\\d.]+/g).slice(0, 3).map(part => {
+      const share = part / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const paper = light(getComputedStyle(document.body).backgroundColor);
+  const kinds = ['h1', 'h2', 'p', 'dt', 'dd', 'a', 'li', 'td', 'th', 'small', 'caption', 'figcaption', 'summary', '.panel-note', '.better', '.open', 'footer'];
+  return kinds.flatMap(kind => {
+    const element = document.querySelector('body ' + kind);
+    if (element === null) return [];
+    const ink = light(getComputedStyle(element).color);
+    return [[kind, (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05)]];
+  });
+})()`;

@@ -1,0 +1,256 @@
+import {parseHTML} from 'linkedom';
+import {describe, expect, it} from 'vitest';
+import {html, jsonScript, trusted} from '../../src/study/report/html.ts';
+import {renderReport} from '../../src/study/report/page.ts';
+import {shareInterval, spread} from '../../src/study/report/spread.ts';
+import {summarise} from '../../src/study/report/summary.ts';
+import type {Comparison, MethodResult, Results} from '../../src/study/results.ts';
+import {sampleResults, usualMethods} from './sample-results.ts';
+
+const [trueLabels, labels, topThree, logProbabilities] = usualMethods;
+
+/** As much of the DOM as these tests look at. */
+interface Node {
+  readonly textContent: string;
+  readonly length: number;
+  getAttribute(name: string): string | null;
+  querySelector(selector: string): Node | null;
+  querySelectorAll(selector: string): readonly Node[];
+}
+
+describe('renderReport', () => {
+  it('is the same for the same results', () => {
+    expect(renderReport(sampleResults())).toBe(renderReport(sampleResults()));
+  });
+
+  it('refers to nothing outside of itself', () => {
+    const text = renderReport(sampleResults());
+    expect(text).not.toMatch(/https?:|url\(|@import|<img|<link(?! rel="icon" href="data:,">)|\ssrc=/);
+    expect(text).toContain(`content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"`);
+    const targets = [...parsed(sampleResults()).querySelectorAll('a')].map(link => link.getAttribute('href'));
+    expect(targets.every(target => target?.startsWith('#'))).toBe(true);
+  });
+
+  it('carries its results as JSON', () => {
+    const results = sampleResults();
+    const embedded = parsed(results).querySelector('script')!;
+    expect(embedded.getAttribute('type')).toBe('application/json');
+    expect(JSON.parse(embedded.textContent)).toEqual(JSON.parse(JSON.stringify(results)));
+  });
+
+  it('escapes whatever comes from results', () => {
+    const name = '<script>alert(1)</script><!--"\'&amp;';
+    const plain = sampleResults({
+      classes: [name, 'b', 'c'],
+      methods: usualMethods.map(method => ({...method, method: name + method.method, description: name})),
+    });
+    const text = renderReport({
+      ...plain,
+      name,
+      teacher: {...plain.teacher, name},
+      student: {parameters: 1, layers: [name]},
+    });
+    expect(text.match(/<script/g)).toHaveLength(1);
+    expect(text).not.toContain('<!--');
+    const page = parseHTML(text).document as unknown as Node;
+    expect(page.querySelector('h1')!.textContent).toBe(name);
+    expect(page.querySelector('#relation rect title')!.textContent).toContain(`true ${name}, mass on ${name}`);
+  });
+
+  it('links to every section that it has', () => {
+    const page = parsed(sampleResults());
+    const ids = [...page.querySelectorAll('section')].map(section => `#${section.getAttribute('id')}`);
+    expect(ids).toHaveLength(8);
+    expect([...page.querySelectorAll('nav a')].map(link => link.getAttribute('href'))).toEqual(ids);
+  });
+
+  it('gives every seed a dot and every method one colour in all figures', () => {
+    const page = parsed(sampleResults());
+    const titles = [...page.querySelectorAll('#figure-accuracy circle title')].map(title => title.textContent);
+    expect(titles).toHaveLength(2 * 5 * 3);
+    expect(titles.filter(title => title.startsWith('top-3 with rest, seed 2: '))).toHaveLength(2);
+    for (const id of ['figure-learning', 'figure-reliability', 'figure-entropy', 'figure-relation']) {
+      const panel = [...page.querySelectorAll(`#${id} .panel-title`)].find(
+        ({textContent}) => textContent === 'labels',
+      )!;
+      expect(panel.querySelector('.swatch')!.getAttribute('style')).toBe('background: var(--method-1)');
+    }
+  });
+
+  it('draws hard labels as one bar of all targets at no entropy', () => {
+    const page = parsed(sampleResults({methods: [labels!]}));
+    const titles = [...page.querySelectorAll('#figure-entropy .panel:last-child rect title')].map(t => t.textContent);
+    expect(titles[0]).toBe('entropy 0 to 5 %: 2,000 targets, 100.0 %');
+    expect(titles.slice(1).every(title => title.endsWith(': 0 targets, 0.0 %'))).toBe(true);
+  });
+
+  it('leaves the diagonal out of the shades of a class relation', () => {
+    const relation = [
+      [0.9, 0.02, 0.08],
+      [0.05, 0.9, 0.05],
+      [0.02, 0.08, 0.9],
+    ];
+    const page = parsed({...sampleResults({classes: ['a', 'b', 'c'], methods: [labels!]}), teacherRelation: relation});
+    const cells = [...page.querySelectorAll('#figure-relation .panel:first-child .map-cell')];
+    expect(cells.map(cell => cell.getAttribute('fill-opacity'))).toEqual(['0', '1', '0.5', '0.5', '0', '1']);
+    expect(page.querySelector('#figure-relation .panel:first-child .panel-note')!.textContent).toBe('2.08.0\u00a0%');
+  });
+
+  it('names classes up to 25 and draws more as a few paths', () => {
+    const names = (count: number): readonly string[] => Array.from({length: count}, (_, index) => `c${index}`);
+    const map = (count: number): Node =>
+      parsed(sampleResults({classes: names(count), methods: [labels!]})).querySelector('#figure-relation .panel svg')!;
+    expect(map(25).querySelectorAll('text')).toHaveLength(50);
+    expect(map(25).querySelectorAll('.map-cell')).toHaveLength(25 * 24);
+    expect(map(26).querySelectorAll('text')).toHaveLength(0);
+    expect(map(26).querySelectorAll('path').length).toBeLessThan(20);
+  });
+
+  it('stands one seed, one method and two classes', () => {
+    const page = parsed(sampleResults({classes: ['ham', 'spam'], methods: [labels!], seeds: [3]}));
+    expect(page.querySelector('#figure-differences')).toBeNull();
+    expect(page.querySelector('#numbers')!.textContent).not.toContain('±');
+    expect(page.querySelector('#figure-relation figcaption')!.textContent).toContain('whatever the student learned');
+  });
+
+  it('writes a dash for what is not known and leaves out what was not kept', () => {
+    const page = parsed(broken(sampleResults()));
+    const [head, ...cells] = [...page.querySelectorAll('#numbers .scroll tbody tr')]
+      .map(row => [...row.querySelectorAll('th, td')].map(({textContent}) => textContent))
+      .find(([name]) => name?.startsWith('labels'))!;
+    expect(head).toBe('labelsblack-box');
+    expect(cells.slice(0, 2)).toEqual(['–', '–']);
+    expect(page.querySelector('#learning')).toBeNull();
+    expect(page.querySelector('#figure-relation .empty')!.textContent).toBe('no class relation kept');
+    const words = [...page.querySelectorAll('header, main')].map(({textContent}) => textContent).join('');
+    expect(words).not.toMatch(/NaN|undefined|null|Infinity/);
+    expect([...page.querySelectorAll('svg')].every(svg => !/NaN|Infinity/.test(String(svg)))).toBe(true);
+  });
+});
+
+describe('summarise', () => {
+  it('gives each level its best method, the interval, and what the study can not tell', () => {
+    const {headline, levels, cautions} = summarise(sampleResults());
+    expect(plain(headline)).toBe(
+      '“logits + feature hint” (white-box) agrees with the teacher 1.98 points more often (95 % interval +1.64 to +2.34) than “labels”. Its interval overlaps that of gray-box (“log-probabilities, T=4”), so this study does not settle which of the two is closer.',
+    );
+    expect(levels.map(({level}) => level)).toEqual(['none', 'black-box', 'gray-box', 'white-box']);
+    expect(plain(levels[0]!.sentence)).toBe(
+      '“true labels” agrees with the teacher on 91.98 % of test inputs and is right on 91.15 %. No difference in agreement from “labels” is shown: −0.09 points (95 % interval −0.43 to +0.27).',
+    );
+    expect(plain(levels[1]!.sentence)).toMatch(/is right on 91\.57 %\. The others are measured against it\.$/);
+    expect(levels[2]!.sentence).toMatch(/^“log-probabilities, T=4” agrees/);
+    expect(cautions).toHaveLength(2);
+  });
+
+  it('says less often where a method is worse, and that intervals lie apart where they do', () => {
+    const results = sampleResults({methods: [labels!, topThree!, {...usualMethods[4]!, agreement: 0.95}]});
+    expect(summarise(results).headline).toMatch(/Its interval lies above that of gray-box \(“top-3 with rest”\)\.$/);
+    const worse = compared(results, {difference: -0.02, interval: [-0.03, -0.01], verdict: 'worse'});
+    expect(plain(summarise(worse).levels[1]!.sentence)).toMatch(
+      /It agrees 2\.00 points less often \(95 % interval −3\.00 to −1\.00\) than “labels”\.$/,
+    );
+  });
+
+  it('claims nothing where nothing is shown, compared or known', () => {
+    const results = sampleResults({methods: [labels!, topThree!]});
+    const open = compared(results, {difference: 0.001, interval: [-0.01, 0.012], verdict: 'no difference shown'});
+    expect(summarise(open).headline).toBe('No method is shown to agree with the teacher more often than “labels”.');
+    expect(summarise(sampleResults({methods: [trueLabels!]})).headline).toBe(
+      'No method was compared with another one.',
+    );
+    const lost = {...results, rows: results.rows.map(row => ({...row, agreement: Number.NaN}))};
+    expect(summarise(lost).levels[0]!.sentence).toBe('“labels” has no result for every seed.');
+  });
+
+  it('warns of unequal budgets and of few seeds', () => {
+    const results = sampleResults({methods: [labels!, logProbabilities!], seeds: [1]});
+    const unequal = {...results, rows: results.rows.map((row, index) => ({...row, budget: 2_000 * (1 + index)}))};
+    expect(summarise(unequal).cautions[0]).toContain('(2,000 to 4,000)');
+    expect(summarise(unequal).cautions[1]).toMatch(/^Each student was trained once\./);
+  });
+});
+
+describe('spread', () => {
+  it('gives the mean, the sample deviation and the interval of Student', () => {
+    const {mean, deviation, interval} = spread([1, 2, 3]);
+    expect([mean, deviation]).toEqual([2, 1]);
+    // t(2) = 4.302653: 2 ± 4.302653 / √3.
+    expect(interval![0]).toBeCloseTo(-0.48414, 3);
+    expect(interval![1]).toBeCloseTo(4.48414, 3);
+  });
+
+  it('knows the quantile beyond its table', () => {
+    // 21 values, ten pairs of ±1 and a nought: s = 1, and t(20) = 2.085963.
+    const values = Array.from({length: 21}, (_, index) => (index === 20 ? 0 : index % 2 === 0 ? 1 : -1));
+    expect(spread(values).interval![1] * Math.sqrt(21)).toBeCloseTo(2.08596, 3);
+  });
+
+  it('shows no spread of one value and a lost value in the mean', () => {
+    expect(spread([0.5])).toEqual({values: [0.5], mean: 0.5, deviation: undefined, interval: undefined});
+    expect(spread([0.5, Number.NaN]).mean).toBeNaN();
+  });
+});
+
+describe('shareInterval', () => {
+  it('is the interval of Wilson', () => {
+    // 8 of 10: 0.4901625 to 0.9433178.
+    const [low, high] = shareInterval(0.8, 10);
+    expect(low).toBeCloseTo(0.4901625, 5);
+    expect(high).toBeCloseTo(0.9433178, 5);
+    expect(shareInterval(1, 4)[1]).toBeCloseTo(1, 12);
+    expect(shareInterval(0, 4)[0]).toBeCloseTo(0, 12);
+  });
+});
+
+describe('html', () => {
+  it('escapes text, joins lists, leaves out what is undefined, and keeps HTML', () => {
+    const list = ['<a>', html`<b title="${'"\'&'}">${1}</b>`, undefined, trusted('<hr>')];
+    expect(html`<p>${list}</p>`.text).toBe('<p>&#60;a&#62;<b title="&#34;&#39;&#38;">1</b><hr></p>');
+  });
+
+  it('leaves nothing in JSON that could end a script', () => {
+    const value = {name: '</script><!-- <script>', number: Number.NaN};
+    const {text} = jsonScript(value);
+    expect(text).not.toContain('<');
+    expect(JSON.parse(text)).toEqual({name: value.name, number: null});
+  });
+});
+
+function parsed(results: Results): Node {
+  return parseHTML(renderReport(results)).document as unknown as Node;
+}
+
+/** Numbers lost to NaN, to null (as JSON leaves them), and parts that were never measured. */
+function broken(results: Results): Results {
+  const lost = JSON.parse(JSON.stringify({value: Number.NaN})) as {readonly value: number};
+  const methods = results.methods.map(
+    (method): MethodResult => ({
+      ...method,
+      reliability: [],
+      relation: [],
+      relationCorrelation: Number.NaN,
+      targets: {entropy: Number.NaN, smoothing: lost.value, histogram: []},
+    }),
+  );
+  const rows = results.rows.map(row => ({
+    ...row,
+    curve: [],
+    ...(row.method === 'labels' && row.seed === 2 ? {accuracy: Number.NaN, agreement: lost.value} : {}),
+  }));
+  const ledger = {...results.ledger, byLevel: {}};
+  return {...results, methods, rows, ledger, teacherTargets: undefined, teacherReliability: []};
+}
+
+/** The results with every comparison replaced. */
+function compared(results: Results, comparison: Omit<Comparison, 'baseline'>): Results {
+  const methods = results.methods.map(method =>
+    method.versusLabels === undefined ? method : {...method, versusLabels: {...method.versusLabels, ...comparison}},
+  );
+  return {...results, methods};
+}
+
+/** With common spaces instead of those that keep a number and its unit together. */
+function plain(text: string): string {
+  return text.replaceAll('\u00a0', ' ');
+}
