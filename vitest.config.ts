@@ -1,9 +1,9 @@
 import {fileURLToPath} from 'node:url';
-import type {ViteUserConfig} from 'vitest/config';
+import {defineConfig} from 'vitest/config';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-const config: ViteUserConfig = {
+export default defineConfig({
   resolve: {
     alias: [
       {find: /^limbeck\/adapters\/(.*)$/, replacement: here('./adapters/$1.ts')},
@@ -13,11 +13,10 @@ const config: ViteUserConfig = {
   },
   test: {
     include: ['test/**/*.test.ts'],
+    reporters: ['default', './test/summary-reporter.ts'],
     // TensorFlow keeps one global engine a process: a process a file keeps the tests apart.
     pool: 'forks',
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },
-};
-
-export default config;
+});

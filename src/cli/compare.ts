@@ -1,0 +1,36 @@
+import {Command} from 'commander';
+import {compare} from '../study/compare.ts';
+import {directoryOf} from '../study/study.ts';
+import {resultsTable} from '../study/table.ts';
+import {trainTeacher} from '../study/train-teacher.ts';
+import {resultFiles} from '../study/write-results.ts';
+import {engineLine} from './engine.ts';
+import {loadRecipe} from './load-recipe.ts';
+import {type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
+import {openTerminal} from './terminal.ts';
+
+interface CompareFlags extends StudyFlags {
+  readonly retrainTeacher?: boolean;
+}
+
+/** `limbeck compare RECIPE`: the whole study, from asking to the report. */
+export function compareCommand(): Command {
+  return withStudyFlags(new Command('compare'))
+    .description('ask every level, train every method from every seed, and report what each level is worth')
+    .argument('<recipe>', 'a module that exports a recipe by default')
+    .option('--retrain-teacher', 'make the recipe’s teacher model again first')
+    .action(runCompare);
+}
+
+async function runCompare(path: string, flags: CompareFlags): Promise<void> {
+  const {json = false, retrainTeacher = false} = flags;
+  const terminal = openTerminal({json});
+  const recipe = await loadRecipe(path);
+  const options = studyOptions(flags, terminal);
+  terminal.note(await engineLine());
+  if (retrainTeacher) await trainTeacher(recipe, options);
+  const results = await compare(recipe, options);
+  const files = resultFiles(directoryOf(recipe, options));
+  const colour = process.stdout.isTTY === true;
+  terminal.result(results, `${resultsTable(results, {colour})}\n\nReport: ${files.report}\nNumbers: ${files.results}`);
+}

@@ -1,0 +1,59 @@
+import {Command} from 'commander';
+import {accuracy, evaluateLogits} from '../evaluate/metrics.ts';
+import {loadStudent} from '../student/files.ts';
+import {predictLogits} from '../student/predict.ts';
+import {askReference} from '../study/asking.ts';
+import {openStudy} from '../study/study.ts';
+import {engineLine} from './engine.ts';
+import {loadRecipe} from './load-recipe.ts';
+import {type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
+import {openTerminal} from './terminal.ts';
+
+/** `limbeck evaluate STUDENT RECIPE`: a saved student on the test split, against true labels and the teacher. */
+export function evaluateCommand(): Command {
+  return withStudyFlags(new Command('evaluate'))
+    .description('measure a saved student on a recipe’s test split, against true labels and against the teacher')
+    .argument('<student>', 'the folder of a saved student')
+    .argument('<recipe>', 'a module that exports a recipe by default')
+    .action(runEvaluate);
+}
+
+async function runEvaluate(folder: string, path: string, flags: StudyFlags): Promise<void> {
+  const terminal = openTerminal({json: flags.json ?? false});
+  const recipe = await loadRecipe(path);
+  terminal.note(await engineLine());
+  const study = await openStudy(recipe, studyOptions(flags, terminal));
+  try {
+    const student = await loadStudent(folder);
+    const {inputs, labels} = study.data.test;
+    const reference = await askReference(study);
+    const logits = await predictLogits(student, inputs, {...(study.signal && {signal: study.signal})});
+    const classes = student.classes.length;
+    const teacherLogits = reference.logits;
+    const metrics = {
+      ...evaluateLogits({logits, labels, classes, ...(teacherLogits && {teacherLogits})}),
+      agreement: accuracy(logits, reference.labels, classes),
+    };
+    terminal.result({student: folder, teacher: reference.name, examples: inputs.count, ...metrics}, table(metrics));
+  } finally {
+    await study.close();
+  }
+}
+
+const SHOWN = {
+  accuracy: ['Accuracy', 100, ' %'],
+  agreement: ['Agreement with the teacher', 100, ' %'],
+  klToTeacher: ['KL to the teacher', 1, ' nats'],
+  nll: ['NLL', 1, ' nats'],
+  ece: ['ECE', 100, ' %'],
+  brier: ['Brier score', 1, ''],
+} as const;
+
+function table(metrics: Partial<Record<keyof typeof SHOWN, number>>): string {
+  return Object.entries(SHOWN)
+    .flatMap(([name, [title, scale, unit]]) => {
+      const value = metrics[name as keyof typeof SHOWN];
+      return value === undefined ? [] : [`${title.padEnd(28)}${(value * scale).toFixed(scale === 100 ? 2 : 4)}${unit}`];
+    })
+    .join('\n');
+}

@@ -1,0 +1,43 @@
+import {access} from 'node:fs/promises';
+import {extname, resolve} from 'node:path';
+import {pathToFileURL} from 'node:url';
+import {InputError} from '../errors.ts';
+import {defineRecipe} from '../recipe/define.ts';
+import type {Recipe} from '../recipe/recipe.ts';
+
+/** Loads the recipe that a module exports by default, in TypeScript or JavaScript. */
+export async function loadRecipe(path: string): Promise<Recipe> {
+  const file = resolve(path);
+  try {
+    await access(file);
+  } catch (cause) {
+    throw new InputError(`There is no recipe at ${path}. Give the path of a module that exports one by default.`, {
+      cause,
+    });
+  }
+  if (/^\.[cm]?ts$/.test(extname(file))) await readTypeScript();
+  const module = await importRecipe(file, path);
+  if (module.default === undefined) {
+    throw new InputError(`${path} has no default export. Write \`export default defineRecipe({...})\`.`);
+  }
+  return defineRecipe(module.default);
+}
+
+/** Node strips types by itself from 22.18 on; before that tsx does. Its tsconfig paths would load modules twice. */
+async function readTypeScript(): Promise<void> {
+  const features = process.features as {readonly typescript?: unknown};
+  if (features.typescript) return;
+  const {register} = await import('tsx/esm/api');
+  register({tsconfig: false});
+}
+
+async function importRecipe(file: string, path: string): Promise<{readonly default?: Recipe}> {
+  try {
+    return (await import(pathToFileURL(file).href)) as {readonly default?: Recipe};
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') {
+      throw new InputError(`${path} imports a module that is not there. Install it beside the recipe.`, {cause});
+    }
+    throw cause;
+  }
+}

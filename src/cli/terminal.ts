@@ -1,0 +1,84 @@
+import {createLogUpdate} from 'log-update';
+import {duration} from '../study/report/format.ts';
+
+/** Where a command's words go: its result to stdout, everything else to stderr. */
+export interface Terminal {
+  /** Ends the command: `--json` prints the document, people get the text. */
+  result(document: unknown, text: string): void;
+  /** A line that stays. */
+  note(line: string): void;
+  /** How far a task is; the last call of a task has `done` equal to `total`. */
+  progress(task: string, done: number, total: number, detail?: string): void;
+}
+
+export interface TerminalOptions {
+  readonly json: boolean;
+  /** @default process.stdout */
+  readonly stdout?: Pick<NodeJS.WriteStream, 'write'>;
+  /** @default process.stderr */
+  readonly stderr?: NodeJS.WriteStream;
+  /**
+   * Milliseconds, for tests.
+   *
+   * @default performance.now
+   */
+  readonly now?: () => number;
+}
+
+/** On a terminal progress is one live line; elsewhere it is at most a line every ten seconds and one at a task's end. */
+export function openTerminal({
+  json,
+  stdout = process.stdout,
+  stderr = process.stderr,
+  now = () => performance.now(),
+}: TerminalOptions): Terminal {
+  const show = stderr.isTTY ? liveProgress(stderr, now) : plainProgress(stderr, now);
+  return {
+    result: (document, text) => void stdout.write(json ? `${JSON.stringify(document)}\n` : `${text}\n`),
+    note: line => void stderr.write(`${line}\n`),
+    progress: show,
+  };
+}
+
+const WIDTH = 24;
+const FRAME = 100;
+const PLAIN_PAUSE = 10_000;
+
+function liveProgress(stderr: NodeJS.WriteStream, now: () => number): Terminal['progress'] {
+  const update = createLogUpdate(stderr, {showCursor: true});
+  let current = {task: '', started: 0, drawn: Number.NEGATIVE_INFINITY};
+  return (task, done, total, detail = '') => {
+    if (task !== current.task) current = {task, started: now(), drawn: Number.NEGATIVE_INFINITY};
+    const isDone = done >= total;
+    if (!isDone && now() - current.drawn < FRAME) return;
+    current.drawn = now();
+    if (isDone) {
+      update.clear();
+      stderr.write(`${finished(task, now() - current.started, detail)}\n`);
+      current = {task: '', started: 0, drawn: Number.NEGATIVE_INFINITY};
+      return;
+    }
+    const filled = Math.round((WIDTH * done) / total);
+    const left = done > 0 ? ` · ${duration((((now() - current.started) / done) * (total - done)) / 1000)} left` : '';
+    const bar = '█'.repeat(filled) + '░'.repeat(WIDTH - filled);
+    update(`${bar} ${Math.floor((100 * done) / total)} % ${task}${detail && ` · ${detail}`}${left}`);
+  };
+}
+
+function plainProgress(stderr: NodeJS.WriteStream, now: () => number): Terminal['progress'] {
+  let current = {task: '', started: 0, printed: 0};
+  return (task, done, total, detail = '') => {
+    if (task !== current.task) current = {task, started: now(), printed: now()};
+    if (done >= total) {
+      stderr.write(`${finished(task, now() - current.started, detail)}\n`);
+      current = {task: '', started: 0, printed: 0};
+    } else if (now() - current.printed >= PLAIN_PAUSE) {
+      current.printed = now();
+      stderr.write(`${task}: ${done} of ${total}${detail && ` · ${detail}`}\n`);
+    }
+  };
+}
+
+function finished(task: string, milliseconds: number, detail: string): string {
+  return `✓ ${task}${detail && ` · ${detail}`} · ${duration(milliseconds / 1000)}`;
+}

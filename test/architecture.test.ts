@@ -1,0 +1,129 @@
+import {readdirSync, readFileSync} from 'node:fs';
+import {dirname, join, relative, resolve} from 'node:path';
+import {describe, expect, it} from 'vitest';
+
+const root = resolve(import.meta.dirname, '..');
+
+/** Data flows one way: a file of `src` imports only from its own folder and from those before it. */
+const ORDER = [
+  'teacher.ts',
+  'errors.ts',
+  'version.ts',
+  'engine',
+  'data',
+  'knowledge',
+  'ask',
+  'student',
+  'serve',
+  'losses',
+  'evaluate',
+  'train',
+  'recipe',
+  'study',
+  'cli',
+];
+
+/** What an adapter may know of the program: the contract, errors, and where it runs a model here, the engine. */
+const ADAPTERS_MAY_IMPORT = ['src/teacher.ts', 'src/errors.ts', 'src/engine', 'src/student'];
+
+interface Import {
+  readonly from: string;
+  readonly specifier: string;
+  /** Path from the root of the project; undefined of a package. */
+  readonly target: string | undefined;
+}
+
+const files = (folder: string): string[] =>
+  readdirSync(join(root, folder), {recursive: true, encoding: 'utf8'})
+    .filter(name => name.endsWith('.ts'))
+    .map(name => join(folder, name));
+
+function importsOf(file: string): Import[] {
+  const source = readFileSync(join(root, file), 'utf8');
+  const statements = source.matchAll(
+    /^(?:import|export) [^;']*from '([^']+)';|^import '([^']+)';|\bimport\('([^']+)'\)/gm,
+  );
+  return Array.from(statements, ([, bound, bare, dynamic]) => bound ?? bare ?? dynamic ?? '').map(specifier => ({
+    from: file,
+    specifier,
+    target: specifier.startsWith('.') ? relative(root, resolve(root, dirname(file), specifier)) : undefined,
+  }));
+}
+
+const rankOf = (path: string): number => ORDER.indexOf(path.split('/')[1]!);
+const isWithin = (path: string, places: readonly string[]): boolean =>
+  places.some(place => path === place || path.startsWith(`${place}/`));
+const shown = ({from, specifier}: Import): string => `${from} imports ${specifier}`;
+
+const sources = files('src').filter(file => file !== 'src/index.ts');
+const inSources = sources.flatMap(importsOf);
+const inAdapters = files('adapters').flatMap(importsOf);
+
+describe('the house', () => {
+  it('has every folder and file of src in the order of imports', () => {
+    expect(sources.filter(file => rankOf(file) < 0)).toEqual([]);
+  });
+
+  it('imports in one direction', () => {
+    const backwards = inSources.filter(({from, target}) => target?.startsWith('src/') && rankOf(target) > rankOf(from));
+    expect(backwards.map(shown)).toEqual([]);
+  });
+
+  it('never imports an adapter or its own index from src', () => {
+    const inwards = inSources.filter(
+      ({target}) => target && (target.startsWith('adapters/') || target === 'src/index.ts'),
+    );
+    expect(inwards.map(shown)).toEqual([]);
+  });
+
+  it('imports TensorFlow in the engine alone', () => {
+    const elsewhere = [...inSources, ...inAdapters].filter(
+      ({from, specifier}) => specifier.startsWith('@tensorflow/') && !from.startsWith('src/engine/'),
+    );
+    expect(elsewhere.map(shown)).toEqual([]);
+  });
+
+  it('lets adapters know the contract, errors, local models and their private siblings, nothing else', () => {
+    const curious = inAdapters.filter(
+      ({target}) => target && !isWithin(target, ADAPTERS_MAY_IMPORT) && !/^adapters\/_[\w-]+\.ts$/.test(target),
+    );
+    expect(curious.map(shown)).toEqual([]);
+  });
+
+  it('has a contract that imports nothing and holds nothing but types', () => {
+    const contract = readFileSync(join(root, 'src/teacher.ts'), 'utf8');
+    expect(importsOf('src/teacher.ts')).toEqual([]);
+    expect(contract.match(/^export (?!type|interface).*/gm) ?? []).toEqual([]);
+  });
+
+  it('keeps files small enough to be one thing', () => {
+    const long = [...sources, ...files('adapters')].filter(
+      file => readFileSync(join(root, file), 'utf8').split('\n').length > 300,
+    );
+    expect(long).toEqual([]);
+  });
+
+  it('runs the suite that defines an adapter on every adapter', () => {
+    const adapters = files('adapters').filter(file => !/\/_/.test(file));
+    const untested = adapters.filter(file => {
+      const test = join(root, 'test', file.replace(/\.ts$/, '.test.ts'));
+      return !readFileSync(test, 'utf8').includes('testTeacher(');
+    });
+    expect(untested).toEqual([]);
+  });
+
+  it('declares every package that it imports', () => {
+    const {dependencies} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    const imported = [...inSources, ...inAdapters]
+      .filter(({specifier, target}) => target === undefined && !specifier.startsWith('node:'))
+      .map(({specifier}) =>
+        specifier
+          .split('/')
+          .slice(0, specifier.startsWith('@') ? 2 : 1)
+          .join('/'),
+      );
+    expect(Object.keys(dependencies).sort()).toEqual([...new Set(imported)].sort());
+  });
+});
