@@ -115,7 +115,7 @@ export interface AskOptions {
   /**
    * The least that each answer must hold; a teacher may answer more.
    *
-   * @default the teacher's `detail`
+   * @default the teacher's `detail`, without its features
    */
   readonly detail?: Detail;
   readonly signal?: AbortSignal;
@@ -135,7 +135,7 @@ export interface Teacher<A extends Access = Access> {
   readonly access: A;
   /** Names of the classes, in the order of every answer's indices. */
   readonly classes: readonly string[];
-  /** The fullest detail that it gives. */
+  /** The fullest detail that it gives; of a white-box teacher with the names of all its features. */
   readonly detail: Detail;
   /** The most questions one `ask` may carry. */
   readonly maxBatch: number;

@@ -1,7 +1,7 @@
 /** What every teacher must hold, whoever wrote it and whichever test runner checks it. Exported as `limbeck/testing`. */
 import assert from 'node:assert/strict';
 import {detailOf, satisfies} from '../src/knowledge/coarsen.ts';
-import type {Access, Answer, LogitsAnswer, Outcome, Question, Teacher, TopKAnswer} from '../src/teacher.ts';
+import type {Access, Answer, AskOptions, LogitsAnswer, Outcome, Question, Teacher, TopKAnswer} from '../src/teacher.ts';
 
 /** The tests of the suite, by what they are about. */
 export type TeacherTest =
@@ -62,10 +62,11 @@ const tests: Readonly<Record<TeacherTest, Check>> = {
   access: {
     title: 'answers as its access allows, with all that its detail promises',
     async run(teacher, {questions}) {
-      for (const answer of await answersTo(teacher, questions)) {
-        assert.ok(kinds[teacher.access].includes(answer.kind), `${teacher.access} may not answer ${answer.kind}`);
+      const {access, detail} = teacher;
+      for (const answer of await answersTo(teacher, questions, {detail})) {
+        assert.ok(kinds[access].includes(answer.kind), `${access} may not answer ${answer.kind}`);
         const held = JSON.stringify(detailOf(answer));
-        assert.ok(satisfies(detailOf(answer), teacher.detail), `${held} is less than the promised detail`);
+        assert.ok(satisfies(detailOf(answer), detail), `${held} is less than the promised detail`);
       }
     },
   },
@@ -151,16 +152,16 @@ const kinds: Readonly<Record<Access, readonly Answer['kind'][]>> = {
   'white-box': ['logits'],
 };
 
-async function answersTo(teacher: Teacher, questions: readonly Question[]): Promise<Answer[]> {
-  return answersOf(await outcomesOf(teacher, questions));
+async function answersTo(teacher: Teacher, questions: readonly Question[], options?: AskOptions): Promise<Answer[]> {
+  return answersOf(await outcomesOf(teacher, questions, options));
 }
 
 /** Asks in batches that the teacher takes. */
-async function outcomesOf(teacher: Teacher, questions: readonly Question[]): Promise<Outcome[]> {
+async function outcomesOf(teacher: Teacher, questions: readonly Question[], options?: AskOptions): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (let start = 0; start < questions.length; start += teacher.maxBatch) {
     const batch = questions.slice(start, start + teacher.maxBatch);
-    const given = await teacher.ask(batch);
+    const given = await teacher.ask(batch, options);
     assert.equal(given.length, batch.length, 'as many outcomes as questions');
     outcomes.push(...given);
   }

@@ -1,4 +1,4 @@
-import {coarsen, detailOf, satisfies} from '../knowledge/coarsen.ts';
+import {coarsen, detailOf, satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
 import {digestKey, digestQuestion, type QuestionDigest} from '../knowledge/key.ts';
 import type {AnswerEntry, AnswerStore, StoredAnswer} from '../knowledge/store.ts';
 import type {Access, Answer, AnswerOf, AskOptions, Detail, Outcome, Question, Teacher} from '../teacher.ts';
@@ -38,7 +38,7 @@ export function withCache<A extends Access>(teacher: Teacher<A>, {store, ledger}
   flightsByStore.set(store, flights);
 
   const ask = async (questions: readonly Question[], options: AskOptions = {}) => {
-    const {detail = teacher.detail} = options;
+    const {detail = withoutFeatures(teacher.detail)} = options;
     const asked = questions.map(question => keyed(teacher, question));
     const byKey = new Map(asked.map(question => [question.key, question]));
     let bought = 0;

@@ -2,7 +2,7 @@ import {type Inputs, inputAt} from '../data/inputs.ts';
 import type {TransferSet} from '../data/split.ts';
 import {KnowledgeError} from '../errors.ts';
 import type {Answers} from '../knowledge/answers.ts';
-import {describeDetail, satisfies} from '../knowledge/coarsen.ts';
+import {describeDetail, satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {tabulate} from '../knowledge/table.ts';
 import type {Access, AnswerOf, Outcome} from '../teacher.ts';
@@ -23,7 +23,7 @@ export async function collect<A extends Access>(
   options: BatchesOptions = {},
 ): Promise<Knowledge> {
   const {access, identity, classes} = teacher;
-  const {detail = teacher.detail} = options;
+  const {detail = withoutFeatures(teacher.detail)} = options;
   return {source: {access, identity}, classes, detail, inputs, answers: await answersTo(teacher, inputs, options)};
 }
 
@@ -36,7 +36,7 @@ export async function collect<A extends Access>(
 export async function answersTo<A extends Access>(
   teacher: ProgressTeacher<A>,
   inputs: Inputs,
-  {detail = teacher.detail, ...options}: BatchesOptions = {},
+  {detail = withoutFeatures(teacher.detail), ...options}: BatchesOptions = {},
 ): Promise<Answers> {
   if (!satisfies(teacher.detail, detail)) {
     throw new KnowledgeError(

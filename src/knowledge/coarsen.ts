@@ -47,6 +47,11 @@ function join(one: Detail, other: Detail): Detail {
   );
 }
 
+/** The same detail with no features: what is asked for where nothing else is said. */
+export function withoutFeatures(detail: Detail): Detail {
+  return detail.kind === 'logits' ? {kind: 'logits'} : detail;
+}
+
 /** What an answer holds. */
 export function detailOf(answer: Answer): Detail {
   if (answer.kind === 'top-k') return {kind: 'top-k', k: answer.classes.length};

@@ -1,8 +1,8 @@
 import {tf} from '../engine/tf.ts';
 import {TeacherError} from '../errors.ts';
-import type {Detail, Feature, Input, LogitsAnswer, Outcome, Question, Teacher, TensorInput} from '../teacher.ts';
+import type {Feature, Input, LogitsAnswer, Outcome, Question, Teacher, TensorInput} from '../teacher.ts';
 import {misfitOf} from './fit.ts';
-import {type Forward, featureShapes, outputsOf, type StudentOutputs} from './forward.ts';
+import {type Forward, featureNames, featureShapes, outputsOf, type StudentOutputs} from './forward.ts';
 import {preprocess} from './preprocessing.ts';
 import type {Student} from './student.ts';
 import {architectureHash, weightsHash} from './weights-hash.ts';
@@ -16,21 +16,14 @@ export interface AsTeacherOptions {
    * @default 256
    */
   readonly maxBatch?: number;
-  /**
-   * Layers whose activations every answer holds, unless asked otherwise.
-   *
-   * @default none
-   */
-  readonly features?: readonly string[];
 }
 
 /**
- * A student, or any local model, as a white-box teacher. Its weights are taken as they are now: train it no further.
- *
- * @throws InputError where the model has no layer of a name in `features`
+ * A student, or any local model, as a white-box teacher: any layer can be asked for as a feature, by its name. Its weights
+ * are taken as they are now: train it no further.
  */
 export function asTeacher(student: Student, options: AsTeacherOptions = {}): Teacher<'white-box'> {
-  const {name = `tfjs ${student.model.name}`, maxBatch = 256, features = []} = options;
+  const {name = `tfjs ${student.model.name}`, maxBatch = 256} = options;
   const forwards = new Map<string, LayerValues>();
   const valuesOf = (layers: readonly string[]): LayerValues => {
     const key = JSON.stringify(layers);
@@ -38,18 +31,17 @@ export function asTeacher(student: Student, options: AsTeacherOptions = {}): Tea
     forwards.set(key, values);
     return values;
   };
-  valuesOf(features);
   return {
     name,
     identity: identityOf(student),
     access: 'white-box',
     classes: student.classes,
-    detail: features.length === 0 ? {kind: 'logits'} : {kind: 'logits', features},
+    detail: {kind: 'logits', features: featureNames(student)},
     maxBatch,
     async ask(questions, {detail, signal} = {}) {
       signal?.throwIfAborted();
-      const values = valuesOf(featuresIn(detail) ?? features);
-      return answerAll(student, questions, values, name);
+      const layers = detail?.kind === 'logits' ? (detail.features ?? []) : [];
+      return answerAll(student, questions, valuesOf(layers), name);
     },
   };
 }
@@ -62,12 +54,6 @@ interface LayerValues {
 
 function layerValues(student: Student, layers: readonly string[]): LayerValues {
   return {forward: outputsOf(student, layers), shapes: featureShapes(student, layers)};
-}
-
-/** The features that a detail speaks of; undefined where none was asked for. */
-function featuresIn(detail: Detail | undefined): readonly string[] | undefined {
-  if (detail === undefined) return undefined;
-  return detail.kind === 'logits' ? (detail.features ?? []) : [];
 }
 
 function identityOf(student: Student): Teacher['identity'] {

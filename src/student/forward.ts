@@ -55,6 +55,15 @@ export function featureShapes(student: Student, layerNames: readonly string[]): 
   );
 }
 
+/** Layers whose activations can be had: those with one output of a fixed shape. */
+export function featureNames({model}: Student): string[] {
+  return model.layers
+    .filter(layer => layer.inboundNodes.length === 1 && !Array.isArray(layer.output))
+    .filter(layer => !(layer.outputShape as readonly (number | null)[]).slice(1).includes(null))
+    .filter(layer => layer.getClassName() !== 'InputLayer')
+    .map(layer => layer.name);
+}
+
 function activationOf({model}: Student, name: string): SymbolicTensor {
   const layer = model.layers.find(candidate => candidate.name === name);
   if (layer !== undefined) return layer.getOutputAt(0) as SymbolicTensor;

@@ -2,7 +2,6 @@ import {mixSeed} from '../data/random.ts';
 import type {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
-import type {LossTerm} from '../losses/loss.ts';
 import {checkObjective, needsOf} from '../losses/objective.ts';
 import {featureShapes, outputsOf} from '../student/forward.ts';
 import {preprocess} from '../student/preprocessing.ts';
@@ -114,12 +113,7 @@ function checkOptions(student: Student, knowledge: Knowledge, options: TrainOpti
       `The student's classes (${student.classes.join(', ')}) are not those of the knowledge (${knowledge.classes.join(', ')}).`,
     );
   }
-  checkObjective(losses, teacher ? {kind: 'logits', features: featuresIn(losses)} : knowledge.detail);
-}
-
-/** A white-box teacher gives any layer that is asked for, and refuses by name one that it lacks. */
-function featuresIn(losses: readonly LossTerm[]): string[] {
-  return losses.flatMap(({needs}) => (needs.kind === 'logits' ? (needs.features ?? []) : []));
+  checkObjective(losses, teacher?.detail ?? knowledge.detail);
 }
 
 function checkCount(name: string, value: number): void {

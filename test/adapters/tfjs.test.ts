@@ -30,7 +30,7 @@ afterAll(() => rm(folder, {recursive: true}));
 describe('tfjs with a model on disk', () => {
   testTeacher({
     it,
-    teacher: () => tfjs({path: join(folder, 'student'), features: ['dense_1'], maxBatch: 3}),
+    teacher: () => tfjs({path: join(folder, 'student'), maxBatch: 3}),
     questions,
     badQuestion,
   });

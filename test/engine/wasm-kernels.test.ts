@@ -64,6 +64,34 @@ describe('WASM kernels for training', () => {
     );
   });
 
+  it.each(['max', 'average'] as const)('the gradient of %s pooling is that of the JavaScript backend', async kind => {
+    const pooling = fc.record({
+      size: fc.tuple(fc.integer({min: 3, max: 9}), fc.integer({min: 3, max: 9})),
+      channels: fc.integer({min: 1, max: 3}),
+      window: fc.integer({min: 1, max: 3}),
+      strides: fc.integer({min: 1, max: 3}),
+      pad: fc.constantFrom('same' as const, 'valid' as const),
+    });
+    await fc.assert(
+      fc.asyncProperty(pooling, async ({size, channels, window, strides, pad}) => {
+        const pool = kind === 'max' ? tf.maxPool : tf.avgPool;
+        const gradient = () => {
+          const x = noise([2, ...size, channels], 8);
+          const loss = (x: tf.Tensor) => tf.sum(tf.square(pool(x as tf.Tensor4D, window, strides, pad)));
+          return tf.grad(loss)(x);
+        };
+        expectClose(await onBoth(gradient));
+      }),
+      {numRuns: 60},
+    );
+  });
+
+  it('a pooling window whose largest value is not above 0 gets its gradient too', () => {
+    const x = tf.tensor4d([-3, -1, -2, -4], [1, 2, 2, 1]);
+    const gradient = tf.grad(x => tf.sum(tf.maxPool(x as tf.Tensor4D, 2, 2, 'valid')))(x);
+    expect([...gradient.dataSync()]).toEqual([0, 1, 0, 0]);
+  });
+
   it.each([
     [true, false],
     [false, true],
