@@ -60,7 +60,7 @@ export function resultsOf({study, levels, reference, knowledge, runs, seconds}: 
 
 function studentOf({recipe, data}: Study): Results['student'] {
   const {model} = recipe.student(taskOf(data, recipe.preprocessing), recipe.seeds[0]!);
-  const layers = model.layers.map(layer => `${layer.name} ${JSON.stringify(layer.outputShape)}`);
+  const layers = model.layers.map(layer => `${layer.name} [${layer.outputShape.slice(1).join(', ')}]`);
   const parameters = model.countParams();
   model.dispose();
   return {parameters, layers};

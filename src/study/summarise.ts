@@ -4,6 +4,7 @@ import {argmaxRows} from '../evaluate/distributions.ts';
 import {classRelation, intraClassVariance, relationCorrelation, summariseTargets} from '../evaluate/effects.ts';
 import {reliability} from '../evaluate/reliability.ts';
 import {mean} from '../evaluate/statistics.ts';
+import {describeDetail} from '../knowledge/coarsen.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {targetsOf} from '../losses/targets.ts';
 import type {Method} from '../recipe/recipe.ts';
@@ -77,17 +78,9 @@ function temperatureOf({losses}: Method): number {
   return Math.max(...losses.map(({temperature = 1}) => temperature));
 }
 
-const SEES = {
-  label: 'labels',
-  votes: 'votes',
-  'top-k': 'the best classes with their log-probabilities, the rest kept',
-  'log-probabilities': 'log-probabilities of all classes',
-  logits: 'logits',
-} as const;
-
+/** What a method learned from and how, for people. */
 function describe({level, losses}: Method, {detail, inputs}: Knowledge): string {
-  const features = detail.kind === 'logits' && detail.features?.length ? ' and features' : '';
-  const what = level === 'none' ? 'true labels' : `${SEES[detail.kind]}${features}`;
-  const how = losses.map(({name, weight}) => (weight === 1 ? name : `${weight} x ${name}`)).join(' + ');
-  return `${inputs.count} ${what}; ${how}`;
+  const seen = level === 'none' ? 'true labels' : describeDetail(detail);
+  const terms = losses.map(({name, weight}) => (weight === 1 ? name : `${weight} × ${name}`));
+  return `${inputs.count.toLocaleString('en-GB')} inputs: ${seen}, learned by ${terms.join(' + ')}`;
 }
