@@ -10,7 +10,7 @@ import {type BatchSource, keptAnswers, liveAnswers} from './batch-source.ts';
 import {adam, type Optimizer} from './optimizer.ts';
 import type {TrainOptions} from './options.ts';
 import {cosine, type Schedule} from './schedule.ts';
-import {type Step, trainingStep} from './step.ts';
+import {eagerStepper, type Stepper, trainingStep} from './step.ts';
 
 /** A training run that has been checked and is ready for its first step. */
 export interface Run {
@@ -25,7 +25,7 @@ export interface Run {
   readonly source: BatchSource;
   /** All weights of the student, trained or not (batch norm has both). */
   readonly weights: readonly tf.Variable[];
-  readonly step: Step;
+  readonly stepper: Stepper;
   dispose(): void;
 }
 
@@ -63,7 +63,7 @@ function makeStep(
   source: BatchSource,
   optimizer: Optimizer,
   {losses, seed, clipNorm}: TrainOptions,
-): Pick<Run, 'step' | 'dispose'> {
+): Pick<Run, 'stepper' | 'dispose'> {
   const layers = [...new Set(losses.flatMap(term => term.studentFeatures))];
   const shapes = {teacher: source.featureShapes, student: featureShapes(student, layers)};
   const terms = losses.map((term, index) => ({
@@ -81,9 +81,11 @@ function makeStep(
     optimizer: running,
     clipNorm,
   });
+  const stepper = eagerStepper(step);
   return {
-    step,
+    stepper,
     dispose() {
+      stepper.dispose();
       running.dispose();
       for (const variable of own) variable.dispose();
     },

@@ -21,6 +21,25 @@ export interface StepParts {
 /** One update of the student. Returns the objective and each term before its weight, [1 + terms]. */
 export type Step = (raw: tf.Tensor, targets: BatchTargets, learningRate: tf.Scalar) => tf.Tensor1D;
 
+/** Runs steps, one after another. */
+export interface Stepper {
+  /** One update. Returns the objective and each term before its weight. Disposes nothing that it was given. */
+  run(raw: tf.Tensor, targets: BatchTargets, learningRate: number): Float32Array;
+  /** Brings the variables up to date, where a stepper keeps their values elsewhere between steps. */
+  sync(): void;
+  dispose(): void;
+}
+
+/** Runs each operation as it comes. */
+export function eagerStepper(step: Step): Stepper {
+  return {
+    run: (raw, targets, learningRate) =>
+      tf.tidy(() => step(raw, targets, tf.scalar(learningRate)).dataSync<'float32'>()),
+    sync() {},
+    dispose() {},
+  };
+}
+
 /** Puts forward pass, objective, gradients and update together. */
 export function trainingStep({forward, terms, variables, optimizer, clipNorm}: StepParts): Step {
   return (raw, targets, learningRate) =>

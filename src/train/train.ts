@@ -28,6 +28,7 @@ export async function* train(
   try {
     for (let epoch = 1; epoch <= epochs; epoch++) {
       const means = await runEpoch(run, epoch);
+      run.stepper.sync();
       const due = validation !== undefined && (epoch % validateEvery === 0 || epoch === epochs);
       const measured = due ? await measure(student, validation, options.signal) : undefined;
       const isBest = measured !== undefined && best.offer(measured.accuracy);
@@ -70,7 +71,7 @@ async function runEpoch(run: Run, epoch: number): Promise<Pick<Epoch, 'loss' | '
 async function runStep(run: Run, rows: Int32Array, epoch: number, learningRate: number): Promise<Float32Array> {
   const {raw, targets} = await run.source.batch(rows, epoch, run.options.signal);
   try {
-    return tf.tidy(() => run.step(raw, targets, tf.scalar(learningRate)).dataSync<'float32'>());
+    return run.stepper.run(raw, targets, learningRate);
   } finally {
     tf.dispose({raw, targets: {...targets}});
   }
