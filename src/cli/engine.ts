@@ -1,25 +1,66 @@
 import {cpus} from 'node:os';
 import {Command} from 'commander';
 import {startEngine} from '../engine/engine.ts';
-import {withJson} from './study-options.ts';
+import {installEngine, removeEngine} from '../engine/install/install.ts';
+import {stopSignal, withJson} from './study-options.ts';
 import {openTerminal} from './terminal.ts';
 
-/** `limbeck engine`: which numeric engine runs, and why. */
+interface EngineFlags {
+  readonly json?: boolean;
+}
+
+/** `limbeck engine`: which numeric engine runs, and why; and getting the native one. */
 export function engineCommand(): Command {
   return withJson(new Command('engine'))
     .description('say which numeric engine runs, and why')
-    .action(async ({json = false}: {readonly json?: boolean}) => {
-      const {name, version, reason} = await startEngine();
-      const processor = cpus()[0]?.model.trim() ?? 'unknown';
-      const facts = {name, version, reason, node: process.versions.node, processor, cores: cpus().length};
-      const text = [
-        `Engine     ${name} ${version}`,
-        `Because    ${reason}`,
-        `Node       ${facts.node}`,
-        `Processor  ${processor}, ${facts.cores} cores`,
-      ].join('\n');
-      openTerminal({json}).result(facts, text);
+    .action(runShow)
+    .addCommand(
+      withJson(new Command('install'))
+        .description('get the native engine where npm could not: TensorFlow’s library comes from a Python wheel')
+        .action((_flags, command: Command) => runInstall(command.optsWithGlobals())),
+    )
+    .addCommand(
+      withJson(new Command('remove'))
+        .description('remove the native engine that `install` got')
+        .action((_flags, command: Command) => runRemove(command.optsWithGlobals())),
+    );
+}
+
+async function runShow({json = false}: EngineFlags): Promise<void> {
+  const {name, version, reason} = await startEngine();
+  const processor = cpus()[0]?.model.trim() ?? 'unknown';
+  const facts = {name, version, reason, node: process.versions.node, processor, cores: cpus().length};
+  const text = [
+    `Engine     ${name} ${version}`,
+    `Because    ${reason}`,
+    `Node       ${facts.node}`,
+    `Processor  ${processor}, ${facts.cores} cores`,
+  ].join('\n');
+  openTerminal({json}).result(facts, text);
+}
+
+async function runInstall({json = false}: EngineFlags): Promise<void> {
+  const terminal = openTerminal({json});
+  const signal = stopSignal();
+  try {
+    const engine = await installEngine({
+      signal,
+      onNote: line => terminal.note(line),
+      onProgress: (task, share, detail) => terminal.progress(task, Math.floor(100 * share), 100, detail),
     });
+    const where = engine.folder === null ? '' : `, in ${engine.folder}`;
+    const text = `The native engine ${engine.wasThere ? 'is there already' : 'is installed'}: TensorFlow ${engine.version}${where}`;
+    terminal.result(engine, text);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    terminal.note('Stopped. A finished download is kept: the same command goes on from there.');
+    process.exitCode = 130;
+  }
+}
+
+async function runRemove({json = false}: EngineFlags): Promise<void> {
+  const folder = await removeEngine();
+  openTerminal({json}).result({folder}, `There is no native engine in ${folder} now`);
 }
 
 /** One line for the start of a command that computes. */

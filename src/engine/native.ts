@@ -1,35 +1,35 @@
-import {createRequire} from 'node:module';
 import util from 'node:util';
 import {EngineError} from '../errors.ts';
+import {loadTfjsNode} from './install/load.ts';
+import {registerNativeKernels} from './native-kernels/register.ts';
 import {tf} from './tf.ts';
-
-const require = createRequire(import.meta.url);
 
 /**
  * Loads `@tensorflow/tfjs-node`, which makes itself the backend of TensorFlow.js.
  *
+ * @param folder - an engine's folder, to take it from there and nowhere else
  * @returns the version of the TensorFlow library
  * @throws EngineError where the package is not installed or its library does not load
  */
-export async function startNative(): Promise<string> {
+export async function startNative(folder?: string): Promise<string> {
   // TensorFlow's C++ side logs to stderr unless told not to before it loads.
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
-  restoreIsNullOrUndefined();
-  let library: {readonly version: {readonly tensorflow?: string; readonly 'tfjs-node': string}};
+  repairUtil();
   try {
-    library = quietly(() => require('@tensorflow/tfjs-node'));
+    quietly(() => loadTfjsNode(folder));
+    await tf.setBackend('tensorflow');
+    registerNativeKernels();
   } catch (cause) {
     throw new EngineError(whyNot(cause), {cause});
   }
-  await tf.setBackend('tensorflow');
-  await tf.ready();
-  return library.version['tfjs-node'];
+  const {binding} = tf.backend() as tf.KernelBackend & {readonly binding: {readonly TF_Version: string}};
+  return binding.TF_Version;
 }
 
-/** tfjs-node calls a function that Node 23 took away (tensorflow/tfjs#8609). */
-function restoreIsNullOrUndefined(): void {
-  const legacy = util as {isNullOrUndefined?: (value: unknown) => boolean};
-  legacy.isNullOrUndefined ??= value => value === null || value === undefined;
+/** Gives back to `node:util` what tfjs-node calls: Node 22 warns of both, Node 23 lacks one (tensorflow/tfjs#8609). */
+export function repairUtil(): void {
+  const isNullOrUndefined = (value: unknown): boolean => value === null || value === undefined;
+  Object.assign(util, {isNullOrUndefined, isArray: Array.isArray});
 }
 
 /** TensorFlow.js greets with advice on the console; a command's output is not its place. */
@@ -44,10 +44,10 @@ function quietly<T>(load: () => T): T {
 }
 
 function whyNot(cause: unknown): string {
-  const message = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
+  const message = cause instanceof Error ? cause.message.split('\n')[0]!.trim().replace(/\.$/, '') : String(cause);
   const missing =
     (cause as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND' && message.includes("'@tensorflow/tfjs-node'");
   return missing
-    ? '@tensorflow/tfjs-node is not installed: its native library could not be fetched, or optional packages were left out.'
-    : `@tensorflow/tfjs-node does not load: ${message}`;
+    ? '@tensorflow/tfjs-node is not installed: its native library could not be fetched, or optional packages were left out. `limbeck engine install` gets it another way; `npm install @tensorflow/tfjs-node` says which it was.'
+    : `@tensorflow/tfjs-node does not load: ${message}. \`limbeck engine install\` makes one that does; \`npm rebuild @tensorflow/tfjs-node\` fetches its library again.`;
 }

@@ -4,7 +4,11 @@ import {beforeAll, describe, expect, it} from 'vitest';
 import {tf} from '../../src/engine/tf.ts';
 import {startWasm} from '../../src/engine/wasm.ts';
 
-beforeAll(startWasm);
+beforeAll(async () => {
+  // The JavaScript backend would greet with advice.
+  tf.env().set('IS_TEST', true);
+  await startWasm();
+});
 
 /** The same computation on the WASM engine and on the plain JavaScript backend, which is slow and right. */
 async function onBoth(compute: () => tf.Tensor): Promise<[ArrayLike<number>, ArrayLike<number>]> {

@@ -1,0 +1,72 @@
+import {mkdir} from 'node:fs/promises';
+import {basename, join} from 'node:path';
+import {EngineError} from '../../errors.ts';
+import {runCommand} from './run-command.ts';
+import type {Target} from './target.ts';
+
+/**
+ * Makes sure of a C++ compiler before anything is fetched.
+ *
+ * @throws EngineError that says what to install
+ */
+export async function checkCompiler(signal?: AbortSignal): Promise<void> {
+  const [command, ...args] = compiler();
+  const asked = await runCommand(command, [...args, '--version'], {signal}).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (asked?.end === 0) return;
+  const remedy =
+    process.platform === 'darwin'
+      ? '`xcode-select --install` installs one'
+      : 'Debian and Ubuntu have one in the package `g++`, Fedora in `gcc-c++`';
+  throw new EngineError(
+    `The native engine needs a C++ compiler, and \`${command}\` is none that runs. ${remedy}; the variable CXX names another. Then run the command again.`,
+  );
+}
+
+/** `CXX` may hold flags, as make has it. */
+function compiler(): readonly [string, ...string[]] {
+  const [command = 'c++', ...args] = (process.env['CXX'] ?? '').split(/\s+/).filter(word => word !== '');
+  return [command, ...args];
+}
+
+/**
+ * Compiles the binding of tfjs-node. Two files that speak Node-API need neither node-gyp nor the headers of this very
+ * Node, and one result serves every Node: the package looks for it in `lib/napi-v8`, since it knows Node-API up to 8.
+ *
+ * @param folder - the engine's folder, with the package and the library in place
+ * @throws EngineError where the compiler fails
+ */
+export async function compileBinding(folder: string, target: Target, signal?: AbortSignal): Promise<void> {
+  const modules = join(folder, 'node_modules');
+  const [sources, place] = [packageFolder(folder), join(packageFolder(folder), 'lib', 'napi-v8')];
+  await mkdir(place, {recursive: true});
+  const isMac = target.machine.startsWith('darwin');
+  const [command, ...args] = compiler();
+  const {end, lastLines} = await runCommand(
+    command,
+    [
+      ...args,
+      ...['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8'],
+      ...['-I', join(modules, 'node-api-headers', 'include'), '-I', join(sources, 'deps', 'include')],
+      ...[join(sources, 'binding', 'tfjs_backend.cc'), join(sources, 'binding', 'tfjs_binding.cc')],
+      ...target.libraries.slice(0, 2).map(library => join(sources, 'deps', 'lib', basename(library))),
+      // Where the binding finds the libraries when it loads, wherever the folder is.
+      `-Wl,-rpath,${isMac ? '@loader_path' : '$ORIGIN'}/../../deps/lib`,
+      // The functions of Node-API are those of the program that loads it, which macOS has to be told.
+      ...(isMac ? ['-undefined', 'dynamic_lookup'] : []),
+      ...['-o', join(place, 'tfjs_binding.node')],
+    ],
+    {signal},
+  );
+  if (end === 0) return;
+  throw new EngineError(
+    `The C++ compiler \`${command}\` could not build TensorFlow's binding:\n${lastLines}\nA compiler for C++17 is needed; the variable CXX names another.`,
+  );
+}
+
+/** The folder of `@tensorflow/tfjs-node` in an engine's folder. */
+export function packageFolder(folder: string): string {
+  return join(folder, 'node_modules', '@tensorflow', 'tfjs-node');
+}

@@ -1,0 +1,67 @@
+import {existsSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import {join} from 'node:path';
+import {layers, tf} from '../tf.ts';
+import {engineFolder, engineRoot} from './place.ts';
+
+const require = createRequire(import.meta.url);
+
+/**
+ * Loads `@tensorflow/tfjs-node`: the package beside this one or, where there is none or it does not load, the one that
+ * `limbeck engine install` made.
+ *
+ * @param folder - an engine's folder, which is then the only place looked at
+ * @throws the error of `require`
+ */
+export function loadTfjsNode(folder?: string): void {
+  if (folder !== undefined) {
+    loadFrom(folder);
+    return;
+  }
+  try {
+    require('@tensorflow/tfjs-node');
+  } catch (error) {
+    const installed = engineFolder(engineRoot());
+    if (!existsSync(installed)) throw error;
+    loadFrom(installed);
+  }
+}
+
+function loadFrom(folder: string): void {
+  shareTensorFlow();
+  createRequire(join(folder, 'package.json'))('@tensorflow/tfjs-node');
+}
+
+/** The source of TensorFlow.js's packages in an engine's folder: they hand out the TensorFlow.js of the program. */
+export const SHARED_TENSORFLOW = `module.exports = globalThis[Symbol.for('limbeck.tensorflow')];\n`;
+
+/**
+ * Makes the TensorFlow.js of the program that of tfjs-node too. With a copy of its own tfjs-node would register every
+ * gradient anew, over those of the program, and its kernels would miss the methods that they call on our tensors.
+ */
+function shareTensorFlow(): void {
+  for (const [name, method] of Object.entries(METHODS)) {
+    if (!(name in tf.Tensor.prototype)) Object.assign(tf.Tensor.prototype, {[name]: method});
+  }
+  const shared = {...layers, ...tf, version: {'tfjs-core': tf.version_core, 'tfjs-layers': layers.version_layers}};
+  Object.assign(globalThis, {[Symbol.for('limbeck.tensorflow')]: shared});
+}
+
+/** The methods of tensors that kernels of tfjs-node call (ArgMax, ArgMin, Exp, Prelu): the functions are not enough. */
+const METHODS = {
+  add(this: tf.Tensor, other: tf.TensorLike): tf.Tensor {
+    return tf.add(this, other);
+  },
+  sub(this: tf.Tensor, other: tf.TensorLike): tf.Tensor {
+    return tf.sub(this, other);
+  },
+  mul(this: tf.Tensor, other: tf.TensorLike): tf.Tensor {
+    return tf.mul(this, other);
+  },
+  toInt(this: tf.Tensor): tf.Tensor {
+    return tf.cast(this, 'int32');
+  },
+  toFloat(this: tf.Tensor): tf.Tensor {
+    return tf.cast(this, 'float32');
+  },
+};
