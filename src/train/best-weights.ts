@@ -33,6 +33,24 @@ export class BestWeights {
     return this.#patience !== undefined && this.#worse >= this.#patience;
   }
 
+  /** The score to beat, and for how many measurements it has stood. */
+  get standing(): {readonly score: number; readonly worse: number} {
+    return {score: this.#score, worse: this.#worse};
+  }
+
+  /** The best weights so far; empty where none are kept. They stay this object's own. */
+  get copies(): readonly tf.Tensor[] {
+    return this.#copies;
+  }
+
+  /** Goes on from what another one had come to, and takes over its copies. */
+  load({score, worse}: BestWeights['standing'], copies: readonly tf.Tensor[]): void {
+    this.dispose();
+    this.#score = score;
+    this.#worse = worse;
+    this.#copies = [...copies];
+  }
+
   /** Goes back to the best weights, where copies were kept. */
   restore(): void {
     for (const [index, copy] of this.#copies.entries()) this.#weights[index]!.assign(copy);

@@ -42,9 +42,52 @@ export interface TrainOptions {
   readonly view?: View;
   /** Answers live, on the very batch that the student sees, in place of the answers kept in the knowledge. */
   readonly teacher?: Teacher<'white-box'>;
+  /**
+   * Keeps the run on disk, so that it can go on where it was and end with the same weights, to the bit.
+   *
+   * @default none
+   */
+  readonly checkpoint?: CheckpointOptions;
+  /**
+   * Compiles the step into one graph, where the native engine runs and the step allows it. The weights come out the same
+   * either way, to the last digits.
+   *
+   * @default true
+   */
+  readonly compile?: boolean;
+  /** Told once, as a clause, why the step can't be compiled on the native engine; the run then goes on without. */
+  readonly onFallback?: (reason: string) => void;
   readonly signal?: AbortSignal;
   /** Called after every step, for progress inside an epoch. */
   readonly onStep?: (progress: {readonly step: number; readonly steps: number; readonly loss: number}) => void;
+}
+
+/**
+ * A run is kept before its first step, every so often, when it is left (by `break` or by an abort) and at its end. It
+ * goes on only with the same data, settings and engine. The file of a run that has ended stays: going on from it gives
+ * no epoch, and the student its final weights.
+ */
+export interface CheckpointOptions {
+  /** One file; its folder is made where it is missing. */
+  readonly path: string;
+  /**
+   * Seconds between writes: what a crash can cost. 0 writes after every step.
+   *
+   * @default 30
+   */
+  readonly everySeconds?: number;
+  /**
+   * Goes on from the file where there is one, and starts afresh where there is none. Without it the file is replaced.
+   *
+   * @default false
+   */
+  readonly resume?: boolean;
+  /** Called where a run goes on, before its next step. `epochs` are those that were yielded before. */
+  readonly onResume?: (kept: {
+    readonly step: number;
+    readonly steps: number;
+    readonly epochs: readonly Epoch[];
+  }) => void;
 }
 
 /** What one pass over the knowledge came to. */

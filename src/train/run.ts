@@ -7,10 +7,11 @@ import {featureShapes, outputsOf} from '../student/forward.ts';
 import {preprocess} from '../student/preprocessing.ts';
 import type {Student} from '../student/student.ts';
 import {type BatchSource, keptAnswers, liveAnswers} from './batch-source.ts';
+import {compiledStepper} from './compiled-stepper.ts';
 import {adam, type Optimizer} from './optimizer.ts';
 import type {TrainOptions} from './options.ts';
 import {cosine, type Schedule} from './schedule.ts';
-import {eagerStepper, type Stepper, trainingStep} from './step.ts';
+import {eagerStepper, type Stepper, trainingStep, type WeightedTerm} from './step.ts';
 
 /** A training run that has been checked and is ready for its first step. */
 export interface Run {
@@ -25,6 +26,9 @@ export interface Run {
   readonly source: BatchSource;
   /** All weights of the student, trained or not (batch norm has both). */
   readonly weights: readonly tf.Variable[];
+  /** What else changes from step to step: the terms' own variables and the optimizer's slots. */
+  readonly state: readonly tf.Variable[];
+  readonly terms: readonly WeightedTerm[];
   readonly stepper: Stepper;
   dispose(): void;
 }
@@ -62,8 +66,8 @@ function makeStep(
   student: Student,
   source: BatchSource,
   optimizer: Optimizer,
-  {losses, seed, clipNorm}: TrainOptions,
-): Pick<Run, 'stepper' | 'dispose'> {
+  {losses, seed, clipNorm, compile = true, onFallback}: TrainOptions,
+): Pick<Run, 'state' | 'terms' | 'stepper' | 'dispose'> {
   const layers = [...new Set(losses.flatMap(term => term.studentFeatures))];
   const shapes = {teacher: source.featureShapes, student: featureShapes(student, layers)};
   const terms = losses.map((term, index) => ({
@@ -81,8 +85,10 @@ function makeStep(
     optimizer: running,
     clipNorm,
   });
-  const stepper = eagerStepper(step);
+  const stepper = compile ? compiledStepper(step, onFallback) : eagerStepper(step);
   return {
+    state: [...own, ...running.slots],
+    terms,
     stepper,
     dispose() {
       stepper.dispose();

@@ -1,5 +1,7 @@
+import {withDropoutSeed} from '../engine/dropout.ts';
 import {tf} from '../engine/tf.ts';
-import type {BatchOutputs, BatchTargets, PreparedTerm} from '../losses/loss.ts';
+import type {BatchOutputs, PreparedTerm} from '../losses/loss.ts';
+import type {Batch} from './batch-source.ts';
 import type {RunningOptimizer} from './optimizer.ts';
 
 /** A weighted term, ready to be computed. */
@@ -18,13 +20,27 @@ export interface StepParts {
   readonly clipNorm: number | undefined;
 }
 
+/** What one update is made of. Tensors, so that a compiled step takes others without being compiled again. */
+export interface StepInputs extends Batch {
+  readonly learningRate: tf.Scalar;
+  /** int32; decides what the student drops out. */
+  readonly seed: tf.Scalar;
+}
+
 /** One update of the student. Returns the objective and each term before its weight, [1 + terms]. */
-export type Step = (raw: tf.Tensor, targets: BatchTargets, learningRate: tf.Scalar) => tf.Tensor1D;
+export type Step = (inputs: StepInputs) => tf.Tensor1D;
+
+/** What changes from step to step beside the batch. */
+export interface StepSettings {
+  readonly learningRate: number;
+  /** Of what the student drops out: the same seed gives the same masks. */
+  readonly seed: number;
+}
 
 /** Runs steps, one after another. */
 export interface Stepper {
   /** One update. Returns the objective and each term before its weight. Disposes nothing that it was given. */
-  run(raw: tf.Tensor, targets: BatchTargets, learningRate: number): Float32Array;
+  run(batch: Batch, settings: StepSettings): Float32Array;
   /** Brings the variables up to date, where a stepper keeps their values elsewhere between steps. */
   sync(): void;
   dispose(): void;
@@ -33,20 +49,24 @@ export interface Stepper {
 /** Runs each operation as it comes. */
 export function eagerStepper(step: Step): Stepper {
   return {
-    run: (raw, targets, learningRate) =>
-      tf.tidy(() => step(raw, targets, tf.scalar(learningRate)).dataSync<'float32'>()),
+    run: (batch, settings) => tf.tidy(() => step(stepInputs(batch, settings)).dataSync<'float32'>()),
     sync() {},
     dispose() {},
   };
 }
 
+/** The settings as tensors, beside the batch. */
+export function stepInputs({raw, targets}: Batch, {learningRate, seed}: StepSettings): StepInputs {
+  return {raw, targets, learningRate: tf.scalar(learningRate), seed: tf.scalar(seed, 'int32')};
+}
+
 /** Puts forward pass, objective, gradients and update together. */
 export function trainingStep({forward, terms, variables, optimizer, clipNorm}: StepParts): Step {
-  return (raw, targets, learningRate) =>
+  return ({raw, targets, learningRate, seed}) =>
     tf.tidy(() => {
       let kept: tf.Tensor1D | undefined;
       const {grads} = tf.variableGrads(() => {
-        const outputs = forward(raw);
+        const outputs = withDropoutSeed(seed, () => forward(raw));
         const values = terms.map(term => term.value(targets, outputs));
         const total = tf.addN(values.map((value, index) => tf.mul(value, terms[index]!.weight))) as tf.Scalar;
         // Gradients dispose what their function made; the losses must outlive it.

@@ -1,0 +1,185 @@
+import {mkdir, readdir, unlink} from 'node:fs/promises';
+import {basename, dirname, join} from 'node:path';
+import {tf} from '../engine/tf.ts';
+import {InputError} from '../errors.ts';
+import type {Knowledge} from '../knowledge/knowledge.ts';
+import type {Tensor} from '../knowledge/safetensors.ts';
+import type {Student} from '../student/student.ts';
+import type {BestWeights} from './best-weights.ts';
+import {type KeptRun, readCheckpoint, refusal, writeCheckpoint} from './checkpoint-file.ts';
+import {differenceOf, type Fingerprint, fingerprintOf} from './fingerprint.ts';
+import type {CheckpointOptions, Epoch} from './options.ts';
+import type {Progress} from './progress.ts';
+import type {Run} from './run.ts';
+
+/** What a checkpoint is of. `best` and `progress` are changed where the run goes on from one. */
+export interface CheckpointParts {
+  readonly student: Student;
+  readonly knowledge: Knowledge;
+  readonly run: Run;
+  readonly best: BestWeights;
+  readonly progress: Progress;
+}
+
+/** Keeps a run on disk, so that it can go on after its process has ended, whenever and however that was. */
+export class Checkpoint {
+  readonly #path: string;
+  readonly #everySeconds: number;
+  readonly #fingerprint: Fingerprint;
+  readonly #parts: CheckpointParts;
+  /** Where the run stood when it was last kept. */
+  #kept = '';
+  #keptAt = 0;
+  #isBetweenSteps = true;
+
+  constructor(path: string, everySeconds: number, fingerprint: Fingerprint, parts: CheckpointParts) {
+    this.#path = path;
+    this.#everySeconds = everySeconds;
+    this.#fingerprint = fingerprint;
+    this.#parts = parts;
+  }
+
+  /** Goes on from the file, if there is one. Checks all of it before it changes anything. */
+  async resume(): Promise<boolean> {
+    const {run, best, progress} = this.#parts;
+    const kept = await readCheckpoint(this.#path);
+    if (kept === undefined) return false;
+    this.#checkSameRun(kept);
+    const weights = this.#tensors(kept, 'weights', run.weights);
+    const state = this.#tensors(kept, 'state', run.state);
+    const copies = kept.tensors.has('best/0') ? this.#tensors(kept, 'best', run.weights) : [];
+    assignAll([...run.weights, ...run.state], [...weights, ...state]);
+    best.load(kept.progress.best, copies.map(toEngine));
+    progress.epoch = kept.progress.epoch;
+    progress.step = kept.progress.step;
+    progress.sums.set(kept.progress.sums);
+    progress.epochs.push(...kept.progress.epochs.map(fromKept));
+    this.#noteKept();
+    return true;
+  }
+
+  /** Keeps the run where the last time was long enough ago. */
+  async keepIfDue(): Promise<void> {
+    if (performance.now() - this.#keptAt >= 1000 * this.#everySeconds) await this.keep();
+  }
+
+  /** Keeps the run as it is now, between two steps. */
+  async keep(): Promise<void> {
+    const {run, best, progress} = this.#parts;
+    if (!this.#isBetweenSteps || this.#kept === standing(progress)) return;
+    run.stepper.sync();
+    const tensors = new Map([
+      ...named('weights', run.weights),
+      ...named('state', run.state),
+      ...named('best', best.copies),
+    ]);
+    const {epoch, step, sums, epochs} = progress;
+    await writeCheckpoint(this.#path, {
+      fingerprint: this.#fingerprint,
+      progress: {epoch, step, sums: [...sums], epochs: epochs.map(toKept), best: best.standing},
+      tensors,
+    });
+    this.#noteKept();
+  }
+
+  /** Keeps nothing more: a step failed, so the variables may be anywhere. */
+  abandon(): void {
+    this.#isBetweenSteps = false;
+  }
+
+  #noteKept(): void {
+    this.#kept = standing(this.#parts.progress);
+    this.#keptAt = performance.now();
+  }
+
+  #checkSameRun({fingerprint}: KeptRun): void {
+    const difference = differenceOf(fingerprint, this.#fingerprint);
+    if (difference === undefined) return;
+    throw new InputError(
+      `The checkpoint ${this.#path} is of another run. It differs in: ${difference}. ` +
+        'Train with the same data and settings to go on, or delete the checkpoint to start afresh.',
+    );
+  }
+
+  #tensors({tensors}: KeptRun, group: string, variables: readonly tf.Variable[]): Tensor[] {
+    return variables.map(({shape}, index) => {
+      const tensor = tensors.get(`${group}/${index}`);
+      if (tensor?.shape.join() === shape.join()) return tensor;
+      throw refusal(this.#path, `its ${group}/${index} is not of shape [${shape.join(', ')}]`);
+    });
+  }
+}
+
+/**
+ * Starts to keep a run: goes on from the file where `resume` asks for it and there is one, else writes the first.
+ *
+ * @throws InputError where the file can't be gone on from; KnowledgeError where it can't be written
+ */
+export async function openCheckpoint(
+  {path, everySeconds = 30, resume = false, onResume}: CheckpointOptions,
+  parts: CheckpointParts,
+): Promise<Checkpoint> {
+  if (!(everySeconds >= 0)) {
+    throw new InputError(`Expected \`checkpoint.everySeconds\` to be at least 0, got ${everySeconds}.`);
+  }
+  const {student, knowledge, run, progress} = parts;
+  const checkpoint = new Checkpoint(path, everySeconds, await fingerprintOf(student, knowledge, run), parts);
+  await prepareFolder(path);
+  if (resume && (await checkpoint.resume())) {
+    const step = (progress.epoch - 1) * run.stepsPerEpoch + progress.step;
+    onResume?.({step, steps: run.steps, epochs: [...progress.epochs]});
+  } else {
+    // At once, so that a place that can't be written to is found before hours of work.
+    await checkpoint.keep();
+  }
+  return checkpoint;
+}
+
+/** Makes the folder, and clears away what a process left that was killed while it wrote. */
+async function prepareFolder(path: string): Promise<void> {
+  const folder = dirname(path);
+  try {
+    await mkdir(folder, {recursive: true});
+    const halfWritten = (await readdir(folder)).filter(
+      name => name.startsWith(`${basename(path)}.`) && /\.[\da-f-]{36}\.tmp$/.test(name),
+    );
+    for (const name of halfWritten) await unlink(join(folder, name));
+  } catch (cause) {
+    throw new InputError(
+      `There is no place for the checkpoint ${path}: ${(cause as Error).message}. Check the folder and its permissions.`,
+      {cause},
+    );
+  }
+}
+
+const standing = ({epoch, step}: Progress): string => `${epoch}/${step}`;
+
+function named(group: string, values: readonly tf.Tensor[]): [string, Tensor][] {
+  return values.map((value, index) => [`${group}/${index}`, fromEngine(value)]);
+}
+
+function fromEngine(value: tf.Tensor): Tensor {
+  const data = value.dataSync();
+  return {dtype: data instanceof Int32Array ? 'I32' : 'F32', shape: value.shape, data} as Tensor;
+}
+
+function toEngine({dtype, shape, data}: Tensor): tf.Tensor {
+  return tf.tensor(data as Float32Array | Int32Array, [...shape], dtype === 'I32' ? 'int32' : 'float32');
+}
+
+function assignAll(variables: readonly tf.Variable[], tensors: readonly Tensor[]): void {
+  tf.tidy(() => {
+    for (const [index, variable] of variables.entries()) variable.assign(toEngine(tensors[index]!));
+  });
+}
+
+const toKept = (epoch: Epoch): KeptRun['progress']['epochs'][number] => ({
+  ...epoch,
+  terms: {...epoch.terms},
+  validation: epoch.validation ?? null,
+});
+
+const fromKept = (epoch: KeptRun['progress']['epochs'][number]): Epoch => ({
+  ...epoch,
+  validation: epoch.validation ?? undefined,
+});

@@ -1,0 +1,130 @@
+import {sizeOf} from '../data/inputs.ts';
+import {randomFraction, seededRandom} from '../data/random.ts';
+import {startEngine} from '../engine/engine.ts';
+import {tf} from '../engine/tf.ts';
+import type {Knowledge} from '../knowledge/knowledge.ts';
+import type {BatchOutputs, LossTerm} from '../losses/loss.ts';
+import {featureShapes} from '../student/forward.ts';
+import type {Student} from '../student/student.ts';
+import {architectureHash} from '../student/weights-hash.ts';
+import type {Json} from '../teacher.ts';
+import {packageVersion} from '../version.ts';
+import {digestOf} from './digest.ts';
+import type {Optimizer} from './optimizer.ts';
+import type {Run} from './run.ts';
+
+/** All that decides the bits of a run's end, but for the weights that it starts from. Names are for people. */
+export type Fingerprint = Readonly<Record<string, Json>>;
+
+/**
+ * What settings are hidden in functions (an optimizer's momentum, a loss's smoothing, a schedule, a view) is found out by
+ * trying them on a few numbers.
+ */
+export async function fingerprintOf(student: Student, knowledge: Knowledge, run: Run): Promise<Fingerprint> {
+  const {options, optimizer, batchSize, weights} = run;
+  const {epochs, seed, losses, clipNorm, validation, validateEvery, earlyStopping, view, teacher} = options;
+  const engine = await startEngine();
+  const {model, classes, preprocessing, output} = student;
+  return {
+    'version of limbeck': packageVersion(),
+    engine: `${engine.name} ${engine.version}`,
+    "student's architecture": architectureHash(model),
+    "student's weights": model.weights.map(({originalName}, index) => [originalName, weights[index]!.shape]),
+    "student's preprocessing": digestOf({preprocessing, output}),
+    classes,
+    seed,
+    epochs,
+    batchSize,
+    clipNorm: clipNorm ?? null,
+    losses: losses.map(describeTerm),
+    ...(await tryLosses(student, run)),
+    optimizer: `${optimizer.name}, learning rate ${optimizer.learningRate}`,
+    "optimizer's settings": digestOf(movesOf(optimizer)),
+    schedule: digestOf(factorsOf(run)),
+    validation: validation === undefined ? null : digestOf(validation),
+    validateEvery: validateEvery ?? 1,
+    earlyStopping: earlyStopping === undefined ? null : `patience ${earlyStopping.patience}`,
+    view: view?.name ?? null,
+    'live teacher': teacher === undefined ? null : {name: teacher.name, identity: teacher.identity},
+    'number of examples': knowledge.inputs.count,
+    "knowledge's inputs": digestOf(knowledge.inputs),
+    "knowledge's answers": digestOf(knowledge.answers),
+  };
+}
+
+/** What two fingerprints differ in, with both values where they are short; `undefined` where in nothing. */
+export function differenceOf(then: Fingerprint, now: Fingerprint): string | undefined {
+  const names = [...new Set([...Object.keys(now), ...Object.keys(then)])];
+  const differing = names
+    .map(name => ({name, was: JSON.stringify(then[name]), is: JSON.stringify(now[name])}))
+    .filter(({was, is}) => was !== is);
+  if (differing.length === 0) return undefined;
+  return differing
+    .map(({name, was, is}) => (isShort(was) && isShort(is) ? `${name} (${was}, now ${is})` : name))
+    .join(', ');
+}
+
+const isShort = (json: string | undefined): boolean => json !== undefined && json.length <= 60;
+
+function describeTerm({name, weight, needs, temperature = 1, studentFeatures}: LossTerm): Json {
+  return {name, weight, needs: {...needs}, temperature, studentFeatures};
+}
+
+/** At every step, or at ten thousand of them spread over the run. */
+function factorsOf({schedule, steps}: Run): Float64Array {
+  const probes = Math.min(steps, 10_000);
+  return Float64Array.from({length: probes}, (_, probe) => schedule(Math.floor((probe * steps) / probes), steps));
+}
+
+/** Where three steps move two numbers to: one so small that an epsilon shows, one large enough for weight decay. */
+function movesOf(optimizer: Optimizer): Float32Array {
+  return tf.tidy(() => {
+    const variable = tf.variable(tf.tensor1d([0, 1]));
+    const running = optimizer.start([variable]);
+    for (const gradient of [
+      [3e-6, -2],
+      [-1e-6, 0.5],
+      [2e-6, 1],
+    ])
+      running.apply([tf.tensor1d(gradient)], tf.scalar(1));
+    const moved = variable.dataSync<'float32'>();
+    running.dispose();
+    variable.dispose();
+    return moved;
+  });
+}
+
+/**
+ * The first examples as the student sees them, and what the losses come to there for made-up outputs of a student. Five
+ * digits, since another processor may round another way.
+ */
+async function tryLosses(student: Student, {terms, options, source, count}: Run): Promise<Fingerprint> {
+  const rows = Int32Array.from({length: Math.min(count, 4)}, (_, row) => row);
+  const {raw, targets} = await source.batch(rows, 1, options.signal);
+  try {
+    return tf.tidy(() => {
+      const outputs = madeUpOutputs(student, options.losses, rows.length);
+      const values = terms.map(term => term.value(targets, outputs).dataSync<'float32'>()[0]!.toPrecision(5));
+      return {'first examples as seen': digestOf(raw.dataSync()), "losses' values on them": values};
+    });
+  } finally {
+    tf.dispose({raw, targets: {...targets}});
+  }
+}
+
+function madeUpOutputs(student: Student, losses: readonly LossTerm[], rows: number): BatchOutputs {
+  const random = seededRandom(0, 'made-up outputs');
+  const made = (shape: readonly number[]) =>
+    tf.tensor(
+      Array.from({length: sizeOf([rows, ...shape])}, () => 4 * randomFraction(random) - 2),
+      [rows, ...shape],
+    );
+  const shapes = featureShapes(
+    student,
+    losses.flatMap(term => term.studentFeatures),
+  );
+  return {
+    logits: made([student.classes.length]) as tf.Tensor2D,
+    features: Object.fromEntries(Object.entries(shapes).map(([layer, shape]) => [layer, made(shape)])),
+  };
+}

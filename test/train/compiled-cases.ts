@@ -1,0 +1,172 @@
+import type {TensorInputs} from '../../src/data/inputs.ts';
+import {randomFraction, randomInteger, seededRandom} from '../../src/data/random.ts';
+import {layers} from '../../src/engine/tf.ts';
+import type {Answers} from '../../src/knowledge/answers.ts';
+import type {Knowledge} from '../../src/knowledge/knowledge.ts';
+import {featureHint} from '../../src/losses/feature-hint.ts';
+import {hardLabels} from '../../src/losses/hard-labels.ts';
+import type {LossTerm} from '../../src/losses/loss.ts';
+import {softLabels} from '../../src/losses/soft-labels.ts';
+import {topKLabels} from '../../src/losses/top-k.ts';
+import {voteLabels} from '../../src/losses/vote-labels.ts';
+import {lenet} from '../../src/student/lenet.ts';
+import {studentFor} from '../../src/student/make-student.ts';
+import {mlp} from '../../src/student/mlp.ts';
+import {resnetCifar} from '../../src/student/resnet-cifar.ts';
+import type {Student, StudentBuilder, Task} from '../../src/student/student.ts';
+import type {Detail} from '../../src/teacher.ts';
+import {adam, type Optimizer, sgd} from '../../src/train/optimizer.ts';
+import type {TrainOptions} from '../../src/train/options.ts';
+import {cosine} from '../../src/train/schedule.ts';
+
+const classes = ['a', 'b', 'c', 'd', 'e'];
+
+/** 76 examples in batches of 16: the last batch of an epoch is a smaller one, and ten epochs have 50 steps. */
+const count = 76;
+
+export interface CompiledCase {
+  readonly student: () => Student;
+  readonly knowledge: Knowledge;
+  readonly options: TrainOptions;
+}
+
+const random = seededRandom(5, 'compiled cases');
+const floats = (length: number): Float32Array => Float32Array.from({length}, () => 4 * randomFraction(random) - 2);
+
+function inputsOf(shape: readonly number[]): TensorInputs {
+  const size = shape.reduce((product, length) => product * length, count);
+  const data = Uint8Array.from({length: size}, () => randomInteger(random, 0, 255));
+  return {kind: 'tensor', dtype: 'uint8', shape, count, data};
+}
+
+function knowledgeOf(inputShape: readonly number[], detail: Detail, answers: Answers): Knowledge {
+  const source = {access: 'white-box', identity: {model: 'made up'}} as const;
+  return {source, classes, detail, inputs: inputsOf(inputShape), answers};
+}
+
+const logits = (inputShape: readonly number[]): Knowledge =>
+  knowledgeOf(
+    inputShape,
+    {kind: 'logits', features: ['fc']},
+    {
+      kind: 'logits',
+      count,
+      logits: floats(count * classes.length),
+      features: {fc: {shape: [7], values: floats(count * 7)}},
+    },
+  );
+
+/** Two of five classes, with what they leave over. */
+function topTwo(): Knowledge {
+  const first = Float32Array.from({length: count}, () => 0.4 + 0.2 * randomFraction(random));
+  const logProbabilities = Float32Array.from({length: count * 2}, (_, place) =>
+    Math.log(place % 2 === 0 ? first[place / 2]! : 0.3),
+  );
+  return knowledgeOf(
+    [4, 4, 1],
+    {kind: 'top-k', k: 2},
+    {
+      kind: 'top-k',
+      count,
+      k: 2,
+      classes: Int32Array.from({length: count * 2}, (_, place) => (Math.floor(place / 2) * 2 + (place % 2)) % 5),
+      logProbabilities,
+      rest: first.map(probability => 1 - 0.3 - probability),
+    },
+  );
+}
+
+function votes(): Knowledge {
+  const counts = Uint32Array.from({length: count * classes.length}, () => randomInteger(random, 0, 4));
+  return knowledgeOf([4, 4, 1], {kind: 'votes'}, {kind: 'votes', count, counts});
+}
+
+const small = logits([4, 4, 1]);
+
+function caseOf(
+  losses: readonly LossTerm[],
+  {
+    knowledge = small,
+    builder = mlp({units: [8]}),
+    optimizer = adam({learningRate: 0.01}),
+    options = {},
+  }: {
+    readonly knowledge?: Knowledge;
+    readonly builder?: StudentBuilder;
+    readonly optimizer?: Optimizer;
+    readonly options?: Partial<TrainOptions>;
+  } = {},
+): CompiledCase {
+  const {inputs} = knowledge;
+  const inputShape = inputs.kind === 'tensor' ? inputs.shape : [];
+  const preprocessing = {scale: 1 / 255, mean: 0.5, deviation: 0.25};
+  return {
+    student: () => builder({classes, inputShape, preprocessing}, 1),
+    knowledge,
+    options: {
+      losses,
+      seed: 3,
+      epochs: 10,
+      batchSize: 16,
+      optimizer,
+      schedule: cosine({warmUp: 0.1}),
+      clipNorm: 1,
+      ...options,
+    },
+  };
+}
+
+const images = logits([8, 8, 3]);
+const momentum = sgd({learningRate: 0.05, weightDecay: 1e-4});
+
+/** A student of the user's own that drops out. */
+function dropping({classes, inputShape, preprocessing}: Task, seed: number): Student {
+  const kernelInitializer = layers.initializers.glorotUniform({seed});
+  const input = layers.input({shape: [...inputShape]});
+  const parts = [
+    layers.layers.flatten(),
+    layers.layers.dropout({rate: 0.25}),
+    layers.layers.dense({units: 8, activation: 'relu', kernelInitializer}),
+    layers.layers.dropout({rate: 0.5}),
+    layers.layers.dense({units: classes.length, kernelInitializer, name: 'logits'}),
+  ];
+  const output = parts.reduce((value, layer) => layer.apply(value) as typeof input, input);
+  const task = {classes, inputShape, preprocessing};
+  return studentFor(task, layers.model({inputs: input, outputs: output, name: 'dropping'}));
+}
+
+/** Every loss, optimizer and student of the program. To be made once the engine runs. */
+export const compiledCases = (): Readonly<Record<string, CompiledCase>> => ({
+  'hard labels': caseOf([hardLabels()]),
+  'hard labels, smoothed': caseOf([hardLabels({smoothing: 0.1})]),
+  'soft labels': caseOf([softLabels()]),
+  'soft labels, reverse': caseOf([softLabels({direction: 'reverse', temperature: 2})]),
+  'top-k labels, rest filled': caseOf([topKLabels({temperature: 2})], {knowledge: topTwo()}),
+  'top-k labels, rest in a bucket': caseOf([topKLabels({rest: 'bucket'})], {knowledge: topTwo()}),
+  'top-k labels, rest dropped': caseOf([topKLabels({rest: 'zero'})], {knowledge: topTwo()}),
+  'vote labels': caseOf([voteLabels()], {knowledge: votes()}),
+  'feature hint': caseOf([featureHint({teacher: 'fc', student: 'dense_1', weight: 1})]),
+  'several terms': caseOf([
+    softLabels({weight: 0.7}),
+    hardLabels({weight: 0.3}),
+    featureHint({teacher: 'fc', student: 'dense_1', weight: 2}),
+  ]),
+  'sgd, plain': caseOf([softLabels()], {optimizer: sgd({learningRate: 0.1, momentum: 0})}),
+  'sgd, momentum': caseOf([softLabels()], {optimizer: sgd({learningRate: 0.05})}),
+  'sgd, nesterov': caseOf([softLabels()], {optimizer: sgd({learningRate: 0.05, nesterov: true})}),
+  'sgd, weight decay': caseOf([softLabels()], {optimizer: momentum}),
+  'adam without clipping': {...caseOf([softLabels()]), options: {...caseOf([softLabels()]).options, clipNorm: 1e9}},
+  adamw: caseOf([softLabels()], {optimizer: adam({learningRate: 0.01, weightDecay: 0.05})}),
+  dropout: caseOf([softLabels()], {builder: dropping}),
+  lenet: caseOf([softLabels()], {builder: lenet({filters: [4, 6], units: 12}), knowledge: logits([16, 16, 1])}),
+  'resnet-20, shortcut A': caseOf([softLabels()], {
+    builder: resnetCifar({depth: 20}),
+    knowledge: images,
+    optimizer: momentum,
+  }),
+  'resnet-20, shortcut B': caseOf([softLabels()], {
+    builder: resnetCifar({depth: 20, shortcut: 'B'}),
+    knowledge: images,
+    optimizer: momentum,
+  }),
+});
