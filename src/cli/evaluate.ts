@@ -1,9 +1,12 @@
 import {Command} from 'commander';
+import {InputError} from '../errors.ts';
 import {accuracy, evaluateLogits} from '../evaluate/metrics.ts';
 import {loadStudent} from '../student/files.ts';
 import {predictLogits} from '../student/predict.ts';
+import type {Student} from '../student/student.ts';
 import {askReference} from '../study/asking.ts';
-import {openStudy} from '../study/study.ts';
+import {referenceLevel} from '../study/methods.ts';
+import {openStudy, type Study} from '../study/study.ts';
 import {engineLine} from './engine.ts';
 import {loadRecipe} from './load-recipe.ts';
 import {type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
@@ -22,12 +25,13 @@ async function runEvaluate(folder: string, path: string, flags: StudyFlags): Pro
   const terminal = openTerminal({json: flags.json ?? false});
   const recipe = await loadRecipe(path);
   terminal.note(await engineLine());
-  const study = await openStudy(recipe, studyOptions(flags, terminal));
+  const student = await loadStudent(folder);
+  const study = await openStudy(recipe, [referenceLevel(recipe)], studyOptions(flags, terminal));
   try {
-    const student = await loadStudent(folder);
+    checkClasses(student, study);
     const {inputs, labels} = study.data.test;
-    const reference = await askReference(study);
     const logits = await predictLogits(student, inputs, {...(study.signal && {signal: study.signal})});
+    const reference = await askReference(study);
     const classes = student.classes.length;
     const teacherLogits = reference.logits;
     const metrics = {
@@ -38,6 +42,15 @@ async function runEvaluate(folder: string, path: string, flags: StudyFlags): Pro
   } finally {
     await study.close();
   }
+}
+
+/** An index must mean the same class to both. */
+function checkClasses({classes}: Student, {data}: Study): void {
+  if (JSON.stringify(classes) === JSON.stringify(data.classes)) return;
+  throw new InputError(
+    `The student's classes (${classes.join(', ')}) are not those of the data (${data.classes.join(', ')}). ` +
+      'Name a student that was trained by this recipe.',
+  );
 }
 
 const SHOWN = {

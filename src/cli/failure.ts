@@ -21,8 +21,11 @@ function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }
 
+/** The causes of an error, a line each, save those that its message tells of already. */
 function causes(error: Error): string {
   let lines = '';
-  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) lines += `  because: ${cause.message}\n`;
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
+    if (!error.message.includes(cause.message)) lines += `  because: ${cause.message}\n`;
+  }
   return lines;
 }

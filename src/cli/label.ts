@@ -23,10 +23,11 @@ export function labelCommand(): Command {
 async function runLabel(path: string, flags: LabelFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
   const recipe = await loadRecipe(path);
-  const study = await openStudy(recipe, studyOptions(flags, terminal));
+  const asked = flags.level ? [flags.level] : levelsOf(recipe);
+  const study = await openStudy(recipe, asked, studyOptions(flags, terminal));
   try {
     const levels = [];
-    for (const access of flags.level ? [flags.level] : levelsOf(recipe)) {
+    for (const access of asked) {
       const {knowledge, ledger, path} = await askLevel(study, access);
       levels.push({level: access, answers: knowledge.inputs.count, detail: knowledge.detail, path, ...ledger});
     }

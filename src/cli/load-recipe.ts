@@ -1,4 +1,5 @@
-import {access} from 'node:fs/promises';
+import {stat} from 'node:fs/promises';
+import {register as registerHooks} from 'node:module';
 import {extname, resolve} from 'node:path';
 import {pathToFileURL} from 'node:url';
 import {InputError} from '../errors.ts';
@@ -8,12 +9,12 @@ import type {Recipe} from '../recipe/recipe.ts';
 /** Loads the recipe that a module exports by default, in TypeScript or JavaScript. */
 export async function loadRecipe(path: string): Promise<Recipe> {
   const file = resolve(path);
-  try {
-    await access(file);
-  } catch (cause) {
-    throw new InputError(`There is no recipe at ${path}. Give the path of a module that exports one by default.`, {
-      cause,
-    });
+  const isFile = await stat(file).then(
+    stats => stats.isFile(),
+    () => false,
+  );
+  if (!isFile) {
+    throw new InputError(`There is no recipe at ${path}. Give the path of a module that exports one by default.`);
   }
   if (/^\.[cm]?ts$/.test(extname(file))) await readTypeScript();
   const module = await importRecipe(file, path);
@@ -29,7 +30,15 @@ async function readTypeScript(): Promise<void> {
   if (features.typescript) return;
   const {register} = await import('tsx/esm/api');
   register({tsconfig: false});
+  registerHooks(`data:text/javascript,${encodeURIComponent(ALWAYS_MODULES)}`);
 }
+
+/** tsx takes a file for CommonJS where no package.json says otherwise; newer versions of Node look at what it holds. */
+const ALWAYS_MODULES = `
+  export async function resolve(specifier, context, next) {
+    const resolved = await next(specifier, context);
+    return /\\.ts(\\?|$)/.test(resolved.url) ? {...resolved, format: 'module'} : resolved;
+  }`;
 
 async function importRecipe(file: string, path: string): Promise<{readonly default?: Recipe}> {
   try {

@@ -11,18 +11,31 @@ import {predictCommand} from './predict.ts';
 import {serveCommand} from './serve.ts';
 import {trainCommand} from './train.ts';
 
-const program = new Command('limbeck')
+const program = withAdvice(new Command('limbeck'))
   .description('Distil any teacher that can be reached into a small local student.')
-  .version(packageVersion())
-  .showHelpAfterError('Run the command with --help to see what it takes.')
-  .addCommand(compareCommand())
-  .addCommand(labelCommand())
-  .addCommand(trainCommand())
-  .addCommand(evaluateCommand())
-  .addCommand(predictCommand())
-  .addCommand(serveCommand())
-  .addCommand(engineCommand())
-  .addCommand(cacheCommand());
+  .version(packageVersion());
+const commands = [
+  compareCommand(),
+  labelCommand(),
+  trainCommand(),
+  evaluateCommand(),
+  predictCommand(),
+  serveCommand(),
+  engineCommand(),
+  cacheCommand(),
+];
+for (const command of commands) program.addCommand(withAdvice(command));
+
+function withAdvice(command: Command): Command {
+  for (const inner of command.commands) withAdvice(inner);
+  return command.showHelpAfterError('Run the command with --help to see what it takes.');
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // A reader that has seen enough, such as `head`, is no failure.
+  if (error.code === 'EPIPE') process.exit();
+  throw error;
+});
 
 try {
   await program.parseAsync();

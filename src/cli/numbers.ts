@@ -2,7 +2,8 @@ import {InvalidArgumentError} from 'commander';
 
 /** Readers of numbers on the command line. */
 export function wholeNumber(text: string): number {
-  if (!/^-?\d+$/.test(text)) throw new InvalidArgumentError('Give a whole number.');
+  if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(Number(text)))
+    throw new InvalidArgumentError('Give a whole number.');
   return Number(text);
 }
 

@@ -8,6 +8,9 @@ import {inputShapeOf} from '../student/make-student.ts';
 import type {Student} from '../student/student.ts';
 import type {TensorInput} from '../teacher.ts';
 
+/** The first two bytes of an IDX file, plain or gzipped. */
+const IDX_STARTS = [0x0000, 0x1f8b];
+
 /** Reads inputs for a student: an IDX file (plain or gzipped), or JSON lines, `-` being stdin. */
 export async function readInputs(file: string, {model, dtype = 'float32'}: Student): Promise<TensorInputs> {
   const shape = inputShapeOf(model).map(length => length ?? 0);
@@ -16,17 +19,16 @@ export async function readInputs(file: string, {model, dtype = 'float32'}: Stude
 }
 
 async function looksLikeIdx(file: string): Promise<boolean> {
-  let handle: Awaited<ReturnType<typeof open>>;
   try {
-    handle = await open(file);
+    const handle = await open(file);
+    try {
+      const {buffer, bytesRead} = await handle.read(Buffer.alloc(2), 0, 2, 0);
+      return bytesRead === 2 && IDX_STARTS.includes(buffer.readUInt16BE());
+    } finally {
+      await handle.close();
+    }
   } catch (cause) {
-    throw new InputError(`Can't read ${file}. Check that it is there and may be read.`, {cause});
-  }
-  try {
-    const {buffer} = await handle.read(Buffer.alloc(2), 0, 2, 0);
-    return (buffer[0] === 0 && buffer[1] === 0) || (buffer[0] === 0x1f && buffer[1] === 0x8b);
-  } finally {
-    await handle.close();
+    throw new InputError(`Can't read ${file}. Check that it is a file and may be read.`, {cause});
   }
 }
 
@@ -39,7 +41,15 @@ async function idxInputs(file: string, shape: readonly number[]): Promise<Tensor
   return {kind: 'tensor', dtype: 'uint8', shape, count, data};
 }
 
-const ARRAYS = {uint8: Uint8Array, int32: Int32Array, float32: Float32Array} as const;
+const wholeFrom = (low: number, high: number) => (value: unknown) =>
+  Number.isInteger(value) && (value as number) >= low && (value as number) <= high;
+
+/** What a value of each type may be: typed arrays would wrap or cut off others in silence. */
+const VALUES = {
+  uint8: {array: Uint8Array, takes: wholeFrom(0, 255), meaning: 'a whole number from 0 to 255'},
+  int32: {array: Int32Array, takes: wholeFrom(-(2 ** 31), 2 ** 31 - 1), meaning: 'a whole number of 32 bits'},
+  float32: {array: Float32Array, takes: Number.isFinite, meaning: 'a number'},
+} as const;
 
 async function jsonInputs(file: string, shape: readonly number[], dtype: TensorInput['dtype']): Promise<TensorInputs> {
   const lines = createInterface({input: file === '-' ? process.stdin : createReadStream(file), crlfDelay: Infinity});
@@ -47,21 +57,24 @@ async function jsonInputs(file: string, shape: readonly number[], dtype: TensorI
   let line = 0;
   for await (const text of lines) {
     line++;
-    if (text.trim() !== '') rows.push(readRow(text, `${file === '-' ? 'stdin' : file}, line ${line}`, shape));
+    if (text.trim() !== '') rows.push(readRow(text, `${file === '-' ? 'stdin' : file}, line ${line}`, shape, dtype));
   }
-  return {kind: 'tensor', dtype, shape, count: rows.length, data: ARRAYS[dtype].from(rows.flat())};
+  return {kind: 'tensor', dtype, shape, count: rows.length, data: VALUES[dtype].array.from(rows.flat())};
 }
 
-function readRow(text: string, where: string, shape: readonly number[]): number[] {
+function readRow(text: string, where: string, shape: readonly number[], dtype: TensorInput['dtype']): number[] {
   let values: unknown;
   try {
     values = JSON.parse(text);
   } catch (cause) {
     throw new InputError(`${where}: not JSON. Write one array of numbers a line.`, {cause});
   }
-  const flat = Array.isArray(values) ? values.flat(Number.POSITIVE_INFINITY) : [];
-  if (flat.length !== sizeOf(shape) || !flat.every(Number.isFinite)) {
+  const flat: unknown[] = Array.isArray(values) ? values.flat(Number.POSITIVE_INFINITY) : [];
+  if (flat.length !== sizeOf(shape)) {
     throw new InputError(`${where}: expected ${sizeOf(shape)} numbers ([${shape}]), got ${flat.length}.`);
   }
-  return flat as number[];
+  const {takes, meaning} = VALUES[dtype];
+  const wrong = flat.findIndex(value => !takes(value));
+  if (wrong < 0) return flat as number[];
+  throw new InputError(`${where}: value ${wrong} is ${JSON.stringify(flat[wrong])}, and the student takes ${meaning}.`);
 }

@@ -4,10 +4,10 @@ import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import {type ServeOptions, serveTeacher} from '../serve/server.ts';
 import {asTeacher} from '../student/as-teacher.ts';
-import {loadStudent, weightsHash} from '../student/files.ts';
+import {loadStudent} from '../student/files.ts';
 import {inputShapeOf} from '../student/make-student.ts';
 import type {Student} from '../student/student.ts';
-import type {ServiceReady} from '../study/services.ts';
+import {type ServiceReady, versionOf} from '../study/services.ts';
 import {port, positive} from './numbers.ts';
 import {stopSignal, withJson} from './study-options.ts';
 import {openTerminal} from './terminal.ts';
@@ -48,7 +48,7 @@ async function runServe(folder: string, flags: ServeFlags): Promise<void> {
   const key = process.env['LIMBECK_SERVE_KEY'];
   const service = await serveTeacher(asTeacher(student), {
     model: name,
-    version: weightsHash(student),
+    version: versionOf(student),
     access,
     host,
     port: flags.port,

@@ -34,7 +34,10 @@ export function openTerminal({
 }: TerminalOptions): Terminal {
   const show = stderr.isTTY ? liveProgress(stderr, now) : plainProgress(stderr, now);
   return {
-    result: (document, text) => void stdout.write(json ? `${JSON.stringify(document)}\n` : `${text}\n`),
+    result(document, text) {
+      if (json) stdout.write(`${JSON.stringify(document)}\n`);
+      else if (text !== '') stdout.write(`${text}\n`);
+    },
     note: line => void stderr.write(`${line}\n`),
     progress: show,
   };
@@ -74,7 +77,7 @@ function plainProgress(stderr: NodeJS.WriteStream, now: () => number): Terminal[
       current = {task: '', started: 0, printed: 0};
     } else if (now() - current.printed >= PLAIN_PAUSE) {
       current.printed = now();
-      stderr.write(`${task}: ${done} of ${total}${detail && ` · ${detail}`}\n`);
+      stderr.write(`${task}: ${Math.floor(done)} of ${total}${detail && ` · ${detail}`}\n`);
     }
   };
 }

@@ -1,3 +1,5 @@
+import {existsSync} from 'node:fs';
+import {rm} from 'node:fs/promises';
 import {Command} from 'commander';
 import {InputError} from '../errors.ts';
 import {loadKnowledge} from '../knowledge/files.ts';
@@ -5,18 +7,20 @@ import type {Knowledge} from '../knowledge/knowledge.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
 import {knowledgePath} from '../study/asking.ts';
 import {knowledgeFor} from '../study/methods.ts';
-import {learn} from '../study/run.ts';
+import {learn, studentPath} from '../study/run.ts';
 import {openStudy, type Study} from '../study/study.ts';
 import type {Access} from '../teacher.ts';
+import type {CheckpointOptions} from '../train/options.ts';
 import {engineLine} from './engine.ts';
 import {loadRecipe} from './load-recipe.ts';
 import {wholeNumber} from './numbers.ts';
 import {type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
-import {openTerminal} from './terminal.ts';
+import {openTerminal, type Terminal} from './terminal.ts';
 
 interface TrainFlags extends StudyFlags {
   readonly method?: string;
   readonly seed?: number;
+  readonly resume?: boolean;
 }
 
 /** `limbeck train RECIPE`: one student from saved knowledge. */
@@ -26,6 +30,7 @@ export function trainCommand(): Command {
     .argument('<recipe>', 'a module that exports a recipe by default')
     .option('--method <name>', 'the method (default: the recipe’s last)')
     .option('--seed <number>', 'the seed (default: the recipe’s first)', wholeNumber)
+    .option('--resume', 'go on with the same run where it was stopped or killed')
     .action(runTrain);
 }
 
@@ -35,11 +40,21 @@ async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   const method = methodNamed(recipe, flags.method);
   const seed = flags.seed ?? recipe.seeds[0]!;
   terminal.note(await engineLine());
-  const study = await openStudy(recipe, studyOptions(flags, terminal));
+  const study = await openStudy(recipe, [], studyOptions(flags, terminal));
   try {
-    const knowledge = await savedKnowledge(study, method);
-    const {directory, curve, seconds} = await learn(study, method, knowledge, seed);
-    const {loss, validationAccuracy} = curve.at(-1)!;
+    const knowledge = await savedKnowledge(study, method, path);
+    const checkpoint = checkpointOf(studentPath(study.directory, method, seed), flags, terminal);
+    const {directory, curve, kept, seconds} = await learn(study, method, knowledge, seed, {
+      checkpoint,
+      onStep: (done, total) => study.onProgress({task: `train ${method.method}, seed ${seed}`, done, total}),
+    }).catch(error => {
+      if (study.signal?.aborted && existsSync(checkpoint.path)) {
+        terminal.note('The run is kept: the same command with --resume goes on from there.');
+      }
+      throw error;
+    });
+    await rm(checkpoint.path, {force: true});
+    const {loss, validationAccuracy} = kept;
     const shown = validationAccuracy === null ? '' : `, validation accuracy ${(100 * validationAccuracy).toFixed(2)} %`;
     terminal.result(
       {level: method.level, method: method.method, seed, directory, seconds, loss, validationAccuracy, curve},
@@ -50,6 +65,21 @@ async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   }
 }
 
+/** Beside the student's folder while it is trained. */
+function checkpointOf(student: string, {resume = false}: TrainFlags, terminal: Terminal): CheckpointOptions {
+  const path = `${student}.checkpoint`;
+  const isThere = existsSync(path);
+  if (resume && !isThere) terminal.note(`There is no checkpoint at ${path}: the run starts afresh.`);
+  if (!resume && isThere) {
+    terminal.note(`Replaces ${path}, the checkpoint of an earlier run. With --resume it would have gone on.`);
+  }
+  return {
+    path,
+    resume,
+    onResume: ({step, steps}) => terminal.note(`Goes on from ${path}, after step ${step} of ${steps}.`),
+  };
+}
+
 function methodNamed({methods}: Recipe, name: string | undefined): Method {
   const method = name === undefined ? methods.at(-1) : methods.find(candidate => candidate.method === name);
   if (method !== undefined) return method;
@@ -57,9 +87,17 @@ function methodNamed({methods}: Recipe, name: string | undefined): Method {
   throw new InputError(`The recipe has no method \`${name}\`. It has: ${names}.`);
 }
 
-async function savedKnowledge(study: Study, method: Method): Promise<Knowledge> {
+async function savedKnowledge(study: Study, method: Method, recipe: string): Promise<Knowledge> {
   const {level} = method;
   const levels = new Map<Access, Knowledge>();
-  if (level !== 'none') levels.set(level, await loadKnowledge(knowledgePath(study.directory, level)));
+  if (level !== 'none') {
+    const path = knowledgePath(study.directory, level);
+    if (!existsSync(path)) {
+      throw new InputError(
+        `There is no knowledge at ${path}. Ask for it first: \`limbeck label ${recipe} --level ${level}\`, with the same --out.`,
+      );
+    }
+    levels.set(level, await loadKnowledge(path));
+  }
   return knowledgeFor(method, levels, study.drawn, study.data.classes);
 }

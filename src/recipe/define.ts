@@ -1,8 +1,10 @@
 import {z} from 'zod';
 import {InputError} from '../errors.ts';
 import type {LossTerm} from '../losses/loss.ts';
+import type {Access} from '../teacher.ts';
 import {explainIssue} from './issues.ts';
-import type {Recipe} from './recipe.ts';
+import {methodFolder} from './method-folder.ts';
+import type {Method, Recipe} from './recipe.ts';
 
 /**
  * Checks a recipe, so that a slip is found before anything is asked or paid.
@@ -12,7 +14,7 @@ import type {Recipe} from './recipe.ts';
 export function defineRecipe(recipe: Recipe): Recipe {
   const checked = recipeSchema.safeParse(recipe);
   if (!checked.success) {
-    const problems = checked.error.issues.flatMap(issue => explainIssue(issue, recipeSchema));
+    const problems = checked.error.issues.flatMap(issue => explainIssue(issue, recipeSchema, recipe));
     throw new InputError(`The recipe is not right:\n${problems.map(problem => `  ${problem}`).join('\n')}`);
   }
   return recipe;
@@ -24,8 +26,7 @@ const aFunction = z.custom<(...values: never[]) => unknown>(
 );
 const aCount = z.int().min(1);
 const aSeed = z.int();
-const access = z.enum(['black-box', 'gray-box', 'white-box']);
-const channels = z.union([z.number(), z.array(z.number())]);
+const channels = z.union([z.number(), z.array(z.number())], 'expected a number, or one a channel');
 const preprocessing = z.strictObject({
   scale: z.number().optional(),
   mean: channels.optional(),
@@ -64,7 +65,7 @@ const training = z.strictObject({
     .optional(),
 });
 const method = z.strictObject({
-  level: z.union([z.literal('none'), access]),
+  level: z.enum(['none', 'black-box', 'gray-box', 'white-box']),
   method: z.string().min(1),
   detail: detail.optional(),
   losses,
@@ -72,7 +73,9 @@ const method = z.strictObject({
 
 const recipeSchema = z
   .strictObject({
-    name: z.string().regex(/^[\w.-]+$/, 'use letters, digits, dots, hyphens and underscores'),
+    name: z
+      .string()
+      .regex(/^\w[\w.-]*$/, 'use letters, digits and underscores, after the first one also dots and hyphens'),
     data: aFunction,
     transfer: z.strictObject({size: aCount, seed: aSeed.optional()}),
     teachers: z.strictObject({
@@ -99,31 +102,34 @@ const recipeSchema = z
   .superRefine(checkAcrossFields);
 
 interface CheckedFields {
-  readonly methods: readonly {readonly level: string; readonly method: string}[];
-  readonly teachers: object;
+  readonly methods: readonly Pick<Method, 'level' | 'method'>[];
+  readonly teachers: Readonly<Partial<Record<Access, unknown>>>;
   readonly seeds: readonly number[];
 }
 
 function checkAcrossFields({methods, teachers, seeds}: CheckedFields, context: z.RefinementCtx): void {
-  const names = new Set<string>();
+  const add = (path: (string | number)[], message: string) => context.addIssue({code: 'custom', path, message});
+  if (Object.values(teachers).every(teacher => teacher === undefined)) {
+    add(['teachers'], 'give one at least: students are measured against it');
+  }
+  const folders = new Map<string, string>();
   for (const [index, {level, method}] of methods.entries()) {
-    if (names.has(method)) {
-      context.addIssue({
-        code: 'custom',
-        path: ['methods', index, 'method'],
-        message: `two methods are called \`${method}\``,
-      });
-    }
-    names.add(method);
-    if (level !== 'none' && !Object.hasOwn(teachers, level)) {
-      context.addIssue({
-        code: 'custom',
-        path: ['methods', index, 'level'],
-        message: `add a ${level} teacher to \`teachers\``,
-      });
+    // Some file systems take upper and lower case for the same.
+    const folder = methodFolder(method).toLowerCase();
+    const problem = problemWithName(method, folder, folders.get(folder));
+    if (problem !== undefined) add(['methods', index, 'method'], problem);
+    folders.set(folder, method);
+    if (level !== 'none' && teachers[level] === undefined) {
+      add(['methods', index, 'level'], `add a ${level} teacher to \`teachers\``);
     }
   }
-  if (new Set(seeds).size < seeds.length) {
-    context.addIssue({code: 'custom', path: ['seeds'], message: 'a seed stands twice'});
-  }
+  if (new Set(seeds).size < seeds.length) add(['seeds'], 'a seed stands twice');
+}
+
+/** @param other - a method before this one whose students go to the same folder */
+function problemWithName(method: string, folder: string, other: string | undefined): string | undefined {
+  if (folder === '') return 'give it a name with a letter or a digit';
+  if (other === undefined) return undefined;
+  if (other === method) return `two methods are called \`${method}\``;
+  return `\`${method}\` would be saved in the folder of \`${other}\`; give it another name`;
 }

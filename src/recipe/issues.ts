@@ -1,32 +1,46 @@
 import {closest, distance} from 'fastest-levenshtein';
 import type {z} from 'zod';
 
-/** Says where an object departs from its schema, and what, with the nearest known key for an unknown one. */
-export function explainIssue(issue: z.core.$ZodIssue, schema: z.ZodType): string[] {
+/**
+ * Says where a value departs from its schema, and what, with the nearest known key for an unknown one.
+ *
+ * @param value - what was checked
+ */
+export function explainIssue(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): string[] {
   const path = issue.path.map(String);
   if (issue.code !== 'unrecognized_keys') return [`${path.join('.') || 'it'}: ${issue.message}`];
-  const known = knownKeys(schema, path);
+  const known = knownKeys(schema, value, path);
   return issue.keys.map(key => `${[...path, key].join('.')}: unknown key. ${hint(key, known)}`);
 }
 
 function hint(key: string, known: readonly string[]): string {
-  const nearest = known.length > 0 ? closest(key, known) : undefined;
-  if (nearest !== undefined && distance(key, nearest) <= 3) return `Did you mean \`${nearest}\`?`;
+  const nearest = closest(key, known);
+  if (distance(key, nearest) <= 3) return `Did you mean \`${nearest}\`?`;
   return `Known: ${known.join(', ')}.`;
 }
 
-/** The keys that may stand at a path of a recipe. */
-function knownKeys(schema: unknown, path: readonly string[]): string[] {
-  const at = path.reduce(inside, schema);
-  return Object.keys((unwrap(at) as {shape?: object}).shape ?? {});
+/** What is read of a schema: an object's shape, a list's element, a union's members and the key that tells them apart. */
+interface Schema {
+  readonly shape?: Readonly<Record<string, Schema>>;
+  readonly element?: Schema;
+  readonly options?: readonly Schema[];
+  readonly def?: {readonly type: string; readonly discriminator?: string};
+  readonly unwrap?: () => Schema;
+  readonly safeParse: (value: unknown) => {readonly success: boolean};
 }
 
-function inside(schema: unknown, step: string): unknown {
-  const {shape, element} = unwrap(schema) as {shape?: Record<string, unknown>; element?: unknown};
-  return element ?? shape?.[step] ?? {};
+/** The keys that may stand at a path of a value. */
+function knownKeys(schema: Schema, value: unknown, [step, ...rest]: readonly string[]): string[] {
+  const {shape = {}, element} = memberFor(schema, value);
+  if (step === undefined) return Object.keys(shape);
+  return knownKeys(element ?? shape[step]!, (value as Record<string, unknown>)[step], rest);
 }
 
-function unwrap(schema: unknown): unknown {
-  const wrapped = schema as {unwrap?: () => unknown; shape?: object; element?: unknown};
-  return wrapped.shape === undefined && wrapped.element === undefined && wrapped.unwrap ? wrapped.unwrap() : schema;
+/** The schema itself, or of a union the member that the value says it is. */
+function memberFor(schema: Schema, value: unknown): Schema {
+  const {shape, element, options, def, unwrap} = schema;
+  if (shape ?? element) return schema;
+  const key = def?.discriminator;
+  if (!options || key === undefined) return unwrap ? memberFor(unwrap.call(schema), value) : schema;
+  return options.find(option => option.shape?.[key]?.safeParse((value as Record<string, unknown>)[key]).success)!;
 }

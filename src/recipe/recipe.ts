@@ -54,7 +54,7 @@ export interface Publication {
   /** Stands for the address in the cache key: ports change, the model does not. */
   readonly service: string;
   readonly model: string;
-  /** The weights' hash. */
+  /** A hash of all of the model that can change an answer: weights, layers, preprocessing. */
   readonly version: string;
   readonly url: () => Promise<string>;
 }

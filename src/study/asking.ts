@@ -7,7 +7,7 @@ import {type Evaluation, evaluateLogits} from '../evaluate/metrics.ts';
 import {saveKnowledge} from '../knowledge/files.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import type {Access, Detail} from '../teacher.ts';
-import {detailOfLevel, LEVELS} from './methods.ts';
+import {detailOfLevel, referenceLevel} from './methods.ts';
 import type {LedgerTotals} from './results.ts';
 import type {OpenLevel, Study} from './study.ts';
 
@@ -24,7 +24,7 @@ export interface AskedLevel {
  * poorer details are made of it.
  */
 export async function askLevel(study: Study, access: Access): Promise<AskedLevel> {
-  const level = await study.openLevel(access);
+  const level = study.openLevel(access);
   const knowledge = await collect(level.teacher, transferSet(study.drawn), {
     detail: detailOfLevel(study.recipe, access),
     ...progressOf(study, level, `ask ${access}`, study.drawn.inputs.count),
@@ -54,8 +54,8 @@ export interface Reference {
 
 /** Asks the teacher that shows most about the test split, for measurement: nothing of it is trained on. */
 export async function askReference(study: Study): Promise<Reference> {
-  const access = LEVELS.findLast(level => study.recipe.teachers[level] !== undefined)!;
-  const level = await study.openLevel(access);
+  const access = referenceLevel(study.recipe);
+  const level = study.openLevel(access);
   const {teacher, ledger} = level;
   const {inputs, labels: truth} = study.data.test;
   const detail = measurable(teacher.detail);
@@ -83,9 +83,9 @@ function measurable({kind}: Detail): Detail {
   return kind === 'logits' || kind === 'log-probabilities' ? {kind: 'log-probabilities'} : {kind: 'label'};
 }
 
+/** Says at once that a task has begun: the first answers may be long in coming. */
 function progressOf({signal, onProgress}: Study, {ledger}: OpenLevel, task: string, total: number) {
-  return {
-    ...(signal && {signal}),
-    onProgress: (done: number) => onProgress({task, done, total, detail: `${ledger.snapshot().bought} bought`}),
-  };
+  const tell = (done: number) => onProgress({task, done, total, detail: `${ledger.snapshot().bought} bought`});
+  tell(0);
+  return {...(signal && {signal}), onProgress: tell};
 }

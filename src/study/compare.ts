@@ -1,10 +1,11 @@
 import type {Recipe} from '../recipe/recipe.ts';
 import type {Access} from '../teacher.ts';
 import {type AskedLevel, askLevel, askReference} from './asking.ts';
-import {knowledgeFor, levelsOf} from './methods.ts';
+import {runJobs} from './jobs.ts';
+import {measureAll} from './measure.ts';
+import {knowledgeFor, levelsOf, referenceLevel} from './methods.ts';
 import type {Results} from './results.ts';
 import {resultsOf} from './results-of.ts';
-import {type Run, runMethod} from './run.ts';
 import {openStudy, type StudyOptions} from './study.ts';
 import {writeResults} from './write-results.ts';
 
@@ -14,19 +15,18 @@ import {writeResults} from './write-results.ts';
  */
 export async function compare(recipe: Recipe, options: StudyOptions = {}): Promise<Results> {
   const started = performance.now();
-  const study = await openStudy(recipe, options);
+  const study = await openStudy(recipe, [...levelsOf(recipe), referenceLevel(recipe)], options);
   try {
     const levels = new Map<Access, AskedLevel>();
     for (const access of levelsOf(recipe)) levels.set(access, await askLevel(study, access));
     const reference = await askReference(study);
     const known = new Map(Array.from(levels, ([access, {knowledge}]) => [access, knowledge]));
     const knowledge = recipe.methods.map(method => knowledgeFor(method, known, study.drawn, study.data.classes));
-    const runs: Run[] = [];
-    for (const [index, method] of recipe.methods.entries()) {
-      for (const seed of recipe.seeds) runs.push(await runMethod(study, method, knowledge[index]!, seed, reference));
-    }
+    const jobs = recipe.methods.flatMap((_, method) => recipe.seeds.map(seed => ({method, seed})));
+    const outcomes = await runJobs(study, jobs, knowledge);
+    const runs = measureAll(study, jobs, outcomes, knowledge, reference);
     const seconds = (performance.now() - started) / 1000;
-    const results = resultsOf({study, levels, reference, knowledge, runs, seconds});
+    const results = resultsOf({study, levels, reference, knowledge, ...runs, seconds});
     await writeResults(study.directory, results);
     return results;
   } finally {

@@ -14,6 +14,11 @@ export function levelsOf({methods}: Recipe): readonly Access[] {
   return LEVELS.filter(access => methods.some(({level}) => level === access));
 }
 
+/** The level that shows most of those that the recipe has a teacher for: students are measured against it. */
+export function referenceLevel({teachers}: Recipe): Access {
+  return LEVELS.findLast(level => teachers[level] !== undefined)!;
+}
+
 /** What a method's answers hold. */
 export function detailOfMethod({detail, losses}: Method): Detail {
   return detail ?? needsOf(losses);

@@ -1,29 +1,30 @@
+import {TrainingError} from '../errors.ts';
 import {classRelation, summariseTargets} from '../evaluate/effects.ts';
 import {reliability} from '../evaluate/reliability.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {targetsOf} from '../losses/targets.ts';
+import type {Method, Recipe} from '../recipe/recipe.ts';
 import type {Access} from '../teacher.ts';
 import {packageVersion} from '../version.ts';
 import type {AskedLevel, Reference} from './asking.ts';
+import type {MeasuredRuns} from './measure.ts';
 import {LEVELS} from './methods.ts';
-import type {LedgerTotals, Results} from './results.ts';
-import type {Run} from './run.ts';
-import {taskOf} from './run.ts';
+import type {LedgerTotals, Results, RunFailure} from './results.ts';
 import type {Study} from './study.ts';
 import {summariseMethods} from './summarise.ts';
+import {taskOf} from './task.ts';
 
-export interface StudyParts {
+export interface StudyParts extends MeasuredRuns {
   readonly study: Study;
   readonly levels: ReadonlyMap<Access, AskedLevel>;
   readonly reference: Reference;
   /** What each method learned from, in the order of the recipe. */
   readonly knowledge: readonly Knowledge[];
-  readonly runs: readonly Run[];
   readonly seconds: number;
 }
 
 /** Puts together what a study found. */
-export function resultsOf({study, levels, reference, knowledge, runs, seconds}: StudyParts): Results {
+export function resultsOf({study, levels, reference, knowledge, runs, failures, seconds}: StudyParts): Results {
   const {recipe, engine, data, drawn} = study;
   const {test} = data;
   const classes = data.classes.length;
@@ -51,11 +52,31 @@ export function resultsOf({study, levels, reference, knowledge, runs, seconds}: 
     student: studentOf(study),
     seeds: recipe.seeds,
     rows: runs.map(({row}) => row),
-    methods: summariseMethods({methods: recipe.methods, runs, knowledge, test, reference, classes}),
+    failures,
+    methods: summariseMethods({
+      methods: wholeMethods(recipe, failures),
+      runs,
+      knowledge: new Map(recipe.methods.map((method, index) => [method, knowledge[index]!])),
+      test,
+      reference,
+      classes,
+    }),
     teacherTargets: teacherTargets(levels, classes),
     teacherRelation: reference.logits ? classRelation(reference.logits, test.labels, classes) : [],
     teacherReliability: reference.logits ? reliability(reference.logits, test.labels, classes) : [],
   };
+}
+
+/**
+ * The methods all of whose runs succeeded.
+ *
+ * @throws TrainingError where there is none
+ */
+function wholeMethods({methods}: Recipe, failures: readonly RunFailure[]): readonly Method[] {
+  const whole = methods.filter(({method}) => failures.every(failure => failure.method !== method));
+  if (whole.length > 0) return whole;
+  const {method, seed, reason} = failures[0]!;
+  throw new TrainingError(`No method came to an end. The first: ${method}, seed ${seed}: ${reason}`);
 }
 
 function studentOf({recipe, data}: Study): Results['student'] {

@@ -30,7 +30,9 @@ export interface Results {
   readonly seeds: readonly number[];
   /** One a method and seed, in the order of the recipe. */
   readonly rows: readonly ResultRow[];
-  /** One a method, in the order of the recipe. */
+  /** Runs that came to nothing. A method with one is left out of `methods`: its seeds would not be those of the others. */
+  readonly failures: readonly RunFailure[];
+  /** One a method all of whose runs succeeded, in the order of the recipe. */
   readonly methods: readonly MethodResult[];
   /** Entropy of the teacher's own distributions over the transfer set, where it shows them. */
   readonly teacherTargets: TargetSummary | undefined;
@@ -73,6 +75,13 @@ export interface ResultRow extends Metrics {
   readonly entropy: number;
   readonly seconds: number;
   readonly curve: readonly CurvePoint[];
+}
+
+export interface RunFailure {
+  readonly level: Level;
+  readonly method: string;
+  readonly seed: number;
+  readonly reason: string;
 }
 
 export interface CurvePoint {

@@ -1,35 +1,52 @@
 import {join} from 'node:path';
-import type {Dataset} from '../data/split.ts';
-import {accuracy, evaluateLogits} from '../evaluate/metrics.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
+import {methodFolder} from '../recipe/method-folder.ts';
 import type {Method} from '../recipe/recipe.ts';
 import {saveStudent} from '../student/files.ts';
 import {predictLogits} from '../student/predict.ts';
-import type {Student, Task} from '../student/student.ts';
+import type {Student} from '../student/student.ts';
+import type {CheckpointOptions, Epoch} from '../train/options.ts';
 import {train} from '../train/train.ts';
-import type {Reference} from './asking.ts';
-import type {CurvePoint, ResultRow} from './results.ts';
+import type {CurvePoint} from './results.ts';
 import type {Study} from './study.ts';
-
-/** What a student of these data must fit. */
-export function taskOf({classes, train: {inputs}}: Dataset, preprocessing: Task['preprocessing'] = {}): Task {
-  if (inputs.kind === 'text') return {classes, inputShape: [], preprocessing};
-  return {classes, inputShape: inputs.shape, preprocessing, dtype: inputs.dtype};
-}
+import {taskOf} from './task.ts';
 
 export interface Learned {
   readonly student: Student;
   readonly curve: readonly CurvePoint[];
+  /** The epoch whose weights the student has: the last, or with early stopping the best. */
+  readonly kept: CurvePoint;
   readonly seconds: number;
   /** Where it was saved. */
   readonly directory: string;
 }
 
-/** Trains and saves one student. Methods of one seed share initial weights and the order of batches. */
-export async function learn(study: Study, method: Method, knowledge: Knowledge, seed: number): Promise<Learned> {
-  const {recipe, data, signal, onProgress} = study;
+export interface LearnOptions {
+  /** Keeps the run on disk, and goes on with a kept one. */
+  readonly checkpoint?: CheckpointOptions;
+  readonly onStep?: (step: number, steps: number) => void;
+}
+
+/**
+ * Trains and saves one student. Methods of one seed share initial weights and the order of batches. With a checkpoint
+ * that it goes on from, the curve is that of the whole run, and the seconds are those of the last part.
+ */
+export async function learn(
+  study: Study,
+  method: Method,
+  knowledge: Knowledge,
+  seed: number,
+  {checkpoint, onStep}: LearnOptions = {},
+): Promise<Learned> {
+  const {recipe, data, signal} = study;
   const student = recipe.student(taskOf(data, recipe.preprocessing), seed);
   const curve: CurvePoint[] = [];
+  let kept: CurvePoint | undefined;
+  const add = ({epoch, step, loss, validation, best}: Epoch): void => {
+    const point = {epoch, step, loss, validationAccuracy: validation?.accuracy ?? null};
+    curve.push(point);
+    if (best || !recipe.training.earlyStopping) kept = point;
+  };
   const started = performance.now();
   const epochs = train(student, knowledge, {
     ...recipe.training,
@@ -37,60 +54,50 @@ export async function learn(study: Study, method: Method, knowledge: Knowledge, 
     seed,
     validation: data.validation,
     ...(signal && {signal}),
-    onStep: ({step, steps}) => onProgress({task: `train ${method.method}, seed ${seed}`, done: step, total: steps}),
+    ...(checkpoint && {checkpoint: withEpochs(checkpoint, add)}),
+    ...(onStep && {onStep: ({step, steps}) => onStep(step, steps)}),
   });
-  for await (const {epoch, step, loss, validation} of epochs) {
-    curve.push({epoch, step, loss, validationAccuracy: validation?.accuracy ?? null});
-  }
+  for await (const epoch of epochs) add(epoch);
   const seconds = (performance.now() - started) / 1000;
   const directory = studentPath(study.directory, method, seed);
   await saveStudent(directory, student, {recipe: recipe.name, level: method.level, method: method.method, seed});
-  return {student, curve, seconds, directory};
+  return {student, curve, kept: kept!, seconds, directory};
+}
+
+/** Hands over each epoch from before the run was left as well. */
+function withEpochs(checkpoint: CheckpointOptions, add: (epoch: Epoch) => void): CheckpointOptions {
+  return {
+    ...checkpoint,
+    onResume(kept) {
+      kept.epochs.forEach(add);
+      checkpoint.onResume?.(kept);
+    },
+  };
 }
 
 /** Where a method's student is saved. */
 export function studentPath(directory: string, {method}: Method, seed: number): string {
-  const folder = method.replace(/[^\w.=-]+/g, '-').replace(/^-|-$/g, '');
-  return join(directory, 'students', folder, `seed-${seed}`);
+  return join(directory, 'students', methodFolder(method), `seed-${seed}`);
 }
 
-/** One trained and measured student of a study. */
-export interface Run {
-  readonly method: Method;
-  readonly row: ResultRow;
+/** A student that was trained and has answered the test split. */
+export interface Executed {
+  readonly curve: readonly CurvePoint[];
+  readonly seconds: number;
   /** [test examples, classes] */
   readonly logits: Float32Array;
 }
 
-/** Trains one student and measures it on the test split, against true labels and against the teacher. */
-export async function runMethod(
+/** Trains one student and lets it answer the test split. */
+export async function execute(
   study: Study,
   method: Method,
   knowledge: Knowledge,
   seed: number,
-  reference: Reference,
-): Promise<Run> {
-  const {student, curve, seconds} = await learn(study, method, knowledge, seed);
-  const {test} = study.data;
-  const logits = await predictLogits(student, test.inputs, {...(study.signal && {signal: study.signal})});
+  options: LearnOptions = {},
+): Promise<Executed> {
+  const {student, curve, seconds} = await learn(study, method, knowledge, seed, options);
+  const logits = await predictLogits(student, study.data.test.inputs, {...(study.signal && {signal: study.signal})});
   student.model.dispose();
-  const classes = student.classes.length;
-  const teacherLogits = reference.logits;
-  const measured = evaluateLogits({logits, labels: test.labels, classes, ...(teacherLogits && {teacherLogits})});
-  const row: ResultRow = {
-    level: method.level,
-    method: method.method,
-    seed,
-    budget: knowledge.inputs.count,
-    accuracy: measured.accuracy,
-    agreement: accuracy(logits, reference.labels, classes),
-    klToTeacher: measured.klToTeacher ?? Number.NaN,
-    nll: measured.nll,
-    ece: measured.ece,
-    brier: measured.brier,
-    entropy: measured.entropy,
-    seconds,
-    curve,
-  };
-  return {method, row, logits};
+  return {curve, seconds, logits};
 }

@@ -1,10 +1,14 @@
 import {type ChildProcess, fork} from 'node:child_process';
+import {createHash} from 'node:crypto';
 import {once} from 'node:events';
 import {basename, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {stringify} from 'safe-stable-stringify';
 import {LimbeckError} from '../errors.ts';
 import type {Publication, PublishOptions} from '../recipe/recipe.ts';
-import {loadStudent, weightsHash} from '../student/files.ts';
+import {asTeacher} from '../student/as-teacher.ts';
+import {loadStudent} from '../student/files.ts';
+import type {Student} from '../student/student.ts';
 
 /** What a service started with `limbeck serve` says to the process that started it. */
 export interface ServiceReady {
@@ -23,7 +27,7 @@ export function openServices(): Services {
   const running: ChildProcess[] = [];
   return {
     async publish(directory, options) {
-      const version = weightsHash(await loadStudent(directory));
+      const version = versionOf(await loadStudent(directory));
       const model = basename(resolve(directory));
       let url: Promise<string> | undefined;
       return {
@@ -42,6 +46,13 @@ export function openServices(): Services {
   };
 }
 
+/** The version that a model is served under: another one after any change that can change an answer. */
+export function versionOf(student: Student): string {
+  return createHash('sha256')
+    .update(stringify(asTeacher(student).identity))
+    .digest('hex');
+}
+
 const cli = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
 async function start(directory: string, {access, topK}: PublishOptions, running: ChildProcess[]): Promise<string> {
@@ -49,6 +60,8 @@ async function start(directory: string, {access, topK}: PublishOptions, running:
   // The channel ties the service to this process: however this one ends, the service sees it close and stops.
   const child = fork(cli, ['serve', directory, '--access', access, ...choice, '--port', '0'], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    // A key that the user's own services ask for is not one that this study knows.
+    env: {...process.env, LIMBECK_SERVE_KEY: ''},
   });
   running.push(child);
   let said = '';
@@ -66,6 +79,6 @@ async function start(directory: string, {access, topK}: PublishOptions, running:
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
-  child.disconnect();
+  if (child.connected) child.disconnect();
   await exited;
 }

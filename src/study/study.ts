@@ -6,11 +6,10 @@ import {type Dataset, draw, type Split} from '../data/split.ts';
 import {type Engine, startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import {openAnswerStore} from '../knowledge/store.ts';
-import {checkObjective} from '../losses/objective.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import type {Access, Teacher} from '../teacher.ts';
-import {detailOfMethod} from './methods.ts';
-import {openServices} from './services.ts';
+import {checkMethods, checkStudent, checkTeacher} from './checks.ts';
+import {openServices, type Services} from './services.ts';
 
 export interface StudyOptions {
   /**
@@ -31,14 +30,32 @@ export interface StudyOptions {
    * @default false
    */
   readonly offline?: boolean;
+  /**
+   * Trains in worker processes, which load the recipe by the path of its module.
+   *
+   * @default in this process
+   */
+  readonly workers?: Workers;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: StudyProgress) => void;
+}
+
+export interface Workers {
+  /** Path of the module that exports the recipe by default. */
+  readonly module: string;
+  /**
+   * How many at most; 1 trains in this process.
+   *
+   * @default as many as there are cores, and memory for them
+   */
+  readonly count?: number;
 }
 
 /** How far a study is. The last of a task has `done` equal to `total`. */
 export interface StudyProgress {
   /** What is being done, for people. */
   readonly task: string;
+  /** What is under way may count by its part. */
   readonly done: number;
   readonly total: number;
   readonly detail?: string;
@@ -59,10 +76,11 @@ export interface Study {
   /** The drawn training examples: the teachers are asked about their inputs, the baseline has their labels. */
   readonly drawn: Split<'train'>;
   readonly directory: string;
+  readonly workers: Workers | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: (progress: StudyProgress) => void;
-  /** Puts the layers around a level's teacher, with a ledger of their own. Asks nothing yet. */
-  openLevel(access: Access): Promise<OpenLevel>;
+  /** Puts the layers around the teacher of one of the study's levels, with a ledger of their own. Asks nothing yet. */
+  openLevel(access: Access): OpenLevel;
   /** Stops the services that were started and closes the cache. */
   close(): Promise<void>;
 }
@@ -70,54 +88,65 @@ export interface Study {
 /**
  * Opens what a recipe needs. Nothing is asked before everything was checked that can be.
  *
+ * @param levels - those that will be asked
  * @throws InputError where a method can't learn from what its level answers
  */
-export async function openStudy(recipe: Recipe, options: StudyOptions = {}): Promise<Study> {
+export async function openStudy(recipe: Recipe, levels: readonly Access[], options: StudyOptions = {}): Promise<Study> {
   const {cache = '.limbeck/answers', offline = false, signal} = options;
-  for (const method of recipe.methods) {
-    checkObjective(method.losses, detailOfMethod(method), `Method \`${method.method}\``);
-  }
+  checkMethods(recipe);
   const engine = await startEngine();
   const data = await recipe.data();
-  const store = openAnswerStore({path: cache});
+  const drawn = draw(data.train, recipe.transfer);
+  checkStudent(recipe, data);
   const services = openServices();
-  const teachers = new Map<Access, Promise<Teacher>>();
-  const teacherOf = (access: Access): Promise<Teacher> => {
-    const source = recipe.teachers[access];
-    if (source === undefined) throw new InputError(`The recipe has no ${access} teacher. Add one to \`teachers\`.`);
-    const teacher = teachers.get(access) ?? Promise.resolve(source(services));
-    teachers.set(access, teacher);
-    return teacher;
-  };
+  const teachers = await openTeachers(recipe, levels, data, services);
+  const store = openAnswerStore({path: cache});
   return {
     recipe,
     engine,
     data,
-    drawn: draw(data.train, recipe.transfer),
+    drawn,
     directory: directoryOf(recipe, options),
+    workers: options.workers,
     signal,
     onProgress: options.onProgress ?? (() => {}),
-    async openLevel(access) {
+    openLevel(access) {
       const ledger = createLedger();
-      return {access, ledger, teacher: stack(checked(await teacherOf(access), data), {store, ledger, offline})};
+      return {access, ledger, teacher: stack(teachers.get(access)!, {store, ledger, offline})};
     },
     async close() {
-      await services.close();
-      await store.close();
+      try {
+        await services.close();
+      } finally {
+        await store.close();
+      }
     },
   };
+}
+
+async function openTeachers(
+  recipe: Recipe,
+  levels: readonly Access[],
+  data: Dataset,
+  services: Services,
+): Promise<ReadonlyMap<Access, Teacher>> {
+  const teachers = new Map<Access, Teacher>();
+  try {
+    for (const access of new Set(levels)) {
+      const source = recipe.teachers[access];
+      if (source === undefined) throw new InputError(`The recipe has no ${access} teacher. Add one to \`teachers\`.`);
+      const teacher = await source(services);
+      checkTeacher(teacher, access, recipe, data);
+      teachers.set(access, teacher);
+    }
+    return teachers;
+  } catch (error) {
+    await services.close();
+    throw error;
+  }
 }
 
 /** The folder of a recipe's knowledge, students and results. */
 export function directoryOf({name}: Recipe, {directory}: StudyOptions): string {
   return directory ?? join('out', name);
-}
-
-/** The classes of teacher and data must be the same in the same order: an index means a class to both. */
-function checked(teacher: Teacher, {classes}: Dataset): Teacher {
-  if (JSON.stringify(teacher.classes) === JSON.stringify(classes)) return teacher;
-  throw new InputError(
-    `Teacher ${teacher.name} speaks of the classes ${teacher.classes.join(', ')}, the data of ${classes.join(', ')}. ` +
-      'Give both the same names in the same order.',
-  );
 }

@@ -9,14 +9,14 @@ import type {Knowledge} from '../knowledge/knowledge.ts';
 import {targetsOf} from '../losses/targets.ts';
 import type {Method} from '../recipe/recipe.ts';
 import type {Reference} from './asking.ts';
+import type {Run} from './measure.ts';
 import type {Comparison, MethodResult} from './results.ts';
-import type {Run} from './run.ts';
 
 export interface SummariseOptions {
   readonly methods: readonly Method[];
   readonly runs: readonly Run[];
-  /** What each method learned from, in the order of `methods`. */
-  readonly knowledge: readonly Knowledge[];
+  /** What each method learned from. */
+  readonly knowledge: ReadonlyMap<Method, Knowledge>;
   readonly test: Split<'test'>;
   readonly reference: Reference;
   readonly classes: number;
@@ -33,12 +33,13 @@ export function summariseMethods(options: SummariseOptions): MethodResult[] {
   const teacherRelation = reference.logits && classRelation(reference.logits, test.labels, classes);
   return methods.map((method, index) => {
     const own = runsOf(runs, method);
+    const known = knowledge.get(method)!;
     const relation = meanMatrix(own.map(({logits}) => classRelation(logits, test.labels, classes)));
     return {
       level: method.level,
       method: method.method,
-      description: describe(method, knowledge[index]!),
-      targets: summariseTargets(targetsOf(knowledge[index]!.answers, classes), {temperature: temperatureOf(method)}),
+      description: describe(method, known),
+      targets: summariseTargets(targetsOf(known.answers, classes), {temperature: temperatureOf(method)}),
       reliability: reliability(own[0]!.logits, test.labels, classes),
       relation,
       relationCorrelation: teacherRelation ? relationCorrelation(relation, teacherRelation).pearson : Number.NaN,

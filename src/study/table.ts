@@ -115,7 +115,7 @@ function plainTable(
   return table.toString().replace(/ +$/gm, '');
 }
 
-function totals({ledger, engine, seconds, seeds}: Results, {dim}: Colours): string {
+function totals({ledger, engine, seconds, seeds, failures}: Results, {dim}: Colours): string {
   const spread =
     seeds.length > 1 ? `Mean ± sample standard deviation over ${counted(seeds.length, 'seed')}` : 'One seed';
   return [
@@ -123,6 +123,9 @@ function totals({ledger, engine, seconds, seeds}: Results, {dim}: Colours): stri
     dim('KL is KL(teacher ‖ student). Answers asked and bought stand on the first row of their level.'),
     `Learned from: ${ledgerText(ledger)}`,
     `Measured by: ${ledgerText(ledger.evaluation)}`,
+    ...failures.map(
+      ({method, seed, reason}) => `Failed: ${printable(method, 40)}, seed ${seed}: ${printable(reason, 200)}`,
+    ),
     `Engine: ${printable(engine.name, 40)} ${printable(engine.version, 20)}; ${duration(seconds)}`,
   ].join('\n');
 }

@@ -4,8 +4,8 @@ import type {Recipe, TeacherModel} from '../recipe/recipe.ts';
 import {saveStudent} from '../student/files.ts';
 import {train} from '../train/train.ts';
 import {trueLabels} from './methods.ts';
-import {taskOf} from './run.ts';
 import type {StudyOptions} from './study.ts';
+import {taskOf} from './task.ts';
 
 /** Makes a recipe's teacher model again, from true labels, and saves it where the recipe says. */
 export async function trainTeacher(recipe: Recipe, {signal, onProgress}: StudyOptions = {}): Promise<TeacherModel> {
@@ -31,7 +31,10 @@ export async function trainTeacher(recipe: Recipe, {signal, onProgress}: StudyOp
     }),
   });
   let validationAccuracy: number | undefined;
-  for await (const {validation} of epochs) validationAccuracy = validation?.accuracy ?? validationAccuracy;
+  for await (const {validation, best} of epochs) {
+    // With early stopping the student ends with the best weights, not with the last.
+    if (best || !training.earlyStopping) validationAccuracy = validation?.accuracy ?? validationAccuracy;
+  }
   await saveStudent(directory, student, {recipe: recipe.name, seed, validationAccuracy: validationAccuracy ?? null});
   return teacherModel;
 }

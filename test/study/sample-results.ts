@@ -113,6 +113,7 @@ export function sampleResults({
     sizes: {train: 60_000, validation: 2_000, test: 10_000, transfer: 2_000},
     teacher: {name: 'mnist-mlp 784-512-512-10', accuracy: 0.9858, nll: 0.0492, ece: 0.0031},
     ledger: ledger(methods),
+    failures: [],
     student: {parameters: 50_890, layers: ['dense 64, relu', 'dense 10']},
     seeds,
     rows: methods.flatMap((method, index) => seeds.map(seed => row(method, seed, index, seeds.length))),

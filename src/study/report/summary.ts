@@ -93,9 +93,14 @@ function difference(comparison: Comparison): string {
 }
 
 function cautions(results: Results): readonly string[] {
-  return [budgetCaution(results), seedCaution(results), choiceCaution(results), comparisonCaution(results)].filter(
-    text => text !== undefined,
-  );
+  const all = [failureCaution, budgetCaution, seedCaution, choiceCaution, comparisonCaution];
+  return all.map(caution => caution(results)).filter(text => text !== undefined);
+}
+
+function failureCaution({failures}: Results): string | undefined {
+  if (failures.length === 0) return undefined;
+  const named = failures.map(({method, seed, reason}) => `“${method}”, seed ${seed}: ${reason}`);
+  return `${counted(failures.length, 'run')} failed, and their methods are left out. ${named.join(' ')}`;
 }
 
 function budgetCaution(results: Results): string | undefined {

@@ -1,0 +1,58 @@
+import type {Dataset} from '../data/split.ts';
+import {InputError} from '../errors.ts';
+import {describeDetail, satisfies} from '../knowledge/coarsen.ts';
+import {checkObjective} from '../losses/objective.ts';
+import type {Recipe} from '../recipe/recipe.ts';
+import {featureShapes} from '../student/forward.ts';
+import type {Access, Detail, Teacher} from '../teacher.ts';
+import {detailOfMethod} from './methods.ts';
+import {taskOf} from './task.ts';
+
+/**
+ * Checks that every method can learn from what it sees.
+ *
+ * @throws InputError that names the method
+ */
+export function checkMethods({methods}: Recipe): void {
+  for (const method of methods) {
+    const seen: Detail = method.level === 'none' ? {kind: 'label'} : detailOfMethod(method);
+    checkObjective(method.losses, seen, `Method \`${method.method}\``);
+  }
+}
+
+/**
+ * Checks that the student fits the data and has the layers that losses compare.
+ *
+ * @throws InputError
+ */
+export function checkStudent({methods, student: build, seeds, preprocessing}: Recipe, data: Dataset): void {
+  const student = build(taskOf(data, preprocessing), seeds[0]!);
+  for (const {losses} of methods) {
+    for (const {studentFeatures} of losses) featureShapes(student, studentFeatures);
+  }
+  student.model.dispose();
+}
+
+/**
+ * Checks that a teacher and the data have the same classes in the same order, an index meaning a class to both, and that
+ * the teacher gives what the methods of its level learn from.
+ *
+ * @throws InputError
+ */
+export function checkTeacher(teacher: Teacher, access: Access, {methods}: Recipe, {classes}: Dataset): void {
+  const {name, detail} = teacher;
+  if (JSON.stringify(teacher.classes) !== JSON.stringify(classes)) {
+    throw new InputError(
+      `Teacher ${name} speaks of the classes ${teacher.classes.join(', ')}, the data of ${classes.join(', ')}. ` +
+        'Give both the same names in the same order.',
+    );
+  }
+  for (const method of methods) {
+    const wanted = detailOfMethod(method);
+    if (method.level !== access || satisfies(detail, wanted)) continue;
+    throw new InputError(
+      `Method \`${method.method}\` learns from ${describeDetail(wanted)}, but ${access} teacher ${name} gives ` +
+        `${describeDetail(detail)}. Give the method less, or its level a teacher that shows more.`,
+    );
+  }
+}

@@ -1,0 +1,75 @@
+import {accuracy, evaluateLogits} from '../evaluate/metrics.ts';
+import type {Knowledge} from '../knowledge/knowledge.ts';
+import type {Method} from '../recipe/recipe.ts';
+import type {Reference} from './asking.ts';
+import type {JobOutcome} from './jobs.ts';
+import type {ResultRow, RunFailure} from './results.ts';
+import type {Executed} from './run.ts';
+import type {Study} from './study.ts';
+import type {Job} from './workers.ts';
+
+/** One trained and measured student of a study. */
+export interface Run {
+  readonly method: Method;
+  readonly row: ResultRow;
+  /** [test examples, classes] */
+  readonly logits: Float32Array;
+}
+
+export interface MeasuredRuns {
+  readonly runs: readonly Run[];
+  readonly failures: readonly RunFailure[];
+}
+
+/** Measures every student there is, in the order of the jobs, and names those that there are not. */
+export function measureAll(
+  study: Study,
+  jobs: readonly Job[],
+  outcomes: readonly JobOutcome[],
+  knowledge: readonly Knowledge[],
+  reference: Reference,
+): MeasuredRuns {
+  const runs: Run[] = [];
+  const failures: RunFailure[] = [];
+  for (const [index, {method: place, seed}] of jobs.entries()) {
+    const method = study.recipe.methods[place]!;
+    const outcome = outcomes[index]!;
+    if ('failure' in outcome) {
+      failures.push({level: method.level, method: method.method, seed, reason: outcome.failure});
+    } else {
+      const budget = knowledge[place]!.inputs.count;
+      runs.push({method, row: measure(study, method, seed, budget, outcome, reference), logits: outcome.logits});
+    }
+  }
+  return {runs, failures};
+}
+
+/** A method's student from one seed, measured on the test split, against true labels and against the teacher. */
+function measure(
+  {data}: Pick<Study, 'data'>,
+  {level, method}: Method,
+  seed: number,
+  budget: number,
+  {curve, seconds, logits}: Executed,
+  reference: Reference,
+): ResultRow {
+  const {labels} = data.test;
+  const classes = data.classes.length;
+  const teacherLogits = reference.logits;
+  const measured = evaluateLogits({logits, labels, classes, ...(teacherLogits && {teacherLogits})});
+  return {
+    level,
+    method,
+    seed,
+    budget,
+    accuracy: measured.accuracy,
+    agreement: accuracy(logits, reference.labels, classes),
+    klToTeacher: measured.klToTeacher ?? Number.NaN,
+    nll: measured.nll,
+    ece: measured.ece,
+    brier: measured.brier,
+    entropy: measured.entropy,
+    seconds,
+    curve,
+  };
+}

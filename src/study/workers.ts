@@ -1,0 +1,96 @@
+import {type ChildProcess, fork} from 'node:child_process';
+import {once} from 'node:events';
+import {availableParallelism, freemem} from 'node:os';
+import {fileURLToPath} from 'node:url';
+import {LimbeckError} from '../errors.ts';
+import type {Executed} from './run.ts';
+
+/** One run of a study: a method, by its place in the recipe, from one seed. */
+export interface Job {
+  readonly method: number;
+  readonly seed: number;
+}
+
+/** What a worker process is started with. */
+export interface WorkerSetup {
+  /** Path of the module that exports the recipe. */
+  readonly module: string;
+  /** The study's folder: the worker reads knowledge there and saves students. */
+  readonly directory: string;
+}
+
+/** What a worker process says. */
+export type WorkerMessage =
+  | {readonly kind: 'progress'; readonly share: number}
+  | {readonly kind: 'executed'; readonly executed: Executed}
+  | {readonly kind: 'failed'; readonly reason: string};
+
+/** A worker process ended before its job did. */
+export class WorkerCrash extends LimbeckError {}
+
+/** A process that trains students, one after another. */
+export interface StudyWorker {
+  /** @throws WorkerCrash where the process ended; LimbeckError where the run itself failed */
+  run(job: Job, onProgress: (share: number) => void): Promise<Executed>;
+  close(): Promise<void>;
+}
+
+/** Memory that one worker is given room for: an engine, a data set and a student. */
+const ROOM = 1 << 30;
+
+/** As many workers as there are jobs, cores, and room in memory. */
+export function workerCount(jobs: number, wanted: number = availableParallelism()): number {
+  return Math.max(1, Math.min(jobs, wanted, Math.floor(freemem() / ROOM)));
+}
+
+const entry = fileURLToPath(new URL('../cli/study-worker.js', import.meta.url));
+
+/** Starts a worker. However this process ends, the worker sees its channel close and stops. */
+export function openWorker(setup: WorkerSetup): StudyWorker {
+  // Each worker computes on one core: there are as many workers as cores.
+  const env = {...process.env, TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '1', OMP_NUM_THREADS: '1'};
+  const child = fork(entry, [JSON.stringify(setup)], {
+    env,
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  let said = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-2000);
+  });
+  return {
+    run: (job, onProgress) => ask(child, job, onProgress, () => said.trim()),
+    async close() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exited = once(child, 'exit');
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
+
+function ask(
+  child: ChildProcess,
+  job: Job,
+  onProgress: (share: number) => void,
+  lastWords: () => string,
+): Promise<Executed> {
+  return new Promise((resolve, reject) => {
+    const settle = (end: () => void) => {
+      child.off('message', listen).off('exit', crash).off('error', crash);
+      end();
+    };
+    const listen = (message: WorkerMessage) => {
+      if (message.kind === 'progress') onProgress(message.share);
+      else if (message.kind === 'executed') settle(() => resolve(message.executed));
+      else settle(() => reject(new LimbeckError(message.reason)));
+    };
+    const crash = () => {
+      const how = child.signalCode ?? `code ${child.exitCode}`;
+      settle(() => reject(new WorkerCrash(`Its process ended with ${how}. ${lastWords()}`.trim())));
+    };
+    child.on('message', listen).once('exit', crash).once('error', crash);
+    if (child.connected) child.send(job);
+    else crash();
+  });
+}

@@ -1,0 +1,160 @@
+import {describe, expect, it} from 'vitest';
+import {openTerminal, type Terminal} from '../../src/cli/terminal.ts';
+
+interface Screen {
+  readonly terminal: Terminal;
+  /** What was written so far; taken away by reading. */
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  /** Lets milliseconds pass. */
+  readonly pass: (milliseconds: number) => void;
+}
+
+function screen({isTTY = false, json = false}: {readonly isTTY?: boolean; readonly json?: boolean} = {}): Screen {
+  const written = {out: '', error: ''};
+  let time = 1000;
+  const stderr = {
+    isTTY,
+    columns: 80,
+    rows: 24,
+    write: (text: string) => {
+      written.error += text;
+      return true;
+    },
+  } as unknown as NodeJS.WriteStream;
+  const stdout = {
+    write: (text: string) => {
+      written.out += text;
+      return true;
+    },
+  } as Pick<NodeJS.WriteStream, 'write'>;
+  const take = (stream: keyof typeof written) => () => {
+    const text = written[stream];
+    written[stream] = '';
+    return text;
+  };
+  return {
+    terminal: openTerminal({json, stdout, stderr, now: () => time}),
+    stdout: take('out'),
+    stderr: take('error'),
+    pass: milliseconds => {
+      time += milliseconds;
+    },
+  };
+}
+
+const ESCAPE = String.fromCharCode(27);
+
+/** Text without ANSI escapes. */
+const plain = (text: string): string => text.replace(new RegExp(`${ESCAPE}\\[[0-9;?]*[A-Za-z]`, 'g'), '');
+
+describe('the result of a command', () => {
+  it('is its text for people, and nothing on stderr', () => {
+    const {terminal, stdout, stderr} = screen();
+    terminal.result({answers: 2}, 'two answers');
+    expect([stdout(), stderr()]).toEqual(['two answers\n', '']);
+  });
+
+  it('is one JSON document of one line with --json', () => {
+    const {terminal, stdout} = screen({json: true});
+    terminal.result({answers: 2, rate: Number.NaN}, 'two answers');
+    expect(stdout()).toBe('{"answers":2,"rate":null}\n');
+  });
+
+  it('is nothing at all where there is nothing to say', () => {
+    const {terminal, stdout} = screen();
+    terminal.result({rows: []}, '');
+    expect(stdout()).toBe('');
+  });
+
+  it('never mixes with notes and progress, which go to stderr', () => {
+    for (const isTTY of [true, false]) {
+      const {terminal, stdout, stderr} = screen({isTTY, json: true});
+      terminal.note('Engine: WASM.');
+      terminal.progress('ask', 1, 1);
+      expect(stdout()).toBe('');
+      expect(stderr()).toMatch(/^Engine: WASM\.\n/);
+    }
+  });
+});
+
+describe('progress where no terminal is', () => {
+  it('is one line at the end of a short task', () => {
+    const {terminal, stderr, pass} = screen();
+    terminal.progress('ask black-box', 0, 300, '0 bought');
+    for (let done = 64; done < 300; done += 64) {
+      pass(500);
+      terminal.progress('ask black-box', done, 300, `${done} bought`);
+    }
+    expect(stderr()).toBe('');
+    terminal.progress('ask black-box', 300, 300, '300 bought');
+    expect(stderr()).toBe('✓ ask black-box · 300 bought · 2.0 s\n');
+  });
+
+  it('is at most one line in ten seconds of a long one', () => {
+    const {terminal, stderr, pass} = screen();
+    for (let second = 0; second <= 60; second++) {
+      terminal.progress('train', second * 10, 1000);
+      pass(1000);
+    }
+    const lines = stderr().split('\n').slice(0, -1);
+    expect(lines).toEqual([100, 200, 300, 400, 500, 600].map(done => `train: ${done} of 1000`));
+  });
+
+  it('starts the clock of each task anew, of one that comes again too', () => {
+    const {terminal, stderr, pass} = screen();
+    for (const task of ['one', 'two', 'two']) {
+      terminal.progress(task, 0, 2);
+      pass(3000);
+      terminal.progress(task, 2, 2);
+    }
+    expect(stderr()).toBe('✓ one · 3.0 s\n✓ two · 3.0 s\n✓ two · 3.0 s\n');
+  });
+
+  it('holds no ANSI escapes and no carriage return', () => {
+    const {terminal, stderr, pass} = screen();
+    terminal.progress('train', 1, 3);
+    pass(11_000);
+    terminal.progress('train', 2, 3);
+    terminal.progress('train', 3, 3);
+    const written = stderr();
+    expect(written).not.toContain(ESCAPE);
+    expect(written).not.toContain('\r');
+  });
+});
+
+describe('progress on a terminal', () => {
+  it('is a live line with a bar, a share, the task and the time left', () => {
+    const {terminal, stderr, pass} = screen({isTTY: true});
+    terminal.progress('ask gray-box', 0, 200, '0 bought');
+    expect(plain(stderr())).toBe(`${'░'.repeat(24)} 0 % ask gray-box · 0 bought\n`);
+    pass(30_000);
+    terminal.progress('ask gray-box', 50, 200, '50 bought');
+    const drawn = stderr();
+    expect(plain(drawn)).toContain(
+      `${'█'.repeat(6)}${'░'.repeat(18)} 25 % ask gray-box · 50 bought · 1 min 30 s left\n`,
+    );
+    // The line before is taken away, so that there is only one.
+    expect(drawn).toContain(`${ESCAPE}[`);
+  });
+
+  it('is drawn ten times a second at most', () => {
+    const {terminal, stderr, pass} = screen({isTTY: true});
+    let frames = 0;
+    for (let step = 0; step < 1000; step++) {
+      terminal.progress('train', step, 1000);
+      if (stderr() !== '') frames++;
+      pass(10);
+    }
+    expect(frames).toBe(100);
+  });
+
+  it('gives way to one line that stays when the task is done', () => {
+    const {terminal, stderr, pass} = screen({isTTY: true});
+    terminal.progress('train', 0, 10, 'loss 2.1');
+    stderr();
+    pass(4000);
+    terminal.progress('train', 10, 10, 'loss 0.1');
+    expect(plain(stderr())).toBe('✓ train · loss 0.1 · 4.0 s\n');
+  });
+});

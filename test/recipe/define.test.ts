@@ -1,0 +1,224 @@
+import {describe, expect, it} from 'vitest';
+import {asSplit, type Dataset} from '../../src/data/split.ts';
+import {crop} from '../../src/data/view.ts';
+import {InputError} from '../../src/errors.ts';
+import {hardLabels} from '../../src/losses/hard-labels.ts';
+import {softLabels} from '../../src/losses/soft-labels.ts';
+import {topKLabels} from '../../src/losses/top-k.ts';
+import {defineRecipe} from '../../src/recipe/define.ts';
+import type {Method, Recipe} from '../../src/recipe/recipe.ts';
+import {mlp} from '../../src/student/mlp.ts';
+import type {Teacher} from '../../src/teacher.ts';
+import {adam} from '../../src/train/optimizer.ts';
+import {cosine} from '../../src/train/schedule.ts';
+import {fakeTeacher, labelled} from '../ask/fake-teacher.ts';
+
+const blackBox = fakeTeacher({access: 'black-box', detail: {kind: 'label'}}, asked => asked.map(labelled));
+const grayBox = {
+  ...blackBox,
+  access: 'gray-box',
+  detail: {kind: 'log-probabilities'},
+} as unknown as Teacher<'gray-box'>;
+
+function data(): Dataset {
+  const examples = {inputs: {kind: 'text', count: 1, texts: ['one']}, labels: Int32Array.of(0)} as const;
+  const [train, validation, test] = [
+    asSplit('train', examples),
+    asSplit('validation', examples),
+    asSplit('test', examples),
+  ];
+  return {classes: ['a', 'b', 'c'], train, validation, test};
+}
+
+const truth: Method = {level: 'none', method: 'truth', losses: [hardLabels()]};
+
+/** A recipe that says everything that one can say. */
+const full: Recipe = {
+  name: 'mnist-2.0_a',
+  data,
+  transfer: {size: 10, seed: 3},
+  teachers: {'black-box': () => blackBox, 'gray-box': () => grayBox},
+  teacherModel: {
+    directory: 'teacher',
+    student: mlp(),
+    preprocessing: {scale: 1 / 255},
+    losses: [hardLabels()],
+    seed: 1,
+    training: {epochs: 2, view: crop()},
+  },
+  student: mlp(),
+  preprocessing: {scale: 1 / 255, mean: [0.5], deviation: 0.25},
+  methods: [
+    truth,
+    {level: 'black-box', method: 'labels', detail: {kind: 'label'}, losses: [hardLabels()]},
+    {level: 'gray-box', method: 'top 3', detail: {kind: 'top-k', k: 3}, losses: [topKLabels()]},
+    {level: 'gray-box', method: 'all', detail: {kind: 'logits', features: ['dense_1']}, losses: [softLabels()]},
+  ],
+  seeds: [1, -2],
+  training: {
+    epochs: 3,
+    batchSize: 32,
+    optimizer: adam(),
+    schedule: cosine(),
+    clipNorm: 1,
+    validateEvery: 2,
+    earlyStopping: {patience: 2},
+  },
+};
+
+/** The full recipe with the value at a path replaced. */
+function withAt(path: string, value: unknown): Recipe {
+  const replace = (node: unknown, [key, ...rest]: readonly string[]): unknown => {
+    if (key === undefined) return value;
+    if (!Array.isArray(node))
+      return {...(node as object), [key]: replace((node as Record<string, unknown>)[key], rest)};
+    return node.map((item, index) => (String(index) === key ? replace(item, rest) : item));
+  };
+  return replace(full, path.split('.')) as Recipe;
+}
+
+/** What is said against a recipe, a line a problem. */
+function problemsOf(recipe: unknown): readonly string[] {
+  try {
+    defineRecipe(recipe as Recipe);
+  } catch (error) {
+    expect(error).toBeInstanceOf(InputError);
+    const [head, ...problems] = (error as InputError).message.split('\n');
+    expect(head).toBe('The recipe is not right:');
+    return problems.map(problem => problem.trim());
+  }
+  return [];
+}
+
+describe('defineRecipe', () => {
+  it('gives back a good recipe as it is', () => {
+    expect(defineRecipe(full)).toBe(full);
+    const least: Recipe = {
+      name: 'a',
+      data,
+      transfer: {size: 1},
+      teachers: {'black-box': () => blackBox},
+      student: mlp(),
+      methods: [truth],
+      seeds: [0],
+      training: {epochs: 1},
+    };
+    expect(defineRecipe(least)).toBe(least);
+  });
+
+  it.each([
+    ['nmae', 'name'],
+    ['transfer.sizes', 'size'],
+    ['teachers.grey-box', 'gray-box'],
+    ['teacherModel.directry', 'directory'],
+    ['teacherModel.preprocessing.scal', 'scale'],
+    ['teacherModel.training.veiw', 'view'],
+    ['preprocessing.deviaton', 'deviation'],
+    ['methods.0.detial', 'detail'],
+    ['methods.1.loss', 'losses'],
+    ['methods.2.detail.K', 'k'],
+    ['methods.3.detail.feature', 'features'],
+    ['training.batchsize', 'batchSize'],
+    ['training.earlyStopping.patienc', 'patience'],
+  ])('names the unknown key %s and the nearest known one', (path, nearest) => {
+    expect(problemsOf(withAt(path, 1))).toEqual([`${path}: unknown key. Did you mean \`${nearest}\`?`]);
+  });
+
+  it('lists the known keys where none is near', () => {
+    expect(problemsOf(withAt('transfer.everything', true))).toEqual([
+      'transfer.everything: unknown key. Known: size, seed.',
+    ]);
+    expect(problemsOf(withAt('methods.1.detail', {kind: 'label', everything: 3}))).toEqual([
+      'methods.1.detail.everything: unknown key. Known: kind.',
+    ]);
+  });
+
+  it('does not offer the view that only a teacher may be trained with', () => {
+    expect(problemsOf(withAt('training.view', crop()))).toEqual([
+      expect.stringMatching(/^training\.view: unknown key\. Known: epochs, (?!.*view)/),
+    ]);
+  });
+
+  it('says all that is wrong at once', () => {
+    const {student: _, ...rest} = full;
+    expect(problemsOf({...rest, seeds: [], sede: 1})).toEqual([
+      'student: expected a function',
+      'seeds: give at least one seed',
+      expect.stringMatching(/^sede: unknown key/),
+    ]);
+  });
+
+  it.each([
+    ['name', 'a b', /letters, digits/],
+    ['name', '..', /letters, digits/],
+    ['name', '', /letters, digits/],
+    ['data', {}, /expected a function/],
+    ['transfer.size', 0, />=1/],
+    ['transfer.size', 1.5, /int/],
+    ['teachers', undefined, /expected object/],
+    ['teachers.gray-box', blackBox, /expected a function/],
+    ['student', 'mlp', /expected a function/],
+    ['preprocessing.scale', '1/255', /expected number/],
+    ['preprocessing.mean', 'zero', /a number, or one a channel/],
+    ['preprocessing.mean', [0, 'zero'], /a number, or one a channel/],
+    ['methods.0.level', 'grey-box', /none.*black-box.*gray-box.*white-box/],
+    ['methods.0.losses', [], /give at least one loss/],
+    ['methods.0.losses.0', hardLabels, /expected a loss, such as/],
+    ['methods.1.detail.kind', 'topk', /'top-k'/],
+    ['methods.2.detail.k', 0, />=1/],
+    ['seeds.0', '1', /expected number/],
+    ['seeds.0', 0.5, /int/],
+    ['training', {}, /epochs/],
+    ['training.epochs', 0, />=1/],
+    ['training.optimizer', 'adam', /expected an optimizer, such as adam\(\)/],
+    ['training.schedule', 0.1, /expected a function/],
+    ['training.clipNorm', 0, />0/],
+    ['teacherModel.training.view', 'crop', /expected a view, such as crop\(\)/],
+  ])('refuses %s = %j', (path, value, said) => {
+    const problems = problemsOf(withAt(path, value));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(said);
+    expect(problems[0]).toMatch(new RegExp(`^${path.replace('.', '\\.')}`));
+  });
+
+  it.each([undefined, null, 'recipe.ts', [full], () => full])('refuses %s in the place of a recipe', value => {
+    expect(problemsOf(value)).toEqual([expect.stringMatching(/^it: .*expected object/)]);
+  });
+
+  it('wants a teacher for every level that a method names', () => {
+    const teachers = {'gray-box': full.teachers['gray-box']};
+    const missing = 'methods.1.level: add a black-box teacher to `teachers`';
+    expect(problemsOf({...full, teachers})).toEqual([missing]);
+    expect(problemsOf({...full, teachers: {...teachers, 'black-box': undefined}})).toEqual([missing]);
+  });
+
+  it('wants a teacher even where every method learns from true labels: students are measured against it', () => {
+    expect(problemsOf({...full, methods: [truth], teachers: {}})).toEqual([
+      expect.stringMatching(/^teachers: give one/),
+    ]);
+  });
+
+  it('wants at least one method, and no two of one name', () => {
+    expect(problemsOf({...full, methods: []})).toEqual(['methods: give at least one method']);
+    const methods = [...full.methods, {...truth, level: 'gray-box'}];
+    expect(problemsOf({...full, methods})).toEqual(['methods.4.method: two methods are called `truth`']);
+  });
+
+  it.each(['labels!', '(labels)', 'Labels'])(
+    'refuses a method %s beside `labels`: both would be saved in one folder',
+    method => {
+      const problems = problemsOf({...full, methods: [...full.methods, {...truth, method}]});
+      expect(problems).toEqual([expect.stringMatching(/^methods\.4\.method: .*folder.*`labels`/)]);
+    },
+  );
+
+  it.each(['..', '.', '!?'])('refuses the method name %s, which makes no folder', method => {
+    expect(problemsOf({...full, methods: [{...truth, method}]})).toEqual([
+      expect.stringMatching(/^methods\.0\.method: /),
+    ]);
+  });
+
+  it('refuses a seed that stands twice', () => {
+    expect(problemsOf({...full, seeds: [1, 2, 1]})).toEqual(['seeds: a seed stands twice']);
+  });
+});

@@ -1,0 +1,82 @@
+import {existsSync} from 'node:fs';
+import {join} from 'node:path';
+import {beforeAll, describe, expect, it} from 'vitest';
+import {collect} from '../../src/ask/collect.ts';
+import {draw, transferSet} from '../../src/data/split.ts';
+import {startEngine} from '../../src/engine/engine.ts';
+import {InputError} from '../../src/errors.ts';
+import type {Recipe} from '../../src/recipe/recipe.ts';
+import type {Student} from '../../src/student/student.ts';
+import {directoryOf, openStudy} from '../../src/study/study.ts';
+import {folders, tinyData, tinyModel, tinyRecipe, tinyTeachers} from './tiny.ts';
+
+const newFolder = folders();
+let model: Student;
+
+beforeAll(async () => {
+  await startEngine();
+  model = await tinyModel();
+});
+
+/** A recipe that counts how often each teacher is made. */
+function counting(recipe: Recipe): {readonly recipe: Recipe; readonly made: string[]} {
+  const made: string[] = [];
+  const teachers = Object.entries(recipe.teachers).map(([access, make]) => [
+    access,
+    () => {
+      made.push(access);
+      return (make as () => unknown)();
+    },
+  ]);
+  return {recipe: {...recipe, teachers: Object.fromEntries(teachers) as Recipe['teachers']}, made};
+}
+
+describe('openStudy', () => {
+  it('makes the teachers of the levels that will be asked, each once, and no other', async () => {
+    const {recipe, made} = counting(tinyRecipe(tinyTeachers(model)));
+    const study = await openStudy(recipe, ['gray-box', 'white-box', 'gray-box']);
+    study.openLevel('gray-box');
+    study.openLevel('gray-box');
+    await study.close();
+    expect(made).toEqual(['gray-box', 'white-box']);
+  });
+
+  it('reads the data once and draws the same examples that the recipe names', async () => {
+    let read = 0;
+    const data = () => {
+      read++;
+      return tinyData();
+    };
+    const recipe = tinyRecipe(tinyTeachers(model), {data, transfer: {size: 7, seed: 4}});
+    const study = await openStudy(recipe, []);
+    await study.close();
+    expect(read).toBe(1);
+    expect(study.drawn).toEqual(draw(tinyData().train, {size: 7, seed: 4}));
+  });
+
+  it('keeps no file before something is asked, and one ledger a level opened', async () => {
+    const cache = join(await newFolder(), 'deep', 'answers');
+    const study = await openStudy(tinyRecipe(tinyTeachers(model)), ['white-box'], {cache});
+    expect(existsSync(cache)).toBe(false);
+    const [one, other] = [study.openLevel('white-box'), study.openLevel('white-box')];
+    await collect(one.teacher, transferSet(study.drawn));
+    await collect(other.teacher, transferSet(study.drawn));
+    expect(one.ledger.snapshot()).toEqual({asked: 40, bought: 40, cached: 0, calls: 5});
+    expect(other.ledger.snapshot()).toEqual({asked: 40, bought: 0, cached: 40, calls: 0});
+    await study.close();
+    expect(existsSync(cache)).toBe(true);
+  });
+
+  it('refuses a level that the recipe has no teacher for', async () => {
+    const {'black-box': blackBox} = tinyTeachers(model);
+    const opening = openStudy(tinyRecipe({'black-box': blackBox}), ['white-box']);
+    await expect(opening).rejects.toThrow(InputError);
+    await expect(opening).rejects.toThrow('The recipe has no white-box teacher. Add one to `teachers`.');
+  });
+
+  it('goes to out/ and the name of the recipe unless another folder is named', () => {
+    const recipe = tinyRecipe(tinyTeachers(model));
+    expect(directoryOf(recipe, {})).toBe(join('out', 'tiny'));
+    expect(directoryOf(recipe, {directory: '/elsewhere'})).toBe('/elsewhere');
+  });
+});
