@@ -89,6 +89,6 @@ export type {StudyOptions, StudyProgress} from './study/study.ts';
 export {resultsTable} from './study/table.ts';
 export type * from './teacher.ts';
 export {type AdamOptions, adam, type Optimizer, type SgdOptions, sgd} from './train/optimizer.ts';
-export type {Epoch, TrainOptions} from './train/options.ts';
+export type {CheckpointOptions, Epoch, TrainOptions} from './train/options.ts';
 export {type CosineOptions, constant, cosine, type Schedule, stepDecay} from './train/schedule.ts';
 export {train} from './train/train.ts';

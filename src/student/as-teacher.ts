@@ -1,3 +1,4 @@
+import {setImmediate} from 'node:timers/promises';
 import {tf} from '../engine/tf.ts';
 import {TeacherError} from '../errors.ts';
 import type {Feature, Input, LogitsAnswer, Outcome, Question, Teacher, TensorInput} from '../teacher.ts';
@@ -39,6 +40,8 @@ export function asTeacher(student: Student, options: AsTeacherOptions = {}): Tea
     detail: {kind: 'logits', features: featureNames(student)},
     maxBatch,
     async ask(questions, {detail, signal} = {}) {
+      // The engine computes without a pause: signals and other work of the process must have their turn.
+      await setImmediate();
       signal?.throwIfAborted();
       const layers = detail?.kind === 'logits' ? (detail.features ?? []) : [];
       return answerAll(student, questions, valuesOf(layers), name);

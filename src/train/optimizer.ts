@@ -1,4 +1,5 @@
 import {tf} from '../engine/tf.ts';
+import {adamUpdate, momentumUpdate} from '../engine/updates.ts';
 import {InputError} from '../errors.ts';
 
 /** How gradients become new weights. */
@@ -56,10 +57,9 @@ export function sgd({
                 variable.assign(tf.sub(variable, tf.mul(rate, gradient)));
                 continue;
               }
-              const next = tf.add(tf.mul(velocity, momentum), gradient);
+              const [moved, next] = momentumUpdate({variable, velocity, gradient, rate}, {momentum, nesterov});
               velocity.assign(next);
-              const direction = nesterov ? tf.add(gradient, tf.mul(next, momentum)) : next;
-              variable.assign(tf.sub(variable, tf.mul(rate, direction)));
+              variable.assign(moved);
             }
           });
         },
@@ -94,7 +94,9 @@ export function adam(options: AdamOptions = {}): Optimizer {
 }
 
 function startAdam(variables: readonly tf.Variable[], options: AdamOptions): RunningOptimizer {
-  const {beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0} = options;
+  const {epsilon = 1e-8, weightDecay = 0} = options;
+  // As 32-bit floats, so that 1 − β is the same number for the averages and their corrections.
+  const [beta1, beta2] = [Math.fround(options.beta1 ?? 0.9), Math.fround(options.beta2 ?? 0.999)];
   const firsts = variables.map(variable => zerosLike(variable));
   const seconds = variables.map(variable => zerosLike(variable));
   // 1 − β₁ᵗ and 1 − β₂ᵗ live in variables, for the step number is state of the optimizer, and grow from 0 by
@@ -108,17 +110,17 @@ function startAdam(variables: readonly tf.Variable[], options: AdamOptions): Run
       tf.tidy(() => {
         correction1.assign(tf.add(tf.mul(correction1, beta1), 1 - beta1));
         correction2.assign(tf.add(tf.mul(correction2, beta2), 1 - beta2));
-        const stepSize = tf.div(rate, correction1);
+        // η (m / c₁) / (√(v / c₂) + ε), with the corrections taken out of the averages.
         const secondScale = tf.sqrt(correction2);
-        for (const [index, variable] of variables.entries()) {
-          const gradient = gradients[index]!;
-          const first = tf.add(tf.mul(firsts[index]!, beta1), tf.mul(gradient, 1 - beta1));
-          const second = tf.add(tf.mul(seconds[index]!, beta2), tf.mul(tf.square(gradient), 1 - beta2));
-          firsts[index]!.assign(first);
-          seconds[index]!.assign(second);
-          const move = tf.div(tf.mul(stepSize, first), tf.add(tf.div(tf.sqrt(second), secondScale), epsilon));
-          const kept = weightDecay === 0 ? variable : tf.sub(variable, tf.mul(variable, tf.mul(rate, weightDecay)));
-          variable.assign(tf.sub(kept, move));
+        const scalars = {
+          stepSize: tf.div(tf.mul(rate, secondScale), correction1),
+          epsilon: tf.mul(secondScale, epsilon),
+        };
+        for (const [index, weights] of variables.entries()) {
+          const [first, second, gradient] = [firsts[index]!, seconds[index]!, gradients[index]!];
+          const variable = weightDecay === 0 ? weights : tf.sub(weights, tf.mul(weights, tf.mul(rate, weightDecay)));
+          const moved = adamUpdate({variable, first, second, gradient, ...scalars}, {beta1, beta2});
+          for (const [place, target] of [weights, first, second].entries()) target.assign(moved[place]!);
         }
       });
     },

@@ -13,7 +13,8 @@ describe('the loss of soft probabilities', () => {
   it.each([1, 4, 20])('is that of the logits behind the probabilities at T = %d', temperature => {
     const probabilities = tf.softmax(tf.tensor2d(golden.ZT));
     const loss = numberOf(softProbabilityLoss(probabilities, tf.tensor2d(golden.ZS), {temperature}));
-    expect(loss).toBeCloseTo(golden.values[`KD T=${temperature}`]!, 5);
+    // T² multiplies the rounding of 32-bit floats too, which differs between engines.
+    expect(loss / temperature ** 2).toBeCloseTo(golden.values[`KD T=${temperature}`]! / temperature ** 2, 6);
   });
 
   it('passes on the direction and T²', () => {

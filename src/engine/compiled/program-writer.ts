@@ -1,0 +1,127 @@
+import type {tf} from '../tf.ts';
+import type {Attributes, Constant} from './attribute.ts';
+import {constantNode, type GraphNode, typeOf} from './graph-node.ts';
+import type {GraphVariable} from './graph-variable.ts';
+import type {Operation, OperationOutput, Recording, Source} from './recording.ts';
+
+/** Names by which the program of a recording is used. */
+export interface GraphProgram {
+  /** Placeholders, one for each of the recording's inputs, joined by commas. */
+  readonly inputs: string;
+  /** Fetching it runs everything, assignments included. */
+  readonly result: string;
+}
+
+/** Writes the nodes of one recording, all of whose names begin with a prefix. */
+export class ProgramWriter {
+  readonly nodes: GraphNode[] = [];
+  readonly #recording: Recording;
+  readonly #variables: ReadonlyMap<tf.Variable, GraphVariable>;
+  readonly #prefix: string;
+  readonly #constants = new Map<Constant, string>();
+  /** Nodes that must have run when the result is given. */
+  readonly #effects: string[] = [];
+
+  constructor(recording: Recording, variables: ReadonlyMap<tf.Variable, GraphVariable>, prefix: string) {
+    this.#recording = recording;
+    this.#variables = variables;
+    this.#prefix = prefix;
+  }
+
+  write(): GraphProgram {
+    const {inputs, operations, assignments, result} = this.#recording;
+    for (const {index, shape, dtype} of inputs) {
+      const attributes = {dtype: typeOf(dtype), shape: {kind: 'shape', value: shape}} as const;
+      this.#add(`input${index}`, 'Placeholder', [], attributes);
+    }
+    for (const [index, operation] of operations.entries()) {
+      if (operation.updates > 0) this.#addUpdate(index, operation);
+      else this.#addOperation(index, operation);
+    }
+    for (const [variable, source] of assignments) {
+      if (this.#updated(source) !== variable) this.#effects.push(`^${this.#addAssignment(variable, source)}`);
+    }
+    return {
+      inputs: inputs.map(input => this.#reference(input)).join(),
+      result: this.#add('result', 'Identity', [this.#reference(result), ...this.#effects], {T: typeOf('float32')}),
+    };
+  }
+
+  #addOperation(index: number, {name, inputs, attributes}: Operation): void {
+    const references = inputs.map(input => this.#reference(input));
+    this.#add(operationName(index, name), name, references, attributes);
+  }
+
+  /** An operation that changes variables in place. What it takes for their old values goes into them first. */
+  #addUpdate(index: number, {name, inputs, attributes, updates}: Operation): void {
+    const targets = inputs.slice(0, updates).map((source, output) => {
+      const variable = this.#updated({kind: 'output', operation: index, output})!;
+      const {handle, read} = this.#variables.get(variable)!;
+      const holdsIt = source.kind === 'variable' && source.variable === variable;
+      return {handle, after: `^${holdsIt ? read : this.#addAssignment(variable, source)}`};
+    });
+    const update = this.#add(
+      operationName(index, name),
+      name,
+      [
+        ...targets.map(({handle}) => handle),
+        ...inputs.slice(updates).map(input => this.#reference(input)),
+        ...targets.map(({after}) => after),
+      ],
+      attributes,
+    );
+    this.#effects.push(`^${update}`);
+    for (const [output, {handle}] of targets.entries()) {
+      this.#add(updatedName(index, output), 'ReadVariableOp', [handle, `^${update}`], {dtype: typeOf('float32')});
+    }
+  }
+
+  /** The variable that an operation changes in place to come to this value. */
+  #updated(value: Source): tf.Variable | undefined {
+    const {operations, assignments} = this.#recording;
+    if (value.kind !== 'output' || operations[value.operation]!.updates === 0) return undefined;
+    const ends = [...assignments].filter(([, {kind}]) => kind === 'output') as [tf.Variable, OperationOutput][];
+    return ends.find(([, end]) => end.operation === value.operation && end.output === value.output)?.[0];
+  }
+
+  /** A variable's old value is read before its new one is written; who holds the old one keeps it. */
+  #addAssignment(variable: tf.Variable, source: Source): string {
+    const {handle, read} = this.#variables.get(variable)!;
+    const inputs = [handle, this.#reference(source), `^${read}`];
+    return this.#add(`assign_${handle}`, 'AssignVariableOp', inputs, {dtype: typeOf(variable.dtype)});
+  }
+
+  #add(name: string, operation: string, inputs: readonly string[], attributes: Attributes): string {
+    const full = `${this.#prefix}/${name}`;
+    this.nodes.push({name: full, operation, inputs, attributes});
+    return full;
+  }
+
+  #reference(source: Source): string {
+    switch (source.kind) {
+      case 'input':
+        return `${this.#prefix}/input${source.index}`;
+      case 'variable':
+        return this.#variables.get(source.variable)!.read;
+      case 'output': {
+        const {name, updates} = this.#recording.operations[source.operation]!;
+        if (updates > 0) return `${this.#prefix}/${updatedName(source.operation, source.output)}`;
+        return `${this.#prefix}/${operationName(source.operation, name)}${source.output ? `:${source.output}` : ''}`;
+      }
+      case 'constant':
+        return this.#constant(source);
+    }
+  }
+
+  #constant(constant: Constant): string {
+    const known = this.#constants.get(constant);
+    if (known !== undefined) return known;
+    const name = `${this.#prefix}/constant${this.#constants.size}`;
+    this.nodes.push(constantNode(name, constant));
+    this.#constants.set(constant, name);
+    return name;
+  }
+}
+
+const updatedName = (operation: number, output: number): string => `${operation}_updated${output}`;
+const operationName = (index: number, operation: string): string => `${index}_${operation}`;
