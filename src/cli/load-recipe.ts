@@ -24,20 +24,19 @@ export async function loadRecipe(path: string): Promise<Recipe> {
   return defineRecipe(module.default);
 }
 
-/** Node strips types by itself from 22.18 on; before that tsx does. Its tsconfig paths would load modules twice. */
+/** tsx reads TypeScript on every Node alike and warns of nothing. Its tsconfig paths would load modules twice. */
 async function readTypeScript(): Promise<void> {
-  const features = process.features as {readonly typescript?: unknown};
-  if (features.typescript) return;
   const {register} = await import('tsx/esm/api');
   register({tsconfig: false});
   registerHooks(`data:text/javascript,${encodeURIComponent(ALWAYS_MODULES)}`);
 }
 
-/** tsx takes a file for CommonJS where no package.json says otherwise; newer versions of Node look at what it holds. */
+/** A recipe is an ES module whatever the nearest package.json says: `npm init` writes "type": "commonjs". */
 const ALWAYS_MODULES = `
   export async function resolve(specifier, context, next) {
     const resolved = await next(specifier, context);
-    return /\\.ts(\\?|$)/.test(resolved.url) ? {...resolved, format: 'module'} : resolved;
+    const isOwn = /\\.ts(\\?|$)/.test(resolved.url) && !resolved.url.includes('/node_modules/');
+    return isOwn ? {...resolved, format: 'module'} : resolved;
   }`;
 
 async function importRecipe(file: string, path: string): Promise<{readonly default?: Recipe}> {

@@ -1,34 +1,25 @@
-import {access, readFile} from 'node:fs/promises';
+import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {z} from 'zod';
-import {degrade} from '../../src/ask/degrade.ts';
-import {inputAt} from '../../src/data/inputs.ts';
 import {draw} from '../../src/data/split.ts';
 import {startEngine} from '../../src/engine/engine.ts';
-import {InputError, KnowledgeError} from '../../src/errors.ts';
 import {loadKnowledge} from '../../src/knowledge/files.ts';
-import {answerKey} from '../../src/knowledge/key.ts';
-import {openAnswerStore} from '../../src/knowledge/store.ts';
-import {featureHint} from '../../src/losses/feature-hint.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
-import type {Method, Recipe} from '../../src/recipe/recipe.ts';
-import {asTeacher} from '../../src/student/as-teacher.ts';
+import type {Method} from '../../src/recipe/recipe.ts';
 import {loadStudent} from '../../src/student/files.ts';
 import {predictLogits} from '../../src/student/predict.ts';
 import type {Student} from '../../src/student/student.ts';
 import {compare} from '../../src/study/compare.ts';
 import type {ResultRow, Results} from '../../src/study/results.ts';
 import {studentPath} from '../../src/study/run.ts';
-import type {StudyOptions, StudyProgress} from '../../src/study/study.ts';
-import type {LogitsAnswer} from '../../src/teacher.ts';
+import type {StudyProgress} from '../../src/study/study.ts';
+import {best, measure, rowsOf, teacherLogits} from './measures.ts';
 import {
   callsOf,
-  classes,
-  folders,
   hashesOf,
   methods,
-  spied,
+  studyPlaces,
   type TinyTeachers,
   tinyData,
   tinyModel,
@@ -38,19 +29,13 @@ import {
   withOtherLabels,
 } from './tiny.ts';
 
-const newFolder = folders();
+const places = studyPlaces();
 let model: Student;
 
 beforeAll(async () => {
   await startEngine();
   model = await tinyModel();
 });
-
-/** The options of a study in a folder of its own. */
-async function places(folder?: string): Promise<{readonly directory: string; readonly cache: string}> {
-  const root = folder ?? (await newFolder());
-  return {directory: join(root, 'out'), cache: join(root, 'answers')};
-}
 
 /** The bytes of the weights that a run ended with. */
 function weightsOf(directory: string, method: string, seed: number): Promise<Buffer> {
@@ -215,98 +200,6 @@ describe('the pairs of compare', () => {
   });
 });
 
-describe('compare offline', () => {
-  it('works from the cache, and after a deletion names what is missing and asks nobody', async () => {
-    const where = await places();
-    await compare(tinyRecipe(tinyTeachers(model), {seeds: [1]}), where);
-    const again = {...where, directory: join(where.directory, 'again'), offline: true};
-    const teachers = tinyTeachers(model);
-    const recipe = tinyRecipe(teachers, {seeds: [1]});
-    const {ledger} = await compare(recipe, again);
-    expect(ledger).toMatchObject({bought: 0, calls: 0});
-
-    const {inputs} = draw(tinyData().train, recipe.transfer);
-    const key = answerKey(teachers['gray-box'].identity, {input: inputAt(inputs, 11)});
-    const store = openAnswerStore({path: where.cache});
-    expect(await store.delete(key)).toBe(true);
-    await store.close();
-    const failing = compare(recipe, again);
-    await expect(failing).rejects.toThrow(KnowledgeError);
-    await expect(failing).rejects.toThrow(new RegExp(`left 1 of ${transferSize} .*\\n  input 11: .*${key}.*--offline`));
-    expect(callsOf(teachers)).toBe(0);
-  });
-
-  it('fails from an empty cache before it trains anything', async () => {
-    const where = await places();
-    await expect(compare(tinyRecipe(tinyTeachers(model)), {...where, offline: true})).rejects.toThrow(KnowledgeError);
-    await expect(access(join(where.directory, 'students'))).rejects.toThrow('ENOENT');
-  });
-});
-
-describe('what compare refuses before anything is asked', () => {
-  /** Runs a study that must be refused, and returns the words of the refusal. */
-  async function refusal(teachers: TinyTeachers, changes: Partial<Recipe>): Promise<string> {
-    const error: unknown = await compare(tinyRecipe(teachers, changes), await places()).catch(error => error);
-    expect(error).toBeInstanceOf(InputError);
-    expect(callsOf(teachers)).toBe(0);
-    return (error as InputError).message;
-  }
-
-  it('a teacher whose classes are not those of the data, on whatever level it stands', async () => {
-    const turned = spied({...asTeacher(model), name: 'turned', classes: [...classes].reverse()});
-    const said = await refusal({...tinyTeachers(model), 'white-box': turned}, {});
-    expect(said).toBe(
-      'Teacher turned speaks of the classes right, middle, left, the data of left, middle, right. ' +
-        'Give both the same names in the same order.',
-    );
-  });
-
-  it('a teacher of other classes that students would only be measured against', async () => {
-    const turned = spied({...asTeacher(model), name: 'turned', classes: [...classes].reverse()});
-    const teachers = {...tinyTeachers(model), 'white-box': turned};
-    expect(await refusal(teachers, {methods: methods.filter(({level}) => level !== 'white-box')})).toMatch('turned');
-  });
-
-  it('a loss that needs more than the detail of its method', async () => {
-    const method: Method = {level: 'gray-box', method: 'greedy', detail: {kind: 'label'}, losses: [softLabels()]};
-    const said = await refusal(tinyTeachers(model), {methods: [...methods, method]});
-    expect(said).toMatch(/^Method `greedy`: .*needs log-probabilities.*hold label.*hardLabels\(\)/);
-  });
-
-  it('a method that wants more than the teacher of its level gives', async () => {
-    const method: Method = {level: 'black-box', method: 'greedy', losses: [softLabels()]};
-    const said = await refusal(tinyTeachers(model), {methods: [...methods, method]});
-    expect(said).toMatch(/^Method `greedy` .*log-probabilities.*as black-box.*label/);
-  });
-
-  it('a feature that the white-box teacher has not', async () => {
-    const method: Method = {
-      level: 'white-box',
-      method: 'deep',
-      losses: [featureHint({teacher: 'dense_9', student: 'dense_1'})],
-    };
-    expect(await refusal(tinyTeachers(model), {methods: [...methods, method]})).toMatch(/^Method `deep` .*dense_9/);
-  });
-
-  it('a layer that the student has not', async () => {
-    const method: Method = {
-      level: 'white-box',
-      method: 'deep',
-      losses: [featureHint({teacher: 'dense_1', student: 'dense_9'})],
-    };
-    expect(await refusal(tinyTeachers(model), {methods: [...methods, method]})).toMatch(/dense_9/);
-  });
-
-  it('a method that would learn more than a label from true labels', async () => {
-    const method: Method = {level: 'none', method: 'greedy', losses: [softLabels()]};
-    expect(await refusal(tinyTeachers(model), {methods: [...methods, method]})).toMatch(/^Method `greedy`: /);
-  });
-
-  it('a transfer set larger than the training split', async () => {
-    expect(await refusal(tinyTeachers(model), {transfer: {size: 61}})).toMatch(/from 1 to 60, got 61/);
-  });
-});
-
 describe('compare with a black box alone', () => {
   let where: {readonly directory: string; readonly cache: string};
   let results: Results;
@@ -339,61 +232,6 @@ describe('compare with a black box alone', () => {
     const page = await readFile(join(where.directory, 'report.html'), 'utf8');
     expect(page).toContain('labels');
     expect(page).not.toMatch(/NaN|undefined|\[object/);
-  });
-});
-
-describe('compare stopped in the middle', () => {
-  it('keeps every answer that was bought, and the next run asks only for the others', async () => {
-    const where = await places();
-    const stop = new AbortController();
-    const first = tinyTeachers(model);
-    const gray = degrade(asTeacher(model, {maxBatch: 8}), {access: 'gray-box', detail: {kind: 'log-probabilities'}});
-    const stopping = spied(gray, call => call === 3 && stop.abort());
-    const recipe = tinyRecipe({...first, 'gray-box': stopping}, {seeds: [1]});
-    await expect(compare(recipe, {...where, signal: stop.signal})).rejects.toThrow(/abort/);
-
-    const store = openAnswerStore({path: where.cache});
-    expect(await store.count()).toBe(first['black-box'].questions.length + stopping.questions.length);
-    await store.close();
-
-    const second = tinyTeachers(model);
-    const {ledger} = await compare(tinyRecipe(second, {seeds: [1]}), where);
-    expect(ledger.byLevel).toMatchObject({'black-box': {bought: 0}, 'gray-box': {bought: 16, cached: 24}});
-    expect([second['black-box'].calls.count, second['gray-box'].calls.count]).toEqual([0, 2]);
-    const asked = [...stopping.questions, ...second['gray-box'].questions];
-    expect(new Set(asked).size).toBe(asked.length);
-    expect(asked).toHaveLength(transferSize);
-  });
-
-  it('stops between the batches of a teacher that computes in this very process', async () => {
-    const stop = new AbortController();
-    const teachers = tinyTeachers(model);
-    const white = spied(asTeacher(model, {maxBatch: 1}));
-    const recipe = tinyRecipe({...teachers, 'white-box': white}, {methods: methods.slice(4), seeds: [1]});
-    let begun = false;
-    const onProgress = ({task, done}: StudyProgress): void => {
-      if (task !== 'ask white-box' || done === 0 || begun) return;
-      begun = true;
-      // As a signal comes: when the process has its turn, and not before.
-      setImmediate(() => stop.abort());
-    };
-    const options = {...(await places()), signal: stop.signal, onProgress} satisfies StudyOptions;
-    await expect(compare(recipe, options)).rejects.toThrow(/abort/);
-    expect(white.questions.length).toBeLessThan(transferSize);
-  });
-
-  it('stops in the middle of training too', async () => {
-    const stop = new AbortController();
-    const where = await places();
-    const onProgress = ({task, done}: StudyProgress): void => {
-      // Two students are done, and the third is at work.
-      if (task.startsWith('train') && done > 2.3) stop.abort();
-    };
-    const options = {...where, signal: stop.signal, onProgress};
-    await expect(compare(tinyRecipe(tinyTeachers(model)), options)).rejects.toThrow(/abort/);
-    await access(studentPath(where.directory, {method: 'truth'} as Method, 2));
-    await expect(access(studentPath(where.directory, {method: 'labels'} as Method, 1))).rejects.toThrow('ENOENT');
-    await expect(access(join(where.directory, 'results.json'))).rejects.toThrow('ENOENT');
   });
 });
 
@@ -431,49 +269,4 @@ function byTask(progress: readonly StudyProgress[]): Map<string, StudyProgress[]
   const tasks = new Map<string, StudyProgress[]>();
   for (const step of progress) tasks.set(step.task, [...(tasks.get(step.task) ?? []), step]);
   return tasks;
-}
-
-/** The teacher's logits on the test split, asked without any layer between. */
-async function teacherLogits(student: Student): Promise<number[][]> {
-  const {inputs} = tinyData().test;
-  const questions = Array.from({length: inputs.count}, (_, index) => ({input: inputAt(inputs, index)}));
-  const outcomes = await asTeacher(student).ask(questions);
-  return outcomes.map(outcome => [...(outcome as {answer: LogitsAnswer}).answer.logits]);
-}
-
-function rowsOf(logits: Float32Array): number[][] {
-  return Array.from({length: logits.length / 3}, (_, row) => [...logits.subarray(row * 3, row * 3 + 3)]);
-}
-
-const best = (row: readonly number[]): number => row.indexOf(Math.max(...row));
-
-function softmax(row: readonly number[]): number[] {
-  const exponentials = row.map(logit => Math.exp(logit - Math.max(...row)));
-  const sum = exponentials.reduce((all, value) => all + value, 0);
-  return exponentials.map(value => value / sum);
-}
-
-/** The measures of a row, straight from their definitions. */
-function measure(said: readonly number[][], taught: readonly number[][], labels: Int32Array): Record<string, unknown> {
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const [q, p] = [said.map(softmax), taught.map(softmax)];
-  const right = q.map((row, index) => (best(row) === labels[index] ? 1 : 0) as number);
-  const confidence = q.map(row => Math.max(...row));
-  const gaps = Array.from({length: 15}, (_, bin) => {
-    const inside = [...q.keys()].filter(index => Math.ceil(confidence[index]! * 15) - 1 === bin);
-    if (inside.length === 0) return 0;
-    return (
-      (inside.length / q.length) * Math.abs(mean(inside.map(i => right[i]!)) - mean(inside.map(i => confidence[i]!)))
-    );
-  });
-  const values = {
-    accuracy: mean(right),
-    agreement: mean(q.map((row, index) => (best(row) === best(p[index]!) ? 1 : 0))),
-    klToTeacher: mean(p.map((row, index) => row.reduce((sum, pc, c) => sum + pc * Math.log(pc / q[index]![c]!), 0))),
-    nll: mean(q.map((row, index) => -Math.log(row[labels[index]!]!))),
-    ece: gaps.reduce((sum, gap) => sum + gap, 0),
-    brier: mean(q.map((row, index) => row.reduce((sum, qc, c) => sum + (qc - (labels[index] === c ? 1 : 0)) ** 2, 0))),
-    entropy: mean(q.map(row => -row.reduce((sum, qc) => sum + qc * Math.log(qc), 0))),
-  };
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, expect.closeTo(value, 6)]));
 }

@@ -178,3 +178,12 @@ export function folders(): (name?: string) => Promise<string> {
     return folder;
   };
 }
+
+/** Makes the options of studies, each in a folder of its own. */
+export function studyPlaces(): () => Promise<{readonly directory: string; readonly cache: string}> {
+  const newFolder = folders();
+  return async () => {
+    const root = await newFolder();
+    return {directory: join(root, 'out'), cache: join(root, 'answers')};
+  };
+}
