@@ -46,6 +46,7 @@ async function runTrain(path: string, flags: TrainFlags): Promise<void> {
     const checkpoint = checkpointOf(studentPath(study.directory, method, seed), flags, terminal);
     const {directory, curve, kept, seconds} = await learn(study, method, knowledge, seed, {
       checkpoint,
+      onFallback: reason => terminal.note(`The step runs operation by operation, slower than compiled: ${reason}.`),
       onStep: (done, total) => study.onProgress({task: `train ${method.method}, seed ${seed}`, done, total}),
     }).catch(error => {
       if (study.signal?.aborted && existsSync(checkpoint.path)) {

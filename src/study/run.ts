@@ -25,6 +25,8 @@ export interface LearnOptions {
   /** Keeps the run on disk, and goes on with a kept one. */
   readonly checkpoint?: CheckpointOptions;
   readonly onStep?: (step: number, steps: number) => void;
+  /** Told why a step could not be compiled on the native engine. */
+  readonly onFallback?: (reason: string) => void;
 }
 
 /**
@@ -36,7 +38,7 @@ export async function learn(
   method: Method,
   knowledge: Knowledge,
   seed: number,
-  {checkpoint, onStep}: LearnOptions = {},
+  {checkpoint, onStep, onFallback}: LearnOptions = {},
 ): Promise<Learned> {
   const {recipe, data, signal} = study;
   const student = recipe.student(taskOf(data, recipe.preprocessing), seed);
@@ -55,6 +57,7 @@ export async function learn(
     validation: data.validation,
     ...(signal && {signal}),
     ...(checkpoint && {checkpoint: withEpochs(checkpoint, add)}),
+    ...(onFallback && {onFallback}),
     ...(onStep && {onStep: ({step, steps}) => onStep(step, steps)}),
   });
   for await (const epoch of epochs) add(epoch);

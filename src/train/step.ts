@@ -27,7 +27,10 @@ export interface StepInputs extends Batch {
   readonly seed: tf.Scalar;
 }
 
-/** One update of the student. Returns the objective and each term before its weight, [1 + terms]. */
+/**
+ * One update of the student, made of nothing but its inputs and variables, so that it can be compiled. Returns the
+ * objective and each term before its weight, [1 + terms].
+ */
 export type Step = (inputs: StepInputs) => tf.Tensor1D;
 
 /** What changes from step to step beside the batch. */

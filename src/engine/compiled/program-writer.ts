@@ -19,6 +19,8 @@ export class ProgramWriter {
   readonly #variables: ReadonlyMap<tf.Variable, GraphVariable>;
   readonly #prefix: string;
   readonly #constants = new Map<Constant, string>();
+  /** Variables whose value from before is used, and has to be read before they change. */
+  readonly #read: ReadonlySet<tf.Variable>;
   /** Nodes that must have run when the result is given. */
   readonly #effects: string[] = [];
 
@@ -26,6 +28,7 @@ export class ProgramWriter {
     this.#recording = recording;
     this.#variables = variables;
     this.#prefix = prefix;
+    this.#read = new Set(this.#values().flatMap(value => (value.kind === 'variable' ? [value.variable] : [])));
   }
 
   write(): GraphProgram {
@@ -54,26 +57,44 @@ export class ProgramWriter {
 
   /** An operation that changes variables in place. What it takes for their old values goes into them first. */
   #addUpdate(index: number, {name, inputs, attributes, updates}: Operation): void {
-    const targets = inputs.slice(0, updates).map((source, output) => {
-      const variable = this.#updated({kind: 'output', operation: index, output})!;
-      const {handle, read} = this.#variables.get(variable)!;
-      const holdsIt = source.kind === 'variable' && source.variable === variable;
-      return {handle, after: `^${holdsIt ? read : this.#addAssignment(variable, source)}`};
-    });
-    const update = this.#add(
-      operationName(index, name),
-      name,
-      [
-        ...targets.map(({handle}) => handle),
-        ...inputs.slice(updates).map(input => this.#reference(input)),
-        ...targets.map(({after}) => after),
-      ],
-      attributes,
+    const targets = inputs
+      .slice(0, updates)
+      .map((_, output) => this.#updated({kind: 'output', operation: index, output})!);
+    const handles = targets.map(target => this.#variables.get(target)!.handle);
+    const before = targets.flatMap((target, place) =>
+      isValueOf(target, inputs[place]!)
+        ? this.#afterReading(target)
+        : [`^${this.#addAssignment(target, inputs[place]!)}`],
     );
+    const others = inputs.slice(updates).map(input => this.#reference(input));
+    const update = this.#add(operationName(index, name), name, [...handles, ...others, ...before], attributes);
     this.#effects.push(`^${update}`);
-    for (const [output, {handle}] of targets.entries()) {
+    for (const [output, handle] of handles.entries()) {
       this.#add(updatedName(index, output), 'ReadVariableOp', [handle, `^${update}`], {dtype: typeOf('float32')});
     }
+  }
+
+  #addAssignment(variable: tf.Variable, source: Source): string {
+    const {handle} = this.#variables.get(variable)!;
+    const inputs = [handle, this.#reference(source), ...this.#afterReading(variable)];
+    return this.#add(`assign_${handle}`, 'AssignVariableOp', inputs, {dtype: typeOf(variable.dtype)});
+  }
+
+  /** Who has read a variable keeps the value, whatever becomes of the variable. */
+  #afterReading(variable: tf.Variable): string[] {
+    return this.#read.has(variable) ? [`^${this.#variables.get(variable)!.read}`] : [];
+  }
+
+  /** All that is taken from somewhere, but for values that an operation changes where they are. */
+  #values(): Source[] {
+    const {operations, assignments, result} = this.#recording;
+    const taken = operations.flatMap(({inputs, updates}, operation) =>
+      inputs.filter((input, output) => {
+        const target = output < updates && this.#updated({kind: 'output', operation, output});
+        return !(target && isValueOf(target, input));
+      }),
+    );
+    return [...taken, ...assignments.values(), result];
   }
 
   /** The variable that an operation changes in place to come to this value. */
@@ -82,13 +103,6 @@ export class ProgramWriter {
     if (value.kind !== 'output' || operations[value.operation]!.updates === 0) return undefined;
     const ends = [...assignments].filter(([, {kind}]) => kind === 'output') as [tf.Variable, OperationOutput][];
     return ends.find(([, end]) => end.operation === value.operation && end.output === value.output)?.[0];
-  }
-
-  /** A variable's old value is read before its new one is written; who holds the old one keeps it. */
-  #addAssignment(variable: tf.Variable, source: Source): string {
-    const {handle, read} = this.#variables.get(variable)!;
-    const inputs = [handle, this.#reference(source), `^${read}`];
-    return this.#add(`assign_${handle}`, 'AssignVariableOp', inputs, {dtype: typeOf(variable.dtype)});
   }
 
   #add(name: string, operation: string, inputs: readonly string[], attributes: Attributes): string {
@@ -123,5 +137,7 @@ export class ProgramWriter {
   }
 }
 
+const isValueOf = (variable: tf.Variable, source: Source): boolean =>
+  source.kind === 'variable' && source.variable === variable;
 const updatedName = (operation: number, output: number): string => `${operation}_updated${output}`;
 const operationName = (index: number, operation: string): string => `${index}_${operation}`;

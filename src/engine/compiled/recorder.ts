@@ -84,6 +84,8 @@ export class Recorder {
     inputs: readonly number[],
     outputs: number,
   ): TensorInfo[] {
+    // Its generator starts anew at each call, and would go on from run to run of a graph.
+    if (name === 'Multinomial') this.giveUp('`Multinomial` draws random numbers of its own');
     const sources = inputs.map(id => this.#sourceOf(id));
     const infos = this.#original.executeOp(name, attributes, inputs, outputs);
     return this.#takeDown({name, attributes: this.#attributesOf(name, attributes), inputs: sources, updates: 0}, infos);

@@ -242,6 +242,16 @@ describe('CompiledCalls falls back, and says why, where', () => {
       x => (tf.sum(x).dataSync()[0]! > 0 ? tf.neg(x) : x),
       'its JavaScript reads what `Sum` gives',
     ],
+    [
+      'an array is filled anew each time',
+      refilled([3, 4]),
+      '`Mul` takes a constant that is another each time: a random number made in JavaScript, perhaps',
+    ],
+    [
+      'TensorFlow draws random numbers',
+      x => tf.cast(tf.multinomial(x as tf.Tensor1D, 2, 7), 'float32'),
+      '`Multinomial` draws random numbers of its own',
+    ],
     ['an input is read', x => tf.mul(x, x.dataSync()[0]!), 'its JavaScript reads an input'],
     ['another operation runs each time', alternating(tf.neg, tf.abs), '`Abs` ran where `Neg` did the time before'],
     ['an operation more runs', alternating(x => x, tf.abs), '`Abs` ran where nothing did the time before'],
@@ -316,6 +326,15 @@ describe('CompiledCalls falls back, and says why, where', () => {
     expect(held(total)).toEqual([3]);
   });
 });
+
+/** Multiplies by the same array, whose values change from call to call. */
+function refilled(values: readonly number[]): (x: tf.Tensor) => tf.Tensor {
+  const array = Float32Array.from(values);
+  return x => {
+    array[0]!++;
+    return tf.mul(x, tf.tensor1d(array));
+  };
+}
 
 /** Does one thing and the other, in turns. */
 function alternating(
