@@ -20,7 +20,7 @@ export interface AsTeacherOptions {
 }
 
 /**
- * A student, or any local model, as a white-box teacher: any layer can be asked for as a feature, by its name. Its weights
+ * A student, or any local model, as a white-box teacher. Each layer can be asked for as a feature, by its name. Its weights
  * are taken as they are now: train it no further.
  */
 export function asTeacher(student: Student, options: AsTeacherOptions = {}): Teacher<'white-box'> {

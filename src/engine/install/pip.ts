@@ -52,7 +52,7 @@ export async function downloadWithPip(
   );
 }
 
-/** The wheels for one version of Python: any has the library, and only that one was checked. */
+/** The wheels for one version of Python. All have the library, and only that one was checked. */
 const FLAGS = [
   '--no-deps',
   '--no-input',
