@@ -1,4 +1,5 @@
 import {Command} from 'commander';
+import {sameClasses} from '../data/classes.ts';
 import {InputError} from '../errors.ts';
 import {accuracy, evaluateLogits} from '../evaluate/metrics.ts';
 import {loadStudent} from '../student/files.ts';
@@ -46,7 +47,7 @@ async function runEvaluate(folder: string, path: string, flags: StudyFlags): Pro
 
 /** An index must mean the same class to both. */
 function checkClasses({classes}: Student, {data}: Study): void {
-  if (JSON.stringify(classes) === JSON.stringify(data.classes)) return;
+  if (sameClasses(classes, data.classes)) return;
   throw new InputError(
     `The student's classes (${classes.join(', ')}) are not those of the data (${data.classes.join(', ')}). ` +
       'Name a student that was trained by this recipe.',

@@ -1,5 +1,5 @@
 import type {Command} from 'commander';
-import type {StudyOptions} from '../study/study.ts';
+import {DEFAULT_CACHE, type StudyOptions} from '../study/study.ts';
 import type {Terminal} from './terminal.ts';
 
 /** The flags of every command that works on a recipe, as commander hands them over. */
@@ -9,9 +9,6 @@ export interface StudyFlags {
   readonly offline?: boolean;
   readonly json?: boolean;
 }
-
-/** Where answers are kept unless a flag or LIMBECK_CACHE says otherwise. */
-export const DEFAULT_CACHE = '.limbeck/answers';
 
 /** Adds the flags of a command that works on a recipe. */
 export function withStudyFlags(command: Command): Command {

@@ -2,14 +2,10 @@ import {existsSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
 import {Command} from 'commander';
 import {InputError} from '../errors.ts';
-import {loadKnowledge} from '../knowledge/files.ts';
-import type {Knowledge} from '../knowledge/knowledge.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
-import {knowledgePath} from '../study/asking.ts';
-import {knowledgeFor} from '../study/methods.ts';
+import {knowledgePath, savedKnowledge} from '../study/asking.ts';
 import {learn, studentPath} from '../study/run.ts';
 import {openStudy, type Study} from '../study/study.ts';
-import type {Access} from '../teacher.ts';
 import type {CheckpointOptions} from '../train/options.ts';
 import {engineLine} from './engine.ts';
 import {loadRecipe} from './load-recipe.ts';
@@ -42,7 +38,8 @@ async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   terminal.note(await engineLine());
   const study = await openStudy(recipe, [], studyOptions(flags, terminal));
   try {
-    const knowledge = await savedKnowledge(study, method, path);
+    checkLabelled(study, method, path);
+    const knowledge = await savedKnowledge(study, method);
     const checkpoint = checkpointOf(studentPath(study.directory, method, seed), flags, terminal);
     const {directory, curve, kept, seconds} = await learn(study, method, knowledge, seed, {
       checkpoint,
@@ -88,17 +85,11 @@ function methodNamed({methods}: Recipe, name: string | undefined): Method {
   throw new InputError(`The recipe has no method \`${name}\`. It has: ${names}.`);
 }
 
-async function savedKnowledge(study: Study, method: Method, recipe: string): Promise<Knowledge> {
-  const {level} = method;
-  const levels = new Map<Access, Knowledge>();
-  if (level !== 'none') {
-    const path = knowledgePath(study.directory, level);
-    if (!existsSync(path)) {
-      throw new InputError(
-        `There is no knowledge at ${path}. Ask for it first: \`limbeck label ${recipe} --level ${level}\`, with the same --out.`,
-      );
-    }
-    levels.set(level, await loadKnowledge(path));
-  }
-  return knowledgeFor(method, levels, study.drawn, study.data.classes);
+function checkLabelled({directory}: Study, {level}: Method, recipe: string): void {
+  if (level === 'none') return;
+  const path = knowledgePath(directory, level);
+  if (existsSync(path)) return;
+  throw new InputError(
+    `There is no knowledge at ${path}. Ask for it first: \`limbeck label ${recipe} --level ${level}\`, with the same --out.`,
+  );
 }

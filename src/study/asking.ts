@@ -4,10 +4,11 @@ import {answersTo, collect} from '../ask/collect.ts';
 import {transferSet} from '../data/split.ts';
 import {argmaxRows} from '../evaluate/distributions.ts';
 import {type Evaluation, evaluateLogits} from '../evaluate/metrics.ts';
-import {saveKnowledge} from '../knowledge/files.ts';
+import {loadKnowledge, saveKnowledge} from '../knowledge/files.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
+import type {Method} from '../recipe/recipe.ts';
 import type {Access, Detail} from '../teacher.ts';
-import {detailOfLevel, referenceLevel} from './methods.ts';
+import {detailOfLevel, knowledgeFor, referenceLevel} from './methods.ts';
 import type {LedgerTotals} from './results.ts';
 import type {OpenLevel, Study} from './study.ts';
 
@@ -38,6 +39,18 @@ export async function askLevel(study: Study, access: Access): Promise<AskedLevel
 /** Where a level's knowledge is saved. */
 export function knowledgePath(directory: string, access: Access): string {
   return join(directory, 'knowledge', `${access}.safetensors`);
+}
+
+/**
+ * What a method learns from, out of the knowledge that its level's asking saved.
+ *
+ * @throws KnowledgeError or InputError where there is none, or it is damaged
+ */
+export async function savedKnowledge({directory, drawn, data}: Study, method: Method): Promise<Knowledge> {
+  const {level} = method;
+  const levels = new Map<Access, Knowledge>();
+  if (level !== 'none') levels.set(level, await loadKnowledge(knowledgePath(directory, level)));
+  return knowledgeFor(method, levels, drawn, data.classes);
 }
 
 /** What students are measured against: the answers of the teacher that shows most, about the test split. */

@@ -1,3 +1,4 @@
+import {sameClasses} from '../data/classes.ts';
 import type {Dataset} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import {describeDetail, satisfies} from '../knowledge/coarsen.ts';
@@ -41,7 +42,7 @@ export function checkStudent({methods, student: build, seeds, preprocessing}: Re
  */
 export function checkTeacher(teacher: Teacher, access: Access, {methods}: Recipe, {classes}: Dataset): void {
   const {name, detail} = teacher;
-  if (JSON.stringify(teacher.classes) !== JSON.stringify(classes)) {
+  if (!sameClasses(teacher.classes, classes)) {
     throw new InputError(
       `Teacher ${name} speaks of the classes ${teacher.classes.join(', ')}, the data of ${classes.join(', ')}. ` +
         'Give both the same names in the same order.',

@@ -1,4 +1,4 @@
-import {type ChildProcess, fork} from 'node:child_process';
+import type {ChildProcess} from 'node:child_process';
 import {createHash} from 'node:crypto';
 import {once} from 'node:events';
 import {basename, resolve} from 'node:path';
@@ -9,6 +9,7 @@ import type {Publication, PublishOptions} from '../recipe/recipe.ts';
 import {asTeacher} from '../student/as-teacher.ts';
 import {loadStudent} from '../student/files.ts';
 import type {Student} from '../student/student.ts';
+import {hasEnded, startChild} from './child.ts';
 
 /** What a service started with `limbeck serve` says to the process that started it. */
 export interface ServiceReady {
@@ -57,27 +58,22 @@ const cli = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
 async function start(directory: string, {access, topK}: PublishOptions, running: ChildProcess[]): Promise<string> {
   const choice = topK === undefined ? [] : ['--top-k', String(topK)];
-  // The channel ties the service to this process: however this one ends, the service sees it close and stops.
-  const child = fork(cli, ['serve', directory, '--access', access, ...choice, '--port', '0'], {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    // A key that the user's own services ask for is not one that this study knows.
-    env: {...process.env, LIMBECK_SERVE_KEY: ''},
-  });
+  // The service stops when its channel closes. A key that the user's own services ask for is not one that this study
+  // knows.
+  const env = {...process.env, LIMBECK_SERVE_KEY: ''};
+  const args = ['serve', directory, '--access', access, ...choice, '--port', '0'];
+  const {process: child, lastWords} = startChild(cli, args, {env});
   running.push(child);
-  let said = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    said = (said + text).slice(-2000);
-  });
   const ready = once(child, 'message').then(([message]) => (message as ServiceReady).url);
   const failed = once(child, 'exit').then(([code]) => {
-    throw new LimbeckError(`The service of ${directory} ended with code ${code} before it was ready:\n${said.trim()}`);
+    throw new LimbeckError(`The service of ${directory} ended with code ${code} before it was ready:\n${lastWords()}`);
   });
   failed.catch(() => {});
   return Promise.race([ready, failed]);
 }
 
 async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (hasEnded(child)) return;
   const exited = once(child, 'exit');
   if (child.connected) child.disconnect();
   await exited;

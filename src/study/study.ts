@@ -11,6 +11,9 @@ import type {Access, Teacher} from '../teacher.ts';
 import {checkMethods, checkStudent, checkTeacher} from './checks.ts';
 import {openServices, type Services} from './services.ts';
 
+/** The file of kept answers, where nothing else is said. */
+export const DEFAULT_CACHE = '.limbeck/answers';
+
 export interface StudyOptions {
   /**
    * The folder for knowledge, students and results.
@@ -92,7 +95,7 @@ export interface Study {
  * @throws InputError where a method can't learn from what its level answers
  */
 export async function openStudy(recipe: Recipe, levels: readonly Access[], options: StudyOptions = {}): Promise<Study> {
-  const {cache = '.limbeck/answers', offline = false, signal} = options;
+  const {cache = DEFAULT_CACHE, offline = false, signal} = options;
   checkMethods(recipe);
   const engine = await startEngine();
   const data = await recipe.data();

@@ -1,8 +1,8 @@
-import {type ChildProcess, fork} from 'node:child_process';
 import {once} from 'node:events';
 import {availableParallelism, freemem} from 'node:os';
 import {fileURLToPath} from 'node:url';
 import {LimbeckError} from '../errors.ts';
+import {type Child, hasEnded, startChild} from './child.ts';
 import type {Executed} from './run.ts';
 
 /** One run of a study: a method, by its place in the recipe, from one seed. */
@@ -45,36 +45,23 @@ export function workerCount(jobs: number, wanted: number = availableParallelism(
 
 const entry = fileURLToPath(new URL('../cli/study-worker.js', import.meta.url));
 
-/** Starts a worker. However this process ends, the worker sees its channel close and stops. */
+/** Starts a worker; it stops when its channel closes. */
 export function openWorker(setup: WorkerSetup): StudyWorker {
   // Each worker computes on one core: there are as many workers as cores.
   const env = {...process.env, TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '1', OMP_NUM_THREADS: '1'};
-  const child = fork(entry, [JSON.stringify(setup)], {
-    env,
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  });
-  let said = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    said = (said + text).slice(-2000);
-  });
+  const child = startChild(entry, [JSON.stringify(setup)], {env, serialization: 'advanced'});
   return {
-    run: (job, onProgress) => ask(child, job, onProgress, () => said.trim()),
+    run: (job, onProgress) => ask(child, job, onProgress),
     async close() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const exited = once(child, 'exit');
-      child.kill('SIGTERM');
+      if (hasEnded(child.process)) return;
+      const exited = once(child.process, 'exit');
+      child.process.kill('SIGTERM');
       await exited;
     },
   };
 }
 
-function ask(
-  child: ChildProcess,
-  job: Job,
-  onProgress: (share: number) => void,
-  lastWords: () => string,
-): Promise<Executed> {
+function ask({process: child, lastWords}: Child, job: Job, onProgress: (share: number) => void): Promise<Executed> {
   return new Promise((resolve, reject) => {
     const settle = (end: () => void) => {
       child.off('message', listen).off('exit', crash).off('error', crash);

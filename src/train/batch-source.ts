@@ -1,7 +1,7 @@
 import {withBatches} from '../ask/batches.ts';
 import {answersOf} from '../ask/collect.ts';
 import {batchTensor, tensorInputs} from '../data/batch.ts';
-import {inputAt, selectInputs, type TensorInputs} from '../data/inputs.ts';
+import {inputAt, type TensorInputs} from '../data/inputs.ts';
 import {mixSeed} from '../data/random.ts';
 import {type View, viewRows} from '../data/view.ts';
 import type {tf} from '../engine/tf.ts';
@@ -41,8 +41,8 @@ export function keptAnswers(knowledge: Knowledge, viewing: Viewing): BatchSource
   return {
     featureShapes,
     async batch(rows, epoch) {
-      const {seen, everyRow} = look(inputs, rows, epoch, viewing);
-      return {raw: batchTensor(seen, everyRow), targets: batchTargets(targets, rows)};
+      const looked = look(inputs, rows, epoch, viewing);
+      return {raw: batchTensor(looked.seen, looked.rows), targets: batchTargets(targets, rows)};
     },
   };
 }
@@ -61,27 +61,32 @@ export async function liveAnswers(knowledge: Knowledge, options: LiveOptions): P
   return {
     featureShapes: Object.fromEntries(shapes.map(([layer, feature]) => [layer, feature.shape])),
     async batch(rows, epoch, signal) {
-      const {seen, everyRow, answers} = await ask(inputs, rows, epoch, asked, signal);
+      const {answers, ...looked} = await ask(inputs, rows, epoch, asked, signal);
       const targets = targetsOf(answers, options.teacher.classes.length);
-      return {raw: batchTensor(seen, everyRow), targets: batchTargets(targets, everyRow)};
+      return {raw: batchTensor(looked.seen, looked.rows), targets: batchTargets(targets, everyRow(rows.length))};
     },
   };
 }
 
+/** Where a batch's inputs are to be found, as they look. */
 interface Seen {
+  /** All inputs, or where there is a view the batch's own. */
   readonly seen: TensorInputs;
+  /** The batch's places in `seen`. */
+  readonly rows: Int32Array;
   /** Seeds of the views; undefined where inputs are seen as they are. */
   readonly seeds: Int32Array | undefined;
-  /** Indices into `seen`. */
-  readonly everyRow: Int32Array;
 }
 
 /** The named rows as they look in one epoch. Each row of each epoch has a view of its own. */
 function look(inputs: TensorInputs, rows: Int32Array, epoch: number, {view, seed}: Viewing): Seen {
-  const everyRow = Int32Array.from({length: rows.length}, (_, row) => row);
-  if (view === undefined) return {seen: selectInputs(inputs, rows) as TensorInputs, seeds: undefined, everyRow};
+  if (view === undefined) return {seen: inputs, rows, seeds: undefined};
   const seeds = rows.map(row => mixSeed(seed, `view of ${row} in epoch ${epoch}`));
-  return {seen: viewRows(inputs, rows, view, seeds), seeds, everyRow};
+  return {seen: viewRows(inputs, rows, view, seeds), rows: everyRow(rows.length), seeds};
+}
+
+function everyRow(count: number): Int32Array {
+  return Int32Array.from({length: count}, (_, row) => row);
 }
 
 async function ask(
@@ -92,8 +97,8 @@ async function ask(
   signal?: AbortSignal,
 ) {
   const looked = look(inputs, rows, epoch, viewing);
-  const questions: Question[] = Array.from(rows, (_, index) => {
-    const input = inputAt(looked.seen, index);
+  const questions: Question[] = Array.from(looked.rows, (row, index) => {
+    const input = inputAt(looked.seen, row);
     return looked.seeds ? {input, view: looked.seeds[index]!} : {input};
   });
   const outcomes = await teacher.ask(questions, {detail, ...(signal && {signal})});

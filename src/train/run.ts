@@ -1,3 +1,4 @@
+import {sameClasses} from '../data/classes.ts';
 import {mixSeed} from '../data/random.ts';
 import type {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
@@ -116,7 +117,7 @@ function checkOptions(student: Student, knowledge: Knowledge, options: TrainOpti
       `View \`${view.name}\` needs \`teacher\`: the kept answers are about the inputs as they are, not about their views.`,
     );
   }
-  if (student.classes.join('\n') !== knowledge.classes.join('\n')) {
+  if (!sameClasses(student.classes, knowledge.classes)) {
     throw new InputError(
       `The student's classes (${student.classes.join(', ')}) are not those of the knowledge (${knowledge.classes.join(', ')}).`,
     );
