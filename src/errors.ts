@@ -13,6 +13,8 @@ export interface TeacherErrorDetails extends ErrorOptions {
   readonly status?: number;
   /** Whether the same question may succeed later. */
   readonly retryable?: boolean;
+  /** Whether an answer came that could not be read: the question is asked once more, and then set aside. */
+  readonly unreadable?: boolean;
   /** Milliseconds that the service asked to wait. */
   readonly retryAfter?: number;
 }
@@ -22,6 +24,7 @@ export class TeacherError extends LimbeckError {
   override readonly name = 'TeacherError';
   readonly status: number | undefined;
   readonly retryable: boolean;
+  readonly unreadable: boolean;
   readonly retryAfter: number | undefined;
 
   /**
@@ -31,13 +34,19 @@ export class TeacherError extends LimbeckError {
   constructor(
     teacher: string,
     problem: string,
-    {status, retryable = false, retryAfter, ...rest}: TeacherErrorDetails = {},
+    {status, retryable = false, unreadable = false, retryAfter, ...rest}: TeacherErrorDetails = {},
   ) {
     super(`Teacher ${teacher}: ${problem}`, rest);
     this.status = status;
     this.retryable = retryable;
+    this.unreadable = unreadable;
     this.retryAfter = retryAfter;
   }
+}
+
+/** What a run may spend is spent. What was bought before is kept. */
+export class BudgetError extends LimbeckError {
+  override readonly name = 'BudgetError';
 }
 
 /** The store of answers failed. Never taken for a miss: a hidden failure would buy every answer twice. */

@@ -119,6 +119,82 @@ export interface AskOptions {
    */
   readonly detail?: Detail;
   readonly signal?: AbortSignal;
+  /**
+   * Through which a teacher sends every request that may be charged: it waits its turn there, is counted, and its reply
+   * is kept before it is read.
+   *
+   * @default sends at once
+   */
+  readonly exchange?: Exchange;
+}
+
+/**
+ * Sends one request of an `ask` call.
+ *
+ * @param rows - places, in the call, of the questions that the request is about
+ * @param send - sends it, and rejects only where no reply came
+ * @returns the reply, whatever its status; rejects with the error of `send`, or where the request may not go out
+ */
+export type Exchange = (rows: readonly number[], send: () => Promise<Reply>) => Promise<Reply>;
+
+/** What a service sent back, as it came. */
+export interface Reply {
+  /** Of HTTP. */
+  readonly status: number;
+  /** By name in lower case. */
+  readonly headers: {readonly [name: string]: string | readonly string[] | undefined};
+  readonly body: string;
+}
+
+/** What the layers need to know of a teacher that asks a service and is charged for it. */
+export interface Service<A extends Access = Access> {
+  /**
+   * Provider, account and endpoint, for example `https://api.example.com 3f2a`. Teachers with the same one share its
+   * rate limits. Of a key it holds a digest at most.
+   */
+  readonly account: string;
+  /** Version of `read`. A kept reply that an older version could not read is read again instead of asked for. */
+  readonly reader: number;
+  /**
+   * Reads a reply with status 200 to these questions, in order. Pure.
+   *
+   * @throws TeacherError where the reply as a whole can't be read
+   */
+  read(reply: Reply, questions: readonly Question[], detail: Detail): readonly Outcome<A>[];
+  /** What a reply says of its cost and its author. Never throws. */
+  receipt?(reply: Reply): Receipt;
+  /**
+   * The most tokens that one request about these questions can use.
+   *
+   * @default none: the service doesn't count tokens
+   */
+  worstCase?(questions: readonly Question[]): Usage;
+  /** Undefined where it isn't known: then there is no budget of money. */
+  readonly price?: Price;
+}
+
+/** Tokens, as a service counts them. */
+export interface Usage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+export interface Receipt {
+  readonly usage?: Usage;
+  /** The model that answered, which may be another one than was asked for. */
+  readonly model?: string;
+  /** What the service calls the state of its model, for example `system_fingerprint`. */
+  readonly fingerprint?: string;
+}
+
+/** In US dollars. */
+export interface Price {
+  /** @default 0 */
+  readonly perCall?: number;
+  /** @default 0 */
+  readonly perMillionInputTokens?: number;
+  /** @default 0 */
+  readonly perMillionOutputTokens?: number;
 }
 
 /** A value that JSON can hold, for identities. */
@@ -145,6 +221,8 @@ export interface Teacher<A extends Access = Access> {
    * @default 1
    */
   readonly concurrency?: number;
+  /** Of a teacher that asks a service; undefined of one that answers in this process. */
+  readonly service?: Service<A>;
   /**
    * Answers each question, in order. Throws only where no question can be answered (no connection, a refused key, an
    * abort); what is wrong with one input alone is that question's `error`.

@@ -5,8 +5,8 @@ export function layerOver<A extends Access>(
   teacher: Teacher<A>,
   changes: Pick<Teacher<A>, 'ask'> & Partial<Teacher<A>>,
 ): Teacher<A> {
-  const {name, identity, access, classes, detail, maxBatch, concurrency = 1} = teacher;
-  return {name, identity, access, classes, detail, maxBatch, concurrency, ...changes};
+  const {name, identity, access, classes, detail, maxBatch, concurrency = 1, service} = teacher;
+  return {name, identity, access, classes, detail, maxBatch, concurrency, ...(service && {service}), ...changes};
 }
 
 const KINDS: Readonly<Record<Access, readonly Answer['kind'][]>> = {
