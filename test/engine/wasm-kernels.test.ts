@@ -1,101 +1,11 @@
-import '@tensorflow/tfjs-backend-cpu';
-import fc from 'fast-check';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {tf} from '../../src/engine/tf.ts';
 import {startWasm} from '../../src/engine/wasm.ts';
+import {expectClose, noise, onBoth} from './on-backends.ts';
 
-beforeAll(async () => {
-  // The JavaScript backend would greet with advice.
-  tf.env().set('IS_TEST', true);
-  await startWasm();
-});
-
-/** The same computation on the WASM engine and on the plain JavaScript backend, which is slow and right. */
-async function onBoth(compute: () => tf.Tensor): Promise<[ArrayLike<number>, ArrayLike<number>]> {
-  const values: ArrayLike<number>[] = [];
-  for (const backend of ['wasm', 'cpu']) {
-    await tf.setBackend(backend);
-    values.push(tf.tidy(() => compute().dataSync()));
-  }
-  await tf.setBackend('wasm');
-  return values as [ArrayLike<number>, ArrayLike<number>];
-}
-
-function expectClose([actual, expected]: [ArrayLike<number>, ArrayLike<number>]): void {
-  expect(actual.length).toBe(expected.length);
-  for (let index = 0; index < expected.length; index++) {
-    const difference = Math.abs(actual[index]! - expected[index]!) / (1 + Math.abs(expected[index]!));
-    expect(difference, `value ${index}`).toBeLessThan(1e-4);
-  }
-}
-
-const noise = (shape: number[], seed: number) => tf.randomNormal(shape, 0, 1, 'float32', seed);
+beforeAll(startWasm);
 
 describe('WASM kernels for training', () => {
-  it('any 2-d convolution and its filter gradient are those of the JavaScript backend', async () => {
-    const convolution = fc.record({
-      batch: fc.integer({min: 1, max: 3}),
-      size: fc.tuple(fc.integer({min: 3, max: 9}), fc.integer({min: 3, max: 9})),
-      channels: fc.tuple(fc.integer({min: 1, max: 4}), fc.integer({min: 1, max: 4})),
-      filter: fc.tuple(fc.integer({min: 1, max: 3}), fc.integer({min: 1, max: 3})),
-      strides: fc.integer({min: 1, max: 3}),
-      pad: fc.constantFrom('same' as const, 'valid' as const, 1),
-    });
-    await fc.assert(
-      fc.asyncProperty(convolution, async ({batch, size, channels, filter, strides, pad}) => {
-        const gradient = () => {
-          const x = noise([batch, ...size, channels[0]], 3) as tf.Tensor4D;
-          const w = noise([...filter, ...channels], 4);
-          const loss = (w: tf.Tensor) => tf.sum(tf.square(tf.conv2d(x, w as tf.Tensor4D, strides, pad)));
-          return tf.grad(loss)(w);
-        };
-        // With a number as padding TensorFlow.js takes the width's output for the height's, and wants windows to fit.
-        const fits = size.every((length, axis) => (length + 2 - filter[axis]!) % strides === 0);
-        fc.pre(pad !== 1 || (filter[0] === filter[1] && fits));
-        expectClose(
-          await onBoth(() =>
-            tf.conv2d(
-              noise([batch, ...size, channels[0]], 3) as tf.Tensor4D,
-              noise([...filter, ...channels], 4) as tf.Tensor4D,
-              strides,
-              pad,
-            ),
-          ),
-        );
-        expectClose(await onBoth(gradient));
-      }),
-      {numRuns: 100},
-    );
-  });
-
-  it.each(['max', 'average'] as const)('the gradient of %s pooling is that of the JavaScript backend', async kind => {
-    const pooling = fc.record({
-      size: fc.tuple(fc.integer({min: 3, max: 9}), fc.integer({min: 3, max: 9})),
-      channels: fc.integer({min: 1, max: 3}),
-      window: fc.integer({min: 1, max: 3}),
-      strides: fc.integer({min: 1, max: 3}),
-      pad: fc.constantFrom('same' as const, 'valid' as const),
-    });
-    await fc.assert(
-      fc.asyncProperty(pooling, async ({size, channels, window, strides, pad}) => {
-        const pool = kind === 'max' ? tf.maxPool : tf.avgPool;
-        const gradient = () => {
-          const x = noise([2, ...size, channels], 8);
-          const loss = (x: tf.Tensor) => tf.sum(tf.square(pool(x as tf.Tensor4D, window, strides, pad)));
-          return tf.grad(loss)(x);
-        };
-        expectClose(await onBoth(gradient));
-      }),
-      {numRuns: 60},
-    );
-  });
-
-  it('a pooling window whose largest value is not above 0 gets its gradient too', () => {
-    const x = tf.tensor4d([-3, -1, -2, -4], [1, 2, 2, 1]);
-    const gradient = tf.grad(x => tf.sum(tf.maxPool(x as tf.Tensor4D, 2, 2, 'valid')))(x);
-    expect([...gradient.dataSync()]).toEqual([0, 1, 0, 0]);
-  });
-
   it.each([
     [true, false],
     [false, true],
@@ -109,44 +19,52 @@ describe('WASM kernels for training', () => {
         const b = noise([...outer, ...shape(7, 4, transposeB)], 6);
         return tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D, transposeA, transposeB);
       };
-      expectClose(await onBoth(product));
+      expectClose(await onBoth('wasm', product));
     }
   });
 
   it('the gradient of gather sums rows that were taken twice', async () => {
-    const gradient = () =>
-      tf.grad(x =>
-        tf.sum(
-          tf.square(
-            tf.gather(
-              x,
-              tf.tensor2d(
-                [
-                  [0, 2],
-                  [2, 2],
-                ],
-                [2, 2],
-                'int32',
-              ),
-            ),
-          ),
-        ),
-      )(noise([4, 3], 7));
-    expectClose(await onBoth(gradient));
+    const rows = [
+      [0, 2],
+      [2, 2],
+    ];
+    const gradient = () => {
+      const indices = tf.tensor2d(rows, [2, 2], 'int32');
+      return tf.grad(x => tf.sum(tf.square(tf.gather(x, indices))))(noise([4, 3], 7));
+    };
+    expectClose(await onBoth('wasm', gradient));
   });
 
-  it('LeNet trains: every gradient of convolutions, pools and dense layers is that of the JavaScript backend', async () => {
-    const gradient = () => {
-      const x = noise([2, 8, 8, 1], 1) as tf.Tensor4D;
-      const [filter, kernel] = [noise([3, 3, 1, 4], 2), noise([36, 3], 3)];
-      const loss = (filter: tf.Tensor, kernel: tf.Tensor) => {
-        const pooled = tf.maxPool(tf.relu(tf.conv2d(x, filter as tf.Tensor4D, 1, 'valid')), 2, 2, 'valid');
-        return tf.sum(tf.square(tf.matMul(tf.reshape(pooled, [2, 36]), kernel as tf.Tensor2D)));
-      };
-      const gradients = tf.grads(loss as (...values: tf.Tensor[]) => tf.Scalar)([filter, kernel]);
-      return tf.concat(gradients.map(value => tf.reshape(value, [-1])));
+  it('batch normalization by known averages is that of the JavaScript backend, without scale or offset too', async () => {
+    const normalized = () => {
+      const [x, mean, offset] = [noise([2, 3, 4, 5], 1) as tf.Tensor4D, noise([5], 2), noise([5], 3)] as const;
+      const [variance, scale] = [tf.square(noise([5], 4)), noise([5], 5)];
+      const by = (offset?: tf.Tensor, scale?: tf.Tensor) =>
+        tf.batchNorm(x, mean as tf.Tensor1D, variance as tf.Tensor1D, offset as tf.Tensor1D, scale as tf.Tensor1D);
+      return [by(offset, scale), by(offset), by(undefined, scale), by()];
     };
-    expectClose(await onBoth(gradient));
+    expectClose(await onBoth('wasm', normalized));
+  });
+
+  it('a clone outlives its original, and the original its clone', () => {
+    const original = tf.tensor1d([1, 2, 3]);
+    const [first, second] = [tf.clone(original), tf.clone(original)];
+    original.dispose();
+    expect([...first.dataSync()]).toEqual([1, 2, 3]);
+    first.dispose();
+    expect([...second.dataSync()]).toEqual([1, 2, 3]);
+    second.dispose();
+  });
+
+  it('a clone of a variable keeps its values when the variable changes', () => {
+    const variable = tf.variable(tf.tensor1d([1, 2]));
+    const clone = tf.clone(variable);
+    variable.assign(tf.tensor1d([3, 4]));
+    expect([...clone.dataSync()]).toEqual([1, 2]);
+  });
+
+  it('texts can be cloned', () => {
+    expect([...tf.clone(tf.tensor1d(['a', 'b'])).dataSync()]).toEqual(['a', 'b']);
   });
 
   it('leaves the handling of uncaught errors to the program', () => {

@@ -1,12 +1,6 @@
 import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
 import {tf} from '../tf.ts';
-
-interface Attributes {
-  readonly filterSize: number | [number, number];
-  readonly strides: number | [number, number];
-  readonly pad: 'valid' | 'same' | number;
-  readonly dimRoundingMode: 'floor' | 'round' | 'ceil' | undefined;
-}
+import {axesOf, axesOf3d, type ConvolvedAxis} from './input-gradient.ts';
 
 /**
  * Gradient of 2-d max pooling: each window's gradient goes to its largest input, the first one on ties. The packaged
@@ -14,62 +8,75 @@ interface Attributes {
  */
 export const maxPoolGradient: tf.KernelFunc = ({inputs, attrs, backend}) => {
   const {dy, input} = inputs as {dy: tf.Tensor4D; input: tf.Tensor4D};
-  const {filterSize, strides, pad, dimRoundingMode} = attrs as unknown as Attributes;
+  const {filterSize, strides, pad, dimRoundingMode} = attrs as unknown as tf.MaxPoolGradAttrs;
   const info = tf.backend_util.computePool2DInfo(input.shape, filterSize, strides, 1, pad, dimRoundingMode);
-  const wasm = backend as BackendWasm;
+  const depth = {input: 1, output: 1, filter: 1, stride: 1, before: 0};
+  return gradientOf(dy, input, [depth, ...axesOf(info)], backend as BackendWasm);
+};
+
+/** Gradient of 3-d max pooling, as that of 2-d; the packaged kernel gives it to a wrong place in the same windows. */
+export const maxPool3dGradient: tf.KernelFunc = ({inputs, attrs, backend}) => {
+  const {dy, input} = inputs as {dy: tf.Tensor5D; input: tf.Tensor5D};
+  const {filterSize, strides, pad, dimRoundingMode} = attrs as unknown as tf.MaxPool3DGradAttrs;
+  const info = tf.backend_util.computePool3DInfo(input.shape, filterSize, strides, 1, pad, dimRoundingMode);
+  return gradientOf(dy, input, axesOf3d(info), backend as BackendWasm);
+};
+
+function gradientOf(dy: tf.Tensor, input: tf.Tensor, axes: readonly ConvolvedAxis[], wasm: BackendWasm): tf.TensorInfo {
   const dx = wasm.makeOutput(input.shape, 'float32');
   const gradient = wasm.typedArrayFromHeap(dx) as Float32Array;
   const values = wasm.typedArrayFromHeap(input) as Float32Array;
   const flow = wasm.typedArrayFromHeap(dy) as Float32Array;
   gradient.fill(0);
-  const {inHeight, inWidth, outHeight, outWidth, inChannels} = info;
-  for (let batch = 0; batch < info.batchSize; batch++) {
-    const image = batch * inHeight * inWidth * inChannels;
-    for (let row = 0; row < outHeight; row++) {
-      for (let column = 0; column < outWidth; column++) {
-        const window = windowAt(info, row, column);
-        const out = ((batch * outHeight + row) * outWidth + column) * inChannels;
-        for (let channel = 0; channel < inChannels; channel++) {
-          gradient[largestIn(values, image + channel, window, info)]! += flow[out + channel]!;
+  const channels = input.shape.at(-1)!;
+  let out = 0;
+  for (const places of windows(axes, input.shape[0]!, channels)) {
+    for (let channel = 0; channel < channels; channel++) {
+      let best = places[0]! + channel;
+      let largest = values[best]!;
+      for (let index = 1; index < places.length; index++) {
+        const place = places[index]! + channel;
+        const value = values[place]!;
+        if (value > largest) {
+          largest = value;
+          best = place;
+        }
+      }
+      gradient[best]! += flow[out++]!;
+    }
+  }
+  return dx;
+}
+
+/** The pixels of every window that lie inside of its image, by their numbers. One array, filled anew for each window. */
+function* windows(axes: readonly ConvolvedAxis[], images: number, channels: number): Generator<readonly number[]> {
+  const [depths, rows, columns] = axes.map(rangesAlong) as [Range[], Range[], Range[]];
+  const [depth, height, width] = axes.map(({input}) => input) as [number, number, number];
+  const places: number[] = [];
+  for (let image = 0; image < images; image++) {
+    for (const [front, back] of depths) {
+      for (const [top, bottom] of rows) {
+        for (const [left, right] of columns) {
+          places.length = 0;
+          for (let plane = front; plane < back; plane++) {
+            for (let row = top; row < bottom; row++) {
+              const line = ((image * depth + plane) * height + row) * width;
+              for (let column = left; column < right; column++) places.push((line + column) * channels);
+            }
+          }
+          yield places;
         }
       }
     }
   }
-  return dx;
-};
-
-/** The part of a window that lies inside the image. */
-interface Window {
-  readonly top: number;
-  readonly bottom: number;
-  readonly left: number;
-  readonly right: number;
 }
 
-function windowAt(info: tf.backend_util.Conv2DInfo, row: number, column: number): Window {
-  const top = row * info.strideHeight - info.padInfo.top;
-  const left = column * info.strideWidth - info.padInfo.left;
-  return {
-    top: Math.max(0, top),
-    bottom: Math.min(info.inHeight, top + info.filterHeight),
-    left: Math.max(0, left),
-    right: Math.min(info.inWidth, left + info.filterWidth),
-  };
-}
+type Range = readonly [start: number, end: number];
 
-/** Place of the largest value of one channel in a window. `start` is where that channel's image begins. */
-function largestIn(
-  values: Float32Array,
-  start: number,
-  {top, bottom, left, right}: Window,
-  {inWidth, inChannels}: tf.backend_util.Conv2DInfo,
-): number {
-  let best = start + (top * inWidth + left) * inChannels;
-  for (let row = top; row < bottom; row++) {
-    for (let column = left; column < right; column++) {
-      const place = start + (row * inWidth + column) * inChannels;
-      if (values[place]! > values[best]!) best = place;
-    }
-  }
-  return best;
+/** The parts of the windows along an axis that lie inside of the image. */
+function rangesAlong({input, filter, stride, before, output: outputs}: ConvolvedAxis): Range[] {
+  return Array.from({length: outputs}, (_, output) => {
+    const start = output * stride - before;
+    return [Math.max(0, start), Math.min(input, start + filter)];
+  });
 }
