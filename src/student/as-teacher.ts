@@ -1,14 +1,15 @@
 import {setImmediate} from 'node:timers/promises';
+import {sizeOf} from '../data/inputs.ts';
 import {tf} from '../engine/tf.ts';
 import {TeacherError} from '../errors.ts';
 import type {Feature, Input, LogitsAnswer, Outcome, Question, Teacher, TensorInput} from '../teacher.ts';
 import {misfitOf} from './fit.ts';
-import {type Forward, featureNames, featureShapes, outputsOf, type StudentOutputs} from './forward.ts';
-import {preprocess} from './preprocessing.ts';
+import {featureNames, featureShapes} from './forward.ts';
+import {type Inference, type InferenceOptions, inferenceOf} from './inference.ts';
 import type {Student} from './student.ts';
 import {architectureHash, weightsHash} from './weights-hash.ts';
 
-export interface AsTeacherOptions {
+export interface AsTeacherOptions extends InferenceOptions {
   /** @default `tfjs` and the name of the model */
   readonly name?: string;
   /**
@@ -25,12 +26,12 @@ export interface AsTeacherOptions {
  */
 export function asTeacher(student: Student, options: AsTeacherOptions = {}): Teacher<'white-box'> {
   const {name = `tfjs ${student.model.name}`, maxBatch = 256} = options;
-  const forwards = new Map<string, LayerValues>();
-  const valuesOf = (layers: readonly string[]): LayerValues => {
+  const views = new Map<string, View>();
+  const viewOf = (layers: readonly string[]): View => {
     const key = JSON.stringify(layers);
-    const values = forwards.get(key) ?? layerValues(student, layers);
-    forwards.set(key, values);
-    return values;
+    const view = views.get(key) ?? viewThrough(student, layers, options);
+    views.set(key, view);
+    return view;
   };
   return {
     name,
@@ -44,19 +45,20 @@ export function asTeacher(student: Student, options: AsTeacherOptions = {}): Tea
       await setImmediate();
       signal?.throwIfAborted();
       const layers = detail?.kind === 'logits' ? (detail.features ?? []) : [];
-      return answerAll(student, questions, valuesOf(layers), name);
+      return answerAll(student, questions, viewOf(layers), name);
     },
   };
 }
 
-/** The forward pass that gives logits and the named layers, with the layers' shapes. */
-interface LayerValues {
-  readonly forward: Forward;
-  readonly shapes: Readonly<Record<string, readonly number[]>>;
+/** What is seen of a student: logits, then the named layers. */
+interface View {
+  readonly infer: Inference;
+  readonly layers: readonly {readonly name: string; readonly shape: readonly number[]}[];
 }
 
-function layerValues(student: Student, layers: readonly string[]): LayerValues {
-  return {forward: outputsOf(student, layers), shapes: featureShapes(student, layers)};
+function viewThrough(student: Student, layers: readonly string[], options: InferenceOptions): View {
+  const shapes = featureShapes(student, layers);
+  return {infer: inferenceOf(student, layers, options), layers: layers.map(name => ({name, shape: shapes[name]!}))};
 }
 
 function identityOf(student: Student): Teacher['identity'] {
@@ -71,12 +73,7 @@ function identityOf(student: Student): Teacher['identity'] {
 }
 
 /** Answers what can be answered, the questions of one shape in one forward pass. */
-function answerAll(
-  student: Student,
-  questions: readonly Question[],
-  values: LayerValues,
-  name: string,
-): Outcome<'white-box'>[] {
+function answerAll(student: Student, questions: readonly Question[], view: View, name: string): Outcome<'white-box'>[] {
   const outcomes = new Array<Outcome<'white-box'>>(questions.length);
   const batches = new Map<string, {readonly rows: number[]; readonly inputs: TensorInput[]}>();
   for (const [row, {input}] of questions.entries()) {
@@ -93,7 +90,7 @@ function answerAll(
     batches.set(shape, batch);
   }
   for (const {rows, inputs} of batches.values()) {
-    const answers = answersTo(student, inputs, values);
+    const answers = answersTo(inputs, view, student.classes.length);
     for (const [place, row] of rows.entries()) outcomes[row] = {answer: answers[place]!};
   }
   return outcomes;
@@ -104,21 +101,22 @@ function problemWith(student: Student, input: Input): string | undefined {
 }
 
 /** One forward pass over inputs of one shape. */
-function answersTo(student: Student, inputs: readonly TensorInput[], values: LayerValues): LogitsAnswer[] {
-  const {logits, features} = tf.tidy(() => {
-    const batch = preprocess(stacked(inputs), student.preprocessing);
-    return readOut(values.forward(batch, {training: false}));
+function answersTo(inputs: readonly TensorInput[], {infer, layers}: View, classes: number): LogitsAnswer[] {
+  const values = infer(() => stacked(inputs));
+  const width = values.length / inputs.length;
+  return inputs.map((_, row) => answerIn(values.subarray(row * width, (row + 1) * width), layers, classes));
+}
+
+/** The answer to one input, in arrays of its own. */
+function answerIn(values: Float32Array, layers: View['layers'], classes: number): LogitsAnswer {
+  let start = classes;
+  const features = layers.map(({name, shape}): [string, Feature] => {
+    const end = start + sizeOf(shape);
+    const feature = {shape, values: values.slice(start, end)};
+    start = end;
+    return [name, feature];
   });
-  return inputs.map((_, row) => ({
-    kind: 'logits',
-    logits: rowOf(logits, row, inputs.length),
-    features: Object.fromEntries(
-      Object.entries(values.shapes).map(([layer, shape]): [string, Feature] => [
-        layer,
-        {shape, values: rowOf(features[layer]!, row, inputs.length)},
-      ]),
-    ),
-  }));
+  return {kind: 'logits', logits: values.slice(0, classes), features: Object.fromEntries(features)};
 }
 
 function stacked(inputs: readonly TensorInput[]): tf.Tensor {
@@ -126,17 +124,4 @@ function stacked(inputs: readonly TensorInput[]): tf.Tensor {
   const values = new Float32Array(inputs.length * data.length);
   for (const [row, input] of inputs.entries()) values.set(input.data, row * data.length);
   return tf.tensor(values, [inputs.length, ...shape], 'float32');
-}
-
-function readOut({logits, features}: StudentOutputs): {
-  readonly logits: Float32Array;
-  readonly features: Readonly<Record<string, Float32Array>>;
-} {
-  const values = Object.entries(features).map(([layer, value]) => [layer, value.dataSync<'float32'>()]);
-  return {logits: logits.dataSync<'float32'>(), features: Object.fromEntries(values)};
-}
-
-function rowOf(values: Float32Array, row: number, rows: number): Float32Array {
-  const size = values.length / rows;
-  return values.slice(row * size, (row + 1) * size);
 }

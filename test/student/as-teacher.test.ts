@@ -62,6 +62,34 @@ describe('asTeacher', () => {
     expect(answersIn(await teacher.ask(asked, {detail: {kind: 'label'}}))[0]!.features).toEqual({});
   });
 
+  it('answers with the right layer whatever the names and the order asked for', async () => {
+    const model = layers.sequential({name: 'numbered'});
+    model.add(layers.layers.dense({name: '10', units: 3, inputShape: [2]}));
+    model.add(layers.layers.dense({name: '2', units: 5}));
+    model.add(layers.layers.dense({name: 'logits', units: 10}));
+    const teacher = asTeacher(makeStudent({model, classes: tenClasses, preprocessing: {}, output: 'logits'}));
+    const input = {kind: 'tensor', dtype: 'float32', shape: [2], data: Float32Array.of(1, -2)} as const;
+    const ask = async (...features: string[]) =>
+      answersIn(await teacher.ask([{input}], {detail: {kind: 'logits', features}}))[0]!.features;
+    const both = await ask('10', '2');
+    expect(both).toEqual({...(await ask('2')), ...(await ask('10'))});
+    expect([both['10']!.values.length, both['2']!.values.length]).toEqual([3, 5]);
+  });
+
+  it('answers the same compiled and not, on any engine, however many are asked at once', async () => {
+    const student = lenet({filters: [2, 3], units: 4})(imageTask([16, 16, 1]), 1);
+    const pictures = images(5, [16, 16, 1]);
+    const detail = {kind: 'logits', features: ['pool_2', 'conv_1']} as const;
+    const reasons: string[] = [];
+    const onFallback = (reason: string) => reasons.push(reason);
+    const [compiled, plain] = [asTeacher(student, {onFallback}), asTeacher(student, {compile: false})];
+    for (const count of [1, 5, 2]) {
+      const asked = Array.from({length: count}, (_, index) => ({input: inputAt(pictures, index)}));
+      expect(await compiled.ask(asked, {detail})).toEqual(await plain.ask(asked, {detail}));
+    }
+    expect(reasons).toEqual([]);
+  });
+
   it('leaves no tensor behind', async () => {
     const teacher = asTeacher(smallStudent());
     await teacher.ask(questions);

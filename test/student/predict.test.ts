@@ -2,8 +2,11 @@ import {beforeAll, describe, expect, it} from 'vitest';
 import {engineMemory, startEngine} from '../../src/engine/engine.ts';
 import {tf} from '../../src/engine/tf.ts';
 import {InputError} from '../../src/errors.ts';
+import type {Knowledge} from '../../src/knowledge/knowledge.ts';
+import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {predictLogits} from '../../src/student/predict.ts';
-import {images, smallStudent} from './examples.ts';
+import {train} from '../../src/train/train.ts';
+import {images, smallStudent, tenClasses} from './examples.ts';
 
 beforeAll(startEngine);
 
@@ -25,6 +28,35 @@ describe('predictLogits', () => {
     for (const [place, value] of (await predictLogits(student, inputs, {batchSize: 3})).entries()) {
       expect(value).toBeCloseTo(whole[place]!, 5);
     }
+  });
+
+  it('gives the same logits compiled and not, on any engine', async () => {
+    const [student, inputs] = [smallStudent(), images(5, [4, 4, 1])];
+    const reasons: string[] = [];
+    const onFallback = (reason: string) => reasons.push(reason);
+    const compiled = await predictLogits(student, inputs, {batchSize: 2, onFallback});
+    expect(compiled).toEqual(await predictLogits(student, inputs, {batchSize: 2, compile: false, onFallback}));
+    expect(reasons).toEqual([]);
+  });
+
+  it('follows the weights of a student in training', async () => {
+    const inputs = images(12, [4, 4, 1]);
+    const labels = Int32Array.from({length: 12}, (_, row) => row % 10);
+    const student = smallStudent();
+    const knowledge: Knowledge = {
+      source: {access: 'truth', identity: {}},
+      classes: tenClasses,
+      detail: {kind: 'label'},
+      inputs,
+      answers: {kind: 'label', count: 12, labels},
+    };
+    const seen: Float32Array[] = [await predictLogits(student, inputs)];
+    for await (const {epoch} of train(student, knowledge, {losses: [hardLabels()], seed: 1, epochs: 3})) {
+      seen.push(await predictLogits(student, inputs));
+      expect(seen[epoch]).toEqual(await predictLogits(student, inputs, {compile: false}));
+      expect(seen[epoch]).not.toEqual(seen[epoch - 1]);
+    }
+    expect(seen).toHaveLength(4);
   });
 
   it('leaves no tensor behind', async () => {

@@ -1,9 +1,9 @@
 import type {tf} from '../tf.ts';
 import {type NativeBackend, nativeBackend} from './binding.ts';
 import {graphOf} from './graph.ts';
-import {record} from './record.ts';
+import {recordRows, recordTwice} from './record-twice.ts';
 import {Untraceable} from './recorder.ts';
-import {differenceOf, type Recording} from './recording.ts';
+import type {Recording} from './recording.ts';
 import {Session} from './session.ts';
 
 /** Calls with inputs of yet another shape run one operation at a time. */
@@ -24,9 +24,9 @@ export class CompiledCalls {
   readonly #recordings: Recording[] = [];
   readonly #onFallback: ((reason: string) => void) | undefined;
   #session: Session | undefined;
-  #isPossible = this.#backend !== undefined;
+  #fallback: string | undefined;
 
-  /** @param onFallback - told once, as a clause, why calls run as they are though the engine is native */
+  /** @param onFallback - told `fallback` once, when it is known */
   constructor(onFallback?: (reason: string) => void) {
     this.#onFallback = onFallback;
   }
@@ -39,13 +39,27 @@ export class CompiledCalls {
    * @returns what `run` gives, a tensor of 32-bit floats that is the caller's to dispose
    */
   call(inputs: readonly tf.Tensor[], run: () => tf.Tensor): tf.Tensor {
-    const program = this.#programFor(inputs, run);
-    if (program === undefined) {
-      this.sync();
-      return run();
-    }
-    const used = this.#recordings[program]!.inputs.map(({index}) => inputs[index]!);
-    return this.#session!.run(program, used);
+    const shapes = inputs.map(({dtype, shape}) => `${dtype} ${shape}`).join('; ');
+    const program = this.#programFor(shapes, backend => recordTwice(backend, inputs, run));
+    return this.#run(program, inputs, run);
+  }
+
+  /**
+   * One call of a function of many rows, compiled once for any number of them.
+   *
+   * @param rows - [count, ...shape], all that changes from call to call and is not a variable
+   * @param run - does the same for any number of rows, and each time but for their values and those of variables
+   * @returns what `run` gives, a tensor of 32-bit floats that is the caller's to dispose
+   */
+  callRows(rows: tf.Tensor, run: (rows: tf.Tensor) => tf.Tensor): tf.Tensor {
+    const [, ...shape] = rows.shape;
+    const program = this.#programFor(`rows of ${rows.dtype} ${shape}`, backend => recordRows(backend, rows, run));
+    return this.#run(program, [rows], () => run(rows));
+  }
+
+  /** Why calls run as they are though the engine is native, as a clause. */
+  get fallback(): string | undefined {
+    return this.#fallback;
   }
 
   /** Brings variables up to date with what the graph made of them. */
@@ -60,23 +74,30 @@ export class CompiledCalls {
     this.#recordings.length = 0;
   }
 
-  #programFor(inputs: readonly tf.Tensor[], run: () => tf.Tensor): number | undefined {
-    if (!this.#isPossible) return undefined;
-    const shapes = inputs.map(({dtype, shape}) => `${dtype} ${shape}`).join('; ');
+  #run(program: number | undefined, inputs: readonly tf.Tensor[], run: () => tf.Tensor): tf.Tensor {
+    if (program === undefined) {
+      this.sync();
+      return run();
+    }
+    const used = this.#recordings[program]!.inputs.map(({index}) => inputs[index]!);
+    return this.#session!.run(program, used);
+  }
+
+  #programFor(shapes: string, record: (backend: NativeBackend) => Recording | Untraceable): number | undefined {
+    if (this.#backend === undefined || this.#fallback !== undefined) return undefined;
     const known = this.#programs.get(shapes);
     if (known !== undefined || this.#programs.size === MOST_SHAPES) return known;
-    this.sync();
-    const recording = recordTwice(this.#backend!, inputs, run);
+    const recording = record(this.#backend);
     if (recording instanceof Untraceable) return this.#giveUp(recording.reason);
     this.#programs.set(shapes, this.#recordings.push(recording) - 1);
-    return this.#load();
+    return this.#load(this.#backend);
   }
 
   /** Loads the latest recording. Sessions share no variables, so all recordings go into one graph. */
-  #load(): number | undefined {
+  #load(backend: NativeBackend): number | undefined {
     this.#close();
     try {
-      this.#session = new Session(this.#backend!, graphOf(this.#recordings));
+      this.#session = new Session(backend, graphOf(this.#recordings));
       return this.#recordings.length - 1;
     } catch (error) {
       const [message] = error instanceof Error ? error.message.split('\n') : [String(error)];
@@ -91,22 +112,8 @@ export class CompiledCalls {
 
   #giveUp(reason: string): undefined {
     this.dispose();
-    this.#isPossible = false;
+    this.#fallback = reason;
     this.#onFallback?.(reason);
     return undefined;
   }
-}
-
-/** What the same call did both times, or why it can't be told. */
-function recordTwice(
-  backend: NativeBackend,
-  inputs: readonly tf.Tensor[],
-  run: () => tf.Tensor,
-): Recording | Untraceable {
-  const first = record(backend, inputs, run);
-  if (first instanceof Untraceable) return first;
-  const second = record(backend, inputs, run);
-  if (second instanceof Untraceable) return second;
-  const difference = differenceOf(first, second);
-  return difference === undefined ? second : new Untraceable(difference);
 }

@@ -2,6 +2,7 @@ import {tf} from '../tf.ts';
 import type {NativeBackend} from './binding.ts';
 import {Recorder, type Untraceable} from './recorder.ts';
 import type {Recording} from './recording.ts';
+import {syncSessions} from './session.ts';
 
 /** Runs a function of the inputs and of any variables to take down what it does. Variables keep their values. */
 export function record(
@@ -11,6 +12,8 @@ export function record(
 ): Recording | Untraceable {
   const {binding} = backend;
   const recorder = new Recorder(binding);
+  // Below, all variables look assigned outside, and of those a graph forgets its own values.
+  syncSessions();
   const variables = registeredVariables();
   for (const variable of variables) separate(backend, variable);
   recorder.knowVariables(variables, backend.getInputTensorIds(variables));

@@ -88,6 +88,7 @@ export class Recorder {
     if (name === 'Multinomial') this.giveUp('`Multinomial` draws random numbers of its own');
     const sources = inputs.map(id => this.#sourceOf(id));
     const infos = this.#original.executeOp(name, attributes, inputs, outputs);
+    if (name === 'Reshape' && sources[1]!.kind === 'constant') sources[1] = lengthsOf(infos[0]!.shape);
     return this.#takeDown({name, attributes: this.#attributesOf(name, attributes), inputs: sources, updates: 0}, infos);
   }
 
@@ -160,6 +161,11 @@ export class Recorder {
         return `what \`${this.#operations[source.operation]!.name}\` gives`;
     }
   }
+}
+
+/** The new shape of `Reshape` with every length written out, none left to follow from the others. */
+function lengthsOf(shape: readonly number[]): Constant {
+  return constantOf([shape.length], dataTypes.int32, Int32Array.from(shape));
 }
 
 /** Copies the values, which their owner may change later; one value stands for all where all are the same. */

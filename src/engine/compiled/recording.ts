@@ -45,12 +45,20 @@ export interface OperationOutput {
   readonly output: number;
 }
 
-/** Says where two recordings of one function part, in words; undefined where they are the same. */
-export function differenceOf(first: Recording, second: Recording): string | undefined {
+/**
+ * Says where two recordings of one function part, in words; undefined where they are the same.
+ *
+ * @param hint - why a constant may differ, as a clause
+ */
+export function differenceOf(
+  first: Recording,
+  second: Recording,
+  hint = 'a random number made in JavaScript, perhaps',
+): string | undefined {
   for (const [index, operation] of second.operations.entries()) {
     const before = first.operations[index];
     if (before?.name !== operation.name) return `\`${operation.name}\` ran where ${shown(before)} did the time before`;
-    const difference = operationDifference(before, operation);
+    const difference = operationDifference(before, operation, hint);
     if (difference !== undefined) return difference;
   }
   const missing = first.operations[second.operations.length];
@@ -64,7 +72,7 @@ export function differenceOf(first: Recording, second: Recording): string | unde
 
 const shown = (operation: Operation | undefined): string => (operation ? `\`${operation.name}\`` : 'nothing');
 
-function operationDifference(before: Operation, after: Operation): string | undefined {
+function operationDifference(before: Operation, after: Operation, hint: string): string | undefined {
   if (JSON.stringify(before.attributes) !== JSON.stringify(after.attributes)) {
     return `an attribute of \`${after.name}\` is another each time`;
   }
@@ -72,7 +80,7 @@ function operationDifference(before: Operation, after: Operation): string | unde
     const earlier = before.inputs[index];
     if (isSame(earlier, source)) continue;
     return earlier?.kind === 'constant' && source.kind === 'constant'
-      ? `\`${after.name}\` takes a constant that is another each time: a random number made in JavaScript, perhaps`
+      ? `\`${after.name}\` takes a constant that is another each time: ${hint}`
       : `input ${index} of \`${after.name}\` comes from elsewhere each time`;
   }
   return undefined;

@@ -6,6 +6,13 @@ import type {NativeBackend} from './binding.ts';
 import type {Graph} from './graph.ts';
 import {GRAPH_TAG, savedModel} from './saved-model.ts';
 
+const open = new Set<Session>();
+
+/** Brings variables up to date with what all graphs made of them. */
+export function syncSessions(): void {
+  for (const session of open) session.sync();
+}
+
 /** A graph loaded into TensorFlow, with values of its variables of its own. */
 export class Session {
   readonly #backend: NativeBackend;
@@ -21,9 +28,14 @@ export class Session {
     this.#backend = backend;
     this.#graph = graph;
     this.#id = load(backend, graph);
+    open.add(this);
   }
 
-  /** Runs one program. Variables that were assigned outside since the last run go in first. */
+  /**
+   * Runs one program. Variables that were assigned outside since the last run go in first.
+   *
+   * @throws Error where a variable is disposed
+   */
   run(program: number, inputs: readonly tf.Tensor[]): tf.Tensor {
     if (this.#graph.variables.some(({variable}) => this.#wasAssigned(variable))) this.#bringIn();
     const {inputs: names, result} = this.#graph.programs[program]!;
@@ -51,17 +63,19 @@ export class Session {
   }
 
   close(): void {
+    open.delete(this);
     this.#backend.binding.deleteSavedModel(this.#id);
   }
 
   #wasAssigned(variable: tf.Variable): boolean {
-    return this.#held.get(variable) !== variable.dataId;
+    return variable.isDisposed || this.#held.get(variable) !== variable.dataId;
   }
 
   #bringIn(): void {
     this.sync();
     const {variables, start} = this.#graph;
     const tensors = variables.map(({variable}) => variable);
+    for (const tensor of tensors) tensor.throwIfDisposed();
     tf.dispose(this.#fetch(tensors, variables.map(({value}) => value).join(), [start]));
     for (const variable of tensors) this.#held.set(variable, variable.dataId);
   }

@@ -163,6 +163,29 @@ describe('CompiledCalls', () => {
     expect(reasons).toEqual([]);
   });
 
+  it('keeps what it made of variables while another function is recorded', () => {
+    const total = tf.variable(tf.scalar(0));
+    const x = tf.scalar(1);
+    const count = () => {
+      total.assign(tf.add(total, x));
+      return tf.clone(total);
+    };
+    expect([1, 2].map(() => result([x], count)[0])).toEqual([1, 2]);
+    const other = new CompiledCalls();
+    tf.dispose(other.call([x], () => tf.mul(total, x)));
+    expect(result([x], count)).toEqual([3]);
+    other.dispose();
+  });
+
+  it('refuses to run on what a variable held that is disposed', () => {
+    const factor = tf.variable(tf.scalar(2));
+    const x = tf.scalar(3);
+    const scale = () => tf.mul(factor, x);
+    expect(result([x], scale)).toEqual([6]);
+    factor.dispose();
+    expect(() => result([x], scale)).toThrow('disposed');
+  });
+
   it('carries constants of every type and kind, those from before too', () => {
     const before = tf.tensor2d([1, 2, 3, 4], [2, 2]);
     const x = tf.tensor2d([1, 1, 1, 1], [2, 2]);
@@ -225,6 +248,60 @@ describe('CompiledCalls', () => {
     expect(sessions()).toBe(before.sessions);
     expect(tf.memory()).toMatchObject({numTensors: before.numTensors, numBytes: before.numBytes});
     expect(held(total)[0]).toBe(10);
+  });
+});
+
+describe('CompiledCalls of rows', () => {
+  /** What a call on so many rows gives: row k holds k + 1, three times. */
+  function ofRows(count: number, run: (rows: tf.Tensor) => tf.Tensor): number[] {
+    return tf.tidy(() => {
+      const rows = tf.tile(tf.range(1, count + 1), [3]);
+      return [...calls.callRows(tf.transpose(tf.reshape(rows, [3, count])), run).dataSync()];
+    });
+  }
+
+  it('runs its function three times in all, and then as one graph on any number of rows', () => {
+    const before = sessions();
+    let runs = 0;
+    const weight = tf.variable(tf.scalar(10));
+    const reshapes = (rows: tf.Tensor) => {
+      runs++;
+      const [count] = rows.shape as [number];
+      const flat = tf.reshape(tf.mul(rows, weight), [3 * count]);
+      const apart = tf.reshape(flat, [1, count, 3]);
+      return tf.sum(tf.reshape(apart, [count, -1]), 1);
+    };
+    for (const count of [1, 3, 8, 2]) {
+      expect(ofRows(count, reshapes)).toEqual(Array.from({length: count}, (_, row) => 30 * (row + 1)));
+    }
+    weight.assign(tf.scalar(1));
+    expect(ofRows(4, reshapes)).toEqual([3, 6, 9, 12]);
+    expect(runs).toBe(3);
+    expect(sessions()).toBe(before + 1);
+    expect(reasons).toEqual([]);
+  });
+
+  it('falls back, and says why, where the number of rows is in more than a reshape', () => {
+    const means = (rows: tf.Tensor) => tf.div(tf.sum(rows, 1), rows.shape[0]!);
+    expect([ofRows(1, means), ofRows(3, means)]).toEqual([[3], [1, 2, 3]]);
+    expect(reasons).toEqual(['`RealDiv` takes a constant that is another each time: it depends on the number of rows']);
+    expect(calls.fallback).toBe(reasons[0]);
+  });
+
+  it.each<[string, (rows: tf.Tensor) => tf.Tensor, string]>([
+    [
+      'a new shape has it twice',
+      rows => tf.reshape(tf.matMul(rows, rows, false, true), [rows.shape[0]!, rows.shape[0]!]),
+      '`Reshape` takes a constant that is another each time: it depends on the number of rows',
+    ],
+    [
+      'a random number is made in JavaScript',
+      rows => tf.mul(rows, tf.randomUniform([3])),
+      '`Mul` takes a constant that is another each time: a random number made in JavaScript, perhaps',
+    ],
+  ])('falls back where %s', (_, run, reason) => {
+    ofRows(2, run);
+    expect(reasons).toEqual([reason]);
   });
 });
 
