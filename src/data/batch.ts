@@ -1,6 +1,6 @@
 import {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
-import {type Inputs, selectRows, sizeOf, type TensorInputs} from './inputs.ts';
+import {type Inputs, selectTensors, type TensorInputs} from './inputs.ts';
 
 /** The inputs as tensors; refuses texts, which need a model that reads them. */
 export function tensorInputs(inputs: Inputs, who: string): TensorInputs {
@@ -10,6 +10,10 @@ export function tensorInputs(inputs: Inputs, who: string): TensorInputs {
 
 /** The named rows as one tensor of raw values, float32 [indices.length, ...shape]. */
 export function batchTensor(inputs: TensorInputs, indices: ArrayLike<number>): tf.Tensor {
-  const rows = selectRows(inputs.data, sizeOf(inputs.shape), indices);
-  return tf.tensor(Float32Array.from(rows), [indices.length, ...inputs.shape], 'float32');
+  return rawTensor(selectTensors(inputs, indices));
+}
+
+/** All of the inputs as one tensor of raw values, float32 [count, ...shape]. It may share their memory. */
+export function rawTensor({data, count, shape}: TensorInputs): tf.Tensor {
+  return tf.tensor(data instanceof Float32Array ? data : new Float32Array(data), [count, ...shape], 'float32');
 }

@@ -41,9 +41,12 @@ export function selectInputs(inputs: Inputs, indices: ArrayLike<number>): Inputs
   if (inputs.kind === 'text') {
     return {kind: 'text', count: indices.length, texts: Array.from(indices, index => inputs.texts[index]!)};
   }
-  const size = sizeOf(inputs.shape);
-  const {kind, dtype, shape} = inputs;
-  return {kind, dtype, shape, count: indices.length, data: selectRows(inputs.data, size, indices)};
+  return selectTensors(inputs, indices);
+}
+
+/** Copies the named rows of tensors, as `selectInputs` does. */
+export function selectTensors(inputs: TensorInputs, indices: ArrayLike<number>): TensorInputs {
+  return {...inputs, count: indices.length, data: selectRows(inputs.data, sizeOf(inputs.shape), indices)};
 }
 
 /** Copies rows of `size` values each out of a row-major block. */

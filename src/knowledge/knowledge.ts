@@ -1,6 +1,7 @@
-import type {Inputs} from '../data/inputs.ts';
+import {type Inputs, selectInputs} from '../data/inputs.ts';
 import type {Access, Detail, Teacher} from '../teacher.ts';
 import type {Answers} from './answers.ts';
+import {selectAnswers} from './table.ts';
 
 /** A transfer set with its answers: the only thing that a student trains from. */
 export interface Knowledge {
@@ -12,4 +13,34 @@ export interface Knowledge {
   readonly inputs: Inputs;
   /** Row i answers input i. */
   readonly answers: Answers;
+}
+
+/**
+ * Knowledge whose rows are read when they are needed, so that it takes up no more memory than a batch does. See
+ * `openKnowledge`.
+ */
+export interface StoredKnowledge extends Omit<Knowledge, 'inputs' | 'answers'> {
+  /** Inputs, and answers to them. */
+  readonly count: number;
+  /** The named inputs, in that order. */
+  readInputs(rows: ArrayLike<number>): Promise<Inputs>;
+  /** The answers to the named inputs, in that order. */
+  readAnswers(rows: ArrayLike<number>): Promise<Answers>;
+  close(): Promise<void>;
+}
+
+/** How many inputs there are, with an answer each. */
+export function countOf(knowledge: Knowledge | StoredKnowledge): number {
+  return 'inputs' in knowledge ? knowledge.inputs.count : knowledge.count;
+}
+
+/** The named inputs, in that order, wherever they are. */
+export async function inputsAt(knowledge: Knowledge | StoredKnowledge, rows: ArrayLike<number>): Promise<Inputs> {
+  return 'inputs' in knowledge ? selectInputs(knowledge.inputs, rows) : knowledge.readInputs(rows);
+}
+
+/** The answers to the named inputs, in that order, wherever they are. */
+export async function answersAt(knowledge: Knowledge | StoredKnowledge, rows: ArrayLike<number>): Promise<Answers> {
+  if (!('answers' in knowledge)) return knowledge.readAnswers(rows);
+  return selectAnswers(knowledge.answers, rows, knowledge.classes.length);
 }

@@ -1,5 +1,6 @@
 import {KnowledgeError} from '../errors.ts';
-import type {Dtype, Tensor, TensorFile} from './safetensors.ts';
+import type {TensorFile} from './safetensors.ts';
+import type {Dtype, Tensor} from './tensor.ts';
 
 /** The tensors of a file of knowledge, each checked as it is taken. */
 export class TensorParts {

@@ -92,19 +92,29 @@ function withoutInfinities(rows: Float32Array, classes: number, logFloor: number
   return finite;
 }
 
-/** Rows of the targets as tensors, in the order of `indices`. The caller disposes them. */
-export function batchTargets(targets: Targets, indices: ArrayLike<number>): BatchTargets {
-  const {classes, labels, logProbabilities, named} = targets;
-  const rows = (table: Float32Array) => tf.tensor2d(selectRows(table, classes, indices), [indices.length, classes]);
+/** The named rows, in that order. */
+export function selectTargets(targets: Targets, rows: ArrayLike<number>): Targets {
+  const {classes, labels, logProbabilities, named, features} = targets;
   return {
-    labels: tf.tensor1d(selectRows(labels, 1, indices), 'int32'),
-    ...(logProbabilities && {logProbabilities: rows(logProbabilities)}),
-    ...(named && {named: rows(named)}),
-    features: Object.fromEntries(
-      Object.entries(targets.features).map(([layer, {shape, values}]) => [
-        layer,
-        tf.tensor(selectRows(values, sizeOf(shape), indices), [indices.length, ...shape]),
-      ]),
-    ),
+    classes,
+    labels: selectRows(labels, 1, rows),
+    ...(logProbabilities && {logProbabilities: selectRows(logProbabilities, classes, rows)}),
+    ...(named && {named: selectRows(named, classes, rows)}),
+    features: mapFeatures(features, ({shape, values}) => ({shape, values: selectRows(values, sizeOf(shape), rows)})),
   };
+}
+
+/** Targets as tensors, for the caller to dispose. They may share the targets' memory. */
+export function targetTensors({classes, labels, logProbabilities, named, features}: Targets): BatchTargets {
+  const count = labels.length;
+  return {
+    labels: tf.tensor1d(labels, 'int32'),
+    ...(logProbabilities && {logProbabilities: tf.tensor2d(logProbabilities, [count, classes])}),
+    ...(named && {named: tf.tensor2d(named, [count, classes])}),
+    features: mapFeatures(features, ({shape, values}) => tf.tensor(values, [count, ...shape])),
+  };
+}
+
+function mapFeatures<T>(features: Targets['features'], map: (feature: Feature) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries(features).map(([layer, feature]) => [layer, map(feature)]));
 }

@@ -1,14 +1,14 @@
 import {withBatches} from '../ask/batches.ts';
 import {answersOf} from '../ask/collect.ts';
-import {batchTensor, tensorInputs} from '../data/batch.ts';
-import {inputAt, type TensorInputs} from '../data/inputs.ts';
+import {rawTensor, tensorInputs} from '../data/batch.ts';
+import {inputAt, selectTensors, type TensorInputs} from '../data/inputs.ts';
 import {mixSeed} from '../data/random.ts';
-import {type View, viewRows} from '../data/view.ts';
+import {type View, viewInputs} from '../data/view.ts';
 import type {tf} from '../engine/tf.ts';
-import type {Knowledge} from '../knowledge/knowledge.ts';
+import {inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import {tabulate} from '../knowledge/table.ts';
 import type {BatchTargets, FeatureShapes} from '../losses/loss.ts';
-import {batchTargets, targetsOf} from '../losses/targets.ts';
+import {selectTargets, type Targets, targetsOf, targetTensors} from '../losses/targets.ts';
 import type {Detail, Question, Teacher} from '../teacher.ts';
 
 /** What one step learns from. Its tensors are the caller's to dispose. */
@@ -22,6 +22,8 @@ export interface Batch {
 export interface BatchSource {
   /** Shapes of the teacher's features. */
   readonly featureShapes: FeatureShapes;
+  /** Whom a batch is waited for; undefined where it is made at once. */
+  readonly waitsFor: 'disk' | 'teacher' | undefined;
   batch(rows: Int32Array, epoch: number, signal?: AbortSignal): Promise<Batch>;
 }
 
@@ -33,16 +35,29 @@ export interface Viewing {
 
 /** Batches of kept answers. */
 export function keptAnswers(knowledge: Knowledge, viewing: Viewing): BatchSource {
-  const inputs = tensorInputs(knowledge.inputs, 'This student');
+  const inputs = tensorInputs(knowledge.inputs, STUDENT);
   const targets = targetsOf(knowledge.answers, knowledge.classes.length);
-  const featureShapes = Object.fromEntries(
-    Object.entries(targets.features).map(([layer, feature]) => [layer, feature.shape]),
-  );
   return {
-    featureShapes,
+    featureShapes: shapesOf(targets),
+    waitsFor: undefined,
     async batch(rows, epoch) {
-      const looked = look(inputs, rows, epoch, viewing);
-      return {raw: batchTensor(looked.seen, looked.rows), targets: batchTargets(targets, rows)};
+      const {seen} = look(selectTensors(inputs, rows), rows, epoch, viewing);
+      return batchOf(seen, selectTargets(targets, rows));
+    },
+  };
+}
+
+/** Batches of answers that stay on disk until they are needed. */
+export async function storedAnswers(knowledge: StoredKnowledge, viewing: Viewing): Promise<BatchSource> {
+  const classes = knowledge.classes.length;
+  const targetsAt = async (rows: Int32Array) => targetsOf(await knowledge.readAnswers(rows), classes);
+  return {
+    featureShapes: shapesOf(await targetsAt(Int32Array.of(0))),
+    waitsFor: 'disk',
+    async batch(rows, epoch) {
+      const [inputs, targets] = await Promise.all([knowledge.readInputs(rows), targetsAt(rows)]);
+      const {seen} = look(tensorInputs(inputs, STUDENT), rows, epoch, viewing);
+      return batchOf(seen, targets);
     },
   };
 }
@@ -53,55 +68,51 @@ export interface LiveOptions extends Viewing {
 }
 
 /** Batches whose answers the teacher gives there and then, about the very view that the student sees. */
-export async function liveAnswers(knowledge: Knowledge, options: LiveOptions): Promise<BatchSource> {
-  const inputs = tensorInputs(knowledge.inputs, 'This student');
-  const asked = {...options, teacher: withBatches(options.teacher)};
-  const {answers} = await ask(inputs, Int32Array.of(0), 0, asked);
-  const shapes = answers.kind === 'logits' ? Object.entries(answers.features) : [];
+export async function liveAnswers(
+  knowledge: Knowledge | StoredKnowledge,
+  {teacher, detail, ...viewing}: LiveOptions,
+): Promise<BatchSource> {
+  const batching = withBatches(teacher);
+  const ask = async (rows: Int32Array, epoch: number, signal?: AbortSignal) => {
+    const inputs = await inputsAt(knowledge, rows);
+    const {seen, seeds} = look(tensorInputs(inputs, STUDENT), rows, epoch, viewing);
+    const questions = Array.from(rows, (_, row): Question => {
+      const input = inputAt(seen, row);
+      return seeds ? {input, view: seeds[row]!} : {input};
+    });
+    const outcomes = await batching.ask(questions, {detail, ...(signal && {signal})});
+    const answers = tabulate(answersOf(outcomes, teacher.name), detail, teacher.classes.length);
+    return {seen, targets: targetsOf(answers, teacher.classes.length)};
+  };
+  const {targets} = await ask(Int32Array.of(0), 0);
   return {
-    featureShapes: Object.fromEntries(shapes.map(([layer, feature]) => [layer, feature.shape])),
+    featureShapes: shapesOf(targets),
+    waitsFor: 'teacher',
     async batch(rows, epoch, signal) {
-      const {answers, ...looked} = await ask(inputs, rows, epoch, asked, signal);
-      const targets = targetsOf(answers, options.teacher.classes.length);
-      return {raw: batchTensor(looked.seen, looked.rows), targets: batchTargets(targets, everyRow(rows.length))};
+      const {seen, targets} = await ask(rows, epoch, signal);
+      return batchOf(seen, targets);
     },
   };
 }
 
-/** Where a batch's inputs are to be found, as they look. */
-interface Seen {
-  /** All inputs, or where there is a view the batch's own. */
-  readonly seen: TensorInputs;
-  /** The batch's places in `seen`. */
-  readonly rows: Int32Array;
-  /** Seeds of the views; undefined where inputs are seen as they are. */
-  readonly seeds: Int32Array | undefined;
-}
+const STUDENT = 'This student';
 
-/** The named rows as they look in one epoch. Each row of each epoch has a view of its own. */
-function look(inputs: TensorInputs, rows: Int32Array, epoch: number, {view, seed}: Viewing): Seen {
-  if (view === undefined) return {seen: inputs, rows, seeds: undefined};
-  const seeds = rows.map(row => mixSeed(seed, `view of ${row} in epoch ${epoch}`));
-  return {seen: viewRows(inputs, rows, view, seeds), rows: everyRow(rows.length), seeds};
-}
-
-function everyRow(count: number): Int32Array {
-  return Int32Array.from({length: count}, (_, row) => row);
-}
-
-async function ask(
+/** A batch's inputs as they look in one epoch. Each row of each epoch has a view of its own. */
+function look(
   inputs: TensorInputs,
   rows: Int32Array,
   epoch: number,
-  {teacher, detail, ...viewing}: LiveOptions,
-  signal?: AbortSignal,
-) {
-  const looked = look(inputs, rows, epoch, viewing);
-  const questions: Question[] = Array.from(looked.rows, (row, index) => {
-    const input = inputAt(looked.seen, row);
-    return looked.seeds ? {input, view: looked.seeds[index]!} : {input};
-  });
-  const outcomes = await teacher.ask(questions, {detail, ...(signal && {signal})});
-  const answers = answersOf(outcomes, teacher.name);
-  return {...looked, answers: tabulate(answers, detail, teacher.classes.length)};
+  {view, seed}: Viewing,
+): {readonly seen: TensorInputs; readonly seeds?: Int32Array} {
+  if (view === undefined) return {seen: inputs};
+  const seeds = rows.map(row => mixSeed(seed, `view of ${row} in epoch ${epoch}`));
+  return {seen: viewInputs(inputs, view, seeds), seeds};
+}
+
+function batchOf(seen: TensorInputs, targets: Targets): Batch {
+  return {raw: rawTensor(seen), targets: targetTensors(targets)};
+}
+
+function shapesOf({features}: Targets): FeatureShapes {
+  return Object.fromEntries(Object.entries(features).map(([layer, feature]) => [layer, feature.shape]));
 }

@@ -1,12 +1,14 @@
 import {access} from 'node:fs/promises';
 import {z} from 'zod';
 import {InputError} from '../errors.ts';
-import {readTensors, type Tensor, writeTensors} from '../knowledge/safetensors.ts';
+import {readTensors, writeTensors} from '../knowledge/safetensors.ts';
+import type {Tensor} from '../knowledge/tensor.ts';
 import type {Json} from '../teacher.ts';
 import {digestOf} from './digest.ts';
 import type {Epoch} from './options.ts';
+import type {Profile} from './profile.ts';
 
-const FORMAT = 'limbeck.checkpoint/1';
+const FORMAT = 'limbeck.checkpoint/2';
 
 /** A run as it is kept on disk. */
 export interface KeptRun {
@@ -36,6 +38,13 @@ const progressSchema: z.ZodType<KeptProgress> = z.object({
     }),
   ),
   best: z.object({score: number, worse: z.int().nonnegative()}),
+  profile: z.object({
+    data: z.number(),
+    teacher: z.number(),
+    step: z.number(),
+    evaluation: z.number(),
+    other: z.number(),
+  }),
 });
 
 /** `Progress` and the score to beat, as JSON. */
@@ -47,6 +56,7 @@ export interface KeptProgress {
     readonly validation: NonNullable<Epoch['validation']> | null;
   })[];
   readonly best: {readonly score: number; readonly worse: number};
+  readonly profile: Profile;
 }
 
 /**

@@ -2,8 +2,8 @@ import {mkdir, readdir, unlink} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
 import {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
-import type {Knowledge} from '../knowledge/knowledge.ts';
-import type {Tensor} from '../knowledge/safetensors.ts';
+import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
+import type {Tensor} from '../knowledge/tensor.ts';
 import type {Student} from '../student/student.ts';
 import type {BestWeights} from './best-weights.ts';
 import {type KeptRun, readCheckpoint, refusal, writeCheckpoint} from './checkpoint-file.ts';
@@ -15,7 +15,7 @@ import type {Run} from './run.ts';
 /** What a checkpoint is of. `best` and `progress` are changed where the run goes on from one. */
 export interface CheckpointParts {
   readonly student: Student;
-  readonly knowledge: Knowledge;
+  readonly knowledge: Knowledge | StoredKnowledge;
   readonly run: Run;
   readonly best: BestWeights;
   readonly progress: Progress;
@@ -54,6 +54,7 @@ export class Checkpoint {
     progress.step = kept.progress.step;
     progress.sums.set(kept.progress.sums);
     progress.epochs.push(...kept.progress.epochs.map(fromKept));
+    progress.stopwatch.add(kept.progress.profile);
     this.#noteKept();
     return true;
   }
@@ -73,10 +74,11 @@ export class Checkpoint {
       ...named('state', run.state),
       ...named('best', best.copies),
     ]);
-    const {epoch, step, sums, epochs} = progress;
+    const {epoch, step, sums, epochs, stopwatch} = progress;
+    const {profile} = stopwatch;
     await writeCheckpoint(this.#path, {
       fingerprint: this.#fingerprint,
-      progress: {epoch, step, sums: [...sums], epochs: epochs.map(toKept), best: best.standing},
+      progress: {epoch, step, sums: [...sums], epochs: epochs.map(toKept), best: best.standing, profile},
       tensors,
     });
     this.#noteKept();
@@ -125,7 +127,7 @@ export async function openCheckpoint(
   const {student, knowledge, run, progress} = parts;
   const checkpoint = new Checkpoint(path, everySeconds, await fingerprintOf(student, knowledge, run), parts);
   await prepareFolder(path);
-  if (resume && (await checkpoint.resume())) {
+  if (resume && (await goOn(checkpoint, resume))) {
     const step = (progress.epoch - 1) * run.stepsPerEpoch + progress.step;
     onResume?.({step, steps: run.steps, epochs: [...progress.epochs]});
   } else {
@@ -133,6 +135,16 @@ export async function openCheckpoint(
     await checkpoint.keep();
   }
   return checkpoint;
+}
+
+/** Whether the run goes on from its file; with `if-possible` one that it can't go on from counts as none. */
+async function goOn(checkpoint: Checkpoint, resume: true | 'if-possible'): Promise<boolean> {
+  try {
+    return await checkpoint.resume();
+  } catch (error) {
+    if (resume === 'if-possible' && error instanceof InputError) return false;
+    throw error;
+  }
 }
 
 /** Makes the folder, and clears away what a process left that was killed while it wrote. */

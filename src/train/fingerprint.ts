@@ -1,8 +1,9 @@
+import {availableParallelism} from 'node:os';
 import {sizeOf} from '../data/inputs.ts';
 import {randomFraction, seededRandom} from '../data/random.ts';
-import {startEngine} from '../engine/engine.ts';
+import {type Engine, startEngine} from '../engine/engine.ts';
 import {tf} from '../engine/tf.ts';
-import type {Knowledge} from '../knowledge/knowledge.ts';
+import {answersAt, countOf, inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import type {BatchOutputs, LossTerm} from '../losses/loss.ts';
 import {featureShapes} from '../student/forward.ts';
 import type {Student} from '../student/student.ts';
@@ -20,14 +21,20 @@ export type Fingerprint = Readonly<Record<string, Json>>;
  * What settings are hidden in functions (an optimizer's momentum, a loss's smoothing, a schedule, a view) is found out by
  * trying them on a few numbers.
  */
-export async function fingerprintOf(student: Student, knowledge: Knowledge, run: Run): Promise<Fingerprint> {
+export async function fingerprintOf(
+  student: Student,
+  knowledge: Knowledge | StoredKnowledge,
+  run: Run,
+): Promise<Fingerprint> {
   const {options, optimizer, batchSize, weights} = run;
-  const {epochs, seed, losses, clipNorm, validation, validateEvery, earlyStopping, view, teacher} = options;
+  const {epochs, seed, losses, clipNorm, validation, validateEvery, earlyStopping, view, teacher, compile} = options;
   const engine = await startEngine();
   const {model, classes, preprocessing, output} = student;
   return {
     'version of limbeck': packageVersion(),
-    engine: `${engine.name} ${engine.version}`,
+    engine: `${engine.name} ${engine.version}, ${threadsOf(engine)} threads`,
+    // Compiled, TensorFlow may reorder arithmetic.
+    compile: compile ?? true,
     "student's architecture": architectureHash(model),
     "student's weights": model.weights.map(({originalName}, index) => [originalName, weights[index]!.shape]),
     "student's preprocessing": digestOf({preprocessing, output}),
@@ -46,9 +53,8 @@ export async function fingerprintOf(student: Student, knowledge: Knowledge, run:
     earlyStopping: earlyStopping === undefined ? null : `patience ${earlyStopping.patience}`,
     view: view?.name ?? null,
     'live teacher': teacher === undefined ? null : {name: teacher.name, identity: teacher.identity},
-    'number of examples': knowledge.inputs.count,
-    "knowledge's inputs": digestOf(knowledge.inputs),
-    "knowledge's answers": digestOf(knowledge.answers),
+    'number of examples': countOf(knowledge),
+    ...(await digestsOf(knowledge)),
   };
 }
 
@@ -62,6 +68,25 @@ export function differenceOf(then: Fingerprint, now: Fingerprint): string | unde
   return differing
     .map(({name, was, is}) => (isShort(was) && isShort(is) ? `${name} (${was}, now ${is})` : name))
     .join(', ');
+}
+
+/** Sums split among more threads are added up in another order. */
+function threadsOf({name}: Engine): number {
+  return name === 'native' ? Number(process.env['TF_NUM_INTRAOP_THREADS']) || availableParallelism() : 1;
+}
+
+const BLOCK = 4096;
+
+/** Of rows in memory and on disk alike: block by block, so that it takes no more memory than one. */
+async function digestsOf(knowledge: Knowledge | StoredKnowledge): Promise<Fingerprint> {
+  const count = countOf(knowledge);
+  const [inputs, answers]: [string[], string[]] = [[], []];
+  for (let start = 0; start < count; start += BLOCK) {
+    const rows = Int32Array.from({length: Math.min(BLOCK, count - start)}, (_, row) => start + row);
+    inputs.push(digestOf(await inputsAt(knowledge, rows)));
+    answers.push(digestOf(await answersAt(knowledge, rows)));
+  }
+  return {"knowledge's inputs": digestOf(inputs), "knowledge's answers": digestOf(answers)};
 }
 
 const isShort = (json: string | undefined): boolean => json !== undefined && json.length <= 60;

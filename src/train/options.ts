@@ -3,6 +3,7 @@ import type {View} from '../data/view.ts';
 import type {LossTerm} from '../losses/loss.ts';
 import type {Teacher} from '../teacher.ts';
 import type {Optimizer} from './optimizer.ts';
+import type {Profile} from './profile.ts';
 import type {Schedule} from './schedule.ts';
 
 export interface TrainOptions {
@@ -58,6 +59,8 @@ export interface TrainOptions {
   /** Told once, as a clause, why the step can't be compiled on the native engine; the run then goes on without. */
   readonly onFallback?: (reason: string) => void;
   readonly signal?: AbortSignal;
+  /** Told once at the end where the time of the whole run went, parts before a `resume` included. */
+  readonly onProfile?: (profile: Profile) => void;
   /** Called after every step, for progress inside an epoch. */
   readonly onStep?: (progress: {readonly step: number; readonly steps: number; readonly loss: number}) => void;
 }
@@ -77,11 +80,12 @@ export interface CheckpointOptions {
    */
   readonly everySeconds?: number;
   /**
-   * Goes on from the file where there is one, and starts afresh where there is none. Without it the file is replaced.
+   * Goes on from the file where there is one, and starts afresh where there is none. Without it the file is replaced. A
+   * file that is damaged or of another run is refused with `true`, and replaced with `if-possible`.
    *
    * @default false
    */
-  readonly resume?: boolean;
+  readonly resume?: boolean | 'if-possible';
   /** Called where a run goes on, before its next step. `epochs` are those that were yielded before. */
   readonly onResume?: (kept: {
     readonly step: number;

@@ -1,4 +1,5 @@
 import type {Epoch} from './options.ts';
+import {Stopwatch} from './profile.ts';
 
 /**
  * How far a run is, between two of its steps. With the values of all variables it is the whole state of a run: the
@@ -13,11 +14,13 @@ export interface Progress {
   readonly sums: Float64Array;
   /** The epochs before it, as they were yielded. */
   readonly epochs: Epoch[];
+  /** Where the time went so far. */
+  readonly stopwatch: Stopwatch;
 }
 
 /** A run before its first step. */
 export function freshProgress(terms: number): Progress {
-  return {epoch: 1, step: 0, sums: new Float64Array(1 + terms), epochs: []};
+  return {epoch: 1, step: 0, sums: new Float64Array(1 + terms), epochs: [], stopwatch: new Stopwatch()};
 }
 
 /** Ends the epoch under way. */

@@ -2,12 +2,12 @@ import {sameClasses} from '../data/classes.ts';
 import {mixSeed} from '../data/random.ts';
 import type {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
-import type {Knowledge} from '../knowledge/knowledge.ts';
+import {countOf, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import {checkObjective, needsOf} from '../losses/objective.ts';
 import {featureShapes, outputsOf} from '../student/forward.ts';
 import {preprocess} from '../student/preprocessing.ts';
 import type {Student} from '../student/student.ts';
-import {type BatchSource, keptAnswers, liveAnswers} from './batch-source.ts';
+import {type BatchSource, keptAnswers, liveAnswers, storedAnswers} from './batch-source.ts';
 import {compiledStepper} from './compiled-stepper.ts';
 import {adam, type Optimizer} from './optimizer.ts';
 import type {TrainOptions} from './options.ts';
@@ -35,10 +35,14 @@ export interface Run {
 }
 
 /** Checks everything that can be checked before the first step, and makes the step. */
-export async function startRun(student: Student, knowledge: Knowledge, options: TrainOptions): Promise<Run> {
+export async function startRun(
+  student: Student,
+  knowledge: Knowledge | StoredKnowledge,
+  options: TrainOptions,
+): Promise<Run> {
   checkOptions(student, knowledge, options);
   const {batchSize = 64, optimizer = adam(), schedule = cosine(), epochs} = options;
-  const {count} = knowledge.inputs;
+  const count = countOf(knowledge);
   const stepsPerEpoch = Math.ceil(count / batchSize);
   const source = await batchSource(knowledge, options);
   return {
@@ -56,11 +60,12 @@ export async function startRun(student: Student, knowledge: Knowledge, options: 
 }
 
 function batchSource(
-  knowledge: Knowledge,
+  knowledge: Knowledge | StoredKnowledge,
   {teacher, view, losses, seed}: TrainOptions,
 ): Promise<BatchSource> | BatchSource {
-  if (teacher === undefined) return keptAnswers(knowledge, {view, seed});
-  return liveAnswers(knowledge, {teacher, detail: needsOf(losses), view, seed});
+  const viewing = {view, seed};
+  if (teacher !== undefined) return liveAnswers(knowledge, {teacher, detail: needsOf(losses), ...viewing});
+  return 'inputs' in knowledge ? keptAnswers(knowledge, viewing) : storedAnswers(knowledge, viewing);
 }
 
 function makeStep(
@@ -99,7 +104,7 @@ function makeStep(
   };
 }
 
-function checkOptions(student: Student, knowledge: Knowledge, options: TrainOptions): void {
+function checkOptions(student: Student, knowledge: Knowledge | StoredKnowledge, options: TrainOptions): void {
   const {losses, teacher, view, validation, earlyStopping} = options;
   checkCount('epochs', options.epochs);
   checkCount('batchSize', options.batchSize ?? 64);

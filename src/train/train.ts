@@ -1,16 +1,17 @@
 import {setImmediate} from 'node:timers/promises';
 import {mixSeed, shuffledIndices} from '../data/random.ts';
 import type {Split} from '../data/split.ts';
-import {tf} from '../engine/tf.ts';
 import {TrainingError} from '../errors.ts';
 import {accuracy, nll} from '../evaluate/metrics.ts';
-import type {Knowledge} from '../knowledge/knowledge.ts';
+import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import type {LossTerm} from '../losses/loss.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
+import type {Batch} from './batch-source.ts';
 import {BestWeights} from './best-weights.ts';
 import {type Checkpoint, openCheckpoint} from './checkpoint.ts';
 import type {Epoch, TrainOptions} from './options.ts';
+import {disposeBatch, Prefetch} from './prefetch.ts';
 import {closeEpoch, freshProgress, type Progress} from './progress.ts';
 import {type Run, startRun} from './run.ts';
 import type {StepSettings} from './step.ts';
@@ -22,13 +23,14 @@ import type {StepSettings} from './step.ts';
  */
 export async function* train(
   student: Student,
-  knowledge: Knowledge,
+  knowledge: Knowledge | StoredKnowledge,
   options: TrainOptions,
 ): AsyncGenerator<Epoch, void, void> {
   const {epochs, earlyStopping, validation, validateEvery = 1} = options;
+  const progress = freshProgress(options.losses.length);
+  const {stopwatch} = progress;
   const run = await startRun(student, knowledge, options);
   const best = new BestWeights(run.weights, earlyStopping?.patience);
-  const progress = freshProgress(options.losses.length);
   let checkpoint: Checkpoint | undefined;
   try {
     checkpoint =
@@ -37,13 +39,17 @@ export async function* train(
       const {epoch} = progress;
       const means = await runEpoch(run, progress, checkpoint);
       run.stepper.sync();
+      stopwatch.lap('other');
       const due = validation !== undefined && (epoch % validateEvery === 0 || epoch === epochs);
       const measured = due ? await measure(student, validation, options.signal) : undefined;
+      stopwatch.lap('evaluation');
       const isBest = measured !== undefined && best.offer(measured.accuracy);
       const done = {...means, epoch, step: epoch * run.stepsPerEpoch, validation: measured, best: isBest};
       closeEpoch(progress, done);
       await checkpoint?.keepIfDue();
+      stopwatch.lap('other');
       yield done;
+      stopwatch.skip();
     }
     best.restore();
   } catch (error) {
@@ -58,6 +64,8 @@ export async function* train(
       run.dispose();
     }
   }
+  stopwatch.lap('other');
+  options.onProfile?.(stopwatch.profile);
 }
 
 async function runEpoch(
@@ -65,40 +73,56 @@ async function runEpoch(
   progress: Progress,
   checkpoint: Checkpoint | undefined,
 ): Promise<Pick<Epoch, 'loss' | 'terms' | 'learningRate'>> {
-  const {count, batchSize, stepsPerEpoch, steps, schedule, optimizer, options} = run;
-  const {epoch, sums} = progress;
-  const order = shuffledIndices(count, mixSeed(options.seed, `order of epoch ${epoch}`));
+  const {stepsPerEpoch, steps, schedule, optimizer, source, options} = run;
+  const {epoch, sums, stopwatch} = progress;
   const rateAt = (step: number): number => optimizer.learningRate * schedule(step, steps);
-  let rested = performance.now();
-  while (progress.step < stepsPerEpoch) {
-    options.signal?.throwIfAborted();
-    const index = progress.step;
-    const step = (epoch - 1) * stepsPerEpoch + index;
-    const rows = order.subarray(index * batchSize, (index + 1) * batchSize);
-    const seed = mixSeed(options.seed, `dropout of step ${step}`);
-    const losses = await runStep(run, rows, epoch, {learningRate: rateAt(step), seed});
-    checkLosses(losses, step, options.losses);
-    for (const [term, value] of losses.entries()) sums[term]! += value;
-    progress.step++;
-    options.onStep?.({step: step + 1, steps, loss: losses[0]!});
-    await checkpoint?.keepIfDue();
-    // The engine is synchronous: let signals, timers and services of this process have their turn.
-    if (performance.now() - rested > 50) {
-      await setImmediate();
-      rested = performance.now();
+  const batches = new Prefetch({
+    source,
+    epoch,
+    batches: rowsFrom(run, progress),
+    stopwatch,
+    signal: options.signal,
+  });
+  try {
+    let rested = performance.now();
+    while (progress.step < stepsPerEpoch) {
+      options.signal?.throwIfAborted();
+      const step = (epoch - 1) * stepsPerEpoch + progress.step;
+      const seed = mixSeed(options.seed, `dropout of step ${step}`);
+      stopwatch.lap('other');
+      const batch = await batches.take();
+      const losses = runStep(run, batch, {learningRate: rateAt(step), seed});
+      stopwatch.lap('step');
+      checkLosses(losses, step, options.losses);
+      for (const [term, value] of losses.entries()) sums[term]! += value;
+      progress.step++;
+      options.onStep?.({step: step + 1, steps, loss: losses[0]!});
+      await checkpoint?.keepIfDue();
+      // The engine is synchronous: let signals, timers and services of this process have their turn.
+      if (performance.now() - rested > 50) {
+        await setImmediate();
+        rested = performance.now();
+      }
     }
+  } finally {
+    await batches.close();
   }
   const means = Array.from(sums, sum => sum / stepsPerEpoch);
   const terms = Object.fromEntries(options.losses.map((term, index) => [term.name, means[index + 1]!]));
   return {loss: means[0]!, terms, learningRate: rateAt(epoch * stepsPerEpoch - 1)};
 }
 
-async function runStep(run: Run, rows: Int32Array, epoch: number, settings: StepSettings): Promise<Float32Array> {
-  const batch = await run.source.batch(rows, epoch, run.options.signal);
+/** The rows of each batch of the epoch under way that was not learned from yet. */
+function* rowsFrom({count, batchSize, options}: Run, {epoch, step}: Progress): Generator<Int32Array> {
+  const order = shuffledIndices(count, mixSeed(options.seed, `order of epoch ${epoch}`));
+  for (let start = step * batchSize; start < count; start += batchSize) yield order.subarray(start, start + batchSize);
+}
+
+function runStep({stepper}: Run, batch: Batch, settings: StepSettings): Float32Array {
   try {
-    return run.stepper.run(batch, settings);
+    return stepper.run(batch, settings);
   } finally {
-    tf.dispose({raw: batch.raw, targets: {...batch.targets}});
+    disposeBatch(batch);
   }
 }
 

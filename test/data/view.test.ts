@@ -1,6 +1,7 @@
+import {createHash} from 'node:crypto';
 import {describe, expect, it} from 'vitest';
 import type {TensorInputs} from '../../src/data/inputs.ts';
-import {crop, flip, viewRows, views} from '../../src/data/view.ts';
+import {crop, flip, type View, viewInputs, views} from '../../src/data/view.ts';
 
 const image: TensorInputs = {
   kind: 'tensor',
@@ -9,7 +10,7 @@ const image: TensorInputs = {
   count: 1,
   data: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9),
 };
-const rendered = (view: Parameters<typeof viewRows>[2], seed: number) => [...viewRows(image, [0], view, [seed]).data];
+const rendered = (view: View, seed: number) => [...viewInputs(image, view, [seed]).data];
 const seeds = Array.from({length: 60}, (_, seed) => seed);
 
 describe('views', () => {
@@ -37,12 +38,23 @@ describe('views', () => {
     expect([...image.data]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
+  it('make the same bytes for a seed as ever: answers about views are kept', () => {
+    const shape = [6, 5, 3];
+    const data = Uint8Array.from({length: 8 * 90}, (_, place) => place * 31);
+    const many = {...image, shape, count: 8, data};
+    const both = viewInputs(many, views(crop({padding: 2}), flip()), [0, 1, 2, 3, 4, 5, -6, 7]);
+    expect(createHash('sha256').update(both.data).digest('hex')).toBe(
+      'a2fa0960dc20e34220996e3d07fcec292baf0234b0eb1521ff3a856556d6d804',
+    );
+  });
+
   it('give every row the view of its own seed', () => {
-    const rows = viewRows(image, [0, 0], crop({padding: 1}), [3, 8]);
+    const twice = {...image, count: 2, data: Uint8Array.of(...image.data, ...image.data)};
+    const rows = viewInputs(twice, crop({padding: 1}), [3, 8]);
     expect([...rows.data]).toEqual([...rendered(crop({padding: 1}), 3), ...rendered(crop({padding: 1}), 8)]);
   });
 
   it('refuse inputs that are no images', () => {
-    expect(() => viewRows({...image, shape: [9]}, [0], flip(), [1])).toThrow('View `flip` needs images');
+    expect(() => viewInputs({...image, shape: [9]}, flip(), [1])).toThrow('View `flip` needs images');
   });
 });

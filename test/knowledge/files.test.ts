@@ -5,11 +5,10 @@ import {fileURLToPath} from 'node:url';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import type {Inputs} from '../../src/data/inputs.ts';
 import {KnowledgeError} from '../../src/errors.ts';
-import type {Answers} from '../../src/knowledge/answers.ts';
 import {loadKnowledge, saveKnowledge} from '../../src/knowledge/files.ts';
-import type {Knowledge} from '../../src/knowledge/knowledge.ts';
-import {type Tensor, writeTensors} from '../../src/knowledge/safetensors.ts';
-import type {Detail} from '../../src/teacher.ts';
+import {writeTensors} from '../../src/knowledge/safetensors.ts';
+import type {Tensor} from '../../src/knowledge/tensor.ts';
+import {cases, knowledgeOf, readWhole} from './knowledge-cases.ts';
 
 let folder: string;
 let path: string;
@@ -23,57 +22,6 @@ afterEach(async () => {
   await rm(folder, {recursive: true});
 });
 
-const texts: Inputs = {kind: 'text', count: 2, texts: ['', '\ufeffnaïve 🌱\n']};
-const bytes: Inputs = {
-  kind: 'tensor',
-  dtype: 'uint8',
-  shape: [1, 3],
-  count: 2,
-  data: Uint8Array.of(0, 1, 2, 3, 254, 255),
-};
-const whole: Inputs = {kind: 'tensor', dtype: 'int32', shape: [1], count: 2, data: Int32Array.of(-7, 70_000)};
-const floats: Inputs = {kind: 'tensor', dtype: 'float32', shape: [], count: 2, data: Float32Array.of(-0, 0.1)};
-
-const cases: readonly (readonly [Inputs, Detail, Answers])[] = [
-  [texts, {kind: 'label'}, {kind: 'label', count: 2, labels: Int32Array.of(1, 0)}],
-  [bytes, {kind: 'votes'}, {kind: 'votes', count: 2, counts: Uint32Array.of(1, 4_000_000_000, 0, 3, 2, 1)}],
-  [
-    whole,
-    {kind: 'top-k', k: 2},
-    {
-      kind: 'top-k',
-      count: 2,
-      k: 2,
-      classes: Int32Array.of(2, 0, 1, -1),
-      logProbabilities: Float32Array.of(-0.1, -3, -0.5, Number.NEGATIVE_INFINITY),
-      rest: Float32Array.of(0.04, 0.4),
-    },
-  ],
-  [
-    floats,
-    {kind: 'log-probabilities'},
-    {kind: 'log-probabilities', count: 2, logProbabilities: Float32Array.of(-1e-45, Number.NaN, -5, -1, -2, -3)},
-  ],
-  [
-    bytes,
-    {kind: 'logits', features: ['pool', 'a/b']},
-    {
-      kind: 'logits',
-      count: 2,
-      logits: Float32Array.of(1, 2, 3, 4, 5, 6),
-      features: {
-        pool: {shape: [2, 1], values: Float32Array.of(1, 2, 3, 4)},
-        'a/b': {shape: [], values: Float32Array.of(5, 6)},
-      },
-    },
-  ],
-];
-
-function knowledgeOf([inputs, detail, answers]: (typeof cases)[number]): Knowledge {
-  const identity = {service: 'made up', labels: ['α', 'b', 'c'], nested: {temperature: 0, stop: null}};
-  return {source: {access: 'gray-box', identity}, classes: ['α', 'b', 'c'], detail, inputs, answers};
-}
-
 const [labels] = cases as [(typeof cases)[number]];
 
 describe('knowledge on disk', () => {
@@ -81,6 +29,7 @@ describe('knowledge on disk', () => {
     const knowledge = knowledgeOf(parts);
     await saveKnowledge(path, knowledge);
     expect(await loadKnowledge(path)).toEqual(knowledge);
+    expect(await readWhole(path)).toEqual(knowledge);
   });
 
   it('comes back where it holds no rows', async () => {
@@ -167,6 +116,7 @@ describe('a file that is not knowledge', () => {
     await prepare();
     const error = await loadKnowledge(path).catch((error: unknown) => error as Error);
     if (!(error instanceof KnowledgeError)) throw new Error('It was loaded.');
+    await expect(readWhole(path)).rejects.toThrow(error.message);
     expect(error.message).toContain(`${path} can't be read as a safetensors file: `);
     expect(error.message).toContain(reason);
   });
@@ -237,6 +187,8 @@ describe('a file that is not knowledge', () => {
     await writeTensors(path, {metadata: {...metadata, ...changes}, tensors: new Map(Object.entries(tensors))});
     const error = await loadKnowledge(path).catch((error: unknown) => error as Error);
     if (!(error instanceof KnowledgeError)) throw new Error('It was loaded.');
+    // Row by row, some of it is found in other words.
+    await expect(readWhole(path)).rejects.toThrow(new RegExp(`^${path} can't be (loaded|read)`));
     expect(error.message).toContain(`${path} can't be loaded as knowledge: `);
     expect(error.message).toContain(reason);
   });

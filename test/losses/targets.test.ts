@@ -3,7 +3,7 @@ import {startEngine} from '../../src/engine/engine.ts';
 import {tf} from '../../src/engine/tf.ts';
 import type {Answers} from '../../src/knowledge/answers.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
-import {batchTargets, targetsOf} from '../../src/losses/targets.ts';
+import {selectTargets, targetsOf, targetTensors} from '../../src/losses/targets.ts';
 import {topKLabels} from '../../src/losses/top-k.ts';
 import {numberOf} from './engine.ts';
 
@@ -90,7 +90,7 @@ describe('targets', () => {
   );
 
   it('give every loss a finite value and gradient where a probability is 0', () => {
-    const targets = batchTargets(targetsOf(logProbabilities([0, NEVER, NEVER]), 3), [0]);
+    const targets = targetTensors(targetsOf(logProbabilities([0, NEVER, NEVER]), 3));
     for (const term of [
       softLabels({temperature: 1}),
       softLabels({temperature: 20}),
@@ -115,7 +115,7 @@ describe('a batch of targets', () => {
       named: Float32Array.of(1, 0, 0, 1, 1, 1),
       features: {conv: {shape: [1, 2, 1], values: Float32Array.of(10, 11, 20, 21, 30, 31)}},
     };
-    const batch = batchTargets(targets, [2, 0]);
+    const batch = targetTensors(selectTargets(targets, [2, 0]));
     expect(batch.labels.dtype).toBe('int32');
     expect(batch.labels.arraySync()).toEqual([1, 0]);
     expect(batch.logProbabilities!.arraySync()).toEqual([
@@ -131,7 +131,8 @@ describe('a batch of targets', () => {
   });
 
   it('has only what the targets have', () => {
-    const batch = batchTargets(targetsOf({kind: 'label', count: 1, labels: Int32Array.of(1)}, 2), [0]);
+    const targets = targetsOf({kind: 'label', count: 2, labels: Int32Array.of(1, 0)}, 2);
+    const batch = targetTensors(selectTargets(targets, [1]));
     expect(Object.keys(batch)).toEqual(['labels', 'features']);
   });
 });

@@ -19,6 +19,7 @@ import type {Student} from '../../src/student/student.ts';
 import {readCheckpoint, writeCheckpoint} from '../../src/train/checkpoint-file.ts';
 import {adam, sgd} from '../../src/train/optimizer.ts';
 import type {CheckpointOptions, Epoch, TrainOptions} from '../../src/train/options.ts';
+import type {Profile} from '../../src/train/profile.ts';
 import {constant} from '../../src/train/schedule.ts';
 import {train} from '../../src/train/train.ts';
 import {columns, type ResumeCase, resumeCases} from './resume-cases.ts';
@@ -157,6 +158,20 @@ describe('a run that goes on from a checkpoint', () => {
     expect(JSON.parse((await readTensors(path)).metadata['progress']!).best.score).toBe('-Infinity');
   });
 
+  it('tells where the time of the whole run went, not of its last part alone', async () => {
+    const made = adamRun();
+    await cut(made, 5, {path, everySeconds: RARELY});
+    const before = (await readCheckpoint(path))!.progress.profile;
+    const profiles: Profile[] = [];
+    await end(made, other(made), {
+      checkpoint: {path, everySeconds: RARELY, resume: true},
+      onProfile: profile => void profiles.push(profile),
+    });
+    expect(before.step).toBeGreaterThan(0);
+    expect(profiles[0]!.step).toBeGreaterThan(before.step);
+    expect(profiles[0]!.data).toBeGreaterThan(before.data);
+  });
+
   it('trains to the same bits with a checkpoint as without', async () => {
     const made = adamRun();
     const without = await end(made, made.student(1));
@@ -244,6 +259,7 @@ describe('a checkpoint of another run is refused, naming what differs', () => {
   const changes: Record<string, readonly [string, Change, string]> = {
     seed: ['adam', () => ({options: {seed: 4}}), 'seed (3, now 4)'],
     epochs: ['adam', () => ({options: {epochs: 4}}), 'epochs (3, now 4)'],
+    'whether the step is compiled': ['adam', () => ({options: {compile: false}}), 'compile (true, now false)'],
     'batch size': ['adam', () => ({options: {batchSize: 10}}), 'batchSize (8, now 10)'],
     'clip norm': ['adam', () => ({options: {clipNorm: 1}}), 'clipNorm (null, now 1)'],
     optimizer: ['adam', () => ({options: {optimizer: sgd()}}), 'optimizer ('],
@@ -348,6 +364,23 @@ describe('a checkpoint of another run is refused, naming what differs', () => {
     expect(weightsHash(learner)).toBe(before);
   });
 
+  it('unless it may be replaced, and a damaged one too', async () => {
+    const made = adamRun();
+    const whole = await end(made, made.student(1));
+    for (const spoil of [
+      () => cut(withSeed(made, 4), 4, {path, everySeconds: RARELY}),
+      () => writeFile(path, 'Remember the milk.'),
+    ]) {
+      await spoil();
+      const resumed: unknown[] = [];
+      const onResume = (where: unknown) => void resumed.push(where);
+      expect(await resume(made, {resume: 'if-possible', onResume}, made.student(1))).toEqual(whole);
+      expect(resumed).toEqual([]);
+    }
+    await cut(made, 4, {path, everySeconds: RARELY});
+    expect((await resume(made, {resume: 'if-possible'})).weights).toBe(whole.weights);
+  });
+
   it('another engine or another version of the program', async () => {
     await cut(adamRun(), 4, {path, everySeconds: RARELY});
     await rewrite(fingerprint => ({...fingerprint, engine: 'abacus 1', 'version of limbeck': '0.0.0'}));
@@ -356,6 +389,8 @@ describe('a checkpoint of another run is refused, naming what differs', () => {
     );
   });
 });
+
+const withSeed = (made: ResumeCase, seed: number): ResumeCase => ({...made, options: {...made.options, seed}});
 
 /** Puts another fingerprint into the file, with the hash that it then needs. */
 async function rewrite(change: (fingerprint: Record<string, string>) => Record<string, string>): Promise<void> {
@@ -401,8 +436,8 @@ describe('a file that is no whole checkpoint is refused, and the student stays a
 
   it('of an older or newer form', async () => {
     const {metadata, tensors} = await readTensors(path);
-    await writeTensors(path, {metadata: {...metadata, format: 'limbeck.checkpoint/0'}, tensors});
-    await refuses('its form is limbeck.checkpoint/0, and this version of limbeck reads limbeck.checkpoint/1');
+    await writeTensors(path, {metadata: {...metadata, format: 'limbeck.checkpoint/1'}, tensors});
+    await refuses('its form is limbeck.checkpoint/1, and this version of limbeck reads limbeck.checkpoint/2');
   });
 
   it('of another kind', async () => {

@@ -1,3 +1,4 @@
+import {setImmediate, setTimeout} from 'node:timers/promises';
 import {beforeAll, describe, expect, it} from 'vitest';
 import type {TensorInputs} from '../../src/data/inputs.ts';
 import {randomFraction, seededRandom} from '../../src/data/random.ts';
@@ -16,6 +17,7 @@ import type {Student} from '../../src/student/student.ts';
 import type {Question, Teacher} from '../../src/teacher.ts';
 import {adam, sgd} from '../../src/train/optimizer.ts';
 import type {Epoch, TrainOptions} from '../../src/train/options.ts';
+import {type Profile, secondsOf} from '../../src/train/profile.ts';
 import {train} from '../../src/train/train.ts';
 
 beforeAll(startEngine);
@@ -209,6 +211,82 @@ describe('train with a live teacher', () => {
     const losses = [featureHint({teacher: 'dense_1', student: 'dense_1', weight: 1})];
     const epochs = await run(build(), labelKnowledge(), {teacher, losses, epochs: 10});
     expect(epochs.at(-1)!.loss).toBeLessThan(epochs[0]!.loss / 2);
+  });
+});
+
+describe('train while a live teacher answers', () => {
+  /** A teacher that answers when the event loop has turned, as one over a network does. */
+  const remote = (events: string[], answer: () => void = () => {}): Teacher<'white-box'> => {
+    const teacher = asTeacher(build(9, [16]));
+    return {
+      ...teacher,
+      async ask(questions, options) {
+        await setImmediate();
+        events.push(`asked about ${questions.length}`);
+        answer();
+        return teacher.ask(questions, options);
+      },
+    };
+  };
+
+  it('has the next batch on its way before each step, and none beyond the end of an epoch', async () => {
+    const events: string[] = [];
+    const onStep: TrainOptions['onStep'] = ({step}) => void events.push(`step ${step}`);
+    const options = {teacher: remote(events), losses: [softLabels()], epochs: 2, batchSize: 8, onStep};
+    await run(build(), labelKnowledge(20), options);
+    // The first question only finds out shapes.
+    expect(events.slice(1)).toEqual([
+      ...['asked about 8', 'asked about 8', 'step 1', 'asked about 4', 'step 2', 'step 3'],
+      ...['asked about 8', 'asked about 8', 'step 4', 'asked about 4', 'step 5', 'step 6'],
+    ]);
+  });
+
+  it('runs the steps whose answers are there before it fails, and leaves no tensor behind', async () => {
+    const student = build();
+    await run(student, labelKnowledge(), {epochs: 1});
+    const events: string[] = [];
+    const teacher = remote(events, () => {
+      if (events.filter(event => event.startsWith('asked')).length === 4) throw new Error('Gone.');
+    });
+    const before = tf.memory().numTensors;
+    const onStep: TrainOptions['onStep'] = ({step}) => void events.push(`step ${step}`);
+    await expect(
+      run(student, labelKnowledge(), {teacher, losses: [softLabels()], batchSize: 8, onStep}),
+    ).rejects.toThrow('Gone.');
+    expect(events.filter(event => event.startsWith('step'))).toEqual(['step 1', 'step 2']);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('the profile of a run', () => {
+  it('is told once, at the end, and adds up to the time that it took', async () => {
+    const profiles: Profile[] = [];
+    const started = performance.now();
+    await run(build(), labelKnowledge(), {
+      validation: asSplit('validation', points(30, 5)),
+      onProfile: profile => void profiles.push(profile),
+    });
+    const seconds = (performance.now() - started) / 1000;
+    expect(profiles).toHaveLength(1);
+    const {data, teacher, step, evaluation} = profiles[0]!;
+    expect(teacher).toBe(0);
+    for (const part of [data, step, evaluation]) expect(part).toBeGreaterThan(0);
+    expect(secondsOf(profiles[0]!)).toBeGreaterThan(0.8 * seconds);
+    expect(secondsOf(profiles[0]!)).toBeLessThanOrEqual(seconds);
+  });
+
+  it('leaves out what the caller does between two epochs, and is not told of a run that is left', async () => {
+    const profiles: Profile[] = [];
+    const options = {
+      losses: [hardLabels()],
+      seed: 1,
+      epochs: 2,
+      onProfile: (profile: Profile) => void profiles.push(profile),
+    };
+    for await (const _ of train(build(), labelKnowledge(), options)) await setTimeout(300);
+    expect(secondsOf(profiles[0]!)).toBeLessThan(0.55);
+    for await (const _ of train(build(), labelKnowledge(), options)) break;
+    expect(profiles).toHaveLength(1);
   });
 });
 

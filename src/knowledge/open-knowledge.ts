@@ -1,0 +1,148 @@
+import {sizeOf} from '../data/inputs.ts';
+import {KnowledgeError} from '../errors.ts';
+import type {Detail} from '../teacher.ts';
+import type {StoredKnowledge} from './knowledge.ts';
+import {type OpenTensorFile, openTensors} from './open-tensors.ts';
+import {FEATURE, readAnswers, readHead, readInputs} from './read-parts.ts';
+import {coarsenAnswers} from './table.ts';
+import {ARRAYS, type Tensor} from './tensor.ts';
+import {TensorParts} from './tensor-parts.ts';
+
+export interface OpenKnowledgeOptions {
+  /**
+   * What the answers are coarsened to as they are read.
+   *
+   * @default what the file holds
+   */
+  readonly detail?: Detail;
+}
+
+/**
+ * Opens what `saveKnowledge` saved, or a file of that form made elsewhere, without reading its rows: each is read when
+ * it is needed, so a set may be larger than memory. What reads a row checks it as `loadKnowledge` would.
+ *
+ * @throws KnowledgeError, with the path, where the file can't be read, its parts don't fit together, or its answers don't
+ * hold the detail
+ */
+export async function openKnowledge(path: string, {detail}: OpenKnowledgeOptions = {}): Promise<StoredKnowledge> {
+  const file = await openTensors(path);
+  try {
+    const knowledge = storedIn(path, file, detail);
+    // Of no rows: whether the answers hold the detail.
+    await knowledge.readAnswers([]);
+    await checkTexts(path, file, knowledge.count);
+    return knowledge;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+function storedIn(path: string, file: OpenTensorFile, wanted: Detail | undefined): StoredKnowledge {
+  const whole = new TensorParts(path, withoutValues(file));
+  const {source, classes, detail: held} = readHead(whole, file.metadata);
+  const count = countIn(whole);
+  readAnswers(whole, held, count, classes.length);
+  const detail = wanted ?? held;
+  return {
+    source,
+    classes,
+    detail,
+    count,
+    async readInputs(rows) {
+      checkRows(rows, count, path);
+      return readInputs(new TensorParts(path, await inputTensors(file, rows)));
+    },
+    async readAnswers(rows) {
+      checkRows(rows, count, path);
+      const tensors = await Promise.all(answerNames(held).map(name => rowsOf(file, name, rows)));
+      const answers = readAnswers(new TensorParts(path, new Map(tensors)), held, rows.length, classes.length);
+      return coarsenAnswers(answers, detail, classes.length);
+    },
+    close: () => file.close(),
+  };
+}
+
+/** The shapes alone: checks of the whole file that read none of its rows. */
+function withoutValues({tensors}: OpenTensorFile): ReadonlyMap<string, Tensor> {
+  return new Map(
+    Array.from(tensors, ([name, {dtype, shape}]) => [name, {dtype, shape, data: new ARRAYS[dtype](0)} as Tensor]),
+  );
+}
+
+function countIn(parts: TensorParts): number {
+  const [length] = parts.has('texts')
+    ? parts.take('texts.offsets', ['I64']).shape.map(offsets => offsets - 1)
+    : parts.take('inputs', ['U8', 'I32', 'F32']).shape;
+  if (length === undefined || length < 0) throw parts.misfit('its inputs have no rows');
+  return length;
+}
+
+async function checkTexts(path: string, file: OpenTensorFile, count: number): Promise<void> {
+  const texts = file.tensors.get('texts');
+  if (texts === undefined) return;
+  const [end] = await file.readPieces('texts.offsets', [{start: count, length: 1}]);
+  if (Number(end) === texts.shape[0]) return;
+  throw new TensorParts(path, new Map()).misfit(`texts.offsets must rise from 0 to ${texts.shape[0]}`);
+}
+
+/** A row that is not there would be read out of another tensor. */
+function checkRows(rows: ArrayLike<number>, count: number, path: string): void {
+  for (let index = 0; index < rows.length; index++) {
+    const row = rows[index]!;
+    if (!(row >= 0 && row < count)) throw new KnowledgeError(`There is no row ${row} in ${path}: it holds ${count}.`);
+  }
+}
+
+type NamedTensor = readonly [name: string, tensor: Tensor];
+
+async function rowsOf(file: OpenTensorFile, name: string, rows: ArrayLike<number>): Promise<NamedTensor> {
+  const {dtype, shape} = file.tensors.get(name)!;
+  const length = sizeOf(shape.slice(1));
+  const data = await file.readPieces(
+    name,
+    Array.from(rows, row => ({start: row * length, length})),
+  );
+  return [name, {dtype, shape: [rows.length, ...shape.slice(1)], data} as Tensor];
+}
+
+async function inputTensors(file: OpenTensorFile, rows: ArrayLike<number>): Promise<ReadonlyMap<string, Tensor>> {
+  return new Map(file.tensors.has('texts') ? await textTensors(file, rows) : [await rowsOf(file, 'inputs', rows)]);
+}
+
+/** The named texts as a file of their own would have them. */
+async function textTensors(file: OpenTensorFile, rows: ArrayLike<number>): Promise<NamedTensor[]> {
+  const bounds = Array.from(
+    await file.readPieces(
+      'texts.offsets',
+      Array.from(rows, row => ({start: row, length: 2})),
+    ),
+    Number,
+  );
+  const pieces = Array.from(rows, (_, row) => ({
+    start: bounds[2 * row]!,
+    length: bounds[2 * row + 1]! - bounds[2 * row]!,
+  }));
+  const data = (await file.readPieces('texts', pieces)) as Uint8Array;
+  const offsets = new BigInt64Array(rows.length + 1);
+  for (const [row, {length}] of pieces.entries()) offsets[row + 1] = offsets[row]! + BigInt(length);
+  return [
+    ['texts', {dtype: 'U8', shape: [data.length], data}],
+    ['texts.offsets', {dtype: 'I64', shape: [offsets.length], data: offsets}],
+  ];
+}
+
+function answerNames(detail: Detail): readonly string[] {
+  switch (detail.kind) {
+    case 'label':
+      return ['labels'];
+    case 'votes':
+      return ['counts'];
+    case 'top-k':
+      return ['classes', 'log_probabilities', 'rest'];
+    case 'log-probabilities':
+      return ['log_probabilities'];
+    case 'logits':
+      return ['logits', ...(detail.features ?? []).map(name => `${FEATURE}${name}`)];
+  }
+}

@@ -1,0 +1,126 @@
+import {z} from 'zod';
+import type {Inputs} from '../data/inputs.ts';
+import type {Detail, Feature, TensorInput} from '../teacher.ts';
+import type {Answers} from './answers.ts';
+import type {Knowledge} from './knowledge.ts';
+import type {TensorFile} from './safetensors.ts';
+import type {TensorParts} from './tensor-parts.ts';
+
+/** The form of a file of knowledge. */
+export const FORMAT = 'limbeck.knowledge/1' as const;
+/** Before a layer's name in the name of the tensor of its features. */
+export const FEATURE = 'features/' as const;
+
+/** The types of inputs, as files have them. */
+export const DTYPES: Readonly<Record<TensorInput['dtype'], 'U8' | 'I32' | 'F32'>> = {
+  uint8: 'U8',
+  int32: 'I32',
+  float32: 'F32',
+};
+
+const fromJson = <T extends z.ZodType>(schema: T) =>
+  z
+    .string()
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue('Expected JSON');
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
+
+const DetailSchema = z.discriminatedUnion('kind', [
+  z.object({kind: z.literal('label')}),
+  z.object({kind: z.literal('votes')}),
+  z.object({kind: z.literal('top-k'), k: z.int().positive()}),
+  z.object({kind: z.literal('log-probabilities')}),
+  z.object({kind: z.literal('logits'), features: z.array(z.string()).exactOptional()}),
+]);
+
+const Metadata = z.object({
+  format: z.literal(FORMAT),
+  source: fromJson(
+    z.object({
+      access: z.enum(['black-box', 'gray-box', 'white-box', 'truth']),
+      identity: z.record(z.string(), z.json()),
+    }),
+  ),
+  classes: fromJson(z.array(z.string()).nonempty()),
+  detail: fromJson(DetailSchema),
+});
+
+/**
+ * What a file of knowledge says of itself.
+ *
+ * @throws KnowledgeError where it is not valid
+ */
+export function readHead(
+  parts: TensorParts,
+  metadata: TensorFile['metadata'],
+): Pick<Knowledge, 'source' | 'classes' | 'detail'> {
+  const read = Metadata.safeParse(metadata);
+  if (!read.success) throw parts.misfit(`its metadata is not valid:\n${z.prettifyError(read.error)}`);
+  const {source, classes, detail} = read.data;
+  return {source, classes, detail};
+}
+
+/** The inputs. */
+export function readInputs(parts: TensorParts): Inputs {
+  if (parts.has('texts')) return readTexts(parts);
+  const {
+    dtype,
+    shape: [count, ...shape],
+    data,
+  } = parts.take('inputs', ['U8', 'I32', 'F32']);
+  if (count === undefined) throw parts.misfit('tensor inputs has no dimensions');
+  const names = Object.keys(DTYPES) as TensorInput['dtype'][];
+  return {kind: 'tensor', dtype: names.find(name => DTYPES[name] === dtype)!, shape, count, data};
+}
+
+function readTexts(parts: TensorParts): Inputs {
+  const {data} = parts.take('texts', ['U8']);
+  const offsets = Array.from(parts.take('texts.offsets', ['I64']).data, Number);
+  const ordered = offsets.every((offset, index) => offset >= (offsets[index - 1] ?? 0));
+  if (offsets[0] !== 0 || offsets.at(-1) !== data.length || !ordered) {
+    throw parts.misfit(`texts.offsets must rise from 0 to ${data.length}`);
+  }
+  const decoder = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true});
+  const texts = offsets.slice(1).map((end, index) => {
+    try {
+      return decoder.decode(data.subarray(offsets[index], end));
+    } catch {
+      throw parts.misfit(`text ${index} is not UTF-8`);
+    }
+  });
+  return {kind: 'text', count: texts.length, texts};
+}
+
+/** Answers of a detail to so many inputs. */
+export function readAnswers(parts: TensorParts, detail: Detail, count: number, classes: number): Answers {
+  switch (detail.kind) {
+    case 'label':
+      return {kind: 'label', count, labels: parts.indices('labels', [count], 0, classes)};
+    case 'votes':
+      return {kind: 'votes', count, counts: parts.values('counts', 'U32', [count, classes])};
+    case 'top-k': {
+      const k = parts.take('classes', ['I32'], [count]).shape[1] ?? 0;
+      const named = parts.indices('classes', [count, k], -1, classes);
+      const logProbabilities = parts.values('log_probabilities', 'F32', [count, k]);
+      return {kind: 'top-k', count, k, classes: named, logProbabilities, rest: parts.values('rest', 'F32', [count])};
+    }
+    case 'log-probabilities':
+      return {kind: detail.kind, count, logProbabilities: parts.values('log_probabilities', 'F32', [count, classes])};
+    case 'logits': {
+      const logits = parts.values('logits', 'F32', [count, classes]);
+      const features = Object.fromEntries((detail.features ?? []).map(name => [name, readFeature(parts, name, count)]));
+      return {kind: 'logits', count, logits, features};
+    }
+  }
+}
+
+function readFeature(parts: TensorParts, name: string, count: number): Feature {
+  const {shape, data} = parts.take(`${FEATURE}${name}`, ['F32'], [count]);
+  return {shape: shape.slice(1), values: data};
+}

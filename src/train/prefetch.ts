@@ -1,0 +1,68 @@
+import {setImmediate} from 'node:timers/promises';
+import {tf} from '../engine/tf.ts';
+import type {Batch, BatchSource} from './batch-source.ts';
+import type {Stopwatch} from './profile.ts';
+
+interface PrefetchOptions {
+  readonly source: BatchSource;
+  readonly epoch: number;
+  /** The rows of each batch. */
+  readonly batches: Iterable<Int32Array>;
+  readonly stopwatch: Stopwatch;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * The batches of an epoch, one after another. Of a source that is waited for, the next one is under way while a step
+ * runs; it is never more than one.
+ */
+export class Prefetch {
+  readonly #options: PrefetchOptions;
+  readonly #rows: Iterator<Int32Array>;
+  readonly #left = new AbortController();
+  readonly #signal: AbortSignal;
+  #next: Promise<Batch> | undefined;
+
+  constructor(options: PrefetchOptions) {
+    this.#options = options;
+    this.#rows = options.batches[Symbol.iterator]();
+    const {signal} = this.#left;
+    this.#signal = options.signal ? AbortSignal.any([options.signal, signal]) : signal;
+  }
+
+  /** The next batch. What it failed of is thrown here, and not while a step runs. */
+  async take(): Promise<Batch> {
+    const {source, stopwatch} = this.#options;
+    const batch = await (this.#next ?? this.#ask())!;
+    const part = source.waitsFor === 'teacher' ? 'teacher' : 'data';
+    stopwatch.lap(part);
+    if (source.waitsFor === undefined) return batch;
+    this.#next = this.#ask();
+    // The engine is synchronous: let the request leave this process before the step, though it take a turn to begin.
+    for (let turn = 0; turn < 2; turn++) await setImmediate();
+    stopwatch.lap(part);
+    return batch;
+  }
+
+  /** Ends what is under way. */
+  async close(): Promise<void> {
+    this.#left.abort();
+    const batch = await this.#next?.catch(() => undefined);
+    if (batch !== undefined) disposeBatch(batch);
+  }
+
+  #ask(): Promise<Batch> | undefined {
+    const {source, epoch, stopwatch} = this.#options;
+    const {value: rows} = this.#rows.next();
+    if (rows === undefined) return undefined;
+    const batch = source.batch(rows, epoch, this.#signal);
+    // Whoever takes it sees its error; until then it is not one that nobody handles.
+    batch.catch(() => {});
+    stopwatch.lap('data');
+    return batch;
+  }
+}
+
+export function disposeBatch({raw, targets}: Batch): void {
+  tf.dispose({raw, targets: {...targets}});
+}
