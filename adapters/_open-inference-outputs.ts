@@ -1,6 +1,7 @@
 import {z} from 'zod';
 import {TeacherError} from '../src/errors.ts';
-import type {Answer} from '../src/teacher.ts';
+import type {Answer, Outcome, Receipt, Reply} from '../src/teacher.ts';
+import {parseJson} from './_reply.ts';
 
 /** Which of a service's outputs is read, and what it means. */
 export type ScoreOutput =
@@ -21,6 +22,8 @@ const tolerance = 1e-3;
 const leastProbability = 1e-38;
 
 const replySchema = z.object({
+  model_name: z.string().nullish(),
+  model_version: z.string().nullish(),
   outputs: z.array(
     z.object({
       name: z.string(),
@@ -29,6 +32,8 @@ const replySchema = z.object({
     }),
   ),
 });
+
+type InferReply = z.infer<typeof replySchema>;
 
 /** An output tensor, its data flat. */
 interface Tensor {
@@ -45,64 +50,96 @@ export function outputNames(output: ScoreOutput | LabelOutput): readonly string[
   return Object.values(output) as string[];
 }
 
-export interface ReadOptions {
+export interface ReaderOptions {
   /** The teacher's name, for messages. */
   readonly name: string;
   readonly output: ScoreOutput | LabelOutput;
   readonly classes: readonly string[];
-  /** How many questions were asked. */
-  readonly count: number;
 }
 
 /**
- * Reads a reply of the protocol. What is wrong with one row is said of that row, as a string.
+ * Reads a reply with status 200 to `count` questions. What is wrong with one row is that row's error.
  *
  * @throws TeacherError where the reply as a whole is not what was asked for
  */
-export function readReply(reply: unknown, options: ReadOptions): readonly (Answer | string)[] {
-  const parsed = replySchema.safeParse(reply);
-  if (!parsed.success) {
-    throw new TeacherError(options.name, 'Its reply is not one of the Open Inference Protocol. Check `url`.');
-  }
-  const tensors = new Map(
-    parsed.data.outputs.map(({name, shape, data}) => [name, {shape, data: data.flat(Number.POSITIVE_INFINITY)}]),
-  );
-  const read = rowReader(tensors, options);
-  return Array.from({length: options.count}, (_, row) => read(row));
+export type ReplyReader = (reply: Reply, count: number) => readonly Outcome[];
+
+/** What reads the replies about one model. */
+export function replyReader({name, output, classes}: ReaderOptions): ReplyReader {
+  const rowsOf = rowReader(output, classes);
+  const fail = (problem: string): TeacherError => new TeacherError(name, problem, {status: 200, unreadable: true});
+  return (reply, count) => {
+    const parsed = parseReply(name, reply);
+    if (!parsed) throw fail('Its reply is not one of the Open Inference Protocol. Check `url`.');
+    const tensors = new Map(parsed.outputs.map(({name, shape, data}) => [name, {shape, data: flat(data)}]));
+    const read = rowsOf((tensor, width) => {
+      const found = takeTensor(tensors, {tensor, count, width});
+      if (typeof found === 'string') throw fail(found);
+      return found;
+    });
+    return Array.from({length: count}, (_, row): Outcome => {
+      const answer = read(row);
+      return typeof answer === 'string' ? {error: fail(answer)} : ({answer} as Outcome);
+    });
+  };
 }
 
-function rowReader(tensors: ReadonlyMap<string, Tensor>, {name, output, classes, count}: ReadOptions): RowReader {
-  const take = (tensor: string, width: number): Tensor => takeTensor(tensors, {name, tensor, count, width});
-  if ('label' in output) return labels(take(output.label, 1), classes);
+/** Which model a reply says has answered. Never throws. */
+export function receiptOf(reply: Reply): Receipt {
+  try {
+    const {model_name: model, model_version: fingerprint} = parseReply('', reply) ?? {};
+    return {...(model && {model}), ...(fingerprint && {fingerprint})};
+  } catch {
+    return {};
+  }
+}
+
+/** A reply is read for its answers and for its receipt, and parsed once. */
+const parsedReplies = new WeakMap<Reply, InferReply>();
+
+function parseReply(name: string, reply: Reply): InferReply | undefined {
+  const known = parsedReplies.get(reply);
+  if (known) return known;
+  const {data} = replySchema.safeParse(parseJson(name, reply));
+  if (data) parsedReplies.set(reply, data);
+  return data;
+}
+
+function flat(data: readonly unknown[]): readonly unknown[] {
+  return data.some(Array.isArray) ? data.flat(Number.POSITIVE_INFINITY) : data;
+}
+
+/** Takes an output of `width` values a row out of a reply. */
+type Take = (tensor: string, width: number) => Tensor;
+
+function rowReader(output: ScoreOutput | LabelOutput, classes: readonly string[]): (take: Take) => RowReader {
+  const labels = labelReader(classes);
+  if ('label' in output) return take => labels(take(output.label, 1));
   if ('topK' in output) {
     const k = Math.min(output.topK.k, classes.length);
-    const indices = labels(take(output.topK.classes, k), classes);
-    return topK(indices, numbers(take(output.topK.logProbabilities, k), k), k);
+    return take => topK(labels(take(output.topK.classes, k)), numbers(take(output.topK.logProbabilities, k), k), k);
   }
   const [meaning, tensor] = Object.entries(output)[0] as [keyof typeof scores, string];
-  const values = numbers(take(tensor, classes.length), classes.length);
-  return row => scores[meaning](values(row));
+  return take => {
+    const values = numbers(take(tensor, classes.length), classes.length);
+    return row => scores[meaning](values(row));
+  };
 }
 
+/** The tensor, or why it is not the one that was asked for. */
 function takeTensor(
   tensors: ReadonlyMap<string, Tensor>,
-  wanted: {readonly name: string; readonly tensor: string; readonly count: number; readonly width: number},
-): Tensor {
-  const {name, tensor, count, width} = wanted;
+  {tensor, count, width}: {readonly tensor: string; readonly count: number; readonly width: number},
+): Tensor | string {
   const found = tensors.get(tensor);
   if (found === undefined) {
-    throw new TeacherError(
-      name,
-      `Its reply has no output \`${tensor}\`, but ${[...tensors.keys()].join(', ')}. Name one of these in \`output\`.`,
-    );
+    const present = [...tensors.keys()].join(', ');
+    return `Its reply has no output \`${tensor}\`, but ${present}. Name one of these in \`output\`.`;
   }
   const {shape, data} = found;
   const size = shape.reduce((product, length) => product * length, 1);
   if (shape[0] === count && size === count * width && data.length === size) return found;
-  throw new TeacherError(
-    name,
-    `Output \`${tensor}\` has shape [${shape.join(', ')}] and ${data.length} values, not [${count}, ${width}]. Check \`output\` and \`classes\`.`,
-  );
+  return `Output \`${tensor}\` has shape [${shape.join(', ')}] and ${data.length} values, not [${count}, ${width}]. Check \`output\` and \`classes\`.`;
 }
 
 /** Rows of numbers; NaN where a value is none. */
@@ -112,16 +149,19 @@ function numbers({data}: Tensor, width: number): (row: number) => readonly numbe
 }
 
 /** Single class indices, whether they come as indices or as names. `at` counts through the whole tensor. */
-function labels({data}: Tensor, classes: readonly string[]): (at: number) => (Answer & {kind: 'label'}) | string {
+type LabelReader = (tensor: Tensor) => (at: number) => (Answer & {kind: 'label'}) | string;
+
+function labelReader(classes: readonly string[]): LabelReader {
   const indices = new Map(classes.map((name, index) => [name, index]));
-  return at => {
-    const value = data[at];
-    const label = typeof value === 'string' ? indices.get(value) : value;
-    if (typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < classes.length) {
-      return {kind: 'label', label};
-    }
-    return `It gave a label outside the class list of ${classes.length}. Check \`classes\`, names and order.`;
-  };
+  return ({data}) =>
+    at => {
+      const value = data[at];
+      const label = typeof value === 'string' ? indices.get(value) : value;
+      if (typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < classes.length) {
+        return {kind: 'label', label};
+      }
+      return `It gave a label outside the class list of ${classes.length}. Check \`classes\`, names and order.`;
+    };
 }
 
 const scores = {
@@ -150,7 +190,7 @@ function distribution(logs: readonly number[]): Answer | string {
   return {kind: 'log-probabilities', logProbabilities: floored(logs)};
 }
 
-function topK(labelAt: ReturnType<typeof labels>, valuesOf: ReturnType<typeof numbers>, k: number): RowReader {
+function topK(labelAt: ReturnType<LabelReader>, valuesOf: ReturnType<typeof numbers>, k: number): RowReader {
   return row => {
     const values = valuesOf(row);
     if (values.some(Number.isNaN)) return notFinite;

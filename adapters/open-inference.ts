@@ -1,10 +1,10 @@
 import {Agent, type Dispatcher} from 'undici';
 import {InputError, TeacherError} from '../src/errors.ts';
-import type {Detail, Outcome, Question, Teacher} from '../src/teacher.ts';
-import {infer, type Model} from './_open-inference-client.ts';
+import type {AskOptions, Detail, Outcome, Price, Question, Rate, Teacher} from '../src/teacher.ts';
+import {infer, type Model, type Place, placeOf} from './_open-inference-client.ts';
 import {batchesOf} from './_open-inference-inputs.ts';
-import type {LabelOutput, ScoreOutput} from './_open-inference-outputs.ts';
-import {checkAddress} from './_request.ts';
+import {type LabelOutput, receiptOf, replyReader, type ScoreOutput} from './_open-inference-outputs.ts';
+import {accountOf, checkAddress} from './_request.ts';
 
 export type {LabelOutput, ScoreOutput} from './_open-inference-outputs.ts';
 
@@ -54,6 +54,16 @@ export interface OpenInferenceOptions {
    */
   readonly timeout?: number;
   /**
+   * The longest body of a reply, in bytes. A longer one is left unread.
+   *
+   * @default 16 MiB
+   */
+  readonly maxReply?: number;
+  /** The most that the account may ask, where the service's own headers don't tell. */
+  readonly rate?: Rate;
+  /** What the service charges, for budgets of money. */
+  readonly price?: Price;
+  /**
    * What carries the requests: a proxy, or a mock.
    *
    * @default a pool of `concurrency` connections
@@ -74,19 +84,22 @@ export interface OpenInferenceOptions {
 export function openInference(options: OpenInferenceOptions & {readonly output: ScoreOutput}): Teacher<'gray-box'>;
 export function openInference(options: OpenInferenceOptions & {readonly output: LabelOutput}): Teacher<'black-box'>;
 export function openInference(options: OpenInferenceOptions & {readonly output: ScoreOutput | LabelOutput}): Teacher {
-  const {url, model, version, classes, output, maxBatch = 64, concurrency = 4, timeout = 30_000} = options;
+  const {url, model, version, classes, output, rate, price, maxBatch = 64, concurrency = 4} = options;
+  const {timeout = 30_000, maxReply = 16 * 2 ** 20} = options;
   const {name: inputName = 'input', datatype} = options.input ?? {};
   const standIn = options.service ?? standInFor(url);
   const name = `open-inference ${model} at ${standIn}`;
   const dispatcher = options.dispatcher ?? new Agent({connections: concurrency});
+  const key = keyReader(options.key);
+  const read = replyReader({name, output, classes});
   const target: Model = {
-    service: {name, key: keyReader(options.key), timeout, dispatcher},
-    address: addressReader(url),
+    connection: {name, key, timeout, maxReply, dispatcher},
+    place: placeReader(url, address => placeOf(address, model, version)),
     model,
     version,
-    classes,
     input: {name: inputName, datatype},
     output,
+    read,
   };
   return {
     name,
@@ -105,19 +118,37 @@ export function openInference(options: OpenInferenceOptions & {readonly output: 
     detail: detailOf(output),
     maxBatch,
     concurrency,
-    ask: (questions, {signal} = {}) => askAll(target, questions, signal),
+    service: {
+      // A getter, since the key is read late.
+      get account() {
+        return accountOf(typeof url === 'string' ? url : standIn, key());
+      },
+      reader: READER,
+      read,
+      receipt: receiptOf,
+      ...(rate && {rate}),
+      ...(price && {price}),
+    },
+    ask: (questions, askOptions) => askAll(target, questions, askOptions),
   };
 }
 
+/** Of `replyReader`. */
+const READER = 1;
+
 /** Asks in as few requests as the inputs allow. Throws only where not one question was answered. */
-async function askAll(model: Model, questions: readonly Question[], signal?: AbortSignal): Promise<Outcome[]> {
+async function askAll(
+  model: Model,
+  questions: readonly Question[],
+  {exchange = (_, send) => send(), ...rest}: AskOptions = {},
+): Promise<Outcome[]> {
   const outcomes = new Array<Outcome>(questions.length);
-  const {name} = model.service;
+  const {name} = model.connection;
   const batches = batchesOf(questions, (row, problem) => {
     outcomes[row] = {error: new TeacherError(name, problem)};
   });
-  const replies = await Promise.allSettled(batches.map(batch => infer(model, batch, signal)));
-  signal?.throwIfAborted();
+  const replies = await Promise.allSettled(batches.map(batch => infer(model, batch, {exchange, ...rest})));
+  rest.signal?.throwIfAborted();
   const failure = replies.find(reply => reply.status === 'rejected');
   if (failure && replies.every(reply => reply.status === 'rejected')) throw failure.reason;
   for (const [index, reply] of replies.entries()) {
@@ -134,18 +165,23 @@ function standInFor(url: OpenInferenceOptions['url']): string {
 }
 
 /** Asks for the address once; after a failure, again. */
-function addressReader(url: OpenInferenceOptions['url']): () => Promise<string> {
+function placeReader(url: OpenInferenceOptions['url'], placeAt: (address: string) => Place): () => Promise<Place> {
   if (typeof url === 'string') {
-    const address = checkAddress(url);
-    return async () => address;
+    const place = Promise.resolve(placeAt(checkAddress(url)));
+    return () => place;
   }
-  let address: Promise<string> | undefined;
+  let place: Promise<Place> | undefined;
+  const find = async (): Promise<Place> => {
+    try {
+      return placeAt(checkAddress(await url()));
+    } catch (error) {
+      place = undefined;
+      throw error;
+    }
+  };
   return () => {
-    address ??= url().then(checkAddress);
-    address.catch(() => {
-      address = undefined;
-    });
-    return address;
+    place ??= find();
+    return place;
   };
 }
 

@@ -15,6 +15,8 @@ export interface TeacherErrorDetails extends ErrorOptions {
   readonly retryable?: boolean;
   /** Whether an answer came that could not be read: the question is asked once more, and then set aside. */
   readonly unreadable?: boolean;
+  /** Whether the service may have heard the request, and charge for it, though no whole reply came. */
+  readonly inDoubt?: boolean;
   /** Milliseconds that the service asked to wait. */
   readonly retryAfter?: number;
 }
@@ -25,6 +27,7 @@ export class TeacherError extends LimbeckError {
   readonly status: number | undefined;
   readonly retryable: boolean;
   readonly unreadable: boolean;
+  readonly inDoubt: boolean;
   readonly retryAfter: number | undefined;
 
   /**
@@ -34,12 +37,13 @@ export class TeacherError extends LimbeckError {
   constructor(
     teacher: string,
     problem: string,
-    {status, retryable = false, unreadable = false, retryAfter, ...rest}: TeacherErrorDetails = {},
+    {status, retryable = false, unreadable = false, inDoubt = false, retryAfter, ...rest}: TeacherErrorDetails = {},
   ) {
     super(`Teacher ${teacher}: ${problem}`, rest);
     this.status = status;
     this.retryable = retryable;
     this.unreadable = unreadable;
+    this.inDoubt = inDoubt;
     this.retryAfter = retryAfter;
   }
 }

@@ -1,9 +1,23 @@
-export {type BatchesOptions, type ProgressTeacher, withBatches} from './ask/batches.ts';
-export {type CacheOptions, withCache} from './ask/cache.ts';
-export {answersTo, collect} from './ask/collect.ts';
+export {type Admission, type AdmissionOptions, createAdmission} from './ask/admission.ts';
+export {type Asking, type AskingOptions, type OpenTeacher, openAsking} from './ask/asking.ts';
+export {withBatches} from './ask/batches.ts';
+export {type Budget, createBudget} from './ask/budget.ts';
+export {type BudgetLimit, parseBudget, type Spending} from './ask/budget-limit.ts';
+export {
+  answersTo,
+  type Collection,
+  type CollectOptions,
+  collect,
+  collectAnswered,
+  type Missing,
+} from './ask/collect.ts';
 export {type DegradeOptions, degrade} from './ask/degrade.ts';
+export type {DriftOptions} from './ask/drift.ts';
+export {askEach, type TakeOutcomes} from './ask/each.ts';
+export type {LayeredTeacher, LayerOptions} from './ask/layer.ts';
 export {createLedger, type Ledger, type LedgerSnapshot} from './ask/ledger.ts';
-export {offline} from './ask/offline.ts';
+export {type AskPlan, type Estimate, type PlanOptions, planAsking} from './ask/plan.ts';
+export type {RecordMode} from './ask/record.ts';
 export {type RetryOptions, withRetry} from './ask/retry.ts';
 export {type StackOptions, stack} from './ask/teacher-stack.ts';
 export {type IdxArray, type IdxFiles, readIdx, readIdxArray} from './data/idx.ts';
@@ -53,7 +67,8 @@ export type {Answers} from './knowledge/answers.ts';
 export {coarsen, satisfies} from './knowledge/coarsen.ts';
 export {loadKnowledge, saveKnowledge} from './knowledge/files.ts';
 export {answerKey} from './knowledge/key.ts';
-export type {Knowledge} from './knowledge/knowledge.ts';
+export type {Knowledge, StoredKnowledge} from './knowledge/knowledge.ts';
+export {type OpenKnowledgeOptions, openKnowledge} from './knowledge/open-knowledge.ts';
 export {type AnswerStore, type AnswerStoreOptions, openAnswerStore, type StoredAnswer} from './knowledge/store.ts';
 export {type FeatureHintOptions, featureHint} from './losses/feature-hint.ts';
 export {hardLabelLoss, hardLabels} from './losses/hard-labels.ts';
@@ -76,6 +91,7 @@ export type {
 export {type ServeOptions, type Service, serveTeacher} from './serve/server.ts';
 export {type AsTeacherOptions, asTeacher} from './student/as-teacher.ts';
 export {type LoadOptions, loadStudent, saveStudent, weightsHash} from './student/files.ts';
+export type {InferenceOptions} from './student/inference.ts';
 export {type LenetOptions, lenet} from './student/lenet.ts';
 export {makeStudent} from './student/make-student.ts';
 export {type MlpOptions, mlp} from './student/mlp.ts';
@@ -90,5 +106,6 @@ export {resultsTable} from './study/table.ts';
 export type * from './teacher.ts';
 export {type AdamOptions, adam, type Optimizer, type SgdOptions, sgd} from './train/optimizer.ts';
 export type {CheckpointOptions, Epoch, TrainOptions} from './train/options.ts';
+export {describeProfile, type Profile} from './train/profile.ts';
 export {type CosineOptions, constant, cosine, type Schedule, stepDecay} from './train/schedule.ts';
 export {train} from './train/train.ts';

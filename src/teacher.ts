@@ -156,11 +156,12 @@ export interface Service<A extends Access = Access> {
   /** Version of `read`. A kept reply that an older version could not read is read again instead of asked for. */
   readonly reader: number;
   /**
-   * Reads a reply with status 200 to these questions, in order. Pure.
+   * Reads a reply with status 200: an outcome for each of its `count` questions, in order. Pure, so that a kept reply
+   * can be read again, by a better version, without asking.
    *
-   * @throws TeacherError where the reply as a whole can't be read
+   * @throws TeacherError, `unreadable`, where the reply as a whole can't be read
    */
-  read(reply: Reply, questions: readonly Question[], detail: Detail): readonly Outcome<A>[];
+  read(reply: Reply, count: number, detail: Detail): readonly Outcome<A>[];
   /** What a reply says of its cost and its author. Never throws. */
   receipt?(reply: Reply): Receipt;
   /**
@@ -169,8 +170,17 @@ export interface Service<A extends Access = Access> {
    * @default none: the service doesn't count tokens
    */
   worstCase?(questions: readonly Question[]): Usage;
+  /** The most that the account may do, where the service's own headers don't tell. */
+  readonly rate?: Rate;
   /** Undefined where it isn't known: then there is no budget of money. */
   readonly price?: Price;
+}
+
+export interface Rate {
+  /** @default as many as the service takes */
+  readonly requestsPerMinute?: number;
+  /** @default as many as the service takes */
+  readonly tokensPerMinute?: number;
 }
 
 /** Tokens, as a service counts them. */

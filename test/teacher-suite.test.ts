@@ -1,5 +1,15 @@
 import {describe, expect, it} from 'vitest';
-import type {Access, Answer, AskOptions, Outcome, Question, Teacher} from '../src/teacher.ts';
+import type {
+  Access,
+  Answer,
+  AskOptions,
+  Exchange,
+  Outcome,
+  Question,
+  Service,
+  Teacher,
+  TensorInput,
+} from '../src/teacher.ts';
 import {type TeacherSuite, testTeacher} from './teacher-suite.ts';
 
 const questions: readonly Question[] = [3, 1, 2].map(value => ({
@@ -55,11 +65,37 @@ function constant(access: Access, given: Answer): Teacher {
   } as Teacher;
 }
 
+const atOnce: Exchange = (_, send) => send();
+
+/** A teacher that asks a service, which answers each number with itself. */
+const remote: Teacher<'black-box'> = {
+  ...good,
+  service: {
+    account: 'counting.test',
+    reader: 1,
+    read: ({body}) => body.split(',').map(label => ({answer: {kind: 'label', label: Number(label)}})),
+  },
+  async ask(asked, {signal, exchange = atOnce}: AskOptions = {}) {
+    signal?.throwIfAborted();
+    const outcomes = asked.map(answer);
+    const rows = [...asked.keys()].filter(row => 'answer' in outcomes[row]!);
+    if (rows.length === 0) return outcomes;
+    const reply = await exchange(rows, async () => {
+      const body = rows.map(row => (asked[row]!.input as TensorInput).data[0]).join();
+      return {status: 200, headers: {}, body};
+    });
+    const read = this.service!.read(reply, rows.length, this.detail);
+    for (const [place, row] of rows.entries()) outcomes[row] = read[place]!;
+    return outcomes;
+  },
+};
+
 const logs = (...values: number[]) => Float32Array.from(values, Math.log);
 
 describe('testTeacher', () => {
   it('passes a teacher that holds the contract', async () => {
     expect(await failuresOf(() => good)).toEqual([]);
+    expect(await failuresOf(() => remote)).toEqual([]);
     const distribution = {kind: 'log-probabilities', logProbabilities: logs(0.1, 0.2, 0.3, 0.4)} as const;
     expect(await failuresOf(() => constant('gray-box', distribution))).toEqual([]);
   });
@@ -157,6 +193,37 @@ describe('testTeacher', () => {
       'has an identity that JSON loses',
       'has an identity',
       () => ({...good, identity: {limit: Number.POSITIVE_INFINITY}}),
+    ],
+    [
+      'sends beside the exchange',
+      'sends what is charged through the exchange',
+      () => ({...remote, ask: (asked, {exchange: _, ...options} = {}) => remote.ask.call(remote, asked, options)}),
+    ],
+    [
+      'sends a request, yet has no service',
+      'sends what is charged through the exchange',
+      () => ({
+        ...good,
+        ask: (asked, options) => remote.ask.call(remote, asked, options),
+      }),
+    ],
+    [
+      'reads a kept reply otherwise',
+      'sends what is charged through the exchange',
+      () => {
+        let reads = 0;
+        const {service} = remote;
+        const read: Service<'black-box'>['read'] = (reply, count, detail) =>
+          reads++ === 0
+            ? service!.read(reply, count, detail)
+            : Array.from({length: count}, () => ({answer: {kind: 'label', label: 0}}));
+        return {...remote, service: {...service!, read}};
+      },
+    ],
+    [
+      'tells its key in its account',
+      'shows no secret',
+      () => ({...remote, service: {...remote.service!, account: 'counting.test hunter2'}}),
     ],
     ['tells its key', 'shows no secret', () => ({...good, name: 'counting with hunter2'})],
     [

@@ -1,7 +1,19 @@
 /** What every teacher must hold, whoever wrote it and whichever test runner checks it. Exported as `limbeck/testing`. */
 import assert from 'node:assert/strict';
 import {detailOf, satisfies} from '../src/knowledge/coarsen.ts';
-import type {Access, Answer, AskOptions, LogitsAnswer, Outcome, Question, Teacher, TopKAnswer} from '../src/teacher.ts';
+import type {
+  Access,
+  Answer,
+  AskOptions,
+  Detail,
+  Exchange,
+  LogitsAnswer,
+  Outcome,
+  Question,
+  Reply,
+  Teacher,
+  TopKAnswer,
+} from '../src/teacher.ts';
 
 /** The tests of the suite, by what they are about. */
 export type TeacherTest =
@@ -13,6 +25,7 @@ export type TeacherTest =
   | 'abort'
   | 'bad question'
   | 'identity'
+  | 'exchange'
   | 'secrets'
   | 'inputs';
 
@@ -124,14 +137,32 @@ const tests: Readonly<Record<TeacherTest, Check>> = {
       assert.deepEqual((await suite.teacher()).identity, teacher.identity);
     },
   },
+  exchange: {
+    title: 'sends what is charged through the exchange, and reads a kept reply as it read the fresh one',
+    async run(teacher, {questions}) {
+      const {service, detail} = teacher;
+      const batch = questions.slice(0, teacher.maxBatch);
+      const {outcomes, kept} = await askKeeping(teacher, batch, detail);
+      if (service === undefined) return assert.deepEqual(kept, [], 'a teacher that sends requests has a `service`');
+      const rows = kept.flatMap(call => call.rows).sort((a, b) => a - b);
+      assert.deepEqual(rows, [...batch.keys()], 'each question is in one answered request');
+      for (const call of kept) {
+        const again = service.read(structuredClone(call.reply), call.rows.length, detail);
+        assertAlike(answersOf(again), answersOf(call.rows.map(row => outcomes[row]!)));
+        service.receipt?.(call.reply);
+      }
+      assert.doesNotThrow(() => service.receipt?.({status: 200, headers: {}, body: ''}));
+    },
+  },
   secrets: {
-    title: 'shows no secret in its name, its identity or an error',
+    title: 'shows no secret in its name, its identity, its account or an error',
     async run(teacher, {questions, badQuestion, secret}) {
       const errors: unknown[] = [];
       await askAborted(teacher, questions, new Error('enough'), 'during').catch(error => errors.push(error));
       const outcomes = badQuestion ? await teacher.ask([badQuestion]).catch(error => [{error}]) : [];
       for (const outcome of outcomes) errors.push('error' in outcome ? outcome.error : undefined);
-      for (const text of [teacher.name, JSON.stringify(teacher.identity), ...errors.map(everythingIn)]) {
+      const shown = [teacher.name, JSON.stringify(teacher.identity), teacher.service?.account ?? ''];
+      for (const text of [...shown, ...errors.map(everythingIn)]) {
         assert.ok(secret === undefined || !text.includes(secret), 'the secret shows');
       }
     },
@@ -166,6 +197,26 @@ async function outcomesOf(teacher: Teacher, questions: readonly Question[], opti
     outcomes.push(...given);
   }
   return outcomes;
+}
+
+interface KeptCall {
+  readonly rows: readonly number[];
+  readonly reply: Reply;
+}
+
+/** Asks through an exchange that keeps the answered requests. */
+async function askKeeping(
+  teacher: Teacher,
+  questions: readonly Question[],
+  detail: Detail,
+): Promise<{readonly outcomes: readonly Outcome[]; readonly kept: readonly KeptCall[]}> {
+  const kept: KeptCall[] = [];
+  const exchange: Exchange = async (rows, send) => {
+    const reply = await send();
+    if (reply.status === 200) kept.push({rows, reply});
+    return reply;
+  };
+  return {outcomes: await teacher.ask(questions, {detail, exchange}), kept};
 }
 
 function answersOf(outcomes: readonly Outcome[]): Answer[] {

@@ -1,122 +1,116 @@
-import {coarsen, detailOf, satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
-import {digestKey, digestQuestion, type QuestionDigest} from '../knowledge/key.ts';
-import type {AnswerEntry, AnswerStore, StoredAnswer} from '../knowledge/store.ts';
-import type {Access, Answer, AnswerOf, AskOptions, Detail, Outcome, Question, Teacher} from '../teacher.ts';
-import {isAnswerOf, layerOver} from './layer.ts';
+import {coarsen, satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
+import type {AnswerStore, StoredAnswer} from '../knowledge/store.ts';
+import type {Access, Answer, AnswerOf, Detail, Outcome, Question, Teacher} from '../teacher.ts';
+import type {DriftGuard} from './drift.ts';
+import type {Kept} from './keep.ts';
+import {keyed} from './keyed.ts';
+import {isAnswerOf, type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 import type {Ledger} from './ledger.ts';
 import {SingleFlight} from './single-flight.ts';
 
 export interface CacheOptions {
   readonly store: AnswerStore;
-  /** Counts what was asked, bought and served without buying. */
+  /** Counts what was asked, and what was served without buying. */
   readonly ledger?: Ledger;
+  /**
+   * Whether to ask anew about what is kept.
+   *
+   * @default false
+   */
+  readonly asksAnew?: boolean;
+  /** Shown every answer that is served. */
+  readonly guard?: Pick<DriftGuard, 'sawHit'>;
 }
 
-/** A question with all that its record needs. */
-interface Keyed {
-  readonly key: string;
-  readonly question: Question;
-  readonly digest: QuestionDigest;
-}
+/** What became of a key: an answer with all that it can serve. */
+type Found = Held | {readonly error: Error};
 
-/** What became of a key. */
-type Found = StoredAnswer | {readonly error: Error};
+interface Held {
+  readonly answer: Answer;
+  readonly detail: Detail;
+}
 
 const flightsByStore = new WeakMap<AnswerStore, SingleFlight<Found>>();
 
 /**
- * Asks only what the store does not hold. An answer is kept before it is returned; an error is not kept.
- *
- * A kept answer serves every question that wants no more than it holds. It comes back whole where the teacher's access
- * may show it, coarsened to what was wanted where it may not. A fuller answer replaces it, a poorer one never does; of
- * two that hold different things (votes and a distribution, other features) the later one stays.
+ * Asks only what the store does not hold. A kept answer serves every question that wants no more than it holds. It comes
+ * back whole where the teacher's access may show it, coarsened to what was wanted where it may not.
  *
  * Identical questions are asked once, in one call as well as in several under way at the same time.
+ *
+ * @param teacher - one that keeps what it buys, see `withKeeping`
  */
-export function withCache<A extends Access>(teacher: Teacher<A>, {store, ledger}: CacheOptions): Teacher<A> {
+export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options: CacheOptions): LayeredTeacher<A> {
+  const {store, ledger, guard, asksAnew = false} = options;
   const flights = flightsByStore.get(store) ?? new SingleFlight<Found>();
   flightsByStore.set(store, flights);
 
-  const ask = async (questions: readonly Question[], options: AskOptions = {}) => {
-    const {detail = withoutFeatures(teacher.detail)} = options;
-    const asked = questions.map(question => keyed(teacher, question));
-    const byKey = new Map(asked.map(question => [question.key, question]));
+  const ask = async (questions: readonly Question[], askOptions: LayerOptions = {}) => {
+    const {detail = withoutFeatures(teacher.detail)} = askOptions;
+    const byKey = new Map(questions.map(question => [keyed(teacher, question).key, question]));
     let bought = 0;
-
-    const find = async (keys: readonly string[]): Promise<ReadonlyMap<string, Found>> => {
-      const found = new Map<string, Found>();
-      for (const [index, stored] of (await store.getMany(keys)).entries()) {
-        if (stored && shown(stored, teacher, detail)) found.set(keys[index]!, stored);
-      }
-      const missing = keys.filter(key => !found.has(key)).map(key => byKey.get(key)!);
-      if (missing.length === 0) return found;
-      const fresh = await buy(teacher, missing, {...options, detail});
-      const entries = [...fresh].flatMap(([key, stored]) => ('error' in stored ? [] : [{key, stored}]));
-      bought += entries.length;
-      ledger?.add({bought: entries.length});
-      await keep(store, entries);
-      return new Map([...found, ...fresh]);
+    let settled = 0;
+    const onSettled = (count: number) => {
+      settled += count;
+      if (count > 0) askOptions.onSettled?.(count);
     };
 
-    ledger?.add({asked: asked.length});
+    const find = async (keys: readonly string[]): Promise<ReadonlyMap<string, Found>> => {
+      const hits = asksAnew ? new Map<string, StoredAnswer>() : await kept(keys, teacher, store, detail);
+      for (const [key, stored] of hits) guard?.sawHit(byKey.get(key)!, stored);
+      const found = new Map<string, Found>(hits);
+      onSettled(found.size);
+      const missing = keys.filter(key => !found.has(key));
+      if (missing.length === 0) return found;
+      const outcomes: readonly Kept<A>[] = await teacher.ask(
+        missing.map(key => byKey.get(key)!),
+        {...askOptions, detail, onSettled},
+      );
+      for (const [place, {isBought, ...outcome}] of outcomes.entries()) {
+        if (isBought) bought++;
+        found.set(
+          missing[place]!,
+          'error' in outcome ? outcome : {answer: outcome.answer, detail: outcome.detail ?? detail},
+        );
+      }
+      return found;
+    };
+
+    ledger?.add({asked: questions.length});
     const usable = (found: Found) => 'error' in found || shown(found, teacher, detail) !== undefined;
     const found = await flights.run([...byKey.keys()], find, usable);
-    const outcomes = asked.map(({key}) => outcomeOf(found.get(key)!, teacher, detail));
+    // What other calls found, and what is asked about twice, has not been told yet.
+    onSettled(questions.length - settled);
+    const outcomes = questions.map(question => outcomeOf(found.get(keyed(teacher, question).key)!, teacher, detail));
     ledger?.add({cached: outcomes.filter(outcome => 'answer' in outcome).length - bought});
     return outcomes;
   };
   return layerOver(teacher, {ask});
 }
 
-function keyed(teacher: Teacher, question: Question): Keyed {
-  const digest = digestQuestion(question);
-  return {key: digestKey(teacher.identity, digest), question, digest};
-}
-
-async function buy(
+async function kept(
+  keys: readonly string[],
   teacher: Teacher,
-  missing: readonly Keyed[],
-  options: AskOptions & {readonly detail: Detail},
-): Promise<ReadonlyMap<string, Found>> {
-  const {name, identity} = teacher;
-  const outcomes = await teacher.ask(
-    missing.map(({question}) => question),
-    options,
-  );
-  const storedAt = new Date().toISOString();
-  const found = missing.map(({key, digest}, index): [string, Found] => {
-    const outcome = outcomes[index]!;
-    if ('error' in outcome) return [key, outcome];
-    const {answer} = outcome;
-    const detail = heldDetail(answer, options.detail);
-    return [key, {format: 1, teacher: {name, identity}, question: digest, detail, answer, storedAt}];
-  });
-  return new Map(found);
-}
-
-/** A top-k answer that names fewer classes than it was asked for is all that its teacher has: more can't be bought. */
-function heldDetail(answer: Answer, wanted: Detail): Detail {
-  const held = detailOf(answer);
-  return held.kind === 'top-k' && wanted.kind === 'top-k' ? {kind: 'top-k', k: Math.max(held.k, wanted.k)} : held;
-}
-
-/** Keeps the entries, save those for which the store has come to hold something fuller in the meantime. */
-async function keep(store: AnswerStore, entries: readonly AnswerEntry[]): Promise<void> {
-  const held = await store.getMany(entries.map(({key}) => key));
-  await store.setMany(
-    entries.filter(({stored}, index) => {
-      const other = held[index];
-      return !other || !satisfies(other.detail, stored.detail);
-    }),
-  );
+  store: AnswerStore,
+  wanted: Detail,
+): Promise<Map<string, StoredAnswer>> {
+  const found = new Map<string, StoredAnswer>();
+  for (const [index, stored] of (await store.getMany(keys)).entries()) {
+    if (stored && shown(stored, teacher, wanted)) found.set(keys[index]!, stored);
+  }
+  return found;
 }
 
 /** The answer as the teacher's access may show it, where it holds what is wanted. */
-function shown<A extends Access>(stored: StoredAnswer, teacher: Teacher<A>, wanted: Detail): AnswerOf<A> | undefined {
-  if (!satisfies(stored.detail, wanted)) return undefined;
-  if (isAnswerOf(teacher.access, stored.answer)) return stored.answer;
-  const coarser = coarsen(stored.answer, wanted, teacher.classes.length);
-  return isAnswerOf(teacher.access, coarser) ? coarser : undefined;
+export function shown<A extends Access>(
+  {answer, detail}: Held,
+  {access, classes}: Teacher<A>,
+  wanted: Detail,
+): AnswerOf<A> | undefined {
+  if (!satisfies(detail, wanted)) return undefined;
+  if (isAnswerOf(access, answer)) return answer;
+  const coarser = coarsen(answer, wanted, classes.length);
+  return isAnswerOf(access, coarser) ? coarser : undefined;
 }
 
 function outcomeOf<A extends Access>(found: Found, teacher: Teacher<A>, wanted: Detail): Outcome<A> {

@@ -1,52 +1,132 @@
-import {type Inputs, inputAt} from '../data/inputs.ts';
+import {type Inputs, inputAt, selectInputs} from '../data/inputs.ts';
 import type {TransferSet} from '../data/split.ts';
 import {KnowledgeError} from '../errors.ts';
 import type {Answers} from '../knowledge/answers.ts';
 import {describeDetail, satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {tabulate} from '../knowledge/table.ts';
-import type {Access, AnswerOf, Outcome} from '../teacher.ts';
-import type {BatchesOptions, ProgressTeacher} from './batches.ts';
+import type {Access, AnswerOf, Detail, Outcome, Question} from '../teacher.ts';
+import {askEach} from './each.ts';
+import type {LayeredTeacher} from './layer.ts';
 
 /** How many of the inputs that failed a message names. */
 const NAMED_FAILURES = 3;
+
+export interface CollectOptions {
+  /**
+   * The least that each answer must hold.
+   *
+   * @default the teacher's `detail`, without its features
+   */
+  readonly detail?: Detail;
+  /** Sends nothing more when it aborts. What is under way is let finish and kept. */
+  readonly signal?: AbortSignal;
+  /** Called with how many questions have an outcome. */
+  readonly onProgress?: (done: number) => void;
+}
+
+/** An input that was left without an answer. */
+export interface Missing {
+  /** Its place in the transfer set. */
+  readonly index: number;
+  readonly error: Error;
+}
+
+/** What a teacher said of a transfer set, and what of it was left without an answer. */
+export interface Collection {
+  /** Of the inputs that were answered, in their order. */
+  readonly knowledge: Knowledge;
+  readonly missing: readonly Missing[];
+}
 
 /**
  * Asks a teacher about a whole transfer set.
  *
  * @param teacher - with its layers, see `stack`
- * @throws KnowledgeError as `answersTo` does
+ * @throws KnowledgeError where inputs are left without an answer, after everything else was asked and kept; and where
+ * the teacher doesn't give the detail
  */
 export async function collect<A extends Access>(
-  teacher: ProgressTeacher<A>,
-  {inputs}: TransferSet,
-  options: BatchesOptions = {},
+  teacher: LayeredTeacher<A>,
+  transfer: TransferSet,
+  options: CollectOptions = {},
 ): Promise<Knowledge> {
+  const {knowledge, missing} = await collectAnswered(teacher, transfer, options);
+  checkNoneMissing(teacher.name, missing, transfer.inputs.count);
+  return knowledge;
+}
+
+/**
+ * Asks a teacher about a transfer set and leaves out the inputs that it did not answer: those that were set aside, and
+ * those for which the budget was too small.
+ *
+ * @throws KnowledgeError where it answered nothing, and where it doesn't give the detail
+ */
+export async function collectAnswered<A extends Access>(
+  teacher: LayeredTeacher<A>,
+  {inputs}: TransferSet,
+  options: CollectOptions = {},
+): Promise<Collection> {
   const {access, identity, classes} = teacher;
   const {detail = withoutFeatures(teacher.detail)} = options;
-  return {source: {access, identity}, classes, detail, inputs, answers: await answersTo(teacher, inputs, options)};
+  const outcomes = await outcomesOf(teacher, inputs, options);
+  const {answered, missing} = sorted(outcomes);
+  if (answered.length === 0) checkNoneMissing(teacher.name, missing, inputs.count);
+  const answers = tabulate(
+    answered.map(({answer}) => answer),
+    detail,
+    classes.length,
+  );
+  const isWhole = missing.length === 0;
+  const kept = isWhole
+    ? inputs
+    : selectInputs(
+        inputs,
+        answered.map(({index}) => index),
+      );
+  return {knowledge: {source: {access, identity}, classes, detail, inputs: kept, answers}, missing};
 }
 
 /**
  * Asks a teacher about each of these inputs; row i answers input i.
  *
- * @throws KnowledgeError where inputs are left without an answer, after everything else was asked and kept; and where
- * the teacher doesn't give the detail
+ * @throws KnowledgeError as `collect` does
  */
 export async function answersTo<A extends Access>(
-  teacher: ProgressTeacher<A>,
+  teacher: LayeredTeacher<A>,
   inputs: Inputs,
-  {detail = withoutFeatures(teacher.detail), ...options}: BatchesOptions = {},
+  options: CollectOptions = {},
 ): Promise<Answers> {
+  const {answers} = await collect(teacher, {role: 'transfer', inputs}, options);
+  return answers;
+}
+
+async function outcomesOf<A extends Access>(
+  teacher: LayeredTeacher<A>,
+  inputs: Inputs,
+  {detail = withoutFeatures(teacher.detail), signal, onProgress}: CollectOptions,
+): Promise<readonly Outcome<A>[]> {
   if (!satisfies(teacher.detail, detail)) {
     throw new KnowledgeError(
       `Teacher ${teacher.name} gives ${describeDetail(teacher.detail)}, and ${describeDetail(detail)} was asked for. ` +
         'Ask for less, or ask another teacher.',
     );
   }
-  const questions = Array.from({length: inputs.count}, (_, index) => ({input: inputAt(inputs, index)}));
-  const outcomes = await teacher.ask(questions, {...options, detail});
-  return tabulate(answersOf(outcomes, teacher.name), detail, teacher.classes.length);
+  const outcomes = new Array<Outcome<A>>(inputs.count);
+  let done = 0;
+  const onSettled = (count: number) => {
+    done += count;
+    onProgress?.(done);
+  };
+  const take = (some: readonly Outcome<A>[], start: number) => {
+    for (const [place, outcome] of some.entries()) outcomes[start + place] = outcome;
+  };
+  await askEach(teacher, questionsAbout(inputs), take, {detail, onSettled, ...(signal && {stop: signal})});
+  return outcomes;
+}
+
+function* questionsAbout(inputs: Inputs): Generator<Question> {
+  for (let index = 0; index < inputs.count; index++) yield {input: inputAt(inputs, index)};
 }
 
 /**
@@ -56,18 +136,32 @@ export async function answersTo<A extends Access>(
  * @throws KnowledgeError that counts the questions without an answer and names the first of them with their reasons
  */
 export function answersOf<A extends Access>(outcomes: readonly Outcome<A>[], teacher: string): AnswerOf<A>[] {
-  const answers: AnswerOf<A>[] = [];
-  const failures: {readonly index: number; readonly error: Error}[] = [];
+  const {answered, missing} = sorted(outcomes);
+  checkNoneMissing(teacher, missing, outcomes.length);
+  return answered.map(({answer}) => answer);
+}
+
+function sorted<A extends Access>(outcomes: readonly Outcome<A>[]) {
+  const answered: {readonly index: number; readonly answer: AnswerOf<A>}[] = [];
+  const missing: Missing[] = [];
   for (const [index, outcome] of outcomes.entries()) {
-    if ('error' in outcome) failures.push({index, error: outcome.error});
-    else answers.push(outcome.answer);
+    if ('error' in outcome) missing.push({index, error: outcome.error});
+    else answered.push({index, answer: outcome.answer});
   }
-  if (failures.length === 0) return answers;
-  const named = failures.slice(0, NAMED_FAILURES).map(({index, error}) => `\n  input ${index}: ${error.message}`);
-  const others = failures.length - named.length;
+  return {answered, missing};
+}
+
+function checkNoneMissing(teacher: string, missing: readonly Missing[], count: number): void {
+  if (missing.length > 0) throw missingError(teacher, missing, count);
+}
+
+/** The error that counts the inputs without an answer and names the first of them with their reasons. */
+export function missingError(teacher: string, missing: readonly Missing[], count: number): KnowledgeError {
+  const named = missing.slice(0, NAMED_FAILURES).map(({index, error}) => `\n  input ${index}: ${error.message}`);
+  const others = missing.length - named.length;
   if (others > 0) named.push(`\n  and ${others} more.`);
-  throw new KnowledgeError(
-    `Teacher ${teacher} left ${failures.length} of ${outcomes.length} inputs without an answer:${named.join('')}`,
-    {cause: failures[0]!.error},
+  return new KnowledgeError(
+    `Teacher ${teacher} left ${missing.length} of ${count} inputs without an answer:${named.join('')}`,
+    {cause: missing[0]!.error},
   );
 }

@@ -1,6 +1,6 @@
 import {KnowledgeError} from '../errors.ts';
 import {coarsen, describeDetail, satisfies} from '../knowledge/coarsen.ts';
-import type {Access, Answer, AnswerOf, AskOptions, Detail, Outcome, Question, Teacher} from '../teacher.ts';
+import type {Access, Answer, AnswerOf, AskOptions, Detail, Outcome, Question, Reply, Teacher} from '../teacher.ts';
 import {showsKind} from './layer.ts';
 
 export interface DegradeOptions<A extends Access = Access> {
@@ -43,6 +43,17 @@ export function degrade<A extends Access>(teacher: Teacher, {access, detail}: De
   };
   const name = `${teacher.name} as ${access}`;
   const identity = {...teacher.identity, shown: {access, detail}};
-  const {classes, maxBatch, concurrency = 1} = teacher;
-  return {name, identity, access, classes, detail, maxBatch, concurrency, ask};
+  const {classes, maxBatch, concurrency = 1, service} = teacher;
+  const read = (reply: Reply, count: number) => service!.read(reply, count, detail).map(show);
+  return {
+    name,
+    identity,
+    access,
+    classes,
+    detail,
+    maxBatch,
+    concurrency,
+    ...(service && {service: {...service, read}}),
+    ask,
+  };
 }

@@ -1,12 +1,49 @@
-import type {Access, Answer, AnswerOf, Teacher} from '../teacher.ts';
+import type {Access, Answer, AnswerOf, AskOptions, Outcome, Question, Teacher} from '../teacher.ts';
+
+/** What layers say to each other beside what a teacher hears. */
+export interface LayerOptions extends AskOptions {
+  /** Aborts when nothing more may be sent. What is under way is let finish, so that its answers are kept. */
+  readonly stop?: AbortSignal;
+  /** Called with how many more questions have an outcome, by the layers that find or keep answers. */
+  readonly onSettled?: (count: number) => void;
+}
+
+/** A teacher with layers around it. Every teacher is one; only layers make use of the options. */
+export interface LayeredTeacher<A extends Access = Access> extends Teacher<A> {
+  ask(questions: readonly Question[], options?: LayerOptions): Promise<readonly Outcome<A>[]>;
+}
 
 /** A teacher with some of its fields replaced: what every layer returns. */
 export function layerOver<A extends Access>(
   teacher: Teacher<A>,
-  changes: Pick<Teacher<A>, 'ask'> & Partial<Teacher<A>>,
-): Teacher<A> {
+  changes: Pick<LayeredTeacher<A>, 'ask'> & Partial<Omit<Teacher<A>, 'ask'>>,
+): LayeredTeacher<A> {
   const {name, identity, access, classes, detail, maxBatch, concurrency = 1, service} = teacher;
   return {name, identity, access, classes, detail, maxBatch, concurrency, ...(service && {service}), ...changes};
+}
+
+/**
+ * Answers some questions of a call from elsewhere and asks the teacher the others.
+ *
+ * @param known - outcomes by place in the call
+ */
+export async function askOthers<A extends Access>(
+  teacher: LayeredTeacher<A>,
+  questions: readonly Question[],
+  known: ReadonlyMap<number, Outcome<A>>,
+  options: LayerOptions,
+): Promise<readonly Outcome<A>[]> {
+  if (known.size === 0) return teacher.ask(questions, options);
+  const others = [...questions.keys()].filter(place => !known.has(place));
+  const outcomes = new Array<Outcome<A>>(questions.length);
+  for (const [place, outcome] of known) outcomes[place] = outcome;
+  if (others.length === 0) return outcomes;
+  const asked = await teacher.ask(
+    others.map(place => questions[place]!),
+    options,
+  );
+  for (const [index, place] of others.entries()) outcomes[place] = asked[index]!;
+  return outcomes;
 }
 
 const KINDS: Readonly<Record<Access, readonly Answer['kind'][]>> = {

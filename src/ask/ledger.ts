@@ -1,3 +1,5 @@
+import {NANO_DOLLARS} from './price.ts';
+
 /** What was asked of one teacher, in one run. */
 export interface LedgerSnapshot {
   /** Questions put. */
@@ -6,8 +8,19 @@ export interface LedgerSnapshot {
   readonly bought: number;
   /** Of these, served without buying: kept before, or bought for an identical question. */
   readonly cached: number;
+  /** Of these, given up: twice an answer came that could not be read. */
+  readonly setAside: number;
+  /** Questions of requests that brought no reply: nobody knows whether these were paid for. */
+  readonly inDoubt: number;
   /** Requests that went out, retries included. */
   readonly calls: number;
+  /** Of these, refused for want of capacity (429). */
+  readonly refused: number;
+  /** As the service counted them; the worst case of what is in doubt. */
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** US dollars; absent where no price is known. */
+  readonly usd?: number;
 }
 
 export interface Ledger {
@@ -19,14 +32,17 @@ export interface Ledger {
 
 /** A ledger with nothing in it. */
 export function createLedger(): Ledger {
-  const totals = {asked: 0, bought: 0, cached: 0, calls: 0};
+  const totals = {
+    ...{asked: 0, bought: 0, cached: 0, setAside: 0, inDoubt: 0},
+    ...{calls: 0, refused: 0, inputTokens: 0, outputTokens: 0},
+  };
+  const names = Object.keys(totals) as (keyof typeof totals)[];
+  let nanoDollars: number | undefined;
   return {
-    add({asked = 0, bought = 0, cached = 0, calls = 0}) {
-      totals.asked += asked;
-      totals.bought += bought;
-      totals.cached += cached;
-      totals.calls += calls;
+    add(amounts) {
+      for (const name of names) totals[name] += amounts[name] ?? 0;
+      if (amounts.usd !== undefined) nanoDollars = (nanoDollars ?? 0) + Math.round(amounts.usd * NANO_DOLLARS);
     },
-    snapshot: () => ({...totals}),
+    snapshot: () => ({...totals, ...(nanoDollars !== undefined && {usd: nanoDollars / NANO_DOLLARS})}),
   };
 }

@@ -1,12 +1,11 @@
 import {setTimeout} from 'node:timers/promises';
 import {InputError, TeacherError} from '../errors.ts';
-import type {Access, AskOptions, Outcome, Question, Teacher} from '../teacher.ts';
-import {layerOver} from './layer.ts';
-import type {Ledger} from './ledger.ts';
+import type {Access, Outcome, Question, Teacher} from '../teacher.ts';
+import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 
 export interface RetryOptions {
   /**
-   * Attempts in all, the first one included.
+   * Attempts in all, the first one included. Refusals for want of capacity (429) do not count.
    *
    * @default 4
    */
@@ -17,8 +16,12 @@ export interface RetryOptions {
    * @default 500
    */
   readonly backOff?: number;
-  /** Counts every attempt as a call. */
-  readonly ledger?: Ledger;
+  /**
+   * Milliseconds for which a question is asked again while the service refuses it for want of capacity.
+   *
+   * @default 15 minutes
+   */
+  readonly patience?: number;
   /**
    * Waits, and rejects at once when the signal aborts.
    *
@@ -31,66 +34,120 @@ export interface RetryOptions {
    * @default Math.random
    */
   readonly random?: () => number;
+  /**
+   * Milliseconds, for tests.
+   *
+   * @default performance.now
+   */
+  readonly now?: () => number;
 }
 
 /**
- * The one layer that asks again, and only where an error says that it may pass (`TeacherError.retryable`): after an
- * error of the whole call all of its questions, otherwise those alone that failed.
+ * The one layer that asks again, and only about the questions that need it:
  *
- * It waits for the back-off or for as long as the service asked, whichever is longer, and up to half of that on top.
+ * - after an error that may pass (`TeacherError.retryable`), so many times in all, with back-off or for as long as the
+ *   service asked, whichever is longer, and up to half of that on top;
+ * - after a 429, as often as patience allows: that the service is busy is no fault of the question. A service's
+ *   requests wait for it together in `Admission`;
+ * - after an answer that can't be read, once.
  */
-export function withRetry<A extends Access>(teacher: Teacher<A>, options: RetryOptions = {}): Teacher<A> {
-  const {attempts = 4, backOff = 500, ledger, sleep = timer, random = Math.random} = options;
+export function withRetry<A extends Access>(teacher: Teacher<A>, options: RetryOptions = {}): LayeredTeacher<A> {
+  const {attempts = 4} = options;
   if (!Number.isInteger(attempts) || attempts < 1) {
     throw new InputError(`Expected \`attempts\` to be a whole number above 0, got ${attempts}.`);
   }
-
-  const askFrom = async (attempt: number, questions: readonly Question[], askOptions?: AskOptions) => {
-    ledger?.add({calls: 1});
-    let outcomes: Outcome<A>[];
-    try {
-      outcomes = [...(await teacher.ask(questions, askOptions))];
-      checkCount(teacher.name, outcomes, questions);
-    } catch (error) {
-      if (attempt === attempts || !isRetryable(error)) throw error;
-      return askAgain(attempt, [error], questions, askOptions);
+  const ask = async (questions: readonly Question[], askOptions: LayerOptions = {}) => {
+    const patience = new Patience(options, teacher.service !== undefined);
+    const outcomes = new Array<Outcome<A>>(questions.length);
+    let open = [...questions.keys()];
+    while (open.length > 0) {
+      try {
+        const asked = open.map(place => questions[place]!);
+        const {round, thrown} = await askRound(teacher, asked, askOptions);
+        for (const [index, place] of open.entries()) outcomes[place] = round[index]!;
+        const again = open.filter(place => patience.lasts(place, outcomes[place]!));
+        if (thrown && again.length === 0) throw thrown;
+        open = again;
+        if (open.length > 0) await patience.rest(askOptions.stop ?? askOptions.signal);
+      } catch (error) {
+        // What else was answered was paid for: it is returned, and the error stays with the other questions.
+        if (open.length === questions.length) throw error;
+        for (const place of open) outcomes[place] = {error: error as Error};
+        break;
+      }
     }
-    const errors = outcomes.map(outcome => ('error' in outcome ? outcome.error : undefined));
-    const failed = [...errors.keys()].filter(index => isRetryable(errors[index]));
-    if (attempt === attempts || failed.length === 0) return outcomes;
-    const unanswered = failed.map(index => questions[index]!);
-    const later = await askAgain(attempt, errors.filter(isRetryable), unanswered, askOptions).catch((error: Error) =>
-      // The other answers were paid for: they are returned, and the error stays with the questions that failed.
-      failed.map(() => ({error})),
-    );
-    for (const [place, index] of failed.entries()) outcomes[index] = later[place]!;
     return outcomes;
   };
-
-  const askAgain = async (
-    attempt: number,
-    errors: readonly TeacherError[],
-    questions: readonly Question[],
-    askOptions?: AskOptions,
-  ): Promise<readonly Outcome<A>[]> => {
-    const floor = Math.max(backOff * 2 ** (attempt - 1), ...errors.map(error => error.retryAfter ?? 0));
-    await sleep(floor * (1 + random() / 2), askOptions?.signal);
-    return askFrom(attempt + 1, questions, askOptions);
-  };
-
-  return layerOver(teacher, {ask: (questions, askOptions) => askFrom(1, questions, askOptions)});
+  return layerOver(teacher, {ask});
 }
 
-function checkCount(teacher: string, outcomes: readonly Outcome[], questions: readonly Question[]): void {
-  if (outcomes.length === questions.length) return;
+/** One attempt. An error of the whole call that may pass is, for now, that of each question. */
+async function askRound<A extends Access>(
+  teacher: LayeredTeacher<A>,
+  questions: readonly Question[],
+  options: LayerOptions,
+): Promise<{readonly round: readonly Outcome<A>[]; readonly thrown?: TeacherError}> {
+  let round: readonly Outcome<A>[];
+  try {
+    round = await teacher.ask(questions, options);
+  } catch (error) {
+    if (!(error instanceof TeacherError && error.retryable)) throw error;
+    return {round: questions.map(() => ({error})), thrown: error};
+  }
+  if (round.length === questions.length) return {round};
   throw new TeacherError(
-    teacher,
-    `It gave ${outcomes.length} outcomes for ${questions.length} questions, so none can be told apart. Mend its adapter.`,
+    teacher.name,
+    `It gave ${round.length} outcomes for ${questions.length} questions, so none can be told apart. Mend its adapter.`,
   );
 }
 
-function isRetryable(error: unknown): error is TeacherError {
-  return error instanceof TeacherError && error.retryable;
+/** How often one call's questions may be asked again, and how long to wait before. */
+class Patience {
+  readonly #options: RetryOptions;
+  /** Whether requests after a 429 wait in a service's admission. */
+  readonly #waitsElsewhere: boolean;
+  readonly #unread = new Set<number>();
+  #failures = 0;
+  #refusedSince: number | undefined;
+  /** Errors of the present round, of which it is worth asking again. */
+  #errors: TeacherError[] = [];
+
+  constructor(options: RetryOptions, waitsElsewhere: boolean) {
+    this.#options = options;
+    this.#waitsElsewhere = waitsElsewhere;
+  }
+
+  /** Whether the question at this place is worth asking again after this outcome. */
+  lasts(place: number, outcome: Outcome): boolean {
+    const error = 'error' in outcome ? outcome.error : undefined;
+    if (!(error instanceof TeacherError) || !this.#isWorth(place, error)) return false;
+    this.#errors.push(error);
+    return true;
+  }
+
+  /** Waits before the next round. */
+  async rest(signal: AbortSignal | undefined): Promise<void> {
+    const {backOff = 500, sleep = timer, random = Math.random} = this.#options;
+    const errors = this.#errors;
+    this.#errors = [];
+    const floors = errors.filter(error => !error.unreadable && !(this.#waitsElsewhere && error.status === 429));
+    if (floors.some(error => error.status !== 429)) this.#failures++;
+    if (floors.length === 0) return;
+    const floor = Math.max(
+      backOff * 2 ** Math.max(0, this.#failures - 1),
+      ...floors.map(error => error.retryAfter ?? 0),
+    );
+    await sleep(floor * (1 + random() / 2), signal);
+  }
+
+  #isWorth(place: number, error: TeacherError): boolean {
+    const {attempts = 4, patience = 15 * 60_000, now = () => performance.now()} = this.#options;
+    if (error.unreadable) return !this.#unread.has(place) && Boolean(this.#unread.add(place));
+    if (!error.retryable) return false;
+    if (error.status !== 429) return this.#failures + 1 < attempts;
+    this.#refusedSince ??= now();
+    return now() - this.#refusedSince < patience;
+  }
 }
 
 async function timer(milliseconds: number, signal?: AbortSignal): Promise<void> {

@@ -1,29 +1,78 @@
+import type {Journal} from '../knowledge/journal.ts';
 import type {AnswerStore} from '../knowledge/store.ts';
 import type {Access, Teacher} from '../teacher.ts';
-import {type ProgressTeacher, withBatches} from './batches.ts';
+import type {Admission} from './admission.ts';
+import {withBatches} from './batches.ts';
+import type {Budget} from './budget.ts';
 import {withCache} from './cache.ts';
+import {withCalls} from './calls.ts';
+import {DriftGuard, type DriftOptions, withDriftGuard} from './drift.ts';
+import {withKeeping} from './keep.ts';
+import {type LayeredTeacher, layerOver} from './layer.ts';
+import {withLeases} from './leases.ts';
 import type {Ledger} from './ledger.ts';
-import {offline} from './offline.ts';
+import {type RecordMode, withRecordMode} from './record.ts';
+import {withRecovery} from './recover.ts';
 import {withRetry} from './retry.ts';
 
 export interface StackOptions {
   readonly store: AnswerStore;
   readonly ledger?: Ledger;
+  /** Of the service's account, shared by all that ask it. */
+  readonly admission?: Admission;
+  readonly budget?: Budget;
+  /** Without one, a paid reply that is under way when the process is killed is lost. */
+  readonly journal?: Journal;
   /**
-   * Whether to use kept answers only.
+   * What is asked and what is only read.
+   *
+   * @default 'new'
+   */
+  readonly record?: RecordMode;
+  /**
+   * Whether to ask again about questions that were set aside.
    *
    * @default false
    */
-  readonly offline?: boolean;
+  readonly retriesSetAside?: boolean;
+  /**
+   * How to watch whether the teacher still answers as it did. Each check is paid for.
+   *
+   * @default it is not watched
+   */
+  readonly drift?: DriftOptions;
 }
 
+/** The fewest questions that are looked up together. */
+const LEAST_CHUNK = 256;
+
 /**
- * A teacher with all its layers. Their order is their meaning: the cache is inside the batches, so that each batch is
- * kept when it comes, and outside the retries, so that an answer is kept once.
+ * A teacher with all its layers. Their order is their meaning, from the outside:
+ *
+ * - the cache serves what is kept; what another process is asking is waited for; the rest is made into batches;
+ * - each batch is kept when it comes, read from an earlier reply where there is one, refused where the record mode says
+ *   so, and asked again where that helps;
+ * - next to the teacher, each request waits its turn and is written down before it is sent.
  */
-export function stack<A extends Access>(teacher: Teacher<A>, options: StackOptions): ProgressTeacher<A> {
-  const {store, ledger, offline: keptOnly = false} = options;
-  const counted = ledger ? {ledger} : {};
-  const source = keptOnly ? offline(teacher) : withRetry(teacher, counted);
-  return withBatches(withCache(source, {store, ...counted}));
+export function stack<A extends Access>(teacher: Teacher<A>, options: StackOptions): LayeredTeacher<A> {
+  const {store, ledger, admission, budget, journal, record = 'new', retriesSetAside = false, drift} = options;
+  const counts = ledger ? {ledger} : {};
+  const journaled = journal ? {journal} : {};
+  const paying = {...(admission && {admission}), ...(budget && {budget: budget.forTeacher(teacher)})};
+  const asked = withRetry(withCalls(teacher, {...counts, ...journaled, ...paying}));
+  const guard = drift && teacher.service && new DriftGuard(teacher, drift);
+  const guarded = guard ? withDriftGuard(asked, guard) : asked;
+  const recording = withRecordMode(guarded, {store, mode: record});
+  const recovered = journal ? withRecovery(recording, {journal, retriesSetAside}) : recording;
+  const kept = withKeeping(recovered, {store, ...counts, ...journaled, replaces: record === 'all'});
+  const batches = withBatches(kept);
+  const shared = store.leases.shared && record !== 'none' ? withLeases(batches, {store}) : batches;
+  const cached = withCache(shared, {store, ...counts, asksAnew: record === 'all', ...(guard && {guard})});
+  const {maxBatch, concurrency = 1} = teacher;
+  // Two chunks at a time keep every request of the service busy while the last answers of one are awaited.
+  return layerOver(cached, {
+    ask: cached.ask,
+    maxBatch: Math.max(LEAST_CHUNK, 2 * maxBatch * concurrency),
+    concurrency: 2,
+  });
 }

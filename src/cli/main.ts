@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 import {Command} from 'commander';
 import {packageVersion} from '../version.ts';
-import {cacheCommand} from './cache.ts';
+import {cacheCommand} from './cache/cache.ts';
 import {compareCommand} from './compare.ts';
 import {engineCommand} from './engine.ts';
 import {evaluateCommand} from './evaluate.ts';
 import {reportFailure} from './failure.ts';
 import {labelCommand} from './label.ts';
+import {planCommand} from './plan.ts';
 import {predictCommand} from './predict.ts';
 import {serveCommand} from './serve.ts';
 import {trainCommand} from './train.ts';
@@ -16,6 +17,7 @@ const program = withAdvice(new Command('limbeck'))
   .version(packageVersion());
 const commands = [
   compareCommand(),
+  planCommand(),
   labelCommand(),
   trainCommand(),
   evaluateCommand(),

@@ -1,12 +1,19 @@
-import type {Command} from 'commander';
+import {type Command, InvalidArgumentError, Option} from 'commander';
+import {type BudgetLimit, parseBudget} from '../ask/budget-limit.ts';
+import {RECORD_MODES, type RecordMode} from '../ask/record.ts';
 import {DEFAULT_CACHE, type StudyOptions} from '../study/study.ts';
+import {positive} from './numbers.ts';
 import type {Terminal} from './terminal.ts';
 
 /** The flags of every command that works on a recipe, as commander hands them over. */
 export interface StudyFlags {
   readonly out?: string;
   readonly cache?: string;
+  readonly record?: RecordMode;
   readonly offline?: boolean;
+  readonly budget?: readonly BudgetLimit[];
+  readonly retrySetAside?: boolean;
+  readonly driftEvery?: number;
   readonly json?: boolean;
 }
 
@@ -14,14 +21,27 @@ export interface StudyFlags {
 export function withStudyFlags(command: Command): Command {
   return withJson(withCacheFlag(command))
     .option('--out <folder>', 'where knowledge, students and results go (default: out/ and the recipe’s name)')
-    .option('--offline', 'ask nobody: every answer must be in the cache');
+    .addOption(
+      new Option('--record <mode>', 'what is asked: `new` what is not kept, `once`, `none`, or `all` anew')
+        .choices(RECORD_MODES)
+        .conflicts('offline'),
+    )
+    .option('--offline', 'ask nobody: every answer must be in the cache (the same as `--record none`)')
+    .addOption(
+      new Option(
+        '--budget <amount>',
+        'the most to spend, for example 5usd, 2000calls or 3Mtok; may be repeated',
+      ).argParser(addBudget),
+    )
+    .option('--retry-set-aside', 'ask again about inputs whose answers could not be read')
+    .option('--drift-every <count>', 'after so many bought answers, ask again about 50 old ones and compare', positive);
 }
 
 /** Adds the flag that says where answers are kept. */
 export function withCacheFlag(command: Command): Command {
   return command.option(
     '--cache <path>',
-    'where answers are kept (also LIMBECK_CACHE)',
+    'where answers are kept: a file, or a URL such as redis://127.0.0.1:6379 (also LIMBECK_CACHE)',
     process.env['LIMBECK_CACHE'] ?? DEFAULT_CACHE,
   );
 }
@@ -31,14 +51,29 @@ export function withJson(command: Command): Command {
   return command.option('--json', 'print one JSON document on stdout and nothing else there');
 }
 
+function addBudget(text: string, others: readonly BudgetLimit[] = []): readonly BudgetLimit[] {
+  try {
+    return [...others, parseBudget(text)];
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}
+
 /** The options of a study out of its flags, with progress on the terminal and an end at the first Ctrl-C. */
-export function studyOptions({out, cache, offline = false}: StudyFlags, terminal: Terminal): StudyOptions {
+export function studyOptions(
+  {out, cache, record, offline = false, budget = [], retrySetAside = false, driftEvery}: StudyFlags,
+  terminal: Terminal,
+): StudyOptions {
   return {
     ...(out !== undefined && {directory: out}),
     ...(cache !== undefined && {cache}),
-    offline,
+    record: offline ? 'none' : (record ?? 'new'),
+    budget,
+    retriesSetAside: retrySetAside,
+    ...(driftEvery !== undefined && {drift: {every: driftEvery}}),
     signal: stopSignal(),
-    onProgress: ({task, done, total, detail}) => terminal.progress(task, done, total, detail),
+    onProgress: ({task, done, total, detail, secondsLeft}) => terminal.progress(task, done, total, detail, secondsLeft),
+    onNote: terminal.note,
   };
 }
 

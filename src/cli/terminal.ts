@@ -8,7 +8,7 @@ export interface Terminal {
   /** A line that stays. */
   note(line: string): void;
   /** How far a task is; the last call of a task has `done` equal to `total`. */
-  progress(task: string, done: number, total: number, detail?: string): void;
+  progress(task: string, done: number, total: number, detail?: string, secondsLeft?: number): void;
 }
 
 export interface TerminalOptions {
@@ -50,7 +50,7 @@ const PLAIN_PAUSE = 10_000;
 function liveProgress(stderr: NodeJS.WriteStream, now: () => number): Terminal['progress'] {
   const update = createLogUpdate(stderr, {showCursor: true});
   let current = {task: '', started: 0, drawn: Number.NEGATIVE_INFINITY};
-  return (task, done, total, detail = '') => {
+  return (task, done, total, detail = '', secondsLeft = guess(done, total, now() - current.started)) => {
     if (task !== current.task) current = {task, started: now(), drawn: Number.NEGATIVE_INFINITY};
     const isDone = done >= total;
     if (!isDone && now() - current.drawn < FRAME) return;
@@ -62,7 +62,7 @@ function liveProgress(stderr: NodeJS.WriteStream, now: () => number): Terminal['
       return;
     }
     const filled = Math.round((WIDTH * done) / total);
-    const left = done > 0 ? ` · ${duration((((now() - current.started) / done) * (total - done)) / 1000)} left` : '';
+    const left = secondsLeft === undefined ? '' : ` · ${duration(secondsLeft)} left`;
     const bar = '█'.repeat(filled) + '░'.repeat(WIDTH - filled);
     update(`${bar} ${Math.floor((100 * done) / total)} % ${task}${detail && ` · ${detail}`}${left}`);
   };
@@ -80,6 +80,11 @@ function plainProgress(stderr: NodeJS.WriteStream, now: () => number): Terminal[
       stderr.write(`${task}: ${Math.floor(done)} of ${total}${detail && ` · ${detail}`}\n`);
     }
   };
+}
+
+/** As long for each as it took so far. */
+function guess(done: number, total: number, milliseconds: number): number | undefined {
+  return done > 0 ? ((milliseconds / done) * (total - done)) / 1000 : undefined;
 }
 
 function finished(task: string, milliseconds: number, detail: string): string {

@@ -3,10 +3,12 @@ import {rm} from 'node:fs/promises';
 import {Command} from 'commander';
 import {InputError} from '../errors.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
-import {knowledgePath, savedKnowledge} from '../study/asking.ts';
-import {learn, studentPath} from '../study/run.ts';
+import {knowledgePath} from '../study/asking.ts';
+import {checkpointPath, learn} from '../study/run.ts';
+import {withSavedKnowledge} from '../study/saved-knowledge.ts';
 import {openStudy, type Study} from '../study/study.ts';
 import type {CheckpointOptions} from '../train/options.ts';
+import {describeProfile, secondsOf} from '../train/profile.ts';
 import {engineLine} from './engine.ts';
 import {loadRecipe} from './load-recipe.ts';
 import {wholeNumber} from './numbers.ts';
@@ -39,23 +41,25 @@ async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   const study = await openStudy(recipe, [], studyOptions(flags, terminal));
   try {
     checkLabelled(study, method, path);
-    const knowledge = await savedKnowledge(study, method);
-    const checkpoint = checkpointOf(studentPath(study.directory, method, seed), flags, terminal);
-    const {directory, curve, kept, seconds} = await learn(study, method, knowledge, seed, {
-      checkpoint,
-      onFallback: reason => terminal.note(`The step runs operation by operation, slower than compiled: ${reason}.`),
-      onStep: (done, total) => study.onProgress({task: `train ${method.method}, seed ${seed}`, done, total}),
-    }).catch(error => {
+    const checkpoint = checkpointOf(checkpointPath(study.directory, method, seed), flags, terminal);
+    const {directory, curve, kept, profile} = await withSavedKnowledge(study, method, knowledge =>
+      learn(study, method, knowledge, seed, {
+        checkpoint,
+        onStep: (done, total) => study.onProgress({task: `train ${method.method}, seed ${seed}`, done, total}),
+      }),
+    ).catch(error => {
       if (study.signal?.aborted && existsSync(checkpoint.path)) {
         terminal.note('The run is kept: the same command with --resume goes on from there.');
       }
       throw error;
     });
+    terminal.note(`Time: ${describeProfile(profile)}.`);
     await rm(checkpoint.path, {force: true});
+    const run = {level: method.level, method: method.method, seed};
     const {loss, validationAccuracy} = kept;
     const shown = validationAccuracy === null ? '' : `, validation accuracy ${(100 * validationAccuracy).toFixed(2)} %`;
     terminal.result(
-      {level: method.level, method: method.method, seed, directory, seconds, loss, validationAccuracy, curve},
+      {...run, directory, seconds: secondsOf(profile), profile, loss, validationAccuracy, curve},
       `${method.method}, seed ${seed}: loss ${loss.toFixed(4)}${shown}\nStudent: ${directory}`,
     );
   } finally {
@@ -63,9 +67,7 @@ async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   }
 }
 
-/** Beside the student's folder while it is trained. */
-function checkpointOf(student: string, {resume = false}: TrainFlags, terminal: Terminal): CheckpointOptions {
-  const path = `${student}.checkpoint`;
+function checkpointOf(path: string, {resume = false}: TrainFlags, terminal: Terminal): CheckpointOptions {
   const isThere = existsSync(path);
   if (resume && !isThere) terminal.note(`There is no checkpoint at ${path}: the run starts afresh.`);
   if (!resume && isThere) {

@@ -2,6 +2,7 @@ import {EventEmitter} from 'node:events';
 import {closeSync, existsSync, openSync, readSync} from 'node:fs';
 import type {KeyvStoreAdapter, StoredData} from 'keyv';
 import {open, type RootDatabase} from 'lmdb';
+import {Deferred} from './deferred.ts';
 
 /** Stands near the head of every LMDB file, before the version of its format. */
 const MAGIC = Buffer.of(0xde, 0xc0, 0xef, 0xbe);
@@ -15,25 +16,24 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
   readonly opts: {readonly url: string};
   namespace?: string | undefined;
   readonly #database: RootDatabase<unknown, string>;
+  /** Entries that wait to be written, and those who wait for it. */
+  #waiting: Entry[] = [];
+  #written: Deferred | undefined;
+  #turn: NodeJS.Immediate | undefined;
 
   constructor(path: string) {
     super();
     this.opts = {url: path};
-    if (existsSync(path)) checkHeader(path);
-    this.#database = open({
-      path,
-      noSubdir: true,
-      encoder: {useRecords: false, moreTypes: true},
-      // A commit then returns when the disk has it, and an answer outlives a power cut as well as a killed process.
-      overlappingSync: false,
-    });
+    this.#database = openLmdb(path);
   }
 
   async get<Value>(key: string): Promise<StoredData<Value>> {
-    return this.#database.get(key) as StoredData<Value>;
+    return (await this.getMany<Value>([key]))[0];
   }
 
   async getMany<Value>(keys: readonly string[]): Promise<StoredData<Value>[]> {
+    // Otherwise what another process has written during this turn of the event loop is not seen.
+    this.#database.resetReadTxn();
     return keys.map(key => this.#database.get(key) as StoredData<Value>);
   }
 
@@ -41,19 +41,24 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
     await this.setMany([{key, value}]);
   }
 
-  /** All or none of the entries. They are on disk when the promise resolves. */
-  async setMany(entries: readonly {key: string; value: unknown}[]): Promise<void> {
-    // LMDB's asynchronous commits leave a rejected promise behind when the disk is full, which ends the process.
-    this.#database.transactionSync(() => {
-      for (const {key, value} of entries) this.#database.putSync(key, value);
-    });
+  /**
+   * All or none of the entries, and of those that others set in the same turn of the event loop: they are written in one
+   * transaction. They are on disk when the promise resolves.
+   */
+  setMany(entries: readonly Entry[]): Promise<void> {
+    this.#written ??= new Deferred();
+    this.#turn ??= setImmediate(() => this.#commit());
+    for (const entry of entries) this.#waiting.push(entry);
+    return this.#written.promise;
   }
 
   async delete(key: string): Promise<boolean> {
+    this.#commit();
     return this.#database.removeSync(key);
   }
 
   async clear(): Promise<void> {
+    this.#commit();
     this.#database.clearSync();
   }
 
@@ -66,8 +71,45 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
   }
 
   async disconnect(): Promise<void> {
+    this.#commit();
     await this.#database.close();
   }
+
+  /** Writes what waits to be. */
+  #commit(): void {
+    if (this.#written === undefined) return;
+    const [entries, written] = [this.#waiting, this.#written];
+    clearImmediate(this.#turn);
+    this.#waiting = [];
+    this.#written = undefined;
+    this.#turn = undefined;
+    try {
+      // LMDB's asynchronous commits leave a rejected promise behind when the disk is full, which ends the process.
+      this.#database.transactionSync(() => {
+        for (const {key, value} of entries) this.#database.putSync(key, value);
+      });
+      written.resolve();
+    } catch (error) {
+      written.reject(error);
+    }
+  }
+}
+
+interface Entry {
+  readonly key: string;
+  readonly value: unknown;
+}
+
+/** Opens an LMDB file, made where there is none. Values are kept as MessagePack. */
+export function openLmdb<Value>(path: string): RootDatabase<Value, string> {
+  if (existsSync(path)) checkHeader(path);
+  return open({
+    path,
+    noSubdir: true,
+    encoder: {useRecords: false, moreTypes: true},
+    // A commit then returns when the disk has it, and an answer outlives a power cut as well as a killed process.
+    overlappingSync: false,
+  });
 }
 
 /** LMDB crashes the process on a file that is not its own, so the file is looked at first. */

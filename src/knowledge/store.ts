@@ -1,9 +1,11 @@
-import {deserialize, serialize} from 'node:v8';
-import {Keyv, type KeyvStoreAdapter} from 'keyv';
-import {AnswerStoreError} from '../errors.ts';
-import type {Answer, Detail, Teacher} from '../teacher.ts';
+import type {Keyv, KeyvStoreAdapter} from 'keyv';
+import {AnswerStoreError, LimbeckError} from '../errors.ts';
+import type {Answer, Detail, Receipt, Teacher} from '../teacher.ts';
+import type {ReplyPlace} from './journal-reply.ts';
 import type {QuestionDigest} from './key.ts';
-import {LmdbStore} from './lmdb-store.ts';
+import type {Leases} from './leases.ts';
+import {type Backend, openEmbedded, openGiven, openUrl} from './store-backend.ts';
+import {type StoreUrl, storeUrl, withoutPasswords} from './store-url.ts';
 
 /** One kept answer with what is needed to list it, explain it and work out its key again. */
 export interface StoredAnswer {
@@ -15,6 +17,12 @@ export interface StoredAnswer {
   readonly answer: Answer;
   /** ISO 8601. */
   readonly storedAt: string;
+  /** What its reply said of its cost and its author. */
+  readonly receipt?: Receipt;
+  /** Where the journal keeps the reply that it was read from. */
+  readonly reply?: ReplyPlace;
+  /** The version of what read it, see `Service`. */
+  readonly reader?: number;
 }
 
 export interface AnswerEntry {
@@ -28,8 +36,10 @@ export interface AnswerEntry {
  * AnswerStoreError, never a miss.
  */
 export interface AnswerStore {
-  /** How messages call it: the path of its file. */
+  /** How messages call it: the path of its file, or its URL without user, password and settings. */
   readonly name: string;
+  /** Who is asking about which question; shared with the embedded store and with Redis. */
+  readonly leases: Leases;
   get(key: string): Promise<StoredAnswer | undefined>;
   /** In the order of the keys. */
   getMany(keys: readonly string[]): Promise<readonly (StoredAnswer | undefined)[]>;
@@ -46,29 +56,72 @@ export interface AnswerStore {
 
 export type AnswerStoreOptions =
   | {
-      /** The file of the embedded store, made where there is none. A lock file stands beside it. */
+      /** The file of the embedded store, made where there is none. A lock file and a file of leases stand beside it. */
       readonly path: string;
+    }
+  | {
+      /**
+       * A store of another kind, such as `redis://127.0.0.1:6379/0`. Keyv's adapter for it is loaded when it is used, and
+       * has to be installed: `npm install @keyv/redis`.
+       */
+      readonly url: string;
+      /**
+       * Milliseconds after which an operation has failed.
+       *
+       * @default 10000
+       */
+      readonly timeout?: number;
     }
   | {
       /** Any storage of Keyv's, or a map to keep answers in memory. */
       readonly store: KeyvStoreAdapter | Map<string, unknown>;
     };
 
-type Backend = KeyvStoreAdapter & {count?(): Promise<number>};
+type Storage = KeyvStoreAdapter & {count?(): Promise<number>};
 
-/** Names a store of answers. It is opened at its first use, and again after `close`. */
+/**
+ * Names a store of answers. It is opened at its first use, and again after `close`.
+ *
+ * @throws InputError where the URL is of no known kind of store
+ */
 export function openAnswerStore(options: AnswerStoreOptions): AnswerStore {
-  return new KeyvAnswerStore(options);
+  if ('path' in options) {
+    const {path} = options;
+    return new KeyvAnswerStore({name: path, hasLeases: true, open: async () => openEmbedded(path)});
+  }
+  if ('store' in options) {
+    const {store} = options;
+    return new KeyvAnswerStore({name: 'given by the caller', hasLeases: false, open: async () => openGiven(store)});
+  }
+  const url = storeUrl(options.url);
+  const {timeout = 10_000} = options;
+  return new KeyvAnswerStore({name: url.name, hasLeases: url.hasLeases, open: () => openUrl(url), url, timeout});
+}
+
+interface Source {
+  readonly name: string;
+  readonly hasLeases: boolean;
+  readonly open: () => Promise<Backend>;
+  readonly url?: StoreUrl;
+  /** Milliseconds. */
+  readonly timeout?: number;
 }
 
 class KeyvAnswerStore implements AnswerStore {
   readonly name: string;
-  readonly #options: AnswerStoreOptions;
-  #opened: Keyv | undefined;
+  readonly leases: Leases;
+  readonly #source: Source;
+  #backend: Promise<Backend> | undefined;
 
-  constructor(options: AnswerStoreOptions) {
-    this.name = 'path' in options ? options.path : 'given by the caller';
-    this.#options = options;
+  constructor(source: Source) {
+    this.name = source.name;
+    this.#source = source;
+    this.leases = {
+      shared: source.hasLeases,
+      acquire: (keys, milliseconds) => this.#try('written', ({leases}) => leases.acquire(keys, milliseconds)),
+      renew: (keys, milliseconds) => this.#try('written', ({leases}) => leases.renew(keys, milliseconds)),
+      release: keys => this.#try('written', ({leases}) => leases.release(keys)),
+    };
   }
 
   async get(key: string): Promise<StoredAnswer | undefined> {
@@ -76,9 +129,9 @@ class KeyvAnswerStore implements AnswerStore {
   }
 
   async getMany(keys: readonly string[]): Promise<readonly (StoredAnswer | undefined)[]> {
-    const found = await this.#try('read', keyv =>
+    const found = await this.#try('read', ({keyv}) =>
       // Keyv 5 takes a failed read for a miss where it makes many of one, whatever `throwOnErrors` says.
-      backendOf(keyv).getMany ? keyv.getMany([...keys]) : Promise.all(keys.map(key => keyv.get(key))),
+      storageOf(keyv).getMany ? keyv.getMany([...keys]) : Promise.all(keys.map(key => keyv.get(key))),
     );
     return found.map(record => (record === undefined ? undefined : this.#checked(record)));
   }
@@ -89,7 +142,7 @@ class KeyvAnswerStore implements AnswerStore {
 
   async setMany(entries: readonly AnswerEntry[]): Promise<void> {
     if (entries.length === 0) return;
-    const written = await this.#try('written', keyv =>
+    const written = await this.#try('written', ({keyv}) =>
       keyv.setMany(entries.map(({key, stored}) => ({key, value: stored}))),
     );
     // The storage may answer with nothing, or with one verdict an entry.
@@ -97,11 +150,11 @@ class KeyvAnswerStore implements AnswerStore {
   }
 
   async delete(key: string): Promise<boolean> {
-    return this.#try('written', keyv => keyv.delete(key));
+    return this.#try('written', ({keyv}) => keyv.delete(key));
   }
 
   async *entries(): AsyncGenerator<AnswerEntry, void> {
-    const iterate = await this.#try('read', async keyv => keyv.iterator?.bind(keyv));
+    const iterate = await this.#try('read', async ({keyv}) => keyv.iterator?.bind(keyv));
     if (!iterate) throw this.#failed('listed', new Error('its storage has no iterator'));
     const iterator: AsyncGenerator<[string, unknown], void> = iterate(undefined);
     try {
@@ -117,7 +170,7 @@ class KeyvAnswerStore implements AnswerStore {
   }
 
   async count(): Promise<number> {
-    const counted = await this.#try('read', async keyv => backendOf(keyv).count?.());
+    const counted = await this.#try('read', async ({keyv}) => storageOf(keyv).count?.());
     if (counted !== undefined) return counted;
     let count = 0;
     for await (const _entry of this.entries()) count++;
@@ -125,28 +178,51 @@ class KeyvAnswerStore implements AnswerStore {
   }
 
   async close(): Promise<void> {
-    const opened = this.#opened;
-    this.#opened = undefined;
-    await opened?.disconnect();
+    const backend = this.#backend;
+    this.#backend = undefined;
+    await (await backend?.catch(() => undefined))?.close();
   }
 
-  async #try<T>(what: 'read' | 'written', use: (keyv: Keyv) => Promise<T>): Promise<T> {
+  async #try<T>(what: 'read' | 'written', use: (backend: Backend) => Promise<T>): Promise<T> {
+    const backend = await this.#open();
     try {
-      this.#opened ??= openKeyv(this.#options);
-    } catch (error) {
-      throw this.#failed('opened', error);
-    }
-    try {
-      return await use(this.#opened);
+      return await this.#inTime(use(backend));
     } catch (error) {
       throw this.#failed(what, error);
     }
   }
 
+  async #open(): Promise<Backend> {
+    this.#backend ??= this.#inTime(this.#source.open());
+    try {
+      return await this.#backend;
+    } catch (error) {
+      this.#backend = undefined;
+      throw error instanceof LimbeckError ? error : this.#failed('opened', error);
+    }
+  }
+
+  /** Storages wait for a lost server without end. */
+  #inTime<T>(work: Promise<T>): Promise<T> {
+    const {timeout} = this.#source;
+    if (timeout === undefined) return work;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no reply within ${timeout / 1000} s`)), timeout);
+      work.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
+  }
+
   #failed(what: 'opened' | 'read' | 'written' | 'listed', cause: unknown): AnswerStoreError {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const {url} = this.#source;
+    const can = `The answer store (${this.name}) can't be ${what}`;
+    if (url) {
+      return new AnswerStoreError(
+        `${can}: ${withoutPasswords(reasonOf(cause), url.url)}. ` +
+          'Check that its server runs and takes these credentials, or name another store; nothing is bought without one.',
+      );
+    }
     return new AnswerStoreError(
-      `The answer store (${this.name}) can't be ${what}: ${reason}. ` +
+      `${can}: ${reasonOf(cause)}. ` +
         'Check its path, its permissions and the free disk space, or name another store; nothing is bought without one.',
       {cause},
     );
@@ -162,30 +238,12 @@ class KeyvAnswerStore implements AnswerStore {
   }
 }
 
-function openKeyv(options: AnswerStoreOptions): Keyv {
-  if ('path' in options) {
-    const store = new LmdbStore(options.path);
-    // The file is ours alone, so its keys need no prefix.
-    const keyv = new Keyv({store, throwOnErrors: true, useKeyPrefix: false});
-    // It keeps values as they are, so there is nothing to serialise.
-    keyv.serialize = undefined;
-    keyv.deserialize = undefined;
-    keyv.iterator = keyv.generateIterator(store.iterator.bind(store));
-    return keyv;
-  }
-  const {store} = options;
-  return new Keyv({store, throwOnErrors: true, namespace: 'limbeck', serialize: toText, deserialize: fromText});
+function storageOf(keyv: Keyv): Storage {
+  return keyv.store as Storage;
 }
 
-function backendOf(keyv: Keyv): Backend {
-  return keyv.store as Backend;
-}
-
-/** Keyv's own JSON loses infinities and typed arrays; this keeps both. */
-function toText(data: unknown): string {
-  return serialize(data).toString('base64');
-}
-
-function fromText<T>(text: string): T {
-  return deserialize(Buffer.from(text, 'base64')) as T;
+/** Node's errors about connections can have a code and no message. */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.message || (cause as NodeJS.ErrnoException).code || cause.name;
 }

@@ -1,14 +1,14 @@
 import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
-import {answersTo, collect} from '../ask/collect.ts';
-import {transferSet} from '../data/split.ts';
+import {answersTo, type CollectOptions, collect, collectAnswered, type Missing} from '../ask/collect.ts';
+import type {LayeredTeacher} from '../ask/layer.ts';
+import {type TransferSet, transferSet} from '../data/split.ts';
 import {argmaxRows} from '../evaluate/distributions.ts';
 import {type Evaluation, evaluateLogits} from '../evaluate/metrics.ts';
-import {loadKnowledge, saveKnowledge} from '../knowledge/files.ts';
+import {saveKnowledge} from '../knowledge/files.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
-import type {Method} from '../recipe/recipe.ts';
 import type {Access, Detail} from '../teacher.ts';
-import {detailOfLevel, knowledgeFor, referenceLevel} from './methods.ts';
+import {detailOfLevel, referenceLevel} from './methods.ts';
 import type {LedgerTotals} from './results.ts';
 import type {OpenLevel, Study} from './study.ts';
 
@@ -23,34 +23,52 @@ export interface AskedLevel {
 /**
  * Asks a level about the transfer set once, at the fullest detail that its methods need, and saves the knowledge;
  * poorer details are made of it.
+ *
+ * @throws KnowledgeError where an input is left without an answer: the levels of a study learn from the same inputs
  */
 export async function askLevel(study: Study, access: Access): Promise<AskedLevel> {
   const level = study.openLevel(access);
-  const knowledge = await collect(level.teacher, transferSet(study.drawn), {
-    detail: detailOfLevel(study.recipe, access),
-    ...progressOf(study, level, `ask ${access}`, study.drawn.inputs.count),
-  });
-  const path = knowledgePath(study.directory, access);
+  const knowledge = await askedAbout(study, level, collect);
+  return {knowledge, path: await keep(study, access, knowledge), ledger: level.ledger.snapshot()};
+}
+
+/** What one level knows of the inputs that it answered. */
+export interface LabelledLevel extends AskedLevel {
+  /** Name of the teacher. */
+  readonly teacher: string;
+  readonly missing: readonly Missing[];
+}
+
+/** Asks a level as `askLevel` does, and saves what it knows of the inputs that were answered. */
+export async function labelLevel(study: Study, access: Access): Promise<LabelledLevel> {
+  const level = study.openLevel(access);
+  const {knowledge, missing} = await askedAbout(study, level, collectAnswered);
+  const path = await keep(study, access, knowledge);
+  return {knowledge, path, ledger: level.ledger.snapshot(), teacher: level.teacher.name, missing};
+}
+
+function askedAbout<T>(
+  study: Study,
+  level: OpenLevel,
+  ask: (teacher: LayeredTeacher, transfer: TransferSet, options: CollectOptions) => Promise<T>,
+): Promise<T> {
+  const {access, teacher} = level;
+  const transfer = transferSet(study.drawn);
+  const task = {task: `ask ${access}`, total: transfer.inputs.count};
+  const detail = detailOfLevel(study.recipe, access);
+  return withProgress(study, level, task, options => ask(teacher, transfer, {detail, ...options}));
+}
+
+async function keep({directory}: Study, access: Access, knowledge: Knowledge): Promise<string> {
+  const path = knowledgePath(directory, access);
   await mkdir(join(path, '..'), {recursive: true});
   await saveKnowledge(path, knowledge);
-  return {knowledge, path, ledger: level.ledger.snapshot()};
+  return path;
 }
 
 /** Where a level's knowledge is saved. */
 export function knowledgePath(directory: string, access: Access): string {
   return join(directory, 'knowledge', `${access}.safetensors`);
-}
-
-/**
- * What a method learns from, out of the knowledge that its level's asking saved.
- *
- * @throws KnowledgeError or InputError where there is none, or it is damaged
- */
-export async function savedKnowledge({directory, drawn, data}: Study, method: Method): Promise<Knowledge> {
-  const {level} = method;
-  const levels = new Map<Access, Knowledge>();
-  if (level !== 'none') levels.set(level, await loadKnowledge(knowledgePath(directory, level)));
-  return knowledgeFor(method, levels, drawn, data.classes);
 }
 
 /** What students are measured against: the answers of the teacher that shows most, about the test split. */
@@ -72,8 +90,8 @@ export async function askReference(study: Study): Promise<Reference> {
   const {teacher, ledger} = level;
   const {inputs, labels: truth} = study.data.test;
   const detail = measurable(teacher.detail);
-  const options = {detail, ...progressOf(study, level, `ask ${access} about the test split`, inputs.count)};
-  const answers = await answersTo(teacher, inputs, options);
+  const task = {task: `ask ${access} about the test split`, total: inputs.count};
+  const answers = await withProgress(study, level, task, options => answersTo(teacher, inputs, {detail, ...options}));
   const classes = study.data.classes.length;
   const shared = {name: teacher.name, ledger: ledger.snapshot()};
   if (answers.kind === 'log-probabilities') {
@@ -92,13 +110,35 @@ export async function askReference(study: Study): Promise<Reference> {
 }
 
 /** Whole distributions where the teacher gives them, else its labels. */
-function measurable({kind}: Detail): Detail {
+export function measurable({kind}: Detail): Detail {
   return kind === 'logits' || kind === 'log-probabilities' ? {kind: 'log-probabilities'} : {kind: 'label'};
 }
 
-/** Says at once that a task has begun: the first answers may be long in coming. */
-function progressOf({signal, onProgress}: Study, {ledger}: OpenLevel, task: string, total: number) {
-  const tell = (done: number) => onProgress({task, done, total, detail: `${ledger.snapshot().bought} bought`});
+/** How often to show what changes while nothing is answered, in milliseconds. */
+const TICK = 1000;
+
+/**
+ * Asks with progress: at once, since the first answers may be long in coming, at each answer, and while the service
+ * makes wait.
+ */
+async function withProgress<T>(
+  {signal, onProgress}: Study,
+  {meter}: OpenLevel,
+  {task, total}: {readonly task: string; readonly total: number},
+  ask: (options: CollectOptions) => Promise<T>,
+): Promise<T> {
+  let settled = 0;
+  const tell = (done: number) => {
+    settled = done;
+    const {detail, progress} = meter(done, total);
+    const {secondsLeft} = progress;
+    onProgress({task, done, total, detail, ...(secondsLeft !== undefined && {secondsLeft})});
+  };
   tell(0);
-  return {...(signal && {signal}), onProgress: tell};
+  const ticking = setInterval(() => settled < total && tell(settled), TICK);
+  try {
+    return await ask({...(signal && {signal}), onProgress: tell});
+  } finally {
+    clearInterval(ticking);
+  }
 }

@@ -1,9 +1,11 @@
+import {rm} from 'node:fs/promises';
 import pLimit from 'p-limit';
 import {LimbeckError} from '../errors.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
-import {type Executed, execute} from './run.ts';
+import {describeProfile, type Profile, sumOf} from '../train/profile.ts';
+import {checkpointPath, type Executed, execute} from './run.ts';
 import type {Study} from './study.ts';
-import {type Job, openWorker, type StudyWorker, WorkerCrash, workerCount} from './workers.ts';
+import {type Job, openWorker, type RunListeners, type StudyWorker, WorkerCrash, workerCount} from './workers.ts';
 
 /** What became of a job: a trained student, or why there is none. */
 export type JobOutcome = Executed | {readonly failure: string};
@@ -20,34 +22,79 @@ export async function runJobs(
   jobs: readonly Job[],
   knowledge: readonly Knowledge[],
 ): Promise<readonly JobOutcome[]> {
-  const shares = new Float64Array(jobs.length);
-  const run = jobRunner(study, jobs.length, knowledge);
-  const report = (index: number, share: number) => {
-    shares[index] = share;
-    const done = shares.every(one => one === 1) ? jobs.length : shares.reduce((sum, one) => sum + one, 0);
-    study.onProgress({task: `train ${jobs.length} students`, done, total: jobs.length});
-  };
+  const telling = {...study, onNote: onlyOnce(study.onNote)};
+  const progress = new JobProgress(study, jobs.length);
+  const run = jobRunner(telling, jobs.length, knowledge);
   try {
     const limit = pLimit(run.concurrency);
-    return await Promise.all(
+    const outcomes = await Promise.all(
       jobs.map((job, index) =>
         limit(async () => {
           study.signal?.throwIfAborted();
-          const outcome = await run.job(job, share => report(index, Math.min(share, 0.999))).catch(failureOf(study));
-          report(index, 1);
+          const onProgress = (share: number) => progress.report(index, share);
+          const outcome = await run.job(job, {onProgress, onNote: telling.onNote}).catch(failureOf(study));
+          progress.end(index, outcome);
           return outcome;
         }),
       ),
     );
+    await Promise.all(jobs.map(job => forgetRun(study, job)));
+    return outcomes;
   } finally {
     await run.close();
   }
 }
 
+/** How far all jobs together are. */
+class JobProgress {
+  readonly #study: Study;
+  readonly #shares: Float64Array;
+  readonly #profiles: Profile[] = [];
+
+  constructor(study: Study, jobs: number) {
+    this.#study = study;
+    this.#shares = new Float64Array(jobs);
+  }
+
+  report(job: number, share: number): void {
+    this.#shares[job] = Math.min(share, 0.999);
+    this.#tell(this.#shares.reduce((sum, one) => sum + one, 0));
+  }
+
+  /** The last one says where the time went, of all that came to an end. */
+  end(job: number, outcome: JobOutcome): void {
+    if (!('failure' in outcome)) this.#profiles.push(outcome.profile);
+    this.#shares[job] = 1;
+    if (this.#shares.every(share => share === 1))
+      this.#tell(this.#shares.length, describeProfile(sumOf(this.#profiles)));
+    else this.#tell(this.#shares.reduce((sum, one) => sum + one, 0));
+  }
+
+  #tell(done: number, detail?: string): void {
+    const total = this.#shares.length;
+    this.#study.onProgress({task: `train ${total} students`, done, total, ...(detail && {detail})});
+  }
+}
+
+/** What is true of many runs is said of the first. */
+function onlyOnce(tell: (note: string) => void): (note: string) => void {
+  const told = new Set<string>();
+  return note => {
+    if (told.has(note)) return;
+    told.add(note);
+    tell(note);
+  };
+}
+
+/** Until all runs are done, the checkpoints of those that are spare a study that goes on to train them again. */
+async function forgetRun({directory, recipe}: Study, {method, seed}: Job): Promise<void> {
+  await rm(checkpointPath(directory, recipe.methods[method]!, seed), {force: true});
+}
+
 /** Where jobs run. */
 interface JobRunner {
   readonly concurrency: number;
-  job(job: Job, onProgress: (share: number) => void): Promise<JobOutcome>;
+  job(job: Job, listeners: RunListeners): Promise<JobOutcome>;
   close(): Promise<void>;
 }
 
@@ -61,10 +108,10 @@ function jobRunner(study: Study, jobs: number, knowledge: readonly Knowledge[]):
 function inThisProcess(study: Study, knowledge: readonly Knowledge[]): JobRunner {
   return {
     concurrency: 1,
-    job: ({method, seed}, onProgress) =>
-      execute(study, study.recipe.methods[method]!, knowledge[method]!, seed, {
-        onStep: (step, steps) => onProgress(step / steps),
-      }),
+    job: ({method, seed}, {onProgress}) =>
+      execute(study, study.recipe.methods[method]!, knowledge[method]!, seed, (step, steps) =>
+        onProgress(step / steps),
+      ),
     close: async () => {},
   };
 }
@@ -75,13 +122,13 @@ function inWorkers(concurrency: number, open: () => StudyWorker, signal: AbortSi
   const opened: StudyWorker[] = [];
   const closeAll = async () => void (await Promise.all(opened.map(worker => worker.close())));
   signal?.addEventListener('abort', closeAll, {once: true});
-  const attempt = async (job: Job, onProgress: (share: number) => void) => {
+  const attempt = async (job: Job, listeners: RunListeners) => {
     let worker = idle.pop();
     if (worker === undefined) {
       worker = open();
       opened.push(worker);
     }
-    const executed = await worker.run(job, onProgress).catch((error: unknown) => {
+    const executed = await worker.run(job, listeners).catch((error: unknown) => {
       if (!(error instanceof WorkerCrash)) idle.push(worker);
       throw error;
     });
@@ -90,10 +137,10 @@ function inWorkers(concurrency: number, open: () => StudyWorker, signal: AbortSi
   };
   return {
     concurrency,
-    job: (job, onProgress) =>
-      attempt(job, onProgress).catch((error: unknown) => {
+    job: (job, listeners) =>
+      attempt(job, listeners).catch((error: unknown) => {
         if (!(error instanceof WorkerCrash) || signal?.aborted) throw error;
-        return attempt(job, onProgress);
+        return attempt(job, listeners);
       }),
     close: async () => {
       signal?.removeEventListener('abort', closeAll);

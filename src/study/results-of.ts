@@ -1,3 +1,4 @@
+import {createLedger} from '../ask/ledger.ts';
 import {TrainingError} from '../errors.ts';
 import {classRelation, summariseTargets} from '../evaluate/effects.ts';
 import {reliability} from '../evaluate/reliability.ts';
@@ -95,6 +96,7 @@ function teacherTargets(levels: ReadonlyMap<Access, AskedLevel>, classes: number
 }
 
 function sum(ledgers: readonly LedgerTotals[]): LedgerTotals {
-  const total = (name: keyof LedgerTotals) => ledgers.reduce((all, ledger) => all + ledger[name], 0);
-  return {asked: total('asked'), bought: total('bought'), cached: total('cached'), calls: total('calls')};
+  const all = createLedger();
+  for (const ledger of ledgers) all.add(ledger);
+  return all.snapshot();
 }

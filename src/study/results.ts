@@ -1,3 +1,4 @@
+import type {LedgerSnapshot} from '../ask/ledger.ts';
 import type {TargetSummary} from '../evaluate/effects.ts';
 import type {ReliabilityBin} from '../evaluate/reliability.ts';
 import type {Access} from '../teacher.ts';
@@ -43,16 +44,7 @@ export interface Results {
 
 export type Level = 'none' | Access;
 
-export interface LedgerTotals {
-  /** Questions put to the level. */
-  readonly asked: number;
-  /** Of these, bought from the teacher in this run. */
-  readonly bought: number;
-  /** Of these, served from the cache. */
-  readonly cached: number;
-  /** Requests that went out, retries included. */
-  readonly calls: number;
-}
+export type LedgerTotals = LedgerSnapshot;
 
 export interface Metrics {
   readonly accuracy: number;

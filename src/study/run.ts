@@ -1,11 +1,12 @@
 import {join} from 'node:path';
-import type {Knowledge} from '../knowledge/knowledge.ts';
+import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import {methodFolder} from '../recipe/method-folder.ts';
 import type {Method} from '../recipe/recipe.ts';
 import {saveStudent} from '../student/files.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
 import type {CheckpointOptions, Epoch} from '../train/options.ts';
+import {NO_TIME, type Profile, secondsOf} from '../train/profile.ts';
 import {train} from '../train/train.ts';
 import type {CurvePoint} from './results.ts';
 import type {Study} from './study.ts';
@@ -16,7 +17,8 @@ export interface Learned {
   readonly curve: readonly CurvePoint[];
   /** The epoch whose weights the student has: the last, or with early stopping the best. */
   readonly kept: CurvePoint;
-  readonly seconds: number;
+  /** Where the time went, in every process that had part in it. */
+  readonly profile: Profile;
   /** Where it was saved. */
   readonly directory: string;
 }
@@ -25,20 +27,18 @@ export interface LearnOptions {
   /** Keeps the run on disk, and goes on with a kept one. */
   readonly checkpoint?: CheckpointOptions;
   readonly onStep?: (step: number, steps: number) => void;
-  /** Told why a step could not be compiled on the native engine. */
-  readonly onFallback?: (reason: string) => void;
 }
 
 /**
  * Trains and saves one student. Methods of one seed share initial weights and the order of batches. With a checkpoint
- * that it goes on from, the curve is that of the whole run, and the seconds are those of the last part.
+ * that it goes on from, the curve is that of the whole run.
  */
 export async function learn(
   study: Study,
   method: Method,
-  knowledge: Knowledge,
+  knowledge: Knowledge | StoredKnowledge,
   seed: number,
-  {checkpoint, onStep, onFallback}: LearnOptions = {},
+  {checkpoint, onStep}: LearnOptions = {},
 ): Promise<Learned> {
   const {recipe, data, signal} = study;
   const student = recipe.student(taskOf(data, recipe.preprocessing), seed);
@@ -49,7 +49,7 @@ export async function learn(
     curve.push(point);
     if (best || !recipe.training.earlyStopping) kept = point;
   };
-  const started = performance.now();
+  let profile = NO_TIME;
   const epochs = train(student, knowledge, {
     ...recipe.training,
     losses: method.losses,
@@ -57,14 +57,16 @@ export async function learn(
     validation: data.validation,
     ...(signal && {signal}),
     ...(checkpoint && {checkpoint: withEpochs(checkpoint, add)}),
-    ...(onFallback && {onFallback}),
+    onFallback: reason => study.onNote(`The step runs operation by operation, slower than compiled: ${reason}.`),
+    onProfile: spent => {
+      profile = spent;
+    },
     ...(onStep && {onStep: ({step, steps}) => onStep(step, steps)}),
   });
   for await (const epoch of epochs) add(epoch);
-  const seconds = (performance.now() - started) / 1000;
   const directory = studentPath(study.directory, method, seed);
   await saveStudent(directory, student, {recipe: recipe.name, level: method.level, method: method.method, seed});
-  return {student, curve, kept: kept!, seconds, directory};
+  return {student, curve, kept: kept!, profile, directory};
 }
 
 /** Hands over each epoch from before the run was left as well. */
@@ -83,24 +85,39 @@ export function studentPath(directory: string, {method}: Method, seed: number): 
   return join(directory, 'students', methodFolder(method), `seed-${seed}`);
 }
 
+/** Where a run is kept while it is under way: beside its student's folder. */
+export function checkpointPath(directory: string, method: Method, seed: number): string {
+  return `${studentPath(directory, method, seed)}.checkpoint`;
+}
+
 /** A student that was trained and has answered the test split. */
 export interface Executed {
   readonly curve: readonly CurvePoint[];
   readonly seconds: number;
+  readonly profile: Profile;
   /** [test examples, classes] */
   readonly logits: Float32Array;
 }
 
-/** Trains one student and lets it answer the test split. */
+/**
+ * Trains one student and lets it answer the test split. The run is kept on disk, and goes on where an earlier process
+ * with the same study left it; what it keeps stays until the study is done.
+ */
 export async function execute(
   study: Study,
   method: Method,
-  knowledge: Knowledge,
+  knowledge: Knowledge | StoredKnowledge,
   seed: number,
-  options: LearnOptions = {},
+  onStep: LearnOptions['onStep'],
 ): Promise<Executed> {
-  const {student, curve, seconds} = await learn(study, method, knowledge, seed, options);
+  const checkpoint: CheckpointOptions = {
+    path: checkpointPath(study.directory, method, seed),
+    resume: 'if-possible',
+    onResume: () => study.onNote('Goes on with the runs that an earlier process left.'),
+  };
+  const options = {checkpoint, ...(onStep && {onStep})};
+  const {student, curve, profile} = await learn(study, method, knowledge, seed, options);
   const logits = await predictLogits(student, study.data.test.inputs, {...(study.signal && {signal: study.signal})});
   student.model.dispose();
-  return {curve, seconds, logits};
+  return {curve, seconds: secondsOf(profile), profile, logits};
 }

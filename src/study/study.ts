@@ -1,11 +1,11 @@
-import {join} from 'node:path';
-import type {ProgressTeacher} from '../ask/batches.ts';
-import {createLedger, type Ledger} from '../ask/ledger.ts';
-import {stack} from '../ask/teacher-stack.ts';
+import {dirname, join} from 'node:path';
+import {type Asking, type OpenTeacher, openAsking} from '../ask/asking.ts';
+import type {BudgetLimit} from '../ask/budget-limit.ts';
+import type {DriftOptions} from '../ask/drift.ts';
+import type {RecordMode} from '../ask/record.ts';
 import {type Dataset, draw, type Split} from '../data/split.ts';
 import {type Engine, startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
-import {openAnswerStore} from '../knowledge/store.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import type {Access, Teacher} from '../teacher.ts';
 import {checkMethods, checkStudent, checkTeacher} from './checks.ts';
@@ -22,17 +22,35 @@ export interface StudyOptions {
    */
   readonly directory?: string;
   /**
-   * The file of kept answers.
+   * Where answers are kept: a file, or the URL of a store such as `redis://127.0.0.1:6379`.
    *
    * @default '.limbeck/answers'
    */
   readonly cache?: string;
   /**
-   * Asks nobody: every answer must be in the cache.
+   * What is asked and what is only read: `none` asks nobody, every answer must be in the cache.
+   *
+   * @default 'new'
+   */
+  readonly record?: RecordMode;
+  /**
+   * The most that this run may spend, over all of its teachers.
+   *
+   * @default no limit
+   */
+  readonly budget?: readonly BudgetLimit[];
+  /**
+   * Whether to ask again about inputs whose answers could not be read.
    *
    * @default false
    */
-  readonly offline?: boolean;
+  readonly retriesSetAside?: boolean;
+  /**
+   * How to watch whether services still answer as they did. Each check is paid for.
+   *
+   * @default they are not watched
+   */
+  readonly drift?: DriftOptions;
   /**
    * Trains in worker processes, which load the recipe by the path of its module.
    *
@@ -41,6 +59,8 @@ export interface StudyOptions {
   readonly workers?: Workers;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: StudyProgress) => void;
+  /** Told what a person should know and no result shows, as sentences. */
+  readonly onNote?: (note: string) => void;
 }
 
 export interface Workers {
@@ -62,13 +82,13 @@ export interface StudyProgress {
   readonly done: number;
   readonly total: number;
   readonly detail?: string;
+  /** @default unknown: a guess by what is done */
+  readonly secondsLeft?: number;
 }
 
 /** One level's teacher with the layers around it, and what it has been asked by way of them. */
-export interface OpenLevel {
+export interface OpenLevel extends OpenTeacher {
   readonly access: Access;
-  readonly teacher: ProgressTeacher;
-  readonly ledger: Ledger;
 }
 
 /** A recipe at work: its engine, data and teachers, and where its files go. */
@@ -82,6 +102,7 @@ export interface Study {
   readonly workers: Workers | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: (progress: StudyProgress) => void;
+  readonly onNote: (note: string) => void;
   /** Puts the layers around the teacher of one of the study's levels, with a ledger of their own. Asks nothing yet. */
   openLevel(access: Access): OpenLevel;
   /** Stops the services that were started and closes the cache. */
@@ -95,7 +116,7 @@ export interface Study {
  * @throws InputError where a method can't learn from what its level answers
  */
 export async function openStudy(recipe: Recipe, levels: readonly Access[], options: StudyOptions = {}): Promise<Study> {
-  const {cache = DEFAULT_CACHE, offline = false, signal} = options;
+  const {cache = DEFAULT_CACHE, record = 'new', budget = [], retriesSetAside = false, drift, signal} = options;
   checkMethods(recipe);
   const engine = await startEngine();
   const data = await recipe.data();
@@ -103,7 +124,13 @@ export async function openStudy(recipe: Recipe, levels: readonly Access[], optio
   checkStudent(recipe, data);
   const services = openServices();
   const teachers = await openTeachers(recipe, levels, data, services);
-  const store = openAnswerStore({path: cache});
+  const shared = {cache, journal: journalOf(cache), record, budget, retriesSetAside};
+  const asking = await openAsking({...shared, ...(drift && {drift})}).catch(async error => {
+    await services.close();
+    throw error;
+  });
+  const {onProgress = () => {}, onNote = () => {}} = options;
+  noteDoubts(asking, onNote);
   return {
     recipe,
     engine,
@@ -112,22 +139,37 @@ export async function openStudy(recipe: Recipe, levels: readonly Access[], optio
     directory: directoryOf(recipe, options),
     workers: options.workers,
     signal,
-    onProgress: options.onProgress ?? (() => {}),
-    openLevel(access) {
-      const ledger = createLedger();
-      return {access, ledger, teacher: stack(teachers.get(access)!, {store, ledger, offline})};
-    },
+    onProgress,
+    onNote,
+    openLevel: access => ({access, ...asking.open(teachers.get(access)!)}),
     async close() {
       try {
         await services.close();
       } finally {
-        await store.close();
+        await asking.close();
       }
     },
   };
 }
 
-async function openTeachers(
+/** The journal stands beside the file of answers; of a store elsewhere it is kept here. */
+function journalOf(cache: string): string {
+  return join(cache.includes('://') ? dirname(DEFAULT_CACHE) : dirname(cache), 'journal');
+}
+
+function noteDoubts({inDoubt}: Asking, onNote: (note: string) => void): void {
+  if (inDoubt.length === 0) return;
+  const named = inDoubt
+    .slice(0, 3)
+    .map(key => key.slice(0, 12))
+    .join(', ');
+  onNote(
+    `An earlier run ended while ${inDoubt.length} inputs were under way (${named}${inDoubt.length > 3 ? ', …' : ''}): ` +
+      'they may have been charged for, and are asked about again.',
+  );
+}
+
+export async function openTeachers(
   recipe: Recipe,
   levels: readonly Access[],
   data: Dataset,

@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import {createColors} from 'picocolors';
+import {dollars} from '../ask/price.ts';
 import {between, count, counted, decimal, duration, MISSING, percent, points, shortened} from './report/format.ts';
 import {type Measure, spreadOf} from './report/spread.ts';
 import {baselineName, comparedMethods} from './report/summary.ts';
@@ -130,8 +131,14 @@ function totals({ledger, engine, seconds, seeds, failures}: Results, {dim}: Colo
   ].join('\n');
 }
 
-function ledgerText({asked, bought, cached, calls}: LedgerTotals): string {
-  return `${counted(asked, 'answer')}, ${count(bought)} bought and ${count(cached)} cached, ${counted(calls, 'call')}`;
+function ledgerText({asked, bought, cached, calls, inputTokens, outputTokens, usd}: LedgerTotals): string {
+  const tokens = inputTokens + outputTokens;
+  return [
+    `${counted(asked, 'answer')}, ${count(bought)} bought and ${count(cached)} cached`,
+    counted(calls, 'call'),
+    ...(tokens > 0 ? [counted(tokens, 'token')] : []),
+    ...(usd === undefined ? [] : [dollars(usd)]),
+  ].join(', ');
 }
 
 /** A name without control characters, which a terminal would obey, cut to its place. */

@@ -22,21 +22,33 @@ export interface WorkerSetup {
 /** What a worker process says. */
 export type WorkerMessage =
   | {readonly kind: 'progress'; readonly share: number}
+  | {readonly kind: 'note'; readonly note: string}
   | {readonly kind: 'executed'; readonly executed: Executed}
   | {readonly kind: 'failed'; readonly reason: string};
 
 /** A worker process ended before its job did. */
 export class WorkerCrash extends LimbeckError {}
 
+/** Who hears of a run before it is done. */
+export interface RunListeners {
+  /** @param share - of its steps, from 0 to 1 */
+  readonly onProgress: (share: number) => void;
+  readonly onNote: (note: string) => void;
+}
+
 /** A process that trains students, one after another. */
 export interface StudyWorker {
   /** @throws WorkerCrash where the process ended; LimbeckError where the run itself failed */
-  run(job: Job, onProgress: (share: number) => void): Promise<Executed>;
+  run(job: Job, listeners: RunListeners): Promise<Executed>;
+  /** Ends the process; the run under way is kept on disk. */
   close(): Promise<void>;
 }
 
 /** Memory that one worker is given room for: an engine, a data set and a student. */
 const ROOM = 1 << 30;
+
+/** Milliseconds that a worker may take to end its step and keep its run. */
+const MOST_PATIENCE = 10_000;
 
 /** As many workers as there are jobs, cores, and room in memory. */
 export function workerCount(jobs: number, wanted: number = availableParallelism()): number {
@@ -51,17 +63,19 @@ export function openWorker(setup: WorkerSetup): StudyWorker {
   const env = {...process.env, TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '1', OMP_NUM_THREADS: '1'};
   const child = startChild(entry, [JSON.stringify(setup)], {env, serialization: 'advanced'});
   return {
-    run: (job, onProgress) => ask(child, job, onProgress),
+    run: (job, listeners) => ask(child, job, listeners),
     async close() {
       if (hasEnded(child.process)) return;
       const exited = once(child.process, 'exit');
       child.process.kill('SIGTERM');
+      const tooLong = setTimeout(() => child.process.kill('SIGKILL'), MOST_PATIENCE);
       await exited;
+      clearTimeout(tooLong);
     },
   };
 }
 
-function ask({process: child, lastWords}: Child, job: Job, onProgress: (share: number) => void): Promise<Executed> {
+function ask({process: child, lastWords}: Child, job: Job, {onProgress, onNote}: RunListeners): Promise<Executed> {
   return new Promise((resolve, reject) => {
     const settle = (end: () => void) => {
       child.off('message', listen).off('exit', crash).off('error', crash);
@@ -69,6 +83,7 @@ function ask({process: child, lastWords}: Child, job: Job, onProgress: (share: n
     };
     const listen = (message: WorkerMessage) => {
       if (message.kind === 'progress') onProgress(message.share);
+      else if (message.kind === 'note') onNote(message.note);
       else if (message.kind === 'executed') settle(() => resolve(message.executed));
       else settle(() => reject(new LimbeckError(message.reason)));
     };

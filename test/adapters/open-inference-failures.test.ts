@@ -1,5 +1,7 @@
-import {createServer, type Server} from 'node:http';
+import {createServer, type Server, type ServerResponse} from 'node:http';
 import type {AddressInfo} from 'node:net';
+import {gzipSync} from 'node:zlib';
+import {Agent} from 'undici';
 import {afterEach, describe, expect, it, vi} from 'vitest';
 import {type OpenInferenceOptions, openInference, type ScoreOutput} from '../../adapters/open-inference.ts';
 import {InputError, TeacherError} from '../../src/errors.ts';
@@ -40,7 +42,8 @@ describe('openInference, where the service refuses or fails', () => {
   it.each([
     [401, false, 'It refuses the key. Set LIMBECK_TEACHER_KEY or pass `key`.'],
     [403, false, 'It refuses the key.'],
-    [302, false, 'Give the address it points to as `url`.'],
+    [302, true, 'Give the address it points to as `url`.'],
+    [308, false, 'Give the address it points to as `url`.'],
     [405, false, 'It does not take the request.'],
     [408, true, 'Lower `maxBatch`.'],
     [429, true, 'Lower `concurrency` or the rate.'],
@@ -64,18 +67,27 @@ describe('openInference, where the service refuses or fails', () => {
     expect(error.message).toContain('It asks for a key. Set LIMBECK_TEACHER_KEY or pass `key`.');
   });
 
-  it('hears how long to wait, in seconds or as a date', async () => {
+  it.each([
+    ['insufficient_quota', {error: {code: 'insufficient_quota', message: `what you sent: ${key}`}}],
+    ['insufficient_quota', {error: {type: 'insufficient_quota', code: null}}],
+    ['billing_not_active', {code: 'billing_not_active'}],
+  ])('does not take an account that is spent (%s) for one that asks too fast', async (_, body) => {
     const network = offline();
-    network.answer(path, 429, {}, {'retry-after': '7'});
-    network.answer(path, 503, {}, {'retry-after': new Date(Date.now() + 60_000).toUTCString()});
-    network.answer(path, 503, {}, {'retry-after': 'soon'});
-    const teacher = teacherOn(network);
-    expect((await failureOf(teacher.ask(questions))).retryAfter).toBe(7000);
-    const {retryAfter} = await failureOf(teacher.ask(questions));
-    expect(retryAfter).toBeGreaterThan(55_000);
-    expect(retryAfter).toBeLessThanOrEqual(60_000);
-    expect((await failureOf(teacher.ask(questions))).retryAfter).toBeUndefined();
+    network.answer(path, 429, body);
+    const error = await failureOf(teacherOn(network).ask(questions));
+    expect(error).toMatchObject({status: 429, retryable: false});
+    expect(error.message).toContain('It answered 429. The account has nothing left to spend. Top it up.');
+    expect(error.message).not.toContain('what you sent');
   });
+
+  it.each(['insufficient_quota', '"insufficient_quota"', '{"error": {"code": 7}}', '{"error": null}', 'null', ''])(
+    'takes a 429 that says %j for one that may pass',
+    async body => {
+      const network = offline();
+      network.answer(path, 429, body);
+      expect(await failureOf(teacherOn(network).ask(questions))).toMatchObject({status: 429, retryable: true});
+    },
+  );
 
   it('finds the one text that is refused, and answers the others', async () => {
     const network = offline();
@@ -143,7 +155,7 @@ describe('openInference, where the reply is not what was asked for', () => {
   ])('refuses a reply with %s', async (_, body, problem) => {
     const error = await failureOf(askWith(body));
     expect(error.message).toContain(problem);
-    expect([error.retryable, error.cause]).toEqual([false, undefined]);
+    expect([error.retryable, error.unreadable, error.cause]).toEqual([false, true, undefined]);
     expect(error.message).not.toContain('Welcome');
   });
 
@@ -185,6 +197,7 @@ describe('openInference, where the reply is not what was asked for', () => {
     const fine = good[Object.keys(output)[0] as keyof typeof good];
     const outcomes = await askWith(reply([2, 3], [...scores, ...fine]), output);
     expect(problemsIn(outcomes)).toEqual([expect.stringContaining(problem), 'none']);
+    expect(outcomes[0]).toMatchObject({error: {unreadable: true, retryable: false}});
   });
 
   it('takes probabilities that sum to 1 but for rounding', async () => {
@@ -272,11 +285,12 @@ describe('openInference, where the network fails', () => {
     expect(error.message).toContain(
       `Nothing answers at ${new URL(url).host}. Check \`url\`, and that the service runs.`,
     );
-    expect(error.retryable).toBe(true);
+    expect(error).toMatchObject({retryable: true, inDoubt: false});
   });
 
   it('says that there is no such host', async () => {
     const error = await failureOf(at('http://teacher.invalid').ask(questions));
+    expect(error).toMatchObject({retryable: true, inDoubt: false});
     // A machine without any name service says that it can't tell.
     expect(error.message).toMatch(/There is no host teacher\.invalid\.|The connection to teacher\.invalid failed/);
   });
@@ -285,7 +299,7 @@ describe('openInference, where the network fails', () => {
     const url = await listen(createServer(request => request.socket.destroy()));
     const error = await failureOf(at(url).ask(questions));
     expect(error.message).toContain('failed (UND_ERR_SOCKET)');
-    expect(error.retryable).toBe(true);
+    expect(error).toMatchObject({retryable: true, inDoubt: true});
   });
 
   it.each([
@@ -293,9 +307,81 @@ describe('openInference, where the network fails', () => {
     ['never ends', (response: {write(text: string): unknown}) => response.write('{')],
   ])('gives up on a reply that %s', async (_, begin) => {
     const url = await listen(createServer((_request, response) => void begin(response)));
-    const error = await failureOf(at(url, {timeout: 100}).ask(questions));
-    expect(error.message).toContain('It did not answer within 100 ms. Raise `timeout` or lower `maxBatch`.');
-    expect(error.retryable).toBe(true);
+    const error = await failureOf(at(url, {timeout: 300}).ask(questions));
+    expect(error.message).toContain('It did not answer within 300 ms. Raise `timeout` or lower `maxBatch`.');
+    expect(error).toMatchObject({retryable: true, inDoubt: true});
+  });
+
+  it('has no doubt of a request that waited for a connection until its time was up', async () => {
+    const url = await listen(createServer(() => {}));
+    const dispatcher = new Agent({connections: 1});
+    // The first has the connection until well after the second has given up.
+    const errors = await Promise.all(
+      [1500, 300].map(timeout => failureOf(at(url, {timeout, dispatcher}).ask(questions))),
+    );
+    expect(errors.map(({inDoubt}) => inDoubt)).toEqual([true, false]);
+  });
+
+  it('leaves a reply that is too long, and hears of no more of it', async () => {
+    let sent = 0;
+    let closed = false;
+    const url = await listen(
+      createServer((_request, response) => {
+        response.once('close', () => {
+          closed = true;
+        });
+        const write = () => {
+          while (!closed && sent < 1000 && response.write(' '.repeat(2 ** 20))) sent++;
+          if (!closed && sent < 1000) response.once('drain', write);
+        };
+        write();
+      }),
+    );
+    const error = await failureOf(at(url, {maxReply: 2 ** 21}).ask(questions));
+    expect(error.message).toContain('Its reply is longer than 2097152 bytes. Lower `maxBatch` or raise `maxReply`.');
+    expect(error).toMatchObject({status: 200, unreadable: true, inDoubt: true, retryable: false});
+    await vi.waitFor(() => expect(closed).toBe(true));
+    expect(sent).toBeLessThan(100);
+  });
+
+  it.each<[string, (response: ServerResponse) => void]>([
+    ['is too long', response => response.writeHead(429).end('x'.repeat(100))],
+    ['breaks off', response => response.writeHead(429, {'content-length': 50}).write('x', () => response.destroy())],
+    ['never ends', response => response.writeHead(429).write('x')],
+  ])('takes a refusal for what its status says though its body %s', async (_, respond) => {
+    const url = await listen(createServer((_request, response) => respond(response)));
+    const error = await failureOf(at(url, {maxReply: 10, timeout: 500}).ask(questions));
+    expect(error).toMatchObject({status: 429, retryable: true, inDoubt: false, unreadable: false});
+  });
+
+  it('says that a reply is compressed, and reads one that only says so', async () => {
+    const json = JSON.stringify(reply([2, 3], [1, 2, 3, 4, 5, 6]));
+    const bodies = [gzipSync(json), Buffer.from(json)];
+    const url = await listen(
+      createServer((_request, response) => {
+        response.writeHead(200, {'content-encoding': 'gzip'}).end(bodies.shift());
+      }),
+    );
+    const teacher = at(url);
+    const error = await failureOf(teacher.ask(questions));
+    expect(error.message).toContain('Its reply is compressed, which was not asked for.');
+    expect(error.unreadable).toBe(true);
+    expect(problemsIn(await teacher.ask(questions))).toEqual(['none', 'none']);
+  });
+
+  it('follows no redirect, so that the key goes nowhere else', async () => {
+    const visits: string[] = [];
+    const elsewhere = await listen(
+      createServer(({headers}, response) => {
+        visits.push(String(headers.authorization));
+        response.end();
+      }),
+    );
+    const url = await listen(
+      createServer((_request, response) => response.writeHead(307, {location: elsewhere}).end()),
+    );
+    expect(await failureOf(at(url).ask(questions))).toMatchObject({status: 307, retryable: true});
+    expect(visits).toEqual([]);
   });
 
   it('ends a request at once when it is aborted, with the reason', async () => {

@@ -101,13 +101,11 @@ describe('withBatches', () => {
     expect(await withBatches(teacher).ask(about(1, 2, 3, 4))).toEqual([labelled(1), labelled(2), {error}, labelled(4)]);
   });
 
-  it('tells how far it is after each batch, and passes the other options on', async () => {
+  it('passes its options on', async () => {
     const teacher = fakeTeacher<'black-box'>(fields, numbers => numbers.map(labelled));
-    const seen: number[] = [];
     const detail = {kind: 'label'} as const;
-    await withBatches(teacher).ask(about(1, 2, 3), {detail, onProgress: done => seen.push(done)});
-    expect(seen).toEqual([2, 3]);
-    expect(teacher.options).toEqual([{detail}, {detail}]);
+    await withBatches(teacher).ask(about(1, 2, 3), {detail});
+    expect(teacher.options).toMatchObject([{detail}, {detail}]);
   });
 
   it('takes any number of questions, none included', async () => {

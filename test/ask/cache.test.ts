@@ -1,11 +1,12 @@
 import {setTimeout} from 'node:timers/promises';
 import {describe, expect, it} from 'vitest';
-import {withCache} from '../../src/ask/cache.ts';
+import {type CacheOptions, withCache} from '../../src/ask/cache.ts';
+import {withKeeping} from '../../src/ask/keep.ts';
 import {createLedger} from '../../src/ask/ledger.ts';
 import {AnswerStoreError} from '../../src/errors.ts';
 import {answerKey} from '../../src/knowledge/key.ts';
 import {type AnswerStore, openAnswerStore} from '../../src/knowledge/store.ts';
-import type {Answer, Detail, Outcome, Teacher} from '../../src/teacher.ts';
+import type {Access, Answer, Detail, Outcome, Teacher} from '../../src/teacher.ts';
 import {about, fakeTeacher, labelled, scored} from './fake-teacher.ts';
 import {storeOver} from './store-over.ts';
 
@@ -14,6 +15,9 @@ const gray = {access: 'gray-box', detail: {kind: 'logits'}} as const;
 
 const newStore = (): AnswerStore => openAnswerStore({store: new Map()});
 const labeller = () => fakeTeacher<'black-box'>(black, numbers => numbers.map(labelled));
+
+const cachedOver = <A extends Access>(teacher: Teacher<A>, options: CacheOptions) =>
+  withCache(withKeeping(teacher, options), options);
 
 /** A gray-box teacher that answers exactly what is wanted of it. */
 function obliging() {
@@ -27,28 +31,28 @@ function obliging() {
 }
 
 async function keep(store: AnswerStore, teacher: Teacher, number: number, answer: Answer, detail: Detail) {
-  await withCache({...teacher, ask: async () => [{answer}]} as Teacher, {store}).ask(about(number), {detail});
+  await cachedOver({...teacher, ask: async () => [{answer}]} as Teacher, {store}).ask(about(number), {detail});
 }
 
 describe('withCache', () => {
   it('asks only for what is not kept, gives all in order, and counts', async () => {
     const store = newStore();
     const [teacher, ledger] = [labeller(), createLedger()];
-    const cached = withCache(teacher, {store, ledger});
+    const cached = cachedOver(teacher, {store, ledger});
     expect(await cached.ask(about(1, 2))).toEqual([labelled(1), labelled(2)]);
     expect(await cached.ask(about(3, 2, 4, 1))).toEqual([labelled(3), labelled(2), labelled(4), labelled(1)]);
     expect(teacher.calls).toEqual([
       [1, 2],
       [3, 4],
     ]);
-    expect(ledger.snapshot()).toEqual({asked: 6, bought: 4, cached: 2, calls: 0});
+    expect(ledger.snapshot()).toMatchObject({asked: 6, bought: 4, cached: 2, calls: 0});
   });
 
   it('makes no call at all where everything is kept', async () => {
     const store = newStore();
-    await withCache(labeller(), {store}).ask(about(1, 2));
+    await cachedOver(labeller(), {store}).ask(about(1, 2));
     const teacher = labeller();
-    await withCache(teacher, {store}).ask(about(2, 1, 1));
+    await cachedOver(teacher, {store}).ask(about(2, 1, 1));
     expect(teacher.calls).toEqual([]);
   });
 
@@ -56,7 +60,7 @@ describe('withCache', () => {
     const store = newStore();
     const teacher = labeller();
     const [question] = about(5);
-    await withCache(teacher, {store}).ask([{...question!, view: 7, sample: 2}]);
+    await cachedOver(teacher, {store}).ask([{...question!, view: 7, sample: 2}]);
     const key = answerKey(teacher.identity, {...question!, view: 7, sample: 2});
     expect(await store.get(key)).toEqual({
       format: 1,
@@ -78,7 +82,7 @@ describe('withCache', () => {
         order.push('kept');
       },
     });
-    await withCache(labeller(), {store: slow}).ask(about(1));
+    await cachedOver(labeller(), {store: slow}).ask(about(1));
     order.push('returned');
     expect(order).toEqual(['kept', 'returned']);
   });
@@ -89,9 +93,9 @@ describe('withCache', () => {
       return numbers.map(number => (number === 2 && call === 1 ? {error: new Error('too long')} : labelled(number)));
     });
     const ledger = createLedger();
-    const cached = withCache(teacher, {store, ledger});
+    const cached = cachedOver(teacher, {store, ledger});
     expect(await cached.ask(about(1, 2, 3))).toEqual([labelled(1), {error: new Error('too long')}, labelled(3)]);
-    expect(ledger.snapshot()).toEqual({asked: 3, bought: 2, cached: 0, calls: 0});
+    expect(ledger.snapshot()).toMatchObject({asked: 3, bought: 2, cached: 0, calls: 0});
     expect(await cached.ask(about(1, 2, 3))).toEqual([labelled(1), labelled(2), labelled(3)]);
     expect(teacher.calls).toEqual([[1, 2, 3], [2]]);
   });
@@ -100,9 +104,9 @@ describe('withCache', () => {
     const store = newStore();
     const [question] = about(1);
     const teacher = labeller();
-    const cached = withCache(teacher, {store});
+    const cached = cachedOver(teacher, {store});
     await cached.ask([question!, {...question!, view: 1}, {...question!, sample: 1}]);
-    await withCache({...teacher, identity: {service: 'fake', version: 2}}, {store}).ask([question!]);
+    await cachedOver({...teacher, identity: {service: 'fake', version: 2}}, {store}).ask([question!]);
     expect(teacher.calls).toEqual([[1, 1, 1], [1]]);
   });
 });
@@ -111,7 +115,7 @@ describe('what a kept answer serves', () => {
   it('serves every question that wants no more, whole', async () => {
     const store = newStore();
     const teacher = obliging();
-    const cached = withCache(teacher, {store});
+    const cached = cachedOver(teacher, {store});
     await cached.ask(about(1), {detail: {kind: 'logits'}});
     for (const detail of [{kind: 'label'}, {kind: 'top-k', k: 2}, {kind: 'log-probabilities'}] as const) {
       expect(await cached.ask(about(1), {detail})).toEqual([scored(1)]);
@@ -122,7 +126,7 @@ describe('what a kept answer serves', () => {
   it('is asked for again where more is wanted, in kind or in k, and then replaced', async () => {
     const store = newStore();
     const teacher = obliging();
-    const cached = withCache(teacher, {store});
+    const cached = cachedOver(teacher, {store});
     const key = answerKey(teacher.identity, about(1)[0]!);
     const asked: readonly Detail[] = [
       {kind: 'top-k', k: 1},
@@ -141,8 +145,8 @@ describe('what a kept answer serves', () => {
 
   it("asks for the teacher's own detail where none is named", async () => {
     const teacher = obliging();
-    await withCache(teacher, {store: newStore()}).ask(about(1));
-    expect(teacher.options).toEqual([{detail: {kind: 'logits'}}]);
+    await cachedOver(teacher, {store: newStore()}).ask(about(1));
+    expect(teacher.options).toMatchObject([{detail: {kind: 'logits'}}]);
   });
 
   it('is never replaced by a poorer answer, even one that was on its way when it was kept', async () => {
@@ -153,7 +157,7 @@ describe('what a kept answer serves', () => {
       await keep(storeOver(store, {}), teacher, 1, scored(1).answer, {kind: 'logits'});
       return [{answer: poor}];
     });
-    const outcomes = await withCache(teacher, {store}).ask(about(1), {detail: {kind: 'top-k', k: 1}});
+    const outcomes = await cachedOver(teacher, {store}).ask(about(1), {detail: {kind: 'top-k', k: 1}});
     expect(outcomes).toEqual([{answer: poor}]);
     expect((await store.get(answerKey(teacher.identity, about(1)[0]!)))?.detail).toEqual({kind: 'logits'});
   });
@@ -167,7 +171,7 @@ describe('what a kept answer serves', () => {
       rest: 0.09,
     };
     const teacher = fakeTeacher<'gray-box'>({...gray, detail: {kind: 'top-k', k: 3}}, () => [{answer: short}]);
-    const cached = withCache(teacher, {store});
+    const cached = cachedOver(teacher, {store});
     await cached.ask(about(1));
     expect(await cached.ask(about(1))).toEqual([{answer: short}]);
     expect(teacher.calls.length).toBe(1);
@@ -177,7 +181,7 @@ describe('what a kept answer serves', () => {
     const store = newStore();
     await keep(store, obliging(), 4, scored(4).answer, {kind: 'logits'});
     const teacher = labeller();
-    expect(await withCache(teacher, {store}).ask(about(4))).toEqual([{answer: {kind: 'label', label: 0}}]);
+    expect(await cachedOver(teacher, {store}).ask(about(4))).toEqual([{answer: {kind: 'label', label: 0}}]);
     expect(teacher.calls).toEqual([]);
   });
 
@@ -185,7 +189,7 @@ describe('what a kept answer serves', () => {
     const store = newStore();
     await keep(store, labeller(), 1, {kind: 'label', label: 2}, {kind: 'label'});
     const teacher = obliging();
-    expect(await withCache(teacher, {store}).ask(about(1), {detail: {kind: 'label'}})).toEqual([scored(1)]);
+    expect(await cachedOver(teacher, {store}).ask(about(1), {detail: {kind: 'label'}})).toEqual([scored(1)]);
     expect((await store.get(answerKey(teacher.identity, about(1)[0]!)))?.detail).toEqual({kind: 'logits'});
   });
 });
@@ -193,10 +197,10 @@ describe('what a kept answer serves', () => {
 describe('identical questions', () => {
   it('are asked once in one call', async () => {
     const [teacher, ledger] = [labeller(), createLedger()];
-    const cached = withCache(teacher, {store: newStore(), ledger});
+    const cached = cachedOver(teacher, {store: newStore(), ledger});
     expect(await cached.ask(about(1, 2, 1, 1))).toEqual([1, 2, 1, 1].map(labelled));
     expect(teacher.calls).toEqual([[1, 2]]);
-    expect(ledger.snapshot()).toEqual({asked: 4, bought: 2, cached: 2, calls: 0});
+    expect(ledger.snapshot()).toMatchObject({asked: 4, bought: 2, cached: 2, calls: 0});
   });
 
   it('are asked once in calls under way at the same time, through two layers over one store', async () => {
@@ -205,7 +209,7 @@ describe('identical questions', () => {
       await setTimeout(5);
       return numbers.map(labelled);
     });
-    const [one, two] = [withCache(teacher, {store}), withCache(teacher, {store})];
+    const [one, two] = [cachedOver(teacher, {store}), cachedOver(teacher, {store})];
     const asking = [one.ask(about(1, 2)), two.ask(about(2, 3)), one.ask(about(3, 1, 4)), two.ask(about(4))];
     expect(await Promise.all(asking)).toEqual([[1, 2], [2, 3], [3, 1, 4], [4]].map(numbers => numbers.map(labelled)));
     expect(teacher.calls.flat().sort()).toEqual([1, 2, 3, 4]);
@@ -214,7 +218,7 @@ describe('identical questions', () => {
   it('are asked again where the call under way wants less', async () => {
     const store = newStore();
     const teacher = obliging();
-    const cached = withCache(teacher, {store});
+    const cached = cachedOver(teacher, {store});
     const [poor, full] = await Promise.all([
       cached.ask(about(1), {detail: {kind: 'top-k', k: 1}}),
       cached.ask(about(1), {detail: {kind: 'logits'}}),
@@ -230,7 +234,7 @@ describe('identical questions', () => {
       if (call === 1) throw new Error('no connection');
       return numbers.map(labelled);
     });
-    const cached = withCache(teacher, {store: newStore()});
+    const cached = cachedOver(teacher, {store: newStore()});
     const [first, second] = await Promise.allSettled([cached.ask(about(1)), cached.ask(about(1))]);
     expect(first).toMatchObject({status: 'rejected', reason: new Error('no connection')});
     expect(second).toEqual({status: 'fulfilled', value: [labelled(1)]});
@@ -242,7 +246,7 @@ describe('identical questions', () => {
       await setTimeout(5);
       return [{error: new Error('too long')}];
     });
-    const cached = withCache(teacher, {store: newStore()});
+    const cached = cachedOver(teacher, {store: newStore()});
     const outcomes = await Promise.all([cached.ask(about(1)), cached.ask(about(1))]);
     expect(outcomes).toEqual([[{error: new Error('too long')}], [{error: new Error('too long')}]]);
     expect(teacher.calls.length).toBe(1);
@@ -256,7 +260,7 @@ describe('a store that fails', () => {
 
   it('stops the run before anything is bought, where it can not be read', async () => {
     const teacher = labeller();
-    await expect(withCache(teacher, {store: storeOver(newStore(), {getMany: fail})}).ask(about(1))).rejects.toThrow(
+    await expect(cachedOver(teacher, {store: storeOver(newStore(), {getMany: fail})}).ask(about(1))).rejects.toThrow(
       AnswerStoreError,
     );
     expect(teacher.calls).toEqual([]);
@@ -264,7 +268,7 @@ describe('a store that fails', () => {
 
   it('stops the run with the answers that it could not keep', async () => {
     const [teacher, ledger] = [labeller(), createLedger()];
-    const asking = withCache(teacher, {store: storeOver(newStore(), {setMany: fail}), ledger}).ask(about(1));
+    const asking = cachedOver(teacher, {store: storeOver(newStore(), {setMany: fail}), ledger}).ask(about(1));
     await expect(asking).rejects.toThrow('The disk is full.');
     expect(ledger.snapshot()).toMatchObject({asked: 1, bought: 1});
   });

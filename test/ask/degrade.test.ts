@@ -72,7 +72,7 @@ describe('degrade', () => {
     await full.ask(about(1, 2));
     await degrade(full, {access: 'gray-box', detail: {kind: 'log-probabilities'}}).ask(about(1, 2));
     await degrade(full, {access: 'black-box', detail: {kind: 'label'}}).ask(about(1, 2));
-    expect(ledger.snapshot()).toEqual({asked: 6, bought: 2, cached: 4, calls: 1});
+    expect(ledger.snapshot()).toMatchObject({asked: 6, bought: 2, cached: 4, calls: 1});
   });
 
   it('refuses to show more than the teacher does, or what its level may not show', () => {

@@ -1,5 +1,4 @@
 import {describe, expect, it} from 'vitest';
-import {createLedger} from '../../src/ask/ledger.ts';
 import {withRetry} from '../../src/ask/retry.ts';
 import {TeacherError} from '../../src/errors.ts';
 import type {Outcome} from '../../src/teacher.ts';
@@ -27,10 +26,9 @@ function failing(...errors: readonly Error[]) {
 
 describe('withRetry', () => {
   it('asks again after an error that may pass, waiting twice as long each time', async () => {
-    const ledger = createLedger();
     const {waited, ...clock} = waits();
     const teacher = failing(passing(), passing(), passing());
-    expect(await withRetry(teacher, {ledger, ...clock}).ask(about(1, 2))).toEqual([labelled(1), labelled(2)]);
+    expect(await withRetry(teacher, clock).ask(about(1, 2))).toEqual([labelled(1), labelled(2)]);
     expect(waited).toEqual([500, 1000, 2000]);
     expect(teacher.calls).toEqual([
       [1, 2],
@@ -38,7 +36,6 @@ describe('withRetry', () => {
       [1, 2],
       [1, 2],
     ]);
-    expect(ledger.snapshot()).toEqual({asked: 0, bought: 0, cached: 0, calls: 4});
   });
 
   it('throws the error when its attempts are used up', async () => {
@@ -121,5 +118,64 @@ describe('withRetry', () => {
     expect(() => withRetry(failing(), {attempts: 0})).toThrow(
       'Expected `attempts` to be a whole number above 0, got 0.',
     );
+  });
+
+  describe('after a 429', () => {
+    const busy = (retryAfter?: number) =>
+      new TeacherError('a fake', 'Slow down.', {status: 429, retryable: true, ...(retryAfter && {retryAfter})});
+
+    it('asks again more often than there are attempts', async () => {
+      const {waited, ...clock} = waits();
+      const errors = new Array<Error>(9).fill(busy(40));
+      expect(await withRetry(failing(...errors), {attempts: 2, backOff: 10, ...clock}).ask(about(1))).toEqual([
+        labelled(1),
+      ]);
+      expect(waited).toEqual(new Array(9).fill(40));
+    });
+
+    it('does not count it as one of the attempts after errors', async () => {
+      const teacher = failing(busy(), passing(), busy(), passing());
+      await expect(withRetry(teacher, {attempts: 3, ...waits()}).ask(about(1))).resolves.toEqual([labelled(1)]);
+      await expect(
+        withRetry(failing(busy(), passing(), busy(), passing()), {attempts: 2, ...waits()}).ask(about(1)),
+      ).rejects.toThrow('It is busy.');
+    });
+
+    it('gives up when its patience is at its end', async () => {
+      let now = 0;
+      const clock = {
+        random: () => 0,
+        now: () => now,
+        sleep: async (wait: number) => {
+          now += wait;
+        },
+      };
+      const teacher = failing(...new Array<Error>(99).fill(busy(1000)));
+      await expect(withRetry(teacher, {patience: 5000, ...clock}).ask(about(1))).rejects.toThrow('Slow down.');
+      expect(teacher.calls.length).toBe(6);
+    });
+
+    it('leaves the waiting to the admission of a service', async () => {
+      const {waited, ...clock} = waits();
+      const service = {account: 'fake', reader: 1, read: () => []};
+      const teacher = {...failing(busy(9000), passing()), service};
+      await withRetry(teacher, {backOff: 10, ...clock}).ask(about(1));
+      expect(waited).toEqual([10]);
+    });
+  });
+
+  it('asks once more about an answer that can not be read, and leaves its neighbours alone', async () => {
+    const {waited, ...clock} = waits();
+    const unreadable = new TeacherError('a fake', 'Its label is none.', {unreadable: true});
+    const teacher = fakeTeacher<'black-box'>(fields, (numbers, call) =>
+      numbers.map(number => (number === 3 || (number === 2 && call === 1) ? {error: unreadable} : labelled(number))),
+    );
+    const outcomes = await withRetry(teacher, clock).ask(about(1, 2, 3));
+    expect(outcomes).toEqual([labelled(1), labelled(2), {error: unreadable}]);
+    expect(teacher.calls).toEqual([
+      [1, 2, 3],
+      [2, 3],
+    ]);
+    expect(waited).toEqual([]);
   });
 });

@@ -4,6 +4,7 @@ import type {AnswerStore} from '../../src/knowledge/store.ts';
 export function storeOver(store: AnswerStore, changes: Partial<AnswerStore>): AnswerStore {
   return {
     name: store.name,
+    leases: store.leases,
     get: key => store.get(key),
     getMany: keys => store.getMany(keys),
     set: (key, stored) => store.set(key, stored),

@@ -1,12 +1,14 @@
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {setTimeout as pause} from 'node:timers/promises';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import {createLedger} from '../../src/ask/ledger.ts';
 import {stack} from '../../src/ask/teacher-stack.ts';
 import {AnswerStoreError, TeacherError} from '../../src/errors.ts';
 import {type AnswerStore, openAnswerStore} from '../../src/knowledge/store.ts';
 import {about, fakeTeacher, labelled} from './fake-teacher.ts';
+import {labels, payingTeacher} from './paying-teacher.ts';
 import {storeOver} from './store-over.ts';
 
 const fields = {access: 'black-box', detail: {kind: 'label'}} as const;
@@ -42,7 +44,7 @@ describe('a stack of layers', () => {
       [7, 8],
       [9, 10],
     ]);
-    expect(ledger.snapshot()).toEqual({asked: 10, bought: 6, cached: 4, calls: 3});
+    expect(ledger.snapshot()).toMatchObject({asked: 10, bought: 6, cached: 4, calls: 3});
   });
 
   it('keeps what the batches under way bring when another fails', async () => {
@@ -71,10 +73,21 @@ describe('a stack of layers', () => {
     const teacher = fakeTeacher<'black-box'>(fields, numbers => numbers.map(labelled));
     await stack(teacher, {store}).ask(about(1, 2));
     const ledger = createLedger();
-    const outcomes = await stack(teacher, {store, ledger, offline: true}).ask(about(1, 2, 3, 4));
+    const outcomes = await stack(teacher, {store, ledger, record: 'none'}).ask(about(1, 2, 3, 4));
     expect(outcomes.slice(0, 2)).toEqual([labelled(1), labelled(2)]);
     expect(outcomes.slice(2)).toMatchObject([{error: {name: 'KnowledgeError'}}, {error: {name: 'KnowledgeError'}}]);
     expect(teacher.calls.length).toBe(1);
-    expect(ledger.snapshot()).toEqual({asked: 4, bought: 0, cached: 2, calls: 0});
+    expect(ledger.snapshot()).toMatchObject({asked: 4, bought: 0, cached: 2, calls: 0});
   });
+});
+
+it('a stack that watches for drift ends the run when the service answers otherwise than it did', async () => {
+  const store = openAnswerStore({store: new Map()});
+  const old = about(...Array.from({length: 20}, (_, number) => number));
+  await stack(payingTeacher(), {store}).ask(old);
+  await pause(5);
+  const changed = payingTeacher(numbers => labels(numbers.map(number => number + 1)));
+  const teacher = stack(changed, {store, drift: {every: 4, sample: 8}});
+  await expect(teacher.ask([...old, ...about(30, 31)])).rejects.toThrow(/Of 8 answers .* 8 have another label/);
+  expect(changed.requests.flat()).not.toContain(30);
 });

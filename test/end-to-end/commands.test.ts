@@ -301,4 +301,22 @@ describe('limbeck cache', () => {
     });
     expect(existsSync(join(folder(), 'nothing'))).toBe(false);
   });
+
+  it('carries answers to another cache by one file', async () => {
+    expect(await json(['cache', 'export', 'answers.jsonl.gz'])).toMatchObject({answers: 1398});
+    const elsewhere = ['--cache', 'elsewhere/answers'];
+    const imported = await run(['cache', 'import', 'answers.jsonl.gz', ...elsewhere]);
+    expect(imported).toMatchObject({code: 0, stdout: 'Added 1398 of 1398 answers to elsewhere/answers\n'});
+    expect((await json<Stats>(['cache', 'stats', ...elsewhere])).answers).toBe(1398);
+    expect(await json(['cache', 'verify', ...elsewhere])).toMatchObject({answers: 1398, problems: []});
+  });
+
+  it('explains why an input is not served', async () => {
+    const explain = ['cache', 'explain', recipe, '--level', 'gray-box'];
+    expect((await run([...explain, '--input', '5'])).stdout).toMatch(
+      /^Input 5 is kept: [0-9a-f]{64}, log-probabilities\n$/,
+    );
+    const outside = await run([...explain, '--input', '5000']);
+    expect(outside).toMatchObject({code: 1, stderr: expect.stringContaining('has inputs 0 to 299, not 5000')});
+  });
 });

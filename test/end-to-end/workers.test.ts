@@ -1,10 +1,12 @@
-import {readFileSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
 import type {ResultRow, Results} from '../../src/study/results.ts';
+import {readCheckpoint} from '../../src/train/checkpoint-file.ts';
+import {until} from '../built.ts';
 import {type Finished, fixture, workplace} from './limbeck.ts';
 
-const {folder, run, json} = workplace();
+const {folder, start, run, json} = workplace();
 
 /** What does not depend on how long it took. */
 const numbersOf = (rows: readonly ResultRow[]) => rows.map(({seconds: _, ...numbers}) => numbers);
@@ -43,6 +45,53 @@ describe('worker processes', () => {
 
     it('the command ends with 1: a study with a hole in it is no success', () => {
       expect(finished.code).toBe(1);
+    });
+  });
+
+  describe('of a study that is killed', () => {
+    const command = ['compare', fixture('enduring.ts'), '--workers', '2'];
+    const runs = ['plain/seed-1', 'plain/seed-2', 'smoothed/seed-1', 'smoothed/seed-2'];
+    const place = (out: string, run: string): string => join(folder(), out, 'students', run);
+    const epochsOf = async (path: string): Promise<number> => ((await readCheckpoint(path))?.progress.epoch ?? 1) - 1;
+
+    it('keep their runs, and the same command goes on to the numbers of an undisturbed one', async () => {
+      const whole = await json<Results>([...command, '--out', 'whole']);
+
+      const running = start([...command, '--out', 'killed'], {env: {TEST_MARKER: 'killed-here'}});
+      await until('the middle of a run', () => existsSync(join(folder(), 'killed-here')), 60);
+      running.kill('SIGKILL');
+      await running.finished;
+      expect(runs.some(run => existsSync(place('killed', run)))).toBe(true);
+      await until('a run that is kept in its middle', async () => {
+        const epochs = await Promise.all(runs.map(run => epochsOf(`${place('killed', run)}.checkpoint`)));
+        return epochs.includes(20);
+      });
+
+      const {stderr, stdout} = await run([...command, '--out', 'killed', '--json']);
+      expect(stderr.match(/Goes on with the runs that an earlier process left\./g)).toHaveLength(1);
+      expect(stderr).toMatch(/train 4 students · .*step \d+ %/);
+      const {rows, methods} = JSON.parse(stdout) as Results;
+      expect(numbersOf(rows)).toEqual(numbersOf(whole.rows));
+      expect(methods).toEqual(whole.methods);
+      for (const out of ['whole', 'killed']) {
+        for (const run of runs) {
+          const [student, kept] = [place(out, run), join(place(out, run), '..')];
+          expect(readFileSync(join(student, 'weights.bin'))).toEqual(
+            readFileSync(join(place('whole', run), 'weights.bin')),
+          );
+          expect(readdirSync(kept).filter(name => name.includes('checkpoint'))).toEqual([]);
+        }
+      }
+    }, 180_000);
+
+    it('start afresh where the recipe has changed meanwhile', async () => {
+      const running = start([...command, '--out', 'changed'], {env: {TEST_MARKER: 'changed-here'}});
+      await until('the middle of a run', () => existsSync(join(folder(), 'changed-here')), 60);
+      running.kill('SIGKILL');
+      await running.finished;
+      const {stderr, code} = await run([...command, '--out', 'changed'], {env: {TEST_EPOCHS: '2'}});
+      expect(code).toBe(0);
+      expect(stderr).not.toContain('Goes on');
     });
   });
 });

@@ -86,6 +86,16 @@ describe.each([
     expect(Object.fromEntries(listed)).toEqual({a: records[0], b: records[1]});
   });
 
+  it('can be read and written while it is listed', async () => {
+    await store.setMany(Array.from({length: 200}, (_, index) => ({key: `key ${index}`, stored: records[index % 5]!})));
+    let listed = 0;
+    for await (const {key, stored} of store.entries()) {
+      expect(await store.get(key)).toEqual(stored);
+      if (listed++ % 50 === 0) await store.set('key 7', records[2]!);
+    }
+    expect(listed).toBe(200);
+  });
+
   it('refuses a record of a format that it does not know, instead of missing it', async () => {
     await store.set('new', {...records[0]!, format: 2} as unknown as StoredAnswer);
     const refusal = /holds a record of format 2, and this version reads format 1\. Use the version/;
@@ -125,6 +135,30 @@ describe('the embedded answer store', () => {
     await two.set('b', records[1]!);
     expect(await two.count()).toBe(2);
     await two.close();
+  });
+
+  it('keeps all that is set at once', async () => {
+    const store = openAnswerStore({path});
+    await Promise.all([
+      ...Array.from({length: 300}, (_, number) => store.set(`k${number}`, records[0]!)),
+      store.set('k1', records[1]!),
+      store.setMany(['x', 'y'].map(key => ({key, stored: records[2]!}))),
+    ]);
+    expect(await store.count()).toBe(302);
+    expect(await store.getMany(['k0', 'k1', 'y'])).toEqual([records[0], records[1], records[2]]);
+    await store.close();
+  });
+
+  it('tells everybody whose answers were to be written together when they are not', async () => {
+    const store = openAnswerStore({path});
+    const sets = [store.set('a', records[0]!), store.set('k'.repeat(5000), records[0]!), store.set('b', records[0]!)];
+    const results = await Promise.allSettled(sets);
+    expect(results.map(({status}) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect((results[2] as PromiseRejectedResult).reason).toBeInstanceOf(AnswerStoreError);
+    expect(await store.count()).toBe(0);
+    await store.set('a', records[0]!);
+    expect(await store.count()).toBe(1);
+    await store.close();
   });
 
   it('holds every acknowledged answer of a process that is killed', async () => {

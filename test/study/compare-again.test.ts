@@ -38,7 +38,7 @@ describe('compare offline', () => {
   it('works from the cache, and after a deletion names what is missing and asks nobody', async () => {
     const where = await places();
     await compare(tinyRecipe(tinyTeachers(model), {seeds: [1]}), where);
-    const again = {...where, directory: join(where.directory, 'again'), offline: true};
+    const again = {...where, directory: join(where.directory, 'again'), record: 'none' as const};
     const teachers = tinyTeachers(model);
     const recipe = tinyRecipe(teachers, {seeds: [1]});
     const {ledger} = await compare(recipe, again);
@@ -57,7 +57,9 @@ describe('compare offline', () => {
 
   it('fails from an empty cache before it trains anything', async () => {
     const where = await places();
-    await expect(compare(tinyRecipe(tinyTeachers(model)), {...where, offline: true})).rejects.toThrow(KnowledgeError);
+    await expect(compare(tinyRecipe(tinyTeachers(model)), {...where, record: 'none' as const})).rejects.toThrow(
+      KnowledgeError,
+    );
     await expect(access(join(where.directory, 'students'))).rejects.toThrow('ENOENT');
   });
 });

@@ -185,6 +185,8 @@ function comparison(method: SampleMethod, baseline: SampleMethod): Comparison {
   return {baseline: baseline.method, difference, interval, verdict};
 }
 
+const NONE = {setAside: 0, inDoubt: 0, refused: 0, inputTokens: 0, outputTokens: 0};
+
 function ledger(methods: readonly SampleMethod[]): Results['ledger'] {
   const asked = [...new Set(methods.map(({level}) => level))].filter(level => level !== 'none');
   const totals = (share: number): LedgerTotals => ({
@@ -192,6 +194,7 @@ function ledger(methods: readonly SampleMethod[]): Results['ledger'] {
     bought: share === 0 ? 2_000 : 0,
     cached: share === 0 ? 0 : 2_000,
     calls: share === 0 ? 33 : 0,
+    ...NONE,
   });
   const full = asked.length - 1;
   return {
@@ -199,8 +202,9 @@ function ledger(methods: readonly SampleMethod[]): Results['ledger'] {
     bought: 2_000,
     cached: 2_000 * full,
     calls: 33,
+    ...NONE,
     byLevel: Object.fromEntries(asked.map((level, index) => [level, totals(full - index)])),
-    evaluation: {asked: 10_000, bought: 10_000, cached: 0, calls: 157},
+    evaluation: {asked: 10_000, bought: 10_000, cached: 0, calls: 157, ...NONE},
   };
 }
 

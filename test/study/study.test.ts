@@ -61,8 +61,8 @@ describe('openStudy', () => {
     const [one, other] = [study.openLevel('white-box'), study.openLevel('white-box')];
     await collect(one.teacher, transferSet(study.drawn));
     await collect(other.teacher, transferSet(study.drawn));
-    expect(one.ledger.snapshot()).toEqual({asked: 40, bought: 40, cached: 0, calls: 5});
-    expect(other.ledger.snapshot()).toEqual({asked: 40, bought: 0, cached: 40, calls: 0});
+    expect(one.ledger.snapshot()).toMatchObject({asked: 40, bought: 40, cached: 0, calls: 5});
+    expect(other.ledger.snapshot()).toMatchObject({asked: 40, bought: 0, cached: 40, calls: 0});
     await study.close();
     expect(existsSync(cache)).toBe(true);
   });

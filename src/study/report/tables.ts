@@ -1,3 +1,4 @@
+import {dollars} from '../../ask/price.ts';
 import type {TargetSummary} from '../../evaluate/effects.ts';
 import type {Access} from '../../teacher.ts';
 import type {LedgerTotals, Results} from '../results.ts';
@@ -33,17 +34,45 @@ export function effectsTable({methods, teacherTargets, classes}: Results): Html 
 /** What each level asked and what was bought, and what was asked only to measure. */
 export function ledgerTable({ledger}: Results): Html {
   const levels: readonly Access[] = ['black-box', 'gray-box', 'white-box'];
-  const rows = levels.flatMap(level => {
-    const entry = ledger.byLevel[level];
-    return entry === undefined ? [] : [ledgerRow(level, entry)];
-  });
-  const head = [wordsHeading('level'), ...['asked', 'cached', 'bought', 'calls'].map(name => heading(name))];
-  const foot = [ledgerRow('all levels', ledger), ledgerRow('to measure, on the test split', ledger.evaluation)];
-  return table('Answers by level', head, rows, foot);
+  const rows = (columns: readonly LedgerColumn[]) =>
+    levels.flatMap(level => {
+      const entry = ledger.byLevel[level];
+      return entry === undefined ? [] : [ledgerRow(level, entry, columns)];
+    });
+  const all = [ledger, ledger.evaluation];
+  const columns = LEDGER_COLUMNS.filter(({isShown}) => isShown === undefined || all.some(isShown));
+  const head = [wordsHeading('level'), ...columns.map(({name}) => heading(name))];
+  const foot = [
+    ledgerRow('all levels', ledger, columns),
+    ledgerRow('to measure, on the test split', ledger.evaluation, columns),
+  ];
+  return table('Answers by level', head, rows(columns), foot);
 }
 
-function ledgerRow(name: string, {asked, cached, bought, calls}: LedgerTotals): Html {
-  return html`<tr><th scope="row" class="words">${name}</th>${[asked, cached, bought, calls].map(value => cell(count(value)))}</tr>`;
+interface LedgerColumn {
+  readonly name: string;
+  readonly text: (totals: LedgerTotals) => string;
+  /** Whether a ledger has something to show here; always shown without it. */
+  readonly isShown?: (totals: LedgerTotals) => boolean;
+}
+
+const tokensOf = ({inputTokens, outputTokens}: LedgerTotals): number => inputTokens + outputTokens;
+
+const LEDGER_COLUMNS: readonly LedgerColumn[] = [
+  {name: 'asked', text: ({asked}) => count(asked)},
+  {name: 'cached', text: ({cached}) => count(cached)},
+  {name: 'bought', text: ({bought}) => count(bought)},
+  {name: 'calls', text: ({calls}) => count(calls)},
+  {name: 'tokens', text: totals => count(tokensOf(totals)), isShown: totals => tokensOf(totals) > 0},
+  {
+    name: 'cost',
+    text: ({usd}) => (usd === undefined ? MISSING : dollars(usd)),
+    isShown: ({usd}) => usd !== undefined,
+  },
+];
+
+function ledgerRow(name: string, totals: LedgerTotals, columns: readonly LedgerColumn[]): Html {
+  return html`<tr><th scope="row" class="words">${name}</th>${columns.map(({text}) => cell(text(totals)))}</tr>`;
 }
 
 function targetCells(targets: TargetSummary | undefined): readonly Html[] {

@@ -1,0 +1,278 @@
+import {setTimeout} from 'node:timers/promises';
+import pLimit, {type LimitFunction} from 'p-limit';
+import {InputError} from '../errors.ts';
+import type {Reply, Usage} from '../teacher.ts';
+import {type Bucket, QuotaBucket, RateBucket} from './buckets.ts';
+import {ConcurrencyController, type LimitChange} from './controller.ts';
+import {Pause} from './pause.ts';
+import {type QuotaKind, readLimits} from './service-limits.ts';
+import {WaitingLine} from './waiting-line.ts';
+
+export interface AdmissionOptions {
+  /** The most requests under way at once. How many really are is found out. */
+  readonly concurrency: number;
+  /** @default as many as the service allows */
+  readonly requestsPerMinute?: number;
+  /**
+   * Of input and output together.
+   *
+   * @default as many as the service allows
+   */
+  readonly tokensPerMinute?: number;
+  /**
+   * Milliseconds since 1970, never going back.
+   *
+   * @default the computer's clock at the start, and from there its monotonic one
+   */
+  readonly now?: () => number;
+  /**
+   * Waits, and rejects when the signal aborts.
+   *
+   * @default a timer
+   */
+  readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  /**
+   * Draws the jitter: a number from 0 to 1.
+   *
+   * @default Math.random
+   */
+  readonly random?: () => number;
+}
+
+/** A request that waits to be sent. */
+export interface AdmissionRequest {
+  /**
+   * The most tokens that it can use; reserved, and put right when its reply tells.
+   *
+   * @default one: the service doesn't count tokens, or they aren't known beforehand
+   */
+  readonly estimate?: Usage;
+  readonly send: () => Promise<Reply>;
+  /**
+   * What the reply says that the request used. Never throws.
+   *
+   * @default the estimate
+   */
+  readonly usageOf?: (reply: Reply) => Usage | undefined;
+  /** Ends the waiting; what was sent is its sender's. */
+  readonly signal?: AbortSignal;
+}
+
+export interface AdmissionState {
+  /** How many requests may be under way now. */
+  readonly limit: number;
+  readonly inFlight: number;
+  readonly waiting: number;
+  /** Requests that the service refused for its limits (429). */
+  readonly refused: number;
+  /** Milliseconds until the end of the pause under way; 0 where there is none. */
+  readonly resumesIn: number;
+  /** The latest changes of the limit, the oldest first. */
+  readonly changes: readonly LimitChange[];
+}
+
+/** The door to one account of one service, shared by all that ask it in a process. */
+export interface Admission {
+  /**
+   * Sends a request when its turn has come, and learns from the reply, which it returns whatever its status. What was
+   * refused is for the caller to ask again: it then waits here for as long as the service said.
+   */
+  run(request: AdmissionRequest): Promise<Reply>;
+  readonly state: AdmissionState;
+}
+
+/** @throws InputError where an option isn't a whole number above 0 */
+export function createAdmission(options: AdmissionOptions): Admission {
+  const {concurrency, requestsPerMinute = 1, tokensPerMinute = 1} = options;
+  for (const [name, value] of Object.entries({concurrency, requestsPerMinute, tokensPerMinute})) {
+    const endless = name === 'concurrency' && value === Number.POSITIVE_INFINITY;
+    if (!endless && !(Number.isSafeInteger(value) && value > 0)) {
+      throw new InputError(`Expected \`${name}\` to be a whole number above 0, got ${value}.`);
+    }
+  }
+  return new Pool(options);
+}
+
+/** What a request takes of everything that is counted. */
+type Cost = Readonly<Record<QuotaKind, number>>;
+
+const UNKNOWN: Cost = {requests: 1, tokens: 1, inputTokens: 1, outputTokens: 1};
+/** A request that was refused, or failed, cost no tokens. */
+const FAILED: Cost = {requests: 1, tokens: 0, inputTokens: 0, outputTokens: 0};
+
+interface Waiting {
+  readonly request: AdmissionRequest;
+  readonly cost: Cost;
+  readonly resolve: (reply: Promise<Reply>) => void;
+}
+
+/** What was known when a request was sent. */
+interface Sent {
+  readonly number: number;
+  readonly episode: number;
+  readonly at: number;
+}
+
+class Pool implements Admission {
+  readonly #now: () => number;
+  readonly #sleep: NonNullable<AdmissionOptions['sleep']>;
+  readonly #pause: Pause;
+  readonly #controller: ConcurrencyController;
+  readonly #slots: LimitFunction;
+  readonly #quotas: readonly (readonly [QuotaKind, QuotaBucket])[] = [
+    ['requests', new QuotaBucket()],
+    ['tokens', new QuotaBucket()],
+    ['inputTokens', new QuotaBucket()],
+    ['outputTokens', new QuotaBucket()],
+  ];
+  readonly #buckets: readonly (readonly [QuotaKind, Bucket])[];
+  readonly #line = new WaitingLine<Waiting>(() => this.#admit());
+  #alarm: {readonly at: number; readonly controller: AbortController} | undefined;
+  #sent = 0;
+  #refused = 0;
+
+  constructor({concurrency, requestsPerMinute, tokensPerMinute, ...doors}: AdmissionOptions) {
+    const {now = monotonic, sleep = timer, random = Math.random} = doors;
+    this.#now = now;
+    this.#sleep = sleep;
+    this.#pause = new Pause(random);
+    this.#controller = new ConcurrencyController(concurrency, now());
+    this.#slots = pLimit(this.#controller.limit);
+    const rates: [QuotaKind, Bucket][] = [];
+    if (requestsPerMinute !== undefined) rates.push(['requests', new RateBucket(requestsPerMinute)]);
+    if (tokensPerMinute !== undefined) rates.push(['tokens', new RateBucket(tokensPerMinute)]);
+    this.#buckets = [...rates, ...this.#quotas];
+  }
+
+  get state(): AdmissionState {
+    const {limit, changes} = this.#controller;
+    const [inFlight, waiting, refused] = [this.#slots.activeCount, this.#line.length, this.#refused];
+    return {limit, inFlight, waiting, refused, resumesIn: this.#pause.remaining(this.#now()), changes};
+  }
+
+  async run(request: AdmissionRequest): Promise<Reply> {
+    request.signal?.throwIfAborted();
+    const now = this.#now();
+    const cost = costOf(request.estimate);
+    if (this.#line.length === 0 && this.#wait(cost, now) === 0) return this.#send(request, cost, now);
+    return new Promise((resolve, reject) => {
+      this.#line.join({request, cost, resolve}, reject, request.signal);
+      this.#admit();
+    });
+  }
+
+  /** Sends all that may go now, in order, and looks again when the next one may. */
+  #admit(): void {
+    const now = this.#now();
+    for (let first = this.#line.first; first; first = this.#line.first) {
+      const wait = this.#wait(first.cost, now);
+      if (wait > 0) {
+        this.#lookAgain(now, wait);
+        return;
+      }
+      this.#line.shift();
+      first.resolve(this.#send(first.request, first.cost, now));
+    }
+    this.#lookAgain(now, Number.POSITIVE_INFINITY);
+  }
+
+  /** Milliseconds until such a request may go; Infinity where that depends on a reply. */
+  #wait(cost: Cost, now: number): number {
+    if (this.#slots.activeCount >= this.#slots.concurrency) return Number.POSITIVE_INFINITY;
+    let wait = this.#pause.wait(now);
+    for (const [kind, bucket] of this.#buckets) wait = Math.max(wait, bucket.wait(cost[kind], now));
+    return wait;
+  }
+
+  #send(request: AdmissionRequest, cost: Cost, at: number): Promise<Reply> {
+    for (const [kind, bucket] of this.#buckets) bucket.take(cost[kind], at);
+    this.#pause.sent(at);
+    const sent: Sent = {number: ++this.#sent, episode: this.#controller.episode, at};
+    const sending = this.#slots(request.send);
+    this.#controller.sent(this.#slots.activeCount);
+    return sending.then(
+      reply => {
+        const used = reply.status < 300 ? costOf(request.usageOf?.(reply) ?? request.estimate) : FAILED;
+        this.#settle(cost, used, at);
+        this.#learn(reply, sent);
+        this.#admit();
+        return reply;
+      },
+      error => {
+        // Without a reply nobody knows what the service counted: the reservation stands.
+        this.#settle(cost, cost, at);
+        this.#controller.failed();
+        this.#admit();
+        throw error;
+      },
+    );
+  }
+
+  #settle(reserved: Cost, used: Cost, at: number): void {
+    for (const [kind, bucket] of this.#buckets) bucket.settle(reserved[kind], used[kind], at);
+  }
+
+  #learn({status, headers}: Reply, sent: Sent): void {
+    const now = this.#now();
+    const limits = readLimits(headers, now);
+    for (const [kind, quota] of this.#quotas) {
+      // A gateway's error says nothing of quotas; an answer without them is from a service that doesn't tell.
+      const told = limits[kind] ?? (status < 300 ? {} : undefined);
+      if (told) quota.learn(told, sent.number, sent.at, now);
+    }
+    if (status === 429) this.#refuse(limits.retryAfter, sent, now);
+    else if (status >= 500) this.#fail(status, limits.retryAfter, now);
+    else {
+      this.#pause.answered();
+      this.#controller.answered(sent.episode, now);
+    }
+    const {limit} = this.#controller;
+    if (this.#slots.concurrency !== limit) this.#slots.concurrency = limit;
+  }
+
+  #refuse(retryAfter: number | undefined, {episode}: Sent, now: number): void {
+    this.#refused++;
+    const begins = this.#controller.refused(episode, now);
+    // No wait at all would be a loop. One back-off is enough for all that were refused together.
+    if (retryAfter || begins) this.#pause.begin(retryAfter || undefined, this.#controller.limit, now);
+  }
+
+  #fail(status: number, retryAfter: number | undefined, now: number): void {
+    this.#controller.failed();
+    const overloaded = status === 503 || status === 529;
+    if (overloaded && retryAfter) this.#pause.begin(retryAfter, this.#controller.limit, now);
+  }
+
+  /** Holds one timer at most, and none where nobody waits: it keeps the process alive. */
+  #lookAgain(now: number, wait: number): void {
+    const at = now + wait;
+    // One that rings too early looks once more.
+    if (this.#alarm && this.#alarm.at <= at && this.#line.length > 0) return;
+    this.#alarm?.controller.abort();
+    this.#alarm = undefined;
+    if (at === Number.POSITIVE_INFINITY) return;
+    const alarm = {at, controller: new AbortController()};
+    const ring = () => {
+      if (this.#alarm !== alarm) return;
+      this.#alarm = undefined;
+      this.#admit();
+    };
+    this.#alarm = alarm;
+    this.#sleep(Math.ceil(wait), alarm.controller.signal).then(ring, ring);
+  }
+}
+
+function costOf(usage: Usage | undefined): Cost {
+  // One NaN from a reply would stay in every sum.
+  if (!usage || !Number.isFinite(usage.inputTokens + usage.outputTokens)) return UNKNOWN;
+  const [inputTokens, outputTokens] = [Math.ceil(usage.inputTokens), Math.ceil(usage.outputTokens)];
+  return {requests: 1, tokens: inputTokens + outputTokens, inputTokens, outputTokens};
+}
+
+function monotonic(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+async function timer(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(milliseconds, undefined, {signal});
+}

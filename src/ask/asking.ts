@@ -1,0 +1,113 @@
+import {openJournal} from '../knowledge/journal.ts';
+import {type AnswerStore, openAnswerStore} from '../knowledge/store.ts';
+import type {Access, Teacher} from '../teacher.ts';
+import {type Admission, createAdmission} from './admission.ts';
+import {createBudget} from './budget.ts';
+import type {BudgetLimit, Spending} from './budget-limit.ts';
+import type {DriftOptions} from './drift.ts';
+import type {LayeredTeacher} from './layer.ts';
+import {createLedger, type Ledger} from './ledger.ts';
+import {type AskingReport, createAskingMeter} from './meter.ts';
+import type {RecordMode} from './record.ts';
+import {stack} from './teacher-stack.ts';
+
+export interface AskingOptions {
+  /** Where answers are kept: a file, or the URL of a store such as `redis://127.0.0.1:6379`. */
+  readonly cache: string;
+  /** The folder of the journal: what was sent, and every reply as it came. */
+  readonly journal: string;
+  /**
+   * What is asked and what is only read.
+   *
+   * @default 'new'
+   */
+  readonly record?: RecordMode;
+  /**
+   * The most that may be spent, over all teachers.
+   *
+   * @default no limit
+   */
+  readonly budget?: readonly BudgetLimit[];
+  /**
+   * Whether to ask again about questions that were set aside.
+   *
+   * @default false
+   */
+  readonly retriesSetAside?: boolean;
+  /**
+   * How to watch whether services still answer as they did. Each check is paid for.
+   *
+   * @default they are not watched
+   */
+  readonly drift?: DriftOptions;
+}
+
+/** A teacher with all its layers, and what it is asked by way of them. */
+export interface OpenTeacher<A extends Access = Access> {
+  readonly teacher: LayeredTeacher<A>;
+  readonly ledger: Ledger;
+  /** How far an asking is, told how many questions have an outcome, and of how many. */
+  readonly meter: (done: number, total: number) => AskingReport;
+}
+
+/** What the teachers of one run share: where answers are kept, the budget, and the rate limits of each account. */
+export interface Asking {
+  readonly store: AnswerStore;
+  readonly spent: Spending;
+  /** Keys of questions that earlier runs sent and no reply came of: whether they were paid for nobody knows. */
+  readonly inDoubt: readonly string[];
+  /**
+   * Puts the layers around a teacher. Asks nothing yet.
+   *
+   * @throws InputError where the budget can't be kept for this teacher
+   */
+  open<A extends Access>(teacher: Teacher<A>): OpenTeacher<A>;
+  close(): Promise<void>;
+}
+
+/** @throws AnswerStoreError where the journal can't be written */
+export async function openAsking({
+  cache,
+  journal: folder,
+  budget: limits = [],
+  ...options
+}: AskingOptions): Promise<Asking> {
+  const budget = createBudget(limits);
+  const store = openAnswerStore(cache.includes('://') ? {url: cache} : {path: cache});
+  // Where nothing is asked there is nothing to write down.
+  const journal = options.record === 'none' ? undefined : await openJournal(folder);
+  const admissions = new Map<string, Admission>();
+  const admissionOf = ({service, concurrency = 1}: Teacher): Admission | undefined => {
+    if (service === undefined) return undefined;
+    const known = admissions.get(service.account) ?? createAdmission({concurrency, ...service.rate});
+    admissions.set(service.account, known);
+    return known;
+  };
+  return {
+    store,
+    get spent() {
+      return budget.spent;
+    },
+    inDoubt: [...(journal?.recovered.inDoubt ?? [])],
+    open(teacher) {
+      const ledger = createLedger();
+      const admission = admissionOf(teacher);
+      const parts = {
+        store,
+        ledger,
+        budget,
+        ...options,
+        ...(journal && {journal}),
+        ...(admission && {admission}),
+      };
+      return {teacher: stack(teacher, parts), ledger, meter: createAskingMeter({ledger, admission, budget})};
+    },
+    async close() {
+      try {
+        await journal?.close();
+      } finally {
+        await store.close();
+      }
+    },
+  };
+}

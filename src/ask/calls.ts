@@ -1,0 +1,168 @@
+import {BudgetError, TeacherError} from '../errors.ts';
+import type {Journal, ReplyPlace} from '../knowledge/journal.ts';
+import type {Access, Exchange, Outcome, Question, Receipt, Reply, Service, Teacher, Usage} from '../teacher.ts';
+import type {Admission} from './admission.ts';
+import type {Reservation, TeacherBudget} from './budget.ts';
+import {keyed} from './keyed.ts';
+import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
+import type {Ledger} from './ledger.ts';
+import {costOf} from './price.ts';
+
+export interface CallsOptions {
+  /** Of the service's account. Without one, requests go out as they come. */
+  readonly admission?: Admission;
+  readonly budget?: TeacherBudget;
+  readonly journal?: Journal;
+  readonly ledger?: Ledger;
+}
+
+/** A request that was answered, and so paid for. */
+export interface PaidCall {
+  /** Where its raw reply is kept. */
+  readonly place: ReplyPlace | undefined;
+  readonly receipt: Receipt | undefined;
+  /** Whether an earlier run paid for it. */
+  readonly isOfEarlierRun?: boolean;
+  /** To be called when all of its answers are kept or set aside. */
+  done(): void;
+}
+
+/** An outcome with the request that it comes from. */
+export type Bought<A extends Access = Access> = Outcome<A> & {readonly call?: PaidCall};
+
+/**
+ * Stands next to the teacher. Every request that it sends waits its turn, has its cost reserved and is written in the
+ * journal before it goes out; its reply is kept before it is read.
+ *
+ * Two errors of a whole call become those of its questions, so that what else is known can be used: the end of the
+ * budget, and a paid reply that can't be read.
+ */
+export function withCalls<A extends Access>(teacher: Teacher<A>, options: CallsOptions = {}): LayeredTeacher<A> {
+  const {service} = teacher;
+  if (service === undefined) return counted(teacher, options.ledger);
+  const ask = async (questions: readonly Question[], {stop, onSettled: _, ...askOptions}: LayerOptions = {}) => {
+    const paid: (PaidCall | undefined)[] = [];
+    const exchange: Exchange = async (rows, send) => {
+      const request = new PaidRequest(
+        {teacher, service, ...options},
+        rows.map(row => questions[row]!),
+        send,
+        stop,
+      );
+      const reply = await request.run();
+      for (const row of rows) paid[row] = request.call;
+      return reply;
+    };
+    const outcomes = await teacher.ask(questions, {...askOptions, exchange}).catch((error: unknown) => {
+      if (isOfQuestions(error)) return questions.map((): Outcome<A> => ({error}));
+      throw error;
+    });
+    closeUnread(outcomes, paid);
+    return outcomes.map((outcome, row): Bought<A> => (paid[row] ? {...outcome, call: paid[row]} : outcome));
+  };
+  return layerOver(teacher, {ask});
+}
+
+/** A teacher in this process: it sends nothing, so its calls are only counted, and one under way may be broken off. */
+function counted<A extends Access>(teacher: Teacher<A>, ledger: Ledger | undefined): LayeredTeacher<A> {
+  return layerOver(teacher, {
+    ask(questions, {stop, onSettled: _, ...askOptions} = {}) {
+      ledger?.add({calls: 1});
+      return teacher.ask(questions, {...(stop && {signal: stop}), ...askOptions});
+    },
+  });
+}
+
+function isOfQuestions(error: unknown): error is Error {
+  return error instanceof BudgetError || (error instanceof TeacherError && error.unreadable);
+}
+
+/** Of a reply of which nothing can be read there is nothing to keep but the reply, and that is kept. */
+function closeUnread(outcomes: readonly Outcome[], paid: readonly (PaidCall | undefined)[]): void {
+  const answered = new Set(paid.filter((_, row) => outcomes[row] && 'answer' in outcomes[row]));
+  for (const call of new Set(paid)) if (call && !answered.has(call)) call.done();
+}
+
+interface Sender extends CallsOptions {
+  readonly teacher: Teacher;
+  readonly service: Service;
+}
+
+/** One request on its way through admission, budget and journal. */
+class PaidRequest {
+  /** Undefined until a reply came that was paid for. */
+  call: PaidCall | undefined;
+  readonly #sender: Sender;
+  readonly #questions: readonly Question[];
+  readonly #send: () => Promise<Reply>;
+  readonly #stop: AbortSignal | undefined;
+
+  constructor(
+    sender: Sender,
+    questions: readonly Question[],
+    send: () => Promise<Reply>,
+    stop: AbortSignal | undefined,
+  ) {
+    this.#sender = sender;
+    this.#questions = questions;
+    this.#send = send;
+    this.#stop = stop;
+  }
+
+  async run(): Promise<Reply> {
+    const {admission, service} = this.#sender;
+    const worst = service.worstCase?.(this.#questions);
+    const send = () => this.#sendReserved(worst);
+    if (admission === undefined) return send();
+    const usageOf = () => this.call?.receipt?.usage;
+    return admission.run({send, usageOf, ...(worst && {estimate: worst}), ...(this.#stop && {signal: this.#stop})});
+  }
+
+  async #sendReserved(worst: Usage | undefined): Promise<Reply> {
+    this.#stop?.throwIfAborted();
+    const {budget, ledger, teacher, journal} = this.#sender;
+    const reservation = await budget?.reserve({calls: 1, usage: worst}, this.#stop);
+    let id: number | undefined;
+    try {
+      id = await journal?.sent(this.#questions.map(question => keyed(teacher, question).key));
+    } catch (error) {
+      // Nothing went out.
+      reservation?.settle({calls: 0});
+      throw error;
+    }
+    ledger?.add({calls: 1});
+    let reply: Reply;
+    try {
+      reply = await this.#send();
+    } catch (error) {
+      const inDoubt = error instanceof TeacherError && error.inDoubt;
+      if (id !== undefined) journal?.failed(id, error instanceof Error ? error.message : String(error), inDoubt);
+      reservation?.settle({calls: 1, usage: inDoubt ? worst : undefined});
+      if (inDoubt) ledger?.add({inDoubt: this.#questions.length});
+      throw error;
+    }
+    await this.#take(reply, id, reservation, worst);
+    return reply;
+  }
+
+  async #take(
+    reply: Reply,
+    id: number | undefined,
+    reservation: Reservation | undefined,
+    worst: Usage | undefined,
+  ): Promise<void> {
+    const {service, journal, ledger} = this.#sender;
+    if (reply.status !== 200) {
+      reservation?.settle({calls: 1});
+      if (id !== undefined) journal?.failed(id, `status ${reply.status}`, false);
+      if (reply.status === 429) ledger?.add({refused: 1});
+      return;
+    }
+    const place = id === undefined ? undefined : await journal?.replied(id, reply);
+    const receipt = service.receipt?.(reply);
+    const usage = receipt?.usage ?? worst;
+    reservation?.settle({calls: 1, usage});
+    ledger?.add({...usage, ...(service.price && {usd: costOf(service.price, {calls: 1, usage})})});
+    this.call = {place, receipt, done: () => id !== undefined && journal?.done(id)};
+  }
+}

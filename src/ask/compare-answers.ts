@@ -1,0 +1,58 @@
+import {coarsen} from '../knowledge/coarsen.ts';
+import type {Answer} from '../teacher.ts';
+
+export interface AnswerChange {
+  /** Whether the best class is another one. */
+  readonly flipped: boolean;
+  /**
+   * KL(before || after) in nats, where both answers show a distribution. Classes that only one of them names count as
+   * one with all that neither names, so it is never more than that of the whole distributions.
+   */
+  readonly kl?: number;
+}
+
+/** What a class must at least be given by the later answer: what was rounded to nothing was not ruled out. */
+const LEAST = 1e-9;
+
+/**
+ * How an answer differs from an earlier one to the same question.
+ *
+ * @param classes - how many classes the teacher has
+ */
+export function compareAnswers(before: Answer, after: Answer, classes: number): AnswerChange {
+  const flipped = labelOf(before, classes) !== labelOf(after, classes);
+  const [p, q] = [probabilities(before, classes), probabilities(after, classes)];
+  return p && q ? {flipped, kl: divergence(p, q)} : {flipped};
+}
+
+/** Index of an answer's best class. */
+export function labelOf(answer: Answer, classes: number): number {
+  return coarsen(answer, {kind: 'label'}, classes).label;
+}
+
+/** By class, of those that the answer names. */
+function probabilities(answer: Answer, classes: number): ReadonlyMap<number, number> | undefined {
+  if (answer.kind === 'label' || answer.kind === 'votes') return undefined;
+  if (answer.kind === 'top-k') {
+    return new Map([...answer.classes].map((name, place) => [name, Math.exp(answer.logProbabilities[place]!)]));
+  }
+  const {logProbabilities} = coarsen(answer, {kind: 'log-probabilities'}, classes);
+  return new Map([...logProbabilities].map((logProbability, index) => [index, Math.exp(logProbability)]));
+}
+
+function divergence(p: ReadonlyMap<number, number>, q: ReadonlyMap<number, number>): number {
+  let [sum, restP, restQ] = [0, 1, 1];
+  for (const [name, before] of p) {
+    const after = q.get(name);
+    if (after === undefined) continue;
+    sum += term(before, after);
+    restP -= before;
+    restQ -= after;
+  }
+  // Rounding may leave less than nothing, of the rest as of the whole.
+  return Math.max(0, sum + term(Math.max(0, restP), Math.max(0, restQ)));
+}
+
+function term(before: number, after: number): number {
+  return before === 0 ? 0 : before * Math.log(before / Math.max(after, LEAST));
+}

@@ -1,0 +1,237 @@
+import pLimit from 'p-limit';
+import {InputError, KnowledgeError} from '../errors.ts';
+import type {Access, Answer, Question, Receipt, Teacher} from '../teacher.ts';
+import {AnswerSample, type KeptAnswer, type SampledAnswer} from './answer-sample.ts';
+import type {Bought} from './calls.ts';
+import {type AnswerChange, compareAnswers, labelOf} from './compare-answers.ts';
+import {keyed} from './keyed.ts';
+import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
+
+export interface DriftOptions {
+  /**
+   * Answers bought between two checks.
+   *
+   * @default 5000, so that the default sample costs one answer more in a hundred
+   */
+  readonly every?: number;
+  /**
+   * How many answers a check asks for again.
+   *
+   * @default 50
+   */
+  readonly sample?: number;
+  /**
+   * The share of labels that may change. Hosted models are not quite deterministic: of uncertain answers some always do.
+   *
+   * @default 0.1
+   */
+  readonly maxFlips?: number;
+  /**
+   * The mean KL divergence, in nats, by which distributions may change.
+   *
+   * @default 0.1, a little less than from 0.9 to 0.7 in one of two classes
+   */
+  readonly maxKl?: number;
+  /**
+   * Decides which answers are the sample.
+   *
+   * @default 0
+   */
+  readonly seed?: number;
+}
+
+/** What one check found, or all of them together. */
+export interface DriftFindings {
+  /** Answers that came again. */
+  readonly compared: number;
+  /** Of these, those with another label than before. */
+  readonly flips: number;
+  /** In nats, over those that showed a distribution; undefined where none did. */
+  readonly meanKl: number | undefined;
+}
+
+export interface DriftReport extends DriftFindings {
+  readonly checks: number;
+}
+
+/** What became of an answer of the sample. */
+interface Comparison extends AnswerChange {
+  readonly old: SampledAnswer;
+  readonly answer: Answer;
+  readonly receipt: Receipt | undefined;
+}
+
+/** How many changed answers a message names. */
+const NAMED_CHANGES = 3;
+
+/**
+ * Watches whether a teacher still answers as it did: holds a sample of the answers that a run sees, says when they are
+ * to be asked for again, and judges what came. Asks nothing itself, see `withDriftGuard`.
+ *
+ * A check is due each time that so many answers were bought; and before anything is bought, once the sample is full of
+ * answers from before this run.
+ */
+export class DriftGuard {
+  readonly #teacher: Pick<Teacher, 'name' | 'identity' | 'classes'>;
+  readonly #options: Required<DriftOptions>;
+  readonly #sample: AnswerSample;
+  readonly #startedAt: string = new Date().toISOString();
+  readonly #changes: AnswerChange[] = [];
+  #checks = 0;
+  #bought = 0;
+  #verdict: KnowledgeError | undefined;
+
+  /** @throws InputError where an option is out of its range */
+  constructor(teacher: Pick<Teacher, 'name' | 'identity' | 'classes'>, options: DriftOptions = {}) {
+    const {every = 5000, sample = 50, maxFlips = 0.1, maxKl = 0.1, seed = 0} = options;
+    for (const [name, value] of Object.entries({every, sample})) {
+      if (Number.isSafeInteger(value) && value > 0) continue;
+      throw new InputError(`Expected \`${name}\` of the drift guard to be a whole number above 0, got ${value}.`);
+    }
+    for (const [name, value] of Object.entries({maxFlips, maxKl})) {
+      if (value >= 0) continue;
+      throw new InputError(`Expected \`${name}\` of the drift guard to be 0 or more, got ${value}.`);
+    }
+    this.#teacher = teacher;
+    this.#options = {every, sample, maxFlips, maxKl, seed};
+    this.#sample = new AnswerSample(sample, seed);
+  }
+
+  get report(): DriftReport {
+    return {checks: this.#checks, ...summarise(this.#changes)};
+  }
+
+  /** An answer was served from the store. */
+  sawHit(question: Question, stored: KeptAnswer): void {
+    this.#sample.add(keyed(this.#teacher, question).key, question, () => stored);
+  }
+
+  /** An answer was bought. */
+  sawBought(question: Question, answer: Answer, receipt: Receipt | undefined): void {
+    this.#bought++;
+    const kept = () => ({answer, storedAt: new Date().toISOString(), ...(receipt && {receipt})});
+    this.#sample.add(keyed(this.#teacher, question).key, question, kept);
+  }
+
+  /** What a check found that stops the run. */
+  get verdict(): KnowledgeError | undefined {
+    return this.#verdict;
+  }
+
+  /** Whether to check before the next question is put. */
+  get isDue(): boolean {
+    if (this.#bought >= this.#options.every) return this.#sample.answers.length > 0;
+    if (this.#checks > 0 || !this.#sample.isFull) return false;
+    return this.#sample.answers.every(({storedAt}) => storedAt < this.#startedAt);
+  }
+
+  /** The answers that a check asks for again, for `judge`. The next check is due later. */
+  startCheck(): readonly SampledAnswer[] {
+    this.#checks++;
+    this.#bought = 0;
+    return [...this.#sample.answers];
+  }
+
+  /**
+   * Compares what came with the sample. Judges nothing where less than half of it was answered.
+   *
+   * @param outcomes - in the order of the sample
+   * @throws KnowledgeError where more has changed than may
+   */
+  judge(sample: readonly SampledAnswer[], outcomes: readonly Bought[]): void {
+    const comparisons = sample.flatMap((old, place): Comparison[] => {
+      const outcome = outcomes[place]!;
+      if ('error' in outcome) return [];
+      const {answer, call} = outcome;
+      const change = compareAnswers(old.answer, answer, this.#teacher.classes.length);
+      return [{old, answer, receipt: call?.receipt, ...change}];
+    });
+    // Only the change is remembered, not the answers.
+    for (const {flipped, kl} of comparisons) this.#changes.push({flipped, ...(kl !== undefined && {kl})});
+    const {flips, meanKl = 0} = summarise(comparisons);
+    const {maxFlips, maxKl} = this.#options;
+    if (comparisons.length < sample.length / 2) return;
+    if (flips <= maxFlips * comparisons.length && meanKl <= maxKl) return;
+    this.#verdict = this.#drifted(comparisons);
+    throw this.#verdict;
+  }
+
+  #drifted(comparisons: readonly Comparison[]): KnowledgeError {
+    const {compared, flips, meanKl} = summarise(comparisons);
+    const {maxFlips, maxKl} = this.#options;
+    const divergence = meanKl === undefined ? '' : `, and their mean KL divergence is ${meanKl.toFixed(3)} nats`;
+    const named = [...comparisons]
+      .sort((one, other) => Number(other.flipped) - Number(one.flipped) || (other.kl ?? 0) - (one.kl ?? 0))
+      .slice(0, NAMED_CHANGES)
+      .map(change => `\n  ${this.#describe(change)}`);
+    return new KnowledgeError(
+      `Teacher ${this.#teacher.name} no longer answers as it did. Of ${compared} answers that were asked for again, ` +
+        `${flips} have another label${divergence}; at most ${Number((maxFlips * 100).toPrecision(3))} % and ${maxKl} nats may change. ` +
+        'All answers are kept as they were. Go on with the model that gave them, under its exact version; or label all ' +
+        `anew, under an identity of its own; or allow for more change.${named.join('')}`,
+    );
+  }
+
+  #describe({old, answer, receipt}: Comparison): string {
+    const {classes} = this.#teacher;
+    const [before, now] = [old.answer, answer].map(shown => classes[labelOf(shown, classes.length)]);
+    const [by, byNow] = [old.receipt, receipt].map(authorOf);
+    return `key ${old.key}: ${before} on ${old.storedAt.slice(0, 10)}${by}, now ${now}${byNow}`;
+  }
+}
+
+function authorOf(receipt: Receipt | undefined): string {
+  const named = [receipt?.model, receipt?.fingerprint].filter(name => name !== undefined);
+  return named.length === 0 ? '' : ` (${named.join(' ')})`;
+}
+
+function summarise(changes: readonly AnswerChange[]): DriftFindings {
+  const divergences = changes.flatMap(({kl}) => (kl === undefined ? [] : [kl]));
+  return {
+    compared: changes.length,
+    flips: changes.filter(({flipped}) => flipped).length,
+    meanKl: divergences.length === 0 ? undefined : divergences.reduce((sum, kl) => sum + kl, 0) / divergences.length,
+  };
+}
+
+/**
+ * Asks a sample of the answers again when that is due, through the layers below, so that it waits its turn, is journalled
+ * and counts against the budget; what comes is compared and then dropped. Nothing new is asked while a check is under
+ * way, nor ever again after one that found that the teacher has changed.
+ *
+ * @param guard - the one that the cache tells of its hits
+ */
+export function withDriftGuard<A extends Access>(teacher: LayeredTeacher<A>, guard: DriftGuard): LayeredTeacher<A> {
+  let checking: Promise<void> | undefined;
+
+  const check = async ({onSettled: _, ...options}: LayerOptions) => {
+    const sample = guard.startCheck();
+    const {maxBatch, concurrency = 1} = teacher;
+    const starts = Array.from({length: Math.ceil(sample.length / maxBatch)}, (_, batch) => batch * maxBatch);
+    const asked = await pLimit(concurrency).map(starts, start =>
+      teacher.ask(
+        sample.slice(start, start + maxBatch).map(({question}) => question),
+        options,
+      ),
+    );
+    const outcomes: readonly Bought<A>[] = asked.flat();
+    for (const {call} of outcomes) call?.done();
+    guard.judge(sample, outcomes);
+  };
+
+  const ask = async (questions: readonly Question[], options: LayerOptions = {}) => {
+    if (guard.verdict) throw guard.verdict;
+    if (guard.isDue && !checking) {
+      checking = check(options).finally(() => {
+        checking = undefined;
+      });
+    }
+    await checking;
+    const outcomes: readonly Bought<A>[] = await teacher.ask(questions, options);
+    for (const [place, outcome] of outcomes.entries()) {
+      if ('answer' in outcome) guard.sawBought(questions[place]!, outcome.answer, outcome.call?.receipt);
+    }
+    return outcomes;
+  };
+  return layerOver(teacher, {ask});
+}

@@ -1,0 +1,127 @@
+import {AnswerStoreError, InputError} from '../errors.ts';
+import type {Access, Outcome, Question} from '../teacher.ts';
+import type {LayeredTeacher, LayerOptions} from './layer.ts';
+
+/**
+ * Takes the outcomes of one batch. Batches may end in another order than they were asked in.
+ *
+ * @param start - place of the batch's first question among all questions
+ */
+export type TakeOutcomes<A extends Access> = (outcomes: readonly Outcome<A>[], start: number) => void;
+
+/**
+ * Asks about any number of questions, `maxBatch` at a time, with `concurrency` calls under way at once. Questions are
+ * pulled when their turn comes, so there may be more of them than memory holds.
+ *
+ * After an error or an abort no new batch starts; those under way are let finish, so that the layers below can keep
+ * what they bring, and then the error is thrown.
+ */
+export async function askEach<A extends Access>(
+  teacher: LayeredTeacher<A>,
+  questions: Iterable<Question> | AsyncIterable<Question>,
+  take: TakeOutcomes<A>,
+  {stop, ...options}: LayerOptions = {},
+): Promise<void> {
+  checkLimits(teacher);
+  const halt = haltAfter(stop, options.signal);
+  const next = batchesOf(questions, teacher.maxBatch);
+  let isWhole = true;
+  const work = async () => {
+    try {
+      for (let batch = await next(); batch !== undefined; batch = await next()) {
+        if (halt.signal.aborted) {
+          isWhole = false;
+          return;
+        }
+        const outcomes = await teacher.ask(batch.questions, {...options, stop: halt.signal});
+        take(outcomes, batch.start);
+        for (const outcome of outcomes) {
+          if (!('error' in outcome)) continue;
+          isWhole = false;
+          // Without a place to keep answers none may be bought.
+          if (outcome.error instanceof AnswerStoreError) throw outcome.error;
+        }
+      }
+    } catch (error) {
+      isWhole = false;
+      halt.fail(error);
+    }
+  };
+  await Promise.all(Array.from({length: workersFor(questions, teacher)}, work));
+  halt.end(isWhole);
+}
+
+/** @throws InputError where a teacher's limits let nothing through */
+export function checkLimits({name, maxBatch, concurrency = 1}: LayeredTeacher): void {
+  for (const [field, limit] of Object.entries({maxBatch, concurrency})) {
+    if (!(limit >= 1)) throw new InputError(`Expected \`${field}\` of teacher ${name} to be 1 or more, got ${limit}.`);
+  }
+}
+
+function workersFor(questions: object, {maxBatch, concurrency = 1}: LayeredTeacher): number {
+  const batches = Array.isArray(questions) ? Math.ceil(questions.length / maxBatch) : Number.POSITIVE_INFINITY;
+  return Math.max(1, Math.min(concurrency, batches));
+}
+
+interface Batch {
+  readonly start: number;
+  readonly questions: readonly Question[];
+}
+
+/** Gives the next batch at each call; undefined where there are no more. */
+function batchesOf(
+  questions: Iterable<Question> | AsyncIterable<Question>,
+  size: number,
+): () => Promise<Batch | undefined> {
+  const iterator = Symbol.asyncIterator in questions ? questions[Symbol.asyncIterator]() : questions[Symbol.iterator]();
+  let start = 0;
+  let isEnd = false;
+  const pull = async (): Promise<Batch | undefined> => {
+    const batch: Question[] = [];
+    while (batch.length < size && !isEnd) {
+      const step = iterator.next();
+      const {done, value} = step instanceof Promise ? await step : step;
+      if (done) isEnd = true;
+      else batch.push(value);
+    }
+    const begin = start;
+    start += batch.length;
+    return batch.length > 0 ? {start: begin, questions: batch} : undefined;
+  };
+  // One pull after another, so that each batch is of neighbours.
+  let last: Promise<unknown> = Promise.resolve();
+  return () => {
+    const batch = last.then(pull);
+    last = batch.catch(() => {
+      isEnd = true;
+    });
+    return batch;
+  };
+}
+
+/** A stop for what is below, which a failure sets off as well as one from above. */
+function haltAfter(...above: readonly (AbortSignal | undefined)[]) {
+  const controller = new AbortController();
+  const {signal} = controller;
+  let failure: {readonly error: unknown} | undefined;
+  const listeners = above.map(from => {
+    const pass = () => controller.abort(from?.reason);
+    if (from?.aborted) pass();
+    from?.addEventListener('abort', pass);
+    return () => from?.removeEventListener('abort', pass);
+  });
+  return {
+    signal,
+    fail(error: unknown) {
+      // After a stop it is for the stop that things fail, save where an answer could not be kept.
+      if (!signal.aborted || error instanceof AnswerStoreError) failure ??= {error};
+      controller.abort(error);
+    },
+    /** Throws what went wrong: an abort that came too late for anything to be missing is none. */
+    end(isWhole: boolean) {
+      for (const remove of listeners) remove();
+      if (failure) throw failure.error;
+      if (!isWhole) signal.throwIfAborted();
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import {detailOf, satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
+import type {Journal} from '../knowledge/journal.ts';
+import type {AnswerEntry, AnswerStore} from '../knowledge/store.ts';
+import type {Access, Answer, Detail, Outcome, Question, Teacher} from '../teacher.ts';
+import type {Bought} from './calls.ts';
+import {keyed} from './keyed.ts';
+import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
+import type {Ledger} from './ledger.ts';
+
+export interface KeepOptions {
+  readonly store: AnswerStore;
+  readonly journal?: Journal;
+  readonly ledger?: Ledger;
+  /**
+   * Whether a new answer replaces one that holds as much.
+   *
+   * @default false
+   */
+  readonly replaces?: boolean;
+}
+
+/** An outcome that is kept, with all that it can serve. */
+export type Kept<A extends Access = Access> = Outcome<A> & {readonly detail?: Detail; readonly isBought?: boolean};
+
+/**
+ * Keeps every answer before it is returned, with what its reply says of its origin. A paid reply that holds no answer to
+ * a question sets that question aside; other errors are not kept.
+ *
+ * A fuller answer replaces one in the store, a poorer one never does; of two that hold different things (votes and a
+ * distribution, other features) the later one stays.
+ */
+export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, options: KeepOptions): LayeredTeacher<A> {
+  const {store, journal, ledger, replaces = false} = options;
+  const ask = async (questions: readonly Question[], askOptions: LayerOptions = {}) => {
+    const {detail = withoutFeatures(teacher.detail)} = askOptions;
+    const outcomes: readonly Bought<A>[] = await teacher.ask(questions, {...askOptions, detail});
+    const kept = outcomes.map((outcome): Kept<A> => keptOutcome(outcome, detail));
+    ledger?.add({bought: kept.filter(({isBought}) => isBought).length});
+    const entries = entriesOf(teacher, questions, outcomes, detail);
+    await store.setMany(replaces ? entries : await fuller(store, entries));
+    for (const [place, outcome] of outcomes.entries()) {
+      if (!('error' in outcome) || !outcome.call) continue;
+      await journal?.setAside(keyed(teacher, questions[place]!).key, outcome.error.message, outcome.call.place);
+      ledger?.add({setAside: 1});
+    }
+    for (const call of new Set(outcomes.map(({call}) => call))) call?.done();
+    const mended = entries.map(({key}) => key).filter(key => journal?.setAsides.has(key));
+    if (mended.length > 0) journal?.settled(mended);
+    askOptions.onSettled?.(kept.length);
+    return kept;
+  };
+  return layerOver(teacher, {ask});
+}
+
+function entriesOf(
+  teacher: Teacher,
+  questions: readonly Question[],
+  outcomes: readonly Bought[],
+  wanted: Detail,
+): AnswerEntry[] {
+  const {name, identity, service} = teacher;
+  const storedAt = new Date().toISOString();
+  const entries: AnswerEntry[] = [];
+  for (const [place, outcome] of outcomes.entries()) {
+    if ('error' in outcome) continue;
+    const {answer, call} = outcome;
+    const {key, digest} = keyed(teacher, questions[place]!);
+    const origin = {
+      ...(call?.receipt && {receipt: call.receipt}),
+      ...(call?.place && {reply: call.place}),
+      ...(service && {reader: service.reader}),
+    };
+    const detail = heldDetail(answer, wanted);
+    entries.push({
+      key,
+      stored: {format: 1, teacher: {name, identity}, question: digest, detail, answer, storedAt, ...origin},
+    });
+  }
+  return entries;
+}
+
+function keptOutcome<A extends Access>(outcome: Bought<A>, wanted: Detail): Kept<A> {
+  if ('error' in outcome) return {error: outcome.error};
+  return {answer: outcome.answer, detail: heldDetail(outcome.answer, wanted), isBought: !outcome.call?.isOfEarlierRun};
+}
+
+/** A top-k answer that names fewer classes than it was asked for is all that its teacher has: more can't be bought. */
+function heldDetail(answer: Answer, wanted: Detail): Detail {
+  const held = detailOf(answer);
+  return held.kind === 'top-k' && wanted.kind === 'top-k' ? {kind: 'top-k', k: Math.max(held.k, wanted.k)} : held;
+}
+
+/** The entries without those for which the store holds something as full: it may have come in the meantime. */
+async function fuller(store: AnswerStore, entries: readonly AnswerEntry[]): Promise<readonly AnswerEntry[]> {
+  const held = await store.getMany(entries.map(({key}) => key));
+  return entries.filter(({stored}, index) => {
+    const other = held[index];
+    return !other || !satisfies(other.detail, stored.detail);
+  });
+}

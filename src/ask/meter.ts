@@ -1,0 +1,68 @@
+import type {Admission} from './admission.ts';
+import type {Budget} from './budget.ts';
+import type {Ledger} from './ledger.ts';
+import {type AskingMoment, type AskingProgress, measureAsking} from './progress.ts';
+import {askingDetail} from './progress-text.ts';
+
+/** What a meter reads when it is asked. */
+export interface AskingSources {
+  readonly ledger: Ledger;
+  /** Undefined of a teacher that asks no service. */
+  readonly admission?: Pick<Admission, 'state'> | undefined;
+  readonly budget?: Pick<Budget, 'limits' | 'spent'> | undefined;
+  /**
+   * Milliseconds, for tests.
+   *
+   * @default performance.now
+   */
+  readonly now?: () => number;
+}
+
+/** What a line of progress shows. */
+export interface AskingReport {
+  readonly progress: AskingProgress;
+  /** See `askingDetail`. */
+  readonly detail: string;
+}
+
+/** Speed is that of the last 15 seconds, or of as long a time as it takes to see some progress. */
+const WINDOW = 15_000;
+
+/** A line is drawn ten times a second at most, and calls may end more often than that. */
+const PAUSE = 100;
+
+/**
+ * Measures the progress of one asking.
+ *
+ * @returns a function that is told how many questions have an outcome, and of how many
+ */
+export function createAskingMeter({
+  ledger,
+  admission,
+  budget,
+  now = () => performance.now(),
+}: AskingSources): (done: number, total: number) => AskingReport {
+  /** Each one further than the one before. */
+  const moments: AskingMoment[] = [];
+  let latest: AskingReport | undefined;
+  let measuredAt = Number.NEGATIVE_INFINITY;
+  return (told, total) => {
+    const at = now();
+    if (latest && at - measuredAt < PAUSE && told < total) return latest;
+    measuredAt = at;
+    const snapshot = ledger.snapshot();
+    // What was bought is in the ledger before the outcomes of its chunk are told of.
+    const done = Math.max(told, snapshot.bought + snapshot.cached + snapshot.setAside);
+    const moment = {at, done, ledger: snapshot};
+    if (moments.length === 0 || done > moments.at(-1)!.done) moments.push(moment);
+    while (moments.length > 1 && isPast(moments[1]!, moment)) moments.shift();
+    const progress = measureAsking({now: moment, since: moments[0]!, total, admission: admission?.state, budget});
+    latest = {progress, detail: askingDetail(progress)};
+    return latest;
+  };
+}
+
+/** Whether a moment is long enough ago, and some progress was made since, to measure from it. */
+function isPast(moment: AskingMoment, now: AskingMoment): boolean {
+  return moment.at <= now.at - WINDOW && moment.done < now.done;
+}

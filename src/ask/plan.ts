@@ -1,0 +1,192 @@
+import {type Inputs, inputAt} from '../data/inputs.ts';
+import {withoutFeatures} from '../knowledge/coarsen.ts';
+import {answerKey} from '../knowledge/key.ts';
+import type {AnswerStore} from '../knowledge/store.ts';
+import type {Detail, Question, Rate, Service, Teacher, Usage} from '../teacher.ts';
+import {shown} from './cache.ts';
+import {KeptUsage} from './kept-usage.ts';
+import {type Charge, costOf, isByToken} from './price.ts';
+import {stack} from './teacher-stack.ts';
+
+export interface PlanOptions {
+  /** Where answers are kept. It is only read. */
+  readonly store: AnswerStore;
+  /**
+   * The least that each answer must hold.
+   *
+   * @default the teacher's `detail`, without its features
+   */
+  readonly detail?: Detail;
+  /**
+   * What the account may do in a minute, where that is not what the service's own `rate` says.
+   *
+   * @default as its `rate` says
+   */
+  readonly rate?: Rate;
+}
+
+/** A number as it may turn out. */
+export interface Estimate {
+  /** Every request answered at once, as shortly as can be. */
+  readonly low: number;
+  /** Every request answered at once, with as many tokens as kept replies took; where none are kept, with the most. */
+  readonly expected: number;
+  /** Every request with the most tokens, and sent as often as errors may make it; refusals (429) aside. */
+  readonly worst: number;
+}
+
+/** What it takes to ask a teacher about inputs. */
+export interface AskPlan {
+  /** Its name. */
+  readonly teacher: string;
+  /** Whether it asks a service. One that does not costs nothing but time. */
+  readonly isService: boolean;
+  readonly inputs: number;
+  /** Of these, served without buying: kept, or the same as another one. */
+  readonly cached: number;
+  readonly calls: Estimate;
+  /** Input and output tokens; absent where the service doesn't count them. */
+  readonly tokens?: Estimate;
+  /** US dollars; absent where the price is not known. */
+  readonly usd?: Estimate;
+  /** As the rate allows at best; absent where none is known. */
+  readonly seconds?: Estimate;
+  /** How many kept replies the expected tokens are a mean of. */
+  readonly keptReplies: number;
+}
+
+/** How often a request may be sent: the attempts of `withRetry`, and once more after an answer that can't be read. */
+const MOST_SENDS = 5;
+
+/** Works out what it takes to ask a teacher about inputs. Asks nobody. */
+export async function planAsking(
+  teacher: Teacher,
+  inputs: Inputs,
+  {store, detail = withoutFeatures(teacher.detail), rate = {}}: PlanOptions,
+): Promise<AskPlan> {
+  const {name, service} = teacher;
+  const kept = new KeptUsage();
+  const requests = new Requests(service);
+  let missing = 0;
+  for await (const questions of missingChunks(teacher, inputs, {store, detail, kept})) {
+    missing += questions.length;
+    for (let start = 0; start < questions.length; start += teacher.maxBatch) {
+      requests.add(questions.slice(start, start + teacher.maxBatch));
+    }
+  }
+  if (service && missing > 0) await kept.sample(store, teacher.identity);
+  const cases = requests.cases(kept.mean);
+  return {
+    teacher: name,
+    isService: service !== undefined,
+    inputs: inputs.count,
+    cached: inputs.count - missing,
+    calls: across(cases, ({calls}) => calls),
+    ...(service && costsOf({...service, rate: {...service.rate, ...rate}}, cases)),
+    keptReplies: kept.replies,
+  };
+}
+
+interface Lookup {
+  readonly store: AnswerStore;
+  readonly detail: Detail;
+  /** Told of the answers that are kept. */
+  readonly kept: KeptUsage;
+}
+
+/** The questions that would be bought, as many together as the layers look up together. */
+async function* missingChunks(
+  teacher: Teacher,
+  inputs: Inputs,
+  {store, detail, kept}: Lookup,
+): AsyncGenerator<readonly Question[]> {
+  const {maxBatch: size} = stack(teacher, {store});
+  const planned = new Set<string>();
+  for (let start = 0; start < inputs.count; start += size) {
+    const count = Math.min(size, inputs.count - start);
+    const questions = Array.from({length: count}, (_, place): Question => ({input: inputAt(inputs, start + place)}));
+    const keys = questions.map(question => answerKey(teacher.identity, question));
+    const held = await store.getMany(keys);
+    yield questions.filter((_, place) => {
+      const [key, stored] = [keys[place]!, held[place]];
+      if (stored) kept.add(stored);
+      if ((stored && shown(stored, teacher, detail)) || planned.has(key)) return false;
+      planned.add(key);
+      return true;
+    });
+  }
+}
+
+/** A charge as it may turn out. */
+type Cases = {readonly [K in keyof Estimate]: Charge};
+
+function across({low, expected, worst}: Cases, make: (charge: Charge) => number): Estimate {
+  return {low: make(low), expected: make(expected), worst: make(worst)};
+}
+
+/** The requests that would be sent, and what they may use. */
+class Requests {
+  readonly #service: Service | undefined;
+  #count = 0;
+  #most: Usage = {inputTokens: 0, outputTokens: 0};
+  #leastOutput = 0;
+
+  constructor(service: Service | undefined) {
+    this.#service = service;
+  }
+
+  add(questions: readonly Question[]): void {
+    this.#count++;
+    const usage = this.#service?.worstCase?.(questions);
+    if (!usage) return;
+    this.#most = combine(this.#most, usage, (one, other) => one + other);
+    // An answer takes a token at least, where the service counts those of its answers.
+    this.#leastOutput += Math.min(questions.length, usage.outputTokens);
+  }
+
+  /** @param mean - what a request took, where replies are kept */
+  cases(mean: Usage | undefined): Cases {
+    const calls = this.#count;
+    if (this.#service?.worstCase === undefined) {
+      return {low: {calls}, expected: {calls}, worst: {calls: calls * MOST_SENDS}};
+    }
+    const most = this.#most;
+    const expected = mean ? combine(mean, mean, value => Math.round(value * calls)) : most;
+    const least = combine({...most, outputTokens: this.#leastOutput}, expected, Math.min);
+    const worst = combine(most, expected, (one, other) => Math.max(one, other) * MOST_SENDS);
+    return {
+      low: {calls, usage: least},
+      expected: {calls, usage: expected},
+      worst: {calls: calls * MOST_SENDS, usage: worst},
+    };
+  }
+}
+
+function combine(one: Usage, other: Usage, by: (one: number, other: number) => number): Usage {
+  return {
+    inputTokens: by(one.inputTokens, other.inputTokens),
+    outputTokens: by(one.outputTokens, other.outputTokens),
+  };
+}
+
+function costsOf(
+  {price, worstCase, rate = {}}: Pick<Service, 'price' | 'worstCase' | 'rate'>,
+  cases: Cases,
+): Pick<AskPlan, 'tokens' | 'usd' | 'seconds'> {
+  const {requestsPerMinute = Number.POSITIVE_INFINITY, tokensPerMinute = Number.POSITIVE_INFINITY} = rate;
+  const isNothing = cases.worst.calls === 0;
+  // Nothing costs nothing, whatever the price.
+  const known = isNothing ? {} : price;
+  const isPriced = known && (worstCase !== undefined || !isByToken(known));
+  const minutes = (charge: Charge) => Math.max(charge.calls / requestsPerMinute, tokensOf(charge) / tokensPerMinute);
+  const isPaced = isNothing || minutes(cases.worst) > 0;
+  return {
+    ...(worstCase && {tokens: across(cases, tokensOf)}),
+    ...(isPriced && {usd: across(cases, charge => costOf(known, charge))}),
+    ...(isPaced && {seconds: across(cases, charge => 60 * minutes(charge))}),
+  };
+}
+
+function tokensOf({usage}: Charge): number {
+  return usage ? usage.inputTokens + usage.outputTokens : 0;
+}

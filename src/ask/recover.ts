@@ -1,0 +1,80 @@
+import {KnowledgeError} from '../errors.ts';
+import {withoutFeatures} from '../knowledge/coarsen.ts';
+import type {Journal, ReplyPlace} from '../knowledge/journal.ts';
+import type {Access, Detail, Question, Service} from '../teacher.ts';
+import type {Bought} from './calls.ts';
+import {keyed} from './keyed.ts';
+import {askOthers, type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
+
+export interface RecoverOptions {
+  readonly journal: Journal;
+  /**
+   * Whether to ask again about questions that were set aside.
+   *
+   * @default false
+   */
+  readonly retriesSetAside?: boolean;
+}
+
+/**
+ * Answers from replies that were paid for and kept, but not read: their process ended before, or what read them then
+ * could not. A question that was set aside is not asked about again, unless that is wished for.
+ */
+export function withRecovery<A extends Access>(
+  teacher: LayeredTeacher<A>,
+  {journal, retriesSetAside = false}: RecoverOptions,
+): LayeredTeacher<A> {
+  const {service} = teacher;
+  if (service === undefined) return teacher;
+  const recover = async (question: Question, detail: Detail): Promise<Bought<A> | undefined> => {
+    const {key} = keyed(teacher, question);
+    const aside = journal.setAsides.get(key);
+    const place = journal.recovered.replies.get(key) ?? aside?.place;
+    const answered = place && (await readAgain({journal, service, place, key, detail}));
+    if (answered) return answered;
+    if (aside === undefined || retriesSetAside) return undefined;
+    return {
+      error: new KnowledgeError(`It was set aside: ${aside.why} \`--retry-set-aside\` asks about it again.`),
+    };
+  };
+  const ask = async (questions: readonly Question[], options: LayerOptions = {}) => {
+    const {detail = withoutFeatures(teacher.detail)} = options;
+    const known = new Map<number, Bought<A>>();
+    for (const [place, question] of questions.entries()) {
+      const outcome = await recover(question, detail);
+      if (outcome) known.set(place, outcome);
+    }
+    return askOthers(teacher, questions, known, options);
+  };
+  return layerOver(teacher, {ask});
+}
+
+interface ReplyToRead<A extends Access> {
+  readonly journal: Journal;
+  readonly service: Service<A>;
+  readonly place: ReplyPlace;
+  readonly key: string;
+  readonly detail: Detail;
+}
+
+/** The answer to the question of this key, where the reply holds one. */
+async function readAgain<A extends Access>({
+  journal,
+  service,
+  place,
+  key,
+  detail,
+}: ReplyToRead<A>): Promise<Bought<A> | undefined> {
+  const kept = await journal.read(place);
+  if (kept === undefined) return undefined;
+  const {keys, reply} = kept;
+  try {
+    const outcome = service.read(reply, keys.length, detail)[keys.indexOf(key)];
+    if (outcome === undefined || 'error' in outcome) return undefined;
+    const done = () => journal.settled([key]);
+    return {...outcome, call: {place, receipt: service.receipt?.(reply), isOfEarlierRun: true, done}};
+  } catch {
+    // What can't be read is asked about once more, as any other question.
+    return undefined;
+  }
+}

@@ -1,0 +1,182 @@
+import type {Reply} from '../teacher.ts';
+
+/** What a service says of one of its limits. A part that it doesn't tell, or that can't be read, is left out. */
+export interface Quota {
+  /** The most in one of its windows, however long that is. */
+  readonly limit?: number;
+  /** What of that is left. */
+  readonly remaining?: number;
+  /** Milliseconds until `remaining` is `limit` again. */
+  readonly resetIn?: number;
+}
+
+/** What the headers of one reply say of waiting. */
+export interface ServiceLimits {
+  /** Milliseconds that the service asks to wait. */
+  readonly retryAfter?: number;
+  readonly requests?: Quota;
+  /** Of input and output together. */
+  readonly tokens?: Quota;
+  readonly inputTokens?: Quota;
+  readonly outputTokens?: Quota;
+}
+
+/** What a quota counts. */
+export type QuotaKind = 'requests' | 'tokens' | 'inputTokens' | 'outputTokens';
+
+/** Milliseconds. No wait is taken for longer than this: beyond it a person decides, or it was a mistake in a unit. */
+export const LONGEST_WAIT = 86_400_000;
+
+type Field = keyof Quota;
+type WritableLimits = {[K in QuotaKind]?: {-readonly [F in Field]?: number}} & {retryAfter?: number};
+
+const FIELDS: readonly Field[] = ['limit', 'remaining', 'resetIn'];
+
+/** Which part of which quota a header tells. */
+const PLACES: ReadonlyMap<string, readonly [QuotaKind, Field]> = new Map(
+  FIELDS.flatMap((field): [string, readonly [QuotaKind, Field]][] => {
+    const name = field === 'resetIn' ? 'reset' : field;
+    return [
+      [`ratelimit-${name}`, ['requests', field]],
+      [`x-ratelimit-${name}`, ['requests', field]],
+      [`x-ratelimit-${name}-requests`, ['requests', field]],
+      [`x-ratelimit-${name}-tokens`, ['tokens', field]],
+      [`anthropic-ratelimit-requests-${name}`, ['requests', field]],
+      [`anthropic-ratelimit-tokens-${name}`, ['tokens', field]],
+      [`anthropic-ratelimit-input-tokens-${name}`, ['inputTokens', field]],
+      [`anthropic-ratelimit-output-tokens-${name}`, ['outputTokens', field]],
+    ];
+  }),
+);
+
+/**
+ * Reads every header by which services tell of their limits: `Retry-After` in seconds or as a date, `retry-after-ms`,
+ * `x-ms-retry-after-ms`; `x-ratelimit-*` as OpenAI and others write it; `anthropic-ratelimit-*`; `RateLimit` and
+ * `ratelimit-*` of the IETF drafts (draft-ietf-httpapi-ratelimit-headers).
+ *
+ * What can't be read is left out. A number is never negative or NaN, and a wait never longer than a day.
+ *
+ * @param now - milliseconds since 1970; a moment is compared with the reply's own `Date`, where it has one
+ */
+export function readLimits(headers: Reply['headers'], now: number = Date.now()): ServiceLimits {
+  const limits: WritableLimits = {};
+  const clock = () => readMoment(first(headers['date'])) ?? now;
+  const retryAfter =
+    readMilliseconds(first(headers['retry-after-ms'])) ??
+    readMilliseconds(first(headers['x-ms-retry-after-ms'])) ??
+    readWait(first(headers['retry-after']), clock);
+  if (retryAfter !== undefined) limits.retryAfter = retryAfter;
+  if (headers['ratelimit']) {
+    limits.requests = readCombined(String(headers['ratelimit']), String(headers['ratelimit-policy'] ?? ''));
+  }
+  for (const name in headers) {
+    const place = PLACES.get(name);
+    if (!place) continue;
+    const [kind, field] = place;
+    const text = first(headers[name]);
+    const value = field === 'resetIn' ? readWait(text, clock) : readCount(text);
+    if (value === undefined) continue;
+    limits[kind] ??= {};
+    limits[kind][field] = value;
+  }
+  return limits;
+}
+
+function first(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'object' ? value[0] : value;
+}
+
+/** `100`, and `100, 100;w=60` of an older draft. */
+function readCount(text: string | undefined): number | undefined {
+  const digits = text && COUNT.exec(text)?.[1];
+  const count = digits ? Number(digits) : Number.NaN;
+  return Number.isFinite(count) ? count : undefined;
+}
+
+const COUNT = /^\s*(\d+(?:\.\d+)?)\s*(?:$|;|,\s)/;
+
+function readMilliseconds(text: string | undefined): number | undefined {
+  const count = readCount(text);
+  return count === undefined ? undefined : atMost(count);
+}
+
+/** Seconds, a duration such as `1m30s`, seconds or milliseconds since 1970, or a date; as milliseconds from now. */
+function readWait(text: string | undefined, clock: () => number): number | undefined {
+  if (text === undefined) return undefined;
+  const count = readCount(text);
+  if (count === undefined) {
+    const duration = readDuration(text);
+    if (duration !== undefined) return duration;
+  }
+  const moment = count === undefined ? readMoment(text) : epochOf(count);
+  if (moment !== undefined) return atMost(moment - clock());
+  return count === undefined ? undefined : atMost(count * 1000);
+}
+
+/** A number of seconds that reaches back before 2001 is a wait; a larger one tells a moment. */
+function epochOf(count: number): number | undefined {
+  if (count < 1e9) return undefined;
+  return count < 1e12 ? count * 1000 : count;
+}
+
+function atMost(milliseconds: number): number {
+  return Math.min(Math.max(milliseconds, 0), LONGEST_WAIT);
+}
+
+/** Milliseconds of each unit, the longest first. */
+const UNITS = {d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, µs: 1e-3, ns: 1e-6};
+const MILLISECONDS = Object.values(UNITS);
+const DURATION = new RegExp(
+  `^\\s*(?=\\d)${Object.keys(UNITS)
+    .map(unit => `(?:(\\d+(?:\\.\\d+)?)${unit}(?![a-z]))?`)
+    .join('')}\\s*$`,
+);
+
+/** `1h2m3.5s`, `6ms`: as Go writes a duration. */
+function readDuration(text: string): number | undefined {
+  const parts = DURATION.exec(text);
+  if (!parts) return undefined;
+  const total = MILLISECONDS.reduce((sum, unit, index) => sum + Number(parts[index + 1] ?? 0) * unit, 0);
+  return Number.isFinite(total) ? atMost(total) : undefined;
+}
+
+/** RFC 3339, or a date of HTTP in any of its three forms. `Date.parse` alone takes much else for a date. */
+const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
+const HTTP_DATE = /^[A-Z][a-z]{2,8}, \d\d[ -][A-Z][a-z]{2}[ -]\d{2,4} \d\d:\d\d:\d\d GMT$/;
+const ASCTIME = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/;
+
+/** In milliseconds since 1970. */
+function readMoment(text: string | undefined): number | undefined {
+  const written = text?.trim();
+  if (!written) return undefined;
+  const date = ASCTIME.test(written) ? `${written} GMT` : written;
+  if (date === written && !RFC_3339.test(date) && !HTTP_DATE.test(date)) return undefined;
+  const moment = Date.parse(date);
+  return Number.isNaN(moment) ? undefined : moment;
+}
+
+/** `"name";r=50;t=30` with its limit as `q` in the policy of that name; in older drafts `limit=100, remaining=50, reset=30`. */
+function readCombined(text: string, policies: string): Quota {
+  const named = [...text.matchAll(NAMED)].map(([, name, parameters]) => {
+    const policy = [...policies.matchAll(NAMED)].find(([, other]) => other === name);
+    return quotaOf(parameter(policy?.[2], 'q'), parameter(parameters, 'r'), parameter(parameters, 't'));
+  });
+  const [head = quotaOf(parameter(text, 'limit'), parameter(text, 'remaining'), parameter(text, 'reset')), ...others] =
+    named;
+  // Of several limits the one of which least is left holds first.
+  return others.reduce((least, quota) => ((quota.remaining ?? 0) < (least.remaining ?? 0) ? quota : least), head);
+}
+
+const NAMED = /("[^"]*")((?:\s*;\s*[a-z]+=[^;,]*)+)/g;
+
+function parameter(text: string | undefined, name: string): number | undefined {
+  return readCount(text && new RegExp(`(?:^|[;,\\s])${name}=(\\d+(?:\\.\\d+)?)`).exec(text)?.[1]);
+}
+
+function quotaOf(limit: number | undefined, remaining: number | undefined, seconds: number | undefined): Quota {
+  return {
+    ...(limit !== undefined && {limit}),
+    ...(remaining !== undefined && {remaining}),
+    ...(seconds !== undefined && {resetIn: atMost(seconds * 1000)}),
+  };
+}

@@ -1,0 +1,16 @@
+import {InputError} from '../../errors.ts';
+import {openTerminal} from '../terminal.ts';
+import {type CacheFlags, withStore} from './with-store.ts';
+
+export async function runDelete(keys: readonly string[], {cache, json = false}: CacheFlags): Promise<void> {
+  await withStore(cache, async store => {
+    const unknown: string[] = [];
+    for (const key of keys) if (!(await store.delete(key))) unknown.push(key);
+    if (unknown.length > 0) {
+      throw new InputError(
+        `${store.name} holds no answer under ${unknown.join(', ')}. \`limbeck cache list\` shows the keys.`,
+      );
+    }
+    openTerminal({json}).result({cache: store.name, deleted: keys}, `Deleted ${keys.length} from ${store.name}`);
+  });
+}

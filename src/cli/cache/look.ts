@@ -1,0 +1,66 @@
+import {KnowledgeError} from '../../errors.ts';
+import {describeDetail} from '../../knowledge/coarsen.ts';
+import type {AnswerEntry} from '../../knowledge/store.ts';
+import {problemWith} from '../../knowledge/verify.ts';
+import {openTerminal} from '../terminal.ts';
+import {type CacheFlags, withStore} from './with-store.ts';
+
+/** How many of the answers that are wrong a message names. */
+const NAMED = 5;
+
+export async function runStats({cache, json = false}: CacheFlags): Promise<void> {
+  await withStore(cache, async store => {
+    const teachers = new Map<string, {teacher: string; answers: number}>();
+    for await (const {stored} of store.entries()) {
+      const identity = JSON.stringify(stored.teacher.identity);
+      const counted = teachers.get(identity) ?? {teacher: stored.teacher.name, answers: 0};
+      counted.answers++;
+      teachers.set(identity, counted);
+    }
+    const rows = [...teachers.values()];
+    const answers = rows.reduce((sum, row) => sum + row.answers, 0);
+    const lines = rows.map(row => `${String(row.answers).padStart(9)}  ${row.teacher}`);
+    const text = [`${store.name}: ${answers} answers of ${rows.length} teachers`, ...lines].join('\n');
+    openTerminal({json}).result({cache: store.name, answers, teachers: rows}, text);
+  });
+}
+
+export async function runList({cache, json = false, limit}: CacheFlags & {readonly limit: number}): Promise<void> {
+  await withStore(cache, async store => {
+    const entries: AnswerEntry[] = [];
+    for await (const entry of store.entries()) {
+      if (entries.length === limit) break;
+      entries.push(entry);
+    }
+    const rows = entries.map(({key, stored: {teacher, question, detail, storedAt, receipt}}) => ({
+      key,
+      teacher: teacher.name,
+      detail: describeDetail(detail),
+      question,
+      storedAt,
+      ...receipt,
+    }));
+    const lines = rows.map(({key, teacher, detail, storedAt}) => `${key}  ${storedAt}  ${detail}  ${teacher}`);
+    openTerminal({json}).result({cache: store.name, answers: rows}, lines.join('\n'));
+  });
+}
+
+export async function runVerify({cache, json = false}: CacheFlags): Promise<void> {
+  await withStore(cache, async store => {
+    let answers = 0;
+    const problems: {readonly key: string; readonly problem: string}[] = [];
+    for await (const entry of store.entries()) {
+      answers++;
+      const problem = problemWith(entry);
+      if (problem !== undefined) problems.push({key: entry.key, problem});
+    }
+    const text = `${store.name}: ${answers} answers, ${problems.length === 0 ? 'all right' : `${problems.length} wrong`}`;
+    openTerminal({json}).result({cache: store.name, answers, problems}, text);
+    if (problems.length === 0) return;
+    const named = problems.slice(0, NAMED).map(({key, problem}) => `\n  ${key}: ${problem}`);
+    throw new KnowledgeError(
+      `Of the answers in ${store.name} ${problems.length} can't be right. ` +
+        `Take them out with \`limbeck cache delete KEY\`, so that they are asked for again:${named.join('')}`,
+    );
+  });
+}

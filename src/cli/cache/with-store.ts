@@ -1,0 +1,41 @@
+import {existsSync} from 'node:fs';
+import type {Command} from 'commander';
+import {InputError} from '../../errors.ts';
+import {type AnswerStore, openAnswerStore} from '../../knowledge/store.ts';
+import {withCacheFlag, withJson} from '../study-options.ts';
+
+/** The flags of every `limbeck cache` command. */
+export interface CacheFlags {
+  readonly cache: string;
+  readonly json?: boolean;
+}
+
+export function withFlags(command: Command): Command {
+  return withJson(withCacheFlag(command));
+}
+
+/**
+ * Opens the store that the flags name, for as long as it is used.
+ *
+ * @throws InputError where there is none: a cache that is only looked at is never made
+ */
+export async function withStore(cache: string, use: (store: AnswerStore) => Promise<void>): Promise<void> {
+  if (!isUrl(cache) && !existsSync(cache)) {
+    throw new InputError(`There is no cache at ${cache}. Give its path with --cache.`);
+  }
+  await withNewStore(cache, use);
+}
+
+/** The same, made where there is none. */
+export async function withNewStore(cache: string, use: (store: AnswerStore) => Promise<void>): Promise<void> {
+  const store = openAnswerStore(isUrl(cache) ? {url: cache} : {path: cache});
+  try {
+    await use(store);
+  } finally {
+    await store.close();
+  }
+}
+
+function isUrl(cache: string): boolean {
+  return cache.includes('://');
+}

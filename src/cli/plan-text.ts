@@ -1,0 +1,53 @@
+import type {Estimate} from '../ask/plan.ts';
+import {dollars} from '../ask/price.ts';
+import type {LevelPlan, StudyPlan} from '../study/plan.ts';
+import {count, counted, duration} from '../study/report/format.ts';
+
+/** A plan for people: a paragraph a level, and one of all that services are asked. */
+export function planText({name, cache, levels, total}: StudyPlan): string {
+  const asked = levels.filter(({isService}) => isService);
+  return [
+    `What asking takes for ${name}, with the answers in ${cache}`,
+    ...levels.map(levelText),
+    ...(asked.length > 1 && total.calls.worst > 0 ? [`All services together\n${table(total)}`] : []),
+    'At least: every request answered at once, as shortly as can be. At most: every request as long as can be, and sent\n' +
+      'again as often as errors may make it; refusals (429) come on top.',
+  ].join('\n\n');
+}
+
+function levelText(plan: LevelPlan): string {
+  const {level, about, teacher, isService, inputs, cached} = plan;
+  const open = inputs - cached;
+  const heading = `${level}, ${about}: ${teacher}`;
+  const inputsLine = `  ${counted(inputs, 'input')}, ${count(cached)} cached, ${count(open)} to ask`;
+  if (!isService) return `${heading}\n${inputsLine} in this process, free of charge`;
+  return [heading, inputsLine, ...(open > 0 ? [table(plan), `  ${expectation(plan)}`] : [])].join('\n');
+}
+
+const COLUMN = 16;
+
+function table({calls, tokens, usd, seconds}: StudyPlan['total']): string {
+  return [
+    row('', ['at least', 'expected', 'at most']),
+    row('calls', cells(calls, count)),
+    row('tokens', tokens ? cells(tokens, count) : 'not counted by the service'),
+    row('USD', usd ? cells(usd, dollars) : 'unknown: give the teacher’s adapter a `price`'),
+    row('time', seconds ? cells(seconds, duration) : 'unknown: give --rate, in calls a second'),
+  ].join('\n');
+}
+
+function cells({low, expected, worst}: Estimate, shown: (value: number) => string): readonly string[] {
+  return [low, expected, worst].map(shown);
+}
+
+function row(name: string, cells: readonly string[] | string): string {
+  const rest = typeof cells === 'string' ? `    ${cells}` : cells.map(cell => cell.padStart(COLUMN)).join('');
+  return `  ${name.padEnd(6)}${rest}`;
+}
+
+function expectation({keptReplies, tokens}: LevelPlan): string {
+  if (tokens === undefined) return 'Expected: every request answered at once.';
+  if (keptReplies === 0)
+    return 'Expected: every request answered at once, as long as can be, for want of kept replies.';
+  return `Expected: every request answered at once, as long as before (mean of ${counted(keptReplies, 'request')}).`;
+}

@@ -1,0 +1,145 @@
+import {mkdirSync} from 'node:fs';
+import type {Reply} from '../teacher.ts';
+import {journalFailure} from './journal-file.ts';
+import {JournalReader} from './journal-reader.ts';
+import {carryLines, recover, retire} from './journal-recovery.ts';
+import {type KeptReply, type ReplyPlace, replyLine} from './journal-reply.ts';
+import {createSegment, lineOf, SegmentWriter} from './journal-segment.ts';
+import type {Outstanding} from './outstanding.ts';
+import {thisProcess} from './owner.ts';
+import {type SetAside, SetAsides} from './set-asides.ts';
+
+export type {KeptReply, ReplyPlace} from './journal-reply.ts';
+export type {SetAside} from './set-asides.ts';
+
+/**
+ * What was sent to a service and what came back, written down before anything follows from it. A process that is killed
+ * loses nothing that a promise of its journal was resolved for. A power cut can take the lines of the last second or
+ * two: their questions are then asked again without being named.
+ *
+ * Every failure to write or to read is an AnswerStoreError.
+ */
+export interface Journal {
+  /** What earlier processes left. */
+  readonly recovered: {
+    /** Questions that were sent, and may have been paid for, but have no reply: those that are asked again. */
+    readonly inDoubt: readonly string[];
+    /** Where paid replies are whose answers were not kept, by question. They are to be read, not asked for again. */
+    readonly replies: ReadonlyMap<string, ReplyPlace>;
+  };
+  /** Questions whose replies could not be read, by this process and those before. */
+  readonly setAsides: ReadonlyMap<string, SetAside>;
+  /** Questions are about to be sent. Nothing may go out before it has resolved, with the call's number. */
+  sent(keys: readonly string[]): Promise<number>;
+  /** Keeps the raw reply, without headers that could hold a secret. To be awaited before the reply is read. */
+  replied(id: number, reply: Reply): Promise<ReplyPlace>;
+  /** No reply came that is to be paid for, or it is in doubt. */
+  failed(id: number, why: string, inDoubt: boolean): void;
+  /** The answers of a call are in the store, or set aside. */
+  done(id: number): void;
+  /** These questions have their answers by other ways than a call of this process. */
+  settled(keys: readonly string[]): void;
+  /** The question has no answer that could be read, and is not asked again. */
+  setAside(key: string, why: string, place?: ReplyPlace): Promise<void>;
+  /** A kept reply; undefined where there is none in its place, as after a power cut. */
+  read(place: ReplyPlace): Promise<KeptReply | undefined>;
+  /** What is not at its end is left to the next journal in the folder. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the journal in a folder, made where there is none, and takes over what ended processes left there. Processes
+ * that run at the same time each write a file of their own.
+ *
+ * @throws AnswerStoreError where the folder can't be written
+ */
+export async function openJournal(directory: string): Promise<Journal> {
+  try {
+    mkdirSync(directory, {recursive: true});
+    const {outstanding, finish} = recover(directory);
+    const name = createSegment(directory, {journal: 1, owner: thisProcess}, carryLines(outstanding));
+    // Only now: until here, another process would have found it all in the old segments.
+    finish();
+    return new SegmentJournal(directory, name, outstanding);
+  } catch (error) {
+    throw journalFailure(directory, 'opened', error);
+  }
+}
+
+class SegmentJournal implements Journal {
+  readonly recovered: Journal['recovered'];
+  readonly #directory: string;
+  readonly #name: string;
+  readonly #segment: SegmentWriter;
+  readonly #outstanding: Outstanding;
+  readonly #setAsides: SetAsides;
+  readonly #reader: JournalReader;
+  #calls = 0;
+  #holdsReplies = false;
+
+  constructor(directory: string, name: string, outstanding: Outstanding) {
+    this.#directory = directory;
+    this.#name = name;
+    this.#segment = new SegmentWriter(directory, name);
+    this.#outstanding = outstanding;
+    this.#setAsides = new SetAsides(directory);
+    this.#reader = new JournalReader(directory);
+    this.recovered = {inDoubt: [...outstanding.inDoubt], replies: outstanding.unread};
+  }
+
+  get setAsides(): ReadonlyMap<string, SetAside> {
+    return this.#setAsides.byKey;
+  }
+
+  async sent(keys: readonly string[]): Promise<number> {
+    const id = ++this.#calls;
+    await this.#segment.append(lineOf({sent: id, keys}));
+    this.#outstanding.sent(id, keys);
+    return id;
+  }
+
+  async replied(id: number, reply: Reply): Promise<ReplyPlace> {
+    const line = replyLine(id, this.#outstanding.keysOf(id), reply);
+    const place = {segment: this.#name, ...(await this.#segment.append(line))};
+    this.#holdsReplies = true;
+    this.#outstanding.replied(id, place);
+    return place;
+  }
+
+  failed(id: number, why: string, inDoubt: boolean): void {
+    this.#segment.note(lineOf({failed: id, inDoubt, why}));
+    this.#outstanding.failed(id, inDoubt);
+  }
+
+  done(id: number): void {
+    this.#segment.note(`{"done":${id}}\n`);
+    this.#outstanding.done(id);
+  }
+
+  settled(keys: readonly string[]): void {
+    this.#segment.note(lineOf({settled: keys}));
+    this.#outstanding.settled(keys);
+    this.#setAsides.settle(keys);
+  }
+
+  async setAside(key: string, why: string, place?: ReplyPlace): Promise<void> {
+    this.#setAsides.add(key, {why, ...(place && {place})});
+  }
+
+  read(place: ReplyPlace): Promise<KeptReply | undefined> {
+    return this.#reader.read(place);
+  }
+
+  async close(): Promise<void> {
+    await this.#reader.close();
+    await this.#segment.close();
+    try {
+      this.#outstanding.end();
+      const left = carryLines(this.#outstanding);
+      if (left.length > 0) createSegment(this.#directory, {journal: 1, owner: null}, left);
+      retire(this.#directory, this.#name, this.#holdsReplies);
+    } catch (error) {
+      throw journalFailure(this.#directory, 'written', error);
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import type {ReplyPlace} from './journal-reply.ts';
+
+/** A request on its way. */
+interface Call {
+  readonly keys: readonly string[];
+  /** Where its reply is, once one has come. */
+  place?: ReplyPlace;
+}
+
+/**
+ * What a journal still has to see to the end. Of a running process it says what its calls stand at; read from the
+ * segment of an ended one it says what that process left.
+ */
+export class Outstanding {
+  /** Questions that were sent and may have been paid for, without a reply. */
+  readonly inDoubt: Set<string> = new Set();
+  /** Replies of ended processes that were paid for and whose answers are not kept, by question. */
+  readonly unread: Map<string, ReplyPlace> = new Map();
+  readonly #calls = new Map<number, Call>();
+
+  sent(id: number, keys: readonly string[]): void {
+    this.#calls.set(id, {keys});
+  }
+
+  /** The questions of a call under way; none of an unknown one. */
+  keysOf(id: number): readonly string[] {
+    return this.#calls.get(id)?.keys ?? [];
+  }
+
+  replied(id: number, place: ReplyPlace): void {
+    const call = this.#calls.get(id);
+    if (call) call.place = place;
+  }
+
+  failed(id: number, inDoubt: boolean): void {
+    if (inDoubt) for (const key of this.keysOf(id)) this.inDoubt.add(key);
+    this.#calls.delete(id);
+  }
+
+  done(id: number): void {
+    this.settled(this.keysOf(id));
+    this.#calls.delete(id);
+  }
+
+  settled(keys: readonly string[]): void {
+    for (const key of keys) {
+      this.inDoubt.delete(key);
+      this.unread.delete(key);
+    }
+  }
+
+  /** A reply that an ended process left. */
+  left(keys: readonly string[], place: ReplyPlace): void {
+    for (const key of keys) {
+      this.inDoubt.delete(key);
+      this.unread.set(key, place);
+    }
+  }
+
+  /** The process has ended: what is under way is in doubt, or is a reply to be read. */
+  end(): void {
+    for (const {keys, place} of this.#calls.values()) {
+      if (place) this.left(keys, place);
+      else for (const key of keys) if (!this.unread.has(key)) this.inDoubt.add(key);
+    }
+    this.#calls.clear();
+  }
+}

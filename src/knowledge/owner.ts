@@ -1,0 +1,62 @@
+import {randomUUID} from 'node:crypto';
+import {readFileSync, readlinkSync} from 'node:fs';
+import {hostname} from 'node:os';
+import {kill, pid} from 'node:process';
+
+/** A process that holds something in a place that outlives it. */
+export interface Owner {
+  /** Within which process ids are told apart: a machine since its last start, or a container on it. */
+  readonly space: string;
+  readonly pid: number;
+  /** Tells the process from others that had its id. */
+  readonly start: string;
+}
+
+/** This process. */
+export const thisProcess: Owner = {space: processSpace(), pid, start: statusOf(pid)?.start ?? randomUUID()};
+
+/** What became of the process, as far as it can be known from here: of another machine's it can't be. */
+export function fateOf(owner: Owner): 'alive' | 'ended' | 'unknown' {
+  if (owner.space !== thisProcess.space) return 'unknown';
+  if (owner.pid === thisProcess.pid) return owner.start === thisProcess.start ? 'alive' : 'ended';
+  if (!isRunning(owner.pid)) return 'ended';
+  const status = statusOf(owner.pid);
+  return status === undefined || (status.start === owner.start && !status.isZombie) ? 'alive' : 'ended';
+}
+
+function isRunning(id: number): boolean {
+  try {
+    return kill(id, 0);
+  } catch (error) {
+    // Another user's process runs as well.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function processSpace(): string {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${hostname()} ${boot} ${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return hostname();
+  }
+}
+
+interface ProcessStatus {
+  /** Whether it has ended and is still listed. */
+  readonly isZombie: boolean;
+  /** When it was started, in ticks since the machine was. */
+  readonly start: string;
+}
+
+/** Undefined where the system doesn't say. */
+function statusOf(id: number): ProcessStatus | undefined {
+  try {
+    const status = readFileSync(`/proc/${id}/stat`, 'utf8');
+    // The second field is the program's name, which may hold spaces; the start is the twenty-second.
+    const fields = status.slice(status.lastIndexOf(')') + 2).split(' ');
+    return {isZombie: fields[0] === 'Z', start: fields[19] ?? ''};
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,167 @@
+import {createHash} from 'node:crypto';
+import {createReadStream} from 'node:fs';
+import {createInterface} from 'node:readline';
+import {pipeline} from 'node:stream/promises';
+import {createGunzip, createGzip} from 'node:zlib';
+import {KnowledgeError} from '../errors.ts';
+import {satisfies} from './coarsen.ts';
+import {replaceFile} from './replace-file.ts';
+import type {AnswerEntry, AnswerStore, StoredAnswer} from './store.ts';
+import {problemWith} from './verify.ts';
+
+const FORMAT = 'limbeck.answers/1';
+/** How many answers go into a store at once. */
+const BATCH = 1000;
+
+/**
+ * Writes kept answers to one file that can be read anywhere: gzipped lines of JSON, first the format, then an answer a
+ * line with its typed arrays in base64, at the end their number and the SHA-256 of the lines before. Where the raw reply
+ * is kept is left out: that is a place on this machine.
+ *
+ * @param wanted - which answers; @default all
+ * @returns how many
+ * @throws KnowledgeError where it can't be written
+ */
+export async function exportAnswers(
+  store: AnswerStore,
+  path: string,
+  wanted: (entry: AnswerEntry) => boolean = () => true,
+): Promise<number> {
+  let count = 0;
+  await replaceFile(path, async file => {
+    const lines = async function* (): AsyncGenerator<string> {
+      const hash = createHash('sha256');
+      const hashed = (line: string) => {
+        hash.update(line);
+        return line;
+      };
+      yield hashed(`${JSON.stringify({format: FORMAT})}\n`);
+      for await (const entry of store.entries()) {
+        if (!wanted(entry)) continue;
+        count++;
+        yield hashed(`${encode(entry)}\n`);
+      }
+      yield `${JSON.stringify({count, sha256: hash.digest('hex')})}\n`;
+    };
+    await pipeline(lines, createGzip(), async (bytes: AsyncIterable<Uint8Array>) => {
+      for await (const some of bytes) await file.writeFile(some);
+    });
+  });
+  return count;
+}
+
+/** What an import did. */
+export interface Imported {
+  /** Answers in the file. */
+  readonly answers: number;
+  /** Of these, those that the store did not hold, or not as fully. */
+  readonly added: number;
+}
+
+/**
+ * Reads a file of `exportAnswers` into a store. All of it is checked before anything is added; a fuller answer in the
+ * store stays.
+ *
+ * @throws KnowledgeError where the file can't be read, is cut short or damaged, or holds an answer that can't be right
+ */
+export async function importAnswers(store: AnswerStore, path: string): Promise<Imported> {
+  let answers = 0;
+  for await (const _ of entriesIn(path)) answers++;
+  let added = 0;
+  let batch: AnswerEntry[] = [];
+  const flush = async () => {
+    const fresh = await missing(store, batch);
+    await store.setMany(fresh);
+    added += fresh.length;
+    batch = [];
+  };
+  for await (const entry of entriesIn(path)) {
+    batch.push(entry);
+    if (batch.length === BATCH) await flush();
+  }
+  await flush();
+  return {answers, added};
+}
+
+async function missing(store: AnswerStore, entries: readonly AnswerEntry[]): Promise<readonly AnswerEntry[]> {
+  const held = await store.getMany(entries.map(({key}) => key));
+  return entries.filter(({stored}, index) => {
+    const other = held[index];
+    return !other || !satisfies(other.detail, stored.detail);
+  });
+}
+
+async function* entriesIn(path: string): AsyncGenerator<AnswerEntry> {
+  const hash = createHash('sha256');
+  let count = -1;
+  let isWhole = false;
+  try {
+    for await (const line of linesIn(path)) {
+      const record = JSON.parse(line, revive) as Record<string, unknown>;
+      if (count < 0) {
+        checkFormat(path, record);
+      } else if ('sha256' in record) {
+        isWhole = record['count'] === count && record['sha256'] === hash.digest('hex');
+        break;
+      } else {
+        const entry = record as unknown as AnswerEntry;
+        const problem = problemWith(entry);
+        if (problem !== undefined) throw damage(path, `answer ${count + 1}: ${problem}`);
+        yield entry;
+      }
+      hash.update(`${line}\n`);
+      count++;
+    }
+  } catch (error) {
+    if (error instanceof KnowledgeError) throw error;
+    throw damage(path, (error as Error).message, error);
+  }
+  if (!isWhole) throw damage(path, 'it is cut short, or was changed');
+}
+
+function linesIn(path: string): AsyncIterable<string> {
+  const source = createReadStream(path);
+  const unzipped = createGunzip();
+  // The stream of lines would not hear of an error of its source.
+  source.on('error', error => unzipped.destroy(error));
+  return createInterface({input: source.pipe(unzipped), crlfDelay: Number.POSITIVE_INFINITY});
+}
+
+function checkFormat(path: string, {format}: Record<string, unknown>): void {
+  if (format === FORMAT) return;
+  throw damage(path, `its form is ${String(format)}, and this version of limbeck reads ${FORMAT}`);
+}
+
+function damage(path: string, reason: string, cause?: unknown): KnowledgeError {
+  return new KnowledgeError(
+    `${path} can't be imported: ${reason}. Export it again with \`limbeck cache export\`.`,
+    cause === undefined ? {} : {cause},
+  );
+}
+
+const ARRAYS = {Float32Array, Int32Array, Uint32Array, Uint8Array} as const;
+
+/** An array as JSON holds it: its type, and its bytes, little-endian, in base64. */
+interface Packed {
+  readonly array: keyof typeof ARRAYS;
+  readonly base64: string;
+}
+
+function encode({key, stored}: AnswerEntry): string {
+  const {reply: _, ...portable}: StoredAnswer = stored;
+  return JSON.stringify({key, stored: portable}, pack);
+}
+
+function pack(_: string, value: unknown): unknown {
+  if (!ArrayBuffer.isView(value)) return value;
+  const {buffer, byteOffset, byteLength} = value;
+  return {array: value.constructor.name, base64: Buffer.from(buffer, byteOffset, byteLength).toString('base64')};
+}
+
+function revive(_: string, value: unknown): unknown {
+  const {array, base64} = (value ?? {}) as Partial<Packed>;
+  if (array === undefined || base64 === undefined || !(array in ARRAYS)) return value;
+  const bytes = Buffer.from(base64, 'base64');
+  // A copy of its own, since a buffer may stand at any byte of a larger one.
+  return new ARRAYS[array](new Uint8Array(bytes).buffer);
+}

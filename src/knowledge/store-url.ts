@@ -1,0 +1,110 @@
+import {createRequire} from 'node:module';
+import type {KeyvStoreAdapter} from 'keyv';
+import {AnswerStoreError, InputError} from '../errors.ts';
+import type {RedisClient} from './redis-leases.ts';
+
+/** Keyv's adapter for each kind of store. Those that drop what they hold, as memcached does, are left out. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  redis: '@keyv/redis',
+  rediss: '@keyv/redis',
+  postgres: '@keyv/postgres',
+  postgresql: '@keyv/postgres',
+  mysql: '@keyv/mysql',
+  mongodb: '@keyv/mongo',
+  'mongodb+srv': '@keyv/mongo',
+  sqlite: '@keyv/sqlite',
+  etcd: '@keyv/etcd',
+};
+
+/** How often a lost connection to Redis is tried again, with twice the wait each time: 1.5 seconds in all. */
+const RECONNECTIONS = 5;
+const FIRST_WAIT = 50;
+
+/** The URL of a store, with what may be shown of it. */
+export interface StoreUrl {
+  readonly url: string;
+  /** The URL without user, password and settings. */
+  readonly name: string;
+  /** The package with its adapter. */
+  readonly package: string;
+  /** Whether leases can be kept there. */
+  readonly hasLeases: boolean;
+}
+
+/** A storage that speaks to a server. */
+type Storage = KeyvStoreAdapter & {disconnect?(force?: boolean): Promise<void>};
+
+/** Of `@keyv/redis`, beside. */
+export type RedisStorage = Storage & {readonly client: RedisClient & {connect(): Promise<unknown>}};
+
+/** @throws InputError where no adapter is known for such a URL */
+export function storeUrl(url: string): StoreUrl {
+  const [, scheme = '', place = ''] = /^([a-z][a-z+]*):\/\/(?:.*@)?([^?#]*)/s.exec(url) ?? [];
+  const adapter = PACKAGES[scheme];
+  if (adapter === undefined) {
+    const known = Object.keys(PACKAGES).map(name => `${name}://`);
+    throw new InputError(
+      `Expected the URL of an answer store to begin with one of ${known.join(', ')}, got ${scheme || 'no scheme'}. ` +
+        'Or give the path of a file.',
+    );
+  }
+  return {url, name: `${scheme}://${place}`, package: adapter, hasLeases: adapter === '@keyv/redis'};
+}
+
+/**
+ * A text without the passwords of a URL: those who write messages about connections may quote them.
+ */
+export function withoutPasswords(text: string, url: string): string {
+  const inAuthority = /:\/\/[^/]*?:(.*)@/s.exec(url)?.[1];
+  const inSettings = [...url.matchAll(/[?&][^=&]*(?:pass|secret|token|key)[^=&]*=([^&#]*)/gi)].map(
+    ([, value]) => value,
+  );
+  let clean = text.replaceAll(url, '…');
+  for (const secret of [inAuthority, ...inSettings]) {
+    if (secret) clean = clean.replaceAll(secret, '…').replaceAll(decoded(secret), '…');
+  }
+  return clean;
+}
+
+/** @throws AnswerStoreError where the adapter's package is not installed */
+export async function openStorage({url, name, package: adapter}: StoreUrl): Promise<Storage> {
+  if (!isInstalled(adapter)) {
+    throw new AnswerStoreError(
+      `The answer store (${name}) needs a package that is not installed. Run: npm install ${adapter}`,
+    );
+  }
+  const {default: Adapter} = (await import(adapter)) as {default: new (...options: unknown[]) => Storage};
+  if (adapter === '@keyv/redis') return openRedis(Adapter, url);
+  const storage = new Adapter(url);
+  // It takes failed reads for misses where it makes many of one.
+  if (adapter === '@keyv/etcd') Object.assign(storage, {getMany: undefined});
+  return storage;
+}
+
+/** Connected, since the adapter itself would wait for a server without end. */
+async function openRedis(Adapter: new (...options: unknown[]) => Storage, url: string): Promise<RedisStorage> {
+  const reconnectStrategy = (count: number, cause: Error): number | Error =>
+    count < RECONNECTIONS ? FIRST_WAIT * 2 ** count : cause;
+  // Without these it takes every failure for a miss.
+  const loud = {throwOnErrors: true, throwOnConnectError: true};
+  const storage = new Adapter({url, socket: {reconnectStrategy}}, loud) as RedisStorage;
+  await storage.client.connect();
+  return storage;
+}
+
+function isInstalled(name: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

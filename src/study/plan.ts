@@ -1,0 +1,104 @@
+import {existsSync} from 'node:fs';
+import {type AskPlan, type Estimate, planAsking} from '../ask/plan.ts';
+import {draw} from '../data/split.ts';
+import {startEngine} from '../engine/engine.ts';
+import {type AnswerStore, openAnswerStore} from '../knowledge/store.ts';
+import type {Recipe} from '../recipe/recipe.ts';
+import type {Access, Rate} from '../teacher.ts';
+import {measurable} from './asking.ts';
+import {checkMethods} from './checks.ts';
+import {detailOfLevel, levelsOf, referenceLevel} from './methods.ts';
+import {openServices} from './services.ts';
+import {DEFAULT_CACHE, openTeachers} from './study.ts';
+
+export interface StudyPlanOptions {
+  /**
+   * Where answers are kept: a file, or the URL of a store.
+   *
+   * @default '.limbeck/answers'
+   */
+  readonly cache?: string;
+  /**
+   * What each account may do in a minute, where that is not what its teacher says.
+   *
+   * @default as the teachers say
+   */
+  readonly rate?: Rate;
+}
+
+/** What it takes to ask one level. */
+export interface LevelPlan extends AskPlan {
+  readonly level: Access;
+  /** The transfer set, to learn from; the test split, to measure by, which only `compare` and `evaluate` ask about. */
+  readonly about: 'transfer set' | 'test split';
+}
+
+/** What it takes to ask all that a recipe's study asks. */
+export interface StudyPlan {
+  readonly name: string;
+  readonly cache: string;
+  /** In the order in which they are asked. */
+  readonly levels: readonly LevelPlan[];
+  /** Over all levels that ask a service; a number is absent where it is not known of one of them. */
+  readonly total: Pick<AskPlan, 'calls' | 'tokens' | 'usd' | 'seconds'>;
+}
+
+/** Works out what it takes to ask all that `compare` asks. Asks nobody, starts no service and writes nothing. */
+export async function planStudy(
+  recipe: Recipe,
+  {cache = DEFAULT_CACHE, rate = {}}: StudyPlanOptions = {},
+): Promise<StudyPlan> {
+  checkMethods(recipe);
+  await startEngine();
+  const data = await recipe.data();
+  const drawn = draw(data.train, recipe.transfer);
+  const [asked, reference] = [levelsOf(recipe), referenceLevel(recipe)];
+  const services = openServices();
+  const store = openToRead(cache);
+  try {
+    const teachers = await openTeachers(recipe, [...asked, reference], data, services);
+    const levels: LevelPlan[] = [];
+    for (const level of asked) {
+      const detail = detailOfLevel(recipe, level);
+      const plan = await planAsking(teachers.get(level)!, drawn.inputs, {store, detail, rate});
+      levels.push({level, about: 'transfer set', ...plan});
+    }
+    const teacher = teachers.get(reference)!;
+    const plan = await planAsking(teacher, data.test.inputs, {store, detail: measurable(teacher.detail), rate});
+    levels.push({level: reference, about: 'test split', ...plan});
+    return {name: recipe.name, cache, levels, total: totalOf(levels.filter(({isService}) => isService))};
+  } finally {
+    await services.close();
+    await store.close();
+  }
+}
+
+/** A store that is only looked at is never made. */
+function openToRead(cache: string): AnswerStore {
+  if (cache.includes('://')) return openAnswerStore({url: cache});
+  return openAnswerStore(existsSync(cache) ? {path: cache} : {store: new Map()});
+}
+
+function totalOf(plans: readonly AskPlan[]): StudyPlan['total'] {
+  const tokens = sum(plans.map(plan => plan.tokens));
+  const usd = sum(plans.map(plan => plan.usd));
+  const seconds = sum(plans.map(plan => plan.seconds));
+  return {
+    calls: sum(plans.map(plan => plan.calls))!,
+    ...(tokens && {tokens}),
+    ...(usd && {usd}),
+    ...(seconds && {seconds}),
+  };
+}
+
+/** Undefined where one is. */
+function sum(estimates: readonly (Estimate | undefined)[]): Estimate | undefined {
+  let [low, expected, worst] = [0, 0, 0];
+  for (const estimate of estimates) {
+    if (estimate === undefined) return undefined;
+    low += estimate.low;
+    expected += estimate.expected;
+    worst += estimate.worst;
+  }
+  return {low, expected, worst};
+}

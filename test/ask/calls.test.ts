@@ -1,0 +1,181 @@
+import {mkdtemp} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {describe, expect, it} from 'vitest';
+import {createBudget} from '../../src/ask/budget.ts';
+import {withCalls} from '../../src/ask/calls.ts';
+import {createLedger} from '../../src/ask/ledger.ts';
+import {AnswerStoreError, BudgetError, TeacherError} from '../../src/errors.ts';
+import {type Journal, openJournal} from '../../src/knowledge/journal.ts';
+import {answerKey} from '../../src/knowledge/key.ts';
+import {about, fakeTeacher, labelled} from './fake-teacher.ts';
+import {labels, ok, payingTeacher, refusal} from './paying-teacher.ts';
+
+const folder = () => mkdtemp(join(tmpdir(), 'limbeck-calls-'));
+const keysOf = (...numbers: readonly number[]) =>
+  about(...numbers).map(question => answerKey(payingTeacher().identity, question));
+
+/** A journal that notes the order in which it is called, in front of a real one. */
+async function noting() {
+  const journal = await openJournal(await folder());
+  const notes: string[] = [];
+  const noted: Journal = {
+    recovered: journal.recovered,
+    setAsides: journal.setAsides,
+    sent: async keys => {
+      const id = await journal.sent(keys);
+      notes.push(`sent ${keys.length}`);
+      return id;
+    },
+    replied: async (id, reply) => {
+      const place = await journal.replied(id, reply);
+      notes.push('replied');
+      return place;
+    },
+    failed: (id, why, inDoubt) => {
+      notes.push(`failed${inDoubt ? ' in doubt' : ''}: ${why}`);
+      journal.failed(id, why, inDoubt);
+    },
+    done: id => {
+      notes.push('done');
+      journal.done(id);
+    },
+    settled: keys => journal.settled(keys),
+    setAside: (key, why, place) => journal.setAside(key, why, place),
+    read: place => journal.read(place),
+    close: () => journal.close(),
+  };
+  return {journal: noted, notes};
+}
+
+describe('withCalls', () => {
+  it('writes a request down before it goes out, and keeps its reply before it is read', async () => {
+    const {journal, notes} = await noting();
+    const payer = payingTeacher(numbers => {
+      notes.push('request');
+      return labels(numbers);
+    });
+    const reading = {
+      ...payer,
+      ask: async (...asked: Parameters<typeof payer.ask>) => {
+        const outcomes = await payer.ask(...asked);
+        notes.push('read');
+        return outcomes;
+      },
+    };
+    const [first] = await withCalls(reading, {journal}).ask(about(1, 2));
+    expect(notes).toEqual(['sent 2', 'request', 'replied', 'read']);
+    const {call} = first as unknown as {call: {place: Parameters<Journal['read']>[0]; receipt: object}};
+    expect(call.receipt).toEqual({model: 'fake-1', usage: {inputTokens: 20, outputTokens: 0}});
+    expect(await journal.read(call.place)).toEqual({keys: keysOf(1, 2), reply: labels([1, 2])});
+  });
+
+  it('counts calls, refusals, tokens and money', async () => {
+    const ledger = createLedger();
+    const payer = payingTeacher((numbers, request) => (request === 1 ? refusal(429) : labels(numbers)));
+    const teacher = withCalls(payer, {ledger});
+    await expect(teacher.ask(about(1))).rejects.toThrow('It answered 429.');
+    await teacher.ask(about(1, 2));
+    expect(ledger.snapshot()).toMatchObject({calls: 2, refused: 1, inputTokens: 20, outputTokens: 0, usd: 20e-6});
+  });
+
+  it('settles the budget by what a request came to, and the worst case of one in doubt', async () => {
+    const budget = createBudget([{tokens: 100}]);
+    const payer = payingTeacher((numbers, request) =>
+      request === 2 ? new TeacherError('a payer', 'The connection broke.', {inDoubt: true}) : labels(numbers),
+    );
+    const teacher = withCalls(payer, {budget: budget.forTeacher(payer)});
+    await teacher.ask(about(1, 2));
+    expect(budget.spent).toMatchObject({calls: 1, tokens: 20});
+    await expect(teacher.ask(about(3, 4))).rejects.toThrow('The connection broke.');
+    expect(budget.spent).toMatchObject({calls: 2, tokens: 50});
+  });
+
+  it('sends nothing past the budget, and says so of each question', async () => {
+    const payer = payingTeacher();
+    const budget = createBudget([{calls: 1}]).forTeacher(payer);
+    const teacher = withCalls(payer, {budget});
+    await teacher.ask(about(1, 2));
+    const outcomes = await teacher.ask(about(3, 4));
+    for (const outcome of outcomes) expect(outcome).toMatchObject({error: expect.any(BudgetError)});
+    expect(payer.requests).toEqual([[1, 2]]);
+  });
+
+  it('sends nothing that can not be written down, and reserves nothing for it', async () => {
+    const {journal} = await noting();
+    const full = {
+      ...journal,
+      sent: async () => {
+        throw new AnswerStoreError('The disk is full.');
+      },
+    };
+    const payer = payingTeacher();
+    const budget = createBudget([{calls: 1}]);
+    const teacher = withCalls(payer, {journal: full, budget: budget.forTeacher(payer)});
+    await expect(teacher.ask(about(1))).rejects.toThrow('The disk is full.');
+    expect(payer.requests).toEqual([]);
+    expect(budget.spent).toMatchObject({calls: 0});
+  });
+
+  it('notes what no reply came of, and whether that is in doubt', async () => {
+    const {journal, notes} = await noting();
+    const errors = [
+      new TeacherError('a payer', 'Nothing answers.'),
+      new TeacherError('a payer', 'It broke.', {inDoubt: true}),
+    ];
+    const ledger = createLedger();
+    const teacher = withCalls(
+      payingTeacher((_, request) => errors[request - 1]!),
+      {journal, ledger},
+    );
+    await expect(teacher.ask(about(1))).rejects.toThrow('Nothing answers.');
+    await expect(teacher.ask(about(2))).rejects.toThrow('It broke.');
+    expect(notes).toEqual([
+      'sent 1',
+      'failed: Teacher a payer: Nothing answers.',
+      'sent 1',
+      'failed in doubt: Teacher a payer: It broke.',
+    ]);
+    expect(ledger.snapshot()).toMatchObject({calls: 2, inDoubt: 1});
+  });
+
+  it('gives each question the error of a paid reply that can not be read, and sees that call to its end', async () => {
+    const {journal, notes} = await noting();
+    const teacher = withCalls(
+      payingTeacher(() => ({status: 200, headers: {}, body: '{"labels": [1'})),
+      {journal},
+    );
+    const unguarded = {...teacher};
+    const outcomes = await unguarded.ask(about(1, 2));
+    expect(outcomes).toMatchObject([
+      {error: {unreadable: true}, call: {place: {}}},
+      {error: {unreadable: true}, call: {place: {}}},
+    ]);
+    expect(notes.at(-1)).toBe('done');
+  });
+
+  it('sends nothing after a stop', async () => {
+    const payer = payingTeacher();
+    const stop = AbortSignal.abort(new Error('enough'));
+    await expect(withCalls(payer).ask(about(1), {stop})).rejects.toThrow('enough');
+    expect(payer.requests).toEqual([]);
+  });
+
+  it('only counts the calls of a teacher in this process, which a stop may break off', async () => {
+    const ledger = createLedger();
+    const local = fakeTeacher<'black-box'>({access: 'black-box', detail: {kind: 'label'}}, numbers =>
+      numbers.map(labelled),
+    );
+    const {signal} = new AbortController();
+    await withCalls(local, {ledger}).ask(about(1, 2), {stop: signal});
+    expect(local.options).toEqual([{signal}]);
+    expect(ledger.snapshot()).toMatchObject({calls: 1});
+  });
+});
+
+it('the paying teacher of these tests reads what it wrote', async () => {
+  expect(await payingTeacher().ask(about(4, 5))).toEqual([labelled(4), labelled(5)]);
+  await expect(payingTeacher(() => ok({labels: [7]})).ask(about(1))).resolves.toMatchObject([
+    {error: {unreadable: true}},
+  ]);
+});

@@ -1,0 +1,75 @@
+import {mkdtemp} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {setTimeout} from 'node:timers/promises';
+import {describe, expect, it} from 'vitest';
+import {withKeeping} from '../../src/ask/keep.ts';
+import {keyed} from '../../src/ask/keyed.ts';
+import {withLeases} from '../../src/ask/leases.ts';
+import {openAnswerStore} from '../../src/knowledge/store.ts';
+import {about, fakeTeacher, labelled} from './fake-teacher.ts';
+
+const fields = {access: 'black-box', detail: {kind: 'label'}, maxBatch: 10} as const;
+
+/** Two openings of one file, as two processes have them. */
+async function twoStores() {
+  const path = join(await mkdtemp(join(tmpdir(), 'limbeck-leases-')), 'answers');
+  return [openAnswerStore({path}), openAnswerStore({path})] as const;
+}
+
+const slow = () =>
+  fakeTeacher<'black-box'>(fields, async numbers => {
+    await setTimeout(30);
+    return numbers.map(labelled);
+  });
+
+describe('withLeases', () => {
+  it('asks about no question that another opening of the store is asking about, and gives its answer', async () => {
+    const [one, two] = await twoStores();
+    const [first, second] = [slow(), slow()];
+    const [answers, others] = await Promise.all([
+      withLeases(withKeeping(first, {store: one}), {store: one}).ask(about(1, 2, 3)),
+      withLeases(withKeeping(second, {store: two}), {store: two, glance: 5}).ask(about(2, 3, 4)),
+    ]);
+    expect(answers.map(outcome => 'answer' in outcome && outcome.answer)).toEqual(
+      [1, 2, 3].map(n => labelled(n).answer),
+    );
+    expect(others.map(outcome => 'answer' in outcome && outcome.answer)).toEqual(
+      [2, 3, 4].map(n => labelled(n).answer),
+    );
+    expect([...first.calls.flat(), ...second.calls.flat()].sort()).toEqual([1, 2, 3, 4]);
+  });
+
+  it('asks itself where the other one gave up', async () => {
+    const [one, two] = await twoStores();
+    const broken = fakeTeacher<'black-box'>(fields, async () => {
+      await setTimeout(30);
+      throw new Error('no connection');
+    });
+    const [failed, asked] = await Promise.allSettled([
+      withLeases(withKeeping(broken, {store: one}), {store: one}).ask(about(1)),
+      withLeases(withKeeping(slow(), {store: two}), {store: two, glance: 5}).ask(about(1)),
+    ]);
+    expect(failed.status).toBe('rejected');
+    expect(asked).toMatchObject({status: 'fulfilled', value: [labelled(1)]});
+  });
+
+  it('gives back every lease, whatever becomes of the call', async () => {
+    const [one, two] = await twoStores();
+    const teacher = withLeases(withKeeping(slow(), {store: one}), {store: one});
+    await teacher.ask(about(1));
+    const {key} = keyed(teacher, about(1)[0]!);
+    expect(await two.leases.acquire([key], 1000)).toEqual([true]);
+  });
+
+  it('stops waiting for another one when it is stopped', async () => {
+    const [one, two] = await twoStores();
+    const teacher = withLeases(withKeeping(slow(), {store: two}), {store: two, glance: 5});
+    const [question] = about(1);
+    expect(await one.leases.acquire([keyed(teacher, question!).key], 60_000)).toEqual([true]);
+    const controller = new AbortController();
+    const asking = teacher.ask([question!], {stop: controller.signal});
+    controller.abort(new Error('enough'));
+    await expect(asking).rejects.toThrow('enough');
+  });
+});

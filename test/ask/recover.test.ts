@@ -1,0 +1,110 @@
+import {mkdtemp} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {describe, expect, it} from 'vitest';
+import {createLedger} from '../../src/ask/ledger.ts';
+import {stack} from '../../src/ask/teacher-stack.ts';
+import {openJournal} from '../../src/knowledge/journal.ts';
+import {answerKey} from '../../src/knowledge/key.ts';
+import {openAnswerStore} from '../../src/knowledge/store.ts';
+import type {Reply} from '../../src/teacher.ts';
+import {about, labelled} from './fake-teacher.ts';
+import {labels, ok, payingTeacher, type Respond} from './paying-teacher.ts';
+
+const newStore = () => openAnswerStore({store: new Map()});
+const folder = () => mkdtemp(join(tmpdir(), 'limbeck-recover-'));
+const keysOf = (...numbers: readonly number[]) =>
+  about(...numbers).map(question => answerKey(payingTeacher().identity, question));
+
+/** A journal's folder as a process leaves it that ended between a reply and the keeping of its answers. */
+async function leftUnread(reply: Reply, ...numbers: readonly number[]): Promise<string> {
+  const directory = await folder();
+  const journal = await openJournal(directory);
+  await journal.replied(await journal.sent(keysOf(...numbers)), reply);
+  await journal.close();
+  return directory;
+}
+
+describe('withRecovery', () => {
+  it('reads a paid reply whose answers were not kept, instead of asking again', async () => {
+    const directory = await leftUnread(labels([1, 2]), 1, 2);
+    const [payer, ledger, store] = [payingTeacher(), createLedger(), newStore()];
+    const journal = await openJournal(directory);
+    const outcomes = await stack(payer, {store, ledger, journal}).ask(about(1, 2, 3));
+    expect(outcomes).toEqual([labelled(1), labelled(2), labelled(3)]);
+    expect(payer.requests).toEqual([[3]]);
+    expect(ledger.snapshot()).toMatchObject({asked: 3, bought: 1, cached: 2, calls: 1});
+    expect(await store.get(keysOf(1)[0]!)).toMatchObject({receipt: {model: 'fake-1'}, reply: {}, reader: 1});
+    expect(journal.recovered.replies.size).toBe(0);
+    await journal.close();
+    expect((await openJournal(directory)).recovered.replies.size).toBe(0);
+  });
+
+  it('serves it with nothing asked at all, though its questions come apart', async () => {
+    const journal = await openJournal(await leftUnread(labels([1, 2]), 1, 2));
+    const payer = payingTeacher();
+    const teacher = stack(payer, {store: newStore(), journal});
+    expect(await teacher.ask(about(2))).toEqual([labelled(2)]);
+    expect(await teacher.ask(about(1))).toEqual([labelled(1)]);
+    expect(payer.requests).toEqual([]);
+  });
+
+  it('asks again where the reply can not be read', async () => {
+    const journal = await openJournal(await leftUnread({status: 200, headers: {}, body: '{'}, 1, 2));
+    const payer = payingTeacher();
+    const outcomes = await stack(payer, {store: newStore(), journal}).ask(about(1, 2));
+    expect(outcomes).toEqual([labelled(1), labelled(2)]);
+    expect(payer.requests).toEqual([[1, 2]]);
+  });
+});
+
+describe('a question that was set aside', () => {
+  const unreadable: Respond = numbers => ok({labels: numbers.map(number => (number === 2 ? 9 : number % 3))});
+
+  /** Asks about 1 and 2, of which 2 is set aside. */
+  async function setAside() {
+    const directory = await folder();
+    const journal = await openJournal(directory);
+    const [payer, ledger, store] = [payingTeacher(unreadable), createLedger(), newStore()];
+    const outcomes = await stack(payer, {store, ledger, journal}).ask(about(1, 2));
+    expect(outcomes).toMatchObject([labelled(1), {error: {message: expect.stringContaining('Its label is none.')}}]);
+    expect(payer.requests).toEqual([[1, 2], [2]]);
+    expect(ledger.snapshot()).toMatchObject({bought: 1, setAside: 1, calls: 2});
+    await journal.close();
+    return {directory, store};
+  }
+
+  it('was asked about twice, is not asked about again, and says why', async () => {
+    const {directory, store} = await setAside();
+    const payer = payingTeacher();
+    const journal = await openJournal(directory);
+    expect(await stack(payer, {store, journal}).ask(about(1, 2))).toMatchObject([
+      labelled(1),
+      {error: {message: expect.stringMatching(/set aside: .*Its label is none\. `--retry-set-aside` asks/)}},
+    ]);
+    expect(payer.requests).toEqual([]);
+  });
+
+  it('is asked about again where that is wished for, and is not set aside any more', async () => {
+    const {directory, store} = await setAside();
+    const journal = await openJournal(directory);
+    const again = stack(payingTeacher(), {store, journal, retriesSetAside: true});
+    expect(await again.ask(about(1, 2))).toEqual([labelled(1), labelled(2)]);
+    await journal.close();
+    expect((await openJournal(directory)).setAsides.size).toBe(0);
+  });
+
+  it('is read by a better reader without asking', async () => {
+    const {directory, store} = await setAside();
+    const payer = payingTeacher();
+    const lenient = {
+      ...payer.service,
+      reader: 2,
+      read: (_: Reply, count: number) => new Array(count).fill(labelled(2)),
+    };
+    const journal = await openJournal(directory);
+    const outcomes = await stack({...payer, service: lenient}, {store, journal}).ask(about(1, 2));
+    expect(outcomes).toEqual([labelled(1), labelled(2)]);
+    expect(payer.requests).toEqual([]);
+  });
+});

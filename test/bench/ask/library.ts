@@ -1,0 +1,80 @@
+/** The built library, as it is shipped: what is measured is not slowed by the tools of the tests. */
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {join} from 'node:path';
+import {createInterface} from 'node:readline';
+import type {Dispatcher} from 'undici';
+import type {OpenInferenceOptions} from '../../../adapters/open-inference.ts';
+import type {Question} from '../../../src/teacher.ts';
+import {checkBuilt} from '../../built.ts';
+
+checkBuilt();
+const built = new URL('../../../dist/', import.meta.url);
+const {openInference} = (await import(
+  new URL('adapters/open-inference.js', built).href
+)) as typeof import('../../../adapters/open-inference.ts');
+const {openAsking} = (await import(
+  new URL('src/ask/asking.js', built).href
+)) as typeof import('../../../src/ask/asking.ts');
+const {askEach} = (await import(new URL('src/ask/each.js', built).href)) as typeof import('../../../src/ask/each.ts');
+
+/** A service to ask, and how. */
+export interface Asked {
+  readonly url: string;
+  readonly maxBatch: number;
+  readonly concurrency: number;
+  /** @default the adapter's own connections */
+  readonly dispatcher?: Dispatcher;
+}
+
+/** The output that the instant service gives. */
+export const OUTPUT = 'log_probabilities';
+
+/** The body of a request about one text, as the adapter makes it. */
+export function bodyOf(text: string): string {
+  const input = {name: 'input', datatype: 'BYTES', shape: [1, 1], parameters: {content_type: 'str'}, data: [text]};
+  return JSON.stringify({inputs: [input], outputs: [{name: OUTPUT}]});
+}
+
+/** Texts that differ, made when they are pulled. */
+export function* questions(count: number): Generator<Question, void> {
+  for (let index = 0; index < count; index++) yield {input: {kind: 'text', text: textOf(index)}};
+}
+
+export const textOf = (index: number): string => `What is this, and what is it for? Number ${index}.`;
+
+/**
+ * Asks about `count` texts through all layers, with the cache and the journal in a folder.
+ *
+ * @returns how many answers came
+ */
+export async function askAll(asked: Asked, count: number, folder: string): Promise<number> {
+  const options: OpenInferenceOptions = {
+    ...asked,
+    model: 'instant',
+    classes: Array.from({length: 10}, (_, index) => `class ${index}`),
+  };
+  const teacher = openInference({...options, service: 'instant', output: {logProbabilities: OUTPUT}});
+  const asking = await openAsking({cache: join(folder, 'answers.mdb'), journal: join(folder, 'journal')});
+  let answers = 0;
+  await askEach(asking.open(teacher).teacher, questions(count), outcomes => {
+    for (const outcome of outcomes) {
+      if ('error' in outcome) throw outcome.error;
+      answers++;
+    }
+  });
+  await asking.close();
+  return answers;
+}
+
+export interface InstantService {
+  readonly url: string;
+  close(): void;
+}
+
+export async function startInstantService(): Promise<InstantService> {
+  const script = join(import.meta.dirname, 'instant-service.ts');
+  const child = spawn(process.execPath, ['--import', 'tsx', script], {stdio: ['pipe', 'pipe', 'inherit']});
+  const [url] = (await once(createInterface(child.stdout), 'line')) as [string];
+  return {url, close: () => void child.stdin.end()};
+}

@@ -1,0 +1,43 @@
+/** What the layers cost a client that asks a service: `npm run bench:ask`. See README.md. */
+import {writeFile} from 'node:fs/promises';
+import {parseArgs} from 'node:util';
+import {startInstantService} from './library.ts';
+import {measureMemory} from './memory.ts';
+import {measureSpeed, median} from './speed.ts';
+
+const {values} = parseArgs({
+  options: {
+    json: {type: 'string'},
+    calls: {type: 'string', default: '100000'},
+    rounds: {type: 'string', default: '3'},
+    connections: {type: 'string', default: '64'},
+  },
+});
+
+const service = await startInstantService();
+const speeds = await measureSpeed({
+  url: service.url,
+  calls: Number(values.calls),
+  rounds: Number(values.rounds),
+  concurrency: Number(values.connections),
+});
+const [bare, layered, warm] = [speeds.bare, speeds.layered, speeds.warm].map(median) as [number, number, number];
+const few = await measureMemory(service.url, 100_000);
+const many = await measureMemory(service.url, 1_000_000);
+service.close();
+
+const peakBytes = {at100k: few.own, at1M: many.own};
+const results = {ratioToBare: layered / bare, warmPerSecond: warm, peakBytes};
+const each = (of: readonly number[]): string => of.map(value => value.toFixed(0)).join(', ');
+const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+const lines = [
+  ['Bare undici loop', `${bare.toFixed(0)} calls a second`, `median of ${each(speeds.bare)}`],
+  ['Through all layers', `${layered.toFixed(0)} calls a second`, `median of ${each(speeds.layered)}`],
+  ['Ratio of the medians', results.ratioToBare.toFixed(3), 'wanted: 0.6 or more'],
+  ['From a warm cache', `${warm.toFixed(0)} answers a second`, 'wanted: 50000 or more'],
+  ['Peak memory, 100,000 inputs', mebibytes(few.own), `${mebibytes(few.resident)} with the mapped file`],
+  ['Peak memory, 1,000,000 inputs', mebibytes(many.own), `${mebibytes(many.resident)} with the mapped file`],
+  ['Ratio of the peaks', (many.own / few.own).toFixed(2), 'wanted: 1.3 or less'],
+];
+for (const [what, value, note] of lines) console.log(`${what!.padEnd(30)} ${value!.padEnd(26)} ${note}`);
+if (values.json) await writeFile(values.json, `${JSON.stringify(results, undefined, 2)}\n`);

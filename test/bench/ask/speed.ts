@@ -1,0 +1,73 @@
+/** How fast answers come: from a service through all layers, beside a bare loop, and from a warm cache. */
+import {mkdtemp, rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {Agent, type Dispatcher, request} from 'undici';
+import {askAll, bodyOf, textOf} from './library.ts';
+
+export interface SpeedOptions {
+  readonly url: string;
+  readonly calls: number;
+  readonly rounds: number;
+  readonly concurrency: number;
+}
+
+/** Answers a second, of each round. */
+export interface Speeds {
+  readonly bare: number[];
+  readonly layered: number[];
+  readonly warm: number[];
+}
+
+/** Bare loop, layers and warm cache take turns, so that what else the machine does troubles them alike. */
+export async function measureSpeed({url, calls, rounds, concurrency}: SpeedOptions): Promise<Speeds> {
+  const dispatcher = new Agent({connections: concurrency});
+  const asked = {url, concurrency, dispatcher, maxBatch: 1};
+  const speeds: Speeds = {bare: [], layered: [], warm: []};
+  // The first round warms up connections and compiler, and isn't counted.
+  for (let round = 0; round <= rounds; round++) {
+    const folder = await mkdtemp(join(tmpdir(), 'limbeck-bench-'));
+    const bare = await perSecond(calls, () => bareLoop(asked, calls));
+    const layered = await perSecond(calls, () => askAll(asked, calls, folder));
+    const warm = await perSecond(calls, () => askAll({...asked, url: 'http://127.0.0.1:9'}, calls, folder));
+    await rm(folder, {recursive: true});
+    if (round === 0) continue;
+    speeds.bare.push(bare);
+    speeds.layered.push(layered);
+    speeds.warm.push(warm);
+  }
+  await dispatcher.close();
+  return speeds;
+}
+
+interface BareOptions {
+  readonly url: string;
+  readonly concurrency: number;
+  readonly dispatcher: Dispatcher;
+}
+
+/** Asks the same by undici alone, and looks at no reply. */
+async function bareLoop({url, concurrency, dispatcher}: BareOptions, calls: number): Promise<void> {
+  const target = `${url}/v2/models/instant/infer`;
+  const headers = {'content-type': 'application/json', accept: 'application/json'};
+  let next = 0;
+  const work = async () => {
+    while (next < calls) {
+      const body = bodyOf(textOf(next++));
+      const reply = await request(target, {method: 'POST', headers, body, dispatcher});
+      await reply.body.text();
+    }
+  };
+  await Promise.all(Array.from({length: concurrency}, work));
+}
+
+async function perSecond(count: number, run: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await run();
+  return (count / (performance.now() - start)) * 1000;
+}
+
+/** The middle one, or the lower of two. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)]!;
+}

@@ -1,0 +1,61 @@
+import {describe, expect, it} from 'vitest';
+import {planText} from '../../src/cli/plan-text.ts';
+import type {LevelPlan, StudyPlan} from '../../src/study/plan.ts';
+
+const nothing = {low: 0, expected: 0, worst: 0};
+
+const paid: LevelPlan = {
+  ...{level: 'gray-box', about: 'transfer set', teacher: 'chat m1', isService: true, inputs: 2000, cached: 1200},
+  ...{keptReplies: 12, calls: {low: 13, expected: 13, worst: 65}, tokens: {low: 90_000, expected: 120_000, worst: 1e6}},
+  ...{usd: {low: 0.31, expected: 0.42, worst: 2.1}, seconds: {low: 240, expected: 260, worst: 4000}},
+};
+
+function plan(...levels: readonly LevelPlan[]): StudyPlan {
+  return {name: 'digits', cache: '.limbeck/answers', levels, total: paid};
+}
+
+describe('planText', () => {
+  it('shows a level with what it takes at least, is expected to take and takes at most', () => {
+    expect(planText(plan(paid)).split('\n\n')[1]).toBe(
+      [
+        'gray-box, transfer set: chat m1',
+        '  2,000 inputs, 1,200 cached, 800 to ask',
+        '                at least        expected         at most',
+        '  calls               13              13              65',
+        '  tokens          90,000         120,000       1,000,000',
+        '  USD              $0.31           $0.42           $2.10',
+        '  time         4 min 0 s      4 min 20 s       1 h 6 min',
+        '  Expected: every request answered at once, as long as before (mean of 12 requests).',
+      ].join('\n'),
+    );
+  });
+
+  it('says what is not known and how to let it be known', () => {
+    const {tokens: _, usd: __, seconds: ___, ...unknown} = paid;
+    const text = planText(plan(unknown));
+    expect(text).toContain('tokens    not counted by the service');
+    expect(text).toContain('USD       unknown: give the teacher’s adapter a `price`');
+    expect(text).toContain('time      unknown: give --rate, in calls a second');
+    expect(planText(plan({...paid, keptReplies: 0}))).toContain('for want of kept replies');
+  });
+
+  it('shows a level that is not charged, and one with nothing to ask, in few words', () => {
+    const local: LevelPlan = {
+      ...{level: 'white-box', about: 'test split', teacher: 'tfjs lenet', isService: false, inputs: 500, cached: 0},
+      ...{keptReplies: 0, calls: {low: 8, expected: 8, worst: 40}},
+    };
+    const [, first, second, ...rest] = planText(plan(local, {...paid, cached: 2000, calls: nothing})).split('\n\n');
+    expect(first).toBe(
+      'white-box, test split: tfjs lenet\n  500 inputs, 0 cached, 500 to ask in this process, free of charge',
+    );
+    expect(second).toBe('gray-box, transfer set: chat m1\n  2,000 inputs, 2,000 cached, 0 to ask');
+    expect(rest).toHaveLength(1);
+  });
+
+  it('adds up what several levels ask services', () => {
+    const text = planText(plan(paid, {...paid, about: 'test split'}));
+    expect(text).toContain('gray-box, test split: chat m1');
+    expect(text).toContain('All services together\n                at least');
+    expect(planText(plan(paid))).not.toContain('All services');
+  });
+});

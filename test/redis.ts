@@ -1,0 +1,92 @@
+import {type ChildProcess, spawn, spawnSync} from 'node:child_process';
+import {once} from 'node:events';
+import {mkdtemp, rm} from 'node:fs/promises';
+import {type AddressInfo, connect, createServer} from 'node:net';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {env} from 'node:process';
+import {until} from './built.ts';
+
+/** Why a test with Redis is skipped. */
+export const NO_REDIS = 'no redis-server here: install it (Debian: apt-get install redis-server)';
+
+/** A Redis server of its own, which keeps nothing on disk. */
+export interface RedisServer {
+  readonly url: string;
+  /** Ends it as a crash does; what it held is gone. */
+  kill(): Promise<void>;
+  /** Starts it again at the same port. */
+  start(): Promise<void>;
+  /** Lets connections be made and answers nothing, until `resume`. */
+  pause(): void;
+  resume(): void;
+  /** Has it do a command. */
+  command(...words: readonly string[]): Promise<void>;
+  /** Ends it and takes its folder away. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a server at a free port; the caller stops it. Undefined where none is installed.
+ *
+ * @param password - that clients have to give
+ * @throws Error where none is installed and `CI` is set: there a silent skip would pass for a test
+ */
+export async function startRedis(password = ''): Promise<RedisServer | undefined> {
+  if (spawnSync('redis-server', ['--version']).error) {
+    if (env['CI'] === undefined) return undefined;
+    throw new Error(`Tests with Redis must run where CI is set, but there is ${NO_REDIS}.`);
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'limbeck-redis-'));
+  const port = await freePort();
+  let server: ChildProcess | undefined;
+  const kill = async () => {
+    if (server?.exitCode !== null || server.signalCode !== null) return;
+    const ended = once(server, 'exit');
+    server.kill('SIGKILL');
+    await ended;
+  };
+  const start = async () => {
+    const settings = {port, bind: '127.0.0.1', save: '', appendonly: 'no', dir: folder, requirepass: password};
+    const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    server = spawn('redis-server', flags, {stdio: 'ignore'});
+    // A refusal without a password is an answer as well.
+    await until('Redis answers', async () => /^(\+PONG|-NOAUTH)/.test(await answer(port, 'PING')));
+  };
+  await start();
+  return {
+    url: `redis://127.0.0.1:${port}/0`,
+    kill,
+    start,
+    pause: () => void server?.kill('SIGSTOP'),
+    resume: () => void server?.kill('SIGCONT'),
+    command: async (...words) => void (await answer(port, words.join(' '))),
+    async stop() {
+      await kill();
+      await rm(folder, {recursive: true});
+    },
+  };
+}
+
+/** What a server there says to a command; nothing where there is none. */
+async function answer(port: number, command: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    socket.write(`${command}\r\n`);
+    const [data] = (await once(socket, 'data')) as [Buffer];
+    return data.toString();
+  } catch {
+    return '';
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const {port} = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
