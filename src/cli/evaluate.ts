@@ -11,7 +11,7 @@ import {openStudy, type Study} from '../study/study.ts';
 import {engineLine} from './engine.ts';
 import {loadRecipe} from './load-recipe.ts';
 import {type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
-import {openTerminal} from './terminal.ts';
+import {noteFallback, openTerminal} from './terminal.ts';
 
 /** `limbeck evaluate STUDENT RECIPE`: a saved student on the test split, against true labels and the teacher. */
 export function evaluateCommand(): Command {
@@ -31,7 +31,10 @@ async function runEvaluate(folder: string, path: string, flags: StudyFlags): Pro
   try {
     checkClasses(student, study);
     const {inputs, labels} = study.data.test;
-    const logits = await predictLogits(student, inputs, {...(study.signal && {signal: study.signal})});
+    const logits = await predictLogits(student, inputs, {
+      onFallback: noteFallback(terminal),
+      ...(study.signal && {signal: study.signal}),
+    });
     const reference = await askReference(study);
     const classes = student.classes.length;
     const teacherLogits = reference.logits;

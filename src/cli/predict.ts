@@ -5,7 +5,7 @@ import {loadStudent} from '../student/files.ts';
 import {predictLogits} from '../student/predict.ts';
 import {readInputs} from './read-inputs.ts';
 import {withJson} from './study-options.ts';
-import {openTerminal} from './terminal.ts';
+import {noteFallback, openTerminal} from './terminal.ts';
 
 /** `limbeck predict STUDENT [FILE]`: what a saved student says of inputs. */
 export function predictCommand(): Command {
@@ -17,11 +17,12 @@ export function predictCommand(): Command {
 }
 
 async function runPredict(folder: string, file: string, {json = false}: {readonly json?: boolean}): Promise<void> {
+  const terminal = openTerminal({json});
   await startEngine();
   const student = await loadStudent(folder);
   const inputs = await readInputs(file, student);
   const classes = student.classes.length;
-  const logits = await predictLogits(student, inputs);
+  const logits = await predictLogits(student, inputs, {onFallback: noteFallback(terminal)});
   const probabilities = softmaxRows(logits, classes);
   const predictions = Array.from(argmaxRows(logits, classes), (label, row) => ({
     class: student.classes[label]!,
@@ -30,5 +31,5 @@ async function runPredict(folder: string, file: string, {json = false}: {readonl
     probabilities: Array.from(probabilities.subarray(row * classes, (row + 1) * classes)),
   }));
   const lines = predictions.map(({class: name, confidence}) => `${name}\t${confidence.toFixed(4)}`);
-  openTerminal({json}).result({student: folder, classes: student.classes, predictions}, lines.join('\n'));
+  terminal.result({student: folder, classes: student.classes, predictions}, lines.join('\n'));
 }

@@ -1,5 +1,6 @@
 import {basename, resolve} from 'node:path';
 import {Command, Option} from 'commander';
+import {sizeOf} from '../data/inputs.ts';
 import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import {type ServeOptions, serveTeacher} from '../serve/server.ts';
@@ -8,9 +9,10 @@ import {loadStudent} from '../student/files.ts';
 import {inputShapeOf} from '../student/make-student.ts';
 import type {Student} from '../student/student.ts';
 import {type ServiceReady, versionOf} from '../study/services.ts';
+import type {Teacher} from '../teacher.ts';
 import {port, positive} from './numbers.ts';
 import {stopSignal, withJson} from './study-options.ts';
-import {openTerminal} from './terminal.ts';
+import {noteFallback, openTerminal} from './terminal.ts';
 
 interface ServeFlags {
   readonly access: 'gray-box' | 'black-box';
@@ -43,10 +45,13 @@ async function runServe(folder: string, flags: ServeFlags): Promise<void> {
   const {access, topK, host, json = false, name = basename(resolve(folder))} = flags;
   if (topK !== undefined && access !== 'gray-box')
     throw new InputError('--top-k shows scores: it goes with --access gray-box.');
+  const terminal = openTerminal({json});
   await startEngine();
   const student = await loadStudent(folder);
+  const teacher = asTeacher(student, {onFallback: noteFallback(terminal)});
+  await warmUp(teacher, student);
   const key = process.env['LIMBECK_SERVE_KEY'];
-  const service = await serveTeacher(asTeacher(student), {
+  const service = await serveTeacher(teacher, {
     model: name,
     version: versionOf(student),
     access,
@@ -58,13 +63,19 @@ async function runServe(folder: string, flags: ServeFlags): Promise<void> {
   });
   const ready: ServiceReady = {url: service.url};
   const shown = topK === undefined ? access : `${access}, top ${topK}`;
-  openTerminal({json}).result(
-    {...ready, model: name, access},
-    `${name} (${shown}) at ${service.url}/v2/models/${name}`,
-  );
+  terminal.result({...ready, model: name, access}, `${name} (${shown}) at ${service.url}/v2/models/${name}`);
   process.send?.(ready);
   await stopRequest();
   await service.close();
+}
+
+/** Compiles the model now, so that the first request does not wait for it. */
+async function warmUp(teacher: Teacher, {model, dtype = 'float32'}: Student): Promise<void> {
+  const shape = inputShapeOf(model).filter(length => length !== null);
+  // A model that takes any shape is compiled for the one that comes.
+  if (shape.length !== inputShapeOf(model).length) return;
+  const data = new {uint8: Uint8Array, int32: Int32Array, float32: Float32Array}[dtype](sizeOf(shape));
+  await teacher.ask([{input: {kind: 'tensor', dtype, shape, data}}]);
 }
 
 /** Waits for Ctrl-C, SIGTERM, or the end of the process that started this one. */

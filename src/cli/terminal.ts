@@ -43,6 +43,11 @@ export function openTerminal({
   };
 }
 
+/** Says why a model runs slower than it could. */
+export function noteFallback({note}: Terminal): (reason: string) => void {
+  return reason => note(`The model runs operation by operation, slower than compiled: ${reason}.`);
+}
+
 const WIDTH = 24;
 const FRAME = 100;
 const PLAIN_PAUSE = 10_000;

@@ -2,7 +2,7 @@ import type {Dataset, DrawOptions} from '../data/split.ts';
 import type {LossTerm} from '../losses/loss.ts';
 import type {Preprocessing} from '../student/preprocessing.ts';
 import type {StudentBuilder} from '../student/student.ts';
-import type {Access, Detail, Teacher} from '../teacher.ts';
+import type {Access, Detail, Price, Teacher} from '../teacher.ts';
 import type {TrainOptions} from '../train/options.ts';
 
 /** One file that says what is compared: data, teachers, student, methods, schedule. */
@@ -57,6 +57,8 @@ export interface Publication {
   /** A hash of all of the model that can change an answer: weights, layers, preprocessing. */
   readonly version: string;
   readonly url: () => Promise<string>;
+  /** Nothing: it runs on this machine. */
+  readonly price: Price;
 }
 
 /** A model that is trained on true labels, to be a teacher. */

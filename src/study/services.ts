@@ -35,6 +35,7 @@ export function openServices(): Services {
         service: `limbeck serve ${options.access}${options.topK === undefined ? '' : ` top-${options.topK}`}`,
         model,
         version,
+        price: {},
         url: () => {
           url ??= start(directory, options, running);
           return url;

@@ -41,7 +41,7 @@ export async function* train(
       run.stepper.sync();
       stopwatch.lap('other');
       const due = validation !== undefined && (epoch % validateEvery === 0 || epoch === epochs);
-      const measured = due ? await measure(student, validation, options.signal) : undefined;
+      const measured = due ? await measure(student, validation, options) : undefined;
       stopwatch.lap('evaluation');
       const isBest = measured !== undefined && best.offer(measured.accuracy);
       const done = {...means, epoch, step: epoch * run.stepsPerEpoch, validation: measured, best: isBest};
@@ -137,9 +137,9 @@ function checkLosses([total]: Float32Array, step: number, losses: readonly LossT
 async function measure(
   student: Student,
   {inputs, labels}: Split<'validation'>,
-  signal: AbortSignal | undefined,
+  {signal, compile = true}: TrainOptions,
 ): Promise<{accuracy: number; nll: number}> {
-  const logits = await predictLogits(student, inputs, {...(signal && {signal})});
+  const logits = await predictLogits(student, inputs, {compile, ...(signal && {signal})});
   const classes = student.classes.length;
   return {accuracy: accuracy(logits, labels, classes), nll: nll(logits, labels, classes)};
 }
