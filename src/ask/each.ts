@@ -59,6 +59,8 @@ export function checkLimits({name, maxBatch, concurrency = 1}: LayeredTeacher): 
 }
 
 function workersFor(questions: object, {maxBatch, concurrency = 1}: LayeredTeacher): number {
+  // One batch takes all there are.
+  if (!Number.isFinite(maxBatch)) return 1;
   const batches = Array.isArray(questions) ? Math.ceil(questions.length / maxBatch) : Number.POSITIVE_INFINITY;
   return Math.max(1, Math.min(concurrency, batches));
 }

@@ -1,5 +1,6 @@
 import {setTimeout} from 'node:timers/promises';
 import {describe, expect, it} from 'vitest';
+import {withBatches} from '../../src/ask/batches.ts';
 import {askEach} from '../../src/ask/each.ts';
 import type {LayerOptions} from '../../src/ask/layer.ts';
 import {AnswerStoreError} from '../../src/errors.ts';
@@ -114,5 +115,12 @@ describe('askEach', () => {
     };
     await expect(failingWith(new Error('the service has ended'))).rejects.toThrow('enough');
     await expect(failingWith(new AnswerStoreError('The disk is full.'))).rejects.toThrow('The disk is full.');
+  });
+
+  it('takes a teacher without limits, such as one with batches around it', async () => {
+    const teacher = fakeTeacher<'black-box'>(fields, numbers => numbers.map(labelled));
+    const {taken, take} = taking();
+    await askEach(withBatches(teacher), new Set(about(1, 2, 3)), take);
+    expect(taken).toEqual([1, 2, 3].map(labelled));
   });
 });
