@@ -1,0 +1,116 @@
+/** Times training steps of Limbeck beside those of others. See `../README.md`. */
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {cpus, tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {Command, InvalidArgumentError, Option} from 'commander';
+import {startEngine} from '../../../src/engine/engine.ts';
+import {BATCH, MODELS, type ModelName} from './models.ts';
+import {Peer} from './peer.ts';
+import {pythonWithPeers} from './python.ts';
+import {writeSharedFiles} from './shared-files.ts';
+import {type Measurement, PEERS, type Row, rowsOf, tableOf} from './summary.ts';
+
+interface Settings {
+  readonly json?: string;
+  readonly model: readonly ModelName[];
+  readonly rounds: number;
+}
+
+/** What one model came to. */
+interface Result {
+  readonly rows: readonly Row[];
+  /** By peer: versions and settings. */
+  readonly versions: Readonly<Record<string, unknown>>;
+  /** Share of Limbeck's step that goes to the batch and to what the teacher said of it. */
+  readonly dataShare: number;
+}
+
+const names = Object.keys(MODELS) as ModelName[];
+
+const settings = new Command('bench:train')
+  .description('Times one training step of Limbeck, plain TensorFlow.js, PyTorch and Keras, in turns.')
+  .addOption(new Option('--model <name...>', 'only these models').choices(names).default(names, 'all'))
+  .option('--rounds <number>', 'rounds over all of them', wholeNumber, 7)
+  .option('--json <file>', 'also writes the figures to a file')
+  .allowExcessArguments(false)
+  .parse()
+  .opts<Settings>();
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('Expected a whole number of at least 1.');
+  return value;
+}
+
+async function benchModel(model: ModelName, python: string): Promise<Result> {
+  const folder = await mkdtemp(join(tmpdir(), 'limbeck-bench-'));
+  const peers: Peer[] = [];
+  try {
+    await writeSharedFiles(folder, MODELS[model]);
+    const versions: Record<string, unknown> = {};
+    const losses: number[] = [];
+    // One after the other, so that each finds its best settings on a quiet machine.
+    for (const who of PEERS) {
+      const peer = new Peer(who, {model, folder, python});
+      peers.push(peer);
+      versions[who] = await peer.ready();
+      losses.push((await peer.run()).loss);
+    }
+    checkSameWork(model, losses);
+    const rows = rowsOf(await measure(model, peers));
+    const limbeck = rows.find(({who}) => who === 'limbeck')!;
+    const dataMs = await peers[PEERS.indexOf('limbeck')]!.dataMs();
+    return {rows, versions, dataShare: dataMs / limbeck.msPerStep};
+  } finally {
+    await Promise.all(peers.map(peer => peer.stop()));
+    await rm(folder, {recursive: true});
+  }
+}
+
+/** All begin with the same weights and see the same batches in the same order. */
+function checkSameWork(model: string, losses: readonly number[]): void {
+  const [least, most] = [Math.min(...losses), Math.max(...losses)];
+  if (most - least <= 0.01 * least) return;
+  const shown = losses.map((loss, index) => `${PEERS[index]} ${loss}`).join(', ');
+  throw new Error(`The peers do not train the same thing. Mean loss of the first epoch of ${model}: ${shown}.`);
+}
+
+async function measure(model: string, peers: readonly Peer[]): Promise<Measurement[]> {
+  const measurements = peers.map(({who}) => ({model, who, batch: BATCH, rounds: [] as number[]}));
+  for (let round = 0; round < settings.rounds; round++) {
+    for (const [index, peer] of peers.entries()) measurements[index]!.rounds.push((await peer.run()).msPerStep);
+  }
+  return measurements;
+}
+
+async function main(): Promise<void> {
+  const engine = await startEngine();
+  if (engine.name !== 'native') throw new Error(`This compares the native engine, but WASM runs. ${engine.reason}`);
+  const python = pythonWithPeers();
+  const results: Result[] = [];
+  for (const model of settings.model) {
+    const result = await benchModel(model, python);
+    results.push(result);
+    console.log(tableOf(result.rows));
+    const percent = (100 * result.dataShare).toFixed(2);
+    console.log(`${model}: ${percent} % of Limbeck's step goes to the batch and the teacher's kept answers.\n`);
+  }
+  if (settings.json === undefined) return;
+  const machine = {processor: cpus()[0]!.model, cores: cpus().length, platform: `${process.platform} ${process.arch}`};
+  const byModel = Object.fromEntries(results.map((result, index) => [settings.model[index]!, result]));
+  const details = Object.entries(byModel).map(([model, {versions, dataShare}]) => [model, {versions, dataShare}]);
+  const report = {
+    rows: results.flatMap(({rows}) => rows),
+    rounds: settings.rounds,
+    machine,
+    models: Object.fromEntries(details),
+  };
+  await writeFile(settings.json, `${JSON.stringify(report, undefined, 2)}\n`);
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
