@@ -49,6 +49,7 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
     const {detail = withoutFeatures(teacher.detail)} = askOptions;
     const byKey = new Map(questions.map(question => [keyed(teacher, question).key, question]));
     let bought = 0;
+    let served = 0;
     let settled = 0;
     const onSettled = (count: number) => {
       settled += count;
@@ -58,6 +59,8 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
     const find = async (keys: readonly string[]): Promise<ReadonlyMap<string, Found>> => {
       const hits = asksAnew ? new Map<string, StoredAnswer>() : await kept(keys, teacher, store, detail);
       for (const [key, stored] of hits) guard?.sawHit(byKey.get(key)!, stored);
+      served += hits.size;
+      ledger?.add({cached: hits.size});
       const found = new Map<string, Found>(hits);
       onSettled(found.size);
       const missing = keys.filter(key => !found.has(key));
@@ -79,10 +82,10 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
     ledger?.add({asked: questions.length});
     const usable = (found: Found) => 'error' in found || shown(found, teacher, detail) !== undefined;
     const found = await flights.run([...byKey.keys()], find, usable);
-    // What other calls found, and what is asked about twice, has not been told yet.
-    onSettled(questions.length - settled);
     const outcomes = questions.map(question => outcomeOf(found.get(keyed(teacher, question).key)!, teacher, detail));
-    ledger?.add({cached: outcomes.filter(outcome => 'answer' in outcome).length - bought});
+    // What other calls found, and what is asked about twice, has not been told yet.
+    ledger?.add({cached: outcomes.filter(outcome => 'answer' in outcome).length - bought - served});
+    onSettled(questions.length - settled);
     return outcomes;
   };
   return layerOver(teacher, {ask});

@@ -10,6 +10,12 @@ import {askOthers, type LayeredTeacher, type LayerOptions, layerOver} from './la
 export interface LeasesOptions {
   readonly store: AnswerStore;
   /**
+   * Whether an answer that has come in the meantime is served.
+   *
+   * @default true
+   */
+  readonly servesKept?: boolean;
+  /**
    * For how long a question is one process's own, in milliseconds. Renewed while it is under way.
    *
    * @default 60000
@@ -26,7 +32,7 @@ export interface LeasesOptions {
 /** Lets processes that share a store share the work as well: a question that another one is asking is waited for. */
 export function withLeases<A extends Access>(
   teacher: LayeredTeacher<A>,
-  {store, lease = 60_000, glance = 100}: LeasesOptions,
+  {store, servesKept = true, lease = 60_000, glance = 100}: LeasesOptions,
 ): LayeredTeacher<A> {
   const {leases} = store;
   const keyOf = (question: Question) => keyed(teacher, question).key;
@@ -37,7 +43,7 @@ export function withLeases<A extends Access>(
     const renewal = setInterval(() => void leases.renew(keys, lease).catch(() => {}), lease / 3);
     try {
       const known = new Map<number, Kept<A>>();
-      for (const [place, stored] of (await store.getMany(keys)).entries()) {
+      for (const [place, stored] of (servesKept ? await store.getMany(keys) : []).entries()) {
         const answer = stored && shown(stored, teacher, options.detail);
         if (answer) known.set(place, {answer, detail: stored.detail});
       }

@@ -50,7 +50,7 @@ export function withRecordMode<A extends Access>(
 }
 
 const REFUSALS = {
-  none: ['offline none is bought', 'Run once without `--offline`.'],
+  none: ['offline none is bought', 'Run once without `--offline` or `--record none`.'],
   once: ['this teacher was recorded before', 'Record what is new with `--record new`.'],
 } as const;
 

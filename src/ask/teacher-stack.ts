@@ -66,7 +66,8 @@ export function stack<A extends Access>(teacher: Teacher<A>, options: StackOptio
   const recovered = journal ? withRecovery(recording, {journal, retriesSetAside}) : recording;
   const kept = withKeeping(recovered, {store, ...counts, ...journaled, replaces: record === 'all'});
   const batches = withBatches(kept);
-  const shared = store.leases.shared && record !== 'none' ? withLeases(batches, {store}) : batches;
+  const sharing = {store, servesKept: record !== 'all'};
+  const shared = store.leases.shared && record !== 'none' ? withLeases(batches, sharing) : batches;
   const cached = withCache(shared, {store, ...counts, asksAnew: record === 'all', ...(guard && {guard})});
   const {maxBatch, concurrency = 1} = teacher;
   // Two chunks at a time keep every request of the service busy while the last answers of one are awaited.

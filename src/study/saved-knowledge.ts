@@ -1,12 +1,18 @@
+import {stat} from 'node:fs/promises';
+import {loadKnowledge} from '../knowledge/files.ts';
 import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import {openKnowledge} from '../knowledge/open-knowledge.ts';
 import type {Method} from '../recipe/recipe.ts';
 import {knowledgePath} from './asking.ts';
-import {detailOfMethod, trueLabels} from './methods.ts';
+import {detailOfMethod, knowledgeFor, trueLabels} from './methods.ts';
 import type {Study} from './study.ts';
 
+/** Bytes up to which a file is read whole, which is faster. */
+const SMALL = 64 * 2 ** 20;
+
 /**
- * Hands over what a method learns from, read row by row out of the knowledge that its level's asking saved.
+ * Hands over what a method learns from, out of the knowledge that its level's asking saved: read whole where it is small,
+ * otherwise row by row.
  *
  * @throws KnowledgeError where there is none, or it is damaged
  */
@@ -17,10 +23,22 @@ export async function withSavedKnowledge<T>(
 ): Promise<T> {
   const {level} = method;
   if (level === 'none') return use(trueLabels(drawn, data.classes));
-  const knowledge = await openKnowledge(knowledgePath(directory, level), {detail: detailOfMethod(method)});
+  const path = knowledgePath(directory, level);
+  if (await isSmall(path)) {
+    return use(knowledgeFor(method, new Map([[level, await loadKnowledge(path)]]), drawn, data.classes));
+  }
+  const knowledge = await openKnowledge(path, {detail: detailOfMethod(method)});
   try {
     return await use(knowledge);
   } finally {
     await knowledge.close();
   }
+}
+
+/** What isn't there is left to whoever reads it, who says so. */
+async function isSmall(path: string): Promise<boolean> {
+  const size = await stat(path)
+    .then(({size}) => size)
+    .catch(() => 0);
+  return size <= SMALL;
 }

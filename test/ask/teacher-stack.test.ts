@@ -91,3 +91,14 @@ it('a stack that watches for drift ends the run when the service answers otherwi
   await expect(teacher.ask([...old, ...about(30, 31)])).rejects.toThrow(/Of 8 answers .* 8 have another label/);
   expect(changed.requests.flat()).not.toContain(30);
 });
+
+it('a stack that records all anew asks again about what an embedded store holds, and replaces it', async () => {
+  const path = join(await mkdtemp(join(tmpdir(), 'limbeck-stack-')), 'answers');
+  const store = openAnswerStore({path});
+  await stack(payingTeacher(), {store}).ask(about(1, 2));
+  const changed = payingTeacher(numbers => labels(numbers.map(number => number + 1)));
+  expect(await stack(changed, {store, record: 'all'}).ask(about(1, 2))).toEqual([labelled(2), labelled(0)]);
+  expect(await stack(changed, {store}).ask(about(1, 2))).toEqual([labelled(2), labelled(0)]);
+  expect(changed.requests).toEqual([[1, 2]]);
+  await store.close();
+});
