@@ -1,3 +1,6 @@
+import {appendFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {AnswerStoreError} from '../errors.ts';
 import {openJournal} from '../knowledge/journal.ts';
 import {type AnswerStore, openAnswerStore} from '../knowledge/store.ts';
 import type {Access, Teacher} from '../teacher.ts';
@@ -50,12 +53,19 @@ export interface OpenTeacher<A extends Access = Access> {
   readonly meter: (done: number, total: number) => AskingReport;
 }
 
+/** Questions that may be paid for twice. */
+export interface InDoubt {
+  readonly keys: readonly string[];
+  /** The file that lists them all, and those of earlier runs, a time and a key a line. */
+  readonly path: string;
+}
+
 /** What the teachers of one run share: where answers are kept, the budget, and the rate limits of each account. */
 export interface Asking {
   readonly store: AnswerStore;
   readonly spent: Spending;
-  /** Keys of questions that earlier runs sent and no reply came of: whether they were paid for nobody knows. */
-  readonly inDoubt: readonly string[];
+  /** What earlier runs sent and no reply came of: whether it was paid for nobody knows. */
+  readonly inDoubt: InDoubt;
   /**
    * Puts the layers around a teacher. Asks nothing yet.
    *
@@ -76,6 +86,11 @@ export async function openAsking({
   const store = openAnswerStore(cache.includes('://') ? {url: cache} : {path: cache});
   // Where nothing is asked there is nothing to write down.
   const journal = options.record === 'none' ? undefined : await openJournal(folder);
+  const inDoubt = {keys: [...(journal?.recovered.inDoubt ?? [])], path: join(folder, 'in-doubt.txt')};
+  await listDoubts(inDoubt).catch(async error => {
+    await journal?.close();
+    throw error;
+  });
   const admissions = new Map<string, Admission>();
   const admissionOf = ({service, concurrency = 1}: Teacher): Admission | undefined => {
     if (service === undefined) return undefined;
@@ -88,7 +103,7 @@ export async function openAsking({
     get spent() {
       return budget.spent;
     },
-    inDoubt: [...(journal?.recovered.inDoubt ?? [])],
+    inDoubt,
     open(teacher) {
       const ledger = createLedger();
       const admission = admissionOf(teacher);
@@ -110,4 +125,19 @@ export async function openAsking({
       }
     },
   };
+}
+
+/** @throws AnswerStoreError where they can't be written down */
+async function listDoubts({keys, path}: InDoubt): Promise<void> {
+  if (keys.length === 0) return;
+  const now = new Date().toISOString();
+  try {
+    await appendFile(path, keys.map(key => `${now} ${key}\n`).join(''));
+  } catch (cause) {
+    throw new AnswerStoreError(
+      `${path} can't be written: ${(cause as Error).message}. Check its permissions and the free disk space; nothing is ` +
+        'bought before what is in doubt is written down.',
+      {cause},
+    );
+  }
 }

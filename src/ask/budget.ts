@@ -100,9 +100,19 @@ class SharedBudget implements Budget {
     };
   }
 
-  #enter(worst: Amounts, signal?: AbortSignal): Promise<void> {
+  async #enter(worst: Amounts, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.#queue.length === 0 && !this.#passedBy(worst)) this.#admit(worst);
+    else await this.#wait(worst, signal);
+  }
+
+  #admit(worst: Amounts): void {
+    this.#underWay++;
+    this.#reserved = sum(this.#reserved, worst);
+  }
+
+  #wait(worst: Amounts, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
       const stop = () => {
         this.#queue.splice(this.#queue.indexOf(waiting), 1);
         waiting.refuse(signal?.reason);
@@ -141,8 +151,7 @@ class SharedBudget implements Budget {
       if (limit) {
         next.refuse(this.#exhausted(limit, next.worst));
       } else {
-        this.#underWay++;
-        this.#reserved = sum(this.#reserved, next.worst);
+        this.#admit(next.worst);
         next.admit();
       }
     }

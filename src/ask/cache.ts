@@ -69,12 +69,9 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
         missing.map(key => byKey.get(key)!),
         {...askOptions, detail, onSettled},
       );
-      for (const [place, {isBought, ...outcome}] of outcomes.entries()) {
-        if (isBought) bought++;
-        found.set(
-          missing[place]!,
-          'error' in outcome ? outcome : {answer: outcome.answer, detail: outcome.detail ?? detail},
-        );
+      for (const [place, outcome] of outcomes.entries()) {
+        if (outcome.isBought) bought++;
+        found.set(missing[place]!, 'error' in outcome ? {error: outcome.error} : heldBy(outcome, detail));
       }
       return found;
     };
@@ -89,6 +86,10 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
     return outcomes;
   };
   return layerOver(teacher, {ask});
+}
+
+function heldBy({answer, detail}: Kept & {readonly answer: Answer}, wanted: Detail): Held {
+  return {answer, detail: detail ?? wanted};
 }
 
 async function kept(

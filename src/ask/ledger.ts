@@ -36,11 +36,12 @@ export function createLedger(): Ledger {
     ...{asked: 0, bought: 0, cached: 0, setAside: 0, inDoubt: 0},
     ...{calls: 0, refused: 0, inputTokens: 0, outputTokens: 0},
   };
-  const names = Object.keys(totals) as (keyof typeof totals)[];
+  type Total = keyof typeof totals;
   let nanoDollars: number | undefined;
   return {
     add(amounts) {
-      for (const name of names) totals[name] += amounts[name] ?? 0;
+      // Called several times a request, mostly with one amount.
+      for (const name in amounts) if (name in totals) totals[name as Total] += amounts[name as Total] ?? 0;
       if (amounts.usd !== undefined) nanoDollars = (nanoDollars ?? 0) + Math.round(amounts.usd * NANO_DOLLARS);
     },
     snapshot: () => ({...totals, ...(nanoDollars !== undefined && {usd: nanoDollars / NANO_DOLLARS})}),

@@ -26,6 +26,10 @@ export function withRecovery<A extends Access>(
 ): LayeredTeacher<A> {
   const {service} = teacher;
   if (service === undefined) return teacher;
+  const isLeft = (question: Question): boolean => {
+    const {key} = keyed(teacher, question);
+    return journal.recovered.replies.has(key) || journal.setAsides.has(key);
+  };
   const recover = async (question: Question, detail: Detail): Promise<Bought<A> | undefined> => {
     const {key} = keyed(teacher, question);
     const aside = journal.setAsides.get(key);
@@ -41,6 +45,7 @@ export function withRecovery<A extends Access>(
     const {detail = withoutFeatures(teacher.detail)} = options;
     const known = new Map<number, Bought<A>>();
     for (const [place, question] of questions.entries()) {
+      if (!isLeft(question)) continue;
       const outcome = await recover(question, detail);
       if (outcome) known.set(place, outcome);
     }

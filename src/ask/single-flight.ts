@@ -15,15 +15,14 @@ export class SingleFlight<T> {
     const values = new Map<string, T>();
     let open = keys;
     while (open.length > 0) {
-      const others = open.map(key => [key, this.#flights.get(key)] as const);
+      const flights = open.map(key => this.#flights.get(key));
+      const claimed = open.filter((_, index) => !flights[index]);
       // Own keys first: a call that waited with keys in hand could be waited for by those it waits for.
-      const own = await this.#claim(
-        others.filter(([, flight]) => !flight).map(([key]) => key),
-        find,
-      );
-      for (const [key, value] of own) values.set(key, value);
-      for (const [key, flight] of others) {
-        const value = (await flight)?.get(key);
+      for (const [key, value] of await this.#claim(claimed, find)) values.set(key, value);
+      for (const [index, key] of open.entries()) {
+        const flight = flights[index];
+        if (!flight) continue;
+        const value = (await flight).get(key);
         if (value !== undefined && usable(value)) values.set(key, value);
       }
       open = open.filter(key => !values.has(key));

@@ -1,5 +1,5 @@
 import {EventEmitter} from 'node:events';
-import {closeSync, existsSync, openSync, readSync} from 'node:fs';
+import {closeSync, existsSync, fstatSync, openSync, readSync} from 'node:fs';
 import type {KeyvStoreAdapter, StoredData} from 'keyv';
 import {open, type RootDatabase} from 'lmdb';
 import {Deferred} from './deferred.ts';
@@ -7,6 +7,12 @@ import {Deferred} from './deferred.ts';
 /** Stands near the head of every LMDB file, before the version of its format. */
 const MAGIC = Buffer.of(0xde, 0xc0, 0xef, 0xbe);
 const FORMAT = 2;
+/** Places behind the magic number: of the size of a page, of the first pages of its two trees, and of the commit. */
+const PAGE_SIZE = 24;
+const ROOTS = [64, 112];
+const COMMIT = 128;
+/** The first page of a tree with nothing in it. */
+const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 
 /**
  * A storage adapter for Keyv over one LMDB file. Values are kept as MessagePack with typed arrays, so infinities, NaN
@@ -114,11 +120,13 @@ export function openLmdb<Value>(path: string): RootDatabase<Value, string> {
 
 /** LMDB crashes the process on a file that is not its own, so the file is looked at first. */
 function checkHeader(path: string): void {
-  const head = Buffer.alloc(64);
+  const head = Buffer.alloc(1 << 16);
   const file = openSync(path, 'r');
+  let size: number;
   try {
     // A new file is empty until the first process to open it has written its header.
     if (readSync(file, head, 0, head.length, 0) === 0) return;
+    ({size} = fstatSync(file));
   } finally {
     closeSync(file);
   }
@@ -126,4 +134,15 @@ function checkHeader(path: string): void {
   if (start < 0) throw new Error('the file is not an LMDB database');
   const format = head.readUInt16LE(start + MAGIC.length);
   if (format !== FORMAT) throw new Error(`the file is an LMDB database of format ${format}, not ${FORMAT}`);
+  if (size < leastSize(head, start)) throw new Error('the file is an LMDB database of which the end is missing');
+}
+
+/** The size of a file that holds the roots of the trees, of the later one of its two headers. */
+function leastSize(head: Buffer, first: number): number {
+  const pageSize = head.readUInt32LE(first + PAGE_SIZE);
+  const second = head.indexOf(MAGIC, first + pageSize);
+  const isLater = second > 0 && head.readBigUInt64LE(second + COMMIT) > head.readBigUInt64LE(first + COMMIT);
+  const roots = ROOTS.map(place => head.readBigUInt64LE((isLater ? second : first) + place));
+  const pages = roots.filter(root => root !== NO_PAGE).map(root => Number(root) + 1);
+  return Math.max(0, ...pages) * pageSize;
 }

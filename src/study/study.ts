@@ -157,14 +157,12 @@ function journalOf(cache: string): string {
   return join(cache.includes('://') ? dirname(DEFAULT_CACHE) : dirname(cache), 'journal');
 }
 
-function noteDoubts({inDoubt}: Asking, onNote: (note: string) => void): void {
-  if (inDoubt.length === 0) return;
-  const named = inDoubt
-    .slice(0, 3)
-    .map(key => key.slice(0, 12))
-    .join(', ');
+function noteDoubts({inDoubt: {keys, path}}: Asking, onNote: (note: string) => void): void {
+  if (keys.length === 0) return;
+  const named = keys.slice(0, 3).map(key => key.slice(0, 12));
+  if (keys.length > named.length) named.push('…');
   onNote(
-    `An earlier run ended while ${inDoubt.length} inputs were under way (${named}${inDoubt.length > 3 ? ', …' : ''}): ` +
+    `An earlier run ended while ${keys.length} inputs were under way (${named.join(', ')}; all in ${path}): ` +
       'they may have been charged for, and are asked about again.',
   );
 }

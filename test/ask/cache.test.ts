@@ -215,6 +215,26 @@ describe('identical questions', () => {
     expect(teacher.calls.flat().sort()).toEqual([1, 2, 3, 4]);
   });
 
+  it('are asked once by 64 calls at once, and once more for each further sample', async () => {
+    const teacher = labeller();
+    const cached = cachedOver(teacher, {store: newStore()});
+    await Promise.all(Array.from({length: 64}, () => cached.ask(about(1))));
+    expect(teacher.calls).toEqual([[1]]);
+    const samples = [0, 1, 2, 3].map(sample => about(1).map(question => ({...question, sample})));
+    await Promise.all(Array.from({length: 64}, (_, index) => cached.ask(samples[index % 4]!)));
+    expect(teacher.calls.flat()).toEqual([1, 1, 1, 1]);
+  });
+
+  it('of 10,000 that are kept and one that is not, one is asked', async () => {
+    const teacher = labeller();
+    const cached = cachedOver(teacher, {store: newStore()});
+    const numbers = Array.from({length: 10_000}, (_, index) => index);
+    await cached.ask(about(...numbers));
+    teacher.calls.length = 0;
+    await cached.ask(about(...numbers, 10_000));
+    expect(teacher.calls).toEqual([[10_000]]);
+  });
+
   it('are asked again where the call under way wants less', async () => {
     const store = newStore();
     const teacher = obliging();

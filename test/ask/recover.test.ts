@@ -1,6 +1,9 @@
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
 import {mkdtemp} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
 import {describe, expect, it} from 'vitest';
 import {createLedger} from '../../src/ask/ledger.ts';
 import {stack} from '../../src/ask/teacher-stack.ts';
@@ -26,6 +29,20 @@ async function leftUnread(reply: Reply, ...numbers: readonly number[]): Promise<
 }
 
 describe('withRecovery', () => {
+  it('serves every reply of a process that was killed before it could write one answer', async () => {
+    const directory = await folder();
+    const script = fileURLToPath(new URL('killed-asker.ts', import.meta.url));
+    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script, directory]);
+    expect(await once(child, 'exit')).toEqual([null, 'SIGKILL']);
+    const journal = await openJournal(directory);
+    const [payer, store] = [payingTeacher(), newStore()];
+    const outcomes = await stack(payer, {store, journal}).ask(about(1, 2, 3, 4, 5, 6));
+    expect(outcomes).toEqual([1, 2, 3, 4, 5, 6].map(labelled));
+    expect(payer.requests).toEqual([]);
+    expect(await store.count()).toBe(6);
+    await journal.close();
+  });
+
   it('reads a paid reply whose answers were not kept, instead of asking again', async () => {
     const directory = await leftUnread(labels([1, 2]), 1, 2);
     const [payer, ledger, store] = [payingTeacher(), createLedger(), newStore()];

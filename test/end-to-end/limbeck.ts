@@ -34,6 +34,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Given on stdin. */
   readonly input?: string;
+  /** As on a full disk, no file may grow beyond this many blocks, of 512 or 1024 bytes. */
+  readonly fileBlocks?: number;
 }
 
 /** The built command at work in a folder of its own. */
@@ -60,8 +62,11 @@ export function workplace(): Workplace {
     for (const child of children) if (isRunning(child.pid!)) child.kill('SIGKILL');
     await rm(folder, {recursive: true, force: true});
   });
-  const start = (args: readonly string[], {env = {}, input = ''}: StartOptions = {}): Running => {
-    const child = spawn(process.execPath, [cli, ...args], {
+  const start = (args: readonly string[], {env = {}, input = '', fileBlocks}: StartOptions = {}): Running => {
+    const command = [process.execPath, cli, ...args];
+    const limited = ['bash', '-c', `ulimit -f ${fileBlocks}; exec "$@"`, 'bash', ...command];
+    const [program, ...words] = fileBlocks === undefined ? command : limited;
+    const child = spawn(program!, words, {
       cwd: folder,
       env: {...environment(), ...env},
       detached: true,

@@ -68,13 +68,18 @@ describe('limbeck label with a teacher elsewhere', () => {
       return {status, body: {outputs: [{name: output, datatype: 'INT32', shape: [inputs.length], data}]}};
     });
     const {code, stdout, stderr} = await run(black, {env: {TEST_TEACHER_URL: odd.url}});
-    expect({code, stdout}).toEqual({code: 1, stdout: ''});
+    expect({code, stdout}).toEqual({code: 1, stdout: expect.stringMatching(/^black-box: 59 answers \(59 bought, /)});
     expect(stderr).toMatch(
       new RegExp(`^limbeck: Teacher ${name} left 1 of 60 inputs without an answer:\\n {2}input \\d+: `, 'm'),
     );
+    expect([...odd.asked].find(([input]) => input.startsWith('5,'))?.[1]).toBe(2);
     expect(stderr).toContain('It gave a label outside the class list of 3. Check `classes`, names and order.');
     const mended = await remoteTeacher(answering);
-    const {levels} = await json<{levels: object[]}>(black, {env: {TEST_TEACHER_URL: mended.url}});
+    const env = {TEST_TEACHER_URL: mended.url};
+    const again = await run(black, {env});
+    expect(again).toMatchObject({code: 1, stderr: expect.stringContaining('It was set aside: ')});
+    expect(mended.asked.size).toBe(0);
+    const {levels} = await json<{levels: object[]}>([...black, '--retry-set-aside'], {env});
     expect(levels).toMatchObject([{bought: 1, cached: 59}]);
   });
 });

@@ -233,6 +233,14 @@ describe('a broken answer store', () => {
     await expect(openAnswerStore({path}).get('a')).rejects.toThrow('an LMDB database of format 1, not 2');
   });
 
+  it('refuses an LMDB file that was cut off', async () => {
+    const store = openAnswerStore({path});
+    await store.setMany(Array.from({length: 100}, (_, index) => ({key: `k${index}`, stored: records[0]!})));
+    await store.close();
+    await writeFile(path, (await readFile(path)).subarray(0, 9000));
+    await expect(openAnswerStore({path}).get('k1')).rejects.toThrow('an LMDB database of which the end is missing');
+  });
+
   /** A storage in which one method fails. */
   function failing(method: string, failure: () => unknown): AnswerStore {
     const store = new Map<string, unknown>();
