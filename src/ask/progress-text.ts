@@ -29,7 +29,7 @@ function lasting({bought, cached, usd, budgetSpent, refused, setAside}: AskingPr
   return [
     `${count(bought)} bought`,
     some(cached, 'cached'),
-    usd === undefined ? undefined : dollars(usd),
+    usd ? dollars(usd) : undefined,
     budgetSpent === undefined ? undefined : `budget ${percent(budgetSpent)}`,
     some(setAside, 'set aside'),
     some(refused, 'refused'),
@@ -55,7 +55,8 @@ function some(value: number, what: string): Part {
 }
 
 function money({usd, usdAtEnd}: AskingProgress): Part {
-  if (usd === undefined) return undefined;
+  // Nothing was spent, or the service is free.
+  if (!usd) return undefined;
   return usdAtEnd === undefined ? dollars(usd) : `${dollars(usd)} of ~${dollars(usdAtEnd)}`;
 }
 

@@ -137,7 +137,7 @@ function ledgerText({asked, bought, cached, calls, inputTokens, outputTokens, us
     `${counted(asked, 'answer')}, ${count(bought)} bought and ${count(cached)} cached`,
     counted(calls, 'call'),
     ...(tokens > 0 ? [counted(tokens, 'token')] : []),
-    ...(usd === undefined ? [] : [dollars(usd)]),
+    ...(usd ? [dollars(usd)] : []),
   ].join(', ');
 }
 

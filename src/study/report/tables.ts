@@ -67,7 +67,7 @@ const LEDGER_COLUMNS: readonly LedgerColumn[] = [
   {
     name: 'cost',
     text: ({usd}) => (usd === undefined ? MISSING : dollars(usd)),
-    isShown: ({usd}) => usd !== undefined,
+    isShown: ({usd = 0}) => usd > 0,
   },
 ];
 
