@@ -1,24 +1,10 @@
-import {layers, tf} from '../tf.ts';
+import {type Normalize, normalizeLayersBy} from '../batch-normalization.ts';
+import {tf} from '../tf.ts';
 import {channelMeans, scaleChannels} from './channels.ts';
-
-/** What TensorFlow.js's batch normalization layer holds; its own type hides it. */
-interface BatchNormalization extends layers.layers.Layer {
-  readonly axis: number;
-  readonly momentum: number;
-  readonly epsilon: number;
-  readonly gamma?: layers.LayerVariable;
-  readonly beta?: layers.LayerVariable;
-  readonly movingMean: layers.LayerVariable;
-  readonly movingVariance: layers.LayerVariable;
-}
 
 const KERNEL = 'TrainingBatchNorm';
 
-/**
- * Makes batch normalization layers train in a few passes over the values, forward and backward. TensorFlow.js composes both
- * of a dozen operations, slow ones among them. Layers with another axis than the last, without scale or without centre stay
- * as they are.
- */
+/** Makes batch normalization layers train in a few passes over the values, forward and backward. */
 export function fuseBatchNormalization(): void {
   tf.registerKernel({kernelName: KERNEL, backendName: 'wasm', kernelFunc: forward});
   tf.registerGradient({
@@ -27,31 +13,13 @@ export function fuseBatchNormalization(): void {
     outputsToSave: [false, true, false, true],
     gradFunc: backward,
   });
-  const prototype = Object.getPrototypeOf(layers.layers.batchNormalization({})) as BatchNormalization;
-  const composed = prototype.call;
-  prototype.call = function (this: BatchNormalization, inputs, options) {
-    const [input] = [inputs].flat();
-    const isLast = this.axis === -1 || this.axis === input!.rank - 1;
-    const fits = tf.getBackend() === 'wasm' && options['training'] && isLast && this.gamma && this.beta;
-    return fits ? tf.tidy(() => normalize(this, input!)) : composed.call(this, inputs, options);
-  };
+  normalizeLayersBy('wasm', normalize);
 }
 
-/** gamma · (x − mean) / √(variance + epsilon) + beta over the batch; moves the layer's averages. */
-function normalize(layer: BatchNormalization, x: tf.Tensor): tf.Tensor {
-  const {gamma, beta, momentum, epsilon, movingMean, movingVariance} = layer;
-  const inputs = {x, gamma: gamma!.read(), beta: beta!.read()};
-  const [y, , mean, variance] = tf.engine().runKernel(KERNEL, inputs, {epsilon}) as tf.Tensor[];
-  move(movingMean, mean!, momentum);
-  move(movingVariance, variance!, momentum);
-  return y!;
-}
-
-/** m ← m − (m − value) · (1 − momentum), as the layer's own. */
-function move(average: layers.LayerVariable, value: tf.Tensor, momentum: number): void {
-  const old = average.read();
-  average.write(tf.sub(old, tf.mul(tf.sub(old, value), 1 - momentum)));
-}
+const normalize: Normalize = ({x, gamma, beta, epsilon}) => {
+  const [y, , mean, variance] = tf.engine().runKernel(KERNEL, {x, gamma, beta}, {epsilon}) as tf.Tensor[];
+  return {y: y!, mean: mean!, variance: variance!};
+};
 
 /** [y, x − mean, mean, variance] */
 const forward: tf.KernelFunc = ({inputs, attrs}) => {
