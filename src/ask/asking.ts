@@ -2,7 +2,7 @@ import {appendFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {AnswerStoreError} from '../errors.ts';
 import {openJournal} from '../knowledge/journal.ts';
-import {type AnswerStore, openAnswerStore} from '../knowledge/store.ts';
+import {type AnswerStore, openStoreAt} from '../knowledge/store.ts';
 import type {Access, Teacher} from '../teacher.ts';
 import {type Admission, createAdmission} from './admission.ts';
 import {createBudget} from './budget.ts';
@@ -83,7 +83,7 @@ export async function openAsking({
   ...options
 }: AskingOptions): Promise<Asking> {
   const budget = createBudget(limits);
-  const store = openAnswerStore(cache.includes('://') ? {url: cache} : {path: cache});
+  const store = openStoreAt(cache);
   // Where nothing is asked there is nothing to write down.
   const journal = options.record === 'none' ? undefined : await openJournal(folder);
   const inDoubt = {keys: [...(journal?.recovered.inDoubt ?? [])], path: join(folder, 'in-doubt.txt')};

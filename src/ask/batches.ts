@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
-import type {Access, Outcome, Question, Teacher} from '../teacher.ts';
-import {askEach, checkLimits} from './each.ts';
+import type {Access, Question, Teacher} from '../teacher.ts';
+import {askAll, checkLimits} from './each.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 
 /**
@@ -20,13 +20,6 @@ export function withBatches<A extends Access>(teacher: Teacher<A>): LayeredTeach
         return layered.ask(questions, options);
       }),
   });
-  const ask = async (questions: readonly Question[], options: LayerOptions = {}) => {
-    const outcomes = new Array<Outcome<A>>(questions.length);
-    const take = (some: readonly Outcome<A>[], start: number) => {
-      for (const [place, outcome] of some.entries()) outcomes[start + place] = outcome;
-    };
-    await askEach(inTurn, questions, take, options);
-    return outcomes;
-  };
+  const ask = (questions: readonly Question[], options: LayerOptions = {}) => askAll(inTurn, questions, options);
   return layerOver(teacher, {ask, maxBatch: Number.POSITIVE_INFINITY, concurrency: Number.POSITIVE_INFINITY});
 }

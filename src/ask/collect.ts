@@ -6,7 +6,7 @@ import {describeDetail, satisfies, withoutFeatures} from '../knowledge/coarsen.t
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {tabulate} from '../knowledge/table.ts';
 import type {Access, AnswerOf, Detail, Outcome, Question} from '../teacher.ts';
-import {askEach} from './each.ts';
+import {askAll} from './each.ts';
 import type {LayeredTeacher} from './layer.ts';
 
 /** How many of the inputs that failed a message names. */
@@ -112,17 +112,12 @@ async function outcomesOf<A extends Access>(
         'Ask for less, or ask another teacher.',
     );
   }
-  const outcomes = new Array<Outcome<A>>(inputs.count);
   let done = 0;
   const onSettled = (count: number) => {
     done += count;
     onProgress?.(done);
   };
-  const take = (some: readonly Outcome<A>[], start: number) => {
-    for (const [place, outcome] of some.entries()) outcomes[start + place] = outcome;
-  };
-  await askEach(teacher, questionsAbout(inputs), take, {detail, onSettled, ...(signal && {stop: signal})});
-  return outcomes;
+  return askAll(teacher, questionsAbout(inputs), {detail, onSettled, ...(signal && {stop: signal})});
 }
 
 function* questionsAbout(inputs: Inputs): Generator<Question> {

@@ -51,6 +51,20 @@ export async function askEach<A extends Access>(
   halt.end(isWhole);
 }
 
+/** The outcomes of `askEach`, each at the place of its question. */
+export async function askAll<A extends Access>(
+  teacher: LayeredTeacher<A>,
+  questions: Iterable<Question>,
+  options: LayerOptions = {},
+): Promise<readonly Outcome<A>[]> {
+  const outcomes: Outcome<A>[] = [];
+  const take = (some: readonly Outcome<A>[], start: number) => {
+    for (const [place, outcome] of some.entries()) outcomes[start + place] = outcome;
+  };
+  await askEach(teacher, questions, take, options);
+  return outcomes;
+}
+
 /** @throws InputError where a teacher's limits let nothing through */
 export function checkLimits({name, maxBatch, concurrency = 1}: LayeredTeacher): void {
   for (const [field, limit] of Object.entries({maxBatch, concurrency})) {

@@ -1,4 +1,5 @@
-import {detailOf, satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
+import {detailOf, withoutFeatures} from '../knowledge/coarsen.ts';
+import {fuller} from '../knowledge/fuller.ts';
 import type {Journal} from '../knowledge/journal.ts';
 import type {AnswerEntry, AnswerStore} from '../knowledge/store.ts';
 import type {Access, Answer, Detail, Outcome, Question, Teacher} from '../teacher.ts';
@@ -36,7 +37,8 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
     const outcomes: readonly Bought<A>[] = await teacher.ask(questions, {...askOptions, detail});
     const kept = outcomes.map((outcome): Kept<A> => keptOutcome(outcome, detail));
     ledger?.add({bought: kept.filter(({isBought}) => isBought).length});
-    const entries = entriesOf(teacher, questions, outcomes, detail);
+    const entries = entriesOf(teacher, questions, outcomes, kept);
+    // Something as full may have come in the meantime.
     await store.setMany(replaces ? entries : await fuller(store, entries));
     for (const [place, outcome] of outcomes.entries()) {
       if (!('error' in outcome) || !outcome.call) continue;
@@ -56,7 +58,7 @@ function entriesOf(
   teacher: Teacher,
   questions: readonly Question[],
   outcomes: readonly Bought[],
-  wanted: Detail,
+  kept: readonly Kept[],
 ): AnswerEntry[] {
   const {name, identity, service} = teacher;
   const storedAt = new Date().toISOString();
@@ -70,7 +72,7 @@ function entriesOf(
       ...(call?.place && {reply: call.place}),
       ...(service && {reader: service.reader}),
     };
-    const detail = heldDetail(answer, wanted);
+    const detail = kept[place]!.detail!;
     entries.push({
       key,
       stored: {format: 1, teacher: {name, identity}, question: digest, detail, answer, storedAt, ...origin},
@@ -88,13 +90,4 @@ function keptOutcome<A extends Access>(outcome: Bought<A>, wanted: Detail): Kept
 function heldDetail(answer: Answer, wanted: Detail): Detail {
   const held = detailOf(answer);
   return held.kind === 'top-k' && wanted.kind === 'top-k' ? {kind: 'top-k', k: Math.max(held.k, wanted.k)} : held;
-}
-
-/** The entries without those for which the store holds something as full: it may have come in the meantime. */
-async function fuller(store: AnswerStore, entries: readonly AnswerEntry[]): Promise<readonly AnswerEntry[]> {
-  const held = await store.getMany(entries.map(({key}) => key));
-  return entries.filter(({stored}, index) => {
-    const other = held[index];
-    return !other || !satisfies(other.detail, stored.detail);
-  });
 }

@@ -6,7 +6,8 @@ import type {Detail, Question, Rate, Service, Teacher, Usage} from '../teacher.t
 import {shown} from './cache.ts';
 import {KeptUsage} from './kept-usage.ts';
 import {type Charge, costOf, isByToken} from './price.ts';
-import {stack} from './teacher-stack.ts';
+import {ATTEMPTS} from './retry.ts';
+import {chunkOf} from './teacher-stack.ts';
 
 export interface PlanOptions {
   /** Where answers are kept. It is only read. */
@@ -56,7 +57,7 @@ export interface AskPlan {
 }
 
 /** How often a request may be sent: the attempts of `withRetry`, and once more after an answer that can't be read. */
-const MOST_SENDS = 5;
+const MOST_SENDS = ATTEMPTS + 1;
 
 /** Works out what it takes to ask a teacher about inputs. Asks nobody. */
 export async function planAsking(
@@ -100,7 +101,7 @@ async function* missingChunks(
   inputs: Inputs,
   {store, detail, kept}: Lookup,
 ): AsyncGenerator<readonly Question[]> {
-  const {maxBatch: size} = stack(teacher, {store});
+  const size = chunkOf(teacher);
   const planned = new Set<string>();
   for (let start = 0; start < inputs.count; start += size) {
     const count = Math.min(size, inputs.count - start);

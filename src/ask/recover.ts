@@ -26,12 +26,7 @@ export function withRecovery<A extends Access>(
 ): LayeredTeacher<A> {
   const {service} = teacher;
   if (service === undefined) return teacher;
-  const isLeft = (question: Question): boolean => {
-    const {key} = keyed(teacher, question);
-    return journal.recovered.replies.has(key) || journal.setAsides.has(key);
-  };
-  const recover = async (question: Question, detail: Detail): Promise<Bought<A> | undefined> => {
-    const {key} = keyed(teacher, question);
+  const recover = async (key: string, detail: Detail): Promise<Bought<A> | undefined> => {
     const aside = journal.setAsides.get(key);
     const place = journal.recovered.replies.get(key) ?? aside?.place;
     const answered = place && (await readAgain({journal, service, place, key, detail}));
@@ -45,8 +40,9 @@ export function withRecovery<A extends Access>(
     const {detail = withoutFeatures(teacher.detail)} = options;
     const known = new Map<number, Bought<A>>();
     for (const [place, question] of questions.entries()) {
-      if (!isLeft(question)) continue;
-      const outcome = await recover(question, detail);
+      const {key} = keyed(teacher, question);
+      if (!journal.recovered.replies.has(key) && !journal.setAsides.has(key)) continue;
+      const outcome = await recover(key, detail);
       if (outcome) known.set(place, outcome);
     }
     return askOthers(teacher, questions, known, options);
@@ -79,7 +75,7 @@ async function readAgain<A extends Access>({
     const done = () => journal.settled([key]);
     return {...outcome, call: {place, receipt: service.receipt?.(reply), isOfEarlierRun: true, done}};
   } catch {
-    // What can't be read is asked about once more, as any other question.
+    // What can't be read is asked about once more, like every other question.
     return undefined;
   }
 }

@@ -3,6 +3,9 @@ import {InputError, TeacherError} from '../errors.ts';
 import type {Access, Outcome, Question, Teacher} from '../teacher.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 
+/** Attempts in all where nothing else is said. */
+export const ATTEMPTS = 4;
+
 export interface RetryOptions {
   /**
    * Attempts in all, the first one included. Refusals for want of capacity (429) do not count.
@@ -52,7 +55,7 @@ export interface RetryOptions {
  * - after an answer that can't be read, once.
  */
 export function withRetry<A extends Access>(teacher: Teacher<A>, options: RetryOptions = {}): LayeredTeacher<A> {
-  const {attempts = 4} = options;
+  const {attempts = ATTEMPTS} = options;
   if (!Number.isInteger(attempts) || attempts < 1) {
     throw new InputError(`Expected \`attempts\` to be a whole number above 0, got ${attempts}.`);
   }
@@ -141,7 +144,7 @@ class Patience {
   }
 
   #isWorth(place: number, error: TeacherError): boolean {
-    const {attempts = 4, patience = 15 * 60_000, now = () => performance.now()} = this.#options;
+    const {attempts = ATTEMPTS, patience = 15 * 60_000, now = () => performance.now()} = this.#options;
     if (error.unreadable) return !this.#unread.has(place) && Boolean(this.#unread.add(place));
     if (!error.retryable) return false;
     if (error.status !== 429) return this.#failures + 1 < attempts;

@@ -46,6 +46,11 @@ export interface StackOptions {
 /** The fewest questions that are looked up together. */
 const LEAST_CHUNK = 256;
 
+/** How many questions a teacher's layers look up together: two such chunks keep every request of its service busy. */
+export function chunkOf({maxBatch, concurrency = 1}: Teacher): number {
+  return Math.max(LEAST_CHUNK, 2 * maxBatch * concurrency);
+}
+
 /**
  * A teacher with all its layers. Their order is their meaning, from the outside:
  *
@@ -69,11 +74,6 @@ export function stack<A extends Access>(teacher: Teacher<A>, options: StackOptio
   const sharing = {store, servesKept: record !== 'all'};
   const shared = store.leases.shared && record !== 'none' ? withLeases(batches, sharing) : batches;
   const cached = withCache(shared, {store, ...counts, asksAnew: record === 'all', ...(guard && {guard})});
-  const {maxBatch, concurrency = 1} = teacher;
-  // Two chunks at a time keep every request of the service busy while the last answers of one are awaited.
-  return layerOver(cached, {
-    ask: cached.ask,
-    maxBatch: Math.max(LEAST_CHUNK, 2 * maxBatch * concurrency),
-    concurrency: 2,
-  });
+  // One chunk is asked about while the last answers of the other are awaited.
+  return layerOver(cached, {ask: cached.ask, maxBatch: chunkOf(teacher), concurrency: 2});
 }

@@ -4,7 +4,7 @@ import {createInterface} from 'node:readline';
 import {pipeline} from 'node:stream/promises';
 import {createGunzip, createGzip} from 'node:zlib';
 import {KnowledgeError} from '../errors.ts';
-import {satisfies} from './coarsen.ts';
+import {fuller} from './fuller.ts';
 import {replaceFile} from './replace-file.ts';
 import type {AnswerEntry, AnswerStore, StoredAnswer} from './store.ts';
 import {problemWith} from './verify.ts';
@@ -70,7 +70,7 @@ export async function importAnswers(store: AnswerStore, path: string): Promise<I
   let added = 0;
   let batch: AnswerEntry[] = [];
   const flush = async () => {
-    const fresh = await missing(store, batch);
+    const fresh = await fuller(store, batch);
     await store.setMany(fresh);
     added += fresh.length;
     batch = [];
@@ -81,14 +81,6 @@ export async function importAnswers(store: AnswerStore, path: string): Promise<I
   }
   await flush();
   return {answers, added};
-}
-
-async function missing(store: AnswerStore, entries: readonly AnswerEntry[]): Promise<readonly AnswerEntry[]> {
-  const held = await store.getMany(entries.map(({key}) => key));
-  return entries.filter(({stored}, index) => {
-    const other = held[index];
-    return !other || !satisfies(other.detail, stored.detail);
-  });
 }
 
 async function* entriesIn(path: string): AsyncGenerator<AnswerEntry> {

@@ -98,6 +98,16 @@ export function openAnswerStore(options: AnswerStoreOptions): AnswerStore {
   return new KeyvAnswerStore({name: url.name, hasLeases: url.hasLeases, open: () => openUrl(url), url, timeout});
 }
 
+/** Whether a place where answers are kept is the URL of a store; else it is the path of a file. */
+export function isStoreUrl(place: string): boolean {
+  return place.includes('://');
+}
+
+/** `openAnswerStore` of a path or a URL, as commands take it. */
+export function openStoreAt(place: string): AnswerStore {
+  return openAnswerStore(isStoreUrl(place) ? {url: place} : {path: place});
+}
+
 interface Source {
   readonly name: string;
   readonly hasLeases: boolean;

@@ -2,7 +2,7 @@ import {existsSync} from 'node:fs';
 import {type AskPlan, type Estimate, planAsking} from '../ask/plan.ts';
 import {draw} from '../data/split.ts';
 import {startEngine} from '../engine/engine.ts';
-import {type AnswerStore, openAnswerStore} from '../knowledge/store.ts';
+import {type AnswerStore, isStoreUrl, openAnswerStore, openStoreAt} from '../knowledge/store.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import type {Access, Rate} from '../teacher.ts';
 import {measurable} from './asking.ts';
@@ -75,8 +75,7 @@ export async function planStudy(
 
 /** A store that is only looked at is never made. */
 function openToRead(cache: string): AnswerStore {
-  if (cache.includes('://')) return openAnswerStore({url: cache});
-  return openAnswerStore(existsSync(cache) ? {path: cache} : {store: new Map()});
+  return isStoreUrl(cache) || existsSync(cache) ? openStoreAt(cache) : openAnswerStore({store: new Map()});
 }
 
 function totalOf(plans: readonly AskPlan[]): StudyPlan['total'] {

@@ -6,6 +6,7 @@ import type {RecordMode} from '../ask/record.ts';
 import {type Dataset, draw, type Split} from '../data/split.ts';
 import {type Engine, startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
+import {isStoreUrl} from '../knowledge/store.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import type {Access, Teacher} from '../teacher.ts';
 import {checkMethods, checkStudent, checkTeacher} from './checks.ts';
@@ -154,7 +155,7 @@ export async function openStudy(recipe: Recipe, levels: readonly Access[], optio
 
 /** The journal stands beside the file of answers; of a store elsewhere it is kept here. */
 function journalOf(cache: string): string {
-  return join(cache.includes('://') ? dirname(DEFAULT_CACHE) : dirname(cache), 'journal');
+  return join(isStoreUrl(cache) ? dirname(DEFAULT_CACHE) : dirname(cache), 'journal');
 }
 
 function noteDoubts({inDoubt: {keys, path}}: Asking, onNote: (note: string) => void): void {

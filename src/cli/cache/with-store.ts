@@ -1,7 +1,7 @@
 import {existsSync} from 'node:fs';
 import type {Command} from 'commander';
 import {InputError} from '../../errors.ts';
-import {type AnswerStore, openAnswerStore} from '../../knowledge/store.ts';
+import {type AnswerStore, isStoreUrl, openStoreAt} from '../../knowledge/store.ts';
 import {withCacheFlag, withJson} from '../study-options.ts';
 
 /** The flags of every `limbeck cache` command. */
@@ -20,7 +20,7 @@ export function withFlags(command: Command): Command {
  * @throws InputError where there is none: a cache that is only looked at is never made
  */
 export async function withStore(cache: string, use: (store: AnswerStore) => Promise<void>): Promise<void> {
-  if (!isUrl(cache) && !existsSync(cache)) {
+  if (!isStoreUrl(cache) && !existsSync(cache)) {
     throw new InputError(`There is no cache at ${cache}. Give its path with --cache.`);
   }
   await withNewStore(cache, use);
@@ -28,14 +28,10 @@ export async function withStore(cache: string, use: (store: AnswerStore) => Prom
 
 /** The same, made where there is none. */
 export async function withNewStore(cache: string, use: (store: AnswerStore) => Promise<void>): Promise<void> {
-  const store = openAnswerStore(isUrl(cache) ? {url: cache} : {path: cache});
+  const store = openStoreAt(cache);
   try {
     await use(store);
   } finally {
     await store.close();
   }
-}
-
-function isUrl(cache: string): boolean {
-  return cache.includes('://');
 }
