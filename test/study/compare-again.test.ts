@@ -1,16 +1,14 @@
 import {access} from 'node:fs/promises';
 import {join} from 'node:path';
-import {beforeAll, describe, expect, it} from 'vitest';
+import {describe, expect, it} from 'vitest';
 import {degrade} from '../../src/ask/degrade.ts';
 import {inputAt} from '../../src/data/inputs.ts';
 import {draw} from '../../src/data/split.ts';
-import {startEngine} from '../../src/engine/engine.ts';
 import {KnowledgeError} from '../../src/errors.ts';
 import {answerKey} from '../../src/knowledge/key.ts';
 import {openAnswerStore} from '../../src/knowledge/store.ts';
 import type {Method} from '../../src/recipe/recipe.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
-import type {Student} from '../../src/student/student.ts';
 import {compare} from '../../src/study/compare.ts';
 import {studentPath} from '../../src/study/run.ts';
 import type {StudyOptions, StudyProgress} from '../../src/study/study.ts';
@@ -18,21 +16,16 @@ import {
   callsOf,
   methods,
   spied,
+  startedTinyModel,
   studyPlaces,
   tinyData,
-  tinyModel,
   tinyRecipe,
   tinyTeachers,
   transferSize,
 } from './tiny.ts';
 
 const places = studyPlaces();
-let model: Student;
-
-beforeAll(async () => {
-  await startEngine();
-  model = await tinyModel();
-});
+const model = await startedTinyModel();
 
 describe('compare offline', () => {
   it('works from the cache, and after a deletion names what is missing and asks nobody', async () => {

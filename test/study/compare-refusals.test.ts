@@ -1,31 +1,24 @@
-import {beforeAll, describe, expect, it} from 'vitest';
-import {startEngine} from '../../src/engine/engine.ts';
+import {describe, expect, it} from 'vitest';
 import {InputError} from '../../src/errors.ts';
 import {featureHint} from '../../src/losses/feature-hint.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import type {Method, Recipe} from '../../src/recipe/recipe.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
-import type {Student} from '../../src/student/student.ts';
 import {compare} from '../../src/study/compare.ts';
 import {
   callsOf,
   classes,
   methods,
   spied,
+  startedTinyModel,
   studyPlaces,
   type TinyTeachers,
-  tinyModel,
   tinyRecipe,
   tinyTeachers,
 } from './tiny.ts';
 
 const places = studyPlaces();
-let model: Student;
-
-beforeAll(async () => {
-  await startEngine();
-  model = await tinyModel();
-});
+const model = await startedTinyModel();
 
 describe('what compare refuses before anything is asked', () => {
   /** Runs a study that must be refused, and returns the words of the refusal. */

@@ -3,13 +3,11 @@ import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {z} from 'zod';
 import {draw} from '../../src/data/split.ts';
-import {startEngine} from '../../src/engine/engine.ts';
 import {loadKnowledge} from '../../src/knowledge/files.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import type {Method} from '../../src/recipe/recipe.ts';
 import {loadStudent} from '../../src/student/files.ts';
 import {predictLogits} from '../../src/student/predict.ts';
-import type {Student} from '../../src/student/student.ts';
 import {compare} from '../../src/study/compare.ts';
 import type {ResultRow, Results} from '../../src/study/results.ts';
 import {studentPath} from '../../src/study/run.ts';
@@ -19,10 +17,10 @@ import {
   callsOf,
   hashesOf,
   methods,
+  startedTinyModel,
   studyPlaces,
   type TinyTeachers,
   tinyData,
-  tinyModel,
   tinyRecipe,
   tinyTeachers,
   transferSize,
@@ -30,12 +28,7 @@ import {
 } from './tiny.ts';
 
 const places = studyPlaces();
-let model: Student;
-
-beforeAll(async () => {
-  await startEngine();
-  model = await tinyModel();
-});
+const model = await startedTinyModel();
 
 /** The bytes of the weights that a run ended with. */
 function weightsOf(directory: string, method: string, seed: number): Promise<Buffer> {

@@ -1,22 +1,15 @@
 import {existsSync} from 'node:fs';
-import {beforeAll, describe, expect, it} from 'vitest';
+import {describe, expect, it} from 'vitest';
 import {openInference} from '../../adapters/open-inference.ts';
-import {startEngine} from '../../src/engine/engine.ts';
 import type {Recipe} from '../../src/recipe/recipe.ts';
 import {saveStudent} from '../../src/student/files.ts';
-import type {Student} from '../../src/student/student.ts';
 import {compare} from '../../src/study/compare.ts';
 import {planStudy} from '../../src/study/plan.ts';
 import type {Service, Teacher} from '../../src/teacher.ts';
-import {callsOf, classes, studyPlaces, tinyModel, tinyRecipe, tinyTeachers} from './tiny.ts';
+import {callsOf, classes, startedTinyModel, studyPlaces, tinyRecipe, tinyTeachers} from './tiny.ts';
 
 const newPlaces = studyPlaces();
-let model: Student;
-
-beforeAll(async () => {
-  await startEngine();
-  model = await tinyModel();
-});
+const model = await startedTinyModel();
 
 /** A service that would be asked instead of a teacher in this process. */
 function asService(teacher: Teacher, service: Partial<Service> = {}): Teacher {

@@ -1,22 +1,15 @@
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
-import {beforeAll, describe, expect, it} from 'vitest';
+import {describe, expect, it} from 'vitest';
 import {collect} from '../../src/ask/collect.ts';
 import {draw, transferSet} from '../../src/data/split.ts';
-import {startEngine} from '../../src/engine/engine.ts';
 import {InputError} from '../../src/errors.ts';
 import type {Recipe} from '../../src/recipe/recipe.ts';
-import type {Student} from '../../src/student/student.ts';
 import {directoryOf, openStudy} from '../../src/study/study.ts';
-import {folders, tinyData, tinyModel, tinyRecipe, tinyTeachers} from './tiny.ts';
+import {folders, startedTinyModel, tinyData, tinyRecipe, tinyTeachers} from './tiny.ts';
 
 const newFolder = folders();
-let model: Student;
-
-beforeAll(async () => {
-  await startEngine();
-  model = await tinyModel();
-});
+const model = await startedTinyModel();
 
 /** A recipe that counts how often each teacher is made. */
 function counting(recipe: Recipe): {readonly recipe: Recipe; readonly made: string[]} {

@@ -7,6 +7,7 @@ import {degrade} from '../../src/ask/degrade.ts';
 import {type Inputs, inputAt, type TensorInputs} from '../../src/data/inputs.ts';
 import {randomFraction, randomInteger, seededRandom} from '../../src/data/random.ts';
 import {asSplit, type Dataset, type Examples} from '../../src/data/split.ts';
+import {startEngine} from '../../src/engine/engine.ts';
 import {featureHint} from '../../src/losses/feature-hint.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
@@ -73,6 +74,12 @@ export async function tinyModel(): Promise<Student> {
   const training = {losses: [hardLabels()], seed: 1, epochs: 6, batchSize: 16, optimizer: adam({learningRate: 0.02})};
   for await (const _epoch of train(student, knowledge, training));
   return student;
+}
+
+/** The same, in a test file that has started no engine yet. */
+export async function startedTinyModel(): Promise<Student> {
+  await startEngine();
+  return tinyModel();
 }
 
 /** One teacher of each level of access, all of one model, with what they were asked. */
