@@ -74,9 +74,11 @@ function percent(share: number): string {
   return `${String(Math.floor(100 * share)).padStart(2)} %`;
 }
 
-/** Three digits that count in five places: `982`, `98.2`, `0.12`, `16.6k`. */
+/** Three digits that count in five places: `982`, `98.2`, `0.12`, `16.6k`; four of a million. */
 function speed(perSecond: number | undefined): string {
   if (perSecond === undefined) return '–'.padStart(5);
+  // Three digits of a million and more would be written with an exponent.
+  if (perSecond >= 999_500) return `${Math.round(perSecond / 1000)}k`;
   if (perSecond >= 999.5) return `${(perSecond / 1000).toPrecision(3)}k`.padStart(5);
   return (perSecond < 1 ? perSecond.toFixed(2) : perSecond.toPrecision(3)).padStart(5);
 }

@@ -37,11 +37,11 @@ describe('askingDetail', () => {
   });
 
   it('keeps the width of a speed, whatever it is', () => {
-    const speeds = [0, 0.04, 0.999, 1, 9.999, 10, 99.96, 100, 999.4, 999.5, 1000, 16_600, 31_000, 100_000];
+    const speeds = [0, 0.04, 0.999, 1, 9.999, 10, 99.96, 100, 999.4, 999.5, 1000, 16_600, 31_000, 100_000, 999_500];
     const shown = speeds.map(perSecond => text({perSecond}).slice('0 bought · '.length));
     expect(shown.map(part => part.trim())).toEqual([
       ...['0.00/s', '0.04/s', '1.00/s', '1.00/s', '10.0/s', '10.0/s', '100/s'],
-      ...['100/s', '999/s', '1.00k/s', '1.00k/s', '16.6k/s', '31.0k/s', '100k/s'],
+      ...['100/s', '999/s', '1.00k/s', '1.00k/s', '16.6k/s', '31.0k/s', '100k/s', '1000k/s'],
     ]);
     expect(new Set(shown.map(({length}) => length))).toEqual(new Set([7]));
   });
