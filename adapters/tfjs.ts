@@ -1,21 +1,50 @@
+import {basename, resolve} from 'node:path';
 import {startEngine} from '../src/engine/engine.ts';
+import type {GraphModel} from '../src/engine/graphs/graph-model.ts';
 import type {layers} from '../src/engine/tf.ts';
+import {InputError} from '../src/errors.ts';
 import {type AsTeacherOptions, asTeacher} from '../src/student/as-teacher.ts';
 import {type LoadOptions, loadStudent} from '../src/student/files.ts';
 import {makeStudent} from '../src/student/make-student.ts';
+import {readGraphModel} from '../src/student/model-files.ts';
 import {endsInSoftmax} from '../src/student/softmax.ts';
 import type {Student} from '../src/student/student.ts';
 import type {Teacher} from '../src/teacher.ts';
+import {graphModelTeacher} from './_graph-model.ts';
+import type {GraphOutput, ScoreKind} from './_graph-parts.ts';
 
-/** A model on disk: what saveStudent() wrote, or any layers model of TensorFlow.js with its `classes`. */
-export type TfjsPath = AsTeacherOptions & LoadOptions & {readonly path: string};
+export type {GraphOutput, ScoreKind} from './_graph-parts.ts';
 
-/** A model in memory. */
-export type TfjsModel = AsTeacherOptions &
-  LoadOptions & {readonly model: layers.LayersModel; readonly classes: readonly string[]};
+export interface TfjsOptions extends AsTeacherOptions, Omit<LoadOptions, 'output'> {
+  /**
+   * What the model gives; of a graph model with several outputs, by the name of the one that gives one number a class.
+   *
+   * @default what the model ends in
+   */
+  readonly output?: GraphOutput | ScoreKind;
+  /**
+   * Of a graph model: outputs and other nodes that may be asked for as features. Of a layers model each layer may.
+   *
+   * @default the other outputs that give something for each input
+   */
+  readonly features?: readonly string[];
+}
 
 /**
- * A layers model of TensorFlow.js in this process: white-box, with logits and the activations of its layers.
+ * The folder of a model on disk: what saveStudent() wrote, or any layers model or graph model of TensorFlow.js with its
+ * `classes`.
+ */
+export type TfjsPath = TfjsOptions & {readonly path: string};
+
+/** A model in memory. */
+export type TfjsModel = TfjsOptions & {
+  readonly model: layers.LayersModel | GraphModel;
+  readonly classes: readonly string[];
+};
+
+/**
+ * A layers model or graph model of TensorFlow.js in this process: white-box, with logits and the activations of its
+ * layers or nodes. Where it ends in a softmax, logits are what goes into that.
  *
  * `output` is by default what the model ends in, `preprocessing` none.
  *
@@ -23,10 +52,42 @@ export type TfjsModel = AsTeacherOptions &
  */
 export async function tfjs(options: TfjsPath | TfjsModel): Promise<Teacher<'white-box'>> {
   await startEngine();
-  return asTeacher('path' in options ? await loadStudent(options.path, options) : fromMemory(options), options);
+  const graph = 'path' in options ? await readGraphModel(options.path) : graphIn(options.model);
+  if (graph !== undefined) return ofGraph(graph, options);
+  const known = layersOptions(options);
+  return asTeacher('path' in known ? await loadStudent(known.path, known) : fromMemory(known), known);
 }
 
-function fromMemory({model, classes, preprocessing = {}, dtype, output}: TfjsModel): Student {
+/** Of TensorFlow.js's models only those of graphs have a signature. */
+function graphIn(model: TfjsModel['model']): GraphModel | undefined {
+  return 'modelSignature' in model ? model : undefined;
+}
+
+function ofGraph(model: GraphModel, options: TfjsPath | TfjsModel): Promise<Teacher<'white-box'>> {
+  const {classes, output, features, preprocessing, dtype, maxBatch, compile, onFallback} = options;
+  const called = 'path' in options ? basename(resolve(options.path)) : 'graph model';
+  if (classes === undefined) {
+    throw new InputError(`Nothing says what the graph model ${called} answers. Give its \`classes\`.`);
+  }
+  const {name = `tfjs ${called}`} = options;
+  const rest = {output, features, preprocessing, dtype, maxBatch, compile, onFallback};
+  return graphModelTeacher(model, {name, classes, ...rest});
+}
+
+type LayersPath = AsTeacherOptions & LoadOptions & {readonly path: string};
+type LayersModel = AsTeacherOptions & LoadOptions & {readonly model: layers.LayersModel} & Pick<TfjsModel, 'classes'>;
+
+/** @throws InputError where something is only for graph models */
+function layersOptions(options: TfjsPath | TfjsModel): LayersPath | LayersModel {
+  if (typeof options.output === 'object' || options.features !== undefined) {
+    throw new InputError(
+      'This is a layers model: its `output` is `logits` or `probabilities`, and each of its layers may be asked for. Leave out `features` and names of outputs.',
+    );
+  }
+  return options as LayersPath | LayersModel;
+}
+
+function fromMemory({model, classes, preprocessing = {}, dtype, output}: LayersModel): Student {
   const given = output ?? (endsInSoftmax(model) ? 'probabilities' : 'logits');
   return makeStudent({model, classes, preprocessing, output: given, ...(dtype && {dtype})});
 }

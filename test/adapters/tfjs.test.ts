@@ -1,16 +1,23 @@
-import {mkdtemp, rm} from 'node:fs/promises';
+import {cp, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {setImmediate} from 'node:timers/promises';
+import {setFlagsFromString} from 'node:v8';
+import {runInNewContext} from 'node:vm';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import {tfjs} from '../../adapters/tfjs.ts';
+import {type TfjsPath, tfjs} from '../../adapters/tfjs.ts';
 import {inputAt} from '../../src/data/inputs.ts';
-import {startEngine} from '../../src/engine/engine.ts';
+import {nativeBackend} from '../../src/engine/compiled/binding.ts';
+import {engineMemory, startEngine} from '../../src/engine/engine.ts';
 import {layers} from '../../src/engine/tf.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {saveStudent} from '../../src/student/files.ts';
-import type {Question} from '../../src/teacher.ts';
+import {readGraphModel} from '../../src/student/model-files.ts';
+import type {Question, TensorInput} from '../../src/teacher.ts';
+import {needsNativeEngine} from '../engine/native-only.ts';
 import {images, smallStudent, tenClasses} from '../student/examples.ts';
 import {testTeacher} from '../teacher-suite.ts';
+import {answersOf, expectClose, expectedOf, filled, graphModels, questionsOf} from './saved-models.ts';
 
 const inputs = images(4, [4, 4, 1]);
 const questions: readonly Question[] = Array.from({length: inputs.count}, (_, index) => ({
@@ -68,5 +75,271 @@ describe('tfjs with a model in memory', () => {
 
   it('refuses classes that are not as many as the model gives', async () => {
     await expect(tfjs({model: make(), classes: ['yes', 'no']})).rejects.toThrow('but there are 2 classes');
+  });
+});
+
+const three = ['a', 'b', 'c'];
+const graph = (model: string, options: Partial<TfjsPath> = {}) =>
+  tfjs({path: join(graphModels, model), classes: three, ...options});
+const dense = (options: Partial<TfjsPath> = {}) => graph('dense', {output: {logits: 'logits'}, ...options});
+const image = (options: Partial<TfjsPath> = {}) => graph('image', {output: {logits: 'Identity:0'}, ...options});
+const loop = (options: Partial<TfjsPath> = {}) => graph('loop', {classes: ['a', 'b'], ...options});
+const word = () => graph('word', {classes: ['a', 'b']});
+
+const ANY_LENGTH = '{"size": "-1"}';
+
+/** A copy of a model whose `model.json` is another. */
+async function changed(model: string, name: string, change: (json: string) => string): Promise<string> {
+  const path = join(folder, name);
+  await cp(join(graphModels, model), path, {recursive: true});
+  await writeFile(join(path, 'model.json'), change(await readFile(join(path, 'model.json'), 'utf8')));
+  return path;
+}
+
+describe('tfjs with a graph model on disk', () => {
+  testTeacher({it, teacher: () => dense(), questions: questionsOf('dense'), badQuestion: filled('float32', [5], 0)});
+
+  it('gives the logits and the other outputs that TensorFlow gives', async () => {
+    const teacher = await dense();
+    expect(teacher).toMatchObject({name: 'tfjs dense', detail: {kind: 'logits', features: ['hidden']}});
+    const answers = answersOf(await teacher.ask(questionsOf('dense'), {detail: teacher.detail}));
+    for (const [row, {logits, features}] of answers.entries()) {
+      expectClose(logits, expectedOf('dense', 'logits')[row]!.values);
+      expectClose(features['hidden']!.values, expectedOf('dense', 'hidden')[row]!.values);
+    }
+  });
+
+  it('gives any node that is named as a feature', async () => {
+    const node = 'StatefulPartitionedCall/model/hidden/Relu';
+    const teacher = await dense({features: [node]});
+    const answers = answersOf(await teacher.ask(questionsOf('dense'), {detail: teacher.detail}));
+    for (const [row, {features}] of answers.entries()) {
+      expect(features[node]!.shape).toEqual([5]);
+      expectClose(features[node]!.values, expectedOf('dense', 'hidden')[row]!.values);
+    }
+  });
+
+  it('prepares raw inputs, as of a layers model', async () => {
+    const [question] = questionsOf('dense');
+    const {shape, data} = question!.input as TensorInput;
+    const values = Float32Array.from(data, value => (value * 2 + 0.5) * 4);
+    const raw = {kind: 'tensor', dtype: 'float32', shape, data: values} as const;
+    const teacher = await dense({preprocessing: {scale: 0.25, mean: 0.5, deviation: 2}});
+    const [answer] = answersOf(await teacher.ask([{input: raw}]));
+    expectClose(answer!.logits, expectedOf('dense', 'logits')[0]!.values);
+  });
+
+  it('holds no tensor after an answer, at once or with control flow', async () => {
+    for (const [model, teacher] of [
+      ['dense', await dense()],
+      ['loop', await loop()],
+      ['word', await word()],
+    ] as const) {
+      await teacher.ask(questionsOf(model), {detail: teacher.detail});
+      const before = engineMemory().tensors;
+      for (let time = 0; time < 3; time++) await teacher.ask(questionsOf(model), {detail: teacher.detail});
+      expect(engineMemory().tensors, model).toBe(before);
+    }
+  });
+});
+
+describe('tfjs with a graph model with a fixed batch', () => {
+  const ofTwo = async () => {
+    const path = await changed('dense', 'two', json => json.replaceAll(ANY_LENGTH, '{"size": "2"}'));
+    return dense({path});
+  };
+
+  testTeacher({it, teacher: ofTwo, questions: questionsOf('dense'), badQuestion: filled('float32', [5], 0)});
+
+  it('runs as often as the questions need', async () => {
+    const teacher = await ofTwo();
+    expect(teacher.detail).toEqual({kind: 'logits', features: ['hidden']});
+    const answers = answersOf(await teacher.ask(questionsOf('dense'), {detail: teacher.detail}));
+    for (const [row, {logits, features}] of answers.entries()) {
+      expectClose(logits, expectedOf('dense', 'logits')[row]!.values);
+      expectClose(features['hidden']!.values, expectedOf('dense', 'hidden')[row]!.values);
+    }
+  });
+});
+
+describe('tfjs with a graph model of an old converter', () => {
+  it('goes by the names of nodes', async () => {
+    const path = await changed('image', 'old', json => json.replace('"signature"', '"unread"'));
+    const teacher = await image({path, output: {probabilities: 'Identity_2'}});
+    expect(teacher.detail).toEqual({kind: 'logits', features: ['Identity_1', 'Identity']});
+    const answers = answersOf(await teacher.ask(questionsOf('image', 'uint8'), {detail: teacher.detail}));
+    for (const [row, {logits, features}] of answers.entries()) {
+      expectClose(logits, expectedOf('image', 'logits')[row]!.values);
+      expectClose(features['Identity_1']!.values, expectedOf('image', 'maps')[row]!.values);
+    }
+  });
+});
+
+describe('tfjs with a graph model that is compiled', () => {
+  needsNativeEngine();
+
+  const sessions = () => nativeBackend()!.binding.getNumOfSavedModels();
+
+  it('answers as the plain one, and any number of questions with one compiled graph', async () => {
+    const before = sessions();
+    const [compiled, plain] = [await image(), await image({compile: false})];
+    const questions = questionsOf('image', 'uint8');
+    for (const count of [3, 1, 2]) {
+      const [asked, options] = [questions.slice(0, count), {detail: compiled.detail}];
+      const wanted = answersOf(await plain.ask(asked, options));
+      for (const [row, answer] of answersOf(await compiled.ask(asked, options)).entries()) {
+        const {logits, features} = wanted[row]!;
+        expectClose(answer.logits, logits);
+        for (const name of ['maps', 'Identity_2:0']) {
+          expect(answer.features[name]!.shape).toEqual(features[name]!.shape);
+          expectClose(answer.features[name]!.values, features[name]!.values);
+        }
+      }
+    }
+    expect(sessions()).toBe(before + 1);
+  });
+
+  it('is freed with its teacher', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const before = sessions();
+    const ask = async () => (await dense()).ask(questionsOf('dense'));
+    await ask();
+    expect(sessions()).toBe(before + 1);
+    const deadline = Date.now() + 10_000;
+    while (sessions() > before && Date.now() < deadline) {
+      await setImmediate();
+      collect();
+    }
+    expect(sessions()).toBeLessThanOrEqual(before);
+  });
+
+  it('falls back and says so once, where control flow depends on values', async () => {
+    const reasons: string[] = [];
+    const teacher = await loop({onFallback: reason => reasons.push(reason)});
+    await teacher.ask(questionsOf('loop'));
+    await teacher.ask(questionsOf('loop'));
+    expect(reasons).toEqual([expect.stringContaining("the dynamic op 'Exit'")]);
+  });
+});
+
+describe('tfjs with a graph model that takes bytes', () => {
+  testTeacher({
+    it,
+    teacher: () => image(),
+    questions: questionsOf('image', 'uint8'),
+    badQuestion: filled('float32', [6, 6, 1], 0.5),
+  });
+
+  it('gives what TensorFlow gives', async () => {
+    const teacher = await image();
+    expect(teacher.detail).toEqual({kind: 'logits', features: ['maps', 'Identity_2:0']});
+    const answers = answersOf(await teacher.ask(questionsOf('image', 'uint8'), {detail: teacher.detail}));
+    for (const [row, {logits, features}] of answers.entries()) {
+      expectClose(logits, expectedOf('image', 'logits')[row]!.values);
+      expect(features['maps']!.shape).toEqual([4, 4, 2]);
+      expectClose(features['maps']!.values, expectedOf('image', 'maps')[row]!.values);
+      expectClose(features['Identity_2:0']!.values, expectedOf('image', 'probabilities')[row]!.values);
+    }
+  });
+
+  it('takes what goes into a last softmax for logits', async () => {
+    const teacher = await image({output: {probabilities: 'Identity_2:0'}});
+    const answers = answersOf(await teacher.ask(questionsOf('image', 'uint8')));
+    for (const [row, {logits}] of answers.entries()) expectClose(logits, expectedOf('image', 'logits')[row]!.values);
+  });
+});
+
+describe('tfjs with a graph model that loops', () => {
+  testTeacher({it, teacher: () => loop(), questions: questionsOf('loop'), badQuestion: filled('float32', [3], 0)});
+
+  it('gives what TensorFlow gives', async () => {
+    const answers = answersOf(await (await loop()).ask(questionsOf('loop')));
+    for (const [row, {logits}] of answers.entries()) expectClose(logits, expectedOf('loop', 'logits')[row]!.values);
+  });
+});
+
+describe('tfjs with a graph model of texts', () => {
+  testTeacher({it, teacher: word, questions: questionsOf('word'), badQuestion: filled('uint8', [1], 0)});
+
+  it('gives what TensorFlow gives, with a vocabulary from the graph', async () => {
+    const answers = answersOf(await (await word()).ask(questionsOf('word')));
+    for (const [row, {logits}] of answers.entries()) expectClose(logits, expectedOf('word', 'logits')[row]!.values);
+  });
+});
+
+describe('tfjs with a graph model in memory', () => {
+  const load = async () => (await readGraphModel(join(graphModels, 'dense')))!;
+  const make = async () => tfjs({model: await load(), classes: three, output: {logits: 'logits'}});
+
+  testTeacher({it, teacher: make, questions: questionsOf('dense'), badQuestion: filled('float32', [5], 0)});
+
+  it('is the teacher that the one on disk is', async () => {
+    const [inMemory, onDisk] = [await make(), await dense()];
+    expect(inMemory.identity).toEqual(onDisk.identity);
+    expect(await inMemory.ask(questionsOf('dense'))).toEqual(await onDisk.ask(questionsOf('dense')));
+  });
+});
+
+describe('the identity of a graph model', () => {
+  it('is of its weights, its graph, its output and the preprocessing', async () => {
+    await cp(join(graphModels, 'dense'), join(folder, 'changed'), {recursive: true});
+    const weights = join(folder, 'changed/group1-shard1of1.bin');
+    const bytes = await readFile(weights);
+    bytes[0]! ^= 1;
+    await writeFile(weights, bytes);
+    const identities = [
+      await dense(),
+      await dense({path: join(folder, 'changed')}),
+      await dense({output: {probabilities: 'logits'}}),
+      await dense({preprocessing: {mean: 1}}),
+      await image(),
+    ].map(({identity}) => JSON.stringify(identity));
+    expect(new Set(identities).size).toBe(identities.length);
+    expect((await dense({name: 'other', maxBatch: 2})).identity).toEqual((await dense()).identity);
+  });
+});
+
+describe('what tfjs refuses of graph models', () => {
+  it.each<[string, () => Promise<unknown>, string]>([
+    ['no classes', () => tfjs({path: join(graphModels, 'dense')}), 'Give its `classes`'],
+    ['several outputs without a name', () => graph('dense'), '2 outputs. Name the one to learn from'],
+    [
+      'an output that there is not',
+      () => dense({output: {logits: 'scores'}}),
+      'no output `scores`. Did you mean `logits`? It has: `logits`',
+    ],
+    ['an output of another width', () => dense({output: {logits: 'hidden'}}), 'gives [5] for each input'],
+    ['a softmax for logits', () => image({output: {logits: 'Identity_2:0'}}), 'is a softmax: it gives `probabilities`'],
+    ['a constant for a feature', () => image({features: ['StatefulPartitionedCall/Reshape/shape']}), 'no output'],
+    [
+      'a node that there is not',
+      () => dense({features: ['StatefulPartitionedCall/model/hidden/Relo']}),
+      'Did you mean `StatefulPartitionedCall/model/hidden/Relu`?',
+    ],
+    ['preprocessing of whole numbers', () => image({preprocessing: {scale: 2}}), "`preprocessing` can't be applied"],
+  ])('%s', async (_, make, message) => {
+    await expect(make()).rejects.toThrow(message);
+  });
+
+  it.each([
+    ['several texts at once', `[${ANY_LENGTH}, {"size": "2"}]`, 'several texts, but a question holds one'],
+    ['an input without a batch', '[]', 'without a batch dimension'],
+  ])('%s', async (_, shape, message) => {
+    const path = await changed('word', 'texts', json => json.replaceAll(`"dim": [${ANY_LENGTH}]`, `"dim": ${shape}`));
+    await expect(graph('word', {path, classes: ['a', 'b'], output: 'logits'})).rejects.toThrow(message);
+  });
+
+  it('names and features of a layers model', async () => {
+    const path = join(folder, 'student');
+    await expect(tfjs({path, output: {logits: 'last'}})).rejects.toThrow('This is a layers model');
+    await expect(tfjs({path, features: ['last']})).rejects.toThrow('each of its layers may be asked for');
+  });
+
+  it('a node of another width than the classes, once it is known', async () => {
+    const teacher = await dense({output: {logits: 'StatefulPartitionedCall/model/hidden/Relu'}});
+    await expect(teacher.ask(questionsOf('dense'))).rejects.toThrow(
+      'gives [5, 5] for 5 inputs, but there are 3 classes',
+    );
   });
 });

@@ -1,0 +1,162 @@
+import {existsSync} from 'node:fs';
+import {readFile} from 'node:fs/promises';
+import {basename, join, resolve} from 'node:path';
+import {startEngine} from '../src/engine/engine.ts';
+import {SavedModelGraph} from '../src/engine/graphs/saved-model.ts';
+import {type MetaGraph, readMetaGraphs, type Signature} from '../src/engine/graphs/signatures.ts';
+import {InputError} from '../src/errors.ts';
+import type {Preprocessing} from '../src/student/preprocessing.ts';
+import type {Teacher, TensorInput} from '../src/teacher.ts';
+import {
+  checkScores,
+  featuresOf,
+  type GraphOutput,
+  inputOf,
+  namedOutput,
+  partsOf,
+  type ScoreKind,
+} from './_graph-parts.ts';
+import {graphTeacher, logarithms} from './_graph-teacher.ts';
+import {contentHash} from './_saved-model-content.ts';
+
+export type {GraphOutput, ScoreKind} from './_graph-parts.ts';
+
+export interface SavedModelOptions {
+  /** Folder of the SavedModel: that which holds `saved_model.pb`. */
+  readonly path: string;
+  /** Names of the classes, in the order of the model's output. */
+  readonly classes: readonly string[];
+  /** The output that gives one number a class, by its name in the signature; the kind alone where there is one output. */
+  readonly output: GraphOutput | ScoreKind;
+  /**
+   * The function of the model that is asked.
+   *
+   * @default 'serving_default', or the only one
+   */
+  readonly signature?: string;
+  /**
+   * Outputs of the signature that may be asked for as features.
+   *
+   * @default all but the one of `output` that give something for each input
+   */
+  readonly features?: readonly string[];
+  /**
+   * How raw inputs become what the model takes, where that is not whole numbers or texts.
+   *
+   * @default none
+   */
+  readonly preprocessing?: Preprocessing;
+  /**
+   * Type of the raw inputs; others are refused.
+   *
+   * @default any whose values the model's own type can hold
+   */
+  readonly dtype?: TensorInput['dtype'];
+  /** @default `saved-model` and the name of the folder */
+  readonly name?: string;
+  /**
+   * The most questions one `ask` may carry. A signature with a fixed batch is run as often as they need.
+   *
+   * @default 256
+   */
+  readonly maxBatch?: number;
+}
+
+/**
+ * A SavedModel of TensorFlow in this process: white-box, with logits and the other outputs of its signature as
+ * features. Needs the native engine. Values become of the type that the signature takes; texts go to those that take
+ * strings. Of an output that gives probabilities, logits are log(max(p, 1e-8)).
+ *
+ * TensorFlow loads the model at the first question, so leave the folder as it is until then. It lets go of it some time
+ * after nothing refers to the teacher.
+ *
+ * @throws InputError where the WASM engine runs, or the model can't be read or does not fit what is said of it
+ */
+export async function savedModel(options: SavedModelOptions): Promise<Teacher<'white-box'>> {
+  const {classes, maxBatch = 256} = options;
+  const path = resolve(options.path);
+  await checkEngine(path);
+  const owner = `SavedModel ${path}`;
+  const metaGraph = servedGraph(await metaGraphsIn(path), owner);
+  checkVariables(metaGraph, path);
+  const {signature, called} = signatureOf(metaGraph, options.signature, owner);
+  const graph = new SavedModelGraph(path, metaGraph, signature);
+  const output = namedOutput(graph, options.output, owner);
+  const {kind, place} = partsOf(output);
+  checkScores(graph, place, classes, owner);
+  const input = inputOf(graph, options, owner);
+  const {scale = 1, mean = 0, deviation = 1} = input.preprocessing;
+  return graphTeacher({
+    name: options.name ?? `saved-model ${basename(path)}`,
+    identity: {
+      adapter: 'saved-model',
+      content: await contentHash(path),
+      signature: called,
+      output: {...output},
+      preprocessing: {scale, mean, deviation},
+    },
+    classes,
+    graph,
+    input,
+    scores: {place, toLogits: kind === 'logits' ? values => values : logarithms},
+    features: featuresOf(graph, place, input, options.features, owner),
+    maxBatch,
+  });
+}
+
+async function checkEngine(path: string): Promise<void> {
+  const {name, reason} = await startEngine();
+  if (name === 'native') return;
+  throw new InputError(
+    `SavedModel ${path} needs the native engine, but ${name} runs: ${reason} \`limbeck engine install\` gets it. A graph model made of it runs on both: \`tfjs()\` takes one.`,
+  );
+}
+
+async function metaGraphsIn(path: string): Promise<readonly MetaGraph[]> {
+  const file = join(path, 'saved_model.pb');
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new InputError(
+      `${missing ? 'There is no' : 'Cannot read'} ${file}. Give the folder that \`tf.saved_model.save\` or \`model.export\` wrote.`,
+      {cause},
+    );
+  }
+  try {
+    return readMetaGraphs(bytes);
+  } catch (cause) {
+    throw new InputError(`${file} is not a SavedModel, or is cut short. Save or copy it again.`, {cause});
+  }
+}
+
+/** The graph to ask, where there are some for training or other devices too. */
+function servedGraph(graphs: readonly MetaGraph[], owner: string): MetaGraph {
+  const served = graphs.find(({tags}) => tags.join() === 'serve') ?? (graphs.length === 1 ? graphs[0] : undefined);
+  if (served !== undefined && served.tags.length > 0) return served;
+  const found = graphs.map(({tags}) => `[${tags.join(', ')}]`).join(', ') || 'none';
+  throw new InputError(`${owner} has no graph tagged \`serve\`, but: ${found}. Save it with TensorFlow 2.`);
+}
+
+/** TensorFlow takes a model without its variables for one that has none, and fails at every question. */
+function checkVariables({hasVariables}: MetaGraph, path: string): void {
+  const index = join(path, 'variables', 'variables.index');
+  if (!hasVariables || existsSync(index)) return;
+  throw new InputError(`SavedModel ${path} has variables, but there is no ${index}. Copy the whole folder.`);
+}
+
+function signatureOf(
+  {signatures}: MetaGraph,
+  wanted: string | undefined,
+  owner: string,
+): {readonly signature: Signature; readonly called: string} {
+  const [only] = signatures.keys();
+  const called = wanted ?? (signatures.size === 1 ? only! : 'serving_default');
+  const signature = signatures.get(called);
+  if (signature !== undefined) return {signature, called};
+  const names = [...signatures].map(
+    ([name, {outputs}]) => `${name} (gives ${outputs.map(output => output.name).join(', ')})`,
+  );
+  throw new InputError(`${owner} has no signature \`${called}\`. It has: ${names.join('; ') || 'none'}.`);
+}

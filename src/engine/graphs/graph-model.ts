@@ -1,0 +1,160 @@
+import type {GraphModel} from '@tensorflow/tfjs-converter';
+import {nativeBackend} from '../compiled/binding.ts';
+import type {CompiledCalls} from '../compiled/compiled-calls.ts';
+import {tf} from '../tf.ts';
+import {CompiledOutputs} from './compiled-outputs.ts';
+import type {Graph, GraphNumbers, GraphTensor, GraphValues} from './graph.ts';
+
+export type {GraphModel} from '@tensorflow/tfjs-converter';
+
+/** An operation of a graph, as `model.json` has it. */
+export interface GraphOperation {
+  readonly name: string;
+  readonly op: string;
+  readonly input?: readonly string[];
+}
+
+/** Loads a graph model of TensorFlow.js. */
+export async function loadGraphModel(artifacts: tf.io.ModelArtifacts): Promise<GraphModel> {
+  // Most programs have no graph model: they need not wait for a megabyte of code.
+  const {loadGraphModel: load} = await import('@tensorflow/tfjs-converter');
+  return load(tf.io.fromMemory(artifacts));
+}
+
+/** What a graph model was loaded from. */
+export async function artifactsOf(model: GraphModel): Promise<tf.io.ModelArtifacts> {
+  let kept: tf.io.ModelArtifacts | undefined;
+  const keep = async (artifacts: tf.io.ModelArtifacts): Promise<tf.io.SaveResult> => {
+    kept = artifacts;
+    return {modelArtifactsInfo: {dateSaved: new Date(), modelTopologyType: 'JSON'}};
+  };
+  await model.save(tf.io.withSaveHandler(keep));
+  return kept!;
+}
+
+export interface GraphModelOptions {
+  /** Whether runs on the native engine are compiled, where the model allows it. */
+  readonly compile: boolean;
+  /** Told once, as a clause, why runs are not compiled though they should be. */
+  readonly onFallback: ((reason: string) => void) | undefined;
+}
+
+/** Frees what TensorFlow holds for a graph that is gone. */
+const gone = new FinalizationRegistry<CompiledCalls>(calls => calls.dispose());
+
+/** A graph model of TensorFlow.js. Any node can be asked for, by its name. */
+export class GraphModelGraph implements Graph {
+  readonly inputs: readonly GraphTensor[];
+  readonly outputs: readonly GraphTensor[];
+  readonly names: readonly string[];
+  readonly signature: SignatureJson;
+  readonly #model: GraphModel;
+  readonly #nodes: readonly string[];
+  readonly #onFallback: ((reason: string) => void) | undefined;
+  /** By the names of what they give. */
+  readonly #compiled = new Map<string, CompiledOutputs>();
+  #compile: boolean;
+  #isTold = false;
+
+  constructor(model: GraphModel, operations: readonly GraphOperation[], {compile, onFallback}: GraphModelOptions) {
+    this.#model = model;
+    this.#nodes = operations.filter(({op}) => op !== 'Const').map(({name}) => name);
+    this.#compile = compile && nativeBackend() !== undefined;
+    this.#onFallback = onFallback;
+    // The tables of a graph look like inputs of no type.
+    const inputs = model.inputs.filter(({dtype}) => dtype != null);
+    this.inputs = inputs.map(({name, dtype, shape}) => ({name, dtype, shape: shape?.map(openLength)}));
+    this.signature = (model.modelSignature as SignatureJson | undefined) ?? {};
+    this.outputs = model.outputNodes.map(name => outputTensor(name, this.signature.outputs?.[name]));
+    this.names = [...model.outputNodes, ...this.#nodes];
+  }
+
+  find(name: string): GraphTensor | undefined {
+    const declared = this.outputs.find(output => output.name === name);
+    if (declared !== undefined) return declared;
+    return this.#nodes.includes(name.split(':')[0]!) ? {name, dtype: 'float32', shape: undefined} : undefined;
+  }
+
+  open(): void {}
+
+  async run(input: GraphTensor, values: GraphValues, outputs: readonly string[]): Promise<readonly GraphNumbers[]> {
+    const {name, dtype} = input;
+    const fed = tf.tensor(values.data as Float32Array, [...values.shape], dtype as tf.DataType);
+    const given: tf.Tensor[] = [];
+    try {
+      const compiled = this.#runCompiled(input, fed, outputs);
+      if (compiled !== undefined) return compiled;
+      given.push(...(await execute(this.#model, {[name]: fed}, [...outputs])));
+      return given.map(tensor => ({shape: tensor.shape, data: floatsOf(tensor)}));
+    } finally {
+      tf.dispose([fed, ...given]);
+    }
+  }
+
+  /** Undefined where this model is not compiled. */
+  #runCompiled({name, shape}: GraphTensor, fed: tf.Tensor, outputs: readonly string[]): GraphNumbers[] | undefined {
+    if (!this.#compile || fed.dtype === 'string') return undefined;
+    const key = JSON.stringify(outputs);
+    const compiled = this.#compiled.get(key) ?? this.#newOutputs(key);
+    const execute = (rows: tf.Tensor): tf.Tensor[] => [this.#model.execute({[name]: rows}, [...outputs])].flat();
+    try {
+      const given = compiled.run(fed, typeof shape?.[0] === 'number', execute);
+      if (compiled.calls.fallback !== undefined) this.#tell(compiled.calls.fallback);
+      return given;
+    } catch (error) {
+      this.#compile = false;
+      for (const {calls} of this.#compiled.values()) calls.dispose();
+      this.#tell(error instanceof Error ? error.message.split('\n')[0]! : String(error));
+      return undefined;
+    }
+  }
+
+  #newOutputs(key: string): CompiledOutputs {
+    const compiled = new CompiledOutputs();
+    this.#compiled.set(key, compiled);
+    gone.register(this, compiled.calls);
+    return compiled;
+  }
+
+  #tell(reason: string): void {
+    if (!this.#isTold) this.#onFallback?.(reason);
+    this.#isTold = true;
+  }
+}
+
+/** What `model.json` says of outputs; models of old converters say nothing. */
+export interface SignatureJson {
+  readonly outputs?: {readonly [name: string]: TensorJson};
+}
+
+interface TensorJson {
+  /** Of the node that gives it. */
+  readonly name: string;
+  readonly dtype?: string;
+  readonly tensorShape?: {readonly dim?: readonly {readonly size: string}[]; readonly unknownRank?: boolean};
+}
+
+function outputTensor(name: string, {dtype, tensorShape}: Partial<TensorJson> = {}): GraphTensor {
+  const isKnown = tensorShape !== undefined && !tensorShape.unknownRank;
+  const shape = isKnown ? (tensorShape.dim ?? []).map(({size}) => openLength(Number(size))) : undefined;
+  return {name, dtype: dtype === 'DT_STRING' ? 'string' : 'float32', shape};
+}
+
+function openLength(length: number): number | null {
+  return length < 0 ? null : length;
+}
+
+/** Runs the nodes at once where they allow it: those with loops, conditions or tables do not. */
+async function execute(model: GraphModel, inputs: tf.NamedTensorMap, outputs: string[]): Promise<tf.Tensor[]> {
+  try {
+    return [tf.tidy(() => model.execute(inputs, outputs))].flat();
+  } catch (error) {
+    if (!String(error).includes('model.executeAsync()')) throw error;
+    return [await model.executeAsync(inputs, outputs)].flat();
+  }
+}
+
+function floatsOf(tensor: tf.Tensor): Float32Array {
+  if (tensor.dtype === 'float32') return tensor.dataSync<'float32'>();
+  return tf.tidy(() => tf.cast(tensor, 'float32').dataSync<'float32'>());
+}
