@@ -1,0 +1,58 @@
+/** What is used of a tokenizer of transformers.js. */
+export interface Tokenizer {
+  (
+    text: string,
+    options: {readonly add_special_tokens: boolean; readonly return_tensor: false},
+  ): {readonly input_ids: readonly number[]};
+  readonly model_max_length?: number;
+  readonly pad_token_id?: number;
+}
+
+/** Turns a text into the ids of its tokens. */
+export type TokenReader = (text: string) => readonly number[];
+
+/**
+ * Cuts long texts as transformers does in Python: tokens that stand at the end of every text stay there. transformers.js
+ * cuts these off.
+ *
+ * @param most - tokens of one text, special ones included
+ */
+export function tokenReader(tokenizer: Tokenizer, most: number): TokenReader {
+  const suffix = suffixLength(tokenizer);
+  return text => {
+    const ids = tokenizer(text, {add_special_tokens: true, return_tensor: false}).input_ids;
+    return ids.length <= most ? ids : [...ids.slice(0, most - suffix), ...ids.slice(ids.length - suffix)];
+  };
+}
+
+/** How many special tokens stand behind a text. */
+function suffixLength(tokenizer: Tokenizer): number {
+  const [whole, body] = [true, false].map(
+    special => tokenizer('a', {add_special_tokens: special, return_tensor: false}).input_ids,
+  ) as [readonly number[], readonly number[]];
+  for (let start = 0; start + body.length <= whole.length; start++) {
+    if (body.every((id, place) => whole[start + place] === id)) return whole.length - start - body.length;
+  }
+  return 0;
+}
+
+/** Token ids and what tells them from padding, [texts, tokens], row-major. */
+export interface TokenTable {
+  readonly tokens: number;
+  readonly ids: BigInt64Array;
+  readonly mask: BigInt64Array;
+}
+
+/** Texts of several lengths in one table, padded on the right. */
+export function tokenTable(texts: readonly (readonly number[])[], padding: number): TokenTable {
+  const tokens = Math.max(...texts.map(ids => ids.length));
+  const ids = new BigInt64Array(texts.length * tokens).fill(BigInt(padding));
+  const mask = new BigInt64Array(ids.length);
+  for (const [row, text] of texts.entries()) {
+    for (const [place, id] of text.entries()) {
+      ids[row * tokens + place] = BigInt(id);
+      mask[row * tokens + place] = 1n;
+    }
+  }
+  return {tokens, ids, mask};
+}

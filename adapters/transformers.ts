@@ -1,0 +1,218 @@
+import {createRequire} from 'node:module';
+import {basename, resolve} from 'node:path';
+import {InputError, TeacherError} from '../src/errors.ts';
+import type {Outcome, Question, Teacher} from '../src/teacher.ts';
+import {checkCounts, checkForm} from './_given.ts';
+import {type AnswerReader, answersInHalves, answersOf, askedFeatures} from './_onnx-answers.ts';
+import {checkFeatures, loadModel, type OnnxModel, readModel, type ScoreOutput, scoreSource} from './_onnx-model.ts';
+import type {OnnxRuntime, Session} from './_onnx-runtime.ts';
+import {loadPeer} from './_peer.ts';
+import {modelFile, readFolder} from './_transformers-folder.ts';
+import {type Pooling, pooledFeature} from './_transformers-pooling.ts';
+import {type Tokenizer, type TokenReader, tokenReader, tokenTable} from './_transformers-tokens.ts';
+
+export type {ScoreOutput} from './_onnx-model.ts';
+export type {Pooling} from './_transformers-pooling.ts';
+
+export interface TransformersOptions {
+  /** A folder with `config.json`, `tokenizer.json`, `tokenizer_config.json` and the model as ONNX. Nothing is downloaded. */
+  readonly path: string;
+  /**
+   * The model in that folder.
+   *
+   * @default 'onnx/model.onnx', or 'model.onnx' where that isn't there
+   */
+  readonly file?: string;
+  /**
+   * Names of the classes, in the order of the model's scores.
+   *
+   * @default those of its `config.json`
+   */
+  readonly classes?: readonly string[];
+  /**
+   * The tensor that holds the scores, [texts, classes].
+   *
+   * @default {logits: 'logits'}
+   */
+  readonly output?: ScoreOutput;
+  /**
+   * Tensors to be had as features: outputs of the model, or any tensors in it. Such as [texts, width], or the states of
+   * tokens, [texts, tokens, width], which `pooling` makes one a text of.
+   *
+   * @default none
+   */
+  readonly features?: readonly string[];
+  /**
+   * How the states of a text's tokens become one feature: their mean, or that of the first or the last token.
+   *
+   * @default 'mean'
+   */
+  readonly pooling?: Pooling;
+  /**
+   * The most tokens of a text, special ones included. Longer texts are cut at their end.
+   *
+   * @default what the tokenizer and the model allow
+   */
+  readonly maxTokens?: number;
+  /** @default `transformers` and the name of the folder */
+  readonly name?: string;
+  /**
+   * The most questions one `ask` may carry.
+   *
+   * @default 32
+   */
+  readonly maxBatch?: number;
+  /**
+   * Threads that one operation may use.
+   *
+   * @default one a core
+   */
+  readonly threads?: number;
+}
+
+/**
+ * A text classifier of Hugging Face transformers on disk, as ONNX, in this process: white-box, with logits and the states
+ * of its layers as features. A model of embeddings alone has no classes and is no teacher; the embeddings inside a
+ * classifier are features of it.
+ *
+ * Needs the package `@huggingface/transformers`, which is loaded at the first question: it makes the tokens, and the ONNX
+ * Runtime that comes with it runs the model.
+ *
+ * @throws InputError where a file is missing or damaged, or does not fit what is said of it
+ */
+export async function transformers(options: TransformersOptions): Promise<Teacher<'white-box'>> {
+  const {path, file, output = {logits: 'logits'}, features = [], pooling = 'mean', maxTokens} = options;
+  const {name = `transformers ${basename(path)}`, maxBatch = 32, threads} = options;
+  checkCounts('transformers', {
+    maxBatch,
+    ...(threads !== undefined && {threads}),
+    ...(maxTokens !== undefined && {maxTokens}),
+  });
+  const folder = await readFolder(path);
+  const {classes = folder.classes} = options;
+  if (classes === undefined) throw new InputError(`The model ${path} does not name its classes. Give \`classes\`.`);
+  checkForm('transformers', {classes});
+  if (classes.length === 1) throw new InputError(`The model ${path} gives one score and chooses among no classes.`);
+  const model = await readModel(modelFile(path, file));
+  checkInputs(model);
+  const scores = scoreSource(model, output, classes);
+  checkFeatures(model, features);
+  const load = async (): Promise<Loaded> => {
+    const {tokenizer, runtime} = await loadParts(path);
+    const most = maxTokens ?? Math.min(tokenizer.model_max_length ?? folder.positions, folder.positions);
+    const session = await loadModel(model, runtime, {name, tensors: [scores.tensor, ...features], threads});
+    return {tokensOf: tokenReader(tokenizer, most), padding: tokenizer.pad_token_id ?? 0, runtime, session};
+  };
+  let loaded: Promise<Loaded> | undefined;
+  return {
+    name,
+    identity: {
+      adapter: 'transformers',
+      model: model.sha256,
+      tokenizer: folder.tokenizer,
+      config: folder.config,
+      output: {...scores},
+      maxTokens: maxTokens ?? null,
+      ...(features.length > 0 && {pooling}),
+    },
+    access: 'white-box',
+    classes,
+    detail: {kind: 'logits', features},
+    maxBatch,
+    async ask(questions, {detail, signal} = {}) {
+      signal?.throwIfAborted();
+      const asked = askedFeatures(name, features, detail);
+      loaded ??= load();
+      const parts = await loaded;
+      signal?.throwIfAborted();
+      return answerAll({reader: {name, classes, scores}, model, pooling, asked, ...parts}, questions);
+    },
+  };
+}
+
+interface Loaded {
+  readonly tokensOf: TokenReader;
+  readonly padding: number;
+  readonly runtime: OnnxRuntime;
+  readonly session: Session;
+}
+
+/** What is used of `@huggingface/transformers`. */
+interface TransformersJs {
+  readonly AutoTokenizer: {
+    from_pretrained(path: string, options: {readonly local_files_only: true}): Promise<Tokenizer>;
+  };
+}
+
+const peer = '@huggingface/transformers';
+
+async function loadParts(path: string): Promise<{readonly tokenizer: Tokenizer; readonly runtime: OnnxRuntime}> {
+  const {AutoTokenizer} = await loadPeer<TransformersJs>(peer, 'transformers');
+  // The one that comes with it: two versions of its native library in one process get in each other's way.
+  const require = createRequire(createRequire(import.meta.url).resolve(peer));
+  const runtime = require('onnxruntime-node') as OnnxRuntime;
+  // An absolute path, since one such as `models/mine` is taken for a name on the hub.
+  return {runtime, tokenizer: await AutoTokenizer.from_pretrained(resolve(path), {local_files_only: true})};
+}
+
+const INT64 = 7;
+
+/** Inputs that a text has a value for. */
+const inputNames = ['input_ids', 'attention_mask', 'token_type_ids'];
+
+function checkInputs({path, graph}: OnnxModel): void {
+  const other = graph.inputs.find(({name, elementType}) => !inputNames.includes(name) || elementType !== INT64);
+  if (other === undefined) return;
+  throw new InputError(
+    `${path} wants \`${other.name}\`, which a text alone does not give: only ${inputNames.join(', ')} are fed, as int64. Export it for text classification.`,
+  );
+}
+
+interface Running extends Loaded {
+  readonly reader: AnswerReader;
+  readonly model: OnnxModel;
+  readonly pooling: Pooling;
+  /** Names of the features that are wanted. */
+  readonly asked: readonly string[];
+}
+
+async function answerAll(running: Running, questions: readonly Question[]): Promise<Outcome<'white-box'>[]> {
+  const {tokensOf, reader} = running;
+  const outcomes = new Array<Outcome<'white-box'>>(questions.length);
+  const rows: number[] = [];
+  const texts: (readonly number[])[] = [];
+  for (const [row, {input}] of questions.entries()) {
+    const ids = input.kind === 'text' ? tokensOf(input.text) : [];
+    if (ids.length === 0) {
+      const problem = input.kind === 'text' ? 'The text has no tokens.' : 'The model takes texts, got numbers.';
+      outcomes[row] = {error: new TeacherError(reader.name, problem)};
+      continue;
+    }
+    rows.push(row);
+    texts.push(ids);
+  }
+  const answers = texts.length === 0 ? [] : await answersInHalves(reader.name, texts, some => answersTo(running, some));
+  for (const [place, answer] of answers.entries()) outcomes[rows[place]!] = answer;
+  return outcomes;
+}
+
+function answersTo(
+  {reader, model, session, runtime, padding, pooling, asked}: Running,
+  texts: readonly (readonly number[])[],
+): Promise<Outcome<'white-box'>[]> {
+  const {tokens, ids, mask} = tokenTable(texts, padding);
+  // A single text is of type 0 throughout.
+  const values: Record<string, BigInt64Array> = {
+    input_ids: ids,
+    attention_mask: mask,
+    token_type_ids: new BigInt64Array(ids.length),
+  };
+  const feeds = Object.fromEntries(
+    model.graph.inputs.map(({name}) => [name, new runtime.Tensor('int64', values[name]!, [texts.length, tokens])]),
+  );
+  const featureOf = pooledFeature(
+    pooling,
+    texts.map(text => text.length),
+  );
+  return answersOf(reader, {feeds, count: texts.length}, {session, features: asked, featureOf});
+}

@@ -1,0 +1,17 @@
+import {env} from 'node:process';
+
+/**
+ * Why tests with a package that only some adapters need are skipped; undefined where it is there.
+ *
+ * @throws Error where it isn't and `CI` is set: there a silent skip would pass for a test
+ */
+export async function peerOrSkip(name: string): Promise<string | undefined> {
+  try {
+    await import(name);
+    return undefined;
+  } catch (cause) {
+    const reason = `no ${name} here: npm install ${name}`;
+    if (env['CI'] === undefined) return reason;
+    throw new Error(`Tests with ${name} must run where CI is set, but there is ${reason}.`, {cause});
+  }
+}
