@@ -1,0 +1,180 @@
+/**
+ * Reads labels out of text that a language model wrote or is about to write. Case, white space, quotes and markdown
+ * around a label never matter.
+ */
+
+/** What a text so far can turn out to say. */
+export interface Reading {
+  /** Classes whose label the text holds, or may yet hold as it goes on. */
+  readonly labels: readonly number[];
+  /** Whether the text holds the label of the one class in `labels`, whatever comes after it. */
+  readonly isDecided: boolean;
+}
+
+export interface LabelMatcher {
+  /** Reads a text that may go on, in UTF-8; it may end within a character. */
+  read(bytes: readonly number[]): Reading;
+  /** Reads a text after which nothing comes. */
+  readWhole(bytes: readonly number[]): Reading;
+}
+
+/** What may stand before a label: white space (SentencePiece writes it as U+2581), marks of direction, quotes, markdown. */
+const ORNAMENTS = String.raw`\s\u2581\p{Cf}\p{Pi}\p{Pf}"'\x60*_„‚「『【《〈`;
+const LEADING = new RegExp(`^[${ORNAMENTS}(\\[]+`, 'u');
+const TRAILING = new RegExp(`[${ORNAMENTS})\\].。」』】》〉]+$`, 'u');
+
+/** Those of several bytes, which may come byte by byte. */
+const LONG_ORNAMENTS = [...'“”‘’«»‹›„‚「『【《〈\u3000\u00a0\u2581'];
+
+/** What may not follow a label. A character that came broken (U+FFFD) could be anything, so it is no boundary. */
+const WORD = /^(?:[\p{L}\p{M}\p{N}\ufffd]|\u200c|\u200d)/u;
+const ENDS_IN_WORD = /[\p{L}\p{M}\p{N}]$/u;
+
+/** What surrounds a label and the case it is written in, taken away: labels that are alike then can't be told apart. */
+export function plain(text: string): string {
+  return fold(text.replace(LEADING, '').replace(TRAILING, ''));
+}
+
+/**
+ * Alike for texts that differ in case, in how accents are encoded, or in the length of white space. Character by
+ * character, since a Greek sigma would change with what follows it; by upper case first, for ß; and without the dot of
+ * a Turkish İ, whose lower case differs between languages.
+ */
+function fold(text: string): string {
+  if (ASCII.test(text)) return text.toLowerCase().replace(/\s+/g, ' ');
+  const folded = Array.from(text.normalize('NFC'), character => character.toUpperCase().toLowerCase()).join('');
+  return folded.replaceAll('i\u0307', 'i').replace(/[\s\u2581]+/g, ' ');
+}
+
+/** What nearly all tokens are of, and whose lower case is simple. */
+const ASCII = /^[ -~\s]*$/;
+
+const matchers = new WeakMap<readonly string[], LabelMatcher>();
+
+/**
+ * @param labels - one a class, as `labelCodes` gives them; the matcher is made once for each array
+ */
+export function labelMatcher(labels: readonly string[]): LabelMatcher {
+  const known = matchers.get(labels);
+  if (known) return known;
+  const made = makeMatcher(labels);
+  matchers.set(labels, made);
+  return made;
+}
+
+function makeMatcher(labels: readonly string[]): LabelMatcher {
+  const plainLabels = labels.map(plain);
+  const alphabet = alphabetOf(labels);
+  return {
+    read(bytes) {
+      const {text, tail} = decode(bytes);
+      if (tail.length === 0) return readText(plainLabels, text);
+      const whole = alphabet.filter(({bytes}) => tail.every((byte, place) => bytes[place] === byte));
+      const readings = whole.map(({character}) => readText(plainLabels, text + character));
+      // The character may also be one of no label, such as a dash, and then a label before it is whole.
+      readings.push(readEnd(plainLabels, text));
+      return {labels: [...new Set(readings.flatMap(reading => reading.labels))], isDecided: false};
+    },
+    readWhole(bytes) {
+      const {text, tail} = decode(bytes);
+      return readEnd(plainLabels, tail.length === 0 ? text : `${text}\ufffd`);
+    },
+  };
+}
+
+/** All characters with which a label or what stands before it can go on. */
+function alphabetOf(labels: readonly string[]): {readonly character: string; readonly bytes: Uint8Array}[] {
+  const inLabels = labels.flatMap(label => [label, label.toLowerCase(), label.toUpperCase()]);
+  const characters = new Set([...inLabels.join(''), ...LONG_ORNAMENTS]);
+  return Array.from(characters, character => ({character, bytes: encoder.encode(character)}));
+}
+
+function readText(labels: readonly string[], text: string): Reading {
+  const body = fold(text.replace(LEADING, ''));
+  const open: number[] = [];
+  let longest: number | undefined;
+  for (const [index, label] of labels.entries()) {
+    const match = matchOf(label, body);
+    if (match === 'open') open.push(index);
+    if (match === 'whole' && (longest === undefined || label.length > labels[longest]!.length)) longest = index;
+  }
+  // A longer label that is still open, as `New York` is after `New `, may turn out to be meant.
+  if (longest === undefined) return {labels: open, isDecided: false};
+  return {labels: [...open, longest], isDecided: open.length === 0};
+}
+
+function readEnd(labels: readonly string[], text: string): Reading {
+  const body = `${fold(text.replace(LEADING, '')).trimEnd()} `;
+  const whole = [...labels.keys()].filter(index => matchOf(labels[index]!, body) === 'whole');
+  const longest = whole.sort((a, b) => labels[b]!.length - labels[a]!.length).slice(0, 1);
+  return {labels: longest, isDecided: longest.length === 1};
+}
+
+/** Whether a text holds a label at its start, may yet hold it, or never will. */
+function matchOf(label: string, body: string): 'whole' | 'open' | 'never' {
+  const needsBoundary = ENDS_IN_WORD.test(label);
+  if (body.length < label.length || (body.length === label.length && needsBoundary)) {
+    return label.startsWith(body) ? 'open' : 'never';
+  }
+  if (!body.startsWith(label)) return 'never';
+  const after = body.slice(label.length);
+  if (!needsBoundary) return 'whole';
+  if (WORD.test(after)) return 'never';
+  // 3 is not the label of 3.5, and after `3.` it can't be known yet.
+  if (/\d$/.test(label) && /^[.,](?:\d|$)/.test(after)) return after.length === 1 ? 'open' : 'never';
+  return 'whole';
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', {ignoreBOM: true});
+
+/** Splits UTF-8 into the whole characters and the bytes of one that has only begun. */
+function decode(bytes: readonly number[]): {readonly text: string; readonly tail: readonly number[]} {
+  const whole = bytes.length - begunBytes(bytes);
+  return {text: decoder.decode(Uint8Array.from(bytes.slice(0, whole))), tail: bytes.slice(whole)};
+}
+
+function begunBytes(bytes: readonly number[]): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back]!;
+    const isContinuation = (byte & 0xc0) === 0x80;
+    if (isContinuation) continue;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return length > back ? back : 0;
+  }
+  return 0;
+}
+
+/**
+ * The class that a whole answer names, strictly: but for case, quotes, markdown and a full stop it is one of the labels,
+ * bare, as a JSON string or as the `label` of a JSON object.
+ *
+ * @param lists - what may be answered, each with one text a class: codes, names or both
+ * @returns undefined where it names none, or where the lists disagree
+ */
+export function parseLabel(text: string, ...lists: readonly (readonly string[])[]): number | undefined {
+  const answer = plain(labelInJson(text) ?? text);
+  const named = new Set(lists.map(labels => indexOf(labels).get(answer)).filter(label => label !== undefined));
+  return named.size === 1 ? [...named][0] : undefined;
+}
+
+const indices = new WeakMap<readonly string[], ReadonlyMap<string, number>>();
+
+function indexOf(labels: readonly string[]): ReadonlyMap<string, number> {
+  const known = indices.get(labels);
+  if (known) return known;
+  const made = new Map(labels.map((label, index) => [plain(label), index]));
+  indices.set(labels, made);
+  return made;
+}
+
+function labelInJson(text: string): string | undefined {
+  const [, fenced] = /^\s*```(?:json)?\s(.*)```\s*$/s.exec(text) ?? [];
+  try {
+    const parsed: unknown = JSON.parse(fenced ?? text);
+    const label = typeof parsed === 'object' ? (parsed as {readonly label?: unknown} | null)?.label : parsed;
+    return typeof label === 'string' || typeof label === 'number' ? String(label) : undefined;
+  } catch {
+    return undefined;
+  }
+}
