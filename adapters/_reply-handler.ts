@@ -101,7 +101,8 @@ export class ReplyHandler implements Dispatcher.DispatchHandler {
 
   #reply(): Reply {
     const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
-    return {status: this.#status, headers: this.#headers, body: body.toString()};
+    const isBinary = String(this.#headers['content-type']).startsWith('application/octet-stream');
+    return {status: this.#status, headers: this.#headers, body: body.toString(isBinary ? 'base64' : 'utf8')};
   }
 }
 

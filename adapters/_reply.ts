@@ -3,37 +3,88 @@ import type {Reply} from '../src/teacher.ts';
 import type {Connection} from './_request.ts';
 
 /** Codes with which services say, under whatever status, that an account is spent. */
-const SPENT = new Set(['insufficient_quota', 'billing_hard_limit_reached', 'billing_not_active']);
+const SPENT = new Set([
+  'insufficient_quota',
+  'billing_hard_limit_reached',
+  'billing_not_active',
+  'billing_error',
+  'enforced_spend_limit_reached',
+]);
 
-/** What a status other than 200 means, without a word of the reply's body. */
-export function statusError({name, key}: Pick<Connection, 'name' | 'key'>, reply: Reply): TeacherError {
-  const {status} = reply;
-  const isSpent = codesIn(reply).some(code => SPENT.has(code));
-  const retryable = !isSpent && mayPass(status);
-  const advice = isSpent ? 'The account has nothing left to spend. Top it up.' : adviceOn(status, Boolean(key()));
-  return new TeacherError(name, `It answered ${status}. ${advice}`, {status, retryable});
+/** What a reply with a status other than 200 says of itself. */
+export interface Refusal {
+  readonly status: number;
+  /** Short words of its body that name the error, such as `context_length_exceeded`. */
+  readonly codes: readonly string[];
 }
+
+/** What a protocol's own refusals mean, where its status alone does not tell. */
+export type Explain = (refusal: Refusal) => Explanation | undefined;
+
+export interface Explanation {
+  readonly problem: string;
+  /** @default by status */
+  readonly retryable?: boolean;
+  /** Milliseconds that the body asks to wait; what the headers say is read elsewhere. */
+  readonly retryAfter?: number;
+}
+
+/** What a status other than 200 means, without a word of the reply's text. */
+export function statusError(
+  {name, key, keyVariable = 'LIMBECK_TEACHER_KEY'}: Pick<Connection, 'name' | 'key' | 'keyVariable'>,
+  reply: Reply,
+  explain: Explain = () => undefined,
+): TeacherError {
+  const {status} = reply;
+  const secret = key();
+  const codes = codesIn(reply).filter(code => !secret || !(secret.includes(code) || code.includes(secret)));
+  const isSpent = codes.some(code => SPENT.has(code));
+  const own: Explanation | undefined = isSpent ? spent : explain({status, codes});
+  const {
+    problem,
+    retryable = !isSpent && mayPass(status),
+    retryAfter,
+  } = own ?? {
+    problem: adviceOn(status, secret, keyVariable),
+  };
+  const shown = codes.length > 0 ? ` (${codes.join(', ')})` : '';
+  return new TeacherError(name, `It answered ${status}${shown}. ${problem}`, {
+    status,
+    retryable,
+    ...(retryAfter !== undefined && {retryAfter}),
+  });
+}
+
+const spent = {problem: 'The account has nothing left to spend. Top it up.', retryable: false};
 
 /** A redirect is not followed, but one that calls itself temporary may be gone. */
 function mayPass(status: number): boolean {
   return [302, 303, 307, 408, 429].includes(status) || status >= 500;
 }
 
-/** The error codes of a reply, where services put them: `{error: {code, type}}` or `{code, type}`. */
-function codesIn({body}: Reply): readonly string[] {
-  const document = jsonOf(body) as {readonly error?: unknown} | null | undefined;
-  return [document, document?.error]
-    .flatMap(part => {
-      const {code, type} = (part ?? {}) as {readonly code?: unknown; readonly type?: unknown};
-      return [code, type];
-    })
-    .filter(code => typeof code === 'string');
+/** What may be shown of a body: a word that could be no text and no key. */
+const CODE = /^[A-Za-z][\w.]{1,48}$/;
+
+/** The error codes of a reply, where services put them: at the root or in `error`, and in a header of Amazon's. */
+function codesIn({headers, body}: Reply): readonly string[] {
+  const root = jsonOf(body) as CodedError | null | undefined;
+  const error = root?.error as CodedError | undefined;
+  const found = [root, error, error?.details as CodedError | undefined].flatMap(part =>
+    part && typeof part === 'object' ? CODE_FIELDS.map(field => part[field]) : [],
+  );
+  // `error` may be the code itself; Amazon's types carry an address behind a colon or before a hash.
+  const amazon = [headers['x-amzn-errortype'], root?.__type].map(type => String(type ?? '').replace(/^.*#|:.*$/g, ''));
+  const codes = [...found, ...amazon].filter(code => typeof code === 'string' && CODE.test(code)) as string[];
+  return [...new Set(codes)].filter(code => code !== 'error');
 }
 
-function adviceOn(status: number, hasKey: boolean): string {
+const CODE_FIELDS = ['code', 'type', 'status', 'error_type', 'error_code'] as const;
+
+type CodedError = {readonly [F in (typeof CODE_FIELDS)[number] | 'error' | 'details' | '__type']?: unknown};
+
+function adviceOn(status: number, key: string | undefined, variable: string): string {
   if (status === 401 || status === 403) {
-    const fault = hasKey ? 'It refuses the key.' : 'It asks for a key.';
-    return `${fault} Set LIMBECK_TEACHER_KEY or pass \`key\`.`;
+    return `${key ? 'It refuses the key.' : 'It asks for a key.'} Set ${variable} or pass \`key\`.`;
   }
   if (status === 408 || status === 504) return 'It took too long itself. Lower `maxBatch`.';
   if (status === 413) return 'The request is too large for it. Lower `maxBatch`.';
@@ -43,14 +94,31 @@ function adviceOn(status: number, hasKey: boolean): string {
   return 'It does not take the request. Check the name, datatype and shape of the input, and the names of the outputs.';
 }
 
+/** How long to wait, where a body says it and not a header: Google's `retryDelay`, Hugging Face's `estimated_time`. */
+const WAIT = /"(?:retryDelay|estimated_time)"\s*:\s*"?(\d+(?:\.\d+)?)(?:s"|[,}\s])/;
+
+/** A refusal with the wait that its body names as a header, which is where the pace is read from. */
+export function withWait(reply: Reply): Reply {
+  const seconds = reply.status === 200 ? undefined : WAIT.exec(reply.body)?.[1];
+  if (seconds === undefined || reply.headers['retry-after'] !== undefined) return reply;
+  return {...reply, headers: {...reply.headers, 'retry-after-ms': String(Math.ceil(Number(seconds) * 1000))}};
+}
+
+/** A reply is read for its answers and for its receipt, and parsed once. */
+const documents = new WeakMap<Reply, unknown>();
+
 /**
  * Parses a reply's JSON as servers written in Python make it: a bare `NaN` becomes null, a bare `Infinity` infinite.
  *
  * @throws TeacherError where the body is not JSON
  */
-export function parseJson(name: string, {headers, body}: Reply): unknown {
-  const parsed = jsonOf(body);
-  if (parsed !== undefined) return parsed;
+export function parseJson(name: string, reply: Reply): unknown {
+  const {headers, body} = reply;
+  const parsed = documents.get(reply) ?? jsonOf(body);
+  if (parsed !== undefined) {
+    documents.set(reply, parsed);
+    return parsed;
+  }
   const coding = headers['content-encoding'];
   const problem =
     coding === undefined || coding === 'identity'

@@ -4,12 +4,33 @@ import {InputError, TeacherError} from '../src/errors.ts';
 import type {Reply} from '../src/teacher.ts';
 import {ReplyHandler} from './_reply-handler.ts';
 
+/** A request before it says who asks. */
+export interface UnsignedRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  /** @default none */
+  readonly body?: string | Uint8Array;
+}
+
 /** A service over HTTP, as requests to it need it. */
 export interface Connection {
   /** The teacher's name, for messages. */
   readonly name: string;
   /** Read anew for every request; undefined sends none. */
   readonly key: () => string | undefined;
+  /**
+   * Where the key may be given beside `key`, for messages.
+   *
+   * @default 'LIMBECK_TEACHER_KEY'
+   */
+  readonly keyVariable?: string;
+  /**
+   * The headers that carry the key.
+   *
+   * @default `authorization: Bearer` and the key
+   */
+  readonly authorize?: (key: string, request: UnsignedRequest) => Readonly<Record<string, string>>;
   /** Milliseconds that one request may take, from connection to the last byte. */
   readonly timeout: number;
   /** The longest body of a reply, in bytes. */
@@ -46,38 +67,61 @@ export function accountOf(address: string, key: string | undefined): string {
   return key ? `${origin} ${createHash('sha256').update(key).digest('hex').slice(0, 8)}` : origin;
 }
 
+/** Posts JSON, as `exchangeOnce` does. */
+export async function postJson(
+  connection: Connection,
+  url: URL,
+  body: object,
+  {signal, headers = {}}: {readonly signal?: AbortSignal | undefined; readonly headers?: Record<string, string>} = {},
+): Promise<Reply> {
+  const json = {'content-type': 'application/json', accept: 'application/json', ...headers};
+  return exchangeOnce(connection, {method: 'POST', url, headers: json, body: JSON.stringify(body)}, signal);
+}
+
+/** Gets JSON, as `exchangeOnce` does. */
+export async function getJson(connection: Connection, url: URL, signal?: AbortSignal): Promise<Reply> {
+  return exchangeOnce(connection, {method: 'GET', url, headers: {accept: 'application/json'}}, signal);
+}
+
 /**
- * Posts JSON and reads the reply whole, whatever its status. Follows no redirect.
+ * Sends one request and reads the reply whole, whatever its status. Follows no redirect.
  *
  * @throws TeacherError where no whole reply comes, which says whether the service may have heard the request; the
  * signal's reason after an abort. Neither holds the key or the body
  */
-export async function postJson(
+export async function exchangeOnce(
   connection: Connection,
-  {origin, host, pathname: path}: URL,
-  body: object,
+  request: UnsignedRequest,
   signal?: AbortSignal,
 ): Promise<Reply> {
   signal?.throwIfAborted();
-  const headers = {
-    'content-type': 'application/json',
-    accept: 'application/json',
-    ...authorization(connection),
-  };
-  const request = {origin, path, method: 'POST', headers, body: JSON.stringify(body)} as const;
+  const {url, method, body = null} = request;
+  const headers = {...request.headers, ...authorization(connection, request)};
+  const {origin, host, pathname, search} = url;
   return new Promise((resolve, reject) => {
     const handler = new ReplyHandler({...connection, host, ...(signal && {signal})}, resolve, reject);
     // The handler's limit holds for the whole request; undici's own, for parts of it, would cut in earlier.
-    connection.dispatcher.dispatch({...request, headersTimeout: 0, bodyTimeout: 0}, handler);
+    const limits = {headersTimeout: 0, bodyTimeout: 0};
+    connection.dispatcher.dispatch({origin, path: `${pathname}${search}`, method, headers, body, ...limits}, handler);
   });
 }
 
-function authorization({name, key}: Connection): {authorization: string} | undefined {
+/**
+ * The headers that say who asks; none without a key.
+ *
+ * @throws TeacherError where no header can carry the key
+ */
+export function authorization(connection: Connection, request: UnsignedRequest): Readonly<Record<string, string>> {
+  const {name, key, authorize = bearer} = connection;
   const value = key();
-  if (!value) return undefined;
+  if (!value) return {};
   // Checked here, since the HTTP library's own message would not say which header.
   if (!/^[\x21-\x7e]+$/.test(value)) {
     throw new TeacherError(name, 'Its key holds characters that a header can not carry. Check for stray line ends.');
   }
-  return {authorization: `Bearer ${value}`};
+  return authorize(value, request);
+}
+
+function bearer(key: string): {readonly authorization: string} {
+  return {authorization: `Bearer ${key}`};
 }

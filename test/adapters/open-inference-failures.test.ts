@@ -71,12 +71,12 @@ describe('openInference, where the service refuses or fails', () => {
     ['insufficient_quota', {error: {code: 'insufficient_quota', message: `what you sent: ${key}`}}],
     ['insufficient_quota', {error: {type: 'insufficient_quota', code: null}}],
     ['billing_not_active', {code: 'billing_not_active'}],
-  ])('does not take an account that is spent (%s) for one that asks too fast', async (_, body) => {
+  ])('does not take an account that is spent (%s) for one that asks too fast', async (code, body) => {
     const network = offline();
     network.answer(path, 429, body);
     const error = await failureOf(teacherOn(network).ask(questions));
     expect(error).toMatchObject({status: 429, retryable: false});
-    expect(error.message).toContain('It answered 429. The account has nothing left to spend. Top it up.');
+    expect(error.message).toContain(`It answered 429 (${code}). The account has nothing left to spend. Top it up.`);
     expect(error.message).not.toContain('what you sent');
   });
 
@@ -275,8 +275,9 @@ describe('openInference, where the network fails', () => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
+  /** Asks nothing but what it is asked: these servers treat all requests alike. */
   const at = (url: string, rest: Partial<OpenInferenceOptions> = {}) =>
-    openInference({url, model: 'colours', classes, output: {logits: 'y'}, key, ...rest});
+    openInference({url, model: 'colours', classes, output: {logits: 'y'}, key, binary: false, ...rest});
 
   it('says that nothing answers at the address', async () => {
     const url = await listen(createServer());

@@ -9,12 +9,21 @@ export interface Recorded {
     readonly path: string;
     readonly body: {readonly inputs: readonly object[]};
   };
-  readonly response: {readonly status: number; readonly contentType: string; readonly body: unknown};
+  readonly response: {
+    readonly status: number;
+    readonly contentType: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly body: unknown;
+  };
 }
 
-/** Reads `test/fixtures/open-inference/<name>.json`. */
+/** Reads `test/fixtures/<adapter>/<name>.json`. */
+export function recordedFor(adapter: string, name: string): Recorded {
+  return JSON.parse(readFileSync(new URL(`../fixtures/${adapter}/${name}.json`, import.meta.url), 'utf8'));
+}
+
 export function recorded(name: string): Recorded {
-  return JSON.parse(readFileSync(new URL(`../fixtures/open-inference/${name}.json`, import.meta.url), 'utf8'));
+  return recordedFor('open-inference', name);
 }
 
 export const address = 'http://teacher.test:8080';
@@ -50,10 +59,16 @@ export function offline(): Offline {
 
 /** A network that gives recorded replies, each once, to requests to the paths they were recorded from. */
 export function replay(...names: readonly string[]): Offline {
+  return replayFor('open-inference', ...names);
+}
+
+/** As `replay`, of the recordings for one adapter. */
+export function replayFor(adapter: string, ...names: readonly string[]): Offline {
   const network = offline();
   for (const name of names) {
-    const {request, response} = recorded(name);
-    network.answer(request.path, response.status, response.body, {'content-type': response.contentType});
+    const {request, response} = recordedFor(adapter, name);
+    const headers = {'content-type': response.contentType, ...response.headers};
+    network.answer(request.path, response.status, response.body, headers);
   }
   return network;
 }

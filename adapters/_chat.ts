@@ -1,0 +1,252 @@
+import {TeacherError} from '../src/errors.ts';
+import type {
+  Access,
+  AnswerOf,
+  AskOptions,
+  Detail,
+  Json,
+  Outcome,
+  Question,
+  Receipt,
+  Reply,
+  Service,
+  Teacher,
+} from '../src/teacher.ts';
+import type {Completion} from './_completion.ts';
+import {type Prompt, type PromptOptions, type Prompts, type PromptWay, promptsFor} from './_prompt.ts';
+import {type Explain, parseJson, statusError, withWait} from './_reply.ts';
+import {type Connection, checkAddress, postJson} from './_request.ts';
+import {CONCURRENCY, chargedService, keyVariableFor, openConnection, type ServiceOptions} from './_service.ts';
+
+/** Options of every adapter that asks a language model behind a service. */
+export interface ChatOptions extends ServiceOptions, PromptOptions {
+  /** As the service calls it. */
+  readonly model: string;
+  /**
+   * What stands for the address in the identity: answers are kept under it, so a service that moves keeps its answers.
+   *
+   * @default the address
+   */
+  readonly service?: string;
+  /**
+   * The most tokens that the model may generate, its thoughts included.
+   *
+   * @default a few more than the longest answer takes
+   */
+  readonly maxTokens?: number;
+  /**
+   * Further fields of the request's body. Objects are merged with the adapter's own; null leaves a field out.
+   *
+   * @default none
+   */
+  readonly parameters?: Body;
+}
+
+/** A request's body, or an object in it. */
+export interface Body {
+  readonly [field: string]: Json;
+}
+
+/** What a body is made of, beside the prompt. */
+export interface Settings {
+  readonly model: string;
+  readonly maxTokens: number;
+  /** What may be answered, by class. */
+  readonly codes: readonly string[];
+}
+
+/** What completions say: an answer, or why there is none. */
+export type ChatReading<A extends Access> = AnswerOf<A> | Unanswered;
+
+export interface Unanswered {
+  readonly problem: string;
+  /** Whether to ask once more. */
+  readonly unreadable: boolean;
+}
+
+/** One way to ask one kind of service about one text. */
+export interface Dialect<A extends Access> {
+  /** The adapter's name. */
+  readonly adapter: string;
+  /** The provider's own address, and the variable that its keys are in. */
+  readonly provider: {readonly own: string; readonly variable: string};
+  /** The user's address, or the provider's. */
+  readonly address: string;
+  readonly access: A;
+  readonly detail: Detail;
+  readonly way: PromptWay;
+  /** Tokens that a completion may take beside those of a code. */
+  readonly spareTokens: number;
+  /**
+   * Completions in one reply.
+   *
+   * @default 1
+   */
+  readonly samples?: number;
+  readonly authorize?: Connection['authorize'];
+  /** Headers that can change an answer, such as a version. */
+  readonly headers?: Record<string, string>;
+  /** Where requests go, relative to the address; a query may follow. */
+  readonly path: string;
+  body(prompt: Prompt, settings: Settings): Body;
+  /** The completions that a reply holds, of which there is one at least; or why there are none. */
+  completions(document: unknown): readonly Completion[] | string;
+  /** What a reply says of its cost and its author. */
+  receipt(document: unknown): Receipt;
+  /** Reads what completions say. */
+  read(completions: readonly Completion[], prompts: Prompts): ChatReading<A>;
+  /** The version of the reading, and of the adapter's options what changes it. */
+  readonly reader: Json;
+  readonly explain?: Explain;
+}
+
+/**
+ * A language model as a teacher: one request a text, so that a text that is refused fails alone.
+ *
+ * @throws InputError where the options can't be used
+ */
+export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dialect<A>): Teacher<A> {
+  const address = checkAddress(dialect.address);
+  const prompts = promptsFor(options, dialect.way);
+  const service = options.service ?? address;
+  const name = `${dialect.adapter} ${options.model} at ${service}`;
+  const {adapter, authorize, headers, path, access, detail, reader, provider} = dialect;
+  const keyVariable = keyVariableFor(address, provider);
+  const connection = openConnection(options, {name, keyVariable, ...(authorize && {authorize})});
+  const settings = settingsFor(options, dialect, prompts);
+  const bodyOf = (prompt: Prompt) => withParameters(dialect.body(prompt, settings), options.parameters);
+  const template = bodyOf(prompts.template);
+  const read = (reply: Reply) => readReply(reply, {name, dialect, prompts});
+  const url = new URL(`${address}${path}`);
+  const send = (text: string, sample: number, signal?: AbortSignal) =>
+    postJson(connection, url, bodyOf(prompts.for(text, sample)), {signal, ...(headers && {headers})});
+  return {
+    name,
+    identity: {
+      adapter,
+      service,
+      path,
+      ...(headers && {headers}),
+      // All that a request holds but its text: what can change an answer can't be forgotten.
+      request: template,
+      ...(prompts.rotates && {rotates: true}),
+    },
+    access,
+    classes: options.classes,
+    detail,
+    maxBatch: 1,
+    concurrency: options.concurrency ?? CONCURRENCY,
+    service: chargedService<A>(
+      options,
+      {address, key: connection.key},
+      {
+        reader: {codes: prompts.codes, reading: reader},
+        read: (reply, count) => Array.from({length: count}, () => read(reply)),
+        receipt: reply => receiptOf(reply, dialect),
+        worstCase: mostTokens(template, settings.maxTokens * (dialect.samples ?? 1)),
+      },
+    ),
+    ask: asker({connection, send, read, ...(dialect.explain && {explain: dialect.explain})}),
+  };
+}
+
+function settingsFor<A extends Access>(
+  {model, maxTokens}: ChatOptions,
+  {spareTokens}: Dialect<A>,
+  {codes}: Prompts,
+): Settings {
+  // A token is a byte at least.
+  const longest = Math.max(...codes.map(code => Buffer.byteLength(code)));
+  return {model, codes, maxTokens: maxTokens ?? longest + spareTokens};
+}
+
+/** The body with the user's fields in it: objects are merged, and what is null is left out. */
+function withParameters(body: Body, parameters: Body = {}): Body {
+  const merged: Record<string, Json> = {...body};
+  for (const [field, value] of Object.entries(parameters)) {
+    const own = merged[field];
+    if (value === null) delete merged[field];
+    else merged[field] = isObject(own) && isObject(value) ? withParameters(own, value) : value;
+  }
+  return merged;
+}
+
+function isObject(value: Json | undefined): value is Body {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A token is a byte at least, so a request has no more tokens than bytes. */
+function mostTokens(template: object, outputTokens: number): NonNullable<Service['worstCase']> {
+  const shared = Buffer.byteLength(JSON.stringify(template));
+  return questions => {
+    const texts = questions.map(({input}) => (input.kind === 'text' ? Buffer.byteLength(input.text) : 0));
+    const inputTokens = texts.reduce((sum, bytes) => sum + bytes, shared * questions.length);
+    return {inputTokens, outputTokens: outputTokens * questions.length};
+  };
+}
+
+function readReply<A extends Access>(
+  reply: Reply,
+  {name, dialect, prompts}: {readonly name: string; readonly dialect: Dialect<A>; readonly prompts: Prompts},
+): Outcome<A> {
+  const completions = dialect.completions(parseJson(name, reply));
+  const reading =
+    typeof completions === 'string' ? {problem: completions, unreadable: true} : dialect.read(completions, prompts);
+  if (!('problem' in reading)) return {answer: reading};
+  const {problem, unreadable} = reading;
+  return {error: new TeacherError(name, problem, {status: 200, unreadable})};
+}
+
+function receiptOf<A extends Access>(reply: Reply, dialect: Dialect<A>): Receipt {
+  try {
+    return dialect.receipt(parseJson('', reply));
+  } catch {
+    return {};
+  }
+}
+
+interface Asker<A extends Access> {
+  readonly connection: Connection;
+  readonly send: (text: string, sample: number, signal?: AbortSignal) => Promise<Reply>;
+  readonly read: (reply: Reply) => Outcome<A>;
+  readonly explain?: Explain;
+}
+
+function asker<A extends Access>({connection, send, read, explain}: Asker<A>): Teacher<A>['ask'] {
+  const {name} = connection;
+  let hasAnswered = false;
+  const askOne = async (
+    {input, sample = 0}: Question,
+    row: number,
+    {exchange = (_, send) => send(), signal}: AskOptions,
+  ): Promise<Outcome<A>> => {
+    if (input.kind !== 'text') return {error: new TeacherError(name, 'It reads texts, and this input is a tensor.')};
+    const reply = await exchange([row], async () => withWait(await send(input.text, sample, signal)));
+    if (reply.status === 200) {
+      hasAnswered = true;
+      return read(reply);
+    }
+    const error = statusError(connection, reply, explain);
+    // Before it has answered anything, what it refuses may be the request's form and not its text.
+    if (isOfText(reply) || (hasAnswered && REFUSALS.includes(reply.status))) return {error};
+    throw error;
+  };
+  return async (questions, options = {}) => {
+    options.signal?.throwIfAborted();
+    return Promise.all(questions.map((question, row) => askOne(question, row, options)));
+  };
+}
+
+/** Statuses that say that a service does not take this very request. */
+const REFUSALS = [400, 413, 422];
+
+/** Codes that say that a text is too long, or is not to be spoken of. */
+const TEXT_CODES = /context_length|context_size|string_above_max|content_filter|content_policy/;
+
+/** Words with which servers that have no codes for it say so. Only looked for: a body is never shown. */
+const TEXT_WORDS =
+  /context.?(length|size|window)|maximum context|too (long|many tokens|large)|input tokens|longer than/i;
+
+function isOfText({status, body}: Reply): boolean {
+  return REFUSALS.includes(status) && (TEXT_CODES.test(body) || TEXT_WORDS.test(body));
+}

@@ -1,0 +1,150 @@
+import {z} from 'zod';
+import {InputError} from '../src/errors.ts';
+import type {Receipt, Teacher} from '../src/teacher.ts';
+import {type ChatOptions, chatTeacher, type Settings} from './_chat.ts';
+import {type AccessOf, type ModeOptions, modeFor} from './_chat-modes.ts';
+import type {Completion, Finish} from './_completion.ts';
+import type {Prompt} from './_prompt.ts';
+import type {Explain} from './_reply.ts';
+
+/** It tells no log-probabilities. */
+type Output = 'label' | 'confidence';
+
+export interface AnthropicOptions<O extends Output>
+  extends ChatOptions,
+    Pick<ModeOptions<O>, 'output' | 'structured' | 'temperature'> {
+  /**
+   * Address of the service, up to where `/v1` begins. The key of ANTHROPIC_API_KEY goes to Anthropic alone.
+   *
+   * @default 'https://api.anthropic.com'
+   */
+  readonly url?: string;
+  /**
+   * Version of the interface. From `2026-10-21` on it takes no temperature.
+   *
+   * @default '2023-06-01'
+   */
+  readonly version?: string;
+}
+
+const ANTHROPIC = 'https://api.anthropic.com';
+
+/** The first version that refuses a temperature and takes keys as others do. */
+const WITHOUT_TEMPERATURE = '2026-10-21';
+
+/**
+ * A model of Anthropic or of a service that speaks its Messages: labels, by a JSON schema of the classes. The part of
+ * the prompt that all texts share is marked for the service's cache.
+ *
+ * @throws InputError where the options can't be used
+ */
+export function anthropic<O extends Output>(options: AnthropicOptions<O>): Teacher<AccessOf<O>> {
+  const {url = ANTHROPIC, version = '2023-06-01', temperature} = options;
+  checkOutput(options.output);
+  const isNew = version >= WITHOUT_TEMPERATURE;
+  if (isNew && typeof temperature === 'number') {
+    throw new InputError(`Version ${version} takes no \`temperature\`. Leave it out, or take version 2023-06-01.`);
+  }
+  const mode = modeFor(options, options.classes);
+  return chatTeacher(options, {
+    ...mode,
+    adapter: 'anthropic',
+    provider: {own: ANTHROPIC, variable: 'ANTHROPIC_API_KEY'},
+    address: url,
+    path: '/v1/messages',
+    headers: {'anthropic-version': version},
+    ...(!isNew && {authorize: key => ({'x-api-key': key})}),
+    completions,
+    receipt,
+    explain,
+    body({system, user}: Prompt, {model, maxTokens, codes}: Settings) {
+      const schema = mode.schema(codes);
+      return {
+        model,
+        max_tokens: maxTokens,
+        ...(system !== undefined && {system: [{type: 'text', text: system, cache_control: {type: 'ephemeral'}}]}),
+        messages: [{role: 'user', content: user}],
+        ...(!isNew && mode.temperature !== null && {temperature: mode.temperature}),
+        ...(schema && {output_config: {format: {type: 'json_schema', schema}}}),
+      };
+    },
+  });
+}
+
+function checkOutput(output: string): void {
+  if (output !== 'log-probabilities') return;
+  throw new InputError(
+    "Anthropic gives no log-probabilities. Take `output: 'label'` or 'confidence', or ask several times with `repeat`.",
+  );
+}
+
+const replySchema = z.object({
+  content: z.array(z.object({type: z.string(), text: z.string().optional()})),
+  stop_reason: z.string().nullable(),
+});
+
+const FINISHES: Readonly<Record<string, Finish>> = {
+  max_tokens: 'length',
+  model_context_window_exceeded: 'length',
+  refusal: 'refused',
+};
+
+function completions(document: unknown): readonly Completion[] | string {
+  const {data} = replySchema.safeParse(document);
+  if (data === undefined) return 'Its reply is no message of Anthropic’s. Check `url`.';
+  // Other blocks are thoughts.
+  const texts = data.content.filter(({type}) => type === 'text').map(({text = ''}) => text);
+  return [{text: texts.join(''), finish: FINISHES[data.stop_reason ?? ''] ?? 'stop'}];
+}
+
+const count = z.number().nullish();
+
+const receiptSchema = z.object({
+  model: z.string().nullish().catch(undefined),
+  usage: z
+    .object({
+      input_tokens: z.number(),
+      output_tokens: z.number(),
+      cache_creation_input_tokens: count,
+      cache_read_input_tokens: count,
+    })
+    .nullish()
+    .catch(undefined),
+});
+
+function receipt(document: unknown): Receipt {
+  const {model, usage} = receiptSchema.parse(document);
+  return {...(model && {model}), ...(usage && {usage: usageOf(usage)})};
+}
+
+/** Tokens that come from the cache count in full: a price a token could only be too high. */
+function usageOf({
+  input_tokens,
+  output_tokens,
+  cache_creation_input_tokens,
+  cache_read_input_tokens,
+}: NonNullable<z.infer<typeof receiptSchema>['usage']>): Receipt['usage'] & object {
+  const inputTokens = input_tokens + (cache_creation_input_tokens ?? 0) + (cache_read_input_tokens ?? 0);
+  return {inputTokens, outputTokens: output_tokens};
+}
+
+const explain: Explain = ({status, codes}) => {
+  const code = codes.find(code => code in PROBLEMS);
+  if (code !== undefined) return {problem: PROBLEMS[code]!};
+  return status === 529 ? {problem: 'It has too much to do.', retryable: true} : undefined;
+};
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  invalid_request_error:
+    'It does not take the request: check `model`, `version` and `parameters`. A model may take no `temperature` (set it ' +
+    'to null) or no JSON schema (`structured: false`).',
+  authentication_error:
+    'It refuses the key. Set ANTHROPIC_API_KEY, or LIMBECK_TEACHER_KEY for another address, or pass `key`.',
+  permission_error: 'The key may not use this. Check `model` and the rights of the key.',
+  not_found_error: 'There is no such model. Check `model` and `url`.',
+  request_too_large: 'The text is larger than the service takes. Shorten it.',
+  conflict_error: 'It does not take the request now, and says that it conflicts with another.',
+  overloaded_error: 'It has too much to do.',
+  timeout_error: 'It took too long itself.',
+  api_error: 'It failed.',
+};

@@ -1,0 +1,135 @@
+import {z} from 'zod';
+import {InputError} from '../src/errors.ts';
+import type {Receipt, Teacher} from '../src/teacher.ts';
+import {type AwsOptions, awsAccess, explainAws, regionOf} from './_aws.ts';
+import {type ChatOptions, chatTeacher, type Settings} from './_chat.ts';
+import {type AccessOf, type ModeOptions, modeFor} from './_chat-modes.ts';
+import type {Completion, Finish} from './_completion.ts';
+import type {Prompt} from './_prompt.ts';
+import type {Explain} from './_reply.ts';
+
+/** Its common interface tells no log-probabilities. */
+type Output = 'label' | 'confidence';
+
+export interface BedrockOptions<O extends Output>
+  extends Omit<ChatOptions, 'key'>,
+    AwsOptions,
+    Pick<ModeOptions<O>, 'output' | 'structured' | 'temperature'> {
+  /**
+   * Address of the service.
+   *
+   * @default that of the region
+   */
+  readonly url?: string;
+  /**
+   * A key of Bedrock's own, in the place of `credentials`. A function is called for every request.
+   *
+   * @default the environment variable AWS_BEARER_TOKEN_BEDROCK
+   */
+  readonly key?: string | (() => string);
+}
+
+/**
+ * A model behind Amazon Bedrock, by Converse: labels. Its models that speak the protocol of OpenAI, log-probabilities and
+ * all, are reached by `openai` with the address of `bedrock-mantle`.
+ *
+ * `structured` is off by default, since not all models take a schema.
+ *
+ * @throws InputError where the options can't be used
+ */
+export function bedrock<O extends Output>(options: BedrockOptions<O>): Teacher<AccessOf<O>> {
+  const {model, structured = false} = options;
+  checkOutput(options.output);
+  const region = regionOf(options);
+  const mode = modeFor({...options, structured}, options.classes);
+  const address = options.url ?? `https://bedrock-runtime.${region}.amazonaws.com`;
+  const name = `bedrock ${model} at ${options.service ?? address}`;
+  const apiKey = keyOf(options);
+  const access = awsAccess(options, {name, service: 'bedrock', region, apiKey});
+  return chatTeacher(
+    {...options, key: () => access.key() ?? ''},
+    {
+      ...mode,
+      adapter: 'bedrock',
+      provider: {own: address, variable: access.keyVariable},
+      address,
+      path: `/model/${encodeURIComponent(model)}/converse`,
+      authorize: access.authorize,
+      completions,
+      receipt,
+      explain,
+      body({system, user}: Prompt, {maxTokens, codes}: Settings) {
+        const schema = mode.schema(codes);
+        return {
+          messages: [{role: 'user', content: [{text: user}]}],
+          ...(system !== undefined && {system: [{text: system}]}),
+          inferenceConfig: {maxTokens, ...(mode.temperature !== null && {temperature: mode.temperature})},
+          ...(schema && {
+            outputConfig: {
+              textFormat: {
+                type: 'json_schema',
+                structure: {jsonSchema: {name: 'answer', schema: JSON.stringify(schema)}},
+              },
+            },
+          }),
+        };
+      },
+    },
+  );
+}
+
+function keyOf({key}: {readonly key?: string | (() => string)}): () => string | undefined {
+  return typeof key === 'function' ? key : () => key ?? process.env['AWS_BEARER_TOKEN_BEDROCK'];
+}
+
+function checkOutput(output: string): void {
+  if (output !== 'log-probabilities') return;
+  throw new InputError(
+    "Bedrock's Converse gives no log-probabilities. Take `output: 'label'` or 'confidence', or `openai` for models that speak its protocol.",
+  );
+}
+
+const replySchema = z.object({
+  output: z.object({message: z.object({content: z.array(z.object({text: z.string().nullish()}))})}),
+  stopReason: z.string(),
+});
+
+const FINISHES: Readonly<Record<string, Finish>> = {
+  max_tokens: 'length',
+  model_context_window_exceeded: 'length',
+  guardrail_intervened: 'filtered',
+  content_filtered: 'filtered',
+  refusal: 'refused',
+};
+
+function completions(document: unknown): readonly Completion[] | string {
+  const {data} = replySchema.safeParse(document);
+  if (data === undefined) return 'Its reply is none of Converse. Check `url`.';
+  const text = data.output.message.content.map(({text}) => text ?? '').join('');
+  return [{text, finish: FINISHES[data.stopReason] ?? 'stop'}];
+}
+
+const receiptSchema = z.object({
+  usage: z.object({inputTokens: z.number(), outputTokens: z.number()}).nullish().catch(undefined),
+});
+
+function receipt(document: unknown): Receipt {
+  const {usage} = receiptSchema.parse(document);
+  return usage ? {usage} : {};
+}
+
+const explain: Explain = refusal => {
+  const code = refusal.codes.find(code => code in PROBLEMS);
+  return code === undefined ? explainAws(refusal) : PROBLEMS[code];
+};
+
+const PROBLEMS: Readonly<Record<string, ReturnType<Explain>>> = {
+  ValidationException: {
+    problem: 'It does not take the request: check `model` (some need a region in it), `parameters` and `structured`.',
+  },
+  ResourceNotFoundException: {problem: 'There is no such model in this region. Check `model` and `region`.'},
+  ModelNotReadyException: {problem: 'The model is not ready yet.', retryable: true},
+  ModelTimeoutException: {problem: 'The model took too long.', retryable: true},
+  ModelErrorException: {problem: 'The model failed.', retryable: true},
+  ServiceQuotaExceededException: {problem: 'A quota of the account is used up. Have it raised.', retryable: false},
+};

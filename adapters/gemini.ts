@@ -1,0 +1,166 @@
+import {z} from 'zod';
+import type {Receipt, Teacher} from '../src/teacher.ts';
+import {type Body, type ChatOptions, chatTeacher, type Settings} from './_chat.ts';
+import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from './_chat-modes.ts';
+import type {Completion, Finish, Step, Token} from './_completion.ts';
+import type {Prompt} from './_prompt.ts';
+import type {Explain} from './_reply.ts';
+
+export interface GeminiOptions<O extends Output> extends ChatOptions, ModeOptions<O> {
+  /**
+   * Address of the service, up to where `/models` begins; of Vertex, up to `/publishers/google`, with a token of the
+   * account as `key`. The key of GEMINI_API_KEY goes to the Gemini API alone.
+   *
+   * @default 'https://generativelanguage.googleapis.com/v1beta'
+   */
+  readonly url?: string;
+}
+
+const GEMINI = 'https://generativelanguage.googleapis.com/v1beta';
+
+/**
+ * A model of Google's, by the Gemini API or Vertex. Whether one tells log-probabilities depends on the model. One that
+ * thinks first does so within `maxTokens`; `parameters: {generationConfig: {thinkingConfig: {thinkingBudget: 0}}}` keeps
+ * it from that.
+ *
+ * @throws InputError where the options can't be used
+ */
+export function gemini<O extends Output>(options: GeminiOptions<O>): Teacher<AccessOf<O>> {
+  const {url = GEMINI, model} = options;
+  const mode = modeFor(options, options.classes);
+  const isVertex = new URL(url).hostname.endsWith('aiplatform.googleapis.com');
+  return chatTeacher(options, {
+    ...mode,
+    adapter: 'gemini',
+    provider: {own: GEMINI, variable: 'GEMINI_API_KEY'},
+    address: url,
+    path: `/models/${encodeURIComponent(model)}:generateContent`,
+    ...(!isVertex && {authorize: key => ({'x-goog-api-key': key})}),
+    completions,
+    receipt,
+    explain,
+    body: ({system, user}: Prompt, settings: Settings) => ({
+      contents: [{role: 'user', parts: [{text: user}]}],
+      ...(system !== undefined && {systemInstruction: {parts: [{text: system}]}}),
+      generationConfig: generationOf(mode, settings),
+    }),
+  });
+}
+
+function generationOf({temperature, topLogprobs, samples, schema}: Mode, {maxTokens, codes}: Settings): Body {
+  const wanted = schema(codes);
+  return {
+    maxOutputTokens: maxTokens,
+    ...(temperature !== null && {temperature}),
+    ...(samples > 1 && {candidateCount: samples}),
+    ...(topLogprobs !== undefined && {responseLogprobs: true, logprobs: topLogprobs}),
+    ...(wanted && {responseMimeType: 'application/json', responseJsonSchema: wanted}),
+  };
+}
+
+const tokenSchema = z.object({
+  token: z.string().nullish(),
+  tokenId: z.number().int().nullish(),
+  logProbability: z.number().nullish(),
+});
+
+const replySchema = z.object({
+  candidates: z
+    .array(
+      z.object({
+        content: z
+          .object({parts: z.array(z.object({text: z.string().nullish(), thought: z.boolean().nullish()})).nullish()})
+          .nullish(),
+        finishReason: z.string().nullish(),
+        logprobsResult: z
+          .object({
+            chosenCandidates: z.array(tokenSchema).nullish(),
+            topCandidates: z.array(z.object({candidates: z.array(tokenSchema).nullish()})).nullish(),
+          })
+          .nullish(),
+      }),
+    )
+    .nullish(),
+  promptFeedback: z.object({blockReason: z.string().nullish()}).nullish(),
+});
+
+type Candidate = NonNullable<z.infer<typeof replySchema>['candidates']>[number];
+
+function completions(document: unknown): readonly Completion[] | string {
+  const {data} = replySchema.safeParse(document);
+  if (data?.promptFeedback?.blockReason) return [{text: '', finish: 'filtered'}];
+  if (!data?.candidates?.length) return 'Its reply holds no candidate of Gemini’s. Check `url`.';
+  return data.candidates.map((candidate): Completion => {
+    // Thoughts come as parts of their own.
+    const parts = candidate.content?.parts?.filter(({thought}) => !thought) ?? [];
+    const steps = stepsOf(candidate);
+    return {text: parts.map(({text}) => text ?? '').join(''), finish: finishOf(candidate), ...(steps && {steps})};
+  });
+}
+
+/** All other reasons are filters: for safety, recitation, forbidden words, personal data. */
+function finishOf({finishReason}: Candidate): Finish {
+  if (finishReason === 'MAX_TOKENS') return 'length';
+  return finishReason === 'STOP' || !finishReason ? 'stop' : 'filtered';
+}
+
+function stepsOf({logprobsResult}: Candidate): readonly Step[] | undefined {
+  const {chosenCandidates, topCandidates} = logprobsResult ?? {};
+  if (!chosenCandidates && !topCandidates) return undefined;
+  const length = Math.max(chosenCandidates?.length ?? 0, topCandidates?.length ?? 0);
+  return Array.from({length}, (_, place): Step => {
+    const chosen = chosenCandidates?.[place];
+    return {
+      chosen: chosen && tokenOf(chosen),
+      alternatives: topCandidates?.[place]?.candidates?.map(tokenOf) ?? [],
+    };
+  });
+}
+
+/** What is zero or empty may be left out of the JSON. */
+function tokenOf({token, tokenId, logProbability}: z.infer<typeof tokenSchema>): Token {
+  const id = tokenId ?? undefined;
+  return {text: token ?? '', logProbability: logProbability ?? 0, ...(id !== undefined && {id})};
+}
+
+const receiptSchema = z.object({
+  modelVersion: z.string().nullish().catch(undefined),
+  usageMetadata: z
+    .object({
+      promptTokenCount: z.number().nullish(),
+      candidatesTokenCount: z.number().nullish(),
+      thoughtsTokenCount: z.number().nullish(),
+    })
+    .nullish()
+    .catch(undefined),
+});
+
+function receipt(document: unknown): Receipt {
+  const {modelVersion: model, usageMetadata: usage} = receiptSchema.parse(document);
+  const outputTokens = (usage?.candidatesTokenCount ?? 0) + (usage?.thoughtsTokenCount ?? 0);
+  return {
+    ...(model && {model}),
+    ...(usage && {usage: {inputTokens: usage.promptTokenCount ?? 0, outputTokens}}),
+  };
+}
+
+const explain: Explain = ({status, codes}) => {
+  const code = codes.find(code => code in PROBLEMS);
+  if (code !== undefined) return {problem: PROBLEMS[code]!};
+  return status === 404 ? {problem: PROBLEMS['NOT_FOUND']!} : undefined;
+};
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  INVALID_ARGUMENT:
+    'It does not take the request: check `model`, `key` and `parameters`. Preview models tell no log-probabilities, and ' +
+    'some models take no JSON schema (`structured: false`).',
+  FAILED_PRECONDITION:
+    'It is not free of charge where you are, or not open to this account. Set up billing for the key.',
+  UNAUTHENTICATED: 'It refuses the key. Set GEMINI_API_KEY, or LIMBECK_TEACHER_KEY for another address, or pass `key`.',
+  PERMISSION_DENIED: 'The key may not use this. Check `model` and the rights of the key.',
+  NOT_FOUND: 'There is no such model. Check `model` and `url`.',
+  RESOURCE_EXHAUSTED: 'It gets too many requests, or the day’s are used up. Lower `concurrency` or the rate.',
+  INTERNAL: 'It failed.',
+  UNAVAILABLE: 'It has too much to do.',
+  DEADLINE_EXCEEDED: 'It took too long itself. Shorten the text.',
+};

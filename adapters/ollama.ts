@@ -1,0 +1,88 @@
+import {z} from 'zod';
+import type {Receipt, Teacher} from '../src/teacher.ts';
+import {type ChatOptions, chatTeacher, type Settings} from './_chat.ts';
+import {type AccessOf, type ModeOptions, modeFor, type Output} from './_chat-modes.ts';
+import type {Completion} from './_completion.ts';
+import {chatMessages, stepOf, stepSchema} from './_openai-chat.ts';
+import type {Prompt} from './_prompt.ts';
+import type {Explain} from './_reply.ts';
+
+export interface OllamaOptions<O extends Output>
+  extends ChatOptions,
+    Omit<ModeOptions<O>, 'samples' | 'logprobsTaken'> {
+  /** @default 'http://127.0.0.1:11434' */
+  readonly url?: string;
+}
+
+const OLLAMA = 'http://127.0.0.1:11434';
+
+/**
+ * A model that Ollama runs, by its own protocol: it does not think first, and a text that is longer than the model reads
+ * is refused, where Ollama would cut it in silence.
+ *
+ * @throws InputError where the options can't be used
+ */
+export function ollama<O extends Output>(options: OllamaOptions<O>): Teacher<AccessOf<O>> {
+  const {url = OLLAMA} = options;
+  const mode = modeFor(options, options.classes);
+  const {temperature, topLogprobs} = mode;
+  return chatTeacher(options, {
+    ...mode,
+    adapter: 'ollama',
+    provider: {own: OLLAMA, variable: 'LIMBECK_TEACHER_KEY'},
+    address: url,
+    path: '/api/chat',
+    completions,
+    receipt,
+    explain,
+    body(prompt: Prompt, {model, maxTokens, codes}: Settings) {
+      const format = mode.schema(codes);
+      return {
+        model,
+        messages: chatMessages(prompt),
+        stream: false,
+        think: false,
+        truncate: false,
+        shift: false,
+        options: {num_predict: maxTokens, ...(temperature !== null && {temperature})},
+        ...(topLogprobs !== undefined && {logprobs: true, top_logprobs: topLogprobs}),
+        ...(format && {format}),
+      };
+    },
+  });
+}
+
+const replySchema = z.object({
+  message: z.object({content: z.string()}),
+  done_reason: z.string().nullish(),
+  logprobs: z.array(stepSchema).nullish(),
+});
+
+function completions(document: unknown): readonly Completion[] | string {
+  const {data} = replySchema.safeParse(document);
+  if (data === undefined) return 'Its reply is none of Ollama’s chat. Check `url`.';
+  const {message, done_reason, logprobs} = data;
+  const finish = done_reason === 'length' ? 'length' : 'stop';
+  return [{text: message.content, finish, ...(logprobs && {steps: logprobs.map(stepOf)})}];
+}
+
+const receiptSchema = z.object({
+  model: z.string().nullish().catch(undefined),
+  prompt_eval_count: z.number().nullish().catch(undefined),
+  eval_count: z.number().nullish().catch(undefined),
+});
+
+function receipt(document: unknown): Receipt {
+  const {model, prompt_eval_count: inputTokens, eval_count: outputTokens} = receiptSchema.parse(document);
+  return {...(model && {model}), usage: {inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0}};
+}
+
+const explain: Explain = ({status}) => {
+  if (status === 404) return {problem: 'There is no such model here. Run `ollama pull` with its name, or check `url`.'};
+  if (status !== 400) return undefined;
+  return {
+    problem:
+      'It does not take the request: its own log says why. It tells 20 tokens at most (`topLogprobs`), and reads texts ' +
+      'no longer than its context (`parameters: {options: {num_ctx: 8192}}`).',
+  };
+};

@@ -1,0 +1,123 @@
+import {describe, expect, it} from 'vitest';
+import {type BedrockOptions, bedrock} from '../../adapters/bedrock.ts';
+import {TeacherError} from '../../src/errors.ts';
+import {testTeacher} from '../teacher-suite.ts';
+import {chatServer, type Protocol} from './chat-server.ts';
+import {address, floats, type Offline, offline, problemsIn, text} from './replay.ts';
+
+const classes = ['positive', 'negative', 'neutral'];
+const secretAccessKey = 'wJalr-very-secret';
+const credentials = {accessKeyId: 'AKIDEXAMPLE', secretAccessKey};
+const model = 'anthropic.claude-haiku-4-5-v1:0';
+const path = '/model/anthropic.claude-haiku-4-5-v1%3A0/converse';
+const shared = {model, classes, region: 'eu-central-1', credentials, output: 'label'} as const;
+const review = text('great film but boring');
+
+function teacherOn({dispatcher}: Offline, rest: Partial<BedrockOptions<'label'>> = {}) {
+  return bedrock({...shared, url: address, dispatcher, ...rest});
+}
+
+function answering(status: number, body: unknown, headers?: Readonly<Record<string, string>>): Offline {
+  const network = offline();
+  network.answer(path, status, body, headers);
+  return network;
+}
+
+const reply = (text: string, stopReason = 'end_turn') => ({
+  output: {message: {role: 'assistant', content: [{text}]}},
+  stopReason,
+  usage: {inputTokens: 12, outputTokens: 3, totalTokens: 15},
+});
+
+describe('bedrock', () => {
+  it('sends what the official client sends, signed, and reads the label', async () => {
+    const network = answering(200, reply('Positive.'));
+    expect(await teacherOn(network).ask([review])).toEqual([{answer: {kind: 'label', label: 0}}]);
+    const {body, headers} = network.sent[0]!;
+    expect((headers as Record<string, string>)['authorization']).toMatch(
+      /^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\/\d{8}\/eu-central-1\/bedrock\/aws4_request, SignedHeaders=\S+, Signature=[0-9a-f]{64}$/,
+    );
+    expect(body).toEqual({
+      messages: [{role: 'user', content: [{text: 'great film but boring'}]}],
+      system: [{text: expect.stringContaining('Sort the text')}],
+      inferenceConfig: {maxTokens: 32, temperature: 0},
+    });
+  });
+
+  it('sends the schema as the text that Converse wants, where it is wished for', async () => {
+    const network = answering(200, reply('{"label": "neutral"}'));
+    expect(await teacherOn(network, {structured: true}).ask([review])).toEqual([{answer: {kind: 'label', label: 2}}]);
+    const {outputConfig} = network.sent[0]!.body as {
+      outputConfig: {textFormat: {type: string; structure: {jsonSchema: {schema: string}}}};
+    };
+    expect(outputConfig.textFormat.type).toBe('json_schema');
+    expect(JSON.parse(outputConfig.textFormat.structure.jsonSchema.schema)).toMatchObject({
+      properties: {label: {enum: classes}},
+    });
+  });
+
+  it('sends a key of its own as it is', async () => {
+    const network = answering(200, reply('neutral'));
+    await teacherOn(network, {key: 'bedrock-key'}).ask([review]);
+    expect(network.sent[0]!.headers).toMatchObject({authorization: 'Bearer bedrock-key'});
+  });
+
+  it('counts tokens', () => {
+    const body = JSON.stringify(reply('neutral'));
+    const receipt = teacherOn(offline()).service?.receipt?.({status: 200, headers: {}, body});
+    expect(receipt).toEqual({usage: {inputTokens: 12, outputTokens: 3}});
+  });
+
+  it.each([
+    ['guardrail_intervened', 'A content filter'],
+    ['max_tokens', 'Raise `maxTokens`'],
+  ])('says what %s means', async (stopReason, message) => {
+    const network = answering(200, reply('', stopReason));
+    expect(problemsIn(await teacherOn(network).ask([review]))[0]).toContain(message);
+  });
+
+  it.each([
+    [400, 'ValidationException', false, 'It does not take the request: check `model`'],
+    [400, 'ServiceQuotaExceededException', false, 'A quota of the account is used up.'],
+    [403, 'AccessDeniedException', false, 'The credentials may not ask it.'],
+    [403, 'ExpiredTokenException', false, 'The credentials have expired.'],
+    [404, 'ResourceNotFoundException', false, 'There is no such model in this region.'],
+    [408, 'ModelTimeoutException', true, 'The model took too long.'],
+    [424, 'ModelErrorException', true, 'The model failed.'],
+    [429, 'ThrottlingException', true, 'It gets too many requests.'],
+    [429, 'ModelNotReadyException', true, 'The model is not ready yet.'],
+    [500, 'InternalFailure', true, 'It failed.'],
+    [503, 'ServiceUnavailableException', true, 'It can not take the request now.'],
+  ])('answers %i (%s) with a message of its own', async (status, type, retryable, message) => {
+    const headers = {'content-type': 'application/json', 'x-amzn-errortype': `${type}:http://internal.amazon.com/`};
+    const error = await teacherOn(answering(status, {message: secretAccessKey}, headers))
+      .ask([review])
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(TeacherError);
+    expect(error).toMatchObject({status, retryable});
+    expect((error as Error).message).toContain(`It answered ${status} (${type}). ${message}`);
+    expect((error as Error).message).not.toContain(secretAccessKey);
+  });
+});
+
+interface ConverseBody {
+  readonly messages: readonly {readonly content: readonly {readonly text: string}[]}[];
+  readonly system: readonly {readonly text: string}[];
+}
+
+/** Replies of the documented form. */
+const protocol: Protocol = {
+  asked: ({messages}: ConverseBody) => messages[0]!.content[0]!.text,
+  reply: ({label}, {system}: ConverseBody) =>
+    reply(system[0]!.text.includes('confidence') ? JSON.stringify({label, confidence: 75}) : label),
+};
+
+describe.each(['label', 'confidence'] as const)('bedrock with %s', output => {
+  testTeacher({
+    it,
+    teacher: async () => bedrock({...shared, url: await chatServer(protocol), service: 'tiny', output}),
+    questions: ['great cast', 'boring awful movie', 'a film'].map(text),
+    badQuestion: floats(1, 2),
+    secret: secretAccessKey,
+  });
+});
