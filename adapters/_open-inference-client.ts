@@ -1,35 +1,36 @@
-import {z} from 'zod';
 import {TeacherError} from '../src/errors.ts';
 import type {Exchange, Outcome, Reply} from '../src/teacher.ts';
-import {type Batch, halvesOf, toWire} from './_open-inference-inputs.ts';
-import {type LabelOutput, outputNames, type ReplyReader, type ScoreOutput} from './_open-inference-outputs.ts';
-import {parseJson, statusError} from './_reply.ts';
-import {type Connection, postJson} from './_request.ts';
-
-/** Where requests go. */
-export interface Place {
-  readonly infer: URL;
-  /** Tells which models there are. */
-  readonly index: URL;
-}
-
-/** @param address - of the service, without a slash at its end */
-export function placeOf(address: string, model: string, version: string | undefined): Place {
-  const suffix = version === undefined ? '' : `/versions/${encodeURIComponent(version)}`;
-  return {
-    infer: new URL(`${address}/v2/models/${encodeURIComponent(model)}${suffix}/infer`),
-    index: new URL(`${address}/v2/repository/index`),
-  };
-}
+import {type Batch, halvesOf, type InputForm} from './_open-inference-inputs.ts';
+import type {ReplyReader} from './_open-inference-outputs.ts';
+import {type Explain, statusError} from './_reply.ts';
+import type {Connection} from './_request.ts';
 
 /** One model of one service. */
 export interface Model {
   readonly connection: Connection;
-  readonly place: () => Promise<Place>;
   readonly model: string;
   readonly version: string | undefined;
-  readonly input: {readonly name: string; readonly datatype: string | undefined};
-  readonly output: ScoreOutput | LabelOutput;
+  readonly input: InputForm;
+  /** Names of the outputs to ask for. */
+  readonly outputs: readonly string[];
+}
+
+/** What carries questions about one model to the service, and replies back. */
+export interface Transport {
+  /**
+   * Makes ready what asks about a batch; nothing that it does for that is charged.
+   *
+   * @returns sends the request, and rejects only where no whole reply came
+   */
+  prepare(batch: Batch, signal?: AbortSignal): Promise<() => Promise<Reply>>;
+  /** The service's models, as messages name them; undefined where it doesn't tell. Never rejects. */
+  models(signal?: AbortSignal): Promise<readonly string[] | undefined>;
+}
+
+/** A model, how it is reached and how its replies are read. */
+export interface Client {
+  readonly model: Model;
+  readonly transport: () => Promise<Transport>;
   readonly read: ReplyReader;
 }
 
@@ -48,48 +49,40 @@ const REFUSALS = [400, 413, 422];
  * @returns an outcome each, in order
  * @throws TeacherError where the service as a whole fails
  */
-export async function infer(model: Model, batch: Batch, options: InferOptions): Promise<readonly Outcome[]> {
-  const {connection} = model;
-  const {infer: url} = await model.place();
-  const send = () => postJson(connection, url, requestBody(model, batch), options.signal);
+export async function infer(client: Client, batch: Batch, options: InferOptions): Promise<readonly Outcome[]> {
+  const {connection} = client.model;
+  const transport = await client.transport();
+  const send = await transport.prepare(batch, options.signal);
   const reply = await options.exchange(batch.rows, send);
-  if (reply.status === 200) return model.read(reply, batch.rows.length);
-  if (reply.status === 404) throw await notFound(model, reply, options.signal);
-  const error = statusError(connection, reply);
+  if (reply.status === 200) return client.read(reply, batch.rows.length);
+  if (reply.status === 404) throw await notFound(client.model, transport, options.signal);
+  const error = statusError(connection, reply, explain);
   if (!REFUSALS.includes(reply.status)) throw error;
   if (!isDivisible(batch, reply)) return batch.rows.map(() => ({error}));
   const [first, second] = halvesOf(batch);
-  return [...(await infer(model, first, options)), ...(await infer(model, second, options))];
+  return [...(await infer(client, first, options)), ...(await infer(client, second, options))];
 }
+
+/** Another kind of service than is asked for: nothing that may pass. */
+const explain: Explain = ({status}) =>
+  status === 501 ? {problem: 'It has no inference of this protocol. Check `url`.', retryable: false} : undefined;
 
 /** Tensors of one batch are alike, so a refusal is of them all; a text may be refused for what it says. */
 function isDivisible({inputs}: Batch, {status}: Reply): boolean {
   return inputs.length > 1 && (status === 413 || inputs[0]!.kind === 'text');
 }
 
-function requestBody({input, output}: Model, {inputs}: Batch): object {
-  return {
-    inputs: [toWire(inputs, input.name, input.datatype)],
-    outputs: outputNames(output).map(name => ({name})),
-  };
-}
-
-const indexSchema = z.array(z.object({name: z.string(), version: z.string().nullish()}));
-
 /** Says what the service has instead, where it tells. Looking costs nothing, so it goes through no exchange. */
-async function notFound(model: Model, {status}: Reply, signal?: AbortSignal): Promise<TeacherError> {
-  const {connection, place, version} = model;
-  const {name} = connection;
-  const wanted =
-    version === undefined ? `model \`${model.model}\`` : `model \`${model.model}\`, version \`${version}\``;
-  const index = await postJson(connection, (await place()).index, {}, signal).then(
-    reply => indexSchema.safeParse(parseJson(name, reply)).data,
-    () => undefined,
-  );
+async function notFound(
+  {connection, model, version}: Model,
+  transport: Transport,
+  signal?: AbortSignal,
+): Promise<TeacherError> {
+  const wanted = version === undefined ? `model \`${model}\`` : `model \`${model}\`, version \`${version}\``;
+  const present = await transport.models(signal);
   signal?.throwIfAborted();
-  const present = index?.map(({name, version}) => (version ? `${name} (version ${version})` : name)).join(', ');
-  const advice = present
-    ? `It has: ${present}. Check \`model\` and \`version\`.`
+  const advice = present?.length
+    ? `It has: ${present.join(', ')}. Check \`model\` and \`version\`.`
     : 'Check `url`, `model` and `version`.';
-  return new TeacherError(name, `It answered 404: no ${wanted}. ${advice}`, {status});
+  return new TeacherError(connection.name, `It answered 404: no ${wanted}. ${advice}`, {status: 404});
 }

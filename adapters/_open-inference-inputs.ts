@@ -1,4 +1,5 @@
 import type {Input, Question, TensorInput} from '../src/teacher.ts';
+import {canHold, type TensorHead} from './_open-inference-tensors.ts';
 
 /** Inputs that one request can carry together: the same datatype and shape. */
 export interface Batch {
@@ -7,23 +8,22 @@ export interface Batch {
   readonly inputs: readonly Input[];
 }
 
-/** A tensor as the protocol's JSON has it. */
-export interface WireTensor {
+/** How the service calls its input. */
+export interface InputForm {
   readonly name: string;
-  readonly datatype: string;
-  readonly shape: readonly number[];
-  readonly parameters?: {readonly content_type: 'str'};
-  readonly data: readonly (number | string)[];
+  /** Undefined where it is that of the questions. */
+  readonly datatype: string | undefined;
 }
 
 /** Sorts questions into batches; `refuse` hears of those that no request can carry. */
 export function batchesOf(
   questions: readonly Question[],
+  {datatype}: InputForm,
   refuse: (row: number, problem: string) => void,
 ): readonly Batch[] {
   const batches = new Map<string, {readonly rows: number[]; readonly inputs: Input[]}>();
   for (const [row, {input}] of questions.entries()) {
-    const problem = problemWith(input);
+    const problem = problemWith(input, datatype);
     if (problem !== undefined) {
       refuse(row, problem);
       continue;
@@ -37,14 +37,16 @@ export function batchesOf(
   return [...batches.values()];
 }
 
-function problemWith(input: Input): string | undefined {
+function problemWith(input: Input, datatype: string | undefined): string | undefined {
   if (input.kind === 'text') return undefined;
   const size = input.shape.reduce((product, length) => product * length, 1);
   if (input.data.length !== size) {
     return `An input of shape [${input.shape.join(', ')}] holds ${size} values, got ${input.data.length}.`;
   }
   if (input.dtype === 'float32' && !input.data.every(Number.isFinite))
-    return 'An input holds NaN or an infinite value, which JSON can not carry.';
+    return 'An input holds NaN or an infinite value, which not every form of the protocol can carry.';
+  if (datatype !== undefined && datatype !== datatypes[input.dtype] && !canHold(datatype, input.data))
+    return `An input holds values that ${datatype} can not. Check \`input.datatype\`.`;
   return undefined;
 }
 
@@ -59,15 +61,19 @@ export function halvesOf({rows, inputs}: Batch): readonly [Batch, Batch] {
 
 const datatypes: Record<TensorInput['dtype'], string> = {uint8: 'UINT8', int32: 'INT32', float32: 'FP32'};
 
-/** One tensor of all inputs of a batch. Texts go as [n, 1], the shape that Triton's batching asks for. */
-export function toWire(inputs: readonly Input[], name: string, datatype: string | undefined): WireTensor {
+/** Of one tensor of all inputs of a batch. Texts go as [n, 1], the shape that Triton's batching asks for. */
+export function headOf(inputs: readonly Input[], {name, datatype}: InputForm): TensorHead {
   const first = inputs[0]!;
   if (first.kind === 'text') {
-    const data = inputs.map(input => (input as {readonly text: string}).text);
-    return {name, datatype: 'BYTES', shape: [data.length, 1], parameters: {content_type: 'str'}, data};
+    return {name, datatype: 'BYTES', shape: [inputs.length, 1], parameters: {content_type: 'str'}};
   }
-  const data = joined(inputs as readonly TensorInput[]);
-  return {name, datatype: datatype ?? datatypes[first.dtype], shape: [inputs.length, ...first.shape], data};
+  return {name, datatype: datatype ?? datatypes[first.dtype], shape: [inputs.length, ...first.shape]};
+}
+
+/** The values of that tensor as JSON has them. */
+export function valuesOf(inputs: readonly Input[]): readonly (number | string)[] {
+  if (inputs[0]!.kind === 'text') return inputs.map(input => (input as {readonly text: string}).text);
+  return joined(inputs as readonly TensorInput[]);
 }
 
 /** All values in a row. A loop, since this is most of the work of asking about images. */

@@ -1,7 +1,8 @@
-import {z} from 'zod';
 import {TeacherError} from '../src/errors.ts';
-import type {Answer, Outcome, Receipt, Reply} from '../src/teacher.ts';
-import {parseJson} from './_reply.ts';
+import type {Answer, LabelAnswer, Outcome, Reply} from '../src/teacher.ts';
+import {parseReply} from './_open-inference-replies.ts';
+import type {Tensor} from './_open-inference-tensors.ts';
+import {fullAnswer, labelReader, type ScoreMeaning, topKAnswer} from './_scores.ts';
 
 /** Which of a service's outputs is read, and what it means. */
 export type ScoreOutput =
@@ -13,32 +14,6 @@ export type ScoreOutput =
 /** An output of labels: class indices, or names out of `classes`. */
 export interface LabelOutput {
   readonly label: string;
-}
-
-/** How far probabilities may be from a sum of 1. */
-const tolerance = 1e-3;
-
-/** Probabilities below this are taken for it, so that every log-probability is finite. */
-const leastProbability = 1e-38;
-
-const replySchema = z.object({
-  model_name: z.string().nullish(),
-  model_version: z.string().nullish(),
-  outputs: z.array(
-    z.object({
-      name: z.string(),
-      shape: z.array(z.number().int().min(0)),
-      data: z.custom<readonly unknown[]>(Array.isArray),
-    }),
-  ),
-});
-
-type InferReply = z.infer<typeof replySchema>;
-
-/** An output tensor, its data flat. */
-interface Tensor {
-  readonly shape: readonly number[];
-  readonly data: readonly unknown[];
 }
 
 /** Reads the answer to one question of a batch, or says why it can't be used. */
@@ -71,7 +46,7 @@ export function replyReader({name, output, classes}: ReaderOptions): ReplyReader
   return (reply, count) => {
     const parsed = parseReply(name, reply);
     if (!parsed) throw fail('Its reply is not one of the Open Inference Protocol. Check `url`.');
-    const tensors = new Map(parsed.outputs.map(({name, shape, data}) => [name, {shape, data: flat(data)}]));
+    const tensors = new Map(parsed.outputs.map(output => [output.name, output]));
     const read = rowsOf((tensor, width) => {
       const found = takeTensor(tensors, {tensor, count, width});
       if (typeof found === 'string') throw fail(found);
@@ -84,46 +59,46 @@ export function replyReader({name, output, classes}: ReaderOptions): ReplyReader
   };
 }
 
-/** Which model a reply says has answered. Never throws. */
-export function receiptOf(reply: Reply): Receipt {
-  try {
-    const {model_name: model, model_version: fingerprint} = parseReply('', reply) ?? {};
-    return {...(model && {model}), ...(fingerprint && {fingerprint})};
-  } catch {
-    return {};
-  }
-}
-
-/** A reply is read for its answers and for its receipt, and parsed once. */
-const parsedReplies = new WeakMap<Reply, InferReply>();
-
-function parseReply(name: string, reply: Reply): InferReply | undefined {
-  const known = parsedReplies.get(reply);
-  if (known) return known;
-  const {data} = replySchema.safeParse(parseJson(name, reply));
-  if (data) parsedReplies.set(reply, data);
-  return data;
-}
-
-function flat(data: readonly unknown[]): readonly unknown[] {
-  return data.some(Array.isArray) ? data.flat(Number.POSITIVE_INFINITY) : data;
-}
-
 /** Takes an output of `width` values a row out of a reply. */
 type Take = (tensor: string, width: number) => Tensor;
 
 function rowReader(output: ScoreOutput | LabelOutput, classes: readonly string[]): (take: Take) => RowReader {
-  const labels = labelReader(classes);
-  if ('label' in output) return take => labels(take(output.label, 1));
-  if ('topK' in output) {
-    const k = Math.min(output.topK.k, classes.length);
-    return take => topK(labels(take(output.topK.classes, k)), numbers(take(output.topK.logProbabilities, k), k), k);
+  const labelOf = labelReader(classes);
+  if ('label' in output) {
+    return take => {
+      const {data} = take(output.label, 1);
+      return row => labelOf(data[row]);
+    };
   }
-  const [meaning, tensor] = Object.entries(output)[0] as [keyof typeof scores, string];
+  if ('topK' in output) {
+    const {topK} = output;
+    const k = Math.min(topK.k, classes.length);
+    return take => {
+      const labels = rowsOf(take(topK.classes, k), k);
+      const values = numbers(take(topK.logProbabilities, k), k);
+      return row => topKOf(labels(row).map(labelOf), values(row));
+    };
+  }
+  const [kind, tensor] = Object.entries(output)[0] as [keyof typeof MEANINGS, string];
   return take => {
     const values = numbers(take(tensor, classes.length), classes.length);
-    return row => scores[meaning](values(row));
+    return row => fullAnswer(MEANINGS[kind], values(row));
   };
+}
+
+const MEANINGS = {
+  logits: 'logits',
+  logProbabilities: 'log-probabilities',
+  probabilities: 'probabilities',
+} as const satisfies Record<string, ScoreMeaning>;
+
+function topKOf(named: readonly (LabelAnswer | string)[], values: readonly number[]): Answer | string {
+  const labels: number[] = [];
+  for (const answer of named) {
+    if (typeof answer === 'string') return answer;
+    labels.push(answer.label);
+  }
+  return topKAnswer('log-probabilities', labels, values);
 }
 
 /** The tensor, or why it is not the one that was asked for. */
@@ -142,76 +117,12 @@ function takeTensor(
   return `Output \`${tensor}\` has shape [${shape.join(', ')}] and ${data.length} values, not [${count}, ${width}]. Check \`output\` and \`classes\`.`;
 }
 
+function rowsOf({data}: Tensor, width: number): (row: number) => readonly unknown[] {
+  return row => data.slice(row * width, (row + 1) * width);
+}
+
 /** Rows of numbers; NaN where a value is none. */
-function numbers({data}: Tensor, width: number): (row: number) => readonly number[] {
-  return row =>
-    data.slice(row * width, (row + 1) * width).map(value => (typeof value === 'number' ? value : Number.NaN));
-}
-
-/** Single class indices, whether they come as indices or as names. `at` counts through the whole tensor. */
-type LabelReader = (tensor: Tensor) => (at: number) => (Answer & {kind: 'label'}) | string;
-
-function labelReader(classes: readonly string[]): LabelReader {
-  const indices = new Map(classes.map((name, index) => [name, index]));
-  return ({data}) =>
-    at => {
-      const value = data[at];
-      const label = typeof value === 'string' ? indices.get(value) : value;
-      if (typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < classes.length) {
-        return {kind: 'label', label};
-      }
-      return `It gave a label outside the class list of ${classes.length}. Check \`classes\`, names and order.`;
-    };
-}
-
-const scores = {
-  logits: (values: readonly number[]): Answer | string => {
-    if (!values.every(Number.isFinite)) return notFinite;
-    return {kind: 'logits', logits: Float32Array.from(values), features: {}};
-  },
-  logProbabilities: (values: readonly number[]): Answer | string => {
-    if (values.some(Number.isNaN)) return notFinite;
-    return distribution(values);
-  },
-  probabilities: (values: readonly number[]): Answer | string => {
-    if (!values.every(Number.isFinite)) return notFinite;
-    if (values.some(value => value < 0)) return 'It gave a negative probability. Are these logits?';
-    return distribution(values.map(Math.log));
-  },
-};
-
-const notFinite = 'It gave NaN or an infinite value.';
-
-function distribution(logs: readonly number[]): Answer | string {
-  const total = massOf(logs);
-  if (Math.abs(total - 1) > tolerance) {
-    return `Its probabilities sum to ${total.toPrecision(4)}, not 1. Check what \`output\` says they are.`;
-  }
-  return {kind: 'log-probabilities', logProbabilities: floored(logs)};
-}
-
-function topK(labelAt: ReturnType<LabelReader>, valuesOf: ReturnType<typeof numbers>, k: number): RowReader {
-  return row => {
-    const values = valuesOf(row);
-    if (values.some(Number.isNaN)) return notFinite;
-    const named = values.map((value, place) => ({value, answer: labelAt(row * k + place)}));
-    const outside = named.find(({answer}) => typeof answer === 'string');
-    if (outside) return outside.answer;
-    named.sort((a, b) => b.value - a.value);
-    const classes = Int32Array.from(named, ({answer}) => (answer as {label: number}).label);
-    if (new Set(classes).size !== k) return 'It named a class twice among its most probable.';
-    const total = massOf(values);
-    if (total > 1 + tolerance) return `Its most probable classes have a mass of ${total.toPrecision(4)}, above 1.`;
-    const logProbabilities = floored(named.map(({value}) => value));
-    return {kind: 'top-k', classes, logProbabilities, rest: Math.max(0, 1 - total)};
-  };
-}
-
-function massOf(logs: readonly number[]): number {
-  return logs.reduce((sum, value) => sum + Math.exp(value), 0);
-}
-
-/** From log(1e-38) to 0: rounding may leave a probability a little above 1. */
-function floored(logs: readonly number[]): Float32Array {
-  return Float32Array.from(logs, value => Math.min(0, Math.max(value, Math.log(leastProbability))));
+function numbers(tensor: Tensor, width: number): (row: number) => readonly number[] {
+  const rows = rowsOf(tensor, width);
+  return row => rows(row).map(value => (typeof value === 'number' ? value : Number.NaN));
 }

@@ -1,15 +1,21 @@
 import {Agent, type Dispatcher} from 'undici';
 import {InputError, TeacherError} from '../src/errors.ts';
 import type {AskOptions, Detail, Outcome, Price, Question, Rate, Teacher} from '../src/teacher.ts';
-import {infer, type Model, type Place, placeOf} from './_open-inference-client.ts';
+import {type Client, infer, type Model} from './_open-inference-client.ts';
 import {batchesOf} from './_open-inference-inputs.ts';
-import {type LabelOutput, receiptOf, replyReader, type ScoreOutput} from './_open-inference-outputs.ts';
-import {accountOf, checkAddress} from './_request.ts';
+import {type LabelOutput, outputNames, replyReader, type ScoreOutput} from './_open-inference-outputs.ts';
+import {checkPlace, overHttp, transportTo} from './_open-inference-place.ts';
+import {receiptOf} from './_open-inference-replies.ts';
+import {DATATYPES} from './_open-inference-tensors.ts';
+import {accountOf} from './_request.ts';
 
 export type {LabelOutput, ScoreOutput} from './_open-inference-outputs.ts';
 
 export interface OpenInferenceOptions {
-  /** Address of the service, without `/v2`. A function is called once, before the first request, and needs `service`. */
+  /**
+   * Address of the service, without `/v2`. `grpc://host:port` or, with TLS, `grpcs://host:port` asks over gRPC, which
+   * needs the package `@grpc/grpc-js`. A function is called once, before the first request, and needs `service`.
+   */
   readonly url: string | (() => Promise<string>);
   /**
    * What stands for the address in the identity: answers are kept under it, so a service that moves keeps its answers.
@@ -29,6 +35,14 @@ export interface OpenInferenceOptions {
     /** For example `FP64`. */
     readonly datatype?: string;
   };
+  /**
+   * Whether images and other tensors go over HTTP as bytes: the protocol's binary extension, which Triton has. They are
+   * a fourth as long as in JSON, and ready 30 times sooner. `auto` asks the service whether it has the extension, once,
+   * and sends texts as JSON. Over gRPC all go as bytes.
+   *
+   * @default 'auto'
+   */
+  readonly binary?: boolean | 'auto';
   /**
    * Sent as `Authorization: Bearer`. A function is called for every request.
    *
@@ -64,7 +78,7 @@ export interface OpenInferenceOptions {
   /** What the service charges, for budgets of money. */
   readonly price?: Price;
   /**
-   * What carries the requests: a proxy, or a mock.
+   * What carries the requests over HTTP: a proxy, or a mock.
    *
    * @default a pool of `concurrency` connections
    */
@@ -72,8 +86,8 @@ export interface OpenInferenceOptions {
 }
 
 /**
- * A model behind a service that speaks the Open Inference Protocol, version 2, over REST: KServe, MLServer, Triton,
- * OpenVINO, or `limbeck serve`. It is as transparent as the output that is read: scores make it gray-box, labels
+ * A model behind a service that speaks the Open Inference Protocol, version 2, over REST or gRPC: KServe, MLServer,
+ * Triton, OpenVINO, or `limbeck serve`. It is as transparent as the output that is read: scores make it gray-box, labels
  * black-box. Probabilities become log-probabilities, those below 1e-38 taken for 1e-38; class names of a label output
  * are matched to `classes`.
  *
@@ -87,19 +101,22 @@ export function openInference(options: OpenInferenceOptions & {readonly output: 
   const {url, model, version, classes, output, rate, price, maxBatch = 64, concurrency = 4} = options;
   const {timeout = 30_000, maxReply = 16 * 2 ** 20} = options;
   const {name: inputName = 'input', datatype} = options.input ?? {};
-  const standIn = options.service ?? standInFor(url);
+  checkDatatype(datatype);
+  const standIn = standInFor(options);
   const name = `open-inference ${model} at ${standIn}`;
   const dispatcher = options.dispatcher ?? new Agent({connections: concurrency});
   const key = keyReader(options.key);
-  const read = replyReader({name, output, classes});
   const target: Model = {
     connection: {name, key, timeout, maxReply, dispatcher},
-    place: placeReader(url, address => placeOf(address, model, version)),
     model,
     version,
     input: {name: inputName, datatype},
-    output,
-    read,
+    outputs: outputNames(output),
+  };
+  const client: Client = {
+    model: target,
+    transport: transportTo(url, options, target),
+    read: replyReader({name, output, classes}),
   };
   return {
     name,
@@ -121,15 +138,15 @@ export function openInference(options: OpenInferenceOptions & {readonly output: 
     service: {
       // A getter, since the key is read late.
       get account() {
-        return accountOf(typeof url === 'string' ? url : standIn, key());
+        return accountOf(typeof url === 'string' ? overHttp(url) : standIn, key());
       },
       reader: READER,
-      read,
+      read: client.read,
       receipt: receiptOf,
       ...(rate && {rate}),
       ...(price && {price}),
     },
-    ask: (questions, askOptions) => askAll(target, questions, askOptions),
+    ask: (questions, askOptions) => askAll(client, questions, askOptions),
   };
 }
 
@@ -138,16 +155,16 @@ const READER = 1;
 
 /** Asks in as few requests as the inputs allow. Throws only where not one question was answered. */
 async function askAll(
-  model: Model,
+  client: Client,
   questions: readonly Question[],
   {exchange = (_, send) => send(), ...rest}: AskOptions = {},
 ): Promise<Outcome[]> {
   const outcomes = new Array<Outcome>(questions.length);
-  const {name} = model.connection;
-  const batches = batchesOf(questions, (row, problem) => {
-    outcomes[row] = {error: new TeacherError(name, problem)};
+  const {connection, input} = client.model;
+  const batches = batchesOf(questions, input, (row, problem) => {
+    outcomes[row] = {error: new TeacherError(connection.name, problem)};
   });
-  const replies = await Promise.allSettled(batches.map(batch => infer(model, batch, {exchange, ...rest})));
+  const replies = await Promise.allSettled(batches.map(batch => infer(client, batch, {exchange, ...rest})));
   rest.signal?.throwIfAborted();
   const failure = replies.find(reply => reply.status === 'rejected');
   if (failure && replies.every(reply => reply.status === 'rejected')) throw failure.reason;
@@ -159,30 +176,18 @@ async function askAll(
   return outcomes;
 }
 
-function standInFor(url: OpenInferenceOptions['url']): string {
-  if (typeof url === 'string') return checkAddress(url);
+/** What stands for the address in the identity. */
+function standInFor(options: OpenInferenceOptions): string {
+  const {url, service} = options;
+  const address = typeof url === 'string' ? checkPlace(url, options) : undefined;
+  const standIn = service ?? address;
+  if (standIn !== undefined) return standIn;
   throw new InputError('A `url` that is a function needs `service`: a name that stands for the address.');
 }
 
-/** Asks for the address once; after a failure, again. */
-function placeReader(url: OpenInferenceOptions['url'], placeAt: (address: string) => Place): () => Promise<Place> {
-  if (typeof url === 'string') {
-    const place = Promise.resolve(placeAt(checkAddress(url)));
-    return () => place;
-  }
-  let place: Promise<Place> | undefined;
-  const find = async (): Promise<Place> => {
-    try {
-      return placeAt(checkAddress(await url()));
-    } catch (error) {
-      place = undefined;
-      throw error;
-    }
-  };
-  return () => {
-    place ??= find();
-    return place;
-  };
+function checkDatatype(datatype: string | undefined): void {
+  if (datatype === undefined || DATATYPES.includes(datatype)) return;
+  throw new InputError(`There is no datatype ${datatype} of \`input\`. Name one of ${DATATYPES.join(', ')}.`);
 }
 
 function keyReader(key: OpenInferenceOptions['key']): () => string | undefined {

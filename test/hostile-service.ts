@@ -136,6 +136,7 @@ class Hostility {
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const {counts} = this.tallies;
     if (request.url === '/stats') send(response, JSON.stringify(this.tallies.stats()));
+    else if (request.url === '/v2') send(response, JSON.stringify({name: 'hostile', extensions: []}));
     else if (/^\/v2\/models\/[^/]+(\/versions\/[^/]+)?\/infer$/.test(request.url ?? '')) {
       this.#underWay++;
       counts.mostAtOnce = Math.max(counts.mostAtOnce, this.#underWay);

@@ -82,7 +82,8 @@ async function answer(port: number, command: string): Promise<string> {
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port of this machine that nobody has just now. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const {port} = server.address() as AddressInfo;

@@ -17,7 +17,8 @@ export interface KeptReply {
 }
 
 /** Headers that may be kept: what a reply says of itself, of the model and of limits. None that can hold a secret. */
-const KEPT_HEADERS = /^(date|content-type|retry-after(-ms)?|(.+-)?(request-id|ratelimit(-.+)?|model(-.+)?|version))$/;
+const KEPT_HEADERS =
+  /^(date|content-type|inference-header-content-length|retry-after(-ms)?|(.+-)?(request-id|ratelimit(-.+)?|model(-.+)?|version))$/;
 
 /** The line of a reply. Its number stands first, so that a line can be told without being read. */
 export function replyLine(id: number, keys: readonly string[], {status, headers, body}: Reply): string {

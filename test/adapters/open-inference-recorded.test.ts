@@ -57,6 +57,7 @@ describe('openInference on replies of real servers', () => {
     const labels = openInference({...options, output: {label: 'predict'}, dispatcher});
     expect(await labels.ask(reviews)).toEqual([2, 0].map(label => ({answer: {kind: 'label', label}})));
     expect(sent[0]!.body).toEqual({
+      id: 'limbeck',
       inputs: [
         {
           name: 'x',
