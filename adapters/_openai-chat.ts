@@ -5,6 +5,18 @@ import type {Prompt} from './_prompt.ts';
 
 /** Reading of OpenAI's chat completions, as all that speak its protocol send them. */
 
+interface SentToken {
+  readonly token: string;
+  readonly logprob: number | null;
+  readonly bytes?: readonly number[] | null | undefined;
+  readonly id?: number | undefined;
+}
+
+/** A generated token with those that might have stood in its place. */
+export interface SentStep extends SentToken {
+  readonly top_logprobs?: readonly SentToken[] | null | undefined;
+}
+
 const tokenSchema = z.object({
   token: z.string(),
   logprob: z.number().nullable(),
@@ -13,8 +25,7 @@ const tokenSchema = z.object({
   id: z.number().int().optional(),
 });
 
-/** A generated token with those that might have stood in its place. */
-export const stepSchema = tokenSchema.extend({top_logprobs: z.array(tokenSchema).nullish()});
+export const stepSchema: z.ZodType<SentStep> = tokenSchema.extend({top_logprobs: z.array(tokenSchema).nullish()});
 
 const usageSchema = z.object({prompt_tokens: z.number(), completion_tokens: z.number().nullish()});
 
@@ -53,14 +64,14 @@ export function chatCompletions(document: unknown): readonly Completion[] | stri
 
 const FINISHES: Readonly<Record<string, Finish>> = {length: 'length', content_filter: 'filtered'};
 
-export function stepOf({top_logprobs, ...chosen}: z.infer<typeof stepSchema>): Step {
+export function stepOf({top_logprobs, ...chosen}: SentStep): Step {
   return {chosen: tokenOf(chosen), alternatives: top_logprobs?.map(tokenOf) ?? []};
 }
 
 /** The log-probability that stands for "not among those that are told". */
 const UNTOLD = -9999;
 
-function tokenOf({token, logprob, bytes, id}: z.infer<typeof tokenSchema>): Token {
+function tokenOf({token, logprob, bytes, id}: SentToken): Token {
   return {text: token, logProbability: logprob ?? UNTOLD, ...(bytes && {bytes}), ...(id !== undefined && {id})};
 }
 

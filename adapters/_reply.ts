@@ -19,15 +19,7 @@ export interface Refusal {
 }
 
 /** What a protocol's own refusals mean, where its status alone does not tell. */
-export type Explain = (refusal: Refusal) => Explanation | undefined;
-
-export interface Explanation {
-  readonly problem: string;
-  /** @default by status */
-  readonly retryable?: boolean;
-  /** Milliseconds that the body asks to wait; what the headers say is read elsewhere. */
-  readonly retryAfter?: number;
-}
+export type Explain = (refusal: Refusal) => {readonly problem: string; readonly retryable?: boolean} | undefined;
 
 /** What a status other than 200 means, without a word of the reply's text. */
 export function statusError(
@@ -39,20 +31,10 @@ export function statusError(
   const secret = key();
   const codes = codesIn(reply).filter(code => !secret || !(secret.includes(code) || code.includes(secret)));
   const isSpent = codes.some(code => SPENT.has(code));
-  const own: Explanation | undefined = isSpent ? spent : explain({status, codes});
-  const {
-    problem,
-    retryable = !isSpent && mayPass(status),
-    retryAfter,
-  } = own ?? {
-    problem: adviceOn(status, secret, keyVariable),
-  };
+  const own = isSpent ? spent : explain({status, codes});
+  const {problem, retryable = !isSpent && mayPass(status)} = own ?? {problem: adviceOn(status, secret, keyVariable)};
   const shown = codes.length > 0 ? ` (${codes.join(', ')})` : '';
-  return new TeacherError(name, `It answered ${status}${shown}. ${problem}`, {
-    status,
-    retryable,
-    ...(retryAfter !== undefined && {retryAfter}),
-  });
+  return new TeacherError(name, `It answered ${status}${shown}. ${problem}`, {status, retryable});
 }
 
 const spent = {problem: 'The account has nothing left to spend. Top it up.', retryable: false};

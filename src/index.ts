@@ -11,6 +11,10 @@ export {
   collectAnswered,
   type Missing,
 } from './ask/collect.ts';
+export {cascade} from './ask/compose/cascade.ts';
+export {type EnsembleOptions, ensemble, type RepeatOptions, repeat} from './ask/compose/ensemble.ts';
+export type {Sureness} from './ask/compose/sureness.ts';
+export type {Noise, Transforms} from './ask/compose/transform.ts';
 export {type DegradeOptions, degrade} from './ask/degrade.ts';
 export type {DriftOptions} from './ask/drift.ts';
 export {askEach, type TakeOutcomes} from './ask/each.ts';

@@ -143,6 +143,7 @@ export interface Reply {
   readonly status: number;
   /** By name in lower case. */
   readonly headers: {readonly [name: string]: string | readonly string[] | undefined};
+  /** As text; of bytes (`application/octet-stream`) in base64. */
   readonly body: string;
 }
 
@@ -153,8 +154,12 @@ export interface Service<A extends Access = Access> {
    * rate limits. Of a key it holds a digest at most.
    */
   readonly account: string;
-  /** Version of `read`. A kept reply that an older version could not read is read again instead of asked for. */
-  readonly reader: number;
+  /**
+   * Names all about `read` that can change an answer: its version, and its options, such as which tokens count for a
+   * class. An answer that another reader made is read again from its kept reply instead of asked for: what stands here
+   * and not in `identity` can be changed for free.
+   */
+  readonly reader: Json;
   /**
    * Reads a reply with status 200: an outcome for each of its `count` questions, in order. Pure, so that a kept reply
    * can be read again, by a better version, without asking.
@@ -207,6 +212,42 @@ export interface Price {
   readonly perMillionOutputTokens?: number;
 }
 
+/**
+ * How a teacher is made of others. The layers go around each part instead of around the whole, so that every answer of
+ * a part is kept by itself, and the whole is made of kept answers again for free.
+ */
+export interface Parts<A extends Access = Access> {
+  readonly teachers: readonly Part[];
+  /**
+   * The same teacher made of others, in the order of `teachers`: the parts with layers around them, which take any number
+   * of questions.
+   */
+  compose(teachers: readonly Teacher[]): Teacher<A>;
+}
+
+/** One of the teachers that another one is made of, and what that one asks it. */
+export interface Part {
+  readonly teacher: Teacher;
+  /**
+   * The least that each of its answers must hold, whatever less the whole is asked for.
+   *
+   * @default the part's `detail`, without its features
+   */
+  readonly detail?: Detail;
+  /**
+   * How often it is asked about one question: of a question's `sample` s these are its samples n·s to n·s + n − 1.
+   *
+   * @default 1
+   */
+  readonly samples?: number;
+  /**
+   * Whether it is asked about some questions only.
+   *
+   * @default false
+   */
+  readonly isOptional?: boolean;
+}
+
 /** A value that JSON can hold, for identities. */
 export type Json = string | number | boolean | null | readonly Json[] | {readonly [key: string]: Json};
 
@@ -233,6 +274,11 @@ export interface Teacher<A extends Access = Access> {
   readonly concurrency?: number;
   /** Of a teacher that asks a service; undefined of one that answers in this process. */
   readonly service?: Service<A>;
+  /**
+   * Of a teacher that is made of others, which then has no `service`. Whoever puts another `ask` in its place leaves
+   * `parts` out: with its layers around it, it is asked by way of them.
+   */
+  readonly parts?: Parts<A>;
   /**
    * Answers each question, in order. Throws only where no question can be answered (no connection, a refused key, an
    * abort); what is wrong with one input alone is that question's `error`.

@@ -2,11 +2,13 @@ import {appendFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {AnswerStoreError} from '../errors.ts';
 import {openJournal} from '../knowledge/journal.ts';
+import {JournalReader} from '../knowledge/journal-reader.ts';
 import {type AnswerStore, openStoreAt} from '../knowledge/store.ts';
 import type {Access, Teacher} from '../teacher.ts';
 import {type Admission, createAdmission} from './admission.ts';
 import {createBudget} from './budget.ts';
 import type {BudgetLimit, Spending} from './budget-limit.ts';
+import {leavesOf} from './compose/parts.ts';
 import type {DriftOptions} from './drift.ts';
 import type {LayeredTeacher} from './layer.ts';
 import {createLedger, type Ledger} from './ledger.ts';
@@ -86,6 +88,7 @@ export async function openAsking({
   const store = openStoreAt(cache);
   // Where nothing is asked there is nothing to write down.
   const journal = options.record === 'none' ? undefined : await openJournal(folder);
+  const replies = journal ?? new JournalReader(folder);
   const inDoubt = {keys: [...(journal?.recovered.inDoubt ?? [])], path: join(folder, 'in-doubt.txt')};
   await listDoubts(inDoubt).catch(async error => {
     await journal?.close();
@@ -106,20 +109,27 @@ export async function openAsking({
     inDoubt,
     open(teacher) {
       const ledger = createLedger();
-      const admission = admissionOf(teacher);
-      const parts = {
+      const layered = stack(teacher, {
         store,
         ledger,
         budget,
+        admissionOf,
+        replies,
         ...options,
         ...(journal && {journal}),
-        ...(admission && {admission}),
+      });
+      const leaves = leavesOf(teacher, teacher.detail);
+      const admissions = new Set(leaves.flatMap(leaf => admissionOf(leaf.teacher) ?? []));
+      const answersEach = leaves.reduce((sum, {samples}) => sum + samples, 0);
+      return {
+        teacher: layered,
+        ledger,
+        meter: createAskingMeter({ledger, budget, admissions: [...admissions], answersEach}),
       };
-      return {teacher: stack(teacher, parts), ledger, meter: createAskingMeter({ledger, admission, budget})};
     },
     async close() {
       try {
-        await journal?.close();
+        await replies.close();
       } finally {
         await store.close();
       }

@@ -1,15 +1,15 @@
-import {coarsen, satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
+import {withoutFeatures} from '../knowledge/coarsen.ts';
 import type {AnswerStore, StoredAnswer} from '../knowledge/store.ts';
 import type {Access, Answer, AnswerOf, Detail, Outcome, Question, Teacher} from '../teacher.ts';
 import type {DriftGuard} from './drift.ts';
 import type {Kept} from './keep.ts';
+import {type Held, type Lookup, shown, takeKept} from './kept-answers.ts';
 import {keyed} from './keyed.ts';
-import {isAnswerOf, type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
+import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 import type {Ledger} from './ledger.ts';
 import {SingleFlight} from './single-flight.ts';
 
-export interface CacheOptions {
-  readonly store: AnswerStore;
+export interface CacheOptions extends Lookup {
   /** Counts what was asked, and what was served without buying. */
   readonly ledger?: Ledger;
   /**
@@ -25,23 +25,19 @@ export interface CacheOptions {
 /** What became of a key: an answer with all that it can serve. */
 type Found = Held | {readonly error: Error};
 
-interface Held {
-  readonly answer: Answer;
-  readonly detail: Detail;
-}
-
 const flightsByStore = new WeakMap<AnswerStore, SingleFlight<Found>>();
 
 /**
  * Asks only what the store does not hold. A kept answer serves every question that wants no more than it holds. It comes
- * back whole where the teacher's access may show it, coarsened to what was wanted where it may not.
+ * back whole where the teacher's access may show it, coarsened to what was wanted where it may not. One that was read in
+ * another way than the teacher reads is read again from its raw reply, where that is there.
  *
  * Identical questions are asked once, in one call as well as in several under way at the same time.
  *
  * @param teacher - one that keeps what it buys, see `withKeeping`
  */
 export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options: CacheOptions): LayeredTeacher<A> {
-  const {store, ledger, guard, asksAnew = false} = options;
+  const {store, replies, ledger, guard, asksAnew = false} = options;
   const flights = flightsByStore.get(store) ?? new SingleFlight<Found>();
   flightsByStore.set(store, flights);
 
@@ -57,7 +53,7 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
     };
 
     const find = async (keys: readonly string[]): Promise<ReadonlyMap<string, Found>> => {
-      const hits = asksAnew ? new Map<string, StoredAnswer>() : await kept(keys, teacher, store, detail);
+      const hits = asksAnew ? new Map<string, StoredAnswer>() : await takeKept(keys, teacher, detail, {store, replies});
       for (const [key, stored] of hits) guard?.sawHit(byKey.get(key)!, stored);
       served += hits.size;
       ledger?.add({cached: hits.size});
@@ -71,7 +67,7 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
       );
       for (const [place, outcome] of outcomes.entries()) {
         if (outcome.isBought) bought++;
-        found.set(missing[place]!, 'error' in outcome ? {error: outcome.error} : heldBy(outcome, detail));
+        found.set(missing[place]!, 'error' in outcome ? {error: outcome.error} : heldBy(outcome, teacher, detail));
       }
       return found;
     };
@@ -88,33 +84,8 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
   return layerOver(teacher, {ask});
 }
 
-function heldBy({answer, detail}: Kept & {readonly answer: Answer}, wanted: Detail): Held {
-  return {answer, detail: detail ?? wanted};
-}
-
-async function kept(
-  keys: readonly string[],
-  teacher: Teacher,
-  store: AnswerStore,
-  wanted: Detail,
-): Promise<Map<string, StoredAnswer>> {
-  const found = new Map<string, StoredAnswer>();
-  for (const [index, stored] of (await store.getMany(keys)).entries()) {
-    if (stored && shown(stored, teacher, wanted)) found.set(keys[index]!, stored);
-  }
-  return found;
-}
-
-/** The answer as the teacher's access may show it, where it holds what is wanted. */
-export function shown<A extends Access>(
-  {answer, detail}: Held,
-  {access, classes}: Teacher<A>,
-  wanted: Detail,
-): AnswerOf<A> | undefined {
-  if (!satisfies(detail, wanted)) return undefined;
-  if (isAnswerOf(access, answer)) return answer;
-  const coarser = coarsen(answer, wanted, classes.length);
-  return isAnswerOf(access, coarser) ? coarser : undefined;
+function heldBy({answer, detail}: Kept & {readonly answer: Answer}, {service}: Teacher, wanted: Detail): Held {
+  return {answer, detail: detail ?? wanted, ...(service && {reader: service.reader})};
 }
 
 function outcomeOf<A extends Access>(found: Found, teacher: Teacher<A>, wanted: Detail): Outcome<A> {

@@ -1,9 +1,12 @@
-import {KnowledgeError} from '../errors.ts';
+import {InputError, KnowledgeError} from '../errors.ts';
 import {coarsen, describeDetail, satisfies} from '../knowledge/coarsen.ts';
-import type {Access, Answer, AnswerOf, AskOptions, Detail, Outcome, Question, Reply, Teacher} from '../teacher.ts';
+import type {Access, Answer, AnswerOf, Detail, Outcome, Question, Teacher} from '../teacher.ts';
+import {composed} from './compose/composed.ts';
+import {checkTransforms, disturbed, rounded, type Transforms} from './compose/transform.ts';
+import {keyed} from './keyed.ts';
 import {showsKind} from './layer.ts';
 
-export interface DegradeOptions<A extends Access = Access> {
+export interface DegradeOptions<A extends Access = Access> extends Transforms {
   /** The level to show; no more than the teacher's own. */
   readonly access: A;
   /** What every answer then holds. */
@@ -13,12 +16,51 @@ export interface DegradeOptions<A extends Access = Access> {
 const RANK: Readonly<Record<Access, number>> = {'black-box': 0, 'gray-box': 1, 'white-box': 2};
 
 /**
- * A teacher that shows less than it could. It asks for what it shows, whatever less a question wants, so one set of
- * kept answers of the full teacher serves every level.
+ * A teacher that shows less than it could, or less clearly. It asks for what that takes, whatever less a question wants,
+ * so one set of kept answers of the full teacher serves every level.
  *
- * @throws KnowledgeError where it would show more than the teacher does, or what the level may not show
+ * @throws KnowledgeError where it would show more than the teacher does, or what the level may not show; InputError where
+ * an option is out of its range
  */
-export function degrade<A extends Access>(teacher: Teacher, {access, detail}: DegradeOptions<A>): Teacher<A> {
+export function degrade<A extends Access>(teacher: Teacher, options: DegradeOptions<A>): Teacher<A> {
+  const {access, detail, ...transforms} = options;
+  checkTransforms(transforms);
+  const taken = detailTakenFor(options);
+  checkShown(teacher, options, taken);
+  const show = (question: Question, outcome: Outcome): Outcome<A> => {
+    if ('error' in outcome) return outcome;
+    const clear = coarsen(outcome.answer, taken, teacher.classes.length);
+    const {key} = keyed(teacher, question);
+    return {answer: shownOf(clear, options, key, teacher.classes.length) as AnswerOf<A>};
+  };
+  return composed<A>({
+    name: `${teacher.name} as ${access}`,
+    identity: {...teacher.identity, shown: {access, detail, ...transforms}},
+    ...{access, detail, classes: teacher.classes},
+    parts: [{teacher, detail: taken}],
+    async answer(questions, [ask], askOptions) {
+      const outcomes = await ask!(questions, askOptions);
+      return questions.map((question, row) => show(question, outcomes[row]![0]!));
+    },
+  });
+}
+
+/** What is asked of the teacher: a whole distribution, where more is done than to cut it. */
+function detailTakenFor({detail, temperature, noise}: DegradeOptions): Detail {
+  if (temperature === undefined && noise === undefined) return detail;
+  return detail.kind === 'logits' ? detail : {kind: 'log-probabilities'};
+}
+
+function shownOf(answer: Answer, options: DegradeOptions, key: string, classes: number): Answer {
+  const {detail, decimals, temperature, noise} = options;
+  const isScores = answer.kind === 'logits' || answer.kind === 'log-probabilities';
+  const isDisturbed = temperature !== undefined || noise !== undefined;
+  const cut = coarsen(isScores && isDisturbed ? disturbed(answer, options, key) : answer, detail, classes);
+  const isRounded = decimals !== undefined && (cut.kind === 'top-k' || cut.kind === 'log-probabilities');
+  return isRounded ? rounded(cut, decimals) : cut;
+}
+
+function checkShown(teacher: Teacher, {access, detail, decimals}: DegradeOptions, taken: Detail): void {
   const shown = describeDetail(detail);
   if (RANK[access] > RANK[teacher.access] || !satisfies(teacher.detail, detail)) {
     throw new KnowledgeError(
@@ -29,31 +71,13 @@ export function degrade<A extends Access>(teacher: Teacher, {access, detail}: De
   if (!showsKind(access, detail.kind)) {
     throw new KnowledgeError(`A ${access} teacher doesn't show ${shown}. Name another level or another detail.`);
   }
-  const show = (outcome: Outcome): Outcome<A> => {
-    if ('error' in outcome) return outcome;
-    const answer: Answer = coarsen(outcome.answer, detail, teacher.classes.length);
-    return {answer: answer as AnswerOf<A>};
-  };
-  const ask = async (questions: readonly Question[], options: AskOptions = {}) => {
-    const wanted = options.detail ?? detail;
-    if (!satisfies(detail, wanted)) {
-      throw new KnowledgeError(`Teacher ${name} shows ${shown}, and ${describeDetail(wanted)} was asked for.`);
-    }
-    return (await teacher.ask(questions, {...options, detail})).map(show);
-  };
-  const name = `${teacher.name} as ${access}`;
-  const identity = {...teacher.identity, shown: {access, detail}};
-  const {classes, maxBatch, concurrency = 1, service} = teacher;
-  const read = (reply: Reply, count: number) => service!.read(reply, count, detail).map(show);
-  return {
-    name,
-    identity,
-    access,
-    classes,
-    detail,
-    maxBatch,
-    concurrency,
-    ...(service && {service: {...service, read}}),
-    ask,
-  };
+  if (!satisfies(teacher.detail, taken)) {
+    throw new KnowledgeError(
+      `Teacher ${teacher.name} gives ${describeDetail(teacher.detail)}, and a temperature and noise are for whole ` +
+        'distributions. Leave them out, or name a teacher that shows all classes.',
+    );
+  }
+  if (decimals !== undefined && detail.kind !== 'top-k' && detail.kind !== 'log-probabilities') {
+    throw new InputError(`\`decimals\` rounds probabilities, and ${shown} shows none. Leave it out.`);
+  }
 }

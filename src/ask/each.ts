@@ -116,7 +116,14 @@ function batchesOf(
 }
 
 /** A stop for what is below, which a failure sets off as well as one from above. */
-function haltAfter(...above: readonly (AbortSignal | undefined)[]) {
+export interface Halt {
+  readonly signal: AbortSignal;
+  fail(error: unknown): void;
+  /** Throws what went wrong: an abort that came too late for anything to be missing is none. */
+  end(isWhole: boolean): void;
+}
+
+export function haltAfter(...above: readonly (AbortSignal | undefined)[]): Halt {
   const controller = new AbortController();
   const {signal} = controller;
   let failure: {readonly error: unknown} | undefined;
@@ -133,7 +140,6 @@ function haltAfter(...above: readonly (AbortSignal | undefined)[]) {
       if (!signal.aborted || error instanceof AnswerStoreError) failure ??= {error};
       controller.abort(error);
     },
-    /** Throws what went wrong: an abort that came too late for anything to be missing is none. */
     end(isWhole: boolean) {
       for (const remove of listeners) remove();
       if (failure) throw failure.error;

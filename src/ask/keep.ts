@@ -1,9 +1,10 @@
-import {detailOf, withoutFeatures} from '../knowledge/coarsen.ts';
+import {withoutFeatures} from '../knowledge/coarsen.ts';
 import {fuller} from '../knowledge/fuller.ts';
 import type {Journal} from '../knowledge/journal.ts';
 import type {AnswerEntry, AnswerStore} from '../knowledge/store.ts';
-import type {Access, Answer, Detail, Outcome, Question, Teacher} from '../teacher.ts';
+import type {Access, Detail, Outcome, Question, Teacher} from '../teacher.ts';
 import type {Bought} from './calls.ts';
+import {heldDetail} from './kept-answers.ts';
 import {keyed} from './keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 import type {Ledger} from './ledger.ts';
@@ -28,7 +29,7 @@ export type Kept<A extends Access = Access> = Outcome<A> & {readonly detail?: De
  * a question sets that question aside; other errors are not kept.
  *
  * A fuller answer replaces one in the store, a poorer one never does; of two that hold different things (votes and a
- * distribution, other features) the later one stays.
+ * distribution, other features) the later one stays, and so does one that was read in another way.
  */
 export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, options: KeepOptions): LayeredTeacher<A> {
   const {store, journal, ledger, replaces = false} = options;
@@ -39,7 +40,7 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
     ledger?.add({bought: kept.filter(({isBought}) => isBought).length});
     const entries = entriesOf(teacher, questions, outcomes, kept);
     // Something as full may have come in the meantime.
-    await store.setMany(replaces ? entries : await fuller(store, entries));
+    await store.setMany(replaces ? entries : await fuller(store, entries, {replacesOtherReadings: true}));
     for (const [place, outcome] of outcomes.entries()) {
       if (!('error' in outcome) || !outcome.call) continue;
       await journal?.setAside(keyed(teacher, questions[place]!).key, outcome.error.message, outcome.call.place);
@@ -84,10 +85,4 @@ function entriesOf(
 function keptOutcome<A extends Access>(outcome: Bought<A>, wanted: Detail): Kept<A> {
   if ('error' in outcome) return {error: outcome.error};
   return {answer: outcome.answer, detail: heldDetail(outcome.answer, wanted), isBought: !outcome.call?.isOfEarlierRun};
-}
-
-/** A top-k answer that names fewer classes than it was asked for is all that its teacher has: more can't be bought. */
-function heldDetail(answer: Answer, wanted: Detail): Detail {
-  const held = detailOf(answer);
-  return held.kind === 'top-k' && wanted.kind === 'top-k' ? {kind: 'top-k', k: Math.max(held.k, wanted.k)} : held;
 }

@@ -1,14 +1,12 @@
 import {setTimeout} from 'node:timers/promises';
 import {withoutFeatures} from '../knowledge/coarsen.ts';
-import type {AnswerStore} from '../knowledge/store.ts';
 import type {Access, Detail, Outcome, Question} from '../teacher.ts';
-import {shown} from './cache.ts';
 import type {Kept} from './keep.ts';
+import {type Lookup, shown, takeKept} from './kept-answers.ts';
 import {keyed} from './keyed.ts';
 import {askOthers, type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 
-export interface LeasesOptions {
-  readonly store: AnswerStore;
+export interface LeasesOptions extends Lookup {
   /**
    * Whether an answer that has come in the meantime is served.
    *
@@ -32,7 +30,7 @@ export interface LeasesOptions {
 /** Lets processes that share a store share the work as well: a question that another one is asking is waited for. */
 export function withLeases<A extends Access>(
   teacher: LayeredTeacher<A>,
-  {store, servesKept = true, lease = 60_000, glance = 100}: LeasesOptions,
+  {store, replies, servesKept = true, lease = 60_000, glance = 100}: LeasesOptions,
 ): LayeredTeacher<A> {
   const {leases} = store;
   const keyOf = (question: Question) => keyed(teacher, question).key;
@@ -43,7 +41,9 @@ export function withLeases<A extends Access>(
     const renewal = setInterval(() => void leases.renew(keys, lease).catch(() => {}), lease / 3);
     try {
       const known = new Map<number, Kept<A>>();
-      for (const [place, stored] of (servesKept ? await store.getMany(keys) : []).entries()) {
+      const found = servesKept ? await takeKept(keys, teacher, options.detail, {store, replies}) : undefined;
+      for (const [place, key] of keys.entries()) {
+        const stored = found?.get(key);
         const answer = stored && shown(stored, teacher, options.detail);
         if (answer) known.set(place, {answer, detail: stored.detail});
       }

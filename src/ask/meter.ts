@@ -1,15 +1,25 @@
 import type {Admission} from './admission.ts';
 import type {Budget} from './budget.ts';
 import type {Ledger} from './ledger.ts';
-import {type AskingMoment, type AskingProgress, measureAsking} from './progress.ts';
+import {type AskingMoment, type AskingProgress, type AskingState, measureAsking} from './progress.ts';
 import {askingDetail} from './progress-text.ts';
 
 /** What a meter reads when it is asked. */
 export interface AskingSources {
   readonly ledger: Ledger;
-  /** Undefined of a teacher that asks no service. */
-  readonly admission?: Pick<Admission, 'state'> | undefined;
+  /**
+   * Of each account that is asked.
+   *
+   * @default none: no service is asked
+   */
+  readonly admissions?: readonly Pick<Admission, 'state'>[];
   readonly budget?: Pick<Budget, 'limits' | 'spent'> | undefined;
+  /**
+   * How many answers of the ledger one question takes at most: more than one of a teacher that is made of others.
+   *
+   * @default 1
+   */
+  readonly answersEach?: number;
   /**
    * Milliseconds, for tests.
    *
@@ -38,8 +48,9 @@ const PAUSE = 100;
  */
 export function createAskingMeter({
   ledger,
-  admission,
+  admissions = [],
   budget,
+  answersEach = 1,
   now = () => performance.now(),
 }: AskingSources): (done: number, total: number) => AskingReport {
   /** Each one further than the one before. */
@@ -52,11 +63,12 @@ export function createAskingMeter({
     measuredAt = at;
     const snapshot = ledger.snapshot();
     // What was bought is in the ledger before the outcomes of its chunk are told of.
-    const done = Math.max(told, snapshot.bought + snapshot.cached + snapshot.setAside);
+    const answered = Math.floor((snapshot.bought + snapshot.cached + snapshot.setAside) / answersEach);
+    const done = Math.max(told, answered);
     const moment = {at, done, ledger: snapshot};
     if (moments.length === 0 || done > moments.at(-1)!.done) moments.push(moment);
     while (moments.length > 1 && isPast(moments[1]!, moment)) moments.shift();
-    const progress = measureAsking({now: moment, since: moments[0]!, total, admission: admission?.state, budget});
+    const progress = measureAsking({now: moment, since: moments[0]!, total, admission: stateOf(admissions), budget});
     latest = {progress, detail: askingDetail(progress)};
     return latest;
   };
@@ -65,4 +77,15 @@ export function createAskingMeter({
 /** Whether a moment is long enough ago, and some progress was made since, to measure from it. */
 function isPast(moment: AskingMoment, now: AskingMoment): boolean {
   return moment.at <= now.at - WINDOW && moment.done < now.done;
+}
+
+/** All accounts as one; undefined where there is none. */
+function stateOf(admissions: readonly Pick<Admission, 'state'>[]): AskingState['admission'] {
+  if (admissions.length === 0) return undefined;
+  const states = admissions.map(({state}) => state);
+  return {
+    inFlight: states.reduce((sum, {inFlight}) => sum + inFlight, 0),
+    limit: states.reduce((sum, {limit}) => sum + limit, 0),
+    resumesIn: Math.max(...states.map(({resumesIn}) => resumesIn)),
+  };
 }

@@ -3,8 +3,11 @@ import {withoutFeatures} from '../knowledge/coarsen.ts';
 import {answerKey} from '../knowledge/key.ts';
 import type {AnswerStore} from '../knowledge/store.ts';
 import type {Detail, Question, Rate, Service, Teacher, Usage} from '../teacher.ts';
-import {shown} from './cache.ts';
+import {type Leaf, leavesOf, samplesOf} from './compose/parts.ts';
+import {findKept, type Lookup} from './kept-answers.ts';
+import type {Replies} from './kept-reply.ts';
 import {KeptUsage} from './kept-usage.ts';
+import {totalAtOnce} from './plan-total.ts';
 import {type Charge, costOf, isByToken} from './price.ts';
 import {ATTEMPTS} from './retry.ts';
 import {chunkOf} from './teacher-stack.ts';
@@ -12,6 +15,12 @@ import {chunkOf} from './teacher-stack.ts';
 export interface PlanOptions {
   /** Where answers are kept. It is only read. */
   readonly store: AnswerStore;
+  /**
+   * Where raw replies are, of answers that were read in another way and are to be read again.
+   *
+   * @default nowhere: such answers would be bought
+   */
+  readonly replies?: Replies;
   /**
    * The least that each answer must hold.
    *
@@ -28,7 +37,7 @@ export interface PlanOptions {
 
 /** A number as it may turn out. */
 export interface Estimate {
-  /** Every request answered at once, as shortly as can be. */
+  /** Every request answered at once, as shortly as can be; none that only some questions lead to. */
   readonly low: number;
   /** Every request answered at once, with as many tokens as kept replies took; where none are kept, with the most. */
   readonly expected: number;
@@ -45,6 +54,8 @@ export interface AskPlan {
   readonly inputs: number;
   /** Of these, served without buying: kept, or the same as another one. */
   readonly cached: number;
+  /** Of a teacher that is made of others what it takes of each; an input counts as often as it is asked about. */
+  readonly parts?: readonly AskPlan[];
   readonly calls: Estimate;
   /** Input and output tokens; absent where the service doesn't count them. */
   readonly tokens?: Estimate;
@@ -63,56 +74,86 @@ const MOST_SENDS = ATTEMPTS + 1;
 export async function planAsking(
   teacher: Teacher,
   inputs: Inputs,
-  {store, detail = withoutFeatures(teacher.detail), rate = {}}: PlanOptions,
+  {store, replies, detail = withoutFeatures(teacher.detail), rate = {}}: PlanOptions,
 ): Promise<AskPlan> {
-  const {name, service} = teacher;
+  const leaves = leavesOf(teacher, detail);
+  const lookup = {store, replies, planned: new Set<string>(), open: new Uint8Array(inputs.count)};
+  const plans = new Map<Leaf, AskPlan>();
+  // What is surely asked first: of what is asked twice only the second asking may be for some questions alone.
+  for (const leaf of leaves.toSorted((one, other) => Number(one.isOptional) - Number(other.isOptional))) {
+    plans.set(leaf, await planLeaf(leaf, inputs, lookup, rate));
+  }
+  const parts = leaves.map(leaf => plans.get(leaf)!);
+  if (teacher.parts === undefined) return parts[0]!;
+  const services = leaves.filter(leaf => leaf.teacher.service !== undefined);
+  return {
+    teacher: teacher.name,
+    isService: services.length > 0,
+    inputs: inputs.count,
+    cached: lookup.open.filter(isOpen => isOpen === 0).length,
+    parts,
+    ...totalAtOnce(services.map(leaf => ({account: leaf.teacher.service!.account, plan: plans.get(leaf)!}))),
+    keptReplies: services.reduce((sum, leaf) => sum + plans.get(leaf)!.keptReplies, 0),
+  };
+}
+
+/** What is known of all that is planned together. */
+interface Planned extends Lookup {
+  /** What would be bought already. */
+  readonly planned: Set<string>;
+  /** 1 for each input about which something would be bought. */
+  readonly open: Uint8Array;
+}
+
+async function planLeaf(leaf: Leaf, inputs: Inputs, lookup: Planned, rate: Rate): Promise<AskPlan> {
+  const {teacher, samples, isOptional} = leaf;
+  const {name, identity, service, maxBatch} = teacher;
   const kept = new KeptUsage();
   const requests = new Requests(service);
   let missing = 0;
-  for await (const questions of missingChunks(teacher, inputs, {store, detail, kept})) {
+  for await (const questions of missingChunks(leaf, inputs, lookup, kept)) {
     missing += questions.length;
-    for (let start = 0; start < questions.length; start += teacher.maxBatch) {
-      requests.add(questions.slice(start, start + teacher.maxBatch));
+    for (let start = 0; start < questions.length; start += maxBatch) {
+      requests.add(questions.slice(start, start + maxBatch));
     }
   }
-  if (service && missing > 0) await kept.sample(store, teacher.identity);
-  const cases = requests.cases(kept.mean);
+  if (service && missing > 0) await kept.sample(lookup.store, identity);
+  const all = requests.cases(kept.mean);
+  const cases = isOptional ? {...all, low: {calls: 0}} : all;
   return {
     teacher: name,
     isService: service !== undefined,
-    inputs: inputs.count,
-    cached: inputs.count - missing,
+    inputs: samples * inputs.count,
+    cached: samples * inputs.count - missing,
     calls: across(cases, ({calls}) => calls),
     ...(service && costsOf({...service, rate: {...service.rate, ...rate}}, cases)),
     keptReplies: kept.replies,
   };
 }
 
-interface Lookup {
-  readonly store: AnswerStore;
-  readonly detail: Detail;
-  /** Told of the answers that are kept. */
-  readonly kept: KeptUsage;
-}
-
 /** The questions that would be bought, as many together as the layers look up together. */
 async function* missingChunks(
-  teacher: Teacher,
+  leaf: Leaf,
   inputs: Inputs,
-  {store, detail, kept}: Lookup,
+  {planned, open, ...lookup}: Planned,
+  kept: KeptUsage,
 ): AsyncGenerator<readonly Question[]> {
-  const size = chunkOf(teacher);
-  const planned = new Set<string>();
+  const {teacher, detail, samples} = leaf;
+  const size = Math.ceil(chunkOf(teacher) / samples);
+  const held = JSON.stringify(detail);
   for (let start = 0; start < inputs.count; start += size) {
     const count = Math.min(size, inputs.count - start);
-    const questions = Array.from({length: count}, (_, place): Question => ({input: inputAt(inputs, start + place)}));
+    const questions = Array.from({length: count}, (_, place) =>
+      samplesOf(leaf, {input: inputAt(inputs, start + place)}),
+    ).flat();
     const keys = questions.map(question => answerKey(teacher.identity, question));
-    const held = await store.getMany(keys);
+    const {found} = await findKept(keys, teacher, detail, lookup);
     yield questions.filter((_, place) => {
-      const [key, stored] = [keys[place]!, held[place]];
-      if (stored) kept.add(stored);
-      if ((stored && shown(stored, teacher, detail)) || planned.has(key)) return false;
+      const [key, answer] = [`${held} ${keys[place]}`, found.get(keys[place]!)];
+      if (answer) kept.add(answer);
+      if (answer || planned.has(key)) return false;
       planned.add(key);
+      open[start + Math.floor(place / samples)] = 1;
       return true;
     });
   }

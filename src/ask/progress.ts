@@ -20,7 +20,7 @@ export interface AskingState {
   /** Questions in all. */
   readonly total: number;
   /** Undefined of a teacher that asks no service. */
-  readonly admission?: AdmissionState | undefined;
+  readonly admission?: Pick<AdmissionState, 'inFlight' | 'limit' | 'resumesIn'> | undefined;
   readonly budget?: Pick<Budget, 'limits' | 'spent'> | undefined;
 }
 

@@ -1,5 +1,6 @@
 import {KnowledgeError} from '../errors.ts';
 import {describeDifferences, explainMiss} from '../knowledge/explain.ts';
+import {readAlike} from '../knowledge/reading.ts';
 import type {AnswerStore} from '../knowledge/store.ts';
 import type {Access, Outcome, Question} from '../teacher.ts';
 import {keyed} from './keyed.ts';
@@ -36,10 +37,14 @@ export function withRecordMode<A extends Access>(
 
   const refuse = async (question: Question): Promise<Outcome<A>> => {
     const {key, digest} = keyed(teacher, question);
+    const [reason, way] = REFUSALS[mode];
+    const stored = await store.get(key);
+    if (stored && !readAlike(stored.reader, teacher.service?.reader)) {
+      return {error: new KnowledgeError(`The answer under key ${key} ${READ_OTHERWISE}, and ${reason}. ${way}`)};
+    }
     const isFirst = !isExplained;
     isExplained = true;
     const why = isFirst ? await nearestTo(store, teacher.identity, digest) : '';
-    const [reason, way] = REFUSALS[mode];
     return {error: new KnowledgeError(`No answer is kept under key ${key}, and ${reason}.${why} ${way}`)};
   };
   const ask = async (questions: readonly Question[], options: LayerOptions = {}) => {
@@ -53,6 +58,9 @@ const REFUSALS = {
   none: ['offline none is bought', 'Run once without `--offline` or `--record none`.'],
   once: ['this teacher was recorded before', 'Record what is new with `--record new`.'],
 } as const;
+
+const READ_OTHERWISE =
+  'was read in another way than this teacher reads, its raw reply gives no answer in this way or is not in the journal';
 
 type Identity = LayeredTeacher['identity'];
 

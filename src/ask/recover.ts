@@ -1,8 +1,9 @@
 import {KnowledgeError} from '../errors.ts';
 import {withoutFeatures} from '../knowledge/coarsen.ts';
-import type {Journal, ReplyPlace} from '../knowledge/journal.ts';
-import type {Access, Detail, Question, Service} from '../teacher.ts';
+import type {Journal} from '../knowledge/journal.ts';
+import type {Access, Detail, Question} from '../teacher.ts';
 import type {Bought} from './calls.ts';
+import {readReply} from './kept-reply.ts';
 import {keyed} from './keyed.ts';
 import {askOthers, type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 
@@ -29,8 +30,12 @@ export function withRecovery<A extends Access>(
   const recover = async (key: string, detail: Detail): Promise<Bought<A> | undefined> => {
     const aside = journal.setAsides.get(key);
     const place = journal.recovered.replies.get(key) ?? aside?.place;
-    const answered = place && (await readAgain({journal, service, place, key, detail}));
-    if (answered) return answered;
+    const read = place && (await readReply({replies: journal, service, place, detail}));
+    const outcome = read?.outcomes.get(key);
+    if (read && outcome && 'answer' in outcome) {
+      const done = () => journal.settled([key]);
+      return {...outcome, call: {place, receipt: service.receipt?.(read.reply), isOfEarlierRun: true, done}};
+    }
     if (aside === undefined || retriesSetAside) return undefined;
     return {
       error: new KnowledgeError(`It was set aside: ${aside.why} \`--retry-set-aside\` asks about it again.`),
@@ -48,34 +53,4 @@ export function withRecovery<A extends Access>(
     return askOthers(teacher, questions, known, options);
   };
   return layerOver(teacher, {ask});
-}
-
-interface ReplyToRead<A extends Access> {
-  readonly journal: Journal;
-  readonly service: Service<A>;
-  readonly place: ReplyPlace;
-  readonly key: string;
-  readonly detail: Detail;
-}
-
-/** The answer to the question of this key, where the reply holds one. */
-async function readAgain<A extends Access>({
-  journal,
-  service,
-  place,
-  key,
-  detail,
-}: ReplyToRead<A>): Promise<Bought<A> | undefined> {
-  const kept = await journal.read(place);
-  if (kept === undefined) return undefined;
-  const {keys, reply} = kept;
-  try {
-    const outcome = service.read(reply, keys.length, detail)[keys.indexOf(key)];
-    if (outcome === undefined || 'error' in outcome) return undefined;
-    const done = () => journal.settled([key]);
-    return {...outcome, call: {place, receipt: service.receipt?.(reply), isOfEarlierRun: true, done}};
-  } catch {
-    // What can't be read is asked about once more, like every other question.
-    return undefined;
-  }
 }

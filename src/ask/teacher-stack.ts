@@ -6,8 +6,10 @@ import {withBatches} from './batches.ts';
 import type {Budget} from './budget.ts';
 import {withCache} from './cache.ts';
 import {withCalls} from './calls.ts';
+import {layeredBy} from './compose/parts.ts';
 import {DriftGuard, type DriftOptions, withDriftGuard} from './drift.ts';
 import {withKeeping} from './keep.ts';
+import type {Replies} from './kept-reply.ts';
 import {type LayeredTeacher, layerOver} from './layer.ts';
 import {withLeases} from './leases.ts';
 import type {Ledger} from './ledger.ts';
@@ -18,11 +20,21 @@ import {withRetry} from './retry.ts';
 export interface StackOptions {
   readonly store: AnswerStore;
   readonly ledger?: Ledger;
-  /** Of the service's account, shared by all that ask it. */
-  readonly admission?: Admission;
+  /**
+   * The door to a teacher's account, shared by all that ask it.
+   *
+   * @default requests go out as they come
+   */
+  readonly admissionOf?: (teacher: Teacher) => Admission | undefined;
   readonly budget?: Budget;
   /** Without one, a paid reply that is under way when the process is killed is lost. */
   readonly journal?: Journal;
+  /**
+   * Where raw replies are read from again, for answers that were read in another way.
+   *
+   * @default the journal
+   */
+  readonly replies?: Replies;
   /**
    * What is asked and what is only read.
    *
@@ -58,9 +70,32 @@ export function chunkOf({maxBatch, concurrency = 1}: Teacher): number {
  * - each batch is kept when it comes, read from an earlier reply where there is one, refused where the record mode says
  *   so, and asked again where that helps;
  * - next to the teacher, each request waits its turn and is written down before it is sent.
+ *
+ * Of a teacher that is made of others each part has these layers of its own.
  */
 export function stack<A extends Access>(teacher: Teacher<A>, options: StackOptions): LayeredTeacher<A> {
-  const {store, ledger, admission, budget, journal, record = 'new', retriesSetAside = false, drift} = options;
+  // One that is a part twice is still asked no more at once than it allows.
+  const known = new Map<Teacher, LayeredTeacher>();
+  return layeredBy(leaf => {
+    const layered = known.get(leaf) ?? layersAround(leaf, options);
+    known.set(leaf, layered);
+    return layered as typeof leaf;
+  }, teacher);
+}
+
+function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptions): LayeredTeacher<A> {
+  const {
+    store,
+    ledger,
+    admissionOf,
+    budget,
+    journal,
+    replies = journal,
+    record = 'new',
+    retriesSetAside = false,
+    drift,
+  } = options;
+  const admission = admissionOf?.(teacher);
   const counts = ledger ? {ledger} : {};
   const journaled = journal ? {journal} : {};
   const paying = {...(admission && {admission}), ...(budget && {budget: budget.forTeacher(teacher)})};
@@ -71,9 +106,9 @@ export function stack<A extends Access>(teacher: Teacher<A>, options: StackOptio
   const recovered = journal ? withRecovery(recording, {journal, retriesSetAside}) : recording;
   const kept = withKeeping(recovered, {store, ...counts, ...journaled, replaces: record === 'all'});
   const batches = withBatches(kept);
-  const sharing = {store, servesKept: record !== 'all'};
+  const sharing = {store, replies, servesKept: record !== 'all'};
   const shared = store.leases.shared && record !== 'none' ? withLeases(batches, sharing) : batches;
-  const cached = withCache(shared, {store, ...counts, asksAnew: record === 'all', ...(guard && {guard})});
+  const cached = withCache(shared, {store, replies, ...counts, asksAnew: record === 'all', ...(guard && {guard})});
   // One chunk is asked about while the last answers of the other are awaited.
   return layerOver(cached, {ask: cached.ask, maxBatch: chunkOf(teacher), concurrency: 2});
 }

@@ -45,10 +45,11 @@ function report(terminal: Terminal, asked: readonly Access[], levels: readonly L
     path,
     ...ledger,
   }));
-  const lines = rows.map(
-    ({level, answers, bought, cached, path}) =>
-      `${level}: ${answers} answers (${bought} bought, ${cached} cached) in ${path}`,
-  );
+  const lines = rows.map(({level, answers, missing, asked, bought, cached, path}) => {
+    // Of a teacher that is made of others it is their answers that are bought and kept.
+    const made = asked > answers + missing ? `made of ${asked} of its parts, ` : '';
+    return `${level}: ${answers} answers (${made}${bought} bought, ${cached} cached) in ${path}`;
+  });
   terminal.result({levels: rows}, lines.join('\n'));
   for (const level of levels) checkMissing(terminal, level);
 }

@@ -1,4 +1,4 @@
-import type {Estimate} from '../ask/plan.ts';
+import type {AskPlan, Estimate} from '../ask/plan.ts';
 import {dollars} from '../ask/price.ts';
 import type {LevelPlan, StudyPlan} from '../study/plan.ts';
 import {count, counted, duration} from '../study/report/format.ts';
@@ -16,12 +16,19 @@ export function planText({name, cache, levels, total}: StudyPlan): string {
 }
 
 function levelText(plan: LevelPlan): string {
-  const {level, about, teacher, isService, inputs, cached} = plan;
-  const open = inputs - cached;
+  const {level, about, teacher, isService, parts = []} = plan;
   const heading = `${level}, ${about}: ${teacher}`;
-  const inputsLine = `  ${counted(inputs, 'input')}, ${count(cached)} cached, ${count(open)} to ask`;
-  if (!isService) return `${heading}\n${inputsLine} in this process, free of charge`;
-  return [heading, inputsLine, ...(open > 0 ? [table(plan), `  ${expectation(plan)}`] : [])].join('\n');
+  const lines = [heading, inputsLine(plan), ...parts.map(part => `  of ${part.teacher}:\n  ${inputsLine(part)}`)];
+  return [...lines, ...(isService && isOpen(plan) ? [table(plan), `  ${expectation(plan)}`] : [])].join('\n');
+}
+
+function inputsLine({inputs, cached, isService}: AskPlan): string {
+  const line = `  ${counted(inputs, 'input')}, ${count(cached)} cached, ${count(inputs - cached)} to ask`;
+  return isService ? line : `${line} in this process, free of charge`;
+}
+
+function isOpen({inputs, cached}: AskPlan): boolean {
+  return cached < inputs;
 }
 
 const COLUMN = 16;

@@ -1,6 +1,6 @@
 import type {Keyv, KeyvStoreAdapter} from 'keyv';
 import {AnswerStoreError, LimbeckError} from '../errors.ts';
-import type {Answer, Detail, Receipt, Teacher} from '../teacher.ts';
+import type {Answer, Detail, Json, Receipt, Teacher} from '../teacher.ts';
 import type {ReplyPlace} from './journal-reply.ts';
 import type {QuestionDigest} from './key.ts';
 import type {Leases} from './leases.ts';
@@ -21,8 +21,8 @@ export interface StoredAnswer {
   readonly receipt?: Receipt;
   /** Where the journal keeps the reply that it was read from. */
   readonly reply?: ReplyPlace;
-  /** The version of what read it, see `Service`. */
-  readonly reader?: number;
+  /** What read it, see `Service.reader`; undefined of a teacher in this process. */
+  readonly reader?: Json;
 }
 
 export interface AnswerEntry {

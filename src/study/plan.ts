@@ -1,7 +1,9 @@
 import {existsSync} from 'node:fs';
-import {type AskPlan, type Estimate, planAsking} from '../ask/plan.ts';
+import {type AskPlan, planAsking} from '../ask/plan.ts';
+import {type PlanTotal, totalOf} from '../ask/plan-total.ts';
 import {draw} from '../data/split.ts';
 import {startEngine} from '../engine/engine.ts';
+import {JournalReader} from '../knowledge/journal-reader.ts';
 import {type AnswerStore, isStoreUrl, openAnswerStore, openStoreAt} from '../knowledge/store.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import type {Access, Rate} from '../teacher.ts';
@@ -9,7 +11,7 @@ import {measurable} from './asking.ts';
 import {checkMethods} from './checks.ts';
 import {detailOfLevel, levelsOf, referenceLevel} from './methods.ts';
 import {openServices} from './services.ts';
-import {DEFAULT_CACHE, openTeachers} from './study.ts';
+import {DEFAULT_CACHE, journalOf, openTeachers} from './study.ts';
 
 export interface StudyPlanOptions {
   /**
@@ -40,7 +42,7 @@ export interface StudyPlan {
   /** In the order in which they are asked. */
   readonly levels: readonly LevelPlan[];
   /** Over all levels that ask a service; a number is absent where it is not known of one of them. */
-  readonly total: Pick<AskPlan, 'calls' | 'tokens' | 'usd' | 'seconds'>;
+  readonly total: PlanTotal;
 }
 
 /** Works out what it takes to ask all that `compare` asks. Asks nobody, starts no service and writes nothing. */
@@ -55,20 +57,27 @@ export async function planStudy(
   const [asked, reference] = [levelsOf(recipe), referenceLevel(recipe)];
   const services = openServices();
   const store = openToRead(cache);
+  const replies = new JournalReader(journalOf(cache));
   try {
     const teachers = await openTeachers(recipe, [...asked, reference], data, services);
     const levels: LevelPlan[] = [];
     for (const level of asked) {
       const detail = detailOfLevel(recipe, level);
-      const plan = await planAsking(teachers.get(level)!, drawn.inputs, {store, detail, rate});
+      const plan = await planAsking(teachers.get(level)!, drawn.inputs, {store, replies, detail, rate});
       levels.push({level, about: 'transfer set', ...plan});
     }
     const teacher = teachers.get(reference)!;
-    const plan = await planAsking(teacher, data.test.inputs, {store, detail: measurable(teacher.detail), rate});
+    const plan = await planAsking(teacher, data.test.inputs, {
+      store,
+      replies,
+      detail: measurable(teacher.detail),
+      rate,
+    });
     levels.push({level: reference, about: 'test split', ...plan});
     return {name: recipe.name, cache, levels, total: totalOf(levels.filter(({isService}) => isService))};
   } finally {
     await services.close();
+    await replies.close();
     await store.close();
   }
 }
@@ -76,28 +85,4 @@ export async function planStudy(
 /** A store that is only looked at is never made. */
 function openToRead(cache: string): AnswerStore {
   return isStoreUrl(cache) || existsSync(cache) ? openStoreAt(cache) : openAnswerStore({store: new Map()});
-}
-
-function totalOf(plans: readonly AskPlan[]): StudyPlan['total'] {
-  const tokens = sum(plans.map(plan => plan.tokens));
-  const usd = sum(plans.map(plan => plan.usd));
-  const seconds = sum(plans.map(plan => plan.seconds));
-  return {
-    calls: sum(plans.map(plan => plan.calls))!,
-    ...(tokens && {tokens}),
-    ...(usd && {usd}),
-    ...(seconds && {seconds}),
-  };
-}
-
-/** Undefined where one is. */
-function sum(estimates: readonly (Estimate | undefined)[]): Estimate | undefined {
-  let [low, expected, worst] = [0, 0, 0];
-  for (const estimate of estimates) {
-    if (estimate === undefined) return undefined;
-    low += estimate.low;
-    expected += estimate.expected;
-    worst += estimate.worst;
-  }
-  return {low, expected, worst};
 }

@@ -154,7 +154,7 @@ export async function openStudy(recipe: Recipe, levels: readonly Access[], optio
 }
 
 /** The journal stands beside the file of answers; of a store elsewhere it is kept here. */
-function journalOf(cache: string): string {
+export function journalOf(cache: string): string {
   return join(isStoreUrl(cache) ? dirname(DEFAULT_CACHE) : dirname(cache), 'journal');
 }
 

@@ -52,6 +52,20 @@ describe('planText', () => {
     expect(rest).toHaveLength(1);
   });
 
+  it('names each part of a teacher that is made of others', () => {
+    const local = {...paid, teacher: 'tfjs lenet', isService: false, inputs: 4000};
+    const whole = {...paid, teacher: 'ensemble of chat m1, tfjs lenet', parts: [{...paid, cached: 2000}, local]};
+    expect(planText(plan(whole)).split('\n\n')[1]!.split('\n').slice(0, 7)).toEqual([
+      'gray-box, transfer set: ensemble of chat m1, tfjs lenet',
+      '  2,000 inputs, 1,200 cached, 800 to ask',
+      '  of chat m1:',
+      '    2,000 inputs, 2,000 cached, 0 to ask',
+      '  of tfjs lenet:',
+      '    4,000 inputs, 1,200 cached, 2,800 to ask in this process, free of charge',
+      '                at least        expected         at most',
+    ]);
+  });
+
   it('adds up what several levels ask services', () => {
     const text = planText(plan(paid, {...paid, about: 'test split'}));
     expect(text).toContain('gray-box, test split: chat m1');

@@ -104,8 +104,10 @@ export interface Spied<A extends Access> extends Teacher<A> {
 export function spied<A extends Access>(teacher: Teacher<A>, then: (call: number) => void = () => {}): Spied<A> {
   const questions: string[] = [];
   const calls = {count: 0};
+  // With its parts it would be asked by way of them.
+  const {parts: _, ...whole} = teacher;
   return {
-    ...teacher,
+    ...whole,
     questions,
     calls,
     async ask(asked: readonly Question[], options) {

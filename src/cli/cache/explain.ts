@@ -1,12 +1,15 @@
 import {Command, Option} from 'commander';
+import {leavesOf, samplesOf} from '../../ask/compose/parts.ts';
+import {findKept, type Lookup} from '../../ask/kept-answers.ts';
 import {inputAt} from '../../data/inputs.ts';
 import {InputError} from '../../errors.ts';
 import {describeDetail, satisfies} from '../../knowledge/coarsen.ts';
-import {describeDifferences, explainMiss} from '../../knowledge/explain.ts';
+import {describeDifferences, explainMiss, type Nearest} from '../../knowledge/explain.ts';
+import {JournalReader} from '../../knowledge/journal-reader.ts';
 import {digestKey, digestQuestion} from '../../knowledge/key.ts';
 import {detailOfLevel, LEVELS, levelsOf} from '../../study/methods.ts';
-import {openStudy} from '../../study/study.ts';
-import type {Access} from '../../teacher.ts';
+import {journalOf, openStudy} from '../../study/study.ts';
+import type {Access, Detail, Question, Teacher} from '../../teacher.ts';
 import {loadRecipe} from '../load-recipe.ts';
 import {wholeNumber} from '../numbers.ts';
 import {studyOptions} from '../study-options.ts';
@@ -33,34 +36,91 @@ async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
   const recipe = await loadRecipe(path);
   const level = flags.level ?? levelsOf(recipe)[0]!;
   const study = await openStudy(recipe, [level], studyOptions({...flags, offline: true}, terminal));
+  const replies = new JournalReader(journalOf(flags.cache));
   try {
     const {inputs} = study.drawn;
     if (flags.input < 0 || flags.input >= inputs.count) {
       throw new InputError(`The transfer set has inputs 0 to ${inputs.count - 1}, not ${flags.input}.`);
     }
-    const {identity} = study.openLevel(level).teacher;
-    const digest = digestQuestion({input: inputAt(inputs, flags.input)});
-    const key = digestKey(identity, digest);
-    const wanted = detailOfLevel(recipe, level);
+    const question = {input: inputAt(inputs, flags.input)};
+    const {teacher} = study.openLevel(level);
     await withStore(flags.cache, async store => {
-      const stored = await store.get(key);
-      if (stored && satisfies(stored.detail, wanted)) {
-        terminal.result({key, isKept: true}, `Input ${flags.input} is kept: ${key}, ${describeDetail(stored.detail)}`);
-      } else if (stored) {
-        const [held, asked] = [describeDetail(stored.detail), describeDetail(wanted)];
-        terminal.result(
-          {key, isKept: false, held, wanted: asked},
-          `Input ${flags.input} is kept with ${held}, and ${asked} is wanted: ${key}`,
-        );
-      } else {
-        const nearest = await explainMiss(store, identity, digest);
-        const why = nearest
-          ? `The nearest is ${nearest.key}: its ${describeDifferences(nearest.differences)}`
-          : 'Nothing is kept at all';
-        terminal.result({key, isKept: false, nearest}, `Input ${flags.input} is not kept: ${key}\n${why}`);
+      const subject = `Input ${flags.input}`;
+      const lookup = {store, replies};
+      const wanted = detailOfLevel(recipe, level);
+      if (teacher.parts === undefined) {
+        const explained = await explain({teacher, question, wanted}, lookup);
+        return terminal.result(explained, textOf(subject, explained));
       }
+      const parts: PartExplained[] = [];
+      for (const leaf of leavesOf(teacher, wanted)) {
+        const {teacher: part, detail} = leaf;
+        for (const asked of samplesOf(leaf, question)) {
+          const explained = await explain({teacher: part, question: asked, wanted: detail}, lookup);
+          parts.push({teacher: part.name, sample: asked.sample ?? 0, ...explained});
+        }
+      }
+      const lines = parts.map(part => textOf(`${subject}, ${part.teacher}, sample ${part.sample},`, part));
+      terminal.result({parts}, lines.join('\n'));
     });
   } finally {
+    await replies.close();
     await study.close();
   }
+}
+
+interface Explained {
+  readonly key: string;
+  /** Whether it is served without asking. */
+  readonly isKept: boolean;
+  /** What its answer holds. */
+  readonly held?: string;
+  readonly wanted?: string;
+  /** Whether its answer was read in another way than the teacher reads. */
+  readonly isReadOtherwise?: boolean;
+  /** The kept answer that is most like it. */
+  readonly nearest?: Nearest | undefined;
+}
+
+/** Of one answer of those that an answer of the whole is made of. */
+interface PartExplained extends Explained {
+  readonly teacher: string;
+  readonly sample: number;
+}
+
+interface Asked {
+  readonly teacher: Teacher;
+  readonly question: Question;
+  readonly wanted: Detail;
+}
+
+async function explain({teacher, question, wanted}: Asked, lookup: Lookup): Promise<Explained> {
+  const {store} = lookup;
+  const digest = digestQuestion(question);
+  const key = digestKey(teacher.identity, digest);
+  const stored = await store.get(key);
+  if (!stored) return {key, isKept: false, nearest: await explainMiss(store, teacher.identity, digest)};
+  const {found, read} = await findKept([key], teacher, wanted, lookup);
+  const served = found.get(key);
+  if (served)
+    return {key, isKept: true, held: describeDetail(served.detail), ...(read.has(key) && {isReadOtherwise: true})};
+  const held = describeDetail(stored.detail);
+  if (satisfies(stored.detail, wanted)) return {key, isKept: false, held, isReadOtherwise: true};
+  return {key, isKept: false, held, wanted: describeDetail(wanted)};
+}
+
+/** @param subject - what it is about */
+function textOf(subject: string, {key, isKept, held, wanted, isReadOtherwise = false, nearest}: Explained): string {
+  if (isKept && isReadOtherwise) {
+    return `${subject} is kept, read in another way: ${key}, ${held}. It is read again from its raw reply, for nothing`;
+  }
+  if (isKept) return `${subject} is kept: ${key}, ${held}`;
+  if (isReadOtherwise) {
+    return `${subject} is kept, read in another way: ${key}, ${held}. Its raw reply gives no answer in this way or is not in the journal, so it is asked about again`;
+  }
+  if (held) return `${subject} is kept with ${held}, and ${wanted} is wanted: ${key}`;
+  const why = nearest
+    ? `The nearest is ${nearest.key}: its ${describeDifferences(nearest.differences)}`
+    : 'Nothing is kept at all';
+  return `${subject} is not kept: ${key}\n${why}`;
 }

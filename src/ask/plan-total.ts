@@ -1,0 +1,48 @@
+import type {AskPlan, Estimate} from './plan.ts';
+
+/** What several plans take together; a number is absent where it is not known of one of them. */
+export type PlanTotal = Pick<AskPlan, 'calls' | 'tokens' | 'usd' | 'seconds'>;
+
+/** Of plans that are carried out one after another. */
+export function totalOf(plans: readonly PlanTotal[]): PlanTotal {
+  const tokens = sum(plans.map(plan => plan.tokens));
+  const usd = sum(plans.map(plan => plan.usd));
+  const seconds = sum(plans.map(plan => plan.seconds));
+  return {
+    calls: sum(plans.map(plan => plan.calls))!,
+    ...(tokens && {tokens}),
+    ...(usd && {usd}),
+    ...(seconds && {seconds}),
+  };
+}
+
+/** Of plans that are carried out at the same time: those of one account share its rate. */
+export function totalAtOnce(plans: readonly {readonly account: string; readonly plan: PlanTotal}[]): PlanTotal {
+  const accounts = [...new Set(plans.map(({account}) => account))];
+  const times = accounts.map(
+    account => totalOf(plans.filter(other => other.account === account).map(({plan}) => plan)).seconds,
+  );
+  const {seconds, ...total} = totalOf(plans.map(({plan}) => plan));
+  if (seconds === undefined) return total;
+  const longest = (read: (estimate: Estimate) => number) => Math.max(0, ...times.map(time => read(time!)));
+  return {
+    ...total,
+    seconds: {
+      low: longest(({low}) => low),
+      expected: longest(({expected}) => expected),
+      worst: longest(({worst}) => worst),
+    },
+  };
+}
+
+/** Undefined where one is. */
+function sum(estimates: readonly (Estimate | undefined)[]): Estimate | undefined {
+  let [low, expected, worst] = [0, 0, 0];
+  for (const estimate of estimates) {
+    if (estimate === undefined) return undefined;
+    low += estimate.low;
+    expected += estimate.expected;
+    worst += estimate.worst;
+  }
+  return {low, expected, worst};
+}
