@@ -113,17 +113,36 @@ describe('the house', () => {
   });
 
   it('declares every package that it imports', () => {
-    const {dependencies} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-      dependencies: Record<string, string>;
-    };
     const imported = [...inSources, ...inAdapters]
       .filter(({specifier, target}) => target === undefined && !specifier.startsWith('node:'))
-      .map(({specifier}) =>
-        specifier
-          .split('/')
-          .slice(0, specifier.startsWith('@') ? 2 : 1)
-          .join('/'),
-      );
-    expect(Object.keys(dependencies).sort()).toEqual([...new Set(imported)].sort());
+      .map(({specifier}) => packageOf(specifier));
+    expect(Object.keys(manifest.dependencies).sort()).toEqual([...new Set(imported)].sort());
+  });
+
+  it('declares every package that an adapter loads only where it is used as an optional one', () => {
+    const loaded = files('adapters').flatMap(file =>
+      Array.from(
+        readFileSync(join(root, file), 'utf8').matchAll(/\bloadPeer(?:<[^()]*>)?\('([^']+)'/g),
+        ([, name]) => name!,
+      ),
+    );
+    expect(loaded).not.toEqual([]);
+    for (const name of new Set(loaded)) {
+      expect(manifest.peerDependencies).toHaveProperty([name]);
+      expect(manifest.peerDependenciesMeta[name]).toEqual({optional: true});
+    }
   });
 });
+
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  readonly dependencies: Record<string, string>;
+  readonly peerDependencies: Record<string, string>;
+  readonly peerDependenciesMeta: Record<string, {readonly optional: boolean}>;
+};
+
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}

@@ -1,0 +1,105 @@
+import {InputError} from '../src/errors.ts';
+import type {Teacher} from '../src/teacher.ts';
+import {mappedTeacher} from './_http-teacher.ts';
+import {readTemplate} from './_http-template.ts';
+import type {Explain} from './_reply.ts';
+import {checkAddress} from './_request.ts';
+import {keyVariableFor, type ServiceOptions} from './_service.ts';
+
+export interface HuggingfaceOptions extends ServiceOptions {
+  /** A model of the hub that the provider `hf-inference` serves, for example `ProsusAI/finbert`. Or give `url`. */
+  readonly model?: string;
+  /** Address of an inference endpoint of your own. Or give `model`. */
+  readonly url?: string;
+  /**
+   * What stands for the address and the model in the identity: answers are kept under it.
+   *
+   * @default the address
+   */
+  readonly service?: string;
+  readonly classes: readonly string[];
+  /**
+   * The classes as the model calls them, in the order of `classes`, for example `LABEL_0`.
+   *
+   * @default as `classes`
+   */
+  readonly labels?: readonly string[];
+  /**
+   * What it is asked for, as `function_to_apply`: nothing for logits, softmax for probabilities. A service that does not
+   * heed this is found out by the sum of its scores.
+   *
+   * @default 'probabilities'
+   */
+  readonly output?: 'logits' | 'probabilities';
+}
+
+const ROUTER = 'https://router.huggingface.co';
+
+/**
+ * A classifier of texts on Hugging Face, by its serverless API or an endpoint of one's own: gray-box. The key is read
+ * from HF_TOKEN; for a `url` elsewhere from LIMBECK_TEACHER_KEY. Images are not sent: these services take encoded files,
+ * and questions hold pixels.
+ *
+ * @throws InputError where the options can't be used
+ */
+export function huggingface(options: HuggingfaceOptions): Teacher<'gray-box'> {
+  const {classes, labels, output = 'probabilities'} = options;
+  const address = addressOf(options);
+  const service = options.service ?? address;
+  const isLogits = output === 'logits';
+  return mappedTeacher(options, {
+    name: `huggingface ${options.model ?? `endpoint at ${service}`}`,
+    keyVariable: keyVariableFor(address, {own: ROUTER, variable: 'HF_TOKEN'}),
+    url: new URL(address),
+    identity: {adapter: 'huggingface', service, output, labels: labels ?? classes},
+    classes,
+    labels,
+    // It names five classes where nothing is said.
+    templates: [
+      readTemplate({
+        inputs: '{text}',
+        parameters: {top_k: classes.length, function_to_apply: isLogits ? 'none' : 'softmax'},
+      }),
+    ],
+    output: isLogits ? {logits: ''} : {probabilities: ''},
+    shape: found => (isLogits && areProbabilities(found) ? {problem: NO_LOGITS} : {value: found}),
+    maxBatch: 1,
+    advice: 'Check `url`, and that the model is a classifier.',
+    explain: () => explain,
+  });
+}
+
+function addressOf({model, url}: HuggingfaceOptions): string {
+  if ((model === undefined) === (url === undefined)) {
+    throw new InputError('A teacher of Hugging Face needs either a `model` of its hub or the `url` of an endpoint.');
+  }
+  if (url !== undefined) return checkAddress(url);
+  if (/^[\w.-]+(\/[\w.-]+)?$/.test(model!)) return `${ROUTER}/hf-inference/models/${model}`;
+  throw new InputError('The `model` is no name of the hub. Give one such as `ProsusAI/finbert`.');
+}
+
+const NO_LOGITS = 'It gave probabilities where it was asked for logits. Set `output` to "probabilities".';
+
+/** Whether all are from 0 to 1 and their sum is 1, as the sum of logits all but never is. */
+function areProbabilities(found: unknown): boolean {
+  const scores = (Array.isArray(found) ? found.flat() : []).map(
+    item => (item as {readonly score?: unknown} | null)?.score,
+  );
+  const total = scores.reduce<number>((sum, score) => sum + Number(score), 0);
+  return scores.every(score => Number(score) >= 0) && Math.abs(total - 1) < 1e-5;
+}
+
+const explain: Explain = ({status}) => {
+  const problem = PROBLEMS[status];
+  return problem === undefined ? undefined : {problem};
+};
+
+const PROBLEMS: Readonly<Record<number, string>> = {
+  400: 'It does not take the request. Check that the model is a classifier of texts that `hf-inference` serves.',
+  402: 'The credits of the account are spent. Buy more, or wait for the next month.',
+  404: 'There is no such model, or `hf-inference` does not serve it. Check `model` or `url`.',
+  410: 'The model is no longer served. Take another one, or an endpoint of your own.',
+  422: 'It does not take the text. It may be longer than the model takes.',
+  424: 'Its model failed on the text. Its own log says why.',
+  503: 'The model is being loaded, or the service is overloaded.',
+};

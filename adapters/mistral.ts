@@ -1,0 +1,90 @@
+import {z} from 'zod';
+import type {Teacher} from '../src/teacher.ts';
+import type {Cell} from './_http-cells.ts';
+import {mappedTeacher} from './_http-teacher.ts';
+import {readTemplate} from './_http-template.ts';
+import type {Explain} from './_reply.ts';
+import {checkAddress} from './_request.ts';
+import {keyVariableFor, type ServiceOptions} from './_service.ts';
+
+export interface MistralOptions extends ServiceOptions {
+  /** A classifier, for example `ft:classifier:ministral-3b-latest:…`. */
+  readonly model: string;
+  readonly classes: readonly string[];
+  /**
+   * The classes as the model calls them, in the order of `classes`.
+   *
+   * @default as `classes`
+   */
+  readonly labels?: readonly string[];
+  /**
+   * Which of the model's answers is read, where it gives several: the name of a target that it was trained for.
+   *
+   * @default the only one
+   */
+  readonly target?: string;
+  /**
+   * Address of the service.
+   *
+   * @default 'https://api.mistral.ai'
+   */
+  readonly url?: string;
+  /**
+   * Questions in one request.
+   *
+   * @default 32
+   */
+  readonly maxBatch?: number;
+}
+
+const OWN = 'https://api.mistral.ai';
+
+/**
+ * A classifier of texts on Mistral's API: gray-box, with log-probabilities. The key is read from MISTRAL_API_KEY, for a
+ * `url` elsewhere from LIMBECK_TEACHER_KEY. Chat models of Mistral are reached by `openai`.
+ *
+ * A text that the service refuses fails alone: its batch is halved until it is by itself.
+ *
+ * @throws InputError where the options can't be used
+ */
+export function mistral(options: MistralOptions): Teacher<'gray-box'> {
+  const {model, classes, labels, target, maxBatch = 32} = options;
+  const address = checkAddress(options.url ?? OWN);
+  return mappedTeacher(options, {
+    name: `mistral ${model}`,
+    keyVariable: keyVariableFor(address, {own: OWN, variable: 'MISTRAL_API_KEY'}),
+    url: new URL(`${address}/v1/classifications`),
+    identity: {adapter: 'mistral', service: address, model, target: target ?? null, labels: labels ?? classes},
+    classes,
+    labels,
+    templates: [readTemplate({model, input: '{texts}'})],
+    output: {probabilities: '/results/*'},
+    shape: found => scoresIn(found, target),
+    advice: 'Check `url`, and that the model is a classifier.',
+    receipt: {model: '/model', inputTokens: '/usage/prompt_tokens'},
+    maxBatch,
+    explain: () => explain,
+  });
+}
+
+const result = z.record(z.string(), z.object({scores: z.unknown()}));
+
+function scoresIn(found: unknown, target: string | undefined): Cell {
+  const {data = {}} = result.safeParse(found);
+  const targets = Object.keys(data);
+  if (target !== undefined && Object.hasOwn(data, target)) return {value: data[target]!.scores};
+  if (target === undefined && targets.length === 1) return {value: data[targets[0]!]!.scores};
+  if (target !== undefined) return {problem: 'Its model has no target of the name that `target` says.'};
+  return {problem: 'Its model has not one target alone. Name the one to read as `target`.'};
+}
+
+const explain: Explain = ({status}) => {
+  const problem = PROBLEMS[status];
+  return problem === undefined ? undefined : {problem};
+};
+
+const PROBLEMS: Readonly<Record<number, string>> = {
+  400: 'It does not take the request. Check that `model` is a classifier.',
+  404: 'It has no such model. Check `model`, and that the key is of the account that trained it.',
+  422: 'It does not take the request. Check that `model` is a classifier, and that the texts are not too long.',
+};

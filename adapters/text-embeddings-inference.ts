@@ -1,0 +1,91 @@
+import type {Teacher} from '../src/teacher.ts';
+import {mappedTeacher} from './_http-teacher.ts';
+import {readTemplate} from './_http-template.ts';
+import type {Explain} from './_reply.ts';
+import {checkAddress} from './_request.ts';
+import type {ServiceOptions} from './_service.ts';
+
+export interface TextEmbeddingsInferenceOptions extends ServiceOptions {
+  /** Address of the service, for example `http://127.0.0.1:8080`. */
+  readonly url: string;
+  /**
+   * What stands for the address and the model in the identity: answers are kept under it. A service serves one model, and
+   * its address does not tell which.
+   *
+   * @default the address
+   */
+  readonly service?: string;
+  readonly classes: readonly string[];
+  /**
+   * The classes as the model calls them, in the order of `classes`, for example `LABEL_0`. `/info` of the service lists
+   * them as `id2label`.
+   *
+   * @default as `classes`
+   */
+  readonly labels?: readonly string[];
+  /**
+   * What it is asked for. Of a model that scores each class by itself, ask for logits.
+   *
+   * @default 'logits'
+   */
+  readonly output?: 'logits' | 'probabilities';
+  /**
+   * Whether the service cuts texts that are longer than the model takes; else it refuses them.
+   *
+   * @default false
+   */
+  readonly truncate?: boolean;
+  /**
+   * Questions in one request; the service's own limit is `max_client_batch_size`.
+   *
+   * @default 32
+   */
+  readonly maxBatch?: number;
+}
+
+/**
+ * A classifier of texts behind Text Embeddings Inference of Hugging Face: gray-box, with logits.
+ *
+ * A text that the service refuses fails alone: its batch is halved until it is by itself.
+ *
+ * @throws InputError where the options can't be used
+ */
+export function textEmbeddingsInference(options: TextEmbeddingsInferenceOptions): Teacher<'gray-box'> {
+  const {classes, labels, output = 'logits', truncate = false, maxBatch = 32} = options;
+  const address = checkAddress(options.url);
+  const service = options.service ?? address;
+  return mappedTeacher(options, {
+    name: `text-embeddings-inference at ${service}`,
+    keyVariable: 'LIMBECK_TEACHER_KEY',
+    url: new URL(`${address}/predict`),
+    identity: {adapter: 'text-embeddings-inference', service, output, truncate, labels: labels ?? classes},
+    classes,
+    labels,
+    // A list of texts would be one pair of texts.
+    templates: [readTemplate({inputs: {'{each}': ['{text}']}, raw_scores: output === 'logits', truncate})],
+    output: output === 'logits' ? {logits: '/*'} : {probabilities: '/*'},
+    maxBatch,
+    advice: 'Check `url`, and that the model is a classifier.',
+    explain: () => explain,
+  });
+}
+
+const explain: Explain = ({status, codes}) => {
+  const known = codes.flatMap(code => ERRORS[code] ?? [])[0];
+  return known ?? (status === 404 ? notThere : undefined);
+};
+
+const notThere = {problem: 'It has no `/predict`. Check `url`, and that its model is a classifier.'};
+
+/** By their `error_type`. */
+const ERRORS: Readonly<Record<string, ReturnType<Explain>>> = {
+  Validation: {
+    problem:
+      'A text is longer than the model takes, or the batch larger than `max_client_batch_size`. Set `truncate`, or lower `maxBatch`.',
+  },
+  Tokenizer: {problem: 'Its tokenizer can not read a text.'},
+  Empty: {problem: 'It takes no empty text.'},
+  Backend: {problem: 'Its model failed. Its own log says why.', retryable: true},
+  Overloaded: {problem: 'Its queue is full. Lower `concurrency`, or raise its `max_concurrent_requests`.'},
+  Unhealthy: {problem: 'It is not healthy: its model does not answer. Its own log says why.'},
+};

@@ -1,0 +1,116 @@
+import {afterEach, beforeAll, describe, expect, it, vi} from 'vitest';
+import {type HuggingfaceOptions, huggingface} from '../../adapters/huggingface.ts';
+import {testTeacher} from '../teacher-suite.ts';
+import {jsonServer, probabilitiesOf} from './json-server.ts';
+import {address, floats, offline, problemsIn, text} from './replay.ts';
+
+const classes = ['negative', 'neutral', 'positive'];
+const shared = {url: address, classes} as const;
+const key = 'hf_very-secret';
+
+const reply = (scores: readonly number[]) => [scores.map((score, index) => ({label: classes[index], score}))];
+
+afterEach(() => void vi.unstubAllEnvs());
+
+describe('huggingface', () => {
+  let url = '';
+  beforeAll(async () => {
+    url = await jsonServer(({inputs, parameters}: {inputs: string; parameters: {function_to_apply: string}}) => {
+      const probabilities = probabilitiesOf(inputs, 3);
+      return {body: reply(parameters.function_to_apply === 'none' ? probabilities.map(Math.log) : probabilities)};
+    });
+  });
+
+  describe.each(['logits', 'probabilities'] as const)('asked for %s', output => {
+    testTeacher({
+      it,
+      teacher: () => huggingface({...shared, url, output, key}),
+      questions: ['one', 'three', 'a'].map(text),
+      badQuestion: floats(1),
+      secret: key,
+    });
+  });
+
+  it('asks for all classes, and reads the list within a list as it reads the list', async () => {
+    const {dispatcher, sent, answer} = offline();
+    answer('/', 200, reply([0.5, 0.25, 0.25]));
+    answer('/', 200, reply([0.5, 0.25, 0.25])[0]);
+    const teacher = huggingface({...shared, dispatcher});
+    const outcome = {
+      answer: {kind: 'log-probabilities', logProbabilities: Float32Array.of(0.5, 0.25, 0.25).map(Math.log)},
+    };
+    expect([await teacher.ask([text('a')]), await teacher.ask([text('a')])]).toEqual([[outcome], [outcome]]);
+    expect(sent[0]!.body).toEqual({inputs: 'a', parameters: {top_k: 3, function_to_apply: 'softmax'}});
+  });
+
+  it('finds out a service that gives probabilities for logits', async () => {
+    const {dispatcher, answer} = offline();
+    answer('/', 200, reply([0.5, 0.25, 0.25]));
+    answer('/', 200, reply([0.5, 0.25, -0.5]));
+    const teacher = huggingface({...shared, output: 'logits', dispatcher});
+    const outcomes = [await teacher.ask([text('a')]), await teacher.ask([text('a')])].flat();
+    expect(problemsIn(outcomes)).toEqual([
+      expect.stringContaining('It gave probabilities where it was asked for logits.'),
+      'none',
+    ]);
+  });
+
+  it('says how many classes lack, where it names the five best', async () => {
+    const {dispatcher, answer} = offline();
+    answer('/', 200, [reply([0.5, 0.25, 0.25])[0]!.slice(0, 2)]);
+    const [problem] = problemsIn(await huggingface({...shared, dispatcher}).ask([text('a')]));
+    expect(problem).toContain('It scored 2 of 3 classes.');
+  });
+
+  it('waits as long as a model that is being loaded asks for', async () => {
+    const {dispatcher, answer} = offline();
+    answer('/', 503, {error: 'Model is currently loading', estimated_time: 20.5});
+    let headers: unknown;
+    const asked = huggingface({...shared, dispatcher}).ask([text('a')], {
+      exchange: async (_, send) => {
+        const reply = await send();
+        ({headers} = reply);
+        return reply;
+      },
+    });
+    await expect(asked).rejects.toThrow('It answered 503. The model is being loaded, or the service is overloaded.');
+    expect(headers).toMatchObject({'retry-after-ms': '20500'});
+  });
+
+  it.each([
+    [401, 'It asks for a key. Set LIMBECK_TEACHER_KEY or pass `key`.'],
+    [402, 'The credits of the account are spent.'],
+    [404, 'There is no such model, or `hf-inference` does not serve it.'],
+    [410, 'The model is no longer served.'],
+    [422, 'It may be longer than the model takes.'],
+    [429, 'It gets too many requests.'],
+  ])('says what %i means', async (status, problem) => {
+    vi.stubEnv('LIMBECK_TEACHER_KEY', '');
+    const {dispatcher, answer} = offline();
+    answer('/', status, {error: 'words of the service'});
+    const asked = huggingface({...shared, dispatcher}).ask([text('a')]);
+    const error = await asked.then(
+      ([outcome]) => (outcome as {error: Error}).error,
+      thrown => thrown as Error,
+    );
+    expect(error.message).toContain(problem);
+    expect(error.message).not.toContain('words of the service');
+  });
+
+  it('sends HF_TOKEN to its own address and nowhere else', async () => {
+    vi.stubEnv('HF_TOKEN', key);
+    vi.stubEnv('LIMBECK_TEACHER_KEY', '');
+    const own = huggingface({model: 'ProsusAI/finbert', classes});
+    expect(own.service!.account).toMatch(/^https:\/\/router\.huggingface\.co [0-9a-f]{8}$/);
+    expect(own.identity).toMatchObject({service: 'https://router.huggingface.co/hf-inference/models/ProsusAI/finbert'});
+    expect(huggingface(shared).service!.account).toBe(address);
+  });
+
+  it.each<[Partial<HuggingfaceOptions>, string]>([
+    [{}, 'needs either a `model` of its hub or the `url` of an endpoint'],
+    [{model: 'a/b', url: address}, 'needs either a `model` of its hub or the `url` of an endpoint'],
+    [{model: '../../other'}, 'The `model` is no name of the hub.'],
+  ])('refuses %j', (options, problem) => {
+    expect(() => huggingface({classes, ...options})).toThrow(problem);
+  });
+});
