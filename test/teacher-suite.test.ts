@@ -65,6 +65,25 @@ function constant(access: Access, given: Answer): Teacher {
   } as Teacher;
 }
 
+/** A teacher of the two best classes that names so many of them, question after question. */
+function naming(...counts: readonly number[]): Teacher {
+  const best = {kind: 'top-k', classes: Int32Array.of(1, 2), logProbabilities: logs(0.5, 0.25), rest: 0.25} as const;
+  const first = {kind: 'top-k', classes: Int32Array.of(1), logProbabilities: logs(0.5), rest: 0.5} as const;
+  const teacher = constant('gray-box', best);
+  return {
+    ...teacher,
+    detail: {kind: 'top-k', k: 2},
+    async ask(asked, options) {
+      const outcomes = await teacher.ask(asked, options);
+      return outcomes.map((outcome, row) => {
+        if ('error' in outcome) return outcome;
+        const number = (asked[row]!.input as TensorInput).data[0]!;
+        return {answer: counts[number % counts.length] === 1 ? first : best};
+      });
+    },
+  } as Teacher;
+}
+
 const atOnce: Exchange = (_, send) => send();
 
 /** A teacher that asks a service, which answers each number with itself. */
@@ -98,6 +117,7 @@ describe('testTeacher', () => {
     expect(await failuresOf(() => remote)).toEqual([]);
     const distribution = {kind: 'log-probabilities', logProbabilities: logs(0.1, 0.2, 0.3, 0.4)} as const;
     expect(await failuresOf(() => constant('gray-box', distribution))).toEqual([]);
+    expect(await failuresOf(() => naming(1, 2, 1))).toEqual([]);
   });
 
   it.each<[string, string, () => Teacher]>([
@@ -126,6 +146,7 @@ describe('testTeacher', () => {
         ...constant('gray-box', {kind: 'top-k', classes: Int32Array.of(1), logProbabilities: logs(0.5), rest: 0.5}),
       }),
     ],
+    ['never names as many classes as it promises', 'answers as its access allows', () => naming(1, 1, 1)],
     [
       'names a class that is not there',
       'answers with classes of its list',

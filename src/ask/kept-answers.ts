@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import {coarsen, detailOf, satisfies} from '../knowledge/coarsen.ts';
+import {coarsen, heldDetail, satisfies} from '../knowledge/coarsen.ts';
 import {readAlike} from '../knowledge/reading.ts';
 import type {AnswerStore, StoredAnswer} from '../knowledge/store.ts';
 import type {Access, Answer, AnswerOf, Detail, Teacher} from '../teacher.ts';
@@ -110,10 +110,4 @@ async function readAgain(
     });
   });
   return read.flat();
-}
-
-/** A top-k answer that names fewer classes than it was asked for is all that its teacher has: more can't be bought. */
-export function heldDetail(answer: Answer, wanted: Detail): Detail {
-  const held = detailOf(answer);
-  return held.kind === 'top-k' && wanted.kind === 'top-k' ? {kind: 'top-k', k: Math.max(held.k, wanted.k)} : held;
 }

@@ -207,3 +207,9 @@ function largestIndices(values: Float32Array, k: number): Int32Array {
   }
   return top;
 }
+
+/** A top-k answer that names fewer classes than it was asked for is all that its teacher has: more can't be bought. */
+export function heldDetail(answer: Answer, wanted: Detail): Detail {
+  const held = detailOf(answer);
+  return held.kind === 'top-k' && wanted.kind === 'top-k' ? {kind: 'top-k', k: Math.max(held.k, wanted.k)} : held;
+}

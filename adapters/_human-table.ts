@@ -1,0 +1,159 @@
+/** The table that a person fills: CSV as spreadsheets write it, of which limbeck only ever adds rows at the end. */
+import {createHash} from 'node:crypto';
+import Papa from 'papaparse';
+import {InputError} from '../src/errors.ts';
+import type {Input} from '../src/teacher.ts';
+
+export type Delimiter = ',' | ';' | '\t';
+
+/** A question as it stands in a table. */
+export interface ShownQuestion {
+  readonly id: string;
+  readonly text: string;
+}
+
+export interface Row extends ShownQuestion {
+  /** As spreadsheets count them: the first one names the columns. */
+  readonly number: number;
+  /** What stands in the columns that a person fills, in their order, trimmed. */
+  readonly cells: readonly string[];
+}
+
+export interface Table {
+  /** The whole file as it stands, byte order mark and all. */
+  readonly content: string;
+  /** What says where the cells of a new row go. */
+  readonly layout: Layout;
+  /** By the id of their question. */
+  readonly rows: ReadonlyMap<string, readonly Row[]>;
+  /** The id of the question that is shown as this text. */
+  readonly ids: ReadonlyMap<string, string>;
+}
+
+interface Layout {
+  readonly delimiter: Delimiter;
+  readonly newline: '\r\n' | '\n' | '\r';
+  /** How many cells the first row has. */
+  readonly width: number;
+  readonly id: number;
+  readonly text: number;
+  readonly filled: readonly number[];
+}
+
+/** Names an input. No spreadsheet takes it for a number, a date or a formula. */
+export function idOf(input: Input): string {
+  const hash = createHash('sha256');
+  if (input.kind === 'text') {
+    hash.update('text\n').update(input.text, 'utf16le');
+  } else {
+    const {dtype, shape, data} = input;
+    hash.update(`${dtype} ${shape}\n`).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return `q${hash.digest('hex').slice(0, 24)}`;
+}
+
+/** A table without questions. The mark at its start tells spreadsheets that it is UTF-8. */
+export function newTable(columns: readonly string[], delimiter: Delimiter): string {
+  return `\uFEFF${Papa.unparse([[...columns, 'text', 'id']], {delimiter})}\r\n`;
+}
+
+/**
+ * Reads a table, whatever its delimiter, its line ends and the order of its columns. A row without an id is about its
+ * text.
+ *
+ * @param path - of the file, for messages
+ * @param columns - those that a person fills
+ * @throws InputError where a column is missing, and where the quotes don't match
+ */
+export function readTable(path: string, content: string, columns: readonly string[]): Table {
+  const layout = layoutOf(path, content, columns);
+  const {delimiter} = layout;
+  // Some row may end otherwise than the first one does, if somebody added it in another program.
+  const newline = layout.newline === '\r' ? '\r' : '\n';
+  const {data, errors} = Papa.parse<readonly string[]>(content, {delimiter, newline});
+  if (errors[0] !== undefined) {
+    throw new InputError(
+      `${path}: Row ${(errors[0].row ?? 0) + 1} has quotes that don't match, as in a file of which only a part was saved. Mend it, or save the file again.`,
+    );
+  }
+  const rows = new Map<string, Row[]>();
+  const ids = new Map<string, string>();
+  for (const [index, cells] of data.entries()) {
+    const row = index === 0 ? undefined : rowOf(cells, index + 1, layout);
+    if (row === undefined) continue;
+    ids.set(row.text, row.id);
+    const known = rows.get(row.id);
+    if (known) known.push(row);
+    else rows.set(row.id, [row]);
+  }
+  return {content, layout, rows, ids};
+}
+
+/** The file with these questions at its end, and nothing else changed. */
+export function withQuestions({content, layout}: Table, questions: readonly ShownQuestion[]): string {
+  const {delimiter, newline, width} = layout;
+  const rows = questions.map(({id, text}) => {
+    const cells = new Array<string>(width).fill('');
+    cells[layout.id] = id;
+    cells[layout.text] = guarded(text);
+    return cells;
+  });
+  const end = /[\r\n]$/.test(content) ? '' : newline;
+  return `${content}${end}${Papa.unparse(rows, {delimiter, newline})}${newline}`;
+}
+
+/** What a spreadsheet would take for a formula, or for a text with a mark against that. */
+const FORMULA = /^'*[=+\-@\t\r\n＝＋－＠]/;
+
+/** A text that no spreadsheet runs as a formula. */
+export function guarded(text: string): string {
+  return FORMULA.test(text) ? `'${text}` : text;
+}
+
+/** The text that was guarded. */
+export function unguarded(cell: string): string {
+  return cell.startsWith("'") && FORMULA.test(cell) ? cell.slice(1) : cell;
+}
+
+const DELIMITERS: readonly Delimiter[] = [',', ';', '\t'];
+
+function layoutOf(path: string, content: string, columns: readonly string[]): Layout {
+  const wanted = [...columns, 'text', 'id'];
+  const heads = DELIMITERS.map(delimiter => headOf(content, delimiter));
+  const has = ({names}: Head) => wanted.filter(name => names.includes(name.toLowerCase())).length;
+  const head = heads.reduce((best, other) => (has(other) > has(best) ? other : best));
+  const {names, delimiter, newline} = head;
+  const placeOf = (column: string): number => {
+    const place = names.indexOf(column.toLowerCase());
+    if (place >= 0 && names.lastIndexOf(column.toLowerCase()) === place) return place;
+    const problem = place < 0 ? 'has no column' : 'has more than one column';
+    throw new InputError(
+      `${path}: The first row ${problem} \`${column}\`. Its cells are ${names.map(name => `\`${name}\``).join(', ')}. ` +
+        `It is to name ${wanted.map(name => `\`${name}\``).join(', ')}, each once, in any order and beside any others.`,
+    );
+  };
+  const filled = columns.map(placeOf);
+  return {delimiter, newline, width: names.length, filled, text: placeOf('text'), id: placeOf('id')};
+}
+
+interface Head extends Pick<Layout, 'delimiter' | 'newline'> {
+  /** What stands in the first row, in lower case. */
+  readonly names: readonly string[];
+}
+
+function headOf(content: string, delimiter: Delimiter): Head {
+  const {data, meta} = Papa.parse<readonly string[]>(content, {delimiter, preview: 1});
+  const names = (data[0] ?? []).map(name => name.trim().toLowerCase());
+  return {names, delimiter, newline: meta.linebreak as Layout['newline']};
+}
+
+/** Undefined where the row is about nothing. */
+function rowOf(cells: readonly string[], number: number, layout: Layout): Row | undefined {
+  // Rows are parted at \n alone, and short ones lack what is empty in them.
+  const cellAt = (place: number) => (cells[place] ?? '').replace(place === cells.length - 1 ? /\r$/ : '', '');
+  const text = unguarded(cellAt(layout.text));
+  const given = cellAt(layout.id).trim();
+  if (given === '' && text === '') return undefined;
+  const filled = layout.filled.map(place => unguarded(cellAt(place).trim()).trim());
+  return {number, id: given || idOf({kind: 'text', text}), text, cells: filled};
+}

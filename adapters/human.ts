@@ -1,0 +1,177 @@
+import {createHash} from 'node:crypto';
+import {InputError, TeacherError} from '../src/errors.ts';
+import type {Input, Outcome, Question, Teacher} from '../src/teacher.ts';
+import {changeFile, contentOfSync} from './_human-file.ts';
+import {type Form, formOf, valuesIn} from './_human-form.ts';
+import {type Delimiter, idOf, newTable, readTable, type Table, withQuestions} from './_human-table.ts';
+
+export interface HumanOptions {
+  /** The CSV file to fill. It is made at the first question. */
+  readonly path: string;
+  /** Names of the classes, as they are to be filled in. */
+  readonly classes: readonly string[];
+  /**
+   * What a person is shown of an input, such as the path or the address of an image.
+   *
+   * @default a text as it is; a tensor can't be shown
+   */
+  readonly show?: (input: Input) => string;
+  /**
+   * What stands between the cells of a new file. A spreadsheet takes its own from the language of the system: where
+   * numbers have a decimal comma, that is `;`. A file that is there keeps its own.
+   *
+   * @default ','
+   */
+  readonly delimiter?: Delimiter;
+}
+
+/** A person who says the class. */
+export interface LabellingHuman extends HumanOptions {
+  readonly people?: undefined;
+  readonly confidence?: false;
+}
+
+/** Several people who say the class. */
+export interface VotingHumans extends HumanOptions {
+  /**
+   * Their names. Each has a column `label NAME`; an answer is what all have filled in, counted as votes. `repeat` would
+   * count what one person says several times.
+   */
+  readonly people: readonly string[];
+  readonly confidence?: false;
+}
+
+/** A person who says the class, and how sure that is. */
+export interface ConfidentHuman extends HumanOptions {
+  readonly people?: undefined;
+  /** Adds a column `confidence`: the probability of the label, such as 0.8 or 80%. What is left is of the others. */
+  readonly confidence: true;
+}
+
+/**
+ * A person as the teacher. What is asked is written into a table, which somebody fills in with any spreadsheet, saves and
+ * closes; the next run reads it. Until then each question fails alone, and every run asks it again. It fits the end of a
+ * `cascade`, where only the questions come that the teachers before are not sure of.
+ *
+ * The table has the columns `label`, `text` and `id`, and whatever others somebody adds. Rows may be sorted. New ones come
+ * at the end, and nothing that stands there is changed; a row that somebody has written by hand needs a text and a label,
+ * and no id. Before a text that a spreadsheet would run as a formula stands a `'`.
+ *
+ * The identity holds all that is filled in: after a label is added or corrected, every answer is read from the table
+ * again, which costs nothing. What is changed after the identity was read, as it is when a run begins, is of the next
+ * run.
+ *
+ * @throws InputError where the options can't be used; `ask` and `identity` where the file is no such table
+ */
+export function human(options: ConfidentHuman): Teacher<'gray-box'>;
+export function human(options: LabellingHuman | VotingHumans): Teacher<'black-box'>;
+export function human(options: LabellingHuman | VotingHumans | ConfidentHuman): Teacher {
+  const {path, classes, show, delimiter = ','} = options;
+  if (!path) throw new InputError('human: Give the `path` of the CSV file to fill.');
+  const name = `human ${path}`;
+  const form = formOf(options);
+  const columns = form.columns.map(column => column.name);
+  let last: Table | undefined;
+  const tableIn = (content: string | undefined): Table => {
+    const whole = content?.trim() ? content : newTable(columns, delimiter);
+    // A long table is read once, not at each thousand of its questions.
+    if (last?.content !== whole) last = readTable(path, whole, columns);
+    return last;
+  };
+  let identity: Teacher['identity'] | undefined;
+  /** What was filled in when the identity was read, by id. */
+  let known: ReadonlyMap<string, string> | undefined;
+  return {
+    name,
+    /** Late, as the file is read for it. */
+    get identity() {
+      if (identity !== undefined) return identity;
+      known = filledIn(tableIn(contentOfSync(path)), form);
+      identity = {adapter: 'human', classes, columns, filled: digestOf(known)};
+      return identity;
+    },
+    access: form.access,
+    classes,
+    detail: form.detail,
+    maxBatch: MAX_BATCH,
+    async ask(questions, {signal} = {}) {
+      const asked = questions.map(question => shownTo(question, show));
+      const add = (content: string | undefined): string | undefined => {
+        const table = tableIn(content);
+        const fresh = new Map(asked.flatMap(({id, text}) => (text === undefined ? [] : [[id, {id, text}] as const])));
+        for (const id of table.rows.keys()) fresh.delete(id);
+        return fresh.size === 0 ? undefined : withQuestions(table, [...fresh.values()]);
+      };
+      const {content, problem} = await changeFile(path, add, signal);
+      signal?.throwIfAborted();
+      const table = tableIn(content);
+      return asked.map((question): Outcome => {
+        const values = readFor(question, table, form, known) ?? problem!;
+        if (typeof values === 'string') return {error: new TeacherError(name, values)};
+        return {answer: form.answerOf(values)} as Outcome;
+      });
+    },
+  };
+}
+
+/** How many questions are looked up, and written, together: each time the whole file is read. */
+const MAX_BATCH = 1000;
+
+/** The most characters that a cell of the common spreadsheets holds. They cut off the rest, or make new rows of it. */
+const LONGEST_CELL = 32_767;
+
+/** A question with what a person sees of it, or why that can't be shown. */
+type Shown = {readonly id: string; readonly text?: string; readonly problem?: string};
+
+function shownTo({input}: Question, show: HumanOptions['show']): Shown {
+  const id = idOf(input);
+  try {
+    const text = show ? show(input) : input.kind === 'text' ? input.text : undefined;
+    if (typeof text !== 'string') return {id, problem: `A ${input.kind} can't be shown in a table. ${SHOW}`};
+    if (text.length <= LONGEST_CELL) return {id, text};
+    return {id, problem: `A text of ${text.length} characters does not fit in a cell of a spreadsheet. ${SHOW}`};
+  } catch (error) {
+    return {id, problem: `\`show\` failed (${error instanceof Error ? error.message : String(error)}). Mend it.`};
+  }
+}
+
+const SHOW = 'Say with `show` what a person is to see, such as the path of a file.';
+
+/**
+ * What is filled in for a question, or in sentences why that is no answer; undefined where it is not in the table.
+ *
+ * @param known - what was filled in when the run began, by id
+ */
+function readFor(
+  {id, text, problem}: Shown,
+  {rows, ids}: Table,
+  form: Form,
+  known: ReadonlyMap<string, string> | undefined,
+): readonly number[] | string | undefined {
+  const about = rows.get(id);
+  if (about === undefined) return problem;
+  const {number} = about[0]!;
+  const isOfOther = text !== undefined && about.every(row => row.text !== text) && (ids.get(text) ?? id) !== id;
+  if (isOfOther) {
+    return `Row ${number} has the text of another one. Take back what moved some cells without the others of their row.`;
+  }
+  const values = valuesIn(about, form);
+  if (typeof values === 'string' || known === undefined || known.get(id) === values.join(' ')) return values;
+  return `Row ${number} was filled in or changed after this run began. Run again.`;
+}
+
+/** What is filled in of a whole table, by id. */
+function filledIn({rows}: Table, form: Form): ReadonlyMap<string, string> {
+  const filled = new Map<string, string>();
+  for (const [id, about] of rows) {
+    const values = valuesIn(about, form);
+    if (typeof values !== 'string') filled.set(id, values.join(' '));
+  }
+  return filled;
+}
+
+/** The same in whatever order the rows are. */
+function digestOf(filled: ReadonlyMap<string, string>): string {
+  const lines = Array.from(filled, ([id, values]) => `${id} ${values}\n`).sort();
+  return createHash('sha256').update(lines.join('')).digest('hex');
+}

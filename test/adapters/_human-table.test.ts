@@ -1,0 +1,137 @@
+import fc from 'fast-check';
+import Papa from 'papaparse';
+import {describe, expect, it} from 'vitest';
+import {guarded, idOf, newTable, readTable, type Table, unguarded, withQuestions} from '../../adapters/_human-table.ts';
+import type {Input} from '../../src/teacher.ts';
+
+const columns = ['label'];
+const read = (content: string): Table => readTable('t.csv', content, columns);
+const question = (text: string) => ({id: idOf({kind: 'text', text}), text});
+const textsIn = ({rows}: Table): string[] => [...rows.values()].flatMap(some => some.map(({text}) => text));
+const cellsIn = ({rows}: Table): string[][] => [...rows.values()].flatMap(some => some.map(({cells}) => [...cells]));
+
+/** Texts of the characters that CSV and spreadsheets make something of. */
+const hostile = fc.string({
+  unit: fc.constantFrom(...'=+-@\'",;|\t\r\n \uFEFF'.split(''), 'a', '1', '😀', '＝'),
+  maxLength: 12,
+});
+
+describe('the table of questions', () => {
+  it('starts with what spreadsheets want: a byte order mark, named columns, CRLF', () => {
+    const table = withQuestions(read(newTable(['label'], ',')), [question('one, "two"\nthree')]);
+    expect(table).toBe(`\uFEFFlabel,text,id\r\n,"one, ""two""\nthree",${question('one, "two"\nthree').id}\r\n`);
+    expect(newTable(['label', 'confidence'], ';')).toBe('\uFEFFlabel;confidence;text;id\r\n');
+  });
+
+  it('gives back every text and id exactly, with every delimiter', () => {
+    const texts = fc.uniqueArray(hostile, {minLength: 1, maxLength: 6});
+    fc.assert(
+      fc.property(texts, fc.constantFrom(',', ';', '\t'), (some, delimiter) => {
+        const questions = some.map(question);
+        const [first, ...others] = questions;
+        const begun = withQuestions(read(newTable(columns, delimiter)), [first!]);
+        const table = read(others.length > 0 ? withQuestions(read(begun), others) : begun);
+        expect([...table.rows.keys()]).toEqual(questions.map(({id}) => id));
+        expect(textsIn(table)).toEqual(some);
+        expect(table.content.startsWith(begun)).toBe(true);
+      }),
+      {numRuns: 300},
+    );
+  });
+
+  it('holds no cell that a spreadsheet runs as a formula', () => {
+    for (const text of ['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '＝1', '=HYPERLINK("http://a.test";"a")']) {
+      expect(guarded(text)).toBe(`'${text}`);
+      const table = withQuestions(read(newTable(columns, ',')), [question(text)]);
+      const cells = Papa.parse<string[]>(table.slice(1)).data.flat();
+      expect(cells.filter(cell => /^[=+\-@\t\r＝]/.test(cell))).toEqual([]);
+    }
+    expect(guarded("it's")).toBe("it's");
+    expect(guarded("'tis")).toBe("'tis");
+  });
+
+  it('takes away no mark that was not put there', () => {
+    fc.assert(
+      fc.property(hostile, text => {
+        expect(unguarded(guarded(text))).toBe(text);
+      }),
+      {numRuns: 300},
+    );
+    expect(unguarded("'tis")).toBe("'tis");
+  });
+
+  it('is read whatever its delimiter, its line ends, its case and the order of its columns', () => {
+    for (const [delimiter, newline] of [
+      [',', '\n'],
+      [';', '\r\n'],
+      ['\t', '\r'],
+    ] as const) {
+      const rows = [['ID', 'note', ' Label ', 'Text'], ['q1', '', 'spam', 'a b'], [], ['q2', 'x', "'+", '"'], ['q3']];
+      const table = read(Papa.unparse(rows, {delimiter, newline}) + newline);
+      expect([...table.rows.values()].flat()).toEqual([
+        {number: 2, id: 'q1', text: 'a b', cells: ['spam']},
+        {number: 4, id: 'q2', text: '"', cells: ['+']},
+        {number: 5, id: 'q3', text: '', cells: ['']},
+      ]);
+      const added = withQuestions(table, [{id: 'q4', text: '=1'}]).slice(table.content.length);
+      expect(added).toBe(`${['q4', '', '', "'=1"].join(delimiter)}${newline}`);
+    }
+  });
+
+  it('is read where rows end in different ways, and where the last one has no end', () => {
+    const table = read('label,text,id\r\nspam,a,q1\nham,"b",q2\r\nham,c,q3');
+    expect(cellsIn(table)).toEqual([['spam'], ['ham'], ['ham']]);
+    expect([...table.rows.keys()]).toEqual(['q1', 'q2', 'q3']);
+    const more = read(withQuestions(table, [{id: 'q4', text: 'd'}]));
+    expect([...more.rows.keys()]).toEqual(['q1', 'q2', 'q3', 'q4']);
+  });
+
+  it('numbers rows as spreadsheets do, those of several lines and empty ones counted', () => {
+    const table = read('label,text,id\n,"a\nb\nc",q1\n\n,,\n,d,q2\n');
+    expect([...table.rows.values()].flat().map(({number}) => number)).toEqual([2, 5]);
+  });
+
+  it('takes a row without an id for one about its text', () => {
+    const table = read('text,label,id\nbuy now,spam,\n,spam,\n');
+    expect([...table.rows.keys()]).toEqual([question('buy now').id]);
+  });
+
+  it.each([
+    ['lacks a column', 'text,id\na,q1\n', 'The first row has no column `label`. Its cells are `text`, `id`.'],
+    ['has a column twice', 'label,text,Label,id\n', 'has more than one column `label`'],
+    ['has other first cells', 'hello\n', 'to name `label`, `text`, `id`, each once'],
+    ['ends in the middle of a row', 'label,text,id\n,a,q1\n,"b', "Row 3 has quotes that don't match"],
+    ['has text after a quote', 'label,text,id\n,"a"b,q1\n,c,q2\n', "Row 2 has quotes that don't match"],
+  ])('is refused where it %s', (_, content, problem) => {
+    expect(() => read(content)).toThrow(`t.csv: `);
+    expect(() => read(content)).toThrow(problem);
+  });
+});
+
+describe('the id of a question', () => {
+  const floats = (shape: number[], ...values: number[]): Input => ({
+    kind: 'tensor',
+    dtype: 'float32',
+    shape,
+    data: Float32Array.from(values),
+  });
+
+  it('is another one for another text, dtype, shape or value, and nothing that looks like a number', () => {
+    const bytes: Input = {kind: 'tensor', dtype: 'uint8', shape: [8], data: new Uint8Array(8)};
+    const inputs = [
+      ...['', 'a', 'A', 'a ', 'a\n', '\u00e9', 'e\u0301', '\uD800', '\uD801'].map(
+        (text): Input => ({kind: 'text', text}),
+      ),
+      ...[floats([2, 1], 0, 0), floats([1, 2], 0, 0), floats([2, 1], 0, 1), floats([2, 1], 0, -0), bytes],
+    ];
+    const ids = inputs.map(idOf);
+    expect(new Set(ids).size).toBe(inputs.length);
+    for (const id of ids) expect(id).toMatch(/^q[0-9a-f]{24}$/);
+  });
+
+  it('is of the values alone that a tensor shows of its memory', () => {
+    const memory = Float32Array.of(9, 1, 2, 9);
+    const view: Input = {kind: 'tensor', dtype: 'float32', shape: [2], data: memory.subarray(1, 3)};
+    expect(idOf(view)).toBe(idOf(floats([2], 1, 2)));
+  });
+});
