@@ -1,7 +1,7 @@
 import type {GraphTensor, GraphValues} from '../src/engine/graphs/graph.ts';
 import {wholeRange} from '../src/engine/graphs/value-types.ts';
 import {tf} from '../src/engine/tf.ts';
-import {shown} from '../src/student/fit.ts';
+import {shown} from '../src/student/input-shape.ts';
 import {type Preprocessing, preprocess} from '../src/student/preprocessing.ts';
 import type {Input, TensorInput} from '../src/teacher.ts';
 

@@ -2,7 +2,7 @@ import {closest} from 'fastest-levenshtein';
 import type {Graph, GraphTensor} from '../src/engine/graphs/graph.ts';
 import {isValueType, wholeRange} from '../src/engine/graphs/value-types.ts';
 import {InputError} from '../src/errors.ts';
-import {shown} from '../src/student/fit.ts';
+import {shown} from '../src/student/input-shape.ts';
 import type {Preprocessing} from '../src/student/preprocessing.ts';
 import {type GraphInput, isPlain} from './_graph-inputs.ts';
 

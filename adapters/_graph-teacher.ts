@@ -2,7 +2,7 @@ import {setImmediate} from 'node:timers/promises';
 import {startEngine} from '../src/engine/engine.ts';
 import type {Graph, GraphNumbers} from '../src/engine/graphs/graph.ts';
 import {InputError, TeacherError} from '../src/errors.ts';
-import {shown} from '../src/student/fit.ts';
+import {shown} from '../src/student/input-shape.ts';
 import type {Feature, Input, LogitsAnswer, Outcome, Question, Teacher} from '../src/teacher.ts';
 import {batchesOf, type GraphBatch, type GraphInput, misfitOf, valuesOf} from './_graph-inputs.ts';
 

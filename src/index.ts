@@ -95,6 +95,7 @@ export type {
 export {type ServeOptions, type Service, serveTeacher} from './serve/server.ts';
 export {type AsTeacherOptions, asTeacher} from './student/as-teacher.ts';
 export {type LoadOptions, loadStudent, saveStudent, weightsHash} from './student/files.ts';
+export {type HashedNgramOptions, hashedNgrams} from './student/hashed-ngrams.ts';
 export type {InferenceOptions} from './student/inference.ts';
 export {type LenetOptions, lenet} from './student/lenet.ts';
 export {makeStudent} from './student/make-student.ts';

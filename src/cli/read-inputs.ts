@@ -4,7 +4,7 @@ import {createInterface} from 'node:readline';
 import {readIdxArray} from '../data/idx.ts';
 import {sizeOf, type TensorInputs} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
-import {inputShapeOf} from '../student/make-student.ts';
+import {inputShapeOf} from '../student/input-shape.ts';
 import type {Student} from '../student/student.ts';
 import type {TensorInput} from '../teacher.ts';
 

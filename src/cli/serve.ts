@@ -6,7 +6,7 @@ import {InputError} from '../errors.ts';
 import {type ServeOptions, serveTeacher} from '../serve/server.ts';
 import {asTeacher} from '../student/as-teacher.ts';
 import {loadStudent} from '../student/files.ts';
-import {inputShapeOf} from '../student/make-student.ts';
+import {inputShapeOf} from '../student/input-shape.ts';
 import type {Student} from '../student/student.ts';
 import {type ServiceReady, versionOf} from '../study/services.ts';
 import type {Teacher} from '../teacher.ts';
@@ -70,7 +70,11 @@ async function runServe(folder: string, flags: ServeFlags): Promise<void> {
 }
 
 /** Compiles the model now, so that the first request does not wait for it. */
-async function warmUp(teacher: Teacher, {model, dtype = 'float32'}: Student): Promise<void> {
+async function warmUp(teacher: Teacher, {model, dtype = 'float32', hashing}: Student): Promise<void> {
+  if (hashing !== undefined) {
+    await teacher.ask([{input: {kind: 'text', text: ''}}]);
+    return;
+  }
   const shape = inputShapeOf(model).filter(length => length !== null);
   // A model that takes any shape is compiled for the one that comes.
   if (shape.length !== inputShapeOf(model).length) return;
@@ -88,7 +92,10 @@ async function stopRequest(): Promise<void> {
 }
 
 /** What the model takes, where it is fixed, so that clients are told and misfits are refused at the door. */
-function servedInput({model, dtype}: Student): Pick<ServeOptions, 'input'> {
+function servedInput({model, dtype, hashing}: Student): Pick<ServeOptions, 'input'> {
+  if (hashing !== undefined) return {input: {kind: 'text'}};
   const shape = inputShapeOf(model).filter(length => length !== null);
-  return dtype !== undefined && shape.length === inputShapeOf(model).length ? {input: {shape, dtype}} : {};
+  return dtype !== undefined && shape.length === inputShapeOf(model).length
+    ? {input: {kind: 'tensor', shape, dtype}}
+    : {};
 }

@@ -1,16 +1,11 @@
 import {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
-import {type Inputs, selectTensors, type TensorInputs} from './inputs.ts';
+import type {Inputs, TensorInputs} from './inputs.ts';
 
-/** The inputs as tensors; refuses texts, which need a model that reads them. */
+/** The inputs as tensors; refuses texts. */
 export function tensorInputs(inputs: Inputs, who: string): TensorInputs {
   if (inputs.kind === 'tensor') return inputs;
   throw new InputError(`${who} takes numbers, but the inputs are texts.`);
-}
-
-/** The named rows as one tensor of raw values, float32 [indices.length, ...shape]. */
-export function batchTensor(inputs: TensorInputs, indices: ArrayLike<number>): tf.Tensor {
-  return rawTensor(selectTensors(inputs, indices));
 }
 
 /** All of the inputs as one tensor of raw values, float32 [count, ...shape]. It may share their memory. */

@@ -1,10 +1,10 @@
 import {z} from 'zod';
 import {sizeOf} from '../data/inputs.ts';
-import type {Input, Question, TensorInput} from '../teacher.ts';
+import type {Input, Question, TensorInput, TextInput} from '../teacher.ts';
 import {RequestFailure} from './failure.ts';
 
-/** What a served model takes: tensors of one type and shape. */
-export type ServedInput = Pick<TensorInput, 'dtype' | 'shape'>;
+/** What a served model takes: texts, or tensors of one type and shape. */
+export type ServedInput = Pick<TextInput, 'kind'> | Pick<TensorInput, 'kind' | 'dtype' | 'shape'>;
 
 /** Name of the one input of every served model. */
 export const INPUT_NAME = 'input';
@@ -42,8 +42,17 @@ const datatypes: Readonly<Record<TensorInput['dtype'], Datatype>> = {
 
 const dtypeNames: Readonly<Record<string, TensorInput['dtype']>> = {UINT8: 'uint8', INT32: 'int32', FP32: 'float32'};
 
-/** Name of a type in the protocol. */
-export function datatypeOf(dtype: TensorInput['dtype']): string {
+/** Name of an input's type in the protocol. */
+export function datatypeOf(input: ServedInput): string {
+  return input.kind === 'text' ? 'BYTES' : nameOf(input.dtype);
+}
+
+/** Shape of one input. */
+export function shapeOf(input: ServedInput): readonly number[] {
+  return input.kind === 'text' ? [] : input.shape;
+}
+
+function nameOf(dtype: TensorInput['dtype']): string {
   return Object.keys(dtypeNames).find(name => dtypeNames[name] === dtype)!;
 }
 
@@ -55,10 +64,10 @@ export function datatypeOf(dtype: TensorInput['dtype']): string {
  */
 export function questionsIn({name, datatype, shape, data}: WireTensor, served: ServedInput | undefined): Question[] {
   if (name !== INPUT_NAME) throw refused(`There is no input \`${name}\`. The one input is \`${INPUT_NAME}\`.`);
-  const expected = served ? [datatypeOf(served.dtype)] : [...Object.keys(dtypeNames), 'BYTES'];
+  const expected = served ? [datatypeOf(served)] : [...Object.keys(dtypeNames), 'BYTES'];
   if (!expected.includes(datatype)) throw refused(`Expected datatype ${expected.join(', ')}, got ${datatype}.`);
   const [count, ...rest] = shape as [number, ...number[]];
-  if (served && rest.join() !== served.shape.join()) {
+  if (served?.kind === 'tensor' && rest.join() !== served.shape.join()) {
     throw refused(`Expected shape [${['n', ...served.shape].join(', ')}], got [${shape.join(', ')}].`);
   }
   const values = Array.isArray(data[0]) ? data.flat(Number.POSITIVE_INFINITY) : data;
@@ -77,7 +86,7 @@ function tensorAt(
 ): (row: number) => Input {
   const {takes, pack} = datatypes[dtype];
   const place = values.findIndex(value => !takes(value));
-  if (place !== -1) throw refused(`Value ${place} of the data is not ${datatypeOf(dtype)}.`);
+  if (place !== -1) throw refused(`Value ${place} of the data is not ${nameOf(dtype)}.`);
   const data = pack(values as number[]);
   const size = sizeOf(shape);
   return row => ({kind: 'tensor', dtype, shape, data: data.subarray(row * size, (row + 1) * size)});

@@ -1,7 +1,15 @@
 import {z} from 'zod';
 import type {Answer, Question, Teacher} from '../teacher.ts';
 import {RequestFailure} from './failure.ts';
-import {datatypeOf, INPUT_NAME, questionsIn, type ServedInput, type WireTensor, wireTensor} from './input-tensor.ts';
+import {
+  datatypeOf,
+  INPUT_NAME,
+  questionsIn,
+  type ServedInput,
+  shapeOf,
+  type WireTensor,
+  wireTensor,
+} from './input-tensor.ts';
 import {outputTensor, type ServedOutput} from './output-tensor.ts';
 
 /** A teacher under a model's name and version, and all that is shown of it. */
@@ -84,7 +92,7 @@ function describeModel({name, version, input, outputs}: ServedModel): object {
     name,
     versions: [version],
     platform: 'limbeck',
-    inputs: input ? [{name: INPUT_NAME, datatype: datatypeOf(input.dtype), shape: [-1, ...input.shape]}] : [],
+    inputs: input ? [{name: INPUT_NAME, datatype: datatypeOf(input), shape: [-1, ...shapeOf(input)]}] : [],
     outputs: outputs.map(({name, datatype, shape}) => ({name, datatype, shape: [-1, ...shape]})),
   };
 }

@@ -1,11 +1,12 @@
 import {setImmediate} from 'node:timers/promises';
-import {sizeOf} from '../data/inputs.ts';
-import {tf} from '../engine/tf.ts';
+import {rawTensor} from '../data/batch.ts';
+import {type Inputs, sizeOf} from '../data/inputs.ts';
 import {TeacherError} from '../errors.ts';
-import type {Feature, Input, LogitsAnswer, Outcome, Question, Teacher, TensorInput} from '../teacher.ts';
+import type {Feature, Input, LogitsAnswer, Outcome, Question, Teacher, TensorInput, TextInput} from '../teacher.ts';
 import {misfitOf} from './fit.ts';
 import {featureNames, featureShapes} from './forward.ts';
 import {type Inference, type InferenceOptions, inferenceOf} from './inference.ts';
+import {rawInputs} from './raw-inputs.ts';
 import type {Student} from './student.ts';
 import {architectureHash, weightsHash} from './weights-hash.ts';
 
@@ -69,40 +70,43 @@ function identityOf(student: Student): Teacher['identity'] {
     architecture: architectureHash(student.model),
     preprocessing: {scale, mean, deviation},
     output: student.output,
+    ...(student.hashing && {hashing: {...student.hashing}}),
   };
 }
 
-/** Answers what can be answered, the questions of one shape in one forward pass. */
+/** Answers what can be answered, the texts, or the questions of one shape, in one forward pass. */
 function answerAll(student: Student, questions: readonly Question[], view: View, name: string): Outcome<'white-box'>[] {
   const outcomes = new Array<Outcome<'white-box'>>(questions.length);
-  const batches = new Map<string, {readonly rows: number[]; readonly inputs: TensorInput[]}>();
+  const batches = new Map<string, {readonly rows: number[]; readonly inputs: Input[]}>();
   for (const [row, {input}] of questions.entries()) {
     const problem = problemWith(student, input);
     if (problem !== undefined) {
       outcomes[row] = {error: new TeacherError(name, problem)};
       continue;
     }
-    const tensor = input as TensorInput;
-    const shape = tensor.shape.join();
-    const batch = batches.get(shape) ?? {rows: [], inputs: []};
+    const form = input.kind === 'text' ? 'text' : input.shape.join();
+    const batch = batches.get(form) ?? {rows: [], inputs: []};
     batch.rows.push(row);
-    batch.inputs.push(tensor);
-    batches.set(shape, batch);
+    batch.inputs.push(input);
+    batches.set(form, batch);
   }
   for (const {rows, inputs} of batches.values()) {
-    const answers = answersTo(inputs, view, student.classes.length);
+    const answers = answersTo(student, inputs, view);
     for (const [place, row] of rows.entries()) outcomes[row] = {answer: answers[place]!};
   }
   return outcomes;
 }
 
 function problemWith(student: Student, input: Input): string | undefined {
-  return input.kind === 'text' ? `Student ${student.model.name} takes numbers, got a text.` : misfitOf(student, input);
+  const {model, hashing} = student;
+  if (input.kind === 'text') return hashing ? undefined : `Student ${model.name} takes numbers, got a text.`;
+  return hashing ? `Student ${model.name} reads texts, got a tensor.` : misfitOf(student, input);
 }
 
-/** One forward pass over inputs of one shape. */
-function answersTo(inputs: readonly TensorInput[], {infer, layers}: View, classes: number): LogitsAnswer[] {
-  const values = infer(() => stacked(inputs));
+/** One forward pass over texts, or tensors of one shape. */
+function answersTo(student: Student, inputs: readonly Input[], {infer, layers}: View): LogitsAnswer[] {
+  const classes = student.classes.length;
+  const values = infer(() => rawTensor(rawInputs(student, stacked(inputs))));
   const width = values.length / inputs.length;
   return inputs.map((_, row) => answerIn(values.subarray(row * width, (row + 1) * width), layers, classes));
 }
@@ -119,9 +123,11 @@ function answerIn(values: Float32Array, layers: View['layers'], classes: number)
   return {kind: 'logits', logits: values.slice(0, classes), features: Object.fromEntries(features)};
 }
 
-function stacked(inputs: readonly TensorInput[]): tf.Tensor {
-  const {shape, data} = inputs[0]!;
-  const values = new Float32Array(inputs.length * data.length);
-  for (const [row, input] of inputs.entries()) values.set(input.data, row * data.length);
-  return tf.tensor(values, [inputs.length, ...shape], 'float32');
+function stacked(inputs: readonly Input[]): Inputs {
+  const count = inputs.length;
+  const [first] = inputs as readonly [Input];
+  if (first.kind === 'text') return {kind: 'text', count, texts: inputs.map(input => (input as TextInput).text)};
+  const data = new Float32Array(count * first.data.length);
+  for (const [row, input] of inputs.entries()) data.set((input as TensorInput).data, row * first.data.length);
+  return {kind: 'tensor', dtype: 'float32', shape: first.shape, count, data};
 }

@@ -1,7 +1,7 @@
 import {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
-import {shown} from './fit.ts';
-import {glorotUniform} from './initial-weights.ts';
+import {glorotUniform, heNormal} from './initial-weights.ts';
+import {shown} from './input-shape.ts';
 import {studentFor} from './make-student.ts';
 import type {Student, Task} from './student.ts';
 
@@ -15,10 +15,24 @@ export function classifier(
   seed: number,
   body: (input: SymbolicTensor) => SymbolicTensor,
 ): Student {
+  if (task.kind === 'text') {
+    throw new InputError(
+      `Student ${name} takes numbers, but the inputs are texts. Give hashedNgrams(), which reads them.`,
+    );
+  }
   const inputs = layers.input({shape: [...task.inputShape], name: 'input'});
   const kernelInitializer = glorotUniform(seed, 'logits');
   const logits = layers.layers.dense({name: 'logits', units: task.classes.length, kernelInitializer});
   return studentFor(task, layers.model({name, inputs, outputs: through(body(inputs), logits)}));
+}
+
+/** Dense layers `dense_1`, …, each followed by a ReLU. */
+export function hiddenLayers(units: readonly number[], seed: number): readonly Layer[] {
+  return units.map((width, index) => {
+    const name = `dense_${index + 1}`;
+    const kernelInitializer = heNormal(seed, name);
+    return layers.layers.dense({name, units: width, activation: 'relu', kernelInitializer});
+  });
 }
 
 /** A value sent through layers, one after the other. */

@@ -1,6 +1,6 @@
 import {z} from 'zod';
 import type {Json} from '../teacher.ts';
-import {inputShapeOf} from './make-student.ts';
+import {inputShapeOf} from './input-shape.ts';
 import type {Student} from './student.ts';
 
 /** What `limbeck.json` says beside a saved model: all of a student that TensorFlow.js does not keep. */
@@ -26,6 +26,14 @@ export const studentDescription: z.ZodType<StudentDescription> = z.object({
   output: z.enum(['logits', 'probabilities']),
   inputShape: z.array(z.number().int().positive().nullable()),
   dtype: z.enum(['uint8', 'int32', 'float32']).exactOptional(),
+  hashing: z
+    .object({
+      buckets: z.number(),
+      words: z.number(),
+      characters: z.tuple([z.number(), z.number()]),
+      length: z.number(),
+    })
+    .exactOptional(),
   madeBy: z.record(z.string(), z.json()),
 });
 

@@ -6,8 +6,8 @@ import type {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import type {Json} from '../teacher.ts';
 import {describeStudent, type StudentDescription, studentDescription} from './description.ts';
-import {shown} from './fit.ts';
-import {inputShapeOf, makeStudent} from './make-student.ts';
+import {inputShapeOf, shown} from './input-shape.ts';
+import {makeStudent} from './make-student.ts';
 import {readJson, readModel, writeModel} from './model-files.ts';
 import {replaceDirectory} from './replace-directory.ts';
 import {endsInSoftmax} from './softmax.ts';
@@ -46,7 +46,7 @@ export async function loadStudent(directory: string, options: LoadOptions = {}):
   const path = join(directory, 'limbeck.json');
   const model = await readModel(directory);
   const described = existsSync(path) ? await readDescription(path, model) : undefined;
-  const {classes = described?.classes, dtype = described?.dtype} = options;
+  const {classes = described?.classes, dtype = described?.dtype, hashing = described?.hashing} = options;
   if (classes === undefined) {
     throw new InputError(
       `${directory} has no limbeck.json, so nothing says what its model answers. Give \`classes\` (and \`preprocessing\`, where raw inputs are not what it takes).`,
@@ -54,7 +54,7 @@ export async function loadStudent(directory: string, options: LoadOptions = {}):
   }
   const {output = described?.output ?? (endsInSoftmax(model) ? 'probabilities' : 'logits')} = options;
   const {preprocessing = described?.preprocessing ?? {}} = options;
-  return makeStudent({model, classes, preprocessing, output, ...(dtype && {dtype})});
+  return makeStudent({model, classes, preprocessing, output, ...(dtype && {dtype}), ...(hashing && {hashing})});
 }
 
 async function readDescription(path: string, model: layers.LayersModel): Promise<StudentDescription> {

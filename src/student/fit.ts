@@ -1,6 +1,6 @@
 import {sizeOf} from '../data/inputs.ts';
 import type {TensorInput} from '../teacher.ts';
-import {inputShapeOf} from './make-student.ts';
+import {inputShapeOf, shown} from './input-shape.ts';
 import type {Student} from './student.ts';
 
 /** Why a student can't take raw inputs of this shape and type, as a sentence; undefined where it can. */
@@ -20,9 +20,4 @@ export function misfitOf(
     return `An input of shape ${shown(shape)} holds ${sizeOf(shape)} values, got ${data.length / count}.`;
   }
   return undefined;
-}
-
-/** A shape as messages write it. */
-export function shown(shape: readonly (number | null)[]): string {
-  return `[${shape.map(length => length ?? '?').join(', ')}]`;
 }

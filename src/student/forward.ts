@@ -1,7 +1,7 @@
 import {closest} from 'fastest-levenshtein';
 import {layers, tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
-import {shown} from './fit.ts';
+import {shown} from './input-shape.ts';
 import {logitSource, type SymbolicTensor} from './softmax.ts';
 import type {Student} from './student.ts';
 

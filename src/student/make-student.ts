@@ -1,5 +1,7 @@
+import {checkHashing, type TextHashing} from '../data/text-hashing.ts';
 import type {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
+import {inputShapeOf, shown} from './input-shape.ts';
 import {endsInSoftmax} from './softmax.ts';
 import type {Student, Task} from './student.ts';
 
@@ -7,10 +9,10 @@ import type {Student, Task} from './student.ts';
  * Puts a model and what is known of it together, after checking that they fit.
  *
  * @throws InputError where the model has not one input and one output [batch, classes], or ends in a softmax though its
- *   output is said to be logits
+ *   output is said to be logits, or takes another shape than its `hashing` makes
  */
 export function makeStudent(student: Student): Student {
-  const {model, classes, output} = student;
+  const {model, classes, output, hashing} = student;
   if (model.inputs.length !== 1 || model.outputs.length !== 1) {
     throw new InputError(
       `Model ${model.name} has ${model.inputs.length} inputs and ${model.outputs.length} outputs. Give one with one of each.`,
@@ -22,6 +24,7 @@ export function makeStudent(student: Student): Student {
       `Model ${model.name} gives [${shape.join(', ')}] for each input, but there are ${classes.length} classes. Its last layer must give one number a class.`,
     );
   }
+  if (hashing !== undefined) checkHashed(model, hashing);
   if (output === 'logits' && endsInSoftmax(model)) {
     throw new InputError(
       `Model ${model.name} ends in a softmax, so its \`output\` is \`probabilities\`, not \`logits\`.`,
@@ -30,12 +33,16 @@ export function makeStudent(student: Student): Student {
   return Object.freeze({...student});
 }
 
+function checkHashed(model: layers.LayersModel, hashing: TextHashing): void {
+  checkHashing(hashing);
+  const shape = inputShapeOf(model);
+  if (shape.length === 1 && shape[0] === hashing.buckets) return;
+  throw new InputError(
+    `Model ${model.name} takes inputs of shape ${shown(shape)}, and a text becomes ${hashing.buckets} numbers. Give both the same.`,
+  );
+}
+
 /** The student that fits a task, its model giving logits. */
 export function studentFor({classes, preprocessing, dtype}: Task, model: layers.LayersModel): Student {
   return makeStudent({model, classes, preprocessing, output: 'logits', ...(dtype && {dtype})});
-}
-
-/** Shape of one input. A dimension of any length is null. */
-export function inputShapeOf(model: layers.LayersModel): readonly (number | null)[] {
-  return model.inputs[0]!.shape.slice(1);
 }

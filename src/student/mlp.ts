@@ -1,6 +1,5 @@
 import {layers} from '../engine/tf.ts';
-import {checkWidths, classifier, through} from './building-blocks.ts';
-import {heNormal} from './initial-weights.ts';
+import {checkWidths, classifier, hiddenLayers, through} from './building-blocks.ts';
 import type {StudentBuilder} from './student.ts';
 
 export interface MlpOptions {
@@ -18,15 +17,6 @@ export function mlp({units = [64]}: MlpOptions = {}): StudentBuilder {
   return (task, seed) =>
     classifier('mlp', task, seed, input => {
       const flat = task.inputShape.length === 1 ? input : through(input, layers.layers.flatten({name: 'flatten'}));
-      const hidden = units.map((width, index) => {
-        const name = `dense_${index + 1}`;
-        return layers.layers.dense({
-          name,
-          units: width,
-          activation: 'relu',
-          kernelInitializer: heNormal(seed, name),
-        });
-      });
-      return through(flat, ...hidden);
+      return through(flat, ...hiddenLayers(units, seed));
     });
 }

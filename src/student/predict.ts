@@ -1,9 +1,10 @@
 import {setImmediate} from 'node:timers/promises';
-import {batchTensor, tensorInputs} from '../data/batch.ts';
-import type {Inputs} from '../data/inputs.ts';
+import {rawTensor} from '../data/batch.ts';
+import {type Inputs, selectInputs} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
 import {misfitOf} from './fit.ts';
 import {type InferenceOptions, inferenceOf} from './inference.ts';
+import {rawInputs} from './raw-inputs.ts';
 import type {Student} from './student.ts';
 
 export interface PredictOptions extends InferenceOptions {
@@ -28,8 +29,7 @@ export async function predictLogits(
   options: PredictOptions = {},
 ): Promise<Float32Array> {
   const {batchSize = 500, signal} = options;
-  const tensors = tensorInputs(inputs, `Student ${student.model.name}`);
-  const misfit = misfitOf(student, tensors);
+  const misfit = inputs.kind === 'tensor' && !student.hashing ? misfitOf(student, inputs) : undefined;
   if (misfit !== undefined) throw new InputError(misfit);
   const classes = student.classes.length;
   const logits = new Float32Array(inputs.count * classes);
@@ -38,7 +38,7 @@ export async function predictLogits(
     signal?.throwIfAborted();
     const rows = Int32Array.from({length: Math.min(batchSize, inputs.count - start)}, (_, row) => start + row);
     logits.set(
-      infer(() => batchTensor(tensors, rows)),
+      infer(() => rawTensor(rawInputs(student, selectInputs(inputs, rows)))),
       start * classes,
     );
     await setImmediate();

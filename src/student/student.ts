@@ -1,5 +1,6 @@
+import type {TextHashing} from '../data/text-hashing.ts';
 import type {layers} from '../engine/tf.ts';
-import type {TensorInput} from '../teacher.ts';
+import type {Input, TensorInput} from '../teacher.ts';
 import type {Preprocessing} from './preprocessing.ts';
 
 /** A local model with what is needed to use it on raw inputs. */
@@ -16,12 +17,20 @@ export interface Student {
    * @default any
    */
   readonly dtype?: TensorInput['dtype'];
+  /** How a text becomes raw inputs, of a student of texts. */
+  readonly hashing?: TextHashing;
 }
 
 /** What a student must fit. */
 export interface Task {
   readonly classes: readonly string[];
-  /** Shape of one input. */
+  /**
+   * What an input is.
+   *
+   * @default 'tensor'
+   */
+  readonly kind?: Input['kind'];
+  /** Shape of one input; of texts, []. */
   readonly inputShape: readonly number[];
   readonly preprocessing: Preprocessing;
   /**

@@ -1,7 +1,7 @@
 import {withBatches} from '../ask/batches.ts';
 import {answersOf} from '../ask/collect.ts';
 import {rawTensor, tensorInputs} from '../data/batch.ts';
-import {inputAt, selectTensors, type TensorInputs} from '../data/inputs.ts';
+import {type Inputs, inputAt, selectInputs} from '../data/inputs.ts';
 import {mixSeed} from '../data/random.ts';
 import {type View, viewInputs} from '../data/view.ts';
 import type {tf} from '../engine/tf.ts';
@@ -9,6 +9,8 @@ import {inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowl
 import {tabulate} from '../knowledge/table.ts';
 import type {BatchTargets, FeatureShapes} from '../losses/loss.ts';
 import {selectTargets, type Targets, targetsOf, targetTensors} from '../losses/targets.ts';
+import {rawInputs} from '../student/raw-inputs.ts';
+import type {Student} from '../student/student.ts';
 import type {Detail, Question, Teacher} from '../teacher.ts';
 
 /** What one step learns from. Its tensors are the caller's to dispose. */
@@ -29,20 +31,21 @@ export interface BatchSource {
 
 /** How a run looks at its inputs: as they are, or at an augmented version of each, another one every epoch. */
 export interface Viewing {
+  /** The one that looks. */
+  readonly student: Student;
   readonly view: View | undefined;
   readonly seed: number;
 }
 
 /** Batches of kept answers. */
 export function keptAnswers(knowledge: Knowledge, viewing: Viewing): BatchSource {
-  const inputs = tensorInputs(knowledge.inputs, STUDENT);
   const targets = targetsOf(knowledge.answers, knowledge.classes.length);
   return {
     featureShapes: shapesOf(targets),
     waitsFor: undefined,
     async batch(rows, epoch) {
-      const {seen} = look(selectTensors(inputs, rows), rows, epoch, viewing);
-      return batchOf(seen, selectTargets(targets, rows));
+      const {seen} = look(selectInputs(knowledge.inputs, rows), rows, epoch, viewing);
+      return batchOf(viewing, seen, selectTargets(targets, rows));
     },
   };
 }
@@ -56,8 +59,8 @@ export async function storedAnswers(knowledge: StoredKnowledge, viewing: Viewing
     waitsFor: 'disk',
     async batch(rows, epoch) {
       const [inputs, targets] = await Promise.all([knowledge.readInputs(rows), targetsAt(rows)]);
-      const {seen} = look(tensorInputs(inputs, STUDENT), rows, epoch, viewing);
-      return batchOf(seen, targets);
+      const {seen} = look(inputs, rows, epoch, viewing);
+      return batchOf(viewing, seen, targets);
     },
   };
 }
@@ -75,7 +78,7 @@ export async function liveAnswers(
   const batching = withBatches(teacher);
   const ask = async (rows: Int32Array, epoch: number, signal?: AbortSignal) => {
     const inputs = await inputsAt(knowledge, rows);
-    const {seen, seeds} = look(tensorInputs(inputs, STUDENT), rows, epoch, viewing);
+    const {seen, seeds} = look(inputs, rows, epoch, viewing);
     const questions = Array.from(rows, (_, row): Question => {
       const input = inputAt(seen, row);
       return seeds ? {input, view: seeds[row]!} : {input};
@@ -90,27 +93,25 @@ export async function liveAnswers(
     waitsFor: 'teacher',
     async batch(rows, epoch, signal) {
       const {seen, targets} = await ask(rows, epoch, signal);
-      return batchOf(seen, targets);
+      return batchOf(viewing, seen, targets);
     },
   };
 }
 
-const STUDENT = 'This student';
-
 /** A batch's inputs as they look in one epoch. Each row of each epoch has a view of its own. */
 function look(
-  inputs: TensorInputs,
+  inputs: Inputs,
   rows: Int32Array,
   epoch: number,
   {view, seed}: Viewing,
-): {readonly seen: TensorInputs; readonly seeds?: Int32Array} {
+): {readonly seen: Inputs; readonly seeds?: Int32Array} {
   if (view === undefined) return {seen: inputs};
   const seeds = rows.map(row => mixSeed(seed, `view of ${row} in epoch ${epoch}`));
-  return {seen: viewInputs(inputs, view, seeds), seeds};
+  return {seen: viewInputs(tensorInputs(inputs, `View \`${view.name}\``), view, seeds), seeds};
 }
 
-function batchOf(seen: TensorInputs, targets: Targets): Batch {
-  return {raw: rawTensor(seen), targets: targetTensors(targets)};
+function batchOf({student}: Viewing, seen: Inputs, targets: Targets): Batch {
+  return {raw: rawTensor(rawInputs(student, seen)), targets: targetTensors(targets)};
 }
 
 function shapesOf({features}: Targets): FeatureShapes {

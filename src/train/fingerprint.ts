@@ -29,7 +29,7 @@ export async function fingerprintOf(
   const {options, optimizer, batchSize, weights} = run;
   const {epochs, seed, losses, clipNorm, validation, validateEvery, earlyStopping, view, teacher, compile} = options;
   const engine = await startEngine();
-  const {model, classes, preprocessing, output} = student;
+  const {model, classes, preprocessing, output, hashing} = student;
   return {
     'version of limbeck': packageVersion(),
     engine: `${engine.name} ${engine.version}, ${threadsOf(engine)} threads`,
@@ -37,7 +37,7 @@ export async function fingerprintOf(
     compile: compile ?? true,
     "student's architecture": architectureHash(model),
     "student's weights": model.weights.map(({originalName}, index) => [originalName, weights[index]!.shape]),
-    "student's preprocessing": digestOf({preprocessing, output}),
+    "student's preprocessing": digestOf({preprocessing, output, ...(hashing && {hashing})}),
     classes,
     seed,
     epochs,

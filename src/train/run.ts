@@ -44,7 +44,7 @@ export async function startRun(
   const {batchSize = 64, optimizer = adam(), schedule = cosine(), epochs} = options;
   const count = countOf(knowledge);
   const stepsPerEpoch = Math.ceil(count / batchSize);
-  const source = await batchSource(knowledge, options);
+  const source = await batchSource(student, knowledge, options);
   return {
     options,
     count,
@@ -60,10 +60,11 @@ export async function startRun(
 }
 
 function batchSource(
+  student: Student,
   knowledge: Knowledge | StoredKnowledge,
   {teacher, view, losses, seed}: TrainOptions,
 ): Promise<BatchSource> | BatchSource {
-  const viewing = {view, seed};
+  const viewing = {student, view, seed};
   if (teacher !== undefined) return liveAnswers(knowledge, {teacher, detail: needsOf(losses), ...viewing});
   return 'inputs' in knowledge ? keptAnswers(knowledge, viewing) : storedAnswers(knowledge, viewing);
 }

@@ -74,7 +74,7 @@ describe.each(forms)('openInference against a service that shows $title', ({serv
       model: 'digits',
       version,
       key,
-      input: {dtype: 'uint8', shape: [4, 4, 1]},
+      input: {kind: 'tensor', dtype: 'uint8', shape: [4, 4, 1]},
     });
   });
   afterAll(() => service.close());

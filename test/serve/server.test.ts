@@ -64,7 +64,7 @@ function infer(service: Service, input: object, rest: object = {}, init: Request
 
 describe('serveTeacher', () => {
   it('describes itself and its one model', async () => {
-    const service = await start({input: {dtype: 'float32', shape: [2]}});
+    const service = await start({input: {kind: 'tensor', dtype: 'float32', shape: [2]}});
     const get = async (path: string) => (await send(service, path)).body;
     expect(await get('/v2')).toEqual({name: 'limbeck', version: '2', extensions: []});
     expect(await get('/v2/health/live')).toEqual({live: true});
@@ -81,6 +81,15 @@ describe('serveTeacher', () => {
     expect(await get('/v2/models/sums/versions/7')).toEqual(model);
     const index = await send(service, '/v2/repository/index', {method: 'POST', body: '{}'});
     expect(index.body).toEqual([{name: 'sums', version: '7', state: 'READY', reason: ''}]);
+  });
+
+  it('describes texts as bytes, and refuses numbers in their place', async () => {
+    const service = await start({input: {kind: 'text'}});
+    const {body} = await send(service, '/v2/models/sums');
+    expect(body).toMatchObject({inputs: [{name: 'input', datatype: 'BYTES', shape: [-1]}]});
+    const refused = await infer(service, tensor([1, 2]));
+    expect(refused.status).toBe(400);
+    expect(refused.body).toMatchObject({error: 'Expected datatype BYTES, got FP32.'});
   });
 
   it('answers flat and nested data alike, and gives the id back', async () => {
@@ -187,7 +196,7 @@ describe('serveTeacher', () => {
     ['values that are no numbers', {inputs: [tensor([1, 'two'])]}, 'Value 1 of the data is not FP32.'],
     ['no batch', {inputs: [tensor([], {shape: [0, 2]})]}, 'shape'],
   ])('refuses a request with %s and says what it expects', async (_, body, problem) => {
-    const service = await start({input: {dtype: 'float32', shape: [2]}});
+    const service = await start({input: {kind: 'tensor', dtype: 'float32', shape: [2]}});
     const reply = await send(service, '/v2/models/sums/infer', {
       method: 'POST',
       body: typeof body === 'string' ? body : JSON.stringify(body),

@@ -17,7 +17,7 @@ await tf.setBackend('tensorflow');
 const model = modelOfPeer();
 const {learningRate, steps} = model;
 const student = studentOf(model);
-const source = keptAnswers(knowledgeOf(model), {view: undefined, seed: SEED});
+const source = keptAnswers(knowledgeOf(model), {student, view: undefined, seed: SEED});
 const optimizer = model.optimizer === 'sgd' ? tf.train.momentum(learningRate, 0.9) : tf.train.adam(learningRate);
 let epoch = 0;
 

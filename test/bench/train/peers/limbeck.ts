@@ -13,7 +13,8 @@ const engine = await startEngine();
 const model = modelOfPeer();
 const {learningRate, steps} = model;
 const knowledge = knowledgeOf(model);
-const epochs = train(studentOf(model), knowledge, {
+const student = studentOf(model);
+const epochs = train(student, knowledge, {
   losses: lossesOf(),
   seed: SEED,
   epochs: 10_000,
@@ -33,7 +34,7 @@ async function run(): Promise<Run> {
 
 /** Milliseconds that a batch with its kept answers takes until TensorFlow has it. */
 async function data(): Promise<{readonly ms: number}> {
-  const source = keptAnswers(knowledge, {view: undefined, seed: SEED});
+  const source = keptAnswers(knowledge, {student, view: undefined, seed: SEED});
   const rows = Int32Array.from({length: BATCH}, (_, row) => (row * 7919) % knowledge.inputs.count);
   const start = performance.now();
   const repeats = 100;

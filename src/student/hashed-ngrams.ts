@@ -1,0 +1,56 @@
+import {checkHashing, type TextHashing} from '../data/text-hashing.ts';
+import {InputError} from '../errors.ts';
+import {checkWidths, classifier, hiddenLayers, through} from './building-blocks.ts';
+import {makeStudent} from './make-student.ts';
+import type {StudentBuilder} from './student.ts';
+
+export interface HashedNgramOptions {
+  /**
+   * Widths of the hidden layers, each followed by a ReLU. None makes a linear model.
+   *
+   * @default [32]
+   */
+  readonly units?: readonly number[];
+  /**
+   * How many numbers a text becomes. The first layer has as many weights for each of its units.
+   *
+   * @default 16384
+   */
+  readonly buckets?: number;
+  /**
+   * The most words in a run; 0 leaves words out.
+   *
+   * @default 2
+   */
+  readonly words?: number;
+  /**
+   * The fewest and the most characters in a run; `[0, 0]` leaves them out.
+   *
+   * @default [3, 5]
+   */
+  readonly characters?: readonly [fewest: number, most: number];
+  /**
+   * Of a longer text this many characters are read.
+   *
+   * @default 4000
+   */
+  readonly length?: number;
+}
+
+/**
+ * A student of texts of any language: runs of words and of characters are hashed, embedded and added up (Joulin et al.,
+ * 2016, Bag of tricks for efficient text classification), and hidden layers follow. It ships no vocabulary. Layers:
+ * `dense_1`, …, `logits`.
+ */
+export function hashedNgrams(options: HashedNgramOptions = {}): StudentBuilder {
+  const {units = [32], buckets = 2 ** 14, words = 2, characters = [3, 5], length = 4000} = options;
+  const hashing: TextHashing = {buckets, words, characters, length};
+  checkHashing(hashing);
+  checkWidths('units', units);
+  return ({classes, kind}, seed) => {
+    if (kind !== 'text') throw new InputError('Student hashed_ngrams reads texts, but the inputs are tensors.');
+    const task = {classes, inputShape: [buckets], preprocessing: {}};
+    const student = classifier('hashed_ngrams', task, seed, input => through(input, ...hiddenLayers(units, seed)));
+    return makeStudent({...student, hashing});
+  };
+}
