@@ -34,6 +34,9 @@ export const studentDescription: z.ZodType<StudentDescription> = z.object({
       length: z.number(),
     })
     .exactOptional(),
+  calibration: z
+    .object({temperature: z.number().positive(), threshold: z.number().min(0).max(1).exactOptional()})
+    .exactOptional(),
   madeBy: z.record(z.string(), z.json()),
 });
 

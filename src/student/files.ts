@@ -46,7 +46,7 @@ export async function loadStudent(directory: string, options: LoadOptions = {}):
   const path = join(directory, 'limbeck.json');
   const model = await readModel(directory);
   const described = existsSync(path) ? await readDescription(path, model) : undefined;
-  const {classes = described?.classes, dtype = described?.dtype, hashing = described?.hashing} = options;
+  const {classes = described?.classes} = options;
   if (classes === undefined) {
     throw new InputError(
       `${directory} has no limbeck.json, so nothing says what its model answers. Give \`classes\` (and \`preprocessing\`, where raw inputs are not what it takes).`,
@@ -54,7 +54,13 @@ export async function loadStudent(directory: string, options: LoadOptions = {}):
   }
   const {output = described?.output ?? (endsInSoftmax(model) ? 'probabilities' : 'logits')} = options;
   const {preprocessing = described?.preprocessing ?? {}} = options;
-  return makeStudent({model, classes, preprocessing, output, ...(dtype && {dtype}), ...(hashing && {hashing})});
+  const {dtype = described?.dtype, hashing = described?.hashing, calibration = described?.calibration} = options;
+  return makeStudent({
+    ...{model, classes, preprocessing, output},
+    ...(dtype && {dtype}),
+    ...(hashing && {hashing}),
+    ...(calibration && {calibration}),
+  });
 }
 
 async function readDescription(path: string, model: layers.LayersModel): Promise<StudentDescription> {

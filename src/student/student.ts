@@ -19,6 +19,20 @@ export interface Student {
   readonly dtype?: TensorInput['dtype'];
   /** How a text becomes raw inputs, of a student of texts. */
   readonly hashing?: TextHashing;
+  /** How sure it is of what it says; without, its softmax is taken as it is, and it answers everything. */
+  readonly calibration?: Calibration;
+}
+
+/** Fitted on answers that the student did not learn from. */
+export interface Calibration {
+  /** T, above 0, that divides the logits, so that probabilities are as often right as they say. */
+  readonly temperature: number;
+  /**
+   * The least that the largest probability must be for an answer to stand; below it the student abstains.
+   *
+   * @default 0
+   */
+  readonly threshold?: number;
 }
 
 /** What a student must fit. */
