@@ -1,6 +1,8 @@
 import {Command} from 'commander';
 import {sameClasses} from '../data/classes.ts';
+import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
+import {type Cascaded, cascaded} from '../evaluate/calibration.ts';
 import {accuracy, evaluateLogits} from '../evaluate/metrics.ts';
 import {loadStudent} from '../student/files.ts';
 import {predictLogits} from '../student/predict.ts';
@@ -30,22 +32,36 @@ async function runEvaluate(folder: string, path: string, flags: StudyFlags): Pro
   const study = await openStudy(recipe, [referenceLevel(recipe)], studyOptions(flags, terminal));
   try {
     checkClasses(student, study);
-    const {inputs, labels} = study.data.test;
-    const logits = await predictLogits(student, inputs, {
+    const {inputs} = study.data.test;
+    const raw = await predictLogits(student, inputs, {
       onFallback: noteFallback(terminal),
       ...(study.signal && {signal: study.signal}),
     });
     const reference = await askReference(study);
     const classes = student.classes.length;
     const teacherLogits = reference.logits;
+    const {calibration} = student;
+    const logits = calibration ? raw.map(logit => logit / calibration.temperature) : raw;
+    const {accuracy: right, ...measured} = evaluateLogits({
+      ...{logits, labels: reference.truth, classes},
+      ...(teacherLogits && {teacherLogits}),
+    });
     const metrics = {
-      ...evaluateLogits({logits, labels, classes, ...(teacherLogits && {teacherLogits})}),
+      ...(isLabelled(study.data) && {accuracy: right}),
+      ...measured,
       agreement: accuracy(logits, reference.labels, classes),
     };
-    terminal.result({student: folder, teacher: reference.name, examples: inputs.count, ...metrics}, table(metrics));
+    const cascade = calibration && cascaded(raw, reference.labels, classes, calibration);
+    const whole = {teacher: reference.name, examples: inputs.count, ...metrics, ...(cascade && {cascade})};
+    terminal.result({student: folder, ...whole}, `${table(metrics)}${cascade ? `\n${cascadeLine(cascade)}` : ''}`);
   } finally {
     await study.close();
   }
+}
+
+function cascadeLine({localShare, agreement}: Cascaded): string {
+  const [own, same] = [localShare, agreement].map(share => (100 * share).toFixed(2));
+  return `In a cascade the student answers ${own} % itself, and ${same} % of all answers are the teacher's.`;
 }
 
 /** An index must mean the same class to both. */

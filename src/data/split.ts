@@ -12,6 +12,9 @@ export interface Split<R extends Role = Role> {
   readonly labels: Int32Array;
 }
 
+/** Inputs in one role whose true classes nobody knows. */
+export type Unlabelled<R extends Role = Role> = Omit<Split<R>, 'labels'>;
+
 /** The inputs that a teacher is asked about. It has no true labels, so none can reach a student by way of it. */
 export interface TransferSet {
   readonly role: 'transfer';
@@ -25,6 +28,18 @@ export interface Dataset {
   readonly train: Split<'train'>;
   readonly validation: Split<'validation'>;
   readonly test: Split<'test'>;
+}
+
+/** A task whose true labels nobody knows: students are measured by what the teacher says. */
+export interface UnlabelledDataset {
+  readonly classes: readonly string[];
+  readonly train: Unlabelled<'train'>;
+  readonly test: Unlabelled<'test'>;
+}
+
+/** Whether true labels are known. */
+export function isLabelled(data: Dataset | UnlabelledDataset): data is Dataset {
+  return 'validation' in data;
 }
 
 /** Labelled examples that have no role yet, as a reader returns them. */
@@ -91,14 +106,20 @@ export interface DrawOptions {
 }
 
 /** Draws examples of a split without replacement, so that every method of a study sees the same ones. */
-export function draw<R extends 'train' | 'validation'>(split: Split<R>, {size, seed = 0}: DrawOptions): Split<R> {
+export function draw<R extends 'train' | 'validation'>(split: Split<R>, options: DrawOptions): Split<R>;
+export function draw<R extends 'train' | 'validation'>(
+  split: Split<R> | Unlabelled<R>,
+  options: DrawOptions,
+): Split<R> | Unlabelled<R>;
+export function draw(split: Split | Unlabelled, {size, seed = 0}: DrawOptions): Split | Unlabelled {
   if (!Number.isInteger(size) || size < 1 || size > split.inputs.count) {
     throw new InputError(`Expected \`size\` to be a whole number from 1 to ${split.inputs.count}, got ${size}.`);
   }
-  return selectSplit(split, shuffledIndices(split.inputs.count, seed).subarray(0, size));
+  const drawn = shuffledIndices(split.inputs.count, seed).subarray(0, size);
+  return 'labels' in split ? selectSplit(split, drawn) : {role: split.role, inputs: selectInputs(split.inputs, drawn)};
 }
 
 /** The inputs of training examples without their labels. */
-export function transferSet(split: Split<'train'>): TransferSet {
+export function transferSet(split: Unlabelled<'train'>): TransferSet {
   return {role: 'transfer', inputs: split.inputs};
 }

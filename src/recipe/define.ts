@@ -1,4 +1,5 @@
 import {z} from 'zod';
+import type {Dataset, UnlabelledDataset} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import type {LossTerm} from '../losses/loss.ts';
 import type {Access} from '../teacher.ts';
@@ -11,7 +12,7 @@ import type {Method, Recipe} from './recipe.ts';
  *
  * @throws InputError that names the path, and the nearest known key for an unknown one
  */
-export function defineRecipe(recipe: Recipe): Recipe {
+export function defineRecipe<Data extends Dataset | UnlabelledDataset>(recipe: Recipe<Data>): Recipe<Data> {
   const checked = recipeSchema.safeParse(recipe);
   if (!checked.success) {
     const problems = checked.error.issues.flatMap(issue => explainIssue(issue, recipeSchema, recipe));
@@ -98,6 +99,9 @@ const recipeSchema = z
     methods: z.array(method).min(1, 'give at least one method'),
     seeds: z.array(aSeed).min(1, 'give at least one seed'),
     training: training.omit({view: true}),
+    calibration: z
+      .strictObject({folds: z.int().min(2).optional(), agreement: z.number().min(0).max(1).optional()})
+      .optional(),
   })
   .superRefine(checkAcrossFields);
 

@@ -1,4 +1,4 @@
-import type {Dataset, DrawOptions} from '../data/split.ts';
+import type {Dataset, DrawOptions, UnlabelledDataset} from '../data/split.ts';
 import type {LossTerm} from '../losses/loss.ts';
 import type {Preprocessing} from '../student/preprocessing.ts';
 import type {StudentBuilder} from '../student/student.ts';
@@ -6,11 +6,11 @@ import type {Access, Detail, Price, Teacher} from '../teacher.ts';
 import type {TrainOptions} from '../train/options.ts';
 
 /** One file that says what is compared: data, teachers, student, methods, schedule. */
-export interface Recipe {
+export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | UnlabelledDataset> {
   /** Names the folder of results, so letters, digits, dots, hyphens and underscores. */
   readonly name: string;
-  /** Reads the data. Called once, when it is needed. */
-  readonly data: () => Dataset | Promise<Dataset>;
+  /** Reads the data. Called once, when it is needed. Without true labels the teacher's stand for them. */
+  readonly data: () => Data | Promise<Data>;
   /** How many training inputs the teachers are asked about, and the seed that draws them. */
   readonly transfer: DrawOptions;
   /** One teacher a level of access; only the levels that the methods name are needed. */
@@ -30,6 +30,32 @@ export interface Recipe {
   readonly seeds: readonly number[];
   /** The schedule that all methods share. */
   readonly training: TrainingOptions;
+  /**
+   * How students learn how sure they may be.
+   *
+   * @default not: their softmax is taken as it is
+   */
+  readonly calibration?: CalibrationOptions;
+}
+
+/**
+ * A student is calibrated by cross-fitting: for each part of what it learns from, another one is trained on the other
+ * parts and asked about that part. Every answer that was paid for trains the student, and none judges one that knows it.
+ */
+export interface CalibrationOptions {
+  /**
+   * In how many parts the answers are divided; as many more students are trained.
+   *
+   * @default 5
+   */
+  readonly folds?: number;
+  /**
+   * How often a cascade of student and teacher is to agree with the teacher, from 0 to 1. It sets the confidence below
+   * which the student abstains.
+   *
+   * @default the student answers everything
+   */
+  readonly agreement?: number;
 }
 
 /** Makes a teacher. Opens nothing before it is asked. */

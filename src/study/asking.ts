@@ -78,7 +78,9 @@ export interface Reference {
   readonly labels: Int32Array;
   /** [test examples, classes], or log-probabilities; undefined of a teacher that shows less. */
   readonly logits: Float32Array | undefined;
-  /** Against the true labels; of labels alone only the accuracy is known, and the rest is NaN. */
+  /** [test examples], the true classes; where nobody knows them, the same as `labels`. */
+  readonly truth: Int32Array;
+  /** Against the true labels; of labels alone only the accuracy is known, and the rest is NaN, as all is without truth. */
   readonly metrics: Pick<Evaluation, 'accuracy' | 'nll' | 'ece'>;
   readonly ledger: LedgerTotals;
 }
@@ -88,26 +90,23 @@ export async function askReference(study: Study): Promise<Reference> {
   const access = referenceLevel(study.recipe);
   const level = study.openLevel(access);
   const {teacher, ledger} = level;
-  const {inputs, labels: truth} = study.data.test;
+  const {test} = study.data;
+  const {inputs} = test;
   const detail = measurable(teacher.detail);
   const task = {task: `ask ${access} about the test split`, total: inputs.count};
   const answers = await withProgress(study, level, task, options => answersTo(teacher, inputs, {detail, ...options}));
   const classes = study.data.classes.length;
   const shared = {name: teacher.name, ledger: ledger.snapshot()};
-  if (answers.kind === 'log-probabilities') {
-    const logits = answers.logProbabilities;
-    const metrics = evaluateLogits({logits, labels: truth, classes});
-    return {...shared, labels: argmaxRows(logits, classes), logits, metrics};
-  }
-  const {labels} = answers as {labels: Int32Array};
+  const logits = answers.kind === 'log-probabilities' ? answers.logProbabilities : undefined;
+  const labels = logits ? argmaxRows(logits, classes) : (answers as {readonly labels: Int32Array}).labels;
+  if (!('labels' in test)) return {...shared, labels, logits, truth: labels, metrics: UNKNOWN};
+  const truth = test.labels;
+  if (logits) return {...shared, labels, logits, truth, metrics: evaluateLogits({logits, labels: truth, classes})};
   const right = labels.filter((label, index) => label === truth[index]).length;
-  return {
-    ...shared,
-    labels,
-    logits: undefined,
-    metrics: {accuracy: right / labels.length, nll: Number.NaN, ece: Number.NaN},
-  };
+  return {...shared, labels, logits, truth, metrics: {...UNKNOWN, accuracy: right / labels.length}};
 }
+
+const UNKNOWN = {accuracy: Number.NaN, nll: Number.NaN, ece: Number.NaN};
 
 /** Whole distributions where the teacher gives them, else its labels. */
 export function measurable({kind}: Detail): Detail {

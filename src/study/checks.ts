@@ -1,5 +1,5 @@
 import {sameClasses} from '../data/classes.ts';
-import type {Dataset} from '../data/split.ts';
+import {type Dataset, isLabelled, type UnlabelledDataset} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import {describeDetail, satisfies} from '../knowledge/coarsen.ts';
 import {checkObjective} from '../losses/objective.ts';
@@ -26,7 +26,10 @@ export function checkMethods({methods}: Recipe): void {
  *
  * @throws InputError
  */
-export function checkStudent({methods, student: build, seeds, preprocessing}: Recipe, data: Dataset): void {
+export function checkStudent(
+  {methods, student: build, seeds, preprocessing}: Recipe,
+  data: Dataset | UnlabelledDataset,
+): void {
   const student = build(taskOf(data, preprocessing), seeds[0]!);
   for (const {losses} of methods) {
     for (const {studentFeatures} of losses) featureShapes(student, studentFeatures);
@@ -35,12 +38,37 @@ export function checkStudent({methods, student: build, seeds, preprocessing}: Re
 }
 
 /**
+ * Checks that nothing learns from true labels, or stops by them, where there are none.
+ *
+ * @throws InputError
+ */
+export function checkTruth({methods, training}: Recipe, data: Dataset | UnlabelledDataset): void {
+  if (isLabelled(data)) return;
+  const untaught = methods.find(({level}) => level === 'none');
+  if (untaught !== undefined) {
+    throw new InputError(
+      `Method \`${untaught.method}\` learns from true labels, and the data have none. Leave it out, or give the data labels and a validation split.`,
+    );
+  }
+  if (training.earlyStopping !== undefined) {
+    throw new InputError(
+      '`training.earlyStopping` needs a validation split with true labels, and the data have none. Leave it out.',
+    );
+  }
+}
+
+/**
  * Checks that a teacher and the data have the same classes in the same order, an index meaning a class to both, and that
  * the teacher gives what the methods of its level learn from.
  *
  * @throws InputError
  */
-export function checkTeacher(teacher: Teacher, access: Access, {methods}: Recipe, {classes}: Dataset): void {
+export function checkTeacher(
+  teacher: Teacher,
+  access: Access,
+  {methods}: Recipe,
+  {classes}: Dataset | UnlabelledDataset,
+): void {
   const {name, detail} = teacher;
   if (!sameClasses(teacher.classes, classes)) {
     throw new InputError(

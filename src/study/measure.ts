@@ -1,3 +1,4 @@
+import {isLabelled} from '../data/split.ts';
 import {accuracy, evaluateLogits} from '../evaluate/metrics.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import type {Method} from '../recipe/recipe.ts';
@@ -53,16 +54,15 @@ function measure(
   {curve, seconds, logits}: Executed,
   reference: Reference,
 ): ResultRow {
-  const {labels} = data.test;
   const classes = data.classes.length;
   const teacherLogits = reference.logits;
-  const measured = evaluateLogits({logits, labels, classes, ...(teacherLogits && {teacherLogits})});
+  const measured = evaluateLogits({logits, labels: reference.truth, classes, ...(teacherLogits && {teacherLogits})});
   return {
     level,
     method,
     seed,
     budget,
-    accuracy: measured.accuracy,
+    accuracy: isLabelled(data) ? measured.accuracy : Number.NaN,
     agreement: accuracy(logits, reference.labels, classes),
     klToTeacher: measured.klToTeacher ?? Number.NaN,
     nll: measured.nll,

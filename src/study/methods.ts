@@ -1,4 +1,5 @@
-import type {Split} from '../data/split.ts';
+import type {Split, Unlabelled} from '../data/split.ts';
+import {InputError} from '../errors.ts';
 import {joinDetails} from '../knowledge/coarsen.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {coarsenAnswers} from '../knowledge/table.ts';
@@ -33,18 +34,24 @@ export function detailOfLevel({methods}: Recipe, access: Access): Detail {
 export function knowledgeFor(
   method: Method,
   levels: ReadonlyMap<Access, Knowledge>,
-  truth: Split<'train'>,
+  drawn: Split<'train'> | Unlabelled<'train'>,
   classes: readonly string[],
 ): Knowledge {
-  if (method.level === 'none') return trueLabels(truth, classes);
+  if (method.level === 'none') return trueLabels(drawn, classes);
   const knowledge = levels.get(method.level);
   if (knowledge === undefined) throw new TypeError(`Level ${method.level} was not asked.`);
   const detail = detailOfMethod(method);
   return {...knowledge, detail, answers: coarsenAnswers(knowledge.answers, detail, classes.length)};
 }
 
-/** True labels as if a teacher had answered them: the baseline that learns without one. */
-export function trueLabels({inputs, labels}: Split<'train'>, classes: readonly string[]): Knowledge {
+/**
+ * True labels as if a teacher had answered them: the baseline that learns without one.
+ *
+ * @throws InputError where there are none
+ */
+export function trueLabels(split: Split<'train'> | Unlabelled<'train'>, classes: readonly string[]): Knowledge {
+  if (!('labels' in split)) throw new InputError('The training inputs have no true labels to learn from.');
+  const {inputs, labels} = split;
   return {
     source: {access: 'truth', identity: {}},
     classes,

@@ -1,4 +1,5 @@
 import {createLedger} from '../ask/ledger.ts';
+import {isLabelled} from '../data/split.ts';
 import {TrainingError} from '../errors.ts';
 import {classRelation, summariseTargets} from '../evaluate/effects.ts';
 import {reliability} from '../evaluate/reliability.ts';
@@ -27,7 +28,6 @@ export interface StudyParts extends MeasuredRuns {
 /** Puts together what a study found. */
 export function resultsOf({study, levels, reference, knowledge, runs, failures, seconds}: StudyParts): Results {
   const {recipe, engine, data, drawn} = study;
-  const {test} = data;
   const classes = data.classes.length;
   const ledgers = Array.from(levels, ([access, {ledger}]) => [access, ledger] as const);
   return {
@@ -38,10 +38,11 @@ export function resultsOf({study, levels, reference, knowledge, runs, failures, 
     engine: {name: engine.name, version: engine.version},
     versions: {limbeck: packageVersion(), node: process.versions.node},
     classes: data.classes,
+    truth: isLabelled(data) ? 'labels' : 'teacher',
     sizes: {
       train: data.train.inputs.count,
-      validation: data.validation.inputs.count,
-      test: test.inputs.count,
+      validation: isLabelled(data) ? data.validation.inputs.count : 0,
+      test: data.test.inputs.count,
       transfer: drawn.inputs.count,
     },
     teacher: {name: reference.name, ...reference.metrics},
@@ -58,13 +59,14 @@ export function resultsOf({study, levels, reference, knowledge, runs, failures, 
       methods: wholeMethods(recipe, failures),
       runs,
       knowledge: new Map(recipe.methods.map((method, index) => [method, knowledge[index]!])),
-      test,
       reference,
       classes,
     }),
     teacherTargets: teacherTargets(levels, classes),
-    teacherRelation: reference.logits ? classRelation(reference.logits, test.labels, classes) : [],
-    teacherReliability: reference.logits ? reliability(reference.logits, test.labels, classes) : [],
+    teacherRelation: reference.logits ? classRelation(reference.logits, reference.truth, classes) : [],
+    // Held against its own labels it would always be right.
+    teacherReliability:
+      reference.logits && isLabelled(data) ? reliability(reference.logits, reference.truth, classes) : [],
   };
 }
 

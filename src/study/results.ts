@@ -14,6 +14,11 @@ export interface Results {
   readonly engine: {readonly name: string; readonly version: string};
   readonly versions: {readonly limbeck: string; readonly node: string};
   readonly classes: readonly string[];
+  /**
+   * What answers are held against: true labels, or, where nobody knows them, those of the teacher. All accuracies are then
+   * NaN, in the file null.
+   */
+  readonly truth: 'labels' | 'teacher';
   readonly sizes: {
     readonly train: number;
     readonly validation: number;

@@ -1,13 +1,15 @@
 import {join} from 'node:path';
+import {isLabelled} from '../data/split.ts';
 import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import {methodFolder} from '../recipe/method-folder.ts';
-import type {Method} from '../recipe/recipe.ts';
+import type {CalibrationOptions, Method} from '../recipe/recipe.ts';
 import {saveStudent} from '../student/files.ts';
 import {predictLogits} from '../student/predict.ts';
-import type {Student} from '../student/student.ts';
-import type {CheckpointOptions, Epoch} from '../train/options.ts';
+import type {Calibration, Student} from '../student/student.ts';
+import type {CheckpointOptions, Epoch, TrainOptions} from '../train/options.ts';
 import {NO_TIME, type Profile, secondsOf} from '../train/profile.ts';
 import {train} from '../train/train.ts';
+import {calibrate, FOLDS} from './calibrate.ts';
 import type {CurvePoint} from './results.ts';
 import type {Study} from './study.ts';
 import {taskOf} from './task.ts';
@@ -40,8 +42,14 @@ export async function learn(
   seed: number,
   {checkpoint, onStep}: LearnOptions = {},
 ): Promise<Learned> {
-  const {recipe, data, signal} = study;
-  const student = recipe.student(taskOf(data, recipe.preprocessing), seed);
+  const {recipe} = study;
+  // Those that calibrate it are trained before the student that is kept, and count as parts of its run.
+  const before = recipe.calibration ? (recipe.calibration.folds ?? FOLDS) : 0;
+  const stepsOf = (run: number): LearnOptions['onStep'] =>
+    onStep && ((step, steps) => onStep(run * steps + step, (before + 1) * steps));
+  const calibration =
+    recipe.calibration && (await calibrateMethod(study, method, knowledge, {...recipe.calibration, seed}, stepsOf));
+  const student = {...freshStudent(study, seed), ...(calibration && {calibration})};
   const curve: CurvePoint[] = [];
   let kept: CurvePoint | undefined;
   const add = ({epoch, step, loss, validation, best}: Epoch): void => {
@@ -51,22 +59,56 @@ export async function learn(
   };
   let profile = NO_TIME;
   const epochs = train(student, knowledge, {
-    ...recipe.training,
-    losses: method.losses,
-    seed,
-    validation: data.validation,
-    ...(signal && {signal}),
+    ...trainOptions(study, method, seed, stepsOf(before)),
     ...(checkpoint && {checkpoint: withEpochs(checkpoint, add)}),
     onFallback: reason => study.onNote(`The step runs operation by operation, slower than compiled: ${reason}.`),
     onProfile: spent => {
       profile = spent;
     },
-    ...(onStep && {onStep: ({step, steps}) => onStep(step, steps)}),
   });
   for await (const epoch of epochs) add(epoch);
   const directory = studentPath(study.directory, method, seed);
   await saveStudent(directory, student, {recipe: recipe.name, level: method.level, method: method.method, seed});
   return {student, curve, kept: kept!, profile, directory};
+}
+
+function calibrateMethod(
+  study: Study,
+  method: Method,
+  knowledge: Knowledge | StoredKnowledge,
+  options: CalibrationOptions & {readonly seed: number},
+  stepsOf: (fold: number) => LearnOptions['onStep'],
+): Promise<Calibration> {
+  return calibrate(knowledge, {
+    ...options,
+    ...(study.signal && {signal: study.signal}),
+    async train(part, fold) {
+      const student = freshStudent(study, options.seed);
+      for await (const _ of train(student, part, trainOptions(study, method, options.seed, stepsOf(fold))));
+      return student;
+    },
+  });
+}
+
+function freshStudent({recipe, data}: Study, seed: number): Student {
+  return recipe.student(taskOf(data, recipe.preprocessing), seed);
+}
+
+/** How every student of a run is trained. */
+function trainOptions(
+  {recipe, data, signal}: Study,
+  {losses}: Method,
+  seed: number,
+  onStep: LearnOptions['onStep'],
+): TrainOptions {
+  return {
+    ...recipe.training,
+    losses,
+    seed,
+    ...(isLabelled(data) && {validation: data.validation}),
+    ...(signal && {signal}),
+    ...(onStep && {onStep: ({step, steps}) => onStep(step, steps)}),
+  };
 }
 
 /** Hands over each epoch from before the run was left as well. */

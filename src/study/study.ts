@@ -9,7 +9,7 @@ import {InputError} from '../errors.ts';
 import {isStoreUrl} from '../knowledge/store.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import type {Access, Teacher} from '../teacher.ts';
-import {checkMethods, checkStudent, checkTeacher} from './checks.ts';
+import {checkMethods, checkStudent, checkTeacher, checkTruth} from './checks.ts';
 import {openServices, type Services} from './services.ts';
 
 /** The file of kept answers, where nothing else is said. */
@@ -96,14 +96,18 @@ export interface OpenLevel extends OpenTeacher {
 export interface Study {
   readonly recipe: Recipe;
   readonly engine: Engine;
-  readonly data: Dataset;
+  readonly data: Dataset | UnlabelledDataset;
   /** The drawn training examples: the teachers are asked about their inputs, the baseline has their labels. */
-  readonly drawn: Split<'train'>;
+  readonly drawn: Split<'train'> | Unlabelled<'train'>;
   readonly directory: string;
   readonly workers: Workers | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: (progress: StudyProgress) => void;
   readonly onNote: (note: string) => void;
+  /** What all teachers of the study are asked by way of. */
+  readonly asking: Asking;
+  /** The teacher of one of the study's levels, with no layers around it. */
+  teacherOf(access: Access): Teacher;
   /** Puts the layers around the teacher of one of the study's levels, with a ledger of their own. Asks nothing yet. */
   openLevel(access: Access): OpenLevel;
   /** Stops the services that were started and closes the cache. */
@@ -123,6 +127,7 @@ export async function openStudy(recipe: Recipe, levels: readonly Access[], optio
   const data = await recipe.data();
   const drawn = draw(data.train, recipe.transfer);
   checkStudent(recipe, data);
+  checkTruth(recipe, data);
   const services = openServices();
   const teachers = await openTeachers(recipe, levels, data, services);
   const shared = {cache, journal: journalOf(cache), record, budget, retriesSetAside};
@@ -142,6 +147,8 @@ export async function openStudy(recipe: Recipe, levels: readonly Access[], optio
     signal,
     onProgress,
     onNote,
+    asking,
+    teacherOf: access => teachers.get(access)!,
     openLevel: access => ({access, ...asking.open(teachers.get(access)!)}),
     async close() {
       try {
@@ -171,7 +178,7 @@ function noteDoubts({inDoubt: {keys, path}}: Asking, onNote: (note: string) => v
 export async function openTeachers(
   recipe: Recipe,
   levels: readonly Access[],
-  data: Dataset,
+  data: Study['data'],
   services: Services,
 ): Promise<ReadonlyMap<Access, Teacher>> {
   const teachers = new Map<Access, Teacher>();

@@ -1,4 +1,3 @@
-import type {Split} from '../data/split.ts';
 import {type BootstrapResult, pairedBootstrap} from '../evaluate/bootstrap.ts';
 import {argmaxRows} from '../evaluate/distributions.ts';
 import {classRelation, intraClassVariance, relationCorrelation, summariseTargets} from '../evaluate/effects.ts';
@@ -17,33 +16,33 @@ export interface SummariseOptions {
   readonly runs: readonly Run[];
   /** What each method learned from. */
   readonly knowledge: ReadonlyMap<Method, Knowledge>;
-  readonly test: Split<'test'>;
   readonly reference: Reference;
   readonly classes: number;
 }
 
 /** What each method's runs say together, in the order of the methods. */
 export function summariseMethods(options: SummariseOptions): MethodResult[] {
-  const {methods, runs, knowledge, reference, test, classes} = options;
+  const {methods, runs, knowledge, reference, classes} = options;
+  const {truth} = reference;
   const scores = methods.map(method => agreements(runsOf(runs, method), reference, classes));
   const baseline = Math.max(
     0,
     methods.findIndex(({level}) => level === 'black-box'),
   );
-  const teacherRelation = reference.logits && classRelation(reference.logits, test.labels, classes);
+  const teacherRelation = reference.logits && classRelation(reference.logits, truth, classes);
   return methods.map((method, index) => {
     const own = runsOf(runs, method);
     const known = knowledge.get(method)!;
-    const relation = meanMatrix(own.map(({logits}) => classRelation(logits, test.labels, classes)));
+    const relation = meanMatrix(own.map(({logits}) => classRelation(logits, truth, classes)));
     return {
       level: method.level,
       method: method.method,
       description: describe(method, known),
       targets: summariseTargets(targetsOf(known.answers, classes), {temperature: temperatureOf(method)}),
-      reliability: reliability(own[0]!.logits, test.labels, classes),
+      reliability: reliability(own[0]!.logits, truth, classes),
       relation,
       relationCorrelation: teacherRelation ? relationCorrelation(relation, teacherRelation).pearson : Number.NaN,
-      intraClassVariance: mean(own.map(({logits}) => intraClassVariance(logits, test.labels, classes))),
+      intraClassVariance: mean(own.map(({logits}) => intraClassVariance(logits, truth, classes))),
       versusLabels:
         index === baseline
           ? undefined

@@ -36,20 +36,24 @@ export function resultsTable(results: Results, {colour = false}: TableOptions = 
     .join('\n\n');
 }
 
-function teacherLine({teacher, sizes}: Results, colours: Colours): string {
+function teacherLine({teacher, sizes, truth}: Results, colours: Colours): string {
+  const name = colours.bold(`Teacher ${printable(teacher.name, 60)}`);
+  const inputs = counted(sizes.test, 'test input');
+  if (truth === 'teacher') return `${name}: its own answers stand for the truth on ${inputs}`;
   const {accuracy, nll, ece} = teacher;
   const numbers = `accuracy ${percent(accuracy)} %, NLL ${decimal(nll, 3)}, ECE ${percent(ece)} %`;
-  return `${colours.bold(`Teacher ${printable(teacher.name, 60)}`)}: ${numbers} on ${counted(sizes.test, 'test input')}`;
+  return `${name}: ${numbers} on ${inputs}`;
 }
 
 function methodTable(results: Results, colours: Colours): string {
-  const head = ['level', 'method', 'accuracy', 'agreement', 'KL', 'NLL', 'ECE', 'asked', 'bought'];
+  const accuracy = results.truth === 'labels' ? ['accuracy'] : [];
+  const head = ['level', 'method', ...accuracy, 'agreement', 'KL', 'NLL', 'ECE', 'asked', 'bought'];
   return plainTable(
     head.map(text => colours.dim(text)),
     results.methods.map((method, index) => [
       method.level.replace('-box', ''),
       colours.bold(printable(method.method, METHOD_WIDTH)),
-      spreadCell(results, method, 'accuracy', colours),
+      ...(results.truth === 'labels' ? [spreadCell(results, method, 'accuracy', colours)] : []),
       spreadCell(results, method, 'agreement', colours),
       spreadCell(results, method, 'klToTeacher', colours),
       spreadCell(results, method, 'nll', colours),
@@ -116,11 +120,12 @@ function plainTable(
   return table.toString().replace(/ +$/gm, '');
 }
 
-function totals({ledger, engine, seconds, seeds, failures}: Results, {dim}: Colours): string {
+function totals({ledger, engine, seconds, seeds, failures, truth}: Results, {dim}: Colours): string {
   const spread =
     seeds.length > 1 ? `Mean ± sample standard deviation over ${counted(seeds.length, 'seed')}` : 'One seed';
   return [
-    dim(`${spread}; accuracy, agreement, ECE in %; KL, NLL in nats.`),
+    dim(`${spread}; ${truth === 'labels' ? 'accuracy, ' : ''}agreement, ECE in %; KL, NLL in nats.`),
+    ...(truth === 'teacher' ? [dim('There are no true labels: NLL and ECE are against those of the teacher.')] : []),
     dim('KL is KL(teacher ‖ student). Answers asked and bought stand on the first row of their level.'),
     `Learned from: ${ledgerText(ledger)}`,
     `Measured by: ${ledgerText(ledger.evaluation)}`,

@@ -1,3 +1,4 @@
+import {isLabelled} from '../data/split.ts';
 import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import type {Recipe, TeacherModel} from '../recipe/recipe.ts';
@@ -17,6 +18,7 @@ export async function trainTeacher(recipe: Recipe, {signal, onProgress}: StudyOp
   }
   await startEngine();
   const data = await recipe.data();
+  if (!isLabelled(data)) throw new InputError('The data have no true labels to train a teacher from.');
   const {directory, student: build, preprocessing, losses, seed, training} = teacherModel;
   const student = build(taskOf(data, preprocessing), seed);
   const epochs = train(student, trueLabels(data.train, data.classes), {

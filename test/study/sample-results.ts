@@ -110,6 +110,7 @@ export function sampleResults({
     engine: {name: 'tensorflow native', version: '2.15.1'},
     versions: {limbeck: '0.1.0', node: '20.20.2'},
     classes,
+    truth: 'labels',
     sizes: {train: 60_000, validation: 2_000, test: 10_000, transfer: 2_000},
     teacher: {name: 'mnist-mlp 784-512-512-10', accuracy: 0.9858, nll: 0.0492, ece: 0.0031},
     ledger: ledger(methods),

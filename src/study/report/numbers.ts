@@ -14,7 +14,7 @@ interface Column {
   readonly scale: number;
 }
 
-const COLUMNS: readonly Column[] = [
+const ALL_COLUMNS: readonly Column[] = [
   {measure: 'accuracy', name: 'accuracy', unit: '%', digits: 2, scale: 100},
   {measure: 'agreement', name: 'agreement', unit: '%', digits: 2, scale: 100},
   {measure: 'klToTeacher', name: 'KL to teacher', unit: 'nats', digits: 3, scale: 1},
@@ -26,6 +26,11 @@ const COLUMNS: readonly Column[] = [
   {measure: 'seconds', name: 'training', unit: 's', digits: 1, scale: 1},
 ];
 
+/** Without true labels nobody knows who is right. */
+function columnsOf({truth}: Results): readonly Column[] {
+  return ALL_COLUMNS.filter(({measure}) => truth === 'labels' || measure !== 'accuracy');
+}
+
 /** Every number of every method: mean and sample standard deviation over the seeds, and the comparison. */
 export function numbersTable(results: Results): Html {
   const {seeds, methods} = results;
@@ -36,11 +41,11 @@ export function numbersTable(results: Results): Html {
       : 'On the test set, one seed';
   const rows = methods.map(
     (method, index) =>
-      html`<tr>${methodHeading(method, index)}${COLUMNS.map(column => spreadCell(results, method, column))}${comparisonCells(method, baseline)}</tr>`,
+      html`<tr>${methodHeading(method, index)}${columnsOf(results).map(column => spreadCell(results, method, column))}${comparisonCells(method, baseline)}</tr>`,
   );
   const head = [
     wordsHeading('method'),
-    ...COLUMNS.map(({name, unit}) => heading(name, unit)),
+    ...columnsOf(results).map(({name, unit}) => heading(name, unit)),
     heading('difference in agreement', 'points, 95\u00a0% interval'),
     wordsHeading('verdict'),
   ];
@@ -53,16 +58,21 @@ export function seedsTable(results: Results): Html {
     const own = rowsOf(results, method);
     return own.map((row, place) => {
       const head = place === 0 ? methodHeading(method, index, own.length) : undefined;
-      return html`<tr>${head}${cell(String(row.seed))}${COLUMNS.map(column => valueCell(row, column))}</tr>`;
+      return html`<tr>${head}${cell(String(row.seed))}${columnsOf(results).map(column => valueCell(row, column))}</tr>`;
     });
   });
-  const head = [wordsHeading('method'), heading('seed'), ...COLUMNS.map(({name, unit}) => heading(name, unit))];
+  const head = [
+    wordsHeading('method'),
+    heading('seed'),
+    ...columnsOf(results).map(({name, unit}) => heading(name, unit)),
+  ];
   return table('Every student by seed', head, rows);
 }
 
-function teacherRow({teacher}: Results): Html {
+function teacherRow(results: Results): Html {
+  const {teacher} = results;
   const known: Partial<Record<Measure, number>> = {accuracy: teacher.accuracy, nll: teacher.nll, ece: teacher.ece};
-  const cells = COLUMNS.map(({measure, digits, scale}) => {
+  const cells = columnsOf(results).map(({measure, digits, scale}) => {
     const value = known[measure];
     return cell(value === undefined ? '' : decimal(value * scale, digits));
   });

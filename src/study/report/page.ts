@@ -63,7 +63,11 @@ function sectionsOf(results: Results): readonly Section[] {
   const learning = learningFigure(results);
   return [
     {id: 'answer', title: 'What was found', content: answer(results)},
-    {id: 'accuracy', title: 'Accuracy and agreement', content: accuracyFigure(results)},
+    {
+      id: 'accuracy',
+      title: results.truth === 'labels' ? 'Accuracy and agreement' : 'Agreement',
+      content: accuracyFigure(results),
+    },
     ...(learning === undefined ? [] : [{id: 'learning', title: 'Learning', content: learning}]),
     {id: 'calibration', title: 'Calibration', content: reliabilityFigure(results)},
     {id: 'targets', title: 'What soft labels carry', content: html`${effects(results)}${entropyFigure(results)}`},
@@ -97,14 +101,14 @@ function numbers(results: Results): Html {
 }
 
 function making(results: Results): Html {
-  const {engine, versions, sizes, student, seeds, classes} = results;
+  const {engine, versions, sizes, student, seeds, classes, truth} = results;
   const facts: readonly (readonly [string, Content])[] = [
     ['Teacher', results.teacher.name],
     ['Student', studentText(student)],
     ['Classes', count(classes.length)],
     ['Training split', counted(sizes.train, 'example')],
     ['Transfer set', counted(sizes.transfer, 'input')],
-    ['Validation split', counted(sizes.validation, 'example')],
+    ...(truth === 'labels' ? [['Validation split', counted(sizes.validation, 'example')] as const] : []),
     ['Test split', counted(sizes.test, 'example')],
     ['Seeds', list(seeds.map(String))],
     ['Engine', `${engine.name} ${engine.version}`],

@@ -73,8 +73,9 @@ function apart(levels: readonly MethodResult[]): string {
 function levelSentence(results: Results, method: MethodResult): string {
   const agreement = spreadOf(results, method, 'agreement').mean;
   if (!Number.isFinite(agreement)) return `“${method.method}” has no result for every seed.`;
-  const accuracy = percentage(spreadOf(results, method, 'accuracy').mean);
-  const start = `“${method.method}” agrees with the teacher on ${percentage(agreement)} of test inputs and is right on ${accuracy}`;
+  const {mean: accuracy} = spreadOf(results, method, 'accuracy');
+  const right = results.truth === 'labels' ? ` and is right on ${percentage(accuracy)}` : '';
+  const start = `“${method.method}” agrees with the teacher on ${percentage(agreement)} of test inputs${right}`;
   const comparison = method.versusLabels;
   if (method.method === baselineName(results)) return `${start}. The others are measured against it.`;
   if (comparison === undefined) return `${start}.`;
@@ -93,8 +94,13 @@ function difference(comparison: Comparison): string {
 }
 
 function cautions(results: Results): readonly string[] {
-  const all = [failureCaution, budgetCaution, seedCaution, choiceCaution, comparisonCaution];
+  const all = [truthCaution, failureCaution, budgetCaution, seedCaution, choiceCaution, comparisonCaution];
   return all.map(caution => caution(results)).filter(text => text !== undefined);
+}
+
+function truthCaution({truth}: Results): string | undefined {
+  if (truth === 'labels') return undefined;
+  return 'There are no true labels: all is measured by what the teacher says, which may be wrong.';
 }
 
 function failureCaution({failures}: Results): string | undefined {

@@ -5,15 +5,16 @@ import {type Html, html} from '../html.ts';
 import {ranked, rowsOf, spreadOf} from '../spread.ts';
 import {type PlotRow, type RowPlotOptions, rowPlot} from './rows.ts';
 
-/** Accuracy and agreement with the teacher by method: every seed, the mean, and its interval. */
+/** Accuracy, where it is known, and agreement with the teacher by method: every seed, the mean, and its interval. */
 export function accuracyFigure(results: Results): Html {
-  const {teacher} = results;
+  const {teacher, truth} = results;
+  const agreement = plotOf(results, 'agreement', 'Agreement with the teacher', {
+    axis: 'test inputs given the teacher’s class, %',
+  });
+  if (truth === 'teacher') return figure('figure-accuracy', agreement, howToRead(results));
   const accuracy = plotOf(results, 'accuracy', 'Accuracy', {
     axis: 'right on the test set, %',
     reference: {x: teacher.accuracy * 100, label: `teacher ${percentage(teacher.accuracy)}`},
-  });
-  const agreement = plotOf(results, 'agreement', 'Agreement with the teacher', {
-    axis: 'test inputs given the teacher’s class, %',
   });
   return figure('figure-accuracy', html`<div class="pair">${accuracy}${agreement}</div>`, caption(results));
 }
@@ -44,12 +45,16 @@ function plotOf(
 }
 
 function caption(results: Results): string {
+  return `${bestSentence(results)}${howToRead(results)} Being right and agreeing with the teacher are two things: a student can copy mistakes.`;
+}
+
+function howToRead(results: Results): string {
   const count = results.seeds.length;
   const shown =
     count > 1
       ? `A dot is one seed, the upright bar the mean, the line the 95\u00a0% interval of that mean by Student’s t over ${count} seeds; the numbers are mean ± sample standard deviation.`
       : 'A dot is the one student that was trained; with one seed there is no interval.';
-  return `${bestSentence(results)}${shown} Being right and agreeing with the teacher are two things: a student can copy mistakes. These intervals take each method alone; the comparison paired by seed and input, above, is the sharper one.`;
+  return `${shown} These intervals take each method alone; the comparison paired by seed and input, above, is the sharper one.`;
 }
 
 function bestSentence(results: Results): string {

@@ -13,13 +13,17 @@ const FEW = 20;
 
 /** Whether a stated confidence is kept: accuracy by confidence, the teacher and each method. */
 export function reliabilityFigure(results: Results): Html {
-  const {methods, teacher, teacherReliability} = results;
+  const {methods, teacher, teacherReliability, truth} = results;
   const most = Math.max(...[teacherReliability, ...methods.map(({reliability}) => reliability)].map(largestShare));
   const students = methods.map((method, index) =>
     panelOf(method.method, colourOf(index), method.reliability, spreadOf(results, method, 'ece').mean, most),
   );
   const first = panelOf('teacher', TEACHER_COLOUR, teacherReliability, teacher.ece, most);
-  return figure('figure-reliability', panels(WIDTH - 20, [first, ...students]), caption(results));
+  return figure(
+    'figure-reliability',
+    panels(WIDTH - 20, truth === 'labels' ? [first, ...students] : students),
+    caption(results),
+  );
 }
 
 function inputsOf(bins: readonly ReliabilityBin[]): number {
@@ -131,5 +135,6 @@ function caption(results: Results): string {
   const ends =
     order.length < 2 ? '' : `Least calibration error: “${order.at(-1)!.method}”; most: “${order[0]!.method}”. `;
   const whose = results.seeds.length > 1 ? ' Bins are those of the first seed, the error is the mean over seeds.' : '';
-  return `${ends}How often a stated confidence comes true on the test set: below the dashed line a model promises too much, above it too little. Upright lines are 95\u00a0% intervals by Wilson’s score; bins of fewer than ${count(FEW)} inputs are faint. The bars show the share of inputs in each bin.${whose}`;
+  const comesTrue = results.truth === 'labels' ? 'comes true' : 'names the teacher’s class';
+  return `${ends}How often a stated confidence ${comesTrue} on the test set: below the dashed line a model promises too much, above it too little. Upright lines are 95\u00a0% intervals by Wilson’s score; bins of fewer than ${count(FEW)} inputs are faint. The bars show the share of inputs in each bin.${whose}`;
 }

@@ -1,0 +1,88 @@
+import {beforeAll, describe, expect, it} from 'vitest';
+import {startEngine} from '../../src/engine/engine.ts';
+import {InputError} from '../../src/errors.ts';
+import {fitTemperature, thresholdFor} from '../../src/evaluate/calibration.ts';
+import type {Knowledge} from '../../src/knowledge/knowledge.ts';
+import {loadStudent} from '../../src/student/files.ts';
+import {predictLogits} from '../../src/student/predict.ts';
+import {calibrate} from '../../src/study/calibrate.ts';
+import {compare} from '../../src/study/compare.ts';
+import {trueLabels} from '../../src/study/methods.ts';
+import {studentPath} from '../../src/study/run.ts';
+import {
+  classes,
+  hashesOf,
+  methods,
+  startedTinyModel,
+  studyPlaces,
+  tinyData,
+  tinyModel,
+  tinyRecipe,
+  tinyTeachers,
+} from './tiny.ts';
+
+beforeAll(startEngine);
+
+const knowledge: Knowledge = trueLabels(tinyData().train, classes);
+
+describe('calibrate', () => {
+  it('asks each student about what it did not learn from, and about every input once', async () => {
+    const all = hashesOf(knowledge.inputs);
+    const left: string[] = [];
+    await calibrate(knowledge, {
+      folds: 4,
+      seed: 1,
+      async train({inputs}, fold) {
+        const known = hashesOf(inputs);
+        expect(known).toHaveLength(45);
+        expect(left).toHaveLength(fold * 15);
+        left.push(...all.filter(hash => !known.includes(hash)));
+        return tinyModel();
+      },
+    });
+    expect(left.sort()).toEqual([...all].sort());
+  });
+
+  it('fits temperature and threshold to these answers together', async () => {
+    const logits = await predictLogits(await tinyModel(), knowledge.inputs);
+    const {labels} = knowledge.answers as {readonly labels: Int32Array};
+    const temperature = fitTemperature(logits, labels, 3);
+    // Every student the same, so that its answers to all parts are those of one.
+    const options = {seed: 1, train: tinyModel};
+    const fitted = await calibrate(knowledge, {...options, agreement: 0.9});
+    expect(fitted.temperature).toBeCloseTo(temperature, 5);
+    expect(fitted.threshold).toBeCloseTo(thresholdFor(logits, labels, 3, {temperature, agreement: 0.9}), 5);
+    expect(await calibrate(knowledge, options)).toEqual({temperature: fitted.temperature});
+  });
+
+  it('refuses fewer answers than parts', async () => {
+    await expect(calibrate(knowledge, {folds: 61, seed: 1, train: tinyModel})).rejects.toThrow(InputError);
+  });
+});
+
+describe('a study with calibration', () => {
+  const places = studyPlaces();
+
+  it('trains the same students as without, and keeps with each how sure it may be', async () => {
+    const teachers = tinyTeachers(await startedTinyModel());
+    const [plain, sure] = [await places(), await places()];
+    const shares: number[] = [];
+    const changes = {methods: methods.slice(1, 3), seeds: [1]};
+    await compare(tinyRecipe(teachers, changes), plain);
+    await compare(tinyRecipe(teachers, {...changes, calibration: {folds: 2, agreement: 0.8}}), {
+      ...sure,
+      onProgress: ({task, done, total}) => task.startsWith('train') && shares.push(done / total),
+    });
+    for (const method of changes.methods) {
+      const [bare, calibrated] = await Promise.all(
+        [plain, sure].map(({directory}) => loadStudent(studentPath(directory, method, 1))),
+      );
+      expect(bare!.calibration).toBeUndefined();
+      expect(calibrated!.calibration).toEqual({temperature: expect.any(Number), threshold: expect.any(Number)});
+      const {inputs} = tinyData().test;
+      expect(await predictLogits(calibrated!, inputs)).toEqual(await predictLogits(bare!, inputs));
+    }
+    expect([...shares].sort((a, b) => a - b)).toEqual(shares);
+    expect(shares.at(-1)).toBe(1);
+  });
+});
