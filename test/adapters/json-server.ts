@@ -1,6 +1,6 @@
 import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
-import {json} from 'node:stream/consumers';
+import {text as textOf} from 'node:stream/consumers';
 import {afterAll} from 'vitest';
 
 /** What a made-up model says of a text: a probability for each class, in order. */
@@ -17,11 +17,12 @@ export interface JsonReply {
   readonly body: unknown;
 }
 
-/** Starts a service on this machine that answers each posted body; it stops after the file's tests. */
+/** Starts a service on this machine that answers each posted body, of a GET undefined; it stops after the file's tests. */
 export async function jsonServer(answer: (body: never, path: string) => JsonReply): Promise<string> {
   const server = createServer((request, response) => {
-    void json(request).then(body => {
-      const {status = 200, headers = {}, body: content} = answer(body as never, request.url ?? '');
+    void textOf(request).then(posted => {
+      const body = (posted === '' ? undefined : JSON.parse(posted)) as never;
+      const {status = 200, headers = {}, body: content} = answer(body, request.url ?? '');
       response.writeHead(status, {'content-type': 'application/json', ...headers});
       response.end(JSON.stringify(content));
     });

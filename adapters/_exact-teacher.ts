@@ -1,0 +1,179 @@
+import {TeacherError} from '../src/errors.ts';
+import type {Json, Outcome, Question, Reply, Teacher, Usage} from '../src/teacher.ts';
+import {askTexts, type ChatOptions} from './_chat.ts';
+import {answerSequences} from './_exact-answers.ts';
+import {type AnswerSequences, type ExactReply, exactReceipt, READER, readExact} from './_exact-scores.ts';
+import {type ExactServer, type Post, Refused} from './_exact-server.ts';
+import {type TokenTrie, tokenTrie} from './_label-trie.ts';
+import {type Prompts, promptsFor} from './_prompt.ts';
+import {type Explain, parseJson, statusError} from './_reply.ts';
+import {type Connection, checkAddress, postJson} from './_request.ts';
+import {CONCURRENCY, chargedService, keyVariableFor, openConnection} from './_service.ts';
+import {untilAborted} from './_until-aborted.ts';
+
+/** A kind of server that can score answers exactly. */
+export interface ExactDialect {
+  /** The adapter's name. */
+  readonly adapter: string;
+  /** The kind's own address. */
+  readonly own: string;
+  /** The user's. */
+  readonly address: string;
+  readonly endsTurn: boolean;
+  /** What can change an answer beside the prompt. */
+  readonly identity: Readonly<Record<string, Json>>;
+  open(post: Post, connection: Connection): ExactServer;
+  readonly explain: Explain;
+  /** What to do where not all is told that was asked. */
+  readonly advice: string;
+}
+
+/**
+ * A language model behind a server that tells the log-probability of any token after any tokens: each class gets the
+ * exact probability that the model answers its code. How codes are written in tokens is asked once, before the first
+ * question.
+ *
+ * @throws InputError where the options can't be used
+ */
+export function exactTeacher(options: ChatOptions, dialect: ExactDialect): Teacher<'gray-box'> {
+  const {model, classes, concurrency = CONCURRENCY} = options;
+  const {adapter, own, endsTurn, explain, advice} = dialect;
+  const address = checkAddress(dialect.address);
+  const service = options.service ?? address;
+  const name = `${adapter} ${model} at ${service}`;
+  const prompts = promptsFor(options, 'letters');
+  const keyVariable = keyVariableFor(address, {own, variable: 'LIMBECK_TEACHER_KEY'});
+  const connection = openConnection({...options, concurrency}, {name, keyVariable});
+  const post = poster(connection, address);
+  const server = dialect.open(post, connection);
+  let nodes: number | undefined;
+  const answers = onceReady(async () => {
+    const sequences = await refusable(answerSequences(server, prompts, endsTurn), connection, explain);
+    const trie = tokenTrie(sequences);
+    nodes = trie.nodes.length;
+    return {sequences, trie};
+  });
+  const read = (reply: Reply): Outcome<'gray-box'> => {
+    const answer = readExact(parseJson(name, reply), classes.length, advice);
+    return typeof answer === 'string' ? {error: new TeacherError(name, answer, {status: 200})} : {answer};
+  };
+  const send = async (text: string, sample: number, signal?: AbortSignal): Promise<Reply> =>
+    score({server, prompts, ...(await answers())}, {text, sample, ...(signal && {signal})});
+  const askReady = askTexts({connection, send, read, explain});
+  const {system = null, user} = prompts.template;
+  return {
+    name,
+    identity: {
+      adapter,
+      service,
+      model,
+      prompt: {system, user},
+      codes: prompts.codes,
+      ...(prompts.rotates && {rotates: true}),
+      endsTurn,
+      ...dialect.identity,
+    },
+    access: 'gray-box',
+    classes,
+    detail: {kind: 'top-k', k: classes.length},
+    maxBatch: 1,
+    concurrency,
+    service: chargedService(
+      options,
+      {address, key: connection.key},
+      {
+        reader: {codes: prompts.codes, reading: READER},
+        read: (reply, count) => Array.from({length: count}, () => read(reply)),
+        receipt: receiptOf,
+        worstCase: questions => mostTokens(questions, prompts, nodes),
+      },
+    ),
+    async ask(questions, askOptions = {}) {
+      // Apart from the exchange: it is no part of any question.
+      await untilAborted(answers(), askOptions.signal);
+      return askReady(questions, askOptions);
+    },
+  };
+}
+
+function poster(connection: Connection, address: string): Post {
+  return async (path, body, signal) => {
+    const reply = await postJson(connection, new URL(`${address}${path}`), body, {signal});
+    if (reply.status !== 200) throw new Refused(reply);
+    return parseJson(connection.name, reply);
+  };
+}
+
+/** Does something once; where it fails, once more for whoever asks next. */
+function onceReady<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make().catch(error => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
+}
+
+async function refusable<T>(work: Promise<T>, connection: Connection, explain: Explain): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof Refused ? statusError(connection, error.reply, explain) : error;
+  }
+}
+
+interface Scoring {
+  readonly server: ExactServer;
+  readonly prompts: Prompts;
+  readonly sequences: AnswerSequences;
+  readonly trie: TokenTrie;
+}
+
+interface Asked {
+  readonly text: string;
+  readonly sample: number;
+  readonly signal?: AbortSignal;
+}
+
+/** All requests about one question, with one reply made of theirs. */
+async function score({server, prompts, sequences, trie}: Scoring, {text, sample, signal}: Asked): Promise<Reply> {
+  try {
+    const prompt = await server.promptTokens(about => prompts.for(about, sample), text, signal);
+    const {told, model, fingerprint, inputTokens, outputTokens} = await server.tell(prompt, trie, signal);
+    const reply: ExactReply = {
+      ...(model && {model}),
+      ...(fingerprint && {fingerprint}),
+      usage: {inputTokens, outputTokens},
+      sequences,
+      told,
+    };
+    return {status: 200, headers: {'content-type': 'application/json'}, body: JSON.stringify(reply)};
+  } catch (error) {
+    if (error instanceof Refused) return error.reply;
+    throw error;
+  }
+}
+
+function receiptOf(reply: Reply): ReturnType<typeof exactReceipt> {
+  try {
+    return exactReceipt(parseJson('', reply));
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * A token is a byte at least: an answer has no more tokens than bytes. A node is asked about twice at most.
+ *
+ * @param nodes - how many there are, once that is known
+ */
+function mostTokens(questions: readonly Question[], {template, codes}: Prompts, nodes: number | undefined): Usage {
+  const bytes = codes.map(code => Buffer.byteLength(code) + 1);
+  const prompts = 2 * (nodes ?? 1 + 2 * bytes.reduce((sum, length) => sum + length, 0));
+  const shared = Buffer.byteLength(JSON.stringify(template)) + Math.max(...bytes);
+  const texts = questions.map(({input}) => (input.kind === 'text' ? Buffer.byteLength(input.text) : 0));
+  const inputTokens = texts.reduce((sum, length) => sum + (shared + length) * prompts, 0);
+  return {inputTokens, outputTokens: prompts * questions.length};
+}

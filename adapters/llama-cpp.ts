@@ -1,0 +1,144 @@
+import {InputError} from '../src/errors.ts';
+import type {Teacher} from '../src/teacher.ts';
+import {type Body, type ChatOptions, chatTeacher, type Settings} from './_chat.ts';
+import {type ModeOptions, modeFor} from './_chat-modes.ts';
+import {exactTeacher} from './_exact-teacher.ts';
+import {explainLlamaCpp} from './_llama-cpp-errors.ts';
+import {llamaCppServer} from './_llama-cpp-server.ts';
+import {chatCompletions, chatMessages, chatReceipt} from './_openai-chat.ts';
+import type {Prompt} from './_prompt.ts';
+import {checkAddress} from './_request.ts';
+
+interface LlamaCppChatOptions extends ChatOptions {
+  /** A server of one model heeds no name, but answers are kept under it. */
+  readonly model: string;
+  /**
+   * Address of the server, with or without `/v1`.
+   *
+   * @default 'http://127.0.0.1:8080'
+   */
+  readonly url?: string;
+  /**
+   * Questions under way at once. More than one is faster on a server with several slots (`--parallel`), which computes
+   * them together: log-probabilities then move by up to 5e-4 with what else was asked.
+   *
+   * @default 1: the same question is answered alike to the last bit
+   */
+  readonly concurrency?: number;
+  /**
+   * Values for the model's chat template.
+   *
+   * @default {enable_thinking: false}: an answer is looked for where a model that thinks would begin to
+   */
+  readonly templateOptions?: Body;
+}
+
+export interface LlamaCppLogProbabilitiesOptions extends Omit<LlamaCppChatOptions, 'maxTokens'> {
+  /** @default 'log-probabilities' */
+  readonly output?: 'log-probabilities';
+  /**
+   * How the prompt becomes the text that the model reads: by its chat template, or as it is, for a model that was trained
+   * on no chats.
+   *
+   * @default 'chat'
+   */
+  readonly template?: 'chat' | 'none';
+  /**
+   * Whether an answer counts only where the model ends its turn after it. Without, no code may begin another,
+   * and codes of one token, such as letters, cost no more than the prompt.
+   *
+   * @default true with a chat template, else false
+   */
+  readonly endsTurn?: boolean;
+  /**
+   * Whether the server may go on from what it computed for an earlier question, so that instructions that all prompts
+   * begin with are computed once. It moves log-probabilities by up to 2e-4.
+   *
+   * @default false
+   */
+  readonly reusesPrompts?: boolean;
+}
+
+export interface LlamaCppLabelOptions
+  extends LlamaCppChatOptions,
+    Pick<ModeOptions<'label'>, 'structured' | 'temperature'> {
+  readonly output: 'label';
+}
+
+const OWN = 'http://127.0.0.1:8080';
+
+/**
+ * A language model behind llama.cpp's `llama-server`.
+ *
+ * It is gray-box: each class gets the exact probability that the model answers its code, with and without a space before
+ * it, out of the whole vocabulary; `rest` is the probability of any other answer. With `output: 'label'` it is black-box,
+ * and can write nothing but a class.
+ *
+ * A GGUF file on this machine needs no server: `llama` reads it.
+ *
+ * @throws InputError where the options can't be used
+ */
+export function llamaCpp(options: LlamaCppLogProbabilitiesOptions): Teacher<'gray-box'>;
+export function llamaCpp(options: LlamaCppLabelOptions): Teacher<'black-box'>;
+export function llamaCpp(options: LlamaCppLogProbabilitiesOptions | LlamaCppLabelOptions): Teacher {
+  const address = checkAddress(options.url ?? OWN).replace(/\/v1$/, '');
+  const paced = {...options, concurrency: options.concurrency ?? 1};
+  return paced.output === 'label' ? labelTeacher(paced, address) : scoringTeacher(paced, address);
+}
+
+/** Of models that think first: their answer is looked for where their thoughts would begin. */
+const NO_THOUGHTS = {enable_thinking: false};
+
+function scoringTeacher(options: LlamaCppLogProbabilitiesOptions, address: string): Teacher<'gray-box'> {
+  const {model, template = 'chat', endsTurn = template === 'chat', reusesPrompts = false, parameters} = options;
+  const {templateOptions = NO_THOUGHTS} = options;
+  if (endsTurn && template === 'none') {
+    throw new InputError('Without a chat template there is no turn to end. Leave `endsTurn` out.');
+  }
+  const ofTemplate = template === 'chat' ? {templateOptions} : {};
+  return exactTeacher(options, {
+    adapter: 'llama-cpp',
+    own: OWN,
+    address,
+    endsTurn,
+    identity: {template, ...ofTemplate, reusesPrompts, ...(parameters && {parameters})},
+    open: (post, connection) =>
+      llamaCppServer(post, {connection, address, model, template, templateOptions, reusesPrompts, parameters}),
+    explain: explainLlamaCpp,
+    advice: 'Check that `url` is that of a llama-server, of 2025 or later.',
+  });
+}
+
+function labelTeacher(options: LlamaCppLabelOptions, address: string): Teacher<'black-box'> {
+  const {structured = true, templateOptions = NO_THOUGHTS} = options;
+  const mode = modeFor(options, options.classes);
+  const {temperature} = mode;
+  return chatTeacher(options, {
+    ...mode,
+    adapter: 'llama-cpp',
+    provider: {own: OWN, variable: 'LIMBECK_TEACHER_KEY'},
+    address,
+    path: '/v1/chat/completions',
+    completions: chatCompletions,
+    receipt: chatReceipt,
+    explain: explainLlamaCpp,
+    // The grammar is of bare codes.
+    schema: () => undefined,
+    body(prompt: Prompt, {model, maxTokens, codes}: Settings): Body {
+      return {
+        model,
+        messages: chatMessages(prompt),
+        max_tokens: maxTokens,
+        ...(temperature !== null && {temperature}),
+        ...(structured && {grammar: grammarOf(codes)}),
+        cache_prompt: false,
+        chat_template_kwargs: templateOptions,
+      };
+    },
+  });
+}
+
+/** In GBNF, whose strings are written as those of JSON. */
+function grammarOf(codes: readonly string[]): string {
+  return `root ::= ${codes.map(code => JSON.stringify(code)).join(' | ')}`;
+}

@@ -1,0 +1,137 @@
+import {InputError} from '../src/errors.ts';
+import type {Teacher} from '../src/teacher.ts';
+import {type Body, type ChatOptions, chatTeacher, type Settings} from './_chat.ts';
+import {type ModeOptions, modeFor} from './_chat-modes.ts';
+import {exactTeacher} from './_exact-teacher.ts';
+import {chatCompletions, chatMessages, chatReceipt} from './_openai-chat.ts';
+import type {Prompt} from './_prompt.ts';
+import {checkAddress} from './_request.ts';
+import {type VllmClassifyOptions, vllmClassifier} from './_vllm-classifier.ts';
+import {explainVllm} from './_vllm-errors.ts';
+import {vllmServer} from './_vllm-server.ts';
+
+export type {VllmClassifyOptions} from './_vllm-classifier.ts';
+
+interface VllmChatOptions extends ChatOptions {
+  /** @default 'generate' */
+  readonly task?: 'generate';
+  /**
+   * Address of the server, with or without `/v1`.
+   *
+   * @default 'http://127.0.0.1:8000'
+   */
+  readonly url?: string;
+  /**
+   * Values for the model's chat template.
+   *
+   * @default {enable_thinking: false}: an answer is looked for where a model that thinks would begin to
+   */
+  readonly templateOptions?: Body;
+}
+
+export interface VllmLogProbabilitiesOptions extends Omit<VllmChatOptions, 'maxTokens'> {
+  /** @default 'log-probabilities' */
+  readonly output?: 'log-probabilities';
+  /**
+   * How the prompt becomes the text that the model reads: by its chat template, or as it is, for a model that was trained
+   * on no chats.
+   *
+   * @default 'chat'
+   */
+  readonly template?: 'chat' | 'none';
+  /**
+   * Whether an answer counts only where the model ends its turn after it. Without, no code may begin another,
+   * and codes of one token, such as letters, cost no more than the prompt.
+   *
+   * @default true with a chat template, else false
+   */
+  readonly endsTurn?: boolean;
+}
+
+export interface VllmLabelOptions
+  extends VllmChatOptions,
+    Pick<ModeOptions<'label'>, 'samples' | 'structured' | 'temperature'> {
+  readonly output: 'label';
+}
+
+const OWN = 'http://127.0.0.1:8000';
+
+/**
+ * A model that vLLM serves.
+ *
+ * A language model is gray-box: each class gets the exact probability that the model answers its code, with and without
+ * a space before it, out of the whole vocabulary; `rest` is the probability of any other answer. With `output: 'label'`
+ * it is black-box, and can choose among the classes alone. For what it tells of its most probable tokens only, there is
+ * `openai`.
+ *
+ * A text that holds the name of a special token, such as `<|im_end|>`, is read with that token in it.
+ *
+ * With `task: 'classify'` it is a classifier, which tells the logits of all classes.
+ *
+ * @throws InputError where the options can't be used
+ */
+export function vllm(options: VllmClassifyOptions | VllmLogProbabilitiesOptions): Teacher<'gray-box'>;
+export function vllm(options: VllmLabelOptions): Teacher<'black-box'>;
+export function vllm(options: VllmClassifyOptions | VllmLogProbabilitiesOptions | VllmLabelOptions): Teacher {
+  const address = checkAddress(options.url ?? OWN).replace(/\/v1$/, '');
+  if (options.task === 'classify') return vllmClassifier(options, address);
+  return options.output === 'label' ? labelTeacher(options, address) : scoringTeacher(options, address);
+}
+
+/** Of models that think first: their answer is looked for where their thoughts would begin. */
+const NO_THOUGHTS = {enable_thinking: false};
+
+function scoringTeacher(options: VllmLogProbabilitiesOptions, address: string): Teacher<'gray-box'> {
+  const {model, template = 'chat', endsTurn = template === 'chat', templateOptions = NO_THOUGHTS, parameters} = options;
+  if (endsTurn && template === 'none') {
+    throw new InputError('Without a chat template there is no turn to end. Leave `endsTurn` out.');
+  }
+  const ofTemplate = template === 'chat' ? {templateOptions} : {};
+  return exactTeacher(options, {
+    adapter: 'vllm',
+    own: OWN,
+    address,
+    endsTurn,
+    identity: {template, ...ofTemplate, ...(parameters && {parameters})},
+    open: (post, {name}) => vllmServer(post, {name, model, template, templateOptions, parameters}),
+    explain: explainVllm('generate'),
+    advice: 'Check that `url` is that of vLLM itself.',
+  });
+}
+
+const CHOICE_IGNORED =
+  'It was told to choose among them: a vLLM that does not heed `structured_outputs` has to be updated.';
+
+function labelTeacher(options: VllmLabelOptions, address: string): Teacher<'black-box'> {
+  const {structured = true, templateOptions = NO_THOUGHTS} = options;
+  const mode = modeFor(options, options.classes);
+  const {temperature, samples} = mode;
+  return chatTeacher(options, {
+    ...mode,
+    adapter: 'vllm',
+    provider: {own: OWN, variable: 'LIMBECK_TEACHER_KEY'},
+    address,
+    path: '/v1/chat/completions',
+    completions: chatCompletions,
+    receipt: chatReceipt,
+    explain: explainVllm('generate'),
+    // The choice is among bare codes.
+    schema: () => undefined,
+    read(completions, prompts) {
+      const reading = mode.read(completions, prompts);
+      const isIgnored = structured && 'problem' in reading && reading.unreadable;
+      return isIgnored ? {...reading, problem: `${reading.problem} ${CHOICE_IGNORED}`} : reading;
+    },
+    body(prompt: Prompt, {model, maxTokens, codes}: Settings): Body {
+      return {
+        model,
+        messages: chatMessages(prompt),
+        max_tokens: maxTokens,
+        ...(temperature !== null && {temperature}),
+        ...(samples > 1 && {n: samples}),
+        ...(structured && {structured_outputs: {choice: codes}}),
+        chat_template_kwargs: templateOptions,
+      };
+    },
+  });
+}
