@@ -34,14 +34,19 @@ export function statusError(
   const own = isSpent ? spent : explain({status, codes});
   const {problem, retryable = !isSpent && mayPass(status)} = own ?? {problem: adviceOn(status, secret, keyVariable)};
   const shown = codes.length > 0 ? ` (${codes.join(', ')})` : '';
-  return new TeacherError(name, `It answered ${status}${shown}. ${problem}`, {status, retryable});
+  const retryAfter = retryable ? askedWait(reply) : undefined;
+  return new TeacherError(name, `It answered ${status}${shown}. ${problem}`, {
+    status,
+    retryable,
+    ...(retryAfter !== undefined && {retryAfter}),
+  });
 }
 
 const spent = {problem: 'The account has nothing left to spend. Top it up.', retryable: false};
 
 /** A redirect is not followed, but one that calls itself temporary may be gone. */
 function mayPass(status: number): boolean {
-  return [302, 303, 307, 408, 429].includes(status) || status >= 500;
+  return [302, 303, 307, 408, 409, 429].includes(status) || status >= 500;
 }
 
 /** What may be shown of a body: a word that could be no text and no key. */
@@ -69,11 +74,24 @@ function adviceOn(status: number, key: string | undefined, variable: string): st
     return `${key ? 'It refuses the key.' : 'It asks for a key.'} Set ${variable} or pass \`key\`.`;
   }
   if (status === 408 || status === 504) return 'It took too long itself. Lower `maxBatch`.';
+  if (status === 409) return 'Something else was in the way of the request. Ask again later.';
   if (status === 413) return 'The request is too large for it. Lower `maxBatch`.';
   if (status === 429) return 'It gets too many requests. Lower `concurrency` or the rate.';
   if (status >= 500) return 'It failed. Its own log says why; a wrong shape or name of an input is a common cause.';
   if (status >= 300 && status < 400) return 'It points elsewhere. Give the address it points to as `url`.';
   return 'It does not take the request. Check the name, datatype and shape of the input, and the names of the outputs.';
+}
+
+/** Milliseconds. Nothing is waited for longer. */
+const LONGEST_WAIT = 86_400_000;
+
+/** Milliseconds that a reply's headers ask to wait; undefined where they say nothing, or nothing that can be read. */
+function askedWait({headers}: Reply): number | undefined {
+  const milliseconds = headers['retry-after-ms'] ?? headers['x-ms-retry-after-ms'];
+  const after = String(headers['retry-after'] ?? '');
+  const seconds = milliseconds === undefined ? Number(after || Number.NaN) : Number(milliseconds) / 1000;
+  const wait = Number.isNaN(seconds) ? Date.parse(after) - Date.now() : seconds * 1000;
+  return wait > 0 ? Math.min(wait, LONGEST_WAIT) : undefined;
 }
 
 /** How long to wait, where a body says it and not a header: Google's `retryDelay`, Hugging Face's `estimated_time`. */

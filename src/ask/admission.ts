@@ -4,6 +4,7 @@ import {InputError} from '../errors.ts';
 import type {Reply, Usage} from '../teacher.ts';
 import {type Bucket, QuotaBucket, RateBucket} from './buckets.ts';
 import {ConcurrencyController, type LimitChange} from './controller.ts';
+import {LearnedRate} from './learned-rate.ts';
 import {Pause} from './pause.ts';
 import {type QuotaKind, readLimits} from './service-limits.ts';
 import {WaitingLine} from './waiting-line.ts';
@@ -54,6 +55,12 @@ export interface AdmissionRequest {
    * @default the estimate
    */
   readonly usageOf?: (reply: Reply) => Usage | undefined;
+  /**
+   * Whether it was sent before, and is to be sent again: it came first, and goes before those that were never sent.
+   *
+   * @default false
+   */
+  readonly isAgain?: boolean;
   /** Ends the waiting; what was sent is its sender's. */
   readonly signal?: AbortSignal;
 }
@@ -119,6 +126,7 @@ class Pool implements Admission {
   readonly #pause: Pause;
   readonly #controller: ConcurrencyController;
   readonly #slots: LimitFunction;
+  readonly #learnedRate = new LearnedRate();
   readonly #quotas: readonly (readonly [QuotaKind, QuotaBucket])[] = [
     ['requests', new QuotaBucket()],
     ['tokens', new QuotaBucket()],
@@ -126,6 +134,8 @@ class Pool implements Admission {
     ['outputTokens', new QuotaBucket()],
   ];
   readonly #buckets: readonly (readonly [QuotaKind, Bucket])[];
+  /** Those that are to be sent again, who go first, and all others. */
+  readonly #again = new WaitingLine<Waiting>(() => this.#admit());
   readonly #line = new WaitingLine<Waiting>(() => this.#admit());
   #alarm: {readonly at: number; readonly controller: AbortController} | undefined;
   #sent = 0;
@@ -141,12 +151,12 @@ class Pool implements Admission {
     const rates: [QuotaKind, Bucket][] = [];
     if (requestsPerMinute !== undefined) rates.push(['requests', new RateBucket(requestsPerMinute)]);
     if (tokensPerMinute !== undefined) rates.push(['tokens', new RateBucket(tokensPerMinute)]);
-    this.#buckets = [...rates, ...this.#quotas];
+    this.#buckets = [...rates, ['requests', this.#learnedRate], ...this.#quotas];
   }
 
   get state(): AdmissionState {
     const {limit, changes} = this.#controller;
-    const [inFlight, waiting, refused] = [this.#slots.activeCount, this.#line.length, this.#refused];
+    const [inFlight, waiting, refused] = [this.#slots.activeCount, this.#waiting, this.#refused];
     return {limit, inFlight, waiting, refused, resumesIn: this.#pause.remaining(this.#now()), changes};
   }
 
@@ -154,23 +164,30 @@ class Pool implements Admission {
     request.signal?.throwIfAborted();
     const now = this.#now();
     const cost = costOf(request.estimate);
-    if (this.#line.length === 0 && this.#wait(cost, now) === 0) return this.#send(request, cost, now);
+    if (this.#waiting === 0 && this.#wait(cost, now) === 0) return this.#send(request, cost, now);
     return new Promise((resolve, reject) => {
-      this.#line.join({request, cost, resolve}, reject, request.signal);
+      const line = request.isAgain ? this.#again : this.#line;
+      line.join({request, cost, resolve}, reject, request.signal);
       this.#admit();
     });
+  }
+
+  get #waiting(): number {
+    return this.#again.length + this.#line.length;
   }
 
   /** Sends all that may go now, in order, and looks again when the next one may. */
   #admit(): void {
     const now = this.#now();
-    for (let first = this.#line.first; first; first = this.#line.first) {
+    while (this.#waiting > 0) {
+      const line = this.#again.length > 0 ? this.#again : this.#line;
+      const first = line.first!;
       const wait = this.#wait(first.cost, now);
       if (wait > 0) {
         this.#lookAgain(now, wait);
         return;
       }
-      this.#line.shift();
+      line.shift();
       first.resolve(this.#send(first.request, first.cost, now));
     }
     this.#lookAgain(now, Number.POSITIVE_INFINITY);
@@ -224,14 +241,16 @@ class Pool implements Admission {
     else if (status >= 500) this.#fail(status, limits.retryAfter, now);
     else {
       this.#pause.answered();
+      this.#learnedRate.answered(sent.at);
       this.#controller.answered(sent.episode, now);
     }
     const {limit} = this.#controller;
     if (this.#slots.concurrency !== limit) this.#slots.concurrency = limit;
   }
 
-  #refuse(retryAfter: number | undefined, {episode}: Sent, now: number): void {
+  #refuse(retryAfter: number | undefined, {episode, at}: Sent, now: number): void {
     this.#refused++;
+    this.#learnedRate.refused(at, now);
     const begins = this.#controller.refused(episode, now);
     // No wait at all would be a loop. One back-off is enough for all that were refused together.
     if (retryAfter || begins) this.#pause.begin(retryAfter || undefined, this.#controller.limit, now);
@@ -247,7 +266,7 @@ class Pool implements Admission {
   #lookAgain(now: number, wait: number): void {
     const at = now + wait;
     // One that rings too early looks once more.
-    if (this.#alarm && this.#alarm.at <= at && this.#line.length > 0) return;
+    if (this.#alarm && this.#alarm.at <= at && this.#waiting > 0) return;
     this.#alarm?.controller.abort();
     this.#alarm = undefined;
     if (at === Number.POSITIVE_INFINITY) return;

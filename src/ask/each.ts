@@ -1,3 +1,4 @@
+import {setMaxListeners} from 'node:events';
 import {AnswerStoreError, InputError} from '../errors.ts';
 import type {Access, Outcome, Question} from '../teacher.ts';
 import type {LayeredTeacher, LayerOptions} from './layer.ts';
@@ -126,6 +127,8 @@ export interface Halt {
 export function haltAfter(...above: readonly (AbortSignal | undefined)[]): Halt {
   const controller = new AbortController();
   const {signal} = controller;
+  // Every call that waits listens to it, and Node.js takes more than ten listeners for a leak.
+  setMaxListeners(0, signal);
   let failure: {readonly error: unknown} | undefined;
   const listeners = above.map(from => {
     const pass = () => controller.abort(from?.reason);

@@ -6,6 +6,8 @@ export interface LayerOptions extends AskOptions {
   readonly stop?: AbortSignal;
   /** Called with how many more questions have an outcome, by the layers that find or keep answers. */
   readonly onSettled?: (count: number) => void;
+  /** Whether all of these questions were asked before and got no answer: they are next, before those that never were. */
+  readonly isAgain?: boolean;
 }
 
 /** A teacher with layers around it. Every teacher is one; only layers make use of the options. */

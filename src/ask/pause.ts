@@ -1,6 +1,6 @@
 /** Milliseconds that the first pause takes where the service doesn't say; doubled for each further one in a row. */
 const BACK_OFF = 1000;
-const LONGEST_BACK_OFF = 60_000;
+export const LONGEST_BACK_OFF = 60_000;
 /** What is added to a pause at most, as a share of it, and in milliseconds. */
 const JITTER = 0.2;
 const LONGEST_JITTER = 10_000;

@@ -2,6 +2,7 @@ import {setTimeout} from 'node:timers/promises';
 import {InputError, TeacherError} from '../errors.ts';
 import type {Access, Outcome, Question, Teacher} from '../teacher.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
+import {LONGEST_BACK_OFF} from './pause.ts';
 
 /** Attempts in all where nothing else is said. */
 export const ATTEMPTS = 4;
@@ -14,7 +15,7 @@ export interface RetryOptions {
    */
   readonly attempts?: number;
   /**
-   * Milliseconds before the second attempt; doubled before each further one.
+   * Milliseconds before the second attempt; doubled before each further one, up to a minute.
    *
    * @default 500
    */
@@ -25,6 +26,12 @@ export interface RetryOptions {
    * @default 15 minutes
    */
   readonly patience?: number;
+  /**
+   * Whether the requests below wait in an `Admission` after such a refusal, together with all others to the account.
+   *
+   * @default false: each waits here, as long as the service said, or backs off
+   */
+  readonly hasAdmission?: boolean;
   /**
    * Waits, and rejects at once when the signal aborts.
    *
@@ -50,8 +57,7 @@ export interface RetryOptions {
  *
  * - after an error that may pass (`TeacherError.retryable`), so many times in all, with back-off or for as long as the
  *   service asked, whichever is longer, and up to half of that on top;
- * - after a 429, as often as patience allows: that the service is busy is no fault of the question. A service's
- *   requests wait for it together in `Admission`;
+ * - after a 429, as often as patience allows: that the service is busy is no fault of the question;
  * - after an answer that can't be read, once.
  */
 export function withRetry<A extends Access>(teacher: Teacher<A>, options: RetryOptions = {}): LayeredTeacher<A> {
@@ -60,17 +66,19 @@ export function withRetry<A extends Access>(teacher: Teacher<A>, options: RetryO
     throw new InputError(`Expected \`attempts\` to be a whole number above 0, got ${attempts}.`);
   }
   const ask = async (questions: readonly Question[], askOptions: LayerOptions = {}) => {
-    const patience = new Patience(options, teacher.service !== undefined);
+    const patience = new Patience(options);
+    let isAgain = false;
     const outcomes = new Array<Outcome<A>>(questions.length);
     let open = [...questions.keys()];
     while (open.length > 0) {
       try {
         const asked = open.map(place => questions[place]!);
-        const {round, thrown} = await askRound(teacher, asked, askOptions);
+        const {round, thrown} = await askRound(teacher, asked, {...askOptions, ...(isAgain && {isAgain})});
         for (const [index, place] of open.entries()) outcomes[place] = round[index]!;
         const again = open.filter(place => patience.lasts(place, outcomes[place]!));
         if (thrown && again.length === 0) throw thrown;
         open = again;
+        isAgain = true;
         if (open.length > 0) await patience.rest(askOptions.stop ?? askOptions.signal);
       } catch (error) {
         // What else was answered was paid for: it is returned, and the error stays with the other questions.
@@ -107,17 +115,16 @@ async function askRound<A extends Access>(
 /** How often one call's questions may be asked again, and how long to wait before. */
 class Patience {
   readonly #options: RetryOptions;
-  /** Whether requests after a 429 wait in a service's admission. */
-  readonly #waitsElsewhere: boolean;
   readonly #unread = new Set<number>();
   #failures = 0;
+  /** Rounds in a row in which the service refused for want of capacity, and did not say for how long. */
+  #refusals = 0;
   #refusedSince: number | undefined;
   /** Errors of the present round, of which it is worth asking again. */
   #errors: TeacherError[] = [];
 
-  constructor(options: RetryOptions, waitsElsewhere: boolean) {
+  constructor(options: RetryOptions) {
     this.#options = options;
-    this.#waitsElsewhere = waitsElsewhere;
   }
 
   /** Whether the question at this place is worth asking again after this outcome. */
@@ -130,14 +137,16 @@ class Patience {
 
   /** Waits before the next round. */
   async rest(signal: AbortSignal | undefined): Promise<void> {
-    const {backOff = 500, sleep = timer, random = Math.random} = this.#options;
+    const {backOff = 500, hasAdmission = false, sleep = timer, random = Math.random} = this.#options;
     const errors = this.#errors;
     this.#errors = [];
-    const floors = errors.filter(error => !error.unreadable && !(this.#waitsElsewhere && error.status === 429));
+    const floors = errors.filter(error => !error.unreadable && !(hasAdmission && error.status === 429));
     if (floors.some(error => error.status !== 429)) this.#failures++;
     if (floors.length === 0) return;
+    const isUntold = floors.some(error => error.status === 429 && error.retryAfter === undefined);
+    this.#refusals = isUntold ? this.#refusals + 1 : 0;
     const floor = Math.max(
-      backOff * 2 ** Math.max(0, this.#failures - 1),
+      Math.min(backOff * 2 ** (Math.max(this.#failures, this.#refusals, 1) - 1), LONGEST_BACK_OFF),
       ...floors.map(error => error.retryAfter ?? 0),
     );
     await sleep(floor * (1 + random() / 2), signal);
@@ -153,7 +162,7 @@ class Patience {
   }
 }
 
-async function timer(milliseconds: number, signal?: AbortSignal): Promise<void> {
+export async function timer(milliseconds: number, signal?: AbortSignal): Promise<void> {
   try {
     await setTimeout(milliseconds, undefined, signal ? {signal} : {});
   } catch {

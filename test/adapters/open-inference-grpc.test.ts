@@ -173,7 +173,7 @@ describe('openInference over gRPC, where the service refuses or fails', () => {
     ['UNAUTHENTICATED', 401, false, 'It refuses the key. Set LIMBECK_TEACHER_KEY or pass `key`.'],
     ['PERMISSION_DENIED', 403, false, 'It refuses the key.'],
     ['NOT_FOUND', 404, false, 'no model `colours`. Check `url`, `model` and `version`.'],
-    ['ABORTED', 409, false, 'It does not take the request.'],
+    ['ABORTED', 409, true, 'Something else was in the way of the request.'],
     ['RESOURCE_EXHAUSTED', 429, true, 'Lower `concurrency` or the rate.'],
     ['UNKNOWN', 500, true, 'Its own log says why'],
     ['INTERNAL', 500, true, 'Its own log says why'],

@@ -54,7 +54,8 @@ function pool(
   const ask = async (request: Partial<AdmissionRequest> = {}) => {
     const statuses: number[] = [];
     while (statuses.length === 0 || statuses.at(-1) === 429) {
-      statuses.push((await admission.run({send, ...request})).status);
+      const isAgain = statuses.length > 0;
+      statuses.push((await admission.run({send, isAgain, ...request})).status);
     }
     return statuses;
   };
@@ -248,6 +249,25 @@ describe('createAdmission', () => {
     expect(order).toEqual([...order.keys()]);
   });
 
+  it('sends again first what was sent before, in order, and then what never was', async () => {
+    const {clock, admission} = pool({concurrency: 1}, () => FINE);
+    const order: string[] = [];
+    const run = (name: string, isAgain: boolean) => {
+      const send = async () => {
+        order.push(name);
+        await clock.sleep(1000);
+        return FINE;
+      };
+      return admission.run({send, isAgain});
+    };
+    const all = [run('first', false), run('new', false), run('again 1', true), run('newer', false)];
+    expect(admission.state.waiting).toBe(3);
+    all.push(run('again 2', true));
+    await clock.until(Promise.all(all));
+    expect(order).toEqual(['first', 'again 1', 'again 2', 'new', 'newer']);
+    expect(admission.state.waiting).toBe(0);
+  });
+
   it('rejects a waiting request at once when its signal aborts, and lets the others go on', async () => {
     const service = pool({concurrency: 1}, ({count}) => (count === 1 ? refusal({'retry-after': '60'}) : FINE));
     const {clock, admission} = service;
@@ -322,15 +342,19 @@ describe('createAdmission', () => {
     );
 
     it.each([
-      ['window', 3],
-      ['bucket', 6],
-    ] as const)('a %s that only refuses answers everyone, after %i attempts at most', async (kind, most) => {
-      const service = pool({}, perMinute(120, kind, false));
-      const start = service.clock.now();
-      const statuses = await service.clock.until(times(1200, () => service.ask()));
-      expect((service.clock.now() - start) * 0.85).toBeLessThanOrEqual(9 * 60_000);
-      expect(Math.max(...statuses.map(({length}) => length))).toBeLessThanOrEqual(most);
-    });
+      ['window', 3, 0.2],
+      ['bucket', 6, 0.2],
+    ] as const)(
+      'a %s that tells nothing answers everyone, after %i attempts at most and %d refusals an answer',
+      async (kind, most, share) => {
+        const service = pool({}, perMinute(120, kind, false));
+        const start = service.clock.now();
+        const statuses = await service.clock.until(times(1200, () => service.ask()));
+        expect((service.clock.now() - start) * 0.85).toBeLessThanOrEqual(9 * 60_000);
+        expect(Math.max(...statuses.map(({length}) => length))).toBeLessThanOrEqual(most);
+        expect(service.admission.state.refused / 1200).toBeLessThanOrEqual(share);
+      },
+    );
 
     it('grows up to what a service takes at once, and not far beyond', async () => {
       const service = pool({concurrency: 512}, ({inFlight}) =>

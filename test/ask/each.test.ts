@@ -31,6 +31,19 @@ describe('askEach', () => {
     expect(taken).toEqual([1, 2, 3, 4, 5].map(labelled));
   });
 
+  it('lets any number of calls listen for its stop', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => void warnings.push(warning);
+    process.on('warning', onWarning);
+    const teacher = fakeTeacher<'black-box'>(fields, numbers => numbers.map(labelled));
+    await askEach(teacher, about(1), () => {});
+    const {stop} = teacher.options[0] as LayerOptions;
+    for (let listener = 0; listener < 20; listener++) stop!.addEventListener('abort', () => {});
+    await setTimeout(5);
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
+  });
+
   it('pulls questions only when their turn comes', async () => {
     let pulled = 0;
     let most = 0;

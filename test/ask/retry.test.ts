@@ -100,11 +100,11 @@ describe('withRetry', () => {
     expect(teacher.calls.length).toBe(1);
   });
 
-  it('passes the options on with every attempt', async () => {
+  it('passes the options on with every attempt, and says which are not the first', async () => {
     const teacher = failing(passing());
     const options = {detail: {kind: 'label'}, signal: new AbortController().signal} as const;
     await withRetry(teacher, waits()).ask(about(1), options);
-    expect(teacher.options).toEqual([options, options]);
+    expect(teacher.options).toEqual([options, {...options, isAgain: true}]);
   });
 
   it('refuses outcomes that are more or fewer than the questions', async () => {
@@ -155,12 +155,21 @@ describe('withRetry', () => {
       expect(teacher.calls.length).toBe(6);
     });
 
-    it('leaves the waiting to the admission of a service', async () => {
+    it('backs off twice as long each time where the service does not say how long, a minute at most', async () => {
       const {waited, ...clock} = waits();
+      const errors = [busy(), busy(), busy(30), busy(), ...new Array<Error>(4).fill(busy())];
+      await withRetry(failing(...errors), {backOff: 8000, ...clock}).ask(about(1));
+      expect(waited).toEqual([8000, 16_000, 8000, 8000, 16_000, 32_000, 60_000, 60_000]);
+    });
+
+    it('waits itself though a service is asked, and leaves it to an admission where it is told of one', async () => {
       const service = {account: 'fake', reader: 1, read: () => []};
-      const teacher = {...failing(busy(9000), passing()), service};
-      await withRetry(teacher, {backOff: 10, ...clock}).ask(about(1));
-      expect(waited).toEqual([10]);
+      const {waited, ...clock} = waits();
+      for (const hasAdmission of [false, true]) {
+        const teacher = {...failing(busy(9000), passing()), service};
+        await withRetry(teacher, {backOff: 10, hasAdmission, ...clock}).ask(about(1));
+      }
+      expect(waited).toEqual([9000, 10, 10]);
     });
   });
 
