@@ -1,0 +1,167 @@
+import {AnswerStoreError, LimbeckError} from '../../errors.ts';
+import {joinDetails, withoutFeatures} from '../../knowledge/coarsen.ts';
+import type {ProbedService, ServiceProbe} from '../../service-probe.ts';
+import type {Answer, Detail, Outcome, Question, Teacher} from '../../teacher.ts';
+import type {Asking} from '../asking.ts';
+import {askAll} from '../each.ts';
+import type {Ledger, LedgerSnapshot} from '../ledger.ts';
+import {findInAnswers} from './answers.ts';
+import {answeredOf, observed, recalled, type Seen} from './observe.ts';
+import {problemsIn} from './problems.ts';
+import {compareAskings} from './repetition.ts';
+import {findInRequests} from './requests.ts';
+import type {ProbeOptions, TeacherProbe} from './teacher-probe.ts';
+import {tryTemperature} from './temperature.ts';
+import {findInTokens, type TemperatureTrial} from './tokens.ts';
+
+/** The findings of a teacher that is not made of others, and its answers, one a question. */
+export interface ProbedLeaf {
+  readonly probe: TeacherProbe;
+  readonly outcomes: readonly Outcome[];
+}
+
+export interface LeafOptions extends ProbeOptions {
+  /**
+   * How often it would be asked about each input of the whole set.
+   *
+   * @default 1
+   */
+  readonly samples?: number;
+}
+
+/** Tries out a teacher that is not made of others. */
+export async function probeLeaf(asking: Asking, teacher: Teacher, options: LeafOptions): Promise<ProbedLeaf> {
+  const asked = await askLeaf(asking, teacher, options);
+  return {outcomes: outcomesIn(asked), probe: findingsOf(asked, teacher, options)};
+}
+
+/** What came of all that a teacher was asked. */
+interface AskedLeaf {
+  readonly before: readonly Outcome[];
+  /** Empty where nothing was asked again. */
+  readonly after: readonly Outcome[];
+  readonly seen: readonly Seen[];
+  readonly trial: TemperatureTrial | undefined;
+  readonly paid: TeacherProbe['paid'];
+}
+
+async function askLeaf(asking: Asking, teacher: Teacher, options: LeafOptions): Promise<AskedLeaf> {
+  const {questions, repeats = true} = options;
+  const seen: Seen[] = [];
+  const watched = observed(teacher, request => seen.push(request));
+  const [first, again] = [asking.open(watched), asking.openAnew(watched)];
+  const ledgers: Ledger[] = [first.ledger, again.ledger];
+  const {outcomes: before, failed} = await askFirst(first.teacher, questions, options);
+  if (failed || !repeats) {
+    if (answeredOf(seen).length === 0) seen.push(...(await recalled(asking, teacher, questions)));
+    return {before, after: [], seen, trial: undefined, paid: sumOf(ledgers)};
+  }
+  // In the other order, so that an answer which hangs on its place or its neighbours in a request is another one.
+  const {outcomes: after} = await ask(again.teacher, questions.toReversed(), options);
+  const probe = probeOf(teacher);
+  const temperature = probe && (await tryTemperature(asking, probe, {...options, seen}));
+  if (temperature) ledgers.push(temperature.ledger);
+  return {before, after: after.toReversed(), seen, trial: temperature?.trial, paid: sumOf(ledgers)};
+}
+
+interface Asked {
+  readonly outcomes: readonly Outcome[];
+  /** Whether not one question was answered. */
+  readonly failed: boolean;
+}
+
+/** Asks a teacher for all that it gives and is needed. Where it can't be asked at all, that is the error of each. */
+export async function ask(
+  teacher: Teacher,
+  questions: readonly Question[],
+  {needed, signal, onSettled}: ProbeOptions,
+): Promise<Asked> {
+  try {
+    const outcomes = await askAll(teacher, questions, {
+      detail: detailAsked(teacher, needed),
+      ...(signal && {stop: signal}),
+      ...(onSettled && {onSettled}),
+    });
+    return {outcomes, failed: false};
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!(error instanceof LimbeckError) || error instanceof AnswerStoreError) throw error;
+    return {outcomes: questions.map(() => ({error})), failed: true};
+  }
+}
+
+/** The fullest that it gives; features only where they are needed. */
+export function detailAsked({detail}: Teacher, needed: Detail): Detail {
+  return joinDetails([withoutFeatures(detail), needed]);
+}
+
+/** Asks one question before the others: where the teacher can't be asked at all, that is all it costs. */
+async function askFirst(teacher: Teacher, questions: readonly Question[], options: ProbeOptions): Promise<Asked> {
+  const first = await ask(teacher, questions.slice(0, 1), options);
+  if (first.failed) return {outcomes: questions.map(() => first.outcomes[0]!), failed: true};
+  const others = await ask(teacher, questions.slice(1), options);
+  const outcomes = [...first.outcomes, ...others.outcomes];
+  return {outcomes, failed: answersIn(outcomes).length === 0};
+}
+
+/** The first answers, and the second ones where there is no first. */
+function outcomesIn({before, after}: AskedLeaf): readonly Outcome[] {
+  return before.map((outcome, place) => ('answer' in outcome ? outcome : (after[place] ?? outcome)));
+}
+
+function findingsOf(asked: AskedLeaf, teacher: Teacher, {samples = 1, ...options}: LeafOptions): TeacherProbe {
+  const {before, after, seen, trial, paid} = asked;
+  const probe = probeOf(teacher);
+  const replies = answeredOf(seen).flatMap(({reply}) => reply ?? []);
+  const inspections = probe ? replies.map(reply => probe.inspect(reply)) : [];
+  const outcomes = outcomesIn(asked);
+  const answers = findInAnswers(answersIn(outcomes));
+  const repetition = compareAskings(before, after, teacher.classes.length);
+  const tokens = probe?.scores && findInTokens(inspections, probe.scores, trial);
+  const requests = findInRequests(seen, {teacher, samples}, options.inputs);
+  const {authors = []} = requests ?? {};
+  const description = describe(teacher, options);
+  const evidence = {...description, outcomes, again: after, answers, repetition, tokens, inspections, authors};
+  return {
+    ...description,
+    ...(answers && {answers}),
+    ...(repetition && {repetition}),
+    ...(tokens && {tokens}),
+    ...(requests && {requests}),
+    paid,
+    problems: problemsIn(evidence),
+  };
+}
+
+function probeOf({service}: Teacher): ServiceProbe | undefined {
+  return (service as ProbedService | undefined)?.probe;
+}
+
+/** What is known of a teacher beforehand. */
+export function describe(
+  {name, access, classes, detail, service}: Teacher,
+  {questions, needed}: ProbeOptions,
+): Omit<TeacherProbe, 'paid' | 'problems'> {
+  return {
+    teacher: name,
+    access,
+    isService: service !== undefined,
+    classes: classes.length,
+    asked: questions.length,
+    declared: detail,
+    needed,
+  };
+}
+
+export function answersIn(outcomes: readonly Outcome[]): readonly Answer[] {
+  return outcomes.flatMap(outcome => ('answer' in outcome ? [outcome.answer] : []));
+}
+
+const COUNTS = ['calls', 'bought', 'cached', 'inputTokens', 'outputTokens'] as const;
+
+function sumOf(ledgers: readonly Ledger[]): TeacherProbe['paid'] {
+  const snapshots = ledgers.map(ledger => ledger.snapshot());
+  const sum = (name: keyof LedgerSnapshot) => snapshots.reduce((total, snapshot) => total + (snapshot[name] ?? 0), 0);
+  const counts = Object.fromEntries(COUNTS.map(name => [name, sum(name)])) as Record<(typeof COUNTS)[number], number>;
+  return {...counts, ...(snapshots.some(({usd}) => usd !== undefined) && {usd: sum('usd')})};
+}

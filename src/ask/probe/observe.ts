@@ -1,0 +1,70 @@
+import type {Access, AskOptions, Exchange, Question, Reply, Teacher} from '../../teacher.ts';
+import type {Asking} from '../asking.ts';
+import {keyed} from '../keyed.ts';
+
+/** One request that was answered; of a teacher in this process one call. */
+export interface Seen {
+  /** Those of the questions that it was about. */
+  readonly questions: readonly Question[];
+  /** How many questions it was about in all. */
+  readonly count: number;
+  /** Undefined of a reply that was kept. */
+  readonly seconds: number | undefined;
+  /** Undefined of a teacher in this process. */
+  readonly reply: Reply | undefined;
+}
+
+/** The teacher, whose requests and their raw replies are noted as they come. */
+export function observed<A extends Access>(teacher: Teacher<A>, note: (seen: Seen) => void): Teacher<A> {
+  const timed = async <T>(
+    about: readonly Question[],
+    work: () => Promise<T>,
+    replyOf: (result: T) => Seen['reply'],
+  ) => {
+    const started = performance.now();
+    const result = await work();
+    const seconds = (performance.now() - started) / 1000;
+    note({questions: about, count: about.length, seconds, reply: replyOf(result)});
+    return result;
+  };
+  const askHere: Teacher<A>['ask'] = (questions, options) => {
+    const work = () => teacher.ask(questions, options);
+    return timed(questions, work, () => undefined);
+  };
+  const askService = (questions: readonly Question[], options: AskOptions = {}) => {
+    const {exchange = (_, send) => send()} = options;
+    const watched: Exchange = (rows, send) => {
+      const about = rows.map(row => questions[row]!);
+      return exchange(rows, () => timed(about, send, reply => reply));
+    };
+    return teacher.ask(questions, {...options, exchange: watched});
+  };
+  return {...teacher, ask: teacher.service ? askService : askHere};
+}
+
+/** Requests that were answered with what they were asked for. */
+export function answeredOf(seen: readonly Seen[]): readonly Seen[] {
+  return seen.filter(({reply}) => reply === undefined || reply.status === 200);
+}
+
+/** The replies that kept answers to these questions were read from, where they are still there. */
+export async function recalled(
+  {store, replies}: Pick<Asking, 'store' | 'replies'>,
+  teacher: Teacher,
+  questions: readonly Question[],
+): Promise<readonly Seen[]> {
+  const seen = new Map<string, Seen>();
+  for (const question of questions) {
+    const {reply: place} = (await store.get(keyed(teacher, question).key)) ?? {};
+    if (place === undefined) continue;
+    const id = `${place.segment} ${place.offset}`;
+    const known = seen.get(id);
+    if (known) {
+      seen.set(id, {...known, questions: [...known.questions, question]});
+      continue;
+    }
+    const kept = await replies.read(place);
+    if (kept) seen.set(id, {questions: [question], count: kept.keys.length, seconds: undefined, reply: kept.reply});
+  }
+  return [...seen.values()];
+}

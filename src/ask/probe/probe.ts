@@ -1,0 +1,55 @@
+import {KnowledgeError} from '../../errors.ts';
+import type {Outcome, Teacher} from '../../teacher.ts';
+import type {Asking} from '../asking.ts';
+import {layeredBy, leavesOf} from '../compose/parts.ts';
+import {keyed} from '../keyed.ts';
+import {layerOver} from '../layer.ts';
+import {findInAnswers} from './answers.ts';
+import {answersIn, ask, describe, detailAsked, type ProbedLeaf, probeLeaf} from './leaf.ts';
+import {problemsIn} from './problems.ts';
+import type {ProbeOptions, TeacherProbe} from './teacher-probe.ts';
+
+/**
+ * Asks a teacher a handful of questions, each twice, and says what it gives in truth. Of one that is made of others each
+ * part is asked, and the whole is made of their answers. What is paid for is kept.
+ */
+export async function probeTeacher(asking: Asking, teacher: Teacher, options: ProbeOptions): Promise<TeacherProbe> {
+  if (teacher.parts === undefined) return (await probeLeaf(asking, teacher, options)).probe;
+  const leaves = leavesOf(teacher, detailAsked(teacher, options.needed));
+  const parts = new Map<Teacher, ProbedLeaf>();
+  for (const {teacher: part, samples, detail: needed} of leaves) {
+    if (!parts.has(part)) parts.set(part, await probeLeaf(asking, part, {...options, needed, samples}));
+  }
+  // A whole that takes several samples of each question can't be made of the first alone.
+  const isMade = leaves.every(({samples}) => samples === 1);
+  const outcomes = isMade ? await outcomesOfWhole(teacher, parts, options) : [];
+  const answers = findInAnswers(answersIn(outcomes));
+  const description = describe(teacher, options);
+  return {
+    ...description,
+    isService: [...parts.keys()].some(({service}) => service !== undefined),
+    ...(answers && {answers}),
+    paid: NOTHING,
+    problems: problemsIn({...description, outcomes, answers}),
+    parts: [...parts.values()].map(({probe}) => probe),
+  };
+}
+
+const NOTHING: TeacherProbe['paid'] = {calls: 0, bought: 0, cached: 0, inputTokens: 0, outputTokens: 0};
+
+/** What a teacher that is made of others says, by what its parts have said. */
+async function outcomesOfWhole(
+  teacher: Teacher,
+  parts: ReadonlyMap<Teacher, ProbedLeaf>,
+  {questions, needed, inputs}: ProbeOptions,
+): Promise<readonly Outcome[]> {
+  const recalling = layeredBy(leaf => {
+    const outcomes = parts.get(leaf as Teacher)!.outcomes as readonly Outcome<typeof leaf.access>[];
+    const known = new Map(questions.map((question, place) => [keyed(leaf, question).key, outcomes[place]!]));
+    const missing = {error: new KnowledgeError('It was not asked about this.')};
+    const recall: typeof leaf.ask = async asked =>
+      asked.map(question => known.get(keyed(leaf, question).key) ?? missing);
+    return layerOver(leaf, {ask: recall});
+  }, teacher);
+  return (await ask(recalling, questions, {questions, needed, inputs})).outcomes;
+}

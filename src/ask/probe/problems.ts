@@ -1,0 +1,214 @@
+import {describeDetail, satisfies} from '../../knowledge/coarsen.ts';
+import type {Inspection, TokenScores} from '../../service-probe.ts';
+import type {Detail, Outcome} from '../../teacher.ts';
+import type {AnswerFindings} from './answers.ts';
+import type {Repetition} from './repetition.ts';
+import type {TokenFindings} from './tokens.ts';
+
+/** Something in which a teacher is not what its adapter declares, or what a recipe needs. */
+export interface Problem {
+  /** An error keeps the recipe from working, or spoils what it learns. */
+  readonly severity: 'error' | 'warning';
+  /** What it is and what to do, as sentences. */
+  readonly text: string;
+}
+
+/** All that was found out. */
+export interface Evidence {
+  /** Its name. */
+  readonly teacher: string;
+  readonly declared: Detail;
+  readonly needed: Detail;
+  readonly classes: number;
+  /** One an input. */
+  readonly outcomes: readonly Outcome[];
+  /**
+   * Of the second asking.
+   *
+   * @default it was asked once
+   */
+  readonly again?: readonly Outcome[];
+  readonly answers?: AnswerFindings | undefined;
+  readonly repetition?: Repetition | undefined;
+  readonly tokens?: TokenFindings | undefined;
+  /**
+   * Of the replies.
+   *
+   * @default none
+   */
+  readonly inspections?: readonly Inspection[];
+  /**
+   * The models that answered.
+   *
+   * @default none
+   */
+  readonly authors?: readonly string[];
+}
+
+/** Everything that is wrong, errors first. */
+export function problemsIn(evidence: Evidence): readonly Problem[] {
+  const problems = [
+    ...ofOutcomes(evidence),
+    ...ofDetail(evidence),
+    ...ofDistributions(evidence),
+    ...ofTokens(evidence),
+    ...ofIgnored(evidence),
+    ...ofRepetition(evidence),
+  ];
+  return problems.toSorted((one, other) => Number(other.severity === 'error') - Number(one.severity === 'error'));
+}
+
+const error = (text: string): Problem => ({severity: 'error', text});
+const warning = (text: string): Problem => ({severity: 'warning', text});
+
+function ofOutcomes({teacher, outcomes, again = []}: Evidence): readonly Problem[] {
+  const whyOf = ({message}: Error) => message.replace(`Teacher ${teacher}: `, '');
+  const errors = errorsIn(outcomes);
+  const later = errorsIn(again);
+  if (errors.length === 0 && later.length === 0) return [];
+  if (errors.length === 0) {
+    return [warning(`${later.length} of ${outcomes.length} inputs brought no second answer. ${whyOf(later[0]!)}`)];
+  }
+  const why = whyOf(errors[0]!);
+  if (errors.length === outcomes.length)
+    return [error(`Not one of ${outcomes.length} inputs brought an answer. ${why}`)];
+  return [warning(`${errors.length} of ${outcomes.length} inputs brought no answer. ${why}`)];
+}
+
+function errorsIn(outcomes: readonly Outcome[]): readonly Error[] {
+  return outcomes.flatMap(outcome => ('error' in outcome ? [outcome.error] : []));
+}
+
+function ofDetail({declared, needed, classes, answers}: Evidence): readonly Problem[] {
+  if (answers === undefined) return [];
+  const {given, named} = answers;
+  // A list of the best classes may be short: what is not in it has no mass to speak of.
+  const isShort = given.kind === 'top-k' && needed.kind === 'top-k';
+  if (!isShort && !satisfies(given, needed)) {
+    return [
+      error(
+        `The recipe learns from ${describeDetail(needed)}, and it gives ${describeDetail(given)}. Give the methods of ` +
+          'this level less to learn from, or the level a teacher that shows more.',
+      ),
+    ];
+  }
+  const wanted = Math.min(needed.kind === 'top-k' ? needed.k : 1, classes);
+  if (named.most < wanted) {
+    return [warning(`No answer names more than ${named.most} classes, and the recipe learns from the best ${wanted}.`)];
+  }
+  if (given.kind !== declared.kind && !satisfies(given, declared)) {
+    return [
+      warning(`Its adapter declares ${describeDetail(declared)}, and it gives ${describeDetail(given)}: enough here.`),
+    ];
+  }
+  return [];
+}
+
+/** How far the mass of what is named and of what is not may be from 1 together. */
+const SLACK = 0.02;
+
+function ofDistributions({answers}: Evidence): readonly Problem[] {
+  if (answers?.logitsAre === 'probabilities') {
+    return [
+      error(
+        'What it gives as logits are probabilities: each is 0 or more, and they sum to 1. Have its adapter read them ' +
+          'as probabilities.',
+      ),
+    ];
+  }
+  const {total} = answers ?? {};
+  if (total === undefined || (total.least >= 1 - SLACK && total.most <= 1 + SLACK)) return [];
+  return [
+    error(
+      `The probabilities of its answers, with what it says of the rest, sum to ${total.least.toPrecision(3)} up to ` +
+        `${total.most.toPrecision(3)}, not to 1. Check what its scores are.`,
+    ),
+  ];
+}
+
+const MEANINGS: Readonly<Record<TokenScores['meaning'], string>> = {
+  raw: 'the model’s own log-probabilities',
+  processed: 'log-probabilities after the temperature',
+  masked: 'log-probabilities among a few tokens that something lets through',
+  logits: 'logits',
+};
+
+const ADVICE: Readonly<Record<TokenScores['meaning'], string>> = {
+  raw: "Say so to the adapter: `logprobsTaken: 'before-temperature'`.",
+  processed: "Say so to the adapter (`logprobsTaken: 'after-temperature'`), or have the service take them before it.",
+  masked: 'Leave out what bends them: a grammar, a list of choices, a bias, a cut at top-k or top-p.',
+  logits: 'Have the service give log-probabilities; vLLM does with `--logprobs-mode raw_logprobs`.',
+};
+
+function ofTokens({tokens}: Evidence): readonly Problem[] {
+  if (tokens === undefined) return [];
+  const {meaning, declared, named, key, alike, bent, places} = tokens;
+  const problems: Problem[] = [];
+  // At temperature 1 nothing is divided: before it and after it are the same.
+  const isHarmless = meaning === 'raw' && declared.meaning === 'processed' && declared.temperature === 1;
+  if (meaning !== undefined && meaning !== declared.meaning && !isHarmless) {
+    // A list that is short, and holds all mass, may be of a vocabulary that is no larger.
+    const say = meaning === 'masked' && tokens.untold === 0 ? warning : error;
+    problems.push(
+      say(
+        `Its adapter takes the scores of tokens for ${MEANINGS[declared.meaning]}; they are ${MEANINGS[meaning]}. ${ADVICE[meaning]}`,
+      ),
+    );
+  }
+  if (named.most < declared.topK) {
+    problems.push(
+      warning(
+        `It names ${named.most} tokens at a place at most, where ${declared.topK} are asked for: what a class gets ` +
+          'beyond them counts as rest.',
+      ),
+    );
+  }
+  if (declared.temperature === 0 && bent > 0) {
+    problems.push(
+      warning(
+        `At ${bent} of ${places} places it wrote another token than the most probable one, though \`temperature\` is 0: ` +
+          'it takes no notice of that, or a grammar, a bias or a setting of its own bends what it writes.',
+      ),
+    );
+  }
+  if (key === 'string' && declared.key !== 'string' && alike > 0) {
+    problems.push(
+      warning(`It tells neither ids nor bytes of tokens, and at ${alike} places two of them are written alike.`),
+    );
+  }
+  return problems;
+}
+
+const IGNORED: Readonly<Record<string, string>> = {
+  topLogprobs: 'no tokens come with their log-probabilities',
+  structured: 'what it answers is not held to the list of classes',
+  samples: 'it answers fewer times than it was asked to',
+  maxTokens: 'it writes more than it may, and charges for it',
+};
+
+function ofIgnored({inspections = []}: Evidence): readonly Problem[] {
+  const options = new Set(inspections.flatMap(({ignored}) => ignored));
+  return [...options].map(option => {
+    const times = inspections.filter(({ignored}) => ignored.includes(option)).length;
+    const effect = IGNORED[option] === undefined ? '' : `: ${IGNORED[option]}`;
+    return warning(
+      `It takes no notice of \`${option}\`, and says nothing of that (${times} of ${inspections.length} replies)${effect}.`,
+    );
+  });
+}
+
+function ofRepetition({repetition, authors = []}: Evidence): readonly Problem[] {
+  const problems: Problem[] = [];
+  if (repetition && repetition.flips > 0) {
+    problems.push(
+      warning(
+        `${repetition.flips} of ${repetition.compared} labels changed from one asking to the next. ` +
+          'Where it samples, set its temperature to 0, or take the mean of several askings with `repeat`.',
+      ),
+    );
+  }
+  if (authors.length > 1) {
+    problems.push(warning(`More than one model answered: ${authors.join(', ')}. Name the exact version of one.`));
+  }
+  return problems;
+}

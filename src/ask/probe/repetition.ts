@@ -1,0 +1,90 @@
+import type {Answer, Outcome} from '../../teacher.ts';
+import {compareAnswers} from '../compare-answers.ts';
+
+/** How the answers to the same questions differ from one asking to the next. */
+export interface Repetition {
+  /** Questions that were answered twice. */
+  readonly compared: number;
+  /** Of these, with the same answer to the bit. */
+  readonly identical: number;
+  /** Of these, with another best class. */
+  readonly flips: number;
+  /** The largest change of a class's probability; absent where no probabilities are shown. */
+  readonly change?: number;
+  /** The largest change of a class's log-probability, or logit. */
+  readonly logChange?: number;
+  /** In nats, of the later distributions from the earlier ones. */
+  readonly meanKl?: number;
+}
+
+/** Undefined where nothing was answered twice. */
+export function compareAskings(
+  before: readonly Outcome[],
+  after: readonly Outcome[],
+  classes: number,
+): Repetition | undefined {
+  const pairs = before.flatMap((outcome, place): (readonly [Answer, Answer])[] => {
+    const again = after[place];
+    return again && 'answer' in outcome && 'answer' in again ? [[outcome.answer, again.answer]] : [];
+  });
+  if (pairs.length === 0) return undefined;
+  const changes = pairs.map(([one, other]) => compareAnswers(one, other, classes));
+  const divergences = changes.flatMap(({kl}) => (kl === undefined ? [] : [kl]));
+  const scores = pairs.flatMap(([one, other]) => scorePairs(one, other));
+  const isLogits = pairs.some(([{kind}]) => kind === 'logits');
+  return {
+    compared: pairs.length,
+    identical: pairs.filter(([one, other]) => isSame(one, other)).length,
+    flips: changes.filter(({flipped}) => flipped).length,
+    ...(scores.length > 0 && {logChange: largest(scores, value => value)}),
+    ...(scores.length > 0 && !isLogits && {change: largest(scores, Math.exp)}),
+    ...(divergences.length > 0 && {meanKl: divergences.reduce((sum, kl) => sum + kl, 0) / divergences.length}),
+  };
+}
+
+type Pair = readonly [number, number];
+
+function largest(pairs: readonly Pair[], scale: (value: number) => number): number {
+  return pairs.reduce(
+    (most, [one, other]) => (one === other ? most : Math.max(most, Math.abs(scale(one) - scale(other)))),
+    0,
+  );
+}
+
+/** The scores of each class that both answers name. */
+function scorePairs(one: Answer, other: Answer): readonly Pair[] {
+  const [before, after] = [scoresOf(one), scoresOf(other)];
+  return [...before].flatMap(([label, score]): Pair[] => {
+    const again = after.get(label);
+    return again === undefined ? [] : [[score, again]];
+  });
+}
+
+function scoresOf(answer: Answer): ReadonlyMap<number, number> {
+  switch (answer.kind) {
+    case 'label':
+    case 'votes':
+      return new Map();
+    case 'top-k':
+      return new Map([...answer.classes].map((label, place) => [label, answer.logProbabilities[place]!]));
+    case 'log-probabilities':
+      return new Map(answer.logProbabilities.entries());
+    case 'logits':
+      return new Map(answer.logits.entries());
+  }
+}
+
+function isSame(one: Answer, other: Answer): boolean {
+  if (one.kind === 'label' && other.kind === 'label') return one.label === other.label;
+  if (one.kind === 'votes' && other.kind === 'votes') return sameValues(one.counts, other.counts);
+  const [before, after] = [scoresOf(one), scoresOf(other)];
+  return (
+    one.kind === other.kind &&
+    before.size === after.size &&
+    [...before].every(([label, score]) => after.get(label) === score)
+  );
+}
+
+function sameValues(one: ArrayLike<number>, other: ArrayLike<number>): boolean {
+  return one.length === other.length && Array.from(one).every((value, place) => value === other[place]);
+}

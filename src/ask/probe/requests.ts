@@ -1,0 +1,100 @@
+import type {Receipt, Usage} from '../../teacher.ts';
+import type {Leaf} from '../compose/parts.ts';
+import {costOf, isByToken} from '../price.ts';
+import {readLimits, type ServiceLimits} from '../service-limits.ts';
+import {answeredOf, type Seen} from './observe.ts';
+import {medianOf} from './range.ts';
+
+/** What requests and the heads of their replies show. */
+export interface RequestFindings {
+  /** Requests whose replies are there; of a teacher in this process calls. */
+  readonly requests: number;
+  /** The median that one took, in seconds. Absent where all were answered in an earlier run. */
+  readonly seconds?: number;
+  /** As the headers of the latest replies of now tell. */
+  readonly limits: ServiceLimits;
+  /** The models that answered, with their fingerprints where the service tells them. */
+  readonly authors: readonly string[];
+  /** Tokens, the mean; absent where the service doesn't count them. */
+  readonly perQuestion?: Usage;
+  readonly whole: WholeCost;
+}
+
+/** What it takes to ask about the whole set, as these requests went. Nothing of it is taken to be kept already. */
+export interface WholeCost {
+  readonly inputs: number;
+  readonly calls: number;
+  readonly tokens?: number;
+  /** US dollars; absent where the price is not known. */
+  readonly usd?: number;
+  /** With as many requests at once as the teacher allows. Absent of a teacher in this process, or one not asked now. */
+  readonly seconds?: number;
+}
+
+/**
+ * @param inputs - how many the whole set has
+ * @returns undefined where no request was answered
+ */
+export function findInRequests(
+  seen: readonly Seen[],
+  leaf: Pick<Leaf, 'teacher' | 'samples'>,
+  inputs: number,
+): RequestFindings | undefined {
+  const answered = answeredOf(seen);
+  if (answered.length === 0) return undefined;
+  const seconds = medianOf(answered.flatMap(request => request.seconds ?? []));
+  const {service} = leaf.teacher;
+  const receipts = answered.map(({reply}) => (reply && service?.receipt?.(reply)) ?? {});
+  const perQuestion = usageOf(receipts, answered);
+  return {
+    requests: answered.length,
+    ...(seconds !== undefined && {seconds}),
+    limits: limitsOf(seen),
+    authors: [...new Set(receipts.flatMap(authorOf))],
+    ...(perQuestion && {perQuestion}),
+    whole: wholeCost(leaf, inputs, seconds, perQuestion),
+  };
+}
+
+function authorOf({model, fingerprint}: Receipt): readonly string[] {
+  const named = [model, fingerprint && `(${fingerprint})`].filter(Boolean);
+  return named.length === 0 ? [] : [named.join(' ')];
+}
+
+/** Of a question; undefined where not every reply counts. */
+function usageOf(receipts: readonly Receipt[], seen: readonly Seen[]): Usage | undefined {
+  if (receipts.some(({usage}) => usage === undefined)) return undefined;
+  const questions = seen.reduce((sum, request) => sum + request.count, 0);
+  const mean = (name: keyof Usage) => receipts.reduce((sum, {usage}) => sum + usage![name], 0) / questions;
+  return {inputTokens: mean('inputTokens'), outputTokens: mean('outputTokens')};
+}
+
+function wholeCost(
+  {teacher, samples}: Pick<Leaf, 'teacher' | 'samples'>,
+  inputs: number,
+  seconds: number | undefined,
+  perQuestion: Usage | undefined,
+): WholeCost {
+  const {service, maxBatch, concurrency = 1} = teacher;
+  const questions = inputs * samples;
+  const calls = Math.ceil(questions / maxBatch);
+  const usage = perQuestion && {
+    inputTokens: Math.round(perQuestion.inputTokens * questions),
+    outputTokens: Math.round(perQuestion.outputTokens * questions),
+  };
+  const {price} = service ?? {};
+  const isPriced = price !== undefined && (usage !== undefined || !isByToken(price));
+  return {
+    inputs,
+    calls,
+    ...(usage && {tokens: usage.inputTokens + usage.outputTokens}),
+    ...(isPriced && {usd: costOf(price, {calls, usage})}),
+    ...(service && seconds !== undefined && {seconds: (calls * seconds) / Math.min(calls, concurrency)}),
+  };
+}
+
+function limitsOf(seen: readonly Seen[]): ServiceLimits {
+  // What an earlier run was told is over.
+  const told = seen.flatMap(({reply, seconds}) => (reply && seconds !== undefined ? [readLimits(reply.headers)] : []));
+  return Object.assign({}, ...told) as ServiceLimits;
+}

@@ -1,0 +1,112 @@
+import {leavesOf} from '../ask/compose/parts.ts';
+import {probeTeacher} from '../ask/probe/probe.ts';
+import type {TeacherProbe} from '../ask/probe/teacher-probe.ts';
+import {inputAt} from '../data/inputs.ts';
+import {InputError} from '../errors.ts';
+import type {Recipe} from '../recipe/recipe.ts';
+import type {Access, Question, Teacher} from '../teacher.ts';
+import {detailOfLevel, levelsOf} from './methods.ts';
+import {DEFAULT_CACHE, openStudy, type Study, type StudyOptions} from './study.ts';
+
+export interface StudyProbeOptions extends Omit<StudyOptions, 'directory' | 'workers' | 'drift' | 'lane'> {
+  /**
+   * Inputs of the transfer set that each teacher is asked about, twice.
+   *
+   * @default 5
+   */
+  readonly questions?: number;
+  /**
+   * Whose teachers are tried out.
+   *
+   * @default all that the recipe's methods learn from
+   */
+  readonly levels?: readonly Access[];
+}
+
+/** What one level's teacher gives in truth. */
+export interface LevelProbe extends TeacherProbe {
+  readonly level: Access;
+}
+
+/** What the teachers of a recipe give in truth. */
+export interface StudyProbe {
+  readonly name: string;
+  readonly cache: string;
+  /** In the order in which they were asked. */
+  readonly levels: readonly LevelProbe[];
+}
+
+/**
+ * Asks each teacher of a recipe a handful of questions, each twice. The first answers are kept, and served where they are;
+ * the second are always asked for, save where the record mode forbids that. What can be known to be wrong beforehand is
+ * an error before the first request.
+ *
+ * @throws InputError where a method can't learn from what its level's teacher declares
+ */
+export async function probeStudy(recipe: Recipe, options: StudyProbeOptions = {}): Promise<StudyProbe> {
+  const {questions: count = 5, levels: chosen = levelsOf(recipe), ...others} = options;
+  if (!Number.isSafeInteger(count) || count < 1) {
+    throw new InputError(`Expected \`questions\` to be a whole number above 0, got ${count}.`);
+  }
+  const study = await openStudy(recipe, chosen, others);
+  try {
+    const repeats = others.record === undefined || others.record === 'new' || others.record === 'all';
+    const levels: LevelProbe[] = [];
+    for (const access of chosen) levels.push(await probeLevel(study, access, {count, repeats}));
+    return {name: recipe.name, cache: others.cache ?? DEFAULT_CACHE, levels};
+  } finally {
+    await study.close();
+  }
+}
+
+async function probeLevel(
+  study: Study,
+  access: Access,
+  {count, repeats}: {readonly count: number; readonly repeats: boolean},
+): Promise<LevelProbe> {
+  const {recipe, drawn, asking, signal, onProgress} = study;
+  const {inputs} = drawn;
+  const teacher = study.teacherOf(access);
+  const questions = Array.from(
+    {length: Math.min(count, inputs.count)},
+    (_, index): Question => ({
+      input: inputAt(inputs, index),
+    }),
+  );
+  const parts = new Set(leavesOf(teacher, teacher.detail).map(leaf => leaf.teacher));
+  noteCost(study, teacher, {parts: [...parts], questions: questions.length, repeats});
+  const [task, total] = [`probe ${access}`, parts.size * questions.length * (repeats ? 2 : 1)];
+  let done = 0;
+  const tell = (now: number) => onProgress({task, done: now, total});
+  tell(0);
+  const probe = await probeTeacher(asking, teacher, {
+    questions,
+    needed: detailOfLevel(recipe, access),
+    inputs: inputs.count,
+    repeats,
+    ...(signal && {signal}),
+    onSettled(settled) {
+      done = Math.min(done + settled, total - 1);
+      tell(done);
+    },
+  });
+  tell(total);
+  return {level: access, ...probe};
+}
+
+interface Cost {
+  readonly parts: readonly Teacher[];
+  readonly questions: number;
+  readonly repeats: boolean;
+}
+
+/** Says beforehand what will be paid for. */
+function noteCost({onNote}: Study, {name}: Teacher, {parts, questions, repeats}: Cost): void {
+  const services = parts.filter(({service}) => service !== undefined);
+  if (services.length === 0 || !repeats) return;
+  const calls = services.reduce((sum, {maxBatch}) => sum + 2 + 2 * Math.ceil(questions / maxBatch), 0);
+  onNote(
+    `${name} is asked about ${questions} inputs, each twice, in about ${calls} requests. The first answers are kept ` +
+      'for later. `--budget` sets the most that this may take; `--offline` looks at what is kept alone.',
+  );
+}
