@@ -1,4 +1,5 @@
 import {InputError} from '../src/errors.ts';
+import type {TokenScores} from '../src/service-probe.ts';
 import type {Access, Detail, Json} from '../src/teacher.ts';
 import type {Body, ChatReading} from './_chat.ts';
 import {readConfidence, readLabel, readLogProbabilities, readVotes} from './_chat-readings.ts';
@@ -59,6 +60,8 @@ export interface Mode<A extends Access = Access> {
   readonly temperature: number | null;
   /** How many tokens to name at each place; undefined where none are read. */
   readonly topLogprobs: number | undefined;
+  /** What the scores of those are. */
+  readonly scores?: Omit<TokenScores, 'key'>;
   /** What an answer must look like; undefined where it is free. */
   schema(codes: readonly string[]): Body | undefined;
   read(completions: readonly Completion[], prompts: Prompts): ChatReading<A>;
@@ -128,6 +131,7 @@ function logProbabilitiesMode(options: ModeOptions, classes: readonly string[]):
     samples: 1,
     temperature,
     topLogprobs,
+    scores: {meaning: isAfter ? 'processed' : 'raw', topK: topLogprobs, temperature},
     schema: () => undefined,
     read: (completions, prompts): ChatReading<'gray-box'> =>
       readLogProbabilities(completions[0]!, prompts, isAfter ? (temperature ?? 1) : undefined),

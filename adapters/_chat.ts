@@ -1,4 +1,6 @@
 import {TeacherError} from '../src/errors.ts';
+import type {BatchLane} from '../src/lane.ts';
+import type {TokenKey, TokenScores} from '../src/service-probe.ts';
 import type {
   Access,
   AnswerOf,
@@ -12,7 +14,9 @@ import type {
   Service,
   Teacher,
 } from '../src/teacher.ts';
+import {chatProbe} from './_chat-probe.ts';
 import type {Completion} from './_completion.ts';
+import type {LanePlace} from './_lane.ts';
 import {type Prompt, type PromptOptions, type Prompts, type PromptWay, promptsFor} from './_prompt.ts';
 import {type Explain, parseJson, statusError, withWait} from './_reply.ts';
 import {type Connection, checkAddress, postJson} from './_request.ts';
@@ -83,6 +87,18 @@ export interface Dialect<A extends Access> {
    * @default 1
    */
   readonly samples?: number;
+  /** What the scores of tokens are; undefined where none are read. */
+  readonly scores?: Omit<TokenScores, 'key'> | undefined;
+  /**
+   * By what the protocol tells tokens apart.
+   *
+   * @default 'bytes'
+   */
+  readonly tokenKey?: TokenKey;
+  /** What an answer is made to look like. */
+  schema?(codes: readonly string[]): Body | undefined;
+  /** Fields of a body that set the temperature; absent where there is none to set. */
+  warmed?(temperature: number): Body;
   readonly authorize?: Connection['authorize'];
   /** Headers that can change an answer, such as a version. */
   readonly headers?: Record<string, string>;
@@ -98,6 +114,8 @@ export interface Dialect<A extends Access> {
   /** The version of the reading, and of the adapter's options what changes it. */
   readonly reader: Json;
   readonly explain?: Explain;
+  /** The service's batch lane; absent where it has none. */
+  lane?(place: LanePlace): BatchLane;
 }
 
 /**
@@ -117,6 +135,13 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
   const bodyOf = (prompt: Prompt) => withParameters(dialect.body(prompt, settings), options.parameters);
   const template = bodyOf(prompts.template);
   const read = (reply: Reply) => readReply(reply, {name, dialect, prompts});
+  const {warmed} = dialect;
+  const atTemperature = (temperature: number) =>
+    chatTeacher({...options, parameters: withParameters(options.parameters ?? {}, warmed?.(temperature))}, dialect);
+  const lane = dialect.lane?.({
+    ...{connection, address, path, headers, explain: dialect.explain},
+    bodyOf: (text, sample) => bodyOf(prompts.for(text, sample)),
+  });
   const url = new URL(`${address}${path}`);
   const send = (text: string, sample: number, signal?: AbortSignal) =>
     postJson(connection, url, bodyOf(prompts.for(text, sample)), {signal, ...(headers && {headers})});
@@ -144,9 +169,11 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
         read: (reply, count) => Array.from({length: count}, () => read(reply)),
         receipt: reply => receiptOf(reply, dialect),
         worstCase: mostTokens(template, settings.maxTokens * (dialect.samples ?? 1)),
+        probe: chatProbe({dialect, settings, ...(warmed && {atTemperature})}),
+        ...(lane && {lane}),
       },
     ),
-    ask: asker({connection, send, read, ...(dialect.explain && {explain: dialect.explain})}),
+    ask: askTexts({connection, send, read, ...(dialect.explain && {explain: dialect.explain})}),
   };
 }
 
@@ -161,7 +188,7 @@ function settingsFor<A extends Access>(
 }
 
 /** The body with the user's fields in it: objects are merged, and what is null is left out. */
-function withParameters(body: Body, parameters: Body = {}): Body {
+export function withParameters(body: Body, parameters: Body = {}): Body {
   const merged: Record<string, Json> = {...body};
   for (const [field, value] of Object.entries(parameters)) {
     const own = merged[field];
@@ -205,14 +232,16 @@ function receiptOf<A extends Access>(reply: Reply, dialect: Dialect<A>): Receipt
   }
 }
 
-interface Asker<A extends Access> {
+/** A service that is asked about one text by one `send`. */
+export interface Asker<A extends Access> {
   readonly connection: Connection;
   readonly send: (text: string, sample: number, signal?: AbortSignal) => Promise<Reply>;
   readonly read: (reply: Reply) => Outcome<A>;
   readonly explain?: Explain;
 }
 
-function asker<A extends Access>({connection, send, read, explain}: Asker<A>): Teacher<A>['ask'] {
+/** Asks about texts, so that one that is refused fails alone. */
+export function askTexts<A extends Access>({connection, send, read, explain}: Asker<A>): Teacher<A>['ask'] {
   const {name} = connection;
   let hasAnswered = false;
   const askOne = async (
@@ -245,7 +274,7 @@ const TEXT_CODES = /context_length|context_size|string_above_max|content_filter|
 
 /** Words with which servers that have no codes for it say so. Only looked for: a body is never shown. */
 const TEXT_WORDS =
-  /context.?(length|size|window)|maximum context|too (long|many tokens|large)|input tokens|longer than/i;
+  /context.?(length|size|window)|maximum context|too (long|many tokens|large)|input tokens|longer than|max_tokens must be/i;
 
 function isOfText({status, body}: Reply): boolean {
   return REFUSALS.includes(status) && (TEXT_CODES.test(body) || TEXT_WORDS.test(body));

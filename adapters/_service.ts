@@ -1,5 +1,7 @@
 import {Agent, type Dispatcher} from 'undici';
-import type {Access, Price, Rate, Service} from '../src/teacher.ts';
+import type {BatchService} from '../src/lane.ts';
+import type {ProbedService} from '../src/service-probe.ts';
+import type {Access, Price, Rate} from '../src/teacher.ts';
 import {accountOf, type Connection, checkAddress} from './_request.ts';
 
 /** Options of every adapter that asks a service over HTTP. */
@@ -71,8 +73,8 @@ export function openConnection(options: ServiceOptions, place: ServicePlace): Co
 export function chargedService<A extends Access>(
   {rate, price}: ServiceOptions,
   {address, key}: {readonly address: string; readonly key: Connection['key']},
-  reading: Omit<Service<A>, 'account' | 'rate' | 'price'>,
-): Service<A> {
+  reading: Omit<ProbedService<A> & BatchService<A>, 'account' | 'rate' | 'price'>,
+): ProbedService<A> & BatchService<A> {
   return {
     // A getter, since the key is read late.
     get account() {

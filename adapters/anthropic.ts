@@ -1,6 +1,7 @@
 import {z} from 'zod';
 import {InputError} from '../src/errors.ts';
 import type {Receipt, Teacher} from '../src/teacher.ts';
+import {anthropicLane} from './_anthropic-batch.ts';
 import {type ChatOptions, chatTeacher, type Settings} from './_chat.ts';
 import {type AccessOf, type ModeOptions, modeFor} from './_chat-modes.ts';
 import type {Completion, Finish} from './_completion.ts';
@@ -57,6 +58,7 @@ export function anthropic<O extends Output>(options: AnthropicOptions<O>): Teach
     completions,
     receipt,
     explain,
+    lane: anthropicLane,
     body({system, user}: Prompt, {model, maxTokens, codes}: Settings) {
       const schema = mode.schema(codes);
       return {

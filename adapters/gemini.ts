@@ -3,6 +3,7 @@ import type {Receipt, Teacher} from '../src/teacher.ts';
 import {type Body, type ChatOptions, chatTeacher, type Settings} from './_chat.ts';
 import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from './_chat-modes.ts';
 import type {Completion, Finish, Step, Token} from './_completion.ts';
+import {geminiLane} from './_gemini-batch.ts';
 import type {Prompt} from './_prompt.ts';
 import type {Explain} from './_reply.ts';
 
@@ -39,6 +40,10 @@ export function gemini<O extends Output>(options: GeminiOptions<O>): Teacher<Acc
     completions,
     receipt,
     explain,
+    // Vertex takes batches from its own storage alone.
+    ...(!isVertex && {lane: place => geminiLane(place, encodeURIComponent(model))}),
+    tokenKey: 'id',
+    warmed: temperature => ({generationConfig: {temperature}}),
     body: ({system, user}: Prompt, settings: Settings) => ({
       contents: [{role: 'user', parts: [{text: user}]}],
       ...(system !== undefined && {systemInstruction: {parts: [{text: system}]}}),

@@ -35,6 +35,7 @@ export function ollama<O extends Output>(options: OllamaOptions<O>): Teacher<Acc
     completions,
     receipt,
     explain,
+    warmed: temperature => ({options: {temperature}}),
     body(prompt: Prompt, {model, maxTokens, codes}: Settings) {
       const format = mode.schema(codes);
       return {

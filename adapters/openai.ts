@@ -1,6 +1,7 @@
 import type {Teacher} from '../src/teacher.ts';
 import {type Body, type ChatOptions, chatTeacher, type Settings} from './_chat.ts';
 import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from './_chat-modes.ts';
+import {openAiLane} from './_openai-batch.ts';
 import {chatCompletions, chatMessages, chatReceipt} from './_openai-chat.ts';
 import {explainOpenAi} from './_openai-errors.ts';
 import {responseCompletions, responseReceipt} from './_openai-responses.ts';
@@ -50,7 +51,11 @@ export function openai<O extends Output>(options: OpenAiOptions<O>): Teacher<Acc
     address: url,
     path: `${protocol.path}${query}`,
     explain: explainOpenAi,
-    ...(apiVersion !== undefined && {authorize: key => ({'api-key': key})}),
+    warmed: temperature => ({temperature}),
+    ...(apiVersion === undefined
+      ? {lane: place => openAiLane(place)}
+      : // Azure's batches are of a deployment of their own kind.
+        {authorize: key => ({'api-key': key})}),
   });
 }
 

@@ -53,6 +53,11 @@ export class BudgetError extends LimbeckError {
   override readonly name = 'BudgetError';
 }
 
+/** The question has no answer yet, and none is waited for: it is in a batch that has not ended, or in none any more. */
+export class PendingError extends LimbeckError {
+  override readonly name = 'PendingError';
+}
+
 /** The store of answers failed. Never taken for a miss: a hidden failure would buy every answer twice. */
 export class AnswerStoreError extends LimbeckError {
   override readonly name = 'AnswerStoreError';

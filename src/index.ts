@@ -18,9 +18,13 @@ export type {Noise, Transforms} from './ask/compose/transform.ts';
 export {type DegradeOptions, degrade} from './ask/degrade.ts';
 export type {DriftOptions} from './ask/drift.ts';
 export {askEach, type TakeOutcomes} from './ask/each.ts';
+export {FIRST_ANSWER_WITHIN, FirstAnswer} from './ask/first-answer.ts';
+export type {LaneChoice} from './ask/lane/lane-layers.ts';
 export type {LayeredTeacher, LayerOptions} from './ask/layer.ts';
 export {createLedger, type Ledger, type LedgerSnapshot} from './ask/ledger.ts';
 export {type AskPlan, type Estimate, type PlanOptions, planAsking} from './ask/plan.ts';
+export {probeTeacher} from './ask/probe/probe.ts';
+export type {ProbeOptions, TeacherProbe} from './ask/probe/teacher-probe.ts';
 export type {RecordMode} from './ask/record.ts';
 export {type RetryOptions, withRetry} from './ask/retry.ts';
 export {type StackOptions, stack} from './ask/teacher-stack.ts';
@@ -34,16 +38,26 @@ export {
   type Examples,
   type HoldOutOptions,
   holdOut,
+  isLabelled,
   type Role,
   type Split,
   selectSplit,
   type TransferSet,
   transferSet,
+  type Unlabelled,
+  type UnlabelledDataset,
 } from './data/split.ts';
 export {type CropOptions, crop, flip, type View, views} from './data/view.ts';
 export {type Engine, type EngineName, startEngine} from './engine/engine.ts';
 export * from './errors.ts';
 export {type BootstrapOptions, type BootstrapResult, pairedBootstrap} from './evaluate/bootstrap.ts';
+export {
+  type Cascaded,
+  cascaded,
+  type FitTemperatureOptions,
+  fitTemperature,
+  thresholdFor,
+} from './evaluate/calibration.ts';
 export {
   classRelation,
   intraClassVariance,
@@ -74,6 +88,7 @@ export {answerKey} from './knowledge/key.ts';
 export type {Knowledge, StoredKnowledge} from './knowledge/knowledge.ts';
 export {type OpenKnowledgeOptions, openKnowledge} from './knowledge/open-knowledge.ts';
 export {type AnswerStore, type AnswerStoreOptions, openAnswerStore, type StoredAnswer} from './knowledge/store.ts';
+export type * from './lane.ts';
 export {type FeatureHintOptions, featureHint} from './losses/feature-hint.ts';
 export {hardLabelLoss, hardLabels} from './losses/hard-labels.ts';
 export type {BatchOutputs, BatchTargets, LossTerm, PreparedTerm} from './losses/loss.ts';
@@ -83,6 +98,7 @@ export {topKLabels, topKLoss} from './losses/top-k.ts';
 export {voteLabels} from './losses/vote-labels.ts';
 export {defineRecipe} from './recipe/define.ts';
 export type {
+  CalibrationOptions,
   Method,
   Publication,
   PublishOptions,
@@ -93,6 +109,7 @@ export type {
   TrainingOptions,
 } from './recipe/recipe.ts';
 export {type ServeOptions, type Service, serveTeacher} from './serve/server.ts';
+export type * from './service-probe.ts';
 export {type AsTeacherOptions, asTeacher} from './student/as-teacher.ts';
 export {type LoadOptions, loadStudent, saveStudent, weightsHash} from './student/files.ts';
 export {type HashedNgramOptions, hashedNgrams} from './student/hashed-ngrams.ts';
@@ -103,8 +120,9 @@ export {type MlpOptions, mlp} from './student/mlp.ts';
 export {type PredictOptions, predictLogits} from './student/predict.ts';
 export type {Preprocessing} from './student/preprocessing.ts';
 export {type ResnetCifarOptions, resnetCifar} from './student/resnet-cifar.ts';
-export type {Student, StudentBuilder, Task} from './student/student.ts';
+export type {Calibration, Student, StudentBuilder, Task} from './student/student.ts';
 export {compare} from './study/compare.ts';
+export {probeStudy, type StudyProbe, type StudyProbeOptions} from './study/probe.ts';
 export type {MethodResult, ResultRow, Results} from './study/results.ts';
 export type {StudyOptions, StudyProgress} from './study/study.ts';
 export {resultsTable} from './study/table.ts';

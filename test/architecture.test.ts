@@ -7,6 +7,8 @@ const root = resolve(import.meta.dirname, '..');
 /** Data flows one way: a file of `src` imports only from its own folder and from those before it. */
 const ORDER = [
   'teacher.ts',
+  'service-probe.ts',
+  'lane.ts',
   'errors.ts',
   'version.ts',
   'engine',
@@ -24,7 +26,14 @@ const ORDER = [
 ];
 
 /** What an adapter may know of the program: the contract, errors, and where it runs a model here, the engine. */
-const ADAPTERS_MAY_IMPORT = ['src/teacher.ts', 'src/errors.ts', 'src/engine', 'src/student'];
+const ADAPTERS_MAY_IMPORT = [
+  'src/teacher.ts',
+  'src/service-probe.ts',
+  'src/lane.ts',
+  'src/errors.ts',
+  'src/engine',
+  'src/student',
+];
 
 interface Import {
   readonly from: string;

@@ -1,4 +1,5 @@
 import {describe, expect, it} from 'vitest';
+import type {BatchLane, BatchService} from '../src/lane.ts';
 import type {
   Access,
   Answer,
@@ -109,12 +110,25 @@ const remote: Teacher<'black-box'> = {
   },
 };
 
+/** The same with a batch lane whose lines are made in this way. */
+function batching(lineOf: BatchLane['lineOf']): Teacher {
+  const unused = () => Promise.reject(new Error('Nothing is handed over here.'));
+  const lane: BatchLane = {
+    ...{maxRequests: 10, maxBytes: 1000, priceShare: 0.5, lineOf},
+    ...{submit: unused, find: unused, poll: unused, cancel: unused},
+    async *collect() {},
+  };
+  const service: BatchService<'black-box'> = {...remote.service!, lane};
+  return {...remote, service};
+}
+
 const logs = (...values: number[]) => Float32Array.from(values, Math.log);
 
 describe('testTeacher', () => {
   it('passes a teacher that holds the contract', async () => {
     expect(await failuresOf(() => good)).toEqual([]);
     expect(await failuresOf(() => remote)).toEqual([]);
+    expect(await failuresOf(() => batching(id => JSON.stringify({id})))).toEqual([]);
     const distribution = {kind: 'log-probabilities', logProbabilities: logs(0.1, 0.2, 0.3, 0.4)} as const;
     expect(await failuresOf(() => constant('gray-box', distribution))).toEqual([]);
     expect(await failuresOf(() => naming(1, 2, 1))).toEqual([]);
@@ -246,6 +260,14 @@ describe('testTeacher', () => {
       'shows no secret',
       () => ({...remote, service: {...remote.service!, account: 'counting.test hunter2'}}),
     ],
+    ['leaves the id out of a line', 'makes a question a line', () => batching(() => '{}')],
+    [
+      'makes a line anew each time',
+      'makes a question a line',
+      () => batching(id => JSON.stringify([id, Math.random()])),
+    ],
+    ['breaks a line', 'makes a question a line', () => batching(id => `{"id":\n"${id}"}`)],
+    ['tells its key in a line', 'makes a question a line', () => batching(id => JSON.stringify([id, 'hunter2']))],
     ['tells its key', 'shows no secret', () => ({...good, name: 'counting with hunter2'})],
     [
       'changes its inputs',

@@ -1,6 +1,7 @@
 /** What every teacher must hold, whoever wrote it and whichever test runner checks it. Exported as `limbeck/testing`. */
 import assert from 'node:assert/strict';
 import {detailOf, heldDetail, satisfies} from '../src/knowledge/coarsen.ts';
+import type {BatchService} from '../src/lane.ts';
 import type {
   Access,
   Answer,
@@ -26,6 +27,7 @@ export type TeacherTest =
   | 'bad question'
   | 'identity'
   | 'exchange'
+  | 'lane'
   | 'secrets'
   | 'inputs';
 
@@ -160,6 +162,22 @@ const tests: Readonly<Record<TeacherTest, Check>> = {
         service.receipt?.(call.reply);
       }
       assert.doesNotThrow(() => service.receipt?.({status: 200, headers: {}, body: ''}));
+    },
+  },
+  lane: {
+    title: 'makes a question a line of its batch lane, where it has one: JSON with the id, the same each time',
+    async run(teacher, {questions, secret}) {
+      const {lane} = (teacher.service as BatchService | undefined) ?? {};
+      if (lane === undefined) return;
+      for (const question of questions) {
+        const id = 'a1'.repeat(32);
+        const line = lane.lineOf(id, question);
+        assert.ok(JSON.stringify(JSON.parse(line)).includes(`"${id}"`), 'the id is in the line');
+        assert.ok(!line.includes('\n'), 'a line has no line break');
+        assert.equal(lane.lineOf(id, question), line);
+        assert.ok(secret === undefined || !line.includes(secret), 'the secret shows');
+      }
+      assert.ok(lane.priceShare > 0 && lane.maxRequests >= 1 && lane.maxBytes >= 1, 'the lane lets something through');
     },
   },
   secrets: {

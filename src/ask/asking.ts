@@ -1,6 +1,6 @@
 import {appendFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {AnswerStoreError} from '../errors.ts';
+import {AnswerStoreError, InputError} from '../errors.ts';
 import {openJournal} from '../knowledge/journal.ts';
 import {JournalReader} from '../knowledge/journal-reader.ts';
 import {type AnswerStore, openStoreAt} from '../knowledge/store.ts';
@@ -10,11 +10,16 @@ import {createBudget} from './budget.ts';
 import type {BudgetLimit, Spending} from './budget-limit.ts';
 import {leavesOf} from './compose/parts.ts';
 import type {DriftOptions} from './drift.ts';
+import {FirstAnswer} from './first-answer.ts';
+import type {Replies} from './kept-reply.ts';
+import type {LaneChoice} from './lane/lane-layers.ts';
+import {checkLanes} from './lane/lane-of.ts';
+import {LaneWatch} from './lane/lane-watch.ts';
 import type {LayeredTeacher} from './layer.ts';
 import {createLedger, type Ledger} from './ledger.ts';
 import {type AskingReport, createAskingMeter} from './meter.ts';
 import type {RecordMode} from './record.ts';
-import {stack} from './teacher-stack.ts';
+import {type StackOptions, stack} from './teacher-stack.ts';
 
 export interface AskingOptions {
   /** Where answers are kept: a file, or the URL of a store such as `redis://127.0.0.1:6379`. */
@@ -45,6 +50,19 @@ export interface AskingOptions {
    * @default they are not watched
    */
   readonly drift?: DriftOptions;
+  /**
+   * How many requests a teacher may get before the first usable answer: where so many brought none, the run stops.
+   * Infinity goes on regardless. Refusals for want of capacity (429) don't count.
+   *
+   * @default 20
+   */
+  readonly firstAnswerWithin?: number;
+  /**
+   * Asks services by their batch lanes: for less money, within a day.
+   *
+   * @default requests go out one by one
+   */
+  readonly lane?: LaneChoice;
 }
 
 /** A teacher with all its layers, and what it is asked by way of them. */
@@ -65,25 +83,42 @@ export interface InDoubt {
 /** What the teachers of one run share: where answers are kept, the budget, and the rate limits of each account. */
 export interface Asking {
   readonly store: AnswerStore;
+  /** The raw replies that are kept. */
+  readonly replies: Replies;
   readonly spent: Spending;
   /** What earlier runs sent and no reply came of: whether it was paid for nobody knows. */
   readonly inDoubt: InDoubt;
   /**
    * Puts the layers around a teacher. Asks nothing yet.
    *
-   * @throws InputError where the budget can't be kept for this teacher
+   * @throws InputError where the budget can't be kept for this teacher, or it has no batch lane and is to be asked by it
    */
   open<A extends Access>(teacher: Teacher<A>): OpenTeacher<A>;
+  /**
+   * The same, to ask again about what is kept: everything is asked, set aside or not, and a kept answer stays where it
+   * holds as much. In record mode `none` nothing is asked.
+   *
+   * @throws InputError as `open` does
+   */
+  openAnew<A extends Access>(teacher: Teacher<A>): OpenTeacher<A>;
   close(): Promise<void>;
 }
 
-/** @throws AnswerStoreError where the journal can't be written */
+/**
+ * @throws AnswerStoreError where the journal can't be written
+ * @throws InputError where drift is to be watched by a batch lane
+ */
 export async function openAsking({
   cache,
   journal: folder,
   budget: limits = [],
+  firstAnswerWithin,
+  lane,
   ...options
 }: AskingOptions): Promise<Asking> {
+  if (lane && options.drift) {
+    throw new InputError('Drift is watched between requests one by one. Leave `--drift-every` out of the batch lane.');
+  }
   const budget = createBudget(limits);
   const store = openStoreAt(cache);
   // Where nothing is asked there is nothing to write down.
@@ -101,32 +136,37 @@ export async function openAsking({
     admissions.set(service.account, known);
     return known;
   };
+  const firstAnswers = new Map<Teacher, FirstAnswer>();
+  const firstAnswerOf = (teacher: Teacher): FirstAnswer => {
+    const known = firstAnswers.get(teacher) ?? new FirstAnswer(teacher, firstAnswerWithin);
+    firstAnswers.set(teacher, known);
+    return known;
+  };
+  type Ways = Pick<StackOptions, 'record' | 'replaces' | 'retriesSetAside' | 'drift' | 'lane'>;
+  const opened = <A extends Access>(teacher: Teacher<A>, ways: Ways): OpenTeacher<A> => {
+    const ledger = createLedger();
+    const shared = {store, ledger, budget, admissionOf, firstAnswerOf, replies, ...(journal && {journal})};
+    const layered = stack(teacher, {...shared, ...ways});
+    const leaves = leavesOf(teacher, teacher.detail);
+    const admissions = new Set(leaves.flatMap(leaf => admissionOf(leaf.teacher) ?? []));
+    const answersEach = leaves.reduce((sum, {samples}) => sum + samples, 0);
+    const meter = createAskingMeter({ledger, budget, admissions: [...admissions], answersEach});
+    const {watch} = ways.lane ?? {};
+    return {teacher: layered, ledger, meter: watch ? withBatchesShown(meter, watch) : meter};
+  };
   return {
     store,
+    replies,
     get spent() {
       return budget.spent;
     },
     inDoubt,
     open(teacher) {
-      const ledger = createLedger();
-      const layered = stack(teacher, {
-        store,
-        ledger,
-        budget,
-        admissionOf,
-        replies,
-        ...options,
-        ...(journal && {journal}),
-      });
-      const leaves = leavesOf(teacher, teacher.detail);
-      const admissions = new Set(leaves.flatMap(leaf => admissionOf(leaf.teacher) ?? []));
-      const answersEach = leaves.reduce((sum, {samples}) => sum + samples, 0);
-      return {
-        teacher: layered,
-        ledger,
-        meter: createAskingMeter({ledger, budget, admissions: [...admissions], answersEach}),
-      };
+      if (lane) checkLanes(teacher);
+      return opened(teacher, {...options, ...(lane && {lane: {...lane, watch: new LaneWatch()}})});
     },
+    openAnew: teacher =>
+      opened(teacher, {record: options.record === 'none' ? 'none' : 'all', replaces: false, retriesSetAside: true}),
     async close() {
       try {
         await replies.close();
@@ -134,6 +174,15 @@ export async function openAsking({
         await store.close();
       }
     },
+  };
+}
+
+/** A line of progress with what is known of batches in front. */
+function withBatchesShown(meter: OpenTeacher['meter'], watch: LaneWatch): OpenTeacher['meter'] {
+  return (done, total) => {
+    const report = meter(done, total);
+    const batches = watch.describe();
+    return batches === undefined ? report : {...report, detail: `${batches} · ${report.detail}`};
   };
 }
 

@@ -1,5 +1,5 @@
 import {BudgetError, InputError} from '../errors.ts';
-import type {Teacher} from '../teacher.ts';
+import type {Service, Teacher} from '../teacher.ts';
 import {type BudgetLimit, checkLimit, describeAmount, entryOf, type Spending} from './budget-limit.ts';
 import {type Charge, checkPrice, isByToken, NANO_DOLLARS, nanoDollars} from './price.ts';
 
@@ -16,7 +16,10 @@ export interface Budget {
   forTeacher(teacher: PricedTeacher): TeacherBudget;
 }
 
-type PricedTeacher = Pick<Teacher, 'name' | 'service'>;
+/** What a budget needs to know of a teacher. */
+export interface PricedTeacher extends Pick<Teacher, 'name'> {
+  readonly service?: Pick<Service, 'price' | 'worstCase'>;
+}
 
 export interface TeacherBudget {
   /**
@@ -27,6 +30,20 @@ export interface TeacherBudget {
    * @throws BudgetError where nothing is under way and it doesn't fit; nothing is reserved then
    */
   reserve(worst: Charge, signal?: AbortSignal): Promise<Reservation>;
+  /**
+   * Reserves the most that requests can come to that go out together: of as many of them, from the first on, as fit.
+   *
+   * @throws BudgetError where not even the first one fits
+   */
+  reserveFirst(worst: readonly Charge[]): PartialReservation;
+}
+
+export interface PartialReservation {
+  /** How many fit. */
+  readonly count: number;
+  readonly reservation: Reservation;
+  /** Why not all of them did. */
+  readonly refusal?: BudgetError;
 }
 
 export interface Reservation {
@@ -54,6 +71,8 @@ export function createBudget(limits: readonly BudgetLimit[] = []): Budget {
 /** Money in nano-dollars, so that all of it is whole numbers. */
 type Amounts = Spending;
 
+const NOTHING: Amounts = {calls: 0, tokens: 0, usd: 0};
+
 interface Waiting {
   readonly worst: Amounts;
   readonly admit: () => void;
@@ -62,8 +81,8 @@ interface Waiting {
 
 class SharedBudget implements Budget {
   readonly limits: readonly BudgetLimit[];
-  #spent: Amounts = {calls: 0, tokens: 0, usd: 0};
-  #reserved: Amounts = {calls: 0, tokens: 0, usd: 0};
+  #spent: Amounts = NOTHING;
+  #reserved: Amounts = NOTHING;
   #underWay = 0;
   readonly #queue: Waiting[] = [];
 
@@ -88,14 +107,32 @@ class SharedBudget implements Budget {
       reserve: async (charge, signal) => {
         const worst = amountsOf(charge);
         await this.#enter(worst, signal);
-        let isSettled = false;
-        return {
-          settle: actual => {
-            if (isSettled) throw new TypeError('A reservation was settled twice.');
-            isSettled = true;
-            this.#leave(worst, amountsOf(actual));
-          },
-        };
+        return this.#reservationOf(worst, amountsOf);
+      },
+      reserveFirst: charges => {
+        let [count, worst] = [0, NOTHING];
+        let refusal: BudgetError | undefined;
+        for (const charge of charges) {
+          const next = amountsOf(charge);
+          const limit = this.#passedBy(sum(worst, next));
+          refusal = limit && this.#exhausted(limit, next);
+          if (refusal) break;
+          [count, worst] = [count + 1, sum(worst, next)];
+        }
+        if (refusal && count === 0) throw refusal;
+        this.#admit(worst);
+        return {count, reservation: this.#reservationOf(worst, amountsOf), ...(refusal && {refusal})};
+      },
+    };
+  }
+
+  #reservationOf(worst: Amounts, amountsOf: (charge: Charge) => Amounts): Reservation {
+    let isSettled = false;
+    return {
+      settle: actual => {
+        if (isSettled) throw new TypeError('A reservation was settled twice.');
+        isSettled = true;
+        this.#leave(worst, amountsOf(actual));
       },
     };
   }

@@ -40,14 +40,17 @@ export type Bought<A extends Access = Access> = Outcome<A> & {readonly call?: Pa
 export function withCalls<A extends Access>(teacher: Teacher<A>, options: CallsOptions = {}): LayeredTeacher<A> {
   const {service} = teacher;
   if (service === undefined) return counted(teacher, options.ledger);
-  const ask = async (questions: readonly Question[], {stop, onSettled: _, ...askOptions}: LayerOptions = {}) => {
+  const ask = async (
+    questions: readonly Question[],
+    {stop, onSettled: _, isAgain = false, ...askOptions}: LayerOptions = {},
+  ) => {
     const paid: (PaidCall | undefined)[] = [];
     const exchange: Exchange = async (rows, send) => {
       const request = new PaidRequest(
         {teacher, service, ...options},
         rows.map(row => questions[row]!),
         send,
-        stop,
+        {stop, isAgain},
       );
       const reply = await request.run();
       for (const row of rows) paid[row] = request.call;
@@ -66,7 +69,7 @@ export function withCalls<A extends Access>(teacher: Teacher<A>, options: CallsO
 /** A teacher in this process: it sends nothing, so its calls are only counted, and one under way may be broken off. */
 function counted<A extends Access>(teacher: Teacher<A>, ledger: Ledger | undefined): LayeredTeacher<A> {
   return layerOver(teacher, {
-    ask(questions, {stop, onSettled: _, ...askOptions} = {}) {
+    ask(questions, {stop, onSettled: _, isAgain: __, ...askOptions} = {}) {
       ledger?.add({calls: 1});
       return teacher.ask(questions, {...(stop && {signal: stop}), ...askOptions});
     },
@@ -88,6 +91,12 @@ interface Sender extends CallsOptions {
   readonly service: Service;
 }
 
+/** How a request waits for its turn. */
+interface Turn {
+  readonly stop: AbortSignal | undefined;
+  readonly isAgain: boolean;
+}
+
 /** One request on its way through admission, budget and journal. */
 class PaidRequest {
   /** Undefined until a reply came that was paid for. */
@@ -95,18 +104,13 @@ class PaidRequest {
   readonly #sender: Sender;
   readonly #questions: readonly Question[];
   readonly #send: () => Promise<Reply>;
-  readonly #stop: AbortSignal | undefined;
+  readonly #turn: Turn;
 
-  constructor(
-    sender: Sender,
-    questions: readonly Question[],
-    send: () => Promise<Reply>,
-    stop: AbortSignal | undefined,
-  ) {
+  constructor(sender: Sender, questions: readonly Question[], send: () => Promise<Reply>, turn: Turn) {
     this.#sender = sender;
     this.#questions = questions;
     this.#send = send;
-    this.#stop = stop;
+    this.#turn = turn;
   }
 
   async run(): Promise<Reply> {
@@ -115,13 +119,15 @@ class PaidRequest {
     const send = () => this.#sendReserved(worst);
     if (admission === undefined) return send();
     const usageOf = () => this.call?.receipt?.usage;
-    return admission.run({send, usageOf, ...(worst && {estimate: worst}), ...(this.#stop && {signal: this.#stop})});
+    const {stop, isAgain} = this.#turn;
+    return admission.run({send, usageOf, isAgain, ...(worst && {estimate: worst}), ...(stop && {signal: stop})});
   }
 
   async #sendReserved(worst: Usage | undefined): Promise<Reply> {
-    this.#stop?.throwIfAborted();
+    const {stop} = this.#turn;
+    stop?.throwIfAborted();
     const {budget, ledger, teacher, journal} = this.#sender;
-    const reservation = await budget?.reserve({calls: 1, usage: worst}, this.#stop);
+    const reservation = await budget?.reserve({calls: 1, usage: worst}, stop);
     let id: number | undefined;
     try {
       id = await journal?.sent(this.#questions.map(question => keyed(teacher, question).key));

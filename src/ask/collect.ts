@@ -1,6 +1,6 @@
 import {type Inputs, inputAt, selectInputs} from '../data/inputs.ts';
 import type {TransferSet} from '../data/split.ts';
-import {KnowledgeError} from '../errors.ts';
+import {KnowledgeError, PendingError} from '../errors.ts';
 import type {Answers} from '../knowledge/answers.ts';
 import {describeDetail, satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
@@ -61,6 +61,7 @@ export async function collect<A extends Access>(
  * those for which the budget was too small.
  *
  * @throws KnowledgeError where it answered nothing, and where it doesn't give the detail
+ * @throws PendingError where it answered nothing yet, and what is asked is in batches
  */
 export async function collectAnswered<A extends Access>(
   teacher: LayeredTeacher<A>,
@@ -71,7 +72,11 @@ export async function collectAnswered<A extends Access>(
   const {detail = withoutFeatures(teacher.detail)} = options;
   const outcomes = await outcomesOf(teacher, inputs, options);
   const {answered, missing} = sorted(outcomes);
-  if (answered.length === 0) checkNoneMissing(teacher.name, missing, inputs.count);
+  if (answered.length === 0) {
+    const pending = missing.find(({error}) => error instanceof PendingError);
+    if (pending) throw pending.error;
+    checkNoneMissing(teacher.name, missing, inputs.count);
+  }
   const answers = tabulate(
     answered.map(({answer}) => answer),
     detail,

@@ -1,12 +1,16 @@
 import {type Inputs, inputAt} from '../data/inputs.ts';
 import {withoutFeatures} from '../knowledge/coarsen.ts';
+import type {BatchRecords} from '../knowledge/journal-batches.ts';
 import {answerKey} from '../knowledge/key.ts';
 import type {AnswerStore} from '../knowledge/store.ts';
+import type {BatchLane} from '../lane.ts';
 import type {Detail, Question, Rate, Service, Teacher, Usage} from '../teacher.ts';
 import {type Leaf, leavesOf, samplesOf} from './compose/parts.ts';
 import {findKept, type Lookup} from './kept-answers.ts';
 import type {Replies} from './kept-reply.ts';
 import {KeptUsage} from './kept-usage.ts';
+import {LANE_ATTEMPTS} from './lane/again.ts';
+import {laneOf, lanePrice} from './lane/lane-of.ts';
 import {totalAtOnce} from './plan-total.ts';
 import {type Charge, costOf, isByToken} from './price.ts';
 import {ATTEMPTS} from './retry.ts';
@@ -33,6 +37,18 @@ export interface PlanOptions {
    * @default as its `rate` says
    */
   readonly rate?: Rate;
+  /**
+   * Whether services that have a batch lane are asked by it.
+   *
+   * @default false
+   */
+  readonly byBatches?: boolean;
+  /**
+   * What is in batches that are not collected, see `Journal.batches`.
+   *
+   * @default nothing
+   */
+  readonly batches?: Pick<BatchRecords, 'all'>;
 }
 
 /** A number as it may turn out. */
@@ -54,6 +70,10 @@ export interface AskPlan {
   readonly inputs: number;
   /** Of these, served without buying: kept, or the same as another one. */
   readonly cached: number;
+  /** Of these, in batches that are paid for and not collected; absent where there are none. */
+  readonly pending?: number;
+  /** Whether it is asked by its batch lane, which takes up to a day; absent where it isn't. */
+  readonly byBatches?: true;
   /** Of a teacher that is made of others what it takes of each; an input counts as often as it is asked about. */
   readonly parts?: readonly AskPlan[];
   readonly calls: Estimate;
@@ -74,14 +94,15 @@ const MOST_SENDS = ATTEMPTS + 1;
 export async function planAsking(
   teacher: Teacher,
   inputs: Inputs,
-  {store, replies, detail = withoutFeatures(teacher.detail), rate = {}}: PlanOptions,
+  {store, replies, detail = withoutFeatures(teacher.detail), rate = {}, byBatches = false, batches}: PlanOptions,
 ): Promise<AskPlan> {
   const leaves = leavesOf(teacher, detail);
-  const lookup = {store, replies, planned: new Set<string>(), open: new Uint8Array(inputs.count)};
+  const inBatches = new Set(batches?.all().flatMap(({keys}) => keys));
+  const lookup = {store, replies, planned: new Set<string>(), open: new Uint8Array(inputs.count), inBatches};
   const plans = new Map<Leaf, AskPlan>();
   // What is surely asked first: of what is asked twice only the second asking may be for some questions alone.
   for (const leaf of leaves.toSorted((one, other) => Number(one.isOptional) - Number(other.isOptional))) {
-    plans.set(leaf, await planLeaf(leaf, inputs, lookup, rate));
+    plans.set(leaf, await planLeaf(leaf, inputs, lookup, {rate, byBatches}));
   }
   const parts = leaves.map(leaf => plans.get(leaf)!);
   if (teacher.parts === undefined) return parts[0]!;
@@ -92,6 +113,7 @@ export async function planAsking(
     inputs: inputs.count,
     cached: lookup.open.filter(isOpen => isOpen === 0).length,
     parts,
+    ...(parts.some(part => part.byBatches) && {byBatches: true as const}),
     ...totalAtOnce(services.map(leaf => ({account: leaf.teacher.service!.account, plan: plans.get(leaf)!}))),
     keptReplies: services.reduce((sum, leaf) => sum + plans.get(leaf)!.keptReplies, 0),
   };
@@ -103,16 +125,25 @@ interface Planned extends Lookup {
   readonly planned: Set<string>;
   /** 1 for each input about which something would be bought. */
   readonly open: Uint8Array;
+  /** The questions that are in batches. */
+  readonly inBatches: ReadonlySet<string>;
 }
 
-async function planLeaf(leaf: Leaf, inputs: Inputs, lookup: Planned, rate: Rate): Promise<AskPlan> {
+async function planLeaf(
+  leaf: Leaf,
+  inputs: Inputs,
+  lookup: Planned,
+  {rate, byBatches}: {readonly rate: Rate; readonly byBatches: boolean},
+): Promise<AskPlan> {
   const {teacher, samples, isOptional} = leaf;
   const {name, identity, service, maxBatch} = teacher;
+  const lane = byBatches ? laneOf(teacher) : undefined;
   const kept = new KeptUsage();
-  const requests = new Requests(service);
-  let missing = 0;
-  for await (const questions of missingChunks(leaf, inputs, lookup, kept)) {
+  const requests = new Requests(service, lane ? LANE_ATTEMPTS : MOST_SENDS);
+  let [missing, pending] = [0, 0];
+  for await (const {questions, inBatches} of missingChunks(leaf, inputs, lookup, kept)) {
     missing += questions.length;
+    pending += inBatches;
     for (let start = 0; start < questions.length; start += maxBatch) {
       requests.add(questions.slice(start, start + maxBatch));
     }
@@ -124,9 +155,11 @@ async function planLeaf(leaf: Leaf, inputs: Inputs, lookup: Planned, rate: Rate)
     teacher: name,
     isService: service !== undefined,
     inputs: samples * inputs.count,
-    cached: samples * inputs.count - missing,
+    cached: samples * inputs.count - missing - pending,
+    ...(pending > 0 && {pending}),
+    ...(lane && {byBatches: true as const}),
     calls: across(cases, ({calls}) => calls),
-    ...(service && costsOf({...service, rate: {...service.rate, ...rate}}, cases)),
+    ...(service && costsOf(chargesOf(service, lane, rate), cases)),
     keptReplies: kept.replies,
   };
 }
@@ -135,9 +168,9 @@ async function planLeaf(leaf: Leaf, inputs: Inputs, lookup: Planned, rate: Rate)
 async function* missingChunks(
   leaf: Leaf,
   inputs: Inputs,
-  {planned, open, ...lookup}: Planned,
+  {planned, open, inBatches, ...lookup}: Planned,
   kept: KeptUsage,
-): AsyncGenerator<readonly Question[]> {
+): AsyncGenerator<{readonly questions: readonly Question[]; readonly inBatches: number}> {
   const {teacher, detail, samples} = leaf;
   const size = Math.ceil(chunkOf(teacher) / samples);
   const held = JSON.stringify(detail);
@@ -148,14 +181,17 @@ async function* missingChunks(
     ).flat();
     const keys = questions.map(question => answerKey(teacher.identity, question));
     const {found} = await findKept(keys, teacher, detail, lookup);
-    yield questions.filter((_, place) => {
+    let waiting = 0;
+    const missing = questions.filter((_, place) => {
       const [key, answer] = [`${held} ${keys[place]}`, found.get(keys[place]!)];
       if (answer) kept.add(answer);
-      if (answer || planned.has(key)) return false;
+      else if (inBatches.has(keys[place]!)) waiting++;
+      if (answer || inBatches.has(keys[place]!) || planned.has(key)) return false;
       planned.add(key);
       open[start + Math.floor(place / samples)] = 1;
       return true;
     });
+    yield {questions: missing, inBatches: waiting};
   }
 }
 
@@ -169,12 +205,14 @@ function across({low, expected, worst}: Cases, make: (charge: Charge) => number)
 /** The requests that would be sent, and what they may use. */
 class Requests {
   readonly #service: Service | undefined;
+  readonly #mostSends: number;
   #count = 0;
   #most: Usage = {inputTokens: 0, outputTokens: 0};
   #leastOutput = 0;
 
-  constructor(service: Service | undefined) {
+  constructor(service: Service | undefined, mostSends: number) {
     this.#service = service;
+    this.#mostSends = mostSends;
   }
 
   add(questions: readonly Question[]): void {
@@ -188,18 +226,18 @@ class Requests {
 
   /** @param mean - what a request took, where replies are kept */
   cases(mean: Usage | undefined): Cases {
-    const calls = this.#count;
+    const [calls, mostSends] = [this.#count, this.#mostSends];
     if (this.#service?.worstCase === undefined) {
-      return {low: {calls}, expected: {calls}, worst: {calls: calls * MOST_SENDS}};
+      return {low: {calls}, expected: {calls}, worst: {calls: calls * mostSends}};
     }
     const most = this.#most;
     const expected = mean ? combine(mean, mean, value => Math.round(value * calls)) : most;
     const least = combine({...most, outputTokens: this.#leastOutput}, expected, Math.min);
-    const worst = combine(most, expected, (one, other) => Math.max(one, other) * MOST_SENDS);
+    const worst = combine(most, expected, (one, other) => Math.max(one, other) * mostSends);
     return {
       low: {calls, usage: least},
       expected: {calls, usage: expected},
-      worst: {calls: calls * MOST_SENDS, usage: worst},
+      worst: {calls: calls * mostSends, usage: worst},
     };
   }
 }
@@ -209,6 +247,13 @@ function combine(one: Usage, other: Usage, by: (one: number, other: number) => n
     inputTokens: by(one.inputTokens, other.inputTokens),
     outputTokens: by(one.outputTokens, other.outputTokens),
   };
+}
+
+/** What a service charges and how fast it is; a batch lane takes as long as it takes. */
+function chargesOf(service: Service, lane: BatchLane | undefined, rate: Rate) {
+  if (lane === undefined) return {...service, rate: {...service.rate, ...rate}};
+  const price = lanePrice(service, lane);
+  return {...(service.worstCase && {worstCase: service.worstCase}), ...(price && {price})};
 }
 
 function costsOf(

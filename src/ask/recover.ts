@@ -34,7 +34,8 @@ export function withRecovery<A extends Access>(
     const outcome = read?.outcomes.get(key);
     if (read && outcome && 'answer' in outcome) {
       const done = () => journal.settled([key]);
-      return {...outcome, call: {place, receipt: service.receipt?.(read.reply), isOfEarlierRun: true, done}};
+      const isOfEarlierRun = !journal.received.has(key);
+      return {...outcome, call: {place, receipt: service.receipt?.(read.reply), isOfEarlierRun, done}};
     }
     if (aside === undefined || retriesSetAside) return undefined;
     return {

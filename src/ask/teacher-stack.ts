@@ -1,15 +1,17 @@
 import type {Journal} from '../knowledge/journal.ts';
 import type {AnswerStore} from '../knowledge/store.ts';
 import type {Access, Teacher} from '../teacher.ts';
-import type {Admission} from './admission.ts';
-import {withBatches} from './batches.ts';
+import {type Admission, createAdmission} from './admission.ts';
 import type {Budget} from './budget.ts';
 import {withCache} from './cache.ts';
 import {withCalls} from './calls.ts';
 import {layeredBy} from './compose/parts.ts';
 import {DriftGuard, type DriftOptions, withDriftGuard} from './drift.ts';
+import {type FirstAnswer, withFirstAnswer} from './first-answer.ts';
 import {withKeeping} from './keep.ts';
 import type {Replies} from './kept-reply.ts';
+import {type LaneChoice, laneLayers} from './lane/lane-layers.ts';
+import {laneOf} from './lane/lane-of.ts';
 import {type LayeredTeacher, layerOver} from './layer.ts';
 import {withLeases} from './leases.ts';
 import type {Ledger} from './ledger.ts';
@@ -23,10 +25,16 @@ export interface StackOptions {
   /**
    * The door to a teacher's account, shared by all that ask it.
    *
-   * @default requests go out as they come
+   * @default one of its own
    */
   readonly admissionOf?: (teacher: Teacher) => Admission | undefined;
   readonly budget?: Budget;
+  /**
+   * What stops the run where a teacher's first requests bring no usable answer, shared by all that ask it.
+   *
+   * @default nothing
+   */
+  readonly firstAnswerOf?: (teacher: Teacher) => FirstAnswer;
   /** Without one, a paid reply that is under way when the process is killed is lost. */
   readonly journal?: Journal;
   /**
@@ -42,6 +50,12 @@ export interface StackOptions {
    */
   readonly record?: RecordMode;
   /**
+   * Whether a new answer takes the place of a kept one that holds as much.
+   *
+   * @default where `record` is 'all'
+   */
+  readonly replaces?: boolean;
+  /**
    * Whether to ask again about questions that were set aside.
    *
    * @default false
@@ -53,6 +67,12 @@ export interface StackOptions {
    * @default it is not watched
    */
   readonly drift?: DriftOptions;
+  /**
+   * Asks services that have a batch lane by it. Without a journal nothing is handed over.
+   *
+   * @default requests go out one by one
+   */
+  readonly lane?: LaneChoice;
 }
 
 /** The fewest questions that are looked up together. */
@@ -89,26 +109,45 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
     ledger,
     admissionOf,
     budget,
+    firstAnswerOf,
     journal,
     replies = journal,
     record = 'new',
+    replaces = record === 'all',
     retriesSetAside = false,
     drift,
+    lane,
   } = options;
-  const admission = admissionOf?.(teacher);
+  const admission = admissionOf?.(teacher) ?? ownAdmission(teacher);
   const counts = ledger ? {ledger} : {};
   const journaled = journal ? {journal} : {};
   const paying = {...(admission && {admission}), ...(budget && {budget: budget.forTeacher(teacher)})};
-  const asked = withRetry(withCalls(teacher, {...counts, ...journaled, ...paying}));
+  const counted = firstAnswerOf ? withFirstAnswer(teacher, firstAnswerOf(teacher)) : teacher;
+  const asked = withRetry(withCalls(counted, {...counts, ...journaled, ...paying}), {
+    hasAdmission: admission !== undefined,
+  });
   const guard = drift && teacher.service && new DriftGuard(teacher, drift);
   const guarded = guard ? withDriftGuard(asked, guard) : asked;
-  const recording = withRecordMode(guarded, {store, mode: record});
-  const recovered = journal ? withRecovery(recording, {journal, retriesSetAside}) : recording;
-  const kept = withKeeping(recovered, {store, ...counts, ...journaled, replaces: record === 'all'});
-  const batches = withBatches(kept);
+  const keeping = (inner: LayeredTeacher<A>) => {
+    const recording = withRecordMode(inner, {store, mode: record});
+    const recovered = journal ? withRecovery(recording, {journal, retriesSetAside}) : recording;
+    return withKeeping(recovered, {store, ...counts, ...journaled, replaces});
+  };
+  const batches = laneLayers({teacher, alone: guarded, keeping, journal, ledger, budget, choice: lane});
   const sharing = {store, replies, servesKept: record !== 'all'};
   const shared = store.leases.shared && record !== 'none' ? withLeases(batches, sharing) : batches;
   const cached = withCache(shared, {store, replies, ...counts, asksAnew: record === 'all', ...(guard && {guard})});
+  // A batch lane takes all there is together.
+  if (isByBatches(teacher, options)) return layerOver(cached, {ask: cached.ask, maxBatch: Number.POSITIVE_INFINITY});
   // One chunk is asked about while the last answers of the other are awaited.
   return layerOver(cached, {ask: cached.ask, maxBatch: chunkOf(teacher), concurrency: 2});
+}
+
+function isByBatches(teacher: Teacher, {lane, journal}: StackOptions): boolean {
+  return lane !== undefined && journal !== undefined && laneOf(teacher) !== undefined;
+}
+
+/** A teacher in this process needs none. */
+function ownAdmission({service, concurrency = 1}: Teacher): Admission | undefined {
+  return service && createAdmission({concurrency, ...service.rate});
 }

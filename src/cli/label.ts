@@ -1,16 +1,20 @@
 import {Command, Option} from 'commander';
 import {missingError} from '../ask/collect.ts';
-import {BudgetError, KnowledgeError} from '../errors.ts';
-import {type LabelledLevel, labelLevel} from '../study/asking.ts';
+import {BudgetError, InputError, KnowledgeError, PendingError} from '../errors.ts';
+import {type LabelledLevel, labelLevel, type PendingLevel} from '../study/asking.ts';
 import {LEVELS, levelsOf} from '../study/methods.ts';
-import {openStudy} from '../study/study.ts';
+import {openStudy, type StudyOptions} from '../study/study.ts';
 import type {Access} from '../teacher.ts';
+import {type Lane, laneOption} from './lane-option.ts';
 import {loadRecipe} from './load-recipe.ts';
 import {type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
 import {openTerminal, type Terminal} from './terminal.ts';
 
 interface LabelFlags extends StudyFlags {
   readonly level?: Access;
+  readonly lane?: Lane;
+  readonly detach?: boolean;
+  readonly cancel?: boolean;
 }
 
 /** `limbeck label RECIPE`: ask the teachers and save the knowledge; train nothing. */
@@ -19,6 +23,14 @@ export function labelCommand(): Command {
     .description('ask a recipe’s teachers about the transfer set and save the knowledge')
     .argument('<recipe>', 'a module that exports a recipe by default')
     .addOption(new Option('--level <level>', 'ask this level alone').choices(LEVELS))
+    .addOption(laneOption())
+    .option('--detach', 'with `--lane batch`: hand over, collect what has ended, and wait for nothing')
+    .addOption(
+      new Option(
+        '--cancel',
+        'with `--lane batch`: end what is under way, collect what it has finished, hand nothing over',
+      ).conflicts('detach'),
+    )
     .action(runLabel);
 }
 
@@ -26,9 +38,9 @@ async function runLabel(path: string, flags: LabelFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
   const recipe = await loadRecipe(path);
   const asked = flags.level ? [flags.level] : levelsOf(recipe);
-  const study = await openStudy(recipe, asked, studyOptions(flags, terminal));
+  const study = await openStudy(recipe, asked, {...studyOptions(flags, terminal), ...laneChosen(flags)});
   try {
-    const levels: LabelledLevel[] = [];
+    const levels: Level[] = [];
     for (const access of asked) levels.push(await labelLevel(study, access));
     report(terminal, asked, levels);
   } finally {
@@ -36,35 +48,57 @@ async function runLabel(path: string, flags: LabelFlags): Promise<void> {
   }
 }
 
-function report(terminal: Terminal, asked: readonly Access[], levels: readonly LabelledLevel[]): void {
-  const rows = levels.map(({knowledge, ledger, path, missing}, index) => ({
-    level: asked[index]!,
-    answers: knowledge.inputs.count,
-    missing: missing.length,
-    detail: knowledge.detail,
-    path,
-    ...ledger,
-  }));
-  const lines = rows.map(({level, answers, missing, asked, bought, cached, path}) => {
-    // Of a teacher that is made of others it is their answers that are bought and kept.
-    const made = asked > answers + missing ? `made of ${asked} of its parts, ` : '';
-    return `${level}: ${answers} answers (${made}${bought} bought, ${cached} cached) in ${path}`;
-  });
+type Level = LabelledLevel | PendingLevel;
+
+function laneChosen({lane, detach = false, cancel = false}: LabelFlags): Pick<StudyOptions, 'lane'> {
+  if (lane === 'batch') return {lane: {detaches: detach, cancels: cancel}};
+  if (detach || cancel) {
+    throw new InputError(`\`${detach ? '--detach' : '--cancel'}\` is about batches. Give \`--lane batch\` with it.`);
+  }
+  return {};
+}
+
+function report(terminal: Terminal, asked: readonly Access[], levels: readonly Level[]): void {
+  const rows = levels.map((level, index) => ({level: asked[index]!, ...rowOf(level)}));
+  const lines = levels.map((level, index) => `${asked[index]}: ${lineOf(level)}`);
   terminal.result({levels: rows}, lines.join('\n'));
   for (const level of levels) checkMissing(terminal, level);
 }
 
+function rowOf(level: Level) {
+  if ('pending' in level) return {answers: 0, ...level.ledger};
+  const {knowledge, ledger, path, missing} = level;
+  return {answers: knowledge.inputs.count, missing: missing.length, detail: knowledge.detail, path, ...ledger};
+}
+
+function lineOf(level: Level): string {
+  const {asked, bought, cached} = level.ledger;
+  if ('pending' in level) return 'no answers yet';
+  const {knowledge, missing, path} = level;
+  const answers = knowledge.inputs.count;
+  // Of a teacher that is made of others it is their answers that are bought and kept.
+  const made = asked > answers + missing.length ? `made of ${asked} of its parts, ` : '';
+  return `${answers} answers (${made}${bought} bought, ${cached} cached) in ${path}`;
+}
+
 /**
- * A budget that is at its end is a good end. Any other input without an answer is an error, after what was answered is
- * saved.
+ * A budget that is at its end is a good end, and so is a batch that has not ended. Any other input without an answer is
+ * an error, after what was answered is saved.
  *
  * @throws KnowledgeError
  */
-function checkMissing(terminal: Terminal, {teacher, missing, knowledge, path}: LabelledLevel): void {
+function checkMissing(terminal: Terminal, level: Level): void {
+  if ('pending' in level) {
+    terminal.note(level.pending.message);
+    return;
+  }
+  const {teacher, missing, knowledge, path} = level;
   if (missing.length === 0) return;
+  const pending = missing.filter(({error}) => error instanceof PendingError);
+  if (pending.length > 0) terminal.note(`${pending.length} inputs have no answer yet. ${pending[0]!.error.message}`);
   const unpaid = missing.filter(({error}) => error instanceof BudgetError);
   if (unpaid.length > 0) terminal.note(`${unpaid.length} inputs were not asked about. ${unpaid[0]!.error.message}`);
-  const others = missing.filter(({error}) => !(error instanceof BudgetError));
+  const others = missing.filter(({error}) => !(error instanceof BudgetError || error instanceof PendingError));
   if (others.length === 0) return;
   const {count} = knowledge.inputs;
   throw new KnowledgeError(

@@ -9,6 +9,7 @@ import {reportFailure} from './failure.ts';
 import {labelCommand} from './label.ts';
 import {planCommand} from './plan.ts';
 import {predictCommand} from './predict.ts';
+import {probeCommand} from './probe.ts';
 import {serveCommand} from './serve.ts';
 import {trainCommand} from './train.ts';
 
@@ -18,6 +19,7 @@ const program = withAdvice(new Command('limbeck'))
 const commands = [
   compareCommand(),
   planCommand(),
+  probeCommand(),
   labelCommand(),
   trainCommand(),
   evaluateCommand(),

@@ -9,7 +9,9 @@ export function planText({name, cache, levels, total}: StudyPlan): string {
   return [
     `What asking takes for ${name}, with the answers in ${cache}`,
     ...levels.map(levelText),
-    ...(asked.length > 1 && total.calls.worst > 0 ? [`All services together\n${table(total)}`] : []),
+    ...(asked.length > 1 && total.calls.worst > 0
+      ? [`All services together\n${table({...total, byBatches: asked.some(({byBatches}) => byBatches)})}`]
+      : []),
     'At least: every request answered at once, as shortly as can be. At most: every request as long as can be, and sent\n' +
       'again as often as errors may make it; refusals (429) come on top.',
   ].join('\n\n');
@@ -22,24 +24,30 @@ function levelText(plan: LevelPlan): string {
   return [...lines, ...(isService && isOpen(plan) ? [table(plan), `  ${expectation(plan)}`] : [])].join('\n');
 }
 
-function inputsLine({inputs, cached, isService}: AskPlan): string {
-  const line = `  ${counted(inputs, 'input')}, ${count(cached)} cached, ${count(inputs - cached)} to ask`;
+function inputsLine({inputs, cached, pending = 0, isService}: AskPlan): string {
+  const waiting = pending > 0 ? `${count(pending)} in batches under way, ` : '';
+  const line = `  ${counted(inputs, 'input')}, ${count(cached)} cached, ${waiting}${count(inputs - cached - pending)} to ask`;
   return isService ? line : `${line} in this process, free of charge`;
 }
 
-function isOpen({inputs, cached}: AskPlan): boolean {
-  return cached < inputs;
+function isOpen({inputs, cached, pending = 0}: AskPlan): boolean {
+  return cached + pending < inputs;
 }
 
 const COLUMN = 16;
 
-function table({calls, tokens, usd, seconds}: StudyPlan['total']): string {
+type Totals = StudyPlan['total'] & {readonly byBatches?: boolean | undefined};
+
+function table({calls, tokens, usd, seconds, byBatches = false}: Totals): string {
+  const unknown = byBatches
+    ? 'within a day, as the services say of batches'
+    : 'unknown: give --rate, in calls a second';
   return [
     row('', ['at least', 'expected', 'at most']),
     row('calls', cells(calls, count)),
     row('tokens', tokens ? cells(tokens, count) : 'not counted by the service'),
     row('USD', usd ? cells(usd, dollars) : 'unknown: give the teacher’s adapter a `price`'),
-    row('time', seconds ? cells(seconds, duration) : 'unknown: give --rate, in calls a second'),
+    row('time', seconds ? cells(seconds, duration) : unknown),
   ].join('\n');
 }
 

@@ -1,5 +1,6 @@
 import {Command, InvalidArgumentError} from 'commander';
 import {planStudy} from '../study/plan.ts';
+import {type Lane, laneOption} from './lane-option.ts';
 import {loadRecipe} from './load-recipe.ts';
 import {planText} from './plan-text.ts';
 import {withCacheFlag, withJson} from './study-options.ts';
@@ -9,6 +10,7 @@ interface PlanFlags {
   readonly cache: string;
   /** Calls a second. */
   readonly rate?: number;
+  readonly lane?: Lane;
   readonly json?: boolean;
 }
 
@@ -18,12 +20,14 @@ export function planCommand(): Command {
     .description('say what asking a recipe’s teachers will take: calls, tokens, money and time; ask nobody')
     .argument('<recipe>', 'a module that exports a recipe by default')
     .option('--rate <calls>', 'calls a second that a service takes (default: as its teacher says)', callsPerSecond)
+    .addOption(laneOption())
     .action(runPlan);
 }
 
-async function runPlan(path: string, {cache, rate, json = false}: PlanFlags): Promise<void> {
+async function runPlan(path: string, {cache, rate, lane, json = false}: PlanFlags): Promise<void> {
   const recipe = await loadRecipe(path);
-  const plan = await planStudy(recipe, {cache, ...(rate && {rate: {requestsPerMinute: 60 * rate}})});
+  const byBatches = lane === 'batch';
+  const plan = await planStudy(recipe, {cache, byBatches, ...(rate && {rate: {requestsPerMinute: 60 * rate}})});
   openTerminal({json}).result(plan, planText(plan));
 }
 

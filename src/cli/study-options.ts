@@ -14,13 +14,20 @@ export interface StudyFlags {
   readonly budget?: readonly BudgetLimit[];
   readonly retrySetAside?: boolean;
   readonly driftEvery?: number;
+  readonly keepGoing?: boolean;
   readonly json?: boolean;
 }
 
-/** Adds the flags of a command that works on a recipe. */
+/** Adds the flags of a command that works on a recipe and writes what comes of it. */
 export function withStudyFlags(command: Command): Command {
-  return withJson(withCacheFlag(command))
+  return withAskingFlags(command)
     .option('--out <folder>', 'where knowledge, students and results go (default: out/ and the recipe’s name)')
+    .option('--drift-every <count>', 'after so many bought answers, ask again about 50 old ones and compare', positive);
+}
+
+/** Adds the flags of a command that asks a recipe's teachers. */
+export function withAskingFlags(command: Command): Command {
+  return withJson(withCacheFlag(command))
     .addOption(
       new Option('--record <mode>', 'what is asked: `new` what is not kept, `once`, `none`, or `all` anew')
         .choices(RECORD_MODES)
@@ -34,7 +41,7 @@ export function withStudyFlags(command: Command): Command {
       ).argParser(addBudget),
     )
     .option('--retry-set-aside', 'ask again about inputs whose answers could not be read')
-    .option('--drift-every <count>', 'after so many bought answers, ask again about 50 old ones and compare', positive);
+    .option('--keep-going', 'go on where the first 20 requests brought not one usable answer');
 }
 
 /** Adds the flag that says where answers are kept. */
@@ -61,7 +68,7 @@ function addBudget(text: string, others: readonly BudgetLimit[] = []): readonly 
 
 /** The options of a study out of its flags, with progress on the terminal and an end at the first Ctrl-C. */
 export function studyOptions(
-  {out, cache, record, offline = false, budget = [], retrySetAside = false, driftEvery}: StudyFlags,
+  {out, cache, record, offline = false, budget = [], retrySetAside = false, driftEvery, keepGoing = false}: StudyFlags,
   terminal: Terminal,
 ): StudyOptions {
   return {
@@ -71,6 +78,7 @@ export function studyOptions(
     budget,
     retriesSetAside: retrySetAside,
     ...(driftEvery !== undefined && {drift: {every: driftEvery}}),
+    ...(keepGoing && {firstAnswerWithin: Number.POSITIVE_INFINITY}),
     signal: stopSignal(),
     onProgress: ({task, done, total, detail, secondsLeft}) => terminal.progress(task, done, total, detail, secondsLeft),
     onNote: terminal.note,

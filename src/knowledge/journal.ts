@@ -1,5 +1,6 @@
 import {mkdirSync} from 'node:fs';
 import type {Reply} from '../teacher.ts';
+import {BatchRecords} from './journal-batches.ts';
 import {journalFailure} from './journal-file.ts';
 import {JournalReader} from './journal-reader.ts';
 import {carryLines, recover, retire} from './journal-recovery.ts';
@@ -27,12 +28,18 @@ export interface Journal {
     /** Where paid replies are whose answers were not kept, by question. They are to be read, not asked for again. */
     readonly replies: ReadonlyMap<string, ReplyPlace>;
   };
+  /** Where the replies are that this process received in batches and whose answers are not kept yet, by question. */
+  readonly received: ReadonlyMap<string, ReplyPlace>;
+  /** What was handed over in batches and is not collected. */
+  readonly batches: BatchRecords;
   /** Questions whose replies could not be read, by this process and those before. */
   readonly setAsides: ReadonlyMap<string, SetAside>;
   /** Questions are about to be sent. Nothing may go out before it has resolved, with the call's number. */
   sent(keys: readonly string[]): Promise<number>;
   /** Keeps the raw reply, without headers that could hold a secret. To be awaited before the reply is read. */
   replied(id: number, reply: Reply): Promise<ReplyPlace>;
+  /** Keeps the raw reply to a request of a batch, as `replied` does. It is to be read, not asked for again. */
+  receive(keys: readonly string[], reply: Reply): Promise<ReplyPlace>;
   /** No reply came that is to be paid for, or it is in doubt. */
   failed(id: number, why: string, inDoubt: boolean): void;
   /** The answers of a call are in the store, or set aside. */
@@ -68,12 +75,15 @@ export async function openJournal(directory: string): Promise<Journal> {
 
 class SegmentJournal implements Journal {
   readonly recovered: Journal['recovered'];
+  readonly received: ReadonlyMap<string, ReplyPlace>;
+  readonly batches: BatchRecords;
   readonly #directory: string;
   readonly #name: string;
   readonly #segment: SegmentWriter;
   readonly #outstanding: Outstanding;
   readonly #setAsides: SetAsides;
   readonly #reader: JournalReader;
+  readonly #received = new Map<string, ReplyPlace>();
   #calls = 0;
   #holdsReplies = false;
 
@@ -85,6 +95,8 @@ class SegmentJournal implements Journal {
     this.#setAsides = new SetAsides(directory);
     this.#reader = new JournalReader(directory);
     this.recovered = {inDoubt: [...outstanding.inDoubt], replies: outstanding.unread};
+    this.received = this.#received;
+    this.batches = new BatchRecords(directory);
   }
 
   get setAsides(): ReadonlyMap<string, SetAside> {
@@ -106,6 +118,16 @@ class SegmentJournal implements Journal {
     return place;
   }
 
+  async receive(keys: readonly string[], reply: Reply): Promise<ReplyPlace> {
+    const place = {segment: this.#name, ...(await this.#segment.append(replyLine(++this.#calls, keys, reply)))};
+    this.#holdsReplies = true;
+    // No call of this process stands for it: if the process ends now, it is found by this line.
+    this.#segment.note(lineOf({unread: keys, place}));
+    this.#outstanding.left(keys, place);
+    for (const key of keys) this.#received.set(key, place);
+    return place;
+  }
+
   failed(id: number, why: string, inDoubt: boolean): void {
     this.#segment.note(lineOf({failed: id, inDoubt, why}));
     this.#outstanding.failed(id, inDoubt);
@@ -120,10 +142,14 @@ class SegmentJournal implements Journal {
     this.#segment.note(lineOf({settled: keys}));
     this.#outstanding.settled(keys);
     this.#setAsides.settle(keys);
+    for (const key of keys) this.#received.delete(key);
   }
 
   async setAside(key: string, why: string, place?: ReplyPlace): Promise<void> {
     this.#setAsides.add(key, {why, ...(place && {place})});
+    if (!this.#received.delete(key)) return;
+    this.#segment.note(lineOf({settled: [key]}));
+    this.#outstanding.settled([key]);
   }
 
   read(place: ReplyPlace): Promise<KeptReply | undefined> {

@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import {answersTo, type CollectOptions, collect, collectAnswered, type Missing} from '../ask/collect.ts';
 import type {LayeredTeacher} from '../ask/layer.ts';
 import {type TransferSet, transferSet} from '../data/split.ts';
+import {PendingError} from '../errors.ts';
 import {argmaxRows} from '../evaluate/distributions.ts';
 import {type Evaluation, evaluateLogits} from '../evaluate/metrics.ts';
 import {saveKnowledge} from '../knowledge/files.ts';
@@ -39,10 +40,22 @@ export interface LabelledLevel extends AskedLevel {
   readonly missing: readonly Missing[];
 }
 
+/** A level that knows nothing yet: what it was asked is in batches that have not ended. */
+export interface PendingLevel extends Pick<LabelledLevel, 'ledger' | 'teacher'> {
+  readonly pending: PendingError;
+}
+
 /** Asks a level as `askLevel` does, and saves what it knows of the inputs that were answered. */
-export async function labelLevel(study: Study, access: Access): Promise<LabelledLevel> {
+export async function labelLevel(study: Study, access: Access): Promise<LabelledLevel | PendingLevel> {
   const level = study.openLevel(access);
-  const {knowledge, missing} = await askedAbout(study, level, collectAnswered);
+  const collection = await askedAbout(study, level, collectAnswered).catch((error: unknown) => {
+    if (error instanceof PendingError) return {pending: error};
+    throw error;
+  });
+  if ('pending' in collection) {
+    return {...collection, ledger: level.ledger.snapshot(), teacher: level.teacher.name};
+  }
+  const {knowledge, missing} = collection;
   const path = await keep(study, access, knowledge);
   return {knowledge, path, ledger: level.ledger.snapshot(), teacher: level.teacher.name, missing};
 }

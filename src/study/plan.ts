@@ -1,8 +1,10 @@
 import {existsSync} from 'node:fs';
+import {checkLanes} from '../ask/lane/lane-of.ts';
 import {type AskPlan, planAsking} from '../ask/plan.ts';
 import {type PlanTotal, totalOf} from '../ask/plan-total.ts';
 import {draw} from '../data/split.ts';
 import {startEngine} from '../engine/engine.ts';
+import {BatchRecords} from '../knowledge/journal-batches.ts';
 import {JournalReader} from '../knowledge/journal-reader.ts';
 import {type AnswerStore, isStoreUrl, openAnswerStore, openStoreAt} from '../knowledge/store.ts';
 import type {Recipe} from '../recipe/recipe.ts';
@@ -26,6 +28,12 @@ export interface StudyPlanOptions {
    * @default as the teachers say
    */
   readonly rate?: Rate;
+  /**
+   * Whether services are asked about the transfer set by their batch lanes.
+   *
+   * @default false
+   */
+  readonly byBatches?: boolean;
 }
 
 /** What it takes to ask one level. */
@@ -45,10 +53,14 @@ export interface StudyPlan {
   readonly total: PlanTotal;
 }
 
-/** Works out what it takes to ask all that `compare` asks. Asks nobody, starts no service and writes nothing. */
+/**
+ * Works out what it takes to ask all that `compare` asks. Asks nobody, starts no service and writes nothing.
+ *
+ * @throws InputError where a service is to be asked by a batch lane and has none
+ */
 export async function planStudy(
   recipe: Recipe,
-  {cache = DEFAULT_CACHE, rate = {}}: StudyPlanOptions = {},
+  {cache = DEFAULT_CACHE, rate = {}, byBatches = false}: StudyPlanOptions = {},
 ): Promise<StudyPlan> {
   checkMethods(recipe);
   await startEngine();
@@ -58,21 +70,19 @@ export async function planStudy(
   const services = openServices();
   const store = openToRead(cache);
   const replies = new JournalReader(journalOf(cache));
+  const shared = {store, replies, batches: new BatchRecords(journalOf(cache)), rate};
   try {
     const teachers = await openTeachers(recipe, [...asked, reference], data, services);
     const levels: LevelPlan[] = [];
     for (const level of asked) {
       const detail = detailOfLevel(recipe, level);
-      const plan = await planAsking(teachers.get(level)!, drawn.inputs, {store, replies, detail, rate});
+      const teacher = teachers.get(level)!;
+      if (byBatches) checkLanes(teacher);
+      const plan = await planAsking(teacher, drawn.inputs, {...shared, detail, byBatches});
       levels.push({level, about: 'transfer set', ...plan});
     }
     const teacher = teachers.get(reference)!;
-    const plan = await planAsking(teacher, data.test.inputs, {
-      store,
-      replies,
-      detail: measurable(teacher.detail),
-      rate,
-    });
+    const plan = await planAsking(teacher, data.test.inputs, {...shared, detail: measurable(teacher.detail)});
     levels.push({level: reference, about: 'test split', ...plan});
     return {name: recipe.name, cache, levels, total: totalOf(levels.filter(({isService}) => isService))};
   } finally {

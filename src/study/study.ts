@@ -2,8 +2,9 @@ import {dirname, join} from 'node:path';
 import {type Asking, type OpenTeacher, openAsking} from '../ask/asking.ts';
 import type {BudgetLimit} from '../ask/budget-limit.ts';
 import type {DriftOptions} from '../ask/drift.ts';
+import type {LaneChoice} from '../ask/lane/lane-layers.ts';
 import type {RecordMode} from '../ask/record.ts';
-import {type Dataset, draw, type Split} from '../data/split.ts';
+import {type Dataset, draw, type Split, type Unlabelled, type UnlabelledDataset} from '../data/split.ts';
 import {type Engine, startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import {isStoreUrl} from '../knowledge/store.ts';
@@ -52,6 +53,19 @@ export interface StudyOptions {
    * @default they are not watched
    */
   readonly drift?: DriftOptions;
+  /**
+   * How many requests a teacher may get before the first usable answer: where so many brought none, the run stops.
+   * Infinity goes on regardless.
+   *
+   * @default 20
+   */
+  readonly firstAnswerWithin?: number;
+  /**
+   * Asks services by their batch lanes: for less money, within a day.
+   *
+   * @default requests go out one by one
+   */
+  readonly lane?: LaneChoice;
   /**
    * Trains in worker processes, which load the recipe by the path of its module.
    *
@@ -121,7 +135,8 @@ export interface Study {
  * @throws InputError where a method can't learn from what its level answers
  */
 export async function openStudy(recipe: Recipe, levels: readonly Access[], options: StudyOptions = {}): Promise<Study> {
-  const {cache = DEFAULT_CACHE, record = 'new', budget = [], retriesSetAside = false, drift, signal} = options;
+  const {cache = DEFAULT_CACHE, record = 'new', budget = [], retriesSetAside = false, signal} = options;
+  const {drift, firstAnswerWithin, lane} = options;
   checkMethods(recipe);
   const engine = await startEngine();
   const data = await recipe.data();
@@ -131,7 +146,8 @@ export async function openStudy(recipe: Recipe, levels: readonly Access[], optio
   const services = openServices();
   const teachers = await openTeachers(recipe, levels, data, services);
   const shared = {cache, journal: journalOf(cache), record, budget, retriesSetAside};
-  const asking = await openAsking({...shared, ...(drift && {drift})}).catch(async error => {
+  const guards = {...(drift && {drift}), ...(firstAnswerWithin !== undefined && {firstAnswerWithin})};
+  const asking = await openAsking({...shared, ...guards, ...(lane && {lane})}).catch(async error => {
     await services.close();
     throw error;
   });

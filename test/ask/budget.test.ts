@@ -273,3 +273,31 @@ describe('under any interleaving of requests', () => {
     );
   });
 });
+
+describe('what goes out together', () => {
+  it('is let through as far as the budget holds it, with the reason why no further', () => {
+    const budget = createBudget([{tokens: 100}]);
+    const teacher = drawOn(budget);
+    const {count, refusal, reservation} = teacher.reserveFirst([tokens(40), tokens(50), tokens(20), tokens(5)]);
+    expect(count).toBe(2);
+    expect(refusal).toBeInstanceOf(BudgetError);
+    expect(refusal!.message).toContain('the next request may come to 20 tokens');
+    expect(() => teacher.reserveFirst([tokens(20)])).toThrow(BudgetError);
+    reservation.settle(tokens(30));
+    expect(budget.spent).toMatchObject({calls: 1, tokens: 30});
+    expect(teacher.reserveFirst([tokens(70)])).toMatchObject({count: 1});
+    expect(() => reservation.settle(tokens(1))).toThrow(TypeError);
+  });
+
+  it('shares the budget with what goes out alone', async () => {
+    const teacher = drawOn(createBudget([{calls: 5}]));
+    await teacher.reserve(ONE_CALL);
+    expect(teacher.reserveFirst(new Array(9).fill(ONE_CALL)).count).toBe(4);
+    expect(() => teacher.reserveFirst([ONE_CALL])).toThrow(BudgetError);
+  });
+
+  it('is whole where there is no limit', () => {
+    const {count, refusal} = drawOn(createBudget()).reserveFirst([tokens(40), tokens(50)]);
+    expect({count, refusal}).toEqual({count: 2, refusal: undefined});
+  });
+});

@@ -2,6 +2,7 @@ import {mkdtemp} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
+import {type AdmissionRequest, createAdmission} from '../../src/ask/admission.ts';
 import {createBudget} from '../../src/ask/budget.ts';
 import {withCalls} from '../../src/ask/calls.ts';
 import {createLedger} from '../../src/ask/ledger.ts';
@@ -21,6 +22,8 @@ async function noting() {
   const notes: string[] = [];
   const noted: Journal = {
     recovered: journal.recovered,
+    received: journal.received,
+    batches: journal.batches,
     setAsides: journal.setAsides,
     sent: async keys => {
       const id = await journal.sent(keys);
@@ -32,6 +35,7 @@ async function noting() {
       notes.push('replied');
       return place;
     },
+    receive: (keys, reply) => journal.receive(keys, reply),
     failed: (id, why, inDoubt) => {
       notes.push(`failed${inDoubt ? ' in doubt' : ''}: ${why}`);
       journal.failed(id, why, inDoubt);
@@ -159,6 +163,21 @@ describe('withCalls', () => {
     const stop = AbortSignal.abort(new Error('enough'));
     await expect(withCalls(payer).ask(about(1), {stop})).rejects.toThrow('enough');
     expect(payer.requests).toEqual([]);
+  });
+
+  it('says of a request whether its questions were asked before', async () => {
+    const waiting: (boolean | undefined)[] = [];
+    const admission = {
+      state: createAdmission({concurrency: 1}).state,
+      run({isAgain, send}: AdmissionRequest) {
+        waiting.push(isAgain);
+        return send();
+      },
+    };
+    const teacher = withCalls(payingTeacher(), {admission});
+    await teacher.ask(about(1));
+    await teacher.ask(about(1), {isAgain: true});
+    expect(waiting).toEqual([false, true]);
   });
 
   it('only counts the calls of a teacher in this process, which a stop may break off', async () => {

@@ -3,9 +3,12 @@ import {answersTo} from '../../src/ask/collect.ts';
 import {type Estimate, planAsking} from '../../src/ask/plan.ts';
 import {stack} from '../../src/ask/teacher-stack.ts';
 import type {TextInputs} from '../../src/data/inputs.ts';
+import {answerKey} from '../../src/knowledge/key.ts';
 import {type AnswerStore, openAnswerStore, type StoredAnswer} from '../../src/knowledge/store.ts';
 import type {Service, Teacher, Usage} from '../../src/teacher.ts';
 import {about, fakeTeacher, labelled} from './fake-teacher.ts';
+import {batchingTeacher} from './lane/batching-teacher.ts';
+import {payingTeacher} from './paying-teacher.ts';
 
 const label = {kind: 'label'} as const;
 
@@ -160,5 +163,35 @@ describe('planAsking', () => {
       ...{teacher: 'a fake', isService: false, inputs: 25, cached: 0, keptReplies: 0},
       calls: alike(3, 15),
     });
+  });
+});
+
+describe('planAsking by batches', () => {
+  const price = {perCall: 0.02};
+  const batched = () => batchingTeacher({teacher: payingTeacher(undefined, {maxBatch: 1})});
+
+  it('costs its share, takes no time that is known, and sends nothing more than three times', async () => {
+    const teacher = {...batched()};
+    const priced = {...teacher, service: {...teacher.service, price}};
+    const [alone, together] = [
+      await planAsking(priced, inputs(10), {store: newStore(), rate: {requestsPerMinute: 1}}),
+      await planAsking(priced, inputs(10), {store: newStore(), rate: {requestsPerMinute: 1}, byBatches: true}),
+    ];
+    expect(alone).toMatchObject({calls: alike(10, 50), usd: alike(0.2, 1), seconds: alike(600, 3000)});
+    expect(together).toMatchObject({calls: alike(10, 30), usd: alike(0.1, 0.3), byBatches: true});
+    expect(together).not.toHaveProperty('seconds');
+    expect(alone).not.toHaveProperty('byBatches');
+  });
+
+  it('leaves out what is in a batch already, whichever way it is asked', async () => {
+    const teacher = batched();
+    const keys = about(1, 2).map(question => answerKey(teacher.identity, question));
+    const record = {format: 1, name: 'n', teacher: 't', plannedAt: '', attempt: 1, keys} as const;
+    const batches = {all: () => [record]};
+    for (const byBatches of [true, false]) {
+      const plan = await planAsking(teacher, inputs(5), {store: newStore(), batches, byBatches});
+      expect(plan).toMatchObject({inputs: 5, cached: 0, pending: 2, calls: {expected: 3}});
+    }
+    expect(await planAsking(teacher, inputs(5), {store: newStore()})).not.toHaveProperty('pending');
   });
 });

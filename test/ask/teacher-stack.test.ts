@@ -8,7 +8,7 @@ import {stack} from '../../src/ask/teacher-stack.ts';
 import {AnswerStoreError, TeacherError} from '../../src/errors.ts';
 import {type AnswerStore, openAnswerStore} from '../../src/knowledge/store.ts';
 import {about, fakeTeacher, labelled} from './fake-teacher.ts';
-import {labels, payingTeacher} from './paying-teacher.ts';
+import {labels, payingTeacher, refusal} from './paying-teacher.ts';
 import {storeOver} from './store-over.ts';
 
 const fields = {access: 'black-box', detail: {kind: 'label'}} as const;
@@ -79,6 +79,20 @@ describe('a stack of layers', () => {
     expect(teacher.calls.length).toBe(1);
     expect(ledger.snapshot()).toMatchObject({asked: 4, bought: 0, cached: 2, calls: 0});
   });
+});
+
+it('a stack on its own waits as long as the service says, for all requests together', async () => {
+  const store = openAnswerStore({store: new Map()});
+  const sentAt: number[] = [];
+  const busy = payingTeacher((numbers, request) => {
+    sentAt.push(performance.now());
+    return request <= 2 ? refusal(429, {'retry-after-ms': '120'}) : labels(numbers);
+  });
+  const teacher = stack(busy, {store});
+  const asking = [0, 1].map(number => teacher.ask(about(number)));
+  expect(await Promise.all(asking)).toEqual([[labelled(0)], [labelled(1)]]);
+  expect(sentAt).toHaveLength(4);
+  expect(sentAt[2]! - sentAt[1]!).toBeGreaterThanOrEqual(119);
 });
 
 it('a stack that watches for drift ends the run when the service answers otherwise than it did', async () => {

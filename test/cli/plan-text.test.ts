@@ -66,6 +66,18 @@ describe('planText', () => {
     ]);
   });
 
+  it('says of batches that they take up to a day, and what is in them already', () => {
+    const {seconds: _, ...rest} = paid;
+    const text = planText(plan({...rest, byBatches: true, pending: 300}, {...rest, byBatches: true}));
+    expect(text).toContain('  2,000 inputs, 1,200 cached, 300 in batches under way, 500 to ask');
+    expect(text).toContain('time      within a day, as the services say of batches');
+    expect(
+      planText(plan({...paid, pending: 800}))
+        .split('\n\n')[1]!
+        .split('\n'),
+    ).toHaveLength(2);
+  });
+
   it('adds up what several levels ask services', () => {
     const text = planText(plan(paid, {...paid, about: 'test split'}));
     expect(text).toContain('gray-box, test split: chat m1');

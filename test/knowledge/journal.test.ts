@@ -290,6 +290,37 @@ describe('what a journal leaves to the next one', () => {
   });
 });
 
+describe('replies that came in a batch', () => {
+  it('are to be read until they are settled, by later journals as well', async () => {
+    const journal = await openJournal(folder);
+    const place = await journal.receive(['a'], reply('of a'));
+    await journal.receive(['b'], reply('of b'));
+    expect(await journal.read(place)).toEqual({keys: ['a'], reply: reply('of a')});
+    expect([...journal.received.keys()]).toEqual(['a', 'b']);
+    journal.settled(['a']);
+    expect([...journal.received.keys()]).toEqual(['b']);
+    await journal.close();
+    expect(await foundIn()).toEqual({inDoubt: [], replies: {b: 'of b'}});
+    const later = await openJournal(folder);
+    expect(later.received.size).toBe(0);
+    later.settled(['b']);
+    await later.close();
+    expect(await foundIn()).toEqual({inDoubt: [], replies: {}});
+  });
+
+  it('are not to be read any more where their question is set aside', async () => {
+    const journal = await openJournal(folder);
+    const place = await journal.receive(['a'], reply('of a'));
+    await journal.setAside('a', 'unreadable', place);
+    expect(journal.received.size).toBe(0);
+    await journal.close();
+    expect(await foundIn()).toEqual({inDoubt: [], replies: {}});
+    const later = await openJournal(folder);
+    expect(later.setAsides.get('a')).toEqual({why: 'unreadable', place});
+    await later.close();
+  });
+});
+
 describe('questions that are set aside', () => {
   it('are known to every later journal, with why and where the reply is, until they are settled', async () => {
     const journal = await openJournal(folder);

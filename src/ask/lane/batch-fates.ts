@@ -1,0 +1,89 @@
+import {LimbeckError, TeacherError} from '../../errors.ts';
+import {withoutFeatures} from '../../knowledge/coarsen.ts';
+import type {Access, Detail, Question} from '../../teacher.ts';
+import type {Bought} from '../calls.ts';
+import {readReply} from '../kept-reply.ts';
+import {keyed} from '../keyed.ts';
+import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
+import type {LaneWork} from './lane-work.ts';
+
+/** Nothing is known of the question, nor does anything speak against asking: it is to be handed over. */
+export class UnaskedError extends LimbeckError {}
+
+/** What became of a question in the batch that it was last in. */
+export interface Fate {
+  /** Which handing-over it was, from 1 on. */
+  readonly attempt: number;
+  /** Undefined where a reply came. */
+  readonly error?: Error | undefined;
+}
+
+/** What became of the questions of one asking, by key, where it is not an answer. */
+export class BatchFates {
+  readonly #fates = new Map<string, Fate>();
+  readonly #ahead = new Set<string>();
+
+  set(key: string, fate: Fate): void {
+    this.#fates.set(key, fate);
+  }
+
+  get(key: string): Fate | undefined {
+    return this.#fates.get(key);
+  }
+
+  /** The question does not go into a batch: it is asked by itself, the next time that it is alone in a call. */
+  sendAhead(key: string): void {
+    this.#ahead.add(key);
+  }
+
+  /** Whether the question goes ahead, which it does once. */
+  takeAhead(key: string): boolean {
+    return this.#ahead.delete(key);
+  }
+}
+
+/**
+ * A teacher that knows what became of questions in batches, and asks nothing itself. Answers are read from the journal by
+ * the layer around it, `withRecovery`; what gets through to here has none.
+ *
+ * @param alone - what asks a question that is sent ahead
+ */
+export function batchTeacher<A extends Access>(
+  alone: LayeredTeacher<A>,
+  work: LaneWork,
+  fates: BatchFates,
+): LayeredTeacher<A> {
+  const ask = async (questions: readonly Question[], options: LayerOptions = {}): Promise<readonly Bought<A>[]> => {
+    const {detail = withoutFeatures(alone.detail)} = options;
+    const [first] = questions;
+    if (questions.length === 1 && fates.takeAhead(keyed(alone, first!).key)) return alone.ask(questions, options);
+    const unasked = {error: new UnaskedError('It was not asked about.')};
+    return Promise.all(
+      questions.map(question => {
+        const {key} = keyed(alone, question);
+        const fate = fates.get(key);
+        return fate ? outcomeOf<A>(key, fate, work, detail) : unasked;
+      }),
+    );
+  };
+  return layerOver(alone, {ask});
+}
+
+/** As with requests one by one, an answer that can't be read is asked for once more, and then set aside. */
+async function outcomeOf<A extends Access>(
+  key: string,
+  {attempt, error}: Fate,
+  {journal, service, teacher}: LaneWork,
+  detail: Detail,
+): Promise<Bought<A>> {
+  if (error) return {error};
+  const place = journal.received.get(key) ?? journal.recovered.replies.get(key);
+  const read = place && (await readReply({replies: journal, service, place, detail}));
+  const outcome = read?.outcomes.get(key);
+  const problem =
+    outcome && 'error' in outcome
+      ? outcome.error
+      : new TeacherError(teacher.name, 'Its reply can’t be read.', {unreadable: true});
+  if (attempt === 1 && problem instanceof TeacherError && problem.unreadable) return {error: problem};
+  return {error: problem, call: {place, receipt: read && service.receipt?.(read.reply), done: () => {}}};
+}

@@ -1,0 +1,279 @@
+import pLimit from 'p-limit';
+import {BudgetError, PendingError, TeacherError} from '../../errors.ts';
+import {withoutFeatures} from '../../knowledge/coarsen.ts';
+import type {BatchRecord} from '../../knowledge/journal-batches.ts';
+import type {Access, Outcome, Question} from '../../teacher.ts';
+import {type Halt, haltAfter} from '../each.ts';
+import {keyed} from '../keyed.ts';
+import type {LayeredTeacher, LayerOptions} from '../layer.ts';
+import {isForWantOfRoom, isWorthAgain} from './again.ts';
+import {type BatchFates, UnaskedError} from './batch-fates.ts';
+import {cancelBatch, collectBatch, waitForEnd} from './collect-batch.ts';
+import {type Funds, reserveFor} from './funds.ts';
+import {findLost, type HandedOver, handOver, withoutId} from './hand-over.ts';
+import {batchesWith, type LaneWork} from './lane-work.ts';
+import {splitIntoBatches} from './split.ts';
+
+/** How many questions are asked by themselves at most, before others are handed over. */
+const AHEAD = 5;
+
+export interface LaneCallOptions extends LaneWork {
+  readonly fates: BatchFates;
+  /** Whether batches that have not ended are left to a later run, instead of waited for. */
+  readonly detaches: boolean;
+  /** Whether batches under way are ended, and nothing is handed over. */
+  readonly cancels: boolean;
+}
+
+/** A question that has no answer yet, by its place in the call. */
+interface Failed<A extends Access> {
+  readonly place: number;
+  readonly outcome: Outcome<A>;
+  /** How often it was handed over. */
+  readonly attempt: number;
+}
+
+/** A batch that was handed over, and what was reserved for it. */
+interface Sent {
+  readonly record: HandedOver;
+  readonly funds: Funds;
+}
+
+/** All questions of one call, different ones, on their way through the lane. */
+export class LaneCall<A extends Access> {
+  readonly #kept: LayeredTeacher<A>;
+  readonly #lane: LaneCallOptions;
+  readonly #questions: readonly Question[];
+  readonly #options: LayerOptions;
+  readonly #halt: Halt;
+  readonly #places: ReadonlyMap<string, number>;
+  readonly #outcomes: Outcome<A>[] = [];
+  /** One batch after another: each may fill much memory until the service has it. */
+  readonly #inTurn = pLimit(1);
+  #failed: Failed<A>[] = [];
+  #hasAnswers = false;
+  #isWhole = true;
+
+  constructor(
+    kept: LayeredTeacher<A>,
+    lane: LaneCallOptions,
+    questions: readonly Question[],
+    {stop, onSettled, ...options}: LayerOptions,
+  ) {
+    this.#kept = kept;
+    this.#lane = lane;
+    this.#questions = questions;
+    this.#halt = haltAfter(stop, options.signal);
+    this.#options = {...options, ...(onSettled && {onSettled})};
+    this.#places = new Map(questions.map((question, place) => [this.#keyOf(question), place]));
+  }
+
+  async run(): Promise<readonly Outcome<A>[]> {
+    const records = batchesWith(this.#lane, this.#questions);
+    const inBatches = new Set(records.flatMap(({keys}) => keys));
+    const others = [...this.#questions.keys()].filter(place => !inBatches.has(this.#keyOf(this.#questions[place]!)));
+    await Promise.all([
+      ...records.map(record => this.#guarded(() => this.#takeUp(record))),
+      this.#guarded(() => this.#askAbout(others)),
+    ]);
+    while (this.#failed.length > 0 && !this.#halt.signal.aborted) await this.#askAgain();
+    this.#halt.end(this.#isWhole && this.#failed.length === 0);
+    return this.#outcomes;
+  }
+
+  /** What goes wrong with one batch stops the others, which stay where they are. */
+  async #guarded(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#isWhole = false;
+      this.#halt.fail(error);
+    }
+  }
+
+  /** Goes on with a batch of an earlier run. */
+  async #takeUp(record: BatchRecord): Promise<void> {
+    const found = await findLost(this.#lane, record, this.#halt.signal);
+    if (found && this.#lane.cancels) await cancelBatch(this.#lane, found);
+    if (found) await this.#collect(found);
+    else await this.#handOver(this.#placesOf(record), record.attempt);
+  }
+
+  /** Asks about what is in no batch, and not known otherwise. */
+  async #askAbout(places: readonly number[]): Promise<void> {
+    if (places.length === 0) return;
+    const open = this.#settleKnown(places, await this.#askKept(places));
+    await this.#handOver(open.slice(await this.#sendAhead(open)), 1);
+  }
+
+  /**
+   * Asks about the first ones by themselves, until one is answered.
+   *
+   * @returns how many that were
+   * @throws TeacherError where none of them is answered
+   */
+  async #sendAhead(places: readonly number[]): Promise<number> {
+    if (places.length < 2 || this.#lane.cancels) return 0;
+    for (const [index, place] of places.slice(0, AHEAD).entries()) {
+      this.#lane.fates.sendAhead(this.#keyOf(this.#questions[place]!));
+      const [outcome] = await this.#askKept([place]);
+      this.#settle(place, outcome!);
+      if ('answer' in outcome! || outcome!.error instanceof BudgetError) return index + 1;
+      if (index + 1 === places.length) return index + 1;
+    }
+    const {name} = this.#lane.teacher;
+    const last = this.#outcomes[places[AHEAD - 1]!] as {readonly error: Error};
+    throw new TeacherError(
+      name,
+      `It answered none of ${AHEAD} questions that were asked one by one, so nothing was handed over. See why first.`,
+      {cause: last.error},
+    );
+  }
+
+  /** The places of which nothing is known. */
+  #settleKnown(places: readonly number[], outcomes: readonly Outcome<A>[]): readonly number[] {
+    return places.filter((place, index) => {
+      const outcome = outcomes[index]!;
+      if ('error' in outcome && outcome.error instanceof UnaskedError) return true;
+      this.#settle(place, outcome);
+      return false;
+    });
+  }
+
+  async #handOver(places: readonly number[], attempt: number): Promise<void> {
+    if (this.#lane.cancels) {
+      const error = new PendingError('It is in no batch, and `--cancel` hands nothing over.');
+      for (const place of places) this.#settle(place, {error});
+      return;
+    }
+    const sizes = new Map(places.flatMap(place => this.#sizeOf(place)));
+    const able = [...sizes.keys()];
+    const batches = splitIntoBatches([...sizes.values()], this.#lane.lane);
+    await Promise.all(
+      batches.map(batch =>
+        this.#guarded(async () => {
+          const inBatch = batch.map(index => able[index]!);
+          const sent = await this.#inTurn(() => this.#send(inBatch, attempt));
+          if (sent) await this.#collect(sent.record, sent.funds);
+        }),
+      ),
+    );
+  }
+
+  /** The bytes of a question's line, with its place; nothing of one that is settled, since it can't be handed over. */
+  #sizeOf(place: number): [number, number][] {
+    const {lane, teacher} = this.#lane;
+    const question = this.#questions[place]!;
+    try {
+      const bytes = Buffer.byteLength(lane.lineOf(this.#keyOf(question), question));
+      if (bytes < lane.maxBytes) return [[place, bytes]];
+      const problem = `The request about it has ${bytes} bytes, and a whole batch ${lane.maxBytes} at most. Shorten it.`;
+      throw new TeacherError(teacher.name, problem);
+    } catch (error) {
+      this.#settle(place, {error: error as Error});
+      return [];
+    }
+  }
+
+  /** Hands over as many of these as the budget lets through. Where the service has no room, they wait for the others. */
+  async #send(places: readonly number[], attempt: number): Promise<Sent | undefined> {
+    const questions = places.map(place => this.#questions[place]!);
+    const {count, refusal, funds} = reserveFor(this.#lane, questions);
+    if (refusal) for (const place of places.slice(count)) this.#settle(place, {error: refusal});
+    if (count === 0) return undefined;
+    try {
+      return {funds, record: await handOver(this.#lane, questions.slice(0, count), attempt, this.#halt.signal)};
+    } catch (error) {
+      funds.settle({calls: 0});
+      const outcome = {error: error as Error};
+      if (!isForWantOfRoom(outcome)) throw error;
+      const later = {error: new PendingError(`${outcome.error.message} The same command hands them over later.`)};
+      for (const place of places.slice(0, count)) {
+        if (this.#lane.detaches) this.#settle(place, later);
+        else this.#failed.push({place, outcome, attempt});
+      }
+      this.#settleLasting();
+      return undefined;
+    }
+  }
+
+  /** Waits for a batch, keeps what is in it, and notes what failed. */
+  async #collect(record: HandedOver, funds?: Funds): Promise<void> {
+    const {detaches, fates, journal} = this.#lane;
+    const {attempt, keys} = record;
+    let spent = funds?.worst;
+    try {
+      const state = await waitForEnd(this.#lane, record, {stop: this.#halt.signal, looksOnce: detaches});
+      const places = this.#placesOf(record);
+      if (!state.isEnded) {
+        for (const place of places) this.#settle(place, {error: pendingIn(record)});
+        return;
+      }
+      const {errors, usage, isForeign} = await collectBatch(this.#lane, record, state, this.#halt.signal);
+      if (isForeign) return await this.#takeUp(withoutId(record));
+      spent = {calls: keys.length, usage};
+      for (const key of keys) fates.set(key, {attempt, error: errors.get(key)});
+      const outcomes = await this.#askKept(places);
+      for (const [index, place] of places.entries()) {
+        this.#failed.push({place, outcome: outcomes[index]!, attempt});
+        if ('answer' in outcomes[index]!) this.#hasAnswers = true;
+      }
+      journal.batches.remove(record);
+      this.#settleLasting();
+    } finally {
+      if (funds && spent) funds.settle(spent);
+    }
+  }
+
+  /** Settles all outcomes but those that another batch may change. */
+  #settleLasting(): void {
+    this.#failed = this.#failed.filter(({place, outcome, attempt}) => {
+      if (isWorthAgain(outcome, attempt)) return true;
+      this.#settle(place, outcome);
+      return false;
+    });
+  }
+
+  /** Hands over again what failed. For want of room at the service that is as good as not at all, if others got through. */
+  async #askAgain(): Promise<void> {
+    const byAttempt = new Map<number, number[]>();
+    const isBusy = this.#hasAnswers;
+    this.#hasAnswers = false;
+    for (const {place, outcome, attempt} of this.#failed.splice(0)) {
+      const next = isBusy && isForWantOfRoom(outcome) ? attempt : attempt + 1;
+      byAttempt.set(next, [...(byAttempt.get(next) ?? []), place]);
+    }
+    await Promise.all(
+      Array.from(byAttempt, ([attempt, places]) => this.#guarded(() => this.#handOver(places, attempt))),
+    );
+  }
+
+  #askKept(places: readonly number[]): Promise<readonly Outcome<A>[]> {
+    const {detail = withoutFeatures(this.#kept.detail)} = this.#options;
+    return this.#kept.ask(
+      places.map(place => this.#questions[place]!),
+      // Who keeps an outcome does not know whether it is the last one.
+      {...this.#options, detail, stop: this.#halt.signal, onSettled: () => {}},
+    );
+  }
+
+  #settle(place: number, outcome: Outcome<A>): void {
+    this.#outcomes[place] = outcome;
+    this.#options.onSettled?.(1);
+  }
+
+  #placesOf({keys}: BatchRecord): readonly number[] {
+    return keys.flatMap(key => this.#places.get(key) ?? []);
+  }
+
+  #keyOf(question: Question): string {
+    return keyed(this.#kept, question).key;
+  }
+}
+
+function pendingIn({id, keys, plannedAt}: HandedOver): PendingError {
+  return new PendingError(
+    `Batch ${id} of ${keys.length.toLocaleString('en-GB')} requests is under way since ${plannedAt}. The same command ` +
+      'collects it once it has ended.',
+  );
+}

@@ -1,0 +1,74 @@
+import {TeacherError} from '../../errors.ts';
+import type {Journal} from '../../knowledge/journal.ts';
+import type {BatchRecord} from '../../knowledge/journal-batches.ts';
+import type {BatchLane} from '../../lane.ts';
+import type {Question, Service, Teacher} from '../../teacher.ts';
+import type {TeacherBudget} from '../budget.ts';
+import {keyed} from '../keyed.ts';
+import type {Ledger} from '../ledger.ts';
+import {type RetryOptions, timer} from '../retry.ts';
+import type {LaneWatch} from './lane-watch.ts';
+
+/** What it takes to hand batches over and to collect them. */
+export interface LaneWork {
+  readonly teacher: Teacher;
+  readonly service: Service;
+  readonly lane: BatchLane;
+  readonly journal: Journal;
+  readonly ledger?: Ledger | undefined;
+  /** At the price of the lane. */
+  readonly budget?: TeacherBudget | undefined;
+  readonly watch?: LaneWatch | undefined;
+  /**
+   * How waits are waited.
+   *
+   * @default a timer
+   */
+  readonly sleep?: NonNullable<RetryOptions['sleep']> | undefined;
+}
+
+/** How often a request of the lane is sent. */
+const SENDS = 8;
+
+/** Milliseconds before a request is sent again; doubled each time. */
+const BACK_OFF = 1000;
+const LONGEST_BACK_OFF = 60_000;
+
+export interface Persistence<T> {
+  readonly stop?: AbortSignal | undefined;
+  /**
+   * How often it is sent at most.
+   *
+   * @default 8
+   */
+  readonly sends?: number;
+  /** Called after an error; what it returns takes the place of a reply. */
+  recover?(error: unknown): Promise<T | undefined>;
+}
+
+/** Sends a request of the lane, again after each error that may pass. */
+export async function persistently<T>(
+  send: () => Promise<T>,
+  {sleep = timer}: Pick<LaneWork, 'sleep'>,
+  {stop, sends = SENDS, recover}: Persistence<T> = {},
+): Promise<T> {
+  for (let failures = 1; ; failures++) {
+    try {
+      return await send();
+    } catch (error) {
+      const found = await recover?.(error);
+      if (found !== undefined) return found;
+      if (!(error instanceof TeacherError && error.retryable) || failures === sends) throw error;
+      const backOff = Math.min(LONGEST_BACK_OFF, BACK_OFF * 2 ** (failures - 1));
+      await sleep(Math.max(backOff, error.retryAfter ?? 0), stop);
+    }
+  }
+}
+
+/** The batches that hold any of these questions and are not collected. */
+export function batchesWith({teacher, journal}: LaneWork, questions: readonly Question[]): readonly BatchRecord[] {
+  const records = journal.batches.all();
+  if (records.length === 0) return [];
+  const keys = new Set(questions.map(question => keyed(teacher, question).key));
+  return records.filter(record => record.keys.some(key => keys.has(key)));
+}

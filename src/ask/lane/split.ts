@@ -1,0 +1,26 @@
+import type {BatchLane} from '../../lane.ts';
+
+/**
+ * Splits lines into batches that a lane takes, in their order.
+ *
+ * @param bytes - of each line; one that is larger than a batch may be stands alone
+ * @returns the places of each batch's lines
+ */
+export function splitIntoBatches(
+  bytes: readonly number[],
+  {maxRequests, maxBytes}: Pick<BatchLane, 'maxRequests' | 'maxBytes'>,
+): readonly (readonly number[])[] {
+  const batches: number[][] = [];
+  let room = 0;
+  for (const [place, size] of bytes.entries()) {
+    const needed = size + 1;
+    const last = batches.at(-1);
+    if (last && last.length < maxRequests && needed <= room) last.push(place);
+    else {
+      batches.push([place]);
+      room = maxBytes;
+    }
+    room -= needed;
+  }
+  return batches;
+}
