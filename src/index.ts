@@ -47,6 +47,14 @@ export {
   type Unlabelled,
   type UnlabelledDataset,
 } from './data/split.ts';
+export {describeTexts, type TextCard} from './data/texts/card.ts';
+export {type TextDataset, textDataset} from './data/texts/dataset.ts';
+export {type DuplicateOptions, type Duplicates, findDuplicates} from './data/texts/duplicates.ts';
+export type {LengthRule} from './data/texts/length.ts';
+export {readTexts} from './data/texts/read.ts';
+export type {ReadTextsOptions, TextFields, TextFormat, TextRecord} from './data/texts/record.ts';
+export type {Shingling} from './data/texts/shingles.ts';
+export {readTextSplits, type TextSplit, type TextSplits, type TextSplitsOptions} from './data/texts/splits.ts';
 export {type CropOptions, crop, flip, type View, views} from './data/view.ts';
 export {type Engine, type EngineName, startEngine} from './engine/engine.ts';
 export * from './errors.ts';

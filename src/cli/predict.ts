@@ -1,35 +1,106 @@
-import {Command} from 'commander';
+import {Argument, Command, Option} from 'commander';
+import type {Inputs} from '../data/inputs.ts';
+import {readTexts} from '../data/texts/read.ts';
+import {type ReadTextsOptions, TEXT_FORMATS} from '../data/texts/record.ts';
 import {startEngine} from '../engine/engine.ts';
-import {argmaxRows, softmaxRows} from '../evaluate/distributions.ts';
+import {InputError} from '../errors.ts';
 import {loadStudent} from '../student/files.ts';
 import {predictLogits} from '../student/predict.ts';
+import type {Student} from '../student/student.ts';
+import {inBatches} from './in-batches.ts';
+import {openPredictions, predictionsOf} from './predictions.ts';
 import {readInputs} from './read-inputs.ts';
 import {withJson} from './study-options.ts';
-import {noteFallback, openTerminal} from './terminal.ts';
+import {noteFallback, openTerminal, type Terminal} from './terminal.ts';
+
+/** The flags that say how texts are read. */
+type TextFlags = Pick<ReadTextsOptions, 'format' | 'text' | 'id' | 'header' | 'quotes' | 'encoding'>;
+
+interface PredictFlags extends TextFlags {
+  readonly json?: boolean;
+  readonly jsonl?: boolean;
+}
 
 /** `limbeck predict STUDENT [FILE]`: what a saved student says of inputs. */
 export function predictCommand(): Command {
-  return withJson(new Command('predict'))
-    .description('say what a saved student makes of inputs')
+  return withTextFlags(withJson(new Command('predict')))
+    .description('say what a saved student makes of inputs: the class and how sure it is, or `abstains`')
     .argument('<student>', 'the folder of a saved student')
-    .argument('[file]', 'an IDX file, or JSON lines with one array of numbers each (default: JSON lines on stdin)', '-')
+    .addArgument(new Argument('[file]', FILE).default('-', 'stdin'))
+    .addOption(new Option('--jsonl', 'print one JSON object a line, as they come').conflicts('json'))
     .action(runPredict);
 }
 
-async function runPredict(folder: string, file: string, {json = false}: {readonly json?: boolean}): Promise<void> {
-  const terminal = openTerminal({json});
+const FILE =
+  'of a student of texts: a file (.txt, .jsonl, .csv, .tsv, .parquet, gzipped or not) or a folder of texts; of another: ' +
+  'an IDX file, or JSON lines with one array of numbers each';
+
+function withTextFlags(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--format <format>', 'how texts are stored (default: as the file’s name says)').choices(TEXT_FORMATS),
+    )
+    .option('--text <field>', 'the field or column with the text (default: text)')
+    .option('--id <field>', 'the field or column with what a text is called (default: id, where there is one)')
+    .option('--header', 'the first row of a table names its columns (default: guessed)')
+    .option('--no-header', 'the first row of a table is a text')
+    .option('--no-quotes', 'quotes mean nothing in a table')
+    .option('--encoding <name>', 'what the bytes of texts mean, such as windows-1252 (default: utf-8)');
+}
+
+async function runPredict(
+  folder: string,
+  file: string,
+  {json = false, jsonl = false, quotes = true, ...others}: PredictFlags,
+): Promise<void> {
+  const terminal = openTerminal({json: json || jsonl});
+  // Commander gives a flag that can only be denied as true where it isn't there.
+  const flags = {...others, ...(!quotes && {quotes})};
   await startEngine();
   const student = await loadStudent(folder);
-  const inputs = await readInputs(file, student);
-  const classes = student.classes.length;
-  const logits = await predictLogits(student, inputs, {onFallback: noteFallback(terminal)});
-  const probabilities = softmaxRows(logits, classes);
-  const predictions = Array.from(argmaxRows(logits, classes), (label, row) => ({
-    class: student.classes[label]!,
-    label,
-    confidence: probabilities[row * classes + label]!,
-    probabilities: Array.from(probabilities.subarray(row * classes, (row + 1) * classes)),
-  }));
-  const lines = predictions.map(({class: name, confidence}) => `${name}\t${confidence.toFixed(4)}`);
-  terminal.result({student: folder, classes: student.classes, predictions}, lines.join('\n'));
+  const form = json ? 'json' : jsonl ? 'jsonl' : 'text';
+  const writer = openPredictions(form, {student: folder, classes: student.classes});
+  const onFallback = noteFallback(terminal);
+  let [count, abstained] = [0, 0];
+  for await (const {inputs, ids} of inputsOf(student, file, flags, terminal)) {
+    const predictions = predictionsOf(student, await predictLogits(student, inputs, {onFallback}), ids);
+    await writer.write(predictions);
+    count += predictions.length;
+    abstained += predictions.filter(({abstains}) => abstains).length;
+  }
+  await writer.end();
+  if (abstained > 0)
+    terminal.note(`${abstained} of ${count} abstained: less sure than ${student.calibration?.threshold}.`);
+}
+
+/** Texts in a batch. */
+const BATCH = 1000;
+
+interface NamedInputs {
+  readonly inputs: Inputs;
+  readonly ids?: readonly (string | undefined)[];
+}
+
+/** Texts as they are read; numbers all at once. */
+async function* inputsOf(
+  student: Student,
+  file: string,
+  flags: TextFlags,
+  {note}: Terminal,
+): AsyncGenerator<NamedInputs> {
+  if (student.hashing === undefined) {
+    const [name, value] = Object.entries(flags)[0] ?? [];
+    if (name !== undefined)
+      throw new InputError(
+        `The student takes numbers, and \`--${value === false ? 'no-' : ''}${name}\` is for texts. Leave it out.`,
+      );
+    yield {inputs: await readInputs(file, student)};
+    return;
+  }
+  // An empty text has its answer, too: a line for a line.
+  const records = readTexts(file, {...flags, label: false, empty: 'keep', onNote: note});
+  for await (const batch of inBatches(records, BATCH)) {
+    const inputs = {kind: 'text', count: batch.length, texts: batch.map(({text}) => text)} as const;
+    yield {inputs, ids: batch.map(({id}) => id)};
+  }
 }

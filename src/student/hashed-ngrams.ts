@@ -20,19 +20,19 @@ export interface HashedNgramOptions {
   /**
    * The most words in a run; 0 leaves words out.
    *
-   * @default 2
+   * @default 1
    */
   readonly words?: number;
   /**
    * The fewest and the most characters in a run; `[0, 0]` leaves them out.
    *
-   * @default [3, 5]
+   * @default [3, 4]
    */
   readonly characters?: readonly [fewest: number, most: number];
   /**
    * Of a longer text this many characters are read.
    *
-   * @default 4000
+   * @default 10000
    */
   readonly length?: number;
 }
@@ -43,7 +43,7 @@ export interface HashedNgramOptions {
  * `dense_1`, …, `logits`.
  */
 export function hashedNgrams(options: HashedNgramOptions = {}): StudentBuilder {
-  const {units = [32], buckets = 2 ** 14, words = 2, characters = [3, 5], length = 4000} = options;
+  const {units = [32], buckets = 2 ** 14, words = 1, characters = [3, 4], length = 10_000} = options;
   const hashing: TextHashing = {buckets, words, characters, length};
   checkHashing(hashing);
   checkWidths('units', units);

@@ -8,7 +8,7 @@ export interface RemoteTeacher {
   readonly url: string;
   /** How often each input was asked about. */
   readonly asked: Map<string, number>;
-  /** The headers of every request. */
+  /** The headers of every request about inputs. */
   readonly headers: IncomingHttpHeaders[];
 }
 
@@ -25,6 +25,11 @@ export async function remoteTeacher(respond: Respond): Promise<RemoteTeacher> {
   const asked = new Map<string, number>();
   const headers: IncomingHttpHeaders[] = [];
   const server = createServer(async (request, response) => {
+    if (request.method !== 'POST') {
+      // It has nothing to say of itself.
+      response.writeHead(404).end();
+      return;
+    }
     headers.push(request.headers);
     let text = '';
     for await (const chunk of request.setEncoding('utf8')) text += chunk;

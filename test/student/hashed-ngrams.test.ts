@@ -50,7 +50,7 @@ describe('hashedNgrams', () => {
     const student = hashedNgrams()(task, 1);
     expect(student.model.layers.map(({name}) => name)).toEqual(['input', 'dense_1', 'logits']);
     expect(parameters(student).all).toBe(16384 * 32 + 32 + (32 * 2 + 2));
-    expect(student.hashing).toEqual({buckets: 16384, words: 2, characters: [3, 5], length: 4000});
+    expect(student.hashing).toEqual({buckets: 16384, words: 1, characters: [3, 4], length: 10000});
   });
 
   it('starts from the same bits at the same seed, from others at another', () => {
@@ -78,7 +78,7 @@ describe('hashedNgrams', () => {
     expect(loaded.hashing).toEqual(student.hashing);
     expect(await predictLogits(loaded, inputs)).toEqual(await predictLogits(student, inputs));
     const {hashing} = JSON.parse(await readFile(join(folder, 'limbeck.json'), 'utf8'));
-    expect(hashing).toEqual({buckets: 256, words: 2, characters: [3, 5], length: 4000});
+    expect(hashing).toEqual({buckets: 256, words: 1, characters: [3, 4], length: 10000});
   });
 
   it('refuses numbers, and students of numbers refuse texts', async () => {
@@ -118,7 +118,7 @@ describe('asTeacher of a student of texts', () => {
     const outcomes = await asTeacher(student).ask(texts.map(text => ({input: {kind: 'text', text}})));
     const logits = outcomes.flatMap(outcome => ('answer' in outcome ? [...outcome.answer.logits] : []));
     expect(logits).toEqual([...(await predictLogits(student, inputs))]);
-    const other = makeStudent({...student, hashing: {...student.hashing!, words: 1}});
+    const other = makeStudent({...student, hashing: {...student.hashing!, words: 2}});
     expect(asTeacher(other).identity).not.toEqual(asTeacher(student).identity);
   });
 });

@@ -1,0 +1,85 @@
+import {once} from 'node:events';
+import {argmaxRows, softmaxRows} from '../evaluate/distributions.ts';
+import type {Student} from '../student/student.ts';
+
+/** What a student says of one input. */
+export interface Prediction {
+  /** What the input is called, where it has a name. */
+  readonly id?: string;
+  readonly class: string;
+  readonly label: number;
+  /** The probability of the class, calibrated where the student is. */
+  readonly confidence: number;
+  /** Whether that is too little for the answer to stand; of a student with a threshold. */
+  readonly abstains?: boolean;
+  readonly probabilities: readonly number[];
+}
+
+/** What logits [count, classes] say, as the student's calibration has it. */
+export function predictionsOf(
+  {classes, calibration}: Pick<Student, 'classes' | 'calibration'>,
+  logits: Float32Array,
+  ids: readonly (string | undefined)[] = [],
+): Prediction[] {
+  const width = classes.length;
+  const {temperature, threshold} = calibration ?? {};
+  const probabilities = softmaxRows(logits, width, temperature);
+  return Array.from(argmaxRows(logits, width), (label, row) => {
+    const id = ids[row];
+    const confidence = probabilities[row * width + label]!;
+    return {
+      ...(id !== undefined && {id}),
+      class: classes[label]!,
+      label,
+      confidence,
+      ...(threshold !== undefined && {abstains: confidence < threshold}),
+      probabilities: Array.from(probabilities.subarray(row * width, (row + 1) * width)),
+    };
+  });
+}
+
+/** How predictions are printed: as lines for people, as one JSON document, or as JSON lines. */
+export type PredictionForm = 'text' | 'json' | 'jsonl';
+
+/** Prints predictions as they come. */
+export interface PredictionWriter {
+  /** Resolves when more can be taken. */
+  write(predictions: readonly Prediction[]): Promise<void>;
+  /** Ends the document. */
+  end(): Promise<void>;
+}
+
+/**
+ * @param head - what the JSON document says before the predictions
+ */
+export function openPredictions(
+  form: PredictionForm,
+  head: Readonly<Record<string, unknown>>,
+  stdout: NodeJS.WritableStream = process.stdout,
+): PredictionWriter {
+  let written = 0;
+  const print = async (text: string): Promise<void> => {
+    if (text !== '' && !stdout.write(text)) await once(stdout, 'drain');
+  };
+  const start = `${JSON.stringify(head).slice(0, -1)},"predictions":[`;
+  return {
+    async write(predictions) {
+      if (predictions.length === 0) return;
+      const before = form !== 'json' ? '' : written === 0 ? start : ',';
+      written += predictions.length;
+      await print(before + predictions.map(FORMS[form]).join(form === 'json' ? ',' : ''));
+    },
+    async end() {
+      if (form === 'json') await print(`${written === 0 ? start : ''}]}\n`);
+    },
+  };
+}
+
+const FORMS: Readonly<Record<PredictionForm, (prediction: Prediction) => string>> = {
+  json: prediction => JSON.stringify(prediction),
+  jsonl: prediction => `${JSON.stringify(prediction)}\n`,
+  text: ({id, class: name, abstains, confidence}) => {
+    const cells = [abstains ? 'abstains' : name, confidence.toFixed(4), ...(id === undefined ? [] : [id])];
+    return `${cells.map(cell => cell.replace(/[\t\r\n]+/g, ' ')).join('\t')}\n`;
+  },
+};

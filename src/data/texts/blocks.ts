@@ -1,0 +1,125 @@
+import {isUtf8} from 'node:buffer';
+import {TextDecoder} from 'node:util';
+import {InputError} from '../../errors.ts';
+
+/** Some lines of a file, each whole and with its end; the last one of a file may have none. */
+export interface Block {
+  readonly text: string;
+  /** Number of the first line, from 1. */
+  readonly line: number;
+}
+
+/** The most bytes of a line: more is no line, and would fill the memory. */
+const LONGEST_LINE = 2 ** 26;
+
+const NEWLINE = 0x0a;
+
+/**
+ * The lines of a file as text. A byte order mark is left out.
+ *
+ * @param encoding - one in which a line ends in the byte 0x0a, and no other character holds it
+ * @throws InputError where a line is no such text, and names it
+ */
+export async function* blocksOf(
+  chunks: AsyncIterable<Buffer>,
+  {file, encoding = 'utf-8'}: {readonly file: string; readonly encoding?: string},
+): AsyncGenerator<Block> {
+  const decode = decoderOf(encoding);
+  let line = 1;
+  let pending: Buffer[] = [];
+  const take = (bytes: Buffer): Block => {
+    if (line === 1) refuseWideText(bytes, file);
+    const text = decode(bytes, file, line);
+    const block = {text: line === 1 && text.startsWith('\uFEFF') ? text.slice(1) : text, line};
+    line += newlinesIn(text);
+    return block;
+  };
+  for await (const chunk of chunks) {
+    const end = chunk.lastIndexOf(NEWLINE) + 1;
+    if (end > 0) {
+      yield take(Buffer.concat([...pending, chunk.subarray(0, end)]));
+      pending = [];
+    }
+    if (end < chunk.length) pending.push(chunk.subarray(end));
+    refuseEndlessLine(pending, file, line);
+  }
+  if (pending.length > 0) yield take(Buffer.concat(pending));
+}
+
+/** The lines of a block without their ends. */
+export function linesOf(text: string): string[] {
+  const lines = text.split('\n');
+  if (text.endsWith('\n')) lines.pop();
+  if (!text.includes('\r')) return lines;
+  return lines.map(line => (line.endsWith('\r') ? line.slice(0, -1) : line));
+}
+
+/** How many lines end in a text. */
+export function newlinesIn(text: string): number {
+  let count = 0;
+  for (let place = text.indexOf('\n'); place >= 0; place = text.indexOf('\n', place + 1)) count++;
+  return count;
+}
+
+type Decode = (bytes: Buffer, file: string, line: number) => string;
+
+function decoderOf(encoding: string): Decode {
+  let decoder: TextDecoder;
+  try {
+    decoder = new TextDecoder(encoding, {fatal: true, ignoreBOM: true});
+  } catch (cause) {
+    throw new InputError(`There is no encoding ${encoding}. Name one such as utf-8 or windows-1252.`, {cause});
+  }
+  if (decoder.encoding.startsWith('utf-16')) throw new InputError(`Texts in UTF-16 can't be read. ${SAVE_AS_UTF8}`);
+  // Where all is ASCII, as most of it is, this is many times as fast as the decoder.
+  if (decoder.encoding === 'utf-8') return (bytes, file, line) => utf8(bytes, file, line);
+  if (decoder.encoding === 'windows-1252') return windows1252;
+  return (bytes, file, line) => {
+    try {
+      return decoder.decode(bytes);
+    } catch (cause) {
+      throw new InputError(
+        `${file}, line ${line} or one of the ${newlinesIn(bytes.toString('latin1'))} after it is not ${encoding}. ` +
+          'Name the `encoding` that it was saved in.',
+        {cause},
+      );
+    }
+  };
+}
+
+/** What the bytes 0x80 to 0x9f mean, which the decoder of some versions of Node.js takes for control characters. */
+const WINDOWS_1252 = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
+
+function windows1252(bytes: Buffer): string {
+  return bytes.toString('latin1').replace(/[\x80-\x9f]/g, sign => WINDOWS_1252.charAt(sign.charCodeAt(0) - 0x80));
+}
+
+const SAVE_AS_UTF8 = 'Save the file as UTF-8.';
+
+function utf8(bytes: Buffer, file: string, line: number): string {
+  if (isUtf8(bytes)) return bytes.toString('utf8');
+  let wrong = line;
+  let start = 0;
+  for (;;) {
+    const end = bytes.indexOf(NEWLINE, start);
+    if (end < 0 || !isUtf8(bytes.subarray(start, end))) break;
+    start = end + 1;
+    wrong++;
+  }
+  throw new InputError(
+    `${file}, line ${wrong}: not valid UTF-8. ${SAVE_AS_UTF8} Or name its \`encoding\`, such as windows-1252.`,
+  );
+}
+
+function refuseWideText(bytes: Buffer, file: string): void {
+  const isWide = bytes.length > 1 && [0xfffe, 0xfeff].includes(bytes.readUInt16BE());
+  if (isWide) throw new InputError(`${file} is UTF-16. ${SAVE_AS_UTF8}`);
+}
+
+function refuseEndlessLine(pending: readonly Buffer[], file: string, line: number): void {
+  const length = pending.reduce((sum, {length: bytes}) => sum + bytes, 0);
+  if (length <= LONGEST_LINE) return;
+  throw new InputError(
+    `${file}, line ${line}: longer than ${LONGEST_LINE / 2 ** 20} MiB. Texts are read line by line: are its lines ended?`,
+  );
+}

@@ -1,0 +1,72 @@
+import {createReadStream} from 'node:fs';
+import {pipeline, Readable} from 'node:stream';
+import {createGunzip} from 'node:zlib';
+import {InputError} from '../../errors.ts';
+
+/** Bytes read at a time. */
+const CHUNK = 2 ** 18;
+
+/**
+ * The bytes of a file, or of stdin for `-`, unzipped where they are gzipped, whatever the file is called.
+ *
+ * @throws InputError where it can't be read or is damaged
+ */
+export async function* bytesOf(path: string): AsyncGenerator<Buffer> {
+  const source: AsyncIterable<Buffer> = path === '-' ? process.stdin : createReadStream(path, {highWaterMark: CHUNK});
+  const read = withWholeStart(readable(source, path));
+  const first = await read.next();
+  if (first.done) return;
+  const whole = chained(first.value, read);
+  yield* isGzip(first.value) ? unzipped(whole, path) : whole;
+}
+
+function isGzip(bytes: Buffer): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
+async function* readable(source: AsyncIterable<Buffer>, path: string): AsyncGenerator<Buffer> {
+  try {
+    yield* source;
+  } catch (cause) {
+    throw new InputError(`Can't read ${nameOf(path)}. Check that it is there, is a file and may be read.`, {cause});
+  }
+}
+
+/** The same bytes, the first chunk long enough to show what they are: a pipe may give them one by one. */
+async function* withWholeStart(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let start: Buffer | undefined = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    if (start === undefined) {
+      yield chunk;
+      continue;
+    }
+    start = Buffer.concat([start, chunk]);
+    if (start.length < 4) continue;
+    yield start;
+    start = undefined;
+  }
+  if (start !== undefined && start.length > 0) yield start;
+}
+
+/** One before the others. */
+export async function* chained<T>(first: T, rest: AsyncIterable<T>): AsyncGenerator<T> {
+  yield first;
+  yield* rest;
+}
+
+async function* unzipped(chunks: AsyncIterable<Buffer>, path: string): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip({chunkSize: CHUNK});
+  // What fails in the one is thrown by the other, which is read here.
+  pipeline(Readable.from(chunks), gunzip, () => {});
+  try {
+    yield* gunzip as AsyncIterable<Buffer>;
+  } catch (cause) {
+    if (cause instanceof InputError) throw cause;
+    throw new InputError(`${nameOf(path)} can't be unzipped: it is damaged. Fetch it again.`, {cause});
+  }
+}
+
+/** What messages call a path. */
+export function nameOf(path: string): string {
+  return path === '-' ? 'stdin' : path;
+}

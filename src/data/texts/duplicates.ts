@@ -1,0 +1,117 @@
+import {setImmediate} from 'node:timers/promises';
+import {InputError} from '../../errors.ts';
+import {bandingFor, MinHash} from './min-hash.ts';
+import {NearIndex} from './near-index.ts';
+import {normalise} from './normalise.ts';
+import {SharedShingles} from './shared-shingles.ts';
+import {checkShingling, Shingler, type Shingling} from './shingles.ts';
+
+export interface DuplicateOptions {
+  /**
+   * How alike two texts must be to be taken for one: the share of their runs of characters that both have (Jaccard), from
+   * 0.5 to 1. `false` takes only those for one that differ in nothing but case, white space and forms of characters.
+   *
+   * @default 0.9
+   */
+  readonly near?: number | false;
+  /**
+   * The runs that near-duplicates are found by. Runs of words are for languages that put spaces between them.
+   *
+   * @default {characters: 5}
+   */
+  readonly shingles?: Shingling;
+  /**
+   * Seed of the hashes.
+   *
+   * @default 0
+   */
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Which texts say the same. */
+export interface Duplicates {
+  /** By text, the index of the one that stands for it: itself, or one before it. */
+  readonly representative: Int32Array;
+  /** The texts that stand for themselves, in their order: those to ask about. */
+  readonly distinct: Int32Array;
+  /** How many are the same as one before, but for case, white space and forms of characters. */
+  readonly exact: number;
+  /** How many more are nearly the same. */
+  readonly near: number;
+}
+
+/**
+ * Finds texts that say the same, in time that grows with their length and no faster. Texts that are the same after NFKC,
+ * lower case and one space for all white space are always found. Of those as alike as `near`, MinHash with bands
+ * (Broder, 1997; Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, section 3.4) misses few; each that it finds
+ * is compared exactly, so none that is less alike is taken for one. No two of `distinct` that were compared are as alike
+ * as that.
+ *
+ * @throws InputError where an option is out of its range
+ */
+export async function findDuplicates(
+  texts: readonly string[],
+  {near = 0.9, shingles = {characters: 5}, seed = 0, signal}: DuplicateOptions = {},
+): Promise<Duplicates> {
+  checkShingling(shingles);
+  if (near !== false && !(near >= 0.5 && near <= 1)) {
+    throw new InputError(`Expected \`near\` to be a number from 0.5 to 1, or false, got ${near}.`);
+  }
+  const alike = near === false ? undefined : new AlikeTexts(texts, near, shingles, seed);
+  const representative = new Int32Array(texts.length);
+  const distinct: number[] = [];
+  /** By the normalised text, the index of the one that stands for it. */
+  const known = new Map<string, number>();
+  let exact = 0;
+  for (const [index, text] of texts.entries()) {
+    if (index % BATCH === 0) {
+      signal?.throwIfAborted();
+      await setImmediate();
+    }
+    const plain = normalise(text);
+    const same = known.get(plain);
+    const found = same ?? alike?.findOrAdd(index, plain);
+    if (same !== undefined) exact++;
+    if (same === undefined) known.set(plain, found ?? index);
+    if (found === undefined) distinct.push(index);
+    representative[index] = found ?? index;
+  }
+  return {representative, distinct: Int32Array.from(distinct), exact, near: texts.length - distinct.length - exact};
+}
+
+/** Texts between which other work of the process has its turn. */
+const BATCH = 1000;
+
+/** The texts that stand for others, to look for one that is like another. */
+class AlikeTexts {
+  private readonly texts: readonly string[];
+  private readonly threshold: number;
+  private readonly shingler: Shingler;
+  private readonly minHash: MinHash;
+  private readonly index: NearIndex;
+  private readonly shared = new SharedShingles();
+
+  constructor(texts: readonly string[], threshold: number, shingles: Shingling, seed: number) {
+    const banding = bandingFor(threshold);
+    this.texts = texts;
+    this.threshold = threshold;
+    this.shingler = new Shingler(shingles, seed);
+    this.minHash = new MinHash(banding, seed);
+    this.index = new NearIndex(texts.length, banding.bands);
+  }
+
+  /** The one that a text is like; undefined where there is none, and it then is one to look for. */
+  findOrAdd(index: number, plain: string): number | undefined {
+    const shingles = this.shingler.of(plain);
+    const bands = this.minHash.bandsOf(shingles);
+    const candidates = this.index.candidates(bands);
+    if (candidates.length > 0) this.shared.load(shingles);
+    for (const candidate of candidates) {
+      const others = this.shingler.of(normalise(this.texts[candidate]!));
+      if (this.shared.similarity(others) >= this.threshold) return candidate;
+    }
+    this.index.add(index, bands);
+    return undefined;
+  }
+}

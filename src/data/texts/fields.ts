@@ -1,0 +1,95 @@
+import {InputError} from '../../errors.ts';
+import {placeOf, type TextFields, type TextRecord} from './record.ts';
+
+/** The fields that a text, its label and its id are looked for in; undefined where none is read. */
+export interface FieldNames {
+  readonly text: string;
+  readonly label: string | undefined;
+  readonly id: string | undefined;
+}
+
+export function fieldNames({text = 'text', label = 'label', id = 'id'}: TextFields): FieldNames {
+  return {text, label: label || undefined, id: id || undefined};
+}
+
+/** Where an object stands. */
+interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
+/**
+ * The text in an object, with its label and its id.
+ *
+ * @param asked - what the caller named: such fields must be there
+ * @throws InputError where a field is missing or is not what it should be
+ */
+export function recordOf(object: object, place: Place, names: FieldNames, asked: TextFields): TextRecord {
+  const text = valueAt(object, names.text);
+  if (typeof text !== 'string') {
+    throw new InputError(
+      text === undefined
+        ? `${placeOf(place)}: no field \`${names.text}\`, only ${shownFields(object)}. Name the one with the text by \`text\`.`
+        : `${placeOf(place)}: field \`${names.text}\` is ${shownType(text)}, not a text. Name another one by \`text\`.`,
+    );
+  }
+  const {file, line} = place;
+  const label = shortValue(object, names.label, place, 'label', asked.label);
+  return {text, label, id: shortValue(object, names.id, place, 'id', asked.id), file, line};
+}
+
+/** What a field holds, by its own name or by its path; undefined where it isn't there. */
+export function valueAt(object: object, path: string): unknown {
+  if (Object.hasOwn(object, path)) return (object as Record<string, unknown>)[path];
+  let value: unknown = object;
+  for (const name of path.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+    value = (value as Record<string, unknown>)[name];
+  }
+  return value;
+}
+
+function shortValue(
+  object: object,
+  name: string | undefined,
+  place: Place,
+  purpose: 'label' | 'id',
+  asked: string | false | undefined,
+): string | undefined {
+  if (name === undefined) return undefined;
+  const value = valueAt(object, name);
+  if (typeof value === 'string') return value === '' ? undefined : value;
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  if (value === null || (value === undefined && asked === undefined)) return undefined;
+  const problem =
+    value === undefined
+      ? `no field \`${name}\`, only ${shownFields(object)}`
+      : `field \`${name}\` is ${shownType(value)}, neither a text nor a number`;
+  throw new InputError(`${placeOf(place)}: ${problem}. Name another one by \`${purpose}\`, or read none: false.`);
+}
+
+/** The names of an object's fields, those of objects inside it by their paths. */
+function shownFields(object: object): string {
+  const names = Object.entries(object).flatMap(([name, value]) =>
+    isObject(value) ? Object.keys(value).map(inner => `${name}.${inner}`) : [name],
+  );
+  if (names.length === 0) return 'none';
+  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
+  return names
+    .slice(0, SHOWN)
+    .map(name => `\`${name}\``)
+    .join(', ')
+    .concat(more);
+}
+
+const SHOWN = 12;
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function shownType(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}

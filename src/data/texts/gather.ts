@@ -1,0 +1,131 @@
+import {InputError} from '../../errors.ts';
+import type {Role} from '../split.ts';
+import {ROLES} from './assign.ts';
+import {fitted, type LengthRule} from './length.ts';
+import {readTexts} from './read.ts';
+import {placeOf, type ReadTextsOptions, type TextRecord} from './record.ts';
+
+/** Texts of all sources, those that are empty or too long left out. */
+export interface Gathered {
+  readonly classes: readonly string[];
+  readonly texts: readonly string[];
+  /** By text, the index of its class, or -1. */
+  readonly labels: Int32Array;
+  /** By text, whether it was cut. */
+  readonly isCut: readonly boolean[];
+  /** By text, the place of its role among train, validation and test. */
+  readonly roles: Uint8Array;
+  /** The roles whose texts have labels. */
+  readonly labelled: ReadonlySet<Role>;
+  readonly read: number;
+  readonly empty: number;
+  readonly tooLong: number;
+}
+
+type Options = Omit<ReadTextsOptions, 'empty'> & LengthRule & {readonly classes?: readonly string[]};
+
+/** @throws InputError where some texts of a source have labels and some don't, and where a label is no class */
+export async function gatherTexts(
+  sources: readonly {readonly role: Role; readonly path: string}[],
+  options: Options,
+): Promise<Gathered> {
+  const texts: string[] = [];
+  const isCut: boolean[] = [];
+  const roles: number[] = [];
+  const labels = new Labels(options.classes);
+  const labelled = new Set<Role>();
+  let [read, empty, tooLong] = [0, 0, 0];
+  for (const {role, path} of sources) {
+    const seen: SeenLabels = {with: 0, without: 0};
+    for await (const record of readTexts(path, {...options, empty: 'keep'})) {
+      read++;
+      if (record.text.trim() === '') {
+        empty++;
+        continue;
+      }
+      const text = fitted(record.text, options);
+      if (text === undefined) {
+        tooLong++;
+        continue;
+      }
+      see(seen, record);
+      labels.add(record);
+      texts.push(text);
+      isCut.push(text !== record.text);
+      roles.push(ROLES.indexOf(role));
+    }
+    if (hasLabels(seen, path)) labelled.add(role);
+  }
+  const {classes, indices} = labels.sorted();
+  return {classes, texts, labels: indices, isCut, roles: Uint8Array.from(roles), labelled, read, empty, tooLong};
+}
+
+interface SeenLabels {
+  with: number;
+  without: number;
+  firstWith?: TextRecord;
+  firstWithout?: TextRecord;
+}
+
+function see(seen: SeenLabels, record: TextRecord): void {
+  if (record.label === undefined) {
+    seen.without++;
+    seen.firstWithout ??= record;
+  } else {
+    seen.with++;
+    seen.firstWith ??= record;
+  }
+}
+
+function hasLabels({with: count, without, firstWithout}: SeenLabels, path: string): boolean {
+  if (firstWithout === undefined || count === 0) return count > 0;
+  throw new InputError(
+    `${path}: ${count} texts have a label and ${without} have none, the first of these at ${placeOf(firstWithout)}. ` +
+      'Give all of them one, or read none of them: `label: false`.',
+  );
+}
+
+/** Labels as indices of classes. */
+class Labels {
+  private readonly given: boolean;
+  private readonly places: Map<string, number>;
+  private readonly indices: number[] = [];
+
+  constructor(classes: readonly string[] | undefined) {
+    this.given = classes !== undefined;
+    this.places = new Map(classes?.map((name, index) => [name, index]));
+    if (classes !== undefined && this.places.size !== classes.length) {
+      throw new InputError(`Two of the \`classes\` have one name: ${classes.join(', ')}.`);
+    }
+  }
+
+  add(record: TextRecord): void {
+    const {label} = record;
+    if (label === undefined) {
+      this.indices.push(-1);
+      return;
+    }
+    let place = this.places.get(label);
+    if (place === undefined) {
+      if (this.given) {
+        throw new InputError(
+          `${placeOf(record)}: label ${JSON.stringify(label)} is none of the classes (${[...this.places.keys()].join(', ')}). ` +
+            'Mend it, or add it to `classes`.',
+        );
+      }
+      place = this.places.size;
+      this.places.set(label, place);
+    }
+    this.indices.push(place);
+  }
+
+  /** In the order that was given, else in that of their characters. */
+  sorted(): {readonly classes: readonly string[]; readonly indices: Int32Array} {
+    const names = [...this.places.keys()];
+    if (names.length === 0) throw new InputError('The texts have no labels. Name the `classes` that they may be of.');
+    if (this.given) return {classes: names, indices: Int32Array.from(this.indices)};
+    const classes = names.toSorted();
+    const moved = names.map(name => classes.indexOf(name));
+    return {classes, indices: Int32Array.from(this.indices, index => (index < 0 ? -1 : moved[index]!))};
+  }
+}

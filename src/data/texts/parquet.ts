@@ -1,0 +1,64 @@
+import {InputError} from '../../errors.ts';
+import {nameOf} from './bytes.ts';
+import {type FieldNames, fieldNames, recordOf} from './fields.ts';
+import type {TextFields, TextRecord} from './record.ts';
+
+/**
+ * The texts of a Parquet file, whatever it is compressed with. Only the columns that are needed are read, one row group at
+ * a time. A line is a row, from 1.
+ */
+export async function* parquetTexts(path: string, fields: TextFields): AsyncGenerator<readonly TextRecord[]> {
+  const file = nameOf(path);
+  if (path === '-') throw new InputError('Parquet can’t be read from stdin, as it begins at its end. Name the file.');
+  const {asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema} = await import('hyparquet');
+  const {compressors} = await import('hyparquet-compressors');
+  const opened = await failing(file, async () => {
+    const buffer = await asyncBufferFromFile(path);
+    return {buffer, metadata: await parquetMetadataAsync(buffer)};
+  });
+  const {buffer, metadata} = opened;
+  const all = parquetSchema(metadata).children.map(({element}) => element.name);
+  const names = fieldNames({...fields, text: fields.text ?? (all.length === 1 ? all[0]! : 'text')});
+  const columns = neededColumns(all, names, file, fields);
+  let start = 0;
+  for (const group of metadata.row_groups) {
+    const end = start + Number(group.num_rows);
+    const options = {file: buffer, metadata, compressors, columns, rowStart: start, rowEnd: end};
+    const rows = await failing(file, () => parquetReadObjects(options));
+    const first = start + 1;
+    for (let from = 0; from < rows.length; from += BATCH) {
+      yield rows
+        .slice(from, from + BATCH)
+        .map((row, index) => recordOf(row, {file, line: first + from + index}, names, fields));
+    }
+    start = end;
+  }
+}
+
+/** Rows that become records together. */
+const BATCH = 1000;
+
+/** Columns are read whole: of a field inside others, the outermost. */
+function neededColumns(all: readonly string[], names: FieldNames, file: string, fields: TextFields): string[] {
+  const needed = new Set<string>();
+  for (const purpose of ['text', 'label', 'id'] as const) {
+    const path = names[purpose];
+    const column = all.find(name => name === path || path?.startsWith(`${name}.`));
+    if (column !== undefined) needed.add(column);
+    else if (purpose === 'text' || fields[purpose]) {
+      throw new InputError(
+        `${file}: no column \`${path}\`, only ${all.map(name => `\`${name}\``).join(', ')}. Name the one with the ` +
+          `${purpose} by \`${purpose}\`.`,
+      );
+    }
+  }
+  return [...needed];
+}
+
+async function failing<T>(file: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    throw new InputError(`${file} can't be read as Parquet. Check that it is there, and whole.`, {cause});
+  }
+}

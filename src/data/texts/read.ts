@@ -1,0 +1,123 @@
+import {stat} from 'node:fs/promises';
+import {InputError} from '../../errors.ts';
+import {type Block, blocksOf, linesOf} from './blocks.ts';
+import {bytesOf, chained, nameOf} from './bytes.ts';
+import {filesIn} from './folder.ts';
+import {formatOf, guessFormat} from './format.ts';
+import {jsonLineTexts} from './json-lines.ts';
+import {parquetTexts} from './parquet.ts';
+import {placeOf, type ReadTextsOptions, type TextRecord} from './record.ts';
+import {tableTexts} from './table.ts';
+
+/**
+ * Texts one after the other, as they are read: of a file, of all files in a folder, or of stdin for `-`. Gzipped files are
+ * unzipped. The memory that it takes does not grow with the file; of Parquet it is what one row group takes.
+ *
+ * @throws InputError where a file can't be read, is not what it should be, or lacks a field, with the line
+ */
+export async function* readTexts(path: string, options: ReadTextsOptions = {}): AsyncGenerator<TextRecord> {
+  const {empty = 'leave-out', onNote, signal} = options;
+  let left = 0;
+  let firstLeft: TextRecord | undefined;
+  for await (const records of batchesOf(path, options)) {
+    signal?.throwIfAborted();
+    for (const record of records) {
+      if (empty === 'keep' || record.text.trim() !== '') {
+        yield record;
+        continue;
+      }
+      left++;
+      firstLeft ??= record;
+    }
+  }
+  if (firstLeft === undefined) return;
+  onNote?.(
+    left === 1
+      ? `${placeOf(firstLeft)}: an empty text, left out.`
+      : `${nameOf(path)}: ${left} empty texts left out, the first at ${placeOf(firstLeft)}.`,
+  );
+}
+
+type Batches = AsyncGenerator<readonly TextRecord[]>;
+
+async function* batchesOf(path: string, options: ReadTextsOptions): Batches {
+  const {folderLabels = false, format} = options;
+  if (path === '-' || !(await isFolder(path))) {
+    if (folderLabels) throw new InputError(`${nameOf(path)} is no folder, so no folders can name the labels in it.`);
+    yield* fileTexts(path, options);
+    return;
+  }
+  let isEmpty = true;
+  for await (const {path: file, id, folder} of filesIn(path)) {
+    isEmpty = false;
+    if (folderLabels && folder === undefined) {
+      throw new InputError(`${file} is in no folder that names its label. Put it in one, or read no \`folderLabels\`.`);
+    }
+    for await (const records of fileTexts(file, {...options, format: format ?? 'files'})) {
+      yield records.map(record => ({
+        ...record,
+        id: record.id ?? (record.line === undefined ? id : undefined),
+        ...(folderLabels && {label: folder}),
+      }));
+    }
+  }
+  if (isEmpty) throw new InputError(`There are no files in ${path}.`);
+}
+
+async function* fileTexts(path: string, options: ReadTextsOptions): Batches {
+  const format = options.format ?? formatOf(path);
+  if (format === 'parquet') {
+    yield* parquetTexts(path, options);
+    return;
+  }
+  const file = nameOf(path);
+  const {encoding, onNote} = options;
+  const blocks = blocksOf(bytesOf(path), {file, ...(encoding !== undefined && {encoding})});
+  if (format !== undefined) {
+    yield* textsAs(format, blocks, file, options);
+    return;
+  }
+  const first = await blocks.next();
+  if (first.done) return;
+  const guess = guessFormat(first.value.text);
+  onNote?.(`${file}: taken for ${guess === 'jsonl' ? 'JSON lines' : 'a text a line'}. Else name its \`format\`.`);
+  yield* textsAs(guess, chained(first.value, blocks), file, options);
+}
+
+function textsAs(
+  format: 'lines' | 'jsonl' | 'csv' | 'tsv' | 'files',
+  blocks: AsyncIterable<Block>,
+  file: string,
+  options: ReadTextsOptions,
+): Batches {
+  switch (format) {
+    case 'lines':
+      return lineTexts(blocks, file);
+    case 'jsonl':
+      return jsonLineTexts(blocks, file, options);
+    case 'files':
+      return wholeText(blocks, file);
+    default:
+      return tableTexts(blocks, {file, delimiter: format === 'tsv' ? '\t' : undefined, options});
+  }
+}
+
+async function* lineTexts(blocks: AsyncIterable<Block>, file: string): Batches {
+  for await (const {text, line} of blocks) {
+    yield linesOf(text).map((content, index) => ({text: content, file, line: line + index}));
+  }
+}
+
+async function* wholeText(blocks: AsyncIterable<Block>, file: string): Batches {
+  let whole = '';
+  for await (const {text} of blocks) whole += text;
+  yield [{text: whole, file}];
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (cause) {
+    throw new InputError(`Can't read ${path}. Check that it is there and may be read.`, {cause});
+  }
+}

@@ -1,0 +1,67 @@
+/** Compares the shingles of one text with those of others, exactly. */
+export class SharedShingles {
+  /** Open addressing; a place without an owner is free. */
+  private hashes = new Uint32Array(0);
+  private owners = new Uint8Array(0);
+  private size = 0;
+
+  /** The text that others are compared with. */
+  load(shingles: Uint32Array): void {
+    this.reserve(shingles.length);
+    this.owners.fill(NOBODY);
+    this.size = 0;
+    for (const hash of shingles) {
+      const place = this.find(hash);
+      if (this.owners[place] !== NOBODY) continue;
+      this.hashes[place] = hash;
+      this.owners[place] = MINE;
+      this.size++;
+    }
+  }
+
+  /** The share of shingles that both have of those that one has (Jaccard), from 0 to 1. */
+  similarity(others: Uint32Array): number {
+    if (2 * (this.size + others.length) > this.owners.length) this.grow(others.length);
+    const marked: number[] = [];
+    let shared = 0;
+    let onlyTheirs = 0;
+    for (const hash of others) {
+      const place = this.find(hash);
+      const owner = this.owners[place];
+      if (owner === BOTH || owner === THEIRS) continue;
+      if (owner === MINE) shared++;
+      else onlyTheirs++;
+      this.hashes[place] = hash;
+      this.owners[place] = owner === MINE ? BOTH : THEIRS;
+      marked.push(place);
+    }
+    // Theirs came last, so no search for one of mine passes through their places.
+    for (const place of marked) this.owners[place] = this.owners[place] === BOTH ? MINE : NOBODY;
+    return shared / (this.size + onlyTheirs);
+  }
+
+  private find(hash: number): number {
+    const mask = this.owners.length - 1;
+    let place = hash & mask;
+    while (this.owners[place] !== NOBODY && this.hashes[place] !== hash) place = (place + 1) & mask;
+    return place;
+  }
+
+  private reserve(count: number): void {
+    const length = 2 ** Math.ceil(Math.log2(Math.max(4 * count, 64)));
+    if (length === this.owners.length) return;
+    this.hashes = new Uint32Array(length);
+    this.owners = new Uint8Array(length);
+  }
+
+  private grow(count: number): void {
+    const mine = this.hashes.filter((_, place) => this.owners[place] === MINE);
+    this.reserve(mine.length + count);
+    this.load(mine);
+  }
+}
+
+const NOBODY = 0;
+const MINE = 1;
+const THEIRS = 2;
+const BOTH = 3;

@@ -1,0 +1,88 @@
+import {InputError} from '../../errors.ts';
+import {mixSeed} from '../random.ts';
+
+/** What texts are compared by: their runs of so many characters, or of so many words. */
+export type Shingling = {readonly characters: number} | {readonly words: number};
+
+/** @throws InputError where the number is out of its range */
+export function checkShingling(shingling: Shingling): void {
+  const [name, length = 0] = Object.entries(shingling)[0] ?? [];
+  const isRight =
+    (name === 'characters' || name === 'words') && Number.isInteger(length) && length >= 1 && length <= 50;
+  if (isRight && Object.keys(shingling).length === 1) return;
+  throw new InputError(
+    `Expected \`shingles\` to be {characters: n} or {words: n}, n from 1 to 50, got ${JSON.stringify(shingling)}.`,
+  );
+}
+
+/** Hashes the runs of texts. */
+export class Shingler {
+  private readonly shingling: Shingling;
+  private readonly seed: number;
+  private hashes = new Uint32Array(1024);
+
+  constructor(shingling: Shingling, seed: number) {
+    this.shingling = shingling;
+    this.seed = mixSeed(seed, 'shingles');
+  }
+
+  /**
+   * A hash of each run, some maybe more than once; of a shorter text the one of it all. Holds until the next call.
+   *
+   * @param text - normalised
+   */
+  of(text: string): Uint32Array {
+    if ('words' in this.shingling) return this.ofWords(text, this.shingling.words);
+    return this.ofCharacters(text, this.shingling.characters);
+  }
+
+  /** By a rolling polynomial (Rabin and Karp), so that the length of the runs costs nothing. */
+  private ofCharacters(text: string, length: number): Uint32Array {
+    const size = Math.min(length, text.length);
+    const count = text.length - size + 1;
+    const hashes = this.room(count);
+    let leaving = 1;
+    for (let step = 1; step < size; step++) leaving = Math.imul(leaving, BASE);
+    let hash = 0;
+    for (let place = 0; place < size; place++) hash = Math.imul(hash, BASE) + text.charCodeAt(place);
+    hashes[0] = finished(hash ^ this.seed);
+    for (let place = 1; place < count; place++) {
+      const without = hash - Math.imul(leaving, text.charCodeAt(place - 1));
+      hash = (Math.imul(without, BASE) + text.charCodeAt(place + size - 1)) | 0;
+      hashes[place] = finished(hash ^ this.seed);
+    }
+    return hashes.subarray(0, count);
+  }
+
+  private ofWords(text: string, length: number): Uint32Array {
+    const words = Array.from(text.matchAll(WORD), ([word]) => mixSeed(this.seed, word));
+    const size = Math.min(length, words.length);
+    const count = words.length - size + 1;
+    const hashes = this.room(count);
+    for (let start = 0; start < count; start++) {
+      let hash = 0;
+      for (let place = start; place < start + size; place++) hash = (Math.imul(hash, BASE) + words[place]!) | 0;
+      hashes[start] = finished(hash);
+    }
+    return hashes.subarray(0, count);
+  }
+
+  private room(count: number): Uint32Array {
+    if (count > this.hashes.length) this.hashes = new Uint32Array(2 * count);
+    return this.hashes;
+  }
+}
+
+/** Letters, marks and digits; any other sign is a word by itself. */
+const WORD = /[\p{L}\p{M}\p{N}]+|[^\s\p{L}\p{M}\p{N}]/gu;
+
+/** Odd, and far from a power of two. */
+const BASE = 0x01000193;
+
+/** Spreads a hash over all of its 32 bits, as MurmurHash3 ends. */
+export function finished(hash: number): number {
+  let bits = hash;
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
+}

@@ -1,0 +1,160 @@
+import {InputError} from '../../errors.ts';
+import type {TextInputs} from '../inputs.ts';
+import type {Role} from '../split.ts';
+import {assignSplits, ROLES} from './assign.ts';
+import {labelCounts, lengthsOf, scriptsOf, type TextCard} from './card.ts';
+import {type DuplicateOptions, type Duplicates, findDuplicates} from './duplicates.ts';
+import {type Gathered, gatherTexts} from './gather.ts';
+import {checkLength, type LengthRule} from './length.ts';
+import type {ReadTextsOptions} from './record.ts';
+
+export interface TextSplitsOptions
+  extends Omit<ReadTextsOptions, 'empty'>,
+    LengthRule,
+    Pick<DuplicateOptions, 'near' | 'shingles'> {
+  /** What `readTexts` reads: one file or folder for all splits, or one for each. A split without one is drawn. */
+  readonly path: string | {readonly train: string; readonly validation?: string; readonly test?: string};
+  /**
+   * Names of the classes.
+   *
+   * @default the labels that there are, in the order of their characters
+   */
+  readonly classes?: readonly string[];
+  /**
+   * How many texts are drawn for validation, where no file is named: from 1 a number of them, below 1 a share.
+   *
+   * @default 0.1
+   */
+  readonly validation?: number;
+  /**
+   * How many are drawn for the test, as for validation.
+   *
+   * @default 0.2
+   */
+  readonly test?: number;
+  /**
+   * Seed of the draw.
+   *
+   * @default 0
+   */
+  readonly seed?: number;
+}
+
+/** Texts in one role. */
+export interface TextSplit {
+  readonly inputs: TextInputs;
+  /** Indices of the classes, one a text; undefined where the texts have none. */
+  readonly labels?: Int32Array;
+}
+
+export interface TextSplits extends Readonly<Record<Role, TextSplit>> {
+  readonly classes: readonly string[];
+  readonly card: TextCard;
+}
+
+/**
+ * Reads texts for a task: leaves out empty ones, cuts those that are too long, keeps one of all that are the same or nearly
+ * so, and draws the splits. So no text that a student learns from is nearly one that it is tested on. Of files for splits,
+ * those of the test go before those of validation, and these before those to train on.
+ *
+ * @throws InputError where the texts can't be read, where some have labels and some have none, and where a split would be
+ * empty
+ */
+export async function readTextSplits(options: TextSplitsOptions): Promise<TextSplits> {
+  const {near, shingles, seed = 0, signal} = options;
+  checkLength(options);
+  checkOwnFiles(options);
+  const gathered = await gatherTexts(sourcesOf(options), options);
+  const duplicates = await findDuplicates(gathered.texts, {
+    seed,
+    ...(near !== undefined && {near}),
+    ...(shingles !== undefined && {shingles}),
+    ...(signal !== undefined && {signal}),
+  });
+  const splits = splitsOf(gathered, duplicates, options);
+  return {classes: gathered.classes, ...splits, card: cardOf(gathered, duplicates, splits, options)};
+}
+
+function checkOwnFiles({path, validation, test}: TextSplitsOptions): void {
+  for (const [role, size] of Object.entries({validation, test})) {
+    if (size === undefined || typeof path === 'string' || !Object.hasOwn(path, role)) continue;
+    throw new InputError(`\`${role}\` says how many texts to draw, but a file is named for them. Leave out either.`);
+  }
+}
+
+/** What is read, in the order in which a text stands for those that are like it. */
+function sourcesOf({path}: TextSplitsOptions): readonly {readonly role: Role; readonly path: string}[] {
+  if (typeof path === 'string') return [{role: 'train', path}];
+  return (['test', 'validation', 'train'] as const).flatMap(role => {
+    const named = path[role];
+    return named === undefined ? [] : [{role, path: named}];
+  });
+}
+
+/** Those of files of their own as they are, the others drawn out of those to train on. */
+function splitsOf(
+  {texts, labels, roles, labelled}: Gathered,
+  {distinct}: Duplicates,
+  {path, validation = 0.1, test = 0.2, seed = 0}: TextSplitsOptions,
+): Record<Role, TextSplit> {
+  const own = typeof path === 'string' ? {train: path} : path;
+  const of = (role: Role) => distinct.filter(index => ROLES[roles[index]!] === role);
+  const pool = of('train');
+  const poolLabels = labelled.has('train') ? pool.map(index => labels[index]!) : undefined;
+  const sizes = {...(!('validation' in own) && {validation}), ...(!('test' in own) && {test})};
+  const drawn = assignSplits(pool.length, poolLabels, sizes, seed);
+  const splitOf = (role: Role): TextSplit => {
+    const places = drawn[role];
+    const indices = places?.map(place => pool[place]!) ?? of(role);
+    if (indices.length === 0) {
+      throw new InputError(`No texts are left for the ${role} split. Read more of them.`);
+    }
+    const chosen = Array.from(indices, index => texts[index]!);
+    const inputs: TextInputs = {kind: 'text', count: chosen.length, texts: chosen};
+    const isLabelled = labelled.has(places === undefined ? role : 'train');
+    return isLabelled ? {inputs, labels: indices.map(index => labels[index]!)} : {inputs};
+  };
+  return {train: splitOf('train'), validation: splitOf('validation'), test: splitOf('test')};
+}
+
+function cardOf(
+  gathered: Gathered,
+  duplicates: Duplicates,
+  splits: Readonly<Record<Role, TextSplit>>,
+  options: TextSplitsOptions,
+): TextCard {
+  const {longest, overLength, near = 0.9, seed = 0} = options;
+  const {texts, isCut, classes, read, empty, tooLong} = gathered;
+  const kept = Array.from(duplicates.distinct, index => texts[index]!);
+  const labels = ROLES.flatMap(role => {
+    const {labels: given} = splits[role];
+    return given === undefined ? [] : [[role, labelCounts(given, classes)] as const];
+  });
+  return {
+    sources: sourcesOf(options).map(({path}) => path),
+    read,
+    leftOut: {empty, tooLong, duplicates: duplicates.exact, nearDuplicates: duplicates.near},
+    cut: duplicates.distinct.filter(index => isCut[index]).length,
+    rule: {...(longest !== undefined && {longest}), ...(overLength !== undefined && {overLength})},
+    near,
+    otherLabels: otherLabels(gathered, duplicates),
+    kept: kept.length,
+    splits: {
+      train: splits.train.inputs.count,
+      validation: splits.validation.inputs.count,
+      test: splits.test.inputs.count,
+    },
+    seed,
+    characters: lengthsOf(kept),
+    scripts: scriptsOf(kept),
+    labels: Object.fromEntries(labels),
+  };
+}
+
+function otherLabels({labels}: Gathered, {representative}: Duplicates): number {
+  let count = 0;
+  for (const [index, kept] of representative.entries()) {
+    if (labels[index]! >= 0 && labels[kept]! >= 0 && labels[index] !== labels[kept]) count++;
+  }
+  return count;
+}

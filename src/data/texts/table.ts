@@ -1,0 +1,130 @@
+import Papa from 'papaparse';
+import {InputError} from '../../errors.ts';
+import {type Block, newlinesIn} from './blocks.ts';
+import {columnsOf, type TableLayout} from './columns.ts';
+import type {ReadTextsOptions, TextRecord} from './record.ts';
+
+/** A table to read. */
+export interface TableSource {
+  readonly file: string;
+  /** What stands between cells; undefined where it is to be guessed. */
+  readonly delimiter: string | undefined;
+  readonly options: Pick<ReadTextsOptions, 'text' | 'label' | 'id' | 'header' | 'quotes' | 'onNote'>;
+}
+
+/** Some rows of a table. */
+interface Rows {
+  readonly rows: readonly (readonly string[])[];
+  /** The line that each row begins in. */
+  readonly lines: readonly number[];
+}
+
+/** A table's texts. Line ends inside cells become \n. */
+export async function* tableTexts(
+  blocks: AsyncIterable<Block>,
+  source: TableSource,
+): AsyncGenerator<readonly TextRecord[]> {
+  let layout: TableLayout | undefined;
+  for await (const rows of rowsOf(blocks, source)) {
+    const isFirst = layout === undefined;
+    layout ??= columnsOf(rows.rows, source.file, source.options);
+    const {file} = source;
+    const records: TextRecord[] = [];
+    for (let index = isFirst && layout.hasHeader ? 1 : 0; index < rows.rows.length; index++) {
+      const record = rowRecord(rows.rows[index]!, {file, line: rows.lines[index]!}, layout);
+      if (record !== undefined) records.push(record);
+    }
+    yield records;
+  }
+}
+
+/** Undefined of a blank line. */
+function rowRecord(
+  cells: readonly string[],
+  {file, line}: {readonly file: string; readonly line: number},
+  {names, text, label, id}: TableLayout,
+): TextRecord | undefined {
+  const width = names.length;
+  if (cells.length !== width) {
+    if (cells.length === 1 && cells[0] === '') return undefined;
+    if (cells.length <= text || cells.slice(width).some(cell => cell !== '')) {
+      throw new InputError(
+        `${file}, line ${line}: ${cells.length} cells, and the first row has ${width}. Put a cell that holds the ` +
+          'delimiter in quotes, or say with `format` how the file is written.',
+      );
+    }
+  }
+  return {
+    text: cells[text]!,
+    label: label === undefined ? undefined : cells[label] || undefined,
+    id: id === undefined ? undefined : cells[id] || undefined,
+    file,
+    line,
+  };
+}
+
+/** The most characters of a row: where quotes don't match, all that follows would be one cell. */
+const LONGEST_ROW = 2 ** 24;
+
+interface Parsed {
+  readonly data: readonly (readonly string[])[];
+  readonly errors: readonly {readonly index: number}[];
+  /** How many characters the whole rows took. */
+  readonly meta: {readonly cursor: number};
+}
+
+async function* rowsOf(blocks: AsyncIterable<Block>, {file, delimiter, options}: TableSource): AsyncGenerator<Rows> {
+  let parser: Papa.Parser | undefined;
+  let rest = '';
+  let restLine = 1;
+  const take = (input: string, isLast: boolean): Rows => {
+    const {data, errors, meta} = parser!.parse(input, 0, !isLast) as Parsed;
+    if (errors[0] !== undefined) {
+      const line = restLine + newlinesIn(input.slice(0, errors[0].index));
+      throw new InputError(
+        `${file}, line ${line}: a quote that is not closed, or closed inside its cell. Double the quotes inside ` +
+          'cells, or say by `quotes` that they mean nothing.',
+      );
+    }
+    const lines = startsOf(data, restLine);
+    rest = input.slice(meta.cursor);
+    restLine += newlinesIn(input.slice(0, meta.cursor));
+    return {rows: data, lines};
+  };
+  for await (const {text} of blocks) {
+    // Some rows may end otherwise than others.
+    const input = rest + (text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text);
+    parser ??= new Papa.Parser({
+      newline: '\n',
+      delimiter: delimiter ?? guessDelimiter(input),
+      ...(options.quotes === false && {fastMode: true}),
+    });
+    const rows = take(input, false);
+    if (rows.rows.length > 0) yield rows;
+    if (rest.length > LONGEST_ROW) {
+      throw new InputError(
+        `${file}, line ${restLine}: a row of more than ${LONGEST_ROW} characters. Is a quote not closed?`,
+      );
+    }
+  }
+  if (rest !== '') yield take(rest, true);
+}
+
+/** The line that each row begins in, where the first one does in `line`. */
+function startsOf(rows: Rows['rows'], line: number): number[] {
+  let next = line;
+  return rows.map(cells => {
+    const start = next;
+    next++;
+    for (const cell of cells) if (cell.includes('\n')) next += newlinesIn(cell);
+    return start;
+  });
+}
+
+const DELIMITERS = [',', ';', '\t', '|'];
+
+/** Of a table of one column there is none to be found: a comma, then. */
+function guessDelimiter(input: string): string {
+  const {meta} = Papa.parse(input, {preview: 20, delimitersToGuess: DELIMITERS, skipEmptyLines: true});
+  return meta.delimiter || ',';
+}

@@ -1,0 +1,18 @@
+import fc from 'fast-check';
+import {expect, it} from 'vitest';
+import {SharedShingles} from '../../../src/data/texts/shared-shingles.ts';
+
+it('gives the share of members that two sets have in common, one set after the other', () => {
+  const set = fc.array(fc.integer({min: 0, max: 40}), {minLength: 1, maxLength: 120}).map(all => Uint32Array.from(all));
+  const shared = new SharedShingles();
+  fc.assert(
+    fc.property(set, fc.array(set, {maxLength: 5}), (mine, others) => {
+      shared.load(mine);
+      for (const other of others) {
+        const [a, b] = [new Set(mine), new Set(other)];
+        const both = [...a].filter(hash => b.has(hash)).length;
+        expect(shared.similarity(other)).toBeCloseTo(both / (a.size + b.size - both), 12);
+      }
+    }),
+  );
+});

@@ -1,0 +1,177 @@
+import {readFile, stat} from 'node:fs/promises';
+import {join} from 'node:path';
+import {beforeAll, describe, expect, it} from 'vitest';
+import {loadKnowledge} from '../../src/knowledge/files.ts';
+import {readTraffic} from '../../src/serve/traffic-form.ts';
+import {knowledgeWithTraffic} from '../../src/study/traffic.ts';
+import {until} from '../built.ts';
+import {fixture, type Running, workplace} from './limbeck.ts';
+import {type RemoteTeacher, remoteTeacher} from './remote-teacher.ts';
+
+const {folder, start, run, json} = workplace();
+const recipe = fixture('mails.ts');
+
+/** Spam is what has `click` in it; of what is strange the teacher knows nothing better than that it is spam. */
+const isSpam = (text: string): boolean => /click|strange/.test(text);
+
+let teacher: RemoteTeacher;
+let isDown = false;
+let student: string;
+
+beforeAll(async () => {
+  teacher = await remoteTeacher((texts, output) => {
+    if (isDown) return {status: 500, body: {error: 'down'}};
+    const data = texts.flatMap(text => (isSpam(text) ? [0.05, 0.95] : [0.95, 0.05]).map(Math.log));
+    return {status: 200, body: {outputs: [{name: output, datatype: 'FP32', shape: [texts.length, 2], data}]}};
+  });
+  await json(['label', recipe], {env: {TEST_TEACHER_URL: teacher.url}});
+  const trained = await json<{readonly directory: string}>(['train', recipe]);
+  student = trained.directory;
+});
+
+interface Served extends Running {
+  readonly url: string;
+}
+
+/** Serves the student at a free port. */
+async function serve(...args: string[]): Promise<Served> {
+  const env = {TEST_TEACHER_URL: teacher.url, LIMBECK_SERVE_KEY: 'one,two'};
+  const service = start(['serve', student, '--port', '0', '--name', 'mails', '--json', ...args], {env});
+  await until('an address', () => service.stdout().includes('\n'));
+  return {...service, url: (JSON.parse(service.stdout()) as {readonly url: string}).url};
+}
+
+async function post({url}: Served, path: string, body: object): Promise<Record<string, unknown>> {
+  const headers = {authorization: 'Bearer two'};
+  const reply = await fetch(`${url}${path}`, {method: 'POST', body: JSON.stringify(body), headers});
+  return {...((await reply.json()) as object), status: reply.status};
+}
+
+const classify = (service: Served, text: string) => post(service, '/classify', {text});
+
+async function metrics({url}: Served): Promise<Record<string, number>> {
+  const reply = await fetch(`${url}/metrics`, {headers: {authorization: 'Bearer one'}});
+  const lines = (await reply.text()).split('\n').filter(line => line !== '' && !line.startsWith('#'));
+  return Object.fromEntries(lines.map(line => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]));
+}
+
+/** Ends a service and returns what it said in the end. */
+async function stop(service: Served): Promise<string> {
+  service.kill('SIGTERM');
+  const {code, signal, stderr} = await service.finished;
+  expect({code, signal}).toEqual({code: 0, signal: null});
+  return stderr;
+}
+
+const sure = 'About the meeting, number 7: regards';
+const strange = (index: number): string => `A strange thing (${index})`;
+
+describe('limbeck serve', () => {
+  it('stands in for a hosted model, plainly and by its protocol', async () => {
+    const service = await serve('--prompt', 'Sort it: {text}');
+    const said = await classify(service, sure);
+    expect(said).toMatchObject({status: 200, label: 'ham', answeredBy: 'student'});
+    const chat = await post(service, '/v1/chat/completions', {
+      model: 'gpt-4o-mini',
+      messages: [{role: 'user', content: `Sort it: ${sure}`}],
+    });
+    expect(chat).toMatchObject({model: 'mails', choices: [{message: {content: 'ham'}}]});
+    expect((await fetch(`${service.url}/health`)).status).toBe(200);
+    expect((await fetch(`${service.url}/v1/models`)).status).toBe(401);
+    expect(await stop(service)).toBe('');
+  });
+
+  it('says where it is for people', async () => {
+    const service = start(['serve', student, '--port', '0', '--name', 'mails']);
+    await until('an address', () => service.stdout().includes('/classify'));
+    const at = 'http://127\\.0\\.0\\.1:\\d+';
+    expect(service.stdout()).toMatch(
+      new RegExp(
+        `^mails \\(gray-box\\) at ${at}/v2/models/mails\nOpenAI.s protocol at ${at}/v1, plain at ${at}/classify\n$`,
+      ),
+    );
+    service.kill('SIGINT');
+    expect(await service.finished).toMatchObject({code: 0, stderr: ''});
+  });
+
+  it('asks the teacher where the student is not sure, and keeps what it says to train on', async () => {
+    const asked = teacher.asked.size;
+    const traffic = join(folder(), 'traffic.jsonl');
+    const service = await serve('--teacher', recipe, '--threshold', '0.85', '--traffic', traffic);
+    expect(await classify(service, sure)).toMatchObject({label: 'ham', answeredBy: 'student', abstains: false});
+    for (const index of [1, 2, 1]) {
+      expect(await classify(service, strange(index))).toMatchObject({
+        ...{label: 'spam', answeredBy: 'teacher', confidence: 0.95},
+      });
+    }
+    expect(teacher.asked.size).toBe(asked + 2);
+    expect(await metrics(service)).toMatchObject({
+      limbeck_local_share: 0.25,
+      limbeck_spent_usd_total: 0.002,
+      limbeck_saved_usd: 0.001,
+      limbeck_teacher_calls_total: 2,
+      'limbeck_answers_total{by="teacher"}': 3,
+    });
+    expect(await stop(service)).toBe('Answered 4: 25.0 % here, 3 by the teacher · spent $0.0020 · saved $0.0010.\n');
+
+    expect((await stat(traffic)).mode & 0o777).toBe(0o600);
+    const lines = (await readFile(traffic, 'utf8')).trim().split('\n').map(readTraffic);
+    expect(lines).toMatchObject([
+      {format: 'limbeck.traffic/1', classes: ['ham', 'spam']},
+      {why: 'unsure', text: strange(1), label: 'spam', answer: {kind: 'log-probabilities'}},
+      {why: 'unsure', text: strange(2), label: 'spam'},
+    ]);
+    const saved = await loadKnowledge(join(folder(), 'out/mails/knowledge/gray-box.safetensors'));
+    const {knowledge, added} = await knowledgeWithTraffic(saved, {path: traffic, held: []});
+    expect(added).toBe(2);
+    expect(knowledge).toMatchObject({inputs: {count: 62}});
+  });
+
+  it('asks nothing twice: what the teacher said is in the cache', async () => {
+    const asked = new Map(teacher.asked);
+    const service = await serve('--teacher', recipe, '--threshold', '0.85');
+    expect(await classify(service, strange(1))).toMatchObject({label: 'spam', answeredBy: 'teacher'});
+    expect(teacher.asked).toEqual(asked);
+    await stop(service);
+  });
+
+  it('marks the student’s answer where the budget is spent, or the teacher is not to be had', async () => {
+    const service = await serve('--teacher', recipe, '--threshold', '0.85', '--budget', '1calls');
+    expect(await classify(service, strange(11))).toMatchObject({answeredBy: 'teacher'});
+    expect(await classify(service, strange(12))).toMatchObject({
+      ...{status: 200, answeredBy: 'student', abstains: true, fallback: 'budget'},
+    });
+    expect(await stop(service)).toMatch(/^The teacher was not to be had: .*budget.*\nAnswered 2: 50\.0 % here/);
+
+    isDown = true;
+    const down = await serve('--teacher', recipe, '--threshold', '0.85', '--patience', '1');
+    expect(await classify(down, strange(13))).toMatchObject({answeredBy: 'student', fallback: 'late'});
+    isDown = false;
+    await stop(down);
+  });
+
+  it('measures how often the teacher says the same', async () => {
+    const service = await serve('--teacher', recipe, '--threshold', '0.5', '--check', '1');
+    for (const number of [1, 2, 3]) await classify(service, `About the agenda, number ${500 + number}: regards`);
+    await until('the checks', async () => (await metrics(service))['limbeck_agreement'] !== undefined);
+    expect(await metrics(service)).toMatchObject({limbeck_agreement: 1, limbeck_local_share: 1});
+    expect(await stop(service)).toMatch(/of 3 checked it said the same of 100\.0 %\.\n$/);
+  });
+
+  it.each([
+    [
+      'flags of a teacher without one',
+      ['--budget', '1usd'],
+      /--budget is about the teacher\. Name its recipe with --teacher/,
+    ],
+    ['a teacher without a threshold', ['--teacher', recipe], /has no threshold.*--threshold/],
+    ['a level without a teacher', ['--teacher', recipe, '--level', 'black-box'], /has no black-box teacher/],
+    ['a threshold that is no probability', ['--threshold', '85'], /a number from 0 to 1/],
+    ['a size that is none', ['--max-body', 'large'], /500kB or 2MB/],
+    ['a prompt without a place for the text', ['--prompt', 'Sort it.'], /\{text\} once/],
+  ])('refuses %s', async (_, args, problem) => {
+    const refused = await run(['serve', student, '--port', '0', ...args]);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toMatch(problem);
+  });
+});
