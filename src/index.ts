@@ -66,6 +66,7 @@ export {
   fitTemperature,
   thresholdFor,
 } from './evaluate/calibration.ts';
+export {argmaxRows, logSoftmaxRows, softmaxRows} from './evaluate/distributions.ts';
 export {
   classRelation,
   intraClassVariance,

@@ -137,7 +137,7 @@ export interface Executed {
   readonly curve: readonly CurvePoint[];
   readonly seconds: number;
   readonly profile: Profile;
-  /** [test examples, classes] */
+  /** [test examples, classes], divided by the temperature that the student was calibrated to. */
   readonly logits: Float32Array;
 }
 
@@ -159,7 +159,9 @@ export async function execute(
   };
   const options = {checkpoint, ...(onStep && {onStep})};
   const {student, curve, profile} = await learn(study, method, knowledge, seed, options);
-  const logits = await predictLogits(student, study.data.test.inputs, {...(study.signal && {signal: study.signal})});
+  const {signal, data} = study;
+  const logits = await predictLogits(student, data.test.inputs, {...(signal && {signal})});
   student.model.dispose();
-  return {curve, seconds: secondsOf(profile), profile, logits};
+  const {temperature} = student.calibration ?? {temperature: 1};
+  return {curve, seconds: secondsOf(profile), profile, logits: logits.map(logit => logit / temperature)};
 }

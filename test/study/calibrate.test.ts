@@ -68,19 +68,27 @@ describe('a study with calibration', () => {
     const [plain, sure] = [await places(), await places()];
     const shares: number[] = [];
     const changes = {methods: methods.slice(1, 3), seeds: [1]};
-    await compare(tinyRecipe(teachers, changes), plain);
-    await compare(tinyRecipe(teachers, {...changes, calibration: {folds: 2, agreement: 0.8}}), {
-      ...sure,
-      onProgress: ({task, done, total}) => task.startsWith('train') && shares.push(done / total),
-    });
+    const {rows: bare} = await compare(tinyRecipe(teachers, changes), plain);
+    const {rows: measured} = await compare(
+      tinyRecipe(teachers, {...changes, calibration: {folds: 2, agreement: 0.8}}),
+      {
+        ...sure,
+        onProgress: ({task, done, total}) => task.startsWith('train') && shares.push(done / total),
+      },
+    );
     for (const method of changes.methods) {
-      const [bare, calibrated] = await Promise.all(
+      const [unsure, calibrated] = await Promise.all(
         [plain, sure].map(({directory}) => loadStudent(studentPath(directory, method, 1))),
       );
-      expect(bare!.calibration).toBeUndefined();
+      expect(unsure!.calibration).toBeUndefined();
       expect(calibrated!.calibration).toEqual({temperature: expect.any(Number), threshold: expect.any(Number)});
       const {inputs} = tinyData().test;
-      expect(await predictLogits(calibrated!, inputs)).toEqual(await predictLogits(bare!, inputs));
+      expect(await predictLogits(calibrated!, inputs)).toEqual(await predictLogits(unsure!, inputs));
+    }
+    for (const [index, {agreement, entropy}] of bare.entries()) {
+      expect(measured[index]!.agreement).toBe(agreement);
+      // Measured as they answer, with the temperature of their own.
+      expect(measured[index]!.entropy).not.toBeCloseTo(entropy, 3);
     }
     expect([...shares].sort((a, b) => a - b)).toEqual(shares);
     expect(shares.at(-1)).toBe(1);
