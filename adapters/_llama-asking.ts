@@ -1,6 +1,7 @@
 import {LimbeckError, TeacherError} from '../src/errors.ts';
 import type {LogitsAnswer, Outcome, Question, Teacher, TopKAnswer} from '../src/teacher.ts';
 import type {Scorer} from './_llama-scorer.ts';
+import {untilAborted} from './_until-aborted.ts';
 
 /**
  * Asks a model that is loaded at the first question and has one state: one question waits for the other.
@@ -37,6 +38,7 @@ export function asker(
     // There is one state of the model, for one question at a time.
     const turn = last.then(() => answerAll(questions, signal));
     last = turn.catch(() => {});
+    // An evaluation can't be stopped, and of a large model it is long.
     return untilAborted(turn, signal).catch(error => {
       throw signal?.aborted || error instanceof LimbeckError ? error : failed(name, error);
     });
@@ -45,20 +47,4 @@ export function asker(
 
 function failed(name: string, cause: unknown): TeacherError {
   return new TeacherError(name, `It could not answer: ${(cause as Error).message}`, {cause});
-}
-
-/** An evaluation can't be stopped, and of a large model it is long: the caller need not wait for its end. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  let onAbort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort);
-    if (signal.aborted) onAbort();
-  });
-  try {
-    return await Promise.race([aborted, work]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

@@ -3,6 +3,7 @@ import {InputError, TeacherError} from '../src/errors.ts';
 import type {Answer, Detail, Feature, Input, Outcome, Question, Teacher} from '../src/teacher.ts';
 import {checkCounts, checkForm, givenDetail, givenReader} from './_given.ts';
 import type {ScoreMeaning, Scores} from './_scores.ts';
+import {untilAborted} from './_until-aborted.ts';
 
 export type {ScoreMeaning, Scores} from './_scores.ts';
 
@@ -130,6 +131,8 @@ export function callable(options: InnerCall | ScoreCall | LabelCall): Teacher {
       await setImmediate();
       signal?.throwIfAborted();
       const values = await untilAborted(valuesOf(options, questions, signal), signal);
+      // The function may have heard the signal first, and thrown.
+      signal?.throwIfAborted();
       const wantsFeatures = wanted?.kind === 'logits' && (wanted.features?.length ?? 0) > 0;
       return values.map(value => outcomeOf(name, value, read, wantsFeatures));
     },
@@ -163,24 +166,6 @@ async function valuesOf(
 /** What a promise brings, or the error that it is rejected with. */
 function settled(promise: Promise<unknown>): Promise<unknown> {
   return promise.catch(reason => (reason instanceof Error ? reason : new Error(String(reason))));
-}
-
-/** Lets go of a function that does not heed the signal. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  let onAbort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort);
-  });
-  try {
-    const value = await Promise.race([promise, aborted]);
-    // The function may have heard the signal first, and thrown.
-    signal.throwIfAborted();
-    return value;
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }
 
 function outcomeOf(
