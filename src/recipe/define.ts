@@ -48,6 +48,7 @@ const losses = z.array(lossTerm).min(1, 'give at least one loss');
 const training = z.strictObject({
   epochs: aCount,
   batchSize: aCount.optional(),
+  balance: z.number().min(0).max(1).optional(),
   optimizer: z
     .custom(
       value => typeof (value as {start?: unknown} | null)?.start === 'function',

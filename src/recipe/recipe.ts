@@ -100,7 +100,7 @@ export interface TeacherModel {
 
 export type TrainingOptions = Pick<
   TrainOptions,
-  'epochs' | 'batchSize' | 'optimizer' | 'schedule' | 'clipNorm' | 'validateEvery' | 'earlyStopping'
+  'epochs' | 'batchSize' | 'balance' | 'optimizer' | 'schedule' | 'clipNorm' | 'validateEvery' | 'earlyStopping'
 > &
   // A teacher's own training may augment: its labels hold for every view.
   Pick<TrainOptions, 'view'>;

@@ -27,7 +27,8 @@ export async function fingerprintOf(
   run: Run,
 ): Promise<Fingerprint> {
   const {options, optimizer, batchSize, weights} = run;
-  const {epochs, seed, losses, clipNorm, validation, validateEvery, earlyStopping, view, teacher, compile} = options;
+  const {epochs, seed, losses, clipNorm, validation, validateEvery, earlyStopping, view, teacher, compile, balance} =
+    options;
   const engine = await startEngine();
   const {model, classes, preprocessing, output, hashing} = student;
   return {
@@ -43,6 +44,7 @@ export async function fingerprintOf(
     epochs,
     batchSize,
     clipNorm: clipNorm ?? null,
+    balance: balance ?? 0,
     losses: losses.map(describeTerm),
     ...(await tryLosses(student, run)),
     optimizer: `${optimizer.name}, learning rate ${optimizer.learningRate}`,

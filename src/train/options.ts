@@ -15,6 +15,14 @@ export interface TrainOptions {
   readonly epochs: number;
   /** @default 64 */
   readonly batchSize?: number;
+  /**
+   * How far rare classes are seen more often than they come, by the teacher's labels: from 0, as they come, to 1, all
+   * classes alike. A student whose classes are rare in training alone should stay at 0; one that misses a class that
+   * matters, though it be rare, should see more of it.
+   *
+   * @default 0
+   */
+  readonly balance?: number;
   /** @default adam() */
   readonly optimizer?: Optimizer;
   /** @default cosine() */

@@ -11,6 +11,7 @@ import {type BatchSource, keptAnswers, liveAnswers, storedAnswers} from './batch
 import {compiledStepper} from './compiled-stepper.ts';
 import {adam, type Optimizer} from './optimizer.ts';
 import type {TrainOptions} from './options.ts';
+import {balancedRows, type EpochOrder, everyRow} from './order.ts';
 import {cosine, type Schedule} from './schedule.ts';
 import {eagerStepper, type Stepper, trainingStep, type WeightedTerm} from './step.ts';
 
@@ -24,6 +25,7 @@ export interface Run {
   readonly steps: number;
   readonly optimizer: Optimizer;
   readonly schedule: Schedule;
+  readonly order: EpochOrder;
   readonly source: BatchSource;
   /** All weights of the student, trained or not (batch norm has both). */
   readonly weights: readonly tf.Variable[];
@@ -41,7 +43,7 @@ export async function startRun(
   options: TrainOptions,
 ): Promise<Run> {
   checkOptions(student, knowledge, options);
-  const {batchSize = 64, optimizer = adam(), schedule = cosine(), epochs} = options;
+  const {batchSize = 64, optimizer = adam(), schedule = cosine(), balance = 0, epochs} = options;
   const count = countOf(knowledge);
   const stepsPerEpoch = Math.ceil(count / batchSize);
   const source = await batchSource(student, knowledge, options);
@@ -53,6 +55,7 @@ export async function startRun(
     steps: stepsPerEpoch * epochs,
     optimizer,
     schedule,
+    order: balance > 0 ? await balancedRows(knowledge, options.seed, balance) : everyRow(count, options.seed),
     source,
     weights: student.model.weights.map(weight => weight.read() as tf.Variable),
     ...makeStep(student, source, optimizer, options),
@@ -106,12 +109,20 @@ function makeStep(
 }
 
 function checkOptions(student: Student, knowledge: Knowledge | StoredKnowledge, options: TrainOptions): void {
-  const {losses, teacher, view, validation, earlyStopping} = options;
+  const {losses, teacher, view, validation, earlyStopping, balance = 0} = options;
   checkCount('epochs', options.epochs);
   checkCount('batchSize', options.batchSize ?? 64);
   checkCount('validateEvery', options.validateEvery ?? 1);
   if (options.clipNorm !== undefined && !(options.clipNorm > 0)) {
     throw new InputError(`Expected \`clipNorm\` to be above 0, got ${options.clipNorm}.`);
+  }
+  if (!(balance >= 0 && balance <= 1)) {
+    throw new InputError(`Expected \`balance\` to be from 0 to 1, got ${balance}.`);
+  }
+  if (balance > 0 && teacher) {
+    throw new InputError(
+      '`balance` goes by kept answers, and a live teacher has given none yet. Leave one of them out.',
+    );
   }
   if (earlyStopping) {
     checkCount('earlyStopping.patience', earlyStopping.patience);

@@ -1,5 +1,5 @@
 import {setImmediate} from 'node:timers/promises';
-import {mixSeed, shuffledIndices} from '../data/random.ts';
+import {mixSeed} from '../data/random.ts';
 import type {Split} from '../data/split.ts';
 import {TrainingError} from '../errors.ts';
 import {accuracy, nll} from '../evaluate/metrics.ts';
@@ -113,8 +113,8 @@ async function runEpoch(
 }
 
 /** The rows of each batch of the epoch under way that was not learned from yet. */
-function* rowsFrom({count, batchSize, options}: Run, {epoch, step}: Progress): Generator<Int32Array> {
-  const order = shuffledIndices(count, mixSeed(options.seed, `order of epoch ${epoch}`));
+function* rowsFrom({count, batchSize, order: orderOf}: Run, {epoch, step}: Progress): Generator<Int32Array> {
+  const order = orderOf(epoch);
   for (let start = step * batchSize; start < count; start += batchSize) yield order.subarray(start, start + batchSize);
 }
 
