@@ -1,7 +1,8 @@
 import {mixSeed} from '../data/random.ts';
 import {layers, tf} from '../engine/tf.ts';
-import {InputError} from '../errors.ts';
-import type {FeatureShapes, LossTerm} from './loss.ts';
+import {commonSize, pooled} from './feature-maps.ts';
+import {type FeaturePair, featureTerm, mismatch, type PairShapes, type PreparedPair} from './feature-pair.ts';
+import type {LossTerm} from './loss.ts';
 
 /**
  * mean (R(f_student) − f_teacher)² over batch and values, with R(f) = f · W + b along the last dimension: a dense layer
@@ -23,67 +24,64 @@ export function hintLoss(teacher: tf.Tensor, student: tf.Tensor, weights: tf.Ten
   });
 }
 
-export interface FeatureHintOptions {
-  /** Layer of the teacher whose activation is learned. */
-  readonly teacher: string;
-  /** Layer of the student that learns it. */
-  readonly student: string;
+export interface FeatureHintOptions extends FeaturePair {
   /**
    * λ of the term.
    *
    * @default 50
    */
   readonly weight?: number;
+  /**
+   * R: a linear map that is learned, or none, for two layers that have as many channels.
+   *
+   * @default 'linear'
+   */
+  readonly projection?: 'linear' | 'none';
 }
 
 /**
  * The student learns what a layer of a white-box teacher holds, by way of a linear projection that is trained with the
- * student and dropped after.
+ * student and dropped after. Maps of different sizes are pooled to the smaller, where that divides the larger.
  */
-export function featureHint({teacher, student, weight = 50}: FeatureHintOptions): LossTerm {
-  const name = `feature-hint (${teacher} to ${student})`;
-  return {
-    name,
-    weight,
-    needs: {kind: 'logits', features: [teacher]},
-    studentFeatures: [student],
-    prepare(shapes, seed) {
-      const teacherShape = shapeOf(shapes.teacher, teacher, 'teacher');
-      const studentShape = shapeOf(shapes.student, student, 'student');
-      checkShapes({teacher, student}, teacherShape, studentShape);
-      const {weights, bias} = projection(studentShape.at(-1)!, teacherShape.at(-1)!, mixSeed(seed, name));
-      return {
-        variables: [weights, bias],
-        value: (targets, outputs) => hintLoss(targets.features[teacher]!, outputs.features[student]!, weights, bias),
-      };
-    },
-  };
+export function featureHint({weight = 50, projection = 'linear', ...pair}: FeatureHintOptions): LossTerm {
+  return featureTerm('feature-hint', pair, weight, (shapes, name, seed) => {
+    const align = alignment(pair, shapes);
+    const compare = projection === 'none' ? plain(pair, shapes) : projected(shapes, mixSeed(seed, name));
+    return {...compare, value: (teacher, student) => tf.tidy(() => compare.value(align(teacher), align(student)))};
+  });
 }
 
-function shapeOf(shapes: FeatureShapes, layer: string, side: string): readonly number[] {
-  const shape = shapes[layer];
-  if (shape !== undefined) return shape;
-  const known = Object.keys(shapes).join(', ') || 'none';
-  throw new InputError(
-    `The ${side} shows no layer \`${layer}\` to feature-hint; it shows ${known}. Name one of these.`,
-  );
-}
-
-function checkShapes(
-  layer: {readonly teacher: string; readonly student: string},
-  teacher: readonly number[],
-  student: readonly number[],
-): void {
+/** Brings maps to one height and width. */
+function alignment(pair: FeaturePair, shapes: PairShapes): (features: tf.Tensor) => tf.Tensor {
+  const {teacher, student} = shapes;
   const places = (shape: readonly number[]) => shape.slice(0, -1).join(' x ');
-  if (teacher.length > 0 && teacher.length === student.length && places(teacher) === places(student)) return;
-  throw new InputError(
-    `feature-hint can't match the teacher's layer \`${layer.teacher}\` [${teacher.join(', ')}] with the student's layer ` +
-      `\`${layer.student}\` [${student.join(', ')}]: all dimensions but the last must be equal. ` +
-      'Choose layers of the same height and width, or two layers that give vectors.',
+  if (teacher.length > 0 && teacher.length === student.length && places(teacher) === places(student))
+    return same => same;
+  const size = commonSize(shapes);
+  if (size !== undefined) return maps => pooled(maps, size);
+  throw mismatch(
+    'feature-hint',
+    pair,
+    shapes,
+    'all dimensions but the last must be equal, or the greater height and width multiples of the smaller. ' +
+      'Choose such layers, for example two that give vectors.',
   );
 }
 
-function projection(
+function plain(pair: FeaturePair, shapes: PairShapes): PreparedPair {
+  if (shapes.teacher.at(-1) !== shapes.student.at(-1)) {
+    const advice = "without a projection the last dimensions must be equal. Use `projection: 'linear'`.";
+    throw mismatch('feature-hint', pair, shapes, advice);
+  }
+  return {value: (teacher, student) => tf.mean(tf.squaredDifference(teacher, student))};
+}
+
+function projected({teacher, student}: PairShapes, seed: number): PreparedPair {
+  const {weights, bias} = projectionOf(student.at(-1)!, teacher.at(-1)!, seed);
+  return {variables: [weights, bias], value: (teacher, student) => hintLoss(teacher, student, weights, bias)};
+}
+
+function projectionOf(
   from: number,
   to: number,
   seed: number,

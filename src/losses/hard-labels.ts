@@ -1,6 +1,7 @@
 import {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import type {LossTerm} from './loss.ts';
+import {labelMask} from './masks.ts';
 
 export interface HardLabelOptions {
   /**
@@ -27,7 +28,7 @@ export function hardLabelLoss(
 ): tf.Scalar {
   return tf.tidy(() => {
     const classes = logits.shape[1];
-    const oneHot = tf.cast(tf.oneHot(labels, classes), 'float32');
+    const oneHot = labelMask(labels, classes);
     const t = smoothing === 0 ? oneHot : tf.add(tf.mul(oneHot, 1 - smoothing), smoothing / classes);
     return tf.neg(tf.mean(tf.sum(tf.mul(t, tf.logSoftmax(logits)), -1)));
   });

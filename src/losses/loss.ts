@@ -52,5 +52,10 @@ export interface LossTerm {
 
 export interface PreparedTerm {
   readonly variables: readonly tf.Variable[];
-  value(targets: BatchTargets, outputs: BatchOutputs): tf.Scalar;
+  /**
+   * The term before its weight.
+   *
+   * @param progress - how far the run is with this step, from above 0 to 1 at the last. Where it isn't known, 1.
+   */
+  value(targets: BatchTargets, outputs: BatchOutputs, progress?: tf.Scalar): tf.Scalar;
 }

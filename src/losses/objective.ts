@@ -53,7 +53,7 @@ function nearest(needs: Detail, held: Detail): string {
       return 'Use `softLabels()`, which takes log-probabilities';
     case 'logits':
       return needs.kind === 'logits' && held.features?.length
-        ? `Use \`featureHint()\` with one of ${held.features.join(', ')}`
+        ? `Name a feature that they hold (${held.features.join(', ')})`
         : 'Use `softLabels()`, which takes logits';
   }
 }

@@ -1,6 +1,7 @@
 import {tf} from '../engine/tf.ts';
-import type {LossTerm} from './loss.ts';
-import {checkTemperature} from './temperature.ts';
+import {meanDivergence} from './divergence.ts';
+import {type LogitTerm, logitTerm} from './logit-term.ts';
+import {softenBy, type Temperature, timesSquare} from './temperature.ts';
 
 export interface SoftLabelOptions {
   /**
@@ -36,19 +37,23 @@ export interface SoftLabelOptions {
 export function softLabelLoss(
   teacherLogits: tf.Tensor2D,
   studentLogits: tf.Tensor2D,
-  {temperature: T = 4, direction = 'forward', scaleByT2 = true}: SoftLabelOptions = {},
+  options: SoftLabelOptions = {},
 ): tf.Scalar {
-  return tf.tidy(() => {
-    const logP = tf.logSoftmax(tf.div(teacherLogits, T));
-    const logQ = tf.logSoftmax(tf.div(studentLogits, T));
-    const divergence = direction === 'forward' ? meanDivergence(logP, logQ) : meanDivergence(logQ, logP);
-    return scaleByT2 ? tf.mul(divergence, T * T) : divergence;
-  });
+  return softened(teacherLogits, studentLogits, options.temperature ?? 4, options);
 }
 
-/** mean_i Σ_c a_ic · (log a_ic − log b_ic) */
-function meanDivergence(logA: tf.Tensor, logB: tf.Tensor): tf.Scalar {
-  return tf.mean(tf.sum(tf.mul(tf.exp(logA), tf.sub(logA, logB)), -1));
+function softened(
+  teacherLogits: tf.Tensor2D,
+  studentLogits: tf.Tensor2D,
+  T: Temperature,
+  {direction = 'forward', scaleByT2 = true}: SoftLabelOptions,
+): tf.Scalar {
+  return tf.tidy(() => {
+    const logP = tf.logSoftmax(softenBy(teacherLogits, T));
+    const logQ = tf.logSoftmax(softenBy(studentLogits, T));
+    const divergence = direction === 'forward' ? meanDivergence(logP, logQ) : meanDivergence(logQ, logP);
+    return scaleByT2 ? timesSquare(divergence, T) : divergence;
+  });
 }
 
 export interface SoftLabelTermOptions extends SoftLabelOptions {
@@ -61,17 +66,11 @@ export interface SoftLabelTermOptions extends SoftLabelOptions {
 }
 
 /** The student learns the teacher's whole distribution, softened. */
-export function softLabels({weight = 1, temperature = 4, ...options}: SoftLabelTermOptions = {}): LossTerm {
-  checkTemperature(temperature);
-  return {
+export function softLabels({weight = 1, temperature = 4, ...options}: SoftLabelTermOptions = {}): LogitTerm {
+  return logitTerm({
     name: 'soft-labels',
     weight,
-    needs: {kind: 'log-probabilities'},
     temperature,
-    studentFeatures: [],
-    prepare: () => ({
-      variables: [],
-      value: ({logProbabilities}, {logits}) => softLabelLoss(logProbabilities!, logits, {temperature, ...options}),
-    }),
-  };
+    compare: ({teacher, student}, T) => softened(teacher, student, T, options),
+  });
 }

@@ -1,6 +1,7 @@
 import {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import type {LossTerm} from './loss.ts';
+import {onlyClasses, withoutClasses} from './masks.ts';
 import {softLabelLoss} from './soft-labels.ts';
 import {checkTemperature} from './temperature.ts';
 
@@ -21,9 +22,6 @@ export interface TopKOptions {
   /** @default 'fill' */
   readonly rest?: Rest;
 }
-
-/** Far below any logit, yet finite: exp gives 0, and 0 times it is 0 and not NaN. */
-const NEVER = -1e9;
 
 /**
  * T² · mean_i KL(p_i || q_i) for a teacher that names its k best classes, over
@@ -51,20 +49,15 @@ export function topKLoss(
       case 'bucket':
         return softLabelLoss(withBucket(teacher, named), withBucket(student, named), {temperature});
       case 'zero':
-        return softLabelLoss(onlyNamed(teacher, named), student, {temperature});
+        return softLabelLoss(onlyClasses(teacher, named), student, {temperature});
     }
   });
 }
 
-/** Leaves the named classes as they are and takes every other out of the softmax. */
-function onlyNamed(logits: tf.Tensor2D, named: tf.Tensor2D): tf.Tensor2D {
-  return tf.add(logits, tf.mul(tf.sub(1, named), NEVER));
-}
-
 /** [batch, classes + 1]: the named classes, and in the last column all others as one. */
 function withBucket(logits: tf.Tensor2D, named: tf.Tensor2D): tf.Tensor2D {
-  const others = tf.logSumExp(tf.add(logits, tf.mul(named, NEVER)), 1, true) as tf.Tensor2D;
-  return tf.concat([onlyNamed(logits, named), others], 1);
+  const others = tf.logSumExp(withoutClasses(logits, named), 1, true) as tf.Tensor2D;
+  return tf.concat([onlyClasses(logits, named), others], 1);
 }
 
 export interface TopKTermOptions extends TopKOptions {

@@ -1,3 +1,4 @@
+import {tf} from '../engine/tf.ts';
 import type {LossTerm} from './loss.ts';
 import {softLabelLoss} from './soft-labels.ts';
 import {checkTemperature} from './temperature.ts';
@@ -37,11 +38,23 @@ export interface VoteLabelTermOptions {
    * @default 1
    */
   readonly temperature?: number;
+  /**
+   * τ that the teacher sampled its answers at, as services call it: the votes then tell softmax(logits / τ), and their
+   * logarithms times τ stand for the logits.
+   *
+   * @default 1
+   */
+  readonly samplingTemperature?: number;
 }
 
 /** The student learns the distribution that repeated answers of a label-only teacher hint at. */
-export function voteLabels({weight = 1, temperature = 1}: VoteLabelTermOptions = {}): LossTerm {
+export function voteLabels({
+  weight = 1,
+  temperature = 1,
+  samplingTemperature: τ = 1,
+}: VoteLabelTermOptions = {}): LossTerm {
   checkTemperature(temperature);
+  checkTemperature(τ, 'samplingTemperature');
   return {
     name: 'vote-labels',
     weight,
@@ -50,7 +63,10 @@ export function voteLabels({weight = 1, temperature = 1}: VoteLabelTermOptions =
     studentFeatures: [],
     prepare: () => ({
       variables: [],
-      value: ({logProbabilities}, {logits}) => softLabelLoss(logProbabilities!, logits, {temperature}),
+      value: ({logProbabilities}, {logits}) => {
+        const teacher: tf.Tensor2D = τ === 1 ? logProbabilities! : tf.mul(logProbabilities!, τ);
+        return softLabelLoss(teacher, logits, {temperature});
+      },
     }),
   };
 }

@@ -25,6 +25,8 @@ export interface StepInputs extends Batch {
   readonly learningRate: tf.Scalar;
   /** int32; decides what the student drops out. */
   readonly seed: tf.Scalar;
+  /** How far the run is, from 0 to 1, for terms that change as it goes on. */
+  readonly progress: tf.Scalar;
 }
 
 /**
@@ -38,6 +40,8 @@ export interface StepSettings {
   readonly learningRate: number;
   /** Of what the student drops out: the same seed gives the same masks. */
   readonly seed: number;
+  /** How far the run is with this step: 1 at its last. */
+  readonly progress: number;
 }
 
 /** Runs steps, one after another. */
@@ -59,18 +63,24 @@ export function eagerStepper(step: Step): Stepper {
 }
 
 /** The settings as tensors, beside the batch. */
-export function stepInputs({raw, targets}: Batch, {learningRate, seed}: StepSettings): StepInputs {
-  return {raw, targets, learningRate: tf.scalar(learningRate), seed: tf.scalar(seed, 'int32')};
+export function stepInputs({raw, targets}: Batch, {learningRate, seed, progress}: StepSettings): StepInputs {
+  return {
+    raw,
+    targets,
+    learningRate: tf.scalar(learningRate),
+    seed: tf.scalar(seed, 'int32'),
+    progress: tf.scalar(progress),
+  };
 }
 
 /** Puts forward pass, objective, gradients and update together. */
 export function trainingStep({forward, terms, variables, optimizer, clipNorm}: StepParts): Step {
-  return ({raw, targets, learningRate, seed}) =>
+  return ({raw, targets, learningRate, seed, progress}) =>
     tf.tidy(() => {
       let kept: tf.Tensor1D | undefined;
       const {grads} = tf.variableGrads(() => {
         const outputs = withDropoutSeed(seed, () => forward(raw));
-        const values = terms.map(term => term.value(targets, outputs));
+        const values = terms.map(term => term.value(targets, outputs, progress));
         const total = tf.addN(values.map((value, index) => tf.mul(value, terms[index]!.weight))) as tf.Scalar;
         // Gradients dispose what their function made; the losses must outlive it.
         kept = tf.keep(tf.stack([total, ...values]) as tf.Tensor1D);

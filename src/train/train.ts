@@ -91,7 +91,7 @@ async function runEpoch(
       const seed = mixSeed(options.seed, `dropout of step ${step}`);
       stopwatch.lap('other');
       const batch = await batches.take();
-      const losses = runStep(run, batch, {learningRate: rateAt(step), seed});
+      const losses = runStep(run, batch, {learningRate: rateAt(step), seed, progress: (step + 1) / steps});
       stopwatch.lap('step');
       checkLosses(losses, step, options.losses);
       for (const [term, value] of losses.entries()) sums[term]! += value;

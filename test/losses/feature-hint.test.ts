@@ -109,7 +109,7 @@ describe('the term of a hint', () => {
   it.each([
     [
       [7, 7, 32],
-      [14, 14, 16],
+      [10, 10, 16],
     ],
     [[7, 7, 32], [16]],
     [[128], [2, 64]],
@@ -118,7 +118,42 @@ describe('the term of a hint', () => {
     expect(prepare).toThrow(
       `the teacher's layer \`fc1\` [${teacher.join(', ')}] with the student's layer \`hidden\` [${student.join(', ')}]`,
     );
-    expect(prepare).toThrow('Choose layers of the same height and width, or two layers that give vectors.');
+    expect(prepare).toThrow('Choose such layers, for example two that give vectors.');
+  });
+
+  it('pools the greater of two maps to the size of the smaller, and then projects', () => {
+    const [small, large] = [
+      tf.randomNormal([2, 2, 3, 4], 0, 1, 'float32', 1),
+      tf.randomNormal([2, 4, 6, 2], 0, 1, 'float32', 2),
+    ];
+    const pooled = tf.avgPool(large as tf.Tensor4D, 2, 2, 'valid');
+    for (const [teacher, student, [pooledTeacher, pooledStudent]] of [
+      [small, large, [small, pooled]],
+      [large, small, [pooled, small]],
+    ] as const) {
+      const shapesOf = (teacher: tf.Tensor, student: tf.Tensor) => ({
+        teacher: {fc1: teacher.shape.slice(1)},
+        student: {hidden: student.shape.slice(1)},
+      });
+      const hinted = (teacher: tf.Tensor, student: tf.Tensor) =>
+        numberOf(
+          term
+            .prepare(shapesOf(teacher, student), 5)
+            .value({labels: labels(), features: {fc1: teacher}}, {logits: logits(), features: {hidden: student}}),
+        );
+      expect(hinted(teacher, student)).toBeCloseTo(hinted(pooledTeacher, pooledStudent), 5);
+    }
+  });
+
+  it('without a projection compares the values themselves, and has no variables', () => {
+    const plain = featureHint({teacher: 'fc1', student: 'hidden', projection: 'none'});
+    const {variables, value} = plain.prepare({teacher: {fc1: [2]}, student: {hidden: [2]}}, 1);
+    expect(variables).toEqual([]);
+    const [teacher, student] = [tf.tensor2d([[1, 2]]), tf.tensor2d([[3, 5]])];
+    const found = value({labels: labels(), features: {fc1: teacher}}, {logits: logits(), features: {hidden: student}});
+    expect(numberOf(found)).toBeCloseTo((4 + 9) / 2, 6);
+    expect(() => plain.prepare(vectors, 1)).toThrow("[8] with the student's layer `hidden` [3]");
+    expect(() => plain.prepare(vectors, 1)).toThrow("Use `projection: 'linear'`.");
   });
 
   it('refuses a layer that is not there and names those that are', () => {

@@ -1,9 +1,14 @@
 import {describe, expect, it} from 'vitest';
 import {KnowledgeError} from '../../src/errors.ts';
+import {dist} from '../../src/losses/dist.ts';
+import {dkd} from '../../src/losses/dkd.ts';
 import {featureHint} from '../../src/losses/feature-hint.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
+import {learnedTemperature} from '../../src/losses/learned-temperature.ts';
 import {checkObjective, needsOf} from '../../src/losses/objective.ts';
+import {rkd} from '../../src/losses/rkd.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
+import {standardised} from '../../src/losses/standardised.ts';
 import {topKLabels} from '../../src/losses/top-k.ts';
 import {voteLabels} from '../../src/losses/vote-labels.ts';
 
@@ -47,9 +52,12 @@ describe('an objective', () => {
     [softLabels(), {kind: 'label'}, 'Use `hardLabels()`'],
     [topKLabels(), {kind: 'votes'}, 'Use `voteLabels()`'],
     [voteLabels(), {kind: 'log-probabilities'}, 'Use `softLabels()`'],
+    [dkd(), {kind: 'top-k', k: 5}, 'Use `topKLabels()`'],
+    [learnedTemperature(standardised(dist())), {kind: 'label'}, 'Use `hardLabels()`'],
+    [rkd({teacher: 'fc', student: 'hidden'}), {kind: 'log-probabilities'}, 'Use `softLabels()`'],
     [hint('fc'), {kind: 'log-probabilities'}, 'Use `softLabels()`'],
     [hint('fc'), {kind: 'logits'}, 'Use `softLabels()`'],
-    [hint('fc'), {kind: 'logits', features: ['conv', 'fc2']}, 'Use `featureHint()` with one of conv, fc2'],
+    [hint('fc'), {kind: 'logits', features: ['conv', 'fc2']}, 'Name a feature that they hold (conv, fc2), or ask'],
   ] as const)('of %o is refused for answers of %o with the nearest that fits', (term, detail, advice) => {
     expect(() => checkObjective([term], detail)).toThrow(advice);
   });

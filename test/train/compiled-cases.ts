@@ -3,11 +3,24 @@ import {randomFraction, randomInteger, seededRandom} from '../../src/data/random
 import {layers} from '../../src/engine/tf.ts';
 import type {Answers} from '../../src/knowledge/answers.ts';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
+import {attentionTransfer} from '../../src/losses/attention-transfer.ts';
+import {centredLogits} from '../../src/losses/centred-logits.ts';
+import {dist} from '../../src/losses/dist.ts';
+import {dkd} from '../../src/losses/dkd.ts';
 import {featureHint} from '../../src/losses/feature-hint.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
+import {jensenShannon} from '../../src/losses/jensen-shannon.ts';
+import {learnedTemperature} from '../../src/losses/learned-temperature.ts';
 import type {LossTerm} from '../../src/losses/loss.ts';
+import {nkd} from '../../src/losses/nkd.ts';
+import {pkt} from '../../src/losses/pkt.ts';
+import {quantised} from '../../src/losses/quantised.ts';
+import {rkd} from '../../src/losses/rkd.ts';
+import {similarityPreserving} from '../../src/losses/similarity-preserving.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
+import {standardised} from '../../src/losses/standardised.ts';
 import {topKLabels} from '../../src/losses/top-k.ts';
+import {ttm} from '../../src/losses/ttm.ts';
 import {voteLabels} from '../../src/losses/vote-labels.ts';
 import {lenet} from '../../src/student/lenet.ts';
 import {studentFor} from '../../src/student/make-student.ts';
@@ -47,12 +60,15 @@ function knowledgeOf(inputShape: readonly number[], detail: Detail, answers: Ans
 const logits = (inputShape: readonly number[]): Knowledge =>
   knowledgeOf(
     inputShape,
-    {kind: 'logits', features: ['fc']},
+    {kind: 'logits', features: ['fc', 'map']},
     {
       kind: 'logits',
       count,
       logits: floats(count * classes.length),
-      features: {fc: {shape: [7], values: floats(count * 7)}},
+      features: {
+        fc: {shape: [7], values: floats(count * 7)},
+        map: {shape: [3, 3, 5], values: floats(count * 45)},
+      },
     },
   );
 
@@ -117,6 +133,9 @@ function caseOf(
 }
 
 const images = logits([8, 8, 3]);
+const vectors = {teacher: 'fc', student: 'dense_1'};
+const maps = {teacher: 'map', student: 'pool_1'};
+const onMaps = {builder: lenet({filters: [4, 6], units: 12}), knowledge: logits([16, 16, 1])};
 const momentum = sgd({learningRate: 0.05, weightDecay: 1e-4});
 
 /** A student of the user's own that drops out. */
@@ -144,13 +163,21 @@ export const compiledCases = (): Readonly<Record<string, CompiledCase>> => ({
   'top-k labels, rest filled': caseOf([topKLabels({temperature: 2})], {knowledge: topTwo()}),
   'top-k labels, rest in a bucket': caseOf([topKLabels({rest: 'bucket'})], {knowledge: topTwo()}),
   'top-k labels, rest dropped': caseOf([topKLabels({rest: 'zero'})], {knowledge: topTwo()}),
-  'vote labels': caseOf([voteLabels()], {knowledge: votes()}),
-  'feature hint': caseOf([featureHint({teacher: 'fc', student: 'dense_1', weight: 1})]),
-  'several terms': caseOf([
-    softLabels({weight: 0.7}),
-    hardLabels({weight: 0.3}),
-    featureHint({teacher: 'fc', student: 'dense_1', weight: 2}),
-  ]),
+  'vote labels': caseOf([voteLabels({samplingTemperature: 0.7})], {knowledge: votes()}),
+  dkd: caseOf([dkd(), hardLabels()]),
+  dist: caseOf([dist(), hardLabels()]),
+  ttm: caseOf([ttm({weighted: false}), hardLabels()]),
+  wttm: caseOf([ttm(), hardLabels()]),
+  nkd: caseOf([nkd({temperature: 3}), hardLabels()]),
+  'centred logits': caseOf([centredLogits()]),
+  'standardised soft labels': caseOf([standardised(), hardLabels({weight: 0.1})]),
+  'quantised dkd': caseOf([quantised(dkd(), {decimals: 2})]),
+  'feature hint': caseOf([featureHint({...vectors, weight: 1})]),
+  'attention transfer': caseOf([softLabels(), attentionTransfer(maps)], onMaps),
+  rkd: caseOf([softLabels(), rkd(vectors)]),
+  'similarity preserving': caseOf([softLabels(), similarityPreserving(vectors)]),
+  pkt: caseOf([softLabels(), pkt(vectors)]),
+  'several terms': caseOf([softLabels({weight: 0.7}), hardLabels({weight: 0.3}), featureHint({...vectors, weight: 2})]),
   'sgd, plain': caseOf([softLabels()], {optimizer: sgd({learningRate: 0.1, momentum: 0})}),
   'sgd, momentum': caseOf([softLabels()], {optimizer: sgd({learningRate: 0.05})}),
   'sgd, nesterov': caseOf([softLabels()], {optimizer: sgd({learningRate: 0.05, nesterov: true})}),
@@ -158,7 +185,7 @@ export const compiledCases = (): Readonly<Record<string, CompiledCase>> => ({
   'adam without clipping': {...caseOf([softLabels()]), options: {...caseOf([softLabels()]).options, clipNorm: 1e9}},
   adamw: caseOf([softLabels()], {optimizer: adam({learningRate: 0.01, weightDecay: 0.05})}),
   dropout: caseOf([softLabels()], {builder: dropping}),
-  lenet: caseOf([softLabels()], {builder: lenet({filters: [4, 6], units: 12}), knowledge: logits([16, 16, 1])}),
+  lenet: caseOf([softLabels()], onMaps),
   'resnet-20, shortcut A': caseOf([softLabels()], {
     builder: resnetCifar({depth: 20}),
     knowledge: images,
@@ -169,4 +196,24 @@ export const compiledCases = (): Readonly<Record<string, CompiledCase>> => ({
     knowledge: images,
     optimizer: momentum,
   }),
+});
+
+/** Losses whose arithmetic TensorFlow puts in another order where it runs as a graph. To be made once the engine runs. */
+export const reorderedCases = (): Readonly<Record<string, CompiledCase>> => ({
+  'jensen-shannon': caseOf([jensenShannon({temperature: 2})]),
+  'learned temperature': caseOf([learnedTemperature()]),
+  'learned temperature of a standardised dkd': caseOf([learnedTemperature(standardised(dkd()), {rampUp: 0.5})]),
+  'feature hint, pooled': caseOf([featureHint(maps)], onMaps),
+  'all feature terms beside a loss of logits': caseOf(
+    [
+      dkd(),
+      hardLabels(),
+      featureHint({teacher: 'map', student: 'conv_1'}),
+      attentionTransfer(maps),
+      rkd(vectors),
+      similarityPreserving({teacher: 'map', student: 'conv_2'}),
+      pkt({teacher: 'fc', student: 'flatten'}),
+    ],
+    {...onMaps, optimizer: adam({learningRate: 0.001})},
+  ),
 });

@@ -7,7 +7,7 @@ import {sgd} from '../../src/train/optimizer.ts';
 import type {Epoch, TrainOptions} from '../../src/train/options.ts';
 import {train} from '../../src/train/train.ts';
 import {needsNativeEngine} from '../engine/native-only.ts';
-import {type CompiledCase, compiledCases} from './compiled-cases.ts';
+import {type CompiledCase, compiledCases, reorderedCases} from './compiled-cases.ts';
 
 needsNativeEngine();
 
@@ -48,6 +48,24 @@ describe('a compiled step comes to the weights and losses of 50 plain ones, to t
     expect(compiled.graphs).toEqual(new Array(50).fill(1));
     expect(compiled.epochs).toEqual(plain.epochs);
     expect(compiled.weights).toEqual(plain.weights);
+  });
+});
+
+describe('a compiled step comes, but for rounding, to the weights and losses of 50 plain ones:', () => {
+  const reordered = reorderedCases();
+
+  it.each(Object.keys(reordered))('%s', async name => {
+    const plain = await trained(reordered[name]!, {compile: false});
+    const compiled = await trained(reordered[name]!, {});
+    expect(compiled.reasons).toEqual([]);
+    expect(compiled.graphs).toEqual(new Array(50).fill(1));
+    for (const [index, {loss}] of compiled.epochs.entries()) {
+      expect(Math.abs(loss / plain.epochs[index]!.loss - 1)).toBeLessThan(1e-4);
+    }
+    for (const [index, weights] of compiled.weights.entries()) {
+      const apart = weights.map((weight, place) => Math.abs(weight - plain.weights[index]![place]!));
+      expect(Math.max(...apart)).toBeLessThan(1e-4);
+    }
   });
 });
 

@@ -9,6 +9,7 @@ import {tf} from '../../src/engine/tf.ts';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
 import {featureHint} from '../../src/losses/feature-hint.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
+import type {LossTerm} from '../../src/losses/loss.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {mlp} from '../../src/student/mlp.ts';
@@ -91,6 +92,23 @@ describe('train', () => {
     const {terms, loss} = first!;
     expect(loss).toBeCloseTo(0.25 * terms['hard-labels']! + 2 * terms['smoothed']!, 5);
     expect(terms['hard-labels']).not.toBeCloseTo(terms['smoothed']!, 3);
+  });
+
+  it('tells terms how far the run is, to 1 at its last step', async () => {
+    const progressing: LossTerm = {
+      ...hardLabels(),
+      name: 'progress',
+      prepare: () => ({
+        variables: [],
+        value: (_, {logits}, progress) => tf.add(tf.mul(tf.sum(logits), 0), progress!),
+      }),
+    };
+    // Six steps an epoch, twelve in all: the means of 1 to 6 and of 7 to 12, in twelfths.
+    const epochs = await run(build(), labelKnowledge(), {losses: [progressing], epochs: 2});
+    expect(epochs.map(({terms}) => terms['progress'])).toEqual([
+      expect.closeTo(3.5 / 12, 5),
+      expect.closeTo(9.5 / 12, 5),
+    ]);
   });
 
   it('leaves no tensor behind but the student', async () => {

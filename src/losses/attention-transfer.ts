@@ -1,0 +1,52 @@
+import {tf} from '../engine/tf.ts';
+import {commonSize, flat, pooled} from './feature-maps.ts';
+import {type FeaturePair, featureTerm, mismatch} from './feature-pair.ts';
+import type {LossTerm} from './loss.ts';
+import {unitRows} from './unit-length.ts';
+
+/**
+ * mean_i mean_xy (a(teacher) − a(student))², with a(f) = Σ_c f² at each place, divided by its length over all places.
+ *
+ * Zagoruyko and Komodakis (2017), Paying More Attention to Attention, section 3.1, with p = 2. The mean over places is
+ * that of published code; the paper has a norm. The maps of the larger side are pooled to the size of the other, so
+ * that neither channels nor sizes need be the same.
+ *
+ * @param teacher - [batch, height, width, channels]
+ * @param student - [batch, height, width, channels], sizes that are multiples of the teacher's or divide them
+ */
+export function attentionLoss(teacher: tf.Tensor, student: tf.Tensor): tf.Scalar {
+  return tf.tidy(() => {
+    const size = commonSize({teacher: teacher.shape.slice(1), student: student.shape.slice(1)})!;
+    return tf.mean(tf.squaredDifference(attention(pooled(teacher, size)), attention(pooled(student, size))));
+  });
+}
+
+/** [batch, height · width] */
+function attention(maps: tf.Tensor): tf.Tensor2D {
+  return unitRows(flat(tf.sum(tf.square(maps), -1)));
+}
+
+export interface AttentionTransferOptions extends FeaturePair {
+  /**
+   * λ of the term.
+   *
+   * @default 1000
+   */
+  readonly weight?: number;
+}
+
+/** The student learns where in an image a layer of a white-box teacher is active. */
+export function attentionTransfer({weight = 1000, ...pair}: AttentionTransferOptions): LossTerm {
+  return featureTerm('attention-transfer', pair, weight, shapes => {
+    if (commonSize(shapes) === undefined) {
+      throw mismatch(
+        'attention-transfer',
+        pair,
+        shapes,
+        'both must be [height, width, channels], and the greater height and width multiples of the smaller. ' +
+          'Choose such layers, for example two that end a stage.',
+      );
+    }
+    return {value: attentionLoss};
+  });
+}

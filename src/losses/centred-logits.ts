@@ -1,0 +1,40 @@
+import {tf} from '../engine/tf.ts';
+import {centre} from './correlation.ts';
+import type {LossTerm} from './loss.ts';
+
+/**
+ * ½ · mean_i mean_c ((z_ic − mean z_i) − (v_ic − mean v_i))², z the teacher's logits and v the student's.
+ *
+ * Ba and Caruana (2014), Do Deep Nets Really Need to be Deep?, section 2.2, there of logits as they are. Centred, it is
+ * blind to a constant added to a row, so that log-probabilities stand for logits, and it is what the loss of soft labels
+ * comes to as T grows: Hinton, Vinyals and Dean (2015), section 2.1.
+ *
+ * @param teacherLogits - [batch, classes], logits or log-probabilities, all finite
+ * @param studentLogits - [batch, classes]
+ */
+export function centredLogitLoss(teacherLogits: tf.Tensor2D, studentLogits: tf.Tensor2D): tf.Scalar {
+  return tf.tidy(() => tf.mul(tf.mean(tf.square(centre(tf.sub(teacherLogits, studentLogits), 1))), 0.5));
+}
+
+export interface CentredLogitTermOptions {
+  /**
+   * λ of the term.
+   *
+   * @default 1
+   */
+  readonly weight?: number;
+}
+
+/** The student learns the teacher's logits themselves, up to a constant a row. */
+export function centredLogits({weight = 1}: CentredLogitTermOptions = {}): LossTerm {
+  return {
+    name: 'centred-logits',
+    weight,
+    needs: {kind: 'log-probabilities'},
+    studentFeatures: [],
+    prepare: () => ({
+      variables: [],
+      value: ({logProbabilities}, {logits}) => centredLogitLoss(logProbabilities!, logits),
+    }),
+  };
+}

@@ -1,0 +1,59 @@
+import type {tf} from '../engine/tf.ts';
+import type {Detail} from '../teacher.ts';
+import type {LossTerm} from './loss.ts';
+import {checkTemperature, type Temperature} from './temperature.ts';
+
+/** What a loss of logits compares. */
+export interface LogitBatch {
+  /** [batch, classes]: the teacher's logits or log-probabilities, all finite */
+  readonly teacher: tf.Tensor2D;
+  /** [batch, classes]: the student's logits */
+  readonly student: tf.Tensor2D;
+  /** [batch], int32: the teacher's most probable class */
+  readonly labels: tf.Tensor1D;
+  /** How far the run is, from 0 to 1. See `PreparedTerm`. */
+  readonly progress?: tf.Scalar | undefined;
+}
+
+/**
+ * A term that compares the logits of both sides, softened. What changes these logits or the temperature first
+ * (`standardised`, `quantised`, `learnedTemperature`) goes around it.
+ */
+export interface LogitTerm extends LossTerm {
+  readonly temperature: number;
+  /** The term's value before its weight, at any temperature. */
+  compare(batch: LogitBatch, temperature: Temperature): tf.Scalar;
+}
+
+export interface LogitTermParts {
+  readonly name: string;
+  readonly weight: number;
+  readonly temperature: number;
+  /** @default log-probabilities */
+  readonly needs?: Detail;
+  readonly compare: LogitTerm['compare'];
+}
+
+/** The term of a loss that takes whole distributions and has no variables of its own. */
+export function logitTerm({
+  name,
+  weight,
+  temperature,
+  needs = {kind: 'log-probabilities'},
+  compare,
+}: LogitTermParts): LogitTerm {
+  checkTemperature(temperature);
+  return {
+    name,
+    weight,
+    needs,
+    temperature,
+    studentFeatures: [],
+    compare,
+    prepare: () => ({
+      variables: [],
+      value: ({labels, logProbabilities}, {logits}, progress) =>
+        compare({teacher: logProbabilities!, student: logits, labels, progress}, temperature),
+    }),
+  };
+}

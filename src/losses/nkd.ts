@@ -1,0 +1,77 @@
+import {tf} from '../engine/tf.ts';
+import {type LogitBatch, type LogitTerm, logitTerm} from './logit-term.ts';
+import {labelMask, withoutClasses} from './masks.ts';
+import {checkPartWeight} from './option-checks.ts';
+import {softenBy, type Temperature, timesSquare} from './temperature.ts';
+
+export interface NkdOptions {
+  /**
+   * T, of the classes other than the label. Published: 1 for ImageNet, 3 for CIFAR-100.
+   *
+   * @default 1
+   */
+  readonly temperature?: number;
+  /**
+   * γ, of the classes other than the label. Published: 1.5 for ImageNet, 3.5 for CIFAR-100.
+   *
+   * @default 1.5
+   */
+  readonly gamma?: number;
+}
+
+/**
+ * −mean_i p_y · log q_y − γ · T² · mean_i Σ_{c ≠ y} p̂_c · log q̂_c: with y the label, p = softmax(teacher) and
+ * q = softmax(student), and p̂ and q̂ those of the logits divided by T, renormalised over the classes other than y.
+ *
+ * Yang et al. (2023), From Knowledge Distillation to Self-Knowledge Distillation, section 3. Cross-entropies and no
+ * divergences: at its least it is not 0.
+ *
+ * @param teacherLogits - [batch, classes], logits or log-probabilities, all finite
+ * @param studentLogits - [batch, classes]
+ * @param labels - [batch], int32
+ */
+export function nkdLoss(
+  teacherLogits: tf.Tensor2D,
+  studentLogits: tf.Tensor2D,
+  labels: tf.Tensor1D,
+  {temperature = 1, ...options}: NkdOptions = {},
+): tf.Scalar {
+  return normalised({teacher: teacherLogits, student: studentLogits, labels}, temperature, options);
+}
+
+function normalised({teacher, student, labels}: LogitBatch, T: Temperature, {gamma = 1.5}: NkdOptions): tf.Scalar {
+  return tf.tidy(() => {
+    const label = labelMask(labels, student.shape[1]);
+    const ofLabel = crossEntropy(tf.mul(tf.exp(tf.logSoftmax(teacher)), label), tf.logSoftmax(student));
+    const [othersP, othersQ] = [teacher, student].map(logits =>
+      tf.logSoftmax(withoutClasses(softenBy(logits, T), label)),
+    );
+    const others = crossEntropy(tf.exp(othersP!), othersQ!);
+    return tf.add(ofLabel, timesSquare(others, T, gamma));
+  });
+}
+
+/** −mean_i Σ_c p_ic · log q_ic */
+function crossEntropy(p: tf.Tensor, logQ: tf.Tensor): tf.Scalar {
+  return tf.neg(tf.mean(tf.sum(tf.mul(p, logQ), -1)));
+}
+
+export interface NkdTermOptions extends NkdOptions {
+  /**
+   * λ of the term.
+   *
+   * @default 1
+   */
+  readonly weight?: number;
+}
+
+/** The student learns how sure the teacher is of its label, and the other classes as if there were no label. To go beside `hardLabels()`. */
+export function nkd({weight = 1, temperature = 1, gamma = 1.5}: NkdTermOptions = {}): LogitTerm {
+  checkPartWeight('gamma', gamma);
+  return logitTerm({
+    name: 'nkd',
+    weight,
+    temperature,
+    compare: (batch, T) => normalised(batch, T, {gamma}),
+  });
+}

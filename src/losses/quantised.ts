@@ -1,0 +1,40 @@
+import {tf} from '../engine/tf.ts';
+import {InputError} from '../errors.ts';
+import {type LogitTerm, logitTerm} from './logit-term.ts';
+import {floorOf} from './soft-probabilities.ts';
+
+export interface QuantisedOptions {
+  /** Decimals that the teacher's probabilities are rounded to, from 1 to 7. */
+  readonly decimals: number;
+}
+
+/**
+ * log max(p, 10⁻ᵈ / 4), with p = softmax(teacher) and d decimals: what rounding took away, put back. `floorOf` says why a
+ * quarter.
+ *
+ * @param teacherLogits - [batch, classes], logits or log-probabilities, all finite
+ */
+export function restoreRounded(teacherLogits: tf.Tensor2D, decimals: number): tf.Tensor2D {
+  return tf.tidy(() => tf.maximum(tf.logSoftmax(teacherLogits), Math.log(floorOf({decimals}))));
+}
+
+/**
+ * The student learns from a teacher that shows rounded probabilities: no class has less than a quarter of the last
+ * decimal before the term softens and compares them. At T > 1, what a 0 stands for is a good part of the softened mass.
+ *
+ * @param term - whose teacher is rounded
+ */
+export function quantised(term: LogitTerm, {decimals}: QuantisedOptions): LogitTerm {
+  if (!(Number.isInteger(decimals) && decimals >= 1 && decimals <= 7)) {
+    throw new InputError(`Expected \`decimals\` to be a whole number from 1 to 7, got ${decimals}.`);
+  }
+  const {name, weight, temperature, needs} = term;
+  return logitTerm({
+    name: `quantised ${name}`,
+    weight,
+    temperature,
+    needs,
+    compare: ({teacher, ...batch}, T) =>
+      tf.tidy(() => term.compare({...batch, teacher: restoreRounded(teacher, decimals)}, T)),
+  });
+}

@@ -1,0 +1,111 @@
+import {tf} from '../engine/tf.ts';
+import {centre} from './correlation.ts';
+import {flat} from './feature-maps.ts';
+import {type FeaturePair, featureTerm} from './feature-pair.ts';
+import type {LossTerm} from './loss.ts';
+import {checkPartWeight} from './option-checks.ts';
+
+export interface RkdOptions {
+  /**
+   * Weight of the distances between two examples.
+   *
+   * @default 25
+   */
+  readonly distance?: number;
+  /**
+   * Weight of the angles between three examples.
+   *
+   * @default 50
+   */
+  readonly angle?: number;
+}
+
+/**
+ * distance · mean_ij ℓ(d_ij(student) − d_ij(teacher)) + angle · mean_aij ℓ(cos_aij(student) − cos_aij(teacher)), with
+ * ℓ(x) = ½x² within 1 and |x| − ½ beyond, d_ij the distance of the examples i and j over the mean of all distances, and
+ * cos_aij the cosine of the angle at a between i and j, 0 where two of them are one.
+ *
+ * Park et al. (2019), Relational Knowledge Distillation, section 3.2, with the weights of published code. Nothing but
+ * relations within the batch is compared, so the two layers may be of any shapes. Zero, with no gradient, in a batch of
+ * one. Takes memory for batch³ numbers.
+ *
+ * @param teacher - [batch, ...shape]
+ * @param student - [batch, ...shape]
+ */
+export function rkdLoss(
+  teacher: tf.Tensor,
+  student: tf.Tensor,
+  {distance = 25, angle = 50}: RkdOptions = {},
+): tf.Scalar {
+  return tf.tidy(() => {
+    const [t, s] = [relationsOf(teacher), relationsOf(student)];
+    const ofDistance = tf.mean(smoothL1(tf.sub(s.distances, t.distances)));
+    const ofAngle = tf.mean(smoothL1(tf.sub(s.cosines, t.cosines)));
+    return tf.add(tf.mul(ofDistance, distance), tf.mul(ofAngle, angle));
+  });
+}
+
+/** ½x² within 1, |x| − ½ beyond. */
+function smoothL1(x: tf.Tensor): tf.Tensor {
+  const size = tf.abs(x);
+  const within = tf.minimum(size, 1);
+  return tf.mul(within, tf.sub(size, tf.mul(within, 0.5)));
+}
+
+interface Relations {
+  /** [batch, batch], of mean 1 off the diagonal */
+  readonly distances: tf.Tensor;
+  /** [batch, batch, batch]: at the first of three, between the others */
+  readonly cosines: tf.Tensor;
+}
+
+/**
+ * All from the inner products G of the centred examples: |i − j|² = G_ii + G_jj − 2 G_ij, and (i − a) · (j − a) is
+ * G_ij − G_ai − G_aj + G_aa. Differences of all pairs would take memory for batch² times as many numbers as an example has.
+ */
+function relationsOf(features: tf.Tensor): Relations {
+  const centred = centre(flat(features), 0);
+  const batch = centred.shape[0];
+  const products = tf.matMul(centred, centred, false, true);
+  const squares = tf.sum(tf.square(centred), 1, true) as tf.Tensor2D;
+  const squaredDistances = tf.sub(tf.add(squares, tf.transpose(squares)), tf.mul(products, 2));
+  // No root, and no gradient, where two examples are one.
+  const apart = tf.mul(tf.step(tf.sub(squaredDistances, 1e-12)), tf.sub(1, tf.eye(batch)));
+  const lengths = tf.sqrt(tf.add(tf.mul(squaredDistances, apart), tf.sub(1, apart)));
+  const distances = tf.mul(lengths, apart);
+  const mean = tf.mul(tf.sum(distances), 1 / Math.max(1, batch * (batch - 1)));
+  const someMean = tf.add(mean, tf.sub(1, tf.step(mean)));
+  return {distances: tf.div(distances, someMean), cosines: cosinesOf(products, squares, tf.div(apart, lengths))};
+}
+
+/**
+ * @param products - G, [batch, batch]
+ * @param squares - its diagonal, [batch, 1]
+ * @param inverse - [batch, batch], 1 over the distance, 0 where there is none
+ */
+function cosinesOf(products: tf.Tensor, squares: tf.Tensor, inverse: tf.Tensor): tf.Tensor {
+  const batch = products.shape[0]!;
+  const ofSecond = (pairs: tf.Tensor) => tf.reshape(pairs, [batch, batch, 1]);
+  const ofThird = (pairs: tf.Tensor) => tf.reshape(pairs, [batch, 1, batch]);
+  const fromFirst = tf.sub(tf.reshape(squares, [batch, 1, 1]), ofSecond(products));
+  const dots = tf.add(fromFirst, tf.sub(tf.reshape(products, [1, batch, batch]), ofThird(products)));
+  return tf.mul(dots, tf.mul(ofSecond(inverse), ofThird(inverse)));
+}
+
+export interface RkdTermOptions extends FeaturePair, RkdOptions {
+  /**
+   * λ of the term.
+   *
+   * @default 1
+   */
+  readonly weight?: number;
+}
+
+/** The student learns how the examples of a batch lie to each other in a layer of a white-box teacher. */
+export function rkd({weight = 1, distance = 25, angle = 50, ...pair}: RkdTermOptions): LossTerm {
+  checkPartWeight('distance', distance);
+  checkPartWeight('angle', angle);
+  return featureTerm('rkd', pair, weight, () => ({
+    value: (teacher, student) => rkdLoss(teacher, student, {distance, angle}),
+  }));
+}

@@ -1,0 +1,64 @@
+import {tf} from '../engine/tf.ts';
+import {rowDivergence} from './divergence.ts';
+import {type LogitTerm, logitTerm} from './logit-term.ts';
+import {softenBy, type Temperature} from './temperature.ts';
+
+export interface TtmOptions {
+  /**
+   * T, of the teacher alone: its probabilities to the power of γ = 1 / T, renormalised.
+   *
+   * @default 4
+   */
+  readonly temperature?: number;
+  /**
+   * Whether examples weigh U, so that those of an unsure teacher, which are the smoother, weigh more (WTTM).
+   *
+   * @default true
+   */
+  readonly weighted?: boolean;
+}
+
+/**
+ * mean_i U_i · KL(p̃_i || q_i), with p = softmax(teacher), γ = 1 / T, U = Σ_c p_c^γ, p̃ = p^γ / U and q = softmax(student);
+ * without U where it is not weighted. No T softens the student, and there is no T².
+ *
+ * Zheng and Yang (2024), Knowledge Distillation Based on Transformed Teacher Matching, sections 3 (TTM) and 4 (WTTM).
+ *
+ * @param teacherLogits - [batch, classes], logits or log-probabilities, all finite
+ * @param studentLogits - [batch, classes]
+ */
+export function ttmLoss(teacherLogits: tf.Tensor2D, studentLogits: tf.Tensor2D, options: TtmOptions = {}): tf.Scalar {
+  return transformed(teacherLogits, studentLogits, options.temperature ?? 4, options);
+}
+
+function transformed(
+  teacher: tf.Tensor2D,
+  student: tf.Tensor2D,
+  T: Temperature,
+  {weighted = true}: TtmOptions,
+): tf.Scalar {
+  return tf.tidy(() => {
+    const powers = softenBy(tf.logSoftmax(teacher), T);
+    const divergences = rowDivergence(tf.logSoftmax(powers), tf.logSoftmax(student));
+    return tf.mean(weighted ? tf.mul(divergences, tf.exp(tf.logSumExp(powers, 1))) : divergences);
+  });
+}
+
+export interface TtmTermOptions extends TtmOptions {
+  /**
+   * λ of the term. The authors weigh 45 where it is not weighted by U.
+   *
+   * @default 4
+   */
+  readonly weight?: number;
+}
+
+/** The student, as it is, learns the softened teacher. To go beside `hardLabels()`. */
+export function ttm({weight = 4, temperature = 4, weighted = true}: TtmTermOptions = {}): LogitTerm {
+  return logitTerm({
+    name: weighted ? 'wttm' : 'ttm',
+    weight,
+    temperature,
+    compare: ({teacher, student}, T) => transformed(teacher, student, T, {weighted}),
+  });
+}
