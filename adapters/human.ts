@@ -1,9 +1,10 @@
 import {createHash} from 'node:crypto';
+import {valuesIn} from '../src/data/human-table/columns.ts';
+import {changeFile, contentOfSync} from '../src/data/human-table/file.ts';
+import {type Delimiter, idOf, newTable, readTable, type Table, withQuestions} from '../src/data/human-table/table.ts';
 import {InputError, TeacherError} from '../src/errors.ts';
 import type {Input, Outcome, Question, Teacher} from '../src/teacher.ts';
-import {changeFile, contentOfSync} from './_human-file.ts';
-import {type Form, formOf, valuesIn} from './_human-form.ts';
-import {type Delimiter, idOf, newTable, readTable, type Table, withQuestions} from './_human-table.ts';
+import {type Form, formOf} from './_human-form.ts';
 
 export interface HumanOptions {
   /** The CSV file to fill. It is made at the first question. */
@@ -155,7 +156,7 @@ function readFor(
   if (isOfOther) {
     return `Row ${number} has the text of another one. Take back what moved some cells without the others of their row.`;
   }
-  const values = valuesIn(about, form);
+  const values = valuesIn(about, form.columns);
   if (typeof values === 'string' || known === undefined || known.get(id) === values.join(' ')) return values;
   return `Row ${number} was filled in or changed after this run began. Run again.`;
 }
@@ -164,7 +165,7 @@ function readFor(
 function filledIn({rows}: Table, form: Form): ReadonlyMap<string, string> {
   const filled = new Map<string, string>();
   for (const [id, about] of rows) {
-    const values = valuesIn(about, form);
+    const values = valuesIn(about, form.columns);
     if (typeof values !== 'string') filled.set(id, values.join(' '));
   }
   return filled;

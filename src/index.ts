@@ -58,6 +58,14 @@ export {readTextSplits, type TextSplit, type TextSplits, type TextSplitsOptions}
 export {type CropOptions, crop, flip, type View, views} from './data/view.ts';
 export {type Engine, type EngineName, startEngine} from './engine/engine.ts';
 export * from './errors.ts';
+export {
+  type CheckedDifference,
+  type CheckedStratum,
+  type ShareDifference,
+  type ShareRight,
+  shareDifference,
+  shareRight,
+} from './evaluate/audit.ts';
 export {type BootstrapOptions, type BootstrapResult, pairedBootstrap} from './evaluate/bootstrap.ts';
 export {
   type Cascaded,
@@ -144,6 +152,7 @@ export {type PredictOptions, predictLogits} from './student/predict.ts';
 export type {Preprocessing} from './student/preprocessing.ts';
 export {type ResnetCifarOptions, resnetCifar} from './student/resnet-cifar.ts';
 export type {Calibration, Student, StudentBuilder, Task} from './student/student.ts';
+export {type Audit, type AuditedStratum, type AuditOptions, audit} from './study/audit.ts';
 export {compare} from './study/compare.ts';
 export {probeStudy, type StudyProbe, type StudyProbeOptions} from './study/probe.ts';
 export type {MethodResult, ResultRow, Results} from './study/results.ts';

@@ -25,12 +25,16 @@ const ORDER = [
   'cli',
 ];
 
-/** What an adapter may know of the program: the contract, errors, and where it runs a model here, the engine. */
+/**
+ * What an adapter may know of the program: the contract, errors, the tables that people fill, and where it runs a model
+ * here, the engine.
+ */
 const ADAPTERS_MAY_IMPORT = [
   'src/teacher.ts',
   'src/service-probe.ts',
   'src/lane.ts',
   'src/errors.ts',
+  'src/data/human-table',
   'src/engine',
   'src/student',
 ];
@@ -92,7 +96,7 @@ describe('the house', () => {
     expect(elsewhere.map(shown)).toEqual([]);
   });
 
-  it('lets adapters know the contract, errors, local models and their private siblings, nothing else', () => {
+  it('lets adapters know the contract, errors, tables for people, local models and their private siblings, nothing else', () => {
     const curious = inAdapters.filter(
       ({target}) => target && !isWithin(target, ADAPTERS_MAY_IMPORT) && !/^adapters\/_[\w-]+\.ts$/.test(target),
     );

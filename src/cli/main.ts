@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 import {Command} from 'commander';
 import {packageVersion} from '../version.ts';
+import {auditCommand} from './audit.ts';
 import {cacheCommand} from './cache/cache.ts';
 import {compareCommand} from './compare.ts';
 import {engineCommand} from './engine.ts';
 import {evaluateCommand} from './evaluate.ts';
 import {reportFailure} from './failure.ts';
+import {initCommand} from './init.ts';
 import {labelCommand} from './label.ts';
 import {planCommand} from './plan.ts';
 import {predictCommand} from './predict.ts';
@@ -17,12 +19,14 @@ const program = withAdvice(new Command('limbeck'))
   .description('Distil any teacher that can be reached into a small local student.')
   .version(packageVersion());
 const commands = [
+  initCommand(),
   compareCommand(),
   planCommand(),
   probeCommand(),
   labelCommand(),
   trainCommand(),
   evaluateCommand(),
+  auditCommand(),
   predictCommand(),
   serveCommand(),
   engineCommand(),

@@ -1,6 +1,7 @@
 import {describe, expect, it} from 'vitest';
-import {type Form, formOf, valuesIn} from '../../adapters/_human-form.ts';
-import type {Row} from '../../adapters/_human-table.ts';
+import {type Form, formOf} from '../../adapters/_human-form.ts';
+import {valuesIn} from '../../src/data/human-table/columns.ts';
+import type {Row} from '../../src/data/human-table/table.ts';
 
 const classes = ['ham', 'spam', 'Ünsure'];
 const row = (number: number, ...cells: string[]): Row => ({number, id: 'q1', text: 'any', cells});
@@ -8,7 +9,7 @@ const label = formOf({classes});
 const sure = formOf({classes, confidence: true});
 const votes = formOf({classes, people: ['Anna', 'Ben', 'Cara']});
 const answer = (form: Form, ...cells: string[]) => {
-  const values = valuesIn([row(2, ...cells)], form);
+  const values = valuesIn([row(2, ...cells)], form.columns);
   return typeof values === 'string' ? values : form.answerOf(values);
 };
 
@@ -77,7 +78,7 @@ describe('what a person fills in', () => {
     const valuesOf = (...cells: string[]) =>
       valuesIn(
         cells.map((cell, index) => row(index + 2, cell)),
-        label,
+        label.columns,
       );
     expect(valuesOf('', 'spam', '', 'Spam')).toEqual([1]);
     expect(valuesOf('', 'spam', 'ham')).toBe(

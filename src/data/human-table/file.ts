@@ -4,7 +4,7 @@ import {mkdir, readFile} from 'node:fs/promises';
 import {dirname, resolve} from 'node:path';
 import pLimit, {type LimitFunction} from 'p-limit';
 import writeFileAtomic from 'write-file-atomic';
-import {InputError} from '../src/errors.ts';
+import {InputError} from '../../errors.ts';
 
 /** What became of a file that was to be changed. */
 export interface Changed {

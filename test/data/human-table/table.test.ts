@@ -1,8 +1,16 @@
 import fc from 'fast-check';
 import Papa from 'papaparse';
 import {describe, expect, it} from 'vitest';
-import {guarded, idOf, newTable, readTable, type Table, unguarded, withQuestions} from '../../adapters/_human-table.ts';
-import type {Input} from '../../src/teacher.ts';
+import {
+  guarded,
+  idOf,
+  newTable,
+  readTable,
+  type Table,
+  unguarded,
+  withQuestions,
+} from '../../../src/data/human-table/table.ts';
+import type {Input} from '../../../src/teacher.ts';
 
 const columns = ['label'];
 const read = (content: string): Table => readTable('t.csv', content, columns);

@@ -1,8 +1,8 @@
 /** The table that a person fills: CSV as spreadsheets write it, of which limbeck only ever adds rows at the end. */
 import {createHash} from 'node:crypto';
 import Papa from 'papaparse';
-import {InputError} from '../src/errors.ts';
-import type {Input} from '../src/teacher.ts';
+import {InputError} from '../../errors.ts';
+import type {Input} from '../../teacher.ts';
 
 export type Delimiter = ',' | ';' | '\t';
 

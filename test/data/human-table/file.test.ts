@@ -3,7 +3,7 @@ import {mkdtemp, readdir, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
-import {changeFile, contentOfSync} from '../../adapters/_human-file.ts';
+import {changeFile, contentOfSync} from '../../../src/data/human-table/file.ts';
 
 let folder: string;
 let path: string;

@@ -1,0 +1,85 @@
+import type {ShareDifference, ShareRight} from '../evaluate/audit.ts';
+import type {Audit} from '../study/audit.ts';
+
+/** What an audit means, as sentences; of one that waits for a person, what to do. */
+export function auditText(result: Audit, recipe: string, classes: readonly string[]): string {
+  const {path, texts, drawn, checked, agreement, right} = result;
+  const agree = `Teacher and student agree on ${percent(agreement)} % of ${counted(texts)} texts.`;
+  if (right === undefined) {
+    const state = checked === 0 ? '' : ` ${checked} are, which is not enough of each kind yet.`;
+    return [
+      agree,
+      `How often either is right, nobody knows yet. ${drawn} texts are in ${path} to be checked.${state}`,
+      `Fill its column \`label\` with ${oneOf(classes)}, save it as CSV, and run again: limbeck audit ${recipe}`,
+    ].join('\n');
+  }
+  const {teacher, student} = right;
+  const so = checked < drawn ? `${checked} of the ${drawn} texts` : `${checked} texts`;
+  return [
+    `By ${so} that a person checked, the teacher is right on ${range(teacher)} of texts, the student on ${range(student)}.`,
+    ...differenceText(result.difference),
+    disagreements(result),
+    agree,
+    precision(result, recipe),
+  ].join('\n');
+}
+
+function differenceText(found: ShareDifference | undefined): string[] {
+  if (found === undefined) return [];
+  const {difference, interval} = found;
+  const [low, high] = interval;
+  const by = (from: number, to: number) =>
+    `by ${points(Math.abs(difference))} points (${points(Math.abs(from))}–${points(Math.abs(to))})`;
+  if (high < 0) return [`The student is right less often than the teacher, ${by(high, low)}.`];
+  if (low > 0) return [`The student is right more often than the teacher, ${by(low, high)}.`];
+  if (low === high) return [];
+  const range = `from ${points(low)} to ${points(high)}`;
+  return [`Which of them is right more often is open: the difference is ${range} points.`];
+}
+
+function points(share: number): string {
+  return (100 * share).toFixed(1).replace('-', '−');
+}
+
+function disagreements({disagreements: {checked, teacher, student}}: Audit): string {
+  if (checked === 0) return 'On all that were checked they agree.';
+  const neither = checked - teacher - student;
+  return `Where they disagree, of ${checked} checked the teacher was right on ${teacher}, the student on ${student}, neither on ${neither}.`;
+}
+
+function precision({right, drawn, checked}: Audit, recipe: string): string {
+  const more = right?.teacher.moreToHalve;
+  if (checked < drawn) return `${drawn - checked} rows wait to be filled in; they make it more exact.`;
+  if (more === undefined)
+    return 'More of these texts would not halve the interval of the teacher: that takes more texts to test by.';
+  return `About ${counted(more)} more would halve the interval of the teacher: limbeck audit ${recipe} --items ${drawn + more}`;
+}
+
+/** As `94 % (89–97)`; with a decimal where one of them is near an end, since 99.6 is not 100. */
+function range({share, interval: [low, high]}: ShareRight): string {
+  const digits = [share, low, high].some(isNearEnd) ? 1 : 0;
+  return `${percent(share, digits)} % (${percent(low, digits)}–${percent(high, digits)})`;
+}
+
+function isNearEnd(share: number): boolean {
+  return share > 0.98 || share < 0.02;
+}
+
+function percent(share: number, digits = isNearEnd(share) ? 1 : 0): string {
+  return (100 * share).toFixed(digits).replace(/\.0$/, '');
+}
+
+function counted(count: number): string {
+  return count.toLocaleString('en-GB');
+}
+
+/** Most classes that are listed. */
+const LISTED = 12;
+
+function oneOf(classes: readonly string[]): string {
+  if (classes.length > LISTED) return `one of the ${classes.length} classes`;
+  return classes
+    .map(name => `\`${name}\``)
+    .join(', ')
+    .replace(/, (`[^`]*`)$/, ' or $1');
+}

@@ -1,0 +1,74 @@
+import {existsSync} from 'node:fs';
+import {join} from 'node:path';
+import {Command, Option} from 'commander';
+import type {Delimiter} from '../data/human-table/table.ts';
+import {isLabelled} from '../data/split.ts';
+import {InputError} from '../errors.ts';
+import {loadStudent} from '../student/files.ts';
+import {audit} from '../study/audit.ts';
+import {referenceLevel} from '../study/methods.ts';
+import {studentPath} from '../study/run.ts';
+import {directoryOf, openStudy} from '../study/study.ts';
+import {auditText} from './audit-text.ts';
+import {engineLine} from './engine.ts';
+import {loadRecipe} from './load-recipe.ts';
+import {positive, wholeNumber} from './numbers.ts';
+import {type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
+import {noteFallback, openTerminal} from './terminal.ts';
+
+const DELIMITERS: Readonly<Record<string, Delimiter>> = {comma: ',', semicolon: ';', tab: '\t'};
+
+interface AuditFlags extends StudyFlags {
+  readonly student?: string;
+  readonly items?: number;
+  readonly seed?: number;
+  readonly delimiter: keyof typeof DELIMITERS;
+}
+
+/** `limbeck audit RECIPE`: how often teacher and student are right, by texts that a person checks. */
+export function auditCommand(): Command {
+  return withStudyFlags(new Command('audit'))
+    .description(
+      'say how often teacher and student are right, by the texts of the test split that tell most, which you check',
+    )
+    .argument('<recipe>', 'a module that exports a recipe by default')
+    .option('--student <folder>', 'a saved student (default: that of the recipe’s last method and first seed)')
+    .option('--items <count>', 'how many texts to check in all (default: 50)', positive)
+    .option('--seed <number>', 'seed of the first draw (default: 0)', wholeNumber)
+    .addOption(
+      new Option('--delimiter <name>', 'what stands between the cells of a new table')
+        .choices(Object.keys(DELIMITERS))
+        .default('comma'),
+    )
+    .action(runAudit);
+}
+
+async function runAudit(path: string, {items, seed, delimiter, ...flags}: AuditFlags): Promise<void> {
+  const terminal = openTerminal({json: flags.json ?? false});
+  const recipe = await loadRecipe(path);
+  const options = studyOptions(flags, terminal);
+  const directory = directoryOf(recipe, options);
+  const folder = flags.student ?? studentPath(directory, recipe.methods.at(-1)!, recipe.seeds[0]!);
+  if (!existsSync(join(folder, 'limbeck.json'))) {
+    throw new InputError(
+      `There is no student in ${folder}. Train one: limbeck train ${path}. Or name one by \`--student\`.`,
+    );
+  }
+  terminal.note(await engineLine());
+  const student = await loadStudent(folder);
+  const study = await openStudy(recipe, [referenceLevel(recipe)], options);
+  try {
+    if (isLabelled(study.data)) {
+      terminal.note(`The test split has labels, by which \`limbeck evaluate ${folder} ${path}\` measures for nothing.`);
+    }
+    const result = await audit(study, student, {
+      ...(items !== undefined && {items}),
+      ...(seed !== undefined && {seed}),
+      delimiter: DELIMITERS[delimiter]!,
+      onFallback: noteFallback(terminal),
+    });
+    terminal.result({student: folder, ...result}, auditText(result, path, study.data.classes));
+  } finally {
+    await study.close();
+  }
+}

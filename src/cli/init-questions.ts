@@ -1,0 +1,62 @@
+import {createInterface} from 'node:readline/promises';
+import {InputError} from '../errors.ts';
+
+/** Questions that a person answers, a line each. */
+export interface Questions {
+  /** Says something between questions. */
+  say(text: string): void;
+  /**
+   * Asks until there is an answer that can be read.
+   *
+   * @param read - what a line means; an `InputError` says why it means nothing, and the question is asked again
+   * @param fallback - what an empty line stands for, as it would be typed
+   */
+  ask<T>(question: string, read: (line: string) => T | Promise<T>, fallback?: string): Promise<T>;
+  close(): void;
+}
+
+export interface QuestionsOptions {
+  readonly input: NodeJS.ReadableStream;
+  readonly output: NodeJS.WritableStream;
+  /** Ends the questions. */
+  readonly signal: AbortSignal;
+  /** Called at Ctrl-C, which a terminal under these questions gives as a key. */
+  readonly onInterrupt: () => void;
+  /** @default whether `output` is a terminal */
+  readonly isTerminal?: boolean;
+}
+
+/** @returns questions that fail with an AbortError at Ctrl-C, and where the input ends */
+export function openQuestions({input, output, signal, onInterrupt, isTerminal}: QuestionsOptions): Questions {
+  const lines = createInterface({input, output, ...(isTerminal !== undefined && {terminal: isTerminal})});
+  const ended = new AbortController();
+  const anyEnd = AbortSignal.any([signal, ended.signal]);
+  lines.on('SIGINT', onInterrupt);
+  lines.on('close', () => ended.abort());
+  // What comes before it is asked for, as from a pipe, would be lost.
+  const waiting: string[] = [];
+  lines.on('line', line => waiting.push(line));
+  const lineFor = (prompt: string): string | Promise<string> => {
+    const early = waiting.shift();
+    if (early !== undefined) {
+      output.write(`${prompt}${early}\n`);
+      return early;
+    }
+    return lines.question(prompt, {signal: anyEnd});
+  };
+  return {
+    say: text => void output.write(`${text}\n`),
+    async ask(question, read, fallback) {
+      for (;;) {
+        const line = (await lineFor(`${question}${fallback ? ` [${fallback}]` : ''} `)).trim();
+        try {
+          return await read(line === '' ? (fallback ?? '') : line);
+        } catch (error) {
+          if (!(error instanceof InputError)) throw error;
+          output.write(`  ${error.message}\n`);
+        }
+      }
+    },
+    close: () => lines.close(),
+  };
+}

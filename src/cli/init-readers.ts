@@ -1,0 +1,84 @@
+/** What the answers of a person, and flags, mean. */
+import {InputError} from '../errors.ts';
+import {INIT_SERVICES, type InitService} from '../study/init-services.ts';
+import type {Price} from '../teacher.ts';
+
+/** A class with a line on it. */
+export interface Described {
+  readonly name: string;
+  readonly description: string | undefined;
+}
+
+/** Reads `NAME: what it is`, or a name alone. */
+export function readDescribed(text: string): Described {
+  const [, name = '', description] = /^(.*?)(?::\s+(.*))?$/s.exec(text.trim()) ?? [];
+  if (name.trim() === '') throw new InputError('A class needs a name, as in "refund: wants money back".');
+  return {name: name.trim(), description: description?.trim() || undefined};
+}
+
+export function readClassNames(text: string): string[] {
+  const names = text
+    .split(',')
+    .map(name => name.trim())
+    .filter(name => name !== '');
+  if (names.length < 2) throw new InputError('Name two classes at least.');
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new InputError(`\`${twice}\` stands there twice.`);
+  return names;
+}
+
+/** The services, a line each, by their numbers. */
+export function serviceMenu(): string {
+  return INIT_SERVICES.map(({name, title}, index) => `  ${index + 1}  ${name.padEnd(12)} ${title}`).join('\n');
+}
+
+/** By its name or its number in the menu. */
+export function readService(text: string): InitService {
+  const service = INIT_SERVICES.find(({name}, index) => [name, String(index + 1)].includes(text.toLowerCase()));
+  if (service !== undefined) return service;
+  throw new InputError(
+    `There is no service \`${text}\`. It is one of ${INIT_SERVICES.map(({name}) => name).join(', ')}.`,
+  );
+}
+
+/** One of some words, whole or by a start that no other has. */
+export function readOneOf<T extends string>(what: string, values: readonly T[]): (text: string) => T {
+  return text => {
+    const exact = values.find(value => value === text);
+    if (exact !== undefined) return exact;
+    const [match, ...others] = text === '' ? [] : values.filter(value => value.startsWith(text));
+    if (match !== undefined && others.length === 0) return match;
+    throw new InputError(`There is no ${what} \`${text}\`. It is one of ${values.join(', ')}.`);
+  };
+}
+
+export function readCount(low: number, high: number): (text: string) => number {
+  return text => {
+    const count = Number(text);
+    if (/^\d+$/.test(text) && count >= low && count <= high) return count;
+    throw new InputError(`Expected a whole number from ${low} to ${high}, got ${text || 'nothing'}.`);
+  };
+}
+
+/** Dollars for a million tokens, in and out, with a comma or a space between. */
+export function readPrice(text: string): Price | undefined {
+  if (text === '') return undefined;
+  const [input, output, ...others] = text.split(/[\s,;]+/).map(amount => amount.replace(/^\$/, ''));
+  const amounts = [input, output].map(Number);
+  if (others.length === 0 && output && amounts.every(amount => Number.isFinite(amount) && amount >= 0)) {
+    return {perMillionInputTokens: amounts[0]!, perMillionOutputTokens: amounts[1]!};
+  }
+  throw new InputError('A price is two amounts of dollars, for a million tokens in and out, such as 0.4,1.6.');
+}
+
+export function readUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url && /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search) return text;
+  throw new InputError('An address looks like https://host/v1. It holds no user, no key and no query.');
+}
+
+/** What names the folder of results. */
+export function readName(text: string): string {
+  if (/^\w[\w.-]*$/.test(text)) return text;
+  throw new InputError(`\`${text}\` is no name of a recipe: use letters, digits, underscores, dots and hyphens.`);
+}

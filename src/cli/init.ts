@@ -1,0 +1,215 @@
+import {createWriteStream, existsSync} from 'node:fs';
+import {mkdir, rename, rm, writeFile} from 'node:fs/promises';
+import {basename, dirname, extname, join} from 'node:path';
+import {pipeline} from 'node:stream/promises';
+import {Command, InvalidArgumentError, Option} from 'commander';
+import {bytesOf} from '../data/texts/bytes.ts';
+import {TEXT_FORMATS, type TextFormat} from '../data/texts/record.ts';
+import {InputError} from '../errors.ts';
+import {peekTexts} from '../study/init-peek.ts';
+import {methodOf, recipeSource} from '../study/init-recipe.ts';
+import {INIT_SERVICES, type KeyState, keyState} from '../study/init-services.ts';
+import {openServices} from '../study/services.ts';
+import {openTeachers} from '../study/study.ts';
+import {type Chosen, chooseAll, type InitFlags} from './init-choices.ts';
+import {openQuestions, type Questions} from './init-questions.ts';
+import {type Described, readDescribed} from './init-readers.ts';
+import {loadRecipe} from './load-recipe.ts';
+import {positive} from './numbers.ts';
+import {stopSignal, withJson} from './study-options.ts';
+import {openTerminal, type Terminal} from './terminal.ts';
+
+interface CommandFlags extends Omit<InitFlags, 'quotes'> {
+  /** Commander gives a flag that can only be denied as true where it isn't there. */
+  readonly quotes: boolean;
+  readonly yes?: boolean;
+  readonly force?: boolean;
+  readonly json?: boolean;
+}
+
+/** `limbeck init [RECIPE]`: asks a few questions and writes a recipe for texts. */
+export function initCommand(): Command {
+  return withJson(new Command('init'))
+    .description('write a recipe for texts: ask a few questions, or take the flags where nobody can be asked')
+    .argument('[recipe]', 'the module to write, .ts, .mts, .js or .mjs', 'recipe.ts')
+    .option('--texts <path>', 'where the texts are: a file, a folder, or - for stdin, which is kept in a file')
+    .addOption(new Option('--format <format>', 'how they are stored (default: as they look)').choices(TEXT_FORMATS))
+    .option('--encoding <name>', 'what their bytes mean, such as windows-1252 (default: utf-8)')
+    .option('--no-quotes', 'quotes mean nothing in a table')
+    .option('--text <field>', 'the field or column with the text (default: as it looks)')
+    .option('--label <field>', 'the one with the class that a person gave (default: one that is called so)')
+    .option('--no-label', 'no person gave classes: students are measured by what the teacher says')
+    .option('--class <name>', 'a class, or "NAME: what it is"; to be repeated (default: the labels)', addClass)
+    .option('--service <name>', `who labels: ${INIT_SERVICES.map(({name}) => name).join(', ')}`)
+    .option('--url <url>', 'where the service is (default: its own address)')
+    .option('--region <region>', 'of Bedrock (default: AWS_REGION)')
+    .option('--model <name>', 'the model, as the service calls it')
+    .option(
+      '--output <output>',
+      'what is read: log-probabilities, label or confidence (default: the most that is sure)',
+    )
+    .option('--price <in,out>', 'dollars for a million tokens in and out')
+    .option('--calls <count>', 'how many texts the teacher labels (default: 1000, or all)', positive)
+    .option('--test <count>', 'how many are kept to measure with (default: 500, or a fifth)', positive)
+    .option('--budget <amount>', 'the most to spend, for the commands that are shown')
+    .option('--name <name>', 'the recipe’s name (default: that of the texts)')
+    .option('--yes', 'ask nothing: flags and defaults')
+    .option('--force', 'replace a recipe that is there')
+    .action(runInit);
+}
+
+function addClass(text: string, others: readonly Described[] = []): readonly Described[] {
+  try {
+    return [...others, readDescribed(text)];
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}
+
+/** Exit code of a command that a person stopped. */
+const STOPPED = 130;
+
+async function runInit(
+  path: string,
+  {yes = false, force = false, json = false, quotes, ...given}: CommandFlags,
+): Promise<void> {
+  const terminal = openTerminal({json});
+  checkPlace(path, force);
+  const signal = stopSignal();
+  const flags: InitFlags = {...given, ...(!quotes && {quotes})};
+  const questions = yes || flags.texts === '-' ? undefined : questionsOfTerminal(signal);
+  try {
+    const texts = flags.texts === '-' ? await keptStdin(dirname(path), {...flags, force}, signal) : flags.texts;
+    if (flags.texts === '-') terminal.note(`The texts of stdin are in ${texts}.`);
+    const open = {...flags, ...(texts !== undefined && {texts})};
+    const chosen = await chooseAll({flags: open, questions, note: terminal.note, signal});
+    questions?.close();
+    const isLoaded = await writeRecipe(path, chosen, force, signal);
+    report(terminal, path, chosen, isLoaded);
+  } catch (error) {
+    if (!(error instanceof Error && error.name === 'AbortError')) throw error;
+    terminal.note('\nStopped. No recipe was written.');
+    process.exitCode = STOPPED;
+  } finally {
+    questions?.close();
+  }
+}
+
+/** Undefined where no person can answer. */
+function questionsOfTerminal(signal: AbortSignal): Questions | undefined {
+  const {stdin, stderr} = process;
+  if (!stdin.isTTY || !stderr.isTTY) return undefined;
+  return openQuestions({input: stdin, output: stderr, signal, onInterrupt: () => process.kill(process.pid, 'SIGINT')});
+}
+
+const MODULES = ['.ts', '.mts', '.js', '.mjs'];
+
+function checkPlace(path: string, force: boolean): void {
+  if (!MODULES.includes(extname(path))) {
+    throw new InputError(`A recipe is a module: let ${path} end in ${MODULES.join(', ')}.`);
+  }
+  if (!existsSync(path) || force) return;
+  throw new InputError(`${path} is there already. Name another file, or replace it by \`--force\`.`);
+}
+
+const ENDINGS: Readonly<Partial<Record<TextFormat, string>>> = {jsonl: 'jsonl', csv: 'csv', tsv: 'tsv'};
+
+/** Copies stdin into a file beside the recipe, as a whole or not at all. */
+async function keptStdin(
+  folder: string,
+  {format, encoding, force}: Pick<InitFlags, 'format' | 'encoding'> & {readonly force: boolean},
+  signal: AbortSignal,
+): Promise<string> {
+  if (format === 'parquet') throw new InputError('Parquet can’t be read from stdin. Name the file by `--texts`.');
+  await mkdir(folder, {recursive: true});
+  const part = join(folder, `.texts-${process.pid}.part`);
+  // A read that waits for more ends with its stream alone.
+  signal.addEventListener('abort', () => process.stdin.destroy(), {once: true});
+  try {
+    await pipeline(bytesOf('-'), createWriteStream(part), {signal});
+    const ending = ENDINGS[format ?? (await peekTexts(part, {...(encoding && {encoding})})).format] ?? 'txt';
+    const path = join(folder, `texts.${ending}`);
+    checkPlaceOfTexts(path, force);
+    await rename(part, path);
+    return path;
+  } finally {
+    await rm(part, {force: true});
+  }
+}
+
+function checkPlaceOfTexts(path: string, force: boolean): void {
+  if (!existsSync(path) || force) return;
+  throw new InputError(
+    `${path} is there already, and stdin would be kept in it. Name it by \`--texts\`, or \`--force\`.`,
+  );
+}
+
+/**
+ * Writes a recipe that loads and whose teacher fits the texts: it is in its place only after it was tried.
+ *
+ * @returns whether it could be tried: not where limbeck is not installed beside it
+ */
+async function writeRecipe(path: string, chosen: Chosen, force: boolean, signal: AbortSignal): Promise<boolean> {
+  const folder = dirname(path);
+  await mkdir(folder, {recursive: true});
+  const ending = extname(path);
+  const tried = join(folder, `.${basename(path, ending)}-${process.pid}${ending}`);
+  try {
+    await writeFile(tried, recipeSource(chosen));
+    const isLoaded = await tryRecipe(tried, chosen);
+    signal.throwIfAborted();
+    checkPlace(path, force);
+    await rename(tried, path);
+    return isLoaded;
+  } finally {
+    await rm(tried, {force: true});
+  }
+}
+
+async function tryRecipe(path: string, {data, output}: Chosen): Promise<boolean> {
+  try {
+    const recipe = await loadRecipe(path);
+    const services = openServices();
+    await openTeachers(recipe, [methodOf(output).level], data, services);
+    await services.close();
+    return true;
+  } catch (error) {
+    const {cause} = error as Error;
+    if ((cause as NodeJS.ErrnoException | undefined)?.code === 'ERR_MODULE_NOT_FOUND') return false;
+    throw error;
+  }
+}
+
+function report(terminal: Terminal, path: string, chosen: Chosen, isLoaded: boolean): void {
+  const {name, service, url, output, model, classes, calls, test, data, budget} = chosen;
+  const {level, method} = methodOf(output);
+  const key = keyState(service, url);
+  terminal.note(keyText(key));
+  if (!isLoaded) terminal.note('Before it can be used, install limbeck beside it: npm install limbeck');
+  const student = `out/${name}/students/${method}/seed-1`;
+  const next = [
+    [`limbeck plan ${path}`, 'calls, tokens, money and time, before anybody is asked'],
+    [`limbeck probe ${path}`, 'five questions: what the service gives in truth'],
+    [`limbeck label ${path}${budget === undefined ? '' : ` --budget ${budget}`}`, 'ask, and keep every answer'],
+    [`limbeck train ${path}`, 'a student, in this process'],
+    [`limbeck evaluate ${student} ${path}`, 'how often it says what the teacher says'],
+    [`limbeck audit ${path}`, 'how often either is right, by texts that you check'],
+    [`limbeck serve ${student}`, 'it answers over HTTP'],
+  ] as const;
+  const document = {
+    ...{recipe: path, name, classes, service: service.name, model, output, level, method, calls, test},
+    ...{texts: data.card, key, isLoaded, next: next.map(([command]) => command)},
+  };
+  const width = Math.max(...next.map(([command]) => command.length));
+  const commands = next.map(([command, meaning]) => `  ${command.padEnd(width)}  # ${meaning}`);
+  terminal.result(document, [`Wrote ${path}. Read it, change it, and then:`, ...commands].join('\n'));
+}
+
+function keyText({variables, isSet, isNeeded}: KeyState): string {
+  const names = variables.join(' and ');
+  const verb = variables.length === 1 ? 'is' : 'are';
+  if (isSet) return `The key is read from ${names}, which ${verb} set.`;
+  if (isNeeded)
+    return `The key is read from ${names}, which ${verb} not set yet: export it before the service is asked.`;
+  return `Where the service wants a key, it is read from ${names}, which ${verb} not set.`;
+}

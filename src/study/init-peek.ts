@@ -1,0 +1,204 @@
+import {stat} from 'node:fs/promises';
+import Papa from 'papaparse';
+import {blocksOf, linesOf} from '../data/texts/blocks.ts';
+import {bytesOf} from '../data/texts/bytes.ts';
+import {valueAt} from '../data/texts/fields.ts';
+import {filesIn} from '../data/texts/folder.ts';
+import {formatOf, guessFormat} from '../data/texts/format.ts';
+import type {ReadTextsOptions, TextFormat} from '../data/texts/record.ts';
+import {InputError} from '../errors.ts';
+
+/** What texts look like at their start. */
+export interface Peek {
+  readonly format: TextFormat;
+  /** Whether neither a folder nor the file's ending says the format. */
+  readonly isGuessed: boolean;
+  /** The fields of an object, or the columns of a table, with what the first one holds; none of plain texts. */
+  readonly fields: readonly PeekedField[];
+  /** The one that looks like the text, where there are any. */
+  readonly text: string | undefined;
+  /** The one that is called as labels are. */
+  readonly label: string | undefined;
+  /** Whether the first row of a table names its columns; undefined of what is no table. */
+  readonly hasHeader: boolean | undefined;
+  /** The folders right below that may name the classes of what is in them. */
+  readonly folders: readonly string[];
+}
+
+export interface PeekedField {
+  readonly name: string;
+  readonly example: string;
+}
+
+/** How texts are to be read, where somebody says so. */
+export type PeekOptions = Pick<ReadTextsOptions, 'format' | 'encoding' | 'quotes'>;
+
+/** Rows that are looked at. */
+const LOOKED_AT = 100;
+
+/** What texts and labels are mostly called, the surest first. */
+const TEXT_NAMES =
+  'text texts body content message review comment mail email document sentence description question'.split(' ');
+const LABEL_NAMES = 'label labels class category target sentiment intent topic'.split(' ');
+
+/**
+ * Looks at the start of texts.
+ *
+ * @throws InputError where there are none that can be read
+ */
+export async function peekTexts(path: string, options: PeekOptions = {}): Promise<Peek> {
+  const isFolder = await stat(path).then(
+    stats => stats.isDirectory(),
+    (cause: unknown) => {
+      throw new InputError(`Can't read ${path}. Check that it is there and may be read.`, {cause});
+    },
+  );
+  if (isFolder) return peekFolder(path, options);
+  const named = options.format ?? formatOf(path);
+  if (named === 'parquet') return withFields('parquet', false, await parquetRows(path));
+  const start = await startOf(path, options);
+  const found = named ?? guessFormat(start);
+  const isGuessed = named === undefined;
+  if (found === 'jsonl') return withFields(found, isGuessed, jsonRows(start, path));
+  if (found === 'csv' || found === 'tsv') return peekTable(found, start, options);
+  return {...PLAIN, format: found, isGuessed};
+}
+
+const PLAIN = {fields: [], text: undefined, label: undefined, hasHeader: undefined, folders: []} as const;
+
+async function peekFolder(path: string, options: PeekOptions): Promise<Peek> {
+  const {format = 'files'} = options;
+  const folders = new Set<string>();
+  let first: string | undefined;
+  let isSorted = true;
+  for await (const {path: file, folder} of filesIn(path)) {
+    first ??= file;
+    if (folder === undefined) isSorted = false;
+    else folders.add(folder);
+  }
+  if (first === undefined) throw new InputError(`There are no files in ${path}.`);
+  const inside = format === 'files' ? {...PLAIN, format} : await peekTexts(first, options);
+  return {...inside, isGuessed: false, folders: isSorted && folders.size > 1 ? [...folders] : []};
+}
+
+/** The first lines of a file. */
+async function startOf(path: string, {encoding = 'utf-8'}: PeekOptions): Promise<string> {
+  for await (const {text} of blocksOf(bytesOf(path), {file: path, encoding})) return text;
+  throw new InputError(`There is nothing in ${path}.`);
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+function jsonRows(start: string, path: string): readonly Row[] {
+  const rows: Row[] = [];
+  for (const [index, line] of linesOf(start).slice(0, LOOKED_AT).entries()) {
+    if (line.trim() === '') continue;
+    try {
+      const value: unknown = JSON.parse(line);
+      if (typeof value === 'object' && value !== null) rows.push(value as Row);
+    } catch (cause) {
+      throw new InputError(`${path}, line ${index + 1}: not JSON. Write one JSON text or object a line.`, {cause});
+    }
+  }
+  return rows;
+}
+
+async function parquetRows(path: string): Promise<readonly Row[]> {
+  const {asyncBufferFromFile, parquetReadObjects} = await import('hyparquet');
+  const {compressors} = await import('hyparquet-compressors');
+  try {
+    return await parquetReadObjects({file: await asyncBufferFromFile(path), compressors, rowEnd: LOOKED_AT});
+  } catch (cause) {
+    throw new InputError(`${path} can't be read as Parquet. Check that it is there, and whole.`, {cause});
+  }
+}
+
+function peekTable(format: 'csv' | 'tsv', start: string, {quotes = true}: PeekOptions): Peek {
+  const {data} = Papa.parse<readonly string[]>(start, {
+    preview: LOOKED_AT,
+    skipEmptyLines: true,
+    ...(format === 'tsv' && {delimiter: '\t'}),
+    ...(!quotes && {fastMode: true}),
+  });
+  const [first = [], ...others] = data;
+  const hasHeader = others.length > 0 && looksLikeNames(first, others);
+  const names = first.map((name, place) => (hasHeader ? name.trim() : '') || String(place + 1));
+  const rows = (hasHeader ? others : data).map(cells =>
+    Object.fromEntries(names.map((name, place) => [name, cells[place] ?? ''])),
+  );
+  return {...withFields(format, false, rows), hasHeader};
+}
+
+/** The longest name of a column. */
+const NAME = 40;
+
+/** Short, each another, and none of them again below; or one that a text or a label is called by. */
+function looksLikeNames(first: readonly string[], others: readonly (readonly string[])[]): boolean {
+  const cells = first.map(cell => cell.trim());
+  if (cells.some(cell => [...TEXT_NAMES, ...LABEL_NAMES].includes(cell.toLowerCase()))) return true;
+  return cells.every((cell, place) => {
+    const isName = cell !== '' && cell.length <= NAME && !/^[\d.,\s-]+$/.test(cell) && !/[.!?]$/.test(cell);
+    return isName && cells.indexOf(cell) === place && !others.some(row => row[place]?.trim() === cell);
+  });
+}
+
+function withFields(format: TextFormat, isGuessed: boolean, rows: readonly Row[]): Peek {
+  const names = [...new Set(rows.flatMap(row => pathsIn(row)))];
+  const texts = names.map(name => ({name, values: rows.map(row => valueAt(row, name))}));
+  const text = textField(texts);
+  const label = surest(
+    texts.filter(({name}) => name !== text),
+    LABEL_NAMES,
+  )?.name;
+  const fields = texts.map(({name, values}) => ({name, example: shown(values.find(value => value != null))}));
+  return {...PLAIN, format, isGuessed, fields, text, label};
+}
+
+interface Field {
+  readonly name: string;
+  readonly values: readonly unknown[];
+}
+
+/** By its name, else the one whose texts are the longest. */
+function textField(fields: readonly Field[]): string | undefined {
+  const ofTexts = fields.filter(({values}) => values.some(value => typeof value === 'string'));
+  const named = surest(ofTexts, TEXT_NAMES);
+  if (named !== undefined) return named.name;
+  const lengthOf = ({values}: Field) => values.reduce<number>((sum, value) => sum + String(value ?? '').length, 0);
+  return ofTexts.toSorted((one, other) => lengthOf(other) - lengthOf(one))[0]?.name;
+}
+
+function surest(fields: readonly Field[], known: readonly string[]): Field | undefined {
+  const rankOf = ({name}: Field) => known.indexOf(lastOf(name).toLowerCase());
+  return fields.filter(field => rankOf(field) >= 0).toSorted((one, other) => rankOf(one) - rankOf(other))[0];
+}
+
+function lastOf(path: string): string {
+  return path.slice(path.lastIndexOf('.') + 1);
+}
+
+/** The fields of an object; of those inside it, by their paths. */
+function pathsIn(row: Row, before = ''): string[] {
+  return Object.entries(row).flatMap(([name, value]) => {
+    const isInner = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isInner ? pathsIn(value as Row, `${before}${name}.`) : [`${before}${name}`];
+  });
+}
+
+/** The most characters of a text that are shown. */
+const SHOWN = 70;
+
+/** A text on one line, its start where it is long. */
+export function shown(value: unknown): string {
+  const line = (typeof value === 'string' ? value : (JSON.stringify(value, bigAsText) ?? ''))
+    .replace(/\s+/g, ' ')
+    .trim();
+  // Whole characters: half of one would be shown as none.
+  const characters = [...line.slice(0, 4 * SHOWN)];
+  return characters.length > SHOWN ? `${characters.slice(0, SHOWN - 1).join('')}…` : characters.join('');
+}
+
+/** Parquet's whole numbers are big ones. */
+function bigAsText(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}

@@ -1,0 +1,158 @@
+import type {ReadTextsOptions} from '../data/texts/record.ts';
+import type {Access, Price} from '../teacher.ts';
+import type {InitOutput, InitService} from './init-services.ts';
+
+/** All that a recipe for texts is written from. */
+export interface InitChoices {
+  readonly name: string;
+  readonly texts: InitTexts;
+  readonly classes: readonly string[];
+  /** A line on a class, by its name. */
+  readonly descriptions: Readonly<Record<string, string>>;
+  readonly service: InitService;
+  readonly model: string;
+  readonly output: InitOutput;
+  /** Where the service is, if not at its own address. */
+  readonly url?: string;
+  readonly region?: string;
+  readonly price?: Price;
+  /** How many texts the teacher is asked about. */
+  readonly calls: number;
+  /** How many texts are kept for measurement. */
+  readonly test: number;
+}
+
+/** What `textDataset` is to read. */
+export type InitTexts = Pick<
+  ReadTextsOptions,
+  'format' | 'encoding' | 'quotes' | 'text' | 'label' | 'header' | 'folderLabels'
+> & {
+  readonly path: string;
+};
+
+/** Most classes that services name with their probabilities. */
+const MOST_NAMED = 20;
+
+/** How a student learns from each output. */
+const LEARNED: Readonly<Record<InitOutput, {readonly level: Access; readonly method: string; readonly loss: string}>> =
+  {
+    label: {level: 'black-box', method: 'labels', loss: 'hardLabels'},
+    confidence: {level: 'gray-box', method: 'confidence', loss: 'topKLabels'},
+    'log-probabilities': {level: 'gray-box', method: 'probabilities', loss: 'topKLabels'},
+  };
+
+/** The level of access that an output is, and the name of the method that learns from it. */
+export function methodOf(output: InitOutput): {readonly level: Access; readonly method: string} {
+  const {level, method} = LEARNED[output];
+  return {level, method};
+}
+
+/** The seed of every draw in a recipe, so that it says the same of itself wherever it is read. */
+export const INIT_SEED = 1;
+
+/** The source of a recipe, as TypeScript and JavaScript alike. */
+export function recipeSource(choices: InitChoices): string {
+  const {name, service, output, classes, calls} = choices;
+  const {level, method, loss} = LEARNED[output];
+  const imports = ['adam', 'defineRecipe', 'hashedNgrams', 'textDataset', loss].sort(byLetters);
+  const detail =
+    output === 'log-probabilities' ? `detail: {kind: 'top-k', k: ${Math.min(classes.length, MOST_NAMED)}}, ` : '';
+  const head = [
+    `import {${imports.join(', ')}} from 'limbeck';`,
+    `import {${service.factory}} from 'limbeck/adapters/${service.adapter}';`,
+  ];
+  return `${head.join('\n')}
+
+/** An answer names one of these, and the student learns them in this order. */
+const classes = ${list(classes)};
+
+export default defineRecipe({
+  // Knowledge, students and results go to out/${name}.
+  name: ${quoted(name)},
+  // ${choices.test} texts are kept to measure with; the same text twice, or nearly so, counts once.
+  data: () =>
+    textDataset(${lines(datasetFields(choices), 4)}),
+  // So many of the others are asked about. More of them make a better student; those that were asked stay paid for.
+  transfer: {size: ${calls}, seed: ${INIT_SEED}},
+  teachers: {
+    '${level}': () =>
+      ${service.factory}(${lines(teacherFields(choices), 6)}),
+  },
+  // A small network over runs of words and characters: about 2 MB, in any language.
+  student: hashedNgrams(),
+  methods: [{level: '${level}', method: '${method}', ${detail}losses: [${loss}()]}],
+  seeds: [1, 2, 3],
+  training: {epochs: 20, batchSize: 32, optimizer: adam({learningRate: 0.01})},
+  // Where the student is less sure than this takes, it abstains, and \`limbeck serve --teacher\` asks the teacher.
+  calibration: {agreement: 0.99},
+});
+`;
+}
+
+function datasetFields({texts, test}: InitChoices): readonly string[] {
+  const {path, format, encoding, quotes, text, label, header, folderLabels} = texts;
+  return [
+    `path: ${quoted(path)}`,
+    ...(format === undefined ? [] : [`format: ${quoted(format)}`]),
+    ...(encoding === undefined ? [] : [`encoding: ${quoted(encoding)}`]),
+    ...(quotes === undefined ? [] : [`quotes: ${quotes}`]),
+    ...(text === undefined ? [] : [`text: ${quoted(text)}`]),
+    ...(label === undefined ? [] : [`label: ${label === false ? 'false' : quoted(label)}`]),
+    ...(header === undefined ? [] : [`header: ${header}`]),
+    ...(folderLabels ? ['folderLabels: true'] : []),
+    'classes',
+    `test: ${test}`,
+    `seed: ${INIT_SEED}`,
+  ];
+}
+
+function teacherFields({model, output, url, region, descriptions, price}: InitChoices): readonly string[] {
+  const described = Object.entries(descriptions);
+  return [
+    ...(url === undefined ? [] : [`url: ${quoted(url)}`]),
+    ...(region === undefined ? [] : [`region: ${quoted(region)}`]),
+    `model: ${quoted(model)}`,
+    'classes',
+    ...(described.length === 0 ? [] : [`descriptions: ${lines(described.map(field), 8)}`]),
+    `output: '${output}'`,
+    ...(price === undefined ? [] : [`price: ${priceSource(price)}`]),
+  ];
+}
+
+function field([name, value]: readonly [string, string]): string {
+  // Plain, this one name would set the object's prototype.
+  const key = name === '__proto__' ? "['__proto__']" : /^[A-Za-z_$][\w$]*$/.test(name) ? name : quoted(name);
+  return `${key}: ${quoted(value)}`;
+}
+
+function priceSource(price: Price): string {
+  return `{${Object.entries(price)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join(', ')}}`;
+}
+
+/** An object, a field a line. */
+function lines(fields: readonly string[], indent: number): string {
+  const space = ' '.repeat(indent);
+  return `{\n${fields.map(text => `${space}  ${text},\n`).join('')}${space}}`;
+}
+
+/** The longest list that stands on a line. */
+const LINE = 90;
+
+function list(values: readonly string[]): string {
+  const all = values.map(quoted);
+  const line = `[${all.join(', ')}]`;
+  return line.length <= LINE ? line : `[\n${all.map(value => `  ${value},\n`).join('')}]`;
+}
+
+/** A text as a literal: nothing in it ends it or runs. */
+function quoted(text: string): string {
+  const literal = JSON.stringify(text);
+  // JSON escapes in double quotes; single ones are how this project writes, where nothing needs an escape.
+  return /^"[^'"\\]*"$/.test(literal) ? `'${literal.slice(1, -1)}'` : literal;
+}
+
+function byLetters(one: string, other: string): number {
+  return one.toLowerCase() < other.toLowerCase() ? -1 : 1;
+}

@@ -1,0 +1,194 @@
+import {mkdir, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {afterEach, beforeAll, describe, expect, it, vi} from 'vitest';
+import {type Chosen, chooseAll, type InitFlags} from '../../src/cli/init-choices.ts';
+import type {Questions} from '../../src/cli/init-questions.ts';
+import {InputError} from '../../src/errors.ts';
+import {folders} from '../study/tiny.ts';
+
+const newFolder = folders();
+let folder: string;
+let notes: string[];
+
+const texts = Array.from({length: 50}, (_, index) => `${index % 2 ? 'Lovely' : 'Broken'} ${(index + 2) ** 9}`);
+
+async function write(name: string, content: string | Buffer): Promise<string> {
+  const path = join(folder, name);
+  await mkdir(join(path, '..'), {recursive: true});
+  await writeFile(path, content);
+  return path;
+}
+
+beforeAll(async () => {
+  folder = await newFolder('choices');
+});
+
+afterEach(() => void vi.unstubAllEnvs());
+
+/** A person who gives these answers in turn, and empty lines after them. */
+function person(...answers: readonly string[]): Questions & {readonly asked: string[]} {
+  const asked: string[] = [];
+  const left = [...answers];
+  return {
+    asked,
+    say() {},
+    close() {},
+    async ask(question, read, fallback = '') {
+      for (let attempt = 0; attempt < 3; attempt++) {
+        asked.push(question);
+        try {
+          return await read(left.shift() || fallback);
+        } catch (error) {
+          if (!(error instanceof InputError)) throw error;
+        }
+      }
+      throw new Error(`No answer to “${question}” will do.`);
+    },
+  };
+}
+
+function choose(flags: InitFlags, questions?: Questions): Promise<Chosen> {
+  notes = [];
+  return chooseAll({flags, questions, note: line => void notes.push(line), signal: new AbortController().signal});
+}
+
+const ollama = {service: 'ollama', model: 'qwen3:4b'};
+
+describe('choices', () => {
+  it('are made by flags and defaults where nobody can be asked', async () => {
+    const path = await write('my tickets.jsonl', texts.map(body => `${JSON.stringify({body})}\n`).join(''));
+    const classes = [
+      {name: 'good', description: 'it pleases'},
+      {name: 'bad', description: undefined},
+    ];
+    const {data, service, ...chosen} = await choose({texts: path, class: classes, ...ollama});
+    expect(chosen).toEqual({
+      name: 'my-tickets',
+      texts: {path, text: 'body', label: false},
+      classes: ['good', 'bad'],
+      descriptions: {good: 'it pleases'},
+      model: 'qwen3:4b',
+      output: 'log-probabilities',
+      calls: 40,
+      test: 10,
+      budget: undefined,
+    });
+    expect([data.card.kept, service.name]).toEqual([50, 'ollama']);
+    expect(notes.filter(note => note.startsWith('  “'))).toHaveLength(3);
+  });
+
+  it('take classes from folders, unless they are none', async () => {
+    for (const [index, text] of texts.entries()) await write(`mails/${index % 2 ? 'ham' : 'spam'}/${index}.txt`, text);
+    const path = join(folder, 'mails');
+    const sorted = await choose({texts: path, ...ollama});
+    expect(sorted).toMatchObject({classes: ['ham', 'spam'], texts: {path, folderLabels: true}});
+    // A tenth of the labelled ones is for validation.
+    expect([sorted.calls, sorted.test]).toEqual([35, 10]);
+    expect(notes[0]).toContain('The folders are taken for classes: ham, spam.');
+    await expect(choose({texts: path, label: false, ...ollama})).rejects.toThrow('Give each by `--class');
+  });
+
+  it('take the text of objects in folders by its field', async () => {
+    for (const [index, body] of texts.entries()) {
+      await write(`tickets/${index % 2 ? 'ham' : 'spam'}/${index}.jsonl`, JSON.stringify({body}));
+    }
+    const path = join(folder, 'tickets');
+    const {texts: chosen} = await choose({texts: path, format: 'jsonl', ...ollama});
+    expect(chosen).toEqual({path, format: 'jsonl', text: 'body', folderLabels: true});
+  });
+
+  it('refuse flags that would mean nothing', async () => {
+    const path = await write('bare.txt', texts.join('\n'));
+    const flags = {texts: path, class: [{name: 'a', description: undefined}], ...ollama};
+    await expect(choose({...flags, text: 'body'})).rejects.toThrow(
+      'bare.txt holds texts without fields. Leave `--text`',
+    );
+    await expect(choose({...flags, label: 'mood'})).rejects.toThrow('Leave `--label` out');
+    await expect(choose({...flags, region: 'eu-central-1'})).rejects.toThrow('Leave `--region` out');
+  });
+
+  it('say how a table is read where it says nothing itself', async () => {
+    const latin = Buffer.from(texts.map((text, index) => `${index}\t"Gr\u00fc\u00dfe ${text}`).join('\n'), 'latin1');
+    const path = await write('old.tsv', latin);
+    const flags = {
+      texts: path,
+      encoding: 'windows-1252',
+      quotes: false,
+      class: [{name: 'a', description: undefined}],
+    } as const;
+    const {texts: chosen, data} = await choose({...flags, ...ollama});
+    expect(chosen).toEqual({path, encoding: 'windows-1252', quotes: false, text: '2', label: false, header: false});
+    expect(data.train.inputs).toMatchObject({texts: expect.arrayContaining([expect.stringMatching(/^"Grüße /)])});
+  });
+
+  it('are asked for in the order in which they come up, and only where they matter', async () => {
+    const path = await write(
+      'moods.csv',
+      `ticket,mood\n${texts.map((text, index) => `${text},${index % 2 ? 'good' : 'bad'}`).join('\n')}\n`,
+    );
+    vi.stubEnv('AWS_REGION', 'eu-central-1');
+    const asked = person(path, 'ticket', 'mood', 'it pleases', '', 'bedrock', '', 'nova', '', '1,2', '20', '5usd');
+    const chosen = await choose({}, asked);
+    expect(chosen).toMatchObject({
+      texts: {text: 'ticket', label: 'mood'},
+      classes: ['bad', 'good'],
+      descriptions: {bad: 'it pleases'},
+      region: 'eu-central-1',
+      output: 'label',
+      price: {perMillionInputTokens: 1, perMillionOutputTokens: 2},
+      calls: 20,
+      budget: '5usd',
+    });
+    expect(
+      asked.asked.map(
+        question =>
+          question
+            .split('\n')
+            .at(-1)!
+            .split(/[?(,:]/)[0],
+      ),
+    ).toEqual([
+      'Where are the texts',
+      'Which holds the text',
+      'Which holds its class',
+      '  bad',
+      '  good',
+      'Which service',
+      'Which region of AWS',
+      'Which model',
+      'What is read off its answers',
+      'Its price in dollars for a million tokens',
+      'How many texts shall the teacher label',
+      'The most to spend ',
+    ]);
+  });
+
+  it('take a line that is empty for no label, no description and no budget', async () => {
+    const path = await write('plain.txt', texts.join('\n'));
+    const {texts: chosen, ...others} = await choose({texts: path}, person('good, bad', '', '', 'openai', 'gpt'));
+    expect(chosen).toEqual({path});
+    expect(others).toMatchObject({descriptions: {}, budget: undefined, output: 'log-probabilities'});
+    expect(others).not.toHaveProperty('price');
+  });
+
+  it('leave an address out that is the service’s own, and ask for one where there is none', async () => {
+    const flags = {
+      texts: await write('some.txt', texts.join('\n')),
+      class: [{name: 'a', description: undefined}],
+      model: 'm',
+    };
+    const own = await choose({...flags, service: 'vllm', url: 'http://127.0.0.1:8000'});
+    expect(own).not.toHaveProperty('url');
+    expect(await choose({...flags, service: 'openai', url: 'https://eu.test/v1'})).toMatchObject({
+      url: 'https://eu.test/v1',
+    });
+    await expect(choose({...flags, service: 'compatible'})).rejects.toThrow('Give `--url`.');
+  });
+
+  it('are refused where too few texts are left to learn from', async () => {
+    const path = await write('few.txt', texts.slice(0, 12).join('\n'));
+    const flags = {texts: path, class: [{name: 'a', description: undefined}], ...ollama};
+    await expect(choose({...flags, test: 5})).rejects.toThrow('Of 12 texts 5 are kept to measure with, so 7 are left');
+    expect(await choose({...flags, test: 2})).toMatchObject({calls: 10, test: 2});
+  });
+});
