@@ -98,6 +98,10 @@ export {
   overconfidence,
 } from './evaluate/metrics.ts';
 export {type ReliabilityBin, reliability} from './evaluate/reliability.ts';
+export type {BrowserPrediction, BrowserStudent} from './export/browser/student.ts';
+export type {ChatOptions} from './export/forms.ts';
+export {exportChat, exportRecords, type RecordOptions} from './export/knowledge.ts';
+export {type ExportedPage, type ExportPageOptions, exportPage} from './export/web.ts';
 export type {Answers} from './knowledge/answers.ts';
 export {coarsen, satisfies} from './knowledge/coarsen.ts';
 export {loadKnowledge, saveKnowledge} from './knowledge/files.ts';

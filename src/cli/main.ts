@@ -6,6 +6,7 @@ import {cacheCommand} from './cache/cache.ts';
 import {compareCommand} from './compare.ts';
 import {engineCommand} from './engine.ts';
 import {evaluateCommand} from './evaluate.ts';
+import {exportCommand} from './export.ts';
 import {reportFailure} from './failure.ts';
 import {initCommand} from './init.ts';
 import {labelCommand} from './label.ts';
@@ -29,6 +30,7 @@ const commands = [
   auditCommand(),
   predictCommand(),
   serveCommand(),
+  exportCommand(),
   engineCommand(),
   cacheCommand(),
 ];

@@ -1,0 +1,109 @@
+import {join} from 'node:path';
+import {Command, Option} from 'commander';
+import {startEngine} from '../engine/engine.ts';
+import {InputError} from '../errors.ts';
+import {exportChat, exportRecords} from '../export/knowledge.ts';
+import {exportPage} from '../export/web.ts';
+import type {StoredKnowledge} from '../knowledge/knowledge.ts';
+import {openKnowledge} from '../knowledge/open-knowledge.ts';
+import {studentDescription} from '../student/description.ts';
+import {loadStudent} from '../student/files.ts';
+import {readJson} from '../student/model-files.ts';
+import {positive} from './numbers.ts';
+import {withJson} from './study-options.ts';
+import {openTerminal, type Terminal} from './terminal.ts';
+
+interface ExportFlags {
+  readonly json?: boolean;
+  readonly web?: string;
+  readonly title?: string;
+  readonly chat?: string;
+  readonly prompt?: string;
+  readonly system?: string;
+  readonly records?: string;
+  readonly top?: number;
+}
+
+/** What can be made, and the flags that say how. */
+const TARGETS = {web: ['title'], chat: ['prompt', 'system'], records: ['top']} as const;
+type Target = keyof typeof TARGETS;
+
+/** `limbeck export WHAT`: a student as a web page, or knowledge as files for other trainers. */
+export function exportCommand(): Command {
+  return withJson(new Command('export'))
+    .description('make a web page of a student, or of knowledge a file for other trainers')
+    .argument('<what>', 'the folder of a saved student, or the file of knowledge that `label` saved')
+    .addOption(
+      new Option('--web <folder>', 'of a student: a page that runs it in the browser').conflicts(['chat', 'records']),
+    )
+    .option('--title <text>', 'with --web: the title (default: what the classes are)')
+    .addOption(
+      new Option('--chat <file>', `of knowledge: conversations, for TRL or Axolotl; ${ENDINGS}`).conflicts('records'),
+    )
+    .option('--prompt <text>', 'with --chat: what the user says, with {text} where the text stands (default: {text})')
+    .option('--system <text>', 'with --chat: what the system says first')
+    .option('--records <file>', `of knowledge: texts with label and probabilities; ${ENDINGS}`)
+    .option('--top <k>', 'with --records: only the k most probable classes', positive)
+    .action(runExport);
+}
+
+const ENDINGS = '.jsonl, .jsonl.gz or .parquet';
+
+async function runExport(what: string, flags: ExportFlags): Promise<void> {
+  const target = targetOf(flags);
+  const terminal = openTerminal({json: flags.json ?? false});
+  if (target === 'web') return exportStudent(what, flags.web!, flags, terminal);
+  const knowledge = await openKnowledge(what);
+  try {
+    const [file, count] = await exportFile(knowledge, flags);
+    terminal.result({knowledge: what, file, count}, `Wrote ${count} texts to ${file}`);
+  } finally {
+    await knowledge.close();
+  }
+}
+
+/** What is to be made. A flag that says how to make another thing would do nothing: it is refused. */
+function targetOf(flags: ExportFlags): Target {
+  const targets = Object.keys(TARGETS) as Target[];
+  const target = targets.find(name => flags[name] !== undefined);
+  if (target === undefined) {
+    throw new InputError(
+      'Say what to make: of a student a page by `--web FOLDER`; of knowledge conversations by `--chat FILE`, or records ' +
+        'by `--records FILE`.',
+    );
+  }
+  for (const other of targets) {
+    const idle = TARGETS[other].find(flag => other !== target && flags[flag] !== undefined);
+    if (idle !== undefined) throw new InputError(`\`--${idle}\` is for \`--${other}\`. Leave it out.`);
+  }
+  return target;
+}
+
+async function exportStudent(
+  folder: string,
+  directory: string,
+  {title}: ExportFlags,
+  terminal: Terminal,
+): Promise<void> {
+  await startEngine();
+  const student = await loadStudent(folder);
+  const {madeBy} = studentDescription.parse(await readJson(join(folder, 'limbeck.json')));
+  const page = await exportPage(directory, student, {madeBy, ...(title !== undefined && {title})});
+  const index = join(directory, 'index.html');
+  const opening = page.opensFromFile
+    ? `Open ${index} in a browser`
+    : `It has too many weights to open from a file: serve ${directory} by any web server`;
+  terminal.result(
+    {student: folder, directory, ...page},
+    `Wrote a page of ${(page.bytes / 1e6).toFixed(1)} MB. ${opening}`,
+  );
+}
+
+async function exportFile(knowledge: StoredKnowledge, flags: ExportFlags): Promise<[file: string, count: number]> {
+  const {chat, records, prompt, system, top} = flags;
+  if (chat !== undefined) {
+    const options = {...(prompt !== undefined && {prompt}), ...(system !== undefined && {system})};
+    return [chat, await exportChat(chat, knowledge, options)];
+  }
+  return [records!, await exportRecords(records!, knowledge, top === undefined ? {} : {top})];
+}

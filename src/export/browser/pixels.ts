@@ -1,0 +1,85 @@
+/** A picture as browsers hold it: four bytes a pixel, red, green, blue and alpha. */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly data: ArrayLike<number>;
+}
+
+/** What a student of images takes. */
+export interface ImageShape {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: 1 | 3 | 4;
+}
+
+/**
+ * A picture as raw bytes [height, width, channels]: its middle, cut to the proportions wanted, each value the mean of the
+ * pixels that it covers. One channel is the luma of ITU-R BT.601; without an alpha channel the ground is white.
+ */
+export function bytesOf(pixels: Pixels, shape: ImageShape, invert: boolean): Uint8Array {
+  const {height, width, channels} = shape;
+  const scale = Math.min(pixels.width / width, pixels.height / height);
+  const rows = spans(height, scale, pixels.height);
+  const columns = spans(width, scale, pixels.width);
+  const bytes = new Uint8Array(height * width * channels);
+  let place = 0;
+  for (const row of rows) {
+    for (const column of columns) {
+      const [red, green, blue, alpha] = meanOf(pixels, row, column, channels < 4);
+      const values = channels === 1 ? [0.299 * red + 0.587 * green + 0.114 * blue] : [red, green, blue];
+      for (const value of values) bytes[place++] = Math.round(invert ? 255 - value : value);
+      if (channels === 4) bytes[place++] = Math.round(alpha);
+    }
+  }
+  return bytes;
+}
+
+/** Raw bytes as a picture, so that people see what the student sees. */
+export function pictureOf(bytes: Uint8Array, {height, width, channels}: ImageShape): Uint8ClampedArray {
+  const data = new Uint8ClampedArray(height * width * 4);
+  for (let pixel = 0; pixel < height * width; pixel++) {
+    for (let part = 0; part < 4; part++) {
+      const isGiven = part < 3 || channels === 4;
+      data[pixel * 4 + part] = isGiven ? bytes[pixel * channels + (channels === 1 ? 0 : part)]! : 255;
+    }
+  }
+  return data;
+}
+
+/** From one place along an axis to another. */
+type Span = readonly [from: number, to: number];
+
+/** So many spans of equal length, in the middle of an axis. */
+function spans(count: number, scale: number, length: number): Span[] {
+  const start = (length - count * scale) / 2;
+  return Array.from({length: count}, (_, index) => [start + index * scale, start + (index + 1) * scale]);
+}
+
+type Colour = readonly [red: number, green: number, blue: number, alpha: number];
+
+function meanOf({width, data}: Pixels, rows: Span, columns: Span, onWhite: boolean): Colour {
+  const sums: [number, number, number, number] = [0, 0, 0, 0];
+  let total = 0;
+  for (const [y, high] of covered(rows)) {
+    for (const [x, wide] of covered(columns)) {
+      const place = 4 * (y * width + x);
+      const share = high * wide;
+      const opacity = onWhite ? data[place + 3]! / 255 : 1;
+      for (let part = 0; part < 3; part++) {
+        sums[part]! += share * (opacity * data[place + part]! + (1 - opacity) * 255);
+      }
+      sums[3] += share * data[place + 3]!;
+      total += share;
+    }
+  }
+  return sums.map(sum => sum / total) as [number, number, number, number];
+}
+
+/** The pixels that a span covers, and how much of each. */
+function* covered([from, to]: Span): Generator<readonly [pixel: number, share: number]> {
+  for (let pixel = Math.floor(from); pixel < to; pixel++) {
+    const share = Math.min(to, pixel + 1) - Math.max(from, pixel);
+    // What rounding leaves over of a neighbour is no pixel, and may lie outside.
+    if (share > 1e-6) yield [pixel, share];
+  }
+}

@@ -1,0 +1,131 @@
+import {rawTensor} from '../../data/batch.ts';
+import {type Inputs, sizeOf} from '../../data/inputs.ts';
+import {layers, tf} from '../../engine/tf.ts';
+import {startWasmInBrowser} from '../../engine/wasm-browser.ts';
+import {InputError} from '../../errors.ts';
+import {argmaxRows, softmaxRows} from '../../evaluate/distributions.ts';
+import type {StudentDescription} from '../../student/description.ts';
+import {outputsOf} from '../../student/forward.ts';
+import {makeStudent} from '../../student/make-student.ts';
+import {preprocess} from '../../student/preprocessing.ts';
+import {rawInputs} from '../../student/raw-inputs.ts';
+import type {Student} from '../../student/student.ts';
+
+/** A student at work in a browser, by the code that it runs on elsewhere. */
+export interface BrowserStudent {
+  readonly classes: readonly string[];
+  /**
+   * What it says of one text, or of one input as raw numbers, row-major.
+   *
+   * @throws InputError where that is not what it takes
+   */
+  classify(input: string | ArrayLike<number>): Promise<BrowserPrediction>;
+}
+
+/** What it says, as `limbeck predict --json` has it, and how long that took. */
+export interface BrowserPrediction {
+  readonly class: string;
+  readonly label: number;
+  /** The probability of the class, calibrated where the student is. */
+  readonly confidence: number;
+  /** Whether that is too little for the answer to stand; of a student with a threshold. */
+  readonly abstains?: boolean;
+  readonly probabilities: readonly number[];
+  /** From the raw input to the probabilities. */
+  readonly milliseconds: number;
+}
+
+/** What `student-data.js` holds. */
+export interface StudentData {
+  readonly description: StudentDescription;
+  readonly model: tf.io.ModelJSON;
+  /** `weights.bin` in base64. Where they are too many for that, they are fetched. */
+  readonly weights?: string;
+  /** The engine's code in base64. */
+  readonly wasm: string;
+}
+
+declare const document: {readonly currentScript: {readonly src: string} | null};
+declare const fetch: (url: string) => Promise<{readonly ok: boolean; arrayBuffer(): Promise<ArrayBuffer>}>;
+
+/** Of this script, beside which the weights stand; known only while it is first run. */
+const place = document.currentScript?.src;
+
+/**
+ * Opens the student that `student-data.js` holds; load that script before.
+ *
+ * @throws InputError where it is not there, or its weights are not
+ */
+export async function openStudent(): Promise<BrowserStudent> {
+  const {limbeckStudent: data} = globalThis as {readonly limbeckStudent?: StudentData};
+  if (data === undefined) throw new InputError('There is no student. Load student-data.js before.');
+  await startWasmInBrowser(data.wasm);
+  const student = await readStudent(data);
+  const classifier = classifierOf(student);
+  return {classes: student.classes, classify: input => classifier(inputsOf(student, input, data.description))};
+}
+
+async function readStudent({description, model, weights}: StudentData): Promise<Student> {
+  const {format: _, inputShape: __, madeBy: ___, ...described} = description;
+  const bytes = weights === undefined ? await fetchWeights() : decode(weights);
+  const artifacts = await tf.io.getModelArtifactsForJSON(model, async manifest => [
+    tf.io.getWeightSpecs(manifest),
+    bytes,
+  ]);
+  return makeStudent({...described, model: await layers.loadLayersModel(tf.io.fromMemory(artifacts))});
+}
+
+async function fetchWeights(): Promise<ArrayBuffer> {
+  const url = new URL('weights.bin', place).href;
+  const response = await fetch(url).catch(() => undefined);
+  if (response?.ok) return response.arrayBuffer();
+  throw new InputError(
+    'The weights could not be fetched. They are too many to stand in a script, so this folder needs a web server, such as ' +
+      '`python3 -m http.server` started in it.',
+  );
+}
+
+function decode(base64: string): ArrayBuffer {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let index = 0; index < bytes.length; index++) bytes[index] = text.charCodeAt(index);
+  return bytes.buffer;
+}
+
+function inputsOf({reading}: Student, input: string | ArrayLike<number>, {inputShape}: StudentDescription): Inputs {
+  if (typeof input === 'string') return {kind: 'text', count: 1, texts: [input]};
+  if (reading !== undefined) throw new InputError('The student reads texts, but the input is not one.');
+  const shape = inputShape.map(length => length ?? 0);
+  const data = Float32Array.from(input);
+  if (data.length !== sizeOf(shape)) {
+    throw new InputError(`The student takes ${sizeOf(shape)} numbers ([${shape.join(', ')}]), got ${data.length}.`);
+  }
+  const wrong = data.findIndex(value => !Number.isFinite(value));
+  if (wrong >= 0) throw new InputError(`Value ${wrong + 1} of ${data.length} is not a number.`);
+  return {kind: 'tensor', dtype: 'float32', shape, count: 1, data};
+}
+
+function classifierOf(student: Student): (inputs: Inputs) => Promise<BrowserPrediction> {
+  const forward = outputsOf(student, []);
+  const {classes, preprocessing, calibration: {temperature, threshold} = {}} = student;
+  return async inputs => {
+    const start = performance.now();
+    const logits = tf.tidy(() => {
+      const raw = rawTensor(rawInputs(student, inputs));
+      return forward(preprocess(raw, preprocessing), {training: false}).logits;
+    });
+    const probabilities = softmaxRows(await logits.data(), classes.length, temperature);
+    logits.dispose();
+    const milliseconds = performance.now() - start;
+    const label = argmaxRows(probabilities, classes.length)[0]!;
+    const confidence = probabilities[label]!;
+    return {
+      class: classes[label]!,
+      label,
+      confidence,
+      ...(threshold !== undefined && {abstains: confidence < threshold}),
+      probabilities: Array.from(probabilities),
+      milliseconds,
+    };
+  };
+}

@@ -1,0 +1,112 @@
+import type {FileHandle} from 'node:fs/promises';
+import {pipeline} from 'node:stream/promises';
+import {createGzip} from 'node:zlib';
+import {InputError, LimbeckError} from '../errors.ts';
+import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
+import {replaceFile} from '../knowledge/replace-file.ts';
+import {type ChatOptions, chatForm, type RecordForm, recordForm} from './forms.ts';
+import {writeParquet} from './parquet.ts';
+import {checkTexts, checkTop, type LabelledText, labelledTexts} from './records.ts';
+
+export interface RecordOptions {
+  /**
+   * Of distributions so many of the most probable classes.
+   *
+   * @default as many as there are
+   */
+  readonly top?: number;
+}
+
+/**
+ * Writes knowledge of texts as conversations, for programs that train chat models (TRL, Axolotl): a user brings the text,
+ * the assistant says its class. The file takes the place of an older one in one step.
+ *
+ * @param path - ends in `.jsonl`, `.jsonl.gz` or `.parquet`, and is written so
+ * @returns how many
+ * @throws InputError where the knowledge is about tensors, or the path or prompt can't be used
+ * @throws KnowledgeError where it can't be read or written
+ */
+export async function exportChat(
+  path: string,
+  knowledge: Knowledge | StoredKnowledge,
+  options: ChatOptions = {},
+): Promise<number> {
+  return write(path, knowledge, chatForm(options));
+}
+
+/**
+ * Writes knowledge of texts as a record each: `text`, `label`, and what else the answers show. JSON lines have
+ * `probabilities` by class and `rest`, the probability of the classes that are not named, or `votes` by class. Parquet has
+ * `classes` with `log_probabilities` and `rest`, or with `votes`. The file takes the place of an older one in one step.
+ *
+ * @param path - ends in `.jsonl`, `.jsonl.gz` or `.parquet`, and is written so
+ * @returns how many
+ * @throws InputError where the knowledge is about tensors, or the path or option can't be used
+ * @throws KnowledgeError where it can't be read or written
+ */
+export async function exportRecords(
+  path: string,
+  knowledge: Knowledge | StoredKnowledge,
+  {top}: RecordOptions = {},
+): Promise<number> {
+  checkTop(knowledge.detail, top);
+  return write(path, knowledge, recordForm(knowledge.detail, knowledge.classes), top);
+}
+
+async function write(
+  path: string,
+  knowledge: Knowledge | StoredKnowledge,
+  form: RecordForm,
+  top?: number,
+): Promise<number> {
+  const writeRecords = writerFor(path);
+  await checkTexts(knowledge);
+  let count = 0;
+  const counted = async function* (): AsyncGenerator<LabelledText> {
+    for await (const record of labelledTexts(knowledge, top)) {
+      yield record;
+      count++;
+    }
+  };
+  const {source, classes} = knowledge;
+  await replaceFile(path, file => writeRecords(file, counted(), form, {source, classes})).catch(error => {
+    // What could not be read is no failure of the file that is written.
+    throw error.cause instanceof LimbeckError ? error.cause : error;
+  });
+  return count;
+}
+
+type WriteRecords = (
+  file: FileHandle,
+  records: AsyncIterable<LabelledText>,
+  form: RecordForm,
+  about: Pick<Knowledge, 'source' | 'classes'>,
+) => Promise<void>;
+
+function writerFor(path: string): WriteRecords {
+  const name = path.toLowerCase();
+  if (name.endsWith('.jsonl')) return (file, records, form) => writeLines(file, linesOf(records, form));
+  if (name.endsWith('.jsonl.gz')) {
+    return (file, records, form) => pipeline(linesOf(records, form), createGzip(), bytes => writeLines(file, bytes));
+  }
+  if (name.endsWith('.parquet')) return writeParquet;
+  throw new InputError(`Can't tell how to write ${path}. End its name in .jsonl, .jsonl.gz or .parquet.`);
+}
+
+/** Lines that are written at once. */
+const LINES = 1000;
+
+async function* linesOf(records: AsyncIterable<LabelledText>, {json}: RecordForm): AsyncGenerator<string> {
+  let lines: string[] = [];
+  for await (const record of records) {
+    lines.push(`${JSON.stringify(json(record))}\n`);
+    if (lines.length < LINES) continue;
+    yield lines.join('');
+    lines = [];
+  }
+  if (lines.length > 0) yield lines.join('');
+}
+
+async function writeLines(file: FileHandle, pieces: AsyncIterable<string | Uint8Array>): Promise<void> {
+  for await (const piece of pieces) await file.writeFile(piece);
+}

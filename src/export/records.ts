@@ -1,0 +1,92 @@
+import {InputError} from '../errors.ts';
+import {coarsen} from '../knowledge/coarsen.ts';
+import {answersAt, countOf, inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
+import {answerAt} from '../knowledge/table.ts';
+import type {Answer, Detail} from '../teacher.ts';
+
+/** A text and what the teacher said of it, in the names of the classes. */
+export interface LabelledText {
+  readonly text: string;
+  /** The class that it most likely is. */
+  readonly label: string;
+  /** Of answers that show a distribution. */
+  readonly top?: Top;
+  /** Of votes: how often each class was answered, in the order of the classes. */
+  readonly votes?: Uint32Array;
+}
+
+/** The most probable classes, that one first. */
+export interface Top {
+  readonly classes: readonly string[];
+  /** Natural logarithms, one a class named. */
+  readonly logProbabilities: Float32Array;
+  /** The probability of all classes that are not named; undefined where all are. */
+  readonly rest?: number;
+}
+
+/** Texts that are read at once. */
+const BATCH = 1000;
+
+/**
+ * Knowledge of texts, read as it is needed.
+ *
+ * @param k - how many classes are named of a distribution; without, as many as there are
+ */
+export async function* labelledTexts(
+  knowledge: Knowledge | StoredKnowledge,
+  k: number = knowledge.classes.length,
+): AsyncGenerator<LabelledText> {
+  const {classes, detail} = knowledge;
+  const count = countOf(knowledge);
+  for (let start = 0; start < count; start += BATCH) {
+    const rows = Int32Array.from({length: Math.min(BATCH, count - start)}, (_, row) => start + row);
+    const [inputs, answers] = [await inputsAt(knowledge, rows), await answersAt(knowledge, rows)];
+    if (inputs.kind !== 'text') throw tensors();
+    for (const [row, text] of inputs.texts.entries()) {
+      const answer = answerAt(answers, row, classes.length);
+      const label = classes[coarsen(answer, {kind: 'label'}, classes.length).label]!;
+      yield {text, label, ...shownBy(answer, classes, isWhole(detail, k, classes.length), k)};
+    }
+  }
+}
+
+/**
+ * @param k - how many classes are wanted
+ * @throws InputError where the answers show no distribution
+ */
+export function checkTop({kind}: Detail, k: number | undefined): void {
+  if (k === undefined || (kind !== 'label' && kind !== 'votes')) return;
+  throw new InputError(
+    `The answers are ${kind === 'label' ? 'labels' : 'votes'} and have no probabilities. Leave \`top\` out.`,
+  );
+}
+
+/** @throws InputError where the inputs are no texts */
+export async function checkTexts(knowledge: Knowledge | StoredKnowledge): Promise<void> {
+  const {kind} = await inputsAt(knowledge, []);
+  if (kind !== 'text') throw tensors();
+}
+
+function tensors(): InputError {
+  return new InputError(
+    'The knowledge is about tensors, and only texts are exported. Its file is in the safetensors format, which other ' +
+      'programs read as it is.',
+  );
+}
+
+/** Whether so many classes of a distribution are all that there are. */
+function isWhole(detail: Detail, k: number, classes: number): boolean {
+  return k >= classes && (detail.kind !== 'top-k' || detail.k >= classes);
+}
+
+function shownBy(
+  answer: Answer,
+  classes: readonly string[],
+  whole: boolean,
+  k: number,
+): Pick<LabelledText, 'top' | 'votes'> {
+  if (answer.kind === 'label') return {};
+  if (answer.kind === 'votes') return {votes: answer.counts};
+  const {classes: named, logProbabilities, rest} = coarsen(answer, {kind: 'top-k', k}, classes.length);
+  return {top: {classes: Array.from(named, index => classes[index]!), logProbabilities, ...(!whole && {rest})}};
+}

@@ -1,0 +1,88 @@
+import {readdir, readFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {beforeAll, describe, expect, it} from 'vitest';
+import {startEngine} from '../../src/engine/engine.ts';
+import {saveKnowledge} from '../../src/knowledge/files.ts';
+import {saveStudent} from '../../src/student/files.ts';
+import {workplace} from '../end-to-end/limbeck.ts';
+import {smallStudent} from '../student/examples.ts';
+
+const {folder, run, json} = workplace();
+const texts = ['buy now', 'see you'];
+
+beforeAll(async () => {
+  await startEngine();
+  await saveStudent(join(folder(), 'student'), smallStudent(), {recipe: 'digits'});
+  await saveKnowledge(join(folder(), 'known.safetensors'), {
+    source: {access: 'gray-box', identity: {}},
+    classes: ['ham', 'spam'],
+    detail: {kind: 'log-probabilities'},
+    inputs: {kind: 'text', count: 2, texts},
+    answers: {
+      ...{kind: 'log-probabilities', count: 2},
+      logProbabilities: Float32Array.of(Math.log(0.25), Math.log(0.75), 0, Number.NEGATIVE_INFINITY),
+    },
+  });
+});
+
+const linesIn = async (file: string): Promise<unknown[]> =>
+  (await readFile(join(folder(), file), 'utf8'))
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line));
+
+describe('limbeck export', () => {
+  it('makes a page of a student by the package as it is built, and says where to look', async () => {
+    const {code, stdout, stderr} = await run(['export', 'student', '--web', 'page', '--title', 'Digits']);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^Wrote a page of 1\.\d MB\. Open page\/index\.html in a browser\n$/);
+    expect(await readFile(join(folder(), 'page', 'index.html'), 'utf8')).toContain('<h1>Digits</h1>');
+    const description = JSON.parse(await readFile(join(folder(), 'page', 'limbeck.json'), 'utf8'));
+    expect(description.madeBy).toEqual({recipe: 'digits'});
+    expect(await json(['export', 'student', '--web', 'page'])).toMatchObject({
+      ...{student: 'student', directory: 'page', form: 'image', opensFromFile: true},
+    });
+  });
+
+  it('makes conversations of knowledge, with the prompt of whoever wants them', async () => {
+    const flags = ['--chat', 'chat.jsonl', '--prompt', 'Sort: {text}', '--system', 'One word.'];
+    const {code, stdout} = await run(['export', 'known.safetensors', ...flags]);
+    expect([code, stdout]).toEqual([0, 'Wrote 2 texts to chat.jsonl\n']);
+    expect((await linesIn('chat.jsonl'))[0]).toEqual({
+      messages: [
+        {role: 'system', content: 'One word.'},
+        {role: 'user', content: 'Sort: buy now'},
+        {role: 'assistant', content: 'spam'},
+      ],
+    });
+  });
+
+  it('makes records of knowledge', async () => {
+    expect(await json(['export', 'known.safetensors', '--records', 'records.jsonl', '--top', '1'])).toEqual({
+      ...{knowledge: 'known.safetensors', file: 'records.jsonl', count: 2},
+    });
+    expect(await linesIn('records.jsonl')).toEqual([
+      {text: 'buy now', label: 'spam', probabilities: {spam: 0.75}, rest: 0.25},
+      {text: 'see you', label: 'ham', probabilities: {ham: 1}, rest: 0},
+    ]);
+  });
+
+  it.each([
+    ['nothing to make', ['known.safetensors'], 'Say what to make'],
+    ['two things at once', ['known.safetensors', '--chat', 'x.jsonl', '--records', 'y.jsonl'], 'cannot be used with'],
+    [
+      'a flag for another thing',
+      ['known.safetensors', '--chat', 'x.jsonl', '--top', '1'],
+      '`--top` is for `--records`',
+    ],
+    ['a student where knowledge is needed', ['student', '--chat', 'x.jsonl'], "can't be read as a safetensors file"],
+    ['knowledge where a student is needed', ['known.safetensors', '--web', 'x'], 'known.safetensors'],
+    ['a file of an unknown format', ['known.safetensors', '--records', 'x.csv'], 'End its name in .jsonl'],
+  ])('refuses %s and writes nothing', async (_, args, message) => {
+    const {code, stderr} = await run(['export', ...args]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toContain('unexpected failure');
+    expect((await readdir(folder())).filter(name => /^[xy]/.test(name))).toEqual([]);
+  });
+});
