@@ -1,32 +1,44 @@
+import {createHash} from 'node:crypto';
 import {basename, resolve} from 'node:path';
-import {Command, Option} from 'commander';
+import {Command, InvalidArgumentError, Option} from 'commander';
+import {stringify} from 'safe-stable-stringify';
+import {type BudgetLimit, parseBudget} from '../ask/budget-limit.ts';
+import {dollars} from '../ask/price.ts';
 import {sizeOf} from '../data/inputs.ts';
 import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
-import {type ServeOptions, serveTeacher} from '../serve/server.ts';
+import {costEachOf} from '../serve/saving.ts';
+import {type ServeOptions, type Service, serveTeacher} from '../serve/server.ts';
 import {asTeacher} from '../student/as-teacher.ts';
 import {loadStudent} from '../student/files.ts';
 import {inputShapeOf} from '../student/input-shape.ts';
-import type {Student} from '../student/student.ts';
+import type {Calibration, Student} from '../student/student.ts';
+import {LEVELS} from '../study/methods.ts';
 import {type ServiceReady, versionOf} from '../study/services.ts';
 import type {Teacher} from '../teacher.ts';
 import {port, positive} from './numbers.ts';
-import {stopSignal, withJson} from './study-options.ts';
-import {noteFallback, openTerminal} from './terminal.ts';
+import {type CascadeFlags, type OpenCascade, openCascade} from './serve-cascade.ts';
+import {stopSignal, withCacheFlag, withJson} from './study-options.ts';
+import {noteFallback, openTerminal, type Terminal} from './terminal.ts';
 
-interface ServeFlags {
+interface ServeFlags extends CascadeFlags {
   readonly access: 'gray-box' | 'black-box';
   readonly topK?: number;
+  readonly threshold?: number;
   readonly name?: string;
   readonly host: string;
   readonly port: number;
+  readonly prompt?: string;
+  readonly maxBody: number;
+  readonly rate?: number;
+  readonly maxWaiting?: number;
   readonly json?: boolean;
 }
 
 /** `limbeck serve MODEL`: a saved model as a service that shows no more than a level of access allows. */
 export function serveCommand(): Command {
-  return withJson(new Command('serve'))
-    .description('serve a saved model over HTTP by the Open Inference Protocol (v2)')
+  const command = withJson(new Command('serve'))
+    .description('serve a saved model over HTTP: Open Inference (v2), /classify, and OpenAI’s chat protocol (/v1)')
     .argument('<model>', 'the folder of a saved model')
     .addOption(
       new Option('--access <level>', 'show scores or labels alone')
@@ -34,45 +46,152 @@ export function serveCommand(): Command {
         .default('gray-box'),
     )
     .option('--top-k <k>', 'show only the k most probable classes (gray-box)', positive)
+    .option('--threshold <p>', 'mark answers less probable than this (default: the model’s own threshold)', share)
     .option('--name <name>', 'name of the model in addresses (default: its folder’s)')
     .option('--host <address>', 'address to listen at', '127.0.0.1')
     .option('--port <port>', 'port to listen at; 0 takes a free one', port, 8080)
-    .addHelpText('after', '\nThe environment variable LIMBECK_SERVE_KEY asks clients for that key as a bearer token.')
+    .option('--prompt <prompt>', 'the prompt of chats, with {text} where the text stands; or a /regular expression/')
+    .option('--max-body <size>', 'the largest body of a request, for example 2MB', bytes, 64 * 2 ** 20)
+    .option('--rate <count>', 'requests that one client may send in a minute', positive)
+    .option('--max-waiting <count>', 'inputs that may wait for the model before requests are refused', positive);
+  return withTeacherFlags(command)
+    .addHelpText(
+      'after',
+      '\nThe environment variable LIMBECK_SERVE_KEY asks clients for that key as a bearer token; it may hold several, with ' +
+        'commas between them.',
+    )
     .action(runServe);
 }
 
+function withTeacherFlags(command: Command): Command {
+  const asked = command
+    .option('--teacher <recipe>', 'ask this recipe’s teacher where the model is less sure than its threshold')
+    .addOption(
+      new Option('--level <level>', 'which of its teachers (default: that of its last method)').choices(LEVELS),
+    );
+  return withCacheFlag(asked)
+    .addOption(
+      new Option('--budget <amount>', 'the most to spend on it, as 5usd; may be repeated').argParser(addBudget),
+    )
+    .option('--check <share>', 'ask it about this share of the model’s sure answers, too, to measure agreement', share)
+    .option('--patience <seconds>', 'after so long the model’s own answer goes out (default: 20)', positive)
+    .option('--traffic <file>', 'keep the texts that it was asked about, with its answers, to train on')
+    .option('--traffic-limit <size>', 'the most that this file may grow to', bytes, 256 * 2 ** 20);
+}
+
 async function runServe(folder: string, flags: ServeFlags): Promise<void> {
-  const {access, topK, host, json = false, name = basename(resolve(folder))} = flags;
-  if (topK !== undefined && access !== 'gray-box')
-    throw new InputError('--top-k shows scores: it goes with --access gray-box.');
+  checkFlags(flags);
+  const {json = false, teacher: recipe} = flags;
   const terminal = openTerminal({json});
   await startEngine();
   const student = await loadStudent(folder);
+  if (flags.prompt !== undefined && student.reading === undefined) {
+    throw new InputError('--prompt is about chats, and the model takes numbers. Leave it out.');
+  }
+  const cascade = recipe === undefined ? undefined : await openCascade(recipe, flags, student, terminal);
+  try {
+    await serveUntilStopped(folder, student, flags, cascade, terminal);
+  } finally {
+    await cascade?.close();
+  }
+}
+
+async function serveUntilStopped(
+  folder: string,
+  student: Student,
+  flags: ServeFlags,
+  cascade: OpenCascade | undefined,
+  terminal: Terminal,
+): Promise<void> {
+  const {access, topK, name = basename(resolve(folder))} = flags;
   const teacher = asTeacher(student, {onFallback: noteFallback(terminal)});
   await warmUp(teacher, student);
-  const key = process.env['LIMBECK_SERVE_KEY'];
-  const service = await serveTeacher(teacher, {
-    model: name,
-    version: versionOf(student),
-    access,
-    host,
-    port: flags.port,
-    ...servedInput(student),
-    ...(topK !== undefined && {detail: {kind: 'top-k', k: topK}}),
-    ...(key && {key}),
-  });
+  const service = await serveTeacher(teacher, optionsFor(name, student, flags, cascade));
   const ready: ServiceReady = {url: service.url};
   const shown = topK === undefined ? access : `${access}, top ${topK}`;
-  terminal.result({...ready, model: name, access}, `${name} (${shown}) at ${service.url}/v2/models/${name}`);
+  const places = student.reading ? `\nOpenAI’s protocol at ${service.url}/v1, plain at ${service.url}/classify` : '';
+  terminal.result({...ready, model: name, access}, `${name} (${shown}) at ${service.url}/v2/models/${name}${places}`);
   process.send?.(ready);
   await stopRequest();
   await service.close();
+  if (cascade) terminal.note(summaryOf(service, cascade));
 }
 
-/** Compiles the model now, so that the first request does not wait for it. */
-async function warmUp(teacher: Teacher, {model, dtype = 'float32', hashing}: Student): Promise<void> {
-  if (hashing !== undefined) {
-    await teacher.ask([{input: {kind: 'text', text: ''}}]);
+function checkFlags(flags: ServeFlags): void {
+  const {access, topK, teacher} = flags;
+  if (topK !== undefined && access !== 'gray-box')
+    throw new InputError('--top-k shows scores: it goes with --access gray-box.');
+  if (teacher !== undefined) return;
+  const names = ['level', 'budget', 'check', 'patience', 'traffic'] as const;
+  const idle = names.find(name => flags[name] !== undefined);
+  if (idle) throw new InputError(`--${idle} is about the teacher. Name its recipe with --teacher.`);
+}
+
+function optionsFor(
+  model: string,
+  student: Student,
+  {access, topK, host, port, prompt, maxBody, rate, maxWaiting, threshold}: ServeFlags,
+  cascade: OpenCascade | undefined,
+): ServeOptions {
+  const keys = (process.env['LIMBECK_SERVE_KEY'] ?? '').split(',').filter(key => key !== '');
+  return {
+    ...{model, access, host, port, key: keys, maxBytes: maxBody},
+    version: versionOfAll(student, cascade),
+    calibration: calibrationOf(student, threshold, cascade),
+    ...servedInput(student),
+    ...(topK !== undefined && {detail: {kind: 'top-k', k: topK}}),
+    ...(prompt !== undefined && {prompt}),
+    ...(rate !== undefined && {rate}),
+    ...(maxWaiting !== undefined && {maxWaiting}),
+    ...(cascade && {cascade: cascade.options}),
+  };
+}
+
+function calibrationOf(
+  {calibration}: Student,
+  given: number | undefined,
+  cascade: OpenCascade | undefined,
+): Partial<Calibration> {
+  const threshold = given ?? calibration?.threshold;
+  if (cascade && threshold === undefined) {
+    throw new InputError(
+      'The model has no threshold, so nothing says where it isn’t sure enough. Give one with --threshold, as 0.9.',
+    );
+  }
+  return {...calibration, ...(threshold !== undefined && {threshold})};
+}
+
+/** Another one after any change that can change an answer, of the model or of the teacher behind it. */
+function versionOfAll(student: Student, cascade: OpenCascade | undefined): string {
+  const own = versionOf(student);
+  if (cascade === undefined) return own;
+  return createHash('sha256')
+    .update(stringify([own, cascade.options.teacher.identity]))
+    .digest('hex');
+}
+
+function summaryOf({tally}: Service, {options: {teacher, ledger}}: OpenCascade): string {
+  const {answered, student, teacher: asked, checked, agreed} = tally;
+  const percent = (part: number, whole: number) => `${((100 * part) / whole).toFixed(1)} %`;
+  const {usd} = ledger.snapshot();
+  const each = costEachOf(teacher, ledger)();
+  const parts = [
+    `Answered ${answered}${answered > 0 ? `: ${percent(answered - asked, answered)} here, ${asked} by the teacher` : ''}`,
+    ...(usd === undefined ? [] : [`spent ${dollars(usd)}`]),
+    ...(each === undefined ? [] : [`saved ${dollars(each * student)}`]),
+    ...(checked === 0 ? [] : [`of ${checked} checked it said the same of ${percent(agreed, checked)}`]),
+  ];
+  return `${parts.join(' · ')}.`;
+}
+
+/** Passes after which nothing is compiled any more. */
+const WARM = 30;
+
+/** Compiles the model now, and what reads texts, so that the first requests do not wait for it. */
+async function warmUp(teacher: Teacher, {model, dtype = 'float32', reading}: Student): Promise<void> {
+  if (reading !== undefined) {
+    const text = 'Some words, and 1 number. '.repeat(100);
+    for (let pass = 0; pass < WARM; pass++) await teacher.ask([{input: {kind: 'text', text}}]);
     return;
   }
   const shape = inputShapeOf(model).filter(length => length !== null);
@@ -92,10 +211,32 @@ async function stopRequest(): Promise<void> {
 }
 
 /** What the model takes, where it is fixed, so that clients are told and misfits are refused at the door. */
-function servedInput({model, dtype, hashing}: Student): Pick<ServeOptions, 'input'> {
-  if (hashing !== undefined) return {input: {kind: 'text'}};
+function servedInput({model, dtype, reading}: Student): Pick<ServeOptions, 'input'> {
+  if (reading !== undefined) return {input: {kind: 'text'}};
   const shape = inputShapeOf(model).filter(length => length !== null);
   return dtype !== undefined && shape.length === inputShapeOf(model).length
     ? {input: {kind: 'tensor', shape, dtype}}
     : {};
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1)) throw new InvalidArgumentError('Give a number from 0 to 1.');
+  return value;
+}
+
+const UNITS = {'': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30} as const;
+
+function bytes(text: string): number {
+  const [, digits, unit = ''] = /^([1-9]\d*)\s*([KMG]?)B?$/i.exec(text) ?? [];
+  if (digits === undefined) throw new InvalidArgumentError('Give a size above 0, as 500kB or 2MB.');
+  return Number(digits) * UNITS[unit.toUpperCase() as keyof typeof UNITS];
+}
+
+function addBudget(text: string, others: readonly BudgetLimit[] = []): readonly BudgetLimit[] {
+  try {
+    return [...others, parseBudget(text)];
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
 }

@@ -1,49 +1,62 @@
 import {createHash, timingSafeEqual} from 'node:crypto';
 import type {IncomingMessage, Server, ServerResponse} from 'node:http';
 import {TeacherError} from '../errors.ts';
+import {openAiError} from './chat-error.ts';
+import type {ClientRates} from './clients.ts';
 import {RequestFailure} from './failure.ts';
-import {respond, type ServedModel} from './open-inference.ts';
+import type {Metrics} from './metrics.ts';
+import {findRoute, type Route, type ServedReply, segmentsOf} from './router.ts';
 
 /** What the handler of a server's requests knows. */
 export interface HttpContext {
-  readonly model: ServedModel;
-  readonly key: string | undefined;
+  readonly routes: readonly Route[];
+  /** Any of them opens; with none all is open. */
+  readonly keys: readonly string[];
+  readonly rates: ClientRates | undefined;
   readonly maxBytes: number;
+  readonly metrics: Metrics;
   readonly server: Server;
 }
 
+/** Status in the metrics of a request whose client went away, as nginx has it. */
+const CLIENT_GONE = 499;
+
 /** Answers one HTTP request, whatever happens. */
-export async function handle(
-  {model, key, maxBytes, server}: HttpContext,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+export async function handle(context: HttpContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const {metrics, server} = context;
+  const ended = metrics.begin();
   const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  const reply = await replyTo(async () => {
-    const path = pathOf(request);
-    if (path[1] !== 'health') checkKey(key, request.headers.authorization);
-    const body = () => readJson(request, maxBytes);
-    return respond(model, {method: request.method!, path, body, signal: gone.signal});
+  let place = 'other';
+  response.once('close', () => {
+    const isWhole = response.writableFinished;
+    if (!isWhole) gone.abort();
+    ended(place, isWhole ? response.statusCode : CLIENT_GONE);
+  });
+  const reply = await replyTo(request, path => {
+    const route = findRoute(context.routes, request.method!, path);
+    place = route.name;
+    if (!route.isOpen) admit(context, request);
+    const body = () => readJson(request, context.maxBytes);
+    return route.handle({method: request.method!, path, body, signal: gone.signal});
   });
   // A connection kept for later would keep a closing service open; one with a body half read is of no further use.
   if (!server.listening || !request.complete) response.setHeader('connection', 'close');
-  response.writeHead(reply.status, {'content-type': 'application/json', ...reply.headers});
-  response.end(JSON.stringify(reply.body));
+  const {status = 200, headers = {}, body} = reply;
+  response.writeHead(status, {'content-type': 'application/json', ...headers});
+  response.end(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
-interface ServedReply {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: object;
-}
-
-async function replyTo(answer: () => Promise<object>): Promise<ServedReply> {
+async function replyTo(
+  request: IncomingMessage,
+  answer: (path: readonly string[]) => ServedReply | Promise<ServedReply>,
+): Promise<ServedReply> {
   try {
-    return {status: 200, headers: {}, body: await answer()};
+    return await answer(pathOf(request));
   } catch (error) {
-    const {status, message, headers} = error instanceof RequestFailure ? error : failureOf(error);
-    return {status, headers, body: {error: message}};
+    const failure = error instanceof RequestFailure ? error : failureOf(error);
+    const {status, headers, message} = failure;
+    const isOpenAi = request.url!.startsWith('/v1/');
+    return {status, headers, body: isOpenAi ? openAiError(failure) : {error: message}};
   }
 }
 
@@ -52,26 +65,34 @@ function failureOf(error: unknown): RequestFailure {
   if (!(error instanceof TeacherError && error.retryable)) return new RequestFailure(500, 'The model failed.');
   const wait = error.retryAfter === undefined ? undefined : Math.ceil(error.retryAfter / 1000);
   const headers = wait === undefined ? {} : {'retry-after': String(wait)};
-  return new RequestFailure(503, 'The model can not be reached just now. Try again later.', headers);
+  return new RequestFailure(503, 'The model can not be reached just now. Try again later.', {headers});
 }
 
 function pathOf({url}: IncomingMessage): string[] {
   const [path = ''] = url!.split('?');
-  const segments = path.split('/').filter(segment => segment !== '');
   try {
-    return segments.map(decodeURIComponent);
+    return segmentsOf(path).map(decodeURIComponent);
   } catch {
     throw new RequestFailure(400, 'The path is not well encoded.');
   }
 }
 
-/** Compares digests in constant time, so that the time taken tells nothing of the key. */
-function checkKey(key: string | undefined, authorization: string | undefined): void {
-  if (key === undefined) return;
+/** Checks the key and the rate of a client, which is told apart by its key where there are several, else by its address. */
+function admit({keys, rates}: HttpContext, {headers, socket}: IncomingMessage): void {
+  const key = checkedKey(keys, headers.authorization);
+  rates?.admit(keys.length > 1 ? `key ${key}` : (socket.remoteAddress ?? ''));
+}
+
+/** Compares digests in constant time, so that the time taken tells nothing of the keys. */
+function checkedKey(keys: readonly string[], authorization: string | undefined): number {
+  if (keys.length === 0) return -1;
   const digest = (text: string) => createHash('sha256').update(text).digest();
-  if (timingSafeEqual(digest(`Bearer ${key}`), digest(authorization ?? ''))) return;
+  const given = digest(authorization ?? '');
+  const equal = keys.map(key => timingSafeEqual(digest(`Bearer ${key}`), given));
+  if (equal.includes(true)) return equal.indexOf(true);
   throw new RequestFailure(401, 'The key is missing or wrong. Send it as `Authorization: Bearer`.', {
-    'www-authenticate': 'Bearer',
+    headers: {'www-authenticate': 'Bearer'},
+    code: 'invalid_api_key',
   });
 }
 

@@ -1,5 +1,6 @@
 import {z} from 'zod';
-import type {Answer, Question, Teacher} from '../teacher.ts';
+import type {Answer, Outcome, Question} from '../teacher.ts';
+import {unanswerable} from './classifier.ts';
 import {RequestFailure} from './failure.ts';
 import {
   datatypeOf,
@@ -11,76 +12,45 @@ import {
   wireTensor,
 } from './input-tensor.ts';
 import {outputTensor, type ServedOutput} from './output-tensor.ts';
+import {type Route, route, type ServedRequest} from './router.ts';
 
-/** A teacher under a model's name and version, and all that is shown of it. */
+/** What answers under a model's name and version, and all that is shown of it. */
 export interface ServedModel {
   readonly name: string;
   readonly version: string;
-  /** Already degraded to what the service shows; takes any number of questions. */
-  readonly teacher: Teacher;
+  /** Answers no more than the service shows, any number of questions. */
+  readonly ask: (questions: readonly Question[], signal: AbortSignal) => Promise<readonly Outcome[]>;
   readonly input: ServedInput | undefined;
   readonly outputs: readonly ServedOutput[];
 }
 
-export interface ServedRequest {
-  readonly method: string;
-  /** Segments of the path, decoded. */
-  readonly path: readonly string[];
-  /** Reads the body as JSON. */
-  readonly body: () => Promise<unknown>;
-  /** Aborted when the client goes away. */
-  readonly signal: AbortSignal;
+/** The places of the Open Inference Protocol, version 2. */
+export function openInferenceRoutes(model: ServedModel): readonly Route[] {
+  const {name, version} = model;
+  /** What is at a model's own place, where the model and the version are the served ones. */
+  const ofModel = (
+    method: Route['method'],
+    rest: string,
+    answer: (request: ServedRequest) => object | Promise<object>,
+  ) =>
+    ['/v2/models/:model', '/v2/models/:model/versions/:version'].map(place =>
+      route(method, `${place}${rest}`, async request => {
+        checkModel(model, request.path);
+        return {body: await answer(request)};
+      }),
+    );
+  return [
+    route('GET', '/v2', () => ({body: {name: 'limbeck', version: '2', extensions: []}})),
+    route('GET', '/v2/health/live', () => ({body: {live: true}}), {isOpen: true}),
+    route('GET', '/v2/health/ready', () => ({body: {ready: true}}), {isOpen: true}),
+    route('POST', '/v2/repository/index', () => ({body: [{name, version, state: 'READY', reason: ''}]})),
+    ...ofModel('GET', '', () => describeModel(model)),
+    ...ofModel('GET', '/ready', () => ({name, ready: true})),
+    ...ofModel('POST', '/infer', request => infer(model, request)),
+  ];
 }
 
-type Handler = (model: ServedModel, request: ServedRequest) => object | Promise<object>;
-
-interface Route {
-  readonly method: 'GET' | 'POST';
-  /** Segments; `:model` and `:version` must be the served ones. */
-  readonly path: readonly string[];
-  readonly handle: Handler;
-}
-
-const routes: readonly Route[] = [
-  route('GET', 'v2', () => ({name: 'limbeck', version: '2', extensions: []})),
-  route('GET', 'v2/health/live', () => ({live: true})),
-  route('GET', 'v2/health/ready', () => ({ready: true})),
-  route('POST', 'v2/repository/index', ({name, version}) => [{name, version, state: 'READY', reason: ''}]),
-  ...['v2/models/:model', 'v2/models/:model/versions/:version'].flatMap(model => [
-    route('GET', model, describeModel),
-    route('GET', `${model}/ready`, ({name}) => ({name, ready: true})),
-    route('POST', `${model}/infer`, infer),
-  ]),
-];
-
-function route(method: Route['method'], path: string, handle: Handler): Route {
-  return {method, path: path.split('/'), handle};
-}
-
-/**
- * Answers one request of the Open Inference Protocol, version 2.
- *
- * @returns the body of the reply
- * @throws RequestFailure where the request is not one that this model can answer
- */
-export async function respond(model: ServedModel, request: ServedRequest): Promise<object> {
-  const {path, method} = request;
-  const here = routes.filter(route => matches(route, path));
-  if (here.length === 0)
-    throw new RequestFailure(404, `There is nothing at /${path.join('/')}. Models are at /v2/models/.`);
-  checkModel(model, path);
-  const found = here.find(route => route.method === method);
-  if (found) return found.handle(model, request);
-  const allowed = here.map(route => route.method).join(', ');
-  throw new RequestFailure(405, `Use ${allowed} here, not ${method}.`, {allow: allowed});
-}
-
-function matches({path}: Route, asked: readonly string[]): boolean {
-  return path.length === asked.length && path.every((part, index) => part.startsWith(':') || part === asked[index]);
-}
-
-function checkModel({name, version}: ServedModel, [, kind, model, , asked]: readonly string[]): void {
-  if (kind !== 'models') return;
+function checkModel({name, version}: ServedModel, [, , model, , asked]: readonly string[]): void {
   if (model !== name) throw new RequestFailure(404, `There is no model \`${model}\`. This service has \`${name}\`.`);
   if (asked !== undefined && asked !== version) {
     throw new RequestFailure(404, `Model \`${name}\` has no version \`${asked}\`. It has \`${version}\`.`);
@@ -114,7 +84,7 @@ async function infer(model: ServedModel, {body, signal}: ServedRequest): Promise
   if (!parsed.success) throw new RequestFailure(400, z.prettifyError(parsed.error));
   const {id, inputs, outputs} = parsed.data;
   const chosen = chooseOutputs(model, outputs);
-  const answers = await answersTo(model.teacher, questionsIn(inputs[0]!, model.input), signal);
+  const answers = await answersTo(model, questionsIn(inputs[0]!, model.input), signal);
   return {
     model_name: model.name,
     model_version: model.version,
@@ -134,11 +104,10 @@ function chooseOutputs({outputs}: ServedModel, asked: InferRequest['outputs']): 
 }
 
 /** The protocol has no error of one input: the first fails the request. */
-async function answersTo(teacher: Teacher, questions: readonly Question[], signal: AbortSignal): Promise<Answer[]> {
-  const outcomes = await teacher.ask(questions, {signal});
+async function answersTo({ask}: ServedModel, questions: readonly Question[], signal: AbortSignal): Promise<Answer[]> {
+  const outcomes = await ask(questions, signal);
   return outcomes.map((outcome, place) => {
     if ('answer' in outcome) return outcome.answer;
-    // The teacher's own words may tell what the service hides.
-    throw new RequestFailure(400, `The model can't answer input ${place}. Check its shape and datatype.`);
+    throw unanswerable(place);
   });
 }

@@ -11,7 +11,7 @@ export interface ServedOutput {
 }
 
 /** JSON has no infinity: a probability of zero is shown as this one. */
-const leastLogProbability = Math.log(1e-38);
+export const leastLogProbability: number = Math.log(1e-38);
 
 /** The outputs that a service of some detail shows, and no others. */
 export function outputsFor(detail: Detail, classes: readonly string[]): readonly ServedOutput[] {
@@ -24,8 +24,18 @@ export function outputsFor(detail: Detail, classes: readonly string[]): readonly
     case 'top-k': {
       const shape = [Math.min(detail.k, classes.length)];
       return [
-        {name: 'classes', datatype: 'INT32', shape, read: answer => (answer as TopKAnswer).classes},
-        {name: 'log_probabilities', datatype: 'FP32', shape, read: logProbabilitiesOf},
+        {
+          name: 'classes',
+          datatype: 'INT32',
+          shape,
+          read: answer => filled((answer as TopKAnswer).classes, shape[0]!, -1),
+        },
+        {
+          name: 'log_probabilities',
+          datatype: 'FP32',
+          shape,
+          read: answer => filled(logProbabilitiesOf(answer), shape[0]!, leastLogProbability),
+        },
       ];
     }
     case 'log-probabilities':
@@ -56,4 +66,10 @@ function labelOf(answer: Answer): number {
 function logProbabilitiesOf(answer: Answer): Float32Array {
   const {logProbabilities} = answer as TopKAnswer | LogProbabilitiesAnswer;
   return logProbabilities.map(value => Math.max(value, leastLogProbability));
+}
+
+/** A teacher may name fewer than the k best: places left over hold what no class has. */
+function filled(values: Iterable<number>, length: number, rest: number): number[] {
+  const named = [...values];
+  return [...named, ...new Array<number>(Math.max(0, length - named.length)).fill(rest)];
 }

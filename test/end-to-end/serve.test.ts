@@ -1,4 +1,4 @@
-import {readFile, stat} from 'node:fs/promises';
+import {cp, readFile, stat, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {loadKnowledge} from '../../src/knowledge/files.ts';
@@ -33,10 +33,14 @@ interface Served extends Running {
   readonly url: string;
 }
 
-/** Serves the student at a free port. */
-async function serve(...args: string[]): Promise<Served> {
+/** Serves the student, or another one, at a free port. */
+function serve(...args: string[]): Promise<Served> {
+  return serveModel(student, args);
+}
+
+async function serveModel(model: string, args: readonly string[]): Promise<Served> {
   const env = {TEST_TEACHER_URL: teacher.url, LIMBECK_SERVE_KEY: 'one,two'};
-  const service = start(['serve', student, '--port', '0', '--name', 'mails', '--json', ...args], {env});
+  const service = start(['serve', model, '--port', '0', '--name', 'mails', '--json', ...args], {env});
   await until('an address', () => service.stdout().includes('\n'));
   return {...service, url: (JSON.parse(service.stdout()) as {readonly url: string}).url};
 }
@@ -148,6 +152,17 @@ describe('limbeck serve', () => {
     expect(await classify(down, strange(13))).toMatchObject({answeredBy: 'student', fallback: 'late'});
     isDown = false;
     await stop(down);
+  });
+
+  it('asks below the threshold that the student was saved with', async () => {
+    const calibrated = join(folder(), 'calibrated');
+    await cp(join(folder(), student), calibrated, {recursive: true});
+    const file = join(calibrated, 'limbeck.json');
+    const description = JSON.parse(await readFile(file, 'utf8')) as object;
+    await writeFile(file, JSON.stringify({...description, calibration: {temperature: 1, threshold: 1}}));
+    const service = await serveModel(calibrated, ['--teacher', recipe]);
+    expect(await classify(service, sure)).toMatchObject({answeredBy: 'teacher'});
+    await stop(service);
   });
 
   it('measures how often the teacher says the same', async () => {

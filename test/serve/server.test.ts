@@ -222,7 +222,7 @@ describe('serveTeacher', () => {
       status: 404,
       body: {error: 'Model `sums` has no version `8`. It has `7`.'},
     });
-    expect(await send(service, '/v1/models/sums:predict', {method: 'POST', body: '{}'})).toMatchObject({status: 404});
+    expect(await send(service, '/v1/sums:predict', {method: 'POST', body: '{}'})).toMatchObject({status: 404});
     expect(await send(service, '/v2/%E0%A4%A')).toMatchObject({status: 400});
     const wrongMethod = await send(service, '/v2/models/sums/infer');
     expect(wrongMethod).toMatchObject({status: 405, body: {error: 'Use POST here, not GET.'}});
@@ -375,6 +375,70 @@ describe('serveTeacher', () => {
     await expect(start({access: 'gray-box'}, labels)).rejects.toThrow(KnowledgeError);
     const votes: Teacher = {...teacher, access: 'black-box', detail: {kind: 'votes'}} as Teacher;
     await expect(start({access: 'black-box', detail: {kind: 'votes'}}, votes)).rejects.toThrow('can not show votes');
+  });
+
+  it('says that it is well as long as it takes requests, and asks for no key for that', async () => {
+    const service = await start({key: 'open sesame'});
+    expect(await send(service, '/health')).toMatchObject({status: 200, body: {status: 'ok'}});
+    expect(await send(service, '/v2/health/ready')).toMatchObject({status: 200, body: {ready: true}});
+  });
+
+  it('refuses requests while too many inputs wait, and says when to come again', async () => {
+    const slow: Teacher = {...teacher, ask: async questions => setTimeout(50).then(() => teacher.ask(questions))};
+    const service = await start({maxWaiting: 2}, slow);
+    const asked = [];
+    for (let index = 0; index < 4; index++) {
+      asked.push(infer(service, tensor([1, 2, 3, 4])));
+      await setTimeout(10);
+    }
+    const replies = await Promise.all(asked);
+    expect(replies.map(({status}) => status)).toEqual([200, 200, 503, 503]);
+    expect(replies[3]!.headers.get('retry-after')).toBe('1');
+    expect(replies[3]!.body).toEqual({error: 'Too many inputs wait for the model. Try again in a moment.'});
+  });
+
+  it('answers requests that come together in one pass', async () => {
+    const sizes: number[] = [];
+    const counting: Teacher = {
+      ...teacher,
+      maxBatch: 64,
+      async ask(questions) {
+        sizes.push(questions.length);
+        await setTimeout(20);
+        return teacher.ask(questions);
+      },
+    };
+    const service = await start({}, counting);
+    const replies = await Promise.all(Array.from({length: 12}, (_, index) => infer(service, tensor([index % 5, 2]))));
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(12);
+    expect(sizes.length).toBeLessThan(6);
+    for (const [index, {body}] of replies.entries()) {
+      const alone = await infer(service, tensor([index % 5, 2]));
+      expect(body).toEqual(alone.body);
+    }
+  });
+
+  it('fills the places that a teacher of the k best leaves over', async () => {
+    const answer = {
+      kind: 'top-k',
+      classes: Int32Array.of(2),
+      logProbabilities: Float32Array.of(-0.5),
+      rest: 0.4,
+    } as const;
+    const best: Teacher = {
+      ...(teacher as Teacher),
+      access: 'gray-box',
+      detail: {kind: 'top-k', k: 2},
+      ask: async questions => questions.map(() => ({answer})),
+    };
+    const {body} = await infer(await start({}, best), tensor([1, 2]));
+    const least = expect.closeTo(Math.log(1e-38), 3);
+    expect(body).toMatchObject({
+      outputs: [
+        {name: 'classes', shape: [1, 2], data: [2, -1]},
+        {name: 'log_probabilities', shape: [1, 2], data: [-0.5, least]},
+      ],
+    });
   });
 
   it('says that its port is taken', async () => {

@@ -1,0 +1,129 @@
+import {type Asking, openAsking} from '../ask/asking.ts';
+import type {BudgetLimit} from '../ask/budget-limit.ts';
+import {InputError} from '../errors.ts';
+import {satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
+import type {Recipe} from '../recipe/recipe.ts';
+import type {CascadeOptions} from '../serve/cascade.ts';
+import {TrafficLog} from '../serve/traffic.ts';
+import type {Student} from '../student/student.ts';
+import {detailOfLevel, referenceLevel} from '../study/methods.ts';
+import {openServices} from '../study/services.ts';
+import {journalOf} from '../study/study.ts';
+import type {Access, Detail, Teacher} from '../teacher.ts';
+import {loadRecipe} from './load-recipe.ts';
+import type {Terminal} from './terminal.ts';
+
+/** The flags about the teacher that a student asks where it isn't sure. */
+export interface CascadeFlags {
+  /** The path of a recipe. */
+  readonly teacher?: string;
+  readonly level?: Access;
+  readonly cache: string;
+  readonly budget?: readonly BudgetLimit[];
+  /** A share, from 0 to 1. */
+  readonly check?: number;
+  /** Seconds. */
+  readonly patience?: number;
+  readonly traffic?: string;
+  /** Bytes. */
+  readonly trafficLimit: number;
+}
+
+/** A teacher behind a student, and what was opened for it. */
+export interface OpenCascade {
+  readonly options: CascadeOptions & Required<Pick<CascadeOptions, 'ledger'>>;
+  close(): Promise<void>;
+}
+
+/** How often the same kind of trouble is told of, in milliseconds. */
+const TOLD_EVERY = 60_000;
+
+/**
+ * Opens what a cascade needs: the teacher of a recipe with all its layers, and the file of its traffic.
+ *
+ * @throws InputError where student, recipe and flags don't fit together
+ */
+export async function openCascade(
+  path: string,
+  flags: CascadeFlags,
+  {classes, reading}: Student,
+  terminal: Terminal,
+): Promise<OpenCascade> {
+  if (flags.traffic !== undefined && reading === undefined) {
+    throw new InputError('--traffic keeps texts, and the student takes numbers. Leave it out.');
+  }
+  const recipe = await loadRecipe(path);
+  const level = flags.level ?? levelLearnedFrom(recipe);
+  const source = recipe.teachers[level];
+  if (source === undefined) throw new InputError(`The recipe has no ${level} teacher. Name another --level.`);
+  const closing: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (const one of closing.reverse()) await one();
+  };
+  try {
+    const services = openServices();
+    closing.push(() => services.close());
+    const teacher: Teacher = await source(services);
+    const asking = await openTeacherAsking(flags);
+    closing.push(() => asking.close());
+    const traffic = await openTraffic(teacher, classes, flags, terminal);
+    if (traffic) closing.push(() => traffic.close());
+    const {teacher: layered, ledger} = asking.open(teacher);
+    const {check, patience} = flags;
+    const options = {
+      teacher: layered,
+      ledger,
+      detail: detailAsked(recipe, level, teacher),
+      ...(check !== undefined && {check}),
+      ...(patience !== undefined && {patience: patience * 1000}),
+      ...(traffic && {onAnswer: traffic.add.bind(traffic)}),
+      onTrouble: seldom(error => terminal.note(`The teacher was not to be had: ${error.message}`)),
+    };
+    return {options, close};
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** What the recipe's last method learns from that has a teacher. */
+function levelLearnedFrom(recipe: Recipe): Access {
+  const levels = recipe.methods.flatMap(({level}) => (level === 'none' ? [] : [level]));
+  return levels.at(-1) ?? referenceLevel(recipe);
+}
+
+/** As much as the level's methods learn from, so that answers train students, and kept ones serve. */
+function detailAsked(recipe: Recipe, level: Access, {detail}: Teacher): Detail {
+  const wanted = withoutFeatures(detailOfLevel(recipe, level));
+  return recipe.methods.some(method => method.level === level) && satisfies(detail, wanted)
+    ? wanted
+    : withoutFeatures(detail);
+}
+
+function openTeacherAsking({cache, budget}: CascadeFlags): Promise<Asking> {
+  const journal = journalOf(cache);
+  // A service outlives an outage of its teacher: that one which fails again and again has a rest, not an end.
+  return openAsking({cache, journal, firstAnswerWithin: Number.POSITIVE_INFINITY, ...(budget && {budget})});
+}
+
+async function openTraffic(
+  teacher: Teacher,
+  classes: readonly string[],
+  {traffic, trafficLimit}: CascadeFlags,
+  terminal: Terminal,
+): Promise<TrafficLog | undefined> {
+  if (traffic === undefined) return undefined;
+  return TrafficLog.open(traffic, {teacher, classes, maxBytes: trafficLimit, onEnd: terminal.note});
+}
+
+/** Lets a message through that is new, or was not told for a while. */
+function seldom(tell: (error: Error) => void): (error: Error) => void {
+  const toldAt = new Map<string, number>();
+  return error => {
+    const kind = error.name;
+    const now = performance.now();
+    if (now - (toldAt.get(kind) ?? Number.NEGATIVE_INFINITY) < TOLD_EVERY) return;
+    toldAt.set(kind, now);
+    tell(error);
+  };
+}

@@ -1,0 +1,125 @@
+import {randomUUID} from 'node:crypto';
+import {contentForm, type ForcedTool, type Form, forcedTool} from './chat-form.ts';
+import {type ChatRequest, readChatRequest, textOf} from './chat-request.ts';
+import {type ServedClassifier, type Verdict, verdictsOn} from './classifier.ts';
+import {RequestFailure} from './failure.ts';
+import {leastLogProbability} from './output-tensor.ts';
+import type {PromptText} from './prompt-text.ts';
+import {type Route, route, type ServedReply} from './router.ts';
+
+/**
+ * OpenAI's chat protocol for a model of texts: the last message of the user is classified, and the class is what the
+ * assistant says. Any name of a model is taken, so that a client changes nothing but its base URL.
+ */
+export function chatRoutes(model: ServedClassifier, promptText: PromptText): readonly Route[] {
+  const created = Math.floor(Date.now() / 1000);
+  const card = {id: model.name, object: 'model', created, owned_by: 'limbeck'};
+  return [
+    route('POST', '/v1/chat/completions', async ({body, signal}) => {
+      const request = readChatRequest(await body());
+      return complete(model, request, textOf(request, promptText), signal);
+    }),
+    route('GET', '/v1/models', () => ({body: {object: 'list', data: [card]}})),
+    route('GET', '/v1/models/:model', ({path}) => {
+      if (path[2] === model.name) return {body: card};
+      const problem = `There is no model \`${path[2]}\`. This service has \`${model.name}\`.`;
+      throw new RequestFailure(404, problem, {param: 'model', code: 'model_not_found'});
+    }),
+  ];
+}
+
+async function complete(
+  model: ServedClassifier,
+  request: ChatRequest,
+  text: string,
+  signal: AbortSignal,
+): Promise<ServedReply> {
+  const form = contentForm(request, model.classes);
+  const called = forcedTool(request, model.classes);
+  if (request.logprobs && model.detail.kind === 'label') {
+    throw new RequestFailure(400, 'This service shows labels alone.', {param: 'logprobs', code: 'unsupported_value'});
+  }
+  const [verdict] = await verdictsOn(model, [{input: {kind: 'text', text}}], signal);
+  const answer = answerOf(verdict!, request, form, called);
+  const head = {
+    id: `chatcmpl-${randomUUID()}`,
+    created: Math.floor(Date.now() / 1000),
+    model: model.name,
+    system_fingerprint: `limbeck_${model.version.slice(0, 12)}`,
+  };
+  const completion = {...head, about: verdict!.about, answer, usage: usageOf(text)};
+  return request.stream ? streamed(completion, request) : whole(completion);
+}
+
+interface Completion {
+  readonly about: Verdict['about'];
+  readonly answer: ChatAnswer;
+  readonly usage: object;
+}
+
+interface ChatAnswer {
+  readonly message: {readonly content: string | null; readonly tool_calls?: readonly object[]};
+  readonly logprobs: object | null;
+  readonly finish: 'stop' | 'tool_calls';
+}
+
+/** Protocols of OpenAI's allow further fields; `limbeck` says what the others have no place for. */
+function whole({about, answer, usage, ...head}: Completion): ServedReply {
+  const message = {role: 'assistant', ...answer.message, refusal: null};
+  const choice = {index: 0, message, logprobs: answer.logprobs, finish_reason: answer.finish};
+  return {body: {...head, object: 'chat.completion', choices: [choice], usage, limbeck: about}};
+}
+
+/** Server-sent events: the answer, its end, where it is asked for the usage, and a last word. */
+function streamed({about, answer, usage, ...head}: Completion, {stream_options: options}: ChatRequest): ServedReply {
+  const chunk = {...head, object: 'chat.completion.chunk'};
+  const {content, tool_calls: calls} = answer.message;
+  const delta = {
+    role: 'assistant',
+    content,
+    ...(calls && {tool_calls: calls.map((call, index) => ({index, ...call}))}),
+  };
+  const events: readonly object[] = [
+    {...chunk, choices: [{index: 0, delta, logprobs: answer.logprobs, finish_reason: null}], limbeck: about},
+    {...chunk, choices: [{index: 0, delta: {}, logprobs: null, finish_reason: answer.finish}]},
+    ...(options?.include_usage ? [{...chunk, choices: [], usage}] : []),
+  ];
+  return {
+    headers: {'content-type': 'text/event-stream', 'cache-control': 'no-cache'},
+    body: [...events.map(event => JSON.stringify(event)), '[DONE]'].map(data => `data: ${data}\n\n`).join(''),
+  };
+}
+
+function answerOf(
+  {label, shares, about}: Verdict,
+  {logprobs, top_logprobs: top, tool_choice: choice}: ChatRequest,
+  form: Form,
+  called: ForcedTool | undefined,
+): ChatAnswer {
+  const {confidence} = about;
+  if (called) {
+    const call = {name: called.name, arguments: called.form(label, confidence)};
+    const calls = [{id: `call_${randomUUID()}`, type: 'function', function: call}];
+    // As OpenAI has it, a call of a named function just ends.
+    const finish = choice === 'required' ? 'tool_calls' : 'stop';
+    return {message: {content: null, tool_calls: calls}, logprobs: null, finish};
+  }
+  const content = form(label, confidence);
+  const said = {message: {content}, finish: 'stop'} as const;
+  if (!logprobs || shares === undefined) return {...said, logprobs: null};
+  const entries = shares.map(({name, probability}) => tokenOf(form(name, probability), probability));
+  const best = tokenOf(content, shares[0]!.probability);
+  return {...said, logprobs: {content: [{...best, top_logprobs: entries.slice(0, top ?? 0)}], refusal: null}};
+}
+
+/** All that is written for a class, as one token: its probability is that of the class. */
+function tokenOf(token: string, probability: number): object {
+  const logprob = Math.max(Math.log(probability), leastLogProbability);
+  return {token, logprob, bytes: [...Buffer.from(token)]};
+}
+
+/** The student counts no tokens: as is usual to reckon, four characters are one, and the answer is one. */
+function usageOf(text: string): object {
+  const prompt = Math.ceil(text.length / 4);
+  return {prompt_tokens: prompt, completion_tokens: 1, total_tokens: prompt + 1};
+}

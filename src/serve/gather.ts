@@ -1,0 +1,149 @@
+import {setImmediate} from 'node:timers/promises';
+import {checkLimits} from '../ask/each.ts';
+import type {AskOptions, Detail, Outcome, Question, Teacher} from '../teacher.ts';
+
+export interface GatherOptions {
+  /** Told how many questions each batch has. */
+  readonly onBatch?: (questions: number) => void;
+}
+
+/** One call, of which a part may be asked already. */
+interface Call {
+  readonly questions: readonly Question[];
+  /** Only calls that want the same are asked together. */
+  readonly wants: string;
+  readonly detail: Detail | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly outcomes: Outcome[];
+  readonly resolve: (outcomes: readonly Outcome[]) => void;
+  readonly reject: (error: unknown) => void;
+  /** Questions that were put into batches. */
+  taken: number;
+  /** Questions that have an outcome. */
+  answered: number;
+}
+
+/** A part of a call in a batch. */
+interface Piece {
+  readonly call: Call;
+  readonly start: number;
+  readonly questions: readonly Question[];
+}
+
+/**
+ * Asks a model about the questions of several calls together, `maxBatch` at a time and with as many batches under way as
+ * its `concurrency` allows. Nothing is waited for on purpose: a call that finds the model idle goes out at once, with
+ * whatever else came in the same turn of the event loop, and those that come while it is busy make the next batch. A call
+ * of many batches goes to the end of the line after each, and health checks have their turn.
+ */
+export class Gathering {
+  readonly #teacher: Teacher;
+  readonly #onBatch: (questions: number) => void;
+  readonly #line: Call[] = [];
+  #underWay = 0;
+
+  /** @throws InputError where the teacher's limits let nothing through */
+  constructor(teacher: Teacher, {onBatch = () => {}}: GatherOptions = {}) {
+    checkLimits(teacher);
+    this.#teacher = teacher;
+    this.#onBatch = onBatch;
+  }
+
+  /** Questions that wait for their turn. */
+  get waiting(): number {
+    return this.#line.reduce((sum, {questions, taken}) => sum + questions.length - taken, 0);
+  }
+
+  /** Takes any number of questions; outcomes are in their order. Rejects at once where the signal aborts. */
+  ask(questions: readonly Question[], {detail, signal}: AskOptions = {}): Promise<readonly Outcome[]> {
+    if (questions.length === 0) return Promise.resolve([]);
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const wants = JSON.stringify(detail ?? null);
+      const call = {questions, wants, detail, signal, outcomes: [], resolve, reject, taken: 0, answered: 0};
+      signal?.addEventListener('abort', () => this.#fail(call, signal.reason), {once: true});
+      this.#line.push(call);
+      this.#start();
+    });
+  }
+
+  #start(): void {
+    if (this.#line.length === 0 || this.#underWay >= (this.#teacher.concurrency ?? 1)) return;
+    this.#underWay++;
+    void setImmediate()
+      .then(() => this.#askBatch(this.#takeBatch()))
+      .finally(() => {
+        this.#underWay--;
+        this.#start();
+      });
+  }
+
+  #takeBatch(): readonly Piece[] {
+    const pieces: Piece[] = [];
+    const [first] = this.#line;
+    let room = this.#teacher.maxBatch;
+    for (const call of this.#line.filter(({wants}) => wants === first?.wants)) {
+      if (room === 0) break;
+      const start = call.taken;
+      const questions = call.questions.slice(start, start + room);
+      room -= questions.length;
+      call.taken += questions.length;
+      pieces.push({call, start, questions});
+      this.#line.splice(this.#line.indexOf(call), 1);
+      if (call.taken < call.questions.length) this.#line.push(call);
+    }
+    return pieces;
+  }
+
+  async #askBatch(pieces: readonly Piece[]): Promise<void> {
+    const [first] = pieces;
+    // All that waited may have gone away.
+    if (first === undefined) return;
+    const questions = pieces.flatMap(piece => piece.questions);
+    this.#onBatch(questions.length);
+    const {detail} = first.call;
+    const everyone = whenAllAbort(pieces.map(({call}) => call.signal));
+    try {
+      const outcomes = await this.#teacher.ask(questions, {...(detail && {detail}), signal: everyone.signal});
+      let place = 0;
+      for (const piece of pieces) {
+        settle(piece, outcomes.slice(place, place + piece.questions.length));
+        place += piece.questions.length;
+      }
+    } catch (error) {
+      for (const {call} of pieces) this.#fail(call, error);
+    } finally {
+      everyone.release();
+    }
+  }
+
+  #fail(call: Call, error: unknown): void {
+    const place = this.#line.indexOf(call);
+    if (place !== -1) this.#line.splice(place, 1);
+    call.reject(error);
+  }
+}
+
+function settle({call, start}: Piece, outcomes: readonly Outcome[]): void {
+  for (const [place, outcome] of outcomes.entries()) call.outcomes[start + place] = outcome;
+  call.answered += outcomes.length;
+  if (call.answered === call.questions.length) call.resolve(call.outcomes);
+}
+
+/** Aborts when nobody is left who waits for the batch. */
+function whenAllAbort(signals: readonly (AbortSignal | undefined)[]) {
+  const controller = new AbortController();
+  let left = signals.length;
+  const onAbort = () => {
+    left--;
+    if (left === 0) controller.abort();
+  };
+  for (const signal of signals) {
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener('abort', onAbort, {once: true});
+  }
+  const release = () => {
+    for (const signal of signals) signal?.removeEventListener('abort', onAbort);
+  };
+  return {signal: controller.signal, release};
+}

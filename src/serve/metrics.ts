@@ -1,0 +1,134 @@
+import type {Ledger} from '../ask/ledger.ts';
+import {Exposition} from './exposition.ts';
+import type {Tally} from './tally.ts';
+
+/** Upper ends of the buckets of latency, in seconds: a student's answer takes some milliseconds, a teacher's seconds. */
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const QUESTIONS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+
+/** What the metrics read when they are asked for. */
+export interface MetricsSources {
+  readonly tally: Tally;
+  /** Questions that wait for the model. */
+  readonly waiting: () => number;
+  /** Of the teacher that is asked; absent where there is none. */
+  readonly ledger?: Ledger;
+  /** What one answer of the teacher costs, in US dollars, as far as that is known by now. */
+  readonly costEach?: () => number | undefined;
+}
+
+/** A service's metrics. */
+export interface Metrics {
+  /** A request came in. The function is called when its reply has gone out. */
+  begin(): (route: string, status: number) => void;
+  /** So many questions were asked together. */
+  readonly onBatch: (questions: number) => void;
+  /** The exposition. */
+  text(): string;
+}
+
+export function createMetrics({tally, waiting, ledger, costEach}: MetricsSources): Metrics {
+  const exposition = new Exposition();
+  const requests = exposition.counter('limbeck_requests_total', 'Requests, by route and HTTP status.');
+  const latency = exposition.histogram(
+    'limbeck_request_seconds',
+    'Time from the head of a request to the end of its reply, by route.',
+    SECONDS,
+  );
+  let underWay = 0;
+  exposition.reading('gauge', 'limbeck_requests_under_way', 'Requests that wait for their reply.', () => [
+    [{}, underWay],
+  ]);
+  exposition.reading('gauge', 'limbeck_questions_waiting', 'Inputs that wait for the model.', () => [[{}, waiting()]]);
+  const batches = exposition.histogram('limbeck_batch_questions', 'Inputs in one pass of the model.', QUESTIONS);
+  addAnswers(exposition, tally);
+  if (ledger) addTeacher(exposition, tally, ledger, costEach ?? (() => undefined));
+  addProcess(exposition);
+  return {
+    begin() {
+      const start = performance.now();
+      underWay++;
+      return (route, status) => {
+        underWay--;
+        requests({route, status: String(status)});
+        latency({route}, (performance.now() - start) / 1000);
+      };
+    },
+    onBatch: questions => batches({}, questions),
+    text: () => exposition.text(),
+  };
+}
+
+function addAnswers(exposition: Exposition, tally: Tally): void {
+  exposition.reading('counter', 'limbeck_answers_total', 'Inputs that were answered, by whom.', () => [
+    [{by: 'student'}, tally.answered - tally.teacher],
+    [{by: 'teacher'}, tally.teacher],
+  ]);
+  exposition.reading(
+    'counter',
+    'limbeck_fallbacks_total',
+    'Inputs that the student answered because the teacher did not, by reason.',
+    () => Object.entries(tally.fallbacks).map(([reason, count]) => [{reason}, count]),
+  );
+  exposition.reading('counter', 'limbeck_abstentions_total', 'Answers marked as not sure enough.', () => [
+    [{}, tally.abstained],
+  ]);
+  exposition.reading('counter', 'limbeck_unanswered_total', 'Inputs that could not be answered.', () => [
+    [{}, tally.errors],
+  ]);
+  exposition.reading('gauge', 'limbeck_local_share', 'Share of all answers that the student gave.', () => [
+    [{}, ratio(tally.answered - tally.teacher, tally.answered)],
+  ]);
+  exposition.reading('counter', 'limbeck_checks_total', 'Answers of the student checked with the teacher.', () => [
+    [{agrees: 'yes'}, tally.agreed],
+    [{agrees: 'no'}, tally.checked - tally.agreed],
+  ]);
+  exposition.reading(
+    'gauge',
+    'limbeck_agreement',
+    'Share of the checked answers that the teacher gave as well.',
+    () => [[{}, ratio(tally.agreed, tally.checked)]],
+  );
+}
+
+function addTeacher(exposition: Exposition, tally: Tally, ledger: Ledger, costEach: () => number | undefined): void {
+  exposition.reading('counter', 'limbeck_teacher_calls_total', 'Requests to the teacher, retries included.', () => [
+    [{}, ledger.snapshot().calls],
+  ]);
+  exposition.reading('counter', 'limbeck_teacher_tokens_total', 'Tokens of the teacher, as it counts them.', () => {
+    const {inputTokens, outputTokens} = ledger.snapshot();
+    return [
+      [{kind: 'input'}, inputTokens],
+      [{kind: 'output'}, outputTokens],
+    ];
+  });
+  exposition.reading('counter', 'limbeck_spent_usd_total', 'What the teacher charged.', () => [
+    [{}, ledger.snapshot().usd],
+  ]);
+  exposition.reading(
+    'gauge',
+    'limbeck_saved_usd',
+    'What the teacher would have charged for the answers that the student gave of its own, at the mean price so far.',
+    () => {
+      const each = costEach();
+      return [[{}, each === undefined ? undefined : each * tally.student]];
+    },
+  );
+}
+
+function ratio(part: number, whole: number): number | undefined {
+  return whole === 0 ? undefined : part / whole;
+}
+
+/** What Prometheus expects of any process, under its own names. */
+function addProcess(exposition: Exposition): void {
+  const started = Date.now() / 1000 - process.uptime();
+  exposition.reading('gauge', 'process_start_time_seconds', 'Start of the process since 1970.', () => [[{}, started]]);
+  exposition.reading('gauge', 'process_resident_memory_bytes', 'Memory that the process takes.', () => [
+    [{}, process.memoryUsage.rss()],
+  ]);
+  exposition.reading('counter', 'process_cpu_seconds_total', 'Time that the process computed.', () => {
+    const {user, system} = process.cpuUsage();
+    return [[{}, (user + system) / 1e6]];
+  });
+}

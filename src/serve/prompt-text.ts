@@ -1,0 +1,47 @@
+import {InputError} from '../errors.ts';
+
+/** Finds the text to classify in a message; undefined where it isn't what was expected. */
+export type PromptText = (message: string) => string | undefined;
+
+const PLACE = '{text}';
+
+/**
+ * How the text is found in prompts that were written for a language model.
+ *
+ * @param prompt - the prompt as it is sent, with `{text}` where the text stands; or a regular expression between slashes,
+ * whose first group is the text; undefined takes the whole message
+ * @throws InputError where it is neither
+ */
+export function promptText(prompt: string | undefined): PromptText {
+  if (prompt === undefined) return message => message;
+  const [, pattern, flags] = /^\/(.+)\/([a-z]*)$/s.exec(prompt) ?? [];
+  if (pattern !== undefined) return byExpression(pattern, flags ?? '', prompt);
+  const parts = prompt.split(PLACE);
+  if (parts.length !== 2) {
+    throw new InputError(
+      `Expected a prompt with ${PLACE} once, where the text to classify stands, or a /regular expression/ with a group. ` +
+        `Got \`${prompt}\`.`,
+    );
+  }
+  const [before, after] = [plain(parts[0]!).trimStart(), plain(parts[1]!).trimEnd()];
+  return message => {
+    const trimmed = plain(message).trim();
+    const isLike =
+      trimmed.length >= before.length + after.length && trimmed.startsWith(before) && trimmed.endsWith(after);
+    return isLike ? trimmed.slice(before.length, trimmed.length - after.length) : undefined;
+  };
+}
+
+function byExpression(pattern: string, flags: string, prompt: string): PromptText {
+  try {
+    const expression = new RegExp(pattern, flags.replace(/[gy]/g, ''));
+    return message => expression.exec(message)?.[1];
+  } catch (cause) {
+    throw new InputError(`The prompt \`${prompt}\` is not a regular expression: ${(cause as Error).message}.`, {cause});
+  }
+}
+
+/** The same text whatever its line ends are. */
+function plain(text: string): string {
+  return text.replace(/\r\n/g, '\n');
+}

@@ -1,0 +1,153 @@
+import {degrade} from '../ask/degrade.ts';
+import {layerOver} from '../ask/layer.ts';
+import type {Calibration} from '../student/student.ts';
+import type {Detail, Outcome, Teacher} from '../teacher.ts';
+import {Cascade, type CascadeOptions} from './cascade.ts';
+import type {ServedClassifier} from './classifier.ts';
+import type {Decider} from './decision.ts';
+import {RequestFailure} from './failure.ts';
+import {Gathering} from './gather.ts';
+import type {ServedInput} from './input-tensor.ts';
+import type {ServedModel} from './open-inference.ts';
+import {outputsFor} from './output-tensor.ts';
+import {studentDecider} from './student-decider.ts';
+import type {Tally} from './tally.ts';
+
+/** What of a model is served, and under what name. */
+export interface ServedOptions {
+  /** Name under which the model is served. */
+  readonly model: string;
+  /** The model's version, for example the hash of its weights. */
+  readonly version: string;
+  /** How much of the teacher is shown: scores or labels. */
+  readonly access: 'gray-box' | 'black-box';
+  /**
+   * What every answer shows.
+   *
+   * @default labels for black-box; for gray-box all log-probabilities, or the k best of a teacher that gives no more
+   */
+  readonly detail?: Detail;
+  /**
+   * What the model takes. Described to clients, and requests of another type or shape are refused.
+   *
+   * @default anything, left to the teacher to refuse
+   */
+  readonly input?: ServedInput;
+  /**
+   * How sure the model is of what it says, at `/classify` and in chats; below the threshold answers are marked. Open
+   * Inference shows the model as it is.
+   *
+   * @default probabilities as they are, and no threshold
+   */
+  readonly calibration?: Partial<Calibration>;
+  /**
+   * Asks a teacher where the model is below the threshold of its calibration. Open Inference then shows what the two say
+   * together: log-probabilities where both give them, else labels.
+   *
+   * @default the model answers everything itself
+   */
+  readonly cascade?: CascadeOptions;
+  /**
+   * Inputs that may wait for the model; above it requests are refused with 503.
+   *
+   * @default 4096
+   */
+  readonly maxWaiting?: number;
+}
+
+/** A model in the forms that its places show it in. */
+export interface Served {
+  readonly openInference: ServedModel;
+  readonly classifier: ServedClassifier;
+  /** Inputs that wait for the model. */
+  readonly waiting: () => number;
+  /** Resolves when nothing is under way any more that outlasts the requests. */
+  readonly settle: () => Promise<void>;
+}
+
+/**
+ * @param onBatch - told how many inputs each pass of the model has
+ * @throws KnowledgeError where the teacher can't give what is to be shown; InputError where teacher, calibration and
+ * cascade don't fit together
+ */
+export function serve(
+  teacher: Teacher,
+  options: ServedOptions,
+  tally: Tally,
+  onBatch: (questions: number) => void,
+): Served {
+  const {model: name, version, access, input, calibration, cascade} = options;
+  const gathering = new Gathering(teacher, {onBatch});
+  const model = boundedBy(gathering, options);
+  const student = studentDecider(teacher, model, calibration);
+  const decider = cascade ? new Cascade(student, cascade, agrees => tally.countCheck(agrees)) : student;
+  const decide: Decider['decide'] = async (questions, signal) => {
+    const decisions = await decider.decide(questions, signal);
+    tally.count(decisions);
+    return decisions;
+  };
+  const whole = cascade
+    ? asOne(teacher, cascade, decider.detail, decide)
+    : unlimited(teacher, async (questions, {signal, ...asked} = {}) => {
+        const outcomes = await model.ask(questions, {...asked, ...(signal && {signal})});
+        tally.count(outcomes.map(outcome => ({...outcome, answeredBy: 'student'})));
+        return outcomes;
+      });
+  const detail = options.detail ?? {kind: access === 'black-box' ? 'label' : 'log-probabilities'};
+  return {
+    openInference: openInferenceOf(whole, options),
+    classifier: {name, version, classes: teacher.classes, detail, input, decide},
+    waiting: () => gathering.waiting,
+    settle: () => decider.settle(),
+  };
+}
+
+function boundedBy(gathering: Gathering, {maxWaiting = 4096}: ServedOptions): Pick<Gathering, 'ask'> {
+  return {
+    async ask(questions, options) {
+      if (gathering.waiting < maxWaiting) return gathering.ask(questions, options);
+      throw new RequestFailure(503, 'Too many inputs wait for the model. Try again in a moment.', {
+        headers: {'retry-after': '1'},
+      });
+    },
+  };
+}
+
+function openInferenceOf(
+  whole: Teacher,
+  {model: name, version, input, access: wanted, ...options}: ServedOptions,
+): ServedModel {
+  // Of a cascade whose teacher shows labels alone, no more can be shown.
+  const access = options.cascade && whole.access === 'black-box' ? whole.access : wanted;
+  const detail = options.detail ?? defaultDetail(access, whole);
+  const shown = degrade(whole, {access, detail});
+  return {
+    ...{name, version, input, outputs: outputsFor(detail, shown.classes)},
+    ask: (questions, signal) => shown.ask(questions, {signal}),
+  };
+}
+
+function defaultDetail(access: ServedOptions['access'], {detail}: Teacher): Detail {
+  if (access === 'black-box') return {kind: 'label'};
+  return detail.kind === 'top-k' ? detail : {kind: 'log-probabilities'};
+}
+
+/** Takes any number of questions from any number of requests. */
+function unlimited(teacher: Teacher, ask: Teacher['ask']): Teacher {
+  return layerOver(teacher, {ask, maxBatch: Number.POSITIVE_INFINITY, concurrency: Number.POSITIVE_INFINITY});
+}
+
+/** What student and teacher say together, as a teacher. */
+function asOne(student: Teacher, {teacher}: CascadeOptions, detail: Detail, decide: Decider['decide']): Teacher {
+  return {
+    name: `cascade of ${student.name}, ${teacher.name}`,
+    identity: {cascade: [student.identity, teacher.identity]},
+    access: detail.kind === 'label' ? 'black-box' : 'gray-box',
+    classes: student.classes,
+    detail,
+    maxBatch: Number.POSITIVE_INFINITY,
+    concurrency: Number.POSITIVE_INFINITY,
+    ask: async (questions, {signal = new AbortController().signal} = {}) =>
+      (await decide(questions, signal)) as readonly Outcome[],
+  };
+}

@@ -1,0 +1,151 @@
+import {reorderTo} from '../ask/compose/class-order.ts';
+import {askAll} from '../ask/each.ts';
+import type {LayeredTeacher} from '../ask/layer.ts';
+import {AnswerStoreError, BudgetError} from '../errors.ts';
+import {coarsen, withoutFeatures} from '../knowledge/coarsen.ts';
+import type {Answer, Detail, Outcome, Question} from '../teacher.ts';
+import type {Fallback} from './decision.ts';
+import {Rest} from './rest.ts';
+
+export interface TeacherDoorOptions {
+  /** With its layers, see `openAsking`: what it answers is kept, and paid for out of the budget. */
+  readonly teacher: LayeredTeacher;
+  /**
+   * The least that each of its answers must hold.
+   *
+   * @default the teacher's `detail`, without its features
+   */
+  readonly detail?: Detail;
+  /**
+   * Milliseconds after which a request waits no longer for the teacher, and has the student's answer.
+   *
+   * @default 20000
+   */
+  readonly patience?: number;
+  /**
+   * Requests that may wait for the teacher at once; further ones have the student's answer.
+   *
+   * @default 256
+   */
+  readonly maxAsking?: number;
+  /** Told of each answer of the teacher, also of one that came too late for its request. */
+  readonly onAnswer?: (answered: TeacherAnswered) => void;
+  /** Told of each failure to ask it. */
+  readonly onTrouble?: (error: Error) => void;
+}
+
+/** What the teacher said in answer to a request. */
+export interface TeacherAnswered extends Asked {
+  /** Its classes in the student's order. */
+  readonly answer: Answer;
+  /** Why it was asked: the student was not sure, or was to be checked. */
+  readonly why: 'unsure' | 'check';
+}
+
+/** What the teacher is asked about. */
+export interface Asked {
+  readonly question: Question;
+  /** What the student said. */
+  readonly student: Answer;
+}
+
+/** Where a service asks its teacher: nobody waits too long, and a teacher that fails again and again has a rest. */
+export class TeacherDoor {
+  /** What its answers hold. */
+  readonly detail: Detail;
+  readonly #options: TeacherDoorOptions;
+  readonly #reorder: (answer: Answer) => Answer;
+  readonly #classes: number;
+  readonly #rest = new Rest();
+  /** What is under way, with what stops it. */
+  readonly #underWay = new Map<Promise<unknown>, AbortController>();
+
+  /**
+   * @param classes - the student's
+   * @throws InputError where the teacher has others
+   */
+  constructor(classes: readonly string[], options: TeacherDoorOptions) {
+    const {teacher, detail = withoutFeatures(teacher.detail)} = options;
+    this.detail = detail;
+    this.#options = options;
+    this.#reorder = reorderTo(classes, teacher);
+    this.#classes = classes.length;
+  }
+
+  /**
+   * What the teacher says of each; or why it says nothing. Never rejects.
+   *
+   * @param signal - aborts when nobody waits for it any more
+   */
+  async ask(
+    asked: readonly Asked[],
+    why: TeacherAnswered['why'],
+    signal?: AbortSignal,
+  ): Promise<readonly (Answer | Fallback)[]> {
+    const {patience = 20_000, maxAsking = 256} = this.#options;
+    if (this.#rest.isResting || this.#underWay.size >= maxAsking) return asked.map(() => 'busy');
+    const stop = new AbortController();
+    const answers = this.#answersTo(asked, why, stop.signal);
+    this.#underWay.set(answers, stop);
+    void answers.finally(() => this.#underWay.delete(answers));
+    // Nothing more is sent then. What is under way is let finish: it may be paid for.
+    const end = () => stop.abort();
+    signal?.addEventListener('abort', end, {once: true});
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<readonly Fallback[]>(resolve => {
+      timer = setTimeout(() => {
+        end();
+        this.#rest.failed();
+        resolve(asked.map(() => 'late'));
+      }, patience);
+    });
+    try {
+      return await Promise.race([answers, late]);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
+    }
+  }
+
+  /** Sends nothing more; resolves when what is under way has come. */
+  async settle(): Promise<void> {
+    for (const stop of this.#underWay.values()) stop.abort();
+    await Promise.all(this.#underWay.keys());
+  }
+
+  async #answersTo(
+    asked: readonly Asked[],
+    why: TeacherAnswered['why'],
+    stop: AbortSignal,
+  ): Promise<readonly (Answer | Fallback)[]> {
+    const {teacher, onAnswer} = this.#options;
+    const questions = asked.map(({question}) => question);
+    try {
+      const outcomes = await askAll(teacher, questions, {detail: this.detail, stop});
+      return outcomes.map((outcome, place) => {
+        if ('error' in outcome) return this.#failure(outcome.error, stop);
+        this.#rest.answered();
+        const answer = this.#reorder(this.#coarsened(outcome));
+        onAnswer?.({...asked[place]!, answer, why});
+        return answer;
+      });
+    } catch (error) {
+      const fallback = this.#failure(error as Error, stop);
+      return asked.map(() => fallback);
+    }
+  }
+
+  /** A kept answer may hold more than is wanted; what holds less is taken as it is. */
+  #coarsened({answer}: Extract<Outcome, {readonly answer: Answer}>): Answer {
+    return answer.kind === this.detail.kind ? answer : coarsen(answer, this.detail, this.#classes);
+  }
+
+  #failure(error: Error, stop: AbortSignal): Fallback {
+    // That nobody waits any more is no fault of the teacher.
+    if (stop.aborted && !(error instanceof AnswerStoreError)) return 'late';
+    this.#options.onTrouble?.(error);
+    if (error instanceof BudgetError) return 'budget';
+    this.#rest.failed();
+    return 'failed';
+  }
+}

@@ -1,0 +1,156 @@
+import {setTimeout} from 'node:timers/promises';
+import {describe, expect, it} from 'vitest';
+import {InputError} from '../../src/errors.ts';
+import {Gathering} from '../../src/serve/gather.ts';
+import type {Answer, AskOptions, Outcome, Question, Teacher} from '../../src/teacher.ts';
+import {classes, textOf} from './services.ts';
+
+const question = (text: string): Question => ({input: {kind: 'text', text}});
+const questions = (...texts: string[]): Question[] => texts.map(question);
+const labels = (outcomes: readonly Outcome[]): number[] =>
+  outcomes.map(outcome => ('answer' in outcome ? (outcome.answer as Answer & {label: number}).label : -1));
+
+/** Answers each text with its length, some batches at a time, and remembers the batches. */
+function lengths(changes: Partial<Teacher> & {readonly wait?: number} = {}) {
+  const batches: string[][] = [];
+  const options: (AskOptions | undefined)[] = [];
+  const {wait = 5, ...rest} = changes;
+  const teacher: Teacher<'black-box'> = {
+    ...{name: 'lengths', identity: {}, access: 'black-box', classes, detail: {kind: 'label'}, maxBatch: 4},
+    async ask(asked, askOptions) {
+      batches.push(asked.map(textOf));
+      options.push(askOptions);
+      await setTimeout(wait, undefined, askOptions?.signal ? {signal: askOptions.signal} : {});
+      return asked.map(one => ({answer: {kind: 'label', label: textOf(one).length}}));
+    },
+    ...(rest as object),
+  };
+  return {teacher, batches, options};
+}
+
+describe('Gathering', () => {
+  it('asks about calls that come together in one batch, and gives each its own answers', async () => {
+    const {teacher, batches} = lengths();
+    const sizes: number[] = [];
+    const gathering = new Gathering(teacher, {onBatch: size => sizes.push(size)});
+    const answers = await Promise.all([
+      gathering.ask(questions('a', 'bb')),
+      gathering.ask(questions('ccc')),
+      gathering.ask(questions('dddd')),
+    ]);
+    expect(answers.map(labels)).toEqual([[1, 2], [3], [4]]);
+    expect(batches).toEqual([['a', 'bb', 'ccc', 'dddd']]);
+    expect(sizes).toEqual([4]);
+  });
+
+  it('makes the next batch of what came while one was under way', async () => {
+    const {teacher, batches} = lengths({wait: 20});
+    const gathering = new Gathering(teacher);
+    const first = gathering.ask(questions('a'));
+    await setTimeout(10);
+    const later = ['b', 'c', 'd'].map(text => gathering.ask(questions(text)));
+    expect(gathering.waiting).toBe(3);
+    await Promise.all([first, ...later]);
+    expect(batches).toEqual([['a'], ['b', 'c', 'd']]);
+    expect(gathering.waiting).toBe(0);
+  });
+
+  it('splits a call that is too large, and lets a small one pass it', async () => {
+    const {teacher, batches} = lengths();
+    const gathering = new Gathering(teacher);
+    const ends: string[] = [];
+    const large = gathering.ask(questions(...'abcdefghij')).then(outcomes => {
+      ends.push('large');
+      return outcomes;
+    });
+    const small = gathering.ask(questions('zz')).then(() => ends.push('small'));
+    expect(labels(await large)).toEqual(Array.from({length: 10}, () => 1));
+    await small;
+    expect(batches.map(batch => batch.length)).toEqual([4, 4, 3]);
+    expect(batches[1]).toContain('zz');
+    expect(ends).toEqual(['small', 'large']);
+  });
+
+  it('asks only calls together that want the same detail', async () => {
+    const {teacher, batches, options} = lengths();
+    const gathering = new Gathering(teacher);
+    await Promise.all([
+      gathering.ask(questions('a'), {detail: {kind: 'label'}}),
+      gathering.ask(questions('b'), {detail: {kind: 'votes'}}),
+      gathering.ask(questions('c'), {detail: {kind: 'label'}}),
+    ]);
+    expect(batches).toEqual([['a', 'c'], ['b']]);
+    expect(options.map(one => one?.detail)).toEqual([{kind: 'label'}, {kind: 'votes'}]);
+  });
+
+  it('has as many batches under way as the teacher allows', async () => {
+    const {teacher, batches} = lengths({concurrency: 2, wait: 30});
+    const gathering = new Gathering(teacher);
+    const asked = [gathering.ask(questions('a'))];
+    for (const text of ['b', 'c']) {
+      await setTimeout(5);
+      asked.push(gathering.ask(questions(text)));
+    }
+    await setTimeout(5);
+    expect(batches).toEqual([['a'], ['b']]);
+    await Promise.all(asked);
+    expect(batches).toEqual([['a'], ['b'], ['c']]);
+  });
+
+  it('does not ask for a call that went away while it waited', async () => {
+    const {teacher, batches} = lengths({wait: 20});
+    const gathering = new Gathering(teacher);
+    const first = gathering.ask(questions('a'));
+    await setTimeout(5);
+    const controller = new AbortController();
+    const gone = gathering.ask(questions('b'), {signal: controller.signal});
+    const stays = gathering.ask(questions('c'));
+    controller.abort(new Error('gone'));
+    await expect(gone).rejects.toThrow('gone');
+    await Promise.all([first, stays]);
+    expect(batches).toEqual([['a'], ['c']]);
+    await expect(gathering.ask(questions('d'), {signal: controller.signal})).rejects.toThrow('gone');
+  });
+
+  it('ends a batch only when all who wait for it went away', async () => {
+    const {teacher, options} = lengths({wait: 100});
+    const gathering = new Gathering(teacher);
+    const [one, other] = [new AbortController(), new AbortController()];
+    const asked = [one, other].map(({signal}) => gathering.ask(questions('a'), {signal}));
+    await setTimeout(20);
+    one.abort(new Error('one'));
+    await expect(asked[0]).rejects.toThrow('one');
+    expect(options[0]?.signal?.aborted).toBe(false);
+    other.abort(new Error('other'));
+    await expect(asked[1]).rejects.toThrow('other');
+    expect(options[0]?.signal?.aborted).toBe(true);
+  });
+
+  it('fails every call of a batch that fails, and goes on with the next', async () => {
+    let calls = 0;
+    const {teacher} = lengths();
+    const gathering = new Gathering({
+      ...teacher,
+      ask: async asked => {
+        calls++;
+        if (calls === 1) throw new Error('no connection');
+        return teacher.ask(asked);
+      },
+    });
+    const large = gathering.ask(questions(...'abcdef'));
+    const small = gathering.ask(questions('zz'));
+    await expect(large).rejects.toThrow('no connection');
+    expect(labels(await small)).toEqual([2]);
+    expect(gathering.waiting).toBe(0);
+  });
+
+  it('asks nothing about nothing', async () => {
+    const {teacher, batches} = lengths();
+    expect(await new Gathering(teacher).ask([])).toEqual([]);
+    expect(batches).toEqual([]);
+  });
+
+  it('refuses a teacher that lets nothing through', () => {
+    expect(() => new Gathering({...lengths().teacher, maxBatch: 0})).toThrow(InputError);
+  });
+});

@@ -1,0 +1,32 @@
+import {describe, expect, it} from 'vitest';
+import {Rest} from '../../src/serve/rest.ts';
+
+describe('Rest', () => {
+  it('begins at the fifth failure in a row and lasts 30 seconds', () => {
+    const clock = {now: 0};
+    const rest = new Rest(() => clock.now);
+    for (let index = 0; index < 4; index++) rest.failed();
+    rest.answered();
+    for (let index = 0; index < 4; index++) rest.failed();
+    expect(rest.isResting).toBe(false);
+    rest.failed();
+    expect(rest.isResting).toBe(true);
+    clock.now = 29_999;
+    expect(rest.isResting).toBe(true);
+    clock.now = 30_000;
+    expect(rest.isResting).toBe(false);
+  });
+
+  it('begins anew at the first failure after it, and not after an answer', () => {
+    const clock = {now: 0};
+    const rest = new Rest(() => clock.now);
+    for (let index = 0; index < 5; index++) rest.failed();
+    clock.now = 40_000;
+    rest.failed();
+    expect(rest.isResting).toBe(true);
+    clock.now = 80_000;
+    rest.answered();
+    rest.failed();
+    expect(rest.isResting).toBe(false);
+  });
+});
