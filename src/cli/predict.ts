@@ -88,7 +88,7 @@ async function* inputsOf(
   flags: TextFlags,
   {note}: Terminal,
 ): AsyncGenerator<NamedInputs> {
-  if (student.hashing === undefined) {
+  if (student.reading === undefined) {
     const [name, value] = Object.entries(flags)[0] ?? [];
     if (name !== undefined)
       throw new InputError(

@@ -4,6 +4,7 @@ import {Command} from 'commander';
 import {InputError} from '../errors.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
 import {knowledgePath} from '../study/asking.ts';
+import {choiceSentence} from '../study/report/choices.ts';
 import {checkpointPath, learn} from '../study/run.ts';
 import {withSavedKnowledge} from '../study/saved-knowledge.ts';
 import {openStudy, type Study} from '../study/study.ts';
@@ -42,7 +43,7 @@ async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   try {
     checkLabelled(study, method, path);
     const checkpoint = checkpointOf(checkpointPath(study.directory, method, seed), flags, terminal);
-    const {directory, curve, kept, profile} = await withSavedKnowledge(study, method, knowledge =>
+    const {directory, choice, curve, kept, profile} = await withSavedKnowledge(study, method, knowledge =>
       learn(study, method, knowledge, seed, {
         checkpoint,
         onStep: (done, total) => study.onProgress({task: `train ${method.method}, seed ${seed}`, done, total}),
@@ -54,12 +55,22 @@ async function runTrain(path: string, flags: TrainFlags): Promise<void> {
       throw error;
     });
     terminal.note(`Time: ${describeProfile(profile)}.`);
+    if (choice) terminal.note(choiceSentence(method.method, [choice]));
     await rm(checkpoint.path, {force: true});
     const run = {level: method.level, method: method.method, seed};
     const {loss, validationAccuracy} = kept;
     const shown = validationAccuracy === null ? '' : `, validation accuracy ${(100 * validationAccuracy).toFixed(2)} %`;
     terminal.result(
-      {...run, directory, seconds: secondsOf(profile), profile, loss, validationAccuracy, curve},
+      {
+        ...run,
+        directory,
+        ...(choice && {choice}),
+        seconds: secondsOf(profile),
+        profile,
+        loss,
+        validationAccuracy,
+        curve,
+      },
       `${method.method}, seed ${seed}: loss ${loss.toFixed(4)}${shown}\nStudent: ${directory}`,
     );
   } finally {

@@ -25,6 +25,9 @@ const aFunction = z.custom<(...values: never[]) => unknown>(
   value => typeof value === 'function',
   'expected a function',
 );
+const isStudents = (value: unknown): boolean =>
+  typeof value === 'function' ||
+  (Array.isArray(value) && value.length > 1 && value.every(builder => typeof builder === 'function'));
 const aCount = z.int().min(1);
 const aSeed = z.int();
 const channels = z.union([z.number(), z.array(z.number())], 'expected a number, or one a channel');
@@ -95,7 +98,7 @@ const recipeSchema = z
         training,
       })
       .optional(),
-    student: aFunction,
+    student: z.custom<Recipe['student']>(isStudents, 'expected a function, or two or more to choose among'),
     preprocessing: preprocessing.optional(),
     methods: z.array(method).min(1, 'give at least one method'),
     seeds: z.array(aSeed).min(1, 'give at least one seed'),

@@ -17,8 +17,12 @@ export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | Unl
   readonly teachers: {readonly [A in Access]?: TeacherSource<A>};
   /** A teacher's model that the recipe can make again (`--retrain-teacher`). */
   readonly teacherModel?: TeacherModel;
-  /** The student that every method trains. */
-  readonly student: StudentBuilder;
+  /**
+   * The student that every method trains. Among several, each run chooses for itself: all are trained by cross-fitting, see
+   * `CalibrationOptions`, and the one that agrees most often with the answers that it did not learn from is trained on all
+   * of them. This takes no true labels, and one training more for each student and part.
+   */
+  readonly student: StudentBuilder | readonly StudentBuilder[];
   /**
    * How raw inputs become the student's.
    *

@@ -1,12 +1,13 @@
 import {setImmediate} from 'node:timers/promises';
 import {rawTensor} from '../data/batch.ts';
 import {type Inputs, sizeOf} from '../data/inputs.ts';
+import {identityOfReading} from '../data/text-reading.ts';
 import {TeacherError} from '../errors.ts';
 import type {Feature, Input, LogitsAnswer, Outcome, Question, Teacher, TensorInput, TextInput} from '../teacher.ts';
 import {misfitOf} from './fit.ts';
 import {featureNames, featureShapes} from './forward.ts';
 import {type Inference, type InferenceOptions, inferenceOf} from './inference.ts';
-import {rawInputs} from './raw-inputs.ts';
+import {readInputs} from './read-inputs.ts';
 import type {Student} from './student.ts';
 import {architectureHash, weightsHash} from './weights-hash.ts';
 
@@ -70,12 +71,17 @@ function identityOf(student: Student): Teacher['identity'] {
     architecture: architectureHash(student.model),
     preprocessing: {scale, mean, deviation},
     output: student.output,
-    ...(student.hashing && {hashing: {...student.hashing}}),
+    ...(student.reading && {reading: {...identityOfReading(student.reading)}}),
   };
 }
 
 /** Answers what can be answered, the texts, or the questions of one shape, in one forward pass. */
-function answerAll(student: Student, questions: readonly Question[], view: View, name: string): Outcome<'white-box'>[] {
+async function answerAll(
+  student: Student,
+  questions: readonly Question[],
+  view: View,
+  name: string,
+): Promise<Outcome<'white-box'>[]> {
   const outcomes = new Array<Outcome<'white-box'>>(questions.length);
   const batches = new Map<string, {readonly rows: number[]; readonly inputs: Input[]}>();
   for (const [row, {input}] of questions.entries()) {
@@ -91,22 +97,23 @@ function answerAll(student: Student, questions: readonly Question[], view: View,
     batches.set(form, batch);
   }
   for (const {rows, inputs} of batches.values()) {
-    const answers = answersTo(student, inputs, view);
+    const answers = await answersTo(student, inputs, view);
     for (const [place, row] of rows.entries()) outcomes[row] = {answer: answers[place]!};
   }
   return outcomes;
 }
 
 function problemWith(student: Student, input: Input): string | undefined {
-  const {model, hashing} = student;
-  if (input.kind === 'text') return hashing ? undefined : `Student ${model.name} takes numbers, got a text.`;
-  return hashing ? `Student ${model.name} reads texts, got a tensor.` : misfitOf(student, input);
+  const {model, reading} = student;
+  if (input.kind === 'text') return reading ? undefined : `Student ${model.name} takes numbers, got a text.`;
+  return reading ? `Student ${model.name} reads texts, got a tensor.` : misfitOf(student, input);
 }
 
 /** One forward pass over texts, or tensors of one shape. */
-function answersTo(student: Student, inputs: readonly Input[], {infer, layers}: View): LogitsAnswer[] {
+async function answersTo(student: Student, inputs: readonly Input[], {infer, layers}: View): Promise<LogitsAnswer[]> {
   const classes = student.classes.length;
-  const values = infer(() => rawTensor(rawInputs(student, stacked(inputs))));
+  const raw = await readInputs(student, stacked(inputs));
+  const values = infer(() => rawTensor(raw));
   const width = values.length / inputs.length;
   return inputs.map((_, row) => answerIn(values.subarray(row * width, (row + 1) * width), layers, classes));
 }

@@ -17,7 +17,7 @@ export function classifier(
 ): Student {
   if (task.kind === 'text') {
     throw new InputError(
-      `Student ${name} takes numbers, but the inputs are texts. Give hashedNgrams(), which reads them.`,
+      `Student ${name} takes numbers, but the inputs are texts. Give hashedNgrams() or subwordCnn(), which read them.`,
     );
   }
   const inputs = layers.input({shape: [...task.inputShape], name: 'input'});

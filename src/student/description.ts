@@ -14,6 +14,33 @@ export interface StudentDescription extends Omit<Student, 'model'> {
 
 const oneOrPerChannel = z.union([z.number(), z.array(z.number()).min(1)]);
 
+const reading = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('n-grams'),
+    buckets: z.number(),
+    words: z.number(),
+    characters: z.tuple([z.number(), z.number()]),
+    length: z.number(),
+  }),
+  z.object({
+    kind: z.literal('subwords'),
+    buckets: z.number(),
+    characters: z.number(),
+    pieces: z.number(),
+    length: z.number(),
+  }),
+  z.object({
+    kind: z.literal('embeddings'),
+    path: z.string(),
+    file: z.string(),
+    model: z.string(),
+    output: z.string(),
+    dimensions: z.number(),
+    tokens: z.number(),
+    length: z.number(),
+  }),
+]);
+
 /** Checks what a `limbeck.json` says. */
 export const studentDescription: z.ZodType<StudentDescription> = z.object({
   format: z.literal('limbeck.student/1'),
@@ -26,14 +53,7 @@ export const studentDescription: z.ZodType<StudentDescription> = z.object({
   output: z.enum(['logits', 'probabilities']),
   inputShape: z.array(z.number().int().positive().nullable()),
   dtype: z.enum(['uint8', 'int32', 'float32']).exactOptional(),
-  hashing: z
-    .object({
-      buckets: z.number(),
-      words: z.number(),
-      characters: z.tuple([z.number(), z.number()]),
-      length: z.number(),
-    })
-    .exactOptional(),
+  reading: reading.exactOptional(),
   calibration: z
     .object({temperature: z.number().positive(), threshold: z.number().min(0).max(1).exactOptional()})
     .exactOptional(),

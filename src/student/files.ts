@@ -1,6 +1,6 @@
 import {existsSync} from 'node:fs';
 import {writeFile} from 'node:fs/promises';
-import {join} from 'node:path';
+import {join, resolve} from 'node:path';
 import {z} from 'zod';
 import type {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
@@ -35,7 +35,14 @@ export async function saveStudent(
 }
 
 /** What `limbeck.json` says, for models saved without one. What is given here holds over what the file says. */
-export type LoadOptions = Partial<Omit<Student, 'model'>>;
+export interface LoadOptions extends Partial<Omit<Student, 'model'>> {
+  /**
+   * The folder of the model of a student on embeddings.
+   *
+   * @default where it was when the student was made
+   */
+  readonly embeddingModel?: string;
+}
 
 /**
  * Loads a student, or any layers model of TensorFlow.js whose `classes` are given.
@@ -54,13 +61,20 @@ export async function loadStudent(directory: string, options: LoadOptions = {}):
   }
   const {output = described?.output ?? (endsInSoftmax(model) ? 'probabilities' : 'logits')} = options;
   const {preprocessing = described?.preprocessing ?? {}} = options;
-  const {dtype = described?.dtype, hashing = described?.hashing, calibration = described?.calibration} = options;
+  const {dtype = described?.dtype, calibration = described?.calibration} = options;
+  const reading = placed(options.reading ?? described?.reading, options.embeddingModel);
   return makeStudent({
     ...{model, classes, preprocessing, output},
     ...(dtype && {dtype}),
-    ...(hashing && {hashing}),
+    ...(reading && {reading}),
     ...(calibration && {calibration}),
   });
+}
+
+function placed(reading: Student['reading'], path: string | undefined): Student['reading'] {
+  if (path === undefined) return reading;
+  if (reading?.kind === 'embeddings') return {...reading, path: resolve(path)};
+  throw new InputError('`embeddingModel` is for students on embeddings, and this is none. Leave it out.');
 }
 
 async function readDescription(path: string, model: layers.LayersModel): Promise<StudentDescription> {

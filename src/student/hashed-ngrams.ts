@@ -1,4 +1,4 @@
-import {checkHashing, type TextHashing} from '../data/text-hashing.ts';
+import {checkNgrams, type NgramReading} from '../data/text-ngrams.ts';
 import {InputError} from '../errors.ts';
 import {checkWidths, classifier, hiddenLayers, through} from './building-blocks.ts';
 import {makeStudent} from './make-student.ts';
@@ -44,13 +44,13 @@ export interface HashedNgramOptions {
  */
 export function hashedNgrams(options: HashedNgramOptions = {}): StudentBuilder {
   const {units = [32], buckets = 2 ** 14, words = 1, characters = [3, 4], length = 10_000} = options;
-  const hashing: TextHashing = {buckets, words, characters, length};
-  checkHashing(hashing);
+  const reading: NgramReading = {kind: 'n-grams', buckets, words, characters, length};
+  checkNgrams(reading);
   checkWidths('units', units);
   return ({classes, kind}, seed) => {
     if (kind !== 'text') throw new InputError('Student hashed_ngrams reads texts, but the inputs are tensors.');
     const task = {classes, inputShape: [buckets], preprocessing: {}};
     const student = classifier('hashed_ngrams', task, seed, input => through(input, ...hiddenLayers(units, seed)));
-    return makeStudent({...student, hashing});
+    return makeStudent({...student, reading});
   };
 }

@@ -1,4 +1,4 @@
-import {checkHashing, type TextHashing} from '../data/text-hashing.ts';
+import {checkReading, type TextReading, widthOf} from '../data/text-reading.ts';
 import type {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import {inputShapeOf, shown} from './input-shape.ts';
@@ -9,10 +9,10 @@ import type {Student, Task} from './student.ts';
  * Puts a model and what is known of it together, after checking that they fit.
  *
  * @throws InputError where the model has not one input and one output [batch, classes], or ends in a softmax though its
- *   output is said to be logits, or takes another shape than its `hashing` makes
+ *   output is said to be logits, or takes another shape than its `reading` makes
  */
 export function makeStudent(student: Student): Student {
-  const {model, classes, output, hashing} = student;
+  const {model, classes, output, reading} = student;
   if (model.inputs.length !== 1 || model.outputs.length !== 1) {
     throw new InputError(
       `Model ${model.name} has ${model.inputs.length} inputs and ${model.outputs.length} outputs. Give one with one of each.`,
@@ -24,7 +24,7 @@ export function makeStudent(student: Student): Student {
       `Model ${model.name} gives [${shape.join(', ')}] for each input, but there are ${classes.length} classes. Its last layer must give one number a class.`,
     );
   }
-  if (hashing !== undefined) checkHashed(model, hashing);
+  if (reading !== undefined) checkRead(model, reading);
   if (output === 'logits' && endsInSoftmax(model)) {
     throw new InputError(
       `Model ${model.name} ends in a softmax, so its \`output\` is \`probabilities\`, not \`logits\`.`,
@@ -33,12 +33,12 @@ export function makeStudent(student: Student): Student {
   return Object.freeze({...student});
 }
 
-function checkHashed(model: layers.LayersModel, hashing: TextHashing): void {
-  checkHashing(hashing);
+function checkRead(model: layers.LayersModel, reading: TextReading): void {
+  checkReading(reading);
   const shape = inputShapeOf(model);
-  if (shape.length === 1 && shape[0] === hashing.buckets) return;
+  if (shape.length === 1 && shape[0] === widthOf(reading)) return;
   throw new InputError(
-    `Model ${model.name} takes inputs of shape ${shown(shape)}, and a text becomes ${hashing.buckets} numbers. Give both the same.`,
+    `Model ${model.name} takes inputs of shape ${shown(shape)}, and a text becomes ${widthOf(reading)} numbers. Give both the same.`,
   );
 }
 

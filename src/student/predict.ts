@@ -4,7 +4,7 @@ import {type Inputs, selectInputs} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
 import {misfitOf} from './fit.ts';
 import {type InferenceOptions, inferenceOf} from './inference.ts';
-import {rawInputs} from './raw-inputs.ts';
+import {readInputs} from './read-inputs.ts';
 import type {Student} from './student.ts';
 
 export interface PredictOptions extends InferenceOptions {
@@ -29,7 +29,7 @@ export async function predictLogits(
   options: PredictOptions = {},
 ): Promise<Float32Array> {
   const {batchSize = 500, signal} = options;
-  const misfit = inputs.kind === 'tensor' && !student.hashing ? misfitOf(student, inputs) : undefined;
+  const misfit = inputs.kind === 'tensor' && !student.reading ? misfitOf(student, inputs) : undefined;
   if (misfit !== undefined) throw new InputError(misfit);
   const classes = student.classes.length;
   const logits = new Float32Array(inputs.count * classes);
@@ -37,8 +37,9 @@ export async function predictLogits(
   for (let start = 0; start < inputs.count; start += batchSize) {
     signal?.throwIfAborted();
     const rows = Int32Array.from({length: Math.min(batchSize, inputs.count - start)}, (_, row) => start + row);
+    const raw = await readInputs(student, selectInputs(inputs, rows));
     logits.set(
-      infer(() => rawTensor(rawInputs(student, selectInputs(inputs, rows)))),
+      infer(() => rawTensor(raw)),
       start * classes,
     );
     await setImmediate();

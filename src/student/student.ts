@@ -1,4 +1,4 @@
-import type {TextHashing} from '../data/text-hashing.ts';
+import type {TextReading} from '../data/text-reading.ts';
 import type {layers} from '../engine/tf.ts';
 import type {Input, TensorInput} from '../teacher.ts';
 import type {Preprocessing} from './preprocessing.ts';
@@ -18,7 +18,7 @@ export interface Student {
    */
   readonly dtype?: TensorInput['dtype'];
   /** How a text becomes raw inputs, of a student of texts. */
-  readonly hashing?: TextHashing;
+  readonly reading?: TextReading;
   /** How sure it is of what it says; without, its softmax is taken as it is, and it answers everything. */
   readonly calibration?: Calibration;
 }

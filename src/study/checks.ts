@@ -3,6 +3,7 @@ import {type Dataset, isLabelled, type UnlabelledDataset} from '../data/split.ts
 import {InputError} from '../errors.ts';
 import {describeDetail, satisfies} from '../knowledge/coarsen.ts';
 import {checkObjective} from '../losses/objective.ts';
+import {candidatesOf} from '../recipe/candidates.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {featureShapes} from '../student/forward.ts';
 import type {Access, Detail, Teacher} from '../teacher.ts';
@@ -22,19 +23,18 @@ export function checkMethods({methods}: Recipe): void {
 }
 
 /**
- * Checks that the student fits the data and has the layers that losses compare.
+ * Checks that every student fits the data and has the layers that losses compare.
  *
  * @throws InputError
  */
-export function checkStudent(
-  {methods, student: build, seeds, preprocessing}: Recipe,
-  data: Dataset | UnlabelledDataset,
-): void {
-  const student = build(taskOf(data, preprocessing), seeds[0]!);
-  for (const {losses} of methods) {
-    for (const {studentFeatures} of losses) featureShapes(student, studentFeatures);
+export function checkStudents(recipe: Recipe, data: Dataset | UnlabelledDataset): void {
+  for (const build of candidatesOf(recipe)) {
+    const student = build(taskOf(data, recipe.preprocessing), recipe.seeds[0]!);
+    for (const {losses} of recipe.methods) {
+      for (const {studentFeatures} of losses) featureShapes(student, studentFeatures);
+    }
+    student.model.dispose();
   }
-  student.model.dispose();
 }
 
 /**

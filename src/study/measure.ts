@@ -51,7 +51,7 @@ function measure(
   {level, method}: Method,
   seed: number,
   budget: number,
-  {curve, seconds, logits}: Executed,
+  {curve, seconds, logits, choice}: Executed,
   reference: Reference,
 ): ResultRow {
   const classes = data.classes.length;
@@ -71,5 +71,6 @@ function measure(
     entropy: measured.entropy,
     seconds,
     curve,
+    ...(choice && {choice}),
   };
 }

@@ -5,6 +5,7 @@ import {classRelation, summariseTargets} from '../evaluate/effects.ts';
 import {reliability} from '../evaluate/reliability.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {targetsOf} from '../losses/targets.ts';
+import {candidatesOf} from '../recipe/candidates.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
 import type {Access} from '../teacher.ts';
 import {packageVersion} from '../version.ts';
@@ -51,7 +52,7 @@ export function resultsOf({study, levels, reference, knowledge, runs, failures, 
       byLevel: Object.fromEntries(ledgers),
       evaluation: reference.ledger,
     },
-    student: studentOf(study),
+    students: studentsOf(study),
     seeds: recipe.seeds,
     rows: runs.map(({row}) => row),
     failures,
@@ -82,12 +83,14 @@ function wholeMethods({methods}: Recipe, failures: readonly RunFailure[]): reado
   throw new TrainingError(`No method came to an end. The first: ${method}, seed ${seed}: ${reason}`);
 }
 
-function studentOf({recipe, data}: Study): Results['student'] {
-  const {model} = recipe.student(taskOf(data, recipe.preprocessing), recipe.seeds[0]!);
-  const layers = model.layers.map(layer => `${layer.name} [${layer.outputShape.slice(1).join(', ')}]`);
-  const parameters = model.countParams();
-  model.dispose();
-  return {parameters, layers};
+function studentsOf({recipe, data}: Study): Results['students'] {
+  return candidatesOf(recipe).map(build => {
+    const {model} = build(taskOf(data, recipe.preprocessing), recipe.seeds[0]!);
+    const layers = model.layers.map(layer => `${layer.name} [${layer.outputShape.slice(1).join(', ')}]`);
+    const shape = {name: model.name, parameters: model.countParams(), layers};
+    model.dispose();
+    return shape;
+  });
 }
 
 /** Of the level that shows most, at T = 1; undefined where every level shows labels alone. */

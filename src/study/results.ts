@@ -32,7 +32,8 @@ export interface Results {
     /** The teacher's answers about the test split, which only measure: not in the totals. */
     readonly evaluation: LedgerTotals;
   };
-  readonly student: {readonly parameters: number; readonly layers: readonly string[]};
+  /** The recipe's student, or those that each run chooses among. */
+  readonly students: readonly StudentShape[];
   readonly seeds: readonly number[];
   /** One a method and seed, in the order of the recipe. */
   readonly rows: readonly ResultRow[];
@@ -45,6 +46,31 @@ export interface Results {
   /** Class relation of the teacher on the test split, see `MethodResult.relation`. */
   readonly teacherRelation: readonly (readonly number[])[];
   readonly teacherReliability: readonly ReliabilityBin[];
+}
+
+export interface StudentShape {
+  /** Of its model. */
+  readonly name: string;
+  readonly parameters: number;
+  readonly layers: readonly string[];
+}
+
+/** Which of several students a run trained, and by what it chose. */
+export interface StudentChoice {
+  /** Place among `candidates`. */
+  readonly chosen: number;
+  /** In the order of the recipe. */
+  readonly candidates: readonly Candidate[];
+}
+
+export interface Candidate {
+  readonly name: string;
+  readonly parameters: number;
+  /**
+   * In cross-validation, the share of the method's answers that the student agreed with while it learned from others. That
+   * of the one chosen is a little too high: it is the highest of several.
+   */
+  readonly agreement: number;
 }
 
 export type Level = 'none' | Access;
@@ -72,6 +98,8 @@ export interface ResultRow extends Metrics {
   readonly entropy: number;
   readonly seconds: number;
   readonly curve: readonly CurvePoint[];
+  /** Where the recipe names several students. */
+  readonly choice?: StudentChoice;
 }
 
 export interface RunFailure {

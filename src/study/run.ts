@@ -1,21 +1,26 @@
 import {join} from 'node:path';
 import {isLabelled} from '../data/split.ts';
 import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
+import {candidatesOf} from '../recipe/candidates.ts';
 import {methodFolder} from '../recipe/method-folder.ts';
-import type {CalibrationOptions, Method} from '../recipe/recipe.ts';
+import type {Method} from '../recipe/recipe.ts';
 import {saveStudent} from '../student/files.ts';
 import {predictLogits} from '../student/predict.ts';
-import type {Calibration, Student} from '../student/student.ts';
+import type {Calibration, Student, StudentBuilder} from '../student/student.ts';
 import type {CheckpointOptions, Epoch, TrainOptions} from '../train/options.ts';
 import {NO_TIME, type Profile, secondsOf} from '../train/profile.ts';
 import {train} from '../train/train.ts';
-import {calibrate, FOLDS} from './calibrate.ts';
-import type {CurvePoint} from './results.ts';
+import {calibrate} from './calibrate.ts';
+import {chooseAmong, type Tried} from './choice.ts';
+import {crossFit, FOLDS} from './cross-fit.ts';
+import type {CurvePoint, StudentChoice} from './results.ts';
 import type {Study} from './study.ts';
 import {taskOf} from './task.ts';
 
 export interface Learned {
   readonly student: Student;
+  /** Where the recipe names several students. */
+  readonly choice?: StudentChoice;
   readonly curve: readonly CurvePoint[];
   /** The epoch whose weights the student has: the last, or with early stopping the best. */
   readonly kept: CurvePoint;
@@ -43,13 +48,12 @@ export async function learn(
   {checkpoint, onStep}: LearnOptions = {},
 ): Promise<Learned> {
   const {recipe} = study;
-  // Those that calibrate it are trained before the student that is kept, and count as parts of its run.
-  const before = recipe.calibration ? (recipe.calibration.folds ?? FOLDS) : 0;
+  // Those that choose and calibrate it are trained before the student that is kept, and count as parts of its run.
+  const before = trialsOf(study);
   const stepsOf = (run: number): LearnOptions['onStep'] =>
     onStep && ((step, steps) => onStep(run * steps + step, (before + 1) * steps));
-  const calibration =
-    recipe.calibration && (await calibrateMethod(study, method, knowledge, {...recipe.calibration, seed}, stepsOf));
-  const student = {...freshStudent(study, seed), ...(calibration && {calibration})};
+  const {build, choice, calibration} = await prepare(study, method, knowledge, seed, stepsOf);
+  const student = {...freshStudent(study, build, seed), ...(calibration && {calibration})};
   const curve: CurvePoint[] = [];
   let kept: CurvePoint | undefined;
   const add = ({epoch, step, loss, validation, best}: Epoch): void => {
@@ -68,30 +72,67 @@ export async function learn(
   });
   for await (const epoch of epochs) add(epoch);
   const directory = studentPath(study.directory, method, seed);
-  await saveStudent(directory, student, {recipe: recipe.name, level: method.level, method: method.method, seed});
-  return {student, curve, kept: kept!, profile, directory};
+  const madeBy = {recipe: recipe.name, level: method.level, method: method.method, seed};
+  await saveStudent(directory, student, {
+    ...madeBy,
+    ...(choice && {choice: {...choice, candidates: choice.candidates.map(candidate => ({...candidate}))}}),
+  });
+  return {student, ...(choice && {choice}), curve, kept: kept!, profile, directory};
 }
 
-function calibrateMethod(
+/** What comes before a student is trained on all answers. */
+interface Prepared {
+  readonly build: StudentBuilder;
+  readonly choice?: StudentChoice;
+  readonly calibration?: Calibration;
+}
+
+/** How many students are trained to choose one and to calibrate it. */
+function trialsOf({recipe}: Study): number {
+  const {calibration} = recipe;
+  const candidates = candidatesOf(recipe).length;
+  return candidates > 1 || calibration ? candidates * (calibration?.folds ?? FOLDS) : 0;
+}
+
+/** Chooses among students and calibrates the one chosen, both by the same answers about what none of them learned from. */
+async function prepare(
   study: Study,
   method: Method,
   knowledge: Knowledge | StoredKnowledge,
-  options: CalibrationOptions & {readonly seed: number},
-  stepsOf: (fold: number) => LearnOptions['onStep'],
-): Promise<Calibration> {
-  return calibrate(knowledge, {
-    ...options,
-    ...(study.signal && {signal: study.signal}),
-    async train(part, fold) {
-      const student = freshStudent(study, options.seed);
-      for await (const _ of train(student, part, trainOptions(study, method, options.seed, stepsOf(fold))));
-      return student;
-    },
-  });
+  seed: number,
+  stepsOf: (trial: number) => LearnOptions['onStep'],
+): Promise<Prepared> {
+  const {recipe, signal} = study;
+  const builders = candidatesOf(recipe);
+  const classes = knowledge.classes.length;
+  if (trialsOf(study) === 0) return {build: builders[0]!};
+  const tried: Tried[] = [];
+  let trials = 0;
+  for (const build of builders) {
+    const {model} = freshStudent(study, build, seed);
+    const fit = await crossFit(knowledge, {
+      ...(recipe.calibration?.folds && {folds: recipe.calibration.folds}),
+      ...{seed, ...(signal && {signal})},
+      async train(part) {
+        const student = freshStudent(study, build, seed);
+        for await (const _ of train(student, part, trainOptions(study, method, seed, stepsOf(trials++))));
+        return student;
+      },
+    });
+    tried.push({name: model.name, parameters: model.countParams(), fit});
+    model.dispose();
+  }
+  const choice = builders.length > 1 ? chooseAmong(tried, classes) : undefined;
+  const place = choice?.chosen ?? 0;
+  return {
+    build: builders[place]!,
+    ...(choice && {choice}),
+    ...(recipe.calibration && {calibration: calibrate(tried[place]!.fit, classes, recipe.calibration)}),
+  };
 }
 
-function freshStudent({recipe, data}: Study, seed: number): Student {
-  return recipe.student(taskOf(data, recipe.preprocessing), seed);
+function freshStudent({recipe, data}: Study, build: StudentBuilder, seed: number): Student {
+  return build(taskOf(data, recipe.preprocessing), seed);
 }
 
 /** How every student of a run is trained. */
@@ -134,6 +175,8 @@ export function checkpointPath(directory: string, method: Method, seed: number):
 
 /** A student that was trained and has answered the test split. */
 export interface Executed {
+  /** Where the recipe names several students. */
+  readonly choice?: StudentChoice;
   readonly curve: readonly CurvePoint[];
   readonly seconds: number;
   readonly profile: Profile;
@@ -158,10 +201,16 @@ export async function execute(
     onResume: () => study.onNote('Goes on with the runs that an earlier process left.'),
   };
   const options = {checkpoint, ...(onStep && {onStep})};
-  const {student, curve, profile} = await learn(study, method, knowledge, seed, options);
+  const {student, choice, curve, profile} = await learn(study, method, knowledge, seed, options);
   const {signal, data} = study;
   const logits = await predictLogits(student, data.test.inputs, {...(signal && {signal})});
   student.model.dispose();
   const {temperature} = student.calibration ?? {temperature: 1};
-  return {curve, seconds: secondsOf(profile), profile, logits: logits.map(logit => logit / temperature)};
+  return {
+    ...(choice && {choice}),
+    curve,
+    seconds: secondsOf(profile),
+    profile,
+    logits: logits.map(logit => logit / temperature),
+  };
 }

@@ -10,7 +10,7 @@ import {InputError} from '../errors.ts';
 import {isStoreUrl} from '../knowledge/store.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import type {Access, Teacher} from '../teacher.ts';
-import {checkMethods, checkStudent, checkTeacher, checkTruth} from './checks.ts';
+import {checkMethods, checkStudents, checkTeacher, checkTruth} from './checks.ts';
 import {openServices, type Services} from './services.ts';
 
 /** The file of kept answers, where nothing else is said. */
@@ -141,7 +141,7 @@ export async function openStudy(recipe: Recipe, levels: readonly Access[], optio
   const engine = await startEngine();
   const data = await recipe.data();
   const drawn = draw(data.train, recipe.transfer);
-  checkStudent(recipe, data);
+  checkStudents(recipe, data);
   checkTruth(recipe, data);
   const services = openServices();
   const teachers = await openTeachers(recipe, levels, data, services);

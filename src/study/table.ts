@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import {createColors} from 'picocolors';
 import {dollars} from '../ask/price.ts';
+import {choiceSentences} from './report/choices.ts';
 import {between, count, counted, decimal, duration, MISSING, percent, points, shortened} from './report/format.ts';
 import {type Measure, spreadOf} from './report/spread.ts';
 import {baselineName, comparedMethods} from './report/summary.ts';
@@ -120,7 +121,8 @@ function plainTable(
   return table.toString().replace(/ +$/gm, '');
 }
 
-function totals({ledger, engine, seconds, seeds, failures, truth}: Results, {dim}: Colours): string {
+function totals(results: Results, {dim}: Colours): string {
+  const {ledger, engine, seconds, seeds, failures, truth} = results;
   const spread =
     seeds.length > 1 ? `Mean ± sample standard deviation over ${counted(seeds.length, 'seed')}` : 'One seed';
   return [
@@ -129,6 +131,7 @@ function totals({ledger, engine, seconds, seeds, failures, truth}: Results, {dim
     dim('KL is KL(teacher ‖ student). Answers asked and bought stand on the first row of their level.'),
     `Learned from: ${ledgerText(ledger)}`,
     `Measured by: ${ledgerText(ledger.evaluation)}`,
+    ...choiceSentences(results).map(sentence => printable(sentence, 400)),
     ...failures.map(
       ({method, seed, reason}) => `Failed: ${printable(method, 40)}, seed ${seed}: ${printable(reason, 200)}`,
     ),

@@ -9,7 +9,7 @@ import {inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowl
 import {tabulate} from '../knowledge/table.ts';
 import type {BatchTargets, FeatureShapes} from '../losses/loss.ts';
 import {selectTargets, type Targets, targetsOf, targetTensors} from '../losses/targets.ts';
-import {rawInputs} from '../student/raw-inputs.ts';
+import {readInputs} from '../student/read-inputs.ts';
 import type {Student} from '../student/student.ts';
 import type {Detail, Question, Teacher} from '../teacher.ts';
 
@@ -110,8 +110,8 @@ function look(
   return {seen: viewInputs(tensorInputs(inputs, `View \`${view.name}\``), view, seeds), seeds};
 }
 
-function batchOf({student}: Viewing, seen: Inputs, targets: Targets): Batch {
-  return {raw: rawTensor(rawInputs(student, seen)), targets: targetTensors(targets)};
+async function batchOf({student}: Viewing, seen: Inputs, targets: Targets): Promise<Batch> {
+  return {raw: rawTensor(await readInputs(student, seen)), targets: targetTensors(targets)};
 }
 
 function shapesOf({features}: Targets): FeatureShapes {

@@ -1,6 +1,7 @@
 import {availableParallelism} from 'node:os';
 import {sizeOf} from '../data/inputs.ts';
 import {randomFraction, seededRandom} from '../data/random.ts';
+import {identityOfReading} from '../data/text-reading.ts';
 import {type Engine, startEngine} from '../engine/engine.ts';
 import {tf} from '../engine/tf.ts';
 import {answersAt, countOf, inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
@@ -30,7 +31,7 @@ export async function fingerprintOf(
   const {epochs, seed, losses, clipNorm, validation, validateEvery, earlyStopping, view, teacher, compile, balance} =
     options;
   const engine = await startEngine();
-  const {model, classes, preprocessing, output, hashing} = student;
+  const {model, classes, preprocessing, output, reading} = student;
   return {
     'version of limbeck': packageVersion(),
     engine: `${engine.name} ${engine.version}, ${threadsOf(engine)} threads`,
@@ -38,7 +39,7 @@ export async function fingerprintOf(
     compile: compile ?? true,
     "student's architecture": architectureHash(model),
     "student's weights": model.weights.map(({originalName}, index) => [originalName, weights[index]!.shape]),
-    "student's preprocessing": digestOf({preprocessing, output, ...(hashing && {hashing})}),
+    "student's preprocessing": digestOf({preprocessing, output, ...(reading && {reading: identityOfReading(reading)})}),
     classes,
     seed,
     epochs,

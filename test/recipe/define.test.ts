@@ -142,7 +142,7 @@ describe('defineRecipe', () => {
   it('says all that is wrong at once', () => {
     const {student: _, ...rest} = full;
     expect(problemsOf({...rest, seeds: [], sede: 1})).toEqual([
-      'student: expected a function',
+      'student: expected a function, or two or more to choose among',
       'seeds: give at least one seed',
       expect.stringMatching(/^sede: unknown key/),
     ]);
@@ -158,6 +158,8 @@ describe('defineRecipe', () => {
     ['teachers', undefined, /expected object/],
     ['teachers.gray-box', blackBox, /expected a function/],
     ['student', 'mlp', /expected a function/],
+    ['student', [mlp()], /two or more to choose among/],
+    ['student', [mlp(), 'mlp'], /two or more to choose among/],
     ['preprocessing.scale', '1/255', /expected number/],
     ['preprocessing.mean', 'zero', /a number, or one a channel/],
     ['preprocessing.mean', [0, 'zero'], /a number, or one a channel/],

@@ -2,6 +2,7 @@ import {mkdtemp, readFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
+import type {NgramReading} from '../../src/data/text-ngrams.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {layers} from '../../src/engine/tf.ts';
 import {InputError} from '../../src/errors.ts';
@@ -50,7 +51,7 @@ describe('hashedNgrams', () => {
     const student = hashedNgrams()(task, 1);
     expect(student.model.layers.map(({name}) => name)).toEqual(['input', 'dense_1', 'logits']);
     expect(parameters(student).all).toBe(16384 * 32 + 32 + (32 * 2 + 2));
-    expect(student.hashing).toEqual({buckets: 16384, words: 1, characters: [3, 4], length: 10000});
+    expect(student.reading).toEqual({kind: 'n-grams', buckets: 16384, words: 1, characters: [3, 4], length: 10000});
   });
 
   it('starts from the same bits at the same seed, from others at another', () => {
@@ -75,10 +76,10 @@ describe('hashedNgrams', () => {
     const folder = join(await mkdtemp(join(tmpdir(), 'limbeck-')), 'student');
     await saveStudent(folder, student);
     const loaded = await loadStudent(folder);
-    expect(loaded.hashing).toEqual(student.hashing);
+    expect(loaded.reading).toEqual(student.reading);
     expect(await predictLogits(loaded, inputs)).toEqual(await predictLogits(student, inputs));
-    const {hashing} = JSON.parse(await readFile(join(folder, 'limbeck.json'), 'utf8'));
-    expect(hashing).toEqual({buckets: 256, words: 1, characters: [3, 4], length: 10000});
+    const {reading} = JSON.parse(await readFile(join(folder, 'limbeck.json'), 'utf8'));
+    expect(reading).toEqual({kind: 'n-grams', buckets: 256, words: 1, characters: [3, 4], length: 10000});
   });
 
   it('refuses numbers, and students of numbers refuse texts', async () => {
@@ -99,8 +100,8 @@ describe('hashedNgrams', () => {
 
   it('has to be made of a model that takes as many numbers as a text becomes', () => {
     const model = layers.sequential({layers: [layers.layers.dense({units: 2, inputShape: [3]})]});
-    const hashing = {buckets: 4, words: 1, characters: [0, 0], length: 10} as const;
-    const make = () => makeStudent({model, classes: task.classes, preprocessing: {}, output: 'logits', hashing});
+    const reading = {kind: 'n-grams', buckets: 4, words: 1, characters: [0, 0], length: 10} as const;
+    const make = () => makeStudent({model, classes: task.classes, preprocessing: {}, output: 'logits', reading});
     expect(make).toThrow(/takes inputs of shape \[3\], and a text becomes 4 numbers/);
   });
 });
@@ -113,12 +114,12 @@ describe('asTeacher of a student of texts', () => {
     badQuestion: {input: {kind: 'tensor', dtype: 'float32', shape: [1], data: Float32Array.of(1)}},
   });
 
-  it('answers with the logits of the student, and is another teacher with another hashing', async () => {
+  it('answers with the logits of the student, and is another teacher with another reading', async () => {
     const student = small();
     const outcomes = await asTeacher(student).ask(texts.map(text => ({input: {kind: 'text', text}})));
     const logits = outcomes.flatMap(outcome => ('answer' in outcome ? [...outcome.answer.logits] : []));
     expect(logits).toEqual([...(await predictLogits(student, inputs))]);
-    const other = makeStudent({...student, hashing: {...student.hashing!, words: 2}});
+    const other = makeStudent({...student, reading: {...(student.reading as NgramReading), words: 2}});
     expect(asTeacher(other).identity).not.toEqual(asTeacher(student).identity);
   });
 });

@@ -5,6 +5,7 @@ import {beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import type {UnlabelledDataset} from '../../src/data/split.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
+import {candidatesOf} from '../../src/recipe/candidates.ts';
 import type {Recipe} from '../../src/recipe/recipe.ts';
 import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
 import type {Student} from '../../src/student/student.ts';
@@ -182,7 +183,8 @@ describe('an audit', () => {
     await audited({items: 60});
     await fill(truly);
     const before = await audited();
-    const fresh = recipe.student({classes, kind: 'text', inputShape: [], preprocessing: {}}, 5);
+    const [build] = candidatesOf(recipe);
+    const fresh = build!({classes, kind: 'text', inputShape: [], preprocessing: {}}, 5);
     const other = await audited({}, fresh);
     expect(other.right!.teacher).toEqual(before.right!.teacher);
     expect(other.right!.student).not.toEqual(before.right!.student);

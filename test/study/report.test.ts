@@ -48,7 +48,7 @@ describe('renderReport', () => {
       ...plain,
       name,
       teacher: {...plain.teacher, name},
-      student: {parameters: 1, layers: [name]},
+      students: [{name, parameters: 1, layers: [name]}],
     });
     expect(text.match(/<script/g)).toHaveLength(1);
     expect(text).not.toContain('<!--');

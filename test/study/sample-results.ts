@@ -115,7 +115,7 @@ export function sampleResults({
     teacher: {name: 'mnist-mlp 784-512-512-10', accuracy: 0.9858, nll: 0.0492, ece: 0.0031},
     ledger: ledger(methods),
     failures: [],
-    student: {parameters: 50_890, layers: ['dense 64, relu', 'dense 10']},
+    students: [{name: 'mlp', parameters: 50_890, layers: ['dense 64, relu', 'dense 10']}],
     seeds,
     rows: methods.flatMap((method, index) => seeds.map(seed => row(method, seed, index, seeds.length))),
     methods: methods.map((method, index) => methodResult(method, index, classes.length, baseline, teacherRelation)),

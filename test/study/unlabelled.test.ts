@@ -1,6 +1,7 @@
 import {beforeAll, describe, expect, it} from 'vitest';
 import type {UnlabelledDataset} from '../../src/data/split.ts';
 import {InputError} from '../../src/errors.ts';
+import {mlp} from '../../src/student/mlp.ts';
 import {compare} from '../../src/study/compare.ts';
 import {renderReport} from '../../src/study/report/page.ts';
 import type {Results} from '../../src/study/results.ts';
@@ -76,8 +77,8 @@ describe('a study without true labels', () => {
     expect(await refused({})).toContain('Method `truth` learns from true labels, and the data have none.');
     const training = {epochs: 2, earlyStopping: {patience: 1}};
     expect(await refused({methods: taught, training})).toContain('`training.earlyStopping` needs a validation split');
-    const {student, training: schedule} = tinyRecipe(fresh);
-    const teacherModel = {directory: 'never', student, losses: taught[0]!.losses, seed: 1, training: schedule};
+    const {training: schedule} = tinyRecipe(fresh);
+    const teacherModel = {directory: 'never', student: mlp(), losses: taught[0]!.losses, seed: 1, training: schedule};
     await expect(trainTeacher(tinyRecipe(fresh, {data: unlabelled, teacherModel}))).rejects.toThrow(
       'The data have no true labels to train a teacher from.',
     );

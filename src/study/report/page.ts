@@ -1,4 +1,5 @@
-import type {Results} from '../results.ts';
+import type {Results, StudentShape} from '../results.ts';
+import {choiceSentences} from './choices.ts';
 import {accuracyFigure} from './figures/accuracy.ts';
 import {differencesFigure} from './figures/differences.ts';
 import {entropyFigure} from './figures/entropy.ts';
@@ -101,10 +102,12 @@ function numbers(results: Results): Html {
 }
 
 function making(results: Results): Html {
-  const {engine, versions, sizes, student, seeds, classes, truth} = results;
+  const {engine, versions, sizes, students, seeds, classes, truth} = results;
   const facts: readonly (readonly [string, Content])[] = [
     ['Teacher', results.teacher.name],
-    ['Student', studentText(student)],
+    ...students.map(
+      student => [students.length === 1 ? 'Student' : `Student ${student.name}`, studentText(student)] as const,
+    ),
     ['Classes', count(classes.length)],
     ['Training split', counted(sizes.train, 'example')],
     ['Transfer set', counted(sizes.transfer, 'input')],
@@ -118,11 +121,12 @@ function making(results: Results): Html {
   ];
   return html`<dl class="facts">${facts.map(([term, text]) => html`<div><dt>${term}</dt><dd>${text}</dd></div>`)}</dl>
 ${ledgerTable(results)}
+${choiceSentences(results).map(sentence => html`<p>${sentence}</p>`)}
 <p>Asked counts the questions of a level, cached those that the store could answer, bought those that the teacher was asked in this run, calls the requests that went out with all retries.</p>`;
 }
 
 /** Many layers are folded away: a residual network has dozens. */
-function studentText({parameters, layers}: Results['student']): Content {
+function studentText({parameters, layers}: StudentShape): Content {
   const size = counted(parameters, 'parameter');
   if (layers.length < 8) return `${size}: ${layers.join('; ')}`;
   return html`${size}<details><summary>${counted(layers.length, 'layer')}</summary>${layers.join('; ')}</details>`;

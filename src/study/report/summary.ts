@@ -136,9 +136,11 @@ function comparisonCaution(results: Results): string | undefined {
 
 /** What was compared, in a sentence. */
 export function setting(results: Results): string {
-  const {methods, seeds, student, teacher} = results;
+  const {methods, seeds, students, teacher} = results;
   const budgets = new Set(methods.flatMap(method => rowsOf(results, method).map(({budget}) => budget)));
   const [budget] = budgets;
   const answers = budgets.size === 1 ? ` and ${counted(budget!, 'answer')}` : '';
-  return `One student of ${counted(student.parameters, 'parameter')}, taught in ${counted(methods.length, 'way')} what “${teacher.name}” knows, with ${counted(seeds.length, 'seed')}${answers} each.`;
+  const sizes = students.map(({parameters}) => counted(parameters, 'parameter'));
+  const student = sizes.length === 1 ? `One student of ${sizes[0]!}` : `The better of students of ${list(sizes)}`;
+  return `${student}, taught in ${counted(methods.length, 'way')} what “${teacher.name}” knows, with ${counted(seeds.length, 'seed')}${answers} each.`;
 }

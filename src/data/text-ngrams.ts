@@ -1,12 +1,15 @@
 import {InputError} from '../errors.ts';
 import type {TensorInputs} from './inputs.ts';
+import {finished, hashOf, normalise, OFFSET, stepped} from './text-hash.ts';
+import {checkCount, isCount, refuse} from './text-options.ts';
 
 /**
  * How a text becomes numbers without a vocabulary: its runs of words and of characters are hashed to buckets, as by
  * Weinberger et al. (2009). A bucket that any run falls into holds 1 / sqrt(buckets hit), so that long texts weigh no more
  * than short ones.
  */
-export interface TextHashing {
+export interface NgramReading {
+  readonly kind: 'n-grams';
   /** How many numbers a text becomes. */
   readonly buckets: number;
   /** The most words in a run, 0 for none. A word is letters, marks and digits; any other sign is one by itself. */
@@ -18,28 +21,24 @@ export interface TextHashing {
 }
 
 /** @throws InputError where a number is out of its range */
-export function checkHashing({buckets, words, characters: [fewest, most], length}: TextHashing): void {
-  const check = (name: string, isRight: boolean, range: string, value: unknown) => {
-    if (!isRight) throw new InputError(`Expected \`${name}\` to be ${range}, got ${value}.`);
-  };
-  const isCount = (value: number, least: number, greatest: number) =>
-    Number.isInteger(value) && value >= least && value <= greatest;
-  check('buckets', isCount(buckets, 2, 2 ** 20), 'a whole number from 2 to 1048576', buckets);
-  check('words', isCount(words, 0, 5), 'a whole number from 0 to 5', words);
-  check('length', isCount(length, 1, 2 ** 20), 'a whole number from 1 to 1048576', length);
+export function checkNgrams({buckets, words, characters, length}: NgramReading): void {
+  const [fewest, most] = characters;
+  checkCount('buckets', buckets, 2, 2 ** 20);
+  checkCount('words', words, 0, 5);
+  checkCount('length', length, 1, 2 ** 20);
   const isRange = isCount(fewest, 0, most) && isCount(most, 0, 10) && (fewest > 0 || most === 0);
-  check('characters', isRange, 'two whole numbers up to 10, the smaller one first', [fewest, most]);
+  if (!isRange) refuse('characters', 'two whole numbers up to 10, the smaller one first', characters);
   if (words === 0 && most === 0)
     throw new InputError('Give `words`, `characters` or both: of neither there is nothing.');
 }
 
 /** The texts as rows of numbers, float32 [count, buckets]. */
-export function hashTexts(texts: readonly string[], hashing: TextHashing): TensorInputs {
-  const {buckets} = hashing;
+export function readNgrams(texts: readonly string[], reading: NgramReading): TensorInputs {
+  const {buckets} = reading;
   const data = new Float32Array(texts.length * buckets);
   const hits = new Hits(buckets);
   for (const [row, text] of texts.entries()) {
-    const places = hits.of(text, hashing);
+    const places = hits.of(text, reading);
     const value = 1 / Math.sqrt(places.length);
     const start = row * buckets;
     for (const place of places) data[start + place] = value;
@@ -63,7 +62,7 @@ class Hits {
   }
 
   /** Holds until the next call. */
-  of(text: string, {words, characters: [fewest, most], length}: TextHashing): Int32Array {
+  of(text: string, {words, characters: [fewest, most], length}: NgramReading): Int32Array {
     this.texts++;
     this.count = 0;
     const read = normalise(text, length);
@@ -77,7 +76,7 @@ class Hits {
     for (let start = 0; start < hashes.length; start++) {
       let hash = WORDS;
       for (let end = start; end < Math.min(start + most, hashes.length); end++) {
-        hash = mixed(hash, hashes[end]!);
+        hash = stepped(hash, finished(hashes[end]!));
         this.add(hash);
       }
     }
@@ -88,7 +87,7 @@ class Hits {
       let hash = CHARACTERS;
       const longest = Math.min(start + most, text.length);
       for (let end = start; end < longest; end++) {
-        hash = Math.imul(hash ^ text.charCodeAt(end), PRIME);
+        hash = stepped(hash, text.charCodeAt(end));
         if (end - start + 1 >= fewest) this.add(hash);
       }
     }
@@ -104,32 +103,6 @@ class Hits {
 
 const WORD = /[\p{L}\p{M}\p{N}]+|[^\s\p{L}\p{M}\p{N}]/gu;
 
-/** What is read of a text, with one space for any run of white space, and one at either end. */
-function normalise(text: string, length: number): string {
-  const read = text.slice(0, length).normalize('NFKC').toLowerCase();
-  return ` ${read.replace(/\s+/g, ' ').trim()} `;
-}
-
 // Where the hashes of words and those of characters begin, so that a word is another run than its characters.
-const WORDS = 0x811c9dc5;
+const WORDS = OFFSET;
 const CHARACTERS = 0x2b3c5d7f;
-const PRIME = 0x01000193;
-
-/** FNV-1a over UTF-16 code units. */
-function hashOf(word: string): number {
-  let hash = WORDS;
-  for (let index = 0; index < word.length; index++) hash = Math.imul(hash ^ word.charCodeAt(index), PRIME);
-  return hash;
-}
-
-function mixed(hash: number, other: number): number {
-  return Math.imul(hash ^ finished(other), PRIME);
-}
-
-/** Spreads a hash over all of its 32 bits, as MurmurHash3 ends. */
-function finished(hash: number): number {
-  let bits = hash;
-  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
-  return (bits ^ (bits >>> 16)) >>> 0;
-}

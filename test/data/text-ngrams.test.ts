@@ -1,23 +1,23 @@
 import {assert, constantFrom, property, string} from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {checkHashing, hashTexts, type TextHashing} from '../../src/data/text-hashing.ts';
+import {checkNgrams, type NgramReading, readNgrams} from '../../src/data/text-ngrams.ts';
 import {InputError} from '../../src/errors.ts';
 
-const hashing: TextHashing = {buckets: 512, words: 2, characters: [3, 4], length: 200};
+const reading: NgramReading = {kind: 'n-grams', buckets: 512, words: 2, characters: [3, 4], length: 200};
 /** So many that hardly two runs of a short text share one. */
-const roomy = {...hashing, buckets: 2 ** 20};
+const roomy = {...reading, buckets: 2 ** 20};
 
-function rowOf(text: string, options: TextHashing = hashing): Float32Array {
-  return hashTexts([text], options).data as Float32Array;
+function rowOf(text: string, options: NgramReading = reading): Float32Array {
+  return readNgrams([text], options).data as Float32Array;
 }
 
-function hits(text: string, options: TextHashing): number {
+function hits(text: string, options: NgramReading): number {
   return rowOf(text, options).reduce((count, value) => count + (value > 0 ? 1 : 0), 0);
 }
 
-describe('hashTexts', () => {
+describe('readNgrams', () => {
   it('gives a row of numbers a text, whatever stands beside it', () => {
-    const {shape, count, data} = hashTexts(['a red dog', 'a blue cat'], hashing);
+    const {shape, count, data} = readNgrams(['a red dog', 'a blue cat'], reading);
     expect([shape, count]).toEqual([[512], 2]);
     expect(data.subarray(0, 512)).toEqual(rowOf('a red dog'));
     expect(data.subarray(512)).toEqual(rowOf('a blue cat'));
@@ -49,13 +49,13 @@ describe('hashTexts', () => {
   });
 
   it('reads no further than its length', () => {
-    const short = {...hashing, length: 10};
+    const short = {...reading, length: 10};
     expect(rowOf('0123456789 and more', short)).toEqual(rowOf('0123456789', short));
   });
 
   it('makes zeros of a text without a sign', () => {
-    expect(hits('', hashing)).toBe(0);
-    expect(hits(' \n\t', hashing)).toBe(0);
+    expect(hits('', reading)).toBe(0);
+    expect(hits(' \n\t', reading)).toBe(0);
   });
 
   it('gives every other text a row of length 1, for any text that there can be', () => {
@@ -79,7 +79,7 @@ describe('hashTexts', () => {
 
   it('spreads runs evenly over the buckets', () => {
     const words = Array.from({length: 4096}, (_, index) => `w${index}`);
-    const {data} = hashTexts(words, {...hashing, buckets: 64, words: 1, characters: [0, 0]});
+    const {data} = readNgrams(words, {...reading, buckets: 64, words: 1, characters: [0, 0]});
     const counts = Array.from({length: 64}, (_, bucket) =>
       words.reduce((sum, _, row) => sum + (data[row * 64 + bucket]! > 0 ? 1 : 0), 0),
     );
@@ -117,7 +117,7 @@ describe('hashTexts', () => {
   });
 });
 
-describe('checkHashing', () => {
+describe('checkNgrams', () => {
   it.each([
     [{buckets: 1}, 'Expected `buckets` to be a whole number from 2 to 1048576, got 1.'],
     [{words: -1}, 'Expected `words` to be a whole number from 0 to 5, got -1.'],
@@ -126,7 +126,7 @@ describe('checkHashing', () => {
     [{characters: [0, 3]}, 'Expected `characters` to be two whole numbers up to 10'],
     [{words: 0, characters: [0, 0]}, 'Give `words`, `characters` or both'],
   ] as const)('refuses %j', (options, problem) => {
-    expect(() => checkHashing({...hashing, ...options})).toThrow(InputError);
-    expect(() => checkHashing({...hashing, ...options})).toThrow(problem);
+    expect(() => checkNgrams({...reading, ...options})).toThrow(InputError);
+    expect(() => checkNgrams({...reading, ...options})).toThrow(problem);
   });
 });

@@ -1,0 +1,134 @@
+import {checkSubwords, type SubwordReading} from '../data/text-subwords.ts';
+import {layers} from '../engine/tf.ts';
+import {InputError} from '../errors.ts';
+import {checkWidths, classifier, hiddenLayers, through} from './building-blocks.ts';
+import {glorotUniform, heNormal} from './initial-weights.ts';
+import {makeStudent} from './make-student.ts';
+import type {StudentBuilder} from './student.ts';
+
+type SymbolicTensor = layers.SymbolicTensor;
+
+export interface SubwordCnnOptions {
+  /**
+   * How many subwords in a row a filter sees, for each group of filters.
+   *
+   * @default [1, 2, 3]
+   */
+  readonly widths?: readonly number[];
+  /**
+   * Filters in each group.
+   *
+   * @default 64
+   */
+  readonly filters?: number;
+  /**
+   * How many numbers stand for a subword.
+   *
+   * @default 32
+   */
+  readonly dimensions?: number;
+  /**
+   * Widths of the hidden layers after the filters, each followed by a ReLU.
+   *
+   * @default none
+   */
+  readonly units?: readonly number[];
+  /**
+   * How many different subwords are told apart. The embedding has `dimensions` weights for each.
+   *
+   * @default 8192
+   */
+  readonly buckets?: number;
+  /**
+   * The most characters in a subword.
+   *
+   * @default 4
+   */
+  readonly characters?: number;
+  /**
+   * Of a longer text this many subwords are read; steps and answers take time in proportion.
+   *
+   * @default 512
+   */
+  readonly pieces?: number;
+  /**
+   * Of a longer text this many characters are read.
+   *
+   * @default 10000
+   */
+  readonly length?: number;
+}
+
+/**
+ * A student of texts that sees what stands beside what: words are cut into subwords, these are embedded, filters look at
+ * several in a row, and of each filter its strongest response anywhere in the text counts (Kim, 2014, Convolutional neural
+ * networks for sentence classification). It ships no vocabulary. Layers: `is_text`, `embedding`, then of each width
+ * `conv_2`, `relu_2`, `pool_2`, then `filters`, `dense_1`, …, `logits`.
+ *
+ * Padding is zeros to filters that have no bias, and adds nothing to any response that counts: a text is answered the
+ * same with more room behind it.
+ */
+export function subwordCnn(options: SubwordCnnOptions = {}): StudentBuilder {
+  const {widths = [1, 2, 3], filters = 64, dimensions = 32, units = []} = options;
+  const {buckets = 2 ** 13, characters = 4, pieces = 512, length = 10_000} = options;
+  const reading: SubwordReading = {kind: 'subwords', buckets, characters, pieces, length};
+  checkSubwords(reading);
+  for (const [name, values] of Object.entries({widths, filters: [filters], dimensions: [dimensions], units})) {
+    checkWidths(name, values);
+  }
+  if (widths.length === 0 || new Set(widths).size < widths.length) {
+    throw new InputError(
+      `Expected \`widths\` to be one number or more, each once, got ${widths.join(', ') || 'none'}.`,
+    );
+  }
+  return ({classes, kind}, seed) => {
+    if (kind !== 'text') throw new InputError('Student subword_cnn reads texts, but the inputs are tensors.');
+    const task = {classes, inputShape: [pieces], preprocessing: {}};
+    const student = classifier('subword_cnn', task, seed, input => {
+      const embedded = embed(input, reading, dimensions, seed);
+      const responses = widths.map(width => strongest(embedded, width, filters, seed));
+      return through(joined(responses), ...hiddenLayers(units, seed));
+    });
+    return makeStudent({...student, reading});
+  };
+}
+
+/** A vector a subword [pieces, dimensions], zeros for none. */
+function embed(
+  input: SymbolicTensor,
+  {buckets, pieces}: SubwordReading,
+  dimensions: number,
+  seed: number,
+): SymbolicTensor {
+  const {embedding, multiply, reLU, reshape} = layers.layers;
+  const embeddingsInitializer = glorotUniform(seed, 'embedding');
+  const vectors = through(
+    input,
+    embedding({name: 'embedding', inputDim: buckets + 1, outputDim: dimensions, embeddingsInitializer}),
+  );
+  // 1 for each subword: the least of its number and 1. Masks of TensorFlow.js don't go through convolutions.
+  const isText = through(
+    input,
+    reLU({name: 'is_text', maxValue: 1}),
+    reshape({name: 'is_text_column', targetShape: [pieces, 1]}),
+  );
+  return multiply({name: 'masked'}).apply([vectors, isText]) as SymbolicTensor;
+}
+
+/** The strongest response of each filter of one width [filters], at least 0. */
+function strongest(embedded: SymbolicTensor, width: number, filters: number, seed: number): SymbolicTensor {
+  const {activation, conv1d, globalMaxPooling1d} = layers.layers;
+  const name = `conv_${width}`;
+  const kernelInitializer = heNormal(seed, name);
+  return through(
+    embedded,
+    conv1d({name, filters, kernelSize: width, padding: 'same', useBias: false, kernelInitializer}),
+    activation({name: `relu_${width}`, activation: 'relu'}),
+    globalMaxPooling1d({name: `pool_${width}`}),
+  );
+}
+
+function joined(responses: readonly SymbolicTensor[]): SymbolicTensor {
+  if (responses.length === 1) return responses[0]!;
+  return layers.layers.concatenate({name: 'filters'}).apply([...responses]) as SymbolicTensor;
+}

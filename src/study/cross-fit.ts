@@ -1,0 +1,68 @@
+import {mixSeed, shuffledIndices} from '../data/random.ts';
+import {InputError} from '../errors.ts';
+import {answersAt, countOf, inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
+import {targetsOf} from '../losses/targets.ts';
+import {predictLogits} from '../student/predict.ts';
+import type {Student} from '../student/student.ts';
+
+export interface CrossFitOptions {
+  /**
+   * In how many parts the answers are divided; as many students are trained.
+   *
+   * @default 5
+   */
+  readonly folds?: number;
+  readonly seed: number;
+  readonly signal?: AbortSignal;
+  /** Trains a student on a part of the knowledge. */
+  readonly train: (part: Knowledge, fold: number) => Promise<Student>;
+}
+
+/** What students say of inputs that they did not learn from, and what they were to say. */
+export interface CrossFit {
+  /** [count, classes] */
+  readonly logits: Float32Array;
+  /** The most probable class of each answer. */
+  readonly labels: readonly number[];
+}
+
+/** In how many parts the answers are divided where nothing else is said. */
+export const FOLDS = 5;
+
+/**
+ * Cross-fitting: for each part of the answers a student learns from the other parts and is asked about that one. The same
+ * seed divides the same knowledge in the same way.
+ *
+ * @throws InputError where there are fewer answers than parts
+ */
+export async function crossFit(
+  knowledge: Knowledge | StoredKnowledge,
+  {folds = FOLDS, seed, signal, train}: CrossFitOptions,
+): Promise<CrossFit> {
+  const count = countOf(knowledge);
+  if (count < folds) {
+    throw new InputError(
+      `To try students in ${folds} parts takes ${folds} answers at least, and there are ${count}. Ask for more, or divide them in fewer parts: \`calibration.folds\`.`,
+    );
+  }
+  const classes = knowledge.classes.length;
+  const order = shuffledIndices(count, mixSeed(seed, 'parts to calibrate by'));
+  const logits: Float32Array[] = [];
+  const labels: number[] = [];
+  for (let fold = 0; fold < folds; fold++) {
+    const asked = order.filter((_, place) => place % folds === fold);
+    const known = order.filter((_, place) => place % folds !== fold);
+    const student = await train(await partOf(knowledge, known), fold);
+    const part = await partOf(knowledge, asked);
+    logits.push(await predictLogits(student, part.inputs, {...(signal && {signal})}));
+    labels.push(...targetsOf(part.answers, classes).labels);
+    student.model.dispose();
+  }
+  return {logits: Float32Array.from(logits.flatMap(part => [...part])), labels};
+}
+
+async function partOf(knowledge: Knowledge | StoredKnowledge, rows: Int32Array): Promise<Knowledge> {
+  const {source, classes, detail} = knowledge;
+  const [inputs, answers] = await Promise.all([inputsAt(knowledge, rows), answersAt(knowledge, rows)]);
+  return {source, classes, detail, inputs, answers};
+}

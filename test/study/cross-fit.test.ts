@@ -1,0 +1,49 @@
+import {beforeAll, describe, expect, it} from 'vitest';
+import {startEngine} from '../../src/engine/engine.ts';
+import {InputError} from '../../src/errors.ts';
+import type {Knowledge} from '../../src/knowledge/knowledge.ts';
+import {predictLogits} from '../../src/student/predict.ts';
+import {crossFit} from '../../src/study/cross-fit.ts';
+import {trueLabels} from '../../src/study/methods.ts';
+import {classes, hashesOf, tinyData, tinyModel} from './tiny.ts';
+
+beforeAll(startEngine);
+
+const knowledge: Knowledge = trueLabels(tinyData().train, classes);
+
+describe('crossFit', () => {
+  it('asks each student about what it did not learn from, and about every input once', async () => {
+    const all = hashesOf(knowledge.inputs);
+    const left: string[] = [];
+    await crossFit(knowledge, {
+      folds: 4,
+      seed: 1,
+      async train({inputs}, fold) {
+        const known = hashesOf(inputs);
+        expect(known).toHaveLength(45);
+        expect(left).toHaveLength(fold * 15);
+        left.push(...all.filter(hash => !known.includes(hash)));
+        return tinyModel();
+      },
+    });
+    expect(left.sort()).toEqual([...all].sort());
+  });
+
+  it('gives what each student says of its part, with the answers to it, and divides the same way again', async () => {
+    const {logits, labels} = await crossFit(knowledge, {seed: 1, train: tinyModel});
+    // Every student the same, so that its answers to all parts are those of one.
+    const whole = await predictLogits(await tinyModel(), knowledge.inputs);
+    const known = knowledge.answers as {readonly labels: Int32Array};
+    const rowsOf = (values: ArrayLike<number>, of: ArrayLike<number>) =>
+      Array.from(of, (label, row) => [label, ...Array.from(values).slice(3 * row, 3 * row + 3)].join()).sort();
+    expect(rowsOf(logits, labels)).toEqual(rowsOf(whole, known.labels));
+    const again = await crossFit(knowledge, {seed: 1, train: tinyModel});
+    expect(again.labels).toEqual(labels);
+    const other = await crossFit(knowledge, {seed: 2, train: tinyModel});
+    expect(other.labels).not.toEqual(labels);
+  });
+
+  it('refuses fewer answers than parts', async () => {
+    await expect(crossFit(knowledge, {folds: 61, seed: 1, train: tinyModel})).rejects.toThrow(InputError);
+  });
+});
