@@ -424,7 +424,9 @@ describe('what fails in a batch', () => {
           const open = inner.batches.filter(batch => batch.looks === 1);
           const batch = inner.batches.find(other => other.id === id)!;
           const isFirst = open[0] === batch;
-          if (isFirst) await new Promise(resolve => setTimeout(resolve, 5));
+          // It is under way at least until all five of the first round were handed over.
+          do await new Promise(resolve => setTimeout(resolve, 5));
+          while (isFirst && inner.batches.length < 5);
           batch.looks = 0;
           return {isEnded: true, done: 0, ...(!isFirst && {failure: full})};
         },
