@@ -25,10 +25,11 @@ const configSchema = z.object({
 
 /** @throws InputError where a file is missing or damaged, or the model does not choose among classes */
 export async function readFolder(path: string): Promise<ModelFolder> {
-  const [config, tokenizer, tokenizerConfig] = await Promise.all(
-    ['config.json', 'tokenizer.json', 'tokenizer_config.json'].map(name => readNeeded(join(path, name))),
-  );
-  const {id2label, problem_type, max_position_embeddings} = parseConfig(path, config!);
+  // One after another: of several that are missing the message names the first.
+  const config = await readNeeded(join(path, 'config.json'));
+  const tokenizer = await readNeeded(join(path, 'tokenizer.json'));
+  const tokenizerConfig = await readNeeded(join(path, 'tokenizer_config.json'));
+  const {id2label, problem_type, max_position_embeddings} = parseConfig(path, config);
   if (problem_type === 'multi_label_classification' || problem_type === 'regression') {
     throw new InputError(
       `The model ${path} is one of ${problem_type.replaceAll('_', ' ')}, which does not choose one class among several.`,
@@ -37,8 +38,8 @@ export async function readFolder(path: string): Promise<ModelFolder> {
   return {
     classes: id2label && namesIn(path, id2label),
     positions: max_position_embeddings ?? Number.POSITIVE_INFINITY,
-    tokenizer: sha256(tokenizer!, tokenizerConfig!),
-    config: sha256(config!),
+    tokenizer: sha256(tokenizer, tokenizerConfig),
+    config: sha256(config),
   };
 }
 
