@@ -47,6 +47,7 @@ export {
   type Unlabelled,
   type UnlabelledDataset,
 } from './data/split.ts';
+export type {TextReading} from './data/text-reading.ts';
 export {describeTexts, type TextCard} from './data/texts/card.ts';
 export {type TextDataset, textDataset} from './data/texts/dataset.ts';
 export {type DuplicateOptions, type Duplicates, findDuplicates} from './data/texts/duplicates.ts';
@@ -146,6 +147,7 @@ export type {
 export {type ServeOptions, type Service, serveTeacher} from './serve/server.ts';
 export type * from './service-probe.ts';
 export {type AsTeacherOptions, asTeacher} from './student/as-teacher.ts';
+export {type EmbeddingHeadOptions, embeddingHead} from './student/embedding-head.ts';
 export {type LoadOptions, loadStudent, saveStudent, weightsHash} from './student/files.ts';
 export {type HashedNgramOptions, hashedNgrams} from './student/hashed-ngrams.ts';
 export type {InferenceOptions} from './student/inference.ts';
@@ -156,10 +158,11 @@ export {type PredictOptions, predictLogits} from './student/predict.ts';
 export type {Preprocessing} from './student/preprocessing.ts';
 export {type ResnetCifarOptions, resnetCifar} from './student/resnet-cifar.ts';
 export type {Calibration, Student, StudentBuilder, Task} from './student/student.ts';
+export {type SubwordCnnOptions, subwordCnn} from './student/subword-cnn.ts';
 export {type Audit, type AuditedStratum, type AuditOptions, audit} from './study/audit.ts';
 export {compare} from './study/compare.ts';
 export {probeStudy, type StudyProbe, type StudyProbeOptions} from './study/probe.ts';
-export type {MethodResult, ResultRow, Results} from './study/results.ts';
+export type {MethodResult, ResultRow, Results, StudentChoice, StudentShape} from './study/results.ts';
 export type {StudyOptions, StudyProgress} from './study/study.ts';
 export {resultsTable} from './study/table.ts';
 export type * from './teacher.ts';

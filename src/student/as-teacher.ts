@@ -1,6 +1,6 @@
 import {setImmediate} from 'node:timers/promises';
 import {rawTensor} from '../data/batch.ts';
-import {type Inputs, sizeOf} from '../data/inputs.ts';
+import {type Inputs, sizeOf, type TensorInputs} from '../data/inputs.ts';
 import {identityOfReading} from '../data/text-reading.ts';
 import {TeacherError} from '../errors.ts';
 import type {Feature, Input, LogitsAnswer, Outcome, Question, Teacher, TensorInput, TextInput} from '../teacher.ts';
@@ -47,7 +47,7 @@ export function asTeacher(student: Student, options: AsTeacherOptions = {}): Tea
       await setImmediate();
       signal?.throwIfAborted();
       const layers = detail?.kind === 'logits' ? (detail.features ?? []) : [];
-      return answerAll(student, questions, viewOf(layers), name);
+      return answerAll(student, questions, viewOf(layers), {name, signal});
     },
   };
 }
@@ -80,7 +80,7 @@ async function answerAll(
   student: Student,
   questions: readonly Question[],
   view: View,
-  name: string,
+  {name, signal}: {readonly name: string; readonly signal: AbortSignal | undefined},
 ): Promise<Outcome<'white-box'>[]> {
   const outcomes = new Array<Outcome<'white-box'>>(questions.length);
   const batches = new Map<string, {readonly rows: number[]; readonly inputs: Input[]}>();
@@ -97,7 +97,7 @@ async function answerAll(
     batches.set(form, batch);
   }
   for (const {rows, inputs} of batches.values()) {
-    const answers = await answersTo(student, inputs, view);
+    const answers = answersTo(await readInputs(student, stacked(inputs), signal), student, view);
     for (const [place, row] of rows.entries()) outcomes[row] = {answer: answers[place]!};
   }
   return outcomes;
@@ -110,12 +110,12 @@ function problemWith(student: Student, input: Input): string | undefined {
 }
 
 /** One forward pass over texts, or tensors of one shape. */
-async function answersTo(student: Student, inputs: readonly Input[], {infer, layers}: View): Promise<LogitsAnswer[]> {
-  const classes = student.classes.length;
-  const raw = await readInputs(student, stacked(inputs));
+function answersTo(raw: TensorInputs, {classes}: Student, {infer, layers}: View): LogitsAnswer[] {
   const values = infer(() => rawTensor(raw));
-  const width = values.length / inputs.length;
-  return inputs.map((_, row) => answerIn(values.subarray(row * width, (row + 1) * width), layers, classes));
+  const width = values.length / raw.count;
+  return Array.from({length: raw.count}, (_, row) =>
+    answerIn(values.subarray(row * width, (row + 1) * width), layers, classes.length),
+  );
 }
 
 /** The answer to one input, in arrays of its own. */

@@ -42,7 +42,7 @@ const reading = z.discriminatedUnion('kind', [
 ]);
 
 /** Checks what a `limbeck.json` says. */
-export const studentDescription: z.ZodType<StudentDescription> = z.object({
+export const studentDescription: z.ZodType<StudentDescription> = z.strictObject({
   format: z.literal('limbeck.student/1'),
   classes: z.array(z.string()).min(2),
   preprocessing: z.object({

@@ -14,13 +14,20 @@ const embedders = new Map<string, Embedder>();
  *
  * @throws InputError where the model is missing or another than the student learned with
  */
-export async function embedTexts(texts: readonly string[], reading: EmbeddingReading): Promise<TensorInputs> {
+export async function embedTexts(
+  texts: readonly string[],
+  reading: EmbeddingReading,
+  signal?: AbortSignal,
+): Promise<TensorInputs> {
   const {dimensions} = reading;
   const key = JSON.stringify(reading);
   const embedder = embedders.get(key) ?? new Embedder(reading);
   embedders.set(key, embedder);
   const data = new Float32Array(texts.length * dimensions);
-  for (const [row, text] of texts.entries()) data.set(await embedder.embed(text), row * dimensions);
+  for (const [row, text] of texts.entries()) {
+    signal?.throwIfAborted();
+    data.set(await embedder.embed(text), row * dimensions);
+  }
   return {kind: 'tensor', dtype: 'float32', shape: [dimensions], count: texts.length, data};
 }
 

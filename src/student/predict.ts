@@ -37,7 +37,7 @@ export async function predictLogits(
   for (let start = 0; start < inputs.count; start += batchSize) {
     signal?.throwIfAborted();
     const rows = Int32Array.from({length: Math.min(batchSize, inputs.count - start)}, (_, row) => start + row);
-    const raw = await readInputs(student, selectInputs(inputs, rows));
+    const raw = await readInputs(student, selectInputs(inputs, rows), signal);
     logits.set(
       infer(() => rawTensor(raw)),
       start * classes,

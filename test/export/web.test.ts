@@ -6,6 +6,7 @@ import {startEngine} from '../../src/engine/engine.ts';
 import {layers} from '../../src/engine/tf.ts';
 import {InputError} from '../../src/errors.ts';
 import {exportPage} from '../../src/export/web.ts';
+import {embeddingHead} from '../../src/student/embedding-head.ts';
 import {loadStudent} from '../../src/student/files.ts';
 import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
 import {makeStudent} from '../../src/student/make-student.ts';
@@ -87,6 +88,15 @@ describe('an exported page', () => {
     ['numbers', () => plain([5], {})],
   ] as const)('asks by %s where that is what the student takes: %#', async (form, make) => {
     expect(await exportPage(join(folder, 'page'), make())).toMatchObject({form});
+  });
+
+  it('is refused to a student on embeddings, whose model it would not hold', async () => {
+    const model = join(import.meta.dirname, '../fixtures/tiny-model/cls');
+    const task = {classes: ['good', 'bad'], kind: 'text', inputShape: [], preprocessing: {}} as const;
+    const refused = exportPage(join(folder, 'page'), embeddingHead({model})(task, 1));
+    await expect(refused).rejects.toThrow(InputError);
+    await expect(refused).rejects.toThrow('a model of embeddings, which a page does not hold');
+    expect(await readdir(folder)).toEqual([]);
   });
 
   it('is refused to a student of inputs of any length', async () => {

@@ -141,6 +141,24 @@ describe.skipIf(missing !== undefined)(`a student on embeddings${missing ? ` (${
     expect(await predictLogits(student, inputs)).toEqual(logits);
   });
 
+  it('hears a signal between texts', async () => {
+    const many = Array.from({length: 200}, (_, index) => `film number ${index}`);
+    const asked = [
+      (signal: AbortSignal) => predictLogits(head({length: 100}), {kind: 'text', count: 200, texts: many}, {signal}),
+      (signal: AbortSignal) =>
+        asTeacher(head({length: 101})).ask(
+          many.map(text => ({input: {kind: 'text', text}})),
+          {signal},
+        ),
+    ];
+    for (const ask of asked) {
+      const stop = new AbortController();
+      const asking = ask(stop.signal);
+      setImmediate(() => stop.abort(new Error('Enough.')));
+      await expect(asking).rejects.toThrow('Enough.');
+    }
+  });
+
   it('finds its model where it was moved to, and refuses another', async () => {
     const [place, first, moved, other] = [
       join(folder, 'travelled'),

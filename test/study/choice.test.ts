@@ -1,3 +1,5 @@
+import {readFile} from 'node:fs/promises';
+import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {startEngine} from '../../src/engine/engine.ts';
 import {loadStudent} from '../../src/student/files.ts';
@@ -71,6 +73,17 @@ describe('a study of several students', () => {
       /chose its student by agreement in cross-validation: mlp \(23 parameters\) [\d.]+\s%, chosen by 0 of 2 runs; mlp \(483/,
     );
     expect(resultsTable(single)).not.toContain('cross-validation');
+  });
+
+  it('chooses without a calibration, too, in five parts, and keeps the choice with the student', async () => {
+    const teachers = tinyTeachers(await startedTinyModel());
+    const place = await places();
+    const {rows} = await compare(tinyRecipe(teachers, {...changes, seeds: [1], student: [able, hopeless]}), place);
+    expect(rows[0]!.choice!.chosen).toBe(0);
+    const folder = studentPath(place.directory, changes.methods[0]!, 1);
+    expect((await loadStudent(folder)).calibration).toBeUndefined();
+    const {madeBy} = JSON.parse(await readFile(join(folder, 'limbeck.json'), 'utf8'));
+    expect(madeBy.choice).toEqual(rows[0]!.choice);
   });
 
   it('refuses, before anything is asked, several of which one does not fit', async () => {

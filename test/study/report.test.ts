@@ -57,6 +57,22 @@ describe('renderReport', () => {
     expect(page.querySelector('#relation rect title')!.textContent).toContain(`true ${name}, mass on ${name}`);
   });
 
+  it('says which of several students the runs chose, and by what', () => {
+    const plain = sampleResults();
+    const candidates = [
+      {name: 'hashed_ngrams', parameters: 524_386, agreement: 0.976},
+      {name: 'subword_cnn', parameters: 274_850, agreement: 0.962},
+    ];
+    const students = candidates.map(({name, parameters}) => ({name, parameters, layers: ['dense 2']}));
+    const rows = plain.rows.map(row => ({...row, choice: {chosen: row.seed === 2 ? 1 : 0, candidates}}));
+    const text = parsed({...plain, students, rows}).querySelector('#making')!.textContent;
+    expect(text).toContain(
+      'hashed_ngrams (524,386 parameters) 97.60\u00a0%, chosen by 2 of 3 runs; subword_cnn (274,850 parameters) 96.20\u00a0%, chosen by 1 of 3 runs.',
+    );
+    expect(text).toContain('Student subword_cnn');
+    expect(parsed(plain).querySelector('#making')!.textContent).not.toContain('cross-validation');
+  });
+
   it('links to every section that it has', () => {
     const page = parsed(sampleResults());
     const ids = [...page.querySelectorAll('section')].map(section => `#${section.getAttribute('id')}`);
