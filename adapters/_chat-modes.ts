@@ -1,7 +1,7 @@
 import {InputError} from '../src/errors.ts';
 import type {TokenScores} from '../src/service-probe.ts';
 import type {Access, Detail, Json} from '../src/teacher.ts';
-import type {Body, ChatReading} from './_chat.ts';
+import type {Body, ChatReading} from './_chat-dialect.ts';
 import {readConfidence, readLabel, readLogProbabilities, readVotes} from './_chat-readings.ts';
 import type {Completion} from './_completion.ts';
 import type {Prompts, PromptWay} from './_prompt.ts';

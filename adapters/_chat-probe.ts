@@ -1,6 +1,6 @@
 import type {Inspection, ServiceProbe} from '../src/service-probe.ts';
 import type {Access, Receipt, Teacher} from '../src/teacher.ts';
-import type {Dialect, Settings} from './_chat.ts';
+import type {Dialect, Settings} from './_chat-dialect.ts';
 import type {Completion} from './_completion.ts';
 import {parseJson} from './_reply.ts';
 

@@ -1,5 +1,5 @@
 import type {LabelAnswer, TopKAnswer, VotesAnswer} from '../src/teacher.ts';
-import type {Unanswered} from './_chat.ts';
+import type {Unanswered} from './_chat-dialect.ts';
 import type {Completion} from './_completion.ts';
 import {projectCompletion} from './_projection.ts';
 import {parseLabel} from './_projection-text.ts';

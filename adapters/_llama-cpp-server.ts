@@ -1,7 +1,8 @@
 import {z} from 'zod';
 import {TeacherError} from '../src/errors.ts';
 import type {Json} from '../src/teacher.ts';
-import {type Body, withParameters} from './_chat.ts';
+import {withParameters} from './_chat.ts';
+import type {Body} from './_chat-dialect.ts';
 import {type ExactServer, type Post, Refused, type Telling, toldOf} from './_exact-server.ts';
 import type {TokenTrie} from './_label-trie.ts';
 import {chatMessages} from './_openai-chat.ts';

@@ -1,5 +1,5 @@
 import {z} from 'zod';
-import type {Body} from './_chat.ts';
+import type {Body} from './_chat-dialect.ts';
 import {type Post, type Telling, toldOf} from './_exact-server.ts';
 import type {TokenTrie} from './_label-trie.ts';
 

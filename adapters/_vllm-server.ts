@@ -1,7 +1,8 @@
 import {z} from 'zod';
 import {TeacherError} from '../src/errors.ts';
 import type {Json} from '../src/teacher.ts';
-import {type Body, withParameters} from './_chat.ts';
+import {withParameters} from './_chat.ts';
+import type {Body} from './_chat-dialect.ts';
 import {type ExactServer, isWhole, type Post} from './_exact-server.ts';
 import {chatMessages} from './_openai-chat.ts';
 import type {Prompt} from './_prompt.ts';

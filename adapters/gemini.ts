@@ -1,6 +1,7 @@
 import {z} from 'zod';
 import type {Receipt, Teacher} from '../src/teacher.ts';
-import {type Body, type ChatOptions, chatTeacher, type Settings} from './_chat.ts';
+import {type ChatOptions, chatTeacher} from './_chat.ts';
+import type {Body, Settings} from './_chat-dialect.ts';
 import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from './_chat-modes.ts';
 import type {Completion, Finish, Step, Token} from './_completion.ts';
 import {geminiLane} from './_gemini-batch.ts';

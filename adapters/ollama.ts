@@ -1,6 +1,7 @@
 import {z} from 'zod';
 import type {Receipt, Teacher} from '../src/teacher.ts';
-import {type ChatOptions, chatTeacher, type Settings} from './_chat.ts';
+import {type ChatOptions, chatTeacher} from './_chat.ts';
+import type {Settings} from './_chat-dialect.ts';
 import {type AccessOf, type ModeOptions, modeFor, type Output} from './_chat-modes.ts';
 import type {Completion} from './_completion.ts';
 import {chatMessages, stepOf, stepSchema} from './_openai-chat.ts';

@@ -1,5 +1,6 @@
 import type {Teacher} from '../src/teacher.ts';
-import {type Body, type ChatOptions, chatTeacher, type Settings} from './_chat.ts';
+import {type ChatOptions, chatTeacher} from './_chat.ts';
+import type {Body, Settings} from './_chat-dialect.ts';
 import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from './_chat-modes.ts';
 import {openAiLane} from './_openai-batch.ts';
 import {chatCompletions, chatMessages, chatReceipt} from './_openai-chat.ts';

@@ -1,6 +1,7 @@
 import {InputError} from '../src/errors.ts';
 import type {Teacher} from '../src/teacher.ts';
-import {type Body, type ChatOptions, chatTeacher, type Settings} from './_chat.ts';
+import {type ChatOptions, chatTeacher} from './_chat.ts';
+import type {Body, Settings} from './_chat-dialect.ts';
 import {type ModeOptions, modeFor} from './_chat-modes.ts';
 import {exactTeacher} from './_exact-teacher.ts';
 import {chatCompletions, chatMessages, chatReceipt} from './_openai-chat.ts';

@@ -1,7 +1,23 @@
-import type {AskPlan, Estimate} from './plan.ts';
+/** A number as it may turn out. */
+export interface Estimate {
+  /** Every request answered at once, as shortly as can be; none that only some questions lead to. */
+  readonly low: number;
+  /** Every request answered at once, with as many tokens as kept replies took; where none are kept, with the most. */
+  readonly expected: number;
+  /** Every request with the most tokens, and sent as often as errors may make it; refusals (429) aside. */
+  readonly worst: number;
+}
 
-/** What several plans take together; a number is absent where it is not known of one of them. */
-export type PlanTotal = Pick<AskPlan, 'calls' | 'tokens' | 'usd' | 'seconds'>;
+/** What a plan takes, or several together; a number is absent where it is not known of one of them. */
+export interface PlanTotal {
+  readonly calls: Estimate;
+  /** Input and output tokens; absent where the service doesn't count them. */
+  readonly tokens?: Estimate;
+  /** US dollars; absent where the price is not known. */
+  readonly usd?: Estimate;
+  /** As the rate allows at best; absent where none is known. */
+  readonly seconds?: Estimate;
+}
 
 /** Of plans that are carried out one after another. */
 export function totalOf(plans: readonly PlanTotal[]): PlanTotal {

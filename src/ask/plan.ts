@@ -11,7 +11,7 @@ import type {Replies} from './kept-reply.ts';
 import {KeptUsage} from './kept-usage.ts';
 import {LANE_ATTEMPTS} from './lane/again.ts';
 import {laneOf, lanePrice} from './lane/lane-of.ts';
-import {totalAtOnce} from './plan-total.ts';
+import {type Estimate, type PlanTotal, totalAtOnce} from './plan-total.ts';
 import {type Charge, costOf, isByToken} from './price.ts';
 import {ATTEMPTS} from './retry.ts';
 import {chunkOf} from './teacher-stack.ts';
@@ -51,18 +51,8 @@ export interface PlanOptions {
   readonly batches?: Pick<BatchRecords, 'all'>;
 }
 
-/** A number as it may turn out. */
-export interface Estimate {
-  /** Every request answered at once, as shortly as can be; none that only some questions lead to. */
-  readonly low: number;
-  /** Every request answered at once, with as many tokens as kept replies took; where none are kept, with the most. */
-  readonly expected: number;
-  /** Every request with the most tokens, and sent as often as errors may make it; refusals (429) aside. */
-  readonly worst: number;
-}
-
 /** What it takes to ask a teacher about inputs. */
-export interface AskPlan {
+export interface AskPlan extends PlanTotal {
   /** Its name. */
   readonly teacher: string;
   /** Whether it asks a service. One that does not costs nothing but time. */
@@ -76,13 +66,6 @@ export interface AskPlan {
   readonly byBatches?: true;
   /** Of a teacher that is made of others what it takes of each; an input counts as often as it is asked about. */
   readonly parts?: readonly AskPlan[];
-  readonly calls: Estimate;
-  /** Input and output tokens; absent where the service doesn't count them. */
-  readonly tokens?: Estimate;
-  /** US dollars; absent where the price is not known. */
-  readonly usd?: Estimate;
-  /** As the rate allows at best; absent where none is known. */
-  readonly seconds?: Estimate;
   /** How many kept replies the expected tokens are a mean of. */
   readonly keptReplies: number;
 }

@@ -1,4 +1,5 @@
-import type {AskPlan, Estimate} from '../ask/plan.ts';
+import type {AskPlan} from '../ask/plan.ts';
+import type {Estimate} from '../ask/plan-total.ts';
 import {dollars} from '../ask/price.ts';
 import type {LevelPlan, StudyPlan} from '../study/plan.ts';
 import {count, counted, duration} from '../study/report/format.ts';
