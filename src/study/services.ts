@@ -66,7 +66,9 @@ async function start(directory: string, {access, topK}: PublishOptions, running:
   const {process: child, lastWords} = startChild(cli, args, {env});
   running.push(child);
   const ready = once(child, 'message').then(([message]) => (message as ServiceReady).url);
-  const failed = once(child, 'exit').then(([code]) => {
+  const failed = once(child, 'exit').then(([code, signal]) => {
+    // Ctrl-C goes to all processes of a terminal, and the news of the child's end may come before this one's own.
+    if (signal === 'SIGINT' || signal === 'SIGTERM') throw new DOMException('The service was stopped.', 'AbortError');
     throw new LimbeckError(`The service of ${directory} ended with code ${code} before it was ready:\n${lastWords()}`);
   });
   failed.catch(() => {});

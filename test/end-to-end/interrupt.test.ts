@@ -108,6 +108,17 @@ describe.skipIf(process.platform !== 'linux')('limbeck with services that it sta
     expect({code, stderr}).toEqual({code: 130, stderr: expect.stringMatching(/Stopped\./)});
     expect(services.some(isRunning)).toBe(false);
   });
+
+  it('takes it for the same where its service hears of a Ctrl-C first', async () => {
+    const running = start([...command, '--cache', 'sixth-answers']);
+    let services: readonly number[] = [];
+    await until('the start of the service', () => {
+      services = servicesOf(running.pid);
+      return services.length > 0;
+    });
+    for (const service of services) process.kill(service, 'SIGINT');
+    expect(await running.finished).toMatchObject({code: 130, stderr: expect.stringMatching(/Stopped\./)});
+  });
 });
 
 describe('limbeck compare', () => {
