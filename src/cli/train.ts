@@ -1,13 +1,16 @@
 import {existsSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
 import {Command} from 'commander';
+import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
+import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
 import {knowledgePath} from '../study/asking.ts';
 import {choiceSentence} from '../study/report/choices.ts';
 import {checkpointPath, learn} from '../study/run.ts';
 import {withSavedKnowledge} from '../study/saved-knowledge.ts';
 import {openStudy, type Study} from '../study/study.ts';
+import {describeTraffic, knowledgeWithTraffic} from '../study/traffic.ts';
 import type {CheckpointOptions} from '../train/options.ts';
 import {describeProfile, secondsOf} from '../train/profile.ts';
 import {engineLine} from './engine.ts';
@@ -20,6 +23,7 @@ interface TrainFlags extends StudyFlags {
   readonly method?: string;
   readonly seed?: number;
   readonly resume?: boolean;
+  readonly fromTraffic?: string;
 }
 
 /** `limbeck train RECIPE`: one student from saved knowledge. */
@@ -29,6 +33,7 @@ export function trainCommand(): Command {
     .argument('<recipe>', 'a module that exports a recipe by default')
     .option('--method <name>', 'the method (default: the recipe’s last)')
     .option('--seed <number>', 'the seed (default: the recipe’s first)', wholeNumber)
+    .option('--from-traffic <file>', 'learn also from what `serve --traffic` kept of this teacher’s answers')
     .option('--resume', 'go on with the same run where it was stopped or killed')
     .action(runTrain);
 }
@@ -43,8 +48,8 @@ async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   try {
     checkLabelled(study, method, path);
     const checkpoint = checkpointOf(checkpointPath(study.directory, method, seed), flags, terminal);
-    const {directory, choice, curve, kept, profile} = await withSavedKnowledge(study, method, knowledge =>
-      learn(study, method, knowledge, seed, {
+    const {directory, choice, curve, kept, profile} = await withSavedKnowledge(study, method, async saved =>
+      learn(study, method, await joinedWithTraffic(saved, study, flags, terminal), seed, {
         checkpoint,
         onStep: (done, total) => study.onProgress({task: `train ${method.method}, seed ${seed}`, done, total}),
       }),
@@ -76,6 +81,19 @@ async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   } finally {
     await study.close();
   }
+}
+
+async function joinedWithTraffic(
+  saved: Knowledge | StoredKnowledge,
+  {data}: Study,
+  {fromTraffic}: TrainFlags,
+  terminal: Terminal,
+): Promise<Knowledge | StoredKnowledge> {
+  if (fromTraffic === undefined) return saved;
+  const held = [data.test.inputs, ...(isLabelled(data) ? [data.validation.inputs] : [])];
+  const joined = await knowledgeWithTraffic(saved, {path: fromTraffic, held});
+  terminal.note(describeTraffic(fromTraffic, joined));
+  return joined.knowledge;
 }
 
 function checkpointOf(path: string, {resume = false}: TrainFlags, terminal: Terminal): CheckpointOptions {

@@ -129,6 +129,9 @@ describe('limbeck serve', () => {
     const {knowledge, added} = await knowledgeWithTraffic(saved, {path: traffic, held: []});
     expect(added).toBe(2);
     expect(knowledge).toMatchObject({inputs: {count: 62}});
+
+    const next = await start(['train', recipe, '--seed', '2', '--from-traffic', traffic]).finished;
+    expect(next).toMatchObject({code: 0, stderr: expect.stringContaining(`2 texts of ${traffic} join the knowledge.`)});
   });
 
   it('asks nothing twice: what the teacher said is in the cache', async () => {
