@@ -42,6 +42,7 @@ export {
   isLabelled,
   type Role,
   type Split,
+export {type Cifar, type CifarFolder, readCifar} from './data/cifar.ts';
   selectSplit,
   type TransferSet,
   transferSet,
