@@ -11,10 +11,23 @@ export {
   collectAnswered,
   type Missing,
 } from './ask/collect.ts';
+export {type BoundaryOptions, boundary} from './ask/compose/boundary.ts';
+export type {BoundaryForm} from './ask/compose/boundary-targets.ts';
+export {type CalibratedOptions, type CalibrationFit, calibrated} from './ask/compose/calibrated.ts';
 export {cascade} from './ask/compose/cascade.ts';
-export {type EnsembleOptions, ensemble, type RepeatOptions, repeat} from './ask/compose/ensemble.ts';
+export {
+  type DawidSkeneFit,
+  type DawidSkeneOptions,
+  dawidSkene,
+  type LabelModel,
+} from './ask/compose/dawid-skene.ts';
+export {type EnsembleOptions, ensemble} from './ask/compose/ensemble.ts';
+export {type LabelModelOptions, labelModel} from './ask/compose/label-model.ts';
+export {type RepeatOptions, repeat} from './ask/compose/repeat.ts';
+export type {StopRule} from './ask/compose/sure-lead.ts';
 export type {Sureness} from './ask/compose/sureness.ts';
 export type {Noise, Transforms} from './ask/compose/transform.ts';
+export type {Paraphrase} from './ask/compose/versions.ts';
 export {type DegradeOptions, degrade} from './ask/degrade.ts';
 export type {DriftOptions} from './ask/drift.ts';
 export {askEach, type TakeOutcomes} from './ask/each.ts';
@@ -32,6 +45,8 @@ export {type StackOptions, stack} from './ask/teacher-stack.ts';
 export {type IdxArray, type IdxFiles, readIdx, readIdxArray} from './data/idx.ts';
 export {type Inputs, inputAt, selectInputs, type TensorInputs, type TextInputs} from './data/inputs.ts';
 export {
+export {type CutMixOptions, cutMix, type MixUpOptions, mixUp} from './data/mixed-view.ts';
+export {type NoiseOptions, noise} from './data/noise-view.ts';
   asSplit,
   type Dataset,
   type DrawOptions,
@@ -58,6 +73,7 @@ export {readTexts} from './data/texts/read.ts';
 export type {ReadTextsOptions, TextFields, TextFormat, TextRecord} from './data/texts/record.ts';
 export type {Shingling} from './data/texts/shingles.ts';
 export {readTextSplits, type TextSplit, type TextSplits, type TextSplitsOptions} from './data/texts/splits.ts';
+export {type VersionOptions, type Versions, versionsOf} from './data/versions.ts';
 export {type CropOptions, crop, flip, type View, views} from './data/view.ts';
 export {type Engine, type EngineName, startEngine} from './engine/engine.ts';
 export * from './errors.ts';
@@ -70,13 +86,7 @@ export {
   shareRight,
 } from './evaluate/audit.ts';
 export {type BootstrapOptions, type BootstrapResult, pairedBootstrap} from './evaluate/bootstrap.ts';
-export {
-  type Cascaded,
-  cascaded,
-  type FitTemperatureOptions,
-  fitTemperature,
-  thresholdFor,
-} from './evaluate/calibration.ts';
+export {type Cascaded, cascaded, thresholdFor} from './evaluate/calibration.ts';
 export {argmaxRows, logSoftmaxRows, softmaxRows} from './evaluate/distributions.ts';
 export {
   classRelation,
@@ -109,6 +119,7 @@ export type {Answers} from './knowledge/answers.ts';
 export {coarsen, satisfies} from './knowledge/coarsen.ts';
 export {loadKnowledge, saveKnowledge} from './knowledge/files.ts';
 export {answerKey} from './knowledge/key.ts';
+export {type FitTemperatureOptions, fitTemperature} from './knowledge/fit-temperature.ts';
 export type {Knowledge, StoredKnowledge} from './knowledge/knowledge.ts';
 export {type OpenKnowledgeOptions, openKnowledge} from './knowledge/open-knowledge.ts';
 export {type AnswerStore, type AnswerStoreOptions, openAnswerStore, type StoredAnswer} from './knowledge/store.ts';

@@ -99,9 +99,9 @@ export interface Feature {
   readonly values: Float32Array;
 }
 
-/** What each level of access may answer. */
+/** What each level of access may answer. A black box shows no log-probabilities, but one made of others estimates them. */
 interface Answers {
-  'black-box': LabelAnswer | VotesAnswer;
+  'black-box': LabelAnswer | VotesAnswer | LogProbabilitiesAnswer;
   'gray-box': TopKAnswer | LogProbabilitiesAnswer | LogitsAnswer;
   'white-box': LogitsAnswer;
 }
@@ -235,17 +235,23 @@ export interface Part {
    */
   readonly detail?: Detail;
   /**
-   * How often it is asked about one question: of a question's `sample` s these are its samples n·s to n·s + n − 1.
+   * How often it is asked about one question at most: of a question's `sample` s these are its samples n·s to n·s + n − 1.
    *
    * @default 1
    */
   readonly samples?: number;
   /**
-   * Whether it is asked about some questions only.
+   * How many of these samples, from the first, it is asked for whatever is answered; 0: about some questions only.
    *
-   * @default false
+   * @default all
    */
-  readonly isOptional?: boolean;
+  readonly least?: number;
+  /** How a sample is put to it, where that isn't as it is: as a view, or in other words; the same each time. */
+  put?(question: Question): Question | Promise<Question>;
+  /** The most questions about other inputs that its answers about one lead to, as in a search; 0 where undefined. */
+  readonly further?: number;
+  /** What it is asked about once, before all else, whatever the whole is asked about; nothing where undefined. */
+  readonly beforehand?: readonly Question[];
 }
 
 /** A value that JSON can hold, for identities. */

@@ -154,6 +154,11 @@ describe('testTeacher', () => {
       () => constant('black-box', {kind: 'logits', logits: logs(1, 2, 3, 4), features: {}}),
     ],
     [
+      'shows a distribution though it is asked itself',
+      'answers as its access allows',
+      () => constant('black-box', {kind: 'log-probabilities', logProbabilities: logs(0.25, 0.25, 0.25, 0.25)}),
+    ],
+    [
       'shows less than it promises',
       'answers as its access allows',
       () => ({

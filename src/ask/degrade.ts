@@ -40,7 +40,7 @@ export function degrade<A extends Access>(teacher: Teacher, options: DegradeOpti
     parts: [{teacher, detail: taken}],
     async answer(questions, [ask], askOptions) {
       const outcomes = await ask!(questions, askOptions);
-      return questions.map((question, row) => show(question, outcomes[row]![0]!));
+      return questions.map((question, row) => show(question, outcomes[row]!));
     },
   });
 }
@@ -68,7 +68,9 @@ function checkShown(teacher: Teacher, {access, detail, decimals}: DegradeOptions
         `it can't be shown as ${access} with ${shown}. Name a level and a detail that it holds.`,
     );
   }
-  if (!showsKind(access, detail.kind)) {
+  // What a black-box teacher estimates it may show at its own level, and whoever shows less of it, too.
+  const isEstimate = teacher.access === 'black-box' && detail.kind === teacher.detail.kind;
+  if (!showsKind(access, detail.kind) && !isEstimate) {
     throw new KnowledgeError(`A ${access} teacher doesn't show ${shown}. Name another level or another detail.`);
   }
   if (!satisfies(teacher.detail, taken)) {

@@ -21,6 +21,12 @@ export interface AskingSources {
    */
   readonly answersEach?: number;
   /**
+   * How many it takes at most before the first question, of a teacher that is asked something beforehand.
+   *
+   * @default 0
+   */
+  readonly answersBeforehand?: number;
+  /**
    * Milliseconds, for tests.
    *
    * @default performance.now
@@ -51,6 +57,7 @@ export function createAskingMeter({
   admissions = [],
   budget,
   answersEach = 1,
+  answersBeforehand = 0,
   now = () => performance.now(),
 }: AskingSources): (done: number, total: number) => AskingReport {
   /** Each one further than the one before. */
@@ -63,8 +70,8 @@ export function createAskingMeter({
     measuredAt = at;
     const snapshot = ledger.snapshot();
     // What was bought is in the ledger before the outcomes of its chunk are told of.
-    const answered = Math.floor((snapshot.bought + snapshot.cached + snapshot.setAside) / answersEach);
-    const done = Math.max(told, answered);
+    const answers = snapshot.bought + snapshot.cached + snapshot.setAside - answersBeforehand;
+    const done = Math.max(told, Math.floor(answers / answersEach));
     const moment = {at, done, ledger: snapshot};
     if (moments.length === 0 || done > moments.at(-1)!.done) moments.push(moment);
     while (moments.length > 1 && isPast(moments[1]!, moment)) moments.shift();

@@ -2,7 +2,10 @@
 export interface Estimate {
   /** Every request answered at once, as shortly as can be; none that only some questions lead to. */
   readonly low: number;
-  /** Every request answered at once, with as many tokens as kept replies took; where none are kept, with the most. */
+  /**
+   * Every request answered at once, with as many tokens as kept replies took; where none are kept, with the most. Where
+   * answers lead to further questions, as many as for the inputs that are kept; where none are, all there may be.
+   */
   readonly expected: number;
   /** Every request with the most tokens, and sent as often as errors may make it; refusals (429) aside. */
   readonly worst: number;

@@ -1,19 +1,18 @@
-import {type Inputs, inputAt} from '../data/inputs.ts';
-import {withoutFeatures} from '../knowledge/coarsen.ts';
+import type {Inputs} from '../data/inputs.ts';
+import {satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
 import type {BatchRecords} from '../knowledge/journal-batches.ts';
 import {answerKey} from '../knowledge/key.ts';
 import type {AnswerStore} from '../knowledge/store.ts';
-import type {BatchLane} from '../lane.ts';
-import type {Detail, Question, Rate, Service, Teacher, Usage} from '../teacher.ts';
-import {type Leaf, leavesOf, samplesOf} from './compose/parts.ts';
+import type {Detail, Question, Rate, Teacher} from '../teacher.ts';
+import {questionAbout} from './collect.ts';
+import {type Leaf, leavesOf} from './compose/parts.ts';
 import {findKept, type Lookup} from './kept-answers.ts';
 import type {Replies} from './kept-reply.ts';
 import {KeptUsage} from './kept-usage.ts';
-import {LANE_ATTEMPTS} from './lane/again.ts';
-import {laneOf, lanePrice} from './lane/lane-of.ts';
-import {type Estimate, type PlanTotal, totalAtOnce} from './plan-total.ts';
-import {type Charge, costOf, isByToken} from './price.ts';
-import {ATTEMPTS} from './retry.ts';
+import {laneOf} from './lane/lane-of.ts';
+import {type MadeOfKept, madeOfKept, type Questions} from './made-of-kept.ts';
+import {costOfRequests, Requests} from './plan-cost.ts';
+import {type PlanTotal, totalAtOnce} from './plan-total.ts';
 import {chunkOf} from './teacher-stack.ts';
 
 export interface PlanOptions {
@@ -49,6 +48,18 @@ export interface PlanOptions {
    * @default nothing
    */
   readonly batches?: Pick<BatchRecords, 'all'>;
+  /**
+   * [inputs], the seed of the view that each input is; 0 is one as it is.
+   *
+   * @default all as they are
+   */
+  readonly views?: ArrayLike<number>;
+  /**
+   * What plans that are carried out before this one buy, by key: it is not bought again. What this one buys is added.
+   *
+   * @default nothing
+   */
+  readonly planned?: Map<string, Detail>;
 }
 
 /** What it takes to ask a teacher about inputs. */
@@ -70,22 +81,25 @@ export interface AskPlan extends PlanTotal {
   readonly keptReplies: number;
 }
 
-/** How often a request may be sent: the attempts of `withRetry`, and once more after an answer that can't be read. */
-const MOST_SENDS = ATTEMPTS + 1;
-
 /** Works out what it takes to ask a teacher about inputs. Asks nobody. */
-export async function planAsking(
-  teacher: Teacher,
-  inputs: Inputs,
-  {store, replies, detail = withoutFeatures(teacher.detail), rate = {}, byBatches = false, batches}: PlanOptions,
-): Promise<AskPlan> {
+export async function planAsking(teacher: Teacher, inputs: Inputs, options: PlanOptions): Promise<AskPlan> {
+  const {store, replies, detail = withoutFeatures(teacher.detail), rate = {}, byBatches = false, batches} = options;
+  const questions = {count: inputs.count, at: (place: number) => questionAbout(inputs, place, options.views)};
   const leaves = leavesOf(teacher, detail);
-  const inBatches = new Set(batches?.all().flatMap(({keys}) => keys));
-  const lookup = {store, replies, planned: new Set<string>(), open: new Uint8Array(inputs.count), inBatches};
+  const lookup = {store, replies};
+  const kept = leaves.some(isOpenEnded) ? await madeOfKept(teacher, questions, detail, lookup) : undefined;
+  const planned = {
+    ...lookup,
+    planned: options.planned ?? new Map<string, Detail>(),
+    free: kept?.made ?? new Uint8Array(inputs.count),
+    furtherOf: (leaf: Leaf) => furtherLike(leaf, leaves, kept),
+    open: new Uint8Array(inputs.count),
+    inBatches: new Set(batches?.all().flatMap(({keys}) => keys)),
+  };
   const plans = new Map<Leaf, AskPlan>();
   // What is surely asked first: of what is asked twice only the second asking may be for some questions alone.
-  for (const leaf of leaves.toSorted((one, other) => Number(one.isOptional) - Number(other.isOptional))) {
-    plans.set(leaf, await planLeaf(leaf, inputs, lookup, {rate, byBatches}));
+  for (const leaf of leaves.toSorted((one, other) => Number(one.least === 0) - Number(other.least === 0))) {
+    plans.set(leaf, await planLeaf(leaf, questions, planned, {rate, byBatches}));
   }
   const parts = leaves.map(leaf => plans.get(leaf)!);
   if (teacher.parts === undefined) return parts[0]!;
@@ -94,7 +108,7 @@ export async function planAsking(
     teacher: teacher.name,
     isService: services.length > 0,
     inputs: inputs.count,
-    cached: lookup.open.filter(isOpen => isOpen === 0).length,
+    cached: planned.open.filter(isOpen => isOpen === 0).length,
     parts,
     ...(parts.some(part => part.byBatches) && {byBatches: true as const}),
     ...totalAtOnce(services.map(leaf => ({account: leaf.teacher.service!.account, plan: plans.get(leaf)!}))),
@@ -102,10 +116,27 @@ export async function planAsking(
   };
 }
 
+/** Whether what it is asked hangs on what was answered. */
+function isOpenEnded({samples, least, further}: Leaf): boolean {
+  return least < samples || further > 0;
+}
+
+/** How many questions beyond the sure ones a leaf gets about an input, as the inputs that are kept took. */
+function furtherLike(leaf: Leaf, leaves: readonly Leaf[], kept: MadeOfKept | undefined): number {
+  const {teacher, least, beforehand} = leaf;
+  const mean = kept?.meanAsked.get(teacher);
+  const others = leaves.filter(other => other.teacher === teacher && other.beforehand === undefined);
+  // Of a teacher that is there several times, which of its answers were for which isn't known.
+  return mean === undefined || beforehand || others.length > 1 ? Number.POSITIVE_INFINITY : mean - least;
+}
+
 /** What is known of all that is planned together. */
 interface Planned extends Lookup {
-  /** What would be bought already. */
-  readonly planned: Set<string>;
+  /** What would be bought already, by key. */
+  readonly planned: Map<string, Detail>;
+  /** 1 for each input of which it is known that nobody is asked about it, whatever is missing. */
+  readonly free: Uint8Array;
+  readonly furtherOf: (leaf: Leaf) => number;
   /** 1 for each input about which something would be bought. */
   readonly open: Uint8Array;
   /** The questions that are in batches. */
@@ -114,149 +145,99 @@ interface Planned extends Lookup {
 
 async function planLeaf(
   leaf: Leaf,
-  inputs: Inputs,
-  lookup: Planned,
+  asked: Questions,
+  planned: Planned,
   {rate, byBatches}: {readonly rate: Rate; readonly byBatches: boolean},
 ): Promise<AskPlan> {
-  const {teacher, samples, isOptional} = leaf;
-  const {name, identity, service, maxBatch} = teacher;
+  const {teacher, samples, further, beforehand} = leaf;
+  const {name, identity, service} = teacher;
   const lane = byBatches ? laneOf(teacher) : undefined;
   const kept = new KeptUsage();
-  const requests = new Requests(service, lane ? LANE_ATTEMPTS : MOST_SENDS);
-  let [missing, pending] = [0, 0];
-  for await (const {questions, inBatches} of missingChunks(leaf, inputs, lookup, kept)) {
-    missing += questions.length;
+  const requests = {low: new Requests(teacher), expected: new Requests(teacher), worst: new Requests(teacher)};
+  const isInRounds = further > 0 || (samples > 1 && leaf.least < samples);
+  let [missing, pending, all] = [0, 0, samples * (beforehand?.length ?? asked.count)];
+  const likely = planned.furtherOf(leaf);
+  for await (const {sure, begun, others, untouched, searched, inBatches} of missingChunks(leaf, asked, planned, kept)) {
+    const further = [...begun, ...others];
+    missing += sure.length + further.length;
+    all += searched;
     pending += inBatches;
-    for (let start = 0; start < questions.length; start += maxBatch) {
-      requests.add(questions.slice(start, start + maxBatch));
-    }
+    requests.low.add(sure);
+    requests.expected.add([...sure, ...begun, ...others.slice(0, Math.round(untouched * likely))]);
+    requests.worst.add(isInRounds ? sure : [...sure, ...further]);
+    if (isInRounds) requests.worst.addEach(further);
   }
-  if (service && missing > 0) await kept.sample(lookup.store, identity);
-  const all = requests.cases(kept.mean);
-  const cases = isOptional ? {...all, low: {calls: 0}} : all;
+  if (service && missing > 0) await kept.sample(planned.store, identity);
   return {
     teacher: name,
     isService: service !== undefined,
-    inputs: samples * inputs.count,
-    cached: samples * inputs.count - missing - pending,
+    inputs: all,
+    cached: all - missing - pending,
     ...(pending > 0 && {pending}),
     ...(lane && {byBatches: true as const}),
-    calls: across(cases, ({calls}) => calls),
-    ...(service && costsOf(chargesOf(service, lane, rate), cases)),
+    ...costOfRequests(requests, service, {rate, lane, mean: kept.mean}),
     keptReplies: kept.replies,
   };
+}
+
+/** Questions that would be bought. */
+interface MissingChunk {
+  /** Whatever is answered. */
+  readonly sure: readonly Question[];
+  /** Where answers lead to them, about inputs whose sure ones are kept and did not do. */
+  readonly begun: readonly Question[];
+  /** The same, about the other inputs. What a search may ask, which is not known, is stood for by what it begins with. */
+  readonly others: readonly Question[];
+  /** How many those other inputs are. */
+  readonly untouched: number;
+  /** How many questions are those of searches. */
+  readonly searched: number;
+  readonly inBatches: number;
 }
 
 /** The questions that would be bought, as many together as the layers look up together. */
 async function* missingChunks(
   leaf: Leaf,
-  inputs: Inputs,
-  {planned, open, inBatches, ...lookup}: Planned,
+  all: Questions,
+  {planned, free, open, inBatches, ...lookup}: Planned,
   kept: KeptUsage,
-): AsyncGenerator<{readonly questions: readonly Question[]; readonly inBatches: number}> {
-  const {teacher, detail, samples} = leaf;
+): AsyncGenerator<MissingChunk> {
+  const {teacher, detail, samples, least, further, beforehand} = leaf;
   const size = Math.ceil(chunkOf(teacher) / samples);
-  const held = JSON.stringify(detail);
-  for (let start = 0; start < inputs.count; start += size) {
-    const count = Math.min(size, inputs.count - start);
-    const questions = Array.from({length: count}, (_, place) =>
-      samplesOf(leaf, {input: inputAt(inputs, start + place)}),
+  // Without what is asked beforehand no input has an answer.
+  const openAt = (place: number) => (beforehand ? open.fill(1) : open.fill(1, place, place + 1));
+  const places = Array.from({length: beforehand?.length ?? all.count}, (_, place) => place);
+  // And where one is made of kept answers, so is what all need.
+  const isBeforehandKept = beforehand !== undefined && free.includes(1);
+  const asked = isBeforehandKept ? [] : beforehand ? places : places.filter(place => free[place] === 0);
+  for (let start = 0; start < asked.length; start += size) {
+    const some = asked.slice(start, start + size);
+    const questions = (
+      await Promise.all(some.map(place => leaf.questionsFor(beforehand?.[place] ?? all.at(place))))
     ).flat();
     const keys = questions.map(question => answerKey(teacher.identity, question));
     const {found} = await findKept(keys, teacher, detail, lookup);
+    const [sure, begun, others]: [Question[], Question[], Question[]] = [[], [], []];
+    const untouched = new Set<number>();
     let waiting = 0;
-    const missing = questions.filter((_, place) => {
-      const [key, answer] = [`${held} ${keys[place]}`, found.get(keys[place]!)];
+    for (const [place, question] of questions.entries()) {
+      const key = keys[place]!;
+      const [answer, before] = [found.get(key), planned.get(key)];
       if (answer) kept.add(answer);
-      else if (inBatches.has(keys[place]!)) waiting++;
-      if (answer || inBatches.has(keys[place]!) || planned.has(key)) return false;
-      planned.add(key);
-      open[start + Math.floor(place / samples)] = 1;
-      return true;
-    });
-    yield {questions: missing, inBatches: waiting};
-  }
-}
-
-/** A charge as it may turn out. */
-type Cases = {readonly [K in keyof Estimate]: Charge};
-
-function across({low, expected, worst}: Cases, make: (charge: Charge) => number): Estimate {
-  return {low: make(low), expected: make(expected), worst: make(worst)};
-}
-
-/** The requests that would be sent, and what they may use. */
-class Requests {
-  readonly #service: Service | undefined;
-  readonly #mostSends: number;
-  #count = 0;
-  #most: Usage = {inputTokens: 0, outputTokens: 0};
-  #leastOutput = 0;
-
-  constructor(service: Service | undefined, mostSends: number) {
-    this.#service = service;
-    this.#mostSends = mostSends;
-  }
-
-  add(questions: readonly Question[]): void {
-    this.#count++;
-    const usage = this.#service?.worstCase?.(questions);
-    if (!usage) return;
-    this.#most = combine(this.#most, usage, (one, other) => one + other);
-    // An answer takes a token at least, where the service counts those of its answers.
-    this.#leastOutput += Math.min(questions.length, usage.outputTokens);
-  }
-
-  /** @param mean - what a request took, where replies are kept */
-  cases(mean: Usage | undefined): Cases {
-    const [calls, mostSends] = [this.#count, this.#mostSends];
-    if (this.#service?.worstCase === undefined) {
-      return {low: {calls}, expected: {calls}, worst: {calls: calls * mostSends}};
+      else if (inBatches.has(key)) waiting++;
+      if (answer || inBatches.has(key) || (before && satisfies(before, detail))) continue;
+      planned.set(key, detail);
+      const row = Math.floor(place / samples);
+      openAt(some[row]!);
+      const isSure = place % samples < least;
+      if (isSure) untouched.add(row);
+      (isSure ? sure : untouched.has(row) ? others : begun).push(question);
     }
-    const most = this.#most;
-    const expected = mean ? combine(mean, mean, value => Math.round(value * calls)) : most;
-    const least = combine({...most, outputTokens: this.#leastOutput}, expected, Math.min);
-    const worst = combine(most, expected, (one, other) => Math.max(one, other) * mostSends);
-    return {
-      low: {calls, usage: least},
-      expected: {calls, usage: expected},
-      worst: {calls: calls * mostSends, usage: worst},
-    };
+    for (const row of further > 0 ? some.keys() : []) {
+      openAt(some[row]!);
+      (untouched.has(row) ? others : begun).push(...new Array<Question>(further).fill(questions[row * samples]!));
+    }
+    const searched = further * some.length;
+    yield {sure, begun, others, untouched: untouched.size, searched, inBatches: waiting};
   }
-}
-
-function combine(one: Usage, other: Usage, by: (one: number, other: number) => number): Usage {
-  return {
-    inputTokens: by(one.inputTokens, other.inputTokens),
-    outputTokens: by(one.outputTokens, other.outputTokens),
-  };
-}
-
-/** What a service charges and how fast it is; a batch lane takes as long as it takes. */
-function chargesOf(service: Service, lane: BatchLane | undefined, rate: Rate) {
-  if (lane === undefined) return {...service, rate: {...service.rate, ...rate}};
-  const price = lanePrice(service, lane);
-  return {...(service.worstCase && {worstCase: service.worstCase}), ...(price && {price})};
-}
-
-function costsOf(
-  {price, worstCase, rate = {}}: Pick<Service, 'price' | 'worstCase' | 'rate'>,
-  cases: Cases,
-): Pick<AskPlan, 'tokens' | 'usd' | 'seconds'> {
-  const {requestsPerMinute = Number.POSITIVE_INFINITY, tokensPerMinute = Number.POSITIVE_INFINITY} = rate;
-  const isNothing = cases.worst.calls === 0;
-  // Nothing costs nothing, whatever the price.
-  const known = isNothing ? {} : price;
-  const isPriced = known && (worstCase !== undefined || !isByToken(known));
-  const minutes = (charge: Charge) => Math.max(charge.calls / requestsPerMinute, tokensOf(charge) / tokensPerMinute);
-  const isPaced = isNothing || minutes(cases.worst) > 0;
-  return {
-    ...(worstCase && {tokens: across(cases, tokensOf)}),
-    ...(isPriced && {usd: across(cases, charge => costOf(known, charge))}),
-    ...(isPaced && {seconds: across(cases, charge => 60 * minutes(charge))}),
-  };
-}
-
-function tokensOf({usage}: Charge): number {
-  return usage ? usage.inputTokens + usage.outputTokens : 0;
 }

@@ -32,6 +32,31 @@ export function randomFraction(random: RandomGenerator): number {
   return uniformFloat64(random);
 }
 
+/** A number of the standard normal distribution (Box and Muller, 1958). */
+export function randomNormal(random: RandomGenerator): number {
+  return Math.sqrt(-2 * Math.log(1 - randomFraction(random))) * Math.cos(2 * Math.PI * randomFraction(random));
+}
+
+/** So many numbers of the standard normal distribution, both of each pair: in half the time. */
+export function randomNormals(random: RandomGenerator, count: number): Float64Array {
+  const numbers = new Float64Array(count);
+  for (let index = 0; index < count; index += 2) {
+    const radius = Math.sqrt(-2 * Math.log(1 - randomFraction(random)));
+    const angle = 2 * Math.PI * randomFraction(random);
+    numbers[index] = radius * Math.cos(angle);
+    if (index + 1 < count) numbers[index + 1] = radius * Math.sin(angle);
+  }
+  return numbers;
+}
+
+/** A number from 0 to 1 of the distribution Beta(alpha, alpha): by Student's t with 2 alpha degrees of freedom (Bailey 1994). */
+export function randomBeta(random: RandomGenerator, alpha: number): number {
+  const radius = randomFraction(random) ** (-1 / alpha) - 1;
+  const cosine = Math.cos(2 * Math.PI * randomFraction(random));
+  // The reciprocals keep what is infinitely large from being no number.
+  return (1 + Math.sign(cosine) / Math.sqrt(1 + 1 / (radius * cosine ** 2))) / 2;
+}
+
 /** The numbers 0 to `count` - 1 in an order given by the seed (Fisher-Yates). */
 export function shuffledIndices(count: number, seed: number, purpose = 'shuffle'): Int32Array {
   const indices = Int32Array.from({length: count}, (_, index) => index);

@@ -1,12 +1,30 @@
 import {InputError} from '../errors.ts';
 import {sizeOf, type TensorInputs} from './inputs.ts';
-import {type RandomGenerator, randomInteger, seededRandom} from './random.ts';
+import {mixSeed, type RandomGenerator, randomInteger, seededRandom} from './random.ts';
 
 /** A way to make augmented versions of inputs. The same seed makes the same version of an input, to the byte. */
 export interface View {
   readonly name: string;
-  /** The view of one image with `seed`, written into all of `target`, which is of the same shape and holds anything. */
-  render(source: Pixels, target: Pixels, seed: number): void;
+  /**
+   * Whether it shows another image of the same set as well, its partner. What it shows is then of no one class, and only
+   * a teacher that is asked about it can say what it is.
+   *
+   * @default false
+   */
+  readonly takesPartner?: boolean;
+  /**
+   * Whether each value is changed by itself, so that there is a view of tensors of every shape. It then gets them as one
+   * row of so many channels.
+   *
+   * @default false
+   */
+  readonly isElementwise?: boolean;
+  /**
+   * The view of one image with `seed`, written into all of `target`, which is of the same shape and holds anything.
+   *
+   * @param partner - another image of that shape, for a view that takes one
+   */
+  render(source: Pixels, target: Pixels, seed: number, partner?: Pixels): void;
 }
 
 /** One image, row-major [height, width, channels]. */
@@ -46,38 +64,82 @@ export function flip(): View {
   };
 }
 
-/** One view after another, each with its own numbers from the one seed. */
+/**
+ * One view after another, each with its own numbers from the one seed. A partner that one of them takes goes through those
+ * before it as well, with numbers of its own.
+ *
+ * @throws InputError where more than one takes a partner
+ */
 export function views(...steps: readonly View[]): View {
+  const mixing = steps.filter(({takesPartner}) => takesPartner);
+  if (mixing.length > 1) {
+    throw new InputError(
+      `Only one of several views can take a partner, and ${mixing.map(({name}) => name).join(' and ')} do. Leave one out.`,
+    );
+  }
+  const before = mixing.length > 0 ? views(...steps.slice(0, steps.indexOf(mixing[0]!))) : undefined;
   return {
     name: steps.map(step => step.name).join(', '),
-    render(source, target, seed) {
+    ...(before && {takesPartner: true}),
+    ...(steps.every(({isElementwise}) => isElementwise) && {isElementwise: true}),
+    render(source, target, seed, partner) {
       if (steps.length === 0) target.data.set(source.data);
+      const other = before && partner && blank(partner);
+      if (other) before.render(partner, other, mixSeed(seed, 'partner'));
       let current = source;
       for (const [index, step] of steps.entries()) {
-        const next = index === steps.length - 1 ? target : {shape: source.shape, data: source.data.slice()};
-        step.render(current, next, seed);
+        const next = index === steps.length - 1 ? target : blank(source);
+        step.render(current, next, seed, other);
         current = next;
       }
     },
   };
 }
 
-/** The same inputs in a block of their own, each as the view of its seed. */
-export function viewInputs(inputs: TensorInputs, view: View, seeds: ArrayLike<number>): TensorInputs {
-  const [height, width, channels, ...more] = inputs.shape;
+function blank({shape, data}: Pixels): Pixels {
+  return {shape, data: data.slice()};
+}
+
+/**
+ * The same inputs in a block of their own, each as the view of its seed.
+ *
+ * @param partners - row i is the partner of input i, for a view that takes one
+ * @throws InputError where they are no images
+ */
+export function viewInputs(
+  inputs: TensorInputs,
+  view: View,
+  seeds: ArrayLike<number>,
+  partners?: TensorInputs,
+): TensorInputs {
+  const viewed = {...inputs, data: inputs.data.slice()};
+  const [sources, targets] = [imagesOf(inputs, view), imagesOf(viewed, view)];
+  const others = partners && imagesOf(partners, view);
+  for (let row = 0; row < inputs.count; row++) view.render(sources(row), targets(row), seeds[row]!, others?.(row));
+  return viewed;
+}
+
+/**
+ * Single images, which share the memory of their block.
+ *
+ * @throws InputError where the inputs are no images
+ */
+export function imagesOf({shape: lengths, data}: TensorInputs, {name, isElementwise}: View): (row: number) => Pixels {
+  const isOther = isElementwise && lengths.length !== 3;
+  const [height, width, channels, ...more] = isOther ? [1, 1, sizeOf(lengths)] : lengths;
   if (height === undefined || width === undefined || channels === undefined || more.length > 0) {
-    throw new InputError(
-      `View \`${view.name}\` needs images [height, width, channels], got [${inputs.shape.join(', ')}].`,
-    );
+    throw new InputError(`View \`${name}\` needs images [height, width, channels], got [${lengths.join(', ')}].`);
   }
   const shape = [height, width, channels] as const;
   const size = sizeOf(shape);
-  const data = inputs.data.slice();
-  for (let row = 0; row < inputs.count; row++) {
-    const [from, to] = [row * size, (row + 1) * size];
-    view.render({shape, data: inputs.data.subarray(from, to)}, {shape, data: data.subarray(from, to)}, seeds[row]!);
-  }
-  return {...inputs, data};
+  return row => ({shape, data: data.subarray(row * size, (row + 1) * size)});
+}
+
+/** Which of so many inputs is the partner of one, by the seed of its view: any of the others. */
+export function partnerOf(row: number, count: number, seed: number): number {
+  if (count < 2) throw new InputError('A view that takes a partner needs two inputs at least. Give it more.');
+  const other = randomInteger(seededRandom(seed, 'partner'), 0, count - 2);
+  return other < row ? other : other + 1;
 }
 
 function isHeads(random: RandomGenerator): boolean {

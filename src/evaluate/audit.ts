@@ -173,7 +173,7 @@ export function shareDifference(strata: readonly CheckedDifference[], total: num
 }
 
 /** Wilson (1927), for a share of `count` inputs, which need be no whole number. */
-function wilson(share: number, count: number): [low: number, high: number] {
+export function wilson(share: number, count: number): [low: number, high: number] {
   const scale = 1 + Z ** 2 / count;
   const centre = share + Z ** 2 / (2 * count);
   const reach = Z * Math.sqrt((share * (1 - share)) / count + Z ** 2 / (4 * count ** 2));

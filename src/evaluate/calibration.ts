@@ -1,63 +1,6 @@
-import {InputError} from '../errors.ts';
 import {argmaxRows, softmaxRows} from './distributions.ts';
 
 // In this file `logits` are [count, classes], row-major, of inputs that the model did not learn from; `labels` are [count].
-
-export interface FitTemperatureOptions {
-  /**
-   * Whether each label is taken to be wrong once in count + 2 times (Platt, 1999, section 2.2). Without, a model that is
-   * right of all is told to be certain.
-   *
-   * @default true
-   */
-  readonly smooth?: boolean;
-}
-
-/** No temperature is fitted outside these. */
-const COLDEST = 0.01;
-const HOTTEST = 100;
-
-/**
- * The T > 0 that minimises the mean negative log-likelihood of softmax(logits / T). Guo et al. (2017), On calibration of
- * modern neural networks, section 4.2. The mean is convex in 1 / T, so the slope's one root is bisected.
- *
- * @returns from 0.01 to 100
- * @throws InputError where there is no input
- */
-export function fitTemperature(
-  logits: ArrayLike<number>,
-  labels: ArrayLike<number>,
-  classes: number,
-  {smooth = true}: FitTemperatureOptions = {},
-): number {
-  const count = labels.length;
-  if (count === 0) throw new InputError('A temperature can not be fitted to no answers. Give some.');
-  const target = smooth ? (count + 1) / (count + 2) : 1;
-  const other = (1 - target) / Math.max(1, classes - 1);
-  const wanted = Array.from({length: count}, (_, row) => {
-    let sum = 0;
-    for (let index = 0; index < classes; index++) {
-      sum += (index === labels[row] ? target : other) * logits[row * classes + index]!;
-    }
-    return sum;
-  }).reduce((total, value) => total + value, 0);
-  // In logarithms, so that a fit near either end is as exact.
-  let [low, high] = [Math.log(COLDEST), Math.log(HOTTEST)];
-  for (let step = 0; step < 60; step++) {
-    const middle = (low + high) / 2;
-    if (meanLogit(logits, classes, Math.exp(middle)) * count > wanted) low = middle;
-    else high = middle;
-  }
-  return Math.exp((low + high) / 2);
-}
-
-/** Mean over rows of Σ_c q_c · logit_c, q at the temperature: falls as that rises. */
-function meanLogit(logits: ArrayLike<number>, classes: number, temperature: number): number {
-  const q = softmaxRows(logits, classes, temperature);
-  let sum = 0;
-  for (let index = 0; index < q.length; index++) sum += q[index]! * logits[index]!;
-  return (sum * classes) / q.length;
-}
 
 export interface Cascaded {
   /** Share of inputs that the model answers by itself. */

@@ -1,4 +1,4 @@
-import {argmaxOfRow, logSumExpOfRow} from '../losses/rows.ts';
+import {argmaxOfRow, logSumExpOfRow} from '../data/rows.ts';
 
 /**
  * log softmax(row / T) of each row, in double precision. -Infinity stays what it is: a class of probability 0.

@@ -1,6 +1,6 @@
 import {KnowledgeError} from '../errors.ts';
 import type {TopKAnswers} from '../knowledge/answers.ts';
-import {floorOf} from './soft-probabilities.ts';
+import {shareOfUnnamed} from '../knowledge/unnamed-share.ts';
 
 /** Top-k answers as whole distributions. */
 export interface FilledRest {
@@ -33,8 +33,7 @@ function fillRow(answers: TopKAnswers, row: number, classes: number, {logProbabi
     throw new KnowledgeError(`Answer ${row} names no class with a probability above 0. Ask for it again.`);
   }
   const unnamed = classes - count;
-  const spread = unnamed === 0 ? 0 : answers.rest[row]! / unnamed;
-  const each = Math.min(Math.max(spread, floorOf({})), smallest);
+  const each = shareOfUnnamed({rest: answers.rest[row]!, unnamed, smallest});
   const logTotal = Math.log(mass + each * unnamed);
   const start = row * classes;
   logProbabilities.fill(Math.log(each) - logTotal, start, start + classes);

@@ -1,4 +1,5 @@
 import {tf} from '../engine/tf.ts';
+import {LEAST_PROBABILITY} from '../knowledge/unnamed-share.ts';
 import {type SoftLabelOptions, softLabelLoss} from './soft-labels.ts';
 
 export interface FloorOptions {
@@ -22,8 +23,8 @@ export interface FloorOptions {
  * softened distribution best: at T = 4 and two decimals the mean divergence from the truth is 0.030, against 0.043 for a
  * half and 0.816 for 1e-12.
  */
-export function floorOf({decimals, floor = decimals === undefined ? 1e-8 : 10 ** -decimals / 4}: FloorOptions): number {
-  return floor;
+export function floorOf({decimals, floor}: FloorOptions): number {
+  return floor ?? (decimals === undefined ? LEAST_PROBABILITY : 10 ** -decimals / 4);
 }
 
 /**

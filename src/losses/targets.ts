@@ -1,13 +1,13 @@
 import {selectRows, sizeOf} from '../data/inputs.ts';
+import {argmaxOfRow, logSumExpOfRow} from '../data/rows.ts';
 import {tf} from '../engine/tf.ts';
 import {KnowledgeError} from '../errors.ts';
 import type {Answers} from '../knowledge/answers.ts';
+import {smoothVotes} from '../knowledge/smooth-votes.ts';
 import type {Feature} from '../teacher.ts';
 import {fillRest} from './fill-rest.ts';
 import type {BatchTargets} from './loss.ts';
-import {argmaxOfRow, logSumExpOfRow} from './rows.ts';
 import {type FloorOptions, floorOf} from './soft-probabilities.ts';
-import {smoothVotes} from './vote-labels.ts';
 
 /** What losses take, for a whole table of answers; row i is answer i. `BatchTargets` says what each part is. */
 export interface Targets {

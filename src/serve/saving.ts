@@ -9,7 +9,9 @@ import type {Teacher} from '../teacher.ts';
  * left out.
  */
 export function costEachOf(teacher: Teacher, ledger: Ledger): () => number | undefined {
-  const leaves = leavesOf(teacher, teacher.detail).filter(({isOptional}) => !isOptional);
+  const leaves = leavesOf(teacher, teacher.detail).filter(
+    ({least, beforehand}) => least > 0 && beforehand === undefined,
+  );
   const answersEach = leaves.reduce((sum, {samples}) => sum + samples, 0);
   const price = leaves.length === 1 ? leaves[0]!.teacher.service?.price : undefined;
   const perCall = price && !isByToken(price) ? costOf(price, {calls: answersEach}) : undefined;

@@ -1,4 +1,5 @@
-import {fitTemperature, thresholdFor} from '../evaluate/calibration.ts';
+import {thresholdFor} from '../evaluate/calibration.ts';
+import {fitTemperature} from '../knowledge/fit-temperature.ts';
 import type {CalibrationOptions} from '../recipe/recipe.ts';
 import type {Calibration} from '../student/student.ts';
 import type {CrossFit} from './cross-fit.ts';

@@ -1,4 +1,5 @@
 import {describe, expect, expectTypeOf, it} from 'vitest';
+import {labelModel} from '../../src/ask/compose/label-model.ts';
 import {degrade} from '../../src/ask/degrade.ts';
 import {createLedger} from '../../src/ask/ledger.ts';
 import {stack} from '../../src/ask/teacher-stack.ts';
@@ -58,6 +59,22 @@ describe('degrade', () => {
     const other = degrade(teacher, {access: 'gray-box', detail: {kind: 'top-k', k: 1}});
     const keys = [teacher, top, other].map(({identity}) => answerKey(identity, about(1)[0]!));
     expect(new Set(keys).size).toBe(3);
+  });
+
+  it('shows what a black box estimates at its own level, and no more of it at another', async () => {
+    const inputs = {kind: 'text', count: 3, texts: ['0', '1', '2']} as const;
+    const voter = (name: string): Teacher<'black-box'> => ({...black(), name, identity: {service: name}});
+    const model = labelModel([voter('one'), voter('two'), voter('three')], {inputs});
+    const detail = {kind: 'log-probabilities'} as const;
+    const rounded = degrade(model, {access: 'black-box', detail, decimals: 1});
+    const [outcome] = await rounded.ask(about(1));
+    const answer = outcome && 'answer' in outcome ? outcome.answer : undefined;
+    const shares = answer?.kind === 'log-probabilities' ? [...answer.logProbabilities].map(Math.exp) : [];
+    expect(shares.map(share => Number(share.toFixed(6)))).toEqual([0, 1, 0]);
+    expect(() => degrade(model, {access: 'gray-box', detail})).toThrow("it can't be shown as gray-box");
+    expect(() => degrade(model, {access: 'black-box', detail: {kind: 'top-k', k: 2}})).toThrow(
+      "A black-box teacher doesn't show top-k",
+    );
   });
 
   it('passes errors on as they are', async () => {

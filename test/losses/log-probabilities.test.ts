@@ -1,6 +1,7 @@
 import {beforeAll, expect, it} from 'vitest';
 import type {TensorInputs} from '../../src/data/inputs.ts';
 import {randomFraction, seededRandom} from '../../src/data/random.ts';
+import {logSumExpOfRow} from '../../src/data/rows.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
 import {centredLogits} from '../../src/losses/centred-logits.ts';
@@ -11,7 +12,6 @@ import {learnedTemperature} from '../../src/losses/learned-temperature.ts';
 import type {LossTerm} from '../../src/losses/loss.ts';
 import {nkd} from '../../src/losses/nkd.ts';
 import {quantised} from '../../src/losses/quantised.ts';
-import {logSumExpOfRow} from '../../src/losses/rows.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import {standardised} from '../../src/losses/standardised.ts';
 import {ttm} from '../../src/losses/ttm.ts';

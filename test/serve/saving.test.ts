@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {repeat} from '../../src/ask/compose/ensemble.ts';
+import {repeat} from '../../src/ask/compose/repeat.ts';
 import {createLedger} from '../../src/ask/ledger.ts';
 import {costEachOf} from '../../src/serve/saving.ts';
 import type {Price, Service, Teacher} from '../../src/teacher.ts';

@@ -1,6 +1,7 @@
 import {beforeAll, describe, expect, it} from 'vitest';
 import {startEngine} from '../../src/engine/engine.ts';
-import {fitTemperature, thresholdFor} from '../../src/evaluate/calibration.ts';
+import {thresholdFor} from '../../src/evaluate/calibration.ts';
+import {fitTemperature} from '../../src/knowledge/fit-temperature.ts';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
 import {loadStudent} from '../../src/student/files.ts';
 import {predictLogits} from '../../src/student/predict.ts';

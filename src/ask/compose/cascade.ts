@@ -38,7 +38,7 @@ export function cascade<A extends Access>(teachers: readonly Teacher<A>[], suren
     name: `cascade of ${teachers.map(({name}) => name).join(', ')}`,
     identity: {cascade: teachers.map(({identity}) => identity), stands: {...sureness}},
     ...{access, classes, detail},
-    parts: teachers.map((teacher, place) => ({teacher, isOptional: place > 0})),
+    parts: teachers.map((teacher, place) => ({teacher, ...(place > 0 && {least: 0})})),
     async answer(questions, parts, {onSettled, ...options}) {
       const outcomes = new Array<Outcome<Least<A>>>(questions.length);
       let open = [...questions.keys()];
@@ -48,7 +48,7 @@ export function cascade<A extends Access>(teachers: readonly Teacher<A>[], suren
         const asked = open.map((row): Question => questions[row]!);
         const given = await ask(asked, {...options, ...(isLast && onSettled && {onSettled})});
         const left = open.filter((row, index) => {
-          const outcome = given[index]![0]!;
+          const outcome = given[index]!;
           if ('error' in outcome) {
             outcomes[row] = {error: errorOfPart(outcome.error, teachers[place]!)};
             return false;

@@ -3,13 +3,26 @@ import {describeDetail, satisfies} from '../../knowledge/coarsen.ts';
 import type {Access, Outcome, Part, Question, Teacher} from '../../teacher.ts';
 import type {LayerOptions} from '../layer.ts';
 import {type AskPart, askerOf} from './parts.ts';
+import {Unprepared} from './set-aside.ts';
+import {sharedWork} from './shared-work.ts';
 
 /** What makes a teacher of others. */
-export interface Composition<A extends Access>
+export interface Composition<A extends Access, P = undefined>
   extends Pick<Teacher<A>, 'name' | 'identity' | 'access' | 'classes' | 'detail'> {
   readonly parts: readonly Part[];
+  /**
+   * What all answers need, made once of what the parts say `beforehand`. Where it fails, the next call tries again.
+   *
+   * @default nothing
+   */
+  prepare?(parts: readonly AskPart[], options: LayerOptions): Promise<P>;
   /** Answers each question by asking the parts, which stand in the order of `parts`. */
-  answer(questions: readonly Question[], parts: readonly AskPart[], options: LayerOptions): Promise<Outcome<A>[]>;
+  answer(
+    questions: readonly Question[],
+    parts: readonly AskPart[],
+    options: LayerOptions,
+    prepared: P,
+  ): Promise<Outcome<A>[]>;
 }
 
 /**
@@ -17,24 +30,34 @@ export interface Composition<A extends Access>
  *
  * @param teachers - those that take the parts' places
  */
-export function composed<A extends Access>(
-  composition: Composition<A>,
+export function composed<A extends Access, P = undefined>(
+  composition: Composition<A, P>,
   teachers: readonly Teacher[] = composition.parts.map(({teacher}) => teacher),
 ): Teacher<A> {
   const {name, identity, access, classes, detail, parts} = composition;
   const askers = parts.map((part, place) => askerOf(part, teachers[place]!));
+  const prepare = sharedWork(async (options: LayerOptions) => composition.prepare?.(askers, options) as P);
   return {
     ...{name, identity, access, classes, detail},
     maxBatch: Math.max(...teachers.map(({maxBatch}) => maxBatch)),
     // One part may have work while another's answers are awaited; none is asked more at once than it allows.
     concurrency: teachers.reduce((sum, {concurrency = 1}) => sum + concurrency, 0),
     parts: {teachers: parts, compose: others => composed(composition, others)},
-    async ask(questions, options = {}) {
+    async ask(questions, options: LayerOptions = {}) {
       const wanted = options.detail ?? detail;
-      if (satisfies(detail, wanted)) return composition.answer(questions, askers, options);
-      throw new KnowledgeError(
-        `Teacher ${name} shows ${describeDetail(detail)}, and ${describeDetail(wanted)} was asked for.`,
-      );
+      if (!satisfies(detail, wanted)) {
+        throw new KnowledgeError(
+          `Teacher ${name} shows ${describeDetail(detail)}, and ${describeDetail(wanted)} was asked for.`,
+        );
+      }
+      const {onSettled, ...others} = options;
+      try {
+        return await composition.answer(questions, askers, options, await prepare(others));
+      } catch (error) {
+        if (!(error instanceof Unprepared)) throw error;
+        onSettled?.(questions.length);
+        return questions.map(() => ({error: error.reason}));
+      }
     },
   };
 }

@@ -14,59 +14,87 @@ export function layeredBy<A extends Access>(layers: Layers, teacher: Teacher<A>)
 }
 
 /** A teacher that is not made of others, and what one that is asks it. */
-export type Leaf = Required<Part>;
+export interface Leaf extends Required<Pick<Part, 'teacher' | 'detail' | 'samples' | 'least' | 'further'>> {
+  /** What it is asked about once, instead of what the whole is asked about. */
+  readonly beforehand?: readonly Question[];
+  /** What it is asked about one question: `samples` questions, of which the first `least` are asked in any case. */
+  questionsFor(question: Question): Promise<readonly Question[]>;
+}
 
 /**
- * The teachers that are asked when a teacher is: itself, where it is not made of others.
+ * The teachers that are asked when a teacher is: itself, where it is not made of others. One that is asked something
+ * beforehand is there twice, first with that.
  *
  * @param detail - the least that the whole's answers must hold
  */
 export function leavesOf(teacher: Teacher, detail: Detail): readonly Leaf[] {
   const {parts} = teacher;
-  if (parts === undefined) return [{teacher, detail, samples: 1, isOptional: false}];
+  if (parts === undefined) {
+    return [{teacher, detail, samples: 1, least: 1, further: 0, questionsFor: async question => [question]}];
+  }
   return parts.teachers.flatMap(part => {
-    const {samples = 1, isOptional = false} = part;
-    return leavesOf(part.teacher, detailOfPart(part)).map(leaf => ({
-      ...leaf,
-      // Samples of samples: those of the inner one are counted on through those of the outer.
-      samples: samples * leaf.samples,
-      isOptional: isOptional || leaf.isOptional,
-    }));
+    const leaves = leavesOf(part.teacher, detailOfPart(part));
+    const {beforehand} = part;
+    // What a part within is asked beforehand is asked once, however often the part itself is asked.
+    const once = leaves.filter(leaf => leaf.beforehand !== undefined).map(leaf => sureOnlyIf(part, leaf));
+    const others = leaves.filter(leaf => leaf.beforehand === undefined);
+    const first = beforehand ? others.map(leaf => sureOnlyIf(part, {...leaf, beforehand})) : [];
+    return [...once, ...first, ...others.map(leaf => leafWithin(part, leaf))];
   });
+}
+
+/** A part that may not be asked at all may not be asked beforehand either. */
+function sureOnlyIf({least}: Part, leaf: Leaf): Leaf {
+  return least === 0 ? {...leaf, least: 0} : leaf;
+}
+
+/** A leaf of a part's teacher as one of the whole's. */
+function leafWithin(part: Part, leaf: Leaf): Leaf {
+  const {samples = 1, least = samples, further = 0} = part;
+  return {
+    ...leaf,
+    samples: samples * leaf.samples,
+    least: least * leaf.least,
+    // Each question of a search leads to as many as any other.
+    further: (samples + further) * (leaf.samples + leaf.further) - samples * leaf.samples,
+    async questionsFor(question) {
+      // Samples of samples: those of the inner one are counted on through those of the outer.
+      const asked = await Promise.all((await samplesOf(part, question)).map(leaf.questionsFor));
+      const sure = asked.slice(0, least).flatMap(some => some.slice(0, leaf.least));
+      return [...sure, ...asked.flatMap((some, place) => some.slice(place < least ? leaf.least : 0))];
+    },
+  };
 }
 
 function detailOfPart({teacher, detail = withoutFeatures(teacher.detail)}: Part): Detail {
   return detail;
 }
 
-/** A question as often as a part is asked about it. */
-export function samplesOf({samples = 1}: Pick<Part, 'samples'>, question: Question): readonly Question[] {
-  if (samples === 1) return [question];
+/**
+ * A question as a part is asked about it.
+ *
+ * @param from - the first of these samples
+ * @param to - the one after the last
+ * @default all of them
+ */
+export async function samplesOf(
+  {samples = 1, put = question => question}: Pick<Part, 'samples' | 'put'>,
+  question: Question,
+  from = 0,
+  to: number = samples,
+): Promise<readonly Question[]> {
+  if (samples === 1) return [await put(question)];
   const first = samples * (question.sample ?? 0);
-  return Array.from({length: samples}, (_, index) => ({...question, sample: first + index}));
+  return Promise.all(Array.from({length: to - from}, (_, index) => put({...question, sample: first + from + index})));
 }
 
-/** Asks a part about any number of questions; row i holds the outcomes of question i, as many as its `samples`. */
-export type AskPart = (
-  questions: readonly Question[],
-  options: LayerOptions,
-) => Promise<readonly (readonly Outcome[])[]>;
+/** Asks a part about any number of questions, whichever; outcomes are in their order. */
+export type AskPart = (questions: readonly Question[], options: LayerOptions) => Promise<readonly Outcome[]>;
 
 /** @param teacher - the part's teacher, with layers around it or without */
 export function askerOf(part: Part, teacher: Teacher): AskPart {
-  const {samples = 1} = part;
   const batches = withBatches(teacher);
   const detail = detailOfPart(part);
   // A request belongs to the layers of the part: its rows would mean nothing to whoever asks the whole.
-  return async (questions, {exchange: _, onSettled, ...options}) => {
-    let settled = 0;
-    const onSample = (count: number) => {
-      const before = Math.floor(settled / samples);
-      settled += count;
-      onSettled?.(Math.floor(settled / samples) - before);
-    };
-    const asked = questions.flatMap(question => samplesOf(part, question));
-    const outcomes = await batches.ask(asked, {...options, detail, onSettled: onSample});
-    return questions.map((_, row) => outcomes.slice(row * samples, (row + 1) * samples));
-  };
+  return (questions, {exchange: _, ...options}) => batches.ask(questions, {...options, detail});
 }

@@ -1,4 +1,4 @@
-import {randomFraction, seededRandom} from '../../data/random.ts';
+import {randomNormal, seededRandom} from '../../data/random.ts';
 import {InputError} from '../../errors.ts';
 import {coarsen} from '../../knowledge/coarsen.ts';
 import type {LogitsAnswer, LogProbabilitiesAnswer, TopKAnswer} from '../../teacher.ts';
@@ -56,18 +56,13 @@ type Scores = LogitsAnswer | LogProbabilitiesAnswer;
  */
 export function disturbed(answer: Scores, {temperature = 1, noise}: Transforms, key: string): Scores {
   const {deviation = 0, seed = 0} = noise ?? {};
-  const draw = noise ? gaussian(seed, key) : () => 0;
+  const random = seededRandom(seed, key);
+  const draw = noise ? () => randomNormal(random) : () => 0;
   const scores = answer.kind === 'logits' ? answer.logits : answer.logProbabilities;
   const logits = scores.map(score => score / temperature + deviation * draw());
   if (answer.kind === 'logits') return {...answer, logits};
   // Log-probabilities are logits as well; what is made of them is to sum to 1 again.
   return coarsen({kind: 'logits', logits, features: {}}, {kind: 'log-probabilities'}, logits.length);
-}
-
-/** Draws from the standard normal distribution (Box and Muller, 1958). */
-function gaussian(seed: number, key: string): () => number {
-  const random = seededRandom(seed, key);
-  return () => Math.sqrt(-2 * Math.log(1 - randomFraction(random))) * Math.cos(2 * Math.PI * randomFraction(random));
 }
 
 /** An answer with its probabilities rounded; with the rest that it leaves over they sum to 1 as before. */

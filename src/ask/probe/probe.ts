@@ -17,11 +17,14 @@ export async function probeTeacher(asking: Asking, teacher: Teacher, options: Pr
   if (teacher.parts === undefined) return (await probeLeaf(asking, teacher, options)).probe;
   const leaves = leavesOf(teacher, detailAsked(teacher, options.needed));
   const parts = new Map<Teacher, ProbedLeaf>();
-  for (const {teacher: part, samples, detail: needed} of leaves) {
-    if (!parts.has(part)) parts.set(part, await probeLeaf(asking, part, {...options, needed, samples}));
+  for (const {teacher: part, samples, further, detail: needed} of leaves) {
+    const each = {...options, needed, samples: samples + further};
+    if (!parts.has(part)) parts.set(part, await probeLeaf(asking, part, each));
   }
-  // A whole that takes several samples of each question can't be made of the first alone.
-  const isMade = leaves.every(({samples}) => samples === 1);
+  // A whole that takes more than the question itself can't be made of the answer to that alone.
+  const isMade = leaves.every(
+    ({samples, further, beforehand}) => samples === 1 && further === 0 && beforehand === undefined,
+  );
   const outcomes = isMade ? await outcomesOfWhole(teacher, parts, options) : [];
   const answers = findInAnswers(answersIn(outcomes));
   const description = describe(teacher, options);

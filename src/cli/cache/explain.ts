@@ -1,5 +1,5 @@
 import {Command, Option} from 'commander';
-import {leavesOf, samplesOf} from '../../ask/compose/parts.ts';
+import {leavesOf} from '../../ask/compose/parts.ts';
 import {findKept, type Lookup} from '../../ask/kept-answers.ts';
 import {inputAt} from '../../data/inputs.ts';
 import {InputError} from '../../errors.ts';
@@ -53,9 +53,9 @@ async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
         return terminal.result(explained, textOf(subject, explained));
       }
       const parts: PartExplained[] = [];
-      for (const leaf of leavesOf(teacher, wanted)) {
-        const {teacher: part, detail} = leaf;
-        for (const asked of samplesOf(leaf, question)) {
+      for (const {teacher: part, detail, beforehand, questionsFor} of leavesOf(teacher, wanted)) {
+        if (beforehand) continue;
+        for (const asked of await questionsFor(question)) {
           const explained = await explain({teacher: part, question: asked, wanted: detail}, lookup);
           parts.push({teacher: part.name, sample: asked.sample ?? 0, ...explained});
         }

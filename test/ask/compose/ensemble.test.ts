@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import {describe, expect, expectTypeOf, it} from 'vitest';
-import {ensemble, repeat} from '../../../src/ask/compose/ensemble.ts';
+import {ensemble} from '../../../src/ask/compose/ensemble.ts';
+import {labelModel} from '../../../src/ask/compose/label-model.ts';
+import {repeat} from '../../../src/ask/compose/repeat.ts';
 import {degrade} from '../../../src/ask/degrade.ts';
 import {BudgetError, KnowledgeError, TeacherError} from '../../../src/errors.ts';
 import type {Teacher} from '../../../src/teacher.ts';
@@ -188,13 +190,24 @@ describe('an ensemble of black-box teachers', () => {
       {answer: {kind: 'votes', counts: Uint32Array.of(3, 3, 0)}},
       {answer: {kind: 'votes', counts: Uint32Array.of(0, 3, 3)}},
     ]);
-    expect(() => ensemble([one, two], {weights: [0.5, 1]})).toThrow('The weights of black-box teachers are votes');
+    expect(() => ensemble([one, two], {weights: [0.5, 1]})).toThrow('The weights of teachers that vote are votes');
+  });
+
+  it('is the mean of what they estimate, where all of them do, and still a black box', async () => {
+    const inputs = {kind: 'text', count: 3, texts: ['0', '1', '2']} as const;
+    const model = (shift: number) =>
+      labelModel([voting('one', shift), voting('two', shift), voting('three', shift)], {inputs});
+    const whole = ensemble([model(0), model(1)]);
+    expect(whole).toMatchObject({access: 'black-box', detail: {kind: 'log-probabilities'}});
+    const shares = probabilitiesIn(answersIn(await whole.ask(about(0)))[0] as never);
+    expect(shares[0]).toBeCloseTo(shares[1]!, 6);
+    expect(() => ensemble([model(0), voting('one')])).toThrow('Teacher one shows labels and label model of');
   });
 
   it('is not mixed with distributions', () => {
     const mixed = [voting('one'), scoring('two', [1, 0, 0])] as unknown as Teacher<'gray-box'>[];
     expect(() => ensemble(mixed)).toThrow(
-      'Teacher one is black-box and two shows distributions, of which there is no mean.',
+      'Teacher one shows labels and two distributions, of which together there is no mean.',
     );
   });
 });
@@ -232,56 +245,16 @@ describe('an ensemble', () => {
     const failing = fakeTeacher<'black-box'>({access: 'black-box', detail: {kind: 'label'}}, () => {
       throw new TeacherError('two', 'It refused the key.', {status: 401});
     });
-    const other = voting('one', 0, {maxBatch: 1});
+    const quick = voting('one', 0, {maxBatch: 1});
+    const other: typeof quick = {
+      ...quick,
+      async ask(questions) {
+        await new Promise(resolve => setImmediate(resolve));
+        return quick.ask(questions);
+      },
+    };
     await expect(ensemble([other, failing]).ask(about(0, 1, 2))).rejects.toThrow('It refused the key.');
     expect(other.calls.length).toBeLessThan(3);
-  });
-});
-
-describe('repeat', () => {
-  it('counts the votes of the samples, other ones for another sample of the whole', async () => {
-    const seen: number[] = [];
-    const sampler: Teacher<'black-box'> = {
-      ...voting('one', 0, {maxBatch: 10}),
-      async ask(questions) {
-        seen.push(...questions.map(({sample = 0}) => sample));
-        return questions.map(({sample = 0}) => ({answer: {kind: 'label', label: sample % 2}}));
-      },
-    };
-    const teacher = repeat(sampler, {samples: 3});
-    expectTypeOf(teacher).toEqualTypeOf<Teacher<'black-box'>>();
-    expect(teacher.name).toBe('one, 3 times');
-    const [question] = about(7);
-    expect(await teacher.ask([question!, {...question!, sample: 1}])).toEqual([
-      {answer: {kind: 'votes', counts: Uint32Array.of(2, 1, 0)}},
-      {answer: {kind: 'votes', counts: Uint32Array.of(1, 2, 0)}},
-    ]);
-    expect(seen).toEqual([0, 1, 2, 3, 4, 5]);
-  });
-
-  it('takes the mean of distributions', async () => {
-    const rotating: Teacher<'gray-box'> = {
-      ...scoring('one', [1, 0, 0]),
-      async ask(questions) {
-        const orders = [
-          [0.6, 0.3, 0.1],
-          [0.4, 0.5, 0.1],
-        ];
-        return questions.map(({sample = 0}) => ({
-          answer: {kind: 'log-probabilities', logProbabilities: Float32Array.from(orders[sample]!, Math.log)},
-        }));
-      },
-    };
-    const [answer] = answersIn(await repeat(rotating, {samples: 2}).ask(about(1)));
-    expect(probabilitiesIn(answer!)).toEqual({
-      0: expect.closeTo(0.5, 6),
-      1: expect.closeTo(0.4, 6),
-      2: expect.closeTo(0.1, 6),
-    });
-  });
-
-  it('refuses a number of samples that is none', () => {
-    for (const samples of [0, 1.5, Number.NaN]) expect(() => repeat(voting('one'), {samples})).toThrow('`samples`');
   });
 });
 

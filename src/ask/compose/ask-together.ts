@@ -1,0 +1,40 @@
+import type {Outcome, Question} from '../../teacher.ts';
+import {haltAfter} from '../each.ts';
+import type {LayerOptions} from '../layer.ts';
+import type {AskPart} from './parts.ts';
+
+/**
+ * Asks all parts at once; row i holds the outcomes of part i. A question has an outcome when every part has one for it. Where a part can't be asked the others
+ * are let finish what is under way, so that it is kept.
+ */
+export async function askTogether(
+  questions: readonly Question[],
+  parts: readonly AskPart[],
+  options: LayerOptions,
+): Promise<readonly (readonly Outcome[])[]> {
+  const {stop, onSettled, ...others} = options;
+  const halt = haltAfter(stop, options.signal);
+  const settled = parts.map(() => 0);
+  let told = 0;
+  const tell = (least: number) => {
+    if (least > told) onSettled?.(least - told);
+    told = Math.max(told, least);
+  };
+  const asked = await Promise.all(
+    parts.map(async (ask, place) => {
+      const onPart = (count: number) => {
+        settled[place]! += count;
+        tell(Math.min(...settled));
+      };
+      try {
+        return await ask(questions, {...others, stop: halt.signal, onSettled: onPart});
+      } catch (error) {
+        halt.fail(error);
+        return [];
+      }
+    }),
+  );
+  halt.end(asked.every(({length}) => length === questions.length));
+  tell(questions.length);
+  return asked;
+}

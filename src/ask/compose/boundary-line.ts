@@ -1,0 +1,90 @@
+import type {TensorInput} from '../../teacher.ts';
+
+/**
+ * The way from an input to a reference of another class, and how far the boundary of that class is on it: the teacher says
+ * the class of the reference at `high`, and not at `low`. Points are as the input is stored, whole numbers where it holds
+ * such, so two of them may be the same.
+ */
+export class BoundaryLine {
+  /** That of the reference. */
+  readonly label: number;
+  readonly #from: TensorInput;
+  readonly #to: TensorInput['data'];
+  #low = 0;
+  #high = 1;
+  #nearest: number;
+  #farthestOther = 0;
+
+  /** @param distance - from the input to the reference */
+  constructor(from: TensorInput, to: TensorInput['data'], label: number, distance: number) {
+    this.#from = from;
+    this.#to = to;
+    this.label = label;
+    this.#nearest = distance;
+  }
+
+  /** Distance (L2) from the input to the nearest point on it that is known to be of the class. */
+  get distance(): number {
+    return this.#nearest;
+  }
+
+  /** Distance to the farthest point that is known not to be: no nearer one is of the class, as far as this line tells. */
+  get least(): number {
+    return this.#farthestOther;
+  }
+
+  /** How many values a point has. */
+  get size(): number {
+    return this.#to.length;
+  }
+
+  /** What distances are measured in: bytes from 0 to 1. */
+  get unit(): number {
+    return this.#from.dtype === 'uint8' ? 255 : 1;
+  }
+
+  /** The point in the middle of where the boundary may be; undefined where it is one of which the answer is known. */
+  middle(): TensorInput | undefined {
+    const middle = this.#pointAt(this.#middle);
+    const knownAs = [this.#high, this.#low].findIndex(end => isSame(this.#pointAt(end).data, middle.data));
+    if (knownAs < 0) return middle;
+    if (knownAs === 0) this.#high = this.#middle;
+    else this.#low = this.#middle;
+    return undefined;
+  }
+
+  /** What the teacher said of the middle. */
+  answer(label: number): void {
+    const middle = this.#middle;
+    const distance = distanceBetween(this.#from.data, this.#pointAt(middle).data);
+    if (label === this.label) [this.#high, this.#nearest] = [middle, distance];
+    else [this.#low, this.#farthestOther] = [middle, distance];
+  }
+
+  get #middle(): number {
+    return (this.#low + this.#high) / 2;
+  }
+
+  #pointAt(share: number): TensorInput {
+    const {data} = this.#from;
+    const isWhole = !(data instanceof Float32Array);
+    const point = data.slice();
+    for (let index = 0; index < point.length; index++) {
+      const value = data[index]! + share * (this.#to[index]! - data[index]!);
+      point[index] = isWhole ? Math.round(value) : value;
+    }
+    return {...this.#from, data: point};
+  }
+}
+
+/** L2. */
+export function distanceBetween(one: ArrayLike<number>, other: ArrayLike<number>): number {
+  let sum = 0;
+  for (let index = 0; index < one.length; index++) sum += (one[index]! - other[index]!) ** 2;
+  return Math.sqrt(sum);
+}
+
+function isSame(one: ArrayLike<number>, other: ArrayLike<number>): boolean {
+  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false;
+  return true;
+}

@@ -1,0 +1,109 @@
+import {coarsen} from '../../knowledge/coarsen.ts';
+import type {Outcome, Question} from '../../teacher.ts';
+import type {BoundaryLine} from './boundary-line.ts';
+
+/** The search for the boundaries around one input. */
+export class BoundarySearch {
+  /** The class that the teacher says the input is of. */
+  readonly own: number;
+  readonly #lines: ReadonlyMap<number, readonly BoundaryLine[]>;
+  #left: number;
+  #asked: readonly BoundaryLine[] = [];
+  #error: Error | undefined;
+
+  /**
+   * @param lines - by class, but the own one
+   * @param most - how many points the teacher may be asked about
+   */
+  constructor(own: number, lines: ReadonlyMap<number, readonly BoundaryLine[]>, most: number) {
+    this.own = own;
+    this.#lines = lines;
+    this.#left = most;
+  }
+
+  /** Why it came to no end. */
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
+  /** How many values the points of a round hold at most. */
+  get size(): number {
+    return [...this.#lines.values()].flat().reduce((sum, {size}) => sum + size, 0);
+  }
+
+  /** What is to be asked about next: a point on each way that may still be the shortest of its class. */
+  points(): readonly Question[] {
+    const open = this.#error
+      ? []
+      : [...this.#lines.values()].flatMap(lines => {
+          const shortest = Math.min(...lines.map(({distance}) => distance));
+          return lines.filter(({least}) => least < shortest);
+        });
+    const points = open
+      .sort((one, other) => one.distance - other.distance)
+      .slice(0, this.#left)
+      .flatMap(line => {
+        const input = line.middle();
+        return input ? [{line, input}] : [];
+      });
+    this.#asked = points.map(({line}) => line);
+    this.#left -= points.length;
+    return points.map(({input}) => ({input}));
+  }
+
+  /** @param outcomes - of the points, in their order */
+  take(outcomes: readonly Outcome[], classes: number): void {
+    for (const [index, line] of this.#asked.entries()) {
+      const outcome = outcomes[index]!;
+      if ('error' in outcome) this.#error ??= outcome.error;
+      else line.answer(coarsen(outcome.answer, {kind: 'label'}, classes).label);
+    }
+  }
+
+  /**
+   * The distance to the nearest point that is known to be of each class; that of bytes with 255 as 1.
+   *
+   * @returns [classes], 0 for the own one
+   */
+  distances(classes: number): Float64Array {
+    const distances = new Float64Array(classes);
+    for (const [label, lines] of this.#lines) {
+      distances[label] = Math.min(...lines.map(({distance, unit}) => distance / unit));
+    }
+    return distances;
+  }
+}
+
+export interface SearchOptions {
+  readonly bisections: number;
+  readonly classes: number;
+  readonly ask: (questions: readonly Question[]) => Promise<readonly Outcome[]>;
+  /** Called with how many more searches have ended. */
+  readonly onSettled?: ((count: number) => void) | undefined;
+}
+
+/** The most values of points that are in memory at once. */
+const MOST_VALUES = 2 ** 24;
+
+/** Carries searches out in rounds, each asking about all of them at once; as many together as memory allows. */
+export async function searchTogether(
+  searches: readonly BoundarySearch[],
+  {bisections, classes, ask, onSettled}: SearchOptions,
+): Promise<void> {
+  for (let start = 0; start < searches.length; ) {
+    let [end, values] = [start + 1, searches[start]!.size];
+    while (end < searches.length && values + searches[end]!.size <= MOST_VALUES) values += searches[end++]!.size;
+    const some = searches.slice(start, end);
+    for (let round = 0; round < bisections; round++) {
+      const points = some.map(search => search.points());
+      const outcomes = await ask(points.flat());
+      let place = 0;
+      for (const [index, search] of some.entries()) {
+        search.take(outcomes.slice(place, place + points[index]!.length), classes);
+        place += points[index]!.length;
+      }
+    }
+    onSettled?.(some.length);
+    start = end;
+  }
+}

@@ -1,0 +1,148 @@
+import {type Inputs, inputAt, type TensorInputs} from '../../data/inputs.ts';
+import {InputError} from '../../errors.ts';
+import {coarsen} from '../../knowledge/coarsen.ts';
+import {digestInputs} from '../../knowledge/inputs-digest.ts';
+import type {Input, Outcome, Question, Teacher, TensorInput} from '../../teacher.ts';
+import {BoundarySearch, searchTogether} from './boundary-search.ts';
+import {type BoundaryForm, boundaryTargets} from './boundary-targets.ts';
+import {composed, errorOfPart} from './composed.ts';
+import {checkReferences, linesFrom, type References, referencesBy} from './references.ts';
+
+export interface BoundaryOptions {
+  /**
+   * Inputs that lead to the other classes, some of each; the teacher itself is asked what they are. Inputs of the transfer
+   * set cost nothing more.
+   */
+  readonly references: Inputs;
+  /**
+   * How many references of each class, the nearest ones, are gone towards.
+   *
+   * @default 2
+   */
+  readonly nearest?: number;
+  /**
+   * How often each way is halved: a distance is known to 2⁻⁸ of it by 8.
+   *
+   * @default 8
+   */
+  readonly bisections?: number;
+  /**
+   * The most questions about points on the ways from one input. Where they don't suffice, all ways are halved as often, and
+   * at the end the shortest ones once more.
+   *
+   * @default nearest · bisections · (classes − 1)
+   */
+  readonly most?: number;
+  /**
+   * What is made of the distances: 1 / d as logits, with their sum for the own class, as in DB3KD; or 0.9 of the own class
+   * and d⁻⁴ of the others, which is limbeck's own.
+   *
+   * @default 'inverse'
+   */
+  readonly form?: BoundaryForm;
+  /**
+   * T of the form `inverse`, whose logits hang on what distances are measured in. Those of bytes are measured with 255 as
+   * 1, all others as the values stand.
+   *
+   * @default 1
+   */
+  readonly temperature?: number;
+}
+
+/** Changes whenever the same answers of the teacher would make another one. */
+const VERSION = 1;
+
+/**
+ * Of a teacher that shows labels alone it estimates a distribution: the nearer the boundary of a class is to the input, the
+ * more probable the class. The boundary distance of DB3KD: Wang (2021), Zero-shot knowledge distillation from a
+ * decision-based black-box model (ICML). On the way from the input to a reference of each other class the teacher is asked
+ * about the middle, again and again, for where it begins to say that class; the distance (L2) to the nearest such point
+ * counts.
+ *
+ * An input takes 1 question, and up to nearest · bisections · (classes − 1) more, 144 of 10 classes; fewer where a way
+ * can't be the shortest of its class any more. Each reference takes one. All are kept, as every answer of a part.
+ *
+ * For tensors. Points on the way are of the input's type: of whole numbers rounded, so that a distance is that to a point
+ * with whole coordinates, and what would be asked about twice is asked about once.
+ *
+ * @throws InputError where an option is out of its range; KnowledgeError, when it is asked, where the teacher says a class
+ * of no reference
+ */
+export function boundary(teacher: Teacher, options: BoundaryOptions): Teacher<'black-box'> {
+  const {references, ...settings} = checked(teacher, options);
+  const {nearest, bisections, most, form, temperature} = settings;
+  const {classes, name} = teacher;
+  const beforehand = questionsAbout(references);
+  return composed<'black-box', References>({
+    name: `boundaries of ${name}`,
+    identity: {boundary: teacher.identity, references: digestInputs(references), ...settings, version: VERSION},
+    access: 'black-box',
+    classes,
+    detail: {kind: 'log-probabilities'},
+    parts: [{teacher, detail: {kind: 'label'}, further: most, beforehand}],
+    async prepare([ask], options) {
+      return referencesBy(references, await ask!(beforehand, options), teacher);
+    },
+    async answer(questions, [ask], {onSettled, ...options}, known) {
+      const labels = await ask!(questions, options);
+      const searches = questions.map(({input}, row) => {
+        const outcome = labels[row]!;
+        if ('error' in outcome) return errorOfPart(outcome.error, teacher);
+        if (!isLike(input, references)) return otherInput(name, references);
+        const {label} = coarsen(outcome.answer, {kind: 'label'}, classes.length);
+        return new BoundarySearch(label, linesFrom(input, label, known, nearest), most);
+      });
+      const found = searches.filter(search => search instanceof BoundarySearch);
+      onSettled?.(searches.length - found.length);
+      await searchTogether(found, {
+        ...{bisections, classes: classes.length, onSettled},
+        ask: some => ask!(some, options),
+      });
+      return searches.map((search): Outcome<'black-box'> => {
+        if (search instanceof Error) return {error: search};
+        if (search.error) return {error: errorOfPart(search.error, teacher)};
+        const logProbabilities = boundaryTargets(search.distances(classes.length), search.own, {form, temperature});
+        return {answer: {kind: 'log-probabilities', logProbabilities}};
+      });
+    },
+  });
+}
+
+function isLike(input: Input, {dtype, shape}: TensorInputs): input is TensorInput {
+  return input.kind === 'tensor' && input.dtype === dtype && `${input.shape}` === `${shape}`;
+}
+
+function otherInput(name: string, {dtype, shape}: TensorInputs): InputError {
+  return new InputError(
+    `Teacher ${name} is asked about ways to references that are ${dtype} [${shape.join(', ')}], and this input is not. ` +
+      "Give it references of the inputs' own type and shape.",
+  );
+}
+
+type Settings = Required<Omit<BoundaryOptions, 'references'>> & {readonly references: TensorInputs};
+
+function checked({classes, name}: Teacher, options: BoundaryOptions): Settings {
+  const {references, nearest = 2, bisections = 8, form = 'inverse', temperature = 1} = options;
+  const whole = {nearest, bisections, most: options.most ?? nearest * bisections * (classes.length - 1)};
+  for (const [option, value] of Object.entries(whole)) {
+    if (Number.isSafeInteger(value) && value >= 1) continue;
+    throw new InputError(`Expected \`${option}\` of boundary to be a whole number above 0, got ${value}.`);
+  }
+  if (!(temperature > 0 && temperature < Number.POSITIVE_INFINITY)) {
+    throw new InputError(`Expected \`temperature\` of boundary to be a number above 0, got ${temperature}.`);
+  }
+  if (form === 'power' && options.temperature !== undefined) {
+    throw new InputError('`temperature` is of the form `inverse`; `power` has none. Leave it out.');
+  }
+  if (form === 'inverse' && classes.length === 2) {
+    throw new InputError(
+      `Teacher ${name} has two classes, of which the form \`inverse\` makes the same number each. Take \`power\`.`,
+    );
+  }
+  checkReferences(references);
+  return {references, ...whole, form, temperature};
+}
+
+function questionsAbout(inputs: TensorInputs): readonly Question[] {
+  return Array.from({length: inputs.count}, (_, index) => ({input: inputAt(inputs, index)}));
+}

@@ -1,0 +1,67 @@
+import {InputError, TeacherError} from '../../errors.ts';
+import {coarsen} from '../../knowledge/coarsen.ts';
+import type {AnswerOf, Detail, Part, Teacher, VotesAnswer} from '../../teacher.ts';
+import {meanDistribution, meanTopK, type Share} from './mean-answer.ts';
+
+/** What answers that are put together show. */
+export type Combined = 'black-box' | 'gray-box';
+
+/**
+ * What several answers together show: votes where each is a label or votes, and where all are distributions their mean.
+ *
+ * @throws InputError where some are votes and others distributions
+ */
+export function shownBy(teachers: readonly Teacher[]): {readonly access: Combined; readonly detail: Detail} {
+  const voting = teachers.filter(isVoting);
+  if (voting.length === teachers.length) return {access: 'black-box', detail: {kind: 'votes'}};
+  if (voting.length > 0) {
+    const scored = teachers.find(teacher => !isVoting(teacher))!;
+    throw new InputError(
+      `Teacher ${voting[0]!.name} shows labels and ${scored.name} distributions, of which together there is no mean. ` +
+        "Have them all vote: `degrade(teacher, {access: 'black-box', detail: {kind: 'label'}})` shows labels alone.",
+    );
+  }
+  const most = teachers.flatMap(({detail}) => (detail.kind === 'top-k' ? [detail.k] : []));
+  return {
+    // The mean of estimates of black-box teachers is such an estimate.
+    access: teachers.every(({access}) => access === 'black-box') ? 'black-box' : 'gray-box',
+    detail: most.length === 0 ? {kind: 'log-probabilities'} : {kind: 'top-k', k: Math.min(...most)},
+  };
+}
+
+function isVoting({detail}: Teacher): boolean {
+  return detail.kind === 'label' || detail.kind === 'votes';
+}
+
+/** What a teacher is asked for, so that its answers can be put together with others. */
+export function partShowing(teacher: Teacher): Part {
+  return {teacher, ...(teacher.detail.kind === 'logits' && {detail: {kind: 'log-probabilities'}})};
+}
+
+/**
+ * Several answers as one.
+ *
+ * @param shares - of votes the weights are whole numbers, of distributions they sum to 1
+ * @returns undefined where it isn't known which class is the most probable
+ */
+export function combine(shares: readonly Share[], {kind}: Detail, classes: number): AnswerOf<Combined> | undefined {
+  if (kind === 'votes') return votesIn(shares, classes);
+  return kind === 'top-k' ? meanTopK(shares, classes) : meanDistribution(shares, classes);
+}
+
+/** A teacher that votes has as many votes as it gives, each with its weight. */
+function votesIn(shares: readonly Share[], classes: number): VotesAnswer {
+  const counts = new Uint32Array(classes);
+  for (const {answer, weight} of shares) {
+    if (answer.kind === 'votes') for (const [index, count] of answer.counts.entries()) counts[index]! += weight * count;
+    else counts[coarsen(answer, {kind: 'label'}, classes).label]! += weight;
+  }
+  return {kind: 'votes', counts};
+}
+
+export function unknownBest(name: string): TeacherError {
+  return new TeacherError(
+    name,
+    'Its teachers name so few classes that it is not known which is the most probable. Have them name more.',
+  );
+}

@@ -1,0 +1,205 @@
+import {logSumExpOfRow} from '../../data/rows.ts';
+import {InputError} from '../../errors.ts';
+
+// In this file K is the number of classes, and matrices are row-major.
+
+export interface DawidSkeneOptions {
+  /** K. */
+  readonly classes: number;
+  /**
+   * How many made-up answers each row of a confusion matrix has, spread evenly over the classes, and as many made-up items
+   * the classes have: what was never seen is not impossible. 0 is the method as published.
+   *
+   * @default 1
+   */
+  readonly smoothing?: number;
+  /**
+   * The most rounds of expectation and maximisation.
+   *
+   * @default 1000
+   */
+  readonly rounds?: number;
+  /**
+   * It ends where a round adds less than this to the objective of an item, in nats.
+   *
+   * @default 1e-9
+   */
+  readonly tolerance?: number;
+}
+
+/** What several teachers' labels tell about the classes and about them. */
+export interface LabelModel {
+  /** [K], how frequent each class is. */
+  readonly priors: Float64Array;
+  /** By teacher [K, K]: how often it says the class of the column of an item that is truly of the class of the row. */
+  readonly confusions: readonly Float64Array[];
+}
+
+export interface DawidSkeneFit extends LabelModel {
+  /** [items, K], the probability of each class given what all teachers said of the item. */
+  readonly posteriors: Float64Array;
+  /** log of the probability of all that was said, in nats. */
+  readonly logLikelihood: number;
+  /**
+   * What was maximised, after each round: the log-likelihood, and with smoothing the log-density of the model before
+   * anything was said, up to a constant. Never falls.
+   */
+  readonly objectives: readonly number[];
+}
+
+/**
+ * How right each of several teachers is, and what the true classes are, from what they said alone: each teacher says a class
+ * of an item by the row of its confusion matrix that the item's true class is, whatever the others say. Dawid and Skene
+ * (1979), Maximum likelihood estimation of observer error-rates using the EM algorithm, Applied Statistics 28 (1), 20–28;
+ * equations 2.3 to 2.5. It starts from the shares of the vote, so that a class keeps its name.
+ *
+ * @param labels - by teacher [items], the class that it said; -1 where it said none
+ * @throws InputError where labels are missing or out of their range
+ */
+export function dawidSkene(labels: readonly ArrayLike<number>[], options: DawidSkeneOptions): DawidSkeneFit {
+  const {classes, smoothing = 1, rounds = 1000, tolerance = 1e-9} = options;
+  checkLabels(labels, options);
+  const items = labels[0]!.length;
+  let posteriors: Float64Array = voteShares(labels, classes);
+  let model = maximised(labels, posteriors, {classes, smoothing});
+  const objectives: number[] = [];
+  for (;;) {
+    const expected = expectation(labels, model);
+    posteriors = expected.posteriors;
+    const {logLikelihood} = expected;
+    const before = objectives.at(-1) ?? Number.NEGATIVE_INFINITY;
+    const objective = logLikelihood + logDensity(model, smoothing / classes);
+    objectives.push(objective);
+    if (objective - before < tolerance * items || objectives.length >= rounds) {
+      return {...model, posteriors, logLikelihood, objectives};
+    }
+    model = maximised(labels, posteriors, {classes, smoothing});
+  }
+}
+
+/**
+ * The probability of each class given what each teacher said, or -1; equation 2.5. A teacher that said nothing counts for
+ * nothing.
+ *
+ * @returns log-probabilities, [K]
+ */
+export function logPosterior(model: LabelModel, said: readonly number[]): Float64Array {
+  const logs = logsOf(model);
+  const joint = new Float64Array(model.priors.length);
+  const logTotal = addJoint(logs, said, joint);
+  return joint.map(value => value - logTotal);
+}
+
+/** Logarithms of a model. */
+function logsOf({priors, confusions}: LabelModel): LabelModel {
+  return {priors: priors.map(Math.log), confusions: confusions.map(rows => rows.map(Math.log))};
+}
+
+/**
+ * Writes the log-probability of each class together with what was said.
+ *
+ * @returns the log of their sum
+ */
+function addJoint({priors, confusions}: LabelModel, said: readonly number[], joint: Float64Array): number {
+  const classes = priors.length;
+  joint.set(priors);
+  for (let teacher = 0; teacher < said.length; teacher++) {
+    const label = said[teacher]!;
+    if (label < 0) continue;
+    const rows = confusions[teacher]!;
+    for (let truth = 0; truth < classes; truth++) joint[truth]! += rows[truth * classes + label]!;
+  }
+  return logSumExpOfRow(joint, 0, classes);
+}
+
+type Labels = readonly ArrayLike<number>[];
+
+/** Shares of the votes for each item; even ones where nobody voted. */
+function voteShares(labels: Labels, classes: number): Float64Array {
+  const items = labels[0]!.length;
+  const shares = new Float64Array(items * classes);
+  for (let item = 0; item < items; item++) {
+    const votes = labels.map(said => said[item]!).filter(label => label >= 0);
+    for (const label of votes) shares[item * classes + label]! += 1 / votes.length;
+    if (votes.length === 0) shares.fill(1 / classes, item * classes, (item + 1) * classes);
+  }
+  return shares;
+}
+
+/** The model under which the labels are the most probable, where true classes are as probable as that; 2.3 and 2.4. */
+function maximised(
+  labels: Labels,
+  posteriors: Float64Array,
+  {classes, smoothing}: {readonly classes: number; readonly smoothing: number},
+): LabelModel {
+  const items = labels[0]!.length;
+  const priors = new Float64Array(classes).fill(smoothing / classes);
+  for (let item = 0; item < items; item++) {
+    for (let truth = 0; truth < classes; truth++) priors[truth]! += posteriors[item * classes + truth]!;
+  }
+  const confusions = labels.map(said => {
+    const counts = new Float64Array(classes * classes).fill(smoothing / classes);
+    for (let item = 0; item < items; item++) {
+      const label = said[item]!;
+      if (label < 0) continue;
+      for (let truth = 0; truth < classes; truth++) {
+        counts[truth * classes + label]! += posteriors[item * classes + truth]!;
+      }
+    }
+    return rowShares(counts, classes);
+  });
+  return {priors: rowShares(priors, classes), confusions};
+}
+
+/** Each row divided by its sum; an empty row is spread evenly. */
+function rowShares(rows: Float64Array, classes: number): Float64Array {
+  for (let start = 0; start < rows.length; start += classes) {
+    const row = rows.subarray(start, start + classes);
+    const sum = row.reduce((total, value) => total + value, 0);
+    for (const index of row.keys()) row[index] = sum > 0 ? row[index]! / sum : 1 / classes;
+  }
+  return rows;
+}
+
+/** How probable the true classes are under a model, and what was said. */
+function expectation(labels: Labels, model: LabelModel) {
+  const [items, classes] = [labels[0]!.length, model.priors.length];
+  const logs = logsOf(model);
+  const posteriors = new Float64Array(items * classes);
+  let logLikelihood = 0;
+  for (let item = 0; item < items; item++) {
+    const joint = posteriors.subarray(item * classes, (item + 1) * classes);
+    const said = labels.map(all => all[item]!);
+    const logTotal = addJoint(logs, said, joint);
+    for (let truth = 0; truth < classes; truth++) joint[truth] = Math.exp(joint[truth]! - logTotal);
+    logLikelihood += logTotal;
+  }
+  return {posteriors, logLikelihood};
+}
+
+/** Of Dirichlet(1 + each) on every row, up to a constant. */
+function logDensity({priors, confusions}: LabelModel, each: number): number {
+  if (each === 0) return 0;
+  const logSum = (row: Float64Array) => row.reduce((sum, value) => sum + Math.log(value), 0);
+  return each * confusions.reduce((sum, rows) => sum + logSum(rows), logSum(priors));
+}
+
+function checkLabels(labels: Labels, {classes, smoothing = 1, rounds = 1000}: DawidSkeneOptions): void {
+  const items = labels[0]?.length ?? 0;
+  if (items === 0 || labels.some(({length}) => length !== items)) {
+    throw new InputError('A label model needs each teacher’s label of the same items, at least of one.');
+  }
+  if (!(smoothing >= 0 && smoothing < Number.POSITIVE_INFINITY)) {
+    throw new InputError(`Expected \`smoothing\` to be 0 or more, got ${smoothing}.`);
+  }
+  if (!(Number.isSafeInteger(rounds) && rounds >= 1)) {
+    throw new InputError(`Expected \`rounds\` to be a whole number above 0, got ${rounds}.`);
+  }
+  for (const said of labels) {
+    const odd = Array.from(said).find(label => !(Number.isInteger(label) && label >= -1 && label < classes));
+    if (odd === undefined) continue;
+    throw new InputError(`Expected labels from 0 to ${classes - 1}, or -1 where a teacher said none, got ${odd}.`);
+  }
+  if (labels.some(said => Array.from(said).some(label => label >= 0))) return;
+  throw new InputError('No teacher said anything. A label model needs labels.');
+}

@@ -1,0 +1,120 @@
+import {type Inputs, inputAt} from '../../data/inputs.ts';
+import {InputError, KnowledgeError} from '../../errors.ts';
+import {coarsen} from '../../knowledge/coarsen.ts';
+import {digestInputs} from '../../knowledge/inputs-digest.ts';
+import type {Answer, Outcome, Teacher} from '../../teacher.ts';
+import {askTogether} from './ask-together.ts';
+import {reorderTo} from './class-order.ts';
+import {composed, errorOfPart} from './composed.ts';
+import {type DawidSkeneFit, dawidSkene, type LabelModel, logPosterior} from './dawid-skene.ts';
+import {isSetAside, setAsideAlone} from './set-aside.ts';
+
+export interface LabelModelOptions {
+  /** What it is fitted to. Every teacher is asked about each once; inputs of the transfer set cost nothing more. */
+  readonly inputs: Inputs;
+  /**
+   * Of `dawidSkene`, above 0: how many made-up answers each row of a confusion matrix has.
+   *
+   * @default 1
+   */
+  readonly smoothing?: number;
+  /** Called with what was found, before the first answer. Teachers are in their order, classes in that of the first. */
+  readonly onFit?: (fit: DawidSkeneFit) => void;
+}
+
+/** With two, whom of them to believe where they differ nothing tells. */
+const LEAST_TEACHERS = 3;
+
+/** Changes whenever the same answers of the teachers would make another one. */
+const VERSION = 1;
+
+/**
+ * Several teachers that show labels as one that weighs them: how often each says which class of an input that is truly of
+ * which is estimated from what all of them say of some inputs, with no true class known (`dawidSkene`), and the answer is
+ * the probability of each class given what they say. The fewer the teachers and the less often they are right, the more
+ * inputs that takes: of three that are right of 95, 60 and 50 in a hundred, 600 lead it astray and 3,000 do not. Of votes and distributions their most probable class counts: repeated
+ * answers of one teacher err together. All have the same classes, and answer with the order of the first.
+ *
+ * A teacher that can't answer a question counts for nothing there, as long as one can. Where the error is one that may be
+ * gone in the next run, such as the end of a budget, it is the question's; of an input that is fitted to, every question's.
+ *
+ * @throws InputError where there are less than three teachers, they have different classes, or an option is out of its range
+ */
+export function labelModel(teachers: readonly Teacher[], options: LabelModelOptions): Teacher<'black-box'> {
+  const {inputs, smoothing = 1, onFit} = options;
+  checkOptions(teachers, options);
+  const {classes} = teachers[0]!;
+  const reorders = teachers.map(teacher => reorderTo(classes, teacher));
+  const labelIn = (answer: Answer, place: number) =>
+    coarsen(reorders[place]!(answer), {kind: 'label'}, classes.length).label;
+  const beforehand = Array.from({length: inputs.count}, (_, index) => ({input: inputAt(inputs, index)}));
+  const name = `label model of ${teachers.map(teacher => teacher.name).join(', ')}`;
+  return composed<'black-box', LabelModel>({
+    name,
+    identity: {
+      labelModel: teachers.map(({identity}) => identity),
+      ...{inputs: digestInputs(inputs), smoothing, version: VERSION},
+    },
+    access: 'black-box',
+    classes,
+    detail: {kind: 'log-probabilities'},
+    parts: teachers.map(teacher => ({teacher, detail: {kind: 'label'}, beforehand})),
+    async prepare(parts, options) {
+      const asked = await askTogether(beforehand, parts, options);
+      const labels = asked.map((outcomes, place) =>
+        outcomes.map(outcome => {
+          if ('answer' in outcome) return labelIn(outcome.answer, place);
+          setAsideAlone(outcome.error);
+          return NONE;
+        }),
+      );
+      checkAnswered(teachers, labels);
+      const fit = dawidSkene(labels, {classes: classes.length, smoothing});
+      onFit?.(fit);
+      return fit;
+    },
+    async answer(questions, parts, options, model) {
+      const asked = await askTogether(questions, parts, options);
+      return questions.map((_, row): Outcome<'black-box'> => {
+        const outcomes = asked.map(answers => answers[row]!);
+        const failed = failedPlace(outcomes);
+        if (failed >= 0) {
+          const {error} = outcomes[failed] as {readonly error: Error};
+          return {error: errorOfPart(error, teachers[failed]!)};
+        }
+        const said = outcomes.map((outcome, place) => ('answer' in outcome ? labelIn(outcome.answer, place) : NONE));
+        const logProbabilities = Float32Array.from(logPosterior(model, said));
+        return {answer: {kind: 'log-probabilities', logProbabilities}};
+      });
+    },
+  });
+}
+
+/** Of a teacher that said nothing. */
+const NONE = -1;
+
+/** Whose error a question has: one that may pass, or the first where nobody answered; -1 where there is none. */
+function failedPlace(outcomes: readonly Outcome[]): number {
+  const passing = outcomes.findIndex(outcome => 'error' in outcome && !isSetAside(outcome.error));
+  return passing >= 0 || outcomes.some(outcome => 'answer' in outcome) ? passing : 0;
+}
+
+function checkAnswered(teachers: readonly Teacher[], labels: readonly (readonly number[])[]): void {
+  const silent = teachers.find((_, place) => labels[place]!.every(label => label === NONE));
+  if (silent === undefined) return;
+  throw new KnowledgeError(
+    `Teacher ${silent.name} answered nothing of what a label model is to be fitted to. Leave it out, or mend it.`,
+  );
+}
+
+function checkOptions(teachers: readonly Teacher[], {inputs, smoothing = 1}: LabelModelOptions): void {
+  if (teachers.length < LEAST_TEACHERS) {
+    throw new InputError(
+      `A label model is of ${LEAST_TEACHERS} teachers at least, got ${teachers.length}: where two differ, nothing tells ` +
+        'which of them is right.',
+    );
+  }
+  if (inputs.count === 0) throw new InputError('A label model is fitted to inputs. Give it some, without labels.');
+  if (smoothing > 0 && smoothing < Number.POSITIVE_INFINITY) return;
+  throw new InputError(`Expected \`smoothing\` of a label model to be a number above 0, got ${smoothing}.`);
+}

@@ -1,0 +1,140 @@
+import type {View} from '../../data/view.ts';
+import {InputError} from '../../errors.ts';
+import type {Outcome, Part, Teacher} from '../../teacher.ts';
+import {type Combined, combine, partShowing, shownBy, unknownBest} from './combination.ts';
+import {composed, errorOfPart} from './composed.ts';
+import {type Asked, askRound} from './repeat-round.ts';
+import {checkStop, leadsSurely, type StopRule} from './sure-lead.ts';
+import {inOtherWords, type Paraphrase, viewed} from './versions.ts';
+
+export interface RepeatOptions {
+  /** How often each question is put at most: its samples 0, 1, … */
+  readonly samples: number;
+  /**
+   * Every sample but the first asks about such a view of the input, which hangs on the input's content and the number of
+   * the sample alone: `noise({deviation})` makes votes of a teacher that answers the same question always alike.
+   *
+   * @default every sample asks about the input itself
+   */
+  readonly view?: View;
+  /**
+   * Every sample but the first asks about the text in other words.
+   *
+   * @default every sample asks about the text itself
+   */
+  readonly paraphrase?: Paraphrase;
+  /**
+   * When to ask no more about a question. Of votes only.
+   *
+   * @default after `samples`
+   */
+  readonly stop?: StopRule;
+}
+
+/**
+ * Asks a teacher the same question several times. It answers with the votes, and of a teacher that shows distributions
+ * with their mean. What changes from sample to sample is the teacher's, such as the order in which a chat model is shown
+ * the classes, or else the `view` or the words; a teacher that takes no notice of `sample` and is always shown the same is
+ * asked as often, and answers as often the same.
+ *
+ * With `stop` it asks in rounds, each half as large as all before it, and no more about what is clear.
+ *
+ * @throws InputError where an option is out of its range, or would change nothing
+ */
+export function repeat(teacher: Teacher<'black-box'>, options: RepeatOptions): Teacher<'black-box'>;
+export function repeat(teacher: Teacher<'gray-box' | 'white-box'>, options: RepeatOptions): Teacher<'gray-box'>;
+export function repeat(teacher: Teacher, options: RepeatOptions): Teacher<'black-box' | 'gray-box'>;
+export function repeat(teacher: Teacher, options: RepeatOptions): Teacher<Combined> {
+  checkOptions(teacher, options);
+  const {samples, stop} = options;
+  const {access, detail} = shownBy([teacher]);
+  const {classes} = teacher;
+  const name = `${teacher.name}, ${stop ? 'up to ' : ''}${samples} times`;
+  const part = partOf(teacher, options);
+  const weight = detail.kind === 'votes' ? 1 : 1 / samples;
+  const made = ({outcomes}: Asked): Outcome<Combined> => {
+    const failed = outcomes.find(outcome => 'error' in outcome);
+    if (failed && 'error' in failed) return {error: errorOfPart(failed.error, teacher)};
+    const shares = outcomes.flatMap(outcome => ('answer' in outcome ? [{answer: outcome.answer, weight}] : []));
+    const answer = combine(shares, detail, classes.length);
+    return answer ? {answer} : {error: unknownBest(name)};
+  };
+  return composed({
+    ...{name, identity: identityOf(teacher, options), access, classes, detail},
+    parts: [part],
+    async answer(questions, [ask], {onSettled, ...options}) {
+      const rows = questions.map((question): Asked => ({question, outcomes: []}));
+      let open: readonly Asked[] = rows;
+      for (const [from, to] of roundsOf(part)) {
+        const isLast = to === samples;
+        await askRound({part, ask: ask!, from, to}, open, {...options, ...(isLast && onSettled && {onSettled})});
+        const left = open.filter(row => !isSettled(made(row), stop));
+        if (!isLast) onSettled?.(open.length - left.length);
+        open = left;
+        if (open.length === 0) break;
+      }
+      return rows.map(made);
+    },
+  });
+}
+
+/** Votes that are needed at least before a lead is looked at. */
+const LEAST = 4;
+
+/** How many times as many samples as before a round ends with. */
+const GROWTH = 1.5;
+
+function partOf(teacher: Teacher, {samples, view, paraphrase, stop}: RepeatOptions): Part {
+  return {
+    ...partShowing(teacher),
+    samples,
+    ...(stop && {least: stop.least ?? LEAST}),
+    ...(view && {put: viewed(view)}),
+    ...(paraphrase && {put: inOtherWords(paraphrase)}),
+  };
+}
+
+function identityOf({identity}: Teacher, {samples, view, paraphrase, stop}: RepeatOptions): Teacher['identity'] {
+  return {
+    ...{repeat: identity, samples},
+    ...(view && {view: view.name}),
+    ...(paraphrase && {paraphrase: paraphrase.name}),
+    ...(stop && {stop: {sure: stop.sure, least: stop.least ?? LEAST, growth: GROWTH}}),
+  };
+}
+
+function isSettled(outcome: Outcome<Combined>, stop: StopRule | undefined): boolean {
+  if ('error' in outcome) return true;
+  return stop !== undefined && outcome.answer.kind === 'votes' && leadsSurely(outcome.answer.counts, stop.sure);
+}
+
+/** From which sample to which, the last one not included. */
+function roundsOf({samples = 1, least = samples}: Part): readonly (readonly [from: number, to: number])[] {
+  const rounds: [number, number][] = [[0, least]];
+  while (rounds.at(-1)![1] < samples) {
+    const asked = rounds.at(-1)![1];
+    rounds.push([asked, Math.min(samples, Math.ceil(GROWTH * asked))]);
+  }
+  return rounds;
+}
+
+function checkOptions(teacher: Teacher, {samples, view, paraphrase, stop}: RepeatOptions): void {
+  if (!Number.isSafeInteger(samples) || samples < 1) {
+    throw new InputError(`Expected \`samples\` to be a whole number above 0, got ${samples}.`);
+  }
+  if (view && paraphrase) throw new InputError('A view is of tensors, and a paraphrase of texts. Leave one out.');
+  if ((view || paraphrase) && samples === 1) {
+    throw new InputError(
+      'The first sample asks about the input as it is. Give `samples` above 1, or no other versions.',
+    );
+  }
+  if (view?.takesPartner) {
+    throw new InputError(
+      `View \`${view.name}\` shows another input as well, which has an answer of its own. Leave it out.`,
+    );
+  }
+  if (paraphrase && paraphrase.name === '') {
+    throw new InputError('Give the paraphrase a `name` that changes with it: its texts are part of the answers.');
+  }
+  if (stop) checkStop(teacher, samples, {least: LEAST, ...stop});
+}

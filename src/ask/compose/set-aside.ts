@@ -1,0 +1,29 @@
+import {TeacherError} from '../../errors.ts';
+
+/**
+ * The error of a question that all answers wait for. It is then that of each of them: such as the end of a budget, it may
+ * be gone in the next run.
+ */
+export class Unprepared extends Error {
+  readonly reason: Error;
+
+  constructor(reason: Error) {
+    super(reason.message, {cause: reason});
+    this.reason = reason;
+  }
+}
+
+/** Whether the teacher can't answer the question, now or later. Any other error may be gone in the next run. */
+export function isSetAside(error: Error): boolean {
+  return error instanceof TeacherError && !error.retryable;
+}
+
+/**
+ * Lets the error of a question pass that its teacher can't answer. With any other one what is made of many answers would
+ * be one thing now, and another in the next run.
+ *
+ * @throws Unprepared
+ */
+export function setAsideAlone(error: Error): void {
+  if (!isSetAside(error)) throw new Unprepared(error);
+}

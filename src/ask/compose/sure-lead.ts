@@ -1,0 +1,86 @@
+import {InputError} from '../../errors.ts';
+import {VOTE_SMOOTHING} from '../../knowledge/smooth-votes.ts';
+import type {Teacher} from '../../teacher.ts';
+
+/** When votes are clear. */
+export interface StopRule {
+  /**
+   * The probability that the class with most votes would have most of any number of them, from 0.5 to 1, both excluded;
+   * see `leadProbability`. Where all votes are of one class, 0.95 takes 3 votes of two classes, 5 of five, 6 of ten.
+   */
+  readonly sure: number;
+  /**
+   * How many samples each question has at least.
+   *
+   * @default 4
+   */
+  readonly least?: number;
+}
+
+/** @throws InputError where it is out of its range, or would never stop anything */
+export function checkStop(teacher: Teacher, samples: number, {sure, least}: Required<StopRule>): void {
+  if (!(sure > 0.5 && sure < 1)) {
+    throw new InputError(`Expected \`stop.sure\` to be above 0.5 and below 1, got ${sure}.`);
+  }
+  if (!Number.isSafeInteger(least) || least < 1 || least >= samples) {
+    throw new InputError(
+      `Expected \`stop.least\` to be a whole number from 1 and below \`samples\`, ${samples}, got ${least}.`,
+    );
+  }
+  if (teacher.detail.kind === 'label' || teacher.detail.kind === 'votes') return;
+  throw new InputError(`Teacher ${teacher.name} shows distributions, and \`stop\` looks at votes. Leave it out.`);
+}
+
+/** Whether the class with most votes is the most frequent one with this probability at least. */
+export function leadsSurely(counts: ArrayLike<number>, sure: number): boolean {
+  return leadProbability(counts) >= sure;
+}
+
+/**
+ * The least probability that the class with most votes is truly the most frequent one, under the posterior that smoothed
+ * votes are the mean of: Dirichlet(n + ½). Of two classes alone the share of one is Beta(a, b), so another class j is more
+ * frequent than the leading one with probability I_½(n_lead + ½, n_j + ½), and any other is with no more than their sum
+ * (Boole's inequality): exact of two classes, a bound of more, and close, since two others are hardly ever both ahead.
+ * A posterior is right whenever one stops to look at it (Berger, 1985, section 7.7).
+ *
+ * @param counts - votes by class
+ */
+export function leadProbability(counts: ArrayLike<number>): number {
+  let lead = 0;
+  for (let index = 1; index < counts.length; index++) if (counts[index]! > counts[lead]!) lead = index;
+  let doubt = 0;
+  for (let index = 0; index < counts.length; index++) {
+    if (index !== lead) doubt += betaBelowHalf(counts[lead]! + VOTE_SMOOTHING, counts[index]! + VOTE_SMOOTHING);
+  }
+  return Math.max(0, 1 - doubt);
+}
+
+/**
+ * I_½(a, b), the probability that a number of the distribution Beta(a, b) is below ½, for a ≥ b > 0. By the series of
+ * DLMF 8.17.8, all of whose terms are positive: ½^(a+b) / (a B(a, b)) · Σ_n Π_{m<n} (a + b + m) / (a + 1 + m) · ½.
+ */
+export function betaBelowHalf(a: number, b: number): number {
+  const first = Math.exp(logGamma(a + b) - logGamma(a + 1) - logGamma(b) - (a + b) * Math.LN2);
+  let [sum, term] = [1, 1];
+  for (let n = 0; term > 1e-17 * sum; n++) {
+    term *= (a + b + n) / (a + 1 + n) / 2;
+    sum += term;
+  }
+  return first * sum;
+}
+
+const LANCZOS = [
+  0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059,
+  12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
+] as const;
+
+/** log Γ(x) for x ≥ ½ (Lanczos, 1964, with g = 7 and nine terms: to 15 digits). */
+function logGamma(x: number): number {
+  const z = x - 1;
+  const base = z + 7.5;
+  const series = LANCZOS.reduce(
+    (sum, coefficient, index) => sum + (index === 0 ? coefficient : coefficient / (z + index)),
+    0,
+  );
+  return Math.log(Math.sqrt(2 * Math.PI) * series) + (z + 0.5) * Math.log(base) - base;
+}

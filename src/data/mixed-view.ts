@@ -1,0 +1,112 @@
+import {InputError} from '../errors.ts';
+import {type RandomGenerator, randomBeta, randomInteger, seededRandom} from './random.ts';
+import type {Pixels, View} from './view.ts';
+
+export interface MixUpOptions {
+  /**
+   * The input's share is of Beta(alpha, alpha): 1 takes all shares alike, less keeps most mixtures near one of the two.
+   *
+   * @default 1
+   */
+  readonly alpha?: number;
+  /**
+   * The least share of either, below 0.5: what is hardly mixed is a question that is hardly new. Black-box few-shot
+   * distillation keeps to 0.05 (Nguyen et al. 2022).
+   *
+   * @default 0
+   */
+  readonly least?: number;
+}
+
+export interface CutMixOptions {
+  /**
+   * The share of the image that stays is of Beta(alpha, alpha), before the box is cut off at the edges.
+   *
+   * @default 1
+   */
+  readonly alpha?: number;
+}
+
+/** Shares are multiples of one in so many: then all machines come to the same bytes. */
+const GRAIN = 1024;
+
+/**
+ * Lays an input and its partner over each other: share · input + (1 − share) · partner, rounded where values are whole.
+ * The teacher is asked about the mixture, so no labels are mixed.
+ *
+ * Mix-up (Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization").
+ *
+ * @throws InputError where an option is out of its range
+ */
+export function mixUp({alpha = 1, least = 0}: MixUpOptions = {}): View {
+  checkAlpha('mixUp', alpha);
+  if (!(least >= 0 && least < 0.5)) {
+    throw new InputError(`Expected \`least\` of mixUp to be from 0 to below 0.5, got ${least}.`);
+  }
+  return {
+    name: `mix-up ${alpha}${least > 0 ? `, at least ${least}` : ''}`,
+    takesPartner: true,
+    isElementwise: true,
+    render({data}, target, seed, partner) {
+      const other = given(partner, 'mixUp').data;
+      const share = randomShare(seededRandom(seed, 'mix-up'), alpha, least);
+      const isWhole = !(target.data instanceof Float32Array);
+      for (let place = 0; place < data.length; place++) {
+        const mixed = (share * data[place]! + (GRAIN - share) * other[place]!) / GRAIN;
+        target.data[place] = isWhole ? Math.round(mixed) : mixed;
+      }
+    },
+  };
+}
+
+/**
+ * Puts a box of the partner into the image: of its proportions, its middle anywhere, cut off at the edges. The teacher is
+ * asked about what comes of it, so no labels are mixed.
+ *
+ * Cut-mix (Yun et al. 2019, "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features",
+ * section 3.1).
+ *
+ * @throws InputError where `alpha` is out of its range
+ */
+export function cutMix({alpha = 1}: CutMixOptions = {}): View {
+  checkAlpha('cutMix', alpha);
+  return {
+    name: `cut-mix ${alpha}`,
+    takesPartner: true,
+    render({shape: [height, width, channels], data}, target, seed, partner) {
+      const other = given(partner, 'cutMix').data;
+      const random = seededRandom(seed, 'cut-mix');
+      const side = Math.sqrt((GRAIN - randomShare(random, alpha)) / GRAIN);
+      const [top, bottom] = randomSpan(random, height, side);
+      const [left, right] = randomSpan(random, width, side);
+      target.data.set(data);
+      for (let row = top; row < bottom; row++) {
+        const [from, to] = [(row * width + left) * channels, (row * width + right) * channels];
+        target.data.set(other.subarray(from, to), from);
+      }
+    },
+  };
+}
+
+function randomShare(random: RandomGenerator, alpha: number, least = 0): number {
+  let share = randomBeta(random, alpha);
+  while (Math.min(share, 1 - share) < least) share = randomBeta(random, alpha);
+  return Math.round(GRAIN * share);
+}
+
+/** A stretch of an edge of `length` around any of its places, `side` times as long and within it. */
+function randomSpan(random: RandomGenerator, length: number, side: number): readonly [start: number, end: number] {
+  const middle = randomInteger(random, 0, length - 1);
+  const half = Math.floor(Math.floor(length * side) / 2);
+  return [Math.max(0, middle - half), Math.min(length, middle + half)];
+}
+
+function given(partner: Pixels | undefined, view: string): Pixels {
+  if (partner !== undefined) return partner;
+  throw new InputError(`View ${view} mixes an image with a partner, and there is none. Give it two inputs at least.`);
+}
+
+function checkAlpha(view: string, alpha: number): void {
+  if (alpha >= 0.01 && Number.isFinite(alpha)) return;
+  throw new InputError(`Expected \`alpha\` of ${view} to be a number from 0.01 on, got ${alpha}.`);
+}

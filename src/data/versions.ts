@@ -1,0 +1,76 @@
+import {hash} from 'node:crypto';
+import {tensorInputs} from './batch.ts';
+import {type Inputs, sizeOf, type TensorInputs} from './inputs.ts';
+import {mixSeed} from './random.ts';
+import {imagesOf, type Pixels, partnerOf, type View} from './view.ts';
+
+export interface VersionOptions {
+  readonly view: View;
+  /** Views of each input. */
+  readonly count: number;
+  /**
+   * Whether the input as it is counts among its versions, as the first.
+   *
+   * @default true
+   */
+  readonly clean?: boolean;
+}
+
+/** Several versions of each input, those of one input one after another. */
+export interface Versions {
+  /** Row i · versions + j is version j of input i. */
+  readonly inputs: TensorInputs;
+  /** Of each input. */
+  readonly versions: number;
+  /** [rows], the seed of each row's view; 0 is one that looks like the input as it is. */
+  readonly views: Int32Array;
+}
+
+/**
+ * Makes versions of inputs. View n of an input hangs on the input's content and n alone, so that an answer about it is of
+ * use wherever the input stands and however many views are asked for; a partner is drawn from all inputs, by that seed.
+ * One that looks like an earlier version of its input is named by that one's seed, so that nobody is asked about it again.
+ *
+ * @throws InputError where the inputs are no images; where the view takes a partner and there is none
+ */
+export function versionsOf(inputs: Inputs, {view, count, clean = true}: VersionOptions): Versions {
+  const originals = tensorInputs(inputs, `View \`${view.name}\``);
+  const sourceOf = imagesOf(originals, view);
+  const versions = count + Number(clean);
+  const rows = blank(originals, originals.count * versions);
+  const targetOf = imagesOf(rows, view);
+  const views = new Int32Array(rows.count);
+  for (let input = 0; input < originals.count; input++) {
+    const source = sourceOf(input);
+    const content = hash('sha256', bytesOf(source));
+    const first = input * versions;
+    if (clean) targetOf(first).data.set(source.data);
+    for (let number = 1; number <= count; number++) {
+      const row = first + number - Number(!clean);
+      const seed = mixSeed(number, content);
+      const partner = view.takesPartner ? sourceOf(partnerOf(input, originals.count, seed)) : undefined;
+      view.render(source, targetOf(row), seed, partner);
+      const alike = rowsFrom(first, row).find(earlier => isAlike(targetOf(earlier), targetOf(row)));
+      views[row] = isAlike(source, targetOf(row)) ? 0 : alike === undefined ? seed : views[alike]!;
+    }
+  }
+  return {inputs: rows, versions, views};
+}
+
+function blank(inputs: TensorInputs, count: number): TensorInputs {
+  const {data, shape} = inputs;
+  const Type = data.constructor as new (length: number) => TensorInputs['data'];
+  return {...inputs, count, data: new Type(count * sizeOf(shape))};
+}
+
+function rowsFrom(first: number, end: number): readonly number[] {
+  return Array.from({length: end - first}, (_, place) => first + place);
+}
+
+function isAlike(one: Pixels, other: Pixels): boolean {
+  return Buffer.compare(bytesOf(one), bytesOf(other)) === 0;
+}
+
+function bytesOf({data: {buffer, byteOffset, byteLength}}: Pixels): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
