@@ -41,21 +41,34 @@ export interface HardLabelTermOptions extends HardLabelOptions {
    * @default 1
    */
   readonly weight?: number;
+  /**
+   * Whose label is learned: the teacher's, or the true one beside a live teacher's answers, as published recipes have it.
+   * `train()` then takes the true labels as its knowledge.
+   *
+   * @default 'teacher'
+   */
+  readonly labels?: 'teacher' | 'true';
 }
 
-/** The student learns the teacher's label, or its most probable class. */
-export function hardLabels({weight = 1, smoothing = 0}: HardLabelTermOptions = {}): LossTerm {
+/** The student learns the teacher's label, or its most probable class; or the true label. */
+export function hardLabels({
+  weight = 1,
+  smoothing = 0,
+  labels: whose = 'teacher',
+}: HardLabelTermOptions = {}): LossTerm {
   if (!(smoothing >= 0 && smoothing < 1)) {
     throw new InputError(`Expected \`smoothing\` to be from 0 to below 1, got ${smoothing}.`);
   }
   return {
-    name: 'hard-labels',
+    name: whose === 'true' ? 'true-labels' : 'hard-labels',
     weight,
     needs: {kind: 'label'},
+    ...(whose === 'true' && {needsTrueLabels: true}),
     studentFeatures: [],
     prepare: () => ({
       variables: [],
-      value: ({labels}, {logits}) => hardLabelLoss(labels, logits, {smoothing}),
+      value: ({labels, trueLabels}, {logits}) =>
+        hardLabelLoss(whose === 'true' ? trueLabels! : labels, logits, {smoothing}),
     }),
   };
 }

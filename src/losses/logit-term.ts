@@ -35,19 +35,15 @@ export interface LogitTermParts {
 }
 
 /** The term of a loss that takes whole distributions and has no variables of its own. */
-export function logitTerm({
-  name,
-  weight,
-  temperature,
-  needs = {kind: 'log-probabilities'},
-  compare,
-}: LogitTermParts): LogitTerm {
+export function logitTerm(parts: LogitTermParts): LogitTerm {
+  const {name, weight, temperature, needs = {kind: 'log-probabilities'}, compare} = parts;
   checkTemperature(temperature);
   return {
     name,
     weight,
     needs,
     temperature,
+    atTemperature: other => logitTerm({...parts, temperature: other}),
     studentFeatures: [],
     compare,
     prepare: () => ({

@@ -8,6 +8,8 @@ import type {Detail} from '../teacher.ts';
 export interface BatchTargets {
   /** [batch], int32: the teacher's label, or its most probable class. */
   readonly labels: tf.Tensor1D;
+  /** [batch], int32. Absent where nobody told them. */
+  readonly trueLabels?: tf.Tensor1D;
   /** [batch, classes]: log-probabilities up to a constant a row (logits are such). Absent for bare labels. */
   readonly logProbabilities?: tf.Tensor2D;
   /** [batch, classes], 1 where a top-k answer names the class; only of top-k answers. */
@@ -35,11 +37,23 @@ export interface LossTerm {
   /** The least that the answers must hold. */
   readonly needs: Detail;
   /**
+   * Whether it learns from true labels beside the answers.
+   *
+   * @default false
+   */
+  readonly needsTrueLabels?: boolean;
+  /**
    * Temperature that it softens the targets at, for reports.
    *
    * @default 1
    */
   readonly temperature?: number;
+  /**
+   * The same term at another temperature, for tuning.
+   *
+   * @default the term has no temperature to choose
+   */
+  readonly atTemperature?: (temperature: number) => LossTerm;
   /** Student layers whose activations it compares. */
   readonly studentFeatures: readonly string[];
   /**

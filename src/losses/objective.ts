@@ -25,11 +25,9 @@ export function checkObjective(terms: readonly LossTerm[], detail: Detail, metho
     throw new InputError(`${method} has no losses. Give it at least one, for example \`hardLabels()\`.`);
   }
   for (const {name, weight} of terms) {
-    if (weight >= 0 && Number.isFinite(weight)) continue;
-    throw new InputError(`${method}: expected \`weight\` of ${name} to be a number of at least 0, got ${weight}.`);
-  }
-  if (terms.every(({weight}) => weight === 0)) {
-    throw new InputError(`${method}: every weight is 0, so there is nothing to learn. Raise one above 0.`);
+    if (weight > 0 && Number.isFinite(weight)) continue;
+    const advice = weight === 0 ? ': nothing is learned from it. Leave the term out, or raise its weight' : '';
+    throw new InputError(`${method}: expected \`weight\` of ${name} to be a number above 0, got ${weight}${advice}.`);
   }
   for (const {name, needs} of terms) {
     if (satisfies(detail, needs)) continue;
@@ -38,6 +36,32 @@ export function checkObjective(terms: readonly LossTerm[], detail: Detail, metho
         `${nearest(needs, detail)}, or ask a teacher that gives ${describeDetail(needs)}.`,
     );
   }
+}
+
+/**
+ * Checks that the terms read all that the answers of a method hold: what nobody reads need not be asked for. Of votes a
+ * label is what most said, and takes all of them.
+ *
+ * @throws InputError that names what is left unread, and what reads it
+ */
+export function checkAllRead(terms: readonly LossTerm[], detail: Detail, method = 'The objective'): void {
+  const needs = terms.map(term => term.needs);
+  const read = needs.flatMap(need => (need.kind === 'logits' ? (need.features ?? []) : []));
+  const features = detail.kind === 'logits' ? (detail.features ?? []) : [];
+  const unread = features.filter(feature => !read.includes(feature));
+  if (unread.length > 0) {
+    throw new InputError(
+      `${method}: the answers hold features of ${unread.join(', ')}, and no loss reads them. Learn from them by a loss such as ` +
+        '`featureHint()`, or leave them out of `detail`.',
+    );
+  }
+  if (detail.kind === 'label' || detail.kind === 'votes' || needs.some(({kind}) => kind !== 'label')) return;
+  const names = terms.map(({name}) => name).join(' + ');
+  const reader = detail.kind === 'top-k' ? 'topKLabels()' : 'softLabels()';
+  throw new InputError(
+    `${method}: the answers hold ${describeDetail(detail)}, and ${names} reads labels alone. Learn from them by ` +
+      `\`${reader}\`, or leave \`detail\` out: labels are then all that is asked for.`,
+  );
 }
 
 /** What to do with the answers there are. */

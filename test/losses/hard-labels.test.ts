@@ -59,6 +59,15 @@ describe('the term of hard labels', () => {
     expect(term.variables).toEqual([]);
   });
 
+  it('computes it from true labels on request, whatever the teacher says', () => {
+    const term = hardLabels({labels: 'true', weight: 0.1});
+    expect(term).toMatchObject({name: 'true-labels', weight: 0.1, needs: {kind: 'label'}, needsTrueLabels: true});
+    const [trueLabels, labels, batch] = [labelsOf(golden.y), labelsOf([1, 1, 1]), tf.tensor2d(golden.ZS)];
+    const {value} = term.prepare({teacher: {}, student: {}}, 1);
+    const loss = numberOf(value({labels, trueLabels, features: {}}, {logits: batch, features: {}}));
+    expect(loss).toBeCloseTo(golden.values['CE']!, 5);
+  });
+
   it('weighs 1 and needs labels', () => {
     expect(hardLabels()).toMatchObject({name: 'hard-labels', weight: 1, needs: {kind: 'label'}});
   });

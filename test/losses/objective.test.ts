@@ -5,7 +5,7 @@ import {dkd} from '../../src/losses/dkd.ts';
 import {featureHint} from '../../src/losses/feature-hint.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {learnedTemperature} from '../../src/losses/learned-temperature.ts';
-import {checkObjective, needsOf} from '../../src/losses/objective.ts';
+import {checkAllRead, checkObjective, needsOf} from '../../src/losses/objective.ts';
 import {rkd} from '../../src/losses/rkd.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import {standardised} from '../../src/losses/standardised.ts';
@@ -37,7 +37,9 @@ describe('an objective', () => {
   it('is accepted where the answers hold what every term needs', () => {
     expect(() => checkObjective([hardLabels()], {kind: 'label'})).not.toThrow();
     expect(() => checkObjective([topKLabels()], {kind: 'log-probabilities'})).not.toThrow();
-    expect(() => checkObjective([softLabels({weight: 0.9}), hardLabels({weight: 0})], {kind: 'logits'})).not.toThrow();
+    expect(() =>
+      checkObjective([softLabels({weight: 0.9}), hardLabels({weight: 1e-6})], {kind: 'logits'}),
+    ).not.toThrow();
     expect(() => checkObjective([hint('fc')], {kind: 'logits', features: ['fc', 'conv']})).not.toThrow();
   });
 
@@ -68,12 +70,45 @@ describe('an objective', () => {
 
   it.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('is refused with a weight of %d', weight => {
     expect(() => checkObjective([hardLabels({weight})], {kind: 'label'})).toThrow(
-      `expected \`weight\` of hard-labels to be a number of at least 0, got ${weight}.`,
+      `expected \`weight\` of hard-labels to be a number above 0, got ${weight}.`,
     );
   });
 
-  it('is refused where every weight is 0', () => {
-    const terms = [hardLabels({weight: 0}), softLabels({weight: 0})];
-    expect(() => checkObjective(terms, {kind: 'logits'})).toThrow('every weight is 0');
+  it('is refused with a term of weight 0, from which nothing would be learned', () => {
+    const terms = [softLabels({weight: 0.9}), hardLabels({weight: 0})];
+    expect(() => checkObjective(terms, {kind: 'logits'}, 'Method kd')).toThrow(
+      'Method kd: expected `weight` of hard-labels to be a number above 0, got 0: nothing is learned from it. Leave the term out',
+    );
+  });
+});
+
+describe('answers that losses leave unread', () => {
+  it.each([
+    [
+      {kind: 'log-probabilities'},
+      'the answers hold log-probabilities, and hard-labels reads labels alone. Learn from them by `softLabels()`',
+    ],
+    [
+      {kind: 'top-k', k: 3},
+      'the answers hold top-k (k = 3), and hard-labels reads labels alone. Learn from them by `topKLabels()`',
+    ],
+    [{kind: 'logits', features: ['fc']}, 'the answers hold features of fc, and no loss reads them'],
+  ] as const)('are refused, with what reads them: %o', (detail, problem) => {
+    expect(() => checkAllRead([hardLabels()], detail, 'Method own')).toThrow(`Method own: ${problem}`);
+  });
+
+  it.each([
+    [[hardLabels()], {kind: 'label'}],
+    [[hardLabels()], {kind: 'votes'}],
+    [[hardLabels(), topKLabels()], {kind: 'log-probabilities'}],
+    [[topKLabels()], {kind: 'top-k', k: 5}],
+    [[hint('fc')], {kind: 'logits', features: ['fc']}],
+    [[hardLabels(), softLabels(), hint('fc'), hint('conv')], {kind: 'logits', features: ['fc', 'conv']}],
+  ] as const)('are none where a loss takes them: %#', (terms, detail) => {
+    expect(() => checkAllRead(terms, detail)).not.toThrow();
+  });
+
+  it('may be one feature of several', () => {
+    expect(() => checkAllRead([hint('fc')], {kind: 'logits', features: ['fc', 'conv']})).toThrow('features of conv');
   });
 });

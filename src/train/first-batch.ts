@@ -1,0 +1,163 @@
+import {withDropoutSeed} from '../engine/dropout.ts';
+import {tf} from '../engine/tf.ts';
+import {InputError, TrainingError} from '../errors.ts';
+import type {Knowledge} from '../knowledge/knowledge.ts';
+import type {BatchTargets, LossTerm} from '../losses/loss.ts';
+import type {Student} from '../student/student.ts';
+import type {Batch} from './batch-source.ts';
+import {madeUpOutputs} from './made-up-outputs.ts';
+import {disposeBatch} from './prefetch.ts';
+import type {Run} from './run.ts';
+import type {WeightedTerm} from './step.ts';
+
+/** By so many batches a term must have moved the student. */
+const BATCHES = 3;
+
+export interface FirstBatchOptions {
+  readonly student: Student;
+  readonly knowledge: Pick<Knowledge, 'detail'>;
+  readonly run: Run;
+}
+
+/**
+ * Checks by the first batch of a run what only a step shows: that each term moves weights of the student, and that all
+ * that was answered is read by a term. A term that grows from 0 in a warm-up is taken at its full value. Leaves every
+ * variable as it was.
+ *
+ * @throws TrainingError where a term has no gradient in three batches; InputError where answers are left unread
+ */
+export async function checkFirstBatch({student, knowledge, run}: FirstBatchOptions, batch: Batch): Promise<void> {
+  const {options} = run;
+  const read = new Set<string>();
+  const watched = {...batch, targets: noting(batch.targets, read)};
+  const still = run.terms.flatMap((term, place) => {
+    const {moves, value} = effectOf(run, term, watched);
+    return moves ? [] : [{term, loss: options.losses[place]!, value}];
+  });
+  // Of votes a label says what most said, which takes all of them.
+  if (knowledge.detail.kind !== 'votes') checkAllRead(batch.targets, read, options.losses);
+  if (still.length === 0) return;
+  const others = await laterBatches(run);
+  try {
+    for (const {term, loss, value} of still) checkMoves(student, run, {term, loss, value}, [batch, ...others]);
+  } finally {
+    for (const other of others) disposeBatch(other);
+  }
+}
+
+interface Effect {
+  /** Whether a weight of the student has a gradient other than 0. */
+  readonly moves: boolean;
+  readonly value: number;
+}
+
+function effectOf({forward, trainable, weights, options}: Run, term: WeightedTerm, {raw, targets}: Batch): Effect {
+  // A pass in training moves the averages of batch normalization.
+  const untrained = weights.filter(weight => !trainable.includes(weight));
+  const before = untrained.map(weight => tf.clone(weight));
+  try {
+    return tidied(() => {
+      const [seed, end] = [tf.scalar(options.seed, 'int32'), tf.scalar(1)];
+      const outputs = () => withDropoutSeed(seed, () => forward(raw));
+      return effect(() => term.value(targets, outputs(), end), trainable);
+    });
+  } finally {
+    for (const [place, weight] of untrained.entries()) weight.assign(before[place]!);
+    tf.dispose(before);
+  }
+}
+
+/** `tf.tidy` takes what tensors are in alone. */
+function tidied<T>(run: () => T): T {
+  let result: T;
+  tf.tidy(() => {
+    result = run();
+  });
+  return result!;
+}
+
+/** Where a loss does not hang on a tensor, it has no gradient there, which is no error of the engine's here. */
+function effect(loss: () => tf.Scalar, of: readonly tf.Tensor[]): Effect {
+  const {value, grads} = tf.engine().gradients(loss, [...of], undefined, true);
+  const moves = grads.some(gradient => (gradient as tf.Tensor | null)?.dataSync().some(number => number !== 0));
+  return {moves, value: value.dataSync()[0]!};
+}
+
+/** The batches after the first one, as the run will see them. */
+async function laterBatches({source, order, count, batchSize, options}: Run): Promise<readonly Batch[]> {
+  const rows = order(1);
+  const starts = Array.from({length: BATCHES - 1}, (_, place) => (place + 1) * batchSize);
+  const batches: Batch[] = [];
+  for (const start of starts.filter(start => start < count)) {
+    batches.push(await source.batch(rows.subarray(start, start + batchSize), 1, options.signal));
+  }
+  return batches;
+}
+
+interface StillTerm {
+  readonly term: WeightedTerm;
+  readonly loss: LossTerm;
+  /** On the first batch. */
+  readonly value: number;
+}
+
+function checkMoves(student: Student, run: Run, {term, loss, value}: StillTerm, batches: readonly Batch[]): void {
+  const [first, ...others] = batches;
+  let isLearned = value === 0;
+  for (const batch of others) {
+    const later = effectOf(run, term, batch);
+    if (later.moves) return;
+    isLearned &&= later.value === 0;
+  }
+  // At its least, 0, a term has nothing more to teach; it must be one that can move another student.
+  if (isLearned && movesAnother(student, run, term, first!)) return;
+  throw new TrainingError(
+    `${loss.name} has no gradient: in the first ${batches.length} batches it moves not one of the student's weights. ` +
+      'Its layer may come before all weights that are trained, or say nothing of these inputs; the answers may be the ' +
+      'same for all of them, or a batch be too small for a loss that compares examples. Leave the term out, or change that.',
+  );
+}
+
+function movesAnother(student: Student, {options}: Run, term: WeightedTerm, {targets}: Batch): boolean {
+  return tidied(() => {
+    const outputs = madeUpOutputs(student, options.losses, targets.labels.shape[0]);
+    return effect(
+      () => term.value(targets, outputs, tf.scalar(1)),
+      [outputs.logits, ...Object.values(outputs.features)],
+    ).moves;
+  });
+}
+
+/** The targets, with what is read of them noted: `logProbabilities`, or `features/<layer>`. */
+function noting(targets: BatchTargets, read: Set<string>): BatchTargets {
+  const features = new Proxy(targets.features, {
+    get(all, layer: string) {
+      read.add(`features/${layer}`);
+      return all[layer];
+    },
+  });
+  return new Proxy(targets, {
+    get(all, name: string & keyof BatchTargets) {
+      read.add(name);
+      return name === 'features' ? features : all[name];
+    },
+  });
+}
+
+function checkAllRead(targets: BatchTargets, read: ReadonlySet<string>, losses: readonly LossTerm[]): void {
+  const names = losses.map(({name}) => name).join(' + ');
+  const layers = Object.keys(targets.features);
+  const unread = layers.filter(layer => !read.has(`features/${layer}`));
+  if (unread.length > 0) {
+    throw new InputError(
+      `The answers hold features of ${unread.join(', ')}, and no loss reads them (${names}). Learn from them by a loss ` +
+        'such as `featureHint()`, or leave them out: `coarsenKnowledge()`.',
+    );
+  }
+  // Features come with logits, wanted or not.
+  if (targets.logProbabilities === undefined || read.has('logProbabilities') || layers.length > 0) return;
+  throw new InputError(
+    `The answers hold scores of classes, and no loss reads them (${names}). Learn from them by \`softLabels()\`, or ` +
+      "leave them out: `coarsenKnowledge(knowledge, {kind: 'label'})`.",
+  );
+}
