@@ -1,0 +1,106 @@
+import {mkdir, readFile} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import {z} from 'zod';
+import type {Knowledge, StoredKnowledge} from '../../knowledge/knowledge.ts';
+import {replaceFile} from '../../knowledge/replace-file.ts';
+import {candidatesOf} from '../../recipe/candidates.ts';
+import {methodFolder} from '../../recipe/method-folder.ts';
+import type {Method} from '../../recipe/recipe.ts';
+import {digestOf} from '../../train/digest.ts';
+import {fingerprintOf} from '../../train/fingerprint.ts';
+import {startRun} from '../../train/run.ts';
+import {FOLDS} from '../cross-fit.ts';
+import type {Trial} from '../results.ts';
+import type {Study} from '../study.ts';
+import {freshStudent, trainOptions} from '../training.ts';
+import type {Setting} from './settings.ts';
+
+const FORMAT = 'limbeck.trials/1';
+
+const trialSchema: z.ZodType<Trial> = z.object({
+  setting: z.int().nonnegative(),
+  epochs: z.int().positive(),
+  score: z.number().nullable(),
+  curve: z.array(
+    z.object({
+      epoch: z.int(),
+      step: z.int(),
+      loss: z.number(),
+      validationAccuracy: z.number().nullable(),
+    }),
+  ),
+  failure: z.string().exactOptional(),
+});
+const fileSchema = z.object({format: z.literal(FORMAT), fingerprint: z.string(), trials: z.array(trialSchema)});
+
+/** The trials of a method, on disk, so that a study which goes on does not make them again. */
+export class KeptTrials {
+  readonly #path: string;
+  readonly #fingerprint: string;
+  readonly #trials: Trial[];
+  #writing: Promise<void> = Promise.resolve();
+
+  private constructor(path: string, fingerprint: string, trials: readonly Trial[]) {
+    this.#path = path;
+    this.#fingerprint = fingerprint;
+    this.#trials = [...trials];
+  }
+
+  /** Those that were made with the same data, settings and engine; a file of others is replaced. */
+  static async open(path: string, fingerprint: string): Promise<KeptTrials> {
+    const text = await readFile(path, 'utf8').catch(() => undefined);
+    const kept = text === undefined ? undefined : fileSchema.safeParse(parsed(text)).data;
+    return new KeptTrials(path, fingerprint, kept?.fingerprint === fingerprint ? kept.trials : []);
+  }
+
+  get(setting: number, epochs: number): Trial | undefined {
+    return this.#trials.find(trial => trial.setting === setting && trial.epochs === epochs);
+  }
+
+  /** @throws KnowledgeError where it can't be written */
+  async keep(trial: Trial): Promise<void> {
+    this.#trials.push(trial);
+    const text = JSON.stringify({format: FORMAT, fingerprint: this.#fingerprint, trials: this.#trials});
+    // One after another: the last one written is to hold all.
+    this.#writing = this.#writing.then(async () => {
+      await mkdir(dirname(this.#path), {recursive: true});
+      await replaceFile(this.#path, file => file.writeFile(text));
+    });
+    await this.#writing;
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where the trials of a method are kept. */
+export function trialsPath({directory}: Pick<Study, 'directory'>, {method}: Method): string {
+  return join(directory, 'tuning', `${methodFolder(method)}.json`);
+}
+
+/** All that decides what trials come to. */
+export async function fingerprintOfTrials(
+  study: Study,
+  method: Method,
+  knowledge: Knowledge | StoredKnowledge,
+  settings: readonly Setting[],
+): Promise<string> {
+  const {recipe} = study;
+  const seed = recipe.seeds[0]!;
+  const student = freshStudent(study, candidatesOf(recipe)[0]!, seed);
+  const run = await startRun(student, knowledge, trainOptions(study, method, seed, undefined));
+  try {
+    const {weights} = run;
+    const start = weights.map(weight => weight.dataSync());
+    const folds = recipe.calibration?.folds ?? FOLDS;
+    return digestOf({run: await fingerprintOf(student, knowledge, run), start, settings, folds});
+  } finally {
+    run.dispose();
+    student.model.dispose();
+  }
+}

@@ -1,0 +1,101 @@
+import {isLabelled} from '../../data/split.ts';
+import {accuracy} from '../../evaluate/metrics.ts';
+import type {Knowledge, StoredKnowledge} from '../../knowledge/knowledge.ts';
+import {candidatesOf} from '../../recipe/candidates.ts';
+import type {Method} from '../../recipe/recipe.ts';
+import type {Student} from '../../student/student.ts';
+import {train} from '../../train/train.ts';
+import {checkSource} from '../checks.ts';
+import {crossFit, FOLDS} from '../cross-fit.ts';
+import type {CurvePoint} from '../results.ts';
+import type {Study} from '../study.ts';
+import {freshStudent, trainOptions} from '../training.ts';
+
+/** What came of one try. */
+export interface TrialOutcome {
+  /** Higher is better. */
+  readonly score: number;
+  /** In cross-validation the mean over its students. */
+  readonly curve: readonly CurvePoint[];
+}
+
+export type OnShare = (share: number) => void;
+
+/**
+ * Trains the first student of a recipe by one setting of a method, for so many epochs, at the recipe's first seed, and
+ * judges it: by accuracy on validation, of the weights that a run would keep; or, where nobody knows the true labels, by
+ * agreement in cross-validation. Saves nothing.
+ */
+export async function tryOut(
+  study: Study,
+  method: Method,
+  knowledge: Knowledge | StoredKnowledge,
+  epochs: number,
+  onShare: OnShare = () => {},
+): Promise<TrialOutcome> {
+  checkSource(method, knowledge);
+  const judge = isLabelled(study.data) ? onValidation : inCrossValidation;
+  return judge(study, method, knowledge, epochs, onShare);
+}
+
+async function onValidation(...[study, method, knowledge, epochs, onShare]: Required<Parameters<typeof tryOut>>) {
+  const {student, curve, best} = await trained(study, method, knowledge, epochs, onShare);
+  student.model.dispose();
+  return {score: best, curve};
+}
+
+async function inCrossValidation(...[study, method, knowledge, epochs, onShare]: Required<Parameters<typeof tryOut>>) {
+  const {recipe, signal} = study;
+  const folds = recipe.calibration?.folds ?? FOLDS;
+  const curves: (readonly CurvePoint[])[] = [];
+  const {logits, labels} = await crossFit(knowledge, {
+    folds,
+    seed: recipe.seeds[0]!,
+    ...(signal && {signal}),
+    async train(part, fold) {
+      const {student, curve} = await trained(study, method, part, epochs, share => onShare((fold + share) / folds));
+      curves.push(curve);
+      return student;
+    },
+  });
+  return {score: accuracy(logits, labels, knowledge.classes.length), curve: meanOf(curves)};
+}
+
+interface Trained {
+  readonly student: Student;
+  readonly curve: readonly CurvePoint[];
+  /** Validation accuracy of the weights that it has; NaN where none was measured. */
+  readonly best: number;
+}
+
+async function trained(
+  study: Study,
+  method: Method,
+  knowledge: Knowledge | StoredKnowledge,
+  epochs: number,
+  onShare: OnShare,
+): Promise<Trained> {
+  const {recipe} = study;
+  const seed = recipe.seeds[0]!;
+  const student = freshStudent(study, candidatesOf(recipe)[0]!, seed);
+  const curve: CurvePoint[] = [];
+  let best = Number.NaN;
+  const options = trainOptions(study, method, seed, (step, steps) => onShare(step / steps));
+  try {
+    for await (const {epoch, step, loss, validation, best: isBest} of train(student, knowledge, {...options, epochs})) {
+      curve.push({epoch, step, loss, validationAccuracy: validation?.accuracy ?? null});
+      if (isBest || !recipe.training.earlyStopping) best = validation?.accuracy ?? best;
+    }
+  } catch (error) {
+    student.model.dispose();
+    throw error;
+  }
+  return {student, curve, best};
+}
+
+function meanOf(curves: readonly (readonly CurvePoint[])[]): readonly CurvePoint[] {
+  return curves[0]!.map((point, place) => {
+    const losses = curves.map(curve => curve[place]!.loss);
+    return {...point, loss: losses.reduce((sum, loss) => sum + loss, 0) / losses.length};
+  });
+}
