@@ -199,6 +199,15 @@ function ofIgnored({inspections = []}: Evidence): readonly Problem[] {
 
 function ofRepetition({repetition, authors = []}: Evidence): readonly Problem[] {
   const problems: Problem[] = [];
+  if (repetition?.verdict === 'perturbed') {
+    problems.push(
+      warning(
+        `Its scores are others each time it is asked, by ${repetition.meanKl!.toPrecision(2)} nats of KL divergence on ` +
+          `the mean, and ${repetition.flips} of ${repetition.compared} labels with them: it perturbs them, or is not ` +
+          'deterministic. A study learns from its labels alone, unless the recipe has `trustsScores: true`.',
+      ),
+    );
+  }
   if (repetition && repetition.flips > 0) {
     problems.push(
       warning(

@@ -15,7 +15,22 @@ export interface Repetition {
   readonly logChange?: number;
   /** In nats, of the later distributions from the earlier ones. */
   readonly meanKl?: number;
+  /** Whether the teacher disturbs what it shows; absent where no distributions are shown. */
+  readonly verdict?: Verdict;
 }
+
+/**
+ * What repeated questions tell of a teacher's scores: they are `same` to the bit, they differ by `noise` that leaves them as
+ * good as they were, such as rounding or a sum in another order, or they are `perturbed`: on purpose, or since the teacher
+ * is not deterministic. A disturbance that is the same each time can't be told by repeating.
+ */
+export type Verdict = 'same' | 'noise' | 'perturbed';
+
+/**
+ * The mean KL divergence, in nats, above which scores count as perturbed: what it makes of an even choice to shift its log
+ * odds by 0.28. Hosted models that are not quite deterministic stay far below it.
+ */
+const PERTURBED = 0.01;
 
 /** Undefined where nothing was answered twice. */
 export function compareAskings(
@@ -32,14 +47,21 @@ export function compareAskings(
   const divergences = changes.flatMap(({kl}) => (kl === undefined ? [] : [kl]));
   const scores = pairs.flatMap(([one, other]) => scorePairs(one, other));
   const isLogits = pairs.some(([{kind}]) => kind === 'logits');
+  const identical = pairs.filter(([one, other]) => isSame(one, other)).length;
+  const meanKl = divergences.reduce((sum, kl) => sum + kl, 0) / divergences.length;
   return {
     compared: pairs.length,
-    identical: pairs.filter(([one, other]) => isSame(one, other)).length,
+    identical,
     flips: changes.filter(({flipped}) => flipped).length,
     ...(scores.length > 0 && {logChange: largest(scores, value => value)}),
     ...(scores.length > 0 && !isLogits && {change: largest(scores, Math.exp)}),
-    ...(divergences.length > 0 && {meanKl: divergences.reduce((sum, kl) => sum + kl, 0) / divergences.length}),
+    ...(divergences.length > 0 && {meanKl, verdict: verdictOf(meanKl, identical === pairs.length)}),
   };
+}
+
+function verdictOf(meanKl: number, areSame: boolean): Verdict {
+  if (areSame) return 'same';
+  return meanKl > PERTURBED ? 'perturbed' : 'noise';
 }
 
 type Pair = readonly [number, number];

@@ -130,6 +130,16 @@ describe('problemsIn', () => {
     ]);
   });
 
+  it('warns of scores that are perturbed, by how much, and what a study does', () => {
+    const repetition = {compared: 5, identical: 0, flips: 0, meanKl: 0.1234, verdict: 'perturbed'} as const;
+    expect(problems({repetition})).toEqual([
+      expect.stringMatching(
+        /^warning: Its scores are others each time .* by 0\.12 nats .*, and 0 of 5 labels .* `trustsScores: true`\.$/,
+      ),
+    ]);
+    expect(problems({repetition: {...repetition, verdict: 'noise'}})).toEqual([]);
+  });
+
   it('puts errors first', () => {
     const found = problems({outcomes: [answered, failed], tokens: {...tokens, meaning: 'logits'}});
     expect(found.map(text => text.split(':')[0])).toEqual(['error', 'warning']);

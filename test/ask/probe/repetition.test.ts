@@ -21,7 +21,7 @@ describe('compareAskings', () => {
     const found = compareAskings([scores(0.7, 0.3), scores(0.6, 0.4)], [scores(0.7, 0.3), scores(0.6, 0.4)], 2);
     const impossible = compareAskings([scores(1, 0)], [scores(1, 0)], 2);
     expect(impossible).toMatchObject({identical: 1, change: 0, logChange: 0});
-    expect(found).toEqual({compared: 2, identical: 2, flips: 0, change: 0, logChange: 0, meanKl: 0});
+    expect(found).toEqual({compared: 2, identical: 2, flips: 0, change: 0, logChange: 0, meanKl: 0, verdict: 'same'});
   });
 
   it('tells by how much answers differ, in probability and in nats, and which best classes change', () => {
@@ -54,5 +54,19 @@ describe('compareAskings', () => {
     const found = compareAskings([logits(1, 2)], [logits(1, 2.5)], 2);
     expect(found).toMatchObject({identical: 0, logChange: 0.5});
     expect(found?.change).toBeUndefined();
+  });
+
+  it.each([
+    [[0.5, 0.5], [0.5, 0.5], 'same'],
+    [[0.5, 0.5], [0.5000001, 0.4999999], 'noise'],
+    [[0.5, 0.5], [0.56, 0.44], 'noise'],
+    [[0.5, 0.5], [0.6, 0.4], 'perturbed'],
+    [[0.51, 0.49], [0.3, 0.7], 'perturbed'],
+  ] as const)('of %o and then %o says that they are %s', (before, after, verdict) => {
+    expect(compareAskings([scores(...before)], [scores(...after)], 2)?.verdict).toBe(verdict);
+  });
+
+  it('says nothing of the scores of a teacher that shows labels', () => {
+    expect(compareAskings([label(0)], [label(1)], 2)?.verdict).toBeUndefined();
   });
 });
