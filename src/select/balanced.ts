@@ -1,0 +1,67 @@
+import {selectRows} from '../data/inputs.ts';
+import {mixSeed} from '../data/random.ts';
+import {argmaxRows} from '../evaluate/distributions.ts';
+import {random} from './random.ts';
+import type {Candidates, Strategy} from './strategy.ts';
+
+/**
+ * As many inputs of each class as can be had: the classes of which the teacher named fewest so far come first, and which
+ * class an input is of is what the student says. Within a class another strategy chooses. For classes that are rare
+ * among the inputs.
+ *
+ * @param within - chooses among the inputs of one class
+ */
+export function balanced(within: Strategy = random()): Strategy {
+  const {students, embeddings} = within.needs;
+  return {
+    name: within.name === 'random' ? 'balanced' : `balanced ${within.name}`,
+    needs: {students: Math.max(1, students), embeddings},
+    choose(candidates, size) {
+      const rows = rowsByClass(candidates);
+      const quotas = quotasOf(candidates, rows, size);
+      const chosen = rows.map((ofClass, label) => {
+        const part = candidatesAt(candidates, ofClass, mixSeed(candidates.seed, `class ${label}`));
+        return Array.from(within.choose(part, quotas[label]!), place => ofClass[place]!);
+      });
+      return Int32Array.from(chosen.flat());
+    },
+  };
+}
+
+/** The places of the candidates that the first student takes for each class. */
+function rowsByClass({logits, classes}: Candidates): readonly number[][] {
+  const rows = Array.from({length: classes}, (): number[] => []);
+  for (const [row, label] of argmaxRows(logits[0]!, classes).entries()) rows[label]!.push(row);
+  return rows;
+}
+
+/** How many of each class, so that what was answered and what is chosen are together as even as the candidates allow. */
+function quotasOf({labels, classes}: Candidates, rows: readonly (readonly number[])[], size: number): Int32Array {
+  const quotas = new Int32Array(classes);
+  const totals = new Float64Array(classes);
+  for (const label of labels) totals[label]!++;
+  for (let left = size; left > 0; left--) {
+    let fewest = -1;
+    for (let label = 0; label < classes; label++) {
+      const isLeft = quotas[label]! < rows[label]!.length;
+      if (isLeft && (fewest < 0 || totals[label]! < totals[fewest]!)) fewest = label;
+    }
+    quotas[fewest]!++;
+    totals[fewest]!++;
+  }
+  return quotas;
+}
+
+/** The same knowledge of some of the candidates. */
+function candidatesAt({classes, logits, embeddings, labels}: Candidates, rows: number[], seed: number): Candidates {
+  return {
+    count: rows.length,
+    classes,
+    seed,
+    logits: logits.map(student => selectRows(student, classes, rows)),
+    labels,
+    ...(embeddings && {
+      embeddings: {...embeddings, candidates: selectRows(embeddings.candidates, embeddings.width, rows)},
+    }),
+  };
+}

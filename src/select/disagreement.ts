@@ -1,0 +1,51 @@
+import {InputError} from '../errors.ts';
+import {logSoftmaxRows} from '../evaluate/distributions.ts';
+import {highest} from './highest.ts';
+import type {Strategy} from './strategy.ts';
+
+export interface DisagreementOptions {
+  /**
+   * How many students are trained and compared.
+   *
+   * @default 3
+   */
+  readonly students?: number;
+}
+
+/**
+ * Inputs on which the student is likeliest to disagree with the teacher. What the teacher would say is not known before
+ * it is asked, so students stand for it that learned the same answers from other initial weights: how often two such
+ * students disagree tells how often one errs (Jiang et al., 2022, Assessing generalization of SGD via disagreement). It
+ * is query by committee (Seung, Opper and Sompolinsky, 1992), the score being the mean KL divergence of the members from
+ * their mean (McCallum and Nigam, 1998, Employing EM and pool-based active learning for text classification; Settles,
+ * 2009, section 3.2): doubt that all share, which entropy and margin ask about, counts for nothing.
+ *
+ * @throws InputError where there are fewer than two students
+ */
+export function disagreement({students = 3}: DisagreementOptions = {}): Strategy {
+  if (!Number.isInteger(students) || students < 2) {
+    throw new InputError(`Expected \`students\` to be a whole number of at least 2, got ${students}.`);
+  }
+  return {
+    name: 'disagreement',
+    needs: {students, embeddings: false},
+    choose: ({logits, classes, seed}, size) => highest(divergences(logits.slice(0, students), classes), size, seed),
+  };
+}
+
+/** mean_m KL(q_m || mean_m q_m) of each row, in nats. */
+function divergences(logits: readonly Float32Array[], classes: number): Float64Array {
+  const members = logits.map(rows => logSoftmaxRows(rows, classes));
+  const scores = new Float64Array(logits[0]!.length / classes);
+  for (let index = 0; index < logits[0]!.length; index++) {
+    const mean = members.reduce((sum, member) => sum + Math.exp(member[index]!), 0) / members.length;
+    // A class that all rule out adds 0 · log 0.
+    if (mean === 0) continue;
+    const logMean = Math.log(mean);
+    for (const member of members) {
+      const q = Math.exp(member[index]!);
+      if (q > 0) scores[Math.floor(index / classes)]! += (q * (member[index]! - logMean)) / members.length;
+    }
+  }
+  return scores;
+}

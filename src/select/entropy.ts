@@ -1,0 +1,15 @@
+import {entropyRows} from '../evaluate/distributions.ts';
+import {highest} from './highest.ts';
+import type {Strategy} from './strategy.ts';
+
+/**
+ * Inputs of which the student is least sure: those where the entropy of its probabilities is highest. Settles (2009),
+ * Active learning literature survey, section 3.1.
+ */
+export function entropy(): Strategy {
+  return {
+    name: 'entropy',
+    needs: {students: 1, embeddings: false},
+    choose: ({logits: [logits], classes, seed}, size) => highest(entropyRows(logits!, classes), size, seed),
+  };
+}

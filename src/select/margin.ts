@@ -1,0 +1,33 @@
+import {softmaxRows} from '../evaluate/distributions.ts';
+import {highest} from './highest.ts';
+import type {Strategy} from './strategy.ts';
+
+/**
+ * Inputs between two classes: those where the gap between the student's two highest probabilities is smallest. Scheffer,
+ * Decomain and Wrobel (2001), Active hidden Markov models for information extraction; Settles (2009), section 3.1.
+ */
+export function margin(): Strategy {
+  return {
+    name: 'margin',
+    needs: {students: 1, embeddings: false},
+    choose: ({logits: [logits], classes, seed}, size) =>
+      highest(
+        gaps(softmaxRows(logits!, classes), classes).map(gap => -gap),
+        size,
+        seed,
+      ),
+  };
+}
+
+/** The highest probability of each row less the second highest. */
+function gaps(probabilities: Float64Array, classes: number): Float64Array {
+  return Float64Array.from({length: probabilities.length / classes}, (_, row) => {
+    let [first, second] = [0, 0];
+    for (let index = row * classes; index < (row + 1) * classes; index++) {
+      const probability = probabilities[index]!;
+      if (probability > first) [first, second] = [probability, first];
+      else if (probability > second) second = probability;
+    }
+    return first - second;
+  });
+}

@@ -1,0 +1,88 @@
+import type {Missing} from '../ask/collect.ts';
+import {mixSeed, shuffledIndices} from '../data/random.ts';
+import type {TransferSet} from '../data/split.ts';
+import {BudgetError, KnowledgeError} from '../errors.ts';
+import type {Knowledge} from '../knowledge/knowledge.ts';
+import {Answered} from './answered.ts';
+import {expectedGain, type MeasuredRound} from './gain.ts';
+import {shareOf} from './measure-round.ts';
+import type {Plan} from './options.ts';
+import type {SelectionRound} from './round.ts';
+import {stopReason} from './stop.ts';
+
+/** A selection under way. */
+export class SelectionRun {
+  readonly #plan: Plan;
+  readonly #order: Int32Array;
+  /** Places in the pool of the inputs that are held out. */
+  readonly #held: ReadonlySet<number>;
+  readonly #answered: Answered;
+  readonly #asked = new Set<number>();
+  readonly #measured: MeasuredRound[] = [];
+
+  /** The first inputs are those that `draw` draws by the same seed: who asks about them as well pays for them once. */
+  constructor(plan: Plan, {inputs}: TransferSet) {
+    this.#plan = plan;
+    this.#order = shuffledIndices(inputs.count, plan.seed);
+    this.#held = new Set(this.#order.subarray(0, plan.held));
+    this.#answered = new Answered(inputs);
+  }
+
+  get askedCount(): number {
+    return this.#asked.size;
+  }
+
+  /** What is asked about first: those held out among the others, so that a budget that ends cuts both. */
+  first(): Int32Array {
+    const {held, first, seed} = this.#plan;
+    return shuffledIndices(held + first, seed, 'order of the first round').map(place => this.#order[place]!);
+  }
+
+  unasked(): Int32Array {
+    return this.#order.filter(row => !this.#asked.has(row));
+  }
+
+  add(rows: Int32Array, knowledge: Knowledge, missing: readonly Missing[]): void {
+    for (const row of rows) this.#asked.add(row);
+    this.#answered.add(rows, knowledge, missing);
+  }
+
+  /** @throws KnowledgeError where there is none of a part */
+  knowledge(): {readonly learned: Knowledge; readonly held: Knowledge} {
+    const isHeld = (row: number): boolean => this.#held.has(row);
+    const count = this.#answered.rows.filter(isHeld).length;
+    if (count === 0 || count === this.#answered.rows.length) {
+      throw new KnowledgeError(
+        `Of the first round's ${this.#asked.size} inputs ${this.#answered.rows.length} were answered, too few to learn from some and to hold out others. Ask about more.`,
+      );
+    }
+    return {learned: this.#answered.knowledge(row => !isHeld(row)), held: this.#answered.knowledge(isHeld)};
+  }
+
+  /** @param agrees - [held], how often the round's students agree with the teacher */
+  close(
+    {round, asked, missing}: Pick<SelectionRound, 'round' | 'asked' | 'missing'>,
+    agrees: Float64Array,
+    last: SelectionRound | undefined,
+  ): SelectionRound {
+    const {seed, most, stop} = this.#plan;
+    const total = this.#answered.rows.length;
+    this.#measured.push({answers: total - agrees.length, agrees});
+    const agreement = shareOf(agrees);
+    const gain = expectedGain(this.#measured, {seed: mixSeed(seed, `gain after round ${round}`)});
+    const stopped = stopReason(
+      {
+        ...{agreement, gain, gainBefore: last?.gain},
+        left: most - this.#asked.size,
+        unasked: this.#order.length - this.#asked.size,
+        isUnpaid: missing.some(({error}) => error instanceof BudgetError),
+      },
+      stop,
+    );
+    return {
+      ...{round, asked, knowledge: this.#answered.knowledge(), rows: Int32Array.from(this.#answered.rows)},
+      ...{held: agrees.length, agreement, gain, missing},
+      ...(stopped && {stopped}),
+    };
+  }
+}
