@@ -42,11 +42,12 @@ export type {ProbeOptions, TeacherProbe} from './ask/probe/teacher-probe.ts';
 export type {RecordMode} from './ask/record.ts';
 export {type RetryOptions, withRetry} from './ask/retry.ts';
 export {type StackOptions, stack} from './ask/teacher-stack.ts';
+export {type Cifar, type CifarFolder, readCifar} from './data/cifar.ts';
 export {type IdxArray, type IdxFiles, readIdx, readIdxArray} from './data/idx.ts';
 export {type Inputs, inputAt, selectInputs, type TensorInputs, type TextInputs} from './data/inputs.ts';
-export {
 export {type CutMixOptions, cutMix, type MixUpOptions, mixUp} from './data/mixed-view.ts';
 export {type NoiseOptions, noise} from './data/noise-view.ts';
+export {
   asSplit,
   type Dataset,
   type DrawOptions,
@@ -57,7 +58,6 @@ export {type NoiseOptions, noise} from './data/noise-view.ts';
   isLabelled,
   type Role,
   type Split,
-export {type Cifar, type CifarFolder, readCifar} from './data/cifar.ts';
   selectSplit,
   type TransferSet,
   transferSet,
@@ -117,9 +117,10 @@ export {exportChat, exportRecords, type RecordOptions} from './export/knowledge.
 export {type ExportedPage, type ExportPageOptions, exportPage} from './export/web.ts';
 export type {Answers} from './knowledge/answers.ts';
 export {coarsen, satisfies} from './knowledge/coarsen.ts';
+export {coarsenKnowledge} from './knowledge/coarsen-knowledge.ts';
 export {loadKnowledge, saveKnowledge} from './knowledge/files.ts';
-export {answerKey} from './knowledge/key.ts';
 export {type FitTemperatureOptions, fitTemperature} from './knowledge/fit-temperature.ts';
+export {answerKey} from './knowledge/key.ts';
 export type {Knowledge, StoredKnowledge} from './knowledge/knowledge.ts';
 export {type OpenKnowledgeOptions, openKnowledge} from './knowledge/open-knowledge.ts';
 export {type AnswerStore, type AnswerStoreOptions, openAnswerStore, type StoredAnswer} from './knowledge/store.ts';
@@ -149,6 +150,7 @@ export {defineRecipe} from './recipe/define.ts';
 export type {
   CalibrationOptions,
   Method,
+  MethodViews,
   Publication,
   PublishOptions,
   Recipe,
@@ -156,7 +158,22 @@ export type {
   TeacherModel,
   TeacherSource,
   TrainingOptions,
+  TuneOptions,
 } from './recipe/recipe.ts';
+export {balanced} from './select/balanced.ts';
+export {type CurvePoint, errorAt, fitCurve, type LearningCurve} from './select/curve.ts';
+export {type DisagreementOptions, disagreement} from './select/disagreement.ts';
+export {entropy} from './select/entropy.ts';
+export {type ExpectedGain, expectedGain, type GainOptions, type MeasuredRound} from './select/gain.ts';
+export {kCenter} from './select/k-center.ts';
+export {margin} from './select/margin.ts';
+export type {ShareInterval} from './select/measure-round.ts';
+export type {Selection, SelectOptions} from './select/options.ts';
+export {random} from './select/random.ts';
+export {describeRound, type SelectionRound} from './select/round.ts';
+export {selectInRounds} from './select/select-in-rounds.ts';
+export type {StopReason, StopRules} from './select/stop.ts';
+export type {Candidates, Embeddings, Needs, Strategy} from './select/strategy.ts';
 export {type ServeOptions, type Service, serveTeacher} from './serve/server.ts';
 export type * from './service-probe.ts';
 export {type AsTeacherOptions, asTeacher} from './student/as-teacher.ts';
@@ -175,7 +192,7 @@ export {type SubwordCnnOptions, subwordCnn} from './student/subword-cnn.ts';
 export {type Audit, type AuditedStratum, type AuditOptions, audit} from './study/audit.ts';
 export {compare} from './study/compare.ts';
 export {probeStudy, type StudyProbe, type StudyProbeOptions} from './study/probe.ts';
-export type {MethodResult, ResultRow, Results, StudentChoice, StudentShape} from './study/results.ts';
+export type {MethodResult, ResultRow, Results, StudentChoice, StudentShape, Trial, Tuning} from './study/results.ts';
 export type {StudyOptions, StudyProgress} from './study/study.ts';
 export {resultsTable} from './study/table.ts';
 export type * from './teacher.ts';

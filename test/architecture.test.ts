@@ -20,6 +20,7 @@ const ORDER = [
   'losses',
   'evaluate',
   'train',
+  'select',
   'recipe',
   'study',
   'export',

@@ -8,7 +8,7 @@ import type {Access, Teacher} from '../teacher.ts';
 import {type Admission, createAdmission} from './admission.ts';
 import {createBudget} from './budget.ts';
 import type {BudgetLimit, Spending} from './budget-limit.ts';
-import {leavesOf} from './compose/parts.ts';
+import {type Leaf, leavesOf} from './compose/parts.ts';
 import type {DriftOptions} from './drift.ts';
 import {FirstAnswer} from './first-answer.ts';
 import type {Replies} from './kept-reply.ts';
@@ -149,8 +149,8 @@ export async function openAsking({
     const layered = stack(teacher, {...shared, ...ways});
     const leaves = leavesOf(teacher, teacher.detail);
     const admissions = new Set(leaves.flatMap(leaf => admissionOf(leaf.teacher) ?? []));
-    const answersEach = leaves.reduce((sum, {samples}) => sum + samples, 0);
-    const meter = createAskingMeter({ledger, budget, admissions: [...admissions], answersEach});
+    const answers = {answersEach: answersOf(leaves, 'each'), answersBeforehand: answersOf(leaves, 'beforehand')};
+    const meter = createAskingMeter({ledger, budget, admissions: [...admissions], ...answers});
     const {watch} = ways.lane ?? {};
     return {teacher: layered, ledger, meter: watch ? withBatchesShown(meter, watch) : meter};
   };
@@ -175,6 +175,12 @@ export async function openAsking({
       }
     },
   };
+}
+
+/** How many answers of leaves one question takes at most, or what is asked before all questions. */
+function answersOf(leaves: readonly Leaf[], when: 'each' | 'beforehand'): number {
+  const asked = leaves.filter(({beforehand}) => (beforehand !== undefined) === (when === 'beforehand'));
+  return asked.reduce((sum, {samples, further, beforehand = [1]}) => sum + beforehand.length * (samples + further), 0);
 }
 
 /** A line of progress with what is known of batches in front. */

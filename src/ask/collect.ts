@@ -27,14 +27,14 @@ export interface CollectOptions {
 
 /** An input that was left without an answer. */
 export interface Missing {
-  /** Its place in the transfer set. */
+  /** Its place in the transfer set, where versions count for themselves. */
   readonly index: number;
   readonly error: Error;
 }
 
 /** What a teacher said of a transfer set, and what of it was left without an answer. */
 export interface Collection {
-  /** Of the inputs that were answered, in their order. */
+  /** Of the inputs that were answered, in their order; of several versions all were. */
   readonly knowledge: Knowledge;
   readonly missing: readonly Missing[];
 }
@@ -65,13 +65,14 @@ export async function collect<A extends Access>(
  */
 export async function collectAnswered<A extends Access>(
   teacher: LayeredTeacher<A>,
-  {inputs}: TransferSet,
+  transfer: TransferSet,
   options: CollectOptions = {},
 ): Promise<Collection> {
+  const {inputs, versions = 1} = transfer;
   const {access, identity, classes} = teacher;
   const {detail = withoutFeatures(teacher.detail)} = options;
-  const outcomes = await outcomesOf(teacher, inputs, options);
-  const {answered, missing} = sorted(outcomes);
+  const {answered: all, missing} = sorted(await outcomesOf(teacher, transfer, options));
+  const answered = wholly(all, versions);
   if (answered.length === 0) {
     const pending = missing.find(({error}) => error instanceof PendingError);
     if (pending) throw pending.error;
@@ -89,7 +90,17 @@ export async function collectAnswered<A extends Access>(
         inputs,
         answered.map(({index}) => index),
       );
-  return {knowledge: {source: {access, identity}, classes, detail, inputs: kept, answers}, missing};
+  const knowledge = {source: {access, identity}, classes, detail, inputs: kept, answers};
+  return {knowledge: versions > 1 ? {...knowledge, versions} : knowledge, missing};
+}
+
+/** Those of the rows whose input's other versions are among them, too. */
+function wholly<T extends {readonly index: number}>(rows: readonly T[], versions: number): readonly T[] {
+  if (versions === 1) return rows;
+  const inputOf = ({index}: T) => Math.floor(index / versions);
+  const counts = new Map<number, number>();
+  for (const row of rows) counts.set(inputOf(row), (counts.get(inputOf(row)) ?? 0) + 1);
+  return rows.filter(row => counts.get(inputOf(row)) === versions);
 }
 
 /**
@@ -108,7 +119,7 @@ export async function answersTo<A extends Access>(
 
 async function outcomesOf<A extends Access>(
   teacher: LayeredTeacher<A>,
-  inputs: Inputs,
+  transfer: TransferSet,
   {detail = withoutFeatures(teacher.detail), signal, onProgress}: CollectOptions,
 ): Promise<readonly Outcome<A>[]> {
   if (!satisfies(teacher.detail, detail)) {
@@ -122,11 +133,21 @@ async function outcomesOf<A extends Access>(
     done += count;
     onProgress?.(done);
   };
-  return askAll(teacher, questionsAbout(inputs), {detail, onSettled, ...(signal && {stop: signal})});
+  return askAll(teacher, questionsAbout(transfer), {detail, onSettled, ...(signal && {stop: signal})});
 }
 
-function* questionsAbout(inputs: Inputs): Generator<Question> {
-  for (let index = 0; index < inputs.count; index++) yield {input: inputAt(inputs, index)};
+function* questionsAbout({inputs, views}: TransferSet): Generator<Question> {
+  for (let index = 0; index < inputs.count; index++) yield questionAbout(inputs, index, views);
+}
+
+/**
+ * The question about one input.
+ *
+ * @param views - [inputs], the seed of the view that each is
+ */
+export function questionAbout(inputs: Inputs, index: number, views?: ArrayLike<number>): Question {
+  const input = inputAt(inputs, index);
+  return views ? {input, view: views[index]!} : {input};
 }
 
 /**

@@ -1,7 +1,8 @@
 import {Command, Option} from 'commander';
 import {missingError} from '../ask/collect.ts';
 import {BudgetError, InputError, KnowledgeError, PendingError} from '../errors.ts';
-import {type LabelledLevel, labelLevel, type PendingLevel} from '../study/asking.ts';
+import {type Labelled, labelInquiry, type Pending} from '../study/asking.ts';
+import {inquiriesOf, nameOf} from '../study/inquiries.ts';
 import {LEVELS, levelsOf} from '../study/methods.ts';
 import {openStudy, type StudyOptions} from '../study/study.ts';
 import type {Access} from '../teacher.ts';
@@ -37,18 +38,20 @@ export function labelCommand(): Command {
 async function runLabel(path: string, flags: LabelFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
   const recipe = await loadRecipe(path);
-  const asked = flags.level ? [flags.level] : levelsOf(recipe);
-  const study = await openStudy(recipe, asked, {...studyOptions(flags, terminal), ...laneChosen(flags)});
+  const levels = flags.level ? [flags.level] : levelsOf(recipe);
+  const study = await openStudy(recipe, levels, {...studyOptions(flags, terminal), ...laneChosen(flags)});
   try {
-    const levels: Level[] = [];
-    for (const access of asked) levels.push(await labelLevel(study, access));
-    report(terminal, asked, levels);
+    const found: Found[] = [];
+    for (const inquiry of inquiriesOf(recipe)) {
+      if (levels.includes(inquiry.level)) found.push(await labelInquiry(study, inquiry));
+    }
+    report(terminal, found);
   } finally {
     await study.close();
   }
 }
 
-type Level = LabelledLevel | PendingLevel;
+type Found = Labelled | Pending;
 
 function laneChosen({lane, detach = false, cancel = false}: LabelFlags): Pick<StudyOptions, 'lane'> {
   if (lane === 'batch') return {lane: {detaches: detach, cancels: cancel}};
@@ -58,26 +61,28 @@ function laneChosen({lane, detach = false, cancel = false}: LabelFlags): Pick<St
   return {};
 }
 
-function report(terminal: Terminal, asked: readonly Access[], levels: readonly Level[]): void {
-  const rows = levels.map((level, index) => ({level: asked[index]!, ...rowOf(level)}));
-  const lines = levels.map((level, index) => `${asked[index]}: ${lineOf(level)}`);
-  terminal.result({levels: rows}, lines.join('\n'));
-  for (const level of levels) checkMissing(terminal, level);
+function report(terminal: Terminal, found: readonly Found[]): void {
+  const lines = found.map(one => `${nameOf(one.inquiry)}: ${lineOf(one)}`);
+  terminal.result({levels: found.map(rowOf)}, lines.join('\n'));
+  for (const one of found) checkMissing(terminal, one);
 }
 
-function rowOf(level: Level) {
-  if ('pending' in level) return {answers: 0, ...level.ledger};
-  const {knowledge, ledger, path, missing} = level;
-  return {answers: knowledge.inputs.count, missing: missing.length, detail: knowledge.detail, path, ...ledger};
+function rowOf(found: Found) {
+  const {level, own} = found.inquiry;
+  const whose = {level, ...(own && {method: own.method})};
+  if ('pending' in found) return {...whose, answers: 0, ...found.ledger};
+  const {knowledge, ledger, path, missing} = found;
+  const answers = knowledge.inputs.count;
+  return {...whose, answers, missing: missing.length, detail: knowledge.detail, path, ...ledger};
 }
 
-function lineOf(level: Level): string {
-  const {asked, bought, cached} = level.ledger;
-  if ('pending' in level) return 'no answers yet';
-  const {knowledge, missing, path} = level;
+function lineOf(found: Found): string {
+  const {asked, bought, cached} = found.ledger;
+  if ('pending' in found) return 'no answers yet';
+  const {knowledge, total, path} = found;
   const answers = knowledge.inputs.count;
   // Of a teacher that is made of others it is their answers that are bought and kept.
-  const made = asked > answers + missing.length ? `made of ${asked} of its parts, ` : '';
+  const made = asked > total ? `made of ${asked} of its parts, ` : '';
   return `${answers} answers (${made}${bought} bought, ${cached} cached) in ${path}`;
 }
 
@@ -87,12 +92,12 @@ function lineOf(level: Level): string {
  *
  * @throws KnowledgeError
  */
-function checkMissing(terminal: Terminal, level: Level): void {
-  if ('pending' in level) {
-    terminal.note(level.pending.message);
+function checkMissing(terminal: Terminal, found: Found): void {
+  if ('pending' in found) {
+    terminal.note(found.pending.message);
     return;
   }
-  const {teacher, missing, knowledge, path} = level;
+  const {teacher, missing, total, path} = found;
   if (missing.length === 0) return;
   const pending = missing.filter(({error}) => error instanceof PendingError);
   if (pending.length > 0) terminal.note(`${pending.length} inputs have no answer yet. ${pending[0]!.error.message}`);
@@ -100,8 +105,5 @@ function checkMissing(terminal: Terminal, level: Level): void {
   if (unpaid.length > 0) terminal.note(`${unpaid.length} inputs were not asked about. ${unpaid[0]!.error.message}`);
   const others = missing.filter(({error}) => !(error instanceof BudgetError || error instanceof PendingError));
   if (others.length === 0) return;
-  const {count} = knowledge.inputs;
-  throw new KnowledgeError(
-    `${missingError(teacher, others, count + missing.length).message}\nThe other answers are saved in ${path}.`,
-  );
+  throw new KnowledgeError(`${missingError(teacher, others, total).message}\nThe other answers are saved in ${path}.`);
 }

@@ -19,9 +19,10 @@ export function planText({name, cache, levels, total}: StudyPlan): string {
 }
 
 function levelText(plan: LevelPlan): string {
-  const {level, about, teacher, isService, parts = []} = plan;
-  const heading = `${level}, ${about}: ${teacher}`;
-  const lines = [heading, inputsLine(plan), ...parts.map(part => `  of ${part.teacher}:\n  ${inputsLine(part)}`)];
+  const {level, method, about, teacher, isService, parts = []} = plan;
+  const heading = `${level}${method === undefined ? '' : ` for ${method}`}, ${about}: ${teacher}`;
+  const lineOf = plan.atMost ? chosenLine : inputsLine;
+  const lines = [heading, lineOf(plan), ...parts.map(part => `  of ${part.teacher}:\n  ${lineOf(part)}`)];
   return [...lines, ...(isService && isOpen(plan) ? [table(plan), `  ${expectation(plan)}`] : [])].join('\n');
 }
 
@@ -29,6 +30,11 @@ function inputsLine({inputs, cached, pending = 0, isService}: AskPlan): string {
   const waiting = pending > 0 ? `${count(pending)} in batches under way, ` : '';
   const line = `  ${counted(inputs, 'input')}, ${count(cached)} cached, ${waiting}${count(inputs - cached - pending)} to ask`;
   return isService ? line : `${line} in this process, free of charge`;
+}
+
+function chosenLine({inputs, isService}: AskPlan): string {
+  const line = `  at most ${counted(inputs, 'input')}, chosen in rounds: which, and what of them is cached, is not known before`;
+  return isService ? line : `${line}; in this process, free of charge`;
 }
 
 function isOpen({inputs, cached, pending = 0}: AskPlan): boolean {

@@ -1,7 +1,11 @@
-import {type Executed, execute} from '../study/run.ts';
+import {changedMethod} from '../study/changes.ts';
+import {execute} from '../study/run.ts';
 import {withSavedKnowledge} from '../study/saved-knowledge.ts';
 import {openStudy, type Study} from '../study/study.ts';
-import type {Job, WorkerMessage, WorkerSetup} from '../study/workers.ts';
+import {methodAt} from '../study/tune/settings.ts';
+import {tryOut} from '../study/tune/trial.ts';
+import {liveLevels} from '../study/viewing.ts';
+import type {Job, TrialJob, WorkerMessage, WorkerSetup} from '../study/workers.ts';
 import {loadRecipe} from './load-recipe.ts';
 
 // A process of a study that trains students: it gets jobs from the process that started it and sends back what came of
@@ -14,24 +18,41 @@ let training: Promise<unknown> | undefined;
 
 const {module, directory} = JSON.parse(process.argv[2]!) as WorkerSetup;
 const opening = loadRecipe(module).then(recipe =>
-  openStudy(recipe, [], {directory, record: 'none', signal: stop.signal, onNote: note => say({kind: 'note', note})}),
+  openStudy(recipe, liveLevels(recipe.methods), {
+    directory,
+    record: 'none',
+    signal: stop.signal,
+    onNote: note => say({kind: 'note', note}),
+  }),
 );
 
-process.on('message', async (job: Job) => {
+process.on('message', async (job: Job | TrialJob) => {
   try {
     const study = await opening;
-    const executing = run(study, job);
-    training = executing;
-    say({kind: 'executed', executed: await executing});
+    const working = 'setting' in job ? tried(study, job) : executed(study, job);
+    training = working;
+    say(await working);
   } catch (error) {
     say({kind: 'failed', reason: error instanceof Error ? error.message : String(error)});
   }
 });
 
-function run(study: Study, {method: place, seed}: Job): Promise<Executed> {
-  const method = study.recipe.methods[place]!;
-  const onStep = throttled(share => say({kind: 'progress', share}));
-  return withSavedKnowledge(study, method, knowledge => execute(study, method, knowledge, seed, onStep));
+async function executed(study: Study, {method: place, seed, changes = {}}: Job): Promise<WorkerMessage> {
+  const method = changedMethod(study.recipe.methods[place]!, changes);
+  const onStep = throttled((step: number, steps: number) => say({kind: 'progress', share: step / steps}));
+  const executed = await withSavedKnowledge(study, method, knowledge =>
+    execute(study, method, knowledge, seed, {changes, onStep}),
+  );
+  return {kind: 'executed', executed};
+}
+
+async function tried(study: Study, {method: place, changes = {}, setting, epochs}: TrialJob): Promise<WorkerMessage> {
+  const method = methodAt(changedMethod(study.recipe.methods[place]!, changes), setting);
+  const onShare = throttled((share: number) => say({kind: 'progress', share}));
+  const outcome = await withSavedKnowledge(study, method, knowledge =>
+    tryOut(study, method, knowledge, epochs, onShare),
+  );
+  return {kind: 'tried', outcome};
 }
 
 async function end(): Promise<void> {
@@ -46,11 +67,11 @@ function say(message: WorkerMessage): void {
 }
 
 /** Every step would flood the channel. */
-function throttled(tell: (share: number) => void): (step: number, steps: number) => void {
+function throttled<T extends readonly number[]>(tell: (...values: T) => void): (...values: T) => void {
   let told = 0;
-  return (step, steps) => {
+  return (...values) => {
     if (performance.now() - told < 100) return;
     told = performance.now();
-    tell(step / steps);
+    tell(...values);
   };
 }

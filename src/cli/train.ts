@@ -6,11 +6,18 @@ import {InputError} from '../errors.ts';
 import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
 import {knowledgePath} from '../study/asking.ts';
+import {changedMethod, changesBy, type MethodChanges} from '../study/changes.ts';
+import {inquiryOf} from '../study/inquiries.ts';
 import {choiceSentence} from '../study/report/choices.ts';
-import {checkpointPath, learn} from '../study/run.ts';
+import {tuningSentence} from '../study/report/tunings.ts';
+import type {Tuning} from '../study/results.ts';
+import {checkpointPath, type Learned, learn} from '../study/run.ts';
 import {withSavedKnowledge} from '../study/saved-knowledge.ts';
+import {changesFor, keptVerdict} from '../study/steadiness.ts';
 import {openStudy, type Study} from '../study/study.ts';
 import {describeTraffic, knowledgeWithTraffic} from '../study/traffic.ts';
+import {tuneHere} from '../study/tune/tune-methods.ts';
+import {liveLevels} from '../study/viewing.ts';
 import type {CheckpointOptions} from '../train/options.ts';
 import {describeProfile, secondsOf} from '../train/profile.ts';
 import {engineLine} from './engine.ts';
@@ -41,19 +48,20 @@ export function trainCommand(): Command {
 async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
   const recipe = await loadRecipe(path);
-  const method = methodNamed(recipe, flags.method);
+  const named = methodNamed(recipe, flags.method);
   const seed = flags.seed ?? recipe.seeds[0]!;
   terminal.note(await engineLine());
-  const study = await openStudy(recipe, [], studyOptions(flags, terminal));
+  const study = await openStudy(recipe, liveLevels([named]), studyOptions(flags, terminal));
   try {
-    checkLabelled(study, method, path);
+    checkLabelled(study, named, path);
+    const steady = changesFor(recipe, named, await keptVerdict(study, named));
+    const method = changedMethod(named, steady);
+    if (steady.learnsLabels) terminal.note(noteOnLabels(method));
     const checkpoint = checkpointOf(checkpointPath(study.directory, method, seed), flags, terminal);
-    const {directory, choice, curve, kept, profile} = await withSavedKnowledge(study, method, async saved =>
-      learn(study, method, await joinedWithTraffic(saved, study, flags, terminal), seed, {
-        checkpoint,
-        onStep: (done, total) => study.onProgress({task: `train ${method.method}, seed ${seed}`, done, total}),
-      }),
-    ).catch(error => {
+    const {directory, choice, curve, kept, profile, tuning} = await withSavedKnowledge(study, method, async saved => {
+      const knowledge = await joinedWithTraffic(saved, study, flags, terminal);
+      return learnTuned(study, method, knowledge, {seed, checkpoint, steady, terminal});
+    }).catch(error => {
       if (study.signal?.aborted && existsSync(checkpoint.path)) {
         terminal.note('The run is kept: the same command with --resume goes on from there.');
       }
@@ -70,6 +78,7 @@ async function runTrain(path: string, flags: TrainFlags): Promise<void> {
         ...run,
         directory,
         ...(choice && {choice}),
+        ...(tuning && {tuning}),
         seconds: secondsOf(profile),
         profile,
         loss,
@@ -81,6 +90,38 @@ async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   } finally {
     await study.close();
   }
+}
+
+interface LearnTunedOptions {
+  readonly seed: number;
+  readonly checkpoint: CheckpointOptions;
+  /** What is not as the recipe says already. */
+  readonly steady: MethodChanges;
+  readonly terminal: Terminal;
+}
+
+async function learnTuned(
+  study: Study,
+  method: Method,
+  knowledge: Knowledge | StoredKnowledge,
+  {seed, checkpoint, steady, terminal}: LearnTunedOptions,
+): Promise<Learned & {readonly tuning: Tuning | undefined}> {
+  const tuning = await tuneHere(study, method, knowledge);
+  if (tuning) terminal.note(tuningSentence(method.method, tuning));
+  const changes = {...steady, ...changesBy(tuning)};
+  const learned = await learn(study, changedMethod(method, changes), knowledge, seed, {
+    checkpoint,
+    changes,
+    onStep: (done, total) => study.onProgress({task: `train ${method.method}, seed ${seed}`, done, total}),
+  });
+  return {...learned, tuning};
+}
+
+function noteOnLabels({method, level}: Method): string {
+  return (
+    `The ${level} teacher gave other scores when it was asked again, so ${method} learns from its labels. ` +
+    '`trustsScores: true` in the recipe learns from the scores.'
+  );
 }
 
 async function joinedWithTraffic(
@@ -116,9 +157,10 @@ function methodNamed({methods}: Recipe, name: string | undefined): Method {
   throw new InputError(`The recipe has no method \`${name}\`. It has: ${names}.`);
 }
 
-function checkLabelled({directory}: Study, {level}: Method, recipe: string): void {
+function checkLabelled(study: Study, method: Method, recipe: string): void {
+  const {level} = method;
   if (level === 'none') return;
-  const path = knowledgePath(directory, level);
+  const path = knowledgePath(study.directory, inquiryOf(study.recipe, method));
   if (existsSync(path)) return;
   throw new InputError(
     `There is no knowledge at ${path}. Ask for it first: \`limbeck label ${recipe} --level ${level}\`, with the same --out.`,

@@ -19,6 +19,18 @@ export type Unlabelled<R extends Role = Role> = Omit<Split<R>, 'labels'>;
 export interface TransferSet {
   readonly role: 'transfer';
   readonly inputs: Inputs;
+  /**
+   * How many versions of each input follow one another, see `versionsOf`. They are answered together or not at all.
+   *
+   * @default 1
+   */
+  readonly versions?: number;
+  /**
+   * [inputs], the seed of the view that each is; 0 is one as it is.
+   *
+   * @default all as they are
+   */
+  readonly views?: Int32Array;
 }
 
 /** A task: its classes and its three splits. */

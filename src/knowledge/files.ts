@@ -1,7 +1,7 @@
 import type {Inputs} from '../data/inputs.ts';
 import type {Answers} from './answers.ts';
 import type {Knowledge} from './knowledge.ts';
-import {DTYPES, FEATURE, FORMAT, readAnswers, readHead, readInputs} from './read-parts.ts';
+import {checkVersions, DTYPES, FEATURE, FORMAT, readAnswers, readHead, readInputs} from './read-parts.ts';
 import {readTensors, writeTensors} from './safetensors.ts';
 import type {Tensor} from './tensor.ts';
 import {TensorParts} from './tensor-parts.ts';
@@ -11,18 +11,20 @@ import {TensorParts} from './tensor-parts.ts';
  *
  * Its tensors: `inputs` [count, ...shape], or `texts` (UTF-8, one after the other) with `texts.offsets` [count + 1];
  * and by what the answers hold `labels`, `counts`, `classes`, `log_probabilities`, `rest`, `logits`,
- * `features/<layer>`, each with one row an input. Its metadata: `format`, and as JSON `source`, `classes`, `detail`.
+ * `features/<layer>`, each with one row an input. Its metadata: `format`, and as JSON `source`, `classes`, `detail` and,
+ * where there are several of each input, `versions`.
  *
  * @throws KnowledgeError where it can't be written
  */
 export async function saveKnowledge(path: string, knowledge: Knowledge): Promise<void> {
-  const {source, classes, detail, inputs, answers} = knowledge;
+  const {source, classes, detail, inputs, answers, versions = 1} = knowledge;
   const tensors = new Map([...inputTensors(inputs), ...answerTensors(answers, classes.length)]);
   const metadata = {
     format: FORMAT,
     source: JSON.stringify(source),
     classes: JSON.stringify(classes),
     detail: JSON.stringify(detail),
+    ...(versions > 1 && {versions: JSON.stringify(versions)}),
   };
   await writeTensors(path, {metadata, tensors});
 }
@@ -35,9 +37,10 @@ export async function saveKnowledge(path: string, knowledge: Knowledge): Promise
 export async function loadKnowledge(path: string): Promise<Knowledge> {
   const file = await readTensors(path);
   const parts = new TensorParts(path, file.tensors);
-  const {source, classes, detail} = readHead(parts, file.metadata);
+  const head = readHead(parts, file.metadata);
   const inputs = readInputs(parts);
-  return {source, classes, detail, inputs, answers: readAnswers(parts, detail, inputs.count, classes.length)};
+  checkVersions(parts, inputs.count, head);
+  return {...head, inputs, answers: readAnswers(parts, head.detail, inputs.count, head.classes.length)};
 }
 
 type NamedTensor = readonly [name: string, tensor: Tensor];

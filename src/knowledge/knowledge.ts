@@ -13,6 +13,13 @@ export interface Knowledge {
   readonly inputs: Inputs;
   /** Row i answers input i. */
   readonly answers: Answers;
+  /**
+   * How many versions of each input follow one another, the clean one first where it is among them. Each is answered for
+   * itself, and an epoch of training takes one of them.
+   *
+   * @default 1
+   */
+  readonly versions?: number;
 }
 
 /**
@@ -29,7 +36,7 @@ export interface StoredKnowledge extends Omit<Knowledge, 'inputs' | 'answers'> {
   close(): Promise<void>;
 }
 
-/** How many inputs there are, with an answer each. */
+/** How many rows there are, an input with its answer each; versions of one input count for themselves. */
 export function countOf(knowledge: Knowledge | StoredKnowledge): number {
   return 'inputs' in knowledge ? knowledge.inputs.count : knowledge.count;
 }

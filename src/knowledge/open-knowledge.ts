@@ -3,7 +3,7 @@ import {KnowledgeError} from '../errors.ts';
 import type {Detail} from '../teacher.ts';
 import type {StoredKnowledge} from './knowledge.ts';
 import {type OpenTensorFile, openTensors} from './open-tensors.ts';
-import {FEATURE, readAnswers, readHead, readInputs} from './read-parts.ts';
+import {checkVersions, FEATURE, readAnswers, readHead, readInputs} from './read-parts.ts';
 import {coarsenAnswers} from './table.ts';
 import {ARRAYS, type Tensor} from './tensor.ts';
 import {TensorParts} from './tensor-parts.ts';
@@ -40,13 +40,14 @@ export async function openKnowledge(path: string, {detail}: OpenKnowledgeOptions
 
 function storedIn(path: string, file: OpenTensorFile, wanted: Detail | undefined): StoredKnowledge {
   const whole = new TensorParts(path, withoutValues(file));
-  const {source, classes, detail: held} = readHead(whole, file.metadata);
+  const head = readHead(whole, file.metadata);
+  const {classes, detail: held} = head;
   const count = countIn(whole);
+  checkVersions(whole, count, head);
   readAnswers(whole, held, count, classes.length);
   const detail = wanted ?? held;
   return {
-    source,
-    classes,
+    ...head,
     detail,
     count,
     async readInputs(rows) {

@@ -49,6 +49,7 @@ const Metadata = z.object({
   ),
   classes: fromJson(z.array(z.string()).nonempty()),
   detail: fromJson(DetailSchema),
+  versions: fromJson(z.int().positive()).exactOptional(),
 });
 
 /**
@@ -59,11 +60,16 @@ const Metadata = z.object({
 export function readHead(
   parts: TensorParts,
   metadata: TensorFile['metadata'],
-): Pick<Knowledge, 'source' | 'classes' | 'detail'> {
+): Pick<Knowledge, 'source' | 'classes' | 'detail' | 'versions'> {
   const read = Metadata.safeParse(metadata);
   if (!read.success) throw parts.misfit(`its metadata is not valid:\n${z.prettifyError(read.error)}`);
-  const {source, classes, detail} = read.data;
-  return {source, classes, detail};
+  const {source, classes, detail, versions} = read.data;
+  return {source, classes, detail, ...(versions !== undefined && {versions})};
+}
+
+/** @throws KnowledgeError where the rows can't be so many versions of each input */
+export function checkVersions(parts: TensorParts, rows: number, {versions = 1}: Pick<Knowledge, 'versions'>): void {
+  if (rows % versions !== 0) throw parts.misfit(`its ${rows} rows are not ${versions} versions of each input`);
 }
 
 /** The inputs. */

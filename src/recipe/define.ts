@@ -5,7 +5,7 @@ import type {LossTerm} from '../losses/loss.ts';
 import type {Access} from '../teacher.ts';
 import {explainIssue} from './issues.ts';
 import {methodFolder} from './method-folder.ts';
-import type {Method, Recipe} from './recipe.ts';
+import type {Method, MethodViews, Recipe} from './recipe.ts';
 
 /**
  * Checks a recipe, so that a slip is found before anything is asked or paid.
@@ -48,6 +48,10 @@ const lossTerm = z.custom<LossTerm>(
   'expected a loss, such as softLabels({temperature: 4})',
 );
 const losses = z.array(lossTerm).min(1, 'give at least one loss');
+const aView = z.custom(
+  value => typeof (value as {render?: unknown} | null)?.render === 'function',
+  'expected a view, such as crop()',
+);
 const training = z.strictObject({
   epochs: aCount,
   batchSize: aCount.optional(),
@@ -62,18 +66,38 @@ const training = z.strictObject({
   clipNorm: z.number().positive().optional(),
   validateEvery: aCount.optional(),
   earlyStopping: z.strictObject({patience: aCount}).optional(),
-  view: z
-    .custom(
-      value => typeof (value as {render?: unknown} | null)?.render === 'function',
-      'expected a view, such as crop()',
-    )
-    .optional(),
+  view: aView.optional(),
+});
+const triedValues = z.array(z.number().positive()).min(1, 'give at least one value').optional();
+const tune = z.union(
+  [
+    z.literal(true),
+    z.strictObject({temperatures: triedValues, weights: triedValues, reduction: z.int().min(2).optional()}),
+  ],
+  'expected `true`, or an object with `temperatures`, `weights` (lists of numbers above 0) or `reduction` (2 or more)',
+);
+const aShare = z.number().min(0).max(1);
+const select = z.strictObject({
+  by: z.custom(
+    value => typeof (value as {choose?: unknown} | null)?.choose === 'function',
+    'expected a strategy, such as margin()',
+  ),
+  held: aCount.optional(),
+  first: aCount.optional(),
+  size: aCount.optional(),
+  explore: aShare.optional(),
+  among: aCount.optional(),
+  stop: z.strictObject({agreement: aShare.optional(), gain: aShare.optional()}).optional(),
 });
 const method = z.strictObject({
   level: z.enum(['none', 'black-box', 'gray-box', 'white-box']),
   method: z.string().min(1),
   detail: detail.optional(),
   losses,
+  asks: aFunction.optional(),
+  views: z.strictObject({view: aView, count: aCount.optional(), clean: z.boolean().optional()}).optional(),
+  select: select.optional(),
+  tune: tune.optional(),
 });
 
 const recipeSchema = z
@@ -106,11 +130,13 @@ const recipeSchema = z
     calibration: z
       .strictObject({folds: z.int().min(2).optional(), agreement: z.number().min(0).max(1).optional()})
       .optional(),
+    trustsScores: z.boolean().optional(),
   })
   .superRefine(checkAcrossFields);
 
 interface CheckedFields {
-  readonly methods: readonly Pick<Method, 'level' | 'method'>[];
+  readonly methods: readonly (Pick<Method, 'level' | 'method'> &
+    Partial<Record<'asks' | 'views' | 'select', unknown>>)[];
   readonly teachers: Readonly<Partial<Record<Access, unknown>>>;
   readonly seeds: readonly number[];
 }
@@ -121,7 +147,7 @@ function checkAcrossFields({methods, teachers, seeds}: CheckedFields, context: z
     add(['teachers'], 'give one at least: students are measured against it');
   }
   const folders = new Map<string, string>();
-  for (const [index, {level, method}] of methods.entries()) {
+  for (const [index, {level, method, asks, views, select}] of methods.entries()) {
     // Some file systems take upper and lower case for the same.
     const folder = methodFolder(method).toLowerCase();
     const problem = problemWithName(method, folder, folders.get(folder));
@@ -129,6 +155,19 @@ function checkAcrossFields({methods, teachers, seeds}: CheckedFields, context: z
     folders.set(folder, method);
     if (level !== 'none' && teachers[level] === undefined) {
       add(['methods', index, 'level'], `add a ${level} teacher to \`teachers\``);
+    }
+    if (level === 'none' && asks !== undefined) {
+      add(['methods', index, 'asks'], 'true labels are asked of nobody: leave it out, or choose a level');
+    }
+    if (level === 'none' && select !== undefined) {
+      add(['methods', index, 'select'], 'true labels are there for all inputs: leave it out, or choose a level');
+    }
+    const {count, clean} = (views ?? {}) as Partial<MethodViews>;
+    if (clean !== undefined && count === undefined) {
+      add(['methods', index, 'views', 'clean'], 'is about views that are counted: give `count` as well');
+    }
+    if (count !== undefined && select !== undefined) {
+      add(['methods', index, 'select'], 'inputs are chosen as they are: leave it out, or `count` of `views`');
     }
   }
   if (new Set(seeds).size < seeds.length) add(['seeds'], 'a seed stands twice');

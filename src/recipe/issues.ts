@@ -36,11 +36,12 @@ function knownKeys(schema: Schema, value: unknown, [step, ...rest]: readonly str
   return knownKeys(element ?? shape[step]!, (value as Record<string, unknown>)[step], rest);
 }
 
-/** The schema itself, or of a union the member that the value says it is. */
+/** The schema itself, or of a union the member that the value says it is; where it says none, the one that has keys. */
 function memberFor(schema: Schema, value: unknown): Schema {
   const {shape, element, options, def, unwrap} = schema;
   if (shape ?? element) return schema;
   const key = def?.discriminator;
-  if (!options || key === undefined) return unwrap ? memberFor(unwrap.call(schema), value) : schema;
+  if (!options) return unwrap ? memberFor(unwrap.call(schema), value) : schema;
+  if (key === undefined) return options.find(option => option.shape ?? option.element) ?? schema;
   return options.find(option => option.shape?.[key]?.safeParse((value as Record<string, unknown>)[key]).success)!;
 }

@@ -1,5 +1,7 @@
 import type {Dataset, DrawOptions, UnlabelledDataset} from '../data/split.ts';
+import type {VersionOptions} from '../data/versions.ts';
 import type {LossTerm} from '../losses/loss.ts';
+import type {Selection} from '../select/options.ts';
 import type {Preprocessing} from '../student/preprocessing.ts';
 import type {StudentBuilder} from '../student/student.ts';
 import type {Access, Detail, Price, Teacher} from '../teacher.ts';
@@ -40,6 +42,14 @@ export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | Unl
    * @default not: their softmax is taken as it is
    */
   readonly calibration?: CalibrationOptions;
+  /**
+   * Whether methods learn from the scores of a gray-box service that gives other ones each time it is asked. The first
+   * inputs of the transfer set are asked about twice to find out; where the distributions differ by more than 0.01 nats of
+   * KL divergence on the mean, methods of that level learn from its labels instead.
+   *
+   * @default false
+   */
+  readonly trustsScores?: boolean;
 }
 
 /**
@@ -122,4 +132,70 @@ export interface Method {
    */
   readonly detail?: Detail;
   readonly losses: readonly LossTerm[];
+  /**
+   * How this method asks its level's teacher, for example `teacher => repeat(teacher, {samples: 32})`. What it is answered
+   * is then its own, and counted for itself.
+   *
+   * @default as it is, once for all methods of the level that do
+   */
+  readonly asks?: (teacher: Teacher) => Teacher;
+  /**
+   * Augmented versions of each input that this method learns from as well.
+   *
+   * @default none
+   */
+  readonly views?: MethodViews;
+  /**
+   * How the inputs that this method learns from are chosen: in rounds, by students that are trained as its own are from the
+   * recipe's first seed. They are training inputs, any of them, at most as many as `transfer.size`, and its own.
+   *
+   * @default they are those of `transfer`, drawn at random
+   */
+  readonly select?: Selection;
+  /**
+   * Whether T and λ of its losses are tuned before its students are trained, and what is tried: by successive halving, at
+   * the recipe's first seed and with its first student. Judged by accuracy on validation, or, where nobody knows the true
+   * labels, by how often students agree with answers that they did not learn from; never on the test split.
+   *
+   * @default not: the losses are taken as they are
+   */
+  readonly tune?: true | TuneOptions;
+}
+
+/**
+ * The views of inputs that a method learns from. The student always sees what was answered: an epoch takes one version of
+ * each input, another one each time, so that epochs are as long as those of other methods.
+ */
+export interface MethodViews extends Pick<VersionOptions, 'view' | 'clean'> {
+  /**
+   * How many views of each input the teacher is asked about. They are this method's own, and counted for themselves.
+   *
+   * @default a new one each epoch, of which a white-box teacher in this process is asked there and then; true labels hold
+   * for all. Of another teacher none: it is asked about the inputs as they are
+   */
+  readonly count?: number;
+}
+
+/** What is tried to tune a method: each of these temperatures with each of these weights. */
+export interface TuneOptions {
+  /**
+   * T of all terms that have one.
+   *
+   * @default 1, 2, 4, 8, 20 and those that the losses have
+   */
+  readonly temperatures?: readonly number[];
+  /**
+   * What λ of every term but the first is multiplied by: the first stays, and what it weighs against the others changes.
+   *
+   * @default 0.3, 1 and 3
+   */
+  readonly weights?: readonly number[];
+  /**
+   * η of successive halving: of the weights at each temperature, one in so many goes on to the next rung, where each is
+   * trained for so many times the epochs. Each trial is a whole training with its own schedule; in the last rung, with all
+   * epochs of the recipe, the best weights of each temperature are held against each other.
+   *
+   * @default 3
+   */
+  readonly reduction?: number;
 }

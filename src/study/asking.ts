@@ -1,20 +1,33 @@
 import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
-import {answersTo, type CollectOptions, collect, collectAnswered, type Missing} from '../ask/collect.ts';
+import type {OpenTeacher} from '../ask/asking.ts';
+import {
+  answersTo,
+  type Collection,
+  type CollectOptions,
+  collectAnswered,
+  type Missing,
+  missingError,
+} from '../ask/collect.ts';
 import type {LayeredTeacher} from '../ask/layer.ts';
-import {type TransferSet, transferSet} from '../data/split.ts';
+import type {TransferSet} from '../data/split.ts';
 import {PendingError} from '../errors.ts';
 import {argmaxRows} from '../evaluate/distributions.ts';
 import {type Evaluation, evaluateLogits} from '../evaluate/metrics.ts';
 import {saveKnowledge} from '../knowledge/files.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
-import type {Access, Detail} from '../teacher.ts';
-import {detailOfLevel, referenceLevel} from './methods.ts';
+import type {Detail} from '../teacher.ts';
+import {askedBy, detailOf, fileNameOf, type Inquiry, nameOf} from './inquiries.ts';
+import {referenceLevel} from './methods.ts';
 import type {LedgerTotals} from './results.ts';
-import type {OpenLevel, Study} from './study.ts';
+import {askSelected, isSelecting} from './selecting.ts';
+import type {Study} from './study.ts';
+import {transferOf} from './transfer.ts';
+import {noteOnViews} from './viewing.ts';
 
-/** What one level knows of the transfer set. */
-export interface AskedLevel {
+/** What came of an inquiry. */
+export interface Asked {
+  readonly inquiry: Inquiry;
   readonly knowledge: Knowledge;
   readonly ledger: LedgerTotals;
   /** Where the knowledge was saved. */
@@ -22,66 +35,88 @@ export interface AskedLevel {
 }
 
 /**
- * Asks a level about the transfer set once, at the fullest detail that its methods need, and saves the knowledge;
- * poorer details are made of it.
+ * Asks a teacher about the transfer set once, at the fullest detail that the methods need, and saves the knowledge; poorer
+ * details are made of it.
  *
- * @throws KnowledgeError where an input is left without an answer: the levels of a study learn from the same inputs
+ * @throws KnowledgeError where an input is left without an answer: the methods of a study learn from the same inputs
  */
-export async function askLevel(study: Study, access: Access): Promise<AskedLevel> {
-  const level = study.openLevel(access);
-  const knowledge = await askedAbout(study, level, collect);
-  return {knowledge, path: await keep(study, access, knowledge), ledger: level.ledger.snapshot()};
+export async function askInquiry(study: Study, inquiry: Inquiry): Promise<Asked> {
+  const {opened, collection: knowledge} = await askedAbout(study, inquiry, async (teacher, transfer, options) => {
+    const {knowledge, missing} = await collectionFor(study, inquiry)(teacher, transfer, options);
+    if (missing.length > 0) throw missingError(teacher.name, missing, transfer.inputs.count);
+    return knowledge;
+  });
+  return {inquiry, knowledge, path: await keep(study, inquiry, knowledge), ledger: opened.ledger.snapshot()};
 }
 
-/** What one level knows of the inputs that it answered. */
-export interface LabelledLevel extends AskedLevel {
+/** What came of an inquiry, of the inputs that were answered. */
+export interface Labelled extends Asked {
   /** Name of the teacher. */
   readonly teacher: string;
+  /** Inputs of the transfer set, where versions count for themselves. */
+  readonly total: number;
   readonly missing: readonly Missing[];
 }
 
-/** A level that knows nothing yet: what it was asked is in batches that have not ended. */
-export interface PendingLevel extends Pick<LabelledLevel, 'ledger' | 'teacher'> {
+/** Nothing yet: what was asked is in batches that have not ended. */
+export interface Pending extends Pick<Labelled, 'inquiry' | 'ledger' | 'teacher'> {
   readonly pending: PendingError;
 }
 
-/** Asks a level as `askLevel` does, and saves what it knows of the inputs that were answered. */
-export async function labelLevel(study: Study, access: Access): Promise<LabelledLevel | PendingLevel> {
-  const level = study.openLevel(access);
-  const collection = await askedAbout(study, level, collectAnswered).catch((error: unknown) => {
-    if (error instanceof PendingError) return {pending: error};
-    throw error;
-  });
-  if ('pending' in collection) {
-    return {...collection, ledger: level.ledger.snapshot(), teacher: level.teacher.name};
-  }
+/** Asks as `askInquiry` does, and saves what is known of the inputs that were answered. */
+export async function labelInquiry(study: Study, inquiry: Inquiry): Promise<Labelled | Pending> {
+  const {opened, total, collection} = await askedAbout(study, inquiry, (...asked) =>
+    collectionFor(
+      study,
+      inquiry,
+    )(...asked).catch((error: unknown) => {
+      if (error instanceof PendingError) return {pending: error};
+      throw error;
+    }),
+  );
+  const shared = {inquiry, ledger: opened.ledger.snapshot(), teacher: opened.teacher.name};
+  if ('pending' in collection) return {...shared, ...collection};
   const {knowledge, missing} = collection;
-  const path = await keep(study, access, knowledge);
-  return {knowledge, path, ledger: level.ledger.snapshot(), teacher: level.teacher.name, missing};
+  return {...shared, knowledge, missing, total, path: await keep(study, inquiry, knowledge)};
 }
 
-function askedAbout<T>(
+type Collect = (teacher: LayeredTeacher, transfer: TransferSet, options: CollectOptions) => Promise<Collection>;
+
+/** Asks about the transfer set, or about inputs that the inquiry's method chooses instead. */
+function collectionFor(study: Study, inquiry: Inquiry): Collect {
+  if (!isSelecting(inquiry)) return collectAnswered;
+  return (teacher, _, options) => askSelected(study, inquiry, teacher, options);
+}
+
+async function askedAbout<T>(
   study: Study,
-  level: OpenLevel,
+  inquiry: Inquiry,
   ask: (teacher: LayeredTeacher, transfer: TransferSet, options: CollectOptions) => Promise<T>,
-): Promise<T> {
-  const {access, teacher} = level;
-  const transfer = transferSet(study.drawn);
-  const task = {task: `ask ${access}`, total: transfer.inputs.count};
-  const detail = detailOfLevel(study.recipe, access);
-  return withProgress(study, level, task, options => ask(teacher, transfer, {detail, ...options}));
+): Promise<{readonly opened: OpenTeacher; readonly total: number; readonly collection: T}> {
+  for (const method of inquiry.methods) {
+    const note = noteOnViews(study, method);
+    if (note !== undefined) study.onNote(note);
+  }
+  const opened = study.asking.open(askedBy(inquiry, study.teacherOf(inquiry.level)));
+  const transfer = transferOf(inquiry, study.drawn);
+  const total = transfer.inputs.count;
+  const detail = detailOf(inquiry);
+  const collection = await withProgress(study, opened, {task: `ask ${nameOf(inquiry)}`, total}, options =>
+    ask(opened.teacher, transfer, {detail, ...options}),
+  );
+  return {opened, total, collection};
 }
 
-async function keep({directory}: Study, access: Access, knowledge: Knowledge): Promise<string> {
-  const path = knowledgePath(directory, access);
+async function keep({directory}: Study, inquiry: Inquiry, knowledge: Knowledge): Promise<string> {
+  const path = knowledgePath(directory, inquiry);
   await mkdir(join(path, '..'), {recursive: true});
   await saveKnowledge(path, knowledge);
   return path;
 }
 
-/** Where a level's knowledge is saved. */
-export function knowledgePath(directory: string, access: Access): string {
-  return join(directory, 'knowledge', `${access}.safetensors`);
+/** Where the knowledge of an inquiry is saved. */
+export function knowledgePath(directory: string, inquiry: Inquiry): string {
+  return join(directory, 'knowledge', `${fileNameOf(inquiry)}.safetensors`);
 }
 
 /** What students are measured against: the answers of the teacher that shows most, about the test split. */
@@ -135,7 +170,7 @@ const TICK = 1000;
  */
 async function withProgress<T>(
   {signal, onProgress}: Study,
-  {meter}: OpenLevel,
+  {meter}: OpenTeacher,
   {task, total}: {readonly task: string; readonly total: number},
   ask: (options: CollectOptions) => Promise<T>,
 ): Promise<T> {

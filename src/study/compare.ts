@@ -1,32 +1,50 @@
 import type {Recipe} from '../recipe/recipe.ts';
-import type {Access} from '../teacher.ts';
-import {type AskedLevel, askLevel, askReference} from './asking.ts';
+import {type Asked, askInquiry, askReference} from './asking.ts';
+import {changesBy, withChanges} from './changes.ts';
+import {inquiriesOf} from './inquiries.ts';
 import {runJobs} from './jobs.ts';
 import {measureAll} from './measure.ts';
 import {knowledgeFor, levelsOf, referenceLevel} from './methods.ts';
 import type {Results} from './results.ts';
 import {resultsOf} from './results-of.ts';
+import {learnsFrom, steadinessOf} from './steadiness.ts';
 import {openStudy, type StudyOptions} from './study.ts';
+import {tuneMethods} from './tune/tune-methods.ts';
 import {writeResults} from './write-results.ts';
 
 /**
- * Compares what levels of access are worth: asks each level about the same inputs, trains the same student by every
+ * Compares what levels of access are worth: asks each level about the same inputs, and for a method that asks in its own
+ * way once more; trains the same student by every
  * method from every seed, measures all of them on the test split, and writes `results.json` and `report.html`.
  */
 export async function compare(recipe: Recipe, options: StudyOptions = {}): Promise<Results> {
   const started = performance.now();
   const study = await openStudy(recipe, [...levelsOf(recipe), referenceLevel(recipe)], options);
   try {
-    const levels = new Map<Access, AskedLevel>();
-    for (const access of levelsOf(recipe)) levels.set(access, await askLevel(study, access));
+    const asked: Asked[] = [];
+    for (const inquiry of inquiriesOf(recipe)) asked.push(await askInquiry(study, inquiry));
     const reference = await askReference(study);
-    const known = new Map(Array.from(levels, ([access, {knowledge}]) => [access, knowledge]));
-    const knowledge = recipe.methods.map(method => knowledgeFor(method, known, study.drawn, study.data.classes));
-    const jobs = recipe.methods.flatMap((_, method) => recipe.seeds.map(seed => ({method, seed})));
-    const outcomes = await runJobs(study, jobs, knowledge);
-    const runs = measureAll(study, jobs, outcomes, knowledge, reference);
+    const steadiness = await steadinessOf(study, asked);
+    const steady = withChanges(study, steadiness.changes);
+    const knowledge = steady.recipe.methods.map(method => {
+      const own = asked.find(({inquiry}) => learnsFrom(inquiry, method));
+      return knowledgeFor(method, own?.knowledge, study.drawn, study.data.classes);
+    });
+    const tunings = await tuneMethods(steady, knowledge, steadiness.changes);
+    const changes = tunings.map((tuning, place) => ({...steadiness.changes[place], ...changesBy(tuning)}));
+    const trained = withChanges(study, changes);
+    const jobs = recipe.methods.flatMap((_, method) =>
+      recipe.seeds.map(seed => ({method, seed, changes: changes[method]!})),
+    );
+    const outcomes = await runJobs(trained, jobs, knowledge);
+    const runs = measureAll(trained, jobs, outcomes, knowledge, reference);
     const seconds = (performance.now() - started) / 1000;
-    const results = resultsOf({study, levels, reference, knowledge, ...runs, seconds});
+    const results = resultsOf({
+      ...{study: trained, asked, reference, knowledge, tunings},
+      steadiness: steadiness.found,
+      ...runs,
+      seconds,
+    });
     await writeResults(study.directory, results);
     return results;
   } finally {

@@ -20,7 +20,7 @@ export interface CrossFitOptions {
 
 /** What students say of inputs that they did not learn from, and what they were to say. */
 export interface CrossFit {
-  /** [count, classes] */
+  /** [inputs, classes] */
   readonly logits: Float32Array;
   /** The most probable class of each answer. */
   readonly labels: readonly number[];
@@ -31,7 +31,8 @@ export const FOLDS = 5;
 
 /**
  * Cross-fitting: for each part of the answers a student learns from the other parts and is asked about that one. The same
- * seed divides the same knowledge in the same way.
+ * seed divides the same knowledge in the same way. Versions of one input stay in one part, and the first of them, which is
+ * the clean one where it is there, is what a student is asked about.
  *
  * @throws InputError where there are fewer answers than parts
  */
@@ -39,7 +40,8 @@ export async function crossFit(
   knowledge: Knowledge | StoredKnowledge,
   {folds = FOLDS, seed, signal, train}: CrossFitOptions,
 ): Promise<CrossFit> {
-  const count = countOf(knowledge);
+  const {versions = 1} = knowledge;
+  const count = countOf(knowledge) / versions;
   if (count < folds) {
     throw new InputError(
       `To try students in ${folds} parts takes ${folds} answers at least, and there are ${count}. Ask for more, or divide them in fewer parts: \`calibration.folds\`.`,
@@ -53,16 +55,21 @@ export async function crossFit(
     const asked = order.filter((_, place) => place % folds === fold);
     const known = order.filter((_, place) => place % folds !== fold);
     const student = await train(await partOf(knowledge, known), fold);
-    const part = await partOf(knowledge, asked);
-    logits.push(await predictLogits(student, part.inputs, {...(signal && {signal})}));
-    labels.push(...targetsOf(part.answers, classes).labels);
+    const first = asked.map(input => input * versions);
+    const [inputs, answers] = await Promise.all([inputsAt(knowledge, first), answersAt(knowledge, first)]);
+    logits.push(await predictLogits(student, inputs, {...(signal && {signal})}));
+    labels.push(...targetsOf(answers, classes).labels);
     student.model.dispose();
   }
   return {logits: Float32Array.from(logits.flatMap(part => [...part])), labels};
 }
 
-async function partOf(knowledge: Knowledge | StoredKnowledge, rows: Int32Array): Promise<Knowledge> {
-  const {source, classes, detail} = knowledge;
+/** What is known of the named inputs, in all their versions. */
+async function partOf(knowledge: Knowledge | StoredKnowledge, named: Int32Array): Promise<Knowledge> {
+  const {source, classes, detail, versions = 1} = knowledge;
+  const rows = Array.from(named, input =>
+    Array.from({length: versions}, (_, place) => input * versions + place),
+  ).flat();
   const [inputs, answers] = await Promise.all([inputsAt(knowledge, rows), answersAt(knowledge, rows)]);
-  return {source, classes, detail, inputs, answers};
+  return {source, classes, detail, inputs, answers, ...(versions > 1 && {versions})};
 }

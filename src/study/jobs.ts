@@ -5,7 +5,17 @@ import type {Knowledge} from '../knowledge/knowledge.ts';
 import {describeProfile, type Profile, sumOf} from '../train/profile.ts';
 import {checkpointPath, type Executed, execute} from './run.ts';
 import type {Study} from './study.ts';
-import {type Job, openWorker, type RunListeners, type StudyWorker, WorkerCrash, workerCount} from './workers.ts';
+import {methodAt} from './tune/settings.ts';
+import {type TrialOutcome, tryOut} from './tune/trial.ts';
+import {
+  type Job,
+  openWorker,
+  type RunListeners,
+  type StudyWorker,
+  type TrialJob,
+  WorkerCrash,
+  workerCount,
+} from './workers.ts';
 
 /** What became of a job: a trained student, or why there is none. */
 export type JobOutcome = Executed | {readonly failure: string};
@@ -91,14 +101,19 @@ async function forgetRun({directory, recipe}: Study, {method, seed}: Job): Promi
   await rm(checkpointPath(directory, recipe.methods[method]!, seed), {force: true});
 }
 
-/** Where jobs run. */
-interface JobRunner {
+/** Where students are trained. */
+export interface JobRunner {
   readonly concurrency: number;
   job(job: Job, listeners: RunListeners): Promise<JobOutcome>;
+  trial(job: TrialJob, listeners: RunListeners): Promise<TrialOutcome>;
   close(): Promise<void>;
 }
 
-function jobRunner(study: Study, jobs: number, knowledge: readonly Knowledge[]): JobRunner {
+/**
+ * @param jobs - how many may be under way at once
+ * @param knowledge - what each method learns from, in the order of the recipe
+ */
+export function jobRunner(study: Study, jobs: number, knowledge: readonly Knowledge[]): JobRunner {
   const {workers, directory} = study;
   const concurrency = workers ? workerCount(jobs, workers.count) : 1;
   if (workers === undefined || concurrency === 1) return inThisProcess(study, knowledge);
@@ -108,10 +123,13 @@ function jobRunner(study: Study, jobs: number, knowledge: readonly Knowledge[]):
 function inThisProcess(study: Study, knowledge: readonly Knowledge[]): JobRunner {
   return {
     concurrency: 1,
-    job: ({method, seed}, {onProgress}) =>
-      execute(study, study.recipe.methods[method]!, knowledge[method]!, seed, (step, steps) =>
-        onProgress(step / steps),
-      ),
+    job: ({method, seed, changes}, {onProgress}) =>
+      execute(study, study.recipe.methods[method]!, knowledge[method]!, seed, {
+        ...(changes && {changes}),
+        onStep: (step, steps) => onProgress(step / steps),
+      }),
+    trial: ({method, setting, epochs}, {onProgress}) =>
+      tryOut(study, methodAt(study.recipe.methods[method]!, setting), knowledge[method]!, epochs, onProgress),
     close: async () => {},
   };
 }
@@ -122,26 +140,28 @@ function inWorkers(concurrency: number, open: () => StudyWorker, signal: AbortSi
   const opened: StudyWorker[] = [];
   const closeAll = async () => void (await Promise.all(opened.map(worker => worker.close())));
   signal?.addEventListener('abort', closeAll, {once: true});
-  const attempt = async (job: Job, listeners: RunListeners) => {
+  const attempt = async <T>(use: (worker: StudyWorker) => Promise<T>): Promise<T> => {
     let worker = idle.pop();
     if (worker === undefined) {
       worker = open();
       opened.push(worker);
     }
-    const executed = await worker.run(job, listeners).catch((error: unknown) => {
+    const result = await use(worker).catch((error: unknown) => {
       if (!(error instanceof WorkerCrash)) idle.push(worker);
       throw error;
     });
     idle.push(worker);
-    return executed;
+    return result;
   };
+  const twice = <T>(use: (worker: StudyWorker) => Promise<T>): Promise<T> =>
+    attempt(use).catch((error: unknown) => {
+      if (!(error instanceof WorkerCrash) || signal?.aborted) throw error;
+      return attempt(use);
+    });
   return {
     concurrency,
-    job: (job, listeners) =>
-      attempt(job, listeners).catch((error: unknown) => {
-        if (!(error instanceof WorkerCrash) || signal?.aborted) throw error;
-        return attempt(job, listeners);
-      }),
+    job: (job, listeners) => twice(worker => worker.run(job, listeners)),
+    trial: (job, listeners) => twice(worker => worker.trial(job, listeners)),
     close: async () => {
       signal?.removeEventListener('abort', closeAll);
       await closeAll();

@@ -7,6 +7,7 @@ import type {JobOutcome} from './jobs.ts';
 import type {ResultRow, RunFailure} from './results.ts';
 import type {Executed} from './run.ts';
 import type {Study} from './study.ts';
+import {viewingOf} from './viewing.ts';
 import type {Job} from './workers.ts';
 
 /** One trained and measured student of a study. */
@@ -38,11 +39,22 @@ export function measureAll(
     if ('failure' in outcome) {
       failures.push({level: method.level, method: method.method, seed, reason: outcome.failure});
     } else {
-      const budget = knowledge[place]!.inputs.count;
+      const budget = answersLearnedFrom(study, method, knowledge[place]!, outcome);
       runs.push({method, row: measure(study, method, seed, budget, outcome, reference), logits: outcome.logits});
     }
   }
   return {runs, failures};
+}
+
+/** True labels are as many as inputs, whatever versions of them are seen; of what is answered live every row counts. */
+function answersLearnedFrom(
+  study: Study,
+  method: Method,
+  {inputs, versions = 1}: Knowledge,
+  {curve}: Executed,
+): number {
+  if (method.level === 'none') return inputs.count / versions;
+  return viewingOf(study, method).teacher === undefined ? inputs.count : inputs.count * curve.length;
 }
 
 /** A method's student from one seed, measured on the test split, against true labels and against the teacher. */

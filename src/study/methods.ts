@@ -1,9 +1,11 @@
 import type {Split, Unlabelled} from '../data/split.ts';
+import {versionsOf} from '../data/versions.ts';
 import {InputError} from '../errors.ts';
 import {joinDetails} from '../knowledge/coarsen.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
-import {coarsenAnswers} from '../knowledge/table.ts';
+import {coarsenAnswers, selectAnswers} from '../knowledge/table.ts';
 import {needsOf} from '../losses/objective.ts';
+import {countedViews} from '../recipe/counted-views.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
 import type {Access, Detail} from '../teacher.ts';
 
@@ -25,23 +27,44 @@ export function detailOfMethod({detail, losses}: Method): Detail {
   return detail ?? needsOf(losses);
 }
 
-/** The least that a level must be asked for, so that every method of it finds what it needs. */
+/** The least that a level's teacher must show, so that every method that asks it as it is finds what it needs. */
 export function detailOfLevel({methods}: Recipe, access: Access): Detail {
-  return joinDetails(methods.filter(({level}) => level === access).map(detailOfMethod));
+  return joinDetails(methods.filter(({level, asks}) => level === access && asks === undefined).map(detailOfMethod));
 }
 
-/** What a method learns from: the level's answers coarsened to what it may see, or true labels. */
+/**
+ * What a method learns from: answers coarsened to what it may see, or true labels.
+ *
+ * @param asked - what came of its inquiry; nothing of one that learns from true labels
+ */
 export function knowledgeFor(
   method: Method,
-  levels: ReadonlyMap<Access, Knowledge>,
+  asked: Knowledge | undefined,
   drawn: Split<'train'> | Unlabelled<'train'>,
   classes: readonly string[],
 ): Knowledge {
-  if (method.level === 'none') return trueLabels(drawn, classes);
-  const knowledge = levels.get(method.level);
-  if (knowledge === undefined) throw new TypeError(`Level ${method.level} was not asked.`);
+  if (method.level === 'none') return trueLabelsFor(method, drawn, classes);
+  if (asked === undefined) throw new TypeError(`Method ${method.method} asked nobody.`);
   const detail = detailOfMethod(method);
-  return {...knowledge, detail, answers: coarsenAnswers(knowledge.answers, detail, classes.length)};
+  return {...asked, detail, answers: coarsenAnswers(asked.answers, detail, classes.length)};
+}
+
+/** True labels, which hold for all versions of an input that the method learns from. */
+export function trueLabelsFor(
+  method: Method,
+  drawn: Split<'train'> | Unlabelled<'train'>,
+  classes: readonly string[],
+): Knowledge {
+  const truth = trueLabels(drawn, classes);
+  const views = countedViews(method);
+  if (views === undefined) return truth;
+  const {inputs, versions} = versionsOf(truth.inputs, views);
+  const answers = selectAnswers(
+    truth.answers,
+    Array.from({length: inputs.count}, (_, row) => Math.floor(row / versions)),
+    classes.length,
+  );
+  return {...truth, inputs, answers, versions};
 }
 
 /**

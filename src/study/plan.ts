@@ -1,19 +1,23 @@
 import {existsSync} from 'node:fs';
 import {checkLanes} from '../ask/lane/lane-of.ts';
 import {type AskPlan, planAsking} from '../ask/plan.ts';
-import {type PlanTotal, totalOf} from '../ask/plan-total.ts';
+import {type Estimate, type PlanTotal, totalOf} from '../ask/plan-total.ts';
 import {draw} from '../data/split.ts';
 import {startEngine} from '../engine/engine.ts';
 import {BatchRecords} from '../knowledge/journal-batches.ts';
 import {JournalReader} from '../knowledge/journal-reader.ts';
 import {type AnswerStore, isStoreUrl, openAnswerStore, openStoreAt} from '../knowledge/store.ts';
 import type {Recipe} from '../recipe/recipe.ts';
-import type {Access, Rate} from '../teacher.ts';
+import type {Access, Detail, Rate} from '../teacher.ts';
 import {measurable} from './asking.ts';
-import {checkMethods} from './checks.ts';
-import {detailOfLevel, levelsOf, referenceLevel} from './methods.ts';
+import {checkSelections} from './check-selections.ts';
+import {checkMethods, checkViews} from './checks.ts';
+import {askedBy, detailOf, inquiriesOf} from './inquiries.ts';
+import {levelsOf, referenceLevel} from './methods.ts';
+import {isSelecting} from './selecting.ts';
 import {openServices} from './services.ts';
 import {DEFAULT_CACHE, journalOf, openTeachers} from './study.ts';
+import {transferOf} from './transfer.ts';
 
 export interface StudyPlanOptions {
   /**
@@ -36,9 +40,13 @@ export interface StudyPlanOptions {
   readonly byBatches?: boolean;
 }
 
-/** What it takes to ask one level. */
+/** What it takes to ask one level's teacher, for the methods that share its answers or for one that asks in its own way. */
 export interface LevelPlan extends AskPlan {
   readonly level: Access;
+  /** The method that asks in its own way; absent of what the methods of a level share. */
+  readonly method?: string;
+  /** Whether its method chooses the inputs in rounds, which may end early, and of which any may be kept; absent where not. */
+  readonly atMost?: true;
   /** The transfer set, to learn from; the test split, to measure by, which only `compare` and `evaluate` ask about. */
   readonly about: 'transfer set' | 'test split';
 }
@@ -65,21 +73,34 @@ export async function planStudy(
   checkMethods(recipe);
   await startEngine();
   const data = await recipe.data();
+  checkViews(recipe, data);
+  checkSelections(recipe, data);
   const drawn = draw(data.train, recipe.transfer);
-  const [asked, reference] = [levelsOf(recipe), referenceLevel(recipe)];
+  const reference = referenceLevel(recipe);
   const services = openServices();
   const store = openToRead(cache);
   const replies = new JournalReader(journalOf(cache));
-  const shared = {store, replies, batches: new BatchRecords(journalOf(cache)), rate};
+  // What is bought by one plan is not bought again by the next.
+  const planned = new Map<string, Detail>();
+  const shared = {store, replies, batches: new BatchRecords(journalOf(cache)), rate, planned};
   try {
-    const teachers = await openTeachers(recipe, [...asked, reference], data, services);
+    const teachers = await openTeachers(recipe, [...levelsOf(recipe), reference], data, services);
     const levels: LevelPlan[] = [];
-    for (const level of asked) {
-      const detail = detailOfLevel(recipe, level);
-      const teacher = teachers.get(level)!;
+    for (const inquiry of inquiriesOf(recipe)) {
+      const {level, own} = inquiry;
+      const teacher = askedBy(inquiry, teachers.get(level)!);
       if (byBatches) checkLanes(teacher);
-      const plan = await planAsking(teacher, drawn.inputs, {...shared, detail, byBatches});
-      levels.push({level, about: 'transfer set', ...plan});
+      const {inputs, views} = transferOf(inquiry, drawn);
+      const about = {detail: detailOf(inquiry), ...(views && {views})};
+      const unknown = isSelecting(inquiry) ? aboutUnknown(inputs.count) : {};
+      const plan = await planAsking(teacher, inputs, {...shared, ...about, byBatches, ...unknown});
+      levels.push({
+        level,
+        ...(own && {method: own.method}),
+        about: 'transfer set',
+        ...plan,
+        ...(own?.select && atMost(plan)),
+      });
     }
     const teacher = teachers.get(reference)!;
     const plan = await planAsking(teacher, data.test.inputs, {...shared, detail: measurable(teacher.detail)});
@@ -90,6 +111,23 @@ export async function planStudy(
     await replies.close();
     await store.close();
   }
+}
+
+/** Of inputs that are chosen in rounds it is not known what is kept: they are those of a view that nobody was asked about. */
+function aboutUnknown(count: number): {readonly views: ArrayLike<number>; readonly planned: Map<string, Detail>} {
+  return {views: new Int32Array(count).fill(-1), planned: new Map()};
+}
+
+/** All may be kept, or the rounds end early. */
+function atMost({calls, tokens, usd, seconds}: AskPlan): Partial<LevelPlan> {
+  const fromNone = (estimate: Estimate): Estimate => ({...estimate, low: 0});
+  return {
+    atMost: true,
+    calls: fromNone(calls),
+    ...(tokens && {tokens: fromNone(tokens)}),
+    ...(usd && {usd: fromNone(usd)}),
+    ...(seconds && {seconds: fromNone(seconds)}),
+  };
 }
 
 /** A store that is only looked at is never made. */

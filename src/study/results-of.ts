@@ -7,30 +7,34 @@ import type {Knowledge} from '../knowledge/knowledge.ts';
 import {targetsOf} from '../losses/targets.ts';
 import {candidatesOf} from '../recipe/candidates.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
-import type {Access} from '../teacher.ts';
 import {packageVersion} from '../version.ts';
-import type {AskedLevel, Reference} from './asking.ts';
+import type {Asked, Reference} from './asking.ts';
 import type {MeasuredRuns} from './measure.ts';
 import {LEVELS} from './methods.ts';
-import type {LedgerTotals, Results, RunFailure} from './results.ts';
+import type {LedgerTotals, Results, RunFailure, Steadiness, Tuning} from './results.ts';
 import type {Study} from './study.ts';
 import {summariseMethods} from './summarise.ts';
 import {taskOf} from './task.ts';
+import {viewingOf} from './viewing.ts';
 
 export interface StudyParts extends MeasuredRuns {
   readonly study: Study;
-  readonly levels: ReadonlyMap<Access, AskedLevel>;
+  /** What came of each inquiry, in the order in which they were made. */
+  readonly asked: readonly Asked[];
   readonly reference: Reference;
   /** What each method learned from, in the order of the recipe. */
   readonly knowledge: readonly Knowledge[];
+  /** How each method was tuned, in the order of the recipe. */
+  readonly tunings: readonly (Tuning | undefined)[];
+  readonly steadiness: readonly Steadiness[];
   readonly seconds: number;
 }
 
 /** Puts together what a study found. */
-export function resultsOf({study, levels, reference, knowledge, runs, failures, seconds}: StudyParts): Results {
+export function resultsOf(parts: StudyParts): Results {
+  const {study, asked, reference, knowledge, runs, failures, seconds} = parts;
   const {recipe, engine, data, drawn} = study;
   const classes = data.classes.length;
-  const ledgers = Array.from(levels, ([access, {ledger}]) => [access, ledger] as const);
   return {
     schema: 'limbeck.results/1',
     name: recipe.name,
@@ -48,10 +52,14 @@ export function resultsOf({study, levels, reference, knowledge, runs, failures, 
     },
     teacher: {name: reference.name, ...reference.metrics},
     ledger: {
-      ...sum(ledgers.map(([, ledger]) => ledger)),
-      byLevel: Object.fromEntries(ledgers),
+      ...sum(asked.map(({ledger}) => ledger)),
+      byLevel: Object.fromEntries(
+        asked.flatMap(({inquiry: {level, own}, ledger}) => (own === undefined ? [[level, ledger]] : [])),
+      ),
+      byMethod: Object.fromEntries(asked.flatMap(({inquiry: {own}, ledger}) => (own ? [[own.method, ledger]] : []))),
       evaluation: reference.ledger,
     },
+    ...(parts.steadiness.length > 0 && {steadiness: parts.steadiness}),
     students: studentsOf(study),
     seeds: recipe.seeds,
     rows: runs.map(({row}) => row),
@@ -60,10 +68,12 @@ export function resultsOf({study, levels, reference, knowledge, runs, failures, 
       methods: wholeMethods(recipe, failures),
       runs,
       knowledge: new Map(recipe.methods.map((method, index) => [method, knowledge[index]!])),
+      tunings: new Map(recipe.methods.map((method, index) => [method, parts.tunings[index]])),
+      viewOf: method => viewingOf(study, method).view,
       reference,
       classes,
     }),
-    teacherTargets: teacherTargets(levels, classes),
+    teacherTargets: teacherTargets(asked, classes),
     teacherRelation: reference.logits ? classRelation(reference.logits, reference.truth, classes) : [],
     // Held against its own labels it would always be right.
     teacherReliability:
@@ -94,10 +104,14 @@ function studentsOf({recipe, data}: Study): Results['students'] {
 }
 
 /** Of the level that shows most, at T = 1; undefined where every level shows labels alone. */
-function teacherTargets(levels: ReadonlyMap<Access, AskedLevel>, classes: number): Results['teacherTargets'] {
-  const fullest = LEVELS.findLast(access => levels.has(access) && access !== 'black-box');
+function teacherTargets(asked: readonly Asked[], classes: number): Results['teacherTargets'] {
+  const fullest = LEVELS.findLast(
+    access => access !== 'black-box' && asked.some(({inquiry}) => inquiry.level === access),
+  );
   if (fullest === undefined) return undefined;
-  return summariseTargets(targetsOf(levels.get(fullest)!.knowledge.answers, classes));
+  // What the methods of a level share comes first.
+  const {knowledge} = asked.find(({inquiry}) => inquiry.level === fullest)!;
+  return summariseTargets(targetsOf(knowledge.answers, classes));
 }
 
 function sum(ledgers: readonly LedgerTotals[]): LedgerTotals {

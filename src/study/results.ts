@@ -1,7 +1,9 @@
 import type {LedgerSnapshot} from '../ask/ledger.ts';
+import type {Verdict} from '../ask/probe/repetition.ts';
 import type {TargetSummary} from '../evaluate/effects.ts';
 import type {ReliabilityBin} from '../evaluate/reliability.ts';
 import type {Access} from '../teacher.ts';
+import type {Setting} from './tune/settings.ts';
 
 /** What a study found, as `results.json` holds it. Accuracies and rates are fractions, entropies and divergences nats. */
 export interface Results {
@@ -28,10 +30,15 @@ export interface Results {
   /** The teacher on the test split. */
   readonly teacher: {readonly name: string} & Metrics;
   readonly ledger: LedgerTotals & {
+    /** What the methods of a level share. */
     readonly byLevel: Readonly<Partial<Record<Access, LedgerTotals>>>;
+    /** What methods were answered that ask in their own way, by their names. */
+    readonly byMethod: Readonly<Record<string, LedgerTotals>>;
     /** The teacher's answers about the test split, which only measure: not in the totals. */
     readonly evaluation: LedgerTotals;
   };
+  /** What came of asking gray-box services twice; absent where none was. */
+  readonly steadiness?: readonly Steadiness[];
   /** The recipe's student, or those that each run chooses among. */
   readonly students: readonly StudentShape[];
   readonly seeds: readonly number[];
@@ -133,8 +140,53 @@ export interface MethodResult {
   readonly relationCorrelation: number;
   /** Variance of the student's distributions within a class, mean over classes and seeds. */
   readonly intraClassVariance: number;
+  /** Where its losses were tuned. */
+  readonly tuning?: Tuning;
   /** Against label-only distillation (or the first row where there is none), paired by seed and test example. */
   readonly versusLabels: Comparison | undefined;
+}
+
+/** Whether a service gives the same scores each time it is asked. */
+export interface Steadiness {
+  readonly level: Access;
+  /** Its name. */
+  readonly teacher: string;
+  /** Inputs that were answered twice. */
+  readonly compared: number;
+  /** Of these, with another best class. */
+  readonly flips: number;
+  /** In nats, of the later distributions from the earlier ones. */
+  readonly meanKl: number;
+  readonly verdict: Verdict;
+  /** What finding out took; not in the totals. */
+  readonly ledger: LedgerTotals;
+  /** Methods that learned from labels in place of scores for it. */
+  readonly fallbacks: readonly string[];
+}
+
+/** How T and λ of a method were chosen. */
+export interface Tuning {
+  readonly judgedBy: 'validation accuracy' | 'agreement in cross-validation';
+  /** Names of the terms, in the order of each setting's weights. */
+  readonly terms: readonly string[];
+  /** Place among `settings`. */
+  readonly chosen: number;
+  /** All that were tried. */
+  readonly settings: readonly Setting[];
+  /** By temperature, of each rung after rung of successive halving, in each rung by place. */
+  readonly trials: readonly Trial[];
+}
+
+/** One training by one setting. */
+export interface Trial {
+  /** Place among the settings. */
+  readonly setting: number;
+  readonly epochs: number;
+  /** A share; null where the training came to nothing. */
+  readonly score: number | null;
+  readonly curve: readonly CurvePoint[];
+  /** Why the training came to nothing. */
+  readonly failure?: string;
 }
 
 export interface Comparison {

@@ -1,5 +1,4 @@
 import {join} from 'node:path';
-import {isLabelled} from '../data/split.ts';
 import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import {candidatesOf} from '../recipe/candidates.ts';
 import {methodFolder} from '../recipe/method-folder.ts';
@@ -7,15 +6,17 @@ import type {Method} from '../recipe/recipe.ts';
 import {saveStudent} from '../student/files.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Calibration, Student, StudentBuilder} from '../student/student.ts';
-import type {CheckpointOptions, Epoch, TrainOptions} from '../train/options.ts';
+import type {CheckpointOptions, Epoch} from '../train/options.ts';
 import {NO_TIME, type Profile, secondsOf} from '../train/profile.ts';
 import {train} from '../train/train.ts';
 import {calibrate} from './calibrate.ts';
+import type {MethodChanges} from './changes.ts';
+import {checkSource} from './checks.ts';
 import {chooseAmong, type Tried} from './choice.ts';
 import {crossFit, FOLDS} from './cross-fit.ts';
 import type {CurvePoint, StudentChoice} from './results.ts';
 import type {Study} from './study.ts';
-import {taskOf} from './task.ts';
+import {freshStudent, trainOptions} from './training.ts';
 
 export interface Learned {
   readonly student: Student;
@@ -33,6 +34,8 @@ export interface Learned {
 export interface LearnOptions {
   /** Keeps the run on disk, and goes on with a kept one. */
   readonly checkpoint?: CheckpointOptions;
+  /** What of the method is not as the recipe says: kept with the student. */
+  readonly changes?: MethodChanges;
   readonly onStep?: (step: number, steps: number) => void;
 }
 
@@ -45,9 +48,10 @@ export async function learn(
   method: Method,
   knowledge: Knowledge | StoredKnowledge,
   seed: number,
-  {checkpoint, onStep}: LearnOptions = {},
+  {checkpoint, changes: {learnsLabels, tuned} = {}, onStep}: LearnOptions = {},
 ): Promise<Learned> {
   const {recipe} = study;
+  checkSource(method, knowledge);
   // Those that choose and calibrate it are trained before the student that is kept, and count as parts of its run.
   const before = trialsOf(study);
   const stepsOf = (run: number): LearnOptions['onStep'] =>
@@ -75,6 +79,8 @@ export async function learn(
   const madeBy = {recipe: recipe.name, level: method.level, method: method.method, seed};
   await saveStudent(directory, student, {
     ...madeBy,
+    ...(learnsLabels && {learnsLabels}),
+    ...(tuned && {tuned: {...tuned}}),
     ...(choice && {choice: {...choice, candidates: choice.candidates.map(candidate => ({...candidate}))}}),
   });
   return {student, ...(choice && {choice}), curve, kept: kept!, profile, directory};
@@ -131,27 +137,6 @@ async function prepare(
   };
 }
 
-function freshStudent({recipe, data}: Study, build: StudentBuilder, seed: number): Student {
-  return build(taskOf(data, recipe.preprocessing), seed);
-}
-
-/** How every student of a run is trained. */
-function trainOptions(
-  {recipe, data, signal}: Study,
-  {losses}: Method,
-  seed: number,
-  onStep: LearnOptions['onStep'],
-): TrainOptions {
-  return {
-    ...recipe.training,
-    losses,
-    seed,
-    ...(isLabelled(data) && {validation: data.validation}),
-    ...(signal && {signal}),
-    ...(onStep && {onStep: ({step, steps}) => onStep(step, steps)}),
-  };
-}
-
 /** Hands over each epoch from before the run was left as well. */
 function withEpochs(checkpoint: CheckpointOptions, add: (epoch: Epoch) => void): CheckpointOptions {
   return {
@@ -193,14 +178,14 @@ export async function execute(
   method: Method,
   knowledge: Knowledge | StoredKnowledge,
   seed: number,
-  onStep: LearnOptions['onStep'],
+  {onStep, changes}: Pick<LearnOptions, 'onStep' | 'changes'> = {},
 ): Promise<Executed> {
   const checkpoint: CheckpointOptions = {
     path: checkpointPath(study.directory, method, seed),
     resume: 'if-possible',
     onResume: () => study.onNote('Goes on with the runs that an earlier process left.'),
   };
-  const options = {checkpoint, ...(onStep && {onStep})};
+  const options = {checkpoint, ...(changes && {changes}), ...(onStep && {onStep})};
   const {student, choice, curve, profile} = await learn(study, method, knowledge, seed, options);
   const {signal, data} = study;
   const logits = await predictLogits(student, data.test.inputs, {...(signal && {signal})});

@@ -4,29 +4,27 @@ import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import {openKnowledge} from '../knowledge/open-knowledge.ts';
 import type {Method} from '../recipe/recipe.ts';
 import {knowledgePath} from './asking.ts';
-import {detailOfMethod, knowledgeFor, trueLabels} from './methods.ts';
+import {inquiryOf} from './inquiries.ts';
+import {detailOfMethod, knowledgeFor, trueLabelsFor} from './methods.ts';
 import type {Study} from './study.ts';
 
 /** Bytes up to which a file is read whole, which is faster. */
 const SMALL = 64 * 2 ** 20;
 
 /**
- * Hands over what a method learns from, out of the knowledge that its level's asking saved: read whole where it is small,
+ * Hands over what a method learns from, out of the knowledge that its inquiry saved: read whole where it is small,
  * otherwise row by row.
  *
  * @throws KnowledgeError where there is none, or it is damaged
  */
 export async function withSavedKnowledge<T>(
-  {directory, drawn, data}: Study,
+  {directory, drawn, data, recipe}: Study,
   method: Method,
   use: (knowledge: Knowledge | StoredKnowledge) => Promise<T>,
 ): Promise<T> {
-  const {level} = method;
-  if (level === 'none') return use(trueLabels(drawn, data.classes));
-  const path = knowledgePath(directory, level);
-  if (await isSmall(path)) {
-    return use(knowledgeFor(method, new Map([[level, await loadKnowledge(path)]]), drawn, data.classes));
-  }
+  if (method.level === 'none') return use(trueLabelsFor(method, drawn, data.classes));
+  const path = knowledgePath(directory, inquiryOf(recipe, method));
+  if (await isSmall(path)) return use(knowledgeFor(method, await loadKnowledge(path), drawn, data.classes));
   const knowledge = await openKnowledge(path, {detail: detailOfMethod(method)});
   try {
     return await use(knowledge);

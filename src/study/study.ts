@@ -10,7 +10,8 @@ import {InputError} from '../errors.ts';
 import {isStoreUrl} from '../knowledge/store.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import type {Access, Teacher} from '../teacher.ts';
-import {checkMethods, checkStudents, checkTeacher, checkTruth} from './checks.ts';
+import {checkSelections} from './check-selections.ts';
+import {checkMethods, checkStudents, checkTeacher, checkTruth, checkViews} from './checks.ts';
 import {openServices, type Services} from './services.ts';
 
 /** The file of kept answers, where nothing else is said. */
@@ -143,6 +144,8 @@ export async function openStudy(recipe: Recipe, levels: readonly Access[], optio
   const drawn = draw(data.train, recipe.transfer);
   checkStudents(recipe, data);
   checkTruth(recipe, data);
+  checkViews(recipe, data);
+  checkSelections(recipe, data);
   const services = openServices();
   const teachers = await openTeachers(recipe, levels, data, services);
   const shared = {cache, journal: journalOf(cache), record, budget, retriesSetAside};

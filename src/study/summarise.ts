@@ -1,3 +1,4 @@
+import type {View} from '../data/view.ts';
 import {type BootstrapResult, pairedBootstrap} from '../evaluate/bootstrap.ts';
 import {argmaxRows} from '../evaluate/distributions.ts';
 import {classRelation, intraClassVariance, relationCorrelation, summariseTargets} from '../evaluate/effects.ts';
@@ -9,20 +10,24 @@ import {targetsOf} from '../losses/targets.ts';
 import type {Method} from '../recipe/recipe.ts';
 import type {Reference} from './asking.ts';
 import type {Run} from './measure.ts';
-import type {Comparison, MethodResult} from './results.ts';
+import type {Comparison, MethodResult, Tuning} from './results.ts';
 
 export interface SummariseOptions {
   readonly methods: readonly Method[];
   readonly runs: readonly Run[];
   /** What each method learned from. */
   readonly knowledge: ReadonlyMap<Method, Knowledge>;
+  /** How each method was tuned. */
+  readonly tunings: ReadonlyMap<Method, Tuning | undefined>;
+  /** The view by which a method's students looked at inputs anew each epoch. */
+  readonly viewOf: (method: Method) => View | undefined;
   readonly reference: Reference;
   readonly classes: number;
 }
 
 /** What each method's runs say together, in the order of the methods. */
 export function summariseMethods(options: SummariseOptions): MethodResult[] {
-  const {methods, runs, knowledge, reference, classes} = options;
+  const {methods, runs, knowledge, tunings, reference, classes} = options;
   const {truth} = reference;
   const scores = methods.map(method => agreements(runsOf(runs, method), reference, classes));
   const baseline = Math.max(
@@ -33,16 +38,18 @@ export function summariseMethods(options: SummariseOptions): MethodResult[] {
   return methods.map((method, index) => {
     const own = runsOf(runs, method);
     const known = knowledge.get(method)!;
+    const tuning = tunings.get(method);
     const relation = meanMatrix(own.map(({logits}) => classRelation(logits, truth, classes)));
     return {
       level: method.level,
       method: method.method,
-      description: describe(method, known),
+      description: describe(method, known, options.viewOf(method)),
       targets: summariseTargets(targetsOf(known.answers, classes), {temperature: temperatureOf(method)}),
       reliability: reliability(own[0]!.logits, truth, classes),
       relation,
       relationCorrelation: teacherRelation ? relationCorrelation(relation, teacherRelation).pearson : Number.NaN,
       intraClassVariance: mean(own.map(({logits}) => intraClassVariance(logits, truth, classes))),
+      ...(tuning && {tuning}),
       versusLabels:
         index === baseline
           ? undefined
@@ -79,8 +86,14 @@ function temperatureOf({losses}: Method): number {
 }
 
 /** What a method learned from and how, for people. */
-function describe({level, losses}: Method, {detail, inputs}: Knowledge): string {
+function describe({level, losses}: Method, {detail, inputs, versions = 1}: Knowledge, view: View | undefined): string {
   const seen = level === 'none' ? 'true labels' : describeDetail(detail);
+  const count = (inputs.count / versions).toLocaleString('en-GB');
+  const looks = view
+    ? `, each epoch by another view (${view.name})`
+    : versions > 1
+      ? `, ${versions} versions of each`
+      : '';
   const terms = losses.map(({name, weight}) => (weight === 1 ? name : `${weight} × ${name}`));
-  return `${inputs.count.toLocaleString('en-GB')} inputs: ${seen}, learned by ${terms.join(' + ')}`;
+  return `${count} inputs${looks}: ${seen}, learned by ${terms.join(' + ')}`;
 }

@@ -4,7 +4,9 @@ import {dollars} from '../ask/price.ts';
 import {choiceSentences} from './report/choices.ts';
 import {between, count, counted, decimal, duration, MISSING, percent, points, shortened} from './report/format.ts';
 import {type Measure, spreadOf} from './report/spread.ts';
+import {steadinessSentences} from './report/steadiness.ts';
 import {baselineName, comparedMethods} from './report/summary.ts';
+import {tuningSentences} from './report/tunings.ts';
 import type {LedgerTotals, MethodResult, Results} from './results.ts';
 
 export interface TableOptions {
@@ -59,7 +61,7 @@ function methodTable(results: Results, colours: Colours): string {
       spreadCell(results, method, 'klToTeacher', colours),
       spreadCell(results, method, 'nll', colours),
       spreadCell(results, method, 'ece', colours),
-      ...levelCells(results, method, index),
+      ...ledgerCells(results, method, index),
     ]),
     2,
   );
@@ -74,11 +76,17 @@ function spreadCell(results: Results, method: MethodResult, measure: Measure, {d
   return middle + dim(`±${decimal(deviation * scale, digits).replace(/^0\./, '.')}`);
 }
 
-/** What a level asked and bought, on its first row alone: its methods share the answers. */
-function levelCells({ledger, methods}: Results, {level}: MethodResult, index: number): readonly string[] {
+/** What was asked and bought: of answers that methods of a level share on the first of their rows alone. */
+function ledgerCells(
+  {ledger, methods}: Results,
+  {level, method: name}: MethodResult,
+  index: number,
+): readonly string[] {
   if (level === 'none') return [MISSING, MISSING];
-  if (methods.findIndex(method => method.level === level) !== index) return ['', ''];
-  const entry = ledger.byLevel[level];
+  const isShared = (other: MethodResult) => other.level === level && ledger.byMethod[other.method] === undefined;
+  const own = ledger.byMethod[name];
+  if (own === undefined && methods.findIndex(isShared) !== index) return ['', ''];
+  const entry = own ?? ledger.byLevel[level];
   return entry === undefined ? [MISSING, MISSING] : [count(entry.asked), count(entry.bought)];
 }
 
@@ -128,15 +136,22 @@ function totals(results: Results, {dim}: Colours): string {
   return [
     dim(`${spread}; ${truth === 'labels' ? 'accuracy, ' : ''}agreement, ECE in %; KL, NLL in nats.`),
     ...(truth === 'teacher' ? [dim('There are no true labels: NLL and ECE are against those of the teacher.')] : []),
-    dim('KL is KL(teacher ‖ student). Answers asked and bought stand on the first row of their level.'),
+    dim(`KL is KL(teacher ‖ student). ${whereLedgersStand(ledger)}`),
     `Learned from: ${ledgerText(ledger)}`,
     `Measured by: ${ledgerText(ledger.evaluation)}`,
-    ...choiceSentences(results).map(sentence => printable(sentence, 400)),
+    ...[...steadinessSentences(results), ...tuningSentences(results), ...choiceSentences(results)].map(sentence =>
+      printable(sentence, 400),
+    ),
     ...failures.map(
       ({method, seed, reason}) => `Failed: ${printable(method, 40)}, seed ${seed}: ${printable(reason, 200)}`,
     ),
     `Engine: ${printable(engine.name, 40)} ${printable(engine.version, 20)}; ${duration(seconds)}`,
   ].join('\n');
+}
+
+function whereLedgersStand({byMethod}: Results['ledger']): string {
+  if (Object.keys(byMethod).length === 0) return 'Answers asked and bought stand on the first row of their level.';
+  return 'Answers asked and bought stand on the first row that learns from them.';
 }
 
 function ledgerText({asked, bought, cached, calls, inputTokens, outputTokens, usd}: LedgerTotals): string {

@@ -58,6 +58,9 @@ export async function knowledgeWithTraffic(
       "Traffic holds a teacher's answers, and the method learns from true labels. Name another method.",
     );
   }
+  if ((knowledge.versions ?? 1) > 1) {
+    throw new InputError('Traffic holds one version of each text, and the knowledge several. Leave the traffic out.');
+  }
   const known = await textsOf(knowledge);
   const heldTexts = new Set(held.flatMap(inputs => (inputs.kind === 'text' ? inputs.texts : [])));
   const leftOut: TrafficLeftOut = {known: 0, held: 0, others: 0, poorer: 0, damaged: 0};

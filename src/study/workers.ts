@@ -2,13 +2,24 @@ import {once} from 'node:events';
 import {availableParallelism, freemem} from 'node:os';
 import {fileURLToPath} from 'node:url';
 import {LimbeckError} from '../errors.ts';
+import type {MethodChanges} from './changes.ts';
 import {type Child, hasEnded, startChild} from './child.ts';
 import type {Executed} from './run.ts';
+import type {Setting} from './tune/settings.ts';
+import type {TrialOutcome} from './tune/trial.ts';
 
 /** One run of a study: a method, by its place in the recipe, from one seed. */
 export interface Job {
   readonly method: number;
   readonly seed: number;
+  /** @default none */
+  readonly changes?: MethodChanges;
+}
+
+/** One trial that tunes a method, at the recipe's first seed. */
+export interface TrialJob extends Omit<Job, 'seed'> {
+  readonly setting: Setting;
+  readonly epochs: number;
 }
 
 /** What a worker process is started with. */
@@ -24,6 +35,7 @@ export type WorkerMessage =
   | {readonly kind: 'progress'; readonly share: number}
   | {readonly kind: 'note'; readonly note: string}
   | {readonly kind: 'executed'; readonly executed: Executed}
+  | {readonly kind: 'tried'; readonly outcome: TrialOutcome}
   | {readonly kind: 'failed'; readonly reason: string};
 
 /** A worker process ended before its job did. */
@@ -40,6 +52,8 @@ export interface RunListeners {
 export interface StudyWorker {
   /** @throws WorkerCrash where the process ended; LimbeckError where the run itself failed */
   run(job: Job, listeners: RunListeners): Promise<Executed>;
+  /** Throws as `run` does. */
+  trial(job: TrialJob, listeners: RunListeners): Promise<TrialOutcome>;
   /** Ends the process; the run under way is kept on disk. */
   close(): Promise<void>;
 }
@@ -63,7 +77,8 @@ export function openWorker(setup: WorkerSetup): StudyWorker {
   const env = {...process.env, TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '1', OMP_NUM_THREADS: '1'};
   const child = startChild(entry, [JSON.stringify(setup)], {env, serialization: 'advanced'});
   return {
-    run: (job, listeners) => ask(child, job, listeners),
+    run: (job, listeners) => ask(child, job, listeners, message => message.kind === 'executed' && message.executed),
+    trial: (job, listeners) => ask(child, job, listeners, message => message.kind === 'tried' && message.outcome),
     async close() {
       if (hasEnded(child.process)) return;
       const exited = once(child.process, 'exit');
@@ -75,17 +90,24 @@ export function openWorker(setup: WorkerSetup): StudyWorker {
   };
 }
 
-function ask({process: child, lastWords}: Child, job: Job, {onProgress, onNote}: RunListeners): Promise<Executed> {
+/** @param resultIn - what a message says came of the job, if it does */
+function ask<T>(
+  {process: child, lastWords}: Child,
+  job: Job | TrialJob,
+  {onProgress, onNote}: RunListeners,
+  resultIn: (message: WorkerMessage) => T | false,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const settle = (end: () => void) => {
       child.off('message', listen).off('exit', crash).off('error', crash);
       end();
     };
     const listen = (message: WorkerMessage) => {
-      if (message.kind === 'progress') onProgress(message.share);
+      const result = resultIn(message);
+      if (result !== false) settle(() => resolve(result));
+      else if (message.kind === 'progress') onProgress(message.share);
       else if (message.kind === 'note') onNote(message.note);
-      else if (message.kind === 'executed') settle(() => resolve(message.executed));
-      else settle(() => reject(new LimbeckError(message.reason)));
+      else if (message.kind === 'failed') settle(() => reject(new LimbeckError(message.reason)));
     };
     const crash = () => {
       const how = child.signalCode ?? `code ${child.exitCode}`;

@@ -1,17 +1,17 @@
 import {withBatches} from '../ask/batches.ts';
-import {answersOf} from '../ask/collect.ts';
+import {answersOf, questionAbout} from '../ask/collect.ts';
 import {rawTensor, tensorInputs} from '../data/batch.ts';
-import {type Inputs, inputAt, selectInputs} from '../data/inputs.ts';
+import type {Inputs} from '../data/inputs.ts';
 import {mixSeed} from '../data/random.ts';
-import {type View, viewInputs} from '../data/view.ts';
+import {partnerOf, type View, viewInputs} from '../data/view.ts';
 import type {tf} from '../engine/tf.ts';
-import {inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
+import {countOf, inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import {tabulate} from '../knowledge/table.ts';
 import type {BatchTargets, FeatureShapes} from '../losses/loss.ts';
 import {selectTargets, type Targets, targetsOf, targetTensors} from '../losses/targets.ts';
 import {readInputs} from '../student/read-inputs.ts';
 import type {Student} from '../student/student.ts';
-import type {Detail, Question, Teacher} from '../teacher.ts';
+import type {Detail, Teacher} from '../teacher.ts';
 
 /** What one step learns from. Its tensors are the caller's to dispose. */
 export interface Batch {
@@ -44,7 +44,7 @@ export function keptAnswers(knowledge: Knowledge, viewing: Viewing): BatchSource
     featureShapes: shapesOf(targets),
     waitsFor: undefined,
     async batch(rows, epoch) {
-      const {seen} = look(selectInputs(knowledge.inputs, rows), rows, epoch, viewing);
+      const {seen} = await look(knowledge, rows, epoch, viewing);
       return batchOf(viewing, seen, selectTargets(targets, rows));
     },
   };
@@ -58,8 +58,7 @@ export async function storedAnswers(knowledge: StoredKnowledge, viewing: Viewing
     featureShapes: shapesOf(await targetsAt(Int32Array.of(0))),
     waitsFor: 'disk',
     async batch(rows, epoch) {
-      const [inputs, targets] = await Promise.all([knowledge.readInputs(rows), targetsAt(rows)]);
-      const {seen} = look(inputs, rows, epoch, viewing);
+      const [{seen}, targets] = await Promise.all([look(knowledge, rows, epoch, viewing), targetsAt(rows)]);
       return batchOf(viewing, seen, targets);
     },
   };
@@ -77,12 +76,8 @@ export async function liveAnswers(
 ): Promise<BatchSource> {
   const batching = withBatches(teacher);
   const ask = async (rows: Int32Array, epoch: number, signal?: AbortSignal) => {
-    const inputs = await inputsAt(knowledge, rows);
-    const {seen, seeds} = look(inputs, rows, epoch, viewing);
-    const questions = Array.from(rows, (_, row): Question => {
-      const input = inputAt(seen, row);
-      return seeds ? {input, view: seeds[row]!} : {input};
-    });
+    const {seen, seeds} = await look(knowledge, rows, epoch, viewing);
+    const questions = Array.from(rows, (_, row) => questionAbout(seen, row, seeds));
     const outcomes = await batching.ask(questions, {detail, ...(signal && {signal})});
     const answers = tabulate(answersOf(outcomes, teacher.name), detail, teacher.classes.length);
     return {seen, targets: targetsOf(answers, teacher.classes.length)};
@@ -99,15 +94,18 @@ export async function liveAnswers(
 }
 
 /** A batch's inputs as they look in one epoch. Each row of each epoch has a view of its own. */
-function look(
-  inputs: Inputs,
+async function look(
+  knowledge: Knowledge | StoredKnowledge,
   rows: Int32Array,
   epoch: number,
   {view, seed}: Viewing,
-): {readonly seen: Inputs; readonly seeds?: Int32Array} {
-  if (view === undefined) return {seen: inputs};
+): Promise<{readonly seen: Inputs; readonly seeds?: Int32Array}> {
+  if (view === undefined) return {seen: await inputsAt(knowledge, rows)};
   const seeds = rows.map(row => mixSeed(seed, `view of ${row} in epoch ${epoch}`));
-  return {seen: viewInputs(tensorInputs(inputs, `View \`${view.name}\``), view, seeds), seeds};
+  const read = async (rows: Int32Array) => tensorInputs(await inputsAt(knowledge, rows), `View \`${view.name}\``);
+  const partners = view.takesPartner && rows.map((row, place) => partnerOf(row, countOf(knowledge), seeds[place]!));
+  const [inputs, others] = await Promise.all([read(rows), partners ? read(partners) : undefined]);
+  return {seen: viewInputs(inputs, view, seeds, others), seeds};
 }
 
 async function batchOf({student}: Viewing, seen: Inputs, targets: Targets): Promise<Batch> {

@@ -21,7 +21,17 @@ export function compiledStepper(step: Step, onFallback?: (reason: string) => voi
 }
 
 function tensorsOf({raw, targets, learningRate, seed, progress}: StepInputs): tf.Tensor[] {
-  const {labels, logProbabilities, named, features} = targets;
-  const all = [raw, labels, logProbabilities, named, ...Object.values(features), learningRate, seed, progress];
+  const {labels, trueLabels, logProbabilities, named, features} = targets;
+  const all = [
+    raw,
+    labels,
+    trueLabels,
+    logProbabilities,
+    named,
+    ...Object.values(features),
+    learningRate,
+    seed,
+    progress,
+  ];
   return all.filter(tensor => tensor !== undefined);
 }

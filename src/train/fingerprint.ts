@@ -1,17 +1,15 @@
 import {availableParallelism} from 'node:os';
-import {sizeOf} from '../data/inputs.ts';
-import {randomFraction, seededRandom} from '../data/random.ts';
 import {identityOfReading} from '../data/text-reading.ts';
 import {type Engine, startEngine} from '../engine/engine.ts';
 import {tf} from '../engine/tf.ts';
 import {answersAt, countOf, inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
-import type {BatchOutputs, LossTerm} from '../losses/loss.ts';
-import {featureShapes} from '../student/forward.ts';
+import type {LossTerm} from '../losses/loss.ts';
 import type {Student} from '../student/student.ts';
 import {architectureHash} from '../student/weights-hash.ts';
 import type {Json} from '../teacher.ts';
 import {packageVersion} from '../version.ts';
 import {digestOf} from './digest.ts';
+import {madeUpOutputs} from './made-up-outputs.ts';
 import type {Optimizer} from './optimizer.ts';
 import type {Run} from './run.ts';
 
@@ -57,6 +55,7 @@ export async function fingerprintOf(
     view: view?.name ?? null,
     'live teacher': teacher === undefined ? null : {name: teacher.name, identity: teacher.identity},
     'number of examples': countOf(knowledge),
+    ...(knowledge.versions && {'versions of each input': knowledge.versions}),
     ...(await digestsOf(knowledge)),
   };
 }
@@ -140,21 +139,4 @@ async function tryLosses(student: Student, {terms, options, source, count}: Run)
   } finally {
     tf.dispose({raw, targets: {...targets}});
   }
-}
-
-function madeUpOutputs(student: Student, losses: readonly LossTerm[], rows: number): BatchOutputs {
-  const random = seededRandom(0, 'made-up outputs');
-  const made = (shape: readonly number[]) =>
-    tf.tensor(
-      Array.from({length: sizeOf([rows, ...shape])}, () => 4 * randomFraction(random) - 2),
-      [rows, ...shape],
-    );
-  const shapes = featureShapes(
-    student,
-    losses.flatMap(term => term.studentFeatures),
-  );
-  return {
-    logits: made([student.classes.length]) as tf.Tensor2D,
-    features: Object.fromEntries(Object.entries(shapes).map(([layer, shape]) => [layer, made(shape)])),
-  };
 }

@@ -47,7 +47,10 @@ export interface TrainOptions {
    * @default none
    */
   readonly earlyStopping?: {readonly patience: number};
-  /** Augments every batch. Needs `teacher`, since an answer is about the view that the student sees; or true labels. */
+  /**
+   * Augments every batch. Needs `teacher`, since an answer is about the view that the student sees; or true labels, where
+   * it takes no partner.
+   */
   readonly view?: View;
   /** Answers live, on the very batch that the student sees, in place of the answers kept in the knowledge. */
   readonly teacher?: Teacher<'white-box'>;

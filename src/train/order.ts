@@ -1,4 +1,4 @@
-import {mixSeed, randomFraction, seededRandom, shuffledIndices} from '../data/random.ts';
+import {mixSeed, randomFraction, randomInteger, seededRandom, shuffledIndices} from '../data/random.ts';
 import {answersAt, countOf, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import {targetsOf} from '../losses/targets.ts';
 
@@ -10,13 +10,32 @@ export function everyRow(count: number, seed: number): EpochOrder {
   return epoch => shuffledIndices(count, mixSeed(seed, `order of epoch ${epoch}`));
 }
 
+/**
+ * Every input once an epoch, in the order of `everyRow`, by one row of its versions: another one each epoch, so that after
+ * as many epochs as there are versions each was seen once.
+ *
+ * @param count - of inputs
+ */
+export function everyInput(count: number, versions: number, seed: number): EpochOrder {
+  const [order, rowAt] = [everyRow(count, seed), versionRows(count, versions, seed)];
+  return epoch => order(epoch).map(input => rowAt(input, epoch));
+}
+
+/** The row by which an input is seen in an epoch. */
+function versionRows(count: number, versions: number, seed: number): (input: number, epoch: number) => number {
+  if (versions === 1) return input => input;
+  const random = seededRandom(seed, 'first versions');
+  const first = Int32Array.from({length: count}, () => randomInteger(random, 0, versions - 1));
+  return (input, epoch) => input * versions + ((first[input]! + epoch) % versions);
+}
+
 /** How many rows are looked at together: of knowledge on disk no more than these are in memory. */
 const BLOCK = 4096;
 
 /**
- * As many rows an epoch as there are, those of rare classes more often: a row of a class of share s comes s^-balance
- * times as often as one of a class that all are of. Which rows come once more or less often changes with the epoch
- * (systematic sampling).
+ * As many rows an epoch as there are inputs, those of rare classes more often: one of a class of share s comes s^-balance
+ * times as often as one of a class that all are of. Which come once more or less often changes with the epoch (systematic
+ * sampling). Of several versions of an input one comes in an epoch, and its own label counts.
  *
  * @param balance - 0, as they are, to 1, all classes alike
  */
@@ -25,22 +44,24 @@ export async function balancedRows(
   seed: number,
   balance: number,
 ): Promise<EpochOrder> {
-  const count = countOf(knowledge);
+  const {versions = 1} = knowledge;
   const labels = await labelsOf(knowledge);
+  const count = labels.length / versions;
   const sizes = new Float64Array(knowledge.classes.length);
   for (const label of labels) sizes[label]!++;
-  const weights = Float64Array.from(labels, label => (sizes[label]! / count) ** -balance);
-  const scale = count / weights.reduce((sum, weight) => sum + weight, 0);
-  const shuffled = everyRow(count, seed);
+  const weights = Float64Array.from(labels, label => (sizes[label]! / labels.length) ** -balance);
+  const [shuffled, rowAt] = [everyRow(count, seed), versionRows(count, versions, seed)];
   return epoch => {
+    const rows = Int32Array.from({length: count}, (_, input) => rowAt(input, epoch));
+    const scale = count / rows.reduce((sum, row) => sum + weights[row]!, 0);
     const drawn = new Int32Array(count);
     let end = randomFraction(seededRandom(seed, `draw of epoch ${epoch}`));
-    let [filled, row] = [0, 0];
-    for (; filled < count && row < count; row++) {
-      for (end += scale * weights[row]!; end >= 1 && filled < count; end--) drawn[filled++] = row;
+    let [filled, input] = [0, 0];
+    for (; filled < count && input < count; input++) {
+      for (end += scale * weights[rows[input]!]!; end >= 1 && filled < count; end--) drawn[filled++] = rows[input]!;
     }
     // Rounding may leave the last one open.
-    drawn.fill(count - 1, filled);
+    drawn.fill(rows[count - 1]!, filled);
     return shuffled(epoch).map(place => drawn[place]!);
   };
 }

@@ -3,6 +3,7 @@ import {mixSeed} from '../data/random.ts';
 import type {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import {countOf, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
+import type {BatchOutputs} from '../losses/loss.ts';
 import {checkObjective, needsOf} from '../losses/objective.ts';
 import {featureShapes, outputsOf} from '../student/forward.ts';
 import {preprocess} from '../student/preprocessing.ts';
@@ -11,14 +12,15 @@ import {type BatchSource, keptAnswers, liveAnswers, storedAnswers} from './batch
 import {compiledStepper} from './compiled-stepper.ts';
 import {adam, type Optimizer} from './optimizer.ts';
 import type {TrainOptions} from './options.ts';
-import {balancedRows, type EpochOrder, everyRow} from './order.ts';
+import {balancedRows, type EpochOrder, everyInput} from './order.ts';
 import {cosine, type Schedule} from './schedule.ts';
 import {eagerStepper, type Stepper, trainingStep, type WeightedTerm} from './step.ts';
+import {checkTrueLabels, withTrueLabels} from './true-labels.ts';
 
 /** A training run that has been checked and is ready for its first step. */
 export interface Run {
   readonly options: TrainOptions;
-  /** Examples in one epoch. */
+  /** Examples in one epoch: inputs, each by one of its versions. */
   readonly count: number;
   readonly batchSize: number;
   readonly stepsPerEpoch: number;
@@ -29,6 +31,10 @@ export interface Run {
   readonly source: BatchSource;
   /** All weights of the student, trained or not (batch norm has both). */
   readonly weights: readonly tf.Variable[];
+  /** Those of them that are trained. */
+  readonly trainable: readonly tf.Variable[];
+  /** The student on a raw batch, in training mode. */
+  readonly forward: (raw: tf.Tensor) => BatchOutputs;
   /** What else changes from step to step: the terms' own variables and the optimizer's slots. */
   readonly state: readonly tf.Variable[];
   readonly terms: readonly WeightedTerm[];
@@ -44,7 +50,8 @@ export async function startRun(
 ): Promise<Run> {
   checkOptions(student, knowledge, options);
   const {batchSize = 64, optimizer = adam(), schedule = cosine(), balance = 0, epochs} = options;
-  const count = countOf(knowledge);
+  const {versions = 1} = knowledge;
+  const count = countOf(knowledge) / versions;
   const stepsPerEpoch = Math.ceil(count / batchSize);
   const source = await batchSource(student, knowledge, options);
   return {
@@ -55,14 +62,24 @@ export async function startRun(
     steps: stepsPerEpoch * epochs,
     optimizer,
     schedule,
-    order: balance > 0 ? await balancedRows(knowledge, options.seed, balance) : everyRow(count, options.seed),
+    order:
+      balance > 0 ? await balancedRows(knowledge, options.seed, balance) : everyInput(count, versions, options.seed),
     source,
     weights: student.model.weights.map(weight => weight.read() as tf.Variable),
     ...makeStep(student, source, optimizer, options),
   };
 }
 
-function batchSource(
+async function batchSource(
+  student: Student,
+  knowledge: Knowledge | StoredKnowledge,
+  options: TrainOptions,
+): Promise<BatchSource> {
+  const source = await answerSource(student, knowledge, options);
+  return options.losses.some(({needsTrueLabels}) => needsTrueLabels) ? withTrueLabels(source, knowledge) : source;
+}
+
+function answerSource(
   student: Student,
   knowledge: Knowledge | StoredKnowledge,
   {teacher, view, losses, seed}: TrainOptions,
@@ -77,7 +94,7 @@ function makeStep(
   source: BatchSource,
   optimizer: Optimizer,
   {losses, seed, clipNorm, compile = true, onFallback}: TrainOptions,
-): Pick<Run, 'state' | 'terms' | 'stepper' | 'dispose'> {
+): Pick<Run, 'trainable' | 'forward' | 'state' | 'terms' | 'stepper' | 'dispose'> {
   const layers = [...new Set(losses.flatMap(term => term.studentFeatures))];
   const shapes = {teacher: source.featureShapes, student: featureShapes(student, layers)};
   const terms = losses.map((term, index) => ({
@@ -85,11 +102,13 @@ function makeStep(
     weight: term.weight,
   }));
   const own = terms.flatMap(term => term.variables);
-  const variables = [...student.model.trainableWeights.map(weight => weight.read() as tf.Variable), ...own];
+  const trainable = student.model.trainableWeights.map(weight => weight.read() as tf.Variable);
+  const variables = [...trainable, ...own];
   const running = optimizer.start(variables);
   const outputs = outputsOf(student, layers);
+  const forward: Run['forward'] = raw => outputs(preprocess(raw, student.preprocessing), {training: true});
   const step = trainingStep({
-    forward: raw => outputs(preprocess(raw, student.preprocessing), {training: true}),
+    forward,
     terms,
     variables,
     optimizer: running,
@@ -97,6 +116,8 @@ function makeStep(
   });
   const stepper = compile ? compiledStepper(step, onFallback) : eagerStepper(step);
   return {
+    trainable,
+    forward,
     state: [...own, ...running.slots],
     terms,
     stepper,
@@ -134,12 +155,23 @@ function checkOptions(student: Student, knowledge: Knowledge | StoredKnowledge, 
       `View \`${view.name}\` needs \`teacher\`: the kept answers are about the inputs as they are, not about their views.`,
     );
   }
+  if (view?.takesPartner && !teacher) {
+    throw new InputError(
+      `What \`${view.name}\` shows has no true label. Leave it out, or give a \`teacher\` that answers live.`,
+    );
+  }
   if (!sameClasses(student.classes, knowledge.classes)) {
     throw new InputError(
       `The student's classes (${student.classes.join(', ')}) are not those of the knowledge (${knowledge.classes.join(', ')}).`,
     );
   }
   checkObjective(losses, teacher?.detail ?? knowledge.detail);
+  if (student.model.trainableWeights.length === 0) {
+    throw new InputError(
+      `Student ${student.model.name} has no weights to train: all its layers are frozen. Set \`trainable\` of one at least.`,
+    );
+  }
+  checkTrueLabels(knowledge, options);
 }
 
 function checkCount(name: string, value: number): void {

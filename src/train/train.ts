@@ -10,6 +10,8 @@ import type {Student} from '../student/student.ts';
 import type {Batch} from './batch-source.ts';
 import {BestWeights} from './best-weights.ts';
 import {type Checkpoint, openCheckpoint} from './checkpoint.ts';
+import {digestOf} from './digest.ts';
+import {checkFirstBatch} from './first-batch.ts';
 import type {Epoch, TrainOptions} from './options.ts';
 import {disposeBatch, Prefetch} from './prefetch.ts';
 import {closeEpoch, freshProgress, type Progress} from './progress.ts';
@@ -19,7 +21,8 @@ import type {StepSettings} from './step.ts';
 /**
  * Trains a student in place and yields after every epoch; the caller prints, saves or stops by looping.
  *
- * @throws InputError where the options or the knowledge don't fit; TrainingError where the loss is no longer a number
+ * @throws InputError where the options or the knowledge don't fit, or answers are left unread; TrainingError where the loss is
+ * no longer a number, a term has no gradient, or nothing was learned in all epochs
  */
 export async function* train(
   student: Student,
@@ -35,9 +38,12 @@ export async function* train(
   try {
     checkpoint =
       options.checkpoint && (await openCheckpoint(options.checkpoint, {student, knowledge, run, best, progress}));
+    const first = (batch: Batch) => checkFirstBatch({student, knowledge, run}, batch);
+    const start = digestOfWeights(run);
+    const from = progress.epochs.length;
     while (progress.epoch <= epochs && !best.isExhausted) {
       const {epoch} = progress;
-      const means = await runEpoch(run, progress, checkpoint);
+      const means = await runEpoch(run, progress, checkpoint, first);
       run.stepper.sync();
       stopwatch.lap('other');
       const due = validation !== undefined && (epoch % validateEvery === 0 || epoch === epochs);
@@ -51,6 +57,7 @@ export async function* train(
       yield done;
       stopwatch.skip();
     }
+    if (progress.epochs.length > from + 1) checkMoved(run, start, progress.epochs);
     best.restore();
   } catch (error) {
     // An abort comes between two steps; after any other failure the variables may be anywhere.
@@ -72,6 +79,7 @@ async function runEpoch(
   run: Run,
   progress: Progress,
   checkpoint: Checkpoint | undefined,
+  checkFirst: (batch: Batch) => Promise<void>,
 ): Promise<Pick<Epoch, 'loss' | 'terms' | 'learningRate'>> {
   const {stepsPerEpoch, steps, schedule, optimizer, source, options} = run;
   const {epoch, sums, stopwatch} = progress;
@@ -91,6 +99,7 @@ async function runEpoch(
       const seed = mixSeed(options.seed, `dropout of step ${step}`);
       stopwatch.lap('other');
       const batch = await batches.take();
+      if (step === 0) await checkFirst(batch).catch(disposed(batch));
       const losses = runStep(run, batch, {learningRate: rateAt(step), seed, progress: (step + 1) / steps});
       stopwatch.lap('step');
       checkLosses(losses, step, options.losses);
@@ -118,6 +127,14 @@ function* rowsFrom({count, batchSize, order: orderOf}: Run, {epoch, step}: Progr
   for (let start = step * batchSize; start < count; start += batchSize) yield order.subarray(start, start + batchSize);
 }
 
+/** Throws on, once a batch that no step will take is gone. */
+function disposed(batch: Batch): (error: unknown) => never {
+  return error => {
+    disposeBatch(batch);
+    throw error;
+  };
+}
+
 function runStep({stepper}: Run, batch: Batch, settings: StepSettings): Float32Array {
   try {
     return stepper.run(batch, settings);
@@ -131,6 +148,25 @@ function checkLosses([total]: Float32Array, step: number, losses: readonly LossT
   const names = losses.map(term => term.name).join(' + ');
   throw new TrainingError(
     `The loss (${names}) is ${total} at step ${step}. Lower the learning rate, or set \`clipNorm\` to 1.`,
+  );
+}
+
+/** Of those that are trained. */
+function digestOfWeights({trainable}: Run): string {
+  return digestOf(trainable.map(weight => weight.dataSync()));
+}
+
+/**
+ * A student that is at its best from the start has a loss of 0; any other one must have changed.
+ *
+ * @throws TrainingError
+ */
+function checkMoved(run: Run, start: string, epochs: readonly Epoch[]): void {
+  if (epochs.every(({loss}) => loss === 0) || digestOfWeights(run) !== start) return;
+  const [first, last] = [epochs[0]!.loss, epochs.at(-1)!.loss];
+  throw new TrainingError(
+    `The loss never moved: ${first} in the first epoch, ${last} in the last, and not one weight of the student is another ` +
+      `than before. Check the learning rate (${run.optimizer.learningRate}), its schedule, and which layers are trained.`,
   );
 }
 

@@ -30,6 +30,15 @@ describe('planText', () => {
     );
   });
 
+  it('says of a method that chooses its inputs that it asks about so many at most', () => {
+    const chosen = {...paid, method: 'margin', atMost: true as const, cached: 0};
+    expect(planText(plan(chosen)).split('\n').slice(2, 5)).toEqual([
+      'gray-box for margin, transfer set: chat m1',
+      '  at most 2,000 inputs, chosen in rounds: which, and what of them is cached, is not known before',
+      '                at least        expected         at most',
+    ]);
+  });
+
   it('says what is not known and how to let it be known', () => {
     const {tokens: _, usd: __, seconds: ___, ...unknown} = paid;
     const text = planText(plan(unknown));

@@ -20,6 +20,18 @@ describe('worker processes', () => {
     expect(shared.failures).toEqual([]);
   });
 
+  it('tune to the same choices as this process alone, and `train` goes by what `compare` found', async () => {
+    const alone = await json<Results>(['compare', fixture('tuned.ts'), '--workers', '1', '--out', 'tuned-alone']);
+    const shared = await json<Results>(['compare', fixture('tuned.ts'), '--workers', '2', '--out', 'tuned-shared']);
+    expect(shared.methods.map(({tuning}) => tuning)).toEqual(alone.methods.map(({tuning}) => tuning));
+    expect(shared.methods.map(({tuning}) => tuning?.trials.length)).toEqual([2, 2]);
+    expect(numbersOf(shared.rows)).toEqual(numbersOf(alone.rows));
+    const trained = await json<{readonly tuning: unknown}>([
+      ...['train', fixture('tuned.ts'), '--method', 'weight', '--out', 'tuned-shared'],
+    ]);
+    expect(trained.tuning).toEqual(alone.methods[1]!.tuning);
+  });
+
   describe('where some die', () => {
     let finished: Finished;
     let results: Results;

@@ -32,6 +32,19 @@ describe('knowledge on disk', () => {
     expect(await readWhole(path)).toEqual(knowledge);
   });
 
+  it('says how many versions of each input there are, and nothing where there is one', async () => {
+    const knowledge = {...knowledgeOf(labels), versions: 2};
+    await saveKnowledge(path, knowledge);
+    expect(await loadKnowledge(path)).toEqual(knowledge);
+    expect(await readWhole(path)).toEqual(knowledge);
+    await saveKnowledge(path, {...knowledge, versions: 1});
+    expect(await readFile(path, 'latin1')).not.toContain('versions');
+    await saveKnowledge(path, {...knowledge, versions: 3});
+    const misfit = 'its 2 rows are not 3 versions of each input';
+    await expect(loadKnowledge(path)).rejects.toThrow(misfit);
+    await expect(readWhole(path)).rejects.toThrow(misfit);
+  });
+
   it('comes back where it holds no rows', async () => {
     const inputs: Inputs = {kind: 'text', count: 0, texts: []};
     const knowledge = knowledgeOf([inputs, {kind: 'label'}, {kind: 'label', count: 0, labels: new Int32Array()}]);

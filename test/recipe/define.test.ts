@@ -7,6 +7,7 @@ import {softLabels} from '../../src/losses/soft-labels.ts';
 import {topKLabels} from '../../src/losses/top-k.ts';
 import {defineRecipe} from '../../src/recipe/define.ts';
 import type {Method, Recipe} from '../../src/recipe/recipe.ts';
+import {margin} from '../../src/select/margin.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import type {Teacher} from '../../src/teacher.ts';
 import {adam} from '../../src/train/optimizer.ts';
@@ -124,6 +125,49 @@ describe('defineRecipe', () => {
     expect(problemsOf(withAt(path, 1))).toEqual([`${path}: unknown key. Did you mean \`${nearest}\`?`]);
   });
 
+  it('takes methods to be tuned, and trust in scores', () => {
+    const tuned = [true, {}, {temperatures: [1, 2], weights: [0.5], reduction: 2}].map((tune, place) => ({
+      ...truth,
+      method: `tuned ${place}`,
+      tune,
+    }));
+    expect(problemsOf({...full, methods: tuned, trustsScores: true})).toEqual([]);
+  });
+
+  it('takes a method that asks in its own way and learns from views', () => {
+    const own: Method = {level: 'black-box', method: 'own', asks: teacher => teacher, losses: [hardLabels()]};
+    const views = {view: crop(), count: 3, clean: false};
+    expect(problemsOf(withAt('methods.1', {...own, views}))).toEqual([]);
+    expect(problemsOf(withAt('methods.1', {...own, views: {view: crop()}}))).toEqual([]);
+    expect(problemsOf(withAt('methods.1', {...own, views: {view: crop(), clean: true}}))).toEqual([
+      'methods.1.views.clean: is about views that are counted: give `count` as well',
+    ]);
+    expect(problemsOf(withAt('methods.1', {...own, asks: 3, views: {count: 0}}))).toEqual([
+      'methods.1.asks: expected a function',
+      'methods.1.views.view: expected a view, such as crop()',
+      expect.stringMatching(/^methods\.1\.views\.count: /),
+    ]);
+    expect(problemsOf(withAt('methods.0', {...truth, asks: own.asks}))).toEqual([
+      'methods.0.asks: true labels are asked of nobody: leave it out, or choose a level',
+    ]);
+  });
+
+  it('takes a method that chooses its inputs', () => {
+    const own: Method = {level: 'black-box', method: 'own', select: {by: margin()}, losses: [hardLabels()]};
+    const all = {held: 5, first: 5, size: 5, explore: 0.1, among: 50, stop: {agreement: 0.95, gain: 0.001}};
+    expect(problemsOf(withAt('methods.1', {...own, select: {by: margin(), ...all}}))).toEqual([]);
+    expect(problemsOf(withAt('methods.1', {...own, select: {by: 'margin', stop: {gane: 1}}}))).toEqual([
+      'methods.1.select.by: expected a strategy, such as margin()',
+      'methods.1.select.stop.gane: unknown key. Did you mean `gain`?',
+    ]);
+    expect(problemsOf(withAt('methods.1', {...own, views: {view: crop(), count: 2}}))).toEqual([
+      'methods.1.select: inputs are chosen as they are: leave it out, or `count` of `views`',
+    ]);
+    expect(problemsOf(withAt('methods.0', {...truth, select: own.select}))).toEqual([
+      'methods.0.select: true labels are there for all inputs: leave it out, or choose a level',
+    ]);
+  });
+
   it('lists the known keys where none is near', () => {
     expect(problemsOf(withAt('transfer.everything', true))).toEqual([
       'transfer.everything: unknown key. Known: size, seed.',
@@ -168,6 +212,12 @@ describe('defineRecipe', () => {
     ['methods.0.losses.0', hardLabels, /expected a loss, such as/],
     ['methods.1.detail.kind', 'topk', /'top-k'/],
     ['methods.2.detail.k', 0, />=1/],
+    ['methods.0.tune', false, /expected `true`, or an object with `temperatures`/],
+    ['methods.0.tune', {temperatures: []}, /tune\.temperatures: give at least one value/],
+    ['methods.0.tune', {weights: [0]}, /tune\.weights\.0: .*>0/],
+    ['methods.0.tune', {reduction: 1}, /tune\.reduction: .*>=2/],
+    ['methods.0.tune', {temperature: [1]}, /unknown key\. Did you mean `temperatures`\?/],
+    ['trustsScores', 'yes', /expected boolean/],
     ['seeds.0', '1', /expected number/],
     ['seeds.0', 0.5, /int/],
     ['training', {}, /epochs/],

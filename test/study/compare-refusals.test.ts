@@ -1,6 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {InputError} from '../../src/errors.ts';
 import {featureHint} from '../../src/losses/feature-hint.ts';
+import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import type {Method, Recipe} from '../../src/recipe/recipe.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
@@ -42,6 +43,12 @@ describe('what compare refuses before anything is asked', () => {
     const turned = spied({...asTeacher(model), name: 'turned', classes: [...classes].reverse()});
     const teachers = {...tinyTeachers(model), 'white-box': turned};
     expect(await refusal(teachers, {methods: methods.filter(({level}) => level !== 'white-box')})).toMatch('turned');
+  });
+
+  it('true labels beside answers about a transfer set, which has none', async () => {
+    const method: Method = {level: 'gray-box', method: 'both', losses: [hardLabels({labels: 'true'}), softLabels()]};
+    const said = await refusal(tinyTeachers(model), {methods: [...methods, method]});
+    expect(said).toMatch(/^Method `both`: true-labels learns from true labels, .* Use `hardLabels\(\)`/);
   });
 
   it('a loss that needs more than the detail of its method', async () => {

@@ -43,6 +43,30 @@ describe('crossFit', () => {
     expect(other.labels).not.toEqual(labels);
   });
 
+  it('keeps the versions of an input in one part, and asks about the first of them', async () => {
+    const hashes = hashesOf(knowledge.inputs);
+    // Row i is version i % 3 of input i / 3.
+    const versioned = {...knowledge, versions: 3};
+    const asked: string[] = [];
+    const {labels} = await crossFit(versioned, {
+      folds: 4,
+      seed: 1,
+      async train({inputs, versions}) {
+        const known = hashesOf(inputs).map(hash => hashes.indexOf(hash));
+        expect({count: known.length, versions}).toEqual({count: 45, versions: 3});
+        for (const [place, row] of known.entries()) expect(row % 3).toBe(place % 3);
+        for (let place = 0; place < 45; place += 3) expect(known[place + 2]).toBe(known[place]! + 2);
+        const left = hashes.filter((_, row) => row % 3 === 0 && !known.includes(row));
+        expect(left).toHaveLength(5);
+        asked.push(...left);
+        return tinyModel();
+      },
+    });
+    expect(asked.sort()).toEqual(hashes.filter((_, row) => row % 3 === 0).sort());
+    expect(labels).toHaveLength(20);
+    await expect(crossFit(versioned, {folds: 21, seed: 1, train: tinyModel})).rejects.toThrow('there are 20');
+  });
+
   it('refuses fewer answers than parts', async () => {
     await expect(crossFit(knowledge, {folds: 61, seed: 1, train: tinyModel})).rejects.toThrow(InputError);
   });

@@ -74,21 +74,20 @@ describe('a method', () => {
   });
 
   it('learns from the answers of its level, coarsened to what it sees', () => {
-    const levels = new Map([['gray-box', gray]] as const);
-    const top = knowledgeFor(byName('top 2'), levels, truth, classes);
+    const top = knowledgeFor(byName('top 2'), gray, truth, classes);
     expect(top).toMatchObject({source: gray.source, detail: {kind: 'top-k', k: 2}, inputs: gray.inputs});
     expect(top.answers).toMatchObject({kind: 'top-k', count: 2, k: 2, classes: Int32Array.of(0, 1, 2, 1)});
     const label: Method = {level: 'gray-box', method: 'label', losses: [hardLabels()]};
-    expect(knowledgeFor(label, levels, truth, classes).answers).toEqual({
+    expect(knowledgeFor(label, gray, truth, classes).answers).toEqual({
       kind: 'label',
       count: 2,
       labels: Int32Array.of(0, 2),
     });
-    expect(() => knowledgeFor({...byName('hint'), level: 'gray-box'}, levels, truth, classes)).toThrow(KnowledgeError);
+    expect(() => knowledgeFor({...byName('hint'), level: 'gray-box'}, gray, truth, classes)).toThrow(KnowledgeError);
   });
 
   it('without a teacher learns from the true labels of the very inputs that teachers are asked about', () => {
-    const knowledge = knowledgeFor(byName('truth'), new Map(), truth, classes);
+    const knowledge = knowledgeFor(byName('truth'), undefined, truth, classes);
     expect(knowledge).toEqual(trueLabels(truth, classes));
     expect(knowledge).toMatchObject({source: {access: 'truth'}, inputs: truth.inputs, answers: {labels: truth.labels}});
   });

@@ -205,6 +205,7 @@ function ledger(methods: readonly SampleMethod[]): Results['ledger'] {
     calls: 33,
     ...NONE,
     byLevel: Object.fromEntries(asked.map((level, index) => [level, totals(full - index)])),
+    byMethod: {},
     evaluation: {asked: 10_000, bought: 10_000, cached: 0, calls: 157, ...NONE},
   };
 }

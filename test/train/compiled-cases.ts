@@ -2,6 +2,7 @@ import type {TensorInputs} from '../../src/data/inputs.ts';
 import {randomFraction, randomInteger, seededRandom} from '../../src/data/random.ts';
 import {layers} from '../../src/engine/tf.ts';
 import type {Answers} from '../../src/knowledge/answers.ts';
+import {coarsenKnowledge} from '../../src/knowledge/coarsen-knowledge.ts';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
 import {attentionTransfer} from '../../src/losses/attention-transfer.ts';
 import {centredLogits} from '../../src/losses/centred-logits.ts';
@@ -13,6 +14,7 @@ import {jensenShannon} from '../../src/losses/jensen-shannon.ts';
 import {learnedTemperature} from '../../src/losses/learned-temperature.ts';
 import type {LossTerm} from '../../src/losses/loss.ts';
 import {nkd} from '../../src/losses/nkd.ts';
+import {needsOf} from '../../src/losses/objective.ts';
 import {pkt} from '../../src/losses/pkt.ts';
 import {quantised} from '../../src/losses/quantised.ts';
 import {rkd} from '../../src/losses/rkd.ts';
@@ -99,6 +101,13 @@ function votes(): Knowledge {
 
 const small = logits([4, 4, 1]);
 
+/** What losses read of logits and features; of other answers they read all. */
+function readBy(losses: readonly LossTerm[], {detail}: Knowledge): Detail {
+  const needs = needsOf(losses);
+  if (detail.kind !== 'logits' || needs.kind === 'label') return detail.kind === 'logits' ? needs : detail;
+  return {kind: 'logits', features: needs.kind === 'logits' ? (needs.features ?? []) : []};
+}
+
 function caseOf(
   losses: readonly LossTerm[],
   {
@@ -118,7 +127,7 @@ function caseOf(
   const preprocessing = {scale: 1 / 255, mean: 0.5, deviation: 0.25};
   return {
     student: () => builder({classes, inputShape, preprocessing}, 1),
-    knowledge,
+    knowledge: coarsenKnowledge(knowledge, readBy(losses, knowledge)),
     options: {
       losses,
       seed: 3,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
-import {balancedRows, everyRow} from '../../src/train/order.ts';
+import {balancedRows, everyInput, everyRow} from '../../src/train/order.ts';
 
 /** Knowledge of two classes of which so many rows are the second. */
 function rare(count: number, second: number): Knowledge {
@@ -26,7 +26,58 @@ describe('everyRow', () => {
   });
 });
 
+describe('everyInput', () => {
+  it('goes through every input once an epoch by one of its versions, and through all versions in as many epochs', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({min: 1, max: 60}),
+        fc.integer({min: 1, max: 7}),
+        fc.integer(),
+        (count, versions, seed) => {
+          const order = everyInput(count, versions, seed);
+          const rows = Array.from({length: versions}, (_, epoch) => order(epoch + 1));
+          for (const [epoch, own] of rows.entries()) {
+            expect([...own].map(row => Math.floor(row / versions))).toEqual([...everyRow(count, seed)(epoch + 1)]);
+          }
+          const seen = rows.flatMap(own => [...own]).sort((a, b) => a - b);
+          expect(seen).toEqual(Array.from({length: count * versions}, (_, row) => row));
+          expect(everyInput(count, versions, seed)(3)).toEqual(order(3));
+        },
+      ),
+    );
+  });
+
+  it('begins with as many of one version as of another', () => {
+    const first = everyInput(4000, 4, 1)(1);
+    for (const version of [0, 1, 2, 3]) {
+      expect(first.filter(row => row % 4 === version).length / 4000).toBeCloseTo(0.25, 1);
+    }
+  });
+});
+
 describe('balancedRows', () => {
+  it('takes one version of an input an epoch, and goes by the label of that version', async () => {
+    // Of 200 inputs the second of three versions is of the rare class in ten.
+    const labels = Int32Array.from({length: 600}, (_, row) => (row % 3 === 1 && row < 30 ? 1 : 0));
+    const knowledge: Knowledge = {...rare(600, 0), answers: {kind: 'label', count: 600, labels}, versions: 3};
+    const order = await balancedRows(knowledge, 1, 1);
+    const versionOf = new Map<string, number>();
+    let isRare = 0;
+    for (const epoch of [1, 2, 3]) {
+      const rows = order(epoch);
+      expect(rows).toHaveLength(200);
+      for (const row of rows) {
+        const key = `${epoch} ${Math.floor(row / 3)}`;
+        expect(versionOf.get(key) ?? row).toBe(row);
+        versionOf.set(key, row);
+      }
+      isRare += rows.filter(row => labels[row] === 1).length;
+    }
+    // Each of the ten comes in one epoch of the three, 1/60 of them all, and then 60 times as often as another.
+    expect(isRare / 600).toBeGreaterThan(0.35);
+    expect(isRare / 600).toBeLessThan(0.65);
+  });
+
   it('sees all classes alike at 1, and their rows evenly', async () => {
     const order = await balancedRows(rare(200, 10), 1, 1);
     const counts = new Map<number, number>();

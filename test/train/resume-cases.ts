@@ -1,4 +1,5 @@
 import type {TensorInputs} from '../../src/data/inputs.ts';
+import {mixUp} from '../../src/data/mixed-view.ts';
 import {randomFraction, seededRandom} from '../../src/data/random.ts';
 import {asSplit} from '../../src/data/split.ts';
 import {crop, flip, views} from '../../src/data/view.ts';
@@ -120,4 +121,8 @@ export const resumeCases: Readonly<Record<string, () => ResumeCase>> = {
       view: views(crop({padding: 1}), flip()),
       teacher: asTeacher(perceptron(9, [12])),
     }),
+  'two versions of each input': () => withOptions({}, {knowledge: {...trueLabels, versions: 2}}),
+  'two versions of each input, balanced': () => withOptions({balance: 0.7}, {knowledge: {...trueLabels, versions: 2}}),
+  'a live teacher and mixtures': () =>
+    withOptions({losses: [softLabels()], view: mixUp(), teacher: asTeacher(perceptron(9, [12]))}),
 };

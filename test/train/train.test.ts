@@ -100,7 +100,7 @@ describe('train', () => {
       name: 'progress',
       prepare: () => ({
         variables: [],
-        value: (_, {logits}, progress) => tf.add(tf.mul(tf.sum(logits), 0), progress!),
+        value: (_, {logits}, progress) => tf.add(tf.mul(tf.sum(logits), 1e-9), progress!),
       }),
     };
     // Six steps an epoch, twelve in all: the means of 1 to 6 and of 7 to 12, in twelfths.
@@ -222,6 +222,25 @@ describe('train with a live teacher', () => {
     for (const [index, weights] of weightsOf(live).entries()) {
       for (const [place, value] of weights.entries()) expect(value).toBeCloseTo(weightsOf(fromKept)[index]![place]!, 5);
     }
+  });
+
+  it('learns from true labels beside the answers of a teacher that knows nothing of them', async () => {
+    const teacher = asTeacher(build(9, [16]));
+    const knowledge = labelKnowledge();
+    const [taught, alone] = [build(), build()];
+    const losses = [hardLabels({labels: 'true'}), softLabels({weight: 1e-9})];
+    const view = crop({padding: 1});
+    await run(taught, knowledge, {teacher, view, losses});
+    await run(alone, knowledge, {view});
+    for (const [index, weights] of weightsOf(taught).entries()) {
+      for (const [place, value] of weights.entries()) expect(value).toBeCloseTo(weightsOf(alone)[index]![place]!, 5);
+    }
+    const withoutTruth = {...knowledge, source: {access: 'white-box', identity: {}}} as const;
+    await expect(run(build(), withoutTruth, {teacher, losses})).rejects.toThrow(
+      "true-labels learns from true labels, but the knowledge holds a white-box teacher's answers",
+    );
+    const mixed = {...view, takesPartner: true};
+    await expect(run(build(), knowledge, {teacher, losses, view: mixed})).rejects.toThrow('has none');
   });
 
   it('takes features live and trains the projection with the student', async () => {

@@ -9,9 +9,11 @@ import {reliabilityFigure} from './figures/reliability.ts';
 import {count, counted, duration, levelName, list, moment} from './format.ts';
 import {type Content, type Html, html, jsonScript, trusted} from './html.ts';
 import {numbersTable, seedsTable} from './numbers.ts';
+import {steadinessSentences} from './steadiness.ts';
 import {STYLE} from './style.ts';
 import {setting, summarise} from './summary.ts';
 import {effectsTable, ledgerTable, methodsTable} from './tables.ts';
+import {tuningSentences} from './tunings.ts';
 
 interface Section {
   readonly id: string;
@@ -121,7 +123,7 @@ function making(results: Results): Html {
   ];
   return html`<dl class="facts">${facts.map(([term, text]) => html`<div><dt>${term}</dt><dd>${text}</dd></div>`)}</dl>
 ${ledgerTable(results)}
-${choiceSentences(results).map(sentence => html`<p>${sentence}</p>`)}
+${[...steadinessSentences(results), ...tuningSentences(results), ...choiceSentences(results)].map(sentence => html`<p>${sentence}</p>`)}
 <p>Asked counts the questions of a level, cached those that the store could answer, bought those that the teacher was asked in this run, calls the requests that went out with all retries.</p>`;
 }
 

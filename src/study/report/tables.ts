@@ -34,11 +34,13 @@ export function effectsTable({methods, teacherTargets, classes}: Results): Html 
 /** What each level asked and what was bought, and what was asked only to measure. */
 export function ledgerTable({ledger}: Results): Html {
   const levels: readonly Access[] = ['black-box', 'gray-box', 'white-box'];
-  const rows = (columns: readonly LedgerColumn[]) =>
-    levels.flatMap(level => {
+  const rows = (columns: readonly LedgerColumn[]) => [
+    ...levels.flatMap(level => {
       const entry = ledger.byLevel[level];
       return entry === undefined ? [] : [ledgerRow(level, entry, columns)];
-    });
+    }),
+    ...Object.entries(ledger.byMethod).map(([method, entry]) => ledgerRow(`for ${method} alone`, entry, columns)),
+  ];
   const all = [ledger, ledger.evaluation];
   const columns = LEDGER_COLUMNS.filter(({isShown}) => isShown === undefined || all.some(isShown));
   const head = [wordsHeading('level'), ...columns.map(({name}) => heading(name))];

@@ -1,0 +1,181 @@
+import {readFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {beforeAll, describe, expect, it} from 'vitest';
+import {BudgetError, InputError, KnowledgeError} from '../../src/errors.ts';
+import {loadKnowledge} from '../../src/knowledge/files.ts';
+import type {Knowledge} from '../../src/knowledge/knowledge.ts';
+import {hardLabels} from '../../src/losses/hard-labels.ts';
+import type {Method} from '../../src/recipe/recipe.ts';
+import {disagreement} from '../../src/select/disagreement.ts';
+import {margin} from '../../src/select/margin.ts';
+import {knowledgePath, type Labelled, labelInquiry} from '../../src/study/asking.ts';
+import {compare} from '../../src/study/compare.ts';
+import {inquiriesOf} from '../../src/study/inquiries.ts';
+import {planStudy} from '../../src/study/plan.ts';
+import type {Results} from '../../src/study/results.ts';
+import {withSavedKnowledge} from '../../src/study/saved-knowledge.ts';
+import {openStudy, type StudyOptions} from '../../src/study/study.ts';
+import {
+  hashesOf,
+  type Spied,
+  startedTinyModel,
+  studyPlaces,
+  tinyData,
+  tinyRecipe,
+  tinyTeachers,
+  transferSize,
+} from './tiny.ts';
+
+const places = studyPlaces();
+const model = await startedTinyModel();
+
+const labels: Method = {level: 'black-box', method: 'labels', losses: [hardLabels()]};
+const chosen: Method = {...labels, method: 'chosen', select: {by: margin(), held: 8, first: 6, size: 13}};
+
+const recipeFor = (teacher: Spied<'black-box'>, methods: readonly Method[] = [labels, chosen]) =>
+  tinyRecipe({'black-box': teacher}, {methods, seeds: [1]});
+
+/** Asks all that a recipe asks, as `label` does. */
+async function label(recipe: ReturnType<typeof recipeFor>, options: StudyOptions) {
+  const study = await openStudy(recipe, ['black-box'], options);
+  try {
+    const found = [];
+    for (const inquiry of inquiriesOf(recipe)) found.push(await labelInquiry(study, inquiry));
+    return found;
+  } finally {
+    await study.close();
+  }
+}
+
+describe('a method that chooses its inputs', () => {
+  let where: {readonly directory: string; readonly cache: string};
+  let teacher: Spied<'black-box'>;
+  let results: Results;
+  const notes: string[] = [];
+
+  beforeAll(async () => {
+    where = await places();
+    teacher = tinyTeachers(model)['black-box'];
+    results = await compare(recipeFor(teacher), {...where, onNote: note => notes.push(note)});
+  });
+
+  it('asks about no more inputs than others, and shares what both ask about', () => {
+    expect(results.ledger.byMethod).toMatchObject({chosen: {asked: transferSize}});
+    const both = results.ledger.byMethod!['chosen']!.cached;
+    // The first round's are drawn as those of the others are; the rest may be among them.
+    expect(both).toBeGreaterThanOrEqual(14);
+    expect(new Set(teacher.questions).size).toBe(teacher.questions.length);
+    expect(results.methods.map(({method}) => method)).toEqual(['labels', 'chosen']);
+  });
+
+  it('tells what each round came to', () => {
+    const rounds = notes.filter(note => note.startsWith('Round'));
+    expect(rounds.map(note => note.slice(0, 21))).toEqual([
+      'Round 1: 14 answers, ',
+      'Round 2: 27 answers, ',
+      'Round 3: 40 answers, ',
+    ]);
+    expect(rounds[1]).toMatch(/on 8 held out; the next 100 calls are expected to buy \+\d+\.\d points \(.+ to .+\)\.$/);
+    expect(rounds[2]).toMatch(/It ends here: as many inputs as were allowed have been asked about\.$/);
+  });
+
+  it('saves what was chosen beside its knowledge', async () => {
+    const folder = join(where.directory, 'knowledge');
+    const knowledge = await loadKnowledge(join(folder, 'black-box.chosen.safetensors'));
+    const selection = JSON.parse(await readFile(join(folder, 'black-box.chosen.selection.json'), 'utf8'));
+    expect(selection).toMatchObject({
+      by: 'margin',
+      rounds: [{answers: 14}, {answers: 27, held: 8}, {answers: 40, stopped: 'most'}],
+    });
+    const all = hashesOf(tinyData().train.inputs);
+    expect(hashesOf(knowledge.inputs)).toEqual(selection.rows.map((row: number) => all[row]));
+  });
+
+  it('chooses the same again, of kept answers', async () => {
+    const again = tinyTeachers(model)['black-box'];
+    const [, found] = await label(recipeFor(again), {...(await places()), cache: where.cache});
+    expect(again.calls.count).toBe(0);
+    const knowledge = await loadKnowledge(join(where.directory, 'knowledge', 'black-box.chosen.safetensors'));
+    expect((found as Labelled).knowledge).toEqual(knowledge);
+  });
+
+  it('trains from what was saved', async () => {
+    const recipe = recipeFor(tinyTeachers(model)['black-box']);
+    const study = await openStudy(recipe, [], where);
+    try {
+      const {inputs} = await withSavedKnowledge(study, chosen, async saved => saved as Knowledge);
+      expect(hashesOf(inputs)).not.toEqual(hashesOf(study.drawn.inputs));
+      expect(inputs).toEqual((await loadKnowledge(knowledgePath(where.directory, inquiriesOf(recipe)[1]!))).inputs);
+    } finally {
+      await study.close();
+    }
+  });
+});
+
+/** A teacher whose calls are charged for. */
+function charging(teacher: Spied<'black-box'>): Spied<'black-box'> {
+  return {
+    ...teacher,
+    service: {account: 'tiny', reader: 1, read: () => []},
+    async ask(questions, options = {}) {
+      const outcomes = teacher.ask(questions, options);
+      const send = async () => {
+        await outcomes;
+        return {status: 200, headers: {}, body: ''};
+      };
+      await options.exchange!([...questions.keys()], send);
+      return outcomes;
+    },
+  };
+}
+
+describe('a selection that ends early', () => {
+  it('says so, and leaves no input out', async () => {
+    const teacher = tinyTeachers(model)['black-box'];
+    const stopped: Method = {...chosen, select: {...chosen.select!, stop: {agreement: 0}}};
+    const progress: number[] = [];
+    const [found] = await label(recipeFor(teacher, [stopped]), {
+      ...(await places()),
+      onProgress: ({done, total}) => progress.push(done / total),
+    });
+    expect(found).toMatchObject({missing: [], knowledge: {inputs: {count: 14}}});
+    expect(progress.at(-1)).toBe(1);
+  });
+
+  it('ends `label` well and `compare` not at the end of a budget', async () => {
+    const recipe = () => recipeFor(charging(tinyTeachers(model)['black-box']), [chosen]);
+    const options = {budget: [{calls: 3}]};
+    const [found] = await label(recipe(), {...(await places()), ...options});
+    const {missing, knowledge} = found as Labelled;
+    expect(missing.length).toBeGreaterThan(0);
+    expect(missing.every(({error}) => error instanceof BudgetError)).toBe(true);
+    expect(knowledge.inputs.count).toBeLessThan(40);
+    await expect(compare(recipe(), {...(await places()), ...options})).rejects.toThrow(KnowledgeError);
+  });
+});
+
+describe('what is checked and planned', () => {
+  it('plans at most as many inputs, none of them taken to be kept', async () => {
+    const {cache, directory} = await places();
+    const teacher = tinyTeachers(model)['black-box'];
+    const recipe = recipeFor(teacher, [labels, {...chosen, select: {by: disagreement({students: 2})}}]);
+    await label(recipeFor(teacher, [labels]), {cache, directory});
+    const {levels} = await planStudy(recipe, {cache});
+    expect(levels.slice(0, 2)).toMatchObject([
+      {level: 'black-box', inputs: 40, cached: 40},
+      {method: 'chosen', atMost: true, inputs: 40, cached: 0, calls: {low: 0, expected: 5}},
+    ]);
+    expect(levels[0]).not.toHaveProperty('atMost');
+  });
+
+  it('refuses a first round that is too large, before anything is asked', async () => {
+    const teacher = tinyTeachers(model)['black-box'];
+    const recipe = recipeFor(teacher, [{...chosen, select: {by: margin(), held: 30, first: 20}}]);
+    const options = await places();
+    for (const refused of [compare(recipe, options), planStudy(recipe, options)]) {
+      await expect(refused).rejects.toThrow(InputError);
+      await expect(refused).rejects.toThrow('Method `chosen`, `select`: The first round asks about 50 inputs');
+    }
+    expect(teacher.calls.count).toBe(0);
+  });
+});
