@@ -1,8 +1,9 @@
 import {setImmediate} from 'node:timers/promises';
 import {rawTensor} from '../data/batch.ts';
-import {type Inputs, selectInputs} from '../data/inputs.ts';
+import {type Inputs, selectInputs, sizeOf} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
 import {misfitOf} from './fit.ts';
+import {featureShapes} from './forward.ts';
 import {type InferenceOptions, inferenceOf} from './inference.ts';
 import {readInputs} from './read-inputs.ts';
 import type {Student} from './student.ts';
@@ -28,21 +29,37 @@ export async function predictLogits(
   inputs: Inputs,
   options: PredictOptions = {},
 ): Promise<Float32Array> {
+  return predictActivations(student, inputs, [], options);
+}
+
+/**
+ * A student's logits for raw inputs, and the activations of named layers, as `predictLogits` gives logits.
+ *
+ * @returns [count, width], row-major: the logits of an input, then the activations, one after the other
+ * @throws InputError where the inputs are not what the student takes, or it has no layer of that name
+ */
+export async function predictActivations(
+  student: Student,
+  inputs: Inputs,
+  layerNames: readonly string[],
+  options: PredictOptions = {},
+): Promise<Float32Array> {
   const {batchSize = 500, signal} = options;
   const misfit = inputs.kind === 'tensor' && !student.reading ? misfitOf(student, inputs) : undefined;
   if (misfit !== undefined) throw new InputError(misfit);
-  const classes = student.classes.length;
-  const logits = new Float32Array(inputs.count * classes);
-  const infer = inferenceOf(student, [], options);
+  const shapes = Object.values(featureShapes(student, layerNames));
+  const width = shapes.reduce((sum, shape) => sum + sizeOf(shape), student.classes.length);
+  const outputs = new Float32Array(inputs.count * width);
+  const infer = inferenceOf(student, layerNames, options);
   for (let start = 0; start < inputs.count; start += batchSize) {
     signal?.throwIfAborted();
     const rows = Int32Array.from({length: Math.min(batchSize, inputs.count - start)}, (_, row) => start + row);
     const raw = await readInputs(student, selectInputs(inputs, rows), signal);
-    logits.set(
+    outputs.set(
       infer(() => rawTensor(raw)),
-      start * classes,
+      start * width,
     );
     await setImmediate();
   }
-  return logits;
+  return outputs;
 }

@@ -4,7 +4,7 @@ import {tf} from '../../src/engine/tf.ts';
 import {InputError} from '../../src/errors.ts';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
-import {predictLogits} from '../../src/student/predict.ts';
+import {predictActivations, predictLogits} from '../../src/student/predict.ts';
 import {train} from '../../src/train/train.ts';
 import {images, smallStudent, tenClasses} from './examples.ts';
 
@@ -97,5 +97,34 @@ describe('predictLogits', () => {
     await expect(wrongCount).rejects.toThrow('holds 16 values, got 14.5');
     const text = predictLogits(student, {kind: 'text', count: 1, texts: ['hello']});
     await expect(text).rejects.toThrow('Student mlp takes numbers, but the inputs are texts.');
+  });
+});
+
+describe('predictActivations', () => {
+  it('gives logits and what named layers give, batch by batch', async () => {
+    const [student, inputs] = [smallStudent(), images(5, [4, 4, 1])];
+    const layer = student.model.layers.at(-2)!;
+    const width = (layer.outputShape as number[])[1]!;
+    const rows = await predictActivations(student, inputs, [layer.name], {batchSize: 2});
+    expect(rows).toHaveLength(5 * (10 + width));
+    const [logits] = [await predictLogits(student, inputs)];
+    const [kernel, bias] = student.model.layers
+      .at(-1)!
+      .getWeights()
+      .map(weight => weight.dataSync());
+    for (let row = 0; row < 5; row++) {
+      const own = rows.subarray(row * (10 + width), (row + 1) * (10 + width));
+      for (let index = 0; index < 10; index++) {
+        expect(own[index]).toBeCloseTo(logits[row * 10 + index]!, 5);
+        // The last layer made the logits of these activations.
+        let value = bias![index]!;
+        for (let axis = 0; axis < width; axis++) value += own[10 + axis]! * kernel![axis * 10 + index]!;
+        expect(own[index]).toBeCloseTo(value, 4);
+      }
+    }
+  });
+
+  it('refuses a layer that the student has not', async () => {
+    await expect(predictActivations(smallStudent(), images(1, [4, 4, 1]), ['dense_9'])).rejects.toThrow(InputError);
   });
 });
