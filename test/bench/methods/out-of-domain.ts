@@ -1,0 +1,69 @@
+/** A teacher of clothes is asked about digits: Orekondy et al. (2019), Knockoff Nets, with another set of images. */
+import {existsSync} from 'node:fs';
+import {join} from 'node:path';
+import {
+  asTeacher,
+  coarsenKnowledge,
+  collect,
+  type Dataset,
+  degrade,
+  draw,
+  hardLabels,
+  loadStudent,
+  mlp,
+  type Student,
+  saveStudent,
+  softLabels,
+  train,
+  transferSet,
+} from 'limbeck';
+import type {Measured} from './figures.ts';
+import {choose, learn, onEverySeed, PREPROCESSING, readDataset, testAccuracies, truth} from './lab.ts';
+
+/** Where Debian's package `dataset-fashion-mnist` puts it. */
+const FASHION = '/usr/share/datasets/fashion-mnist';
+const CLASSES = ['top', 'trousers', 'pullover', 'dress', 'coat', 'sandal', 'shirt', 'sneaker', 'bag', 'boot'];
+/** The teacher, kept from run to run, by what made it. */
+const TEACHER = {units: [512, 512], epochs: 8, batchSize: 128, seed: 1};
+
+const QUESTIONS = 20_000;
+const LESSON = {units: [256, 256], steps: 4000, batchSize: 64};
+const TEMPERATURES = [1, 4, 8];
+
+/**
+ * Temperature is chosen on clothes that the teacher did not see either.
+ *
+ * @param cache - folder of the teachers that this engine made
+ */
+export async function outOfDomain(digits: Dataset, cache: string): Promise<Measured<'outOfDomain'>> {
+  if (!existsSync(FASHION)) {
+    return {skipped: `needs ${FASHION}, of the Debian package dataset-fashion-mnist`};
+  }
+  const data = await readDataset(FASHION, CLASSES, '.gz');
+  const model = await clothesTeacher(data, cache);
+  const teacher = degrade(asTeacher(model), {access: 'gray-box', detail: {kind: 'log-probabilities'}});
+  const known = await onEverySeed(seed => collect(teacher, transferSet(draw(digits.train, {size: QUESTIONS, seed}))));
+  const labels = await onEverySeed((seed, place) => {
+    const labelled = coarsenKnowledge(known[place]!, {kind: 'label'});
+    return learn(labelled, {...LESSON, losses: [hardLabels()], seed}, data);
+  });
+  const {chosen, accuracies, validation} = await choose(TEMPERATURES, (temperature, seed, place) =>
+    learn(known[place]!, {...LESSON, losses: [softLabels({temperature})], seed}, data),
+  );
+  return {
+    runs: {labels: testAccuracies(labels), logProbs: accuracies},
+    settings: {questions: QUESTIONS, temperature: chosen, validation, teacher: TEACHER, ...LESSON},
+    note: `Out of domain: ${QUESTIONS} images of digits; by validation T = ${chosen}.`,
+  };
+}
+
+async function clothesTeacher(data: Dataset, cache: string): Promise<Student> {
+  const {units, epochs, batchSize, seed} = TEACHER;
+  const folder = join(cache, `clothes-${units.join('x')}-${epochs}-${batchSize}-${seed}`);
+  if (existsSync(folder)) return loadStudent(folder);
+  const model = mlp({units})({classes: CLASSES, inputShape: [28, 28, 1], preprocessing: PREPROCESSING}, seed);
+  const lesson = {losses: [hardLabels()], seed, epochs, batchSize};
+  for await (const _ of train(model, truth(data.train, CLASSES), lesson));
+  await saveStudent(folder, model);
+  return model;
+}
