@@ -55,6 +55,12 @@ export interface PlanOptions {
    */
   readonly views?: ArrayLike<number>;
   /**
+   * Which of several askings of each input it is, see `Question.sample`.
+   *
+   * @default 0
+   */
+  readonly sample?: number;
+  /**
    * What plans that are carried out before this one buy, by key: it is not bought again. What this one buys is added.
    *
    * @default nothing
@@ -84,7 +90,8 @@ export interface AskPlan extends PlanTotal {
 /** Works out what it takes to ask a teacher about inputs. Asks nobody. */
 export async function planAsking(teacher: Teacher, inputs: Inputs, options: PlanOptions): Promise<AskPlan> {
   const {store, replies, detail = withoutFeatures(teacher.detail), rate = {}, byBatches = false, batches} = options;
-  const questions = {count: inputs.count, at: (place: number) => questionAbout(inputs, place, options.views)};
+  const {views, sample = 0} = options;
+  const questions = {count: inputs.count, at: (place: number) => ({...questionAbout(inputs, place, views), sample})};
   const leaves = leavesOf(teacher, detail);
   const lookup = {store, replies};
   const kept = leaves.some(isOpenEnded) ? await madeOfKept(teacher, questions, detail, lookup) : undefined;

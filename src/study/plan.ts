@@ -2,6 +2,7 @@ import {existsSync} from 'node:fs';
 import {checkLanes} from '../ask/lane/lane-of.ts';
 import {type AskPlan, planAsking} from '../ask/plan.ts';
 import {type Estimate, type PlanTotal, totalOf} from '../ask/plan-total.ts';
+import {selectInputs} from '../data/inputs.ts';
 import {draw} from '../data/split.ts';
 import {startEngine} from '../engine/engine.ts';
 import {BatchRecords} from '../knowledge/journal-batches.ts';
@@ -16,6 +17,7 @@ import {askedBy, detailOf, inquiriesOf} from './inquiries.ts';
 import {levelsOf, referenceLevel} from './methods.ts';
 import {isSelecting} from './selecting.ts';
 import {openServices} from './services.ts';
+import {isAskedAgain, rowsAskedAgain} from './steadiness.ts';
 import {DEFAULT_CACHE, journalOf, openTeachers} from './study.ts';
 import {transferOf} from './transfer.ts';
 
@@ -47,8 +49,11 @@ export interface LevelPlan extends AskPlan {
   readonly method?: string;
   /** Whether its method chooses the inputs in rounds, which may end early, and of which any may be kept; absent where not. */
   readonly atMost?: true;
-  /** The transfer set, to learn from; the test split, to measure by, which only `compare` and `evaluate` ask about. */
-  readonly about: 'transfer set' | 'test split';
+  /**
+   * The transfer set, to learn from; its first inputs again, by which `compare` finds out whether a service perturbs its
+   * scores; the test split, to measure by, which only `compare` and `evaluate` ask about.
+   */
+  readonly about: 'transfer set' | 'first inputs again' | 'test split';
 }
 
 /** What it takes to ask all that a recipe's study asks. */
@@ -101,6 +106,10 @@ export async function planStudy(
         ...plan,
         ...(own?.select && atMost(plan)),
       });
+      if (!isAskedAgain(level, teacher, about.detail)) continue;
+      const first = selectInputs(inputs, rowsAskedAgain(inputs.count));
+      const again = await planAsking(teacher, first, {...shared, detail: about.detail, ...unknown, sample: 1});
+      levels.push({level, ...(own && {method: own.method}), about: 'first inputs again', ...again});
     }
     const teacher = teachers.get(reference)!;
     const plan = await planAsking(teacher, data.test.inputs, {...shared, detail: measurable(teacher.detail)});

@@ -10,7 +10,7 @@ import {openKnowledge} from '../knowledge/open-knowledge.ts';
 import {replaceFile} from '../knowledge/replace-file.ts';
 import {answerAt} from '../knowledge/table.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
-import type {Detail, Outcome, Question} from '../teacher.ts';
+import type {Access, Detail, Outcome, Question, Teacher} from '../teacher.ts';
 import {digestOf} from '../train/digest.ts';
 import {type Asked, knowledgePath} from './asking.ts';
 import type {MethodChanges} from './changes.ts';
@@ -40,9 +40,9 @@ async function checkSteadiness(study: Study, {inquiry, knowledge}: Answered): Pr
   const {level, methods} = inquiry;
   const asked = askedBy(inquiry, study.teacherOf(level));
   const {detail, answers, inputs} = knowledge;
-  if (level !== 'gray-box' || !asked.service || detail.kind === 'label' || detail.kind === 'votes') return undefined;
+  if (!isAskedAgain(level, asked, detail)) return undefined;
   const classes = asked.classes.length;
-  const rows = Array.from({length: Math.min(ASKED, inputs.count)}, (_, row) => row);
+  const rows = rowsAskedAgain(inputs.count);
   const {teacher, ledger} = study.asking.open(asked);
   // In the other order, so that an answer which hangs on its place in a request is another one.
   const questions = rows.toReversed().map((row): Question => ({input: inputAt(inputs, row), sample: 1}));
@@ -60,6 +60,16 @@ async function checkSteadiness(study: Study, {inquiry, knowledge}: Answered): Pr
   const note = steadinessSentence(steadiness);
   if (note !== undefined) study.onNote(note);
   return steadiness;
+}
+
+/** Whether a teacher is asked a second time: a service that shows scores. */
+export function isAskedAgain(level: Access, {service}: Teacher, {kind}: Detail): boolean {
+  return level === 'gray-box' && service !== undefined && kind !== 'label' && kind !== 'votes';
+}
+
+/** Places of the inputs that it is asked about again, of so many. */
+export function rowsAskedAgain(count: number): readonly number[] {
+  return Array.from({length: Math.min(ASKED, count)}, (_, row) => row);
 }
 
 /** Where it can't be asked, that is what comes of each question. */

@@ -94,10 +94,10 @@ describe('a gray-box service that perturbs its scores', () => {
     expect(noisy.requests.filter(samples => samples.includes(1))).toEqual([[1, 1, 1, 1, 1]]);
     expect(results.ledger.byLevel['gray-box']).toMatchObject({asked: transferSize, bought: transferSize});
     const sentence =
-      /The scores of a hosted one are others each time it is asked, by 0\.\d+ nats .* So soft learned from its labels instead; .trustsScores: true./;
+      /The scores of a hosted one are others each time it is asked, by 0\.\d+ nats .* So soft learn from its labels instead; .trustsScores: true./;
     expect(notes.join()).toMatch(sentence);
-    expect(resultsTable(results)).toMatch(/The scores of a hosted one are others .* soft learned from its labels/);
-    expect(renderReport(results)).toContain('soft learned from its labels instead');
+    expect(resultsTable(results)).toMatch(/The scores of a hosted one are others .* soft learn from its labels/);
+    expect(renderReport(results)).toContain('soft learn from its labels instead');
     expect(results.methods[0]!.description).toContain('hard-labels in place of soft-labels');
 
     // As if the recipe had said so, of the very answers that were bought.

@@ -20,6 +20,6 @@ export function steadinessSentence({
   const effect =
     fallbacks.length === 0
       ? 'The recipe learns from them nonetheless.'
-      : `So ${list(fallbacks)} learned from its labels instead; \`trustsScores: true\` in the recipe learns from the scores.`;
+      : `So ${list(fallbacks)} learn from its labels instead; \`trustsScores: true\` in the recipe learns from the scores.`;
   return `The scores of ${teacher} are others each time it is asked, ${size}. ${effect}`;
 }
