@@ -85,9 +85,20 @@ export function studyOptions(
   };
 }
 
+const STOPPING = ['SIGINT', 'SIGTERM'] as const;
+
 /** Aborts at the first Ctrl-C or SIGTERM, so that what is under way is kept; a second one ends the process at once. */
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+  // Not `once`: whoever is the last to listen while a file is written (signal-exit) ends the process itself.
+  const stop = (signal: NodeJS.Signals): void => {
+    if (!controller.signal.aborted) {
+      controller.abort();
+      return;
+    }
+    for (const other of STOPPING) process.off(other, stop);
+    process.kill(process.pid, signal);
+  };
+  for (const signal of STOPPING) process.on(signal, stop);
   return controller.signal;
 }
