@@ -74,7 +74,7 @@ const entry = fileURLToPath(new URL('../cli/study-worker.js', import.meta.url));
 /** Starts a worker; it stops when its channel closes. */
 export function openWorker(setup: WorkerSetup): StudyWorker {
   // Each worker computes on one core: there are as many workers as cores.
-  const env = {...process.env, TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '1', OMP_NUM_THREADS: '1'};
+  const env = {...process.env, TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '-1', OMP_NUM_THREADS: '1'};
   const child = startChild(entry, [JSON.stringify(setup)], {env, serialization: 'advanced'});
   return {
     run: (job, listeners) => ask(child, job, listeners, message => message.kind === 'executed' && message.executed),

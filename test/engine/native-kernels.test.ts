@@ -99,6 +99,25 @@ describe('native kernels for training', () => {
     expect(reasons).toEqual([]);
   });
 
+  it.each([0, 1, 2, -1])('adds axis %d as the JavaScript backend does, with its gradient, and compiles', async axis => {
+    const both = await onBoth(() => {
+      const expanded = tf.expandDims(noise([2, 3], 1), axis);
+      const slopes = noise(expanded.shape, 2);
+      return [
+        tf.tensor1d(expanded.shape),
+        tf.grad(x => tf.sum(tf.mul(slopes, tf.expandDims(x, axis))))(noise([2, 3], 1)),
+      ];
+    });
+    expectClose(both);
+    const reasons: string[] = [];
+    const calls = new CompiledCalls(reason => reasons.push(reason));
+    const x = noise([2, 3], 1);
+    const compiled = tf.tidy(() => calls.call([x], () => tf.mul(tf.expandDims(x, axis), 2)).shape);
+    calls.dispose();
+    expect(compiled).toEqual(tf.expandDims(x, axis).shape);
+    expect(reasons).toEqual([]);
+  });
+
   it('gathers no row that is not there', () => {
     const [table, indices] = [noise([5, 4], 1), tf.tensor1d([5], 'int32')];
     expect(() => tf.gather(table, indices)).toThrow(/5 is not in \[0, 5\)/);

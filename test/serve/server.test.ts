@@ -384,17 +384,23 @@ describe('serveTeacher', () => {
   });
 
   it('refuses requests while too many inputs wait, and says when to come again', async () => {
-    const slow: Teacher = {...teacher, ask: async questions => setTimeout(50).then(() => teacher.ask(questions))};
-    const service = await start({maxWaiting: 2}, slow);
-    const asked = [];
-    for (let index = 0; index < 4; index++) {
-      asked.push(infer(service, tensor([1, 2, 3, 4])));
-      await setTimeout(10);
-    }
-    const replies = await Promise.all(asked);
-    expect(replies.map(({status}) => status)).toEqual([200, 200, 503, 503]);
-    expect(replies[3]!.headers.get('retry-after')).toBe('1');
-    expect(replies[3]!.body).toEqual({error: 'Too many inputs wait for the model. Try again in a moment.'});
+    let release = () => {};
+    const released = new Promise<void>(resolve => {
+      release = resolve;
+    });
+    const held: Teacher = {...teacher, ask: questions => released.then(() => teacher.ask(questions))};
+    const service = await start({maxWaiting: 2}, held);
+    let refusals = 0;
+    const ask = async () => {
+      const reply = await infer(service, tensor([1, 2, 3, 4]));
+      if (reply.status === 503 && ++refusals === 2) release();
+      return reply;
+    };
+    const replies = await Promise.all([ask(), ask(), ask(), ask()]);
+    expect(replies.map(({status}) => status).toSorted()).toEqual([200, 200, 503, 503]);
+    const refused = replies.find(({status}) => status === 503)!;
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(refused.body).toEqual({error: 'Too many inputs wait for the model. Try again in a moment.'});
   });
 
   it('answers requests that come together in one pass', async () => {

@@ -320,8 +320,10 @@ describe('the profile of a run', () => {
       epochs: 2,
       onProfile: (profile: Profile) => void profiles.push(profile),
     };
+    const start = performance.now();
     for await (const _ of train(build(), labelKnowledge(), options)) await setTimeout(300);
-    expect(secondsOf(profiles[0]!)).toBeLessThan(0.55);
+    const seconds = (performance.now() - start) / 1000;
+    expect(secondsOf(profiles[0]!)).toBeLessThan(seconds - 0.55);
     for await (const _ of train(build(), labelKnowledge(), options)) break;
     expect(profiles).toHaveLength(1);
   });

@@ -1,5 +1,6 @@
 import {tf} from '../tf.ts';
 import {fuseBatchNormalization} from './batch-normalization.ts';
+import {expandDimsByReshape} from './expand-dims.ts';
 import {gatherUnread} from './gather.ts';
 import {matMulOfMatrices} from './mat-mul.ts';
 import {reluGradient} from './relu-gradient.ts';
@@ -14,6 +15,7 @@ export function registerNativeKernels(): void {
   tf.registerGradient(reluGradient);
   replaceKernel('GatherV2', gatherUnread);
   replaceKernel('BatchMatMul', matMulOfMatrices);
+  replaceKernel('ExpandDims', expandDimsByReshape);
   replaceKernel('Sum', sumByBiasGradient);
   fuseBatchNormalization();
 }
