@@ -1,4 +1,5 @@
 import {withoutFeatures} from '../knowledge/coarsen.ts';
+import {checkKeyForm} from '../knowledge/key-form.ts';
 import type {AnswerStore, StoredAnswer} from '../knowledge/store.ts';
 import type {Access, Answer, AnswerOf, Detail, Outcome, Question, Teacher} from '../teacher.ts';
 import type {DriftGuard} from './drift.ts';
@@ -43,6 +44,7 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
 
   const ask = async (questions: readonly Question[], askOptions: LayerOptions = {}) => {
     const {detail = withoutFeatures(teacher.detail)} = askOptions;
+    await checkKeyForm(store);
     const byKey = new Map(questions.map(question => [keyed(teacher, question).key, question]));
     let bought = 0;
     let served = 0;
