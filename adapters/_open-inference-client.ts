@@ -15,14 +15,17 @@ export interface Model {
   readonly outputs: readonly string[];
 }
 
+/** Sends a request, and rejects only where no whole reply came. */
+export type Send = () => Promise<Reply>;
+
 /** What carries questions about one model to the service, and replies back. */
 export interface Transport {
   /**
    * Makes ready what asks about a batch; nothing that it does for that is charged.
    *
-   * @returns sends the request, and rejects only where no whole reply came
+   * @returns what sends the request
    */
-  prepare(batch: Batch, signal?: AbortSignal): Promise<() => Promise<Reply>>;
+  prepare(batch: Batch, signal?: AbortSignal): Promise<Send> | Send;
   /** The service's models, as messages name them; undefined where it doesn't tell. Never rejects. */
   models(signal?: AbortSignal): Promise<readonly string[] | undefined>;
 }

@@ -46,9 +46,8 @@ export function replyReader({name, output, classes}: ReaderOptions): ReplyReader
   return (reply, count) => {
     const parsed = parseReply(name, reply);
     if (!parsed) throw fail('Its reply is not one of the Open Inference Protocol. Check `url`.');
-    const tensors = new Map(parsed.outputs.map(output => [output.name, output]));
     const read = rowsOf((tensor, width) => {
-      const found = takeTensor(tensors, {tensor, count, width});
+      const found = takeTensor(parsed.outputs, {tensor, count, width});
       if (typeof found === 'string') throw fail(found);
       return found;
     });
@@ -103,12 +102,12 @@ function topKOf(named: readonly (LabelAnswer | string)[], values: readonly numbe
 
 /** The tensor, or why it is not the one that was asked for. */
 function takeTensor(
-  tensors: ReadonlyMap<string, Tensor>,
+  outputs: readonly Tensor[],
   {tensor, count, width}: {readonly tensor: string; readonly count: number; readonly width: number},
 ): Tensor | string {
-  const found = tensors.get(tensor);
+  const found = outputs.findLast(({name}) => name === tensor);
   if (found === undefined) {
-    const present = [...tensors.keys()].join(', ');
+    const present = outputs.map(({name}) => name).join(', ');
     return `Its reply has no output \`${tensor}\`, but ${present}. Name one of these in \`output\`.`;
   }
   const {shape, data} = found;

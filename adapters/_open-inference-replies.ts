@@ -2,7 +2,7 @@ import {z} from 'zod';
 import type {Receipt, Reply} from '../src/teacher.ts';
 import {decodeResponse, PROTOBUF} from './_open-inference-protobuf.ts';
 import {decodeRaw, type InferReply, type Tensor} from './_open-inference-tensors.ts';
-import {parseJson} from './_reply.ts';
+import {parseOnce} from './_reply.ts';
 
 /** A reply is read for its answers and for its receipt, and parsed once. */
 const parsedReplies = new WeakMap<Reply, InferReply>();
@@ -49,11 +49,13 @@ const replySchema = z.object({
   ),
 });
 
+const NO_BYTES = Buffer.alloc(0);
+
 function parseRest(name: string, reply: Reply, isBinary: boolean): InferReply | undefined {
-  const bytes = isBinary ? Buffer.from(reply.body, 'base64') : Buffer.alloc(0);
+  const bytes = isBinary ? Buffer.from(reply.body, 'base64') : NO_BYTES;
   const headSize = Number(reply.headers[HEAD_SIZE] ?? bytes.length);
   const head = isBinary ? {...reply, body: bytes.toString('utf8', 0, headSize)} : reply;
-  const {data: parsed} = replySchema.safeParse(parseJson(name, head));
+  const {data: parsed} = replySchema.safeParse(parseOnce(name, head));
   if (!parsed) return undefined;
   const outputs: Tensor[] = [];
   let at = headSize;

@@ -1,6 +1,6 @@
 import {z} from 'zod';
 import type {Reply} from '../src/teacher.ts';
-import type {Model, Transport} from './_open-inference-client.ts';
+import type {Model, Send, Transport} from './_open-inference-client.ts';
 import {type Batch, headOf, valuesOf} from './_open-inference-inputs.ts';
 import {HEAD_SIZE} from './_open-inference-replies.ts';
 import {encodeRaw} from './_open-inference-tensors.ts';
@@ -22,12 +22,14 @@ export function restTransport(address: string, binary: Binary, target: Model): T
   const index = new URL(`${address}/v2/repository/index`);
   const hasExtension = extensionProbe(connection, new URL(`${address}/v2`));
   return {
-    async prepare(batch, signal) {
+    prepare(batch, signal) {
+      const sender = (isBinary: boolean): Send =>
+        isBinary
+          ? () => postBinary(target, url, batch, signal)
+          : () => postJson(connection, url, jsonBody(target, batch), {signal});
       // Texts as JSON are as short as they are as bytes, and all servers take them so.
       const isAsked = binary === 'auto' && batch.inputs[0]!.kind === 'tensor';
-      const isBinary = isAsked ? await hasExtension(signal) : binary === true;
-      if (isBinary) return () => postBinary(target, url, batch, signal);
-      return () => postJson(connection, url, jsonBody(target, batch), {signal});
+      return isAsked ? hasExtension(signal).then(sender) : sender(binary === true);
     },
     models: async signal => {
       try {

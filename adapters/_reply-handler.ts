@@ -5,15 +5,17 @@ import type {Reply} from '../src/teacher.ts';
 type Controller = Dispatcher.DispatchController;
 
 export interface ReplyOptions {
-  /** The teacher's name, for messages. */
-  readonly name: string;
+  readonly connection: {
+    /** The teacher's name, for messages. */
+    readonly name: string;
+    /** Milliseconds until the last byte. */
+    readonly timeout: number;
+    /** The longest body, in bytes. */
+    readonly maxReply: number;
+  };
   /** Of the service, for messages. */
   readonly host: string;
-  /** Milliseconds until the last byte. */
-  readonly timeout: number;
-  /** The longest body, in bytes. */
-  readonly maxReply: number;
-  readonly signal?: AbortSignal;
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
@@ -37,7 +39,7 @@ export class ReplyHandler implements Dispatcher.DispatchHandler {
     this.#options = options;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#timer = setTimeout(this.#onTimeout, options.timeout);
+    this.#timer = setTimeout(this.#onTimeout, options.connection.timeout);
     options.signal?.addEventListener('abort', this.#onAbort);
   }
 
@@ -53,7 +55,7 @@ export class ReplyHandler implements Dispatcher.DispatchHandler {
 
   onResponseData(_controller: Controller, chunk: Buffer): void {
     this.#size += chunk.length;
-    if (this.#size <= this.#options.maxReply) this.#chunks.push(chunk);
+    if (this.#size <= this.#options.connection.maxReply) this.#chunks.push(chunk);
     else this.#fail(this.#tooLong, {status: this.#status, unreadable: true});
   }
 
@@ -66,7 +68,7 @@ export class ReplyHandler implements Dispatcher.DispatchHandler {
   }
 
   readonly #onTimeout = (): void => {
-    const problem = `It did not answer within ${this.#options.timeout} ms. Raise \`timeout\` or lower \`maxBatch\`.`;
+    const problem = `It did not answer within ${this.#options.connection.timeout} ms. Raise \`timeout\` or lower \`maxBatch\`.`;
     this.#fail(problem, {retryable: true});
   };
 
@@ -77,13 +79,13 @@ export class ReplyHandler implements Dispatcher.DispatchHandler {
   };
 
   get #tooLong(): string {
-    return `Its reply is longer than ${this.#options.maxReply} bytes. Lower \`maxBatch\` or raise \`maxReply\`.`;
+    return `Its reply is longer than ${this.#options.connection.maxReply} bytes. Lower \`maxBatch\` or raise \`maxReply\`.`;
   }
 
   #fail(problem: string, details: TeacherErrorDetails): void {
     if (!this.#end()) return;
     const inDoubt = this.#controller !== undefined;
-    const error = new TeacherError(this.#options.name, problem, {...details, inDoubt});
+    const error = new TeacherError(this.#options.connection.name, problem, {...details, inDoubt});
     // A refusal is one by its status, whatever became of the rest.
     if (this.#status >= 300) this.#resolve(this.#reply());
     else this.#reject(error);

@@ -113,12 +113,17 @@ const documents = new WeakMap<Reply, unknown>();
  * @throws TeacherError where the body is not JSON
  */
 export function parseJson(name: string, reply: Reply): unknown {
-  const {headers, body} = reply;
-  const parsed = documents.get(reply) ?? jsonOf(body);
-  if (parsed !== undefined) {
-    documents.set(reply, parsed);
-    return parsed;
-  }
+  const known = documents.get(reply);
+  if (known !== undefined) return known;
+  const parsed = parseOnce(name, reply);
+  documents.set(reply, parsed);
+  return parsed;
+}
+
+/** The same, for callers that keep what they make of it. */
+export function parseOnce(name: string, {headers, body}: Reply): unknown {
+  const parsed = jsonOf(body);
+  if (parsed !== undefined) return parsed;
   const coding = headers['content-encoding'];
   const problem =
     coding === undefined || coding === 'identity'

@@ -99,7 +99,7 @@ export async function exchangeOnce(
   const headers = {...request.headers, ...authorization(connection, request)};
   const {origin, host, pathname, search} = url;
   return new Promise((resolve, reject) => {
-    const handler = new ReplyHandler({...connection, host, ...(signal && {signal})}, resolve, reject);
+    const handler = new ReplyHandler({connection, host, signal}, resolve, reject);
     // The handler's limit holds for the whole request; undici's own, for parts of it, would cut in earlier.
     const limits = {headersTimeout: 0, bodyTimeout: 0};
     connection.dispatcher.dispatch({origin, path: `${pathname}${search}`, method, headers, body, ...limits}, handler);

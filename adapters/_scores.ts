@@ -137,6 +137,7 @@ const tolerance = 1e-3;
 
 /** Probabilities below this are taken for it, so that every log-probability is finite. */
 const leastProbability = 1e-38;
+const leastLog = Math.log(leastProbability);
 
 const notFinite = 'It gave NaN or an infinite value.';
 const namedTwice = 'It named a class twice among its most probable.';
@@ -171,7 +172,9 @@ function massOf(logs: readonly number[]): number {
 
 /** From log(1e-38) to 0: rounding may leave a probability a little above 1. */
 function floored(logs: readonly number[]): Float32Array {
-  return Float32Array.from(logs, value => Math.min(0, Math.max(value, Math.log(leastProbability))));
+  const values = new Float32Array(logs.length);
+  for (const [place, value] of logs.entries()) values[place] = Math.min(0, Math.max(value, leastLog));
+  return values;
 }
 
 /** Scores and whose they are; a score that is no number is NaN. */

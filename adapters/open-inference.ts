@@ -158,12 +158,14 @@ async function askAll(
   client: Client,
   questions: readonly Question[],
   {exchange = (_, send) => send(), ...rest}: AskOptions = {},
-): Promise<Outcome[]> {
+): Promise<readonly Outcome[]> {
   const outcomes = new Array<Outcome>(questions.length);
   const {connection, input} = client.model;
   const batches = batchesOf(questions, input, (row, problem) => {
     outcomes[row] = {error: new TeacherError(connection.name, problem)};
   });
+  const [first] = batches;
+  if (first?.rows.length === questions.length) return infer(client, first, {exchange, ...rest});
   const replies = await Promise.allSettled(batches.map(batch => infer(client, batch, {exchange, ...rest})));
   rest.signal?.throwIfAborted();
   const failure = replies.find(reply => reply.status === 'rejected');

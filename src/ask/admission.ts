@@ -1,5 +1,4 @@
 import {setTimeout} from 'node:timers/promises';
-import pLimit, {type LimitFunction} from 'p-limit';
 import {InputError} from '../errors.ts';
 import type {Reply, Usage} from '../teacher.ts';
 import {type Bucket, QuotaBucket, RateBucket} from './buckets.ts';
@@ -125,7 +124,7 @@ class Pool implements Admission {
   readonly #sleep: NonNullable<AdmissionOptions['sleep']>;
   readonly #pause: Pause;
   readonly #controller: ConcurrencyController;
-  readonly #slots: LimitFunction;
+  #inFlight = 0;
   readonly #learnedRate = new LearnedRate();
   readonly #quotas: readonly (readonly [QuotaKind, QuotaBucket])[] = [
     ['requests', new QuotaBucket()],
@@ -147,7 +146,6 @@ class Pool implements Admission {
     this.#sleep = sleep;
     this.#pause = new Pause(random);
     this.#controller = new ConcurrencyController(concurrency, now());
-    this.#slots = pLimit(this.#controller.limit);
     const rates: [QuotaKind, Bucket][] = [];
     if (requestsPerMinute !== undefined) rates.push(['requests', new RateBucket(requestsPerMinute)]);
     if (tokensPerMinute !== undefined) rates.push(['tokens', new RateBucket(tokensPerMinute)]);
@@ -156,7 +154,7 @@ class Pool implements Admission {
 
   get state(): AdmissionState {
     const {limit, changes} = this.#controller;
-    const [inFlight, waiting, refused] = [this.#slots.activeCount, this.#waiting, this.#refused];
+    const [inFlight, waiting, refused] = [this.#inFlight, this.#waiting, this.#refused];
     return {limit, inFlight, waiting, refused, resumesIn: this.#pause.remaining(this.#now()), changes};
   }
 
@@ -195,7 +193,7 @@ class Pool implements Admission {
 
   /** Milliseconds until such a request may go; Infinity where that depends on a reply. */
   #wait(cost: Cost, now: number): number {
-    if (this.#slots.activeCount >= this.#slots.concurrency) return Number.POSITIVE_INFINITY;
+    if (this.#inFlight >= this.#controller.limit) return Number.POSITIVE_INFINITY;
     let wait = this.#pause.wait(now);
     for (const [kind, bucket] of this.#buckets) wait = Math.max(wait, bucket.wait(cost[kind], now));
     return wait;
@@ -205,10 +203,10 @@ class Pool implements Admission {
     for (const [kind, bucket] of this.#buckets) bucket.take(cost[kind], at);
     this.#pause.sent(at);
     const sent: Sent = {number: ++this.#sent, episode: this.#controller.episode, at};
-    const sending = this.#slots(request.send);
-    this.#controller.sent(this.#slots.activeCount);
-    return sending.then(
+    this.#controller.sent(++this.#inFlight);
+    return request.send().then(
       reply => {
+        this.#inFlight--;
         const used = reply.status < 300 ? costOf(request.usageOf?.(reply) ?? request.estimate) : FAILED;
         this.#settle(cost, used, at);
         this.#learn(reply, sent);
@@ -216,6 +214,7 @@ class Pool implements Admission {
         return reply;
       },
       error => {
+        this.#inFlight--;
         // Without a reply nobody knows what the service counted: the reservation stands.
         this.#settle(cost, cost, at);
         this.#controller.failed();
@@ -244,8 +243,6 @@ class Pool implements Admission {
       this.#learnedRate.answered(sent.at);
       this.#controller.answered(sent.episode, now);
     }
-    const {limit} = this.#controller;
-    if (this.#slots.concurrency !== limit) this.#slots.concurrency = limit;
   }
 
   #refuse(retryAfter: number | undefined, {episode, at}: Sent, now: number): void {

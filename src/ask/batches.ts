@@ -1,25 +1,41 @@
-import pLimit from 'p-limit';
 import type {Access, Question, Teacher} from '../teacher.ts';
 import {askAll, checkLimits} from './each.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
+import {Turns} from './turns.ts';
 
 /**
  * Takes any number of questions and asks them as `askEach` does, with as many calls under way at once as the teacher's
  * `concurrency` allows, whoever makes them. Outcomes are in the order of the questions.
  *
+ * @param around - puts layers around the teacher that take no turn: while they keep the answers of one call the next one
+ * is under way. As many calls may be at that as may be under way
  * @throws InputError where the teacher's limits let nothing through
  */
-export function withBatches<A extends Access>(teacher: Teacher<A>): LayeredTeacher<A> {
+export function withBatches<A extends Access>(
+  teacher: Teacher<A>,
+  around?: (inTurn: LayeredTeacher<A>) => LayeredTeacher<A>,
+): LayeredTeacher<A> {
   checkLimits(teacher);
-  const limit = pLimit(teacher.concurrency ?? 1);
+  const {concurrency = 1} = teacher;
+  const turns = new Turns(concurrency);
   const layered: LayeredTeacher<A> = teacher;
-  const inTurn = layerOver(layered, {
-    ask: (questions, options = {}) =>
-      limit(() => {
-        options.stop?.throwIfAborted();
-        return layered.ask(questions, options);
-      }),
+  const ask = async (questions: readonly Question[], options: LayerOptions = {}) => {
+    await turns.begin();
+    try {
+      options.stop?.throwIfAborted();
+      const outcomes = await layered.ask(questions, options);
+      turns.end();
+      return outcomes;
+    } catch (error) {
+      // Whoever hears of it stops what waits for its turn first.
+      setImmediate(() => turns.end());
+      throw error;
+    }
+  };
+  const each = around ? around(layerOver(layered, {ask, concurrency: 2 * concurrency})) : layerOver(layered, {ask});
+  return layerOver(teacher, {
+    ask: (questions, options = {}) => askAll(each, questions, options),
+    maxBatch: Number.POSITIVE_INFINITY,
+    concurrency: Number.POSITIVE_INFINITY,
   });
-  const ask = (questions: readonly Question[], options: LayerOptions = {}) => askAll(inTurn, questions, options);
-  return layerOver(teacher, {ask, maxBatch: Number.POSITIVE_INFINITY, concurrency: Number.POSITIVE_INFINITY});
 }

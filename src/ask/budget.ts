@@ -105,8 +105,10 @@ class SharedBudget implements Budget {
     });
     return {
       reserve: async (charge, signal) => {
+        signal?.throwIfAborted();
         const worst = amountsOf(charge);
-        await this.#enter(worst, signal);
+        if (this.#queue.length === 0 && !this.#passedBy(worst)) this.#admit(worst);
+        else await this.#wait(worst, signal);
         return this.#reservationOf(worst, amountsOf);
       },
       reserveFirst: charges => {
@@ -135,12 +137,6 @@ class SharedBudget implements Budget {
         this.#leave(worst, amountsOf(actual));
       },
     };
-  }
-
-  async #enter(worst: Amounts, signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted();
-    if (this.#queue.length === 0 && !this.#passedBy(worst)) this.#admit(worst);
-    else await this.#wait(worst, signal);
   }
 
   #admit(worst: Amounts): void {

@@ -40,27 +40,23 @@ export type Bought<A extends Access = Access> = Outcome<A> & {readonly call?: Pa
 export function withCalls<A extends Access>(teacher: Teacher<A>, options: CallsOptions = {}): LayeredTeacher<A> {
   const {service} = teacher;
   if (service === undefined) return counted(teacher, options.ledger);
-  const ask = async (
-    questions: readonly Question[],
-    {stop, onSettled: _, isAgain = false, ...askOptions}: LayerOptions = {},
-  ) => {
+  const sender: Sender = {teacher, service, ...options};
+  const ask = async (questions: readonly Question[], {stop, isAgain = false, detail, signal}: LayerOptions = {}) => {
     const paid: (PaidCall | undefined)[] = [];
+    const turn: Turn = {stop, isAgain};
     const exchange: Exchange = async (rows, send) => {
-      const request = new PaidRequest(
-        {teacher, service, ...options},
-        rows.map(row => questions[row]!),
-        send,
-        {stop, isAgain},
-      );
+      const asked = rows.map(row => questions[row]!);
+      const request = new PaidRequest(sender, asked, send, turn);
       const reply = await request.run();
       for (const row of rows) paid[row] = request.call;
       return reply;
     };
-    const outcomes = await teacher.ask(questions, {...askOptions, exchange}).catch((error: unknown) => {
+    const askOptions = {...(detail && {detail}), ...(signal && {signal}), exchange};
+    const outcomes = await teacher.ask(questions, askOptions).catch((error: unknown) => {
       if (isOfQuestions(error)) return questions.map((): Outcome<A> => ({error}));
       throw error;
     });
-    closeUnread(outcomes, paid);
+    if (outcomes.some(outcome => 'error' in outcome)) closeUnread(outcomes, paid);
     return outcomes.map((outcome, row): Bought<A> => (paid[row] ? {...outcome, call: paid[row]} : outcome));
   };
   return layerOver(teacher, {ask});
@@ -97,6 +93,14 @@ interface Turn {
   readonly isAgain: boolean;
 }
 
+interface Taken extends Pick<PaidCall, 'place'> {
+  readonly reply: Reply;
+  /** The number of its call in the journal. */
+  readonly id: number | undefined;
+  readonly reservation: Reservation | undefined;
+  readonly worst: Usage | undefined;
+}
+
 /** One request on its way through admission, budget and journal. */
 class PaidRequest {
   /** Undefined until a reply came that was paid for. */
@@ -113,7 +117,7 @@ class PaidRequest {
     this.#turn = turn;
   }
 
-  async run(): Promise<Reply> {
+  run(): Promise<Reply> {
     const {admission, service} = this.#sender;
     const worst = service.worstCase?.(this.#questions);
     const send = () => this.#sendReserved(worst);
@@ -147,24 +151,20 @@ class PaidRequest {
       if (inDoubt) ledger?.add({inDoubt: this.#questions.length});
       throw error;
     }
-    await this.#take(reply, id, reservation, worst);
-    return reply;
-  }
-
-  async #take(
-    reply: Reply,
-    id: number | undefined,
-    reservation: Reservation | undefined,
-    worst: Usage | undefined,
-  ): Promise<void> {
-    const {service, journal, ledger} = this.#sender;
     if (reply.status !== 200) {
       reservation?.settle({calls: 1});
       if (id !== undefined) journal?.failed(id, `status ${reply.status}`, false);
       if (reply.status === 429) ledger?.add({refused: 1});
-      return;
+      return reply;
     }
     const place = id === undefined ? undefined : await journal?.replied(id, reply);
+    this.#take({reply, id, place, reservation, worst});
+    return reply;
+  }
+
+  /** Of a reply that was paid for, and is kept. */
+  #take({reply, id, place, reservation, worst}: Taken): void {
+    const {service, journal, ledger} = this.#sender;
     const receipt = service.receipt?.(reply);
     const usage = receipt?.usage ?? worst;
     reservation?.settle({calls: 1, usage});

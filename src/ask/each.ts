@@ -25,6 +25,7 @@ export async function askEach<A extends Access>(
 ): Promise<void> {
   checkLimits(teacher);
   const halt = haltAfter(stop, options.signal);
+  const inner = {...options, stop: halt.signal};
   const next = batchesOf(questions, teacher.maxBatch);
   let isWhole = true;
   const work = async () => {
@@ -34,7 +35,7 @@ export async function askEach<A extends Access>(
           isWhole = false;
           return;
         }
-        const outcomes = await teacher.ask(batch.questions, {...options, stop: halt.signal});
+        const outcomes = await teacher.ask(batch.questions, inner);
         take(outcomes, batch.start);
         for (const outcome of outcomes) {
           if (!('error' in outcome)) continue;
@@ -86,10 +87,10 @@ interface Batch {
 }
 
 /** Gives the next batch at each call; undefined where there are no more. */
-function batchesOf(
-  questions: Iterable<Question> | AsyncIterable<Question>,
-  size: number,
-): () => Promise<Batch | undefined> {
+type NextBatch = () => Batch | undefined | Promise<Batch | undefined>;
+
+function batchesOf(questions: Iterable<Question> | AsyncIterable<Question>, size: number): NextBatch {
+  if (Array.isArray(questions)) return slicesOf(questions, size);
   const iterator = Symbol.asyncIterator in questions ? questions[Symbol.asyncIterator]() : questions[Symbol.iterator]();
   let start = 0;
   let isEnd = false;
@@ -113,6 +114,16 @@ function batchesOf(
       isEnd = true;
     });
     return batch;
+  };
+}
+
+/** What there is already is not waited for. */
+function slicesOf(questions: readonly Question[], size: number): NextBatch {
+  let next = 0;
+  return () => {
+    const start = next;
+    next += size;
+    return start < questions.length ? {start, questions: questions.slice(start, next)} : undefined;
   };
 }
 

@@ -118,7 +118,7 @@ export function withFirstAnswer<A extends Access>(teacher: Teacher<A>, first: Fi
       return problemOf(error);
     }
   };
-  const ask = async (questions: readonly Question[], options: LayerOptions = {}) => {
+  const askCounted = async (questions: readonly Question[], options: LayerOptions) => {
     const {exchange = (_, send) => send(), detail = withoutFeatures(teacher.detail)} = options;
     const counted: Exchange = async (rows, send) => {
       if (!(await first.enter())) return exchange(rows, send);
@@ -142,5 +142,8 @@ export function withFirstAnswer<A extends Access>(teacher: Teacher<A>, first: Fi
     if (first.verdict) throw first.verdict;
     return outcomes;
   };
-  return layerOver(teacher, {ask});
+  return layerOver(teacher, {
+    ask: (questions, options = {}) =>
+      first.isThere ? teacher.ask(questions, options) : askCounted(questions, options),
+  });
 }

@@ -7,6 +7,7 @@ import type {Bought} from './calls.ts';
 import {keyed} from './keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 import type {Ledger} from './ledger.ts';
+import {together} from './together.ts';
 
 export interface KeepOptions {
   readonly store: AnswerStore;
@@ -32,22 +33,27 @@ export type Kept<A extends Access = Access> = Outcome<A> & {readonly detail?: De
  */
 export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, options: KeepOptions): LayeredTeacher<A> {
   const {store, journal, ledger, replaces = false} = options;
+  const keep = together<AnswerEntry>(async entries => {
+    // Something as full may have come in the meantime.
+    await store.setMany(replaces ? entries : await fuller(store, entries, {replacesOtherReadings: true}));
+  });
   const ask = async (questions: readonly Question[], askOptions: LayerOptions = {}) => {
     const {detail = withoutFeatures(teacher.detail)} = askOptions;
     const outcomes: readonly Bought<A>[] = await teacher.ask(questions, {...askOptions, detail});
     const kept = outcomes.map((outcome): Kept<A> => keptOutcome(outcome, detail));
     ledger?.add({bought: kept.filter(({isBought}) => isBought).length});
     const entries = entriesOf(teacher, questions, outcomes, kept);
-    // Something as full may have come in the meantime.
-    await store.setMany(replaces ? entries : await fuller(store, entries, {replacesOtherReadings: true}));
+    if (entries.length > 0) await keep(entries);
     for (const [place, outcome] of outcomes.entries()) {
       if (!('error' in outcome) || !outcome.call) continue;
       await journal?.setAside(keyed(teacher, questions[place]!).key, outcome.error.message, outcome.call.place);
       ledger?.add({setAside: 1});
     }
     for (const call of new Set(outcomes.map(({call}) => call))) call?.done();
-    const mended = entries.map(({key}) => key).filter(key => journal?.setAsides.has(key));
-    if (mended.length > 0) journal?.settled(mended);
+    if (journal && journal.setAsides.size > 0) {
+      const mended = entries.map(({key}) => key).filter(key => journal.setAsides.has(key));
+      if (mended.length > 0) journal.settled(mended);
+    }
     askOptions.onSettled?.(kept.length);
     return kept;
   };
@@ -61,21 +67,27 @@ function entriesOf(
   kept: readonly Kept[],
 ): AnswerEntry[] {
   const {name, identity, service} = teacher;
+  const origin = {name, identity};
   const storedAt = new Date().toISOString();
   const entries: AnswerEntry[] = [];
   for (const [place, outcome] of outcomes.entries()) {
     if ('error' in outcome) continue;
     const {answer, call} = outcome;
     const {key, digest} = keyed(teacher, questions[place]!);
-    const origin = {
-      ...(call?.receipt && {receipt: call.receipt}),
-      ...(call?.place && {reply: call.place}),
-      ...(service && {reader: service.reader}),
-    };
     const detail = kept[place]!.detail!;
     entries.push({
       key,
-      stored: {format: 1, teacher: {name, identity}, question: digest, detail, answer, storedAt, ...origin},
+      stored: {
+        format: 1,
+        teacher: origin,
+        question: digest,
+        detail,
+        answer,
+        storedAt,
+        ...(call?.receipt && {receipt: call.receipt}),
+        ...(call?.place && {reply: call.place}),
+        ...(service && {reader: service.reader}),
+      },
     });
   }
   return entries;

@@ -42,7 +42,7 @@ export function withRecovery<A extends Access>(
       error: new KnowledgeError(`It was set aside: ${aside.why} \`--retry-set-aside\` asks about it again.`),
     };
   };
-  const ask = async (questions: readonly Question[], options: LayerOptions = {}) => {
+  const askOrRecover = async (questions: readonly Question[], options: LayerOptions) => {
     const {detail = withoutFeatures(teacher.detail)} = options;
     const known = new Map<number, Bought<A>>();
     for (const [place, question] of questions.entries()) {
@@ -53,5 +53,8 @@ export function withRecovery<A extends Access>(
     }
     return askOthers(teacher, questions, known, options);
   };
-  return layerOver(teacher, {ask});
+  const isEmpty = () => journal.recovered.replies.size + journal.setAsides.size === 0;
+  return layerOver(teacher, {
+    ask: (questions, options = {}) => (isEmpty() ? teacher.ask(questions, options) : askOrRecover(questions, options)),
+  });
 }

@@ -66,19 +66,26 @@ export function withRetry<A extends Access>(teacher: Teacher<A>, options: RetryO
     throw new InputError(`Expected \`attempts\` to be a whole number above 0, got ${attempts}.`);
   }
   const ask = async (questions: readonly Question[], askOptions: LayerOptions = {}) => {
+    if (questions.length === 0) return [];
+    const first = await askRound(teacher, questions, askOptions);
+    return first.round.some(outcome => 'error' in outcome) ? askOn(first, questions, askOptions) : first.round;
+  };
+
+  /** Goes on after a first round in which not every question was answered. */
+  const askOn = async (first: Round<A>, questions: readonly Question[], askOptions: LayerOptions) => {
     const patience = new Patience(options);
-    let isAgain = false;
+    let next: Round<A> | undefined = first;
     const outcomes = new Array<Outcome<A>>(questions.length);
     let open = [...questions.keys()];
     while (open.length > 0) {
       try {
         const asked = open.map(place => questions[place]!);
-        const {round, thrown} = await askRound(teacher, asked, {...askOptions, ...(isAgain && {isAgain})});
+        const {round, thrown} = next ?? (await askRound(teacher, asked, {...askOptions, isAgain: true}));
+        next = undefined;
         for (const [index, place] of open.entries()) outcomes[place] = round[index]!;
         const again = open.filter(place => patience.lasts(place, outcomes[place]!));
         if (thrown && again.length === 0) throw thrown;
         open = again;
-        isAgain = true;
         if (open.length > 0) await patience.rest(askOptions.stop ?? askOptions.signal);
       } catch (error) {
         // What else was answered was paid for: it is returned, and the error stays with the other questions.
@@ -92,12 +99,18 @@ export function withRetry<A extends Access>(teacher: Teacher<A>, options: RetryO
   return layerOver(teacher, {ask});
 }
 
+/** What one attempt brought; the error of a whole call, where there was one. */
+interface Round<A extends Access> {
+  readonly round: readonly Outcome<A>[];
+  readonly thrown?: TeacherError;
+}
+
 /** One attempt. An error of the whole call that may pass is, for now, that of each question. */
 async function askRound<A extends Access>(
   teacher: LayeredTeacher<A>,
   questions: readonly Question[],
   options: LayerOptions,
-): Promise<{readonly round: readonly Outcome<A>[]; readonly thrown?: TeacherError}> {
+): Promise<Round<A>> {
   let round: readonly Outcome<A>[];
   try {
     round = await teacher.ask(questions, options);

@@ -62,6 +62,13 @@ export function lineOf(record: object): string {
   return `${JSON.stringify(record)}\n`;
 }
 
+/** A line that is being written, and its place in the file. */
+export interface Appended {
+  readonly offset: number;
+  readonly length: number;
+  readonly written: Promise<void>;
+}
+
 /** The segment that this process writes: all lines of one turn of the event loop with one write. */
 export class SegmentWriter {
   readonly #directory: string;
@@ -80,18 +87,19 @@ export class SegmentWriter {
     this.#file = openSync(join(directory, name), 'r+');
     this.#sync = new BackgroundSync(directory, this.#file);
     this.#end = fstatSync(this.#file).size;
+    if (writers.size === 0) process.on('exit', writeAll);
+    writers.add(this);
   }
 
   /**
-   * Resolves when the system has the line, with its place in the file.
-   *
-   * @throws AnswerStoreError where it can't be written
+   * Adds a line. `written` resolves when the system has it, and rejects with an AnswerStoreError where it can't be
+   * written.
    */
-  append(line: string): Promise<{readonly offset: number; readonly length: number}> {
+  append(line: string): Appended {
     const offset = this.#end + this.#bytes;
     const length = this.#add(line);
     this.#written ??= new Deferred();
-    return this.#written.promise.then(() => ({offset, length}));
+    return {offset, length, written: this.#written.promise};
   }
 
   /** Writes a line with the next ones. If it is lost, an answer is read again or a question is taken to be in doubt. */
@@ -101,7 +109,9 @@ export class SegmentWriter {
 
   /** Writes what waits, has the disk keep all, and closes the file. */
   async close(): Promise<void> {
-    this.#write();
+    writers.delete(this);
+    if (writers.size === 0) process.off('exit', writeAll);
+    this.write();
     try {
       await this.#sync.finish();
     } finally {
@@ -115,11 +125,12 @@ export class SegmentWriter {
     if (most > this.#waiting.length) this.#waiting = Buffer.concat([this.#waiting], Math.max(most, 2 * this.#bytes));
     const length = this.#waiting.write(line, this.#bytes);
     this.#bytes += length;
-    this.#turn ??= setImmediate(() => this.#write());
+    this.#turn ??= setImmediate(() => this.write());
     return length;
   }
 
-  #write(): void {
+  /** Writes what waits, now. */
+  write(): void {
     clearImmediate(this.#turn);
     const [lines, written] = [this.#waiting.subarray(0, this.#bytes), this.#written];
     this.#bytes = 0;
@@ -136,6 +147,13 @@ export class SegmentWriter {
     }
     if (this.#waiting.length > MOST_ROOM) this.#waiting = Buffer.allocUnsafe(ROOM);
   }
+}
+
+/** Those that are open: one that ends itself would lose its last turn of the event loop. */
+const writers = new Set<SegmentWriter>();
+
+function writeAll(): void {
+  for (const writer of writers) writer.write();
 }
 
 /** How many bytes were written: all of them. */

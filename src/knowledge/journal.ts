@@ -105,22 +105,19 @@ class SegmentJournal implements Journal {
 
   async sent(keys: readonly string[]): Promise<number> {
     const id = ++this.#calls;
-    await this.#segment.append(lineOf({sent: id, keys}));
+    await this.#segment.append(lineOf({sent: id, keys})).written;
     this.#outstanding.sent(id, keys);
     return id;
   }
 
   async replied(id: number, reply: Reply): Promise<ReplyPlace> {
-    const line = replyLine(id, this.#outstanding.keysOf(id), reply);
-    const place = {segment: this.#name, ...(await this.#segment.append(line))};
-    this.#holdsReplies = true;
+    const place = await this.#keep(id, this.#outstanding.keysOf(id), reply);
     this.#outstanding.replied(id, place);
     return place;
   }
 
   async receive(keys: readonly string[], reply: Reply): Promise<ReplyPlace> {
-    const place = {segment: this.#name, ...(await this.#segment.append(replyLine(++this.#calls, keys, reply)))};
-    this.#holdsReplies = true;
+    const place = await this.#keep(++this.#calls, keys, reply);
     // No call of this process stands for it: if the process ends now, it is found by this line.
     this.#segment.note(lineOf({unread: keys, place}));
     this.#outstanding.left(keys, place);
@@ -150,6 +147,13 @@ class SegmentJournal implements Journal {
     if (!this.#received.delete(key)) return;
     this.#segment.note(lineOf({settled: [key]}));
     this.#outstanding.settled([key]);
+  }
+
+  async #keep(id: number, keys: readonly string[], reply: Reply): Promise<ReplyPlace> {
+    const {offset, length, written} = this.#segment.append(replyLine(id, keys, reply));
+    await written;
+    this.#holdsReplies = true;
+    return {segment: this.#name, offset, length};
   }
 
   read(place: ReplyPlace): Promise<KeptReply | undefined> {

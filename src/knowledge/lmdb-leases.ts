@@ -1,7 +1,9 @@
+import {readdirSync, rmSync} from 'node:fs';
+import {basename, dirname, join} from 'node:path';
 import type {RootDatabase} from 'lmdb';
 import {type Holder, type Leases, newHolder} from './leases.ts';
 import {openLmdb} from './lmdb-store.ts';
-import {fateOf} from './owner.ts';
+import {fateOf, machineStart} from './owner.ts';
 
 interface Lease {
   readonly holder: Holder;
@@ -9,16 +11,18 @@ interface Lease {
   readonly until: number;
 }
 
-/** Leases in an LMDB file, for the processes of one machine. */
+/** Leases in an LMDB file, for the processes of one machine. They are kept as JSON. */
 export class LmdbLeases implements Leases {
   readonly shared = true;
   readonly #path: string;
   readonly #now: () => number;
-  readonly #holder = newHolder();
-  #opened: RootDatabase<Lease, string> | undefined;
+  /** With what a lease of one's own begins. */
+  readonly #own = `{"holder":${JSON.stringify(newHolder())},`;
+  #opened: RootDatabase<string, string> | undefined;
 
   /**
-   * @param path - of the file, which is opened at the first use
+   * @param path - of the file, which is opened at the first use. Where the system names its starts, each has a file of its
+   * own, with that name behind this one
    * @param now - milliseconds since 1970
    */
   constructor(path: string, now: () => number = Date.now) {
@@ -34,24 +38,26 @@ export class LmdbLeases implements Leases {
       return known;
     };
     const now = this.#now();
-    return this.#forEach(keys, (key, held) => {
+    const own = this.#leaseUntil(now + milliseconds);
+    return this.#forEach(keys, (key, kept) => {
+      const held = kept === undefined ? undefined : (JSON.parse(kept) as Lease);
       if (held && held.until > now && !hasEnded(held.holder)) return false;
-      this.#database.putSync(key, {holder: this.#holder, until: now + milliseconds});
+      this.#database.putSync(key, own);
       return true;
     });
   }
 
   async renew(keys: readonly string[], milliseconds: number): Promise<readonly boolean[]> {
-    const until = this.#now() + milliseconds;
-    return this.#forEach(keys, (key, held) => {
-      if (!this.#isOwn(held)) return false;
-      this.#database.putSync(key, {holder: this.#holder, until});
+    const own = this.#leaseUntil(this.#now() + milliseconds);
+    return this.#forEach(keys, (key, kept) => {
+      if (!this.#isOwn(kept)) return false;
+      this.#database.putSync(key, own);
       return true;
     });
   }
 
   async release(keys: readonly string[]): Promise<void> {
-    this.#forEach(keys, (key, held) => this.#isOwn(held) && this.#database.removeSync(key));
+    this.#forEach(keys, (key, kept) => this.#isOwn(kept) && this.#database.removeSync(key));
   }
 
   async close(): Promise<void> {
@@ -59,18 +65,37 @@ export class LmdbLeases implements Leases {
     this.#opened = undefined;
   }
 
-  get #database(): RootDatabase<Lease, string> {
-    this.#opened ??= openLmdb(this.#path);
+  get #database(): RootDatabase<string, string> {
+    this.#opened ??= openLeases(this.#path);
     return this.#opened;
   }
 
   /** In one transaction: no other process comes between. */
-  #forEach(keys: readonly string[], use: (key: string, held: Lease | undefined) => boolean): boolean[] {
+  #forEach(keys: readonly string[], use: (key: string, kept: string | undefined) => boolean): boolean[] {
     if (keys.length === 0) return [];
     return this.#database.transactionSync(() => keys.map(key => use(key, this.#database.get(key))));
   }
 
-  #isOwn(held: Lease | undefined): boolean {
-    return held?.holder.id === this.#holder.id;
+  /** As it is kept. */
+  #leaseUntil(until: number): string {
+    return `${this.#own}"until":${until}}`;
   }
+
+  #isOwn(kept: string | undefined): boolean {
+    return kept?.startsWith(this.#own) ?? false;
+  }
+}
+
+/**
+ * No lease outlives the processes of this start of the machine, so none has to wait for the disk; and a file that a power
+ * cut may have spoilt, as LMDB's can be without that, is never opened again.
+ */
+function openLeases(path: string): RootDatabase<string, string> {
+  if (machineStart === undefined) return openLmdb(path, {encoding: 'string'});
+  const own = `${path}-${machineStart}`;
+  for (const name of readdirSync(dirname(path))) {
+    const isOfAnotherStart = name.startsWith(`${basename(path)}-`) && !name.startsWith(basename(own));
+    if (isOfAnotherStart) rmSync(join(dirname(path), name), {force: true});
+  }
+  return openLmdb(own, {encoding: 'string', noSync: true});
 }

@@ -1,8 +1,8 @@
 import {EventEmitter} from 'node:events';
 import {closeSync, existsSync, fstatSync, openSync, readSync} from 'node:fs';
+import {setTimeout} from 'node:timers/promises';
 import type {KeyvStoreAdapter, StoredData} from 'keyv';
-import {open, type RootDatabase} from 'lmdb';
-import {Deferred} from './deferred.ts';
+import {open, type RootDatabase, type RootDatabaseOptions} from 'lmdb';
 
 /** Stands near the head of every LMDB file, before the version of its format. */
 const MAGIC = Buffer.of(0xde, 0xc0, 0xef, 0xbe);
@@ -22,15 +22,13 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
   readonly opts: {readonly url: string};
   namespace?: string | undefined;
   readonly #database: RootDatabase<unknown, string>;
-  /** Entries that wait to be written, and those who wait for it. */
-  #waiting: Entry[] = [];
-  #written: Deferred | undefined;
-  #turn: NodeJS.Immediate | undefined;
+  /** Resolves when all that was set has been written, or could not be. */
+  #written: Promise<unknown> = Promise.resolve();
 
   constructor(path: string) {
     super();
     this.opts = {url: path};
-    this.#database = openLmdb(path);
+    this.#database = openLmdb(path, {encoder: {useRecords: false, moreTypes: true}});
   }
 
   async get<Value>(key: string): Promise<StoredData<Value>> {
@@ -38,7 +36,7 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
   }
 
   async getMany<Value>(keys: readonly string[]): Promise<StoredData<Value>[]> {
-    // Otherwise what another process has written during this turn of the event loop is not seen.
+    // Otherwise what was written during this turn of the event loop is not seen.
     this.#database.resetReadTxn();
     return keys.map(key => this.#database.get(key) as StoredData<Value>);
   }
@@ -48,27 +46,34 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
   }
 
   /**
-   * All or none of the entries, and of those that others set in the same turn of the event loop: they are written in one
-   * transaction. They are on disk when the promise resolves.
+   * Writes the entries in one transaction, with all that is set while the one before is written. They are on disk when the
+   * promise resolves; where the disk doesn't take all of them, it has none. LMDB writes in a thread of its own.
    */
-  setMany(entries: readonly Entry[]): Promise<void> {
-    this.#written ??= new Deferred();
-    this.#turn ??= setImmediate(() => this.#commit());
-    for (const entry of entries) this.#waiting.push(entry);
-    return this.#written.promise;
+  async setMany(entries: readonly Entry[]): Promise<void> {
+    const written = this.#database.batch(() => {
+      for (const {key, value} of entries) this.#database.put(key, value);
+    });
+    // Writes end in the order in which they began.
+    this.#written = written.catch(() => {});
+    try {
+      await written;
+    } catch (error) {
+      throw await reasonOf(error);
+    }
   }
 
   async delete(key: string): Promise<boolean> {
-    this.#commit();
+    await this.#written;
     return this.#database.removeSync(key);
   }
 
   async clear(): Promise<void> {
-    this.#commit();
+    await this.#written;
     this.#database.clearSync();
   }
 
   async count(): Promise<number> {
+    this.#database.resetReadTxn();
     return this.#database.getCount();
   }
 
@@ -77,27 +82,8 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
   }
 
   async disconnect(): Promise<void> {
-    this.#commit();
+    await this.#written;
     await this.#database.close();
-  }
-
-  /** Writes what waits to be. */
-  #commit(): void {
-    if (this.#written === undefined) return;
-    const [entries, written] = [this.#waiting, this.#written];
-    clearImmediate(this.#turn);
-    this.#waiting = [];
-    this.#written = undefined;
-    this.#turn = undefined;
-    try {
-      // LMDB's asynchronous commits leave a rejected promise behind when the disk is full, which ends the process.
-      this.#database.transactionSync(() => {
-        for (const {key, value} of entries) this.#database.putSync(key, value);
-      });
-      written.resolve();
-    } catch (error) {
-      written.reject(error);
-    }
   }
 }
 
@@ -106,16 +92,28 @@ interface Entry {
   readonly value: unknown;
 }
 
-/** Opens an LMDB file, made where there is none. Values are kept as MessagePack. */
-export function openLmdb<Value>(path: string): RootDatabase<Value, string> {
+/** Opens an LMDB file, made where there is none. */
+export function openLmdb<Value>(path: string, options: RootDatabaseOptions): RootDatabase<Value, string> {
   if (existsSync(path)) checkHeader(path);
   return open({
     path,
     noSubdir: true,
-    encoder: {useRecords: false, moreTypes: true},
     // A commit then returns when the disk has it, and an answer outlives a power cut as well as a killed process.
     overlappingSync: false,
+    // Otherwise a failed commit leaves a rejected promise behind that nobody can get at, which ends the process.
+    eventTurnBatching: false,
+    ...options,
   });
+}
+
+/** How long to wait for the reason of a failed commit, in milliseconds. */
+const REASON_WAIT = 100;
+
+/** Why a commit failed. LMDB tells it by a promise of its own, which now and then stays open. */
+async function reasonOf(error: unknown): Promise<unknown> {
+  const {commitError} = error as {readonly commitError?: Promise<never>};
+  if (commitError === undefined) return error;
+  return Promise.race([commitError.catch((reason: unknown) => reason), setTimeout(REASON_WAIT, error)]);
 }
 
 /** LMDB crashes the process on a file that is not its own, so the file is looked at first. */

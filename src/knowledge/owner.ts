@@ -12,6 +12,9 @@ export interface Owner {
   readonly start: string;
 }
 
+/** Names this start of the machine; undefined where the system doesn't. */
+export const machineStart: string | undefined = read('/proc/sys/kernel/random/boot_id');
+
 /** This process. */
 export const thisProcess: Owner = {space: processSpace(), pid, start: statusOf(pid)?.start ?? randomUUID()};
 
@@ -35,10 +38,17 @@ function isRunning(id: number): boolean {
 
 function processSpace(): string {
   try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    return `${hostname()} ${boot} ${readlinkSync('/proc/self/ns/pid')}`;
+    return `${hostname()} ${machineStart} ${readlinkSync('/proc/self/ns/pid')}`;
   } catch {
     return hostname();
+  }
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return undefined;
   }
 }
 

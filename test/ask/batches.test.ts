@@ -62,6 +62,29 @@ describe('withBatches', () => {
     expect(teacher.calls.flat()).toEqual([1, 2, 3]);
   });
 
+  it('goes on to the next batch while layers that take no turn are still at one, but not without end', async () => {
+    const teacher = fakeTeacher<'black-box'>({...fields, maxBatch: 1, concurrency: 2}, numbers =>
+      numbers.map(labelled),
+    );
+    let keep = () => {};
+    const isKept = new Promise<void>(resolve => {
+      keep = resolve;
+    });
+    const batched = withBatches(teacher, inTurn => ({
+      ...inTurn,
+      async ask(questions, options) {
+        const outcomes = await inTurn.ask(questions, options);
+        await isKept;
+        return outcomes;
+      },
+    }));
+    const asking = batched.ask(about(1, 2, 3, 4, 5, 6, 7));
+    await setTimeout(10);
+    expect(teacher.calls.flat()).toEqual([1, 2, 3, 4]);
+    keep();
+    expect(await asking).toEqual([1, 2, 3, 4, 5, 6, 7].map(labelled));
+  });
+
   it('starts no batch after an abort and throws its reason', async () => {
     const controller = new AbortController();
     const teacher = fakeTeacher<'black-box'>({...fields, maxBatch: 1}, ([number = 0]) => {

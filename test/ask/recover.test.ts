@@ -1,6 +1,6 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {mkdtemp} from 'node:fs/promises';
+import {mkdtemp, readdir, readFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -41,6 +41,28 @@ describe('withRecovery', () => {
     expect(payer.requests).toEqual([]);
     expect(await store.count()).toBe(6);
     await journal.close();
+  });
+
+  it('finds the journal whole after a process that ended itself as soon as it had an answer', async () => {
+    const directory = await folder();
+    const script = fileURLToPath(new URL('exiting-asker.ts', import.meta.url));
+    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script, directory]);
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    const [name] = await readdir(join(directory, 'journal'));
+    const lines = (await readFile(join(directory, 'journal', name!), 'utf8')).split('\n');
+    expect(lines.slice(0, -1).map(line => JSON.parse(line))).toMatchObject([
+      {journal: 1},
+      {sent: 1, keys: keysOf(1)},
+      {reply: 1, keys: keysOf(1), status: 200},
+      {done: 1},
+    ]);
+    expect(lines.at(-1)).toBe('');
+    const journal = await openJournal(join(directory, 'journal'));
+    expect(journal.recovered).toEqual({inDoubt: [], replies: new Map()});
+    const [payer, store] = [payingTeacher(), openAnswerStore({path: join(directory, 'answers')})];
+    expect(await stack(payer, {store, journal}).ask(about(1))).toEqual([labelled(1)]);
+    expect(payer.requests).toEqual([]);
+    await Promise.all([journal.close(), store.close()]);
   });
 
   it('reads a paid reply whose answers were not kept, instead of asking again', async () => {

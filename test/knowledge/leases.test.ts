@@ -1,10 +1,10 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {mkdtemp, rm} from 'node:fs/promises';
+import {mkdtemp, readdir, rm, writeFile} from 'node:fs/promises';
 import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {basename, join} from 'node:path';
 import {setTimeout as wait} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import {afterAll, afterEach, beforeEach, describe, expect, it} from 'vitest';
@@ -115,6 +115,19 @@ describe.each([
 });
 
 describe('leases of the embedded store', () => {
+  it.skipIf(process.platform !== 'linux')('are in a file of their own each time the machine is started', async () => {
+    const path = join(folder, 'leases');
+    const old = `${path}-00000000-0000-0000-0000-000000000000`;
+    // As a power cut may leave it: LMDB would end the process that opens it.
+    await Promise.all([old, `${old}-lock`].map(file => writeFile(file, Buffer.alloc(8192, 'x'))));
+    const leases = new LmdbLeases(path);
+    expect(await leases.acquire(['a'], MINUTE)).toEqual([true]);
+    const files = await readdir(folder);
+    expect(files.filter(file => !file.includes('-lock'))).toEqual([expect.stringMatching(/^leases-[0-9a-f-]{36}$/)]);
+    expect(files).not.toContain(basename(old));
+    await leases.close();
+  });
+
   it('end at the time that was said, to the millisecond', async () => {
     let now = 1_000_000;
     const path = join(folder, 'leases');

@@ -57,9 +57,11 @@ export function laneLayers<A extends Access>(options: LaneLayersOptions<A>): Lay
   const {teacher, alone, keeping, journal, ledger, budget, choice} = options;
   const {service} = teacher;
   const lane = laneOf(teacher);
-  if (service === undefined || lane === undefined || journal === undefined) return withBatches(keeping(alone));
+  // What no journal holds is kept before its turn ends.
+  if (service === undefined || journal === undefined) return withBatches(keeping(alone));
+  if (lane === undefined) return withBatches(alone, keeping);
   const work = {teacher, service, lane, journal, ledger, watch: choice?.watch, sleep: choice?.sleep};
-  if (choice === undefined) return withPendingBatches(withBatches(keeping(alone)), work);
+  if (choice === undefined) return withPendingBatches(withBatches(alone, keeping), work);
   const fates = new BatchFates();
   return withLane(keeping(batchTeacher(alone, work, fates)), {
     ...work,
