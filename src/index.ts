@@ -124,6 +124,7 @@ export {answerKey} from './knowledge/key.ts';
 export type {Knowledge, StoredKnowledge} from './knowledge/knowledge.ts';
 export {type OpenKnowledgeOptions, openKnowledge} from './knowledge/open-knowledge.ts';
 export {type AnswerStore, type AnswerStoreOptions, openAnswerStore, type StoredAnswer} from './knowledge/store.ts';
+export {trueLabels} from './knowledge/true-labels.ts';
 export type * from './lane.ts';
 export {attentionLoss, attentionTransfer} from './losses/attention-transfer.ts';
 export {centredLogitLoss, centredLogits} from './losses/centred-logits.ts';

@@ -1,6 +1,6 @@
 import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {accuracy, type Cifar, type Knowledge, predictLogits, type Student, saveStudent, train} from 'limbeck';
+import {accuracy, type Cifar, predictLogits, type Student, saveStudent, train, trueLabels} from 'limbeck';
 import {inWords, secondsAStep} from './estimate.ts';
 import {type Accuracies, type Objective, preprocessing, training} from './settings.ts';
 import {type Setup, type StageName, stageNames, stageOf} from './stages.ts';
@@ -44,7 +44,7 @@ export interface DistilResults {
 export async function distil(data: Cifar, options: DistilOptions): Promise<DistilResults> {
   const {networks, objective, epochs, folder, published, say} = options;
   const task = {classes: data.classes, inputShape: [32, 32, 3], preprocessing};
-  const setup: Setup = {task, networks, objective, knowledge: trueLabels(data)};
+  const setup: Setup = {task, networks, objective, knowledge: trueLabels(data.train, data.classes)};
   await sayHowLong(setup, options);
   const trained: Student[] = [];
   const found: Record<StageName, number> = {teacher: 0, student: 0, distilled: 0};
@@ -110,16 +110,6 @@ async function trainStage(name: StageName, setup: Setup, options: StageOptions):
   });
   for await (const {epoch, loss} of run) say(`${name}: epoch ${epoch} of ${epochs}, loss ${loss.toFixed(3)}`);
   return network;
-}
-
-function trueLabels({classes, train: {inputs, labels}}: Cifar): Knowledge {
-  return {
-    source: {access: 'truth', identity: {}},
-    classes,
-    detail: {kind: 'label'},
-    inputs,
-    answers: {kind: 'label', count: labels.length, labels},
-  };
 }
 
 async function testAccuracy(student: Student, {classes, test}: Cifar): Promise<number> {

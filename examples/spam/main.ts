@@ -9,6 +9,7 @@ import {
   saveStudent,
   startEngine,
   train,
+  trueLabels,
 } from 'limbeck';
 import {replaceService} from '../replace-service.ts';
 import {classes, readMails} from './mails.ts';
@@ -23,13 +24,8 @@ async function trainTeacher(): Promise<void> {
   const count = mails.length;
   const task = {classes, kind: 'text', inputShape: [], preprocessing: {}} as const;
   const teacher = hashedNgrams({units: [], buckets: 2 ** 16})(task, 1);
-  const knowledge = {
-    source: {access: 'truth', identity: {}},
-    classes,
-    detail: {kind: 'label'},
-    inputs: {kind: 'text', count, texts: mails.map(({text}) => text)},
-    answers: {kind: 'label', count, labels: Int32Array.from(mails, ({label}) => label)},
-  } as const;
+  const inputs = {kind: 'text', count, texts: mails.map(({text}) => text)} as const;
+  const knowledge = trueLabels({inputs, labels: Int32Array.from(mails, ({label}) => label)}, classes);
   const options = {losses: [hardLabels()], seed: 1, epochs: 3, optimizer: adam({learningRate: 0.01})};
   for await (const {epoch, loss} of train(teacher, knowledge, options)) {
     console.error(`The service's own model: epoch ${epoch} of 3, loss ${loss.toFixed(4)}`);

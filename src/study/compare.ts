@@ -14,8 +14,8 @@ import {writeResults} from './write-results.ts';
 
 /**
  * Compares what levels of access are worth: asks each level about the same inputs, and for a method that asks in its own
- * way once more; trains the same student by every
- * method from every seed, measures all of them on the test split, and writes `results.json` and `report.html`.
+ * way once more; trains the same student by every method from every seed, measures all of them on the test split, and
+ * writes `results.json` and `report.html`.
  */
 export async function compare(recipe: Recipe, options: StudyOptions = {}): Promise<Results> {
   const started = performance.now();

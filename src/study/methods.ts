@@ -1,9 +1,9 @@
 import type {Split, Unlabelled} from '../data/split.ts';
 import {versionsOf} from '../data/versions.ts';
-import {InputError} from '../errors.ts';
 import {joinDetails} from '../knowledge/coarsen.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {coarsenAnswers, selectAnswers} from '../knowledge/table.ts';
+import {trueLabels} from '../knowledge/true-labels.ts';
 import {needsOf} from '../losses/objective.ts';
 import {countedViews} from '../recipe/counted-views.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
@@ -65,21 +65,4 @@ export function trueLabelsFor(
     classes.length,
   );
   return {...truth, inputs, answers, versions};
-}
-
-/**
- * True labels as if a teacher had answered them: the baseline that learns without one.
- *
- * @throws InputError where there are none
- */
-export function trueLabels(split: Split<'train'> | Unlabelled<'train'>, classes: readonly string[]): Knowledge {
-  if (!('labels' in split)) throw new InputError('The training inputs have no true labels to learn from.');
-  const {inputs, labels} = split;
-  return {
-    source: {access: 'truth', identity: {}},
-    classes,
-    detail: {kind: 'label'},
-    inputs,
-    answers: {kind: 'label', count: labels.length, labels},
-  };
 }

@@ -1,10 +1,10 @@
 import {isLabelled} from '../data/split.ts';
 import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
+import {trueLabels} from '../knowledge/true-labels.ts';
 import type {Recipe, TeacherModel} from '../recipe/recipe.ts';
 import {saveStudent} from '../student/files.ts';
 import {train} from '../train/train.ts';
-import {trueLabels} from './methods.ts';
 import type {StudyOptions} from './study.ts';
 import {taskOf} from './task.ts';
 

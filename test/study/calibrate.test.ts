@@ -3,11 +3,11 @@ import {startEngine} from '../../src/engine/engine.ts';
 import {thresholdFor} from '../../src/evaluate/calibration.ts';
 import {fitTemperature} from '../../src/knowledge/fit-temperature.ts';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
+import {trueLabels} from '../../src/knowledge/true-labels.ts';
 import {loadStudent} from '../../src/student/files.ts';
 import {predictLogits} from '../../src/student/predict.ts';
 import {calibrate} from '../../src/study/calibrate.ts';
 import {compare} from '../../src/study/compare.ts';
-import {trueLabels} from '../../src/study/methods.ts';
 import {studentPath} from '../../src/study/run.ts';
 import {
   classes,

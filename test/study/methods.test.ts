@@ -3,18 +3,12 @@ import {draw} from '../../src/data/split.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {KnowledgeError} from '../../src/errors.ts';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
+import {trueLabels} from '../../src/knowledge/true-labels.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import type {Method} from '../../src/recipe/recipe.ts';
 import type {Student} from '../../src/student/student.ts';
-import {
-  detailOfLevel,
-  detailOfMethod,
-  knowledgeFor,
-  levelsOf,
-  referenceLevel,
-  trueLabels,
-} from '../../src/study/methods.ts';
+import {detailOfLevel, detailOfMethod, knowledgeFor, levelsOf, referenceLevel} from '../../src/study/methods.ts';
 import {classes, methods, type TinyTeachers, tinyData, tinyModel, tinyRecipe, tinyTeachers} from './tiny.ts';
 
 let model: Student;

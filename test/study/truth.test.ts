@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {KnowledgeError} from '../../src/errors.ts';
+import {trueLabels} from '../../src/knowledge/true-labels.ts';
 import type {Method} from '../../src/recipe/recipe.ts';
-import {trueLabels} from '../../src/study/methods.ts';
 import {learn} from '../../src/study/run.ts';
 import {openStudy} from '../../src/study/study.ts';
 import {methodAt} from '../../src/study/tune/settings.ts';

@@ -16,11 +16,12 @@ import {
   softLabels,
   type Teacher,
   transferSet,
+  trueLabels,
   versionsOf,
   voteLabels,
 } from 'limbeck';
 import {type Measured, percentOf} from './figures.ts';
-import {choose, type Learned, learn, onEverySeed, testAccuracies, truth} from './lab.ts';
+import {choose, type Learned, learn, onEverySeed, testAccuracies} from './lab.ts';
 
 const IMAGES = 2000;
 /** For all alike: what is compared learns in as many steps, whatever was asked. */
@@ -35,7 +36,7 @@ const DEVIATIONS = [15, 25, 40];
 export async function fewShot(teacher: Student, data: Dataset): Promise<Measured<'fewShot'>> {
   const known = await onEverySeed(seed => collect(asTeacher(teacher), transferSet(drawn(data, seed))));
   const alone = await onEverySeed(seed =>
-    learnFrom(truth(drawn(data, seed), data.classes), [hardLabels()], {seed, data}),
+    learnFrom(trueLabels(drawn(data, seed), data.classes), [hardLabels()], {seed, data}),
   );
   const {chosen, accuracies, validation} = await choose(TEMPERATURES, (temperature, seed, place) =>
     learnFrom(known[place]!, [softLabels({temperature})], {seed, data}),

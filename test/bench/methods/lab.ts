@@ -41,15 +41,6 @@ export function readMnist(): Promise<Dataset> {
   return readDataset(join(dirname(manifest), 'data'), [...'0123456789']);
 }
 
-/** True labels as if a teacher had given them. */
-export function truth({inputs, labels}: Split<'train'>, classes: readonly string[]): Knowledge {
-  return {
-    source: {access: 'truth', identity: {}},
-    ...{classes, detail: {kind: 'label'}, inputs},
-    answers: {kind: 'label', count: labels.length, labels},
-  };
-}
-
 export interface Lesson {
   readonly losses: readonly LossTerm[];
   /** Hidden units. */

@@ -16,9 +16,10 @@ import {
   softLabels,
   train,
   transferSet,
+  trueLabels,
 } from 'limbeck';
 import type {Measured} from './figures.ts';
-import {choose, learn, onEverySeed, PREPROCESSING, readDataset, testAccuracies, truth} from './lab.ts';
+import {choose, learn, onEverySeed, PREPROCESSING, readDataset, testAccuracies} from './lab.ts';
 
 /** Where Debian's package `dataset-fashion-mnist` puts it. */
 const FASHION = '/usr/share/datasets/fashion-mnist';
@@ -63,7 +64,7 @@ async function clothesTeacher(data: Dataset, cache: string): Promise<Student> {
   if (existsSync(folder)) return loadStudent(folder);
   const model = mlp({units})({classes: CLASSES, inputShape: [28, 28, 1], preprocessing: PREPROCESSING}, seed);
   const lesson = {losses: [hardLabels()], seed, epochs, batchSize};
-  for await (const _ of train(model, truth(data.train, CLASSES), lesson));
+  for await (const _ of train(model, trueLabels(data.train, CLASSES), lesson));
   await saveStudent(folder, model);
   return model;
 }
