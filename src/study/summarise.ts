@@ -86,14 +86,19 @@ function temperatureOf({losses}: Method): number {
 }
 
 /** What a method learned from and how, for people. */
-function describe({level, losses}: Method, {detail, inputs, versions = 1}: Knowledge, view: View | undefined): string {
+function describe(
+  {level, losses, select}: Method,
+  {detail, inputs, versions = 1}: Knowledge,
+  view: View | undefined,
+): string {
   const seen = level === 'none' ? 'true labels' : describeDetail(detail);
   const count = (inputs.count / versions).toLocaleString('en-GB');
+  const chosen = select ? `, chosen in rounds (${select.by.name})` : '';
   const looks = view
     ? `, each epoch by another view (${view.name})`
     : versions > 1
       ? `, ${versions} versions of each`
       : '';
   const terms = losses.map(({name, weight}) => (weight === 1 ? name : `${weight} × ${name}`));
-  return `${count} inputs${looks}: ${seen}, learned by ${terms.join(' + ')}`;
+  return `${count} inputs${chosen}${looks}: ${seen}, learned by ${terms.join(' + ')}`;
 }

@@ -66,6 +66,7 @@ describe('a method that chooses its inputs', () => {
     expect(both).toBeGreaterThanOrEqual(14);
     expect(new Set(teacher.questions).size).toBe(teacher.questions.length);
     expect(results.methods.map(({method}) => method)).toEqual(['labels', 'chosen']);
+    expect(results.methods[1]!.description).toMatch(/^40 inputs, chosen in rounds \(margin\): label/);
   });
 
   it('tells what each round came to', () => {
