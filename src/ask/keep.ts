@@ -2,12 +2,12 @@ import {heldDetail, withoutFeatures} from '../knowledge/coarsen.ts';
 import {fuller} from '../knowledge/fuller.ts';
 import type {Journal} from '../knowledge/journal.ts';
 import type {AnswerEntry, AnswerStore} from '../knowledge/store.ts';
+import {together} from '../knowledge/together.ts';
 import type {Access, Detail, Outcome, Question, Teacher} from '../teacher.ts';
 import type {Bought} from './calls.ts';
 import {keyed} from './keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 import type {Ledger} from './ledger.ts';
-import {together} from './together.ts';
 
 export interface KeepOptions {
   readonly store: AnswerStore;

@@ -3,6 +3,7 @@ import {closeSync, existsSync, fstatSync, openSync, readSync} from 'node:fs';
 import {setTimeout} from 'node:timers/promises';
 import type {KeyvStoreAdapter, StoredData} from 'keyv';
 import {open, type RootDatabase, type RootDatabaseOptions} from 'lmdb';
+import {together} from './together.ts';
 
 /** Stands near the head of every LMDB file, before the version of its format. */
 const MAGIC = Buffer.of(0xde, 0xc0, 0xef, 0xbe);
@@ -25,6 +26,16 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
   /** Resolves when all that was set has been written, or could not be. */
   #written: Promise<unknown> = Promise.resolve();
 
+  readonly #write: (sets: readonly EntrySet[]) => Promise<void> = together(async sets => {
+    try {
+      await this.#database.batch(() => {
+        for (const set of sets) this.#put(set);
+      });
+    } catch (error) {
+      throw await reasonOf(error);
+    }
+  });
+
   constructor(path: string) {
     super();
     this.opts = {url: path};
@@ -46,19 +57,25 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
   }
 
   /**
-   * Writes the entries in one transaction, with all that is set while the one before is written. They are on disk when the
-   * promise resolves; where the disk doesn't take all of them, it has none. LMDB writes in a thread of its own.
+   * Writes the entries in one transaction, with all that is set in the same turn of the event loop or while the one before
+   * is written. They are on disk when the promise resolves; where the disk doesn't take all of them, it has none. LMDB
+   * writes in a thread of its own.
    */
   async setMany(entries: readonly Entry[]): Promise<void> {
-    const written = this.#database.batch(() => {
-      for (const {key, value} of entries) this.#database.put(key, value);
-    });
+    const set: EntrySet = {entries};
+    const written = this.#write([set]);
     // Writes end in the order in which they began.
     this.#written = written.catch(() => {});
+    await written;
+    if (set.refusal) throw set.refusal.reason;
+  }
+
+  /** What can't be written, such as a key that is too long, is refused alone. */
+  #put(set: EntrySet): void {
     try {
-      await written;
-    } catch (error) {
-      throw await reasonOf(error);
+      for (const {key, value} of set.entries) this.#database.put(key, value);
+    } catch (reason) {
+      set.refusal = {reason};
     }
   }
 
@@ -90,6 +107,13 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
 interface Entry {
   readonly key: string;
   readonly value: unknown;
+}
+
+/** Entries that are set together. */
+interface EntrySet {
+  readonly entries: readonly Entry[];
+  /** Why not. */
+  refusal?: {readonly reason: unknown};
 }
 
 /** Opens an LMDB file, made where there is none. */
