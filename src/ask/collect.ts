@@ -136,7 +136,8 @@ async function outcomesOf<A extends Access>(
   return askAll(teacher, questionsAbout(transfer), {detail, onSettled, ...(signal && {stop: signal})});
 }
 
-function* questionsAbout({inputs, views}: TransferSet): Generator<Question> {
+/** The questions about inputs, in their order. */
+export function* questionsAbout({inputs, views}: Pick<TransferSet, 'inputs' | 'views'>): Generator<Question> {
   for (let index = 0; index < inputs.count; index++) yield questionAbout(inputs, index, views);
 }
 

@@ -1,5 +1,6 @@
 import {hash} from 'node:crypto';
 import {tensorInputs} from './batch.ts';
+import {bytesOf} from './bytes.ts';
 import {type Inputs, sizeOf, type TensorInputs} from './inputs.ts';
 import {mixSeed} from './random.ts';
 import {imagesOf, type Pixels, partnerOf, type View} from './view.ts';
@@ -42,7 +43,7 @@ export function versionsOf(inputs: Inputs, {view, count, clean = true}: VersionO
   const views = new Int32Array(rows.count);
   for (let input = 0; input < originals.count; input++) {
     const source = sourceOf(input);
-    const content = hash('sha256', bytesOf(source));
+    const content = hash('sha256', bytesOf(source.data));
     const first = input * versions;
     if (clean) targetOf(first).data.set(source.data);
     for (let number = 1; number <= count; number++) {
@@ -68,9 +69,5 @@ function rowsFrom(first: number, end: number): readonly number[] {
 }
 
 function isAlike(one: Pixels, other: Pixels): boolean {
-  return Buffer.compare(bytesOf(one), bytesOf(other)) === 0;
-}
-
-function bytesOf({data: {buffer, byteOffset, byteLength}}: Pixels): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
+  return Buffer.compare(bytesOf(one.data), bytesOf(other.data)) === 0;
 }

@@ -1,5 +1,6 @@
 import {hash} from 'node:crypto';
 import {stringify} from 'safe-stable-stringify';
+import {bytesOf} from '../data/bytes.ts';
 import type {Input, Question, Teacher, TensorInput} from '../teacher.ts';
 
 /** Changes whenever the same question would get another key, so that old keys are never taken for new ones. */
@@ -53,9 +54,7 @@ export function digestQuestion({input, view = 0, sample = 0}: Question): Questio
 const TEXT = {dtype: 'text', shape: []} as const;
 
 function contentOf(input: Input): string | Uint8Array {
-  if (input.kind === 'text') return input.text;
-  const {buffer, byteOffset, byteLength} = input.data;
-  return new Uint8Array(buffer, byteOffset, byteLength);
+  return input.kind === 'text' ? input.text : bytesOf(input.data);
 }
 
 function sha256(content: string | Uint8Array): string {

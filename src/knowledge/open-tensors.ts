@@ -1,9 +1,10 @@
 import {read} from 'node:fs';
 import {type FileHandle, open} from 'node:fs/promises';
 import {z} from 'zod';
+import {bytesOf} from '../data/bytes.ts';
 import {sizeOf} from '../data/inputs.ts';
 import {KnowledgeError} from '../errors.ts';
-import {ARRAYS, bytesOf, type Dtype, LENGTH_BYTES, type Tensor} from './tensor.ts';
+import {ARRAYS, type Dtype, LENGTH_BYTES, type Tensor} from './tensor.ts';
 
 /** A file in the safetensors format whose tensors are read when they are needed. */
 export interface OpenTensorFile {

@@ -1,6 +1,7 @@
+import {bytesOf} from '../data/bytes.ts';
 import {openTensors} from './open-tensors.ts';
 import {replaceFile} from './replace-file.ts';
-import {bytesOf, LENGTH_BYTES, type Tensor} from './tensor.ts';
+import {LENGTH_BYTES, type Tensor} from './tensor.ts';
 
 export interface TensorFile {
   readonly metadata: Readonly<Record<string, string>>;

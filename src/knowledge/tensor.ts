@@ -27,8 +27,3 @@ export const ARRAYS: {
 
 /** A file begins with the length of its header, as a whole number of so many bytes. */
 export const LENGTH_BYTES = 8 as const;
-
-/** The bytes that values are held in. */
-export function bytesOf({buffer, byteOffset, byteLength}: NodeJS.TypedArray): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
-}

@@ -3,6 +3,7 @@ import {InputError} from '../errors.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import type {Student} from '../student/student.ts';
 import type {Detail} from '../teacher.ts';
+import {checkCount} from '../train/check-count.ts';
 import type {StopRules} from './stop.ts';
 import type {Strategy} from './strategy.ts';
 
@@ -90,11 +91,6 @@ export function planOf(pool: Inputs, options: Pick<SelectOptions, keyof Selectio
     );
   }
   return {by, most, seed, held, first, size, explore, among, stop};
-}
-
-function checkCount(name: string, value: number): void {
-  if (Number.isInteger(value) && value >= 1) return;
-  throw new InputError(`Expected \`${name}\` to be a whole number of at least 1, got ${value}.`);
 }
 
 function checkShare(name: string, value: number): void {

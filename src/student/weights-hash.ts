@@ -1,5 +1,6 @@
 import {createHash} from 'node:crypto';
-import type {layers, tf} from '../engine/tf.ts';
+import {bytesOf} from '../data/bytes.ts';
+import type {layers} from '../engine/tf.ts';
 import type {Student} from './student.ts';
 
 /**
@@ -12,7 +13,7 @@ export function weightsHash({model}: Student): string {
   weights.sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const {name, value} of weights) {
     hash.update(`${JSON.stringify([name, value.shape, value.dtype])}\n`);
-    hash.update(bytesOf(value));
+    hash.update(bytesOf(value.dataSync<'float32'>()));
   }
   return hash.digest('hex');
 }
@@ -21,9 +22,4 @@ export function weightsHash({model}: Student): string {
 export function architectureHash(model: layers.LayersModel): string {
   const config = JSON.stringify(model.getConfig(), (key, value) => (key.endsWith('Initializer') ? undefined : value));
   return createHash('sha256').update(config).digest('hex');
-}
-
-function bytesOf(value: tf.Tensor): Uint8Array {
-  const {buffer, byteOffset, byteLength} = value.dataSync<'float32'>();
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }

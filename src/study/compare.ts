@@ -1,13 +1,13 @@
 import type {Recipe} from '../recipe/recipe.ts';
 import {type Asked, askInquiry, askReference} from './asking.ts';
 import {changesBy, withChanges} from './changes.ts';
-import {inquiriesOf} from './inquiries.ts';
+import {inquiriesOf, learnsFrom} from './inquiries.ts';
 import {runJobs} from './jobs.ts';
 import {measureAll} from './measure.ts';
 import {knowledgeFor, levelsOf, referenceLevel} from './methods.ts';
 import type {Results} from './results.ts';
 import {resultsOf} from './results-of.ts';
-import {learnsFrom, steadinessOf} from './steadiness.ts';
+import {steadinessOf} from './steadiness.ts';
 import {openStudy, type StudyOptions} from './study.ts';
 import {tuneMethods} from './tune/tune-methods.ts';
 import {writeResults} from './write-results.ts';

@@ -26,8 +26,13 @@ export function inquiriesOf({methods}: Recipe): readonly Inquiry[] {
 }
 
 /** What a method of a level learns from. */
-export function inquiryOf(recipe: Recipe, {method: name}: Method): Inquiry {
-  return inquiriesOf(recipe).find(({methods}) => methods.some(({method}) => method === name))!;
+export function inquiryOf(recipe: Recipe, method: Method): Inquiry {
+  return inquiriesOf(recipe).find(inquiry => learnsFrom(inquiry, method))!;
+}
+
+/** Whether a method learns from what an inquiry brings. */
+export function learnsFrom({methods}: Inquiry, {method: name}: Method): boolean {
+  return methods.some(({method}) => method === name);
 }
 
 /** Whether what a method learns from is no other's. */

@@ -1,8 +1,8 @@
 import {rm} from 'node:fs/promises';
 import pLimit from 'p-limit';
-import {LimbeckError} from '../errors.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {describeProfile, type Profile, sumOf} from '../train/profile.ts';
+import {type Failure, failureOf} from './failure.ts';
 import {checkpointPath, type Executed, execute} from './run.ts';
 import type {Study} from './study.ts';
 import {methodAt} from './tune/settings.ts';
@@ -18,7 +18,7 @@ import {
 } from './workers.ts';
 
 /** What became of a job: a trained student, or why there is none. */
-export type JobOutcome = Executed | {readonly failure: string};
+export type JobOutcome = Executed | Failure;
 
 /**
  * Trains every student, in this process or in worker processes. A run whose worker dies is tried once more in another;
@@ -166,14 +166,5 @@ function inWorkers(concurrency: number, open: () => StudyWorker, signal: AbortSi
       signal?.removeEventListener('abort', closeAll);
       await closeAll();
     },
-  };
-}
-
-/** What a run may fail of is an outcome; an abort, and a fault of the program's own, end the study. */
-function failureOf({signal}: Study): (error: unknown) => {readonly failure: string} {
-  return error => {
-    signal?.throwIfAborted();
-    if (error instanceof LimbeckError) return {failure: error.message};
-    throw error;
   };
 }

@@ -1,8 +1,9 @@
 import type {Split, Unlabelled} from '../data/split.ts';
 import {versionsOf} from '../data/versions.ts';
 import {joinDetails} from '../knowledge/coarsen.ts';
+import {coarsenKnowledge} from '../knowledge/coarsen-knowledge.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
-import {coarsenAnswers, selectAnswers} from '../knowledge/table.ts';
+import {selectAnswers} from '../knowledge/table.ts';
 import {trueLabels} from '../knowledge/true-labels.ts';
 import {needsOf} from '../losses/objective.ts';
 import {countedViews} from '../recipe/counted-views.ts';
@@ -45,8 +46,7 @@ export function knowledgeFor(
 ): Knowledge {
   if (method.level === 'none') return trueLabelsFor(method, drawn, classes);
   if (asked === undefined) throw new TypeError(`Method ${method.method} asked nobody.`);
-  const detail = detailOfMethod(method);
-  return {...asked, detail, answers: coarsenAnswers(asked.answers, detail, classes.length)};
+  return coarsenKnowledge(asked, detailOfMethod(method));
 }
 
 /** True labels, which hold for all versions of an input that the method learns from. */

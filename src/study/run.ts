@@ -16,7 +16,7 @@ import {chooseAmong, type Tried} from './choice.ts';
 import {crossFit, FOLDS} from './cross-fit.ts';
 import type {CurvePoint, StudentChoice} from './results.ts';
 import type {Study} from './study.ts';
-import {freshStudent, trainOptions} from './training.ts';
+import {freshStudent, pointOf, trainOptions} from './training.ts';
 
 export interface Learned {
   readonly student: Student;
@@ -60,10 +60,10 @@ export async function learn(
   const student = {...freshStudent(study, build, seed), ...(calibration && {calibration})};
   const curve: CurvePoint[] = [];
   let kept: CurvePoint | undefined;
-  const add = ({epoch, step, loss, validation, best}: Epoch): void => {
-    const point = {epoch, step, loss, validationAccuracy: validation?.accuracy ?? null};
+  const add = (epoch: Epoch): void => {
+    const point = pointOf(epoch);
     curve.push(point);
-    if (best || !recipe.training.earlyStopping) kept = point;
+    if (epoch.best || !recipe.training.earlyStopping) kept = point;
   };
   let profile = NO_TIME;
   const epochs = train(student, knowledge, {

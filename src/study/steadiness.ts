@@ -14,7 +14,7 @@ import type {Access, Detail, Outcome, Question, Teacher} from '../teacher.ts';
 import {digestOf} from '../train/digest.ts';
 import {type Asked, knowledgePath} from './asking.ts';
 import type {MethodChanges} from './changes.ts';
-import {askedBy, type Inquiry, inquiryOf} from './inquiries.ts';
+import {askedBy, type Inquiry, inquiryOf, learnsFrom} from './inquiries.ts';
 import {detailOfMethod} from './methods.ts';
 import {steadinessSentence} from './report/steadiness.ts';
 import type {Steadiness} from './results.ts';
@@ -91,11 +91,6 @@ async function askedAgain(
 /** A teacher may answer more than it was asked for. */
 function coarsened(outcome: Outcome, detail: Detail, classes: number): Outcome {
   return 'answer' in outcome ? {answer: coarsen(outcome.answer, detail, classes)} : outcome;
-}
-
-/** Whether a method learns from what an inquiry brings. */
-export function learnsFrom({methods}: Inquiry, {method: name}: Method): boolean {
-  return methods.some(({method}) => method === name);
 }
 
 /** What was found out about the services of a study's inquiries, and what it changes in each of its methods. */

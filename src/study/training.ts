@@ -1,7 +1,8 @@
 import {isLabelled} from '../data/split.ts';
 import type {Method} from '../recipe/recipe.ts';
 import type {Student, StudentBuilder} from '../student/student.ts';
-import type {TrainOptions} from '../train/options.ts';
+import type {Epoch, TrainOptions} from '../train/options.ts';
+import type {CurvePoint} from './results.ts';
 import type {Study} from './study.ts';
 import {taskOf} from './task.ts';
 import {viewingOf} from './viewing.ts';
@@ -32,4 +33,9 @@ export function trainOptions(
     ...(signal && {signal}),
     ...(onStep && {onStep: ({step, steps}) => onStep(step, steps)}),
   };
+}
+
+/** An epoch as a point of a run's curve. */
+export function pointOf({epoch, step, loss, validation}: Epoch): CurvePoint {
+  return {epoch, step, loss, validationAccuracy: validation?.accuracy ?? null};
 }

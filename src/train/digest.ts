@@ -1,5 +1,6 @@
 import {createHash} from 'node:crypto';
 import {stringify} from 'safe-stable-stringify';
+import {bytesOf} from '../data/bytes.ts';
 
 /**
  * SHA-256 over a tree of plain objects, lists, strings, numbers and typed arrays, in hexadecimal. Keys count in no
@@ -21,8 +22,4 @@ function sha256(data: string | Uint8Array): string {
 /** A Buffer holds the same as an array of bytes. */
 function kindOf(view: ArrayBufferView): string {
   return Buffer.isBuffer(view) ? 'Uint8Array' : view.constructor.name;
-}
-
-function bytesOf({buffer, byteOffset, byteLength}: ArrayBufferView): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -9,6 +9,7 @@ import {featureShapes, outputsOf} from '../student/forward.ts';
 import {preprocess} from '../student/preprocessing.ts';
 import type {Student} from '../student/student.ts';
 import {type BatchSource, keptAnswers, liveAnswers, storedAnswers} from './batch-source.ts';
+import {checkCount} from './check-count.ts';
 import {compiledStepper} from './compiled-stepper.ts';
 import {adam, type Optimizer} from './optimizer.ts';
 import type {TrainOptions} from './options.ts';
@@ -172,9 +173,4 @@ function checkOptions(student: Student, knowledge: Knowledge | StoredKnowledge, 
     );
   }
   checkTrueLabels(knowledge, options);
-}
-
-function checkCount(name: string, value: number): void {
-  if (Number.isInteger(value) && value >= 1) return;
-  throw new InputError(`Expected \`${name}\` to be a whole number of at least 1, got ${value}.`);
 }

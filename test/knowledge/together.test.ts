@@ -1,6 +1,6 @@
 import {setImmediate, setTimeout} from 'node:timers/promises';
 import {describe, expect, it} from 'vitest';
-import {together} from '../../src/ask/together.ts';
+import {together} from '../../src/knowledge/together.ts';
 
 describe('together', () => {
   it('makes one call of all that come in one turn of the event loop, in their order', async () => {

@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {startEngine} from '../../src/engine/engine.ts';
 import {InputError} from '../../src/errors.ts';
-import type {Knowledge} from '../../src/knowledge/knowledge.ts';
+import {trueLabels} from '../../src/knowledge/true-labels.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {type EmbeddingHeadOptions, embeddingHead} from '../../src/student/embedding-head.ts';
@@ -54,13 +54,7 @@ async function copyOfModel(): Promise<string> {
 
 async function trained(): Promise<Student> {
   const student = head({units: [8]});
-  const knowledge: Knowledge = {
-    source: {access: 'truth', identity: {}},
-    classes: task.classes,
-    detail: {kind: 'label'},
-    inputs,
-    answers: {kind: 'label', count: texts.length, labels},
-  };
+  const knowledge = trueLabels({inputs, labels}, task.classes);
   const options = {losses: [hardLabels()], seed: 1, epochs: 20, batchSize: 3, optimizer: adam({learningRate: 0.02})};
   for await (const _ of train(student, knowledge, options));
   return student;

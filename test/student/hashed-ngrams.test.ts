@@ -6,7 +6,7 @@ import type {NgramReading} from '../../src/data/text-ngrams.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {layers} from '../../src/engine/tf.ts';
 import {InputError} from '../../src/errors.ts';
-import type {Knowledge} from '../../src/knowledge/knowledge.ts';
+import {trueLabels} from '../../src/knowledge/true-labels.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {loadStudent, saveStudent} from '../../src/student/files.ts';
@@ -35,13 +35,7 @@ const small = (seed = 1): Student => hashedNgrams({buckets: 256, units: [8]})(ta
 
 async function trained(): Promise<Student> {
   const student = small();
-  const knowledge: Knowledge = {
-    source: {access: 'truth', identity: {}},
-    classes: task.classes,
-    detail: {kind: 'label'},
-    inputs,
-    answers: {kind: 'label', count: texts.length, labels},
-  };
+  const knowledge = trueLabels({inputs, labels}, task.classes);
   for await (const _ of train(student, knowledge, {losses: [hardLabels()], seed: 1, epochs: 30, batchSize: 8}));
   return student;
 }

@@ -2,7 +2,7 @@ import {beforeAll, describe, expect, it} from 'vitest';
 import {engineMemory, startEngine} from '../../src/engine/engine.ts';
 import {tf} from '../../src/engine/tf.ts';
 import {InputError} from '../../src/errors.ts';
-import type {Knowledge} from '../../src/knowledge/knowledge.ts';
+import {trueLabels} from '../../src/knowledge/true-labels.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {predictActivations, predictLogits} from '../../src/student/predict.ts';
 import {train} from '../../src/train/train.ts';
@@ -43,13 +43,7 @@ describe('predictLogits', () => {
     const inputs = images(12, [4, 4, 1]);
     const labels = Int32Array.from({length: 12}, (_, row) => row % 10);
     const student = smallStudent();
-    const knowledge: Knowledge = {
-      source: {access: 'truth', identity: {}},
-      classes: tenClasses,
-      detail: {kind: 'label'},
-      inputs,
-      answers: {kind: 'label', count: 12, labels},
-    };
+    const knowledge = trueLabels({inputs, labels}, tenClasses);
     const seen: Float32Array[] = [await predictLogits(student, inputs)];
     for await (const {epoch} of train(student, knowledge, {losses: [hardLabels()], seed: 1, epochs: 3})) {
       seen.push(await predictLogits(student, inputs));

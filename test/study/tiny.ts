@@ -8,6 +8,7 @@ import {type Inputs, inputAt, type TensorInputs} from '../../src/data/inputs.ts'
 import {randomFraction, randomInteger, seededRandom} from '../../src/data/random.ts';
 import {asSplit, type Dataset, type Examples} from '../../src/data/split.ts';
 import {startEngine} from '../../src/engine/engine.ts';
+import {trueLabels} from '../../src/knowledge/true-labels.ts';
 import {featureHint} from '../../src/losses/feature-hint.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
@@ -68,9 +69,7 @@ export async function tinyModel(): Promise<Student> {
   const student = mlp({units: [12]})(task, 7);
   const {inputs, labels} = examples(150, 4);
   const taught = labels.map((label, index) => (index % 5 === 0 ? (label + 1) % 3 : label));
-  const answers = {kind: 'label', count: taught.length, labels: taught} as const;
-  const source = {access: 'truth', identity: {}} as const;
-  const knowledge = {source, classes, detail: {kind: 'label'}, inputs, answers} as const;
+  const knowledge = trueLabels({inputs, labels: taught}, classes);
   const training = {losses: [hardLabels()], seed: 1, epochs: 6, batchSize: 16, optimizer: adam({learningRate: 0.02})};
   for await (const _epoch of train(student, knowledge, training));
   return student;

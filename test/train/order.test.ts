@@ -1,18 +1,13 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
+import {trueLabels} from '../../src/knowledge/true-labels.ts';
 import {balancedRows, everyInput, everyRow} from '../../src/train/order.ts';
 
 /** Knowledge of two classes of which so many rows are the second. */
 function rare(count: number, second: number): Knowledge {
   const labels = Int32Array.from({length: count}, (_, row) => (row < second ? 1 : 0));
-  return {
-    source: {access: 'truth', identity: {}},
-    classes: ['common', 'rare'],
-    detail: {kind: 'label'},
-    inputs: {kind: 'text', count, texts: Array.from(labels, String)},
-    answers: {kind: 'label', count, labels},
-  };
+  return trueLabels({inputs: {kind: 'text', count, texts: Array.from(labels, String)}, labels}, ['common', 'rare']);
 }
 
 const sorted = (rows: Int32Array) => [...rows].sort((a, b) => a - b);

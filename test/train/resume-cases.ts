@@ -5,6 +5,7 @@ import {asSplit} from '../../src/data/split.ts';
 import {crop, flip, views} from '../../src/data/view.ts';
 import {layers} from '../../src/engine/tf.ts';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
+import {trueLabels} from '../../src/knowledge/true-labels.ts';
 import {featureHint} from '../../src/losses/feature-hint.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
@@ -37,13 +38,7 @@ export function columns(count = 20, seed = 1): {inputs: TensorInputs; labels: In
   return {inputs: {kind: 'tensor', dtype: 'float32', shape: [4, 4, 1], count, data}, labels};
 }
 
-const trueLabels: Knowledge = {
-  source: {access: 'truth', identity: {}},
-  classes,
-  detail: {kind: 'label'},
-  inputs: columns().inputs,
-  answers: {kind: 'label', count: 20, labels: columns().labels},
-};
+const truth: Knowledge = trueLabels(columns(), classes);
 
 /** Logits and a feature of 5 values, made up. */
 function whiteBox(): Knowledge {
@@ -51,7 +46,7 @@ function whiteBox(): Knowledge {
   const floats = (length: number) => Float32Array.from({length}, () => 3 * randomFraction(random));
   const features = {fc: {shape: [5], values: floats(100)}};
   return {
-    ...trueLabels,
+    ...truth,
     source: {access: 'white-box', identity: {model: 'made up'}},
     detail: {kind: 'logits', features: ['fc']},
     answers: {kind: 'logits', count: 20, logits: floats(60), features},
@@ -75,7 +70,7 @@ function convolutional(seed: number): Student {
 
 const base: ResumeCase = {
   student: perceptron,
-  knowledge: trueLabels,
+  knowledge: truth,
   options: {losses: [hardLabels()], seed: 3, epochs: 3, batchSize: 8, optimizer: adam({learningRate: 0.02})},
 };
 
@@ -121,8 +116,8 @@ export const resumeCases: Readonly<Record<string, () => ResumeCase>> = {
       view: views(crop({padding: 1}), flip()),
       teacher: asTeacher(perceptron(9, [12])),
     }),
-  'two versions of each input': () => withOptions({}, {knowledge: {...trueLabels, versions: 2}}),
-  'two versions of each input, balanced': () => withOptions({balance: 0.7}, {knowledge: {...trueLabels, versions: 2}}),
+  'two versions of each input': () => withOptions({}, {knowledge: {...truth, versions: 2}}),
+  'two versions of each input, balanced': () => withOptions({balance: 0.7}, {knowledge: {...truth, versions: 2}}),
   'a live teacher and mixtures': () =>
     withOptions({losses: [softLabels()], view: mixUp(), teacher: asTeacher(perceptron(9, [12]))}),
 };

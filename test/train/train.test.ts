@@ -7,6 +7,7 @@ import {crop} from '../../src/data/view.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {tf} from '../../src/engine/tf.ts';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
+import {trueLabels} from '../../src/knowledge/true-labels.ts';
 import {featureHint} from '../../src/losses/feature-hint.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import type {LossTerm} from '../../src/losses/loss.ts';
@@ -37,9 +38,7 @@ function points(count: number, seed: number): {inputs: TensorInputs; labels: Int
 }
 
 function labelKnowledge(count = 90, seed = 1): Knowledge {
-  const {inputs, labels} = points(count, seed);
-  const answers = {kind: 'label', count, labels} as const;
-  return {source: {access: 'truth', identity: {}}, classes, detail: {kind: 'label'}, inputs, answers};
+  return trueLabels(points(count, seed), classes);
 }
 
 const build = (seed = 1, units = [8]): Student =>

@@ -4,8 +4,8 @@ import type {LayerOptions} from '../layer.ts';
 import type {AskPart} from './parts.ts';
 
 /**
- * Asks all parts at once; row i holds the outcomes of part i. A question has an outcome when every part has one for it. Where a part can't be asked the others
- * are let finish what is under way, so that it is kept.
+ * Asks all parts at once; row i holds the outcomes of part i. A question has an outcome when every part has one for it.
+ * Where a part can't be asked the others are let finish what is under way, so that it is kept.
  */
 export async function askTogether(
   questions: readonly Question[],

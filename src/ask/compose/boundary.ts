@@ -1,8 +1,9 @@
-import {type Inputs, inputAt, type TensorInputs} from '../../data/inputs.ts';
+import type {Inputs, TensorInputs} from '../../data/inputs.ts';
 import {InputError} from '../../errors.ts';
 import {coarsen} from '../../knowledge/coarsen.ts';
 import {digestInputs} from '../../knowledge/inputs-digest.ts';
-import type {Input, Outcome, Question, Teacher, TensorInput} from '../../teacher.ts';
+import type {Input, Outcome, Teacher, TensorInput} from '../../teacher.ts';
+import {questionsAbout} from '../collect.ts';
 import {BoundarySearch, searchTogether} from './boundary-search.ts';
 import {type BoundaryForm, boundaryTargets} from './boundary-targets.ts';
 import {composed, errorOfPart} from './composed.ts';
@@ -72,7 +73,7 @@ export function boundary(teacher: Teacher, options: BoundaryOptions): Teacher<'b
   const {references, ...settings} = checked(teacher, options);
   const {nearest, bisections, most, form, temperature} = settings;
   const {classes, name} = teacher;
-  const beforehand = questionsAbout(references);
+  const beforehand = [...questionsAbout({inputs: references})];
   return composed<'black-box', References>({
     name: `boundaries of ${name}`,
     identity: {boundary: teacher.identity, references: digestInputs(references), ...settings, version: VERSION},
@@ -141,8 +142,4 @@ function checked({classes, name}: Teacher, options: BoundaryOptions): Settings {
   }
   checkReferences(references);
   return {references, ...whole, form, temperature};
-}
-
-function questionsAbout(inputs: TensorInputs): readonly Question[] {
-  return Array.from({length: inputs.count}, (_, index) => ({input: inputAt(inputs, index)}));
 }

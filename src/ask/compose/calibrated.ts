@@ -1,10 +1,10 @@
-import {inputAt} from '../../data/inputs.ts';
 import {logSumExpOfRow} from '../../data/rows.ts';
 import type {Examples} from '../../data/split.ts';
 import {InputError, KnowledgeError} from '../../errors.ts';
 import {fitTemperature} from '../../knowledge/fit-temperature.ts';
 import {digestInputs} from '../../knowledge/inputs-digest.ts';
 import type {Outcome, Teacher} from '../../teacher.ts';
+import {questionsAbout} from '../collect.ts';
 import {type Combined, partShowing} from './combination.ts';
 import {composed, errorOfPart} from './composed.ts';
 import {setAsideAlone} from './set-aside.ts';
@@ -53,7 +53,7 @@ export function calibrated(teacher: Teacher, {examples, onFit}: CalibratedOption
   checkExamples(teacher, examples);
   const {classes} = teacher;
   const {inputs, labels} = examples;
-  const beforehand = Array.from(labels, (_, index) => ({input: inputAt(inputs, index)}));
+  const beforehand = [...questionsAbout({inputs})];
   return composed<Combined, number>({
     name: `${teacher.name}, calibrated`,
     identity: {calibrated: teacher.identity, examples: digestInputs(inputs, labels), version: VERSION},

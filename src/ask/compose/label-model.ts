@@ -1,8 +1,9 @@
-import {type Inputs, inputAt} from '../../data/inputs.ts';
+import type {Inputs} from '../../data/inputs.ts';
 import {InputError, KnowledgeError} from '../../errors.ts';
 import {coarsen} from '../../knowledge/coarsen.ts';
 import {digestInputs} from '../../knowledge/inputs-digest.ts';
 import type {Answer, Outcome, Teacher} from '../../teacher.ts';
+import {questionsAbout} from '../collect.ts';
 import {askTogether} from './ask-together.ts';
 import {reorderTo} from './class-order.ts';
 import {composed, errorOfPart} from './composed.ts';
@@ -32,8 +33,9 @@ const VERSION = 1;
  * Several teachers that show labels as one that weighs them: how often each says which class of an input that is truly of
  * which is estimated from what all of them say of some inputs, with no true class known (`dawidSkene`), and the answer is
  * the probability of each class given what they say. The fewer the teachers and the less often they are right, the more
- * inputs that takes: of three that are right of 95, 60 and 50 in a hundred, 600 lead it astray and 3,000 do not. Of votes and distributions their most probable class counts: repeated
- * answers of one teacher err together. All have the same classes, and answer with the order of the first.
+ * inputs that takes: of three that are right of 95, 60 and 50 in a hundred, 600 lead it astray and 3,000 do not. Of votes
+ * and distributions their most probable class counts: repeated answers of one teacher err together. All have the same
+ * classes, and answer with the order of the first.
  *
  * A teacher that can't answer a question counts for nothing there, as long as one can. Where the error is one that may be
  * gone in the next run, such as the end of a budget, it is the question's; of an input that is fitted to, every question's.
@@ -47,7 +49,7 @@ export function labelModel(teachers: readonly Teacher[], options: LabelModelOpti
   const reorders = teachers.map(teacher => reorderTo(classes, teacher));
   const labelIn = (answer: Answer, place: number) =>
     coarsen(reorders[place]!(answer), {kind: 'label'}, classes.length).label;
-  const beforehand = Array.from({length: inputs.count}, (_, index) => ({input: inputAt(inputs, index)}));
+  const beforehand = [...questionsAbout({inputs})];
   const name = `label model of ${teachers.map(teacher => teacher.name).join(', ')}`;
   return composed<'black-box', LabelModel>({
     name,

@@ -3,6 +3,7 @@ import {createHash} from 'node:crypto';
 import Papa from 'papaparse';
 import {InputError} from '../../errors.ts';
 import type {Input} from '../../teacher.ts';
+import {bytesOf} from '../bytes.ts';
 
 export type Delimiter = ',' | ';' | '\t';
 
@@ -47,7 +48,7 @@ export function idOf(input: Input): string {
     hash.update('text\n').update(input.text, 'utf16le');
   } else {
     const {dtype, shape, data} = input;
-    hash.update(`${dtype} ${shape}\n`).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    hash.update(`${dtype} ${shape}\n`).update(bytesOf(data));
   }
   return `q${hash.digest('hex').slice(0, 24)}`;
 }

@@ -9,7 +9,7 @@ import {checkSource} from '../checks.ts';
 import {crossFit, FOLDS} from '../cross-fit.ts';
 import type {CurvePoint} from '../results.ts';
 import type {Study} from '../study.ts';
-import {freshStudent, trainOptions} from '../training.ts';
+import {freshStudent, pointOf, trainOptions} from '../training.ts';
 
 /** What came of one try. */
 export interface TrialOutcome {
@@ -82,9 +82,10 @@ async function trained(
   let best = Number.NaN;
   const options = trainOptions(study, method, seed, (step, steps) => onShare(step / steps));
   try {
-    for await (const {epoch, step, loss, validation, best: isBest} of train(student, knowledge, {...options, epochs})) {
-      curve.push({epoch, step, loss, validationAccuracy: validation?.accuracy ?? null});
-      if (isBest || !recipe.training.earlyStopping) best = validation?.accuracy ?? best;
+    for await (const epoch of train(student, knowledge, {...options, epochs})) {
+      const point = pointOf(epoch);
+      curve.push(point);
+      if (epoch.best || !recipe.training.earlyStopping) best = point.validationAccuracy ?? best;
     }
   } catch (error) {
     student.model.dispose();

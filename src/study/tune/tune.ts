@@ -1,8 +1,8 @@
 import pLimit from 'p-limit';
 import {isLabelled} from '../../data/split.ts';
-import {LimbeckError} from '../../errors.ts';
 import type {Knowledge, StoredKnowledge} from '../../knowledge/knowledge.ts';
 import type {Method} from '../../recipe/recipe.ts';
+import {failureOf} from '../failure.ts';
 import type {Trial, Tuning} from '../results.ts';
 import type {Study} from '../study.ts';
 import {type Rung, rungsOf, successiveHalving} from './halving.ts';
@@ -109,7 +109,7 @@ function trialMaker(
     study.signal?.throwIfAborted();
     const onShare = (share: number) => report(place, epochs, Math.min(share, 0.999));
     const outcome = await run(settings[place]!, epochs, onShare).catch(failureOf(study));
-    const trial = {setting: place, epochs, ...outcome};
+    const trial = {setting: place, epochs, ...('failure' in outcome ? {score: null, curve: [], ...outcome} : outcome)};
     // What failed may do better in another process.
     if (trial.score !== null) await kept.keep(trial);
     return trial;
@@ -118,14 +118,5 @@ function trialMaker(
     const trial = kept.get(place, epochs) ?? (await make(place, epochs));
     report(place, epochs, 1);
     return trial;
-  };
-}
-
-/** A training may come to nothing by its setting; an abort, and a fault of the program's own, end the study. */
-function failureOf({signal}: Study): (error: unknown) => Omit<Trial, 'setting' | 'epochs'> {
-  return error => {
-    signal?.throwIfAborted();
-    if (error instanceof LimbeckError) return {score: null, curve: [], failure: error.message};
-    throw error;
   };
 }

@@ -1,8 +1,4 @@
-import {mkdtemp, rm} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
-import {join} from 'node:path';
-import {afterEach, beforeEach, describe, expect, it} from 'vitest';
-import {type Asking, type AskingOptions, openAsking} from '../../../src/ask/asking.ts';
+import {describe, expect, it} from 'vitest';
 import {collect, collectAnswered} from '../../../src/ask/collect.ts';
 import {boundary} from '../../../src/ask/compose/boundary.ts';
 import {calibrated} from '../../../src/ask/compose/calibrated.ts';
@@ -12,6 +8,7 @@ import {planAsking} from '../../../src/ask/plan.ts';
 import type {TensorInputs, TextInputs} from '../../../src/data/inputs.ts';
 import type {Teacher} from '../../../src/teacher.ts';
 import {type PayingTeacher, payingTeacher, type Respond} from '../paying-teacher.ts';
+import {askingPlace} from './asking-place.ts';
 import {labelling} from './tensor-teacher.ts';
 
 const inputs = (count: number): TextInputs => ({
@@ -32,22 +29,8 @@ const wavering = (name: string, fields: Partial<Teacher<'black-box'>> = {}): Pay
   return payingTeacher(respond, {name, identity: {service: name}, maxBatch: 1, ...fields});
 };
 
-let folder: string;
-let asking: Asking;
-
-const open = async (options: Partial<AskingOptions> = {}) => {
-  asking = await openAsking({cache: join(folder, 'answers'), journal: join(folder, 'journal'), ...options});
-  return asking;
-};
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'limbeck-rounds-'));
-});
-
-afterEach(async () => {
-  await asking.close();
-  await rm(folder, {recursive: true});
-});
+const place = askingPlace();
+const {open} = place;
 
 describe('votes that stop, with their layers', () => {
   const stopping = (teacher: Teacher<'black-box'>) => repeat(teacher, {samples: 12, stop: {sure: 0.9}});
@@ -61,7 +44,7 @@ describe('votes that stop, with their layers', () => {
     expect(told.at(-1)).toBe(6);
     expect(told).toEqual(told.toSorted((a, b) => a - b));
     expect(meter(6, 6).progress.isDone).toBe(true);
-    await asking.close();
+    await place.asking.close();
     const again = (await open({record: 'none'})).open(stopping(one));
     expect(await collect(again.teacher, transfer(inputs(6)))).toEqual(first);
   });
@@ -75,7 +58,7 @@ describe('votes that stop, with their layers', () => {
       cached: 0,
       calls: {low: 20, expected: 60, worst: 300},
     });
-    await collect(asking.open(whole).teacher, transfer(inputs(4)));
+    await collect(place.asking.open(whole).teacher, transfer(inputs(4)));
     // Two are clear after four and two asked about to the end: nothing of these is left to ask.
     expect(await planAsking(whole, inputs(5), {store})).toMatchObject({
       cached: 4,
@@ -89,7 +72,7 @@ describe('votes that stop, with their layers', () => {
     const one = wavering('one');
     const {store} = await open();
     const four = repeat(one, {samples: 4});
-    await collect(asking.open(four).teacher, transfer(inputs(2)));
+    await collect(place.asking.open(four).teacher, transfer(inputs(2)));
     const clear = await planAsking(stopping(one), {kind: 'text', count: 1, texts: ['0']}, {store});
     expect(clear).toMatchObject({cached: 1, calls: {worst: 0}});
     // Of 0 four do; 1 goes on for sure, and nothing is known of 2 but that 0 took four.
@@ -104,9 +87,9 @@ describe('votes that stop, with their layers', () => {
     const one = wavering('one');
     const {teacher} = (await open({budget: [{calls: 10}]})).open(stopping(one));
     const {missing} = await collectAnswered(teacher, transfer(inputs(4)));
-    expect(asking.spent.calls).toBe(10);
+    expect(place.asking.spent.calls).toBe(10);
     expect(missing[0]!.error).toMatchObject({name: 'BudgetError'});
-    await asking.close();
+    await place.asking.close();
     await collect((await open()).open(stopping(one)).teacher, transfer(inputs(4)));
     expect(one.requests.length).toBe(2 * 4 + 2 * 12);
   });
@@ -137,14 +120,14 @@ describe('a boundary, with its layers', () => {
         {inputs: 3 + 24, calls: {low: 2, expected: 26, worst: 130}},
       ],
     });
-    await collect(asking.open(whole).teacher, transfer(some));
+    await collect(place.asking.open(whole).teacher, transfer(some));
     expect(one.seen.length).toBeLessThanOrEqual(5 + 24);
     expect(await planAsking(whole, some, {store})).toMatchObject({
       cached: 3,
       parts: [{calls: {worst: 0}}, {calls: {worst: 0}}],
     });
     const seen = one.seen.length;
-    await collect(asking.open(whole).teacher, transfer(some));
+    await collect(place.asking.open(whole).teacher, transfer(some));
     expect(one.seen.length).toBe(seen);
     const more = await planAsking(whole, block([0, 0], [9, 9]), {store});
     expect(more).toMatchObject({cached: 1, parts: [{calls: {worst: 0}}, {calls: {low: 1, expected: 9}}]});
@@ -163,12 +146,12 @@ describe('teachers that are fitted first, with their layers', () => {
       calls: {low: 24, expected: 24},
       parts: [{inputs: 6}, {inputs: 8, cached: 6}, {inputs: 6}, {inputs: 8}, {inputs: 6}, {inputs: 8}],
     });
-    const {ledger, teacher} = asking.open(whole);
+    const {ledger, teacher} = place.asking.open(whole);
     await collect(teacher, transfer(inputs(8)));
     expect(ledger.snapshot().bought).toBe(24);
     expect(teachers.map(({requests}) => requests.length)).toEqual([8, 8, 8]);
     expect(await planAsking(whole, inputs(8), {store})).toMatchObject({cached: 8, calls: {worst: 0}});
-    await asking.close();
+    await place.asking.close();
     const offline = (await open({record: 'none'})).open(labelModel(teachers, {inputs: inputs(6)}));
     await collect(offline.teacher, transfer(inputs(8)));
   });
@@ -178,8 +161,8 @@ describe('teachers that are fitted first, with their layers', () => {
     const whole = labelModel(teachers, {inputs: inputs(6)});
     const {teacher} = (await open({budget: [{calls: 7}]})).open(whole);
     await expect(collectAnswered(teacher, transfer(inputs(2)))).rejects.toThrow(/left 2 of 2 inputs without an answer/);
-    expect(asking.spent.calls).toBe(7);
-    await asking.close();
+    expect(place.asking.spent.calls).toBe(7);
+    await place.asking.close();
     await collect((await open()).open(whole).teacher, transfer(inputs(2)));
     expect(teachers.flatMap(({requests}) => requests).length).toBe(18);
   });
@@ -193,7 +176,7 @@ describe('teachers that are fitted first, with their layers', () => {
       calls: {low: 4 * 102, expected: 12 * 102},
       parts: [{inputs: 1200}, {inputs: 12 * 102, cached: 1200}],
     });
-    await collect(asking.open(whole).teacher, transfer(inputs(102)));
+    await collect(place.asking.open(whole).teacher, transfer(inputs(102)));
     expect(await planAsking(whole, inputs(102), {store})).toMatchObject({cached: 102, calls: {worst: 0}});
     // Another input takes nothing but itself.
     expect(await planAsking(whole, inputs(103), {store})).toMatchObject({cached: 102, calls: {low: 4, expected: 8}});
@@ -213,7 +196,7 @@ describe('teachers that are fitted first, with their layers', () => {
     const {teacher} = (await open()).open(whole);
     await expect(collect(teacher, transfer(inputs(6)), {signal: stop.signal})).rejects.toThrow('enough');
     expect(slow.requests.flat()).toEqual([0, 1, 2]);
-    await collect(asking.open(whole).teacher, transfer(inputs(6)));
+    await collect(place.asking.open(whole).teacher, transfer(inputs(6)));
     expect(slow.requests.flat()).toEqual([0, 1, 2, 3, 4, 5]);
   });
 });

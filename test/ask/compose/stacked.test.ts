@@ -1,9 +1,5 @@
-import {mkdtemp, rm} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
-import {join} from 'node:path';
 import fc from 'fast-check';
-import {afterEach, beforeEach, describe, expect, it} from 'vitest';
-import {type Asking, type AskingOptions, openAsking} from '../../../src/ask/asking.ts';
+import {describe, expect, it} from 'vitest';
 import {collect, collectAnswered} from '../../../src/ask/collect.ts';
 import {cascade} from '../../../src/ask/compose/cascade.ts';
 import {ensemble} from '../../../src/ask/compose/ensemble.ts';
@@ -14,6 +10,7 @@ import type {TextInputs} from '../../../src/data/inputs.ts';
 import type {Teacher} from '../../../src/teacher.ts';
 import {about} from '../fake-teacher.ts';
 import {type PayingTeacher, payingTeacher, type Respond} from '../paying-teacher.ts';
+import {askingPlace} from './asking-place.ts';
 import {scoring} from './members.ts';
 
 const label = {access: 'black-box', detail: {kind: 'label'}} as const;
@@ -28,22 +25,8 @@ const inputs = (count: number): TextInputs => ({
 });
 const transfer = (count: number) => ({role: 'transfer', inputs: inputs(count)}) as const;
 
-let folder: string;
-let asking: Asking;
-
-const open = async (options: Partial<AskingOptions> = {}) => {
-  asking = await openAsking({cache: join(folder, 'answers'), journal: join(folder, 'journal'), ...options});
-  return asking;
-};
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'limbeck-composed-'));
-});
-
-afterEach(async () => {
-  await asking.close();
-  await rm(folder, {recursive: true});
-});
+const place = askingPlace();
+const {open} = place;
 
 describe('a teacher that is made of others, with its layers', () => {
   it('keeps every answer of every part, so that another composition of them is free', async () => {
@@ -51,8 +34,8 @@ describe('a teacher that is made of others, with its layers', () => {
     const {teacher, ledger} = (await open()).open(ensemble([one, two]));
     await collect(teacher, transfer(6));
     expect(ledger.snapshot()).toMatchObject({asked: 12, bought: 12, cached: 0, calls: 6, usd: 0.00012});
-    expect(await asking.store.count()).toBe(12);
-    await asking.close();
+    expect(await place.asking.store.count()).toBe(12);
+    await place.asking.close();
 
     const again = (await open()).open(
       cascade([repeat(ensemble([two, one], {weights: [2, 1]}), {samples: 1}), one], {confidence: 0.6}),
@@ -70,7 +53,9 @@ describe('a teacher that is made of others, with its layers', () => {
       fc.asyncProperty(numbers, fc.integer({min: 1, max: 3}), fc.nat(), async (some, samples, run) => {
         const one = payer(`one of run ${run} ${samples} ${some}`);
         const whole = ensemble([one, degrade(one, label), repeat(one, {samples})]);
-        const {teacher} = asking.open(cascade([repeat(whole, {samples: 1}), degrade(one, label)], {confidence: 1}));
+        const {teacher} = place.asking.open(
+          cascade([repeat(whole, {samples: 1}), degrade(one, label)], {confidence: 1}),
+        );
         await teacher.ask(about(...some));
         await teacher.ask(about(...some));
         const distinct = new Set(some).size;
@@ -106,7 +91,7 @@ describe('a teacher that is made of others, with its layers', () => {
   it('draws on one budget with all of its parts, and says whose answer is missing', async () => {
     const {teacher} = (await open({budget: [{calls: 5}]})).open(ensemble([payer('one'), payer('two')]));
     const {knowledge, missing} = await collectAnswered(teacher, transfer(8));
-    expect(asking.spent.calls).toBe(5);
+    expect(place.asking.spent.calls).toBe(5);
     expect(knowledge.inputs.count + missing.length).toBe(8);
     expect(missing[0]!.error).toMatchObject({name: 'BudgetError'});
   });
@@ -114,7 +99,7 @@ describe('a teacher that is made of others, with its layers', () => {
   it('refuses offline what one of its parts has not kept, by name', async () => {
     const [one, two] = [payer('one'), payer('two')];
     await collect((await open()).open(one).teacher, transfer(2));
-    await asking.close();
+    await place.asking.close();
     const {teacher} = (await open({record: 'none'})).open(ensemble([one, two]));
     await expect(collect(teacher, transfer(2))).rejects.toThrow(
       /left 2 of 2 inputs .*input 0: Teacher two: No answer is kept/s,
@@ -125,7 +110,7 @@ describe('a teacher that is made of others, with its layers', () => {
   it('records each part once, whatever was recorded of another', async () => {
     const [one, two] = [payer('one'), payer('two')];
     await collect((await open()).open(one).teacher, transfer(2));
-    await asking.close();
+    await place.asking.close();
     const {teacher} = (await open({record: 'once'})).open(ensemble([one, two]));
     await collect(teacher, transfer(2));
     expect([one.requests, two.requests]).toEqual([[[0, 1]], [[0, 1]]]);
@@ -139,7 +124,7 @@ describe('a teacher that is made of others, with its layers', () => {
       body: JSON.stringify({labels: some.map(n => (n + 1) % 3)}),
     });
     await collect((await open()).open(ensemble([payer('one'), payer('two')])).teacher, transfer(12));
-    await asking.close();
+    await place.asking.close();
     await new Promise(resolve => setTimeout(resolve, 5));
     const {teacher} = (await open({drift: {every: 4, sample: 8}})).open(
       ensemble([payer('one'), payer('two', {}, changed)]),
@@ -157,7 +142,7 @@ describe('a teacher that is made of others, with its layers', () => {
     const {teacher} = (await open()).open(ensemble([one, two]));
     await expect(collect(teacher, transfer(8), {signal: stop.signal})).rejects.toThrow('enough');
     expect(one.requests.flat()).toEqual([0, 1, 2, 3]);
-    await collect(asking.open(ensemble([one, two])).teacher, transfer(8));
+    await collect(place.asking.open(ensemble([one, two])).teacher, transfer(8));
     expect(one.requests.flat()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     expect(new Set(two.requests.flat()).size).toBe(two.requests.flat().length);
   });
@@ -170,7 +155,8 @@ describe('a teacher that is made of others, with its layers', () => {
       degrade(full, {access: 'gray-box', detail: {kind: 'top-k', k: 1}}),
       degrade(full, {...label, noise: {deviation: 1}}),
     ];
-    for (const teacher of shown) await collect(asking.open<'black-box' | 'gray-box'>(teacher).teacher, transfer(4));
+    for (const teacher of shown)
+      await collect(place.asking.open<'black-box' | 'gray-box'>(teacher).teacher, transfer(4));
     expect(full.calls.flat()).toEqual([0, 1, 2, 3]);
   });
 });
@@ -192,8 +178,8 @@ describe('a plan for a teacher that is made of others', () => {
         {teacher: 'dear', inputs: 4, cached: 0, calls: {low: 0, expected: 4}},
       ],
     });
-    await collect(asking.open(repeat(cheap, {samples: 3})).teacher, transfer(2));
-    await collect(asking.open(dear).teacher, transfer(1));
+    await collect(place.asking.open(repeat(cheap, {samples: 3})).teacher, transfer(2));
+    await collect(place.asking.open(dear).teacher, transfer(1));
     expect(await planAsking(teacher, inputs(4), {store})).toMatchObject({
       // The cheap one is sure of both that it was asked about, so that nobody asks the dear one about the second.
       cached: 2,
