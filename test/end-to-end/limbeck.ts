@@ -102,7 +102,7 @@ export function workplace(): Workplace {
 /** The environment of the tests without what would change a command, save the choice of the engine. */
 function environment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
-    ([name]) => name === 'LIMBECK_ENGINE' || !/^(LIMBECK_|FORCE_COLOR|NODE_OPTIONS)/.test(name),
+    ([name]) => /^LIMBECK_ENGINE(_DIR)?$/.test(name) || !/^(LIMBECK_|FORCE_COLOR|NODE_OPTIONS)/.test(name),
   );
   return Object.fromEntries(kept);
 }
