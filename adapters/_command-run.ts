@@ -4,6 +4,7 @@ import type {Reply} from '../src/teacher.ts';
 import {LineSplitter, Tail} from './_command-lines.ts';
 import {Child, type Start} from './_command-processes.ts';
 import {parseJson} from './_reply.ts';
+import {WholeReply} from './_whole-reply.ts';
 
 export interface RunOptions extends Start {
   /** The teacher's name, for messages. */
@@ -117,7 +118,7 @@ export class Run {
 
   /** Takes a line for the answer that it is; says what is wrong where it is none. */
   #problemWith(line: string): string | undefined {
-    const reply: Reply = {status: 200, headers: {}, body: line};
+    const reply = new WholeReply(200, {}, line);
     const id = idIn(reply);
     if (id === 'no JSON') {
       return 'is not JSON. Let it print answers alone, and say everything else on standard error.';

@@ -10,6 +10,7 @@ import {type Explain, parseJson, statusError} from './_reply.ts';
 import {type Connection, checkAddress, postJson} from './_request.ts';
 import {CONCURRENCY, chargedService, keyVariableFor, openConnection} from './_service.ts';
 import {untilAborted} from './_until-aborted.ts';
+import {WholeReply} from './_whole-reply.ts';
 
 /** A kind of server that can score answers exactly. */
 export interface ExactDialect {
@@ -149,7 +150,7 @@ async function score({server, prompts, sequences, trie}: Scoring, {text, sample,
       sequences,
       told,
     };
-    return {status: 200, headers: {'content-type': 'application/json'}, body: JSON.stringify(reply)};
+    return new WholeReply(200, {'content-type': 'application/json'}, JSON.stringify(reply));
   } catch (error) {
     if (error instanceof Refused) return error.reply;
     throw error;

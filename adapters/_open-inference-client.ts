@@ -55,7 +55,8 @@ const REFUSALS = [400, 413, 422];
 export async function infer(client: Client, batch: Batch, options: InferOptions): Promise<readonly Outcome[]> {
   const {connection} = client.model;
   const transport = await client.transport();
-  const send = await transport.prepare(batch, options.signal);
+  const prepared = transport.prepare(batch, options.signal);
+  const send = prepared instanceof Promise ? await prepared : prepared;
   const reply = await options.exchange(batch.rows, send);
   if (reply.status === 200) return client.read(reply, batch.rows.length);
   if (reply.status === 404) throw await notFound(client.model, transport, options.signal);

@@ -6,6 +6,7 @@ import {encodeRequest, PROTOBUF} from './_open-inference-protobuf.ts';
 import {encodeRaw} from './_open-inference-tensors.ts';
 import {loadPeer} from './_peer.ts';
 import {authorization, type Connection} from './_request.ts';
+import {WholeReply} from './_whole-reply.ts';
 
 /** What is used of the package @grpc/grpc-js. */
 interface Grpc {
@@ -181,8 +182,7 @@ const STATUSES: Readonly<Record<string, number>> = {
 function replyOf({status, code, response}: End): Reply {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(status.metadata.getMap())) headers[name] = String(value);
-  if (response)
-    return {status: 200, headers: {...headers, 'content-type': PROTOBUF}, body: response.toString('base64')};
+  if (response) return new WholeReply(200, {...headers, 'content-type': PROTOBUF}, response.toString('base64'));
   // A request that is too long has no code of its own.
   const isTooLong = code === 'RESOURCE_EXHAUSTED' && /larger than max|exceeds maximum/i.test(status.details);
   const body = JSON.stringify({code, error: status.details});

@@ -3,9 +3,7 @@ import type {Receipt, Reply} from '../src/teacher.ts';
 import {decodeResponse, PROTOBUF} from './_open-inference-protobuf.ts';
 import {decodeRaw, type InferReply, type Tensor} from './_open-inference-tensors.ts';
 import {parseOnce} from './_reply.ts';
-
-/** A reply is read for its answers and for its receipt, and parsed once. */
-const parsedReplies = new WeakMap<Reply, InferReply>();
+import {parsedOnce} from './_whole-reply.ts';
 
 /**
  * Parses a reply of the protocol: JSON, JSON followed by tensors as bytes, or a message of gRPC.
@@ -15,14 +13,11 @@ const parsedReplies = new WeakMap<Reply, InferReply>();
  * @throws TeacherError where it should be JSON and is not
  */
 export function parseReply(name: string, reply: Reply): InferReply | undefined {
-  const known = parsedReplies.get(reply);
-  if (known) return known;
-  const type = String(reply.headers['content-type']);
-  const parsed = type.startsWith(PROTOBUF)
-    ? decodeResponse(Buffer.from(reply.body, 'base64'))
-    : parseRest(name, reply, type.startsWith('application/octet-stream'));
-  if (parsed) parsedReplies.set(reply, parsed);
-  return parsed;
+  return parsedOnce(reply, whole => {
+    const type = String(whole.headers['content-type']);
+    if (type.startsWith(PROTOBUF)) return decodeResponse(Buffer.from(whole.body, 'base64'));
+    return parseRest(name, whole, type.startsWith('application/octet-stream'));
+  });
 }
 
 /** Which model a reply says has answered. Never throws. */

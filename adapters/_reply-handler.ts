@@ -1,6 +1,7 @@
 import type {Dispatcher} from 'undici';
 import {TeacherError, type TeacherErrorDetails} from '../src/errors.ts';
 import type {Reply} from '../src/teacher.ts';
+import {WholeReply} from './_whole-reply.ts';
 
 type Controller = Dispatcher.DispatchController;
 
@@ -104,7 +105,7 @@ export class ReplyHandler implements Dispatcher.DispatchHandler {
   #reply(): Reply {
     const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
     const isBinary = String(this.#headers['content-type']).startsWith('application/octet-stream');
-    return {status: this.#status, headers: this.#headers, body: body.toString(isBinary ? 'base64' : 'utf8')};
+    return new WholeReply(this.#status, this.#headers, body.toString(isBinary ? 'base64' : 'utf8'));
   }
 }
 

@@ -1,6 +1,7 @@
 import {TeacherError} from '../src/errors.ts';
 import type {Reply} from '../src/teacher.ts';
 import type {Connection} from './_request.ts';
+import {parsedOnce} from './_whole-reply.ts';
 
 /** Codes with which services say, under whatever status, that an account is spent. */
 const SPENT = new Set([
@@ -104,20 +105,13 @@ export function withWait(reply: Reply): Reply {
   return {...reply, headers: {...reply.headers, 'retry-after-ms': String(Math.ceil(Number(seconds) * 1000))}};
 }
 
-/** A reply is read for its answers and for its receipt, and parsed once. */
-const documents = new WeakMap<Reply, unknown>();
-
 /**
  * Parses a reply's JSON as servers written in Python make it: a bare `NaN` becomes null, a bare `Infinity` infinite.
  *
  * @throws TeacherError where the body is not JSON
  */
 export function parseJson(name: string, reply: Reply): unknown {
-  const known = documents.get(reply);
-  if (known !== undefined) return known;
-  const parsed = parseOnce(name, reply);
-  documents.set(reply, parsed);
-  return parsed;
+  return parsedOnce(reply, whole => parseOnce(name, whole));
 }
 
 /** The same, for callers that keep what they make of it. */

@@ -68,7 +68,7 @@ export function accountOf(address: string, key: string | undefined): string {
 }
 
 /** Posts JSON, as `exchangeOnce` does. */
-export async function postJson(
+export function postJson(
   connection: Connection,
   url: URL,
   body: object,
@@ -89,16 +89,12 @@ export async function getJson(connection: Connection, url: URL, signal?: AbortSi
  * @throws TeacherError where no whole reply comes, which says whether the service may have heard the request; the
  * signal's reason after an abort. Neither holds the key or the body
  */
-export async function exchangeOnce(
-  connection: Connection,
-  request: UnsignedRequest,
-  signal?: AbortSignal,
-): Promise<Reply> {
-  signal?.throwIfAborted();
-  const {url, method, body = null} = request;
-  const headers = {...request.headers, ...authorization(connection, request)};
-  const {origin, host, pathname, search} = url;
+export function exchangeOnce(connection: Connection, request: UnsignedRequest, signal?: AbortSignal): Promise<Reply> {
   return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const {url, method, body = null} = request;
+    const headers = {...request.headers, ...authorization(connection, request)};
+    const {origin, host, pathname, search} = url;
     const handler = new ReplyHandler({connection, host, signal}, resolve, reject);
     // The handler's limit holds for the whole request; undici's own, for parts of it, would cut in earlier.
     const limits = {headersTimeout: 0, bodyTimeout: 0};

@@ -46,14 +46,14 @@ export interface AdmissionRequest {
    *
    * @default one: the service doesn't count tokens, or they aren't known beforehand
    */
-  readonly estimate?: Usage;
-  readonly send: () => Promise<Reply>;
+  readonly estimate?: Usage | undefined;
+  send(): Promise<Reply>;
   /**
    * What the reply says that the request used. Never throws.
    *
    * @default the estimate
    */
-  readonly usageOf?: (reply: Reply) => Usage | undefined;
+  usageOf?(reply: Reply): Usage | undefined;
   /**
    * Whether it was sent before, and is to be sent again: it came first, and goes before those that were never sent.
    *
@@ -61,7 +61,7 @@ export interface AdmissionRequest {
    */
   readonly isAgain?: boolean;
   /** Ends the waiting; what was sent is its sender's. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface AdmissionState {
@@ -158,8 +158,8 @@ class Pool implements Admission {
     return {limit, inFlight, waiting, refused, resumesIn: this.#pause.remaining(this.#now()), changes};
   }
 
-  async run(request: AdmissionRequest): Promise<Reply> {
-    request.signal?.throwIfAborted();
+  run(request: AdmissionRequest): Promise<Reply> {
+    if (request.signal?.aborted) return Promise.reject(request.signal.reason);
     const now = this.#now();
     const cost = costOf(request.estimate);
     if (this.#waiting === 0 && this.#wait(cost, now) === 0) return this.#send(request, cost, now);

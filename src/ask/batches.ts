@@ -20,7 +20,8 @@ export function withBatches<A extends Access>(
   const turns = new Turns(concurrency);
   const layered: LayeredTeacher<A> = teacher;
   const ask = async (questions: readonly Question[], options: LayerOptions = {}) => {
-    await turns.begin();
+    const turn = turns.begin();
+    if (turn) await turn;
     try {
       options.stop?.throwIfAborted();
       const outcomes = await layered.ask(questions, options);

@@ -1,7 +1,7 @@
 import {BudgetError, TeacherError} from '../errors.ts';
 import type {Journal, ReplyPlace} from '../knowledge/journal.ts';
 import type {Access, Exchange, Outcome, Question, Receipt, Reply, Service, Teacher, Usage} from '../teacher.ts';
-import type {Admission} from './admission.ts';
+import type {Admission, AdmissionRequest} from './admission.ts';
 import type {Reservation, TeacherBudget} from './budget.ts';
 import {keyed} from './keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
@@ -44,18 +44,20 @@ export function withCalls<A extends Access>(teacher: Teacher<A>, options: CallsO
   const ask = async (questions: readonly Question[], {stop, isAgain = false, detail, signal}: LayerOptions = {}) => {
     const paid: (PaidCall | undefined)[] = [];
     const turn: Turn = {stop, isAgain};
-    const exchange: Exchange = async (rows, send) => {
+    const exchange: Exchange = (rows, send) => {
       const asked = rows.map(row => questions[row]!);
-      const request = new PaidRequest(sender, asked, send, turn);
-      const reply = await request.run();
-      for (const row of rows) paid[row] = request.call;
-      return reply;
+      const request = new PaidRequest(sender, asked, send, turn, call => {
+        for (const row of rows) paid[row] = call;
+      });
+      return request.run();
     };
-    const askOptions = {...(detail && {detail}), ...(signal && {signal}), exchange};
-    const outcomes = await teacher.ask(questions, askOptions).catch((error: unknown) => {
-      if (isOfQuestions(error)) return questions.map((): Outcome<A> => ({error}));
-      throw error;
-    });
+    let outcomes: readonly Outcome<A>[];
+    try {
+      outcomes = await teacher.ask(questions, {...(detail && {detail}), ...(signal && {signal}), exchange});
+    } catch (error) {
+      if (!isOfQuestions(error)) throw error;
+      outcomes = questions.map(() => ({error}));
+    }
     if (outcomes.some(outcome => 'error' in outcome)) closeUnread(outcomes, paid);
     return outcomes.map((outcome, row): Bought<A> => (paid[row] ? {...outcome, call: paid[row]} : outcome));
   };
@@ -102,36 +104,45 @@ interface Taken extends Pick<PaidCall, 'place'> {
 }
 
 /** One request on its way through admission, budget and journal. */
-class PaidRequest {
-  /** Undefined until a reply came that was paid for. */
-  call: PaidCall | undefined;
+class PaidRequest implements AdmissionRequest {
+  readonly signal: AbortSignal | undefined;
+  readonly isAgain: boolean;
+  readonly estimate: Usage | undefined;
   readonly #sender: Sender;
   readonly #questions: readonly Question[];
   readonly #send: () => Promise<Reply>;
-  readonly #turn: Turn;
+  readonly #onPaid: (call: PaidCall) => void;
+  #receipt: Receipt | undefined;
 
-  constructor(sender: Sender, questions: readonly Question[], send: () => Promise<Reply>, turn: Turn) {
+  constructor(
+    sender: Sender,
+    questions: readonly Question[],
+    send: () => Promise<Reply>,
+    {stop, isAgain}: Turn,
+    onPaid: (call: PaidCall) => void,
+  ) {
+    this.signal = stop;
+    this.isAgain = isAgain;
+    this.estimate = sender.service.worstCase?.(questions);
     this.#sender = sender;
     this.#questions = questions;
     this.#send = send;
-    this.#turn = turn;
+    this.#onPaid = onPaid;
   }
 
   run(): Promise<Reply> {
-    const {admission, service} = this.#sender;
-    const worst = service.worstCase?.(this.#questions);
-    const send = () => this.#sendReserved(worst);
-    if (admission === undefined) return send();
-    const usageOf = () => this.call?.receipt?.usage;
-    const {stop, isAgain} = this.#turn;
-    return admission.run({send, usageOf, isAgain, ...(worst && {estimate: worst}), ...(stop && {signal: stop})});
+    return this.#sender.admission?.run(this) ?? this.send();
   }
 
-  async #sendReserved(worst: Usage | undefined): Promise<Reply> {
-    const {stop} = this.#turn;
-    stop?.throwIfAborted();
+  usageOf(): Usage | undefined {
+    return this.#receipt?.usage;
+  }
+
+  async send(): Promise<Reply> {
+    const {signal, estimate: worst} = this;
+    signal?.throwIfAborted();
     const {budget, ledger, teacher, journal} = this.#sender;
-    const reservation = await budget?.reserve({calls: 1, usage: worst}, stop);
+    const reservation = await budget?.reserve({calls: 1, usage: worst}, signal);
     let id: number | undefined;
     try {
       id = await journal?.sent(this.#questions.map(question => keyed(teacher, question).key));
@@ -169,6 +180,7 @@ class PaidRequest {
     const usage = receipt?.usage ?? worst;
     reservation?.settle({calls: 1, usage});
     ledger?.add({...usage, ...(service.price && {usd: costOf(service.price, {calls: 1, usage})})});
-    this.call = {place, receipt, done: () => id !== undefined && journal?.done(id)};
+    this.#receipt = receipt;
+    this.#onPaid({place, receipt, done: () => id !== undefined && journal?.done(id)});
   }
 }

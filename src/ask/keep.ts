@@ -4,7 +4,7 @@ import type {Journal} from '../knowledge/journal.ts';
 import type {AnswerEntry, AnswerStore} from '../knowledge/store.ts';
 import {together} from '../knowledge/together.ts';
 import type {Access, Detail, Outcome, Question, Teacher} from '../teacher.ts';
-import type {Bought} from './calls.ts';
+import type {Bought, PaidCall} from './calls.ts';
 import {keyed} from './keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 import type {Ledger} from './ledger.ts';
@@ -44,12 +44,8 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
     ledger?.add({bought: kept.filter(({isBought}) => isBought).length});
     const entries = entriesOf(teacher, questions, outcomes, kept);
     if (entries.length > 0) await keep(entries);
-    for (const [place, outcome] of outcomes.entries()) {
-      if (!('error' in outcome) || !outcome.call) continue;
-      await journal?.setAside(keyed(teacher, questions[place]!).key, outcome.error.message, outcome.call.place);
-      ledger?.add({setAside: 1});
-    }
-    for (const call of new Set(outcomes.map(({call}) => call))) call?.done();
+    if (entries.length < outcomes.length) await setAside(questions, outcomes);
+    for (const call of callsOf(outcomes)) call.done();
     if (journal && journal.setAsides.size > 0) {
       const mended = entries.map(({key}) => key).filter(key => journal.setAsides.has(key));
       if (mended.length > 0) journal.settled(mended);
@@ -57,7 +53,21 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
     askOptions.onSettled?.(kept.length);
     return kept;
   };
+  /** What was paid for and can't be read. */
+  const setAside = async (questions: readonly Question[], outcomes: readonly Bought[]) => {
+    for (const [place, outcome] of outcomes.entries()) {
+      if (!('error' in outcome) || !outcome.call) continue;
+      await journal?.setAside(keyed(teacher, questions[place]!).key, outcome.error.message, outcome.call.place);
+      ledger?.add({setAside: 1});
+    }
+  };
   return layerOver(teacher, {ask});
+}
+
+/** Each once. */
+function callsOf(outcomes: readonly Bought[]): Iterable<PaidCall> {
+  const calls = outcomes.flatMap(({call}) => call ?? []);
+  return calls.length > 1 ? new Set(calls) : calls;
 }
 
 function entriesOf(

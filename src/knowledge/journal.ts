@@ -73,6 +73,12 @@ export async function openJournal(directory: string): Promise<Journal> {
   }
 }
 
+/** A reply that is being written, and its place. */
+interface Keeping {
+  readonly place: ReplyPlace;
+  readonly written: Promise<void>;
+}
+
 class SegmentJournal implements Journal {
   readonly recovered: Journal['recovered'];
   readonly received: ReadonlyMap<string, ReplyPlace>;
@@ -103,21 +109,25 @@ class SegmentJournal implements Journal {
     return this.#setAsides.byKey;
   }
 
-  async sent(keys: readonly string[]): Promise<number> {
+  sent(keys: readonly string[]): Promise<number> {
     const id = ++this.#calls;
-    await this.#segment.append(lineOf({sent: id, keys})).written;
-    this.#outstanding.sent(id, keys);
-    return id;
+    return this.#segment.append(lineOf({sent: id, keys})).written.then(() => {
+      this.#outstanding.sent(id, keys);
+      return id;
+    });
   }
 
-  async replied(id: number, reply: Reply): Promise<ReplyPlace> {
-    const place = await this.#keep(id, this.#outstanding.keysOf(id), reply);
-    this.#outstanding.replied(id, place);
-    return place;
+  replied(id: number, reply: Reply): Promise<ReplyPlace> {
+    const {place, written} = this.#keep(id, this.#outstanding.keysOf(id), reply);
+    return written.then(() => {
+      this.#outstanding.replied(id, place);
+      return place;
+    });
   }
 
   async receive(keys: readonly string[], reply: Reply): Promise<ReplyPlace> {
-    const place = await this.#keep(++this.#calls, keys, reply);
+    const {place, written} = this.#keep(++this.#calls, keys, reply);
+    await written;
     // No call of this process stands for it: if the process ends now, it is found by this line.
     this.#segment.note(lineOf({unread: keys, place}));
     this.#outstanding.left(keys, place);
@@ -149,11 +159,10 @@ class SegmentJournal implements Journal {
     this.#outstanding.settled([key]);
   }
 
-  async #keep(id: number, keys: readonly string[], reply: Reply): Promise<ReplyPlace> {
+  #keep(id: number, keys: readonly string[], reply: Reply): Keeping {
     const {offset, length, written} = this.#segment.append(replyLine(id, keys, reply));
-    await written;
     this.#holdsReplies = true;
-    return {segment: this.#name, offset, length};
+    return {place: {segment: this.#name, offset, length}, written};
   }
 
   read(place: ReplyPlace): Promise<KeptReply | undefined> {

@@ -169,9 +169,9 @@ describe('withCalls', () => {
     const waiting: (boolean | undefined)[] = [];
     const admission = {
       state: createAdmission({concurrency: 1}).state,
-      run({isAgain, send}: AdmissionRequest) {
-        waiting.push(isAgain);
-        return send();
+      run(request: AdmissionRequest) {
+        waiting.push(request.isAgain);
+        return request.send();
       },
     };
     const teacher = withCalls(payingTeacher(), {admission});
