@@ -3,7 +3,7 @@ import {identityOfReading} from '../data/text-reading.ts';
 import {type Engine, startEngine} from '../engine/engine.ts';
 import {tf} from '../engine/tf.ts';
 import {answersAt, countOf, inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
-import type {LossTerm} from '../losses/loss.ts';
+import type {BatchOutputs, BatchTargets, LossTerm} from '../losses/loss.ts';
 import type {Student} from '../student/student.ts';
 import {architectureHash} from '../student/weights-hash.ts';
 import type {Json} from '../teacher.ts';
@@ -12,6 +12,7 @@ import {digestOf} from './digest.ts';
 import {madeUpOutputs} from './made-up-outputs.ts';
 import type {Optimizer} from './optimizer.ts';
 import type {Run} from './run.ts';
+import type {WeightedTerm} from './step.ts';
 
 /** All that decides the bits of a run's end, but for the weights that it starts from. Names are for people. */
 export type Fingerprint = Readonly<Record<string, Json>>;
@@ -121,22 +122,38 @@ function movesOf(optimizer: Optimizer): Float32Array {
   });
 }
 
-/**
- * The first examples as the student sees them, and what the losses come to there for made-up outputs of a student. Five
- * digits, since another processor may round another way.
- */
+/** How far a run is where its losses are tried: early, where warm-ups of different lengths differ. */
+const MOMENTS = [0.002, 0.05];
+
+/** The first examples as the student sees them, and what the losses come to there for made-up outputs of a student. */
 async function tryLosses(student: Student, {terms, options, source, count}: Run): Promise<Fingerprint> {
   const rows = Int32Array.from({length: Math.min(count, 4)}, (_, row) => row);
   const {raw, targets} = await source.batch(rows, 1, options.signal);
   try {
     return tf.tidy(() => {
       const outputs = madeUpOutputs(student, options.losses, rows.length);
-      // Early in the run, where a warm-up of another length gives another value.
-      const progress = tf.scalar(0.05);
-      const values = terms.map(term => term.value(targets, outputs, progress).dataSync<'float32'>()[0]!.toPrecision(5));
-      return {'first examples as seen': digestOf(raw.dataSync()), "losses' values on them": values};
+      const trials = terms.map(term => MOMENTS.map(moment => tryTerm(term, {targets, outputs}, moment)).join());
+      return {'first examples as seen': digestOf(raw.dataSync()), "losses' values on them": trials};
     });
   } finally {
     tf.dispose({raw, targets: {...targets}});
   }
+}
+
+/**
+ * The value of a term and the sums of its gradients' absolute values: some settings show in a gradient alone. Five digits,
+ * since another processor may round another way.
+ */
+function tryTerm(term: WeightedTerm, {targets, outputs}: Said, moment: number): string {
+  const of = [outputs.logits, ...term.variables];
+  const loss = () => term.value(targets, outputs, tf.scalar(moment));
+  const {value, grads} = tf.engine().gradients(loss, of, undefined, true);
+  const sums = grads.map(gradient => (gradient as tf.Tensor | null) ?? tf.scalar(0)).map(each => tf.sum(tf.abs(each)));
+  return [value, ...sums].map(each => each.dataSync<'float32'>()[0]!.toPrecision(5)).join();
+}
+
+/** What was said about a batch. */
+interface Said {
+  readonly targets: BatchTargets;
+  readonly outputs: BatchOutputs;
 }

@@ -12,6 +12,7 @@ import {saveKnowledge} from '../../src/knowledge/files.ts';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
 import {readTensors, writeTensors} from '../../src/knowledge/safetensors.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
+import {learnedTemperature} from '../../src/losses/learned-temperature.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {weightsHash} from '../../src/student/files.ts';
 import {mlp} from '../../src/student/mlp.ts';
@@ -284,6 +285,16 @@ describe('a checkpoint of another run is refused, naming what differs', () => {
     'a hidden setting of a loss': [
       'adam',
       () => ({options: {losses: [hardLabels({smoothing: 0.1})]}}),
+      "losses' values on them",
+    ],
+    'a setting of a loss that shows in its gradient alone': [
+      'a temperature that is learned',
+      () => ({options: {losses: [learnedTemperature(undefined, {rampUp: 0.3}), hardLabels({weight: 0.1})]}}),
+      "losses' values on them",
+    ],
+    'a short warm-up of a loss': [
+      'a temperature that is learned',
+      () => ({options: {losses: [learnedTemperature(undefined, {rampUp: 0.02}), hardLabels({weight: 0.1})]}}),
       "losses' values on them",
     ],
     patience: [

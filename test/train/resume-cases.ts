@@ -4,10 +4,12 @@ import {randomFraction, seededRandom} from '../../src/data/random.ts';
 import {asSplit} from '../../src/data/split.ts';
 import {crop, flip, views} from '../../src/data/view.ts';
 import {layers} from '../../src/engine/tf.ts';
+import {coarsenKnowledge} from '../../src/knowledge/coarsen-knowledge.ts';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
 import {trueLabels} from '../../src/knowledge/true-labels.ts';
 import {featureHint} from '../../src/losses/feature-hint.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
+import {learnedTemperature} from '../../src/losses/learned-temperature.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {studentFor} from '../../src/student/make-student.ts';
@@ -99,6 +101,11 @@ export const resumeCases: Readonly<Record<string, () => ResumeCase>> = {
     withOptions(
       {losses: [softLabels(), featureHint({teacher: 'fc', student: 'dense_1', weight: 1})]},
       {knowledge: whiteBox()},
+    ),
+  'a temperature that is learned': () =>
+    withOptions(
+      {losses: [learnedTemperature(), hardLabels({weight: 0.1})]},
+      {knowledge: coarsenKnowledge(whiteBox(), {kind: 'logits'})},
     ),
   'early stopping': () =>
     withOptions({
