@@ -113,7 +113,7 @@ export interface Epoch {
   readonly step: number;
   /** Mean objective over the epoch's steps. */
   readonly loss: number;
-  /** Mean of each term before its weight, by the term's name. */
+  /** Mean of each term before its weight, by the term's name; of a second one of that name, by the name and ` 2`. */
   readonly terms: Readonly<Record<string, number>>;
   /** At the epoch's last step. */
   readonly learningRate: number;

@@ -117,8 +117,18 @@ async function runEpoch(
     await batches.close();
   }
   const means = Array.from(sums, sum => sum / stepsPerEpoch);
-  const terms = Object.fromEntries(options.losses.map((term, index) => [term.name, means[index + 1]!]));
+  const terms = Object.fromEntries(distinctNames(options.losses).map((name, index) => [name, means[index + 1]!]));
   return {loss: means[0]!, terms, learningRate: rateAt(epoch * stepsPerEpoch - 1)};
+}
+
+/** Names of the terms; a number tells those of one name apart. */
+function distinctNames(terms: readonly LossTerm[]): readonly string[] {
+  const counts = new Map<string, number>();
+  return terms.map(({name}) => {
+    const count = (counts.get(name) ?? 0) + 1;
+    counts.set(name, count);
+    return count === 1 ? name : `${name} ${count}`;
+  });
 }
 
 /** The rows of each batch of the epoch under way that was not learned from yet. */

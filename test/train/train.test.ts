@@ -93,6 +93,15 @@ describe('train', () => {
     expect(terms['hard-labels']).not.toBeCloseTo(terms['smoothed']!, 3);
   });
 
+  it('reports each of two terms of one name', async () => {
+    const losses = [hardLabels({weight: 0.5}), hardLabels({weight: 0.5, smoothing: 0.2})];
+    const [first] = await run(build(), labelKnowledge(), {losses});
+    const {'hard-labels': plain = 0, 'hard-labels 2': smoothed = 0, ...others} = first!.terms;
+    expect(others).toEqual({});
+    expect(first!.loss).toBeCloseTo(0.5 * plain + 0.5 * smoothed, 5);
+    expect(smoothed).not.toBe(plain);
+  });
+
   it('tells terms how far the run is, to 1 at its last step', async () => {
     const progressing: LossTerm = {
       ...hardLabels(),
