@@ -3,6 +3,8 @@ import {closeSync, existsSync, fstatSync, openSync, readSync} from 'node:fs';
 import {setTimeout} from 'node:timers/promises';
 import type {KeyvStoreAdapter, StoredData} from 'keyv';
 import {open, type RootDatabase, type RootDatabaseOptions} from 'lmdb';
+import {type RecordHead, RecordHeads, type ShortRecord, withHead} from './record-heads.ts';
+import type {StoredAnswer} from './store.ts';
 import {together} from './together.ts';
 
 /** Stands near the head of every LMDB file, before the version of its format. */
@@ -17,19 +19,26 @@ const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 
 /**
  * A storage adapter for Keyv over one LMDB file. Values are kept as MessagePack with typed arrays, so infinities, NaN
- * and 32-bit floats come back bit for bit. Several processes may have one file open.
+ * and 32-bit floats come back bit for bit; of answers, what many have in common is kept once, under a number. Several
+ * processes may have one file open.
  */
 export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
   readonly opts: {readonly url: string};
   namespace?: string | undefined;
-  readonly #database: RootDatabase<unknown, string>;
+  readonly #database: RootDatabase<unknown, string | number>;
+  readonly #heads = new RecordHeads();
+  /** Those that were read. What stands under a number never changes. */
+  readonly #headsRead = new Map<number, RecordHead>();
   /** Resolves when all that was set has been written, or could not be. */
   #written: Promise<unknown> = Promise.resolve();
 
   readonly #write: (sets: readonly EntrySet[]) => Promise<void> = together(async sets => {
     try {
       await this.#database.batch(() => {
-        for (const set of sets) this.#put(set);
+        const heads = new Map<number, RecordHead>();
+        for (const set of sets) this.#put(set, heads);
+        // Each time: another process may have cleared the file.
+        for (const [number, head] of heads) this.#database.put(number, head);
       });
     } catch (error) {
       throw await reasonOf(error);
@@ -49,7 +58,7 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
   async getMany<Value>(keys: readonly string[]): Promise<StoredData<Value>[]> {
     // Otherwise what was written during this turn of the event loop is not seen.
     this.#database.resetReadTxn();
-    return keys.map(key => this.#database.get(key) as StoredData<Value>);
+    return keys.map(key => this.#whole(this.#database.get(key)) as StoredData<Value>);
   }
 
   async set(key: string, value: unknown): Promise<void> {
@@ -71,9 +80,14 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
   }
 
   /** What can't be written, such as a key that is too long, is refused alone. */
-  #put(set: EntrySet): void {
+  #put(set: EntrySet, heads: Map<number, RecordHead>): void {
     try {
-      for (const {key, value} of set.entries) this.#database.put(key, value);
+      for (const {key, value} of set.entries) {
+        const stored = answerIn(value);
+        const short = stored && this.#heads.shorten(stored);
+        if (short) heads.set(short.number, short.head);
+        this.#database.put(key, short?.record ?? value);
+      }
     } catch (reason) {
       set.refusal = {reason};
     }
@@ -91,17 +105,36 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
 
   async count(): Promise<number> {
     this.#database.resetReadTxn();
-    return this.#database.getCount();
+    return this.#database.getCount() - this.#database.getKeysCount({start: 0, end: Number.POSITIVE_INFINITY});
   }
 
   async *iterator<Value>(): AsyncGenerator<[string, Awaited<Value>], void> {
-    for (const {key, value} of this.#database.getRange()) yield [key, value as Awaited<Value>];
+    for (const {key, value} of this.#database.getRange()) {
+      if (typeof key === 'string') yield [key, this.#whole(value) as Awaited<Value>];
+    }
   }
 
   async disconnect(): Promise<void> {
     await this.#written;
     await this.#database.close();
   }
+
+  /** What was set. */
+  #whole(kept: unknown): unknown {
+    if (!Array.isArray(kept)) return kept;
+    const record = kept as unknown as ShortRecord;
+    const [number] = record;
+    const head = this.#headsRead.get(number) ?? (this.#database.get(number) as RecordHead | undefined);
+    if (head === undefined) throw new Error(`what record ${number} holds for many answers is missing`);
+    this.#headsRead.set(number, head);
+    return {value: withHead(record, head)};
+  }
+}
+
+/** The answer that Keyv has set, which comes in an envelope. */
+function answerIn(value: unknown): StoredAnswer | undefined {
+  const {value: stored} = (value ?? {}) as {readonly value?: Partial<StoredAnswer>};
+  return stored?.format === 1 ? (stored as StoredAnswer) : undefined;
 }
 
 interface Entry {
@@ -117,7 +150,10 @@ interface EntrySet {
 }
 
 /** Opens an LMDB file, made where there is none. */
-export function openLmdb<Value>(path: string, options: RootDatabaseOptions): RootDatabase<Value, string> {
+export function openLmdb<Value, Key extends string | number = string>(
+  path: string,
+  options: RootDatabaseOptions,
+): RootDatabase<Value, Key> {
   if (existsSync(path)) checkHeader(path);
   return open({
     path,
