@@ -9,14 +9,16 @@ import type {Question} from '../../../src/teacher.ts';
 import {checkBuilt} from '../../built.ts';
 
 checkBuilt();
-const built = new URL('../../../dist/', import.meta.url);
-const {openInference} = (await import(
-  new URL('adapters/open-inference.js', built).href
-)) as typeof import('../../../adapters/open-inference.ts');
-const {openAsking} = (await import(
-  new URL('src/ask/asking.js', built).href
-)) as typeof import('../../../src/ask/asking.ts');
-const {askEach} = (await import(new URL('src/ask/each.js', built).href)) as typeof import('../../../src/ask/each.ts');
+const dist = new URL('../../../dist/', import.meta.url);
+
+/** A module of the built library. */
+export async function built<Module>(path: string): Promise<Module> {
+  return (await import(new URL(path, dist).href)) as Module;
+}
+
+const {openInference} = await built<typeof import('../../../adapters/open-inference.ts')>('adapters/open-inference.js');
+const {openAsking} = await built<typeof import('../../../src/ask/asking.ts')>('src/ask/asking.js');
+const {askEach} = await built<typeof import('../../../src/ask/each.ts')>('src/ask/each.js');
 
 /** A service to ask, and how. */
 export interface Asked {
@@ -30,10 +32,10 @@ export interface Asked {
 /** The output that the instant service gives. */
 export const OUTPUT = 'log_probabilities';
 
-/** The body of a request about one text, as the adapter makes it. */
-export function bodyOf(text: string): string {
+/** A request about one text, as the adapter makes it. */
+export function requestOf(text: string): object {
   const input = {name: 'input', datatype: 'BYTES', shape: [1, 1], parameters: {content_type: 'str'}, data: [text]};
-  return JSON.stringify({inputs: [input], outputs: [{name: OUTPUT}]});
+  return {inputs: [input], outputs: [{name: OUTPUT}]};
 }
 
 /** Texts that differ, made when they are pulled. */

@@ -3,7 +3,8 @@ import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {Agent, type Dispatcher, request} from 'undici';
-import {askAll, bodyOf, textOf} from './library.ts';
+import {askAll, requestOf, textOf} from './library.ts';
+import {askByParts} from './parts.ts';
 
 export interface SpeedOptions {
   readonly url: string;
@@ -15,30 +16,35 @@ export interface SpeedOptions {
 /** Answers a second, of each round. */
 export interface Speeds {
   readonly bare: number[];
+  readonly parts: number[];
   readonly layered: number[];
   readonly warm: number[];
 }
 
-/** Bare loop, layers and warm cache take turns, so that what else the machine does troubles them alike. */
+/** Bare loop, parts, layers and warm cache take turns, so that what else the machine does troubles them alike. */
 export async function measureSpeed({url, calls, rounds, concurrency}: SpeedOptions): Promise<Speeds> {
   const dispatcher = new Agent({connections: concurrency});
   const asked = {url, concurrency, dispatcher, maxBatch: 1};
-  const speeds: Speeds = {bare: [], layered: [], warm: []};
+  const speeds: Speeds = {bare: [], parts: [], layered: [], warm: []};
   // The first round warms up connections and compiler, and isn't counted.
   for (let round = 0; round <= rounds; round++) {
-    const folder = await mkdtemp(join(tmpdir(), 'limbeck-bench-'));
+    const [folder, other] = await Promise.all([newFolder(), newFolder()]);
     const bare = await perSecond(calls, () => bareLoop(asked, calls));
+    const parts = await perSecond(calls, () => askByParts(asked, calls, other));
     const layered = await perSecond(calls, () => askAll(asked, calls, folder));
     const warm = await perSecond(calls, () => askAll({...asked, url: 'http://127.0.0.1:9'}, calls, folder));
-    await rm(folder, {recursive: true});
+    await Promise.all([folder, other].map(used => rm(used, {recursive: true})));
     if (round === 0) continue;
     speeds.bare.push(bare);
+    speeds.parts.push(parts);
     speeds.layered.push(layered);
     speeds.warm.push(warm);
   }
   await dispatcher.close();
   return speeds;
 }
+
+const newFolder = () => mkdtemp(join(tmpdir(), 'limbeck-bench-'));
 
 interface BareOptions {
   readonly url: string;
@@ -53,7 +59,7 @@ async function bareLoop({url, concurrency, dispatcher}: BareOptions, calls: numb
   let next = 0;
   const work = async () => {
     while (next < calls) {
-      const body = bodyOf(textOf(next++));
+      const body = JSON.stringify(requestOf(textOf(next++)));
       const reply = await request(target, {method: 'POST', headers, body, dispatcher});
       await reply.body.text();
     }

@@ -1,0 +1,83 @@
+/**
+ * The parts that no call can do without, in a straight line: its key, two looks into the store, a lease, a line of the
+ * journal before and one after it, its reply read, its answer kept. No layers: no limits, retries, budget, ledger,
+ * progress or stop. What this takes the layers can't take less than.
+ */
+import {join} from 'node:path';
+import type {Dispatcher} from 'undici';
+import type {AnswerEntry} from '../../../src/knowledge/store.ts';
+import type {Question} from '../../../src/teacher.ts';
+import {built, OUTPUT, questions, requestOf} from './library.ts';
+
+interface PartsOptions {
+  readonly url: string;
+  readonly concurrency: number;
+  readonly dispatcher: Dispatcher;
+}
+
+const LEASE = 60_000;
+const CHUNK = 256;
+/** So many chunks are under way, as with the layers. */
+const CHUNKS = 2;
+
+const {openJournal} = await built<typeof import('../../../src/knowledge/journal.ts')>('src/knowledge/journal.js');
+const {openStoreAt} = await built<typeof import('../../../src/knowledge/store.ts')>('src/knowledge/store.js');
+const {digestKey, digestQuestion} = await built<typeof import('../../../src/knowledge/key.ts')>('src/knowledge/key.js');
+const {together} = await built<typeof import('../../../src/knowledge/together.ts')>('src/knowledge/together.js');
+const {postJson} = await built<typeof import('../../../adapters/_request.ts')>('adapters/_request.js');
+const {openInference} = await built<typeof import('../../../adapters/open-inference.ts')>('adapters/open-inference.js');
+
+export async function askByParts(options: PartsOptions, calls: number, folder: string): Promise<void> {
+  const {url, concurrency, dispatcher} = options;
+  const classes = Array.from({length: 10}, (_, index) => `class ${index}`);
+  const teacher = openInference({
+    url,
+    model: 'instant',
+    service: 'instant',
+    classes,
+    output: {logProbabilities: OUTPUT},
+  });
+  const {name, identity, detail, service} = teacher;
+  const connection = {name, key: () => undefined, timeout: 30_000, maxReply: 2 ** 24, dispatcher};
+  const target = new URL(`${url}/v2/models/instant/infer`);
+  const store = openStoreAt(join(folder, 'answers.mdb'));
+  const journal = await openJournal(join(folder, 'journal'));
+  const keep = together<AnswerEntry>(entries => store.setMany(entries));
+
+  const askOne = async (question: Question): Promise<() => Promise<void>> => {
+    const digest = digestQuestion(question);
+    const key = digestKey(identity, digest);
+    const id = await journal.sent([key]);
+    const reply = await postJson(connection, target, requestOf((question.input as {readonly text: string}).text));
+    const place = await journal.replied(id, reply);
+    const [outcome] = service!.read(reply, 1, detail);
+    if (!outcome || 'error' in outcome) throw new Error('The service gave no answer.');
+    const stored = {
+      ...({format: 1, teacher: {name, identity}, question: digest, detail, answer: outcome.answer} as const),
+      ...{storedAt: new Date().toISOString(), receipt: service!.receipt!(reply), reply: place, reader: service!.reader},
+    };
+    return () => keep([{key, stored}]).then(() => journal.done(id));
+  };
+  const askChunk = async (chunk: readonly Question[]): Promise<void> => {
+    const keys = chunk.map(question => digestKey(identity, digestQuestion(question)));
+    await store.getMany(keys);
+    await store.leases.acquire(keys, LEASE);
+    await store.getMany(keys);
+    const open = chunk.values();
+    const kept: Promise<void>[] = [];
+    const work = async () => {
+      for (const question of open) kept.push((await askOne(question))());
+    };
+    await Promise.all(Array.from({length: concurrency / CHUNKS}, work));
+    await Promise.all(kept);
+    await store.leases.release(keys);
+  };
+  const all = [...questions(calls)];
+  const starts = Array.from({length: Math.ceil(calls / CHUNK)}, (_, index) => index * CHUNK).values();
+  const work = async () => {
+    for (const start of starts) await askChunk(all.slice(start, start + CHUNK));
+  };
+  await Promise.all(Array.from({length: CHUNKS}, work));
+  await journal.close();
+  await store.close();
+}
