@@ -20,6 +20,14 @@ export class LineSplitter {
   }
 }
 
+/**
+ * A line of JSON. Characters that some languages end lines at (Node's readline, Python's `splitlines`) are escaped.
+ */
+export function lineOf(value: object): string {
+  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return `${JSON.stringify(value).replace(/[\u0085\u2028\u2029]/g, escaped)}\n`;
+}
+
 /** The end of what a program said, for messages. */
 export class Tail {
   readonly #secrets: readonly string[];

@@ -1,7 +1,7 @@
 import {existsSync} from 'node:fs';
 import {TeacherError} from '../src/errors.ts';
 import type {Reply} from '../src/teacher.ts';
-import {LineSplitter, Tail} from './_command-lines.ts';
+import {LineSplitter, lineOf, Tail} from './_command-lines.ts';
 import {Child, type Start} from './_command-processes.ts';
 import {parseJson} from './_reply.ts';
 import {WholeReply} from './_whole-reply.ts';
@@ -81,7 +81,7 @@ export class Run {
       };
       signal?.addEventListener('abort', abort);
       this.#open.set(id, {resolve: settling(resolve), reject: settling(reject), isWritten: false});
-      this.#unwritten.push({id, line: `${JSON.stringify(question)}\n`});
+      this.#unwritten.push({id, line: lineOf(question)});
       this.#silence ??= setTimeout(this.#onSilence, this.#options.timeout);
       this.#write();
     });

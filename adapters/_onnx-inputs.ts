@@ -169,7 +169,12 @@ export function feedsOf(plan: InputPlan, inputs: readonly Input[], runtime: Onnx
   }
   const shape = [rows, ...fedShape(plan.layout, first.shape)!];
   const values = prepared(plan, inputs as readonly TensorInput[], rows);
-  return {[plan.name]: new runtime.Tensor(plan.elementType, asType[numberType(plan)](values), shape)};
+  const data = asType[numberType(plan)](values);
+  const tensor = new runtime.Tensor(plan.elementType, data, shape);
+  // Where Node has an array of half floats the package makes one of their bits, which its library takes for empty
+  // (microsoft/onnxruntime#32323). It takes the bits.
+  if (data instanceof Uint16Array) Object.assign(tensor, {cpuData: data});
+  return {[plan.name]: tensor};
 }
 
 type NumberType = Exclude<ElementType, 'string'>;

@@ -1,8 +1,8 @@
 import {createReadStream} from 'node:fs';
 import {open} from 'node:fs/promises';
-import {createInterface} from 'node:readline';
 import {readIdxArray} from '../data/idx.ts';
 import {sizeOf, type TensorInputs} from '../data/inputs.ts';
+import {readLines} from '../data/lines.ts';
 import {InputError} from '../errors.ts';
 import {inputShapeOf} from '../student/input-shape.ts';
 import type {Student} from '../student/student.ts';
@@ -52,7 +52,7 @@ const VALUES = {
 } as const;
 
 async function jsonInputs(file: string, shape: readonly number[], dtype: TensorInput['dtype']): Promise<TensorInputs> {
-  const lines = createInterface({input: file === '-' ? process.stdin : createReadStream(file), crlfDelay: Infinity});
+  const lines = readLines(file === '-' ? process.stdin : createReadStream(file));
   const rows: number[][] = [];
   let line = 0;
   for await (const text of lines) {

@@ -1,8 +1,8 @@
 import {createHash} from 'node:crypto';
 import {createReadStream} from 'node:fs';
-import {createInterface} from 'node:readline';
 import {pipeline} from 'node:stream/promises';
 import {createGunzip, createGzip} from 'node:zlib';
+import {readLines} from '../data/lines.ts';
 import {KnowledgeError} from '../errors.ts';
 import {fuller} from './fuller.ts';
 import {replaceFile} from './replace-file.ts';
@@ -112,11 +112,10 @@ async function* entriesIn(path: string): AsyncGenerator<AnswerEntry> {
 }
 
 function linesIn(path: string): AsyncIterable<string> {
-  const source = createReadStream(path);
   const unzipped = createGunzip();
-  // The stream of lines would not hear of an error of its source.
-  source.on('error', error => unzipped.destroy(error));
-  return createInterface({input: source.pipe(unzipped), crlfDelay: Number.POSITIVE_INFINITY});
+  // What fails in the one is thrown by the other, which is read here.
+  pipeline(createReadStream(path), unzipped).catch(() => {});
+  return readLines(unzipped);
 }
 
 function checkFormat(path: string, {format}: Record<string, unknown>): void {

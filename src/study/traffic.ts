@@ -1,8 +1,8 @@
 import {createReadStream} from 'node:fs';
-import {createInterface} from 'node:readline';
 import {stringify} from 'safe-stable-stringify';
 import {sameClasses} from '../data/classes.ts';
 import type {Inputs} from '../data/inputs.ts';
+import {readLines} from '../data/lines.ts';
 import {InputError} from '../errors.ts';
 import type {Answers} from '../knowledge/answers.ts';
 import {heldDetail, satisfies} from '../knowledge/coarsen.ts';
@@ -104,7 +104,7 @@ export function describeTraffic(path: string, {added, leftOut}: Pick<WithTraffic
 async function* linesOf(path: string): AsyncGenerator<string> {
   const source = createReadStream(path);
   try {
-    for await (const line of createInterface({input: source, crlfDelay: Number.POSITIVE_INFINITY})) {
+    for await (const line of readLines(source)) {
       if (line !== '') yield line;
     }
   } catch (cause) {

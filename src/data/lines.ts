@@ -1,0 +1,24 @@
+import type {Readable} from 'node:stream';
+
+/**
+ * The lines of a stream of UTF-8, without their ends: `\n` or `\r\n`, and nothing else. Newer versions of `node:readline`
+ * take U+2028 and U+2029 for ends too, which stand in the middle of a line of JSON.
+ */
+export async function* readLines(source: Readable): AsyncGenerator<string> {
+  // Of a line that has not ended. A long one is put together once, not with every piece.
+  let pieces: string[] = [];
+  for await (const chunk of source.setEncoding('utf8') as AsyncIterable<string>) {
+    const parts = chunk.split('\n');
+    const last = parts.pop()!;
+    for (const part of parts) {
+      yield withoutReturn([...pieces, part].join(''));
+      pieces = [];
+    }
+    if (last !== '') pieces.push(last);
+  }
+  if (pieces.length > 0) yield withoutReturn(pieces.join(''));
+}
+
+function withoutReturn(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line;
+}

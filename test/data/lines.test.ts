@@ -1,0 +1,32 @@
+import {Readable} from 'node:stream';
+import {describe, expect, it} from 'vitest';
+import {readLines} from '../../src/data/lines.ts';
+
+async function lines(...chunks: readonly (string | Uint8Array)[]): Promise<string[]> {
+  const read: string[] = [];
+  for await (const line of readLines(Readable.from(chunks.map(chunk => Buffer.from(chunk))))) read.push(line);
+  return read;
+}
+
+describe('the lines of a stream', () => {
+  it.each<[string, readonly string[], readonly string[]]>([
+    ['nothing', [], []],
+    ['one without an end', ['a'], ['a']],
+    ['ends of both kinds', ['a\nb\r\nc\n'], ['a', 'b', 'c']],
+    ['empty ones', ['\n\na\n\n'], ['', '', 'a', '']],
+    ['pieces', ['a', 'b', 'c\nd', '\r', '\ne'], ['abc', 'd', 'e']],
+    ['a return within', ['a\rb\n'], ['a\rb']],
+  ])('are told apart: %s', async (_, chunks, expected) => {
+    expect(await lines(...chunks)).toEqual(expected);
+  });
+
+  it('do not end at characters that JSON may hold', async () => {
+    const line = JSON.stringify({text: 'one\u2028two\u2029three\u0085four\vfive'});
+    expect(await lines(`${line}\n${line}\n`)).toEqual([line, line]);
+  });
+
+  it('are read as UTF-8, wherever the pieces are cut', async () => {
+    const bytes = Buffer.from('Grüße 😀\nGrüße');
+    expect(await lines(...Array.from(bytes, byte => Uint8Array.of(byte)))).toEqual(['Grüße 😀', 'Grüße']);
+  });
+});
