@@ -132,6 +132,10 @@ async function keptStdin(
     checkPlaceOfTexts(path, force);
     await rename(part, path);
     return path;
+  } catch (error) {
+    // Versions of Node differ in which end of the stream is heard of first.
+    signal.throwIfAborted();
+    throw error;
   } finally {
     await rm(part, {force: true});
   }
