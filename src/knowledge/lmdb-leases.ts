@@ -1,7 +1,8 @@
 import {readdirSync, rmSync} from 'node:fs';
 import {basename, dirname, join} from 'node:path';
-import type {RootDatabase} from 'lmdb';
+import type {RootDatabase, RootDatabaseOptions} from 'lmdb';
 import {type Holder, type Leases, newHolder} from './leases.ts';
+import {RoomAhead} from './lmdb-room.ts';
 import {openLmdb} from './lmdb-store.ts';
 import {fateOf, machineStart} from './owner.ts';
 
@@ -11,6 +12,11 @@ interface Lease {
   readonly until: number;
 }
 
+interface Opened {
+  readonly database: RootDatabase<string, string>;
+  readonly room: RoomAhead;
+}
+
 /** Leases in an LMDB file, for the processes of one machine. They are kept as JSON. */
 export class LmdbLeases implements Leases {
   readonly shared = true;
@@ -18,7 +24,7 @@ export class LmdbLeases implements Leases {
   readonly #now: () => number;
   /** With what a lease of one's own begins. */
   readonly #own = `{"holder":${JSON.stringify(newHolder())},`;
-  #opened: RootDatabase<string, string> | undefined;
+  #opened: Opened | undefined;
 
   /**
    * @param path - of the file, which is opened at the first use. Where the system names its starts, each has a file of its
@@ -39,6 +45,7 @@ export class LmdbLeases implements Leases {
     };
     const now = this.#now();
     const own = this.#leaseUntil(now + milliseconds);
+    this.#open.room.make(keys.map(key => [key, own]));
     return this.#forEach(keys, (key, kept) => {
       const held = kept === undefined ? undefined : (JSON.parse(kept) as Lease);
       if (held && held.until > now && !hasEnded(held.holder)) return false;
@@ -61,13 +68,17 @@ export class LmdbLeases implements Leases {
   }
 
   async close(): Promise<void> {
-    await this.#opened?.close();
+    await this.#opened?.database.close();
     this.#opened = undefined;
   }
 
-  get #database(): RootDatabase<string, string> {
+  get #open(): Opened {
     this.#opened ??= openLeases(this.#path);
     return this.#opened;
+  }
+
+  get #database(): Opened['database'] {
+    return this.#open.database;
   }
 
   /** In one transaction: no other process comes between. */
@@ -90,12 +101,17 @@ export class LmdbLeases implements Leases {
  * No lease outlives the processes of this start of the machine, so none has to wait for the disk; and a file that a power
  * cut may have spoilt, as LMDB's can be without that, is never opened again.
  */
-function openLeases(path: string): RootDatabase<string, string> {
-  if (machineStart === undefined) return openLmdb(path, {encoding: 'string'});
+function openLeases(path: string): Opened {
+  if (machineStart === undefined) return openedAt(path, {encoding: 'string'});
   const own = `${path}-${machineStart}`;
   for (const name of readdirSync(dirname(path))) {
     const isOfAnotherStart = name.startsWith(`${basename(path)}-`) && !name.startsWith(basename(own));
     if (isOfAnotherStart) rmSync(join(dirname(path), name), {force: true});
   }
-  return openLmdb(own, {encoding: 'string', noSync: true});
+  return openedAt(own, {encoding: 'string', noSync: true});
+}
+
+function openedAt(path: string, options: RootDatabaseOptions): Opened {
+  const database = openLmdb<string>(path, options);
+  return {database, room: new RoomAhead(path, database)};
 }

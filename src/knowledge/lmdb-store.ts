@@ -3,8 +3,9 @@ import {closeSync, existsSync, fstatSync, openSync, readSync} from 'node:fs';
 import {setTimeout} from 'node:timers/promises';
 import type {KeyvStoreAdapter, StoredData} from 'keyv';
 import {open, type RootDatabase, type RootDatabaseOptions} from 'lmdb';
+import {RoomAhead} from './lmdb-room.ts';
 import {type RecordHead, RecordHeads, type ShortRecord, withHead} from './record-heads.ts';
-import type {StoredAnswer} from './store.ts';
+import type {StoredAnswer} from './stored-answer.ts';
 import {together} from './together.ts';
 
 /** Stands near the head of every LMDB file, before the version of its format. */
@@ -26,6 +27,7 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
   readonly opts: {readonly url: string};
   namespace?: string | undefined;
   readonly #database: RootDatabase<unknown, string | number>;
+  readonly #room: RoomAhead;
   readonly #heads = new RecordHeads();
   /** Those that were read. What stands under a number never changes. */
   readonly #headsRead = new Map<number, RecordHead>();
@@ -34,9 +36,11 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
 
   readonly #write: (sets: readonly EntrySet[]) => Promise<void> = together(async sets => {
     try {
+      const heads = new Map<number, RecordHead>();
+      for (const set of sets) set.entries = set.entries.map(entry => this.#shortened(entry, heads));
+      this.#room.make([...heads, ...sets.flatMap(({entries}) => entries)]);
       await this.#database.batch(() => {
-        const heads = new Map<number, RecordHead>();
-        for (const set of sets) this.#put(set, heads);
+        for (const set of sets) this.#put(set);
         // Each time: another process may have cleared the file.
         for (const [number, head] of heads) this.#database.put(number, head);
       });
@@ -49,6 +53,7 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
     super();
     this.opts = {url: path};
     this.#database = openLmdb(path, {encoder: {useRecords: false, moreTypes: true}});
+    this.#room = new RoomAhead(path, this.#database);
   }
 
   async get<Value>(key: string): Promise<StoredData<Value>> {
@@ -80,14 +85,9 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
   }
 
   /** What can't be written, such as a key that is too long, is refused alone. */
-  #put(set: EntrySet, heads: Map<number, RecordHead>): void {
+  #put(set: EntrySet): void {
     try {
-      for (const {key, value} of set.entries) {
-        const stored = answerIn(value);
-        const short = stored && this.#heads.shorten(stored);
-        if (short) heads.set(short.number, short.head);
-        this.#database.put(key, short?.record ?? value);
-      }
+      for (const {key, value} of set.entries) this.#database.put(key, value);
     } catch (reason) {
       set.refusal = {reason};
     }
@@ -119,6 +119,15 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
     await this.#database.close();
   }
 
+  /** As it is kept; its head joins the others. */
+  #shortened({key, value}: Entry, heads: Map<number, RecordHead>): Entry {
+    const stored = answerIn(value);
+    if (stored === undefined) return {key, value};
+    const {number, head, record} = this.#heads.shorten(stored);
+    heads.set(number, head);
+    return {key, value: record};
+  }
+
   /** What was set. */
   #whole(kept: unknown): unknown {
     if (!Array.isArray(kept)) return kept;
@@ -144,7 +153,7 @@ interface Entry {
 
 /** Entries that are set together. */
 interface EntrySet {
-  readonly entries: readonly Entry[];
+  entries: readonly Entry[];
   /** Why not. */
   refusal?: {readonly reason: unknown};
 }

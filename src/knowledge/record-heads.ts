@@ -1,7 +1,7 @@
 import {hash} from 'node:crypto';
 import {stringify} from 'safe-stable-stringify';
 import type {Json} from '../teacher.ts';
-import type {StoredAnswer} from './store.ts';
+import type {StoredAnswer} from './stored-answer.ts';
 
 /** What the records of one teacher and one run have in common, which is most of each. */
 export interface RecordHead {

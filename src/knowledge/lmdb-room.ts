@@ -1,0 +1,99 @@
+import {closeSync, fstatSync, ftruncateSync, openSync, writeSync} from 'node:fs';
+import type {RootDatabase} from 'lmdb';
+
+/** For the roots of the trees and the list of free pages. */
+const PAGES_A_COMMIT = 16;
+/** After a split a page is half full at least. */
+const HALF_FULL = 2;
+/** How many pages, at least, one above them knows, and how many stand above each other at most. */
+const BRANCHES = 16;
+const DEPTH = 4;
+/** By how much of itself a file grows, and the least and the most of that, in bytes. */
+const GROWTH = 1 / 32;
+const LEAST_GROWTH = 1 << 16;
+const MOST_GROWTH = 1 << 22;
+
+const zeros = Buffer.alloc(1 << 16);
+
+type Database = Pick<RootDatabase, 'getStats' | 'transactionSync'>;
+
+/**
+ * Room at the end of an LMDB file, made before a commit needs it. Where a commit itself finds the disk full, lmdb (3.5)
+ * writes a message of more than 100 characters into a buffer of 100, and the process ends at some later moment. What is
+ * written here fails as every write does, and leaves the file as it was.
+ */
+export class RoomAhead {
+  readonly #path: string;
+  readonly #database: Database;
+  /** Bytes of the file that are there for certain. */
+  #end = 0;
+
+  constructor(path: string, database: Database) {
+    this.#path = path;
+    this.#database = database;
+  }
+
+  /**
+   * Makes room for a commit.
+   *
+   * @throws Error where there is none
+   */
+  make(values: readonly unknown[]): void {
+    const bytes = values.reduce<number>((sum, value) => sum + bytesIn(value), 0);
+    if (this.#endWith(values.length, bytes) <= this.#end) return;
+    // In a transaction: the end of the file is no other process's meanwhile.
+    this.#database.transactionSync(() => {
+      const end = this.#endWith(values.length, bytes);
+      this.#end = grown(this.#path, end, Math.min(MOST_GROWTH, Math.max(LEAST_GROWTH, end * GROWTH)));
+    });
+  }
+
+  /** Where the file ends at most with so many entries more, of so many bytes. */
+  #endWith(count: number, bytes: number): number {
+    const {
+      lastPageNumber,
+      root: {pageSize},
+    } = this.#database.getStats() as Stats;
+    const pages = lastPageNumber + 1;
+    // A page that changes is written anew: one an entry, unless there are fewer, and those above them.
+    const changed = Math.min(count, pages) + Math.min(DEPTH * count, Math.ceil(pages / BRANCHES) + DEPTH);
+    const split = Math.ceil((HALF_FULL * bytes) / pageSize);
+    return (pages + PAGES_A_COMMIT + changed + split) * pageSize + bytes;
+  }
+}
+
+/** What is used of what lmdb says of a file. */
+interface Stats {
+  readonly lastPageNumber: number;
+  readonly root: {readonly pageSize: number};
+}
+
+/** Makes a file longer where it ends before `end`; how long it is then. */
+function grown(path: string, end: number, growth: number): number {
+  const file = openSync(path, 'r+');
+  try {
+    const {size} = fstatSync(file);
+    if (size >= end) return size;
+    try {
+      let position = size;
+      while (position < end + growth) position += writeSync(file, zeros, 0, zeros.length, position);
+      return position;
+    } catch (error) {
+      // The rest of the room is for what says so.
+      ftruncateSync(file, size);
+      throw error;
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** How many bytes a value takes at most as MessagePack. */
+function bytesIn(value: unknown): number {
+  if (typeof value === 'string') return 5 + Buffer.byteLength(value);
+  if (ArrayBuffer.isView(value)) return 16 + value.byteLength;
+  if (typeof value !== 'object' || value === null) return 9;
+  let bytes = 5;
+  for (const [name, part] of Object.entries(value)) bytes += bytesIn(name) + bytesIn(part);
+  return bytes;
+}
