@@ -45,7 +45,8 @@ export class LmdbLeases implements Leases {
     };
     const now = this.#now();
     const own = this.#leaseUntil(now + milliseconds);
-    this.#open.room.make(keys.map(key => [key, own]));
+    // Their release needs as much.
+    this.#open.room.make([...keys, ...keys].map(key => [key, own]));
     return this.#forEach(keys, (key, kept) => {
       const held = kept === undefined ? undefined : (JSON.parse(kept) as Lease);
       if (held && held.until > now && !hasEnded(held.holder)) return false;

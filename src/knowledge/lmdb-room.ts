@@ -79,12 +79,20 @@ function grown(path: string, end: number, growth: number): number {
       while (position < end + growth) position += writeSync(file, zeros, 0, zeros.length, position);
       return position;
     } catch (error) {
-      // The rest of the room is for what says so.
-      ftruncateSync(file, size);
+      cutOff(file, size);
       throw error;
     }
   } finally {
     closeSync(file);
+  }
+}
+
+/** Gives back room that is not enough: others need it to say so. */
+function cutOff(file: number, size: number): void {
+  try {
+    ftruncateSync(file, size);
+  } catch {
+    // Then it is there for later.
   }
 }
 

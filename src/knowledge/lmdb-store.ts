@@ -95,6 +95,7 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
 
   async delete(key: string): Promise<boolean> {
     await this.#written;
+    this.#room.make([key]);
     return this.#database.removeSync(key);
   }
 
