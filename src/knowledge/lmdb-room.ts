@@ -5,6 +5,8 @@ import type {RootDatabase} from 'lmdb';
 const PAGES_A_COMMIT = 16;
 /** After a split a page is half full at least. */
 const HALF_FULL = 2;
+/** Larger entries may have pages of their own. */
+const LARGE = 1024;
 /** How many pages, at least, one above them knows, and how many stand above each other at most. */
 const BRANCHES = 16;
 const DEPTH = 4;
@@ -39,26 +41,29 @@ export class RoomAhead {
    * @throws Error where there is none
    */
   make(values: readonly unknown[]): void {
-    const bytes = values.reduce<number>((sum, value) => sum + bytesIn(value), 0);
-    if (this.#endWith(values.length, bytes) <= this.#end) return;
+    const sizes = values.map(bytesIn);
+    if (this.#endWith(sizes) <= this.#end) return;
     // In a transaction: the end of the file is no other process's meanwhile.
     this.#database.transactionSync(() => {
-      const end = this.#endWith(values.length, bytes);
+      const end = this.#endWith(sizes);
       this.#end = grown(this.#path, end, Math.min(MOST_GROWTH, Math.max(LEAST_GROWTH, end * GROWTH)));
     });
   }
 
-  /** Where the file ends at most with so many entries more, of so many bytes. */
-  #endWith(count: number, bytes: number): number {
+  /** Where the file ends at most with entries of so many bytes more. */
+  #endWith(sizes: readonly number[]): number {
     const {
       lastPageNumber,
       root: {pageSize},
     } = this.#database.getStats() as Stats;
     const pages = lastPageNumber + 1;
+    const count = sizes.length;
+    const small = sizes.reduce((sum, size) => sum + (size > LARGE ? 0 : size), 0);
+    const own = sizes.reduce((sum, size) => sum + (size > LARGE ? Math.ceil(size / pageSize) + 1 : 0), 0);
     // A page that changes is written anew: one an entry, unless there are fewer, and those above them.
     const changed = Math.min(count, pages) + Math.min(DEPTH * count, Math.ceil(pages / BRANCHES) + DEPTH);
-    const split = Math.ceil((HALF_FULL * bytes) / pageSize);
-    return (pages + PAGES_A_COMMIT + changed + split) * pageSize + bytes;
+    const split = Math.ceil((HALF_FULL * small) / pageSize);
+    return (pages + PAGES_A_COMMIT + changed + split + own) * pageSize;
   }
 }
 

@@ -26,7 +26,7 @@ describe('limbeck label whose answers can not be kept', () => {
     await withService(async service => {
       const env = workAt(service, {inputs: INPUTS});
       const command = [...LABEL, '--cache', 'full/answers', '--out', 'full'];
-      const stopped = await run(command, {env, fileBlocks: 600});
+      const stopped = await run(command, {env, fileBlocks: 900});
       expect(stopped).toMatchObject({code: 1, stdout: ''});
       expect(stopped.stderr).toMatch(
         /limbeck: The .* can't be written: .*Check its path, its permissions and the free/m,
