@@ -19,6 +19,7 @@ export async function* readLines(source: Readable): AsyncGenerator<string> {
   if (pieces.length > 0) yield withoutReturn(pieces.join(''));
 }
 
-function withoutReturn(line: string): string {
+/** Without the carriage return of an end that was `\r\n`. */
+export function withoutReturn(line: string): string {
   return line.endsWith('\r') ? line.slice(0, -1) : line;
 }

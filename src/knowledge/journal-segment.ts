@@ -1,16 +1,7 @@
 import {randomBytes} from 'node:crypto';
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import {closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync} from 'node:fs';
 import {join} from 'node:path';
+import {cutOff} from './cut-off.ts';
 import {Deferred} from './deferred.ts';
 import {BackgroundSync, journalFailure} from './journal-file.ts';
 import type {Owner} from './owner.ts';
@@ -161,15 +152,6 @@ function writeWhole(file: number, bytes: Uint8Array, position: number): number {
   let done = 0;
   while (done < bytes.length) done += writeSync(file, bytes, done, bytes.length - done, position + done);
   return done;
-}
-
-/** Takes away what a failed write left, so that it isn't read as if it had been written. */
-function cutOff(file: number, length: number): void {
-  try {
-    ftruncateSync(file, length);
-  } catch {
-    // The next write stands in its place, or the torn line is skipped.
-  }
 }
 
 function segmentName(): string {

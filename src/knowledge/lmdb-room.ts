@@ -1,5 +1,6 @@
-import {closeSync, fstatSync, ftruncateSync, openSync, writeSync} from 'node:fs';
+import {closeSync, fstatSync, openSync, writeSync} from 'node:fs';
 import type {RootDatabase} from 'lmdb';
+import {cutOff} from './cut-off.ts';
 
 /** For the roots of the trees and the list of free pages. */
 const PAGES_A_COMMIT = 16;
@@ -84,20 +85,12 @@ function grown(path: string, end: number, growth: number): number {
       while (position < end + growth) position += writeSync(file, zeros, 0, zeros.length, position);
       return position;
     } catch (error) {
+      // Room that is not enough: others need it to say so.
       cutOff(file, size);
       throw error;
     }
   } finally {
     closeSync(file);
-  }
-}
-
-/** Gives back room that is not enough: others need it to say so. */
-function cutOff(file: number, size: number): void {
-  try {
-    ftruncateSync(file, size);
-  } catch {
-    // Then it is there for later.
   }
 }
 

@@ -36,8 +36,7 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
 
   readonly #write: (sets: readonly EntrySet[]) => Promise<void> = together(async sets => {
     try {
-      const heads = new Map<number, RecordHead>();
-      for (const set of sets) set.entries = set.entries.map(entry => this.#shortened(entry, heads));
+      const heads = new Map(sets.flatMap(set => [...set.heads]));
       this.#room.make([...heads, ...sets.flatMap(({entries}) => entries)]);
       await this.#database.batch(() => {
         for (const set of sets) this.#put(set);
@@ -76,7 +75,8 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
    * writes in a thread of its own.
    */
   async setMany(entries: readonly Entry[]): Promise<void> {
-    const set: EntrySet = {entries};
+    const heads = new Map<number, RecordHead>();
+    const set: EntrySet = {entries: entries.map(entry => this.#shortened(entry, heads)), heads};
     const written = this.#write([set]);
     // Writes end in the order in which they began.
     this.#written = written.catch(() => {});
@@ -154,7 +154,9 @@ interface Entry {
 
 /** Entries that are set together. */
 interface EntrySet {
-  entries: readonly Entry[];
+  /** As they are kept. */
+  readonly entries: readonly Entry[];
+  readonly heads: ReadonlyMap<number, RecordHead>;
   /** Why not. */
   refusal?: {readonly reason: unknown};
 }

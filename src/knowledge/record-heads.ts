@@ -1,5 +1,6 @@
 import {hash} from 'node:crypto';
 import {stringify} from 'safe-stable-stringify';
+import {sameValues} from '../data/same-values.ts';
 import type {Json} from '../teacher.ts';
 import type {StoredAnswer} from './stored-answer.ts';
 
@@ -93,7 +94,7 @@ function isHeadOf(head: RecordHead, {teacher, detail, question, reader, reply}: 
     head.segment === reply?.segment &&
     head.reader === reader &&
     head.dtype === question.dtype &&
-    isSameList(head.shape, question.shape) &&
+    sameValues(head.shape, question.shape) &&
     isSameDetail(head.detail, detail)
   );
 }
@@ -101,10 +102,7 @@ function isHeadOf(head: RecordHead, {teacher, detail, question, reader, reply}: 
 function isSameDetail(one: StoredAnswer['detail'], other: StoredAnswer['detail']): boolean {
   if (one.kind === 'top-k') return other.kind === 'top-k' && one.k === other.k;
   if (one.kind !== 'logits') return one.kind === other.kind;
-  return other.kind === 'logits' && isSameList(one.features, other.features);
-}
-
-function isSameList(one: readonly unknown[] | undefined, other: readonly unknown[] | undefined): boolean {
-  if (one === undefined || other === undefined) return one === other;
-  return one.length === other.length && one.every((value, place) => value === other[place]);
+  if (other.kind !== 'logits') return false;
+  const [features, others] = [one.features, other.features];
+  return features && others ? sameValues(features, others) : features === others;
 }

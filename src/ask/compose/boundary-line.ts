@@ -1,3 +1,4 @@
+import {sameValues} from '../../data/same-values.ts';
 import type {TensorInput} from '../../teacher.ts';
 
 /**
@@ -46,7 +47,7 @@ export class BoundaryLine {
   /** The point in the middle of where the boundary may be; undefined where it is one of which the answer is known. */
   middle(): TensorInput | undefined {
     const middle = this.#pointAt(this.#middle);
-    const knownAs = [this.#high, this.#low].findIndex(end => isSame(this.#pointAt(end).data, middle.data));
+    const knownAs = [this.#high, this.#low].findIndex(end => sameValues(this.#pointAt(end).data, middle.data));
     if (knownAs < 0) return middle;
     if (knownAs === 0) this.#high = this.#middle;
     else this.#low = this.#middle;
@@ -82,9 +83,4 @@ export function distanceBetween(one: ArrayLike<number>, other: ArrayLike<number>
   let sum = 0;
   for (let index = 0; index < one.length; index++) sum += (one[index]! - other[index]!) ** 2;
   return Math.sqrt(sum);
-}
-
-function isSame(one: ArrayLike<number>, other: ArrayLike<number>): boolean {
-  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false;
-  return true;
 }

@@ -1,3 +1,4 @@
+import {sameValues} from '../../data/same-values.ts';
 import type {Answer, Outcome} from '../../teacher.ts';
 import {compareAnswers} from '../compare-answers.ts';
 
@@ -105,8 +106,4 @@ function isSame(one: Answer, other: Answer): boolean {
     before.size === after.size &&
     [...before].every(([label, score]) => after.get(label) === score)
   );
-}
-
-function sameValues(one: ArrayLike<number>, other: ArrayLike<number>): boolean {
-  return one.length === other.length && Array.from(one).every((value, place) => value === other[place]);
 }

@@ -1,6 +1,7 @@
 import {isUtf8} from 'node:buffer';
 import {TextDecoder} from 'node:util';
 import {InputError} from '../../errors.ts';
+import {withoutReturn} from '../lines.ts';
 
 /** Some lines of a file, each whole and with its end; the last one of a file may have none. */
 export interface Block {
@@ -51,7 +52,7 @@ export function linesOf(text: string): string[] {
   const lines = text.split('\n');
   if (text.endsWith('\n')) lines.pop();
   if (!text.includes('\r')) return lines;
-  return lines.map(line => (line.endsWith('\r') ? line.slice(0, -1) : line));
+  return lines.map(withoutReturn);
 }
 
 /** How many lines end in a text. */
