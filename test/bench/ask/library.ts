@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import {createInterface} from 'node:readline';
 import type {Dispatcher} from 'undici';
 import type {OpenInferenceOptions} from '../../../adapters/open-inference.ts';
-import type {Question} from '../../../src/teacher.ts';
+import type {Question, Teacher} from '../../../src/teacher.ts';
 import {checkBuilt} from '../../built.ts';
 
 checkBuilt();
@@ -45,21 +45,25 @@ export function* questions(count: number): Generator<Question, void> {
 
 export const textOf = (index: number): string => `What is this, and what is it for? Number ${index}.`;
 
+/** The teacher that the instant service is. */
+export function instantTeacher(asked: Asked): Teacher {
+  const options: OpenInferenceOptions = {
+    ...asked,
+    model: 'instant',
+    classes: Array.from({length: 10}, (_, index) => `class ${index}`),
+  };
+  return openInference({...options, service: 'instant', output: {logProbabilities: OUTPUT}});
+}
+
 /**
  * Asks about `count` texts through all layers, with the cache and the journal in a folder.
  *
  * @returns how many answers came
  */
 export async function askAll(asked: Asked, count: number, folder: string): Promise<number> {
-  const options: OpenInferenceOptions = {
-    ...asked,
-    model: 'instant',
-    classes: Array.from({length: 10}, (_, index) => `class ${index}`),
-  };
-  const teacher = openInference({...options, service: 'instant', output: {logProbabilities: OUTPUT}});
   const asking = await openAsking({cache: join(folder, 'answers.mdb'), journal: join(folder, 'journal')});
   let answers = 0;
-  await askEach(asking.open(teacher).teacher, questions(count), outcomes => {
+  await askEach(asking.open(instantTeacher(asked)).teacher, questions(count), outcomes => {
     for (const outcome of outcomes) {
       if ('error' in outcome) throw outcome.error;
       answers++;

@@ -5,14 +5,21 @@
  */
 import {join} from 'node:path';
 import type {Dispatcher} from 'undici';
+import type {QuestionDigest} from '../../../src/knowledge/key.ts';
 import type {AnswerEntry} from '../../../src/knowledge/store.ts';
 import type {Question} from '../../../src/teacher.ts';
-import {built, OUTPUT, questions, requestOf} from './library.ts';
+import {built, instantTeacher, questions, requestOf} from './library.ts';
 
 interface PartsOptions {
   readonly url: string;
   readonly concurrency: number;
   readonly dispatcher: Dispatcher;
+}
+
+interface Keyed {
+  readonly question: Question;
+  readonly digest: QuestionDigest;
+  readonly key: string;
 }
 
 const LEASE = 60_000;
@@ -25,18 +32,10 @@ const {openStoreAt} = await built<typeof import('../../../src/knowledge/store.ts
 const {digestKey, digestQuestion} = await built<typeof import('../../../src/knowledge/key.ts')>('src/knowledge/key.js');
 const {together} = await built<typeof import('../../../src/knowledge/together.ts')>('src/knowledge/together.js');
 const {postJson} = await built<typeof import('../../../adapters/_request.ts')>('adapters/_request.js');
-const {openInference} = await built<typeof import('../../../adapters/open-inference.ts')>('adapters/open-inference.js');
 
 export async function askByParts(options: PartsOptions, calls: number, folder: string): Promise<void> {
   const {url, concurrency, dispatcher} = options;
-  const classes = Array.from({length: 10}, (_, index) => `class ${index}`);
-  const teacher = openInference({
-    url,
-    model: 'instant',
-    service: 'instant',
-    classes,
-    output: {logProbabilities: OUTPUT},
-  });
+  const teacher = instantTeacher({...options, maxBatch: 1});
   const {name, identity, detail, service} = teacher;
   const connection = {name, key: () => undefined, timeout: 30_000, maxReply: 2 ** 24, dispatcher};
   const target = new URL(`${url}/v2/models/instant/infer`);
@@ -44,9 +43,7 @@ export async function askByParts(options: PartsOptions, calls: number, folder: s
   const journal = await openJournal(join(folder, 'journal'));
   const keep = together<AnswerEntry>(entries => store.setMany(entries));
 
-  const askOne = async (question: Question): Promise<() => Promise<void>> => {
-    const digest = digestQuestion(question);
-    const key = digestKey(identity, digest);
+  const askOne = async ({question, digest, key}: Keyed): Promise<() => Promise<void>> => {
     const id = await journal.sent([key]);
     const reply = await postJson(connection, target, requestOf((question.input as {readonly text: string}).text));
     const place = await journal.replied(id, reply);
@@ -59,14 +56,18 @@ export async function askByParts(options: PartsOptions, calls: number, folder: s
     return () => keep([{key, stored}]).then(() => journal.done(id));
   };
   const askChunk = async (chunk: readonly Question[]): Promise<void> => {
-    const keys = chunk.map(question => digestKey(identity, digestQuestion(question)));
+    const keyed = chunk.map((question): Keyed => {
+      const digest = digestQuestion(question);
+      return {question, digest, key: digestKey(identity, digest)};
+    });
+    const keys = keyed.map(({key}) => key);
     await store.getMany(keys);
     await store.leases.acquire(keys, LEASE);
     await store.getMany(keys);
-    const open = chunk.values();
+    const open = keyed.values();
     const kept: Promise<void>[] = [];
     const work = async () => {
-      for (const question of open) kept.push((await askOne(question))());
+      for (const each of open) kept.push((await askOne(each))());
     };
     await Promise.all(Array.from({length: concurrency / CHUNKS}, work));
     await Promise.all(kept);
