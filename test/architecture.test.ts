@@ -11,6 +11,7 @@ const ORDER = [
   'lane.ts',
   'errors.ts',
   'version.ts',
+  'statistics',
   'engine',
   'data',
   'knowledge',

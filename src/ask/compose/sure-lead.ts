@@ -1,5 +1,6 @@
 import {InputError} from '../../errors.ts';
 import {VOTE_SMOOTHING} from '../../knowledge/smooth-votes.ts';
+import {logGamma} from '../../statistics/beta.ts';
 import type {Teacher} from '../../teacher.ts';
 
 /** When votes are clear. */
@@ -67,20 +68,4 @@ export function betaBelowHalf(a: number, b: number): number {
     sum += term;
   }
   return first * sum;
-}
-
-const LANCZOS = [
-  0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059,
-  12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
-] as const;
-
-/** log Γ(x) for x ≥ ½ (Lanczos, 1964, with g = 7 and nine terms: to 15 digits). */
-function logGamma(x: number): number {
-  const z = x - 1;
-  const base = z + 7.5;
-  const series = LANCZOS.reduce(
-    (sum, coefficient, index) => sum + (index === 0 ? coefficient : coefficient / (z + index)),
-    0,
-  );
-  return Math.log(Math.sqrt(2 * Math.PI) * series) + (z + 0.5) * Math.log(base) - base;
 }
