@@ -41,6 +41,17 @@ const reading = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const share = z.number().min(0).max(1);
+
+const guarantee = z.object({
+  agreement: share,
+  confidence: share,
+  answers: z.int().nonnegative(),
+  disagreements: z.int().nonnegative(),
+  localShare: share,
+  bound: share,
+});
+
 /** Checks what a `limbeck.json` says. */
 export const studentDescription: z.ZodType<StudentDescription> = z.strictObject({
   format: z.literal('limbeck.student/1'),
@@ -55,7 +66,11 @@ export const studentDescription: z.ZodType<StudentDescription> = z.strictObject(
   dtype: z.enum(['uint8', 'int32', 'float32']).exactOptional(),
   reading: reading.exactOptional(),
   calibration: z
-    .object({temperature: z.number().positive(), threshold: z.number().min(0).max(1).exactOptional()})
+    .object({
+      temperature: z.number().positive(),
+      threshold: z.number().min(0).exactOptional(),
+      guarantee: guarantee.exactOptional(),
+    })
     .exactOptional(),
   madeBy: z.record(z.string(), z.json()),
 });

@@ -28,11 +28,34 @@ export interface Calibration {
   /** T, above 0, that divides the logits, so that probabilities are as often right as they say. */
   readonly temperature: number;
   /**
-   * The least that the largest probability must be for an answer to stand; below it the student abstains.
+   * The least that the largest probability must be for an answer to stand; below it the student abstains. Above 1 it
+   * always does.
    *
    * @default 0
    */
   readonly threshold?: number;
+  /**
+   * What is promised of a cascade at `threshold`.
+   *
+   * @default nothing: the threshold is a point estimate
+   */
+  readonly guarantee?: Guarantee;
+}
+
+/** A promise about a cascade of student and teacher. `src/evaluate/guarantee.ts` has the theorem and what it assumes. */
+export interface Guarantee {
+  /** Over all requests the cascade agrees with the teacher on at least this share, from 0 to 1. */
+  readonly agreement: number;
+  /** The probability of that, over the draw of the answers, from 0 to 1. */
+  readonly confidence: number;
+  /** Calibration answers: drawn at random, and kept from all training and every choice. */
+  readonly answers: number;
+  /** Calibration answers on which the student is sure enough and disagrees. */
+  readonly disagreements: number;
+  /** Share of the calibration answers on which the student is sure enough: about what it will answer by itself. */
+  readonly localShare: number;
+  /** Exact upper bound on the share of all requests on which the cascade disagrees: at most 1 − `agreement`. */
+  readonly bound: number;
 }
 
 /** What a student must fit. */

@@ -43,6 +43,24 @@ describe('saveStudent and loadStudent', () => {
     expect(await predictLogits({...loaded, model}, inputs)).toEqual(await predictLogits(student, inputs));
   });
 
+  it('keep how sure a student may be, with and without a guarantee', async () => {
+    const guarantee = {
+      agreement: 0.97,
+      confidence: 0.95,
+      answers: 157,
+      disagreements: 1,
+      localShare: 0.4,
+      bound: 0.0299,
+    };
+    for (const calibration of [
+      {temperature: 1.5, threshold: 0.8},
+      {temperature: 1, threshold: 2, guarantee},
+    ]) {
+      await saveStudent(directory, {...smallStudent(), calibration});
+      expect((await loadStudent(directory)).calibration).toEqual(calibration);
+    }
+  });
+
   it('writes a model that TensorFlow.js itself loads from an address, as a page does', async () => {
     const student = resnetCifar({depth: 20})(imageTask([8, 8, 3]), 1);
     await saveStudent(directory, student);
