@@ -121,6 +121,8 @@ export async function openAsking({
   }
   const budget = createBudget(limits);
   const store = openStoreAt(cache);
+  // What is wrong with it is said before anything is made beside it.
+  if (options.record !== 'none') await store.open();
   // Where nothing is asked there is nothing to write down.
   const journal = options.record === 'none' ? undefined : await openJournal(folder);
   const replies = journal ?? new JournalReader(folder);

@@ -1,6 +1,7 @@
-import {mkdirSync, readdirSync, readFileSync, rmSync, statSync} from 'node:fs';
+import {readdirSync, readFileSync, rmSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import {makeFolder} from '../data/make-folder.ts';
 import {journalFailure} from './journal-file.ts';
 
 /** A batch that a service has, or is about to get. */
@@ -56,7 +57,7 @@ export class BatchRecords {
    */
   async write(record: BatchRecord): Promise<void> {
     try {
-      mkdirSync(this.#directory, {recursive: true});
+      makeFolder(this.#directory);
       await writeFileAtomic(this.pathOf(record), `${JSON.stringify(record)}\n`);
     } catch (error) {
       throw journalFailure(this.#journal, 'written', error);

@@ -1,4 +1,4 @@
-import {mkdirSync} from 'node:fs';
+import {makeFolder} from '../data/make-folder.ts';
 import type {Reply} from '../teacher.ts';
 import {BatchRecords} from './journal-batches.ts';
 import {journalFailure} from './journal-file.ts';
@@ -62,7 +62,7 @@ export interface Journal {
  */
 export async function openJournal(directory: string): Promise<Journal> {
   try {
-    mkdirSync(directory, {recursive: true});
+    makeFolder(directory);
     const {outstanding, finish} = recover(directory);
     const name = createSegment(directory, {journal: 1, owner: thisProcess}, carryLines(outstanding));
     // Only now: until here, another process would have found it all in the old segments.

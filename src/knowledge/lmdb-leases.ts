@@ -2,8 +2,8 @@ import {readdirSync, rmSync} from 'node:fs';
 import {basename, dirname, join} from 'node:path';
 import type {RootDatabase, RootDatabaseOptions} from 'lmdb';
 import {type Holder, type Leases, newHolder} from './leases.ts';
+import {openLmdb} from './lmdb-file.ts';
 import {RoomAhead} from './lmdb-room.ts';
-import {openLmdb} from './lmdb-store.ts';
 import {fateOf, machineStart} from './owner.ts';
 
 interface Lease {

@@ -1,22 +1,12 @@
 import {EventEmitter} from 'node:events';
-import {closeSync, existsSync, fstatSync, openSync, readSync} from 'node:fs';
 import {setTimeout} from 'node:timers/promises';
 import type {KeyvStoreAdapter, StoredData} from 'keyv';
-import {open, type RootDatabase, type RootDatabaseOptions} from 'lmdb';
+import type {RootDatabase} from 'lmdb';
+import {openLmdb} from './lmdb-file.ts';
 import {RoomAhead} from './lmdb-room.ts';
 import {type RecordHead, RecordHeads, type ShortRecord, withHead} from './record-heads.ts';
 import type {StoredAnswer} from './stored-answer.ts';
 import {together} from './together.ts';
-
-/** Stands near the head of every LMDB file, before the version of its format. */
-const MAGIC = Buffer.of(0xde, 0xc0, 0xef, 0xbe);
-const FORMAT = 2;
-/** Places behind the magic number: of the size of a page, of the first pages of its two trees, and of the commit. */
-const PAGE_SIZE = 24;
-const ROOTS = [64, 112];
-const COMMIT = 128;
-/** The first page of a tree with nothing in it. */
-const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 
 /**
  * A storage adapter for Keyv over one LMDB file. Values are kept as MessagePack with typed arrays, so infinities, NaN
@@ -161,23 +151,6 @@ interface EntrySet {
   refusal?: {readonly reason: unknown};
 }
 
-/** Opens an LMDB file, made where there is none. */
-export function openLmdb<Value, Key extends string | number = string>(
-  path: string,
-  options: RootDatabaseOptions,
-): RootDatabase<Value, Key> {
-  if (existsSync(path)) checkHeader(path);
-  return open({
-    path,
-    noSubdir: true,
-    // A commit then returns when the disk has it, and an answer outlives a power cut as well as a killed process.
-    overlappingSync: false,
-    // Otherwise a failed commit leaves a rejected promise behind that nobody can get at, which ends the process.
-    eventTurnBatching: false,
-    ...options,
-  });
-}
-
 /** How long to wait for the reason of a failed commit, in milliseconds. */
 const REASON_WAIT = 100;
 
@@ -186,33 +159,4 @@ async function reasonOf(error: unknown): Promise<unknown> {
   const {commitError} = error as {readonly commitError?: Promise<never>};
   if (commitError === undefined) return error;
   return Promise.race([commitError.catch((reason: unknown) => reason), setTimeout(REASON_WAIT, error)]);
-}
-
-/** LMDB crashes the process on a file that is not its own, so the file is looked at first. */
-function checkHeader(path: string): void {
-  const head = Buffer.alloc(1 << 16);
-  const file = openSync(path, 'r');
-  let size: number;
-  try {
-    // A new file is empty until the first process to open it has written its header.
-    if (readSync(file, head, 0, head.length, 0) === 0) return;
-    ({size} = fstatSync(file));
-  } finally {
-    closeSync(file);
-  }
-  const start = head.indexOf(MAGIC);
-  if (start < 0) throw new Error('the file is not an LMDB database');
-  const format = head.readUInt16LE(start + MAGIC.length);
-  if (format !== FORMAT) throw new Error(`the file is an LMDB database of format ${format}, not ${FORMAT}`);
-  if (size < leastSize(head, start)) throw new Error('the file is an LMDB database of which the end is missing');
-}
-
-/** The size of a file that holds the roots of the trees, of the later one of its two headers. */
-function leastSize(head: Buffer, first: number): number {
-  const pageSize = head.readUInt32LE(first + PAGE_SIZE);
-  const second = head.indexOf(MAGIC, first + pageSize);
-  const isLater = second > 0 && head.readBigUInt64LE(second + COMMIT) > head.readBigUInt64LE(first + COMMIT);
-  const roots = ROOTS.map(place => head.readBigUInt64LE((isLater ? second : first) + place));
-  const pages = roots.filter(root => root !== NO_PAGE).map(root => Number(root) + 1);
-  return Math.max(0, ...pages) * pageSize;
 }

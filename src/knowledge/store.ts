@@ -22,6 +22,8 @@ export interface AnswerStore {
   readonly name: string;
   /** Who is asking about which question; shared with the embedded store and with Redis. */
   readonly leases: Leases;
+  /** Opens it now, and not at its first use. */
+  open(): Promise<void>;
   get(key: string): Promise<StoredAnswer | undefined>;
   /** In the order of the keys. */
   getMany(keys: readonly string[]): Promise<readonly (StoredAnswer | undefined)[]>;
@@ -114,6 +116,10 @@ class KeyvAnswerStore implements AnswerStore {
       renew: (keys, milliseconds) => this.#try('written', ({leases}) => leases.renew(keys, milliseconds)),
       release: keys => this.#try('written', ({leases}) => leases.release(keys)),
     };
+  }
+
+  async open(): Promise<void> {
+    await this.#open();
   }
 
   async get(key: string): Promise<StoredAnswer | undefined> {

@@ -5,6 +5,7 @@ export function storeOver(store: AnswerStore, changes: Partial<AnswerStore>): An
   return {
     name: store.name,
     leases: store.leases,
+    open: () => store.open(),
     get: key => store.get(key),
     getMany: keys => store.getMany(keys),
     set: (key, stored) => store.set(key, stored),

@@ -1,4 +1,4 @@
-import {open, readFile, truncate, writeFile} from 'node:fs/promises';
+import {mkdir, open, readFile, truncate, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {type HostileService, spawnHostileService} from '../hostile-service.ts';
@@ -49,6 +49,10 @@ describe('limbeck label whose answers can not be kept', () => {
       'blocked/answers',
     ],
     ['the file of answers is none', () => writeFile(join(folder(), 'other'), 'a'.repeat(10_000)), 'other'],
+    ['the file of answers is a device', () => {}, '/dev/null'],
+    ['the file of answers is a folder', () => mkdir(join(folder(), 'folder')), 'folder'],
+    ['the folder of answers can not be made', () => {}, '/proc/answers'],
+    ['the folder above it can not be made', () => {}, '/proc/limbeck/answers'],
   ])('asks nothing where %s', async (_, prepare, cache) => {
     await prepare();
     await withService(async service => {
@@ -60,6 +64,7 @@ describe('limbeck label whose answers can not be kept', () => {
 
   it.each([
     ['whose head was overwritten', overwriteHead],
+    ['whose first page is zeros', (path: string) => overwriteHead(path, Buffer.alloc(4096))],
     ['that was cut off', (path: string) => truncate(path, 5000)],
   ])('asks nothing with a file of answers %s', async (what, spoil) => {
     await withService(async service => {
@@ -77,9 +82,9 @@ describe('limbeck label whose answers can not be kept', () => {
   });
 });
 
-async function overwriteHead(path: string): Promise<void> {
+async function overwriteHead(path: string, head = Buffer.alloc(8192, 'x')): Promise<void> {
   const file = await open(path, 'r+');
-  await file.write(Buffer.alloc(8192, 'x'), 0, 8192, 0);
+  await file.write(head, 0, head.length, 0);
   await file.close();
 }
 

@@ -5,8 +5,8 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import {randomInteger, seededRandom} from '../../src/data/random.ts';
+import {openLmdb} from '../../src/knowledge/lmdb-file.ts';
 import {RoomAhead} from '../../src/knowledge/lmdb-room.ts';
-import {openLmdb} from '../../src/knowledge/lmdb-store.ts';
 
 let folder: string;
 let path: string;
