@@ -179,11 +179,16 @@ function checkNoneMissing(teacher: string, missing: readonly Missing[], count: n
 
 /** The error that counts the inputs without an answer and names the first of them with their reasons. */
 export function missingError(teacher: string, missing: readonly Missing[], count: number): KnowledgeError {
+  return new KnowledgeError(
+    `Teacher ${teacher} left ${missing.length} of ${count} inputs without an answer:${describeMissing(missing)}`,
+    {cause: missing[0]!.error},
+  );
+}
+
+/** Names the first inputs with their reasons, a line each, and counts the others. */
+export function describeMissing(missing: readonly Missing[]): string {
   const named = missing.slice(0, NAMED_FAILURES).map(({index, error}) => `\n  input ${index}: ${error.message}`);
   const others = missing.length - named.length;
   if (others > 0) named.push(`\n  and ${others} more.`);
-  return new KnowledgeError(
-    `Teacher ${teacher} left ${missing.length} of ${count} inputs without an answer:${named.join('')}`,
-    {cause: missing[0]!.error},
-  );
+  return named.join('');
 }

@@ -3,8 +3,8 @@ import type {Audit} from '../study/audit.ts';
 
 /** What an audit means, as sentences; of one that waits for a person, what to do. */
 export function auditText(result: Audit, recipe: string, classes: readonly string[]): string {
-  const {path, texts, drawn, checked, agreement, right} = result;
-  const agree = `Teacher and student agree on ${percent(agreement)} % of ${counted(texts)} texts.`;
+  const {path, drawn, checked, right} = result;
+  const agree = agreementText(result);
   if (right === undefined) {
     const state = checked === 0 ? '' : ` ${checked} are, which is not enough of each kind yet.`;
     return [
@@ -22,6 +22,16 @@ export function auditText(result: Audit, recipe: string, classes: readonly strin
     agree,
     precision(result, recipe),
   ].join('\n');
+}
+
+function agreementText({texts, missing, agreement, agreementBounds}: Audit): string {
+  const agree = `Teacher and student agree on ${percent(agreement)} % of ${counted(texts - missing)} texts.`;
+  if (missing === 0) return agree;
+  const [lowest, highest] = agreementBounds.map(share => (100 * share).toFixed(2));
+  return (
+    `${agree} The teacher left ${counted(missing)} more without an answer, and none of them is drawn: on all texts the ` +
+    `agreement is from ${lowest} to ${highest} %.`
+  );
 }
 
 function differenceText(found: ShareDifference | undefined): string[] {

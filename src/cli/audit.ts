@@ -13,7 +13,7 @@ import {auditText} from './audit-text.ts';
 import {engineLine} from './engine.ts';
 import {loadRecipe} from './load-recipe.ts';
 import {positive, wholeNumber} from './numbers.ts';
-import {type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
+import {allowMissingOption, type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
 import {noteFallback, openTerminal} from './terminal.ts';
 
 const DELIMITERS: Readonly<Record<string, Delimiter>> = {comma: ',', semicolon: ';', tab: '\t'};
@@ -40,6 +40,7 @@ export function auditCommand(): Command {
         .choices(Object.keys(DELIMITERS))
         .default('comma'),
     )
+    .addOption(allowMissingOption())
     .action(runAudit);
 }
 

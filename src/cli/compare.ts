@@ -7,7 +7,7 @@ import {resultFiles} from '../study/write-results.ts';
 import {engineLine} from './engine.ts';
 import {loadRecipe} from './load-recipe.ts';
 import {positive} from './numbers.ts';
-import {type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
+import {allowMissingOption, type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
 import {openTerminal} from './terminal.ts';
 
 interface CompareFlags extends StudyFlags {
@@ -22,6 +22,7 @@ export function compareCommand(): Command {
     .argument('<recipe>', 'a module that exports a recipe by default')
     .option('--workers <count>', 'processes that train at once (default: as cores and memory allow)', positive)
     .option('--retrain-teacher', 'make the recipe’s teacher model again first')
+    .addOption(allowMissingOption())
     .action(runCompare);
 }
 

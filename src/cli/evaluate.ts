@@ -1,18 +1,21 @@
 import {Command} from 'commander';
 import {sameClasses} from '../data/classes.ts';
+import {selectRows} from '../data/inputs.ts';
 import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import {type Cascaded, cascaded} from '../evaluate/calibration.ts';
-import {accuracy, evaluateLogits} from '../evaluate/metrics.ts';
+import {accuracy, evaluateLogits, meanKl} from '../evaluate/metrics.ts';
+import {boundsWithMissing} from '../statistics/missing-bounds.ts';
 import {loadStudent} from '../student/files.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
-import {askReference} from '../study/asking.ts';
+import {askReference, type Reference} from '../study/asking.ts';
 import {referenceLevel} from '../study/methods.ts';
+import type {MissingInputs} from '../study/missing.ts';
 import {openStudy, type Study} from '../study/study.ts';
 import {engineLine} from './engine.ts';
 import {loadRecipe} from './load-recipe.ts';
-import {type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
+import {allowMissingOption, type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
 import {noteFallback, openTerminal} from './terminal.ts';
 
 /** `limbeck evaluate STUDENT RECIPE`: a saved student on the test split, against true labels and the teacher. */
@@ -21,6 +24,7 @@ export function evaluateCommand(): Command {
     .description('measure a saved student on a recipe’s test split, against true labels and against the teacher')
     .argument('<student>', 'the folder of a saved student')
     .argument('<recipe>', 'a module that exports a recipe by default')
+    .addOption(allowMissingOption())
     .action(runEvaluate);
 }
 
@@ -39,24 +43,60 @@ async function runEvaluate(folder: string, path: string, flags: StudyFlags): Pro
     });
     const reference = await askReference(study);
     const classes = student.classes.length;
-    const teacherLogits = reference.logits;
+    const {missing} = reference;
+    const answered = selectRows(raw, classes, reference.rows);
+    const metrics = measured(student, study, {all: raw, answered}, reference);
+    const agreementBounds = boundsWithMissing(metrics.agreement, missing);
     const {calibration} = student;
-    const logits = calibration ? raw.map(logit => logit / calibration.temperature) : raw;
-    const {accuracy: right, ...measured} = evaluateLogits({
-      ...{logits, labels: reference.truth, classes},
-      ...(teacherLogits && {teacherLogits}),
-    });
-    const metrics = {
-      ...(isLabelled(study.data) && {accuracy: right}),
-      ...measured,
-      agreement: accuracy(logits, reference.labels, classes),
+    const cascade = calibration && cascaded(answered, reference.labels, classes, calibration);
+    const lines = [table(metrics), ...(missing.count > 0 ? [missingLine(missing, agreementBounds)] : [])];
+    const whole = {
+      ...{teacher: reference.name, examples: inputs.count},
+      ...{missing: missing.count, missingShare: missing.share},
+      ...metrics,
+      ...(missing.count > 0 && {agreementBounds}),
+      ...(cascade && {cascade}),
     };
-    const cascade = calibration && cascaded(raw, reference.labels, classes, calibration);
-    const whole = {teacher: reference.name, examples: inputs.count, ...metrics, ...(cascade && {cascade})};
-    terminal.result({student: folder, ...whole}, `${table(metrics)}${cascade ? `\n${cascadeLine(cascade)}` : ''}`);
+    terminal.result({student: folder, ...whole}, [...lines, ...(cascade ? [cascadeLine(cascade)] : [])].join('\n'));
   } finally {
     await study.close();
   }
+}
+
+interface Logits {
+  /** [test examples, classes] */
+  readonly all: Float32Array;
+  /** [answered, classes], of those that the teacher answered */
+  readonly answered: Float32Array;
+}
+
+/** What needs true labels is measured on every test example, what needs the teacher on those that it answered. */
+function measured(
+  {calibration, classes: {length: classes}}: Student,
+  {data}: Study,
+  raw: Logits,
+  reference: Reference,
+) {
+  const calm = (logits: Float32Array) => (calibration ? logits.map(logit => logit / calibration.temperature) : logits);
+  const [all, answered] = [calm(raw.all), calm(raw.answered)];
+  const teacherLogits = reference.logits;
+  const {accuracy: right, ...others} = isLabelled(data)
+    ? evaluateLogits({logits: all, labels: data.test.labels, classes})
+    : evaluateLogits({logits: answered, labels: reference.truth, classes});
+  return {
+    ...(isLabelled(data) && {accuracy: right}),
+    ...others,
+    agreement: accuracy(answered, reference.labels, classes),
+    ...(teacherLogits && {klToTeacher: meanKl(teacherLogits, answered, classes)}),
+  };
+}
+
+function missingLine({count, total}: MissingInputs, bounds: readonly [number, number]): string {
+  const [lowest, highest] = bounds.map(share => (100 * share).toFixed(2));
+  return (
+    `The teacher left ${count} of ${total} examples without an answer. Whatever it would say of them, the agreement on all ` +
+    `is from ${lowest} to ${highest} %.`
+  );
 }
 
 function cascadeLine({localShare, agreement}: Cascaded): string {

@@ -1,14 +1,14 @@
 import {Command, Option} from 'commander';
-import {missingError} from '../ask/collect.ts';
-import {BudgetError, InputError, KnowledgeError, PendingError} from '../errors.ts';
+import {BudgetError, InputError, PendingError} from '../errors.ts';
 import {type Labelled, labelInquiry, type Pending} from '../study/asking.ts';
 import {inquiriesOf, nameOf} from '../study/inquiries.ts';
 import {LEVELS, levelsOf} from '../study/methods.ts';
-import {openStudy, type StudyOptions} from '../study/study.ts';
+import {checkAllowed, isUnasked, missingInputs} from '../study/missing.ts';
+import {openStudy, type Study, type StudyOptions} from '../study/study.ts';
 import type {Access} from '../teacher.ts';
 import {type Lane, laneOption} from './lane-option.ts';
 import {loadRecipe} from './load-recipe.ts';
-import {type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
+import {allowMissingOption, type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
 import {openTerminal, type Terminal} from './terminal.ts';
 
 interface LabelFlags extends StudyFlags {
@@ -32,6 +32,7 @@ export function labelCommand(): Command {
         'with `--lane batch`: end what is under way, collect what it has finished, hand nothing over',
       ).conflicts('detach'),
     )
+    .addOption(allowMissingOption())
     .action(runLabel);
 }
 
@@ -46,6 +47,7 @@ async function runLabel(path: string, flags: LabelFlags): Promise<void> {
       if (levels.includes(inquiry.level)) found.push(await labelInquiry(study, inquiry));
     }
     report(terminal, found);
+    for (const one of found) checkMissing(study, one);
   } finally {
     await study.close();
   }
@@ -64,16 +66,16 @@ function laneChosen({lane, detach = false, cancel = false}: LabelFlags): Pick<St
 function report(terminal: Terminal, found: readonly Found[]): void {
   const lines = found.map(one => `${nameOf(one.inquiry)}: ${lineOf(one)}`);
   terminal.result({levels: found.map(rowOf)}, lines.join('\n'));
-  for (const one of found) checkMissing(terminal, one);
 }
 
 function rowOf(found: Found) {
   const {level, own} = found.inquiry;
   const whose = {level, ...(own && {method: own.method})};
   if ('pending' in found) return {...whose, answers: 0, ...found.ledger};
-  const {knowledge, ledger, path, missing} = found;
+  const {knowledge, ledger, path, missing, total} = found;
   const answers = knowledge.inputs.count;
-  return {...whose, answers, missing: missing.length, detail: knowledge.detail, path, ...ledger};
+  const {share: missingShare} = missingInputs(missing.length, total);
+  return {...whose, answers, missing: missing.length, missingShare, detail: knowledge.detail, path, ...ledger};
 }
 
 function lineOf(found: Found): string {
@@ -87,23 +89,22 @@ function lineOf(found: Found): string {
 }
 
 /**
- * A budget that is at its end is a good end, and so is a batch that has not ended. Any other input without an answer is
- * an error, after what was answered is saved.
+ * A budget that is at its end is a good end, and so is a batch that has not ended. Of the other inputs without an answer
+ * as many as the study allows are noted.
  *
- * @throws KnowledgeError
+ * @throws KnowledgeError if they are more, after what was answered is saved
  */
-function checkMissing(terminal: Terminal, found: Found): void {
+function checkMissing(study: Study, found: Found): void {
+  const {onNote} = study;
   if ('pending' in found) {
-    terminal.note(found.pending.message);
+    onNote(found.pending.message);
     return;
   }
   const {teacher, missing, total, path} = found;
-  if (missing.length === 0) return;
   const pending = missing.filter(({error}) => error instanceof PendingError);
-  if (pending.length > 0) terminal.note(`${pending.length} inputs have no answer yet. ${pending[0]!.error.message}`);
+  if (pending.length > 0) onNote(`${pending.length} inputs have no answer yet. ${pending[0]!.error.message}`);
   const unpaid = missing.filter(({error}) => error instanceof BudgetError);
-  if (unpaid.length > 0) terminal.note(`${unpaid.length} inputs were not asked about. ${unpaid[0]!.error.message}`);
-  const others = missing.filter(({error}) => !(error instanceof BudgetError || error instanceof PendingError));
-  if (others.length === 0) return;
-  throw new KnowledgeError(`${missingError(teacher, others, total).message}\nThe other answers are saved in ${path}.`);
+  if (unpaid.length > 0) onNote(`${unpaid.length} inputs were not asked about. ${unpaid[0]!.error.message}`);
+  const others = missing.filter(one => !isUnasked(one));
+  checkAllowed(study, {teacher, missing: others, total}, `The other answers are saved in ${path}.`);
 }

@@ -16,3 +16,12 @@ export function port(text: string): number {
   if (!/^\d+$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError('Give a number from 0 to 65535.');
   return Number(text);
 }
+
+/** A share of a whole, as `2%` or 0.02. A bare 1 is refused, since it could be meant as 1 %. */
+export function share(text: string): number {
+  const [, number = '', sign] = /^(\d+(?:\.\d+)?|\.\d+)\s*(%?)$/.exec(text) ?? [];
+  const value = sign === '%' ? Number(number) / 100 : Number(number);
+  const isShare = number !== '' && value <= 1 && (sign === '%' || value < 1);
+  if (!isShare) throw new InvalidArgumentError('Give a share, such as 2% or 0.02.');
+  return value;
+}

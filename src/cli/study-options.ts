@@ -2,7 +2,7 @@ import {type Command, InvalidArgumentError, Option} from 'commander';
 import {type BudgetLimit, parseBudget} from '../ask/budget-limit.ts';
 import {RECORD_MODES, type RecordMode} from '../ask/record.ts';
 import {DEFAULT_CACHE, type StudyOptions} from '../study/study.ts';
-import {positive} from './numbers.ts';
+import {positive, share} from './numbers.ts';
 import type {Terminal} from './terminal.ts';
 
 /** The flags of every command that works on a recipe, as commander hands them over. */
@@ -13,6 +13,7 @@ export interface StudyFlags {
   readonly offline?: boolean;
   readonly budget?: readonly BudgetLimit[];
   readonly retrySetAside?: boolean;
+  readonly allowMissing?: number;
   readonly driftEvery?: number;
   readonly keepGoing?: boolean;
   readonly json?: boolean;
@@ -44,6 +45,14 @@ export function withAskingFlags(command: Command): Command {
     .option('--keep-going', 'go on where the first 20 requests brought not one usable answer');
 }
 
+/** The flag of commands that go on without the inputs that a teacher left without an answer. */
+export function allowMissingOption(): Option {
+  return new Option(
+    '--allow-missing <share>',
+    'the share of inputs that may be left without an answer, for example 2% or 0.02 (default: 1%)',
+  ).argParser(share);
+}
+
 /** Adds the flag that says where answers are kept. */
 export function withCacheFlag(command: Command): Command {
   return command.option(
@@ -68,7 +77,17 @@ function addBudget(text: string, others: readonly BudgetLimit[] = []): readonly 
 
 /** The options of a study out of its flags, with progress on the terminal and an end at the first Ctrl-C. */
 export function studyOptions(
-  {out, cache, record, offline = false, budget = [], retrySetAside = false, driftEvery, keepGoing = false}: StudyFlags,
+  {
+    out,
+    cache,
+    record,
+    offline = false,
+    budget = [],
+    retrySetAside = false,
+    driftEvery,
+    keepGoing = false,
+    allowMissing,
+  }: StudyFlags,
   terminal: Terminal,
 ): StudyOptions {
   return {
@@ -77,6 +96,7 @@ export function studyOptions(
     record: offline ? 'none' : (record ?? 'new'),
     budget,
     retriesSetAside: retrySetAside,
+    ...(allowMissing !== undefined && {allowMissing}),
     ...(driftEvery !== undefined && {drift: {every: driftEvery}}),
     ...(keepGoing && {firstAnswerWithin: Number.POSITIVE_INFINITY}),
     signal: stopSignal(),

@@ -1,3 +1,4 @@
+import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import {changedMethod} from '../study/changes.ts';
 import {execute} from '../study/run.ts';
 import {withSavedKnowledge} from '../study/saved-knowledge.ts';
@@ -40,18 +41,16 @@ process.on('message', async (job: Job | TrialJob) => {
 async function executed(study: Study, {method: place, seed, changes = {}}: Job): Promise<WorkerMessage> {
   const method = changedMethod(study.recipe.methods[place]!, changes);
   const onStep = throttled((step: number, steps: number) => say({kind: 'progress', share: step / steps}));
-  const executed = await withSavedKnowledge(study, method, knowledge =>
-    execute(study, method, knowledge, seed, {changes, onStep}),
-  );
+  const train = (knowledge: Knowledge | StoredKnowledge) => execute(study, method, knowledge, seed, {changes, onStep});
+  const executed = await withSavedKnowledge(study, method, train, changes);
   return {kind: 'executed', executed};
 }
 
 async function tried(study: Study, {method: place, changes = {}, setting, epochs}: TrialJob): Promise<WorkerMessage> {
   const method = methodAt(changedMethod(study.recipe.methods[place]!, changes), setting);
   const onShare = throttled((share: number) => say({kind: 'progress', share}));
-  const outcome = await withSavedKnowledge(study, method, knowledge =>
-    tryOut(study, method, knowledge, epochs, onShare),
-  );
+  const attempt = (knowledge: Knowledge | StoredKnowledge) => tryOut(study, method, knowledge, epochs, onShare);
+  const outcome = await withSavedKnowledge(study, method, attempt, changes);
   return {kind: 'tried', outcome};
 }
 

@@ -1,15 +1,9 @@
 import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import type {OpenTeacher} from '../ask/asking.ts';
-import {
-  answersTo,
-  type Collection,
-  type CollectOptions,
-  collectAnswered,
-  type Missing,
-  missingError,
-} from '../ask/collect.ts';
+import {type Collection, type CollectOptions, collectAnswered, type Missing, missingError} from '../ask/collect.ts';
 import type {LayeredTeacher} from '../ask/layer.ts';
+import {selectRows} from '../data/inputs.ts';
 import type {TransferSet} from '../data/split.ts';
 import {PendingError} from '../errors.ts';
 import {argmaxRows} from '../evaluate/distributions.ts';
@@ -19,6 +13,7 @@ import type {Knowledge} from '../knowledge/knowledge.ts';
 import type {Detail} from '../teacher.ts';
 import {askedBy, detailOf, fileNameOf, type Inquiry, nameOf} from './inquiries.ts';
 import {referenceLevel} from './methods.ts';
+import {checkAllowed, isUnasked, type LeftOut, type MissingInputs} from './missing.ts';
 import type {LedgerTotals} from './results.ts';
 import {askSelected, isSelecting} from './selecting.ts';
 import type {Study} from './study.ts';
@@ -34,28 +29,39 @@ export interface Asked {
   readonly path: string;
 }
 
-/**
- * Asks a teacher about the transfer set once, at the fullest detail that the methods need, and saves the knowledge; poorer
- * details are made of it.
- *
- * @throws KnowledgeError where an input is left without an answer: the methods of a study learn from the same inputs
- */
-export async function askInquiry(study: Study, inquiry: Inquiry): Promise<Asked> {
-  const {opened, collection: knowledge} = await askedAbout(study, inquiry, async (teacher, transfer, options) => {
-    const {knowledge, missing} = await collectionFor(study, inquiry)(teacher, transfer, options);
-    if (missing.length > 0) throw missingError(teacher.name, missing, transfer.inputs.count);
-    return knowledge;
-  });
-  return {inquiry, knowledge, path: await keep(study, inquiry, knowledge), ledger: opened.ledger.snapshot()};
-}
-
 /** What came of an inquiry, of the inputs that were answered. */
-export interface Labelled extends Asked {
-  /** Name of the teacher. */
-  readonly teacher: string;
+export interface Labelled extends Asked, LeftOut {
   /** Inputs of the transfer set, where versions count for themselves. */
   readonly total: number;
-  readonly missing: readonly Missing[];
+}
+
+/**
+ * Asks a teacher about the transfer set once, at the fullest detail that the methods need, and saves what is known of the
+ * inputs that were answered; poorer details are made of it.
+ *
+ * @throws KnowledgeError if the budget ended or a batch has not ended before all inputs were asked about
+ */
+export async function askInquiry(study: Study, inquiry: Inquiry): Promise<Labelled> {
+  const {opened, total, collection} = await askedAbout(study, inquiry, async (teacher, ...asked) =>
+    checkAsked(teacher.name, await collectionFor(study, inquiry)(teacher, ...asked), asked[0].inputs.count),
+  );
+  return {...(await labelled(study, inquiry, opened, collection)), total};
+}
+
+/** @throws KnowledgeError if there is an input that another run may answer */
+function checkAsked(teacher: string, collection: Collection, count: number): Collection {
+  if (collection.missing.some(isUnasked)) throw missingError(teacher, collection.missing, count);
+  return collection;
+}
+
+async function labelled(
+  study: Study,
+  inquiry: Inquiry,
+  {teacher, ledger}: OpenTeacher,
+  {knowledge, missing}: Collection,
+): Promise<Omit<Labelled, 'total'>> {
+  const path = await keep(study, inquiry, knowledge);
+  return {inquiry, knowledge, path, missing, teacher: teacher.name, ledger: ledger.snapshot()};
 }
 
 /** Nothing yet: what was asked is in batches that have not ended. */
@@ -74,10 +80,10 @@ export async function labelInquiry(study: Study, inquiry: Inquiry): Promise<Labe
       throw error;
     }),
   );
-  const shared = {inquiry, ledger: opened.ledger.snapshot(), teacher: opened.teacher.name};
-  if ('pending' in collection) return {...shared, ...collection};
-  const {knowledge, missing} = collection;
-  return {...shared, knowledge, missing, total, path: await keep(study, inquiry, knowledge)};
+  if ('pending' in collection) {
+    return {inquiry, ledger: opened.ledger.snapshot(), teacher: opened.teacher.name, ...collection};
+  }
+  return {...(await labelled(study, inquiry, opened, collection)), total};
 }
 
 type Collect = (teacher: LayeredTeacher, transfer: TransferSet, options: CollectOptions) => Promise<Collection>;
@@ -107,7 +113,8 @@ async function askedAbout<T>(
   return {opened, total, collection};
 }
 
-async function keep({directory}: Study, inquiry: Inquiry, knowledge: Knowledge): Promise<string> {
+/** Saves what came of an inquiry; what was saved before is replaced. */
+export async function keep({directory}: Study, inquiry: Inquiry, knowledge: Knowledge): Promise<string> {
   const path = knowledgePath(directory, inquiry);
   await mkdir(join(path, '..'), {recursive: true});
   await saveKnowledge(path, knowledge);
@@ -122,18 +129,26 @@ export function knowledgePath(directory: string, inquiry: Inquiry): string {
 /** What students are measured against: the answers of the teacher that shows most, about the test split. */
 export interface Reference {
   readonly name: string;
-  /** [test examples], the classes that it names. */
+  /** Of the test split. Nothing below is about them. */
+  readonly missing: MissingInputs;
+  /** [answered], places in the test split of the inputs that have an answer, in its order. */
+  readonly rows: Int32Array;
+  /** [answered], the classes that it names. */
   readonly labels: Int32Array;
-  /** [test examples, classes], or log-probabilities; undefined of a teacher that shows less. */
+  /** [answered, classes], or log-probabilities; undefined of a teacher that shows less. */
   readonly logits: Float32Array | undefined;
-  /** [test examples], the true classes; where nobody knows them, the same as `labels`. */
+  /** [answered], the true classes; where nobody knows them, the same as `labels`. */
   readonly truth: Int32Array;
   /** Against the true labels; of labels alone only the accuracy is known, and the rest is NaN, as all is without truth. */
   readonly metrics: Pick<Evaluation, 'accuracy' | 'nll' | 'ece'>;
   readonly ledger: LedgerTotals;
 }
 
-/** Asks the teacher that shows most about the test split, for measurement: nothing of it is trained on. */
+/**
+ * Asks the teacher that shows most about the test split, for measurement: nothing of it is trained on.
+ *
+ * @throws KnowledgeError if more inputs are left without an answer than the study allows, or another run may answer some
+ */
 export async function askReference(study: Study): Promise<Reference> {
   const access = referenceLevel(study.recipe);
   const level = study.openLevel(access);
@@ -142,16 +157,32 @@ export async function askReference(study: Study): Promise<Reference> {
   const {inputs} = test;
   const detail = measurable(teacher.detail);
   const task = {task: `ask ${access} about the test split`, total: inputs.count};
-  const answers = await withProgress(study, level, task, options => answersTo(teacher, inputs, {detail, ...options}));
+  const {knowledge, missing: left} = await withProgress(study, level, task, async options =>
+    checkAsked(
+      teacher.name,
+      await collectAnswered(teacher, {role: 'transfer', inputs}, {detail, ...options}),
+      inputs.count,
+    ),
+  );
+  const leftOut = {teacher: teacher.name, missing: left, total: inputs.count};
+  const missing = checkAllowed(study, leftOut, 'Nothing is measured on them.');
+  const rows = rowsWithout(inputs.count, left);
+  const {answers} = knowledge;
   const classes = study.data.classes.length;
-  const shared = {name: teacher.name, ledger: ledger.snapshot()};
+  const shared = {name: teacher.name, missing, rows, ledger: ledger.snapshot()};
   const logits = answers.kind === 'log-probabilities' ? answers.logProbabilities : undefined;
   const labels = logits ? argmaxRows(logits, classes) : (answers as {readonly labels: Int32Array}).labels;
   if (!('labels' in test)) return {...shared, labels, logits, truth: labels, metrics: UNKNOWN};
-  const truth = test.labels;
+  const truth = selectRows(test.labels, 1, rows);
   if (logits) return {...shared, labels, logits, truth, metrics: evaluateLogits({logits, labels: truth, classes})};
   const right = labels.filter((label, index) => label === truth[index]).length;
   return {...shared, labels, logits, truth, metrics: {...UNKNOWN, accuracy: right / labels.length}};
+}
+
+/** [answered], places of the inputs that have an answer. */
+function rowsWithout(count: number, missing: readonly Missing[]): Int32Array {
+  const without = new Set(missing.map(({index}) => index));
+  return Int32Array.from({length: count}, (_, row) => row).filter(row => !without.has(row));
 }
 
 const UNKNOWN = {accuracy: Number.NaN, nll: Number.NaN, ece: Number.NaN};

@@ -15,11 +15,14 @@ export interface AuditDesign {
   readonly seed: number;
   /** Hash of the inputs that were drawn from. */
   readonly inputs: string;
-  /** [inputs], places in `STRATA`. */
+  /** [inputs], places in `STRATA`; `LEFT_OUT` of those that the teacher had not answered. */
   readonly strata: Uint8Array;
   /** [strata], how many were drawn of each. */
   readonly drawn: readonly number[];
 }
+
+/** Stands for the stratum of an input that is never drawn. */
+export const LEFT_OUT: number = STRATA.length;
 
 const FORMAT = 'limbeck.audit/1';
 
@@ -27,7 +30,7 @@ const schema = z.object({
   format: z.literal(FORMAT),
   seed: z.int(),
   inputs: z.string(),
-  strata: z.string().regex(/^[0-2]+$/),
+  strata: z.string().regex(/^[0-3]+$/),
   drawn: z.array(z.int().min(0)).length(STRATA.length),
 });
 

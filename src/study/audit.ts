@@ -12,12 +12,13 @@ import {
   type StratumName,
   shareDifference,
   shareRight,
-  strataOf,
 } from '../evaluate/audit.ts';
 import {argmaxRows, softmaxRows} from '../evaluate/distributions.ts';
+import {boundsWithMissing} from '../statistics/missing-bounds.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
 import {askReference} from './asking.ts';
+import {agreementOf, labelsOfAll, strataOfAll} from './audit-answers.ts';
 import {type AuditDesign, drawnInputs, extended, newDesign, readDesign, sizesOf, writeDesign} from './audit-design.ts';
 import type {LedgerTotals} from './results.ts';
 import type {Study} from './study.ts';
@@ -52,12 +53,18 @@ export interface Audit {
   readonly teacher: string;
   /** Texts of the test split. */
   readonly texts: number;
+  /** Of these, texts that the teacher left without an answer. */
+  readonly missing: number;
+  /** `missing / texts`: the furthest that they can move a share of the answered texts. */
+  readonly missingShare: number;
   readonly drawn: number;
   readonly checked: number;
-  /** Share of the test split on which student and teacher agree. */
+  /** Share of the answered texts on which student and teacher agree. */
   readonly agreement: number;
+  /** The lowest and the highest that the agreement on all texts can be, whatever the teacher would have answered. */
+  readonly agreementBounds: readonly [number, number];
   readonly strata: readonly AuditedStratum[];
-  /** How often each is right; undefined until something of each stratum is checked. */
+  /** How often each is right, of the texts that had an answer at the first draw; undefined until something of each stratum is checked. */
   readonly right: {readonly teacher: ShareRight; readonly student: ShareRight} | undefined;
   /** How often the student is right less how often the teacher is; undefined as `right` is. */
   readonly difference: ShareDifference | undefined;
@@ -96,17 +103,21 @@ export async function audit(study: Study, student: Student, options: AuditOption
   const before = await readDesign(designPath, ids);
   const {labels, confidence} = await answersOf(study, student, options);
   const reference = await askReference(study);
+  const teacher = labelsOfAll(reference, inputs.count);
   const {items, seed = 0, delimiter = ','} = options;
-  const design = before
-    ? extended(before, items ?? 0)
-    : newDesign(ids, strataOf(reference.labels, labels, confidence), items ?? 50, seed);
+  const strata = () => strataOfAll(reference, labels, confidence);
+  const design = before ? extended(before, items ?? 0) : newDesign(ids, strata(), items ?? 50, seed);
   await writeDesign(designPath, design);
   const drawn = drawnInputs(design);
   const table = await written(path, {drawn, ids, texts: inputs.texts, delimiter}, study.signal);
   const truth = filledIn(path, table, {drawn, ids, classes: study.data.classes});
+  const {missing} = reference;
+  const agreement = agreementOf(reference, labels);
   return {
     ...{path, teacher: reference.name, texts: inputs.count, drawn: drawn.length, ledger: reference.ledger},
-    ...measured({design, drawn, ids, truth, teacher: reference.labels, student: labels}),
+    ...{missing: missing.count, missingShare: missing.share},
+    ...{agreement, agreementBounds: boundsWithMissing(agreement, missing)},
+    ...measured({design, drawn, ids, truth, teacher, student: labels}),
   };
 }
 
@@ -212,7 +223,7 @@ function measured({
   truth,
   teacher,
   student,
-}: Compared): Pick<Audit, 'checked' | 'agreement' | 'strata' | 'right' | 'difference' | 'disagreements' | 'wrong'> {
+}: Compared): Pick<Audit, 'checked' | 'strata' | 'right' | 'difference' | 'disagreements' | 'wrong'> {
   const isRight = (labels: Int32Array) => (index: number) => labels[index] === truth.get(index);
   const [teacherIsRight, studentIsRight] = [isRight(teacher), isRight(student)];
   const checked = drawn.filter(index => truth.has(index));
@@ -240,10 +251,14 @@ function measured({
   const wrong = (isSo: (index: number) => boolean) => checked.filter(index => !isSo(index)).map(index => ids[index]!);
   return {
     checked: checked.length,
-    agreement: teacher.filter((label, index) => label === student[index]).length / teacher.length,
     strata,
     right: isComplete ? {teacher: share('teacherRight'), student: share('studentRight')} : undefined,
-    difference: isComplete ? shareDifference(differences, ids.length) : undefined,
+    difference: isComplete
+      ? shareDifference(
+          differences,
+          sizes.reduce((sum, size) => sum + size, 0),
+        )
+      : undefined,
     disagreements: {
       checked: differing.length,
       teacher: differing.filter(teacherIsRight).length,

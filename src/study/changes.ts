@@ -8,6 +8,8 @@ import {methodAt, type Setting} from './tune/settings.ts';
 export interface MethodChanges {
   /** It learns from labels in place of scores, which its teacher perturbs. */
   readonly learnsLabels?: true;
+  /** Places in the drawn inputs of those that it does not learn from, since a level of the study lacks their answers. */
+  readonly leftOut?: readonly number[];
   /** What tuning chose. */
   readonly tuned?: Setting & {
     /** Of so many settings. */

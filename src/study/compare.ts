@@ -1,6 +1,7 @@
 import type {Recipe} from '../recipe/recipe.ts';
-import {type Asked, askInquiry, askReference} from './asking.ts';
+import {askInquiry, askReference, type Labelled} from './asking.ts';
 import {changesBy, withChanges} from './changes.ts';
+import {toCommonInputs} from './common-inputs.ts';
 import {inquiriesOf, learnsFrom} from './inquiries.ts';
 import {runJobs} from './jobs.ts';
 import {measureAll} from './measure.ts';
@@ -21,17 +22,19 @@ export async function compare(recipe: Recipe, options: StudyOptions = {}): Promi
   const started = performance.now();
   const study = await openStudy(recipe, [...levelsOf(recipe), referenceLevel(recipe)], options);
   try {
-    const asked: Asked[] = [];
-    for (const inquiry of inquiriesOf(recipe)) asked.push(await askInquiry(study, inquiry));
+    const labelled: Labelled[] = [];
+    for (const inquiry of inquiriesOf(recipe)) labelled.push(await askInquiry(study, inquiry));
+    const {asked, missing, changes: common} = await toCommonInputs(study, labelled);
     const reference = await askReference(study);
     const steadiness = await steadinessOf(study, asked);
-    const steady = withChanges(study, steadiness.changes);
+    const before = steadiness.changes.map(changes => ({...changes, ...common}));
+    const steady = withChanges(study, before);
     const knowledge = steady.recipe.methods.map(method => {
       const own = asked.find(({inquiry}) => learnsFrom(inquiry, method));
-      return knowledgeFor(method, own?.knowledge, study.drawn, study.data.classes);
+      return knowledgeFor(method, own?.knowledge, study.drawn, study.data.classes, common);
     });
-    const tunings = await tuneMethods(steady, knowledge, steadiness.changes);
-    const changes = tunings.map((tuning, place) => ({...steadiness.changes[place], ...changesBy(tuning)}));
+    const tunings = await tuneMethods(steady, knowledge, before);
+    const changes = tunings.map((tuning, place) => ({...before[place], ...changesBy(tuning)}));
     const trained = withChanges(study, changes);
     const jobs = recipe.methods.flatMap((_, method) =>
       recipe.seeds.map(seed => ({method, seed, changes: changes[method]!})),
@@ -42,6 +45,7 @@ export async function compare(recipe: Recipe, options: StudyOptions = {}): Promi
     const results = resultsOf({
       ...{study: trained, asked, reference, knowledge, tunings},
       steadiness: steadiness.found,
+      missing,
       ...runs,
       seconds,
     });

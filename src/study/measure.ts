@@ -1,7 +1,9 @@
+import {selectRows} from '../data/inputs.ts';
 import {isLabelled} from '../data/split.ts';
 import {accuracy, evaluateLogits} from '../evaluate/metrics.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import type {Method} from '../recipe/recipe.ts';
+import {boundsWithMissing} from '../statistics/missing-bounds.ts';
 import type {Reference} from './asking.ts';
 import type {JobOutcome} from './jobs.ts';
 import type {ResultRow, RunFailure} from './results.ts';
@@ -14,7 +16,7 @@ import type {Job} from './workers.ts';
 export interface Run {
   readonly method: Method;
   readonly row: ResultRow;
-  /** [test examples, classes] */
+  /** [answered, classes], of the test examples that the teacher answered */
   readonly logits: Float32Array;
 }
 
@@ -40,10 +42,16 @@ export function measureAll(
       failures.push({level: method.level, method: method.method, seed, reason: outcome.failure});
     } else {
       const budget = answersLearnedFrom(study, method, knowledge[place]!, outcome);
-      runs.push({method, row: measure(study, method, seed, budget, outcome, reference), logits: outcome.logits});
+      const answered = onAnswered(outcome, reference, study.data.classes.length);
+      runs.push({method, row: measure(study, method, seed, budget, answered, reference), logits: answered.logits});
     }
   }
   return {runs, failures};
+}
+
+/** What a student says of the test examples that the teacher answered: all methods are measured on these. */
+function onAnswered(outcome: Executed, {missing, rows}: Reference, classes: number): Executed {
+  return missing.count === 0 ? outcome : {...outcome, logits: selectRows(outcome.logits, classes, rows)};
 }
 
 /** True labels are as many as inputs, whatever versions of them are seen; of what is answered live every row counts. */
@@ -68,6 +76,7 @@ function measure(
 ): ResultRow {
   const classes = data.classes.length;
   const teacherLogits = reference.logits;
+  const agrees = accuracy(logits, reference.labels, classes);
   const measured = evaluateLogits({logits, labels: reference.truth, classes, ...(teacherLogits && {teacherLogits})});
   return {
     level,
@@ -75,7 +84,8 @@ function measure(
     seed,
     budget,
     accuracy: isLabelled(data) ? measured.accuracy : Number.NaN,
-    agreement: accuracy(logits, reference.labels, classes),
+    agreement: agrees,
+    ...(reference.missing.count > 0 && {agreementBounds: boundsWithMissing(agrees, reference.missing)}),
     klToTeacher: measured.klToTeacher ?? Number.NaN,
     nll: measured.nll,
     ece: measured.ece,

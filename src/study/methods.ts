@@ -1,4 +1,4 @@
-import type {Split, Unlabelled} from '../data/split.ts';
+import {type Split, selectSplit, type Unlabelled} from '../data/split.ts';
 import {versionsOf} from '../data/versions.ts';
 import {joinDetails} from '../knowledge/coarsen.ts';
 import {coarsenKnowledge} from '../knowledge/coarsen-knowledge.ts';
@@ -9,6 +9,7 @@ import {needsOf} from '../losses/objective.ts';
 import {countedViews} from '../recipe/counted-views.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
 import type {Access, Detail} from '../teacher.ts';
+import type {MethodChanges} from './changes.ts';
 
 /** The levels of access from the one that shows least. */
 export const LEVELS: readonly Access[] = ['black-box', 'gray-box', 'white-box'];
@@ -37,24 +38,33 @@ export function detailOfLevel({methods}: Recipe, access: Access): Detail {
  * What a method learns from: answers coarsened to what it may see, or true labels.
  *
  * @param asked - what came of its inquiry; nothing of one that learns from true labels
+ * @param drawn - the inputs that were drawn, with true labels if there are any
  */
 export function knowledgeFor(
   method: Method,
   asked: Knowledge | undefined,
-  drawn: Split<'train'> | Unlabelled<'train'>,
+  drawn: Drawn,
   classes: readonly string[],
+  {leftOut}: MethodChanges = {},
 ): Knowledge {
-  if (method.level === 'none') return trueLabelsFor(method, drawn, classes);
+  if (method.level === 'none') return trueLabelsFor(method, drawnWithout(drawn, leftOut), classes);
   if (asked === undefined) throw new TypeError(`Method ${method.method} asked nobody.`);
   return coarsenKnowledge(asked, detailOfMethod(method));
 }
 
+type Drawn = Split<'train'> | Unlabelled<'train'>;
+
+function drawnWithout(drawn: Drawn, leftOut: readonly number[] = []): Drawn {
+  if (leftOut.length === 0 || !('labels' in drawn)) return drawn;
+  const without = new Set(leftOut);
+  return selectSplit(
+    drawn,
+    Array.from(drawn.labels.keys()).filter(row => !without.has(row)),
+  );
+}
+
 /** True labels, which hold for all versions of an input that the method learns from. */
-export function trueLabelsFor(
-  method: Method,
-  drawn: Split<'train'> | Unlabelled<'train'>,
-  classes: readonly string[],
-): Knowledge {
+function trueLabelsFor(method: Method, drawn: Drawn, classes: readonly string[]): Knowledge {
   const truth = trueLabels(drawn, classes);
   const views = countedViews(method);
   if (views === undefined) return truth;

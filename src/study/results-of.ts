@@ -11,6 +11,7 @@ import {packageVersion} from '../version.ts';
 import type {Asked, Reference} from './asking.ts';
 import type {MeasuredRuns} from './measure.ts';
 import {LEVELS} from './methods.ts';
+import type {MissingInputs} from './missing.ts';
 import type {LedgerTotals, Results, RunFailure, Steadiness, Tuning} from './results.ts';
 import type {Study} from './study.ts';
 import {summariseMethods} from './summarise.ts';
@@ -27,12 +28,14 @@ export interface StudyParts extends MeasuredRuns {
   /** How each method was tuned, in the order of the recipe. */
   readonly tunings: readonly (Tuning | undefined)[];
   readonly steadiness: readonly Steadiness[];
+  /** Inputs of the transfer set that no method learned from, since a level did not answer them. */
+  readonly missing: MissingInputs;
   readonly seconds: number;
 }
 
 /** Puts together what a study found. */
 export function resultsOf(parts: StudyParts): Results {
-  const {study, asked, reference, knowledge, runs, failures, seconds} = parts;
+  const {study, asked, reference, knowledge, runs, failures, missing, seconds} = parts;
   const {recipe, engine, data, drawn} = study;
   const classes = data.classes.length;
   return {
@@ -50,6 +53,7 @@ export function resultsOf(parts: StudyParts): Results {
       test: data.test.inputs.count,
       transfer: drawn.inputs.count,
     },
+    ...(missing.count + reference.missing.count > 0 && {missing: {transfer: missing, test: reference.missing}}),
     teacher: {name: reference.name, ...reference.metrics},
     ledger: {
       ...sum(asked.map(({ledger}) => ledger)),

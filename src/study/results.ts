@@ -3,6 +3,7 @@ import type {Verdict} from '../ask/probe/repetition.ts';
 import type {TargetSummary} from '../evaluate/effects.ts';
 import type {ReliabilityBin} from '../evaluate/reliability.ts';
 import type {Access} from '../teacher.ts';
+import type {MissingInputs} from './missing.ts';
 import type {Setting} from './tune/settings.ts';
 
 /** What a study found, as `results.json` holds it. Accuracies and rates are fractions, entropies and divergences nats. */
@@ -26,6 +27,16 @@ export interface Results {
     readonly validation: number;
     readonly test: number;
     readonly transfer: number;
+  };
+  /** Absent if every input was answered. */
+  readonly missing?: {
+    /** Inputs drawn from the training split that a level did not answer: no method learns from them. */
+    readonly transfer: MissingInputs;
+    /**
+     * Inputs of the test split that the teacher did not answer: nothing is measured on them. They can move every share
+     * that is measured there, up or down, by `share` at most.
+     */
+    readonly test: MissingInputs;
   };
   /** The teacher on the test split. */
   readonly teacher: {readonly name: string} & Metrics;
@@ -98,6 +109,11 @@ export interface ResultRow extends Metrics {
   readonly budget: number;
   /** Share of test inputs on which student and teacher name the same class. */
   readonly agreement: number;
+  /**
+   * The lowest and the highest that it can be on the whole test split: if student and teacher disagree on every input
+   * that the teacher did not answer, and if they agree there. Absent if it answered all.
+   */
+  readonly agreementBounds?: readonly [number, number];
   /** Mean KL(teacher || student) at T = 1; NaN, in the file null, where the teacher shows labels alone. */
   readonly klToTeacher: number;
   readonly brier: number;

@@ -12,6 +12,7 @@ import type {Recipe} from '../recipe/recipe.ts';
 import type {Access, Teacher} from '../teacher.ts';
 import {checkSelections} from './check-selections.ts';
 import {checkMethods, checkStudents, checkTeacher, checkTruth, checkViews} from './checks.ts';
+import {ALLOWED_MISSING, checkShare} from './missing.ts';
 import {openServices, type Services} from './services.ts';
 
 /** The file of kept answers, where nothing else is said. */
@@ -48,6 +49,13 @@ export interface StudyOptions {
    * @default false
    */
   readonly retriesSetAside?: boolean;
+  /**
+   * The share of inputs, from 0 to 1, that may be left without an answer: what is asked for goes on without them. More
+   * are an error.
+   *
+   * @default 0.01
+   */
+  readonly allowMissing?: number;
   /**
    * How to watch whether services still answer as they did. Each check is paid for.
    *
@@ -116,6 +124,8 @@ export interface Study {
   readonly drawn: Split<'train'> | Unlabelled<'train'>;
   readonly directory: string;
   readonly workers: Workers | undefined;
+  /** The share of inputs that may be left without an answer. */
+  readonly allowMissing: number;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: (progress: StudyProgress) => void;
   readonly onNote: (note: string) => void;
@@ -137,7 +147,8 @@ export interface Study {
  */
 export async function openStudy(recipe: Recipe, levels: readonly Access[], options: StudyOptions = {}): Promise<Study> {
   const {cache = DEFAULT_CACHE, record = 'new', budget = [], retriesSetAside = false, signal} = options;
-  const {drift, firstAnswerWithin, lane} = options;
+  const {drift, firstAnswerWithin, lane, allowMissing = ALLOWED_MISSING} = options;
+  checkShare(allowMissing);
   checkMethods(recipe);
   const engine = await startEngine();
   const data = await recipe.data();
@@ -163,6 +174,7 @@ export async function openStudy(recipe: Recipe, levels: readonly Access[], optio
     drawn,
     directory: directoryOf(recipe, options),
     workers: options.workers,
+    allowMissing,
     signal,
     onProgress,
     onNote,

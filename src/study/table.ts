@@ -3,6 +3,7 @@ import {createColors} from 'picocolors';
 import {dollars} from '../ask/price.ts';
 import {choiceSentences} from './report/choices.ts';
 import {between, count, counted, decimal, duration, MISSING, percent, points, shortened} from './report/format.ts';
+import {missingSentences} from './report/missing.ts';
 import {type Measure, spreadOf} from './report/spread.ts';
 import {steadinessSentences} from './report/steadiness.ts';
 import {baselineName, comparedMethods} from './report/summary.ts';
@@ -139,6 +140,7 @@ function totals(results: Results, {dim}: Colours): string {
     dim(`KL is KL(teacher ‖ student). ${whereLedgersStand(ledger)}`),
     `Learned from: ${ledgerText(ledger)}`,
     `Measured by: ${ledgerText(ledger.evaluation)}`,
+    ...missingSentences(results),
     ...[...steadinessSentences(results), ...tuningSentences(results), ...choiceSentences(results)].map(sentence =>
       printable(sentence, 400),
     ),

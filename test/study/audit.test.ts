@@ -4,6 +4,7 @@ import Papa from 'papaparse';
 import {beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import type {UnlabelledDataset} from '../../src/data/split.ts';
 import {startEngine} from '../../src/engine/engine.ts';
+import {TeacherError} from '../../src/errors.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {candidatesOf} from '../../src/recipe/candidates.ts';
 import type {Recipe} from '../../src/recipe/recipe.ts';
@@ -142,6 +143,34 @@ describe('an audit', () => {
     expect(Math.abs(share - real)).toBeLessThan(0.08);
     const wrong = (await rows()).filter(([, text]) => saidOf(text) !== truthOf(text)).map(([, , id]) => id);
     expect(result.wrong.teacher.toSorted()).toEqual(wrong.toSorted());
+  });
+
+  it('draws none of the texts that the teacher left without an answer, and says what they can move', async () => {
+    const silent = [texts[60]!, texts[80]!];
+    const quiet: Teacher<'black-box'> = {
+      ...teacher,
+      identity: {adapter: 'test', sorter: 2},
+      async ask(questions, options) {
+        const outcomes = await teacher.ask(questions, options);
+        const error = new TeacherError('sorter', 'It says "clam".', {unreadable: true});
+        return outcomes.map((outcome, row) =>
+          silent.includes((questions[row]!.input as {text: string}).text) ? {error} : outcome,
+        );
+      },
+    };
+    const of = (allowMissing: number) =>
+      withStudy(study => audit({...study, allowMissing}, student, {items: 1000}), {
+        teachers: {'black-box': () => quiet},
+      });
+    await expect(of(0.01)).rejects.toThrow(/left 2 of 120 inputs without an answer/);
+    const result = await of(0.02);
+    expect(result).toMatchObject({texts: 120, missing: 2, missingShare: 2 / 120, drawn: 118});
+    const [lowest, highest] = result.agreementBounds;
+    expect(lowest).toBeCloseTo((result.agreement * 118) / 120, 12);
+    expect(highest - lowest).toBeCloseTo(2 / 120, 12);
+    expect((await rows()).some(([, text]) => silent.includes(text))).toBe(false);
+    await fill(truly);
+    expect(await of(0.02)).toMatchObject({drawn: 118, checked: 118, right: {teacher: {share: expect.any(Number)}}});
   });
 
   it('is exact where every text was checked', async () => {

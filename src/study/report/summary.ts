@@ -1,5 +1,6 @@
 import type {Comparison, Level, MethodResult, Results} from '../results.ts';
 import {between, count, counted, levelName, list, percent, percentage, points} from './format.ts';
+import {missingSentences} from './missing.ts';
 import {ranked, rowsOf, spreadOf} from './spread.ts';
 
 /** What a study found, in plain sentences without markup. */
@@ -95,7 +96,7 @@ function difference(comparison: Comparison): string {
 
 function cautions(results: Results): readonly string[] {
   const all = [truthCaution, failureCaution, budgetCaution, seedCaution, choiceCaution, comparisonCaution];
-  return all.map(caution => caution(results)).filter(text => text !== undefined);
+  return [...missingSentences(results), ...all.flatMap(caution => caution(results) ?? [])];
 }
 
 function truthCaution({truth}: Results): string | undefined {
