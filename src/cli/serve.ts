@@ -29,7 +29,11 @@ interface ServeFlags extends CascadeFlags {
   readonly host: string;
   readonly port: number;
   readonly prompt?: string;
+  readonly allowHost?: readonly string[];
+  readonly origin?: readonly string[];
   readonly maxBody: number;
+  readonly maxBodies?: number;
+  readonly maxInputs?: number;
   readonly rate?: number;
   readonly maxWaiting?: number;
   readonly json?: boolean;
@@ -49,10 +53,14 @@ export function serveCommand(): Command {
     .option('--threshold <p>', 'mark answers less probable than this (default: the model’s own threshold)', share)
     .option('--name <name>', 'name of the model in addresses (default: its folder’s)')
     .option('--host <address>', 'address to listen at', '127.0.0.1')
+    .option('--allow-host <name>', 'a further name that requests may call it by; may be repeated', addText)
+    .option('--origin <origin>', 'let web pages of this origin ask it, as https://a.example; may be repeated', addText)
     .option('--port <port>', 'port to listen at; 0 takes a free one', port, 8080)
     .option('--prompt <prompt>', 'the prompt of chats, with {text} where the text stands; or a /regular expression/')
-    .option('--max-body <size>', 'the largest body of a request, for example 2MB', bytes, 64 * 2 ** 20)
-    .option('--rate <count>', 'requests that one client may send in a minute', positive)
+    .option('--max-body <size>', 'the largest body of a request, for example 2MB', bytes, 16 * 2 ** 20)
+    .option('--max-bodies <size>', 'the most that all bodies under way may take (default: 8 of the largest)', bytes)
+    .option('--max-inputs <count>', 'inputs that one request may hold (default: 1024)', positive)
+    .option('--rate <count>', 'inputs that one client may send in a minute; a request counts as one at least', positive)
     .option('--max-waiting <count>', 'inputs that may wait for the model before requests are refused', positive);
   return withTeacherFlags(command)
     .addHelpText(
@@ -130,9 +138,10 @@ function checkFlags(flags: ServeFlags): void {
 function optionsFor(
   model: string,
   student: Student,
-  {access, topK, host, port, prompt, maxBody, rate, maxWaiting, threshold}: ServeFlags,
+  {access, topK, host, port, prompt, threshold, ...flags}: ServeFlags,
   cascade: OpenCascade | undefined,
 ): ServeOptions {
+  const {allowHost, origin, maxBody, maxBodies, maxInputs, rate, maxWaiting} = flags;
   const keys = (process.env['LIMBECK_SERVE_KEY'] ?? '').split(',').filter(key => key !== '');
   return {
     ...{model, access, host, port, key: keys, maxBytes: maxBody},
@@ -143,6 +152,10 @@ function optionsFor(
     ...(prompt !== undefined && {prompt}),
     ...(rate !== undefined && {rate}),
     ...(maxWaiting !== undefined && {maxWaiting}),
+    ...(maxInputs !== undefined && {maxInputs}),
+    ...(maxBodies !== undefined && {maxBytesInAll: maxBodies}),
+    ...(allowHost && {hosts: allowHost}),
+    ...(origin && {origins: origin}),
     ...(cascade && {cascade: cascade.options}),
   };
 }
@@ -231,6 +244,10 @@ function bytes(text: string): number {
   const [, digits, unit = ''] = /^([1-9]\d*)\s*([KMG]?)B?$/i.exec(text) ?? [];
   if (digits === undefined) throw new InvalidArgumentError('Give a size above 0, as 500kB or 2MB.');
   return Number(digits) * UNITS[unit.toUpperCase() as keyof typeof UNITS];
+}
+
+function addText(text: string, others: readonly string[] = []): readonly string[] {
+  return [...others, text];
 }
 
 function addBudget(text: string, others: readonly BudgetLimit[] = []): readonly BudgetLimit[] {

@@ -3,6 +3,7 @@ import type {Detail, Question} from '../teacher.ts';
 import {type Decided, type Decision, type Fallback, type Share, sharesOf, shownOf} from './decision.ts';
 import {RequestFailure} from './failure.ts';
 import type {ServedInput} from './input-tensor.ts';
+import {mapInSlices} from './slices.ts';
 
 /** A model that says what class an input is of, and all that is shown of it. */
 export interface ServedClassifier {
@@ -44,7 +45,7 @@ export async function verdictsOn(
   signal: AbortSignal,
 ): Promise<readonly Verdict[]> {
   const decided = await model.decide(questions, signal);
-  return decided.map((decision, place) => {
+  return mapInSlices(decided, (decision, place) => {
     if ('error' in decision) throw unanswerable(place);
     return verdictOf(model, decision);
   });

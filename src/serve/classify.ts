@@ -3,15 +3,17 @@ import type {Question} from '../teacher.ts';
 import {rounded, type ServedClassifier, type Verdict, verdictsOn} from './classifier.ts';
 import {RequestFailure} from './failure.ts';
 import {datatypeOf, INPUT_NAME, questionsIn} from './input-tensor.ts';
-import {type Route, route} from './router.ts';
+import {type Route, route, type ServedRequest} from './router.ts';
+import {mapInSlices} from './slices.ts';
 
 const FIELDS = ['text', 'texts', 'input', 'inputs'] as const;
 
 const classifyRequest = z.object({
   text: z.string().optional(),
-  texts: z.array(z.string()).optional(),
+  // What they hold is looked at once they are counted.
+  texts: z.custom<readonly unknown[]>(Array.isArray, 'Expected an array').optional(),
   input: z.unknown().optional(),
-  inputs: z.array(z.unknown()).optional(),
+  inputs: z.custom<readonly unknown[]>(Array.isArray, 'Expected an array').optional(),
 });
 
 /**
@@ -20,16 +22,20 @@ const classifyRequest = z.object({
  */
 export function classifyRoutes(model: ServedClassifier): readonly Route[] {
   return [
-    route('POST', '/classify', async ({body, signal}) => {
-      const {values, isOne} = valuesIn(await body());
+    route('POST', '/classify', async ({body, takeInputs, signal}) => {
+      const {values, isOne} = valuesIn(await body(), takeInputs);
       const questions = values.map((value, place) => questionOf(model, value, place));
-      const results = (await verdictsOn(model, questions, signal)).map(shownVerdict);
-      return {body: isOne ? results[0]! : {results}};
+      const verdicts = await verdictsOn(model, questions, signal);
+      const results = await mapInSlices(verdicts, verdict => JSON.stringify(shownVerdict(verdict)));
+      return {body: isOne ? results[0]! : `{"results":[${results.join()}]}`};
     }),
   ];
 }
 
-function valuesIn(body: unknown): {readonly values: readonly unknown[]; readonly isOne: boolean} {
+function valuesIn(
+  body: unknown,
+  takeInputs: ServedRequest['takeInputs'],
+): {readonly values: readonly unknown[]; readonly isOne: boolean} {
   const parsed = classifyRequest.safeParse(body);
   if (!parsed.success) throw new RequestFailure(400, z.prettifyError(parsed.error));
   const given = FIELDS.filter(field => parsed.data[field] !== undefined);
@@ -39,7 +45,11 @@ function valuesIn(body: unknown): {readonly values: readonly unknown[]; readonly
   }
   const value = parsed.data[field];
   const isOne = field === 'text' || field === 'input';
-  return {values: isOne ? [value] : (value as readonly unknown[]), isOne};
+  const values = isOne ? [value] : (value as readonly unknown[]);
+  takeInputs(values.length);
+  const other = field === 'texts' ? values.findIndex(text => typeof text !== 'string') : -1;
+  if (other !== -1) throw new RequestFailure(400, `Input ${other} is not a text.`);
+  return {values, isOne};
 }
 
 function questionOf({input: served}: ServedClassifier, value: unknown, place: number): Question {

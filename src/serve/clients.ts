@@ -10,7 +10,8 @@ interface Account {
 }
 
 /**
- * How many requests each client may send: so many a minute, and a tenth of a minute's at once (a token bucket).
+ * How many inputs each client may send: so many a minute, and a tenth of a minute's at once (a token bucket). A request
+ * counts as one input at least.
  */
 export class ClientRates {
   readonly #perMillisecond: number;
@@ -28,18 +29,39 @@ export class ClientRates {
     this.#now = now;
   }
 
-  /** @throws RequestFailure 429 with the time to wait, where the client sent too many */
+  /**
+   * Admits a request, which counts as its first input.
+   *
+   * @throws RequestFailure 429 with the time to wait, where the client sent too many
+   */
   admit(client: string): void {
+    this.#take(client, 1);
+  }
+
+  /**
+   * Admits the inputs of a request that was admitted.
+   *
+   * @param count - all that it holds
+   * @throws RequestFailure 429 where they are too many, with the time to wait if waiting helps
+   */
+  admitInputs(client: string, count: number): void {
+    if (count > this.#burst) {
+      throw new RequestFailure(429, `Too many inputs for this service's rate. Send at most ${this.#burst} at once.`);
+    }
+    if (count > 1) this.#take(client, count - 1);
+  }
+
+  #take(client: string, inputs: number): void {
     const now = this.#now();
     const account = this.#accounts.get(client) ?? {tokens: this.#burst, at: now};
     this.#fill(account, now);
-    if (account.tokens < 1) {
-      const wait = Math.ceil((1 - account.tokens) / this.#perMillisecond / 1000);
+    if (account.tokens < inputs) {
+      const wait = Math.ceil((inputs - account.tokens) / this.#perMillisecond / 1000);
       throw new RequestFailure(429, `Too many requests. Send the next one in ${wait} s.`, {
         headers: {'retry-after': String(wait)},
       });
     }
-    account.tokens--;
+    account.tokens -= inputs;
     this.#accounts.set(client, account);
     if (this.#accounts.size > MOST) this.#forget(now);
   }

@@ -1,26 +1,51 @@
-import type {Server} from 'node:http';
-import type {Socket} from 'node:net';
+import type {IncomingMessage, Server} from 'node:http';
+import {Server as NetServer, type Socket} from 'node:net';
+import {setImmediate} from 'node:timers/promises';
 
-/**
- * Makes the function that ends a server: it takes no new connection, answers the requests under way and is done. Called
- * twice it ends once.
- */
-export function closerOf(server: Server): () => Promise<void> {
-  const open = new Set<Socket>();
-  const busy = new Set<Socket>();
+/** Ends a server. */
+export interface Closer {
+  /** Takes no new connection, answers every request that was read, and is done. Called twice it ends once. */
+  close(): Promise<void>;
+  /** Whether the connection of a request ends with its reply: the server closes, and nothing was read after it. */
+  isLast(request: IncomingMessage): boolean;
+}
+
+/** The requests of a connection that have no whole reply yet, in the order in which they came. */
+type Unanswered = IncomingMessage[];
+
+/** Watches the connections of a server, so that it can be ended. */
+export function closerOf(server: Server): Closer {
+  const connections = new Map<Socket, Unanswered>();
   server.on('connection', (socket: Socket) => {
-    open.add(socket);
-    socket.once('close', () => open.delete(socket));
+    connections.set(socket, []);
+    socket.once('close', () => connections.delete(socket));
   });
-  server.on('request', ({socket}, response) => {
-    busy.add(socket);
-    response.once('close', () => busy.delete(socket));
+  server.on('request', (request, response) => {
+    const {socket} = request;
+    connections.get(socket)?.push(request);
+    response.once('close', () => {
+      const unanswered = connections.get(socket);
+      unanswered?.splice(unanswered.indexOf(request), 1);
+      if (closing && unanswered?.length === 0) socket.end();
+    });
   });
   let closing: Promise<void> | undefined;
-  return () => {
-    closing ??= new Promise(resolve => server.close(() => resolve()));
-    // The server itself waits for connections that were opened ahead and have not asked for anything yet.
-    for (const socket of open) if (!busy.has(socket)) socket.destroy();
-    return closing;
+  const close = async () => {
+    // Not the method of the HTTP server: that drops connections at once on which a request has come that is not read yet.
+    const closed = new Promise<void>(resolve => NetServer.prototype.close.call(server, () => resolve()));
+    // What has come is read in these turns of the event loop.
+    await setImmediate();
+    await setImmediate();
+    for (const [socket, unanswered] of connections) if (unanswered.length === 0) socket.destroy();
+    await closed;
+    // Ends the server's watch for slow requests.
+    server.close();
+  };
+  return {
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+    isLast: request => closing !== undefined && connections.get(request.socket)?.at(-1) === request,
   };
 }

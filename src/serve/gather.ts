@@ -1,6 +1,8 @@
+import {performance} from 'node:perf_hooks';
 import {setImmediate} from 'node:timers/promises';
 import {checkLimits} from '../ask/each.ts';
 import type {AskOptions, Detail, Outcome, Question, Teacher} from '../teacher.ts';
+import {PassSize} from './pass-size.ts';
 
 export interface GatherOptions {
   /** Told how many questions each batch has. */
@@ -34,12 +36,14 @@ interface Piece {
  * Asks a model about the questions of several calls together, `maxBatch` at a time and with as many batches under way as
  * its `concurrency` allows. Nothing is waited for on purpose: a call that finds the model idle goes out at once, with
  * whatever else came in the same turn of the event loop, and those that come while it is busy make the next batch. A call
- * of many batches goes to the end of the line after each, and health checks have their turn.
+ * of many batches goes to the end of the line after each, and health checks have their turn: a batch is as large as a short
+ * pass of the model allows.
  */
 export class Gathering {
   readonly #teacher: Teacher;
   readonly #onBatch: (questions: number) => void;
   readonly #line: Call[] = [];
+  readonly #passSize = new PassSize();
   #underWay = 0;
 
   /** @throws InputError where the teacher's limits let nothing through */
@@ -81,12 +85,14 @@ export class Gathering {
   #takeBatch(): readonly Piece[] {
     const pieces: Piece[] = [];
     const [first] = this.#line;
-    let room = this.#teacher.maxBatch;
+    const batch: Question[] = [];
     for (const call of this.#line.filter(({wants}) => wants === first?.wants)) {
-      if (room === 0) break;
       const start = call.taken;
-      const questions = call.questions.slice(start, start + room);
-      room -= questions.length;
+      const room = this.#teacher.maxBatch - batch.length;
+      const wanted = call.questions.slice(start, start + room);
+      const questions = wanted.slice(0, this.#passSize.countOf(wanted, batch));
+      if (questions.length === 0) break;
+      batch.push(...questions);
       call.taken += questions.length;
       pieces.push({call, start, questions});
       this.#line.splice(this.#line.indexOf(call), 1);
@@ -102,9 +108,11 @@ export class Gathering {
     const questions = pieces.flatMap(piece => piece.questions);
     this.#onBatch(questions.length);
     const {detail} = first.call;
+    const before = performance.eventLoopUtilization();
     const everyone = whenAllAbort(pieces.map(({call}) => call.signal));
     try {
       const outcomes = await this.#teacher.ask(questions, {...(detail && {detail}), signal: everyone.signal});
+      this.#passSize.took(questions, performance.eventLoopUtilization(before).active);
       let place = 0;
       for (const piece of pieces) {
         settle(piece, outcomes.slice(place, place + piece.questions.length));

@@ -1,10 +1,13 @@
 import {createHash, timingSafeEqual} from 'node:crypto';
-import type {IncomingMessage, Server, ServerResponse} from 'node:http';
+import type {IncomingMessage, ServerResponse} from 'node:http';
 import {TeacherError} from '../errors.ts';
+import {type BodyLimits, checkType, RequestBody} from './body.ts';
 import {openAiError} from './chat-error.ts';
 import type {ClientRates} from './clients.ts';
+import type {Closer} from './close.ts';
 import {RequestFailure} from './failure.ts';
 import type {Metrics} from './metrics.ts';
+import {isPreflight, type Origins, preflightReply} from './origins.ts';
 import {findRoute, type Route, type ServedReply, segmentsOf} from './router.ts';
 
 /** What the handler of a server's requests knows. */
@@ -13,45 +16,73 @@ export interface HttpContext {
   /** Any of them opens; with none all is open. */
   readonly keys: readonly string[];
   readonly rates: ClientRates | undefined;
-  readonly maxBytes: number;
+  readonly origins: Origins;
+  readonly bodies: BodyLimits;
+  /** Inputs that one request may hold. */
+  readonly maxInputs: number;
   readonly metrics: Metrics;
-  readonly server: Server;
+  readonly closer: Pick<Closer, 'isLast'>;
 }
 
 /** Status in the metrics of a request whose client went away, as nginx has it. */
 const CLIENT_GONE = 499;
 
+/** Milliseconds in which a client must take something of its reply. */
+const READING = 60_000;
+
 /** Answers one HTTP request, whatever happens. */
 export async function handle(context: HttpContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const {metrics, server} = context;
+  const {metrics, closer} = context;
   const ended = metrics.begin();
   const gone = new AbortController();
-  let place = 'other';
+  const body = new RequestBody(request, context.bodies);
+  const call: Call = {request, body, signal: gone.signal, place: 'other', cors: {}};
   response.once('close', () => {
     const isWhole = response.writableFinished;
     if (!isWhole) gone.abort();
-    ended(place, isWhole ? response.statusCode : CLIENT_GONE);
+    body.release();
+    ended(call.place, isWhole ? response.statusCode : CLIENT_GONE);
   });
-  const reply = await replyTo(request, path => {
-    const route = findRoute(context.routes, request.method!, path);
-    place = route.name;
-    if (!route.isOpen) admit(context, request);
-    const body = () => readJson(request, context.maxBytes);
-    return route.handle({method: request.method!, path, body, signal: gone.signal});
-  });
+  const {status = 200, headers = {}, body: said} = await replyTo(request, () => answer(context, call));
+  await body.drain();
   // A connection kept for later would keep a closing service open; one with a body half read is of no further use.
-  if (!server.listening || !request.complete) response.setHeader('connection', 'close');
-  const {status = 200, headers = {}, body} = reply;
-  response.writeHead(status, {'content-type': 'application/json', ...headers});
-  response.end(typeof body === 'string' ? body : JSON.stringify(body));
+  if (closer.isLast(request) || !request.complete) response.setHeader('connection', 'close');
+  response.setTimeout(READING);
+  response.writeHead(status, {'content-type': 'application/json', ...call.cors, ...headers});
+  response.end(typeof said === 'string' ? said : JSON.stringify(said));
+}
+
+/** A request on its way, and what became known of it. */
+interface Call {
+  readonly request: IncomingMessage;
+  readonly body: RequestBody;
+  readonly signal: AbortSignal;
+  /** Its route, for the metrics. */
+  place: string;
+  /** Headers of every reply to it. */
+  cors: Readonly<Record<string, string>>;
+}
+
+function answer(context: HttpContext, call: Call): ServedReply | Promise<ServedReply> {
+  const {request, body, signal} = call;
+  const {method, headers} = request;
+  call.cors = context.origins.check(headers);
+  if (isPreflight(method, headers)) return preflightReply(headers);
+  const path = pathOf(request);
+  const route = findRoute(context.routes, method!, path);
+  call.place = route.name;
+  const client = route.isOpen ? undefined : admit(context, request);
+  checkType(request);
+  const takeInputs = (count: number) => admitInputs(context, count, client);
+  return route.handle({method: method!, path, body: () => body.json(), takeInputs, signal});
 }
 
 async function replyTo(
   request: IncomingMessage,
-  answer: (path: readonly string[]) => ServedReply | Promise<ServedReply>,
+  reply: () => ServedReply | Promise<ServedReply>,
 ): Promise<ServedReply> {
   try {
-    return await answer(pathOf(request));
+    return await reply();
   } catch (error) {
     const failure = error instanceof RequestFailure ? error : failureOf(error);
     const {status, headers, message} = failure;
@@ -77,10 +108,23 @@ function pathOf({url}: IncomingMessage): string[] {
   }
 }
 
-/** Checks the key and the rate of a client, which is told apart by its key where there are several, else by its address. */
-function admit({keys, rates}: HttpContext, {headers, socket}: IncomingMessage): void {
+/**
+ * Checks the key and the rate of a client, which is told apart by its key where there are several, else by its address.
+ *
+ * @returns the client
+ */
+function admit({keys, rates}: HttpContext, {headers, socket}: IncomingMessage): string {
   const key = checkedKey(keys, headers.authorization);
-  rates?.admit(keys.length > 1 ? `key ${key}` : (socket.remoteAddress ?? ''));
+  const client = keys.length > 1 ? `key ${key}` : (socket.remoteAddress ?? '');
+  rates?.admit(client);
+  return client;
+}
+
+function admitInputs({rates, maxInputs}: HttpContext, count: number, client: string | undefined): void {
+  if (count > maxInputs) {
+    throw new RequestFailure(413, `The request holds ${count} inputs. Send at most ${maxInputs} at once.`);
+  }
+  if (client !== undefined) rates?.admitInputs(client, count);
 }
 
 /** Compares digests in constant time, so that the time taken tells nothing of the keys. */
@@ -94,25 +138,4 @@ function checkedKey(keys: readonly string[], authorization: string | undefined):
     headers: {'www-authenticate': 'Bearer'},
     code: 'invalid_api_key',
   });
-}
-
-async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
-  // Leaving the loop early must not close the connection that the refusal goes out on.
-  for await (const chunk of request.iterator({destroyOnReturn: false})) {
-    size += chunk.length;
-    if (size > maxBytes) throw tooLarge(maxBytes);
-    chunks.push(chunk);
-  }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
-  } catch {
-    throw new RequestFailure(400, 'The body is not JSON.');
-  }
-}
-
-function tooLarge(maxBytes: number): RequestFailure {
-  return new RequestFailure(413, `The body is larger than ${maxBytes} bytes. Send fewer inputs at once.`);
 }

@@ -79,11 +79,12 @@ const inferRequest: z.ZodType<InferRequest> = z.object({
   outputs: z.array(z.object({name: z.string()})).optional(),
 });
 
-async function infer(model: ServedModel, {body, signal}: ServedRequest): Promise<object> {
+async function infer(model: ServedModel, {body, takeInputs, signal}: ServedRequest): Promise<object> {
   const parsed = inferRequest.safeParse(await body());
   if (!parsed.success) throw new RequestFailure(400, z.prettifyError(parsed.error));
   const {id, inputs, outputs} = parsed.data;
   const chosen = chooseOutputs(model, outputs);
+  takeInputs(inputs[0]!.shape[0]!);
   const answers = await answersTo(model, questionsIn(inputs[0]!, model.input), signal);
   return {
     model_name: model.name,

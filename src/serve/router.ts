@@ -6,6 +6,12 @@ export interface ServedRequest {
   readonly path: readonly string[];
   /** Reads the body as JSON. */
   readonly body: () => Promise<unknown>;
+  /**
+   * Counts the inputs of the body, before anything is done with them.
+   *
+   * @throws RequestFailure 413 or 429 where they are too many
+   */
+  readonly takeInputs: (count: number) => void;
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal;
 }

@@ -55,6 +55,9 @@ export interface ServedOptions {
   readonly maxWaiting?: number;
 }
 
+/** Inputs that may wait for the model, where nothing else is said. */
+export const MOST_WAITING = 4096;
+
 /** A model in the forms that its places show it in. */
 export interface Served {
   readonly openInference: ServedModel;
@@ -102,10 +105,10 @@ export function serve(
   };
 }
 
-function boundedBy(gathering: Gathering, {maxWaiting = 4096}: ServedOptions): Pick<Gathering, 'ask'> {
+function boundedBy(gathering: Gathering, {maxWaiting = MOST_WAITING}: ServedOptions): Pick<Gathering, 'ask'> {
   return {
     async ask(questions, options) {
-      if (gathering.waiting < maxWaiting) return gathering.ask(questions, options);
+      if (gathering.waiting + questions.length <= maxWaiting) return gathering.ask(questions, options);
       throw new RequestFailure(503, 'Too many inputs wait for the model. Try again in a moment.', {
         headers: {'retry-after': '1'},
       });

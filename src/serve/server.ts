@@ -1,20 +1,23 @@
 import {once} from 'node:events';
 import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
+import {sizeOf} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
 import type {Teacher} from '../teacher.ts';
+import {BodyRoom} from './body-room.ts';
 import {chatRoutes} from './chat.ts';
 import {classifyRoutes} from './classify.ts';
 import {ClientRates} from './clients.ts';
 import {closerOf} from './close.ts';
 import {EXPOSITION_TYPE} from './exposition.ts';
-import {handle} from './http.ts';
+import {type HttpContext, handle} from './http.ts';
 import {createMetrics, type Metrics, type MetricsSources} from './metrics.ts';
 import {openInferenceRoutes} from './open-inference.ts';
+import {Origins} from './origins.ts';
 import {promptText} from './prompt-text.ts';
 import {type Route, route} from './router.ts';
 import {costEachOf} from './saving.ts';
-import {type Served, type ServedOptions, serve} from './served.ts';
+import {MOST_WAITING, type Served, type ServedOptions, serve} from './served.ts';
 import {Tally} from './tally.ts';
 
 export interface ServeOptions extends ServedOptions {
@@ -34,6 +37,20 @@ export interface ServeOptions extends ServedOptions {
   /** @default '127.0.0.1' */
   readonly host?: string;
   /**
+   * Further names that requests may call the service by, in their header `Host`. Allowed are `host`, `localhost` and
+   * loopback addresses; where `host` is no loopback address, any address, and the name of this machine.
+   *
+   * @default none
+   */
+  readonly hosts?: readonly string[];
+  /**
+   * Origins of web pages that may ask the service, as `https://shop.example.com`. Other pages are refused; what is no
+   * browser sends no origin.
+   *
+   * @default none
+   */
+  readonly origins?: readonly string[];
+  /**
    * What clients must send as `Authorization: Bearer`; one of several will do. Health checks need none.
    *
    * @default none
@@ -42,12 +59,24 @@ export interface ServeOptions extends ServedOptions {
   /**
    * The largest body of a request, in bytes.
    *
-   * @default 64 MiB
+   * @default 16 MiB
    */
   readonly maxBytes?: number;
   /**
-   * Requests that a client may send in a minute, a tenth of them at once. Clients are told apart by their keys where there
-   * are several, else by their addresses.
+   * Bytes that the bodies of all requests under way may take together; above it requests are refused with 503.
+   *
+   * @default 8 times `maxBytes`
+   */
+  readonly maxBytesInAll?: number;
+  /**
+   * Inputs that one request may hold.
+   *
+   * @default 1024; never more than `maxWaiting`
+   */
+  readonly maxInputs?: number;
+  /**
+   * Inputs that a client may send in a minute, a tenth of them at once; a request counts as one at least. Clients are told
+   * apart by their keys where there are several, else by their addresses.
    *
    * @default any number
    */
@@ -75,21 +104,25 @@ export interface Service {
  * the port can't be had
  */
 export async function serveTeacher(teacher: Teacher, options: ServeOptions): Promise<Service> {
-  const {port = 0, host = '127.0.0.1', key = [], maxBytes = 64 * 2 ** 20, rate, signal} = options;
+  const {port = 0, host = '127.0.0.1', key = [], rate, signal} = options;
   signal?.throwIfAborted();
   if (rate !== undefined && !(rate > 0)) throw new InputError(`Expected \`rate\` to be above 0, got ${rate}.`);
   const tally = new Tally();
   const metrics: Metrics = createMetrics({tally, waiting: () => served.waiting(), ...moneyOf(options)});
   const served = serve(teacher, options, tally, metrics.onBatch);
-  const routes = routesOf(served, options, metrics);
-  const rates = rate === undefined ? undefined : new ClientRates(rate);
-  const keys = typeof key === 'string' ? [key] : key;
-  const server = createServer((request, response) => {
-    void handle({routes, keys, rates, maxBytes, metrics, server}, request, response);
-  });
-  const end = closerOf(server);
+  const server = createServer({headersTimeout: HEAD, requestTimeout: WHOLE, connectionsCheckingInterval: 1000});
+  const closer = closerOf(server);
+  const context: HttpContext = {
+    routes: routesOf(served, options, metrics),
+    rates: rate === undefined ? undefined : new ClientRates(rate),
+    keys: typeof key === 'string' ? [key] : key,
+    origins: new Origins({...options, host}),
+    ...limitsOf(options),
+    ...{metrics, closer},
+  };
+  server.on('request', (request, response) => void handle(context, request, response));
   const close = async () => {
-    await end();
+    await closer.close();
     await served.settle();
   };
   server.listen(port, host);
@@ -99,6 +132,26 @@ export async function serveTeacher(teacher: Teacher, options: ServeOptions): Pro
   signal?.addEventListener('abort', () => void close(), {once: true});
   const {address, family, port: taken} = server.address() as AddressInfo;
   return {url: `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`, tally, close};
+}
+
+/** Milliseconds that the head of a request may take, the whole of it, and a pause within its body. */
+const [HEAD, WHOLE, PAUSE] = [10_000, 120_000, 10_000];
+/** Values that a request may hold beside those of its inputs, such as names of classes. */
+const OTHER_VALUES = 10_000;
+
+function limitsOf({
+  input,
+  maxBytes = 2 ** 24,
+  maxBytesInAll = 8 * maxBytes,
+  maxWaiting = MOST_WAITING,
+  ...options
+}: ServeOptions): Pick<HttpContext, 'bodies' | 'maxInputs'> {
+  // More could never wait for the model.
+  const maxInputs = Math.min(options.maxInputs ?? 1024, maxWaiting);
+  // Nested lists take one more value each, and no list is empty.
+  const valuesEach = input?.kind === 'tensor' ? 2 * sizeOf(input.shape) : 1;
+  const maxValues = input === undefined ? Number.POSITIVE_INFINITY : OTHER_VALUES + maxInputs * (1 + valuesEach);
+  return {bodies: {maxBytes, maxValues, room: new BodyRoom(maxBytesInAll), patience: PAUSE}, maxInputs};
 }
 
 function moneyOf({cascade}: ServeOptions): Pick<MetricsSources, 'ledger' | 'costEach'> {

@@ -23,9 +23,9 @@ export interface TeacherDoorOptions {
    */
   readonly patience?: number;
   /**
-   * Requests that may wait for the teacher at once; further ones have the student's answer.
+   * Inputs that may wait for the teacher at once; further ones have the student's answer. One request is always let in.
    *
-   * @default 256
+   * @default 4096
    */
   readonly maxAsking?: number;
   /** Told of each answer of the teacher, also of one that came too late for its request. */
@@ -59,6 +59,8 @@ export class TeacherDoor {
   readonly #rest = new Rest();
   /** What is under way, with what stops it. */
   readonly #underWay = new Map<Promise<unknown>, AbortController>();
+  /** Inputs that are under way. */
+  #inputs = 0;
 
   /**
    * @param classes - the student's
@@ -82,12 +84,17 @@ export class TeacherDoor {
     why: TeacherAnswered['why'],
     signal?: AbortSignal,
   ): Promise<readonly (Answer | Fallback)[]> {
-    const {patience = 20_000, maxAsking = 256} = this.#options;
-    if (this.#rest.isResting || this.#underWay.size >= maxAsking) return asked.map(() => 'busy');
+    const {patience = 20_000, maxAsking = 4096} = this.#options;
+    const isFull = this.#inputs > 0 && this.#inputs + asked.length > maxAsking;
+    if (this.#rest.isResting || isFull) return asked.map(() => 'busy');
+    this.#inputs += asked.length;
     const stop = new AbortController();
     const answers = this.#answersTo(asked, why, stop.signal);
     this.#underWay.set(answers, stop);
-    void answers.finally(() => this.#underWay.delete(answers));
+    void answers.finally(() => {
+      this.#underWay.delete(answers);
+      this.#inputs -= asked.length;
+    });
     // Nothing more is sent then. What is under way is let finish: it may be paid for.
     const end = () => stop.abort();
     signal?.addEventListener('abort', end, {once: true});

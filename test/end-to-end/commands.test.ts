@@ -177,7 +177,8 @@ describe('limbeck serve', () => {
     headers: Record<string, string> = {},
   ): Promise<{status: number; outputs: string[]}> {
     const body = JSON.stringify({inputs: [input]});
-    const reply = await fetch(`${url}/v2/models/seed-1/infer`, {method: 'POST', body, headers});
+    const type = {'content-type': 'application/json'};
+    const reply = await fetch(`${url}/v2/models/seed-1/infer`, {method: 'POST', body, headers: {...type, ...headers}});
     const {outputs = []} = (await reply.json()) as {readonly outputs?: readonly {readonly name: string}[]};
     return {status: reply.status, outputs: outputs.map(({name}) => name)};
   }

@@ -46,7 +46,7 @@ async function serveModel(model: string, args: readonly string[]): Promise<Serve
 }
 
 async function post({url}: Served, path: string, body: object): Promise<Record<string, unknown>> {
-  const headers = {authorization: 'Bearer two'};
+  const headers = {authorization: 'Bearer two', 'content-type': 'application/json'};
   const reply = await fetch(`${url}${path}`, {method: 'POST', body: JSON.stringify(body), headers});
   return {...((await reply.json()) as object), status: reply.status};
 }

@@ -227,7 +227,12 @@ describe('a cascade', () => {
     const service = await serve({teacher});
     const controller = new AbortController();
     const body = JSON.stringify({text: 'spam 0.5'});
-    const asked = fetch(`${service.url}/classify`, {method: 'POST', body, signal: controller.signal});
+    const asked = fetch(`${service.url}/classify`, {
+      method: 'POST',
+      body,
+      headers: {'content-type': 'application/json'},
+      signal: controller.signal,
+    });
     await until(() => stop !== undefined);
     controller.abort();
     await expect(asked).rejects.toThrow();

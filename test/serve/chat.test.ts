@@ -177,7 +177,11 @@ describe('POST /v1/chat/completions', () => {
   it('streams the answer, its end, the usage where it is asked for, and a last word', async () => {
     const service = await start();
     const body = {messages: asked('spam 0.7'), stream: true, stream_options: {include_usage: true}, logprobs: true};
-    const reply = await fetch(`${service.url}/v1/chat/completions`, {method: 'POST', body: JSON.stringify(body)});
+    const reply = await fetch(`${service.url}/v1/chat/completions`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      headers: {'content-type': 'application/json'},
+    });
     expect(reply.headers.get('content-type')).toBe('text/event-stream');
     const events = (await reply.text()).split('\n\n').filter(event => event !== '');
     expect(events.at(-1)).toBe('data: [DONE]');
@@ -195,7 +199,9 @@ describe('POST /v1/chat/completions', () => {
     const plain = await fetch(`${service.url}/v1/chat/completions`, {
       method: 'POST',
       body: JSON.stringify({messages: asked('spam 0.7'), stream: true}),
+      headers: {'content-type': 'application/json'},
     });
+    expect(plain.status).toBe(200);
     expect(await plain.text()).not.toContain('usage');
   });
 

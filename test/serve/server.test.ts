@@ -47,8 +47,10 @@ interface Reply {
   readonly body: unknown;
 }
 
-async function send({url}: Service, path: string, init: RequestInit = {}): Promise<Reply> {
-  const reply = await fetch(`${url}${path}`, init);
+const json = {'content-type': 'application/json'};
+
+async function send({url}: Service, path: string, {headers = json, ...init}: RequestInit = {}): Promise<Reply> {
+  const reply = await fetch(`${url}${path}`, {headers, ...init});
   return {status: reply.status, headers: reply.headers, body: await reply.json()};
 }
 

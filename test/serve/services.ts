@@ -87,7 +87,12 @@ export function services(): (options?: Partial<ServeOptions>, served?: Teacher) 
 
 /** Sends JSON and reads JSON. */
 export async function post({url}: Service, path: string, body: unknown, headers = {}): Promise<Reply> {
-  const reply = await fetch(`${url}${path}`, {method: 'POST', body: JSON.stringify(body), headers});
+  const type = {'content-type': 'application/json'};
+  const reply = await fetch(`${url}${path}`, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: {...type, ...headers},
+  });
   return {status: reply.status, headers: reply.headers, body: await reply.json()};
 }
 

@@ -45,7 +45,9 @@ async function infer(
   const {shape, data} = tinyData().test.inputs as {shape: readonly number[]; data: Uint8Array};
   const input = {name: 'input', datatype: 'UINT8', shape: [2, ...shape], data: [...data.subarray(0, 32)]};
   const body = JSON.stringify({inputs: [input]});
-  const reply = await fetch(`${url}/v2/models/digits/versions/${version}/infer`, {method: 'POST', body});
+  const reply = await fetch(`${url}/v2/models/digits/versions/${version}/infer`, {
+    ...{method: 'POST', body, headers: {'content-type': 'application/json'}},
+  });
   expect(reply.status).toBe(200);
   return (await reply.json()) as Awaited<ReturnType<typeof infer>>;
 }

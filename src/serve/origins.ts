@@ -1,0 +1,121 @@
+import type {IncomingHttpHeaders} from 'node:http';
+import {isIP} from 'node:net';
+import {hostname} from 'node:os';
+import {InputError} from '../errors.ts';
+import {RequestFailure} from './failure.ts';
+import type {ServedReply} from './router.ts';
+
+export interface OriginOptions {
+  /** Where the service listens. */
+  readonly host: string;
+  /** Further names that requests may call it by. */
+  readonly hosts?: readonly string[];
+  /** Origins of web pages that may ask it. */
+  readonly origins?: readonly string[];
+}
+
+/** For how many seconds a browser may remember what is allowed. */
+const REMEMBERED = 600;
+
+/**
+ * Which web pages may ask a service. A browser sends requests for any page that its user opens, also to services that only
+ * this machine can reach. So `Origin`, which names the page, must be allowed, and `Host` must be a name of the service: a
+ * page elsewhere can make its own name point here (DNS rebinding).
+ */
+export class Origins {
+  readonly #names: ReadonlySet<string>;
+  readonly #origins: ReadonlySet<string>;
+  readonly #isLoopback: boolean;
+
+  /** @throws InputError where a host or an origin is none */
+  constructor({host, hosts = [], origins = []}: OriginOptions) {
+    this.#isLoopback = isLoopback(nameIn(hostWithBrackets(host)) ?? host);
+    const own = this.#isLoopback ? [] : [hostname().toLowerCase()];
+    this.#names = new Set([...own, ...[hostWithBrackets(host), ...hosts].map(checkedName)]);
+    this.#origins = new Set(origins.map(checkedOrigin));
+  }
+
+  /**
+   * The headers that let the page that asks read the reply; none where no page of another origin asks.
+   *
+   * @throws RequestFailure 403 where the service is called by a foreign name, or the page is not allowed
+   */
+  check({host, origin}: IncomingHttpHeaders): Readonly<Record<string, string>> {
+    // Without a host it is HTTP/1.0, which no browser speaks.
+    if (host !== undefined && !this.#isOwnName(nameIn(host))) {
+      throw forbidden(`Host \`${host.slice(0, 100)}\` is no name of this service. Allow it with --allow-host.`);
+    }
+    if (origin === undefined || isSame(origin, host)) return {};
+    if (!this.#origins.has(origin)) {
+      throw forbidden(`Pages of ${origin.slice(0, 100)} may not ask this service. Allow them with --origin.`);
+    }
+    const read = {'access-control-expose-headers': 'retry-after'};
+    return {'access-control-allow-origin': origin, vary: 'Origin', ...read};
+  }
+
+  #isOwnName(name: string | undefined): boolean {
+    if (name === undefined) return false;
+    return this.#names.has(name) || isLoopback(name) || (!this.#isLoopback && isIP(name) !== 0);
+  }
+}
+
+/** Whether a browser asks what an allowed page may send. */
+export function isPreflight(method: string | undefined, headers: IncomingHttpHeaders): boolean {
+  return method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
+}
+
+/** What an allowed page may send. */
+export function preflightReply(headers: IncomingHttpHeaders): ServedReply {
+  const asked = headers['access-control-request-headers'] ?? 'authorization, content-type';
+  const isPrivate = headers['access-control-request-private-network'] === 'true';
+  return {
+    status: 204,
+    headers: {
+      'access-control-allow-methods': 'GET, POST',
+      'access-control-allow-headers': asked,
+      'access-control-max-age': String(REMEMBERED),
+      ...(isPrivate && {'access-control-allow-private-network': 'true'}),
+    },
+    body: '',
+  };
+}
+
+function isLoopback(name: string): boolean {
+  return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
+}
+
+/** Whether the page is served under the address that the request is sent to, as by a proxy before both. */
+function isSame(origin: string, host: string | undefined): boolean {
+  return host !== undefined && [`http://${host}`, `https://${host}`].includes(origin);
+}
+
+/** The name in a host with or without a port, as URLs write it; undefined where it is none. */
+function nameIn(host: string): string | undefined {
+  if (!/^[^/?#@\\]+$/.test(host) || !URL.canParse(`http://${host}`)) return undefined;
+  return new URL(`http://${host}`).hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
+}
+
+function hostWithBrackets(host: string): string {
+  return isIP(host) === 6 ? `[${host.replace(/%.*$/, '')}]` : host;
+}
+
+function checkedName(host: string): string {
+  const name = nameIn(host);
+  if (name !== undefined) return name;
+  throw new InputError(`\`${host}\` is no host. Give a name without a path, as models.example.com.`);
+}
+
+/** As browsers send it: of a page in a file it is `null`. */
+function checkedOrigin(origin: string): string {
+  const [whole, scheme] = /^([a-z][a-z\d+.-]*):\/\/[^/?#@\s*]+\/?$/i.exec(origin) ?? [];
+  if (origin === 'null') return origin;
+  if (whole === undefined || !URL.canParse(origin)) {
+    throw new InputError(`\`${origin}\` is no origin. Give scheme, host and port, as https://shop.example.com.`);
+  }
+  const known = ['http', 'https'].includes(scheme!.toLowerCase());
+  return known ? new URL(origin).origin : origin.replace(/\/$/, '').toLowerCase();
+}
+
+function forbidden(message: string): RequestFailure {
+  return new RequestFailure(403, message, {code: 'forbidden'});
+}
