@@ -85,20 +85,19 @@ function answersRows({named, mass, rest, decimals, ties, answers}: AnswerFinding
   ];
 }
 
-/** What single precision, and the sums of services, may change. */
-const ROUNDING = 1e-6;
-
 function repetitionText(repetition: Repetition | undefined, parts: readonly TeacherProbe[]): string {
   if (repetition === undefined) return parts.length > 0 ? '' : 'not measured: nothing was answered twice';
   const {compared, identical, flips, change, logChange, meanKl} = repetition;
-  if (identical === compared) return `all ${count(compared)} answers the same to the bit`;
   const largest = change ?? logChange;
-  const isClose = largest !== undefined && largest <= ROUNDING;
   const by = change === undefined ? 'scores' : 'probabilities';
+  if (identical === compared) {
+    const exact = largest ? `but for rounding, ${by} by up to ${size(largest)}` : 'to the bit';
+    return `all ${count(compared)} answers the same ${exact}`;
+  }
   return [
     `${count(compared - identical)} of ${counted(compared, 'answer')} differ`,
-    ...(largest === undefined ? [] : [`${by} by ${isClose ? 'rounding alone, ' : ''}up to ${size(largest)}`]),
-    ...(meanKl === undefined || isClose ? [] : [`mean KL ${size(meanKl)} nats`]),
+    ...(largest === undefined ? [] : [`${by} by up to ${size(largest)}`]),
+    ...(meanKl === undefined ? [] : [`mean KL ${size(meanKl)} nats`]),
     counted(flips, 'label') + (flips === 1 ? ' changes' : ' change'),
   ].join(', ');
 }

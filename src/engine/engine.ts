@@ -1,3 +1,4 @@
+import {availableParallelism} from 'node:os';
 import {EngineError} from '../errors.ts';
 import {startNative} from './native.ts';
 import {tf} from './tf.ts';
@@ -9,6 +10,11 @@ export interface Engine {
   readonly name: EngineName;
   /** Version of TensorFlow (native) or of the WASM backend. */
   readonly version: string;
+  /**
+   * How many threads share an operation. The same seed ends with the same bits on the same engine, kind of processor and
+   * number of threads: elsewhere sums are added up in another order, which changes the last digits.
+   */
+  readonly threads: number;
   /** Why this one runs, as a sentence for people. */
   readonly reason: string;
 }
@@ -31,9 +37,9 @@ export function startEngine(): Promise<Engine> {
 async function start(forced: string | undefined): Promise<Engine> {
   switch (forced) {
     case 'native':
-      return {name: 'native', version: await startNative(), reason: 'LIMBECK_ENGINE=native asks for it.'};
+      return native('LIMBECK_ENGINE=native asks for it.');
     case 'wasm':
-      return {name: 'wasm', version: await startWasm(), reason: 'LIMBECK_ENGINE=wasm asks for it.'};
+      return wasm('LIMBECK_ENGINE=wasm asks for it.');
     case undefined:
     case '':
       return startBest();
@@ -44,11 +50,25 @@ async function start(forced: string | undefined): Promise<Engine> {
 
 async function startBest(): Promise<Engine> {
   try {
-    return {name: 'native', version: await startNative(), reason: '@tensorflow/tfjs-node is installed and loads.'};
+    return await native('@tensorflow/tfjs-node is installed and loads.');
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return {name: 'wasm', version: await startWasm(), reason: why};
+    return wasm(why);
   }
+}
+
+async function native(reason: string): Promise<Engine> {
+  const version = await startNative();
+  return {name: 'native', version, threads: threadsSet() ?? availableParallelism(), reason};
+}
+
+async function wasm(reason: string): Promise<Engine> {
+  return {name: 'wasm', version: await startWasm(), threads: 1, reason};
+}
+
+/** What the environment variable `TF_NUM_INTRAOP_THREADS` asks for; undefined if it asks for nothing. */
+export function threadsSet(): number | undefined {
+  return Number(process.env['TF_NUM_INTRAOP_THREADS']) || undefined;
 }
 
 /** Bytes and tensors that the engine holds now, for tests and profiles. */

@@ -13,6 +13,7 @@ import {
   type RunListeners,
   type StudyWorker,
   type TrialJob,
+  threadsPerStudent,
   WorkerCrash,
   workerCount,
 } from './workers.ts';
@@ -114,10 +115,10 @@ export interface JobRunner {
  * @param knowledge - what each method learns from, in the order of the recipe
  */
 export function jobRunner(study: Study, jobs: number, knowledge: readonly Knowledge[]): JobRunner {
-  const {workers, directory} = study;
-  const concurrency = workers ? workerCount(jobs, workers.count) : 1;
-  if (workers === undefined || concurrency === 1) return inThisProcess(study, knowledge);
-  return inWorkers(concurrency, () => openWorker({module: workers.module, directory}), study.signal);
+  const {workers, directory, recipe} = study;
+  if (workers === undefined) return inThisProcess(study, knowledge);
+  const setup = {module: workers.module, threads: threadsPerStudent(recipe), directory};
+  return inWorkers(workerCount(jobs, workers.count), () => openWorker(setup), study.signal);
 }
 
 function inThisProcess(study: Study, knowledge: readonly Knowledge[]): JobRunner {

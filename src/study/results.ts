@@ -14,7 +14,8 @@ export interface Results {
   /** ISO 8601. */
   readonly finishedAt: string;
   readonly seconds: number;
-  readonly engine: {readonly name: string; readonly version: string};
+  /** `threads`: how many shared an operation while students were trained, see `Engine`. */
+  readonly engine: {readonly name: string; readonly version: string; readonly threads: number};
   readonly versions: {readonly limbeck: string; readonly node: string};
   readonly classes: readonly string[];
   /**

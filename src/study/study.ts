@@ -91,7 +91,7 @@ export interface Workers {
   /** Path of the module that exports the recipe by default. */
   readonly module: string;
   /**
-   * How many at most; 1 trains in this process.
+   * How many at most. It changes no result: each student is trained with the same number of threads.
    *
    * @default as many as there are cores, and memory for them
    */

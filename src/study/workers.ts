@@ -1,7 +1,9 @@
 import {once} from 'node:events';
 import {availableParallelism, freemem} from 'node:os';
 import {fileURLToPath} from 'node:url';
+import {threadsSet} from '../engine/engine.ts';
 import {LimbeckError} from '../errors.ts';
+import type {Recipe} from '../recipe/recipe.ts';
 import type {MethodChanges} from './changes.ts';
 import {type Child, hasEnded, startChild} from './child.ts';
 import type {Executed} from './run.ts';
@@ -26,6 +28,8 @@ export interface TrialJob extends Omit<Job, 'seed'> {
 export interface WorkerSetup {
   /** Path of the module that exports the recipe. */
   readonly module: string;
+  /** What an operation is shared among. */
+  readonly threads: number;
   /** The study's folder: the worker reads knowledge there and saves students. */
   readonly directory: string;
 }
@@ -58,6 +62,18 @@ export interface StudyWorker {
   close(): Promise<void>;
 }
 
+/**
+ * How many threads each student of a study is trained with in a worker: what is left of the cores when all of its runs
+ * train side by side. The number of workers has no say in it, since sums that are split among more threads end with other
+ * last bits.
+ */
+export function threadsPerStudent(
+  {methods, seeds}: Pick<Recipe, 'methods' | 'seeds'>,
+  cores: number = availableParallelism(),
+): number {
+  return threadsSet() ?? Math.max(1, Math.floor(cores / (methods.length * seeds.length)));
+}
+
 /** Memory that one worker is given room for: an engine, a data set and a student. */
 const ROOM = 1 << 30;
 
@@ -73,8 +89,13 @@ const entry = fileURLToPath(new URL('../cli/study-worker.js', import.meta.url));
 
 /** Starts a worker; it stops when its channel closes. */
 export function openWorker(setup: WorkerSetup): StudyWorker {
-  // Each worker computes on one core: there are as many workers as cores.
-  const env = {...process.env, TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '-1', OMP_NUM_THREADS: '1'};
+  const threads = String(setup.threads);
+  const env = {
+    ...process.env,
+    TF_NUM_INTRAOP_THREADS: threads,
+    TF_NUM_INTEROP_THREADS: '-1',
+    OMP_NUM_THREADS: threads,
+  };
   const child = startChild(entry, [JSON.stringify(setup)], {env, serialization: 'advanced'});
   return {
     run: (job, listeners) => ask(child, job, listeners, message => message.kind === 'executed' && message.executed),

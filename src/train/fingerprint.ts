@@ -1,6 +1,5 @@
-import {availableParallelism} from 'node:os';
 import {identityOfReading} from '../data/text-reading.ts';
-import {type Engine, startEngine} from '../engine/engine.ts';
+import {startEngine} from '../engine/engine.ts';
 import {tf} from '../engine/tf.ts';
 import {answersAt, countOf, inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import type {BatchOutputs, BatchTargets, LossTerm} from '../losses/loss.ts';
@@ -33,7 +32,7 @@ export async function fingerprintOf(
   const {model, classes, preprocessing, output, reading} = student;
   return {
     'version of limbeck': packageVersion(),
-    engine: `${engine.name} ${engine.version}, ${threadsOf(engine)} threads`,
+    engine: `${engine.name} ${engine.version}, ${engine.threads} threads`,
     // Compiled, TensorFlow may reorder arithmetic.
     compile: compile ?? true,
     "student's architecture": architectureHash(model),
@@ -71,11 +70,6 @@ export function differenceOf(then: Fingerprint, now: Fingerprint): string | unde
   return differing
     .map(({name, was, is}) => (isShort(was) && isShort(is) ? `${name} (${was}, now ${is})` : name))
     .join(', ');
-}
-
-/** Sums split among more threads are added up in another order. */
-function threadsOf({name}: Engine): number {
-  return name === 'native' ? Number(process.env['TF_NUM_INTRAOP_THREADS']) || availableParallelism() : 1;
 }
 
 const BLOCK = 4096;

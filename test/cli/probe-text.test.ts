@@ -69,9 +69,9 @@ describe('probeText', () => {
     expect(linesOf({repetition: noisy})).toContain(
       '  repeated   4 of 5 answers differ, probabilities by up to 0.027, mean KL 0.0012 nats, 1 label changes',
     );
-    const close = {compared: 5, identical: 3, flips: 0, change: 4e-7, logChange: 5e-7, meanKl: 0};
+    const close = {compared: 5, identical: 5, flips: 0, change: 4e-7, logChange: 5e-7, meanKl: 0};
     expect(linesOf({repetition: close})).toContain(
-      '  repeated   2 of 5 answers differ, probabilities by rounding alone, up to 4e-7, 0 labels change',
+      '  repeated   all 5 answers the same but for rounding, probabilities by up to 4e-7',
     );
     const {repetition: _, ...once} = gray;
     expect(probeText(study(once))).toContain('  repeated   not measured: nothing was answered twice');

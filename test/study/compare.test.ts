@@ -233,7 +233,11 @@ const rate = z.number().min(0).max(1);
 const unless = <T extends z.ZodType>(schema: T) => schema.nullable();
 const resultsFile = z.object({
   schema: z.literal('limbeck.results/1'),
-  engine: z.object({name: z.enum(['native', 'wasm']), version: z.string().min(1)}),
+  engine: z.object({
+    name: z.enum(['native', 'wasm']),
+    version: z.string().min(1),
+    threads: z.number().int().positive(),
+  }),
   versions: z.object({limbeck: z.string().regex(/^\d+\.\d+\.\d+/), node: z.string().regex(/^\d+\./)}),
   teacher: z.object({accuracy: rate}),
   ledger: z.object({asked: z.int(), bought: z.int(), cached: z.int()}),

@@ -147,7 +147,7 @@ function hostileResults(): ReturnType<typeof sampleResults> {
     ...results,
     name: hostile,
     teacher: {...results.teacher, name: hostile},
-    engine: {name: hostile, version: hostile},
+    engine: {name: hostile, version: hostile, threads: 1},
   };
 }
 

@@ -107,7 +107,7 @@ export function sampleResults({
     name: 'mnist-levels',
     finishedAt: '2025-11-12T14:03:27.120Z',
     seconds: 252.4,
-    engine: {name: 'tensorflow native', version: '2.15.1'},
+    engine: {name: 'tensorflow native', version: '2.15.1', threads: 2},
     versions: {limbeck: '0.1.0', node: '20.20.2'},
     classes,
     truth: 'labels',

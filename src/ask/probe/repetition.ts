@@ -6,7 +6,7 @@ import {compareAnswers} from '../compare-answers.ts';
 export interface Repetition {
   /** Questions that were answered twice. */
   readonly compared: number;
-  /** Of these, with the same answer to the bit. */
+  /** Of these, with the same answer: the same classes, and scores that differ by rounding at most (1e-5). */
   readonly identical: number;
   /** Of these, with another best class. */
   readonly flips: number;
@@ -21,9 +21,8 @@ export interface Repetition {
 }
 
 /**
- * What repeated questions tell of a teacher's scores: they are `same` to the bit, they differ by `noise` that leaves them as
- * good as they were, such as rounding or a sum in another order, or they are `perturbed`: on purpose, or since the teacher
- * is not deterministic. A disturbance that is the same each time can't be told by repeating.
+ * What repeated questions tell of a teacher's scores: they are the `same` but for rounding, they differ by `noise` that
+ * leaves them as good as they were, or they are `perturbed`: on purpose, or since the teacher is not deterministic. A disturbance that is the same each time can't be told by repeating.
  */
 export type Verdict = 'same' | 'noise' | 'perturbed';
 
@@ -32,6 +31,12 @@ export type Verdict = 'same' | 'noise' | 'perturbed';
  * odds by 0.28. Hosted models that are not quite deterministic stay far below it.
  */
 const PERTURBED = 0.01;
+
+/**
+ * Relative difference of a score, or absolute of one below 1, up to which it counts as the same. A sum of 32-bit floats in
+ * another order differs by less: a row in another batch, on another number of threads or another processor.
+ */
+const ROUNDING = 1e-5;
 
 /** Undefined where nothing was answered twice. */
 export function compareAskings(
@@ -104,6 +109,11 @@ function isSame(one: Answer, other: Answer): boolean {
   return (
     one.kind === other.kind &&
     before.size === after.size &&
-    [...before].every(([label, score]) => after.get(label) === score)
+    [...before].every(([label, score]) => isClose(score, after.get(label)))
   );
+}
+
+function isClose(score: number, again: number | undefined): boolean {
+  if (again === undefined) return false;
+  return score === again || Math.abs(score - again) <= ROUNDING * Math.max(1, Math.abs(score));
 }

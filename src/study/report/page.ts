@@ -116,7 +116,7 @@ function making(results: Results): Html {
     ...(truth === 'labels' ? [['Validation split', counted(sizes.validation, 'example')] as const] : []),
     ['Test split', counted(sizes.test, 'example')],
     ['Seeds', list(seeds.map(String))],
-    ['Engine', `${engine.name} ${engine.version}`],
+    ['Engine', `${engine.name} ${engine.version}, ${counted(engine.threads, 'thread')} a student`],
     ['Versions', `limbeck ${versions.limbeck}, Node ${versions.node}`],
     ['Finished', html`<time datetime="${results.finishedAt}">${moment(results.finishedAt)}</time>`],
     ['Took', duration(results.seconds)],

@@ -17,11 +17,21 @@ describe('compareAskings', () => {
     expect(compareAskings([label(0)], [], 3)).toBeUndefined();
   });
 
-  it('counts answers that are the same to the bit', () => {
+  it('counts answers that are the same', () => {
     const found = compareAskings([scores(0.7, 0.3), scores(0.6, 0.4)], [scores(0.7, 0.3), scores(0.6, 0.4)], 2);
     const impossible = compareAskings([scores(1, 0)], [scores(1, 0)], 2);
     expect(impossible).toMatchObject({identical: 1, change: 0, logChange: 0});
     expect(found).toEqual({compared: 2, identical: 2, flips: 0, change: 0, logChange: 0, meanKl: 0, verdict: 'same'});
+  });
+
+  it('takes answers for the same that differ by rounding at most', () => {
+    const logits = (...values: readonly number[]): Outcome => ({
+      answer: {kind: 'logits', logits: Float32Array.from(values), features: {}},
+    });
+    const rounded = compareAskings([logits(100, -2), logits(1, 2)], [logits(100.0005, -2), logits(1.000005, 2)], 2);
+    expect(rounded).toMatchObject({compared: 2, identical: 2, flips: 0, verdict: 'same'});
+    expect(rounded?.logChange).toBeGreaterThan(0);
+    expect(compareAskings([logits(1, 2)], [logits(1.0001, 2)], 2)).toMatchObject({identical: 0, verdict: 'noise'});
   });
 
   it('tells by how much answers differ, in probability and in nats, and which best classes change', () => {
@@ -58,7 +68,7 @@ describe('compareAskings', () => {
 
   it.each([
     [[0.5, 0.5], [0.5, 0.5], 'same'],
-    [[0.5, 0.5], [0.5000001, 0.4999999], 'noise'],
+    [[0.5, 0.5], [0.5000001, 0.4999999], 'same'],
     [[0.5, 0.5], [0.56, 0.44], 'noise'],
     [[0.5, 0.5], [0.6, 0.4], 'perturbed'],
     [[0.51, 0.49], [0.3, 0.7], 'perturbed'],
