@@ -98,9 +98,11 @@ export interface Asking {
    * The same, to ask again about what is kept: everything is asked, set aside or not, and a kept answer stays where it
    * holds as much. In record mode `none` nothing is asked.
    *
+   * @param ledger - counts what is asked
+   * @default ledger one of its own
    * @throws InputError as `open` does
    */
-  openAnew<A extends Access>(teacher: Teacher<A>): OpenTeacher<A>;
+  openAnew<A extends Access>(teacher: Teacher<A>, ledger?: Ledger): OpenTeacher<A>;
   close(): Promise<void>;
 }
 
@@ -145,8 +147,7 @@ export async function openAsking({
     return known;
   };
   type Ways = Pick<StackOptions, 'record' | 'replaces' | 'retriesSetAside' | 'drift' | 'lane'>;
-  const opened = <A extends Access>(teacher: Teacher<A>, ways: Ways): OpenTeacher<A> => {
-    const ledger = createLedger();
+  const opened = <A extends Access>(teacher: Teacher<A>, ways: Ways, ledger = createLedger()): OpenTeacher<A> => {
     const shared = {store, ledger, budget, admissionOf, firstAnswerOf, replies, ...(journal && {journal})};
     const layered = stack(teacher, {...shared, ...ways});
     const leaves = leavesOf(teacher, teacher.detail);
@@ -167,8 +168,10 @@ export async function openAsking({
       if (lane) checkLanes(teacher);
       return opened(teacher, {...options, ...(lane && {lane: {...lane, watch: new LaneWatch()}})});
     },
-    openAnew: teacher =>
-      opened(teacher, {record: options.record === 'none' ? 'none' : 'all', replaces: false, retriesSetAside: true}),
+    openAnew: (teacher, ledger) => {
+      const record = options.record === 'none' ? 'none' : 'all';
+      return opened(teacher, {record, replaces: false, retriesSetAside: true}, ledger);
+    },
     async close() {
       try {
         await replies.close();

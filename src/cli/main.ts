@@ -14,6 +14,7 @@ import {planCommand} from './plan.ts';
 import {predictCommand} from './predict.ts';
 import {probeCommand} from './probe.ts';
 import {serveCommand} from './serve.ts';
+import {statusCommand} from './status.ts';
 import {trainCommand} from './train.ts';
 
 const program = withAdvice(new Command('limbeck'))
@@ -30,6 +31,7 @@ const commands = [
   auditCommand(),
   predictCommand(),
   serveCommand(),
+  statusCommand(),
   exportCommand(),
   engineCommand(),
   cacheCommand(),

@@ -1,10 +1,12 @@
+import {resolve} from 'node:path';
 import {type Asking, openAsking} from '../ask/asking.ts';
 import type {BudgetLimit} from '../ask/budget-limit.ts';
 import {InputError} from '../errors.ts';
 import {satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
 import type {Recipe} from '../recipe/recipe.ts';
-import type {CascadeOptions} from '../serve/cascade.ts';
+import type {CascadeMode, CascadeOptions} from '../serve/cascade.ts';
 import {TrafficLog} from '../serve/traffic.ts';
+import type {StandingChange} from '../serve/watch.ts';
 import type {Student} from '../student/student.ts';
 import {detailOfLevel, referenceLevel} from '../study/methods.ts';
 import {openServices} from '../study/services.ts';
@@ -20,8 +22,13 @@ export interface CascadeFlags {
   readonly level?: Access;
   readonly cache: string;
   readonly budget?: readonly BudgetLimit[];
+  readonly mode?: CascadeMode;
   /** A share, from 0 to 1. */
-  readonly check?: number;
+  readonly audit?: number;
+  /** The promise, from 0 to 1. */
+  readonly agreement?: number;
+  /** The path of the file that keeps whether the student is demoted. */
+  readonly watch?: string;
   /** Seconds. */
   readonly patience?: number;
   readonly traffic?: string;
@@ -46,9 +53,10 @@ const TOLD_EVERY = 60_000;
 export async function openCascade(
   path: string,
   flags: CascadeFlags,
-  {classes, reading}: Student,
+  {folder, student}: {readonly folder: string; readonly student: Student},
   terminal: Terminal,
 ): Promise<OpenCascade> {
+  const {classes, reading} = student;
   if (flags.traffic !== undefined && reading === undefined) {
     throw new InputError('--traffic keeps texts, and the student takes numbers. Leave it out.');
   }
@@ -69,12 +77,15 @@ export async function openCascade(
     const traffic = await openTraffic(teacher, classes, flags, terminal);
     if (traffic) closing.push(() => traffic.close());
     const {teacher: layered, ledger} = asking.open(teacher);
-    const {check, patience} = flags;
+    const {mode, audit, patience} = flags;
     const options = {
       teacher: layered,
+      anew: asking.openAnew(teacher, ledger).teacher,
       ledger,
       detail: detailAsked(recipe, level, teacher),
-      ...(check !== undefined && {check}),
+      ...(mode && {mode}),
+      ...(audit !== undefined && {audit}),
+      ...watchOptions(folder, student, flags, terminal),
       ...(patience !== undefined && {patience: patience * 1000}),
       ...(traffic && {onAnswer: traffic.add.bind(traffic)}),
       onTrouble: seldom(error => terminal.note(`The teacher was not to be had: ${error.message}`)),
@@ -84,6 +95,32 @@ export async function openCascade(
     await close();
     throw error;
   }
+}
+
+/** What the student is held to, and where it is kept whether it is demoted: beside its folder, which holds nothing else. */
+function watchOptions(
+  folder: string,
+  {calibration}: Student,
+  {agreement = calibration?.guarantee?.agreement, watch = `${resolve(folder)}.watch.json`, audit}: CascadeFlags,
+  {note}: Terminal,
+): Pick<CascadeOptions, 'promise' | 'watchFile' | 'onStanding'> {
+  if (agreement === undefined) {
+    const problem = 'The student carries no guarantee, so audits measure and never demote it.';
+    if (audit !== 0) note(`${problem} With --agreement, as 0.97, it is held to one.`);
+    return {};
+  }
+  const {confidence} = calibration?.guarantee ?? {};
+  const promise = {agreement, ...(confidence !== undefined && {confidence})};
+  return {promise, watchFile: watch, onStanding: change => note(standingLine(change, agreement))};
+}
+
+/** A change of a student's standing, as a line. */
+export function standingLine({demoted, at, compared, broken}: StandingChange, agreement: number): string {
+  const counts = `${broken} of ${compared} compared answers were its own and not the teacher's`;
+  const promised = `${Number((100 * (1 - agreement)).toPrecision(6))} % were promised at most`;
+  return demoted
+    ? `${at} The student is demoted, and the teacher answers all: ${counts}, where ${promised}.`
+    : `${at} The student is taken back: ${counts}, and ${promised}.`;
 }
 
 /** What the recipe's last method learns from that has a teacher. */

@@ -7,6 +7,7 @@ import {dollars} from '../ask/price.ts';
 import {sizeOf} from '../data/inputs.ts';
 import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
+import {CASCADE_MODES} from '../serve/cascade.ts';
 import {costEachOf} from '../serve/saving.ts';
 import {type ServeOptions, type Service, serveTeacher} from '../serve/server.ts';
 import {asTeacher} from '../student/as-teacher.ts';
@@ -35,6 +36,8 @@ interface ServeFlags extends CascadeFlags {
   readonly maxBodies?: number;
   readonly maxInputs?: number;
   readonly rate?: number;
+  /** What `audit` was called before. */
+  readonly check?: number;
   readonly maxWaiting?: number;
   readonly json?: boolean;
 }
@@ -81,13 +84,28 @@ function withTeacherFlags(command: Command): Command {
     .addOption(
       new Option('--budget <amount>', 'the most to spend on it, as 5usd; may be repeated').argParser(addBudget),
     )
-    .option('--check <share>', 'ask it about this share of the model’s sure answers, too, to measure agreement', share)
+    .addOption(
+      new Option('--mode <mode>', 'who answers: the teacher all, the model where it is sure, or the model all').choices(
+        CASCADE_MODES,
+      ),
+    )
+    .option(
+      '--audit <share>',
+      'ask it also about this share of all inputs, drawn at random, and each is paid for; a model that breaks its promise ' +
+        'is demoted (default: 0.02)',
+      share,
+    )
+    .addOption(new Option('--check <share>').argParser(share).hideHelp())
+    .option('--agreement <p>', 'the promise that audits hold the model to (default: its own guarantee)', promised)
+    .option('--watch <file>', 'where it is kept whether it is demoted (default: MODEL.watch.json, beside its folder)')
     .option('--patience <seconds>', 'after so long the model’s own answer goes out (default: 20)', positive)
     .option('--traffic <file>', 'keep the texts that it was asked about, with its answers, to train on')
     .option('--traffic-limit <size>', 'the most that this file may grow to', bytes, 256 * 2 ** 20);
 }
 
-async function runServe(folder: string, flags: ServeFlags): Promise<void> {
+async function runServe(folder: string, {check, ...given}: ServeFlags): Promise<void> {
+  // What is now an audit was a check of sure answers alone.
+  const flags = {...given, ...(check !== undefined && {audit: given.audit ?? check})};
   checkFlags(flags);
   const {json = false, teacher: recipe} = flags;
   const terminal = openTerminal({json});
@@ -96,7 +114,7 @@ async function runServe(folder: string, flags: ServeFlags): Promise<void> {
   if (flags.prompt !== undefined && student.reading === undefined) {
     throw new InputError('--prompt is about chats, and the model takes numbers. Leave it out.');
   }
-  const cascade = recipe === undefined ? undefined : await openCascade(recipe, flags, student, terminal);
+  const cascade = recipe === undefined ? undefined : await openCascade(recipe, flags, {folder, student}, terminal);
   try {
     await serveUntilStopped(folder, student, flags, cascade, terminal);
   } finally {
@@ -126,13 +144,16 @@ async function serveUntilStopped(
 }
 
 function checkFlags(flags: ServeFlags): void {
-  const {access, topK, teacher} = flags;
+  const {access, topK, teacher, mode} = flags;
   if (topK !== undefined && access !== 'gray-box')
     throw new InputError('--top-k shows scores: it goes with --access gray-box.');
   if (teacher !== undefined) return;
-  const names = ['level', 'budget', 'check', 'patience', 'traffic'] as const;
+  const names = ['level', 'budget', 'audit', 'agreement', 'watch', 'patience', 'traffic'] as const;
   const idle = names.find(name => flags[name] !== undefined);
   if (idle) throw new InputError(`--${idle} is about the teacher. Name its recipe with --teacher.`);
+  if (mode !== undefined && mode !== 'student') {
+    throw new InputError(`In mode ${mode} the teacher answers. Name its recipe with --teacher.`);
+  }
 }
 
 function optionsFor(
@@ -166,7 +187,8 @@ function calibrationOf(
   cascade: OpenCascade | undefined,
 ): Partial<Calibration> {
   const threshold = given ?? calibration?.threshold;
-  if (cascade && threshold === undefined) {
+  const {mode = 'cascade'} = cascade?.options ?? {};
+  if (cascade && mode === 'cascade' && threshold === undefined) {
     throw new InputError(
       'The model has no threshold, so nothing says where it isn’t sure enough. Give one with --threshold, as 0.9.',
     );
@@ -184,7 +206,7 @@ function versionOfAll(student: Student, cascade: OpenCascade | undefined): strin
 }
 
 function summaryOf({tally}: Service, {options: {teacher, ledger}}: OpenCascade): string {
-  const {answered, student, teacher: asked, checked, agreed} = tally;
+  const {answered, student, teacher: asked, audited, agreed} = tally;
   const percent = (part: number, whole: number) => `${((100 * part) / whole).toFixed(1)} %`;
   const {usd} = ledger.snapshot();
   const each = costEachOf(teacher, ledger)();
@@ -192,7 +214,7 @@ function summaryOf({tally}: Service, {options: {teacher, ledger}}: OpenCascade):
     `Answered ${answered}${answered > 0 ? `: ${percent(answered - asked, answered)} here, ${asked} by the teacher` : ''}`,
     ...(usd === undefined ? [] : [`spent ${dollars(usd)}`]),
     ...(each === undefined ? [] : [`saved ${dollars(each * student)}`]),
-    ...(checked === 0 ? [] : [`of ${checked} checked it said the same of ${percent(agreed, checked)}`]),
+    ...(audited === 0 ? [] : [`of ${audited} audited it said the same of ${percent(agreed, audited)}`]),
   ];
   return `${parts.join(' · ')}.`;
 }
@@ -230,6 +252,12 @@ function servedInput({model, dtype, reading}: Student): Pick<ServeOptions, 'inpu
   return dtype !== undefined && shape.length === inputShapeOf(model).length
     ? {input: {kind: 'tensor', shape, dtype}}
     : {};
+}
+
+function promised(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError('Give a number above 0 and below 1, as 0.97.');
+  return value;
 }
 
 function share(text: string): number {

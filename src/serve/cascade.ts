@@ -1,25 +1,56 @@
+import type {LayeredTeacher} from '../ask/layer.ts';
 import type {Ledger} from '../ask/ledger.ts';
-import {type RandomGenerator, randomFraction, seededRandom} from '../data/random.ts';
-import {InputError} from '../errors.ts';
-import {coarsen, satisfies} from '../knowledge/coarsen.ts';
-import type {Answer, Detail, Question} from '../teacher.ts';
+import {satisfies} from '../knowledge/coarsen.ts';
+import type {Detail, Question} from '../teacher.ts';
+import {Audit, type AuditedInput} from './audit.ts';
 import type {Decided, Decider, Decision} from './decision.ts';
-import {type Asked, TeacherDoor, type TeacherDoorOptions} from './teacher-door.ts';
+import type {Tally} from './tally.ts';
+import {TeacherDoor, type TeacherDoorOptions} from './teacher-door.ts';
+import type {StandingChange, WatchedPromise} from './watch.ts';
+import type {Watching} from './watching.ts';
+
+/** Who answers: the teacher all; the student where it is sure, the teacher the rest; the student all. */
+export type CascadeMode = 'shadow' | 'cascade' | 'student';
+
+export const CASCADE_MODES: readonly CascadeMode[] = ['shadow', 'cascade', 'student'];
 
 export interface CascadeOptions extends TeacherDoorOptions {
+  /** @default 'cascade' */
+  readonly mode?: CascadeMode;
   /**
-   * Share of the student's sure answers, from 0 to 1, that the teacher is asked about as well, after the reply is out.
-   * Each is paid for.
+   * The teacher, asked anew whatever is kept of it, see `Asking.openAnew`: for audits, and for all requests while the
+   * student is demoted, since what was kept before a change would hide it.
    *
-   * @default 0
+   * @default `teacher`, whose kept answers are then taken as its word
    */
-  readonly check?: number;
+  readonly anew?: LayeredTeacher;
   /**
-   * Of the draw of what is checked.
+   * Share of all inputs, from 0 to 1, that the teacher is asked about whoever answers them, after the reply is out. Each is
+   * paid for; a tenth of them twice, to learn how repeatable the teacher is.
    *
-   * @default 1
+   * @default 0.02
+   */
+  readonly audit?: number;
+  /**
+   * Of the draw of what is audited.
+   *
+   * @default another one each time
    */
   readonly seed?: number;
+  /**
+   * What the audits hold the student to: where it breaks its promise it is demoted.
+   *
+   * @default the guarantee of its calibration; without one it is never demoted
+   */
+  readonly promise?: WatchedPromise;
+  /**
+   * The file that keeps whether the student is demoted, of one service.
+   *
+   * @default a restart forgets it
+   */
+  readonly watchFile?: string;
+  /** Told where the student is demoted or taken back. */
+  readonly onStanding?: (change: StandingChange) => void;
   /**
    * What the teacher is asked and what it costs, see `Asking.open`.
    *
@@ -28,82 +59,88 @@ export interface CascadeOptions extends TeacherDoorOptions {
   readonly ledger?: Ledger;
 }
 
-/** Requests that may be checked at once; others that are drawn meanwhile are left out. */
-const MOST_CHECKS = 16;
-
 /**
- * A student that asks a teacher where it abstains. Where the teacher says nothing, the student's answer stands, and is
- * marked.
+ * A student and a teacher. Where the teacher is to answer and says nothing, the student's answer stands, and is marked. While
+ * the student is demoted the teacher answers all; in mode `student`, where it may not, all answers are marked.
  */
 export class Cascade implements Decider {
   readonly classes: readonly string[];
   readonly detail: Detail;
   readonly #student: Decider;
+  readonly #mode: CascadeMode;
   readonly #teacher: TeacherDoor;
-  readonly #share: number;
-  readonly #random: RandomGenerator;
-  readonly #onCheck: (agrees: boolean) => void;
-  #checks = 0;
+  readonly #anew: TeacherDoor;
+  readonly #audit: Audit;
+  readonly #watching: Watching | undefined;
 
   /**
    * @param student - one that says where it abstains
-   * @param onCheck - told of each check whether the teacher said the same
+   * @param tally - counts what is audited
+   * @param watching - demotes the student by what is audited
    * @throws InputError where teacher and student have other classes, or an option is out of its range
    */
-  constructor(student: Decider, {check = 0, seed = 1, ...door}: CascadeOptions, onCheck: (agrees: boolean) => void) {
-    if (!(check >= 0 && check <= 1)) throw new InputError(`Expected \`check\` to be from 0 to 1, got ${check}.`);
-    this.classes = student.classes;
+  constructor(
+    student: Decider,
+    {mode = 'cascade', anew, audit: share = 0.02, seed, ...door}: CascadeOptions,
+    tally: Tally,
+    watching?: Watching,
+  ) {
+    const {classes} = student;
+    this.classes = classes;
     this.#student = student;
-    this.#teacher = new TeacherDoor(student.classes, door);
-    this.#share = check;
-    this.#random = seededRandom(seed, 'check');
-    this.#onCheck = onCheck;
+    this.#mode = mode;
+    this.#teacher = new TeacherDoor(classes, door);
+    this.#anew = anew ? new TeacherDoor(classes, {...door, teacher: anew}) : this.#teacher;
+    this.#audit = new Audit({classes, share, seed, door: this.#anew, isAnew: anew !== undefined, tally, watching});
+    this.#watching = watching;
     const whole: Detail = {kind: 'log-probabilities'};
     const isWhole = satisfies(this.#teacher.detail, whole) && satisfies(student.detail, whole);
-    this.detail = isWhole ? whole : {kind: 'label'};
+    this.detail = mode === 'student' ? student.detail : isWhole ? whole : {kind: 'label'};
   }
 
   async decide(questions: readonly Question[], signal: AbortSignal): Promise<readonly Decided[]> {
-    const decisions = [...(await this.#student.decide(questions, signal))];
-    const unsure = new Map<number, Decision>();
-    const drawn: Asked[] = [];
-    for (const [place, decision] of decisions.entries()) {
-      if ('error' in decision) continue;
-      if (decision.abstains) unsure.set(place, decision);
-      else if (this.#isDrawn()) drawn.push({question: questions[place]!, student: decision.answer});
-    }
-    if (drawn.length > 0) void this.#check(drawn);
-    if (unsure.size === 0) return decisions;
-    const asked = Array.from(unsure, ([place, {answer}]) => ({question: questions[place]!, student: answer}));
-    const said = await this.#teacher.ask(asked, 'unsure', signal);
-    for (const [index, [place, decision]] of [...unsure].entries()) {
-      const answer = said[index]!;
-      decisions[place] =
-        typeof answer === 'string' ? {...decision, fallback: answer} : {answer, answeredBy: 'teacher', abstains: false};
+    const drawn = questions.map(() => this.#audit.draw());
+    const decided = await this.#student.decide(questions, signal);
+    const isDemoted = this.#watching?.watch.demoted ?? false;
+    const asksAll = this.#mode !== 'student' && (isDemoted || this.#mode === 'shadow');
+    const inputs = decided.flatMap((decision, index): CascadeInput[] => {
+      if ('error' in decision) return [];
+      const isSure = !decision.abstains;
+      const isAsked = asksAll || (this.#mode === 'cascade' && !isSure);
+      const isDrawn = drawn[index]!;
+      const isCompared = asksAll || isDrawn;
+      return [{index, question: questions[index]!, student: decision.answer, isSure, isAsked, isDrawn, isCompared}];
+    });
+    const answered = inputs.filter(({isAsked}) => isAsked);
+    const why = isDemoted ? 'demoted' : this.#mode === 'shadow' ? 'shadow' : 'unsure';
+    const door = isDemoted ? this.#anew : this.#teacher;
+    const said = answered.length === 0 ? Promise.resolve([]) : door.ask(answered, why, {signal});
+    this.#audit.compare({answered, said, unanswered: inputs.filter(input => input.isDrawn && !input.isAsked)});
+    const decisions = isDemoted ? decided.map(marked) : [...decided];
+    for (const [place, answer] of (await said).entries()) {
+      const {index} = answered[place]!;
+      decisions[index] =
+        typeof answer === 'string'
+          ? {...(decided[index] as Decision), abstains: true, fallback: answer}
+          : {answer, answeredBy: 'teacher', abstains: false};
     }
     return decisions;
   }
 
-  settle(): Promise<void> {
-    return this.#teacher.settle();
+  async settle(): Promise<void> {
+    await Promise.all([this.#teacher.settle(), this.#anew.settle()]);
+    await this.#audit.settle();
   }
+}
 
-  #isDrawn(): boolean {
-    return this.#share > 0 && randomFraction(this.#random) < this.#share;
-  }
+interface CascadeInput extends AuditedInput {
+  /** Its place in the request. */
+  readonly index: number;
+  /** Whether the teacher answers it. */
+  readonly isAsked: boolean;
+}
 
-  async #check(drawn: readonly Asked[]): Promise<void> {
-    if (this.#checks >= MOST_CHECKS) return;
-    this.#checks++;
-    const said = await this.#teacher.ask(drawn, 'check');
-    this.#checks--;
-    for (const [index, {student}] of drawn.entries()) {
-      const answer = said[index]!;
-      if (typeof answer !== 'string') this.#onCheck(this.#labelOf(answer) === this.#labelOf(student));
-    }
-  }
-
-  #labelOf(answer: Answer): number {
-    return coarsen(answer, {kind: 'label'}, this.classes.length).label;
-  }
+/** The answer of a student that isn't trusted. */
+function marked(decided: Decided): Decided {
+  return 'error' in decided ? decided : {...decided, abstains: true};
 }

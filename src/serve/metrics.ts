@@ -1,6 +1,7 @@
 import type {Ledger} from '../ask/ledger.ts';
 import {Exposition} from './exposition.ts';
 import type {Tally} from './tally.ts';
+import type {Watch} from './watch.ts';
 
 /** Upper ends of the buckets of latency, in seconds: a student's answer takes some milliseconds, a teacher's seconds. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -11,6 +12,8 @@ export interface MetricsSources {
   readonly tally: Tally;
   /** Questions that wait for the model. */
   readonly waiting: () => number;
+  /** What demotes the student; absent where nothing does. */
+  readonly watch?: Watch;
   /** Of the teacher that is asked; absent where there is none. */
   readonly ledger?: Ledger;
   /** What one answer of the teacher costs, in US dollars, as far as that is known by now. */
@@ -27,7 +30,7 @@ export interface Metrics {
   text(): string;
 }
 
-export function createMetrics({tally, waiting, ledger, costEach}: MetricsSources): Metrics {
+export function createMetrics({tally, waiting, watch, ledger, costEach}: MetricsSources): Metrics {
   const exposition = new Exposition();
   const requests = exposition.counter('limbeck_requests_total', 'Requests, by route and HTTP status.');
   const latency = exposition.histogram(
@@ -42,6 +45,7 @@ export function createMetrics({tally, waiting, ledger, costEach}: MetricsSources
   exposition.reading('gauge', 'limbeck_questions_waiting', 'Inputs that wait for the model.', () => [[{}, waiting()]]);
   const batches = exposition.histogram('limbeck_batch_questions', 'Inputs in one pass of the model.', QUESTIONS);
   addAnswers(exposition, tally);
+  if (watch) addWatch(exposition, watch);
   if (ledger) addTeacher(exposition, tally, ledger, costEach ?? (() => undefined));
   addProcess(exposition);
   return {
@@ -61,7 +65,7 @@ export function createMetrics({tally, waiting, ledger, costEach}: MetricsSources
 
 function addAnswers(exposition: Exposition, tally: Tally): void {
   exposition.reading('counter', 'limbeck_answers_total', 'Inputs that were answered, by whom.', () => [
-    [{by: 'student'}, tally.answered - tally.teacher],
+    [{by: 'student'}, tally.local],
     [{by: 'teacher'}, tally.teacher],
   ]);
   exposition.reading(
@@ -77,17 +81,48 @@ function addAnswers(exposition: Exposition, tally: Tally): void {
     [{}, tally.errors],
   ]);
   exposition.reading('gauge', 'limbeck_local_share', 'Share of all answers that the student gave.', () => [
-    [{}, ratio(tally.answered - tally.teacher, tally.answered)],
+    [{}, ratio(tally.local, tally.answered)],
   ]);
-  exposition.reading('counter', 'limbeck_checks_total', 'Answers of the student checked with the teacher.', () => [
-    [{agrees: 'yes'}, tally.agreed],
-    [{agrees: 'no'}, tally.checked - tally.agreed],
+  addAudits(exposition, tally);
+}
+
+function addAudits(exposition: Exposition, tally: Tally): void {
+  exposition.reading(
+    'counter',
+    'limbeck_audits_total',
+    'Sure answers of the student compared with the teacher.',
+    () => [
+      [{agrees: 'yes'}, tally.agreed],
+      [{agrees: 'no'}, tally.audited - tally.agreed],
+    ],
+  );
+  exposition.reading('counter', 'limbeck_lost_audits_total', 'Audits that the teacher did not answer.', () => [
+    [{}, tally.lostAudits],
   ]);
   exposition.reading(
     'gauge',
     'limbeck_agreement',
-    'Share of the checked answers that the teacher gave as well.',
-    () => [[{}, ratio(tally.agreed, tally.checked)]],
+    'Share of the audited answers that the teacher gave as well.',
+    () => [[{}, ratio(tally.agreed, tally.audited)]],
+  );
+  exposition.reading('gauge', 'limbeck_repeatability', 'How often the teacher, asked anew, says the same.', () => [
+    [{}, ratio(tally.repeatedAlike, tally.repeated)],
+  ]);
+}
+
+/** @param watch - judges the student */
+function addWatch(exposition: Exposition, watch: Watch): void {
+  exposition.reading('gauge', 'limbeck_demoted', '1 while the student is demoted: the teacher answers all.', () => [
+    [{}, watch.demoted ? 1 : 0],
+  ]);
+  exposition.reading(
+    'gauge',
+    'limbeck_compared',
+    'Inputs compared since the standing last changed, by whether the promise was broken.',
+    () => [
+      [{broken: 'no'}, watch.state.comparisons.compared - watch.state.comparisons.broken],
+      [{broken: 'yes'}, watch.state.comparisons.broken],
+    ],
   );
 }
 

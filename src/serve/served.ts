@@ -12,6 +12,7 @@ import type {ServedModel} from './open-inference.ts';
 import {outputsFor} from './output-tensor.ts';
 import {studentDecider} from './student-decider.ts';
 import type {Tally} from './tally.ts';
+import type {Watching} from './watching.ts';
 
 /** What of a model is served, and under what name. */
 export interface ServedOptions {
@@ -70,6 +71,7 @@ export interface Served {
 
 /**
  * @param onBatch - told how many inputs each pass of the model has
+ * @param watching - demotes the student of a cascade
  * @throws KnowledgeError where the teacher can't give what is to be shown; InputError where teacher, calibration and
  * cascade don't fit together
  */
@@ -78,12 +80,13 @@ export function serve(
   options: ServedOptions,
   tally: Tally,
   onBatch: (questions: number) => void,
+  watching?: Watching,
 ): Served {
   const {model: name, version, access, input, calibration, cascade} = options;
   const gathering = new Gathering(teacher, {onBatch});
   const model = boundedBy(gathering, options);
   const student = studentDecider(teacher, model, calibration);
-  const decider = cascade ? new Cascade(student, cascade, agrees => tally.countCheck(agrees)) : student;
+  const decider = cascade ? new Cascade(student, cascade, tally, watching) : student;
   const decide: Decider['decide'] = async (questions, signal) => {
     const decisions = await decider.decide(questions, signal);
     tally.count(decisions);

@@ -18,7 +18,9 @@ import {promptText} from './prompt-text.ts';
 import {type Route, route} from './router.ts';
 import {costEachOf} from './saving.ts';
 import {MOST_WAITING, type Served, type ServedOptions, serve} from './served.ts';
+import {type ServiceStatus, statusOf} from './status.ts';
 import {Tally} from './tally.ts';
+import {openWatching, type Watching} from './watching.ts';
 
 export interface ServeOptions extends ServedOptions {
   /**
@@ -96,8 +98,8 @@ export interface Service {
 
 /**
  * Serves a teacher over HTTP, and shows no more of it than `access` and `detail` allow: by the Open Inference Protocol,
- * version 2 (`/v2`), plainly (`/classify`), and by OpenAI's chat protocol where it takes texts (`/v1`); with `/health` and,
- * for Prometheus, `/metrics`. Requests that come together are answered together, as many passes of the model at once as
+ * version 2 (`/v2`), plainly (`/classify`), and by OpenAI's chat protocol where it takes texts (`/v1`); with `/health`,
+ * `/status` and, for Prometheus, `/metrics`. Requests that come together are answered together, as many passes of the model at once as
  * its `concurrency` says; between passes the service answers health checks.
  *
  * @throws KnowledgeError where the teacher can't give what is to be shown; InputError where options don't fit together, or
@@ -108,12 +110,20 @@ export async function serveTeacher(teacher: Teacher, options: ServeOptions): Pro
   signal?.throwIfAborted();
   if (rate !== undefined && !(rate > 0)) throw new InputError(`Expected \`rate\` to be above 0, got ${rate}.`);
   const tally = new Tally();
-  const metrics: Metrics = createMetrics({tally, waiting: () => served.waiting(), ...moneyOf(options)});
-  const served = serve(teacher, options, tally, metrics.onBatch);
+  const watching = await watchOver(options);
+  const sources = {tally, ...(watching && {watch: watching.watch}), ...moneyOf(options)};
+  const metrics: Metrics = createMetrics({...sources, waiting: () => served.waiting()});
+  const served = serve(teacher, options, tally, metrics.onBatch, watching);
+  const who = whoAnswers(options);
+  const routes = routesOf(served, options, metrics, {
+    // Demoted or not, the service is well; whoever looks after it wants to know.
+    health: () => ({status: 'ok', ...(watching && {mode: who.mode, demoted: watching.watch.demoted})}),
+    status: () => statusOf({...sources, ...who}),
+  });
   const server = createServer({headersTimeout: HEAD, requestTimeout: WHOLE, connectionsCheckingInterval: 1000});
   const closer = closerOf(server);
   const context: HttpContext = {
-    routes: routesOf(served, options, metrics),
+    routes,
     rates: rate === undefined ? undefined : new ClientRates(rate),
     keys: typeof key === 'string' ? [key] : key,
     origins: new Origins({...options, host}),
@@ -159,13 +169,32 @@ function moneyOf({cascade}: ServeOptions): Pick<MetricsSources, 'ledger' | 'cost
   return {ledger: cascade.ledger, costEach: costEachOf(cascade.teacher, cascade.ledger)};
 }
 
+function whoAnswers({model, version, cascade}: ServeOptions) {
+  const {mode = 'cascade', teacher} = cascade ?? {};
+  if (teacher === undefined) return {model, version, mode: 'student'} as const;
+  return {model, version, mode, teacher: teacher.name};
+}
+
+/** What holds the student of a cascade to a promise, where one is known. */
+async function watchOver({version, calibration, cascade}: ServeOptions): Promise<Watching | undefined> {
+  const promise = cascade?.promise ?? calibration?.guarantee;
+  if (cascade === undefined || promise === undefined) return undefined;
+  const {teacher, watchFile: path, onStanding = () => {}, onTrouble = () => {}} = cascade;
+  const {agreement, confidence} = promise;
+  const subject = {version, teacher: teacher.identity, calibration, agreement, confidence};
+  const one = {agreement, ...(confidence !== undefined && {confidence})};
+  return openWatching({promise: one, path, subject, onChange: onStanding, onTrouble});
+}
+
 function routesOf(
   {openInference, classifier}: Served,
   {input, prompt}: ServeOptions,
   metrics: Metrics,
+  {health, status}: {readonly health: () => object; readonly status: () => ServiceStatus},
 ): readonly Route[] {
   return [
-    route('GET', '/health', () => ({body: {status: 'ok'}}), {isOpen: true}),
+    route('GET', '/health', () => ({body: health()}), {isOpen: true}),
+    route('GET', '/status', () => ({body: status()})),
     route('GET', '/metrics', () => ({headers: {'content-type': EXPOSITION_TYPE}, body: metrics.text()})),
     ...openInferenceRoutes(openInference),
     ...classifyRoutes(classifier),

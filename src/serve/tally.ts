@@ -11,10 +11,18 @@ export class Tally {
   abstained = 0;
   /** Questions that could not be answered. */
   errors = 0;
-  /** The student's answers that the teacher was asked about, too. */
-  checked = 0;
+  /** The student's sure answers that were compared with the teacher's. */
+  audited = 0;
   /** Of these, how many it said the same of. */
   agreed = 0;
+  /** Inputs that were to be compared, and were not the student's to answer. */
+  deferredAudits = 0;
+  /** Inputs that were to be compared, and the teacher didn't answer. */
+  lostAudits = 0;
+  /** Inputs that the teacher was asked about twice. */
+  repeated = 0;
+  /** Of these, how many it said the same of. */
+  repeatedAlike = 0;
 
   count(decisions: readonly Decided[]): void {
     for (const decision of decisions) {
@@ -28,9 +36,19 @@ export class Tally {
     }
   }
 
-  countCheck(agrees: boolean): void {
-    this.checked++;
+  countAudit(agrees: boolean): void {
+    this.audited++;
     if (agrees) this.agreed++;
+  }
+
+  countRepeat(isAlike: boolean): void {
+    this.repeated++;
+    if (isAlike) this.repeatedAlike++;
+  }
+
+  /** Inputs that the student answered, for whatever reason. */
+  get local(): number {
+    return this.answered - this.teacher;
   }
 
   get answered(): number {

@@ -6,6 +6,7 @@ import {coarsen, withoutFeatures} from '../knowledge/coarsen.ts';
 import type {Answer, Detail, Outcome, Question} from '../teacher.ts';
 import type {Fallback} from './decision.ts';
 import {Rest} from './rest.ts';
+import type {TrafficReason} from './traffic-form.ts';
 
 export interface TeacherDoorOptions {
   /** With its layers, see `openAsking`: what it answers is kept, and paid for out of the budget. */
@@ -28,18 +29,27 @@ export interface TeacherDoorOptions {
    * @default 4096
    */
   readonly maxAsking?: number;
-  /** Told of each answer of the teacher, also of one that came too late for its request. */
+  /** Told of each answer of the teacher, also of one that came too late for its request, but not of a repeated one. */
   readonly onAnswer?: (answered: TeacherAnswered) => void;
   /** Told of each failure to ask it. */
   readonly onTrouble?: (error: Error) => void;
+}
+
+/** Why the teacher is asked: for an answer that is of use, or to say once more what it has said. */
+export type AskedWhy = TrafficReason | 'repeat';
+
+export interface AskAtDoor {
+  /** Aborts when nobody waits for it any more. */
+  readonly signal?: AbortSignal;
+  /** @default that of the door */
+  readonly patience?: number;
 }
 
 /** What the teacher said in answer to a request. */
 export interface TeacherAnswered extends Asked {
   /** Its classes in the student's order. */
   readonly answer: Answer;
-  /** Why it was asked: the student was not sure, or was to be checked. */
-  readonly why: 'unsure' | 'check';
+  readonly why: TrafficReason;
 }
 
 /** What the teacher is asked about. */
@@ -74,17 +84,13 @@ export class TeacherDoor {
     this.#classes = classes.length;
   }
 
-  /**
-   * What the teacher says of each; or why it says nothing. Never rejects.
-   *
-   * @param signal - aborts when nobody waits for it any more
-   */
+  /** What the teacher says of each; or why it says nothing. Never rejects. */
   async ask(
     asked: readonly Asked[],
-    why: TeacherAnswered['why'],
-    signal?: AbortSignal,
+    why: AskedWhy,
+    {signal, patience = this.#options.patience ?? 20_000}: AskAtDoor = {},
   ): Promise<readonly (Answer | Fallback)[]> {
-    const {patience = 20_000, maxAsking = 4096} = this.#options;
+    const {maxAsking = 4096} = this.#options;
     const isFull = this.#inputs > 0 && this.#inputs + asked.length > maxAsking;
     if (this.#rest.isResting || isFull) return asked.map(() => 'busy');
     this.#inputs += asked.length;
@@ -120,11 +126,7 @@ export class TeacherDoor {
     await Promise.all(this.#underWay.keys());
   }
 
-  async #answersTo(
-    asked: readonly Asked[],
-    why: TeacherAnswered['why'],
-    stop: AbortSignal,
-  ): Promise<readonly (Answer | Fallback)[]> {
+  async #answersTo(asked: readonly Asked[], why: AskedWhy, stop: AbortSignal): Promise<readonly (Answer | Fallback)[]> {
     const {teacher, onAnswer} = this.#options;
     const questions = asked.map(({question}) => question);
     try {
@@ -133,7 +135,7 @@ export class TeacherDoor {
         if ('error' in outcome) return this.#failure(outcome.error, stop);
         this.#rest.answered();
         const answer = this.#reorder(this.#coarsened(outcome));
-        onAnswer?.({...asked[place]!, answer, why});
+        if (why !== 'repeat') onAnswer?.({...asked[place]!, answer, why});
         return answer;
       });
     } catch (error) {

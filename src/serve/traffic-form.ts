@@ -12,12 +12,16 @@ export interface TrafficHead {
   readonly classes: readonly string[];
 }
 
+/** Why the teacher was asked: the student was not sure, was audited, is only measured, or had broken its promise. */
+export type TrafficReason = (typeof REASONS)[number];
+
+const REASONS = ['unsure', 'audit', 'shadow', 'demoted'] as const;
+
 /** A text that the teacher was asked about. */
 export interface TrafficLine {
   /** ISO 8601. */
   readonly at: string;
-  /** Why it was asked: the student was not sure, or was to be checked. */
-  readonly why: 'unsure' | 'check';
+  readonly why: TrafficReason;
   readonly text: string;
   /** What the teacher said, and what the student would have. */
   readonly label: string;
@@ -82,7 +86,8 @@ const trafficLine: z.ZodType<TrafficHead | TrafficLine> = z.union([
   }),
   z.object({
     at: z.string(),
-    why: z.enum(['unsure', 'check']),
+    // An audit was called a check once.
+    why: z.enum([...REASONS, 'check']).transform(why => (why === 'check' ? 'audit' : why)),
     text: z.string(),
     label: z.string(),
     student: z.string(),

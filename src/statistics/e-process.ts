@@ -66,4 +66,4 @@ function aside(starts: number): number {
 }
 
 /** How many bets a test holds. */
-export const BETS = ODDS.length;
+export const BETS: number = ODDS.length;

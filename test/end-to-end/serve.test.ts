@@ -16,12 +16,14 @@ const isSpam = (text: string): boolean => /click|strange/.test(text);
 
 let teacher: RemoteTeacher;
 let isDown = false;
+/** Whether the teacher says the opposite of what it said before. */
+let isChanged = false;
 let student: string;
 
 beforeAll(async () => {
   teacher = await remoteTeacher((texts, output) => {
     if (isDown) return {status: 500, body: {error: 'down'}};
-    const data = texts.flatMap(text => (isSpam(text) ? [0.05, 0.95] : [0.95, 0.05]).map(Math.log));
+    const data = texts.flatMap(text => (isSpam(text) !== isChanged ? [0.05, 0.95] : [0.95, 0.05]).map(Math.log));
     return {status: 200, body: {outputs: [{name: output, datatype: 'FP32', shape: [texts.length, 2], data}]}};
   });
   await json(['label', recipe], {env: {TEST_TEACHER_URL: teacher.url}});
@@ -101,7 +103,7 @@ describe('limbeck serve', () => {
   it('asks the teacher where the student is not sure, and keeps what it says to train on', async () => {
     const asked = teacher.asked.size;
     const traffic = join(folder(), 'traffic.jsonl');
-    const service = await serve('--teacher', recipe, '--threshold', '0.85', '--traffic', traffic);
+    const service = await serve('--teacher', recipe, '--audit', '0', '--threshold', '0.85', '--traffic', traffic);
     expect(await classify(service, sure)).toMatchObject({label: 'ham', answeredBy: 'student', abstains: false});
     for (const index of [1, 2, 1]) {
       expect(await classify(service, strange(index))).toMatchObject({
@@ -136,14 +138,14 @@ describe('limbeck serve', () => {
 
   it('asks nothing twice: what the teacher said is in the cache', async () => {
     const asked = new Map(teacher.asked);
-    const service = await serve('--teacher', recipe, '--threshold', '0.85');
+    const service = await serve('--teacher', recipe, '--audit', '0', '--threshold', '0.85');
     expect(await classify(service, strange(1))).toMatchObject({label: 'spam', answeredBy: 'teacher'});
     expect(teacher.asked).toEqual(asked);
     await stop(service);
   });
 
   it('marks the student’s answer where the budget is spent, or the teacher is not to be had', async () => {
-    const service = await serve('--teacher', recipe, '--threshold', '0.85', '--budget', '1calls');
+    const service = await serve('--teacher', recipe, '--audit', '0', '--threshold', '0.85', '--budget', '1calls');
     expect(await classify(service, strange(11))).toMatchObject({answeredBy: 'teacher'});
     expect(await classify(service, strange(12))).toMatchObject({
       ...{status: 200, answeredBy: 'student', abstains: true, fallback: 'budget'},
@@ -151,7 +153,7 @@ describe('limbeck serve', () => {
     expect(await stop(service)).toMatch(/^The teacher was not to be had: .*budget.*\nAnswered 2: 50\.0 % here/);
 
     isDown = true;
-    const down = await serve('--teacher', recipe, '--threshold', '0.85', '--patience', '1');
+    const down = await serve('--teacher', recipe, '--audit', '0', '--threshold', '0.85', '--patience', '1');
     expect(await classify(down, strange(13))).toMatchObject({answeredBy: 'student', fallback: 'late'});
     isDown = false;
     await stop(down);
@@ -168,12 +170,54 @@ describe('limbeck serve', () => {
     await stop(service);
   });
 
-  it('measures how often the teacher says the same', async () => {
-    const service = await serve('--teacher', recipe, '--threshold', '0.5', '--check', '1');
+  it('measures how often the teacher says the same, and says how it fares', async () => {
+    const service = await serve('--teacher', recipe, '--threshold', '0.5', '--audit', '1');
     for (const number of [1, 2, 3]) await classify(service, `About the agenda, number ${500 + number}: regards`);
-    await until('the checks', async () => (await metrics(service))['limbeck_agreement'] !== undefined);
+    await until('the audits', async () => (await metrics(service))['limbeck_audits_total{agrees="yes"}'] === 3);
     expect(await metrics(service)).toMatchObject({limbeck_agreement: 1, limbeck_local_share: 1});
-    expect(await stop(service)).toMatch(/of 3 checked it said the same of 100\.0 %\.\n$/);
+    const env = {LIMBECK_SERVE_KEY: 'one,two'};
+    const status = await run(['status', service.url, '--json'], {env});
+    expect(JSON.parse(status.stdout)).toMatchObject({
+      ...{mode: 'cascade', demoted: null, coverage: 1, audits: {audited: 3, agreement: {share: 1}}},
+      teacher: {saved: 3},
+    });
+    expect((await run(['status', service.url], {env})).stdout).toMatch(
+      /^mails, mode cascade\nCoverage +100 % here: 3 of 3\n/,
+    );
+    expect(await run(['status', service.url])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('asks for its key'),
+    });
+    expect(await stop(service)).toMatch(/carries no guarantee[\s\S]*of 3 audited it said the same of 100\.0 %\.\n$/);
+  });
+
+  it('demotes a student whose teacher has changed, and has not forgotten it after a restart', async () => {
+    const flags = ['--teacher', recipe, '--threshold', '0.5', '--audit', '1', '--agreement', '0.97'];
+    const watch = join(folder(), 'watch.json');
+    const service = await serve(...flags, '--watch', watch);
+    isChanged = true;
+    for (let number = 0; number < 40; number++) await classify(service, `About the agenda, number ${number}: regards`);
+    await until('the demotion', async () => (await metrics(service))['limbeck_demoted'] === 1);
+    expect(await (await fetch(`${service.url}/health`)).json()).toMatchObject({demoted: true});
+    expect(await classify(service, sure)).toMatchObject({label: 'spam', answeredBy: 'teacher'});
+    expect(await stop(service)).toMatch(
+      /^\S+ The student is demoted, and the teacher answers all: \d+ of \d+ compared/,
+    );
+    const again = await serve(...flags, '--watch', watch);
+    expect(await classify(again, sure)).toMatchObject({label: 'spam', answeredBy: 'teacher'});
+    isChanged = false;
+    await stop(again);
+  });
+
+  it('has the teacher answer all in shadow, and nobody asked where the student answers all', async () => {
+    const shadow = await serve('--teacher', recipe, '--mode', 'shadow', '--agreement', '0.97');
+    expect(await classify(shadow, sure)).toMatchObject({label: 'ham', answeredBy: 'teacher'});
+    await stop(shadow);
+    const asked = new Map(teacher.asked);
+    const alone = await serve('--mode', 'student');
+    expect(await classify(alone, strange(99))).toMatchObject({answeredBy: 'student'});
+    await stop(alone);
+    expect(teacher.asked).toEqual(asked);
   });
 
   it.each([
@@ -182,6 +226,8 @@ describe('limbeck serve', () => {
       ['--budget', '1usd'],
       /--budget is about the teacher\. Name its recipe with --teacher/,
     ],
+    ['a mode of a teacher without one', ['--mode', 'shadow'], /mode shadow the teacher answers.*--teacher/],
+    ['a promise that is none', ['--teacher', recipe, '--agreement', '97'], /above 0 and below 1, as 0\.97/],
     ['a teacher without a threshold', ['--teacher', recipe], /has no threshold.*--threshold/],
     ['a level without a teacher', ['--teacher', recipe, '--level', 'black-box'], /has no black-box teacher/],
     ['a threshold that is no probability', ['--threshold', '85'], /a number from 0 to 1/],

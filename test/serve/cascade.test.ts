@@ -7,15 +7,15 @@ import {openAnswerStore} from '../../src/knowledge/store.ts';
 import type {CascadeOptions} from '../../src/serve/cascade.ts';
 import type {TeacherAnswered} from '../../src/serve/teacher-door.ts';
 import type {Answer, LabelAnswer, TopKAnswer} from '../../src/teacher.ts';
-import {classes, metric, post, type Reply, sayingOf, services, student, teacherOf, textOf, until} from './services.ts';
+import {classes, post, type Reply, sayingOf, services, student, teacherOf, textOf, until} from './services.ts';
 
 const start = services();
 const knowing = (text: string): Answer => sayingOf(`${text.split(' ')[2] ?? 'ham'} 0.96`);
 const calibration = {threshold: 0.8};
 
-/** A service whose student is sure from 0.8 on. */
+/** A service whose student is sure from 0.8 on, and which audits nothing unless it is told to. */
 function serve(options: Partial<CascadeOptions> = {}, rest: object = {}) {
-  return start({calibration, cascade: {teacher: teacherOf(knowing), ...options}, ...rest});
+  return start({calibration, cascade: {teacher: teacherOf(knowing), audit: 0, ...options}, ...rest});
 }
 
 describe('a cascade', () => {
@@ -183,38 +183,6 @@ describe('a cascade', () => {
     );
   });
 
-  it('asks the teacher about a share of the sure answers as well, after the reply is out', async () => {
-    const teacher = teacherOf(text => sayingOf(text.endsWith('7') ? 'ham 0.9' : 'spam 0.9'));
-    const answered: TeacherAnswered[] = [];
-    const service = await serve({teacher, check: 0.25, onAnswer: one => answered.push(one)});
-    const texts = Array.from({length: 400}, (_, index) => `spam 0.9 number ${index}`);
-    for (let begin = 0; begin < 400; begin += 100) {
-      const reply = await post(service, '/classify', {texts: texts.slice(begin, begin + 100)});
-      expect(reply.body).toMatchObject({results: new Array(100).fill({answeredBy: 'student', label: 'spam'})});
-    }
-    await until(() => service.tally.checked === teacher.asked.length);
-    const {checked, agreed} = service.tally;
-    // A quarter of 400, within four standard deviations.
-    expect(Math.abs(checked - 100)).toBeLessThan(35);
-    expect(agreed).toBe(teacher.asked.filter(text => !text.endsWith('7')).length);
-    expect(new Set(answered.map(({why}) => why))).toEqual(new Set(['check']));
-    expect(await metric(service, 'limbeck_agreement')).toBeCloseTo(agreed / checked, 12);
-    const again = teacherOf(() => sayingOf('spam 0.9'));
-    const second = await serve({teacher: again, check: 0.25});
-    for (let begin = 0; begin < 400; begin += 100) {
-      await post(second, '/classify', {texts: texts.slice(begin, begin + 100)});
-    }
-    await until(() => second.tally.checked === again.asked.length);
-    expect(again.asked).toEqual(teacher.asked);
-  });
-
-  it('counts neither an answer nor a check that never came as agreement', async () => {
-    const service = await serve({teacher: teacherOf(() => new TeacherError('far', 'No.')), check: 1});
-    await post(service, '/classify', {text: 'spam 0.9'});
-    await service.close();
-    expect(service.tally).toMatchObject({student: 1, checked: 0, agreed: 0});
-  });
-
   it('stops asking for a client that went away', async () => {
     let stop: AbortSignal | undefined;
     const teacher = teacherOf(knowing, {
@@ -252,7 +220,7 @@ describe('a cascade', () => {
   });
 
   it('refuses a share that is none', async () => {
-    await expect(serve({check: 1.5})).rejects.toThrow('Expected `check` to be from 0 to 1, got 1.5.');
+    await expect(serve({audit: 1.5})).rejects.toThrow('Expected `audit` to be from 0 to 1, got 1.5.');
     expect(classes).toEqual(student.classes);
   });
 });

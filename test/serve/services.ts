@@ -104,9 +104,9 @@ export async function metric({url}: Service, series: string): Promise<number | u
 }
 
 /** Waits until something holds. */
-export async function until(holds: () => boolean): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   const end = performance.now() + 5000;
-  while (!holds()) {
+  while (!(await holds())) {
     if (performance.now() > end) throw new Error('It never came to hold.');
     await new Promise(resolve => setTimeout(resolve, 5));
   }

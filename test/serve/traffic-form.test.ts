@@ -10,13 +10,18 @@ const answers: readonly Answer[] = [
   {kind: 'logits', logits: Float32Array.of(0.1, -7, 3), features: {}},
 ];
 
-const line = {at: '2026-11-25T12:00:00.000Z', why: 'check', text: 'é\n"', label: 'spam', student: 'ham'} as const;
+const line = {at: '2026-11-25T12:00:00.000Z', why: 'audit', text: 'é\n"', label: 'spam', student: 'ham'} as const;
 
 describe('a line of traffic', () => {
   it.each(answers)('comes back to the bit with an answer of $kind', answer => {
     const written = writeTraffic({...line, answer});
     expect(written).toMatch(/^[^\n]*\n$/);
     expect(readTraffic(written)).toEqual({...line, answer});
+  });
+
+  it('was checked where it now is audited', () => {
+    const written = writeTraffic({...line, answer: answers[0]!}).replace('"audit"', '"check"');
+    expect(readTraffic(written)).toMatchObject({why: 'audit'});
   });
 
   it('comes back where it is a head', () => {

@@ -38,7 +38,7 @@ describe('TrafficLog', () => {
     const log = await TrafficLog.open(path, options());
     log.add(entry('a text\nof two lines'));
     log.add(entry('a text\nof two lines'));
-    log.add({...entry('another'), why: 'check'});
+    log.add({...entry('another'), why: 'audit'});
     await log.close();
     const [head, first, second, ...rest] = await linesIn(path);
     expect(head).toEqual({format: 'limbeck.traffic/1', teacher, classes});
@@ -50,7 +50,7 @@ describe('TrafficLog', () => {
       student: 'spam',
       answer: {kind: 'log-probabilities', logProbabilities: [...said.logProbabilities]},
     });
-    expect(second).toMatchObject({text: 'another', why: 'check'});
+    expect(second).toMatchObject({text: 'another', why: 'audit'});
     expect(rest).toEqual([]);
   });
 

@@ -84,7 +84,7 @@ describe('knowledgeWithTraffic', () => {
         question: {input: {kind: 'text', text: 'd'}},
         answer: saying(0.9),
         student: saying(0.4),
-        why: 'check',
+        why: 'audit',
       });
       await other.close();
     }

@@ -1,0 +1,66 @@
+import {dollars} from '../ask/price.ts';
+import type {AuditStatus, MeasuredShare, ServiceStatus, TeacherStatus, WatchStatus} from '../serve/status.ts';
+import {count, moment, percent} from '../study/report/format.ts';
+import {standingLine} from './serve-cascade.ts';
+
+/** A service's status as people read it, a line a fact. */
+export function statusText(status: ServiceStatus): string {
+  const {model, mode, demoted, answered, local, coverage, promise, audits, teacher} = status;
+  const standing = demoted === null ? '' : demoted ? ', the student is demoted' : ', the student keeps its promise';
+  const lines: (readonly [string, string] | undefined)[] = [
+    [
+      'Coverage',
+      coverage === null ? 'nothing answered yet' : `${shown(coverage)} here: ${count(local)} of ${count(answered)}`,
+    ],
+    ...(promise ? promiseLines(promise) : []),
+    teacher ? ['Audits', auditLine(audits)] : undefined,
+    ...(teacher ? teacherLines(teacher) : []),
+  ];
+  const facts = lines.flatMap(line => (line ? [`${line[0].padEnd(14)}${line[1]}`] : []));
+  return [`${model}, mode ${mode}${standing}`, ...facts].join('\n');
+}
+
+function promiseLines({agreement, confidence, since, kept, lastChange}: WatchStatus): (readonly [string, string])[] {
+  const promised = `${shown(agreement)} promised`;
+  const measured = kept ? `${interval(kept)} of ${count(kept.of)} inputs` : 'nothing compared';
+  return [
+    ['Agreement', `${measured} since ${moment(since)}; ${promised} at ${shown(confidence)} confidence`],
+    ...(lastChange ? [['Last change', standingLine(lastChange, agreement)] as const] : []),
+  ];
+}
+
+function auditLine({audited, deferred, lost, agreement}: AuditStatus): string {
+  const said = agreement ? `, the teacher says the same of ${interval(agreement)}` : '';
+  const others = [
+    ...(deferred > 0 ? [`${count(deferred)} not the student’s to answer`] : []),
+    ...(lost > 0 ? [`${count(lost)} lost, the teacher did not answer`] : []),
+  ];
+  return [`${count(audited)} sure answers${said}`, ...others].join(' · ');
+}
+
+function teacherLines({
+  name,
+  calls,
+  saved,
+  usd,
+  savedUsd,
+  repeatability,
+}: TeacherStatus): (readonly [string, string])[] {
+  const again = repeatability
+    ? `${interval(repeatability)} of ${count(repeatability.of)} inputs are answered alike when asked twice`
+    : 'not known yet';
+  return [
+    ['Teacher', `${name}: ${count(calls)} calls${usd === null ? '' : `, ${dollars(usd)}`}`],
+    ['Saved', `${count(saved)} calls${savedUsd === null ? '' : `, ${dollars(savedUsd)}`}`],
+    ['Repeatability', again],
+  ];
+}
+
+/** The share, and where it is with 95 % probability whenever one looks. */
+function interval({share, low, high}: MeasuredShare): string {
+  return `${shown(share)} (${percent(low, 1)}–${percent(high, 1)})`;
+}
+
+function shown(share: number): string {
+  return `${Number((100 * share).toFixed(1))} %`;
+}

@@ -1,0 +1,57 @@
+import {Command} from 'commander';
+import {InputError} from '../errors.ts';
+import type {ServiceStatus} from '../serve/status.ts';
+import {statusText} from './status-text.ts';
+import {withJson} from './study-options.ts';
+import {openTerminal} from './terminal.ts';
+
+/** Milliseconds that a service may take to say how it fares. */
+const PATIENCE = 10_000;
+
+/** `limbeck status URL`: how a service of `limbeck serve` fares. */
+export function statusCommand(): Command {
+  return withJson(new Command('status'))
+    .description(
+      'say how a service of `limbeck serve` fares: coverage, agreement, calls and money saved, demoted or not',
+    )
+    .argument('<url>', 'its address, as http://127.0.0.1:8080')
+    .addHelpText(
+      'after',
+      '\nWhere the service asks for a key, LIMBECK_SERVE_KEY holds it; of several the first is sent.',
+    )
+    .action(runStatus);
+}
+
+async function runStatus(url: string, {json = false}: {readonly json?: boolean}): Promise<void> {
+  const status = await askStatus(url);
+  openTerminal({json}).result(status, statusText(status));
+}
+
+async function askStatus(url: string): Promise<ServiceStatus> {
+  const place = placeOf(url);
+  const [key] = (process.env['LIMBECK_SERVE_KEY'] ?? '').split(',');
+  const headers = new Headers(key ? {authorization: `Bearer ${key}`} : {});
+  const reply = await fetch(place, {headers, signal: AbortSignal.timeout(PATIENCE)}).catch((cause: Error) => {
+    throw new InputError(`No service answers at ${place}. Check the address, and whether it runs.`, {cause});
+  });
+  if (reply.status === 401) {
+    throw new InputError(`The service at ${place} asks for its key. Set LIMBECK_SERVE_KEY.`);
+  }
+  const body: unknown = await reply.json().catch(() => undefined);
+  if (reply.ok && isStatus(body)) return body;
+  throw new InputError(
+    `What answers at ${place} (status ${reply.status}) is no service of this version of \`limbeck serve\`. Check the address.`,
+  );
+}
+
+function placeOf(url: string): URL {
+  try {
+    return new URL('/status', url);
+  } catch (cause) {
+    throw new InputError(`${url} is no address. Give one such as http://127.0.0.1:8080.`, {cause});
+  }
+}
+
+function isStatus(body: unknown): body is ServiceStatus {
+  return typeof body === 'object' && body !== null && 'coverage' in body && 'audits' in body && 'promise' in body;
+}
