@@ -99,8 +99,8 @@ export interface Service {
 /**
  * Serves a teacher over HTTP, and shows no more of it than `access` and `detail` allow: by the Open Inference Protocol,
  * version 2 (`/v2`), plainly (`/classify`), and by OpenAI's chat protocol where it takes texts (`/v1`); with `/health`,
- * `/status` and, for Prometheus, `/metrics`. Requests that come together are answered together, as many passes of the model at once as
- * its `concurrency` says; between passes the service answers health checks.
+ * `/status` and, for Prometheus, `/metrics`. Requests that come together are answered together, as many passes of the model
+ * at once as its `concurrency` says; between passes the service answers health checks.
  *
  * @throws KnowledgeError where the teacher can't give what is to be shown; InputError where options don't fit together, or
  * the port can't be had

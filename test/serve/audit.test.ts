@@ -124,10 +124,10 @@ describe('an audit', () => {
     const anew = stack(teacher, {store, record: 'all', replaces: false});
     const service = await serve({teacher: kept, anew, audit: 1, seed: 3});
     for (const _ of [1, 2]) await send(service, numbered(200));
-    await service.close();
+    await until(() => service.tally.audited === 400);
+    await until(() => teacher.asked.length === 400 + service.tally.repeated);
     const {audited, repeated, repeatedAlike} = service.tally;
     expect(audited).toBe(400);
-    expect(teacher.asked).toHaveLength(400 + repeated);
     expect(Math.abs(repeated - 40)).toBeLessThan(25);
     expect(repeatedAlike).toBeLessThanOrEqual(repeated);
     const wavering = await serve({teacher: kept, anew, audit: 1, seed: 3});
