@@ -170,11 +170,14 @@ export interface Service<A extends Access = Access> {
   /** What a reply says of its cost and its author. Never throws. */
   receipt?(reply: Reply): Receipt;
   /**
-   * The most tokens that one request about these questions can use.
+   * The most tokens that one request about these questions can use, by the body that goes out. As far as that is known,
+   * if the service is `unbounded`.
    *
    * @default none: the service doesn't count tokens
    */
   worstCase?(questions: readonly Question[]): Usage;
+  /** Why nobody can say the most that a request costs; undefined if `worstCase` and `price` say it. */
+  readonly unbounded?: Unbounded;
   /** The most that the account may do, where the service's own headers don't tell. */
   readonly rate?: Rate;
   /** Undefined where it isn't known: then there is no budget of money. */
@@ -188,13 +191,22 @@ export interface Rate {
   readonly tokensPerMinute?: number;
 }
 
-/** Tokens, as a service counts them. */
+/** A cost that nobody can tell before it is charged. A budget that it could pass is refused. */
+export interface Unbounded {
+  /** `tokens` that nothing limits, which matter if they are charged for; or `fees` beside tokens, which always do. */
+  readonly of: 'tokens' | 'fees';
+  /** What causes it and what to do about it, as sentences. */
+  readonly problem: string;
+}
+
+/** Tokens, as a service charges for them: whole numbers, 0 or more. */
 export interface Usage {
   readonly inputTokens: number;
   readonly outputTokens: number;
 }
 
 export interface Receipt {
+  /** Left out if the reply doesn't say it in full: then the worst case counts. */
   readonly usage?: Usage;
   /** The model that answered, which may be another one than was asked for. */
   readonly model?: string;

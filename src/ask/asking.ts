@@ -18,6 +18,7 @@ import {LaneWatch} from './lane/lane-watch.ts';
 import type {LayeredTeacher} from './layer.ts';
 import {createLedger, type Ledger} from './ledger.ts';
 import {type AskingReport, createAskingMeter} from './meter.ts';
+import {type OnNote, onceEach, warn} from './notes.ts';
 import type {RecordMode} from './record.ts';
 import {type StackOptions, stack} from './teacher-stack.ts';
 
@@ -63,6 +64,12 @@ export interface AskingOptions {
    * @default requests go out one by one
    */
   readonly lane?: LaneChoice;
+  /**
+   * Told of what people should know of a service, each thing once: that it charges more than it may, or doesn't say what.
+   *
+   * @default a warning of Node.js
+   */
+  readonly onNote?: OnNote;
 }
 
 /** A teacher with all its layers, and what it is asked by way of them. */
@@ -116,12 +123,14 @@ export async function openAsking({
   budget: limits = [],
   firstAnswerWithin,
   lane,
+  onNote: say = warn,
   ...options
 }: AskingOptions): Promise<Asking> {
   if (lane && options.drift) {
     throw new InputError('Drift is watched between requests one by one. Leave `--drift-every` out of the batch lane.');
   }
-  const budget = createBudget(limits);
+  const onNote = onceEach(say);
+  const budget = createBudget(limits, onNote);
   const store = openStoreAt(cache);
   // What is wrong with it is said before anything is made beside it.
   if (options.record !== 'none') await store.open();
@@ -148,7 +157,7 @@ export async function openAsking({
   };
   type Ways = Pick<StackOptions, 'record' | 'replaces' | 'retriesSetAside' | 'drift' | 'lane'>;
   const opened = <A extends Access>(teacher: Teacher<A>, ways: Ways, ledger = createLedger()): OpenTeacher<A> => {
-    const shared = {store, ledger, budget, admissionOf, firstAnswerOf, replies, ...(journal && {journal})};
+    const shared = {store, ledger, budget, onNote, admissionOf, firstAnswerOf, replies, ...(journal && {journal})};
     const layered = stack(teacher, {...shared, ...ways});
     const leaves = leavesOf(teacher, teacher.detail);
     const admissions = new Set(leaves.flatMap(leaf => admissionOf(leaf.teacher) ?? []));

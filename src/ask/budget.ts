@@ -1,7 +1,9 @@
-import {BudgetError, InputError} from '../errors.ts';
-import type {Service, Teacher} from '../teacher.ts';
+import {BudgetError} from '../errors.ts';
+import {checkKeepable, type PricedTeacher} from './budget-check.ts';
 import {type BudgetLimit, checkLimit, describeAmount, entryOf, type Spending} from './budget-limit.ts';
-import {type Charge, checkPrice, isByToken, NANO_DOLLARS, nanoDollars} from './price.ts';
+import {Excess} from './excess.ts';
+import {type OnNote, warn} from './notes.ts';
+import {type Charge, checkPrice, NANO_DOLLARS, nanoDollars} from './price.ts';
 
 /** What one run may spend, over all of its teachers. */
 export interface Budget {
@@ -11,14 +13,9 @@ export interface Budget {
   /**
    * The budget as one teacher draws on it, at its price.
    *
-   * @throws InputError where a limit could not be kept, for want of a price or of a count of tokens
+   * @throws InputError where a limit could not be kept, for want of a price, of a count of tokens or of a bound on them
    */
   forTeacher(teacher: PricedTeacher): TeacherBudget;
-}
-
-/** What a budget needs to know of a teacher. */
-export interface PricedTeacher extends Pick<Teacher, 'name'> {
-  readonly service?: Pick<Service, 'price' | 'worstCase'>;
 }
 
 export interface TeacherBudget {
@@ -32,16 +29,13 @@ export interface TeacherBudget {
   reserve(worst: Charge, signal?: AbortSignal): Promise<Reservation>;
   /**
    * Reserves the most that requests can come to that go out together: of as many of them, from the first on, as fit.
-   *
-   * @throws BudgetError where not even the first one fits
    */
   reserveFirst(worst: readonly Charge[]): PartialReservation;
 }
 
 export interface PartialReservation {
-  /** How many fit. */
-  readonly count: number;
-  readonly reservation: Reservation;
+  /** One for each request that fits. */
+  readonly reservations: readonly Reservation[];
   /** Why not all of them did. */
   readonly refusal?: BudgetError;
 }
@@ -49,7 +43,8 @@ export interface PartialReservation {
 export interface Reservation {
   /**
    * Puts what the request came to in the place of what was reserved. To be called once, whatever became of the request:
-   * with no calls where it never went out.
+   * with no calls where it never went out. If it came to more than it could, all of the teacher's requests are reserved
+   * at as many times their worst case from then on, those under way as well.
    *
    * @throws TypeError the second time
    */
@@ -58,14 +53,17 @@ export interface Reservation {
 
 /**
  * A budget that keeps every one of these limits, however many requests are under way: before a request goes out its
- * worst case is reserved. It can be passed by a teacher only whose requests come to more than their worst case.
+ * worst case is reserved. A service that charges more than a request's worst case can pass it, by what it charges beyond
+ * that for the requests that are under way when it is first seen to.
  *
  * @param limits - none: it counts and never refuses
+ * @param onNote - told of services that charge more than they may
+ * @default onNote a warning of Node.js
  * @throws InputError where a limit is no amount
  */
-export function createBudget(limits: readonly BudgetLimit[] = []): Budget {
+export function createBudget(limits: readonly BudgetLimit[] = [], onNote: OnNote = warn): Budget {
   limits.forEach(checkLimit);
-  return new SharedBudget(limits);
+  return new SharedBudget(limits, onNote);
 }
 
 /** Money in nano-dollars, so that all of it is whole numbers. */
@@ -73,21 +71,51 @@ type Amounts = Spending;
 
 const NOTHING: Amounts = {calls: 0, tokens: 0, usd: 0};
 
+/** A request of a teacher, with the most that it may come to. */
+class Request {
+  readonly account: Account;
+  readonly charge: Charge;
+  /** As reserved; raised while it is under way if need be. */
+  worst: Amounts;
+
+  constructor(account: Account, charge: Charge) {
+    this.account = account;
+    this.charge = charge;
+    this.worst = this.raised;
+  }
+
+  /** By all that is known of its teacher now. */
+  get raised(): Amounts {
+    return this.account.amountsOf(this.account.excess.raised(this.charge));
+  }
+}
+
+/** What one teacher's requests are charged. */
+interface Account {
+  readonly name: string;
+  readonly excess: Excess;
+  amountsOf(charge: Charge): Amounts;
+}
+
 interface Waiting {
-  readonly worst: Amounts;
+  readonly request: Request;
   readonly admit: () => void;
   readonly refuse: (error: unknown) => void;
 }
 
 class SharedBudget implements Budget {
   readonly limits: readonly BudgetLimit[];
+  readonly #onNote: OnNote;
   #spent: Amounts = NOTHING;
   #reserved: Amounts = NOTHING;
-  #underWay = 0;
+  readonly #underWay = new Set<Request>();
   readonly #queue: Waiting[] = [];
+  /** By the teacher's name: its batch lane and its requests one by one are of one service. */
+  readonly #excesses = new Map<string, Excess>();
 
-  constructor(limits: readonly BudgetLimit[]) {
+  constructor(limits: readonly BudgetLimit[], onNote: OnNote) {
     this.limits = [...limits];
+    this.#onNote = onNote;
   }
 
   get spent(): Spending {
@@ -95,56 +123,57 @@ class SharedBudget implements Budget {
   }
 
   forTeacher(teacher: PricedTeacher): TeacherBudget {
-    const {price} = teacher.service ?? {};
-    if (price) checkPrice(price, teacher.name);
+    const {name, service: {price} = {}} = teacher;
+    if (price) checkPrice(price, name);
     for (const limit of this.limits) checkKeepable(limit, teacher);
-    const amountsOf = (charge: Charge): Amounts => ({
-      calls: charge.calls,
-      tokens: charge.usage ? charge.usage.inputTokens + charge.usage.outputTokens : 0,
-      usd: price ? nanoDollars(price, charge) : 0,
-    });
+    const excess = this.#excesses.get(name) ?? new Excess();
+    this.#excesses.set(name, excess);
+    const account: Account = {
+      name,
+      excess,
+      amountsOf: charge => ({
+        calls: charge.calls,
+        tokens: charge.usage ? charge.usage.inputTokens + charge.usage.outputTokens : 0,
+        usd: price ? nanoDollars(price, charge) : 0,
+      }),
+    };
     return {
       reserve: async (charge, signal) => {
         signal?.throwIfAborted();
-        const worst = amountsOf(charge);
-        if (this.#queue.length === 0 && !this.#passedBy(worst)) this.#admit(worst);
-        else await this.#wait(worst, signal);
-        return this.#reservationOf(worst, amountsOf);
+        const request = new Request(account, charge);
+        if (this.#queue.length === 0 && !this.#passedBy(request.worst)) this.#admit(request);
+        else await this.#wait(request, signal);
+        return this.#reservationOf(request);
       },
       reserveFirst: charges => {
-        let [count, worst] = [0, NOTHING];
-        let refusal: BudgetError | undefined;
+        const reservations: Reservation[] = [];
         for (const charge of charges) {
-          const next = amountsOf(charge);
-          const limit = this.#passedBy(sum(worst, next));
-          refusal = limit && this.#exhausted(limit, next);
-          if (refusal) break;
-          [count, worst] = [count + 1, sum(worst, next)];
+          const request = new Request(account, charge);
+          const limit = this.#passedBy(request.worst);
+          if (limit) return {reservations, refusal: this.#exhausted(limit, request.worst)};
+          this.#admit(request);
+          reservations.push(this.#reservationOf(request));
         }
-        if (refusal && count === 0) throw refusal;
-        this.#admit(worst);
-        return {count, reservation: this.#reservationOf(worst, amountsOf), ...(refusal && {refusal})};
+        return {reservations};
       },
     };
   }
 
-  #reservationOf(worst: Amounts, amountsOf: (charge: Charge) => Amounts): Reservation {
-    let isSettled = false;
+  #reservationOf(request: Request): Reservation {
     return {
       settle: actual => {
-        if (isSettled) throw new TypeError('A reservation was settled twice.');
-        isSettled = true;
-        this.#leave(worst, amountsOf(actual));
+        if (!this.#underWay.delete(request)) throw new TypeError('A reservation was settled twice.');
+        this.#leave(request, actual);
       },
     };
   }
 
-  #admit(worst: Amounts): void {
-    this.#underWay++;
-    this.#reserved = sum(this.#reserved, worst);
+  #admit(request: Request): void {
+    this.#underWay.add(request);
+    this.#reserved = sum(this.#reserved, request.worst);
   }
 
-  #wait(worst: Amounts, signal?: AbortSignal): Promise<void> {
+  #wait(request: Request, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const stop = () => {
         this.#queue.splice(this.#queue.indexOf(waiting), 1);
@@ -152,7 +181,7 @@ class SharedBudget implements Budget {
         this.#serve();
       };
       const waiting: Waiting = {
-        worst,
+        request,
         admit: () => {
           signal?.removeEventListener('abort', stop);
           resolve();
@@ -168,23 +197,38 @@ class SharedBudget implements Budget {
     });
   }
 
-  #leave(worst: Amounts, actual: Amounts): void {
-    this.#underWay--;
+  #leave({account, charge, worst}: Request, actual: Charge): void {
     this.#reserved = sum(this.#reserved, worst, -1);
-    this.#spent = sum(this.#spent, actual);
+    this.#spent = sum(this.#spent, account.amountsOf(actual));
+    const ratio = account.excess.saw(charge, actual);
+    if (ratio > 1) this.#raise(account, ratio);
     this.#serve();
+  }
+
+  /** Reserves for all requests of a teacher what they may come to, going by what was charged for one. */
+  #raise({name, excess}: Account, ratio: number): void {
+    for (const request of this.#underWay) {
+      if (request.account.excess !== excess) continue;
+      this.#reserved = sum(this.#reserved, request.worst, -1);
+      request.worst = request.raised;
+      this.#reserved = sum(this.#reserved, request.worst);
+    }
+    const note = this.limits.some(limit => !('calls' in limit)) && excess.noteOf(ratio, name);
+    if (note) this.#onNote(note);
   }
 
   /** Decides about those who wait, in turn, up to the one for whom it depends on what is under way. */
   #serve(): void {
     for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
-      const limit = this.#passedBy(next.worst);
-      if (limit && this.#underWay > 0) return;
+      const {request} = next;
+      request.worst = request.raised;
+      const limit = this.#passedBy(request.worst);
+      if (limit && this.#underWay.size > 0) return;
       this.#queue.shift();
       if (limit) {
-        next.refuse(this.#exhausted(limit, next.worst));
+        next.refuse(this.#exhausted(limit, request.worst));
       } else {
-        this.#admit(next.worst);
+        this.#admit(request);
         next.admit();
       }
     }
@@ -201,9 +245,11 @@ class SharedBudget implements Budget {
   #exhausted(limit: BudgetLimit, worst: Amounts): BudgetError {
     const [kind, amount] = entryOf(limit);
     const shown = (value: number) => describeAmount(kind, kind === 'usd' ? value / NANO_DOLLARS : value);
-    const left = Math.max(0, most(limit) - this.#spent[kind]);
+    const left = most(limit) - this.#spent[kind];
+    const state =
+      left < 0 ? `is passed by ${shown(-left)}, which a service charged beyond its limits` : `has ${shown(left)} left`;
     return new BudgetError(
-      `The budget of ${describeAmount(kind, amount)} has ${shown(left)} left, and the next request may come to ` +
+      `The budget of ${describeAmount(kind, amount)} ${state}, and the next request may come to ` +
         `${shown(worst[kind])}. What was bought is kept: the same command with a larger budget goes on from there.`,
     );
   }
@@ -221,23 +267,4 @@ function sum(one: Amounts, other: Amounts, sign: 1 | -1 = 1): Amounts {
     tokens: one.tokens + sign * other.tokens,
     usd: one.usd + sign * other.usd,
   };
-}
-
-/** @throws InputError where nobody could tell when the limit is reached */
-function checkKeepable(limit: BudgetLimit, {name, service}: PricedTeacher): void {
-  if (service === undefined || 'calls' in limit) return;
-  const {price, worstCase} = service;
-  const refused = `so a budget of ${describeAmount(...entryOf(limit))} can't be kept`;
-  if ('usd' in limit && price === undefined) {
-    throw new InputError(
-      `The price of teacher ${name} is not known, ${refused}. Give its adapter one, in US dollars: ` +
-        '`price: {perCall, perMillionInputTokens, perMillionOutputTokens}`, or `price: {}` where it is free. ' +
-        'Or give the budget in calls.',
-    );
-  }
-  if (worstCase === undefined && ('tokens' in limit || (price && isByToken(price)))) {
-    throw new InputError(
-      `Teacher ${name} doesn't say how many tokens a request may use, ${refused}. Give the budget in calls.`,
-    );
-  }
 }

@@ -2,11 +2,13 @@ import {BudgetError, TeacherError} from '../errors.ts';
 import type {Journal, ReplyPlace} from '../knowledge/journal.ts';
 import type {Access, Exchange, Outcome, Question, Receipt, Reply, Service, Teacher, Usage} from '../teacher.ts';
 import type {Admission, AdmissionRequest} from './admission.ts';
-import type {Reservation, TeacherBudget} from './budget.ts';
+import type {TeacherBudget} from './budget.ts';
 import {keyed} from './keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
-import type {Ledger} from './ledger.ts';
-import {costOf} from './price.ts';
+import type {Ledger, LedgerSnapshot} from './ledger.ts';
+import {type OnNote, onceEach, warn} from './notes.ts';
+import {type Charge, costOf} from './price.ts';
+import {receiptOf, uncountedNote} from './receipt.ts';
 
 export interface CallsOptions {
   /** Of the service's account. Without one, requests go out as they come. */
@@ -14,6 +16,12 @@ export interface CallsOptions {
   readonly budget?: TeacherBudget;
   readonly journal?: Journal;
   readonly ledger?: Ledger;
+  /**
+   * Told, once, of a service whose replies don't say what they cost.
+   *
+   * @default a warning of Node.js
+   */
+  readonly onNote?: OnNote;
 }
 
 /** A request that was answered, and so paid for. */
@@ -40,10 +48,10 @@ export type Bought<A extends Access = Access> = Outcome<A> & {readonly call?: Pa
 export function withCalls<A extends Access>(teacher: Teacher<A>, options: CallsOptions = {}): LayeredTeacher<A> {
   const {service} = teacher;
   if (service === undefined) return counted(teacher, options.ledger);
-  const sender: Sender = {teacher, service, ...options};
+  const sender: Sender = {teacher, service, onNote: onceEach(warn), ...options};
   const ask = async (questions: readonly Question[], {stop, isAgain = false, detail, signal}: LayerOptions = {}) => {
     const paid: (PaidCall | undefined)[] = [];
-    const turn: Turn = {stop, isAgain};
+    const turn: Turn = {stop, signal, isAgain};
     const exchange: Exchange = (rows, send) => {
       const asked = rows.map(row => questions[row]!);
       const request = new PaidRequest(sender, asked, send, turn, call => {
@@ -87,21 +95,20 @@ function closeUnread(outcomes: readonly Outcome[], paid: readonly (PaidCall | un
 interface Sender extends CallsOptions {
   readonly teacher: Teacher;
   readonly service: Service;
+  readonly onNote: OnNote;
 }
 
 /** How a request waits for its turn. */
 interface Turn {
   readonly stop: AbortSignal | undefined;
+  /** Breaks off what is under way, too. */
+  readonly signal: AbortSignal | undefined;
   readonly isAgain: boolean;
 }
 
-interface Taken extends Pick<PaidCall, 'place'> {
-  readonly reply: Reply;
-  /** The number of its call in the journal. */
-  readonly id: number | undefined;
-  readonly reservation: Reservation | undefined;
-  readonly worst: Usage | undefined;
-}
+const NOT_SENT: Charge = {calls: 0};
+/** A refusal costs no tokens. */
+const REFUSED: Charge = {calls: 1};
 
 /** One request on its way through admission, budget and journal. */
 class PaidRequest implements AdmissionRequest {
@@ -111,14 +118,17 @@ class PaidRequest implements AdmissionRequest {
   readonly #sender: Sender;
   readonly #questions: readonly Question[];
   readonly #send: () => Promise<Reply>;
+  readonly #breakOff: AbortSignal | undefined;
   readonly #onPaid: (call: PaidCall) => void;
   #receipt: Receipt | undefined;
+  /** What it came to, as far as is known: it is settled whatever fails. */
+  #charge: Charge = NOT_SENT;
 
   constructor(
     sender: Sender,
     questions: readonly Question[],
     send: () => Promise<Reply>,
-    {stop, isAgain}: Turn,
+    {stop, signal, isAgain}: Turn,
     onPaid: (call: PaidCall) => void,
   ) {
     this.signal = stop;
@@ -127,6 +137,7 @@ class PaidRequest implements AdmissionRequest {
     this.#sender = sender;
     this.#questions = questions;
     this.#send = send;
+    this.#breakOff = signal;
     this.#onPaid = onPaid;
   }
 
@@ -139,48 +150,72 @@ class PaidRequest implements AdmissionRequest {
   }
 
   async send(): Promise<Reply> {
-    const {signal, estimate: worst} = this;
-    signal?.throwIfAborted();
-    const {budget, ledger, teacher, journal} = this.#sender;
-    const reservation = await budget?.reserve({calls: 1, usage: worst}, signal);
-    let id: number | undefined;
+    this.signal?.throwIfAborted();
+    const worst: Charge = {calls: 1, usage: this.estimate};
+    const reservation = await this.#sender.budget?.reserve(worst, this.signal);
     try {
-      id = await journal?.sent(this.#questions.map(question => keyed(teacher, question).key));
-    } catch (error) {
-      // Nothing went out.
-      reservation?.settle({calls: 0});
-      throw error;
+      return await this.#exchange(worst);
+    } finally {
+      reservation?.settle(this.#charge);
     }
-    ledger?.add({calls: 1});
-    let reply: Reply;
-    try {
-      reply = await this.#send();
-    } catch (error) {
-      const inDoubt = error instanceof TeacherError && error.inDoubt;
-      if (id !== undefined) journal?.failed(id, error instanceof Error ? error.message : String(error), inDoubt);
-      reservation?.settle({calls: 1, usage: inDoubt ? worst : undefined});
-      if (inDoubt) ledger?.add({inDoubt: this.#questions.length});
-      throw error;
-    }
+  }
+
+  async #exchange(worst: Charge): Promise<Reply> {
+    const {ledger, teacher, journal} = this.#sender;
+    const id = await journal?.sent(this.#questions.map(question => keyed(teacher, question).key));
+    const reply = await this.#replyTo(id, worst);
     if (reply.status !== 200) {
-      reservation?.settle({calls: 1});
+      this.#charge = REFUSED;
       if (id !== undefined) journal?.failed(id, `status ${reply.status}`, false);
       if (reply.status === 429) ledger?.add({refused: 1});
       return reply;
     }
-    const place = id === undefined ? undefined : await journal?.replied(id, reply);
-    this.#take({reply, id, place, reservation, worst});
+    let place: ReplyPlace | undefined;
+    try {
+      place = id === undefined ? undefined : await journal?.replied(id, reply);
+    } finally {
+      this.#account(reply);
+    }
+    this.#onPaid({place, receipt: this.#receipt, done: () => id !== undefined && journal?.done(id)});
     return reply;
   }
 
-  /** Of a reply that was paid for, and is kept. */
-  #take({reply, id, place, reservation, worst}: Taken): void {
-    const {service, journal, ledger} = this.#sender;
-    const receipt = service.receipt?.(reply);
-    const usage = receipt?.usage ?? worst;
-    reservation?.settle({calls: 1, usage});
-    ledger?.add({...usage, ...(service.price && {usd: costOf(service.price, {calls: 1, usage})})});
-    this.#receipt = receipt;
-    this.#onPaid({place, receipt, done: () => id !== undefined && journal?.done(id)});
+  /** Sends it. What fails may be charged for, unless an error says that the service never heard of it. */
+  async #replyTo(id: number | undefined, worst: Charge): Promise<Reply> {
+    const {ledger, journal} = this.#sender;
+    try {
+      this.#breakOff?.throwIfAborted();
+      this.#charge = worst;
+      ledger?.add({calls: 1});
+      return await this.#send();
+    } catch (error) {
+      const isSent = this.#charge === worst;
+      const inDoubt = isSent && isOfHeard(error);
+      if (id !== undefined) journal?.failed(id, error instanceof Error ? error.message : String(error), inDoubt);
+      if (inDoubt) this.#count({inDoubt: this.#questions.length});
+      else if (isSent) this.#charge = REFUSED;
+      throw error;
+    }
   }
+
+  /** Of a reply that was paid for. */
+  #account(reply: Reply): void {
+    const {service, teacher, onNote} = this.#sender;
+    this.#receipt = receiptOf(service, reply);
+    const {usage = this.estimate} = this.#receipt;
+    if (this.estimate && this.#receipt.usage === undefined) onNote(uncountedNote(teacher));
+    this.#charge = {calls: 1, usage};
+    this.#count();
+  }
+
+  #count(amounts: Partial<LedgerSnapshot> = {}): void {
+    const {service, ledger} = this.#sender;
+    const {usage} = this.#charge;
+    ledger?.add({...amounts, ...usage, ...(service.price && {usd: costOf(service.price, this.#charge)})});
+  }
+}
+
+/** Whether the service may have heard of a request that failed so; a broken-off one counts, since nobody knows. */
+function isOfHeard(error: unknown): boolean {
+  return !(error instanceof TeacherError) || error.inDoubt || error.unreadable;
 }

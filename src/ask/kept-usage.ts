@@ -1,5 +1,6 @@
 import type {AnswerStore, StoredAnswer} from '../knowledge/store.ts';
 import type {Teacher, Usage} from '../teacher.ts';
+import {isUsage} from './receipt.ts';
 
 /** How many records are looked at: enough for a mean. */
 const SAMPLE = 10_000;
@@ -26,7 +27,7 @@ export class KeptUsage {
   add({receipt, reply, question}: StoredAnswer): void {
     const usage = receipt?.usage;
     const id = reply ? `${reply.segment} ${reply.offset}` : question.bytes;
-    if (!usage || this.#replies.size === SAMPLE || this.#replies.has(id)) return;
+    if (!isUsage(usage) || this.#replies.size === SAMPLE || this.#replies.has(id)) return;
     this.#replies.add(id);
     this.#inputTokens += usage.inputTokens;
     this.#outputTokens += usage.outputTokens;

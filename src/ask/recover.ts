@@ -6,6 +6,7 @@ import type {Bought} from './calls.ts';
 import {readReply} from './kept-reply.ts';
 import {keyed} from './keyed.ts';
 import {askOthers, type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
+import {receiptOf} from './receipt.ts';
 
 export interface RecoverOptions {
   readonly journal: Journal;
@@ -35,7 +36,7 @@ export function withRecovery<A extends Access>(
     if (read && outcome && 'answer' in outcome) {
       const done = () => journal.settled([key]);
       const isOfEarlierRun = !journal.received.has(key);
-      return {...outcome, call: {place, receipt: service.receipt?.(read.reply), isOfEarlierRun, done}};
+      return {...outcome, call: {place, receipt: receiptOf(service, read.reply), isOfEarlierRun, done}};
     }
     if (aside === undefined || retriesSetAside) return undefined;
     return {

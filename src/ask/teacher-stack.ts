@@ -15,6 +15,7 @@ import {laneOf} from './lane/lane-of.ts';
 import {type LayeredTeacher, layerOver} from './layer.ts';
 import {withLeases} from './leases.ts';
 import type {Ledger} from './ledger.ts';
+import {type OnNote, onceEach, warn} from './notes.ts';
 import {type RecordMode, withRecordMode} from './record.ts';
 import {withRecovery} from './recover.ts';
 import {withRetry} from './retry.ts';
@@ -29,6 +30,12 @@ export interface StackOptions {
    */
   readonly admissionOf?: (teacher: Teacher) => Admission | undefined;
   readonly budget?: Budget;
+  /**
+   * Told of what people should know of a service, each thing once.
+   *
+   * @default a warning of Node.js
+   */
+  readonly onNote?: OnNote;
   /**
    * What stops the run where a teacher's first requests bring no usable answer, shared by all that ask it.
    *
@@ -109,6 +116,7 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
     ledger,
     admissionOf,
     budget,
+    onNote = onceEach(warn),
     firstAnswerOf,
     journal,
     replies = journal,
@@ -123,7 +131,7 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
   const journaled = journal ? {journal} : {};
   const paying = {...(admission && {admission}), ...(budget && {budget: budget.forTeacher(teacher)})};
   const counted = firstAnswerOf ? withFirstAnswer(teacher, firstAnswerOf(teacher)) : teacher;
-  const asked = withRetry(withCalls(counted, {...counts, ...journaled, ...paying}), {
+  const asked = withRetry(withCalls(counted, {...counts, ...journaled, ...paying, onNote}), {
     hasAdmission: admission !== undefined,
   });
   const guard = drift && teacher.service && new DriftGuard(teacher, drift);
@@ -133,7 +141,7 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
     const recovered = journal ? withRecovery(recording, {journal, retriesSetAside}) : recording;
     return withKeeping(recovered, {store, ...counts, ...journaled, replaces});
   };
-  const batches = laneLayers({teacher, alone: guarded, keeping, journal, ledger, budget, choice: lane});
+  const batches = laneLayers({teacher, alone: guarded, keeping, journal, ledger, budget, onNote, choice: lane});
   const sharing = {store, replies, servesKept: record !== 'all'};
   const shared = store.leases.shared && record !== 'none' ? withLeases(batches, sharing) : batches;
   const cached = withCache(shared, {store, replies, ...counts, asksAnew: record === 'all', ...(guard && {guard})});

@@ -72,7 +72,7 @@ export async function openCascade(
     const services = openServices();
     closing.push(() => services.close());
     const teacher: Teacher = await source(services);
-    const asking = await openTeacherAsking(flags);
+    const asking = await openTeacherAsking(flags, terminal);
     closing.push(() => asking.close());
     const traffic = await openTraffic(teacher, classes, flags, terminal);
     if (traffic) closing.push(() => traffic.close());
@@ -137,10 +137,10 @@ function detailAsked(recipe: Recipe, level: Access, {detail}: Teacher): Detail {
     : withoutFeatures(detail);
 }
 
-function openTeacherAsking({cache, budget}: CascadeFlags): Promise<Asking> {
+function openTeacherAsking({cache, budget}: CascadeFlags, {note: onNote}: Terminal): Promise<Asking> {
   const journal = journalOf(cache);
   // A service outlives an outage of its teacher: that one which fails again and again has a rest, not an end.
-  return openAsking({cache, journal, firstAnswerWithin: Number.POSITIVE_INFINITY, ...(budget && {budget})});
+  return openAsking({cache, journal, firstAnswerWithin: Number.POSITIVE_INFINITY, onNote, ...(budget && {budget})});
 }
 
 async function openTraffic(

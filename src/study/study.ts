@@ -161,11 +161,11 @@ export async function openStudy(recipe: Recipe, levels: readonly Access[], optio
   const teachers = await openTeachers(recipe, levels, data, services);
   const shared = {cache, journal: journalOf(cache), record, budget, retriesSetAside};
   const guards = {...(drift && {drift}), ...(firstAnswerWithin !== undefined && {firstAnswerWithin})};
-  const asking = await openAsking({...shared, ...guards, ...(lane && {lane})}).catch(async error => {
+  const {onProgress = () => {}, onNote = () => {}} = options;
+  const asking = await openAsking({...shared, ...guards, onNote, ...(lane && {lane})}).catch(async error => {
     await services.close();
     throw error;
   });
-  const {onProgress = () => {}, onNote = () => {}} = options;
   noteDoubts(asking, onNote);
   return {
     recipe,

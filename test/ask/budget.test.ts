@@ -121,11 +121,11 @@ describe('a budget', () => {
   });
 
   it('charges what was used where a worst case was none', async () => {
-    const budget = createBudget([{tokens: 100}]);
+    const budget = createBudget([{tokens: 100}], () => {});
     const teacher = drawOn(budget);
     (await teacher.reserve(tokens(50))).settle(tokens(120));
     expect(budget.spent.tokens).toBe(120);
-    await expect(teacher.reserve(tokens(1))).rejects.toThrow('has 0 tokens left');
+    await expect(teacher.reserve(tokens(1))).rejects.toThrow('is passed by 20 tokens, which a service charged beyond');
   });
 
   it('takes a second settling for a bug', async () => {
@@ -278,26 +278,26 @@ describe('what goes out together', () => {
   it('is let through as far as the budget holds it, with the reason why no further', () => {
     const budget = createBudget([{tokens: 100}]);
     const teacher = drawOn(budget);
-    const {count, refusal, reservation} = teacher.reserveFirst([tokens(40), tokens(50), tokens(20), tokens(5)]);
-    expect(count).toBe(2);
+    const {refusal, reservations} = teacher.reserveFirst([tokens(40), tokens(50), tokens(20), tokens(5)]);
+    expect(reservations).toHaveLength(2);
     expect(refusal).toBeInstanceOf(BudgetError);
     expect(refusal!.message).toContain('the next request may come to 20 tokens');
-    expect(() => teacher.reserveFirst([tokens(20)])).toThrow(BudgetError);
-    reservation.settle(tokens(30));
-    expect(budget.spent).toMatchObject({calls: 1, tokens: 30});
-    expect(teacher.reserveFirst([tokens(70)])).toMatchObject({count: 1});
-    expect(() => reservation.settle(tokens(1))).toThrow(TypeError);
+    expect(teacher.reserveFirst([tokens(20)])).toMatchObject({reservations: [], refusal: expect.any(BudgetError)});
+    for (const reservation of reservations) reservation.settle(tokens(15));
+    expect(budget.spent).toMatchObject({calls: 2, tokens: 30});
+    expect(teacher.reserveFirst([tokens(70)])).toMatchObject({reservations: [{}]});
+    expect(() => reservations[0]!.settle(tokens(1))).toThrow(TypeError);
   });
 
   it('shares the budget with what goes out alone', async () => {
     const teacher = drawOn(createBudget([{calls: 5}]));
     await teacher.reserve(ONE_CALL);
-    expect(teacher.reserveFirst(new Array(9).fill(ONE_CALL)).count).toBe(4);
-    expect(() => teacher.reserveFirst([ONE_CALL])).toThrow(BudgetError);
+    expect(teacher.reserveFirst(new Array(9).fill(ONE_CALL)).reservations).toHaveLength(4);
+    expect(teacher.reserveFirst([ONE_CALL]).refusal).toBeInstanceOf(BudgetError);
   });
 
   it('is whole where there is no limit', () => {
-    const {count, refusal} = drawOn(createBudget()).reserveFirst([tokens(40), tokens(50)]);
-    expect({count, refusal}).toEqual({count: 2, refusal: undefined});
+    const {reservations, refusal} = drawOn(createBudget()).reserveFirst([tokens(40), tokens(50)]);
+    expect({count: reservations.length, refusal}).toEqual({count: 2, refusal: undefined});
   });
 });

@@ -5,6 +5,7 @@ import type {Bought} from '../calls.ts';
 import {readReply} from '../kept-reply.ts';
 import {keyed} from '../keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
+import {receiptOf} from '../receipt.ts';
 import type {LaneWork} from './lane-work.ts';
 
 /** Nothing is known of the question, nor does anything speak against asking: it is to be handed over. */
@@ -85,5 +86,5 @@ async function outcomeOf<A extends Access>(
       ? outcome.error
       : new TeacherError(teacher.name, 'Its reply can’t be read.', {unreadable: true});
   if (attempt === 1 && problem instanceof TeacherError && problem.unreadable) return {error: problem};
-  return {error: problem, call: {place, receipt: read && service.receipt?.(read.reply), done: () => {}}};
+  return {error: problem, call: {place, receipt: read && receiptOf(service, read.reply), done: () => {}}};
 }

@@ -1,8 +1,10 @@
 import {TeacherError} from '../../errors.ts';
 import type {BatchState} from '../../lane.ts';
-import type {Reply, Usage} from '../../teacher.ts';
-import {costOf} from '../price.ts';
+import type {Reply} from '../../teacher.ts';
+import {type Charge, costOf} from '../price.ts';
+import {receiptOf, uncountedNote} from '../receipt.ts';
 import {timer} from '../retry.ts';
+import type {Funds} from './funds.ts';
 import type {HandedOver} from './hand-over.ts';
 import {lanePrice} from './lane-of.ts';
 import {type LaneWork, persistently} from './lane-work.ts';
@@ -65,8 +67,6 @@ export async function cancelBatch(work: LaneWork, batch: HandedOver): Promise<vo
 export interface Collected {
   /** Why a question has no reply; of one that has one, nothing. */
   readonly errors: ReadonlyMap<string, Error>;
-  /** Of the requests that are charged for. */
-  readonly usage: Usage;
   /** Whether it was another batch: nothing in it was asked for. */
   readonly isForeign: boolean;
 }
@@ -80,13 +80,12 @@ export async function collectBatch(
   work: LaneWork,
   batch: HandedOver,
   {failure}: Pick<BatchState, 'failure'>,
-  stop?: AbortSignal,
+  {funds, stop}: {readonly funds?: Funds | undefined; readonly stop?: AbortSignal | undefined} = {},
 ): Promise<Collected> {
   const {lane, journal, teacher} = work;
   const {id, keys} = batch;
   const open = new Set(keys);
   const errors = new Map<string, Error>();
-  const charges = new Charges(work);
   let isForeign = false;
   if (failure === undefined) {
     // After a connection that broke, what came before is not taken twice.
@@ -98,10 +97,16 @@ export async function collectBatch(
         }
         isForeign = false;
         if ('reply' in result) {
-          // Kept by an earlier run that ended before the batch was seen to its end.
-          if (!journal.recovered.replies.has(result.id)) await journal.receive([result.id], result.reply);
-          charges.add(result.reply);
-        } else errors.set(result.id, result.error);
+          try {
+            // Kept by an earlier run that ended before the batch was seen to its end.
+            if (!journal.recovered.replies.has(result.id)) await journal.receive([result.id], result.reply);
+          } finally {
+            settleReply(work, result.id, result.reply, funds);
+          }
+        } else {
+          errors.set(result.id, result.error);
+          funds?.settle(result.id, REFUSED);
+        }
         open.delete(result.id);
       }
     };
@@ -111,32 +116,24 @@ export async function collectBatch(
   }
   const unanswered =
     failure ?? new TeacherError(teacher.name, `Batch ${id} ended without a reply to it.`, {retryable: true});
-  for (const key of open) errors.set(key, unanswered);
-  charges.settle();
-  return {errors, usage: charges.usage, isForeign};
+  for (const key of open) {
+    errors.set(key, unanswered);
+    if (!isForeign) funds?.settle(key, REFUSED);
+  }
+  return {errors, isForeign};
 }
 
-/** What the replies of a batch come to. */
-class Charges {
-  readonly #work: LaneWork;
-  #calls = 0;
-  usage: Usage = {inputTokens: 0, outputTokens: 0};
+/** What is not answered costs no tokens. */
+const REFUSED: Charge = {calls: 1};
 
-  constructor(work: LaneWork) {
-    this.#work = work;
-  }
-
-  add(reply: Reply): void {
-    this.#calls++;
-    const usage = this.#work.service.receipt?.(reply).usage;
-    if (usage === undefined) return;
-    const {inputTokens, outputTokens} = this.usage;
-    this.usage = {inputTokens: inputTokens + usage.inputTokens, outputTokens: outputTokens + usage.outputTokens};
-  }
-
-  settle(): void {
-    const {service, lane, ledger} = this.#work;
-    const price = lanePrice(service, lane);
-    ledger?.add({...this.usage, ...(price && {usd: costOf(price, {calls: this.#calls, usage: this.usage})})});
-  }
+/** Counts what a reply came to. Of a batch that an earlier run handed over nothing is reserved. */
+function settleReply(work: LaneWork, key: string, reply: Reply, funds: Funds | undefined): void {
+  const {service, lane, ledger, teacher, onNote} = work;
+  const receipt = receiptOf(service, reply);
+  const {usage = funds?.worstUsage(key)} = receipt;
+  if (service.worstCase && receipt.usage === undefined) onNote?.(uncountedNote(teacher));
+  const charge = {calls: 1, usage};
+  const price = lanePrice(service, lane);
+  ledger?.add({...usage, ...(price && {usd: costOf(price, charge)})});
+  funds?.settle(key, charge);
 }

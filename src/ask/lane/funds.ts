@@ -1,15 +1,39 @@
-import {BudgetError} from '../../errors.ts';
-import type {Question} from '../../teacher.ts';
-import type {PartialReservation} from '../budget.ts';
+import type {BudgetError} from '../../errors.ts';
+import type {Question, Usage} from '../../teacher.ts';
+import type {Reservation} from '../budget.ts';
+import {keyed} from '../keyed.ts';
 import type {Charge} from '../price.ts';
 import type {LaneWork} from './lane-work.ts';
 
-/** What is reserved for a batch. */
-export interface Funds {
-  /** The most that it can come to. */
+/** What is reserved for one request of a batch. */
+interface Reserved {
   readonly worst: Charge;
-  /** To be called once, with what it came to. */
-  settle(actual: Charge): void;
+  readonly reservation: Reservation | undefined;
+}
+
+/** What is reserved for a batch, by the keys of its questions. */
+export class Funds {
+  readonly #open: Map<string, Reserved>;
+
+  constructor(reserved: Iterable<readonly [string, Reserved]> = []) {
+    this.#open = new Map(reserved);
+  }
+
+  /** The most tokens that the request about a question can use; undefined if they aren't counted, or it is settled. */
+  worstUsage(key: string): Usage | undefined {
+    return this.#open.get(key)?.worst.usage;
+  }
+
+  /** Settles one request. A second time changes nothing: a request has one outcome. */
+  settle(key: string, actual: Charge): void {
+    this.#open.get(key)?.reservation?.settle(actual);
+    this.#open.delete(key);
+  }
+
+  /** Settles all that is left: as never sent, or by the most that it can come to. */
+  settleRest(as: 'not sent' | 'worst case'): void {
+    for (const [key, {worst}] of [...this.#open]) this.settle(key, as === 'worst case' ? worst : {calls: 0});
+  }
 }
 
 /** How many of some questions the budget lets through, from the first on, and why not all. */
@@ -20,29 +44,15 @@ export interface Funding {
 }
 
 /** Reserves the most that a batch of these questions can come to. */
-export function reserveFor({service, budget}: LaneWork, questions: readonly Question[]): Funding {
+export function reserveFor({teacher, service, budget}: LaneWork, questions: readonly Question[]): Funding {
   const charges = questions.map((question): Charge => ({calls: 1, usage: service.worstCase?.([question])}));
-  let reserved: PartialReservation | undefined;
-  try {
-    reserved = budget?.reserveFirst(charges);
-  } catch (error) {
-    if (error instanceof BudgetError) return {count: 0, refusal: error, funds: NONE};
-    throw error;
-  }
-  const {count = questions.length, reservation, refusal} = reserved ?? {};
-  const worst = sumOf(charges.slice(0, count));
-  const settle = (actual: Charge) => reservation?.settle(actual);
-  return {count, funds: {worst, settle}, ...(refusal && {refusal})};
-}
-
-const NONE: Funds = {worst: {calls: 0}, settle: () => {}};
-
-function sumOf(charges: readonly Charge[]): Charge {
-  let [calls, inputTokens, outputTokens] = [0, 0, 0];
-  for (const charge of charges) {
-    calls += charge.calls;
-    inputTokens += charge.usage?.inputTokens ?? 0;
-    outputTokens += charge.usage?.outputTokens ?? 0;
-  }
-  return {calls, usage: {inputTokens, outputTokens}};
+  const {reservations, refusal} = budget?.reserveFirst(charges) ?? {};
+  const count = reservations?.length ?? questions.length;
+  const reserved = questions
+    .slice(0, count)
+    .map((question, place): [string, Reserved] => [
+      keyed(teacher, question).key,
+      {worst: charges[place]!, reservation: reservations?.[place]},
+    ]);
+  return {count, funds: new Funds(reserved), ...(refusal && {refusal})};
 }

@@ -5,56 +5,76 @@ import type {LostBatch} from '../../lane.ts';
 import type {Question} from '../../teacher.ts';
 import {keyed} from '../keyed.ts';
 import {timer} from '../retry.ts';
+import type {Funds} from './funds.ts';
 import {type LaneWork, persistently} from './lane-work.ts';
 
 /** A batch that the service has. */
 export type HandedOver = BatchRecord & {readonly id: string};
 
+interface HandOverOptions {
+  /** Which handing-over of these questions it is, from 1 on. */
+  readonly attempt: number;
+  /** Settled if it fails: by the worst case if the service may have the batch, else as never sent. */
+  readonly funds: Funds;
+  readonly stop: AbortSignal;
+}
+
 /**
  * Hands questions over in one batch. It is written down before, so that it can be found again wherever the process ends.
  *
- * @param attempt - which handing-over of these questions it is, from 1 on
  * @throws TeacherError where the service doesn't take it; the batch is forgotten, unless the service may have it
  */
 export async function handOver(
   work: LaneWork,
   questions: readonly Question[],
-  attempt: number,
-  stop?: AbortSignal,
+  {attempt, funds, stop}: HandOverOptions,
 ): Promise<HandedOver> {
-  const {teacher, lane, ledger, journal} = work;
-  stop?.throwIfAborted();
-  const keys = questions.map(question => keyed(teacher, question).key);
-  const plannedAt = new Date().toISOString();
-  const record: BatchRecord = {
-    format: 1,
-    name: `limbeck-${randomUUID()}`,
-    teacher: teacher.name,
-    plannedAt,
-    attempt,
-    keys,
-  };
-  await journal.batches.write(record);
-  // Replies that could not be read are no longer theirs.
-  const unread = keys.filter(key => journal.recovered.replies.has(key));
-  if (unread.length > 0) journal.settled(unread);
+  const {teacher, ledger, journal} = work;
+  let mayBeThere = false;
+  try {
+    stop.throwIfAborted();
+    const keys = questions.map(question => keyed(teacher, question).key);
+    const plannedAt = new Date().toISOString();
+    const name = `limbeck-${randomUUID()}`;
+    const record: BatchRecord = {format: 1, name, teacher: teacher.name, plannedAt, attempt, keys};
+    await journal.batches.write(record);
+    // Replies that could not be read are no longer theirs.
+    const unread = keys.filter(key => journal.recovered.replies.has(key));
+    if (unread.length > 0) journal.settled(unread);
+    const id = await submit(work, record, questions, {stop, onHeard: () => (mayBeThere = true)});
+    mayBeThere = true;
+    const known = {...record, id};
+    await journal.batches.write(known);
+    ledger?.add({calls: questions.length});
+    return known;
+  } catch (error) {
+    funds.settleRest(mayBeThere ? 'worst case' : 'not sent');
+    throw error;
+  }
+}
+
+/** @param onHeard - called when the service may have the batch, though it did not say so */
+async function submit(
+  work: LaneWork,
+  record: BatchRecord,
+  questions: readonly Question[],
+  {stop, onHeard}: {readonly stop: AbortSignal; readonly onHeard: () => void},
+): Promise<string> {
+  const {lane, journal} = work;
   let mayBeThere = false;
   const recover = async (error: unknown) => {
-    mayBeThere ||= isHeard(error);
-    return isHeard(error) ? lane.find(lostBatch(work, record)) : undefined;
+    if (!isHeard(error)) return undefined;
+    mayBeThere = true;
+    onHeard();
+    return lane.find(lostBatch(work, record));
   };
-  let id: string;
   try {
-    const lines = questions.map((question, place) => lane.lineOf(keys[place]!, question));
-    id = await persistently(() => lane.submit({name: record.name, lines}), work, {stop, recover});
+    const lines = questions.map((question, place) => lane.lineOf(record.keys[place]!, question));
+    return await persistently(() => lane.submit({name: record.name, lines}), work, {stop, recover});
   } catch (error) {
     if (!mayBeThere) journal.batches.remove(record);
     throw error;
   }
-  const known = {...record, id};
-  await journal.batches.write(known);
-  ledger?.add({calls: questions.length});
-  return known;
 }
 
 /** What is known of a batch that turned out to be another one. */

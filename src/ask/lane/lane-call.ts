@@ -182,9 +182,9 @@ export class LaneCall<A extends Access> {
     if (refusal) for (const place of places.slice(count)) this.#settle(place, {error: refusal});
     if (count === 0) return undefined;
     try {
-      return {funds, record: await handOver(this.#lane, questions.slice(0, count), attempt, this.#halt.signal)};
+      const record = await handOver(this.#lane, questions.slice(0, count), {attempt, funds, stop: this.#halt.signal});
+      return {funds, record};
     } catch (error) {
-      funds.settle({calls: 0});
       const outcome = {error: error as Error};
       if (!isForWantOfRoom(outcome)) throw error;
       const later = {error: new PendingError(`${outcome.error.message} The same command hands them over later.`)};
@@ -201,7 +201,6 @@ export class LaneCall<A extends Access> {
   async #collect(record: HandedOver, funds?: Funds): Promise<void> {
     const {detaches, fates, journal} = this.#lane;
     const {attempt, keys} = record;
-    let spent = funds?.worst;
     try {
       const state = await waitForEnd(this.#lane, record, {stop: this.#halt.signal, looksOnce: detaches});
       const places = this.#placesOf(record);
@@ -209,9 +208,8 @@ export class LaneCall<A extends Access> {
         for (const place of places) this.#settle(place, {error: pendingIn(record)});
         return;
       }
-      const {errors, usage, isForeign} = await collectBatch(this.#lane, record, state, this.#halt.signal);
+      const {errors, isForeign} = await collectBatch(this.#lane, record, state, {funds, stop: this.#halt.signal});
       if (isForeign) return await this.#takeUp(withoutId(record));
-      spent = {calls: keys.length, usage};
       for (const key of keys) fates.set(key, {attempt, error: errors.get(key)});
       const outcomes = await this.#askKept(places);
       for (const [index, place] of places.entries()) {
@@ -221,7 +219,7 @@ export class LaneCall<A extends Access> {
       journal.batches.remove(record);
       this.#settleLasting();
     } finally {
-      if (funds && spent) funds.settle(spent);
+      funds?.settleRest('worst case');
     }
   }
 

@@ -4,6 +4,7 @@ import {withBatches} from '../batches.ts';
 import type {Budget} from '../budget.ts';
 import type {LayeredTeacher} from '../layer.ts';
 import type {Ledger} from '../ledger.ts';
+import type {OnNote} from '../notes.ts';
 import {BatchFates, batchTeacher} from './batch-fates.ts';
 import {withLane} from './lane.ts';
 import {atLanePrice, laneOf} from './lane-of.ts';
@@ -45,6 +46,7 @@ export interface LaneLayersOptions<A extends Access> {
   readonly journal: Journal | undefined;
   readonly ledger: Ledger | undefined;
   readonly budget: Budget | undefined;
+  readonly onNote: OnNote | undefined;
   /** Undefined where requests go out one by one. */
   readonly choice: LaneChoice | undefined;
 }
@@ -54,13 +56,13 @@ export interface LaneLayersOptions<A extends Access> {
  * was chosen, else requests one by one, save about what is in such a batch already.
  */
 export function laneLayers<A extends Access>(options: LaneLayersOptions<A>): LayeredTeacher<A> {
-  const {teacher, alone, keeping, journal, ledger, budget, choice} = options;
+  const {teacher, alone, keeping, journal, ledger, budget, onNote, choice} = options;
   const {service} = teacher;
   const lane = laneOf(teacher);
   // What no journal holds is kept before its turn ends.
   if (service === undefined || journal === undefined) return withBatches(keeping(alone));
   if (lane === undefined) return withBatches(alone, keeping);
-  const work = {teacher, service, lane, journal, ledger, watch: choice?.watch, sleep: choice?.sleep};
+  const work = {teacher, service, lane, journal, ledger, onNote, watch: choice?.watch, sleep: choice?.sleep};
   if (choice === undefined) return withPendingBatches(withBatches(alone, keeping), work);
   const fates = new BatchFates();
   return withLane(keeping(batchTeacher(alone, work, fates)), {

@@ -1,7 +1,7 @@
 import {InputError} from '../../errors.ts';
 import type {BatchLane, BatchService} from '../../lane.ts';
 import type {Price, Service, Teacher} from '../../teacher.ts';
-import type {PricedTeacher} from '../budget.ts';
+import type {PricedTeacher} from '../budget-check.ts';
 import {leavesOf} from '../compose/parts.ts';
 
 /** The batch lane of a teacher's service; undefined where it has none. */
@@ -40,7 +40,7 @@ export function atLanePrice(teacher: Teacher): PricedTeacher {
   const {name, service} = teacher;
   const lane = laneOf(teacher);
   if (service === undefined || lane === undefined) return teacher;
-  const {worstCase} = service;
+  const {price: _, ...rest} = service;
   const price = lanePrice(service, lane);
-  return {name, service: {...(worstCase && {worstCase}), ...(price && {price})}};
+  return {name, service: {...rest, ...(price && {price})}};
 }

@@ -6,6 +6,7 @@ import type {Question, Service, Teacher} from '../../teacher.ts';
 import type {TeacherBudget} from '../budget.ts';
 import {keyed} from '../keyed.ts';
 import type {Ledger} from '../ledger.ts';
+import type {OnNote} from '../notes.ts';
 import {type RetryOptions, timer} from '../retry.ts';
 import type {LaneWatch} from './lane-watch.ts';
 
@@ -19,6 +20,8 @@ export interface LaneWork {
   /** At the price of the lane. */
   readonly budget?: TeacherBudget | undefined;
   readonly watch?: LaneWatch | undefined;
+  /** Told, once, of a service whose replies don't say what they cost. */
+  readonly onNote?: OnNote | undefined;
   /**
    * How waits are waited.
    *

@@ -49,7 +49,7 @@ async function collectIfEnded(
         'batch` waits for it.',
     );
   }
-  const {isForeign} = await collectBatch(work, found, state, stop);
+  const {isForeign} = await collectBatch(work, found, state, {stop});
   if (isForeign) return collectIfEnded(work, withoutId(found), stop);
   work.journal.batches.remove(found);
   return undefined;

@@ -1,6 +1,7 @@
 import type {Receipt, Usage} from '../../teacher.ts';
 import type {Leaf} from '../compose/parts.ts';
 import {costOf, isByToken} from '../price.ts';
+import {receiptOf} from '../receipt.ts';
 import {readLimits, type ServiceLimits} from '../service-limits.ts';
 import {answeredOf, type Seen} from './observe.ts';
 import {medianOf} from './range.ts';
@@ -44,7 +45,7 @@ export function findInRequests(
   if (answered.length === 0) return undefined;
   const seconds = medianOf(answered.flatMap(request => request.seconds ?? []));
   const {service} = leaf.teacher;
-  const receipts = answered.map(({reply}) => (reply && service?.receipt?.(reply)) ?? {});
+  const receipts = answered.map(({reply}) => (reply && service ? receiptOf(service, reply) : {}));
   const perQuestion = usageOf(receipts, answered);
   return {
     requests: answered.length,
