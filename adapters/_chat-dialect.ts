@@ -2,6 +2,7 @@ import type {BatchLane} from '../src/lane.ts';
 import type {TokenKey, TokenScores} from '../src/service-probe.ts';
 import type {Access, AnswerOf, Detail, Json, Receipt} from '../src/teacher.ts';
 import type {Completion} from './_completion.ts';
+import type {CostFields} from './_cost-fields.ts';
 import type {LanePlace} from './_lane.ts';
 import type {Prompt, Prompts, PromptWay} from './_prompt.ts';
 import type {Explain} from './_reply.ts';
@@ -66,6 +67,8 @@ export interface Dialect<A extends Access> {
   /** Where requests go, relative to the address; a query may follow. */
   readonly path: string;
   body(prompt: Prompt, settings: Settings): Body;
+  /** What its bodies say of their cost. */
+  readonly cost: CostFields;
   /** The completions that a reply holds, of which there is one at least; or why there are none. */
   completions(document: unknown): readonly Completion[] | string;
   /** What a reply says of its cost and its author. */

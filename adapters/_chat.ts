@@ -1,11 +1,12 @@
 import {TeacherError} from '../src/errors.ts';
-import type {Access, AskOptions, Json, Outcome, Question, Receipt, Reply, Service, Teacher} from '../src/teacher.ts';
+import type {Access, AskOptions, Json, Outcome, Question, Receipt, Reply, Teacher, Usage} from '../src/teacher.ts';
 import type {Body, Dialect, Settings} from './_chat-dialect.ts';
 import {chatProbe} from './_chat-probe.ts';
 import {type Prompt, type PromptOptions, type Prompts, promptsFor} from './_prompt.ts';
 import {type Explain, parseJson, statusError, withWait} from './_reply.ts';
 import {type Connection, checkAddress, postJson} from './_request.ts';
 import {CONCURRENCY, chargedService, keyVariableFor, openConnection, type ServiceOptions} from './_service.ts';
+import {mostTokens, unboundedBy} from './_worst-case.ts';
 
 /** Options of every adapter that asks a language model behind a service. */
 export interface ChatOptions extends ServiceOptions, PromptOptions {
@@ -48,6 +49,9 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
   const bodyOf = (prompt: Prompt) => withParameters(dialect.body(prompt, settings), options.parameters);
   const template = bodyOf(prompts.template);
   const read = (reply: Reply) => readReply(reply, {name, dialect, prompts});
+  const bodyAbout = ({input, sample = 0}: Question) =>
+    bodyOf(prompts.for(input.kind === 'text' ? input.text : '', sample));
+  const unbounded = unboundedBy(dialect.cost, {body: template, parameters: options.parameters, model: options.model});
   const {warmed} = dialect;
   const atTemperature = (temperature: number) =>
     chatTeacher({...options, parameters: withParameters(options.parameters ?? {}, warmed?.(temperature))}, dialect);
@@ -81,7 +85,8 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
         reader: {codes: prompts.codes, reading: reader},
         read: (reply, count) => Array.from({length: count}, () => read(reply)),
         receipt: reply => receiptOf(reply, dialect),
-        worstCase: mostTokens(template, settings.maxTokens * (dialect.samples ?? 1)),
+        worstCase: questions => mostOfAll(questions.map(question => mostTokens(dialect.cost, bodyAbout(question)))),
+        ...(unbounded && {unbounded}),
         probe: chatProbe({dialect, settings, ...(warmed && {atTemperature})}),
         ...(lane && {lane}),
       },
@@ -115,14 +120,9 @@ function isObject(value: Json | undefined): value is Body {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A token is a byte at least, so a request has no more tokens than bytes. */
-function mostTokens(template: object, outputTokens: number): NonNullable<Service['worstCase']> {
-  const shared = Buffer.byteLength(JSON.stringify(template));
-  return questions => {
-    const texts = questions.map(({input}) => (input.kind === 'text' ? Buffer.byteLength(input.text) : 0));
-    const inputTokens = texts.reduce((sum, bytes) => sum + bytes, shared * questions.length);
-    return {inputTokens, outputTokens: outputTokens * questions.length};
-  };
+function mostOfAll(usages: readonly Usage[]): Usage {
+  const sum = (kind: keyof Usage) => usages.reduce((total, usage) => total + usage[kind], 0);
+  return {inputTokens: sum('inputTokens'), outputTokens: sum('outputTokens')};
 }
 
 function readReply<A extends Access>(

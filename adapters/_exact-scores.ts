@@ -3,6 +3,7 @@ import type {Receipt, TopKAnswer} from '../src/teacher.ts';
 import {isWhole, type ToldTokens} from './_exact-server.ts';
 import {scoreTrie, tokenTrie} from './_label-trie.ts';
 import {withinOne} from './_projection-answer.ts';
+import {tokenCount} from './_reply.ts';
 
 /** Of each class all ways to write its answer, as token ids; one that ends the turn has its last token too. */
 export type AnswerSequences = readonly (readonly (readonly number[])[])[];
@@ -26,7 +27,7 @@ const replySchema = z.object({
 const receiptSchema = z.object({
   model: z.string().optional(),
   fingerprint: z.string().optional(),
-  usage: z.object({inputTokens: z.number(), outputTokens: z.number()}).optional(),
+  usage: z.object({inputTokens: tokenCount, outputTokens: tokenCount}).optional().catch(undefined),
 });
 
 /** Version of the reading below. */

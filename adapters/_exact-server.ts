@@ -1,9 +1,12 @@
-import type {Reply} from '../src/teacher.ts';
+import type {Reply, Usage} from '../src/teacher.ts';
+import type {Body} from './_chat-dialect.ts';
 import type {TokenTrie} from './_label-trie.ts';
 import type {Prompt} from './_prompt.ts';
 
 /** A server that shows its tokenizer and takes prompts as tokens. Each method may reject with a `Refused`. */
 export interface ExactServer {
+  /** What every request for log-probabilities holds beside its prompts. */
+  readonly shared: Body;
   /** Of a text within an answer. */
   tokensOf(text: string): Promise<readonly number[]>;
   /** Of the prompt about a text, up to where its answer begins. */
@@ -24,8 +27,8 @@ export interface Telling {
   readonly told: readonly ToldTokens[];
   readonly model?: string | undefined;
   readonly fingerprint?: string | undefined;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
+  /** Undefined if not every reply says it. */
+  readonly usage: Usage | undefined;
 }
 
 /** Posts to a path and parses the reply; rejects with a `Refused` where its status is not 200. */
@@ -56,6 +59,18 @@ export function toldOf(
     if (most === undefined || logProbability > most[1]) most = entry;
   }
   return most === undefined ? told : {...told, [most[0]]: most[1]};
+}
+
+/** What several requests used; undefined if one of them doesn't say it. */
+export function usageOfAll(
+  usages: readonly {readonly [kind in keyof Usage]?: number | undefined}[],
+): Usage | undefined {
+  let [inputs, outputs] = [0, 0];
+  for (const {inputTokens, outputTokens} of usages) {
+    if (inputTokens === undefined || outputTokens === undefined) return undefined;
+    [inputs, outputs] = [inputs + inputTokens, outputs + outputTokens];
+  }
+  return {inputTokens: inputs, outputTokens: outputs};
 }
 
 /** Whether all is told that was asked. */

@@ -1,6 +1,8 @@
 import {TeacherError} from '../src/errors.ts';
 import type {Json, Outcome, Question, Reply, Teacher, Usage} from '../src/teacher.ts';
 import {askTexts, type ChatOptions} from './_chat.ts';
+import type {Body} from './_chat-dialect.ts';
+import {COMPLETIONS_COST} from './_cost-fields.ts';
 import {answerSequences} from './_exact-answers.ts';
 import {type AnswerSequences, type ExactReply, exactReceipt, READER, readExact} from './_exact-scores.ts';
 import {type ExactServer, type Post, Refused} from './_exact-server.ts';
@@ -11,6 +13,7 @@ import {type Connection, checkAddress, postJson} from './_request.ts';
 import {CONCURRENCY, chargedService, keyVariableFor, openConnection} from './_service.ts';
 import {untilAborted} from './_until-aborted.ts';
 import {WholeReply} from './_whole-reply.ts';
+import {mostOutput, unboundedBy} from './_worst-case.ts';
 
 /** A kind of server that can score answers exactly. */
 export interface ExactDialect {
@@ -47,6 +50,7 @@ export function exactTeacher(options: ChatOptions, dialect: ExactDialect): Teach
   const connection = openConnection({...options, concurrency}, {name, keyVariable});
   const post = poster(connection, address);
   const server = dialect.open(post, connection);
+  const unbounded = unboundedBy(COMPLETIONS_COST, {body: server.shared, parameters: options.parameters, model});
   let nodes: number | undefined;
   const answers = onceReady(async () => {
     const sequences = await refusable(answerSequences(server, prompts, endsTurn), connection, explain);
@@ -86,7 +90,8 @@ export function exactTeacher(options: ChatOptions, dialect: ExactDialect): Teach
         reader: {codes: prompts.codes, reading: READER},
         read: (reply, count) => Array.from({length: count}, () => read(reply)),
         receipt: receiptOf,
-        worstCase: questions => mostTokens(questions, prompts, nodes),
+        worstCase: questions => mostTokens(questions, {prompts, nodes, shared: server.shared, dialect}),
+        ...(unbounded && {unbounded}),
       },
     ),
     async ask(questions, askOptions = {}) {
@@ -142,11 +147,11 @@ interface Asked {
 async function score({server, prompts, sequences, trie}: Scoring, {text, sample, signal}: Asked): Promise<Reply> {
   try {
     const prompt = await server.promptTokens(about => prompts.for(about, sample), text, signal);
-    const {told, model, fingerprint, inputTokens, outputTokens} = await server.tell(prompt, trie, signal);
+    const {told, model, fingerprint, usage} = await server.tell(prompt, trie, signal);
     const reply: ExactReply = {
       ...(model && {model}),
       ...(fingerprint && {fingerprint}),
-      usage: {inputTokens, outputTokens},
+      ...(usage && {usage}),
       sequences,
       told,
     };
@@ -165,16 +170,25 @@ function receiptOf(reply: Reply): ReturnType<typeof exactReceipt> {
   }
 }
 
-/**
- * A token is a byte at least: an answer has no more tokens than bytes. A node is asked about twice at most.
- *
- * @param nodes - how many there are, once that is known
- */
-function mostTokens(questions: readonly Question[], {template, codes}: Prompts, nodes: number | undefined): Usage {
+interface Requests {
+  readonly prompts: Prompts;
+  /** How many there are, once that is known. */
+  readonly nodes: number | undefined;
+  /** See `ExactServer`. */
+  readonly shared: Body;
+  readonly dialect: ExactDialect;
+}
+
+/** A token is a byte at least: an answer has no more tokens than bytes. A node is asked about twice at most. */
+function mostTokens(
+  questions: readonly Question[],
+  {prompts: {template, codes}, nodes, shared, dialect}: Requests,
+): Usage {
   const bytes = codes.map(code => Buffer.byteLength(code) + 1);
   const prompts = 2 * (nodes ?? 1 + 2 * bytes.reduce((sum, length) => sum + length, 0));
-  const shared = Buffer.byteLength(JSON.stringify(template)) + Math.max(...bytes);
+  // The chat template may put values of the user's own into the prompt.
+  const around = Buffer.byteLength(JSON.stringify([template, dialect.identity])) + Math.max(...bytes);
   const texts = questions.map(({input}) => (input.kind === 'text' ? Buffer.byteLength(input.text) : 0));
-  const inputTokens = texts.reduce((sum, length) => sum + (shared + length) * prompts, 0);
-  return {inputTokens, outputTokens: prompts * questions.length};
+  const inputTokens = texts.reduce((sum, length) => sum + (around + length) * prompts, 0);
+  return {inputTokens, outputTokens: prompts * questions.length * mostOutput(COMPLETIONS_COST, shared)};
 }

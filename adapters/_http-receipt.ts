@@ -1,7 +1,7 @@
 import {InputError} from '../src/errors.ts';
 import type {Receipt, Reply} from '../src/teacher.ts';
 import {find, POINTER, pointerOf} from './_http-pointer.ts';
-import {parseJson} from './_reply.ts';
+import {parseJson, tokenCount} from './_reply.ts';
 
 /** Where a reply says what it cost and who answered, as JSON pointers. */
 export interface ReceiptPlace {
@@ -45,7 +45,7 @@ function wordIn(value: unknown): string | undefined {
 }
 
 function countIn(value: unknown): number | undefined {
-  return typeof value === 'number' && value >= 0 ? value : undefined;
+  return tokenCount.safeParse(value).data;
 }
 
 function documentOf(reply: Reply): unknown {

@@ -3,11 +3,11 @@ import {TeacherError} from '../src/errors.ts';
 import type {Json} from '../src/teacher.ts';
 import {withParameters} from './_chat.ts';
 import type {Body} from './_chat-dialect.ts';
-import {type ExactServer, type Post, Refused, type Telling, toldOf} from './_exact-server.ts';
+import {type ExactServer, type Post, Refused, type Telling, toldOf, usageOfAll} from './_exact-server.ts';
 import type {TokenTrie} from './_label-trie.ts';
 import {chatMessages} from './_openai-chat.ts';
 import type {Prompt} from './_prompt.ts';
-import {parseJson} from './_reply.ts';
+import {parseJson, tokenCount} from './_reply.ts';
 import {type Connection, getJson} from './_request.ts';
 
 export interface LlamaCppModel {
@@ -43,6 +43,7 @@ export function llamaCppServer(post: Post, asked: LlamaCppModel): ExactServer {
   const rendered = async (messages: readonly Json[], signal?: AbortSignal): Promise<string> =>
     (await parsed(applied, '/apply-template', {messages, chat_template_kwargs: templateOptions}, signal)).prompt;
   return {
+    shared: bodyFor(asked, [], {}),
     tokensOf: text => tokenize(text),
     async promptTokens(promptFor, text, signal) {
       if (template === 'none') return tokenize(plainly(promptFor(text)), {isStart: true}, signal);
@@ -141,8 +142,8 @@ const completion = z.object({
   index: z.number().int().catch(0),
   id_slot: z.number().int().optional().catch(undefined),
   model: z.string().nullish().catch(undefined),
-  tokens_evaluated: z.number().catch(0),
-  tokens_predicted: z.number().catch(0),
+  tokens_evaluated: tokenCount.optional().catch(undefined),
+  tokens_predicted: tokenCount.optional().catch(undefined),
   completion_probabilities: z
     .array(
       z.object({
@@ -192,13 +193,12 @@ async function tell({post, asked, prompt, trie}: Asking, signal?: AbortSignal): 
       Object.assign(told[place]!, toldOf(forced ? tokensIn(forced) : [], [token]));
     }
   }
-  const count = (field: 'tokens_evaluated' | 'tokens_predicted') =>
-    completed.reduce((sum, reply) => sum + reply[field], 0);
   return {
     told,
     model: root?.model ?? undefined,
-    inputTokens: count('tokens_evaluated'),
-    outputTokens: count('tokens_predicted'),
+    usage: usageOfAll(
+      completed.map(reply => ({inputTokens: reply.tokens_evaluated, outputTokens: reply.tokens_predicted})),
+    ),
   };
 }
 

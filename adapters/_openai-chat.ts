@@ -2,6 +2,7 @@ import {z} from 'zod';
 import type {Json, Receipt} from '../src/teacher.ts';
 import type {Completion, Finish, Step, Token} from './_completion.ts';
 import type {Prompt} from './_prompt.ts';
+import {tokenCount} from './_reply.ts';
 
 /** Reading of OpenAI's chat completions, as all that speak its protocol send them. */
 
@@ -27,7 +28,7 @@ const tokenSchema = z.object({
 
 export const stepSchema: z.ZodType<SentStep> = tokenSchema.extend({top_logprobs: z.array(tokenSchema).nullish()});
 
-const usageSchema = z.object({prompt_tokens: z.number(), completion_tokens: z.number().nullish()});
+const usageSchema = z.object({prompt_tokens: tokenCount, completion_tokens: tokenCount});
 
 const replySchema = z.object({
   choices: z
@@ -77,9 +78,8 @@ function tokenOf({token, logprob, bytes, id}: SentToken): Token {
 
 export function chatReceipt(document: unknown): Receipt {
   const {model, system_fingerprint: fingerprint, usage} = receiptSchema.parse(document);
-  const {prompt_tokens: inputTokens = 0, completion_tokens} = usage ?? {};
   return {
-    ...(usage && {usage: {inputTokens, outputTokens: completion_tokens ?? 0}}),
+    ...(usage && {usage: {inputTokens: usage.prompt_tokens, outputTokens: usage.completion_tokens}}),
     ...(model && {model}),
     ...(fingerprint && {fingerprint}),
   };

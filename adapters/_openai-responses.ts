@@ -2,6 +2,7 @@ import {z} from 'zod';
 import type {Receipt} from '../src/teacher.ts';
 import type {Completion, Finish} from './_completion.ts';
 import {stepOf, stepSchema} from './_openai-chat.ts';
+import {tokenCount} from './_reply.ts';
 
 /** Reading of OpenAI's Responses. */
 
@@ -18,7 +19,7 @@ const replySchema = z.object({
 
 const receiptSchema = z.object({
   model: z.string().nullish().catch(undefined),
-  usage: z.object({input_tokens: z.number(), output_tokens: z.number()}).nullish().catch(undefined),
+  usage: z.object({input_tokens: tokenCount, output_tokens: tokenCount}).nullish().catch(undefined),
 });
 
 export function responseCompletions(document: unknown): readonly Completion[] | string {

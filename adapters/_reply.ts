@@ -1,7 +1,11 @@
+import {z} from 'zod';
 import {TeacherError} from '../src/errors.ts';
 import type {Reply} from '../src/teacher.ts';
 import type {Connection} from './_request.ts';
 import {parsedOnce} from './_whole-reply.ts';
+
+/** A count of tokens in a reply. */
+export const tokenCount: z.ZodType<number> = z.number().int().min(0);
 
 /** Codes with which services say, under whatever status, that an account is spent. */
 const SPENT = new Set([

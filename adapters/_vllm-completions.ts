@@ -1,7 +1,8 @@
 import {z} from 'zod';
 import type {Body} from './_chat-dialect.ts';
-import {type Post, type Telling, toldOf} from './_exact-server.ts';
+import {type Post, type Telling, toldOf, usageOfAll} from './_exact-server.ts';
 import type {TokenTrie} from './_label-trie.ts';
+import {tokenCount} from './_reply.ts';
 
 /** What is asked: which model, after which prompt, about which nodes. */
 export interface VllmQuestion {
@@ -107,7 +108,7 @@ const told = z.record(z.string(), z.number().nullable());
 const replySchema = z.object({
   model: z.string().nullish().catch(undefined),
   system_fingerprint: z.string().nullish().catch(undefined),
-  usage: z.object({prompt_tokens: z.number(), completion_tokens: z.number().nullish()}).nullish().catch(undefined),
+  usage: z.object({prompt_tokens: tokenCount, completion_tokens: tokenCount}).nullish().catch(undefined),
   choices: z
     .array(
       z.object({
@@ -143,13 +144,12 @@ function numberedTokens(logprobs: Readonly<Record<string, {readonly logprob: num
 }
 
 function tellingOf(trie: TokenTrie, found: readonly Found[], replies: readonly Completed[]): Telling {
-  const count = (field: 'prompt_tokens' | 'completion_tokens') =>
-    replies.reduce((sum, {usage}) => sum + (usage?.[field] ?? 0), 0);
   return {
     told: trie.nodes.map(({children}, place) => toldOf(found[place]!, children)),
     model: replies[0]?.model ?? undefined,
     fingerprint: replies[0]?.system_fingerprint ?? undefined,
-    inputTokens: count('prompt_tokens'),
-    outputTokens: count('completion_tokens'),
+    usage: usageOfAll(
+      replies.map(({usage}) => ({inputTokens: usage?.prompt_tokens, outputTokens: usage?.completion_tokens})),
+    ),
   };
 }

@@ -34,6 +34,7 @@ export function vllmServer(post: Post, {name, model, template, templateOptions, 
   const bodyOf = (fields: Body) => withParameters({...single, ...fields}, parameters);
   let knowsTokenIds = true;
   return {
+    shared: bodyOf({}),
     tokensOf: text => tokenize({prompt: text, add_special_tokens: false}),
     promptTokens(promptFor, text, signal) {
       const prompt = promptFor(text);

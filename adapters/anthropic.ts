@@ -6,8 +6,9 @@ import {type ChatOptions, chatTeacher} from './_chat.ts';
 import type {Settings} from './_chat-dialect.ts';
 import {type AccessOf, type ModeOptions, modeFor} from './_chat-modes.ts';
 import type {Completion, Finish} from './_completion.ts';
+import {ANTHROPIC_COST} from './_cost-fields.ts';
 import type {Prompt} from './_prompt.ts';
-import type {Explain} from './_reply.ts';
+import {type Explain, tokenCount} from './_reply.ts';
 
 /** It tells no log-probabilities. */
 type Output = 'label' | 'confidence';
@@ -58,6 +59,7 @@ export function anthropic<O extends Output>(options: AnthropicOptions<O>): Teach
     ...(!isNew && {authorize: key => ({'x-api-key': key})}),
     completions,
     receipt,
+    cost: ANTHROPIC_COST,
     explain,
     lane: anthropicLane,
     body({system, user}: Prompt, {model, maxTokens, codes}: Settings) {
@@ -100,16 +102,17 @@ function completions(document: unknown): readonly Completion[] | string {
   return [{text: texts.join(''), finish: FINISHES[data.stop_reason ?? ''] ?? 'stop'}];
 }
 
-const count = z.number().nullish();
+const count = tokenCount.nullish();
 
 const receiptSchema = z.object({
   model: z.string().nullish().catch(undefined),
   usage: z
     .object({
-      input_tokens: z.number(),
-      output_tokens: z.number(),
+      input_tokens: tokenCount,
+      output_tokens: tokenCount,
       cache_creation_input_tokens: count,
       cache_read_input_tokens: count,
+      cache_creation: z.object({ephemeral_1h_input_tokens: count}).nullish(),
     })
     .nullish()
     .catch(undefined),
@@ -120,15 +123,21 @@ function receipt(document: unknown): Receipt {
   return {...(model && {model}), ...(usage && {usage: usageOf(usage)})};
 }
 
-/** Tokens that come from the cache count in full: a price a token could only be too high. */
+/**
+ * Tokens that come from the cache count in full, though they cost less. Those that are written to it count as what they
+ * cost: 1.25 of others, or twice as much where they are kept for an hour.
+ */
 function usageOf({
   input_tokens,
   output_tokens,
   cache_creation_input_tokens,
   cache_read_input_tokens,
+  cache_creation,
 }: NonNullable<z.infer<typeof receiptSchema>['usage']>): Receipt['usage'] & object {
-  const inputTokens = input_tokens + (cache_creation_input_tokens ?? 0) + (cache_read_input_tokens ?? 0);
-  return {inputTokens, outputTokens: output_tokens};
+  const [written, read] = [cache_creation_input_tokens ?? 0, cache_read_input_tokens ?? 0];
+  const writtenForLong = cache_creation?.ephemeral_1h_input_tokens ?? 0;
+  const weighed = input_tokens + read + 1.25 * written + 0.75 * writtenForLong;
+  return {inputTokens: Math.ceil(weighed), outputTokens: output_tokens};
 }
 
 const explain: Explain = ({status, codes}) => {

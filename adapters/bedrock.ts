@@ -6,8 +6,9 @@ import {type ChatOptions, chatTeacher} from './_chat.ts';
 import type {Settings} from './_chat-dialect.ts';
 import {type AccessOf, type ModeOptions, modeFor} from './_chat-modes.ts';
 import type {Completion, Finish} from './_completion.ts';
+import {CONVERSE_COST} from './_cost-fields.ts';
 import type {Prompt} from './_prompt.ts';
-import type {Explain} from './_reply.ts';
+import {type Explain, tokenCount} from './_reply.ts';
 
 /** Its common interface tells no log-probabilities. */
 type Output = 'label' | 'confidence';
@@ -58,6 +59,7 @@ export function bedrock<O extends Output>(options: BedrockOptions<O>): Teacher<A
       authorize: access.authorize,
       completions,
       receipt,
+      cost: CONVERSE_COST,
       explain,
       body({system, user}: Prompt, {maxTokens, codes}: Settings) {
         const schema = mode.schema(codes);
@@ -111,12 +113,26 @@ function completions(document: unknown): readonly Completion[] | string {
 }
 
 const receiptSchema = z.object({
-  usage: z.object({inputTokens: z.number(), outputTokens: z.number()}).nullish().catch(undefined),
+  usage: z
+    .object({
+      inputTokens: tokenCount,
+      outputTokens: tokenCount,
+      cacheReadInputTokens: tokenCount.nullish(),
+      cacheWriteInputTokens: tokenCount.nullish(),
+    })
+    .nullish()
+    .catch(undefined),
 });
+
+/** What a token costs that is written to the cache, at most: those that are kept for an hour. */
+const WRITTEN = 2;
 
 function receipt(document: unknown): Receipt {
   const {usage} = receiptSchema.parse(document);
-  return usage ? {usage} : {};
+  if (!usage) return {};
+  const {inputTokens, outputTokens, cacheReadInputTokens, cacheWriteInputTokens} = usage;
+  const cached = (cacheReadInputTokens ?? 0) + WRITTEN * (cacheWriteInputTokens ?? 0);
+  return {usage: {inputTokens: inputTokens + cached, outputTokens}};
 }
 
 const explain: Explain = refusal => {

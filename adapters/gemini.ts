@@ -4,9 +4,10 @@ import {type ChatOptions, chatTeacher} from './_chat.ts';
 import type {Body, Settings} from './_chat-dialect.ts';
 import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from './_chat-modes.ts';
 import type {Completion, Finish, Step, Token} from './_completion.ts';
+import {GEMINI_COST} from './_cost-fields.ts';
 import {geminiLane} from './_gemini-batch.ts';
 import type {Prompt} from './_prompt.ts';
-import type {Explain} from './_reply.ts';
+import {type Explain, tokenCount} from './_reply.ts';
 
 export interface GeminiOptions<O extends Output> extends ChatOptions, ModeOptions<O> {
   /**
@@ -40,6 +41,7 @@ export function gemini<O extends Output>(options: GeminiOptions<O>): Teacher<Acc
     ...(!isVertex && {authorize: key => ({'x-goog-api-key': key})}),
     completions,
     receipt,
+    cost: GEMINI_COST,
     explain,
     // Vertex takes batches from its own storage alone.
     ...(!isVertex && {lane: place => geminiLane(place, encodeURIComponent(model))}),
@@ -133,21 +135,35 @@ const receiptSchema = z.object({
   modelVersion: z.string().nullish().catch(undefined),
   usageMetadata: z
     .object({
-      promptTokenCount: z.number().nullish(),
-      candidatesTokenCount: z.number().nullish(),
-      thoughtsTokenCount: z.number().nullish(),
+      promptTokenCount: tokenCount.nullish(),
+      candidatesTokenCount: tokenCount.nullish(),
+      thoughtsTokenCount: tokenCount.nullish(),
+      totalTokenCount: tokenCount.nullish(),
     })
     .nullish()
     .catch(undefined),
 });
 
+type Metadata = NonNullable<z.infer<typeof receiptSchema>['usageMetadata']>;
+
 function receipt(document: unknown): Receipt {
   const {modelVersion: model, usageMetadata: usage} = receiptSchema.parse(document);
-  const outputTokens = (usage?.candidatesTokenCount ?? 0) + (usage?.thoughtsTokenCount ?? 0);
-  return {
-    ...(model && {model}),
-    ...(usage && {usage: {inputTokens: usage.promptTokenCount ?? 0, outputTokens}}),
-  };
+  const counted = usage && usageOf(usage);
+  return {...(model && {model}), ...(counted && {usage: counted})};
+}
+
+/** A count of zero is left out. What is in the total and nowhere else was generated, or read by a tool. */
+function usageOf({
+  promptTokenCount,
+  candidatesTokenCount,
+  thoughtsTokenCount,
+  totalTokenCount,
+}: Metadata): Receipt['usage'] {
+  const inputTokens = promptTokenCount ?? undefined;
+  const generated = [candidatesTokenCount, thoughtsTokenCount].filter(count => typeof count === 'number');
+  if (inputTokens === undefined || (generated.length === 0 && typeof totalTokenCount !== 'number')) return undefined;
+  const outputTokens = generated.reduce((sum, count) => sum + count, 0);
+  return {inputTokens, outputTokens: Math.max(outputTokens, (totalTokenCount ?? 0) - inputTokens)};
 }
 
 const explain: Explain = ({status, codes}) => {

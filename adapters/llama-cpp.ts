@@ -3,6 +3,7 @@ import type {Teacher} from '../src/teacher.ts';
 import {type ChatOptions, chatTeacher} from './_chat.ts';
 import type {Body, Settings} from './_chat-dialect.ts';
 import {type ModeOptions, modeFor} from './_chat-modes.ts';
+import {CHAT_COST} from './_cost-fields.ts';
 import {exactTeacher} from './_exact-teacher.ts';
 import {explainLlamaCpp} from './_llama-cpp-errors.ts';
 import {llamaCppServer} from './_llama-cpp-server.ts';
@@ -122,6 +123,7 @@ function labelTeacher(options: LlamaCppLabelOptions, address: string): Teacher<'
     path: '/v1/chat/completions',
     completions: chatCompletions,
     receipt: chatReceipt,
+    cost: CHAT_COST,
     explain: explainLlamaCpp,
     // The grammar is of bare codes.
     schema: () => undefined,

@@ -4,9 +4,10 @@ import {type ChatOptions, chatTeacher} from './_chat.ts';
 import type {Settings} from './_chat-dialect.ts';
 import {type AccessOf, type ModeOptions, modeFor, type Output} from './_chat-modes.ts';
 import type {Completion} from './_completion.ts';
+import {OLLAMA_COST} from './_cost-fields.ts';
 import {chatMessages, stepOf, stepSchema} from './_openai-chat.ts';
 import type {Prompt} from './_prompt.ts';
-import type {Explain} from './_reply.ts';
+import {type Explain, tokenCount} from './_reply.ts';
 
 export interface OllamaOptions<O extends Output>
   extends ChatOptions,
@@ -35,6 +36,7 @@ export function ollama<O extends Output>(options: OllamaOptions<O>): Teacher<Acc
     path: '/api/chat',
     completions,
     receipt,
+    cost: OLLAMA_COST,
     explain,
     warmed: temperature => ({options: {temperature}}),
     body(prompt: Prompt, {model, maxTokens, codes}: Settings) {
@@ -70,13 +72,14 @@ function completions(document: unknown): readonly Completion[] | string {
 
 const receiptSchema = z.object({
   model: z.string().nullish().catch(undefined),
-  prompt_eval_count: z.number().nullish().catch(undefined),
-  eval_count: z.number().nullish().catch(undefined),
+  prompt_eval_count: tokenCount.nullish().catch(undefined),
+  eval_count: tokenCount.nullish().catch(undefined),
 });
 
 function receipt(document: unknown): Receipt {
   const {model, prompt_eval_count: inputTokens, eval_count: outputTokens} = receiptSchema.parse(document);
-  return {...(model && {model}), usage: {inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0}};
+  const isCounted = typeof inputTokens === 'number' && typeof outputTokens === 'number';
+  return {...(model && {model}), ...(isCounted && {usage: {inputTokens, outputTokens}})};
 }
 
 const explain: Explain = ({status}) => {

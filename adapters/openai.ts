@@ -2,6 +2,7 @@ import type {Teacher} from '../src/teacher.ts';
 import {type ChatOptions, chatTeacher} from './_chat.ts';
 import type {Body, Settings} from './_chat-dialect.ts';
 import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from './_chat-modes.ts';
+import {CHAT_COST, RESPONSES_COST} from './_cost-fields.ts';
 import {openAiLane} from './_openai-batch.ts';
 import {chatCompletions, chatMessages, chatReceipt} from './_openai-chat.ts';
 import {explainOpenAi} from './_openai-errors.ts';
@@ -66,6 +67,7 @@ function chatProtocol({temperature, topLogprobs, samples, schema}: Mode, isOwn: 
     path: '/chat/completions',
     completions: chatCompletions,
     receipt: chatReceipt,
+    cost: CHAT_COST,
     body(prompt: Prompt, {model, maxTokens, codes}: Settings): Body {
       const wanted = schema(codes);
       return {
@@ -91,6 +93,7 @@ function responsesProtocol({temperature, topLogprobs, schema}: Mode) {
     path: '/responses',
     completions: responseCompletions,
     receipt: responseReceipt,
+    cost: RESPONSES_COST,
     body({system, user}: Prompt, {model, maxTokens, codes}: Settings): Body {
       const wanted = schema(codes);
       return {

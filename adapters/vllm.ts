@@ -3,6 +3,7 @@ import type {Teacher} from '../src/teacher.ts';
 import {type ChatOptions, chatTeacher} from './_chat.ts';
 import type {Body, Settings} from './_chat-dialect.ts';
 import {type ModeOptions, modeFor} from './_chat-modes.ts';
+import {CHAT_COST} from './_cost-fields.ts';
 import {exactTeacher} from './_exact-teacher.ts';
 import {chatCompletions, chatMessages, chatReceipt} from './_openai-chat.ts';
 import type {Prompt} from './_prompt.ts';
@@ -115,6 +116,7 @@ function labelTeacher(options: VllmLabelOptions, address: string): Teacher<'blac
     path: '/v1/chat/completions',
     completions: chatCompletions,
     receipt: chatReceipt,
+    cost: CHAT_COST,
     explain: explainVllm('generate'),
     // The choice is among bare codes.
     schema: () => undefined,

@@ -169,14 +169,9 @@ export interface Service<A extends Access = Access> {
   read(reply: Reply, count: number, detail: Detail): readonly Outcome<A>[];
   /** What a reply says of its cost and its author. Never throws. */
   receipt?(reply: Reply): Receipt;
-  /**
-   * The most tokens that one request about these questions can use, by the body that goes out. As far as that is known,
-   * if the service is `unbounded`.
-   *
-   * @default none: the service doesn't count tokens
-   */
+  /** The most tokens that a request about these questions can use, by its body. Undefined if none are counted. */
   worstCase?(questions: readonly Question[]): Usage;
-  /** Why nobody can say the most that a request costs; undefined if `worstCase` and `price` say it. */
+  /** Undefined if `worstCase` and `price` say the most that a request costs. */
   readonly unbounded?: Unbounded;
   /** The most that the account may do, where the service's own headers don't tell. */
   readonly rate?: Rate;
@@ -184,18 +179,16 @@ export interface Service<A extends Access = Access> {
   readonly price?: Price;
 }
 
+/** Undefined: as many as the service takes. */
 export interface Rate {
-  /** @default as many as the service takes */
   readonly requestsPerMinute?: number;
-  /** @default as many as the service takes */
   readonly tokensPerMinute?: number;
 }
 
-/** A cost that nobody can tell before it is charged. A budget that it could pass is refused. */
+/** A cost that nobody can tell beforehand; `problem` says why and what to do. Budgets that it could pass are refused. */
 export interface Unbounded {
-  /** `tokens` that nothing limits, which matter if they are charged for; or `fees` beside tokens, which always do. */
+  /** Tokens matter if they are charged for; fees beside tokens always do. */
   readonly of: 'tokens' | 'fees';
-  /** What causes it and what to do about it, as sentences. */
   readonly problem: string;
 }
 
@@ -206,7 +199,7 @@ export interface Usage {
 }
 
 export interface Receipt {
-  /** Left out if the reply doesn't say it in full: then the worst case counts. */
+  /** Left out if the reply doesn't say all of it: then the worst case counts. */
   readonly usage?: Usage;
   /** The model that answered, which may be another one than was asked for. */
   readonly model?: string;

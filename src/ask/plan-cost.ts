@@ -118,24 +118,28 @@ function combine(one: Usage, other: Usage, by: (one: number, other: number) => n
 /** What a service charges and how fast it is; a batch lane takes as long as it takes. */
 function chargesOf(service: Service, lane: BatchLane | undefined, rate: Rate) {
   if (lane === undefined) return {...service, rate: {...service.rate, ...rate}};
+  const {worstCase, unbounded} = service;
   const price = lanePrice(service, lane);
-  return {...(service.worstCase && {worstCase: service.worstCase}), ...(price && {price})};
+  return {...(worstCase && {worstCase}), ...(unbounded && {unbounded}), ...(price && {price})};
 }
 
 function costsOf(
-  {price, worstCase, rate = {}}: Pick<Service, 'price' | 'worstCase' | 'rate'>,
+  {price, worstCase, unbounded, rate = {}}: Pick<Service, 'price' | 'worstCase' | 'unbounded' | 'rate'>,
   cases: Cases,
-): Pick<PlanTotal, 'tokens' | 'usd' | 'seconds'> {
+): Omit<PlanTotal, 'calls'> {
   const {requestsPerMinute = Number.POSITIVE_INFINITY, tokensPerMinute = Number.POSITIVE_INFINITY} = rate;
   const isNothing = cases.worst.calls === 0;
   // Nothing costs nothing, whatever the price.
   const known = isNothing ? {} : price;
-  const isPriced = known && (worstCase !== undefined || !isByToken(known));
+  const open = isNothing ? undefined : unbounded;
+  const isCounted = worstCase !== undefined && open === undefined;
+  const isPriced = known && open?.of !== 'fees' && (isCounted || !isByToken(known));
   const minutes = (charge: Charge) => Math.max(charge.calls / requestsPerMinute, tokensOf(charge) / tokensPerMinute);
   const isPaced = isNothing || minutes(cases.worst) > 0;
   return {
-    ...(worstCase && {tokens: across(cases, tokensOf)}),
+    ...(isCounted && {tokens: across(cases, tokensOf)}),
     ...(isPriced && {usd: across(cases, charge => costOf(known, charge))}),
+    ...(open && {unbounded: open.problem}),
     ...(isPaced && {seconds: across(cases, charge => 60 * minutes(charge))}),
   };
 }

@@ -20,6 +20,8 @@ export interface PlanTotal {
   readonly usd?: Estimate;
   /** As the rate allows at best; absent where none is known. */
   readonly seconds?: Estimate;
+  /** Why nobody can say the most that it costs, and what to do: tokens and money are absent then. */
+  readonly unbounded?: string;
 }
 
 /** Of plans that are carried out one after another. */
@@ -27,11 +29,13 @@ export function totalOf(plans: readonly PlanTotal[]): PlanTotal {
   const tokens = sum(plans.map(plan => plan.tokens));
   const usd = sum(plans.map(plan => plan.usd));
   const seconds = sum(plans.map(plan => plan.seconds));
+  const unbounded = plans.find(plan => plan.unbounded !== undefined)?.unbounded;
   return {
     calls: sum(plans.map(plan => plan.calls))!,
     ...(tokens && {tokens}),
     ...(usd && {usd}),
     ...(seconds && {seconds}),
+    ...(unbounded !== undefined && {unbounded}),
   };
 }
 

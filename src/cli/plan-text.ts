@@ -45,15 +45,15 @@ const COLUMN = 16;
 
 type Totals = StudyPlan['total'] & {readonly byBatches?: boolean | undefined};
 
-function table({calls, tokens, usd, seconds, byBatches = false}: Totals): string {
+function table({calls, tokens, usd, seconds, unbounded, byBatches = false}: Totals): string {
   const unknown = byBatches
     ? 'within a day, as the services say of batches'
     : 'unknown: give --rate, in calls a second';
   return [
     row('', ['at least', 'expected', 'at most']),
     row('calls', cells(calls, count)),
-    row('tokens', tokens ? cells(tokens, count) : 'not counted by the service'),
-    row('USD', usd ? cells(usd, dollars) : 'unknown: give the teacher’s adapter a `price`'),
+    row('tokens', tokens ? cells(tokens, count) : (unbounded ?? 'not counted by the service')),
+    row('USD', usd ? cells(usd, dollars) : (unbounded ?? 'unknown: give the teacher’s adapter a `price`')),
     row('time', seconds ? cells(seconds, duration) : unknown),
   ].join('\n');
 }

@@ -8,11 +8,12 @@ const prompts = promptsFor({classes: ['yes', 'no'], codes: 'names'}, 'letters');
 
 /** Its tokens are characters; a message ends with token 2. */
 const letters: ExactServer = {
+  shared: {},
   tokensOf: async text => codesOf(text),
   promptTokens: async (promptFor, text) => codesOf(promptFor(text).user),
   answeredTokens: async ({user}, answer) => [...codesOf(user), ...codesOf(answer), 2, 10, 1],
   otherEnds: async () => [],
-  tell: async () => ({told: [], inputTokens: 0, outputTokens: 0}),
+  tell: async () => ({told: [], usage: undefined}),
 };
 
 const codesOf = (text: string) => Array.from(text, letter => letter.codePointAt(0)!);

@@ -128,6 +128,39 @@ describe('a budget', () => {
     await expect(teacher.reserve(tokens(1))).rejects.toThrow('is passed by 20 tokens, which a service charged beyond');
   });
 
+  it('raises what is reserved for a teacher, under way and waiting, when a request comes to more than it may', async () => {
+    const notes: string[] = [];
+    const budget = createBudget([{tokens: 100}], note => notes.push(note));
+    const [teacher, other] = [drawOn(budget), budget.forTeacher({...teacherWith(), name: 'another'})];
+    const [first, second] = [await teacher.reserve(tokens(0, 10)), await teacher.reserve(tokens(0, 10))];
+    await other.reserve(tokens(0, 10));
+    const waiting = watch(teacher.reserve(tokens(0, 71)));
+    first.settle(tokens(0, 30));
+    await settled();
+    // 30 are spent; 30 are reserved for the second, and 10 for the other teacher, which keeps its limits.
+    expect(watch(other.reserve(tokens(0, 31)))).toEqual({});
+    expect(notes).toHaveLength(1);
+    expect(notes[0]).toContain('Teacher a fake counted 3 times the tokens');
+    second.settle(tokens(0, 30));
+    await settled();
+    expect(waiting).toEqual({});
+  });
+
+  it('reserves as much for a request of the same teacher by its batch lane', async () => {
+    const budget = createBudget([{tokens: 100}], () => {});
+    (await drawOn(budget).reserve(tokens(10))).settle(tokens(20));
+    const {reservations, refusal} = drawOn(budget, {perCall: 1}).reserveFirst(new Array(9).fill(tokens(10)));
+    expect(reservations).toHaveLength(4);
+    expect(refusal!.message).toContain('the next request may come to 20 tokens');
+  });
+
+  it('says nothing of a service that charges more than it may where only calls are limited', async () => {
+    const notes: string[] = [];
+    const teacher = drawOn(createBudget([{calls: 3}], note => notes.push(note)));
+    (await teacher.reserve(tokens(10))).settle(tokens(20));
+    expect(notes).toEqual([]);
+  });
+
   it('takes a second settling for a bug', async () => {
     const reservation = await drawOn(createBudget()).reserve(ONE_CALL);
     reservation.settle(ONE_CALL);
@@ -176,6 +209,23 @@ describe('a budget that can not be kept', () => {
     expect(open({usd: 1}, {perMillionOutputTokens: 1})).toThrow('Give the budget in calls.');
     expect(open({usd: 1}, {perCall: 1})).not.toThrow();
     expect(open({calls: 1})).not.toThrow();
+  });
+
+  it('is refused where nobody can say the most that a request costs, with why and what to do', () => {
+    const open =
+      (limit: BudgetLimit, of: 'tokens' | 'fees', price: Price = {}) =>
+      () =>
+        createBudget([limit]).forTeacher(teacherWith({price, unbounded: {of, problem: 'Nothing limits an answer.'}}));
+    const byToken = {perMillionInputTokens: 1};
+    expect(open({usd: 1}, 'tokens', byToken)).toThrow(
+      "Nobody can say the most that a request to teacher a fake costs, so a budget of $1.00 can't be kept. Nothing " +
+        'limits an answer. Or give the budget in calls.',
+    );
+    expect(open({tokens: 100}, 'tokens')).toThrow(InputError);
+    expect(open({tokens: 100}, 'fees')).toThrow(InputError);
+    expect(open({usd: 1}, 'fees', {perCall: 1})).toThrow(InputError);
+    expect(open({usd: 1}, 'tokens', {perCall: 1})).not.toThrow();
+    expect(open({calls: 1}, 'fees', byToken)).not.toThrow();
   });
 
   it('is not refused for a teacher that answers in this process', () => {

@@ -4,11 +4,13 @@ import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
 import {type AdmissionRequest, createAdmission} from '../../src/ask/admission.ts';
 import {createBudget} from '../../src/ask/budget.ts';
-import {withCalls} from '../../src/ask/calls.ts';
+import {type CallsOptions, withCalls} from '../../src/ask/calls.ts';
 import {createLedger} from '../../src/ask/ledger.ts';
+import {onceEach} from '../../src/ask/notes.ts';
 import {AnswerStoreError, BudgetError, TeacherError} from '../../src/errors.ts';
 import {type Journal, openJournal} from '../../src/knowledge/journal.ts';
 import {answerKey} from '../../src/knowledge/key.ts';
+import type {Reply, Service} from '../../src/teacher.ts';
 import {about, fakeTeacher, labelled} from './fake-teacher.ts';
 import {labels, ok, payingTeacher, refusal} from './paying-teacher.ts';
 
@@ -93,6 +95,85 @@ describe('withCalls', () => {
     expect(budget.spent).toMatchObject({calls: 1, tokens: 20});
     await expect(teacher.ask(about(3, 4))).rejects.toThrow('The connection broke.');
     expect(budget.spent).toMatchObject({calls: 2, tokens: 50});
+  });
+
+  const settledAfter = async (respond: () => Reply | Error, options: Partial<CallsOptions> = {}) => {
+    const budget = createBudget([{tokens: 1000}]);
+    const ledger = createLedger();
+    const payer = payingTeacher(respond);
+    const teacher = withCalls(payer, {budget: budget.forTeacher(payer), ledger, onNote: () => {}, ...options});
+    const outcome = await teacher.ask(about(1, 2)).catch((error: Error) => error);
+    // What is still reserved would not fit beside the whole budget.
+    const left = 1000 - budget.spent.tokens;
+    await budget.forTeacher(payer).reserve({calls: 1, usage: {inputTokens: left, outputTokens: 0}});
+    const {inputTokens, outputTokens} = ledger.snapshot();
+    expect(inputTokens + outputTokens).toBe(budget.spent.tokens);
+    return {outcome, spent: budget.spent};
+  };
+  const worst = {calls: 1, tokens: 30};
+
+  it('settles by what it came to where the disk is full as its reply is written', async () => {
+    const {journal} = await noting();
+    const replied = async () => {
+      throw new AnswerStoreError('The disk is full.');
+    };
+    const {outcome, spent} = await settledAfter(() => labels([1, 2]), {journal: {...journal, replied}});
+    expect(outcome).toBeInstanceOf(AnswerStoreError);
+    expect(spent).toMatchObject({calls: 1, tokens: 20});
+  });
+
+  it.each([
+    ['a timeout in doubt', new TeacherError('a payer', 'It did not answer in time.', {retryable: true, inDoubt: true})],
+    ['an abort under way', new DOMException('This operation was aborted', 'AbortError')],
+    ['an error that nobody foresaw', new TypeError('x is not a function')],
+    ['a paid reply that can not be read as it comes', new TeacherError('a payer', 'No JSON.', {unreadable: true})],
+  ])('settles by the worst case after %s', async (_, error) => {
+    const {spent} = await settledAfter(() => error as Error);
+    expect(spent).toMatchObject(worst);
+  });
+
+  it('settles by no tokens what the service never heard of, or refused', async () => {
+    const unheard = await settledAfter(() => new TeacherError('a payer', 'Nothing answers.', {retryable: true}));
+    const refused = await settledAfter(() => refusal(500));
+    expect([unheard.spent, refused.spent]).toMatchObject([
+      {calls: 1, tokens: 0},
+      {calls: 1, tokens: 0},
+    ]);
+  });
+
+  it('counts nothing of a request that is broken off before it goes out', async () => {
+    const {journal, notes} = await noting();
+    const abort = new AbortController();
+    const sent = async (keys: readonly string[]) => {
+      abort.abort(new Error('enough'));
+      return journal.sent(keys);
+    };
+    const [budget, ledger, payer] = [createBudget(), createLedger(), payingTeacher()];
+    const calls = {budget: budget.forTeacher(payer), journal: {...journal, sent}, ledger};
+    await expect(withCalls(payer, calls).ask(about(1), {signal: abort.signal})).rejects.toThrow('enough');
+    expect([budget.spent.calls, ledger.snapshot().calls, payer.requests]).toEqual([0, 0, []]);
+    expect(notes).toEqual(['sent 1', 'failed: enough']);
+  });
+
+  it.each([
+    ['negative', {tokens: -5000}],
+    ['a fraction', {tokens: 0.5}],
+    ['a text', {tokens: '7'}],
+    ['not there', {}],
+    ['no number', {tokens: null}],
+  ])('counts the worst case of usage that is %s, and says so once', async (_, usage) => {
+    const [budget, ledger, notes] = [createBudget([{usd: 1}]), createLedger(), [] as string[]];
+    const payer = payingTeacher(numbers => ok({labels: numbers, ...usage}));
+    const receipt: Service['receipt'] = ({body}) => ({
+      usage: {inputTokens: (JSON.parse(body) as {tokens: number}).tokens, outputTokens: 0},
+    });
+    const asked = {...payer, service: {...payer.service, receipt}};
+    const onNote = onceEach(note => notes.push(note));
+    const teacher = withCalls(asked, {budget: budget.forTeacher(asked), ledger, onNote});
+    for (const number of [0, 1, 2]) await teacher.ask(about(number));
+    expect(budget.spent).toEqual({calls: 3, tokens: 45, usd: 60e-6});
+    expect(ledger.snapshot()).toMatchObject({inputTokens: 30, outputTokens: 15, usd: 60e-6});
+    expect(notes).toEqual([expect.stringContaining("Teacher a payer doesn't say how many tokens a request used")]);
   });
 
   it('sends nothing past the budget, and says so of each question', async () => {

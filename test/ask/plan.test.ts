@@ -6,7 +6,7 @@ import {stack} from '../../src/ask/teacher-stack.ts';
 import type {TextInputs} from '../../src/data/inputs.ts';
 import {answerKey} from '../../src/knowledge/key.ts';
 import {type AnswerStore, openAnswerStore, type StoredAnswer} from '../../src/knowledge/store.ts';
-import type {Service, Teacher, Usage} from '../../src/teacher.ts';
+import type {Price, Service, Teacher, Unbounded, Usage} from '../../src/teacher.ts';
 import {about, fakeTeacher, labelled} from './fake-teacher.ts';
 import {batchingTeacher} from './lane/batching-teacher.ts';
 import {payingTeacher} from './paying-teacher.ts';
@@ -134,6 +134,21 @@ describe('planAsking', () => {
     const byCall = await plan({...uncounted, price: {perCall: 0.1}});
     expect(byCall).not.toHaveProperty('tokens');
     expect(byCall.usd).toEqual(alike(0.3, 1.5));
+  });
+
+  it('knows neither tokens nor money where nobody can say the most that a request costs, and says why', async () => {
+    const plan = (unbounded: Unbounded, price: Price) =>
+      planAsking(serviceTeacher({unbounded, price}), inputs(25), {store: newStore()});
+    const [tokens, fees] = [
+      {of: 'tokens', problem: 'Nothing limits an answer.'} as const,
+      {of: 'fees', problem: 'A tool may cost.'} as const,
+    ];
+    const byToken = await plan(tokens, {perMillionOutputTokens: 1});
+    expect(byToken).toMatchObject({unbounded: 'Nothing limits an answer.', calls: alike(3, 15)});
+    expect(byToken).not.toHaveProperty('tokens');
+    expect(byToken).not.toHaveProperty('usd');
+    expect((await plan(tokens, {perCall: 0.1})).usd).toEqual(alike(0.3, 1.5));
+    expect(await plan(fees, {perCall: 0.1})).not.toHaveProperty('usd');
   });
 
   it('works out the time from the rates that are known, the slower one deciding', async () => {

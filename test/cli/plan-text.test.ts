@@ -48,6 +48,13 @@ describe('planText', () => {
     expect(planText(plan({...paid, keptReplies: 0}))).toContain('for want of kept replies');
   });
 
+  it('says why nobody can tell what it costs', () => {
+    const {tokens: _, usd: __, ...unknown} = paid;
+    const text = planText(plan({...unknown, unbounded: 'Nothing limits an answer.'}));
+    expect(text).toContain('tokens    Nothing limits an answer.');
+    expect(text).toContain('USD       Nothing limits an answer.');
+  });
+
   it('shows a level that is not charged, and one with nothing to ask, in few words', () => {
     const local: LevelPlan = {
       ...{level: 'white-box', about: 'test split', teacher: 'tfjs lenet', isService: false, inputs: 500, cached: 0},
