@@ -86,7 +86,7 @@ export {
   shareRight,
 } from './evaluate/audit.ts';
 export {type BootstrapOptions, type BootstrapResult, pairedBootstrap} from './evaluate/bootstrap.ts';
-export {type Cascaded, cascaded, thresholdFor} from './evaluate/calibration.ts';
+export {type Cascaded, cascaded} from './evaluate/calibration.ts';
 export {argmaxRows, logSoftmaxRows, softmaxRows} from './evaluate/distributions.ts';
 export {
   classRelation,
@@ -95,6 +95,7 @@ export {
   summariseTargets,
   type TargetSummary,
 } from './evaluate/effects.ts';
+export {answersNeeded, type CascadeTarget, type Certified, certify} from './evaluate/guarantee.ts';
 export {holm} from './evaluate/holm.ts';
 export {mcnemar} from './evaluate/mcnemar.ts';
 export {

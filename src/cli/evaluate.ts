@@ -3,15 +3,17 @@ import {sameClasses} from '../data/classes.ts';
 import {selectRows} from '../data/inputs.ts';
 import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
-import {type Cascaded, cascaded} from '../evaluate/calibration.ts';
 import {accuracy, evaluateLogits, meanKl} from '../evaluate/metrics.ts';
 import {boundsWithMissing} from '../statistics/missing-bounds.ts';
 import {loadStudent} from '../student/files.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
 import {askReference, type Reference} from '../study/asking.ts';
+import {cascadeOf} from '../study/cascade.ts';
 import {referenceLevel} from '../study/methods.ts';
 import type {MissingInputs} from '../study/missing.ts';
+import {promiseText, testText} from '../study/report/cascades.ts';
+import type {CascadeResult} from '../study/results.ts';
 import {openStudy, type Study} from '../study/study.ts';
 import {engineLine} from './engine.ts';
 import {loadRecipe} from './load-recipe.ts';
@@ -48,7 +50,7 @@ async function runEvaluate(folder: string, path: string, flags: StudyFlags): Pro
     const metrics = measured(student, study, {all: raw, answered}, reference);
     const agreementBounds = boundsWithMissing(metrics.agreement, missing);
     const {calibration} = student;
-    const cascade = calibration && cascaded(answered, reference.labels, classes, calibration);
+    const cascade = calibration && cascadeOf(raw, reference, classes, calibration);
     const lines = [table(metrics), ...(missing.count > 0 ? [missingLine(missing, agreementBounds)] : [])];
     const whole = {
       ...{teacher: reference.name, examples: inputs.count},
@@ -57,7 +59,7 @@ async function runEvaluate(folder: string, path: string, flags: StudyFlags): Pro
       ...(missing.count > 0 && {agreementBounds}),
       ...(cascade && {cascade}),
     };
-    terminal.result({student: folder, ...whole}, [...lines, ...(cascade ? [cascadeLine(cascade)] : [])].join('\n'));
+    terminal.result({student: folder, ...whole}, [...lines, ...(cascade ? cascadeLines(cascade) : [])].join('\n'));
   } finally {
     await study.close();
   }
@@ -99,9 +101,9 @@ function missingLine({count, total}: MissingInputs, bounds: readonly [number, nu
   );
 }
 
-function cascadeLine({localShare, agreement}: Cascaded): string {
-  const [own, same] = [localShare, agreement].map(share => (100 * share).toFixed(2));
-  return `In a cascade the student answers ${own} % itself, and ${same} % of all answers are the teacher's.`;
+/** Without a threshold it answers everything, and nothing is promised. */
+function cascadeLines(cascade: CascadeResult): readonly string[] {
+  return [...(cascade.threshold > 0 || cascade.guarantee ? [promiseText(cascade)] : []), testText(cascade)];
 }
 
 /** An index must mean the same class to both. */

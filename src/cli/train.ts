@@ -7,7 +7,9 @@ import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
 import {knowledgePath} from '../study/asking.ts';
 import {changedMethod, changesBy, type MethodChanges} from '../study/changes.ts';
+import {calibrationInputsOf} from '../study/divide.ts';
 import {inquiryOf} from '../study/inquiries.ts';
+import {promiseText} from '../study/report/cascades.ts';
 import {choiceSentence} from '../study/report/choices.ts';
 import {tuningSentence} from '../study/report/tunings.ts';
 import type {Tuning} from '../study/results.ts';
@@ -58,10 +60,14 @@ async function runTrain(path: string, flags: TrainFlags): Promise<void> {
     const method = changedMethod(named, steady);
     if (steady.learnsLabels) terminal.note(noteOnLabels(method));
     const checkpoint = checkpointOf(checkpointPath(study.directory, method, seed), flags, terminal);
-    const {directory, choice, curve, kept, profile, tuning} = await withSavedKnowledge(study, method, async saved => {
-      const knowledge = await joinedWithTraffic(saved, study, flags, terminal);
-      return learnTuned(study, method, knowledge, {seed, checkpoint, steady, terminal});
-    }).catch(error => {
+    const {student, directory, choice, curve, kept, profile, tuning} = await withSavedKnowledge(
+      study,
+      method,
+      async saved => {
+        const knowledge = await joinedWithTraffic(saved, study, method, flags, terminal);
+        return learnTuned(study, method, knowledge, {seed, checkpoint, steady, terminal});
+      },
+    ).catch(error => {
       if (study.signal?.aborted && existsSync(checkpoint.path)) {
         terminal.note('The run is kept: the same command with --resume goes on from there.');
       }
@@ -73,6 +79,8 @@ async function runTrain(path: string, flags: TrainFlags): Promise<void> {
     const run = {level: method.level, method: method.method, seed};
     const {loss, validationAccuracy} = kept;
     const shown = validationAccuracy === null ? '' : `, validation accuracy ${(100 * validationAccuracy).toFixed(2)} %`;
+    const {calibration} = student;
+    const promised = calibration?.guarantee ? [promiseText({threshold: 0, ...calibration})] : [];
     terminal.result(
       {
         ...run,
@@ -84,8 +92,11 @@ async function runTrain(path: string, flags: TrainFlags): Promise<void> {
         loss,
         validationAccuracy,
         curve,
+        ...(calibration && {calibration}),
       },
-      `${method.method}, seed ${seed}: loss ${loss.toFixed(4)}${shown}\nStudent: ${directory}`,
+      [`${method.method}, seed ${seed}: loss ${loss.toFixed(4)}${shown}`, ...promised, `Student: ${directory}`].join(
+        '\n',
+      ),
     );
   } finally {
     await study.close();
@@ -126,13 +137,15 @@ function noteOnLabels({method, level}: Method): string {
 
 async function joinedWithTraffic(
   saved: Knowledge | StoredKnowledge,
-  {data}: Study,
+  {data, recipe}: Study,
+  method: Method,
   {fromTraffic}: TrainFlags,
   terminal: Terminal,
 ): Promise<Knowledge | StoredKnowledge> {
   if (fromTraffic === undefined) return saved;
   const held = [data.test.inputs, ...(isLabelled(data) ? [data.validation.inputs] : [])];
-  const joined = await knowledgeWithTraffic(saved, {path: fromTraffic, held});
+  const calibrationInputs = calibrationInputsOf(recipe, method, saved);
+  const joined = await knowledgeWithTraffic(saved, {path: fromTraffic, held, calibrationInputs});
   terminal.note(describeTraffic(fromTraffic, joined));
   return joined.knowledge;
 }

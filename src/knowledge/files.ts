@@ -1,7 +1,7 @@
 import type {Inputs} from '../data/inputs.ts';
 import type {Answers} from './answers.ts';
 import type {Knowledge} from './knowledge.ts';
-import {checkVersions, DTYPES, FEATURE, FORMAT, readAnswers, readHead, readInputs} from './read-parts.ts';
+import {checkRowsFit, DTYPES, FEATURE, FORMAT, readAnswers, readHead, readInputs} from './read-parts.ts';
 import {readTensors, writeTensors} from './safetensors.ts';
 import type {Tensor} from './tensor.ts';
 import {TensorParts} from './tensor-parts.ts';
@@ -11,13 +11,13 @@ import {TensorParts} from './tensor-parts.ts';
  *
  * Its tensors: `inputs` [count, ...shape], or `texts` (UTF-8, one after the other) with `texts.offsets` [count + 1];
  * and by what the answers hold `labels`, `counts`, `classes`, `log_probabilities`, `rest`, `logits`,
- * `features/<layer>`, each with one row an input. Its metadata: `format`, and as JSON `source`, `classes`, `detail` and,
- * where there are several of each input, `versions`.
+ * `features/<layer>`, each with one row an input. Its metadata: `format`, and as JSON `source`, `classes`, `detail`, if
+ * there are several of each input `versions`, and if some were set apart `calibration_inputs`.
  *
  * @throws KnowledgeError where it can't be written
  */
 export async function saveKnowledge(path: string, knowledge: Knowledge): Promise<void> {
-  const {source, classes, detail, inputs, answers, versions = 1} = knowledge;
+  const {source, classes, detail, inputs, answers, versions = 1, calibrationInputs} = knowledge;
   const tensors = new Map([...inputTensors(inputs), ...answerTensors(answers, classes.length)]);
   const metadata = {
     format: FORMAT,
@@ -25,6 +25,7 @@ export async function saveKnowledge(path: string, knowledge: Knowledge): Promise
     classes: JSON.stringify(classes),
     detail: JSON.stringify(detail),
     ...(versions > 1 && {versions: JSON.stringify(versions)}),
+    ...(calibrationInputs && {calibration_inputs: JSON.stringify(calibrationInputs)}),
   };
   await writeTensors(path, {metadata, tensors});
 }
@@ -39,7 +40,7 @@ export async function loadKnowledge(path: string): Promise<Knowledge> {
   const parts = new TensorParts(path, file.tensors);
   const head = readHead(parts, file.metadata);
   const inputs = readInputs(parts);
-  checkVersions(parts, inputs.count, head);
+  checkRowsFit(parts, inputs.count, head);
   return {...head, inputs, answers: readAnswers(parts, head.detail, inputs.count, head.classes.length)};
 }
 

@@ -20,6 +20,13 @@ export interface Knowledge {
    * @default 1
    */
   readonly versions?: number;
+  /**
+   * Inputs, by their index (versions count as one), that were drawn at random and set apart: their answers calibrate
+   * students and do nothing else.
+   *
+   * @default whoever calibrates draws some, since all inputs were drawn at random
+   */
+  readonly calibrationInputs?: readonly number[];
 }
 
 /**

@@ -3,7 +3,7 @@ import {KnowledgeError} from '../errors.ts';
 import type {Detail} from '../teacher.ts';
 import type {StoredKnowledge} from './knowledge.ts';
 import {type OpenTensorFile, openTensors} from './open-tensors.ts';
-import {checkVersions, FEATURE, readAnswers, readHead, readInputs} from './read-parts.ts';
+import {checkRowsFit, FEATURE, readAnswers, readHead, readInputs} from './read-parts.ts';
 import {coarsenAnswers} from './table.ts';
 import {ARRAYS, type Tensor} from './tensor.ts';
 import {TensorParts} from './tensor-parts.ts';
@@ -43,7 +43,7 @@ function storedIn(path: string, file: OpenTensorFile, wanted: Detail | undefined
   const head = readHead(whole, file.metadata);
   const {classes, detail: held} = head;
   const count = countIn(whole);
-  checkVersions(whole, count, head);
+  checkRowsFit(whole, count, head);
   readAnswers(whole, held, count, classes.length);
   const detail = wanted ?? held;
   return {

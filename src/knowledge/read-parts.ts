@@ -50,6 +50,7 @@ const Metadata = z.object({
   classes: fromJson(z.array(z.string()).nonempty()),
   detail: fromJson(DetailSchema),
   versions: fromJson(z.int().positive()).exactOptional(),
+  calibration_inputs: fromJson(z.array(z.int().nonnegative())).exactOptional(),
 });
 
 /**
@@ -60,16 +61,28 @@ const Metadata = z.object({
 export function readHead(
   parts: TensorParts,
   metadata: TensorFile['metadata'],
-): Pick<Knowledge, 'source' | 'classes' | 'detail' | 'versions'> {
+): Pick<Knowledge, 'source' | 'classes' | 'detail' | 'versions' | 'calibrationInputs'> {
   const read = Metadata.safeParse(metadata);
   if (!read.success) throw parts.misfit(`its metadata is not valid:\n${z.prettifyError(read.error)}`);
-  const {source, classes, detail, versions} = read.data;
-  return {source, classes, detail, ...(versions !== undefined && {versions})};
+  const {source, classes, detail, versions, calibration_inputs: calibrationInputs} = read.data;
+  return {
+    source,
+    classes,
+    detail,
+    ...(versions !== undefined && {versions}),
+    ...(calibrationInputs && {calibrationInputs}),
+  };
 }
 
-/** @throws KnowledgeError where the rows can't be so many versions of each input */
-export function checkVersions(parts: TensorParts, rows: number, {versions = 1}: Pick<Knowledge, 'versions'>): void {
+/** @throws KnowledgeError if the rows can't be so many versions of each input, or an input is set apart that isn't there */
+export function checkRowsFit(
+  parts: TensorParts,
+  rows: number,
+  {versions = 1, calibrationInputs = []}: Pick<Knowledge, 'versions' | 'calibrationInputs'>,
+): void {
   if (rows % versions !== 0) throw parts.misfit(`its ${rows} rows are not ${versions} versions of each input`);
+  const beyond = calibrationInputs.find(input => input >= rows / versions);
+  if (beyond !== undefined) throw parts.misfit(`it sets input ${beyond} apart, and it holds ${rows / versions}`);
 }
 
 /** The inputs. */

@@ -128,7 +128,12 @@ const recipeSchema = z
     seeds: z.array(aSeed).min(1, 'give at least one seed'),
     training: training.omit({view: true}),
     calibration: z
-      .strictObject({folds: z.int().min(2).optional(), agreement: z.number().min(0).max(1).optional()})
+      .strictObject({
+        folds: z.int().min(2).optional(),
+        agreement: z.number().min(0).lt(1, 'nothing proves that no answer differs: give a share below 1').optional(),
+        confidence: z.number().gt(0).lt(1, 'no number of answers makes certain: give a share below 1').optional(),
+        share: z.number().gt(0).max(0.5, 'more train than calibrate: give 0.5 at most').optional(),
+      })
       .optional(),
     trustsScores: z.boolean().optional(),
   })

@@ -22,7 +22,7 @@ export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | Unl
   /**
    * The student that every method trains. Among several, each run chooses for itself: all are trained by cross-fitting, see
    * `CalibrationOptions`, and the one that agrees most often with the answers that it did not learn from is trained on all
-   * of them. This takes no true labels, and one training more for each student and part.
+   * that are not set apart. This takes no true labels, and one training more for each student and part.
    */
   readonly student: StudentBuilder | readonly StudentBuilder[];
   /**
@@ -53,8 +53,10 @@ export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | Unl
 }
 
 /**
- * A student is calibrated by cross-fitting: for each part of what it learns from, another one is trained on the other
- * parts and asked about that part. Every answer that was paid for trains the student, and none judges one that knows it.
+ * A temperature is fitted by cross-fitting: for each part of what a student learns from, another one is trained on the other
+ * parts and asked about that part. With `agreement`, some of the answers are set apart first, drawn at random. They train
+ * nothing and choose nothing but the confidence below which the student abstains, so that what a cascade of student and
+ * teacher promises is proven: `src/evaluate/guarantee.ts` has the theorem.
  */
 export interface CalibrationOptions {
   /**
@@ -64,12 +66,23 @@ export interface CalibrationOptions {
    */
   readonly folds?: number;
   /**
-   * How often a cascade of student and teacher is to agree with the teacher, from 0 to 1. It sets the confidence below
-   * which the student abstains.
+   * How often a cascade of student and teacher is to agree with the teacher, over all requests, from 0 to 1, 1 excluded.
    *
-   * @default the student answers everything
+   * @default nothing is promised: the student answers everything, and all answers train it
    */
   readonly agreement?: number;
+  /**
+   * The probability, over the draw of the answers, that it agrees so often, from 0 to 1, both excluded.
+   *
+   * @default 0.95
+   */
+  readonly confidence?: number;
+  /**
+   * The part of the answers that is set apart, up to 0.5.
+   *
+   * @default about 0.15; as many as can prove something if that is more, but half at most
+   */
+  readonly share?: number;
 }
 
 /** Makes a teacher. Opens nothing before it is asked. */

@@ -50,6 +50,7 @@ const guarantee = z.object({
   disagreements: z.int().nonnegative(),
   localShare: share,
   bound: share,
+  moreAnswers: z.int().positive().exactOptional(),
 });
 
 /** Checks what a `limbeck.json` says. */

@@ -56,6 +56,8 @@ export interface Guarantee {
   readonly localShare: number;
   /** Exact upper bound on the share of all requests on which the cascade disagrees: at most 1 − `agreement`. */
   readonly bound: number;
+  /** If there were too few answers to promise anything: how many more would do. */
+  readonly moreAnswers?: number;
 }
 
 /** What a student must fit. */

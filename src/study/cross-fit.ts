@@ -1,6 +1,7 @@
 import {mixSeed, shuffledIndices} from '../data/random.ts';
 import {InputError} from '../errors.ts';
-import {answersAt, countOf, inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
+import {countOf, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
+import {readFirstVersions, readPart} from '../knowledge/part-of.ts';
 import {targetsOf} from '../losses/targets.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
@@ -54,22 +55,11 @@ export async function crossFit(
   for (let fold = 0; fold < folds; fold++) {
     const asked = order.filter((_, place) => place % folds === fold);
     const known = order.filter((_, place) => place % folds !== fold);
-    const student = await train(await partOf(knowledge, known), fold);
-    const first = asked.map(input => input * versions);
-    const [inputs, answers] = await Promise.all([inputsAt(knowledge, first), answersAt(knowledge, first)]);
+    const student = await train(await readPart(knowledge, known), fold);
+    const {inputs, answers} = await readFirstVersions(knowledge, asked);
     logits.push(await predictLogits(student, inputs, {...(signal && {signal})}));
     labels.push(...targetsOf(answers, classes).labels);
     student.model.dispose();
   }
   return {logits: Float32Array.from(logits.flatMap(part => [...part])), labels};
-}
-
-/** What is known of the named inputs, in all their versions. */
-async function partOf(knowledge: Knowledge | StoredKnowledge, named: Int32Array): Promise<Knowledge> {
-  const {source, classes, detail, versions = 1} = knowledge;
-  const rows = Array.from(named, input =>
-    Array.from({length: versions}, (_, place) => input * versions + place),
-  ).flat();
-  const [inputs, answers] = await Promise.all([inputsAt(knowledge, rows), answersAt(knowledge, rows)]);
-  return {source, classes, detail, inputs, answers, ...(versions > 1 && {versions})};
 }

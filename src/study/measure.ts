@@ -5,8 +5,9 @@ import type {Knowledge} from '../knowledge/knowledge.ts';
 import type {Method} from '../recipe/recipe.ts';
 import {boundsWithMissing} from '../statistics/missing-bounds.ts';
 import type {Reference} from './asking.ts';
+import {cascadeOf} from './cascade.ts';
 import type {JobOutcome} from './jobs.ts';
-import type {ResultRow, RunFailure} from './results.ts';
+import type {CascadeResult, ResultRow, RunFailure} from './results.ts';
 import type {Executed} from './run.ts';
 import type {Study} from './study.ts';
 import {viewingOf} from './viewing.ts';
@@ -43,7 +44,9 @@ export function measureAll(
     } else {
       const budget = answersLearnedFrom(study, method, knowledge[place]!, outcome);
       const answered = onAnswered(outcome, reference, study.data.classes.length);
-      runs.push({method, row: measure(study, method, seed, budget, answered, reference), logits: answered.logits});
+      const row = measure(study, method, seed, budget, answered, reference);
+      const cascade = cascadeIn(study, outcome, reference);
+      runs.push({method, row: {...row, ...(cascade && {cascade})}, logits: answered.logits});
     }
   }
   return {runs, failures};
@@ -52,6 +55,12 @@ export function measureAll(
 /** What a student says of the test examples that the teacher answered: all methods are measured on these. */
 function onAnswered(outcome: Executed, {missing, rows}: Reference, classes: number): Executed {
   return missing.count === 0 ? outcome : {...outcome, logits: selectRows(outcome.logits, classes, rows)};
+}
+
+/** On the whole test split. The logits are divided by the temperature already. */
+function cascadeIn({data}: Study, {logits, calibration}: Executed, reference: Reference): CascadeResult | undefined {
+  if (calibration?.threshold === undefined) return undefined;
+  return cascadeOf(logits, reference, data.classes.length, {...calibration, temperature: 1});
 }
 
 /** True labels are as many as inputs, whatever versions of them are seen; of what is answered live every row counts. */

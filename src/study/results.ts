@@ -1,7 +1,9 @@
 import type {LedgerSnapshot} from '../ask/ledger.ts';
 import type {Verdict} from '../ask/probe/repetition.ts';
+import type {Cascaded} from '../evaluate/calibration.ts';
 import type {TargetSummary} from '../evaluate/effects.ts';
 import type {ReliabilityBin} from '../evaluate/reliability.ts';
+import type {Guarantee} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
 import type {MissingInputs} from './missing.ts';
 import type {Setting} from './tune/settings.ts';
@@ -106,7 +108,7 @@ export interface ResultRow extends Metrics {
   readonly level: Level;
   readonly method: string;
   readonly seed: number;
-  /** Answers that the method learned from. */
+  /** Answers that the method learned from, those among them that were set apart to calibrate. */
   readonly budget: number;
   /** Share of test inputs on which student and teacher name the same class. */
   readonly agreement: number;
@@ -124,6 +126,16 @@ export interface ResultRow extends Metrics {
   readonly curve: readonly CurvePoint[];
   /** Where the recipe names several students. */
   readonly choice?: StudentChoice;
+  /** If the recipe's calibration names an agreement and a teacher answered. */
+  readonly cascade?: CascadeResult;
+}
+
+/** A student with its teacher behind it: what was promised, and what became of the test split. */
+export interface CascadeResult extends Cascaded {
+  /** Confidence from which the student answers by itself; above 1 it never does. */
+  readonly threshold: number;
+  /** Absent of a threshold that is a point estimate, as those of earlier versions are. */
+  readonly guarantee?: Guarantee;
 }
 
 export interface RunFailure {

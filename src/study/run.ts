@@ -1,4 +1,5 @@
 import {join} from 'node:path';
+import {fitTemperature} from '../knowledge/fit-temperature.ts';
 import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import {candidatesOf} from '../recipe/candidates.ts';
 import {methodFolder} from '../recipe/method-folder.ts';
@@ -14,6 +15,7 @@ import type {MethodChanges} from './changes.ts';
 import {checkSource} from './checks.ts';
 import {chooseAmong, type Tried} from './choice.ts';
 import {crossFit, FOLDS} from './cross-fit.ts';
+import {divide} from './divide.ts';
 import type {CurvePoint, StudentChoice} from './results.ts';
 import type {Study} from './study.ts';
 import {freshStudent, pointOf, trainOptions} from './training.ts';
@@ -56,8 +58,9 @@ export async function learn(
   const before = trialsOf(study);
   const stepsOf = (run: number): LearnOptions['onStep'] =>
     onStep && ((step, steps) => onStep(run * steps + step, (before + 1) * steps));
-  const {build, choice, calibration} = await prepare(study, method, knowledge, seed, stepsOf);
-  const student = {...freshStudent(study, build, seed), ...(calibration && {calibration})};
+  const {training, calibrationInputs} = divide(recipe, method, knowledge);
+  const {build, choice, temperature} = await prepare(study, method, training, seed, stepsOf);
+  const fresh = freshStudent(study, build, seed);
   const curve: CurvePoint[] = [];
   let kept: CurvePoint | undefined;
   const add = (epoch: Epoch): void => {
@@ -66,7 +69,7 @@ export async function learn(
     if (epoch.best || !recipe.training.earlyStopping) kept = point;
   };
   let profile = NO_TIME;
-  const epochs = train(student, knowledge, {
+  const epochs = train(fresh, training, {
     ...trainOptions(study, method, seed, stepsOf(before)),
     ...(checkpoint && {checkpoint: withEpochs(checkpoint, add)}),
     onFallback: reason => study.onNote(`The step runs operation by operation, slower than compiled: ${reason}.`),
@@ -75,6 +78,10 @@ export async function learn(
     },
   });
   for await (const epoch of epochs) add(epoch);
+  const {signal} = study;
+  const options = {calibrationInputs, ...(signal && {signal})};
+  const calibration = temperature && (await calibrate(recipe, fresh, knowledge, {temperature, ...options}));
+  const student = {...fresh, ...(calibration && {calibration})};
   const directory = studentPath(study.directory, method, seed);
   const madeBy = {recipe: recipe.name, level: method.level, method: method.method, seed};
   await saveStudent(directory, student, {
@@ -86,11 +93,12 @@ export async function learn(
   return {student, ...(choice && {choice}), curve, kept: kept!, profile, directory};
 }
 
-/** What comes before a student is trained on all answers. */
+/** What comes before the student that is kept is trained. */
 interface Prepared {
   readonly build: StudentBuilder;
   readonly choice?: StudentChoice;
-  readonly calibration?: Calibration;
+  /** If the recipe has calibration. */
+  readonly temperature?: number;
 }
 
 /** How many students are trained to choose one and to calibrate it. */
@@ -100,7 +108,7 @@ function trialsOf({recipe}: Study): number {
   return candidates > 1 || calibration ? candidates * (calibration?.folds ?? FOLDS) : 0;
 }
 
-/** Chooses among students and calibrates the one chosen, both by the same answers about what none of them learned from. */
+/** Chooses among students and fits the temperature of the one chosen, both by the same answers, from which none of them learned. */
 async function prepare(
   study: Study,
   method: Method,
@@ -133,8 +141,12 @@ async function prepare(
   return {
     build: builders[place]!,
     ...(choice && {choice}),
-    ...(recipe.calibration && {calibration: calibrate(tried[place]!.fit, classes, recipe.calibration)}),
+    ...(recipe.calibration && {temperature: temperatureOf(tried[place]!, classes)}),
   };
+}
+
+function temperatureOf({fit: {logits, labels}}: Tried, classes: number): number {
+  return fitTemperature(logits, labels, classes);
 }
 
 /** Hands over each epoch from before the run was left as well. */
@@ -167,6 +179,8 @@ export interface Executed {
   readonly profile: Profile;
   /** [test examples, classes], divided by the temperature that the student was calibrated to. */
   readonly logits: Float32Array;
+  /** Of the student. */
+  readonly calibration?: Calibration;
 }
 
 /**
@@ -190,9 +204,11 @@ export async function execute(
   const {signal, data} = study;
   const logits = await predictLogits(student, data.test.inputs, {...(signal && {signal})});
   student.model.dispose();
-  const {temperature} = student.calibration ?? {temperature: 1};
+  const {calibration} = student;
+  const {temperature} = calibration ?? {temperature: 1};
   return {
     ...(choice && {choice}),
+    ...(calibration && {calibration}),
     curve,
     seconds: secondsOf(profile),
     profile,

@@ -21,6 +21,8 @@ export interface SummariseOptions {
   readonly tunings: ReadonlyMap<Method, Tuning | undefined>;
   /** The view by which a method's students looked at inputs anew each epoch. */
   readonly viewOf: (method: Method) => View | undefined;
+  /** How many inputs of a method were set apart to calibrate by. */
+  readonly setApart: (method: Method) => number;
   readonly reference: Reference;
   readonly classes: number;
 }
@@ -43,7 +45,7 @@ export function summariseMethods(options: SummariseOptions): MethodResult[] {
     return {
       level: method.level,
       method: method.method,
-      description: describe(method, known, options.viewOf(method)),
+      description: describe(method, known, options),
       targets: summariseTargets(targetsOf(known.answers, classes), {temperature: temperatureOf(method)}),
       reliability: reliability(own[0]!.logits, truth, classes),
       relation,
@@ -87,18 +89,22 @@ function temperatureOf({losses}: Method): number {
 
 /** What a method learned from and how, for people. */
 function describe(
-  {level, losses, select}: Method,
+  method: Method,
   {detail, inputs, versions = 1}: Knowledge,
-  view: View | undefined,
+  {viewOf, setApart}: Pick<SummariseOptions, 'viewOf' | 'setApart'>,
 ): string {
+  const {level, losses, select} = method;
+  const view = viewOf(method);
+  const apart = setApart(method);
   const seen = level === 'none' ? 'true labels' : describeDetail(detail);
   const count = (inputs.count / versions).toLocaleString('en-GB');
   const chosen = select ? `, chosen in rounds (${select.by.name})` : '';
+  const calibrating = apart > 0 ? `, ${apart.toLocaleString('en-GB')} of them to calibrate by` : '';
   const looks = view
     ? `, each epoch by another view (${view.name})`
     : versions > 1
       ? `, ${versions} versions of each`
       : '';
   const terms = losses.map(({name, weight}) => (weight === 1 ? name : `${weight} × ${name}`));
-  return `${count} inputs${chosen}${looks}: ${seen}, learned by ${terms.join(' + ')}`;
+  return `${count} inputs${chosen}${calibrating}${looks}: ${seen}, learned by ${terms.join(' + ')}`;
 }

@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import {createColors} from 'picocolors';
 import {dollars} from '../ask/price.ts';
+import {cascadeSentences} from './report/cascades.ts';
 import {choiceSentences} from './report/choices.ts';
 import {between, count, counted, decimal, duration, MISSING, percent, points, shortened} from './report/format.ts';
 import {missingSentences} from './report/missing.ts';
@@ -141,9 +142,12 @@ function totals(results: Results, {dim}: Colours): string {
     `Learned from: ${ledgerText(ledger)}`,
     `Measured by: ${ledgerText(ledger.evaluation)}`,
     ...missingSentences(results),
-    ...[...steadinessSentences(results), ...tuningSentences(results), ...choiceSentences(results)].map(sentence =>
-      printable(sentence, 400),
-    ),
+    ...[
+      ...steadinessSentences(results),
+      ...tuningSentences(results),
+      ...choiceSentences(results),
+      ...cascadeSentences(results),
+    ].map(sentence => printable(sentence, 500)),
     ...failures.map(
       ({method, seed, reason}) => `Failed: ${printable(method, 40)}, seed ${seed}: ${printable(reason, 200)}`,
     ),

@@ -16,6 +16,13 @@ export interface TrafficOptions {
   readonly path: string;
   /** Inputs that no student may learn from: those of the validation and the test split. */
   readonly held: readonly Inputs[];
+  /**
+   * Inputs of the knowledge, by their index, that calibrate. None of the traffic does: its texts are those that a student was
+   * not sure of.
+   *
+   * @default those of the knowledge
+   */
+  readonly calibrationInputs?: readonly number[];
 }
 
 /** Knowledge with what a service's teacher was asked about since. */
@@ -51,7 +58,7 @@ const CHUNK = 1000;
  */
 export async function knowledgeWithTraffic(
   knowledge: Knowledge | StoredKnowledge,
-  {path, held}: TrafficOptions,
+  {path, held, calibrationInputs = knowledge.calibrationInputs}: TrafficOptions,
 ): Promise<WithTraffic> {
   if (knowledge.source.access === 'truth') {
     throw new InputError(
@@ -84,7 +91,8 @@ export async function knowledgeWithTraffic(
     }
   }
   if (texts.length === 0) return {knowledge, added: 0, leftOut};
-  return {knowledge: await joined(knowledge, texts, answers), added: texts.length, leftOut};
+  const whole = await joined(knowledge, texts, answers);
+  return {knowledge: {...whole, ...(calibrationInputs && {calibrationInputs})}, added: texts.length, leftOut};
 }
 
 /** What came of it, as a sentence for people. */

@@ -32,6 +32,16 @@ describe('knowledge on disk', () => {
     expect(await readWhole(path)).toEqual(knowledge);
   });
 
+  it('says which inputs are set apart to calibrate, and refuses one that is not there', async () => {
+    const knowledge = {...knowledgeOf(labels), calibrationInputs: [1]};
+    await saveKnowledge(path, knowledge);
+    expect(await loadKnowledge(path)).toEqual(knowledge);
+    await saveKnowledge(path, {...knowledge, calibrationInputs: []});
+    expect((await loadKnowledge(path)).calibrationInputs).toEqual([]);
+    await saveKnowledge(path, {...knowledge, calibrationInputs: [0, 2]});
+    await expect(loadKnowledge(path)).rejects.toThrow('it sets input 2 apart, and it holds 2');
+  });
+
   it('says how many versions of each input there are, and nothing where there is one', async () => {
     const knowledge = {...knowledgeOf(labels), versions: 2};
     await saveKnowledge(path, knowledge);

@@ -65,6 +65,7 @@ const full: Recipe = {
     validateEvery: 2,
     earlyStopping: {patience: 2},
   },
+  calibration: {folds: 3, agreement: 0.97, confidence: 0.9, share: 0.2},
 };
 
 /** The full recipe with the value at a path replaced. */
@@ -217,6 +218,11 @@ describe('defineRecipe', () => {
     ['methods.0.tune', {weights: [0]}, /tune\.weights\.0: .*>0/],
     ['methods.0.tune', {reduction: 1}, /tune\.reduction: .*>=2/],
     ['methods.0.tune', {temperature: [1]}, /unknown key\. Did you mean `temperatures`\?/],
+    ['calibration', {agreement: 1}, /agreement: nothing proves that no answer differs: give a share below 1/],
+    ['calibration', {confidence: 1}, /confidence: no number of answers makes certain/],
+    ['calibration', {confidence: 0}, /confidence: .*>0/],
+    ['calibration', {share: 0.6}, /share: more train than calibrate/],
+    ['calibration', {folds: 1}, /folds: .*>=2/],
     ['trustsScores', 'yes', /expected boolean/],
     ['seeds.0', '1', /expected number/],
     ['seeds.0', 0.5, /int/],

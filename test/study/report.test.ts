@@ -57,6 +57,41 @@ describe('renderReport', () => {
     expect(page.querySelector('#relation rect title')!.textContent).toContain(`true ${name}, mass on ${name}`);
   });
 
+  it('shows what each student promises in a cascade, and what became of the test split', () => {
+    const results = sampleResults();
+    expect(parsed(results).querySelector('#cascades')).toBeNull();
+    const guarantee = {
+      agreement: 0.97,
+      confidence: 0.95,
+      answers: 208,
+      disagreements: 2,
+      localShare: 0.5,
+      bound: 0.02995,
+    };
+    const cascade = {localShare: 0.52, agreement: 0.9817, interval: [0.9788, 0.9843], inputs: 10_000} as const;
+    const rows = results.rows.map((row, index) =>
+      index === 3
+        ? {...row, cascade: {...cascade, threshold: 0.8765, guarantee}}
+        : index === 4
+          ? {...row, cascade: {...cascade, agreement: 0.96, threshold: 2, guarantee: {...guarantee, localShare: 0}}}
+          : row,
+    );
+    const cells = [...parsed({...results, rows}).querySelectorAll('#cascades tbody tr')].map(row =>
+      [...row.querySelectorAll('td')].map(({textContent}) => textContent),
+    );
+    expect(cells[0]!.slice(1)).toEqual([
+      '97.00with 95\u00a0%',
+      '0.8765',
+      '50.0',
+      '99.0497.00 of 208',
+      '52.0',
+      '98.1797.88 to 98.43',
+      'kept',
+    ]);
+    expect(cells[1]!.slice(1)).toContain('missed');
+    expect(cells[1]![2]).toBe('–');
+  });
+
   it('says which of several students the runs chose, and by what', () => {
     const plain = sampleResults();
     const candidates = [

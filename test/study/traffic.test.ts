@@ -9,6 +9,7 @@ import {openKnowledge} from '../../src/knowledge/open-knowledge.ts';
 import {tabulate} from '../../src/knowledge/table.ts';
 import {TrafficLog} from '../../src/serve/traffic.ts';
 import {writeTraffic} from '../../src/serve/traffic-form.ts';
+import {calibrationInputsOf, divide} from '../../src/study/divide.ts';
 import {describeTraffic, knowledgeWithTraffic} from '../../src/study/traffic.ts';
 import type {Answer, Detail} from '../../src/teacher.ts';
 import {folders} from './tiny.ts';
@@ -61,6 +62,19 @@ describe('knowledgeWithTraffic', () => {
       inputs: textsOf(['a', 'b', 'c', 'd']),
       answers: tabulate([saying(0.1), saying(0.2), saying(0.8), saying(0.8)], {kind: 'log-probabilities'}, 2),
     });
+  });
+
+  it('lets none of the traffic calibrate, whatever is divided after', async () => {
+    const path = await traffic(['c', 'd']);
+    const method = {method: 'soft'};
+    // Two answers without a disagreement prove it: at half of them, four would be divided, two may not be.
+    const recipe = {calibration: {agreement: 0.2, share: 0.5}};
+    const calibrationInputs = calibrationInputsOf(recipe, method, knowing(['a', 'b']));
+    const {knowledge} = await knowledgeWithTraffic(knowing(['a', 'b']), {path, held: [], calibrationInputs});
+    expect(calibrationInputs).toEqual([]);
+    expect(divide(recipe, method, knowledge)).toEqual({training: knowledge, calibrationInputs: []});
+    const set = {...knowing(['a', 'b']), calibrationInputs: [1]};
+    expect((await knowledgeWithTraffic(set, {path, held: []})).knowledge.calibrationInputs).toEqual([1]);
   });
 
   it('takes each text once, and none that is held for measurement', async () => {

@@ -1,4 +1,5 @@
 import type {Results, StudentShape} from '../results.ts';
+import {cascadesTable} from './cascades.ts';
 import {choiceSentences} from './choices.ts';
 import {accuracyFigure} from './figures/accuracy.ts';
 import {differencesFigure} from './figures/differences.ts';
@@ -64,6 +65,7 @@ function header(results: Results, sections: readonly Section[]): Html {
 
 function sectionsOf(results: Results): readonly Section[] {
   const learning = learningFigure(results);
+  const cascades = cascadesTable(results);
   return [
     {id: 'answer', title: 'What was found', content: answer(results)},
     {
@@ -73,6 +75,7 @@ function sectionsOf(results: Results): readonly Section[] {
     },
     ...(learning === undefined ? [] : [{id: 'learning', title: 'Learning', content: learning}]),
     {id: 'calibration', title: 'Calibration', content: reliabilityFigure(results)},
+    ...(cascades === undefined ? [] : [{id: 'cascades', title: 'In a cascade', content: cascadeContent(cascades)}]),
     {id: 'targets', title: 'What soft labels carry', content: html`${effects(results)}${entropyFigure(results)}`},
     {id: 'relation', title: 'Class relation', content: relationFigure(results)},
     {id: 'numbers', title: 'All numbers', content: numbers(results)},
@@ -96,6 +99,11 @@ ${methodsTable(results)}`;
 function effects(results: Results): Html {
   return html`<p>A distribution over the classes tells a student four things that a bare label does not: how much to hold back (label smoothing), how sure to be of this very input (continuous targets), how inputs of one class differ (intra-class variance), and which classes are alike (inter-class relation).</p>
 ${effectsTable(results)}`;
+}
+
+function cascadeContent(table: Html): Html {
+  return html`<p>The student answers what it is sure of, its teacher all else. The threshold was set by answers that neither trained the student nor chose anything else, so that over all requests the cascade agrees with the teacher as often as the target says, with the probability below it. That is no promise about a single class or a slice, nor about a world that has changed. The test split is a sample: its interval says how far it can tell.</p>
+${table}`;
 }
 
 function numbers(results: Results): Html {

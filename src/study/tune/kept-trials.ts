@@ -10,6 +10,7 @@ import {digestOf} from '../../train/digest.ts';
 import {fingerprintOf} from '../../train/fingerprint.ts';
 import {startRun} from '../../train/run.ts';
 import {FOLDS} from '../cross-fit.ts';
+import {divide} from '../divide.ts';
 import type {Trial} from '../results.ts';
 import type {Study} from '../study.ts';
 import {freshStudent, trainOptions} from '../training.ts';
@@ -93,12 +94,13 @@ export async function fingerprintOfTrials(
   const {recipe} = study;
   const seed = recipe.seeds[0]!;
   const student = freshStudent(study, candidatesOf(recipe)[0]!, seed);
-  const run = await startRun(student, knowledge, trainOptions(study, method, seed, undefined));
+  const {training} = divide(recipe, method, knowledge);
+  const run = await startRun(student, training, trainOptions(study, method, seed, undefined));
   try {
     const {weights} = run;
     const start = weights.map(weight => weight.dataSync());
     const folds = recipe.calibration?.folds ?? FOLDS;
-    return digestOf({run: await fingerprintOf(student, knowledge, run), start, settings, folds});
+    return digestOf({run: await fingerprintOf(student, training, run), start, settings, folds});
   } finally {
     run.dispose();
     student.model.dispose();

@@ -7,6 +7,7 @@ import type {Student} from '../../student/student.ts';
 import {train} from '../../train/train.ts';
 import {checkSource} from '../checks.ts';
 import {crossFit, FOLDS} from '../cross-fit.ts';
+import {divide} from '../divide.ts';
 import type {CurvePoint} from '../results.ts';
 import type {Study} from '../study.ts';
 import {freshStudent, pointOf, trainOptions} from '../training.ts';
@@ -35,7 +36,8 @@ export async function tryOut(
 ): Promise<TrialOutcome> {
   checkSource(method, knowledge);
   const judge = isLabelled(study.data) ? onValidation : inCrossValidation;
-  return judge(study, method, knowledge, epochs, onShare);
+  // What calibrates students chooses nothing.
+  return judge(study, method, divide(study.recipe, method, knowledge).training, epochs, onShare);
 }
 
 async function onValidation(...[study, method, knowledge, epochs, onShare]: Required<Parameters<typeof tryOut>>) {

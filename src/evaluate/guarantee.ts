@@ -1,0 +1,148 @@
+import {InputError} from '../errors.ts';
+import {upperBound} from '../statistics/binomial-bounds.ts';
+import type {Guarantee} from '../student/student.ts';
+import {judgedAnswers} from './calibration.ts';
+
+// A guarantee of a cascade: the student answers what it is sure of, its teacher all else.
+//
+// At threshold t a request costs ℓ(t) = 1 if the student's confidence is t or more and its class is not the teacher's, and
+// 0 otherwise. The risk R(t) is the mean of ℓ(t) over all requests, those among them that the teacher answers. R(t) ≤ α is
+// wanted, α = 1 − agreement, with probability 1 − δ at least, δ = 1 − confidence.
+//
+// Method. Let k(t) be the sum of ℓ(t) over n calibration answers. A hypothesis "R(t) > α" is rejected if the exact upper
+// bound (Clopper and Pearson, 1934) of a probability, of which k(t) events in n trials were seen, is α at most at error δ.
+// The hypotheses are tested for all real t, from the strictest to more lenient ones, up to the first that stands; the last
+// rejected threshold is taken. This is fixed-sequence testing (Angelopoulos, Bates, Candès, Jordan and Lei, 2021, "Learn
+// then Test", section 2.3): the tests share no error among them.
+//
+// Theorem. Let requests and calibration answers be exchangeable, and let the student (weights, temperature, which of several
+// it is) be made without the calibration answers. Then the chosen threshold t̂ has R(t̂) ≤ α with probability 1 − δ at least.
+//
+// Proof. Given the student, the n losses at a fixed t are independent with mean R(t), so a fixed false hypothesis is
+// rejected with probability δ at most. Neither R(t) nor k(t) grows with t. Let t* be the supremum of all t with R(t) > α. An
+// error, R(t̂) > α, needs t̂ ≤ t*. If R(t*) > α, then k(t*) ≤ k(t̂), so that the one false hypothesis at t* is rejected as
+// well: δ at most. Otherwise t̂ < t*; for fixed t that rise to t*, the events t̂ ≤ t rise to the error, and each needs the
+// false hypothesis at its t to be rejected: δ at most, and so in the limit.
+//
+// The sequence of thresholds is fixed beforehand, since it is all of them. k(t) changes at confidences of calibration
+// answers alone, so it is enough to look there, and answers of one confidence stand or fall together. Drawn without
+// replacement from a finite set, k(t) is hypergeometric, whose tails are lighter still.
+//
+// What is not covered: a single class, a slice of the requests, or one user; a world that has changed since; the best of
+// several students, if it is chosen by their guarantees; a student that is trained again on the calibration answers. R is
+// the share in the long run: the next thousand requests are a sample of it. The teacher's noise counts as disagreement: one
+// that contradicts itself on 2 % of requests leaves little of 3 %. Requests that the teacher can't answer are not counted.
+
+/** What a cascade is to promise. */
+export interface CascadeTarget {
+  /** Share of all requests on which it is to agree with the teacher, below 1. */
+  readonly agreement: number;
+  /** With what probability, over the draw of the answers, above 0 and below 1. */
+  readonly confidence: number;
+}
+
+/** Above any confidence: the student answers nothing by itself. */
+export const NOTHING_LOCAL = 2;
+
+/**
+ * The most disagreements among so many calibration answers that still prove the target.
+ *
+ * @returns -1 if even none would not
+ */
+export function allowedDisagreements(answers: number, target: CascadeTarget): number {
+  return largest(-1, answers, disagreements => proves(disagreements, answers, target));
+}
+
+/**
+ * The fewest calibration answers that prove the target with so many disagreements among them: 99 with none, for 97 %
+ * agreement with 95 % probability.
+ *
+ * @throws InputError if no number does
+ */
+export function answersNeeded(disagreements: number, target: CascadeTarget): number {
+  if (!(target.agreement < 1 && target.confidence < 1)) {
+    throw new InputError(
+      `No number of answers proves an agreement of ${target.agreement} with probability ${target.confidence}. Give shares below 1.`,
+    );
+  }
+  let enough = disagreements + 1;
+  while (!proves(disagreements, enough, target)) enough *= 2;
+  return 1 + largest(disagreements, enough - 1, answers => !proves(disagreements, answers, target));
+}
+
+function proves(disagreements: number, answers: number, {agreement, confidence}: CascadeTarget): boolean {
+  return upperBound(disagreements, answers, 1 - confidence) <= 1 - agreement;
+}
+
+/** The largest number up to `most` that holds, if all before one that holds do, and `known` does. */
+function largest(known: number, most: number, holds: (value: number) => boolean): number {
+  let [low, high] = [known, most];
+  while (low < high) {
+    const middle = Math.floor((low + high + 1) / 2);
+    if (holds(middle)) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** What part of the answers calibrates, if nothing else is said. */
+const SHARE = 0.15;
+
+/** Never more than this part of the answers calibrates. */
+export const MOST_SHARE = 0.5;
+
+/**
+ * How many of so many answers are to calibrate: about 15 %, which left most to answer locally if 500 to 5,000 were bought;
+ * more if that is too few to prove anything, half at most, and no more than allow as many disagreements.
+ *
+ * @param share - takes just this part of them instead, from 0 to 0.5
+ * @returns 0 if they are too few to prove anything
+ */
+export function calibrationSize(answers: number, target: CascadeTarget, share?: number): number {
+  const least = answersNeeded(0, target);
+  const most = Math.floor((share ?? MOST_SHARE) * answers);
+  if (most < least || share !== undefined) return most < least ? 0 : most;
+  const wanted = Math.min(most, Math.max(least, Math.round(SHARE * answers)));
+  return answersNeeded(allowedDisagreements(wanted, target), target);
+}
+
+/** How many more answers there must be so that some of them can prove the target. */
+export function answersShort(answers: number, target: CascadeTarget, share: number = MOST_SHARE): number {
+  return Math.max(0, Math.ceil(answersNeeded(0, target) / share) - answers);
+}
+
+/** A threshold with what it promises. */
+export interface Certified {
+  readonly threshold: number;
+  readonly guarantee: Guarantee;
+}
+
+/**
+ * The least threshold at which a cascade keeps what it promises.
+ *
+ * @param logits - [answers, classes], row-major, of the student about the inputs of the calibration answers
+ * @param labels - [answers], the teacher's classes
+ * @returns from 0, where the student may answer everything, to `NOTHING_LOCAL`
+ */
+export function certify(
+  logits: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  classes: number,
+  {temperature, agreement, confidence}: CascadeTarget & {readonly temperature: number},
+): Certified {
+  const judged = judgedAnswers(logits, labels, classes, temperature).sort((a, b) => b.confidence - a.confidence);
+  const answers = judged.length;
+  const allowed = allowedDisagreements(answers, {agreement, confidence});
+  let [wrong, sure, disagreements, threshold] = [0, 0, 0, NOTHING_LOCAL];
+  for (const [place, answer] of judged.entries()) {
+    wrong += answer.agrees ? 0 : 1;
+    if (wrong > allowed) break;
+    if (answer.confidence === judged[place + 1]?.confidence) continue;
+    [sure, disagreements, threshold] = [place + 1, wrong, answer.confidence];
+  }
+  const promise = {agreement, confidence, answers, disagreements};
+  if (sure === 0) return {threshold, guarantee: {...promise, localShare: 0, bound: 0}};
+  const bound = upperBound(disagreements, answers, 1 - confidence);
+  // Below the last confidence that was seen nothing more is lost.
+  return {threshold: sure === answers ? 0 : threshold, guarantee: {...promise, localShare: sure / answers, bound}};
+}

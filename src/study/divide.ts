@@ -1,0 +1,60 @@
+import {shuffledIndices} from '../data/random.ts';
+import {InputError} from '../errors.ts';
+import {countOf, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
+import {partOf} from '../knowledge/part-of.ts';
+import {setApart} from '../recipe/cascade-target.ts';
+import type {Method, Recipe} from '../recipe/recipe.ts';
+import {rowsAskedAgain} from './steadiness.ts';
+
+/** What a method's students learn from, and what calibrates them. */
+export interface Divided {
+  /** All that trains and chooses. */
+  readonly training: Knowledge | StoredKnowledge;
+  /** Inputs of the whole, by their index, whose answers are set apart. */
+  readonly calibrationInputs: readonly number[];
+}
+
+/** Sets the answers apart that calibrate. Throws as `calibrationInputsOf` does. */
+export function divide(...[recipe, method, knowledge]: Parameters<typeof calibrationInputsOf>): Divided {
+  const calibrationInputs = calibrationInputsOf(recipe, method, knowledge);
+  if (calibrationInputs.length === 0) return {training: knowledge, calibrationInputs};
+  const isApart = new Set(calibrationInputs);
+  const others = Array.from({length: inputsIn(knowledge)}, (_, input) => input).filter(input => !isApart.has(input));
+  return {training: partOf(knowledge, others), calibrationInputs};
+}
+
+/**
+ * Inputs, by their index, whose answers calibrate. They are the same for every seed of a method and when it is tuned: what
+ * one student learned from, none is calibrated by.
+ *
+ * @throws InputError if the inputs were chosen and none were drawn to calibrate by
+ */
+export function calibrationInputsOf(
+  recipe: Pick<Recipe, 'calibration'>,
+  {method, select}: Pick<Method, 'method' | 'select'>,
+  knowledge: Knowledge | StoredKnowledge,
+): readonly number[] {
+  const count = inputsIn(knowledge);
+  const size = setApart(recipe, count);
+  if (size === 0) return [];
+  if (select && !knowledge.calibrationInputs?.length) {
+    throw new InputError(
+      `The inputs of method \`${method}\` were all chosen, and only answers about inputs drawn at random can calibrate. ` +
+        'Run `limbeck label` again: it asks about some, and what was answered stays paid for.',
+    );
+  }
+  return knowledge.calibrationInputs ?? drawn(count, size);
+}
+
+function inputsIn(knowledge: Knowledge | StoredKnowledge): number {
+  return countOf(knowledge) / (knowledge.versions ?? 1);
+}
+
+/** Without the first, which may be asked about twice to find out what a method can learn from. */
+function drawn(count: number, size: number): readonly number[] {
+  const first = Math.min(rowsAskedAgain(count).length, count - size);
+  return Array.from(
+    shuffledIndices(count - first, 0, 'answers to calibrate by').subarray(0, size),
+    input => first + input,
+  );
+}
