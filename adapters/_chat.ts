@@ -156,7 +156,6 @@ export interface Asker<A extends Access> {
 /** Asks about texts, so that one that is refused fails alone. */
 export function askTexts<A extends Access>({connection, send, read, explain}: Asker<A>): Teacher<A>['ask'] {
   const {name} = connection;
-  let hasAnswered = false;
   const askOne = async (
     {input, sample = 0}: Question,
     row: number,
@@ -164,31 +163,13 @@ export function askTexts<A extends Access>({connection, send, read, explain}: As
   ): Promise<Outcome<A>> => {
     if (input.kind !== 'text') return {error: new TeacherError(name, 'It reads texts, and this input is a tensor.')};
     const reply = await exchange([row], async () => withWait(await send(input.text, sample, signal)));
-    if (reply.status === 200) {
-      hasAnswered = true;
-      return read(reply);
-    }
+    if (reply.status === 200) return read(reply);
     const error = statusError(connection, reply, explain);
-    // Before it has answered anything, what it refuses may be the request's form and not its text.
-    if (isOfText(reply) || (hasAnswered && REFUSALS.includes(reply.status))) return {error};
+    if (error.refusal) return {error};
     throw error;
   };
   return async (questions, options = {}) => {
     options.signal?.throwIfAborted();
     return Promise.all(questions.map((question, row) => askOne(question, row, options)));
   };
-}
-
-/** Statuses that say that a service does not take this very request. */
-const REFUSALS = [400, 413, 422];
-
-/** Codes that say that a text is too long, or is not to be spoken of. */
-const TEXT_CODES = /context_length|context_size|string_above_max|content_filter|content_policy/;
-
-/** Words with which servers that have no codes for it say so. Only looked for: a body is never shown. */
-const TEXT_WORDS =
-  /context.?(length|size|window)|maximum context|too (long|many tokens|large)|input tokens|longer than|max_tokens must be/i;
-
-function isOfText({status, body}: Reply): boolean {
-  return REFUSALS.includes(status) && (TEXT_CODES.test(body) || TEXT_WORDS.test(body));
 }

@@ -71,14 +71,14 @@ async function askBatch<A extends Access>(
   batch: Batch,
   options: SendOptions,
 ): Promise<readonly Outcome<A>[]> {
-  const {connection, url, headers = {}, explain, refusesInput = refusesByStatus} = service;
+  const {connection, url, headers = {}, explain, refusesInput} = service;
   const {signal} = options;
   const body = batch.template.fill(batch.inputs) as object;
   const send = async () => withWait(await postJson(connection, url, body, {signal, headers}));
   const reply = await options.exchange(batch.rows, send);
   if (reply.status === 200) return service.read(reply, batch.rows.length);
-  const error = statusError(connection, reply, explain?.(reply));
-  if (error.retryable || !refusesInput(reply)) throw error;
+  const error = statusError(connection, reply, explain?.(reply), refusesInput);
+  if (!error.refusal) throw error;
   if (!isDivisible(batch, reply)) return batch.rows.map(() => ({error}));
   const middle = Math.ceil(batch.rows.length / 2);
   const halves = [[0, middle] as const, [middle, batch.rows.length] as const].map(([from, to]) => ({
@@ -89,10 +89,6 @@ async function askBatch<A extends Access>(
   const parts: Outcome<A>[] = [];
   for (const half of halves) parts.push(...(await askBatch(service, half, options)));
   return parts;
-}
-
-function refusesByStatus({status}: Reply): boolean {
-  return [400, 413, 422].includes(status);
 }
 
 /** Tensors of one batch are alike, so a refusal is of them all; a text may be refused for what it says. */

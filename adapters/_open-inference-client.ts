@@ -43,9 +43,6 @@ export interface InferOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Statuses that say that the service does not take these very inputs. */
-const REFUSALS = [400, 413, 422];
-
 /**
  * Asks about one batch with one request, or with more where the service refuses a batch that it may take in parts.
  *
@@ -61,7 +58,7 @@ export async function infer(client: Client, batch: Batch, options: InferOptions)
   if (reply.status === 200) return client.read(reply, batch.rows.length);
   if (reply.status === 404) throw await notFound(client.model, transport, options.signal);
   const error = statusError(connection, reply, explain);
-  if (!REFUSALS.includes(reply.status)) throw error;
+  if (!error.refusal) throw error;
   if (!isDivisible(batch, reply)) return batch.rows.map(() => ({error}));
   const [first, second] = halvesOf(batch);
   return [...(await infer(client, first, options)), ...(await infer(client, second, options))];

@@ -24,12 +24,12 @@ export function checkPlace(address: string, {binary, dispatcher}: HttpOptions): 
   if (binary !== undefined || dispatcher !== undefined) {
     throw new InputError('`binary` and `dispatcher` are for HTTP, and `url` says gRPC. Leave them out.');
   }
-  return address.replace(/\/+$/, '');
+  return address.replace(/\/+$/, '').toLowerCase();
 }
 
 /** The address, with that of gRPC as the one of HTTP that it is underneath. */
 export function overHttp(address: string): string {
-  return address.replace(/^grpc(?=s?:)/, 'http');
+  return address.replace(/^grpc(?=s?:)/i, 'http');
 }
 
 function isGrpc(address: string): boolean {

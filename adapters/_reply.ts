@@ -26,11 +26,16 @@ export interface Refusal {
 /** What a protocol's own refusals mean, where its status alone does not tell. */
 export type Explain = (refusal: Refusal) => {readonly problem: string; readonly retryable?: boolean} | undefined;
 
-/** What a status other than 200 means, without a word of the reply's text. */
+/**
+ * What a status other than 200 means, without a word of the reply's text.
+ *
+ * @param refuses - whether a reply is a refusal of the request as it is, be it for its input or for all else in it
+ */
 export function statusError(
   {name, key, keyVariable = 'LIMBECK_TEACHER_KEY'}: Pick<Connection, 'name' | 'key' | 'keyVariable'>,
   reply: Reply,
   explain: Explain = () => undefined,
+  refuses: (reply: Reply) => boolean = refusesByStatus,
 ): TeacherError {
   const {status} = reply;
   const secret = key();
@@ -44,7 +49,23 @@ export function statusError(
     status,
     retryable,
     ...(retryAfter !== undefined && {retryAfter}),
+    ...(!retryable && !isSpent && refuses(reply) && {refusal: isOfText(reply) ? 'of-input' : 'unclear'}),
   });
+}
+
+function refusesByStatus({status}: Reply): boolean {
+  return [400, 413, 422].includes(status);
+}
+
+/** Codes that say that a text is too long, or is not to be spoken of. */
+const TEXT_CODES = /context_length|context_size|string_above_max|content_filter|content_policy/;
+
+/** Words with which servers that have no codes for it say so. Only looked for: a body is never shown. */
+const TEXT_WORDS =
+  /context.?(length|size|window)|maximum context|too (long|many tokens|large)|input tokens|longer than|max_tokens must be/i;
+
+function isOfText({body}: Reply): boolean {
+  return TEXT_CODES.test(body) || TEXT_WORDS.test(body);
 }
 
 const spent = {problem: 'The account has nothing left to spend. Top it up.', retryable: false};

@@ -9,6 +9,7 @@ import type {Completion, Finish} from './_completion.ts';
 import {CONVERSE_COST} from './_cost-fields.ts';
 import type {Prompt} from './_prompt.ts';
 import {type Explain, tokenCount} from './_reply.ts';
+import {checkAddress} from './_request.ts';
 
 /** Its common interface tells no log-probabilities. */
 type Output = 'label' | 'confidence';
@@ -44,7 +45,7 @@ export function bedrock<O extends Output>(options: BedrockOptions<O>): Teacher<A
   checkOutput(options.output);
   const region = regionOf(options);
   const mode = modeFor({...options, structured}, options.classes);
-  const address = options.url ?? `https://bedrock-runtime.${region}.amazonaws.com`;
+  const address = checkAddress(options.url ?? `https://bedrock-runtime.${region}.amazonaws.com`);
   const name = `bedrock ${model} at ${options.service ?? address}`;
   const apiKey = keyOf(options);
   const access = awsAccess(options, {name, service: 'bedrock', region, apiKey});

@@ -8,6 +8,7 @@ import {chatCompletions, chatMessages, chatReceipt} from './_openai-chat.ts';
 import {explainOpenAi} from './_openai-errors.ts';
 import {responseCompletions, responseReceipt} from './_openai-responses.ts';
 import type {Prompt} from './_prompt.ts';
+import {checkAddress} from './_request.ts';
 
 export interface OpenAiOptions<O extends Output> extends ChatOptions, ModeOptions<O> {
   /**
@@ -40,9 +41,10 @@ const OPENAI = 'https://api.openai.com/v1';
  * @throws InputError where the options can't be used
  */
 export function openai<O extends Output>(options: OpenAiOptions<O>): Teacher<AccessOf<O>> {
-  const {url = OPENAI, api = 'chat', apiVersion} = options;
+  const {api = 'chat', apiVersion} = options;
+  const address = checkAddress(options.url ?? OPENAI);
   const mode = modeFor(options, options.classes);
-  const isOwn = url === OPENAI || apiVersion !== undefined;
+  const isOwn = address === OPENAI || apiVersion !== undefined;
   const query = apiVersion === undefined ? '' : `?api-version=${encodeURIComponent(apiVersion)}`;
   const protocol = api === 'chat' ? chatProtocol(mode, isOwn) : responsesProtocol(mode);
   return chatTeacher(options, {
@@ -50,7 +52,7 @@ export function openai<O extends Output>(options: OpenAiOptions<O>): Teacher<Acc
     ...protocol,
     adapter: 'openai',
     provider: {own: OPENAI, variable: 'OPENAI_API_KEY'},
-    address: url,
+    address,
     path: `${protocol.path}${query}`,
     explain: explainOpenAi,
     warmed: temperature => ({temperature}),

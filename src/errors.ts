@@ -19,6 +19,11 @@ export interface TeacherErrorDetails extends ErrorOptions {
   readonly inDoubt?: boolean;
   /** Milliseconds that the service asked to wait. */
   readonly retryAfter?: number;
+  /**
+   * Of a request that the service does not take as it is: whether that is known to be for its input, or may be for what
+   * all requests share as well, such as a parameter. Asking about others shows which.
+   */
+  readonly refusal?: 'of-input' | 'unclear';
 }
 
 /** A teacher could not be asked, or what it answered can't be used. Holds no header, no key and no body. */
@@ -29,6 +34,7 @@ export class TeacherError extends LimbeckError {
   readonly unreadable: boolean;
   readonly inDoubt: boolean;
   readonly retryAfter: number | undefined;
+  readonly refusal: TeacherErrorDetails['refusal'];
 
   /**
    * @param teacher - the teacher's `name`
@@ -37,7 +43,15 @@ export class TeacherError extends LimbeckError {
   constructor(
     teacher: string,
     problem: string,
-    {status, retryable = false, unreadable = false, inDoubt = false, retryAfter, ...rest}: TeacherErrorDetails = {},
+    {
+      status,
+      retryable = false,
+      unreadable = false,
+      inDoubt = false,
+      retryAfter,
+      refusal,
+      ...rest
+    }: TeacherErrorDetails = {},
   ) {
     super(`Teacher ${teacher}: ${problem}`, rest);
     this.status = status;
@@ -45,6 +59,7 @@ export class TeacherError extends LimbeckError {
     this.unreadable = unreadable;
     this.inDoubt = inDoubt;
     this.retryAfter = retryAfter;
+    this.refusal = refusal;
   }
 }
 

@@ -20,7 +20,7 @@ import {createLedger, type Ledger} from './ledger.ts';
 import {type AskingReport, createAskingMeter} from './meter.ts';
 import {type OnNote, onceEach, warn} from './notes.ts';
 import type {RecordMode} from './record.ts';
-import {type StackOptions, stack} from './teacher-stack.ts';
+import {ownRefusals, type StackOptions, stack} from './teacher-stack.ts';
 
 export interface AskingOptions {
   /** Where answers are kept: a file, or the URL of a store such as `redis://127.0.0.1:6379`. */
@@ -53,7 +53,7 @@ export interface AskingOptions {
   readonly drift?: DriftOptions;
   /**
    * How many requests a teacher may get before the first usable answer: where so many brought none, the run stops.
-   * Infinity goes on regardless. Refusals for want of capacity (429) don't count.
+   * Infinity goes on regardless, also if the service refuses every input. Refusals for want of capacity (429) don't count.
    *
    * @default 20
    */
@@ -149,15 +149,22 @@ export async function openAsking({
     admissions.set(service.account, known);
     return known;
   };
-  const firstAnswers = new Map<Teacher, FirstAnswer>();
-  const firstAnswerOf = (teacher: Teacher): FirstAnswer => {
-    const known = firstAnswers.get(teacher) ?? new FirstAnswer(teacher, firstAnswerWithin);
-    firstAnswers.set(teacher, known);
-    return known;
-  };
+  const firstAnswerOf = perTeacher(teacher => new FirstAnswer(teacher, firstAnswerWithin));
+  const isEndless = firstAnswerWithin === Number.POSITIVE_INFINITY;
+  const refusalsOf = perTeacher(ownRefusals(store, isEndless ? firstAnswerWithin : undefined));
   type Ways = Pick<StackOptions, 'record' | 'replaces' | 'retriesSetAside' | 'drift' | 'lane'>;
   const opened = <A extends Access>(teacher: Teacher<A>, ways: Ways, ledger = createLedger()): OpenTeacher<A> => {
-    const shared = {store, ledger, budget, onNote, admissionOf, firstAnswerOf, replies, ...(journal && {journal})};
+    const shared = {
+      store,
+      ledger,
+      budget,
+      onNote,
+      admissionOf,
+      firstAnswerOf,
+      refusalsOf,
+      replies,
+      ...(journal && {journal}),
+    };
     const layered = stack(teacher, {...shared, ...ways});
     const leaves = leavesOf(teacher, teacher.detail);
     const admissions = new Set(leaves.flatMap(leaf => admissionOf(leaf.teacher) ?? []));
@@ -188,6 +195,16 @@ export async function openAsking({
         await store.close();
       }
     },
+  };
+}
+
+/** The same thing each time for one teacher. */
+function perTeacher<T>(make: (teacher: Teacher) => T): (teacher: Teacher) => T {
+  const made = new Map<Teacher, T>();
+  return teacher => {
+    const known = made.get(teacher) ?? make(teacher);
+    made.set(teacher, known);
+    return known;
   };
 }
 

@@ -2,12 +2,10 @@ import {InputError, TeacherError} from '../errors.ts';
 import {withoutFeatures} from '../knowledge/coarsen.ts';
 import type {Access, Detail, Exchange, Question, Reply, Teacher} from '../teacher.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
+import {ProblemsMet, problemIn} from './problems-met.ts';
 
 /** How many requests may go out before the first usable answer, where nothing else is said. */
 export const FIRST_ANSWER_WITHIN = 20;
-
-/** How many different problems a message names. */
-const NAMED_PROBLEMS = 3;
 
 /** What became of a request: it brought an answer, or a problem; or it doesn't count. */
 export type Trial = 'answered' | 'uncounted' | {readonly problem: string};
@@ -23,8 +21,7 @@ export class FirstAnswer {
   /** Requests that are on their way. */
   #open = 0;
   #failed = 0;
-  /** How often each was met. */
-  readonly #problems = new Map<string, number>();
+  readonly #problems: ProblemsMet;
   #waiting: (() => void)[] = [];
 
   /** @throws InputError where `within` is no number of requests */
@@ -34,6 +31,7 @@ export class FirstAnswer {
     }
     this.#teacher = teacher;
     this.#within = within;
+    this.#problems = new ProblemsMet(teacher.name);
   }
 
   /** Whether nothing is to be counted any more. */
@@ -70,7 +68,7 @@ export class FirstAnswer {
     if (trial === 'answered') this.#isThere = true;
     else if (trial !== 'uncounted') {
       this.#failed++;
-      this.#problems.set(trial.problem, (this.#problems.get(trial.problem) ?? 0) + 1);
+      this.#problems.add(trial.problem);
     }
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -78,14 +76,9 @@ export class FirstAnswer {
   }
 
   #error(): TeacherError {
-    const byCount = [...this.#problems].sort(([, one], [, other]) => other - one);
-    const named = byCount
-      .slice(0, NAMED_PROBLEMS)
-      .map(([problem, times]) => `\n  ${times === 1 ? 'once' : `${times} times`}: ${problem}`);
-    if (byCount.length > named.length) named.push(`\n  and ${byCount.length - named.length} other problems.`);
     return new TeacherError(
       this.#teacher.name,
-      `${this.#failed} ${this.#failed === 1 ? 'request' : 'requests'} brought not one usable answer, so no more are sent.${named.join('')}\n` +
+      `${this.#failed} ${this.#failed === 1 ? 'request' : 'requests'} brought not one usable answer, so no more are sent.${this.#problems.lines}\n` +
         'Mend what is wrong: `limbeck probe` shows it for a handful of requests. Then ask again, with ' +
         '`--retry-set-aside` about the same inputs too. `--keep-going` goes on without an answer.',
     );
@@ -101,11 +94,7 @@ export class FirstAnswer {
 export function withFirstAnswer<A extends Access>(teacher: Teacher<A>, first: FirstAnswer): LayeredTeacher<A> {
   const {name, service} = teacher;
   if (service === undefined) return teacher;
-  /** What an error says, without the name of the teacher before it. */
-  const problemOf = (error: unknown): Trial => {
-    const problem = error instanceof Error ? error.message : String(error);
-    return {problem: problem.replace(`Teacher ${name}: `, '')};
-  };
+  const problemOf = (error: unknown): Trial => ({problem: problemIn(error, name)});
   const trialOf = (reply: Reply, count: number, detail: Detail): Trial => {
     if (reply.status === 429) return 'uncounted';
     if (reply.status !== 200) return {problem: `It answered ${reply.status}.`};

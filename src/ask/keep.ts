@@ -1,3 +1,4 @@
+import {TeacherError} from '../errors.ts';
 import {heldDetail, withoutFeatures} from '../knowledge/coarsen.ts';
 import {fuller} from '../knowledge/fuller.ts';
 import type {Journal} from '../knowledge/journal.ts';
@@ -8,11 +9,14 @@ import type {Bought, PaidCall} from './calls.ts';
 import {keyed} from './keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 import type {Ledger} from './ledger.ts';
+import type {Refusals} from './refusals.ts';
 
 export interface KeepOptions {
   readonly store: AnswerStore;
   readonly journal?: Journal;
   readonly ledger?: Ledger;
+  /** Knows whether what the service refuses is refused for its input. */
+  readonly refusals?: Refusals;
   /**
    * Whether a new answer replaces one that holds as much.
    *
@@ -26,13 +30,13 @@ export type Kept<A extends Access = Access> = Outcome<A> & {readonly detail?: De
 
 /**
  * Keeps every answer before it is returned, with what its reply says of its origin. A paid reply that holds no answer to
- * a question sets that question aside; other errors are not kept.
+ * a question sets that question aside, and so does a refusal of its input; other errors are not kept.
  *
  * A fuller answer replaces one in the store, a poorer one never does; of two that hold different things (votes and a
  * distribution, other features) the later one stays, and so does one that was read in another way.
  */
 export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, options: KeepOptions): LayeredTeacher<A> {
-  const {store, journal, ledger, replaces = false} = options;
+  const {store, journal, ledger, refusals, replaces = false} = options;
   const keep = together<AnswerEntry>(async entries => {
     // Something as full may have come in the meantime.
     await store.setMany(replaces ? entries : await fuller(store, entries, {replacesOtherReadings: true}));
@@ -45,6 +49,7 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
     const entries = entriesOf(teacher, questions, outcomes, kept);
     if (entries.length > 0) await keep(entries);
     if (entries.length < outcomes.length) await setAside(questions, outcomes);
+    if (entries.length > 0) await refusals?.sure();
     for (const call of callsOf(outcomes)) call.done();
     if (journal && journal.setAsides.size > 0) {
       const mended = entries.map(({key}) => key).filter(key => journal.setAsides.has(key));
@@ -53,12 +58,17 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
     askOptions.onSettled?.(kept.length);
     return kept;
   };
-  /** What was paid for and can't be read. */
+  /** What was paid for and can't be read, and what the service refuses. */
   const setAside = async (questions: readonly Question[], outcomes: readonly Bought[]) => {
     for (const [place, outcome] of outcomes.entries()) {
-      if (!('error' in outcome) || !outcome.call) continue;
-      await journal?.setAside(keyed(teacher, questions[place]!).key, outcome.error.message, outcome.call.place);
-      ledger?.add({setAside: 1});
+      if (!('error' in outcome)) continue;
+      const {error, call} = outcome;
+      const write = async () => {
+        await journal?.setAside(keyed(teacher, questions[place]!).key, error.message, call?.place);
+        ledger?.add({setAside: 1});
+      };
+      if (call) await write();
+      else if (error instanceof TeacherError && error.refusal) await refusals?.whenSure(write);
     }
   };
   return layerOver(teacher, {ask});

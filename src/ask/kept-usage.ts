@@ -1,3 +1,4 @@
+import {identityText} from '../knowledge/key.ts';
 import type {AnswerStore, StoredAnswer} from '../knowledge/store.ts';
 import type {Teacher, Usage} from '../teacher.ts';
 import {isUsage} from './receipt.ts';
@@ -39,10 +40,10 @@ export class KeptUsage {
    */
   async sample(store: AnswerStore, identity: Teacher['identity']): Promise<void> {
     if (this.#replies.size > 0) return;
-    const own = JSON.stringify(identity);
+    const own = identityText(identity);
     let seen = 0;
     for await (const {stored} of store.entries()) {
-      if (JSON.stringify(stored.teacher.identity) === own) this.add(stored);
+      if (identityText(stored.teacher.identity) === own) this.add(stored);
       if (++seen === SAMPLE) return;
     }
   }

@@ -1,4 +1,5 @@
 import {KnowledgeError} from '../errors.ts';
+import {holdsAnswerOf} from '../knowledge/answers-of.ts';
 import {describeDifferences, explainMiss} from '../knowledge/explain.ts';
 import {readAlike} from '../knowledge/reading.ts';
 import type {AnswerStore} from '../knowledge/store.ts';
@@ -48,7 +49,7 @@ export function withRecordMode<A extends Access>(
     return {error: new KnowledgeError(`No answer is kept under key ${key}, and ${reason}.${why} ${way}`)};
   };
   const ask = async (questions: readonly Question[], options: LayerOptions = {}) => {
-    isOpen ??= mode === 'none' ? Promise.resolve(false) : isNew(store, teacher.identity);
+    isOpen ??= mode === 'none' ? Promise.resolve(false) : holdsAnswerOf(store, teacher.identity).then(holds => !holds);
     return (await isOpen) ? teacher.ask(questions, options) : Promise.all(questions.map(refuse));
   };
   return layerOver(teacher, {ask});
@@ -72,11 +73,4 @@ async function nearestTo(
   const nearest = await explainMiss(store, identity, digest);
   if (nearest === undefined) return ' Nothing is kept at all.';
   return ` The nearest is ${nearest.key}: its ${describeDifferences(nearest.differences)}.`;
-}
-
-/** Whether nothing of this teacher is kept. */
-async function isNew(store: AnswerStore, identity: Identity): Promise<boolean> {
-  const own = JSON.stringify(identity);
-  for await (const {stored} of store.entries()) if (JSON.stringify(stored.teacher.identity) === own) return false;
-  return true;
 }

@@ -1,3 +1,4 @@
+import {holdsAnswerOf} from '../knowledge/answers-of.ts';
 import type {Journal} from '../knowledge/journal.ts';
 import type {AnswerStore} from '../knowledge/store.ts';
 import type {Access, Teacher} from '../teacher.ts';
@@ -18,6 +19,8 @@ import type {Ledger} from './ledger.ts';
 import {type OnNote, onceEach, warn} from './notes.ts';
 import {type RecordMode, withRecordMode} from './record.ts';
 import {withRecovery} from './recover.ts';
+import {Refusals} from './refusals.ts';
+import {withRefusedInputs} from './refused-inputs.ts';
 import {withRetry} from './retry.ts';
 
 export interface StackOptions {
@@ -42,6 +45,12 @@ export interface StackOptions {
    * @default nothing
    */
   readonly firstAnswerOf?: (teacher: Teacher) => FirstAnswer;
+  /**
+   * What finds out whether a teacher's service refuses single inputs or every request, shared by all that ask it.
+   *
+   * @default one of its own
+   */
+  readonly refusalsOf?: (teacher: Teacher) => Refusals;
   /** Without one, a paid reply that is under way when the process is killed is lost. */
   readonly journal?: Journal;
   /**
@@ -118,6 +127,7 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
     budget,
     onNote = onceEach(warn),
     firstAnswerOf,
+    refusalsOf = ownRefusals(store),
     journal,
     replies = journal,
     record = 'new',
@@ -130,7 +140,9 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
   const counts = ledger ? {ledger} : {};
   const journaled = journal ? {journal} : {};
   const paying = {...(admission && {admission}), ...(budget && {budget: budget.forTeacher(teacher)})};
-  const counted = firstAnswerOf ? withFirstAnswer(teacher, firstAnswerOf(teacher)) : teacher;
+  const refusals = refusalsOf(teacher);
+  const tried = withRefusedInputs(teacher, refusals);
+  const counted = firstAnswerOf ? withFirstAnswer(tried, firstAnswerOf(teacher)) : tried;
   const asked = withRetry(withCalls(counted, {...counts, ...journaled, ...paying, onNote}), {
     hasAdmission: admission !== undefined,
   });
@@ -139,7 +151,7 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
   const keeping = (inner: LayeredTeacher<A>) => {
     const recording = withRecordMode(inner, {store, mode: record});
     const recovered = journal ? withRecovery(recording, {journal, retriesSetAside}) : recording;
-    return withKeeping(recovered, {store, ...counts, ...journaled, replaces});
+    return withKeeping(recovered, {store, refusals, ...counts, ...journaled, replaces});
   };
   const batches = laneLayers({teacher, alone: guarded, keeping, journal, ledger, budget, onNote, choice: lane});
   const sharing = {store, replies, servesKept: record !== 'all'};
@@ -153,6 +165,14 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
 
 function isByBatches(teacher: Teacher, {lane, journal}: StackOptions): boolean {
   return lane !== undefined && journal !== undefined && laneOf(teacher) !== undefined;
+}
+
+/** Finds out whether services refuse single inputs or every request; what a store holds of a teacher proves that it answers. */
+export function ownRefusals(store: AnswerStore, within?: number): (teacher: Teacher) => Refusals {
+  return teacher => {
+    const hasEarlierAnswers = () => holdsAnswerOf(store, teacher.identity);
+    return new Refusals(teacher, {hasEarlierAnswers, ...(within !== undefined && {within})});
+  };
 }
 
 /** A teacher in this process needs none. */

@@ -30,14 +30,14 @@ export function answerKey(identity: Teacher['identity'], question: Question): st
 export function digestKey(identity: Teacher['identity'], digest: QuestionDigest): string {
   const {dtype, shape, bytes, view, sample} = digest;
   // Written by hand in the order of its names, as all else in it is sorted: many questions have one identity.
-  const head = `{"bytes":"${bytes}","dtype":"${dtype}","identity":${textOf(identity)}`;
+  const head = `{"bytes":"${bytes}","dtype":"${dtype}","identity":${identityText(identity)}`;
   return sha256(`${head},"sample":${sample},"shape":[${shape}],"version":${KEY_VERSION},"view":${view}}`);
 }
 
 const identityTexts = new WeakMap<Teacher['identity'], string>();
 
-/** As JSON with its names sorted. Made once. */
-function textOf(identity: Teacher['identity']): string {
+/** An identity as JSON with its names sorted: two that have the same are of one teacher. Made once. */
+export function identityText(identity: Teacher['identity']): string {
   const known = identityTexts.get(identity);
   if (known !== undefined) return known;
   const text = stringify(identity);

@@ -1,9 +1,9 @@
 import {describe, expect, it} from 'vitest';
 import {type AnthropicOptions, anthropic} from '../../adapters/anthropic.ts';
-import {InputError, TeacherError} from '../../src/errors.ts';
+import {InputError} from '../../src/errors.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {chatServer, type Protocol} from './chat-server.ts';
-import {address, floats, type Offline, offline, problemsIn, replayFor, text} from './replay.ts';
+import {address, failureOf, floats, type Offline, offline, problemsIn, replayFor, text} from './replay.ts';
 
 const classes = ['positive', 'negative', 'neutral'];
 const key = 'sk-ant-very-secret';
@@ -75,13 +75,10 @@ describe('anthropic on recorded replies', () => {
   ])('answers %i (%s) with a message of its own', async (status, type, retryable, message) => {
     const network = offline();
     network.answer('/v1/messages', status, {type: 'error', error: {type, message: `${key} is wrong`}, request_id: 'r'});
-    const error = await teacherOn(network)
-      .ask([review])
-      .catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(TeacherError);
+    const error = await failureOf(teacherOn(network).ask([review]));
     expect(error).toMatchObject({status, retryable});
-    expect((error as Error).message).toContain(`It answered ${status} (${type}). ${message}`);
-    expect((error as Error).message).not.toContain(key);
+    expect(error.message).toContain(`It answered ${status} (${type}). ${message}`);
+    expect(error.message).not.toContain(key);
   });
 
   it('knows a limit of money that was reached from a pace that was too fast', async () => {

@@ -1,10 +1,9 @@
 import {describe, expect, it} from 'vitest';
 import {type GeminiOptions, gemini} from '../../adapters/gemini.ts';
-import {TeacherError} from '../../src/errors.ts';
 import type {TopKAnswer} from '../../src/teacher.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {chatServer, type Protocol, tokensOf} from './chat-server.ts';
-import {address, floats, type Offline, offline, problemsIn, recordedFor, text} from './replay.ts';
+import {address, failureOf, floats, type Offline, offline, problemsIn, recordedFor, text} from './replay.ts';
 
 const classes = ['positive', 'negative', 'neutral'];
 const key = 'AIza-very-secret';
@@ -93,13 +92,10 @@ describe('gemini on recorded replies', () => {
     [504, 'DEADLINE_EXCEEDED', true, 'It took too long itself.'],
   ])('answers %i (%s) with a message of its own', async (code, status, retryable, message) => {
     const network = answering(code, {error: {code, message: `bad key ${key}`, status}});
-    const error = await black(network)
-      .ask([review])
-      .catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(TeacherError);
+    const error = await failureOf(black(network).ask([review]));
     expect(error).toMatchObject({status: code, retryable});
-    expect((error as Error).message).toContain(message);
-    expect((error as Error).message).not.toContain(key);
+    expect(error.message).toContain(message);
+    expect(error.message).not.toContain(key);
   });
 
   it('tells the pace how long to wait, which the service says in the body', async () => {

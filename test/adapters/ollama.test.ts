@@ -1,10 +1,9 @@
 import {describe, expect, it} from 'vitest';
 import {type OllamaOptions, ollama} from '../../adapters/ollama.ts';
-import {TeacherError} from '../../src/errors.ts';
 import type {TopKAnswer} from '../../src/teacher.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {chatServer, type Protocol, tokensOf} from './chat-server.ts';
-import {address, floats, type Offline, replayFor, text} from './replay.ts';
+import {address, failureOf, floats, type Offline, replayFor, text} from './replay.ts';
 
 const classes = ['positive', 'negative', 'neutral'];
 const shared = {model: 'tiny-sent', classes, codes: 'names', prompt: {user: '{text}'}} as const;
@@ -53,12 +52,9 @@ describe('ollama on recorded replies', () => {
     ['ollama-top-logprobs-400', 'It tells 20 tokens at most (`topLogprobs`)'],
     ['ollama-bad-json-400', 'It does not take the request'],
   ])('%s stops with a message of its own', async (name, message) => {
-    const error = await gray(replayFor('ollama', name))
-      .ask([review])
-      .catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(TeacherError);
-    expect((error as TeacherError).retryable).toBe(false);
-    expect((error as TeacherError).message).toContain(message);
+    const error = await failureOf(gray(replayFor('ollama', name)).ask([review]));
+    expect(error.retryable).toBe(false);
+    expect(error.message).toContain(message);
   });
 });
 

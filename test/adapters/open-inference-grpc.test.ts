@@ -136,6 +136,14 @@ describe('openInference on messages of MLServer', () => {
     expect(outcomes).toEqual([2, 2].map(label => ({answer: {kind: 'label', label}})));
   });
 
+  it('is the same teacher with a slash at the end of its address or in other case', () => {
+    const at = (url: string) => openInference({url, model: 'any', classes: names, output: {label: 'x'}});
+    const names = ['a', 'b'];
+    const [one, other] = [at('grpc://teacher.test:8081'), at('GRPC://Teacher.Test:8081/')];
+    expect(other.identity).toEqual(one.identity);
+    expect(other.service!.account).toBe(one.service!.account);
+  });
+
   it('reads values in the fields of their datatypes as well', () => {
     const read = (name: string, output: object, names: readonly string[]) => {
       const options = {url: 'grpc://teacher.test:8081', model: 'any', classes: names};

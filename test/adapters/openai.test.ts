@@ -1,10 +1,10 @@
 import {describe, expect, it} from 'vitest';
 import {type OpenAiOptions, openai} from '../../adapters/openai.ts';
-import {InputError, TeacherError} from '../../src/errors.ts';
+import {InputError, type TeacherError} from '../../src/errors.ts';
 import type {LabelAnswer, Outcome, TopKAnswer} from '../../src/teacher.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {chatServer, type Protocol, tokensOf} from './chat-server.ts';
-import {address, floats, type Offline, offline, problemsIn, recordedFor, replayFor, text} from './replay.ts';
+import {address, failureOf, floats, type Offline, offline, problemsIn, recordedFor, replayFor, text} from './replay.ts';
 
 const classes = ['positive', 'negative', 'neutral'];
 const key = 'sk-very-secret';
@@ -31,12 +31,6 @@ function probabilityOf(outcome: Outcome | undefined, name: string): number {
 function answerOf<T>(outcome: Outcome | undefined): T {
   if (outcome === undefined || 'error' in outcome) throw outcome?.error ?? new Error('no outcome');
   return outcome.answer as T;
-}
-
-async function failureOf(asked: Promise<unknown>): Promise<TeacherError> {
-  const error = await asked.catch((thrown: unknown) => thrown);
-  if (!(error instanceof TeacherError)) throw new Error(`expected a TeacherError, got ${error}`);
-  return error;
 }
 
 describe('openai on replies of real servers', () => {
@@ -134,11 +128,25 @@ describe('openai, where the service refuses', () => {
     expect((outcome as {readonly error: TeacherError}).error).toMatchObject({status: 400, retryable: false});
   });
 
-  it('takes a refusal for that of a text once others were answered', async () => {
-    const network = replayFor('openai', 'vllm-enum-200', 'vllm-value-400');
-    const teacher = black(network);
-    expect(problemsIn(await teacher.ask([review]))).toEqual(['none']);
-    expect(problemsIn(await teacher.ask([review]))[0]).toContain('It answered 400');
+  it.each([
+    ['vllm-value-400', 'unclear'],
+    ['vllm-too-long-400', 'of-input'],
+    ['llmock-key-401', undefined],
+    ['llmock-failed-500', undefined],
+  ])('says of %s whether it refuses the text: %s', async (name, refusal) => {
+    const network = offline();
+    const {status, body} = recordedFor('openai', name).response;
+    network.answer('/v1/chat/completions', status, body);
+    expect((await failureOf(black(network).ask([review]))).refusal).toBe(refusal);
+  });
+
+  it('takes no account that is spent for a text that is refused', async () => {
+    const network = offline();
+    network.answer('/v1/chat/completions', 400, {error: {code: 'insufficient_quota'}});
+    const error = await black(network)
+      .ask([review])
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({status: 400, refusal: undefined});
   });
 
   it('fails a tensor alone', async () => {
@@ -218,6 +226,21 @@ describe('what openai sends', () => {
     expect(network.sent[0]!.headers).not.toHaveProperty('authorization');
     expect(network.sent[0]!.body).toHaveProperty('max_completion_tokens');
   });
+
+  it.each(['https://api.openai.com/v1/', 'https://API.OpenAI.com/v1', 'https://api.openai.com:443/v1//'])(
+    'goes to OpenAI itself at %s, and is the same teacher',
+    async url => {
+      const network = offline('https://api.openai.com');
+      network.answer('/v1/chat/completions', 200, recordedFor('openai', 'vllm-enum-200').response.body);
+      const options = {classes, output: 'label', model: 'tiny', key, dispatcher: network.dispatcher} as const;
+      const [teacher, canonical] = [openai({...options, url}), openai(options)];
+      expect(teacher.name).toBe(canonical.name);
+      expect(teacher.identity).toEqual(canonical.identity);
+      expect(teacher.service!.account).toBe(canonical.service!.account);
+      await teacher.ask([review]);
+      expect(network.sent[0]!.body).toHaveProperty('max_completion_tokens');
+    },
+  );
 
   it('lists the classes in another order for another asking, where they are rotated', async () => {
     const network = replayFor('openai', 'vllm-enum-200', 'vllm-enum-200');

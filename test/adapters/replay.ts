@@ -1,5 +1,6 @@
 import {readFileSync} from 'node:fs';
 import {MockAgent} from 'undici';
+import {TeacherError} from '../../src/errors.ts';
 import type {Input, Outcome, Question} from '../../src/teacher.ts';
 
 /** An exchange with a real server. */
@@ -37,7 +38,8 @@ export interface Offline {
   answer(path: string, status: number, body: unknown, headers?: Readonly<Record<string, string>>): void;
 }
 
-export function offline(): Offline {
+/** @param at - where the service is */
+export function offline(at = address): Offline {
   const dispatcher = new MockAgent();
   dispatcher.disableNetConnect();
   const sent: Offline['sent'] = [];
@@ -47,7 +49,7 @@ export function offline(): Offline {
     answer(path, status, body, headers = {'content-type': 'application/json'}) {
       const text = typeof body === 'string' ? body : JSON.stringify(body);
       dispatcher
-        .get(address)
+        .get(at)
         .intercept({path, method: 'POST'})
         .reply(request => {
           sent.push({path: request.path, headers: request.headers as object, body: JSON.parse(String(request.body))});
@@ -85,4 +87,14 @@ export function text(value: string): Question {
 /** The messages of what went wrong, `none` where nothing did. */
 export function problemsIn(outcomes: readonly Outcome[]): string[] {
   return outcomes.map(outcome => ('error' in outcome ? outcome.error.message : 'none'));
+}
+
+/** What a call failed with, be it the whole of it or its first question alone. */
+export async function failureOf(asked: Promise<readonly Outcome[]>): Promise<TeacherError> {
+  const error = await asked.then(
+    ([outcome]) => (outcome && 'error' in outcome ? outcome.error : undefined),
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof TeacherError)) throw new Error(`expected a TeacherError, got ${error}`);
+  return error;
 }

@@ -71,7 +71,9 @@ export function payingTeacher(respond: Respond = labels, fields: Partial<Teacher
       });
       if (reply.status === 200) return read(reply, questions.length);
       const retryable = reply.status === 429 || reply.status >= 500;
-      throw new TeacherError('a payer', `It answered ${reply.status}.`, {status: reply.status, retryable});
+      const {status} = reply;
+      const refused = [400, 413, 422].includes(status) && {refusal: 'unclear' as const};
+      throw new TeacherError('a payer', `It answered ${status}.`, {status, retryable, ...refused});
     },
   };
 }

@@ -118,6 +118,14 @@ describe('planAsking', () => {
     expect(plan).toMatchObject({cached: 0, keptReplies: 1, tokens: {low: 127, expected: 127, worst: 1250}});
   });
 
+  it('knows the teacher of kept answers whatever the order of the names in its identity', async () => {
+    const store = newStore();
+    const usage = {inputTokens: 120, outputTokens: 7};
+    await keep(store, serviceTeacher({}, {identity: {service: 'fake', model: 'm'}}), [101, 102], usage);
+    const turned = serviceTeacher({}, {identity: {model: 'm', service: 'fake'}});
+    expect(await planAsking(turned, inputs(10), {store})).toMatchObject({keptReplies: 1});
+  });
+
   it('stays in order where kept replies took more than the worst case says', async () => {
     const [store, teacher] = [newStore(), serviceTeacher()];
     await keep(store, teacher, [101], {inputTokens: 1000, outputTokens: 1});

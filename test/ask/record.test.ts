@@ -54,6 +54,12 @@ describe('withRecordMode', () => {
     expect(teacher.calls).toEqual([]);
   });
 
+  it('knows a teacher again with `once` whose identity has its names in another order', async () => {
+    const teacher = labeller({version: 1, service: 'fake'});
+    expect(await (await over(teacher, 'once')).ask(about(5))).toMatchObject([{error: expect.any(Error)}]);
+    expect(teacher.calls).toEqual([]);
+  });
+
   it('lets everything through with `new` and `all`', async () => {
     for (const mode of ['new', 'all'] as const) {
       expect(await (await over(labeller(), mode)).ask(about(1, 5))).toEqual([labelled(1), labelled(5)]);

@@ -1,5 +1,6 @@
 import {KnowledgeError} from '../../errors.ts';
 import {describeDetail} from '../../knowledge/coarsen.ts';
+import {identityText} from '../../knowledge/key.ts';
 import type {AnswerEntry} from '../../knowledge/store.ts';
 import {problemWith} from '../../knowledge/verify.ts';
 import {openTerminal} from '../terminal.ts';
@@ -12,7 +13,7 @@ export async function runStats({cache, json = false}: CacheFlags): Promise<void>
   await withStore(cache, async store => {
     const teachers = new Map<string, {teacher: string; answers: number}>();
     for await (const {stored} of store.entries()) {
-      const identity = JSON.stringify(stored.teacher.identity);
+      const identity = identityText(stored.teacher.identity);
       const counted = teachers.get(identity) ?? {teacher: stored.teacher.name, answers: 0};
       counted.answers++;
       teachers.set(identity, counted);
