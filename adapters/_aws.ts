@@ -1,5 +1,6 @@
 import aws4 from 'aws4';
 import {InputError, TeacherError} from '../src/errors.ts';
+import {keepSecret} from '../src/secrets.ts';
 import type {Explain} from './_reply.ts';
 import type {Connection, UnsignedRequest} from './_request.ts';
 
@@ -41,7 +42,7 @@ export type AwsAccess = Required<Pick<Connection, 'key' | 'keyVariable' | 'autho
 
 /** Credentials are read late, and anew for every request. */
 export function awsAccess({credentials}: AwsOptions, service: AwsService): AwsAccess {
-  const read = typeof credentials === 'function' ? credentials : () => credentials ?? fromEnvironment();
+  const read = () => known(typeof credentials === 'function' ? credentials() : (credentials ?? fromEnvironment()));
   const {apiKey = () => undefined} = service;
   return {
     key: () => apiKey() || read().accessKeyId,
@@ -49,6 +50,12 @@ export function awsAccess({credentials}: AwsOptions, service: AwsService): AwsAc
     authorize: (key, request) =>
       key === apiKey() ? {authorization: `Bearer ${key}`} : signatureOf(request, read(), service),
   };
+}
+
+function known(credentials: AwsCredentials): AwsCredentials {
+  keepSecret(credentials.secretAccessKey);
+  keepSecret(credentials.sessionToken);
+  return credentials;
 }
 
 /** @throws InputError where no region is given, nor set in the environment, or it could be none */

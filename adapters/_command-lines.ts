@@ -1,3 +1,5 @@
+import {keepSecret} from '../src/secrets.ts';
+
 /** Splits text that comes in pieces into lines, which end in `\n` or `\r\n`. */
 export class LineSplitter {
   readonly #longest: number;
@@ -54,8 +56,13 @@ export class Tail {
   }
 }
 
+/** Names of variables whose values may be written nowhere, whoever says them. */
+const SECRET = /(?:^|_)(?:api_?key|key|token|secret|passw(?:or)?d|credentials?)(?:_|$)/i;
+
 /** Values that a program may know and nobody should read: a shorter one would be found in every other word. */
 function secretsIn(env: Readonly<Record<string, string>>): readonly string[] {
+  const named = Object.entries({...process.env, ...env}).filter(([name]) => SECRET.test(name));
+  for (const [, value] of named) keepSecret(value);
   const inherited = Object.entries(process.env).filter(([name]) => /key|token|secret|passw/i.test(name));
   return [...Object.values(env), ...inherited.map(([, value]) => value ?? '')].filter(value => value.length >= 6);
 }

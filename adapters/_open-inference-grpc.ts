@@ -186,7 +186,7 @@ function replyOf({status, code, response}: End): Reply {
   // A request that is too long has no code of its own.
   const isTooLong = code === 'RESOURCE_EXHAUSTED' && /larger than max|exceeds maximum/i.test(status.details);
   const body = JSON.stringify({code, error: status.details});
-  return {status: isTooLong ? 413 : (STATUSES[code] ?? 500), headers, body};
+  return new WholeReply(isTooLong ? 413 : (STATUSES[code] ?? 500), headers, body);
 }
 
 /** Ends of which the library says that the call never had a connection. */

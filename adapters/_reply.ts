@@ -39,7 +39,7 @@ export function statusError(
 ): TeacherError {
   const {status} = reply;
   const secret = key();
-  const codes = codesIn(reply).filter(code => !secret || !(secret.includes(code) || code.includes(secret)));
+  const codes = codesIn(reply).filter(code => !secret || !sharesRun(code, secret));
   const isSpent = codes.some(code => SPENT.has(code));
   const own = isSpent ? spent : explain({status, codes});
   const {problem, retryable = !isSpent && mayPass(status)} = own ?? {problem: adviceOn(status, secret, keyVariable)};
@@ -75,8 +75,22 @@ function mayPass(status: number): boolean {
   return [302, 303, 307, 408, 409, 429].includes(status) || status >= 500;
 }
 
-/** What may be shown of a body: a word that could be no text and no key. */
-const CODE = /^[A-Za-z][\w.]{1,48}$/;
+/** What may be shown of a body: a word that could be no text and no key, which has more digits. */
+const CODE = /^(?!(?:.*\d){4})[A-Za-z][\w.]{1,48}$/;
+
+/** Letters and digits in a row that no word of an error has in common with a key by chance. */
+const RUN = 6;
+
+/** Whether a word may be made of a key, be it cut, in another case, or backwards. */
+function sharesRun(word: string, key: string): boolean {
+  const fold = (text: string) => text.toLowerCase().replace(/[^a-z\d]/g, '');
+  const [letters, secret] = [fold(word), fold(key)];
+  const both = `${secret} ${[...secret].reverse().join('')}`;
+  for (let start = 0; start + RUN <= letters.length; start++) {
+    if (both.includes(letters.slice(start, start + RUN))) return true;
+  }
+  return letters !== '' && (letters === secret || key === word);
+}
 
 /** The error codes of a reply, where services put them: at the root or in `error`, and in a header of Amazon's. */
 function codesIn({headers, body}: Reply): readonly string[] {

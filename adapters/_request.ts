@@ -1,6 +1,7 @@
 import {createHash} from 'node:crypto';
 import type {Dispatcher} from 'undici';
 import {InputError, TeacherError} from '../src/errors.ts';
+import {keepSecret} from '../src/secrets.ts';
 import type {Reply} from '../src/teacher.ts';
 import {ReplyHandler} from './_reply-handler.ts';
 
@@ -65,6 +66,11 @@ export function checkAddress(address: string): string {
 export function accountOf(address: string, key: string | undefined): string {
   const origin = URL.canParse(address) ? new URL(address).origin : address;
   return key ? `${origin} ${createHash('sha256').update(key).digest('hex').slice(0, 8)}` : origin;
+}
+
+/** Reads a key as it was read, and makes it known, so that no reply can have it written down. */
+export function knownKey(read: () => string | undefined): () => string | undefined {
+  return () => keepSecret(read());
 }
 
 /** Posts JSON, as `exchangeOnce` does. */

@@ -2,7 +2,7 @@ import {Agent, type Dispatcher} from 'undici';
 import type {BatchService} from '../src/lane.ts';
 import type {ProbedService} from '../src/service-probe.ts';
 import type {Access, Price, Rate} from '../src/teacher.ts';
-import {accountOf, type Connection, checkAddress} from './_request.ts';
+import {accountOf, type Connection, checkAddress, knownKey} from './_request.ts';
 
 /** Options of every adapter that asks a service over HTTP. */
 export interface ServiceOptions {
@@ -60,7 +60,7 @@ export function openConnection(options: ServiceOptions, place: ServicePlace): Co
   const {name, keyVariable, authorize} = place;
   return {
     name,
-    key: typeof key === 'function' ? key : () => key ?? process.env[keyVariable],
+    key: knownKey(typeof key === 'function' ? key : () => key ?? process.env[keyVariable]),
     keyVariable,
     timeout,
     maxReply,

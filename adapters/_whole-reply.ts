@@ -1,7 +1,8 @@
+import {markClean, replyWithoutSecrets} from '../src/secrets.ts';
 import type {Reply} from '../src/teacher.ts';
 
 /**
- * A reply as it came, with room for what was parsed of it: it is read for its answers and for its receipt, and parsed
+ * A reply as it came, but for secrets in it, with room for what was parsed of it: it is read for its answers and for its receipt, and parsed
  * once. A table of all replies would cost the garbage collector more than the parsing.
  */
 export class WholeReply implements Reply {
@@ -11,9 +12,11 @@ export class WholeReply implements Reply {
   #parsed: unknown;
 
   constructor(status: number, headers: Reply['headers'], body: string) {
+    const reply = replyWithoutSecrets({headers, body});
     this.status = status;
-    this.headers = headers;
-    this.body = body;
+    this.headers = reply.headers;
+    this.body = reply.body;
+    markClean(this);
   }
 
   /** What `parse` makes of it; undefined is made anew each time. To be called with the same `parse` always. */

@@ -7,7 +7,7 @@ import {type LabelOutput, outputNames, replyReader, type ScoreOutput} from './_o
 import {checkPlace, overHttp, transportTo} from './_open-inference-place.ts';
 import {receiptOf} from './_open-inference-replies.ts';
 import {DATATYPES} from './_open-inference-tensors.ts';
-import {accountOf} from './_request.ts';
+import {accountOf, knownKey} from './_request.ts';
 
 export type {LabelOutput, ScoreOutput} from './_open-inference-outputs.ts';
 
@@ -193,8 +193,7 @@ function checkDatatype(datatype: string | undefined): void {
 }
 
 function keyReader(key: OpenInferenceOptions['key']): () => string | undefined {
-  if (typeof key === 'function') return key;
-  return () => key ?? process.env['LIMBECK_TEACHER_KEY'];
+  return knownKey(typeof key === 'function' ? key : () => key ?? process.env['LIMBECK_TEACHER_KEY']);
 }
 
 function detailOf(output: ScoreOutput | LabelOutput): Detail {

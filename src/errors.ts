@@ -1,6 +1,12 @@
+import {withoutSecrets} from './secrets.ts';
+
 /** The base of every error that limbeck throws on purpose. A message says who, what, and what to do next. */
 export class LimbeckError extends Error {
   override readonly name: string = 'LimbeckError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(withoutSecrets(message), options);
+  }
 }
 
 /** An argument, option or file that can't be used as it is. */

@@ -162,6 +162,7 @@ export type {
   TrainingOptions,
   TuneOptions,
 } from './recipe/recipe.ts';
+export {keepSecret} from './secrets.ts';
 export {balanced} from './select/balanced.ts';
 export {type CurvePoint, errorAt, fitCurve, type LearningCurve} from './select/curve.ts';
 export {type DisagreementOptions, disagreement} from './select/disagreement.ts';

@@ -9,6 +9,7 @@ const ORDER = [
   'teacher.ts',
   'service-probe.ts',
   'lane.ts',
+  'secrets.ts',
   'errors.ts',
   'version.ts',
   'statistics',
@@ -29,13 +30,14 @@ const ORDER = [
 ];
 
 /**
- * What an adapter may know of the program: the contract, errors, the tables that people fill, and where it runs a model
+ * What an adapter may know of the program: the contract, secrets, errors, the tables that people fill, and where it runs a model
  * here, the engine.
  */
 const ADAPTERS_MAY_IMPORT = [
   'src/teacher.ts',
   'src/service-probe.ts',
   'src/lane.ts',
+  'src/secrets.ts',
   'src/errors.ts',
   'src/data/human-table',
   'src/engine',
@@ -99,7 +101,7 @@ describe('the house', () => {
     expect(elsewhere.map(shown)).toEqual([]);
   });
 
-  it('lets adapters know the contract, errors, tables for people, local models and their private siblings, nothing else', () => {
+  it('lets adapters know the contract, secrets, errors, tables for people, local models and their private siblings, nothing else', () => {
     const curious = inAdapters.filter(
       ({target}) => target && !isWithin(target, ADAPTERS_MAY_IMPORT) && !/^adapters\/_[\w-]+\.ts$/.test(target),
     );

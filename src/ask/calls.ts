@@ -1,5 +1,6 @@
 import {BudgetError, TeacherError} from '../errors.ts';
 import type {Journal, ReplyPlace} from '../knowledge/journal.ts';
+import {replyWithoutSecrets} from '../secrets.ts';
 import type {Access, Exchange, Outcome, Question, Receipt, Reply, Service, Teacher, Usage} from '../teacher.ts';
 import type {Admission, AdmissionRequest} from './admission.ts';
 import type {TeacherBudget} from './budget.ts';
@@ -187,7 +188,7 @@ class PaidRequest implements AdmissionRequest {
       this.#breakOff?.throwIfAborted();
       this.#charge = worst;
       ledger?.add({calls: 1});
-      return await this.#send();
+      return replyWithoutSecrets(await this.#send());
     } catch (error) {
       const isSent = this.#charge === worst;
       const inDoubt = isSent && isOfHeard(error);

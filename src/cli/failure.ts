@@ -1,4 +1,5 @@
 import {LimbeckError} from '../errors.ts';
+import {withoutSecrets} from '../secrets.ts';
 
 /** Exit code of a command that a person stopped: 128 + SIGINT, as shells have it. */
 const STOPPED = 130;
@@ -10,11 +11,15 @@ export function reportFailure(error: unknown): number {
     return STOPPED;
   }
   if (error instanceof LimbeckError) {
-    process.stderr.write(`limbeck: ${error.message}\n${causes(error)}`);
+    say(`limbeck: ${error.message}\n${causes(error)}`);
     return 1;
   }
-  process.stderr.write(`limbeck: unexpected failure\n${error instanceof Error ? error.stack : String(error)}\n`);
+  say(`limbeck: unexpected failure\n${error instanceof Error ? error.stack : String(error)}\n`);
   return 1;
+}
+
+function say(text: string): void {
+  process.stderr.write(withoutSecrets(text));
 }
 
 function isAbort(error: unknown): boolean {

@@ -1,4 +1,5 @@
 import {createLogUpdate} from 'log-update';
+import {withoutSecrets} from '../secrets.ts';
 import {duration} from '../study/report/format.ts';
 
 /** Where a command's words go: its result to stdout, everything else to stderr. */
@@ -35,11 +36,12 @@ export function openTerminal({
   const show = stderr.isTTY ? liveProgress(stderr, now) : plainProgress(stderr, now);
   return {
     result(document, text) {
-      if (json) stdout.write(`${JSON.stringify(document)}\n`);
-      else if (text !== '') stdout.write(`${text}\n`);
+      const shown = json ? JSON.stringify(document) : text;
+      if (shown !== '') stdout.write(`${withoutSecrets(shown)}\n`);
     },
-    note: line => void stderr.write(`${line}\n`),
-    progress: show,
+    note: line => void stderr.write(`${withoutSecrets(line)}\n`),
+    progress: (task, done, total, detail, secondsLeft) =>
+      show(task, done, total, detail && withoutSecrets(detail), secondsLeft),
   };
 }
 

@@ -1,4 +1,5 @@
 import type {Inputs} from '../data/inputs.ts';
+import {withoutSecrets} from '../secrets.ts';
 import type {Answers} from './answers.ts';
 import type {Knowledge} from './knowledge.ts';
 import {checkRowsFit, DTYPES, FEATURE, FORMAT, readAnswers, readHead, readInputs} from './read-parts.ts';
@@ -21,7 +22,7 @@ export async function saveKnowledge(path: string, knowledge: Knowledge): Promise
   const tensors = new Map([...inputTensors(inputs), ...answerTensors(answers, classes.length)]);
   const metadata = {
     format: FORMAT,
-    source: JSON.stringify(source),
+    source: withoutSecrets(JSON.stringify(source)),
     classes: JSON.stringify(classes),
     detail: JSON.stringify(detail),
     ...(versions > 1 && {versions: JSON.stringify(versions)}),

@@ -1,3 +1,4 @@
+import {replyWithoutSecrets} from '../secrets.ts';
 import type {Reply} from '../teacher.ts';
 import {lineOf} from './journal-segment.ts';
 
@@ -21,7 +22,8 @@ const KEPT_HEADERS =
   /^(date|content-type|inference-header-content-length|retry-after(-ms)?|(.+-)?(request-id|ratelimit(-.+)?|model(-.+)?|version))$/;
 
 /** The line of a reply. Its number stands first, so that a line can be told without being read. */
-export function replyLine(id: number, keys: readonly string[], {status, headers, body}: Reply): string {
+export function replyLine(id: number, keys: readonly string[], reply: Reply): string {
+  const {status, headers, body} = replyWithoutSecrets(reply);
   return lineOf({reply: id, keys, status, headers: keptHeaders(headers), body});
 }
 

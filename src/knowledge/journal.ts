@@ -1,4 +1,5 @@
 import {makeFolder} from '../data/make-folder.ts';
+import {withoutSecrets} from '../secrets.ts';
 import type {Reply} from '../teacher.ts';
 import {BatchRecords} from './journal-batches.ts';
 import {journalFailure} from './journal-file.ts';
@@ -136,7 +137,7 @@ class SegmentJournal implements Journal {
   }
 
   failed(id: number, why: string, inDoubt: boolean): void {
-    this.#segment.note(lineOf({failed: id, inDoubt, why}));
+    this.#segment.note(lineOf({failed: id, inDoubt, why: withoutSecrets(why)}));
     this.#outstanding.failed(id, inDoubt);
   }
 

@@ -1,5 +1,6 @@
 import {appendFileSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {withoutSecrets} from '../secrets.ts';
 import {journalFailure} from './journal-file.ts';
 import type {ReplyPlace} from './journal-reply.ts';
 
@@ -42,7 +43,7 @@ export class SetAsides {
 
   #append(lines: readonly Line[]): void {
     // Each line begins a new one, since another process may have left a torn one.
-    const text = lines.map(line => `\n${JSON.stringify(line)}\n`).join('');
+    const text = lines.map(line => `\n${withoutSecrets(JSON.stringify(line))}\n`).join('');
     try {
       appendFileSync(this.#path, text, {flush: true});
     } catch (error) {

@@ -1,6 +1,7 @@
 import {createRequire} from 'node:module';
 import type {KeyvStoreAdapter} from 'keyv';
 import {AnswerStoreError, InputError} from '../errors.ts';
+import {keepSecret} from '../secrets.ts';
 import type {RedisClient} from './redis-leases.ts';
 
 /** Keyv's adapter for each kind of store. Those that drop what they hold, as memcached does, are left out. */
@@ -48,22 +49,24 @@ export function storeUrl(url: string): StoreUrl {
         'Or give the path of a file.',
     );
   }
+  for (const secret of passwordsIn(url)) keepSecret(secret);
   return {url, name: `${scheme}://${place}`, package: adapter, hasLeases: adapter === '@keyv/redis'};
 }
 
 /**
- * A text without the passwords of a URL: those who write messages about connections may quote them.
+ * A text without the passwords of a URL, however short: those who write messages about connections may quote them.
  */
 export function withoutPasswords(text: string, url: string): string {
-  const inAuthority = /:\/\/[^/]*?:(.*)@/s.exec(url)?.[1];
+  return passwordsIn(url).reduce((clean, secret) => clean.replaceAll(secret, '…'), text.replaceAll(url, '…'));
+}
+
+/** As they stand in the URL, and decoded. */
+function passwordsIn(url: string): readonly string[] {
+  const inAuthority = /:\/\/[^/]*?:(.*)@/s.exec(url)?.[1] ?? '';
   const inSettings = [...url.matchAll(/[?&][^=&]*(?:pass|secret|token|key)[^=&]*=([^&#]*)/gi)].map(
-    ([, value]) => value,
+    ([, value]) => value!,
   );
-  let clean = text.replaceAll(url, '…');
-  for (const secret of [inAuthority, ...inSettings]) {
-    if (secret) clean = clean.replaceAll(secret, '…').replaceAll(decoded(secret), '…');
-  }
-  return clean;
+  return [inAuthority, ...inSettings].flatMap(secret => (secret === '' ? [] : [secret, decoded(secret)]));
 }
 
 /** @throws AnswerStoreError where the adapter's package is not installed */

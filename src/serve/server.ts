@@ -3,6 +3,7 @@ import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {sizeOf} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
+import {keepSecret} from '../secrets.ts';
 import type {Teacher} from '../teacher.ts';
 import {BodyRoom} from './body-room.ts';
 import {chatRoutes} from './chat.ts';
@@ -125,7 +126,7 @@ export async function serveTeacher(teacher: Teacher, options: ServeOptions): Pro
   const context: HttpContext = {
     routes,
     rates: rate === undefined ? undefined : new ClientRates(rate),
-    keys: typeof key === 'string' ? [key] : key,
+    keys: (typeof key === 'string' ? [key] : key).map(keepSecret),
     origins: new Origins({...options, host}),
     ...limitsOf(options),
     ...{metrics, closer},

@@ -1,4 +1,5 @@
 import {z} from 'zod';
+import {withoutSecrets} from '../secrets.ts';
 import type {Answer, Json, Teacher} from '../teacher.ts';
 
 /** The form of a file of traffic: lines of JSON, each a head or a text. */
@@ -32,7 +33,7 @@ export interface TrafficLine {
 
 /** As a line of JSON: arrays are lists, and null stands for minus infinity. */
 export function writeTraffic(line: TrafficHead | TrafficLine): string {
-  return `${JSON.stringify('answer' in line ? {...line, answer: listed(line.answer)} : line)}\n`;
+  return `${withoutSecrets(JSON.stringify('answer' in line ? {...line, answer: listed(line.answer)} : line))}\n`;
 }
 
 /** Reads a line; undefined where it is damaged, as one that was being written when its process was killed. */

@@ -1,6 +1,7 @@
 import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import {withoutSecrets} from '../secrets.ts';
 import {renderReport} from './report/page.ts';
 import type {Results} from './results.ts';
 
@@ -13,6 +14,6 @@ export function resultFiles(directory: string): {readonly results: string; reado
 export async function writeResults(directory: string, results: Results): Promise<void> {
   await mkdir(directory, {recursive: true});
   const files = resultFiles(directory);
-  await writeFileAtomic(files.results, `${JSON.stringify(results, undefined, 2)}\n`);
-  await writeFileAtomic(files.report, renderReport(results));
+  await writeFileAtomic(files.results, `${withoutSecrets(JSON.stringify(results, undefined, 2))}\n`);
+  await writeFileAtomic(files.report, withoutSecrets(renderReport(results)));
 }

@@ -1,0 +1,152 @@
+/**
+ * The secrets that this process knows, and texts without them. A service can send a key back, in an answer or in an
+ * error, and what it sends is written down in many places.
+ */
+
+/** Shorter ones are no secrets, and would be found in every other word. */
+const SHORTEST = 6;
+/** Letters and digits above which a secret is found with other signs between them as well. */
+const LOOSE = 12;
+
+const INSTEAD = '[secret]';
+
+/** How the forms of one secret are found. */
+interface Forms {
+  /** Whatever their case. */
+  readonly loose: RegExp;
+  /** In base64 and hexadecimal: they are masked at their length, so that what stands around them can still be decoded. */
+  readonly encoded: readonly string[];
+}
+
+const known = new Map<string, Forms>();
+
+/**
+ * Makes a secret known, so that nothing that is written holds it.
+ *
+ * @returns the secret
+ */
+export function keepSecret<T extends string | undefined>(secret: T): T {
+  if (secret !== undefined && secret.length >= SHORTEST && !known.has(secret)) known.set(secret, formsOf(secret));
+  return secret;
+}
+
+/**
+ * A text without the secrets that are known: as they are, in another case, backwards, with other signs in them, in
+ * hexadecimal or base64, alone or within something longer, or escaped as in JSON, HTML and URLs.
+ */
+export function withoutSecrets(text: string): string {
+  if (known.size === 0) return text;
+  const clean = withoutForms(text);
+  let plain = clean;
+  for (const {mark, sign, plainOf} of ESCAPES) {
+    if (plain.includes(mark)) plain = plain.replace(sign, (whole, code?: string) => plainOf(whole, code));
+  }
+  // In a text without an escaped secret every sign stays as it was.
+  if (plain === clean) return clean;
+  const found = withoutForms(plain);
+  return found === plain ? clean : found;
+}
+
+/** A reply of a service, as far as it is cleaned. */
+interface Reply {
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: string;
+}
+
+/** Replies that hold no secret, so that none is searched twice. */
+const clean = new WeakSet<Reply>();
+
+/** A reply without the secrets that are known; the same one where it holds none. */
+export function replyWithoutSecrets<R extends Reply>(reply: R): R {
+  if (known.size === 0 || clean.has(reply)) return reply;
+  const body = withoutSecrets(reply.body);
+  const headers = headersWithoutSecrets(reply.headers);
+  const cleaned = body === reply.body && headers === reply.headers ? reply : {...reply, body, headers};
+  markClean(cleaned);
+  return cleaned;
+}
+
+/** Says that a reply is made of what holds no secret. */
+export function markClean(reply: Reply): void {
+  if (known.size > 0) clean.add(reply);
+}
+
+function headersWithoutSecrets(headers: Reply['headers']): Reply['headers'] {
+  let cleaned: Record<string, Reply['headers'][string]> | undefined;
+  for (const [name, value] of Object.entries(headers)) {
+    const found = typeof value === 'string' ? withoutSecrets(value) : value?.map(withoutSecrets);
+    if (String(found) === String(value)) continue;
+    cleaned ??= {...headers};
+    cleaned[name] = found;
+  }
+  return cleaned ?? headers;
+}
+
+function withoutForms(text: string): string {
+  let clean = text;
+  for (const forms of known.values()) clean = without(clean, forms);
+  return clean;
+}
+
+function without(text: string, {loose, encoded}: Forms): string {
+  let clean = text.replace(loose, INSTEAD);
+  for (const form of encoded) if (clean.includes(form)) clean = clean.replaceAll(form, 'X'.repeat(form.length));
+  return clean;
+}
+
+function formsOf(secret: string): Forms {
+  const bytes = Buffer.from(secret);
+  const letters = secret.replace(/[^a-z\d]/gi, '');
+  const plain =
+    letters.length >= LOOSE ? [letters, reversed(letters)].map(spread) : [secret, reversed(secret)].map(exact);
+  const hexadecimal = bytes.toString('hex');
+  const encoded = [0, 1, 2].map(before => middleOf(bytes, before)).filter(form => form.length >= SHORTEST);
+  const urlSafe = encoded.map(form => form.replaceAll('+', '-').replaceAll('/', '_'));
+  return {
+    loose: new RegExp(plain.join('|'), 'gi'),
+    encoded: [...new Set([...encoded, ...urlSafe, hexadecimal, hexadecimal.toUpperCase()])],
+  };
+}
+
+/** Base64 of what stands after so many other bytes, less the signs that hold bits of its neighbours. */
+function middleOf(bytes: Buffer, before: number): string {
+  const whole = Buffer.concat([Buffer.alloc(before), bytes]);
+  const start = before === 0 ? 0 : 4;
+  return whole.toString('base64').slice(start, 4 * Math.floor(whole.length / 3));
+}
+
+/** Up to three other signs may stand between two letters, but not the end of a text in JSON. */
+function spread(letters: string): string {
+  return [...letters].join('[^a-z0-9"]{0,3}');
+}
+
+function exact(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+}
+
+function reversed(text: string): string {
+  return [...text].reverse().join('');
+}
+
+/** A way to write a sign otherwise. */
+interface Escape {
+  /** What stands in every text that has one. */
+  readonly mark: string;
+  readonly sign: RegExp;
+  readonly plainOf: (whole: string, code: string | undefined) => string;
+}
+
+const ESCAPES: readonly Escape[] = [
+  {mark: '\\u', sign: /\\u([\da-f]{4})/gi, plainOf: (whole, code) => signOf(whole, code!, 16)},
+  {mark: '\\/', sign: /\\\//g, plainOf: () => '/'},
+  {mark: '%', sign: /%([2-7][\da-f])/gi, plainOf: (whole, code) => signOf(whole, code!, 16)},
+  {mark: '&#', sign: /&#x([\da-f]{1,6});/gi, plainOf: (whole, code) => signOf(whole, code!, 16)},
+  {mark: '&#', sign: /&#(\d{1,7});/g, plainOf: (whole, code) => signOf(whole, code!, 10)},
+  {mark: '&amp;', sign: /&amp;/g, plainOf: () => '&'},
+];
+
+/** What stands for something in JSON stays escaped. */
+function signOf(whole: string, digits: string, base: number): string {
+  const sign = Number.parseInt(digits, base);
+  return sign > 0x20 && sign < 0x7f && sign !== 0x22 && sign !== 0x5c ? String.fromCharCode(sign) : whole;
+}
