@@ -1,8 +1,9 @@
 import {appendFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {AnswerStoreError, InputError} from '../errors.ts';
-import {openJournal} from '../knowledge/journal.ts';
+import {type Journal, openJournal} from '../knowledge/journal.ts';
 import {JournalReader} from '../knowledge/journal-reader.ts';
+import type {Owner} from '../knowledge/owner.ts';
 import {type AnswerStore, openStoreAt} from '../knowledge/store.ts';
 import type {Access, Teacher} from '../teacher.ts';
 import {type Admission, createAdmission} from './admission.ts';
@@ -65,7 +66,8 @@ export interface AskingOptions {
    */
   readonly lane?: LaneChoice;
   /**
-   * Told of what people should know of a service, each thing once: that it charges more than it may, or doesn't say what.
+   * Told of what people should know, each thing once: that a service charges more than it may, or doesn't say what; that the
+   * cache has lost answers; that a process elsewhere may write the journal.
    *
    * @default a warning of Node.js
    */
@@ -142,6 +144,8 @@ export async function openAsking({
     await journal?.close();
     throw error;
   });
+  if (journal) await settleAnswered(journal, store, inDoubt.keys);
+  if (journal && journal.unknown.length > 0) onNote(unknownNote(journal.unknown));
   const admissions = new Map<string, Admission>();
   const admissionOf = ({service, concurrency = 1}: Teacher): Admission | undefined => {
     if (service === undefined) return undefined;
@@ -206,6 +210,21 @@ function perTeacher<T>(make: (teacher: Teacher) => T): (teacher: Teacher) => T {
     made.set(teacher, known);
     return known;
   };
+}
+
+/** What was named, and has its answer by now, isn't asked again: no later run is to name it once more. */
+async function settleAnswered(journal: Journal, store: AnswerStore, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
+  const held = await store.getMany(keys);
+  journal.settled(keys.filter((_, place) => held[place] !== undefined));
+}
+
+function unknownNote(owners: readonly Owner[]): string {
+  const machines = [...new Set(owners.map(({space}) => space.split(' ')[0]))].join(', ');
+  return (
+    `A process on another machine or in another container (${machines}) writes the journal, or did until less than two ` +
+    'minutes ago. It is taken to be running: what it has under way is left to it.'
+  );
 }
 
 /** How many answers of leaves one question takes at most, or what is asked before all questions. */

@@ -38,7 +38,7 @@ const flightsByStore = new WeakMap<AnswerStore, SingleFlight<Found>>();
  * @param teacher - one that keeps what it buys, see `withKeeping`
  */
 export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options: CacheOptions): LayeredTeacher<A> {
-  const {store, replies, ledger, guard, asksAnew = false} = options;
+  const {store, replies, onLost, ledger, guard, asksAnew = false} = options;
   const flights = flightsByStore.get(store) ?? new SingleFlight<Found>();
   flightsByStore.set(store, flights);
 
@@ -55,7 +55,14 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
     };
 
     const find = async (keys: readonly string[]): Promise<ReadonlyMap<string, Found>> => {
-      const hits = asksAnew ? new Map<string, StoredAnswer>() : await takeKept(keys, teacher, detail, {store, replies});
+      const hits = asksAnew
+        ? new Map<string, StoredAnswer>()
+        : await takeKept(
+            keys.map(key => byKey.get(key)!),
+            teacher,
+            detail,
+            {store, replies, onLost},
+          );
       for (const [key, stored] of hits) guard?.sawHit(byKey.get(key)!, stored);
       served += hits.size;
       ledger?.add({cached: hits.size});

@@ -39,7 +39,9 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
   const {store, journal, ledger, refusals, replaces = false} = options;
   const keep = together<AnswerEntry>(async entries => {
     // Something as full may have come in the meantime.
-    await store.setMany(replaces ? entries : await fuller(store, entries, {replacesOtherReadings: true}));
+    const wanted = replaces ? entries : await fuller(store, entries, {replacesOtherReadings: true});
+    await journal?.kept(wanted);
+    await store.setMany(wanted);
   });
   const ask = async (questions: readonly Question[], askOptions: LayerOptions = {}) => {
     const {detail = withoutFeatures(teacher.detail)} = askOptions;

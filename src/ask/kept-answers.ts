@@ -2,18 +2,23 @@ import pLimit from 'p-limit';
 import {coarsen, heldDetail, satisfies} from '../knowledge/coarsen.ts';
 import {readAlike} from '../knowledge/reading.ts';
 import type {AnswerStore, StoredAnswer} from '../knowledge/store.ts';
-import type {Access, Answer, AnswerOf, Detail, Teacher} from '../teacher.ts';
+import type {Access, Answer, AnswerOf, Detail, Question, Teacher} from '../teacher.ts';
 import {type Replies, readReply} from './kept-reply.ts';
+import {keyed} from './keyed.ts';
 import {isAnswerOf} from './layer.ts';
+import {readLost} from './lost-answers.ts';
 
 export interface Lookup {
   readonly store: AnswerStore;
   /**
-   * Where the raw replies are of answers that were read in another way than the teacher's: they are read from these again.
+   * Where the raw replies are of answers that were read in another way than the teacher's, and of those that the store has
+   * lost: they are read from these again.
    *
    * @default nowhere: such answers are not found
    */
   readonly replies?: Replies | undefined;
+  /** Called where answers that the store has lost were read from raw replies. */
+  readonly onLost?: (() => void) | undefined;
 }
 
 /** An answer with all that it can serve. */
@@ -35,29 +40,42 @@ export function shown<A extends Access>(
   return isAnswerOf(access, coarser) ? coarser : undefined;
 }
 
+/** What is kept of some questions, by key. */
+export interface FoundAnswers {
+  /** All that serve. */
+  readonly found: ReadonlyMap<string, StoredAnswer>;
+  /** Of these, what was read from raw replies, and is not in the store as it is here. */
+  readonly read: ReadonlyMap<string, StoredAnswer>;
+}
+
 /**
- * The kept answers that serve a teacher, by key. What was read in another way is read again from its raw reply, with all
- * else of it as it was.
+ * The kept answers that serve a teacher. What was read in another way is read again from its raw reply, with all else of
+ * it as it was; what the store lacks, since it was lost, is read from the raw reply that the journal has.
  *
  * @param wanted - the least that each must hold
- * @returns `found`, and of it `read`, what was read again and is not kept yet
  */
 export async function findKept(
-  keys: readonly string[],
+  questions: readonly Question[],
   teacher: Teacher,
   wanted: Detail,
-  {store, replies}: Lookup,
-): Promise<{readonly found: ReadonlyMap<string, StoredAnswer>; readonly read: ReadonlyMap<string, StoredAnswer>}> {
+  {store, replies, onLost}: Lookup,
+): Promise<FoundAnswers> {
+  const asked = new Map(questions.map(question => [keyed(teacher, question).key, question]));
+  const keys = [...asked.keys()];
   const found = new Map<string, StoredAnswer>();
   const otherwise = new Map<string, StoredAnswer>();
+  const lacking = new Map<string, Question>();
   for (const [index, stored] of (await store.getMany(keys)).entries()) {
-    if (!stored) continue;
-    if (shown(stored, teacher, wanted)) found.set(keys[index]!, stored);
-    else if (!readAlike(stored.reader, teacher.service?.reader)) otherwise.set(keys[index]!, stored);
+    const key = keys[index]!;
+    if (!stored) lacking.set(key, asked.get(key)!);
+    else if (shown(stored, teacher, wanted)) found.set(key, stored);
+    else if (!readAlike(stored.reader, teacher.service?.reader)) otherwise.set(key, stored);
   }
   const read = new Map<string, StoredAnswer>();
-  if (replies === undefined || otherwise.size === 0) return {found, read};
-  for (const [key, stored] of await readAgain(otherwise, teacher, wanted, replies)) {
+  if (replies === undefined) return {found, read};
+  const lost = await readLost(lacking, teacher, wanted, replies);
+  if (lost.length > 0) onLost?.();
+  for (const [key, stored] of [...(await readAgain(otherwise, teacher, wanted, replies)), ...lost]) {
     if (!shown(stored, teacher, wanted)) continue;
     found.set(key, stored);
     read.set(key, stored);
@@ -65,14 +83,14 @@ export async function findKept(
   return {found, read};
 }
 
-/** The same; what was read again takes the place of what was kept. */
+/** The same; what was read from raw replies is kept. */
 export async function takeKept(
-  keys: readonly string[],
+  questions: readonly Question[],
   teacher: Teacher,
   wanted: Detail,
   lookup: Lookup,
 ): Promise<ReadonlyMap<string, StoredAnswer>> {
-  const {found, read} = await findKept(keys, teacher, wanted, lookup);
+  const {found, read} = await findKept(questions, teacher, wanted, lookup);
   if (read.size > 0) await lookup.store.setMany(Array.from(read, ([key, stored]) => ({key, stored})));
   return found;
 }
@@ -87,7 +105,7 @@ async function readAgain(
   wanted: Detail,
   replies: Replies,
 ): Promise<readonly (readonly [key: string, stored: StoredAnswer])[]> {
-  if (service === undefined) return [];
+  if (service === undefined || answers.size === 0) return [];
   // Many answers may come from one reply, which is read once.
   const keysByPlace = new Map<string, string[]>();
   for (const [key, {reply}] of answers) {

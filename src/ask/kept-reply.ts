@@ -1,8 +1,8 @@
 import type {Journal, ReplyPlace} from '../knowledge/journal.ts';
 import type {Access, Detail, Outcome, Reply, Service} from '../teacher.ts';
 
-/** Where raw replies are read from again: a journal, or a reader of one that is not written. */
-export type Replies = Pick<Journal, 'read'>;
+/** Where raw replies are read from again: a journal, or a reader of one that is not written. Without `find`, by place. */
+export type Replies = Pick<Journal, 'read'> & Partial<Pick<Journal, 'find'>>;
 
 export interface ReplyToRead<A extends Access> {
   readonly replies: Replies;

@@ -41,7 +41,7 @@ export function withLeases<A extends Access>(
     const renewal = setInterval(() => void leases.renew(keys, lease).catch(() => {}), lease / 3);
     try {
       const known = new Map<number, Kept<A>>();
-      const found = servesKept ? await takeKept(keys, teacher, options.detail, {store, replies}) : undefined;
+      const found = servesKept ? await takeKept(questions, teacher, options.detail, {store, replies}) : undefined;
       for (const [place, key] of keys.entries()) {
         const stored = found?.get(key);
         const answer = stored && shown(stored, teacher, options.detail);

@@ -1,8 +1,8 @@
 import {KnowledgeError} from '../errors.ts';
-import {answerKey} from '../knowledge/key.ts';
 import type {Detail, Outcome, Question, Teacher} from '../teacher.ts';
 import {layeredBy} from './compose/parts.ts';
 import {findKept, type Lookup, shown} from './kept-answers.ts';
+import {keyed} from './keyed.ts';
 import {layerOver} from './layer.ts';
 import {chunkOf} from './teacher-stack.ts';
 
@@ -65,10 +65,9 @@ function recalled(teacher: Teacher, lookup: Lookup, onAsked: (leaf: Teacher, cou
   return layeredBy(leaf => {
     const recall = async (questions: readonly Question[], wanted: Detail): Promise<Outcome<typeof leaf.access>[]> => {
       onAsked(leaf as Teacher, questions.length);
-      const keys = questions.map(question => answerKey(leaf.identity, question));
-      const {found} = await findKept(keys, leaf, wanted, lookup);
-      return keys.map(key => {
-        const stored = found.get(key);
+      const {found} = await findKept(questions, leaf, wanted, lookup);
+      return questions.map(question => {
+        const stored = found.get(keyed(leaf, question).key);
         const answer = stored && shown(stored, leaf, wanted);
         return answer ? {answer} : {error: new KnowledgeError('No answer is kept.')};
       });

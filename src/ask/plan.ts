@@ -1,7 +1,6 @@
 import type {Inputs} from '../data/inputs.ts';
 import {satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
 import type {BatchRecords} from '../knowledge/journal-batches.ts';
-import {answerKey} from '../knowledge/key.ts';
 import type {AnswerStore} from '../knowledge/store.ts';
 import type {Detail, Question, Rate, Teacher} from '../teacher.ts';
 import {questionAbout} from './collect.ts';
@@ -9,6 +8,7 @@ import {type Leaf, leavesOf} from './compose/parts.ts';
 import {findKept, type Lookup} from './kept-answers.ts';
 import type {Replies} from './kept-reply.ts';
 import {KeptUsage} from './kept-usage.ts';
+import {keyed} from './keyed.ts';
 import {laneOf} from './lane/lane-of.ts';
 import {type MadeOfKept, madeOfKept, type Questions} from './made-of-kept.ts';
 import {costOfRequests, Requests} from './plan-cost.ts';
@@ -222,8 +222,8 @@ async function* missingChunks(
     const questions = (
       await Promise.all(some.map(place => leaf.questionsFor(beforehand?.[place] ?? all.at(place))))
     ).flat();
-    const keys = questions.map(question => answerKey(teacher.identity, question));
-    const {found} = await findKept(keys, teacher, detail, lookup);
+    const keys = questions.map(question => keyed(teacher, question).key);
+    const {found} = await findKept(questions, teacher, detail, lookup);
     const [sure, begun, others]: [Question[], Question[], Question[]] = [[], [], []];
     const untouched = new Set<number>();
     let waiting = 0;

@@ -16,6 +16,7 @@ import {laneOf} from './lane/lane-of.ts';
 import {type LayeredTeacher, layerOver} from './layer.ts';
 import {withLeases} from './leases.ts';
 import type {Ledger} from './ledger.ts';
+import {LOST_NOTE} from './lost-answers.ts';
 import {type OnNote, onceEach, warn} from './notes.ts';
 import {type RecordMode, withRecordMode} from './record.ts';
 import {withRecovery} from './recover.ts';
@@ -156,7 +157,14 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
   const batches = laneLayers({teacher, alone: guarded, keeping, journal, ledger, budget, onNote, choice: lane});
   const sharing = {store, replies, servesKept: record !== 'all'};
   const shared = store.leases.shared && record !== 'none' ? withLeases(batches, sharing) : batches;
-  const cached = withCache(shared, {store, replies, ...counts, asksAnew: record === 'all', ...(guard && {guard})});
+  const cached = withCache(shared, {
+    store,
+    replies,
+    onLost: () => onNote(LOST_NOTE),
+    ...counts,
+    asksAnew: record === 'all',
+    ...(guard && {guard}),
+  });
   // A batch lane takes all there is together.
   if (isByBatches(teacher, options)) return layerOver(cached, {ask: cached.ask, maxBatch: Number.POSITIVE_INFINITY});
   // One chunk is asked about while the last answers of the other are awaited.

@@ -3,14 +3,37 @@ import {join} from 'node:path';
 import {journalFailure} from './journal-file.ts';
 import {type KeptReply, parseReply, type ReplyPlace} from './journal-reply.ts';
 import {SEGMENT_NAME} from './journal-segment.ts';
+import {ReplyIndex} from './reply-index.ts';
 
 /** Reads kept replies; each segment that is read from stays open. */
 export class JournalReader {
   readonly #directory: string;
   readonly #files = new Map<string, Promise<FileHandle | undefined>>();
 
-  constructor(directory: string) {
+  readonly #index: ReplyIndex;
+
+  /** @param own - the segment that this process writes */
+  constructor(directory: string, own?: string) {
     this.#directory = directory;
+    this.#index = new ReplyIndex(directory, own);
+  }
+
+  /**
+   * Where the replies to questions are, as far as other processes have kept any; without those whose answers were deleted.
+   *
+   * @throws AnswerStoreError where that can't be looked up
+   */
+  async find(keys: readonly string[]): Promise<ReadonlyMap<string, ReplyPlace>> {
+    try {
+      return await this.#index.find(keys);
+    } catch (error) {
+      throw journalFailure(this.#directory, 'read', error);
+    }
+  }
+
+  /** Has the next `find` look at what was written since, too. */
+  async renew(): Promise<void> {
+    await this.#index.renew();
   }
 
   /** @throws AnswerStoreError where the file can't be read */
@@ -31,6 +54,7 @@ export class JournalReader {
   async close(): Promise<void> {
     for (const file of this.#files.values()) await (await file.catch(() => undefined))?.close();
     this.#files.clear();
+    await this.#index.close();
   }
 }
 

@@ -1,14 +1,18 @@
-import {appendFileSync, closeSync, openSync, readdirSync, readSync, rmSync} from 'node:fs';
+import {appendFileSync, closeSync, fstatSync, openSync, readSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
+import {fateOfWriter} from './journal-fate.ts';
 import {linesOf} from './journal-lines.ts';
+import {removeLock} from './journal-lock.ts';
 import {parseReply, type ReplyPlace, replyNumber} from './journal-reply.ts';
-import {CLOSING, isClosed, lineOf, SEGMENT_NAME, type SegmentHead} from './journal-segment.ts';
+import {CLOSING, isClosed, lineOf, type SegmentHead, segmentsIn} from './journal-segment.ts';
 import {Outstanding} from './outstanding.ts';
-import {fateOf} from './owner.ts';
+import type {Owner} from './owner.ts';
 
 /** What the segments of ended processes hold that was not seen to its end. */
 export interface Recovery {
   readonly outstanding: Outstanding;
+  /** Processes elsewhere of which it is not known whether they run: what they write is left alone. */
+  readonly unknown: readonly Owner[];
   /** Is to be called when the outstanding is written elsewhere: the segments are not looked at again. */
   finish(): void;
 }
@@ -24,20 +28,38 @@ type Line =
   | {readonly unread: readonly string[]; readonly place: ReplyPlace};
 
 /** Reads the segments that no process writes any more, the oldest first. */
-export function recover(directory: string): Recovery {
+export async function recover(directory: string): Promise<Recovery> {
   const outstanding = new Outstanding();
-  const scanned = new Map<string, {readonly holdsReplies: boolean}>();
-  for (const name of readdirSync(directory).sort()) {
-    const found = SEGMENT_NAME.test(name) ? scan(directory, name, outstanding) : undefined;
-    if (found) scanned.set(name, found);
+  const unknown: Owner[] = [];
+  const scanned: Scanned[] = [];
+  for (const name of segmentsIn(directory)) {
+    const left = openLeft(directory, name);
+    if (left === undefined) continue;
+    try {
+      const {file, owner, changed} = left;
+      const fate = owner ? await fateOfWriter({directory, name, owner, changed}) : 'ended';
+      if (fate === 'unknown') unknown.push(owner!);
+      if (fate === 'unknown' || fate === 'alive') continue;
+      const holdsReplies = scan(file, name, outstanding);
+      // Who is only silent may write on, and that must not be lost.
+      scanned.push({name, isKept: holdsReplies || fate === 'silent'});
+    } finally {
+      closeSync(left.file);
+    }
   }
   dropTorn(directory, outstanding);
   return {
     outstanding,
+    unknown,
     finish() {
-      for (const [name, {holdsReplies}] of scanned) retire(directory, name, holdsReplies);
+      for (const {name, isKept} of scanned) retire(directory, name, isKept);
     },
   };
+}
+
+interface Scanned {
+  readonly name: string;
+  readonly isKept: boolean;
 }
 
 /** Lines that say again, in a new segment, what is outstanding. */
@@ -47,46 +69,61 @@ export function carryLines({inDoubt, unread}: Outstanding): string[] {
   return lines;
 }
 
-/** Nothing in the segment is outstanding: it is kept for its replies, and goes where it has none. */
-export function retire(directory: string, name: string, holdsReplies: boolean): void {
+/** Nothing in the segment is outstanding: it is kept, as for its replies, or goes. */
+export function retire(directory: string, name: string, isKept: boolean): void {
   const path = join(directory, name);
-  if (holdsReplies) appendFileSync(path, CLOSING);
+  if (isKept) appendFileSync(path, CLOSING);
   else rmSync(path, {force: true});
+  removeLock(directory, name);
 }
 
-/** Adds what the segment left. Undefined where it is closed, or still written. */
-function scan(directory: string, name: string, into: Outstanding): {readonly holdsReplies: boolean} | undefined {
+interface LeftSegment {
+  /** Open. */
+  readonly file: number;
+  readonly owner: Owner | null;
+  readonly changed: number;
+}
+
+/** Opens a segment that is not closed. */
+function openLeft(directory: string, name: string): LeftSegment | undefined {
   const file = openIfThere(join(directory, name));
   if (file === undefined) return undefined;
-  try {
-    if (isClosed(file)) return undefined;
-    let holdsReplies = false;
-    for (const {line, offset} of linesOf(file)) {
-      const id = replyNumber(line);
-      if (id !== undefined) {
-        holdsReplies = true;
-        into.replied(id, {segment: name, offset, length: line.length});
-      } else if (apply(line, into) === 'alive') return undefined;
-    }
-    into.end();
-    return {holdsReplies};
-  } finally {
+  if (isClosed(file)) {
     closeSync(file);
+    return undefined;
   }
+  const [first] = linesOf(file);
+  const head = first && parse(first.line);
+  const owner = head && 'journal' in head ? head.owner : null;
+  return {file, owner, changed: fstatSync(file).mtimeMs};
+}
+
+/** Adds what the segment left; whether it holds replies. */
+function scan(file: number, name: string, into: Outstanding): boolean {
+  let holdsReplies = false;
+  for (const {line, offset} of linesOf(file)) {
+    const id = replyNumber(line);
+    if (id === undefined) {
+      apply(line, into);
+      continue;
+    }
+    holdsReplies = true;
+    into.replied(id, {segment: name, offset, length: line.length});
+  }
+  into.end();
+  return holdsReplies;
 }
 
 /** Of a line that is torn or unknown nothing is taken. */
-function apply(text: Buffer, into: Outstanding): 'alive' | undefined {
+function apply(text: Buffer, into: Outstanding): void {
   const line = parse(text);
-  if (line === undefined) return undefined;
-  if ('journal' in line) return line.owner && fateOf(line.owner) === 'alive' ? 'alive' : undefined;
+  if (line === undefined) return;
   if ('sent' in line) into.sent(line.sent, line.keys);
   else if ('failed' in line) into.failed(line.failed, line.inDoubt);
   else if ('done' in line) into.done(line.done);
   else if ('settled' in line) into.settled(line.settled);
   else if ('doubted' in line) for (const key of line.doubted) into.inDoubt.add(key);
   else if ('unread' in line) into.left(line.unread, line.place);
-  return undefined;
 }
 
 function parse(text: Buffer): Line | undefined {

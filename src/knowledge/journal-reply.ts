@@ -33,6 +33,22 @@ export function replyNumber(line: Buffer): number | undefined {
   return number === undefined ? undefined : Number(number);
 }
 
+/** The questions of the reply in this line, without reading the reply; undefined of another line. */
+export function replyKeys(line: Buffer): readonly string[] | undefined {
+  const number = replyNumber(line);
+  const end = number === undefined ? -1 : line.indexOf(AFTER_KEYS);
+  if (end < 0) return undefined;
+  try {
+    const start = `{"reply":${number},"keys":`.length;
+    return JSON.parse(line.toString('utf8', start, end + 1)) as string[];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Behind the keys. Within a string its quotes would have backslashes. */
+const AFTER_KEYS = Buffer.from('],"status":');
+
 /** Undefined where the bytes hold no whole reply. */
 export function parseReply(line: Buffer): KeptReply | undefined {
   if (line.at(-1) !== NEWLINE || replyNumber(line) === undefined) return undefined;

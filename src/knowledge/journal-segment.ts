@@ -1,5 +1,5 @@
 import {randomBytes} from 'node:crypto';
-import {closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync} from 'node:fs';
+import {closeSync, fstatSync, fsyncSync, openSync, readdirSync, readSync, renameSync, rmSync, writeSync} from 'node:fs';
 import {join} from 'node:path';
 import {cutOff} from './cut-off.ts';
 import {Deferred} from './deferred.ts';
@@ -21,6 +21,23 @@ export interface SegmentHead {
 
 /** Names of segments: when they were begun, by which process, and something random. */
 export const SEGMENT_NAME: RegExp = /^\d{8}T\d{9}Z-\d+-[0-9a-f]{8}\.jsonl$/;
+
+/** When a segment was begun, in milliseconds since 1970, by its name. */
+export function startOf(segment: string): number {
+  return Date.parse(segment.replace(/^(....)(..)(..T..)(..)(..)(...Z).*$/s, '$1-$2-$3:$4:$5.$6'));
+}
+
+/** The segments in a folder, the oldest first; none where there is no folder. */
+export function segmentsIn(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+      .filter(name => SEGMENT_NAME.test(name))
+      .sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
 
 /** Makes a segment with these first lines; it stands in the folder when it is whole, and the disk has it. */
 export function createSegment(directory: string, head: SegmentHead, lines: readonly string[]): string {

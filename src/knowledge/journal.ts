@@ -3,13 +3,16 @@ import {withoutSecrets} from '../secrets.ts';
 import type {Reply} from '../teacher.ts';
 import {BatchRecords} from './journal-batches.ts';
 import {journalFailure} from './journal-file.ts';
+import {holdLock, type JournalLock} from './journal-lock.ts';
 import {JournalReader} from './journal-reader.ts';
 import {carryLines, recover, retire} from './journal-recovery.ts';
 import {type KeptReply, type ReplyPlace, replyLine} from './journal-reply.ts';
 import {createSegment, lineOf, SegmentWriter} from './journal-segment.ts';
+import {KeptLines} from './kept-lines.ts';
 import type {Outstanding} from './outstanding.ts';
-import {thisProcess} from './owner.ts';
+import {type Owner, thisProcess} from './owner.ts';
 import {type SetAside, SetAsides} from './set-asides.ts';
+import type {AnswerEntry} from './store.ts';
 
 export type {KeptReply, ReplyPlace} from './journal-reply.ts';
 export type {SetAside} from './set-asides.ts';
@@ -29,6 +32,8 @@ export interface Journal {
     /** Where paid replies are whose answers were not kept, by question. They are to be read, not asked for again. */
     readonly replies: ReadonlyMap<string, ReplyPlace>;
   };
+  /** Processes elsewhere that may run or not. What they sent and received is left to them for as long as that is so. */
+  readonly unknown: readonly Owner[];
   /** Where the replies are that this process received in batches and whose answers are not kept yet, by question. */
   readonly received: ReadonlyMap<string, ReplyPlace>;
   /** What was handed over in batches and is not collected. */
@@ -49,6 +54,21 @@ export interface Journal {
   settled(keys: readonly string[]): void;
   /** The question has no answer that could be read, and is not asked again. */
   setAside(key: string, why: string, place?: ReplyPlace): Promise<void>;
+  /**
+   * These answers of replies are about to go into the store. When the promise resolves the journal has them as well, so
+   * that a store that is lost can be made again of it.
+   */
+  kept(entries: readonly AnswerEntry[]): Promise<void>;
+  /**
+   * Where the replies are of other processes, ended or not, by question; without those whose answers were deleted, those
+   * in `recovered` and `received`, and those that were set aside.
+   */
+  find(keys: readonly string[]): Promise<ReadonlyMap<string, ReplyPlace>>;
+  /**
+   * Takes over what processes left that have ended since this journal was opened: `recovered.replies` has their replies
+   * from then on, and `find` looks at all that was written by now. Resolves with the questions that are in doubt by them.
+   */
+  takeOver(): Promise<readonly string[]>;
   /** A kept reply; undefined where there is none in its place, as after a power cut. */
   read(place: ReplyPlace): Promise<KeptReply | undefined>;
   /** What is not at its end is left to the next journal in the folder. */
@@ -64,11 +84,12 @@ export interface Journal {
 export async function openJournal(directory: string): Promise<Journal> {
   try {
     makeFolder(directory);
-    const {outstanding, finish} = recover(directory);
+    const {outstanding, unknown, finish} = await recover(directory);
     const name = createSegment(directory, {journal: 1, owner: thisProcess}, carryLines(outstanding));
+    const lock = await holdLock(directory, name);
     // Only now: until here, another process would have found it all in the old segments.
     finish();
-    return new SegmentJournal(directory, name, outstanding);
+    return new SegmentJournal({directory, name, lock, unknown}, outstanding);
   } catch (error) {
     throw journalFailure(directory, 'opened', error);
   }
@@ -80,27 +101,38 @@ interface Keeping {
   readonly written: Promise<void>;
 }
 
+interface OpenedSegment extends Pick<Journal, 'unknown'> {
+  readonly directory: string;
+  readonly name: string;
+  readonly lock: JournalLock;
+}
+
 class SegmentJournal implements Journal {
   readonly recovered: Journal['recovered'];
+  readonly unknown: Journal['unknown'];
   readonly received: ReadonlyMap<string, ReplyPlace>;
   readonly batches: BatchRecords;
   readonly #directory: string;
   readonly #name: string;
+  readonly #lock: JournalLock;
   readonly #segment: SegmentWriter;
   readonly #outstanding: Outstanding;
   readonly #setAsides: SetAsides;
   readonly #reader: JournalReader;
+  readonly #keptLines = new KeptLines();
   readonly #received = new Map<string, ReplyPlace>();
   #calls = 0;
   #holdsReplies = false;
 
-  constructor(directory: string, name: string, outstanding: Outstanding) {
+  constructor({directory, name, lock, unknown}: OpenedSegment, outstanding: Outstanding) {
     this.#directory = directory;
     this.#name = name;
+    this.#lock = lock;
+    this.unknown = unknown;
     this.#segment = new SegmentWriter(directory, name);
     this.#outstanding = outstanding;
     this.#setAsides = new SetAsides(directory);
-    this.#reader = new JournalReader(directory);
+    this.#reader = new JournalReader(directory, name);
     this.recovered = {inDoubt: [...outstanding.inDoubt], replies: outstanding.unread};
     this.received = this.#received;
     this.batches = new BatchRecords(directory);
@@ -153,6 +185,27 @@ class SegmentJournal implements Journal {
     for (const key of keys) this.#received.delete(key);
   }
 
+  async kept(entries: readonly AnswerEntry[]): Promise<void> {
+    const lines = this.#keptLines.of(entries);
+    if (lines !== '') await this.#segment.append(lines).written;
+  }
+
+  async find(keys: readonly string[]): Promise<ReadonlyMap<string, ReplyPlace>> {
+    const isOpen = (key: string) =>
+      !this.#outstanding.unread.has(key) && !this.#received.has(key) && !this.setAsides.has(key);
+    return this.#reader.find(keys.filter(isOpen));
+  }
+
+  async takeOver(): Promise<readonly string[]> {
+    const {outstanding, finish} = await recover(this.#directory);
+    const lines = carryLines(outstanding).join('');
+    if (lines !== '') await this.#segment.append(lines).written;
+    finish();
+    this.#outstanding.add(outstanding);
+    await this.#reader.renew();
+    return [...outstanding.inDoubt];
+  }
+
   async setAside(key: string, why: string, place?: ReplyPlace): Promise<void> {
     this.#setAsides.add(key, {why, ...(place && {place})});
     if (!this.#received.delete(key)) return;
@@ -180,6 +233,8 @@ class SegmentJournal implements Journal {
       retire(this.#directory, this.#name, this.#holdsReplies);
     } catch (error) {
       throw journalFailure(this.#directory, 'written', error);
+    } finally {
+      await this.#lock.release();
     }
   }
 }

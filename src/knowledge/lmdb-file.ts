@@ -45,6 +45,22 @@ export function openLmdb<Value, Key extends string | number = string>(
   });
 }
 
+/** Whether there is an LMDB file of which a part is damaged or missing. Of what is no LMDB file it is not known. */
+export function isDamagedLmdb(path: string): boolean {
+  try {
+    checkFile(path);
+    return false;
+  } catch (error) {
+    return error instanceof DamagedFileError;
+  }
+}
+
+class DamagedFileError extends Error {
+  constructor(problem: string) {
+    super(`${problem} (\`limbeck cache rebuild\` puts it aside and makes a new one of the journal)`);
+  }
+}
+
 function checkFile(path: string): void {
   const stats = statSync(path, {throwIfNoEntry: false});
   if (stats === undefined) return;
@@ -61,6 +77,8 @@ function checkFile(path: string): void {
 }
 
 function checkPages(file: number): void {
+  // A first page of zeros alone is damage: such a file is nothing else.
+  if (readAt(file, 0, META_BYTES).every(byte => byte === 0)) throw damaged('the first page');
   const first = metaAt(file, 0, 0);
   const size = first.readUInt32LE(PAGE_SIZE);
   if (size < META_BYTES || !Number.isInteger(Math.log2(size))) throw damaged('the first page');
@@ -68,7 +86,8 @@ function checkPages(file: number): void {
   const isLater = second.readBigUInt64LE(COMMIT) > first.readBigUInt64LE(COMMIT);
   const state = isLater ? second : first;
   const pages = Number(state.readBigUInt64LE(LAST_PAGE)) + 1;
-  if (fstatSync(file).size < pages * size) throw new Error('the file is an LMDB database of which the end is missing');
+  if (fstatSync(file).size < pages * size)
+    throw new DamagedFileError('the file is an LMDB database of which the end is missing');
   for (const place of ROOTS) {
     const root = state.readBigUInt64LE(place);
     if (root !== NO_PAGE && !isOfTree(readAt(file, Number(root) * size, PAGE_HEAD), root)) {
@@ -101,6 +120,6 @@ function readAt(file: number, position: number, length: number): Buffer {
   return bytes;
 }
 
-function damaged(what: string): Error {
-  return new Error(`${what} of this LMDB database is damaged`);
+function damaged(what: string): DamagedFileError {
+  return new DamagedFileError(`${what} of this LMDB database is damaged`);
 }

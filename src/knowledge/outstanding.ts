@@ -57,6 +57,12 @@ export class Outstanding {
     }
   }
 
+  /** What another process left, which has ended. */
+  add({inDoubt, unread}: Outstanding): void {
+    for (const key of inDoubt) this.inDoubt.add(key);
+    for (const [key, place] of unread) this.left([key], place);
+  }
+
   /** The process has ended: what is under way is in doubt, or is a reply to be read. */
   end(): void {
     for (const {keys, place} of this.#calls.values()) {

@@ -5,7 +5,10 @@ import {kill, pid} from 'node:process';
 
 /** A process that holds something in a place that outlives it. */
 export interface Owner {
-  /** Within which process ids are told apart: a machine since its last start, or a container on it. */
+  /**
+   * Within which process ids are told apart, in three words: the machine's name, its last start, and the container on it.
+   * The name alone where the system doesn't tell the others.
+   */
   readonly space: string;
   readonly pid: number;
   /** Tells the process from others that had its id. */
@@ -18,13 +21,24 @@ export const machineStart: string | undefined = read('/proc/sys/kernel/random/bo
 /** This process. */
 export const thisProcess: Owner = {space: processSpace(), pid, start: statusOf(pid)?.start ?? randomUUID()};
 
-/** What became of the process, as far as it can be known from here: of another machine's it can't be. */
+/** What became of the process, as far as its id says: of another machine's or container's it says nothing. */
 export function fateOf(owner: Owner): 'alive' | 'ended' | 'unknown' {
-  if (owner.space !== thisProcess.space) return 'unknown';
+  if (idsOf(owner) !== idsOf(thisProcess)) return 'unknown';
   if (owner.pid === thisProcess.pid) return owner.start === thisProcess.start ? 'alive' : 'ended';
   if (!isRunning(owner.pid)) return 'ended';
   const status = statusOf(owner.pid);
   return status === undefined || (status.start === owner.start && !status.isZombie) ? 'alive' : 'ended';
+}
+
+/** Whether the process runs, or ran, on this machine since its last start, be it in another container. */
+export function isOfThisMachine({space}: Owner): boolean {
+  return machineStart !== undefined && space.split(' ')[1] === machineStart;
+}
+
+/** Within what its id is told apart. The name of the machine may change, and a container may have one of its own. */
+function idsOf({space}: Owner): string {
+  const [host = '', start, ids] = space.split(' ');
+  return start === undefined || ids === undefined ? host : `${start} ${ids}`;
 }
 
 function isRunning(id: number): boolean {

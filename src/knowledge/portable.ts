@@ -5,6 +5,7 @@ import {createGunzip, createGzip} from 'node:zlib';
 import {readLines} from '../data/lines.ts';
 import {KnowledgeError} from '../errors.ts';
 import {fuller} from './fuller.ts';
+import {pack, revive} from './packed-arrays.ts';
 import {replaceFile} from './replace-file.ts';
 import type {AnswerEntry, AnswerStore, StoredAnswer} from './store.ts';
 import {problemWith} from './verify.ts';
@@ -130,29 +131,7 @@ function damage(path: string, reason: string, cause?: unknown): KnowledgeError {
   );
 }
 
-const ARRAYS = {Float32Array, Int32Array, Uint32Array, Uint8Array} as const;
-
-/** An array as JSON holds it: its type, and its bytes, little-endian, in base64. */
-interface Packed {
-  readonly array: keyof typeof ARRAYS;
-  readonly base64: string;
-}
-
 function encode({key, stored}: AnswerEntry): string {
   const {reply: _, ...portable}: StoredAnswer = stored;
   return JSON.stringify({key, stored: portable}, pack);
-}
-
-function pack(_: string, value: unknown): unknown {
-  if (!ArrayBuffer.isView(value)) return value;
-  const {buffer, byteOffset, byteLength} = value;
-  return {array: value.constructor.name, base64: Buffer.from(buffer, byteOffset, byteLength).toString('base64')};
-}
-
-function revive(_: string, value: unknown): unknown {
-  const {array, base64} = (value ?? {}) as Partial<Packed>;
-  if (array === undefined || base64 === undefined || !(array in ARRAYS)) return value;
-  const bytes = Buffer.from(base64, 'base64');
-  // A copy of its own, since a buffer may stand at any byte of a larger one.
-  return new ARRAYS[array](new Uint8Array(bytes).buffer);
 }

@@ -24,6 +24,7 @@ async function noting() {
   const notes: string[] = [];
   const noted: Journal = {
     recovered: journal.recovered,
+    unknown: journal.unknown,
     received: journal.received,
     batches: journal.batches,
     setAsides: journal.setAsides,
@@ -48,6 +49,9 @@ async function noting() {
     },
     settled: keys => journal.settled(keys),
     setAside: (key, why, place) => journal.setAside(key, why, place),
+    kept: entries => journal.kept(entries),
+    find: keys => journal.find(keys),
+    takeOver: () => journal.takeOver(),
     read: place => journal.read(place),
     close: () => journal.close(),
   };

@@ -54,6 +54,7 @@ describe('withRecovery', () => {
       {journal: 1},
       {sent: 1, keys: keysOf(1)},
       {reply: 1, keys: keysOf(1), status: 200},
+      {kept: [[keysOf(1)[0], expect.any(Array)]]},
       {done: 1},
     ]);
     expect(lines.at(-1)).toBe('');

@@ -1,6 +1,7 @@
 /**
  * A process that writes a journal and is killed, for the tests of what it leaves. Arguments: the folder, then either
- * `steps`, and it makes the calls below and kills itself; or `crowd`, and it sends 10,000 questions at once; or `load`, and
+ * `steps`, and it makes the calls below and kills itself; or `hold`, and it
+ * sends one question and runs on; or `crowd`, and it sends 10,000 questions at once; or `load`, and
  * it calls without end, saying in lines `sent KEY` and `reply KEY` what the journal has acknowledged.
  */
 import {setTimeout as wait} from 'node:timers/promises';
@@ -40,8 +41,15 @@ async function load(worker: number): Promise<void> {
   }
 }
 
+async function hold(): Promise<never> {
+  await journal.sent(['held']);
+  process.stdout.write('held\n');
+  while (true) await wait(1000);
+}
+
 try {
   if (what === 'steps') await steps();
+  else if (what === 'hold') await hold();
   else if (what === 'crowd')
     await Promise.all(Array.from({length: 10_000}, (_, number) => journal.sent([`key ${number}`])));
   else await Promise.all(Array.from({length: 16}, (_, worker) => load(worker)));

@@ -4,6 +4,7 @@ import {runDelete} from './delete.ts';
 import {explainCommand} from './explain.ts';
 import {runList, runStats, runVerify} from './look.ts';
 import {runExport, runImport} from './portable.ts';
+import {runRebuild} from './rebuild.ts';
 import {withFlags} from './with-store.ts';
 
 /** `limbeck cache`: look at kept answers, check them, take some out, and carry them elsewhere. */
@@ -23,6 +24,12 @@ export function cacheCommand(): Command {
         .action(runVerify),
     )
     .addCommand(explainCommand())
+    .addCommand(
+      withFlags(new Command('rebuild'))
+        .description('put the answers of the journal into a cache that is lost, damaged or lacks some')
+        .argument('[recipe]', 'a module that exports a recipe by default: its teachers read what no answer is known of')
+        .action(runRebuild),
+    )
     .addCommand(
       withFlags(new Command('export'))
         .description('write the answers to one file that can be imported anywhere')

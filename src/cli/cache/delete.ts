@@ -1,10 +1,14 @@
 import {InputError} from '../../errors.ts';
+import {writeDeleted} from '../../knowledge/deleted-keys.ts';
+import {journalOf} from '../../study/study.ts';
 import {openTerminal} from '../terminal.ts';
 import {type CacheFlags, withStore} from './with-store.ts';
 
 export async function runDelete(keys: readonly string[], {cache, json = false}: CacheFlags): Promise<void> {
   await withStore(cache, async store => {
     const unknown: string[] = [];
+    // First: an answer that is gone and not written down as deleted would come back out of the journal.
+    writeDeleted(journalOf(cache), keys);
     for (const key of keys) if (!(await store.delete(key))) unknown.push(key);
     if (unknown.length > 0) {
       throw new InputError(

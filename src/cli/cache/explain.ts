@@ -98,12 +98,12 @@ async function explain({teacher, question, wanted}: Asked, lookup: Lookup): Prom
   const {store} = lookup;
   const digest = digestQuestion(question);
   const key = digestKey(teacher.identity, digest);
-  const stored = await store.get(key);
-  if (!stored) return {key, isKept: false, nearest: await explainMiss(store, teacher.identity, digest)};
-  const {found, read} = await findKept([key], teacher, wanted, lookup);
+  const {found, read} = await findKept([question], teacher, wanted, lookup);
   const served = found.get(key);
   if (served)
     return {key, isKept: true, held: describeDetail(served.detail), ...(read.has(key) && {isReadOtherwise: true})};
+  const stored = await store.get(key);
+  if (!stored) return {key, isKept: false, nearest: await explainMiss(store, teacher.identity, digest)};
   const held = describeDetail(stored.detail);
   if (satisfies(stored.detail, wanted)) return {key, isKept: false, held, isReadOtherwise: true};
   return {key, isKept: false, held, wanted: describeDetail(wanted)};
@@ -112,7 +112,7 @@ async function explain({teacher, question, wanted}: Asked, lookup: Lookup): Prom
 /** @param subject - what it is about */
 function textOf(subject: string, {key, isKept, held, wanted, isReadOtherwise = false, nearest}: Explained): string {
   if (isKept && isReadOtherwise) {
-    return `${subject} is kept, read in another way: ${key}, ${held}. It is read again from its raw reply, for nothing`;
+    return `${subject} is kept, read in another way or lost from the cache: ${key}, ${held}. It is read again from its raw reply, for nothing`;
   }
   if (isKept) return `${subject} is kept: ${key}, ${held}`;
   if (isReadOtherwise) {

@@ -1,0 +1,69 @@
+import {existsSync, renameSync} from 'node:fs';
+import {questionsAbout} from '../../ask/collect.ts';
+import {askEach} from '../../ask/each.ts';
+import {InputError} from '../../errors.ts';
+import {isDamagedLmdb} from '../../knowledge/lmdb-file.ts';
+import {rebuildStore} from '../../knowledge/rebuild.ts';
+import {isStoreUrl} from '../../knowledge/store.ts';
+import {askedBy, detailOf, inquiriesOf} from '../../study/inquiries.ts';
+import {levelsOf} from '../../study/methods.ts';
+import {journalOf, openStudy} from '../../study/study.ts';
+import {transferOf} from '../../study/transfer.ts';
+import {loadRecipe} from '../load-recipe.ts';
+import {studyOptions} from '../study-options.ts';
+import {openTerminal, type Terminal} from '../terminal.ts';
+import {type CacheFlags, withNewStore} from './with-store.ts';
+
+/**
+ * Puts the answers of the journal into a cache that lacks them. Those that were not written down as answers are read from
+ * their raw replies by the teachers of the recipe, where one is given.
+ */
+export async function runRebuild(path: string | undefined, flags: CacheFlags): Promise<void> {
+  const {cache} = flags;
+  const terminal = openTerminal({json: flags.json ?? false});
+  const journal = journalOf(cache);
+  if (!existsSync(journal)) {
+    throw new InputError(`There is no journal at ${journal}, of which ${cache} could be made again. Check --cache.`);
+  }
+  const aside = moveAside(cache);
+  if (aside !== undefined) terminal.note(`${cache} is damaged. It is ${aside} now, and a new one is made.`);
+  await withNewStore(cache, async store => {
+    const before = await store.count();
+    if (path !== undefined) await readByRecipe(path, flags, terminal);
+    const {answers, unread} = await rebuildStore(store, journal);
+    const added = (await store.count()) - before;
+    const text = `Added ${added} answers to ${store.name}; the journal has ${answers}`;
+    const rest = unread === 0 ? '' : ` and ${unread} that only their teacher can read. ${remedyFor(path)}`;
+    terminal.result({cache: store.name, journal, answers, added, unread, ...(aside && {aside})}, text + rest);
+  });
+}
+
+function remedyFor(path: string | undefined): string {
+  return path === undefined
+    ? 'Name its recipe, `limbeck cache rebuild RECIPE`, or run `limbeck label` as before: it reads them first'
+    : 'They are of other inputs or another teacher than this recipe’s, or could not be read';
+}
+
+/** Never deleted: somebody may get more out of it. */
+function moveAside(cache: string): string | undefined {
+  if (isStoreUrl(cache) || !isDamagedLmdb(cache)) return undefined;
+  const aside = `${cache}-damaged-${new Date().toISOString().replace(/[-:.]/g, '')}`;
+  renameSync(cache, aside);
+  return aside;
+}
+
+/** Asks a recipe's teachers about its transfer sets, offline: what is in the journal is read, and kept. */
+async function readByRecipe(path: string, flags: CacheFlags, terminal: Terminal): Promise<void> {
+  const recipe = await loadRecipe(path);
+  const study = await openStudy(recipe, levelsOf(recipe), studyOptions({...flags, offline: true}, terminal));
+  try {
+    for (const inquiry of inquiriesOf(recipe)) {
+      const {teacher} = study.asking.open(askedBy(inquiry, study.teacherOf(inquiry.level)));
+      const questions = questionsAbout(transferOf(inquiry, study.drawn));
+      // What is not in the journal stays unanswered.
+      await askEach(teacher, questions, () => {}, {detail: detailOf(inquiry)});
+    }
+  } finally {
+    await study.close();
+  }
+}
