@@ -85,8 +85,8 @@ export {
   shareDifference,
   shareRight,
 } from './evaluate/audit.ts';
-export {type BootstrapOptions, type BootstrapResult, pairedBootstrap} from './evaluate/bootstrap.ts';
 export {type Cascaded, cascaded} from './evaluate/calibration.ts';
+export {compareScores, type Difference, type SeedScores} from './evaluate/compare-scores.ts';
 export {argmaxRows, logSoftmaxRows, softmaxRows} from './evaluate/distributions.ts';
 export {
   classRelation,
@@ -97,6 +97,7 @@ export {
 } from './evaluate/effects.ts';
 export {answersNeeded, type CascadeTarget, type Certified, certify} from './evaluate/guarantee.ts';
 export {holm} from './evaluate/holm.ts';
+export {type DifferenceVerdict, type Judgement, type JudgeOptions, judge} from './evaluate/judge.ts';
 export {mcnemar} from './evaluate/mcnemar.ts';
 export {
   accuracy,

@@ -1,3 +1,5 @@
+import {complementaryError} from '../statistics/normal.ts';
+
 export interface McNemarOptions {
   /**
    * `exact` is the binomial test, `chi-squared` has the continuity correction.
@@ -41,23 +43,4 @@ function binomialTail(most: number, trials: number): number {
     logTerm += Math.log((trials - successes) / (successes + 1));
   }
   return sum;
-}
-
-/**
- * erfc(x) of x >= 0. Abramowitz and Stegun (1964): 7.1.6, a series of positive terms, for small x, and for greater x the
- * continued fraction 7.1.14, from its tail.
- */
-function complementaryError(x: number): number {
-  const density = Math.exp(-x * x) / Math.sqrt(Math.PI);
-  if (x < 2) {
-    let [term, sum] = [x, 0];
-    for (let n = 1; sum + term !== sum; n++) {
-      sum += term;
-      term *= (2 * x * x) / (2 * n + 1);
-    }
-    return 1 - 2 * density * sum;
-  }
-  let tail = x;
-  for (let n = 100; n > 0; n--) tail = x + n / 2 / tail;
-  return density / tail;
 }

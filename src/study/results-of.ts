@@ -10,7 +10,7 @@ import type {Method, Recipe} from '../recipe/recipe.ts';
 import {packageVersion} from '../version.ts';
 import type {Asked, Reference} from './asking.ts';
 import {calibrationInputsOf} from './divide.ts';
-import type {MeasuredRuns} from './measure.ts';
+import type {MeasuredRuns, Run} from './measure.ts';
 import {LEVELS} from './methods.ts';
 import type {MissingInputs} from './missing.ts';
 import type {LedgerTotals, Results, RunFailure, Steadiness, Tuning} from './results.ts';
@@ -71,7 +71,7 @@ export function resultsOf(parts: StudyParts): Results {
     rows: runs.map(({row}) => row),
     failures,
     methods: summariseMethods({
-      methods: wholeMethods(recipe, failures),
+      methods: methodsWith(runs, recipe, failures),
       runs,
       knowledge: new Map(recipe.methods.map((method, index) => [method, knowledge[index]!])),
       tunings: new Map(recipe.methods.map((method, index) => [method, parts.tunings[index]])),
@@ -89,13 +89,12 @@ export function resultsOf(parts: StudyParts): Results {
 }
 
 /**
- * The methods all of whose runs succeeded.
+ * The methods with a run that succeeded.
  *
- * @throws TrainingError where there is none
+ * @throws TrainingError if there is none
  */
-function wholeMethods({methods}: Recipe, failures: readonly RunFailure[]): readonly Method[] {
-  const whole = methods.filter(({method}) => failures.every(failure => failure.method !== method));
-  if (whole.length > 0) return whole;
+function methodsWith(runs: readonly Run[], {methods}: Recipe, failures: readonly RunFailure[]): readonly Method[] {
+  if (runs.length > 0) return methods.filter(method => runs.some(run => run.method === method));
   const {method, seed, reason} = failures[0]!;
   throw new TrainingError(`No method came to an end. The first: ${method}, seed ${seed}: ${reason}`);
 }

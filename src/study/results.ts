@@ -1,7 +1,9 @@
 import type {LedgerSnapshot} from '../ask/ledger.ts';
 import type {Verdict} from '../ask/probe/repetition.ts';
 import type {Cascaded} from '../evaluate/calibration.ts';
+import type {Difference} from '../evaluate/compare-scores.ts';
 import type {TargetSummary} from '../evaluate/effects.ts';
+import type {Judgement} from '../evaluate/judge.ts';
 import type {ReliabilityBin} from '../evaluate/reliability.ts';
 import type {Guarantee} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
@@ -58,9 +60,9 @@ export interface Results {
   readonly seeds: readonly number[];
   /** One a method and seed, in the order of the recipe. */
   readonly rows: readonly ResultRow[];
-  /** Runs that came to nothing. A method with one is left out of `methods`: its seeds would not be those of the others. */
+  /** Runs that came to nothing. A method all of whose runs did is left out of `methods`; others have fewer seeds. */
   readonly failures: readonly RunFailure[];
-  /** One a method all of whose runs succeeded, in the order of the recipe. */
+  /** One a method with a run that succeeded, in the order of the recipe. */
   readonly methods: readonly MethodResult[];
   /** Entropy of the teacher's own distributions over the transfer set, where it shows them. */
   readonly teacherTargets: TargetSummary | undefined;
@@ -171,7 +173,7 @@ export interface MethodResult {
   readonly intraClassVariance: number;
   /** Where its losses were tuned. */
   readonly tuning?: Tuning;
-  /** Against label-only distillation (or the first row where there is none), paired by seed and test example. */
+  /** Against label-only distillation, or the first row if there is none. */
   readonly versusLabels: Comparison | undefined;
 }
 
@@ -218,11 +220,8 @@ export interface Trial {
   readonly failure?: string;
 }
 
-export interface Comparison {
+/** A method against the baseline, in agreement with the teacher; differences as fractions. */
+export interface Comparison extends Omit<Difference, 'variance'>, Judgement {
+  /** Its name. */
   readonly baseline: string;
-  /** Difference in agreement with the teacher, as a fraction. */
-  readonly difference: number;
-  /** 95 % interval of a paired bootstrap over test examples and seeds. */
-  readonly interval: readonly [number, number];
-  readonly verdict: 'better' | 'worse' | 'no difference shown';
 }

@@ -1,7 +1,8 @@
 import type {View} from '../data/view.ts';
-import {type BootstrapResult, pairedBootstrap} from '../evaluate/bootstrap.ts';
+import {compareScores, type SeedScores} from '../evaluate/compare-scores.ts';
 import {argmaxRows} from '../evaluate/distributions.ts';
 import {classRelation, intraClassVariance, relationCorrelation, summariseTargets} from '../evaluate/effects.ts';
+import {judge} from '../evaluate/judge.ts';
 import {reliability} from '../evaluate/reliability.ts';
 import {mean} from '../evaluate/statistics.ts';
 import {describeDetail} from '../knowledge/coarsen.ts';
@@ -31,11 +32,7 @@ export interface SummariseOptions {
 export function summariseMethods(options: SummariseOptions): MethodResult[] {
   const {methods, runs, knowledge, tunings, reference, classes} = options;
   const {truth} = reference;
-  const scores = methods.map(method => agreements(runsOf(runs, method), reference, classes));
-  const baseline = Math.max(
-    0,
-    methods.findIndex(({level}) => level === 'black-box'),
-  );
+  const comparisons = compareMethods(options);
   const teacherRelation = reference.logits && classRelation(reference.logits, truth, classes);
   return methods.map((method, index) => {
     const own = runsOf(runs, method);
@@ -52,10 +49,7 @@ export function summariseMethods(options: SummariseOptions): MethodResult[] {
       relationCorrelation: teacherRelation ? relationCorrelation(relation, teacherRelation).pearson : Number.NaN,
       intraClassVariance: mean(own.map(({logits}) => intraClassVariance(logits, truth, classes))),
       ...(tuning && {tuning}),
-      versusLabels:
-        index === baseline
-          ? undefined
-          : compared(methods[baseline]!.method, pairedBootstrap(scores[index]!, scores[baseline]!)),
+      versusLabels: comparisons[index],
     };
   });
 }
@@ -64,18 +58,29 @@ function runsOf(runs: readonly Run[], method: Method): readonly Run[] {
   return runs.filter(run => run.method === method);
 }
 
+/** Every method against the first that learns from labels alone, or else the first; judged together. */
+function compareMethods({methods, runs, reference, classes}: SummariseOptions): readonly (Comparison | undefined)[] {
+  const place = Math.max(
+    0,
+    methods.findIndex(({level}) => level === 'black-box'),
+  );
+  const scores = methods.map(method => agreements(runsOf(runs, method), reference, classes));
+  const others = scores.filter((_, index) => index !== place);
+  const differences = others.map(ofMethod => compareScores(ofMethod, scores[place]!));
+  const comparisons = judge(differences).map((judgement, index): Comparison => {
+    const {variance: _, ...found} = differences[index]!;
+    return {baseline: methods[place]!.method, ...found, ...judgement};
+  });
+  return [...comparisons.slice(0, place), undefined, ...comparisons.slice(place)];
+}
+
 /** Per seed, whether student and teacher name the same class of each test example. */
-function agreements(runs: readonly Run[], {labels}: Reference, classes: number): Uint8Array[] {
-  return runs.map(({logits}) => {
+function agreements(runs: readonly Run[], {labels}: Reference, classes: number): SeedScores {
+  const scores = runs.map(({logits}) => {
     const named = argmaxRows(logits, classes);
     return Uint8Array.from(labels, (label, index) => (named[index] === label ? 1 : 0));
   });
-}
-
-function compared(baseline: string, {difference, interval}: BootstrapResult): Comparison {
-  const [low, high] = interval;
-  const verdict = low > 0 ? 'better' : high < 0 ? 'worse' : 'no difference shown';
-  return {baseline, difference, interval, verdict};
+  return {seeds: runs.map(({row}) => row.seed), scores};
 }
 
 function meanMatrix(matrices: readonly (readonly (readonly number[])[])[]): number[][] {

@@ -3,7 +3,19 @@ import {createColors} from 'picocolors';
 import {dollars} from '../ask/price.ts';
 import {cascadeSentences} from './report/cascades.ts';
 import {choiceSentences} from './report/choices.ts';
-import {between, count, counted, decimal, duration, MISSING, percent, points, shortened} from './report/format.ts';
+import {
+  between,
+  confidenceText,
+  count,
+  counted,
+  decimal,
+  duration,
+  MISSING,
+  percent,
+  points,
+  pText,
+  shortened,
+} from './report/format.ts';
 import {missingSentences} from './report/missing.ts';
 import {type Measure, spreadOf} from './report/spread.ts';
 import {steadinessSentences} from './report/steadiness.ts';
@@ -21,6 +33,9 @@ export interface TableOptions {
 }
 
 type Colours = ReturnType<typeof createColors>;
+
+const HOW_TO_READ =
+  'At: the confidence of that interval. Detectable: a difference that is found in 4 of 5 such studies.';
 
 /** The longest name that a row shows in full. */
 const METHOD_WIDTH = 22;
@@ -95,16 +110,22 @@ function ledgerCells(
 function comparisonTable(results: Results, colours: Colours): string {
   const compared = comparedMethods(results);
   if (compared.length === 0) return '';
-  const colourOf = {better: colours.green, worse: colours.red, 'no difference shown': colours.yellow};
-  const rows = compared.map(({method, versusLabels: {difference, interval, verdict}}) => [
+  const {green, red, yellow, dim} = colours;
+  const colourOf = {better: green, worse: red, 'no difference shown': yellow, 'too few seeds to say': yellow};
+  const rows = compared.map(({method, versusLabels: {difference, interval, confidence, p, detectable, verdict}}) => [
     printable(method, METHOD_WIDTH),
     points(difference),
-    colours.dim(between(interval)),
+    dim(between(interval)),
+    dim(confidenceText(confidence).replace('\u00a0', ' ')),
+    pText(p),
+    percent(detectable),
     colourOf[verdict](verdict),
   ]);
+  const head = ['', 'points', 'interval', 'at', 'p', 'detectable', 'verdict'].map(text => dim(text));
   const baseline = printable(baselineName(results) ?? '', METHOD_WIDTH);
-  const title = `Agreement against ${baseline}, percentage points and 95 % interval`;
-  return `${title}\n${plainTable([], rows, 1, ['left', 'right', 'right', 'left'])}`;
+  const title = `Agreement against ${baseline} in percentage points; all verdicts together hold at 95 % (Holm)`;
+  const table = plainTable(head, rows, 1, ['left', 'right', 'right', 'right', 'right', 'right', 'left']);
+  return [title, table, dim(HOW_TO_READ)].join('\n');
 }
 
 /** A table without lines; columns from `numbers` on stand to the right unless `aligns` says otherwise. */

@@ -183,11 +183,11 @@ describe('summarise', () => {
   it('gives each level its best method, the interval, and what the study can not tell', () => {
     const {headline, levels, cautions} = summarise(sampleResults());
     expect(plain(headline)).toBe(
-      '“logits + feature hint” (white-box) agrees with the teacher 1.98 points more often (95 % interval +1.64 to +2.34) than “labels”. Its interval overlaps that of gray-box (“log-probabilities, T=4”), so this study does not settle which of the two is closer.',
+      '“logits + feature hint” (white-box) agrees with the teacher 1.98 points more often (98.8 % interval +1.62 to +2.34) than “labels”. Its interval overlaps that of gray-box (“log-probabilities, T=4”), so this study does not settle which of the two is closer.',
     );
     expect(levels.map(({level}) => level)).toEqual(['none', 'black-box', 'gray-box', 'white-box']);
     expect(plain(levels[0]!.sentence)).toBe(
-      '“true labels” agrees with the teacher on 91.98 % of test inputs and is right on 91.15 %. No difference in agreement from “labels” is shown: −0.09 points (95 % interval −0.43 to +0.27).',
+      '“true labels” agrees with the teacher on 91.98 % of test inputs and is right on 91.15 %. No difference in agreement from “labels” is shown: −0.09 points (95 % interval −0.45 to +0.27). One of 0.41 points would be found in 4 of 5 such studies.',
     );
     expect(plain(levels[1]!.sentence)).toMatch(/is right on 91\.57 %\. The others are measured against it\.$/);
     expect(levels[2]!.sentence).toMatch(/^“log-probabilities, T=4” agrees/);
@@ -199,7 +199,7 @@ describe('summarise', () => {
     expect(summarise(results).headline).toMatch(/Its interval lies above that of gray-box \(“top-3 with rest”\)\.$/);
     const worse = compared(results, {difference: -0.02, interval: [-0.03, -0.01], verdict: 'worse'});
     expect(plain(summarise(worse).levels[1]!.sentence)).toMatch(
-      /It agrees 2\.00 points less often \(95 % interval −3\.00 to −1\.00\) than “labels”\.$/,
+      /It agrees 2\.00 points less often \(98\.8 % interval −3\.00 to −1\.00\) than “labels”\.$/,
     );
   });
 
@@ -212,6 +212,30 @@ describe('summarise', () => {
     );
     const lost = {...results, rows: results.rows.map(row => ({...row, agreement: Number.NaN}))};
     expect(summarise(lost).levels[0]!.sentence).toBe('“labels” has no result for every seed.');
+  });
+
+  it('says of too few seeds what then can be said, and warns of seeds that are not shared and of lost ones', () => {
+    const results = sampleResults({methods: [labels!, topThree!]});
+    const sentence = (comparison: Partial<Comparison>) =>
+      plain(summarise(compared(results, comparison)).levels[1]!.sentence);
+    const open = {
+      verdict: 'too few seeds to say',
+      difference: 0.004,
+      interval: [-0.002, 0.01],
+      confidence: 0.975,
+    } as const;
+    expect(sentence(open)).toMatch(
+      /There are too few seeds to say whether it differs from “labels”: \+0\.40 points \(97\.5 % interval −0\.20 to \+1\.00\)\.$/,
+    );
+    expect(sentence({...open, between: 'students', detectable: Number.NaN})).toMatch(
+      /One seed is too few to say whether the method differs from “labels”\. Between these very students the difference is \+0\.40 points \(97\.5 % interval −0\.20 to \+1\.00\), over other inputs like the test set\.$/,
+    );
+    const failures = [{level: 'gray-box', method: 'top-3 with rest', seed: 2, reason: 'No memory.'}] as const;
+    const {cautions} = summarise({...compared(results, {paired: false, seeds: [2, 3]}), failures});
+    expect(cautions[0]).toMatch(/^1 run failed, and their methods are compared by the seeds that are left/);
+    expect(cautions[1]).toBe(
+      '“top-3 with rest” shared fewer than two seeds with “labels”: that comparison is not paired by seed.',
+    );
   });
 
   it('warns of unequal budgets and of few seeds', () => {
@@ -294,7 +318,7 @@ function broken(results: Results): Results {
 }
 
 /** The results with every comparison replaced. */
-function compared(results: Results, comparison: Omit<Comparison, 'baseline'>): Results {
+function compared(results: Results, comparison: Partial<Comparison>): Results {
   const methods = results.methods.map(method =>
     method.versusLabels === undefined ? method : {...method, versusLabels: {...method.versusLabels, ...comparison}},
   );

@@ -38,6 +38,16 @@ export function between([low, high]: readonly [number, number]): string {
   return Number.isFinite(low) && Number.isFinite(high) ? `${points(low)} to ${points(high)}` : MISSING;
 }
 
+/** 0.9875 as `98.8 %`, 0.95 as `95 %`. */
+export function confidenceText(confidence: number): string {
+  return percentage(confidence, 1).replace(/\.0(?=\D)/, '');
+}
+
+/** A p value with three decimals, or `<0.001`. */
+export function pText(p: number): string {
+  return p < 0.001 ? '<0.001' : decimal(p, 3);
+}
+
 /** `92.81 ± 0.13`, or the mean alone where one seed shows no spread. */
 export function meanAndDeviation({mean, deviation}: Spread, digits: number, scale = 1): string {
   const middle = decimal(mean * scale, digits);

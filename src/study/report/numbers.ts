@@ -1,8 +1,8 @@
 import type {MethodResult, ResultRow, Results} from '../results.ts';
-import {between, count, counted, decimal, MISSING, points} from './format.ts';
+import {between, confidenceText, count, counted, decimal, MISSING, percent, points, pText} from './format.ts';
 import {type Html, html} from './html.ts';
 import {type Measure, rowsOf, spreadOf} from './spread.ts';
-import {baselineName} from './summary.ts';
+import {baselineName, isClaim} from './summary.ts';
 import {cell, heading, methodHeading, table, teacherHeading, wordsHeading} from './table.ts';
 
 /** A column of numbers: its measure, how it is called, its unit, and how it is written. */
@@ -46,7 +46,9 @@ export function numbersTable(results: Results): Html {
   const head = [
     wordsHeading('method'),
     ...columnsOf(results).map(({name, unit}) => heading(name, unit)),
-    heading('difference in agreement', 'points, 95\u00a0% interval'),
+    heading('difference in agreement', 'points, interval'),
+    heading('p', 'Holm'),
+    heading('detectable', 'points'),
     wordsHeading('verdict'),
   ];
   return table(name, head, [teacherRow(results), ...rows]);
@@ -76,7 +78,7 @@ function teacherRow(results: Results): Html {
     const value = known[measure];
     return cell(value === undefined ? '' : decimal(value * scale, digits));
   });
-  return html`<tr>${teacherHeading('teacher')}${cells}<td></td><td></td></tr>`;
+  return html`<tr>${teacherHeading('teacher')}${cells}<td></td><td></td><td></td><td></td></tr>`;
 }
 
 function spreadCell(results: Results, method: MethodResult, {measure, digits, scale}: Column): Html {
@@ -94,9 +96,15 @@ function valueCell(row: ResultRow, {measure, digits, scale}: Column): Html {
 }
 
 function comparisonCells({method, versusLabels}: MethodResult, baseline: string | undefined): readonly Html[] {
-  if (method === baseline) return [cell(MISSING), html`<td class="words open">baseline</td>`];
-  if (versusLabels === undefined) return [cell(MISSING), html`<td></td>`];
-  const {difference, interval, verdict} = versusLabels;
-  const className = verdict === 'no difference shown' ? 'open' : verdict;
-  return [cell(points(difference), between(interval)), html`<td class="words ${className}">${verdict}</td>`];
+  const none = [cell(MISSING), cell(MISSING), cell(MISSING)];
+  if (method === baseline) return [...none, html`<td class="words open">baseline</td>`];
+  if (versusLabels === undefined) return [...none, html`<td></td>`];
+  const {difference, interval, confidence, p, detectable, verdict} = versusLabels;
+  const className = isClaim(verdict) ? verdict : 'open';
+  return [
+    cell(points(difference), `${between(interval)}, ${confidenceText(confidence)}`),
+    cell(pText(p)),
+    cell(percent(detectable)),
+    html`<td class="words ${className}">${verdict}</td>`,
+  ];
 }

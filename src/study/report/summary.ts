@@ -1,5 +1,5 @@
 import type {Comparison, Level, MethodResult, Results} from '../results.ts';
-import {between, count, counted, levelName, list, percent, percentage, points} from './format.ts';
+import {between, confidenceText, count, counted, levelName, list, percent, percentage, points} from './format.ts';
 import {missingSentences} from './missing.ts';
 import {ranked, rowsOf, spreadOf} from './spread.ts';
 
@@ -37,9 +37,14 @@ export function comparedMethods(results: Results): readonly (MethodResult & {rea
   );
 }
 
-/** `95 % interval 1.10 to 1.72` */
-function intervalText({interval}: Comparison): string {
-  return `95\u00a0% interval ${between(interval)}`;
+/** `98.8 % interval 1.10 to 1.72` */
+function intervalText({interval, confidence}: Comparison): string {
+  return `${confidenceText(confidence)} interval ${between(interval)}`;
+}
+
+/** Whether a verdict says that methods differ. */
+export function isClaim(verdict: Comparison['verdict']): boolean {
+  return verdict === 'better' || verdict === 'worse';
 }
 
 function bestOfLevel(results: Results, level: Level): MethodResult | undefined {
@@ -82,10 +87,19 @@ function levelSentence(results: Results, method: MethodResult): string {
   if (comparison === undefined) return `${start}.`;
   if (!Number.isFinite(comparison.difference))
     return `${start}. It could not be compared with “${comparison.baseline}”.`;
-  if (comparison.verdict === 'no difference shown') {
-    return `${start}. No difference in agreement from “${comparison.baseline}” is shown: ${points(comparison.difference)} points (${intervalText(comparison)}).`;
-  }
-  return `${start}. It agrees ${difference(comparison)} than “${comparison.baseline}”.`;
+  return `${start}. ${comparisonSentence(comparison)}`;
+}
+
+function comparisonSentence(comparison: Comparison): string {
+  const {baseline, verdict, between: compared, detectable} = comparison;
+  const found = `${points(comparison.difference)} points (${intervalText(comparison)})`;
+  if (compared === 'students')
+    return `One seed is too few to say whether the method differs from “${baseline}”. Between these very students the difference is ${found}, over other inputs like the test set.`;
+  if (verdict === 'too few seeds to say')
+    return `There are too few seeds to say whether it differs from “${baseline}”: ${found}.`;
+  if (verdict === 'no difference shown')
+    return `No difference in agreement from “${baseline}” is shown: ${found}. One of ${percent(detectable)} points would be found in 4 of 5 such studies.`;
+  return `It agrees ${difference(comparison)} than “${baseline}”.`;
 }
 
 /** `1.41 points more often (95 % interval +1.10 to +1.72)` */
@@ -95,7 +109,7 @@ function difference(comparison: Comparison): string {
 }
 
 function cautions(results: Results): readonly string[] {
-  const all = [truthCaution, failureCaution, budgetCaution, seedCaution, choiceCaution, comparisonCaution];
+  const all = [truthCaution, failureCaution, budgetCaution, seedCaution, pairCaution, choiceCaution, comparisonCaution];
   return [...missingSentences(results), ...all.flatMap(caution => caution(results) ?? [])];
 }
 
@@ -107,7 +121,7 @@ function truthCaution({truth}: Results): string | undefined {
 function failureCaution({failures}: Results): string | undefined {
   if (failures.length === 0) return undefined;
   const named = failures.map(({method, seed, reason}) => `“${method}”, seed ${seed}: ${reason}`);
-  return `${counted(failures.length, 'run')} failed, and their methods are left out. ${named.join(' ')}`;
+  return `${counted(failures.length, 'run')} failed, and their methods are compared by the seeds that are left, if there are any. Seeds that fail may not be like the others. ${named.join(' ')}`;
 }
 
 function budgetCaution(results: Results): string | undefined {
@@ -123,6 +137,12 @@ function seedCaution({seeds}: Results): string | undefined {
     : `${counted(seeds.length, 'seed')} a method show little of how far trainings differ.`;
 }
 
+function pairCaution(results: Results): string | undefined {
+  const unpaired = comparedMethods(results).filter(({versusLabels}) => !versusLabels.paired);
+  if (unpaired.length === 0) return undefined;
+  return `${list(unpaired.map(({method}) => `“${method}”`))} shared fewer than two seeds with “${baselineName(results)}”: that comparison is not paired by seed.`;
+}
+
 function choiceCaution(results: Results): string | undefined {
   const crowded = LEVELS.filter(level => results.methods.filter(method => method.level === level).length > 1);
   if (crowded.length === 0) return undefined;
@@ -132,7 +152,7 @@ function choiceCaution(results: Results): string | undefined {
 function comparisonCaution(results: Results): string | undefined {
   const compared = comparedMethods(results).length;
   if (compared < 2) return undefined;
-  return `The study makes ${counted(compared, 'comparison')}. Each interval stands alone: about one in twenty misses its true value.`;
+  return `The study makes ${counted(compared, 'comparison')}. Their verdicts are corrected for that (Holm): the chance that any of them is false is held to 5\u00a0%. Each interval has the confidence that its comparison was judged at, so it leaves 0 out exactly if there is a verdict.`;
 }
 
 /** What was compared, in a sentence. */

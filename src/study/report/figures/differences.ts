@@ -1,8 +1,8 @@
 import type {Comparison, Results} from '../../results.ts';
 import {colourOf, figure} from '../figure.ts';
-import {between, list, MISSING, points} from '../format.ts';
+import {between, confidenceText, list, MISSING, points} from '../format.ts';
 import {type Html, html} from '../html.ts';
-import {baselineName, comparedMethods} from '../summary.ts';
+import {baselineName, comparedMethods, isClaim} from '../summary.ts';
 import {type PlotRow, rowPlot} from './rows.ts';
 
 /** How much more often than the baseline each method agrees with the teacher; undefined where nothing was compared. */
@@ -11,17 +11,17 @@ export function differencesFigure(results: Results): Html | undefined {
   const baseline = baselineName(results);
   if (compared.length === 0 || baseline === undefined) return undefined;
   const rows = compared.map(({method, versusLabels}): PlotRow => {
-    const {difference, interval, verdict} = versusLabels;
+    const {difference, interval, confidence, verdict} = versusLabels;
     const index = results.methods.findIndex(entry => entry.method === method && entry.versusLabels === versusLabels);
     const text = Number.isFinite(difference) ? `${points(difference)} (${between(interval)})` : MISSING;
     return {
       name: method,
       colour: colourOf(index),
-      dots: [{x: difference * 100, title: `${method}: ${text} points, ${verdict}`}],
+      dots: [{x: difference * 100, title: `${method}: ${text} points at ${confidenceText(confidence)}, ${verdict}`}],
       mean: difference * 100,
       interval: [interval[0] * 100, interval[1] * 100],
       text,
-      hollow: verdict === 'no difference shown',
+      hollow: !isClaim(verdict),
     };
   });
   const plot = rowPlot(rows, {
@@ -37,9 +37,8 @@ function caption(
   compared: readonly {readonly method: string; readonly versusLabels: Comparison}[],
   baseline: string,
 ): string {
-  const open = compared
-    .filter(({versusLabels}) => versusLabels.verdict === 'no difference shown')
-    .map(({method}) => method);
-  const hollow = open.length === 0 ? '' : ` Hollow, no difference shown: ${list(open)}.`;
-  return `How much more often than “${baseline}” each method names the teacher’s class, with the 95\u00a0% interval of a bootstrap paired by seed and test input. An interval that crosses the dashed line is compatible with no difference.${hollow}`;
+  const open = compared.filter(({versusLabels}) => !isClaim(versusLabels.verdict)).map(({method}) => method);
+  const hollow = open.length === 0 ? '' : ` Hollow, without a verdict: ${list(open)}.`;
+  const levels = [...new Set(compared.map(({versusLabels}) => confidenceText(versusLabels.confidence)))];
+  return `How much more often than “${baseline}” each method names the teacher’s class, with the interval at which it was judged (${list(levels)}; 95\u00a0% for all verdicts together, by Holm), over seeds and test inputs. An interval that crosses the dashed line is compatible with no difference.${hollow}`;
 }

@@ -1,6 +1,6 @@
-import {type RandomGenerator, randomFraction, randomInteger, seededRandom} from '../data/random.ts';
-import {InputError} from '../errors.ts';
-import {quantile} from './statistics.ts';
+import {type RandomGenerator, randomFraction, randomInteger, seededRandom} from '../../../src/data/random.ts';
+import {InputError} from '../../../src/errors.ts';
+import {quantile} from '../../../src/evaluate/statistics.ts';
 
 export interface BootstrapOptions {
   /**
@@ -29,6 +29,9 @@ export interface BootstrapResult {
 }
 
 /**
+ * The interval of earlier versions, which the bench holds the present one against: too narrow for few seeds, since it
+ * takes the variance of the seeds that were seen for that of all, and its quantiles for those of Student's t.
+ *
  * Paired bootstrap of the difference between two methods in a score that each test example has: 1 or 0 for right or
  * wrong, or any number. Every resample draws seeds and examples, both with replacement, the same ones for both methods.
  * Efron and Tibshirani (1993), chapter 13.

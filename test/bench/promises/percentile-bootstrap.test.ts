@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {pairedBootstrap} from '../../src/evaluate/bootstrap.ts';
-import {reference} from './reference.ts';
+import {reference} from '../../evaluate/reference.ts';
+import {pairedBootstrap} from './percentile-bootstrap.ts';
 
 const digits = (rows: readonly string[]) => rows.map(row => Uint8Array.from(row, Number));
 const [first, second] = [digits(reference.bootstrap.first), digits(reference.bootstrap.second)];

@@ -1,0 +1,111 @@
+import {InputError} from '../errors.ts';
+import type {TwoParts, VariancePart} from '../statistics/two-parts.ts';
+import {type CrossedMean, crossedMean} from './crossed-mean.ts';
+import {standardDeviation} from './statistics.ts';
+
+/** What one method's students scored on the test examples: 1 or 0 for right or wrong, or any number. */
+export interface SeedScores {
+  /** One a student, no two the same. */
+  readonly seeds: readonly number[];
+  /** [seed][example] */
+  readonly scores: readonly ArrayLike<number>[];
+}
+
+/** The difference between two methods in their mean score, with its variance over seeds and over test examples. */
+export interface Difference {
+  /** The method's mean score less the baseline's. */
+  readonly difference: number;
+  /**
+   * What is compared: the methods, whatever the seed; or, if one of them has a single seed, the very students that were
+   * trained, for nothing then says how much another seed would change.
+   */
+  readonly between: 'methods' | 'students';
+  /** Whether students of the same seed were compared with each other. */
+  readonly paired: boolean;
+  /** How many seeds were compared; in a paired comparison those that both have. */
+  readonly seeds: readonly [method: number, baseline: number];
+  /** Variance of the difference: what seeds add to it (nothing between students), then what test examples add. */
+  readonly variance: TwoParts;
+}
+
+/**
+ * Compares two methods over their seeds and the test examples. Both are random: the seeds are a sample of all seeds, the
+ * examples a sample of all inputs. The variance of the difference is estimated by the mean squares of the crossed
+ * random-effects model, the part of the seeds and the part of the examples with degrees of freedom of their own. Methods
+ * that share at least two seeds are compared on these, paired by seed. Others are compared by all seeds that they have,
+ * whose variances may differ (Welch, 1947).
+ *
+ * @throws InputError if seeds and scores don't fit each other
+ */
+export function compareScores(method: SeedScores, baseline: SeedScores): Difference {
+  check(method, baseline);
+  const shared = method.seeds.filter(seed => baseline.seeds.includes(seed));
+  const most = Math.max(method.seeds.length, baseline.seeds.length);
+  return shared.length >= Math.min(2, most) ? comparePaired(method, baseline, shared) : compareApart(method, baseline);
+}
+
+function comparePaired(method: SeedScores, baseline: SeedScores, shared: readonly number[]): Difference {
+  const differences = shared.map(seed => {
+    const ofBaseline = scoresOf(baseline, seed);
+    return Float64Array.from(scoresOf(method, seed), (score, example) => score - ofBaseline[example]!);
+  });
+  const found = crossedMean(differences);
+  const seeds = shared.length;
+  return {
+    difference: found.mean,
+    between: seeds > 1 ? 'methods' : 'students',
+    paired: true,
+    seeds: [seeds, seeds],
+    variance: [
+      {variance: found.seedVariance, degrees: Math.max(1, seeds - 1)},
+      ofExamples(found.exampleMeans, found.noise),
+    ],
+  };
+}
+
+function compareApart(method: SeedScores, baseline: SeedScores): Difference {
+  const [one, other] = [crossedMean(method.scores), crossedMean(baseline.scores)];
+  const seeds = [method.seeds.length, baseline.seeds.length] as const;
+  const exampleMeans = one.exampleMeans.map((mean, example) => mean - other.exampleMeans[example]!);
+  const shared = {difference: one.mean - other.mean, paired: false, seeds};
+  if (Math.min(...seeds) === 1) {
+    const none = {variance: 0, degrees: 1};
+    return {...shared, between: 'students', variance: [none, ofExamples(exampleMeans, 0)]};
+  }
+  const variance = [welch(one, other, seeds), ofExamples(exampleMeans, one.noise + other.noise)] as const;
+  return {...shared, between: 'methods', variance};
+}
+
+/** The part of the test examples: what the means of the examples vary by, less what the seeds' noise adds to that. */
+function ofExamples(exampleMeans: Float64Array, noise: number): VariancePart {
+  const examples = exampleMeans.length;
+  const variance = Math.max(0, standardDeviation(exampleMeans) ** 2 / examples - noise);
+  return {variance, degrees: Math.max(1, examples - 1)};
+}
+
+/** The part of two sets of seeds, each with its own variance. */
+function welch(one: CrossedMean, other: CrossedMean, [ofOne, ofOther]: readonly [number, number]): VariancePart {
+  const [a, b] = [one.seedVariance, other.seedVariance];
+  const variance = a + b;
+  const degrees = variance ** 2 / (a ** 2 / (ofOne - 1) + b ** 2 / (ofOther - 1));
+  return {variance, degrees: variance === 0 ? ofOne + ofOther - 2 : degrees};
+}
+
+function scoresOf({seeds, scores}: SeedScores, seed: number): ArrayLike<number> {
+  return scores[seeds.indexOf(seed)]!;
+}
+
+function check(...sides: readonly [SeedScores, SeedScores]): void {
+  const lengths = sides.flatMap(({scores}) => scores.map(ofSeed => ofSeed.length));
+  const examples = lengths[0] ?? 0;
+  const isWhole = ({seeds, scores}: SeedScores): boolean =>
+    seeds.length > 0 && seeds.length === scores.length && new Set(seeds).size === seeds.length;
+  if (sides.every(isWhole) && examples > 0 && lengths.every(length => length === examples)) return;
+  const [method, baseline] = sides.map(
+    ({seeds, scores}) => `${scores.length} rows of scores for seeds ${seeds.join(', ')}`,
+  );
+  throw new InputError(
+    `A comparison needs one row of scores for each seed, and a score for each test example: got ${method}, against ` +
+      `${baseline}, with ${lengths.join(', ')} examples. Give both methods rows of the same examples.`,
+  );
+}

@@ -1,0 +1,76 @@
+import {detectable} from '../statistics/power.ts';
+import {criticalT} from '../statistics/student-t.ts';
+import {reach, twoSidedP} from '../statistics/two-parts.ts';
+import type {Difference} from './compare-scores.ts';
+import {holm} from './holm.ts';
+
+/**
+ * `better` and `worse` are claims about methods. `too few seeds to say`: either there was one seed only, or the difference
+ * would be a claim if more seeds had shown the same variance.
+ */
+export type DifferenceVerdict = 'better' | 'worse' | 'no difference shown' | 'too few seeds to say';
+
+/** What a comparison of a study says. */
+export interface Judgement {
+  readonly verdict: DifferenceVerdict;
+  /** Corrected over the comparisons of the study (Holm). */
+  readonly p: number;
+  /** Of the difference, at `confidence`. It leaves 0 out exactly if `p` is at most the error of the study. */
+  readonly interval: readonly [low: number, high: number];
+  /** The probability with which this interval, taken alone, holds the true difference: that of the comparison's step. */
+  readonly confidence: number;
+  /**
+   * The smallest true difference that the study finds in 4 of 5 cases, by Holm's first step: a point estimate. NaN if
+   * students are compared, not methods.
+   */
+  readonly detectable: number;
+}
+
+export interface JudgeOptions {
+  /**
+   * The most probability of any false verdict in the study.
+   *
+   * @default 0.05
+   */
+  readonly error?: number;
+}
+
+/**
+ * Judges the comparisons of a study together: the probability that any verdict of `better` or `worse` is false stays
+ * within `error`, however many comparisons there are. Holm (1979): the comparison with the smallest p value is held against
+ * error / comparisons, the next against error / (comparisons − 1), and so on until one fails; that one and the rest are
+ * held against the same error.
+ */
+export function judge(differences: readonly Difference[], {error = 0.05}: JudgeOptions = {}): readonly Judgement[] {
+  const pValues = differences.map(({difference, variance}) => twoSidedP(difference, variance));
+  const corrected = holm(pValues);
+  const steps = stepsOf(pValues, corrected.filter(p => p <= error).length);
+  return differences.map((difference, index) => {
+    const own = error / (differences.length - steps[index]!);
+    const [p, far] = [corrected[index]!, reach(own, difference.variance)];
+    return {
+      verdict: verdictOf(difference, p <= error, own),
+      p,
+      interval: [difference.difference - far, difference.difference + far],
+      confidence: 1 - own,
+      detectable:
+        difference.between === 'methods' ? detectable(error / differences.length, difference.variance) : Number.NaN,
+    };
+  });
+}
+
+/** How many were rejected before each one; those that were not rejected share the last step. */
+function stepsOf(pValues: readonly number[], rejected: number): readonly number[] {
+  const order = pValues.map((_, index) => index).sort((a, b) => pValues[a]! - pValues[b]!);
+  const steps = new Array<number>(pValues.length);
+  for (const [rank, index] of order.entries()) steps[index] = Math.min(rank, rejected);
+  return steps;
+}
+
+function verdictOf({difference, between, variance}: Difference, rejected: boolean, error: number): DifferenceVerdict {
+  if (between === 'students') return 'too few seeds to say';
+  if (rejected) return difference > 0 ? 'better' : 'worse';
+  const [seeds, examples] = variance;
+  const ifKnown = criticalT(error, examples.degrees) * Math.sqrt(seeds.variance + examples.variance);
+  return Math.abs(difference) > ifKnown ? 'too few seeds to say' : 'no difference shown';
+}

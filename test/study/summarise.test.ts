@@ -1,0 +1,69 @@
+import {describe, expect, it} from 'vitest';
+import type {Knowledge} from '../../src/knowledge/knowledge.ts';
+import {hardLabels} from '../../src/losses/hard-labels.ts';
+import type {Method} from '../../src/recipe/recipe.ts';
+import type {Run} from '../../src/study/measure.ts';
+import type {MethodResult} from '../../src/study/results.ts';
+import {summariseMethods} from '../../src/study/summarise.ts';
+
+const TEST = 400;
+const labels = new Int32Array(TEST);
+const methodOf = (method: string): Method => ({level: 'black-box', method, losses: [hardLabels()]});
+const [base, other] = [methodOf('labels'), methodOf('other')];
+const third: Method = {...methodOf('true labels'), level: 'none'};
+
+/** A student that agrees with the teacher on all test inputs but the first few. */
+function run(method: Method, seed: number, wrong: number): Run {
+  const logits = Float32Array.from({length: 2 * TEST}, (_, index) =>
+    index >> 1 < wrong === (index % 2 === 1) ? 1 : 0,
+  );
+  return {method, row: {seed} as Run['row'], logits};
+}
+
+function summarised(methods: readonly Method[], runs: readonly Run[]): readonly MethodResult[] {
+  const inputs = {kind: 'tensor', count: 1} as unknown as Knowledge['inputs'];
+  const answers = {kind: 'label', count: 1, labels: new Int32Array(1)} as const;
+  const known: Knowledge = {
+    source: {access: 'black-box', identity: {}},
+    ...{classes: ['a', 'b'], detail: {kind: 'label'}, inputs, answers},
+  };
+  return summariseMethods({
+    ...{methods, runs, classes: 2},
+    knowledge: new Map(methods.map(method => [method, known])),
+    tunings: new Map(),
+    viewOf: () => undefined,
+    setApart: () => 0,
+    reference: {labels, truth: labels, logits: undefined} as unknown as Parameters<
+      typeof summariseMethods
+    >[0]['reference'],
+  });
+}
+
+describe('the comparisons of a study', () => {
+  it('go by the seeds that both methods have, if a run of one came to nothing', () => {
+    const runs = [
+      ...[40, 42, 41, 43].map((wrong, seed) => run(base, seed, wrong)),
+      ...[20, 21, 22].map((wrong, place) => run(other, [0, 1, 3][place]!, wrong)),
+    ];
+    const [first, second] = summarised([base, other], runs).map(({versusLabels}) => versusLabels);
+    expect(first).toBeUndefined();
+    expect(second).toMatchObject({baseline: 'labels', paired: true, seeds: [3, 3], verdict: 'better'});
+    expect(second!.difference).toBeCloseTo((20 + 21 + 21) / 3 / TEST, 12);
+  });
+
+  it('are judged together, each against the baseline', () => {
+    const by = (method: Method, wrong: readonly number[]) => wrong.map((count, seed) => run(method, seed, count));
+    const runs = [...by(third, [60, 63, 61]), ...by(base, [40, 42, 41]), ...by(other, [20, 23, 22])];
+    const [one, none, two] = summarised([third, base, other], runs).map(({versusLabels}) => versusLabels);
+    expect(none).toBeUndefined();
+    expect([one!.verdict, two!.verdict, one!.baseline, two!.baseline]).toEqual(['worse', 'better', 'labels', 'labels']);
+    // The smaller p is held against 5 % / 2, the other against 5 %.
+    expect([one!.confidence, two!.confidence].toSorted()).toEqual([0.95, 0.975]);
+  });
+
+  it('claim nothing of methods that were trained once', () => {
+    const [, second] = summarised([base, other], [run(base, 1, 90), run(other, 1, 10)]);
+    expect(second!.versusLabels).toMatchObject({between: 'students', verdict: 'too few seeds to say'});
+    expect(second!.versusLabels!.interval[0]).toBeGreaterThan(0.1);
+  });
+});
