@@ -1,6 +1,8 @@
+import type {Said} from '../src/errors.ts';
 import type {BatchLane} from '../src/lane.ts';
 import type {TokenKey, TokenScores} from '../src/service-probe.ts';
 import type {Access, AnswerOf, Detail, Json, Receipt} from '../src/teacher.ts';
+import type {Aliases, LabelWords} from './_aliases.ts';
 import type {Completion} from './_completion.ts';
 import type {CostFields} from './_cost-fields.ts';
 import type {LanePlace} from './_lane.ts';
@@ -21,11 +23,21 @@ export interface Settings {
   readonly codes: readonly string[];
 }
 
+/** What may be answered, and what each of it means. */
+export interface ChatWords extends LabelWords, Pick<Prompts, 'codes'> {
+  /** Indices of classes by alias, folded as answers are. */
+  readonly aliased: ReadonlyMap<string, number>;
+}
+
 /** What completions say: an answer, or why there is none. */
 export type ChatReading<A extends Access> = AnswerOf<A> | Unanswered;
 
 export interface Unanswered {
   readonly problem: string;
+  /** A sentence that shows what was said, to follow the others. */
+  readonly hint?: string | undefined;
+  /** In the place of a class. */
+  readonly said?: Said | undefined;
   /** Whether to ask once more. */
   readonly unreadable: boolean;
 }
@@ -59,6 +71,8 @@ export interface Dialect<A extends Access> {
   readonly tokenKey?: TokenKey;
   /** What an answer is made to look like. */
   schema?(codes: readonly string[]): Body | undefined;
+  /** Of an output that names classes. */
+  readonly aliases?: Aliases | undefined;
   /** Fields of a body that set the temperature; absent where there is none to set. */
   warmed?(temperature: number): Body;
   readonly authorize?: Connection['authorize'];
@@ -74,7 +88,7 @@ export interface Dialect<A extends Access> {
   /** What a reply says of its cost and its author. */
   receipt(document: unknown): Receipt;
   /** Reads what completions say. */
-  read(completions: readonly Completion[], prompts: Prompts): ChatReading<A>;
+  read(completions: readonly Completion[], words: ChatWords): ChatReading<A>;
   /** The version of the reading, and of the adapter's options what changes it. */
   readonly reader: Json;
   readonly explain?: Explain;

@@ -1,17 +1,18 @@
 import {InputError} from '../src/errors.ts';
 import type {TokenScores} from '../src/service-probe.ts';
 import type {Access, Detail, Json} from '../src/teacher.ts';
-import type {Body, ChatReading} from './_chat-dialect.ts';
+import {type Aliases, type AliasOptions, readerWith} from './_aliases.ts';
+import type {Body, ChatReading, ChatWords} from './_chat-dialect.ts';
 import {readConfidence, readLabel, readLogProbabilities, readVotes} from './_chat-readings.ts';
 import type {Completion} from './_completion.ts';
-import type {Prompts, PromptWay} from './_prompt.ts';
+import type {PromptWay} from './_prompt.ts';
 
 /** What is read off a language model's answer. */
 export type Output = 'label' | 'confidence' | 'log-probabilities';
 
 export type AccessOf<O extends Output> = O extends 'label' ? 'black-box' : 'gray-box';
 
-export interface ModeOptions<O extends Output = Output> {
+export interface ModeOptions<O extends Output = Output> extends AliasOptions {
   /**
    * `label`: the class that the model names (black-box). `confidence`: that, and how sure it says it is, as the one most
    * probable class (gray-box). `log-probabilities`: the probability of every class, from those of the tokens (gray-box).
@@ -64,7 +65,9 @@ export interface Mode<A extends Access = Access> {
   readonly scores?: Omit<TokenScores, 'key'>;
   /** What an answer must look like; undefined where it is free. */
   schema(codes: readonly string[]): Body | undefined;
-  read(completions: readonly Completion[], prompts: Prompts): ChatReading<A>;
+  /** Of an output that names classes. */
+  readonly aliases?: Aliases | undefined;
+  read(completions: readonly Completion[], words: ChatWords): ChatReading<A>;
   readonly reader: Json;
 }
 
@@ -85,7 +88,7 @@ const VERSION = 1;
 /** JSON around an answer, and a token that ends it. */
 const WRAPPING = 24;
 
-function labelMode({samples = 1, structured = true, temperature}: ModeOptions): Mode<'black-box'> {
+function labelMode({samples = 1, structured = true, temperature, aliases}: ModeOptions): Mode<'black-box'> {
   const isVote = samples > 1;
   return {
     access: 'black-box',
@@ -96,13 +99,14 @@ function labelMode({samples = 1, structured = true, temperature}: ModeOptions): 
     temperature: temperature === undefined ? (isVote ? null : 0) : temperature,
     topLogprobs: undefined,
     schema: codes => (structured ? objectOf({label: {type: 'string', enum: codes}}) : undefined),
-    read: (completions, prompts): ChatReading<'black-box'> =>
-      isVote ? readVotes(completions, prompts, samples) : readLabel(completions[0]!, prompts),
-    reader: {version: VERSION},
+    read: (completions, words): ChatReading<'black-box'> =>
+      isVote ? readVotes(completions, words, samples) : readLabel(completions[0]!, words),
+    aliases,
+    reader: readerWith({version: VERSION}, aliases),
   };
 }
 
-function confidenceMode({structured = true, temperature = 0}: ModeOptions): Mode<'gray-box'> {
+function confidenceMode({structured = true, temperature = 0, aliases}: ModeOptions): Mode<'gray-box'> {
   return {
     access: 'gray-box',
     detail: {kind: 'top-k', k: 1},
@@ -113,8 +117,9 @@ function confidenceMode({structured = true, temperature = 0}: ModeOptions): Mode
     topLogprobs: undefined,
     schema: codes =>
       structured ? objectOf({label: {type: 'string', enum: codes}, confidence: {type: 'integer'}}) : undefined,
-    read: (completions, prompts): ChatReading<'gray-box'> => readConfidence(completions[0]!, prompts),
-    reader: {version: VERSION},
+    read: (completions, words): ChatReading<'gray-box'> => readConfidence(completions[0]!, words),
+    aliases,
+    reader: readerWith({version: VERSION}, aliases),
   };
 }
 
@@ -133,8 +138,8 @@ function logProbabilitiesMode(options: ModeOptions, classes: readonly string[]):
     topLogprobs,
     scores: {meaning: isAfter ? 'processed' : 'raw', topK: topLogprobs, temperature},
     schema: () => undefined,
-    read: (completions, prompts): ChatReading<'gray-box'> =>
-      readLogProbabilities(completions[0]!, prompts, isAfter ? (temperature ?? 1) : undefined),
+    read: (completions, words): ChatReading<'gray-box'> =>
+      readLogProbabilities(completions[0]!, words, isAfter ? (temperature ?? 1) : undefined),
     reader: {version: VERSION, ...(isAfter && {temperature})},
   };
 }
@@ -143,7 +148,13 @@ function objectOf(properties: {readonly [name: string]: Json}): Body {
   return {type: 'object', properties, required: Object.keys(properties), additionalProperties: false};
 }
 
-function checkOptions({output, samples = 1, structured, topLogprobs, logprobsTaken, temperature}: ModeOptions): void {
+function checkOptions(options: ModeOptions): void {
+  const {output, samples = 1, structured, topLogprobs, logprobsTaken, temperature, aliases} = options;
+  if (aliases !== undefined && output === 'log-probabilities') {
+    throw new InputError(
+      '`aliases` are of classes that a model names, and log-probabilities are of codes. Leave it out.',
+    );
+  }
   if (!Number.isInteger(samples) || samples < 1) {
     throw new InputError(`Expected \`samples\` to be a whole number above 0, got ${samples}.`);
   }

@@ -1,34 +1,36 @@
 import type {LabelAnswer, TopKAnswer, VotesAnswer} from '../src/teacher.ts';
-import type {Unanswered} from './_chat-dialect.ts';
+import {unknownLabel} from './_aliases.ts';
+import type {ChatWords, Unanswered} from './_chat-dialect.ts';
 import type {Completion} from './_completion.ts';
 import {projectCompletion} from './_projection.ts';
-import {parseLabel} from './_projection-text.ts';
-import type {Prompts} from './_prompt.ts';
+import {labelText, parseLabel} from './_projection-text.ts';
 
-type Names = Pick<Prompts, 'classes' | 'codes'>;
-
-/** The class that a completion names, by its code or its name. */
-export function readLabel(completion: Completion, names: Names): LabelAnswer | Unanswered {
-  const label = labelOf(completion, names);
+/** The class that a completion names, by its code, its name or an alias. */
+export function readLabel(completion: Completion, words: ChatWords): LabelAnswer | Unanswered {
+  const label = labelOf(completion, words);
   return typeof label === 'number' ? {kind: 'label', label} : label;
 }
 
 /** How often each class was named in one reply; completions that name none are left out, unless all are such. */
-export function readVotes(completions: readonly Completion[], names: Names, samples: number): VotesAnswer | Unanswered {
+export function readVotes(
+  completions: readonly Completion[],
+  words: ChatWords,
+  samples: number,
+): VotesAnswer | Unanswered {
   if (completions.length < samples) {
     const problem = `It gave ${completions.length} answers where ${samples} were asked for. Leave \`samples\` out, and ask with \`repeat(teacher, {samples: ${samples}})\`.`;
     return {problem, unreadable: false};
   }
-  const labels = completions.map(completion => labelOf(completion, names));
-  const counts = new Uint32Array(names.classes.length);
+  const labels = completions.map(completion => labelOf(completion, words));
+  const counts = new Uint32Array(words.classes.length);
   for (const label of labels) if (typeof label === 'number') counts[label]!++;
   const isNamed = labels.some(label => typeof label === 'number');
   return isNamed ? {kind: 'votes', counts} : (labels[0] as Unanswered);
 }
 
 /** The class that a completion names and how sure it says it is; what is left is of the others. */
-export function readConfidence(completion: Completion, names: Names): TopKAnswer | Unanswered {
-  const label = labelOf(completion, names);
+export function readConfidence(completion: Completion, words: ChatWords): TopKAnswer | Unanswered {
+  const label = labelOf(completion, words);
   if (typeof label !== 'number') return label;
   const percent = Number(/"confidence"\s*:\s*"?(\d+(?:\.\d+)?)/.exec(completion.text)?.[1]);
   // Between 0 and 1 it may be a share of 1 or of 100: that is not known.
@@ -54,7 +56,7 @@ const LEAST_CONFIDENCE = 0.005;
  */
 export function readLogProbabilities(
   completion: Completion,
-  {codes}: Names,
+  {codes}: ChatWords,
   temperature: number | undefined,
 ): TopKAnswer | Unanswered {
   if (completion.finish !== 'length' && completion.finish !== 'stop')
@@ -63,12 +65,13 @@ export function readLogProbabilities(
   return typeof answer === 'string' ? {problem: answer, unreadable: false} : answer;
 }
 
-function labelOf({finish, text}: Completion, {classes, codes}: Names): number | Unanswered {
+function labelOf({finish, text}: Completion, words: ChatWords): number | Unanswered {
   if (finish !== 'stop') return {problem: EARLY_ENDS[finish], unreadable: false};
-  const label = parseLabel(text, codes, classes);
-  return (
-    label ?? {problem: `Its answer names none of the ${classes.length} classes. Check the prompt.`, unreadable: true}
-  );
+  const {classes, codes, aliased} = words;
+  const label = parseLabel(text, {lists: [codes, classes], aliased});
+  if (label !== undefined) return label;
+  const problem = `Its answer names none of the ${classes.length} classes`;
+  return {...unknownLabel(labelText(text), words, problem, 'Check the prompt.'), unreadable: true};
 }
 
 /** Why a completion that did not end by itself holds no answer. */

@@ -1,7 +1,9 @@
 import {TeacherError} from '../src/errors.ts';
 import type {Access, AskOptions, Json, Outcome, Question, Receipt, Reply, Teacher, Usage} from '../src/teacher.ts';
-import type {Body, Dialect, Settings} from './_chat-dialect.ts';
+import {type Aliases, aliasIndex, withHint} from './_aliases.ts';
+import type {Body, ChatWords, Dialect, Settings, Unanswered} from './_chat-dialect.ts';
 import {chatProbe} from './_chat-probe.ts';
+import {plain} from './_projection-text.ts';
 import {type Prompt, type PromptOptions, type Prompts, promptsFor} from './_prompt.ts';
 import {type Explain, parseJson, statusError, withWait} from './_reply.ts';
 import {type Connection, checkAddress, postJson} from './_request.ts';
@@ -48,7 +50,8 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
   const settings = settingsFor(options, dialect, prompts);
   const bodyOf = (prompt: Prompt) => withParameters(dialect.body(prompt, settings), options.parameters);
   const template = bodyOf(prompts.template);
-  const read = (reply: Reply) => readReply(reply, {name, dialect, prompts});
+  const words = wordsOf(prompts, dialect.aliases, () => [connection.key()]);
+  const read = (reply: Reply) => readReply(reply, {name, dialect, words});
   const bodyAbout = ({input, sample = 0}: Question) =>
     bodyOf(prompts.for(input.kind === 'text' ? input.text : '', sample));
   const unbounded = unboundedBy(dialect.cost, {body: template, parameters: options.parameters, model: options.model});
@@ -127,14 +130,20 @@ function mostOfAll(usages: readonly Usage[]): Usage {
 
 function readReply<A extends Access>(
   reply: Reply,
-  {name, dialect, prompts}: {readonly name: string; readonly dialect: Dialect<A>; readonly prompts: Prompts},
+  {name, dialect, words}: {readonly name: string; readonly dialect: Dialect<A>; readonly words: ChatWords},
 ): Outcome<A> {
   const completions = dialect.completions(parseJson(name, reply));
   const reading =
-    typeof completions === 'string' ? {problem: completions, unreadable: true} : dialect.read(completions, prompts);
+    typeof completions === 'string' ? {problem: completions, unreadable: true} : dialect.read(completions, words);
   if (!('problem' in reading)) return {answer: reading};
-  const {problem, unreadable} = reading;
-  return {error: new TeacherError(name, problem, {status: 200, unreadable})};
+  const {said, unreadable, ...sentences} = reading as Unanswered;
+  return {error: new TeacherError(name, withHint(sentences), {status: 200, said, unreadable})};
+}
+
+/** @throws InputError if an alias can't be used */
+function wordsOf({classes, codes}: Prompts, aliases: Aliases | undefined, secrets: ChatWords['secrets']): ChatWords {
+  const aliased = aliasIndex({classes, labels: codes, aliases}, plain);
+  return {classes, codes, aliases, aliased, secrets};
 }
 
 function receiptOf<A extends Access>(reply: Reply, dialect: Dialect<A>): Receipt {

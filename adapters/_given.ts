@@ -1,10 +1,10 @@
 import {InputError} from '../src/errors.ts';
 import type {Answer, Detail} from '../src/teacher.ts';
-import {plainLabelReader, type ScoreMeaning, scoreDetail, scoreReader} from './_scores.ts';
+import type {LabelWords} from './_aliases.ts';
+import {plainLabelReader, type ScoreMeaning, scoreDetail, scoreReader, type Unread} from './_scores.ts';
 
 /** What a program of the user's own gives: a label, or scores of a meaning. */
-export interface GivenForm {
-  readonly classes: readonly string[];
+export interface GivenForm extends LabelWords {
   readonly scores?: ScoreMeaning | undefined;
   readonly topK?: number | undefined;
 }
@@ -34,13 +34,13 @@ export function checkCounts(adapter: string, counts: Readonly<Record<string, num
   }
 }
 
-/** What reads the label or the scores, or says in sentences why there is no answer in it. */
-export function givenReader({classes, scores, topK}: GivenForm): (value: unknown) => Answer | string {
-  if (scores === undefined) return plainLabelReader(classes);
-  return scoreReader({classes, meaning: scores, ...(topK !== undefined && {topK})});
+/** What reads the label or the scores, or says why there is no answer in it. */
+export function givenReader({scores, topK, ...words}: GivenForm): (value: unknown) => Answer | Unread {
+  if (scores === undefined) return plainLabelReader(words);
+  return scoreReader({...words, meaning: scores, ...(topK !== undefined && {topK})});
 }
 
-export function givenDetail({scores, topK}: GivenForm): Detail {
+export function givenDetail({scores, topK}: Pick<GivenForm, 'scores' | 'topK'>): Detail {
   if (scores === undefined) return {kind: 'label'};
   return scoreDetail({meaning: scores, ...(topK !== undefined && {topK})});
 }

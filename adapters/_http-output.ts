@@ -1,10 +1,19 @@
 import {z} from 'zod';
 import {InputError, TeacherError} from '../src/errors.ts';
 import type {Answer, Detail, Outcome, Reply} from '../src/teacher.ts';
+import type {LabelWords} from './_aliases.ts';
 import {type Cell, type CellReader, cellReader, namedCellReader} from './_http-cells.ts';
 import {find, POINTER, type Pointer, pointerOf} from './_http-pointer.ts';
 import {parseJson} from './_reply.ts';
-import {labelReader, type ScoreMeaning, scoreDetail, scoreReader} from './_scores.ts';
+import {
+  isUnread,
+  labelReader,
+  type ScoreMeaning,
+  scoreDetail,
+  scoreReader,
+  type Unread,
+  unreadError,
+} from './_scores.ts';
 
 /**
  * Where a reply holds the scores of the classes, and what they are. Each is a JSON pointer (RFC 6901) in which a `*`
@@ -36,10 +45,8 @@ export interface LabelPlace {
   readonly label: string;
 }
 
-export interface OutputOptions {
+export interface OutputOptions extends LabelWords {
   readonly output: ScorePlace | LabelPlace;
-  /** As the service calls them. */
-  readonly classes: readonly string[];
   /** Whether a request is about several questions. */
   readonly isBatch: boolean;
   /** Where a reply with status 200 says that it failed. */
@@ -76,7 +83,9 @@ const outputSchema = z.union([
 export function outputReader(options: OutputOptions): OutputReader {
   checkOutput(options);
   const {output, error, shape = value => ({value}), advice = 'Check `output`.'} = options;
-  const [detail, readCell] = 'label' in output ? labelCell(options.classes) : scoreCell(options.classes, output);
+  const {classes, labels, secrets} = options;
+  const words = {classes, labels, secrets, ...('aliases' in options && {aliases: options.aliases})};
+  const [detail, readCell] = 'label' in output ? labelCell(words) : scoreCell(words, output);
   const cellsOf = cellsIn(options);
   const failureIn = error === undefined ? () => undefined : failureReader(pointerOf(error));
   return {
@@ -91,13 +100,14 @@ export function outputReader(options: OutputOptions): OutputReader {
       return cells.map((cell): Outcome => {
         const shaped = 'problem' in cell ? {problem: `${cell.problem} ${advice}`} : shape(cell.value);
         const answer = 'problem' in shaped ? shaped.problem : readCell(shaped.value);
-        return typeof answer === 'string' ? {error: fail(answer)} : ({answer} as Outcome);
+        if (isUnread(answer)) return {error: unreadError(name, answer, {status: 200, unreadable: true})};
+        return {answer} as Outcome;
       });
     },
   };
 }
 
-function checkOutput({output, classes, error}: OutputOptions): void {
+function checkOutput({output, classes: all, labels: classes = all, error}: OutputOptions): void {
   if (!outputSchema.safeParse(output).success) {
     throw new InputError(
       "The `output` can't be used. Give one of `logits`, `logProbabilities`, `probabilities`, `percentages` and " +
@@ -124,13 +134,15 @@ function cellsIn({output, classes, isBatch}: OutputOptions): CellReader {
   return output.names === undefined ? cellReader(scores) : namedCellReader(scores, output.names);
 }
 
-function labelCell(classes: readonly string[]): [Detail, (value: unknown) => Answer | string] {
-  return [{kind: 'label'}, labelReader(classes)];
+type CellReading = [Detail, (value: unknown) => Answer | Unread];
+
+function labelCell(words: LabelWords): CellReading {
+  return [{kind: 'label'}, labelReader(words)];
 }
 
-function scoreCell(classes: readonly string[], output: ScorePlace): [Detail, (value: unknown) => Answer | string] {
+function scoreCell(words: LabelWords, output: ScorePlace): CellReading {
   const form = {meaning: meaningOf(output).meaning, ...(output.topK !== undefined && {topK: output.topK})};
-  return [scoreDetail(form), scoreReader({...form, classes})];
+  return [scoreDetail(form), scoreReader({...form, ...words})];
 }
 
 function meaningOf(output: ScorePlace): {readonly meaning: ScoreMeaning; readonly at: string} {

@@ -1,5 +1,6 @@
 import {InputError} from '../src/errors.ts';
 import type {Teacher} from '../src/teacher.ts';
+import {type Aliases, readerWith} from './_aliases.ts';
 import {askJson, type JsonService} from './_http-asking.ts';
 import {type LabelPlace, type OutputOptions, outputReader, type ScorePlace} from './_http-output.ts';
 import {type ReceiptPlace, receiptReader} from './_http-receipt.ts';
@@ -14,6 +15,8 @@ export interface MappedService<Output extends ScorePlace | LabelPlace = ScorePla
   readonly classes: readonly string[];
   /** @default as `classes` */
   readonly labels?: readonly string[] | undefined;
+  /** Absent of an adapter that has none. */
+  readonly aliases?: Aliases | undefined;
   /** One for each kind of input that it can be asked about; all for one question, or all for several. */
   readonly templates: readonly Template[];
   readonly output: Output;
@@ -46,8 +49,13 @@ export function mappedTeacher(options: ServiceOptions, service: MappedService): 
   if (maxBatch > 1 && !templates[0]!.isBatch) {
     throw new InputError('`maxBatch` needs places for several inputs in `request`: {texts}, {tensors} or {each}.');
   }
-  const {detail, read} = outputReader({...service, classes: labels, isBatch: templates[0]!.isBatch});
   const connection = openConnection(options, service);
+  const {detail, read} = outputReader({
+    ...service,
+    labels,
+    secrets: () => [connection.key()],
+    isBatch: templates[0]!.isBatch,
+  });
   const asked: JsonService<'gray-box' | 'black-box'> = {
     ...service,
     connection,
@@ -64,7 +72,7 @@ export function mappedTeacher(options: ServiceOptions, service: MappedService): 
     service: chargedService(
       options,
       {address: url.origin, key: connection.key},
-      {reader: READER, read: asked.read, receipt: receiptReader(receipt)},
+      {reader: readerWith(READER, service.aliases), read: asked.read, receipt: receiptReader(receipt)},
     ),
     ask: (questions, askOptions) => askJson(asked, questions, askOptions),
   };

@@ -1,8 +1,9 @@
 import {TeacherError} from '../src/errors.ts';
 import type {Answer, LabelAnswer, Outcome, Reply} from '../src/teacher.ts';
+import type {LabelWords} from './_aliases.ts';
 import {parseReply} from './_open-inference-replies.ts';
 import type {Tensor} from './_open-inference-tensors.ts';
-import {fullAnswer, labelReader, type ScoreMeaning, topKAnswer} from './_scores.ts';
+import {fullAnswer, isUnread, labelReader, type ScoreMeaning, topKAnswer, type Unread, unreadError} from './_scores.ts';
 
 /** Which of a service's outputs is read, and what it means. */
 export type ScoreOutput =
@@ -17,7 +18,7 @@ export interface LabelOutput {
 }
 
 /** Reads the answer to one question of a batch, or says why it can't be used. */
-type RowReader = (row: number) => Answer | string;
+type RowReader = (row: number) => Answer | Unread;
 
 /** The names of the outputs to ask for. */
 export function outputNames(output: ScoreOutput | LabelOutput): readonly string[] {
@@ -25,11 +26,10 @@ export function outputNames(output: ScoreOutput | LabelOutput): readonly string[
   return Object.values(output) as string[];
 }
 
-export interface ReaderOptions {
+export interface ReaderOptions extends LabelWords {
   /** The teacher's name, for messages. */
   readonly name: string;
   readonly output: ScoreOutput | LabelOutput;
-  readonly classes: readonly string[];
 }
 
 /**
@@ -40,8 +40,8 @@ export interface ReaderOptions {
 export type ReplyReader = (reply: Reply, count: number) => readonly Outcome[];
 
 /** What reads the replies about one model. */
-export function replyReader({name, output, classes}: ReaderOptions): ReplyReader {
-  const rowsOf = rowReader(output, classes);
+export function replyReader({name, output, ...words}: ReaderOptions): ReplyReader {
+  const rowsOf = rowReader(output, words);
   const fail = (problem: string): TeacherError => new TeacherError(name, problem, {status: 200, unreadable: true});
   return (reply, count) => {
     const parsed = parseReply(name, reply);
@@ -53,7 +53,8 @@ export function replyReader({name, output, classes}: ReaderOptions): ReplyReader
     });
     return Array.from({length: count}, (_, row): Outcome => {
       const answer = read(row);
-      return typeof answer === 'string' ? {error: fail(answer)} : ({answer} as Outcome);
+      if (isUnread(answer)) return {error: unreadError(name, answer, {status: 200, unreadable: true})};
+      return {answer} as Outcome;
     });
   };
 }
@@ -61,8 +62,9 @@ export function replyReader({name, output, classes}: ReaderOptions): ReplyReader
 /** Takes an output of `width` values a row out of a reply. */
 type Take = (tensor: string, width: number) => Tensor;
 
-function rowReader(output: ScoreOutput | LabelOutput, classes: readonly string[]): (take: Take) => RowReader {
-  const labelOf = labelReader(classes);
+function rowReader(output: ScoreOutput | LabelOutput, words: LabelWords): (take: Take) => RowReader {
+  const {classes} = words;
+  const labelOf = labelReader(words);
   if ('label' in output) {
     return take => {
       const {data} = take(output.label, 1);
@@ -91,10 +93,10 @@ const MEANINGS = {
   probabilities: 'probabilities',
 } as const satisfies Record<string, ScoreMeaning>;
 
-function topKOf(named: readonly (LabelAnswer | string)[], values: readonly number[]): Answer | string {
+function topKOf(named: readonly (LabelAnswer | Unread)[], values: readonly number[]): Answer | Unread {
   const labels: number[] = [];
   for (const answer of named) {
-    if (typeof answer === 'string') return answer;
+    if (isUnread(answer)) return answer;
     labels.push(answer.label);
   }
   return topKAnswer('log-probabilities', labels, values);

@@ -145,17 +145,29 @@ function begunBytes(bytes: readonly number[]): number {
   return 0;
 }
 
+/** What a whole answer may be. */
+export interface LabelForms {
+  /** Each with one text a class: codes, names or both. */
+  readonly lists: readonly (readonly string[])[];
+  /** What else means a class, `plain`, with its index. It counts if no list names the answer. */
+  readonly aliased: ReadonlyMap<string, number>;
+}
+
 /**
  * The class that a whole answer names, strictly: but for case, quotes, markdown and a full stop it is one of the labels,
  * bare, as a JSON string or as the `label` of a JSON object.
  *
- * @param lists - what may be answered, each with one text a class: codes, names or both
  * @returns undefined where it names none, or where the lists disagree
  */
-export function parseLabel(text: string, ...lists: readonly (readonly string[])[]): number | undefined {
-  const answer = plain(labelInJson(text) ?? text);
+export function parseLabel(text: string, {lists, aliased}: LabelForms): number | undefined {
+  const answer = plain(labelText(text));
   const named = new Set(lists.map(labels => indexOf(labels).get(answer)).filter(label => label !== undefined));
-  return named.size === 1 ? [...named][0] : undefined;
+  return named.size === 0 ? aliased.get(answer) : named.size === 1 ? [...named][0] : undefined;
+}
+
+/** What a whole answer has where the label should be: the `label` of a JSON object, a JSON string, or all of it. */
+export function labelText(text: string): string {
+  return labelInJson(text) ?? text;
 }
 
 const indices = new WeakMap<readonly string[], ReadonlyMap<string, number>>();

@@ -2,9 +2,24 @@
  * Reads labels and scores as programs write them. Shared by every adapter whose teacher's words are not fixed by a
  * protocol of limbeck's own.
  *
- * Each reader returns an answer, or the sentences that say why there is none.
+ * Each reader returns an answer, or why there is none.
  */
+import {TeacherError, type TeacherErrorDetails} from '../src/errors.ts';
 import type {Answer, Detail, LabelAnswer} from '../src/teacher.ts';
+import {aliasIndex, type LabelWords, type UnknownLabel, unknownLabel, withHint} from './_aliases.ts';
+
+/** Why there is no answer: sentences, or these and what was said. */
+export type Unread = string | UnknownLabel;
+
+export function isUnread(read: Answer | Unread): read is Unread {
+  return typeof read === 'string' || 'problem' in read;
+}
+
+/** The error of what can't be read. */
+export function unreadError(teacher: string, unread: Unread, details: TeacherErrorDetails): TeacherError {
+  if (typeof unread === 'string') return new TeacherError(teacher, unread, details);
+  return new TeacherError(teacher, withHint(unread), {...details, said: unread.said});
+}
 
 /** What scores are. The logarithm of log-probabilities is the natural one. */
 export type ScoreMeaning = 'logits' | 'log-probabilities' | 'probabilities' | 'percentages';
@@ -29,8 +44,7 @@ export type Scores =
   | readonly (readonly [label: string | number, score: number])[]
   | readonly [Scores];
 
-export interface ScoreForm {
-  readonly classes: readonly string[];
+export interface ScoreForm extends LabelWords {
   readonly meaning: ScoreMeaning;
   /**
    * The most classes that are named, where they needn't be all. Not for logits, whose missing mass nobody knows.
@@ -41,7 +55,7 @@ export interface ScoreForm {
 }
 
 /** The detail of answers read in this form. */
-export function scoreDetail({meaning, topK}: Omit<ScoreForm, 'classes'>): Detail {
+export function scoreDetail({meaning, topK}: Pick<ScoreForm, 'meaning' | 'topK'>): Detail {
   if (topK !== undefined) return {kind: 'top-k', k: topK};
   return {kind: meaning === 'logits' ? 'logits' : 'log-probabilities'};
 }
@@ -55,11 +69,12 @@ export function scoreDetail({meaning, topK}: Omit<ScoreForm, 'classes'>): Detail
  * All classes make an answer of the whole distribution; fewer, where `topK` allows that, one of the most probable
  * classes with the rest of the mass beside them.
  */
-export function scoreReader({classes, meaning, topK}: ScoreForm): (value: unknown) => Answer | string {
-  const labelOf = plainLabelReader(classes);
+export function scoreReader({meaning, topK, ...words}: ScoreForm): (value: unknown) => Answer | Unread {
+  const {classes} = words;
+  const labelOf = plainLabelReader(words);
   return value => {
     const named = namedScores(value, labelOf, classes.length);
-    if (typeof named === 'string') return named;
+    if (typeof named === 'string' || 'problem' in named) return named;
     const {labels, values} = named;
     if (labels.length === classes.length) return fullAnswer(meaning, inClassOrder(labels, values));
     if (meaning === 'logits') return `It gave logits of ${labels.length} of ${classes.length} classes. All are needed.`;
@@ -68,15 +83,22 @@ export function scoreReader({classes, meaning, topK}: ScoreForm): (value: unknow
   };
 }
 
-/** What reads a class index, or a class name. */
-export function labelReader(classes: readonly string[]): (value: unknown) => LabelAnswer | string {
-  const indices = new Map(classes.map((name, index) => [name, index]));
+export type LabelReader = (value: unknown) => LabelAnswer | Unread;
+
+/** What reads a class index, or a class name as the teacher writes it, or an alias of one. */
+export function labelReader(words: LabelWords): LabelReader {
+  const {classes, labels = classes} = words;
+  const aliased = aliasIndex(words);
+  const indices = new Map([...aliased, ...labels.map((name, index) => [name, index] as const)]);
+  const isLabel = (label: unknown): label is number =>
+    typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < classes.length;
   return value => {
-    const label = typeof value === 'string' ? indices.get(value) : value;
-    if (typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < classes.length) {
-      return {kind: 'label', label};
-    }
-    return `It gave a label outside the class list of ${classes.length}. Check \`classes\`, names and order.`;
+    const label = typeof value === 'string' ? indices.get(value) : isLabel(value) ? value : aliased.get(String(value));
+    if (isLabel(label)) return {kind: 'label', label};
+    const problem = `It gave a label outside the class list of ${classes.length}`;
+    const advice = 'Check `classes`, names and order.';
+    if (typeof value !== 'string' && typeof value !== 'number') return `${problem}. ${advice}`;
+    return unknownLabel(String(value), words, problem, advice);
   };
 }
 
@@ -84,10 +106,11 @@ export function labelReader(classes: readonly string[]): (value: unknown) => Lab
  * What reads a class index or name of a program that follows no protocol: it does not take a number for an index where
  * that number is the name of another class, as with the classes `1`, `2`, `3`.
  */
-export function plainLabelReader(classes: readonly string[]): ReturnType<typeof labelReader> {
-  const labelOf = labelReader(classes);
+export function plainLabelReader(words: LabelWords): LabelReader {
+  const {classes, labels = classes} = words;
+  const labelOf = labelReader(words);
   return value => {
-    if (typeof value !== 'number' || classes[value] === String(value) || !classes.includes(String(value))) {
+    if (typeof value !== 'number' || labels[value] === String(value) || !labels.includes(String(value))) {
       return labelOf(value);
     }
     return `It gave the number ${value}, which is the name of one class and may be the index of another. Give names.`;
@@ -183,7 +206,7 @@ interface NamedScores {
   readonly values: readonly number[];
 }
 
-function namedScores(value: unknown, labelOf: ReturnType<typeof labelReader>, classes: number): NamedScores | string {
+function namedScores(value: unknown, labelOf: LabelReader, classes: number): NamedScores | Unread {
   const scores = unnested(value);
   if (isList(scores) && !scores.some(item => typeof item === 'object' && item !== null)) {
     const values = Array.from(scores, numberIn);
@@ -195,7 +218,7 @@ function namedScores(value: unknown, labelOf: ReturnType<typeof labelReader>, cl
   const labels: number[] = [];
   for (const [label] of pairs) {
     const read = labelOf(label);
-    if (typeof read === 'string') return read;
+    if (isUnread(read)) return read;
     labels.push(read.label);
   }
   if (new Set(labels).size !== labels.length) return 'It scored a class twice.';

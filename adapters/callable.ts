@@ -2,7 +2,7 @@ import {setImmediate} from 'node:timers/promises';
 import {InputError, TeacherError} from '../src/errors.ts';
 import type {Answer, Detail, Feature, Input, Outcome, Question, Teacher} from '../src/teacher.ts';
 import {checkCounts, checkForm, givenDetail, givenReader} from './_given.ts';
-import type {ScoreMeaning, Scores} from './_scores.ts';
+import {isUnread, type ScoreMeaning, type Scores, type Unread, unreadError} from './_scores.ts';
 import {untilAborted} from './_until-aborted.ts';
 
 export type {ScoreMeaning, Scores} from './_scores.ts';
@@ -171,12 +171,12 @@ function settled(promise: Promise<unknown>): Promise<unknown> {
 function outcomeOf(
   name: string,
   value: unknown,
-  read: (value: unknown) => Answer | string,
+  read: (value: unknown) => Answer | Unread,
   wantsFeatures: boolean,
 ): Outcome {
   if (value instanceof Error) return {error: failureOf(name, value)};
   const answer = read(value);
-  if (typeof answer === 'string') return {error: new TeacherError(name, answer)};
+  if (isUnread(answer)) return {error: unreadError(name, answer, {})};
   return {answer: answer.kind === 'logits' && !wantsFeatures ? {...answer, features: {}} : answer} as Outcome;
 }
 
@@ -190,24 +190,26 @@ function failureOf(name: string, cause: Error, advice = 'Mend the function, or l
 const LONGEST_SHOWN = 40;
 
 /** Shows a short value beside what is wrong with it: it comes from the user's own code. */
-function shownReader(read: (value: unknown) => Answer | string): (value: unknown) => Answer | string {
+function shownReader(read: (value: unknown) => Answer | Unread): (value: unknown) => Answer | Unread {
   return value => {
     const answer = read(value);
     const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
     const isPlain = ['string', 'number', 'undefined'].includes(typeof value) && shown.length <= LONGEST_SHOWN;
-    return typeof answer === 'string' && isPlain ? `${answer} Got: ${shown}.` : answer;
+    if (!isUnread(answer)) return answer;
+    const problem = typeof answer === 'string' ? answer : answer.problem;
+    return isPlain ? `${problem} Got: ${shown}.` : problem;
   };
 }
 
 function innerReader(
   form: Parameters<typeof givenReader>[0],
   names: readonly string[],
-): (value: unknown) => Answer | string {
+): (value: unknown) => Answer | Unread {
   const readLogits = givenReader(form);
   return value => {
     const {logits, features = {}} = (value ?? {}) as {logits?: unknown; features?: Readonly<Record<string, unknown>>};
     const answer = readLogits(logits);
-    if (typeof answer === 'string' || answer.kind !== 'logits') return answer;
+    if (isUnread(answer) || answer.kind !== 'logits') return answer;
     const read: Record<string, Feature> = {};
     for (const name of names) {
       const feature = featureIn(features[name]);

@@ -1,14 +1,15 @@
 import {InputError, TeacherError} from '../src/errors.ts';
 import type {AskOptions, Input, Outcome, Price, Rate, Reply, Teacher} from '../src/teacher.ts';
+import {type AliasOptions, readerWith} from './_aliases.ts';
 import {identityWords, shownCommand} from './_command-identity.ts';
 import {Program} from './_command-program.ts';
 import {checkCounts, checkForm, type GivenForm, givenDetail, givenReader} from './_given.ts';
 import {parseJson} from './_reply.ts';
-import type {ScoreMeaning} from './_scores.ts';
+import {isUnread, type ScoreMeaning, unreadError} from './_scores.ts';
 
 export type {ScoreMeaning} from './_scores.ts';
 
-export interface CommandOptions {
+export interface CommandOptions extends AliasOptions {
   /** The program and its arguments, for example `['python3', 'classify.py']`. No shell reads it. */
   readonly command: readonly string[];
   /** Names of the classes. Answers that are numbers, or lists, go by this order. */
@@ -107,7 +108,7 @@ export function command(options: ScoreCommand | LabelCommand): Teacher {
   const {concurrency = 16, timeout = 60_000, maxReply = 16 * 2 ** 20} = options;
   if (!words[0])
     throw new InputError("command: Give the program and its arguments, such as ['python3', 'classify.py'].");
-  const form = {classes, scores, topK};
+  const form = {classes, scores, topK, aliases: options.aliases, secrets: () => Object.values(env)};
   checkForm('command', form);
   checkCounts('command', {concurrency, timeout, maxReply});
   const line = {words, cwd};
@@ -135,7 +136,13 @@ export function command(options: ScoreCommand | LabelCommand): Teacher {
     detail: givenDetail(form),
     maxBatch: 1,
     concurrency,
-    service: {account: name, reader: READER, read, ...(rate && {rate}), ...(price && {price})},
+    service: {
+      account: name,
+      reader: readerWith(READER, options.aliases),
+      read,
+      ...(rate && {rate}),
+      ...(price && {price}),
+    },
     async ask(questions, {exchange = (_, send) => send(), signal}: AskOptions = {}) {
       const asked = questions.map(async ({input}, row): Promise<readonly Outcome[]> => {
         const problem = problemWith(input);
@@ -177,7 +184,7 @@ function replyReader(name: string, form: GivenForm): (reply: Reply, count: numbe
     }
     const answer =
       value === undefined ? `Its answer holds no \`${field}\`. Check what the program writes.` : readValue(value);
-    if (typeof answer === 'string') return [{error: new TeacherError(name, answer, {unreadable: true})}];
+    if (isUnread(answer)) return [{error: unreadError(name, answer, {unreadable: true})}];
     return [{answer} as Outcome];
   };
 }

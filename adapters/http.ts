@@ -1,5 +1,6 @@
 import {InputError} from '../src/errors.ts';
 import type {Json, Teacher} from '../src/teacher.ts';
+import type {AliasOptions} from './_aliases.ts';
 import type {LabelPlace, ScorePlace} from './_http-output.ts';
 import type {ReceiptPlace} from './_http-receipt.ts';
 import {mappedTeacher} from './_http-teacher.ts';
@@ -11,7 +12,7 @@ import type {ServiceOptions} from './_service.ts';
 export type {LabelPlace, ScorePlace} from './_http-output.ts';
 export type {ReceiptPlace} from './_http-receipt.ts';
 
-export interface HttpOptions extends ServiceOptions {
+export interface HttpOptions extends ServiceOptions, AliasOptions {
   /** Address that requests are posted to. */
   readonly url: string;
   /**
@@ -115,6 +116,7 @@ export function http(options: HttpOptions): Teacher {
       headers: meaningful(headers),
     },
     classes,
+    aliases: options.aliases,
     labels,
     templates: [template],
     output,

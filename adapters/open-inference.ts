@@ -1,6 +1,7 @@
 import {Agent, type Dispatcher} from 'undici';
 import {InputError, TeacherError} from '../src/errors.ts';
 import type {AskOptions, Detail, Outcome, Price, Question, Rate, Teacher} from '../src/teacher.ts';
+import {type AliasOptions, readerWith} from './_aliases.ts';
 import {type Client, infer, type Model} from './_open-inference-client.ts';
 import {batchesOf} from './_open-inference-inputs.ts';
 import {type LabelOutput, outputNames, replyReader, type ScoreOutput} from './_open-inference-outputs.ts';
@@ -11,7 +12,7 @@ import {accountOf, knownKey} from './_request.ts';
 
 export type {LabelOutput, ScoreOutput} from './_open-inference-outputs.ts';
 
-export interface OpenInferenceOptions {
+export interface OpenInferenceOptions extends AliasOptions {
   /**
    * Address of the service, without `/v2`. `grpc://host:port` or, with TLS, `grpcs://host:port` asks over gRPC, which
    * needs the package `@grpc/grpc-js`. A function is called once, before the first request, and needs `service`.
@@ -99,9 +100,12 @@ export function openInference(options: OpenInferenceOptions & {readonly output: 
 export function openInference(options: OpenInferenceOptions & {readonly output: LabelOutput}): Teacher<'black-box'>;
 export function openInference(options: OpenInferenceOptions & {readonly output: ScoreOutput | LabelOutput}): Teacher {
   const {url, model, version, classes, output, rate, price, maxBatch = 64, concurrency = 4} = options;
-  const {timeout = 30_000, maxReply = 16 * 2 ** 20} = options;
+  const {aliases, timeout = 30_000, maxReply = 16 * 2 ** 20} = options;
   const {name: inputName = 'input', datatype} = options.input ?? {};
   checkDatatype(datatype);
+  if (aliases !== undefined && !('label' in output) && !('topK' in output)) {
+    throw new InputError('`aliases` are of classes that are named, and these scores come without names. Leave it out.');
+  }
   const standIn = standInFor(options);
   const name = `open-inference ${model} at ${standIn}`;
   const dispatcher = options.dispatcher ?? new Agent({connections: concurrency});
@@ -116,7 +120,7 @@ export function openInference(options: OpenInferenceOptions & {readonly output: 
   const client: Client = {
     model: target,
     transport: transportTo(url, options, target),
-    read: replyReader({name, output, classes}),
+    read: replyReader({name, output, classes, aliases, secrets: () => [key()]}),
   };
   return {
     name,
@@ -140,7 +144,7 @@ export function openInference(options: OpenInferenceOptions & {readonly output: 
       get account() {
         return accountOf(typeof url === 'string' ? overHttp(url) : standIn, key());
       },
-      reader: READER,
+      reader: readerWith(READER, aliases),
       read: client.read,
       receipt: receiptOf,
       ...(rate && {rate}),

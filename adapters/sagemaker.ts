@@ -1,5 +1,6 @@
 import {InputError} from '../src/errors.ts';
 import type {Json, Reply, Teacher} from '../src/teacher.ts';
+import type {AliasOptions} from './_aliases.ts';
 import {type AwsOptions, awsAccess, explainAws, regionOf} from './_aws.ts';
 import type {LabelPlace, ScorePlace} from './_http-output.ts';
 import type {ReceiptPlace} from './_http-receipt.ts';
@@ -12,7 +13,7 @@ import type {ServiceOptions} from './_service.ts';
 export type {LabelPlace, ScorePlace} from './_http-output.ts';
 export type {ReceiptPlace} from './_http-receipt.ts';
 
-export interface SagemakerOptions extends Omit<ServiceOptions, 'key'>, AwsOptions {
+export interface SagemakerOptions extends Omit<ServiceOptions, 'key'>, AwsOptions, AliasOptions {
   /** Name of the endpoint. */
   readonly endpoint: string;
   /** Of a production variant, where the endpoint has several. */
@@ -96,6 +97,7 @@ export function sagemaker(options: SagemakerOptions): Teacher {
         labels: labels ?? classes,
       },
       classes,
+      aliases: options.aliases,
       labels,
       templates: [template],
       output,

@@ -1,5 +1,6 @@
 import {InputError} from '../src/errors.ts';
 import type {Json, Teacher} from '../src/teacher.ts';
+import type {AliasOptions} from './_aliases.ts';
 import {mappedTeacher} from './_http-teacher.ts';
 import {readTemplate, type Template} from './_http-template.ts';
 import {type InstanceLabel, type InstanceScores, instanceTemplates, placeOf, predictionPlace} from './_instances.ts';
@@ -9,7 +10,7 @@ import type {ServiceOptions} from './_service.ts';
 
 export type {InstanceLabel, InstanceScores} from './_instances.ts';
 
-export interface TensorflowServingOptions extends ServiceOptions {
+export interface TensorflowServingOptions extends ServiceOptions, AliasOptions {
   /** Address of the service, without `/v1`, for example `http://127.0.0.1:8501`. */
   readonly url: string;
   /**
@@ -103,6 +104,7 @@ export function tensorflowServing(options: TensorflowServingOptions): Teacher {
       labels: labels ?? classes,
     },
     classes,
+    aliases: options.aliases,
     labels,
     templates,
     output: place,

@@ -1,5 +1,6 @@
 import {InputError} from '../src/errors.ts';
 import type {Json, Teacher} from '../src/teacher.ts';
+import type {AliasOptions} from './_aliases.ts';
 import {mappedTeacher} from './_http-teacher.ts';
 import {type InstanceLabel, type InstanceScores, instanceTemplates, predictionPlace} from './_instances.ts';
 import type {Explain} from './_reply.ts';
@@ -8,7 +9,7 @@ import type {ServiceOptions} from './_service.ts';
 
 export type {InstanceLabel, InstanceScores} from './_instances.ts';
 
-export interface VertexOptions extends ServiceOptions {
+export interface VertexOptions extends ServiceOptions, AliasOptions {
   /** Id or number of the project. */
   readonly project: string;
   /** For example `europe-west4`. */
@@ -90,6 +91,7 @@ export function vertex(options: VertexOptions): Teacher {
       labels: labels ?? classes,
     },
     classes,
+    aliases: options.aliases,
     labels,
     templates: instanceTemplates(input, parameters === undefined ? {} : {parameters}),
     output: predictionPlace(output),

@@ -14,13 +14,23 @@ export class InputError extends LimbeckError {
   override readonly name = 'InputError';
 }
 
+/** What a teacher said in the place of a class. */
+export interface Said {
+  /** In one line, cut to 60 characters. */
+  readonly text: string;
+  /** The class whose name is nearest by edit distance. Nothing is matched by it. */
+  readonly nearest: string;
+}
+
 export interface TeacherErrorDetails extends ErrorOptions {
   /** The HTTP status, where a service answered. */
   readonly status?: number;
   /** Whether the same question may succeed later. */
   readonly retryable?: boolean;
-  /** Whether an answer came that could not be read: the question is asked once more, and then set aside. */
+  /** Whether an answer came that could not be read: the question is asked once more, and then quarantined. */
   readonly unreadable?: boolean;
+  /** What it said, if that is a label that means no class. */
+  readonly said?: Said | undefined;
   /** Whether the service may have heard the request, and charge for it, though no whole reply came. */
   readonly inDoubt?: boolean;
   /** Milliseconds that the service asked to wait. */
@@ -32,12 +42,13 @@ export interface TeacherErrorDetails extends ErrorOptions {
   readonly refusal?: 'of-input' | 'unclear';
 }
 
-/** A teacher could not be asked, or what it answered can't be used. Holds no header, no key and no body. */
+/** A teacher could not be asked, or what it answered can't be used. Holds no header, no key, and no more of a body than a label. */
 export class TeacherError extends LimbeckError {
   override readonly name = 'TeacherError';
   readonly status: number | undefined;
   readonly retryable: boolean;
   readonly unreadable: boolean;
+  readonly said: Said | undefined;
   readonly inDoubt: boolean;
   readonly retryAfter: number | undefined;
   readonly refusal: TeacherErrorDetails['refusal'];
@@ -53,6 +64,7 @@ export class TeacherError extends LimbeckError {
       status,
       retryable = false,
       unreadable = false,
+      said,
       inDoubt = false,
       retryAfter,
       refusal,
@@ -63,6 +75,7 @@ export class TeacherError extends LimbeckError {
     this.status = status;
     this.retryable = retryable;
     this.unreadable = unreadable;
+    this.said = said;
     this.inDoubt = inDoubt;
     this.retryAfter = retryAfter;
     this.refusal = refusal;

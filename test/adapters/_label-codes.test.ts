@@ -181,6 +181,7 @@ describe('labelMatcher', () => {
 describe('parseLabel', () => {
   const codes = ['A', 'B'];
   const classes = ['ham', 'Spam'];
+  const read = (text: string) => parseLabel(text, {lists: [codes, classes], aliased: new Map([['junk mail', 1]])});
 
   it('reads a code or a name in whatever wrapping', () => {
     for (const text of [
@@ -196,18 +197,31 @@ describe('parseLabel', () => {
       '```json\n{"label": "Spam"}\n```',
       '```\nspam\n```',
     ]) {
-      expect([text, parseLabel(text, codes, classes)]).toEqual([text, 1]);
+      expect([text, read(text)]).toEqual([text, 1]);
     }
-    expect(parseLabel('{"label": 7}', ['7', '8'])).toBe(0);
+    expect(parseLabel('{"label": 7}', {lists: [['7', '8']], aliased: new Map()})).toBe(0);
+  });
+
+  it('reads an alias as strictly as a name', () => {
+    for (const text of ['junk mail', '"Junk  mail".', '{"label": "JUNK MAIL"}']) expect(read(text)).toBe(1);
+    for (const text of ['junk', 'junk mails', 'it is junk mail']) expect(read(text)).toBeUndefined();
   });
 
   it('reads nothing else', () => {
     for (const text of ['', 'C', 'It is spam', 'B or A', 'spam, ham', '{"class": "B"}', '{"label": null}', 'null']) {
-      expect([text, parseLabel(text, codes, classes)]).toEqual([text, undefined]);
+      expect([text, read(text)]).toEqual([text, undefined]);
     }
   });
 
   it('reads nothing where a code is the name of another class', () => {
-    expect(parseLabel('a', ['a', 'b'], ['b', 'a'])).toBeUndefined();
+    expect(
+      parseLabel('a', {
+        lists: [
+          ['a', 'b'],
+          ['b', 'a'],
+        ],
+        aliased: new Map([['a', 1]]),
+      }),
+    ).toBeUndefined();
   });
 });
