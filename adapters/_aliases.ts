@@ -27,8 +27,6 @@ export interface LabelWords {
   readonly labels?: readonly string[] | undefined;
   /** Undefined of an adapter that has none: messages then don't offer them. */
   readonly aliases?: Aliases | undefined;
-  /** What is never shown, whole or in part: the keys of the service. */
-  readonly secrets?: (() => readonly (string | undefined)[]) | undefined;
 }
 
 /** Why a label means no class, and what was said. */
@@ -37,8 +35,7 @@ export interface UnknownLabel {
   readonly problem: string;
   /** A sentence that shows what was said, to follow the others. */
   readonly hint?: string | undefined;
-  /** Undefined if it must not be shown. */
-  readonly said: Said | undefined;
+  readonly said: Said;
 }
 
 /**
@@ -85,7 +82,6 @@ const LONGEST_SHOWN = 60;
  */
 export function unknownLabel(text: string, words: LabelWords, problem: string, advice: string): UnknownLabel {
   const sentences = `${problem}. ${advice}`;
-  if (words.secrets?.().some(secret => isSecret(text, secret))) return {problem: sentences, said: undefined};
   const {classes, labels = classes} = words;
   const shown = shownText(text);
   const {index, isNear} = nearestTo(shown, labels);
@@ -107,15 +103,6 @@ export function withHint({problem, hint}: Pick<UnknownLabel, 'problem' | 'hint'>
 function aliasLine(text: string, name: string): string {
   return `aliases: {${quoted(text)}: ${quoted(name)}}`;
 }
-
-function isSecret(text: string, secret: string | undefined): boolean {
-  if (!secret || text === '') return false;
-  const [whole, key] = [text.toLowerCase(), secret.toLowerCase()];
-  return whole.includes(key) || (whole.length >= LEAST_SECRET && key.includes(whole));
-}
-
-/** Characters from which on a part of a key is none that could be a word. */
-const LEAST_SECRET = 6;
 
 /** A text in one line, without what a terminal would obey, cut. */
 function shownText(text: string): string {

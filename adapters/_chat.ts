@@ -50,7 +50,7 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
   const settings = settingsFor(options, dialect, prompts);
   const bodyOf = (prompt: Prompt) => withParameters(dialect.body(prompt, settings), options.parameters);
   const template = bodyOf(prompts.template);
-  const words = wordsOf(prompts, dialect.aliases, () => [connection.key()]);
+  const words = wordsOf(prompts, dialect.aliases);
   const read = (reply: Reply) => readReply(reply, {name, dialect, words});
   const bodyAbout = ({input, sample = 0}: Question) =>
     bodyOf(prompts.for(input.kind === 'text' ? input.text : '', sample));
@@ -141,9 +141,9 @@ function readReply<A extends Access>(
 }
 
 /** @throws InputError if an alias can't be used */
-function wordsOf({classes, codes}: Prompts, aliases: Aliases | undefined, secrets: ChatWords['secrets']): ChatWords {
+function wordsOf({classes, codes}: Prompts, aliases: Aliases | undefined): ChatWords {
   const aliased = aliasIndex({classes, labels: codes, aliases}, plain);
-  return {classes, codes, aliases, aliased, secrets};
+  return {classes, codes, aliases, aliased};
 }
 
 function receiptOf<A extends Access>(reply: Reply, dialect: Dialect<A>): Receipt {

@@ -83,8 +83,8 @@ const outputSchema = z.union([
 export function outputReader(options: OutputOptions): OutputReader {
   checkOutput(options);
   const {output, error, shape = value => ({value}), advice = 'Check `output`.'} = options;
-  const {classes, labels, secrets} = options;
-  const words = {classes, labels, secrets, ...('aliases' in options && {aliases: options.aliases})};
+  const {classes, labels} = options;
+  const words = {classes, labels, ...('aliases' in options && {aliases: options.aliases})};
   const [detail, readCell] = 'label' in output ? labelCell(words) : scoreCell(words, output);
   const cellsOf = cellsIn(options);
   const failureIn = error === undefined ? () => undefined : failureReader(pointerOf(error));

@@ -53,7 +53,6 @@ export function mappedTeacher(options: ServiceOptions, service: MappedService): 
   const {detail, read} = outputReader({
     ...service,
     labels,
-    secrets: () => [connection.key()],
     isBatch: templates[0]!.isBatch,
   });
   const asked: JsonService<'gray-box' | 'black-box'> = {

@@ -108,7 +108,7 @@ export function command(options: ScoreCommand | LabelCommand): Teacher {
   const {concurrency = 16, timeout = 60_000, maxReply = 16 * 2 ** 20} = options;
   if (!words[0])
     throw new InputError("command: Give the program and its arguments, such as ['python3', 'classify.py'].");
-  const form = {classes, scores, topK, aliases: options.aliases, secrets: () => Object.values(env)};
+  const form = {classes, scores, topK, aliases: options.aliases};
   checkForm('command', form);
   checkCounts('command', {concurrency, timeout, maxReply});
   const line = {words, cwd};

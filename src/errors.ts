@@ -102,6 +102,9 @@ export class KnowledgeError extends LimbeckError {
   override readonly name = 'KnowledgeError';
 }
 
+/** An answer is needed that is not kept, and by the record mode of the run nothing is asked. */
+export class UnrecordedError extends KnowledgeError {}
+
 /** A model or a training run can't be what was asked for. */
 export class TrainingError extends LimbeckError {
   override readonly name = 'TrainingError';

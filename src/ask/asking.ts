@@ -19,7 +19,10 @@ import {LaneWatch} from './lane/lane-watch.ts';
 import type {LayeredTeacher} from './layer.ts';
 import {createLedger, type Ledger} from './ledger.ts';
 import {type AskingReport, createAskingMeter} from './meter.ts';
+
 import {type OnNote, onceEach, warn} from './notes.ts';
+import {offlineRecovery} from './offline-recovery.ts';
+
 import type {RecordMode} from './record.ts';
 import {ownRefusals, type StackOptions, stack} from './teacher-stack.ts';
 
@@ -41,11 +44,11 @@ export interface AskingOptions {
    */
   readonly budget?: readonly BudgetLimit[];
   /**
-   * Whether to ask again about questions that were set aside.
+   * Whether to ask again about queries that are quarantined.
    *
    * @default false
    */
-  readonly retriesSetAside?: boolean;
+  readonly retriesQuarantined?: boolean;
   /**
    * How to watch whether services still answer as they did. Each check is paid for.
    *
@@ -97,6 +100,8 @@ export interface Asking {
   readonly spent: Spending;
   /** What earlier runs sent and no reply came of: whether it was paid for nobody knows. */
   readonly inDoubt: InDoubt;
+  /** Lines of the quarantine's file that are no entries, by file and line. */
+  readonly skipped: readonly string[];
   /**
    * Puts the layers around a teacher. Asks nothing yet.
    *
@@ -104,7 +109,7 @@ export interface Asking {
    */
   open<A extends Access>(teacher: Teacher<A>): OpenTeacher<A>;
   /**
-   * The same, to ask again about what is kept: everything is asked, set aside or not, and a kept answer stays where it
+   * The same, to ask again about what is kept: everything is asked, quarantined or not, and a kept answer stays where it
    * holds as much. In record mode `none` nothing is asked.
    *
    * @param ledger - counts what is asked
@@ -139,6 +144,7 @@ export async function openAsking({
   // Where nothing is asked there is nothing to write down.
   const journal = options.record === 'none' ? undefined : await openJournal(folder);
   const replies = journal ?? new JournalReader(folder);
+  const recovery = journal ?? offlineRecovery(folder, replies);
   const inDoubt = {keys: [...(journal?.recovered.inDoubt ?? [])], path: join(folder, 'in-doubt.txt')};
   await listDoubts(inDoubt).catch(async error => {
     await journal?.close();
@@ -156,7 +162,7 @@ export async function openAsking({
   const firstAnswerOf = perTeacher(teacher => new FirstAnswer(teacher, firstAnswerWithin));
   const isEndless = firstAnswerWithin === Number.POSITIVE_INFINITY;
   const refusalsOf = perTeacher(ownRefusals(store, isEndless ? firstAnswerWithin : undefined));
-  type Ways = Pick<StackOptions, 'record' | 'replaces' | 'retriesSetAside' | 'drift' | 'lane'>;
+  type Ways = Pick<StackOptions, 'record' | 'replaces' | 'retriesQuarantined' | 'drift' | 'lane'>;
   const opened = <A extends Access>(teacher: Teacher<A>, ways: Ways, ledger = createLedger()): OpenTeacher<A> => {
     const shared = {
       store,
@@ -167,6 +173,7 @@ export async function openAsking({
       firstAnswerOf,
       refusalsOf,
       replies,
+      recovery,
       ...(journal && {journal}),
     };
     const layered = stack(teacher, {...shared, ...ways});
@@ -184,13 +191,14 @@ export async function openAsking({
       return budget.spent;
     },
     inDoubt,
+    skipped: recovery.skipped,
     open(teacher) {
       if (lane) checkLanes(teacher);
       return opened(teacher, {...options, ...(lane && {lane: {...lane, watch: new LaneWatch()}})});
     },
     openAnew: (teacher, ledger) => {
       const record = options.record === 'none' ? 'none' : 'all';
-      return opened(teacher, {record, replaces: false, retriesSetAside: true}, ledger);
+      return opened(teacher, {record, replaces: false, retriesQuarantined: true}, ledger);
     },
     async close() {
       try {

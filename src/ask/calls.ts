@@ -32,7 +32,7 @@ export interface PaidCall {
   readonly receipt: Receipt | undefined;
   /** Whether an earlier run paid for it. */
   readonly isOfEarlierRun?: boolean;
-  /** To be called when all of its answers are kept or set aside. */
+  /** To be called when all of its answers are kept or quarantined. */
   done(): void;
 }
 

@@ -57,7 +57,7 @@ export async function collect<A extends Access>(
 }
 
 /**
- * Asks a teacher about a transfer set and leaves out the inputs that it did not answer: those that were set aside, and
+ * Asks a teacher about a transfer set and leaves out the inputs that it did not answer: those that are quarantined, and
  * those for which the budget was too small.
  *
  * @throws KnowledgeError where it answered nothing, and where it doesn't give the detail
@@ -179,16 +179,11 @@ function checkNoneMissing(teacher: string, missing: readonly Missing[], count: n
 
 /** The error that counts the inputs without an answer and names the first of them with their reasons. */
 export function missingError(teacher: string, missing: readonly Missing[], count: number): KnowledgeError {
-  return new KnowledgeError(
-    `Teacher ${teacher} left ${missing.length} of ${count} inputs without an answer:${describeMissing(missing)}`,
-    {cause: missing[0]!.error},
-  );
-}
-
-/** Names the first inputs with their reasons, a line each, and counts the others. */
-export function describeMissing(missing: readonly Missing[]): string {
   const named = missing.slice(0, NAMED_FAILURES).map(({index, error}) => `\n  input ${index}: ${error.message}`);
   const others = missing.length - named.length;
   if (others > 0) named.push(`\n  and ${others} more.`);
-  return named.join('');
+  return new KnowledgeError(
+    `Teacher ${teacher} left ${missing.length} of ${count} inputs without an answer:${named.join('')}`,
+    {cause: missing[0]!.error},
+  );
 }

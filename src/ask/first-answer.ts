@@ -80,7 +80,7 @@ export class FirstAnswer {
       this.#teacher.name,
       `${this.#failed} ${this.#failed === 1 ? 'request' : 'requests'} brought not one usable answer, so no more are sent.${this.#problems.lines}\n` +
         'Mend what is wrong: `limbeck probe` shows it for a handful of requests. Then ask again, with ' +
-        '`--retry-set-aside` about the same inputs too. `--keep-going` goes on without an answer.',
+        '`--retry-quarantined` about the same inputs too. `--keep-going` goes on without an answer.',
     );
   }
 }

@@ -6,6 +6,7 @@ import type {AnswerEntry, AnswerStore} from '../knowledge/store.ts';
 import {together} from '../knowledge/together.ts';
 import type {Access, Detail, Outcome, Question, Teacher} from '../teacher.ts';
 import type {Bought, PaidCall} from './calls.ts';
+import {inputBeginning} from './input-beginning.ts';
 import {keyed} from './keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 import type {Ledger} from './ledger.ts';
@@ -30,7 +31,7 @@ export type Kept<A extends Access = Access> = Outcome<A> & {readonly detail?: De
 
 /**
  * Keeps every answer before it is returned, with what its reply says of its origin. A paid reply that holds no answer to
- * a question sets that question aside, and so does a refusal of its input; other errors are not kept.
+ * a query quarantines that query, and so does a refusal of its input; other errors are not kept.
  *
  * A fuller answer replaces one in the store, a poorer one never does; of two that hold different things (votes and a
  * distribution, other features) the later one stays, and so does one that was read in another way.
@@ -50,23 +51,31 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
     ledger?.add({bought: kept.filter(({isBought}) => isBought).length});
     const entries = entriesOf(teacher, questions, outcomes, kept);
     if (entries.length > 0) await keep(entries);
-    if (entries.length < outcomes.length) await setAside(questions, outcomes);
+    if (entries.length < outcomes.length) await quarantine(questions, outcomes);
     if (entries.length > 0) await refusals?.sure();
     for (const call of callsOf(outcomes)) call.done();
-    if (journal && journal.setAsides.size > 0) {
-      const mended = entries.map(({key}) => key).filter(key => journal.setAsides.has(key));
+    if (journal && journal.quarantined.size > 0) {
+      const mended = entries.map(({key}) => key).filter(key => journal.quarantined.has(key));
       if (mended.length > 0) journal.settled(mended);
     }
     askOptions.onSettled?.(kept.length);
     return kept;
   };
   /** What was paid for and can't be read, and what the service refuses. */
-  const setAside = async (questions: readonly Question[], outcomes: readonly Bought[]) => {
+  const quarantine = async (questions: readonly Question[], outcomes: readonly Bought[]) => {
     for (const [place, outcome] of outcomes.entries()) {
       if (!('error' in outcome)) continue;
       const {error, call} = outcome;
+      const question = questions[place]!;
       const write = async () => {
-        await journal?.setAside(keyed(teacher, questions[place]!).key, error.message, call?.place);
+        await journal?.quarantine(keyed(teacher, question).key, {
+          why: error.message,
+          place: call?.place,
+          at: new Date().toISOString(),
+          teacher: teacher.name,
+          input: inputBeginning(question.input),
+          ...(error instanceof TeacherError && {said: error.said}),
+        });
         ledger?.add({setAside: 1});
       };
       if (call) await write();

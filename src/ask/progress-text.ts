@@ -31,7 +31,7 @@ function lasting({bought, cached, usd, budgetSpent, refused, setAside}: AskingPr
     some(cached, 'cached'),
     usd ? dollars(usd) : undefined,
     budgetSpent === undefined ? undefined : `budget ${percent(budgetSpent)}`,
-    some(setAside, 'set aside'),
+    some(setAside, 'quarantined'),
     some(refused, 'refused'),
   ];
 }
@@ -45,7 +45,7 @@ function passing(progress: AskingProgress): readonly Part[] {
     money(progress),
     budget(progress),
     inFlight === undefined || limit === undefined ? undefined : `${inFlight}/${Math.floor(limit)} in flight`,
-    some(setAside, 'set aside'),
+    some(setAside, 'quarantined'),
     some(refused, 'refused'),
   ];
 }

@@ -1,4 +1,4 @@
-import {KnowledgeError} from '../errors.ts';
+import {UnrecordedError} from '../errors.ts';
 import {holdsAnswerOf} from '../knowledge/answers-of.ts';
 import {describeDifferences, explainMiss} from '../knowledge/explain.ts';
 import {readAlike} from '../knowledge/reading.ts';
@@ -41,12 +41,12 @@ export function withRecordMode<A extends Access>(
     const [reason, way] = REFUSALS[mode];
     const stored = await store.get(key);
     if (stored && !readAlike(stored.reader, teacher.service?.reader)) {
-      return {error: new KnowledgeError(`The answer under key ${key} ${READ_OTHERWISE}, and ${reason}. ${way}`)};
+      return {error: new UnrecordedError(`The answer under key ${key} ${READ_OTHERWISE}, and ${reason}. ${way}`)};
     }
     const isFirst = !isExplained;
     isExplained = true;
     const why = isFirst ? await nearestTo(store, teacher.identity, digest) : '';
-    return {error: new KnowledgeError(`No answer is kept under key ${key}, and ${reason}.${why} ${way}`)};
+    return {error: new UnrecordedError(`No answer is kept under key ${key}, and ${reason}.${why} ${way}`)};
   };
   const ask = async (questions: readonly Question[], options: LayerOptions = {}) => {
     isOpen ??= mode === 'none' ? Promise.resolve(false) : holdsAnswerOf(store, teacher.identity).then(holds => !holds);

@@ -1,6 +1,6 @@
-import {KnowledgeError} from '../errors.ts';
+import {TeacherError} from '../errors.ts';
 import {withoutFeatures} from '../knowledge/coarsen.ts';
-import type {Journal} from '../knowledge/journal.ts';
+import type {Journal, Quarantined} from '../knowledge/journal.ts';
 import type {Access, Detail, Question} from '../teacher.ts';
 import type {Bought} from './calls.ts';
 import {readReply} from './kept-reply.ts';
@@ -8,29 +8,32 @@ import {keyed} from './keyed.ts';
 import {askOthers, type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 import {receiptOf} from './receipt.ts';
 
+/** What earlier runs left that answers queries. */
+export type Recovery = Pick<Journal, 'recovered' | 'received' | 'quarantined' | 'settled' | 'read'>;
+
 export interface RecoverOptions {
-  readonly journal: Journal;
+  readonly journal: Recovery;
   /**
-   * Whether to ask again about questions that were set aside.
+   * Whether to ask again about queries that are quarantined.
    *
    * @default false
    */
-  readonly retriesSetAside?: boolean;
+  readonly retriesQuarantined?: boolean;
 }
 
 /**
  * Answers from replies that were paid for and kept, but not read: their process ended before, or what read them then
- * could not. A question that was set aside is not asked about again, unless that is wished for.
+ * could not. A quarantined query is not asked again, unless that is wished for.
  */
 export function withRecovery<A extends Access>(
   teacher: LayeredTeacher<A>,
-  {journal, retriesSetAside = false}: RecoverOptions,
+  {journal, retriesQuarantined = false}: RecoverOptions,
 ): LayeredTeacher<A> {
   const {service} = teacher;
   if (service === undefined) return teacher;
   const recover = async (key: string, detail: Detail): Promise<Bought<A> | undefined> => {
-    const aside = journal.setAsides.get(key);
-    const place = journal.recovered.replies.get(key) ?? aside?.place;
+    const quarantined = journal.quarantined.get(key);
+    const place = journal.recovered.replies.get(key) ?? quarantined?.place;
     const read = place && (await readReply({replies: journal, service, place, detail}));
     const outcome = read?.outcomes.get(key);
     if (read && outcome && 'answer' in outcome) {
@@ -38,9 +41,9 @@ export function withRecovery<A extends Access>(
       const isOfEarlierRun = !journal.received.has(key);
       return {...outcome, call: {place, receipt: receiptOf(service, read.reply), isOfEarlierRun, done}};
     }
-    if (aside === undefined || retriesSetAside) return undefined;
+    if (quarantined === undefined || retriesQuarantined) return undefined;
     return {
-      error: new KnowledgeError(`It was set aside: ${aside.why} \`--retry-set-aside\` asks about it again.`),
+      error: quarantineError(teacher.name, quarantined, outcome && 'error' in outcome ? outcome.error : undefined),
     };
   };
   const askOrRecover = async (questions: readonly Question[], options: LayerOptions) => {
@@ -48,14 +51,29 @@ export function withRecovery<A extends Access>(
     const known = new Map<number, Bought<A>>();
     for (const [place, question] of questions.entries()) {
       const {key} = keyed(teacher, question);
-      if (!journal.recovered.replies.has(key) && !journal.setAsides.has(key)) continue;
+      if (!journal.recovered.replies.has(key) && !journal.quarantined.has(key)) continue;
       const outcome = await recover(key, detail);
       if (outcome) known.set(place, outcome);
     }
     return askOthers(teacher, questions, known, options);
   };
-  const isEmpty = () => journal.recovered.replies.size + journal.setAsides.size === 0;
+  const isEmpty = () => journal.recovered.replies.size + journal.quarantined.size === 0;
   return layerOver(teacher, {
     ask: (questions, options = {}) => (isEmpty() ? teacher.ask(questions, options) : askOrRecover(questions, options)),
+  });
+}
+
+/**
+ * The error of a query that is not asked again: no other run answers it either.
+ *
+ * @param now - what the teacher's present reader says of the kept reply, which may be more than the one of then said
+ */
+function quarantineError(teacher: string, then: Quarantined, now: Error | undefined): TeacherError {
+  const prefix = `Teacher ${teacher}: `;
+  const why = now?.message ?? then.why;
+  const problem = why.startsWith(prefix) ? why.slice(prefix.length) : why;
+  const said = now instanceof TeacherError ? now.said : then.said;
+  return new TeacherError(teacher, `It is quarantined: ${problem} \`--retry-quarantined\` asks about it again.`, {
+    said,
   });
 }

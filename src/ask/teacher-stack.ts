@@ -19,7 +19,7 @@ import type {Ledger} from './ledger.ts';
 import {LOST_NOTE} from './lost-answers.ts';
 import {type OnNote, onceEach, warn} from './notes.ts';
 import {type RecordMode, withRecordMode} from './record.ts';
-import {withRecovery} from './recover.ts';
+import {type Recovery, withRecovery} from './recover.ts';
 import {Refusals} from './refusals.ts';
 import {withRefusedInputs} from './refused-inputs.ts';
 import {withRetry} from './retry.ts';
@@ -55,6 +55,12 @@ export interface StackOptions {
   /** Without one, a paid reply that is under way when the process is killed is lost. */
   readonly journal?: Journal;
   /**
+   * What earlier runs left.
+   *
+   * @default the journal
+   */
+  readonly recovery?: Recovery | undefined;
+  /**
    * Where raw replies are read from again, for answers that were read in another way.
    *
    * @default the journal
@@ -73,11 +79,11 @@ export interface StackOptions {
    */
   readonly replaces?: boolean;
   /**
-   * Whether to ask again about questions that were set aside.
+   * Whether to ask again about queries that are quarantined.
    *
    * @default false
    */
-  readonly retriesSetAside?: boolean;
+  readonly retriesQuarantined?: boolean;
   /**
    * How to watch whether the teacher still answers as it did. Each check is paid for.
    *
@@ -130,10 +136,11 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
     firstAnswerOf,
     refusalsOf = ownRefusals(store),
     journal,
+    recovery = journal,
     replies = journal,
     record = 'new',
     replaces = record === 'all',
-    retriesSetAside = false,
+    retriesQuarantined = false,
     drift,
     lane,
   } = options;
@@ -151,7 +158,7 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
   const guarded = guard ? withDriftGuard(asked, guard) : asked;
   const keeping = (inner: LayeredTeacher<A>) => {
     const recording = withRecordMode(inner, {store, mode: record});
-    const recovered = journal ? withRecovery(recording, {journal, retriesSetAside}) : recording;
+    const recovered = recovery ? withRecovery(recording, {journal: recovery, retriesQuarantined}) : recording;
     return withKeeping(recovered, {store, refusals, ...counts, ...journaled, replaces});
   };
   const batches = laneLayers({teacher, alone: guarded, keeping, journal, ledger, budget, onNote, choice: lane});

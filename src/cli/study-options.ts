@@ -12,6 +12,8 @@ export interface StudyFlags {
   readonly record?: RecordMode;
   readonly offline?: boolean;
   readonly budget?: readonly BudgetLimit[];
+  readonly retryQuarantined?: boolean;
+  /** What `retryQuarantined` was called before. */
   readonly retrySetAside?: boolean;
   readonly allowMissing?: number;
   readonly driftEvery?: number;
@@ -41,7 +43,8 @@ export function withAskingFlags(command: Command): Command {
         'the most to spend, for example 5usd, 2000calls or 3Mtok; may be repeated',
       ).argParser(addBudget),
     )
-    .option('--retry-set-aside', 'ask again about inputs whose answers could not be read')
+    .option('--retry-quarantined', 'ask again about inputs whose answers could not be read')
+    .addOption(new Option('--retry-set-aside').hideHelp())
     .option('--keep-going', 'go on where the first 20 requests brought not one usable answer');
 }
 
@@ -84,6 +87,7 @@ export function studyOptions(
     offline = false,
     budget = [],
     retrySetAside = false,
+    retryQuarantined = retrySetAside,
     driftEvery,
     keepGoing = false,
     allowMissing,
@@ -95,7 +99,7 @@ export function studyOptions(
     ...(cache !== undefined && {cache}),
     record: offline ? 'none' : (record ?? 'new'),
     budget,
-    retriesSetAside: retrySetAside,
+    retriesQuarantined: retryQuarantined,
     ...(allowMissing !== undefined && {allowMissing}),
     ...(driftEvery !== undefined && {drift: {every: driftEvery}}),
     ...(keepGoing && {firstAnswerWithin: Number.POSITIVE_INFINITY}),

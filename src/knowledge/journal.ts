@@ -11,11 +11,11 @@ import {createSegment, lineOf, SegmentWriter} from './journal-segment.ts';
 import {KeptLines} from './kept-lines.ts';
 import type {Outstanding} from './outstanding.ts';
 import {type Owner, thisProcess} from './owner.ts';
-import {type SetAside, SetAsides} from './set-asides.ts';
+import {Quarantine, type Quarantined} from './quarantine.ts';
 import type {AnswerEntry} from './store.ts';
 
 export type {KeptReply, ReplyPlace} from './journal-reply.ts';
-export type {SetAside} from './set-asides.ts';
+export type {Quarantined} from './quarantine.ts';
 
 /**
  * What was sent to a service and what came back, written down before anything follows from it. A process that is killed
@@ -38,8 +38,10 @@ export interface Journal {
   readonly received: ReadonlyMap<string, ReplyPlace>;
   /** What was handed over in batches and is not collected. */
   readonly batches: BatchRecords;
-  /** Questions whose replies could not be read, by this process and those before. */
-  readonly setAsides: ReadonlyMap<string, SetAside>;
+  /** Queries whose replies could not be read, by this process and those before. */
+  readonly quarantined: ReadonlyMap<string, Quarantined>;
+  /** Lines of the quarantine's file that are no entries, by file and line. */
+  readonly skipped: readonly string[];
   /** Questions are about to be sent. Nothing may go out before it has resolved, with the call's number. */
   sent(keys: readonly string[]): Promise<number>;
   /** Keeps the raw reply, without headers that could hold a secret. To be awaited before the reply is read. */
@@ -48,12 +50,12 @@ export interface Journal {
   receive(keys: readonly string[], reply: Reply): Promise<ReplyPlace>;
   /** No reply came that is to be paid for, or it is in doubt. */
   failed(id: number, why: string, inDoubt: boolean): void;
-  /** The answers of a call are in the store, or set aside. */
+  /** The answers of a call are in the store, or its queries quarantined. */
   done(id: number): void;
   /** These questions have their answers by other ways than a call of this process. */
   settled(keys: readonly string[]): void;
-  /** The question has no answer that could be read, and is not asked again. */
-  setAside(key: string, why: string, place?: ReplyPlace): Promise<void>;
+  /** The query has no answer that could be read, and is not asked again. */
+  quarantine(key: string, entry: Quarantined): Promise<void>;
   /**
    * These answers of replies are about to go into the store. When the promise resolves the journal has them as well, so
    * that a store that is lost can be made again of it.
@@ -61,7 +63,7 @@ export interface Journal {
   kept(entries: readonly AnswerEntry[]): Promise<void>;
   /**
    * Where the replies are of other processes, ended or not, by question; without those whose answers were deleted, those
-   * in `recovered` and `received`, and those that were set aside.
+   * in `recovered` and `received`, and those that are quarantined.
    */
   find(keys: readonly string[]): Promise<ReadonlyMap<string, ReplyPlace>>;
   /**
@@ -117,7 +119,7 @@ class SegmentJournal implements Journal {
   readonly #lock: JournalLock;
   readonly #segment: SegmentWriter;
   readonly #outstanding: Outstanding;
-  readonly #setAsides: SetAsides;
+  readonly #quarantine: Quarantine;
   readonly #reader: JournalReader;
   readonly #keptLines = new KeptLines();
   readonly #received = new Map<string, ReplyPlace>();
@@ -131,15 +133,19 @@ class SegmentJournal implements Journal {
     this.unknown = unknown;
     this.#segment = new SegmentWriter(directory, name);
     this.#outstanding = outstanding;
-    this.#setAsides = new SetAsides(directory);
+    this.#quarantine = new Quarantine(directory);
     this.#reader = new JournalReader(directory, name);
     this.recovered = {inDoubt: [...outstanding.inDoubt], replies: outstanding.unread};
     this.received = this.#received;
     this.batches = new BatchRecords(directory);
   }
 
-  get setAsides(): ReadonlyMap<string, SetAside> {
-    return this.#setAsides.byKey;
+  get quarantined(): ReadonlyMap<string, Quarantined> {
+    return this.#quarantine.byKey;
+  }
+
+  get skipped(): readonly string[] {
+    return this.#quarantine.skipped;
   }
 
   sent(keys: readonly string[]): Promise<number> {
@@ -181,7 +187,7 @@ class SegmentJournal implements Journal {
   settled(keys: readonly string[]): void {
     this.#segment.note(lineOf({settled: keys}));
     this.#outstanding.settled(keys);
-    this.#setAsides.settle(keys);
+    this.#quarantine.settle(keys);
     for (const key of keys) this.#received.delete(key);
   }
 
@@ -192,7 +198,7 @@ class SegmentJournal implements Journal {
 
   async find(keys: readonly string[]): Promise<ReadonlyMap<string, ReplyPlace>> {
     const isOpen = (key: string) =>
-      !this.#outstanding.unread.has(key) && !this.#received.has(key) && !this.setAsides.has(key);
+      !this.#outstanding.unread.has(key) && !this.#received.has(key) && !this.quarantined.has(key);
     return this.#reader.find(keys.filter(isOpen));
   }
 
@@ -206,8 +212,8 @@ class SegmentJournal implements Journal {
     return [...outstanding.inDoubt];
   }
 
-  async setAside(key: string, why: string, place?: ReplyPlace): Promise<void> {
-    this.#setAsides.add(key, {why, ...(place && {place})});
+  async quarantine(key: string, entry: Quarantined): Promise<void> {
+    this.#quarantine.add(key, entry);
     if (!this.#received.delete(key)) return;
     this.#segment.note(lineOf({settled: [key]}));
     this.#outstanding.settled([key]);

@@ -1,5 +1,5 @@
-import {describeMissing, type Missing} from '../ask/collect.ts';
-import {BudgetError, InputError, KnowledgeError, PendingError} from '../errors.ts';
+import {type Missing, missingError} from '../ask/collect.ts';
+import {BudgetError, InputError, KnowledgeError, PendingError, UnrecordedError} from '../errors.ts';
 import type {MissingCount} from '../statistics/missing-bounds.ts';
 import {percent} from './report/format.ts';
 import type {Study} from './study.ts';
@@ -41,7 +41,7 @@ export function isUnasked({error}: Missing): boolean {
  * Notes how many inputs are left out, as long as the study allows so many.
  *
  * @param consequence - what follows, as a sentence
- * @throws KnowledgeError if they are more
+ * @throws KnowledgeError if they are more, and if one was not asked about since the record mode forbids it
  */
 export function checkAllowed(
   {allowMissing, onNote}: Pick<Study, 'allowMissing' | 'onNote'>,
@@ -50,12 +50,15 @@ export function checkAllowed(
 ): MissingInputs {
   const found = missingInputs(missing.length, total);
   if (missing.length === 0) return found;
-  const text =
-    `Teacher ${teacher} left ${missing.length} of ${total} inputs without an answer (${percent(found.share)} %; ` +
-    `\`--allow-missing\` allows ${percent(allowMissing)} %):${describeMissing(missing)}\n${consequence} ${ADVICE}`;
+  const left = missingError(teacher, missing, total);
+  if (missing.some(({error}) => error instanceof UnrecordedError)) throw left;
+  const shares = `That is ${percent(found.share)} %; \`--allow-missing\` allows ${percent(allowMissing)} %.`;
+  const text = `${left.message}\n${shares} ${consequence}\n${ADVICE}`;
   if (found.share > allowMissing) throw new KnowledgeError(text, {cause: missing[0]!.error});
   onNote(text);
   return found;
 }
 
-const ADVICE = '`--retry-set-aside` asks again where a reply could not be read.';
+const ADVICE =
+  '`limbeck cache quarantine list` shows what came instead. `aliases` of the teacher map it to classes, for nothing; ' +
+  '`--retry-quarantined` asks again.';

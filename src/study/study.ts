@@ -7,6 +7,7 @@ import type {RecordMode} from '../ask/record.ts';
 import {type Dataset, draw, type Split, type Unlabelled, type UnlabelledDataset} from '../data/split.ts';
 import {type Engine, startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
+import {noteOnSkipped} from '../knowledge/quarantine.ts';
 import {isStoreUrl} from '../knowledge/store.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import type {Access, Teacher} from '../teacher.ts';
@@ -48,7 +49,7 @@ export interface StudyOptions {
    *
    * @default false
    */
-  readonly retriesSetAside?: boolean;
+  readonly retriesQuarantined?: boolean;
   /**
    * The share of inputs, from 0 to 1, that may be left without an answer: what is asked for goes on without them. More
    * are an error.
@@ -146,7 +147,7 @@ export interface Study {
  * @throws InputError where a method can't learn from what its level answers
  */
 export async function openStudy(recipe: Recipe, levels: readonly Access[], options: StudyOptions = {}): Promise<Study> {
-  const {cache = DEFAULT_CACHE, record = 'new', budget = [], retriesSetAside = false, signal} = options;
+  const {cache = DEFAULT_CACHE, record = 'new', budget = [], retriesQuarantined = false, signal} = options;
   const {drift, firstAnswerWithin, lane, allowMissing = ALLOWED_MISSING} = options;
   checkShare(allowMissing);
   checkMethods(recipe);
@@ -159,7 +160,7 @@ export async function openStudy(recipe: Recipe, levels: readonly Access[], optio
   checkSelections(recipe, data);
   const services = openServices();
   const teachers = await openTeachers(recipe, levels, data, services);
-  const shared = {cache, journal: journalOf(cache), record, budget, retriesSetAside};
+  const shared = {cache, journal: journalOf(cache), record, budget, retriesQuarantined};
   const guards = {...(drift && {drift}), ...(firstAnswerWithin !== undefined && {firstAnswerWithin})};
   const {onProgress = () => {}, onNote = () => {}} = options;
   const asking = await openAsking({...shared, ...guards, onNote, ...(lane && {lane})}).catch(async error => {
@@ -167,6 +168,7 @@ export async function openStudy(recipe: Recipe, levels: readonly Access[], optio
     throw error;
   });
   noteDoubts(asking, onNote);
+  noteSkipped(asking, onNote);
   return {
     recipe,
     engine,
@@ -194,6 +196,11 @@ export async function openStudy(recipe: Recipe, levels: readonly Access[], optio
 /** The journal stands beside the file of answers; of a store elsewhere it is kept here. */
 export function journalOf(cache: string): string {
   return join(isStoreUrl(cache) ? dirname(DEFAULT_CACHE) : dirname(cache), 'journal');
+}
+
+function noteSkipped({skipped}: Asking, onNote: (note: string) => void): void {
+  const note = noteOnSkipped(skipped);
+  if (note !== undefined) onNote(note);
 }
 
 function noteDoubts({inDoubt: {keys, path}}: Asking, onNote: (note: string) => void): void {

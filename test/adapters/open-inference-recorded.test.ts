@@ -79,12 +79,12 @@ describe('openInference on replies of real servers', () => {
     });
   });
 
-  it('fails a question alone whose class name is not in the list, and does not repeat the name', async () => {
+  it('fails a question alone whose class name is not in the list, and shows the name', async () => {
     const {dispatcher} = replay('mlserver-text-200');
     const options = {url: address, model: 'text', classes: ['neg', 'neu'], output: {label: 'predict'}} as const;
     const problems = problemsIn(await openInference({...options, dispatcher}).ask([text('a'), text('b')]));
     expect(problems[0]).toContain('It gave a label outside the class list of 2.');
-    expect(problems[0]).not.toContain('pos');
+    expect(problems[0]).toContain('It says "pos"; the nearest class is `neg`, and that is far.');
     expect(problems[1]).toBe('none');
   });
 

@@ -27,7 +27,8 @@ async function noting() {
     unknown: journal.unknown,
     received: journal.received,
     batches: journal.batches,
-    setAsides: journal.setAsides,
+    quarantined: journal.quarantined,
+    skipped: journal.skipped,
     sent: async keys => {
       const id = await journal.sent(keys);
       notes.push(`sent ${keys.length}`);
@@ -48,7 +49,7 @@ async function noting() {
       journal.done(id);
     },
     settled: keys => journal.settled(keys),
-    setAside: (key, why, place) => journal.setAside(key, why, place),
+    quarantine: (key, entry) => journal.quarantine(key, entry),
     kept: entries => journal.kept(entries),
     find: keys => journal.find(keys),
     takeOver: () => journal.takeOver(),

@@ -56,7 +56,7 @@ describe('a run without a first answer', () => {
       /^Teacher a payer: 20 requests brought not one usable answer, so no more are sent\.\n {2}20 times: Its label is none\.\n/,
     );
     expect(error?.message).toContain('limbeck probe');
-    expect(error?.message).toContain('--retry-set-aside');
+    expect(error?.message).toContain('--retry-quarantined');
     expect(error?.message).toContain('--keep-going');
   });
 

@@ -26,7 +26,7 @@ describe('askingDetail', () => {
 
   it('says what the service makes of it', () => {
     const progress = {bought: 50, perSecond: 5, inFlight: 32, limit: 64.7, refused: 12, setAside: 1};
-    expect(text(progress)).toBe('50 bought ·  5.00/s · 32/64 in flight · 1 set aside · 12 refused');
+    expect(text(progress)).toBe('50 bought ·  5.00/s · 32/64 in flight · 1 quarantined · 12 refused');
     expect(text({...progress, pausedSeconds: 31.2})).toContain('50 bought · paused 32 s · 32/64');
   });
 
@@ -55,7 +55,7 @@ describe('askingDetail', () => {
       ...{limit: maybe, usd: maybe, usdAtEnd: maybe, budgetSpent: maybe, budgetAtEnd: maybe, secondsLeft: maybe},
     });
     const part =
-      /^([\d,]+ (bought|cached|set aside|refused)|paused \d+ s| *[\d.–k]+\/s|\$[\d.,]+( of ~\$[\d.,]+)?|budget +\d+ %(, too small)?|\d+\/\d+ in flight)$/;
+      /^([\d,]+ (bought|cached|quarantined|refused)|paused \d+ s| *[\d.–k]+\/s|\$[\d.,]+( of ~\$[\d.,]+)?|budget +\d+ %(, too small)?|\d+\/\d+ in flight)$/;
     fc.assert(
       fc.property(progress, value => {
         const detail = askingDetail(value);

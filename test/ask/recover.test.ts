@@ -98,11 +98,11 @@ describe('withRecovery', () => {
   });
 });
 
-describe('a question that was set aside', () => {
+describe('a quarantined query', () => {
   const unreadable: Respond = numbers => ok({labels: numbers.map(number => (number === 2 ? 9 : number % 3))});
 
-  /** Asks about 1 and 2, of which 2 is set aside. */
-  async function setAside() {
+  /** Asks about 1 and 2, of which 2 is quarantined. */
+  async function quarantined() {
     const directory = await folder();
     const journal = await openJournal(directory);
     const [payer, ledger, store] = [payingTeacher(unreadable), createLedger(), newStore()];
@@ -115,27 +115,27 @@ describe('a question that was set aside', () => {
   }
 
   it('was asked about twice, is not asked about again, and says why', async () => {
-    const {directory, store} = await setAside();
+    const {directory, store} = await quarantined();
     const payer = payingTeacher();
     const journal = await openJournal(directory);
     expect(await stack(payer, {store, journal}).ask(about(1, 2))).toMatchObject([
       labelled(1),
-      {error: {message: expect.stringMatching(/set aside: .*Its label is none\. `--retry-set-aside` asks/)}},
+      {error: {message: expect.stringMatching(/It is quarantined: Its label is none\. `--retry-quarantined` asks/)}},
     ]);
     expect(payer.requests).toEqual([]);
   });
 
-  it('is asked about again where that is wished for, and is not set aside any more', async () => {
-    const {directory, store} = await setAside();
+  it('is asked about again where that is wished for, and is not quarantined any more', async () => {
+    const {directory, store} = await quarantined();
     const journal = await openJournal(directory);
-    const again = stack(payingTeacher(), {store, journal, retriesSetAside: true});
+    const again = stack(payingTeacher(), {store, journal, retriesQuarantined: true});
     expect(await again.ask(about(1, 2))).toEqual([labelled(1), labelled(2)]);
     await journal.close();
-    expect((await openJournal(directory)).setAsides.size).toBe(0);
+    expect((await openJournal(directory)).quarantined.size).toBe(0);
   });
 
   it('is read by a better reader without asking', async () => {
-    const {directory, store} = await setAside();
+    const {directory, store} = await quarantined();
     const payer = payingTeacher();
     const lenient = {
       ...payer.service,

@@ -83,8 +83,8 @@ describe('an input that a service refuses', () => {
     const again = await ask(respond);
     expect(again.requests).toEqual([]);
     expect(again.outcomes.filter(outcome => 'answer' in outcome)).toHaveLength(28);
-    expect(again.messages[0]).toMatch(/^It was set aside: Teacher a payer: It answered 400\..* `--retry-set-aside`/);
-    const wished = await ask(labels, {retriesSetAside: true});
+    expect(again.messages[0]).toMatch(/^Teacher a payer: It is quarantined: It answered 400\..* `--retry-quarantined`/);
+    const wished = await ask(labels, {retriesQuarantined: true});
     expect(wished.requests).toEqual([[0], [29]]);
     expect(wished.outcomes).toEqual(expected(() => false));
     expect((await ask(respond)).requests).toEqual([]);
@@ -115,7 +115,7 @@ describe('an input that a service refuses', () => {
       {fields},
     );
     expect(outcomes).toEqual(expected(number => number === 25));
-    const lines = await readFile(join(folder, 'journal', 'set-aside.jsonl'), 'utf8');
+    const lines = await readFile(join(folder, 'journal', 'quarantine.jsonl'), 'utf8');
     expect(lines.match(/"key"/g)).toHaveLength(1);
   });
 });

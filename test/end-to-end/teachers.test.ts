@@ -77,9 +77,9 @@ describe('limbeck label with a teacher elsewhere', () => {
     const mended = await remoteTeacher(answering);
     const env = {TEST_TEACHER_URL: mended.url};
     const again = await run(black, {env});
-    expect(again).toMatchObject({code: 1, stderr: expect.stringContaining('It was set aside: ')});
+    expect(again).toMatchObject({code: 1, stderr: expect.stringContaining('It is quarantined: ')});
     expect(mended.asked.size).toBe(0);
-    const {levels} = await json<{levels: object[]}>([...black, '--retry-set-aside'], {env});
+    const {levels} = await json<{levels: object[]}>([...black, '--retry-quarantined'], {env});
     expect(levels).toMatchObject([{bought: 1, cached: 59}]);
   });
 });

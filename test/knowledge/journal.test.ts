@@ -308,48 +308,48 @@ describe('replies that came in a batch', () => {
     expect(await foundIn()).toEqual({inDoubt: [], replies: {}});
   });
 
-  it('are not to be read any more where their question is set aside', async () => {
+  it('are not to be read any more if their query is quarantined', async () => {
     const journal = await openJournal(folder);
     const place = await journal.receive(['a'], reply('of a'));
-    await journal.setAside('a', 'unreadable', place);
+    await journal.quarantine('a', {why: 'unreadable', place});
     expect(journal.received.size).toBe(0);
     await journal.close();
     expect(await foundIn()).toEqual({inDoubt: [], replies: {}});
     const later = await openJournal(folder);
-    expect(later.setAsides.get('a')).toEqual({why: 'unreadable', place});
+    expect(later.quarantined.get('a')).toEqual({why: 'unreadable', place});
     await later.close();
   });
 });
 
-describe('questions that are set aside', () => {
+describe('quarantined queries', () => {
   it('are known to every later journal, with why and where the reply is, until they are settled', async () => {
     const journal = await openJournal(folder);
     const place = await journal.replied(await journal.sent(['a']), reply('?'));
-    await journal.setAside('a', 'No label.', place);
-    await journal.setAside('b', 'Refused.');
+    await journal.quarantine('a', {why: 'No label.', place});
+    await journal.quarantine('b', {why: 'Refused.'});
     const all = {a: {why: 'No label.', place}, b: {why: 'Refused.'}};
-    expect(Object.fromEntries(journal.setAsides)).toEqual(all);
+    expect(Object.fromEntries(journal.quarantined)).toEqual(all);
     await journal.close();
     const later = await openJournal(folder);
-    expect(Object.fromEntries(later.setAsides)).toEqual(all);
+    expect(Object.fromEntries(later.quarantined)).toEqual(all);
     later.settled(['b', 'c']);
-    expect([...later.setAsides.keys()]).toEqual(['a']);
+    expect([...later.quarantined.keys()]).toEqual(['a']);
     await later.close();
     const last = await openJournal(folder);
-    expect([...last.setAsides.keys()]).toEqual(['a']);
+    expect([...last.quarantined.keys()]).toEqual(['a']);
     expect((await last.read(place))?.reply.body).toBe('?');
     await last.close();
   });
 
   it('survive torn lines of other processes', async () => {
     const journal = await openJournal(folder);
-    await journal.setAside('a', 'one');
-    await appendFile(join(folder, 'set-aside.jsonl'), '{"key":"x","wh');
-    await journal.setAside('b', 'two');
-    await truncate(join(folder, 'set-aside.jsonl'), (await readFile(join(folder, 'set-aside.jsonl'))).length - 1);
+    await journal.quarantine('a', {why: 'one'});
+    await appendFile(join(folder, 'quarantine.jsonl'), '{"key":"x","wh');
+    await journal.quarantine('b', {why: 'two'});
+    await truncate(join(folder, 'quarantine.jsonl'), (await readFile(join(folder, 'quarantine.jsonl'))).length - 1);
     await journal.close();
     const later = await openJournal(folder);
-    expect([...later.setAsides.keys()]).toEqual(['a', 'b']);
+    expect([...later.quarantined.keys()]).toEqual(['a', 'b']);
     await later.close();
   });
 });

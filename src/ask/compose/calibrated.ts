@@ -7,7 +7,7 @@ import type {Outcome, Teacher} from '../../teacher.ts';
 import {questionsAbout} from '../collect.ts';
 import {type Combined, partShowing} from './combination.ts';
 import {composed, errorOfPart} from './composed.ts';
-import {setAsideAlone} from './set-aside.ts';
+import {passUnanswerable} from './unanswerable.ts';
 import {wholeDistribution} from './whole-distribution.ts';
 
 /** How sure a teacher turned out to be of what it is right about. */
@@ -84,7 +84,7 @@ function fitTo(outcomes: readonly Outcome[], {labels}: Examples, {name, classes}
   const [scores, truths]: [number[], number[]] = [[], []];
   for (const [index, outcome] of outcomes.entries()) {
     if ('error' in outcome) {
-      setAsideAlone(outcome.error);
+      passUnanswerable(outcome.error);
       continue;
     }
     scores.push(...wholeDistribution(outcome.answer, classes.length));

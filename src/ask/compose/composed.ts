@@ -3,8 +3,8 @@ import {describeDetail, satisfies} from '../../knowledge/coarsen.ts';
 import type {Access, Outcome, Part, Question, Teacher} from '../../teacher.ts';
 import type {LayerOptions} from '../layer.ts';
 import {type AskPart, askerOf} from './parts.ts';
-import {Unprepared} from './set-aside.ts';
 import {sharedWork} from './shared-work.ts';
+import {Unprepared} from './unanswerable.ts';
 
 /** What makes a teacher of others. */
 export interface Composition<A extends Access, P = undefined>

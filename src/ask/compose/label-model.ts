@@ -8,7 +8,7 @@ import {askTogether} from './ask-together.ts';
 import {reorderTo} from './class-order.ts';
 import {composed, errorOfPart} from './composed.ts';
 import {type DawidSkeneFit, dawidSkene, type LabelModel, logPosterior} from './dawid-skene.ts';
-import {isSetAside, setAsideAlone} from './set-aside.ts';
+import {isUnanswerable, passUnanswerable} from './unanswerable.ts';
 
 export interface LabelModelOptions {
   /** What it is fitted to. Every teacher is asked about each once; inputs of the transfer set cost nothing more. */
@@ -66,7 +66,7 @@ export function labelModel(teachers: readonly Teacher[], options: LabelModelOpti
       const labels = asked.map((outcomes, place) =>
         outcomes.map(outcome => {
           if ('answer' in outcome) return labelIn(outcome.answer, place);
-          setAsideAlone(outcome.error);
+          passUnanswerable(outcome.error);
           return NONE;
         }),
       );
@@ -97,7 +97,7 @@ const NONE = -1;
 
 /** Whose error a question has: one that may pass, or the first where nobody answered; -1 where there is none. */
 function failedPlace(outcomes: readonly Outcome[]): number {
-  const passing = outcomes.findIndex(outcome => 'error' in outcome && !isSetAside(outcome.error));
+  const passing = outcomes.findIndex(outcome => 'error' in outcome && !isUnanswerable(outcome.error));
   return passing >= 0 || outcomes.some(outcome => 'answer' in outcome) ? passing : 0;
 }
 

@@ -3,7 +3,7 @@ import {InputError, KnowledgeError} from '../../errors.ts';
 import {coarsen} from '../../knowledge/coarsen.ts';
 import type {Outcome, TensorInput} from '../../teacher.ts';
 import {BoundaryLine, distanceBetween} from './boundary-line.ts';
-import {setAsideAlone} from './set-aside.ts';
+import {passUnanswerable} from './unanswerable.ts';
 
 /** Inputs by the class that the teacher says they are of. */
 export type References = ReadonlyMap<number, readonly TensorInput['data'][]>;
@@ -21,7 +21,7 @@ export function referencesBy(
   const references = new Map<number, TensorInput['data'][]>(classes.map((_, label) => [label, []]));
   for (const [index, outcome] of outcomes.entries()) {
     if ('error' in outcome) {
-      setAsideAlone(outcome.error);
+      passUnanswerable(outcome.error);
       continue;
     }
     const {label} = coarsen(outcome.answer, {kind: 'label'}, classes.length);

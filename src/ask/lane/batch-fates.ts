@@ -70,7 +70,7 @@ export function batchTeacher<A extends Access>(
   return layerOver(alone, {ask});
 }
 
-/** As with requests one by one, an answer that can't be read is asked for once more, and then set aside. */
+/** As with requests one by one, an answer that can't be read is asked for once more, and then quarantined. */
 async function outcomeOf<A extends Access>(
   key: string,
   {attempt, error}: Fate,

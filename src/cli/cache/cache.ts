@@ -4,6 +4,7 @@ import {runDelete} from './delete.ts';
 import {explainCommand} from './explain.ts';
 import {runList, runStats, runVerify} from './look.ts';
 import {runExport, runImport} from './portable.ts';
+import {quarantineCommand} from './quarantine.ts';
 import {runRebuild} from './rebuild.ts';
 import {withFlags} from './with-store.ts';
 
@@ -24,6 +25,7 @@ export function cacheCommand(): Command {
         .action(runVerify),
     )
     .addCommand(explainCommand())
+    .addCommand(quarantineCommand())
     .addCommand(
       withFlags(new Command('rebuild'))
         .description('put the answers of the journal into a cache that is lost, damaged or lacks some')

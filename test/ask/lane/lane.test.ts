@@ -34,7 +34,7 @@ interface Run {
   readonly budget?: readonly BudgetLimit[];
   readonly store?: AnswerStore;
   readonly stop?: AbortSignal;
-  readonly retriesSetAside?: boolean;
+  readonly retriesQuarantined?: boolean;
   readonly sleep?: () => Promise<void>;
 }
 
@@ -384,7 +384,7 @@ describe('what fails in a batch', () => {
     expect(teacher.batches.map(batch => batch.numbers)).toEqual([[2, 3], [3], [3]]);
   });
 
-  it('is set aside after a second answer that can’t be read', async () => {
+  it('is quarantined after a second answer that can’t be read', async () => {
     const at = await place();
     const teacher = batchingTeacher({respond: number => (number === 3 ? ok({labels: [7]}) : labels([number]))});
     const first = await run(at, teacher, numbers(4));
@@ -392,13 +392,13 @@ describe('what fails in a batch', () => {
     expect(first.ledger).toMatchObject({bought: 3, setAside: 1});
     expect(teacher.batches.map(batch => batch.numbers)).toEqual([[2, 3, 4], [3]]);
     const second = await run(at, teacher, numbers(4));
-    expect(String(errorsIn(second.outcomes)[2])).toContain('It was set aside');
+    expect(String(errorsIn(second.outcomes)[2])).toContain('It is quarantined');
     expect(teacher.batches).toHaveLength(2);
-    await run(at, teacher, numbers(4), {retriesSetAside: true});
+    await run(at, teacher, numbers(4), {retriesQuarantined: true});
     expect(teacher.batches.slice(2).map(batch => batch.numbers)).toEqual([[3], [3]]);
     const journal = await openJournal(at.folder);
     expect(journal.recovered.replies.size).toBe(0);
-    expect(journal.setAsides.size).toBe(1);
+    expect(journal.quarantined.size).toBe(1);
     await journal.close();
   });
 

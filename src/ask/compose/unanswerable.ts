@@ -14,7 +14,7 @@ export class Unprepared extends Error {
 }
 
 /** Whether the teacher can't answer the question, now or later. Any other error may be gone in the next run. */
-export function isSetAside(error: Error): boolean {
+export function isUnanswerable(error: Error): boolean {
   return error instanceof TeacherError && !error.retryable;
 }
 
@@ -24,6 +24,6 @@ export function isSetAside(error: Error): boolean {
  *
  * @throws Unprepared
  */
-export function setAsideAlone(error: Error): void {
-  if (!isSetAside(error)) throw new Unprepared(error);
+export function passUnanswerable(error: Error): void {
+  if (!isUnanswerable(error)) throw new Unprepared(error);
 }
