@@ -19,10 +19,8 @@ import {LaneWatch} from './lane/lane-watch.ts';
 import type {LayeredTeacher} from './layer.ts';
 import {createLedger, type Ledger} from './ledger.ts';
 import {type AskingReport, createAskingMeter} from './meter.ts';
-
 import {type OnNote, onceEach, warn} from './notes.ts';
 import {offlineRecovery} from './offline-recovery.ts';
-
 import type {RecordMode} from './record.ts';
 import {ownRefusals, type StackOptions, stack} from './teacher-stack.ts';
 
