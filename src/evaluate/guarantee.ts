@@ -93,7 +93,7 @@ export const MOST_SHARE = 0.5;
 
 /**
  * How many of so many answers are to calibrate: about 15 %, which left most to answer locally if 500 to 5,000 were bought;
- * more if that is too few to prove anything, half at most, and no more than allow as many disagreements.
+ * more if that is too few to prove anything, half at most, and just as many as allow one disagreement more.
  *
  * @param share - takes just this part of them instead, from 0 to 0.5
  * @returns 0 if they are too few to prove anything
@@ -102,8 +102,10 @@ export function calibrationSize(answers: number, target: CascadeTarget, share?: 
   const least = answersNeeded(0, target);
   const most = Math.floor((share ?? MOST_SHARE) * answers);
   if (most < least || share !== undefined) return most < least ? 0 : most;
-  const wanted = Math.min(most, Math.max(least, Math.round(SHARE * answers)));
-  return answersNeeded(allowedDisagreements(wanted, target), target);
+  const wanted = Math.max(least, Math.round(SHARE * answers));
+  const allowed = allowedDisagreements(wanted, target);
+  const [fewer, more] = [answersNeeded(allowed, target), answersNeeded(allowed + 1, target)];
+  return more - wanted < wanted - fewer && more <= most ? more : fewer;
 }
 
 /** How many more answers there must be so that some of them can prove the target. */

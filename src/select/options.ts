@@ -49,6 +49,13 @@ export interface Selection {
 export interface SelectOptions extends Selection {
   /** The most inputs that the teacher is asked about. */
   readonly most: number;
+  /**
+   * How many of these are drawn at random to calibrate by, and kept from all students of the rounds and all choices. The
+   * knowledge says which they are.
+   *
+   * @default 0
+   */
+  readonly calibration?: number;
   /** Decides what is drawn, ties, and the seeds of students. */
   readonly seed: number;
   /** Trains a fresh student on what is known; the same knowledge and seed must give the same student. */
@@ -67,15 +74,22 @@ export interface SelectOptions extends Selection {
 
 /** A selection with nothing left out. */
 export type Plan = Required<Omit<Selection, 'among' | 'stop'>> &
-  Pick<SelectOptions, 'most' | 'seed'> & {readonly among: number; readonly stop: StopRules};
+  Pick<SelectOptions, 'most' | 'seed'> & {
+    readonly among: number;
+    readonly stop: StopRules;
+    readonly calibration: number;
+  };
 
 /**
  * Fills in the defaults.
  *
  * @throws InputError where a number is out of its range, or nothing would be left to choose
  */
-export function planOf(pool: Inputs, options: Pick<SelectOptions, keyof Selection | 'most' | 'seed'>): Plan {
-  const {by, most, seed, explore = 0, among = pool.count, stop = {}} = options;
+export function planOf(
+  pool: Inputs,
+  options: Pick<SelectOptions, keyof Selection | 'most' | 'seed' | 'calibration'>,
+): Plan {
+  const {by, most, seed, calibration = 0, explore = 0, among = pool.count, stop = {}} = options;
   checkCount('most', most);
   const allowed = Math.min(most, pool.count);
   const tenth = Math.max(1, Math.round(allowed / 10));
@@ -84,13 +98,14 @@ export function planOf(pool: Inputs, options: Pick<SelectOptions, keyof Selectio
   checkShare('explore', explore);
   if (stop.agreement !== undefined) checkShare('stop.agreement', stop.agreement);
   if (stop.gain !== undefined) checkShare('stop.gain', stop.gain);
-  if (held + first > allowed) {
+  if (held + first + calibration > allowed) {
+    const apart = calibration > 0 ? `, ${calibration} to calibrate by` : '';
     throw new InputError(
-      `The first round asks about ${held + first} inputs, ${held} held out and ${first} to learn from, and ` +
+      `The first round asks about ${held + first + calibration} inputs, ${held} held out and ${first} to learn from${apart}, and ` +
         `${allowed} may be asked about in all. Lower \`held\` or \`first\`, or allow more.`,
     );
   }
-  return {by, most, seed, held, first, size, explore, among, stop};
+  return {by, most, seed, calibration, held, first, size, explore, among, stop};
 }
 
 function checkShare(name: string, value: number): void {

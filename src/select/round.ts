@@ -10,15 +10,15 @@ export interface SelectionRound {
   readonly round: number;
   /** How many inputs this round asked about, or would have with more budget. */
   readonly asked: number;
-  /** All answers so far, those held out among them, in the order in which their inputs were chosen. */
+  /** All answers so far, those held out and those to calibrate by among them, in the order in which they were chosen. */
   readonly knowledge: Knowledge;
   /** [answers so far], the places of their inputs in the pool. */
   readonly rows: Int32Array;
   /** How many of the answers are held out. */
   readonly held: number;
   /**
-   * How often this round's student, which learned from all answers that are not held out, agrees with the teacher on those
-   * that are.
+   * How often this round's student, which learned from all answers that are neither held out nor to calibrate by, agrees
+   * with the teacher on those held out.
    */
   readonly agreement: ShareInterval;
   /** What the next 100 calls are expected to buy; undefined after the first round. */

@@ -16,6 +16,8 @@ export class SelectionRun {
   readonly #order: Int32Array;
   /** Places in the pool of the inputs that are held out. */
   readonly #held: ReadonlySet<number>;
+  /** Places in the pool of the inputs that calibrate. */
+  readonly #calibrating: ReadonlySet<number>;
   readonly #answered: Answered;
   readonly #asked = new Set<number>();
   readonly #measured: MeasuredRound[] = [];
@@ -25,6 +27,8 @@ export class SelectionRun {
     this.#plan = plan;
     this.#order = shuffledIndices(inputs.count, plan.seed);
     this.#held = new Set(this.#order.subarray(0, plan.held));
+    const drawn = plan.held + plan.first;
+    this.#calibrating = new Set(this.#order.subarray(drawn, drawn + plan.calibration));
     this.#answered = new Answered(inputs);
   }
 
@@ -32,10 +36,11 @@ export class SelectionRun {
     return this.#asked.size;
   }
 
-  /** What is asked about first: those held out among the others, so that a budget that ends cuts both. */
+  /** What is asked about first: those held out among the others, so that a budget that ends cuts both; then what calibrates. */
   first(): Int32Array {
     const {held, first, seed} = this.#plan;
-    return shuffledIndices(held + first, seed, 'order of the first round').map(place => this.#order[place]!);
+    const order = shuffledIndices(held + first, seed, 'order of the first round').map(place => this.#order[place]!);
+    return Int32Array.of(...order, ...this.#calibrating);
   }
 
   unasked(): Int32Array {
@@ -50,13 +55,27 @@ export class SelectionRun {
   /** @throws KnowledgeError where there is none of a part */
   knowledge(): {readonly learned: Knowledge; readonly held: Knowledge} {
     const isHeld = (row: number): boolean => this.#held.has(row);
-    const count = this.#answered.rows.filter(isHeld).length;
-    if (count === 0 || count === this.#answered.rows.length) {
+    const isLearned = (row: number): boolean => !isHeld(row) && !this.#calibrating.has(row);
+    const {rows} = this.#answered;
+    if (!rows.some(isHeld) || !rows.some(isLearned)) {
       throw new KnowledgeError(
-        `Of the first round's ${this.#asked.size} inputs ${this.#answered.rows.length} were answered, too few to learn from some and to hold out others. Ask about more.`,
+        `Of the first round's ${this.#asked.size} inputs ${rows.length} were answered, too few to learn from some and to hold out others. Ask about more.`,
       );
     }
-    return {learned: this.#answered.knowledge(row => !isHeld(row)), held: this.#answered.knowledge(isHeld)};
+    return {learned: this.#answered.knowledge(isLearned), held: this.#answered.knowledge(isHeld)};
+  }
+
+  /** All that was answered; if some is to calibrate, it says what. */
+  #whole(): Knowledge {
+    const knowledge = this.#answered.knowledge();
+    if (this.#calibrating.size === 0) return knowledge;
+    return {...knowledge, calibrationInputs: this.#calibrationInputs()};
+  }
+
+  /** By their places among the answers. */
+  #calibrationInputs(): readonly number[] {
+    const {rows} = this.#answered;
+    return [...rows.keys()].filter(place => this.#calibrating.has(rows[place]!));
   }
 
   /** @param agrees - [held], how often the round's students agree with the teacher */
@@ -66,8 +85,8 @@ export class SelectionRun {
     last: SelectionRound | undefined,
   ): SelectionRound {
     const {seed, most, stop} = this.#plan;
-    const total = this.#answered.rows.length;
-    this.#measured.push({answers: total - agrees.length, agrees});
+    const apart = agrees.length + this.#calibrationInputs().length;
+    this.#measured.push({answers: this.#answered.rows.length - apart, agrees});
     const agreement = shareOf(agrees);
     const gain = expectedGain(this.#measured, {seed: mixSeed(seed, `gain after round ${round}`)});
     const stopped = stopReason(
@@ -80,7 +99,7 @@ export class SelectionRun {
       stop,
     );
     return {
-      ...{round, asked, knowledge: this.#answered.knowledge(), rows: Int32Array.from(this.#answered.rows)},
+      ...{round, asked, knowledge: this.#whole(), rows: Int32Array.from(this.#answered.rows)},
       ...{held: agrees.length, agreement, gain, missing},
       ...(stopped && {stopped}),
     };

@@ -7,6 +7,7 @@ import {mixSeed} from '../data/random.ts';
 import {transferSet} from '../data/split.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {candidatesOf} from '../recipe/candidates.ts';
+import {setApart} from '../recipe/cascade-target.ts';
 import type {Method} from '../recipe/recipe.ts';
 import type {Selection} from '../select/options.ts';
 import {describeRound, type SelectionRound} from '../select/round.ts';
@@ -42,7 +43,7 @@ export async function askSelected(
   const rounds: SelectionRound[] = [];
   const missing: Missing[] = [];
   const selecting = selectInRounds(teacher, transferSet(data.train), {
-    ...{...own.select, most, seed, ...options},
+    ...{...own.select, most, seed, calibration: setApart(recipe, most), ...options},
     train: (knowledge, drawn) => chooser(study, own, knowledge, mixSeed(recipe.seeds[0]!, `chooses by ${drawn}`)),
   });
   for await (const round of selecting) {

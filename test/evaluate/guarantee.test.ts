@@ -61,8 +61,8 @@ describe('answersNeeded', () => {
 
 describe('calibrationSize', () => {
   it('is about 15 %, but what can prove something, half at most, and nothing if that is too few', () => {
-    expect([0, 100, 197, 198, 500, 1500, 10_000].map(count => calibrationSize(count, usual))).toEqual([
-      0, 0, 0, 99, 99, 208, 1466,
+    expect([0, 100, 197, 198, 500, 1000, 1500, 10_000].map(count => calibrationSize(count, usual))).toEqual([
+      0, 0, 0, 99, 99, 157, 208, 1504,
     ]);
     expect(answersShort(150, usual)).toBe(48);
     expect(answersShort(198, usual)).toBe(0);

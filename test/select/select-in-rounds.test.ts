@@ -94,6 +94,33 @@ describe('selectInRounds', () => {
     },
   );
 
+  it('draws what calibrates at random, whatever the strategy, and lets no student of a round learn from it', async () => {
+    const learned: string[][] = [];
+    const rounds = await select({
+      calibration: 12,
+      train: (knowledge, seed) => {
+        learned.push(hashesOf(knowledge.inputs));
+        return trained(knowledge, seed);
+      },
+    });
+    expect(rounds.map(({asked}) => asked)).toEqual([28, 8, 4]);
+    const last = rounds.at(-1)!;
+    expect(teachers['black-box'].questions).toHaveLength(40);
+    const all = hashesOf(last.knowledge.inputs);
+    const calibrating = last.knowledge.calibrationInputs!.map(place => all[place]!);
+    expect(calibrating).toHaveLength(12);
+    expect(learned.map(({length}) => length)).toEqual([6, 14, 18]);
+    for (const hashes of learned) for (const hash of calibrating) expect(hashes).not.toContain(hash);
+    // The agreement of a round is measured on others: it decides when to stop.
+    expect(last.held).toBe(10);
+    const byChance = (await select({calibration: 12, by: random()})).at(-1)!.knowledge;
+    const others = hashesOf(byChance.inputs);
+    expect(byChance.calibrationInputs!.map(place => others[place])).toEqual(calibrating);
+    await expect(select({calibration: 30})).rejects.toThrow(
+      '10 held out and 6 to learn from, 30 to calibrate by, and 40',
+    );
+  });
+
   it('begins at random, the same for every strategy, and then goes where the student is unsure', async () => {
     const [byMargin, byChance] = [await select(), await select({by: random()})];
     expect(byMargin[0]!.rows).toEqual(byChance[0]!.rows);

@@ -180,3 +180,19 @@ describe('what is checked and planned', () => {
     expect(teacher.calls.count).toBe(0);
   });
 });
+
+describe('a method that chooses its inputs, with a guarantee', () => {
+  it('calibrates by inputs that were drawn at random, out of its own budget', async () => {
+    const where = await places();
+    const teacher = tinyTeachers(model)['black-box'];
+    // 9 answers without a disagreement prove it.
+    const recipe = {...recipeFor(teacher), calibration: {folds: 2, agreement: 0.7}};
+    const {rows, methods, ledger} = await compare(recipe, where);
+    expect(ledger.byMethod).toMatchObject({chosen: {asked: transferSize}});
+    expect(rows.map(({cascade}) => cascade!.guarantee!.answers)).toEqual([9, 9]);
+    expect(methods[1]!.description).toContain('chosen in rounds (margin), 9 of them to calibrate by');
+    const saved = await loadKnowledge(knowledgePath(where.directory, inquiriesOf(recipe)[1]!));
+    // Asked about after what the first round learns from and is measured by.
+    expect(saved.calibrationInputs).toEqual(Array.from({length: 9}, (_, place) => 14 + place));
+  });
+});

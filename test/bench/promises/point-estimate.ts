@@ -1,0 +1,24 @@
+import {judgedAnswers} from '../../../src/evaluate/calibration.ts';
+
+/**
+ * How a threshold was set before it was guaranteed, by answers about what students of cross-fitting did not learn from: the
+ * least one with which the cascade agrees as often as wanted on these, and by the students' own confidences.
+ */
+export function pointThreshold(
+  logits: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  classes: number,
+  {temperature, agreement}: {readonly temperature: number; readonly agreement: number},
+): number {
+  const judged = judgedAnswers(logits, labels, classes, temperature).sort((a, b) => b.confidence - a.confidence);
+  const allowed = (1 - agreement) * judged.length + 1e-9;
+  let [wrong, expected] = [0, 0];
+  let threshold = 1;
+  for (const [place, {confidence, agrees}] of judged.entries()) {
+    wrong += agrees ? 0 : 1;
+    expected += 1 - confidence;
+    if (Math.max(wrong, expected) > allowed) return threshold;
+    if (confidence !== judged[place + 1]?.confidence) threshold = confidence;
+  }
+  return 0;
+}
