@@ -1,11 +1,14 @@
 import {Command} from 'commander';
 import {sameClasses} from '../data/classes.ts';
+import type {Inputs} from '../data/inputs.ts';
 import {selectRows} from '../data/inputs.ts';
 import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
+import {softmaxRows} from '../evaluate/distributions.ts';
 import {accuracy, evaluateLogits, meanKl} from '../evaluate/metrics.ts';
 import {boundsWithMissing} from '../statistics/missing-bounds.ts';
 import {loadStudent} from '../student/files.ts';
+import {gatekeeper} from '../student/gate.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
 import {askReference, type Reference} from '../study/asking.ts';
@@ -52,14 +55,17 @@ async function runEvaluate(folder: string, path: string, flags: StudyFlags): Pro
     const {calibration} = student;
     const cascade = calibration && cascadeOf(raw, reference, classes, calibration);
     const lines = [table(metrics), ...(missing.count > 0 ? [missingLine(missing, agreementBounds)] : [])];
+    const gate = gateOf(student, inputs, raw);
     const whole = {
       ...{teacher: reference.name, examples: inputs.count},
       ...{missing: missing.count, missingShare: missing.share},
       ...metrics,
       ...(missing.count > 0 && {agreementBounds}),
       ...(cascade && {cascade}),
+      ...(gate && {gate}),
     };
-    terminal.result({student: folder, ...whole}, [...lines, ...(cascade ? cascadeLines(cascade) : [])].join('\n'));
+    const others = [...(cascade ? cascadeLines(cascade) : []), ...(gate ? [gateLine(gate)] : [])];
+    terminal.result({student: folder, ...whole}, [...lines, ...others].join('\n'));
   } finally {
     await study.close();
   }
@@ -104,6 +110,31 @@ function missingLine({count, total}: MissingInputs, bounds: readonly [number, nu
 /** Without a threshold it answers everything, and nothing is promised. */
 function cascadeLines(cascade: CascadeResult): readonly string[] {
   return [...(cascade.threshold > 0 || cascade.guarantee ? [promiseText(cascade)] : []), testText(cascade)];
+}
+
+/** What a gate takes away from a student, as shares of the test examples. */
+interface GateCost {
+  /** Those that it refuses. */
+  readonly refused: number;
+  /** Of these, those that the student would have answered. */
+  readonly refusedSure: number;
+}
+
+function gateOf({gate, classes, calibration}: Student, inputs: Inputs, logits: Float32Array): GateCost | undefined {
+  if (gate === undefined || inputs.kind !== 'text') return undefined;
+  const refuses = gatekeeper(gate);
+  const refused = inputs.texts.map(refuses);
+  const {temperature = 1, threshold = 0} = calibration ?? {};
+  const probabilities = softmaxRows(logits, classes.length, temperature);
+  const isSure = (row: number) =>
+    Math.max(...probabilities.subarray(row * classes.length, (row + 1) * classes.length)) >= threshold;
+  const sure = refused.filter((isRefused, row) => isRefused && isSure(row)).length;
+  return {refused: refused.filter(Boolean).length / inputs.count, refusedSure: sure / inputs.count};
+}
+
+function gateLine({refused, refusedSure}: GateCost): string {
+  const [all, sure] = [refused, refusedSure].map(share => (100 * share).toFixed(2));
+  return `The gate leaves ${all} % of the test texts to the teacher as unlike the training texts; of ${sure} % the student was sure.`;
 }
 
 /** An index must mean the same class to both. */

@@ -5,6 +5,7 @@ import {type ReadTextsOptions, TEXT_FORMATS} from '../data/texts/record.ts';
 import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import {loadStudent} from '../student/files.ts';
+import {gatekeeper} from '../student/gate.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
 import {inBatches} from './in-batches.ts';
@@ -61,16 +62,24 @@ async function runPredict(
   const form = json ? 'json' : jsonl ? 'jsonl' : 'text';
   const writer = openPredictions(form, {student: folder, classes: student.classes});
   const onFallback = noteFallback(terminal);
+  const refuses = student.gate && gatekeeper(student.gate);
   let [count, abstained] = [0, 0];
   for await (const {inputs, ids} of inputsOf(student, file, flags, terminal)) {
-    const predictions = predictionsOf(student, await predictLogits(student, inputs, {onFallback}), ids);
+    const isStrange = refuses && inputs.kind === 'text' ? inputs.texts.map(refuses) : undefined;
+    const predictions = predictionsOf(student, await predictLogits(student, inputs, {onFallback}), ids, isStrange);
     await writer.write(predictions);
     count += predictions.length;
     abstained += predictions.filter(({abstains}) => abstains).length;
   }
   await writer.end();
-  if (abstained > 0)
-    terminal.note(`${abstained} of ${count} abstained: less sure than ${student.calibration?.threshold}.`);
+  if (abstained > 0) terminal.note(`${abstained} of ${count} abstained: ${whyOf(student)}.`);
+}
+
+/** Why a student abstains. */
+function whyOf({calibration, gate}: Student): string {
+  const {threshold} = calibration ?? {};
+  const unsure = threshold === undefined ? [] : [`less sure than ${threshold}`];
+  return [...unsure, ...(gate ? ['unlike the training texts'] : [])].join(', or ');
 }
 
 /** Texts in a batch. */

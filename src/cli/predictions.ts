@@ -10,16 +10,21 @@ export interface Prediction {
   readonly label: number;
   /** The probability of the class, calibrated where the student is. */
   readonly confidence: number;
-  /** Whether that is too little for the answer to stand; of a student with a threshold. */
+  /** Whether that is too little for the answer to stand, or the input too strange; of a student with a threshold or gate. */
   readonly abstains?: boolean;
   readonly probabilities: readonly number[];
 }
 
-/** What logits [count, classes] say, as the student's calibration has it. */
+/**
+ * What logits [count, classes] say, as the student's calibration has it.
+ *
+ * @param isStrange - whether each input is unlike those that the student learned from; of a student with a gate
+ */
 export function predictionsOf(
   {classes, calibration}: Pick<Student, 'classes' | 'calibration'>,
   logits: Float32Array,
   ids: readonly (string | undefined)[] = [],
+  isStrange?: readonly boolean[],
 ): Prediction[] {
   const width = classes.length;
   const {temperature, threshold} = calibration ?? {};
@@ -32,7 +37,9 @@ export function predictionsOf(
       class: classes[label]!,
       label,
       confidence,
-      ...(threshold !== undefined && {abstains: confidence < threshold}),
+      ...((threshold !== undefined || isStrange) && {
+        abstains: confidence < (threshold ?? 0) || isStrange?.[row] === true,
+      }),
       probabilities: Array.from(probabilities.subarray(row * width, (row + 1) * width)),
     };
   });

@@ -168,6 +168,7 @@ function optionsFor(
     ...{model, access, host, port, key: keys, maxBytes: maxBody},
     version: versionOfAll(student, cascade),
     calibration: calibrationOf(student, threshold, cascade),
+    ...(student.gate && {gate: student.gate}),
     ...servedInput(student),
     ...(topK !== undefined && {detail: {kind: 'top-k', k: topK}}),
     ...(prompt !== undefined && {prompt}),

@@ -5,12 +5,14 @@ import {standingLine} from './serve-cascade.ts';
 
 /** A service's status as people read it, a line a fact. */
 export function statusText(status: ServiceStatus): string {
-  const {model, mode, demoted, answered, local, coverage, promise, audits, teacher} = status;
+  const {model, mode, demoted, answered, local, coverage, strange, promise, audits, teacher} = status;
   const standing = demoted === null ? '' : demoted ? ', the student is demoted' : ', the student keeps its promise';
   const lines: (readonly [string, string] | undefined)[] = [
     [
       'Coverage',
-      coverage === null ? 'nothing answered yet' : `${shown(coverage)} here: ${count(local)} of ${count(answered)}`,
+      coverage === null
+        ? 'nothing answered yet'
+        : `${shown(coverage)} here: ${count(local)} of ${count(answered)}${strange > 0 ? `, ${count(strange)} unlike the training texts` : ''}`,
     ],
     ...(promise ? promiseLines(promise) : []),
     teacher ? ['Audits', auditLine(audits)] : undefined,

@@ -81,6 +81,9 @@ async function runTrain(path: string, flags: TrainFlags): Promise<void> {
     const shown = validationAccuracy === null ? '' : `, validation accuracy ${(100 * validationAccuracy).toFixed(2)} %`;
     const {calibration} = student;
     const promised = calibration?.guarantee ? [promiseText({threshold: 0, ...calibration})] : [];
+    const gated = student.gate
+      ? ['A gate leaves to the teacher what is unlike the training texts: about 1 % of texts like them.']
+      : [];
     terminal.result(
       {
         ...run,
@@ -94,9 +97,12 @@ async function runTrain(path: string, flags: TrainFlags): Promise<void> {
         curve,
         ...(calibration && {calibration}),
       },
-      [`${method.method}, seed ${seed}: loss ${loss.toFixed(4)}${shown}`, ...promised, `Student: ${directory}`].join(
-        '\n',
-      ),
+      [
+        `${method.method}, seed ${seed}: loss ${loss.toFixed(4)}${shown}`,
+        ...promised,
+        ...gated,
+        `Student: ${directory}`,
+      ].join('\n'),
     );
   } finally {
     await study.close();

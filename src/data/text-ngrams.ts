@@ -46,6 +46,17 @@ export function readNgrams(texts: readonly string[], reading: NgramReading): Ten
   return {kind: 'tensor', dtype: 'float32', shape: [buckets], count: texts.length, data};
 }
 
+/**
+ * Makes the function that says which buckets a text hits, each once, without order.
+ *
+ * @throws InputError where the reading is none
+ */
+export function bucketReader(reading: NgramReading): (text: string) => Int32Array {
+  checkNgrams(reading);
+  const hits = new Hits(reading.buckets);
+  return text => hits.of(text, reading).slice();
+}
+
 /** Which buckets a text hits, each once. */
 class Hits {
   private readonly buckets: number;

@@ -59,7 +59,9 @@ export async function exportPage(
   {title = titleOf(student), madeBy = {}, mostInlineBytes = 2 ** 25}: ExportPageOptions = {},
 ): Promise<ExportedPage> {
   const form = formOf(student);
-  const description = describeStudent(student, madeBy);
+  // A page asks no teacher, and has no use for what would send texts there.
+  const {gate: _, ...shown} = student;
+  const description = describeStudent(shown, madeBy);
   const scripts = await Promise.all([bundle('student.js'), bundle('page.js')]);
   const wasm = Buffer.from(await readWasmBinary()).toString('base64');
   let [bytes, opensFromFile] = [0, true];

@@ -77,6 +77,9 @@ function addAnswers(exposition: Exposition, tally: Tally): void {
   exposition.reading('counter', 'limbeck_abstentions_total', 'Answers marked as not sure enough.', () => [
     [{}, tally.abstained],
   ]);
+  exposition.reading('counter', 'limbeck_strange_total', 'Inputs unlike those that the student learned from.', () => [
+    [{}, tally.strange],
+  ]);
   exposition.reading('counter', 'limbeck_unanswered_total', 'Inputs that could not be answered.', () => [
     [{}, tally.errors],
   ]);

@@ -1,7 +1,8 @@
 import {degrade} from '../ask/degrade.ts';
 import {layerOver} from '../ask/layer.ts';
+import {type Gate, gatekeeper} from '../student/gate.ts';
 import type {Calibration} from '../student/student.ts';
-import type {Detail, Outcome, Teacher} from '../teacher.ts';
+import type {Detail, Input, Outcome, Teacher} from '../teacher.ts';
 import {Cascade, type CascadeOptions} from './cascade.ts';
 import type {ServedClassifier} from './classifier.ts';
 import type {Decider} from './decision.ts';
@@ -41,6 +42,13 @@ export interface ServedOptions {
    * @default probabilities as they are, and no threshold
    */
   readonly calibration?: Partial<Calibration>;
+  /**
+   * Tells texts that are unlike those the model learned from. At `/classify` and in chats their answers are marked, and a
+   * cascade leaves them to its teacher.
+   *
+   * @default the model is as sure of any text as it says
+   */
+  readonly gate?: Gate;
   /**
    * Asks a teacher where the model is below the threshold of its calibration. Open Inference then shows what the two say
    * together: log-probabilities where both give them, else labels.
@@ -85,7 +93,7 @@ export function serve(
   const {model: name, version, access, input, calibration, cascade} = options;
   const gathering = new Gathering(teacher, {onBatch});
   const model = boundedBy(gathering, options);
-  const student = studentDecider(teacher, model, calibration);
+  const student = studentDecider(teacher, model, calibration, options.gate && strangeness(options.gate, tally));
   const decider = cascade ? new Cascade(student, cascade, tally, watching) : student;
   const decide: Decider['decide'] = async (questions, signal) => {
     const decisions = await decider.decide(questions, signal);
@@ -105,6 +113,15 @@ export function serve(
     classifier: {name, version, classes: teacher.classes, detail, input, decide},
     waiting: () => gathering.waiting,
     settle: () => decider.settle(),
+  };
+}
+
+function strangeness(gate: Gate, tally: Tally): (input: Input) => boolean {
+  const refuses = gatekeeper(gate);
+  return input => {
+    const isStrange = input.kind === 'text' && refuses(input.text);
+    if (isStrange) tally.strange++;
+    return isStrange;
   };
 }
 

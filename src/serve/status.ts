@@ -28,6 +28,8 @@ export interface ServiceStatus {
   readonly local: number;
   /** Their share; null before the first answer. */
   readonly coverage: number | null;
+  /** Inputs unlike those that the student learned from, which it leaves to the teacher. */
+  readonly strange: number;
   readonly audits: AuditStatus;
   /** Of all that is asked of the teacher; null where there is none. */
   readonly teacher: TeacherStatus | null;
@@ -90,7 +92,7 @@ export function statusOf(sources: StatusSources): ServiceStatus {
   const {model, version, mode, tally, watch} = sources;
   const {answered, local, audited, agreed, deferredAudits: deferred, lostAudits: lost} = tally;
   return {
-    ...{model, version, mode, answered, local},
+    ...{model, version, mode, answered, local, strange: tally.strange},
     demoted: watch?.demoted ?? null,
     promise: watch ? promiseOf(watch) : null,
     coverage: answered === 0 ? null : local / answered,

@@ -1,7 +1,7 @@
 import {InputError} from '../errors.ts';
 import {coarsen, describeDetail, satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
 import type {Calibration} from '../student/student.ts';
-import type {Answer, Detail, Teacher} from '../teacher.ts';
+import type {Answer, Detail, Input, Teacher} from '../teacher.ts';
 import {type Decider, sharesOf} from './decision.ts';
 import type {Gathering} from './gather.ts';
 
@@ -9,12 +9,14 @@ import type {Gathering} from './gather.ts';
  * A model that answers everything itself, its probabilities calibrated.
  *
  * @param model - whose questions are gathered
+ * @param isStrange - whether an input is unlike those that the model learned from: of these it is never sure
  * @throws InputError where it shows too little to be calibrated, or to abstain
  */
 export function studentDecider(
   {name, classes, detail: held}: Pick<Teacher, 'name' | 'classes' | 'detail'>,
   model: Pick<Gathering, 'ask'>,
   calibration: Partial<Calibration> = {},
+  isStrange?: (input: Input) => boolean,
 ): Decider {
   const {temperature = 1, threshold} = calibration;
   const detail: Detail = satisfies(held, {kind: 'log-probabilities'})
@@ -38,9 +40,10 @@ export function studentDecider(
     ...{classes, detail},
     async decide(questions, signal) {
       const outcomes = await model.ask(questions, {detail, signal});
-      return outcomes.map(outcome => {
+      return outcomes.map((outcome, index) => {
         if ('error' in outcome) return outcome;
         const answer = calibrated(outcome.answer);
+        if (isStrange?.(questions[index]!.input)) return {answer, answeredBy: 'student', abstains: true};
         if (threshold === undefined) return {answer, answeredBy: 'student'};
         return {answer, answeredBy: 'student', abstains: confidenceOf(answer, classes) < threshold};
       });

@@ -9,6 +9,8 @@ export class Tally {
   readonly fallbacks: Record<Fallback, number> = {budget: 0, failed: 0, late: 0, busy: 0};
   /** Answers that are marked as not sure enough. */
   abstained = 0;
+  /** Inputs that a gate found unlike those the student learned from. */
+  strange = 0;
   /** Questions that could not be answered. */
   errors = 0;
   /** The student's sure answers that were compared with the teacher's. */

@@ -1,27 +1,37 @@
 import {z} from 'zod';
 import type {Json} from '../teacher.ts';
+import type {Gate} from './gate.ts';
 import {inputShapeOf} from './input-shape.ts';
 import type {Student} from './student.ts';
 
 /** What `limbeck.json` says beside a saved model: all of a student that TensorFlow.js does not keep. */
-export interface StudentDescription extends Omit<Student, 'model'> {
+export interface StudentDescription extends Omit<Student, 'model' | 'gate'> {
   readonly format: 'limbeck.student/1';
   /** Shape of one input. A dimension of any length is null. */
   readonly inputShape: readonly (number | null)[];
+  /** What `gate.bin` holds, where there is one. */
+  readonly gate?: GateDescription;
   /** How it came to be, as whoever saved it says; nothing reads it. */
   readonly madeBy: {readonly [key: string]: Json};
 }
 
+/** A gate but for its texts. */
+export interface GateDescription extends Omit<Gate, 'texts'> {
+  /** How many there are. */
+  readonly texts: number;
+}
+
 const oneOrPerChannel = z.union([z.number(), z.array(z.number()).min(1)]);
 
+const ngrams = z.object({
+  kind: z.literal('n-grams'),
+  buckets: z.number(),
+  words: z.number(),
+  characters: z.tuple([z.number(), z.number()]),
+  length: z.number(),
+});
 const reading = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('n-grams'),
-    buckets: z.number(),
-    words: z.number(),
-    characters: z.tuple([z.number(), z.number()]),
-    length: z.number(),
-  }),
+  ngrams,
   z.object({
     kind: z.literal('subwords'),
     buckets: z.number(),
@@ -73,11 +83,16 @@ export const studentDescription: z.ZodType<StudentDescription> = z.strictObject(
       guarantee: guarantee.exactOptional(),
     })
     .exactOptional(),
+  gate: z.object({reading: ngrams, cutOff: z.number().min(0).max(1), texts: z.int().min(1)}).exactOptional(),
   madeBy: z.record(z.string(), z.json()),
 });
 
 /** Describes a student. */
 export function describeStudent(student: Student, madeBy: StudentDescription['madeBy']): StudentDescription {
-  const {model, ...rest} = student;
-  return studentDescription.parse({format: 'limbeck.student/1', ...rest, inputShape: inputShapeOf(model), madeBy});
+  const {model, gate, ...rest} = student;
+  return studentDescription.parse({
+    ...{format: 'limbeck.student/1', ...rest, inputShape: inputShapeOf(model)},
+    ...(gate && {gate: {...gate, texts: gate.texts.length}}),
+    madeBy,
+  });
 }

@@ -2,13 +2,15 @@ import {existsSync} from 'node:fs';
 import {writeFile} from 'node:fs/promises';
 import {join, resolve} from 'node:path';
 import {z} from 'zod';
+import {checkNgrams} from '../data/text-ngrams.ts';
 import type {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import type {Json} from '../teacher.ts';
-import {describeStudent, type StudentDescription, studentDescription} from './description.ts';
+import {describeStudent, type GateDescription, type StudentDescription, studentDescription} from './description.ts';
+import {type Gate, gateBytes, gateTexts} from './gate.ts';
 import {inputShapeOf, shown} from './input-shape.ts';
 import {makeStudent} from './make-student.ts';
-import {readJson, readModel, writeModel} from './model-files.ts';
+import {readJson, readModel, readWhole, writeModel} from './model-files.ts';
 import {replaceDirectory} from './replace-directory.ts';
 import {endsInSoftmax} from './softmax.ts';
 import type {Student} from './student.ts';
@@ -16,7 +18,8 @@ import type {Student} from './student.ts';
 export {weightsHash} from './weights-hash.ts';
 
 /**
- * Saves a student as a layers model of TensorFlow.js (`model.json`, `weights.bin`) with `limbeck.json` beside it. The
+ * Saves a student as a layers model of TensorFlow.js (`model.json`, `weights.bin`) with `limbeck.json` beside it, and
+ * `gate.bin` where it has a gate. The
  * directory appears whole or not at all, and takes the place of a student that was saved there before.
  *
  * @param madeBy - how it came to be, kept in `limbeck.json` for people
@@ -28,9 +31,10 @@ export async function saveStudent(
   madeBy: {readonly [key: string]: Json} = {},
 ): Promise<void> {
   const description = describeStudent(student, madeBy);
-  await replaceDirectory(directory, ['model.json', 'weights.bin', 'limbeck.json'], async temporary => {
+  await replaceDirectory(directory, ['model.json', 'weights.bin', 'limbeck.json', 'gate.bin'], async temporary => {
     await writeModel(temporary, student.model);
     await writeFile(join(temporary, 'limbeck.json'), `${JSON.stringify(description, undefined, 2)}\n`);
+    if (student.gate) await writeFile(join(temporary, 'gate.bin'), gateBytes(student.gate));
   });
 }
 
@@ -62,13 +66,20 @@ export async function loadStudent(directory: string, options: LoadOptions = {}):
   const {output = described?.output ?? (endsInSoftmax(model) ? 'probabilities' : 'logits')} = options;
   const {preprocessing = described?.preprocessing ?? {}} = options;
   const {dtype = described?.dtype, calibration = described?.calibration} = options;
+  const {gate = described?.gate && (await readGate(join(directory, 'gate.bin'), described.gate))} = options;
   const reading = placed(options.reading ?? described?.reading, options.embeddingModel);
   return makeStudent({
     ...{model, classes, preprocessing, output},
     ...(dtype && {dtype}),
     ...(reading && {reading}),
     ...(calibration && {calibration}),
+    ...(gate && {gate}),
   });
+}
+
+async function readGate(path: string, {texts, ...gate}: GateDescription): Promise<Gate> {
+  checkNgrams(gate.reading);
+  return {...gate, texts: gateTexts(await readWhole(path), texts, gate.reading, path)};
 }
 
 function placed(reading: Student['reading'], path: string | undefined): Student['reading'] {

@@ -94,7 +94,12 @@ function bytesOf({shape, dtype, quantization}: tf.io.WeightsManifestEntry): numb
   return tf.util.sizeFromShape(shape) * width[quantization?.dtype ?? dtype];
 }
 
-async function readWhole(path: string): Promise<Buffer> {
+/**
+ * Reads a file of a saved model.
+ *
+ * @throws InputError where it is missing or can't be read
+ */
+export async function readWhole(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (cause) {

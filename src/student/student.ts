@@ -1,6 +1,7 @@
 import type {TextReading} from '../data/text-reading.ts';
 import type {layers} from '../engine/tf.ts';
 import type {Input, TensorInput} from '../teacher.ts';
+import type {Gate} from './gate.ts';
 import type {Preprocessing} from './preprocessing.ts';
 
 /** A local model with what is needed to use it on raw inputs. */
@@ -21,6 +22,8 @@ export interface Student {
   readonly reading?: TextReading;
   /** How sure it is of what it says; without, its softmax is taken as it is, and it answers everything. */
   readonly calibration?: Calibration;
+  /** What tells texts that are unlike those it learned from: of these it is never sure. */
+  readonly gate?: Gate;
 }
 
 /** Fitted on answers that the student did not learn from. */

@@ -16,6 +16,7 @@ import {checkSource} from './checks.ts';
 import {chooseAmong, type Tried} from './choice.ts';
 import {crossFit, FOLDS} from './cross-fit.ts';
 import {divide} from './divide.ts';
+import {gateOver} from './gate.ts';
 import type {CurvePoint, StudentChoice} from './results.ts';
 import type {Study} from './study.ts';
 import {freshStudent, pointOf, trainOptions} from './training.ts';
@@ -81,7 +82,8 @@ export async function learn(
   const {signal} = study;
   const options = {calibrationInputs, ...(signal && {signal})};
   const calibration = temperature && (await calibrate(recipe, fresh, knowledge, {temperature, ...options}));
-  const student = {...fresh, ...(calibration && {calibration})};
+  const gate = await gateOver(recipe, training, seed);
+  const student = {...fresh, ...(calibration && {calibration}), ...(gate && {gate})};
   const directory = studentPath(study.directory, method, seed);
   const madeBy = {recipe: recipe.name, level: method.level, method: method.method, seed};
   await saveStudent(directory, student, {

@@ -5,7 +5,7 @@ import type {ServiceStatus} from '../../src/serve/status.ts';
 const audits = {audited: 0, deferred: 0, lost: 0, agreement: null};
 const alone: ServiceStatus = {
   ...{model: 'mails', version: 'a', mode: 'student', demoted: null, promise: null},
-  ...{answered: 0, local: 0, coverage: null, audits, teacher: null},
+  ...{answered: 0, local: 0, coverage: null, strange: 0, audits, teacher: null},
 };
 
 describe('statusText', () => {
@@ -16,7 +16,7 @@ describe('statusText', () => {
   it('says all that is known of a cascade', () => {
     const status: ServiceStatus = {
       ...{model: 'mails', version: 'a', mode: 'cascade', demoted: true},
-      ...{answered: 2000, local: 1500, coverage: 0.75},
+      ...{answered: 2000, local: 1500, coverage: 0.75, strange: 12},
       promise: {
         ...{agreement: 0.97, confidence: 0.95, since: '2026-11-30T10:00:00.000Z'},
         kept: {share: 0.9, low: 0.85, high: 0.94, of: 400},
@@ -30,7 +30,7 @@ describe('statusText', () => {
     };
     expect(statusText(status).split('\n')).toEqual([
       'mails, mode cascade, the student is demoted',
-      'Coverage      75 % here: 1,500 of 2,000',
+      'Coverage      75 % here: 1,500 of 2,000, 12 unlike the training texts',
       'Agreement     90 % (85.0–94.0) of 400 inputs since 30 November 2026, 10:00 UTC; 97 % promised at 95 % confidence',
       'Last change   2026-11-30T10:00:00.000Z The student is demoted, and the teacher answers all: 12 of 143 compared ' +
         "answers were its own and not the teacher's, where 3 % were promised at most.",

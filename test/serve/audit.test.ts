@@ -11,6 +11,7 @@ import type {Service} from '../../src/serve/server.ts';
 import type {ServiceStatus} from '../../src/serve/status.ts';
 import type {TeacherAnswered} from '../../src/serve/teacher-door.ts';
 import type {StandingChange} from '../../src/serve/watch.ts';
+import {fitGate} from '../../src/student/gate.ts';
 import {metric, post, sayingOf, services, teacherOf, until} from './services.ts';
 
 const start = services();
@@ -282,6 +283,26 @@ describe('the modes', () => {
   });
 });
 
+describe('a gate', () => {
+  const gate = fitGate(numbered(60), 1)!;
+
+  it('leaves texts unlike those of the training to the teacher, and counts them', async () => {
+    const teacher = teacherOf(() => ham);
+    const service = await serve({teacher, audit: 0}, {gate});
+    const results = await send(service, ['spam 0.9 number 7', 'spam 0.9 Der Hund schläft unter dem Tisch.']);
+    expect(results).toMatchObject([{answeredBy: 'student'}, {label: 'ham', answeredBy: 'teacher'}]);
+    expect((await statusOf(service)).strange).toBe(1);
+    expect(await metric(service, 'limbeck_strange_total')).toBe(1);
+  });
+
+  it('marks their answers where there is no teacher', async () => {
+    const service = await start({gate});
+    const [known, strange] = await send(service, ['spam 0.9 number 7', 'spam 0.9 Der Hund schläft unter dem Tisch.']);
+    expect(known).not.toHaveProperty('abstains');
+    expect(strange).toMatchObject({label: 'spam', abstains: true});
+  });
+});
+
 describe('GET /status', () => {
   it('asks for the key, and speaks of a student alone as such', async () => {
     const service = await start({key: 'sesame'});
@@ -289,7 +310,7 @@ describe('GET /status', () => {
     const headers = {authorization: 'Bearer sesame'};
     expect(await (await fetch(`${service.url}/status`, {headers})).json()).toEqual({
       ...{model: 'mails', version: expect.any(String), mode: 'student', demoted: null, promise: null},
-      ...{answered: 0, local: 0, coverage: null, teacher: null},
+      ...{answered: 0, local: 0, coverage: null, strange: 0, teacher: null},
       audits: {audited: 0, deferred: 0, lost: 0, agreement: null},
     });
   });

@@ -66,7 +66,7 @@ export async function openStudent(): Promise<BrowserStudent> {
 }
 
 async function readStudent({description, model, weights}: StudentData): Promise<Student> {
-  const {format: _, inputShape: __, madeBy: ___, ...described} = description;
+  const {format: _, inputShape: __, madeBy: ___, gate: ____, ...described} = description;
   const bytes = weights === undefined ? await fetchWeights() : decode(weights);
   const artifacts = await tf.io.getModelArtifactsForJSON(model, async manifest => [
     tf.io.getWeightSpecs(manifest),
