@@ -1,4 +1,4 @@
-import pLimit from 'p-limit';
+import pLimit, {type LimitFunction} from 'p-limit';
 import {TeacherError} from '../errors.ts';
 import type {Teacher} from '../teacher.ts';
 import {ProblemsMet} from './problems-met.ts';
@@ -30,7 +30,7 @@ export interface RefusalsOptions {
  */
 export class Refusals {
   /** Tries the inputs of one refused batch at a time: those of several may have the same in common at the same row. */
-  readonly inTurn = pLimit(1);
+  readonly inTurn: LimitFunction = pLimit(1);
   readonly #teacher: Pick<Teacher, 'name'>;
   readonly #within: number;
   readonly #hasEarlierAnswers: () => Promise<boolean>;
