@@ -2,6 +2,8 @@ import {existsSync} from 'node:fs';
 import {readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
+import type {Calibration} from '../../src/student/student.ts';
+import type {CascadeResult} from '../../src/study/results.ts';
 import {until} from '../built.ts';
 import {fixture, type Running, workplace} from './limbeck.ts';
 
@@ -107,6 +109,27 @@ describe('limbeck evaluate', () => {
       stderr: expect.stringMatching(/classes .*nine.* are not those/),
     });
     expect(existsSync(join(folder(), 'empty'))).toBe(false);
+  });
+});
+
+describe('a promise of a cascade', () => {
+  it('is proven by `train`, kept with the student, and held against the test split by `evaluate`', async () => {
+    const guaranteed = fixture('guaranteed.ts');
+    await json(['label', guaranteed]);
+    const {code, stdout} = await run(['train', guaranteed]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /\nTarget: 80\s% agreement with the teacher over all requests, with 95\s% probability\. From a confidence of 0\.\d{4} on .*a point estimate/,
+    );
+    const directory = /^Student: (.+)$/m.exec(stdout)![1]!;
+    const description = await readFile(join(folder(), directory, 'limbeck.json'), 'utf8');
+    const {calibration} = JSON.parse(description) as {readonly calibration: Calibration};
+    expect(calibration.guarantee).toMatchObject({agreement: 0.8, confidence: 0.95, answers: 44});
+    const {cascade} = await json<{readonly cascade: CascadeResult}>(['evaluate', directory, guaranteed]);
+    const {localShare, agreement, interval, ...rest} = cascade;
+    expect(rest).toEqual({inputs: 500, threshold: calibration.threshold, guarantee: calibration.guarantee});
+    expect(localShare).toBeGreaterThan(0);
+    expect(agreement).toBeGreaterThan(interval[0]);
   });
 });
 
