@@ -43,13 +43,13 @@ export interface UnknownLabel {
  *
  * @param fold - makes alike what is read as the same word
  * @returns indices of classes by folded alias
- * @throws InputError if an alias is a class already, means two, or means none that there is
+ * @throws InputError if an alias is the name of another class, means two, or means none that there is
  */
 export function aliasIndex(
   {classes, labels = classes, aliases = {}}: LabelWords,
   fold: (text: string) => string = text => text,
 ): ReadonlyMap<string, number> {
-  const taken = new Set([...classes, ...labels].map(fold));
+  const owners = new Map([...classes.entries(), ...labels.entries()].map(([owner, name]) => [fold(name), owner]));
   const index = new Map<string, number>();
   for (const [alias, name] of Object.entries(aliases)) {
     const label = classes.indexOf(name);
@@ -59,7 +59,8 @@ export function aliasIndex(
     };
     if (label < 0) fail(`there is no such class. The nearest is \`${closest(name, [...classes])}\`.`);
     if (fold(alias) === '') fail('it holds no word.');
-    if (taken.has(fold(alias))) fail('it is the name or code of a class already.');
+    const owner = owners.get(fold(alias)) ?? label;
+    if (owner !== label) fail(`it is the name or code of \`${classes[owner]}\`.`);
     if (known !== undefined && known !== label) fail(`it means \`${classes[known]}\`, too.`);
     index.set(fold(alias), label);
   }

@@ -49,7 +49,7 @@ describe('aliases', () => {
       {x: 'card_arival'},
       "The alias 'x' of class `card_arival` can't be used: there is no such class. The nearest is `card_arrival`.",
     ],
-    [{card_linking: 'card_arrival'}, 'it is the name or code of a class already.'],
+    [{card_linking: 'card_arrival'}, 'it is the name or code of `card_linking`.'],
     [{'': 'card_arrival'}, 'it holds no word.'],
   ])('are refused where they mean nothing: %j', (wrong, problem) => {
     expect(() => aliasIndex({classes, aliases: wrong})).toThrow(InputError);
@@ -105,6 +105,14 @@ describe('aliases', () => {
     expect(read).toMatchObject({answer: {kind: 'log-probabilities'}});
   });
 
+  it('may be the name of their own class, where a service has labels of its own', () => {
+    const labels = ['LABEL_0', 'LABEL_1', 'LABEL_2'];
+    const shared = {url: 'http://127.0.0.1:9/predict', classes, labels, request: {input: '{text}'}};
+    const teacher = http({...shared, output: {label: '/label'}, aliases: {card_linking: 'card_linking'}});
+    expect(readBy(teacher, json({label: 'card_linking'}))).toEqual({answer: {kind: 'label', label: 1}});
+    expect(readBy(teacher, json({label: 'card_arrival'}))).toHaveProperty('error');
+  });
+
   it('stand for numbers that are no index, too', () => {
     const teacher = http({
       url: 'http://127.0.0.1:9/predict',
@@ -121,8 +129,8 @@ describe('aliases', () => {
     expect(() => chat({output: 'log-probabilities', aliases})).toThrow('Leave it out.');
     const scores = {url: 'http://127.0.0.1:9', model: 'm', classes, output: {logits: 'scores'}} as const;
     expect(() => openInference({...scores, aliases})).toThrow(InputError);
-    expect(() => chat({codes: ['A', 'B', 'C'], aliases: {a: 'card_arrival'}})).toThrow(
-      'name or code of a class already',
+    expect(() => chat({codes: ['A', 'B', 'C'], aliases: {b: 'card_arrival'}})).toThrow(
+      'it is the name or code of `card_linking`.',
     );
   });
 });
