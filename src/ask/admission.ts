@@ -5,7 +5,8 @@ import {type Bucket, QuotaBucket, RateBucket} from './buckets.ts';
 import {ConcurrencyController, type LimitChange} from './controller.ts';
 import {LearnedRate} from './learned-rate.ts';
 import {Pause} from './pause.ts';
-import {type QuotaKind, readLimits} from './service-limits.ts';
+import {RefusalEvidence} from './refusal-evidence.ts';
+import {namesLimit, type QuotaKind, readLimits, type ServiceLimits} from './service-limits.ts';
 import {WaitingLine} from './waiting-line.ts';
 
 export interface AdmissionOptions {
@@ -81,7 +82,8 @@ export interface AdmissionState {
 export interface Admission {
   /**
    * Sends a request when its turn has come, and learns from the reply, which it returns whatever its status. What was
-   * refused is for the caller to ask again: it then waits here for as long as the service said.
+   * refused is for the caller to ask again: it then waits here for as long as the service said. A refusal that has no
+   * limit behind it is returned a little later, and holds up nobody else.
    */
   run(request: AdmissionRequest): Promise<Reply>;
   readonly state: AdmissionState;
@@ -119,6 +121,11 @@ interface Sent {
   readonly at: number;
 }
 
+/** Milliseconds for which a refusal without a limit is held back at most. */
+const LONGEST_HOLD = 1000;
+/** The weight of the latest answer in the mean of how long they take. */
+const LATEST = 0.1;
+
 class Pool implements Admission {
   readonly #now: () => number;
   readonly #sleep: NonNullable<AdmissionOptions['sleep']>;
@@ -126,6 +133,9 @@ class Pool implements Admission {
   readonly #controller: ConcurrencyController;
   #inFlight = 0;
   readonly #learnedRate = new LearnedRate();
+  readonly #evidence = new RefusalEvidence();
+  /** Milliseconds that answers take, a moving mean. */
+  #latency = LONGEST_HOLD;
   readonly #quotas: readonly (readonly [QuotaKind, QuotaBucket])[] = [
     ['requests', new QuotaBucket()],
     ['tokens', new QuotaBucket()],
@@ -209,9 +219,9 @@ class Pool implements Admission {
         this.#inFlight--;
         const used = reply.status < 300 ? costOf(request.usageOf?.(reply) ?? request.estimate) : FAILED;
         this.#settle(cost, used, at);
-        this.#learn(reply, sent);
+        const hold = this.#learn(reply, sent);
         this.#admit();
-        return reply;
+        return hold > 0 ? this.#hold(reply, hold, request.signal) : reply;
       },
       error => {
         this.#inFlight--;
@@ -228,7 +238,8 @@ class Pool implements Admission {
     for (const [kind, bucket] of this.#buckets) bucket.settle(reserved[kind], used[kind], at);
   }
 
-  #learn({status, headers}: Reply, sent: Sent): void {
+  /** @returns for how many milliseconds the reply is to be held back */
+  #learn({status, headers}: Reply, sent: Sent): number {
     const now = this.#now();
     const limits = readLimits(headers, now);
     for (const [kind, quota] of this.#quotas) {
@@ -236,21 +247,35 @@ class Pool implements Admission {
       const told = limits[kind] ?? (status < 300 ? {} : undefined);
       if (told) quota.learn(told, sent.number, sent.at, now);
     }
-    if (status === 429) this.#refuse(limits.retryAfter, sent, now);
-    else if (status >= 500) this.#fail(status, limits.retryAfter, now);
-    else {
-      this.#pause.answered();
-      this.#learnedRate.answered(sent.at);
-      this.#controller.answered(sent.episode, now);
-    }
+    if (status === 429) return this.#refuse(limits, sent, now);
+    if (status >= 500) this.#fail(status, limits.retryAfter, now);
+    else this.#answer(sent, now);
+    return 0;
   }
 
-  #refuse(retryAfter: number | undefined, {episode, at}: Sent, now: number): void {
+  #answer({episode, at}: Sent, now: number): void {
+    this.#latency += (now - at - this.#latency) * LATEST;
+    this.#evidence.answered();
+    this.#pause.answered();
+    this.#learnedRate.answered(at);
+    this.#controller.answered(episode, now);
+  }
+
+  #refuse(limits: ServiceLimits, {episode, at}: Sent, now: number): number {
     this.#refused++;
+    if (!namesLimit(limits) && !this.#evidence.refused()) return Math.min(this.#latency, LONGEST_HOLD);
     this.#learnedRate.refused(at, now);
+    const {retryAfter} = limits;
     const begins = this.#controller.refused(episode, now);
     // No wait at all would be a loop. One back-off is enough for all that were refused together.
     if (retryAfter || begins) this.#pause.begin(retryAfter || undefined, this.#controller.limit, now);
+    return 0;
+  }
+
+  /** Its sender may give up: then nobody waits for it. */
+  async #hold(reply: Reply, milliseconds: number, signal = new AbortController().signal): Promise<Reply> {
+    await this.#sleep(Math.ceil(milliseconds), signal).catch(() => {});
+    return reply;
   }
 
   #fail(status: number, retryAfter: number | undefined, now: number): void {

@@ -14,12 +14,15 @@ const IN_USE = 0.8;
 const CUT = 0.8;
 /** What a clean round adds to the limit, once it was cut. */
 const STEP = 0.05;
+/** How many times the limit at the last refusal it may become until that refusal had nothing to do with it. */
+const PROVEN = 2;
 const REMEMBERED = 32;
 
 /**
  * How many requests may be under way at once (additive increase, multiplicative decrease). The limit doubles after each
- * clean round until the first refusal, and grows by a twentieth, at least by one, after that. A round is as many
- * replies as the limit; it is clean where nothing failed and the limit was really in use.
+ * clean round until the first refusal, and grows by a twentieth, at least by one, after that. It doubles again when it is
+ * twice what it was at that refusal. A round is as many replies as the limit; it is clean if nothing failed and the limit
+ * was really in use.
  *
  * Every refusal of a request that was sent before the limit was last cut belongs to the same episode: it cuts nothing.
  */
@@ -27,7 +30,8 @@ export class ConcurrencyController {
   readonly #max: number;
   readonly #changes: LimitChange[] = [];
   #limit: number;
-  #doubles = true;
+  /** What the limit was at the latest refusal. */
+  #refusedAt = 0;
   #episode = 0;
   #replies = 0;
   #peak = 0;
@@ -64,7 +68,10 @@ export class ConcurrencyController {
     // What was sent under another limit says nothing of this one.
     if (episode !== this.#episode || ++this.#replies < this.#limit) return;
     if (this.#clean && this.#peak >= IN_USE * this.#limit && this.#limit < this.#max) {
-      const grown = this.#doubles ? this.#limit * 2 : this.#limit + Math.max(1, Math.floor(this.#limit * STEP));
+      const grown =
+        this.#limit >= PROVEN * this.#refusedAt
+          ? this.#limit * 2
+          : this.#limit + Math.max(1, Math.floor(this.#limit * STEP));
       this.#limit = Math.min(grown, this.#max);
       this.#remember('room', now);
     }
@@ -80,7 +87,7 @@ export class ConcurrencyController {
   refused(episode: number, now: number): boolean {
     if (episode !== this.#episode) return false;
     this.#episode++;
-    this.#doubles = false;
+    this.#refusedAt = this.#limit;
     this.#startRound();
     if (this.#limit > 1) {
       this.#limit = Math.floor(this.#limit * CUT);

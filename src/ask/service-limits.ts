@@ -82,6 +82,11 @@ export function readLimits(headers: Reply['headers'], now: number = Date.now()):
   return limits;
 }
 
+/** Whether a refusal says for which limit it is: how long to wait, or which quota is spent. */
+export function namesLimit({retryAfter, ...quotas}: ServiceLimits): boolean {
+  return Boolean(retryAfter) || Object.values(quotas).some(({remaining}: Quota) => remaining === 0);
+}
+
 function first(value: string | readonly string[] | undefined): string | undefined {
   return typeof value === 'object' ? value[0] : value;
 }

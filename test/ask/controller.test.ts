@@ -24,6 +24,16 @@ describe('ConcurrencyController', () => {
     expect(limits.slice(-3)).toEqual([40, 42, 44]);
   });
 
+  it('doubles again when it is twice what it was at the last refusal, which then had nothing to do with it', () => {
+    const controller = new ConcurrencyController(100, 0);
+    controller.refused(controller.episode, 0);
+    const limits = Array.from({length: 13}, () => {
+      round(controller);
+      return controller.limit;
+    });
+    expect(limits).toEqual([7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 32, 64, 100]);
+  });
+
   it('never exceeds its maximum, not at the start either', () => {
     const controller = new ConcurrencyController(20, 0);
     for (let time = 0; time < 5; time++) round(controller);
