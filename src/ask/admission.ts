@@ -1,6 +1,7 @@
 import {setTimeout} from 'node:timers/promises';
 import {InputError} from '../errors.ts';
 import type {Reply, Usage} from '../teacher.ts';
+import {Alarm} from './alarm.ts';
 import {type Bucket, QuotaBucket, RateBucket} from './buckets.ts';
 import {ConcurrencyController, type LimitChange} from './controller.ts';
 import {LearnedRate} from './learned-rate.ts';
@@ -146,7 +147,7 @@ class Pool implements Admission {
   /** Those that are to be sent again, who go first, and all others. */
   readonly #again = new WaitingLine<Waiting>(() => this.#admit());
   readonly #line = new WaitingLine<Waiting>(() => this.#admit());
-  #alarm: {readonly at: number; readonly controller: AbortController} | undefined;
+  readonly #alarm: Alarm;
   #sent = 0;
   #refused = 0;
 
@@ -154,6 +155,7 @@ class Pool implements Admission {
     const {now = monotonic, sleep = timer, random = Math.random} = doors;
     this.#now = now;
     this.#sleep = sleep;
+    this.#alarm = new Alarm(sleep, () => this.#admit());
     this.#pause = new Pause(random);
     this.#controller = new ConcurrencyController(concurrency, now());
     const rates: [QuotaKind, Bucket][] = [];
@@ -192,13 +194,13 @@ class Pool implements Admission {
       const first = line.first!;
       const wait = this.#wait(first.cost, now);
       if (wait > 0) {
-        this.#lookAgain(now, wait);
+        this.#alarm.set(now, wait);
         return;
       }
       line.shift();
       first.resolve(this.#send(first.request, first.cost, now));
     }
-    this.#lookAgain(now, Number.POSITIVE_INFINITY);
+    this.#alarm.clear();
   }
 
   /** Milliseconds until such a request may go; Infinity where that depends on a reply. */
@@ -282,24 +284,6 @@ class Pool implements Admission {
     this.#controller.failed();
     const overloaded = status === 503 || status === 529;
     if (overloaded && retryAfter) this.#pause.begin(retryAfter, this.#controller.limit, now);
-  }
-
-  /** Holds one timer at most, and none where nobody waits: it keeps the process alive. */
-  #lookAgain(now: number, wait: number): void {
-    const at = now + wait;
-    // One that rings too early looks once more.
-    if (this.#alarm && this.#alarm.at <= at && this.#waiting > 0) return;
-    this.#alarm?.controller.abort();
-    this.#alarm = undefined;
-    if (at === Number.POSITIVE_INFINITY) return;
-    const alarm = {at, controller: new AbortController()};
-    const ring = () => {
-      if (this.#alarm !== alarm) return;
-      this.#alarm = undefined;
-      this.#admit();
-    };
-    this.#alarm = alarm;
-    this.#sleep(Math.ceil(wait), alarm.controller.signal).then(ring, ring);
   }
 }
 
