@@ -7,6 +7,7 @@ import {ConcurrencyController, type LimitChange} from './controller.ts';
 import {LearnedRate} from './learned-rate.ts';
 import {Pause} from './pause.ts';
 import {RefusalEvidence} from './refusal-evidence.ts';
+import {type Cost, costOf, FAILED} from './request-cost.ts';
 import {namesLimit, type QuotaKind, readLimits, type ServiceLimits} from './service-limits.ts';
 import {WaitingLine} from './waiting-line.ts';
 
@@ -101,13 +102,6 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
   return new Pool(options);
 }
-
-/** What a request takes of everything that is counted. */
-type Cost = Readonly<Record<QuotaKind, number>>;
-
-const UNKNOWN: Cost = {requests: 1, tokens: 1, inputTokens: 1, outputTokens: 1};
-/** A request that was refused, or failed, cost no tokens. */
-const FAILED: Cost = {requests: 1, tokens: 0, inputTokens: 0, outputTokens: 0};
 
 interface Waiting {
   readonly request: AdmissionRequest;
@@ -285,13 +279,6 @@ class Pool implements Admission {
     const overloaded = status === 503 || status === 529;
     if (overloaded && retryAfter) this.#pause.begin(retryAfter, this.#controller.limit, now);
   }
-}
-
-function costOf(usage: Usage | undefined): Cost {
-  // One NaN from a reply would stay in every sum.
-  if (!usage || !Number.isFinite(usage.inputTokens + usage.outputTokens)) return UNKNOWN;
-  const [inputTokens, outputTokens] = [Math.ceil(usage.inputTokens), Math.ceil(usage.outputTokens)];
-  return {requests: 1, tokens: inputTokens + outputTokens, inputTokens, outputTokens};
 }
 
 function monotonic(): number {

@@ -47,12 +47,15 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
   const ask = async (questions: readonly Question[], askOptions: LayerOptions = {}) => {
     const {detail = withoutFeatures(teacher.detail)} = askOptions;
     const outcomes: readonly Bought<A>[] = await teacher.ask(questions, {...askOptions, detail});
+    const refusedBefore = refusals?.count ?? 0;
     const kept = outcomes.map((outcome): Kept<A> => keptOutcome(outcome, detail));
     ledger?.add({bought: kept.filter(({isBought}) => isBought).length});
     const entries = entriesOf(teacher, questions, outcomes, kept);
     if (entries.length > 0) await keep(entries);
     if (entries.length < outcomes.length) await quarantine(questions, outcomes);
-    if (entries.length > 0) await refusals?.sure();
+    // What was refused in the meantime may have been refused for another reason.
+    const isMixed = entries.length < outcomes.length;
+    if (entries.length > 0) await refusals?.sure(isMixed ? refusals.count : refusedBefore);
     for (const call of callsOf(outcomes)) call.done();
     if (journal && journal.quarantined.size > 0) {
       const mended = entries.map(({key}) => key).filter(key => journal.quarantined.has(key));

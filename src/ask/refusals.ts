@@ -43,8 +43,9 @@ export class Refusals {
   #open = 0;
   #waiting: (() => void)[] = [];
   /** What is to be done about refused inputs once it is sure that others are answered. */
-  #held: (() => Promise<void>)[] = [];
-  #inARow = 0;
+  #held: {readonly number: number; readonly act: () => Promise<void>}[] = [];
+  #count = 0;
+  #countAtAnswer = 0;
   /** Whether it refused a request about several inputs: until it is known why, they are asked about one by one. */
   hasRefusedBatch = false;
 
@@ -111,24 +112,36 @@ export class Refusals {
     this.#check();
   }
 
+  /** How many refused inputs something is to be done about, or was. */
+  get count(): number {
+    return this.#count;
+  }
+
   /**
    * Does something about a refused input, now or when it is sure that the service refuses the input and not the request:
-   * others were answered, and not too long ago.
+   * others were answered, and not too many refused since.
    */
   async whenSure(act: () => Promise<void>): Promise<void> {
-    this.#held.push(act);
-    if (++this.#inARow <= REFUSED_WITHIN && this.#works) await this.#release();
+    const number = ++this.#count;
+    this.#held.push({number, act});
+    if (this.#works && number - this.#countAtAnswer <= REFUSED_WITHIN) await this.#release(number);
   }
 
-  /** Inputs were answered. Resolves when all that waited for it is done. */
-  async sure(): Promise<void> {
+  /**
+   * Inputs were answered. Resolves when all that waited for it is done.
+   *
+   * @param count - what `count` was when the answers came
+   */
+  async sure(count: number): Promise<void> {
     this.answered();
-    this.#inARow = 0;
-    if (this.#held.length > 0) await this.#release();
+    this.#countAtAnswer = Math.max(this.#countAtAnswer, count);
+    if (this.#held.length > 0) await this.#release(count);
   }
 
-  async #release(): Promise<void> {
-    for (const act of this.#held.splice(0)) await act();
+  async #release(upTo: number): Promise<void> {
+    const sure = this.#held.filter(({number}) => number <= upTo);
+    this.#held = this.#held.filter(({number}) => number > upTo);
+    for (const {act} of sure) await act();
   }
 
   #check(): void {

@@ -1,4 +1,6 @@
+import {InputError} from '../errors.ts';
 import {holdsAnswerOf} from '../knowledge/answers-of.ts';
+import {describeDetail} from '../knowledge/coarsen.ts';
 import type {Journal} from '../knowledge/journal.ts';
 import type {AnswerStore} from '../knowledge/store.ts';
 import type {Access, Teacher} from '../teacher.ts';
@@ -13,7 +15,7 @@ import {withKeeping} from './keep.ts';
 import type {Replies} from './kept-reply.ts';
 import {type LaneChoice, laneLayers} from './lane/lane-layers.ts';
 import {laneOf} from './lane/lane-of.ts';
-import {type LayeredTeacher, layerOver} from './layer.ts';
+import {type LayeredTeacher, layerOver, showsKind} from './layer.ts';
 import {withLeases} from './leases.ts';
 import type {Ledger} from './ledger.ts';
 import {LOST_NOTE} from './lost-answers.ts';
@@ -144,6 +146,7 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
     drift,
     lane,
   } = options;
+  checkShown(teacher);
   const admission = admissionOf?.(teacher) ?? ownAdmission(teacher);
   const counts = ledger ? {ledger} : {};
   const journaled = journal ? {journal} : {};
@@ -176,6 +179,18 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
   if (isByBatches(teacher, options)) return layerOver(cached, {ask: cached.ask, maxBatch: Number.POSITIVE_INFINITY});
   // One chunk is asked about while the last answers of the other are awaited.
   return layerOver(cached, {ask: cached.ask, maxBatch: chunkOf(teacher), concurrency: 2});
+}
+
+/**
+ * Only of a teacher that is made of others may a black box estimate log-probabilities. Kept under its access, another's
+ * would not be shown again, and be bought at every run.
+ */
+function checkShown({name, access, detail}: Teacher): void {
+  if (showsKind(access, detail.kind)) return;
+  throw new InputError(
+    `Teacher ${name} says that it is a ${access} and gives ${describeDetail(detail)}, which a ${access} does not show. ` +
+      'Mend its `access` or its `detail`.',
+  );
 }
 
 function isByBatches(teacher: Teacher, {lane, journal}: StackOptions): boolean {

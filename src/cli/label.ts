@@ -4,7 +4,8 @@ import {type Labelled, labelInquiry, type Pending} from '../study/asking.ts';
 import {inquiriesOf, nameOf} from '../study/inquiries.ts';
 import {LEVELS, levelsOf} from '../study/methods.ts';
 import {checkAllowed, isUnasked, missingInputs} from '../study/missing.ts';
-import {openStudy, type Study, type StudyOptions} from '../study/study.ts';
+import {directoryOf, openStudy, type Study, type StudyOptions} from '../study/study.ts';
+import {checkWritable} from '../study/writable.ts';
 import type {Access} from '../teacher.ts';
 import {type Lane, laneOption} from './lane-option.ts';
 import {loadRecipe} from './load-recipe.ts';
@@ -40,7 +41,9 @@ async function runLabel(path: string, flags: LabelFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
   const recipe = await loadRecipe(path);
   const levels = flags.level ? [flags.level] : levelsOf(recipe);
-  const study = await openStudy(recipe, levels, {...studyOptions(flags, terminal), ...laneChosen(flags)});
+  const options = {...studyOptions(flags, terminal), ...laneChosen(flags)};
+  await checkWritable(directoryOf(recipe, options));
+  const study = await openStudy(recipe, levels, options);
   try {
     const found: Found[] = [];
     for (const inquiry of inquiriesOf(recipe)) {

@@ -16,10 +16,11 @@ import type {Tuning} from '../study/results.ts';
 import {checkpointPath, type Learned, learn} from '../study/run.ts';
 import {withSavedKnowledge} from '../study/saved-knowledge.ts';
 import {changesFor, keptVerdict} from '../study/steadiness.ts';
-import {openStudy, type Study} from '../study/study.ts';
+import {directoryOf, openStudy, type Study} from '../study/study.ts';
 import {describeTraffic, knowledgeWithTraffic} from '../study/traffic.ts';
 import {tuneHere} from '../study/tune/tune-methods.ts';
 import {liveLevels} from '../study/viewing.ts';
+import {checkWritable} from '../study/writable.ts';
 import type {CheckpointOptions} from '../train/options.ts';
 import {describeProfile, secondsOf} from '../train/profile.ts';
 import {engineLine} from './engine.ts';
@@ -53,7 +54,9 @@ async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   const named = methodNamed(recipe, flags.method);
   const seed = flags.seed ?? recipe.seeds[0]!;
   terminal.note(await engineLine());
-  const study = await openStudy(recipe, liveLevels([named]), studyOptions(flags, terminal));
+  const options = studyOptions(flags, terminal);
+  await checkWritable(directoryOf(recipe, options));
+  const study = await openStudy(recipe, liveLevels([named]), options);
   try {
     checkLabelled(study, named, path);
     const steady = changesFor(recipe, named, await keptVerdict(study, named));

@@ -26,7 +26,7 @@ export class Answered {
    */
   add(asked: Int32Array, {source, classes, detail, answers}: Knowledge, missing: readonly Missing[]): void {
     const without = new Set(missing.map(({index}) => index));
-    this.#rows.push(...asked.filter(row => !without.has(row)));
+    for (const row of asked) if (!without.has(row)) this.#rows.push(row);
     for (let row = 0; row < answers.count; row++) this.#answers.push(answerAt(answers, row, classes.length));
     this.#head = {source, classes, detail};
   }

@@ -1,6 +1,7 @@
 import {performance} from 'node:perf_hooks';
 import {setImmediate} from 'node:timers/promises';
 import {checkLimits} from '../ask/each.ts';
+import {TeacherError} from '../errors.ts';
 import type {AskOptions, Detail, Outcome, Question, Teacher} from '../teacher.ts';
 import {PassSize} from './pass-size.ts';
 
@@ -112,6 +113,7 @@ export class Gathering {
     const everyone = whenAllAbort(pieces.map(({call}) => call.signal));
     try {
       const outcomes = await this.#teacher.ask(questions, {...(detail && {detail}), signal: everyone.signal});
+      checkWhole(this.#teacher, outcomes, questions.length);
       this.#passSize.took(questions, performance.eventLoopUtilization(before).active);
       let place = 0;
       for (const piece of pieces) {
@@ -130,6 +132,15 @@ export class Gathering {
     if (place !== -1) this.#line.splice(place, 1);
     call.reject(error);
   }
+}
+
+/** @throws TeacherError if outcomes are missing: whose they are can't be told */
+function checkWhole({name}: Teacher, outcomes: readonly Outcome[], questions: number): void {
+  if (outcomes.length === questions) return;
+  throw new TeacherError(
+    name,
+    `It gave ${outcomes.length} outcomes for ${questions} questions, so none can be told apart. Mend its adapter.`,
+  );
 }
 
 function settle({call, start}: Piece, outcomes: readonly Outcome[]): void {

@@ -9,8 +9,9 @@ import {knowledgeFor, levelsOf, referenceLevel} from './methods.ts';
 import type {Results} from './results.ts';
 import {resultsOf} from './results-of.ts';
 import {steadinessOf} from './steadiness.ts';
-import {openStudy, type StudyOptions} from './study.ts';
+import {directoryOf, openStudy, type StudyOptions} from './study.ts';
 import {tuneMethods} from './tune/tune-methods.ts';
+import {checkWritable} from './writable.ts';
 import {writeResults} from './write-results.ts';
 
 /**
@@ -20,6 +21,7 @@ import {writeResults} from './write-results.ts';
  */
 export async function compare(recipe: Recipe, options: StudyOptions = {}): Promise<Results> {
   const started = performance.now();
+  await checkWritable(directoryOf(recipe, options));
   const study = await openStudy(recipe, [...levelsOf(recipe), referenceLevel(recipe)], options);
   try {
     const labelled: Labelled[] = [];

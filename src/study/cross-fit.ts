@@ -58,7 +58,7 @@ export async function crossFit(
     const student = await train(await readPart(knowledge, known), fold);
     const {inputs, answers} = await readFirstVersions(knowledge, asked);
     logits.push(await predictLogits(student, inputs, {...(signal && {signal})}));
-    labels.push(...targetsOf(answers, classes).labels);
+    for (const label of targetsOf(answers, classes).labels) labels.push(label);
     student.model.dispose();
   }
   return {logits: Float32Array.from(logits.flatMap(part => [...part])), labels};

@@ -49,7 +49,7 @@ export async function askSelected(
   for await (const round of selecting) {
     study.onNote(describeRound(round));
     rounds.push(round);
-    missing.push(...round.missing);
+    for (const one of round.missing) missing.push(one);
     await saveSelection(selectionPath(study.directory, inquiry), own.select, rounds);
   }
   const {knowledge, stopped} = rounds.at(-1)!;

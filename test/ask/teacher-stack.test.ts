@@ -7,6 +7,7 @@ import {createLedger} from '../../src/ask/ledger.ts';
 import {stack} from '../../src/ask/teacher-stack.ts';
 import {AnswerStoreError, TeacherError} from '../../src/errors.ts';
 import {type AnswerStore, openAnswerStore} from '../../src/knowledge/store.ts';
+import type {Teacher} from '../../src/teacher.ts';
 import {about, fakeTeacher, labelled} from './fake-teacher.ts';
 import {labels, payingTeacher, refusal} from './paying-teacher.ts';
 import {storeOver} from './store-over.ts';
@@ -115,4 +116,11 @@ it('a stack that records all anew asks again about what an embedded store holds,
   expect(await stack(changed, {store}).ask(about(1, 2))).toEqual([labelled(2), labelled(0)]);
   expect(changed.requests).toEqual([[1, 2]]);
   await store.close();
+});
+
+it('a stack refuses a teacher, not made of others, whose access does not show the detail that it declares', () => {
+  const estimating = payingTeacher(labels, {detail: {kind: 'log-probabilities'}});
+  expect(() => stack(estimating, {store})).toThrow('is a black-box and gives log-probabilities');
+  const labelling = {...payingTeacher(), access: 'gray-box'} as unknown as Teacher;
+  expect(() => stack(labelling, {store})).toThrow('Mend its `access` or its `detail`.');
 });

@@ -55,6 +55,29 @@ describe('Gathering', () => {
     expect(gathering.waiting).toBe(0);
   });
 
+  it.each([
+    ['too few', 1],
+    ['too many', 5],
+    ['none', 0],
+  ])('answers every call with an error if its teacher gives %s outcomes, and goes on', async (_, count) => {
+    let isBroken = true;
+    const {teacher} = lengths();
+    const broken: Teacher = {
+      ...teacher,
+      ask: async (...call) => {
+        const outcomes = await teacher.ask(...call);
+        return isBroken ? Array.from({length: count}, () => outcomes[0]!) : outcomes;
+      },
+    };
+    const gathering = new Gathering(broken);
+    const calls = await Promise.allSettled([gathering.ask(questions('a')), gathering.ask(questions('bb', 'ccc'))]);
+    for (const call of calls) {
+      expect(call).toMatchObject({reason: {message: expect.stringContaining(`${count} outcomes for 3 questions`)}});
+    }
+    isBroken = false;
+    expect(labels(await gathering.ask(questions('dddd')))).toEqual([4]);
+  });
+
   it('splits a call that is too large, and lets a small one pass it', async () => {
     const {teacher, batches} = lengths();
     const gathering = new Gathering(teacher);
