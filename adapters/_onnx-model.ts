@@ -1,7 +1,7 @@
 import {createHash} from 'node:crypto';
 import {createReadStream} from 'node:fs';
-import {readFile} from 'node:fs/promises';
-import {dirname, join, resolve} from 'node:path';
+import {readFile, stat} from 'node:fs/promises';
+import {dirname, join, resolve, sep} from 'node:path';
 import {InputError, TeacherError} from '../src/errors.ts';
 import {exposeOutputs, type Graph, readGraph} from './_onnx-graph.ts';
 import {type OnnxRuntime, openSession, type Session} from './_onnx-runtime.ts';
@@ -33,7 +33,11 @@ async function digest(path: string, bytes: Uint8Array, {dataFiles}: Graph): Prom
   const hash = createHash('sha256').update(bytes);
   for (const file of dataFiles) {
     try {
-      for await (const chunk of createReadStream(join(dirname(path), file))) hash.update(chunk as Buffer);
+      const place = join(dirname(path), file);
+      if (!place.startsWith(join(dirname(path), sep))) throw new Error('It is outside of its folder.');
+      // A device or a pipe may never end.
+      if (!(await stat(place)).isFile()) throw new Error('It is no file.');
+      for await (const chunk of createReadStream(place)) hash.update(chunk as Buffer);
     } catch (cause) {
       const problem = `The model ${path} keeps weights in ${file}, which can't be read. Put it beside the model.`;
       throw new InputError(problem, {cause});
@@ -107,9 +111,15 @@ export function scoreSource(model: OnnxModel, output: ScoreOutput, classes: read
 
 /** The tensor that an output repeats. A ZipMap turns a table into a list of maps, which ONNX Runtime can't give here. */
 function behindCopies(makers: Graph['makers'], name: string): string {
-  const maker = makers.get(name);
-  const repeats = maker?.operator === 'Identity' || maker?.operator === 'ZipMap';
-  return repeats ? behindCopies(makers, maker.inputs[0]!) : name;
+  const seen = new Set<string>();
+  for (let tensor = name; ; ) {
+    const maker = makers.get(tensor);
+    const source = maker?.operator === 'Identity' || maker?.operator === 'ZipMap' ? maker.inputs[0] : undefined;
+    // A damaged file may have one repeat itself.
+    if (source === undefined || seen.has(source)) return tensor;
+    seen.add(source);
+    tensor = source;
+  }
 }
 
 function checkScores({path, graph}: OnnxModel, tensors: readonly string[], classes: readonly string[]): void {

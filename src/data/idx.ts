@@ -5,6 +5,7 @@ import {InputError} from '../errors.ts';
 import type {TensorInputs} from './inputs.ts';
 import {sizeOf} from './inputs.ts';
 import type {Examples} from './split.ts';
+import {unzippedLimit} from './unzipped-limit.ts';
 
 const unzip = promisify(gunzip);
 
@@ -79,8 +80,11 @@ async function readBytes(path: string | URL): Promise<Buffer> {
   }
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   try {
-    return await unzip(bytes);
+    return await unzip(bytes, {maxOutputLength: unzippedLimit(bytes.length)});
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
+      throw new InputError(`${path} unzips to more than images do. Unzip it yourself if you trust it.`, {cause});
+    }
     throw new InputError(`${path} can't be unzipped: it is damaged. Fetch it again.`, {cause});
   }
 }

@@ -11,8 +11,11 @@ import type {AnswerEntry, AnswerStore, StoredAnswer} from './store.ts';
 import {problemWith} from './verify.ts';
 
 const FORMAT = 'limbeck.answers/1';
-/** How many answers go into a store at once. */
+/** How many answers go into a store at once, and how many characters of them. */
 const BATCH = 1000;
+const BATCH_LENGTH = 2 ** 24;
+/** Characters of an answer's line: of 3 million numbers. A file made to fill the memory has longer ones. */
+const LONGEST_LINE = 2 ** 24;
 
 /**
  * Writes kept answers to one file that can be read anywhere: gzipped lines of JSON, first the format, then an answer a
@@ -70,21 +73,25 @@ export async function importAnswers(store: AnswerStore, path: string): Promise<I
   for await (const _ of entriesIn(path)) answers++;
   let added = 0;
   let batch: AnswerEntry[] = [];
+  let batchLength = 0;
   const flush = async () => {
     const fresh = await fuller(store, batch);
     await store.setMany(fresh);
     added += fresh.length;
     batch = [];
+    batchLength = 0;
   };
-  for await (const entry of entriesIn(path)) {
+  for await (const {entry, length} of entriesIn(path)) {
     batch.push(entry);
-    if (batch.length === BATCH) await flush();
+    batchLength += length;
+    if (batch.length === BATCH || batchLength >= BATCH_LENGTH) await flush();
   }
   await flush();
   return {answers, added};
 }
 
-async function* entriesIn(path: string): AsyncGenerator<AnswerEntry> {
+/** The answers with the length of their lines. */
+async function* entriesIn(path: string): AsyncGenerator<{readonly entry: AnswerEntry; readonly length: number}> {
   const hash = createHash('sha256');
   let count = -1;
   let isWhole = false;
@@ -98,16 +105,18 @@ async function* entriesIn(path: string): AsyncGenerator<AnswerEntry> {
         break;
       } else {
         const entry = record as unknown as AnswerEntry;
-        const problem = problemWith(entry);
+        const isEntry = typeof entry.key === 'string' && typeof entry.stored === 'object' && entry.stored !== null;
+        const problem = isEntry ? problemWith(entry) : 'it is none';
         if (problem !== undefined) throw damage(path, `answer ${count + 1}: ${problem}`);
-        yield entry;
+        yield {entry, length: line.length};
       }
       hash.update(`${line}\n`);
       count++;
     }
   } catch (error) {
     if (error instanceof KnowledgeError) throw error;
-    throw damage(path, (error as Error).message, error);
+    const isTooMuch = error instanceof RangeError;
+    throw damage(path, isTooMuch ? 'a line of it nests or holds too much' : (error as Error).message, error);
   }
   if (!isWhole) throw damage(path, 'it is cut short, or was changed');
 }
@@ -116,7 +125,7 @@ function linesIn(path: string): AsyncIterable<string> {
   const unzipped = createGunzip();
   // What fails in the one is thrown by the other, which is read here.
   pipeline(createReadStream(path), unzipped).catch(() => {});
-  return readLines(unzipped);
+  return readLines(unzipped, LONGEST_LINE);
 }
 
 function checkFormat(path: string, {format}: Record<string, unknown>): void {
@@ -126,7 +135,7 @@ function checkFormat(path: string, {format}: Record<string, unknown>): void {
 
 function damage(path: string, reason: string, cause?: unknown): KnowledgeError {
   return new KnowledgeError(
-    `${path} can't be imported: ${reason}. Export it again with \`limbeck cache export\`.`,
+    `${path} can't be imported: ${reason.replace(/[.?]$/, '')}. Export it again with \`limbeck cache export\`.`,
     cause === undefined ? {} : {cause},
   );
 }

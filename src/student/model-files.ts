@@ -1,8 +1,9 @@
-import {readFile, writeFile} from 'node:fs/promises';
-import {join} from 'node:path';
+import {readFile, realpath, stat, writeFile} from 'node:fs/promises';
+import {join, resolve, sep} from 'node:path';
 import {type GraphModel, loadGraphModel} from '../engine/graphs/graph-model.ts';
 import {layers, tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
+import {checkTopology} from './topology.ts';
 
 /** Writes `model.json` and `weights.bin`, as `tf.loadLayersModel` reads them in a browser or anywhere else. */
 export async function writeModel(directory: string, model: layers.LayersModel): Promise<void> {
@@ -24,10 +25,11 @@ export async function writeModel(directory: string, model: layers.LayersModel): 
  */
 export async function readModel(directory: string): Promise<layers.LayersModel> {
   const artifacts = await readArtifacts(directory);
+  const path = join(directory, 'model.json');
   if (artifacts.format === 'graph-model') {
-    const path = join(directory, 'model.json');
     throw new InputError(`${path} is a graph model. Convert it to a layers model, which names its layers.`);
   }
+  checkTopology(path, artifacts.modelTopology);
   return loadFrom(directory, () => layers.loadLayersModel(tf.io.fromMemory(artifacts)));
 }
 
@@ -49,13 +51,14 @@ async function readArtifacts(directory: string): Promise<tf.io.ModelArtifacts> {
   if (json?.modelTopology === undefined || !Array.isArray(json.weightsManifest)) {
     throw new InputError(`${path} is not a model of TensorFlow.js. Save it with \`model.save\` or saveStudent().`);
   }
-  return tf.io.getModelArtifactsForJSON(json, manifest => readWeights(directory, manifest));
+  return loadFrom(directory, () => tf.io.getModelArtifactsForJSON(json, manifest => readWeights(directory, manifest)));
 }
 
 async function loadFrom<T>(directory: string, load: () => Promise<T>): Promise<T> {
   try {
     return await load();
   } catch (cause) {
+    if (cause instanceof InputError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new InputError(`The model in ${directory} does not load: ${reason}. Save or convert it again.`, {cause});
   }
@@ -76,7 +79,8 @@ async function readWeights(
   manifest: tf.io.WeightsManifestConfig,
 ): Promise<[tf.io.WeightsManifestEntry[], tf.io.WeightData]> {
   const specs = tf.io.getWeightSpecs(manifest);
-  const paths = manifest.flatMap(group => group.paths).map(name => join(directory, name));
+  const named = manifest.flatMap(group => group.paths);
+  const paths = await Promise.all(named.map(name => pathWithin(directory, name)));
   const shards = await Promise.all(paths.map(readWhole));
   const expected = specs.reduce((bytes, spec) => bytes + bytesOf(spec), 0);
   const found = shards.reduce((bytes, shard) => bytes + shard.length, 0);
@@ -87,6 +91,21 @@ async function readWeights(
     );
   }
   return [specs, Uint8Array.from(Buffer.concat(shards)).buffer];
+}
+
+/** What a model names may be read and exported with it, so it must stand in the model's own folder. */
+async function pathWithin(directory: string, name: unknown): Promise<string> {
+  const path = join(directory, String(name));
+  const [folder, place] = await Promise.all([realPath(directory), realPath(path)]);
+  if (typeof name === 'string' && place.startsWith(folder + sep)) return place;
+  throw new InputError(
+    `${join(directory, 'model.json')} names weights outside its folder: ${name}. Put them beside it, and no links.`,
+  );
+}
+
+/** Of what is missing its reader tells. */
+function realPath(path: string): Promise<string> {
+  return realpath(path).catch(() => resolve(path));
 }
 
 function bytesOf({shape, dtype, quantization}: tf.io.WeightsManifestEntry): number {
@@ -101,6 +120,8 @@ function bytesOf({shape, dtype, quantization}: tf.io.WeightsManifestEntry): numb
  */
 export async function readWhole(path: string): Promise<Buffer> {
   try {
+    // A device or a pipe may never end.
+    if (!(await stat(path)).isFile()) throw new Error('it is no file');
     return await readFile(path);
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';

@@ -103,17 +103,22 @@ export function withQuestions({content, layout}: Table, questions: readonly Show
   return `${content}${end}${Papa.unparse(rows, {delimiter, newline})}${newline}`;
 }
 
-/** What a spreadsheet would take for a formula, or for a text with a mark against that. */
-const FORMULA = /^'*[=+\-@\t\r\n＝＋－＠]/;
+/** Where a cell begins, or would begin if the file were read with another delimiter. */
+const START = /(?:^|[,;|\t\r\n])[ "\u00a0]*/u.source;
+/** What a spreadsheet takes for a formula there. */
+const FORMULA = /[=+\-@＝＋－＠]|(?<=^'*)[\t\r\n]/u.source;
 
-/** A text that no spreadsheet runs as a formula. */
+const TO_GUARD = new RegExp(`(?<=${START})(?='*(?:${FORMULA}))`, 'gu');
+const GUARDED = new RegExp(`(?<=${START})'(?='*(?:${FORMULA}))`, 'gu');
+
+/** A text that no spreadsheet runs as a formula, nor a part of it, whatever it takes for the delimiter. */
 export function guarded(text: string): string {
-  return FORMULA.test(text) ? `'${text}` : text;
+  return text.replace(TO_GUARD, "'");
 }
 
 /** The text that was guarded. */
 export function unguarded(cell: string): string {
-  return cell.startsWith("'") && FORMULA.test(cell) ? cell.slice(1) : cell;
+  return cell.replace(GUARDED, '');
 }
 
 const DELIMITERS: readonly Delimiter[] = [',', ';', '\t'];

@@ -1,4 +1,6 @@
+import type {Compressors, RowGroup} from 'hyparquet';
 import {InputError} from '../../errors.ts';
+import {unzippedLimit} from '../unzipped-limit.ts';
 import {nameOf} from './bytes.ts';
 import {type FieldNames, fieldNames, recordOf} from './fields.ts';
 import type {TextFields, TextRecord} from './record.ts';
@@ -23,7 +25,8 @@ export async function* parquetTexts(path: string, fields: TextFields): AsyncGene
   let start = 0;
   for (const group of metadata.row_groups) {
     const end = start + Number(group.num_rows);
-    const options = {file: buffer, metadata, compressors, columns, rowStart: start, rowEnd: end};
+    checkGroup(group, columns, file);
+    const options = {file: buffer, metadata, compressors: limited(compressors), columns, rowStart: start, rowEnd: end};
     const rows = await failing(file, () => parquetReadObjects(options));
     const first = start + 1;
     for (let from = 0; from < rows.length; from += BATCH) {
@@ -34,6 +37,35 @@ export async function* parquetTexts(path: string, fields: TextFields): AsyncGene
     start = end;
   }
 }
+
+/** Rows that any group may have. More take bytes, if their texts differ. */
+const ALWAYS = 2 ** 20;
+const MOST_ROWS_A_BYTE = 8;
+
+/** A group is held in memory as a whole, so it must not be much larger than the part of the file that it stands in. */
+function checkGroup({columns: chunks, num_rows: rows}: RowGroup, columns: readonly string[], file: string): void {
+  const needed = chunks.filter(({meta_data: data}) => columns.includes(data?.path_in_schema[0] ?? ''));
+  const bytes = needed.reduce((sum, {meta_data: data}) => sum + Number(data!.total_compressed_size), 0);
+  if (Number(rows) <= Math.max(ALWAYS, MOST_ROWS_A_BYTE * bytes)) return;
+  throw new InputError(`${file} has a row group of ${rows} rows in ${bytes} bytes, which would fill the memory.`);
+}
+
+/** Unpacks no more of a group than texts can come to. */
+function limited(compressors: Compressors): Compressors {
+  const [packed, unpacked] = [{bytes: 0}, {bytes: 0}];
+  const wrapped = Object.entries(compressors).map(([codec, unpack]) => {
+    const unpackSome: typeof unpack = (bytes, length) => {
+      packed.bytes += bytes.length;
+      unpacked.bytes += length;
+      if (unpacked.bytes > unzippedLimit(packed.bytes)) throw new RangeError(TOO_LONG);
+      return unpack!(bytes, length);
+    };
+    return [codec, unpackSome];
+  });
+  return Object.fromEntries(wrapped) as Compressors;
+}
+
+const TOO_LONG = 'It unpacks to more than texts do, which would fill the memory.';
 
 /** Rows that become records together. */
 const BATCH = 1000;
@@ -59,6 +91,7 @@ async function failing<T>(file: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (cause) {
+    if ((cause as Error).message === TOO_LONG) throw new InputError(`${file} can't be read. ${TOO_LONG}`, {cause});
     throw new InputError(`${file} can't be read as Parquet. Check that it is there, and whole.`, {cause});
   }
 }

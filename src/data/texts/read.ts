@@ -108,9 +108,15 @@ async function* lineTexts(blocks: AsyncIterable<Block>, file: string): Batches {
   }
 }
 
+/** Characters of a file that is one text: more would fill the memory. */
+const LONGEST_TEXT = 2 ** 26;
+
 async function* wholeText(blocks: AsyncIterable<Block>, file: string): Batches {
   let whole = '';
-  for await (const {text} of blocks) whole += text;
+  for await (const {text} of blocks) {
+    whole += text;
+    if (whole.length > LONGEST_TEXT) throw new InputError(`${file} is longer than a text can be. Is it one text?`);
+  }
   yield [{text: whole, file}];
 }
 

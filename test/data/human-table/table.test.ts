@@ -48,7 +48,7 @@ describe('the table of questions', () => {
   });
 
   it('holds no cell that a spreadsheet runs as a formula', () => {
-    for (const text of ['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '＝1', '=HYPERLINK("http://a.test";"a")']) {
+    for (const text of ['=1+1', '+1', '-1', '@SUM(A1)', '\ta', '\ra', '＝1', '=HYPERLINK("http://a.test";"a")']) {
       expect(guarded(text)).toBe(`'${text}`);
       const table = withQuestions(read(newTable(columns, ',')), [question(text)]);
       const cells = Papa.parse<string[]>(table.slice(1)).data.flat();
@@ -56,6 +56,30 @@ describe('the table of questions', () => {
     }
     expect(guarded("it's")).toBe("it's");
     expect(guarded("'tis")).toBe("'tis");
+  });
+
+  it('holds none either where it is read with another delimiter than it was written with', () => {
+    const delimiters = [',', ';', '\t'] as const;
+    fc.assert(
+      fc.property(hostile, fc.constantFrom(...delimiters), (text, delimiter) => {
+        const table = withQuestions(read(newTable(columns, delimiter)), [question(text)]);
+        for (const other of [...delimiters, '|']) {
+          for (const newline of ['\r\n', '\n', '\r'] as const) {
+            const cells = Papa.parse<string[]>(table.slice(1), {delimiter: other, newline}).data.flat();
+            expect(cells.filter(cell => /^[ "]*[=+\-@＝]/.test(cell))).toEqual([]);
+          }
+          const plain = table
+            .slice(1)
+            .split(/[\r\n]/)
+            .flatMap(line => line.split(other));
+          expect(plain.filter(cell => /^[ "]*[=+\-@＝]/.test(cell))).toEqual([]);
+        }
+        expect(textsIn(read(table))).toEqual([text]);
+      }),
+      {seed: 15, numRuns: 1000},
+    );
+    expect(guarded('a;=1, -2')).toBe("a;'=1, '-2");
+    expect(unguarded("a;'=1, '-2")).toBe('a;=1, -2');
   });
 
   it('takes away no mark that was not put there', () => {
