@@ -1,6 +1,4 @@
-import {appendFile} from 'node:fs/promises';
-import {join} from 'node:path';
-import {AnswerStoreError, InputError} from '../errors.ts';
+import {InputError} from '../errors.ts';
 import {type Journal, openJournal} from '../knowledge/journal.ts';
 import {JournalReader} from '../knowledge/journal-reader.ts';
 import type {Owner} from '../knowledge/owner.ts';
@@ -10,6 +8,7 @@ import {type Admission, createAdmission} from './admission.ts';
 import {createBudget} from './budget.ts';
 import type {BudgetLimit, Spending} from './budget-limit.ts';
 import {type Leaf, leavesOf} from './compose/parts.ts';
+import {Doubts, doubtsIn, type InDoubt} from './doubts.ts';
 import type {DriftOptions} from './drift.ts';
 import {FirstAnswer} from './first-answer.ts';
 import type {Replies} from './kept-reply.ts';
@@ -83,13 +82,6 @@ export interface OpenTeacher<A extends Access = Access> {
   readonly meter: (done: number, total: number) => AskingReport;
 }
 
-/** Questions that may be paid for twice. */
-export interface InDoubt {
-  readonly keys: readonly string[];
-  /** The file that lists them all, and those of earlier runs, a time and a key a line. */
-  readonly path: string;
-}
-
 /** What the teachers of one run share: where answers are kept, the budget, and the rate limits of each account. */
 export interface Asking {
   readonly store: AnswerStore;
@@ -136,15 +128,16 @@ export async function openAsking({
   }
   const onNote = onceEach(say);
   const budget = createBudget(limits, onNote);
-  const store = openStoreAt(cache);
+  const store = openStoreAt(cache, folder);
   // What is wrong with it is said before anything is made beside it.
   if (options.record !== 'none') await store.open();
   // Where nothing is asked there is nothing to write down.
   const journal = options.record === 'none' ? undefined : await openJournal(folder);
   const replies = journal ?? new JournalReader(folder);
   const recovery = journal ?? offlineRecovery(folder, replies);
-  const inDoubt = {keys: [...(journal?.recovered.inDoubt ?? [])], path: join(folder, 'in-doubt.txt')};
-  await listDoubts(inDoubt).catch(async error => {
+  const doubts = journal && new Doubts(journal, folder, onNote);
+  const inDoubt = {keys: [...(journal?.recovered.inDoubt ?? [])], path: doubtsIn(folder)};
+  await doubts?.list(inDoubt.keys).catch(async error => {
     await journal?.close();
     throw error;
   });
@@ -173,6 +166,7 @@ export async function openAsking({
       replies,
       recovery,
       ...(journal && {journal}),
+      ...(doubts && {doubts}),
     };
     const layered = stack(teacher, {...shared, ...ways});
     const leaves = leavesOf(teacher, teacher.detail);
@@ -246,19 +240,4 @@ function withBatchesShown(meter: OpenTeacher['meter'], watch: LaneWatch): OpenTe
     const batches = watch.describe();
     return batches === undefined ? report : {...report, detail: `${batches} · ${report.detail}`};
   };
-}
-
-/** @throws AnswerStoreError where they can't be written down */
-async function listDoubts({keys, path}: InDoubt): Promise<void> {
-  if (keys.length === 0) return;
-  const now = new Date().toISOString();
-  try {
-    await appendFile(path, keys.map(key => `${now} ${key}\n`).join(''));
-  } catch (cause) {
-    throw new AnswerStoreError(
-      `${path} can't be written: ${(cause as Error).message}. Check its permissions and the free disk space; nothing is ` +
-        'bought before what is in doubt is written down.',
-      {cause},
-    );
-  }
 }

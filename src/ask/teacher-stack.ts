@@ -9,6 +9,7 @@ import type {Budget} from './budget.ts';
 import {withCache} from './cache.ts';
 import {withCalls} from './calls.ts';
 import {layeredBy} from './compose/parts.ts';
+import type {Doubts} from './doubts.ts';
 import {DriftGuard, type DriftOptions, withDriftGuard} from './drift.ts';
 import {type FirstAnswer, withFirstAnswer} from './first-answer.ts';
 import {withKeeping} from './keep.ts';
@@ -54,6 +55,12 @@ export interface StackOptions {
    * @default one of its own
    */
   readonly refusalsOf?: (teacher: Teacher) => Refusals;
+  /**
+   * Names what another process may have asked about that ended while it shared the store.
+   *
+   * @default it is not named
+   */
+  readonly doubts?: Doubts;
   /** Without one, a paid reply that is under way when the process is killed is lost. */
   readonly journal?: Journal;
   /**
@@ -103,6 +110,20 @@ export interface StackOptions {
 /** The fewest questions that are looked up together. */
 const LEAST_CHUNK = 256;
 
+/**
+ * How many chunks are under way: one is asked about while the last answers of another are awaited. Two more wait for what
+ * other processes are asking.
+ */
+const CHUNKS = 4;
+
+/** The fewest questions that a process makes its own together. */
+const LEAST_CLAIM = 16;
+
+/** How many questions a process makes its own together: with three such claims every request of the service is busy. */
+function claimOf({maxBatch, concurrency = 1}: Teacher): number {
+  return maxBatch * Math.max(concurrency, Math.ceil(LEAST_CLAIM / maxBatch));
+}
+
 /** How many questions a teacher's layers look up together: two such chunks keep every request of its service busy. */
 export function chunkOf({maxBatch, concurrency = 1}: Teacher): number {
   return Math.max(LEAST_CHUNK, 2 * maxBatch * concurrency);
@@ -137,6 +158,7 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
     onNote = onceEach(warn),
     firstAnswerOf,
     refusalsOf = ownRefusals(store),
+    doubts,
     journal,
     recovery = journal,
     replies = journal,
@@ -165,7 +187,9 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
     return withKeeping(recovered, {store, refusals, ...counts, ...journaled, replaces});
   };
   const batches = laneLayers({teacher, alone: guarded, keeping, journal, ledger, budget, onNote, choice: lane});
-  const sharing = {store, replies, servesKept: record !== 'all'};
+  const byBatches = isByBatches(teacher, options);
+  const claim = byBatches ? Number.POSITIVE_INFINITY : claimOf(teacher);
+  const sharing = {store, replies, doubts, claim, servesKept: record !== 'all'};
   const shared = store.leases.shared && record !== 'none' ? withLeases(batches, sharing) : batches;
   const cached = withCache(shared, {
     store,
@@ -176,9 +200,8 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
     ...(guard && {guard}),
   });
   // A batch lane takes all there is together.
-  if (isByBatches(teacher, options)) return layerOver(cached, {ask: cached.ask, maxBatch: Number.POSITIVE_INFINITY});
-  // One chunk is asked about while the last answers of the other are awaited.
-  return layerOver(cached, {ask: cached.ask, maxBatch: chunkOf(teacher), concurrency: 2});
+  if (byBatches) return layerOver(cached, {ask: cached.ask, maxBatch: Number.POSITIVE_INFINITY});
+  return layerOver(cached, {ask: cached.ask, maxBatch: chunkOf(teacher), concurrency: CHUNKS});
 }
 
 /**

@@ -11,6 +11,8 @@ import type {Owner} from './owner.ts';
 /** What the segments of ended processes hold that was not seen to its end. */
 export interface Recovery {
   readonly outstanding: Outstanding;
+  /** Questions that may be paid for twice: those in doubt, and those that an ended process was asking and another one asked. */
+  readonly inDoubt: readonly string[];
   /** Processes elsewhere of which it is not known whether they run: what they write is left alone. */
   readonly unknown: readonly Owner[];
   /** Is to be called when the outstanding is written elsewhere: the segments are not looked at again. */
@@ -32,6 +34,7 @@ export async function recover(directory: string): Promise<Recovery> {
   const outstanding = new Outstanding();
   const unknown: Owner[] = [];
   const scanned: Scanned[] = [];
+  const doubted = new Set<string>();
   for (const name of segmentsIn(directory)) {
     const left = openLeft(directory, name);
     if (left === undefined) continue;
@@ -41,6 +44,7 @@ export async function recover(directory: string): Promise<Recovery> {
       if (fate === 'unknown') unknown.push(owner!);
       if (fate === 'unknown' || fate === 'alive') continue;
       const holdsReplies = scan(file, name, outstanding);
+      for (const key of outstanding.end()) doubted.add(key);
       // Who is only silent may write on, and that must not be lost.
       scanned.push({name, isKept: holdsReplies || fate === 'silent'});
     } finally {
@@ -50,6 +54,7 @@ export async function recover(directory: string): Promise<Recovery> {
   dropTorn(directory, outstanding);
   return {
     outstanding,
+    inDoubt: [...new Set([...outstanding.inDoubt, ...doubted])],
     unknown,
     finish() {
       for (const {name, isKept} of scanned) retire(directory, name, isKept);
@@ -110,7 +115,6 @@ function scan(file: number, name: string, into: Outstanding): boolean {
     holdsReplies = true;
     into.replied(id, {segment: name, offset, length: line.length});
   }
-  into.end();
   return holdsReplies;
 }
 

@@ -5,7 +5,7 @@ import {BatchRecords} from './journal-batches.ts';
 import {journalFailure} from './journal-file.ts';
 import {holdLock, type JournalLock} from './journal-lock.ts';
 import {JournalReader} from './journal-reader.ts';
-import {carryLines, recover, retire} from './journal-recovery.ts';
+import {carryLines, type Recovery, recover, retire} from './journal-recovery.ts';
 import {type KeptReply, type ReplyPlace, replyLine} from './journal-reply.ts';
 import {createSegment, lineOf, SegmentWriter} from './journal-segment.ts';
 import {KeptLines} from './kept-lines.ts';
@@ -86,12 +86,12 @@ export interface Journal {
 export async function openJournal(directory: string): Promise<Journal> {
   try {
     makeFolder(directory);
-    const {outstanding, unknown, finish} = await recover(directory);
+    const {outstanding, inDoubt, unknown, finish} = await recover(directory);
     const name = createSegment(directory, {journal: 1, owner: thisProcess}, carryLines(outstanding));
     const lock = await holdLock(directory, name);
     // Only now: until here, another process would have found it all in the old segments.
     finish();
-    return new SegmentJournal({directory, name, lock, unknown}, outstanding);
+    return new SegmentJournal({directory, name, lock, inDoubt, unknown}, outstanding);
   } catch (error) {
     throw journalFailure(directory, 'opened', error);
   }
@@ -103,7 +103,7 @@ interface Keeping {
   readonly written: Promise<void>;
 }
 
-interface OpenedSegment extends Pick<Journal, 'unknown'> {
+interface OpenedSegment extends Pick<Recovery, 'inDoubt' | 'unknown'> {
   readonly directory: string;
   readonly name: string;
   readonly lock: JournalLock;
@@ -126,7 +126,7 @@ class SegmentJournal implements Journal {
   #calls = 0;
   #holdsReplies = false;
 
-  constructor({directory, name, lock, unknown}: OpenedSegment, outstanding: Outstanding) {
+  constructor({directory, name, lock, inDoubt, unknown}: OpenedSegment, outstanding: Outstanding) {
     this.#directory = directory;
     this.#name = name;
     this.#lock = lock;
@@ -135,7 +135,7 @@ class SegmentJournal implements Journal {
     this.#outstanding = outstanding;
     this.#quarantine = new Quarantine(directory);
     this.#reader = new JournalReader(directory, name);
-    this.recovered = {inDoubt: [...outstanding.inDoubt], replies: outstanding.unread};
+    this.recovered = {inDoubt, replies: outstanding.unread};
     this.received = this.#received;
     this.batches = new BatchRecords(directory);
   }
@@ -203,13 +203,13 @@ class SegmentJournal implements Journal {
   }
 
   async takeOver(): Promise<readonly string[]> {
-    const {outstanding, finish} = await recover(this.#directory);
+    const {outstanding, inDoubt, finish} = await recover(this.#directory);
     const lines = carryLines(outstanding).join('');
     if (lines !== '') await this.#segment.append(lines).written;
     finish();
     this.#outstanding.add(outstanding);
     await this.#reader.renew();
-    return [...outstanding.inDoubt];
+    return inDoubt;
   }
 
   async quarantine(key: string, entry: Quarantined): Promise<void> {

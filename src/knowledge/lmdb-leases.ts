@@ -1,7 +1,7 @@
 import {readdirSync, rmSync} from 'node:fs';
 import {basename, dirname, join} from 'node:path';
 import type {RootDatabase, RootDatabaseOptions} from 'lmdb';
-import {type Holder, type Leases, newHolder} from './leases.ts';
+import {type Holder, isJournaledWith, type Leases, newHolder, type TakenOver} from './leases.ts';
 import {openLmdb} from './lmdb-file.ts';
 import {RoomAhead} from './lmdb-room.ts';
 import {fateOf, machineStart} from './owner.ts';
@@ -10,6 +10,12 @@ interface Lease {
   readonly holder: Holder;
   /** Milliseconds since 1970. */
   readonly until: number;
+}
+
+/** Oneself, and with what a lease of one's own begins. */
+interface Self {
+  readonly holder: Holder;
+  readonly beginning: string;
 }
 
 interface Opened {
@@ -22,21 +28,27 @@ export class LmdbLeases implements Leases {
   readonly shared = true;
   readonly #path: string;
   readonly #now: () => number;
-  /** With what a lease of one's own begins. */
-  readonly #own = `{"holder":${JSON.stringify(newHolder())},`;
+  readonly #journal: string | undefined;
+  #known: Self | undefined;
   #opened: Opened | undefined;
 
   /**
    * @param path - of the file, which is opened at the first use. Where the system names its starts, each has a file of its
    * own, with that name behind this one
    * @param now - milliseconds since 1970
+   * @param journal - the folder of the journal that says what was sent
    */
-  constructor(path: string, now: () => number = Date.now) {
+  constructor(path: string, now: () => number = Date.now, journal?: string) {
     this.#path = path;
     this.#now = now;
+    this.#journal = journal;
   }
 
-  async acquire(keys: readonly string[], milliseconds: number): Promise<readonly boolean[]> {
+  async acquire(
+    keys: readonly string[],
+    milliseconds: number,
+    onTakenOver: (taken: readonly TakenOver[]) => void = () => {},
+  ): Promise<readonly boolean[]> {
     const ended = new Map<string, boolean>();
     const hasEnded = ({id, process}: Holder): boolean => {
       const known = ended.get(id) ?? fateOf(process) === 'ended';
@@ -47,12 +59,17 @@ export class LmdbLeases implements Leases {
     const own = this.#leaseUntil(now + milliseconds);
     // Their release needs as much.
     this.#open.room.make([...keys, ...keys].map(key => [key, own]));
-    return this.#forEach(keys, (key, kept) => {
+    const taken: TakenOver[] = [];
+    const isOwn = this.#forEach(keys, (key, kept) => {
       const held = kept === undefined ? undefined : (JSON.parse(kept) as Lease);
       if (held && held.until > now && !hasEnded(held.holder)) return false;
       this.#database.putSync(key, own);
+      if (held)
+        taken.push({key, isJournaled: hasEnded(held.holder) && isJournaledWith(held.holder, this.#self.holder)});
       return true;
     });
+    if (taken.length > 0) onTakenOver(taken);
+    return isOwn;
   }
 
   async renew(keys: readonly string[], milliseconds: number): Promise<readonly boolean[]> {
@@ -73,6 +90,15 @@ export class LmdbLeases implements Leases {
     this.#opened = undefined;
   }
 
+  /** Made late: the journal is there when something is asked. */
+  get #self(): Self {
+    if (this.#known === undefined) {
+      const holder = newHolder(this.#journal);
+      this.#known = {holder, beginning: `{"holder":${JSON.stringify(holder)},`};
+    }
+    return this.#known;
+  }
+
   get #open(): Opened {
     this.#opened ??= openLeases(this.#path);
     return this.#opened;
@@ -90,11 +116,11 @@ export class LmdbLeases implements Leases {
 
   /** As it is kept. */
   #leaseUntil(until: number): string {
-    return `${this.#own}"until":${until}}`;
+    return `${this.#self.beginning}"until":${until}}`;
   }
 
   #isOwn(kept: string | undefined): boolean {
-    return kept?.startsWith(this.#own) ?? false;
+    return kept?.startsWith(this.#self.beginning) ?? false;
   }
 }
 

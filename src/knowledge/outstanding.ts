@@ -63,12 +63,13 @@ export class Outstanding {
     for (const [key, place] of unread) this.left([key], place);
   }
 
-  /** The process has ended: what is under way is in doubt, or is a reply to be read. */
-  end(): void {
-    for (const {keys, place} of this.#calls.values()) {
-      if (place) this.left(keys, place);
-      else for (const key of keys) if (!this.unread.has(key)) this.inDoubt.add(key);
-    }
+  /** The process has ended: what is under way is in doubt, which is returned, or is a reply to be read. */
+  end(): readonly string[] {
+    const calls = [...this.#calls.values()];
+    for (const {keys, place} of calls) if (place) this.left(keys, place);
+    const doubted = calls.flatMap(({keys, place}) => (place ? [] : keys)).filter(key => !this.unread.has(key));
+    for (const key of doubted) this.inDoubt.add(key);
     this.#calls.clear();
+    return doubted;
   }
 }

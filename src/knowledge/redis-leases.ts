@@ -1,4 +1,4 @@
-import {type Holder, type Leases, newHolder} from './leases.ts';
+import {type Holder, isJournaledWith, type Leases, newHolder, type TakenOver} from './leases.ts';
 import {fateOf} from './owner.ts';
 
 /** What is used of a client of `@redis/client`. */
@@ -8,21 +8,28 @@ export interface RedisClient {
 
 const PREFIX = 'limbeck-lease:';
 
+/** Milliseconds for which a lease that was not given back is still there, so that whoever takes it knows. */
+const TRACE = 3_600_000;
+
 // Each script is one step of the server: nobody comes between. Its first argument is who asks.
 
+/** Says who holds each key that could not be had, after `+` where the lease holds and `-` where its time is over. */
 const ACQUIRE = `
   local holders = {}
   for i, key in ipairs(KEYS) do
     local taken = redis.call('SET', key, ARGV[1], 'NX', 'PX', ARGV[2])
-    holders[i] = taken and '' or redis.call('GET', key)
+    local state = redis.call('PTTL', key) > tonumber(ARGV[3]) and '+' or '-'
+    holders[i] = taken and '' or state .. redis.call('GET', key)
   end
   return holders`;
 
-/** Takes a lease from the holder that it was seen with. */
+/** Takes a lease from the holder that it was seen with, in the state that it was seen in. */
 const TAKE_OVER = `
   local own = {}
   for i, key in ipairs(KEYS) do
-    local isStill = redis.call('GET', key) == ARGV[i + 2]
+    local seen = ARGV[i + 3]
+    local isOver = redis.call('PTTL', key) <= tonumber(ARGV[3])
+    local isStill = redis.call('GET', key) == string.sub(seen, 2) and (isOver or string.sub(seen, 1, 1) == '+')
     if isStill then redis.call('SET', key, ARGV[1], 'PX', ARGV[2]) end
     own[i] = isStill and 1 or 0
   end
@@ -44,27 +51,42 @@ const RELEASE = `
 export class RedisLeases implements Leases {
   readonly shared = true;
   readonly #client: RedisClient;
-  readonly #self = JSON.stringify(newHolder());
+  readonly #journal: string | undefined;
+  #self: Holder | undefined;
 
-  constructor(client: RedisClient) {
+  /** @param journal - the folder of the journal that says what was sent */
+  constructor(client: RedisClient, journal?: string) {
     this.#client = client;
+    this.#journal = journal;
   }
 
-  async acquire(keys: readonly string[], milliseconds: number): Promise<readonly boolean[]> {
-    const lifetime = String(milliseconds);
-    const holders = (await this.#run(ACQUIRE, keys, [lifetime])) as readonly string[];
-    const orphaned = keys.flatMap((_, index) => (isOrphaned(holders[index]!) ? [index] : []));
+  async acquire(
+    keys: readonly string[],
+    milliseconds: number,
+    onTakenOver: (taken: readonly TakenOver[]) => void = () => {},
+  ): Promise<readonly boolean[]> {
+    const times = [String(milliseconds + TRACE), String(TRACE)];
+    const seen = (await this.#run(ACQUIRE, keys, times)) as readonly string[];
+    const open = keys.flatMap((key, index) => {
+      const holder = holderIn(seen[index]!);
+      const isOver = seen[index]!.startsWith('-');
+      const hasEnded = holder !== undefined && fateOf(holder.process) === 'ended';
+      const isJournaled = hasEnded && isJournaledWith(holder, this.#holder);
+      return holder && (isOver || hasEnded) ? [{index, key, isJournaled}] : [];
+    });
     const taken = (await this.#run(
       TAKE_OVER,
-      orphaned.map(index => keys[index]!),
-      [lifetime, ...orphaned.map(index => holders[index]!)],
+      open.map(({key}) => key),
+      [...times, ...open.map(({index}) => seen[index]!)],
     )) as readonly number[];
-    const own = new Set(orphaned.filter((_, place) => taken[place] === 1));
-    return keys.map((_, index) => holders[index] === '' || own.has(index));
+    const own = open.filter((_, place) => taken[place] === 1);
+    if (own.length > 0) onTakenOver(own.map(({key, isJournaled}) => ({key, isJournaled})));
+    const places = new Set(own.map(({index}) => index));
+    return keys.map((_, index) => seen[index] === '' || places.has(index));
   }
 
   async renew(keys: readonly string[], milliseconds: number): Promise<readonly boolean[]> {
-    const own = (await this.#run(RENEW, keys, [String(milliseconds)])) as readonly number[];
+    const own = (await this.#run(RENEW, keys, [String(milliseconds + TRACE)])) as readonly number[];
     return own.map(isOwn => isOwn === 1);
   }
 
@@ -72,13 +94,20 @@ export class RedisLeases implements Leases {
     await this.#run(RELEASE, keys, []);
   }
 
+  /** Made late: the journal is there when something is asked. */
+  get #holder(): Holder {
+    this.#self ??= newHolder(this.#journal);
+    return this.#self;
+  }
+
   async #run(script: string, keys: readonly string[], rest: readonly string[]): Promise<unknown> {
     if (keys.length === 0) return [];
-    return this.#client.eval(script, {keys: keys.map(key => PREFIX + key), arguments: [this.#self, ...rest]});
+    const self = JSON.stringify(this.#holder);
+    return this.#client.eval(script, {keys: keys.map(key => PREFIX + key), arguments: [self, ...rest]});
   }
 }
 
-/** Whether the holder, of which there is one, was a process of this machine and has ended. */
-function isOrphaned(holder: string): boolean {
-  return holder !== '' && fateOf((JSON.parse(holder) as Holder).process) === 'ended';
+/** Who holds a key by what `ACQUIRE` says of it; undefined where it was free. */
+function holderIn(seen: string): Holder | undefined {
+  return seen === '' ? undefined : (JSON.parse(seen.slice(1)) as Holder);
 }

@@ -15,8 +15,12 @@ export interface Backend {
 
 const NAMESPACE = 'limbeck';
 
-/** The embedded store, with its leases in a file beside it. */
-export function openEmbedded(path: string): Backend {
+/**
+ * The embedded store, with its leases in a file beside it.
+ *
+ * @param journal - the folder of the journal that says what holders of leases sent
+ */
+export function openEmbedded(path: string, journal?: string): Backend {
   const store = new LmdbStore(path);
   // The file is ours alone, so its keys need no prefix.
   const keyv = new Keyv({store, throwOnErrors: true, useKeyPrefix: false});
@@ -24,7 +28,7 @@ export function openEmbedded(path: string): Backend {
   keyv.serialize = undefined;
   keyv.deserialize = undefined;
   keyv.iterator = keyv.generateIterator(store.iterator.bind(store));
-  const leases = new LmdbLeases(`${path}-leases`);
+  const leases = new LmdbLeases(`${path}-leases`, Date.now, journal);
   return {
     keyv,
     leases,
@@ -40,14 +44,17 @@ export function openGiven(store: KeyvStoreAdapter | Map<string, unknown>): Backe
   return {keyv, leases: NO_LEASES, close: () => keyv.disconnect()};
 }
 
-/** @throws AnswerStoreError where the adapter's package is not installed; Error where the server can't be reached */
-export async function openUrl(url: StoreUrl): Promise<Backend> {
+/**
+ * @param journal - the folder of the journal that says what holders of leases sent
+ * @throws AnswerStoreError where the adapter's package is not installed; Error where the server can't be reached
+ */
+export async function openUrl(url: StoreUrl, journal?: string): Promise<Backend> {
   const store = await openStorage(url);
   // The adapter for Redis puts the namespace before its keys itself.
   const keyv = new Keyv({...OPTIONS, store, useKeyPrefix: !url.hasLeases});
   return {
     keyv,
-    leases: url.hasLeases ? new RedisLeases((store as RedisStorage).client) : NO_LEASES,
+    leases: url.hasLeases ? new RedisLeases((store as RedisStorage).client, journal) : NO_LEASES,
     // By force: a server that answers no more is not waited for, and what is acknowledged is safe.
     close: async () => store.disconnect?.(true),
   };

@@ -38,7 +38,14 @@ export interface AnswerStore {
   close(): Promise<void>;
 }
 
-export type AnswerStoreOptions =
+export type AnswerStoreOptions = {
+  /**
+   * The folder of the journal that says what was sent: processes with the same one know of each other what is in doubt.
+   *
+   * @default none
+   */
+  readonly journal?: string | undefined;
+} & (
   | {
       /** The file of the embedded store, made where there is none. A lock file and a file of leases stand beside it. */
       readonly path: string;
@@ -59,7 +66,8 @@ export type AnswerStoreOptions =
   | {
       /** Any storage of Keyv's, or a map to keep answers in memory. */
       readonly store: KeyvStoreAdapter | Map<string, unknown>;
-    };
+    }
+);
 
 type Storage = KeyvStoreAdapter & {count?(): Promise<number>};
 
@@ -69,9 +77,10 @@ type Storage = KeyvStoreAdapter & {count?(): Promise<number>};
  * @throws InputError where the URL is of no known kind of store
  */
 export function openAnswerStore(options: AnswerStoreOptions): AnswerStore {
+  const {journal} = options;
   if ('path' in options) {
     const {path} = options;
-    return new KeyvAnswerStore({name: path, hasLeases: true, open: async () => openEmbedded(path)});
+    return new KeyvAnswerStore({name: path, hasLeases: true, open: async () => openEmbedded(path, journal)});
   }
   if ('store' in options) {
     const {store} = options;
@@ -79,7 +88,13 @@ export function openAnswerStore(options: AnswerStoreOptions): AnswerStore {
   }
   const url = storeUrl(options.url);
   const {timeout = 10_000} = options;
-  return new KeyvAnswerStore({name: url.name, hasLeases: url.hasLeases, open: () => openUrl(url), url, timeout});
+  return new KeyvAnswerStore({
+    name: url.name,
+    hasLeases: url.hasLeases,
+    open: () => openUrl(url, journal),
+    url,
+    timeout,
+  });
 }
 
 /** Whether a place where answers are kept is the URL of a store; else it is the path of a file. */
@@ -88,8 +103,8 @@ export function isStoreUrl(place: string): boolean {
 }
 
 /** `openAnswerStore` of a path or a URL, as commands take it. */
-export function openStoreAt(place: string): AnswerStore {
-  return openAnswerStore(isStoreUrl(place) ? {url: place} : {path: place});
+export function openStoreAt(place: string, journal?: string): AnswerStore {
+  return openAnswerStore(isStoreUrl(place) ? {url: place, journal} : {path: place, journal});
 }
 
 interface Source {
@@ -112,7 +127,7 @@ class KeyvAnswerStore implements AnswerStore {
     this.#source = source;
     this.leases = {
       shared: source.hasLeases,
-      acquire: (keys, milliseconds) => this.#try('written', ({leases}) => leases.acquire(keys, milliseconds)),
+      acquire: (...given) => this.#try('written', ({leases}) => leases.acquire(...given)),
       renew: (keys, milliseconds) => this.#try('written', ({leases}) => leases.renew(keys, milliseconds)),
       release: keys => this.#try('written', ({leases}) => leases.release(keys)),
     };

@@ -3,6 +3,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout} from 'node:timers/promises';
 import {describe, expect, it} from 'vitest';
+import {withBatches} from '../../src/ask/batches.ts';
 import {withKeeping} from '../../src/ask/keep.ts';
 import {keyed} from '../../src/ask/keyed.ts';
 import {withLeases} from '../../src/ask/leases.ts';
@@ -52,6 +53,42 @@ describe('withLeases', () => {
     ]);
     expect(failed.status).toBe('rejected');
     expect(asked).toMatchObject({status: 'fulfilled', value: [labelled(1)]});
+  });
+
+  it('leaves to another one what that is asking, and asks about the rest meanwhile', async () => {
+    const [one, two] = await twoStores();
+    const numbers = Array.from({length: 400}, (_, number) => number);
+    const both = [one, two].map(store => {
+      const teacher = fakeTeacher<'black-box'>(fields, async asked => {
+        await setTimeout(2);
+        return asked.map(labelled);
+      });
+      const layered = withLeases(withBatches(withKeeping(teacher, {store})), {store, glance: 5, claim: 10});
+      return {teacher, answers: layered.ask(about(...numbers))};
+    });
+    for (const {answers} of both) expect(await answers).toMatchObject(numbers.map(labelled));
+    const counts = both.map(({teacher}) => teacher.calls.flat().length);
+    expect(counts[0]! + counts[1]!).toBe(400);
+    for (const count of counts) expect(count).toBeGreaterThan(100);
+  });
+
+  it('has what an ended holder left looked for, and names what nobody knows of, before it asks', async () => {
+    const [one, two] = await twoStores();
+    const steps: string[] = [];
+    const teacher = fakeTeacher<'black-box'>(fields, async numbers => {
+      steps.push(`asked ${numbers}`);
+      return numbers.map(labelled);
+    });
+    const doubts = {
+      takeOver: async () => void steps.push('taken over'),
+      name: async (keys: readonly string[]) => void steps.push(`named ${keys.length}`),
+    };
+    const layered = withLeases(withKeeping(teacher, {store: two}), {store: two, doubts, glance: 5});
+    const [first] = about(1, 2);
+    await one.leases.acquire([keyed(layered, first!).key], 20);
+    await setTimeout(50);
+    await layered.ask(about(1, 2));
+    expect(steps).toEqual(['taken over', 'named 1', 'asked 1,2']);
   });
 
   it('gives back every lease, whatever becomes of the call', async () => {

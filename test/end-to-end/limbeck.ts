@@ -27,6 +27,7 @@ export interface Running {
   readonly kill: (signal: NodeJS.Signals) => void;
   /** Sends a signal to the process and all that it started, as a terminal does at Ctrl-C. */
   readonly killGroup: (signal: NodeJS.Signals) => void;
+  readonly hasEnded: () => boolean;
   readonly finished: Promise<Finished>;
 }
 
@@ -87,6 +88,7 @@ export function workplace(): Workplace {
       closeStdout: () => void child.stdout.destroy(),
       kill: signal => void child.kill(signal),
       killGroup: signal => void process.kill(-child.pid!, signal),
+      hasEnded: () => child.exitCode !== null || child.signalCode !== null,
       finished: once(child, 'close').then(([code, signal]) => ({...written, code, signal}) as Finished),
     };
   };

@@ -7,6 +7,7 @@ import {fileURLToPath} from 'node:url';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import {openJournal} from '../../src/knowledge/journal.ts';
 import {holdLock, isLocked} from '../../src/knowledge/journal-lock.ts';
+import {thisProcess} from '../../src/knowledge/owner.ts';
 
 const writer = fileURLToPath(new URL('journal-writer.ts', import.meta.url));
 const canUnshare = spawnSync('unshare', ['--pid', '--fork', 'true']).status === 0;
@@ -127,6 +128,20 @@ describe('the journal of a process on another machine', () => {
 });
 
 describe('a journal that is open', () => {
+  it('names what one ended process was asking and another one asked after it', async () => {
+    const head = (start: string) => ({journal: 1, owner: {...thisProcess, start}});
+    const lines = (...records: object[]) => records.map(record => `${JSON.stringify(record)}\n`).join('');
+    const [one, two] = [1, 2].map(number => join(folder, `2026010${number}T030405678Z-7-0123abcd.jsonl`));
+    await writeFile(one!, lines(head('before'), {sent: 1, keys: ['a']}));
+    await writeFile(two!, lines(head('before'), {sent: 1, keys: ['a']}, {failed: 1, inDoubt: false}, {settled: ['a']}));
+    const journal = await openJournal(folder);
+    expect(journal.recovered.inDoubt).toEqual(['a']);
+    await journal.close();
+    const later = await openJournal(folder);
+    expect(later.recovered.inDoubt).toEqual([]);
+    await later.close();
+  });
+
   it('takes over what others left that have ended since', async () => {
     const journal = await openJournal(folder);
     const command = ['--import', import.meta.resolve('tsx'), writer, folder, 'steps'];

@@ -1,6 +1,6 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {mkdtemp, readdir, rm, writeFile} from 'node:fs/promises';
+import {mkdir, mkdtemp, readdir, rm, writeFile} from 'node:fs/promises';
 import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {tmpdir} from 'node:os';
@@ -8,6 +8,7 @@ import {basename, join} from 'node:path';
 import {setTimeout as wait} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import {afterAll, afterEach, beforeEach, describe, expect, it} from 'vitest';
+import type {TakenOver} from '../../src/knowledge/leases.ts';
 import {LmdbLeases} from '../../src/knowledge/lmdb-leases.ts';
 import {type AnswerStore, type AnswerStoreOptions, openAnswerStore} from '../../src/knowledge/store.ts';
 import {NO_REDIS, startRedis} from '../redis.ts';
@@ -82,6 +83,29 @@ describe.each([
     await once(holder, 'exit');
     expect(await two!.leases.acquire(['a', 'b'], MINUTE)).toEqual([true, false]);
     expect(await one!.leases.acquire(['a'], MINUTE)).toEqual([false]);
+  });
+
+  it('tell whoever takes them over that they were not given back, and whether the journal says what was sent', async () => {
+    const taken: TakenOver[] = [];
+    const note = (some: readonly TakenOver[]) => void taken.push(...some);
+    await one!.leases.acquire(['a', 'b'], 100, note);
+    await one!.leases.release(['b']);
+    expect(await two!.leases.acquire(['a', 'b', 'c'], MINUTE, note)).toEqual([false, true, true]);
+    expect(taken).toEqual([]);
+    await wait(200);
+    expect(await two!.leases.acquire(['a'], MINUTE, note)).toEqual([true]);
+    expect(taken.splice(0)).toEqual([{key: 'a', isJournaled: false}]);
+
+    const journal = join(folder, 'journal');
+    await mkdir(journal);
+    const holder = start('lease-holder.ts', JSON.stringify({...options(), journal}), 'd');
+    await once(holder.stdout!, 'data');
+    holder.kill('SIGKILL');
+    await once(holder, 'exit');
+    const same = openAnswerStore({...options(), journal});
+    expect(await same.leases.acquire(['d'], MINUTE, note)).toEqual([true]);
+    expect(taken).toEqual([{key: 'd', isJournaled: true}]);
+    await same.close();
   });
 
   it('are no answers', async () => {

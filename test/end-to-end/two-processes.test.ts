@@ -1,0 +1,90 @@
+import {mkdir, rm} from 'node:fs/promises';
+import {join} from 'node:path';
+import {setTimeout} from 'node:timers/promises';
+import {afterAll, afterEach, beforeEach, describe, expect, it} from 'vitest';
+import {randomInteger, seededRandom} from '../../src/data/random.ts';
+import {type HostileOptions, type HostileService, spawnHostileService} from '../hostile-service.ts';
+import {NO_REDIS, startRedis} from '../redis.ts';
+import {
+  keysByInput,
+  LABEL,
+  type Labelled,
+  namedDoubts,
+  paidAgain,
+  untilAsked,
+  usefulPayments,
+  workAt,
+} from './hostile-work.ts';
+import {type Running, workplace} from './limbeck.ts';
+
+const {folder, start, json} = workplace();
+const redis = await startRedis();
+afterAll(() => redis?.stop());
+
+const INPUTS = 1200;
+const KILLS = Number(process.env['TEST_KILLS'] ?? 4);
+
+let service: HostileService;
+
+async function serve(options: HostileOptions): Promise<void> {
+  service = await spawnHostileService(options);
+}
+
+afterEach(() => service?.close());
+
+describe.each([
+  ['one file of answers', () => '.limbeck/answers'],
+  ['Redis', () => redis?.url ?? ''],
+])('two processes that label one set over %s', (name, cache) => {
+  beforeEach(async context => {
+    context.skip(name === 'Redis' && redis === undefined, NO_REDIS);
+    await redis?.command('FLUSHALL');
+    await rm(join(folder(), '.limbeck'), {recursive: true, force: true});
+    await mkdir(join(folder(), '.limbeck'));
+  });
+
+  const label = (out: string) => [...LABEL, '--cache', cache(), '--out', out];
+
+  it('share the work, and ask nothing twice', async () => {
+    await serve({delay: 20});
+    const env = workAt(service, {inputs: INPUTS, concurrency: 4});
+    const both = await Promise.all(['first', 'second'].map(out => json<Labelled>(label(out), {env})));
+    const bought = both.map(({levels}) => levels[0]!.bought);
+    expect(bought[0]! + bought[1]!).toBe(INPUTS);
+    for (const count of bought) expect(count).toBeGreaterThan(INPUTS / 4);
+    expect(usefulPayments(await service.stats())).toEqual(new Map([[1, INPUTS]]));
+  });
+
+  it(
+    'name all that is paid for twice when they are killed again and again',
+    async () => {
+      await serve({rate: 0.03, retryAfter: 0.05, delay: 10, seed: 5});
+      const env = workAt(service, {inputs: INPUTS, concurrency: 16});
+      const random = seededRandom(3);
+      const running: Running[] = [start(label('first'), {env}), start(label('second'), {env})];
+      const hasEnded = () => running.every(one => one.hasEnded());
+      for (let kill = 0; kill < KILLS && !hasEnded(); kill++) {
+        const {requests} = await service.stats();
+        await untilAsked(service, requests + randomInteger(random, 50, Math.floor(INPUTS / KILLS)), hasEnded);
+        await setTimeout(randomInteger(random, 0, 30));
+        const which = randomInteger(random, 0, 1);
+        running[which]!.kill('SIGKILL');
+        await running[which]!.finished;
+        running[which] = start(label(which === 0 ? 'first' : 'second'), {env});
+      }
+      await Promise.all(running.map(({finished}) => finished));
+      const {levels} = await json<Labelled>(label('last'), {env});
+      expect(levels).toMatchObject([{answers: INPUTS, missing: 0}]);
+
+      const stats = await service.stats();
+      const keys = await keysByInput(INPUTS);
+      const named = new Set(namedDoubts(folder()).flat());
+      const again = paidAgain(stats);
+      expect(again.filter(input => !named.has(keys.get(input)!))).toEqual([]);
+      const doubtful = Object.values(stats.inputs).filter(({doubtful}) => doubtful > 0).length;
+      expect(named.size).toBeLessThanOrEqual(KILLS * 16 + doubtful);
+      if (process.env['TEST_KILLS']) console.log(`${name}: ${again.length} paid again, ${named.size} named`);
+    },
+    KILLS * 60_000,
+  );
+});
