@@ -136,9 +136,11 @@ async function serveUntilStopped(
   const ready: ServiceReady = {url: service.url};
   const shown = topK === undefined ? access : `${access}, top ${topK}`;
   const places = student.reading ? `\nOpenAI’s protocol at ${service.url}/v1, plain at ${service.url}/classify` : '';
+  // Before it is told that the service is there: whoever reads that may stop it at once.
+  const stopped = stopRequest();
   terminal.result({...ready, model: name, access}, `${name} (${shown}) at ${service.url}/v2/models/${name}${places}`);
   process.send?.(ready);
-  await stopRequest();
+  await stopped;
   await service.close();
   if (cascade) terminal.note(summaryOf(service, cascade));
 }
