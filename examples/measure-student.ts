@@ -79,6 +79,7 @@ async function latency(folder: string, texts: Inputs): Promise<number> {
       const started = performance.now();
       const reply = await request(`${url}/v2/models/student/infer`, {
         method: 'POST',
+        headers: {'content-type': 'application/json'},
         body: JSON.stringify({inputs: [tensor]}),
       });
       const body = await reply.body.text();

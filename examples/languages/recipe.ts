@@ -54,7 +54,7 @@ function recipe(calls: number, teachers: Recipe['teachers'], method: Method): Re
     methods: [method],
     seeds: [1, 2, 3],
     training: {epochs: 20, batchSize: 32, optimizer: adam({learningRate: 0.01})},
-    calibration: {agreement: 0.99},
+    calibration: {agreement: 0.97, confidence: 0.95},
   });
 }
 

@@ -42,7 +42,7 @@ export function spamRecipe(calls: number): Recipe<UnlabelledDataset> {
     ],
     seeds: [1, 2, 3],
     training: {epochs: 20, batchSize: 32, optimizer: adam({learningRate: 0.01})},
-    calibration: {agreement: 0.996},
+    calibration: {agreement: 0.98, confidence: 0.95},
   });
 }
 

@@ -29,9 +29,10 @@ import {judgedAnswers} from './calibration.ts';
 // replacement from a finite set, k(t) is hypergeometric, whose tails are lighter still.
 //
 // What is not covered: a single class, a slice of the requests, or one user; a world that has changed since; the best of
-// several students, if it is chosen by their guarantees; a student that is trained again on the calibration answers. R is
-// the share in the long run: the next thousand requests are a sample of it. The teacher's noise counts as disagreement: one
-// that contradicts itself on 2 % of requests leaves little of 3 %. Requests that the teacher can't answer are not counted.
+// several students, if it is chosen by their guarantees; a student that is trained again on the calibration answers, or on
+// traffic that a threshold of theirs chose and calibrated by the same ones. R is the share in the long run: the next thousand
+// requests are a sample of it. The teacher's noise counts as disagreement: one that contradicts itself on 2 % of requests
+// leaves little of 3 %. Requests that the teacher can't answer are not counted.
 
 /** What a cascade is to promise. */
 export interface CascadeTarget {
