@@ -201,20 +201,21 @@ class SharedBudget implements Budget {
     this.#reserved = sum(this.#reserved, worst, -1);
     this.#spent = sum(this.#spent, account.amountsOf(actual));
     const ratio = account.excess.saw(charge, actual);
-    if (ratio > 1) this.#raise(account, ratio);
+    if (ratio > 1) this.#raise(account.excess);
     this.#serve();
+    const isHeld = this.limits.some(limit => !('calls' in limit));
+    const note = ratio > 1 && isHeld && account.excess.noteOf(ratio, account.name);
+    if (note) this.#onNote(note);
   }
 
   /** Reserves for all requests of a teacher what they may come to, going by what was charged for one. */
-  #raise({name, excess}: Account, ratio: number): void {
+  #raise(excess: Excess): void {
     for (const request of this.#underWay) {
       if (request.account.excess !== excess) continue;
       this.#reserved = sum(this.#reserved, request.worst, -1);
       request.worst = request.raised;
       this.#reserved = sum(this.#reserved, request.worst);
     }
-    const note = this.limits.some(limit => !('calls' in limit)) && excess.noteOf(ratio, name);
-    if (note) this.#onNote(note);
   }
 
   /** Decides about those who wait, in turn, up to the one for whom it depends on what is under way. */

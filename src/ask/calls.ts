@@ -204,9 +204,9 @@ class PaidRequest implements AdmissionRequest {
     const {service, teacher, onNote} = this.#sender;
     this.#receipt = receiptOf(service, reply);
     const {usage = this.estimate} = this.#receipt;
-    if (this.estimate && this.#receipt.usage === undefined) onNote(uncountedNote(teacher));
     this.#charge = {calls: 1, usage};
     this.#count();
+    if (this.estimate && this.#receipt.usage === undefined) onNote(uncountedNote(teacher));
   }
 
   #count(amounts: Partial<LedgerSnapshot> = {}): void {

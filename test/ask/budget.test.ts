@@ -128,22 +128,38 @@ describe('a budget', () => {
     await expect(teacher.reserve(tokens(1))).rejects.toThrow('is passed by 20 tokens, which a service charged beyond');
   });
 
-  it('raises what is reserved for a teacher, under way and waiting, when a request comes to more than it may', async () => {
+  it('raises what is reserved for a teacher, and says so, when a request comes to more than it may', async () => {
     const notes: string[] = [];
     const budget = createBudget([{tokens: 100}], note => notes.push(note));
     const [teacher, other] = [drawOn(budget), budget.forTeacher({...teacherWith(), name: 'another'})];
-    const [first, second] = [await teacher.reserve(tokens(0, 10)), await teacher.reserve(tokens(0, 10))];
+    const [first] = [await teacher.reserve(tokens(0, 10)), await teacher.reserve(tokens(0, 10))];
     await other.reserve(tokens(0, 10));
-    const waiting = watch(teacher.reserve(tokens(0, 71)));
     first.settle(tokens(0, 30));
+    expect(notes).toEqual([expect.stringContaining('Teacher a fake counted 3 times the tokens')]);
+    // 30 are spent, 30 reserved for the second request, and 10 for the other teacher's, which keeps its limits.
+    const tooLarge = new AbortController();
+    const large = watch(other.reserve(tokens(0, 31), tooLarge.signal));
     await settled();
-    // 30 are spent; 30 are reserved for the second, and 10 for the other teacher, which keeps its limits.
-    expect(watch(other.reserve(tokens(0, 31)))).toEqual({});
-    expect(notes).toHaveLength(1);
-    expect(notes[0]).toContain('Teacher a fake counted 3 times the tokens');
-    second.settle(tokens(0, 30));
+    expect(large).toEqual({});
+    tooLarge.abort();
+    await expect(other.reserve(tokens(0, 30))).resolves.toBeDefined();
+  });
+
+  it('raises what waits, too', async () => {
+    const budget = createBudget([{tokens: 100}], () => {});
+    const [teacher, other] = [drawOn(budget), budget.forTeacher({...teacherWith(), name: 'another'})];
+    const [first, held] = [await teacher.reserve(tokens(10)), await other.reserve(tokens(60))];
+    const waiting = watch(teacher.reserve(tokens(40)));
+    first.settle(tokens(20));
     await settled();
     expect(waiting).toEqual({});
+    held.settle(NOT_SENT);
+    await settled();
+    expect(waiting.value).toBeDefined();
+    // Its 80 and the 20 that are spent leave nothing.
+    const next = watch(other.reserve(tokens(1)));
+    await settled();
+    expect(next).toEqual({});
   });
 
   it('reserves as much for a request of the same teacher by its batch lane', async () => {
