@@ -27,7 +27,8 @@ export interface ChatOptions extends ServiceOptions, PromptOptions {
    */
   readonly maxTokens?: number;
   /**
-   * Further fields of the request's body. Objects are merged with the adapter's own; null leaves a field out.
+   * Further fields of the request's body. Objects are merged with the adapter's own; null leaves a field out. Under a
+   * budget of money or tokens only those are taken of which it is known what they cost, see `_cost-fields.ts`.
    *
    * @default none
    */

@@ -25,7 +25,8 @@ export function checkKeepable(limit: BudgetLimit, {name, service}: PricedTeacher
       `Teacher ${name} doesn't say how many tokens a request may use, ${refused}. Give the budget in calls.`,
     );
   }
-  const isPassable = 'tokens' in limit || unbounded?.of === 'fees' || (price && isByToken(price));
+  const isCharged = unbounded?.of === 'fees' ? price && Object.values(price).some(Boolean) : price && isByToken(price);
+  const isPassable = 'tokens' in limit || isCharged;
   if (unbounded && isPassable) {
     throw new InputError(
       `Nobody can say the most that a request to teacher ${name} costs, ${refused}. ${unbounded.problem} Or give the ` +

@@ -241,6 +241,8 @@ describe('a budget that can not be kept', () => {
     expect(open({tokens: 100}, 'fees')).toThrow(InputError);
     expect(open({usd: 1}, 'fees', {perCall: 1})).toThrow(InputError);
     expect(open({usd: 1}, 'tokens', {perCall: 1})).not.toThrow();
+    // Who gives no price says that it is free.
+    expect(open({usd: 1}, 'fees')).not.toThrow();
     expect(open({calls: 1}, 'fees', byToken)).not.toThrow();
   });
 
