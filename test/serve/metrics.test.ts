@@ -51,7 +51,7 @@ describe('GET /metrics', () => {
       ledger.add({bought: 1, calls: 1, usd: 0.002, inputTokens: 90, outputTokens: 2});
       return sayingOf('news 0.9');
     });
-    const service = await start({calibration: {threshold: 0.8}, cascade: {teacher, ledger}});
+    const service = await start({calibration: {threshold: 0.8}, cascade: {teacher, ledger, audit: 0}});
     expect(await metric(service, 'limbeck_local_share')).toBeUndefined();
     expect(await metric(service, 'limbeck_saved_usd')).toBeUndefined();
     await post(service, '/classify', {texts: ['spam 0.9', 'spam 0.9', 'ham 0.9', 'spam 0.5']});
