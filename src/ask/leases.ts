@@ -24,11 +24,17 @@ export interface LeasesOptions extends Lookup {
    */
   readonly doubts?: Pick<Doubts, 'takeOver' | 'name'> | undefined;
   /**
-   * How many questions are made this process's own together. Three such claims are under way: the rest is left to others.
+   * How many questions are made this process's own together: the rest is left to others.
    *
    * @default all
    */
   readonly claim?: number;
+  /**
+   * How many claims are under way at once.
+   *
+   * @default 3
+   */
+  readonly claims?: number;
   /**
    * For how long a question is one process's own, in milliseconds. Renewed while it is under way.
    *
@@ -42,9 +48,6 @@ export interface LeasesOptions extends Lookup {
    */
   readonly glance?: number;
 }
-
-/** How many claims are under way at once: one is asked about while the last answers of others are awaited. */
-const CLAIMS = 3;
 
 type Wanted = LayerOptions & {readonly detail: Detail};
 
@@ -63,12 +66,13 @@ export function withLeases<A extends Access>(
     doubts,
     servesKept = true,
     claim = Number.POSITIVE_INFINITY,
+    claims = 3,
     lease = 60_000,
     glance = 100,
   }: LeasesOptions,
 ): LayeredTeacher<A> {
   const {leases} = store;
-  const turns = new Turns(CLAIMS);
+  const turns = new Turns(claims);
   const keyOf = (question: Question) => keyed(teacher, question).key;
 
   /** What is kept by now of questions that are this process's own, by place: another one may have answered just before. */
@@ -123,7 +127,7 @@ export function withLeases<A extends Access>(
   const free = layerOver(teacher, {
     ask: (questions, options) => askFree(questions, options as Wanted),
     maxBatch: claim,
-    concurrency: CLAIMS,
+    concurrency: claims,
   });
 
   const ask = async (questions: readonly Question[], options: LayerOptions = {}) => {

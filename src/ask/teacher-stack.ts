@@ -119,9 +119,13 @@ const CHUNKS = 4;
 /** The fewest questions that a process makes its own together. */
 const LEAST_CLAIM = 16;
 
-/** How many questions a process makes its own together: with three such claims every request of the service is busy. */
-function claimOf({maxBatch, concurrency = 1}: Teacher): number {
-  return maxBatch * Math.max(concurrency, Math.ceil(LEAST_CLAIM / maxBatch));
+/** How much of its work is waiting or under way, in what a service takes at once: every request is kept busy. */
+const AHEAD = 3;
+
+/** How many questions a process makes its own together, and how often at once. Few stay in their order. */
+function claimOf({maxBatch, concurrency = 1}: Teacher): {readonly claim: number; readonly claims: number} {
+  const claim = maxBatch * Math.max(concurrency, Math.ceil(LEAST_CLAIM / maxBatch));
+  return {claim, claims: Math.ceil((AHEAD * maxBatch * concurrency) / claim)};
 }
 
 /** How many questions a teacher's layers look up together: two such chunks keep every request of its service busy. */
@@ -188,8 +192,8 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
   };
   const batches = laneLayers({teacher, alone: guarded, keeping, journal, ledger, budget, onNote, choice: lane});
   const byBatches = isByBatches(teacher, options);
-  const claim = byBatches ? Number.POSITIVE_INFINITY : claimOf(teacher);
-  const sharing = {store, replies, doubts, claim, servesKept: record !== 'all'};
+  const claim = byBatches ? {} : claimOf(teacher);
+  const sharing = {store, replies, doubts, ...claim, servesKept: record !== 'all'};
   const shared = store.leases.shared && record !== 'none' ? withLeases(batches, sharing) : batches;
   const cached = withCache(shared, {
     store,
