@@ -7,7 +7,7 @@ import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
 import {knowledgePath} from '../study/asking.ts';
 import {changedMethod, changesBy, type MethodChanges} from '../study/changes.ts';
-import {calibrationInputsOf} from '../study/divide.ts';
+import {inputsApart} from '../study/divide.ts';
 import {inquiryOf} from '../study/inquiries.ts';
 import {promiseText} from '../study/report/cascades.ts';
 import {choiceSentence} from '../study/report/choices.ts';
@@ -153,8 +153,7 @@ async function joinedWithTraffic(
 ): Promise<Knowledge | StoredKnowledge> {
   if (fromTraffic === undefined) return saved;
   const held = [data.test.inputs, ...(isLabelled(data) ? [data.validation.inputs] : [])];
-  const calibrationInputs = calibrationInputsOf(recipe, method, saved);
-  const joined = await knowledgeWithTraffic(saved, {path: fromTraffic, held, calibrationInputs});
+  const joined = await knowledgeWithTraffic(saved, {path: fromTraffic, held, ...inputsApart(recipe, method, saved)});
   terminal.note(describeTraffic(fromTraffic, joined));
   return joined.knowledge;
 }

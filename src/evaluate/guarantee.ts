@@ -32,7 +32,7 @@ import {judgedAnswers} from './calibration.ts';
 // several students, if it is chosen by their guarantees; a student that is trained again on the calibration answers, or on
 // traffic that a threshold of theirs chose and calibrated by the same ones. R is the share in the long run: the next thousand
 // requests are a sample of it. The teacher's noise counts as disagreement: one that contradicts itself on 2 % of requests
-// leaves little of 3 %. Requests that the teacher can't answer are not counted.
+// leaves little of 3 %. A drawn input that the teacher left without an answer counts as one, however sure the student is.
 
 /** What a cascade is to promise. */
 export interface CascadeTarget {
@@ -120,6 +120,17 @@ export interface Certified {
   readonly guarantee: Guarantee;
 }
 
+export interface CertifyOptions extends CascadeTarget {
+  /** T, fitted to none of the calibration answers. */
+  readonly temperature: number;
+  /**
+   * Inputs that were drawn as the others and have no answer: each counts as a disagreement.
+   *
+   * @default 0
+   */
+  readonly unanswered?: number;
+}
+
 /**
  * The least threshold at which a cascade keeps what it promises.
  *
@@ -131,12 +142,12 @@ export function certify(
   logits: ArrayLike<number>,
   labels: ArrayLike<number>,
   classes: number,
-  {temperature, agreement, confidence}: CascadeTarget & {readonly temperature: number},
+  {temperature, agreement, confidence, unanswered = 0}: CertifyOptions,
 ): Certified {
   const judged = judgedAnswers(logits, labels, classes, temperature).sort((a, b) => b.confidence - a.confidence);
-  const answers = judged.length;
+  const answers = judged.length + unanswered;
   const allowed = allowedDisagreements(answers, {agreement, confidence});
-  let [wrong, sure, disagreements, threshold] = [0, 0, 0, NOTHING_LOCAL];
+  let [wrong, sure, disagreements, threshold] = [unanswered, 0, unanswered, NOTHING_LOCAL];
   for (const [place, answer] of judged.entries()) {
     wrong += answer.agrees ? 0 : 1;
     if (wrong > allowed) break;
@@ -147,5 +158,8 @@ export function certify(
   if (sure === 0) return {threshold, guarantee: {...promise, localShare: 0, bound: 0}};
   const bound = upperBound(disagreements, answers, 1 - confidence);
   // Below the last confidence that was seen nothing more is lost.
-  return {threshold: sure === answers ? 0 : threshold, guarantee: {...promise, localShare: sure / answers, bound}};
+  return {
+    threshold: sure === judged.length ? 0 : threshold,
+    guarantee: {...promise, localShare: sure / answers, bound},
+  };
 }

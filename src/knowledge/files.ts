@@ -13,12 +13,13 @@ import {TensorParts} from './tensor-parts.ts';
  * Its tensors: `inputs` [count, ...shape], or `texts` (UTF-8, one after the other) with `texts.offsets` [count + 1];
  * and by what the answers hold `labels`, `counts`, `classes`, `log_probabilities`, `rest`, `logits`,
  * `features/<layer>`, each with one row an input. Its metadata: `format`, and as JSON `source`, `classes`, `detail`, if
- * there are several of each input `versions`, and if some were set apart `calibration_inputs`.
+ * there are several of each input `versions`, and if some were set apart `calibration_inputs`, and if the teacher left
+ * some without an answer `unanswered`.
  *
  * @throws KnowledgeError where it can't be written
  */
 export async function saveKnowledge(path: string, knowledge: Knowledge): Promise<void> {
-  const {source, classes, detail, inputs, answers, versions = 1, calibrationInputs} = knowledge;
+  const {source, classes, detail, inputs, answers, versions = 1, calibrationInputs, unanswered = 0} = knowledge;
   const tensors = new Map([...inputTensors(inputs), ...answerTensors(answers, classes.length)]);
   const metadata = {
     format: FORMAT,
@@ -27,6 +28,7 @@ export async function saveKnowledge(path: string, knowledge: Knowledge): Promise
     detail: JSON.stringify(detail),
     ...(versions > 1 && {versions: JSON.stringify(versions)}),
     ...(calibrationInputs && {calibration_inputs: JSON.stringify(calibrationInputs)}),
+    ...(unanswered > 0 && {unanswered: JSON.stringify(unanswered)}),
   };
   await writeTensors(path, {metadata, tensors});
 }

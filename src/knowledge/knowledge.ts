@@ -27,6 +27,12 @@ export interface Knowledge {
    * @default whoever calibrates draws some, since all inputs were drawn at random
    */
   readonly calibrationInputs?: readonly number[];
+  /**
+   * How many inputs were drawn and asked about as these were, and left without an answer.
+   *
+   * @default 0
+   */
+  readonly unanswered?: number;
 }
 
 /**

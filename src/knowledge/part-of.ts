@@ -5,7 +5,7 @@ import {selectAnswers} from './table.ts';
 /** The named inputs of knowledge in all their versions, with their answers: in memory if it is, else read as they are needed. */
 export function partOf(knowledge: Knowledge | StoredKnowledge, inputs: ArrayLike<number>): Knowledge | StoredKnowledge {
   const rows = rowsOf(knowledge, inputs);
-  const {calibrationInputs: _, ...head} = knowledge;
+  const {calibrationInputs: _, unanswered: __, ...head} = knowledge;
   if ('inputs' in head) {
     const answers = selectAnswers(head.answers, rows, head.classes.length);
     return {...head, inputs: selectInputs(head.inputs, rows), answers};

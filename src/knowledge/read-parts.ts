@@ -51,6 +51,7 @@ const Metadata = z.object({
   detail: fromJson(DetailSchema),
   versions: fromJson(z.int().positive()).exactOptional(),
   calibration_inputs: fromJson(z.array(z.int().nonnegative())).exactOptional(),
+  unanswered: fromJson(z.int().nonnegative()).exactOptional(),
 });
 
 /**
@@ -61,16 +62,17 @@ const Metadata = z.object({
 export function readHead(
   parts: TensorParts,
   metadata: TensorFile['metadata'],
-): Pick<Knowledge, 'source' | 'classes' | 'detail' | 'versions' | 'calibrationInputs'> {
+): Pick<Knowledge, 'source' | 'classes' | 'detail' | 'versions' | 'calibrationInputs' | 'unanswered'> {
   const read = Metadata.safeParse(metadata);
   if (!read.success) throw parts.misfit(`its metadata is not valid:\n${z.prettifyError(read.error)}`);
-  const {source, classes, detail, versions, calibration_inputs: calibrationInputs} = read.data;
+  const {source, classes, detail, versions, calibration_inputs: calibrationInputs, unanswered} = read.data;
   return {
     source,
     classes,
     detail,
     ...(versions !== undefined && {versions}),
     ...(calibrationInputs && {calibrationInputs}),
+    ...(unanswered !== undefined && {unanswered}),
   };
 }
 

@@ -51,9 +51,9 @@ export interface Guarantee {
   readonly agreement: number;
   /** The probability of that, over the draw of the answers, from 0 to 1. */
   readonly confidence: number;
-  /** Calibration answers: drawn at random, and kept from all training and every choice. */
+  /** Calibration answers: drawn at random, and kept from all training and every choice; with inputs that have no answer. */
   readonly answers: number;
-  /** Calibration answers on which the student is sure enough and disagrees. */
+  /** Of these, those on which the student is sure enough and disagrees, and those without an answer. */
   readonly disagreements: number;
   /** Share of the calibration answers on which the student is sure enough: about what it will answer by itself. */
   readonly localShare: number;

@@ -58,8 +58,11 @@ async function labelled(
   study: Study,
   inquiry: Inquiry,
   {teacher, ledger}: OpenTeacher,
-  {knowledge, missing}: Collection,
+  {knowledge: answered, missing}: Collection,
 ): Promise<Omit<Labelled, 'total'>> {
+  // Of those that another run may answer nothing is known yet.
+  const unanswered = missing.filter(one => !isUnasked(one)).length;
+  const knowledge = unanswered === 0 ? answered : {...answered, unanswered};
   const path = await keep(study, inquiry, knowledge);
   return {inquiry, knowledge, path, missing, teacher: teacher.name, ledger: ledger.snapshot()};
 }

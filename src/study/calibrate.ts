@@ -12,6 +12,12 @@ export interface CalibrateOptions {
   readonly temperature: number;
   /** Inputs, by their index, whose answers calibrate; the student must not have learned from them. */
   readonly calibrationInputs: readonly number[];
+  /**
+   * Inputs that were drawn as well and have no answer: they count as disagreements.
+   *
+   * @default 0
+   */
+  readonly unanswered?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -26,7 +32,7 @@ export async function calibrate(
   recipe: Pick<Recipe, 'calibration'>,
   student: Student,
   knowledge: Knowledge | StoredKnowledge,
-  {temperature, calibrationInputs, signal}: CalibrateOptions,
+  {temperature, calibrationInputs, unanswered = 0, signal}: CalibrateOptions,
 ): Promise<Calibration> {
   const target = cascadeTarget(recipe);
   if (target === undefined || knowledge.source.access === 'truth') return {temperature};
@@ -34,7 +40,7 @@ export async function calibrate(
   const {inputs, answers} = await readFirstVersions(knowledge, calibrationInputs);
   const logits = await predictLogits(student, inputs, {...(signal && {signal})});
   const {labels} = targetsOf(answers, classes.length);
-  const {threshold, guarantee} = certify(logits, labels, classes.length, {temperature, ...target});
+  const {threshold, guarantee} = certify(logits, labels, classes.length, {temperature, unanswered, ...target});
   if (calibrationInputs.length > 0) return {temperature, threshold, guarantee};
   // If there are enough and yet none may calibrate, as in traffic, those that are asked for next are drawn at random.
   const short = answersShort(countOf(knowledge) / versions, target, recipe.calibration?.share);

@@ -9,7 +9,7 @@ import {candidatesOf} from '../recipe/candidates.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
 import {packageVersion} from '../version.ts';
 import type {Asked, Reference} from './asking.ts';
-import {calibrationInputsOf} from './divide.ts';
+import {inputsApart} from './divide.ts';
 import type {MeasuredRuns, Run} from './measure.ts';
 import {LEVELS} from './methods.ts';
 import type {MissingInputs} from './missing.ts';
@@ -76,7 +76,8 @@ export function resultsOf(parts: StudyParts): Results {
       knowledge: new Map(recipe.methods.map((method, index) => [method, knowledge[index]!])),
       tunings: new Map(recipe.methods.map((method, index) => [method, parts.tunings[index]])),
       viewOf: method => viewingOf(study, method).view,
-      setApart: method => calibrationInputsOf(recipe, method, knowledge[recipe.methods.indexOf(method)]!).length,
+      setApart: method =>
+        inputsApart(recipe, method, knowledge[recipe.methods.indexOf(method)]!).calibrationInputs.length,
       reference,
       classes,
     }),

@@ -59,7 +59,7 @@ export async function learn(
   const before = trialsOf(study);
   const stepsOf = (run: number): LearnOptions['onStep'] =>
     onStep && ((step, steps) => onStep(run * steps + step, (before + 1) * steps));
-  const {training, calibrationInputs} = divide(recipe, method, knowledge);
+  const {training, calibrationInputs, unanswered} = divide(recipe, method, knowledge);
   const {build, choice, temperature} = await prepare(study, method, training, seed, stepsOf);
   const fresh = freshStudent(study, build, seed);
   const curve: CurvePoint[] = [];
@@ -80,7 +80,7 @@ export async function learn(
   });
   for await (const epoch of epochs) add(epoch);
   const {signal} = study;
-  const options = {calibrationInputs, ...(signal && {signal})};
+  const options = {calibrationInputs, unanswered, ...(signal && {signal})};
   const calibration = temperature && (await calibrate(recipe, fresh, knowledge, {temperature, ...options}));
   const gate = await gateOver(recipe, training, seed);
   const student = {...fresh, ...(calibration && {calibration}), ...(gate && {gate})};

@@ -23,6 +23,12 @@ export interface TrafficOptions {
    * @default those of the knowledge
    */
   readonly calibrationInputs?: readonly number[];
+  /**
+   * Inputs without an answer that were drawn to calibrate as well.
+   *
+   * @default 0
+   */
+  readonly unanswered?: number;
 }
 
 /** Knowledge with what a service's teacher was asked about since. */
@@ -58,7 +64,7 @@ const CHUNK = 1000;
  */
 export async function knowledgeWithTraffic(
   knowledge: Knowledge | StoredKnowledge,
-  {path, held, calibrationInputs = knowledge.calibrationInputs}: TrafficOptions,
+  {path, held, calibrationInputs = knowledge.calibrationInputs, unanswered = 0}: TrafficOptions,
 ): Promise<WithTraffic> {
   if (knowledge.source.access === 'truth') {
     throw new InputError(
@@ -92,7 +98,11 @@ export async function knowledgeWithTraffic(
   }
   if (texts.length === 0) return {knowledge, added: 0, leftOut};
   const whole = await joined(knowledge, texts, answers);
-  return {knowledge: {...whole, ...(calibrationInputs && {calibrationInputs})}, added: texts.length, leftOut};
+  return {
+    knowledge: {...whole, ...(calibrationInputs && {calibrationInputs}), ...(unanswered > 0 && {unanswered})},
+    added: texts.length,
+    leftOut,
+  };
 }
 
 /** What came of it, as a sentence for people. */

@@ -87,6 +87,18 @@ describe('calibrationSize', () => {
 });
 
 describe('certify', () => {
+  it('counts an input without an answer as a disagreement, however sure the student is', () => {
+    const {logits, labels} = answers(Array.from({length: 200}, (_, index) => 1 + index / 100));
+    const options = {temperature: 1, ...usual};
+    const whole = certify(logits, labels, 2, options);
+    const lacking = certify(logits, labels, 2, {...options, unanswered: 1});
+    expect(whole).toMatchObject({threshold: 0, guarantee: {answers: 200, disagreements: 0}});
+    expect(lacking).toMatchObject({threshold: 0, guarantee: {answers: 201, disagreements: 1, localShare: 200 / 201}});
+    expect(lacking.guarantee.bound).toBe(upperBound(1, 201, 0.05));
+    const many = certify(logits, labels, 2, {...options, unanswered: 3});
+    expect(many).toMatchObject({threshold: NOTHING_LOCAL, guarantee: {localShare: 0}});
+  });
+
   it('lets the student answer for as long as the bound holds, and says what it saw', () => {
     // 157 answers allow one disagreement: the second is the 41st surest.
     const gaps = Array.from({length: 157}, (_, place) => (place === 20 || place === 40 ? -1 : 1) * (10 - 0.05 * place));

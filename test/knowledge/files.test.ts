@@ -42,6 +42,13 @@ describe('knowledge on disk', () => {
     await expect(loadKnowledge(path)).rejects.toThrow('it sets input 2 apart, and it holds 2');
   });
 
+  it('says how many inputs were left without an answer', async () => {
+    const knowledge = {...knowledgeOf(labels), unanswered: 3};
+    await saveKnowledge(path, knowledge);
+    expect(await loadKnowledge(path)).toEqual(knowledge);
+    expect(await readWhole(path)).toEqual(knowledge);
+  });
+
   it('says how many versions of each input there are, and nothing where there is one', async () => {
     const knowledge = {...knowledgeOf(labels), versions: 2};
     await saveKnowledge(path, knowledge);

@@ -63,10 +63,14 @@ export async function readWhole(
 ): Promise<Knowledge> {
   const knowledge = await openKnowledge(path, options);
   try {
-    const {source, classes, detail, count, versions} = knowledge;
+    const {source, classes, detail, count, versions, unanswered} = knowledge;
     const read = rows ?? Array.from({length: count}, (_, row) => row);
     const [inputs, answers] = await Promise.all([knowledge.readInputs(read), knowledge.readAnswers(read)]);
-    return {source, classes, detail, inputs, answers, ...(versions && {versions})};
+    return {
+      ...{source, classes, detail, inputs, answers},
+      ...(versions && {versions}),
+      ...(unanswered && {unanswered}),
+    };
   } finally {
     await knowledge.close();
   }

@@ -12,7 +12,7 @@ import {weightsHash} from '../../src/student/weights-hash.ts';
 import {calibrate} from '../../src/study/calibrate.ts';
 import {cascadeOf} from '../../src/study/cascade.ts';
 import {compare} from '../../src/study/compare.ts';
-import {calibrationInputsOf} from '../../src/study/divide.ts';
+import {inputsApart} from '../../src/study/divide.ts';
 import {studentPath} from '../../src/study/run.ts';
 import {resultsTable} from '../../src/study/table.ts';
 import type {Answer, Teacher} from '../../src/teacher.ts';
@@ -162,7 +162,7 @@ describe('a study with calibration', () => {
     const teacher = tinyTeachers(await startedTinyModel())['gray-box'];
     const drawn = draw(data.train, {size: transferSize});
     const apart = new Set(
-      calibrationInputsOf(recipe(teacher), {method: 'soft'}, {...knowledge, inputs: drawn.inputs}).map(
+      inputsApart(recipe(teacher), {method: 'soft'}, {...knowledge, inputs: drawn.inputs}).calibrationInputs.map(
         input => hashesOf(drawn.inputs)[input]!,
       ),
     );

@@ -63,7 +63,7 @@ describe('divide', () => {
   it('lets all train if nothing is promised, or if the answers are too few to prove it', () => {
     for (const calibration of [undefined, {}, {agreement: 0.97}]) {
       const divided = divide({...(calibration && {calibration})}, method, knowledge);
-      expect(divided).toEqual({training: knowledge, calibrationInputs: []});
+      expect(divided).toEqual({training: knowledge, calibrationInputs: [], unanswered: 0});
     }
   });
 
@@ -72,6 +72,14 @@ describe('divide', () => {
     expect(calibrationInputs).toEqual([3, 1, 59]);
     expect(countOf(training)).toBe(57);
     expect(training.calibrationInputs).toBeUndefined();
+  });
+
+  it('draws inputs without an answer as often as those with one', () => {
+    const {calibrationInputs, unanswered} = divide(recipe, method, {...knowledge, unanswered: 60});
+    expect(calibrationInputs.length + unanswered).toBe(9);
+    expect(unanswered).toBeGreaterThan(1);
+    expect(unanswered).toBeLessThan(9);
+    expect(divide(recipe, method, {...knowledge, unanswered: 0}).unanswered).toBe(0);
   });
 
   it('refuses to calibrate by inputs that were chosen', () => {

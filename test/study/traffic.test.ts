@@ -9,7 +9,7 @@ import {openKnowledge} from '../../src/knowledge/open-knowledge.ts';
 import {tabulate} from '../../src/knowledge/table.ts';
 import {TrafficLog} from '../../src/serve/traffic.ts';
 import {writeTraffic} from '../../src/serve/traffic-form.ts';
-import {calibrationInputsOf, divide} from '../../src/study/divide.ts';
+import {divide, inputsApart} from '../../src/study/divide.ts';
 import {describeTraffic, knowledgeWithTraffic} from '../../src/study/traffic.ts';
 import type {Answer, Detail} from '../../src/teacher.ts';
 import {folders} from './tiny.ts';
@@ -69,10 +69,10 @@ describe('knowledgeWithTraffic', () => {
     const method = {method: 'soft'};
     // Two answers without a disagreement prove it: at half of them, four would be divided, two may not be.
     const recipe = {calibration: {agreement: 0.2, share: 0.5}};
-    const calibrationInputs = calibrationInputsOf(recipe, method, knowing(['a', 'b']));
-    const {knowledge} = await knowledgeWithTraffic(knowing(['a', 'b']), {path, held: [], calibrationInputs});
-    expect(calibrationInputs).toEqual([]);
-    expect(divide(recipe, method, knowledge)).toEqual({training: knowledge, calibrationInputs: []});
+    const apart = inputsApart(recipe, method, knowing(['a', 'b']));
+    const {knowledge} = await knowledgeWithTraffic(knowing(['a', 'b']), {path, held: [], ...apart});
+    expect(apart.calibrationInputs).toEqual([]);
+    expect(divide(recipe, method, knowledge)).toEqual({training: knowledge, calibrationInputs: [], unanswered: 0});
     const set = {...knowing(['a', 'b']), calibrationInputs: [1]};
     expect((await knowledgeWithTraffic(set, {path, held: []})).knowledge.calibrationInputs).toEqual([1]);
   });
