@@ -46,8 +46,8 @@ export function compareScores(method: SeedScores, baseline: SeedScores): Differe
 
 function comparePaired(method: SeedScores, baseline: SeedScores, shared: readonly number[]): Difference {
   const differences = shared.map(seed => {
-    const ofBaseline = scoresOf(baseline, seed);
-    return Float64Array.from(scoresOf(method, seed), (score, example) => score - ofBaseline[example]!);
+    const [ofMethod, ofBaseline] = [scoresOf(method, seed), scoresOf(baseline, seed)];
+    return new Float64Array(ofMethod.length).map((_, example) => ofMethod[example]! - ofBaseline[example]!);
   });
   const found = crossedMean(differences);
   const seeds = shared.length;

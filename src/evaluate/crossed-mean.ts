@@ -24,9 +24,7 @@ export function crossedMean(values: readonly ArrayLike<number>[]): CrossedMean {
   const [seeds, examples] = [values.length, values[0]!.length];
   const seedMeans = values.map(mean);
   const all = mean(seedMeans);
-  const exampleMeans = Float64Array.from({length: examples}, (_, example) =>
-    mean(values.map(ofSeed => ofSeed[example]!)),
-  );
+  const exampleMeans = meansOfColumns(values);
   if (seeds === 1) return {mean: all, exampleMeans, seedVariance: 0, noise: 0};
   let residual = 0;
   for (const [seed, ofSeed] of values.entries()) {
@@ -43,11 +41,21 @@ export function crossedMean(values: readonly ArrayLike<number>[]): CrossedMean {
   };
 }
 
+function meansOfColumns(rows: readonly ArrayLike<number>[]): Float64Array {
+  const sums = new Float64Array(rows[0]!.length);
+  for (const row of rows) for (let column = 0; column < sums.length; column++) sums[column]! += row[column]!;
+  return sums.map(sum => sum / rows.length);
+}
+
 /**
  * Whole scores make means that come in steps of one over the number of examples: the means of a few seeds may then be
  * equal by chance, which would pass for no variance. The variance of rounding (Sheppard, 1898) is added.
  */
 function rounding(values: readonly ArrayLike<number>[]): number {
-  const isWhole = values.every(ofSeed => Array.prototype.every.call(ofSeed, Number.isInteger));
-  return isWhole ? 1 / 12 / values[0]!.length ** 2 : 0;
+  return values.every(isWhole) ? 1 / 12 / values[0]!.length ** 2 : 0;
+}
+
+function isWhole(scores: ArrayLike<number>): boolean {
+  for (let index = 0; index < scores.length; index++) if (!Number.isInteger(scores[index])) return false;
+  return true;
 }

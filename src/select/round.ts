@@ -51,7 +51,7 @@ function next(gain: ExpectedGain | undefined, stopped: StopReason | undefined): 
 }
 
 function between([low, high]: readonly [low: number, high: number]): string {
-  return `(${percent(low)} to ${percent(high)})`;
+  return `(95 % interval ${percent(low)} to ${percent(high)})`;
 }
 
 function percent(share: number): string {

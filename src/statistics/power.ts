@@ -2,7 +2,7 @@ import {normalTail} from './normal.ts';
 import {byDegrees, reachBy, type TwoParts} from './two-parts.ts';
 
 /** Steps of the integration over the variance that was seen. */
-const STEPS = 200;
+const STEPS = 100;
 
 /**
  * The smallest true difference that a test finds with a probability of `power`, if the variance is as estimated: a point
@@ -27,7 +27,7 @@ export function detectable(error: number, parts: TwoParts, power = 0.8): number 
     );
   let [low, high] = [0, deviation];
   while (found(high) < power) high *= 2;
-  while (high - low > 1e-6 * high) {
+  while (high - low > 1e-4 * high) {
     const middle = (low + high) / 2;
     if (found(middle) < power) low = middle;
     else high = middle;

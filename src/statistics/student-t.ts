@@ -1,4 +1,4 @@
-import {betaQuantile, incompleteBeta} from './beta.ts';
+import {incompleteBeta, logGamma} from './beta.ts';
 
 /**
  * Two-sided p value of Student's t: the probability of a value at least as far from 0.
@@ -15,6 +15,26 @@ export function twoSidedT(t: number, degrees: number): number {
  * @param error - of both sides together, above 0, for example 0.05
  */
 export function criticalT(error: number, degrees: number): number {
-  const x = betaQuantile(error, degrees / 2, 0.5);
-  return Math.sqrt((degrees * (1 - x)) / x);
+  if (error >= 1) return 0;
+  // Newton's method in logarithms of both sides: there the curve is concave, so that all steps but the first come from above.
+  let [logT, last] = [0, 0];
+  for (let step = 0; step < 60; step++) {
+    const t = Math.exp(logT);
+    const p = twoSidedT(t, degrees);
+    const move = (Math.log(p / error) * p) / (2 * t * density(t, degrees));
+    // The first step may lead to where p is 0.
+    if (!Number.isFinite(move)) {
+      logT = (logT + last) / 2;
+      continue;
+    }
+    last = logT;
+    logT += move;
+    if (Math.abs(move) < 1e-12) break;
+  }
+  return Math.exp(logT);
+}
+
+function density(t: number, degrees: number): number {
+  const scale = logGamma((degrees + 1) / 2) - logGamma(degrees / 2) - Math.log(degrees * Math.PI) / 2;
+  return Math.exp(scale - ((degrees + 1) / 2) * Math.log1p((t * t) / degrees));
 }

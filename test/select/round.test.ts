@@ -17,13 +17,13 @@ const round: SelectionRound = {
 
 it('says in one line what a round came to and what the next calls are expected to buy', () => {
   expect(describeRound(round)).toBe(
-    'Round 3: 1,750 answers, agreement 93.1 % (88.7 to 95.8) on 200 held out; the next 100 calls are expected to buy +0.4 points (0.1 to 0.7).',
+    'Round 3: 1,750 answers, agreement 93.1 % (95 % interval 88.7 to 95.8) on 200 held out; the next 100 calls are expected to buy +0.4 points (95 % interval 0.1 to 0.7).',
   );
 });
 
 it('says why it ends, and before the second round that nothing is known of the next calls', () => {
   expect(describeRound({...round, stopped: 'budget'})).toMatch(
-    /\(0\.1 to 0\.7\)\. It ends here: the budget is at its end\.$/,
+    /\(95 % interval 0\.1 to 0\.7\)\. It ends here: the budget is at its end\.$/,
   );
   expect(describeRound({...round, gain: undefined})).toMatch(
     /; what the next calls buy is known after the next round\.$/,

@@ -164,6 +164,13 @@ describe('renderReport', () => {
     expect(page.querySelector('#figure-relation figcaption')!.textContent).toContain('whatever the student learned');
   });
 
+  it('gives every comparison in a table, with the confidence of its interval and how many seeds it went by', () => {
+    const results = compared(sampleResults({methods: [labels!, topThree!]}), {paired: false, seeds: [2, 3]});
+    const rows = [...parsed(results).querySelectorAll('#numbers .scroll')].map(({textContent}) => plain(textContent!));
+    expect(rows[1]).toContain('Agreement with the teacher against “labels”');
+    expect(rows[1]).toMatch(/top-3 with rest\s*gray-box\s*\+0\.50\+0\.14 to \+0\.8698\.8 %0\.0120\.412, 3better/);
+  });
+
   it('writes a dash for what is not known and leaves out what was not kept', () => {
     const page = parsed(broken(sampleResults()));
     const [head, ...cells] = [...page.querySelectorAll('#numbers .scroll tbody tr')]

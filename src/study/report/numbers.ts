@@ -1,8 +1,8 @@
-import type {MethodResult, ResultRow, Results} from '../results.ts';
+import type {Comparison, MethodResult, ResultRow, Results} from '../results.ts';
 import {between, confidenceText, count, counted, decimal, MISSING, percent, points, pText} from './format.ts';
 import {type Html, html} from './html.ts';
 import {type Measure, rowsOf, spreadOf} from './spread.ts';
-import {baselineName, isClaim} from './summary.ts';
+import {baselineName, comparedMethods, isClaim} from './summary.ts';
 import {cell, heading, methodHeading, table, teacherHeading, wordsHeading} from './table.ts';
 
 /** A column of numbers: its measure, how it is called, its unit, and how it is written. */
@@ -31,27 +31,53 @@ function columnsOf({truth}: Results): readonly Column[] {
   return ALL_COLUMNS.filter(({measure}) => truth === 'labels' || measure !== 'accuracy');
 }
 
-/** Every number of every method: mean and sample standard deviation over the seeds, and the comparison. */
+/** Every number of every method: mean and sample standard deviation over the seeds. */
 export function numbersTable(results: Results): Html {
   const {seeds, methods} = results;
-  const baseline = baselineName(results);
   const name =
     seeds.length > 1
       ? `On the test set: mean, and in small the sample standard deviation over ${counted(seeds.length, 'seed')}`
       : 'On the test set, one seed';
   const rows = methods.map(
     (method, index) =>
-      html`<tr>${methodHeading(method, index)}${columnsOf(results).map(column => spreadCell(results, method, column))}${comparisonCells(method, baseline)}</tr>`,
+      html`<tr>${methodHeading(method, index)}${columnsOf(results).map(column => spreadCell(results, method, column))}</tr>`,
   );
+  const head = [wordsHeading('method'), ...columnsOf(results).map(({name, unit}) => heading(name, unit))];
+  return table(name, head, [teacherRow(results), ...rows]);
+}
+
+/** Every comparison with the baseline; undefined if nothing was compared. */
+export function comparisonsTable(results: Results): Html | undefined {
+  const baseline = baselineName(results);
+  const compared = comparedMethods(results);
+  if (baseline === undefined || compared.length === 0) return undefined;
   const head = [
     wordsHeading('method'),
-    ...columnsOf(results).map(({name, unit}) => heading(name, unit)),
-    heading('difference in agreement', 'points, interval'),
-    heading('p', 'Holm'),
-    heading('detectable', 'points'),
+    heading('difference', 'points'),
+    heading('interval', 'points'),
+    heading('confidence', 'of this interval'),
+    heading('p', 'by Holm'),
+    heading('detectable', 'points, in 4 of 5 studies'),
+    heading('seeds', 'of both'),
     wordsHeading('verdict'),
   ];
-  return table(name, head, [teacherRow(results), ...rows]);
+  const rows = results.methods.flatMap((method, index) => {
+    const own = compared.find(entry => entry.method === method.method && entry.versusLabels === method.versusLabels);
+    return own ? [html`<tr>${methodHeading(method, index)}${comparisonCells(own.versusLabels)}</tr>`] : [];
+  });
+  return table(`Agreement with the teacher against “${baseline}”`, head, rows);
+}
+
+function comparisonCells({difference, interval, confidence, p, detectable, seeds, paired, verdict}: Comparison) {
+  return [
+    cell(points(difference)),
+    cell(between(interval)),
+    cell(confidenceText(confidence)),
+    cell(pText(p)),
+    cell(percent(detectable)),
+    cell(paired ? `${seeds[0]} pairs` : seeds.join(', ')),
+    html`<td class="words ${isClaim(verdict) ? verdict : 'open'}">${verdict}</td>`,
+  ];
 }
 
 /** Every number of every trained student. */
@@ -78,7 +104,7 @@ function teacherRow(results: Results): Html {
     const value = known[measure];
     return cell(value === undefined ? '' : decimal(value * scale, digits));
   });
-  return html`<tr>${teacherHeading('teacher')}${cells}<td></td><td></td><td></td><td></td></tr>`;
+  return html`<tr>${teacherHeading('teacher')}${cells}</tr>`;
 }
 
 function spreadCell(results: Results, method: MethodResult, {measure, digits, scale}: Column): Html {
@@ -93,18 +119,4 @@ function valueCell(row: ResultRow, {measure, digits, scale}: Column): Html {
   if (measure === 'budget') return cell(count(row.budget));
   // A results.json holds null for NaN, which must not pass for 0.
   return cell(Number.isFinite(row[measure]) ? decimal(row[measure] * scale, digits) : MISSING);
-}
-
-function comparisonCells({method, versusLabels}: MethodResult, baseline: string | undefined): readonly Html[] {
-  const none = [cell(MISSING), cell(MISSING), cell(MISSING)];
-  if (method === baseline) return [...none, html`<td class="words open">baseline</td>`];
-  if (versusLabels === undefined) return [...none, html`<td></td>`];
-  const {difference, interval, confidence, p, detectable, verdict} = versusLabels;
-  const className = isClaim(verdict) ? verdict : 'open';
-  return [
-    cell(points(difference), `${between(interval)}, ${confidenceText(confidence)}`),
-    cell(pText(p)),
-    cell(percent(detectable)),
-    html`<td class="words ${className}">${verdict}</td>`,
-  ];
 }

@@ -9,7 +9,7 @@ import {relationFigure} from './figures/relation.ts';
 import {reliabilityFigure} from './figures/reliability.ts';
 import {count, counted, duration, levelName, list, moment} from './format.ts';
 import {type Content, type Html, html, jsonScript, trusted} from './html.ts';
-import {numbersTable, seedsTable} from './numbers.ts';
+import {comparisonsTable, numbersTable, seedsTable} from './numbers.ts';
 import {steadinessSentences} from './steadiness.ts';
 import {STYLE} from './style.ts';
 import {setting, summarise} from './summary.ts';
@@ -108,6 +108,7 @@ ${table}`;
 
 function numbers(results: Results): Html {
   return html`${numbersTable(results)}
+${comparisonsTable(results)}
 <details><summary>Every student by seed (${count(results.rows.length)})</summary>${seedsTable(results)}</details>`;
 }
 
