@@ -150,7 +150,7 @@ describe('a cascade', () => {
   it('lets only so many requests wait for the teacher', async () => {
     const slow = teacherOf(knowing);
     const {ask} = slow;
-    const teacher = {...slow, ask: async (...all: Parameters<typeof ask>) => setTimeout(50).then(() => ask(...all))};
+    const teacher = {...slow, ask: async (...all: Parameters<typeof ask>) => setTimeout(500).then(() => ask(...all))};
     const service = await serve({teacher, maxAsking: 2});
     const replies = await Promise.all(
       [1, 2, 3, 4].map(index => post(service, '/classify', {text: `spam 0.5 news ${index}`})),
