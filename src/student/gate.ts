@@ -5,7 +5,7 @@ import {InputError} from '../errors.ts';
 /**
  * Tells texts that are unlike those a student learned from: no text that is kept of these shares enough runs of words and
  * characters with it. It looks at texts and not at the student's own features, since these are drawn to the texts that made
- * them: with a cut-off that 1 % of the training texts fall under, 3 to 40 % of unseen ones of the same task did.
+ * them: with a cut-off that 1 % of the training texts fall under, 0.1 to 40 % of unseen ones of the same task did.
  */
 export interface Gate {
   readonly reading: NgramReading;

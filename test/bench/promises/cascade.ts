@@ -1,9 +1,6 @@
-/** How often a cascade misses what it promises: `npx tsx test/bench/promises/cascade.ts`. See ../README.md. */
+/** How often a cascade misses what it promises. */
 import {fork} from 'node:child_process';
-import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {pathToFileURL} from 'node:url';
-import {parseArgs} from 'node:util';
 import {startEngine} from 'limbeck';
 import {allowedDisagreements} from '../../../src/evaluate/guarantee.ts';
 import {mean} from '../../../src/evaluate/statistics.ts';
@@ -139,7 +136,16 @@ function mostBy(trials: number, chance: number): number {
   return most;
 }
 
-function lineOf(figures: CascadeFigures): string {
+/** Whether the target was missed no more often than by chance. */
+export function isKept({missed, mostMissed}: CascadeFigures): boolean {
+  return missed <= mostMissed;
+}
+
+export function cascadeText(figures: readonly CascadeFigures[]): string {
+  return figures.map(linesOf).join('\n');
+}
+
+function linesOf(figures: CascadeFigures): string {
   const {task, target, answers, apart, left, draws, missed, mostMissed, seconds} = figures;
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   const {local, localPointEstimate, missedPointEstimate, drawsPointEstimate, localBest, localBestOfAll} = figures;
@@ -150,18 +156,3 @@ function lineOf(figures: CascadeFigures): string {
     `  point estimate: answered locally ${percent(localPointEstimate)}, missed in ${missedPointEstimate} of ${drawsPointEstimate} draws; ${seconds.toFixed(0)} s`
   );
 }
-
-async function main(): Promise<void> {
-  const {values} = parseArgs({
-    options: {json: {type: 'string'}, draws: {type: 'string'}, task: {type: 'string', multiple: true}},
-  });
-  const figures = await cascadePromises({
-    ...(values.draws !== undefined && {draws: Number(values.draws)}),
-    ...(values.task && {tasks: values.task}),
-  });
-  console.log(figures.map(lineOf).join('\n'));
-  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify({cascade: figures}, undefined, 2)}\n`);
-  if (figures.some(({missed, mostMissed}) => missed > mostMissed)) process.exitCode = 1;
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main();

@@ -1,4 +1,3 @@
-import {pathToFileURL} from 'node:url';
 import {readLanguages} from '../../../examples/languages/lines.ts';
 import {readMails} from '../../../examples/spam/mails.ts';
 import {shuffledIndices} from '../../../src/data/random.ts';
@@ -37,4 +36,13 @@ function figures(task: string, texts: readonly string[], other: string, others: 
   return {...{task, other, refusedOwn, refusedOther: share(others), millisecondsEach}, bytes: gateBytes(gate).length};
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) console.log(JSON.stringify(measureGate()));
+export function gateText(figures: readonly GateFigures[]): string {
+  const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
+  return figures
+    .map(
+      ({task, other, refusedOwn, refusedOther, millisecondsEach, bytes}) =>
+        `${task}: refuses ${percent(refusedOwn)} of its own unseen texts and ${percent(refusedOther)} of ${other}; ` +
+        `${millisecondsEach.toFixed(2)} ms a text, ${(bytes / 1e6).toFixed(1)} MB`,
+    )
+    .join('\n');
+}

@@ -1,5 +1,4 @@
 /** False verdicts and power of `compareScores` and `judge`, beside the percentile bootstrap of earlier versions. */
-import {pathToFileURL} from 'node:url';
 import {seededRandom} from '../../../src/data/random.ts';
 import {compareScores} from '../../../src/evaluate/compare-scores.ts';
 import {judge} from '../../../src/evaluate/judge.ts';
@@ -129,10 +128,4 @@ export function verdictTable(rows: readonly VerdictRow[]): string {
       ].join('\n'),
     )
     .join('\n\n');
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const started = performance.now();
-  console.log(verdictTable(verdictRows()));
-  console.log(`\n${((performance.now() - started) / 1000).toFixed(0)} s`);
 }

@@ -1,0 +1,54 @@
+/** Whether what limbeck promises holds: `npm run bench:promises`. See ../README.md. */
+import {writeFile} from 'node:fs/promises';
+import {Command, InvalidArgumentError, Option} from 'commander';
+import {auditText, measureAudit} from './audit.ts';
+import {cascadePromises, cascadeText, isKept} from './cascade.ts';
+import {gateText, measureGate} from './gate.ts';
+import {verdictRows, verdictTable} from './verdicts.ts';
+
+const PARTS = ['cascade', 'verdicts', 'audit', 'gate'] as const;
+type Part = (typeof PARTS)[number];
+
+interface Settings {
+  readonly only: readonly Part[];
+  readonly draws: number;
+  readonly json?: string;
+}
+
+const settings = new Command('bench:promises')
+  .description(
+    'Counts how often the guarantee of a cascade, the verdicts of a study and the audit of a service are wrong.',
+  )
+  .addOption(new Option('--only <part...>', 'only these parts').choices(PARTS).default(PARTS, 'all'))
+  .option('--draws <count>', 'draws of each task of the cascade', wholeNumber, 200)
+  .option('--json <file>', 'also writes the figures to a file')
+  .allowExcessArguments(false)
+  .parse()
+  .opts<Settings>();
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('Expected a whole number of at least 1.');
+  return value;
+}
+
+/** Runs a part if it is wanted, and prints what came of it. */
+async function measured<T>(part: Part, measure: () => T | Promise<T>, text: (figures: T) => string) {
+  if (!settings.only.includes(part)) return undefined;
+  const started = performance.now();
+  const figures = await measure();
+  console.log(`\n${part} (${((performance.now() - started) / 1000).toFixed(0)} s)\n${text(figures)}`);
+  return figures;
+}
+
+const cascade = await measured('cascade', () => cascadePromises({draws: settings.draws}), cascadeText);
+const verdicts = await measured('verdicts', () => verdictRows(), verdictTable);
+const audit = await measured('audit', measureAudit, auditText);
+const gate = await measured('gate', measureGate, gateText);
+if (settings.json !== undefined) {
+  await writeFile(settings.json, `${JSON.stringify({cascade, verdicts, audit, gate}, undefined, 2)}\n`);
+}
+if (cascade?.every(isKept) === false) {
+  console.error('A cascade missed its target more often than by chance.');
+  process.exitCode = 1;
+}
