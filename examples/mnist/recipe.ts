@@ -34,7 +34,7 @@ async function mnist(): Promise<Dataset> {
 export default defineRecipe({
   name: 'mnist',
   data: mnist,
-  transfer: {size: 2000},
+  transfer: {size: 1000},
   teacherModel: {
     directory: teacher,
     student: lenet({filters: [16, 32], units: 128}),
@@ -56,8 +56,8 @@ export default defineRecipe({
   },
   student: mlp({units: [64]}),
   preprocessing,
-  seeds: [1, 2, 3],
-  training: {epochs: 50, validateEvery: 5},
+  seeds: [1, 2, 3, 4, 5],
+  training: {epochs: 100, validateEvery: 10},
   methods: [
     {level: 'none', method: 'true labels', losses: [hardLabels()]},
     {level: 'black-box', method: 'labels', losses: [hardLabels()]},
@@ -71,7 +71,7 @@ export default defineRecipe({
     {
       level: 'white-box',
       method: 'logits + feature hint',
-      // Tuned on validation: 0.3, 1, 3 and 10 gave 92.05, 92.19, 92.27 and 92.01 % agreement.
+      // Tuned on validation, with 2,000 answers: 0.3, 1, 3 and 10 gave 92.05, 92.19, 92.27 and 92.01 % agreement.
       losses: [softLabels({temperature: 4}), featureHint({teacher: 'dense_1', student: 'dense_1', weight: 3})],
     },
   ],
