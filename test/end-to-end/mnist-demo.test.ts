@@ -56,6 +56,6 @@ describe('the MNIST example', () => {
   });
 
   it('bought each level once', () => {
-    expect(results.ledger).toMatchObject({asked: 6000, bought: 6000, cached: 0});
+    expect(results.ledger).toMatchObject({asked: 3000, bought: 3000, cached: 0});
   });
 });
