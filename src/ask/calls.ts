@@ -28,8 +28,10 @@ export interface CallsOptions {
 /** A request that was answered, and so paid for. */
 export interface PaidCall {
   /** Where its raw reply is kept. */
-  readonly place: ReplyPlace | undefined;
+  readonly place?: ReplyPlace | undefined;
   readonly receipt: Receipt | undefined;
+  /** Why its raw reply could not be kept. Whoever keeps its answers throws this when they are kept. */
+  readonly failure?: Error;
   /** Whether an earlier run paid for it. */
   readonly isOfEarlierRun?: boolean;
   /** To be called when all of its answers are kept or quarantined. */
@@ -171,14 +173,19 @@ class PaidRequest implements AdmissionRequest {
       if (reply.status === 429) ledger?.add({refused: 1});
       return reply;
     }
-    let place: ReplyPlace | undefined;
-    try {
-      place = id === undefined ? undefined : await journal?.replied(id, reply);
-    } finally {
-      this.#account(reply);
-    }
-    this.#onPaid({place, receipt: this.#receipt, done: () => id !== undefined && journal?.done(id)});
+    const kept = id === undefined ? {} : await this.#keepReply(id, reply);
+    this.#account(reply);
+    this.#onPaid({...kept, receipt: this.#receipt, done: () => id !== undefined && journal?.done(id)});
     return reply;
+  }
+
+  /** If the journal can't take a reply, the answer store may still have room for what it says, which is paid for. */
+  async #keepReply(id: number, reply: Reply): Promise<Pick<PaidCall, 'place' | 'failure'>> {
+    try {
+      return {place: await this.#sender.journal?.replied(id, reply)};
+    } catch (error) {
+      return {failure: error as Error};
+    }
   }
 
   /** Sends it. What fails may be charged for, unless an error says that the service never heard of it. */

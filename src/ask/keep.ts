@@ -41,8 +41,13 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
   const keep = together<AnswerEntry>(async entries => {
     // Something as full may have come in the meantime.
     const wanted = replaces ? entries : await fuller(store, entries, {replacesOtherReadings: true});
-    await journal?.kept(wanted);
+    const failure = await journal?.kept(wanted).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    // A journal that is full doesn't keep paid answers out of the store.
     await store.setMany(wanted);
+    if (failure !== undefined) throw failure;
   });
   const ask = async (questions: readonly Question[], askOptions: LayerOptions = {}) => {
     const {detail = withoutFeatures(teacher.detail)} = askOptions;
@@ -56,6 +61,7 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
     // What was refused in the meantime may have been refused for another reason.
     const isMixed = entries.length < outcomes.length;
     if (entries.length > 0) await refusals?.sure(isMixed ? refusals.count : refusedBefore);
+    for (const {failure} of callsOf(outcomes)) if (failure) throw failure;
     for (const call of callsOf(outcomes)) call.done();
     if (journal && journal.quarantined.size > 0) {
       const mended = entries.map(({key}) => key).filter(key => journal.quarantined.has(key));

@@ -13,7 +13,7 @@ import {
   type RunListeners,
   type StudyWorker,
   type TrialJob,
-  threadsPerStudent,
+  trainingThreads,
   WorkerCrash,
   workerCount,
 } from './workers.ts';
@@ -115,10 +115,12 @@ export interface JobRunner {
  * @param knowledge - what each method learns from, in the order of the recipe
  */
 export function jobRunner(study: Study, jobs: number, knowledge: readonly Knowledge[]): JobRunner {
-  const {workers, directory, recipe} = study;
+  const {workers, directory} = study;
   if (workers === undefined) return inThisProcess(study, knowledge);
-  const setup = {module: workers.module, threads: threadsPerStudent(recipe), directory};
-  return inWorkers(workerCount(jobs, workers.count), () => openWorker(setup), study.signal);
+  const [concurrency, threads] = [workerCount(jobs, workers.count), trainingThreads(study)];
+  // Alone, a worker would do nothing that this process does not, if it has as many threads.
+  if (concurrency === 1 && threads === study.engine.threads) return inThisProcess(study, knowledge);
+  return inWorkers(concurrency, () => openWorker({module: workers.module, threads, directory}), study.signal);
 }
 
 function inThisProcess(study: Study, knowledge: readonly Knowledge[]): JobRunner {

@@ -18,7 +18,7 @@ import type {Study} from './study.ts';
 import {summariseMethods} from './summarise.ts';
 import {taskOf} from './task.ts';
 import {viewingOf} from './viewing.ts';
-import {threadsPerStudent} from './workers.ts';
+import {trainingThreads} from './workers.ts';
 
 export interface StudyParts extends MeasuredRuns {
   readonly study: Study;
@@ -45,7 +45,7 @@ export function resultsOf(parts: StudyParts): Results {
     name: recipe.name,
     finishedAt: new Date().toISOString(),
     seconds,
-    engine: {name: engine.name, version: engine.version, threads: threadsOf(study)},
+    engine: {name: engine.name, version: engine.version, threads: trainingThreads(study)},
     versions: {limbeck: packageVersion(), node: process.versions.node},
     classes: data.classes,
     truth: isLabelled(data) ? 'labels' : 'teacher',
@@ -125,9 +125,4 @@ function sum(ledgers: readonly LedgerTotals[]): LedgerTotals {
   const all = createLedger();
   for (const ledger of ledgers) all.add(ledger);
   return all.snapshot();
-}
-
-/** Workers have threads of their own on the native engine; elsewhere there is one. */
-function threadsOf({engine, workers, recipe}: Study): number {
-  return workers && engine.name === 'native' ? threadsPerStudent(recipe) : engine.threads;
 }

@@ -7,6 +7,7 @@ import type {Recipe} from '../recipe/recipe.ts';
 import type {MethodChanges} from './changes.ts';
 import {type Child, hasEnded, startChild} from './child.ts';
 import type {Executed} from './run.ts';
+import type {Study} from './study.ts';
 import type {Setting} from './tune/settings.ts';
 import type {TrialOutcome} from './tune/trial.ts';
 
@@ -72,6 +73,11 @@ export function threadsPerStudent(
   cores: number = availableParallelism(),
 ): number {
   return threadsSet() ?? Math.max(1, Math.floor(cores / (methods.length * seeds.length)));
+}
+
+/** How many threads share an operation while the students of a study are trained, in workers or in this process. */
+export function trainingThreads({engine, workers, recipe}: Pick<Study, 'engine' | 'workers' | 'recipe'>): number {
+  return workers && engine.name === 'native' ? threadsPerStudent(recipe) : engine.threads;
 }
 
 /** Memory that one worker is given room for: an engine, a data set and a student. */

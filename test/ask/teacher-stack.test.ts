@@ -6,6 +6,7 @@ import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import {createLedger} from '../../src/ask/ledger.ts';
 import {stack} from '../../src/ask/teacher-stack.ts';
 import {AnswerStoreError, TeacherError} from '../../src/errors.ts';
+import {openJournal} from '../../src/knowledge/journal.ts';
 import {type AnswerStore, openAnswerStore} from '../../src/knowledge/store.ts';
 import type {Teacher} from '../../src/teacher.ts';
 import {about, fakeTeacher, labelled} from './fake-teacher.ts';
@@ -80,6 +81,24 @@ describe('a stack of layers', () => {
     expect(teacher.calls.length).toBe(1);
     expect(ledger.snapshot()).toMatchObject({asked: 4, bought: 0, cached: 2, calls: 0});
   });
+});
+
+it('a stack keeps the answers of replies that a full journal could not take, and then fails', async () => {
+  const journal = await openJournal(join(folder, 'journal'));
+  const full = new AnswerStoreError('The journal can’t be written.');
+  const replied = () => Promise.reject(full);
+  const kept = () => Promise.reject(full);
+  const limited = new Proxy(journal, {
+    get: (of, name) => {
+      const own = {replied, kept}[name as string] ?? Reflect.get(of, name, of);
+      return typeof own === 'function' ? own.bind(of) : own;
+    },
+  });
+  const payer = payingTeacher(() => labels([1, 2]));
+  await expect(stack(payer, {store, journal: limited}).ask(about(1, 2))).rejects.toBe(full);
+  await journal.close();
+  const silent = payingTeacher(() => new Error('It is not asked again.'));
+  expect(await stack(silent, {store}).ask(about(1, 2))).toMatchObject([1, 2].map(labelled));
 });
 
 it('a stack on its own waits as long as the service says, for all requests together', async () => {

@@ -39,7 +39,8 @@ describe('limbeck label with a teacher elsewhere', () => {
       `Teacher ${name}: It answered 401. It refuses the key. Set LIMBECK_TEACHER_KEY or pass \`key\`.`,
     );
     expect(remote.headers[0]).toMatchObject({authorization: 'Bearer sekret-123'});
-    expect(remote.headers.length).toBeLessThanOrEqual(2);
+    // So many may be under way before the first answer.
+    expect(remote.headers.length).toBeLessThanOrEqual(5);
     expect(stderr + everythingWritten()).not.toContain('sekret');
   });
 

@@ -59,7 +59,8 @@ describe('compare', () => {
   it('asks each level once about the same inputs, at the fullest detail that its methods need', async () => {
     const drawn = hashesOf(draw(tinyData().train, {size: transferSize}).inputs);
     for (const level of ['black-box', 'gray-box', 'white-box'] as const) {
-      expect(teachers[level].questions.slice(0, transferSize)).toEqual(drawn);
+      // Which batch is asked first is nobody's promise.
+      expect(teachers[level].questions.slice(0, transferSize).sort()).toEqual([...drawn].sort());
       const {source, detail, inputs} = await loadKnowledge(join(where.directory, 'knowledge', `${level}.safetensors`));
       expect({access: source.access, asked: hashesOf(inputs)}).toEqual({access: level, asked: drawn});
       const kinds = {'black-box': 'label', 'gray-box': 'log-probabilities', 'white-box': 'logits'} as const;
