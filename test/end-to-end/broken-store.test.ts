@@ -1,4 +1,4 @@
-import {mkdir, open, readFile, truncate, writeFile} from 'node:fs/promises';
+import {mkdir, open, readFile, rm, truncate, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {type HostileService, spawnHostileService} from '../hostile-service.ts';
@@ -103,6 +103,8 @@ describe.skipIf(redis === undefined)(`limbeck label with a Redis server${redis ?
 
   it('stops when the server goes, and what was stored before is there afterwards', async () => {
     await command('FLUSHALL');
+    // Otherwise all answers would be found there.
+    await rm(join(folder(), '.limbeck'), {recursive: true});
     await withService(async service => {
       const env = workAt(service, {inputs: INPUTS});
       const label = [...LABEL, '--cache', url, '--out', 'gone'];
