@@ -1,8 +1,9 @@
+import {existsSync} from 'node:fs';
 import {InputError} from '../errors.ts';
 import {type Journal, openJournal} from '../knowledge/journal.ts';
 import {JournalReader} from '../knowledge/journal-reader.ts';
 import type {Owner} from '../knowledge/owner.ts';
-import {type AnswerStore, openStoreAt} from '../knowledge/store.ts';
+import {type AnswerStore, isStoreUrl, openStoreAt} from '../knowledge/store.ts';
 import type {Access, Teacher} from '../teacher.ts';
 import {type Admission, createAdmission} from './admission.ts';
 import {createBudget} from './budget.ts';
@@ -129,8 +130,8 @@ export async function openAsking({
   const onNote = onceEach(say);
   const budget = createBudget(limits, onNote);
   const store = openStoreAt(cache, folder);
-  // What is wrong with it is said before anything is made beside it.
-  if (options.record !== 'none') await store.open();
+  // What is wrong with it is said before anything is made beside it. A new one is made when the first answer comes.
+  if (options.record !== 'none' && (isStoreUrl(cache) || existsSync(cache))) await store.open();
   // Where nothing is asked there is nothing to write down.
   const journal = options.record === 'none' ? undefined : await openJournal(folder);
   const replies = journal ?? new JournalReader(folder);
