@@ -106,7 +106,12 @@ describe('limbeck compare', () => {
     const {accuracy, agreement, klToTeacher, nll, ece} = results.rows.find(({method}) => method === 'top-3 with rest')!;
     const student = 'out/mnist-small/students/top-3-with-rest/seed-1';
     const measured = await json<object>(['evaluate', student, recipe, '--offline']);
-    expect(measured).toMatchObject({student, examples: 500, accuracy, agreement, klToTeacher, nll, ece});
+    // It computes with all cores, the study with one: the last digits may differ.
+    const close = (value: number) => expect.closeTo(value, 5);
+    expect(measured).toMatchObject({
+      ...{student, examples: 500, accuracy, agreement},
+      ...{klToTeacher: close(klToTeacher), nll: close(nll), ece: close(ece)},
+    });
   });
 
   it('--offline names the answer that is missing after its deletion, and asks nobody', async () => {

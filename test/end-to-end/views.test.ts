@@ -48,7 +48,9 @@ describe('methods that ask in their own way', () => {
     ]);
     for (const method of ['live', 'mixtures']) {
       const {curve} = await json<ResultRow>(['train', recipe, '--method', method, '--offline']);
-      expect(curve).toEqual(alone.rows.find(row => row.method === method)!.curve);
+      // `train` computes with all cores, the study with one: the last digits may differ.
+      const studied = alone.rows.find(row => row.method === method)!.curve;
+      expect(curve).toEqual(studied.map(point => ({...point, loss: expect.closeTo(point.loss, 4)})));
     }
     const missing = await run(['train', recipe, '--method', 'votes', '--out', 'nowhere']);
     expect(missing.stderr).toContain('black-box.votes.safetensors');
