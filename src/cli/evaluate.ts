@@ -4,7 +4,7 @@ import type {Inputs} from '../data/inputs.ts';
 import {selectRows} from '../data/inputs.ts';
 import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
-import {softmaxRows} from '../evaluate/distributions.ts';
+import {confidences} from '../evaluate/calibration.ts';
 import {accuracy, evaluateLogits, meanKl} from '../evaluate/metrics.ts';
 import {boundsWithMissing} from '../statistics/missing-bounds.ts';
 import {loadStudent} from '../student/files.ts';
@@ -125,10 +125,8 @@ function gateOf({gate, classes, calibration}: Student, inputs: Inputs, logits: F
   const refuses = gatekeeper(gate);
   const refused = inputs.texts.map(refuses);
   const {temperature = 1, threshold = 0} = calibration ?? {};
-  const probabilities = softmaxRows(logits, classes.length, temperature);
-  const isSure = (row: number) =>
-    Math.max(...probabilities.subarray(row * classes.length, (row + 1) * classes.length)) >= threshold;
-  const sure = refused.filter((isRefused, row) => isRefused && isSure(row)).length;
+  const sureness = confidences(logits, classes.length, temperature);
+  const sure = refused.filter((isRefused, row) => isRefused && sureness[row]! >= threshold).length;
   return {refused: refused.filter(Boolean).length / inputs.count, refusedSure: sure / inputs.count};
 }
 

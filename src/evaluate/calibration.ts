@@ -50,9 +50,15 @@ export function judgedAnswers(
   classes: number,
   temperature: number,
 ): JudgedAnswer[] {
-  const probabilities = softmaxRows(logits, classes, temperature);
+  const sure = confidences(logits, classes, temperature);
   return Array.from(argmaxRows(logits, classes), (named, row) => ({
-    confidence: Math.min(1, probabilities[row * classes + named]!),
+    confidence: sure[row]!,
     agrees: named === labels[row],
   }));
+}
+
+/** The largest probability of each row. */
+export function confidences(logits: ArrayLike<number>, classes: number, temperature: number): number[] {
+  const probabilities = softmaxRows(logits, classes, temperature);
+  return Array.from(argmaxRows(logits, classes), (named, row) => Math.min(1, probabilities[row * classes + named]!));
 }
