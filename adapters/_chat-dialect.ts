@@ -1,7 +1,7 @@
 import type {Said} from '../src/errors.ts';
 import type {BatchLane} from '../src/lane.ts';
 import type {TokenKey, TokenScores} from '../src/service-probe.ts';
-import type {Access, AnswerOf, Detail, Json, Receipt} from '../src/teacher.ts';
+import type {Access, Detail, Json, Receipt, ShownAnswers} from '../src/teacher.ts';
 import type {Aliases, LabelWords} from './_aliases.ts';
 import type {Completion} from './_completion.ts';
 import type {CostFields} from './_cost-fields.ts';
@@ -30,7 +30,7 @@ export interface ChatWords extends LabelWords, Pick<Prompts, 'codes'> {
 }
 
 /** What completions say: an answer, or why there is none. */
-export type ChatReading<A extends Access> = AnswerOf<A> | Unanswered;
+export type ChatReading<A extends Access> = ShownAnswers[A] | Unanswered;
 
 export interface Unanswered {
   readonly problem: string;

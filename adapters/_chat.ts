@@ -1,5 +1,16 @@
 import {TeacherError} from '../src/errors.ts';
-import type {Access, AskOptions, Json, Outcome, Question, Receipt, Reply, Teacher, Usage} from '../src/teacher.ts';
+import type {
+  Access,
+  AskOptions,
+  Json,
+  Outcome,
+  Question,
+  ReadOutcome,
+  Receipt,
+  Reply,
+  Teacher,
+  Usage,
+} from '../src/teacher.ts';
 import {type Aliases, aliasIndex, withHint} from './_aliases.ts';
 import type {Body, ChatWords, Dialect, Settings, Unanswered} from './_chat-dialect.ts';
 import {chatProbe} from './_chat-probe.ts';
@@ -132,7 +143,7 @@ function mostOfAll(usages: readonly Usage[]): Usage {
 function readReply<A extends Access>(
   reply: Reply,
   {name, dialect, words}: {readonly name: string; readonly dialect: Dialect<A>; readonly words: ChatWords},
-): Outcome<A> {
+): ReadOutcome<A> {
   const completions = dialect.completions(parseJson(name, reply));
   const reading =
     typeof completions === 'string' ? {problem: completions, unreadable: true} : dialect.read(completions, words);
@@ -159,7 +170,7 @@ function receiptOf<A extends Access>(reply: Reply, dialect: Dialect<A>): Receipt
 export interface Asker<A extends Access> {
   readonly connection: Connection;
   readonly send: (text: string, sample: number, signal?: AbortSignal) => Promise<Reply>;
-  readonly read: (reply: Reply) => Outcome<A>;
+  readonly read: (reply: Reply) => ReadOutcome<A>;
   readonly explain?: Explain;
 }
 

@@ -16,7 +16,14 @@ export interface ExactServer {
   /** Tokens that end a turn beside the one that the chat template has for it. */
   otherEnds(): Promise<readonly number[]>;
   /** What is known of the tokens after each node, the prompt before it. */
-  tell(prompt: readonly number[], trie: TokenTrie, signal?: AbortSignal): Promise<Telling>;
+  tell(question: TokenQuestion, signal?: AbortSignal): Promise<Telling>;
+}
+
+export interface TokenQuestion {
+  readonly prompt: readonly number[];
+  readonly trie: TokenTrie;
+  /** Counts what each request used. A request is counted before another one can fail. */
+  readonly tally: Tally;
 }
 
 /** The natural log-probabilities that a server told of the tokens after one node, by token id. */
@@ -27,8 +34,6 @@ export interface Telling {
   readonly told: readonly ToldTokens[];
   readonly model?: string | undefined;
   readonly fingerprint?: string | undefined;
-  /** Undefined if not every reply says it. */
-  readonly usage: Usage | undefined;
 }
 
 /** Posts to a path and parses the reply; rejects with a `Refused` where its status is not 200. */
@@ -61,16 +66,27 @@ export function toldOf(
   return most === undefined ? told : {...told, [most[0]]: most[1]};
 }
 
-/** What several requests used; undefined if one of them doesn't say it. */
-export function usageOfAll(
-  usages: readonly {readonly [kind in keyof Usage]?: number | undefined}[],
-): Usage | undefined {
-  let [inputs, outputs] = [0, 0];
-  for (const {inputTokens, outputTokens} of usages) {
-    if (inputTokens === undefined || outputTokens === undefined) return undefined;
-    [inputs, outputs] = [inputs + inputTokens, outputs + outputTokens];
+/** What the requests about one question used. */
+export class Tally {
+  readonly #usages: {readonly [kind in keyof Usage]?: number | undefined}[] = [];
+
+  add(usage: {readonly [kind in keyof Usage]?: number | undefined}): void {
+    this.#usages.push(usage);
   }
-  return {inputTokens: inputs, outputTokens: outputs};
+
+  get isEmpty(): boolean {
+    return this.#usages.length === 0;
+  }
+
+  /** Undefined if one of the replies doesn't say it. */
+  get total(): Usage | undefined {
+    let [inputs, outputs] = [0, 0];
+    for (const {inputTokens, outputTokens} of this.#usages) {
+      if (inputTokens === undefined || outputTokens === undefined) return undefined;
+      [inputs, outputs] = [inputs + inputTokens, outputs + outputTokens];
+    }
+    return {inputTokens: inputs, outputTokens: outputs};
+  }
 }
 
 /** Whether all is told that was asked. */

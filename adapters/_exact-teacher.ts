@@ -1,11 +1,11 @@
 import {TeacherError} from '../src/errors.ts';
-import type {Json, Outcome, Question, Reply, Teacher, Usage} from '../src/teacher.ts';
+import type {Json, Question, ReadOutcome, Reply, Teacher, Usage} from '../src/teacher.ts';
 import {askTexts, type ChatOptions} from './_chat.ts';
 import type {Body} from './_chat-dialect.ts';
 import {COMPLETIONS_COST} from './_cost-fields.ts';
 import {answerSequences} from './_exact-answers.ts';
 import {type AnswerSequences, type ExactReply, exactReceipt, READER, readExact} from './_exact-scores.ts';
-import {type ExactServer, type Post, Refused} from './_exact-server.ts';
+import {type ExactServer, type Post, Refused, Tally} from './_exact-server.ts';
 import {type TokenTrie, tokenTrie} from './_label-trie.ts';
 import {type Prompts, promptsFor} from './_prompt.ts';
 import {type Explain, parseJson, statusError} from './_reply.ts';
@@ -58,12 +58,14 @@ export function exactTeacher(options: ChatOptions, dialect: ExactDialect): Teach
     nodes = trie.nodes.length;
     return {sequences, trie};
   });
-  const read = (reply: Reply): Outcome<'gray-box'> => {
+  const read = (reply: Reply): ReadOutcome<'gray-box'> => {
     const answer = readExact(parseJson(name, reply), classes.length, advice);
     return typeof answer === 'string' ? {error: new TeacherError(name, answer, {status: 200})} : {answer};
   };
+  const worstCase = (questions: readonly Question[]) =>
+    mostTokens(questions, {prompts, nodes, shared: server.shared, dialect});
   const send = async (text: string, sample: number, signal?: AbortSignal): Promise<Reply> =>
-    score({server, prompts, ...(await answers())}, {text, sample, ...(signal && {signal})});
+    score({name, server, prompts, worstCase, ...(await answers())}, {text, sample, ...(signal && {signal})});
   const askReady = askTexts({connection, send, read, explain});
   const {system = null, user} = prompts.template;
   return {
@@ -90,7 +92,7 @@ export function exactTeacher(options: ChatOptions, dialect: ExactDialect): Teach
         reader: {codes: prompts.codes, reading: READER},
         read: (reply, count) => Array.from({length: count}, () => read(reply)),
         receipt: receiptOf,
-        worstCase: questions => mostTokens(questions, {prompts, nodes, shared: server.shared, dialect}),
+        worstCase,
         ...(unbounded && {unbounded}),
       },
     ),
@@ -131,10 +133,13 @@ async function refusable<T>(work: Promise<T>, connection: Connection, explain: E
 }
 
 interface Scoring {
+  /** The teacher's. */
+  readonly name: string;
   readonly server: ExactServer;
   readonly prompts: Prompts;
   readonly sequences: AnswerSequences;
   readonly trie: TokenTrie;
+  worstCase(questions: readonly Question[]): Usage;
 }
 
 interface Asked {
@@ -144,22 +149,36 @@ interface Asked {
 }
 
 /** All requests about one question, with one reply made of theirs. */
-async function score({server, prompts, sequences, trie}: Scoring, {text, sample, signal}: Asked): Promise<Reply> {
+async function score(
+  {name, server, prompts, sequences, trie, worstCase}: Scoring,
+  {text, sample, signal}: Asked,
+): Promise<Reply> {
+  const tally = new Tally();
   try {
     const prompt = await server.promptTokens(about => prompts.for(about, sample), text, signal);
-    const {told, model, fingerprint, usage} = await server.tell(prompt, trie, signal);
+    const {told, model, fingerprint} = await server.tell({prompt, trie, tally}, signal);
     const reply: ExactReply = {
       ...(model && {model}),
       ...(fingerprint && {fingerprint}),
-      ...(usage && {usage}),
+      ...(tally.total && {usage: tally.total}),
       sequences,
       told,
     };
     return new WholeReply(200, {'content-type': 'application/json'}, JSON.stringify(reply));
   } catch (error) {
-    if (error instanceof Refused) return error.reply;
-    throw error;
+    if (tally.isEmpty) return refusalIn(error);
+    if (error instanceof TeacherError && !error.inDoubt && !error.unreadable) {
+      const problem = 'It could not be reached for all of the requests about one input.';
+      throw new TeacherError(name, problem, {cause: error, retryable: error.retryable, inDoubt: true});
+    }
+    return {...refusalIn(error), used: tally.total ?? worstCase([{input: {kind: 'text', text}, sample}])};
   }
+}
+
+/** @throws what is no refusal */
+function refusalIn(error: unknown): Reply {
+  if (error instanceof Refused) return error.reply;
+  throw error;
 }
 
 function receiptOf(reply: Reply): ReturnType<typeof exactReceipt> {

@@ -3,8 +3,7 @@ import {TeacherError} from '../src/errors.ts';
 import type {Json} from '../src/teacher.ts';
 import {withParameters} from './_chat.ts';
 import type {Body} from './_chat-dialect.ts';
-import {type ExactServer, type Post, Refused, type Telling, toldOf, usageOfAll} from './_exact-server.ts';
-import type {TokenTrie} from './_label-trie.ts';
+import {type ExactServer, type Post, Refused, type Telling, type TokenQuestion, toldOf} from './_exact-server.ts';
 import {chatMessages} from './_openai-chat.ts';
 import type {Prompt} from './_prompt.ts';
 import {parseJson, tokenCount} from './_reply.ts';
@@ -64,7 +63,7 @@ export function llamaCppServer(post: Post, asked: LlamaCppModel): ExactServer {
       const tokens = end ? await tokenize(end, {readsSpecial: true}) : [];
       return tokens.length === 1 ? tokens : [];
     },
-    tell: (prompt, trie, signal) => tell({post, asked, prompt, trie}, signal),
+    tell: (question, signal) => tell({...question, post, asked}, signal),
   };
 }
 
@@ -157,25 +156,24 @@ const completion = z.object({
 
 type Completed = z.infer<typeof completion>;
 
-interface Asking {
+interface Asking extends TokenQuestion {
   readonly post: Post;
   readonly asked: LlamaCppModel;
-  readonly prompt: readonly number[];
-  readonly trie: TokenTrie;
 }
 
 /**
  * The prompt is computed first, and all nodes go on from there: what is computed together depends on the question alone,
  * as long as nothing else takes the slot in between.
  */
-async function tell({post, asked, prompt, trie}: Asking, signal?: AbortSignal): Promise<Telling> {
-  const completed: Completed[] = [];
+async function tell({post, asked, prompt, trie, tally}: Asking, signal?: AbortSignal): Promise<Telling> {
   const complete = async (places: readonly number[], fields: Body): Promise<readonly Completed[]> => {
     const prompts = places.map(place => [...prompt, ...trie.nodes[place]!.prefix]);
     const document = await post('/completion', bodyFor(asked, prompts, fields), signal);
     // Of one prompt it is no list.
     const replies = [document].flat().flatMap(part => completion.safeParse(part).data ?? []);
-    completed.push(...replies);
+    for (const {tokens_evaluated: inputTokens, tokens_predicted: outputTokens} of replies) {
+      tally.add({inputTokens, outputTokens});
+    }
     return replies;
   };
   const [root] = await complete([0], {n_probs: LISTED.first, cache_prompt: asked.reusesPrompts});
@@ -193,13 +191,7 @@ async function tell({post, asked, prompt, trie}: Asking, signal?: AbortSignal): 
       Object.assign(told[place]!, toldOf(forced ? tokensIn(forced) : [], [token]));
     }
   }
-  return {
-    told,
-    model: root?.model ?? undefined,
-    usage: usageOfAll(
-      completed.map(reply => ({inputTokens: reply.tokens_evaluated, outputTokens: reply.tokens_predicted})),
-    ),
-  };
+  return {told, model: root?.model ?? undefined};
 }
 
 function bodyFor({model, parameters}: LlamaCppModel, prompts: readonly (readonly number[])[], fields: Body): Body {

@@ -1,13 +1,11 @@
 import {z} from 'zod';
 import type {Body} from './_chat-dialect.ts';
-import {type Post, type Telling, toldOf, usageOfAll} from './_exact-server.ts';
+import {type Post, type Telling, type TokenQuestion, toldOf} from './_exact-server.ts';
 import type {TokenTrie} from './_label-trie.ts';
 import {tokenCount} from './_reply.ts';
 
 /** What is asked: which model, after which prompt, about which nodes. */
-export interface VllmQuestion {
-  readonly prompt: readonly number[];
-  readonly trie: TokenTrie;
+export interface VllmQuestion extends TokenQuestion {
   /** Makes a whole body of what is particular to a request. */
   bodyOf(fields: Body): Body;
 }
@@ -21,15 +19,15 @@ const MOST = {tokens: 128, prompts: 1024};
  */
 export async function tellAfterNodes(
   post: Post,
-  {prompt, trie, bodyOf}: VllmQuestion,
+  {prompt, trie, tally, bodyOf}: VllmQuestion,
   signal?: AbortSignal,
 ): Promise<Telling> {
   const requests = requestsFor(trie);
-  const replies = await Promise.all(
+  const replies = await allEnded(
     requests.map(({nodes, tokens}) => {
       const prompts = nodes.map(place => [...prompt, ...trie.nodes[place]!.prefix]);
       const asked = {logprobs: 0, logprob_token_ids: tokens, return_tokens_as_token_ids: true};
-      return complete(post, bodyOf({prompt: prompts, ...asked}), signal);
+      return complete({post, tally}, bodyOf({prompt: prompts, ...asked}), signal);
     }),
   );
   const found = trie.nodes.map((): Found => []);
@@ -48,17 +46,17 @@ export async function tellAfterNodes(
  */
 export async function tellAlongWays(
   post: Post,
-  {prompt, trie, bodyOf}: VllmQuestion,
+  {prompt, trie, tally, bodyOf}: VllmQuestion,
   signal?: AbortSignal,
 ): Promise<Telling> {
   const ways = trie.sequences.flat();
   const parts = Array.from({length: Math.ceil(ways.length / MOST.prompts)}, (_, part) =>
     ways.slice(part * MOST.prompts, (part + 1) * MOST.prompts),
   );
-  const replies = await Promise.all(
+  const replies = await allEnded(
     parts.map(part => {
       const prompts = part.map(way => [...prompt, ...way.map(({token}) => token)]);
-      return complete(post, bodyOf({prompt: prompts, prompt_logprobs: 1}), signal);
+      return complete({post, tally}, bodyOf({prompt: prompts, prompt_logprobs: 1}), signal);
     }),
   );
   const found = trie.nodes.map((): Found => []);
@@ -122,8 +120,21 @@ const replySchema = z.object({
 
 type Completed = z.infer<typeof replySchema>;
 
-async function complete(post: Post, body: Body, signal: AbortSignal | undefined): Promise<Completed> {
-  return replySchema.safeParse(await post('/v1/completions', body, signal)).data ?? {choices: []};
+interface Sender extends Pick<TokenQuestion, 'tally'> {
+  readonly post: Post;
+}
+
+async function complete({post, tally}: Sender, body: Body, signal: AbortSignal | undefined): Promise<Completed> {
+  const completed = replySchema.safeParse(await post('/v1/completions', body, signal)).data ?? {choices: []};
+  const {usage} = completed;
+  tally.add({inputTokens: usage?.prompt_tokens, outputTokens: usage?.completion_tokens});
+  return completed;
+}
+
+/** As `Promise.all`, but a failure waits until all others have ended: what they used is known then. */
+async function allEnded<T>(requests: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(requests);
+  return Promise.all(requests);
 }
 
 /** Tokens with what was told of them, some twice. */
@@ -148,8 +159,5 @@ function tellingOf(trie: TokenTrie, found: readonly Found[], replies: readonly C
     told: trie.nodes.map(({children}, place) => toldOf(found[place]!, children)),
     model: replies[0]?.model ?? undefined,
     fingerprint: replies[0]?.system_fingerprint ?? undefined,
-    usage: usageOfAll(
-      replies.map(({usage}) => ({inputTokens: usage?.prompt_tokens, outputTokens: usage?.completion_tokens})),
-    ),
   };
 }

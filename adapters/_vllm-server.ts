@@ -46,11 +46,11 @@ export function vllmServer(post: Post, {name, model, template, templateOptions, 
       return chatTokens([...messages, {role: 'assistant', content: answer}, messages.at(-1)!], false);
     },
     otherEnds: async () => [],
-    async tell(prompt, trie, signal) {
-      const question = {prompt, trie, bodyOf};
+    async tell(asked, signal) {
+      const question = {...asked, bodyOf};
       if (knowsTokenIds) {
         const telling = await tellAfterNodes(post, question, signal);
-        if (isWhole(telling, trie)) return telling;
+        if (isWhole(telling, asked.trie)) return telling;
         knowsTokenIds = false;
       }
       return tellAlongWays(post, question, signal);

@@ -28,11 +28,7 @@ export interface TextInput {
 
 export interface Question {
   readonly input: Input;
-  /**
-   * Seed of the augmented version that `input` already is; 0 is the clean input.
-   *
-   * @default 0
-   */
+  /** Seed of the augmented version that `input` already is. @default 0, the clean input */
   readonly view?: number;
   /**
    * Which of several askings of one input this is, for teachers that sample.
@@ -99,17 +95,21 @@ export interface Feature {
   readonly values: Float32Array;
 }
 
-/** What each level of access may answer. A black box shows no log-probabilities, but one made of others estimates them. */
-interface Answers {
-  'black-box': LabelAnswer | VotesAnswer | LogProbabilitiesAnswer;
+/** What a service of each level of access may answer. */
+export interface ShownAnswers {
+  'black-box': LabelAnswer | VotesAnswer;
   'gray-box': TopKAnswer | LogProbabilitiesAnswer | LogitsAnswer;
   'white-box': LogitsAnswer;
 }
 
-export type AnswerOf<A extends Access> = Answers[A];
+/** A black box that is made of others may estimate log-probabilities. */
+export type AnswerOf<A extends Access> = ShownAnswers[A] | (A extends 'black-box' ? LogProbabilitiesAnswer : never);
 
 /** What became of one question. A failed one never fails its neighbours. */
 export type Outcome<A extends Access = Access> = {readonly answer: AnswerOf<A>} | {readonly error: Error};
+
+/** What a reply of a service says about one question. */
+export type ReadOutcome<A extends Access = Access> = {readonly answer: ShownAnswers[A]} | {readonly error: Error};
 
 export interface AskOptions {
   /**
@@ -145,6 +145,8 @@ export interface Reply {
   readonly headers: {readonly [name: string]: string | readonly string[] | undefined};
   /** As text; of bytes (`application/octet-stream`) in base64. */
   readonly body: string;
+  /** Of a refusal after other requests for the same answer: what those used. Undefined: nothing. */
+  readonly used?: Usage;
 }
 
 /** What the layers need to know of a teacher that asks a service and is charged for it. */
@@ -166,7 +168,7 @@ export interface Service<A extends Access = Access> {
    *
    * @throws TeacherError, `unreadable`, where the reply as a whole can't be read
    */
-  read(reply: Reply, count: number, detail: Detail): readonly Outcome<A>[];
+  read(reply: Reply, count: number, detail: Detail): readonly ReadOutcome<A>[];
   /** What a reply says of its cost and its author. Never throws. */
   receipt?(reply: Reply): Receipt;
   /** The most tokens that a request about these questions can use, by its body. Undefined if none are counted. */
@@ -207,13 +209,10 @@ export interface Receipt {
   readonly fingerprint?: string;
 }
 
-/** In US dollars. */
+/** In US dollars; what is left out is 0. */
 export interface Price {
-  /** @default 0 */
   readonly perCall?: number;
-  /** @default 0 */
   readonly perMillionInputTokens?: number;
-  /** @default 0 */
   readonly perMillionOutputTokens?: number;
 }
 

@@ -3,7 +3,7 @@ import type {Split, TransferSet} from '../src/data/split.ts';
 import {draw, transferSet} from '../src/data/split.ts';
 import type {Knowledge} from '../src/knowledge/knowledge.ts';
 import type {Student} from '../src/student/student.ts';
-import type {Teacher} from '../src/teacher.ts';
+import type {LogProbabilitiesAnswer, ReadOutcome, Teacher} from '../src/teacher.ts';
 import type {train} from '../src/train/train.ts';
 
 /** What must not compile. `tsc` fails where one of these lines is no error; nothing here is ever called. */
@@ -15,6 +15,7 @@ function mustNotCompile(
   trainOn: typeof train,
   knowledge: Knowledge,
   blackBox: Teacher<'black-box'>,
+  estimate: LogProbabilitiesAnswer,
 ): unknown[] {
   return [
     // @ts-expect-error the test split can't be what a teacher is asked about for training
@@ -33,6 +34,8 @@ function mustNotCompile(
     transfer.labels,
     // A teacher of any access is a teacher.
     blackBox satisfies Teacher,
+    // @ts-expect-error a service that is a black box shows no log-probabilities
+    {answer: estimate} satisfies ReadOutcome<'black-box'>,
     // @ts-expect-error a black box shows no logits
     async () => (await blackBox.ask([])).map(outcome => ('answer' in outcome ? outcome.answer.logits : undefined)),
   ];

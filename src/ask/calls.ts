@@ -110,7 +110,6 @@ interface Turn {
 }
 
 const NOT_SENT: Charge = {calls: 0};
-/** A refusal costs no tokens. */
 const REFUSED: Charge = {calls: 1};
 
 /** One request on its way through admission, budget and journal. */
@@ -168,7 +167,8 @@ class PaidRequest implements AdmissionRequest {
     const id = await journal?.sent(this.#questions.map(question => keyed(teacher, question).key));
     const reply = await this.#replyTo(id, worst);
     if (reply.status !== 200) {
-      this.#charge = REFUSED;
+      this.#charge = {...REFUSED, usage: reply.used};
+      if (reply.used) this.#count();
       if (id !== undefined) journal?.failed(id, `status ${reply.status}`, false);
       if (reply.status === 429) ledger?.add({refused: 1});
       return reply;

@@ -13,7 +13,7 @@ const letters: ExactServer = {
   promptTokens: async (promptFor, text) => codesOf(promptFor(text).user),
   answeredTokens: async ({user}, answer) => [...codesOf(user), ...codesOf(answer), 2, 10, 1],
   otherEnds: async () => [],
-  tell: async () => ({told: [], usage: undefined}),
+  tell: async () => ({told: []}),
 };
 
 const codesOf = (text: string) => Array.from(text, letter => letter.codePointAt(0)!);

@@ -2,7 +2,9 @@ import {readFileSync} from 'node:fs';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {llama} from '../../adapters/llama.ts';
 import {type LlamaCppLogProbabilitiesOptions, llamaCpp} from '../../adapters/llama-cpp.ts';
-import {InputError, TeacherError} from '../../src/errors.ts';
+import {createBudget} from '../../src/ask/budget.ts';
+import {withCalls} from '../../src/ask/calls.ts';
+import {BudgetError, InputError, TeacherError} from '../../src/errors.ts';
 import type {Outcome, Reply, TopKAnswer} from '../../src/teacher.ts';
 import {MODEL, startLlamaCpp} from '../servers/llama-cpp.ts';
 import {NO_SERVERS, type PythonServer, programsOf} from '../servers/python-server.ts';
@@ -125,7 +127,11 @@ interface LetterBody {
 }
 
 /** A server that speaks as llama-server does about a model whose answers are known, and lists few tokens. */
-function letterServer(answers: readonly string[], listed = 2): Promise<string> {
+function letterServer(
+  answers: readonly string[],
+  listed = 2,
+  spoil: (body: LetterBody) => JsonReply | undefined = () => undefined,
+): Promise<string> {
   return jsonServer((body: LetterBody, path): JsonReply => {
     if (path === '/apply-template') {
       // As the real one it goes on after a message of the assistant's, and opens an answer else.
@@ -133,6 +139,8 @@ function letterServer(answers: readonly string[], listed = 2): Promise<string> {
     }
     if (path === '/tokenize') return {body: {tokens: tokensOf(body.content)}};
     if (path === '/props') return {body: {eos_token: '<|end|>'}};
+    const spoilt = spoil(body);
+    if (spoilt) return spoilt;
     const replies = body.prompt.map((prompt, index) => {
       const next = nextTokens(prompt, answers);
       const [[id] = [next[0]!.id]] = body.logit_bias ?? [];
@@ -176,6 +184,28 @@ describe('llama-cpp', () => {
     expect(kept).toHaveLength(1);
     expect(service!.read(kept[0]!, 1, detail)).toEqual([outcome]);
     expect(service!.receipt!(kept[0]!)).toMatchObject({model: 'letters'});
+  });
+
+  it('never passes a budget of tokens where later requests about a text are refused', async () => {
+    let charged = 0;
+    const url = await letterServer(classes, 2, ({prompt, logit_bias: bias}) => {
+      if (bias !== undefined) return {status: 500, body: {}};
+      charged += prompt.flat().length + prompt.length;
+      return undefined;
+    });
+    const teacher = llamaCpp({...letters, url});
+    const [worst] = [teacher.service!.worstCase!([text('one')])];
+    const tokens = 3 * (worst.inputTokens + worst.outputTokens);
+    const budget = createBudget([{tokens}]);
+    const layered = withCalls(teacher, {budget: budget.forTeacher(teacher), onNote: () => {}});
+    let refusal: unknown;
+    while (!(refusal instanceof BudgetError)) {
+      const [outcome] = await layered.ask([text('one')]).catch((error: Error) => [{error}]);
+      refusal = (outcome as {readonly error: Error}).error;
+    }
+    expect(budget.spent.tokens).toBe(charged);
+    expect(charged).toBeLessThanOrEqual(tokens);
+    expect(charged).toBeGreaterThan(tokens / 2);
   });
 
   it('says so where the server tells no log-probabilities', async () => {

@@ -215,6 +215,26 @@ describe('vllm, scoring answers', () => {
     expect(receipt.usage!.outputTokens).toBeLessThanOrEqual(outputTokens);
   });
 
+  it('says what the requests before a refusal used', async () => {
+    // Too many tokens for one request: the first of two is refused, and the other one is charged.
+    const many = Array.from({length: 200}, (_, index) => String.fromCodePoint(0x4e00 + index));
+    let charged = 0;
+    const url = await letterServer(many, body => {
+      const refuses = body.logprob_token_ids.length < 128;
+      if (!refuses) charged += body.prompt.flat().length;
+      return refuses ? {status: 503, body: {}} : undefined;
+    });
+    const replies: Reply[] = [];
+    const exchange = async (_: readonly number[], send: () => Promise<Reply>) => {
+      replies.push(await send());
+      return replies[0]!;
+    };
+    const asked = vllm({...letters, classes: many, url}).ask([text('one')], {exchange});
+    await expect(asked).rejects.toThrow(TeacherError);
+    expect(charged).toBeGreaterThan(0);
+    expect(replies).toMatchObject([{status: 503, used: {inputTokens: charged}}]);
+  });
+
   it('says so where no log-probabilities are told in either way', async () => {
     const choice = {index: 0, logprobs: {top_logprobs: [{'token_id:112': -0.1}]}};
     const url = await letterServer(classes, () => ({body: {model: 'letters', choices: [choice]}}));

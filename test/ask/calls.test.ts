@@ -147,6 +147,12 @@ describe('withCalls', () => {
     ]);
   });
 
+  it('settles by what earlier requests for the same answer used before one was refused', async () => {
+    const used = {inputTokens: 12, outputTokens: 1};
+    const refused = await settledAfter(() => ({...refusal(500), used}));
+    expect(refused.spent).toMatchObject({calls: 1, tokens: 13});
+  });
+
   it('counts nothing of a request that is broken off before it goes out', async () => {
     const {journal, notes} = await noting();
     const abort = new AbortController();

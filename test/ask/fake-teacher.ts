@@ -1,4 +1,4 @@
-import type {Access, AnswerOf, AskOptions, Outcome, Question, Teacher} from '../../src/teacher.ts';
+import type {Access, AnswerOf, AskOptions, LabelAnswer, Outcome, Question, Teacher} from '../../src/teacher.ts';
 
 export interface FakeTeacher<A extends Access> extends Teacher<A> {
   /** The questions of every call so far, as the number that each text holds. */
@@ -45,7 +45,7 @@ export function numberOf({input}: Question): number {
 }
 
 /** A black-box teacher's answer to a number. */
-export function labelled(number: number): {readonly answer: AnswerOf<'black-box'>} {
+export function labelled(number: number): {readonly answer: LabelAnswer} {
   return {answer: {kind: 'label', label: number % 3}};
 }
 

@@ -1,5 +1,5 @@
 import {TeacherError} from '../../src/errors.ts';
-import type {AskOptions, Outcome, Question, Reply, Service, Teacher} from '../../src/teacher.ts';
+import type {AskOptions, Question, ReadOutcome, Reply, Service, Teacher} from '../../src/teacher.ts';
 import {numberOf} from './fake-teacher.ts';
 
 /** What the service answers to a request about these numbers; an error where no reply comes. */
@@ -21,14 +21,14 @@ export interface PayingTeacher extends Teacher<'black-box'> {
 /** A teacher that asks a service about numbers, a request a call. A label outside the three classes can't be read. */
 export function payingTeacher(respond: Respond = labels, fields: Partial<Teacher<'black-box'>> = {}): PayingTeacher {
   const requests: number[][] = [];
-  const read = ({body}: Reply, count: number): Outcome<'black-box'>[] => {
+  const read = ({body}: Reply, count: number): ReadOutcome<'black-box'>[] => {
     let parsed: {readonly labels: readonly number[]};
     try {
       parsed = JSON.parse(body) as typeof parsed;
     } catch {
       throw new TeacherError('a payer', 'Its reply is not JSON.', {unreadable: true});
     }
-    return Array.from({length: count}, (_, row): Outcome<'black-box'> => {
+    return Array.from({length: count}, (_, row): ReadOutcome<'black-box'> => {
       const label = parsed.labels[row];
       if (label !== undefined && label >= 0 && label < 3) return {answer: {kind: 'label', label}};
       return {error: new TeacherError('a payer', 'Its label is none.', {unreadable: true})};
