@@ -1,14 +1,14 @@
 import {z} from 'zod';
 import {InputError} from '../src/errors.ts';
 import type {Receipt, Teacher} from '../src/teacher.ts';
-import {anthropicLane} from './_anthropic-batch.ts';
-import {type ChatOptions, chatTeacher} from './_chat.ts';
-import type {Settings} from './_chat-dialect.ts';
-import {type AccessOf, type ModeOptions, modeFor} from './_chat-modes.ts';
-import type {Completion, Finish} from './_completion.ts';
-import {ANTHROPIC_COST} from './_cost-fields.ts';
-import type {Prompt} from './_prompt.ts';
-import {type Explain, tokenCount} from './_reply.ts';
+import {anthropicLane} from './_chat/anthropic-batch.ts';
+import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import type {Completion, Finish} from './_chat/completion.ts';
+import {ANTHROPIC_COST} from './_chat/cost-fields.ts';
+import type {Settings} from './_chat/dialect.ts';
+import {type AccessOf, type ModeOptions, modeFor} from './_chat/modes.ts';
+import type {Prompt} from './_chat/prompt.ts';
+import {type Explain, tokenCount} from './_wire/reply.ts';
 
 /** It tells no log-probabilities. */
 type Output = 'label' | 'confidence';

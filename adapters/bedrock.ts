@@ -1,15 +1,15 @@
 import {z} from 'zod';
 import {InputError} from '../src/errors.ts';
 import type {Receipt, Teacher} from '../src/teacher.ts';
-import {type AwsOptions, awsAccess, explainAws, regionOf} from './_aws.ts';
-import {type ChatOptions, chatTeacher} from './_chat.ts';
-import type {Settings} from './_chat-dialect.ts';
-import {type AccessOf, type ModeOptions, modeFor} from './_chat-modes.ts';
-import type {Completion, Finish} from './_completion.ts';
-import {CONVERSE_COST} from './_cost-fields.ts';
-import type {Prompt} from './_prompt.ts';
-import {type Explain, tokenCount} from './_reply.ts';
-import {checkAddress} from './_request.ts';
+import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import type {Completion, Finish} from './_chat/completion.ts';
+import {CONVERSE_COST} from './_chat/cost-fields.ts';
+import type {Settings} from './_chat/dialect.ts';
+import {type AccessOf, type ModeOptions, modeFor} from './_chat/modes.ts';
+import type {Prompt} from './_chat/prompt.ts';
+import {type AwsOptions, awsAccess, explainAws, regionOf} from './_wire/aws.ts';
+import {type Explain, tokenCount} from './_wire/reply.ts';
+import {checkAddress} from './_wire/request.ts';
 
 /** Its common interface tells no log-probabilities. */
 type Output = 'label' | 'confidence';

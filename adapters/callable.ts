@@ -1,11 +1,11 @@
 import {setImmediate} from 'node:timers/promises';
 import {InputError, TeacherError} from '../src/errors.ts';
 import type {Answer, Detail, Feature, Input, Outcome, Question, Teacher} from '../src/teacher.ts';
-import {checkCounts, checkForm, givenDetail, givenReader} from './_given.ts';
-import {isUnread, type ScoreMeaning, type Scores, type Unread, unreadError} from './_scores.ts';
-import {untilAborted} from './_until-aborted.ts';
+import {isUnread, type ScoreMeaning, type Scores, type Unread, unreadError} from './_answers/scores.ts';
+import {checkCounts, checkForm, givenDetail, givenReader} from './_local/given.ts';
+import {untilAborted} from './_local/until-aborted.ts';
 
-export type {ScoreMeaning, Scores} from './_scores.ts';
+export type {ScoreMeaning, Scores} from './_answers/scores.ts';
 
 interface CommonOptions {
   /** What messages call it. Part of the identity. */

@@ -1,12 +1,12 @@
 import {z} from 'zod';
 import {InputError} from '../src/errors.ts';
 import type {Json, Teacher, TextInput} from '../src/teacher.ts';
-import type {Cell} from './_http-cells.ts';
-import {mappedTeacher} from './_http-teacher.ts';
-import type {Template} from './_http-template.ts';
-import type {Explain} from './_reply.ts';
-import {checkAddress} from './_request.ts';
-import {keyVariableFor, type ServiceOptions} from './_service.ts';
+import type {Cell} from './_http/cells.ts';
+import {mappedTeacher} from './_http/teacher.ts';
+import type {Template} from './_http/template.ts';
+import type {Explain} from './_wire/reply.ts';
+import {checkAddress} from './_wire/request.ts';
+import {keyVariableFor, type ServiceOptions} from './_wire/service.ts';
 
 export interface CohereOptions extends ServiceOptions {
   /** A model that is fine-tuned to classify, or one that goes by `examples`. */

@@ -1,13 +1,13 @@
 import {InputError, TeacherError} from '../src/errors.ts';
 import type {AskOptions, Input, Outcome, Price, Rate, Reply, Teacher} from '../src/teacher.ts';
-import {type AliasOptions, readerWith} from './_aliases.ts';
-import {identityWords, shownCommand} from './_command-identity.ts';
-import {Program} from './_command-program.ts';
-import {checkCounts, checkForm, type GivenForm, givenDetail, givenReader} from './_given.ts';
-import {parseJson} from './_reply.ts';
-import {isUnread, type ScoreMeaning, unreadError} from './_scores.ts';
+import {type AliasOptions, readerWith} from './_answers/aliases.ts';
+import {isUnread, type ScoreMeaning, unreadError} from './_answers/scores.ts';
+import {identityWords, shownCommand} from './_command/identity.ts';
+import {Program} from './_command/program.ts';
+import {checkCounts, checkForm, type GivenForm, givenDetail, givenReader} from './_local/given.ts';
+import {parseJson} from './_wire/reply.ts';
 
-export type {ScoreMeaning} from './_scores.ts';
+export type {ScoreMeaning} from './_answers/scores.ts';
 
 export interface CommandOptions extends AliasOptions {
   /** The program and its arguments, for example `['python3', 'classify.py']`. No shell reads it. */

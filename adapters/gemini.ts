@@ -1,13 +1,13 @@
 import {z} from 'zod';
 import type {Receipt, Teacher} from '../src/teacher.ts';
-import {type ChatOptions, chatTeacher} from './_chat.ts';
-import type {Body, Settings} from './_chat-dialect.ts';
-import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from './_chat-modes.ts';
-import type {Completion, Finish, Step, Token} from './_completion.ts';
-import {GEMINI_COST} from './_cost-fields.ts';
-import {geminiLane} from './_gemini-batch.ts';
-import type {Prompt} from './_prompt.ts';
-import {type Explain, tokenCount} from './_reply.ts';
+import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import type {Completion, Finish, Step, Token} from './_chat/completion.ts';
+import {GEMINI_COST} from './_chat/cost-fields.ts';
+import type {Body, Settings} from './_chat/dialect.ts';
+import {geminiLane} from './_chat/gemini-batch.ts';
+import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
+import type {Prompt} from './_chat/prompt.ts';
+import {type Explain, tokenCount} from './_wire/reply.ts';
 
 export interface GeminiOptions<O extends Output> extends ChatOptions, ModeOptions<O> {
   /**

@@ -1,16 +1,16 @@
 import {InputError} from '../src/errors.ts';
 import type {Json, Teacher} from '../src/teacher.ts';
-import type {AliasOptions} from './_aliases.ts';
-import type {LabelPlace, ScorePlace} from './_http-output.ts';
-import type {ReceiptPlace} from './_http-receipt.ts';
-import {mappedTeacher} from './_http-teacher.ts';
-import {readTemplate} from './_http-template.ts';
-import type {Explain} from './_reply.ts';
-import {type Connection, checkAddress} from './_request.ts';
-import type {ServiceOptions} from './_service.ts';
+import type {AliasOptions} from './_answers/aliases.ts';
+import type {LabelPlace, ScorePlace} from './_http/output.ts';
+import type {ReceiptPlace} from './_http/receipt.ts';
+import {mappedTeacher} from './_http/teacher.ts';
+import {readTemplate} from './_http/template.ts';
+import type {Explain} from './_wire/reply.ts';
+import {type Connection, checkAddress} from './_wire/request.ts';
+import type {ServiceOptions} from './_wire/service.ts';
 
-export type {LabelPlace, ScorePlace} from './_http-output.ts';
-export type {ReceiptPlace} from './_http-receipt.ts';
+export type {LabelPlace, ScorePlace} from './_http/output.ts';
+export type {ReceiptPlace} from './_http/receipt.ts';
 
 export interface HttpOptions extends ServiceOptions, AliasOptions {
   /** Address that requests are posted to. */

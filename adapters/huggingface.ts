@@ -1,10 +1,10 @@
 import {InputError} from '../src/errors.ts';
 import type {Teacher} from '../src/teacher.ts';
-import {mappedTeacher} from './_http-teacher.ts';
-import {readTemplate} from './_http-template.ts';
-import type {Explain} from './_reply.ts';
-import {checkAddress} from './_request.ts';
-import {keyVariableFor, type ServiceOptions} from './_service.ts';
+import {mappedTeacher} from './_http/teacher.ts';
+import {readTemplate} from './_http/template.ts';
+import type {Explain} from './_wire/reply.ts';
+import {checkAddress} from './_wire/request.ts';
+import {keyVariableFor, type ServiceOptions} from './_wire/service.ts';
 
 export interface HuggingfaceOptions extends ServiceOptions {
   /** A model of the hub that the provider `hf-inference` serves, for example `ProsusAI/finbert`. Or give `url`. */

@@ -4,7 +4,7 @@ import {changeFile, contentOfSync} from '../src/data/human-table/file.ts';
 import {type Delimiter, idOf, newTable, readTable, type Table, withQuestions} from '../src/data/human-table/table.ts';
 import {InputError, TeacherError} from '../src/errors.ts';
 import type {Input, Outcome, Question, Teacher} from '../src/teacher.ts';
-import {type Form, formOf} from './_human-form.ts';
+import {type Form, formOf} from './_answers/human-form.ts';
 
 export interface HumanOptions {
   /** The CSV file to fill. It is made at the first question. */

@@ -1,15 +1,15 @@
 import {InputError} from '../src/errors.ts';
 import type {Teacher} from '../src/teacher.ts';
-import {type ChatOptions, chatTeacher} from './_chat.ts';
-import type {Body, Settings} from './_chat-dialect.ts';
-import {type ModeOptions, modeFor} from './_chat-modes.ts';
-import {CHAT_COST} from './_cost-fields.ts';
-import {exactTeacher} from './_exact-teacher.ts';
-import {explainLlamaCpp} from './_llama-cpp-errors.ts';
-import {llamaCppServer} from './_llama-cpp-server.ts';
-import {chatCompletions, chatMessages, chatReceipt} from './_openai-chat.ts';
-import type {Prompt} from './_prompt.ts';
-import {checkAddress} from './_request.ts';
+import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import {CHAT_COST} from './_chat/cost-fields.ts';
+import type {Body, Settings} from './_chat/dialect.ts';
+import {type ModeOptions, modeFor} from './_chat/modes.ts';
+import {chatCompletions, chatMessages, chatReceipt} from './_chat/openai-chat.ts';
+import type {Prompt} from './_chat/prompt.ts';
+import {explainLlamaCpp} from './_exact/llama-cpp-errors.ts';
+import {llamaCppServer} from './_exact/llama-cpp-server.ts';
+import {exactTeacher} from './_exact/teacher.ts';
+import {checkAddress} from './_wire/request.ts';
 
 interface LlamaCppChatOptions extends ChatOptions {
   /** A server of one model heeds no name, but answers are kept under it. */

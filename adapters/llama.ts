@@ -1,11 +1,11 @@
 import {basename} from 'node:path';
 import type {LogitsAnswer, Teacher, TopKAnswer} from '../src/teacher.ts';
-import {checkCounts} from './_given.ts';
-import {asker} from './_llama-asking.ts';
-import {modelHash} from './_llama-file.ts';
-import {openLlama} from './_llama-library.ts';
-import {type Scorer, scorerFor} from './_llama-scorer.ts';
-import {type PromptOptions, promptsFor} from './_prompt.ts';
+import {type PromptOptions, promptsFor} from './_chat/prompt.ts';
+import {asker} from './_llama/asking.ts';
+import {modelHash} from './_llama/file.ts';
+import {openLlama} from './_llama/library.ts';
+import {type Scorer, scorerFor} from './_llama/scorer.ts';
+import {checkCounts} from './_local/given.ts';
 
 export interface LlamaOptions extends PromptOptions {
   /** The model in the format GGUF; of one in parts, the first. */

@@ -1,11 +1,11 @@
 import {z} from 'zod';
 import type {Teacher} from '../src/teacher.ts';
-import type {Cell} from './_http-cells.ts';
-import {mappedTeacher} from './_http-teacher.ts';
-import {readTemplate} from './_http-template.ts';
-import type {Explain} from './_reply.ts';
-import {checkAddress} from './_request.ts';
-import {keyVariableFor, type ServiceOptions} from './_service.ts';
+import type {Cell} from './_http/cells.ts';
+import {mappedTeacher} from './_http/teacher.ts';
+import {readTemplate} from './_http/template.ts';
+import type {Explain} from './_wire/reply.ts';
+import {checkAddress} from './_wire/request.ts';
+import {keyVariableFor, type ServiceOptions} from './_wire/service.ts';
 
 export interface MistralOptions extends ServiceOptions {
   /** A classifier, for example `ft:classifier:ministral-3b-latest:…`. */

@@ -1,13 +1,13 @@
 import {z} from 'zod';
 import type {Receipt, Teacher} from '../src/teacher.ts';
-import {type ChatOptions, chatTeacher} from './_chat.ts';
-import type {Settings} from './_chat-dialect.ts';
-import {type AccessOf, type ModeOptions, modeFor, type Output} from './_chat-modes.ts';
-import type {Completion} from './_completion.ts';
-import {OLLAMA_COST} from './_cost-fields.ts';
-import {chatMessages, stepOf, stepSchema} from './_openai-chat.ts';
-import type {Prompt} from './_prompt.ts';
-import {type Explain, tokenCount} from './_reply.ts';
+import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import type {Completion} from './_chat/completion.ts';
+import {OLLAMA_COST} from './_chat/cost-fields.ts';
+import type {Settings} from './_chat/dialect.ts';
+import {type AccessOf, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
+import {chatMessages, stepOf, stepSchema} from './_chat/openai-chat.ts';
+import type {Prompt} from './_chat/prompt.ts';
+import {type Explain, tokenCount} from './_wire/reply.ts';
 
 export interface OllamaOptions<O extends Output>
   extends ChatOptions,

@@ -2,15 +2,15 @@ import {basename} from 'node:path';
 import {TeacherError} from '../src/errors.ts';
 import type {Preprocessing} from '../src/student/preprocessing.ts';
 import type {AskOptions, Outcome, Question, Teacher} from '../src/teacher.ts';
-import {checkCounts, checkForm} from './_given.ts';
-import {type AnswerReader, answersInHalves, answersOf, askedFeatures, rowOf} from './_onnx-answers.ts';
-import {type Batch, batchesOf, feedsOf, type InputPlan, inputPlan, type Layout, rowsPerRun} from './_onnx-inputs.ts';
-import {checkFeatures, loadModel, readModel, type ScoreOutput, scoreSource} from './_onnx-model.ts';
-import type {OnnxRuntime, Session} from './_onnx-runtime.ts';
-import {loadPeer} from './_peer.ts';
+import {checkCounts, checkForm} from './_local/given.ts';
+import {loadPeer} from './_local/peer.ts';
+import {type AnswerReader, answersInHalves, answersOf, askedFeatures, rowOf} from './_onnx/answers.ts';
+import {type Batch, batchesOf, feedsOf, type InputPlan, inputPlan, type Layout, rowsPerRun} from './_onnx/inputs.ts';
+import {checkFeatures, loadModel, readModel, type ScoreOutput, scoreSource} from './_onnx/model.ts';
+import type {OnnxRuntime, Session} from './_onnx/runtime.ts';
 
-export type {Layout} from './_onnx-inputs.ts';
-export type {ScoreOutput} from './_onnx-model.ts';
+export type {Layout} from './_onnx/inputs.ts';
+export type {ScoreOutput} from './_onnx/model.ts';
 
 export interface OnnxOptions {
   /** Of the `.onnx` file. Files of weights lie beside it. */

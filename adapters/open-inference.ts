@@ -1,16 +1,16 @@
 import {Agent, type Dispatcher} from 'undici';
 import {InputError, TeacherError} from '../src/errors.ts';
 import type {AskOptions, Detail, Outcome, Price, Question, Rate, Teacher} from '../src/teacher.ts';
-import {type AliasOptions, readerWith} from './_aliases.ts';
-import {type Client, infer, type Model} from './_open-inference-client.ts';
-import {batchesOf} from './_open-inference-inputs.ts';
-import {type LabelOutput, outputNames, replyReader, type ScoreOutput} from './_open-inference-outputs.ts';
-import {checkPlace, overHttp, transportTo} from './_open-inference-place.ts';
-import {receiptOf} from './_open-inference-replies.ts';
-import {DATATYPES} from './_open-inference-tensors.ts';
-import {accountOf, knownKey} from './_request.ts';
+import {type AliasOptions, readerWith} from './_answers/aliases.ts';
+import {checkPlace, overHttp, transportTo} from './_open-inference/address.ts';
+import {type Client, infer, type Model} from './_open-inference/client.ts';
+import {batchesOf} from './_open-inference/inputs.ts';
+import {type LabelOutput, outputNames, replyReader, type ScoreOutput} from './_open-inference/outputs.ts';
+import {receiptOf} from './_open-inference/replies.ts';
+import {DATATYPES} from './_open-inference/tensors.ts';
+import {accountOf, knownKey} from './_wire/request.ts';
 
-export type {LabelOutput, ScoreOutput} from './_open-inference-outputs.ts';
+export type {LabelOutput, ScoreOutput} from './_open-inference/outputs.ts';
 
 export interface OpenInferenceOptions extends AliasOptions {
   /**

@@ -1,14 +1,14 @@
 import type {Teacher} from '../src/teacher.ts';
-import {type ChatOptions, chatTeacher} from './_chat.ts';
-import type {Body, Settings} from './_chat-dialect.ts';
-import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from './_chat-modes.ts';
-import {CHAT_COST, RESPONSES_COST} from './_cost-fields.ts';
-import {openAiLane} from './_openai-batch.ts';
-import {chatCompletions, chatMessages, chatReceipt} from './_openai-chat.ts';
-import {explainOpenAi} from './_openai-errors.ts';
-import {responseCompletions, responseReceipt} from './_openai-responses.ts';
-import type {Prompt} from './_prompt.ts';
-import {checkAddress} from './_request.ts';
+import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import {CHAT_COST, RESPONSES_COST} from './_chat/cost-fields.ts';
+import type {Body, Settings} from './_chat/dialect.ts';
+import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
+import {openAiLane} from './_chat/openai-batch.ts';
+import {chatCompletions, chatMessages, chatReceipt} from './_chat/openai-chat.ts';
+import {explainOpenAi} from './_chat/openai-errors.ts';
+import {responseCompletions, responseReceipt} from './_chat/openai-responses.ts';
+import type {Prompt} from './_chat/prompt.ts';
+import {checkAddress} from './_wire/request.ts';
 
 export interface OpenAiOptions<O extends Output> extends ChatOptions, ModeOptions<O> {
   /**

@@ -1,17 +1,17 @@
 import {InputError} from '../src/errors.ts';
 import type {Json, Reply, Teacher} from '../src/teacher.ts';
-import type {AliasOptions} from './_aliases.ts';
-import {type AwsOptions, awsAccess, explainAws, regionOf} from './_aws.ts';
-import type {LabelPlace, ScorePlace} from './_http-output.ts';
-import type {ReceiptPlace} from './_http-receipt.ts';
-import {mappedTeacher} from './_http-teacher.ts';
-import {readTemplate} from './_http-template.ts';
-import {type Explain, parseJson} from './_reply.ts';
-import {checkAddress} from './_request.ts';
-import type {ServiceOptions} from './_service.ts';
+import type {AliasOptions} from './_answers/aliases.ts';
+import type {LabelPlace, ScorePlace} from './_http/output.ts';
+import type {ReceiptPlace} from './_http/receipt.ts';
+import {mappedTeacher} from './_http/teacher.ts';
+import {readTemplate} from './_http/template.ts';
+import {type AwsOptions, awsAccess, explainAws, regionOf} from './_wire/aws.ts';
+import {type Explain, parseJson} from './_wire/reply.ts';
+import {checkAddress} from './_wire/request.ts';
+import type {ServiceOptions} from './_wire/service.ts';
 
-export type {LabelPlace, ScorePlace} from './_http-output.ts';
-export type {ReceiptPlace} from './_http-receipt.ts';
+export type {LabelPlace, ScorePlace} from './_http/output.ts';
+export type {ReceiptPlace} from './_http/receipt.ts';
 
 export interface SagemakerOptions extends Omit<ServiceOptions, 'key'>, AwsOptions, AliasOptions {
   /** Name of the endpoint. */

@@ -15,11 +15,11 @@ import {
   namedOutput,
   partsOf,
   type ScoreKind,
-} from './_graph-parts.ts';
-import {graphTeacher, logarithms} from './_graph-teacher.ts';
-import {contentHash} from './_saved-model-content.ts';
+} from './_graph/parts.ts';
+import {contentHash} from './_graph/saved-model-content.ts';
+import {graphTeacher, logarithms} from './_graph/teacher.ts';
 
-export type {GraphOutput, ScoreKind} from './_graph-parts.ts';
+export type {GraphOutput, ScoreKind} from './_graph/parts.ts';
 
 export interface SavedModelOptions {
   /** Folder of the SavedModel: that which holds `saved_model.pb`. */

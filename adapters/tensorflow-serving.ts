@@ -1,14 +1,20 @@
 import {InputError} from '../src/errors.ts';
 import type {Json, Teacher} from '../src/teacher.ts';
-import type {AliasOptions} from './_aliases.ts';
-import {mappedTeacher} from './_http-teacher.ts';
-import {readTemplate, type Template} from './_http-template.ts';
-import {type InstanceLabel, type InstanceScores, instanceTemplates, placeOf, predictionPlace} from './_instances.ts';
-import type {Explain} from './_reply.ts';
-import {checkAddress} from './_request.ts';
-import type {ServiceOptions} from './_service.ts';
+import type {AliasOptions} from './_answers/aliases.ts';
+import {
+  type InstanceLabel,
+  type InstanceScores,
+  instanceTemplates,
+  placeOf,
+  predictionPlace,
+} from './_http/instances.ts';
+import {mappedTeacher} from './_http/teacher.ts';
+import {readTemplate, type Template} from './_http/template.ts';
+import type {Explain} from './_wire/reply.ts';
+import {checkAddress} from './_wire/request.ts';
+import type {ServiceOptions} from './_wire/service.ts';
 
-export type {InstanceLabel, InstanceScores} from './_instances.ts';
+export type {InstanceLabel, InstanceScores} from './_http/instances.ts';
 
 export interface TensorflowServingOptions extends ServiceOptions, AliasOptions {
   /** Address of the service, without `/v1`, for example `http://127.0.0.1:8501`. */

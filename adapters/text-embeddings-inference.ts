@@ -1,9 +1,9 @@
 import type {Teacher} from '../src/teacher.ts';
-import {mappedTeacher} from './_http-teacher.ts';
-import {readTemplate} from './_http-template.ts';
-import type {Explain} from './_reply.ts';
-import {checkAddress} from './_request.ts';
-import type {ServiceOptions} from './_service.ts';
+import {mappedTeacher} from './_http/teacher.ts';
+import {readTemplate} from './_http/template.ts';
+import type {Explain} from './_wire/reply.ts';
+import {checkAddress} from './_wire/request.ts';
+import type {ServiceOptions} from './_wire/service.ts';
 
 export interface TextEmbeddingsInferenceOptions extends ServiceOptions {
   /** Address of the service, for example `http://127.0.0.1:8080`. */

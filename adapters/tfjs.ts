@@ -10,10 +10,10 @@ import {readGraphModel} from '../src/student/model-files.ts';
 import {endsInSoftmax} from '../src/student/softmax.ts';
 import type {Student} from '../src/student/student.ts';
 import type {Teacher} from '../src/teacher.ts';
-import {graphModelTeacher} from './_graph-model.ts';
-import type {GraphOutput, ScoreKind} from './_graph-parts.ts';
+import {graphModelTeacher} from './_graph/model.ts';
+import type {GraphOutput, ScoreKind} from './_graph/parts.ts';
 
-export type {GraphOutput, ScoreKind} from './_graph-parts.ts';
+export type {GraphOutput, ScoreKind} from './_graph/parts.ts';
 
 export interface TfjsOptions extends AsTeacherOptions, Omit<LoadOptions, 'output'> {
   /**

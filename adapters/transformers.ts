@@ -2,17 +2,17 @@ import {createRequire} from 'node:module';
 import {basename, resolve} from 'node:path';
 import {InputError, TeacherError} from '../src/errors.ts';
 import type {Outcome, Question, Teacher} from '../src/teacher.ts';
-import {checkCounts, checkForm} from './_given.ts';
-import {type AnswerReader, answersInHalves, answersOf, askedFeatures} from './_onnx-answers.ts';
-import {checkFeatures, loadModel, type OnnxModel, readModel, type ScoreOutput, scoreSource} from './_onnx-model.ts';
-import type {OnnxRuntime, Session} from './_onnx-runtime.ts';
-import {loadPeer} from './_peer.ts';
-import {modelFile, readFolder} from './_transformers-folder.ts';
-import {type Pooling, pooledFeature} from './_transformers-pooling.ts';
-import {type Tokenizer, type TokenReader, tokenReader, tokenTable} from './_transformers-tokens.ts';
+import {checkCounts, checkForm} from './_local/given.ts';
+import {loadPeer} from './_local/peer.ts';
+import {type AnswerReader, answersInHalves, answersOf, askedFeatures} from './_onnx/answers.ts';
+import {checkFeatures, loadModel, type OnnxModel, readModel, type ScoreOutput, scoreSource} from './_onnx/model.ts';
+import type {OnnxRuntime, Session} from './_onnx/runtime.ts';
+import {modelFile, readFolder} from './_onnx/transformers-folder.ts';
+import {type Pooling, pooledFeature} from './_onnx/transformers-pooling.ts';
+import {type Tokenizer, type TokenReader, tokenReader, tokenTable} from './_onnx/transformers-tokens.ts';
 
-export type {ScoreOutput} from './_onnx-model.ts';
-export type {Pooling} from './_transformers-pooling.ts';
+export type {ScoreOutput} from './_onnx/model.ts';
+export type {Pooling} from './_onnx/transformers-pooling.ts';
 
 export interface TransformersOptions {
   /** A folder with `config.json`, `tokenizer.json`, `tokenizer_config.json` and the model as ONNX. Nothing is downloaded. */

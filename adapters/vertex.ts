@@ -1,13 +1,13 @@
 import {InputError} from '../src/errors.ts';
 import type {Json, Teacher} from '../src/teacher.ts';
-import type {AliasOptions} from './_aliases.ts';
-import {mappedTeacher} from './_http-teacher.ts';
-import {type InstanceLabel, type InstanceScores, instanceTemplates, predictionPlace} from './_instances.ts';
-import type {Explain} from './_reply.ts';
-import {checkAddress} from './_request.ts';
-import type {ServiceOptions} from './_service.ts';
+import type {AliasOptions} from './_answers/aliases.ts';
+import {type InstanceLabel, type InstanceScores, instanceTemplates, predictionPlace} from './_http/instances.ts';
+import {mappedTeacher} from './_http/teacher.ts';
+import type {Explain} from './_wire/reply.ts';
+import {checkAddress} from './_wire/request.ts';
+import type {ServiceOptions} from './_wire/service.ts';
 
-export type {InstanceLabel, InstanceScores} from './_instances.ts';
+export type {InstanceLabel, InstanceScores} from './_http/instances.ts';
 
 export interface VertexOptions extends ServiceOptions, AliasOptions {
   /** Id or number of the project. */

@@ -1,18 +1,18 @@
 import {InputError} from '../src/errors.ts';
 import type {Teacher} from '../src/teacher.ts';
-import {type ChatOptions, chatTeacher} from './_chat.ts';
-import type {Body, Settings} from './_chat-dialect.ts';
-import {type ModeOptions, modeFor} from './_chat-modes.ts';
-import {CHAT_COST} from './_cost-fields.ts';
-import {exactTeacher} from './_exact-teacher.ts';
-import {chatCompletions, chatMessages, chatReceipt} from './_openai-chat.ts';
-import type {Prompt} from './_prompt.ts';
-import {checkAddress} from './_request.ts';
-import {type VllmClassifyOptions, vllmClassifier} from './_vllm-classifier.ts';
-import {explainVllm} from './_vllm-errors.ts';
-import {vllmServer} from './_vllm-server.ts';
+import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import {CHAT_COST} from './_chat/cost-fields.ts';
+import type {Body, Settings} from './_chat/dialect.ts';
+import {type ModeOptions, modeFor} from './_chat/modes.ts';
+import {chatCompletions, chatMessages, chatReceipt} from './_chat/openai-chat.ts';
+import type {Prompt} from './_chat/prompt.ts';
+import {exactTeacher} from './_exact/teacher.ts';
+import {type VllmClassifyOptions, vllmClassifier} from './_exact/vllm-classifier.ts';
+import {explainVllm} from './_exact/vllm-errors.ts';
+import {vllmServer} from './_exact/vllm-server.ts';
+import {checkAddress} from './_wire/request.ts';
 
-export type {VllmClassifyOptions} from './_vllm-classifier.ts';
+export type {VllmClassifyOptions} from './_exact/vllm-classifier.ts';
 
 interface VllmChatOptions extends ChatOptions {
   /** @default 'generate' */

@@ -1,8 +1,7 @@
-export {type Admission, type AdmissionOptions, createAdmission} from './ask/admission.ts';
 export {type Asking, type AskingOptions, type OpenTeacher, openAsking} from './ask/asking.ts';
 export {withBatches} from './ask/batches.ts';
-export {type Budget, createBudget} from './ask/budget.ts';
-export {type BudgetLimit, parseBudget, type Spending} from './ask/budget-limit.ts';
+export {type Budget, createBudget} from './ask/budget/budget.ts';
+export {type BudgetLimit, parseBudget, type Spending} from './ask/budget/limit.ts';
 export {
   answersTo,
   type Collection,
@@ -31,15 +30,15 @@ export type {Paraphrase} from './ask/compose/versions.ts';
 export {type DegradeOptions, degrade} from './ask/degrade.ts';
 export type {DriftOptions} from './ask/drift.ts';
 export {askEach, type TakeOutcomes} from './ask/each.ts';
-export {FIRST_ANSWER_WITHIN, FirstAnswer} from './ask/first-answer.ts';
+export type {RecordMode} from './ask/keep/record.ts';
 export type {LaneChoice} from './ask/lane/lane-layers.ts';
 export type {LayeredTeacher, LayerOptions} from './ask/layer.ts';
 export {createLedger, type Ledger, type LedgerSnapshot} from './ask/ledger.ts';
-export {type AskPlan, type PlanOptions, planAsking} from './ask/plan.ts';
-export type {Estimate} from './ask/plan-total.ts';
+export {type AskPlan, type PlanOptions, planAsking} from './ask/plan/plan.ts';
+export type {Estimate} from './ask/plan/total.ts';
 export {probeTeacher} from './ask/probe/probe.ts';
 export type {ProbeOptions, TeacherProbe} from './ask/probe/teacher-probe.ts';
-export type {RecordMode} from './ask/record.ts';
+export {FIRST_ANSWER_WITHIN, FirstAnswer} from './ask/refusals/first-answer.ts';
 export {type RetryOptions, withRetry} from './ask/retry.ts';
 export {type StackOptions, stack} from './ask/teacher-stack.ts';
 export {type Cifar, type CifarFolder, readCifar} from './data/cifar.ts';
@@ -122,10 +121,8 @@ export {coarsen, satisfies} from './knowledge/coarsen.ts';
 export {coarsenKnowledge} from './knowledge/coarsen-knowledge.ts';
 export {loadKnowledge, saveKnowledge} from './knowledge/files.ts';
 export {type FitTemperatureOptions, fitTemperature} from './knowledge/fit-temperature.ts';
-export {answerKey} from './knowledge/key.ts';
 export type {Knowledge, StoredKnowledge} from './knowledge/knowledge.ts';
 export {type OpenKnowledgeOptions, openKnowledge} from './knowledge/open-knowledge.ts';
-export {type AnswerStore, type AnswerStoreOptions, openAnswerStore, type StoredAnswer} from './knowledge/store.ts';
 export {trueLabels} from './knowledge/true-labels.ts';
 export type * from './lane.ts';
 export {attentionLoss, attentionTransfer} from './losses/attention-transfer.ts';
@@ -149,6 +146,7 @@ export {standardise, standardised} from './losses/standardised.ts';
 export {topKLabels, topKLoss} from './losses/top-k.ts';
 export {ttm, ttmLoss} from './losses/ttm.ts';
 export {voteLabels} from './losses/vote-labels.ts';
+export {type Admission, type AdmissionOptions, createAdmission} from './pace/admission.ts';
 export {defineRecipe} from './recipe/define.ts';
 export type {
   CalibrationOptions,
@@ -183,6 +181,8 @@ export {type ServeOptions, type Service, serveTeacher} from './serve/server.ts';
 export type {ServiceStatus} from './serve/status.ts';
 export type {StandingChange, WatchedPromise} from './serve/watch.ts';
 export type * from './service-probe.ts';
+export {answerKey} from './store/key.ts';
+export {type AnswerStore, type AnswerStoreOptions, openAnswerStore, type StoredAnswer} from './store/store.ts';
 export {type AsTeacherOptions, asTeacher} from './student/as-teacher.ts';
 export {type EmbeddingHeadOptions, embeddingHead} from './student/embedding-head.ts';
 export {type LoadOptions, loadStudent, saveStudent, weightsHash} from './student/files.ts';

@@ -16,6 +16,8 @@ const ORDER = [
   'engine',
   'data',
   'knowledge',
+  'store',
+  'pace',
   'ask',
   'student',
   'serve',
@@ -103,7 +105,15 @@ describe('the house', () => {
 
   it('lets adapters know the contract, secrets, errors, tables for people, local models and their private siblings, nothing else', () => {
     const curious = inAdapters.filter(
-      ({target}) => target && !isWithin(target, ADAPTERS_MAY_IMPORT) && !/^adapters\/_[\w-]+\.ts$/.test(target),
+      ({target}) => target && !isWithin(target, ADAPTERS_MAY_IMPORT) && !/^adapters\/_[\w-]+\/[\w-]+\.ts$/.test(target),
+    );
+    expect(curious.map(shown)).toEqual([]);
+  });
+
+  it('paces by what it is told alone: the folder needs the contract and errors, nothing else', () => {
+    const curious = inSources.filter(
+      ({from, target}) =>
+        from.startsWith('src/pace/') && !isWithin(target ?? '', ['src/pace', 'src/teacher.ts', 'src/errors.ts']),
     );
     expect(curious.map(shown)).toEqual([]);
   });

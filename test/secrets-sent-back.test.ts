@@ -10,8 +10,8 @@ import {openai} from '../adapters/openai.ts';
 import {openAsking} from '../src/ask/asking.ts';
 import {probeTeacher} from '../src/ask/probe/probe.ts';
 import {LimbeckError} from '../src/errors.ts';
-import {storeUrl} from '../src/knowledge/store-url.ts';
 import {keepSecret, replyWithoutSecrets, withoutSecrets} from '../src/secrets.ts';
+import {storeUrl} from '../src/store/store-url.ts';
 
 const KEY = 'sk-Sent/Back+0123456789-of-this-test';
 

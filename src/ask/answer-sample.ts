@@ -1,5 +1,5 @@
 import {mixSeed} from '../data/random.ts';
-import type {StoredAnswer} from '../knowledge/store.ts';
+import type {StoredAnswer} from '../store/store.ts';
 import type {Question} from '../teacher.ts';
 
 /** What of a kept answer a sample holds. */

@@ -1,15 +1,15 @@
 import {BudgetError, TeacherError} from '../errors.ts';
-import type {Journal, ReplyPlace} from '../knowledge/journal.ts';
+import type {Admission, AdmissionRequest} from '../pace/admission.ts';
 import {replyWithoutSecrets} from '../secrets.ts';
+import type {Journal, ReplyPlace} from '../store/journal/journal.ts';
 import type {Access, Exchange, Outcome, Question, Receipt, Reply, Service, Teacher, Usage} from '../teacher.ts';
-import type {Admission, AdmissionRequest} from './admission.ts';
-import type {TeacherBudget} from './budget.ts';
+import type {TeacherBudget} from './budget/budget.ts';
+import {type Charge, costOf} from './budget/price.ts';
+import {receiptOf, uncountedNote} from './budget/receipt.ts';
 import {keyed} from './keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 import type {Ledger, LedgerSnapshot} from './ledger.ts';
 import {type OnNote, onceEach, warn} from './notes.ts';
-import {type Charge, costOf} from './price.ts';
-import {receiptOf, uncountedNote} from './receipt.ts';
 
 export interface CallsOptions {
   /** Of the service's account. Without one, requests go out as they come. */

@@ -1,4 +1,4 @@
-import {digestKey, digestQuestion, type QuestionDigest} from '../knowledge/key.ts';
+import {digestKey, digestQuestion, type QuestionDigest} from '../store/key.ts';
 import type {Question, Teacher} from '../teacher.ts';
 
 /** A question with all that its record needs. */

@@ -1,4 +1,4 @@
-import {NANO_DOLLARS} from './price.ts';
+import {NANO_DOLLARS} from './budget/price.ts';
 
 /** What was asked of one teacher, in one run. */
 export interface LedgerSnapshot {

@@ -1,8 +1,8 @@
 import {setTimeout} from 'node:timers/promises';
 import {InputError, TeacherError} from '../errors.ts';
+import {LONGEST_BACK_OFF} from '../pace/pause.ts';
 import type {Access, Outcome, Question, Teacher} from '../teacher.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
-import {LONGEST_BACK_OFF} from './pause.ts';
 
 /** Attempts in all where nothing else is said. */
 export const ATTEMPTS = 4;

@@ -1,6 +1,6 @@
 import {existsSync} from 'node:fs';
 import {basename, extname} from 'node:path';
-import {parseBudget} from '../ask/budget-limit.ts';
+import {parseBudget} from '../ask/budget/limit.ts';
 import {isLabelled} from '../data/split.ts';
 import {describeTexts} from '../data/texts/card.ts';
 import {type TextDataset, textDataset} from '../data/texts/dataset.ts';

@@ -1,12 +1,12 @@
-import {dollars} from '../ask/price.ts';
+import {dollars} from '../ask/budget/price.ts';
 import type {AnswerFindings} from '../ask/probe/answers.ts';
 import type {Range} from '../ask/probe/range.ts';
 import type {Repetition} from '../ask/probe/repetition.ts';
 import type {RequestFindings} from '../ask/probe/requests.ts';
 import type {TeacherProbe} from '../ask/probe/teacher-probe.ts';
 import type {TokenFindings} from '../ask/probe/tokens.ts';
-import type {Quota, ServiceLimits} from '../ask/service-limits.ts';
 import {describeDetail} from '../knowledge/coarsen.ts';
+import type {Quota, ServiceLimits} from '../pace/service-limits.ts';
 import type {StudyProbe} from '../study/probe.ts';
 import {count, counted, duration, list} from '../study/report/format.ts';
 import type {Access} from '../teacher.ts';

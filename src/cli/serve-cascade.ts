@@ -1,6 +1,6 @@
 import {resolve} from 'node:path';
 import {type Asking, openAsking} from '../ask/asking.ts';
-import type {BudgetLimit} from '../ask/budget-limit.ts';
+import type {BudgetLimit} from '../ask/budget/limit.ts';
 import {InputError} from '../errors.ts';
 import {satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
 import type {Recipe} from '../recipe/recipe.ts';

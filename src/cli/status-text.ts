@@ -1,4 +1,4 @@
-import {dollars} from '../ask/price.ts';
+import {dollars} from '../ask/budget/price.ts';
 import type {AuditStatus, MeasuredShare, ServiceStatus, TeacherStatus, WatchStatus} from '../serve/status.ts';
 import {count, moment, percent} from '../study/report/format.ts';
 import {standingLine} from './serve-cascade.ts';

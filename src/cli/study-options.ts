@@ -1,6 +1,6 @@
 import {type Command, InvalidArgumentError, Option} from 'commander';
-import {type BudgetLimit, parseBudget} from '../ask/budget-limit.ts';
-import {RECORD_MODES, type RecordMode} from '../ask/record.ts';
+import {type BudgetLimit, parseBudget} from '../ask/budget/limit.ts';
+import {RECORD_MODES, type RecordMode} from '../ask/keep/record.ts';
 import {DEFAULT_CACHE, type StudyOptions} from '../study/study.ts';
 import {positive, share} from './numbers.ts';
 import type {Terminal} from './terminal.ts';

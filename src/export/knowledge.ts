@@ -1,9 +1,9 @@
 import type {FileHandle} from 'node:fs/promises';
 import {pipeline} from 'node:stream/promises';
 import {createGzip} from 'node:zlib';
+import {replaceFile} from '../data/replace-file.ts';
 import {InputError, LimbeckError} from '../errors.ts';
 import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
-import {replaceFile} from '../knowledge/replace-file.ts';
 import {type ChatOptions, chatForm, type RecordForm, recordForm} from './forms.ts';
 import {writeParquet} from './parquet.ts';
 import {checkTexts, checkTop, type LabelledText, labelledTexts} from './records.ts';

@@ -1,6 +1,6 @@
 import {bytesOf} from '../data/bytes.ts';
+import {replaceFile} from '../data/replace-file.ts';
 import {openTensors} from './open-tensors.ts';
-import {replaceFile} from './replace-file.ts';
 import {LENGTH_BYTES, type Tensor} from './tensor.ts';
 
 export interface TensorFile {

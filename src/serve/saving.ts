@@ -1,6 +1,6 @@
+import {costOf, isByToken} from '../ask/budget/price.ts';
 import {leavesOf} from '../ask/compose/parts.ts';
 import type {Ledger} from '../ask/ledger.ts';
-import {costOf, isByToken} from '../ask/price.ts';
 import type {Teacher} from '../teacher.ts';
 
 /**

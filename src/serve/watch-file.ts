@@ -3,8 +3,8 @@ import {existsSync} from 'node:fs';
 import {readFile} from 'node:fs/promises';
 import {stringify} from 'safe-stable-stringify';
 import {z} from 'zod';
+import {replaceFile} from '../data/replace-file.ts';
 import {InputError} from '../errors.ts';
-import {replaceFile} from '../knowledge/replace-file.ts';
 import {BETS} from '../statistics/e-process.ts';
 import {beginning, type Watch, type WatchState} from './watch.ts';
 

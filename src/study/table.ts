@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import {createColors} from 'picocolors';
-import {dollars} from '../ask/price.ts';
+import {dollars} from '../ask/budget/price.ts';
 import {cascadeSentences} from './report/cascades.ts';
 import {choiceSentences} from './report/choices.ts';
 import {

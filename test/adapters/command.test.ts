@@ -9,7 +9,7 @@ import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest';
 import {command, type LabelCommand, type ScoreCommand} from '../../adapters/command.ts';
 import {stack} from '../../src/ask/teacher-stack.ts';
 import {TeacherError} from '../../src/errors.ts';
-import {openAnswerStore} from '../../src/knowledge/store.ts';
+import {openAnswerStore} from '../../src/store/store.ts';
 import type {Outcome, Question, Reply, Teacher} from '../../src/teacher.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {floats, problemsIn, text} from './replay.ts';

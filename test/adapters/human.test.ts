@@ -8,7 +8,7 @@ import {type HumanOptions, human} from '../../adapters/human.ts';
 import {type Asking, type AskingOptions, openAsking} from '../../src/ask/asking.ts';
 import {collectAnswered} from '../../src/ask/collect.ts';
 import {cascade} from '../../src/ask/compose/cascade.ts';
-import {planAsking} from '../../src/ask/plan.ts';
+import {planAsking} from '../../src/ask/plan/plan.ts';
 import {InputError} from '../../src/errors.ts';
 import type {Outcome, Question, Teacher} from '../../src/teacher.ts';
 import {testTeacher} from '../teacher-suite.ts';

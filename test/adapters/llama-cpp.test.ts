@@ -2,7 +2,7 @@ import {readFileSync} from 'node:fs';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {llama} from '../../adapters/llama.ts';
 import {type LlamaCppLogProbabilitiesOptions, llamaCpp} from '../../adapters/llama-cpp.ts';
-import {createBudget} from '../../src/ask/budget.ts';
+import {createBudget} from '../../src/ask/budget/budget.ts';
 import {withCalls} from '../../src/ask/calls.ts';
 import {BudgetError, InputError, TeacherError} from '../../src/errors.ts';
 import type {Outcome, Reply, TopKAnswer} from '../../src/teacher.ts';

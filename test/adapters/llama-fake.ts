@@ -1,5 +1,5 @@
 /** A made-up model behind what is used of node-llama-cpp: its tokens are letters, its numbers depend on all before. */
-import type {AskedOutput, AskedToken, LlamaModel, LlamaSequence} from '../../adapters/_llama-library.ts';
+import type {AskedOutput, AskedToken, LlamaModel, LlamaSequence} from '../../adapters/_llama/library.ts';
 
 /** Special tokens by name; every other token is the code of an ASCII letter. */
 export const SPECIAL = {'<s>': 1, '<end>': 2, '<turn>': 3} as const;

@@ -6,7 +6,7 @@ import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
 import {anthropic} from '../../adapters/anthropic.ts';
 import {openai} from '../../adapters/openai.ts';
 import {answerKey, askEach, openAsking} from '../../src/index.ts';
-import {openJournal} from '../../src/knowledge/journal.ts';
+import {openJournal} from '../../src/store/journal/journal.ts';
 import type {Outcome, Teacher} from '../../src/teacher.ts';
 import {startLlmock} from '../servers/llmock.ts';
 import {NO_SERVERS, type PythonServer, programsOf} from '../servers/python-server.ts';

@@ -4,10 +4,10 @@ import type {AddressInfo} from 'node:net';
 import {buffer} from 'node:stream/consumers';
 import fc from 'fast-check';
 import {afterEach, describe, expect, it, vi} from 'vitest';
-import {decodeRaw, encodeRaw} from '../../adapters/_open-inference-tensors.ts';
+import {decodeRaw, encodeRaw} from '../../adapters/_open-inference/tensors.ts';
 import {type OpenInferenceOptions, openInference} from '../../adapters/open-inference.ts';
 import {InputError, TeacherError} from '../../src/errors.ts';
-import {parseReply, replyLine} from '../../src/knowledge/journal-reply.ts';
+import {parseReply, replyLine} from '../../src/store/journal/reply.ts';
 import type {Exchange, Question, Reply} from '../../src/teacher.ts';
 import {floats, problemsIn, recorded, text} from './replay.ts';
 

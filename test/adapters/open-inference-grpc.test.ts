@@ -5,7 +5,7 @@ import {promisify} from 'node:util';
 import {Metadata, type Server, status} from '@grpc/grpc-js';
 import fc from 'fast-check';
 import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest';
-import {decodeResponse} from '../../adapters/_open-inference-protobuf.ts';
+import {decodeResponse} from '../../adapters/_open-inference/protobuf.ts';
 import {type OpenInferenceOptions, openInference} from '../../adapters/open-inference.ts';
 import {InputError, TeacherError} from '../../src/errors.ts';
 import type {Question, Reply} from '../../src/teacher.ts';

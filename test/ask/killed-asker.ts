@@ -4,8 +4,8 @@
  */
 import {setTimeout} from 'node:timers/promises';
 import {stack} from '../../src/ask/teacher-stack.ts';
-import {openJournal} from '../../src/knowledge/journal.ts';
-import {openAnswerStore} from '../../src/knowledge/store.ts';
+import {openJournal} from '../../src/store/journal/journal.ts';
+import {openAnswerStore} from '../../src/store/store.ts';
 import {about} from './fake-teacher.ts';
 import {payingTeacher} from './paying-teacher.ts';
 import {storeOver} from './store-over.ts';

@@ -1,4 +1,4 @@
-import type {AnswerStore} from '../../src/knowledge/store.ts';
+import type {AnswerStore} from '../../src/store/store.ts';
 
 /** A store with some of its methods replaced. */
 export function storeOver(store: AnswerStore, changes: Partial<AnswerStore>): AnswerStore {

@@ -5,12 +5,12 @@ import {setTimeout} from 'node:timers/promises';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import {stack} from '../../src/ask/teacher-stack.ts';
 import {InputError, TeacherError} from '../../src/errors.ts';
-import {openAnswerStore} from '../../src/knowledge/store.ts';
 import type {CascadeOptions} from '../../src/serve/cascade.ts';
 import type {Service} from '../../src/serve/server.ts';
 import type {ServiceStatus} from '../../src/serve/status.ts';
 import type {TeacherAnswered} from '../../src/serve/teacher-door.ts';
 import type {StandingChange} from '../../src/serve/watch.ts';
+import {openAnswerStore} from '../../src/store/store.ts';
 import {fitGate} from '../../src/student/gate.ts';
 import {metric, post, sayingOf, services, teacherOf, until} from './services.ts';
 

@@ -3,9 +3,9 @@ import {describe, expect, it} from 'vitest';
 import {createLedger} from '../../src/ask/ledger.ts';
 import {stack} from '../../src/ask/teacher-stack.ts';
 import {BudgetError, InputError, TeacherError} from '../../src/errors.ts';
-import {openAnswerStore} from '../../src/knowledge/store.ts';
 import type {CascadeOptions} from '../../src/serve/cascade.ts';
 import type {TeacherAnswered} from '../../src/serve/teacher-door.ts';
+import {openAnswerStore} from '../../src/store/store.ts';
 import type {Answer, LabelAnswer, TopKAnswer} from '../../src/teacher.ts';
 import {classes, post, type Reply, sayingOf, services, student, teacherOf, textOf, until} from './services.ts';
 

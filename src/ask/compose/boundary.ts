@@ -1,12 +1,12 @@
 import type {Inputs, TensorInputs} from '../../data/inputs.ts';
 import {InputError} from '../../errors.ts';
 import {coarsen} from '../../knowledge/coarsen.ts';
-import {digestInputs} from '../../knowledge/inputs-digest.ts';
 import type {Input, Outcome, Teacher, TensorInput} from '../../teacher.ts';
 import {questionsAbout} from '../collect.ts';
 import {BoundarySearch, searchTogether} from './boundary-search.ts';
 import {type BoundaryForm, boundaryTargets} from './boundary-targets.ts';
 import {composed, errorOfPart} from './composed.ts';
+import {digestInputs} from './inputs-digest.ts';
 import {checkReferences, linesFrom, type References, referencesBy} from './references.ts';
 
 export interface BoundaryOptions {

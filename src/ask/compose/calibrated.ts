@@ -2,11 +2,11 @@ import {logSumExpOfRow} from '../../data/rows.ts';
 import type {Examples} from '../../data/split.ts';
 import {InputError, KnowledgeError} from '../../errors.ts';
 import {fitTemperature} from '../../knowledge/fit-temperature.ts';
-import {digestInputs} from '../../knowledge/inputs-digest.ts';
 import type {Outcome, Teacher} from '../../teacher.ts';
 import {questionsAbout} from '../collect.ts';
 import {type Combined, partShowing} from './combination.ts';
 import {composed, errorOfPart} from './composed.ts';
+import {digestInputs} from './inputs-digest.ts';
 import {passUnanswerable} from './unanswerable.ts';
 import {wholeDistribution} from './whole-distribution.ts';
 

@@ -1,13 +1,13 @@
 import type {Inputs} from '../../data/inputs.ts';
 import {InputError, KnowledgeError} from '../../errors.ts';
 import {coarsen} from '../../knowledge/coarsen.ts';
-import {digestInputs} from '../../knowledge/inputs-digest.ts';
 import type {Answer, Outcome, Teacher} from '../../teacher.ts';
 import {questionsAbout} from '../collect.ts';
 import {askTogether} from './ask-together.ts';
 import {reorderTo} from './class-order.ts';
 import {composed, errorOfPart} from './composed.ts';
 import {type DawidSkeneFit, dawidSkene, type LabelModel, logPosterior} from './dawid-skene.ts';
+import {digestInputs} from './inputs-digest.ts';
 import {isUnanswerable, passUnanswerable} from './unanswerable.ts';
 
 export interface LabelModelOptions {

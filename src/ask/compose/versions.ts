@@ -1,7 +1,7 @@
 import {mixSeed} from '../../data/random.ts';
 import {type View, viewInputs} from '../../data/view.ts';
 import {InputError} from '../../errors.ts';
-import {digestQuestion} from '../../knowledge/key.ts';
+import {digestQuestion} from '../../store/key.ts';
 import type {Part, Question} from '../../teacher.ts';
 
 type Put = NonNullable<Part['put']>;

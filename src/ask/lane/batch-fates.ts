@@ -1,11 +1,11 @@
 import {LimbeckError, TeacherError} from '../../errors.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
 import type {Access, Detail, Question} from '../../teacher.ts';
+import {receiptOf} from '../budget/receipt.ts';
 import type {Bought} from '../calls.ts';
-import {readReply} from '../kept-reply.ts';
+import {readReply} from '../keep/kept-reply.ts';
 import {keyed} from '../keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
-import {receiptOf} from '../receipt.ts';
 import type {LaneWork} from './lane-work.ts';
 
 /** Nothing is known of the question, nor does anything speak against asking: it is to be handed over. */

@@ -1,8 +1,8 @@
 import {TeacherError} from '../../errors.ts';
 import type {BatchState} from '../../lane.ts';
 import type {Reply} from '../../teacher.ts';
-import {type Charge, costOf} from '../price.ts';
-import {receiptOf, uncountedNote} from '../receipt.ts';
+import {type Charge, costOf} from '../budget/price.ts';
+import {receiptOf, uncountedNote} from '../budget/receipt.ts';
 import {timer} from '../retry.ts';
 import type {Funds} from './funds.ts';
 import type {HandedOver} from './hand-over.ts';

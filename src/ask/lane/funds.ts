@@ -1,8 +1,8 @@
 import type {BudgetError} from '../../errors.ts';
 import type {Question, Usage} from '../../teacher.ts';
-import type {Reservation} from '../budget.ts';
+import type {Reservation} from '../budget/budget.ts';
+import type {Charge} from '../budget/price.ts';
 import {keyed} from '../keyed.ts';
-import type {Charge} from '../price.ts';
 import type {LaneWork} from './lane-work.ts';
 
 /** What is reserved for one request of a batch. */

@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto';
 import {TeacherError} from '../../errors.ts';
-import type {BatchRecord} from '../../knowledge/journal-batches.ts';
 import type {LostBatch} from '../../lane.ts';
+import type {BatchRecord} from '../../store/journal/batches.ts';
 import type {Question} from '../../teacher.ts';
 import {keyed} from '../keyed.ts';
 import {timer} from '../retry.ts';

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import {BudgetError, PendingError, TeacherError} from '../../errors.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
-import type {BatchRecord} from '../../knowledge/journal-batches.ts';
+import type {BatchRecord} from '../../store/journal/batches.ts';
 import type {Access, Outcome, Question} from '../../teacher.ts';
 import {type Halt, haltAfter} from '../each.ts';
 import {keyed} from '../keyed.ts';

@@ -1,7 +1,7 @@
-import type {Journal} from '../../knowledge/journal.ts';
+import type {Journal} from '../../store/journal/journal.ts';
 import type {Access, Teacher} from '../../teacher.ts';
 import {withBatches} from '../batches.ts';
-import type {Budget} from '../budget.ts';
+import type {Budget} from '../budget/budget.ts';
 import type {LayeredTeacher} from '../layer.ts';
 import type {Ledger} from '../ledger.ts';
 import type {OnNote} from '../notes.ts';

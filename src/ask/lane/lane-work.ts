@@ -1,9 +1,9 @@
 import {TeacherError} from '../../errors.ts';
-import type {Journal} from '../../knowledge/journal.ts';
-import type {BatchRecord} from '../../knowledge/journal-batches.ts';
 import type {BatchLane} from '../../lane.ts';
+import type {BatchRecord} from '../../store/journal/batches.ts';
+import type {Journal} from '../../store/journal/journal.ts';
 import type {Question, Service, Teacher} from '../../teacher.ts';
-import type {TeacherBudget} from '../budget.ts';
+import type {TeacherBudget} from '../budget/budget.ts';
 import {keyed} from '../keyed.ts';
 import type {Ledger} from '../ledger.ts';
 import type {OnNote} from '../notes.ts';

@@ -1,5 +1,5 @@
 import {KnowledgeError} from '../../errors.ts';
-import type {BatchRecord} from '../../knowledge/journal-batches.ts';
+import type {BatchRecord} from '../../store/journal/batches.ts';
 import type {Access, Outcome, Question} from '../../teacher.ts';
 import {keyed} from '../keyed.ts';
 import {askOthers, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';

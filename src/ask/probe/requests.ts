@@ -1,8 +1,8 @@
+import {readLimits, type ServiceLimits} from '../../pace/service-limits.ts';
 import type {Receipt, Usage} from '../../teacher.ts';
+import {costOf, isByToken} from '../budget/price.ts';
+import {receiptOf} from '../budget/receipt.ts';
 import type {Leaf} from '../compose/parts.ts';
-import {costOf, isByToken} from '../price.ts';
-import {receiptOf} from '../receipt.ts';
-import {readLimits, type ServiceLimits} from '../service-limits.ts';
 import {answeredOf, type Seen} from './observe.ts';
 import {medianOf} from './range.ts';
 

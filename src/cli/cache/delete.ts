@@ -1,5 +1,5 @@
 import {InputError} from '../../errors.ts';
-import {writeDeleted} from '../../knowledge/deleted-keys.ts';
+import {writeDeleted} from '../../store/journal/deleted-keys.ts';
 import {journalOf} from '../../study/study.ts';
 import {openTerminal} from '../terminal.ts';
 import {type CacheFlags, withStore} from './with-store.ts';

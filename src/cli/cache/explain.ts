@@ -1,12 +1,12 @@
 import {Command, Option} from 'commander';
 import {leavesOf} from '../../ask/compose/parts.ts';
-import {findKept, type Lookup} from '../../ask/kept-answers.ts';
+import {findKept, type Lookup} from '../../ask/keep/kept-answers.ts';
 import {inputAt} from '../../data/inputs.ts';
 import {InputError} from '../../errors.ts';
 import {describeDetail, satisfies} from '../../knowledge/coarsen.ts';
-import {describeDifferences, explainMiss, type Nearest} from '../../knowledge/explain.ts';
-import {JournalReader} from '../../knowledge/journal-reader.ts';
-import {digestKey, digestQuestion} from '../../knowledge/key.ts';
+import {describeDifferences, explainMiss, type Nearest} from '../../store/explain.ts';
+import {JournalReader} from '../../store/journal/reader.ts';
+import {digestKey, digestQuestion} from '../../store/key.ts';
 import {detailOfLevel, LEVELS, levelsOf} from '../../study/methods.ts';
 import {journalOf, openStudy} from '../../study/study.ts';
 import type {Access, Detail, Question, Teacher} from '../../teacher.ts';

@@ -1,8 +1,8 @@
 import {KnowledgeError} from '../../errors.ts';
 import {describeDetail} from '../../knowledge/coarsen.ts';
-import {identityText} from '../../knowledge/key.ts';
-import type {AnswerEntry} from '../../knowledge/store.ts';
-import {problemWith} from '../../knowledge/verify.ts';
+import {identityText} from '../../store/key.ts';
+import type {AnswerEntry} from '../../store/store.ts';
+import {problemWith} from '../../store/verify.ts';
 import {openTerminal} from '../terminal.ts';
 import {type CacheFlags, withStore} from './with-store.ts';
 

@@ -1,4 +1,4 @@
-import {exportAnswers, importAnswers} from '../../knowledge/portable.ts';
+import {exportAnswers, importAnswers} from '../../store/portable.ts';
 import {openTerminal} from '../terminal.ts';
 import {type CacheFlags, withNewStore, withStore} from './with-store.ts';
 

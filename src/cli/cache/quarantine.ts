@@ -1,7 +1,7 @@
 import {existsSync} from 'node:fs';
 import {Command} from 'commander';
 import {InputError} from '../../errors.ts';
-import {noteOnSkipped, type Quarantined, readQuarantine} from '../../knowledge/quarantine.ts';
+import {noteOnSkipped, type Quarantined, readQuarantine} from '../../store/quarantine.ts';
 import {journalOf} from '../../study/study.ts';
 import {openTerminal} from '../terminal.ts';
 import {type CacheFlags, withFlags} from './with-store.ts';

@@ -1,7 +1,7 @@
 import {existsSync} from 'node:fs';
 import type {Command} from 'commander';
 import {InputError} from '../../errors.ts';
-import {type AnswerStore, isStoreUrl, openStoreAt} from '../../knowledge/store.ts';
+import {type AnswerStore, isStoreUrl, openStoreAt} from '../../store/store.ts';
 import {withCacheFlag, withJson} from '../study-options.ts';
 
 /** The flags of every `limbeck cache` command. */

@@ -1,4 +1,4 @@
-import {dollars} from '../../ask/price.ts';
+import {dollars} from '../../ask/budget/price.ts';
 import type {TargetSummary} from '../../evaluate/effects.ts';
 import type {Access} from '../../teacher.ts';
 import type {LedgerTotals, Results} from '../results.ts';

@@ -1,8 +1,8 @@
 import {mkdir, readFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {z} from 'zod';
+import {replaceFile} from '../../data/replace-file.ts';
 import type {Knowledge, StoredKnowledge} from '../../knowledge/knowledge.ts';
-import {replaceFile} from '../../knowledge/replace-file.ts';
 import {candidatesOf} from '../../recipe/candidates.ts';
 import {methodFolder} from '../../recipe/method-folder.ts';
 import type {Method} from '../../recipe/recipe.ts';

@@ -4,7 +4,7 @@ import {boundary} from '../../../src/ask/compose/boundary.ts';
 import {calibrated} from '../../../src/ask/compose/calibrated.ts';
 import {labelModel} from '../../../src/ask/compose/label-model.ts';
 import {repeat} from '../../../src/ask/compose/repeat.ts';
-import {planAsking} from '../../../src/ask/plan.ts';
+import {planAsking} from '../../../src/ask/plan/plan.ts';
 import type {TensorInputs, TextInputs} from '../../../src/data/inputs.ts';
 import type {Teacher} from '../../../src/teacher.ts';
 import {type PayingTeacher, payingTeacher, type Respond} from '../paying-teacher.ts';

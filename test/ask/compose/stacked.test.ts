@@ -5,7 +5,7 @@ import {cascade} from '../../../src/ask/compose/cascade.ts';
 import {ensemble} from '../../../src/ask/compose/ensemble.ts';
 import {repeat} from '../../../src/ask/compose/repeat.ts';
 import {degrade} from '../../../src/ask/degrade.ts';
-import {planAsking} from '../../../src/ask/plan.ts';
+import {planAsking} from '../../../src/ask/plan/plan.ts';
 import type {TextInputs} from '../../../src/data/inputs.ts';
 import type {Teacher} from '../../../src/teacher.ts';
 import {about} from '../fake-teacher.ts';

@@ -5,8 +5,8 @@
  */
 import {join} from 'node:path';
 import type {Dispatcher} from 'undici';
-import type {QuestionDigest} from '../../../src/knowledge/key.ts';
-import type {AnswerEntry} from '../../../src/knowledge/store.ts';
+import type {QuestionDigest} from '../../../src/store/key.ts';
+import type {AnswerEntry} from '../../../src/store/store.ts';
 import type {Question} from '../../../src/teacher.ts';
 import {built, instantTeacher, questions, requestOf} from './library.ts';
 
@@ -27,11 +27,11 @@ const CHUNK = 256;
 /** So many chunks are under way, as with the layers. */
 const CHUNKS = 2;
 
-const {openJournal} = await built<typeof import('../../../src/knowledge/journal.ts')>('src/knowledge/journal.js');
-const {openStoreAt} = await built<typeof import('../../../src/knowledge/store.ts')>('src/knowledge/store.js');
-const {digestKey, digestQuestion} = await built<typeof import('../../../src/knowledge/key.ts')>('src/knowledge/key.js');
-const {together} = await built<typeof import('../../../src/knowledge/together.ts')>('src/knowledge/together.js');
-const {postJson} = await built<typeof import('../../../adapters/_request.ts')>('adapters/_request.js');
+const {openJournal} = await built<typeof import('../../../src/store/journal/journal.ts')>('src/knowledge/journal.js');
+const {openStoreAt} = await built<typeof import('../../../src/store/store.ts')>('src/knowledge/store.js');
+const {digestKey, digestQuestion} = await built<typeof import('../../../src/store/key.ts')>('src/knowledge/key.js');
+const {together} = await built<typeof import('../../../src/store/coalesce.ts')>('src/knowledge/together.js');
+const {postJson} = await built<typeof import('../../../adapters/_wire/request.ts')>('adapters/_request.js');
 
 export async function askByParts(options: PartsOptions, calls: number, folder: string): Promise<void> {
   const {url, concurrency, dispatcher} = options;

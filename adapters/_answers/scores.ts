@@ -1,0 +1,263 @@
+/**
+ * Reads labels and scores as programs write them. Shared by every adapter whose teacher's words are not fixed by a
+ * protocol of limbeck's own.
+ *
+ * Each reader returns an answer, or why there is none.
+ */
+import {TeacherError, type TeacherErrorDetails} from '../../src/errors.ts';
+import type {Answer, Detail, LabelAnswer} from '../../src/teacher.ts';
+import {aliasIndex, type LabelWords, type UnknownLabel, unknownLabel, withHint} from './aliases.ts';
+
+/** Why there is no answer: sentences, or these and what was said. */
+export type Unread = string | UnknownLabel;
+
+export function isUnread(read: Answer | Unread): read is Unread {
+  return typeof read === 'string' || 'problem' in read;
+}
+
+/** The error of what can't be read. */
+export function unreadError(teacher: string, unread: Unread, details: TeacherErrorDetails): TeacherError {
+  if (typeof unread === 'string') return new TeacherError(teacher, unread, details);
+  return new TeacherError(teacher, withHint(unread), {...details, said: unread.said});
+}
+
+/** What scores are. The logarithm of log-probabilities is the natural one. */
+export type ScoreMeaning = 'logits' | 'log-probabilities' | 'probabilities' | 'percentages';
+
+/**
+ * Scores in any of the five shapes that are in use:
+ *
+ * - `[0.1, 0.9]`, in class order;
+ * - `{"ham": 0.1, "spam": 0.9}`;
+ * - `[{"label": "spam", "score": 0.9}, …]`;
+ * - `[["spam", 0.9], …]`;
+ * - any of these as the one element of a list.
+ *
+ * A label in it is a class name, or, as a number, a class index, see `plainLabelReader`. Shapes that name classes come in any order.
+ */
+export type Scores =
+  | readonly number[]
+  | Float32Array
+  | Float64Array
+  | {readonly [label: string]: number}
+  | readonly {readonly label: string | number; readonly score: number}[]
+  | readonly (readonly [label: string | number, score: number])[]
+  | readonly [Scores];
+
+export interface ScoreForm extends LabelWords {
+  readonly meaning: ScoreMeaning;
+  /**
+   * The most classes that are named, where they needn't be all. Not for logits, whose missing mass nobody knows.
+   *
+   * @default every class must be there
+   */
+  readonly topK?: number;
+}
+
+/** The detail of answers read in this form. */
+export function scoreDetail({meaning, topK}: Pick<ScoreForm, 'meaning' | 'topK'>): Detail {
+  if (topK !== undefined) return {kind: 'top-k', k: topK};
+  return {kind: meaning === 'logits' ? 'logits' : 'log-probabilities'};
+}
+
+/**
+ * What reads one answer's scores.
+ *
+ * Probabilities may be 1e-3 away from a sum of 1. Percentages may be away from 100 by what rounding them to the digits
+ * that they show can do, from 0.1 to 5, and are then scaled to 100. Probabilities below 1e-38 are taken for it.
+ *
+ * All classes make an answer of the whole distribution; fewer, where `topK` allows that, one of the most probable
+ * classes with the rest of the mass beside them.
+ */
+export function scoreReader({meaning, topK, ...words}: ScoreForm): (value: unknown) => Answer | Unread {
+  const {classes} = words;
+  const labelOf = plainLabelReader(words);
+  return value => {
+    const named = namedScores(value, labelOf, classes.length);
+    if (typeof named === 'string' || 'problem' in named) return named;
+    const {labels, values} = named;
+    if (labels.length === classes.length) return fullAnswer(meaning, inClassOrder(labels, values));
+    if (meaning === 'logits') return `It gave logits of ${labels.length} of ${classes.length} classes. All are needed.`;
+    if (topK !== undefined && labels.length > 0) return topKAnswer(meaning, labels, values);
+    return `It scored ${labels.length} of ${classes.length} classes. Make it score all, or say with \`topK\` how many.`;
+  };
+}
+
+export type LabelReader = (value: unknown) => LabelAnswer | Unread;
+
+/** What reads a class index, or a class name as the teacher writes it, or an alias of one. */
+export function labelReader(words: LabelWords): LabelReader {
+  const {classes, labels = classes} = words;
+  const aliased = aliasIndex(words);
+  const indices = new Map([...aliased, ...labels.map((name, index) => [name, index] as const)]);
+  const isLabel = (label: unknown): label is number =>
+    typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < classes.length;
+  return value => {
+    const label = typeof value === 'string' ? indices.get(value) : isLabel(value) ? value : aliased.get(String(value));
+    if (isLabel(label)) return {kind: 'label', label};
+    const problem = `It gave a label outside the class list of ${classes.length}`;
+    const advice = 'Check `classes`, names and order.';
+    if (typeof value !== 'string' && typeof value !== 'number') return `${problem}. ${advice}`;
+    return unknownLabel(String(value), words, problem, advice);
+  };
+}
+
+/**
+ * What reads a class index or name of a program that follows no protocol: it does not take a number for an index where
+ * that number is the name of another class, as with the classes `1`, `2`, `3`.
+ */
+export function plainLabelReader(words: LabelWords): LabelReader {
+  const {classes, labels = classes} = words;
+  const labelOf = labelReader(words);
+  return value => {
+    if (typeof value !== 'number' || labels[value] === String(value) || !labels.includes(String(value))) {
+      return labelOf(value);
+    }
+    return `It gave the number ${value}, which is the name of one class and may be the index of another. Give names.`;
+  };
+}
+
+/** Reads one score for each class, in class order. */
+export function fullAnswer(meaning: ScoreMeaning, values: readonly number[]): Answer | string {
+  if (meaning === 'logits') {
+    if (!values.every(Number.isFinite)) return notFinite;
+    return {kind: 'logits', logits: Float32Array.from(values), features: {}};
+  }
+  const logs = logsOf(meaning, values);
+  if (typeof logs === 'string') return logs;
+  const total = massOf(logs);
+  if (Math.abs(total - 1) > tolerance)
+    return `Its probabilities sum to ${total.toPrecision(4)}, not 1. Check what they are.`;
+  return {kind: 'log-probabilities', logProbabilities: floored(logs)};
+}
+
+/**
+ * Reads the scores of some classes.
+ *
+ * @param labels - whose scores these are, in any order
+ */
+export function topKAnswer(
+  meaning: Exclude<ScoreMeaning, 'logits'>,
+  labels: readonly number[],
+  values: readonly number[],
+): Answer | string {
+  if (new Set(labels).size !== labels.length) return namedTwice;
+  const logs = logsOf(meaning, values, 'some');
+  if (typeof logs === 'string') return logs;
+  const total = massOf(logs);
+  if (total > 1 + tolerance) return `Its most probable classes have a mass of ${total.toPrecision(4)}, above 1.`;
+  const named = labels.map((label, place) => ({label, log: logs[place]!})).sort((a, b) => b.log - a.log);
+  return {
+    kind: 'top-k',
+    classes: Int32Array.from(named, ({label}) => label),
+    logProbabilities: floored(named.map(({log}) => log)),
+    rest: Math.max(0, 1 - total),
+  };
+}
+
+/** How far probabilities may be from a sum of 1. */
+const tolerance = 1e-3;
+
+/** Probabilities below this are taken for it, so that every log-probability is finite. */
+const leastProbability = 1e-38;
+const leastLog = Math.log(leastProbability);
+
+const notFinite = 'It gave NaN or an infinite value.';
+const namedTwice = 'It named a class twice among its most probable.';
+
+/** Natural log-probabilities, or what is wrong with the values. */
+function logsOf(
+  meaning: Exclude<ScoreMeaning, 'logits'>,
+  values: readonly number[],
+  which: 'all' | 'some' = 'all',
+): readonly number[] | string {
+  if (meaning === 'log-probabilities') return values.some(Number.isNaN) ? notFinite : values;
+  if (!values.every(Number.isFinite)) return notFinite;
+  if (values.some(value => value < 0)) return 'It gave a negative probability. Are these logits?';
+  if (meaning === 'probabilities') return values.map(Math.log);
+  const total = values.reduce((sum, value) => sum + value, 0);
+  const slack = roundingOf(values);
+  const isOff = which === 'all' ? Math.abs(total - 100) > slack : total > 100 + slack;
+  if (isOff) return `Its percentages sum to ${total.toPrecision(4)}, not 100. Check what they are.`;
+  const whole = which === 'all' ? total : Math.max(100, total);
+  return values.map(value => Math.log(value / whole));
+}
+
+/** How far rounded percentages may be from their sum: half of the last digit that any of them shows, each. */
+function roundingOf(values: readonly number[]): number {
+  const decimals = Math.max(...values.map(value => /\.(\d+)$/.exec(String(value))?.[1]?.length ?? 0));
+  return Math.min(5, Math.max(0.1, (values.length / 2) * 10 ** -decimals));
+}
+
+function massOf(logs: readonly number[]): number {
+  return logs.reduce((sum, value) => sum + Math.exp(value), 0);
+}
+
+/** From log(1e-38) to 0: rounding may leave a probability a little above 1. */
+function floored(logs: readonly number[]): Float32Array {
+  const values = new Float32Array(logs.length);
+  for (const [place, value] of logs.entries()) values[place] = Math.min(0, Math.max(value, leastLog));
+  return values;
+}
+
+/** Scores and whose they are; a score that is no number is NaN. */
+interface NamedScores {
+  readonly labels: readonly number[];
+  readonly values: readonly number[];
+}
+
+function namedScores(value: unknown, labelOf: LabelReader, classes: number): NamedScores | Unread {
+  const scores = unnested(value);
+  if (isList(scores) && !scores.some(item => typeof item === 'object' && item !== null)) {
+    const values = Array.from(scores, numberIn);
+    if (values.length !== classes) return `It gave ${values.length} scores for ${classes} classes. Check \`classes\`.`;
+    return {labels: [...values.keys()], values};
+  }
+  const pairs = pairsIn(scores);
+  if (pairs === undefined) return 'It gave no scores: a list, an object of classes, or a list of pairs.';
+  const labels: number[] = [];
+  for (const [label] of pairs) {
+    const read = labelOf(label);
+    if (isUnread(read)) return read;
+    labels.push(read.label);
+  }
+  if (new Set(labels).size !== labels.length) return 'It scored a class twice.';
+  return {labels, values: pairs.map(([, score]) => numberIn(score))};
+}
+
+type List = readonly unknown[] | Float32Array | Float64Array;
+
+function isList(value: unknown): value is List {
+  return Array.isArray(value) || value instanceof Float32Array || value instanceof Float64Array;
+}
+
+/** Takes the scores out of a list that holds nothing else. A lone pair is no such list: its first element is a name. */
+function unnested(value: unknown): unknown {
+  if (!Array.isArray(value) || value.length !== 1) return value;
+  const only: unknown = value[0];
+  if (isList(only)) return typeof only[0] === 'string' ? value : only;
+  const isPair = typeof only === 'object' && only !== null && 'label' in only && 'score' in only;
+  return typeof only === 'object' && only !== null && !isPair ? only : value;
+}
+
+/** Labels with their scores; undefined where these are none. */
+function pairsIn(scores: unknown): readonly (readonly [unknown, unknown])[] | undefined {
+  if (typeof scores !== 'object' || scores === null) return undefined;
+  if (!Array.isArray(scores)) return Object.entries(scores);
+  const pairs = scores.map((item: unknown): readonly [unknown, unknown] | undefined => {
+    if (Array.isArray(item)) return item.length === 2 ? [item[0], item[1]] : undefined;
+    const {label, score} = (item ?? {}) as {readonly label?: unknown; readonly score?: unknown};
+    return label === undefined ? undefined : [label, score];
+  });
+  return pairs.every(pair => pair !== undefined) ? pairs : undefined;
+}
+
+function numberIn(value: unknown): number {
+  return typeof value === 'number' ? value : Number.NaN;
+}
+
+function inClassOrder(labels: readonly number[], values: readonly number[]): readonly number[] {
+  const ordered = new Array<number>(values.length);
+  for (const [place, label] of labels.entries()) ordered[label] = values[place]!;
+  return ordered;
+}

@@ -1,0 +1,196 @@
+import {TeacherError} from '../../src/errors.ts';
+import type {
+  Access,
+  AskOptions,
+  Json,
+  Outcome,
+  Question,
+  ReadOutcome,
+  Receipt,
+  Reply,
+  Teacher,
+  Usage,
+} from '../../src/teacher.ts';
+import {type Aliases, aliasIndex, withHint} from '../_answers/aliases.ts';
+import {type Explain, parseJson, statusError, withWait} from '../_wire/reply.ts';
+import {type Connection, checkAddress, postJson} from '../_wire/request.ts';
+import {CONCURRENCY, chargedService, keyVariableFor, openConnection, type ServiceOptions} from '../_wire/service.ts';
+import type {Body, ChatWords, Dialect, Settings, Unanswered} from './dialect.ts';
+import {chatProbe} from './probe.ts';
+import {plain} from './projection-text.ts';
+import {type Prompt, type PromptOptions, type Prompts, promptsFor} from './prompt.ts';
+import {mostTokens, unboundedBy} from './worst-case.ts';
+
+/** Options of every adapter that asks a language model behind a service. */
+export interface ChatOptions extends ServiceOptions, PromptOptions {
+  /** As the service calls it. */
+  readonly model: string;
+  /**
+   * What stands for the address in the identity: answers are kept under it, so a service that moves keeps its answers.
+   *
+   * @default the address
+   */
+  readonly service?: string;
+  /**
+   * The most tokens that the model may generate, its thoughts included.
+   *
+   * @default a few more than the longest answer takes
+   */
+  readonly maxTokens?: number;
+  /**
+   * Further fields of the request's body. Objects are merged with the adapter's own; null leaves a field out. Under a
+   * budget of money or tokens only those are taken of which it is known what they cost, see `_cost-fields.ts`.
+   *
+   * @default none
+   */
+  readonly parameters?: Body;
+}
+
+/**
+ * A language model as a teacher: one request a text, so that a text that is refused fails alone.
+ *
+ * @throws InputError where the options can't be used
+ */
+export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dialect<A>): Teacher<A> {
+  const address = checkAddress(dialect.address);
+  const prompts = promptsFor(options, dialect.way);
+  const service = options.service ?? address;
+  const name = `${dialect.adapter} ${options.model} at ${service}`;
+  const {adapter, authorize, headers, path, access, detail, reader, provider} = dialect;
+  const keyVariable = keyVariableFor(address, provider);
+  const connection = openConnection(options, {name, keyVariable, ...(authorize && {authorize})});
+  const settings = settingsFor(options, dialect, prompts);
+  const bodyOf = (prompt: Prompt) => withParameters(dialect.body(prompt, settings), options.parameters);
+  const template = bodyOf(prompts.template);
+  const words = wordsOf(prompts, dialect.aliases);
+  const read = (reply: Reply) => readReply(reply, {name, dialect, words});
+  const bodyAbout = ({input, sample = 0}: Question) =>
+    bodyOf(prompts.for(input.kind === 'text' ? input.text : '', sample));
+  const unbounded = unboundedBy(dialect.cost, {body: template, parameters: options.parameters, model: options.model});
+  const {warmed} = dialect;
+  const atTemperature = (temperature: number) =>
+    chatTeacher({...options, parameters: withParameters(options.parameters ?? {}, warmed?.(temperature))}, dialect);
+  const lane = dialect.lane?.({
+    ...{connection, address, path, headers, explain: dialect.explain},
+    bodyOf: (text, sample) => bodyOf(prompts.for(text, sample)),
+  });
+  const url = new URL(`${address}${path}`);
+  const send = (text: string, sample: number, signal?: AbortSignal) =>
+    postJson(connection, url, bodyOf(prompts.for(text, sample)), {signal, ...(headers && {headers})});
+  return {
+    name,
+    identity: {
+      adapter,
+      service,
+      path,
+      ...(headers && {headers}),
+      // All that a request holds but its text: what can change an answer can't be forgotten.
+      request: template,
+      ...(prompts.rotates && {rotates: true}),
+    },
+    access,
+    classes: options.classes,
+    detail,
+    maxBatch: 1,
+    concurrency: options.concurrency ?? CONCURRENCY,
+    service: chargedService<A>(
+      options,
+      {address, key: connection.key},
+      {
+        reader: {codes: prompts.codes, reading: reader},
+        read: (reply, count) => Array.from({length: count}, () => read(reply)),
+        receipt: reply => receiptOf(reply, dialect),
+        worstCase: questions => mostOfAll(questions.map(question => mostTokens(dialect.cost, bodyAbout(question)))),
+        ...(unbounded && {unbounded}),
+        probe: chatProbe({dialect, settings, ...(warmed && {atTemperature})}),
+        ...(lane && {lane}),
+      },
+    ),
+    ask: askTexts({connection, send, read, ...(dialect.explain && {explain: dialect.explain})}),
+  };
+}
+
+function settingsFor<A extends Access>(
+  {model, maxTokens}: ChatOptions,
+  {spareTokens}: Dialect<A>,
+  {codes}: Prompts,
+): Settings {
+  // A token is a byte at least.
+  const longest = Math.max(...codes.map(code => Buffer.byteLength(code)));
+  return {model, codes, maxTokens: maxTokens ?? longest + spareTokens};
+}
+
+/** The body with the user's fields in it: objects are merged, and what is null is left out. */
+export function withParameters(body: Body, parameters: Body = {}): Body {
+  const merged: Record<string, Json> = {...body};
+  for (const [field, value] of Object.entries(parameters)) {
+    const own = merged[field];
+    if (value === null) delete merged[field];
+    else merged[field] = isObject(own) && isObject(value) ? withParameters(own, value) : value;
+  }
+  return merged;
+}
+
+function isObject(value: Json | undefined): value is Body {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function mostOfAll(usages: readonly Usage[]): Usage {
+  const sum = (kind: keyof Usage) => usages.reduce((total, usage) => total + usage[kind], 0);
+  return {inputTokens: sum('inputTokens'), outputTokens: sum('outputTokens')};
+}
+
+function readReply<A extends Access>(
+  reply: Reply,
+  {name, dialect, words}: {readonly name: string; readonly dialect: Dialect<A>; readonly words: ChatWords},
+): ReadOutcome<A> {
+  const completions = dialect.completions(parseJson(name, reply));
+  const reading =
+    typeof completions === 'string' ? {problem: completions, unreadable: true} : dialect.read(completions, words);
+  if (!('problem' in reading)) return {answer: reading};
+  const {said, unreadable, ...sentences} = reading as Unanswered;
+  return {error: new TeacherError(name, withHint(sentences), {status: 200, said, unreadable})};
+}
+
+/** @throws InputError if an alias can't be used */
+function wordsOf({classes, codes}: Prompts, aliases: Aliases | undefined): ChatWords {
+  const aliased = aliasIndex({classes, labels: codes, aliases}, plain);
+  return {classes, codes, aliases, aliased};
+}
+
+function receiptOf<A extends Access>(reply: Reply, dialect: Dialect<A>): Receipt {
+  try {
+    return dialect.receipt(parseJson('', reply));
+  } catch {
+    return {};
+  }
+}
+
+/** A service that is asked about one text by one `send`. */
+export interface Asker<A extends Access> {
+  readonly connection: Connection;
+  readonly send: (text: string, sample: number, signal?: AbortSignal) => Promise<Reply>;
+  readonly read: (reply: Reply) => ReadOutcome<A>;
+  readonly explain?: Explain;
+}
+
+/** Asks about texts, so that one that is refused fails alone. */
+export function askTexts<A extends Access>({connection, send, read, explain}: Asker<A>): Teacher<A>['ask'] {
+  const {name} = connection;
+  const askOne = async (
+    {input, sample = 0}: Question,
+    row: number,
+    {exchange = (_, send) => send(), signal}: AskOptions,
+  ): Promise<Outcome<A>> => {
+    if (input.kind !== 'text') return {error: new TeacherError(name, 'It reads texts, and this input is a tensor.')};
+    const reply = await exchange([row], async () => withWait(await send(input.text, sample, signal)));
+    if (reply.status === 200) return read(reply);
+    const error = statusError(connection, reply, explain);
+    if (error.refusal) return {error};
+    throw error;
+  };
+  return async (questions, options = {}) => {
+    options.signal?.throwIfAborted();
+    return Promise.all(questions.map((question, row) => askOne(question, row, options)));
+  };
+}

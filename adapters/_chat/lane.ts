@@ -1,0 +1,162 @@
+import {type ZodType, z} from 'zod';
+import {TeacherError} from '../../src/errors.ts';
+import type {Json, Question, Reply} from '../../src/teacher.ts';
+import {type Explain, parseJson, statusError} from '../_wire/reply.ts';
+import {authorization, type Connection, exchangeOnce, type UnsignedRequest} from '../_wire/request.ts';
+
+/** A service as its batch lane sees it. */
+export interface LanePlace {
+  readonly connection: Connection;
+  readonly address: string;
+  /** Where requests one by one go, relative to the address. */
+  readonly path: string;
+  /** Sent with every request. */
+  readonly headers: Readonly<Record<string, string>> | undefined;
+  readonly explain: Explain | undefined;
+  /** The body of the request about a text. */
+  bodyOf(text: string, sample: number): {readonly [field: string]: Json};
+}
+
+/** Batches are large, and so are the requests that carry them. */
+const LEAST_TIMEOUT = 600_000;
+const MOST_REPLY = 2 ** 29 - 2 ** 20;
+
+/** The requests by which a batch lane is spoken to. */
+export class LaneClient {
+  readonly #place: LanePlace;
+  readonly #connection: Connection;
+
+  constructor(place: LanePlace) {
+    const {connection} = place;
+    this.#place = place;
+    this.#connection = {
+      ...connection,
+      timeout: Math.max(connection.timeout, LEAST_TIMEOUT),
+      maxReply: Math.max(connection.maxReply, MOST_REPLY),
+    };
+  }
+
+  /** @throws TeacherError where the teacher can't be asked about such an input */
+  bodyOf({input, sample = 0}: Question): {readonly [field: string]: Json} {
+    if (input.kind === 'text') return this.#place.bodyOf(input.text, sample);
+    throw this.problem('It reads texts, and this input is a tensor.');
+  }
+
+  /** @throws TeacherError where it does not come, or is not as it should be */
+  async get<T>(path: string, schema: ZodType<T>): Promise<T> {
+    return this.#checked(await this.#send({method: 'GET', url: this.#url(path), headers: JSON_WANTED}), schema);
+  }
+
+  /**
+   * Posts JSON, or a body of another type.
+   *
+   * @throws TeacherError as `get` does
+   */
+  async post<T>(path: string, body: string | Uint8Array, schema: ZodType<T>, type = 'application/json'): Promise<T> {
+    const headers = {...JSON_WANTED, 'content-type': type};
+    return this.#checked(await this.#send({method: 'POST', url: this.#url(path), headers, body}), schema);
+  }
+
+  /**
+   * The lines of a file of JSON, one after another as they come. One that can't be read is left out.
+   *
+   * @throws TeacherError where it does not come, or breaks off
+   */
+  async *lines<T>(path: string, schema: ZodType<T>): AsyncGenerator<T, void> {
+    for await (const line of this.#textLines(path)) {
+      const read = schema.safeParse(jsonOf(line)).data;
+      if (read !== undefined) yield read;
+    }
+  }
+
+  /** What a reply to one of a batch's requests means that is no answer. */
+  refusal(reply: Reply): TeacherError {
+    return statusError(this.#connection, reply, this.#place.explain);
+  }
+
+  problem(problem: string, details: {readonly status?: number; readonly retryable?: boolean} = {}): TeacherError {
+    return new TeacherError(this.#connection.name, problem, details);
+  }
+
+  /** A short word of the service's own that names an error: no text, and no part of the key. */
+  wordOf(code: unknown): string {
+    return typeof code === 'string' && WORD.test(code) && !this.#isOfKey(code) ? code : 'without a code';
+  }
+
+  #isOfKey(word: string): boolean {
+    const key = this.#connection.key();
+    return key !== undefined && key !== '' && (key.includes(word) || word.includes(key));
+  }
+
+  #url(path: string): URL {
+    return new URL(`${this.#place.address}${path}`);
+  }
+
+  #send(request: UnsignedRequest): Promise<Reply> {
+    return exchangeOnce(this.#connection, {...request, headers: {...request.headers, ...this.#place.headers}});
+  }
+
+  #checked<T>(reply: Reply, schema: ZodType<T>): T {
+    const {name} = this.#connection;
+    if (reply.status !== 200) throw this.#failure(reply);
+    const {data} = schema.safeParse(parseJson(name, reply));
+    if (data !== undefined) return data;
+    throw this.problem('What it says of a batch can’t be read. Check that its address is that of a batch lane.');
+  }
+
+  /** A refusal of a request to the lane itself, which is about no text. */
+  #failure(reply: Reply): TeacherError {
+    const {explain} = this.#place;
+    return statusError(this.#connection, reply, refusal => {
+      if (refusal.status === 404 || refusal.status === 405) return {problem: NOT_THERE};
+      return explain?.(refusal);
+    });
+  }
+
+  async *#textLines(path: string): AsyncGenerator<string, void> {
+    const {name, dispatcher, timeout} = this.#connection;
+    // Of one line, which holds one reply, and not of the file.
+    const {maxReply} = this.#place.connection;
+    const url = this.#url(path);
+    const own = {...JSON_WANTED, ...this.#place.headers};
+    const headers = {...own, ...authorization(this.#connection, {method: 'GET', url, headers: own})};
+    const limits = {headersTimeout: timeout, bodyTimeout: timeout};
+    const {origin, pathname, search} = url;
+    try {
+      const reply = await dispatcher.request({origin, path: `${pathname}${search}`, method: 'GET', headers, ...limits});
+      if (reply.statusCode !== 200) {
+        throw this.#failure({status: reply.statusCode, headers: reply.headers, body: await reply.body.text()});
+      }
+      let rest = '';
+      for await (const chunk of reply.body.setEncoding('utf8')) {
+        const lines = `${rest}${chunk as string}`.split('\n');
+        rest = lines.pop()!;
+        if (rest.length > maxReply)
+          throw this.problem(`A reply in its results is longer than ${maxReply}. Raise \`maxReply\`.`);
+        yield* lines;
+      }
+      yield rest;
+    } catch (cause) {
+      if (cause instanceof TeacherError) throw cause;
+      throw new TeacherError(name, `The results of a batch broke off. Check the network.`, {cause, retryable: true});
+    }
+  }
+}
+
+const JSON_WANTED = {accept: 'application/json'};
+
+const NOT_THERE = 'There is no batch lane at this address, or no such batch. Leave out `--lane batch`, or check `url`.';
+
+/** Undefined of an empty line, and of one that is no JSON. */
+function jsonOf(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+const WORD = /^[A-Za-z][\w.]{1,48}$/;
+
+/** What a service may call a batch or a file: it stands in addresses, in messages and in the journal. */
+export const idSchema: ZodType<string> = z.string().regex(/^[\w./:-]{1,128}$/);

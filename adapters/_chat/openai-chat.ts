@@ -1,0 +1,86 @@
+import {z} from 'zod';
+import type {Json, Receipt} from '../../src/teacher.ts';
+import {tokenCount} from '../_wire/reply.ts';
+import type {Completion, Finish, Step, Token} from './completion.ts';
+import type {Prompt} from './prompt.ts';
+
+/** Reading of OpenAI's chat completions, as all that speak its protocol send them. */
+
+interface SentToken {
+  readonly token: string;
+  readonly logprob: number | null;
+  readonly bytes?: readonly number[] | null | undefined;
+  readonly id?: number | undefined;
+}
+
+/** A generated token with those that might have stood in its place. */
+export interface SentStep extends SentToken {
+  readonly top_logprobs?: readonly SentToken[] | null | undefined;
+}
+
+const tokenSchema = z.object({
+  token: z.string(),
+  logprob: z.number().nullable(),
+  bytes: z.array(z.number().int()).nullish(),
+  // llama.cpp alone.
+  id: z.number().int().optional(),
+});
+
+export const stepSchema: z.ZodType<SentStep> = tokenSchema.extend({top_logprobs: z.array(tokenSchema).nullish()});
+
+const usageSchema = z.object({prompt_tokens: tokenCount, completion_tokens: tokenCount});
+
+const replySchema = z.object({
+  choices: z
+    .array(
+      z.object({
+        finish_reason: z.string().nullish(),
+        message: z.object({content: z.string().nullish(), refusal: z.string().nullish()}),
+        logprobs: z.object({content: z.array(stepSchema).nullish()}).nullish(),
+      }),
+    )
+    .min(1),
+});
+
+const receiptSchema = z.object({
+  model: z.string().nullish().catch(undefined),
+  system_fingerprint: z.string().nullish().catch(undefined),
+  usage: usageSchema.nullish().catch(undefined),
+});
+
+export function chatMessages({system, user}: Prompt): readonly Json[] {
+  const asked = {role: 'user', content: user};
+  return system === undefined ? [asked] : [{role: 'system', content: system}, asked];
+}
+
+export function chatCompletions(document: unknown): readonly Completion[] | string {
+  const {data} = replySchema.safeParse(document);
+  if (data === undefined) return 'Its reply is no chat completion. Check `url`.';
+  return data.choices.map(({finish_reason, message, logprobs}): Completion => {
+    const finish = message.refusal ? 'refused' : (FINISHES[finish_reason ?? 'stop'] ?? 'stop');
+    const steps = logprobs?.content?.map(stepOf);
+    return {text: message.content ?? '', finish, ...(steps && {steps})};
+  });
+}
+
+const FINISHES: Readonly<Record<string, Finish>> = {length: 'length', content_filter: 'filtered'};
+
+export function stepOf({top_logprobs, ...chosen}: SentStep): Step {
+  return {chosen: tokenOf(chosen), alternatives: top_logprobs?.map(tokenOf) ?? []};
+}
+
+/** The log-probability that stands for "not among those that are told". */
+const UNTOLD = -9999;
+
+function tokenOf({token, logprob, bytes, id}: SentToken): Token {
+  return {text: token, logProbability: logprob ?? UNTOLD, ...(bytes && {bytes}), ...(id !== undefined && {id})};
+}
+
+export function chatReceipt(document: unknown): Receipt {
+  const {model, system_fingerprint: fingerprint, usage} = receiptSchema.parse(document);
+  return {
+    ...(usage && {usage: {inputTokens: usage.prompt_tokens, outputTokens: usage.completion_tokens}}),
+    ...(model && {model}),
+    ...(fingerprint && {fingerprint}),
+  };
+}

@@ -1,0 +1,92 @@
+import type {Json, Unbounded, Usage} from '../../src/teacher.ts';
+import type {CostFields} from './cost-fields.ts';
+import type {Body} from './dialect.ts';
+
+/** The most tokens that a request with this body can use. A token is a byte at least. */
+export function mostTokens(fields: CostFields, body: Body): Usage {
+  const {inputWeight = 1} = fields;
+  return {
+    inputTokens: Math.ceil(inputWeight * Buffer.byteLength(JSON.stringify(body))),
+    outputTokens: mostOutput(fields, body),
+  };
+}
+
+/** The most tokens that are generated in answer to one prompt of a body. Of several limits the highest counts. */
+export function mostOutput({limits, thoughts = [], copies = [], least = 1}: CostFields, body: Body): number {
+  const found = (paths: readonly string[]) =>
+    entriesAt(paths, body).flatMap(([, value]) => (isCount(value) ? Number(value) : []));
+  const limit = Math.max(least, ...found(limits));
+  const thinking = found(thoughts).reduce((sum, count) => sum + count, 0);
+  return Math.max(1, ...found(copies)) * (limit + thinking);
+}
+
+/** What a body is made of, as far as it can leave a cost without a bound. */
+export interface MadeBody {
+  readonly body: Body;
+  /** The user's own fields in it. The adapter's own are known. */
+  readonly parameters: Body | undefined;
+  /** The one that the user gave a price for. */
+  readonly model: string;
+}
+
+/** Why nobody can say the most that requests with such a body cost; undefined if `mostTokens` says it. */
+export function unboundedBy(fields: CostFields, {body, parameters = {}, model}: MadeBody): Unbounded | undefined {
+  const {limits, thoughts = [], copies = [], harmless} = fields;
+  const counted = [...limits, ...thoughts, ...copies];
+  const known = [...harmless, ...counted, `model=${model}`];
+  // What is null is left out of a body, but not everywhere.
+  const unknown = leavesOf(parameters).find(
+    ([path, value]) => !isKnown(known, path, value) && (value !== null || entriesAt([path], body).length > 0),
+  );
+  if (unknown !== undefined) {
+    return {
+      of: 'fees',
+      problem: `Nothing is known of what the field \`${unknown[0]}\` in \`parameters\` costs. Leave it out.`,
+    };
+  }
+  const isBroken = ([path, value]: Entry) =>
+    !isCount(value) && !(value === 0 && thoughts.includes(path)) && !harmless.includes(`${path}=${String(value)}`);
+  const broken = entriesAt(counted, body).find(isBroken);
+  if (broken !== undefined) {
+    return {of: 'tokens', problem: `The field \`${broken[0]}\` is no whole number above 0. Give one that is.`};
+  }
+  if (entriesAt(limits, body).length > 0) return undefined;
+  return {
+    of: 'tokens',
+    problem: `Nothing limits an answer. Leave \`${limits[0]}\` in the body, as \`maxTokens\` sets it.`,
+  };
+}
+
+type Entry = readonly [path: string, value: Json];
+
+/** What stands at these paths. */
+function entriesAt(paths: readonly string[], body: Body): readonly Entry[] {
+  return paths.flatMap((path): readonly Entry[] => {
+    const value = path
+      .split('.')
+      .reduce<Json | undefined>((part, name) => (isObject(part) ? part[name] : undefined), body);
+    return value === undefined ? [] : [[path, value]];
+  });
+}
+
+/** All that stands in objects within objects, by its path. */
+function leavesOf(body: Body, prefix = ''): readonly Entry[] {
+  return Object.entries(body).flatMap(([name, value]): readonly Entry[] => {
+    return isObject(value) && Object.keys(value).length > 0
+      ? leavesOf(value, `${prefix}${name}.`)
+      : [[`${prefix}${name}`, value]];
+  });
+}
+
+/** Whether a path is among those that are known: itself, with this value, or a part that it stands in. */
+function isKnown(known: readonly string[], path: string, value: Json): boolean {
+  return known.some(name => path === name || path.startsWith(`${name}.`) || `${path}=${String(value)}` === name);
+}
+
+function isCount(value: Json): boolean {
+  return Number.isSafeInteger(value) && Number(value) > 0;
+}
+
+function isObject(value: Json | undefined): value is Body {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,218 @@
+import {existsSync} from 'node:fs';
+import {TeacherError} from '../../src/errors.ts';
+import type {Reply} from '../../src/teacher.ts';
+import {parseJson} from '../_wire/reply.ts';
+import {WholeReply} from '../_wire/whole-reply.ts';
+import {LineSplitter, lineOf, Tail} from './lines.ts';
+import {Child, type Start} from './processes.ts';
+
+export interface RunOptions extends Start {
+  /** The teacher's name, for messages. */
+  readonly name: string;
+  /** Milliseconds that the program may say nothing while it has questions. */
+  readonly timeout: number;
+  /** The longest answer, in characters. */
+  readonly maxReply: number;
+  /** Whether the program has ever answered: one that has not is broken, and asking again does not mend it. */
+  readonly history: {hasAnswered: boolean};
+}
+
+interface OpenQuestion {
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: unknown) => void;
+  /** Whether the program may have read it. */
+  isWritten: boolean;
+}
+
+/** Milliseconds in which what an ended program wrote has to arrive; another process may hold its output open. */
+const LAST_WORDS = 200;
+
+/** The life of one process. */
+export class Run {
+  readonly #options: RunOptions;
+  readonly #onOver: () => void;
+  readonly #child: Child;
+  readonly #open = new Map<number, OpenQuestion>();
+  /** Questions whose answers are no longer waited for. */
+  readonly #abandoned = new Set<number>();
+  readonly #unwritten: {readonly id: number; readonly line: string}[] = [];
+  readonly #lines: LineSplitter;
+  readonly #said: Tail;
+  #lineCount = 0;
+  #isInputFull = false;
+  #isOver = false;
+  /** Keeps this process alive, as nothing else of the child does, while there are questions. */
+  #silence: NodeJS.Timeout | undefined;
+
+  /** @param onOver - called when it takes no more questions */
+  constructor(options: RunOptions, onOver: () => void) {
+    this.#options = options;
+    this.#onOver = onOver;
+    this.#lines = new LineSplitter(options.maxReply);
+    this.#said = new Tail(options.env);
+    this.#child = new Child(options);
+    const {process} = this.#child;
+    process.stdout.setEncoding('utf8').on('data', this.#read);
+    process.stderr.setEncoding('utf8').on('data', (piece: string) => this.#said.push(piece));
+    process.stdin.on('drain', this.#onDrain);
+    // A program that closed its input ends, or is silent: both are seen elsewhere.
+    process.stdin.on('error', () => {});
+    process.on('error', this.#onStartFailure).once('exit', this.#onExit);
+  }
+
+  /** Resolves when the process is gone. */
+  get gone(): Promise<void> {
+    return this.#child.ended;
+  }
+
+  ask(question: {readonly id: number}, signal: AbortSignal | undefined): Promise<Reply> {
+    const {id} = question;
+    return new Promise((resolve, reject) => {
+      const abort = () => {
+        const asked = this.#take(id);
+        if (asked?.isWritten) this.#abandoned.add(id);
+        asked?.reject(signal?.reason);
+      };
+      const settling = <T>(settle: (value: T) => void) => {
+        return (value: T) => {
+          signal?.removeEventListener('abort', abort);
+          settle(value);
+        };
+      };
+      signal?.addEventListener('abort', abort);
+      this.#open.set(id, {resolve: settling(resolve), reject: settling(reject), isWritten: false});
+      this.#unwritten.push({id, line: lineOf(question)});
+      this.#silence ??= setTimeout(this.#onSilence, this.#options.timeout);
+      this.#write();
+    });
+  }
+
+  /** Writes as much as the program's input takes. */
+  #write(): void {
+    while (!this.#isInputFull && this.#unwritten.length > 0) {
+      const {id, line} = this.#unwritten.shift()!;
+      const asked = this.#open.get(id);
+      if (asked === undefined) continue;
+      asked.isWritten = true;
+      this.#isInputFull = !this.#child.process.stdin.write(line);
+    }
+  }
+
+  readonly #onDrain = (): void => {
+    this.#isInputFull = false;
+    this.#write();
+  };
+
+  readonly #read = (piece: string): void => {
+    const lines = this.#lines.push(piece);
+    if (lines === undefined) {
+      this.#stop(`It wrote a line of more than ${this.#options.maxReply} characters. End each answer with a line end.`);
+      return;
+    }
+    for (const line of lines) {
+      this.#lineCount++;
+      const problem = line.trim() === '' || this.#isOver ? undefined : this.#problemWith(line);
+      if (problem !== undefined) this.#stop(`Line ${this.#lineCount} of its output ${problem}`);
+    }
+  };
+
+  /** Takes a line for the answer that it is; says what is wrong where it is none. */
+  #problemWith(line: string): string | undefined {
+    const reply = new WholeReply(200, {}, line);
+    const id = idIn(reply);
+    if (id === 'no JSON') {
+      return 'is not JSON. Let it print answers alone, and say everything else on standard error.';
+    }
+    if (typeof id !== 'number') {
+      return 'has no `id`. Let each answer hold the number `id` of its question.';
+    }
+    if (this.#abandoned.delete(id)) return undefined;
+    const asked = this.#take(id);
+    if (asked === undefined) return 'has the `id` of no open question. Let it answer each question once.';
+    this.#options.history.hasAnswered = true;
+    this.#silence?.refresh();
+    asked.resolve(reply);
+    return undefined;
+  }
+
+  readonly #onSilence = (): void => {
+    const {timeout} = this.#options;
+    this.#stop(
+      `It answered nothing for ${timeout} ms. Let it flush its output after each answer (in Python: ` +
+        '`print(…, flush=True)`), or raise `timeout`.',
+    );
+  };
+
+  readonly #onStartFailure = (cause: NodeJS.ErrnoException): void => {
+    const {words, cwd} = this.#options;
+    const [program = ''] = words;
+    // What can't be ended ends otherwise.
+    if (this.#child.process.pid !== undefined) return;
+    const problems: Readonly<Record<string, string>> = {
+      ENOENT: existsSync(cwd)
+        ? `there is no program \`${program}\`. Check \`command\` and PATH.`
+        : 'the folder `cwd` is not there.',
+      EACCES: `\`${program}\` may not be run. Make it executable, or name what runs it first: ['python3', …].`,
+    };
+    const problem = problems[cause.code ?? ''] ?? `the system says ${cause.code ?? cause.message}.`;
+    for (const asked of this.#open.values()) asked.isWritten = false;
+    this.#fail(`It can not be started: ${problem}`, false);
+  };
+
+  readonly #onExit = (code: number | null, signal: string | null): void => {
+    this.#end();
+    let timer: NodeJS.Timeout | undefined;
+    const fail = () => {
+      clearTimeout(timer);
+      const way = signal === null ? `with exit code ${code}` : `by ${signal}`;
+      this.#fail(
+        `It ended ${way} while it was asked. Let it read until its input ends, and answer {"id": …, "error": …} where ` +
+          'one input is to blame.',
+      );
+    };
+    timer = setTimeout(fail, LAST_WORDS);
+    this.#child.process.once('close', fail);
+  };
+
+  /** Ends the process, since what it says can't be trusted or waited for any more. */
+  #stop(problem: string): void {
+    this.#fail(problem);
+    void this.#child.stop();
+  }
+
+  /** Fails all open questions. */
+  #fail(problem: string, retryable: boolean = this.#options.history.hasAnswered): void {
+    this.#end();
+    const {name} = this.#options;
+    const said = `${this.#said}`;
+    const whole = said === '' ? problem : `${problem} The last that it said:\n${said}`;
+    for (const [id, {isWritten}] of this.#open) {
+      this.#take(id)?.reject(new TeacherError(name, whole, {retryable, inDoubt: isWritten}));
+    }
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#onOver();
+  }
+
+  #take(id: number): OpenQuestion | undefined {
+    const asked = this.#open.get(id);
+    this.#open.delete(id);
+    if (this.#open.size === 0) {
+      clearTimeout(this.#silence);
+      this.#silence = undefined;
+    }
+    return asked;
+  }
+}
+
+/** The `id` of an answer, whatever it is. */
+function idIn(reply: Reply): unknown {
+  try {
+    return ((parseJson('', reply) ?? {}) as {readonly id?: unknown}).id;
+  } catch {
+    return 'no JSON';
+  }
+}

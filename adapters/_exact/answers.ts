@@ -1,0 +1,74 @@
+import {InputError} from '../../src/errors.ts';
+import type {Prompts} from '../_chat/prompt.ts';
+import {tokenTrie} from './label-trie.ts';
+import type {AnswerSequences} from './scores.ts';
+import type {ExactServer} from './server.ts';
+
+/**
+ * How each class may be answered: its code, with a space before it or without, which depends on tokenizer and template.
+ *
+ * @param endsTurn - whether an answer is one only with the token that ends the turn after it
+ * @throws InputError where the codes can't be told apart by their tokens
+ */
+export async function answerSequences(
+  server: ExactServer,
+  {codes, for: promptFor}: Prompts,
+  endsTurn: boolean,
+): Promise<AnswerSequences> {
+  const line = await server.tokensOf('\n');
+  const ends = endsTurn ? await endsOf(server, promptFor) : [[]];
+  const ofAnswer = async (answer: string): Promise<readonly number[]> => {
+    // After a line's end, as answers mostly are: by itself a text may get a space before it.
+    const tokens = await server.tokensOf(`\n${answer}`);
+    return startsWith(tokens, line) ? tokens.slice(line.length) : server.tokensOf(answer);
+  };
+  const sequences: (readonly number[])[][] = [];
+  for (const code of codes) {
+    const ways = await Promise.all([code, ` ${code}`].map(ofAnswer));
+    const distinct = [...new Map(ways.map(way => [way.join(), way])).values()];
+    sequences.push(distinct.flatMap(way => ends.map(end => [...way, ...end])));
+  }
+  checkApart(sequences, codes, endsTurn);
+  return sequences;
+}
+
+function checkApart(sequences: AnswerSequences, codes: readonly string[], endsTurn: boolean): void {
+  try {
+    tokenTrie(sequences);
+  } catch (cause) {
+    throw new InputError(
+      `The codes ${codes.join(', ')} can't be told apart by their tokens: one is, or begins, another. Give other \`codes\`${endsTurn ? '' : ', or `endsTurn: true`'}.`,
+      {cause},
+    );
+  }
+}
+
+/** Answers that differ in all, so that what follows both is what ends a turn. */
+const PROBES = ['a', '1'] as const;
+
+async function endsOf(server: ExactServer, promptFor: Prompts['for']): Promise<readonly (readonly number[])[]> {
+  const prompt = promptFor('x', 0);
+  const [one, other] = await Promise.all([
+    server.answeredTokens(prompt, PROBES[0]),
+    server.answeredTokens(prompt, PROBES[1]),
+  ]);
+  const after = one.slice(one.length - commonEnd(one, other));
+  // A template that leaves answers out makes both alike.
+  const ofTemplate = after.length === one.length ? [] : after.slice(0, 1);
+  const ends = new Set([...ofTemplate, ...(await server.otherEnds())]);
+  if (ends.size > 0) return [...ends].map(end => [end]);
+  throw new InputError('The chat template ends no turn with a token of its own. Give `endsTurn: false`.');
+}
+
+function startsWith(tokens: readonly number[], start: readonly number[]): boolean {
+  return start.every((token, index) => tokens[index] === token);
+}
+
+/** How many tokens two sequences have in common at their ends. */
+function commonEnd(one: readonly number[], other: readonly number[]): number {
+  const most = Math.min(one.length, other.length);
+  for (let length = 0; length < most; length++) {
+    if (one[one.length - 1 - length] !== other[other.length - 1 - length]) return length;
+  }
+  return most;
+}

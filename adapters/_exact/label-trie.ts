@@ -1,0 +1,116 @@
+import {InputError} from '../../src/errors.ts';
+import type {TopKAnswer} from '../../src/teacher.ts';
+import {isTold, logSumExp, topKOf, withinOne} from '../_chat/projection-answer.ts';
+
+/** Labels as sequences of tokens, with their common beginnings told once. */
+export interface TokenTrie {
+  /** What has to be asked for: the distribution after each of these. The first has an empty prefix. */
+  readonly nodes: readonly TrieNode[];
+  /** All sequences of each class. */
+  readonly sequences: readonly (readonly TrieSequence[])[];
+}
+
+export interface TrieNode {
+  readonly prefix: readonly number[];
+  /** The tokens of which something has to be known here, the end token included. */
+  readonly children: readonly number[];
+}
+
+/** The steps of one sequence: which token after which node. */
+export type TrieSequence = readonly {readonly node: number; readonly token: number}[];
+
+/**
+ * @param sequences - of each class the ways to write it (with and without a leading space, say), as token ids
+ * @param end - the token that ends an answer; with it a label may be the beginning of another
+ * @throws InputError where one sequence is, or begins, another: their probabilities could not be told apart
+ */
+export function tokenTrie(sequences: readonly (readonly (readonly number[])[])[], end?: number): TokenTrie {
+  const nodes: {prefix: number[]; children: number[]}[] = [];
+  const places = new Map<string, number>();
+  const nodeAt = (prefix: number[]): number => {
+    const key = prefix.join();
+    const known = places.get(key);
+    if (known !== undefined) return known;
+    places.set(key, nodes.length);
+    return nodes.push({prefix, children: []}) - 1;
+  };
+  const insert = (tokens: readonly number[]): TrieSequence =>
+    tokens.map((token, length) => {
+      const node = nodeAt(tokens.slice(0, length));
+      const {children} = nodes[node]!;
+      if (!children.includes(token)) children.push(token);
+      return {node, token};
+    });
+  const ended = sequences.map(ofClass => ofClass.map(tokens => (end === undefined ? tokens : [...tokens, end])));
+  const inserted = ended.map(ofClass => ofClass.map(insert));
+  checkApart(ended, places);
+  return {nodes, sequences: inserted};
+}
+
+function checkApart(sequences: readonly (readonly (readonly number[])[])[], places: ReadonlyMap<string, number>): void {
+  const seen = new Set<string>();
+  for (const [label, ofClass] of sequences.entries()) {
+    if (ofClass.length === 0) throw new InputError(`Class ${label} has no sequence of tokens. Give one at least.`);
+    for (const tokens of ofClass) {
+      const key = tokens.join();
+      if (tokens.length > 0 && !seen.has(key) && !places.has(key)) {
+        seen.add(key);
+        continue;
+      }
+      throw new InputError(
+        `The tokens [${tokens.join(', ')}] of class ${label} are empty, or are or begin another sequence. Give other labels, or the end token.`,
+      );
+    }
+  }
+}
+
+/**
+ * Exact scores: each sequence gets the product of its steps, each class the sum of its sequences.
+ *
+ * @param distributionAt - what is known after a node, asked once a node: the natural log-probability of a token, or
+ * undefined where it isn't told; a sequence with such a step goes to the rest
+ * @returns the classes that have a score, or why there is no answer, as sentences for a `TeacherError`
+ */
+export function scoreTrie(
+  {nodes, sequences}: TokenTrie,
+  distributionAt: (node: TrieNode, place: number) => (token: number) => number | undefined,
+): TopKAnswer | string {
+  const told = nodes.map((node, place) => toldAt(node, distributionAt(node, place)));
+  const problem = told.find(logs => typeof logs === 'string');
+  if (problem !== undefined) return problem;
+  const scores = sequences.map(ofClass =>
+    ofClass.map(steps => {
+      const logs = steps.map(({node, token}) => (told[node] as ReadonlyMap<number, number>).get(token));
+      return logs.every(isTold) ? logs.reduce((sum, value) => sum + value, 0) : undefined;
+    }),
+  );
+  return fromSequenceScores(scores);
+}
+
+/** The log-probabilities of a node's tokens, where they are told. */
+function toldAt(
+  {children}: TrieNode,
+  logProbabilityOf: (token: number) => number | undefined,
+): ReadonlyMap<number, number> | string {
+  const tokens = children.filter(token => isTold(logProbabilityOf(token)));
+  const logs = withinOne(tokens.map(token => logProbabilityOf(token)!));
+  return typeof logs === 'string' ? logs : new Map(tokens.map((token, place) => [token, logs[place]!]));
+}
+
+/**
+ * Of services that score whole sequences.
+ *
+ * @param scores - of each class the natural log-probability of each way to write it; undefined where it isn't told
+ * @returns the classes that have a score, or why there is no answer, as sentences for a `TeacherError`
+ */
+export function fromSequenceScores(scores: readonly (readonly (number | undefined)[])[]): TopKAnswer | string {
+  const told = scores.flatMap((ofClass, label) => ofClass.filter(isTold).map(log => ({label, log})));
+  const logs = withinOne(told.map(({log}) => log));
+  if (typeof logs === 'string') return logs;
+  const ofClass: number[][] = scores.map(() => []);
+  for (const [place, {label}] of told.entries()) ofClass[label]!.push(logs[place]!);
+  return (
+    topKOf(ofClass.map(logSumExp)) ??
+    `It tells the probability of none of the ${scores.length} labels. Have it tell those of their tokens.`
+  );
+}

@@ -1,0 +1,95 @@
+import type {Reply, Usage} from '../../src/teacher.ts';
+import type {Body} from '../_chat/dialect.ts';
+import type {Prompt} from '../_chat/prompt.ts';
+import type {TokenTrie} from './label-trie.ts';
+
+/** A server that shows its tokenizer and takes prompts as tokens. Each method may reject with a `Refused`. */
+export interface ExactServer {
+  /** What every request for log-probabilities holds beside its prompts. */
+  readonly shared: Body;
+  /** Of a text within an answer. */
+  tokensOf(text: string): Promise<readonly number[]>;
+  /** Of the prompt about a text, up to where its answer begins. */
+  promptTokens(promptFor: (text: string) => Prompt, text: string, signal?: AbortSignal): Promise<readonly number[]>;
+  /** Of a conversation that went on after an answer. Of chats alone. */
+  answeredTokens(prompt: Prompt, answer: string): Promise<readonly number[]>;
+  /** Tokens that end a turn beside the one that the chat template has for it. */
+  otherEnds(): Promise<readonly number[]>;
+  /** What is known of the tokens after each node, the prompt before it. */
+  tell(question: TokenQuestion, signal?: AbortSignal): Promise<Telling>;
+}
+
+export interface TokenQuestion {
+  readonly prompt: readonly number[];
+  readonly trie: TokenTrie;
+  /** Counts what each request used. A request is counted before another one can fail. */
+  readonly tally: Tally;
+}
+
+/** The natural log-probabilities that a server told of the tokens after one node, by token id. */
+export type ToldTokens = Readonly<Record<string, number>>;
+
+export interface Telling {
+  /** In the order of the nodes. What is not told is missing. */
+  readonly told: readonly ToldTokens[];
+  readonly model?: string | undefined;
+  readonly fingerprint?: string | undefined;
+}
+
+/** Posts to a path and parses the reply; rejects with a `Refused` where its status is not 200. */
+export type Post = (path: string, body: object, signal?: AbortSignal) => Promise<unknown>;
+
+/** A reply that ends the asking: it takes the place of all others. */
+export class Refused extends Error {
+  readonly reply: Reply;
+
+  constructor(reply: Reply) {
+    super(`The server answered ${reply.status}.`);
+    this.name = 'Refused';
+    this.reply = reply;
+  }
+}
+
+/** The told tokens that matter: the asked ones, and the most probable, by which logits are found out. */
+export function toldOf(
+  found: Iterable<readonly [token: number, logProbability: number]>,
+  asked: readonly number[],
+): ToldTokens {
+  const told: Record<string, number> = {};
+  const wanted = new Set(asked);
+  let most: readonly [number, number] | undefined;
+  for (const entry of found) {
+    const [token, logProbability] = entry;
+    if (wanted.has(token)) told[token] = logProbability;
+    if (most === undefined || logProbability > most[1]) most = entry;
+  }
+  return most === undefined ? told : {...told, [most[0]]: most[1]};
+}
+
+/** What the requests about one question used. */
+export class Tally {
+  readonly #usages: {readonly [kind in keyof Usage]?: number | undefined}[] = [];
+
+  add(usage: {readonly [kind in keyof Usage]?: number | undefined}): void {
+    this.#usages.push(usage);
+  }
+
+  get isEmpty(): boolean {
+    return this.#usages.length === 0;
+  }
+
+  /** Undefined if one of the replies doesn't say it. */
+  get total(): Usage | undefined {
+    let [inputs, outputs] = [0, 0];
+    for (const {inputTokens, outputTokens} of this.#usages) {
+      if (inputTokens === undefined || outputTokens === undefined) return undefined;
+      [inputs, outputs] = [inputs + inputTokens, outputs + outputTokens];
+    }
+    return {inputTokens: inputs, outputTokens: outputs};
+  }
+}
+
+/** Whether all is told that was asked. */
+export function isWhole({told}: Pick<Telling, 'told'>, {nodes}: TokenTrie): boolean {
+  return nodes.every(({children}, place) => children.every(token => told[place]?.[token] !== undefined));
+}

@@ -1,0 +1,213 @@
+import {TeacherError} from '../../src/errors.ts';
+import type {Json, Question, ReadOutcome, Reply, Teacher, Usage} from '../../src/teacher.ts';
+import {askTexts, type ChatOptions} from '../_chat/chat.ts';
+import {COMPLETIONS_COST} from '../_chat/cost-fields.ts';
+import type {Body} from '../_chat/dialect.ts';
+import {type Prompts, promptsFor} from '../_chat/prompt.ts';
+import {mostOutput, unboundedBy} from '../_chat/worst-case.ts';
+import {untilAborted} from '../_local/until-aborted.ts';
+import {type Explain, parseJson, statusError} from '../_wire/reply.ts';
+import {type Connection, checkAddress, postJson} from '../_wire/request.ts';
+import {CONCURRENCY, chargedService, keyVariableFor, openConnection} from '../_wire/service.ts';
+import {WholeReply} from '../_wire/whole-reply.ts';
+import {answerSequences} from './answers.ts';
+import {type TokenTrie, tokenTrie} from './label-trie.ts';
+import {type AnswerSequences, type ExactReply, exactReceipt, READER, readExact} from './scores.ts';
+import {type ExactServer, type Post, Refused, Tally} from './server.ts';
+
+/** A kind of server that can score answers exactly. */
+export interface ExactDialect {
+  /** The adapter's name. */
+  readonly adapter: string;
+  /** The kind's own address. */
+  readonly own: string;
+  /** The user's. */
+  readonly address: string;
+  readonly endsTurn: boolean;
+  /** What can change an answer beside the prompt. */
+  readonly identity: Readonly<Record<string, Json>>;
+  open(post: Post, connection: Connection): ExactServer;
+  readonly explain: Explain;
+  /** What to do where not all is told that was asked. */
+  readonly advice: string;
+}
+
+/**
+ * A language model behind a server that tells the log-probability of any token after any tokens: each class gets the
+ * exact probability that the model answers its code. How codes are written in tokens is asked once, before the first
+ * question.
+ *
+ * @throws InputError where the options can't be used
+ */
+export function exactTeacher(options: ChatOptions, dialect: ExactDialect): Teacher<'gray-box'> {
+  const {model, classes, concurrency = CONCURRENCY} = options;
+  const {adapter, own, endsTurn, explain, advice} = dialect;
+  const address = checkAddress(dialect.address);
+  const service = options.service ?? address;
+  const name = `${adapter} ${model} at ${service}`;
+  const prompts = promptsFor(options, 'letters');
+  const keyVariable = keyVariableFor(address, {own, variable: 'LIMBECK_TEACHER_KEY'});
+  const connection = openConnection({...options, concurrency}, {name, keyVariable});
+  const post = poster(connection, address);
+  const server = dialect.open(post, connection);
+  const unbounded = unboundedBy(COMPLETIONS_COST, {body: server.shared, parameters: options.parameters, model});
+  let nodes: number | undefined;
+  const answers = onceReady(async () => {
+    const sequences = await refusable(answerSequences(server, prompts, endsTurn), connection, explain);
+    const trie = tokenTrie(sequences);
+    nodes = trie.nodes.length;
+    return {sequences, trie};
+  });
+  const read = (reply: Reply): ReadOutcome<'gray-box'> => {
+    const answer = readExact(parseJson(name, reply), classes.length, advice);
+    return typeof answer === 'string' ? {error: new TeacherError(name, answer, {status: 200})} : {answer};
+  };
+  const worstCase = (questions: readonly Question[]) =>
+    mostTokens(questions, {prompts, nodes, shared: server.shared, dialect});
+  const send = async (text: string, sample: number, signal?: AbortSignal): Promise<Reply> =>
+    score({name, server, prompts, worstCase, ...(await answers())}, {text, sample, ...(signal && {signal})});
+  const askReady = askTexts({connection, send, read, explain});
+  const {system = null, user} = prompts.template;
+  return {
+    name,
+    identity: {
+      adapter,
+      service,
+      model,
+      prompt: {system, user},
+      codes: prompts.codes,
+      ...(prompts.rotates && {rotates: true}),
+      endsTurn,
+      ...dialect.identity,
+    },
+    access: 'gray-box',
+    classes,
+    detail: {kind: 'top-k', k: classes.length},
+    maxBatch: 1,
+    concurrency,
+    service: chargedService(
+      options,
+      {address, key: connection.key},
+      {
+        reader: {codes: prompts.codes, reading: READER},
+        read: (reply, count) => Array.from({length: count}, () => read(reply)),
+        receipt: receiptOf,
+        worstCase,
+        ...(unbounded && {unbounded}),
+      },
+    ),
+    async ask(questions, askOptions = {}) {
+      // Apart from the exchange: it is no part of any question.
+      await untilAborted(answers(), askOptions.signal);
+      return askReady(questions, askOptions);
+    },
+  };
+}
+
+function poster(connection: Connection, address: string): Post {
+  return async (path, body, signal) => {
+    const reply = await postJson(connection, new URL(`${address}${path}`), body, {signal});
+    if (reply.status !== 200) throw new Refused(reply);
+    return parseJson(connection.name, reply);
+  };
+}
+
+/** Does something once; where it fails, once more for whoever asks next. */
+function onceReady<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make().catch(error => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
+}
+
+async function refusable<T>(work: Promise<T>, connection: Connection, explain: Explain): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof Refused ? statusError(connection, error.reply, explain) : error;
+  }
+}
+
+interface Scoring {
+  /** The teacher's. */
+  readonly name: string;
+  readonly server: ExactServer;
+  readonly prompts: Prompts;
+  readonly sequences: AnswerSequences;
+  readonly trie: TokenTrie;
+  worstCase(questions: readonly Question[]): Usage;
+}
+
+interface Asked {
+  readonly text: string;
+  readonly sample: number;
+  readonly signal?: AbortSignal;
+}
+
+/** All requests about one question, with one reply made of theirs. */
+async function score(
+  {name, server, prompts, sequences, trie, worstCase}: Scoring,
+  {text, sample, signal}: Asked,
+): Promise<Reply> {
+  const tally = new Tally();
+  try {
+    const prompt = await server.promptTokens(about => prompts.for(about, sample), text, signal);
+    const {told, model, fingerprint} = await server.tell({prompt, trie, tally}, signal);
+    const reply: ExactReply = {
+      ...(model && {model}),
+      ...(fingerprint && {fingerprint}),
+      ...(tally.total && {usage: tally.total}),
+      sequences,
+      told,
+    };
+    return new WholeReply(200, {'content-type': 'application/json'}, JSON.stringify(reply));
+  } catch (error) {
+    if (tally.isEmpty) return refusalIn(error);
+    if (error instanceof TeacherError && !error.inDoubt && !error.unreadable) {
+      const problem = 'It could not be reached for all of the requests about one input.';
+      throw new TeacherError(name, problem, {cause: error, retryable: error.retryable, inDoubt: true});
+    }
+    return {...refusalIn(error), used: tally.total ?? worstCase([{input: {kind: 'text', text}, sample}])};
+  }
+}
+
+/** @throws what is no refusal */
+function refusalIn(error: unknown): Reply {
+  if (error instanceof Refused) return error.reply;
+  throw error;
+}
+
+function receiptOf(reply: Reply): ReturnType<typeof exactReceipt> {
+  try {
+    return exactReceipt(parseJson('', reply));
+  } catch {
+    return {};
+  }
+}
+
+interface Requests {
+  readonly prompts: Prompts;
+  /** How many there are, once that is known. */
+  readonly nodes: number | undefined;
+  /** See `ExactServer`. */
+  readonly shared: Body;
+  readonly dialect: ExactDialect;
+}
+
+/** A token is a byte at least: an answer has no more tokens than bytes. A node is asked about twice at most. */
+function mostTokens(
+  questions: readonly Question[],
+  {prompts: {template, codes}, nodes, shared, dialect}: Requests,
+): Usage {
+  const bytes = codes.map(code => Buffer.byteLength(code) + 1);
+  const prompts = 2 * (nodes ?? 1 + 2 * bytes.reduce((sum, length) => sum + length, 0));
+  // The chat template may put values of the user's own into the prompt.
+  const around = Buffer.byteLength(JSON.stringify([template, dialect.identity])) + Math.max(...bytes);
+  const texts = questions.map(({input}) => (input.kind === 'text' ? Buffer.byteLength(input.text) : 0));
+  const inputTokens = texts.reduce((sum, length) => sum + (around + length) * prompts, 0);
+  return {inputTokens, outputTokens: prompts * questions.length * mostOutput(COMPLETIONS_COST, shared)};
+}

@@ -1,0 +1,90 @@
+import {z} from 'zod';
+import type {Teacher} from '../../src/teacher.ts';
+import type {Cell} from '../_http/cells.ts';
+import {mappedTeacher} from '../_http/teacher.ts';
+import {readTemplate} from '../_http/template.ts';
+import type {ServiceOptions} from '../_wire/service.ts';
+import {explainVllm} from './vllm-errors.ts';
+
+export interface VllmClassifyOptions extends ServiceOptions {
+  /** For models that `vllm serve` runs with `--runner pooling`. */
+  readonly task: 'classify';
+  /** As the server calls it. */
+  readonly model: string;
+  /**
+   * Address of the server, with or without `/v1`.
+   *
+   * @default 'http://127.0.0.1:8000'
+   */
+  readonly url?: string;
+  /**
+   * What stands for the address in the identity: answers are kept under it, so a server that moves keeps its answers.
+   *
+   * @default the address
+   */
+  readonly service?: string;
+  /** In the order of the model's own, which is that of its `id2label`. */
+  readonly classes: readonly string[];
+  /**
+   * The classes as the model calls them, in the same order, for example `LABEL_0`. The server names the most probable
+   * one, by which another order is found out.
+   *
+   * @default as `classes`
+   */
+  readonly labels?: readonly string[];
+  /** @default 'logits' */
+  readonly output?: 'logits' | 'probabilities';
+  /**
+   * Questions in one request.
+   *
+   * @default 32
+   */
+  readonly maxBatch?: number;
+}
+
+export function vllmClassifier(options: VllmClassifyOptions, address: string): Teacher<'gray-box'> {
+  const {model, classes, labels = classes, output = 'logits', maxBatch = 32} = options;
+  const service = options.service ?? address;
+  const isLogits = output === 'logits';
+  return mappedTeacher(options, {
+    name: `vllm ${model} at ${service}`,
+    keyVariable: 'LIMBECK_TEACHER_KEY',
+    url: new URL(`${address}/classify`),
+    identity: {adapter: 'vllm', service, task: 'classify', model, output, labels},
+    classes,
+    labels,
+    templates: [readTemplate({model, input: '{texts}', use_activation: !isLogits})],
+    output: isLogits ? {logits: '/data/*'} : {probabilities: '/data/*'},
+    shape: found => scoresIn(found, labels, isLogits),
+    receipt: {model: '/model', inputTokens: '/usage/prompt_tokens'},
+    maxBatch,
+    advice: 'Check `url`, and that the model is a classifier.',
+    explain: () => explainVllm('classify'),
+  });
+}
+
+const classified = z.object({label: z.string().nullish(), probs: z.array(z.number())});
+
+function scoresIn(found: unknown, labels: readonly string[], isLogits: boolean): Cell {
+  const {data} = classified.safeParse(found);
+  if (data === undefined) return {problem: 'It gave no scores.'};
+  const {label, probs} = data;
+  if (isLogits && areProbabilities(probs)) {
+    return {problem: "It gave probabilities where it was asked for logits. Set `output: 'probabilities'`."};
+  }
+  const most = probs.indexOf(Math.max(...probs));
+  if (probs.length === labels.length && label && labels[most] !== label) {
+    return {
+      problem:
+        'It calls its most probable class otherwise than the list does. Give `classes` in the order of the model’s ' +
+        '`id2label`, and its own names as `labels`.',
+    };
+  }
+  return {value: probs};
+}
+
+/** Whether all are from 0 to 1 and their sum is 1, as the sum of logits all but never is. */
+function areProbabilities(scores: readonly number[]): boolean {
+  const total = scores.reduce((sum, score) => sum + score, 0);
+  return scores.every(score => score >= 0) && Math.abs(total - 1) < 1e-5;
+}

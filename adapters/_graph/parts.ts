@@ -1,0 +1,128 @@
+import {closest} from 'fastest-levenshtein';
+import type {Graph, GraphTensor} from '../../src/engine/graphs/graph.ts';
+import {isValueType, wholeRange} from '../../src/engine/graphs/value-types.ts';
+import {InputError} from '../../src/errors.ts';
+import {shown} from '../../src/student/input-shape.ts';
+import type {Preprocessing} from '../../src/student/preprocessing.ts';
+import {type GraphInput, isPlain} from './inputs.ts';
+
+/** Which output of a graph the answers are made of, and what it gives: one number a class. */
+export type GraphOutput = {readonly logits: string} | {readonly probabilities: string};
+
+/** What the numbers of an output are. */
+export type ScoreKind = 'logits' | 'probabilities';
+
+/** `logits` or `probabilities` of a graph that has one output. */
+export function namedOutput({outputs}: Graph, output: GraphOutput | ScoreKind, owner: string): GraphOutput {
+  if (typeof output === 'object') return output;
+  const [only, ...others] = outputs;
+  if (only === undefined || others.length > 0) {
+    throw new InputError(
+      `${owner} has ${outputs.length} outputs. Name the one to learn from, for example \`output: {${output}: '${only?.name ?? 'name'}'}\`. It has: ${namesOf(outputs)}.`,
+    );
+  }
+  return output === 'logits' ? {logits: only.name} : {probabilities: only.name};
+}
+
+/** The name in an output, and what it is of. */
+export function partsOf(output: GraphOutput): {readonly kind: ScoreKind; readonly place: string} {
+  if ('logits' in output) return {kind: 'logits', place: output.logits};
+  return {kind: 'probabilities', place: output.probabilities};
+}
+
+/**
+ * The input of a graph that has one, and how it is fed.
+ *
+ * @throws InputError where there is not one, or it can't be fed so
+ */
+export function inputOf(
+  {inputs}: Graph,
+  {
+    preprocessing = {},
+    dtype,
+  }: {readonly preprocessing?: Preprocessing | undefined; readonly dtype?: GraphInput['dtype']},
+  owner: string,
+): GraphInput {
+  const [tensor, ...others] = inputs;
+  if (tensor === undefined || others.length > 0) {
+    throw new InputError(
+      `${owner} takes ${inputs.length} inputs: ${inputs.map(described).join(', ')}. A question holds one; save it with a signature that takes one.`,
+    );
+  }
+  if (!isValueType(tensor.dtype)) {
+    throw new InputError(`${owner} takes ${described(tensor)}, of a type that can't be fed. Save it with another one.`);
+  }
+  if (tensor.shape?.length === 0) {
+    throw new InputError(`${owner} takes ${described(tensor)}, without a batch dimension. Save it with one.`);
+  }
+  if (tensor.dtype === 'string' && tensor.shape?.slice(1).some(length => length !== null && length !== 1)) {
+    throw new InputError(`${owner} takes ${described(tensor)}: several texts, but a question holds one.`);
+  }
+  const isFloat = tensor.dtype !== 'string' && wholeRange(tensor.dtype) === undefined;
+  if (!isFloat && !isPlain(preprocessing)) {
+    throw new InputError(
+      `${owner} takes ${described(tensor)}, to which \`preprocessing\` can't be applied. Leave it out.`,
+    );
+  }
+  return {tensor, preprocessing, dtype};
+}
+
+/** @throws InputError where an output can't be one number a class */
+export function checkScores(graph: Graph, name: string, classes: readonly string[], owner: string): void {
+  const {shape = [null, classes.length]} = checkNumbers(graph, name, owner);
+  if (shape.length !== 2 || (shape[1] !== null && shape[1] !== classes.length)) {
+    throw new InputError(
+      `Output \`${name}\` of ${owner} gives ${shown(shape.slice(1))} for each input, but there are ${classes.length} classes. Name one that gives one number a class.`,
+    );
+  }
+}
+
+/**
+ * The features that can be asked for: those that are named or, where none are, all outputs but the one of the scores.
+ *
+ * @throws InputError where one does not exist or gives nothing for each input
+ */
+export function featuresOf(
+  graph: Graph,
+  scores: string,
+  {tensor}: GraphInput,
+  named: readonly string[] | undefined,
+  owner: string,
+): string[] {
+  if (named === undefined) {
+    const others = graph.outputs.filter(output => output.name !== scores);
+    return others.filter(output => givesNumbers(output) && hasRows(output, tensor)).map(nameOf);
+  }
+  for (const name of named) {
+    const found = checkNumbers(graph, name, owner);
+    if (hasRows(found, tensor)) continue;
+    throw new InputError(`${described(found)} of ${owner} can't be a feature: it has no part for each input.`);
+  }
+  return [...named];
+}
+
+/** As far as its shape is known. */
+function hasRows({shape}: GraphTensor, input: GraphTensor): boolean {
+  if (shape === undefined) return true;
+  const [count] = shape;
+  return count === null || (count !== undefined && count === (input.shape?.[0] ?? undefined));
+}
+
+function checkNumbers(graph: Graph, name: string, owner: string): GraphTensor {
+  const found = graph.find(name);
+  if (found === undefined) {
+    throw new InputError(
+      `${owner} has no output \`${name}\`. Did you mean \`${closest(name, graph.names)}\`? It has: ${graph.outputs.map(described).join(', ')}.`,
+    );
+  }
+  if (!givesNumbers(found)) {
+    throw new InputError(`Output \`${name}\` of ${owner} gives ${found.dtype}, not numbers. Name another one.`);
+  }
+  return found;
+}
+
+const givesNumbers = ({dtype}: GraphTensor): boolean => dtype !== 'string' && isValueType(dtype);
+const nameOf = ({name}: GraphTensor): string => name;
+const namesOf = (tensors: readonly GraphTensor[]): string => tensors.map(nameOf).join(', ');
+const described = ({name, dtype, shape}: GraphTensor): string =>
+  `\`${name}\` (${dtype}${shape === undefined ? '' : ` ${shown(shape)}`})`;

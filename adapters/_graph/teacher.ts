@@ -1,0 +1,156 @@
+import {setImmediate} from 'node:timers/promises';
+import {startEngine} from '../../src/engine/engine.ts';
+import type {Graph, GraphNumbers} from '../../src/engine/graphs/graph.ts';
+import {InputError, TeacherError} from '../../src/errors.ts';
+import {shown} from '../../src/student/input-shape.ts';
+import type {Feature, Input, LogitsAnswer, Outcome, Question, Teacher} from '../../src/teacher.ts';
+import {batchesOf, type GraphBatch, type GraphInput, misfitOf, valuesOf} from './inputs.ts';
+
+/** A graph, and what is known of it. */
+export interface GraphTeacher {
+  readonly name: string;
+  readonly identity: Teacher['identity'];
+  readonly classes: readonly string[];
+  readonly graph: Graph;
+  readonly input: GraphInput;
+  /** The tensor that the logits are made of. */
+  readonly scores: {readonly place: string; readonly toLogits: (values: Float32Array) => Float32Array};
+  /** Tensors that may be asked for. */
+  readonly features: readonly string[];
+  readonly maxBatch: number;
+}
+
+/** Logits of probabilities, up to a constant a row: log(max(p, 1e-8)), as of a student that ends in probabilities. */
+export function logarithms(probabilities: Float32Array): Float32Array {
+  return probabilities.map(probability => Math.log(Math.max(probability, 1e-8)));
+}
+
+/** A graph that runs in this process as a white-box teacher. */
+export function graphTeacher(teacher: GraphTeacher): Teacher<'white-box'> {
+  const {name, identity, classes, features, maxBatch} = teacher;
+  return {
+    name,
+    identity,
+    access: 'white-box',
+    classes,
+    detail: {kind: 'logits', features},
+    maxBatch,
+    async ask(questions, {detail, signal} = {}) {
+      signal?.throwIfAborted();
+      const asked = detail?.kind === 'logits' ? (detail.features ?? []) : [];
+      checkAsked(teacher, asked);
+      await open(teacher);
+      return answerAll(teacher, questions, asked, signal);
+    },
+  };
+}
+
+function checkAsked({name, features}: GraphTeacher, asked: readonly string[]): void {
+  const unknown = asked.find(feature => !features.includes(feature));
+  if (unknown === undefined) return;
+  throw new InputError(
+    `${name} has no feature \`${unknown}\`. It has: ${features.join(', ') || 'none'}. Name it in \`features\`.`,
+  );
+}
+
+async function open({name, graph}: GraphTeacher): Promise<void> {
+  const {version} = await startEngine();
+  try {
+    graph.open();
+  } catch (cause) {
+    const problem = `TensorFlow ${version} does not load the model: ${reasonOf(cause)}.`;
+    throw new TeacherError(name, `${problem} Copy or save it again, for that version.`, {cause});
+  }
+}
+
+async function answerAll(
+  teacher: GraphTeacher,
+  questions: readonly Question[],
+  features: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<Outcome<'white-box'>[]> {
+  const outcomes = new Array<Outcome<'white-box'>>(questions.length);
+  const fitting = new Map<number, Input>();
+  for (const [row, {input}] of questions.entries()) {
+    const problem = misfitOf(input, teacher.input);
+    if (problem === undefined) fitting.set(row, input);
+    else outcomes[row] = {error: new TeacherError(teacher.name, problem)};
+  }
+  const waiting = batchesOf(fitting, teacher.input.tensor.shape?.[0] ?? Number.POSITIVE_INFINITY);
+  for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
+    // The engine computes without a pause: signals and other work of the process must have their turn.
+    await setImmediate();
+    signal?.throwIfAborted();
+    const given = await run(teacher, batch, features);
+    if (!(given instanceof Error)) {
+      const answers = answersIn(teacher, batch, features, given);
+      for (const [place, row] of batch.rows.entries()) outcomes[row] = {answer: answers[place]!};
+    } else if (batch.rows.length === 1) {
+      outcomes[batch.rows[0]!] = {error: given};
+    } else {
+      // One input that an operation can't do with fails the whole run.
+      waiting.unshift(...halvesOf(batch));
+    }
+  }
+  return outcomes;
+}
+
+/** What the graph gives: the scores, then the features. An error where an operation can't do with the inputs. */
+async function run(
+  {name, graph, input, scores}: GraphTeacher,
+  {inputs}: GraphBatch,
+  features: readonly string[],
+): Promise<readonly GraphNumbers[] | TeacherError> {
+  const count = input.tensor.shape?.[0] ?? inputs.length;
+  const filled = Array.from({length: count}, (_, row) => inputs[row] ?? inputs[0]!);
+  const places = [scores.place, ...features];
+  const distinct = [...new Set(places)];
+  try {
+    const given = await graph.run(input.tensor, valuesOf(filled, input), distinct);
+    return places.map(place => given[distinct.indexOf(place)]!);
+  } catch (cause) {
+    return new TeacherError(name, `The model can't answer this input: ${reasonOf(cause)}.`, {cause});
+  }
+}
+
+function halvesOf({rows, inputs}: GraphBatch): GraphBatch[] {
+  const middle = Math.ceil(rows.length / 2);
+  return [
+    {rows: rows.slice(0, middle), inputs: inputs.slice(0, middle)},
+    {rows: rows.slice(middle), inputs: inputs.slice(middle)},
+  ];
+}
+
+function answersIn(
+  {name, classes, input, scores}: GraphTeacher,
+  {rows}: GraphBatch,
+  features: readonly string[],
+  [given, ...activations]: readonly GraphNumbers[],
+): LogitsAnswer[] {
+  const count = input.tensor.shape?.[0] ?? rows.length;
+  if (shown(given!.shape) !== shown([count, classes.length])) {
+    const problem = `Output \`${scores.place}\` gives ${shown(given!.shape)} for ${count} inputs, but there are ${classes.length} classes.`;
+    throw new TeacherError(name, `${problem} Name an output that gives one number a class.`);
+  }
+  for (const [place, {shape}] of activations.entries()) {
+    if (shape[0] === count) continue;
+    const problem = `Feature \`${features[place]}\` is ${shown(shape)} for ${count} inputs: it has no part for each.`;
+    throw new TeacherError(name, `${problem} Leave it out.`);
+  }
+  const logits = scores.toLogits(given!.data);
+  return rows.map((_, row) => ({
+    kind: 'logits',
+    logits: logits.slice(row * classes.length, (row + 1) * classes.length),
+    features: Object.fromEntries(activations.map((activation, place) => [features[place], rowOf(activation, row)])),
+  }));
+}
+
+function rowOf({shape: [count, ...shape], data}: GraphNumbers, row: number): Feature {
+  const width = data.length / count!;
+  return {shape, values: data.slice(row * width, (row + 1) * width)};
+}
+
+function reasonOf(cause: unknown): string {
+  const [message = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+  return message.trim().replace(/\.$/, '');
+}

@@ -1,0 +1,136 @@
+import {TeacherError} from '../../src/errors.ts';
+import type {Access, AskOptions, Exchange, Input, Outcome, Question, Reply} from '../../src/teacher.ts';
+import {type Explain, statusError, withWait} from '../_wire/reply.ts';
+import {type Connection, postJson} from '../_wire/request.ts';
+import type {Template} from './template.ts';
+
+/** A service that is asked by posting JSON. */
+export interface JsonService<A extends Access> {
+  readonly connection: Connection;
+  readonly url: URL;
+  /** Beside those of every request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** One for each kind of input that it can be asked about. */
+  readonly templates: readonly Template[];
+  /** Reads a reply with status 200, see `Service`. */
+  readonly read: (reply: Reply, count: number) => readonly Outcome<A>[];
+  /** What the service's own refusals mean. */
+  readonly explain?: (reply: Reply) => Explain;
+  /**
+   * Whether a reply refuses these very inputs, and others may still be asked about.
+   *
+   * @default by status: 400, 413 or 422
+   */
+  readonly refusesInput?: (reply: Reply) => boolean;
+}
+
+/** Questions that one request can carry together. */
+interface Batch {
+  readonly template: Template;
+  /** Places of the questions in what was asked. */
+  readonly rows: readonly number[];
+  readonly inputs: readonly Input[];
+}
+
+/** How one call asks. */
+interface SendOptions {
+  readonly exchange: Exchange;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Asks in as few requests as the inputs allow.
+ *
+ * @throws TeacherError where not one question was answered, and not by a fault of its own
+ */
+export async function askJson<A extends Access>(
+  service: JsonService<A>,
+  questions: readonly Question[],
+  {exchange = (_, send) => send(), signal}: AskOptions = {},
+): Promise<readonly Outcome<A>[]> {
+  const outcomes = new Array<Outcome<A>>(questions.length);
+  const batches = batchesOf(service, questions, (row, error) => {
+    outcomes[row] = {error};
+  });
+  const options = {exchange, ...(signal && {signal})};
+  const replies = await Promise.allSettled(batches.map(batch => askBatch(service, batch, options)));
+  signal?.throwIfAborted();
+  const failure = replies.find(reply => reply.status === 'rejected');
+  if (failure && replies.every(reply => reply.status === 'rejected')) throw failure.reason;
+  for (const [index, reply] of replies.entries()) {
+    for (const [place, row] of batches[index]!.rows.entries()) {
+      outcomes[row] = reply.status === 'fulfilled' ? reply.value[place]! : {error: reply.reason};
+    }
+  }
+  return outcomes;
+}
+
+/** One request, or more where the service refuses a batch that it may take in parts. */
+async function askBatch<A extends Access>(
+  service: JsonService<A>,
+  batch: Batch,
+  options: SendOptions,
+): Promise<readonly Outcome<A>[]> {
+  const {connection, url, headers = {}, explain, refusesInput} = service;
+  const {signal} = options;
+  const body = batch.template.fill(batch.inputs) as object;
+  const send = async () => withWait(await postJson(connection, url, body, {signal, headers}));
+  const reply = await options.exchange(batch.rows, send);
+  if (reply.status === 200) return service.read(reply, batch.rows.length);
+  const error = statusError(connection, reply, explain?.(reply), refusesInput);
+  if (!error.refusal) throw error;
+  if (!isDivisible(batch, reply)) return batch.rows.map(() => ({error}));
+  const middle = Math.ceil(batch.rows.length / 2);
+  const halves = [[0, middle] as const, [middle, batch.rows.length] as const].map(([from, to]) => ({
+    ...batch,
+    rows: batch.rows.slice(from, to),
+    inputs: batch.inputs.slice(from, to),
+  }));
+  const parts: Outcome<A>[] = [];
+  for (const half of halves) parts.push(...(await askBatch(service, half, options)));
+  return parts;
+}
+
+/** Tensors of one batch are alike, so a refusal is of them all; a text may be refused for what it says. */
+function isDivisible({inputs}: Batch, {status}: Reply): boolean {
+  return inputs.length > 1 && (status === 413 || inputs[0]!.kind === 'text');
+}
+
+/** Sorts questions into batches; `refuse` hears of those that no request can carry. */
+function batchesOf<A extends Access>(
+  {templates, connection}: JsonService<A>,
+  questions: readonly Question[],
+  refuse: (row: number, error: TeacherError) => void,
+): readonly Batch[] {
+  const batches = new Map<string, Batch & {readonly rows: number[]; readonly inputs: Input[]}>();
+  for (const [row, {input}] of questions.entries()) {
+    const template = templates.find(({carries}) => carries === input.kind);
+    const problem = problemWith(input);
+    if (template === undefined || problem !== undefined) {
+      const why = problem ?? `It is asked about ${templates[0]!.carries}s alone, and an input is a ${input.kind}.`;
+      refuse(row, new TeacherError(connection.name, why));
+      continue;
+    }
+    const form = template.isBatch ? formOf(input) : String(row);
+    const batch = batches.get(form) ?? {template, rows: [], inputs: []};
+    batch.rows.push(row);
+    batch.inputs.push(input);
+    batches.set(form, batch);
+  }
+  return [...batches.values()];
+}
+
+function formOf(input: Input): string {
+  return input.kind === 'text' ? 'text' : `${input.dtype} ${input.shape.join()}`;
+}
+
+function problemWith(input: Input): string | undefined {
+  if (input.kind === 'text') return undefined;
+  const size = input.shape.reduce((product, length) => product * length, 1);
+  if (input.data.length !== size) {
+    return `An input of shape [${input.shape.join(', ')}] holds ${size} values, got ${input.data.length}.`;
+  }
+  if (input.dtype === 'float32' && !input.data.every(Number.isFinite))
+    return 'An input holds NaN or an infinite value, which JSON can not carry.';
+  return undefined;
+}

@@ -1,0 +1,92 @@
+import {find, type Pointer, pointerOf, splitAtStar} from './pointer.ts';
+
+/** What one question's answer is read from. A problem is what stands where it should be, and no advice. */
+export type Cell = {readonly value: unknown} | {readonly problem: string};
+
+/** Finds what each question's answer is read from, or says what is wrong with the whole reply. */
+export type CellReader = (document: unknown, count: number) => readonly Cell[] | string;
+
+/** How to find an answer. */
+export interface CellPlace {
+  /** A JSON pointer. */
+  readonly at: string;
+  /** Whether a request is about several questions. */
+  readonly isBatch: boolean;
+  /** Values that a flat list of all questions has for each. */
+  readonly width: number;
+}
+
+export function cellReader({at: text, isBatch, width}: CellPlace): CellReader {
+  const at = pointerOf(text);
+  const split = isBatch ? splitAtStar(at) : undefined;
+  if (split) return (document, count) => entries(document, split, count);
+  if (isBatch) return (document, count) => flatRows(document, at, {count, width});
+  return document => [only(document, at)];
+}
+
+/** Finds scores with the names that stand elsewhere: of each question, or of all. */
+export function namedCellReader(scores: CellPlace, names: string): CellReader {
+  const scoresIn = cellReader(scores);
+  const at = pointerOf(names);
+  const split = scores.isBatch ? splitAtStar(at) : undefined;
+  return (document, count) => {
+    const found = scoresIn(document, count);
+    const named = split ? entries(document, split, count) : new Array<Cell>(count).fill(only(document, at));
+    if (typeof found === 'string') return found;
+    return typeof named === 'string' ? named : found.map((cell, row) => paired(cell, named[row]!));
+  };
+}
+
+/** Scores with the names that stand beside them. */
+function paired(scores: Cell, names: Cell): Cell {
+  if ('problem' in scores) return scores;
+  if ('problem' in names) return names;
+  const [values, labels] = [scores.value, names.value];
+  if (!Array.isArray(values) || !Array.isArray(labels) || values.length !== labels.length) {
+    return {problem: 'It gave scores and `names` that are not two lists of one length.'};
+  }
+  return {value: labels.map((label, place) => [label, values[place]])};
+}
+
+/** The one thing that a pointer finds. */
+function only(document: unknown, at: Pointer): Cell {
+  const found = find(document, at);
+  if (found.length === 1) return {value: found[0]};
+  if (found.length > 1) return {problem: `Its reply has ${found.length} values at \`${at.text}\`, not one.`};
+  return {problem: `Its reply has nothing at \`${at.text}\`.`};
+}
+
+function entries(
+  document: unknown,
+  {list, rest}: NonNullable<ReturnType<typeof splitAtStar>>,
+  count: number,
+): readonly Cell[] | string {
+  const cell = only(document, list);
+  if ('problem' in cell) return cell.problem;
+  if (!Array.isArray(cell.value)) return `Its reply has no list at ${placeOf(list)}.`;
+  const {length} = cell.value;
+  if (length !== count) return `Its reply has ${length} answers at ${placeOf(list)} for ${count} questions.`;
+  return cell.value.map(entry => only(entry, rest));
+}
+
+function placeOf({text}: Pointer): string {
+  return text === '' ? 'its root' : `\`${text}\``;
+}
+
+/** Rows of one list that holds the values of all questions, one after the other. */
+function flatRows(
+  document: unknown,
+  at: Pointer,
+  {count, width}: {readonly count: number; readonly width: number},
+): readonly Cell[] | string {
+  const cell = only(document, at);
+  if ('problem' in cell) return cell.problem;
+  if (!Array.isArray(cell.value) || cell.value.length !== count * width || cell.value.some(Array.isArray)) {
+    return `Its reply has no flat list of ${count * width} values at ${placeOf(at)}. If it holds an entry a question, write a \`*\` in \`output\` where their index stands.`;
+  }
+  const values: readonly unknown[] = cell.value;
+  return Array.from({length: count}, (_, row) => {
+    const value = values.slice(row * width, (row + 1) * width);
+    return {value: width === 1 ? value[0] : value};
+  });
+}

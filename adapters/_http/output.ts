@@ -1,0 +1,164 @@
+import {z} from 'zod';
+import {InputError, TeacherError} from '../../src/errors.ts';
+import type {Answer, Detail, Outcome, Reply} from '../../src/teacher.ts';
+import type {LabelWords} from '../_answers/aliases.ts';
+import {
+  isUnread,
+  labelReader,
+  type ScoreMeaning,
+  scoreDetail,
+  scoreReader,
+  type Unread,
+  unreadError,
+} from '../_answers/scores.ts';
+import {parseJson} from '../_wire/reply.ts';
+import {type Cell, type CellReader, cellReader, namedCellReader} from './cells.ts';
+import {find, POINTER, type Pointer, pointerOf} from './pointer.ts';
+
+/**
+ * Where a reply holds the scores of the classes, and what they are. Each is a JSON pointer (RFC 6901) in which a `*`
+ * stands for any name or index: for example `/predictions/*`, or an empty string for the reply itself.
+ *
+ * What it finds may be a list in the order of `classes`, an object of classes, a list of objects `{label, score}` or of
+ * pairs, or any of these as the one element of a list.
+ */
+export type ScorePlace = (
+  | {readonly logits: string}
+  /** Natural ones. */
+  | {readonly logProbabilities: string}
+  | {readonly probabilities: string}
+  /** From 0 to 100. */
+  | {readonly percentages: string}
+) & {
+  /** Where the classes stand that a list of scores is about, if it comes in an order of its own. */
+  readonly names?: string;
+  /**
+   * How many classes are scored, the most probable ones, where they are not all.
+   *
+   * @default all
+   */
+  readonly topK?: number;
+};
+
+/** Where a reply holds the label: the name of a class, or its index. */
+export interface LabelPlace {
+  readonly label: string;
+}
+
+export interface OutputOptions extends LabelWords {
+  readonly output: ScorePlace | LabelPlace;
+  /** Whether a request is about several questions. */
+  readonly isBatch: boolean;
+  /** Where a reply with status 200 says that it failed. */
+  readonly error?: string | undefined;
+  /** Makes what is found into a label or scores, where it is none yet, or says what is wrong with it. */
+  readonly shape?: (found: unknown) => Cell;
+  /**
+   * What to do where a reply has not what is read.
+   *
+   * @default 'Check `output`.'
+   */
+  readonly advice?: string;
+}
+
+/** How the replies of a service are read. */
+export interface OutputReader {
+  readonly detail: Detail;
+  /** See `Service`. */
+  read(name: string, reply: Reply, count: number): readonly Outcome[];
+}
+
+const pointer = z.string().regex(POINTER, 'a JSON pointer is empty, or begins with a slash, as in `/predictions/*`');
+const topK = z.number().int().min(1);
+const scoreOptions = {names: pointer.optional(), topK: topK.optional()};
+const outputSchema = z.union([
+  z.strictObject({label: pointer}),
+  z.strictObject({logits: pointer, names: pointer.optional()}),
+  z.strictObject({logProbabilities: pointer, ...scoreOptions}),
+  z.strictObject({probabilities: pointer, ...scoreOptions}),
+  z.strictObject({percentages: pointer, ...scoreOptions}),
+]);
+
+/** @throws InputError where the output can't be what is read */
+export function outputReader(options: OutputOptions): OutputReader {
+  checkOutput(options);
+  const {output, error, shape = value => ({value}), advice = 'Check `output`.'} = options;
+  const {classes, labels} = options;
+  const words = {classes, labels, ...('aliases' in options && {aliases: options.aliases})};
+  const [detail, readCell] = 'label' in output ? labelCell(words) : scoreCell(words, output);
+  const cellsOf = cellsIn(options);
+  const failureIn = error === undefined ? () => undefined : failureReader(pointerOf(error));
+  return {
+    detail,
+    read(name, reply, count) {
+      const fail = (problem: string) => new TeacherError(name, problem, {status: 200, unreadable: true});
+      const document = parseJson(name, reply);
+      const failure = failureIn(document);
+      if (failure !== undefined) throw fail(failure);
+      const cells = cellsOf(document, count);
+      if (typeof cells === 'string') throw fail(`${cells} ${advice}`);
+      return cells.map((cell): Outcome => {
+        const shaped = 'problem' in cell ? {problem: `${cell.problem} ${advice}`} : shape(cell.value);
+        const answer = 'problem' in shaped ? shaped.problem : readCell(shaped.value);
+        if (isUnread(answer)) return {error: unreadError(name, answer, {status: 200, unreadable: true})};
+        return {answer} as Outcome;
+      });
+    },
+  };
+}
+
+function checkOutput({output, classes: all, labels: classes = all, error}: OutputOptions): void {
+  if (!outputSchema.safeParse(output).success) {
+    throw new InputError(
+      "The `output` can't be used. Give one of `logits`, `logProbabilities`, `probabilities`, `percentages` and " +
+        '`label`, as a JSON pointer that is empty or begins with a slash, such as `/predictions/*`; beside scores ' +
+        '`names`, a pointer too, and, but for logits, `topK`, a whole number above 0.',
+    );
+  }
+  if (error !== undefined && !POINTER.test(error)) {
+    throw new InputError(`The \`error\` can't be used. A JSON pointer is empty, or begins with a slash.`);
+  }
+  if (classes.length < 2 || new Set(classes).size < classes.length) {
+    throw new InputError("The classes can't be used. Give two or more, none of them twice.");
+  }
+  if ('topK' in output && output.topK !== undefined && output.topK > classes.length) {
+    throw new InputError(
+      `Expected \`topK\` to be at most ${classes.length}, the number of classes, got ${output.topK}.`,
+    );
+  }
+}
+
+function cellsIn({output, classes, isBatch}: OutputOptions): CellReader {
+  if ('label' in output) return cellReader({at: output.label, isBatch, width: 1});
+  const scores = {at: meaningOf(output).at, isBatch, width: classes.length};
+  return output.names === undefined ? cellReader(scores) : namedCellReader(scores, output.names);
+}
+
+type CellReading = [Detail, (value: unknown) => Answer | Unread];
+
+function labelCell(words: LabelWords): CellReading {
+  return [{kind: 'label'}, labelReader(words)];
+}
+
+function scoreCell(words: LabelWords, output: ScorePlace): CellReading {
+  const form = {meaning: meaningOf(output).meaning, ...(output.topK !== undefined && {topK: output.topK})};
+  return [scoreDetail(form), scoreReader({...form, ...words})];
+}
+
+function meaningOf(output: ScorePlace): {readonly meaning: ScoreMeaning; readonly at: string} {
+  if ('logits' in output) return {meaning: 'logits', at: output.logits};
+  if ('logProbabilities' in output) return {meaning: 'log-probabilities', at: output.logProbabilities};
+  if ('probabilities' in output) return {meaning: 'probabilities', at: output.probabilities};
+  return {meaning: 'percentages', at: output.percentages};
+}
+
+function failureReader(at: Pointer): (document: unknown) => string | undefined {
+  return document =>
+    find(document, at).some(saysSomething)
+      ? `Its reply says at \`${at.text}\` that it failed. Its own log may say why.`
+      : undefined;
+}
+
+function saysSomething(value: unknown): boolean {
+  return Boolean(value) && (typeof value !== 'object' || Object.keys(value as object).length > 0);
+}

@@ -1,0 +1,57 @@
+import {InputError} from '../../src/errors.ts';
+import type {Receipt, Reply} from '../../src/teacher.ts';
+import {parseJson, tokenCount} from '../_wire/reply.ts';
+import {find, POINTER, pointerOf} from './pointer.ts';
+
+/** Where a reply says what it cost and who answered, as JSON pointers. */
+export interface ReceiptPlace {
+  readonly model?: string;
+  /** What the service calls the state of its model. */
+  readonly fingerprint?: string;
+  /** A number of tokens. */
+  readonly inputTokens?: string;
+  /** A number of tokens. */
+  readonly outputTokens?: string;
+}
+
+/** @throws InputError where a place is no pointer */
+export function receiptReader(places: ReceiptPlace): (reply: Reply) => Receipt {
+  const pointers = new Map(
+    Object.entries(places).map(([part, text]) => {
+      if (POINTER.test(text)) return [part, pointerOf(text)] as const;
+      throw new InputError(`\`receipt.${part}\` can't be used. A JSON pointer is empty, or begins with a slash.`);
+    }),
+  );
+  return reply => {
+    const document = documentOf(reply);
+    const at = (part: keyof ReceiptPlace): unknown => {
+      const pointer = pointers.get(part);
+      return pointer && find(document, pointer)[0];
+    };
+    const [model, fingerprint] = [at('model'), at('fingerprint')].map(wordIn);
+    const [inputTokens, outputTokens] = [at('inputTokens'), at('outputTokens')].map(countIn);
+    return {
+      ...(model && {model}),
+      ...(fingerprint && {fingerprint}),
+      ...((inputTokens !== undefined || outputTokens !== undefined) && {
+        usage: {inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0},
+      }),
+    };
+  };
+}
+
+function wordIn(value: unknown): string | undefined {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+}
+
+function countIn(value: unknown): number | undefined {
+  return tokenCount.safeParse(value).data;
+}
+
+function documentOf(reply: Reply): unknown {
+  try {
+    return parseJson('', reply);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,81 @@
+import {InputError} from '../../src/errors.ts';
+import type {Teacher} from '../../src/teacher.ts';
+import {type Aliases, readerWith} from '../_answers/aliases.ts';
+import {CONCURRENCY, chargedService, openConnection, type ServiceOptions, type ServicePlace} from '../_wire/service.ts';
+import {askJson, type JsonService} from './asking.ts';
+import {type LabelPlace, type OutputOptions, outputReader, type ScorePlace} from './output.ts';
+import {type ReceiptPlace, receiptReader} from './receipt.ts';
+import type {Template} from './template.ts';
+
+/** A service of which a template says how it is asked, and pointers how it is read. */
+export interface MappedService<Output extends ScorePlace | LabelPlace = ScorePlace | LabelPlace>
+  extends ServicePlace,
+    Pick<JsonService<never>, 'url' | 'headers' | 'explain' | 'refusesInput'> {
+  readonly identity: Teacher['identity'];
+  readonly classes: readonly string[];
+  /** @default as `classes` */
+  readonly labels?: readonly string[] | undefined;
+  /** Absent of an adapter that has none. */
+  readonly aliases?: Aliases | undefined;
+  /** One for each kind of input that it can be asked about; all for one question, or all for several. */
+  readonly templates: readonly Template[];
+  readonly output: Output;
+  /** Where a reply with status 200 says that it failed. */
+  readonly error?: string | undefined;
+  readonly receipt?: ReceiptPlace | undefined;
+  /** What to do where a reply has not what is read, see `OutputOptions`. */
+  readonly advice?: string;
+  /** Makes what is found at `output` into a label or scores, where it is none yet, or says what is wrong with it. */
+  readonly shape?: NonNullable<OutputOptions['shape']>;
+  /** Questions in one request. */
+  readonly maxBatch: number;
+}
+
+/** @throws InputError where the template, the pointers, the labels or `maxBatch` can't be used */
+export function mappedTeacher(options: ServiceOptions, service: MappedService<ScorePlace>): Teacher<'gray-box'>;
+export function mappedTeacher(options: ServiceOptions, service: MappedService<LabelPlace>): Teacher<'black-box'>;
+export function mappedTeacher(options: ServiceOptions, service: MappedService): Teacher;
+export function mappedTeacher(options: ServiceOptions, service: MappedService): Teacher {
+  const {name, url, identity, classes, labels = classes, receipt = {}, maxBatch, templates} = service;
+  const {concurrency = CONCURRENCY} = options;
+  if (labels.length !== classes.length) {
+    throw new InputError(
+      `There are ${labels.length} \`labels\` for ${classes.length} classes. Give one a class, in order.`,
+    );
+  }
+  if (!Number.isInteger(maxBatch) || maxBatch < 1) {
+    throw new InputError(`Expected \`maxBatch\` to be a whole number above 0, got ${maxBatch}.`);
+  }
+  if (maxBatch > 1 && !templates[0]!.isBatch) {
+    throw new InputError('`maxBatch` needs places for several inputs in `request`: {texts}, {tensors} or {each}.');
+  }
+  const connection = openConnection(options, service);
+  const {detail, read} = outputReader({
+    ...service,
+    labels,
+    isBatch: templates[0]!.isBatch,
+  });
+  const asked: JsonService<'gray-box' | 'black-box'> = {
+    ...service,
+    connection,
+    read: (reply, count) => read(name, reply, count),
+  };
+  return {
+    name,
+    identity,
+    access: detail.kind === 'label' ? 'black-box' : 'gray-box',
+    classes,
+    detail,
+    maxBatch,
+    concurrency,
+    service: chargedService(
+      options,
+      {address: url.origin, key: connection.key},
+      {reader: readerWith(READER, service.aliases), read: asked.read, receipt: receiptReader(receipt)},
+    ),
+    ask: (questions, askOptions) => askJson(asked, questions, askOptions),
+  };
+}
+
+/** Version of how replies are read. */
+const READER = 1;

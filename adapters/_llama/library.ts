@@ -1,0 +1,174 @@
+import {setImmediate} from 'node:timers/promises';
+import {InputError} from '../../src/errors.ts';
+import {loadPeer} from '../_local/peer.ts';
+import {chatTemplate} from './template.ts';
+
+/** What is used of node-llama-cpp. */
+interface Library {
+  getLlama(options: object): Promise<Llama>;
+}
+
+interface Llama {
+  /** Cores of this machine that gain something for such work. */
+  readonly cpuMathCores: number;
+  loadModel(options: {readonly modelPath: string}): Promise<LlamaModel>;
+}
+
+export interface LlamaModel {
+  readonly trainContextSize: number;
+  readonly tokens: {
+    readonly bos: number | null;
+    readonly eos: number | null;
+    readonly eot: number | null;
+    readonly bosString: string | null;
+    readonly eosString: string | null;
+    readonly shouldPrependBosToken: boolean;
+  };
+  readonly fileInfo: {readonly metadata: {readonly tokenizer?: {readonly chat_template?: unknown}}};
+  /** Of special tokens it reads the names where `specialTokens` is true. */
+  tokenize(text: string, specialTokens: boolean, options?: 'trimLeadingSpace'): number[];
+  createContext(options: object): Promise<LlamaContext>;
+  dispose(): Promise<void>;
+}
+
+export interface LlamaContext {
+  readonly contextSize: number;
+  getSequence(options: object): LlamaSequence;
+}
+
+/** Tokens that the model has read, with what it made of them. */
+export interface LlamaSequence {
+  /** How many these are. */
+  readonly nextTokenIndex: number;
+  clearHistory(): Promise<void>;
+  /** Forgets what doesn't begin these tokens; with some models more than that. */
+  adaptStateToTokens(tokens: readonly number[], allowShift: boolean): Promise<void>;
+  controlledEvaluate(input: readonly (number | AskedToken)[]): Promise<readonly (AskedOutput | undefined)[]>;
+}
+
+/** A token after which something is asked. */
+export type AskedToken = readonly [number, {readonly generateNext: object}];
+
+export interface AskedOutput {
+  readonly next: {
+    readonly logits?: ReadonlyMap<number, number>;
+    /** The sum over the vocabulary of exp(logit - the largest logit). */
+    readonly totalLogitWeight?: number;
+  };
+}
+
+export interface OpenOptions {
+  readonly path: string;
+  readonly contextSize: number | undefined;
+  readonly gpu: boolean;
+  readonly threads: number | undefined;
+  readonly readsTemplate: boolean;
+}
+
+export interface OpenLlama {
+  readonly model: LlamaModel;
+  readonly sequence: LlamaSequence;
+  /** The most tokens that prompt and answer may take. */
+  readonly room: number;
+  /** The model's chat template; undefined where none is wished for. */
+  readonly render: ((values: object) => string) | undefined;
+}
+
+/**
+ * Loads the file.
+ *
+ * @throws InputError where it can't be loaded, or has no template for chats although one is wished for
+ */
+export async function openLlama(options: OpenOptions): Promise<OpenLlama> {
+  const {path, gpu, threads} = options;
+  const library = await loadPeer<Library>('node-llama-cpp', 'llama');
+  const {llama, reasons} = await startedFor(library, gpu);
+  reasons.length = 0;
+  try {
+    const model = await llama.loadModel({modelPath: path});
+    return await openModel(model, options, threads ?? llama.cpuMathCores);
+  } catch (cause) {
+    if (cause instanceof InputError) throw cause;
+    // What it logged is on its way.
+    await setImmediate();
+    const reason = reasons[0] ?? (cause as Error).message;
+    const problem = `node-llama-cpp can't load ${path} (${reason}). Check the file, and that it fits the memory.`;
+    throw new InputError(problem, {cause});
+  }
+}
+
+interface Started {
+  readonly llama: Llama;
+  /** What it logged since the last load began: why one failed is told in the log alone. */
+  readonly reasons: string[];
+}
+
+/** With and without a GPU one for all models: each takes the log from the one before it. */
+const started = new WeakMap<Library, Map<boolean, Promise<Started>>>();
+
+function startedFor(library: Library, gpu: boolean): Promise<Started> {
+  const known = started.get(library) ?? new Map<boolean, Promise<Started>>();
+  started.set(library, known);
+  const start = known.get(gpu) ?? startLlama(library, gpu);
+  known.set(gpu, start);
+  start.catch(() => known.delete(gpu));
+  return start;
+}
+
+async function startLlama({getLlama}: Library, gpu: boolean): Promise<Started> {
+  const reasons: string[] = [];
+  const logger = (_: string, message: string): void => {
+    if (reasons.length === 0) reasons.push(message.trim());
+  };
+  try {
+    return {llama: await getLlama({...quiet, gpu: gpu ? 'auto' : false, logger}), reasons};
+  } catch (cause) {
+    throw new InputError(
+      `node-llama-cpp does not start here: ${(cause as Error).message}. Install it with its optional packages: one of them holds llama.cpp for this machine.`,
+      {cause},
+    );
+  }
+}
+
+async function openModel(
+  model: LlamaModel,
+  {path, contextSize, readsTemplate}: OpenOptions,
+  threads: number,
+): Promise<OpenLlama> {
+  try {
+    const render = readsTemplate ? await chatTemplateOf(model, path) : undefined;
+    const context = await model.createContext({
+      ...fixed,
+      threads,
+      contextSize: contextSize ?? Math.min(DEFAULT_CONTEXT, model.trainContextSize),
+    });
+    const sequence = context.getSequence({checkpoints: {interval: false}});
+    // The library drops the beginning of a context whose last place is taken.
+    return {model, sequence, room: context.contextSize - 1, render};
+  } catch (cause) {
+    await model.dispose();
+    throw cause;
+  }
+}
+
+const DEFAULT_CONTEXT = 4096;
+
+/** Its own limit is four threads at least, which get in each other's way where there are fewer cores. */
+const quiet = {build: 'never', logLevel: 'error', progressLogs: false, maxThreads: 0};
+
+/** Named here, since an answer must not change with the library's defaults. */
+const fixed = {
+  batchSize: 512,
+  // It computes attention in half precision, so that an answer depends on which tokens are evaluated together.
+  flashAttention: false,
+  // So that a model with a sliding window can go back to the end of the prompt.
+  swaFullCache: true,
+};
+
+async function chatTemplateOf(model: LlamaModel, path: string): Promise<(values: object) => string> {
+  const source = model.fileInfo.metadata.tokenizer?.chat_template;
+  if (typeof source === 'string') return await chatTemplate(source);
+  throw new InputError(
+    `${path} has no chat template. Give \`template: 'none'\` and a \`prompt\` that ends as a label begins.`,
+  );
+}

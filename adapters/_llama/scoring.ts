@@ -1,0 +1,127 @@
+import {logSumExp} from '../_chat/projection-answer.ts';
+import type {TokenTrie, TrieNode} from '../_exact/label-trie.ts';
+import type {AskedOutput, AskedToken, LlamaSequence} from './library.ts';
+
+/** Stands in a trie for any of the tokens that end a turn. */
+export const END = -1;
+
+/** Tells the natural log-probability of a node's tokens. */
+export type Distribution = (token: number) => number | undefined;
+
+/** In which order the nodes of a trie are evaluated: each once, those on one path together. */
+export type Plan = readonly Pass[];
+
+export interface Pass {
+  /** Tokens after the prompt that were evaluated before. */
+  readonly before: readonly number[];
+  /** Tokens to evaluate, each the last of a node's prefix. */
+  readonly tokens: readonly number[];
+  /** Places of these nodes in the trie. */
+  readonly nodes: readonly number[];
+}
+
+/** The root is the prompt's last token, so the first pass follows the prompt at once. */
+export function planFor({nodes}: TokenTrie): Plan {
+  const places = new Map(nodes.map(({prefix}, place) => [prefix.join(), place]));
+  const inner = new Set(nodes.flatMap(({prefix}) => (prefix.length > 0 ? [prefix.slice(0, -1).join()] : [])));
+  const planned = new Set(['']);
+  const paths = nodes.filter(({prefix}) => prefix.length > 0 && !inner.has(prefix.join()));
+  return paths.map(({prefix}) => {
+    const lengths = prefix.map((_, index) => index + 1).filter(length => !planned.has(prefix.slice(0, length).join()));
+    const keys = lengths.map(length => prefix.slice(0, length).join());
+    for (const key of keys) planned.add(key);
+    const start = prefix.length - lengths.length;
+    return {
+      before: prefix.slice(0, start),
+      tokens: prefix.slice(start),
+      nodes: keys.map(key => places.get(key)!),
+    };
+  });
+}
+
+export interface Scoring {
+  readonly trie: TokenTrie;
+  readonly plan: Plan;
+  /** The tokens that `END` stands for. */
+  readonly ends: readonly number[];
+}
+
+export interface PromptTokens {
+  readonly tokens: readonly number[];
+  /** How many of them begin other prompts too: these are evaluated by themselves, and kept. */
+  readonly shared: number;
+}
+
+/**
+ * Evaluates a prompt and all nodes of a trie after it.
+ *
+ * What is evaluated together depends on the prompt and the trie alone, not on what was asked before: the same
+ * question has the same answer to the last bit.
+ *
+ * @returns what is known after each node, in the order of the trie
+ */
+export async function distributionsAfter(
+  sequence: LlamaSequence,
+  {tokens, shared}: PromptTokens,
+  {trie, plan, ends}: Scoring,
+  signal?: AbortSignal,
+): Promise<readonly Distribution[]> {
+  const ask = (token: number, place: number): AskedToken => [token, questionAt(trie.nodes[place]!, ends)];
+  const found = new Array<Distribution>(trie.nodes.length);
+  const keep = (outputs: readonly (AskedOutput | undefined)[], nodes: readonly number[]): void => {
+    for (const [index, place] of nodes.entries()) {
+      found[place] = distributionOf(outputs[outputs.length - nodes.length + index], ends);
+    }
+  };
+  await goBackTo(sequence, tokens.slice(0, shared));
+  signal?.throwIfAborted();
+  const [first, ...others] = plan;
+  const rootFirst = [0, ...(first?.nodes ?? [])];
+  const opening = [tokens.at(-1)!, ...(first?.tokens ?? [])].map((token, index) => ask(token, rootFirst[index]!));
+  keep(await sequence.controlledEvaluate([...tokens.slice(shared, -1), ...opening]), rootFirst);
+  for (const pass of others) {
+    signal?.throwIfAborted();
+    const before = [...tokens, ...pass.before];
+    await sequence.adaptStateToTokens(before, false);
+    // Empty but for models whose state can't be cut.
+    const again = before.slice(sequence.nextTokenIndex);
+    const asked = pass.tokens.map((token, index) => ask(token, pass.nodes[index]!));
+    keep(await sequence.controlledEvaluate([...again, ...asked]), pass.nodes);
+  }
+  return found;
+}
+
+/** Makes these tokens the whole state. */
+async function goBackTo(sequence: LlamaSequence, tokens: readonly number[]): Promise<void> {
+  await sequence.adaptStateToTokens(tokens, false);
+  if (sequence.nextTokenIndex === tokens.length) return;
+  await sequence.clearHistory();
+  if (tokens.length > 0) await sequence.controlledEvaluate(tokens);
+}
+
+/** The logits as they are: the most probable token is taken, and no sampler comes before that. */
+const RAW = {temperature: 0, topK: 0, topP: 1, minP: 0};
+
+function questionAt({children}: TrieNode, ends: readonly number[]): AskedToken[1] {
+  const tokens = children.flatMap(token => (token === END ? ends : [token]));
+  // The selected token is the most probable one. `includeMax` would add it only where it is among the others already.
+  const logits = {filter: {tokens, includeSelected: true}};
+  return {generateNext: {logits, totalLogitWeight: true, options: RAW}};
+}
+
+/** Of a token that the model rules out. Not -Infinity, which other numbers can't be compared with. */
+const LEAST = -1000;
+
+function distributionOf(output: AskedOutput | undefined, ends: readonly number[]): Distribution {
+  const {logits, totalLogitWeight} = output?.next ?? {};
+  if (logits === undefined || totalLogitWeight === undefined) throw new Error('It gave no logits.');
+  const most = [...logits.values()].reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  const total = most + Math.log(totalLogitWeight);
+  if (!Number.isFinite(total)) throw new Error('It gave logits that are no numbers.');
+  const logOf = (token: number): number => {
+    const logit = logits.get(token);
+    if (logit === undefined) throw new Error(`It gave no logit of token ${token}.`);
+    return Math.max(LEAST, logit - total);
+  };
+  return token => (token === END ? logSumExp(ends.map(logOf)) : logOf(token));
+}

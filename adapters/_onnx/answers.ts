@@ -1,0 +1,143 @@
+import {InputError, LimbeckError, TeacherError} from '../../src/errors.ts';
+import type {Detail, Feature, LogitsAnswer, Outcome} from '../../src/teacher.ts';
+import type {ScoreSource} from './model.ts';
+import {type Feeds, type NumberTensor, numbersOf, type Session} from './runtime.ts';
+
+/** How the outputs of one model become answers. */
+export interface AnswerReader {
+  /** The teacher's, for messages. */
+  readonly name: string;
+  readonly classes: readonly string[];
+  readonly scores: ScoreSource;
+}
+
+/** The feature of one row of a tensor, or in sentences why there is none. */
+export type FeatureReader = (tensor: NumberTensor, row: number) => Feature | string;
+
+/** A row of a tensor, in an array of its own. */
+export function rowOf({shape: [rows = 1, ...shape], values}: NumberTensor, row: number): Feature {
+  const size = values.length / rows;
+  return {shape, values: values.slice(row * size, (row + 1) * size)};
+}
+
+export interface RunOptions {
+  readonly session: Session;
+  /** Names of the tensors that are read as features. */
+  readonly features: readonly string[];
+  readonly featureOf: FeatureReader;
+}
+
+/**
+ * Runs a model on `count` rows, which `feeds` may pad with others.
+ *
+ * @throws TeacherError where the outputs are none of so many rows
+ */
+export async function answersOf(
+  reader: AnswerReader,
+  {feeds, count}: {readonly feeds: Feeds; readonly count: number},
+  {session, features, featureOf}: RunOptions,
+): Promise<Outcome<'white-box'>[]> {
+  const {scores, classes, name} = reader;
+  const given = await session.run(feeds, [...new Set([scores.tensor, ...features])]);
+  const tensors = new Map<string, NumberTensor>();
+  for (const [tensor, value] of Object.entries(given)) {
+    const numbers = numbersOf(value);
+    if (numbers === undefined) throw new TeacherError(name, `Tensor \`${tensor}\` of the model holds no numbers.`);
+    tensors.set(tensor, numbers);
+  }
+  const {shape, values} = tensors.get(scores.tensor)!;
+  const [rows = 1] = Object.values(feeds)[0]!.dims;
+  if (shape[0] !== rows || values.length !== rows * classes.length) {
+    throw new TeacherError(
+      name,
+      `Tensor \`${scores.tensor}\` has shape [${shape.join(', ')}], not [${rows}, ${classes.length}]. Check \`output\` and \`classes\`; for a model that takes one input at a time set \`maxBatch\` to 1.`,
+    );
+  }
+  return Array.from({length: count}, (_, row) => {
+    const logits = toLogits(scores, values.subarray(row * classes.length, (row + 1) * classes.length));
+    const answer =
+      typeof logits === 'string' ? logits : withFeatures(logits, {features, tensors, featureOf, row, rows});
+    return typeof answer === 'string' ? {error: new TeacherError(name, answer)} : {answer};
+  });
+}
+
+/**
+ * Runs rows together or, where the runtime fails, in halves until what fails is alone.
+ *
+ * @param name - the teacher's, for messages
+ */
+export async function answersInHalves<T>(
+  name: string,
+  rows: readonly T[],
+  answersTo: (rows: readonly T[]) => Promise<Outcome<'white-box'>[]>,
+): Promise<Outcome<'white-box'>[]> {
+  try {
+    return await answersTo(rows);
+  } catch (cause) {
+    if (cause instanceof LimbeckError) throw cause;
+    if (rows.length === 1) return [{error: runError(name, cause)}];
+    const middle = Math.ceil(rows.length / 2);
+    const first = await answersInHalves(name, rows.slice(0, middle), answersTo);
+    return [...first, ...(await answersInHalves(name, rows.slice(middle), answersTo))];
+  }
+}
+
+function runError(name: string, cause: unknown): TeacherError {
+  const problem = cause instanceof Error ? cause.message.trim() : String(cause);
+  return new TeacherError(name, `ONNX Runtime could not run the model on this input: ${problem}`, {cause});
+}
+
+/** @throws InputError where one is asked for that the teacher does not have */
+export function askedFeatures(
+  name: string,
+  features: readonly string[],
+  detail: Detail | undefined,
+): readonly string[] {
+  const asked = detail?.kind === 'logits' ? (detail.features ?? []) : [];
+  const unknown = asked.find(feature => !features.includes(feature));
+  if (unknown === undefined) return asked;
+  throw new InputError(`Teacher ${name} has no feature \`${unknown}\`. Name it in its \`features\`.`);
+}
+
+/** How far probabilities may be from a sum of 1. */
+const tolerance = 1e-3;
+
+/** Those of students, in `src/student/softmax.ts`: smaller probabilities are taken for it. */
+const leastProbability = 1e-8;
+
+/** In an array of its own. */
+function toLogits({kind, tensor}: ScoreSource, values: Float32Array): Float32Array | string {
+  if (!values.every(Number.isFinite)) return `The model gave NaN or an infinite value in \`${tensor}\`.`;
+  if (kind === 'logits') return values.slice();
+  const sum = values.reduce((total, value) => total + value, 0);
+  if (values.some(value => value < 0) || Math.abs(sum - 1) > tolerance) {
+    return `\`${tensor}\` holds no probabilities: they sum to ${sum.toPrecision(4)}. Are these logits?`;
+  }
+  return values.map(value => Math.log(Math.max(value, leastProbability)));
+}
+
+interface FeatureRow {
+  readonly features: readonly string[];
+  readonly tensors: ReadonlyMap<string, NumberTensor>;
+  readonly featureOf: FeatureReader;
+  readonly row: number;
+  /** How many rows were run. */
+  readonly rows: number;
+}
+
+function withFeatures(
+  logits: Float32Array,
+  {features, tensors, featureOf, row, rows}: FeatureRow,
+): LogitsAnswer | string {
+  const read: Record<string, Feature> = {};
+  for (const name of features) {
+    const tensor = tensors.get(name)!;
+    if (tensor.shape[0] !== rows)
+      return `Feature \`${name}\` has shape [${tensor.shape.join(', ')}], not one row an input.`;
+    const feature = featureOf(tensor, row);
+    if (typeof feature === 'string') return `Feature \`${name}\`: ${feature}`;
+    if (!feature.values.every(Number.isFinite)) return `Feature \`${name}\` holds NaN or an infinite value.`;
+    read[name] = feature;
+  }
+  return {kind: 'logits', logits, features: read};
+}

@@ -1,0 +1,155 @@
+import {createHash} from 'node:crypto';
+import {createReadStream} from 'node:fs';
+import {readFile, stat} from 'node:fs/promises';
+import {dirname, join, resolve, sep} from 'node:path';
+import {InputError, TeacherError} from '../../src/errors.ts';
+import {exposeOutputs, type Graph, readGraph} from './graph.ts';
+import {type OnnxRuntime, openSession, type Session} from './runtime.ts';
+
+/** An ONNX file that was looked at, but not loaded. */
+export interface OnnxModel {
+  readonly path: string;
+  readonly graph: Graph;
+  /** Of its bytes, and of those of its files of weights behind them. In hexadecimal. */
+  readonly sha256: string;
+}
+
+/** @throws InputError where there is no such file, it is no ONNX model, or a file of its weights is missing */
+export async function readModel(path: string): Promise<OnnxModel> {
+  const {graph, sha256} = await read(path);
+  return {path, graph, sha256};
+}
+
+async function read(path: string): Promise<Omit<OnnxModel, 'path'> & {readonly bytes: Uint8Array}> {
+  const bytes = await readFile(path).catch(cause => {
+    throw new InputError(`The model ${path} can't be read. Check \`path\`.`, {cause});
+  });
+  const graph = readGraph(bytes);
+  if (graph === undefined) throw new InputError(`${path} is not an ONNX model. Check \`path\`, or export it again.`);
+  return {bytes, graph, sha256: await digest(path, bytes, graph)};
+}
+
+async function digest(path: string, bytes: Uint8Array, {dataFiles}: Graph): Promise<string> {
+  const hash = createHash('sha256').update(bytes);
+  for (const file of dataFiles) {
+    try {
+      const place = join(dirname(path), file);
+      if (!place.startsWith(join(dirname(path), sep))) throw new Error('It is outside of its folder.');
+      // A device or a pipe may never end.
+      if (!(await stat(place)).isFile()) throw new Error('It is no file.');
+      for await (const chunk of createReadStream(place)) hash.update(chunk as Buffer);
+    } catch (cause) {
+      const problem = `The model ${path} keeps weights in ${file}, which can't be read. Put it beside the model.`;
+      throw new InputError(problem, {cause});
+    }
+  }
+  return hash.digest('hex');
+}
+
+export interface LoadOptions {
+  /** The teacher's, for messages. */
+  readonly name: string;
+  /** Tensors that are to be outputs. */
+  readonly tensors: readonly string[];
+  readonly threads: number | undefined;
+}
+
+/**
+ * Loads a model that was looked at before. It is read anew, so that looking holds no memory.
+ *
+ * @throws TeacherError where it has changed since, or the runtime can't load it
+ */
+export async function loadModel(
+  {path, graph, sha256}: OnnxModel,
+  runtime: OnnxRuntime,
+  {name, tensors, threads}: LoadOptions,
+): Promise<Session> {
+  const {bytes, ...now} = await read(path);
+  if (now.sha256 !== sha256) {
+    throw new TeacherError(name, `${path} has changed since this teacher was made. Start again.`);
+  }
+  const present = new Set(graph.outputs.map(output => output.name));
+  const hidden = [...new Set(tensors)].filter(tensor => !present.has(tensor));
+  try {
+    const model = hidden.length === 0 ? bytes : exposeOutputs(bytes, hidden);
+    return await openSession(runtime, model, {folder: resolve(dirname(path)), threads});
+  } catch (cause) {
+    throw new TeacherError(name, `ONNX Runtime can't load the model: ${(cause as Error).message}`, {cause});
+  }
+}
+
+/** Which tensor the scores are read from, and what it holds. */
+export interface ScoreSource {
+  readonly tensor: string;
+  readonly kind: 'logits' | 'probabilities';
+}
+
+/** What is said of a model's scores: an output of it, or any tensor in it. */
+export type ScoreOutput = {readonly logits: string} | {readonly probabilities: string};
+
+/**
+ * Of probabilities that come from a softmax, what goes into it: these are logits, exact where probabilities round to 0.
+ *
+ * @throws InputError where the model has no such tensor, it comes from a softmax though it is said to be logits, or it
+ *   does not give one number a class
+ */
+export function scoreSource(model: OnnxModel, output: ScoreOutput, classes: readonly string[]): ScoreSource {
+  const [named, kind] = 'logits' in output ? [output.logits, 'logits' as const] : [output.probabilities, undefined];
+  checkPresent(model, named);
+  const {makers} = model.graph;
+  const tensor = behindCopies(makers, named);
+  const maker = makers.get(tensor);
+  const isSoftmax = maker?.operator === 'Softmax' && [undefined, 1, -1].includes(maker.axis);
+  if (kind === 'logits' && isSoftmax) {
+    throw new InputError(`\`${named}\` of ${model.path} comes from a softmax: give it as \`probabilities\`.`);
+  }
+  checkTensor(model, tensor);
+  checkScores(model, [named, tensor], classes);
+  if (isSoftmax) return {tensor: maker.inputs[0]!, kind: 'logits'};
+  return {tensor, kind: kind ?? 'probabilities'};
+}
+
+/** The tensor that an output repeats. A ZipMap turns a table into a list of maps, which ONNX Runtime can't give here. */
+function behindCopies(makers: Graph['makers'], name: string): string {
+  const seen = new Set<string>();
+  for (let tensor = name; ; ) {
+    const maker = makers.get(tensor);
+    const source = maker?.operator === 'Identity' || maker?.operator === 'ZipMap' ? maker.inputs[0] : undefined;
+    // A damaged file may have one repeat itself.
+    if (source === undefined || seen.has(source)) return tensor;
+    seen.add(source);
+    tensor = source;
+  }
+}
+
+function checkScores({path, graph}: OnnxModel, tensors: readonly string[], classes: readonly string[]): void {
+  const declared = graph.outputs.find(({name, shape}) => tensors.includes(name) && shape !== undefined);
+  const width = declared?.shape?.slice(1).reduce((product, length) => product && length && product * length, 1);
+  if (declared === undefined || width === undefined || width === classes.length) return;
+  throw new InputError(
+    `Output \`${declared.name}\` of ${path} gives ${width} values for each input, but there are ${classes.length} classes. Check \`output\` and \`classes\`.`,
+  );
+}
+
+/** @throws InputError where the model has no tensor of one of these names */
+export function checkFeatures(model: OnnxModel, names: readonly string[]): void {
+  for (const name of names) checkTensor(model, name);
+}
+
+function checkTensor(model: OnnxModel, name: string): void {
+  checkPresent(model, name);
+  const output = model.graph.outputs.find(output => output.name === name);
+  if (output === undefined || output.elementType !== undefined) return;
+  throw new InputError(
+    `Output \`${name}\` of ${model.path} is no tensor. Convert a model of scikit-learn with \`options={'zipmap': False}\`.`,
+  );
+}
+
+function checkPresent({path, graph}: OnnxModel, name: string): void {
+  const {outputs, makers} = graph;
+  if (makers.has(name)) return;
+  const known = outputs.map(output => `\`${output.name}\``).join(', ');
+  throw new InputError(
+    `${path} has no tensor \`${name}\`. Its outputs are ${known}; any tensor inside it may be named too.`,
+  );
+}

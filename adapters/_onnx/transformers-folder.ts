@@ -1,0 +1,89 @@
+import {createHash} from 'node:crypto';
+import {existsSync} from 'node:fs';
+import {readFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {z} from 'zod';
+import {InputError} from '../../src/errors.ts';
+
+/** The files of a model that are no weights. */
+export interface ModelFolder {
+  /** In the order of the scores; undefined where the model does not name them. */
+  readonly classes: readonly string[] | undefined;
+  /** Positions that the model has; infinite where it does not say. */
+  readonly positions: number;
+  /** SHA-256 of what says how texts become tokens. In hexadecimal. */
+  readonly tokenizer: string;
+  /** SHA-256 of the model's settings. In hexadecimal. */
+  readonly config: string;
+}
+
+const configSchema = z.object({
+  id2label: z.record(z.string(), z.string()).optional(),
+  problem_type: z.string().nullish(),
+  max_position_embeddings: z.number().int().positive().optional(),
+});
+
+/** @throws InputError where a file is missing or damaged, or the model does not choose among classes */
+export async function readFolder(path: string): Promise<ModelFolder> {
+  // One after another: of several that are missing the message names the first.
+  const config = await readNeeded(join(path, 'config.json'));
+  const tokenizer = await readNeeded(join(path, 'tokenizer.json'));
+  const tokenizerConfig = await readNeeded(join(path, 'tokenizer_config.json'));
+  const {id2label, problem_type, max_position_embeddings} = parseConfig(path, config);
+  if (problem_type === 'multi_label_classification' || problem_type === 'regression') {
+    throw new InputError(
+      `The model ${path} is one of ${problem_type.replaceAll('_', ' ')}, which does not choose one class among several.`,
+    );
+  }
+  return {
+    classes: id2label && namesIn(path, id2label),
+    positions: max_position_embeddings ?? Number.POSITIVE_INFINITY,
+    tokenizer: sha256(tokenizer, tokenizerConfig),
+    config: sha256(config),
+  };
+}
+
+async function readNeeded(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new InputError(`${path} can't be read. Check \`path\`, a folder with a model and its tokenizer.`, {cause});
+  }
+}
+
+function parseConfig(path: string, bytes: Buffer): z.infer<typeof configSchema> {
+  try {
+    return configSchema.parse(JSON.parse(bytes.toString()));
+  } catch (cause) {
+    throw new InputError(`${join(path, 'config.json')} is not the configuration of a model. Save the model again.`, {
+      cause,
+    });
+  }
+}
+
+function namesIn(path: string, names: Readonly<Record<string, string>>): readonly string[] {
+  const classes = Array.from({length: Object.keys(names).length}, (_, index) => names[index]);
+  if (classes.every(name => name !== undefined)) return classes;
+  throw new InputError(`${join(path, 'config.json')} does not number its classes from 0. Give \`classes\`.`);
+}
+
+function sha256(...files: readonly Buffer[]): string {
+  const hash = createHash('sha256');
+  // Lengths keep the ends of files apart.
+  for (const file of files) hash.update(`${file.length}\n`).update(file);
+  return hash.digest('hex');
+}
+
+/**
+ * The path of the model itself.
+ *
+ * @throws InputError where there is none
+ */
+export function modelFile(path: string, file: string | undefined): string {
+  const places = file === undefined ? ['onnx/model.onnx', 'model.onnx'] : [file];
+  const found = places.map(place => join(path, place)).find(place => existsSync(place));
+  if (found !== undefined) return found;
+  throw new InputError(
+    `${path} has no ${places.join(' or ')}. Export the model to ONNX, or name its file in \`file\`.`,
+  );
+}

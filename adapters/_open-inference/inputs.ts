@@ -1,0 +1,87 @@
+import type {Input, Question, TensorInput} from '../../src/teacher.ts';
+import {canHold, type TensorHead} from './tensors.ts';
+
+/** Inputs that one request can carry together: the same datatype and shape. */
+export interface Batch {
+  /** Places of the questions in what was asked. */
+  readonly rows: readonly number[];
+  readonly inputs: readonly Input[];
+}
+
+/** How the service calls its input. */
+export interface InputForm {
+  readonly name: string;
+  /** Undefined where it is that of the questions. */
+  readonly datatype: string | undefined;
+}
+
+/** Sorts questions into batches; `refuse` hears of those that no request can carry. */
+export function batchesOf(
+  questions: readonly Question[],
+  {datatype}: InputForm,
+  refuse: (row: number, problem: string) => void,
+): readonly Batch[] {
+  const batches = new Map<string, {readonly rows: number[]; readonly inputs: Input[]}>();
+  for (const [row, {input}] of questions.entries()) {
+    const problem = problemWith(input, datatype);
+    if (problem !== undefined) {
+      refuse(row, problem);
+      continue;
+    }
+    const form = input.kind === 'text' ? 'text' : `${input.dtype} ${input.shape.join()}`;
+    const batch = batches.get(form) ?? {rows: [], inputs: []};
+    batch.rows.push(row);
+    batch.inputs.push(input);
+    batches.set(form, batch);
+  }
+  return [...batches.values()];
+}
+
+function problemWith(input: Input, datatype: string | undefined): string | undefined {
+  if (input.kind === 'text') return undefined;
+  const size = input.shape.reduce((product, length) => product * length, 1);
+  if (input.data.length !== size) {
+    return `An input of shape [${input.shape.join(', ')}] holds ${size} values, got ${input.data.length}.`;
+  }
+  if (input.dtype === 'float32' && !input.data.every(Number.isFinite))
+    return 'An input holds NaN or an infinite value, which not every form of the protocol can carry.';
+  if (datatype !== undefined && datatype !== datatypes[input.dtype] && !canHold(datatype, input.data))
+    return `An input holds values that ${datatype} can not. Check \`input.datatype\`.`;
+  return undefined;
+}
+
+/** The two halves of a batch. */
+export function halvesOf({rows, inputs}: Batch): readonly [Batch, Batch] {
+  const middle = Math.ceil(rows.length / 2);
+  return [
+    {rows: rows.slice(0, middle), inputs: inputs.slice(0, middle)},
+    {rows: rows.slice(middle), inputs: inputs.slice(middle)},
+  ];
+}
+
+const datatypes: Record<TensorInput['dtype'], string> = {uint8: 'UINT8', int32: 'INT32', float32: 'FP32'};
+
+/** Of one tensor of all inputs of a batch. Texts go as [n, 1], the shape that Triton's batching asks for. */
+export function headOf(inputs: readonly Input[], {name, datatype}: InputForm): TensorHead {
+  const first = inputs[0]!;
+  if (first.kind === 'text') {
+    return {name, datatype: 'BYTES', shape: [inputs.length, 1], parameters: {content_type: 'str'}};
+  }
+  return {name, datatype: datatype ?? datatypes[first.dtype], shape: [inputs.length, ...first.shape]};
+}
+
+/** The values of that tensor as JSON has them. */
+export function valuesOf(inputs: readonly Input[]): readonly (number | string)[] {
+  if (inputs[0]!.kind === 'text') return inputs.map(input => (input as {readonly text: string}).text);
+  return joined(inputs as readonly TensorInput[]);
+}
+
+/** All values in a row. A loop, since this is most of the work of asking about images. */
+function joined(inputs: readonly TensorInput[]): number[] {
+  const size = inputs[0]!.data.length;
+  const values = new Array<number>(inputs.length * size);
+  for (const [row, {data}] of inputs.entries()) {
+    for (let place = 0; place < size; place++) values[row * size + place] = data[place]!;
+  }
+  return values;
+}

@@ -1,0 +1,137 @@
+import {TeacherError} from '../../src/errors.ts';
+import type {Answer, LabelAnswer, Outcome, Reply} from '../../src/teacher.ts';
+import type {LabelWords} from '../_answers/aliases.ts';
+import {
+  fullAnswer,
+  isUnread,
+  labelReader,
+  type ScoreMeaning,
+  topKAnswer,
+  type Unread,
+  unreadError,
+} from '../_answers/scores.ts';
+import {parseReply} from './replies.ts';
+import type {Tensor} from './tensors.ts';
+
+/** Which of a service's outputs is read, and what it means. */
+export type ScoreOutput =
+  | {readonly logits: string}
+  | {readonly logProbabilities: string}
+  | {readonly probabilities: string}
+  | {readonly topK: {readonly classes: string; readonly logProbabilities: string; readonly k: number}};
+
+/** An output of labels: class indices, or names out of `classes`. */
+export interface LabelOutput {
+  readonly label: string;
+}
+
+/** Reads the answer to one question of a batch, or says why it can't be used. */
+type RowReader = (row: number) => Answer | Unread;
+
+/** The names of the outputs to ask for. */
+export function outputNames(output: ScoreOutput | LabelOutput): readonly string[] {
+  if ('topK' in output) return [output.topK.classes, output.topK.logProbabilities];
+  return Object.values(output) as string[];
+}
+
+export interface ReaderOptions extends LabelWords {
+  /** The teacher's name, for messages. */
+  readonly name: string;
+  readonly output: ScoreOutput | LabelOutput;
+}
+
+/**
+ * Reads a reply with status 200 to `count` questions. What is wrong with one row is that row's error.
+ *
+ * @throws TeacherError where the reply as a whole is not what was asked for
+ */
+export type ReplyReader = (reply: Reply, count: number) => readonly Outcome[];
+
+/** What reads the replies about one model. */
+export function replyReader({name, output, ...words}: ReaderOptions): ReplyReader {
+  const rowsOf = rowReader(output, words);
+  const fail = (problem: string): TeacherError => new TeacherError(name, problem, {status: 200, unreadable: true});
+  return (reply, count) => {
+    const parsed = parseReply(name, reply);
+    if (!parsed) throw fail('Its reply is not one of the Open Inference Protocol. Check `url`.');
+    const read = rowsOf((tensor, width) => {
+      const found = takeTensor(parsed.outputs, {tensor, count, width});
+      if (typeof found === 'string') throw fail(found);
+      return found;
+    });
+    return Array.from({length: count}, (_, row): Outcome => {
+      const answer = read(row);
+      if (isUnread(answer)) return {error: unreadError(name, answer, {status: 200, unreadable: true})};
+      return {answer} as Outcome;
+    });
+  };
+}
+
+/** Takes an output of `width` values a row out of a reply. */
+type Take = (tensor: string, width: number) => Tensor;
+
+function rowReader(output: ScoreOutput | LabelOutput, words: LabelWords): (take: Take) => RowReader {
+  const {classes} = words;
+  const labelOf = labelReader(words);
+  if ('label' in output) {
+    return take => {
+      const {data} = take(output.label, 1);
+      return row => labelOf(data[row]);
+    };
+  }
+  if ('topK' in output) {
+    const {topK} = output;
+    const k = Math.min(topK.k, classes.length);
+    return take => {
+      const labels = rowsOf(take(topK.classes, k), k);
+      const values = numbers(take(topK.logProbabilities, k), k);
+      return row => topKOf(labels(row).map(labelOf), values(row));
+    };
+  }
+  const [kind, tensor] = Object.entries(output)[0] as [keyof typeof MEANINGS, string];
+  return take => {
+    const values = numbers(take(tensor, classes.length), classes.length);
+    return row => fullAnswer(MEANINGS[kind], values(row));
+  };
+}
+
+const MEANINGS = {
+  logits: 'logits',
+  logProbabilities: 'log-probabilities',
+  probabilities: 'probabilities',
+} as const satisfies Record<string, ScoreMeaning>;
+
+function topKOf(named: readonly (LabelAnswer | Unread)[], values: readonly number[]): Answer | Unread {
+  const labels: number[] = [];
+  for (const answer of named) {
+    if (isUnread(answer)) return answer;
+    labels.push(answer.label);
+  }
+  return topKAnswer('log-probabilities', labels, values);
+}
+
+/** The tensor, or why it is not the one that was asked for. */
+function takeTensor(
+  outputs: readonly Tensor[],
+  {tensor, count, width}: {readonly tensor: string; readonly count: number; readonly width: number},
+): Tensor | string {
+  const found = outputs.findLast(({name}) => name === tensor);
+  if (found === undefined) {
+    const present = outputs.map(({name}) => name).join(', ');
+    return `Its reply has no output \`${tensor}\`, but ${present}. Name one of these in \`output\`.`;
+  }
+  const {shape, data} = found;
+  const size = shape.reduce((product, length) => product * length, 1);
+  if (shape[0] === count && size === count * width && data.length === size) return found;
+  return `Output \`${tensor}\` has shape [${shape.join(', ')}] and ${data.length} values, not [${count}, ${width}]. Check \`output\` and \`classes\`.`;
+}
+
+function rowsOf({data}: Tensor, width: number): (row: number) => readonly unknown[] {
+  return row => data.slice(row * width, (row + 1) * width);
+}
+
+/** Rows of numbers; NaN where a value is none. */
+function numbers(tensor: Tensor, width: number): (row: number) => readonly number[] {
+  const rows = rowsOf(tensor, width);
+  return row => rows(row).map(value => (typeof value === 'number' ? value : Number.NaN));
+}

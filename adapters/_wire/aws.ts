@@ -1,0 +1,158 @@
+import aws4 from 'aws4';
+import {InputError, TeacherError} from '../../src/errors.ts';
+import {keepSecret} from '../../src/secrets.ts';
+import type {Explain} from './reply.ts';
+import type {Connection, UnsignedRequest} from './request.ts';
+
+/** Who asks, and where. */
+export interface AwsOptions {
+  /**
+   * For example `eu-central-1`.
+   *
+   * @default the environment variable AWS_REGION, or AWS_DEFAULT_REGION
+   */
+  readonly region?: string;
+  /**
+   * A function is called for every request, since the credentials of a role expire.
+   *
+   * @default the environment variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN
+   */
+  readonly credentials?: AwsCredentials | (() => AwsCredentials);
+}
+
+export interface AwsCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** Of temporary credentials. */
+  readonly sessionToken?: string;
+}
+
+export interface AwsService {
+  /** The teacher's name, for messages. */
+  readonly name: string;
+  /** As signatures call it, for example `sagemaker`. */
+  readonly service: string;
+  readonly region: string;
+  /** A key that is sent as it is, where there is one: then nothing is signed. */
+  readonly apiKey?: () => string | undefined;
+}
+
+/** What a connection needs to ask a service of Amazon's. Its key is the access key's name, which is no secret. */
+export type AwsAccess = Required<Pick<Connection, 'key' | 'keyVariable' | 'authorize'>>;
+
+/** Credentials are read late, and anew for every request. */
+export function awsAccess({credentials}: AwsOptions, service: AwsService): AwsAccess {
+  const read = () => known(typeof credentials === 'function' ? credentials() : (credentials ?? fromEnvironment()));
+  const {apiKey = () => undefined} = service;
+  return {
+    key: () => apiKey() || read().accessKeyId,
+    keyVariable: 'AWS_ACCESS_KEY_ID',
+    authorize: (key, request) =>
+      key === apiKey() ? {authorization: `Bearer ${key}`} : signatureOf(request, read(), service),
+  };
+}
+
+function known(credentials: AwsCredentials): AwsCredentials {
+  keepSecret(credentials.secretAccessKey);
+  keepSecret(credentials.sessionToken);
+  return credentials;
+}
+
+/** @throws InputError where no region is given, nor set in the environment, or it could be none */
+export function regionOf({
+  region = process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'],
+}: AwsOptions): string {
+  if (region && /^[a-z]{2,}(-[a-z0-9]+)+$/.test(region)) return region;
+  throw new InputError(
+    region
+      ? `\`${region}\` is no region of AWS. Give one such as eu-central-1.`
+      : 'The service has no region. Pass `region` or set AWS_REGION.',
+  );
+}
+
+/** Absent ones are empty: the request then goes unsigned, and the service says that it asks for a key. */
+function fromEnvironment(): AwsCredentials {
+  const {env} = process;
+  const sessionToken = env['AWS_SESSION_TOKEN'];
+  return {
+    accessKeyId: env['AWS_ACCESS_KEY_ID'] ?? '',
+    secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] ?? '',
+    ...(sessionToken && {sessionToken}),
+  };
+}
+
+/** The headers of a signature, version 4, over the whole request. */
+function signatureOf(
+  {url, method, headers, body = ''}: UnsignedRequest,
+  credentials: AwsCredentials,
+  {name, service, region}: AwsService,
+): Readonly<Record<string, string>> {
+  if (!credentials.secretAccessKey) {
+    throw new TeacherError(
+      name,
+      'Its access key has no secret. Set AWS_SECRET_ACCESS_KEY or pass `secretAccessKey` in `credentials`.',
+    );
+  }
+  const signed = aws4.sign(
+    {
+      service,
+      region,
+      method,
+      host: url.host,
+      path: `${url.pathname}${url.search}`,
+      headers: {...headers, host: url.host},
+      body: typeof body === 'string' ? body : Buffer.from(body),
+    },
+    {...credentials},
+  );
+  const all = Object.entries(signed.headers ?? {}).map(([header, value]) => [header.toLowerCase(), String(value)]);
+  // The others are those that were given, and the ones that every request has anyway.
+  return Object.fromEntries(all.filter(([header]) => header === 'authorization' || header?.startsWith('x-amz-')));
+}
+
+/** What services of Amazon's mean by their errors; an error of one service alone is that adapter's. */
+export const explainAws: Explain = ({status, codes}) => {
+  const known = codes.flatMap(code => ERRORS[code] ?? [])[0];
+  if (known) return known;
+  return status === 401 || status === 403 ? ERRORS['AccessDeniedException'] : undefined;
+};
+
+const credentialsAdvice = 'Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or `credentials`.';
+
+const noCredentials = {
+  problem: 'It asks for credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or pass `credentials`.',
+};
+const unknownCredentials = {problem: `It refuses the credentials. ${credentialsAdvice}`};
+const wrongSignature = {
+  problem: `It refuses the signature. Check the secret key and \`region\`, and the clock of this machine.`,
+};
+const expired = {
+  problem: 'The credentials have expired. Get new ones, or pass `credentials` as a function that does.',
+};
+const tooMany = {problem: 'It gets too many requests. Lower `concurrency` or the rate.', retryable: true};
+const overloaded = {problem: 'It can not take the request now.', retryable: true};
+
+const ERRORS: Readonly<Record<string, ReturnType<Explain>>> = {
+  AccessDeniedException: {
+    problem: `The credentials may not ask it. Check their policy; without credentials, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,
+  },
+  MissingAuthenticationTokenException: noCredentials,
+  MissingAuthenticationToken: noCredentials,
+  UnrecognizedClientException: unknownCredentials,
+  InvalidClientTokenId: unknownCredentials,
+  InvalidSignatureException: wrongSignature,
+  SignatureDoesNotMatch: wrongSignature,
+  IncompleteSignatureException: wrongSignature,
+  IncompleteSignature: wrongSignature,
+  RequestExpired: wrongSignature,
+  ExpiredTokenException: expired,
+  ExpiredToken: expired,
+  OptInRequired: {problem: 'The account has not subscribed to the service. Do so in its console.'},
+  ThrottlingException: tooMany,
+  Throttling: tooMany,
+  TooManyRequestsException: tooMany,
+  RequestLimitExceeded: tooMany,
+  ServiceUnavailable: overloaded,
+  ServiceUnavailableException: overloaded,
+  InternalFailure: {problem: 'It failed. The status page of AWS may say why.', retryable: true},
+};

@@ -1,0 +1,271 @@
+import {BudgetError} from '../../errors.ts';
+import {type OnNote, warn} from '../notes.ts';
+import {checkKeepable, type PricedTeacher} from './check.ts';
+import {Excess} from './excess.ts';
+import {type BudgetLimit, checkLimit, describeAmount, entryOf, type Spending} from './limit.ts';
+import {type Charge, checkPrice, NANO_DOLLARS, nanoDollars} from './price.ts';
+
+/** What one run may spend, over all of its teachers. */
+export interface Budget {
+  readonly limits: readonly BudgetLimit[];
+  /** What was settled so far, without what is reserved. */
+  readonly spent: Spending;
+  /**
+   * The budget as one teacher draws on it, at its price.
+   *
+   * @throws InputError where a limit could not be kept, for want of a price, of a count of tokens or of a bound on them
+   */
+  forTeacher(teacher: PricedTeacher): TeacherBudget;
+}
+
+export interface TeacherBudget {
+  /**
+   * Reserves the most that a request can come to. Where that doesn't fit, but requests under way may come to less than
+   * was reserved for them, it waits for these. Those who wait are served in turn.
+   *
+   * @param signal - ends the wait
+   * @throws BudgetError where nothing is under way and it doesn't fit; nothing is reserved then
+   */
+  reserve(worst: Charge, signal?: AbortSignal): Promise<Reservation>;
+  /**
+   * Reserves the most that requests can come to that go out together: of as many of them, from the first on, as fit.
+   */
+  reserveFirst(worst: readonly Charge[]): PartialReservation;
+}
+
+export interface PartialReservation {
+  /** One for each request that fits. */
+  readonly reservations: readonly Reservation[];
+  /** Why not all of them did. */
+  readonly refusal?: BudgetError;
+}
+
+export interface Reservation {
+  /**
+   * Puts what the request came to in the place of what was reserved. To be called once, whatever became of the request:
+   * with no calls where it never went out. If it came to more than it could, all of the teacher's requests are reserved
+   * at as many times their worst case from then on, those under way as well.
+   *
+   * @throws TypeError the second time
+   */
+  settle(actual: Charge): void;
+}
+
+/**
+ * A budget that keeps every one of these limits, however many requests are under way: before a request goes out its
+ * worst case is reserved. A service that charges more than a request's worst case can pass it, by what it charges beyond
+ * that for the requests that are under way when it is first seen to.
+ *
+ * @param limits - none: it counts and never refuses
+ * @param onNote - told of services that charge more than they may
+ * @default onNote a warning of Node.js
+ * @throws InputError where a limit is no amount
+ */
+export function createBudget(limits: readonly BudgetLimit[] = [], onNote: OnNote = warn): Budget {
+  limits.forEach(checkLimit);
+  return new SharedBudget(limits, onNote);
+}
+
+/** Money in nano-dollars, so that all of it is whole numbers. */
+type Amounts = Spending;
+
+const NOTHING: Amounts = {calls: 0, tokens: 0, usd: 0};
+
+/** A request of a teacher, with the most that it may come to. */
+class Request {
+  readonly account: Account;
+  readonly charge: Charge;
+  /** As reserved; raised while it is under way if need be. */
+  worst: Amounts;
+
+  constructor(account: Account, charge: Charge) {
+    this.account = account;
+    this.charge = charge;
+    this.worst = this.raised;
+  }
+
+  /** By all that is known of its teacher now. */
+  get raised(): Amounts {
+    return this.account.amountsOf(this.account.excess.raised(this.charge));
+  }
+}
+
+/** What one teacher's requests are charged. */
+interface Account {
+  readonly name: string;
+  readonly excess: Excess;
+  amountsOf(charge: Charge): Amounts;
+}
+
+interface Waiting {
+  readonly request: Request;
+  readonly admit: () => void;
+  readonly refuse: (error: unknown) => void;
+}
+
+class SharedBudget implements Budget {
+  readonly limits: readonly BudgetLimit[];
+  readonly #onNote: OnNote;
+  #spent: Amounts = NOTHING;
+  #reserved: Amounts = NOTHING;
+  readonly #underWay = new Set<Request>();
+  readonly #queue: Waiting[] = [];
+  /** By the teacher's name: its batch lane and its requests one by one are of one service. */
+  readonly #excesses = new Map<string, Excess>();
+
+  constructor(limits: readonly BudgetLimit[], onNote: OnNote) {
+    this.limits = [...limits];
+    this.#onNote = onNote;
+  }
+
+  get spent(): Spending {
+    return {...this.#spent, usd: this.#spent.usd / NANO_DOLLARS};
+  }
+
+  forTeacher(teacher: PricedTeacher): TeacherBudget {
+    const {name, service: {price} = {}} = teacher;
+    if (price) checkPrice(price, name);
+    for (const limit of this.limits) checkKeepable(limit, teacher);
+    const excess = this.#excesses.get(name) ?? new Excess();
+    this.#excesses.set(name, excess);
+    const account: Account = {
+      name,
+      excess,
+      amountsOf: charge => ({
+        calls: charge.calls,
+        tokens: charge.usage ? charge.usage.inputTokens + charge.usage.outputTokens : 0,
+        usd: price ? nanoDollars(price, charge) : 0,
+      }),
+    };
+    return {
+      reserve: async (charge, signal) => {
+        signal?.throwIfAborted();
+        const request = new Request(account, charge);
+        if (this.#queue.length === 0 && !this.#passedBy(request.worst)) this.#admit(request);
+        else await this.#wait(request, signal);
+        return this.#reservationOf(request);
+      },
+      reserveFirst: charges => {
+        const reservations: Reservation[] = [];
+        for (const charge of charges) {
+          const request = new Request(account, charge);
+          const limit = this.#passedBy(request.worst);
+          if (limit) return {reservations, refusal: this.#exhausted(limit, request.worst)};
+          this.#admit(request);
+          reservations.push(this.#reservationOf(request));
+        }
+        return {reservations};
+      },
+    };
+  }
+
+  #reservationOf(request: Request): Reservation {
+    return {
+      settle: actual => {
+        if (!this.#underWay.delete(request)) throw new TypeError('A reservation was settled twice.');
+        this.#leave(request, actual);
+      },
+    };
+  }
+
+  #admit(request: Request): void {
+    this.#underWay.add(request);
+    this.#reserved = sum(this.#reserved, request.worst);
+  }
+
+  #wait(request: Request, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const stop = () => {
+        this.#queue.splice(this.#queue.indexOf(waiting), 1);
+        waiting.refuse(signal?.reason);
+        this.#serve();
+      };
+      const waiting: Waiting = {
+        request,
+        admit: () => {
+          signal?.removeEventListener('abort', stop);
+          resolve();
+        },
+        refuse: error => {
+          signal?.removeEventListener('abort', stop);
+          reject(error);
+        },
+      };
+      this.#queue.push(waiting);
+      this.#serve();
+      if (this.#queue.includes(waiting)) signal?.addEventListener('abort', stop);
+    });
+  }
+
+  #leave({account, charge, worst}: Request, actual: Charge): void {
+    this.#reserved = sum(this.#reserved, worst, -1);
+    this.#spent = sum(this.#spent, account.amountsOf(actual));
+    const ratio = account.excess.saw(charge, actual);
+    if (ratio > 1) this.#raise(account.excess);
+    this.#serve();
+    const isHeld = this.limits.some(limit => !('calls' in limit));
+    const note = ratio > 1 && isHeld && account.excess.noteOf(ratio, account.name);
+    if (note) this.#onNote(note);
+  }
+
+  /** Reserves for all requests of a teacher what they may come to, going by what was charged for one. */
+  #raise(excess: Excess): void {
+    for (const request of this.#underWay) {
+      if (request.account.excess !== excess) continue;
+      this.#reserved = sum(this.#reserved, request.worst, -1);
+      request.worst = request.raised;
+      this.#reserved = sum(this.#reserved, request.worst);
+    }
+  }
+
+  /** Decides about those who wait, in turn, up to the one for whom it depends on what is under way. */
+  #serve(): void {
+    for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
+      const {request} = next;
+      request.worst = request.raised;
+      const limit = this.#passedBy(request.worst);
+      if (limit && this.#underWay.size > 0) return;
+      this.#queue.shift();
+      if (limit) {
+        next.refuse(this.#exhausted(limit, request.worst));
+      } else {
+        this.#admit(request);
+        next.admit();
+      }
+    }
+  }
+
+  /** The first limit that so much more could pass. */
+  #passedBy(worst: Amounts): BudgetLimit | undefined {
+    return this.limits.find(limit => {
+      const [kind] = entryOf(limit);
+      return this.#spent[kind] + this.#reserved[kind] + worst[kind] > most(limit);
+    });
+  }
+
+  #exhausted(limit: BudgetLimit, worst: Amounts): BudgetError {
+    const [kind, amount] = entryOf(limit);
+    const shown = (value: number) => describeAmount(kind, kind === 'usd' ? value / NANO_DOLLARS : value);
+    const left = most(limit) - this.#spent[kind];
+    const state =
+      left < 0 ? `is passed by ${shown(-left)}, which a service charged beyond its limits` : `has ${shown(left)} left`;
+    return new BudgetError(
+      `The budget of ${describeAmount(kind, amount)} ${state}, and the next request may come to ` +
+        `${shown(worst[kind])}. What was bought is kept: the same command with a larger budget goes on from there.`,
+    );
+  }
+}
+
+/** A limit's amount, money in nano-dollars. */
+function most(limit: BudgetLimit): number {
+  const [kind, amount] = entryOf(limit);
+  return kind === 'usd' ? Math.round(amount * NANO_DOLLARS) : amount;
+}
+
+function sum(one: Amounts, other: Amounts, sign: 1 | -1 = 1): Amounts {
+  return {
+    calls: one.calls + sign * other.calls,
+    tokens: one.tokens + sign * other.tokens,
+    usd: one.usd + sign * other.usd,
+  };
+}

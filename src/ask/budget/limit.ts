@@ -1,0 +1,68 @@
+import {InputError} from '../../errors.ts';
+import {dollars} from './price.ts';
+
+/** The most that a run may spend, of one thing. */
+export type BudgetLimit = {readonly calls: number} | {readonly tokens: number} | {readonly usd: number};
+
+/** What was spent of everything that a budget can limit. */
+export interface Spending {
+  /** Requests that went out. */
+  readonly calls: number;
+  /** Input and output tokens. */
+  readonly tokens: number;
+  /** US dollars, of the teachers whose price is known. */
+  readonly usd: number;
+}
+
+const FORMS = 'Give a budget as 5usd (or $5), 2000calls or 3Mtok.';
+
+const UNITS: readonly (readonly [RegExp, keyof Spending])[] = [
+  [/^(\$|usd|dollars?)$/i, 'usd'],
+  [/^calls?$/i, 'calls'],
+  [/^tok(ens?)?$/i, 'tokens'],
+];
+
+/**
+ * Reads a budget: an amount and of what it is, as `5usd`, `$5`, `2000calls`, `3Mtok`, `500k tokens`.
+ *
+ * @throws InputError that shows the forms
+ */
+export function parseBudget(text: string): BudgetLimit {
+  const refuse = (problem: string) => new InputError(`The budget \`${text}\` ${problem}. ${FORMS}`);
+  const [, sign, digits, scale, unit] = /^\s*(\$?)\s*(\d+(?:\.\d+)?)\s*([km]?)\s*([a-z]*)\s*$/i.exec(text) ?? [];
+  if (digits === undefined) throw refuse('is not an amount of something');
+  if (sign && unit) throw refuse('says twice of what it is');
+  const kind = UNITS.find(([names]) => names.test(sign || unit || ''))?.[1];
+  if (kind === undefined) throw refuse(unit ? `is of \`${unit}\`, which is not counted` : 'does not say of what it is');
+  if (scale && kind === 'usd') throw refuse('shortens an amount of dollars, which is to be given in full');
+  const limit = {[kind]: scaled(digits, scale)} as unknown as BudgetLimit;
+  checkLimit(limit);
+  return limit;
+}
+
+function scaled(digits: string, scale = ''): number {
+  const power = {'': 0, k: 3, m: 6}[scale.toLowerCase()];
+  // The number is read with its exponent: 4.35 * 1000 would be 4350 less a little.
+  return Number(`${digits}e${power}`);
+}
+
+/** @throws InputError where an amount is not above 0, or counts parts of a call or a token */
+export function checkLimit(limit: BudgetLimit): void {
+  const [kind, amount] = entryOf(limit);
+  const isWhole = kind === 'usd' || Number.isSafeInteger(amount);
+  if (amount > 0 && Number.isFinite(amount) && isWhole) return;
+  throw new InputError(
+    `A budget is a ${kind === 'usd' ? '' : 'whole '}number above 0, not ${amount} ${kind}. ${FORMS}`,
+  );
+}
+
+/** What a limit is of, and how much. */
+export function entryOf(limit: BudgetLimit): readonly [keyof Spending, number] {
+  return Object.entries(limit)[0] as [keyof Spending, number];
+}
+
+/** An amount as messages show it, for example `2,000 calls` or `$5.00`. */
+export function describeAmount(kind: keyof Spending, amount: number): string {
+  if (kind === 'usd') return dollars(amount);
+  return `${amount.toLocaleString('en-GB')} ${amount === 1 ? kind.slice(0, -1) : kind}`;
+}

@@ -1,0 +1,139 @@
+import {TeacherError} from '../../errors.ts';
+import {heldDetail, withoutFeatures} from '../../knowledge/coarsen.ts';
+import {together} from '../../store/coalesce.ts';
+import {fuller} from '../../store/fuller.ts';
+import type {Journal} from '../../store/journal/journal.ts';
+import type {AnswerEntry, AnswerStore} from '../../store/store.ts';
+import type {Access, Detail, Outcome, Question, Teacher} from '../../teacher.ts';
+import type {Bought, PaidCall} from '../calls.ts';
+import {keyed} from '../keyed.ts';
+import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
+import type {Ledger} from '../ledger.ts';
+import type {Refusals} from '../refusals/refusals.ts';
+import {inputBeginning} from './input-beginning.ts';
+
+export interface KeepOptions {
+  readonly store: AnswerStore;
+  readonly journal?: Journal;
+  readonly ledger?: Ledger;
+  /** Knows whether what the service refuses is refused for its input. */
+  readonly refusals?: Refusals;
+  /**
+   * Whether a new answer replaces one that holds as much.
+   *
+   * @default false
+   */
+  readonly replaces?: boolean;
+}
+
+/** An outcome that is kept, with all that it can serve. */
+export type Kept<A extends Access = Access> = Outcome<A> & {readonly detail?: Detail; readonly isBought?: boolean};
+
+/**
+ * Keeps every answer before it is returned, with what its reply says of its origin. A paid reply that holds no answer to
+ * a query quarantines that query, and so does a refusal of its input; other errors are not kept.
+ *
+ * A fuller answer replaces one in the store, a poorer one never does; of two that hold different things (votes and a
+ * distribution, other features) the later one stays, and so does one that was read in another way.
+ */
+export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, options: KeepOptions): LayeredTeacher<A> {
+  const {store, journal, ledger, refusals, replaces = false} = options;
+  const keep = together<AnswerEntry>(async entries => {
+    // Something as full may have come in the meantime.
+    const wanted = replaces ? entries : await fuller(store, entries, {replacesOtherReadings: true});
+    const failure = await journal?.kept(wanted).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    // A journal that is full doesn't keep paid answers out of the store.
+    await store.setMany(wanted);
+    if (failure !== undefined) throw failure;
+  });
+  const ask = async (questions: readonly Question[], askOptions: LayerOptions = {}) => {
+    const {detail = withoutFeatures(teacher.detail)} = askOptions;
+    const outcomes: readonly Bought<A>[] = await teacher.ask(questions, {...askOptions, detail});
+    const refusedBefore = refusals?.count ?? 0;
+    const kept = outcomes.map((outcome): Kept<A> => keptOutcome(outcome, detail));
+    ledger?.add({bought: kept.filter(({isBought}) => isBought).length});
+    const entries = entriesOf(teacher, questions, outcomes, kept);
+    if (entries.length > 0) await keep(entries);
+    if (entries.length < outcomes.length) await quarantine(questions, outcomes);
+    // What was refused in the meantime may have been refused for another reason.
+    const isMixed = entries.length < outcomes.length;
+    if (entries.length > 0) await refusals?.sure(isMixed ? refusals.count : refusedBefore);
+    for (const {failure} of callsOf(outcomes)) if (failure) throw failure;
+    for (const call of callsOf(outcomes)) call.done();
+    if (journal && journal.quarantined.size > 0) {
+      const mended = entries.map(({key}) => key).filter(key => journal.quarantined.has(key));
+      if (mended.length > 0) journal.settled(mended);
+    }
+    askOptions.onSettled?.(kept.length);
+    return kept;
+  };
+  /** What was paid for and can't be read, and what the service refuses. */
+  const quarantine = async (questions: readonly Question[], outcomes: readonly Bought[]) => {
+    for (const [place, outcome] of outcomes.entries()) {
+      if (!('error' in outcome)) continue;
+      const {error, call} = outcome;
+      const question = questions[place]!;
+      const write = async () => {
+        await journal?.quarantine(keyed(teacher, question).key, {
+          why: error.message,
+          place: call?.place,
+          at: new Date().toISOString(),
+          teacher: teacher.name,
+          input: inputBeginning(question.input),
+          ...(error instanceof TeacherError && {said: error.said}),
+        });
+        ledger?.add({setAside: 1});
+      };
+      if (call) await write();
+      else if (error instanceof TeacherError && error.refusal) await refusals?.whenSure(write);
+    }
+  };
+  return layerOver(teacher, {ask});
+}
+
+/** Each once. */
+function callsOf(outcomes: readonly Bought[]): Iterable<PaidCall> {
+  const calls = outcomes.flatMap(({call}) => call ?? []);
+  return calls.length > 1 ? new Set(calls) : calls;
+}
+
+function entriesOf(
+  teacher: Teacher,
+  questions: readonly Question[],
+  outcomes: readonly Bought[],
+  kept: readonly Kept[],
+): AnswerEntry[] {
+  const {name, identity, service} = teacher;
+  const origin = {name, identity};
+  const storedAt = new Date().toISOString();
+  const entries: AnswerEntry[] = [];
+  for (const [place, outcome] of outcomes.entries()) {
+    if ('error' in outcome) continue;
+    const {answer, call} = outcome;
+    const {key, digest} = keyed(teacher, questions[place]!);
+    const detail = kept[place]!.detail!;
+    entries.push({
+      key,
+      stored: {
+        format: 1,
+        teacher: origin,
+        question: digest,
+        detail,
+        answer,
+        storedAt,
+        ...(call?.receipt && {receipt: call.receipt}),
+        ...(call?.place && {reply: call.place}),
+        ...(service && {reader: service.reader}),
+      },
+    });
+  }
+  return entries;
+}
+
+function keptOutcome<A extends Access>(outcome: Bought<A>, wanted: Detail): Kept<A> {
+  if ('error' in outcome) return {error: outcome.error};
+  return {answer: outcome.answer, detail: heldDetail(outcome.answer, wanted), isBought: !outcome.call?.isOfEarlierRun};
+}

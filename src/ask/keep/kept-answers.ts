@@ -1,0 +1,131 @@
+import pLimit from 'p-limit';
+import {coarsen, heldDetail, satisfies} from '../../knowledge/coarsen.ts';
+import {readAlike} from '../../store/reading.ts';
+import type {AnswerStore, StoredAnswer} from '../../store/store.ts';
+import type {Access, Answer, AnswerOf, Detail, Question, Teacher} from '../../teacher.ts';
+import {keyed} from '../keyed.ts';
+import {isAnswerOf} from '../layer.ts';
+import {type Replies, readReply} from './kept-reply.ts';
+import {readLost} from './lost-answers.ts';
+
+export interface Lookup {
+  readonly store: AnswerStore;
+  /**
+   * Where the raw replies are of answers that were read in another way than the teacher's, and of those that the store has
+   * lost: they are read from these again.
+   *
+   * @default nowhere: such answers are not found
+   */
+  readonly replies?: Replies | undefined;
+  /** Called where answers that the store has lost were read from raw replies. */
+  readonly onLost?: (() => void) | undefined;
+}
+
+/** An answer with all that it can serve. */
+export interface Held {
+  readonly answer: Answer;
+  readonly detail: Detail;
+  readonly reader?: StoredAnswer['reader'];
+}
+
+/** The answer as the teacher's access may show it, where it holds what is wanted and was read as the teacher reads. */
+export function shown<A extends Access>(
+  {answer, detail, reader}: Held,
+  {access, classes, service}: Teacher<A>,
+  wanted: Detail,
+): AnswerOf<A> | undefined {
+  if (!satisfies(detail, wanted) || !readAlike(reader, service?.reader)) return undefined;
+  if (isAnswerOf(access, answer)) return answer;
+  const coarser = coarsen(answer, wanted, classes.length);
+  return isAnswerOf(access, coarser) ? coarser : undefined;
+}
+
+/** What is kept of some questions, by key. */
+export interface FoundAnswers {
+  /** All that serve. */
+  readonly found: ReadonlyMap<string, StoredAnswer>;
+  /** Of these, what was read from raw replies, and is not in the store as it is here. */
+  readonly read: ReadonlyMap<string, StoredAnswer>;
+}
+
+/**
+ * The kept answers that serve a teacher. What was read in another way is read again from its raw reply, with all else of
+ * it as it was; what the store lacks, since it was lost, is read from the raw reply that the journal has.
+ *
+ * @param wanted - the least that each must hold
+ */
+export async function findKept(
+  questions: readonly Question[],
+  teacher: Teacher,
+  wanted: Detail,
+  {store, replies, onLost}: Lookup,
+): Promise<FoundAnswers> {
+  const asked = new Map(questions.map(question => [keyed(teacher, question).key, question]));
+  const keys = [...asked.keys()];
+  const found = new Map<string, StoredAnswer>();
+  const otherwise = new Map<string, StoredAnswer>();
+  const lacking = new Map<string, Question>();
+  for (const [index, stored] of (await store.getMany(keys)).entries()) {
+    const key = keys[index]!;
+    if (!stored) lacking.set(key, asked.get(key)!);
+    else if (shown(stored, teacher, wanted)) found.set(key, stored);
+    else if (!readAlike(stored.reader, teacher.service?.reader)) otherwise.set(key, stored);
+  }
+  const read = new Map<string, StoredAnswer>();
+  if (replies === undefined) return {found, read};
+  const lost = await readLost(lacking, teacher, wanted, replies);
+  if (lost.length > 0) onLost?.();
+  for (const [key, stored] of [...(await readAgain(otherwise, teacher, wanted, replies)), ...lost]) {
+    if (!shown(stored, teacher, wanted)) continue;
+    found.set(key, stored);
+    read.set(key, stored);
+  }
+  return {found, read};
+}
+
+/** The same; what was read from raw replies is kept. */
+export async function takeKept(
+  questions: readonly Question[],
+  teacher: Teacher,
+  wanted: Detail,
+  lookup: Lookup,
+): Promise<ReadonlyMap<string, StoredAnswer>> {
+  const {found, read} = await findKept(questions, teacher, wanted, lookup);
+  if (read.size > 0) await lookup.store.setMany(Array.from(read, ([key, stored]) => ({key, stored})));
+  return found;
+}
+
+/** How many replies are read at once. */
+const AT_ONCE = 16;
+
+/** Those of the answers whose replies are there and say something to the teacher's reader. */
+async function readAgain(
+  answers: ReadonlyMap<string, StoredAnswer>,
+  {service}: Teacher,
+  wanted: Detail,
+  replies: Replies,
+): Promise<readonly (readonly [key: string, stored: StoredAnswer])[]> {
+  if (service === undefined || answers.size === 0) return [];
+  // Many answers may come from one reply, which is read once.
+  const keysByPlace = new Map<string, string[]>();
+  for (const [key, {reply}] of answers) {
+    if (!reply) continue;
+    const place = `${reply.segment} ${reply.offset}`;
+    keysByPlace.set(place, [...(keysByPlace.get(place) ?? []), key]);
+  }
+  const read = await pLimit(AT_ONCE).map([...keysByPlace.values()], async keys => {
+    const first = answers.get(keys[0]!)!;
+    // What the reply was once read to hold it may hold still, whatever less is wanted now.
+    const detail = satisfies(first.detail, wanted) ? first.detail : wanted;
+    const reply = await readReply({replies, service, place: first.reply!, detail});
+    return keys.flatMap(key => {
+      const outcome = reply?.outcomes.get(key);
+      if (!outcome || 'error' in outcome) return [];
+      const {answer} = outcome;
+      return [
+        [key, {...answers.get(key)!, answer, detail: heldDetail(answer, detail), reader: service.reader}] as const,
+      ];
+    });
+  });
+  return read.flat();
+}

@@ -1,0 +1,155 @@
+import {setTimeout} from 'node:timers/promises';
+import {withoutFeatures} from '../../knowledge/coarsen.ts';
+import type {TakenOver} from '../../store/leases.ts';
+import type {Access, Detail, Outcome, Question} from '../../teacher.ts';
+import {askEach} from '../each.ts';
+import {keyed} from '../keyed.ts';
+import {askOthers, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
+import {Turns} from '../turns.ts';
+import type {Doubts} from './doubts.ts';
+import type {Kept} from './keep.ts';
+import {type Lookup, shown, takeKept} from './kept-answers.ts';
+
+export interface LeasesOptions extends Lookup {
+  /**
+   * Whether an answer that has come in the meantime is served.
+   *
+   * @default true
+   */
+  readonly servesKept?: boolean;
+  /**
+   * Names what may be paid for twice, where the holder of a lease ended or fell silent.
+   *
+   * @default nothing is named
+   */
+  readonly doubts?: Pick<Doubts, 'takeOver' | 'name'> | undefined;
+  /**
+   * How many questions are made this process's own together: the rest is left to others.
+   *
+   * @default all
+   */
+  readonly claim?: number;
+  /**
+   * How many claims are under way at once.
+   *
+   * @default 3
+   */
+  readonly claims?: number;
+  /**
+   * For how long a question is one process's own, in milliseconds. Renewed while it is under way.
+   *
+   * @default 60000
+   */
+  readonly lease?: number;
+  /**
+   * How often to look for the answers of other processes, in milliseconds.
+   *
+   * @default 100
+   */
+  readonly glance?: number;
+}
+
+type Wanted = LayerOptions & {readonly detail: Detail};
+
+/** Stands for the outcome of a question that another process is asking. */
+const ELSEWHERE = {error: new Error('Another process is asking about it.')};
+
+/**
+ * Lets processes that share a store share the work as well: a question that another one is asking is left to it, and
+ * waited for when there is nothing else to ask.
+ */
+export function withLeases<A extends Access>(
+  teacher: LayeredTeacher<A>,
+  {
+    store,
+    replies,
+    doubts,
+    servesKept = true,
+    claim = Number.POSITIVE_INFINITY,
+    claims = 3,
+    lease = 60_000,
+    glance = 100,
+  }: LeasesOptions,
+): LayeredTeacher<A> {
+  const {leases} = store;
+  const turns = new Turns(claims);
+  const keyOf = (question: Question) => keyed(teacher, question).key;
+
+  /** What is kept by now of questions that are this process's own, by place: another one may have answered just before. */
+  const keptOf = async (questions: readonly Question[], {detail}: Wanted): Promise<Map<number, Kept<A>>> => {
+    const known = new Map<number, Kept<A>>();
+    const found = servesKept ? await takeKept(questions, teacher, detail, {store, replies}) : undefined;
+    for (const [place, question] of questions.entries()) {
+      const stored = found?.get(keyOf(question));
+      const answer = stored && shown(stored, teacher, detail);
+      if (answer) known.set(place, {answer, detail: stored.detail});
+    }
+    return known;
+  };
+
+  /** @param taken - what was taken over of it from holders that did not give it back */
+  const askOwn = async (questions: readonly Question[], taken: readonly TakenOver[], wanted: Wanted) => {
+    const keys = questions.map(keyOf);
+    const renewal = setInterval(() => void leases.renew(keys, lease).catch(() => {}), lease / 3);
+    try {
+      if (taken.length > 0) await doubts?.takeOver();
+      const known = await keptOf(questions, wanted);
+      const answered = new Set(Array.from(known.keys(), place => keys[place]!));
+      const unsure = taken.filter(({key, isJournaled}) => !isJournaled && !answered.has(key));
+      await doubts?.name(unsure.map(({key}) => key));
+      wanted.onSettled?.(known.size);
+      return await askOthers(teacher, questions, known, wanted);
+    } finally {
+      clearInterval(renewal);
+      await leases.release(keys);
+    }
+  };
+
+  /** Asks about those of the questions that nobody else is asking about. */
+  const askFree = async (questions: readonly Question[], wanted: Wanted) => {
+    const turn = turns.begin();
+    if (turn) await turn;
+    try {
+      wanted.stop?.throwIfAborted();
+      const taken: TakenOver[] = [];
+      const isOwn = await leases.acquire(questions.map(keyOf), lease, some => taken.push(...some));
+      const own = questions.filter((_, place) => isOwn[place]);
+      const outcomes = own.length > 0 ? await askOwn(own, taken, wanted) : [];
+      turns.end();
+      let next = 0;
+      return isOwn.map(isMine => (isMine ? outcomes[next++]! : ELSEWHERE));
+    } catch (error) {
+      // Whoever hears of it stops what waits for its turn first.
+      setImmediate(() => turns.end());
+      throw error;
+    }
+  };
+  const free = layerOver(teacher, {
+    ask: (questions, options) => askFree(questions, options as Wanted),
+    maxBatch: claim,
+    concurrency: claims,
+  });
+
+  const ask = async (questions: readonly Question[], options: LayerOptions = {}) => {
+    const wanted = {...options, detail: options.detail ?? withoutFeatures(teacher.detail)};
+    const outcomes = new Array<Outcome<A>>(questions.length);
+    let open = [...questions.keys()];
+    while (true) {
+      const elsewhere: number[] = [];
+      const take = (some: readonly Outcome<A>[], start: number) => {
+        for (const [index, outcome] of some.entries()) {
+          const place = open[start + index]!;
+          if (outcome === ELSEWHERE) elsewhere.push(place);
+          else outcomes[place] = outcome;
+        }
+      };
+      const about = open.map(place => questions[place]!);
+      await askEach(free, about, take, wanted);
+      if (elsewhere.length === 0) return outcomes;
+      open = elsewhere;
+      await setTimeout(glance);
+      options.stop?.throwIfAborted();
+    }
+  };
+  return layerOver(teacher, {ask});
+}

@@ -1,0 +1,99 @@
+import pLimit from 'p-limit';
+import {heldDetail, satisfies, withoutFeatures} from '../../knowledge/coarsen.ts';
+import type {ReplyPlace} from '../../store/journal/journal.ts';
+import {startOf} from '../../store/journal/segment.ts';
+import type {StoredAnswer} from '../../store/store.ts';
+import type {Detail, Outcome, Question, Reply, Service, Teacher} from '../../teacher.ts';
+import {keyed} from '../keyed.ts';
+import {type Replies, readReply} from './kept-reply.ts';
+
+/** Said where answers that were lost are found again. */
+export const LOST_NOTE =
+  'The cache lacks answers that were bought: they are read from the journal, which has every reply, and put back.';
+
+/** How many replies are read at once. */
+const AT_ONCE = 16;
+
+/**
+ * Makes answers that a store has lost again, of the raw replies in the journal.
+ *
+ * @param questions - by key: those of which the store holds nothing
+ * @param wanted - the least that each answer must hold
+ */
+export async function readLost(
+  questions: ReadonlyMap<string, Question>,
+  teacher: Teacher,
+  wanted: Detail,
+  replies: Replies,
+): Promise<readonly (readonly [key: string, stored: StoredAnswer])[]> {
+  const {service} = teacher;
+  if (service === undefined || questions.size === 0) return [];
+  const places = (await replies.find?.([...questions.keys()])) ?? new Map<string, ReplyPlace>();
+  // Many answers may come from one reply, which is read once.
+  const byPlace = new Map<string, {readonly place: ReplyPlace; readonly keys: string[]}>();
+  for (const [key, place] of places) {
+    const name = `${place.segment} ${place.offset}`;
+    const known = byPlace.get(name);
+    if (known) known.keys.push(key);
+    else byPlace.set(name, {place, keys: [key]});
+  }
+  const read = await pLimit(AT_ONCE).map([...byPlace.values()], async ({place, keys}) => {
+    const answers = await readFully({replies, service, place, teacher, wanted});
+    return keys.flatMap(key => {
+      const stored = answers && storedAs(answers, key, keyed(teacher, questions.get(key)!).digest);
+      return stored ? [[key, stored] as const] : [];
+    });
+  });
+  return read.flat();
+}
+
+interface LostReply {
+  readonly replies: Replies;
+  readonly service: Service;
+  readonly place: ReplyPlace;
+  readonly teacher: Teacher;
+  readonly wanted: Detail;
+}
+
+interface LostAnswers extends LostReply {
+  readonly reply: Reply;
+  readonly outcomes: ReadonlyMap<string, Outcome>;
+  /** What it was read for. */
+  readonly detail: Detail;
+}
+
+/** Reads as much as the teacher gives, or, where the reply was not asked for as much, what is wanted. */
+async function readFully(lost: LostReply): Promise<LostAnswers | undefined> {
+  for (const detail of [withoutFeatures(lost.teacher.detail), lost.wanted]) {
+    const read = await readReply({...lost, detail});
+    if (read === undefined) return undefined;
+    const isAnswered = [...read.outcomes.values()].some(
+      outcome => 'answer' in outcome && satisfies(heldDetail(outcome.answer, detail), lost.wanted),
+    );
+    if (isAnswered) return {...lost, ...read, detail};
+  }
+  return undefined;
+}
+
+function storedAs(
+  {teacher, service, place, reply, outcomes, detail}: LostAnswers,
+  key: string,
+  question: StoredAnswer['question'],
+): StoredAnswer | undefined {
+  const outcome = outcomes.get(key);
+  if (outcome === undefined || 'error' in outcome) return undefined;
+  const {name, identity} = teacher;
+  const receipt = service.receipt?.(reply);
+  return {
+    ...{format: 1, teacher: {name, identity}, question, detail: heldDetail(outcome.answer, detail)},
+    ...{answer: outcome.answer, storedAt: timeOf(reply, place).toISOString()},
+    ...(receipt && {receipt}),
+    ...{reply: place, reader: service.reader},
+  };
+}
+
+/** When it came, as near as is known: by its own date, or when its segment was begun. */
+function timeOf({headers}: Reply, {segment}: ReplyPlace): Date {
+  const date = Date.parse(String(headers['date']));
+  return new Date(Number.isNaN(date) ? startOf(segment) : date);
+}

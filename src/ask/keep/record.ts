@@ -1,0 +1,76 @@
+import {UnrecordedError} from '../../errors.ts';
+import {holdsAnswerOf} from '../../store/answers-of.ts';
+import {describeDifferences, explainMiss} from '../../store/explain.ts';
+import {readAlike} from '../../store/reading.ts';
+import type {AnswerStore} from '../../store/store.ts';
+import type {Access, Outcome, Question} from '../../teacher.ts';
+import {keyed} from '../keyed.ts';
+import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
+
+/**
+ * What is asked and what is only read, in the words of the tools that record HTTP:
+ *
+ * - `new`: what is kept is read, the rest is asked and kept;
+ * - `once`: as `new` where nothing of this teacher is kept yet, otherwise as `none`;
+ * - `none`: nothing is asked, and an answer that is missing is an error;
+ * - `all`: everything is asked, and takes the place of what is kept.
+ */
+export type RecordMode = 'new' | 'once' | 'none' | 'all';
+
+export const RECORD_MODES: readonly RecordMode[] = ['new', 'once', 'none', 'all'];
+
+export interface RecordOptions {
+  readonly store: AnswerStore;
+  readonly mode: RecordMode;
+}
+
+/**
+ * Lets only those questions reach the teacher that its mode lets through. Each other one is refused for itself, so that
+ * whoever asks a whole set learns of all that is missing; the first refusal names the nearest kept answer.
+ */
+export function withRecordMode<A extends Access>(
+  teacher: LayeredTeacher<A>,
+  {store, mode}: RecordOptions,
+): LayeredTeacher<A> {
+  if (mode === 'new' || mode === 'all') return teacher;
+  let isOpen: Promise<boolean> | undefined;
+  let isExplained = false;
+
+  const refuse = async (question: Question): Promise<Outcome<A>> => {
+    const {key, digest} = keyed(teacher, question);
+    const [reason, way] = REFUSALS[mode];
+    const stored = await store.get(key);
+    if (stored && !readAlike(stored.reader, teacher.service?.reader)) {
+      return {error: new UnrecordedError(`The answer under key ${key} ${READ_OTHERWISE}, and ${reason}. ${way}`)};
+    }
+    const isFirst = !isExplained;
+    isExplained = true;
+    const why = isFirst ? await nearestTo(store, teacher.identity, digest) : '';
+    return {error: new UnrecordedError(`No answer is kept under key ${key}, and ${reason}.${why} ${way}`)};
+  };
+  const ask = async (questions: readonly Question[], options: LayerOptions = {}) => {
+    isOpen ??= mode === 'none' ? Promise.resolve(false) : holdsAnswerOf(store, teacher.identity).then(holds => !holds);
+    return (await isOpen) ? teacher.ask(questions, options) : Promise.all(questions.map(refuse));
+  };
+  return layerOver(teacher, {ask});
+}
+
+const REFUSALS = {
+  none: ['offline none is bought', 'Run once without `--offline` or `--record none`.'],
+  once: ['this teacher was recorded before', 'Record what is new with `--record new`.'],
+} as const;
+
+const READ_OTHERWISE =
+  'was read in another way than this teacher reads, its raw reply gives no answer in this way or is not in the journal';
+
+type Identity = LayeredTeacher['identity'];
+
+async function nearestTo(
+  store: AnswerStore,
+  identity: Identity,
+  digest: Parameters<typeof explainMiss>[2],
+): Promise<string> {
+  const nearest = await explainMiss(store, identity, digest);
+  if (nearest === undefined) return ' Nothing is kept at all.';
+  return ` The nearest is ${nearest.key}: its ${describeDifferences(nearest.differences)}.`;
+}

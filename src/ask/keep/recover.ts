@@ -1,0 +1,79 @@
+import {TeacherError} from '../../errors.ts';
+import {withoutFeatures} from '../../knowledge/coarsen.ts';
+import type {Journal, Quarantined} from '../../store/journal/journal.ts';
+import type {Access, Detail, Question} from '../../teacher.ts';
+import {receiptOf} from '../budget/receipt.ts';
+import type {Bought} from '../calls.ts';
+import {keyed} from '../keyed.ts';
+import {askOthers, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
+import {readReply} from './kept-reply.ts';
+
+/** What earlier runs left that answers queries. */
+export type Recovery = Pick<Journal, 'recovered' | 'received' | 'quarantined' | 'settled' | 'read'>;
+
+export interface RecoverOptions {
+  readonly journal: Recovery;
+  /**
+   * Whether to ask again about queries that are quarantined.
+   *
+   * @default false
+   */
+  readonly retriesQuarantined?: boolean;
+}
+
+/**
+ * Answers from replies that were paid for and kept, but not read: their process ended before, or what read them then
+ * could not. A quarantined query is not asked again, unless that is wished for.
+ */
+export function withRecovery<A extends Access>(
+  teacher: LayeredTeacher<A>,
+  {journal, retriesQuarantined = false}: RecoverOptions,
+): LayeredTeacher<A> {
+  const {service} = teacher;
+  if (service === undefined) return teacher;
+  const recover = async (key: string, detail: Detail): Promise<Bought<A> | undefined> => {
+    const quarantined = journal.quarantined.get(key);
+    const place = journal.recovered.replies.get(key) ?? quarantined?.place;
+    const read = place && (await readReply({replies: journal, service, place, detail}));
+    const outcome = read?.outcomes.get(key);
+    if (read && outcome && 'answer' in outcome) {
+      const done = () => journal.settled([key]);
+      const isOfEarlierRun = !journal.received.has(key);
+      return {...outcome, call: {place, receipt: receiptOf(service, read.reply), isOfEarlierRun, done}};
+    }
+    if (quarantined === undefined || retriesQuarantined) return undefined;
+    return {
+      error: quarantineError(teacher.name, quarantined, outcome && 'error' in outcome ? outcome.error : undefined),
+    };
+  };
+  const askOrRecover = async (questions: readonly Question[], options: LayerOptions) => {
+    const {detail = withoutFeatures(teacher.detail)} = options;
+    const known = new Map<number, Bought<A>>();
+    for (const [place, question] of questions.entries()) {
+      const {key} = keyed(teacher, question);
+      if (!journal.recovered.replies.has(key) && !journal.quarantined.has(key)) continue;
+      const outcome = await recover(key, detail);
+      if (outcome) known.set(place, outcome);
+    }
+    return askOthers(teacher, questions, known, options);
+  };
+  const isEmpty = () => journal.recovered.replies.size + journal.quarantined.size === 0;
+  return layerOver(teacher, {
+    ask: (questions, options = {}) => (isEmpty() ? teacher.ask(questions, options) : askOrRecover(questions, options)),
+  });
+}
+
+/**
+ * The error of a query that is not asked again: no other run answers it either.
+ *
+ * @param now - what the teacher's present reader says of the kept reply, which may be more than the one of then said
+ */
+function quarantineError(teacher: string, then: Quarantined, now: Error | undefined): TeacherError {
+  const prefix = `Teacher ${teacher}: `;
+  const why = now?.message ?? then.why;
+  const problem = why.startsWith(prefix) ? why.slice(prefix.length) : why;
+  const said = now instanceof TeacherError ? now.said : then.said;
+  return new TeacherError(teacher, `It is quarantined: ${problem} \`--retry-quarantined\` asks about it again.`, {
+    said,
+  });
+}

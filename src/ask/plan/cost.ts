@@ -1,0 +1,149 @@
+import type {BatchLane} from '../../lane.ts';
+import type {Question, Rate, Service, Usage} from '../../teacher.ts';
+import {type Charge, costOf, isByToken} from '../budget/price.ts';
+import {LANE_ATTEMPTS} from '../lane/again.ts';
+import {lanePrice} from '../lane/lane-of.ts';
+import {ATTEMPTS} from '../retry.ts';
+import type {Estimate, PlanTotal} from './total.ts';
+
+/** How often a request may be sent: the attempts of `withRetry`, and once more after an answer that can't be read. */
+const MOST_SENDS = ATTEMPTS + 1;
+
+/** A charge as it may turn out. */
+type Cases = {readonly [K in keyof Estimate]: Charge};
+
+/** The requests that would be sent, and what they may use. */
+export class Requests {
+  readonly #service: Service | undefined;
+  readonly #maxBatch: number;
+  #calls = 0;
+  #most: Usage = {inputTokens: 0, outputTokens: 0};
+  #leastOutput = 0;
+
+  constructor({service, maxBatch}: {readonly service?: Service | undefined; readonly maxBatch: number}) {
+    this.#service = service;
+    this.#maxBatch = maxBatch;
+  }
+
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** What they take where each is as long as can be. */
+  get most(): Usage {
+    return this.#most;
+  }
+
+  /** The same where an answer takes a token, since the service counts those of its answers. */
+  get least(): Usage {
+    return {...this.#most, outputTokens: this.#leastOutput};
+  }
+
+  /** Questions that are there together, as many a request as the teacher takes. */
+  add(questions: readonly Question[]): void {
+    for (let start = 0; start < questions.length; start += this.#maxBatch) {
+      this.#addRequest(questions.slice(start, start + this.#maxBatch));
+    }
+  }
+
+  /** Questions that may come one after the other, a request each. */
+  addEach(questions: readonly Question[]): void {
+    for (const question of questions) this.#addRequest([question]);
+  }
+
+  #addRequest(questions: readonly Question[]): void {
+    this.#calls++;
+    const usage = this.#service?.worstCase?.(questions);
+    if (!usage) return;
+    this.#most = combine(this.#most, usage, (one, other) => one + other);
+    this.#leastOutput += Math.min(questions.length, usage.outputTokens);
+  }
+}
+
+/** The requests of a plan: those that are sure, those that are likely, and the most there may be. */
+export interface PlannedRequests {
+  readonly low: Requests;
+  readonly expected: Requests;
+  readonly worst: Requests;
+}
+
+export interface CostOptions {
+  /** Of the service, or another that it keeps. */
+  readonly rate: Rate;
+  /** By which it is asked. */
+  readonly lane: BatchLane | undefined;
+  /** What a request took, where replies are kept. */
+  readonly mean: Usage | undefined;
+}
+
+/** What requests take. */
+export function costOfRequests(
+  requests: PlannedRequests,
+  service: Service | undefined,
+  {rate, lane, mean}: CostOptions,
+): PlanTotal {
+  const cases = casesOf(requests, service, {mean, mostSends: lane ? LANE_ATTEMPTS : MOST_SENDS});
+  return {calls: across(cases, ({calls}) => calls), ...(service && costsOf(chargesOf(service, lane, rate), cases))};
+}
+
+function casesOf(
+  {low, expected, worst}: PlannedRequests,
+  service: Service | undefined,
+  {mean, mostSends}: {readonly mean: Usage | undefined; readonly mostSends: number},
+): Cases {
+  if (service?.worstCase === undefined) {
+    return {low: {calls: low.calls}, expected: {calls: expected.calls}, worst: {calls: worst.calls * mostSends}};
+  }
+  const likely = (requests: Requests) =>
+    mean ? combine(mean, mean, value => Math.round(value * requests.calls)) : requests.most;
+  const longest = combine(worst.most, likely(worst), (one, other) => Math.max(one, other) * mostSends);
+  return {
+    low: {calls: low.calls, usage: combine(low.least, likely(low), Math.min)},
+    expected: {calls: expected.calls, usage: likely(expected)},
+    worst: {calls: worst.calls * mostSends, usage: longest},
+  };
+}
+
+function across({low, expected, worst}: Cases, make: (charge: Charge) => number): Estimate {
+  return {low: make(low), expected: make(expected), worst: make(worst)};
+}
+
+function combine(one: Usage, other: Usage, by: (one: number, other: number) => number): Usage {
+  return {
+    inputTokens: by(one.inputTokens, other.inputTokens),
+    outputTokens: by(one.outputTokens, other.outputTokens),
+  };
+}
+
+/** What a service charges and how fast it is; a batch lane takes as long as it takes. */
+function chargesOf(service: Service, lane: BatchLane | undefined, rate: Rate) {
+  if (lane === undefined) return {...service, rate: {...service.rate, ...rate}};
+  const {worstCase, unbounded} = service;
+  const price = lanePrice(service, lane);
+  return {...(worstCase && {worstCase}), ...(unbounded && {unbounded}), ...(price && {price})};
+}
+
+function costsOf(
+  {price, worstCase, unbounded, rate = {}}: Pick<Service, 'price' | 'worstCase' | 'unbounded' | 'rate'>,
+  cases: Cases,
+): Omit<PlanTotal, 'calls'> {
+  const {requestsPerMinute = Number.POSITIVE_INFINITY, tokensPerMinute = Number.POSITIVE_INFINITY} = rate;
+  const isNothing = cases.worst.calls === 0;
+  // Nothing costs nothing, whatever the price.
+  const known = isNothing ? {} : price;
+  const open = isNothing ? undefined : unbounded;
+  const isCounted = worstCase !== undefined && open === undefined;
+  const isPriced = known && open?.of !== 'fees' && (isCounted || !isByToken(known));
+  const minutes = (charge: Charge) => Math.max(charge.calls / requestsPerMinute, tokensOf(charge) / tokensPerMinute);
+  const isPaced = isNothing || minutes(cases.worst) > 0;
+  return {
+    ...(isCounted && {tokens: across(cases, tokensOf)}),
+    ...(isPriced && {usd: across(cases, charge => costOf(known, charge))}),
+    ...(open && {unbounded: open.problem}),
+    ...(isPaced && {seconds: across(cases, charge => 60 * minutes(charge))}),
+  };
+}
+
+function tokensOf({usage}: Charge): number {
+  return usage ? usage.inputTokens + usage.outputTokens : 0;
+}

@@ -1,0 +1,50 @@
+import {identityText} from '../../store/key.ts';
+import type {AnswerStore, StoredAnswer} from '../../store/store.ts';
+import type {Teacher, Usage} from '../../teacher.ts';
+import {isUsage} from '../budget/receipt.ts';
+
+/** How many records are looked at: enough for a mean. */
+const SAMPLE = 10_000;
+
+/** What the requests took that kept answers came from. */
+export class KeptUsage {
+  readonly #replies = new Set<string>();
+  #inputTokens = 0;
+  #outputTokens = 0;
+
+  /** How many replies it is of. */
+  get replies(): number {
+    return this.#replies.size;
+  }
+
+  /** Of a request; undefined where no kept answer says. */
+  get mean(): Usage | undefined {
+    const {replies} = this;
+    if (replies === 0) return undefined;
+    return {inputTokens: this.#inputTokens / replies, outputTokens: this.#outputTokens / replies};
+  }
+
+  /** Takes an answer into account. Those of one reply say the same, and count once. */
+  add({receipt, reply, question}: StoredAnswer): void {
+    const usage = receipt?.usage;
+    const id = reply ? `${reply.segment} ${reply.offset}` : question.bytes;
+    if (!isUsage(usage) || this.#replies.size === SAMPLE || this.#replies.has(id)) return;
+    this.#replies.add(id);
+    this.#inputTokens += usage.inputTokens;
+    this.#outputTokens += usage.outputTokens;
+  }
+
+  /**
+   * Where it is of no reply yet, looks for answers of the teacher among the first records of the store. These are in the
+   * order of their keys, which are hashes, and so as good as drawn.
+   */
+  async sample(store: AnswerStore, identity: Teacher['identity']): Promise<void> {
+    if (this.#replies.size > 0) return;
+    const own = identityText(identity);
+    let seen = 0;
+    for await (const {stored} of store.entries()) {
+      if (identityText(stored.teacher.identity) === own) this.add(stored);
+      if (++seen === SAMPLE) return;
+    }
+  }
+}

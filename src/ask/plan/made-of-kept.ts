@@ -1,0 +1,78 @@
+import {KnowledgeError} from '../../errors.ts';
+import type {Detail, Outcome, Question, Teacher} from '../../teacher.ts';
+import {layeredBy} from '../compose/parts.ts';
+import {findKept, type Lookup, shown} from '../keep/kept-answers.ts';
+import {keyed} from '../keyed.ts';
+import {layerOver} from '../layer.ts';
+import {chunkOf} from '../teacher-stack.ts';
+
+/** How many inputs are looked at together. */
+const CHUNK = 256;
+
+/** What a teacher is asked, made as it is needed. */
+export interface Questions {
+  readonly count: number;
+  at(place: number): Question;
+}
+
+/** What of a teacher that is made of others is there for nothing. */
+export interface MadeOfKept {
+  /** 1 for each input that it answers by what is kept of its parts, with nobody asked. */
+  readonly made: Uint8Array;
+  /** By leaf, how many of its answers one such input took, in the mean; empty where there is none. */
+  readonly meanAsked: ReadonlyMap<Teacher, number>;
+}
+
+/** Finds which inputs are answered by what is kept, by making the answers. */
+export async function madeOfKept(
+  teacher: Teacher,
+  all: Questions,
+  detail: Detail,
+  lookup: Lookup,
+): Promise<MadeOfKept> {
+  const asked = new Map<Teacher, number>();
+  const recalling = recalled(teacher, lookup, (leaf, count) => asked.set(leaf, (asked.get(leaf) ?? 0) + count));
+  const taken = new Map<Teacher, number>();
+  const made = new Uint8Array(all.count);
+  for (let start = 0; start < all.count; start += CHUNK) {
+    const length = Math.min(CHUNK, all.count - start);
+    const questions = Array.from({length}, (_, place) => all.at(start + place));
+    const outcomes = await recalling.ask(questions, {detail}).catch((error: unknown) => {
+      // What all answers need isn't kept.
+      if (error instanceof KnowledgeError) return undefined;
+      throw error;
+    });
+    if (outcomes === undefined) break;
+    for (const [place, outcome] of outcomes.entries()) made[start + place] = 'answer' in outcome ? 1 : 0;
+    asked.clear();
+    // Once more those alone, to count what they take.
+    await recalling.ask(
+      questions.filter((_, place) => made[start + place] === 1),
+      {detail},
+    );
+    for (const [leaf, count] of asked) taken.set(leaf, (taken.get(leaf) ?? 0) + count);
+  }
+  const count = made.reduce((sum, isMade) => sum + isMade, 0);
+  return {made, meanAsked: new Map(Array.from(taken, ([leaf, answers]) => [leaf, answers / count]))};
+}
+
+/**
+ * The teacher with kept answers for its parts', and an error where there is none.
+ *
+ * @param onAsked - told how many questions a leaf was asked
+ */
+function recalled(teacher: Teacher, lookup: Lookup, onAsked: (leaf: Teacher, count: number) => void): Teacher {
+  return layeredBy(leaf => {
+    const recall = async (questions: readonly Question[], wanted: Detail): Promise<Outcome<typeof leaf.access>[]> => {
+      onAsked(leaf as Teacher, questions.length);
+      const {found} = await findKept(questions, leaf, wanted, lookup);
+      return questions.map(question => {
+        const stored = found.get(keyed(leaf, question).key);
+        const answer = stored && shown(stored, leaf, wanted);
+        return answer ? {answer} : {error: new KnowledgeError('No answer is kept.')};
+      });
+    };
+    const ask: typeof leaf.ask = (questions, options = {}) => recall(questions, options.detail ?? leaf.detail);
+    return layerOver(leaf, {ask, maxBatch: chunkOf(leaf)});
+  }, teacher);
+}

@@ -1,0 +1,98 @@
+import type {AdmissionState} from '../../pace/admission.ts';
+import type {Budget} from '../budget/budget.ts';
+import {entryOf} from '../budget/limit.ts';
+import type {LedgerSnapshot} from '../ledger.ts';
+
+/** How far an asking was at one moment. */
+export interface AskingMoment {
+  /** Milliseconds, of any clock. */
+  readonly at: number;
+  /** Questions that have an outcome. */
+  readonly done: number;
+  readonly ledger: LedgerSnapshot;
+}
+
+/** All that progress is worked out from. */
+export interface AskingState {
+  readonly now: AskingMoment;
+  /** The moment since which speed is measured. */
+  readonly since: AskingMoment;
+  /** Questions in all. */
+  readonly total: number;
+  /** Undefined of a teacher that asks no service. */
+  readonly admission?: Pick<AdmissionState, 'inFlight' | 'limit' | 'resumesIn'> | undefined;
+  readonly budget?: Pick<Budget, 'limits' | 'spent'> | undefined;
+}
+
+/** Progress in numbers. What is not known, or not yet, is undefined. */
+export interface AskingProgress {
+  readonly isDone: boolean;
+  readonly bought: number;
+  readonly cached: number;
+  readonly setAside: number;
+  /** Answers bought a second. */
+  readonly perSecond: number | undefined;
+  /** Until everything has an outcome, at the present speed. */
+  readonly secondsLeft: number | undefined;
+  /** Requests under way, and how many may be; undefined of a teacher that asks no service. */
+  readonly inFlight: number | undefined;
+  readonly limit: number | undefined;
+  /** Requests refused for want of capacity (429). */
+  readonly refused: number;
+  /** For how long the service is to be left alone; 0 where it isn't. */
+  readonly pausedSeconds: number;
+  /** US dollars. */
+  readonly usd: number | undefined;
+  /** What they will be at the end. */
+  readonly usdAtEnd: number | undefined;
+  /** Share of the budget that is spent, of the limit that is nearest; undefined without a budget. */
+  readonly budgetSpent: number | undefined;
+  /** What that share will be at the end; above 1 the budget is too small. */
+  readonly budgetAtEnd: number | undefined;
+}
+
+/** Speeds over less time than this say nothing. */
+const LEAST_SPAN = 1000;
+
+/** Works out how far an asking is, how fast it goes and what it will have cost. */
+export function measureAsking({now, since, total, admission, budget}: AskingState): AskingProgress {
+  const {bought, cached, setAside, refused, usd} = now.ledger;
+  const span = now.at - since.at;
+  const done = now.done - since.done;
+  const boughtSince = bought - since.ledger.bought;
+  const isTimed = span >= LEAST_SPAN;
+  const pausedSeconds = (admission?.resumesIn ?? 0) / 1000;
+  const left = total - now.done;
+  // How many of those that are left will be bought shows in what became of the last ones, how much one takes in all.
+  const toBuy = done > 0 ? (left * boughtSince) / done : undefined;
+  const atEnd = (amount: number) =>
+    toBuy !== undefined && bought > 0 ? amount + (amount / bought) * toBuy : undefined;
+  const shares = budget && budgetShares(budget, now.ledger, atEnd);
+  return {
+    isDone: left <= 0,
+    ...{bought, cached, setAside, refused, pausedSeconds, usd},
+    perSecond: isTimed ? (1000 * boughtSince) / span : undefined,
+    secondsLeft: isTimed && done > 0 ? (left * span) / done / 1000 + pausedSeconds : undefined,
+    inFlight: admission?.inFlight,
+    limit: admission?.limit,
+    usdAtEnd: usd === undefined ? undefined : atEnd(usd),
+    budgetSpent: shares?.spent,
+    budgetAtEnd: shares?.atEnd,
+  };
+}
+
+/** What is spent and will be, as shares of the limit that is nearest to its end. */
+function budgetShares(
+  {limits, spent}: Pick<Budget, 'limits' | 'spent'>,
+  ledger: LedgerSnapshot,
+  atEnd: (amount: number) => number | undefined,
+): {readonly spent: number; readonly atEnd: number | undefined} | undefined {
+  // The budget may have been drawn on by other teachers before.
+  const own = {calls: ledger.calls, tokens: ledger.inputTokens + ledger.outputTokens, usd: ledger.usd ?? 0};
+  const shares = limits.map(limit => {
+    const [kind, most] = entryOf(limit);
+    const end = atEnd(own[kind]);
+    return {spent: spent[kind] / most, atEnd: end === undefined ? undefined : (spent[kind] + end - own[kind]) / most};
+  });
+  return shares.sort((one, other) => (other.atEnd ?? other.spent) - (one.atEnd ?? one.spent))[0];
+}

@@ -1,0 +1,176 @@
+import {TeacherError} from '../../errors.ts';
+import type {Access, Exchange, Outcome, Question, Reply, Teacher} from '../../teacher.ts';
+import {keyed} from '../keyed.ts';
+import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
+import {problemIn} from './problems-met.ts';
+import type {Refusals} from './refusals.ts';
+
+/** Statuses of refusals that are no word on the request: the key, the address, the pace. */
+const OTHER_REFUSALS = [401, 402, 403, 404, 408, 409, 429];
+
+/**
+ * Makes what a service refuses the error of its input, and stops the run if it refuses every request. Which of them it is
+ * shows in what becomes of other inputs: until one is answered, or earlier answers are found, few requests are on their
+ * way, and of a refused batch single inputs are tried instead of ever smaller parts.
+ *
+ * Stands next to the teacher, below what counts and keeps its requests.
+ */
+export function withRefusedInputs<A extends Access>(teacher: Teacher<A>, refusals: Refusals): LayeredTeacher<A> {
+  if (teacher.service === undefined) return teacher;
+  const askKnown: Ask<A> = async (questions, options) => {
+    const outcomes = await asOutcomes(teacher, questions, options);
+    const apart = refusedTogether(outcomes);
+    if (apart.length === 0) return outcomes;
+    const mended = [...outcomes];
+    for (const row of apart) {
+      [mended[row]] = (await asOutcomes(teacher, [questions[row]!], partOf([row], options))) as [Outcome<A>];
+    }
+    return mended;
+  };
+  const trial = new Trial(teacher, refusals);
+  return layerOver(teacher, {
+    ask: (questions, options = {}) =>
+      refusals.works ? askKnown(questions, options) : trial.ask(questions, options, askKnown),
+  });
+}
+
+type Ask<A extends Access> = (questions: readonly Question[], options: LayerOptions) => Promise<readonly Outcome<A>[]>;
+
+/** Asks a teacher of which it is not known yet whether its service answers such requests. */
+class Trial<A extends Access> {
+  readonly #teacher: Teacher<A>;
+  readonly #refusals: Refusals;
+
+  constructor(teacher: Teacher<A>, refusals: Refusals) {
+    this.#teacher = teacher;
+    this.#refusals = refusals;
+  }
+
+  /** @param askKnown - asks about what is left when the service is known to answer */
+  async ask(questions: readonly Question[], options: LayerOptions, askKnown: Ask<A>): Promise<readonly Outcome<A>[]> {
+    if (questions.length === 1) return [await this.#askAlone(questions[0]!, options)];
+    const {exchange, settle} = this.#exchange(options);
+    const outcomes = [...(await asOutcomes(this.#teacher, questions, {...options, exchange}).finally(settle))];
+    const rows = outcomes.flatMap((outcome, row) => (isUnclear(outcome) ? row : []));
+    if (rows.length > 0) await this.#refusals.lookBack();
+    const tried = await this.#refusals.inTurn(async () => {
+      let count = 0;
+      while (count < rows.length && !this.#refusals.works) {
+        const row = rows[count++]!;
+        outcomes[row] = await this.#askAlone(questions[row]!, partOf([row], options));
+      }
+      return count;
+    });
+    const others = rows.slice(tried);
+    if (others.length === 0) return outcomes;
+    const left = others.map(row => questions[row]!);
+    for (const [index, outcome] of (await askKnown(left, partOf(others, options))).entries()) {
+      outcomes[others[index]!] = outcome;
+    }
+    return outcomes;
+  }
+
+  async #askAlone(question: Question, options: LayerOptions): Promise<Outcome<A>> {
+    const {exchange, settle} = this.#exchange(options);
+    try {
+      const [outcome] = await asOutcomes(this.#teacher, [question], {...options, exchange});
+      if (!isUnclear(outcome!)) return outcome!;
+      const {error} = outcome as {readonly error: TeacherError};
+      await this.#refusals.refused(keyed(this.#teacher, question).digest.bytes, error);
+      return {error: this.#refusals.works ? error : this.#eitherWay(error)};
+    } finally {
+      settle();
+    }
+  }
+
+  /** Of one call. After a refusal nothing more of it goes out: neither smaller parts, nor what still waits. */
+  #exchange({exchange = (_, send) => send()}: LayerOptions) {
+    const refusals = this.#refusals;
+    let refused = 0;
+    const tried: Exchange = async (rows, send) => {
+      const isHeld = () => refused > 0 || (rows.length > 1 && refusals.hasRefusedBatch);
+      if (!(await refusals.enter(isHeld))) throw this.#heldBack();
+      let reply: Reply | undefined;
+      try {
+        reply = await exchange(rows, send);
+      } finally {
+        // One that is refused counts as under way until it is known why.
+        if (reply && isRefusal(reply)) refused++;
+        else refusals.leave();
+      }
+      if (reply.status === 200) refusals.answered();
+      else if (isRefusal(reply) && rows.length > 1) refusals.hasRefusedBatch = true;
+      return reply;
+    };
+    const settle = () => {
+      for (; refused > 0; refused--) refusals.leave();
+    };
+    return {exchange: tried, settle};
+  }
+
+  #heldBack(): TeacherError {
+    return new TeacherError(this.#teacher.name, 'It refused other inputs of the same call.', {refusal: 'unclear'});
+  }
+
+  #eitherWay(error: TeacherError): TeacherError {
+    const {name} = this.#teacher;
+    const {status} = error;
+    return new TeacherError(
+      name,
+      `${problemIn(error, name)} It had answered nothing before: it may refuse this input alone or, if it answers no other ` +
+        'either, every request, for the model or a parameter.',
+      {cause: error, refusal: 'unclear', ...(status !== undefined && {status})},
+    );
+  }
+}
+
+/** Asks; a refusal of the whole call becomes that of each question. */
+async function asOutcomes<A extends Access>(
+  teacher: Teacher<A>,
+  questions: readonly Question[],
+  options: LayerOptions,
+): Promise<readonly Outcome<A>[]> {
+  try {
+    return await teacher.ask(questions, options);
+  } catch (error) {
+    if (!isOfInputs(error)) throw error;
+    return questions.map(() => ({error}));
+  }
+}
+
+function isRefusal({status}: Reply): boolean {
+  return status >= 400 && status < 500 && !OTHER_REFUSALS.includes(status);
+}
+
+function isOfInputs(error: unknown): error is TeacherError {
+  return error instanceof TeacherError && error.refusal !== undefined;
+}
+
+/** The rows that share one refusal: it does not say which of the inputs it is of. */
+function refusedTogether(outcomes: readonly Outcome[]): readonly number[] {
+  const rows = new Map<Error, number[]>();
+  for (const [row, outcome] of outcomes.entries()) {
+    if (!('error' in outcome && isOfInputs(outcome.error))) continue;
+    rows.set(outcome.error, [...(rows.get(outcome.error) ?? []), row]);
+  }
+  return [...rows.values()].filter(({length}) => length > 1).flat();
+}
+
+function isUnclear(outcome: Outcome): boolean {
+  return 'error' in outcome && isOfInputs(outcome.error) && outcome.error.refusal === 'unclear';
+}
+
+/** The options for a call about some of a call's questions. */
+function partOf(rows: readonly number[], options: LayerOptions): LayerOptions {
+  const {exchange} = options;
+  return exchange
+    ? {
+        ...options,
+        exchange: (some, send) =>
+          exchange(
+            some.map(row => rows[row]!),
+            send,
+          ),
+      }
+    : options;
+}

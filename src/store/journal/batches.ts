@@ -1,0 +1,121 @@
+import {readdirSync, readFileSync, rmSync, statSync} from 'node:fs';
+import {join} from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import {makeFolder} from '../../data/make-folder.ts';
+import {journalFailure} from './file.ts';
+
+/** A batch that a service has, or is about to get. */
+export interface BatchRecord {
+  readonly format: 1;
+  /** Our name for it, which is there before the service's id is. */
+  readonly name: string;
+  /** Name of the teacher, for messages. */
+  readonly teacher: string;
+  /** ISO 8601: just before it was handed over. */
+  readonly plannedAt: string;
+  /** Which handing-over of its questions it is, from 1 on. */
+  readonly attempt: number;
+  /** Its questions, see `answerKey`. */
+  readonly keys: readonly string[];
+  /** The service's id; undefined while it is not known whether the service has the batch. */
+  readonly id?: string;
+}
+
+/**
+ * The batches that are not collected yet, a file each in the journal's folder. It stands there before the batch is
+ * handed over, and goes when all its answers are kept: a batch that was paid for is never forgotten.
+ */
+export class BatchRecords {
+  readonly #journal: string;
+  readonly #directory: string;
+  readonly #read = new Map<string, {readonly changed: number; readonly record: BatchRecord | undefined}>();
+
+  /** @param journal - the journal's folder */
+  constructor(journal: string) {
+    this.#journal = journal;
+    this.#directory = join(journal, 'batches');
+  }
+
+  /**
+   * Those of all processes, the oldest first.
+   *
+   * @throws AnswerStoreError where they can't be read
+   */
+  all(): readonly BatchRecord[] {
+    try {
+      const records = filesIn(this.#directory).map(name => this.#recordIn(name));
+      return records.filter(record => record !== undefined).sort(byAge);
+    } catch (error) {
+      throw journalFailure(this.#journal, 'read', error);
+    }
+  }
+
+  /**
+   * Writes a batch down, in the place of what stands there under its name. On disk when the promise resolves.
+   *
+   * @throws AnswerStoreError where it can't be written
+   */
+  async write(record: BatchRecord): Promise<void> {
+    try {
+      makeFolder(this.#directory);
+      await writeFileAtomic(this.pathOf(record), `${JSON.stringify(record)}\n`);
+    } catch (error) {
+      throw journalFailure(this.#journal, 'written', error);
+    }
+  }
+
+  /** The batch is collected, or the service never had it. */
+  remove(record: BatchRecord): void {
+    try {
+      rmSync(this.pathOf(record), {force: true});
+    } catch (error) {
+      throw journalFailure(this.#journal, 'written', error);
+    }
+  }
+
+  /** The file that a batch is written down in. */
+  pathOf({name}: BatchRecord): string {
+    return join(this.#directory, `${name}${ENDING}`);
+  }
+
+  /** A batch may be of a hundred thousand questions: what has not changed is not read again. */
+  #recordIn(file: string): BatchRecord | undefined {
+    const path = join(this.#directory, file);
+    const changed = statSync(path, {throwIfNoEntry: false})?.mtimeMs;
+    if (changed === undefined) return undefined;
+    const known = this.#read.get(file);
+    if (known?.changed === changed) return known.record;
+    const record = parse(path);
+    this.#read.set(file, {changed, record});
+    return record;
+  }
+}
+
+const ENDING = '.json';
+
+function filesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory).filter(name => name.endsWith(ENDING));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Undefined where another process has just removed it. */
+function parse(path: string): BatchRecord | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  const record = JSON.parse(text) as BatchRecord;
+  if (record.format === 1) return record;
+  throw new Error(`${path} is of format ${record.format}, and this version reads format 1`);
+}
+
+function byAge(one: BatchRecord, other: BatchRecord): number {
+  return one.plannedAt < other.plannedAt ? -1 : 1;
+}

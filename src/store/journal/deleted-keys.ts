@@ -1,0 +1,42 @@
+import {appendFileSync, existsSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {journalFailure} from './file.ts';
+
+/** Answers that were taken out of a store are not to come back out of its journal: when each was, by key. */
+export type DeletedKeys = ReadonlyMap<string, number>;
+
+const NAME = 'deleted.jsonl';
+
+/** Writes down that answers were taken out. Without a journal there is nothing that they could come back from. */
+export function writeDeleted(journal: string, keys: readonly string[]): void {
+  if (!existsSync(journal)) return;
+  const at = new Date().toISOString();
+  // Each line begins a new one, since another process may have left a torn one.
+  const lines = keys.map(key => `\n${JSON.stringify({key, at})}\n`);
+  try {
+    appendFileSync(join(journal, NAME), lines.join(''), {flush: true});
+  } catch (error) {
+    throw journalFailure(journal, 'written', error);
+  }
+}
+
+/** @throws AnswerStoreError where they can't be read */
+export function readDeleted(journal: string): DeletedKeys {
+  const path = join(journal, NAME);
+  try {
+    if (!existsSync(path)) return new Map();
+    return new Map(readFileSync(path, 'utf8').split('\n').flatMap(parsed));
+  } catch (error) {
+    throw journalFailure(journal, 'read', error);
+  }
+}
+
+/** Nothing of a torn line, and of the empty ones between lines. */
+function parsed(line: string): [key: string, at: number][] {
+  try {
+    const {key, at} = JSON.parse(line) as {readonly key: string; readonly at: string};
+    return [[key, Date.parse(at)]];
+  } catch {
+    return [];
+  }
+}

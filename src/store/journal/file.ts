@@ -1,0 +1,61 @@
+import {fdatasync} from 'node:fs';
+import {AnswerStoreError} from '../../errors.ts';
+
+/** Milliseconds after a write until the disk is told to keep it. */
+const SYNC_DELAY = 1000;
+
+export type JournalAction = 'opened' | 'read' | 'written';
+
+/** Who, what and what to do next, of a journal in this folder. */
+export function journalFailure(directory: string, action: JournalAction, cause: unknown): AnswerStoreError {
+  if (cause instanceof AnswerStoreError) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new AnswerStoreError(
+    `The journal of requests (${directory}) can't be ${action}: ${reason}. ` +
+      'Check its path, its permissions and the free disk space; nothing is bought without it.',
+    {cause},
+  );
+}
+
+/** Has the disk keep what was written to a file, in the background and at most once a second. */
+export class BackgroundSync {
+  readonly #directory: string;
+  readonly #file: number;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #failure: Error | undefined;
+
+  constructor(directory: string, file: number) {
+    this.#directory = directory;
+    this.#file = file;
+  }
+
+  /** Something was written. */
+  schedule(): void {
+    this.#timer ??= setTimeout(() => void this.#sync(), SYNC_DELAY).unref();
+  }
+
+  /** @throws AnswerStoreError where an earlier write did not reach the disk */
+  check(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Resolves when the disk has all that was written. */
+  async finish(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#running;
+    await this.#sync();
+    this.check();
+  }
+
+  #sync(): Promise<void> {
+    this.#timer = undefined;
+    this.#running = new Promise(resolve => {
+      fdatasync(this.#file, error => {
+        if (error) this.#failure ??= journalFailure(this.#directory, 'written', error);
+        resolve();
+      });
+    });
+    return this.#running;
+  }
+}

@@ -1,0 +1,68 @@
+import {type FileHandle, open} from 'node:fs/promises';
+import {join} from 'node:path';
+import {journalFailure} from './file.ts';
+import {type KeptReply, parseReply, type ReplyPlace} from './reply.ts';
+import {ReplyIndex} from './reply-index.ts';
+import {SEGMENT_NAME} from './segment.ts';
+
+/** Reads kept replies; each segment that is read from stays open. */
+export class JournalReader {
+  readonly #directory: string;
+  readonly #files = new Map<string, Promise<FileHandle | undefined>>();
+
+  readonly #index: ReplyIndex;
+
+  /** @param own - the segment that this process writes */
+  constructor(directory: string, own?: string) {
+    this.#directory = directory;
+    this.#index = new ReplyIndex(directory, own);
+  }
+
+  /**
+   * Where the replies to questions are, as far as other processes have kept any; without those whose answers were deleted.
+   *
+   * @throws AnswerStoreError where that can't be looked up
+   */
+  async find(keys: readonly string[]): Promise<ReadonlyMap<string, ReplyPlace>> {
+    try {
+      return await this.#index.find(keys);
+    } catch (error) {
+      throw journalFailure(this.#directory, 'read', error);
+    }
+  }
+
+  /** Has the next `find` look at what was written since, too. */
+  async renew(): Promise<void> {
+    await this.#index.renew();
+  }
+
+  /** @throws AnswerStoreError where the file can't be read */
+  async read({segment, offset, length}: ReplyPlace): Promise<KeptReply | undefined> {
+    // Places can come from elsewhere, with a store that was imported.
+    if (!SEGMENT_NAME.test(segment)) return undefined;
+    const file = this.#files.get(segment) ?? openIfThere(join(this.#directory, segment));
+    this.#files.set(segment, file);
+    try {
+      const line = Buffer.alloc(length);
+      const read = await (await file)?.read(line, 0, length, offset);
+      return read?.bytesRead === length ? parseReply(line) : undefined;
+    } catch (error) {
+      throw journalFailure(this.#directory, 'read', error);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const file of this.#files.values()) await (await file.catch(() => undefined))?.close();
+    this.#files.clear();
+    await this.#index.close();
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

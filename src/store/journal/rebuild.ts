@@ -1,0 +1,90 @@
+import {closeSync, openSync} from 'node:fs';
+import {join} from 'node:path';
+import type {AnswerEntry, AnswerStore} from '../store.ts';
+import {type DeletedKeys, readDeleted} from './deleted-keys.ts';
+import {KeptLinesReader} from './kept-lines.ts';
+import {linesOf} from './lines.ts';
+import {ReplyIndex} from './reply-index.ts';
+import {segmentsIn} from './segment.ts';
+
+/** How many answers go into a store at once. */
+const BATCH = 1000;
+
+/** What a store was made again of. */
+export interface Rebuilt {
+  /** Answers in the journal, each asking of a question by itself. */
+  readonly answers: number;
+  /** Of these, those that the store did not hold. */
+  readonly added: number;
+  /** Replies that only the reader of their teacher can make answers of, and of which the store holds none. */
+  readonly unread: number;
+}
+
+/**
+ * Puts the answers of a journal into a store that lacks them, as they were kept: of several to one question the last one;
+ * none that was deleted since.
+ *
+ * @throws AnswerStoreError where the one can't be read or the other can't be written
+ */
+export async function rebuildStore(store: AnswerStore, journal: string): Promise<Rebuilt> {
+  let answers = 0;
+  let added = 0;
+  for await (const batch of batchesIn(journal)) {
+    answers += batch.length;
+    const held = await store.getMany(batch.map(({key}) => key));
+    const lacking = batch.filter(({stored}, place) => (held[place]?.storedAt ?? '') < stored.storedAt);
+    await store.setMany(lacking);
+    added += lacking.length;
+  }
+  return {answers, added, unread: await countUnread(store, journal)};
+}
+
+/** The answers of the journal, at most one to a question in each batch. */
+async function* batchesIn(journal: string): AsyncGenerator<readonly AnswerEntry[]> {
+  const deleted = readDeleted(journal);
+  let batch = new Map<string, AnswerEntry>();
+  for (const segment of segmentsIn(journal)) {
+    for (const entry of answersIn(join(journal, segment), deleted)) {
+      if (batch.size === BATCH || batch.has(entry.key)) {
+        yield [...batch.values()];
+        batch = new Map();
+      }
+      batch.set(entry.key, entry);
+    }
+  }
+  yield [...batch.values()];
+}
+
+function* answersIn(path: string, deleted: DeletedKeys): Generator<AnswerEntry> {
+  const reader = new KeptLinesReader();
+  const file = openSync(path, 'r');
+  try {
+    for (const {line} of linesOf(file)) {
+      for (const entry of reader.read(line)) {
+        if (Date.parse(entry.stored.storedAt) > (deleted.get(entry.key) ?? 0)) yield entry;
+      }
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+async function countUnread(store: AnswerStore, journal: string): Promise<number> {
+  const index = new ReplyIndex(journal);
+  let count = 0;
+  let keys: string[] = [];
+  const look = async () => {
+    for (const stored of await store.getMany(keys)) if (stored === undefined) count++;
+    keys = [];
+  };
+  try {
+    for await (const key of index.unread()) {
+      keys.push(key);
+      if (keys.length === BATCH) await look();
+    }
+    await look();
+    return count;
+  } finally {
+    await index.close();
+  }
+}

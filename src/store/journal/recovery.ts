@@ -1,0 +1,184 @@
+import {appendFileSync, closeSync, fstatSync, openSync, readSync, rmSync} from 'node:fs';
+import {join} from 'node:path';
+import type {Owner} from '../owner.ts';
+import {fateOfWriter} from './fate.ts';
+import {linesOf} from './lines.ts';
+import {removeLock} from './lock.ts';
+import {Outstanding} from './outstanding.ts';
+import {parseReply, type ReplyPlace, replyNumber} from './reply.ts';
+import {CLOSING, isClosed, lineOf, type SegmentHead, segmentsIn} from './segment.ts';
+
+/** What the segments of ended processes hold that was not seen to its end. */
+export interface Recovery {
+  readonly outstanding: Outstanding;
+  /** Questions that may be paid for twice: those in doubt, and those that an ended process was asking and another one asked. */
+  readonly inDoubt: readonly string[];
+  /** Processes elsewhere of which it is not known whether they run: what they write is left alone. */
+  readonly unknown: readonly Owner[];
+  /** Is to be called when the outstanding is written elsewhere: the segments are not looked at again. */
+  finish(): void;
+}
+
+/** Every other line than a reply. */
+type Line =
+  | SegmentHead
+  | {readonly sent: number; readonly keys: readonly string[]}
+  | {readonly failed: number; readonly inDoubt: boolean; readonly why: string}
+  | {readonly done: number}
+  | {readonly settled: readonly string[]}
+  | {readonly doubted: readonly string[]}
+  | {readonly unread: readonly string[]; readonly place: ReplyPlace};
+
+/** Reads the segments that no process writes any more, the oldest first. */
+export async function recover(directory: string): Promise<Recovery> {
+  const outstanding = new Outstanding();
+  const unknown: Owner[] = [];
+  const scanned: Scanned[] = [];
+  const doubted = new Set<string>();
+  for (const name of segmentsIn(directory)) {
+    const left = openLeft(directory, name);
+    if (left === undefined) continue;
+    try {
+      const {file, owner, changed} = left;
+      const fate = owner ? await fateOfWriter({directory, name, owner, changed}) : 'ended';
+      if (fate === 'unknown') unknown.push(owner!);
+      if (fate === 'unknown' || fate === 'alive') continue;
+      const holdsReplies = scan(file, name, outstanding);
+      for (const key of outstanding.end()) doubted.add(key);
+      // Who is only silent may write on, and that must not be lost.
+      scanned.push({name, isKept: holdsReplies || fate === 'silent'});
+    } finally {
+      closeSync(left.file);
+    }
+  }
+  dropTorn(directory, outstanding);
+  return {
+    outstanding,
+    inDoubt: [...new Set([...outstanding.inDoubt, ...doubted])],
+    unknown,
+    finish() {
+      for (const {name, isKept} of scanned) retire(directory, name, isKept);
+    },
+  };
+}
+
+interface Scanned {
+  readonly name: string;
+  readonly isKept: boolean;
+}
+
+/** Lines that say again, in a new segment, what is outstanding. */
+export function carryLines({inDoubt, unread}: Outstanding): string[] {
+  const lines = repliesOf(unread).map(({place, keys}) => lineOf({unread: keys, place}));
+  if (inDoubt.size > 0) lines.push(lineOf({doubted: [...inDoubt]}));
+  return lines;
+}
+
+/** Nothing in the segment is outstanding: it is kept, as for its replies, or goes. */
+export function retire(directory: string, name: string, isKept: boolean): void {
+  const path = join(directory, name);
+  if (isKept) appendFileSync(path, CLOSING);
+  else rmSync(path, {force: true});
+  removeLock(directory, name);
+}
+
+interface LeftSegment {
+  /** Open. */
+  readonly file: number;
+  readonly owner: Owner | null;
+  readonly changed: number;
+}
+
+/** Opens a segment that is not closed. */
+function openLeft(directory: string, name: string): LeftSegment | undefined {
+  const file = openIfThere(join(directory, name));
+  if (file === undefined) return undefined;
+  if (isClosed(file)) {
+    closeSync(file);
+    return undefined;
+  }
+  const [first] = linesOf(file);
+  const head = first && parse(first.line);
+  const owner = head && 'journal' in head ? head.owner : null;
+  return {file, owner, changed: fstatSync(file).mtimeMs};
+}
+
+/** Adds what the segment left; whether it holds replies. */
+function scan(file: number, name: string, into: Outstanding): boolean {
+  let holdsReplies = false;
+  for (const {line, offset} of linesOf(file)) {
+    const id = replyNumber(line);
+    if (id === undefined) {
+      apply(line, into);
+      continue;
+    }
+    holdsReplies = true;
+    into.replied(id, {segment: name, offset, length: line.length});
+  }
+  return holdsReplies;
+}
+
+/** Of a line that is torn or unknown nothing is taken. */
+function apply(text: Buffer, into: Outstanding): void {
+  const line = parse(text);
+  if (line === undefined) return;
+  if ('sent' in line) into.sent(line.sent, line.keys);
+  else if ('failed' in line) into.failed(line.failed, line.inDoubt);
+  else if ('done' in line) into.done(line.done);
+  else if ('settled' in line) into.settled(line.settled);
+  else if ('doubted' in line) for (const key of line.doubted) into.inDoubt.add(key);
+  else if ('unread' in line) into.left(line.unread, line.place);
+}
+
+function parse(text: Buffer): Line | undefined {
+  try {
+    return JSON.parse(text.toString()) as Line;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A power cut can leave a hole in a reply: its questions are in doubt again. */
+function dropTorn(directory: string, {inDoubt, unread}: Outstanding): void {
+  for (const {place, keys} of repliesOf(unread)) {
+    if (isWhole(directory, place)) continue;
+    for (const key of keys) {
+      unread.delete(key);
+      inDoubt.add(key);
+    }
+  }
+}
+
+function isWhole(directory: string, {segment, offset, length}: ReplyPlace): boolean {
+  const file = openIfThere(join(directory, segment));
+  if (file === undefined) return false;
+  try {
+    const line = Buffer.alloc(length);
+    readSync(file, line, 0, length, offset);
+    return parseReply(line) !== undefined;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Each place once, with the questions that are to be read there. */
+function repliesOf(unread: ReadonlyMap<string, ReplyPlace>): {readonly place: ReplyPlace; readonly keys: string[]}[] {
+  const byPlace = new Map<string, {readonly place: ReplyPlace; readonly keys: string[]}>();
+  for (const [key, place] of unread) {
+    const name = `${place.segment} ${place.offset}`;
+    const reply = byPlace.get(name) ?? {place, keys: []};
+    reply.keys.push(key);
+    byPlace.set(name, reply);
+  }
+  return [...byPlace.values()];
+}
+
+/** Undefined where another process has just seen to the file. */
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,69 @@
+import {replyWithoutSecrets} from '../../secrets.ts';
+import type {Reply} from '../../teacher.ts';
+import {lineOf} from './segment.ts';
+
+/** Where a raw reply is kept: a line of a segment, in bytes. */
+export interface ReplyPlace {
+  /** The name of its file. */
+  readonly segment: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A reply with the questions that it answers, in their order. */
+export interface KeptReply {
+  /** See `answerKey`. */
+  readonly keys: readonly string[];
+  readonly reply: Reply;
+}
+
+/** Headers that may be kept: what a reply says of itself, of the model and of limits. None that can hold a secret. */
+const KEPT_HEADERS =
+  /^(date|content-type|inference-header-content-length|retry-after(-ms)?|(.+-)?(request-id|ratelimit(-.+)?|model(-.+)?|version))$/;
+
+/** The line of a reply. Its number stands first, so that a line can be told without being read. */
+export function replyLine(id: number, keys: readonly string[], reply: Reply): string {
+  const {status, headers, body} = replyWithoutSecrets(reply);
+  return lineOf({reply: id, keys, status, headers: keptHeaders(headers), body});
+}
+
+/** The number of the reply in this line; undefined of another line. */
+export function replyNumber(line: Buffer): number | undefined {
+  const number = /^\{"reply":(\d+),/.exec(line.toString('latin1', 0, 32))?.[1];
+  return number === undefined ? undefined : Number(number);
+}
+
+/** The questions of the reply in this line, without reading the reply; undefined of another line. */
+export function replyKeys(line: Buffer): readonly string[] | undefined {
+  const number = replyNumber(line);
+  const end = number === undefined ? -1 : line.indexOf(AFTER_KEYS);
+  if (end < 0) return undefined;
+  try {
+    const start = `{"reply":${number},"keys":`.length;
+    return JSON.parse(line.toString('utf8', start, end + 1)) as string[];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Behind the keys. Within a string its quotes would have backslashes. */
+const AFTER_KEYS = Buffer.from('],"status":');
+
+/** Undefined where the bytes hold no whole reply. */
+export function parseReply(line: Buffer): KeptReply | undefined {
+  if (line.at(-1) !== NEWLINE || replyNumber(line) === undefined) return undefined;
+  try {
+    const {keys, status, headers, body} = JSON.parse(line.toString()) as KeptReply & Reply;
+    return {keys, reply: {status, headers, body}};
+  } catch {
+    return undefined;
+  }
+}
+
+const NEWLINE = 10;
+
+function keptHeaders(headers: Reply['headers']): Reply['headers'] {
+  const kept: Record<string, string | readonly string[] | undefined> = {};
+  for (const name in headers) if (KEPT_HEADERS.test(name)) kept[name] = headers[name];
+  return kept;
+}

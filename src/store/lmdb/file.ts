@@ -1,0 +1,125 @@
+import {closeSync, fstatSync, openSync, readSync, statSync} from 'node:fs';
+import {dirname} from 'node:path';
+import {open, type RootDatabase, type RootDatabaseOptions} from 'lmdb';
+import {makeFolder} from '../../data/make-folder.ts';
+
+/** Bytes before what a page holds: its number first, its kind after two words. */
+const PAGE_HEAD = 24;
+const PAGE_KIND = 18;
+const BRANCH = 1;
+const LEAF = 2;
+const META = 8;
+/** The first two pages tell the state of the file, each of one of the last two commits. This stands in both. */
+const MAGIC = 0xbeef_c0de;
+const FORMAT = 2;
+/** Places behind the magic number. */
+const VERSION = 4;
+const PAGE_SIZE = 24;
+const ROOTS = [64, 112];
+const LAST_PAGE = 120;
+const COMMIT = 128;
+const META_BYTES = PAGE_HEAD + COMMIT + 8;
+/** The root of a tree with nothing in it. */
+const NO_PAGE = 0xffff_ffff_ffff_ffffn;
+
+/**
+ * Opens an LMDB file, made where there is none, as are the folders above it. LMDB ends the process on a file that is
+ * damaged or not its own, so the file is looked at first.
+ *
+ * @throws Error that says what is wrong with the file
+ */
+export function openLmdb<Value, Key extends string | number = string>(
+  path: string,
+  options: RootDatabaseOptions,
+): RootDatabase<Value, Key> {
+  makeFolder(dirname(path));
+  checkFile(path);
+  return open({
+    path,
+    noSubdir: true,
+    // A commit then returns when the disk has it, and an answer outlives a power cut as well as a killed process.
+    overlappingSync: false,
+    // Otherwise a failed commit leaves a rejected promise behind that nobody can get at, which ends the process.
+    eventTurnBatching: false,
+    ...options,
+  });
+}
+
+/** Whether there is an LMDB file of which a part is damaged or missing. Of what is no LMDB file it is not known. */
+export function isDamagedLmdb(path: string): boolean {
+  try {
+    checkFile(path);
+    return false;
+  } catch (error) {
+    return error instanceof DamagedFileError;
+  }
+}
+
+class DamagedFileError extends Error {
+  constructor(problem: string) {
+    super(`${problem} (\`limbeck cache rebuild\` puts it aside and makes a new one of the journal)`);
+  }
+}
+
+function checkFile(path: string): void {
+  const stats = statSync(path, {throwIfNoEntry: false});
+  if (stats === undefined) return;
+  if (stats.isDirectory()) throw new Error('it is a directory (EISDIR)');
+  // To open a pipe would wait for whoever writes to it.
+  if (!stats.isFile()) throw new Error('it is not a regular file');
+  const file = openSync(path, 'r');
+  try {
+    // A new file is empty until the first process to open it has written its first pages.
+    if (fstatSync(file).size > 0) checkPages(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function checkPages(file: number): void {
+  // A first page of zeros alone is damage: such a file is nothing else.
+  if (readAt(file, 0, META_BYTES).every(byte => byte === 0)) throw damaged('the first page');
+  const first = metaAt(file, 0, 0);
+  const size = first.readUInt32LE(PAGE_SIZE);
+  if (size < META_BYTES || !Number.isInteger(Math.log2(size))) throw damaged('the first page');
+  const second = metaAt(file, 1, size);
+  const isLater = second.readBigUInt64LE(COMMIT) > first.readBigUInt64LE(COMMIT);
+  const state = isLater ? second : first;
+  const pages = Number(state.readBigUInt64LE(LAST_PAGE)) + 1;
+  if (fstatSync(file).size < pages * size)
+    throw new DamagedFileError('the file is an LMDB database of which the end is missing');
+  for (const place of ROOTS) {
+    const root = state.readBigUInt64LE(place);
+    if (root !== NO_PAGE && !isOfTree(readAt(file, Number(root) * size, PAGE_HEAD), root)) {
+      throw damaged(`page ${root}`);
+    }
+  }
+}
+
+/** What stands from the magic number on in one of the first two pages. */
+function metaAt(file: number, number: number, offset: number): Buffer {
+  const page = readAt(file, offset, META_BYTES);
+  const meta = page.subarray(PAGE_HEAD);
+  const isMeta = page.readUInt16LE(PAGE_KIND) === META && meta.readUInt32LE() === MAGIC;
+  if (!isMeta && number === 0) throw new Error('the file is not an LMDB database, or its first page is damaged');
+  if (!isMeta) throw damaged('the second page');
+  const format = meta.readUInt16LE(VERSION);
+  if (format !== FORMAT) throw new Error(`the file is an LMDB database of format ${format}, not ${FORMAT}`);
+  return meta;
+}
+
+/** Whether a page is the one of this number, and belongs to a tree. */
+function isOfTree(page: Buffer, number: bigint): boolean {
+  return page.readBigUInt64LE() === number && (page.readUInt16LE(PAGE_KIND) & (BRANCH | LEAF)) !== 0;
+}
+
+/** Zeros stand for what is behind the end. */
+function readAt(file: number, position: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  readSync(file, bytes, 0, length, position);
+  return bytes;
+}
+
+function damaged(what: string): DamagedFileError {
+  return new DamagedFileError(`${what} of this LMDB database is damaged`);
+}

@@ -1,0 +1,108 @@
+import {hash} from 'node:crypto';
+import {stringify} from 'safe-stable-stringify';
+import {sameValues} from '../../data/same-values.ts';
+import type {Json} from '../../teacher.ts';
+import type {StoredAnswer} from '../stored-answer.ts';
+
+/** What the records of one teacher and one run have in common, which is most of each. */
+export interface RecordHead {
+  readonly teacher: StoredAnswer['teacher'];
+  readonly detail: StoredAnswer['detail'];
+  readonly dtype: StoredAnswer['question']['dtype'];
+  readonly shape: readonly number[];
+  readonly reader?: Json;
+  /** Where the journal keeps the replies. */
+  readonly segment?: string;
+}
+
+/** A record as it is kept: the number of its head, and what is its own. */
+export type ShortRecord = readonly [
+  head: number,
+  bytes: string,
+  view: number,
+  sample: number,
+  storedAt: string,
+  receipt: StoredAnswer['receipt'] | null,
+  offset: number | null,
+  length: number | null,
+  answer: StoredAnswer['answer'],
+];
+
+/** A record without its head, and the head. */
+export interface Shortened {
+  readonly head: RecordHead;
+  /** By which it is found. All processes give it the same one. */
+  readonly number: number;
+  readonly record: ShortRecord;
+}
+
+/** How many heads are compared before one is worked out anew. */
+const RECENT = 8;
+
+/** Takes from records what they have in common. The heads of a file are few: one a teacher, detail and run. */
+export class RecordHeads {
+  /** The latest first. */
+  #recent: (readonly [number: number, head: RecordHead])[] = [];
+
+  shorten(stored: StoredAnswer): Shortened {
+    const {question, storedAt, receipt, reply, answer} = stored;
+    const [number, head] = this.#headOf(stored);
+    const {bytes, view, sample} = question;
+    const [offset, length] = [reply?.offset ?? null, reply?.length ?? null];
+    return {number, head, record: [number, bytes, view, sample, storedAt, receipt ?? null, offset, length, answer]};
+  }
+
+  #headOf(stored: StoredAnswer): readonly [number: number, head: RecordHead] {
+    const known = this.#recent.find(([, head]) => isHeadOf(head, stored));
+    if (known) return known;
+    const {teacher, detail, question, reader, reply} = stored;
+    const head: RecordHead = {
+      ...{teacher, detail, dtype: question.dtype, shape: question.shape},
+      ...(reader !== undefined && {reader}),
+      ...(reply && {segment: reply.segment}),
+    };
+    const fresh = [numberOf(head), head] as const;
+    this.#recent = [fresh, ...this.#recent].slice(0, RECENT);
+    return fresh;
+  }
+}
+
+/** 48 bits of a digest, which two of a thousand heads share with a probability of 2e-9. */
+function numberOf(head: RecordHead): number {
+  return Number.parseInt(hash('sha256', stringify(head)).slice(0, 12), 16);
+}
+
+/** The whole record again. */
+export function withHead(
+  [, bytes, view, sample, storedAt, receipt, offset, length, answer]: ShortRecord,
+  {teacher, detail, dtype, shape, reader, segment}: RecordHead,
+): StoredAnswer {
+  const isJournaled = segment !== undefined && offset !== null && length !== null;
+  return {
+    ...{format: 1, teacher, question: {dtype, shape, bytes, view, sample}, detail, answer, storedAt},
+    ...(receipt && {receipt}),
+    ...(isJournaled && {reply: {segment, offset, length}}),
+    ...(reader !== undefined && {reader}),
+  };
+}
+
+/** Compared by what is the same object in all records of a teacher; where it is not, the head is worked out anew. */
+function isHeadOf(head: RecordHead, {teacher, detail, question, reader, reply}: StoredAnswer): boolean {
+  return (
+    head.teacher.identity === teacher.identity &&
+    head.teacher.name === teacher.name &&
+    head.segment === reply?.segment &&
+    head.reader === reader &&
+    head.dtype === question.dtype &&
+    sameValues(head.shape, question.shape) &&
+    isSameDetail(head.detail, detail)
+  );
+}
+
+function isSameDetail(one: StoredAnswer['detail'], other: StoredAnswer['detail']): boolean {
+  if (one.kind === 'top-k') return other.kind === 'top-k' && one.k === other.k;
+  if (one.kind !== 'logits') return one.kind === other.kind;
+  if (other.kind !== 'logits') return false;
+  const [features, others] = [one.features, other.features];
+  return features && others ? sameValues(features, others) : features === others;
+}

@@ -1,0 +1,207 @@
+import {mkdtemp, readFile, rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterEach, beforeEach, describe, expect, it} from 'vitest';
+import {type AskingOptions, openAsking} from '../../../src/ask/asking.ts';
+import {repeat} from '../../../src/ask/compose/repeat.ts';
+import {askAll} from '../../../src/ask/each.ts';
+import {Refusals} from '../../../src/ask/refusals/refusals.ts';
+import {withRefusedInputs} from '../../../src/ask/refusals/refused-inputs.ts';
+import {TeacherError} from '../../../src/errors.ts';
+import type {Question, Teacher} from '../../../src/teacher.ts';
+import {about, labelled, numberOf} from '../fake-teacher.ts';
+import {labels, ok, payingTeacher, type Respond, refusal} from '../paying-teacher.ts';
+
+const thirty: readonly Question[] = about(...Array.from({length: 30}, (_, number) => number));
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'limbeck-refused-'));
+});
+
+afterEach(() => rm(folder, {recursive: true}));
+
+/** A service that refuses requests about any of these numbers. */
+const refusing =
+  (isRefused: (number: number) => boolean): Respond =>
+  numbers =>
+    numbers.some(isRefused) ? refusal(400) : labels(numbers);
+
+interface AskOptions extends Partial<AskingOptions> {
+  readonly fields?: Partial<Teacher<'black-box'>>;
+  readonly questions?: readonly Question[];
+  readonly wrap?: (teacher: Teacher<'black-box'>) => Teacher<'black-box'>;
+}
+
+/** Asks by way of all layers, in a run of its own. */
+async function ask(respond: Respond, {fields, questions = thirty, wrap = one => one, ...options}: AskOptions = {}) {
+  const payer = payingTeacher(respond, {maxBatch: 1, ...fields});
+  const asking = await openAsking({cache: join(folder, 'answers'), journal: join(folder, 'journal'), ...options});
+  try {
+    const {teacher} = asking.open(wrap(payer));
+    const {outcomes, error} = await askAll(teacher, questions).then(
+      outcomes => ({outcomes, error: undefined}),
+      (error: unknown) => ({outcomes: [], error: error as TeacherError}),
+    );
+    const messages = outcomes.map(outcome => ('error' in outcome ? outcome.error.message : 'answered'));
+    return {outcomes, messages, error, requests: payer.requests};
+  } finally {
+    await asking.close();
+  }
+}
+
+const expected = (isRefused: (number: number) => boolean) =>
+  thirty.map(question =>
+    isRefused(numberOf(question)) ? {error: expect.any(TeacherError)} : labelled(numberOf(question)),
+  );
+
+describe('an input that a service refuses', () => {
+  const positions: readonly (readonly [string, (number: number) => boolean])[] = [
+    ['the first', number => number === 0],
+    ['the last', number => number === 29],
+    ['a middle one', number => number === 14],
+    ['every second', number => number % 2 === 0],
+    ['each of the first four', number => number < 4],
+    ['all but one', number => number !== 2],
+  ];
+
+  it.each(
+    positions.flatMap(position =>
+      [1, 4, 7].flatMap(maxBatch => [1, 16].map(at => [...position, maxBatch, at] as const)),
+    ),
+  )('stops nothing: %s (%o), %i a request, %i at once', async (_, isRefused, maxBatch, concurrency) => {
+    const fields = {maxBatch, concurrency};
+    const {outcomes, error} = await ask(refusing(isRefused), {fields});
+    expect(error).toBeUndefined();
+    expect(outcomes).toEqual(expected(isRefused));
+  });
+
+  it('is not asked about again, in the same run or a later one, unless that is wished for', async () => {
+    const respond = refusing(number => number === 0 || number === 29);
+    await ask(respond);
+    const again = await ask(respond);
+    expect(again.requests).toEqual([]);
+    expect(again.outcomes.filter(outcome => 'answer' in outcome)).toHaveLength(28);
+    expect(again.messages[0]).toMatch(/^Teacher a payer: It is quarantined: It answered 400\..* `--retry-quarantined`/);
+    const wished = await ask(labels, {retriesQuarantined: true});
+    expect(wished.requests).toEqual([[0], [29]]);
+    expect(wished.outcomes).toEqual(expected(() => false));
+    expect((await ask(respond)).requests).toEqual([]);
+  });
+
+  it('is left out of a later run in which nothing else is asked about, since earlier answers prove that others work', async () => {
+    await ask(labels, {questions: thirty.slice(0, 29)});
+    const {outcomes, messages, error, requests} = await ask(refusing(number => number === 29));
+    expect(error).toBeUndefined();
+    expect(requests).toEqual([[29]]);
+    expect(outcomes).toEqual(expected(number => number === 29));
+    expect(messages[29]).toBe('Teacher a payer: It answered 400.');
+    expect((await ask(labels)).requests).toEqual([]);
+  });
+
+  it('may be the only one there is: its error says both possibilities, and it is asked about again', async () => {
+    const {messages, error} = await ask(() => refusal(422), {questions: thirty.slice(0, 1)});
+    expect(error).toBeUndefined();
+    expect(messages[0]).toContain('It answered 422. It had answered nothing before: it may refuse this input alone or');
+    expect(messages[0]).toContain('every request, for the model or a parameter.');
+    expect((await ask(labels, {questions: thirty.slice(0, 1)})).requests).toEqual([[0]]);
+  });
+
+  it('leaves those of its batch that are alike without a mark, though their adapter refuses them as one', async () => {
+    const fields = {maxBatch: 10, concurrency: 1};
+    const {outcomes} = await ask(
+      refusing(number => number === 25),
+      {fields},
+    );
+    expect(outcomes).toEqual(expected(number => number === 25));
+    const lines = await readFile(join(folder, 'journal', 'quarantine.jsonl'), 'utf8');
+    expect(lines.match(/"key"/g)).toHaveLength(1);
+  });
+});
+
+describe('a request that a service refuses whatever the input', () => {
+  it.each([
+    [1, 1, 5],
+    [1, 64, 5],
+    [8, 1, 6],
+    [8, 64, 10],
+  ])('stops the run, %i a request and %i at once, after %i requests at most', async (maxBatch, concurrency, most) => {
+    const {error, requests} = await ask(() => refusal(400), {fields: {maxBatch, concurrency}});
+    expect(error).toBeInstanceOf(TeacherError);
+    expect(error!.message).toMatch(
+      /^Teacher a payer: It refused 5 different inputs and answered none, so no more are sent\.\n {2}5 times: It answered 400\.\n/,
+    );
+    expect(error!.message).toContain('check the model and the parameters');
+    expect(requests.length).toBeLessThanOrEqual(most);
+    expect(new Set(requests.filter(({length}) => length === 1).flat()).size).toBe(5);
+  });
+
+  it('marks none of the inputs: mended, all are answered', async () => {
+    await ask(() => refusal(400));
+    const {outcomes} = await ask(labels);
+    expect(outcomes).toEqual(expected(() => false));
+  });
+
+  it('goes on where that is wished for', async () => {
+    const {error, requests} = await ask(() => refusal(400), {firstAnswerWithin: Number.POSITIVE_INFINITY});
+    expect(error).toBeUndefined();
+    expect(requests).toHaveLength(30);
+  });
+
+  it('does not count one input several times that is asked about several times', async () => {
+    const wrap = (teacher: Teacher<'black-box'>) => repeat(teacher, {samples: 9});
+    const {error, requests} = await ask(() => refusal(400), {wrap, questions: thirty.slice(0, 2)});
+    expect(error).toBeUndefined();
+    expect(requests).toHaveLength(18);
+  });
+
+  it('marks only a few inputs where it began to be refused in the midst of a run', async () => {
+    const {outcomes} = await ask((numbers, request) => (request > 10 ? refusal(400) : labels(numbers)), {
+      fields: {concurrency: 1},
+    });
+    expect(outcomes.filter(outcome => 'error' in outcome)).toHaveLength(20);
+    const mended = await ask(labels);
+    expect(mended.requests.length).toBeGreaterThanOrEqual(10);
+  });
+});
+
+describe('withRefusedInputs', () => {
+  it('lets a teacher in this process be', () => {
+    const {service: _, ...local} = payingTeacher();
+    expect(withRefusedInputs(local, new Refusals(local))).toBe(local);
+  });
+
+  it('takes a reply that can not be read for one to a request that works', async () => {
+    const payer = payingTeacher((_, request) => (request === 1 ? ok({labels: [7]}) : refusal(400)), {
+      maxBatch: 1,
+    });
+    const layered = withRefusedInputs(payer, new Refusals(payer));
+    for (const number of Array.from({length: 9}).keys()) {
+      expect(await layered.ask(about(number))).toEqual([{error: expect.any(TeacherError)}]);
+    }
+  });
+
+  it('passes on what is no refusal of an input', async () => {
+    const payer = payingTeacher(() => refusal(401), {maxBatch: 1});
+    await expect(withRefusedInputs(payer, new Refusals(payer)).ask(about(1))).rejects.toThrow('It answered 401.');
+  });
+
+  it('looks for earlier answers once, and not before something is refused', async () => {
+    let looks = 0;
+    const payer = payingTeacher(
+      refusing(number => number > 2),
+      {maxBatch: 1},
+    );
+    const hasEarlierAnswers = async () => {
+      looks++;
+      return false;
+    };
+    const layered = withRefusedInputs(payer, new Refusals(payer, {hasEarlierAnswers}));
+    await Promise.all(about(3, 4, 5).map(question => layered.ask([question])));
+    expect(looks).toBe(1);
+    await layered.ask(about(1));
+    await layered.ask(about(6));
+    expect(looks).toBe(1);
+  });
+});

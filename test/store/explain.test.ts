@@ -1,0 +1,50 @@
+import {describe, expect, it} from 'vitest';
+import {describeDifferences, explainMiss} from '../../src/store/explain.ts';
+import {digestKey, digestQuestion} from '../../src/store/key.ts';
+import {openAnswerStore} from '../../src/store/store.ts';
+import type {Teacher} from '../../src/teacher.ts';
+
+const digest = (text: string, view = 0) => digestQuestion({input: {kind: 'text', text}, view});
+
+/** A store that holds answers of these teachers about these texts. */
+async function holding(...kept: readonly (readonly [Teacher['identity'], string])[]) {
+  const store = openAnswerStore({store: new Map()});
+  for (const [identity, text] of kept) {
+    const question = digest(text);
+    const teacher = {name: 'a fake', identity};
+    const answer = {kind: 'label', label: 0} as const;
+    const key = digestKey(identity, question);
+    await store.set(key, {format: 1, teacher, question, detail: {kind: 'label'}, answer, storedAt: ''});
+  }
+  return store;
+}
+
+describe('explainMiss', () => {
+  it('names the kept answer about the same input, and every field in which it differs', async () => {
+    const old = {model: 'a', prompt: {system: 'Sort.', classes: ['x', 'y']}};
+    const store = await holding([{model: 'b', prompt: {system: 'Sort.'}}, 'other'], [old, 'same']);
+    const asked = {model: 'a', prompt: {system: 'Sort!', classes: ['x', 'y', 'z']}};
+    const nearest = await explainMiss(store, asked, digest('same'));
+    expect(nearest).toEqual({
+      key: digestKey(old, digest('same')),
+      differences: [
+        {field: 'identity.prompt.system', kept: 'Sort.', asked: 'Sort!'},
+        {field: 'identity.prompt.classes.2', kept: undefined, asked: 'z'},
+      ],
+    });
+    expect(describeDifferences(nearest!.differences)).toBe(
+      'identity.prompt.system is "Sort!" and was "Sort."; identity.prompt.classes.2 is "z" and was absent',
+    );
+  });
+
+  it('takes the same teacher about another input where the input is new', async () => {
+    const store = await holding([{model: 'a'}, 'one'], [{model: 'b', seed: 1}, 'two']);
+    const nearest = await explainMiss(store, {model: 'a'}, digest('three', 5));
+    expect(nearest?.key).toBe(digestKey({model: 'a'}, digest('one')));
+    expect(nearest?.differences.map(({field}) => field).sort()).toEqual(['bytes', 'view']);
+  });
+
+  it('has nothing to say of an empty store', async () => {
+    expect(await explainMiss(await holding(), {model: 'a'}, digest('one'))).toBeUndefined();
+  });
+});
