@@ -66,8 +66,9 @@ async function run(chosen: readonly BudgetLimit[], script: readonly Turn[], sche
     worstCase: ([question]) => fate(Number((question!.input as {text: string}).text)).worst,
     receipt: ({body}) => {
       const {number} = JSON.parse(body) as {number: number};
-      const {ratio, fate: becomes} = fate(number);
-      if (becomes === 'answered' && ratio > record) {
+      const {worst, ratio, fate: becomes} = fate(number);
+      // Many times nothing is nothing: nobody can see it.
+      if (becomes === 'answered' && ratio > record && worst.outputTokens > 0) {
         record = ratio;
         for (const other of underWay) whenSeen.add(other);
       }
