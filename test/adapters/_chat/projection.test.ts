@@ -182,7 +182,7 @@ describe('projectCompletion', () => {
 
 /** Reads `test/fixtures/projection/<name>.json`. */
 function fixture<T>(name: string): T {
-  return JSON.parse(readFileSync(new URL(`../fixtures/projection/${name}.json`, import.meta.url), 'utf8')) as T;
+  return JSON.parse(readFileSync(new URL(`../../fixtures/projection/${name}.json`, import.meta.url), 'utf8')) as T;
 }
 
 interface WireToken {

@@ -6,7 +6,7 @@ import {InputError} from '../../../src/errors.ts';
 import type {TopKAnswer} from '../../../src/teacher.ts';
 
 function fixture<T>(name: string): T {
-  return JSON.parse(readFileSync(new URL(`../fixtures/projection/${name}.json`, import.meta.url), 'utf8')) as T;
+  return JSON.parse(readFileSync(new URL(`../../fixtures/projection/${name}.json`, import.meta.url), 'utf8')) as T;
 }
 
 function answerOf(answer: TopKAnswer | string): TopKAnswer {

@@ -3,11 +3,11 @@
  * journal and its answers.
  */
 import {join} from 'node:path';
-import {stack} from '../../src/ask/teacher-stack.ts';
-import {openJournal} from '../../src/store/journal/journal.ts';
-import {openAnswerStore} from '../../src/store/store.ts';
-import {about} from './fake-teacher.ts';
-import {payingTeacher} from './paying-teacher.ts';
+import {stack} from '../../../src/ask/teacher-stack.ts';
+import {openJournal} from '../../../src/store/journal/journal.ts';
+import {openAnswerStore} from '../../../src/store/store.ts';
+import {about} from '../fake-teacher.ts';
+import {payingTeacher} from '../paying-teacher.ts';
 
 const [folder = ''] = process.argv.slice(2);
 const store = openAnswerStore({path: join(folder, 'answers')});

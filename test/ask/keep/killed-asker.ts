@@ -3,12 +3,12 @@
  * replies have come. Argument: the folder of its journal.
  */
 import {setTimeout} from 'node:timers/promises';
-import {stack} from '../../src/ask/teacher-stack.ts';
-import {openJournal} from '../../src/store/journal/journal.ts';
-import {openAnswerStore} from '../../src/store/store.ts';
-import {about} from './fake-teacher.ts';
-import {payingTeacher} from './paying-teacher.ts';
-import {storeOver} from './store-over.ts';
+import {stack} from '../../../src/ask/teacher-stack.ts';
+import {openJournal} from '../../../src/store/journal/journal.ts';
+import {openAnswerStore} from '../../../src/store/store.ts';
+import {about} from '../fake-teacher.ts';
+import {payingTeacher} from '../paying-teacher.ts';
+import {storeOver} from '../store-over.ts';
 
 const [folder = ''] = process.argv.slice(2);
 const store = storeOver(openAnswerStore({store: new Map()}), {setMany: () => new Promise(() => {})});
