@@ -63,12 +63,21 @@ function importsOf(file: string): Import[] {
   const statements = source.matchAll(
     /^(?:import|export) [^;']*from '([^']+)';|^import '([^']+)';|\bimport\('([^']+)'\)/gm,
   );
-  return Array.from(statements, ([, bound, bare, dynamic]) => bound ?? bare ?? dynamic ?? '').map(specifier => ({
-    from: file,
-    specifier,
-    target: specifier.startsWith('.') ? relative(root, resolve(root, dirname(file), specifier)) : undefined,
-  }));
+  const imported = Array.from(statements, ([, bound, bare, dynamic]) => bound ?? bare ?? dynamic ?? '');
+  return [...imported, ...Array.from(source.matchAll(STARTED), ([, ...found]) => found.find(Boolean)!)].map(
+    specifier => ({
+      from: file,
+      specifier,
+      target: specifier.startsWith('.')
+        ? relative(root, resolve(root, dirname(file), specifier)).replace(/\.js$/, '.ts')
+        : undefined,
+    }),
+  );
 }
+
+/** Modules that are named by a path and run elsewhere: in a process, in a worker, or in a browser. */
+const STARTED =
+  /new URL\(\s*'([^']+)',\s*import\.meta\.url|import\.meta\.resolve\('([^']+)'|\b(?:fork|Worker)\(\s*'([^']+)'/g;
 
 const rankOf = (path: string): number => ORDER.indexOf(path.split('/')[1]!);
 const isWithin = (path: string, places: readonly string[]): boolean =>
@@ -87,6 +96,13 @@ describe('the house', () => {
   it('imports in one direction', () => {
     const backwards = inSources.filter(({from, target}) => target?.startsWith('src/') && rankOf(target) > rankOf(from));
     expect(backwards.map(shown)).toEqual([]);
+  });
+
+  it('names the modules that it starts by literal paths, which are imports as well', () => {
+    const hidden = [...sources, ...files('adapters')].filter(file =>
+      /new URL\((?!\s*'[^']+',)[^;]*?,\s*import\.meta\.url\)/.test(readFileSync(join(root, file), 'utf8')),
+    );
+    expect(hidden).toEqual([]);
   });
 
   it('never imports an adapter or its own index from src', () => {

@@ -1,11 +1,11 @@
 import {Command} from 'commander';
+import {loadRecipe} from '../recipe/load.ts';
 import {compare} from '../study/compare.ts';
 import {directoryOf} from '../study/study.ts';
 import {resultsTable} from '../study/table.ts';
 import {trainTeacher} from '../study/train-teacher.ts';
 import {resultFiles} from '../study/write-results.ts';
 import {engineLine} from './engine.ts';
-import {loadRecipe} from './load-recipe.ts';
 import {positive} from './numbers.ts';
 import {allowMissingOption, type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
 import {openTerminal} from './terminal.ts';

@@ -6,6 +6,7 @@ import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import {confidences} from '../evaluate/calibration.ts';
 import {accuracy, evaluateLogits, meanKl} from '../evaluate/metrics.ts';
+import {loadRecipe} from '../recipe/load.ts';
 import {boundsWithMissing} from '../statistics/missing-bounds.ts';
 import {loadStudent} from '../student/files.ts';
 import {gatekeeper} from '../student/gate.ts';
@@ -19,7 +20,6 @@ import {promiseText, testText} from '../study/report/cascades.ts';
 import type {CascadeResult} from '../study/results.ts';
 import {openStudy, type Study} from '../study/study.ts';
 import {engineLine} from './engine.ts';
-import {loadRecipe} from './load-recipe.ts';
 import {allowMissingOption, type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
 import {noteFallback, openTerminal} from './terminal.ts';
 

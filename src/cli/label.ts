@@ -1,5 +1,6 @@
 import {Command, Option} from 'commander';
 import {BudgetError, InputError, PendingError} from '../errors.ts';
+import {loadRecipe} from '../recipe/load.ts';
 import {type Labelled, labelInquiry, type Pending} from '../study/asking.ts';
 import {inquiriesOf, nameOf} from '../study/inquiries.ts';
 import {LEVELS, levelsOf} from '../study/methods.ts';
@@ -8,7 +9,6 @@ import {directoryOf, openStudy, type Study, type StudyOptions} from '../study/st
 import {checkWritable} from '../study/writable.ts';
 import type {Access} from '../teacher.ts';
 import {type Lane, laneOption} from './lane-option.ts';
-import {loadRecipe} from './load-recipe.ts';
 import {allowMissingOption, type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
 import {openTerminal, type Terminal} from './terminal.ts';
 

@@ -8,7 +8,7 @@ import {engineCommand} from './engine.ts';
 import {evaluateCommand} from './evaluate.ts';
 import {exportCommand} from './export.ts';
 import {reportFailure} from './failure.ts';
-import {initCommand} from './init.ts';
+import {initCommand} from './init/init.ts';
 import {labelCommand} from './label.ts';
 import {planCommand} from './plan.ts';
 import {predictCommand} from './predict.ts';

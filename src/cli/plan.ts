@@ -1,7 +1,7 @@
 import {Command, InvalidArgumentError} from 'commander';
+import {loadRecipe} from '../recipe/load.ts';
 import {planStudy} from '../study/plan.ts';
 import {type Lane, laneOption} from './lane-option.ts';
-import {loadRecipe} from './load-recipe.ts';
 import {planText} from './plan-text.ts';
 import {withCacheFlag, withJson} from './study-options.ts';
 import {openTerminal} from './terminal.ts';

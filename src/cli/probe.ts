@@ -1,10 +1,10 @@
 import {Command, Option} from 'commander';
 import {KnowledgeError} from '../errors.ts';
+import {loadRecipe} from '../recipe/load.ts';
 import {LEVELS} from '../study/methods.ts';
 import {probeStudy} from '../study/probe.ts';
 import {list} from '../study/report/format.ts';
 import type {Access} from '../teacher.ts';
-import {loadRecipe} from './load-recipe.ts';
 import {positive} from './numbers.ts';
 import {brokenLevels, probeText} from './probe-text.ts';
 import {type StudyFlags, studyOptions, withAskingFlags} from './study-options.ts';

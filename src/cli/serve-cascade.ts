@@ -3,6 +3,7 @@ import {type Asking, openAsking} from '../ask/asking.ts';
 import type {BudgetLimit} from '../ask/budget/limit.ts';
 import {InputError} from '../errors.ts';
 import {satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
+import {loadRecipe} from '../recipe/load.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import type {CascadeMode, CascadeOptions} from '../serve/cascade.ts';
 import {TrafficLog} from '../serve/traffic.ts';
@@ -12,7 +13,6 @@ import {detailOfLevel, referenceLevel} from '../study/methods.ts';
 import {openServices} from '../study/services.ts';
 import {journalOf} from '../study/study.ts';
 import type {Access, Detail, Teacher} from '../teacher.ts';
-import {loadRecipe} from './load-recipe.ts';
 import type {Terminal} from './terminal.ts';
 
 /** The flags about the teacher that a student asks where it isn't sure. */

@@ -4,19 +4,17 @@ import {Command, InvalidArgumentError, Option} from 'commander';
 import {stringify} from 'safe-stable-stringify';
 import {type BudgetLimit, parseBudget} from '../ask/budget/limit.ts';
 import {dollars} from '../ask/budget/price.ts';
-import {sizeOf} from '../data/inputs.ts';
 import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import {CASCADE_MODES} from '../serve/cascade.ts';
 import {costEachOf} from '../serve/saving.ts';
+import {servedInput, warmUp} from '../serve/served-student.ts';
 import {type ServeOptions, type Service, serveTeacher} from '../serve/server.ts';
 import {asTeacher} from '../student/as-teacher.ts';
 import {loadStudent} from '../student/files.ts';
-import {inputShapeOf} from '../student/input-shape.ts';
 import type {Calibration, Student} from '../student/student.ts';
 import {LEVELS} from '../study/methods.ts';
-import {type ServiceReady, versionOf} from '../study/services.ts';
-import type {Teacher} from '../teacher.ts';
+import {versionOf} from '../study/services.ts';
 import {port, positive} from './numbers.ts';
 import {type CascadeFlags, type OpenCascade, openCascade} from './serve-cascade.ts';
 import {stopSignal, withCacheFlag, withJson} from './study-options.ts';
@@ -133,13 +131,12 @@ async function serveUntilStopped(
   const teacher = asTeacher(student, {onFallback: noteFallback(terminal)});
   await warmUp(teacher, student);
   const service = await serveTeacher(teacher, optionsFor(name, student, flags, cascade));
-  const ready: ServiceReady = {url: service.url};
+  const {url} = service;
   const shown = topK === undefined ? access : `${access}, top ${topK}`;
-  const places = student.reading ? `\nOpenAI’s protocol at ${service.url}/v1, plain at ${service.url}/classify` : '';
+  const places = student.reading ? `\nOpenAI’s protocol at ${url}/v1, plain at ${url}/classify` : '';
   // Before it is told that the service is there: whoever reads that may stop it at once.
   const stopped = stopRequest();
-  terminal.result({...ready, model: name, access}, `${name} (${shown}) at ${service.url}/v2/models/${name}${places}`);
-  process.send?.(ready);
+  terminal.result({url, model: name, access}, `${name} (${shown}) at ${url}/v2/models/${name}${places}`);
   await stopped;
   await service.close();
   if (cascade) terminal.note(summaryOf(service, cascade));
@@ -222,23 +219,6 @@ function summaryOf({tally}: Service, {options: {teacher, ledger}}: OpenCascade):
   return `${parts.join(' · ')}.`;
 }
 
-/** Passes after which nothing is compiled any more. */
-const WARM = 30;
-
-/** Compiles the model now, and what reads texts, so that the first requests do not wait for it. */
-async function warmUp(teacher: Teacher, {model, dtype = 'float32', reading}: Student): Promise<void> {
-  if (reading !== undefined) {
-    const text = 'Some words, and 1 number. '.repeat(100);
-    for (let pass = 0; pass < WARM; pass++) await teacher.ask([{input: {kind: 'text', text}}]);
-    return;
-  }
-  const shape = inputShapeOf(model).filter(length => length !== null);
-  // A model that takes any shape is compiled for the one that comes.
-  if (shape.length !== inputShapeOf(model).length) return;
-  const data = new {uint8: Uint8Array, int32: Int32Array, float32: Float32Array}[dtype](sizeOf(shape));
-  await teacher.ask([{input: {kind: 'tensor', dtype, shape, data}}]);
-}
-
 /** Waits for Ctrl-C, SIGTERM, or the end of the process that started this one. */
 async function stopRequest(): Promise<void> {
   const signal = stopSignal();
@@ -246,15 +226,6 @@ async function stopRequest(): Promise<void> {
     signal.addEventListener('abort', () => stop(), {once: true});
     if (process.connected) process.once('disconnect', () => stop());
   });
-}
-
-/** What the model takes, where it is fixed, so that clients are told and misfits are refused at the door. */
-function servedInput({model, dtype, reading}: Student): Pick<ServeOptions, 'input'> {
-  if (reading !== undefined) return {input: {kind: 'text'}};
-  const shape = inputShapeOf(model).filter(length => length !== null);
-  return dtype !== undefined && shape.length === inputShapeOf(model).length
-    ? {input: {kind: 'tensor', shape, dtype}}
-    : {};
 }
 
 function promised(text: string): number {

@@ -3,10 +3,10 @@ import {fileURLToPath} from 'node:url';
 import {LimbeckError} from '../errors.ts';
 
 /** The parts of an exported page that run in the browser, by the files that they become. */
-const PARTS = {
-  'student.js': {source: 'browser/student', globalName: 'limbeck'},
-  'page.js': {source: 'browser/page'},
-} as const;
+const PARTS: Readonly<Record<'student.js' | 'page.js', {readonly source: URL; readonly globalName?: string}>> = {
+  'student.js': {source: new URL('./browser/student', import.meta.url), globalName: 'limbeck'},
+  'page.js': {source: new URL('./browser/page', import.meta.url)},
+};
 
 /**
  * Makes a script for browsers of this program's own code, so that a student computes there by what it computes by here.
@@ -17,12 +17,12 @@ const PARTS = {
 export async function bundle(name: keyof typeof PARTS): Promise<string> {
   const {source, ...options} = PARTS[name];
   // The program's sources are TypeScript, and the built package is JavaScript.
-  const file = `${source}${extname(fileURLToPath(import.meta.url))}`;
+  const file = fileURLToPath(source) + extname(fileURLToPath(import.meta.url));
   try {
     const {build} = await import('esbuild');
     const {outputFiles} = await build({
       ...options,
-      entryPoints: [fileURLToPath(new URL(file, import.meta.url))],
+      entryPoints: [file],
       bundle: true,
       minify: true,
       write: false,

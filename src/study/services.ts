@@ -11,7 +11,15 @@ import {loadStudent} from '../student/files.ts';
 import type {Student} from '../student/student.ts';
 import {hasEnded, startChild} from './child.ts';
 
-/** What a service started with `limbeck serve` says to the process that started it. */
+/** What a service process is started with. */
+export interface ServiceSetup extends PublishOptions {
+  /** The folder of the saved model. */
+  readonly directory: string;
+  /** Its name in addresses. */
+  readonly model: string;
+}
+
+/** What a service process says once it answers. */
 export interface ServiceReady {
   readonly url: string;
 }
@@ -37,7 +45,7 @@ export function openServices(): Services {
         version,
         price: {},
         url: () => {
-          url ??= start(directory, options, running);
+          url ??= start({directory, model, ...options}, running);
           return url;
         },
       };
@@ -55,21 +63,18 @@ export function versionOf(student: Student): string {
     .digest('hex');
 }
 
-const cli = fileURLToPath(new URL('../cli/main.js', import.meta.url));
+const entry = fileURLToPath(new URL('./service-process.js', import.meta.url));
 
-async function start(directory: string, {access, topK}: PublishOptions, running: ChildProcess[]): Promise<string> {
-  const choice = topK === undefined ? [] : ['--top-k', String(topK)];
-  // The service stops when its channel closes. A key that the user's own services ask for is not one that this study
-  // knows.
-  const env = {...process.env, LIMBECK_SERVE_KEY: ''};
-  const args = ['serve', directory, '--access', access, ...choice, '--port', '0'];
-  const {process: child, lastWords} = startChild(cli, args, {env});
+async function start(setup: ServiceSetup, running: ChildProcess[]): Promise<string> {
+  const {process: child, lastWords} = startChild(entry, [JSON.stringify(setup)], {});
   running.push(child);
   const ready = once(child, 'message').then(([message]) => (message as ServiceReady).url);
   const failed = once(child, 'exit').then(([code, signal]) => {
-    // Ctrl-C goes to all processes of a terminal, and the news of the child's end may come before this one's own.
+    // Ctrl-C goes to all processes of a terminal, and this one may hear of the child's end first.
     if (signal === 'SIGINT' || signal === 'SIGTERM') throw new DOMException('The service was stopped.', 'AbortError');
-    throw new LimbeckError(`The service of ${directory} ended with code ${code} before it was ready:\n${lastWords()}`);
+    throw new LimbeckError(
+      `The service of ${setup.directory} ended with code ${code} before it was ready:\n${lastWords()}`,
+    );
   });
   failed.catch(() => {});
   return Promise.race([ready, failed]);

@@ -91,7 +91,7 @@ export function workerCount(jobs: number, wanted: number = availableParallelism(
   return Math.max(1, Math.min(jobs, wanted, Math.floor(freemem() / ROOM)));
 }
 
-const entry = fileURLToPath(new URL('../cli/study-worker.js', import.meta.url));
+const entry = fileURLToPath(new URL('./worker-process.js', import.meta.url));
 
 /** Starts a worker; it stops when its channel closes. */
 export function openWorker(setup: WorkerSetup): StudyWorker {

@@ -118,7 +118,8 @@ export function isRunning(pid: number): boolean {
 /** The services that a process has started. */
 export function servicesOf(parent: number): number[] {
   const all = readdirSync('/proc').filter(name => /^\d+$/.test(name));
-  return all.map(Number).filter(pid => stateOf(pid)?.parent === parent && commandOf(pid).includes('serve'));
+  const isService = (pid: number) => commandOf(pid).some(word => word.endsWith('service-process.js'));
+  return all.map(Number).filter(pid => stateOf(pid)?.parent === parent && isService(pid));
 }
 
 function stateOf(pid: number): {readonly state: string; readonly parent: number} | undefined {

@@ -18,9 +18,9 @@ export interface ProofOptions {
 /** Loads the native engine in a process of its own, which it may bring down, and trains a little with it. */
 export async function proveNative({root, folder, signal}: ProofOptions): Promise<Proof> {
   const isSource = import.meta.url.endsWith('.ts');
-  const script = fileURLToPath(new URL(`./proof.${isSource ? 'ts' : 'js'}`, import.meta.url));
+  const script = isSource ? new URL('./proof.ts', import.meta.url) : new URL('./proof.js', import.meta.url);
   const loader = isSource ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href] : [];
-  const args = [...loader, script, ...(folder === undefined ? [] : [folder])];
+  const args = [...loader, fileURLToPath(script), ...(folder === undefined ? [] : [folder])];
   const env = {...process.env, LIMBECK_ENGINE_DIR: root};
   const {end, stdout, lastLines} = await runCommand(process.execPath, args, {env, signal});
   if (end === 0) return {runs: true, version: stdout.trim()};

@@ -3,8 +3,8 @@ import {register as registerHooks} from 'node:module';
 import {extname, resolve} from 'node:path';
 import {pathToFileURL} from 'node:url';
 import {InputError} from '../errors.ts';
-import {defineRecipe} from '../recipe/define.ts';
-import type {Recipe} from '../recipe/recipe.ts';
+import {defineRecipe} from './define.ts';
+import type {Recipe} from './recipe.ts';
 
 /** Loads the recipe that a module exports by default, in TypeScript or JavaScript. */
 export async function loadRecipe(path: string): Promise<Recipe> {

@@ -1,13 +1,13 @@
 import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
-import {changedMethod} from '../study/changes.ts';
-import {execute} from '../study/run.ts';
-import {withSavedKnowledge} from '../study/saved-knowledge.ts';
-import {openStudy, type Study} from '../study/study.ts';
-import {methodAt} from '../study/tune/settings.ts';
-import {tryOut} from '../study/tune/trial.ts';
-import {liveLevels} from '../study/viewing.ts';
-import type {Job, TrialJob, WorkerMessage, WorkerSetup} from '../study/workers.ts';
-import {loadRecipe} from './load-recipe.ts';
+import {loadRecipe} from '../recipe/load.ts';
+import {changedMethod} from './changes.ts';
+import {execute} from './run.ts';
+import {withSavedKnowledge} from './saved-knowledge.ts';
+import {openStudy, type Study} from './study.ts';
+import {methodAt} from './tune/settings.ts';
+import {tryOut} from './tune/trial.ts';
+import {liveLevels} from './viewing.ts';
+import type {Job, TrialJob, WorkerMessage, WorkerSetup} from './workers.ts';
 
 // A process of a study that trains students: it gets jobs from the process that started it and sends back what came of
 // them. It ends with that process, once the run under way is kept, and leaves Ctrl-C to it.

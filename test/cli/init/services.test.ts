@@ -1,7 +1,7 @@
 import {afterEach, describe, expect, it, vi} from 'vitest';
-import {methodOf} from '../../src/study/init-recipe.ts';
-import {INIT_SERVICES, type InitService, keyState} from '../../src/study/init-services.ts';
-import type {Teacher} from '../../src/teacher.ts';
+import {methodOf} from '../../../src/cli/init/recipe-source.ts';
+import {INIT_SERVICES, type InitService, keyState} from '../../../src/cli/init/services.ts';
+import type {Teacher} from '../../../src/teacher.ts';
 
 const service = (name: string): InitService => INIT_SERVICES.find(candidate => candidate.name === name)!;
 
@@ -21,7 +21,7 @@ describe('the services that recipes are written for', () => {
     'are those of their adapters: $name, $output',
     async ({name, adapter, factory, output, example, url}) => {
       withKeys();
-      const module = (await import(`../../adapters/${adapter}.ts`)) as Record<string, (options: object) => Teacher>;
+      const module = (await import(`../../../adapters/${adapter}.ts`)) as Record<string, (options: object) => Teacher>;
       const teacher = module[factory]!({
         ...{model: example, classes: ['a', 'b'], output},
         ...(url === undefined && {url: 'https://host.test/v1'}),

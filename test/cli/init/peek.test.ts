@@ -1,8 +1,8 @@
 import {mkdir, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
-import {peekTexts, shown} from '../../src/study/init-peek.ts';
-import {folders} from './tiny.ts';
+import {peekTexts, shown} from '../../../src/cli/init/peek.ts';
+import {folders} from '../../study/tiny.ts';
 
 const newFolder = folders();
 let folder: string;
@@ -11,7 +11,7 @@ beforeAll(async () => {
   folder = await newFolder('peek');
 });
 
-const fixture = (name: string): string => join(import.meta.dirname, '../fixtures/texts', name);
+const fixture = (name: string): string => join(import.meta.dirname, '../../fixtures/texts', name);
 
 async function file(name: string, content: string): Promise<string> {
   const path = join(folder, name);

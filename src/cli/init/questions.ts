@@ -1,5 +1,5 @@
 import {createInterface} from 'node:readline/promises';
-import {InputError} from '../errors.ts';
+import {InputError} from '../../errors.ts';
 
 /** Questions that a person answers, a line each. */
 export interface Questions {

@@ -1,12 +1,12 @@
 import {stat} from 'node:fs/promises';
 import Papa from 'papaparse';
-import {blocksOf, linesOf} from '../data/texts/blocks.ts';
-import {bytesOf} from '../data/texts/bytes.ts';
-import {valueAt} from '../data/texts/fields.ts';
-import {filesIn} from '../data/texts/folder.ts';
-import {formatOf, guessFormat} from '../data/texts/format.ts';
-import type {ReadTextsOptions, TextFormat} from '../data/texts/record.ts';
-import {InputError} from '../errors.ts';
+import {blocksOf, linesOf} from '../../data/texts/blocks.ts';
+import {bytesOf} from '../../data/texts/bytes.ts';
+import {valueAt} from '../../data/texts/fields.ts';
+import {filesIn} from '../../data/texts/folder.ts';
+import {formatOf, guessFormat} from '../../data/texts/format.ts';
+import type {ReadTextsOptions, TextFormat} from '../../data/texts/record.ts';
+import {InputError} from '../../errors.ts';
 
 /** What texts look like at their start. */
 export interface Peek {

@@ -9,7 +9,7 @@ import {
   readService,
   readUrl,
   serviceMenu,
-} from '../../src/cli/init-readers.ts';
+} from '../../../src/cli/init/readers.ts';
 
 describe('what a person writes', () => {
   it('names a class, with a line on it or without', () => {

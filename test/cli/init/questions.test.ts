@@ -1,8 +1,8 @@
 import {PassThrough} from 'node:stream';
 import {describe, expect, it} from 'vitest';
-import {openQuestions, type Questions} from '../../src/cli/init-questions.ts';
-import {InputError} from '../../src/errors.ts';
-import {until} from '../built.ts';
+import {openQuestions, type Questions} from '../../../src/cli/init/questions.ts';
+import {InputError} from '../../../src/errors.ts';
+import {until} from '../../built.ts';
 
 interface Desk {
   readonly questions: Questions;

@@ -1,10 +1,10 @@
 import {mkdir, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterEach, beforeAll, describe, expect, it, vi} from 'vitest';
-import {type Chosen, chooseAll, type InitFlags} from '../../src/cli/init-choices.ts';
-import type {Questions} from '../../src/cli/init-questions.ts';
-import {InputError} from '../../src/errors.ts';
-import {folders} from '../study/tiny.ts';
+import {type Chosen, chooseAll, type InitFlags} from '../../../src/cli/init/choices.ts';
+import type {Questions} from '../../../src/cli/init/questions.ts';
+import {InputError} from '../../../src/errors.ts';
+import {folders} from '../../study/tiny.ts';
 
 const newFolder = folders();
 let folder: string;

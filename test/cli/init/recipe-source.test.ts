@@ -2,8 +2,8 @@ import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {runInNewContext} from 'node:vm';
 import {describe, expect, it} from 'vitest';
-import {type InitChoices, methodOf, recipeSource} from '../../src/study/init-recipe.ts';
-import {INIT_SERVICES, type InitService} from '../../src/study/init-services.ts';
+import {type InitChoices, methodOf, recipeSource} from '../../../src/cli/init/recipe-source.ts';
+import {INIT_SERVICES, type InitService} from '../../../src/cli/init/services.ts';
 
 const service = (name: string): InitService => INIT_SERVICES.find(candidate => candidate.name === name)!;
 
@@ -38,7 +38,7 @@ describe('the source of a recipe', () => {
     ['tickets.ts', tickets],
     ['reviews.ts', reviews],
   ])('is %s, which the type check of this project reads', async (name, choices) => {
-    const fixture = join(import.meta.dirname, '../fixtures/init', name);
+    const fixture = join(import.meta.dirname, '../../fixtures/init', name);
     expect(recipeSource(choices)).toBe(await readFile(fixture, 'utf8'));
   });
 

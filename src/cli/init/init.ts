@@ -3,21 +3,21 @@ import {mkdir, rename, rm, writeFile} from 'node:fs/promises';
 import {basename, dirname, extname, join} from 'node:path';
 import {pipeline} from 'node:stream/promises';
 import {Command, InvalidArgumentError, Option} from 'commander';
-import {bytesOf} from '../data/texts/bytes.ts';
-import {TEXT_FORMATS, type TextFormat} from '../data/texts/record.ts';
-import {InputError} from '../errors.ts';
-import {peekTexts} from '../study/init-peek.ts';
-import {methodOf, recipeSource} from '../study/init-recipe.ts';
-import {INIT_SERVICES, type KeyState, keyState} from '../study/init-services.ts';
-import {openServices} from '../study/services.ts';
-import {openTeachers} from '../study/study.ts';
-import {type Chosen, chooseAll, type InitFlags} from './init-choices.ts';
-import {openQuestions, type Questions} from './init-questions.ts';
-import {type Described, readDescribed} from './init-readers.ts';
-import {loadRecipe} from './load-recipe.ts';
-import {positive} from './numbers.ts';
-import {stopSignal, withJson} from './study-options.ts';
-import {openTerminal, type Terminal} from './terminal.ts';
+import {bytesOf} from '../../data/texts/bytes.ts';
+import {TEXT_FORMATS, type TextFormat} from '../../data/texts/record.ts';
+import {InputError} from '../../errors.ts';
+import {loadRecipe} from '../../recipe/load.ts';
+import {openServices} from '../../study/services.ts';
+import {openTeachers} from '../../study/study.ts';
+import {positive} from '../numbers.ts';
+import {stopSignal, withJson} from '../study-options.ts';
+import {openTerminal, type Terminal} from '../terminal.ts';
+import {type Chosen, chooseAll, type InitFlags} from './choices.ts';
+import {peekTexts} from './peek.ts';
+import {openQuestions, type Questions} from './questions.ts';
+import {type Described, readDescribed} from './readers.ts';
+import {methodOf, recipeSource} from './recipe-source.ts';
+import {INIT_SERVICES, type KeyState, keyState} from './services.ts';
 
 interface CommandFlags extends Omit<InitFlags, 'quotes'> {
   /** Commander gives a flag that can only be denied as true where it isn't there. */

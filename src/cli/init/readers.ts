@@ -1,7 +1,7 @@
 /** What the answers of a person, and flags, mean. */
-import {InputError} from '../errors.ts';
-import {INIT_SERVICES, type InitService} from '../study/init-services.ts';
-import type {Price} from '../teacher.ts';
+import {InputError} from '../../errors.ts';
+import type {Price} from '../../teacher.ts';
+import {INIT_SERVICES, type InitService} from './services.ts';
 
 /** A class with a line on it. */
 export interface Described {

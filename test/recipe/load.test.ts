@@ -1,8 +1,8 @@
 import {mkdir, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
-import {loadRecipe} from '../../src/cli/load-recipe.ts';
 import {InputError} from '../../src/errors.ts';
+import {loadRecipe} from '../../src/recipe/load.ts';
 import {folders} from '../study/tiny.ts';
 
 const newFolder = folders();

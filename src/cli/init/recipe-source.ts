@@ -1,6 +1,6 @@
-import type {ReadTextsOptions} from '../data/texts/record.ts';
-import type {Access, Price} from '../teacher.ts';
-import type {InitOutput, InitService} from './init-services.ts';
+import type {ReadTextsOptions} from '../../data/texts/record.ts';
+import type {Access, Price} from '../../teacher.ts';
+import type {InitOutput, InitService} from './services.ts';
 
 /** All that a recipe for texts is written from. */
 export interface InitChoices {

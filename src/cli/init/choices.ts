@@ -1,15 +1,14 @@
 import {existsSync} from 'node:fs';
 import {basename, extname} from 'node:path';
-import {parseBudget} from '../ask/budget/limit.ts';
-import {isLabelled} from '../data/split.ts';
-import {describeTexts} from '../data/texts/card.ts';
-import {type TextDataset, textDataset} from '../data/texts/dataset.ts';
-import type {TextFormat} from '../data/texts/record.ts';
-import {InputError} from '../errors.ts';
-import {type Peek, peekTexts, shown} from '../study/init-peek.ts';
-import {INIT_SEED, type InitChoices, type InitTexts} from '../study/init-recipe.ts';
-import type {InitService} from '../study/init-services.ts';
-import type {Questions} from './init-questions.ts';
+import {parseBudget} from '../../ask/budget/limit.ts';
+import {isLabelled} from '../../data/split.ts';
+import {describeTexts} from '../../data/texts/card.ts';
+import {type TextDataset, textDataset} from '../../data/texts/dataset.ts';
+import type {TextFormat} from '../../data/texts/record.ts';
+import {InputError} from '../../errors.ts';
+import type {Terminal} from '../terminal.ts';
+import {type Peek, peekTexts, shown} from './peek.ts';
+import type {Questions} from './questions.ts';
 import {
   type Described,
   readClassNames,
@@ -20,8 +19,9 @@ import {
   readService,
   readUrl,
   serviceMenu,
-} from './init-readers.ts';
-import type {Terminal} from './terminal.ts';
+} from './readers.ts';
+import {INIT_SEED, type InitChoices, type InitTexts} from './recipe-source.ts';
+import type {InitService} from './services.ts';
 
 /** What the command line says already. */
 export interface InitFlags {
