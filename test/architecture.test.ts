@@ -7,6 +7,7 @@ const root = resolve(import.meta.dirname, '..');
 /** Data flows one way: a file of `src` imports only from its own folder and from those before it. */
 const ORDER = [
   'teacher.ts',
+  'levels.ts',
   'service-probe.ts',
   'lane.ts',
   'secrets.ts',

@@ -24,8 +24,8 @@ describe('the README', () => {
   });
 
   it('has a line for every command', () => {
-    const commands = namesIn('src/cli').flatMap(file =>
-      Array.from(read(`src/cli/${file}.ts`).matchAll(/^export function (\w+)Command\(/gm), ([, name]) => name),
+    const commands = namesIn('src/cli/commands').flatMap(file =>
+      Array.from(read(`src/cli/commands/${file}.ts`).matchAll(/^export function (\w+)Command\(/gm), ([, name]) => name),
     );
     expect(commands.length).toBeGreaterThan(7);
     for (const command of commands) expect(readme).toMatch(new RegExp(`^limbeck ${command} `, 'm'));

@@ -1,10 +1,11 @@
 import {existsSync} from 'node:fs';
 import {InputError} from '../errors.ts';
 import {type Admission, createAdmission} from '../pace/admission.ts';
+import {isStoreUrl} from '../store/cache-path.ts';
 import {type Journal, openJournal} from '../store/journal/journal.ts';
 import {JournalReader} from '../store/journal/reader.ts';
 import type {Owner} from '../store/owner.ts';
-import {type AnswerStore, isStoreUrl, openStoreAt} from '../store/store.ts';
+import {type AnswerStore, openStoreAt} from '../store/store.ts';
 import type {Access, Teacher} from '../teacher.ts';
 import {createBudget} from './budget/budget.ts';
 import type {BudgetLimit, Spending} from './budget/limit.ts';

@@ -1,5 +1,6 @@
 import {InputError, KnowledgeError} from '../errors.ts';
 import {coarsen, describeDetail, satisfies} from '../knowledge/coarsen.ts';
+import {LEVELS} from '../levels.ts';
 import type {Access, Answer, AnswerOf, Detail, Outcome, Question, Teacher} from '../teacher.ts';
 import {composed} from './compose/composed.ts';
 import {checkTransforms, disturbed, rounded, type Transforms} from './compose/transform.ts';
@@ -12,8 +13,6 @@ export interface DegradeOptions<A extends Access = Access> extends Transforms {
   /** What every answer then holds. */
   readonly detail: Detail;
 }
-
-const RANK: Readonly<Record<Access, number>> = {'black-box': 0, 'gray-box': 1, 'white-box': 2};
 
 /**
  * A teacher that shows less than it could, or less clearly. It asks for what that takes, whatever less a question wants,
@@ -62,7 +61,7 @@ function shownOf(answer: Answer, options: DegradeOptions, key: string, classes: 
 
 function checkShown(teacher: Teacher, {access, detail, decimals}: DegradeOptions, taken: Detail): void {
   const shown = describeDetail(detail);
-  if (RANK[access] > RANK[teacher.access] || !satisfies(teacher.detail, detail)) {
+  if (LEVELS.indexOf(access) > LEVELS.indexOf(teacher.access) || !satisfies(teacher.detail, detail)) {
     throw new KnowledgeError(
       `Teacher ${teacher.name} is ${teacher.access} and gives ${describeDetail(teacher.detail)}: ` +
         `it can't be shown as ${access} with ${shown}. Name a level and a detail that it holds.`,

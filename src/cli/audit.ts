@@ -1,6 +1,5 @@
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
-import {Command, Option} from 'commander';
 import type {Delimiter} from '../data/human-table/table.ts';
 import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
@@ -12,39 +11,21 @@ import {studentPath} from '../study/run.ts';
 import {directoryOf, openStudy} from '../study/study.ts';
 import {auditText} from './audit-text.ts';
 import {engineLine} from './engine.ts';
-import {positive, wholeNumber} from './numbers.ts';
-import {allowMissingOption, type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
+import {type StudyFlags, studyOptions} from './study-options.ts';
 import {noteFallback, openTerminal} from './terminal.ts';
 
-const DELIMITERS: Readonly<Record<string, Delimiter>> = {comma: ',', semicolon: ';', tab: '\t'};
+export type DelimiterName = 'comma' | 'semicolon' | 'tab';
+
+const DELIMITERS: Readonly<Record<DelimiterName, Delimiter>> = {comma: ',', semicolon: ';', tab: '\t'};
 
 interface AuditFlags extends StudyFlags {
   readonly student?: string;
   readonly items?: number;
   readonly seed?: number;
-  readonly delimiter: keyof typeof DELIMITERS;
+  readonly delimiter: DelimiterName;
 }
 
-/** `limbeck audit RECIPE`: how often teacher and student are right, by texts that a person checks. */
-export function auditCommand(): Command {
-  return withStudyFlags(new Command('audit'))
-    .description(
-      'say how often teacher and student are right, by the texts of the test split that tell most, which you check',
-    )
-    .argument('<recipe>', 'a module that exports a recipe by default')
-    .option('--student <folder>', 'a saved student (default: that of the recipe’s last method and first seed)')
-    .option('--items <count>', 'how many texts to check in all (default: 50)', positive)
-    .option('--seed <number>', 'seed of the first draw (default: 0)', wholeNumber)
-    .addOption(
-      new Option('--delimiter <name>', 'what stands between the cells of a new table')
-        .choices(Object.keys(DELIMITERS))
-        .default('comma'),
-    )
-    .addOption(allowMissingOption())
-    .action(runAudit);
-}
-
-async function runAudit(path: string, {items, seed, delimiter, ...flags}: AuditFlags): Promise<void> {
+export async function runAudit(path: string, {items, seed, delimiter, ...flags}: AuditFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
   const recipe = await loadRecipe(path);
   const options = studyOptions(flags, terminal);
@@ -65,7 +46,7 @@ async function runAudit(path: string, {items, seed, delimiter, ...flags}: AuditF
     const result = await audit(study, student, {
       ...(items !== undefined && {items}),
       ...(seed !== undefined && {seed}),
-      delimiter: DELIMITERS[delimiter]!,
+      delimiter: DELIMITERS[delimiter],
       onFallback: noteFallback(terminal),
     });
     terminal.result({student: folder, ...result}, auditText(result, path, study.data.classes));

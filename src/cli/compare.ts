@@ -1,4 +1,3 @@
-import {Command} from 'commander';
 import {loadRecipe} from '../recipe/load.ts';
 import {compare} from '../study/compare.ts';
 import {directoryOf} from '../study/study.ts';
@@ -6,8 +5,7 @@ import {resultsTable} from '../study/table.ts';
 import {trainTeacher} from '../study/train-teacher.ts';
 import {resultFiles} from '../study/write-results.ts';
 import {engineLine} from './engine.ts';
-import {positive} from './numbers.ts';
-import {allowMissingOption, type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
+import {type StudyFlags, studyOptions} from './study-options.ts';
 import {openTerminal} from './terminal.ts';
 
 interface CompareFlags extends StudyFlags {
@@ -15,18 +13,7 @@ interface CompareFlags extends StudyFlags {
   readonly workers?: number;
 }
 
-/** `limbeck compare RECIPE`: the whole study, from asking to the report. */
-export function compareCommand(): Command {
-  return withStudyFlags(new Command('compare'))
-    .description('ask every level, train every method from every seed, and report what each level is worth')
-    .argument('<recipe>', 'a module that exports a recipe by default')
-    .option('--workers <count>', 'processes that train at once (default: as cores and memory allow)', positive)
-    .option('--retrain-teacher', 'make the recipe’s teacher model again first')
-    .addOption(allowMissingOption())
-    .action(runCompare);
-}
-
-async function runCompare(path: string, flags: CompareFlags): Promise<void> {
+export async function runCompare(path: string, flags: CompareFlags): Promise<void> {
   const {json = false, retrainTeacher = false, workers: count} = flags;
   const terminal = openTerminal({json});
   const recipe = await loadRecipe(path);

@@ -1,32 +1,13 @@
 import {cpus} from 'node:os';
-import {Command} from 'commander';
 import {startEngine} from '../engine/engine.ts';
-import {installEngine, removeEngine} from '../engine/install/install.ts';
-import {stopSignal, withJson} from './study-options.ts';
+import {stopSignal} from './study-options.ts';
 import {openTerminal} from './terminal.ts';
 
 interface EngineFlags {
   readonly json?: boolean;
 }
 
-/** `limbeck engine`: which numeric engine runs, and why; and getting the native one. */
-export function engineCommand(): Command {
-  return withJson(new Command('engine'))
-    .description('say which numeric engine runs, and why')
-    .action(runShow)
-    .addCommand(
-      withJson(new Command('install'))
-        .description('get the native engine where npm could not: TensorFlow’s library comes from a Python wheel')
-        .action((_flags, command: Command) => runInstall(command.optsWithGlobals())),
-    )
-    .addCommand(
-      withJson(new Command('remove'))
-        .description('remove the native engine that `install` got')
-        .action((_flags, command: Command) => runRemove(command.optsWithGlobals())),
-    );
-}
-
-async function runShow({json = false}: EngineFlags): Promise<void> {
+export async function runShow({json = false}: EngineFlags): Promise<void> {
   const {name, version, reason} = await startEngine();
   const processor = cpus()[0]?.model.trim() ?? 'unknown';
   const facts = {name, version, reason, node: process.versions.node, processor, cores: cpus().length};
@@ -39,9 +20,10 @@ async function runShow({json = false}: EngineFlags): Promise<void> {
   openTerminal({json}).result(facts, text);
 }
 
-async function runInstall({json = false}: EngineFlags): Promise<void> {
+export async function runInstall({json = false}: EngineFlags): Promise<void> {
   const terminal = openTerminal({json});
   const signal = stopSignal();
+  const {installEngine} = await import('../engine/install/install.ts');
   try {
     const engine = await installEngine({
       signal,
@@ -58,7 +40,8 @@ async function runInstall({json = false}: EngineFlags): Promise<void> {
   }
 }
 
-async function runRemove({json = false}: EngineFlags): Promise<void> {
+export async function runRemove({json = false}: EngineFlags): Promise<void> {
+  const {removeEngine} = await import('../engine/install/install.ts');
   const folder = await removeEngine();
   openTerminal({json}).result({folder}, `There is no native engine in ${folder} now`);
 }

@@ -1,4 +1,3 @@
-import {Command} from 'commander';
 import {sameClasses} from '../data/classes.ts';
 import type {Inputs} from '../data/inputs.ts';
 import {selectRows} from '../data/inputs.ts';
@@ -20,20 +19,10 @@ import {promiseText, testText} from '../study/report/cascades.ts';
 import type {CascadeResult} from '../study/results.ts';
 import {openStudy, type Study} from '../study/study.ts';
 import {engineLine} from './engine.ts';
-import {allowMissingOption, type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
+import {type StudyFlags, studyOptions} from './study-options.ts';
 import {noteFallback, openTerminal} from './terminal.ts';
 
-/** `limbeck evaluate STUDENT RECIPE`: a saved student on the test split, against true labels and the teacher. */
-export function evaluateCommand(): Command {
-  return withStudyFlags(new Command('evaluate'))
-    .description('measure a saved student on a recipe’s test split, against true labels and against the teacher')
-    .argument('<student>', 'the folder of a saved student')
-    .argument('<recipe>', 'a module that exports a recipe by default')
-    .addOption(allowMissingOption())
-    .action(runEvaluate);
-}
-
-async function runEvaluate(folder: string, path: string, flags: StudyFlags): Promise<void> {
+export async function runEvaluate(folder: string, path: string, flags: StudyFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
   const recipe = await loadRecipe(path);
   terminal.note(await engineLine());

@@ -1,5 +1,4 @@
 import {join} from 'node:path';
-import {Command, Option} from 'commander';
 import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import {exportChat, exportRecords} from '../export/knowledge.ts';
@@ -9,8 +8,6 @@ import {openKnowledge} from '../knowledge/open-knowledge.ts';
 import {studentDescription} from '../student/description.ts';
 import {loadStudent} from '../student/files.ts';
 import {readJson} from '../student/model-files.ts';
-import {positive} from './numbers.ts';
-import {withJson} from './study-options.ts';
 import {openTerminal, type Terminal} from './terminal.ts';
 
 interface ExportFlags {
@@ -28,28 +25,7 @@ interface ExportFlags {
 const TARGETS = {web: ['title'], chat: ['prompt', 'system'], records: ['top']} as const;
 type Target = keyof typeof TARGETS;
 
-/** `limbeck export WHAT`: a student as a web page, or knowledge as files for other trainers. */
-export function exportCommand(): Command {
-  return withJson(new Command('export'))
-    .description('make a web page of a student, or of knowledge a file for other trainers')
-    .argument('<what>', 'the folder of a saved student, or the file of knowledge that `label` saved')
-    .addOption(
-      new Option('--web <folder>', 'of a student: a page that runs it in the browser').conflicts(['chat', 'records']),
-    )
-    .option('--title <text>', 'with --web: the title (default: what the classes are)')
-    .addOption(
-      new Option('--chat <file>', `of knowledge: conversations, for TRL or Axolotl; ${ENDINGS}`).conflicts('records'),
-    )
-    .option('--prompt <text>', 'with --chat: what the user says, with {text} where the text stands (default: {text})')
-    .option('--system <text>', 'with --chat: what the system says first')
-    .option('--records <file>', `of knowledge: texts with label and probabilities; ${ENDINGS}`)
-    .option('--top <k>', 'with --records: only the k most probable classes', positive)
-    .action(runExport);
-}
-
-const ENDINGS = '.jsonl, .jsonl.gz or .parquet';
-
-async function runExport(what: string, flags: ExportFlags): Promise<void> {
+export async function runExport(what: string, flags: ExportFlags): Promise<void> {
   const target = targetOf(flags);
   const terminal = openTerminal({json: flags.json ?? false});
   if (target === 'web') return exportStudent(what, flags.web!, flags, terminal);

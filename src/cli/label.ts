@@ -1,16 +1,17 @@
-import {Command, Option} from 'commander';
 import {BudgetError, InputError, PendingError} from '../errors.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {type Labelled, labelInquiry, type Pending} from '../study/asking.ts';
 import {inquiriesOf, nameOf} from '../study/inquiries.ts';
-import {LEVELS, levelsOf} from '../study/methods.ts';
+import {levelsOf} from '../study/methods.ts';
 import {checkAllowed, isUnasked, missingInputs} from '../study/missing.ts';
 import {directoryOf, openStudy, type Study, type StudyOptions} from '../study/study.ts';
 import {checkWritable} from '../study/writable.ts';
 import type {Access} from '../teacher.ts';
-import {type Lane, laneOption} from './lane-option.ts';
-import {allowMissingOption, type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
+import {type StudyFlags, studyOptions} from './study-options.ts';
 import {openTerminal, type Terminal} from './terminal.ts';
+
+/** By which lane services are asked. */
+export type Lane = 'batch';
 
 interface LabelFlags extends StudyFlags {
   readonly level?: Access;
@@ -19,25 +20,7 @@ interface LabelFlags extends StudyFlags {
   readonly cancel?: boolean;
 }
 
-/** `limbeck label RECIPE`: ask the teachers and save the knowledge; train nothing. */
-export function labelCommand(): Command {
-  return withStudyFlags(new Command('label'))
-    .description('ask a recipe’s teachers about the transfer set and save the knowledge')
-    .argument('<recipe>', 'a module that exports a recipe by default')
-    .addOption(new Option('--level <level>', 'ask this level alone').choices(LEVELS))
-    .addOption(laneOption())
-    .option('--detach', 'with `--lane batch`: hand over, collect what has ended, and wait for nothing')
-    .addOption(
-      new Option(
-        '--cancel',
-        'with `--lane batch`: end what is under way, collect what it has finished, hand nothing over',
-      ).conflicts('detach'),
-    )
-    .addOption(allowMissingOption())
-    .action(runLabel);
-}
-
-async function runLabel(path: string, flags: LabelFlags): Promise<void> {
+export async function runLabel(path: string, flags: LabelFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
   const recipe = await loadRecipe(path);
   const levels = flags.level ? [flags.level] : levelsOf(recipe);

@@ -1,21 +1,21 @@
 #!/usr/bin/env node
 import {Command} from 'commander';
 import {packageVersion} from '../version.ts';
-import {auditCommand} from './audit.ts';
-import {cacheCommand} from './cache/cache.ts';
-import {compareCommand} from './compare.ts';
-import {engineCommand} from './engine.ts';
-import {evaluateCommand} from './evaluate.ts';
-import {exportCommand} from './export.ts';
+import {auditCommand} from './commands/audit.ts';
+import {cacheCommand} from './commands/cache.ts';
+import {compareCommand} from './commands/compare.ts';
+import {engineCommand} from './commands/engine.ts';
+import {evaluateCommand} from './commands/evaluate.ts';
+import {exportCommand} from './commands/export.ts';
+import {initCommand} from './commands/init.ts';
+import {labelCommand} from './commands/label.ts';
+import {planCommand} from './commands/plan.ts';
+import {predictCommand} from './commands/predict.ts';
+import {probeCommand} from './commands/probe.ts';
+import {serveCommand} from './commands/serve.ts';
+import {statusCommand} from './commands/status.ts';
+import {trainCommand} from './commands/train.ts';
 import {reportFailure} from './failure.ts';
-import {initCommand} from './init/init.ts';
-import {labelCommand} from './label.ts';
-import {planCommand} from './plan.ts';
-import {predictCommand} from './predict.ts';
-import {probeCommand} from './probe.ts';
-import {serveCommand} from './serve.ts';
-import {statusCommand} from './status.ts';
-import {trainCommand} from './train.ts';
 
 const program = withAdvice(new Command('limbeck'))
   .description('Distil any teacher that can be reached into a small local student.')

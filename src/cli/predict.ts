@@ -1,7 +1,6 @@
-import {Argument, Command, Option} from 'commander';
 import type {Inputs} from '../data/inputs.ts';
 import {readTexts} from '../data/texts/read.ts';
-import {type ReadTextsOptions, TEXT_FORMATS} from '../data/texts/record.ts';
+import type {ReadTextsOptions} from '../data/texts/record.ts';
 import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import {loadStudent} from '../student/files.ts';
@@ -11,7 +10,6 @@ import type {Student} from '../student/student.ts';
 import {inBatches} from './in-batches.ts';
 import {openPredictions, predictionsOf} from './predictions.ts';
 import {readInputs} from './read-inputs.ts';
-import {withJson} from './study-options.ts';
 import {noteFallback, openTerminal, type Terminal} from './terminal.ts';
 
 /** The flags that say how texts are read. */
@@ -22,34 +20,7 @@ interface PredictFlags extends TextFlags {
   readonly jsonl?: boolean;
 }
 
-/** `limbeck predict STUDENT [FILE]`: what a saved student says of inputs. */
-export function predictCommand(): Command {
-  return withTextFlags(withJson(new Command('predict')))
-    .description('say what a saved student makes of inputs: the class and how sure it is, or `abstains`')
-    .argument('<student>', 'the folder of a saved student')
-    .addArgument(new Argument('[file]', FILE).default('-', 'stdin'))
-    .addOption(new Option('--jsonl', 'print one JSON object a line, as they come').conflicts('json'))
-    .action(runPredict);
-}
-
-const FILE =
-  'of a student of texts: a file (.txt, .jsonl, .csv, .tsv, .parquet, gzipped or not) or a folder of texts; of another: ' +
-  'an IDX file, or JSON lines with one array of numbers each';
-
-function withTextFlags(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--format <format>', 'how texts are stored (default: as the file’s name says)').choices(TEXT_FORMATS),
-    )
-    .option('--text <field>', 'the field or column with the text (default: text)')
-    .option('--id <field>', 'the field or column with what a text is called (default: id, where there is one)')
-    .option('--header', 'the first row of a table names its columns (default: guessed)')
-    .option('--no-header', 'the first row of a table is a text')
-    .option('--no-quotes', 'quotes mean nothing in a table')
-    .option('--encoding <name>', 'what the bytes of texts mean, such as windows-1252 (default: utf-8)');
-}
-
-async function runPredict(
+export async function runPredict(
   folder: string,
   file: string,
   {json = false, jsonl = false, quotes = true, ...others}: PredictFlags,

@@ -7,12 +7,12 @@ import {loadRecipe} from '../recipe/load.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import type {CascadeMode, CascadeOptions} from '../serve/cascade.ts';
 import {TrafficLog} from '../serve/traffic.ts';
-import type {StandingChange} from '../serve/watch.ts';
+import {journalOf} from '../store/cache-path.ts';
 import type {Student} from '../student/student.ts';
 import {detailOfLevel, referenceLevel} from '../study/methods.ts';
 import {openServices} from '../study/services.ts';
-import {journalOf} from '../study/study.ts';
 import type {Access, Detail, Teacher} from '../teacher.ts';
+import {standingLine} from './status-text.ts';
 import type {Terminal} from './terminal.ts';
 
 /** The flags about the teacher that a student asks where it isn't sure. */
@@ -112,15 +112,6 @@ function watchOptions(
   const {confidence} = calibration?.guarantee ?? {};
   const promise = {agreement, ...(confidence !== undefined && {confidence})};
   return {promise, watchFile: watch, onStanding: change => note(standingLine(change, agreement))};
-}
-
-/** A change of a student's standing, as a line. */
-export function standingLine({demoted, at, compared, broken}: StandingChange, agreement: number): string {
-  const counts = `${broken} of ${compared} compared answers were its own and not the teacher's`;
-  const promised = `${Number((100 * (1 - agreement)).toPrecision(6))} % were promised at most`;
-  return demoted
-    ? `${at} The student is demoted, and the teacher answers all: ${counts}, where ${promised}.`
-    : `${at} The student is taken back: ${counts}, and ${promised}.`;
 }
 
 /** What the recipe's last method learns from that has a teacher. */

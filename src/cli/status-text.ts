@@ -1,7 +1,7 @@
 import {dollars} from '../ask/budget/price.ts';
 import type {AuditStatus, MeasuredShare, ServiceStatus, TeacherStatus, WatchStatus} from '../serve/status.ts';
+import type {StandingChange} from '../serve/watch.ts';
 import {count, moment, percent} from '../study/report/format.ts';
-import {standingLine} from './serve-cascade.ts';
 
 /** A service's status as people read it, a line a fact. */
 export function statusText(status: ServiceStatus): string {
@@ -56,6 +56,15 @@ function teacherLines({
     ['Saved', `${count(saved)} calls${savedUsd === null ? '' : `, ${dollars(savedUsd)}`}`],
     ['Repeatability', again],
   ];
+}
+
+/** A change of a student's standing, as a line. */
+export function standingLine({demoted, at, compared, broken}: StandingChange, agreement: number): string {
+  const counts = `${broken} of ${compared} compared answers were its own and not the teacher's`;
+  const promised = `${Number((100 * (1 - agreement)).toPrecision(6))} % were promised at most`;
+  return demoted
+    ? `${at} The student is demoted, and the teacher answers all: ${counts}, where ${promised}.`
+    : `${at} The student is taken back: ${counts}, and ${promised}.`;
 }
 
 /** The share, and where it is with 95 % probability whenever one looks. */

@@ -1,28 +1,12 @@
-import {Command} from 'commander';
 import {InputError} from '../errors.ts';
 import type {ServiceStatus} from '../serve/status.ts';
 import {statusText} from './status-text.ts';
-import {withJson} from './study-options.ts';
 import {openTerminal} from './terminal.ts';
 
 /** Milliseconds that a service may take to say how it fares. */
 const PATIENCE = 10_000;
 
-/** `limbeck status URL`: how a service of `limbeck serve` fares. */
-export function statusCommand(): Command {
-  return withJson(new Command('status'))
-    .description(
-      'say how a service of `limbeck serve` fares: coverage, agreement, calls and money saved, demoted or not',
-    )
-    .argument('<url>', 'its address, as http://127.0.0.1:8080')
-    .addHelpText(
-      'after',
-      '\nWhere the service asks for a key, LIMBECK_SERVE_KEY holds it; of several the first is sent.',
-    )
-    .action(runStatus);
-}
-
-async function runStatus(url: string, {json = false}: {readonly json?: boolean}): Promise<void> {
+export async function runStatus(url: string, {json = false}: {readonly json?: boolean}): Promise<void> {
   const status = await askStatus(url);
   openTerminal({json}).result(status, statusText(status));
 }

@@ -1,6 +1,5 @@
 import {existsSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
-import {Command} from 'commander';
 import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
@@ -25,8 +24,7 @@ import {checkWritable} from '../study/writable.ts';
 import type {CheckpointOptions} from '../train/options.ts';
 import {describeProfile, secondsOf} from '../train/profile.ts';
 import {engineLine} from './engine.ts';
-import {wholeNumber} from './numbers.ts';
-import {type StudyFlags, studyOptions, withStudyFlags} from './study-options.ts';
+import {type StudyFlags, studyOptions} from './study-options.ts';
 import {openTerminal, type Terminal} from './terminal.ts';
 
 interface TrainFlags extends StudyFlags {
@@ -36,19 +34,7 @@ interface TrainFlags extends StudyFlags {
   readonly fromTraffic?: string;
 }
 
-/** `limbeck train RECIPE`: one student from saved knowledge. */
-export function trainCommand(): Command {
-  return withStudyFlags(new Command('train'))
-    .description('train one student by one method of a recipe, from the knowledge that `label` saved')
-    .argument('<recipe>', 'a module that exports a recipe by default')
-    .option('--method <name>', 'the method (default: the recipe’s last)')
-    .option('--seed <number>', 'the seed (default: the recipe’s first)', wholeNumber)
-    .option('--from-traffic <file>', 'learn also from what `serve --traffic` kept of this teacher’s answers')
-    .option('--resume', 'go on with the same run where it was stopped or killed')
-    .action(runTrain);
-}
-
-async function runTrain(path: string, flags: TrainFlags): Promise<void> {
+export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
   const recipe = await loadRecipe(path);
   const named = methodNamed(recipe, flags.method);

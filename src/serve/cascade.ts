@@ -12,8 +12,6 @@ import type {Watching} from './watching.ts';
 /** Who answers: the teacher all; the student where it is sure, the teacher the rest; the student all. */
 export type CascadeMode = 'shadow' | 'cascade' | 'student';
 
-export const CASCADE_MODES: readonly CascadeMode[] = ['shadow', 'cascade', 'student'];
-
 export interface CascadeOptions extends TeacherDoorOptions {
   /** @default 'cascade' */
   readonly mode?: CascadeMode;

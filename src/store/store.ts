@@ -1,5 +1,6 @@
 import type {Keyv, KeyvStoreAdapter} from 'keyv';
 import {AnswerStoreError, LimbeckError} from '../errors.ts';
+import {isStoreUrl} from './cache-path.ts';
 import type {Leases} from './leases.ts';
 import {type Backend, openEmbedded, openGiven, openUrl} from './store-backend.ts';
 import {type StoreUrl, storeUrl, withoutPasswords} from './store-url.ts';
@@ -95,11 +96,6 @@ export function openAnswerStore(options: AnswerStoreOptions): AnswerStore {
     url,
     timeout,
   });
-}
-
-/** Whether a place where answers are kept is the URL of a store; else it is the path of a file. */
-export function isStoreUrl(place: string): boolean {
-  return place.includes('://');
 }
 
 /** `openAnswerStore` of a path or a URL, as commands take it. */

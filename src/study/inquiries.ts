@@ -1,8 +1,9 @@
 import {joinDetails} from '../knowledge/coarsen.ts';
+import {LEVELS} from '../levels.ts';
 import {methodFolder} from '../recipe/method-folder.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
 import type {Access, Detail, Teacher} from '../teacher.ts';
-import {detailOfMethod, LEVELS} from './methods.ts';
+import {detailOfMethod} from './methods.ts';
 
 /** What one teacher is asked about one set of inputs: for the methods of a level together, or for one alone. */
 export interface Inquiry {

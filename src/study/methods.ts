@@ -5,14 +5,12 @@ import {coarsenKnowledge} from '../knowledge/coarsen-knowledge.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {selectAnswers} from '../knowledge/table.ts';
 import {trueLabels} from '../knowledge/true-labels.ts';
+import {LEVELS} from '../levels.ts';
 import {needsOf} from '../losses/objective.ts';
 import {countedViews} from '../recipe/counted-views.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
 import type {Access, Detail} from '../teacher.ts';
 import type {MethodChanges} from './changes.ts';
-
-/** The levels of access from the one that shows least. */
-export const LEVELS: readonly Access[] = ['black-box', 'gray-box', 'white-box'];
 
 /** The levels that a recipe's methods learn from, the one that shows least first. */
 export function levelsOf({methods}: Recipe): readonly Access[] {

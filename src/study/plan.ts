@@ -6,9 +6,10 @@ import {selectInputs} from '../data/inputs.ts';
 import {draw} from '../data/split.ts';
 import {startEngine} from '../engine/engine.ts';
 import type {Recipe} from '../recipe/recipe.ts';
+import {DEFAULT_CACHE, isStoreUrl, journalOf} from '../store/cache-path.ts';
 import {BatchRecords} from '../store/journal/batches.ts';
 import {JournalReader} from '../store/journal/reader.ts';
-import {type AnswerStore, isStoreUrl, openAnswerStore, openStoreAt} from '../store/store.ts';
+import {type AnswerStore, openAnswerStore, openStoreAt} from '../store/store.ts';
 import type {Access, Detail, Rate} from '../teacher.ts';
 import {measurable} from './asking.ts';
 import {checkSelections} from './check-selections.ts';
@@ -18,7 +19,7 @@ import {levelsOf, referenceLevel} from './methods.ts';
 import {isSelecting} from './selecting.ts';
 import {openServices} from './services.ts';
 import {isAskedAgain, rowsAskedAgain} from './steadiness.ts';
-import {DEFAULT_CACHE, journalOf, openTeachers} from './study.ts';
+import {openTeachers} from './study.ts';
 import {transferOf} from './transfer.ts';
 
 export interface StudyPlanOptions {

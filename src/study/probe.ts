@@ -4,9 +4,10 @@ import type {TeacherProbe} from '../ask/probe/teacher-probe.ts';
 import {inputAt} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
 import type {Recipe} from '../recipe/recipe.ts';
+import {DEFAULT_CACHE} from '../store/cache-path.ts';
 import type {Access, Question, Teacher} from '../teacher.ts';
 import {detailOfLevel, levelsOf} from './methods.ts';
-import {DEFAULT_CACHE, openStudy, type Study, type StudyOptions} from './study.ts';
+import {openStudy, type Study, type StudyOptions} from './study.ts';
 
 export interface StudyProbeOptions extends Omit<StudyOptions, 'directory' | 'workers' | 'drift' | 'lane'> {
   /**

@@ -1,4 +1,4 @@
-import {dirname, join} from 'node:path';
+import {join} from 'node:path';
 import {type Asking, type OpenTeacher, openAsking} from '../ask/asking.ts';
 import type {BudgetLimit} from '../ask/budget/limit.ts';
 import type {DriftOptions} from '../ask/drift.ts';
@@ -8,16 +8,13 @@ import {type Dataset, draw, type Split, type Unlabelled, type UnlabelledDataset}
 import {type Engine, startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import type {Recipe} from '../recipe/recipe.ts';
+import {DEFAULT_CACHE, journalOf} from '../store/cache-path.ts';
 import {noteOnSkipped} from '../store/quarantine.ts';
-import {isStoreUrl} from '../store/store.ts';
 import type {Access, Teacher} from '../teacher.ts';
 import {checkSelections} from './check-selections.ts';
 import {checkMethods, checkStudents, checkTeacher, checkTruth, checkViews} from './checks.ts';
 import {ALLOWED_MISSING, checkShare} from './missing.ts';
 import {openServices, type Services} from './services.ts';
-
-/** The file of kept answers, where nothing else is said. */
-export const DEFAULT_CACHE = '.limbeck/answers';
 
 export interface StudyOptions {
   /**
@@ -191,11 +188,6 @@ export async function openStudy(recipe: Recipe, levels: readonly Access[], optio
       }
     },
   };
-}
-
-/** The journal stands beside the file of answers; of a store elsewhere it is kept here. */
-export function journalOf(cache: string): string {
-  return join(isStoreUrl(cache) ? dirname(DEFAULT_CACHE) : dirname(cache), 'journal');
 }
 
 function noteSkipped({skipped}: Asking, onNote: (note: string) => void): void {

@@ -2,7 +2,6 @@ import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import {withoutSecrets} from '../secrets.ts';
-import {renderReport} from './report/page.ts';
 import type {Results} from './results.ts';
 
 /** Where a study's findings are written. */
@@ -14,6 +13,8 @@ export function resultFiles(directory: string): {readonly results: string; reado
 export async function writeResults(directory: string, results: Results): Promise<void> {
   await mkdir(directory, {recursive: true});
   const files = resultFiles(directory);
+  // What draws the plots is large, and most programs write no report.
+  const {renderReport} = await import('./report/page.ts');
   await writeFileAtomic(files.results, `${withoutSecrets(JSON.stringify(results, undefined, 2))}\n`);
   await writeFileAtomic(files.report, withoutSecrets(renderReport(results)));
 }

@@ -1,5 +1,6 @@
 import {InputError} from '../../errors.ts';
 import {coarsen, satisfies, withoutFeatures} from '../../knowledge/coarsen.ts';
+import {LEVELS} from '../../levels.ts';
 import type {Access, AnswerOf, Detail, Outcome, Question, Teacher} from '../../teacher.ts';
 import {reorderTo} from './class-order.ts';
 import {composed, errorOfPart} from './composed.ts';
@@ -13,8 +14,6 @@ type Least<A extends Access> = Access extends A
     : 'gray-box' extends A
       ? 'gray-box'
       : A;
-
-const LEVELS: readonly Access[] = ['black-box', 'gray-box', 'white-box'];
 
 /**
  * Asks the first teacher, and the next one where it isn't sure of its answer; the last one's answer stands however it is.

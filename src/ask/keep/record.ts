@@ -17,8 +17,6 @@ import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
  */
 export type RecordMode = 'new' | 'once' | 'none' | 'all';
 
-export const RECORD_MODES: readonly RecordMode[] = ['new', 'once', 'none', 'all'];
-
 export interface RecordOptions {
   readonly store: AnswerStore;
   readonly mode: RecordMode;

@@ -1,6 +1,6 @@
 import {InputError} from '../../errors.ts';
+import {journalOf} from '../../store/cache-path.ts';
 import {writeDeleted} from '../../store/journal/deleted-keys.ts';
-import {journalOf} from '../../study/study.ts';
 import {openTerminal} from '../terminal.ts';
 import {type CacheFlags, withStore} from './with-store.ts';
 

@@ -1,37 +1,26 @@
-import {Command, Option} from 'commander';
 import {leavesOf} from '../../ask/compose/parts.ts';
 import {findKept, type Lookup} from '../../ask/keep/kept-answers.ts';
 import {inputAt} from '../../data/inputs.ts';
 import {InputError} from '../../errors.ts';
 import {describeDetail, satisfies} from '../../knowledge/coarsen.ts';
 import {loadRecipe} from '../../recipe/load.ts';
+import {journalOf} from '../../store/cache-path.ts';
 import {describeDifferences, explainMiss, type Nearest} from '../../store/explain.ts';
 import {JournalReader} from '../../store/journal/reader.ts';
 import {digestKey, digestQuestion} from '../../store/key.ts';
-import {detailOfLevel, LEVELS, levelsOf} from '../../study/methods.ts';
-import {journalOf, openStudy} from '../../study/study.ts';
+import {detailOfLevel, levelsOf} from '../../study/methods.ts';
+import {openStudy} from '../../study/study.ts';
 import type {Access, Detail, Question, Teacher} from '../../teacher.ts';
-import {wholeNumber} from '../numbers.ts';
 import {studyOptions} from '../study-options.ts';
 import {openTerminal} from '../terminal.ts';
-import {type CacheFlags, withFlags, withStore} from './with-store.ts';
+import {type CacheFlags, withStore} from './with-store.ts';
 
 interface ExplainFlags extends CacheFlags {
   readonly input: number;
   readonly level?: Access;
 }
 
-/** `limbeck cache explain RECIPE`: whether an input is served from the cache, and why not. */
-export function explainCommand(): Command {
-  return withFlags(new Command('explain'))
-    .description('say whether an input of a recipe is served from the cache, and why not')
-    .argument('<recipe>', 'a module that exports a recipe by default')
-    .option('--input <index>', 'which input of the transfer set', wholeNumber, 0)
-    .addOption(new Option('--level <level>', 'of this level (default: the first of the recipe)').choices(LEVELS))
-    .action(runExplain);
-}
-
-async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
+export async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
   const recipe = await loadRecipe(path);
   const level = flags.level ?? levelsOf(recipe)[0]!;

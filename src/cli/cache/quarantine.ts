@@ -1,23 +1,11 @@
 import {existsSync} from 'node:fs';
-import {Command} from 'commander';
 import {InputError} from '../../errors.ts';
+import {journalOf} from '../../store/cache-path.ts';
 import {noteOnSkipped, type Quarantined, readQuarantine} from '../../store/quarantine.ts';
-import {journalOf} from '../../study/study.ts';
 import {openTerminal} from '../terminal.ts';
-import {type CacheFlags, withFlags} from './with-store.ts';
+import type {CacheFlags} from './with-store.ts';
 
-/** `limbeck cache quarantine`: the queries whose replies could not be read. */
-export function quarantineCommand(): Command {
-  return new Command('quarantine')
-    .description('look at the queries whose replies could not be read, which are not asked again')
-    .addCommand(
-      withFlags(new Command('list'))
-        .description('list them: the input’s beginning, what the teacher said and the nearest class')
-        .action(runList),
-    );
-}
-
-function runList({cache, json = false}: CacheFlags): void {
+export function runQuarantineList({cache, json = false}: CacheFlags): void {
   const journal = journalOf(cache);
   if (!existsSync(journal)) {
     throw new InputError(

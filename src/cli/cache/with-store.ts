@@ -1,17 +1,12 @@
 import {existsSync} from 'node:fs';
-import type {Command} from 'commander';
 import {InputError} from '../../errors.ts';
-import {type AnswerStore, isStoreUrl, openStoreAt} from '../../store/store.ts';
-import {withCacheFlag, withJson} from '../study-options.ts';
+import {isStoreUrl} from '../../store/cache-path.ts';
+import {type AnswerStore, openStoreAt} from '../../store/store.ts';
 
 /** The flags of every `limbeck cache` command. */
 export interface CacheFlags {
   readonly cache: string;
   readonly json?: boolean;
-}
-
-export function withFlags(command: Command): Command {
-  return withJson(withCacheFlag(command));
 }
 
 /**

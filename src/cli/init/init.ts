@@ -2,22 +2,19 @@ import {createWriteStream, existsSync} from 'node:fs';
 import {mkdir, rename, rm, writeFile} from 'node:fs/promises';
 import {basename, dirname, extname, join} from 'node:path';
 import {pipeline} from 'node:stream/promises';
-import {Command, InvalidArgumentError, Option} from 'commander';
 import {bytesOf} from '../../data/texts/bytes.ts';
-import {TEXT_FORMATS, type TextFormat} from '../../data/texts/record.ts';
+import type {TextFormat} from '../../data/texts/record.ts';
 import {InputError} from '../../errors.ts';
 import {loadRecipe} from '../../recipe/load.ts';
 import {openServices} from '../../study/services.ts';
 import {openTeachers} from '../../study/study.ts';
-import {positive} from '../numbers.ts';
-import {stopSignal, withJson} from '../study-options.ts';
+import {stopSignal} from '../study-options.ts';
 import {openTerminal, type Terminal} from '../terminal.ts';
 import {type Chosen, chooseAll, type InitFlags} from './choices.ts';
 import {peekTexts} from './peek.ts';
 import {openQuestions, type Questions} from './questions.ts';
-import {type Described, readDescribed} from './readers.ts';
 import {methodOf, recipeSource} from './recipe-source.ts';
-import {INIT_SERVICES, type KeyState, keyState} from './services.ts';
+import {type KeyState, keyState} from './services.ts';
 
 interface CommandFlags extends Omit<InitFlags, 'quotes'> {
   /** Commander gives a flag that can only be denied as true where it isn't there. */
@@ -27,49 +24,10 @@ interface CommandFlags extends Omit<InitFlags, 'quotes'> {
   readonly json?: boolean;
 }
 
-/** `limbeck init [RECIPE]`: asks a few questions and writes a recipe for texts. */
-export function initCommand(): Command {
-  return withJson(new Command('init'))
-    .description('write a recipe for texts: ask a few questions, or take the flags where nobody can be asked')
-    .argument('[recipe]', 'the module to write, .ts, .mts, .js or .mjs', 'recipe.ts')
-    .option('--texts <path>', 'where the texts are: a file, a folder, or - for stdin, which is kept in a file')
-    .addOption(new Option('--format <format>', 'how they are stored (default: as they look)').choices(TEXT_FORMATS))
-    .option('--encoding <name>', 'what their bytes mean, such as windows-1252 (default: utf-8)')
-    .option('--no-quotes', 'quotes mean nothing in a table')
-    .option('--text <field>', 'the field or column with the text (default: as it looks)')
-    .option('--label <field>', 'the one with the class that a person gave (default: one that is called so)')
-    .option('--no-label', 'no person gave classes: students are measured by what the teacher says')
-    .option('--class <name>', 'a class, or "NAME: what it is"; to be repeated (default: the labels)', addClass)
-    .option('--service <name>', `who labels: ${INIT_SERVICES.map(({name}) => name).join(', ')}`)
-    .option('--url <url>', 'where the service is (default: its own address)')
-    .option('--region <region>', 'of Bedrock (default: AWS_REGION)')
-    .option('--model <name>', 'the model, as the service calls it')
-    .option(
-      '--output <output>',
-      'what is read: log-probabilities, label or confidence (default: the most that is sure)',
-    )
-    .option('--price <in,out>', 'dollars for a million tokens in and out')
-    .option('--calls <count>', 'how many texts the teacher labels (default: 1000, or all)', positive)
-    .option('--test <count>', 'how many are kept to measure with (default: 500, or a fifth)', positive)
-    .option('--budget <amount>', 'the most to spend, for the commands that are shown')
-    .option('--name <name>', 'the recipe’s name (default: that of the texts)')
-    .option('--yes', 'ask nothing: flags and defaults')
-    .option('--force', 'replace a recipe that is there')
-    .action(runInit);
-}
-
-function addClass(text: string, others: readonly Described[] = []): readonly Described[] {
-  try {
-    return [...others, readDescribed(text)];
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
-}
-
 /** Exit code of a command that a person stopped. */
 const STOPPED = 130;
 
-async function runInit(
+export async function runInit(
   path: string,
   {yes = false, force = false, json = false, quotes, ...given}: CommandFlags,
 ): Promise<void> {

@@ -1,6 +1,6 @@
 import {dollars} from '../../ask/budget/price.ts';
 import type {TargetSummary} from '../../evaluate/effects.ts';
-import type {Access} from '../../teacher.ts';
+import {LEVELS} from '../../levels.ts';
 import type {LedgerTotals, Results} from '../results.ts';
 import {count, decimal, MISSING, percent} from './format.ts';
 import {type Html, html} from './html.ts';
@@ -33,9 +33,8 @@ export function effectsTable({methods, teacherTargets, classes}: Results): Html 
 
 /** What each level asked and what was bought, and what was asked only to measure. */
 export function ledgerTable({ledger}: Results): Html {
-  const levels: readonly Access[] = ['black-box', 'gray-box', 'white-box'];
   const rows = (columns: readonly LedgerColumn[]) => [
-    ...levels.flatMap(level => {
+    ...LEVELS.flatMap(level => {
       const entry = ledger.byLevel[level];
       return entry === undefined ? [] : [ledgerRow(level, entry, columns)];
     }),

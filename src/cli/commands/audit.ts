@@ -1,0 +1,25 @@
+import {Command, Option} from 'commander';
+import type {DelimiterName} from '../audit.ts';
+import {positive, wholeNumber} from '../numbers.ts';
+import {allowMissingOption, withStudyFlags} from './flags.ts';
+
+const DELIMITERS: readonly DelimiterName[] = ['comma', 'semicolon', 'tab'];
+
+/** `limbeck audit RECIPE`: how often teacher and student are right, by texts that a person checks. */
+export function auditCommand(): Command {
+  return withStudyFlags(new Command('audit'))
+    .description(
+      'say how often teacher and student are right, by the texts of the test split that tell most, which you check',
+    )
+    .argument('<recipe>', 'a module that exports a recipe by default')
+    .option('--student <folder>', 'a saved student (default: that of the recipe’s last method and first seed)')
+    .option('--items <count>', 'how many texts to check in all (default: 50)', positive)
+    .option('--seed <number>', 'seed of the first draw (default: 0)', wholeNumber)
+    .addOption(
+      new Option('--delimiter <name>', 'what stands between the cells of a new table')
+        .choices(DELIMITERS)
+        .default('comma'),
+    )
+    .addOption(allowMissingOption())
+    .action(async (recipe, flags) => (await import('../audit.ts')).runAudit(recipe, flags));
+}
