@@ -1,9 +1,16 @@
 import {spawnSync} from 'node:child_process';
-import {mkdtemp, open, rm, stat, truncate, writeFile} from 'node:fs/promises';
+import {mkdtemp, open, readFile, rm, stat, truncate, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import {openLmdb} from '../../../src/store/lmdb/file.ts';
+
+/** The version of lmdb whose file head, pages and statistics the code is known to read right. */
+const PROVEN = '3.5.6';
+const CHECK =
+  'src/store/lmdb/file.ts reads the head and the pages of a file, and preallocate.ts the statistics, as this version has ' +
+  'them. Before you name another here: compare MDB_meta and MDB_page of its mdb.c with file.ts, see that getStats() still ' +
+  'gives lastPageNumber and root.pageSize, and that a file of the version before still opens.';
 
 const PAGE = 4096;
 let folder: string;
@@ -36,6 +43,14 @@ async function zero(page: number): Promise<void> {
 }
 
 describe('an LMDB file', () => {
+  it('is read and written by the one version of lmdb whose layout the code knows', async () => {
+    const read = async (file: string) =>
+      JSON.parse(await readFile(join(import.meta.dirname, '../../..', file), 'utf8'));
+    expect((await read('package.json')).dependencies.lmdb, CHECK).toBe(PROVEN);
+    expect((await read('package-lock.json')).packages['node_modules/lmdb'].version, CHECK).toBe(PROVEN);
+    expect((await read('node_modules/lmdb/package.json')).version, CHECK).toBe(PROVEN);
+  });
+
   it('is opened as it was left, and made with its folders where there is none', async () => {
     path = join(folder, 'one/two/file');
     await fill();
