@@ -1,47 +1,6 @@
-import {existsSync} from 'node:fs';
-import {
-  adam,
-  asTeacher,
-  hardLabels,
-  hashedNgrams,
-  loadStudent,
-  logSoftmaxRows,
-  saveStudent,
-  startEngine,
-  train,
-  trueLabels,
-} from 'limbeck';
 import {replaceService} from '../replace-service.ts';
-import {classes, readMails} from './mails.ts';
-import {PORT, spamRecipe} from './recipe.ts';
+import {spamRecipe} from './recipe.ts';
+import {directory, mailService} from './service.ts';
 
-const directory = 'out/spam';
-const folder = `${directory}/teacher`;
-
-/** The classifier behind the service: a linear model that learned the true labels of all mails. */
-async function trainTeacher(): Promise<void> {
-  const mails = readMails();
-  const count = mails.length;
-  const task = {classes, kind: 'text', inputShape: [], preprocessing: {}} as const;
-  const teacher = hashedNgrams({units: [], buckets: 2 ** 16})(task, 1);
-  const inputs = {kind: 'text', count, texts: mails.map(({text}) => text)} as const;
-  const knowledge = trueLabels({inputs, labels: Int32Array.from(mails, ({label}) => label)}, classes);
-  const options = {losses: [hardLabels()], seed: 1, epochs: 3, optimizer: adam({learningRate: 0.01})};
-  for await (const {epoch, loss} of train(teacher, knowledge, options)) {
-    console.error(`The service's own model: epoch ${epoch} of 3, loss ${loss.toFixed(4)}`);
-  }
-  await saveStudent(folder, teacher);
-}
-
-await startEngine();
-if (!existsSync(`${folder}/limbeck.json`)) await trainTeacher();
-const teacher = asTeacher(await loadStudent(folder));
-
-async function classify(text: string): Promise<readonly number[]> {
-  const [outcome] = await teacher.ask([{input: {kind: 'text', text}}]);
-  if (outcome === undefined || 'error' in outcome) throw outcome?.error ?? new Error('There is no answer.');
-  return [...logSoftmaxRows(outcome.answer.logits, classes.length)];
-}
-
-const service = {port: PORT, model: 'mail-sorter', answers: ['A', 'B'], classify};
-console.log(JSON.stringify(await replaceService({service, directory, recipe: spamRecipe}), undefined, 2));
+const results = await replaceService({service: await mailService(), directory, recipe: spamRecipe});
+console.log(JSON.stringify(results, undefined, 2));
