@@ -1,35 +1,64 @@
 import {execFile} from 'node:child_process';
-import {mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
-import {join, resolve} from 'node:path';
+import {existsSync, mkdirSync, rmSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
 import {promisify} from 'node:util';
-import {afterAll, expect, it} from 'vitest';
+import {afterAll, describe, expect, it} from 'vitest';
+import {anchorsOf, linksOf, pages, prose, read, root, sitePages} from './pages.ts';
 
-const root = resolve(import.meta.dirname, '..');
 /** Within the project, so that its packages are found. */
 const scratch = join(root, 'test', '.docs');
 
 afterAll(() => rmSync(scratch, {recursive: true, force: true}));
 
-it('shows code in docs that compiles', async () => {
-  mkdirSync(scratch, {recursive: true});
-  const pages = readdirSync(join(root, 'docs')).filter(name => name.endsWith('.md'));
-  const blocks = pages.flatMap(page => {
-    const found = readFileSync(join(root, 'docs', page), 'utf8').matchAll(/^```ts\n(.*?)^```$/gms);
-    return Array.from(found, ([, code], index) => ({name: `${page}-${index + 1}.ts`, code: code!}));
+describe('the docs', () => {
+  it('show code that compiles', async () => {
+    mkdirSync(scratch, {recursive: true});
+    const blocks = sitePages().flatMap(page => {
+      const name = page.replaceAll(/[/.]/g, '-');
+      const found = read(page).matchAll(/^```ts\n(.*?)^```$/gms);
+      return Array.from(found, ([, code], index) => ({name: `${name}-${index + 1}.ts`, code: code!}));
+    });
+    expect(blocks.length).toBeGreaterThan(20);
+    for (const {name, code} of blocks) writeFileSync(join(scratch, name), code);
+    const config = {
+      extends: '../../tsconfig.json',
+      compilerOptions: {rootDir: '../..'},
+      include: [],
+      files: blocks.map(({name}) => name),
+    };
+    writeFileSync(join(scratch, 'tsconfig.json'), JSON.stringify(config));
+    const problems = await promisify(execFile)(join(root, 'node_modules/.bin/tsc'), ['-p', scratch]).then(
+      () => '',
+      ({stdout}: {readonly stdout: string}) => stdout,
+    );
+    expect(problems).toBe('');
+  }, 60_000);
+
+  it('link to files and headings that are there', () => {
+    const links = pages().flatMap(linksOf);
+    expect(links.length).toBeGreaterThan(50);
+    const dead = links.filter(
+      ({path, anchor}) => !existsSync(join(root, path)) || (anchor !== undefined && !anchorsOf(path).has(anchor)),
+    );
+    expect(dead.map(({page, target}) => `${page}: ${target}`)).toEqual([]);
   });
-  expect(blocks.length).toBeGreaterThan(4);
-  for (const {name, code} of blocks) writeFileSync(join(scratch, name), code);
-  const config = {
-    extends: '../../tsconfig.json',
-    compilerOptions: {rootDir: '../..'},
-    include: [],
-    files: blocks.map(({name}) => name),
-  };
-  writeFileSync(join(scratch, 'tsconfig.json'), JSON.stringify(config));
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const problems = await promisify(execFile)(process.execPath, [tsc, '-p', scratch]).then(
-    () => '',
-    ({stdout}: {readonly stdout: string}) => stdout,
-  );
-  expect(problems).toBe('');
-}, 60_000);
+
+  it('name files of this project that are there', () => {
+    const named = pages().flatMap(page =>
+      Array.from(prose(page).matchAll(/`((?:src|adapters|examples|docs|test)\/[\w./-]+)`/g), ([, path]) => ({
+        page,
+        path: path!,
+      })),
+    );
+    expect(named.length).toBeGreaterThan(20);
+    const lost = named.filter(({path}) => !existsSync(join(root, path)) && !/NAME|-case-|\.\.\./.test(path));
+    expect(lost.map(({page, path}) => `${page}: ${path}`)).toEqual([]);
+  });
+
+  it('stay within the site, which holds nothing but them', () => {
+    const outside = sitePages()
+      .flatMap(linksOf)
+      .filter(({path}) => !path.startsWith('docs/'));
+    expect(outside.map(({page, target}) => `${page}: ${target}`)).toEqual([]);
+  });
+});

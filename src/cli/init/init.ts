@@ -8,6 +8,7 @@ import {InputError} from '../../errors.ts';
 import {loadRecipe} from '../../recipe/load.ts';
 import {openServices} from '../../study/services.ts';
 import {openTeachers} from '../../study/study.ts';
+import {packageVersion} from '../../version.ts';
 import {stopSignal} from '../study-options.ts';
 import {openTerminal, type Terminal} from '../terminal.ts';
 import {type Chosen, chooseAll, type InitFlags} from './choices.ts';
@@ -147,7 +148,7 @@ function report(terminal: Terminal, path: string, chosen: Chosen, isLoaded: bool
   const {level, method} = methodOf(output);
   const key = keyState(service, url);
   terminal.note(keyText(key));
-  if (!isLoaded) terminal.note('Before it can be used, install limbeck beside it: npm install limbeck');
+  if (!isLoaded) terminal.note(installText());
   const student = `out/${name}/students/${method}/seed-1`;
   const next = [
     [`limbeck plan ${path}`, 'calls, tokens, money and time, before anybody is asked'],
@@ -165,6 +166,12 @@ function report(terminal: Terminal, path: string, chosen: Chosen, isLoaded: bool
   const width = Math.max(...next.map(([command]) => command.length));
   const commands = next.map(([command, meaning]) => `  ${command.padEnd(width)}  # ${meaning}`);
   terminal.result(document, [`Wrote ${path}. Read it, change it, and then:`, ...commands].join('\n'));
+}
+
+/** How limbeck is installed in a folder of one's own until a registry has it: the line of the README. */
+function installText(): string {
+  const file = `limbeck-${packageVersion()}.tgz`;
+  return `Before you use it, install limbeck in its folder: \`npm pack\` in a clone of limbeck makes ${file}, then npm install PATH/${file}`;
 }
 
 function keyText({variables, isSet, isNeeded}: KeyState): string {
