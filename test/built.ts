@@ -12,7 +12,7 @@ export function checkBuilt(): void {
 }
 
 /** Waits until something holds, looking again and again. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, seconds = 30): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, seconds = 120): Promise<void> {
   const end = performance.now() + seconds * 1000;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`Waited ${seconds} s in vain: ${what}.`);

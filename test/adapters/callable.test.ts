@@ -261,7 +261,7 @@ describe('callable', () => {
       },
     });
     const asked = teacher.ask([text('any')], {signal: controller.signal});
-    await vi.waitFor(() => expect(signals).toEqual([controller.signal]));
+    await vi.waitFor(() => expect(signals).toEqual([controller.signal]), {timeout: 10_000});
     const reason = new Error('enough');
     controller.abort(reason);
     await expect(asked).rejects.toBe(reason);

@@ -171,7 +171,7 @@ describe('command with a program that fails', () => {
   it('does not take a second answer to one question for that to another', async () => {
     const teacher = node('repeating');
     expect(await teacher.ask([text('buy')])).toEqual([label(1)]);
-    await vi.waitFor(async () => expect(await teacher.ask([text('see')])).toEqual([label(0)]));
+    await vi.waitFor(async () => expect(await teacher.ask([text('see')])).toEqual([label(0)]), {timeout: 10_000});
   });
 
   it('reads no line without an end', async () => {
@@ -241,20 +241,20 @@ describe('command at the end of this process', () => {
   it.each(['by itself', 'exit'])('ends with it, when it ends %s', async end => {
     const {status, stderr, kept, took} = run('pid', end);
     expect([status, stderr]).toEqual([0, '']);
-    await vi.waitFor(() => expect(isRunning(JSON.parse(kept).pid)).toBe(false));
+    await vi.waitFor(() => expect(isRunning(JSON.parse(kept).pid)).toBe(false), {timeout: 10_000});
     expect(took).toBeLessThan(10_000);
   });
 
   it('ends with it, when it fails', async () => {
     const {status, kept} = run('pid', 'throw');
     expect(status).toBe(1);
-    await vi.waitFor(() => expect(isRunning(JSON.parse(kept).pid)).toBe(false));
+    await vi.waitFor(() => expect(isRunning(JSON.parse(kept).pid)).toBe(false), {timeout: 10_000});
   });
 
   it.each(['by itself', 'exit'])('is killed where it heeds neither the end of its input nor SIGTERM, %s', async end => {
     const {status, kept} = run('stubborn', end);
     expect(status).toBe(0);
-    await vi.waitFor(() => expect(isRunning(JSON.parse(kept).pid)).toBe(false));
+    await vi.waitFor(() => expect(isRunning(JSON.parse(kept).pid)).toBe(false), {timeout: 10_000});
   });
 });
 

@@ -167,7 +167,7 @@ describe('openInference with tensors as JSON', () => {
     const controller = new AbortController();
     const reason = new Error('enough');
     const [aborted, other] = [teacher.ask(flowers, {signal: controller.signal}), teacher.ask(flowers)];
-    await vi.waitFor(() => expect(held).toBeDefined());
+    await vi.waitFor(() => expect(held).toBeDefined(), {timeout: 10_000});
     controller.abort(reason);
     await expect(aborted).rejects.toBe(reason);
     held!.end('{}');

@@ -341,7 +341,7 @@ describe('openInference, where the network fails', () => {
     const error = await failureOf(at(url, {maxReply: 2 ** 21}).ask(questions));
     expect(error.message).toContain('Its reply is longer than 2097152 bytes. Lower `maxBatch` or raise `maxReply`.');
     expect(error).toMatchObject({status: 200, unreadable: true, inDoubt: true, retryable: false});
-    await vi.waitFor(() => expect(closed).toBe(true));
+    await vi.waitFor(() => expect(closed).toBe(true), {timeout: 10_000});
     expect(sent).toBeLessThan(100);
   });
 
@@ -394,7 +394,7 @@ describe('openInference, where the network fails', () => {
     );
     const controller = new AbortController();
     const asked = at(url).ask(questions, {signal: controller.signal});
-    await vi.waitFor(() => expect(closed).toBeDefined());
+    await vi.waitFor(() => expect(closed).toBeDefined(), {timeout: 10_000});
     const reason = new Error('enough');
     controller.abort(reason);
     await expect(asked).rejects.toBe(reason);

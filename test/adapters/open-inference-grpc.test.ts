@@ -337,7 +337,7 @@ describe('openInference over gRPC, where no whole reply comes', () => {
     });
     const controller = new AbortController();
     const asked = teacherAt(url).ask(questions, {signal: controller.signal});
-    await vi.waitFor(() => expect(cancelled).toBeDefined());
+    await vi.waitFor(() => expect(cancelled).toBeDefined(), {timeout: 10_000});
     const reason = new Error('enough');
     controller.abort(reason);
     await expect(asked).rejects.toBe(reason);

@@ -330,7 +330,7 @@ describe('serveTeacher', () => {
     expect(await inferred).toMatchObject({status: 200});
     const start_ = performance.now();
     await closed;
-    expect(performance.now() - start_).toBeLessThan(1000);
+    expect(performance.now() - start_).toBeLessThan(3000);
   });
 
   it('does not wait for a connection that has asked for nothing', async () => {

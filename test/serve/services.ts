@@ -105,7 +105,7 @@ export async function metric({url}: Service, series: string): Promise<number | u
 
 /** Waits until something holds. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 5000;
+  const end = performance.now() + 60_000;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error('It never came to hold.');
     await new Promise(resolve => setTimeout(resolve, 5));
