@@ -8,7 +8,6 @@ import {ollama} from '../../../adapters/ollama.ts';
 import {openai} from '../../../adapters/openai.ts';
 import {vllm} from '../../../adapters/vllm.ts';
 import type {BatchService} from '../../../src/lane.ts';
-import {answerKey} from '../../../src/store/key.ts';
 import type {Json, Question, Teacher} from '../../../src/teacher.ts';
 import {type ChargingService, startChargingService} from '../../charging-service.ts';
 
@@ -182,25 +181,5 @@ it('batches carry the bodies that the worst case is of', () => {
     const line = (asked as BatchService).lane!.lineOf('0'.repeat(64), question);
     expect(line).toMatch(/"(max_tokens|maxOutputTokens)":4000/);
     expect(asked!.worstCase!([question]).outputTokens).toBe(4000);
-  }
-});
-
-it('answers that were kept before stay where they are: no key has changed', () => {
-  const plain = {model: 'm', classes: ['ham', 'spam']};
-  const keys: readonly (readonly [Teacher, string])[] = [
-    [openai({...plain, output: 'label'}), '1e76953b1d121324'],
-    [openai({...plain, output: 'label', api: 'responses'}), 'f5555b998942c581'],
-    [openai({...plain, output: 'log-probabilities'}), 'e413db3a0b60710b'],
-    [anthropic({...plain, output: 'label'}), 'fd6a3ac1c70a17a5'],
-    [gemini({...plain, output: 'label'}), '7fb5272060e0c110'],
-    [bedrock({...plain, output: 'label', region: 'us-east-1'}), 'f3b8e71a311665f4'],
-    [ollama({...plain, output: 'label'}), '5f733f09daf182a7'],
-    [vllm({...plain, output: 'label'}), 'dd9f64ba6143dcf2'],
-    [vllm(plain), '3581a3a2d1d1aa9a'],
-    [llamaCpp(plain), 'e409601777906dbb'],
-    [llamaCpp({...plain, output: 'label'}), '78b4d3eda38add26'],
-  ];
-  for (const [{name, identity}, key] of keys) {
-    expect(answerKey(identity, {input: {kind: 'text', text: 'hello'}}).slice(0, 16), name).toBe(key);
   }
 });
