@@ -44,7 +44,6 @@ const readJson = (name: string) => JSON.parse(readFileSync(join(written, name), 
 
 interface Trained {
   readonly before: readonly Epoch[];
-  readonly all: readonly Epoch[];
   readonly logits: Readonly<Record<string, {readonly Float32Array: readonly number[]}>>;
 }
 const trained = readJson('training.json') as Trained;
