@@ -93,15 +93,17 @@ export {
   relationCorrelation,
   summariseTargets,
   type TargetSummary,
+  type TargetSummaryOptions,
 } from './evaluate/effects.ts';
-export {answersNeeded, type CascadeTarget, type Certified, certify} from './evaluate/guarantee.ts';
+export {answersNeeded, type CascadeTarget, type Certified, type CertifyOptions, certify} from './evaluate/guarantee.ts';
 export {holm} from './evaluate/holm.ts';
 export {type DifferenceVerdict, type Judgement, type JudgeOptions, judge} from './evaluate/judge.ts';
-export {mcnemar} from './evaluate/mcnemar.ts';
+export {type McNemarOptions, mcnemar} from './evaluate/mcnemar.ts';
 export {
   accuracy,
   agreement,
   brier,
+  type EvaluateOptions,
   type Evaluation,
   ece,
   evaluateLogits,
@@ -110,8 +112,9 @@ export {
   meanKl,
   nll,
   overconfidence,
+  type TemperatureOptions,
 } from './evaluate/metrics.ts';
-export {type ReliabilityBin, reliability} from './evaluate/reliability.ts';
+export {type ReliabilityBin, type ReliabilityOptions, reliability} from './evaluate/reliability.ts';
 export type {BrowserPrediction, BrowserStudent} from './export/browser/student.ts';
 export type {ChatOptions} from './export/forms.ts';
 export {exportChat, exportRecords, type RecordOptions} from './export/knowledge.ts';
@@ -125,27 +128,36 @@ export type {Knowledge, StoredKnowledge} from './knowledge/knowledge.ts';
 export {type OpenKnowledgeOptions, openKnowledge} from './knowledge/open-knowledge.ts';
 export {trueLabels} from './knowledge/true-labels.ts';
 export type * from './lane.ts';
-export {attentionLoss, attentionTransfer} from './losses/attention-transfer.ts';
-export {centredLogitLoss, centredLogits} from './losses/centred-logits.ts';
-export {dist, distLoss} from './losses/dist.ts';
-export {dkd, dkdLoss} from './losses/dkd.ts';
+export {type AttentionTransferOptions, attentionLoss, attentionTransfer} from './losses/attention-transfer.ts';
+export {type CentredLogitTermOptions, centredLogitLoss, centredLogits} from './losses/centred-logits.ts';
+export {type DistOptions, type DistTermOptions, dist, distLoss} from './losses/dist.ts';
+export {type DkdOptions, type DkdTermOptions, dkd, dkdLoss} from './losses/dkd.ts';
 export {type FeatureHintOptions, featureHint} from './losses/feature-hint.ts';
-export {hardLabelLoss, hardLabels} from './losses/hard-labels.ts';
-export {jensenShannon, jensenShannonLoss} from './losses/jensen-shannon.ts';
+export {type HardLabelOptions, type HardLabelTermOptions, hardLabelLoss, hardLabels} from './losses/hard-labels.ts';
+export {
+  type JensenShannonOptions,
+  type JensenShannonTermOptions,
+  jensenShannon,
+  jensenShannonLoss,
+} from './losses/jensen-shannon.ts';
 export {type LearnedTemperatureOptions, learnedTemperature} from './losses/learned-temperature.ts';
 export type {LogitBatch, LogitTerm} from './losses/logit-term.ts';
 export type {BatchOutputs, BatchTargets, LossTerm, PreparedTerm} from './losses/loss.ts';
-export {nkd, nkdLoss} from './losses/nkd.ts';
-export {pkt, pktLoss} from './losses/pkt.ts';
-export {quantised} from './losses/quantised.ts';
-export {rkd, rkdLoss} from './losses/rkd.ts';
-export {similarityLoss, similarityPreserving} from './losses/similarity-preserving.ts';
-export {type SoftLabelOptions, softLabelLoss, softLabels} from './losses/soft-labels.ts';
-export {softProbabilityLoss} from './losses/soft-probabilities.ts';
+export {type NkdOptions, type NkdTermOptions, nkd, nkdLoss} from './losses/nkd.ts';
+export {type PktOptions, pkt, pktLoss} from './losses/pkt.ts';
+export {type QuantisedOptions, quantised} from './losses/quantised.ts';
+export {type RkdOptions, type RkdTermOptions, rkd, rkdLoss} from './losses/rkd.ts';
+export {
+  type SimilarityPreservingOptions,
+  similarityLoss,
+  similarityPreserving,
+} from './losses/similarity-preserving.ts';
+export {type SoftLabelOptions, type SoftLabelTermOptions, softLabelLoss, softLabels} from './losses/soft-labels.ts';
+export {type FloorOptions, softProbabilityLoss} from './losses/soft-probabilities.ts';
 export {standardise, standardised} from './losses/standardised.ts';
-export {topKLabels, topKLoss} from './losses/top-k.ts';
-export {ttm, ttmLoss} from './losses/ttm.ts';
-export {voteLabels} from './losses/vote-labels.ts';
+export {type Rest, type TopKOptions, type TopKTermOptions, topKLabels, topKLoss} from './losses/top-k.ts';
+export {type TtmOptions, type TtmTermOptions, ttm, ttmLoss} from './losses/ttm.ts';
+export {type VoteLabelTermOptions, voteLabels} from './losses/vote-labels.ts';
 export {type Admission, type AdmissionOptions, createAdmission} from './pace/admission.ts';
 export {defineRecipe} from './recipe/define.ts';
 export type {
@@ -202,10 +214,17 @@ export {compare} from './study/compare.ts';
 export {probeStudy, type StudyProbe, type StudyProbeOptions} from './study/probe.ts';
 export type {MethodResult, ResultRow, Results, StudentChoice, StudentShape, Trial, Tuning} from './study/results.ts';
 export type {StudyOptions, StudyProgress} from './study/study.ts';
-export {resultsTable} from './study/table.ts';
+export {resultsTable, type TableOptions} from './study/table.ts';
 export type * from './teacher.ts';
 export {type AdamOptions, adam, type Optimizer, type SgdOptions, sgd} from './train/optimizer.ts';
 export type {CheckpointOptions, Epoch, TrainOptions} from './train/options.ts';
 export {describeProfile, type Profile} from './train/profile.ts';
-export {type CosineOptions, constant, cosine, type Schedule, stepDecay} from './train/schedule.ts';
+export {
+  type CosineOptions,
+  constant,
+  cosine,
+  type Schedule,
+  type StepDecayOptions,
+  stepDecay,
+} from './train/schedule.ts';
 export {train} from './train/train.ts';

@@ -37,7 +37,7 @@ describe('the reference', () => {
   it('has a row for every adapter', () => {
     const page = read('docs/reference/adapters.md');
     const adapters = namesIn('adapters');
-    for (const adapter of adapters) expect(page).toMatch(new RegExp(`^\\| \`limbeck/adapters/${adapter}\` +\\|`, 'm'));
+    for (const adapter of adapters) expect(page).toMatch(new RegExp(`^\\| \`${adapter}\` +\\|`, 'm'));
     expect(readme).toContain(`(${adapters.length} kinds of teachers)`);
   });
 

@@ -5,9 +5,9 @@ import {checkTemperature, type Temperature} from './temperature.ts';
 
 /** What a loss of logits compares. */
 export interface LogitBatch {
-  /** [batch, classes]: the teacher's logits or log-probabilities, all finite */
+  /** [batch, classes], the teacher's logits or log-probabilities, all finite */
   readonly teacher: tf.Tensor2D;
-  /** [batch, classes]: the student's logits */
+  /** [batch, classes], the student's logits */
   readonly student: tf.Tensor2D;
   /** [batch], int32: the teacher's most probable class */
   readonly labels: tf.Tensor1D;

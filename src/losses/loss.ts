@@ -10,7 +10,7 @@ export interface BatchTargets {
   readonly labels: tf.Tensor1D;
   /** [batch], int32. Absent where nobody told them. */
   readonly trueLabels?: tf.Tensor1D;
-  /** [batch, classes]: log-probabilities up to a constant a row (logits are such). Absent for bare labels. */
+  /** [batch, classes], log-probabilities up to a constant a row (logits are such). Absent for bare labels. */
   readonly logProbabilities?: tf.Tensor2D;
   /** [batch, classes], 1 where a top-k answer names the class; only of top-k answers. */
   readonly named?: tf.Tensor2D;
