@@ -7,7 +7,11 @@ export class SharedShingles {
 
   /** The text that others are compared with. */
   load(shingles: Uint32Array): void {
-    this.reserve(shingles.length);
+    this.fill(shingles, shingles.length);
+  }
+
+  private fill(shingles: Uint32Array, count: number): void {
+    this.reserve(count);
     this.owners.fill(NOBODY);
     this.size = 0;
     for (const hash of shingles) {
@@ -56,8 +60,7 @@ export class SharedShingles {
 
   private grow(count: number): void {
     const mine = this.hashes.filter((_, place) => this.owners[place] === MINE);
-    this.reserve(mine.length + count);
-    this.load(mine);
+    this.fill(mine, mine.length + count);
   }
 }
 

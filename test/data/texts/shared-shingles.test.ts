@@ -16,3 +16,11 @@ it('gives the share of members that two sets have in common, one set after the o
     }),
   );
 });
+
+it('compares a short set with one that is many times as long', () => {
+  const shared = new SharedShingles();
+  shared.load(Uint32Array.of(1, 2, 3));
+  const long = Uint32Array.from({length: 50_000}, (_, index) => index);
+  expect(shared.similarity(long)).toBeCloseTo(3 / 50_000, 12);
+  expect(shared.similarity(Uint32Array.of(3, 4))).toBeCloseTo(1 / 4, 12);
+});
