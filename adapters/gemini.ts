@@ -1,9 +1,8 @@
 import {z} from 'zod';
 import type {Receipt, Teacher} from '../src/teacher.ts';
 import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
-import type {Completion, Finish, Step, Token} from './_chat/completion.ts';
 import {GEMINI_COST} from './_chat/cost-fields.ts';
-import type {Body, Settings} from './_chat/dialect.ts';
+import type {Body, Completion, Finish, Settings, Step, Token} from './_chat/dialect.ts';
 import {geminiLane} from './_chat/gemini-batch.ts';
 import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
 import type {Prompt} from './_chat/prompt.ts';

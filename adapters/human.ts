@@ -1,10 +1,10 @@
 import {createHash} from 'node:crypto';
-import {valuesIn} from '../src/data/human-table/columns.ts';
+import {type Column, labelReader, valuesIn} from '../src/data/human-table/columns.ts';
 import {changeFile, contentOfSync} from '../src/data/human-table/file.ts';
 import {type Delimiter, idOf, newTable, readTable, type Table, withQuestions} from '../src/data/human-table/table.ts';
 import {InputError, TeacherError} from '../src/errors.ts';
-import type {Input, Outcome, Question, Teacher} from '../src/teacher.ts';
-import {type Form, formOf} from './_answers/human-form.ts';
+import type {Answer, Detail, Input, Outcome, Question, Teacher} from '../src/teacher.ts';
+import {checkForm} from './_local/given.ts';
 
 export interface HumanOptions {
   /** The CSV file to fill. It is made at the first question. */
@@ -27,13 +27,13 @@ export interface HumanOptions {
 }
 
 /** A person who says the class. */
-export interface LabellingHuman extends HumanOptions {
+interface LabellingHuman extends HumanOptions {
   readonly people?: undefined;
   readonly confidence?: false;
 }
 
 /** Several people who say the class. */
-export interface VotingHumans extends HumanOptions {
+interface VotingHumans extends HumanOptions {
   /**
    * Their names. Each has a column `label NAME`; an answer is what all have filled in, counted as votes. `repeat` would
    * count what one person says several times.
@@ -43,7 +43,7 @@ export interface VotingHumans extends HumanOptions {
 }
 
 /** A person who says the class, and how sure that is. */
-export interface ConfidentHuman extends HumanOptions {
+interface ConfidentHuman extends HumanOptions {
   readonly people?: undefined;
   /** Adds a column `confidence`: the probability of the label, such as 0.8 or 80%. What is left is of the others. */
   readonly confidence: true;
@@ -175,4 +175,82 @@ function filledIn({rows}: Table, form: Form): ReadonlyMap<string, string> {
 function digestOf(filled: ReadonlyMap<string, string>): string {
   const lines = Array.from(filled, ([id, values]) => `${id} ${values}\n`).sort();
   return createHash('sha256').update(lines.join('')).digest('hex');
+}
+
+/** What a person fills in, and what it means. */
+
+export interface Form {
+  readonly columns: readonly Column[];
+  readonly access: 'black-box' | 'gray-box';
+  readonly detail: Detail;
+  /** @param values - one a column */
+  answerOf(values: readonly number[]): Answer;
+}
+
+interface FormOptions {
+  readonly classes: readonly string[];
+  readonly people?: readonly string[] | undefined;
+  readonly confidence?: boolean | undefined;
+}
+
+/** @throws InputError where the options can't be used */
+export function formOf({classes, people, confidence = false}: FormOptions): Form {
+  checkForm('human', {classes});
+  const wordless = classes.find(name => name.trim() === '');
+  if (wordless !== undefined) throw new InputError('human: A class has no name, so nobody can fill it in. Name it.');
+  const read = labelReader(classes);
+  const label: Column = {name: 'label', read};
+  if (people !== undefined) {
+    checkPeople(people, confidence);
+    return {
+      columns: people.map(name => ({name: `label ${name}`, read})),
+      access: 'black-box',
+      detail: {kind: 'votes'},
+      answerOf: labels => ({kind: 'votes', counts: countsOf(labels, classes.length)}),
+    };
+  }
+  if (confidence) {
+    return {
+      columns: [label, {name: 'confidence', read: readConfidence}],
+      access: 'gray-box',
+      detail: {kind: 'top-k', k: 1},
+      answerOf: ([of = 0, probability = 0]) => ({
+        kind: 'top-k',
+        classes: Int32Array.of(of),
+        logProbabilities: Float32Array.of(Math.log(probability)),
+        rest: 1 - probability,
+      }),
+    };
+  }
+  return {
+    columns: [label],
+    access: 'black-box',
+    detail: {kind: 'label'},
+    answerOf: ([of = 0]) => ({kind: 'label', label: of}),
+  };
+}
+
+function checkPeople(people: readonly string[], confidence: boolean): void {
+  const names = people.map(name => name.toLowerCase());
+  if (people.length === 0 || names.some(name => name.trim() !== name || name === '')) {
+    throw new InputError('human: `people` is to name somebody, without spaces at the ends of a name.');
+  }
+  if (new Set(names).size < names.length) throw new InputError('human: `people` names somebody twice.');
+  if (confidence) {
+    throw new InputError('human: Votes of several `people` tell how sure they are. Leave `confidence` out.');
+  }
+}
+
+function countsOf(labels: readonly number[], classes: number): Uint32Array {
+  const counts = new Uint32Array(classes);
+  for (const label of labels) counts[label]!++;
+  return counts;
+}
+
+/** A share of 1, or of 100 with its sign, with a point or a comma. */
+function readConfidence(cell: string): number | string {
+  const [, digits, percent] = /^(\d*[.,]?\d+)\s*(%?)$/.exec(cell) ?? [];
+  const value = Number(digits?.replace(',', '.')) / (percent ? 100 : 1);
+  if (value > 0 && value <= 1) return value;
+  return 'It is to be above 0 and at most 1, such as 0.8, or a percentage, such as 80%.';
 }

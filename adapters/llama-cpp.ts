@@ -6,9 +6,9 @@ import type {Body, Settings} from './_chat/dialect.ts';
 import {type ModeOptions, modeFor} from './_chat/modes.ts';
 import {chatCompletions, chatMessages, chatReceipt} from './_chat/openai-chat.ts';
 import type {Prompt} from './_chat/prompt.ts';
-import {explainLlamaCpp} from './_exact/llama-cpp-errors.ts';
 import {llamaCppServer} from './_exact/llama-cpp-server.ts';
 import {exactTeacher} from './_exact/teacher.ts';
+import type {Explain} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
 
 interface LlamaCppChatOptions extends ChatOptions {
@@ -61,9 +61,7 @@ export interface LlamaCppLogProbabilitiesOptions extends Omit<LlamaCppChatOption
   readonly reusesPrompts?: boolean;
 }
 
-export interface LlamaCppLabelOptions
-  extends LlamaCppChatOptions,
-    Pick<ModeOptions<'label'>, 'structured' | 'temperature'> {
+interface LlamaCppLabelOptions extends LlamaCppChatOptions, Pick<ModeOptions<'label'>, 'structured' | 'temperature'> {
   readonly output: 'label';
 }
 
@@ -145,3 +143,24 @@ function labelTeacher(options: LlamaCppLabelOptions, address: string): Teacher<'
 function grammarOf(codes: readonly string[]): string {
   return `root ::= ${codes.map(code => JSON.stringify(code)).join(' | ')}`;
 }
+
+/** What the refusals of a llama-server mean that their status alone does not tell. */
+const explainLlamaCpp: Explain = ({status, codes}) => {
+  const code = codes.find(code => code in PROBLEMS);
+  if (code !== undefined) return {problem: PROBLEMS[code]!};
+  if (status === 404) return {problem: 'It does not have the route. Check that `url` is that of a llama-server.'};
+  if (status === 501) return {problem: 'It can not do that as it was started: its own log says why.', retryable: false};
+  return undefined;
+};
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  exceed_context_size_error:
+    'The text takes more tokens with its prompt than there is room for. Start the server with a larger `--ctx-size`, which ' +
+    'its slots share, or shorten the text.',
+  unavailable_error: 'It still loads its model.',
+  not_found_error: 'It does not have the route. Check that `url` is that of a llama-server.',
+  authentication_error: 'It refuses the key, or asks for one. Set LIMBECK_TEACHER_KEY or pass `key`.',
+  invalid_request_error:
+    "It does not take the request: its own log says why. The model may have no chat template (`template: 'none'`), or " +
+    'one that knows no system message (give the whole `prompt` as `user`).',
+};

@@ -1,11 +1,14 @@
-import {basename} from 'node:path';
-import type {LogitsAnswer, Teacher, TopKAnswer} from '../src/teacher.ts';
+import {createHash, type Hash} from 'node:crypto';
+import {createReadStream} from 'node:fs';
+import {stat} from 'node:fs/promises';
+import {basename, resolve} from 'node:path';
+import {InputError, LimbeckError, TeacherError} from '../src/errors.ts';
+import type {LogitsAnswer, Outcome, Question, Teacher, TopKAnswer} from '../src/teacher.ts';
 import {type PromptOptions, promptsFor} from './_chat/prompt.ts';
-import {asker} from './_llama/asking.ts';
-import {modelHash} from './_llama/file.ts';
 import {openLlama} from './_llama/library.ts';
 import {type Scorer, scorerFor} from './_llama/scorer.ts';
 import {checkCounts} from './_local/given.ts';
+import {untilAborted} from './_local/until-aborted.ts';
 
 export interface LlamaOptions extends PromptOptions {
   /** The model in the format GGUF; of one in parts, the first. */
@@ -99,4 +102,92 @@ function toLogits({classes, logProbabilities}: TopKAnswer, count: number): Logit
   const logits = new Float32Array(count);
   for (const [place, label] of classes.entries()) logits[label] = logProbabilities[place]!;
   return {kind: 'logits', logits, features: {}};
+}
+
+/**
+ * Asks a model that is loaded at the first question and has one state: one question waits for the other.
+ *
+ * @param load - tried again at the next question where it failed
+ */
+export function asker(
+  name: string,
+  load: () => Promise<Scorer>,
+  answerOf: (scored: TopKAnswer) => TopKAnswer | LogitsAnswer,
+): Teacher['ask'] {
+  let loaded: Promise<Scorer> | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  const scorer = (): Promise<Scorer> => {
+    loaded ??= load().catch(error => {
+      loaded = undefined;
+      throw error;
+    });
+    return loaded;
+  };
+  const answer = async ({input, sample = 0}: Question, signal?: AbortSignal): Promise<Outcome> => {
+    signal?.throwIfAborted();
+    if (input.kind !== 'text') return {error: new TeacherError(name, 'It reads texts, and this input is a tensor.')};
+    const score = await scorer();
+    const scored = await score(input.text, sample, signal);
+    return typeof scored === 'string' ? {error: new TeacherError(name, scored)} : {answer: answerOf(scored)};
+  };
+  const answerAll = async (questions: readonly Question[], signal?: AbortSignal): Promise<Outcome[]> => {
+    const outcomes: Outcome[] = [];
+    for (const question of questions) outcomes.push(await answer(question, signal));
+    return outcomes;
+  };
+  return (questions, {signal} = {}) => {
+    // There is one state of the model, for one question at a time.
+    const turn = last.then(() => answerAll(questions, signal));
+    last = turn.catch(() => {});
+    // An evaluation can't be stopped, and of a large model it is long.
+    return untilAborted(turn, signal).catch(error => {
+      throw signal?.aborted || error instanceof LimbeckError ? error : failed(name, error);
+    });
+  };
+}
+
+function failed(name: string, cause: unknown): TeacherError {
+  return new TeacherError(name, `It could not answer: ${(cause as Error).message}`, {cause});
+}
+
+/** Files that were hashed in this process, by path, size and date: a recipe with several teachers reads each one once. */
+const hashes = new Map<string, Promise<string>>();
+
+/**
+ * SHA-256 of a model's file; of a model in parts, of all of them in order.
+ *
+ * @throws InputError where a file can't be read
+ */
+export async function modelHash(path: string): Promise<string> {
+  try {
+    const parts = partsOf(resolve(path));
+    const states = await Promise.all(parts.map(part => stat(part)));
+    const key = JSON.stringify(parts.map((part, index) => [part, states[index]!.size, states[index]!.mtimeMs]));
+    const hash = hashes.get(key) ?? hashOf(parts);
+    hashes.set(key, hash);
+    hash.catch(() => hashes.delete(key));
+    return await hash;
+  } catch (cause) {
+    throw new InputError(`The model ${path} can't be read: ${(cause as Error).message}. Check \`path\`.`, {cause});
+  }
+}
+
+/** llama.cpp finds the other parts of a model by the name of the first one. */
+function partsOf(path: string): readonly string[] {
+  const [, stem, count] = /^(.*)-00001-of-(\d{5})\.gguf$/.exec(path) ?? [];
+  if (stem === undefined) return [path];
+  return Array.from({length: Number(count)}, (_, index) => {
+    const number = String(index + 1).padStart(5, '0');
+    return `${stem}-${number}-of-${count}.gguf`;
+  });
+}
+
+async function hashOf(paths: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const path of paths) await addFile(hash, path);
+  return hash.digest('hex');
+}
+
+async function addFile(hash: Hash, path: string): Promise<void> {
+  for await (const chunk of createReadStream(path, {highWaterMark: 2 ** 20})) hash.update(chunk as Buffer);
 }

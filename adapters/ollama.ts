@@ -1,9 +1,8 @@
 import {z} from 'zod';
 import type {Receipt, Teacher} from '../src/teacher.ts';
 import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
-import type {Completion} from './_chat/completion.ts';
 import {OLLAMA_COST} from './_chat/cost-fields.ts';
-import type {Settings} from './_chat/dialect.ts';
+import type {Completion, Settings} from './_chat/dialect.ts';
 import {type AccessOf, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
 import {chatMessages, stepOf, stepSchema} from './_chat/openai-chat.ts';
 import type {Prompt} from './_chat/prompt.ts';

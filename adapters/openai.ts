@@ -1,13 +1,13 @@
-import type {Teacher} from '../src/teacher.ts';
+import {z} from 'zod';
+import type {Receipt, Teacher} from '../src/teacher.ts';
 import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
 import {CHAT_COST, RESPONSES_COST} from './_chat/cost-fields.ts';
-import type {Body, Settings} from './_chat/dialect.ts';
+import type {Body, Completion, Finish, Settings} from './_chat/dialect.ts';
 import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
 import {openAiLane} from './_chat/openai-batch.ts';
-import {chatCompletions, chatMessages, chatReceipt} from './_chat/openai-chat.ts';
-import {explainOpenAi} from './_chat/openai-errors.ts';
-import {responseCompletions, responseReceipt} from './_chat/openai-responses.ts';
+import {chatCompletions, chatMessages, chatReceipt, stepOf, stepSchema} from './_chat/openai-chat.ts';
 import type {Prompt} from './_chat/prompt.ts';
+import {type Explain, tokenCount} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
 
 export interface OpenAiOptions<O extends Output> extends ChatOptions, ModeOptions<O> {
@@ -111,3 +111,74 @@ function responsesProtocol({temperature, topLogprobs, schema}: Mode) {
     },
   };
 }
+
+/** Reading of OpenAI's Responses. */
+
+const partSchema = z.discriminatedUnion('type', [
+  z.object({type: z.literal('output_text'), text: z.string(), logprobs: z.array(stepSchema).nullish()}),
+  z.object({type: z.literal('refusal')}),
+]);
+
+const replySchema = z.object({
+  status: z.string(),
+  incomplete_details: z.object({reason: z.string().nullish()}).nullish(),
+  output: z.array(z.object({type: z.string(), content: z.array(partSchema).nullish().catch(undefined)})),
+});
+
+const receiptSchema = z.object({
+  model: z.string().nullish().catch(undefined),
+  usage: z.object({input_tokens: tokenCount, output_tokens: tokenCount}).nullish().catch(undefined),
+});
+
+function responseCompletions(document: unknown): readonly Completion[] | string {
+  const {data} = replySchema.safeParse(document);
+  if (data === undefined) return 'Its reply is no response of the Responses API. Check `url` and `api`.';
+  // Others are thoughts and calls of tools.
+  const parts = data.output.filter(({type}) => type === 'message').flatMap(({content}) => content ?? []);
+  const texts = parts.filter(part => part.type === 'output_text');
+  const steps = texts.flatMap(({logprobs}) => logprobs ?? []).map(stepOf);
+  const isRefused = parts.some(({type}) => type === 'refusal');
+  const finish = isRefused ? 'refused' : finishOf(data);
+  return [{text: texts.map(({text}) => text).join(''), finish, ...(steps.length > 0 && {steps})}];
+}
+
+function finishOf({status, incomplete_details}: z.infer<typeof replySchema>): Finish {
+  if (status !== 'incomplete') return 'stop';
+  return incomplete_details?.reason === 'content_filter' ? 'filtered' : 'length';
+}
+
+function responseReceipt(document: unknown): Receipt {
+  const {model, usage} = receiptSchema.parse(document);
+  return {
+    ...(usage && {usage: {inputTokens: usage.input_tokens, outputTokens: usage.output_tokens}}),
+    ...(model && {model}),
+  };
+}
+
+/** What errors of OpenAI's protocol mean that their status alone does not tell. */
+const explainOpenAi: Explain = ({status, codes}) => {
+  const code = codes.find(code => code in PROBLEMS);
+  if (code !== undefined) return {problem: PROBLEMS[code]!};
+  if (status === 404) return {problem: 'Check `url`, which for most services ends in `/v1`, and `model`.'};
+  if (status === 400 || status === 422) {
+    return {
+      problem:
+        'It does not take the request: its own log says why. A model may refuse `temperature` (set it to null), ' +
+        'log-probabilities, or more of them than it gives (lower `topLogprobs`), or a JSON schema (`structured: false`).',
+    };
+  }
+  return undefined;
+};
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  context_length_exceeded: 'The text is longer than the model reads. Shorten it.',
+  exceed_context_size_error: 'The text is longer than the model reads. Shorten it.',
+  string_above_max_length: 'The text is longer than the service takes. Shorten it.',
+  content_filter: 'A content filter of the service stopped the text.',
+  content_policy_violation: 'A content filter of the service stopped the text.',
+  model_not_found: 'There is no such model for this key. Check `model`.',
+  DeploymentNotFound: 'There is no such deployment. Check `url` and `apiVersion`.',
+  invalid_api_key: 'It refuses the key. Check it.',
+  unsupported_value: 'The model refuses the value of a field. Set `temperature: null`, or replace it by `parameters`.',
+  unsupported_parameter: 'The model does not know a field. Set it to null in `parameters`, or `temperature` to null.',
+};

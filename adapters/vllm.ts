@@ -7,8 +7,7 @@ import {type ModeOptions, modeFor} from './_chat/modes.ts';
 import {chatCompletions, chatMessages, chatReceipt} from './_chat/openai-chat.ts';
 import type {Prompt} from './_chat/prompt.ts';
 import {exactTeacher} from './_exact/teacher.ts';
-import {type VllmClassifyOptions, vllmClassifier} from './_exact/vllm-classifier.ts';
-import {explainVllm} from './_exact/vllm-errors.ts';
+import {explainVllm, type VllmClassifyOptions, vllmClassifier} from './_exact/vllm-classifier.ts';
 import {vllmServer} from './_exact/vllm-server.ts';
 import {checkAddress} from './_wire/request.ts';
 

@@ -13,6 +13,7 @@ export {
 export {type BoundaryOptions, boundary} from './ask/compose/boundary.ts';
 export type {BoundaryForm} from './ask/compose/boundary-targets.ts';
 export {type CalibratedOptions, type CalibrationFit, calibrated} from './ask/compose/calibrated.ts';
+export type {Sureness} from './ask/compose/cascade.ts';
 export {cascade} from './ask/compose/cascade.ts';
 export {
   type DawidSkeneFit,
@@ -22,11 +23,10 @@ export {
 } from './ask/compose/dawid-skene.ts';
 export {type EnsembleOptions, ensemble} from './ask/compose/ensemble.ts';
 export {type LabelModelOptions, labelModel} from './ask/compose/label-model.ts';
+export type {Paraphrase} from './ask/compose/repeat.ts';
 export {type RepeatOptions, repeat} from './ask/compose/repeat.ts';
 export type {StopRule} from './ask/compose/sure-lead.ts';
-export type {Sureness} from './ask/compose/sureness.ts';
 export type {Noise, Transforms} from './ask/compose/transform.ts';
-export type {Paraphrase} from './ask/compose/versions.ts';
 export {type DegradeOptions, degrade} from './ask/degrade.ts';
 export type {DriftOptions} from './ask/drift.ts';
 export {askEach, type TakeOutcomes} from './ask/each.ts';
@@ -34,8 +34,8 @@ export type {RecordMode} from './ask/keep/record.ts';
 export type {LaneChoice} from './ask/lane/lane-layers.ts';
 export type {LayeredTeacher, LayerOptions} from './ask/layer.ts';
 export {createLedger, type Ledger, type LedgerSnapshot} from './ask/ledger.ts';
+export type {Estimate} from './ask/plan/cost.ts';
 export {type AskPlan, type PlanOptions, planAsking} from './ask/plan/plan.ts';
-export type {Estimate} from './ask/plan/total.ts';
 export {probeTeacher} from './ask/probe/probe.ts';
 export type {ProbeOptions, TeacherProbe} from './ask/probe/teacher-probe.ts';
 export {FIRST_ANSWER_WITHIN, FirstAnswer} from './ask/refusals/first-answer.ts';
@@ -65,13 +65,19 @@ export {
 } from './data/split.ts';
 export type {TextReading} from './data/text-reading.ts';
 export {describeTexts, type TextCard} from './data/texts/card.ts';
-export {type TextDataset, textDataset} from './data/texts/dataset.ts';
 export {type DuplicateOptions, type Duplicates, findDuplicates} from './data/texts/duplicates.ts';
 export type {LengthRule} from './data/texts/length.ts';
 export {readTexts} from './data/texts/read.ts';
 export type {ReadTextsOptions, TextFields, TextFormat, TextRecord} from './data/texts/record.ts';
 export type {Shingling} from './data/texts/shingles.ts';
-export {readTextSplits, type TextSplit, type TextSplits, type TextSplitsOptions} from './data/texts/splits.ts';
+export {
+  readTextSplits,
+  type TextDataset,
+  type TextSplit,
+  type TextSplits,
+  type TextSplitsOptions,
+  textDataset,
+} from './data/texts/splits.ts';
 export {type VersionOptions, type Versions, versionsOf} from './data/versions.ts';
 export {type CropOptions, crop, flip, type View, views} from './data/view.ts';
 export {type Engine, type EngineName, startEngine} from './engine/engine.ts';
@@ -96,8 +102,7 @@ export {
   type TargetSummaryOptions,
 } from './evaluate/effects.ts';
 export {answersNeeded, type CascadeTarget, type Certified, type CertifyOptions, certify} from './evaluate/guarantee.ts';
-export {holm} from './evaluate/holm.ts';
-export {type DifferenceVerdict, type Judgement, type JudgeOptions, judge} from './evaluate/judge.ts';
+export {type DifferenceVerdict, holm, type Judgement, type JudgeOptions, judge} from './evaluate/judge.ts';
 export {type McNemarOptions, mcnemar} from './evaluate/mcnemar.ts';
 export {
   accuracy,
@@ -121,10 +126,10 @@ export {exportChat, exportRecords, type RecordOptions} from './export/knowledge.
 export {type ExportedPage, type ExportPageOptions, exportPage} from './export/web.ts';
 export type {Answers} from './knowledge/answers.ts';
 export {coarsen, satisfies} from './knowledge/coarsen.ts';
-export {coarsenKnowledge} from './knowledge/coarsen-knowledge.ts';
 export {loadKnowledge, saveKnowledge} from './knowledge/files.ts';
 export {type FitTemperatureOptions, fitTemperature} from './knowledge/fit-temperature.ts';
 export type {Knowledge, StoredKnowledge} from './knowledge/knowledge.ts';
+export {coarsenKnowledge} from './knowledge/knowledge.ts';
 export {type OpenKnowledgeOptions, openKnowledge} from './knowledge/open-knowledge.ts';
 export {trueLabels} from './knowledge/true-labels.ts';
 export type * from './lane.ts';

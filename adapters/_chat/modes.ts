@@ -2,8 +2,7 @@ import {InputError} from '../../src/errors.ts';
 import type {TokenScores} from '../../src/service-probe.ts';
 import type {Access, Detail, Json} from '../../src/teacher.ts';
 import {type Aliases, type AliasOptions, readerWith} from '../_answers/aliases.ts';
-import type {Completion} from './completion.ts';
-import type {Body, ChatReading, ChatWords} from './dialect.ts';
+import type {Body, ChatReading, ChatWords, Completion} from './dialect.ts';
 import type {PromptWay} from './prompt.ts';
 import {readConfidence, readLabel, readLogProbabilities, readVotes} from './readings.ts';
 

@@ -1,7 +1,7 @@
 import {z} from 'zod';
 import type {Json, Receipt} from '../../src/teacher.ts';
 import {tokenCount} from '../_wire/reply.ts';
-import type {Completion, Finish, Step, Token} from './completion.ts';
+import type {Completion, Finish, Step, Token} from './dialect.ts';
 import type {Prompt} from './prompt.ts';
 
 /** Reading of OpenAI's chat completions, as all that speak its protocol send them. */

@@ -1,8 +1,7 @@
 import type {Inspection, ServiceProbe} from '../../src/service-probe.ts';
 import type {Access, Receipt, Teacher} from '../../src/teacher.ts';
 import {parseJson} from '../_wire/reply.ts';
-import type {Completion} from './completion.ts';
-import type {Dialect, Settings} from './dialect.ts';
+import type {Completion, Dialect, Settings} from './dialect.ts';
 
 /** What a reply is looked at for, beside its answer. */
 export interface ProbeParts<A extends Access> {

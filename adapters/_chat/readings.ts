@@ -1,7 +1,6 @@
 import type {LabelAnswer, TopKAnswer, VotesAnswer} from '../../src/teacher.ts';
 import {unknownLabel} from '../_answers/aliases.ts';
-import type {Completion} from './completion.ts';
-import type {ChatWords, Unanswered} from './dialect.ts';
+import type {ChatWords, Completion, Unanswered} from './dialect.ts';
 import {projectCompletion} from './projection.ts';
 import {labelText, parseLabel} from './projection-text.ts';
 

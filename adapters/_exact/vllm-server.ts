@@ -5,10 +5,11 @@ import {withParameters} from '../_chat/chat.ts';
 import type {Body} from '../_chat/dialect.ts';
 import {chatMessages} from '../_chat/openai-chat.ts';
 import type {Prompt} from '../_chat/prompt.ts';
-import {type ExactServer, isWhole, type Post} from './server.ts';
-import {tellAfterNodes, tellAlongWays} from './vllm-completions.ts';
+import {tokenCount} from '../_wire/reply.ts';
+import type {TokenTrie} from './label-trie.ts';
+import {type ExactServer, isWhole, type Post, type Telling, type TokenQuestion, toldOf} from './server.ts';
 
-export interface VllmModel {
+interface VllmModel {
   /** The teacher's name, for messages. */
   readonly name: string;
   readonly model: string;
@@ -60,4 +61,162 @@ export function vllmServer(post: Post, {name, model, template, templateOptions, 
 
 function plainly({system, user}: Prompt): string {
   return system === undefined ? user : `${system}\n\n${user}`;
+}
+
+/** What is asked: which model, after which prompt, about which nodes. */
+interface VllmQuestion extends TokenQuestion {
+  /** Makes a whole body of what is particular to a request. */
+  bodyOf(fields: Body): Body;
+}
+
+/** The most tokens that vLLM tells of in one request, and the most prompts that it takes. */
+const MOST = {tokens: 128, prompts: 1024};
+
+/**
+ * The log-probabilities of the wanted tokens, each after its node: one token is generated after each. A vLLM that does
+ * not know `logprob_token_ids` tells that of the generated tokens alone.
+ */
+async function tellAfterNodes(
+  post: Post,
+  {prompt, trie, tally, bodyOf}: VllmQuestion,
+  signal?: AbortSignal,
+): Promise<Telling> {
+  const requests = requestsFor(trie);
+  const replies = await allEnded(
+    requests.map(({nodes, tokens}) => {
+      const prompts = nodes.map(place => [...prompt, ...trie.nodes[place]!.prefix]);
+      const asked = {logprobs: 0, logprob_token_ids: tokens, return_tokens_as_token_ids: true};
+      return complete({post, tally}, bodyOf({prompt: prompts, ...asked}), signal);
+    }),
+  );
+  const found = trie.nodes.map((): Found => []);
+  for (const [index, {choices}] of replies.entries()) {
+    for (const choice of choices) {
+      const place = requests[index]!.nodes[choice.index];
+      if (place !== undefined) found[place]!.push(...namedTokens(choice.logprobs?.top_logprobs[0] ?? {}));
+    }
+  }
+  return tellingOf(trie, found, replies);
+}
+
+/**
+ * The same by the log-probabilities of a prompt: all ways to answer are sent as prompts. Every vLLM tells those, but it
+ * computes and tells the whole prompt once for each way.
+ */
+async function tellAlongWays(
+  post: Post,
+  {prompt, trie, tally, bodyOf}: VllmQuestion,
+  signal?: AbortSignal,
+): Promise<Telling> {
+  const ways = trie.sequences.flat();
+  const parts = Array.from({length: Math.ceil(ways.length / MOST.prompts)}, (_, part) =>
+    ways.slice(part * MOST.prompts, (part + 1) * MOST.prompts),
+  );
+  const replies = await allEnded(
+    parts.map(part => {
+      const prompts = part.map(way => [...prompt, ...way.map(({token}) => token)]);
+      return complete({post, tally}, bodyOf({prompt: prompts, prompt_logprobs: 1}), signal);
+    }),
+  );
+  const found = trie.nodes.map((): Found => []);
+  for (const [index, {choices}] of replies.entries()) {
+    for (const choice of choices) {
+      const way = parts[index]![choice.index] ?? [];
+      const told = choice.prompt_logprobs ?? [];
+      if (told.length !== prompt.length + way.length) continue;
+      for (const [step, {node}] of way.entries())
+        found[node]!.push(...numberedTokens(told[prompt.length + step] ?? {}));
+    }
+  }
+  return tellingOf(trie, found, replies);
+}
+
+/** What one request asks: after each of these nodes the log-probabilities of all these tokens. */
+interface Request {
+  readonly nodes: readonly number[];
+  readonly tokens: readonly number[];
+}
+
+const planned = new WeakMap<TokenTrie, readonly Request[]>();
+
+/** As few requests as the limits allow, each node in the first that has room for its tokens. */
+function requestsFor(trie: TokenTrie): readonly Request[] {
+  const known = planned.get(trie);
+  if (known !== undefined) return known;
+  const open: {readonly nodes: number[]; readonly tokens: Set<number>}[] = [];
+  for (const [place, {children}] of trie.nodes.entries()) {
+    for (let start = 0; start < children.length; start += MOST.tokens) {
+      const part = children.slice(start, start + MOST.tokens);
+      const hasRoom = ({nodes, tokens}: (typeof open)[number]) =>
+        nodes.length < MOST.prompts && new Set([...tokens, ...part]).size <= MOST.tokens;
+      const request = open.find(hasRoom) ?? {nodes: [], tokens: new Set<number>()};
+      if (request.nodes.length === 0) open.push(request);
+      request.nodes.push(place);
+      for (const token of part) request.tokens.add(token);
+    }
+  }
+  const requests = open.map(({nodes, tokens}) => ({nodes, tokens: [...tokens]}));
+  planned.set(trie, requests);
+  return requests;
+}
+
+const told = z.record(z.string(), z.number().nullable());
+
+const replySchema = z.object({
+  model: z.string().nullish().catch(undefined),
+  system_fingerprint: z.string().nullish().catch(undefined),
+  usage: z.object({prompt_tokens: tokenCount, completion_tokens: tokenCount}).nullish().catch(undefined),
+  choices: z
+    .array(
+      z.object({
+        index: z.number().int(),
+        logprobs: z.object({top_logprobs: z.array(told.nullable())}).nullish(),
+        prompt_logprobs: z.array(z.record(z.string(), z.object({logprob: z.number().nullable()})).nullable()).nullish(),
+      }),
+    )
+    .catch([]),
+});
+
+type Completed = z.infer<typeof replySchema>;
+
+interface Sender extends Pick<TokenQuestion, 'tally'> {
+  readonly post: Post;
+}
+
+async function complete({post, tally}: Sender, body: Body, signal: AbortSignal | undefined): Promise<Completed> {
+  const completed = replySchema.safeParse(await post('/v1/completions', body, signal)).data ?? {choices: []};
+  const {usage} = completed;
+  tally.add({inputTokens: usage?.prompt_tokens, outputTokens: usage?.completion_tokens});
+  return completed;
+}
+
+/** As `Promise.all`, but a failure waits until all others have ended: what they used is known then. */
+async function allEnded<T>(requests: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(requests);
+  return Promise.all(requests);
+}
+
+/** Tokens with what was told of them, some twice. */
+type Found = (readonly [token: number, logProbability: number])[];
+
+/** As `token_id:282`. */
+function namedTokens(logprobs: Readonly<Record<string, number | null>>): Found {
+  return Object.entries(logprobs).flatMap(([name, logProbability]): Found => {
+    const [, id] = /^token_id:(\d+)$/.exec(name) ?? [];
+    return id === undefined || logProbability === null ? [] : [[Number(id), logProbability]];
+  });
+}
+
+function numberedTokens(logprobs: Readonly<Record<string, {readonly logprob: number | null}>>): Found {
+  return Object.entries(logprobs).flatMap(
+    ([id, {logprob}]): Found => (logprob === null ? [] : [[Number(id), logprob]]),
+  );
+}
+
+function tellingOf(trie: TokenTrie, found: readonly Found[], replies: readonly Completed[]): Telling {
+  return {
+    told: trie.nodes.map(({children}, place) => toldOf(found[place]!, children)),
+    model: replies[0]?.model ?? undefined,
+    fingerprint: replies[0]?.system_fingerprint ?? undefined,
+  };
 }

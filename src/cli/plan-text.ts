@@ -1,6 +1,6 @@
 import {dollars} from '../ask/budget/price.ts';
+import type {Estimate} from '../ask/plan/cost.ts';
 import type {AskPlan} from '../ask/plan/plan.ts';
-import type {Estimate} from '../ask/plan/total.ts';
 import type {LevelPlan, StudyPlan} from '../study/plan.ts';
 import {count, counted, duration} from '../study/report/format.ts';
 

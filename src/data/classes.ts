@@ -1,6 +1,11 @@
-import {sameValues} from './same-values.ts';
-
 /** Whether two lists name the same classes in the same order: only then does an index mean the same to both. */
 export function sameClasses(one: readonly string[], other: readonly string[]): boolean {
   return sameValues(one, other);
+}
+
+/** Whether two lists hold the same values in the same order. */
+export function sameValues(one: ArrayLike<unknown>, other: ArrayLike<unknown>): boolean {
+  if (one.length !== other.length) return false;
+  for (let place = 0; place < one.length; place++) if (one[place] !== other[place]) return false;
+  return true;
 }

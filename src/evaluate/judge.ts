@@ -2,7 +2,6 @@ import {detectable} from '../statistics/power.ts';
 import {criticalT} from '../statistics/student-t.ts';
 import {reach, twoSidedP} from '../statistics/two-parts.ts';
 import type {Difference} from './compare-scores.ts';
-import {holm} from './holm.ts';
 
 /**
  * `better` and `worse` are claims about methods. `too few seeds to say`: either there was one seed only, or the difference
@@ -73,4 +72,19 @@ function verdictOf({difference, between, variance}: Difference, rejected: boolea
   const [seeds, examples] = variance;
   const ifKnown = criticalT(error, examples.degrees) * Math.sqrt(seeds.variance + examples.variance);
   return Math.abs(difference) > ifKnown ? 'too few seeds to say' : 'no difference shown';
+}
+
+/**
+ * p-values corrected for how many were tested at once, so that the chance of any false finding stays below the level
+ * that they are held against. Holm (1979). In the order given.
+ */
+export function holm(pValues: readonly number[]): number[] {
+  const order = pValues.map((_, index) => index).sort((a, b) => pValues[a]! - pValues[b]!);
+  const corrected = new Array<number>(pValues.length);
+  let least = 0;
+  for (const [rank, index] of order.entries()) {
+    least = Math.max(least, Math.min(1, (pValues.length - rank) * pValues[index]!));
+    corrected[index] = least;
+  }
+  return corrected;
 }

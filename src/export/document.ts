@@ -3,10 +3,9 @@ import {count, counted} from '../study/report/format.ts';
 import {type Content, type Html, html, trusted} from '../study/report/html.ts';
 import {packageVersion} from '../version.ts';
 import type {PageForm} from './browser/page-input.ts';
-import {STYLE} from './style.ts';
 
 /** What a page says of its student. */
-export interface PageFacts {
+interface PageFacts {
   readonly title: string;
   readonly form: PageForm;
   readonly description: StudentDescription;
@@ -107,3 +106,67 @@ function picker(accept: string, note: Content): Html {
   return html`<p class="controls"><label for="file">Or a file</label> <input type="file" id="file"${accept === '' ? undefined : html` accept="${accept}"`}></p>
 <p class="note">${note}</p>`;
 }
+
+/** The page's style, after the report's: no font and no image from elsewhere, light and dark, from 360 px up. */
+const STYLE = `
+:root {
+  color-scheme: light dark;
+  --paper: #fdfdfb; --panel-ground: #ffffff; --ink: #1b1d21; --muted: #5a5f68; --rule: #e2e3df; --edge: #8b9098;
+  --accent: #0b6192; --bad: #a63c00;
+  --serif: Charter, 'Bitstream Charter', Cambria, Georgia, 'Times New Roman', serif;
+  --sans: -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif;
+}
+@media screen and (prefers-color-scheme: dark) {
+  :root {
+    --paper: #15171a; --panel-ground: #1b1e22; --ink: #e8e8e4; --muted: #a3a8b0; --rule: #33373d; --edge: #767d87;
+    --accent: #7cc0ea; --bad: #f08a4b;
+  }
+}
+* { box-sizing: border-box; }
+html { -webkit-text-size-adjust: 100%; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 17px/1.55 var(--serif); }
+main, header, footer { max-width: 1120px; margin: 0 auto; padding: 0 24px; }
+header { padding-top: 48px; }
+h1, h2 { line-height: 1.2; font-weight: 600; text-wrap: balance; overflow-wrap: anywhere; }
+h1 { font-size: 2.2rem; margin: 0.1em 0 0.25em; letter-spacing: -0.01em; }
+h2 { font-size: 1.3rem; margin: 0 0 0.6em; }
+p { margin: 0 0 1em; max-width: 72ch; overflow-wrap: anywhere; }
+[hidden] { display: none; }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+.eyebrow { margin: 0; font: 600 0.8rem/1.4 var(--sans); letter-spacing: 0.04em; color: var(--muted); }
+.setting { font-size: 1.1rem; color: var(--muted); }
+main { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 24px 56px; align-items: start; }
+section { min-width: 0; margin-top: 16px; padding-top: 24px; border-top: 1px solid var(--rule); }
+label, button, input, .note, .latency, figcaption, table { font: 0.9rem/1.5 var(--sans); }
+label { color: var(--ink); }
+.note, .latency, .waiting, figcaption, caption { color: var(--muted); }
+textarea { display: block; width: 100%; margin: 6px 0 12px; padding: 10px 12px; resize: vertical; border: 1px solid var(--edge); border-radius: 4px; background: var(--panel-ground); color: var(--ink); font: 1rem/1.5 var(--sans); }
+.controls { display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: center; margin-bottom: 8px; }
+.controls input[type=file] { max-width: 100%; }
+button { padding: 4px 14px; border: 1px solid var(--edge); border-radius: 4px; background: var(--panel-ground); color: var(--ink); cursor: pointer; }
+.canvases { display: flex; gap: 16px 24px; }
+figure { margin: 0 0 12px; }
+canvas { display: block; width: min(224px, 42vw); height: auto; border: 1px solid var(--edge); }
+.drawn { cursor: crosshair; touch-action: none; }
+.seen { image-rendering: pixelated; }
+figcaption { margin-top: 6px; max-width: min(224px, 42vw); }
+.verdict { font-size: 1.4rem; line-height: 1.35; font-weight: 600; text-wrap: pretty; }
+.abstains { font-weight: 400; font-style: italic; }
+.failure { color: var(--bad); }
+table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; margin-bottom: 1em; }
+caption { text-align: left; padding-bottom: 6px; }
+th, td { padding: 5px 0; border-bottom: 1px solid var(--rule); vertical-align: middle; }
+th { font-weight: 600; text-align: left; max-width: 14em; overflow-wrap: anywhere; }
+td { text-align: right; white-space: nowrap; }
+.bar { width: 55%; padding: 0 16px; }
+.bar div { background: var(--rule); }
+.bar span { display: block; min-width: 1px; height: 10px; background: var(--accent); print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+footer { margin-top: 48px; padding-bottom: 40px; font: 0.85rem/1.5 var(--sans); color: var(--muted); }
+@media (max-width: 560px) {
+  body { font-size: 16px; }
+  main, header, footer { padding-left: 16px; padding-right: 16px; }
+  header { padding-top: 28px; }
+  h1 { font-size: 1.75rem; }
+}
+@media print { :root { color-scheme: light; } }
+`;

@@ -1,7 +1,8 @@
 import {readFile, writeFile} from 'node:fs/promises';
-import {join} from 'node:path';
+import {extname, join} from 'node:path';
+import {fileURLToPath} from 'node:url';
 import {readWasmBinary} from '../engine/wasm-binary.ts';
-import {InputError} from '../errors.ts';
+import {InputError, LimbeckError} from '../errors.ts';
 import {describeStudent} from '../student/description.ts';
 import {inputShapeOf, shown} from '../student/input-shape.ts';
 import {readJson, writeModel} from '../student/model-files.ts';
@@ -10,7 +11,6 @@ import type {Student} from '../student/student.ts';
 import type {Json} from '../teacher.ts';
 import type {PageForm} from './browser/page-input.ts';
 import type {StudentData} from './browser/student.ts';
-import {bundle} from './bundle.ts';
 import {renderPage} from './document.ts';
 
 /** What stands in the folder of a page. The first three are the student, as `saveStudent` writes it. */
@@ -109,4 +109,44 @@ function formOf({model, reading, dtype, preprocessing}: Student): PageForm {
 function titleOf({classes}: Student): string {
   if (classes.length > 3) return `Which of ${classes.length} classes?`;
   return `${classes.slice(0, -1).join(', ')} or ${classes.at(-1)}?`;
+}
+
+/** The parts of an exported page that run in the browser, by the files that they become. */
+const PARTS: Readonly<Record<'student.js' | 'page.js', {readonly source: URL; readonly globalName?: string}>> = {
+  'student.js': {source: new URL('./browser/student', import.meta.url), globalName: 'limbeck'},
+  'page.js': {source: new URL('./browser/page', import.meta.url)},
+};
+
+/**
+ * Makes a script for browsers of this program's own code, so that a student computes there by what it computes by here.
+ *
+ * @returns a classic script, which opens from a file, too; what `student.js` exports is in the global `limbeck`
+ * @throws LimbeckError where it can't be made
+ */
+async function bundle(name: keyof typeof PARTS): Promise<string> {
+  const {source, ...options} = PARTS[name];
+  // The program's sources are TypeScript, and the built package is JavaScript.
+  const file = fileURLToPath(source) + extname(fileURLToPath(import.meta.url));
+  try {
+    const {build} = await import('esbuild');
+    const {outputFiles} = await build({
+      ...options,
+      entryPoints: [file],
+      bundle: true,
+      minify: true,
+      write: false,
+      format: 'iife',
+      platform: 'browser',
+      target: 'es2022',
+      charset: 'utf8',
+      legalComments: 'eof',
+      logLevel: 'silent',
+      tsconfigRaw: '{}',
+    });
+    return outputFiles[0]!.text;
+  } catch (cause) {
+    throw new LimbeckError(`The script ${name} can't be made. Install limbeck again, with its optional packages.`, {
+      cause,
+    });
+  }
 }

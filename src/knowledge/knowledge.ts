@@ -1,7 +1,7 @@
 import {type Inputs, selectInputs} from '../data/inputs.ts';
 import type {Access, Detail, Teacher} from '../teacher.ts';
 import type {Answers} from './answers.ts';
-import {selectAnswers} from './table.ts';
+import {coarsenAnswers, selectAnswers} from './table.ts';
 
 /** A transfer set with its answers: the only thing that a student trains from. */
 export interface Knowledge {
@@ -63,4 +63,13 @@ export async function inputsAt(knowledge: Knowledge | StoredKnowledge, rows: Arr
 export async function answersAt(knowledge: Knowledge | StoredKnowledge, rows: ArrayLike<number>): Promise<Answers> {
   if (!('answers' in knowledge)) return knowledge.readAnswers(rows);
   return selectAnswers(knowledge.answers, rows, knowledge.classes.length);
+}
+
+/**
+ * The same knowledge with answers that hold less, for a student that is to see no more.
+ *
+ * @throws KnowledgeError where they do not hold that much
+ */
+export function coarsenKnowledge(knowledge: Knowledge, detail: Detail): Knowledge {
+  return {...knowledge, detail, answers: coarsenAnswers(knowledge.answers, detail, knowledge.classes.length)};
 }

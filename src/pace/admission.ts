@@ -7,8 +7,15 @@ import {ConcurrencyController, type LimitChange} from './controller.ts';
 import {LearnedRate} from './learned-rate.ts';
 import {Pause} from './pause.ts';
 import {RefusalEvidence} from './refusal-evidence.ts';
-import {type Cost, costOf, FAILED} from './request-cost.ts';
-import {namesLimit, type QuotaKind, readLimits, type ServiceLimits} from './service-limits.ts';
+import {
+  type Cost,
+  costOf,
+  FAILED,
+  namesLimit,
+  type QuotaKind,
+  readLimits,
+  type ServiceLimits,
+} from './service-limits.ts';
 import {WaitingLine} from './waiting-line.ts';
 
 export interface AdmissionOptions {

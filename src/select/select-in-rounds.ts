@@ -1,12 +1,13 @@
+import {type CollectOptions, collectAnswered, type Missing} from '../ask/collect.ts';
 import type {LayeredTeacher} from '../ask/layer.ts';
-import {mixSeed} from '../data/random.ts';
+import {type Inputs, selectInputs} from '../data/inputs.ts';
+import {mixSeed, shuffledIndices} from '../data/random.ts';
 import type {TransferSet} from '../data/split.ts';
-import {InputError, KnowledgeError} from '../errors.ts';
+import {BudgetError, InputError, KnowledgeError, PendingError} from '../errors.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import type {Student} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
-import {askRound} from './ask-round.ts';
-import {chooseNext} from './choose.ts';
+import {lookAt} from './look.ts';
 import {agreementsOf} from './measure-round.ts';
 import {type Plan, planOf, type SelectOptions} from './options.ts';
 import type {SelectionRound} from './round.ts';
@@ -81,4 +82,73 @@ async function trainAll(
     students.push(await train(learned, mixSeed(seed, `student ${member} of round ${round}`)));
   }
   return students;
+}
+
+/** What the inputs of the next round are chosen by. */
+export interface ChooseOptions {
+  readonly plan: Plan;
+  /** How many are wanted. */
+  readonly size: number;
+  /** Trained on what was learned. */
+  readonly students: readonly Student[];
+  readonly learned: Knowledge;
+  /** Of this round. */
+  readonly seed: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Chooses the inputs of the next round: a share at random, the others by the strategy.
+ *
+ * @param rows - the places in the pool of the inputs that were not asked about
+ * @returns places in the pool
+ */
+export async function chooseNext(pool: Inputs, rows: Int32Array, options: ChooseOptions): Promise<Int32Array> {
+  const {plan, students, learned, seed, signal} = options;
+  const size = Math.min(options.size, rows.length);
+  const shuffled = shuffledIndices(rows.length, seed, 'inputs to choose among').map(place => rows[place]!);
+  const explored = Math.round(plan.explore * size);
+  const wanted = size - explored;
+  if (wanted === 0) return shuffled.slice(0, size);
+  // In the order of the pool, which is quicker to read.
+  const candidates = shuffled.slice(explored, explored + Math.max(wanted, plan.among)).sort();
+  const known = await lookAt(pool, candidates, students, learned, {
+    ...{needs: plan.by.needs, seed: mixSeed(seed, 'choice')},
+    ...(signal && {signal}),
+  });
+  const chosen = plan.by.choose(known, wanted).map(place => candidates[place]!);
+  return Int32Array.from([...shuffled.slice(0, explored), ...chosen]);
+}
+
+/** What a teacher said of the inputs of one round. */
+interface RoundAnswers {
+  /** Of the inputs that were answered, in their order; undefined where the budget was at its end before the first. */
+  readonly knowledge: Knowledge | undefined;
+  /** The others, by their places in the pool. */
+  readonly missing: readonly Missing[];
+}
+
+/**
+ * Asks a teacher about the inputs of one round.
+ *
+ * @param rows - their places in the pool
+ * @throws KnowledgeError as `collectAnswered` does, but for a budget at its end; PendingError where an answer is in a batch
+ *   that has not ended: what comes next depends on it
+ */
+async function askRound<A extends Access>(
+  teacher: LayeredTeacher<A>,
+  pool: Inputs,
+  rows: Int32Array,
+  options: CollectOptions,
+): Promise<RoundAnswers> {
+  const transfer = {role: 'transfer', inputs: selectInputs(pool, rows)} as const;
+  const collection = await collectAnswered(teacher, transfer, options).catch((error: unknown) => {
+    if (!(error instanceof KnowledgeError && error.cause instanceof BudgetError)) throw error;
+    const {cause} = error;
+    return {knowledge: undefined, missing: Array.from(rows, (_, index) => ({index, error: cause}))};
+  });
+  const pending = collection.missing.find(({error}) => error instanceof PendingError);
+  if (pending) throw pending.error;
+  const missing = collection.missing.map(({index, error}) => ({index: rows[index]!, error}));
+  return {knowledge: collection.knowledge, missing};
 }

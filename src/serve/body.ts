@@ -1,9 +1,7 @@
 import {once} from 'node:events';
 import type {IncomingMessage} from 'node:http';
 import {setTimeout} from 'node:timers/promises';
-import type {BodyRoom} from './body-room.ts';
 import {RequestFailure} from './failure.ts';
-import {JsonMeter} from './json-meter.ts';
 
 /** What the bodies of requests may be. */
 export interface BodyLimits {
@@ -123,4 +121,83 @@ function tooLarge(maxBytes: number): RequestFailure {
 
 function tooSlow(): RequestFailure {
   return new RequestFailure(408, 'The body did not come in time. Send it again.');
+}
+
+/** Lists and objects inside each other, above which no reader of this service looks for anything. */
+const MOST_DEPTH = 64;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const OPENINGS: readonly number[] = [0x5b, 0x7b];
+const CLOSINGS: readonly number[] = [0x5d, 0x7d];
+
+/**
+ * Counts the values of a JSON text as its bytes arrive, so that a body of a million values is refused before it is parsed:
+ * parsing stops everything else that the process does.
+ */
+export class JsonMeter {
+  readonly #most: number;
+  #values = 1;
+  #depth = 0;
+  #isInText = false;
+  #isEscaped = false;
+
+  /** @param most - values that the text may hold; lists and objects count as well */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** @throws RequestFailure 413 where there are too many values, 400 where they are nested too deeply */
+  add(bytes: Uint8Array): void {
+    for (const byte of bytes) {
+      if (this.#isInText) this.#passText(byte);
+      else if (byte === QUOTE) this.#isInText = true;
+      else if (byte === COMMA) this.#values++;
+      else if (OPENINGS.includes(byte)) this.#open();
+      else if (CLOSINGS.includes(byte)) this.#depth--;
+    }
+    if (this.#values > this.#most) {
+      throw new RequestFailure(413, `The body holds more than ${this.#most} values. Send fewer inputs at once.`);
+    }
+  }
+
+  #passText(byte: number): void {
+    if (this.#isEscaped) this.#isEscaped = false;
+    else if (byte === BACKSLASH) this.#isEscaped = true;
+    else if (byte === QUOTE) this.#isInText = false;
+  }
+
+  #open(): void {
+    this.#values++;
+    this.#depth++;
+    if (this.#depth > MOST_DEPTH) {
+      throw new RequestFailure(400, `The body nests lists or objects more than ${MOST_DEPTH} deep.`);
+    }
+  }
+}
+
+/** The bytes that the bodies of all requests under way may take together. */
+export class BodyRoom {
+  readonly #most: number;
+  #taken = 0;
+
+  /** @param most - bytes */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** @throws RequestFailure 503 where they do not fit beside the bodies of others */
+  take(bytes: number): void {
+    if (this.#taken + bytes > this.#most) {
+      throw new RequestFailure(503, 'The bodies of other requests take all room. Try again in a moment.', {
+        headers: {'retry-after': '1'},
+      });
+    }
+    this.#taken += bytes;
+  }
+
+  giveBack(bytes: number): void {
+    this.#taken -= bytes;
+  }
 }

@@ -2,7 +2,6 @@ import {createHash, timingSafeEqual} from 'node:crypto';
 import type {IncomingMessage, ServerResponse} from 'node:http';
 import {TeacherError} from '../errors.ts';
 import {type BodyLimits, checkType, RequestBody} from './body.ts';
-import {openAiError} from './chat-error.ts';
 import type {ClientRates} from './clients.ts';
 import type {Closer} from './close.ts';
 import {RequestFailure} from './failure.ts';
@@ -138,4 +137,16 @@ function checkedKey(keys: readonly string[], authorization: string | undefined):
     headers: {'www-authenticate': 'Bearer'},
     code: 'invalid_api_key',
   });
+}
+
+/** A refusal in the form that OpenAI's clients read. */
+function openAiError({status, message, param, code}: RequestFailure): object {
+  const word = code ?? (status === 429 ? 'rate_limit_exceeded' : null);
+  return {error: {message, type: typeOf(status), param: param ?? null, code: word}};
+}
+
+function typeOf(status: number): string {
+  if (status === 401) return 'authentication_error';
+  if (status === 429) return 'rate_limit_error';
+  return status >= 500 ? 'server_error' : 'invalid_request_error';
 }

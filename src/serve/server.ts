@@ -5,7 +5,7 @@ import {sizeOf} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
 import {keepSecret} from '../secrets.ts';
 import type {Teacher} from '../teacher.ts';
-import {BodyRoom} from './body-room.ts';
+import {BodyRoom} from './body.ts';
 import {chatRoutes} from './chat.ts';
 import {classifyRoutes} from './classify.ts';
 import {ClientRates} from './clients.ts';

@@ -5,7 +5,6 @@ import {AnswerStoreError, BudgetError} from '../errors.ts';
 import {coarsen, withoutFeatures} from '../knowledge/coarsen.ts';
 import type {Answer, Detail, Outcome, Question} from '../teacher.ts';
 import type {Fallback} from './decision.ts';
-import {Rest} from './rest.ts';
 import type {TrafficReason} from './traffic-form.ts';
 
 export interface TeacherDoorOptions {
@@ -36,9 +35,9 @@ export interface TeacherDoorOptions {
 }
 
 /** Why the teacher is asked: for an answer that is of use, or to say once more what it has said. */
-export type AskedWhy = TrafficReason | 'repeat';
+type AskedWhy = TrafficReason | 'repeat';
 
-export interface AskAtDoor {
+interface AskAtDoor {
   /** Aborts when nobody waits for it any more. */
   readonly signal?: AbortSignal;
   /** @default that of the door */
@@ -156,5 +155,36 @@ export class TeacherDoor {
     if (error instanceof BudgetError) return 'budget';
     this.#rest.failed();
     return 'failed';
+  }
+}
+
+/** Failures in a row after which a teacher is left alone. */
+const FAILURES = 5;
+/** Milliseconds for which it is. */
+const REST = 30_000;
+
+/** Leaves a teacher alone that fails again and again, so that requests need not wait for nothing. */
+export class Rest {
+  readonly #now: () => number;
+  #failures = 0;
+  #until = Number.NEGATIVE_INFINITY;
+
+  /** @param now - milliseconds, for tests; @default performance.now */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  get isResting(): boolean {
+    return this.#now() < this.#until;
+  }
+
+  answered(): void {
+    this.#failures = 0;
+  }
+
+  /** After the rest one more failure is enough for the next. */
+  failed(): void {
+    this.#failures++;
+    if (this.#failures >= FAILURES) this.#until = this.#now() + REST;
   }
 }

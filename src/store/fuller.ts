@@ -1,8 +1,9 @@
+import {stringify} from 'safe-stable-stringify';
 import {satisfies} from '../knowledge/coarsen.ts';
-import {readAlike} from './reading.ts';
+import type {Json} from '../teacher.ts';
 import type {AnswerEntry, AnswerStore} from './store.ts';
 
-export interface FullerOptions {
+interface FullerOptions {
   /**
    * Whether an answer replaces one that was read in another way, however full.
    *
@@ -23,4 +24,13 @@ export async function fuller(
     if (!other || !satisfies(other.detail, stored.detail)) return true;
     return replacesOtherReadings && !readAlike(other.reader, stored.reader);
   });
+}
+
+/** What reads replies, see `Service.reader`; undefined of an answer that was not read from one. */
+type Reader = Json | undefined;
+
+/** Whether two readers give the same answer to the same reply. */
+export function readAlike(one: Reader, other: Reader): boolean {
+  if (one === other || one === undefined || other === undefined) return true;
+  return stringify(one) === stringify(other);
 }

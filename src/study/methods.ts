@@ -1,8 +1,7 @@
 import {type Split, selectSplit, type Unlabelled} from '../data/split.ts';
 import {versionsOf} from '../data/versions.ts';
 import {joinDetails} from '../knowledge/coarsen.ts';
-import {coarsenKnowledge} from '../knowledge/coarsen-knowledge.ts';
-import type {Knowledge} from '../knowledge/knowledge.ts';
+import {coarsenKnowledge, type Knowledge} from '../knowledge/knowledge.ts';
 import {selectAnswers} from '../knowledge/table.ts';
 import {trueLabels} from '../knowledge/true-labels.ts';
 import {LEVELS} from '../levels.ts';

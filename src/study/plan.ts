@@ -1,7 +1,7 @@
 import {existsSync} from 'node:fs';
 import {checkLanes} from '../ask/lane/lane-of.ts';
+import {type Estimate, type PlanTotal, totalOf} from '../ask/plan/cost.ts';
 import {type AskPlan, planAsking} from '../ask/plan/plan.ts';
-import {type Estimate, type PlanTotal, totalOf} from '../ask/plan/total.ts';
 import {selectInputs} from '../data/inputs.ts';
 import {draw} from '../data/split.ts';
 import {startEngine} from '../engine/engine.ts';

@@ -8,7 +8,7 @@ import {architectureHash} from '../student/weights-hash.ts';
 import type {Json} from '../teacher.ts';
 import {packageVersion} from '../version.ts';
 import {digestOf} from './digest.ts';
-import {madeUpOutputs} from './made-up-outputs.ts';
+import {madeUpOutputs} from './first-batch.ts';
 import type {Optimizer} from './optimizer.ts';
 import type {Run} from './run.ts';
 import type {WeightedTerm} from './step.ts';

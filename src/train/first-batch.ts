@@ -1,11 +1,13 @@
+import {sizeOf} from '../data/inputs.ts';
+import {randomFraction, seededRandom} from '../data/random.ts';
 import {withDropoutSeed} from '../engine/dropout.ts';
 import {tf} from '../engine/tf.ts';
 import {InputError, TrainingError} from '../errors.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
-import type {BatchTargets, LossTerm} from '../losses/loss.ts';
+import type {BatchOutputs, BatchTargets, LossTerm} from '../losses/loss.ts';
+import {featureShapes} from '../student/forward.ts';
 import type {Student} from '../student/student.ts';
 import type {Batch} from './batch-source.ts';
-import {madeUpOutputs} from './made-up-outputs.ts';
 import {disposeBatch} from './prefetch.ts';
 import type {Run} from './run.ts';
 import type {WeightedTerm} from './step.ts';
@@ -13,7 +15,7 @@ import type {WeightedTerm} from './step.ts';
 /** By so many batches a term must have moved the student. */
 const BATCHES = 3;
 
-export interface FirstBatchOptions {
+interface FirstBatchOptions {
   readonly student: Student;
   readonly knowledge: Pick<Knowledge, 'detail'>;
   readonly run: Run;
@@ -160,4 +162,22 @@ function checkAllRead(targets: BatchTargets, read: ReadonlySet<string>, losses: 
     `The answers hold scores of classes, and no loss reads them (${names}). Learn from them by \`softLabels()\`, or ` +
       "leave them out: `coarsenKnowledge(knowledge, {kind: 'label'})`.",
   );
+}
+
+/** What a student might say of so many inputs, the same each time: to try losses on. */
+export function madeUpOutputs(student: Student, losses: readonly LossTerm[], rows: number): BatchOutputs {
+  const random = seededRandom(0, 'made-up outputs');
+  const made = (shape: readonly number[]) =>
+    tf.tensor(
+      Array.from({length: sizeOf([rows, ...shape])}, () => 4 * randomFraction(random) - 2),
+      [rows, ...shape],
+    );
+  const shapes = featureShapes(
+    student,
+    losses.flatMap(term => term.studentFeatures),
+  );
+  return {
+    logits: made([student.classes.length]) as tf.Tensor2D,
+    features: Object.fromEntries(Object.entries(shapes).map(([layer, shape]) => [layer, made(shape)])),
+  };
 }

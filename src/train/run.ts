@@ -1,6 +1,7 @@
 import {sameClasses} from '../data/classes.ts';
 import {mixSeed} from '../data/random.ts';
-import type {tf} from '../engine/tf.ts';
+import {CompiledCalls} from '../engine/compiled/compiled-calls.ts';
+import {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import {countOf, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import type {BatchOutputs} from '../losses/loss.ts';
@@ -10,12 +11,19 @@ import {preprocess} from '../student/preprocessing.ts';
 import type {Student} from '../student/student.ts';
 import {type BatchSource, keptAnswers, liveAnswers, storedAnswers} from './batch-source.ts';
 import {checkCount} from './check-count.ts';
-import {compiledStepper} from './compiled-stepper.ts';
 import {adam, type Optimizer} from './optimizer.ts';
 import type {TrainOptions} from './options.ts';
 import {balancedRows, type EpochOrder, everyInput} from './order.ts';
 import {cosine, type Schedule} from './schedule.ts';
-import {eagerStepper, type Stepper, trainingStep, type WeightedTerm} from './step.ts';
+import {
+  eagerStepper,
+  type Step,
+  type StepInputs,
+  type Stepper,
+  stepInputs,
+  trainingStep,
+  type WeightedTerm,
+} from './step.ts';
 import {checkTrueLabels, withTrueLabels} from './true-labels.ts';
 
 /** A training run that has been checked and is ready for its first step. */
@@ -173,4 +181,38 @@ function checkOptions(student: Student, knowledge: Knowledge | StoredKnowledge, 
     );
   }
   checkTrueLabels(knowledge, options);
+}
+
+/**
+ * Runs each step as one graph, where the native engine runs and the step can be compiled; else as `eagerStepper` does.
+ *
+ * @param onFallback - told once why a step can't be compiled on the native engine, as a clause
+ */
+function compiledStepper(step: Step, onFallback?: (reason: string) => void): Stepper {
+  const calls = new CompiledCalls(onFallback);
+  return {
+    run: (batch, settings) =>
+      tf.tidy(() => {
+        const inputs = stepInputs(batch, settings);
+        return calls.call(tensorsOf(inputs), () => step(inputs)).dataSync<'float32'>();
+      }),
+    sync: () => calls.sync(),
+    dispose: () => calls.dispose(),
+  };
+}
+
+function tensorsOf({raw, targets, learningRate, seed, progress}: StepInputs): tf.Tensor[] {
+  const {labels, trueLabels, logProbabilities, named, features} = targets;
+  const all = [
+    raw,
+    labels,
+    trueLabels,
+    logProbabilities,
+    named,
+    ...Object.values(features),
+    learningRate,
+    seed,
+    progress,
+  ];
+  return all.filter(tensor => tensor !== undefined);
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {holm} from '../../src/evaluate/holm.ts';
+import {holm} from '../../src/evaluate/judge.ts';
 import {reference} from './reference.ts';
 
 describe("Holm's correction", () => {

@@ -1,6 +1,6 @@
 import {expect, it} from 'vitest';
 import {tabulate} from '../../src/knowledge/table.ts';
-import {Answered} from '../../src/select/answered.ts';
+import {Answered} from '../../src/select/selection-run.ts';
 import type {Answer} from '../../src/teacher.ts';
 
 it('what was answered about 700,000 inputs is taken in at once', () => {

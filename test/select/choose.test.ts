@@ -1,8 +1,8 @@
 import {describe, expect, it} from 'vitest';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
-import {type ChooseOptions, chooseNext} from '../../src/select/choose.ts';
 import {planOf} from '../../src/select/options.ts';
 import {random} from '../../src/select/random.ts';
+import {type ChooseOptions, chooseNext} from '../../src/select/select-in-rounds.ts';
 import type {Strategy} from '../../src/select/strategy.ts';
 
 const pool = {kind: 'text', count: 100, texts: Array.from({length: 100}, String)} as const;

@@ -2,8 +2,7 @@ import type {IncomingMessage} from 'node:http';
 import {monitorEventLoopDelay} from 'node:perf_hooks';
 import {PassThrough} from 'node:stream';
 import {describe, expect, it} from 'vitest';
-import {type BodyLimits, RequestBody} from '../../src/serve/body.ts';
-import {BodyRoom} from '../../src/serve/body-room.ts';
+import {type BodyLimits, BodyRoom, RequestBody} from '../../src/serve/body.ts';
 import {post, services} from './services.ts';
 
 const start = services();

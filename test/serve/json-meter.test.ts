@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {JsonMeter} from '../../src/serve/json-meter.ts';
+import {JsonMeter} from '../../src/serve/body.ts';
 
 /** How many values a parsed JSON text holds, itself included. */
 function countOf(value: unknown): number {

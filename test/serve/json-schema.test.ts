@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {SchemaReader} from '../../src/serve/json-schema.ts';
+import {SchemaReader} from '../../src/serve/chat-form.ts';
 
 describe('SchemaReader', () => {
   it.each([

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {Rest} from '../../src/serve/rest.ts';
+import {Rest} from '../../src/serve/teacher-door.ts';
 
 describe('Rest', () => {
   it('begins at the fifth failure in a row and lasts 30 seconds', () => {

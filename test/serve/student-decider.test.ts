@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {InputError} from '../../src/errors.ts';
-import {studentDecider} from '../../src/serve/student-decider.ts';
+import {studentDecider} from '../../src/serve/served.ts';
 import type {Answer, Detail, Outcome, Teacher} from '../../src/teacher.ts';
 import {classes, sayingOf} from './services.ts';
 

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {InputError} from '../../src/errors.ts';
-import {checkTopology} from '../../src/student/topology.ts';
+import {checkTopology} from '../../src/student/model-files.ts';
 
 /** A topology of layers, each with its calls: for each what goes in, as a layer and the number of its call. */
 function topologyOf(layers: Readonly<Record<string, readonly (readonly (readonly [string, number])[])[]>>): object {

@@ -1,8 +1,15 @@
 import {BudgetError} from '../../errors.ts';
 import {type OnNote, warn} from '../notes.ts';
-import {checkKeepable, type PricedTeacher} from './check.ts';
 import {Excess} from './excess.ts';
-import {type BudgetLimit, checkLimit, describeAmount, entryOf, type Spending} from './limit.ts';
+import {
+  type BudgetLimit,
+  checkKeepable,
+  checkLimit,
+  describeAmount,
+  entryOf,
+  type PricedTeacher,
+  type Spending,
+} from './limit.ts';
 import {type Charge, checkPrice, NANO_DOLLARS, nanoDollars} from './price.ts';
 
 /** What one run may spend, over all of its teachers. */

@@ -1,5 +1,6 @@
 import {InputError} from '../../errors.ts';
-import {dollars} from './price.ts';
+import type {Service, Teacher} from '../../teacher.ts';
+import {dollars, isByToken} from './price.ts';
 
 /** The most that a run may spend, of one thing. */
 export type BudgetLimit = {readonly calls: number} | {readonly tokens: number} | {readonly usd: number};
@@ -65,4 +66,36 @@ export function entryOf(limit: BudgetLimit): readonly [keyof Spending, number] {
 export function describeAmount(kind: keyof Spending, amount: number): string {
   if (kind === 'usd') return dollars(amount);
   return `${amount.toLocaleString('en-GB')} ${amount === 1 ? kind.slice(0, -1) : kind}`;
+}
+
+/** What a budget needs to know of a teacher. */
+export interface PricedTeacher extends Pick<Teacher, 'name'> {
+  readonly service?: Pick<Service, 'price' | 'worstCase' | 'unbounded'>;
+}
+
+/** @throws InputError where nobody could tell when the limit is reached */
+export function checkKeepable(limit: BudgetLimit, {name, service}: PricedTeacher): void {
+  if (service === undefined || 'calls' in limit) return;
+  const {price, worstCase, unbounded} = service;
+  const refused = `so a budget of ${describeAmount(...entryOf(limit))} can't be kept`;
+  if ('usd' in limit && price === undefined) {
+    throw new InputError(
+      `The price of teacher ${name} is not known, ${refused}. Give its adapter one, in US dollars: ` +
+        '`price: {perCall, perMillionInputTokens, perMillionOutputTokens}`, or `price: {}` where it is free. ' +
+        'Or give the budget in calls.',
+    );
+  }
+  if (worstCase === undefined && ('tokens' in limit || (price && isByToken(price)))) {
+    throw new InputError(
+      `Teacher ${name} doesn't say how many tokens a request may use, ${refused}. Give the budget in calls.`,
+    );
+  }
+  const isCharged = unbounded?.of === 'fees' ? price && Object.values(price).some(Boolean) : price && isByToken(price);
+  const isPassable = 'tokens' in limit || isCharged;
+  if (unbounded && isPassable) {
+    throw new InputError(
+      `Nobody can say the most that a request to teacher ${name} costs, ${refused}. ${unbounded.problem} Or give the ` +
+        'budget in calls.',
+    );
+  }
 }

@@ -1,4 +1,4 @@
-import {sameValues} from '../../data/same-values.ts';
+import {sameValues} from '../../data/classes.ts';
 import type {TensorInput} from '../../teacher.ts';
 
 /**

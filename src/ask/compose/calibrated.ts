@@ -1,14 +1,16 @@
 import {logSumExpOfRow} from '../../data/rows.ts';
 import type {Examples} from '../../data/split.ts';
 import {InputError, KnowledgeError} from '../../errors.ts';
+import {coarsen} from '../../knowledge/coarsen.ts';
 import {fitTemperature} from '../../knowledge/fit-temperature.ts';
-import type {Outcome, Teacher} from '../../teacher.ts';
+import {smoothVotes} from '../../knowledge/smooth-votes.ts';
+import {LEAST_PROBABILITY, shareOfUnnamed} from '../../knowledge/unnamed-share.ts';
+import type {Answer, Outcome, Teacher, TopKAnswer} from '../../teacher.ts';
 import {questionsAbout} from '../collect.ts';
 import {type Combined, partShowing} from './combination.ts';
 import {composed, errorOfPart} from './composed.ts';
 import {digestInputs} from './inputs-digest.ts';
 import {passUnanswerable} from './unanswerable.ts';
-import {wholeDistribution} from './whole-distribution.ts';
 
 /** How sure a teacher turned out to be of what it is right about. */
 export interface CalibrationFit {
@@ -118,4 +120,31 @@ function checkExamples({name, classes, detail}: Teacher, {inputs, labels}: Examp
   const odd = labels.find(label => !(label >= 0 && label < classes.length));
   if (odd === undefined) return;
   throw new InputError(`Label ${odd} of the examples is none of the ${classes.length} classes of teacher ${name}.`);
+}
+
+/**
+ * An answer as a distribution over all classes, none of them impossible: votes smoothed, the rest of top-k answers spread
+ * over the classes that they don't name.
+ *
+ * @param answer - anything but a label
+ * @returns log-probabilities, up to a constant; all finite
+ */
+export function wholeDistribution(answer: Answer, classes: number): Float32Array {
+  if (answer.kind === 'votes') return smoothVotes(answer.counts, classes);
+  if (answer.kind === 'top-k') return withRestSpread(answer, classes);
+  const {logProbabilities} = coarsen(answer, {kind: 'log-probabilities'}, classes);
+  const least = logProbabilities.filter(Number.isFinite).reduce((low, value) => Math.min(low, value), LEAST);
+  return logProbabilities.map(value => (Number.isFinite(value) ? value : least));
+}
+
+const LEAST = Math.log(LEAST_PROBABILITY);
+
+function withRestSpread({classes: named, logProbabilities, rest}: TopKAnswer, classes: number): Float32Array {
+  // A class that is named with a probability of 0 counts as not named.
+  const places = [...named.keys()].filter(place => Math.exp(logProbabilities[place]!) > 0);
+  const smallest = Math.exp(Math.min(0, ...places.map(place => logProbabilities[place]!)));
+  const share = shareOfUnnamed({rest, unnamed: classes - places.length, smallest});
+  const whole = new Float32Array(classes).fill(Math.log(share));
+  for (const place of places) whole[named[place]!] = logProbabilities[place]!;
+  return whole;
 }

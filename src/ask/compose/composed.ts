@@ -3,11 +3,10 @@ import {describeDetail, satisfies} from '../../knowledge/coarsen.ts';
 import type {Access, Outcome, Part, Question, Teacher} from '../../teacher.ts';
 import type {LayerOptions} from '../layer.ts';
 import {type AskPart, askerOf} from './parts.ts';
-import {sharedWork} from './shared-work.ts';
 import {Unprepared} from './unanswerable.ts';
 
 /** What makes a teacher of others. */
-export interface Composition<A extends Access, P = undefined>
+interface Composition<A extends Access, P = undefined>
   extends Pick<Teacher<A>, 'name' | 'identity' | 'access' | 'classes' | 'detail'> {
   readonly parts: readonly Part[];
   /**
@@ -66,4 +65,28 @@ export function composed<A extends Access, P = undefined>(
 export function errorOfPart(error: Error, {name}: Pick<Teacher, 'name'>): Error {
   if (error instanceof KnowledgeError) return new KnowledgeError(`Teacher ${name}: ${error.message}`, {cause: error});
   return error instanceof LimbeckError ? error : new TeacherError(name, error.message, {cause: error});
+}
+
+/**
+ * Work that many calls need and one does. What came of it is kept; where it failed, which an abort of the one call can be
+ * the reason of, another one begins again.
+ */
+export function sharedWork<T>(work: (options: LayerOptions) => Promise<T>): (options: LayerOptions) => Promise<T> {
+  let done: Promise<T> | undefined;
+  return async function share(options) {
+    for (;;) {
+      const isOwn = done === undefined;
+      done ??= work(options).catch((error: unknown) => {
+        done = undefined;
+        throw error;
+      });
+      try {
+        return await done;
+      } catch (error) {
+        options.signal?.throwIfAborted();
+        options.stop?.throwIfAborted();
+        if (isOwn) throw error;
+      }
+    }
+  };
 }

@@ -1,6 +1,7 @@
+import {AnswerStoreError} from '../../errors.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
-import {checkKeyForm} from '../../store/key-form.ts';
-import type {AnswerStore, StoredAnswer} from '../../store/store.ts';
+import {digestKey, KEY_VERSION} from '../../store/key.ts';
+import type {AnswerEntry, AnswerStore, StoredAnswer} from '../../store/store.ts';
 import type {Access, Answer, AnswerOf, Detail, Outcome, Question, Teacher} from '../../teacher.ts';
 import type {DriftGuard} from '../drift.ts';
 import {keyed} from '../keyed.ts';
@@ -8,7 +9,49 @@ import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import type {Ledger} from '../ledger.ts';
 import type {Kept} from './keep.ts';
 import {type Held, type Lookup, shown, takeKept} from './kept-answers.ts';
-import {SingleFlight} from './single-flight.ts';
+
+type Find<T> = (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>;
+
+/** Lets calls that are under way at the same time share what they find, so that no key is looked for twice. */
+export class SingleFlight<T> {
+  /** What the call that looks for a key will have found; without the key where that call fails. */
+  readonly #flights = new Map<string, Promise<ReadonlyMap<string, T>>>();
+
+  /**
+   * A value for every key: from another call that is looking for it now, where that finds one that can be used, and by
+   * `find` otherwise.
+   *
+   * @param find - gives a value for each of its keys
+   */
+  async run(keys: readonly string[], find: Find<T>, usable: (value: T) => boolean): Promise<ReadonlyMap<string, T>> {
+    const values = new Map<string, T>();
+    let open = keys;
+    while (open.length > 0) {
+      const flights = open.map(key => this.#flights.get(key));
+      const claimed = open.filter((_, index) => !flights[index]);
+      // Own keys first: a call that waited with keys in hand could be waited for by those it waits for.
+      for (const [key, value] of await this.#claim(claimed, find)) values.set(key, value);
+      for (const [index, key] of open.entries()) {
+        const flight = flights[index];
+        if (!flight) continue;
+        const value = (await flight).get(key);
+        if (value !== undefined && usable(value)) values.set(key, value);
+      }
+      open = open.filter(key => !values.has(key));
+    }
+    return values;
+  }
+
+  async #claim(keys: readonly string[], find: Find<T>): Promise<ReadonlyMap<string, T>> {
+    if (keys.length === 0) return new Map();
+    const flight = find(keys).finally(() => {
+      for (const key of keys) this.#flights.delete(key);
+    });
+    const shared = flight.catch(() => new Map<string, T>());
+    for (const key of keys) this.#flights.set(key, shared);
+    return flight;
+  }
+}
 
 export interface CacheOptions extends Lookup {
   /** Counts what was asked, and what was served without buying. */
@@ -101,4 +144,34 @@ function outcomeOf<A extends Access>(found: Found, teacher: Teacher<A>, wanted: 
   if ('error' in found) return found;
   // What can't be shown as wanted was bought just now: a teacher that answered less than it should.
   return {answer: shown(found, teacher, wanted) ?? (found.answer as AnswerOf<A>)};
+}
+
+const checked = new WeakMap<AnswerStore, Promise<void>>();
+
+/**
+ * Looks, once a store, whether its answers are kept under keys of this version's form. Of another form none would be
+ * found, and all of them bought again.
+ *
+ * @throws AnswerStoreError where they are not
+ */
+function checkKeyForm(store: AnswerStore): Promise<void> {
+  const known = checked.get(store) ?? check(store);
+  checked.set(store, known);
+  return known;
+}
+
+async function check(store: AnswerStore): Promise<void> {
+  // A store that can't be read says so where it is asked for an answer; not every one can list them.
+  const entry = await firstOf(store).catch(() => undefined);
+  if (entry === undefined || digestKey(entry.stored.teacher.identity, entry.stored.question) === entry.key) return;
+  throw new AnswerStoreError(
+    `The answer store (${store.name}) keeps its answers under keys of another form than this version's ` +
+      `(${KEY_VERSION}): none would be found, and all would be bought again. ` +
+      'Use the version of limbeck that wrote it, or name another store; `limbeck cache verify` lists what does not fit.',
+  );
+}
+
+async function firstOf(store: AnswerStore): Promise<AnswerEntry | undefined> {
+  for await (const entry of store.entries()) return entry;
+  return undefined;
 }

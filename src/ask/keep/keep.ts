@@ -4,15 +4,14 @@ import {together} from '../../store/coalesce.ts';
 import {fuller} from '../../store/fuller.ts';
 import type {Journal} from '../../store/journal/journal.ts';
 import type {AnswerEntry, AnswerStore} from '../../store/store.ts';
-import type {Access, Detail, Outcome, Question, Teacher} from '../../teacher.ts';
+import type {Access, Detail, Input, Outcome, Question, Teacher} from '../../teacher.ts';
 import type {Bought, PaidCall} from '../calls.ts';
 import {keyed} from '../keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import type {Ledger} from '../ledger.ts';
 import type {Refusals} from '../refusals/refusals.ts';
-import {inputBeginning} from './input-beginning.ts';
 
-export interface KeepOptions {
+interface KeepOptions {
   readonly store: AnswerStore;
   readonly journal?: Journal;
   readonly ledger?: Ledger;
@@ -136,4 +135,20 @@ function entriesOf(
 function keptOutcome<A extends Access>(outcome: Bought<A>, wanted: Detail): Kept<A> {
   if ('error' in outcome) return {error: outcome.error};
   return {answer: outcome.answer, detail: heldDetail(outcome.answer, wanted), isBought: !outcome.call?.isOfEarlierRun};
+}
+
+/** The most characters of a text that are shown. */
+const SHOWN = 60;
+
+/** The beginning of an input in one line, for people: of a text its first words, of a tensor its type and shape. */
+function inputBeginning(input: Input): string {
+  if (input.kind === 'tensor') return `${input.dtype} [${input.shape.join(', ')}]`;
+  // Not all of a long text is gone through.
+  const line = [
+    ...input.text
+      .slice(0, 4 * SHOWN)
+      .replace(/[\p{C}\s]+/gu, ' ')
+      .trim(),
+  ];
+  return line.length <= SHOWN ? line.join('') : `${line.slice(0, SHOWN - 1).join('')}…`;
 }

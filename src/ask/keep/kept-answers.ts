@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import {coarsen, heldDetail, satisfies} from '../../knowledge/coarsen.ts';
-import {readAlike} from '../../store/reading.ts';
+import {readAlike} from '../../store/fuller.ts';
 import type {AnswerStore, StoredAnswer} from '../../store/store.ts';
 import type {Access, Answer, AnswerOf, Detail, Question, Teacher} from '../../teacher.ts';
 import {keyed} from '../keyed.ts';

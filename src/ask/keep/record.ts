@@ -1,7 +1,7 @@
 import {UnrecordedError} from '../../errors.ts';
 import {holdsAnswerOf} from '../../store/answers-of.ts';
 import {describeDifferences, explainMiss} from '../../store/explain.ts';
-import {readAlike} from '../../store/reading.ts';
+import {readAlike} from '../../store/fuller.ts';
 import type {AnswerStore} from '../../store/store.ts';
 import type {Access, Outcome, Question} from '../../teacher.ts';
 import {keyed} from '../keyed.ts';

@@ -1,17 +1,18 @@
 import {TeacherError} from '../../errors.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
 import type {Journal, Quarantined} from '../../store/journal/journal.ts';
+import {Quarantine} from '../../store/quarantine.ts';
 import type {Access, Detail, Question} from '../../teacher.ts';
 import {receiptOf} from '../budget/receipt.ts';
 import type {Bought} from '../calls.ts';
 import {keyed} from '../keyed.ts';
 import {askOthers, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
-import {readReply} from './kept-reply.ts';
+import {type Replies, readReply} from './kept-reply.ts';
 
 /** What earlier runs left that answers queries. */
 export type Recovery = Pick<Journal, 'recovered' | 'received' | 'quarantined' | 'settled' | 'read'>;
 
-export interface RecoverOptions {
+interface RecoverOptions {
   readonly journal: Recovery;
   /**
    * Whether to ask again about queries that are quarantined.
@@ -76,4 +77,20 @@ function quarantineError(teacher: string, then: Quarantined, now: Error | undefi
   return new TeacherError(teacher, `It is quarantined: ${problem} \`--retry-quarantined\` asks about it again.`, {
     said,
   });
+}
+
+/**
+ * What earlier runs left, for a run that asks nothing and so has no journal: the quarantine. A kept reply that the
+ * teacher's present reader can read takes its query out of it.
+ */
+export function offlineRecovery(directory: string, replies: Replies): Recovery & {readonly skipped: readonly string[]} {
+  const quarantine = new Quarantine(directory);
+  return {
+    recovered: {inDoubt: [], replies: new Map()},
+    received: new Map(),
+    quarantined: quarantine.byKey,
+    skipped: quarantine.skipped,
+    settled: keys => quarantine.settle(keys),
+    read: place => replies.read(place),
+  };
 }

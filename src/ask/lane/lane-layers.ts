@@ -1,16 +1,20 @@
+import {KnowledgeError} from '../../errors.ts';
+import type {BatchRecord} from '../../store/journal/batches.ts';
 import type {Journal} from '../../store/journal/journal.ts';
-import type {Access, Teacher} from '../../teacher.ts';
+import type {Access, Outcome, Question, Teacher} from '../../teacher.ts';
 import {withBatches} from '../batches.ts';
 import type {Budget} from '../budget/budget.ts';
-import type {LayeredTeacher} from '../layer.ts';
+import {keyed} from '../keyed.ts';
+import {askOthers, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import type {Ledger} from '../ledger.ts';
 import type {OnNote} from '../notes.ts';
 import {BatchFates, batchTeacher} from './batch-fates.ts';
-import {withLane} from './lane.ts';
+import {collectBatch, waitForEnd} from './collect-batch.ts';
+import {findLost, withoutId} from './hand-over.ts';
+import {LaneCall, type LaneCallOptions} from './lane-call.ts';
 import {atLanePrice, laneOf} from './lane-of.ts';
 import type {LaneWatch} from './lane-watch.ts';
-import type {LaneWork} from './lane-work.ts';
-import {withPendingBatches} from './pending.ts';
+import {batchesWith, type LaneWork} from './lane-work.ts';
 
 /** How the batch lanes of services are used. */
 export interface LaneChoice {
@@ -36,7 +40,7 @@ export interface LaneChoice {
   readonly sleep?: LaneWork['sleep'];
 }
 
-export interface LaneLayersOptions<A extends Access> {
+interface LaneLayersOptions<A extends Access> {
   readonly teacher: Teacher<A>;
   /** Sends requests one by one. */
   readonly alone: LayeredTeacher<A>;
@@ -72,4 +76,65 @@ export function laneLayers<A extends Access>(options: LaneLayersOptions<A>): Lay
     detaches: choice.detaches ?? false,
     cancels: choice.cancels ?? false,
   });
+}
+
+/**
+ * Asks by the batch lane of a service. Batches that earlier runs handed over are collected. Of what is left the first
+ * question goes ahead by itself, so that a wrong key or model is known at once and the service has the prompt in its
+ * cache; the others are handed over. What fails and may succeed is handed over again, alone.
+ *
+ * @param kept - keeps what `batchTeacher` finds, with the layers in between; its questions are different ones
+ */
+function withLane<A extends Access>(kept: LayeredTeacher<A>, options: LaneCallOptions): LayeredTeacher<A> {
+  const ask = (questions: readonly Question[], askOptions: LayerOptions = {}) =>
+    new LaneCall(kept, options, questions, askOptions).run();
+  return layerOver(kept, {ask, maxBatch: Number.POSITIVE_INFINITY, concurrency: Number.POSITIVE_INFINITY});
+}
+
+/**
+ * Keeps what is in a batch from being paid for twice. A batch that has ended is collected, whichever way its questions
+ * are asked now; what is in one that is still under way is not asked about.
+ *
+ * @param teacher - reads collected replies from the journal, see `withRecovery`
+ */
+function withPendingBatches<A extends Access>(teacher: LayeredTeacher<A>, work: LaneWork): LayeredTeacher<A> {
+  // Many calls may be about the questions of one batch.
+  const looks = new Map<string, Promise<Error | undefined>>();
+  const ask = async (questions: readonly Question[], options: LayerOptions = {}) => {
+    const known = new Map<number, Outcome<A>>();
+    for (const record of batchesWith(work, questions)) {
+      const look = looks.get(record.name) ?? collectIfEnded(work, record, options.stop);
+      looks.set(record.name, look);
+      const error = await look;
+      if (error === undefined) continue;
+      const keys = new Set(record.keys);
+      for (const [place, question] of questions.entries()) {
+        if (keys.has(keyed(teacher, question).key)) known.set(place, {error});
+      }
+    }
+    options.onSettled?.(known.size);
+    return askOthers(teacher, questions, known, options);
+  };
+  return layerOver(teacher, {ask});
+}
+
+/** Why nothing in the batch can be answered yet; undefined where it can. */
+async function collectIfEnded(
+  work: LaneWork,
+  record: BatchRecord,
+  stop: AbortSignal | undefined,
+): Promise<Error | undefined> {
+  const found = await findLost(work, record, stop);
+  if (found === undefined) return undefined;
+  const state = await waitForEnd(work, found, {stop, looksOnce: true});
+  if (!state.isEnded) {
+    return new KnowledgeError(
+      `It is in batch ${found.id}, which is under way since ${found.plannedAt} and paid for. \`limbeck label --lane ` +
+        'batch` waits for it.',
+    );
+  }
+  const {isForeign} = await collectBatch(work, found, state, {stop});
+  if (isForeign) return collectIfEnded(work, withoutId(found), stop);
+  work.journal.batches.remove(found);
+  return undefined;
 }

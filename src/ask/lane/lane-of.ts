@@ -1,7 +1,7 @@
 import {InputError} from '../../errors.ts';
 import type {BatchLane, BatchService} from '../../lane.ts';
 import type {Price, Service, Teacher} from '../../teacher.ts';
-import type {PricedTeacher} from '../budget/check.ts';
+import type {PricedTeacher} from '../budget/limit.ts';
 import {leavesOf} from '../compose/parts.ts';
 
 /** The batch lane of a teacher's service; undefined where it has none. */

@@ -10,10 +10,9 @@ import type {Replies} from '../keep/kept-reply.ts';
 import {keyed} from '../keyed.ts';
 import {laneOf} from '../lane/lane-of.ts';
 import {chunkOf} from '../teacher-stack.ts';
-import {costOfRequests, Requests} from './cost.ts';
+import {costOfRequests, type PlanTotal, Requests, totalAtOnce} from './cost.ts';
 import {KeptUsage} from './kept-usage.ts';
 import {type MadeOfKept, madeOfKept, type Questions} from './made-of-kept.ts';
-import {type PlanTotal, totalAtOnce} from './total.ts';
 
 export interface PlanOptions {
   /** Where answers are kept. It is only read. */

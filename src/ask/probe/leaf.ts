@@ -1,6 +1,6 @@
 import {AnswerStoreError, LimbeckError} from '../../errors.ts';
 import {joinDetails, withoutFeatures} from '../../knowledge/coarsen.ts';
-import type {ProbedService, ServiceProbe} from '../../service-probe.ts';
+import type {ProbedService, ServiceProbe, TokenStep} from '../../service-probe.ts';
 import type {Answer, Detail, Outcome, Question, Teacher} from '../../teacher.ts';
 import type {Asking} from '../asking.ts';
 import {askAll} from '../each.ts';
@@ -11,8 +11,7 @@ import {problemsIn} from './problems.ts';
 import {compareAskings} from './repetition.ts';
 import {findInRequests} from './requests.ts';
 import type {ProbeOptions, TeacherProbe} from './teacher-probe.ts';
-import {tryTemperature} from './temperature.ts';
-import {findInTokens, type TemperatureTrial} from './tokens.ts';
+import {changeBetween, findInTokens, type TemperatureTrial} from './tokens.ts';
 
 /** The findings of a teacher that is not made of others, and its answers, one a question. */
 export interface ProbedLeaf {
@@ -20,7 +19,7 @@ export interface ProbedLeaf {
   readonly outcomes: readonly Outcome[];
 }
 
-export interface LeafOptions extends ProbeOptions {
+interface LeafOptions extends ProbeOptions {
   /**
    * How often it would be asked about each input of the whole set.
    *
@@ -164,4 +163,45 @@ function sumOf(ledgers: readonly Ledger[]): TeacherProbe['paid'] {
   const sum = (name: keyof LedgerSnapshot) => snapshots.reduce((total, snapshot) => total + (snapshot[name] ?? 0), 0);
   const counts = Object.fromEntries(COUNTS.map(name => [name, sum(name)])) as Record<(typeof COUNTS)[number], number>;
   return {...counts, ...(snapshots.some(({usd}) => usd !== undefined) && {usd: sum('usd')})};
+}
+
+interface TemperatureOptions {
+  readonly questions: readonly Question[];
+  /** The requests so far. */
+  readonly seen: readonly Seen[];
+  readonly signal?: AbortSignal;
+}
+
+/** A temperature that changes every log-probability that is taken after it. */
+const OTHER = 2;
+
+/**
+ * Asks one question again with another temperature: log-probabilities that are taken before it stay as they are.
+ *
+ * @returns undefined of a service whose tokens' scores are not read, or whose replies showed none
+ */
+async function tryTemperature(
+  asking: Asking,
+  {scores, inspect, atTemperature}: ServiceProbe,
+  {questions, seen, signal}: TemperatureOptions,
+): Promise<{readonly trial: TemperatureTrial; readonly ledger: Ledger} | undefined> {
+  const stepIn = ({reply}: Seen): TokenStep | undefined =>
+    reply?.status === 200 ? inspect(reply).steps?.[0] : undefined;
+  const base = seen.find(request => questions.includes(request.questions[0]!) && stepIn(request));
+  if (scores === undefined || atTemperature === undefined || base === undefined) return undefined;
+  const temperature = scores.temperature === OTHER ? 1 : OTHER;
+  const warm: Seen[] = [];
+  const {teacher, ledger} = asking.openAnew(observed(atTemperature(temperature), request => warm.push(request)));
+  let problem = 'The reply shows no token that the first one shows.';
+  try {
+    const [outcome] = await askAll(teacher, base.questions, signal ? {stop: signal} : {});
+    if (outcome && 'error' in outcome) problem = outcome.error.message;
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof AnswerStoreError || !(error instanceof Error)) throw error;
+    problem = error.message;
+  }
+  const [one, other] = [stepIn(base), warm.map(stepIn).find(step => step !== undefined)];
+  const change = one && other && changeBetween(one, other);
+  return {trial: {temperature, ...(change === undefined ? {problem} : {change})}, ledger};
 }

@@ -2,7 +2,7 @@ import {InputError, TeacherError} from '../../errors.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
 import type {Access, Detail, Exchange, Question, Reply, Teacher} from '../../teacher.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
-import {ProblemsMet, problemIn} from './problems-met.ts';
+import {ProblemsMet, problemIn} from './refusals.ts';
 
 /** How many requests may go out before the first usable answer, where nothing else is said. */
 export const FIRST_ANSWER_WITHIN = 20;

@@ -1,7 +1,6 @@
 import pLimit, {type LimitFunction} from 'p-limit';
 import {TeacherError} from '../../errors.ts';
 import type {Teacher} from '../../teacher.ts';
-import {ProblemsMet} from './problems-met.ts';
 
 /**
  * How many different inputs a service may refuse, without having answered one, until it is taken to refuse every request.
@@ -9,7 +8,7 @@ import {ProblemsMet} from './problems-met.ts';
  */
 const REFUSED_WITHIN = 5;
 
-export interface RefusalsOptions {
+interface RefusalsOptions {
   /**
    * Looks for earlier answers of the teacher: they prove that its requests work. Asked once, after the first refusal.
    *
@@ -157,4 +156,39 @@ export class Refusals {
   #wake(): void {
     for (const resume of this.#waiting.splice(0)) resume();
   }
+}
+
+/** How many different problems a message names. */
+const NAMED = 3;
+
+/** What went wrong in a run, and how often. */
+export class ProblemsMet {
+  readonly #teacher: string;
+  readonly #times = new Map<string, number>();
+
+  /** @param teacher - its name, which is left out of each problem */
+  constructor(teacher: string) {
+    this.#teacher = teacher;
+  }
+
+  add(error: unknown): void {
+    const problem = problemIn(error, this.#teacher);
+    this.#times.set(problem, (this.#times.get(problem) ?? 0) + 1);
+  }
+
+  /** A line each, the most frequent first. */
+  get lines(): string {
+    const byCount = [...this.#times].sort(([, one], [, other]) => other - one);
+    const named = byCount
+      .slice(0, NAMED)
+      .map(([problem, times]) => `\n  ${times === 1 ? 'once' : `${times} times`}: ${problem}`);
+    if (byCount.length > named.length) named.push(`\n  and ${byCount.length - named.length} other problems.`);
+    return named.join('');
+  }
+}
+
+/** What an error says, without the name of the teacher before it. */
+export function problemIn(error: unknown, teacher: string): string {
+  const problem = error instanceof Error ? error.message : String(error);
+  return problem.replace(`Teacher ${teacher}: `, '');
 }

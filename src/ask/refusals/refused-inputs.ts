@@ -2,8 +2,7 @@ import {TeacherError} from '../../errors.ts';
 import type {Access, Exchange, Outcome, Question, Reply, Teacher} from '../../teacher.ts';
 import {keyed} from '../keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
-import {problemIn} from './problems-met.ts';
-import type {Refusals} from './refusals.ts';
+import {problemIn, type Refusals} from './refusals.ts';
 
 /** Statuses of refusals that are no word on the request: the key, the address, the pace. */
 const OTHER_REFUSALS = [401, 402, 403, 404, 408, 409, 429];

@@ -1,12 +1,12 @@
 import {stat} from 'node:fs/promises';
+import {basename, extname} from 'node:path';
 import {InputError} from '../../errors.ts';
 import {type Block, blocksOf, linesOf} from './blocks.ts';
 import {bytesOf, chained, nameOf} from './bytes.ts';
+import {type FieldNames, fieldNames, recordOf, shownType} from './fields.ts';
 import {filesIn} from './folder.ts';
-import {formatOf, guessFormat} from './format.ts';
-import {jsonLineTexts} from './json-lines.ts';
 import {parquetTexts} from './parquet.ts';
-import {placeOf, type ReadTextsOptions, type TextRecord} from './record.ts';
+import {placeOf, type ReadTextsOptions, type TextFields, type TextFormat, type TextRecord} from './record.ts';
 import {tableTexts} from './table.ts';
 
 /**
@@ -125,5 +125,74 @@ async function isFolder(path: string): Promise<boolean> {
     return (await stat(path)).isDirectory();
   } catch (cause) {
     throw new InputError(`Can't read ${path}. Check that it is there and may be read.`, {cause});
+  }
+}
+
+/** JSON lines: on each a text, or an object that holds it. Blank lines are no texts. */
+async function* jsonLineTexts(
+  blocks: AsyncIterable<Block>,
+  file: string,
+  fields: TextFields,
+): AsyncGenerator<readonly TextRecord[]> {
+  const names = fieldNames(fields);
+  for await (const block of blocks) {
+    const records: TextRecord[] = [];
+    for (const [index, line] of linesOf(block.text).entries()) {
+      if (line.trim() !== '') records.push(readLine(line, {file, line: block.line + index}, names, fields));
+    }
+    yield records;
+  }
+}
+
+function readLine(
+  content: string,
+  place: {readonly file: string; readonly line: number},
+  names: FieldNames,
+  fields: TextFields,
+): TextRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(content);
+  } catch (cause) {
+    const advice =
+      place.line === 1 && /^\s*[[{]\s*$/.test(content)
+        ? 'The file looks like one JSON document: write it as JSON lines, such as with `jq -c ".[]"`.'
+        : 'Write one JSON text or object a line.';
+    throw new InputError(`${place.file}, line ${place.line}: not JSON. ${advice}`, {cause});
+  }
+  if (typeof value === 'string') return {text: value, ...place};
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return recordOf(value, place, names, fields);
+  throw new InputError(
+    `${place.file}, line ${place.line}: ${shownType(value)}. Write a JSON text, or an object with the field \`${names.text}\`.`,
+  );
+}
+
+const BY_ENDING: Readonly<Record<string, TextFormat>> = {
+  '.txt': 'lines',
+  '.jsonl': 'jsonl',
+  '.ndjson': 'jsonl',
+  '.json': 'jsonl',
+  '.csv': 'csv',
+  '.tsv': 'tsv',
+  '.tab': 'tsv',
+  '.parquet': 'parquet',
+};
+
+/** The format that a file's ending says; undefined where it says none. */
+export function formatOf(path: string): TextFormat | undefined {
+  const name = basename(path).toLowerCase().replace(/\.gz$/, '');
+  return BY_ENDING[extname(name)];
+}
+
+/** What a file without a telling name looks like at its start. */
+export function guessFormat(start: string): 'jsonl' | 'lines' {
+  const line = linesOf(start).find(content => content.trim() !== '') ?? '';
+  try {
+    const value: unknown = JSON.parse(line);
+    const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isRecord || typeof value === 'string' ? 'jsonl' : 'lines';
+  } catch {
+    return 'lines';
   }
 }

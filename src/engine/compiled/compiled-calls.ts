@@ -1,7 +1,7 @@
 import type {tf} from '../tf.ts';
 import {type NativeBackend, nativeBackend} from './binding.ts';
 import {graphOf} from './graph.ts';
-import {recordRows, recordTwice} from './record-twice.ts';
+import {recordRows, recordTwice} from './record.ts';
 import {Untraceable} from './recorder.ts';
 import type {Recording} from './recording.ts';
 import {Session} from './session.ts';

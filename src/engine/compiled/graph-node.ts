@@ -20,3 +20,40 @@ export function constantNode(name: string, constant: Constant): GraphNode {
 export function typeOf(dtype: tf.DataType): Attribute {
   return {kind: 'type', value: dataTypes[dtype]};
 }
+
+/** A variable of TensorFlow.js's, and the names of its nodes in a graph. */
+export interface GraphVariable {
+  readonly variable: tf.Variable;
+  readonly handle: string;
+  /** Its value as it is now. */
+  readonly read: string;
+  /** Placeholder of a new value. */
+  readonly value: string;
+  /** Sets it to that value. */
+  readonly start: string;
+}
+
+/** Names the nodes of a variable. */
+export function graphVariable(variable: tf.Variable, handle: string): GraphVariable {
+  return {variable, handle, read: `${handle}_read`, value: `${handle}_value`, start: `${handle}_start`};
+}
+
+/** The nodes of a variable. Its value lives in the session that runs the graph. */
+export function variableNodes({variable, handle, read, value, start}: GraphVariable): GraphNode[] {
+  const dtype = typeOf(variable.dtype);
+  const shape: Attribute = {kind: 'shape', value: variable.shape};
+  const copy = `${handle}_copy`;
+  return [
+    {
+      name: handle,
+      operation: 'VarHandleOp',
+      inputs: [],
+      attributes: {dtype, shape, shared_name: {kind: 'string', value: handle}},
+    },
+    {name: read, operation: 'ReadVariableOp', inputs: [handle], attributes: {dtype}},
+    {name: value, operation: 'Placeholder', inputs: [], attributes: {dtype, shape}},
+    // What is fed may be memory of JavaScript's, which no other thread may be the last to let go of.
+    {name: copy, operation: 'Snapshot', inputs: [value], attributes: {T: dtype}},
+    {name: start, operation: 'AssignVariableOp', inputs: [handle, copy], attributes: {dtype}},
+  ];
+}

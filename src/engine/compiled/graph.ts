@@ -1,6 +1,5 @@
 import {dataTypes} from './attribute.ts';
-import {constantNode, type GraphNode} from './graph-node.ts';
-import {type GraphVariable, graphVariable, variableNodes} from './graph-variable.ts';
+import {constantNode, type GraphNode, type GraphVariable, graphVariable, variableNodes} from './graph-node.ts';
 import {type GraphProgram, ProgramWriter} from './program-writer.ts';
 import type {Recording} from './recording.ts';
 

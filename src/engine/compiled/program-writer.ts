@@ -1,7 +1,6 @@
 import type {tf} from '../tf.ts';
 import type {Attributes, Constant} from './attribute.ts';
-import {constantNode, type GraphNode, typeOf} from './graph-node.ts';
-import type {GraphVariable} from './graph-variable.ts';
+import {constantNode, type GraphNode, type GraphVariable, typeOf} from './graph-node.ts';
 import type {Operation, OperationOutput, Recording, Source} from './recording.ts';
 
 /** Names by which the program of a recording is used. */

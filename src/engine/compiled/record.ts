@@ -1,15 +1,85 @@
 import {tf} from '../tf.ts';
+import {type Constant, dataTypes} from './attribute.ts';
 import type {NativeBackend} from './binding.ts';
-import {Recorder, type Untraceable} from './recorder.ts';
-import type {Recording} from './recording.ts';
+import {Recorder, Untraceable} from './recorder.ts';
+import {differenceOf, type Operation, type Recording, type Source} from './recording.ts';
 import {syncSessions} from './session.ts';
 
-/** Runs a function of the inputs and of any variables to take down what it does. Variables keep their values. */
-export function record(
+/** What the same call does both times, or why it can't be told. */
+export function recordTwice(
   backend: NativeBackend,
   inputs: readonly tf.Tensor[],
   run: () => tf.Tensor,
 ): Recording | Untraceable {
+  const first = record(backend, inputs, run);
+  if (first instanceof Untraceable) return first;
+  const second = record(backend, inputs, run);
+  if (second instanceof Untraceable) return second;
+  const difference = differenceOf(first, second);
+  return difference === undefined ? second : new Untraceable(difference);
+}
+
+/**
+ * What a function does with any number of rows like the given ones, or why it can't be told. It is run on two and on
+ * three rows of zeros.
+ */
+export function recordRows(
+  backend: NativeBackend,
+  {shape: [, ...shape], dtype}: tf.Tensor,
+  run: (rows: tf.Tensor) => tf.Tensor,
+): Recording | Untraceable {
+  const [two, three] = [tf.zeros([2, ...shape], dtype), tf.zeros([3, ...shape], dtype)];
+  try {
+    const ofTwo = recordTwice(backend, [two], () => run(two));
+    if (ofTwo instanceof Untraceable) return ofTwo;
+    const ofThree = record(backend, [three], () => run(three));
+    if (ofThree instanceof Untraceable) return ofThree;
+    const ofAny = withAnyCount(ofTwo, ofThree);
+    const difference = differenceOf(withAnyCount(ofThree, ofTwo), ofAny, 'it depends on the number of rows');
+    return difference === undefined ? ofAny : new Untraceable(difference);
+  } finally {
+    tf.dispose([two, three]);
+  }
+}
+
+/** Stands for a length that is not known; in `Reshape`, for the one that follows from the others. */
+const UNKNOWN = -1;
+
+/**
+ * A recording made for any number of rows: its inputs have as many as they are given, and so has what it reshapes.
+ *
+ * @param other - the same of another number of rows; where a new shape differs from this in one length, that is left open
+ */
+function withAnyCount(recording: Recording, other: Recording): Recording {
+  return {
+    ...recording,
+    inputs: recording.inputs.map(input => ({...input, shape: [UNKNOWN, ...input.shape.slice(1)]})),
+    operations: recording.operations.map((operation, index) => reshaping(operation, other.operations[index])),
+  };
+}
+
+function reshaping(operation: Operation, other: Operation | undefined): Operation {
+  const [input, shape] = operation.inputs;
+  const otherShape = other?.inputs[1];
+  if (operation.name !== 'Reshape' || shape?.kind !== 'constant' || otherShape?.kind !== 'constant') return operation;
+  return {...operation, inputs: [input!, withOpenLength(shape, otherShape)]};
+}
+
+function withOpenLength(shape: Constant, other: Constant): Source {
+  const [lengths, others] = [valuesOf(shape), valuesOf(other)];
+  const differing = lengths.flatMap((length, axis) => (length === others[axis] ? [] : [axis]));
+  if (lengths.length !== others.length || differing.length !== 1) return shape;
+  const values = Int32Array.from(lengths.with(differing[0]!, UNKNOWN));
+  return {kind: 'constant', shape: [lengths.length], dtype: dataTypes.int32, values};
+}
+
+/** All values, one by one. */
+function valuesOf({shape, values}: Constant): number[] {
+  return Array.from({length: shape[0] ?? 0}, (_, place) => values[values.length === 1 ? 0 : place]!);
+}
+
+/** Runs a function of the inputs and of any variables to take down what it does. Variables keep their values. */
+function record(backend: NativeBackend, inputs: readonly tf.Tensor[], run: () => tf.Tensor): Recording | Untraceable {
   const {binding} = backend;
   const recorder = new Recorder(binding);
   // Below, all variables look assigned outside, and of those a graph forgets its own values.

@@ -1,12 +1,14 @@
 import {existsSync} from 'node:fs';
-import {mkdir, rename, rm} from 'node:fs/promises';
+import {mkdir, rename, rm, rmdir, stat, utimes} from 'node:fs/promises';
+import {createRequire} from 'node:module';
 import {join} from 'node:path';
+import {setTimeout} from 'node:timers/promises';
+import {fileURLToPath, pathToFileURL} from 'node:url';
 import {EngineError} from '../../errors.ts';
 import {checkCompiler, compileBinding, packageFolder} from './compile.ts';
 import {fetchJavaScriptPackage} from './javascript-package.ts';
-import {withLock} from './lock.ts';
 import {engineFolder, engineRoot} from './place.ts';
-import {type Proof, proveNative} from './prove.ts';
+import {runCommand} from './run-command.ts';
 import {type Target, targetOf} from './target.ts';
 import {unpackWheel} from './unpack.ts';
 import {fetchWheel} from './wheel.ts';
@@ -141,4 +143,80 @@ export async function removeEngine(root: string = engineRoot()): Promise<string>
     await rm(join(root, 'downloads'), REMOVAL);
     return folder;
   });
+}
+
+/** Whether the native engine runs. */
+type Proof =
+  | {readonly runs: true /** Version of TensorFlow. */; readonly version: string}
+  | {readonly runs: false /** The last lines of what it said. */; readonly why: string};
+
+interface ProofOptions {
+  /** The folder of native engines. */
+  readonly root: string;
+  /** An engine's folder, to look at no other place. */
+  readonly folder?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Loads the native engine in a process of its own, which it may bring down, and trains a little with it. */
+export async function proveNative({root, folder, signal}: ProofOptions): Promise<Proof> {
+  const isSource = import.meta.url.endsWith('.ts');
+  const script = isSource ? new URL('./proof.ts', import.meta.url) : new URL('./proof.js', import.meta.url);
+  const loader = isSource ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href] : [];
+  const args = [...loader, fileURLToPath(script), ...(folder === undefined ? [] : [folder])];
+  const env = {...process.env, LIMBECK_ENGINE_DIR: root};
+  const {end, stdout, lastLines} = await runCommand(process.execPath, args, {env, signal});
+  if (end === 0) return {runs: true, version: stdout.trim()};
+  if (end === 'SIGILL') return {runs: false, why: 'This processor lacks instructions (AVX) that TensorFlow needs.'};
+  return {runs: false, why: lastLines || `The process ended with ${end}.`};
+}
+
+interface LockOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called once where another holds the lock. */
+  readonly onWait?: () => void;
+  /**
+   * Milliseconds without a sign of life after which a holder is taken for dead.
+   *
+   * @default 10_000
+   */
+  readonly stale?: number;
+}
+
+/**
+ * Does work while no other process, on this machine or another that shares the disk, does work under the same lock.
+ *
+ * @param lock - a folder that exists while the lock is held
+ * @param work - is told whether it had to wait
+ */
+export async function withLock<T>(
+  lock: string,
+  work: (waited: boolean) => Promise<T>,
+  {signal, onWait, stale = 10_000}: LockOptions = {},
+): Promise<T> {
+  let waited = false;
+  while (!(await acquire(lock, stale))) {
+    if (!waited) onWait?.();
+    waited = true;
+    await setTimeout(stale / 40, undefined, {signal});
+  }
+  const signOfLife = setInterval(() => void utimes(lock, new Date(), new Date()).catch(() => {}), stale / 5);
+  try {
+    return await work(waited);
+  } finally {
+    clearInterval(signOfLife);
+    await rm(lock, {recursive: true, force: true});
+  }
+}
+
+async function acquire(lock: string, stale: number): Promise<boolean> {
+  try {
+    await mkdir(lock);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  const held = await stat(lock).catch(() => undefined);
+  if (held !== undefined && Date.now() - held.mtimeMs > stale) await rmdir(lock).catch(() => {});
+  return false;
 }

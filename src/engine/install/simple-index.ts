@@ -6,7 +6,6 @@ import {parseHTML} from 'linkedom';
 import {EnvHttpProxyAgent, fetch, type Response} from 'undici';
 import {EngineError} from '../../errors.ts';
 import {withoutPasswords} from './run-command.ts';
-import type {StepOptions} from './step-options.ts';
 import type {Target} from './target.ts';
 
 /**
@@ -109,4 +108,11 @@ async function filesOf(page: Response): Promise<IndexFile[]> {
     const name = decodeURIComponent(url.pathname.split('/').at(-1)!);
     return {name, url, sha256: /^#sha256=([0-9a-f]{64})/.exec(url.hash)?.[1]};
   });
+}
+
+/** What every step that takes a while is given. */
+export interface StepOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** How far the step is, from 0 to 1. */
+  readonly onProgress?: ((share: number) => void) | undefined;
 }

@@ -4,7 +4,7 @@ import {basename, dirname, join} from 'node:path';
 import {pipeline} from 'node:stream/promises';
 import {type Entry, openPromise} from 'yauzl';
 import {EngineError} from '../../errors.ts';
-import type {StepOptions} from './step-options.ts';
+import type {StepOptions} from './simple-index.ts';
 import type {Target} from './target.ts';
 
 /**

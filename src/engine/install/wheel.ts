@@ -1,16 +1,15 @@
 import {createHash} from 'node:crypto';
 import {createReadStream, existsSync} from 'node:fs';
-import {mkdir, rename, rm} from 'node:fs/promises';
+import {mkdir, readdir, readFile, rename, rm, stat, writeFile} from 'node:fs/promises';
+import {homedir} from 'node:os';
 import {join} from 'node:path';
 import {pipeline} from 'node:stream/promises';
 import {EngineError} from '../../errors.ts';
-import {indexUrl} from './index-settings.ts';
-import {downloadWithPip, findPip} from './pip.ts';
-import {downloadFromIndex, isAnotherFile} from './simple-index.ts';
-import type {StepOptions} from './step-options.ts';
+import {runCommand} from './run-command.ts';
+import {downloadFromIndex, isAnotherFile, type StepOptions} from './simple-index.ts';
 import type {Target} from './target.ts';
 
-export interface WheelOptions extends StepOptions {
+interface WheelOptions extends StepOptions {
   /** A line for people: what a download takes, before it starts. */
   readonly onNote?: ((line: string) => void) | undefined;
 }
@@ -59,4 +58,113 @@ async function sha256Of(path: string, signal: AbortSignal | undefined): Promise<
   const hash = createHash('sha256');
   await pipeline(createReadStream(path, {highWaterMark: 1 << 20}), hash, {signal});
   return hash.digest('hex');
+}
+
+/**
+ * The Python package index that pip would ask: `PIP_INDEX_URL`, or `index-url` in pip's own files. It may hold a
+ * password: never print it.
+ *
+ * @throws EngineError where none is set
+ */
+export async function indexUrl(): Promise<string> {
+  const {PIP_INDEX_URL, PIP_CONFIG_FILE, VIRTUAL_ENV, XDG_CONFIG_HOME} = process.env;
+  if (PIP_INDEX_URL) return PIP_INDEX_URL;
+  const home = homedir();
+  // The nearest to the user comes first.
+  const files = [
+    PIP_CONFIG_FILE,
+    VIRTUAL_ENV && join(VIRTUAL_ENV, 'pip.conf'),
+    join(XDG_CONFIG_HOME || join(home, '.config'), 'pip', 'pip.conf'),
+    join(home, 'Library', 'Application Support', 'pip', 'pip.conf'),
+    join(home, '.pip', 'pip.conf'),
+    '/etc/xdg/pip/pip.conf',
+    '/etc/pip.conf',
+  ];
+  for (const file of files) {
+    const url = file && urlIn(await readFile(file, 'utf8').catch(() => ''));
+    if (url) return url;
+  }
+  throw new EngineError(
+    'There is no pip here and no Python package index is set. Install pip, or set PIP_INDEX_URL to the address of your ' +
+      'index (its simple API), then run this again.',
+  );
+}
+
+/** `index-url` of the sections that hold for downloads. */
+function urlIn(settings: string): string | undefined {
+  let section = '';
+  for (const line of settings.split('\n')) {
+    section = /^\[(.+)\]\s*$/.exec(line)?.[1] ?? section;
+    const url = /^index[-_]url\s*[=:]\s*(\S+)/.exec(line)?.[1];
+    if (url !== undefined && (section === 'global' || section === 'download')) return url;
+  }
+  return undefined;
+}
+
+/** The Python on the PATH that has pip, if there is one. */
+async function findPip(signal?: AbortSignal): Promise<string | undefined> {
+  for (const python of ['python3', 'python']) {
+    const asked = await runCommand(python, ['-m', 'pip', '--version'], {signal}).catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return undefined;
+        throw error;
+      },
+    );
+    if (asked?.end === 0) return python;
+  }
+  return undefined;
+}
+
+/**
+ * Downloads a wheel with pip, so that the user's index, proxy, certificates and keys count.
+ *
+ * @param folder - an empty folder
+ * @returns path of the wheel
+ * @throws EngineError where pip fails
+ */
+async function downloadWithPip(
+  python: string,
+  {project, version, sha256, tag, file, bytes}: Target,
+  folder: string,
+  {signal, onProgress}: StepOptions = {},
+): Promise<string> {
+  const [temporary, requirements] = [join(folder, 'temporary'), join(folder, 'requirements.txt')];
+  await mkdir(temporary, {recursive: true});
+  await writeFile(requirements, `${project}==${version} --hash=sha256:${sha256}\n`);
+  let runs = true;
+  const watch = setInterval(async () => {
+    const done = await sizeOfWheels(temporary);
+    if (runs) onProgress?.(done / bytes);
+  }, 250);
+  const env = {...process.env, TMPDIR: temporary, PIP_REQUIRE_VIRTUALENV: '0'};
+  const args = ['-m', 'pip', 'download', ...FLAGS, '--platform', tag, '--requirement', requirements, '--dest', folder];
+  const {end, lastLines} = await runCommand(python, args, {env, signal}).finally(() => {
+    runs = false;
+    clearInterval(watch);
+  });
+  if (end === 0) return join(folder, file);
+  throw new EngineError(
+    `pip could not download ${project} ${version}:\n${lastLines}\nCheck that \`pip config list\` names an index that has it, then run the command again.`,
+  );
+}
+
+/** The wheels for one version of Python. All have the library, and only that one was checked. */
+const FLAGS = [
+  '--no-deps',
+  '--no-input',
+  '--disable-pip-version-check',
+  '--progress-bar=off',
+  '--only-binary=:all:',
+  '--python-version=3.11',
+  '--implementation=cp',
+  '--abi=cp311',
+];
+
+/** pip tells nobody how far it is, but it writes into this folder. */
+async function sizeOfWheels(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const name of await readdir(folder, {recursive: true}).catch(() => [])) {
+    if (name.endsWith('.whl')) bytes += (await stat(join(folder, name)).catch(() => ({size: 0}))).size;
+  }
+  return bytes;
 }

@@ -1,4 +1,7 @@
 import {tf} from '../tf.ts';
+import {channelMeans} from './channels.ts';
+import {axesOf, inputGradient} from './input-gradient.ts';
+import {tapsOf} from './taps.ts';
 
 interface Attributes {
   readonly strides: number | [number, number];
@@ -44,3 +47,76 @@ export function conv2dByExplicitPadding(packaged: tf.KernelFunc): tf.KernelFunc 
     return output;
   };
 }
+
+/**
+ * Gradient of a 2-d convolution by its filter, one matrix product a tap: what the tap met · the outputs' gradient. With
+ * channels first no product transposes, and the second operand is packed once for all.
+ */
+export const conv2dFilterGradient: tf.KernelFunc = ({inputs, attrs}) => {
+  const {x, dy} = inputs as {x: tf.Tensor4D; dy: tf.Tensor4D};
+  const {strides, pad, dimRoundingMode, filterShape} = attrs as unknown as tf.Conv2DBackpropFilterAttrs;
+  const info = tf.backend_util.computeConv2DInfo(x.shape, filterShape, strides, 1, pad, dimRoundingMode);
+  const {batchSize, inChannels, outChannels, filterHeight, filterWidth} = info;
+  return tf.tidy(() => {
+    const pixels = tf.transpose(x, [3, 0, 1, 2]);
+    const gradient = tf.reshape(dy, [-1, outChannels]) as tf.Tensor2D;
+    const products: tf.Tensor[] = [];
+    for (const tap of tapsOf({pixels, images: inChannels * batchSize, channels: 1}, info)) {
+      products.push(tf.matMul(tf.reshape(tap, [inChannels, -1]) as tf.Tensor2D, gradient));
+    }
+    // [columns, rows, in, out] to the filter's [rows, columns, in, out].
+    const taps = tf.reshape(tf.stack(products), [filterWidth, filterHeight, inChannels, outChannels]);
+    return tf.transpose(taps, [1, 0, 2, 3]);
+  });
+};
+
+/**
+ * Gradient of a 2-d convolution by its input, as another convolution. The packaged kernel's scalar loops are two to ten
+ * times slower; the order of additions is the same.
+ */
+export const conv2dInputGradient: tf.KernelFunc = ({inputs, attrs}) => {
+  const {dy, filter} = inputs as {dy: tf.Tensor4D; filter: tf.Tensor4D};
+  const {strides, pad, dimRoundingMode, inputShape} = attrs as unknown as tf.Conv2DBackpropInputAttrs;
+  const info = tf.backend_util.computeConv2DInfo(inputShape, filter.shape, strides, 1, pad, dimRoundingMode);
+  return tf.tidy(() => {
+    const reversed = tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]);
+    return inputGradient(dy, axesOf(info), spread => tf.conv2d(spread as tf.Tensor4D, reversed, 1, 'valid'));
+  });
+};
+
+/** Gradient of a depthwise convolution by its filter: a channel's sum of what a tap met · the outputs' gradient. */
+export const depthwiseFilterGradient: tf.KernelFunc = ({inputs, attrs}) => {
+  const {x, dy} = inputs as {x: tf.Tensor4D; dy: tf.Tensor4D};
+  const {strides, pad, dimRoundingMode, filterShape} = attrs as unknown as tf.DepthwiseConv2dNativeBackpropFilterAttrs;
+  const info = tf.backend_util.computeConv2DInfo(x.shape, filterShape, strides, 1, pad, dimRoundingMode, true);
+  const {batchSize, inChannels, outChannels, filterHeight, filterWidth} = info;
+  const multiplier = outChannels / inChannels;
+  return tf.tidy(() => {
+    const positions = dy.size / outChannels;
+    // Every channel as often as it has outputs.
+    const repeated = multiplier === 1 ? x : tf.mul(tf.expandDims(x, -1), tf.ones([multiplier]));
+    const means: tf.Tensor[] = [];
+    for (const tap of tapsOf({pixels: repeated, images: batchSize, channels: outChannels}, info)) {
+      means.push(channelMeans(tf.mul(tap, dy)));
+    }
+    // [columns, rows, in, multiplier] to the filter's [rows, columns, in, multiplier].
+    const taps = tf.reshape(tf.stack(means), [filterWidth, filterHeight, inChannels, multiplier]);
+    return tf.mul(tf.transpose(taps, [1, 0, 2, 3]), positions);
+  });
+};
+
+/** Gradient of a depthwise convolution by its input, as another depthwise convolution. */
+export const depthwiseInputGradient: tf.KernelFunc = ({inputs, attrs}) => {
+  const {dy, filter} = inputs as {dy: tf.Tensor4D; filter: tf.Tensor4D};
+  const {strides, pad, dimRoundingMode, inputShape} = attrs as unknown as tf.DepthwiseConv2dNativeBackpropInputAttrs;
+  const info = tf.backend_util.computeConv2DInfo(inputShape, filter.shape, strides, 1, pad, dimRoundingMode, true);
+  const [height, width, channels, multiplier] = filter.shape;
+  return tf.tidy(() => {
+    const reversed = tf.reshape(tf.reverse(filter, [0, 1]), [height, width, channels * multiplier, 1]) as tf.Tensor4D;
+    const gradient = inputGradient(dy, axesOf(info), spread =>
+      tf.depthwiseConv2d(spread as tf.Tensor4D, reversed, 1, 'valid'),
+    );
+    if (multiplier === 1) return gradient;
+    return tf.sum(tf.reshape(gradient, [...inputShape, multiplier]), -1);
+  });
+};

@@ -1,9 +1,8 @@
 import {appendFileSync, closeSync, fstatSync, openSync, readSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
-import type {Owner} from '../owner.ts';
-import {fateOfWriter} from './fate.ts';
+import {fateOf, isOfThisMachine, type Owner} from '../owner.ts';
 import {linesOf} from './lines.ts';
-import {removeLock} from './lock.ts';
+import {isLocked, removeLock} from './lock.ts';
 import {Outstanding} from './outstanding.ts';
 import {parseReply, type ReplyPlace, replyNumber} from './reply.ts';
 import {CLOSING, isClosed, lineOf, type SegmentHead, segmentsIn} from './segment.ts';
@@ -181,4 +180,33 @@ function openIfThere(path: string): number | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** Milliseconds after which a process of which nothing else is known counts as ended. Its sign of life comes each 5 s. */
+const SILENCE = 120_000;
+
+/** A segment, and what is known of it. */
+interface WrittenSegment {
+  readonly directory: string;
+  readonly name: string;
+  readonly owner: Owner;
+  /** When it was last written, in milliseconds since 1970. */
+  readonly changed: number;
+}
+
+/**
+ * What became of the process that writes a segment. Of one elsewhere it is not known, until there was no sign of life for
+ * two minutes: then it is `silent`, and may be there all the same.
+ */
+async function fateOfWriter({
+  directory,
+  name,
+  owner,
+  changed,
+}: WrittenSegment): Promise<'alive' | 'ended' | 'silent' | 'unknown'> {
+  const fate = fateOf(owner);
+  if (fate !== 'unknown') return fate;
+  const locked = isOfThisMachine(owner) ? await isLocked(directory, name) : undefined;
+  if (locked !== undefined) return locked ? 'alive' : 'ended';
+  return Date.now() - changed > SILENCE ? 'silent' : 'unknown';
 }

@@ -1,6 +1,14 @@
+import {accessSync, closeSync, constants, existsSync, fstatSync, mkdtempSync, openSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {setImmediate} from 'node:timers/promises';
+import type {RootDatabase} from 'lmdb';
+import {openLmdb} from '../lmdb/file.ts';
+import {RoomAhead} from '../lmdb/preallocate.ts';
 import {type DeletedKeys, readDeleted} from './deleted-keys.ts';
-import type {ReplyPlace} from './reply.ts';
-import {type IndexEntry, type IndexFile, openIndex, progressIn, readSegment} from './reply-index-file.ts';
+import {keptIn} from './kept-lines.ts';
+import {linesOf} from './lines.ts';
+import {type ReplyPlace, replyKeys} from './reply.ts';
 import {segmentsIn, startOf} from './segment.ts';
 
 /**
@@ -84,4 +92,130 @@ export class ReplyIndex {
     this.#deleted = readDeleted(this.#directory);
     for (const segment of this.#segments()) await readSegment(opened, this.#directory, segment);
   }
+}
+
+const NAME = 'replies.index';
+/** Under which the index says how far it has read. Keys of replies are texts. */
+const PROGRESS = 0;
+/** How many replies go into the index with one commit. */
+const BATCH = 20_000;
+
+/** How far each segment was read, in bytes. A segment's place here is its number. */
+type Progress = readonly (readonly [segment: string, read: number])[];
+
+/** Where the reply to a question is. `keptAt`: when its answer was kept, in milliseconds since 1970; 0: not known. */
+type IndexEntry = readonly [segment: number, offset: number, length: number, keptAt: number];
+
+/** The file of an index, open. */
+interface IndexFile {
+  readonly database: RootDatabase<unknown, string | number>;
+  readonly room: RoomAhead;
+  close(): Promise<void>;
+}
+
+/** Where the journal may only be read, the index is made elsewhere, for this process. */
+function openIndex(directory: string): IndexFile {
+  if (isWritable(directory)) return openAt(join(directory, NAME), () => {});
+  const folder = mkdtempSync(join(tmpdir(), 'limbeck-index-'));
+  return openAt(join(folder, NAME), () => rmSync(folder, {recursive: true, force: true}));
+}
+
+function progressIn({database}: Pick<IndexFile, 'database'>): Progress {
+  return (database.get(PROGRESS) as Progress | undefined) ?? [];
+}
+
+function isWritable(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function openAt(path: string, afterwards: () => void): IndexFile {
+  const database = openOrMakeAgain(path);
+  const close = async () => {
+    await database.close();
+    afterwards();
+  };
+  return {database, room: new RoomAhead(path, database), close};
+}
+
+/** An index that is damaged is made again: all of it is in the segments. */
+function openOrMakeAgain(path: string): IndexFile['database'] {
+  try {
+    return openLmdb(path, {});
+  } catch {
+    for (const file of [path, `${path}-lock`]) rmSync(file, {force: true});
+    return openLmdb(path, {});
+  }
+}
+
+/** Takes the replies of a segment into the index, from where it was read last. */
+async function readSegment(index: IndexFile, directory: string, segment: string): Promise<void> {
+  const path = join(directory, segment);
+  if (!existsSync(path)) return;
+  const file = openSync(path, 'r');
+  try {
+    const {size} = fstatSync(file);
+    const read = progressIn(index).find(([name]) => name === segment)?.[1] ?? 0;
+    if (read === size) return;
+    // What was cut off and written anew is read from the beginning.
+    let section = new Section(segment, read > size ? 0 : read);
+    for (const {line, offset} of linesOf(file, section.start)) {
+      section.take(line, offset);
+      if (section.entries.length < BATCH) continue;
+      commit(index, section);
+      section = new Section(segment, section.end);
+      await setImmediate();
+    }
+    commit(index, section);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** A part of a segment. */
+class Section {
+  readonly segment: string;
+  readonly start: number;
+  end: number;
+  readonly entries: {readonly key: string; readonly place: ReplyPlace; readonly keptAt: number}[] = [];
+
+  constructor(segment: string, start: number) {
+    this.segment = segment;
+    this.start = start;
+    this.end = start;
+  }
+
+  take(line: Buffer, offset: number): void {
+    this.end = offset + line.length;
+    const place = {segment: this.segment, offset, length: line.length};
+    for (const key of replyKeys(line) ?? []) this.entries.push({key, place, keptAt: 0});
+    const said = keptIn(line);
+    for (const [key, record] of said?.kept ?? []) {
+      const [storedAt, place, length] = [record[4], record[6], record[7]];
+      if (place === null || length === null) continue;
+      this.entries.push({key, place: {segment: said!.in, offset: place, length}, keptAt: Date.parse(storedAt)});
+    }
+  }
+}
+
+/** Unless another process was faster. */
+function commit({database, room}: IndexFile, {segment, start, end, entries}: Section): void {
+  room.make([...entries.map(({key}) => [key, 0, 0, 0]), progressIn({database})]);
+  database.transactionSync(() => {
+    const read = new Map(progressIn({database}));
+    if (start > 0 && read.get(segment) !== start) return;
+    read.set(segment, end);
+    for (const {place} of entries) if (!read.has(place.segment)) read.set(place.segment, 0);
+    const numbers = new Map(Array.from(read.keys(), (name, number) => [name, number]));
+    for (const {key, place, keptAt} of entries) {
+      const known = database.get(key) as IndexEntry | undefined;
+      if (known && known[3] > keptAt) continue;
+      database.putSync(key, [numbers.get(place.segment), place.offset, place.length, keptAt]);
+    }
+    database.putSync(PROGRESS, [...read]);
+  });
 }

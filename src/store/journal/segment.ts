@@ -3,7 +3,6 @@ import {closeSync, fstatSync, fsyncSync, openSync, readdirSync, readSync, rename
 import {join} from 'node:path';
 import {cutOff} from '../lmdb/cut-off.ts';
 import type {Owner} from '../owner.ts';
-import {Deferred} from './deferred.ts';
 import {BackgroundSync, journalFailure} from './file.ts';
 
 /** Ends a segment in which nothing is outstanding. A torn line may stand before it. */
@@ -71,7 +70,7 @@ export function lineOf(record: object): string {
 }
 
 /** A line that is being written, and its place in the file. */
-export interface Appended {
+interface Appended {
   readonly offset: number;
   readonly length: number;
   readonly written: Promise<void>;
@@ -186,5 +185,19 @@ function syncDirectory(directory: string): void {
     // Then its files are as safe as the system makes them.
   } finally {
     if (folder !== undefined) closeSync(folder);
+  }
+}
+
+/** A promise with its ends outside. */
+class Deferred {
+  readonly promise: Promise<void>;
+  resolve!: () => void;
+  reject!: (reason: unknown) => void;
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
   }
 }

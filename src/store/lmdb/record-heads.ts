@@ -1,6 +1,6 @@
 import {hash} from 'node:crypto';
 import {stringify} from 'safe-stable-stringify';
-import {sameValues} from '../../data/same-values.ts';
+import {sameValues} from '../../data/classes.ts';
 import type {Json} from '../../teacher.ts';
 import type {StoredAnswer} from '../stored-answer.ts';
 

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {type Form, formOf} from '../../../adapters/_answers/human-form.ts';
+import {type Form, formOf} from '../../../adapters/human.ts';
 import {valuesIn} from '../../../src/data/human-table/columns.ts';
 import type {Row} from '../../../src/data/human-table/table.ts';
 

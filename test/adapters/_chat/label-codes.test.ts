@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {labelCodes} from '../../../adapters/_chat/label-codes.ts';
 import {labelMatcher, parseLabel, plain} from '../../../adapters/_chat/projection-text.ts';
+import {labelCodes} from '../../../adapters/_chat/prompt.ts';
 import {InputError} from '../../../src/errors.ts';
 
 const utf8 = (text: string): number[] => [...new TextEncoder().encode(text)];

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import type {Step, Token} from '../../../adapters/_chat/completion.ts';
+import type {Step, Token} from '../../../adapters/_chat/dialect.ts';
 import {projectCompletion} from '../../../adapters/_chat/projection.ts';
 
 /** A small language: its tokens cut words in every way, and the empty one ends a text. */

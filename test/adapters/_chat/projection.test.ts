@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs';
 import {describe, expect, it} from 'vitest';
-import type {Completion, Step, Token} from '../../../adapters/_chat/completion.ts';
+import type {Completion, Step, Token} from '../../../adapters/_chat/dialect.ts';
 import {type ProjectionOptions, projectCompletion} from '../../../adapters/_chat/projection.ts';
 import type {TopKAnswer} from '../../../src/teacher.ts';
 

@@ -1,7 +1,7 @@
 import {getEventListeners} from 'node:events';
 import {describe, expect, it} from 'vitest';
-import {asker} from '../../../adapters/_llama/asking.ts';
 import type {Scorer} from '../../../adapters/_llama/scorer.ts';
+import {asker} from '../../../adapters/llama.ts';
 import {InputError, TeacherError} from '../../../src/errors.ts';
 import type {Question, TopKAnswer} from '../../../src/teacher.ts';
 

@@ -3,7 +3,7 @@ import {mkdir, mkdtemp, rm, rmdir, stat, utimes, writeFile} from 'node:fs/promis
 import {tmpdir} from 'node:os';
 import {join, relative} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
-import {modelHash} from '../../../adapters/_llama/file.ts';
+import {modelHash} from '../../../adapters/llama.ts';
 import {InputError} from '../../../src/errors.ts';
 
 let folder: string;

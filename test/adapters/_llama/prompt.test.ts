@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import type {Prompt} from '../../../adapters/_chat/prompt.ts';
-import {tokensFor} from '../../../adapters/_llama/prompt.ts';
+import {tokensFor} from '../../../adapters/_llama/scorer.ts';
 import {fakeModel, lettersOf, SPECIAL, tokensOf} from '../llama-fake.ts';
 
 interface Values {

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {chatTemplate} from '../../../adapters/_llama/template.ts';
+import {chatTemplate} from '../../../adapters/_llama/library.ts';
 import {InputError} from '../../../src/errors.ts';
 import {peerOrSkip} from '../peer.ts';
 

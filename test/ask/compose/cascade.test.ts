@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, expectTypeOf, it} from 'vitest';
-import {cascade} from '../../../src/ask/compose/cascade.ts';
+import {cascade, type Sureness, surely} from '../../../src/ask/compose/cascade.ts';
 import {repeat} from '../../../src/ask/compose/repeat.ts';
-import {type Sureness, surely} from '../../../src/ask/compose/sureness.ts';
 import type {Answer, Outcome, Teacher} from '../../../src/teacher.ts';
 import {testTeacher} from '../../teacher-suite.ts';
 import {about, fakeTeacher, numberOf} from '../fake-teacher.ts';

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {sharedWork} from '../../../src/ask/compose/shared-work.ts';
+import {sharedWork} from '../../../src/ask/compose/composed.ts';
 
 describe('shared work', () => {
   it('is done once for all who need it, however often', async () => {

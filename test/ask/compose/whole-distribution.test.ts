@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {wholeDistribution} from '../../../src/ask/compose/whole-distribution.ts';
+import {wholeDistribution} from '../../../src/ask/compose/calibrated.ts';
 import type {Answer} from '../../../src/teacher.ts';
 
 const logs = (...probabilities: readonly number[]) => Float32Array.from(probabilities, Math.log);

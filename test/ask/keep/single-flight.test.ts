@@ -1,6 +1,6 @@
 import {setTimeout} from 'node:timers/promises';
 import {describe, expect, it} from 'vitest';
-import {SingleFlight} from '../../../src/ask/keep/single-flight.ts';
+import {SingleFlight} from '../../../src/ask/keep/cache.ts';
 
 const always = () => true;
 

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {answersTo} from '../../../src/ask/collect.ts';
+import type {Estimate} from '../../../src/ask/plan/cost.ts';
 import {planAsking} from '../../../src/ask/plan/plan.ts';
-import type {Estimate} from '../../../src/ask/plan/total.ts';
 import {stack} from '../../../src/ask/teacher-stack.ts';
 import type {TextInputs} from '../../../src/data/inputs.ts';
 import {answerKey} from '../../../src/store/key.ts';

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {randomInteger, seededRandom} from '../../../src/data/random.ts';
-import {type DuplicateOptions, findDuplicates} from '../../../src/data/texts/duplicates.ts';
-import {normalise} from '../../../src/data/texts/normalise.ts';
+import {type DuplicateOptions, findDuplicates, normalise} from '../../../src/data/texts/duplicates.ts';
 import {InputError} from '../../../src/errors.ts';
 
 /** Found by definition: the share of runs of characters that both have. */

@@ -1,5 +1,5 @@
 import {expect, it} from 'vitest';
-import {scriptOf} from '../../../src/data/texts/script.ts';
+import {scriptOf} from '../../../src/data/texts/card.ts';
 
 it.each([
   ['Where is my order?', 'Latin'],

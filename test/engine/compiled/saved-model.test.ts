@@ -2,7 +2,7 @@ import {readFileSync} from 'node:fs';
 import {describe, expect, it} from 'vitest';
 import type {Attribute, Attributes} from '../../../src/engine/compiled/attribute.ts';
 import type {GraphNode} from '../../../src/engine/compiled/graph-node.ts';
-import {savedModel} from '../../../src/engine/compiled/saved-model.ts';
+import {savedModel} from '../../../src/engine/compiled/session.ts';
 
 interface Fixture {
   readonly nodes: readonly {

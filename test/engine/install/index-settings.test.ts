@@ -1,6 +1,6 @@
 import {join} from 'node:path';
 import {afterEach, describe, expect, it, vi} from 'vitest';
-import {indexUrl} from '../../../src/engine/install/index-settings.ts';
+import {indexUrl} from '../../../src/engine/install/wheel.ts';
 import {temporaryFolder, writeText} from './loopback.ts';
 
 afterEach(() => void vi.unstubAllEnvs());

@@ -6,10 +6,10 @@ import {
   type InstalledEngine,
   type InstallOptions,
   installEngine,
+  type proveNative,
   removeEngine,
 } from '../../../src/engine/install/install.ts';
 import {engineFolder} from '../../../src/engine/install/place.ts';
-import type {proveNative} from '../../../src/engine/install/prove.ts';
 import {TARGET, WHEEL} from './fake-wheel.ts';
 import {NO_PIP, type Site, serveIndex, serveRegistry, temporaryFolder, withPrograms, writeText} from './loopback.ts';
 

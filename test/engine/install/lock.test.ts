@@ -3,7 +3,7 @@ import {mkdir, utimes} from 'node:fs/promises';
 import {join} from 'node:path';
 import {setTimeout} from 'node:timers/promises';
 import {describe, expect, it} from 'vitest';
-import {withLock} from '../../../src/engine/install/lock.ts';
+import {withLock} from '../../../src/engine/install/install.ts';
 import {temporaryFolder} from './loopback.ts';
 
 const freshLock = async () => join(await temporaryFolder(), 'lock');

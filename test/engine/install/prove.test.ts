@@ -1,6 +1,6 @@
 import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
-import {proveNative} from '../../../src/engine/install/prove.ts';
+import {proveNative} from '../../../src/engine/install/install.ts';
 import {temporaryFolder, writeText} from './loopback.ts';
 
 /** What is proved of an engine whose tfjs-node is a script. */
