@@ -43,7 +43,7 @@ export function gemini<O extends Output>(options: GeminiOptions<O>): Teacher<Acc
     cost: GEMINI_COST,
     explain,
     // Vertex takes batches from its own storage alone.
-    ...(!isVertex && {lane: place => geminiLane(place, encodeURIComponent(model))}),
+    ...(!isVertex && {lane: location => geminiLane(location, encodeURIComponent(model))}),
     tokenKey: 'id',
     warmed: temperature => ({generationConfig: {temperature}}),
     body: ({system, user}: Prompt, settings: Settings) => ({
@@ -115,11 +115,11 @@ function stepsOf({logprobsResult}: Candidate): readonly Step[] | undefined {
   const {chosenCandidates, topCandidates} = logprobsResult ?? {};
   if (!chosenCandidates && !topCandidates) return undefined;
   const length = Math.max(chosenCandidates?.length ?? 0, topCandidates?.length ?? 0);
-  return Array.from({length}, (_, place): Step => {
-    const chosen = chosenCandidates?.[place];
+  return Array.from({length}, (_, index): Step => {
+    const chosen = chosenCandidates?.[index];
     return {
       chosen: chosen && tokenOf(chosen),
-      alternatives: topCandidates?.[place]?.candidates?.map(tokenOf) ?? [],
+      alternatives: topCandidates?.[index]?.candidates?.map(tokenOf) ?? [],
     };
   });
 }

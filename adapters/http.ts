@@ -1,16 +1,16 @@
 import {InputError} from '../src/errors.ts';
 import type {Json, Teacher} from '../src/teacher.ts';
 import type {AliasOptions} from './_answers/aliases.ts';
-import type {LabelPlace, ScorePlace} from './_http/output.ts';
-import type {ReceiptPlace} from './_http/receipt.ts';
+import type {LabelLocation, ScoreLocation} from './_http/output.ts';
+import type {ReceiptLocation} from './_http/receipt.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
 import type {Explain} from './_wire/reply.ts';
 import {type Connection, checkAddress} from './_wire/request.ts';
 import type {ServiceOptions} from './_wire/service.ts';
 
-export type {LabelPlace, ScorePlace} from './_http/output.ts';
-export type {ReceiptPlace} from './_http/receipt.ts';
+export type {LabelLocation, ScoreLocation} from './_http/output.ts';
+export type {ReceiptLocation} from './_http/receipt.ts';
 
 export interface HttpOptions extends ServiceOptions, AliasOptions {
   /** Address that requests are posted to. */
@@ -46,7 +46,7 @@ export interface HttpOptions extends ServiceOptions, AliasOptions {
    * Where the scores or the labels stand in a reply. Of several questions the first `*` stands for the index of the
    * question, in the order that was asked; without one it is a flat list of all their values.
    */
-  readonly output: ScorePlace | LabelPlace;
+  readonly output: ScoreLocation | LabelLocation;
   /**
    * Where a reply with status 200 says that it failed, as a JSON pointer: anything but null, false, zero and what is
    * empty says so.
@@ -55,7 +55,7 @@ export interface HttpOptions extends ServiceOptions, AliasOptions {
    */
   readonly error?: string;
   /** Where a reply says what it cost and who answered. */
-  readonly receipt?: ReceiptPlace;
+  readonly receipt?: ReceiptLocation;
   /**
    * Headers of every request. All but `user-agent` are part of the identity: no place for secrets.
    *
@@ -94,8 +94,8 @@ export interface HttpOptions extends ServiceOptions, AliasOptions {
  *
  * @throws InputError where the options can't be used
  */
-export function http(options: HttpOptions & {readonly output: ScorePlace}): Teacher<'gray-box'>;
-export function http(options: HttpOptions & {readonly output: LabelPlace}): Teacher<'black-box'>;
+export function http(options: HttpOptions & {readonly output: ScoreLocation}): Teacher<'gray-box'>;
+export function http(options: HttpOptions & {readonly output: LabelLocation}): Teacher<'black-box'>;
 export function http(options: HttpOptions): Teacher {
   const {classes, labels, request, output, headers = {}} = options;
   const address = checkAddress(options.url);

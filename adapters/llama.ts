@@ -100,7 +100,7 @@ export async function llama(options: LlamaOptions & {readonly output?: 'top-k' |
 
 function toLogits({classes, logProbabilities}: TopKAnswer, count: number): LogitsAnswer {
   const logits = new Float32Array(count);
-  for (const [place, label] of classes.entries()) logits[label] = logProbabilities[place]!;
+  for (const [index, label] of classes.entries()) logits[label] = logProbabilities[index]!;
   return {kind: 'logits', logits, features: {}};
 }
 

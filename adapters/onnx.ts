@@ -126,7 +126,7 @@ async function answerAll(
     for (let start = 0; start < rows.length; start += step) {
       signal?.throwIfAborted();
       const answers = await answersTo(running, inputs.slice(start, start + step), asked);
-      for (const [place, answer] of answers.entries()) outcomes[rows[start + place]!] = answer;
+      for (const [index, answer] of answers.entries()) outcomes[rows[start + index]!] = answer;
     }
   }
   return outcomes;

@@ -175,8 +175,8 @@ async function askAll(
   const failure = replies.find(reply => reply.status === 'rejected');
   if (failure && replies.every(reply => reply.status === 'rejected')) throw failure.reason;
   for (const [index, reply] of replies.entries()) {
-    for (const [place, row] of batches[index]!.rows.entries()) {
-      outcomes[row] = reply.status === 'fulfilled' ? reply.value[place]! : {error: reply.reason};
+    for (const [position, row] of batches[index]!.rows.entries()) {
+      outcomes[row] = reply.status === 'fulfilled' ? reply.value[position]! : {error: reply.reason};
     }
   }
   return outcomes;

@@ -57,7 +57,7 @@ export function openai<O extends Output>(options: OpenAiOptions<O>): Teacher<Acc
     explain: explainOpenAi,
     warmed: temperature => ({temperature}),
     ...(apiVersion === undefined
-      ? {lane: place => openAiLane(place)}
+      ? {lane: location => openAiLane(location)}
       : // Azure's batches are of a deployment of their own kind.
         {authorize: key => ({'api-key': key})}),
   });

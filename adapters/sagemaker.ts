@@ -1,8 +1,8 @@
 import {InputError} from '../src/errors.ts';
 import type {Json, Reply, Teacher} from '../src/teacher.ts';
 import type {AliasOptions} from './_answers/aliases.ts';
-import type {LabelPlace, ScorePlace} from './_http/output.ts';
-import type {ReceiptPlace} from './_http/receipt.ts';
+import type {LabelLocation, ScoreLocation} from './_http/output.ts';
+import type {ReceiptLocation} from './_http/receipt.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
 import {type AwsOptions, awsAccess, explainAws, regionOf} from './_wire/aws.ts';
@@ -10,8 +10,8 @@ import {type Explain, parseJson} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
 import type {ServiceOptions} from './_wire/service.ts';
 
-export type {LabelPlace, ScorePlace} from './_http/output.ts';
-export type {ReceiptPlace} from './_http/receipt.ts';
+export type {LabelLocation, ScoreLocation} from './_http/output.ts';
+export type {ReceiptLocation} from './_http/receipt.ts';
 
 export interface SagemakerOptions extends Omit<ServiceOptions, 'key'>, AwsOptions, AliasOptions {
   /** Name of the endpoint. */
@@ -38,7 +38,7 @@ export interface SagemakerOptions extends Omit<ServiceOptions, 'key'>, AwsOption
   /** What the container is sent: a template, as `request` of `http`. */
   readonly request: Json;
   /** Where the container's reply has the scores or the labels, as `output` of `http`. */
-  readonly output: ScorePlace | LabelPlace;
+  readonly output: ScoreLocation | LabelLocation;
   /**
    * Where a reply with status 200 says that it failed, as a JSON pointer.
    *
@@ -46,7 +46,7 @@ export interface SagemakerOptions extends Omit<ServiceOptions, 'key'>, AwsOption
    */
   readonly error?: string;
   /** Where a reply says what it cost and who answered. */
-  readonly receipt?: ReceiptPlace;
+  readonly receipt?: ReceiptLocation;
   /**
    * Questions in one request, where `request` has places for several. A request holds 6 MB at most.
    *
@@ -69,8 +69,8 @@ export interface SagemakerOptions extends Omit<ServiceOptions, 'key'>, AwsOption
  *
  * @throws InputError where the options can't be used
  */
-export function sagemaker(options: SagemakerOptions & {readonly output: ScorePlace}): Teacher<'gray-box'>;
-export function sagemaker(options: SagemakerOptions & {readonly output: LabelPlace}): Teacher<'black-box'>;
+export function sagemaker(options: SagemakerOptions & {readonly output: ScoreLocation}): Teacher<'gray-box'>;
+export function sagemaker(options: SagemakerOptions & {readonly output: LabelLocation}): Teacher<'black-box'>;
 export function sagemaker(options: SagemakerOptions): Teacher {
   const {endpoint, classes, labels, request, output, error, receipt} = options;
   if (!/^[\w-]+$/.test(endpoint)) throw new InputError("The `endpoint` of SageMaker can't be used. Give its name.");

@@ -82,8 +82,8 @@ export async function savedModel(options: SavedModelOptions): Promise<Teacher<'w
   const {signature, called} = signatureOf(metaGraph, options.signature, owner);
   const graph = new SavedModelGraph(path, metaGraph, signature);
   const output = namedOutput(graph, options.output, owner);
-  const {kind, place} = partsOf(output);
-  checkScores(graph, place, classes, owner);
+  const {kind, node: location} = partsOf(output);
+  checkScores(graph, location, classes, owner);
   const input = inputOf(graph, options, owner);
   const {scale = 1, mean = 0, deviation = 1} = input.preprocessing;
   return graphTeacher({
@@ -98,8 +98,8 @@ export async function savedModel(options: SavedModelOptions): Promise<Teacher<'w
     classes,
     graph,
     input,
-    scores: {place, toLogits: kind === 'logits' ? values => values : logarithms},
-    features: featuresOf(graph, place, input, options.features, owner),
+    scores: {node: location, toLogits: kind === 'logits' ? values => values : logarithms},
+    features: featuresOf(graph, location, input, options.features, owner),
     maxBatch,
   });
 }

@@ -5,7 +5,7 @@ import {
   type InstanceLabel,
   type InstanceScores,
   instanceTemplates,
-  placeOf,
+  locationOf,
   predictionPlace,
 } from './_http/instances.ts';
 import {mappedTeacher} from './_http/teacher.ts';
@@ -94,7 +94,7 @@ export function tensorflowServing(options: TensorflowServingOptions): Teacher {
   checkOptions(options);
   const address = checkAddress(options.url);
   const service = options.service ?? address;
-  const {templates, place} = FORMATS[format](options);
+  const {templates, location} = FORMATS[format](options);
   return mappedTeacher(options, {
     name: `tensorflow-serving ${model} at ${service}`,
     keyVariable: 'LIMBECK_TEACHER_KEY',
@@ -113,7 +113,7 @@ export function tensorflowServing(options: TensorflowServingOptions): Teacher {
     aliases: options.aliases,
     labels,
     templates,
-    output: place,
+    output: location,
     shape: found => ({value: readable(found)}),
     maxBatch,
     explain: () => explain,
@@ -140,7 +140,7 @@ function pathOf({model, version, versionLabel}: TensorflowServingOptions): strin
 interface Format {
   /** Of texts, and of tensors. */
   readonly templates: readonly Template[];
-  readonly place: ReturnType<typeof placeOf>;
+  readonly location: ReturnType<typeof locationOf>;
 }
 
 const FORMATS: Readonly<
@@ -148,19 +148,19 @@ const FORMATS: Readonly<
 > = {
   rows: ({input, output, ...rest}) => ({
     templates: instanceTemplates(input, signatureIn(rest)),
-    place: predictionPlace(output),
+    location: predictionPlace(output),
   }),
   columns: ({input, output, ...rest}) => ({
     templates: ['{texts}', '{tensors}'].map(all =>
       readTemplate({...signatureIn(rest), inputs: input === undefined ? all : {[input]: all}}),
     ),
-    place: placeOf(output, name => (name === undefined ? '/outputs/*' : `/outputs/${name}/*`)),
+    location: locationOf(output, name => (name === undefined ? '/outputs/*' : `/outputs/${name}/*`)),
   }),
   classify: ({input = '', output, ...rest}) => ({
     templates: ['{text}', '{tensor}'].map(own =>
       readTemplate({...signatureIn(rest), examples: {'{each}': {[input]: own}}}),
     ),
-    place: placeOf(output, () => '/result/*'),
+    location: locationOf(output, () => '/result/*'),
   }),
 };
 

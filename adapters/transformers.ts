@@ -192,7 +192,7 @@ async function answerAll(running: Running, questions: readonly Question[]): Prom
     texts.push(ids);
   }
   const answers = texts.length === 0 ? [] : await answersInHalves(reader.name, texts, some => answersTo(running, some));
-  for (const [place, answer] of answers.entries()) outcomes[rows[place]!] = answer;
+  for (const [index, answer] of answers.entries()) outcomes[rows[index]!] = answer;
   return outcomes;
 }
 

@@ -146,7 +146,7 @@ export function topKAnswer(
   if (typeof logs === 'string') return logs;
   const total = massOf(logs);
   if (total > 1 + tolerance) return `Its most probable classes have a mass of ${total.toPrecision(4)}, above 1.`;
-  const named = labels.map((label, place) => ({label, log: logs[place]!})).sort((a, b) => b.log - a.log);
+  const named = labels.map((label, index) => ({label, log: logs[index]!})).sort((a, b) => b.log - a.log);
   return {
     kind: 'top-k',
     classes: Int32Array.from(named, ({label}) => label),
@@ -196,7 +196,7 @@ function massOf(logs: readonly number[]): number {
 /** From log(1e-38) to 0: rounding may leave a probability a little above 1. */
 function floored(logs: readonly number[]): Float32Array {
   const values = new Float32Array(logs.length);
-  for (const [place, value] of logs.entries()) values[place] = Math.min(0, Math.max(value, leastLog));
+  for (const [index, value] of logs.entries()) values[index] = Math.min(0, Math.max(value, leastLog));
   return values;
 }
 
@@ -258,6 +258,6 @@ function numberIn(value: unknown): number {
 
 function inClassOrder(labels: readonly number[], values: readonly number[]): readonly number[] {
   const ordered = new Array<number>(values.length);
-  for (const [place, label] of labels.entries()) ordered[label] = values[place]!;
+  for (const [index, label] of labels.entries()) ordered[label] = values[index]!;
   return ordered;
 }

@@ -1,6 +1,6 @@
 import {z} from 'zod';
 import type {BatchLane, BatchResult} from '../../src/lane.ts';
-import {idSchema, LaneClient, type LanePlace} from './lane.ts';
+import {idSchema, LaneClient, type LaneEndpoint} from './lane.ts';
 
 /** Anthropic's Message Batches: requests and results, without files and without names. */
 
@@ -36,8 +36,8 @@ const PATH = '/v1/messages/batches';
 /** Milliseconds by which the service's clock may go after ours. */
 const CLOCK = 3_600_000;
 
-export function anthropicLane(place: LanePlace): BatchLane {
-  const client = new LaneClient(place);
+export function anthropicLane(location: LaneEndpoint): BatchLane {
+  const client = new LaneClient(location);
   const pathOf = (id: string) => `${PATH}/${encodeURIComponent(id)}`;
   // Not from its `results_url`: the key goes to nobody else's address.
   const results = (id: string) => client.lines(`${pathOf(id)}/results`, lineSchema);

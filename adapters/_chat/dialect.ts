@@ -6,7 +6,7 @@ import type {Aliases, LabelWords} from '../_answers/aliases.ts';
 import type {Explain} from '../_wire/reply.ts';
 import type {Connection} from '../_wire/request.ts';
 import type {CostFields} from './cost-fields.ts';
-import type {LanePlace} from './lane.ts';
+import type {LaneEndpoint} from './lane.ts';
 import type {Prompt, Prompts, PromptWay} from './prompt.ts';
 
 /** A request's body, or an object in it. */
@@ -92,7 +92,7 @@ export interface Dialect<A extends Access> {
   readonly reader: Json;
   readonly explain?: Explain;
   /** The service's batch lane; absent where it has none. */
-  lane?(place: LanePlace): BatchLane;
+  lane?(location: LaneEndpoint): BatchLane;
 }
 
 /** What a language model generated for one question, whatever protocol brought it. */

@@ -1,6 +1,6 @@
 import {z} from 'zod';
 import type {BatchLane, BatchResult, BatchState} from '../../src/lane.ts';
-import {LaneClient, type LanePlace} from './lane.ts';
+import {LaneClient, type LaneEndpoint} from './lane.ts';
 
 /** Gemini's batches of requests that stand in the request itself. */
 
@@ -42,8 +42,8 @@ const ENDED = /_(SUCCEEDED|PARTIALLY_SUCCEEDED|FAILED|CANCELLED|EXPIRED)$/;
 const CLOCK = 86_400_000;
 
 /** @param model - as it stands in a path */
-export function geminiLane(place: LanePlace, model: string): BatchLane {
-  const client = new LaneClient(place);
+export function geminiLane(location: LaneEndpoint, model: string): BatchLane {
+  const client = new LaneClient(location);
   const get = (id: string) => client.get(`/${id}`, batchSchema);
   return {
     // It has no limit of its own.

@@ -5,7 +5,7 @@ import {type Explain, parseJson, statusError} from '../_wire/reply.ts';
 import {authorization, type Connection, exchangeOnce, type UnsignedRequest} from '../_wire/request.ts';
 
 /** A service as its batch lane sees it. */
-export interface LanePlace {
+export interface LaneEndpoint {
   readonly connection: Connection;
   readonly address: string;
   /** Where requests one by one go, relative to the address. */
@@ -23,12 +23,12 @@ const MOST_REPLY = 2 ** 29 - 2 ** 20;
 
 /** The requests by which a batch lane is spoken to. */
 export class LaneClient {
-  readonly #place: LanePlace;
+  readonly #endpoint: LaneEndpoint;
   readonly #connection: Connection;
 
-  constructor(place: LanePlace) {
-    const {connection} = place;
-    this.#place = place;
+  constructor(location: LaneEndpoint) {
+    const {connection} = location;
+    this.#endpoint = location;
     this.#connection = {
       ...connection,
       timeout: Math.max(connection.timeout, LEAST_TIMEOUT),
@@ -38,7 +38,7 @@ export class LaneClient {
 
   /** @throws TeacherError where the teacher can't be asked about such an input */
   bodyOf({input, sample = 0}: Question): {readonly [field: string]: Json} {
-    if (input.kind === 'text') return this.#place.bodyOf(input.text, sample);
+    if (input.kind === 'text') return this.#endpoint.bodyOf(input.text, sample);
     throw this.problem('It reads texts, and this input is a tensor.');
   }
 
@@ -71,7 +71,7 @@ export class LaneClient {
 
   /** What a reply to one of a batch's requests means that is no answer. */
   refusal(reply: Reply): TeacherError {
-    return statusError(this.#connection, reply, this.#place.explain);
+    return statusError(this.#connection, reply, this.#endpoint.explain);
   }
 
   problem(problem: string, details: {readonly status?: number; readonly retryable?: boolean} = {}): TeacherError {
@@ -89,11 +89,11 @@ export class LaneClient {
   }
 
   #url(path: string): URL {
-    return new URL(`${this.#place.address}${path}`);
+    return new URL(`${this.#endpoint.address}${path}`);
   }
 
   #send(request: UnsignedRequest): Promise<Reply> {
-    return exchangeOnce(this.#connection, {...request, headers: {...request.headers, ...this.#place.headers}});
+    return exchangeOnce(this.#connection, {...request, headers: {...request.headers, ...this.#endpoint.headers}});
   }
 
   #checked<T>(reply: Reply, schema: ZodType<T>): T {
@@ -106,7 +106,7 @@ export class LaneClient {
 
   /** A refusal of a request to the lane itself, which is about no text. */
   #failure(reply: Reply): TeacherError {
-    const {explain} = this.#place;
+    const {explain} = this.#endpoint;
     return statusError(this.#connection, reply, refusal => {
       if (refusal.status === 404 || refusal.status === 405) return {problem: NOT_THERE};
       return explain?.(refusal);
@@ -116,9 +116,9 @@ export class LaneClient {
   async *#textLines(path: string): AsyncGenerator<string, void> {
     const {name, dispatcher, timeout} = this.#connection;
     // Of one line, which holds one reply, and not of the file.
-    const {maxReply} = this.#place.connection;
+    const {maxReply} = this.#endpoint.connection;
     const url = this.#url(path);
-    const own = {...JSON_WANTED, ...this.#place.headers};
+    const own = {...JSON_WANTED, ...this.#endpoint.headers};
     const headers = {...own, ...authorization(this.#connection, {method: 'GET', url, headers: own})};
     const limits = {headersTimeout: timeout, bodyTimeout: timeout};
     const {origin, pathname, search} = url;

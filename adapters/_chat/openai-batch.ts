@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto';
 import {z} from 'zod';
 import type {BatchLane, BatchResult, BatchState} from '../../src/lane.ts';
-import {idSchema, LaneClient, type LanePlace} from './lane.ts';
+import {idSchema, LaneClient, type LaneEndpoint} from './lane.ts';
 
 /** OpenAI's Batch: a file of requests goes up, a file of replies and one of errors come down. */
 
@@ -36,9 +36,9 @@ const NAME = 'limbeck';
 /** Seconds by which the service's clock may go after ours: names tell, so it may be many. */
 const CLOCK = 86_400;
 
-export function openAiLane(place: LanePlace): BatchLane {
-  const client = new LaneClient(place);
-  const endpoint = `/v1${place.path}`;
+export function openAiLane(location: LaneEndpoint): BatchLane {
+  const client = new LaneClient(location);
+  const endpoint = `/v1${location.path}`;
   const get = (id: string) => client.get(`/batches/${encodeURIComponent(id)}`, batchSchema);
   return {
     maxRequests: 50_000,

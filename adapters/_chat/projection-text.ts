@@ -69,7 +69,7 @@ function makeMatcher(labels: readonly string[]): LabelMatcher {
     read(bytes) {
       const {text, tail} = decode(bytes);
       if (tail.length === 0) return readText(plainLabels, text);
-      const whole = alphabet.filter(({bytes}) => tail.every((byte, place) => bytes[place] === byte));
+      const whole = alphabet.filter(({bytes}) => tail.every((byte, index) => bytes[index] === byte));
       const readings = whole.map(({character}) => readText(plainLabels, text + character));
       // The character may also be one of no label, such as a dash, and then a label before it is whole.
       readings.push(readEnd(plainLabels, text));

@@ -59,13 +59,13 @@ function branchesOf(
   };
   const branches: Branch[] = [];
   let path: Alternative = {bytes: [], logProbability: 0};
-  for (const [place, step] of steps.entries()) {
+  for (const [index, step] of steps.entries()) {
     const alternatives = alternativesOf(step, scores);
     if (typeof alternatives === 'string') return alternatives;
     const {tokens, chosen} = alternatives;
     for (const token of tokens) if (token !== chosen) branches.push(extend(path, token, isControl(token)));
     if (chosen === undefined) return branches;
-    const isLast = place === steps.length - 1;
+    const isLast = index === steps.length - 1;
     const followed = extend(path, chosen, isLast && (finish === 'stop' || isControl(chosen)));
     const {isDecided, labels} = followed.reading;
     if (isLast || isDecided || labels.length === 0) return [...branches, followed];
@@ -126,7 +126,7 @@ function alternativesOf(step: Step, scores: ScoreOptions): Alternatives | string
     scores,
   );
   if (typeof logs === 'string') return logs;
-  const read = told.map((token, place) => ({bytes: bytesOf(token), logProbability: logs[place]!}));
+  const read = told.map((token, index) => ({bytes: bytesOf(token), logProbability: logs[index]!}));
   const {chosen} = step;
   // A token that was generated though its probability is not told leads nowhere that could be counted.
   return {tokens: read, chosen: chosen && read[told.findIndex(token => isSame(token, chosen))]};
@@ -134,7 +134,7 @@ function alternativesOf(step: Step, scores: ScoreOptions): Alternatives | string
 
 /** The listed tokens and the chosen one, which may be among them at any place or be missing. */
 function tokensOf({alternatives, chosen}: Step): readonly Token[] {
-  const byId = new Map(alternatives.map((token, place) => [token.id ?? `place ${place}`, token]));
+  const byId = new Map(alternatives.map((token, index) => [token.id ?? `place ${index}`, token]));
   const distinct = [...byId.values()];
   if (chosen === undefined || distinct.some(token => isSame(token, chosen))) return distinct;
   return [...distinct, chosen];

@@ -15,8 +15,8 @@ export interface CommandLine {
  * path, is one that is installed: it is known by its name, as its path differs between machines.
  */
 export function identityWords({words, cwd}: CommandLine): readonly IdentityWord[] {
-  return words.map((word, place) => {
-    if (isInstalled(word, place)) return basename(word);
+  return words.map((word, index) => {
+    if (isInstalled(word, index)) return basename(word);
     const path = resolve(cwd, word);
     return isFile(path) ? {file: basename(word), sha256: digestOf(path)} : word;
   });
@@ -24,12 +24,12 @@ export function identityWords({words, cwd}: CommandLine): readonly IdentityWord[
 
 /** The command for messages: the program and the files, without other arguments, which nobody needs to see. */
 export function shownCommand({words, cwd}: CommandLine): string {
-  const shown = words.filter((word, place) => place === 0 || isFile(resolve(cwd, word)));
+  const shown = words.filter((word, index) => index === 0 || isFile(resolve(cwd, word)));
   return shown.map(word => basename(word)).join(' ');
 }
 
-function isInstalled(word: string, place: number): boolean {
-  return place === 0 && (isAbsolute(word) || !/[\\/]/.test(word));
+function isInstalled(word: string, index: number): boolean {
+  return index === 0 && (isAbsolute(word) || !/[\\/]/.test(word));
 }
 
 function isFile(path: string): boolean {

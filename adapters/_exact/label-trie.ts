@@ -26,12 +26,12 @@ export type TrieSequence = readonly {readonly node: number; readonly token: numb
  */
 export function tokenTrie(sequences: readonly (readonly (readonly number[])[])[], end?: number): TokenTrie {
   const nodes: {prefix: number[]; children: number[]}[] = [];
-  const places = new Map<string, number>();
+  const indices = new Map<string, number>();
   const nodeAt = (prefix: number[]): number => {
     const key = prefix.join();
-    const known = places.get(key);
+    const known = indices.get(key);
     if (known !== undefined) return known;
-    places.set(key, nodes.length);
+    indices.set(key, nodes.length);
     return nodes.push({prefix, children: []}) - 1;
   };
   const insert = (tokens: readonly number[]): TrieSequence =>
@@ -43,17 +43,20 @@ export function tokenTrie(sequences: readonly (readonly (readonly number[])[])[]
     });
   const ended = sequences.map(ofClass => ofClass.map(tokens => (end === undefined ? tokens : [...tokens, end])));
   const inserted = ended.map(ofClass => ofClass.map(insert));
-  checkApart(ended, places);
+  checkApart(ended, indices);
   return {nodes, sequences: inserted};
 }
 
-function checkApart(sequences: readonly (readonly (readonly number[])[])[], places: ReadonlyMap<string, number>): void {
+function checkApart(
+  sequences: readonly (readonly (readonly number[])[])[],
+  indices: ReadonlyMap<string, number>,
+): void {
   const seen = new Set<string>();
   for (const [label, ofClass] of sequences.entries()) {
     if (ofClass.length === 0) throw new InputError(`Class ${label} has no sequence of tokens. Give one at least.`);
     for (const tokens of ofClass) {
       const key = tokens.join();
-      if (tokens.length > 0 && !seen.has(key) && !places.has(key)) {
+      if (tokens.length > 0 && !seen.has(key) && !indices.has(key)) {
         seen.add(key);
         continue;
       }
@@ -73,9 +76,9 @@ function checkApart(sequences: readonly (readonly (readonly number[])[])[], plac
  */
 export function scoreTrie(
   {nodes, sequences}: TokenTrie,
-  distributionAt: (node: TrieNode, place: number) => (token: number) => number | undefined,
+  distributionAt: (node: TrieNode, index: number) => (token: number) => number | undefined,
 ): TopKAnswer | string {
-  const told = nodes.map((node, place) => toldAt(node, distributionAt(node, place)));
+  const told = nodes.map((node, index) => toldAt(node, distributionAt(node, index)));
   const problem = told.find(logs => typeof logs === 'string');
   if (problem !== undefined) return problem;
   const scores = sequences.map(ofClass =>
@@ -94,7 +97,7 @@ function toldAt(
 ): ReadonlyMap<number, number> | string {
   const tokens = children.filter(token => isTold(logProbabilityOf(token)));
   const logs = withinOne(tokens.map(token => logProbabilityOf(token)!));
-  return typeof logs === 'string' ? logs : new Map(tokens.map((token, place) => [token, logs[place]!]));
+  return typeof logs === 'string' ? logs : new Map(tokens.map((token, index) => [token, logs[index]!]));
 }
 
 /**
@@ -108,7 +111,7 @@ export function fromSequenceScores(scores: readonly (readonly (number | undefine
   const logs = withinOne(told.map(({log}) => log));
   if (typeof logs === 'string') return logs;
   const ofClass: number[][] = scores.map(() => []);
-  for (const [place, {label}] of told.entries()) ofClass[label]!.push(logs[place]!);
+  for (const [index, {label}] of told.entries()) ofClass[label]!.push(logs[index]!);
   return (
     topKOf(ofClass.map(logSumExp)) ??
     `It tells the probability of none of the ${scores.length} labels. Have it tell those of their tokens.`

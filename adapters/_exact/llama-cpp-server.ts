@@ -93,12 +93,12 @@ interface ChatParts {
  */
 async function chatTokens(text: string, {render, tokenize}: ChatParts): Promise<readonly number[]> {
   const whole = await render(text);
-  const place = (await isSpecial(text, tokenize)) ? placeOf(text, whole, await render(STAND_IN)) : undefined;
-  if (place === undefined) return tokenize(whole, {isStart: true, readsSpecial: true});
+  const location = (await isSpecial(text, tokenize)) ? locationOf(text, whole, await render(STAND_IN)) : undefined;
+  if (location === undefined) return tokenize(whole, {isStart: true, readsSpecial: true});
   const parts = [
-    await tokenize(whole.slice(0, place.start), {isStart: true, readsSpecial: true}),
-    await tokenize(whole.slice(place.start, place.end), {}),
-    await tokenize(whole.slice(place.end), {readsSpecial: true}),
+    await tokenize(whole.slice(0, location.start), {isStart: true, readsSpecial: true}),
+    await tokenize(whole.slice(location.start, location.end), {}),
+    await tokenize(whole.slice(location.end), {readsSpecial: true}),
   ];
   return parts.flat();
 }
@@ -113,7 +113,7 @@ async function isSpecial(text: string, tokenize: ChatParts['tokenize']): Promise
 const STAND_IN = 'x';
 
 /** Where a text stands in a prompt, by the same prompt about another text; undefined where that does not tell. */
-function placeOf(
+function locationOf(
   text: string,
   whole: string,
   other: string,
@@ -166,8 +166,8 @@ interface Asking extends TokenQuestion {
  * as long as nothing else takes the slot in between.
  */
 async function tell({post, asked, prompt, trie, tally}: Asking, signal?: AbortSignal): Promise<Telling> {
-  const complete = async (places: readonly number[], fields: Body): Promise<readonly Completed[]> => {
-    const prompts = places.map(place => [...prompt, ...trie.nodes[place]!.prefix]);
+  const complete = async (indices: readonly number[], fields: Body): Promise<readonly Completed[]> => {
+    const prompts = indices.map(index => [...prompt, ...trie.nodes[index]!.prefix]);
     const document = await post('/completion', bodyFor(asked, prompts, fields), signal);
     // Of one prompt it is no list.
     const replies = [document].flat().flatMap(part => completion.safeParse(part).data ?? []);
@@ -180,15 +180,15 @@ async function tell({post, asked, prompt, trie, tally}: Asking, signal?: AbortSi
   const goingOn = {cache_prompt: true, ...(root?.id_slot !== undefined && {id_slot: root.id_slot})};
   const inner = [...trie.nodes.keys()].slice(1);
   const others = inner.length > 0 ? await complete(inner, {n_probs: LISTED.later, ...goingOn}) : [];
-  const told = trie.nodes.map(({children}, place) => {
-    const found = place === 0 ? root : others.find(({index}) => index === place - 1);
+  const told = trie.nodes.map(({children}, position) => {
+    const found = position === 0 ? root : others.find(({index}) => index === position - 1);
     return {...toldOf(found ? tokensIn(found) : [], children)};
   });
-  for (const [place, {children}] of trie.nodes.entries()) {
-    for (const token of children.filter(child => told[place]![child] === undefined)) {
+  for (const [position, {children}] of trie.nodes.entries()) {
+    for (const token of children.filter(child => told[position]![child] === undefined)) {
       // With a bias it is chosen, and what is told of the chosen token is told without the bias.
-      const [forced] = await complete([place], {n_probs: 1, logit_bias: [[token, CERTAIN]], ...goingOn});
-      Object.assign(told[place]!, toldOf(forced ? tokensIn(forced) : [], [token]));
+      const [forced] = await complete([position], {n_probs: 1, logit_bias: [[token, CERTAIN]], ...goingOn});
+      Object.assign(told[position]!, toldOf(forced ? tokensIn(forced) : [], [token]));
     }
   }
   return {told, model: root?.model ?? undefined};

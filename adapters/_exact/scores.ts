@@ -47,7 +47,7 @@ export function readExact(document: unknown, classes: number, advice: string): T
   if (!isWhole({told}, trie)) return `It did not tell all log-probabilities that it was asked for. ${advice}`;
   const problem = told.map(tokens => withinOne(Object.values(tokens))).find(logs => typeof logs === 'string');
   if (problem !== undefined) return problem;
-  return scoreTrie(trie, (_, place) => token => told[place]![token]);
+  return scoreTrie(trie, (_, index) => token => told[index]![token]);
 }
 
 export function exactReceipt(document: unknown): Receipt {

@@ -91,5 +91,5 @@ export class Tally {
 
 /** Whether all is told that was asked. */
 export function isWhole({told}: Pick<Telling, 'told'>, {nodes}: TokenTrie): boolean {
-  return nodes.every(({children}, place) => children.every(token => told[place]?.[token] !== undefined));
+  return nodes.every(({children}, index) => children.every(token => told[index]?.[token] !== undefined));
 }

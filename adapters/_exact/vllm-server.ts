@@ -84,7 +84,7 @@ async function tellAfterNodes(
   const requests = requestsFor(trie);
   const replies = await allEnded(
     requests.map(({nodes, tokens}) => {
-      const prompts = nodes.map(place => [...prompt, ...trie.nodes[place]!.prefix]);
+      const prompts = nodes.map(index => [...prompt, ...trie.nodes[index]!.prefix]);
       const asked = {logprobs: 0, logprob_token_ids: tokens, return_tokens_as_token_ids: true};
       return complete({post, tally}, bodyOf({prompt: prompts, ...asked}), signal);
     }),
@@ -92,8 +92,8 @@ async function tellAfterNodes(
   const found = trie.nodes.map((): Found => []);
   for (const [index, {choices}] of replies.entries()) {
     for (const choice of choices) {
-      const place = requests[index]!.nodes[choice.index];
-      if (place !== undefined) found[place]!.push(...namedTokens(choice.logprobs?.top_logprobs[0] ?? {}));
+      const position = requests[index]!.nodes[choice.index];
+      if (position !== undefined) found[position]!.push(...namedTokens(choice.logprobs?.top_logprobs[0] ?? {}));
     }
   }
   return tellingOf(trie, found, replies);
@@ -144,14 +144,14 @@ function requestsFor(trie: TokenTrie): readonly Request[] {
   const known = planned.get(trie);
   if (known !== undefined) return known;
   const open: {readonly nodes: number[]; readonly tokens: Set<number>}[] = [];
-  for (const [place, {children}] of trie.nodes.entries()) {
+  for (const [index, {children}] of trie.nodes.entries()) {
     for (let start = 0; start < children.length; start += MOST.tokens) {
       const part = children.slice(start, start + MOST.tokens);
       const hasRoom = ({nodes, tokens}: (typeof open)[number]) =>
         nodes.length < MOST.prompts && new Set([...tokens, ...part]).size <= MOST.tokens;
       const request = open.find(hasRoom) ?? {nodes: [], tokens: new Set<number>()};
       if (request.nodes.length === 0) open.push(request);
-      request.nodes.push(place);
+      request.nodes.push(index);
       for (const token of part) request.tokens.add(token);
     }
   }
@@ -215,7 +215,7 @@ function numberedTokens(logprobs: Readonly<Record<string, {readonly logprob: num
 
 function tellingOf(trie: TokenTrie, found: readonly Found[], replies: readonly Completed[]): Telling {
   return {
-    told: trie.nodes.map(({children}, place) => toldOf(found[place]!, children)),
+    told: trie.nodes.map(({children}, index) => toldOf(found[index]!, children)),
     model: replies[0]?.model ?? undefined,
     fingerprint: replies[0]?.system_fingerprint ?? undefined,
   };

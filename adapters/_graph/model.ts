@@ -33,11 +33,13 @@ export async function graphModelTeacher(model: GraphModel, options: GraphModelOp
   const operations = (artifacts.modelTopology as {readonly node: readonly GraphOperation[]}).node;
   const graph = new GraphModelGraph(model, operations, {compile, onFallback});
   const output = namedOutput(graph, options.output ?? guessed(graph, operations), owner);
-  const {kind, place} = partsOf(output);
-  checkScores(graph, place, classes, owner);
-  const softmax = softmaxAt(place, graph, operations);
+  const {kind, node: location} = partsOf(output);
+  checkScores(graph, location, classes, owner);
+  const softmax = softmaxAt(location, graph, operations);
   if (kind === 'logits' && softmax !== undefined) {
-    throw new InputError(`Output \`${place}\` of ${owner} is a softmax: it gives \`probabilities\`, not \`logits\`.`);
+    throw new InputError(
+      `Output \`${location}\` of ${owner} is a softmax: it gives \`probabilities\`, not \`logits\`.`,
+    );
   }
   const input = inputOf(graph, options, owner);
   return graphTeacher({
@@ -46,8 +48,8 @@ export async function graphModelTeacher(model: GraphModel, options: GraphModelOp
     classes,
     graph,
     input,
-    scores: scoresOf(kind, place, softmax),
-    features: featuresOf(graph, place, input, options.features, owner),
+    scores: scoresOf(kind, location, softmax),
+    features: featuresOf(graph, location, input, options.features, owner),
     maxBatch,
   });
 }
@@ -77,9 +79,9 @@ function sha256(value: unknown): string {
 }
 
 /** Logits are what goes into a last softmax, where there is one. */
-function scoresOf(kind: ScoreKind, place: string, softmax: GraphOperation | undefined): GraphTeacher['scores'] {
-  if (softmax !== undefined) return {place: softmax.input![0]!, toLogits: values => values};
-  return {place, toLogits: kind === 'logits' ? values => values : logarithms};
+function scoresOf(kind: ScoreKind, location: string, softmax: GraphOperation | undefined): GraphTeacher['scores'] {
+  if (softmax !== undefined) return {node: softmax.input![0]!, toLogits: values => values};
+  return {node: location, toLogits: kind === 'logits' ? values => values : logarithms};
 }
 
 function guessed(graph: GraphModelGraph, operations: readonly GraphOperation[]): ScoreKind {
@@ -93,7 +95,8 @@ function softmaxAt(
   {signature: {outputs = {}}}: GraphModelGraph,
   operations: readonly GraphOperation[],
 ): GraphOperation | undefined {
-  const node = (place: string): GraphOperation | undefined => operations.find(({name}) => name === place.split(':')[0]);
+  const node = (location: string): GraphOperation | undefined =>
+    operations.find(({name}) => name === location.split(':')[0]);
   let found = node(outputs[output]?.name ?? output);
   while (found?.op === 'Identity' && found.input?.[0] !== undefined) found = node(found.input[0]);
   return found?.op === 'Softmax' ? found : undefined;

@@ -25,9 +25,9 @@ export function namedOutput({outputs}: Graph, output: GraphOutput | ScoreKind, o
 }
 
 /** The name in an output, and what it is of. */
-export function partsOf(output: GraphOutput): {readonly kind: ScoreKind; readonly place: string} {
-  if ('logits' in output) return {kind: 'logits', place: output.logits};
-  return {kind: 'probabilities', place: output.probabilities};
+export function partsOf(output: GraphOutput): {readonly kind: ScoreKind; readonly node: string} {
+  if ('logits' in output) return {kind: 'logits', node: output.logits};
+  return {kind: 'probabilities', node: output.probabilities};
 }
 
 /**

@@ -14,7 +14,7 @@ export interface GraphTeacher {
   readonly graph: Graph;
   readonly input: GraphInput;
   /** The tensor that the logits are made of. */
-  readonly scores: {readonly place: string; readonly toLogits: (values: Float32Array) => Float32Array};
+  readonly scores: {readonly node: string; readonly toLogits: (values: Float32Array) => Float32Array};
   /** Tensors that may be asked for. */
   readonly features: readonly string[];
   readonly maxBatch: number;
@@ -84,7 +84,7 @@ async function answerAll(
     const given = await run(teacher, batch, features);
     if (!(given instanceof Error)) {
       const answers = answersIn(teacher, batch, features, given);
-      for (const [place, row] of batch.rows.entries()) outcomes[row] = {answer: answers[place]!};
+      for (const [index, row] of batch.rows.entries()) outcomes[row] = {answer: answers[index]!};
     } else if (batch.rows.length === 1) {
       outcomes[batch.rows[0]!] = {error: given};
     } else {
@@ -103,11 +103,11 @@ async function run(
 ): Promise<readonly GraphNumbers[] | TeacherError> {
   const count = input.tensor.shape?.[0] ?? inputs.length;
   const filled = Array.from({length: count}, (_, row) => inputs[row] ?? inputs[0]!);
-  const places = [scores.place, ...features];
-  const distinct = [...new Set(places)];
+  const locations = [scores.node, ...features];
+  const distinct = [...new Set(locations)];
   try {
     const given = await graph.run(input.tensor, valuesOf(filled, input), distinct);
-    return places.map(place => given[distinct.indexOf(place)]!);
+    return locations.map(location => given[distinct.indexOf(location)]!);
   } catch (cause) {
     return new TeacherError(name, `The model can't answer this input: ${reasonOf(cause)}.`, {cause});
   }
@@ -129,19 +129,19 @@ function answersIn(
 ): LogitsAnswer[] {
   const count = input.tensor.shape?.[0] ?? rows.length;
   if (shown(given!.shape) !== shown([count, classes.length])) {
-    const problem = `Output \`${scores.place}\` gives ${shown(given!.shape)} for ${count} inputs, but there are ${classes.length} classes.`;
+    const problem = `Output \`${scores.node}\` gives ${shown(given!.shape)} for ${count} inputs, but there are ${classes.length} classes.`;
     throw new TeacherError(name, `${problem} Name an output that gives one number a class.`);
   }
-  for (const [place, {shape}] of activations.entries()) {
+  for (const [index, {shape}] of activations.entries()) {
     if (shape[0] === count) continue;
-    const problem = `Feature \`${features[place]}\` is ${shown(shape)} for ${count} inputs: it has no part for each.`;
+    const problem = `Feature \`${features[index]}\` is ${shown(shape)} for ${count} inputs: it has no part for each.`;
     throw new TeacherError(name, `${problem} Leave it out.`);
   }
   const logits = scores.toLogits(given!.data);
   return rows.map((_, row) => ({
     kind: 'logits',
     logits: logits.slice(row * classes.length, (row + 1) * classes.length),
-    features: Object.fromEntries(activations.map((activation, place) => [features[place], rowOf(activation, row)])),
+    features: Object.fromEntries(activations.map((activation, index) => [features[index], rowOf(activation, row)])),
   }));
 }
 

@@ -58,8 +58,8 @@ export async function askJson<A extends Access>(
   const failure = replies.find(reply => reply.status === 'rejected');
   if (failure && replies.every(reply => reply.status === 'rejected')) throw failure.reason;
   for (const [index, reply] of replies.entries()) {
-    for (const [place, row] of batches[index]!.rows.entries()) {
-      outcomes[row] = reply.status === 'fulfilled' ? reply.value[place]! : {error: reply.reason};
+    for (const [position, row] of batches[index]!.rows.entries()) {
+      outcomes[row] = reply.status === 'fulfilled' ? reply.value[position]! : {error: reply.reason};
     }
   }
   return outcomes;

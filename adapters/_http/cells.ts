@@ -7,7 +7,7 @@ export type Cell = {readonly value: unknown} | {readonly problem: string};
 export type CellReader = (document: unknown, count: number) => readonly Cell[] | string;
 
 /** How to find an answer. */
-export interface CellPlace {
+export interface CellLocation {
   /** A JSON pointer. */
   readonly at: string;
   /** Whether a request is about several questions. */
@@ -16,7 +16,7 @@ export interface CellPlace {
   readonly width: number;
 }
 
-export function cellReader({at: text, isBatch, width}: CellPlace): CellReader {
+export function cellReader({at: text, isBatch, width}: CellLocation): CellReader {
   const at = pointerOf(text);
   const split = isBatch ? splitAtStar(at) : undefined;
   if (split) return (document, count) => entries(document, split, count);
@@ -25,7 +25,7 @@ export function cellReader({at: text, isBatch, width}: CellPlace): CellReader {
 }
 
 /** Finds scores with the names that stand elsewhere: of each question, or of all. */
-export function namedCellReader(scores: CellPlace, names: string): CellReader {
+export function namedCellReader(scores: CellLocation, names: string): CellReader {
   const scoresIn = cellReader(scores);
   const at = pointerOf(names);
   const split = scores.isBatch ? splitAtStar(at) : undefined;
@@ -45,7 +45,7 @@ function paired(scores: Cell, names: Cell): Cell {
   if (!Array.isArray(values) || !Array.isArray(labels) || values.length !== labels.length) {
     return {problem: 'It gave scores and `names` that are not two lists of one length.'};
   }
-  return {value: labels.map((label, place) => [label, values[place]])};
+  return {value: labels.map((label, index) => [label, values[index]])};
 }
 
 /** The one thing that a pointer finds. */
@@ -63,13 +63,13 @@ function entries(
 ): readonly Cell[] | string {
   const cell = only(document, list);
   if ('problem' in cell) return cell.problem;
-  if (!Array.isArray(cell.value)) return `Its reply has no list at ${placeOf(list)}.`;
+  if (!Array.isArray(cell.value)) return `Its reply has no list at ${locationOf(list)}.`;
   const {length} = cell.value;
-  if (length !== count) return `Its reply has ${length} answers at ${placeOf(list)} for ${count} questions.`;
+  if (length !== count) return `Its reply has ${length} answers at ${locationOf(list)} for ${count} questions.`;
   return cell.value.map(entry => only(entry, rest));
 }
 
-function placeOf({text}: Pointer): string {
+function locationOf({text}: Pointer): string {
   return text === '' ? 'its root' : `\`${text}\``;
 }
 
@@ -82,7 +82,7 @@ function flatRows(
   const cell = only(document, at);
   if ('problem' in cell) return cell.problem;
   if (!Array.isArray(cell.value) || cell.value.length !== count * width || cell.value.some(Array.isArray)) {
-    return `Its reply has no flat list of ${count * width} values at ${placeOf(at)}. If it holds an entry a question, write a \`*\` in \`output\` where their index stands.`;
+    return `Its reply has no flat list of ${count * width} values at ${locationOf(at)}. If it holds an entry a question, write a \`*\` in \`output\` where their index stands.`;
   }
   const values: readonly unknown[] = cell.value;
   return Array.from({length: count}, (_, row) => {

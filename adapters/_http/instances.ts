@@ -1,7 +1,7 @@
 /** What TensorFlow Serving's REST API has in common with those made after it: `instances` in, `predictions` out. */
 import {InputError} from '../../src/errors.ts';
 import type {Json} from '../../src/teacher.ts';
-import type {LabelPlace, ScorePlace} from './output.ts';
+import type {LabelLocation, ScoreLocation} from './output.ts';
 import {readTemplate, type Template} from './template.ts';
 
 /**
@@ -36,10 +36,10 @@ export type InstanceLabel = 'label' | {readonly label: string};
  *
  * @param at - a pointer to the output of this name; to the only one where it has none
  */
-export function placeOf(
+export function locationOf(
   output: InstanceScores | InstanceLabel,
   at: (name: string | undefined) => string,
-): ScorePlace | LabelPlace {
+): ScoreLocation | LabelLocation {
   const named: {readonly [part: string]: string | number | undefined} =
     typeof output === 'string' ? {[output]: undefined} : {...output};
   const kinds = Object.keys(named).filter(part => KINDS.includes(part));
@@ -48,11 +48,11 @@ export function placeOf(
       `The \`output\` can't be used. Give one of ${KINDS.join(', ')}: alone, or with the name of the output.`,
     );
   }
-  const places = Object.entries(named).map(([part, name]) => [
+  const locations = Object.entries(named).map(([part, name]) => [
     part,
     typeof name === 'number' ? name : at(name && escaped(name)),
   ]);
-  return Object.fromEntries(places);
+  return Object.fromEntries(locations);
 }
 
 const KINDS: readonly string[] = ['logits', 'logProbabilities', 'probabilities', 'percentages', 'label'];
@@ -62,8 +62,8 @@ function escaped(name: string): string {
 }
 
 /** Where a list of predictions, one a question, has the output. */
-export function predictionPlace(output: InstanceScores | InstanceLabel): ScorePlace | LabelPlace {
-  return placeOf(output, name => (name === undefined ? '/predictions/*' : `/predictions/*/${name}`));
+export function predictionPlace(output: InstanceScores | InstanceLabel): ScoreLocation | LabelLocation {
+  return locationOf(output, name => (name === undefined ? '/predictions/*' : `/predictions/*/${name}`));
 }
 
 /** Requests about texts and about tensors: each instance the input itself, or an object that has it under a name. */

@@ -22,7 +22,7 @@ import {find, POINTER, type Pointer, pointerOf} from './pointer.ts';
  * What it finds may be a list in the order of `classes`, an object of classes, a list of objects `{label, score}` or of
  * pairs, or any of these as the one element of a list.
  */
-export type ScorePlace = (
+export type ScoreLocation = (
   | {readonly logits: string}
   /** Natural ones. */
   | {readonly logProbabilities: string}
@@ -41,12 +41,12 @@ export type ScorePlace = (
 };
 
 /** Where a reply holds the label: the name of a class, or its index. */
-export interface LabelPlace {
+export interface LabelLocation {
   readonly label: string;
 }
 
 export interface OutputOptions extends LabelWords {
-  readonly output: ScorePlace | LabelPlace;
+  readonly output: ScoreLocation | LabelLocation;
   /** Whether a request is about several questions. */
   readonly isBatch: boolean;
   /** Where a reply with status 200 says that it failed. */
@@ -140,12 +140,12 @@ function labelCell(words: LabelWords): CellReading {
   return [{kind: 'label'}, labelReader(words)];
 }
 
-function scoreCell(words: LabelWords, output: ScorePlace): CellReading {
+function scoreCell(words: LabelWords, output: ScoreLocation): CellReading {
   const form = {meaning: meaningOf(output).meaning, ...(output.topK !== undefined && {topK: output.topK})};
   return [scoreDetail(form), scoreReader({...form, ...words})];
 }
 
-function meaningOf(output: ScorePlace): {readonly meaning: ScoreMeaning; readonly at: string} {
+function meaningOf(output: ScoreLocation): {readonly meaning: ScoreMeaning; readonly at: string} {
   if ('logits' in output) return {meaning: 'logits', at: output.logits};
   if ('logProbabilities' in output) return {meaning: 'log-probabilities', at: output.logProbabilities};
   if ('probabilities' in output) return {meaning: 'probabilities', at: output.probabilities};

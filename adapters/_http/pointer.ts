@@ -43,10 +43,12 @@ export function find(document: unknown, {segments}: Pointer): readonly unknown[]
 function step(value: unknown, segment: string): readonly unknown[] {
   if (typeof value !== 'object' || value === null) return [];
   if (segment === '*') return Object.values(value);
-  return Object.hasOwn(value, segment) && isPlace(value, segment) ? [(value as Record<string, unknown>)[segment]] : [];
+  return Object.hasOwn(value, segment) && isOwnEntry(value, segment)
+    ? [(value as Record<string, unknown>)[segment]]
+    : [];
 }
 
 /** A list has a `length`, which no document holds. */
-function isPlace(value: object, segment: string): boolean {
+function isOwnEntry(value: object, segment: string): boolean {
   return !Array.isArray(value) || /^(0|[1-9]\d*)$/.test(segment);
 }

@@ -4,7 +4,7 @@ import {parseJson, tokenCount} from '../_wire/reply.ts';
 import {find, POINTER, pointerOf} from './pointer.ts';
 
 /** Where a reply says what it cost and who answered, as JSON pointers. */
-export interface ReceiptPlace {
+export interface ReceiptLocation {
   readonly model?: string;
   /** What the service calls the state of its model. */
   readonly fingerprint?: string;
@@ -15,16 +15,16 @@ export interface ReceiptPlace {
 }
 
 /** @throws InputError where a place is no pointer */
-export function receiptReader(places: ReceiptPlace): (reply: Reply) => Receipt {
+export function receiptReader(locations: ReceiptLocation): (reply: Reply) => Receipt {
   const pointers = new Map(
-    Object.entries(places).map(([part, text]) => {
+    Object.entries(locations).map(([part, text]) => {
       if (POINTER.test(text)) return [part, pointerOf(text)] as const;
       throw new InputError(`\`receipt.${part}\` can't be used. A JSON pointer is empty, or begins with a slash.`);
     }),
   );
   return reply => {
     const document = documentOf(reply);
-    const at = (part: keyof ReceiptPlace): unknown => {
+    const at = (part: keyof ReceiptLocation): unknown => {
       const pointer = pointers.get(part);
       return pointer && find(document, pointer)[0];
     };

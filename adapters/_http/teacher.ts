@@ -1,15 +1,21 @@
 import {InputError} from '../../src/errors.ts';
 import type {Teacher} from '../../src/teacher.ts';
 import {type Aliases, readerWith} from '../_answers/aliases.ts';
-import {CONCURRENCY, chargedService, openConnection, type ServiceOptions, type ServicePlace} from '../_wire/service.ts';
+import {
+  CONCURRENCY,
+  chargedService,
+  openConnection,
+  type ServiceAddress,
+  type ServiceOptions,
+} from '../_wire/service.ts';
 import {askJson, type JsonService} from './asking.ts';
-import {type LabelPlace, type OutputOptions, outputReader, type ScorePlace} from './output.ts';
-import {type ReceiptPlace, receiptReader} from './receipt.ts';
+import {type LabelLocation, type OutputOptions, outputReader, type ScoreLocation} from './output.ts';
+import {type ReceiptLocation, receiptReader} from './receipt.ts';
 import type {Template} from './template.ts';
 
 /** A service of which a template says how it is asked, and pointers how it is read. */
-export interface MappedService<Output extends ScorePlace | LabelPlace = ScorePlace | LabelPlace>
-  extends ServicePlace,
+export interface MappedService<Output extends ScoreLocation | LabelLocation = ScoreLocation | LabelLocation>
+  extends ServiceAddress,
     Pick<JsonService<never>, 'url' | 'headers' | 'explain' | 'refusesInput'> {
   readonly identity: Teacher['identity'];
   readonly classes: readonly string[];
@@ -22,7 +28,7 @@ export interface MappedService<Output extends ScorePlace | LabelPlace = ScorePla
   readonly output: Output;
   /** Where a reply with status 200 says that it failed. */
   readonly error?: string | undefined;
-  readonly receipt?: ReceiptPlace | undefined;
+  readonly receipt?: ReceiptLocation | undefined;
   /** What to do where a reply has not what is read, see `OutputOptions`. */
   readonly advice?: string;
   /** Makes what is found at `output` into a label or scores, where it is none yet, or says what is wrong with it. */
@@ -32,8 +38,8 @@ export interface MappedService<Output extends ScorePlace | LabelPlace = ScorePla
 }
 
 /** @throws InputError where the template, the pointers, the labels or `maxBatch` can't be used */
-export function mappedTeacher(options: ServiceOptions, service: MappedService<ScorePlace>): Teacher<'gray-box'>;
-export function mappedTeacher(options: ServiceOptions, service: MappedService<LabelPlace>): Teacher<'black-box'>;
+export function mappedTeacher(options: ServiceOptions, service: MappedService<ScoreLocation>): Teacher<'gray-box'>;
+export function mappedTeacher(options: ServiceOptions, service: MappedService<LabelLocation>): Teacher<'black-box'>;
 export function mappedTeacher(options: ServiceOptions, service: MappedService): Teacher;
 export function mappedTeacher(options: ServiceOptions, service: MappedService): Teacher {
   const {name, url, identity, classes, labels = classes, receipt = {}, maxBatch, templates} = service;

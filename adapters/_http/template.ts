@@ -20,16 +20,16 @@ const PLACEHOLDER = /\{(?:text|texts|tensor|tensors)\}/g;
 export function readTemplate(request: Json): Template {
   const {data: body, success} = z.json().safeParse(request);
   if (!success) throw unusable('It holds a value that JSON can not.');
-  const places = placesIn(body);
-  const used = new Set(places.map(({placeholder}) => placeholder));
-  if (places.length === 0) {
+  const locations = placeholdersIn(body);
+  const used = new Set(locations.map(({placeholder}) => placeholder));
+  if (locations.length === 0) {
     throw unusable('It has no place for the input. Put "{text}", "{texts}", "{tensor}" or "{tensors}" where it goes.');
   }
   const isText = used.has('{text}') || used.has('{texts}');
   if (isText && (used.has('{tensor}') || used.has('{tensors}')))
     throw unusable('It has places for texts and for tensors.');
-  const isBatch = places.some(place => place.isInEach || place.placeholder.endsWith('s}'));
-  if (isBatch && places.some(place => !place.isInEach && !place.placeholder.endsWith('s}'))) {
+  const isBatch = locations.some(location => location.isInEach || location.placeholder.endsWith('s}'));
+  if (isBatch && locations.some(location => !location.isInEach && !location.placeholder.endsWith('s}'))) {
     throw unusable(`It has a place for one input beside those for all. Put it inside "${EACH}".`);
   }
   return {
@@ -39,23 +39,23 @@ export function readTemplate(request: Json): Template {
   };
 }
 
-interface Place {
+interface Placeholder {
   readonly placeholder: string;
   readonly isInEach: boolean;
 }
 
-function placesIn(value: Json, isInEach = false): readonly Place[] {
-  if (typeof value === 'string') return placesInString(value, isInEach);
+function placeholdersIn(value: Json, isInEach = false): readonly Placeholder[] {
+  if (typeof value === 'string') return placeholdersInString(value, isInEach);
   if (typeof value !== 'object' || value === null) return [];
-  if (!(EACH in value)) return Object.values(value).flatMap(part => placesIn(part, isInEach));
-  const places = placesIn(value[EACH] as Json, true);
-  if (isInEach || Object.keys(value).length > 1 || places.length === 0) {
+  if (!(EACH in value)) return Object.values(value).flatMap(part => placeholdersIn(part, isInEach));
+  const locations = placeholdersIn(value[EACH] as Json, true);
+  if (isInEach || Object.keys(value).length > 1 || locations.length === 0) {
     throw unusable(`"${EACH}" has to be alone in its object, outside any other, with "{text}" or "{tensor}" inside.`);
   }
-  return places;
+  return locations;
 }
 
-function placesInString(value: string, isInEach: boolean): readonly Place[] {
+function placeholdersInString(value: string, isInEach: boolean): readonly Placeholder[] {
   return Array.from(value.matchAll(PLACEHOLDER), ([placeholder]) => {
     if (placeholder !== '{text}' && placeholder !== value) {
       throw unusable(`"${placeholder}" stands for a list, and can't be part of a longer string.`);

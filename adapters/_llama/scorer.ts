@@ -25,7 +25,7 @@ export function scorerFor({model, sequence, room, render}: OpenLlama, prompts: P
     }
     const prompt = {tokens: whole, shared: sharedIn(whole, sample)};
     const distributions = await distributionsAfter(sequence, prompt, scoring, signal);
-    return scoreTrie(trie, (_, place) => distributions[place]!);
+    return scoreTrie(trie, (_, index) => distributions[index]!);
   };
 }
 
@@ -91,7 +91,7 @@ interface Tokens {
 }
 
 /** Stands for the text where a prompt is taken apart: no template says it. */
-const PLACE = '\uE000text\uE001';
+const PLACEHOLDER = '\uE000text\uE001';
 
 /** @param render - the model's chat template; without one the parts of a prompt follow each other as they are */
 export function tokensFor(model: LlamaModel, render: ((values: object) => string) | undefined): Tokens {
@@ -104,7 +104,7 @@ export function tokensFor(model: LlamaModel, render: ((values: object) => string
       const whole = rendered(promptFor(text));
       if (!namesSpecialToken(model, text)) return begun(model.tokenize(whole, true));
       // A text must not end its own message, so what it says is read as plain letters.
-      const [start = '', ...others] = rendered(promptFor(PLACE)).split(PLACE);
+      const [start = '', ...others] = rendered(promptFor(PLACEHOLDER)).split(PLACEHOLDER);
       const said = waysToTrim(text).find(way => [start, ...others].join(way) === whole);
       if (said === undefined) return 'The text names special tokens, and the chat template changes it. Leave it out.';
       const letters = model.tokenize(said, false, 'trimLeadingSpace');

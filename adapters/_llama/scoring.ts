@@ -22,7 +22,7 @@ export interface Pass {
 
 /** The root is the prompt's last token, so the first pass follows the prompt at once. */
 export function planFor({nodes}: TokenTrie): Plan {
-  const places = new Map(nodes.map(({prefix}, place) => [prefix.join(), place]));
+  const indices = new Map(nodes.map(({prefix}, index) => [prefix.join(), index]));
   const inner = new Set(nodes.flatMap(({prefix}) => (prefix.length > 0 ? [prefix.slice(0, -1).join()] : [])));
   const planned = new Set(['']);
   const paths = nodes.filter(({prefix}) => prefix.length > 0 && !inner.has(prefix.join()));
@@ -34,7 +34,7 @@ export function planFor({nodes}: TokenTrie): Plan {
     return {
       before: prefix.slice(0, start),
       tokens: prefix.slice(start),
-      nodes: keys.map(key => places.get(key)!),
+      nodes: keys.map(key => indices.get(key)!),
     };
   });
 }
@@ -66,11 +66,11 @@ export async function distributionsAfter(
   {trie, plan, ends}: Scoring,
   signal?: AbortSignal,
 ): Promise<readonly Distribution[]> {
-  const ask = (token: number, place: number): AskedToken => [token, questionAt(trie.nodes[place]!, ends)];
+  const ask = (token: number, index: number): AskedToken => [token, questionAt(trie.nodes[index]!, ends)];
   const found = new Array<Distribution>(trie.nodes.length);
   const keep = (outputs: readonly (AskedOutput | undefined)[], nodes: readonly number[]): void => {
-    for (const [index, place] of nodes.entries()) {
-      found[place] = distributionOf(outputs[outputs.length - nodes.length + index], ends);
+    for (const [index, position] of nodes.entries()) {
+      found[position] = distributionOf(outputs[outputs.length - nodes.length + index], ends);
     }
   };
   await goBackTo(sequence, tokens.slice(0, shared));

@@ -196,8 +196,8 @@ function prepared(plan: InputPlan, inputs: readonly TensorInput[], rows: number)
   for (const [row, input] of inputs.entries()) {
     for (let from = 0; from < size; from++) {
       const channel = from % channels;
-      const place = row * size + ((from - channel) / channels) * pixelStep + channel * channelStep;
-      values[place] = input.data[from]! * factors[channel]! + offsets[channel]!;
+      const index = row * size + ((from - channel) / channels) * pixelStep + channel * channelStep;
+      values[index] = input.data[from]! * factors[channel]! + offsets[channel]!;
     }
   }
   return values;

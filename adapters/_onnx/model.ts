@@ -33,11 +33,11 @@ async function digest(path: string, bytes: Uint8Array, {dataFiles}: Graph): Prom
   const hash = createHash('sha256').update(bytes);
   for (const file of dataFiles) {
     try {
-      const place = join(dirname(path), file);
-      if (!place.startsWith(join(dirname(path), sep))) throw new Error('It is outside of its folder.');
+      const location = join(dirname(path), file);
+      if (!location.startsWith(join(dirname(path), sep))) throw new Error('It is outside of its folder.');
       // A device or a pipe may never end.
-      if (!(await stat(place)).isFile()) throw new Error('It is no file.');
-      for await (const chunk of createReadStream(place)) hash.update(chunk as Buffer);
+      if (!(await stat(location)).isFile()) throw new Error('It is no file.');
+      for await (const chunk of createReadStream(location)) hash.update(chunk as Buffer);
     } catch (cause) {
       const problem = `The model ${path} keeps weights in ${file}, which can't be read. Put it beside the model.`;
       throw new InputError(problem, {cause});

@@ -80,10 +80,10 @@ function sha256(...files: readonly Buffer[]): string {
  * @throws InputError where there is none
  */
 export function modelFile(path: string, file: string | undefined): string {
-  const places = file === undefined ? ['onnx/model.onnx', 'model.onnx'] : [file];
-  const found = places.map(place => join(path, place)).find(place => existsSync(place));
+  const locations = file === undefined ? ['onnx/model.onnx', 'model.onnx'] : [file];
+  const found = locations.map(location => join(path, location)).find(location => existsSync(location));
   if (found !== undefined) return found;
   throw new InputError(
-    `${path} has no ${places.join(' or ')}. Export the model to ONNX, or name its file in \`file\`.`,
+    `${path} has no ${locations.join(' or ')}. Export the model to ONNX, or name its file in \`file\`.`,
   );
 }

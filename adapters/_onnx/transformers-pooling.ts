@@ -33,7 +33,7 @@ function pooled(
   const sums = new Float64Array(width);
   for (let token = 0; token < length; token++) {
     const state = stateOf(token);
-    for (let place = 0; place < width; place++) sums[place]! += state[place]!;
+    for (let index = 0; index < width; index++) sums[index]! += state[index]!;
   }
   return {shape: [width], values: Float32Array.from(sums, sum => sum / length)};
 }

@@ -31,7 +31,7 @@ function suffixLength(tokenizer: Tokenizer): number {
     special => tokenizer('a', {add_special_tokens: special, return_tensor: false}).input_ids,
   ) as [readonly number[], readonly number[]];
   for (let start = 0; start + body.length <= whole.length; start++) {
-    if (body.every((id, place) => whole[start + place] === id)) return whole.length - start - body.length;
+    if (body.every((id, index) => whole[start + index] === id)) return whole.length - start - body.length;
   }
   return 0;
 }
@@ -49,9 +49,9 @@ export function tokenTable(texts: readonly (readonly number[])[], padding: numbe
   const ids = new BigInt64Array(texts.length * tokens).fill(BigInt(padding));
   const mask = new BigInt64Array(ids.length);
   for (const [row, text] of texts.entries()) {
-    for (const [place, id] of text.entries()) {
-      ids[row * tokens + place] = BigInt(id);
-      mask[row * tokens + place] = 1n;
+    for (const [index, id] of text.entries()) {
+      ids[row * tokens + index] = BigInt(id);
+      mask[row * tokens + index] = 1n;
     }
   }
   return {tokens, ids, mask};

@@ -61,8 +61,8 @@ export function grpcTransport(address: string, target: Model): Transport {
   const open = async () => {
     const grpc = await loadPeer<Grpc>('@grpc/grpc-js', 'open-inference');
     const credentials = isSecure ? grpc.credentials.createSsl() : grpc.credentials.createInsecure();
-    const place = `dns:${url.hostname}:${url.port || (isSecure ? 443 : 80)}`;
-    return {grpc, client: new grpc.Client(place, credentials, channelOptions(connection))};
+    const location = `dns:${url.hostname}:${url.port || (isSecure ? 443 : 80)}`;
+    return {grpc, client: new grpc.Client(location, credentials, channelOptions(connection))};
   };
   return {
     async prepare({inputs}, signal) {

@@ -81,7 +81,7 @@ function joined(inputs: readonly TensorInput[]): number[] {
   const size = inputs[0]!.data.length;
   const values = new Array<number>(inputs.length * size);
   for (const [row, {data}] of inputs.entries()) {
-    for (let place = 0; place < size; place++) values[row * size + place] = data[place]!;
+    for (let index = 0; index < size; index++) values[row * size + index] = data[index]!;
   }
   return values;
 }

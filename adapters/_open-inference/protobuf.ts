@@ -69,9 +69,9 @@ export function decodeResponse(bytes: Uint8Array): InferReply | undefined {
   }
   const {model, version, raw} = found;
   const outputs: Tensor[] = [];
-  for (const [place, {name, datatype, shape, data}] of found.outputs.entries()) {
+  for (const [index, {name, datatype, shape, data}] of found.outputs.entries()) {
     // All outputs come as bytes, or none does.
-    const values = raw.length === 0 ? data : decodeRaw(raw[place] ?? new Uint8Array(), datatype);
+    const values = raw.length === 0 ? data : decodeRaw(raw[index] ?? new Uint8Array(), datatype);
     if (values === undefined) return undefined;
     outputs.push({name, shape, data: values});
   }

@@ -46,7 +46,7 @@ export interface ServiceOptions {
 export const CONCURRENCY = 16;
 
 /** What is particular to an adapter's service. */
-export interface ServicePlace {
+export interface ServiceAddress {
   /** The teacher's name, for messages. */
   readonly name: string;
   /** The environment variable that holds the key of this address, see `keyVariableFor`. */
@@ -55,9 +55,9 @@ export interface ServicePlace {
 }
 
 /** Opens nothing yet. */
-export function openConnection(options: ServiceOptions, place: ServicePlace): Connection {
+export function openConnection(options: ServiceOptions, location: ServiceAddress): Connection {
   const {concurrency = CONCURRENCY, timeout = 60_000, maxReply = 16 * 2 ** 20, dispatcher, key} = options;
-  const {name, keyVariable, authorize} = place;
+  const {name, keyVariable, authorize} = location;
   return {
     name,
     key: knownKey(typeof key === 'function' ? key : () => key ?? process.env[keyVariable]),

@@ -218,7 +218,7 @@ function perTeacher<T>(make: (teacher: Teacher) => T): (teacher: Teacher) => T {
 async function settleAnswered(journal: Journal, store: AnswerStore, keys: readonly string[]): Promise<void> {
   if (keys.length === 0) return;
   const held = await store.getMany(keys);
-  journal.settled(keys.filter((_, place) => held[place] !== undefined));
+  journal.settled(keys.filter((_, index) => held[index] !== undefined));
 }
 
 function unknownNote(owners: readonly Owner[]): string {

@@ -1,7 +1,7 @@
 import type {Access, Question, Teacher} from '../teacher.ts';
 import {askAll, checkLimits} from './each.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
-import {Turns} from './turns.ts';
+import {Semaphore} from './semaphore.ts';
 
 /**
  * Takes any number of questions and asks them as `askEach` does, with as many calls under way at once as the teacher's
@@ -17,19 +17,19 @@ export function withBatches<A extends Access>(
 ): LayeredTeacher<A> {
   checkLimits(teacher);
   const {concurrency = 1} = teacher;
-  const turns = new Turns(concurrency);
+  const semaphore = new Semaphore(concurrency);
   const layered: LayeredTeacher<A> = teacher;
   const ask = async (questions: readonly Question[], options: LayerOptions = {}) => {
-    const turn = turns.begin();
+    const turn = semaphore.begin();
     if (turn) await turn;
     try {
       options.stop?.throwIfAborted();
       const outcomes = await layered.ask(questions, options);
-      turns.end();
+      semaphore.end();
       return outcomes;
     } catch (error) {
       // Whoever hears of it stops what waits for its turn first.
-      setImmediate(() => turns.end());
+      setImmediate(() => semaphore.end());
       throw error;
     }
   };

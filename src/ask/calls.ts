@@ -1,7 +1,7 @@
 import {BudgetError, TeacherError} from '../errors.ts';
 import type {Admission, AdmissionRequest} from '../pace/admission.ts';
 import {replyWithoutSecrets} from '../secrets.ts';
-import type {Journal, ReplyPlace} from '../store/journal/journal.ts';
+import type {Journal, ReplyLocation} from '../store/journal/journal.ts';
 import type {Access, Exchange, Outcome, Question, Receipt, Reply, Service, Teacher, Usage} from '../teacher.ts';
 import type {TeacherBudget} from './budget/budget.ts';
 import {type Charge, costOf} from './budget/price.ts';
@@ -28,7 +28,7 @@ export interface CallsOptions {
 /** A request that was answered, and so paid for. */
 export interface PaidCall {
   /** Where its raw reply is kept. */
-  readonly place?: ReplyPlace | undefined;
+  readonly location?: ReplyLocation | undefined;
   readonly receipt: Receipt | undefined;
   /** Why its raw reply could not be kept. Whoever keeps its answers throws this when they are kept. */
   readonly failure?: Error;
@@ -180,9 +180,9 @@ class PaidRequest implements AdmissionRequest {
   }
 
   /** If the journal can't take a reply, the answer store may still have room for what it says, which is paid for. */
-  async #keepReply(id: number, reply: Reply): Promise<Pick<PaidCall, 'place' | 'failure'>> {
+  async #keepReply(id: number, reply: Reply): Promise<Pick<PaidCall, 'location' | 'failure'>> {
     try {
-      return {place: await this.#sender.journal?.replied(id, reply)};
+      return {location: await this.#sender.journal?.replied(id, reply)};
     } catch (error) {
       return {failure: error as Error};
     }

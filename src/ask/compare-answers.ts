@@ -34,7 +34,7 @@ export function labelOf(answer: Answer, classes: number): number {
 function probabilities(answer: Answer, classes: number): ReadonlyMap<number, number> | undefined {
   if (answer.kind === 'label' || answer.kind === 'votes') return undefined;
   if (answer.kind === 'top-k') {
-    return new Map([...answer.classes].map((name, place) => [name, Math.exp(answer.logProbabilities[place]!)]));
+    return new Map([...answer.classes].map((name, index) => [name, Math.exp(answer.logProbabilities[index]!)]));
   }
   const {logProbabilities} = coarsen(answer, {kind: 'log-probabilities'}, classes);
   return new Map([...logProbabilities].map((logProbability, index) => [index, Math.exp(logProbability)]));

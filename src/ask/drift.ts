@@ -139,8 +139,8 @@ export class DriftGuard {
    * @throws KnowledgeError where more has changed than may
    */
   judge(sample: readonly SampledAnswer[], outcomes: readonly Bought[]): void {
-    const comparisons = sample.flatMap((old, place): Comparison[] => {
-      const outcome = outcomes[place]!;
+    const comparisons = sample.flatMap((old, index): Comparison[] => {
+      const outcome = outcomes[index]!;
       if ('error' in outcome) return [];
       const {answer, call} = outcome;
       const change = compareAnswers(old.answer, answer, this.#teacher.classes.length);
@@ -228,8 +228,8 @@ export function withDriftGuard<A extends Access>(teacher: LayeredTeacher<A>, gua
     }
     await checking;
     const outcomes: readonly Bought<A>[] = await teacher.ask(questions, options);
-    for (const [place, outcome] of outcomes.entries()) {
-      if ('answer' in outcome) guard.sawBought(questions[place]!, outcome.answer, outcome.call?.receipt);
+    for (const [index, outcome] of outcomes.entries()) {
+      if ('answer' in outcome) guard.sawBought(questions[index]!, outcome.answer, outcome.call?.receipt);
     }
     return outcomes;
   };

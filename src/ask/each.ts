@@ -61,7 +61,7 @@ export async function askAll<A extends Access>(
 ): Promise<readonly Outcome<A>[]> {
   const outcomes: Outcome<A>[] = [];
   const take = (some: readonly Outcome<A>[], start: number) => {
-    for (const [place, outcome] of some.entries()) outcomes[start + place] = outcome;
+    for (const [index, outcome] of some.entries()) outcomes[start + index] = outcome;
   };
   await askEach(teacher, questions, take, options);
   return outcomes;

@@ -36,15 +36,15 @@ export async function askOthers<A extends Access>(
   options: LayerOptions,
 ): Promise<readonly Outcome<A>[]> {
   if (known.size === 0) return teacher.ask(questions, options);
-  const others = [...questions.keys()].filter(place => !known.has(place));
+  const others = [...questions.keys()].filter(index => !known.has(index));
   const outcomes = new Array<Outcome<A>>(questions.length);
-  for (const [place, outcome] of known) outcomes[place] = outcome;
+  for (const [position, outcome] of known) outcomes[position] = outcome;
   if (others.length === 0) return outcomes;
   const asked = await teacher.ask(
-    others.map(place => questions[place]!),
+    others.map(index => questions[index]!),
     options,
   );
-  for (const [index, place] of others.entries()) outcomes[place] = asked[index]!;
+  for (const [index, position] of others.entries()) outcomes[position] = asked[index]!;
   return outcomes;
 }
 

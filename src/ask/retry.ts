@@ -79,18 +79,18 @@ export function withRetry<A extends Access>(teacher: Teacher<A>, options: RetryO
     let open = [...questions.keys()];
     while (open.length > 0) {
       try {
-        const asked = open.map(place => questions[place]!);
+        const asked = open.map(index => questions[index]!);
         const {round, thrown} = next ?? (await askRound(teacher, asked, {...askOptions, isAgain: true}));
         next = undefined;
-        for (const [index, place] of open.entries()) outcomes[place] = round[index]!;
-        const again = open.filter(place => patience.lasts(place, outcomes[place]!));
+        for (const [index, position] of open.entries()) outcomes[position] = round[index]!;
+        const again = open.filter(index => patience.lasts(index, outcomes[index]!));
         if (thrown && again.length === 0) throw thrown;
         open = again;
         if (open.length > 0) await patience.rest(askOptions.stop ?? askOptions.signal);
       } catch (error) {
         // What else was answered was paid for: it is returned, and the error stays with the other questions.
         if (open.length === questions.length) throw error;
-        for (const place of open) outcomes[place] = {error: error as Error};
+        for (const position of open) outcomes[position] = {error: error as Error};
         break;
       }
     }
@@ -141,9 +141,9 @@ class Patience {
   }
 
   /** Whether the question at this place is worth asking again after this outcome. */
-  lasts(place: number, outcome: Outcome): boolean {
+  lasts(index: number, outcome: Outcome): boolean {
     const error = 'error' in outcome ? outcome.error : undefined;
-    if (!(error instanceof TeacherError) || !this.#isWorth(place, error)) return false;
+    if (!(error instanceof TeacherError) || !this.#isWorth(index, error)) return false;
     this.#errors.push(error);
     return true;
   }
@@ -165,9 +165,9 @@ class Patience {
     await sleep(floor * (1 + random() / 2), signal);
   }
 
-  #isWorth(place: number, error: TeacherError): boolean {
+  #isWorth(index: number, error: TeacherError): boolean {
     const {attempts = ATTEMPTS, patience = 15 * 60_000, now = () => performance.now()} = this.#options;
-    if (error.unreadable) return !this.#unread.has(place) && Boolean(this.#unread.add(place));
+    if (error.unreadable) return !this.#unread.has(index) && Boolean(this.#unread.add(index));
     if (!error.retryable) return false;
     if (error.status !== 429) return this.#failures + 1 < attempts;
     this.#refusedSince ??= now();

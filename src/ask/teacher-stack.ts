@@ -200,7 +200,7 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
     replies,
     onLost: () => onNote(LOST_NOTE),
     ...counts,
-    asksAnew: record === 'all',
+    refreshes: record === 'all',
     ...(guard && {guard}),
   });
   // A batch lane takes all there is together.

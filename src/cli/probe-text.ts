@@ -110,10 +110,10 @@ const MEANINGS = {
 } as const;
 
 function tokenRows({declared, meaning, temperature, ...found}: TokenFindings): string[][] {
-  const {named, mass, untold, key, alike, places, decimals} = found;
+  const {named, mass, untold, key, alike, positions: indices, decimals} = found;
   const isAsDeclared = meaning === declared.meaning;
   const shown = meaning ? MEANINGS[meaning] : `not known to be ${MEANINGS[declared.meaning]}`;
-  const apart = `by ${key === 'string' ? 'their text alone' : key}, at ${count(alike)} of ${counted(places, 'place')} written alike`;
+  const apart = `by ${key === 'string' ? 'their text alone' : key}, at ${count(alike)} of ${counted(indices, 'place')} written alike`;
   return [
     ['scores', `${shown}${isAsDeclared ? ', as declared' : `; declared: ${MEANINGS[declared.meaning]}`}`],
     ['', temperature ? temperatureText(temperature) : ''],

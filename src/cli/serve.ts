@@ -67,10 +67,10 @@ async function serveUntilStopped(
   const service = await serveTeacher(teacher, optionsFor(name, student, flags, cascade));
   const {url} = service;
   const shown = topK === undefined ? access : `${access}, top ${topK}`;
-  const places = student.reading ? `\nOpenAI’s protocol at ${url}/v1, plain at ${url}/classify` : '';
+  const routes = student.reading ? `\nOpenAI’s protocol at ${url}/v1, plain at ${url}/classify` : '';
   // Before it is told that the service is there: whoever reads that may stop it at once.
   const stopped = stopRequest();
-  terminal.result({url, model: name, access}, `${name} (${shown}) at ${url}/v2/models/${name}${places}`);
+  terminal.result({url, model: name, access}, `${name} (${shown}) at ${url}/v2/models/${name}${routes}`);
   await stopped;
   await service.close();
   if (cascade) terminal.note(summaryOf(service, cascade));

@@ -12,23 +12,23 @@ export async function runStatus(url: string, {json = false}: {readonly json?: bo
 }
 
 async function askStatus(url: string): Promise<ServiceStatus> {
-  const place = placeOf(url);
+  const location = locationOf(url);
   const [key] = (process.env['LIMBECK_SERVE_KEY'] ?? '').split(',');
   const headers = new Headers(key ? {authorization: `Bearer ${key}`} : {});
-  const reply = await fetch(place, {headers, signal: AbortSignal.timeout(PATIENCE)}).catch((cause: Error) => {
-    throw new InputError(`No service answers at ${place}. Check the address, and whether it runs.`, {cause});
+  const reply = await fetch(location, {headers, signal: AbortSignal.timeout(PATIENCE)}).catch((cause: Error) => {
+    throw new InputError(`No service answers at ${location}. Check the address, and whether it runs.`, {cause});
   });
   if (reply.status === 401) {
-    throw new InputError(`The service at ${place} asks for its key. Set LIMBECK_SERVE_KEY.`);
+    throw new InputError(`The service at ${location} asks for its key. Set LIMBECK_SERVE_KEY.`);
   }
   const body: unknown = await reply.json().catch(() => undefined);
   if (reply.ok && isStatus(body)) return body;
   throw new InputError(
-    `What answers at ${place} (status ${reply.status}) is no service of this version of \`limbeck serve\`. Check the address.`,
+    `What answers at ${location} (status ${reply.status}) is no service of this version of \`limbeck serve\`. Check the address.`,
   );
 }
 
-function placeOf(url: string): URL {
+function locationOf(url: string): URL {
   try {
     return new URL('/status', url);
   } catch (cause) {

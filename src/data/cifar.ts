@@ -72,12 +72,12 @@ const forms: readonly Form[] = [
  */
 export async function readCifar({folder, labels = 'fine'}: CifarFolder): Promise<Cifar> {
   const form = await formOf(folder);
-  const place = labels === 'fine' ? form.names.length - 1 : 0;
+  const index = labels === 'fine' ? form.names.length - 1 : 0;
   if (labels === 'coarse' && form.names.length < 2) {
     throw new InputError(`${form.name} has no coarse labels. Leave \`labels\` out.`);
   }
-  const classes = await readNames(join(folder, form.names[place]!), form);
-  const reading = {form, place, classes};
+  const classes = await readNames(join(folder, form.names[index]!), form);
+  const reading = {form, index, classes};
   const paths = form.train.map(name => join(folder, name));
   return {
     classes,
@@ -115,7 +115,7 @@ async function readNames(path: string, form: Form): Promise<readonly string[]> {
 interface Reading {
   readonly form: Form;
   /** Of the label that is taken, among the bytes before an image. */
-  readonly place: number;
+  readonly index: number;
   readonly classes: readonly string[];
   /** In each of the original files. */
   readonly images: number;
@@ -172,7 +172,7 @@ interface Target {
 async function readRecords(
   {path, file}: ImageFile,
   {data, labels}: Target,
-  {form, place, classes}: Reading,
+  {form, index, classes}: Reading,
 ): Promise<void> {
   const record = recordOf(form);
   const block = Buffer.allocUnsafe(Math.min(BLOCK, labels.length) * record);
@@ -181,7 +181,7 @@ async function readRecords(
     await readWhole(file, block.subarray(0, images * record), path);
     for (let image = 0; image < images; image++) {
       const start = image * record;
-      const label = block[start + place]!;
+      const label = block[start + index]!;
       if (label >= classes.length) {
         throw new InputError(
           `Image ${first + image} of ${path} has the label ${label}, but there are ${classes.length} class names. ` +

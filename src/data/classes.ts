@@ -6,6 +6,6 @@ export function sameClasses(one: readonly string[], other: readonly string[]): b
 /** Whether two lists hold the same values in the same order. */
 export function sameValues(one: ArrayLike<unknown>, other: ArrayLike<unknown>): boolean {
   if (one.length !== other.length) return false;
-  for (let place = 0; place < one.length; place++) if (one[place] !== other[place]) return false;
+  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false;
   return true;
 }

@@ -51,9 +51,9 @@ export function mixUp({alpha = 1, least = 0}: MixUpOptions = {}): View {
       const other = given(partner, 'mixUp').data;
       const share = randomShare(seededRandom(seed, 'mix-up'), alpha, least);
       const isWhole = !(target.data instanceof Float32Array);
-      for (let place = 0; place < data.length; place++) {
-        const mixed = (share * data[place]! + (GRAIN - share) * other[place]!) / GRAIN;
-        target.data[place] = isWhole ? Math.round(mixed) : mixed;
+      for (let index = 0; index < data.length; index++) {
+        const mixed = (share * data[index]! + (GRAIN - share) * other[index]!) / GRAIN;
+        target.data[index] = isWhole ? Math.round(mixed) : mixed;
       }
     },
   };

@@ -38,10 +38,10 @@ export function readNgrams(texts: readonly string[], reading: NgramReading): Ten
   const data = new Float32Array(texts.length * buckets);
   const hits = new Hits(buckets);
   for (const [row, text] of texts.entries()) {
-    const places = hits.of(text, reading);
-    const value = 1 / Math.sqrt(places.length);
+    const indices = hits.of(text, reading);
+    const value = 1 / Math.sqrt(indices.length);
     const start = row * buckets;
-    for (const place of places) data[start + place] = value;
+    for (const index of indices) data[start + index] = value;
   }
   return {kind: 'tensor', dtype: 'float32', shape: [buckets], count: texts.length, data};
 }
@@ -63,13 +63,13 @@ class Hits {
   /** By bucket, the last text that hit it. */
   private readonly lastText: Int32Array;
   private texts = 0;
-  private readonly places: Int32Array;
+  private readonly indices: Int32Array;
   private count = 0;
 
   constructor(buckets: number) {
     this.buckets = buckets;
     this.lastText = new Int32Array(buckets);
-    this.places = new Int32Array(buckets);
+    this.indices = new Int32Array(buckets);
   }
 
   /** Holds until the next call. */
@@ -79,7 +79,7 @@ class Hits {
     const read = normalise(text, length);
     if (words > 0) this.addWords(read, words);
     if (most > 0) this.addCharacters(read, fewest, most);
-    return this.places.subarray(0, this.count);
+    return this.indices.subarray(0, this.count);
   }
 
   private addWords(text: string, most: number): void {
@@ -105,10 +105,10 @@ class Hits {
   }
 
   private add(hash: number): void {
-    const place = finished(hash) % this.buckets;
-    if (this.lastText[place] === this.texts) return;
-    this.lastText[place] = this.texts;
-    this.places[this.count++] = place;
+    const index = finished(hash) % this.buckets;
+    if (this.lastText[index] === this.texts) return;
+    this.lastText[index] = this.texts;
+    this.indices[this.count++] = index;
   }
 }
 

@@ -35,14 +35,14 @@ export function readSubwords(texts: readonly string[], reading: SubwordReading):
   const data = new Int32Array(texts.length * pieces);
   const piece = pieceOf(characters);
   for (const [row, text] of texts.entries()) {
-    let place = row * pieces;
-    const end = place + pieces;
+    let position = row * pieces;
+    const end = position + pieces;
     let endOfWord = -1;
     for (const {0: found, index, groups} of normalise(text, length).matchAll(piece)) {
-      if (place === end) break;
+      if (position === end) break;
       const isOfWord = groups!['word'] !== undefined;
       const offset = isOfWord && index === endOfWord ? WITHIN : OFFSET;
-      data[place++] = 1 + (finished(hashOf(found, offset)) % buckets);
+      data[position++] = 1 + (finished(hashOf(found, offset)) % buckets);
       if (isOfWord) endOfWord = index + found.length;
     }
   }

@@ -65,7 +65,7 @@ function blank(inputs: TensorInputs, count: number): TensorInputs {
 }
 
 function rowsFrom(first: number, end: number): readonly number[] {
-  return Array.from({length: end - first}, (_, place) => first + place);
+  return Array.from({length: end - first}, (_, index) => first + index);
 }
 
 function isAlike(one: Pixels, other: Pixels): boolean {

@@ -148,11 +148,11 @@ export function certify(
   const answers = judged.length + unanswered;
   const allowed = allowedDisagreements(answers, {agreement, confidence});
   let [wrong, sure, disagreements, threshold] = [unanswered, 0, unanswered, NOTHING_LOCAL];
-  for (const [place, answer] of judged.entries()) {
+  for (const [index, answer] of judged.entries()) {
     wrong += answer.agrees ? 0 : 1;
     if (wrong > allowed) break;
-    if (answer.confidence === judged[place + 1]?.confidence) continue;
-    [sure, disagreements, threshold] = [place + 1, wrong, answer.confidence];
+    if (answer.confidence === judged[index + 1]?.confidence) continue;
+    [sure, disagreements, threshold] = [index + 1, wrong, answer.confidence];
   }
   const promise = {agreement, confidence, answers, disagreements};
   if (sure === 0) return {threshold, guarantee: {...promise, localShare: 0, bound: 0}};

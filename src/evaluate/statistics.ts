@@ -39,7 +39,7 @@ function ranks(values: ArrayLike<number>): Float64Array {
   for (let start = 0; start < order.length; ) {
     let end = start + 1;
     while (end < order.length && values[order[end]!] === values[order[start]!]) end++;
-    for (let place = start; place < end; place++) ranked[order[place]!] = (start + end + 1) / 2;
+    for (let position = start; position < end; position++) ranked[order[position]!] = (start + end + 1) / 2;
     start = end;
   }
   return ranked;
@@ -47,8 +47,8 @@ function ranks(values: ArrayLike<number>): Float64Array {
 
 /** The value below which a share of sorted values lies, between neighbours by their distance (NumPy's default). */
 export function quantile(sorted: ArrayLike<number>, share: number): number {
-  const place = share * (sorted.length - 1);
-  const low = Math.floor(place);
+  const index = share * (sorted.length - 1);
+  const low = Math.floor(index);
   const high = Math.min(low + 1, sorted.length - 1);
-  return sorted[low]! + (place - low) * (sorted[high]! - sorted[low]!);
+  return sorted[low]! + (index - low) * (sorted[high]! - sorted[low]!);
 }

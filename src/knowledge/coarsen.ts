@@ -198,11 +198,11 @@ function largest(values: Float32Array | Uint32Array): number {
 function largestIndices(values: Float32Array, k: number): Int32Array {
   const top = new Int32Array(k);
   for (let index = 0, size = 0; index < values.length; index++) {
-    let place = size;
-    while (place > 0 && values[index]! > values[top[place - 1]!]!) place--;
-    if (place >= k) continue;
-    top.copyWithin(place + 1, place, Math.min(size, k - 1));
-    top[place] = index;
+    let position = size;
+    while (position > 0 && values[index]! > values[top[position - 1]!]!) position--;
+    if (position >= k) continue;
+    top.copyWithin(position + 1, position, Math.min(size, k - 1));
+    top[position] = index;
     if (size < k) size++;
   }
   return top;

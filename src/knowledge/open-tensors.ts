@@ -48,12 +48,12 @@ export async function openTensors(path: string): Promise<OpenTensorFile> {
       const {header, start} = await readHeader(file);
       const {__metadata__: metadata, ...entries} = header;
       checkEntries(entries, (await file.stat()).size - start);
-      const placeOf = (name: string) => placeIn(entries, name, start);
+      const locationOf = (name: string) => locationIn(entries, name, start);
       return {
         metadata,
         tensors: new Map(Object.entries(entries)),
-        read: name => reading(path, () => readTensor(file, placeOf(name))),
-        readPieces: (name, pieces) => reading(path, () => readPieces(file, placeOf(name), pieces)),
+        read: name => reading(path, () => readTensor(file, locationOf(name))),
+        readPieces: (name, pieces) => reading(path, () => readPieces(file, locationOf(name), pieces)),
         close: () => file.close(),
       };
     } catch (error) {
@@ -101,18 +101,18 @@ function checkEntries(entries: Readonly<Record<string, Entry>>, size: number): v
 }
 
 /** Where a tensor stands in a file. */
-interface Place extends Pick<Tensor, 'dtype' | 'shape'> {
+interface TensorLocation extends Pick<Tensor, 'dtype' | 'shape'> {
   /** Of its first byte. */
   readonly position: number;
 }
 
-function placeIn(entries: Readonly<Record<string, Entry>>, name: string, start: number): Place {
+function locationIn(entries: Readonly<Record<string, Entry>>, name: string, start: number): TensorLocation {
   const entry = entries[name];
   if (entry === undefined) throw new Error(`it has no tensor ${name}`);
   return {dtype: entry.dtype, shape: entry.shape, position: start + entry.data_offsets[0]};
 }
 
-async function readTensor(file: FileHandle, {dtype, shape, position}: Place): Promise<Tensor> {
+async function readTensor(file: FileHandle, {dtype, shape, position}: TensorLocation): Promise<Tensor> {
   return {dtype, shape, data: await readValues(file, position, new ARRAYS[dtype](sizeOf(shape)))} as Tensor;
 }
 
@@ -135,8 +135,8 @@ function checkPieces(pieces: readonly Piece[], size: number): void {
 }
 
 /** By callbacks, at half of what promises cost: the reads go on in other threads while this one computes. */
-function readPieces({fd}: FileHandle, place: Place, pieces: readonly Piece[]): Promise<Tensor['data']> {
-  const {dtype, shape, position} = place;
+function readPieces({fd}: FileHandle, location: TensorLocation, pieces: readonly Piece[]): Promise<Tensor['data']> {
+  const {dtype, shape, position} = location;
   checkPieces(pieces, sizeOf(shape));
   const values = new ARRAYS[dtype](pieces.reduce((sum, {length}) => sum + length, 0));
   const [bytes, width] = [bytesOf(values), values.BYTES_PER_ELEMENT];

@@ -10,12 +10,12 @@ export function partOf(knowledge: Knowledge | StoredKnowledge, inputs: ArrayLike
     const answers = selectAnswers(head.answers, rows, head.classes.length);
     return {...head, inputs: selectInputs(head.inputs, rows), answers};
   }
-  const at = (places: ArrayLike<number>) => Array.from(places, place => rows[place]!);
+  const at = (indices: ArrayLike<number>) => Array.from(indices, index => rows[index]!);
   return {
     ...head,
     count: rows.length,
-    readInputs: places => head.readInputs(at(places)),
-    readAnswers: places => head.readAnswers(at(places)),
+    readInputs: indices => head.readInputs(at(indices)),
+    readAnswers: indices => head.readAnswers(at(indices)),
     // The whole is closed by whoever opened it.
     close: async () => {},
   };

@@ -54,8 +54,8 @@ export function featureHint({weight = 50, projection = 'linear', ...pair}: Featu
 /** Brings maps to one height and width. */
 function alignment(pair: FeaturePair, shapes: PairShapes): (features: tf.Tensor) => tf.Tensor {
   const {teacher, student} = shapes;
-  const places = (shape: readonly number[]) => shape.slice(0, -1).join(' x ');
-  if (teacher.length > 0 && teacher.length === student.length && places(teacher) === places(student))
+  const locations = (shape: readonly number[]) => shape.slice(0, -1).join(' x ');
+  if (teacher.length > 0 && teacher.length === student.length && locations(teacher) === locations(student))
     return same => same;
   const size = commonSize(shapes);
   if (size !== undefined) return maps => pooled(maps, size);

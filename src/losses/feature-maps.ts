@@ -4,8 +4,8 @@ import type {PairShapes} from './feature-pair.ts';
 /** Height and width that both maps can be brought to: those of the smaller. Undefined where neither is a multiple. */
 export function commonSize({teacher, student}: PairShapes): readonly [number, number] | undefined {
   if (teacher.length !== 3 || student.length !== 3) return undefined;
-  const places = ([height, width]: readonly number[]) => height! * width!;
-  const [small, large] = places(teacher) <= places(student) ? [teacher, student] : [student, teacher];
+  const locations = ([height, width]: readonly number[]) => height! * width!;
+  const [small, large] = locations(teacher) <= locations(student) ? [teacher, student] : [student, teacher];
   const [height, width] = [small[0]!, small[1]!];
   return large[0]! % height === 0 && large[1]! % width === 0 ? [height, width] : undefined;
 }

@@ -78,9 +78,9 @@ export class RateBucket implements Bucket {
     // After a long rest each slot is emptied once, not once for each time round.
     this.#current = Math.max(this.#current, slot - this.#slots.length);
     while (this.#current < slot) {
-      const place = ++this.#current % this.#slots.length;
-      this.#sum -= this.#slots[place]!;
-      this.#slots[place] = 0;
+      const index = ++this.#current % this.#slots.length;
+      this.#sum -= this.#slots[index]!;
+      this.#slots[index] = 0;
     }
   }
 }

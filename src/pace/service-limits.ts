@@ -33,7 +33,7 @@ type WritableLimits = {[K in QuotaKind]?: {-readonly [F in Field]?: number}} & {
 const FIELDS: readonly Field[] = ['limit', 'remaining', 'resetIn'];
 
 /** Which part of which quota a header tells. */
-const PLACES: ReadonlyMap<string, readonly [QuotaKind, Field]> = new Map(
+const QUOTA_OF_HEADER: ReadonlyMap<string, readonly [QuotaKind, Field]> = new Map(
   FIELDS.flatMap((field): [string, readonly [QuotaKind, Field]][] => {
     const name = field === 'resetIn' ? 'reset' : field;
     return [
@@ -70,9 +70,9 @@ export function readLimits(headers: Reply['headers'], now: number = Date.now()):
     limits.requests = readCombined(String(headers['ratelimit']), String(headers['ratelimit-policy'] ?? ''));
   }
   for (const name in headers) {
-    const place = PLACES.get(name);
-    if (!place) continue;
-    const [kind, field] = place;
+    const location = QUOTA_OF_HEADER.get(name);
+    if (!location) continue;
+    const [kind, field] = location;
     const text = first(headers[name]);
     const value = field === 'resetIn' ? readWait(text, clock) : readCount(text);
     if (value === undefined) continue;

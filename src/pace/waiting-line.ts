@@ -1,18 +1,18 @@
-interface Place<T> {
+interface Entry<T> {
   readonly item: T;
   readonly reject: (reason: unknown) => void;
   readonly signal: AbortSignal | undefined;
   left: boolean;
-  next: Place<T> | undefined;
+  next: Entry<T> | undefined;
 }
 
 /** First come, first served. Whoever's signal aborts leaves at once, rejected with its reason. */
 export class WaitingLine<T> {
   readonly #onLeave: () => void;
   /** One listener a signal, however many wait with it. */
-  readonly #bySignal = new Map<AbortSignal, Set<Place<T>>>();
-  #head: Place<T> | undefined;
-  #tail: Place<T> | undefined;
+  readonly #bySignal = new Map<AbortSignal, Set<Entry<T>>>();
+  #head: Entry<T> | undefined;
+  #tail: Entry<T> | undefined;
   #length = 0;
 
   /** @param onLeave - called after an abort */
@@ -30,36 +30,36 @@ export class WaitingLine<T> {
   }
 
   join(item: T, reject: (reason: unknown) => void, signal: AbortSignal | undefined): void {
-    const place: Place<T> = {item, reject, signal, left: false, next: undefined};
-    if (this.first === undefined) this.#head = place;
-    else this.#tail!.next = place;
-    this.#tail = place;
+    const location: Entry<T> = {item, reject, signal, left: false, next: undefined};
+    if (this.first === undefined) this.#head = location;
+    else this.#tail!.next = location;
+    this.#tail = location;
     this.#length++;
-    if (signal) this.#watch(signal, place);
+    if (signal) this.#watch(signal, location);
   }
 
   /** Lets the first one go. */
   shift(): void {
     if (this.first === undefined) return;
-    const place = this.#head!;
-    this.#head = place.next;
+    const location = this.#head!;
+    this.#head = location.next;
     this.#length--;
-    if (place.signal) this.#forget(place.signal, place);
+    if (location.signal) this.#forget(location.signal, location);
   }
 
-  #watch(signal: AbortSignal, place: Place<T>): void {
+  #watch(signal: AbortSignal, location: Entry<T>): void {
     const together = this.#bySignal.get(signal);
     if (together) {
-      together.add(place);
+      together.add(location);
       return;
     }
-    this.#bySignal.set(signal, new Set([place]));
+    this.#bySignal.set(signal, new Set([location]));
     signal.addEventListener('abort', this.#abort, {once: true});
   }
 
-  #forget(signal: AbortSignal, place: Place<T>): void {
+  #forget(signal: AbortSignal, location: Entry<T>): void {
     const together = this.#bySignal.get(signal)!;
-    together.delete(place);
+    together.delete(location);
     if (together.size > 0) return;
     this.#bySignal.delete(signal);
     signal.removeEventListener('abort', this.#abort);
@@ -69,9 +69,9 @@ export class WaitingLine<T> {
     const signal = event.target as AbortSignal;
     const together = this.#bySignal.get(signal)!;
     this.#bySignal.delete(signal);
-    for (const place of together) {
-      place.left = true;
-      place.reject(signal.reason);
+    for (const location of together) {
+      location.left = true;
+      location.reject(signal.reason);
     }
     this.#length -= together.size;
     this.#onLeave();

@@ -21,7 +21,7 @@ export function balanced(within: Strategy = random()): Strategy {
       const quotas = quotasOf(candidates, rows, size);
       const chosen = rows.map((ofClass, label) => {
         const part = candidatesAt(candidates, ofClass, mixSeed(candidates.seed, `class ${label}`));
-        return Array.from(within.choose(part, quotas[label]!), place => ofClass[place]!);
+        return Array.from(within.choose(part, quotas[label]!), index => ofClass[index]!);
       });
       return Int32Array.from(chosen.flat());
     },

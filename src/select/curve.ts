@@ -79,12 +79,12 @@ function fitAtRate(points: readonly CurvePoint[], weights: ArrayLike<number>, ra
 /** The rate of the lowest loss: the best of a row of rates, then between its neighbours by golden sections. */
 function lowest(lossAt: (rate: number) => number): number {
   const steps = 24;
-  const rateAt = (place: number): number => SLOWEST * (FASTEST / SLOWEST) ** (place / steps);
+  const rateAt = (index: number): number => SLOWEST * (FASTEST / SLOWEST) ** (index / steps);
   let best = 0;
   let least = Number.POSITIVE_INFINITY;
-  for (let place = 0; place <= steps; place++) {
-    const loss = lossAt(rateAt(place));
-    if (loss < least) [best, least] = [place, loss];
+  for (let index = 0; index <= steps; index++) {
+    const loss = lossAt(rateAt(index));
+    if (loss < least) [best, least] = [index, loss];
   }
   return goldenSection(lossAt, rateAt(Math.max(0, best - 1)), rateAt(Math.min(steps, best + 1)));
 }

@@ -80,8 +80,8 @@ function weightOf(error: number, held: number): number {
   return held / (smooth * (1 - smooth));
 }
 
-function meanAt(values: Float64Array, places: Int32Array): number {
+function meanAt(values: Float64Array, indices: Int32Array): number {
   let sum = 0;
-  for (const place of places) sum += values[place]!;
-  return sum / places.length;
+  for (const index of indices) sum += values[index]!;
+  return sum / indices.length;
 }

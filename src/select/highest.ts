@@ -5,7 +5,7 @@ import {shuffledIndices} from '../data/random.ts';
  * order of the inputs, which may mean something, decides nothing.
  */
 export function highest(scores: Float64Array, size: number, seed: number): Int32Array {
-  const places = shuffledIndices(scores.length, seed, 'order of ties');
+  const indices = shuffledIndices(scores.length, seed, 'order of ties');
   // Sorting is stable.
-  return places.sort((one, other) => scores[other]! - scores[one]!).slice(0, size);
+  return indices.sort((one, other) => scores[other]! - scores[one]!).slice(0, size);
 }

@@ -21,9 +21,9 @@ function farthestFirst({width, candidates, answered}: Embeddings, count: number,
     lower(nearest, candidates, answered.subarray(start, start + width));
   }
   const chosen = new Int32Array(size);
-  for (let place = 0; place < size; place++) {
+  for (let index = 0; index < size; index++) {
     const farthest = indexOfLargest(nearest);
-    chosen[place] = farthest;
+    chosen[index] = farthest;
     lower(nearest, candidates, candidates.subarray(farthest * width, (farthest + 1) * width));
     // Never again, though another one lies in the same place.
     nearest[farthest] = -1;

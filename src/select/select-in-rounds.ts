@@ -106,7 +106,7 @@ export interface ChooseOptions {
 export async function chooseNext(pool: Inputs, rows: Int32Array, options: ChooseOptions): Promise<Int32Array> {
   const {plan, students, learned, seed, signal} = options;
   const size = Math.min(options.size, rows.length);
-  const shuffled = shuffledIndices(rows.length, seed, 'inputs to choose among').map(place => rows[place]!);
+  const shuffled = shuffledIndices(rows.length, seed, 'inputs to choose among').map(index => rows[index]!);
   const explored = Math.round(plan.explore * size);
   const wanted = size - explored;
   if (wanted === 0) return shuffled.slice(0, size);
@@ -116,7 +116,7 @@ export async function chooseNext(pool: Inputs, rows: Int32Array, options: Choose
     ...{needs: plan.by.needs, seed: mixSeed(seed, 'choice')},
     ...(signal && {signal}),
   });
-  const chosen = plan.by.choose(known, wanted).map(place => candidates[place]!);
+  const chosen = plan.by.choose(known, wanted).map(index => candidates[index]!);
   return Int32Array.from([...shuffled.slice(0, explored), ...chosen]);
 }
 

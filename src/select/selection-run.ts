@@ -41,7 +41,7 @@ export class SelectionRun {
   /** What is asked about first: those held out among the others, so that a budget that ends cuts both; then what calibrates. */
   first(): Int32Array {
     const {held, first, seed} = this.#plan;
-    const order = shuffledIndices(held + first, seed, 'order of the first round').map(place => this.#order[place]!);
+    const order = shuffledIndices(held + first, seed, 'order of the first round').map(index => this.#order[index]!);
     return Int32Array.of(...order, ...this.#calibrating);
   }
 
@@ -77,7 +77,7 @@ export class SelectionRun {
   /** By their places among the answers. */
   #calibrationInputs(): readonly number[] {
     const {rows} = this.#answered;
-    return [...rows.keys()].filter(place => this.#calibrating.has(rows[place]!));
+    return [...rows.keys()].filter(index => this.#calibrating.has(rows[index]!));
   }
 
   /** @param agrees - [held], how often the round's students agree with the teacher */
@@ -138,13 +138,13 @@ export class Answered {
   /** What is known of those inputs whose places in the pool are wanted. */
   knowledge(isWanted: (row: number) => boolean = () => true): Knowledge {
     const head = this.#head!;
-    const places = [...this.#rows.keys()].filter(place => isWanted(this.#rows[place]!));
-    const answers = places.map(place => this.#answers[place]!);
+    const indices = [...this.#rows.keys()].filter(index => isWanted(this.#rows[index]!));
+    const answers = indices.map(index => this.#answers[index]!);
     return {
       ...head,
       inputs: selectInputs(
         this.#pool,
-        places.map(place => this.#rows[place]!),
+        indices.map(index => this.#rows[index]!),
       ),
       answers: tabulate(answers, head.detail, head.classes.length),
     };

@@ -6,7 +6,7 @@ import {coarsen} from '../knowledge/coarsen.ts';
 import type {Answer} from '../teacher.ts';
 import type {Fallback} from './decision.ts';
 import type {Tally} from './tally.ts';
-import type {Asked, TeacherDoor} from './teacher-door.ts';
+import type {Asked, TeacherGateway} from './teacher-gateway.ts';
 import type {Watching} from './watching.ts';
 
 export interface AuditOptions {
@@ -21,7 +21,7 @@ export interface AuditOptions {
    */
   readonly seed?: number | undefined;
   /** Where the teacher is asked. */
-  readonly door: TeacherDoor;
+  readonly gateway: TeacherGateway;
   /** Whether `door` asks anew, so that asking it again tells something. */
   readonly isAnew: boolean;
   readonly tally: Tally;
@@ -100,7 +100,7 @@ export class Audit {
   async #ask(inputs: readonly AuditedInput[]): Promise<Said> {
     if (inputs.length === 0) return [];
     await setImmediate();
-    return this.#options.door.ask(inputs, 'audit', {patience: PATIENCE});
+    return this.#options.gateway.ask(inputs, 'audit', {patience: PATIENCE});
   }
 
   /**
@@ -125,9 +125,9 @@ export class Audit {
   }
 
   #perhapsRepeat(input: AuditedInput, first: Answer): void {
-    const {door, isAnew, tally} = this.#options;
+    const {gateway, isAnew, tally} = this.#options;
     if (!isAnew || !this.#happens(REPEATED)) return;
-    const repeat = door.ask([input], 'repeat', {patience: PATIENCE}).then(([second]) => {
+    const repeat = gateway.ask([input], 'repeat', {patience: PATIENCE}).then(([second]) => {
       if (typeof second === 'object') tally.countRepeat(this.#agree(first, second));
     });
     this.#repeats.add(repeat);

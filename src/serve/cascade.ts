@@ -5,14 +5,14 @@ import type {Detail, Question} from '../teacher.ts';
 import {Audit, type AuditedInput} from './audit.ts';
 import type {Decided, Decider, Decision} from './decision.ts';
 import type {Tally} from './tally.ts';
-import {TeacherDoor, type TeacherDoorOptions} from './teacher-door.ts';
+import {TeacherGateway, type TeacherGatewayOptions} from './teacher-gateway.ts';
 import type {StandingChange, WatchedPromise} from './watch.ts';
 import type {Watching} from './watching.ts';
 
 /** Who answers: the teacher all; the student where it is sure, the teacher the rest; the student all. */
 export type CascadeMode = 'shadow' | 'cascade' | 'student';
 
-export interface CascadeOptions extends TeacherDoorOptions {
+export interface CascadeOptions extends TeacherGatewayOptions {
   /** @default 'cascade' */
   readonly mode?: CascadeMode;
   /**
@@ -66,8 +66,8 @@ export class Cascade implements Decider {
   readonly detail: Detail;
   readonly #student: Decider;
   readonly #mode: CascadeMode;
-  readonly #teacher: TeacherDoor;
-  readonly #anew: TeacherDoor;
+  readonly #teacher: TeacherGateway;
+  readonly #anew: TeacherGateway;
   readonly #audit: Audit;
   readonly #watching: Watching | undefined;
 
@@ -87,9 +87,9 @@ export class Cascade implements Decider {
     this.classes = classes;
     this.#student = student;
     this.#mode = mode;
-    this.#teacher = new TeacherDoor(classes, door);
-    this.#anew = anew ? new TeacherDoor(classes, {...door, teacher: anew}) : this.#teacher;
-    this.#audit = new Audit({classes, share, seed, door: this.#anew, isAnew: anew !== undefined, tally, watching});
+    this.#teacher = new TeacherGateway(classes, door);
+    this.#anew = anew ? new TeacherGateway(classes, {...door, teacher: anew}) : this.#teacher;
+    this.#audit = new Audit({classes, share, seed, gateway: this.#anew, isAnew: anew !== undefined, tally, watching});
     this.#watching = watching;
     const whole: Detail = {kind: 'log-probabilities'};
     const isWhole = satisfies(this.#teacher.detail, whole) && satisfies(student.detail, whole);
@@ -115,8 +115,8 @@ export class Cascade implements Decider {
     const said = answered.length === 0 ? Promise.resolve([]) : door.ask(answered, why, {signal});
     this.#audit.compare({answered, said, unanswered: inputs.filter(input => input.isDrawn && !input.isAsked)});
     const decisions = isDemoted ? decided.map(marked) : [...decided];
-    for (const [place, answer] of (await said).entries()) {
-      const {index} = answered[place]!;
+    for (const [position, answer] of (await said).entries()) {
+      const {index} = answered[position]!;
       decisions[index] =
         typeof answer === 'string'
           ? {...(decided[index] as Decision), abstains: true, fallback: answer}

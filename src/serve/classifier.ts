@@ -45,15 +45,15 @@ export async function verdictsOn(
   signal: AbortSignal,
 ): Promise<readonly Verdict[]> {
   const decided = await model.decide(questions, signal);
-  return mapInSlices(decided, (decision, place) => {
-    if ('error' in decision) throw unanswerable(place);
+  return mapInSlices(decided, (decision, index) => {
+    if ('error' in decision) throw unanswerable(index);
     return verdictOf(model, decision);
   });
 }
 
 /** The first input that can't be answered fails the request. The teacher's own words may tell what the service hides. */
-export function unanswerable(place: number): RequestFailure {
-  return new RequestFailure(400, `The model can't answer input ${place}. Check its shape and datatype.`);
+export function unanswerable(index: number): RequestFailure {
+  return new RequestFailure(400, `The model can't answer input ${index}. Check its shape and datatype.`);
 }
 
 function verdictOf({classes, detail}: ServedClassifier, {answer, answeredBy, abstains, fallback}: Decision): Verdict {

@@ -24,7 +24,7 @@ export function classifyRoutes(model: ServedClassifier): readonly Route[] {
   return [
     route('POST', '/classify', async ({body, takeInputs, signal}) => {
       const {values, isOne} = valuesIn(await body(), takeInputs);
-      const questions = values.map((value, place) => questionOf(model, value, place));
+      const questions = values.map((value, index) => questionOf(model, value, index));
       const verdicts = await verdictsOn(model, questions, signal);
       const results = await mapInSlices(verdicts, verdict => JSON.stringify(shownVerdict(verdict)));
       return {body: isOne ? results[0]! : `{"results":[${results.join()}]}`};
@@ -52,24 +52,24 @@ function valuesIn(
   return {values, isOne};
 }
 
-function questionOf({input: served}: ServedClassifier, value: unknown, place: number): Question {
+function questionOf({input: served}: ServedClassifier, value: unknown, index: number): Question {
   if (typeof value === 'string') {
-    if (served?.kind === 'tensor') throw new RequestFailure(400, `Input ${place} is a text; the model takes numbers.`);
+    if (served?.kind === 'tensor') throw new RequestFailure(400, `Input ${index} is a text; the model takes numbers.`);
     return {input: {kind: 'text', text: value}};
   }
-  if (served?.kind === 'text') throw new RequestFailure(400, `Input ${place} is not a text.`);
-  const shape = shapeOfNested(value, place);
+  if (served?.kind === 'text') throw new RequestFailure(400, `Input ${index} is not a text.`);
+  const shape = shapeOfNested(value, index);
   const datatype = served ? datatypeOf(served) : 'FP32';
   const [question] = questionsIn({name: INPUT_NAME, datatype, shape: [1, ...shape], data: [value].flat(99)}, served);
   return question!;
 }
 
 /** Lengths of nested lists; lists of several lengths are found by their number of values. */
-function shapeOfNested(value: unknown, place: number): readonly number[] {
+function shapeOfNested(value: unknown, index: number): readonly number[] {
   const shape: number[] = [];
   for (let part = value; Array.isArray(part); part = part[0]) shape.push(part.length);
   if (shape.length > 0 && !shape.includes(0)) return shape;
-  throw new RequestFailure(400, `Input ${place} is neither a text nor a list of numbers.`);
+  throw new RequestFailure(400, `Input ${index} is neither a text nor a list of numbers.`);
 }
 
 function shownVerdict({label, shares, about}: Verdict): object {

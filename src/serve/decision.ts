@@ -57,9 +57,9 @@ export function sharesOf(answer: Answer, classes: readonly string[]): readonly S
     return shares.sort((one, other) => other.probability - one.probability);
   }
   const {classes: named, logProbabilities} = coarsen(answer, {kind: 'top-k', k: classes.length}, classes.length);
-  return Array.from(named, (index, place) => ({
+  return Array.from(named, (index, position) => ({
     name: classes[index]!,
-    probability: Math.exp(logProbabilities[place]!),
+    probability: Math.exp(logProbabilities[position]!),
   }));
 }
 

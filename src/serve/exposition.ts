@@ -47,7 +47,7 @@ export class Exposition {
     const series = new Map<string, {readonly labels: Labels; readonly counts: number[]; sum: number; count: number}>();
     this.#add(name, help, 'histogram', () =>
       [...series.values()].flatMap(({labels, counts, sum, count}) => [
-        ...bounds.map((bound, place) => `${name}_bucket${shown({...labels, le: String(bound)})} ${counts[place]}`),
+        ...bounds.map((bound, index) => `${name}_bucket${shown({...labels, le: String(bound)})} ${counts[index]}`),
         `${name}_bucket${shown({...labels, le: '+Inf'})} ${count}`,
         `${name}_sum${shown(labels)} ${sum}`,
         `${name}_count${shown(labels)} ${count}`,
@@ -57,7 +57,7 @@ export class Exposition {
       const key = shown(labels);
       const one = series.get(key) ?? {labels, counts: bounds.map(() => 0), sum: 0, count: 0};
       series.set(key, one);
-      for (const [place, bound] of bounds.entries()) if (value <= bound) one.counts[place]! += 1;
+      for (const [index, bound] of bounds.entries()) if (value <= bound) one.counts[index]! += 1;
       one.sum += value;
       one.count++;
     };

@@ -35,12 +35,12 @@ export async function handle(context: HttpContext, request: IncomingMessage, res
   const ended = metrics.begin();
   const gone = new AbortController();
   const body = new RequestBody(request, context.bodies);
-  const call: Call = {request, body, signal: gone.signal, place: 'other', cors: {}};
+  const call: Call = {request, body, signal: gone.signal, route: 'other', cors: {}};
   response.once('close', () => {
     const isWhole = response.writableFinished;
     if (!isWhole) gone.abort();
     body.release();
-    ended(call.place, isWhole ? response.statusCode : CLIENT_GONE);
+    ended(call.route, isWhole ? response.statusCode : CLIENT_GONE);
   });
   const {status = 200, headers = {}, body: said} = await replyTo(request, () => answer(context, call));
   await body.drain();
@@ -57,7 +57,7 @@ interface Call {
   readonly body: RequestBody;
   readonly signal: AbortSignal;
   /** Its route, for the metrics. */
-  place: string;
+  route: string;
   /** Headers of every reply to it. */
   cors: Readonly<Record<string, string>>;
 }
@@ -69,7 +69,7 @@ function answer(context: HttpContext, call: Call): ServedReply | Promise<ServedR
   if (isPreflight(method, headers)) return preflightReply(headers);
   const path = pathOf(request);
   const route = findRoute(context.routes, method!, path);
-  call.place = route.name;
+  call.route = route.name;
   const client = route.isOpen ? undefined : admit(context, request);
   checkType(request);
   const takeInputs = (count: number) => admitInputs(context, count, client);

@@ -85,8 +85,8 @@ function tensorAt(
   shape: readonly number[],
 ): (row: number) => Input {
   const {takes, pack} = datatypes[dtype];
-  const place = values.findIndex(value => !takes(value));
-  if (place !== -1) throw refused(`Value ${place} of the data is not ${nameOf(dtype)}.`);
+  const index = values.findIndex(value => !takes(value));
+  if (index !== -1) throw refused(`Value ${index} of the data is not ${nameOf(dtype)}.`);
   const data = pack(values as number[]);
   const size = sizeOf(shape);
   return row => ({kind: 'tensor', dtype, shape, data: data.subarray(row * size, (row + 1) * size)});
@@ -94,8 +94,8 @@ function tensorAt(
 
 function textAt(values: readonly unknown[], size: number): (row: number) => Input {
   if (size !== 1) throw refused('Expected texts of shape [n] or [n, 1].');
-  const place = values.findIndex(value => typeof value !== 'string');
-  if (place !== -1) throw refused(`Value ${place} of the data is not a string.`);
+  const index = values.findIndex(value => typeof value !== 'string');
+  if (index !== -1) throw refused(`Value ${index} of the data is not a string.`);
   return row => ({kind: 'text', text: values[row] as string});
 }
 

@@ -33,8 +33,8 @@ export function openInferenceRoutes(model: ServedModel): readonly Route[] {
     rest: string,
     answer: (request: ServedRequest) => object | Promise<object>,
   ) =>
-    ['/v2/models/:model', '/v2/models/:model/versions/:version'].map(place =>
-      route(method, `${place}${rest}`, async request => {
+    ['/v2/models/:model', '/v2/models/:model/versions/:version'].map(location =>
+      route(method, `${location}${rest}`, async request => {
         checkModel(model, request.path);
         return {body: await answer(request)};
       }),
@@ -107,8 +107,8 @@ function chooseOutputs({outputs}: ServedModel, asked: InferRequest['outputs']): 
 /** The protocol has no error of one input: the first fails the request. */
 async function answersTo({ask}: ServedModel, questions: readonly Question[], signal: AbortSignal): Promise<Answer[]> {
   const outcomes = await ask(questions, signal);
-  return outcomes.map((outcome, place) => {
+  return outcomes.map((outcome, index) => {
     if ('answer' in outcome) return outcome.answer;
-    throw unanswerable(place);
+    throw unanswerable(index);
   });
 }

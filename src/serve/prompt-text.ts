@@ -3,7 +3,7 @@ import {InputError} from '../errors.ts';
 /** Finds the text to classify in a message; undefined where it isn't what was expected. */
 export type PromptText = (message: string) => string | undefined;
 
-const PLACE = '{text}';
+const PLACEHOLDER = '{text}';
 
 /**
  * How the text is found in prompts that were written for a language model.
@@ -16,10 +16,10 @@ export function promptText(prompt: string | undefined): PromptText {
   if (prompt === undefined) return message => message;
   const [, pattern, flags] = /^\/(.+)\/([a-z]*)$/s.exec(prompt) ?? [];
   if (pattern !== undefined) return byExpression(pattern, flags ?? '', prompt);
-  const parts = prompt.split(PLACE);
+  const parts = prompt.split(PLACEHOLDER);
   if (parts.length !== 2) {
     throw new InputError(
-      `Expected a prompt with ${PLACE} once, where the text to classify stands, or a /regular expression/ with a group. ` +
+      `Expected a prompt with ${PLACEHOLDER} once, where the text to classify stands, or a /regular expression/ with a group. ` +
         `Got \`${prompt}\`.`,
     );
   }

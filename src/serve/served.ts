@@ -5,11 +5,11 @@ import {coarsen, describeDetail, satisfies, withoutFeatures} from '../knowledge/
 import {type Gate, gatekeeper} from '../student/gate.ts';
 import type {Calibration} from '../student/student.ts';
 import type {Answer, Detail, Input, Outcome, Teacher} from '../teacher.ts';
+import {Batcher} from './batcher.ts';
 import {Cascade, type CascadeOptions} from './cascade.ts';
 import type {ServedClassifier} from './classifier.ts';
 import {type Decider, sharesOf} from './decision.ts';
 import {RequestFailure} from './failure.ts';
-import {Gathering} from './gather.ts';
 import type {ServedInput} from './input-tensor.ts';
 import type {ServedModel} from './open-inference.ts';
 import {outputsFor} from './output-tensor.ts';
@@ -92,8 +92,8 @@ export function serve(
   watching?: Watching,
 ): Served {
   const {model: name, version, access, input, calibration, cascade} = options;
-  const gathering = new Gathering(teacher, {onBatch});
-  const model = boundedBy(gathering, options);
+  const batcher = new Batcher(teacher, {onBatch});
+  const model = boundedBy(batcher, options);
   const student = studentDecider(teacher, model, calibration, options.gate && strangeness(options.gate, tally));
   const decider = cascade ? new Cascade(student, cascade, tally, watching) : student;
   const decide: Decider['decide'] = async (questions, signal) => {
@@ -112,7 +112,7 @@ export function serve(
   return {
     openInference: openInferenceOf(whole, options),
     classifier: {name, version, classes: teacher.classes, detail, input, decide},
-    waiting: () => gathering.waiting,
+    waiting: () => batcher.waiting,
     settle: () => decider.settle(),
   };
 }
@@ -126,10 +126,10 @@ function strangeness(gate: Gate, tally: Tally): (input: Input) => boolean {
   };
 }
 
-function boundedBy(gathering: Gathering, {maxWaiting = MOST_WAITING}: ServedOptions): Pick<Gathering, 'ask'> {
+function boundedBy(batcher: Batcher, {maxWaiting = MOST_WAITING}: ServedOptions): Pick<Batcher, 'ask'> {
   return {
     async ask(questions, options) {
-      if (gathering.waiting + questions.length <= maxWaiting) return gathering.ask(questions, options);
+      if (batcher.waiting + questions.length <= maxWaiting) return batcher.ask(questions, options);
       throw new RequestFailure(503, 'Too many inputs wait for the model. Try again in a moment.', {
         headers: {'retry-after': '1'},
       });
@@ -185,7 +185,7 @@ function asOne(student: Teacher, {teacher}: CascadeOptions, detail: Detail, deci
  */
 export function studentDecider(
   {name, classes, detail: held}: Pick<Teacher, 'name' | 'classes' | 'detail'>,
-  model: Pick<Gathering, 'ask'>,
+  model: Pick<Batcher, 'ask'>,
   calibration: Partial<Calibration> = {},
   isStrange?: (input: Input) => boolean,
 ): Decider {

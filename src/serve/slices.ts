@@ -4,15 +4,15 @@ import {setImmediate} from 'node:timers/promises';
 const SLICE = 15;
 
 /** Maps many values without keeping other requests waiting. */
-export async function mapInSlices<T, R>(values: readonly T[], map: (value: T, place: number) => R): Promise<R[]> {
+export async function mapInSlices<T, R>(values: readonly T[], map: (value: T, index: number) => R): Promise<R[]> {
   const mapped: R[] = [];
   let end = performance.now() + SLICE;
-  for (const [place, value] of values.entries()) {
+  for (const [index, value] of values.entries()) {
     if (performance.now() > end) {
       await setImmediate();
       end = performance.now() + SLICE;
     }
-    mapped.push(map(value, place));
+    mapped.push(map(value, index));
   }
   return mapped;
 }

@@ -3,7 +3,7 @@ import {type FileHandle, open} from 'node:fs/promises';
 import {InputError} from '../errors.ts';
 import {coarsen} from '../knowledge/coarsen.ts';
 import type {Answer} from '../teacher.ts';
-import type {TeacherAnswered} from './teacher-door.ts';
+import type {TeacherAnswered} from './teacher-gateway.ts';
 import {TRAFFIC_FORMAT, type TrafficHead, writeTraffic} from './traffic-form.ts';
 
 export interface TrafficOptions extends Omit<TrafficHead, 'format'> {

@@ -3,14 +3,14 @@ import {join} from 'node:path';
 import {z} from 'zod';
 import {withoutSecrets} from '../secrets.ts';
 import {journalFailure} from './journal/file.ts';
-import type {ReplyPlace} from './journal/reply.ts';
+import type {ReplyLocation} from './journal/reply.ts';
 
 /** A query whose reply could not be read twice. Entries of earlier versions hold `why` and `place` alone. */
 export interface Quarantined {
   /** The error, as sentences. */
   readonly why: string;
   /** Where the reply is that could not be read. */
-  readonly place?: ReplyPlace | undefined;
+  readonly place?: ReplyLocation | undefined;
   /** ISO 8601. */
   readonly at?: string | undefined;
   /** Name of the teacher. */
@@ -28,7 +28,7 @@ export interface QuarantineFile {
   readonly skipped: readonly string[];
 }
 
-const place = z.object({
+const location = z.object({
   segment: z.string(),
   offset: z.int().min(0),
   length: z
@@ -43,7 +43,7 @@ const lineSchema = z.union([
   z.object({
     key: z.string(),
     why: z.string(),
-    place: place.optional(),
+    place: location.optional(),
     at: z.string().optional(),
     teacher: z.string().optional(),
     input: z.string().optional(),

@@ -79,10 +79,10 @@ export class RedisLeases implements Leases {
       open.map(({key}) => key),
       [...times, ...open.map(({index}) => seen[index]!)],
     )) as readonly number[];
-    const own = open.filter((_, place) => taken[place] === 1);
+    const own = open.filter((_, index) => taken[index] === 1);
     if (own.length > 0) onTakenOver(own.map(({key, isJournaled}) => ({key, isJournaled})));
-    const places = new Set(own.map(({index}) => index));
-    return keys.map((_, index) => seen[index] === '' || places.has(index));
+    const indices = new Set(own.map(({index}) => index));
+    return keys.map((_, index) => seen[index] === '' || indices.has(index));
   }
 
   async renew(keys: readonly string[], milliseconds: number): Promise<readonly boolean[]> {

@@ -40,7 +40,7 @@ export type RedisStorage = Storage & {readonly client: RedisClient & {connect():
 
 /** @throws InputError where no adapter is known for such a URL */
 export function storeUrl(url: string): StoreUrl {
-  const [, scheme = '', place = ''] = /^([a-z][a-z+]*):\/\/(?:.*@)?([^?#]*)/s.exec(url) ?? [];
+  const [, scheme = '', location = ''] = /^([a-z][a-z+]*):\/\/(?:.*@)?([^?#]*)/s.exec(url) ?? [];
   const adapter = PACKAGES[scheme];
   if (adapter === undefined) {
     const known = Object.keys(PACKAGES).map(name => `${name}://`);
@@ -50,7 +50,7 @@ export function storeUrl(url: string): StoreUrl {
     );
   }
   for (const secret of passwordsIn(url)) keepSecret(secret);
-  return {url, name: `${scheme}://${place}`, package: adapter, hasLeases: adapter === '@keyv/redis'};
+  return {url, name: `${scheme}://${location}`, package: adapter, hasLeases: adapter === '@keyv/redis'};
 }
 
 /**

@@ -99,8 +99,8 @@ export function openAnswerStore(options: AnswerStoreOptions): AnswerStore {
 }
 
 /** `openAnswerStore` of a path or a URL, as commands take it. */
-export function openStoreAt(place: string, journal?: string): AnswerStore {
-  return openAnswerStore(isStoreUrl(place) ? {url: place, journal} : {path: place, journal});
+export function openStoreAt(location: string, journal?: string): AnswerStore {
+  return openAnswerStore(isStoreUrl(location) ? {url: location, journal} : {path: location, journal});
 }
 
 interface Source {

@@ -1,5 +1,5 @@
 import type {Answer, Detail, Json, Receipt, Teacher} from '../teacher.ts';
-import type {ReplyPlace} from './journal/reply.ts';
+import type {ReplyLocation} from './journal/reply.ts';
 import type {QuestionDigest} from './key.ts';
 
 /** One kept answer with what is needed to list it, explain it and work out its key again. */
@@ -15,7 +15,7 @@ export interface StoredAnswer {
   /** What its reply said of its cost and its author. */
   readonly receipt?: Receipt;
   /** Where the journal keeps the reply that it was read from. */
-  readonly reply?: ReplyPlace;
+  readonly reply?: ReplyLocation;
   /** What read it, see `Service.reader`; undefined of a teacher in this process. */
   readonly reader?: Json;
 }

@@ -98,7 +98,7 @@ async function answerAll(
   }
   for (const {rows, inputs} of batches.values()) {
     const answers = answersTo(await readInputs(student, stacked(inputs), signal), student, view);
-    for (const [place, row] of rows.entries()) outcomes[row] = {answer: answers[place]!};
+    for (const [index, row] of rows.entries()) outcomes[row] = {answer: answers[index]!};
   }
   return outcomes;
 }

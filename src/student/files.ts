@@ -67,7 +67,7 @@ export async function loadStudent(directory: string, options: LoadOptions = {}):
   const {preprocessing = described?.preprocessing ?? {}} = options;
   const {dtype = described?.dtype, calibration = described?.calibration} = options;
   const {gate = described?.gate && (await readGate(join(directory, 'gate.bin'), described.gate))} = options;
-  const reading = placed(options.reading ?? described?.reading, options.embeddingModel);
+  const reading = located(options.reading ?? described?.reading, options.embeddingModel);
   return makeStudent({
     ...{model, classes, preprocessing, output},
     ...(dtype && {dtype}),
@@ -82,7 +82,7 @@ async function readGate(path: string, {texts, ...gate}: GateDescription): Promis
   return {...gate, texts: gateTexts(await readWhole(path), texts, gate.reading, path)};
 }
 
-function placed(reading: Student['reading'], path: string | undefined): Student['reading'] {
+function located(reading: Student['reading'], path: string | undefined): Student['reading'] {
   if (path === undefined) return reading;
   if (reading?.kind === 'embeddings') return {...reading, path: resolve(path)};
   throw new InputError('`embeddingModel` is for students on embeddings, and this is none. Leave it out.');

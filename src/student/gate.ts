@@ -65,8 +65,8 @@ function comparison({reading, texts}: Gate): (buckets: ArrayLike<number>, withou
   const shared = new Int32Array(texts.length);
   return (buckets, without) => {
     shared.fill(0);
-    for (let place = 0; place < buckets.length; place++) {
-      const bucket = buckets[place]!;
+    for (let position = 0; position < buckets.length; position++) {
+      const bucket = buckets[position]!;
       const end = ends[bucket]!;
       for (let holder = bucket === 0 ? 0 : ends[bucket - 1]!; holder < end; holder++) shared[indices[holder]!]! += 1;
     }

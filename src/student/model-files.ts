@@ -95,8 +95,8 @@ async function readWeights(
 /** What a model names may be read and exported with it, so it must stand in the model's own folder. */
 async function pathWithin(directory: string, name: unknown): Promise<string> {
   const path = join(directory, String(name));
-  const [folder, place] = await Promise.all([realPath(directory), realPath(path)]);
-  if (typeof name === 'string' && place.startsWith(folder + sep)) return place;
+  const [folder, location] = await Promise.all([realPath(directory), realPath(path)]);
+  if (typeof name === 'string' && location.startsWith(folder + sep)) return location;
   throw new InputError(
     `${join(directory, 'model.json')} names weights outside its folder: ${name}. Put them beside it, and no links.`,
   );

@@ -38,16 +38,16 @@ process.on('message', async (job: Job | TrialJob) => {
   }
 });
 
-async function executed(study: Study, {method: place, seed, changes = {}}: Job): Promise<WorkerMessage> {
-  const method = changedMethod(study.recipe.methods[place]!, changes);
+async function executed(study: Study, {method: index, seed, changes = {}}: Job): Promise<WorkerMessage> {
+  const method = changedMethod(study.recipe.methods[index]!, changes);
   const onStep = throttled((step: number, steps: number) => say({kind: 'progress', share: step / steps}));
   const train = (knowledge: Knowledge | StoredKnowledge) => execute(study, method, knowledge, seed, {changes, onStep});
   const executed = await withSavedKnowledge(study, method, train, changes);
   return {kind: 'executed', executed};
 }
 
-async function tried(study: Study, {method: place, changes = {}, setting, epochs}: TrialJob): Promise<WorkerMessage> {
-  const method = methodAt(changedMethod(study.recipe.methods[place]!, changes), setting);
+async function tried(study: Study, {method: index, changes = {}, setting, epochs}: TrialJob): Promise<WorkerMessage> {
+  const method = methodAt(changedMethod(study.recipe.methods[index]!, changes), setting);
   const onShare = throttled((share: number) => say({kind: 'progress', share}));
   const attempt = (knowledge: Knowledge | StoredKnowledge) => tryOut(study, method, knowledge, epochs, onShare);
   const outcome = await withSavedKnowledge(study, method, attempt, changes);

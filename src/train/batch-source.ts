@@ -103,7 +103,7 @@ async function look(
   if (view === undefined) return {seen: await inputsAt(knowledge, rows)};
   const seeds = rows.map(row => mixSeed(seed, `view of ${row} in epoch ${epoch}`));
   const read = async (rows: Int32Array) => tensorInputs(await inputsAt(knowledge, rows), `View \`${view.name}\``);
-  const partners = view.takesPartner && rows.map((row, place) => partnerOf(row, countOf(knowledge), seeds[place]!));
+  const partners = view.takesPartner && rows.map((row, index) => partnerOf(row, countOf(knowledge), seeds[index]!));
   const [inputs, others] = await Promise.all([read(rows), partners ? read(partners) : undefined]);
   return {seen: viewInputs(inputs, view, seeds, others), seeds};
 }

@@ -32,9 +32,9 @@ export async function checkFirstBatch({student, knowledge, run}: FirstBatchOptio
   const {options} = run;
   const read = new Set<string>();
   const watched = {...batch, targets: noting(batch.targets, read)};
-  const still = run.terms.flatMap((term, place) => {
+  const still = run.terms.flatMap((term, index) => {
     const {moves, value} = effectOf(run, term, watched);
-    return moves ? [] : [{term, loss: options.losses[place]!, value}];
+    return moves ? [] : [{term, loss: options.losses[index]!, value}];
   });
   // Of votes a label says what most said, which takes all of them.
   if (knowledge.detail.kind !== 'votes') checkAllRead(batch.targets, read, options.losses);
@@ -64,7 +64,7 @@ function effectOf({forward, trainable, weights, options}: Run, term: WeightedTer
       return effect(() => term.value(targets, outputs(), end), trainable);
     });
   } finally {
-    for (const [place, weight] of untrained.entries()) weight.assign(before[place]!);
+    for (const [index, weight] of untrained.entries()) weight.assign(before[index]!);
     tf.dispose(before);
   }
 }
@@ -88,7 +88,7 @@ function effect(loss: () => tf.Scalar, of: readonly tf.Tensor[]): Effect {
 /** The batches after the first one, as the run will see them. */
 async function laterBatches({source, order, count, batchSize, options}: Run): Promise<readonly Batch[]> {
   const rows = order(1);
-  const starts = Array.from({length: BATCHES - 1}, (_, place) => (place + 1) * batchSize);
+  const starts = Array.from({length: BATCHES - 1}, (_, index) => (index + 1) * batchSize);
   const batches: Batch[] = [];
   for (const start of starts.filter(start => start < count)) {
     batches.push(await source.batch(rows.subarray(start, start + batchSize), 1, options.signal));

@@ -120,7 +120,7 @@ function startAdam(variables: readonly tf.Variable[], options: AdamOptions): Run
           const [first, second, gradient] = [firsts[index]!, seconds[index]!, gradients[index]!];
           const variable = weightDecay === 0 ? weights : tf.sub(weights, tf.mul(weights, tf.mul(rate, weightDecay)));
           const moved = adamUpdate({variable, first, second, gradient, ...scalars}, {beta1, beta2});
-          for (const [place, target] of [weights, first, second].entries()) target.assign(moved[place]!);
+          for (const [position, target] of [weights, first, second].entries()) target.assign(moved[position]!);
         }
       });
     },

@@ -62,7 +62,7 @@ export async function balancedRows(
     }
     // Rounding may leave the last one open.
     drawn.fill(rows[count - 1]!, filled);
-    return shuffled(epoch).map(place => drawn[place]!);
+    return shuffled(epoch).map(index => drawn[index]!);
   };
 }
 

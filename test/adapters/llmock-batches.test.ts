@@ -62,7 +62,7 @@ describe.skipIf(programsOf('servers') === undefined)(`batches of llmock (else: $
   /** One run of a program, over what others left in the same place. */
   async function run(
     name: string,
-    lane?: {readonly detaches?: boolean; readonly cancels?: boolean},
+    lane?: {readonly detached?: boolean; readonly cancels?: boolean},
     place: string = name,
   ) {
     const at = {cache: join(folder, `${place}-answers`), journal: join(folder, `${place}-journal`)};
@@ -89,7 +89,7 @@ describe.skipIf(programsOf('servers') === undefined)(`batches of llmock (else: $
     'are handed over, left, and collected, of %s',
     async name => {
       const before = await batchesOf(name);
-      const first = await run(name, {detaches: true});
+      const first = await run(name, {detached: true});
       expect(first).toMatchObject({bought: 1, calls: 30, usd: 1});
       expect(first.open).toHaveLength(29);
       expect(first.open[0]).toMatch(/^Batch \w+ of 29 requests is under way/);
@@ -132,7 +132,7 @@ describe.skipIf(programsOf('servers') === undefined)(`batches of llmock (else: $
   );
 
   it('end where they are cancelled, and are asked about one by one then', async () => {
-    await run('anthropic', {detaches: true}, 'cancelled');
+    await run('anthropic', {detached: true}, 'cancelled');
     const {open} = await run('anthropic', {cancels: true}, 'cancelled');
     expect(open).toHaveLength(29);
     expect(open[0]).toContain('--cancel');

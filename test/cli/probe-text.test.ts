@@ -15,7 +15,7 @@ const requests: RequestFindings = {
 
 const tokens: TokenFindings = {
   declared: {meaning: 'raw', topK: 20, key: 'bytes', temperature: 0},
-  ...{meaning: 'raw', places: 10, named: {least: 20, most: 20}, mass: {least: 0.98, most: 0.9995}, untold: 0},
+  ...{meaning: 'raw', positions: 10, named: {least: 20, most: 20}, mass: {least: 0.98, most: 0.9995}, untold: 0},
   ...{key: 'bytes', alike: 1, bent: 0, decimals: 4, temperature: {temperature: 2, change: 0}},
 };
 

@@ -8,7 +8,7 @@ import {InputError, TeacherError} from '../../src/errors.ts';
 import type {CascadeOptions} from '../../src/serve/cascade.ts';
 import type {Service} from '../../src/serve/server.ts';
 import type {ServiceStatus} from '../../src/serve/status.ts';
-import type {TeacherAnswered} from '../../src/serve/teacher-door.ts';
+import type {TeacherAnswered} from '../../src/serve/teacher-gateway.ts';
 import type {StandingChange} from '../../src/serve/watch.ts';
 import {openAnswerStore} from '../../src/store/store.ts';
 import {fitGate} from '../../src/student/gate.ts';

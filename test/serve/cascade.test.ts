@@ -4,7 +4,7 @@ import {createLedger} from '../../src/ask/ledger.ts';
 import {stack} from '../../src/ask/teacher-stack.ts';
 import {BudgetError, InputError, TeacherError} from '../../src/errors.ts';
 import type {CascadeOptions} from '../../src/serve/cascade.ts';
-import type {TeacherAnswered} from '../../src/serve/teacher-door.ts';
+import type {TeacherAnswered} from '../../src/serve/teacher-gateway.ts';
 import {openAnswerStore} from '../../src/store/store.ts';
 import type {Answer, LabelAnswer, TopKAnswer} from '../../src/teacher.ts';
 import {classes, post, type Reply, sayingOf, services, student, teacherOf, textOf, until} from './services.ts';

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {PassSize} from '../../src/serve/gather.ts';
+import {PassSize} from '../../src/serve/batcher.ts';
 import type {Question} from '../../src/teacher.ts';
 
 const textsOf = (count: number, length: number): readonly Question[] =>

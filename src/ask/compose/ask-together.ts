@@ -21,9 +21,9 @@ export async function askTogether(
     told = Math.max(told, least);
   };
   const asked = await Promise.all(
-    parts.map(async (ask, place) => {
+    parts.map(async (ask, index) => {
       const onPart = (count: number) => {
-        settled[place]! += count;
+        settled[index]! += count;
         tell(Math.min(...settled));
       };
       try {

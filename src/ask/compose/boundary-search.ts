@@ -97,10 +97,10 @@ export async function searchTogether(
     for (let round = 0; round < bisections; round++) {
       const points = some.map(search => search.points());
       const outcomes = await ask(points.flat());
-      let place = 0;
+      let position = 0;
       for (const [index, search] of some.entries()) {
-        search.take(outcomes.slice(place, place + points[index]!.length), classes);
-        place += points[index]!.length;
+        search.take(outcomes.slice(position, position + points[index]!.length), classes);
+        position += points[index]!.length;
       }
     }
     onSettled?.(some.length);

@@ -141,10 +141,10 @@ const LEAST = Math.log(LEAST_PROBABILITY);
 
 function withRestSpread({classes: named, logProbabilities, rest}: TopKAnswer, classes: number): Float32Array {
   // A class that is named with a probability of 0 counts as not named.
-  const places = [...named.keys()].filter(place => Math.exp(logProbabilities[place]!) > 0);
-  const smallest = Math.exp(Math.min(0, ...places.map(place => logProbabilities[place]!)));
-  const share = shareOfUnnamed({rest, unnamed: classes - places.length, smallest});
+  const indices = [...named.keys()].filter(index => Math.exp(logProbabilities[index]!) > 0);
+  const smallest = Math.exp(Math.min(0, ...indices.map(index => logProbabilities[index]!)));
+  const share = shareOfUnnamed({rest, unnamed: classes - indices.length, smallest});
   const whole = new Float32Array(classes).fill(Math.log(share));
-  for (const place of places) whole[named[place]!] = logProbabilities[place]!;
+  for (const index of indices) whole[named[index]!] = logProbabilities[index]!;
   return whole;
 }

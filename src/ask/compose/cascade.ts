@@ -36,22 +36,22 @@ export function cascade<A extends Access>(teachers: readonly Teacher<A>[], suren
     name: `cascade of ${teachers.map(({name}) => name).join(', ')}`,
     identity: {cascade: teachers.map(({identity}) => identity), stands: {...sureness}},
     ...{access, classes, detail},
-    parts: teachers.map((teacher, place) => ({teacher, ...(place > 0 && {least: 0})})),
+    parts: teachers.map((teacher, index) => ({teacher, ...(index > 0 && {least: 0})})),
     async answer(questions, parts, {onSettled, ...options}) {
       const outcomes = new Array<Outcome<Least<A>>>(questions.length);
       let open = [...questions.keys()];
-      for (const [place, ask] of parts.entries()) {
+      for (const [position, ask] of parts.entries()) {
         if (open.length === 0) break;
-        const isLast = place === parts.length - 1;
+        const isLast = position === parts.length - 1;
         const asked = open.map((row): Question => questions[row]!);
         const given = await ask(asked, {...options, ...(isLast && onSettled && {onSettled})});
         const left = open.filter((row, index) => {
           const outcome = given[index]!;
           if ('error' in outcome) {
-            outcomes[row] = {error: errorOfPart(outcome.error, teachers[place]!)};
+            outcomes[row] = {error: errorOfPart(outcome.error, teachers[position]!)};
             return false;
           }
-          const answer = reorders[place]!(outcome.answer);
+          const answer = reorders[position]!(outcome.answer);
           if (!isLast && !surely(answer, sureness, classes.length)) return true;
           outcomes[row] = {answer: coarsen(answer, detail, classes.length) as AnswerOf<Least<A>>};
           return false;

@@ -12,34 +12,34 @@ export type Reorder = (answer: Answer) => Answer;
  */
 export function reorderTo(classes: readonly string[], teacher: Pick<Teacher, 'name' | 'classes'>): Reorder {
   if (sameClasses(classes, teacher.classes)) return answer => answer;
-  const places = teacher.classes.map(name => classes.indexOf(name));
-  if (new Set(places).size !== classes.length || places.includes(-1)) {
+  const indices = teacher.classes.map(name => classes.indexOf(name));
+  if (new Set(indices).size !== classes.length || indices.includes(-1)) {
     throw new InputError(
       `Teacher ${teacher.name} speaks of the classes ${teacher.classes.join(', ')}, and another one that it is to be put ` +
         `together with of ${classes.join(', ')}. Give all of them the same names.`,
     );
   }
-  return answer => moved(answer, places);
+  return answer => moved(answer, indices);
 }
 
-/** @param places - by class as the answer has it, its place in the other order */
-function moved(answer: Answer, places: readonly number[]): Answer {
+/** @param indices - by class as the answer has it, its place in the other order */
+function moved(answer: Answer, indices: readonly number[]): Answer {
   switch (answer.kind) {
     case 'label':
-      return {...answer, label: places[answer.label]!};
+      return {...answer, label: indices[answer.label]!};
     case 'votes':
-      return {...answer, counts: scattered(answer.counts, places)};
+      return {...answer, counts: scattered(answer.counts, indices)};
     case 'top-k':
-      return {...answer, classes: answer.classes.map(index => places[index]!)};
+      return {...answer, classes: answer.classes.map(index => indices[index]!)};
     case 'log-probabilities':
-      return {...answer, logProbabilities: scattered(answer.logProbabilities, places)};
+      return {...answer, logProbabilities: scattered(answer.logProbabilities, indices)};
     case 'logits':
-      return {...answer, logits: scattered(answer.logits, places)};
+      return {...answer, logits: scattered(answer.logits, indices)};
   }
 }
 
-function scattered<T extends Float32Array | Uint32Array>(values: T, places: readonly number[]): T {
+function scattered<T extends Float32Array | Uint32Array>(values: T, indices: readonly number[]): T {
   const result = values.slice() as T;
-  for (const [index, place] of places.entries()) result[place] = values[index]!;
+  for (const [index, position] of indices.entries()) result[position] = values[index]!;
   return result;
 }

@@ -34,7 +34,7 @@ export function composed<A extends Access, P = undefined>(
   teachers: readonly Teacher[] = composition.parts.map(({teacher}) => teacher),
 ): Teacher<A> {
   const {name, identity, access, classes, detail, parts} = composition;
-  const askers = parts.map((part, place) => askerOf(part, teachers[place]!));
+  const askers = parts.map((part, index) => askerOf(part, teachers[index]!));
   const prepare = sharedWork(async (options: LayerOptions) => composition.prepare?.(askers, options) as P);
   return {
     ...{name, identity, access, classes, detail},

@@ -47,17 +47,17 @@ export function ensemble(
   const {classes} = teachers[0]!;
   const readers = readersOf(teachers, sharesOf(weights, detail));
   return composed({
-    identity: {ensemble: teachers.map((teacher, place) => ({teacher: teacher.identity, weight: weights[place]!}))},
+    identity: {ensemble: teachers.map((teacher, index) => ({teacher: teacher.identity, weight: weights[index]!}))},
     ...{name, access, classes, detail},
     parts: teachers.map(partShowing),
     async answer(questions, parts, options) {
       const asked = await askTogether(questions, parts, options);
       return questions.map((_, row): Outcome<Combined> => {
         const shares: Share[] = [];
-        for (const [place, teacher] of teachers.entries()) {
-          const outcome = asked[place]![row]!;
+        for (const [index, teacher] of teachers.entries()) {
+          const outcome = asked[index]![row]!;
           if ('error' in outcome) return {error: errorOfPart(outcome.error, teacher)};
-          shares.push(readers[place]!(outcome.answer));
+          shares.push(readers[index]!(outcome.answer));
         }
         const answer = combine(shares, detail, classes.length);
         return answer ? {answer} : {error: unknownBest(name)};
@@ -67,9 +67,9 @@ export function ensemble(
 }
 
 function readersOf(teachers: readonly Teacher[], weights: readonly number[]): readonly ((answer: Answer) => Share)[] {
-  return teachers.map((teacher, place) => {
+  return teachers.map((teacher, index) => {
     const reorder = reorderTo(teachers[0]!.classes, teacher);
-    return answer => ({answer: reorder(answer), weight: weights[place]!});
+    return answer => ({answer: reorder(answer), weight: weights[index]!});
   });
 }
 

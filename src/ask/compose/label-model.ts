@@ -47,8 +47,8 @@ export function labelModel(teachers: readonly Teacher[], options: LabelModelOpti
   checkOptions(teachers, options);
   const {classes} = teachers[0]!;
   const reorders = teachers.map(teacher => reorderTo(classes, teacher));
-  const labelIn = (answer: Answer, place: number) =>
-    coarsen(reorders[place]!(answer), {kind: 'label'}, classes.length).label;
+  const labelIn = (answer: Answer, index: number) =>
+    coarsen(reorders[index]!(answer), {kind: 'label'}, classes.length).label;
   const beforehand = [...questionsAbout({inputs})];
   const name = `label model of ${teachers.map(teacher => teacher.name).join(', ')}`;
   return composed<'black-box', LabelModel>({
@@ -63,9 +63,9 @@ export function labelModel(teachers: readonly Teacher[], options: LabelModelOpti
     parts: teachers.map(teacher => ({teacher, detail: {kind: 'label'}, beforehand})),
     async prepare(parts, options) {
       const asked = await askTogether(beforehand, parts, options);
-      const labels = asked.map((outcomes, place) =>
+      const labels = asked.map((outcomes, index) =>
         outcomes.map(outcome => {
-          if ('answer' in outcome) return labelIn(outcome.answer, place);
+          if ('answer' in outcome) return labelIn(outcome.answer, index);
           passUnanswerable(outcome.error);
           return NONE;
         }),
@@ -79,12 +79,12 @@ export function labelModel(teachers: readonly Teacher[], options: LabelModelOpti
       const asked = await askTogether(questions, parts, options);
       return questions.map((_, row): Outcome<'black-box'> => {
         const outcomes = asked.map(answers => answers[row]!);
-        const failed = failedPlace(outcomes);
+        const failed = failedIndex(outcomes);
         if (failed >= 0) {
           const {error} = outcomes[failed] as {readonly error: Error};
           return {error: errorOfPart(error, teachers[failed]!)};
         }
-        const said = outcomes.map((outcome, place) => ('answer' in outcome ? labelIn(outcome.answer, place) : NONE));
+        const said = outcomes.map((outcome, index) => ('answer' in outcome ? labelIn(outcome.answer, index) : NONE));
         const logProbabilities = Float32Array.from(logPosterior(model, said));
         return {answer: {kind: 'log-probabilities', logProbabilities}};
       });
@@ -96,13 +96,13 @@ export function labelModel(teachers: readonly Teacher[], options: LabelModelOpti
 const NONE = -1;
 
 /** Whose error a question has: one that may pass, or the first where nobody answered; -1 where there is none. */
-function failedPlace(outcomes: readonly Outcome[]): number {
+function failedIndex(outcomes: readonly Outcome[]): number {
   const passing = outcomes.findIndex(outcome => 'error' in outcome && !isUnanswerable(outcome.error));
   return passing >= 0 || outcomes.some(outcome => 'answer' in outcome) ? passing : 0;
 }
 
 function checkAnswered(teachers: readonly Teacher[], labels: readonly (readonly number[])[]): void {
-  const silent = teachers.find((_, place) => labels[place]!.every(label => label === NONE));
+  const silent = teachers.find((_, index) => labels[index]!.every(label => label === NONE));
   if (silent === undefined) return;
   throw new KnowledgeError(
     `Teacher ${silent.name} answered nothing of what a label model is to be fitted to. Leave it out, or mend it.`,

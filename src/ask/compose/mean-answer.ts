@@ -45,7 +45,7 @@ interface Known {
 export function meanTopK(shares: readonly Share[], classes: number): TopKAnswer | undefined {
   const tops = shares.map(({answer, weight}) => {
     const {rest, ...top} = coarsen(answer, {kind: 'top-k', k: classes}, classes);
-    const named = new Map([...top.classes].map((index, place) => [index, top.logProbabilities[place]!]));
+    const named = new Map([...top.classes].map((index, position) => [index, top.logProbabilities[position]!]));
     return {weight, named, rest, unnamed: Math.min(rest, Math.exp(top.logProbabilities.at(-1)!))};
   });
   const doubtAbout = (index: number) =>

@@ -61,7 +61,7 @@ function leafWithin(part: Part, leaf: Leaf): Leaf {
       // Samples of samples: those of the inner one are counted on through those of the outer.
       const asked = await Promise.all((await samplesOf(part, question)).map(leaf.questionsFor));
       const sure = asked.slice(0, least).flatMap(some => some.slice(0, leaf.least));
-      return [...sure, ...asked.flatMap((some, place) => some.slice(place < least ? leaf.least : 0))];
+      return [...sure, ...asked.flatMap((some, index) => some.slice(index < least ? leaf.least : 0))];
     },
   };
 }

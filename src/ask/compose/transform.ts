@@ -89,6 +89,6 @@ function roundedTo(shares: readonly number[], decimals: number): readonly number
   const whole = exact.map(Math.floor);
   const left = units - whole.reduce((total, count) => total + count, 0);
   const byRemainder = [...exact.keys()].sort((a, b) => exact[b]! - whole[b]! - (exact[a]! - whole[a]!));
-  for (const place of byRemainder.slice(0, left)) whole[place]!++;
+  for (const index of byRemainder.slice(0, left)) whole[index]!++;
   return whole.map(count => count / units);
 }

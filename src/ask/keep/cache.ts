@@ -61,7 +61,7 @@ export interface CacheOptions extends Lookup {
    *
    * @default false
    */
-  readonly asksAnew?: boolean;
+  readonly refreshes?: boolean;
   /** Shown every answer that is served. */
   readonly guard?: Pick<DriftGuard, 'sawHit'>;
 }
@@ -81,7 +81,7 @@ const flightsByStore = new WeakMap<AnswerStore, SingleFlight<Found>>();
  * @param teacher - one that keeps what it buys, see `withKeeping`
  */
 export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options: CacheOptions): LayeredTeacher<A> {
-  const {store, replies, onLost, ledger, guard, asksAnew = false} = options;
+  const {store, replies, onLost, ledger, guard, refreshes = false} = options;
   const flights = flightsByStore.get(store) ?? new SingleFlight<Found>();
   flightsByStore.set(store, flights);
 
@@ -98,7 +98,7 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
     };
 
     const find = async (keys: readonly string[]): Promise<ReadonlyMap<string, Found>> => {
-      const hits = asksAnew
+      const hits = refreshes
         ? new Map<string, StoredAnswer>()
         : await takeKept(
             keys.map(key => byKey.get(key)!),
@@ -117,9 +117,9 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
         missing.map(key => byKey.get(key)!),
         {...askOptions, detail, onSettled},
       );
-      for (const [place, outcome] of outcomes.entries()) {
+      for (const [index, outcome] of outcomes.entries()) {
         if (outcome.isBought) bought++;
-        found.set(missing[place]!, 'error' in outcome ? {error: outcome.error} : heldBy(outcome, teacher, detail));
+        found.set(missing[index]!, 'error' in outcome ? {error: outcome.error} : heldBy(outcome, teacher, detail));
       }
       return found;
     };

@@ -71,14 +71,14 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
   };
   /** What was paid for and can't be read, and what the service refuses. */
   const quarantine = async (questions: readonly Question[], outcomes: readonly Bought[]) => {
-    for (const [place, outcome] of outcomes.entries()) {
+    for (const [index, outcome] of outcomes.entries()) {
       if (!('error' in outcome)) continue;
       const {error, call} = outcome;
-      const question = questions[place]!;
+      const question = questions[index]!;
       const write = async () => {
         await journal?.quarantine(keyed(teacher, question).key, {
           why: error.message,
-          place: call?.place,
+          place: call?.location,
           at: new Date().toISOString(),
           teacher: teacher.name,
           input: inputBeginning(question.input),
@@ -109,11 +109,11 @@ function entriesOf(
   const origin = {name, identity};
   const storedAt = new Date().toISOString();
   const entries: AnswerEntry[] = [];
-  for (const [place, outcome] of outcomes.entries()) {
+  for (const [index, outcome] of outcomes.entries()) {
     if ('error' in outcome) continue;
     const {answer, call} = outcome;
-    const {key, digest} = keyed(teacher, questions[place]!);
-    const detail = kept[place]!.detail!;
+    const {key, digest} = keyed(teacher, questions[index]!);
+    const detail = kept[index]!.detail!;
     entries.push({
       key,
       stored: {
@@ -124,7 +124,7 @@ function entriesOf(
         answer,
         storedAt,
         ...(call?.receipt && {receipt: call.receipt}),
-        ...(call?.place && {reply: call.place}),
+        ...(call?.location && {reply: call.location}),
         ...(service && {reader: service.reader}),
       },
     });

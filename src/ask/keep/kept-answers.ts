@@ -107,17 +107,17 @@ async function readAgain(
 ): Promise<readonly (readonly [key: string, stored: StoredAnswer])[]> {
   if (service === undefined || answers.size === 0) return [];
   // Many answers may come from one reply, which is read once.
-  const keysByPlace = new Map<string, string[]>();
+  const keysByLocation = new Map<string, string[]>();
   for (const [key, {reply}] of answers) {
     if (!reply) continue;
-    const place = `${reply.segment} ${reply.offset}`;
-    keysByPlace.set(place, [...(keysByPlace.get(place) ?? []), key]);
+    const location = `${reply.segment} ${reply.offset}`;
+    keysByLocation.set(location, [...(keysByLocation.get(location) ?? []), key]);
   }
-  const read = await pLimit(AT_ONCE).map([...keysByPlace.values()], async keys => {
+  const read = await pLimit(AT_ONCE).map([...keysByLocation.values()], async keys => {
     const first = answers.get(keys[0]!)!;
     // What the reply was once read to hold it may hold still, whatever less is wanted now.
     const detail = satisfies(first.detail, wanted) ? first.detail : wanted;
-    const reply = await readReply({replies, service, place: first.reply!, detail});
+    const reply = await readReply({replies, service, location: first.reply!, detail});
     return keys.flatMap(key => {
       const outcome = reply?.outcomes.get(key);
       if (!outcome || 'error' in outcome) return [];

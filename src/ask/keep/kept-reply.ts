@@ -1,4 +1,4 @@
-import type {Journal, ReplyPlace} from '../../store/journal/journal.ts';
+import type {Journal, ReplyLocation} from '../../store/journal/journal.ts';
 import type {Access, Detail, Outcome, Reply, Service} from '../../teacher.ts';
 
 /** Where raw replies are read from again: a journal, or a reader of one that is not written. Without `find`, by place. */
@@ -7,7 +7,7 @@ export type Replies = Pick<Journal, 'read'> & Partial<Pick<Journal, 'find'>>;
 export interface ReplyToRead<A extends Access> {
   readonly replies: Replies;
   readonly service: Service<A>;
-  readonly place: ReplyPlace;
+  readonly location: ReplyLocation;
   /** The least that each answer must hold. */
   readonly detail: Detail;
 }
@@ -22,10 +22,10 @@ export interface ReadReply<A extends Access> {
 export async function readReply<A extends Access>({
   replies,
   service,
-  place,
+  location,
   detail,
 }: ReplyToRead<A>): Promise<ReadReply<A> | undefined> {
-  const kept = await replies.read(place);
+  const kept = await replies.read(location);
   if (kept === undefined) return undefined;
   const {keys, reply} = kept;
   return {

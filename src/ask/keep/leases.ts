@@ -5,7 +5,7 @@ import type {Access, Detail, Outcome, Question} from '../../teacher.ts';
 import {askEach} from '../each.ts';
 import {keyed} from '../keyed.ts';
 import {askOthers, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
-import {Turns} from '../turns.ts';
+import {Semaphore} from '../semaphore.ts';
 import type {Doubts} from './doubts.ts';
 import type {Kept} from './keep.ts';
 import {type Lookup, shown, takeKept} from './kept-answers.ts';
@@ -72,17 +72,17 @@ export function withLeases<A extends Access>(
   }: LeasesOptions,
 ): LayeredTeacher<A> {
   const {leases} = store;
-  const turns = new Turns(claims);
+  const semaphore = new Semaphore(claims);
   const keyOf = (question: Question) => keyed(teacher, question).key;
 
   /** What is kept by now of questions that are this process's own, by place: another one may have answered just before. */
   const keptOf = async (questions: readonly Question[], {detail}: Wanted): Promise<Map<number, Kept<A>>> => {
     const known = new Map<number, Kept<A>>();
     const found = servesKept ? await takeKept(questions, teacher, detail, {store, replies}) : undefined;
-    for (const [place, question] of questions.entries()) {
+    for (const [index, question] of questions.entries()) {
       const stored = found?.get(keyOf(question));
       const answer = stored && shown(stored, teacher, detail);
-      if (answer) known.set(place, {answer, detail: stored.detail});
+      if (answer) known.set(index, {answer, detail: stored.detail});
     }
     return known;
   };
@@ -94,7 +94,7 @@ export function withLeases<A extends Access>(
     try {
       if (taken.length > 0) await doubts?.takeOver();
       const known = await keptOf(questions, wanted);
-      const answered = new Set(Array.from(known.keys(), place => keys[place]!));
+      const answered = new Set(Array.from(known.keys(), index => keys[index]!));
       const unsure = taken.filter(({key, isJournaled}) => !isJournaled && !answered.has(key));
       await doubts?.name(unsure.map(({key}) => key));
       wanted.onSettled?.(known.size);
@@ -107,20 +107,20 @@ export function withLeases<A extends Access>(
 
   /** Asks about those of the questions that nobody else is asking about. */
   const askFree = async (questions: readonly Question[], wanted: Wanted) => {
-    const turn = turns.begin();
+    const turn = semaphore.begin();
     if (turn) await turn;
     try {
       wanted.stop?.throwIfAborted();
       const taken: TakenOver[] = [];
       const isOwn = await leases.acquire(questions.map(keyOf), lease, some => taken.push(...some));
-      const own = questions.filter((_, place) => isOwn[place]);
+      const own = questions.filter((_, index) => isOwn[index]);
       const outcomes = own.length > 0 ? await askOwn(own, taken, wanted) : [];
-      turns.end();
+      semaphore.end();
       let next = 0;
       return isOwn.map(isMine => (isMine ? outcomes[next++]! : ELSEWHERE));
     } catch (error) {
       // Whoever hears of it stops what waits for its turn first.
-      setImmediate(() => turns.end());
+      setImmediate(() => semaphore.end());
       throw error;
     }
   };
@@ -138,12 +138,12 @@ export function withLeases<A extends Access>(
       const elsewhere: number[] = [];
       const take = (some: readonly Outcome<A>[], start: number) => {
         for (const [index, outcome] of some.entries()) {
-          const place = open[start + index]!;
-          if (outcome === ELSEWHERE) elsewhere.push(place);
-          else outcomes[place] = outcome;
+          const position = open[start + index]!;
+          if (outcome === ELSEWHERE) elsewhere.push(position);
+          else outcomes[position] = outcome;
         }
       };
-      const about = open.map(place => questions[place]!);
+      const about = open.map(index => questions[index]!);
       await askEach(free, about, take, wanted);
       if (elsewhere.length === 0) return outcomes;
       open = elsewhere;

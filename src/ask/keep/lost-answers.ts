@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import {heldDetail, satisfies, withoutFeatures} from '../../knowledge/coarsen.ts';
-import type {ReplyPlace} from '../../store/journal/journal.ts';
+import type {ReplyLocation} from '../../store/journal/journal.ts';
 import {startOf} from '../../store/journal/segment.ts';
 import type {StoredAnswer} from '../../store/store.ts';
 import type {Detail, Outcome, Question, Reply, Service, Teacher} from '../../teacher.ts';
@@ -28,17 +28,17 @@ export async function readLost(
 ): Promise<readonly (readonly [key: string, stored: StoredAnswer])[]> {
   const {service} = teacher;
   if (service === undefined || questions.size === 0) return [];
-  const places = (await replies.find?.([...questions.keys()])) ?? new Map<string, ReplyPlace>();
+  const locations = (await replies.find?.([...questions.keys()])) ?? new Map<string, ReplyLocation>();
   // Many answers may come from one reply, which is read once.
-  const byPlace = new Map<string, {readonly place: ReplyPlace; readonly keys: string[]}>();
-  for (const [key, place] of places) {
-    const name = `${place.segment} ${place.offset}`;
-    const known = byPlace.get(name);
+  const byLocation = new Map<string, {readonly location: ReplyLocation; readonly keys: string[]}>();
+  for (const [key, location] of locations) {
+    const name = `${location.segment} ${location.offset}`;
+    const known = byLocation.get(name);
     if (known) known.keys.push(key);
-    else byPlace.set(name, {place, keys: [key]});
+    else byLocation.set(name, {location: location, keys: [key]});
   }
-  const read = await pLimit(AT_ONCE).map([...byPlace.values()], async ({place, keys}) => {
-    const answers = await readFully({replies, service, place, teacher, wanted});
+  const read = await pLimit(AT_ONCE).map([...byLocation.values()], async ({location, keys}) => {
+    const answers = await readFully({replies, service, location: location, teacher, wanted});
     return keys.flatMap(key => {
       const stored = answers && storedAs(answers, key, keyed(teacher, questions.get(key)!).digest);
       return stored ? [[key, stored] as const] : [];
@@ -50,7 +50,7 @@ export async function readLost(
 interface LostReply {
   readonly replies: Replies;
   readonly service: Service;
-  readonly place: ReplyPlace;
+  readonly location: ReplyLocation;
   readonly teacher: Teacher;
   readonly wanted: Detail;
 }
@@ -76,7 +76,7 @@ async function readFully(lost: LostReply): Promise<LostAnswers | undefined> {
 }
 
 function storedAs(
-  {teacher, service, place, reply, outcomes, detail}: LostAnswers,
+  {teacher, service, location, reply, outcomes, detail}: LostAnswers,
   key: string,
   question: StoredAnswer['question'],
 ): StoredAnswer | undefined {
@@ -86,14 +86,14 @@ function storedAs(
   const receipt = service.receipt?.(reply);
   return {
     ...{format: 1, teacher: {name, identity}, question, detail: heldDetail(outcome.answer, detail)},
-    ...{answer: outcome.answer, storedAt: timeOf(reply, place).toISOString()},
+    ...{answer: outcome.answer, storedAt: timeOf(reply, location).toISOString()},
     ...(receipt && {receipt}),
-    ...{reply: place, reader: service.reader},
+    ...{reply: location, reader: service.reader},
   };
 }
 
 /** When it came, as near as is known: by its own date, or when its segment was begun. */
-function timeOf({headers}: Reply, {segment}: ReplyPlace): Date {
+function timeOf({headers}: Reply, {segment}: ReplyLocation): Date {
   const date = Date.parse(String(headers['date']));
   return new Date(Number.isNaN(date) ? startOf(segment) : date);
 }

@@ -34,13 +34,13 @@ export function withRecovery<A extends Access>(
   if (service === undefined) return teacher;
   const recover = async (key: string, detail: Detail): Promise<Bought<A> | undefined> => {
     const quarantined = journal.quarantined.get(key);
-    const place = journal.recovered.replies.get(key) ?? quarantined?.place;
-    const read = place && (await readReply({replies: journal, service, place, detail}));
+    const location = journal.recovered.replies.get(key) ?? quarantined?.place;
+    const read = location && (await readReply({replies: journal, service, location: location, detail}));
     const outcome = read?.outcomes.get(key);
     if (read && outcome && 'answer' in outcome) {
       const done = () => journal.settled([key]);
       const isOfEarlierRun = !journal.received.has(key);
-      return {...outcome, call: {place, receipt: receiptOf(service, read.reply), isOfEarlierRun, done}};
+      return {...outcome, call: {location: location, receipt: receiptOf(service, read.reply), isOfEarlierRun, done}};
     }
     if (quarantined === undefined || retriesQuarantined) return undefined;
     return {
@@ -50,11 +50,11 @@ export function withRecovery<A extends Access>(
   const askOrRecover = async (questions: readonly Question[], options: LayerOptions) => {
     const {detail = withoutFeatures(teacher.detail)} = options;
     const known = new Map<number, Bought<A>>();
-    for (const [place, question] of questions.entries()) {
+    for (const [index, question] of questions.entries()) {
       const {key} = keyed(teacher, question);
       if (!journal.recovered.replies.has(key) && !journal.quarantined.has(key)) continue;
       const outcome = await recover(key, detail);
-      if (outcome) known.set(place, outcome);
+      if (outcome) known.set(index, outcome);
     }
     return askOthers(teacher, questions, known, options);
   };
@@ -91,6 +91,6 @@ export function offlineRecovery(directory: string, replies: Replies): Recovery &
     quarantined: quarantine.byKey,
     skipped: quarantine.skipped,
     settled: keys => quarantine.settle(keys),
-    read: place => replies.read(place),
+    read: location => replies.read(location),
   };
 }

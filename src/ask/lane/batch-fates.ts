@@ -78,13 +78,13 @@ async function outcomeOf<A extends Access>(
   detail: Detail,
 ): Promise<Bought<A>> {
   if (error) return {error};
-  const place = journal.received.get(key) ?? journal.recovered.replies.get(key);
-  const read = place && (await readReply({replies: journal, service, place, detail}));
+  const location = journal.received.get(key) ?? journal.recovered.replies.get(key);
+  const read = location && (await readReply({replies: journal, service, location: location, detail}));
   const outcome = read?.outcomes.get(key);
   const problem =
     outcome && 'error' in outcome
       ? outcome.error
       : new TeacherError(teacher.name, 'Its reply can’t be read.', {unreadable: true});
   if (attempt === 1 && problem instanceof TeacherError && problem.unreadable) return {error: problem};
-  return {error: problem, call: {place, receipt: read && receiptOf(service, read.reply), done: () => {}}};
+  return {error: problem, call: {location: location, receipt: read && receiptOf(service, read.reply), done: () => {}}};
 }

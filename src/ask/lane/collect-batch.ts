@@ -5,9 +5,9 @@ import {type Charge, costOf} from '../budget/price.ts';
 import {receiptOf, uncountedNote} from '../budget/receipt.ts';
 import {timer} from '../retry.ts';
 import type {Funds} from './funds.ts';
-import type {HandedOver} from './hand-over.ts';
 import {lanePrice} from './lane-of.ts';
 import {type LaneWork, persistently} from './lane-work.ts';
+import type {Submission} from './submit.ts';
 
 /** How often to look in vain, about once a minute, before the wait is given up. */
 const LOOKS = 60;
@@ -24,7 +24,7 @@ const LONGEST_WAIT = 60_000;
  */
 export async function waitForEnd(
   work: LaneWork,
-  batch: HandedOver,
+  batch: Submission,
   {stop, looksOnce}: {readonly stop?: AbortSignal | undefined; readonly looksOnce: boolean},
 ): Promise<BatchState> {
   const {lane, watch, sleep = timer} = work;
@@ -47,7 +47,7 @@ function isGone(error: unknown): error is TeacherError {
   return error instanceof TeacherError && (error.status === 404 || error.status === 410);
 }
 
-function goneError({teacher, journal}: LaneWork, batch: HandedOver, cause: TeacherError): TeacherError {
+function goneError({teacher, journal}: LaneWork, batch: Submission, cause: TeacherError): TeacherError {
   const {id, keys, plannedAt} = batch;
   return new TeacherError(
     teacher.name,
@@ -58,7 +58,7 @@ function goneError({teacher, journal}: LaneWork, batch: HandedOver, cause: Teach
 }
 
 /** Ends a batch, unless it has ended. What it has finished is still to be collected. */
-export async function cancelBatch(work: LaneWork, batch: HandedOver): Promise<void> {
+export async function cancelBatch(work: LaneWork, batch: Submission): Promise<void> {
   const {isEnded} = await waitForEnd(work, batch, {looksOnce: true});
   if (!isEnded) await persistently(() => work.lane.cancel(batch.id), work);
 }
@@ -78,7 +78,7 @@ export interface Collected {
  */
 export async function collectBatch(
   work: LaneWork,
-  batch: HandedOver,
+  batch: Submission,
   {failure}: Pick<BatchState, 'failure'>,
   {funds, stop}: {readonly funds?: Funds | undefined; readonly stop?: AbortSignal | undefined} = {},
 ): Promise<Collected> {

@@ -50,9 +50,9 @@ export function reserveFor({teacher, service, budget}: LaneWork, questions: read
   const count = reservations?.length ?? questions.length;
   const reserved = questions
     .slice(0, count)
-    .map((question, place): [string, Reserved] => [
+    .map((question, index): [string, Reserved] => [
       keyed(teacher, question).key,
-      {worst: charges[place]!, reservation: reservations?.[place]},
+      {worst: charges[index]!, reservation: reservations?.[index]},
     ]);
   return {count, funds: new Funds(reserved), ...(refusal && {refusal})};
 }

@@ -10,9 +10,9 @@ import {isForWantOfRoom, isWorthAgain} from './again.ts';
 import {type BatchFates, UnaskedError} from './batch-fates.ts';
 import {cancelBatch, collectBatch, waitForEnd} from './collect-batch.ts';
 import {type Funds, reserveFor} from './funds.ts';
-import {findLost, type HandedOver, handOver, withoutId} from './hand-over.ts';
 import {batchesWith, type LaneWork} from './lane-work.ts';
 import {splitIntoBatches} from './split.ts';
+import {findLost, type Submission, submitBatch, withoutId} from './submit.ts';
 
 /** How many questions are asked by themselves at most, before others are handed over. */
 const AHEAD = 5;
@@ -20,14 +20,14 @@ const AHEAD = 5;
 export interface LaneCallOptions extends LaneWork {
   readonly fates: BatchFates;
   /** Whether batches that have not ended are left to a later run, instead of waited for. */
-  readonly detaches: boolean;
+  readonly detached: boolean;
   /** Whether batches under way are ended, and nothing is handed over. */
   readonly cancels: boolean;
 }
 
 /** A question that has no answer yet, by its place in the call. */
 interface Failed<A extends Access> {
-  readonly place: number;
+  readonly index: number;
   readonly outcome: Outcome<A>;
   /** How often it was handed over. */
   readonly attempt: number;
@@ -35,7 +35,7 @@ interface Failed<A extends Access> {
 
 /** A batch that was handed over, and what was reserved for it. */
 interface Sent {
-  readonly record: HandedOver;
+  readonly record: Submission;
   readonly funds: Funds;
 }
 
@@ -46,7 +46,7 @@ export class LaneCall<A extends Access> {
   readonly #questions: readonly Question[];
   readonly #options: LayerOptions;
   readonly #halt: Halt;
-  readonly #places: ReadonlyMap<string, number>;
+  readonly #indices: ReadonlyMap<string, number>;
   readonly #outcomes: Outcome<A>[] = [];
   /** One batch after another: each may fill much memory until the service has it. */
   readonly #inTurn = pLimit(1);
@@ -65,13 +65,13 @@ export class LaneCall<A extends Access> {
     this.#questions = questions;
     this.#halt = haltAfter(stop, options.signal);
     this.#options = {...options, ...(onSettled && {onSettled})};
-    this.#places = new Map(questions.map((question, place) => [this.#keyOf(question), place]));
+    this.#indices = new Map(questions.map((question, index) => [this.#keyOf(question), index]));
   }
 
   async run(): Promise<readonly Outcome<A>[]> {
     const records = batchesWith(this.#lane, this.#questions);
     const inBatches = new Set(records.flatMap(({keys}) => keys));
-    const others = [...this.#questions.keys()].filter(place => !inBatches.has(this.#keyOf(this.#questions[place]!)));
+    const others = [...this.#questions.keys()].filter(index => !inBatches.has(this.#keyOf(this.#questions[index]!)));
     await Promise.all([
       ...records.map(record => this.#guarded(() => this.#takeUp(record))),
       this.#guarded(() => this.#askAbout(others)),
@@ -96,14 +96,14 @@ export class LaneCall<A extends Access> {
     const found = await findLost(this.#lane, record, this.#halt.signal);
     if (found && this.#lane.cancels) await cancelBatch(this.#lane, found);
     if (found) await this.#collect(found);
-    else await this.#handOver(this.#placesOf(record), record.attempt);
+    else await this.#submit(this.#indicesOf(record), record.attempt);
   }
 
   /** Asks about what is in no batch, and not known otherwise. */
-  async #askAbout(places: readonly number[]): Promise<void> {
-    if (places.length === 0) return;
-    const open = this.#settleKnown(places, await this.#askKept(places));
-    await this.#handOver(open.slice(await this.#sendAhead(open)), 1);
+  async #askAbout(indices: readonly number[]): Promise<void> {
+    if (indices.length === 0) return;
+    const open = this.#settleKnown(indices, await this.#askKept(indices));
+    await this.#submit(open.slice(await this.#sendAhead(open)), 1);
   }
 
   /**
@@ -112,17 +112,17 @@ export class LaneCall<A extends Access> {
    * @returns how many that were
    * @throws TeacherError where none of them is answered
    */
-  async #sendAhead(places: readonly number[]): Promise<number> {
-    if (places.length < 2 || this.#lane.cancels) return 0;
-    for (const [index, place] of places.slice(0, AHEAD).entries()) {
-      this.#lane.fates.sendAhead(this.#keyOf(this.#questions[place]!));
-      const [outcome] = await this.#askKept([place]);
-      this.#settle(place, outcome!);
+  async #sendAhead(indices: readonly number[]): Promise<number> {
+    if (indices.length < 2 || this.#lane.cancels) return 0;
+    for (const [index, position] of indices.slice(0, AHEAD).entries()) {
+      this.#lane.fates.sendAhead(this.#keyOf(this.#questions[position]!));
+      const [outcome] = await this.#askKept([position]);
+      this.#settle(position, outcome!);
       if ('answer' in outcome! || outcome!.error instanceof BudgetError) return index + 1;
-      if (index + 1 === places.length) return index + 1;
+      if (index + 1 === indices.length) return index + 1;
     }
     const {name} = this.#lane.teacher;
-    const last = this.#outcomes[places[AHEAD - 1]!] as {readonly error: Error};
+    const last = this.#outcomes[indices[AHEAD - 1]!] as {readonly error: Error};
     throw new TeacherError(
       name,
       `It answered none of ${AHEAD} questions that were asked one by one, so nothing was handed over. See why first.`,
@@ -131,22 +131,22 @@ export class LaneCall<A extends Access> {
   }
 
   /** The places of which nothing is known. */
-  #settleKnown(places: readonly number[], outcomes: readonly Outcome<A>[]): readonly number[] {
-    return places.filter((place, index) => {
+  #settleKnown(indices: readonly number[], outcomes: readonly Outcome<A>[]): readonly number[] {
+    return indices.filter((position, index) => {
       const outcome = outcomes[index]!;
       if ('error' in outcome && outcome.error instanceof UnaskedError) return true;
-      this.#settle(place, outcome);
+      this.#settle(position, outcome);
       return false;
     });
   }
 
-  async #handOver(places: readonly number[], attempt: number): Promise<void> {
+  async #submit(indices: readonly number[], attempt: number): Promise<void> {
     if (this.#lane.cancels) {
       const error = new PendingError('It is in no batch, and `--cancel` hands nothing over.');
-      for (const place of places) this.#settle(place, {error});
+      for (const position of indices) this.#settle(position, {error});
       return;
     }
-    const sizes = new Map(places.flatMap(place => this.#sizeOf(place)));
+    const sizes = new Map(indices.flatMap(index => this.#sizeOf(index)));
     const able = [...sizes.keys()];
     const batches = splitIntoBatches([...sizes.values()], this.#lane.lane);
     await Promise.all(
@@ -161,36 +161,40 @@ export class LaneCall<A extends Access> {
   }
 
   /** The bytes of a question's line, with its place; nothing of one that is settled, since it can't be handed over. */
-  #sizeOf(place: number): [number, number][] {
+  #sizeOf(index: number): [number, number][] {
     const {lane, teacher} = this.#lane;
-    const question = this.#questions[place]!;
+    const question = this.#questions[index]!;
     try {
       const bytes = Buffer.byteLength(lane.lineOf(this.#keyOf(question), question));
-      if (bytes < lane.maxBytes) return [[place, bytes]];
+      if (bytes < lane.maxBytes) return [[index, bytes]];
       const problem = `The request about it has ${bytes} bytes, and a whole batch ${lane.maxBytes} at most. Shorten it.`;
       throw new TeacherError(teacher.name, problem);
     } catch (error) {
-      this.#settle(place, {error: error as Error});
+      this.#settle(index, {error: error as Error});
       return [];
     }
   }
 
   /** Hands over as many of these as the budget lets through. Where the service has no room, they wait for the others. */
-  async #send(places: readonly number[], attempt: number): Promise<Sent | undefined> {
-    const questions = places.map(place => this.#questions[place]!);
+  async #send(indices: readonly number[], attempt: number): Promise<Sent | undefined> {
+    const questions = indices.map(index => this.#questions[index]!);
     const {count, refusal, funds} = reserveFor(this.#lane, questions);
-    if (refusal) for (const place of places.slice(count)) this.#settle(place, {error: refusal});
+    if (refusal) for (const index of indices.slice(count)) this.#settle(index, {error: refusal});
     if (count === 0) return undefined;
     try {
-      const record = await handOver(this.#lane, questions.slice(0, count), {attempt, funds, stop: this.#halt.signal});
+      const record = await submitBatch(this.#lane, questions.slice(0, count), {
+        attempt,
+        funds,
+        stop: this.#halt.signal,
+      });
       return {funds, record};
     } catch (error) {
       const outcome = {error: error as Error};
       if (!isForWantOfRoom(outcome)) throw error;
       const later = {error: new PendingError(`${outcome.error.message} The same command hands them over later.`)};
-      for (const place of places.slice(0, count)) {
-        if (this.#lane.detaches) this.#settle(place, later);
-        else this.#failed.push({place, outcome, attempt});
+      for (const index of indices.slice(0, count)) {
+        if (this.#lane.detached) this.#settle(index, later);
+        else this.#failed.push({index: index, outcome, attempt});
       }
       this.#settleLasting();
       return undefined;
@@ -198,22 +202,22 @@ export class LaneCall<A extends Access> {
   }
 
   /** Waits for a batch, keeps what is in it, and notes what failed. */
-  async #collect(record: HandedOver, funds?: Funds): Promise<void> {
-    const {detaches, fates, journal} = this.#lane;
+  async #collect(record: Submission, funds?: Funds): Promise<void> {
+    const {detached: detaches, fates, journal} = this.#lane;
     const {attempt, keys} = record;
     try {
       const state = await waitForEnd(this.#lane, record, {stop: this.#halt.signal, looksOnce: detaches});
-      const places = this.#placesOf(record);
+      const indices = this.#indicesOf(record);
       if (!state.isEnded) {
-        for (const place of places) this.#settle(place, {error: pendingIn(record)});
+        for (const position of indices) this.#settle(position, {error: pendingIn(record)});
         return;
       }
       const {errors, isForeign} = await collectBatch(this.#lane, record, state, {funds, stop: this.#halt.signal});
       if (isForeign) return await this.#takeUp(withoutId(record));
       for (const key of keys) fates.set(key, {attempt, error: errors.get(key)});
-      const outcomes = await this.#askKept(places);
-      for (const [index, place] of places.entries()) {
-        this.#failed.push({place, outcome: outcomes[index]!, attempt});
+      const outcomes = await this.#askKept(indices);
+      for (const [index, position] of indices.entries()) {
+        this.#failed.push({index: position, outcome: outcomes[index]!, attempt});
         if ('answer' in outcomes[index]!) this.#hasAnswers = true;
       }
       journal.batches.remove(record);
@@ -225,9 +229,9 @@ export class LaneCall<A extends Access> {
 
   /** Settles all outcomes but those that another batch may change. */
   #settleLasting(): void {
-    this.#failed = this.#failed.filter(({place, outcome, attempt}) => {
+    this.#failed = this.#failed.filter(({index, outcome, attempt}) => {
       if (isWorthAgain(outcome, attempt)) return true;
-      this.#settle(place, outcome);
+      this.#settle(index, outcome);
       return false;
     });
   }
@@ -237,31 +241,31 @@ export class LaneCall<A extends Access> {
     const byAttempt = new Map<number, number[]>();
     const isBusy = this.#hasAnswers;
     this.#hasAnswers = false;
-    for (const {place, outcome, attempt} of this.#failed.splice(0)) {
+    for (const {index, outcome, attempt} of this.#failed.splice(0)) {
       const next = isBusy && isForWantOfRoom(outcome) ? attempt : attempt + 1;
-      byAttempt.set(next, [...(byAttempt.get(next) ?? []), place]);
+      byAttempt.set(next, [...(byAttempt.get(next) ?? []), index]);
     }
     await Promise.all(
-      Array.from(byAttempt, ([attempt, places]) => this.#guarded(() => this.#handOver(places, attempt))),
+      Array.from(byAttempt, ([attempt, indices]) => this.#guarded(() => this.#submit(indices, attempt))),
     );
   }
 
-  #askKept(places: readonly number[]): Promise<readonly Outcome<A>[]> {
+  #askKept(indices: readonly number[]): Promise<readonly Outcome<A>[]> {
     const {detail = withoutFeatures(this.#kept.detail)} = this.#options;
     return this.#kept.ask(
-      places.map(place => this.#questions[place]!),
+      indices.map(index => this.#questions[index]!),
       // Who keeps an outcome does not know whether it is the last one.
       {...this.#options, detail, stop: this.#halt.signal, onSettled: () => {}},
     );
   }
 
-  #settle(place: number, outcome: Outcome<A>): void {
-    this.#outcomes[place] = outcome;
+  #settle(index: number, outcome: Outcome<A>): void {
+    this.#outcomes[index] = outcome;
     this.#options.onSettled?.(1);
   }
 
-  #placesOf({keys}: BatchRecord): readonly number[] {
-    return keys.flatMap(key => this.#places.get(key) ?? []);
+  #indicesOf({keys}: BatchRecord): readonly number[] {
+    return keys.flatMap(key => this.#indices.get(key) ?? []);
   }
 
   #keyOf(question: Question): string {
@@ -269,7 +273,7 @@ export class LaneCall<A extends Access> {
   }
 }
 
-function pendingIn({id, keys, plannedAt}: HandedOver): PendingError {
+function pendingIn({id, keys, plannedAt}: Submission): PendingError {
   return new PendingError(
     `Batch ${id} of ${keys.length.toLocaleString('en-GB')} requests is under way since ${plannedAt}. The same command ` +
       'collects it once it has ended.',

@@ -10,11 +10,11 @@ import type {Ledger} from '../ledger.ts';
 import type {OnNote} from '../notes.ts';
 import {BatchFates, batchTeacher} from './batch-fates.ts';
 import {collectBatch, waitForEnd} from './collect-batch.ts';
-import {findLost, withoutId} from './hand-over.ts';
 import {LaneCall, type LaneCallOptions} from './lane-call.ts';
 import {atLanePrice, laneOf} from './lane-of.ts';
 import type {LaneWatch} from './lane-watch.ts';
 import {batchesWith, type LaneWork} from './lane-work.ts';
+import {findLost, withoutId} from './submit.ts';
 
 /** How the batch lanes of services are used. */
 export interface LaneChoice {
@@ -23,7 +23,7 @@ export interface LaneChoice {
    *
    * @default false
    */
-  readonly detaches?: boolean;
+  readonly detached?: boolean;
   /**
    * Whether batches under way are ended, what they have finished is collected, and nothing is handed over.
    *
@@ -73,7 +73,7 @@ export function laneLayers<A extends Access>(options: LaneLayersOptions<A>): Lay
     ...work,
     fates,
     budget: budget?.forTeacher(atLanePrice(teacher)),
-    detaches: choice.detaches ?? false,
+    detached: choice.detached ?? false,
     cancels: choice.cancels ?? false,
   });
 }
@@ -108,8 +108,8 @@ function withPendingBatches<A extends Access>(teacher: LayeredTeacher<A>, work: 
       const error = await look;
       if (error === undefined) continue;
       const keys = new Set(record.keys);
-      for (const [place, question] of questions.entries()) {
-        if (keys.has(keyed(teacher, question).key)) known.set(place, {error});
+      for (const [index, question] of questions.entries()) {
+        if (keys.has(keyed(teacher, question).key)) known.set(index, {error});
       }
     }
     options.onSettled?.(known.size);

@@ -12,12 +12,12 @@ export function splitIntoBatches(
 ): readonly (readonly number[])[] {
   const batches: number[][] = [];
   let room = 0;
-  for (const [place, size] of bytes.entries()) {
+  for (const [index, size] of bytes.entries()) {
     const needed = size + 1;
     const last = batches.at(-1);
-    if (last && last.length < maxRequests && needed <= room) last.push(place);
+    if (last && last.length < maxRequests && needed <= room) last.push(index);
     else {
-      batches.push([place]);
+      batches.push([index]);
       room = maxBytes;
     }
     room -= needed;

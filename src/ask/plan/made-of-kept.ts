@@ -12,7 +12,7 @@ const CHUNK = 256;
 /** What a teacher is asked, made as it is needed. */
 export interface Questions {
   readonly count: number;
-  at(place: number): Question;
+  at(index: number): Question;
 }
 
 /** What of a teacher that is made of others is there for nothing. */
@@ -36,18 +36,18 @@ export async function madeOfKept(
   const made = new Uint8Array(all.count);
   for (let start = 0; start < all.count; start += CHUNK) {
     const length = Math.min(CHUNK, all.count - start);
-    const questions = Array.from({length}, (_, place) => all.at(start + place));
+    const questions = Array.from({length}, (_, index) => all.at(start + index));
     const outcomes = await recalling.ask(questions, {detail}).catch((error: unknown) => {
       // What all answers need isn't kept.
       if (error instanceof KnowledgeError) return undefined;
       throw error;
     });
     if (outcomes === undefined) break;
-    for (const [place, outcome] of outcomes.entries()) made[start + place] = 'answer' in outcome ? 1 : 0;
+    for (const [index, outcome] of outcomes.entries()) made[start + index] = 'answer' in outcome ? 1 : 0;
     asked.clear();
     // Once more those alone, to count what they take.
     await recalling.ask(
-      questions.filter((_, place) => made[start + place] === 1),
+      questions.filter((_, index) => made[start + index] === 1),
       {detail},
     );
     for (const [leaf, count] of asked) taken.set(leaf, (taken.get(leaf) ?? 0) + count);

@@ -90,7 +90,7 @@ export interface AskPlan extends PlanTotal {
 export async function planAsking(teacher: Teacher, inputs: Inputs, options: PlanOptions): Promise<AskPlan> {
   const {store, replies, detail = withoutFeatures(teacher.detail), rate = {}, byBatches = false, batches} = options;
   const {views, sample = 0} = options;
-  const questions = {count: inputs.count, at: (place: number) => ({...questionAbout(inputs, place, views), sample})};
+  const questions = {count: inputs.count, at: (index: number) => ({...questionAbout(inputs, index, views), sample})};
   const leaves = leavesOf(teacher, detail);
   const lookup = {store, replies};
   const kept = leaves.some(isOpenEnded) ? await madeOfKept(teacher, questions, detail, lookup) : undefined;
@@ -211,31 +211,31 @@ async function* missingChunks(
   const {teacher, detail, samples, least, further, beforehand} = leaf;
   const size = Math.ceil(chunkOf(teacher) / samples);
   // Without what is asked beforehand no input has an answer.
-  const openAt = (place: number) => (beforehand ? open.fill(1) : open.fill(1, place, place + 1));
-  const places = Array.from({length: beforehand?.length ?? all.count}, (_, place) => place);
+  const openAt = (index: number) => (beforehand ? open.fill(1) : open.fill(1, index, index + 1));
+  const indices = Array.from({length: beforehand?.length ?? all.count}, (_, index) => index);
   // And where one is made of kept answers, so is what all need.
   const isBeforehandKept = beforehand !== undefined && free.includes(1);
-  const asked = isBeforehandKept ? [] : beforehand ? places : places.filter(place => free[place] === 0);
+  const asked = isBeforehandKept ? [] : beforehand ? indices : indices.filter(index => free[index] === 0);
   for (let start = 0; start < asked.length; start += size) {
     const some = asked.slice(start, start + size);
     const questions = (
-      await Promise.all(some.map(place => leaf.questionsFor(beforehand?.[place] ?? all.at(place))))
+      await Promise.all(some.map(index => leaf.questionsFor(beforehand?.[index] ?? all.at(index))))
     ).flat();
     const keys = questions.map(question => keyed(teacher, question).key);
     const {found} = await findKept(questions, teacher, detail, lookup);
     const [sure, begun, others]: [Question[], Question[], Question[]] = [[], [], []];
     const untouched = new Set<number>();
     let waiting = 0;
-    for (const [place, question] of questions.entries()) {
-      const key = keys[place]!;
+    for (const [index, question] of questions.entries()) {
+      const key = keys[index]!;
       const [answer, before] = [found.get(key), planned.get(key)];
       if (answer) kept.add(answer);
       else if (inBatches.has(key)) waiting++;
       if (answer || inBatches.has(key) || (before && satisfies(before, detail))) continue;
       planned.set(key, detail);
-      const row = Math.floor(place / samples);
+      const row = Math.floor(index / samples);
       openAt(some[row]!);
-      const isSure = place % samples < least;
+      const isSure = index % samples < least;
       if (isSure) untouched.add(row);
       (isSure ? sure : untouched.has(row) ? others : begun).push(question);
     }

@@ -32,7 +32,7 @@ export function findInAnswers(answers: readonly Answer[]): AnswerFindings | unde
   const masses = answers.map(answer => massOf(logsIn(answer)));
   const rests = answers.map(answer => (answer.kind === 'top-k' ? answer.rest : undefined));
   const [mass, rest] = [masses, rests].map(values => rangeOf(values.filter(value => value !== undefined)));
-  const total = rangeOf(masses.flatMap((value, place) => (value === undefined ? [] : [value + (rests[place] ?? 0)])));
+  const total = rangeOf(masses.flatMap((value, index) => (value === undefined ? [] : [value + (rests[index] ?? 0)])));
   const logitsAre = natureOf(answers);
   return {
     answers: answers.length,

@@ -105,7 +105,7 @@ async function askFirst(teacher: Teacher, questions: readonly Question[], option
 
 /** The first answers, and the second ones where there is no first. */
 function outcomesIn({before, after}: AskedLeaf): readonly Outcome[] {
-  return before.map((outcome, place) => ('answer' in outcome ? outcome : (after[place] ?? outcome)));
+  return before.map((outcome, index) => ('answer' in outcome ? outcome : (after[index] ?? outcome)));
 }
 
 function findingsOf(asked: AskedLeaf, teacher: Teacher, {samples = 1, ...options}: LeafOptions): TeacherProbe {

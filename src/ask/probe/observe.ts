@@ -55,15 +55,15 @@ export async function recalled(
 ): Promise<readonly Seen[]> {
   const seen = new Map<string, Seen>();
   for (const question of questions) {
-    const {reply: place} = (await store.get(keyed(teacher, question).key)) ?? {};
-    if (place === undefined) continue;
-    const id = `${place.segment} ${place.offset}`;
+    const {reply: location} = (await store.get(keyed(teacher, question).key)) ?? {};
+    if (location === undefined) continue;
+    const id = `${location.segment} ${location.offset}`;
     const known = seen.get(id);
     if (known) {
       seen.set(id, {...known, questions: [...known.questions, question]});
       continue;
     }
-    const kept = await replies.read(place);
+    const kept = await replies.read(location);
     if (kept) seen.set(id, {questions: [question], count: kept.keys.length, seconds: undefined, reply: kept.reply});
   }
   return [...seen.values()];

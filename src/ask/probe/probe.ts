@@ -48,7 +48,7 @@ async function outcomesOfWhole(
 ): Promise<readonly Outcome[]> {
   const recalling = layeredBy(leaf => {
     const outcomes = parts.get(leaf as Teacher)!.outcomes as readonly Outcome<typeof leaf.access>[];
-    const known = new Map(questions.map((question, place) => [keyed(leaf, question).key, outcomes[place]!]));
+    const known = new Map(questions.map((question, index) => [keyed(leaf, question).key, outcomes[index]!]));
     const missing = {error: new KnowledgeError('It was not asked about this.')};
     const recall: typeof leaf.ask = async asked =>
       asked.map(question => known.get(keyed(leaf, question).key) ?? missing);

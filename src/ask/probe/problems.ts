@@ -142,7 +142,7 @@ const ADVICE: Readonly<Record<TokenScores['meaning'], string>> = {
 
 function ofTokens({tokens}: Evidence): readonly Problem[] {
   if (tokens === undefined) return [];
-  const {meaning, declared, named, key, alike, bent, places} = tokens;
+  const {meaning, declared, named, key, alike, bent, positions: indices} = tokens;
   const problems: Problem[] = [];
   // At temperature 1 nothing is divided: before it and after it are the same.
   const isHarmless = meaning === 'raw' && declared.meaning === 'processed' && declared.temperature === 1;
@@ -166,7 +166,7 @@ function ofTokens({tokens}: Evidence): readonly Problem[] {
   if (declared.temperature === 0 && bent > 0) {
     problems.push(
       warning(
-        `At ${bent} of ${places} places it wrote another token than the most probable one, though \`temperature\` is 0: ` +
+        `At ${bent} of ${indices} places it wrote another token than the most probable one, though \`temperature\` is 0: ` +
           'it takes no notice of that, or a grammar, a bias or a setting of its own bends what it writes.',
       ),
     );

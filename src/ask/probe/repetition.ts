@@ -44,8 +44,8 @@ export function compareAskings(
   after: readonly Outcome[],
   classes: number,
 ): Repetition | undefined {
-  const pairs = before.flatMap((outcome, place): (readonly [Answer, Answer])[] => {
-    const again = after[place];
+  const pairs = before.flatMap((outcome, index): (readonly [Answer, Answer])[] => {
+    const again = after[index];
     return again && 'answer' in outcome && 'answer' in again ? [[outcome.answer, again.answer]] : [];
   });
   if (pairs.length === 0) return undefined;
@@ -94,7 +94,7 @@ function scoresOf(answer: Answer): ReadonlyMap<number, number> {
     case 'votes':
       return new Map();
     case 'top-k':
-      return new Map([...answer.classes].map((label, place) => [label, answer.logProbabilities[place]!]));
+      return new Map([...answer.classes].map((label, index) => [label, answer.logProbabilities[index]!]));
     case 'log-probabilities':
       return new Map(answer.logProbabilities.entries());
     case 'logits':

@@ -8,7 +8,7 @@ export interface TokenFindings {
   /** Absent where it can't be told. */
   readonly meaning?: TokenScores['meaning'];
   /** Places in the generations that were looked at. */
-  readonly places: number;
+  readonly positions: number;
   /** Tokens that are named at a place. */
   readonly named: Range;
   /** Probability mass of these; of logits no such thing. */
@@ -50,20 +50,20 @@ export function findInTokens(
   temperature?: TemperatureTrial,
 ): TokenFindings | undefined {
   const steps = inspections.flatMap(({steps: told = []}) => told).filter(step => tokensAt(step).length > 0);
-  const places = steps.map(tokensAt);
-  if (places.length === 0) return undefined;
-  const told = places.map(tokens => tokens.map(({logProbability}) => logProbability).filter(isTold));
+  const locations = steps.map(tokensAt);
+  if (locations.length === 0) return undefined;
+  const told = locations.map(tokens => tokens.map(({logProbability}) => logProbability).filter(isTold));
   const meaning = meaningOf(steps, declared, temperature);
   const decimals = decimalsOf(told.flat(), OF_DOUBLES);
   return {
     declared,
     ...(meaning && {meaning}),
-    places: places.length,
-    named: rangeOf(places.map(tokens => tokens.length))!,
+    positions: locations.length,
+    named: rangeOf(locations.map(tokens => tokens.length))!,
     mass: rangeOf(told.map(massOf))!,
-    untold: places.flat().length - told.flat().length,
-    key: keyOf(places.flat()),
-    alike: places.filter(tokens => new Set(tokens.map(({text}) => text)).size < tokens.length).length,
+    untold: locations.flat().length - told.flat().length,
+    key: keyOf(locations.flat()),
+    alike: locations.filter(tokens => new Set(tokens.map(({text}) => text)).size < tokens.length).length,
     bent: steps.filter(isBent).length,
     ...(decimals !== undefined && {decimals}),
     ...(temperature && {temperature}),

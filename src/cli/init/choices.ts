@@ -75,7 +75,7 @@ export async function chooseAll(asked: Asked): Promise<Chosen> {
   const data = await readData(asked, texts, named);
   const descriptions = await chooseDescriptions(asked, data.classes);
   const service = await choose(asked, 'service', `${serviceMenu()}\nWhich service?`, readService);
-  const place = await choosePlace(asked, service);
+  const location = await choosePlace(asked, service);
   const model = await choose(
     asked,
     'model',
@@ -99,7 +99,7 @@ export async function chooseAll(asked: Asked): Promise<Chosen> {
     '',
   );
   return {
-    ...{name, texts, classes: data.classes, descriptions, service, ...place, model, output, ...sizes},
+    ...{name, texts, classes: data.classes, descriptions, service, ...location, model, output, ...sizes},
     ...(price && {price}),
     ...{data, budget},
   };

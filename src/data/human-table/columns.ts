@@ -13,17 +13,17 @@ export interface Column {
 export function valuesIn(rows: readonly Row[], columns: readonly Column[]): readonly number[] | string {
   const values: number[] = [];
   const empty: string[] = [];
-  for (const [place, {name, read}] of columns.entries()) {
-    const [first, ...others] = rows.filter(({cells}) => cells[place] !== '');
+  for (const [index, {name, read}] of columns.entries()) {
+    const [first, ...others] = rows.filter(({cells}) => cells[index] !== '');
     if (first === undefined) {
       empty.push(`\`${name}\``);
       continue;
     }
-    const value = read(first.cells[place]!);
-    if (typeof value === 'string') return `Row ${first.number} has ${shown(first, place)} in \`${name}\`. ${value}`;
-    const other = others.find(({cells}) => read(cells[place]!) !== value);
+    const value = read(first.cells[index]!);
+    if (typeof value === 'string') return `Row ${first.number} has ${shown(first, index)} in \`${name}\`. ${value}`;
+    const other = others.find(({cells}) => read(cells[index]!) !== value);
     if (other !== undefined) {
-      return `Rows ${first.number} and ${other.number} are about the same, and have ${shown(first, place)} and ${shown(other, place)} in \`${name}\`. Let one of them be right.`;
+      return `Rows ${first.number} and ${other.number} are about the same, and have ${shown(first, index)} and ${shown(other, index)} in \`${name}\`. Let one of them be right.`;
     }
     values.push(value);
   }
@@ -34,8 +34,8 @@ export function valuesIn(rows: readonly Row[], columns: readonly Column[]): read
 /** The longest cell that is shown. */
 const LONGEST_SHOWN = 40;
 
-function shown({cells}: Row, place: number): string {
-  const cell = cells[place]!;
+function shown({cells}: Row, index: number): string {
+  const cell = cells[index]!;
   return JSON.stringify(cell.length > LONGEST_SHOWN ? `${cell.slice(0, LONGEST_SHOWN)}…` : cell);
 }
 

@@ -129,17 +129,17 @@ function layoutOf(path: string, content: string, columns: readonly string[]): La
   const has = ({names}: Head) => wanted.filter(name => names.includes(name.toLowerCase())).length;
   const head = heads.reduce((best, other) => (has(other) > has(best) ? other : best));
   const {names, delimiter, newline} = head;
-  const placeOf = (column: string): number => {
-    const place = names.indexOf(column.toLowerCase());
-    if (place >= 0 && names.lastIndexOf(column.toLowerCase()) === place) return place;
-    const problem = place < 0 ? 'has no column' : 'has more than one column';
+  const locationOf = (column: string): number => {
+    const index = names.indexOf(column.toLowerCase());
+    if (index >= 0 && names.lastIndexOf(column.toLowerCase()) === index) return index;
+    const problem = index < 0 ? 'has no column' : 'has more than one column';
     throw new InputError(
       `${path}: The first row ${problem} \`${column}\`. Its cells are ${names.map(name => `\`${name}\``).join(', ')}. ` +
         `It is to name ${wanted.map(name => `\`${name}\``).join(', ')}, each once, in any order and beside any others.`,
     );
   };
-  const filled = columns.map(placeOf);
-  return {delimiter, newline, width: names.length, filled, text: placeOf('text'), id: placeOf('id')};
+  const filled = columns.map(locationOf);
+  return {delimiter, newline, width: names.length, filled, text: locationOf('text'), id: locationOf('id')};
 }
 
 interface Head extends Pick<Layout, 'delimiter' | 'newline'> {
@@ -156,10 +156,10 @@ function headOf(content: string, delimiter: Delimiter): Head {
 /** Undefined where the row is about nothing. */
 function rowOf(cells: readonly string[], number: number, layout: Layout): Row | undefined {
   // Rows are parted at \n alone, and short ones lack what is empty in them.
-  const cellAt = (place: number) => (cells[place] ?? '').replace(place === cells.length - 1 ? /\r$/ : '', '');
+  const cellAt = (index: number) => (cells[index] ?? '').replace(index === cells.length - 1 ? /\r$/ : '', '');
   const text = unguarded(cellAt(layout.text));
   const given = cellAt(layout.id).trim();
   if (given === '' && text === '') return undefined;
-  const filled = layout.filled.map(place => unguarded(cellAt(place).trim()).trim());
+  const filled = layout.filled.map(index => unguarded(cellAt(index).trim()).trim());
   return {number, id: given || idOf({kind: 'text', text}), text, cells: filled};
 }

@@ -34,7 +34,7 @@ export function assignSplits(
   let rest = labels === undefined ? Array.from(drawn) : Array.from(drawn).sort((a, b) => labels[a]! - labels[b]!);
   for (const role of ['test', 'validation'] as const) {
     const isTaken = evenly(rest.length, wanted[role]);
-    for (const [place, index] of rest.entries()) if (isTaken(place)) roles.set(index, role);
+    for (const [position, index] of rest.entries()) if (isTaken(position)) roles.set(index, role);
     rest = rest.filter(index => !roles.has(index));
   }
   const of = (role: Role) => drawn.filter(index => (roles.get(index) ?? 'train') === role);
@@ -46,8 +46,8 @@ export function assignSplits(
 }
 
 /** So many places of a row, as far from each other as can be. */
-function evenly(length: number, count: number): (place: number) => boolean {
-  return place => Math.floor(((place + 1) * count) / length) > Math.floor((place * count) / length);
+function evenly(length: number, count: number): (index: number) => boolean {
+  return index => Math.floor(((index + 1) * count) / length) > Math.floor((index * count) / length);
 }
 
 function sizeOf(role: Role, size: number | undefined, count: number): number {

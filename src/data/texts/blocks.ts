@@ -58,7 +58,7 @@ export function linesOf(text: string): string[] {
 /** How many lines end in a text. */
 export function newlinesIn(text: string): number {
   let count = 0;
-  for (let place = text.indexOf('\n'); place >= 0; place = text.indexOf('\n', place + 1)) count++;
+  for (let index = text.indexOf('\n'); index >= 0; index = text.indexOf('\n', index + 1)) count++;
   return count;
 }
 

@@ -1,5 +1,5 @@
 import {InputError} from '../../errors.ts';
-import {placeOf, type TextFields, type TextRecord} from './record.ts';
+import {locationOf, type TextFields, type TextRecord} from './record.ts';
 
 /** The fields that a text, its label and its id are looked for in; undefined where none is read. */
 export interface FieldNames {
@@ -13,7 +13,7 @@ export function fieldNames({text = 'text', label = 'label', id = 'id'}: TextFiel
 }
 
 /** Where an object stands. */
-interface Place {
+interface RecordLocation {
   readonly file: string;
   readonly line: number;
 }
@@ -24,18 +24,18 @@ interface Place {
  * @param asked - what the caller named: such fields must be there
  * @throws InputError where a field is missing or is not what it should be
  */
-export function recordOf(object: object, place: Place, names: FieldNames, asked: TextFields): TextRecord {
+export function recordOf(object: object, location: RecordLocation, names: FieldNames, asked: TextFields): TextRecord {
   const text = valueAt(object, names.text);
   if (typeof text !== 'string') {
     throw new InputError(
       text === undefined
-        ? `${placeOf(place)}: no field \`${names.text}\`, only ${shownFields(object)}. Name the one with the text by \`text\`.`
-        : `${placeOf(place)}: field \`${names.text}\` is ${shownType(text)}, not a text. Name another one by \`text\`.`,
+        ? `${locationOf(location)}: no field \`${names.text}\`, only ${shownFields(object)}. Name the one with the text by \`text\`.`
+        : `${locationOf(location)}: field \`${names.text}\` is ${shownType(text)}, not a text. Name another one by \`text\`.`,
     );
   }
-  const {file, line} = place;
-  const label = shortValue(object, names.label, place, 'label', asked.label);
-  return {text, label, id: shortValue(object, names.id, place, 'id', asked.id), file, line};
+  const {file, line} = location;
+  const label = shortValue(object, names.label, location, 'label', asked.label);
+  return {text, label, id: shortValue(object, names.id, location, 'id', asked.id), file, line};
 }
 
 /** What a field holds, by its own name or by its path; undefined where it isn't there. */
@@ -52,7 +52,7 @@ export function valueAt(object: object, path: string): unknown {
 function shortValue(
   object: object,
   name: string | undefined,
-  place: Place,
+  location: RecordLocation,
   purpose: 'label' | 'id',
   asked: string | false | undefined,
 ): string | undefined {
@@ -65,7 +65,7 @@ function shortValue(
     value === undefined
       ? `no field \`${name}\`, only ${shownFields(object)}`
       : `field \`${name}\` is ${shownType(value)}, neither a text nor a number`;
-  throw new InputError(`${placeOf(place)}: ${problem}. Name another one by \`${purpose}\`, or read none: false.`);
+  throw new InputError(`${locationOf(location)}: ${problem}. Name another one by \`${purpose}\`, or read none: false.`);
 }
 
 /** The names of an object's fields, those of objects inside it by their paths. */

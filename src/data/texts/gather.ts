@@ -3,7 +3,7 @@ import type {Role} from '../split.ts';
 import {ROLES} from './assign.ts';
 import {fitted, type LengthRule} from './length.ts';
 import {readTexts} from './read.ts';
-import {placeOf, type ReadTextsOptions, type TextRecord} from './record.ts';
+import {locationOf, type ReadTextsOptions, type TextRecord} from './record.ts';
 
 /** Texts of all sources, those that are empty or too long left out. */
 export interface Gathered {
@@ -80,7 +80,7 @@ function see(seen: SeenLabels, record: TextRecord): void {
 function hasLabels({with: count, without, firstWithout}: SeenLabels, path: string): boolean {
   if (firstWithout === undefined || count === 0) return count > 0;
   throw new InputError(
-    `${path}: ${count} texts have a label and ${without} have none, the first of these at ${placeOf(firstWithout)}. ` +
+    `${path}: ${count} texts have a label and ${without} have none, the first of these at ${locationOf(firstWithout)}. ` +
       'Give all of them one, or read none of them: `label: false`.',
   );
 }
@@ -88,13 +88,13 @@ function hasLabels({with: count, without, firstWithout}: SeenLabels, path: strin
 /** Labels as indices of classes. */
 class Labels {
   private readonly given: boolean;
-  private readonly places: Map<string, number>;
+  private readonly indexByName: Map<string, number>;
   private readonly indices: number[] = [];
 
   constructor(classes: readonly string[] | undefined) {
     this.given = classes !== undefined;
-    this.places = new Map(classes?.map((name, index) => [name, index]));
-    if (classes !== undefined && this.places.size !== classes.length) {
+    this.indexByName = new Map(classes?.map((name, index) => [name, index]));
+    if (classes !== undefined && this.indexByName.size !== classes.length) {
       throw new InputError(`Two of the \`classes\` have one name: ${classes.join(', ')}.`);
     }
   }
@@ -105,23 +105,23 @@ class Labels {
       this.indices.push(-1);
       return;
     }
-    let place = this.places.get(label);
+    let place = this.indexByName.get(label);
     if (place === undefined) {
       if (this.given) {
         throw new InputError(
-          `${placeOf(record)}: label ${JSON.stringify(label)} is none of the classes (${[...this.places.keys()].join(', ')}). ` +
+          `${locationOf(record)}: label ${JSON.stringify(label)} is none of the classes (${[...this.indexByName.keys()].join(', ')}). ` +
             'Mend it, or add it to `classes`.',
         );
       }
-      place = this.places.size;
-      this.places.set(label, place);
+      place = this.indexByName.size;
+      this.indexByName.set(label, place);
     }
     this.indices.push(place);
   }
 
   /** In the order that was given, else in that of their characters. */
   sorted(): {readonly classes: readonly string[]; readonly indices: Int32Array} {
-    const names = [...this.places.keys()];
+    const names = [...this.indexByName.keys()];
     if (names.length === 0) throw new InputError('The texts have no labels. Name the `classes` that they may be of.');
     if (this.given) return {classes: names, indices: Int32Array.from(this.indices)};
     const classes = names.toSorted();

@@ -43,8 +43,8 @@ export function fitted(text: string, {longest, overLength = 'head'}: LengthRule)
 }
 
 /** The place, or the one before it where that is inside a character. */
-function boundary(text: string, place: number): number {
-  return isLow(text.charCodeAt(place)) && isHigh(text.charCodeAt(place - 1)) ? place - 1 : place;
+function boundary(text: string, index: number): number {
+  return isLow(text.charCodeAt(index)) && isHigh(text.charCodeAt(index - 1)) ? index - 1 : index;
 }
 
 function isHigh(unit: number): boolean {

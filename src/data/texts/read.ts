@@ -6,7 +6,7 @@ import {bytesOf, chained, nameOf} from './bytes.ts';
 import {type FieldNames, fieldNames, recordOf, shownType} from './fields.ts';
 import {filesIn} from './folder.ts';
 import {parquetTexts} from './parquet.ts';
-import {placeOf, type ReadTextsOptions, type TextFields, type TextFormat, type TextRecord} from './record.ts';
+import {locationOf, type ReadTextsOptions, type TextFields, type TextFormat, type TextRecord} from './record.ts';
 import {tableTexts} from './table.ts';
 
 /**
@@ -33,8 +33,8 @@ export async function* readTexts(path: string, options: ReadTextsOptions = {}): 
   if (firstLeft === undefined) return;
   onNote?.(
     left === 1
-      ? `${placeOf(firstLeft)}: an empty text, left out.`
-      : `${nameOf(path)}: ${left} empty texts left out, the first at ${placeOf(firstLeft)}.`,
+      ? `${locationOf(firstLeft)}: an empty text, left out.`
+      : `${nameOf(path)}: ${left} empty texts left out, the first at ${locationOf(firstLeft)}.`,
   );
 }
 
@@ -146,7 +146,7 @@ async function* jsonLineTexts(
 
 function readLine(
   content: string,
-  place: {readonly file: string; readonly line: number},
+  location: {readonly file: string; readonly line: number},
   names: FieldNames,
   fields: TextFields,
 ): TextRecord {
@@ -155,16 +155,16 @@ function readLine(
     value = JSON.parse(content);
   } catch (cause) {
     const advice =
-      place.line === 1 && /^\s*[[{]\s*$/.test(content)
+      location.line === 1 && /^\s*[[{]\s*$/.test(content)
         ? 'The file looks like one JSON document: write it as JSON lines, such as with `jq -c ".[]"`.'
         : 'Write one JSON text or object a line.';
-    throw new InputError(`${place.file}, line ${place.line}: not JSON. ${advice}`, {cause});
+    throw new InputError(`${location.file}, line ${location.line}: not JSON. ${advice}`, {cause});
   }
-  if (typeof value === 'string') return {text: value, ...place};
+  if (typeof value === 'string') return {text: value, ...location};
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return recordOf(value, place, names, fields);
+    return recordOf(value, location, names, fields);
   throw new InputError(
-    `${place.file}, line ${place.line}: ${shownType(value)}. Write a JSON text, or an object with the field \`${names.text}\`.`,
+    `${location.file}, line ${location.line}: ${shownType(value)}. Write a JSON text, or an object with the field \`${names.text}\`.`,
   );
 }
 

@@ -85,6 +85,6 @@ export interface ReadTextsOptions extends TextFields {
 }
 
 /** Where a text is, for messages. */
-export function placeOf({file, line}: Pick<TextRecord, 'file' | 'line'>): string {
+export function locationOf({file, line}: Pick<TextRecord, 'file' | 'line'>): string {
   return line === undefined ? file : `${file}, line ${line}`;
 }

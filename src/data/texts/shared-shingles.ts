@@ -15,10 +15,10 @@ export class SharedShingles {
     this.owners.fill(NOBODY);
     this.size = 0;
     for (const hash of shingles) {
-      const place = this.find(hash);
-      if (this.owners[place] !== NOBODY) continue;
-      this.hashes[place] = hash;
-      this.owners[place] = MINE;
+      const index = this.find(hash);
+      if (this.owners[index] !== NOBODY) continue;
+      this.hashes[index] = hash;
+      this.owners[index] = MINE;
       this.size++;
     }
   }
@@ -30,25 +30,25 @@ export class SharedShingles {
     let shared = 0;
     let onlyTheirs = 0;
     for (const hash of others) {
-      const place = this.find(hash);
-      const owner = this.owners[place];
+      const index = this.find(hash);
+      const owner = this.owners[index];
       if (owner === BOTH || owner === THEIRS) continue;
       if (owner === MINE) shared++;
       else onlyTheirs++;
-      this.hashes[place] = hash;
-      this.owners[place] = owner === MINE ? BOTH : THEIRS;
-      marked.push(place);
+      this.hashes[index] = hash;
+      this.owners[index] = owner === MINE ? BOTH : THEIRS;
+      marked.push(index);
     }
     // Theirs came last, so no search for one of mine passes through their places.
-    for (const place of marked) this.owners[place] = this.owners[place] === BOTH ? MINE : NOBODY;
+    for (const index of marked) this.owners[index] = this.owners[index] === BOTH ? MINE : NOBODY;
     return shared / (this.size + onlyTheirs);
   }
 
   private find(hash: number): number {
     const mask = this.owners.length - 1;
-    let place = hash & mask;
-    while (this.owners[place] !== NOBODY && this.hashes[place] !== hash) place = (place + 1) & mask;
-    return place;
+    let index = hash & mask;
+    while (this.owners[index] !== NOBODY && this.hashes[index] !== hash) index = (index + 1) & mask;
+    return index;
   }
 
   private reserve(count: number): void {
@@ -59,7 +59,7 @@ export class SharedShingles {
   }
 
   private grow(count: number): void {
-    const mine = this.hashes.filter((_, place) => this.owners[place] === MINE);
+    const mine = this.hashes.filter((_, index) => this.owners[index] === MINE);
     this.fill(mine, mine.length + count);
   }
 }

@@ -44,12 +44,12 @@ export class Shingler {
     let leaving = 1;
     for (let step = 1; step < size; step++) leaving = Math.imul(leaving, BASE);
     let hash = 0;
-    for (let place = 0; place < size; place++) hash = Math.imul(hash, BASE) + text.charCodeAt(place);
+    for (let index = 0; index < size; index++) hash = Math.imul(hash, BASE) + text.charCodeAt(index);
     hashes[0] = finished(hash ^ this.seed);
-    for (let place = 1; place < count; place++) {
-      const without = hash - Math.imul(leaving, text.charCodeAt(place - 1));
-      hash = (Math.imul(without, BASE) + text.charCodeAt(place + size - 1)) | 0;
-      hashes[place] = finished(hash ^ this.seed);
+    for (let index = 1; index < count; index++) {
+      const without = hash - Math.imul(leaving, text.charCodeAt(index - 1));
+      hash = (Math.imul(without, BASE) + text.charCodeAt(index + size - 1)) | 0;
+      hashes[index] = finished(hash ^ this.seed);
     }
     return hashes.subarray(0, count);
   }
@@ -61,7 +61,7 @@ export class Shingler {
     const hashes = this.room(count);
     for (let start = 0; start < count; start++) {
       let hash = 0;
-      for (let place = start; place < start + size; place++) hash = (Math.imul(hash, BASE) + words[place]!) | 0;
+      for (let index = start; index < start + size; index++) hash = (Math.imul(hash, BASE) + words[index]!) | 0;
       hashes[start] = finished(hash);
     }
     return hashes.subarray(0, count);

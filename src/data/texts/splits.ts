@@ -104,14 +104,14 @@ function splitsOf(
   const sizes = {...(!('validation' in own) && {validation}), ...(!('test' in own) && {test})};
   const drawn = assignSplits(pool.length, poolLabels, sizes, seed);
   const splitOf = (role: Role): TextSplit => {
-    const places = drawn[role];
-    const indices = places?.map(place => pool[place]!) ?? of(role);
+    const positions = drawn[role];
+    const indices = positions?.map(index => pool[index]!) ?? of(role);
     if (indices.length === 0) {
       throw new InputError(`No texts are left for the ${role} split. Read more of them.`);
     }
     const chosen = Array.from(indices, index => texts[index]!);
     const inputs: TextInputs = {kind: 'text', count: chosen.length, texts: chosen};
-    const isLabelled = labelled.has(places === undefined ? role : 'train');
+    const isLabelled = labelled.has(positions === undefined ? role : 'train');
     return isLabelled ? {inputs, labels: indices.map(index => labels[index]!)} : {inputs};
   };
   return {train: splitOf('train'), validation: splitOf('validation'), test: splitOf('test')};

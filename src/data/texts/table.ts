@@ -155,12 +155,12 @@ function columnsOf(
 ): TableLayout {
   const [first = []] = rows;
   const hasHeader = header ?? guessHeader(rows, fields);
-  const names = first.map((name, place) => (hasHeader ? name.trim() : '') || String(place + 1));
+  const names = first.map((name, index) => (hasHeader ? name.trim() : '') || String(index + 1));
   if (header === undefined) onNote?.(guessed(file, hasHeader, names));
   const find = (purpose: 'text' | 'label' | 'id', wanted: string | undefined): number | undefined => {
-    const place = wanted === undefined ? -1 : placeIn(names, wanted);
-    if (place >= 0 && names.indexOf(names[place]!, place + 1) < 0) return place;
-    if (place >= 0) throw new InputError(`${file}: two columns are called \`${names[place]}\`. Give one another name.`);
+    const index = wanted === undefined ? -1 : indexIn(names, wanted);
+    if (index >= 0 && names.indexOf(names[index]!, index + 1) < 0) return index;
+    if (index >= 0) throw new InputError(`${file}: two columns are called \`${names[index]}\`. Give one another name.`);
     if (wanted === undefined || fields[purpose] === undefined) return undefined;
     throw missing(file, hasHeader, names, wanted, purpose);
   };
@@ -171,9 +171,9 @@ function columnsOf(
 }
 
 /** By its name, else by its name in other letters. */
-function placeIn(names: readonly string[], wanted: string): number {
-  const place = names.indexOf(wanted);
-  if (place >= 0) return place;
+function indexIn(names: readonly string[], wanted: string): number {
+  const index = names.indexOf(wanted);
+  if (index >= 0) return index;
   return names.findIndex(name => name.toLowerCase() === wanted.toLowerCase());
 }
 
@@ -203,10 +203,10 @@ function guessHeader(rows: readonly (readonly string[])[], fields: TextFields): 
   const [first = [], ...others] = rows.slice(0, LOOKED_AT);
   const cells = first.map(cell => cell.trim());
   const {text, label, id} = fieldNames(fields);
-  if ([text, label, id].some(name => name !== undefined && !isNumber(name) && placeIn(cells, name) >= 0)) return true;
+  if ([text, label, id].some(name => name !== undefined && !isNumber(name) && indexIn(cells, name) >= 0)) return true;
   if (cells.length < 2 || others.length === 0) return false;
-  return cells.every((cell, place) => {
-    return NAME.test(cell) && cells.indexOf(cell) === place && !others.some(row => row[place]?.trim() === cell);
+  return cells.every((cell, index) => {
+    return NAME.test(cell) && cells.indexOf(cell) === index && !others.some(row => row[index]?.trim() === cell);
   });
 }
 

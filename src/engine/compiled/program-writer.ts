@@ -60,10 +60,10 @@ export class ProgramWriter {
       .slice(0, updates)
       .map((_, output) => this.#updated({kind: 'output', operation: index, output})!);
     const handles = targets.map(target => this.#variables.get(target)!.handle);
-    const before = targets.flatMap((target, place) =>
-      isValueOf(target, inputs[place]!)
+    const before = targets.flatMap((target, index) =>
+      isValueOf(target, inputs[index]!)
         ? this.#afterReading(target)
-        : [`^${this.#addAssignment(target, inputs[place]!)}`],
+        : [`^${this.#addAssignment(target, inputs[index]!)}`],
     );
     const others = inputs.slice(updates).map(input => this.#reference(input));
     const update = this.#add(operationName(index, name), name, [...handles, ...others, ...before], attributes);

@@ -75,7 +75,7 @@ function withOpenLength(shape: Constant, other: Constant): Source {
 
 /** All values, one by one. */
 function valuesOf({shape, values}: Constant): number[] {
-  return Array.from({length: shape[0] ?? 0}, (_, place) => values[values.length === 1 ? 0 : place]!);
+  return Array.from({length: shape[0] ?? 0}, (_, index) => values[values.length === 1 ? 0 : index]!);
 }
 
 /** Runs a function of the inputs and of any variables to take down what it does. Variables keep their values. */

@@ -48,9 +48,9 @@ export class SavedModelGraph implements Graph {
     const held = new Tensors(binding);
     try {
       const fed = held.as(input.dtype as ValueType, held.create(values));
-      const place = this.inputs.find(({name}) => name === input.name)!.place;
-      const places = outputs.map(name => this.find(name)!.place);
-      const given = binding.runSavedModel(this.#session.id!, [fed.id], place, places.join()).map(held.hold);
+      const location = this.inputs.find(({name}) => name === input.name)!.node;
+      const locations = outputs.map(name => this.find(name)!.node);
+      const given = binding.runSavedModel(this.#session.id!, [fed.id], location, locations.join()).map(held.hold);
       return given.map(tensor => ({shape: tensor.shape, data: held.read(held.as('float32', tensor))}));
     } finally {
       held.free();

@@ -18,7 +18,7 @@ export interface Signature {
 
 export interface SignatureTensor extends GraphTensor {
   /** Its name in the graph, for example `StatefulPartitionedCall:1`; empty of a sparse or composite one. */
-  readonly place: string;
+  readonly node: string;
 }
 
 /** Not for people: TensorFlow's own. */
@@ -90,7 +90,7 @@ function readTensor(from: PbfReader): Unnamed {
     if (field === 2) tensor.type = info.readVarint();
     if (field === 3) tensor.shape = readShape(info);
   }, undefined);
-  return {place: tensor.place, dtype: typeName(tensor.type), shape: tensor.shape};
+  return {node: tensor.place, dtype: typeName(tensor.type), shape: tensor.shape};
 }
 
 function readShape(from: PbfReader): Unnamed['shape'] {

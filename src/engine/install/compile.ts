@@ -40,8 +40,8 @@ function compiler(): readonly [string, ...string[]] {
  */
 export async function compileBinding(folder: string, target: Target, signal?: AbortSignal): Promise<void> {
   const modules = join(folder, 'node_modules');
-  const [sources, place] = [packageFolder(folder), join(packageFolder(folder), 'lib', 'napi-v8')];
-  await mkdir(place, {recursive: true});
+  const [sources, location] = [packageFolder(folder), join(packageFolder(folder), 'lib', 'napi-v8')];
+  await mkdir(location, {recursive: true});
   const isMac = target.machine.startsWith('darwin');
   const [command, ...args] = compiler();
   const {end, lastLines} = await runCommand(
@@ -56,7 +56,7 @@ export async function compileBinding(folder: string, target: Target, signal?: Ab
       `-Wl,-rpath,${isMac ? '@loader_path' : '$ORIGIN'}/../../deps/lib`,
       // The functions of Node-API are those of the program that loads it, which macOS has to be told.
       ...(isMac ? ['-undefined', 'dynamic_lookup'] : []),
-      ...['-o', join(place, 'tfjs_binding.node')],
+      ...['-o', join(location, 'tfjs_binding.node')],
     ],
     {signal},
   );

@@ -39,8 +39,8 @@ async function unpackParts(
   try {
     const wanted: [Entry, string][] = [];
     for await (const entry of archive.eachEntry()) {
-      const place = placeOf(entry.fileName, target);
-      if (place !== undefined) wanted.push([entry, join(folder, place)]);
+      const location = locationOf(entry.fileName, target);
+      if (location !== undefined) wanted.push([entry, join(folder, location)]);
     }
     checkComplete(target, wanted);
     const total = wanted.reduce((sum, [entry]) => sum + entry.uncompressedSize, 0);
@@ -60,7 +60,7 @@ async function unpackParts(
 /** All that the binding's sources include. */
 const HEADER = /^tensorflow\/(include\/(tensorflow|tsl)\/(c\/.*|(core\/)?platform\/ctstring\w*)\.h)$/;
 
-function placeOf(name: string, {libraries}: Target): string | undefined {
+function locationOf(name: string, {libraries}: Target): string | undefined {
   return libraries.includes(name) ? join('lib', basename(name)) : HEADER.exec(name)?.[1];
 }
 

@@ -51,9 +51,9 @@ function setApart(x: tf.Tensor, axis: number, stride: number): tf.Tensor {
   const from = backend.typedArrayFromHeap(x) as Float32Array;
   const to = backend.typedArrayFromHeap(apart) as Float32Array;
   for (let row = 0; row < outer; row++) {
-    for (let place = 0; place < length; place++) {
-      const start = (row * length + place) * inner;
-      to.set(from.subarray(start, start + inner), (row * spread + place * stride) * inner);
+    for (let index = 0; index < length; index++) {
+      const start = (row * length + index) * inner;
+      to.set(from.subarray(start, start + inner), (row * spread + index * stride) * inner);
     }
   }
   return apart;

@@ -34,7 +34,7 @@ function shares(dy: tf.Tensor, axes: readonly ConvolvedAxis[]): tf.Tensor {
       return filter / (Math.min(input, start + filter) - Math.max(0, start));
     });
     if (factors.every(factor => factor === 1)) return gradient;
-    const shape = dy.shape.map((_, place) => (place === axis + 1 ? outputs : 1));
+    const shape = dy.shape.map((_, index) => (index === axis + 1 ? outputs : 1));
     return tf.mul(gradient, tf.tensor(factors, shape));
   }, dy);
 }
@@ -67,16 +67,16 @@ function gradientOf(dy: tf.Tensor, input: tf.Tensor, axes: readonly ConvolvedAxi
   gradient.fill(0);
   const channels = input.shape.at(-1)!;
   let out = 0;
-  for (const places of windows(axes, input.shape[0]!, channels)) {
+  for (const indices of windows(axes, input.shape[0]!, channels)) {
     for (let channel = 0; channel < channels; channel++) {
-      let best = places[0]! + channel;
+      let best = indices[0]! + channel;
       let largest = values[best]!;
-      for (let index = 1; index < places.length; index++) {
-        const place = places[index]! + channel;
-        const value = values[place]!;
+      for (let index = 1; index < indices.length; index++) {
+        const position = indices[index]! + channel;
+        const value = values[position]!;
         if (value > largest) {
           largest = value;
-          best = place;
+          best = position;
         }
       }
       gradient[best]! += flow[out++]!;
@@ -89,19 +89,19 @@ function gradientOf(dy: tf.Tensor, input: tf.Tensor, axes: readonly ConvolvedAxi
 function* windows(axes: readonly ConvolvedAxis[], images: number, channels: number): Generator<readonly number[]> {
   const [depths, rows, columns] = axes.map(rangesAlong) as [Range[], Range[], Range[]];
   const [depth, height, width] = axes.map(({input}) => input) as [number, number, number];
-  const places: number[] = [];
+  const indices: number[] = [];
   for (let image = 0; image < images; image++) {
     for (const [front, back] of depths) {
       for (const [top, bottom] of rows) {
         for (const [left, right] of columns) {
-          places.length = 0;
+          indices.length = 0;
           for (let plane = front; plane < back; plane++) {
             for (let row = top; row < bottom; row++) {
               const line = ((image * depth + plane) * height + row) * width;
-              for (let column = left; column < right; column++) places.push((line + column) * channels);
+              for (let column = left; column < right; column++) indices.push((line + column) * channels);
             }
           }
-          yield places;
+          yield indices;
         }
       }
     }

@@ -52,8 +52,8 @@ interface Shift {
 
 /** Takes values along an axis, zeros where there are none: [outer, outputs, inner]. */
 function shift(from: tf.Tensor, to: tf.Tensor, {outer, length, inner, outputs, offset, stride}: Shift): void {
-  const {heap, places} = onHeap(from, to);
-  const [source, target] = places as [number, number];
+  const {heap, indices} = onHeap(from, to);
+  const [source, target] = indices as [number, number];
   const first = Math.max(0, Math.ceil(-offset / stride));
   const end = Math.min(outputs, Math.floor((length - 1 - offset) / stride) + 1);
   if (first > 0 || end < outputs) heap.fill(0, target, target + to.size);
@@ -71,15 +71,15 @@ function copyStrided(
   to: number,
   {count, inner, stride}: {readonly count: number; readonly inner: number; readonly stride: number},
 ): void {
-  for (let place = 0; place < count; place++) {
-    const [here, there] = [from + place * stride * inner, to + place * inner];
+  for (let position = 0; position < count; position++) {
+    const [here, there] = [from + position * stride * inner, to + position * inner];
     for (let index = 0; index < inner; index++) heap[there + index] = heap[here + index]!;
   }
 }
 
 /** The engine's memory, and where tensors begin in it. Right until the engine next takes memory. */
-function onHeap(...tensors: tf.Tensor[]): {readonly heap: Float32Array; readonly places: number[]} {
+function onHeap(...tensors: tf.Tensor[]): {readonly heap: Float32Array; readonly indices: number[]} {
   const backend = tf.backend() as BackendWasm;
   const arrays = tensors.map(tensor => backend.typedArrayFromHeap(tensor));
-  return {heap: new Float32Array(arrays[0]!.buffer), places: arrays.map(({byteOffset}) => byteOffset / 4)};
+  return {heap: new Float32Array(arrays[0]!.buffer), indices: arrays.map(({byteOffset}) => byteOffset / 4)};
 }

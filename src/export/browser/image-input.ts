@@ -53,14 +53,14 @@ function drawnInput(canvas: Canvas, take: (pixels: Pixels) => Promise<void>): ()
     drawing.fillStyle = 'black';
     drawing.fillRect(0, 0, canvas.width, canvas.height);
   };
-  const placeOf = ({offsetX, offsetY}: PointerEvent): [x: number, y: number] => [
+  const locationOf = ({offsetX, offsetY}: PointerEvent): [x: number, y: number] => [
     (offsetX * canvas.width) / canvas.clientWidth,
     (offsetY * canvas.height) / canvas.clientHeight,
   ];
   const on = (type: string, listen: (event: PointerEvent) => void) =>
     canvas.addEventListener(type, event => listen(event as PointerEvent));
   const draw = (event: PointerEvent) => {
-    drawing.lineTo(...placeOf(event));
+    drawing.lineTo(...locationOf(event));
     drawing.stroke();
     void take(drawing.getImageData(0, 0, canvas.width, canvas.height));
   };
@@ -71,7 +71,7 @@ function drawnInput(canvas: Canvas, take: (pixels: Pixels) => Promise<void>): ()
     drawing.lineWidth = STROKE * canvas.width;
     drawing.lineCap = 'round';
     drawing.beginPath();
-    drawing.moveTo(...placeOf(event));
+    drawing.moveTo(...locationOf(event));
     draw(event);
   });
   on('pointermove', event => {

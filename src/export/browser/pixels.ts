@@ -22,13 +22,13 @@ export function bytesOf(pixels: Pixels, shape: ImageShape, invert: boolean): Uin
   const rows = spans(height, scale, pixels.height);
   const columns = spans(width, scale, pixels.width);
   const bytes = new Uint8Array(height * width * channels);
-  let place = 0;
+  let index = 0;
   for (const row of rows) {
     for (const column of columns) {
       const [red, green, blue, alpha] = meanOf(pixels, row, column, channels < 4);
       const values = channels === 1 ? [0.299 * red + 0.587 * green + 0.114 * blue] : [red, green, blue];
-      for (const value of values) bytes[place++] = Math.round(invert ? 255 - value : value);
-      if (channels === 4) bytes[place++] = Math.round(alpha);
+      for (const value of values) bytes[index++] = Math.round(invert ? 255 - value : value);
+      if (channels === 4) bytes[index++] = Math.round(alpha);
     }
   }
   return bytes;
@@ -62,13 +62,13 @@ function meanOf({width, data}: Pixels, rows: Span, columns: Span, onWhite: boole
   let total = 0;
   for (const [y, high] of covered(rows)) {
     for (const [x, wide] of covered(columns)) {
-      const place = 4 * (y * width + x);
+      const index = 4 * (y * width + x);
       const share = high * wide;
-      const opacity = onWhite ? data[place + 3]! / 255 : 1;
+      const opacity = onWhite ? data[index + 3]! / 255 : 1;
       for (let part = 0; part < 3; part++) {
-        sums[part]! += share * (opacity * data[place + part]! + (1 - opacity) * 255);
+        sums[part]! += share * (opacity * data[index + part]! + (1 - opacity) * 255);
       }
-      sums[3] += share * data[place + 3]!;
+      sums[3] += share * data[index + 3]!;
       total += share;
     }
   }

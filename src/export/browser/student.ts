@@ -49,7 +49,7 @@ declare const document: {readonly currentScript: {readonly src: string} | null};
 declare const fetch: (url: string) => Promise<{readonly ok: boolean; arrayBuffer(): Promise<ArrayBuffer>}>;
 
 /** Of this script, beside which the weights stand; known only while it is first run. */
-const place = document.currentScript?.src;
+const location = document.currentScript?.src;
 
 /**
  * Opens the student that `student-data.js` holds; load that script before.
@@ -76,7 +76,7 @@ async function readStudent({description, model, weights}: StudentData): Promise<
 }
 
 async function fetchWeights(): Promise<ArrayBuffer> {
-  const url = new URL('weights.bin', place).href;
+  const url = new URL('weights.bin', location).href;
   const response = await fetch(url).catch(() => undefined);
   if (response?.ok) return response.arrayBuffer();
   throw new InputError(

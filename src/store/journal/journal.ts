@@ -11,11 +11,11 @@ import {holdLock, type JournalLock} from './lock.ts';
 import type {Outstanding} from './outstanding.ts';
 import {JournalReader} from './reader.ts';
 import {carryLines, type Recovery, recover, retire} from './recovery.ts';
-import {type KeptReply, type ReplyPlace, replyLine} from './reply.ts';
+import {type KeptReply, type ReplyLocation, replyLine} from './reply.ts';
 import {createSegment, lineOf, SegmentWriter} from './segment.ts';
 
 export type {Quarantined} from '../quarantine.ts';
-export type {KeptReply, ReplyPlace} from './reply.ts';
+export type {KeptReply, ReplyLocation} from './reply.ts';
 
 /**
  * What was sent to a service and what came back, written down before anything follows from it. A process that is killed
@@ -30,12 +30,12 @@ export interface Journal {
     /** Questions that were sent, and may have been paid for, but have no reply: those that are asked again. */
     readonly inDoubt: readonly string[];
     /** Where paid replies are whose answers were not kept, by question. They are to be read, not asked for again. */
-    readonly replies: ReadonlyMap<string, ReplyPlace>;
+    readonly replies: ReadonlyMap<string, ReplyLocation>;
   };
   /** Processes elsewhere that may run or not. What they sent and received is left to them for as long as that is so. */
   readonly unknown: readonly Owner[];
   /** Where the replies are that this process received in batches and whose answers are not kept yet, by question. */
-  readonly received: ReadonlyMap<string, ReplyPlace>;
+  readonly received: ReadonlyMap<string, ReplyLocation>;
   /** What was handed over in batches and is not collected. */
   readonly batches: BatchRecords;
   /** Queries whose replies could not be read, by this process and those before. */
@@ -45,9 +45,9 @@ export interface Journal {
   /** Questions are about to be sent. Nothing may go out before it has resolved, with the call's number. */
   sent(keys: readonly string[]): Promise<number>;
   /** Keeps the raw reply, without headers that could hold a secret. To be awaited before the reply is read. */
-  replied(id: number, reply: Reply): Promise<ReplyPlace>;
+  replied(id: number, reply: Reply): Promise<ReplyLocation>;
   /** Keeps the raw reply to a request of a batch, as `replied` does. It is to be read, not asked for again. */
-  receive(keys: readonly string[], reply: Reply): Promise<ReplyPlace>;
+  receive(keys: readonly string[], reply: Reply): Promise<ReplyLocation>;
   /** No reply came that is to be paid for, or it is in doubt. */
   failed(id: number, why: string, inDoubt: boolean): void;
   /** The answers of a call are in the store, or its queries quarantined. */
@@ -65,14 +65,14 @@ export interface Journal {
    * Where the replies are of other processes, ended or not, by question; without those whose answers were deleted, those
    * in `recovered` and `received`, and those that are quarantined.
    */
-  find(keys: readonly string[]): Promise<ReadonlyMap<string, ReplyPlace>>;
+  find(keys: readonly string[]): Promise<ReadonlyMap<string, ReplyLocation>>;
   /**
    * Takes over what processes left that have ended since this journal was opened: `recovered.replies` has their replies
    * from then on, and `find` looks at all that was written by now. Resolves with the questions that are in doubt by them.
    */
   takeOver(): Promise<readonly string[]>;
   /** A kept reply; undefined where there is none in its place, as after a power cut. */
-  read(place: ReplyPlace): Promise<KeptReply | undefined>;
+  read(location: ReplyLocation): Promise<KeptReply | undefined>;
   /** What is not at its end is left to the next journal in the folder. */
   close(): Promise<void>;
 }
@@ -99,7 +99,7 @@ export async function openJournal(directory: string): Promise<Journal> {
 
 /** A reply that is being written, and its place. */
 interface Keeping {
-  readonly place: ReplyPlace;
+  readonly location: ReplyLocation;
   readonly written: Promise<void>;
 }
 
@@ -112,7 +112,7 @@ interface OpenedSegment extends Pick<Recovery, 'inDoubt' | 'unknown'> {
 class SegmentJournal implements Journal {
   readonly recovered: Journal['recovered'];
   readonly unknown: Journal['unknown'];
-  readonly received: ReadonlyMap<string, ReplyPlace>;
+  readonly received: ReadonlyMap<string, ReplyLocation>;
   readonly batches: BatchRecords;
   readonly #directory: string;
   readonly #name: string;
@@ -122,7 +122,7 @@ class SegmentJournal implements Journal {
   readonly #quarantine: Quarantine;
   readonly #reader: JournalReader;
   readonly #keptLines = new KeptLines();
-  readonly #received = new Map<string, ReplyPlace>();
+  readonly #received = new Map<string, ReplyLocation>();
   #calls = 0;
   #holdsReplies = false;
 
@@ -156,22 +156,22 @@ class SegmentJournal implements Journal {
     });
   }
 
-  replied(id: number, reply: Reply): Promise<ReplyPlace> {
-    const {place, written} = this.#keep(id, this.#outstanding.keysOf(id), reply);
+  replied(id: number, reply: Reply): Promise<ReplyLocation> {
+    const {location, written} = this.#keep(id, this.#outstanding.keysOf(id), reply);
     return written.then(() => {
-      this.#outstanding.replied(id, place);
-      return place;
+      this.#outstanding.replied(id, location);
+      return location;
     });
   }
 
-  async receive(keys: readonly string[], reply: Reply): Promise<ReplyPlace> {
-    const {place, written} = this.#keep(++this.#calls, keys, reply);
+  async receive(keys: readonly string[], reply: Reply): Promise<ReplyLocation> {
+    const {location, written} = this.#keep(++this.#calls, keys, reply);
     await written;
     // No call of this process stands for it: if the process ends now, it is found by this line.
-    this.#segment.note(lineOf({unread: keys, place}));
-    this.#outstanding.left(keys, place);
-    for (const key of keys) this.#received.set(key, place);
-    return place;
+    this.#segment.note(lineOf({unread: keys, place: location}));
+    this.#outstanding.left(keys, location);
+    for (const key of keys) this.#received.set(key, location);
+    return location;
   }
 
   failed(id: number, why: string, inDoubt: boolean): void {
@@ -196,7 +196,7 @@ class SegmentJournal implements Journal {
     if (lines !== '') await this.#segment.append(lines).written;
   }
 
-  async find(keys: readonly string[]): Promise<ReadonlyMap<string, ReplyPlace>> {
+  async find(keys: readonly string[]): Promise<ReadonlyMap<string, ReplyLocation>> {
     const isOpen = (key: string) =>
       !this.#outstanding.unread.has(key) && !this.#received.has(key) && !this.quarantined.has(key);
     return this.#reader.find(keys.filter(isOpen));
@@ -222,11 +222,11 @@ class SegmentJournal implements Journal {
   #keep(id: number, keys: readonly string[], reply: Reply): Keeping {
     const {offset, length, written} = this.#segment.append(replyLine(id, keys, reply));
     this.#holdsReplies = true;
-    return {place: {segment: this.#name, offset, length}, written};
+    return {location: {segment: this.#name, offset, length}, written};
   }
 
-  read(place: ReplyPlace): Promise<KeptReply | undefined> {
-    return this.#reader.read(place);
+  read(location: ReplyLocation): Promise<KeptReply | undefined> {
+    return this.#reader.read(location);
   }
 
   async close(): Promise<void> {

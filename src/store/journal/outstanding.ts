@@ -1,10 +1,10 @@
-import type {ReplyPlace} from './reply.ts';
+import type {ReplyLocation} from './reply.ts';
 
 /** A request on its way. */
 interface Call {
   readonly keys: readonly string[];
   /** Where its reply is, once one has come. */
-  place?: ReplyPlace;
+  location?: ReplyLocation;
 }
 
 /**
@@ -15,7 +15,7 @@ export class Outstanding {
   /** Questions that were sent and may have been paid for, without a reply. */
   readonly inDoubt: Set<string> = new Set();
   /** Replies of ended processes that were paid for and whose answers are not kept, by question. */
-  readonly unread: Map<string, ReplyPlace> = new Map();
+  readonly unread: Map<string, ReplyLocation> = new Map();
   readonly #calls = new Map<number, Call>();
 
   sent(id: number, keys: readonly string[]): void {
@@ -27,9 +27,9 @@ export class Outstanding {
     return this.#calls.get(id)?.keys ?? [];
   }
 
-  replied(id: number, place: ReplyPlace): void {
+  replied(id: number, location: ReplyLocation): void {
     const call = this.#calls.get(id);
-    if (call) call.place = place;
+    if (call) call.location = location;
   }
 
   failed(id: number, inDoubt: boolean): void {
@@ -50,24 +50,24 @@ export class Outstanding {
   }
 
   /** A reply that an ended process left. */
-  left(keys: readonly string[], place: ReplyPlace): void {
+  left(keys: readonly string[], location: ReplyLocation): void {
     for (const key of keys) {
       this.inDoubt.delete(key);
-      this.unread.set(key, place);
+      this.unread.set(key, location);
     }
   }
 
   /** What another process left, which has ended. */
   add({inDoubt, unread}: Outstanding): void {
     for (const key of inDoubt) this.inDoubt.add(key);
-    for (const [key, place] of unread) this.left([key], place);
+    for (const [key, location] of unread) this.left([key], location);
   }
 
   /** The process has ended: what is under way is in doubt, which is returned, or is a reply to be read. */
   end(): readonly string[] {
     const calls = [...this.#calls.values()];
-    for (const {keys, place} of calls) if (place) this.left(keys, place);
-    const doubted = calls.flatMap(({keys, place}) => (place ? [] : keys)).filter(key => !this.unread.has(key));
+    for (const {keys, location} of calls) if (location) this.left(keys, location);
+    const doubted = calls.flatMap(({keys, location}) => (location ? [] : keys)).filter(key => !this.unread.has(key));
     for (const key of doubted) this.inDoubt.add(key);
     this.#calls.clear();
     return doubted;

@@ -1,7 +1,7 @@
 import {type FileHandle, open} from 'node:fs/promises';
 import {join} from 'node:path';
 import {journalFailure} from './file.ts';
-import {type KeptReply, parseReply, type ReplyPlace} from './reply.ts';
+import {type KeptReply, parseReply, type ReplyLocation} from './reply.ts';
 import {ReplyIndex} from './reply-index.ts';
 import {SEGMENT_NAME} from './segment.ts';
 
@@ -23,7 +23,7 @@ export class JournalReader {
    *
    * @throws AnswerStoreError where that can't be looked up
    */
-  async find(keys: readonly string[]): Promise<ReadonlyMap<string, ReplyPlace>> {
+  async find(keys: readonly string[]): Promise<ReadonlyMap<string, ReplyLocation>> {
     try {
       return await this.#index.find(keys);
     } catch (error) {
@@ -37,7 +37,7 @@ export class JournalReader {
   }
 
   /** @throws AnswerStoreError where the file can't be read */
-  async read({segment, offset, length}: ReplyPlace): Promise<KeptReply | undefined> {
+  async read({segment, offset, length}: ReplyLocation): Promise<KeptReply | undefined> {
     // Places can come from elsewhere, with a store that was imported.
     if (!SEGMENT_NAME.test(segment)) return undefined;
     const file = this.#files.get(segment) ?? openIfThere(join(this.#directory, segment));

@@ -32,7 +32,7 @@ export async function rebuildStore(store: AnswerStore, journal: string): Promise
   for await (const batch of batchesIn(journal)) {
     answers += batch.length;
     const held = await store.getMany(batch.map(({key}) => key));
-    const lacking = batch.filter(({stored}, place) => (held[place]?.storedAt ?? '') < stored.storedAt);
+    const lacking = batch.filter(({stored}, index) => (held[index]?.storedAt ?? '') < stored.storedAt);
     await store.setMany(lacking);
     added += lacking.length;
   }

@@ -4,7 +4,7 @@ import {fateOf, isOfThisMachine, type Owner} from '../owner.ts';
 import {linesOf} from './lines.ts';
 import {isLocked, removeLock} from './lock.ts';
 import {Outstanding} from './outstanding.ts';
-import {parseReply, type ReplyPlace, replyNumber} from './reply.ts';
+import {parseReply, type ReplyLocation, replyNumber} from './reply.ts';
 import {CLOSING, isClosed, lineOf, type SegmentHead, segmentsIn} from './segment.ts';
 
 /** What the segments of ended processes hold that was not seen to its end. */
@@ -26,7 +26,7 @@ type Line =
   | {readonly done: number}
   | {readonly settled: readonly string[]}
   | {readonly doubted: readonly string[]}
-  | {readonly unread: readonly string[]; readonly place: ReplyPlace};
+  | {readonly unread: readonly string[]; readonly place: ReplyLocation};
 
 /** Reads the segments that no process writes any more, the oldest first. */
 export async function recover(directory: string): Promise<Recovery> {
@@ -68,7 +68,7 @@ interface Scanned {
 
 /** Lines that say again, in a new segment, what is outstanding. */
 export function carryLines({inDoubt, unread}: Outstanding): string[] {
-  const lines = repliesOf(unread).map(({place, keys}) => lineOf({unread: keys, place}));
+  const lines = repliesOf(unread).map(({location, keys}) => lineOf({unread: keys, place: location}));
   if (inDoubt.size > 0) lines.push(lineOf({doubted: [...inDoubt]}));
   return lines;
 }
@@ -139,8 +139,8 @@ function parse(text: Buffer): Line | undefined {
 
 /** A power cut can leave a hole in a reply: its questions are in doubt again. */
 function dropTorn(directory: string, {inDoubt, unread}: Outstanding): void {
-  for (const {place, keys} of repliesOf(unread)) {
-    if (isWhole(directory, place)) continue;
+  for (const {location, keys} of repliesOf(unread)) {
+    if (isWhole(directory, location)) continue;
     for (const key of keys) {
       unread.delete(key);
       inDoubt.add(key);
@@ -148,7 +148,7 @@ function dropTorn(directory: string, {inDoubt, unread}: Outstanding): void {
   }
 }
 
-function isWhole(directory: string, {segment, offset, length}: ReplyPlace): boolean {
+function isWhole(directory: string, {segment, offset, length}: ReplyLocation): boolean {
   const file = openIfThere(join(directory, segment));
   if (file === undefined) return false;
   try {
@@ -161,15 +161,17 @@ function isWhole(directory: string, {segment, offset, length}: ReplyPlace): bool
 }
 
 /** Each place once, with the questions that are to be read there. */
-function repliesOf(unread: ReadonlyMap<string, ReplyPlace>): {readonly place: ReplyPlace; readonly keys: string[]}[] {
-  const byPlace = new Map<string, {readonly place: ReplyPlace; readonly keys: string[]}>();
-  for (const [key, place] of unread) {
-    const name = `${place.segment} ${place.offset}`;
-    const reply = byPlace.get(name) ?? {place, keys: []};
+function repliesOf(
+  unread: ReadonlyMap<string, ReplyLocation>,
+): {readonly location: ReplyLocation; readonly keys: string[]}[] {
+  const byLocation = new Map<string, {readonly location: ReplyLocation; readonly keys: string[]}>();
+  for (const [key, location] of unread) {
+    const name = `${location.segment} ${location.offset}`;
+    const reply = byLocation.get(name) ?? {location: location, keys: []};
     reply.keys.push(key);
-    byPlace.set(name, reply);
+    byLocation.set(name, reply);
   }
-  return [...byPlace.values()];
+  return [...byLocation.values()];
 }
 
 /** Undefined where another process has just seen to the file. */

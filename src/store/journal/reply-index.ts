@@ -4,11 +4,11 @@ import {join} from 'node:path';
 import {setImmediate} from 'node:timers/promises';
 import type {RootDatabase} from 'lmdb';
 import {openLmdb} from '../lmdb/file.ts';
-import {RoomAhead} from '../lmdb/preallocate.ts';
+import {Preallocation} from '../lmdb/preallocate.ts';
 import {type DeletedKeys, readDeleted} from './deleted-keys.ts';
 import {keptIn} from './kept-lines.ts';
 import {linesOf} from './lines.ts';
-import {type ReplyPlace, replyKeys} from './reply.ts';
+import {type ReplyLocation, replyKeys} from './reply.ts';
 import {segmentsIn, startOf} from './segment.ts';
 
 /**
@@ -28,8 +28,8 @@ export class ReplyIndex {
   }
 
   /** Where replies are, by question. Of several it is the one whose answer was kept last, else the last one. */
-  async find(keys: readonly string[]): Promise<ReadonlyMap<string, ReplyPlace>> {
-    const found = new Map<string, ReplyPlace>();
+  async find(keys: readonly string[]): Promise<ReadonlyMap<string, ReplyLocation>> {
+    const found = new Map<string, ReplyLocation>();
     this.#opened ??= this.#open();
     const opened = await this.#opened;
     if (opened === undefined) return found;
@@ -109,7 +109,7 @@ type IndexEntry = readonly [segment: number, offset: number, length: number, kep
 /** The file of an index, open. */
 interface IndexFile {
   readonly database: RootDatabase<unknown, string | number>;
-  readonly room: RoomAhead;
+  readonly preallocation: Preallocation;
   close(): Promise<void>;
 }
 
@@ -139,7 +139,7 @@ function openAt(path: string, afterwards: () => void): IndexFile {
     await database.close();
     afterwards();
   };
-  return {database, room: new RoomAhead(path, database), close};
+  return {database, preallocation: new Preallocation(path, database), close};
 }
 
 /** An index that is damaged is made again: all of it is in the segments. */
@@ -181,7 +181,7 @@ class Section {
   readonly segment: string;
   readonly start: number;
   end: number;
-  readonly entries: {readonly key: string; readonly place: ReplyPlace; readonly keptAt: number}[] = [];
+  readonly entries: {readonly key: string; readonly location: ReplyLocation; readonly keptAt: number}[] = [];
 
   constructor(segment: string, start: number) {
     this.segment = segment;
@@ -191,30 +191,30 @@ class Section {
 
   take(line: Buffer, offset: number): void {
     this.end = offset + line.length;
-    const place = {segment: this.segment, offset, length: line.length};
-    for (const key of replyKeys(line) ?? []) this.entries.push({key, place, keptAt: 0});
+    const location = {segment: this.segment, offset, length: line.length};
+    for (const key of replyKeys(line) ?? []) this.entries.push({key, location: location, keptAt: 0});
     const said = keptIn(line);
     for (const [key, record] of said?.kept ?? []) {
-      const [storedAt, place, length] = [record[4], record[6], record[7]];
-      if (place === null || length === null) continue;
-      this.entries.push({key, place: {segment: said!.in, offset: place, length}, keptAt: Date.parse(storedAt)});
+      const [storedAt, location, length] = [record[4], record[6], record[7]];
+      if (location === null || length === null) continue;
+      this.entries.push({key, location: {segment: said!.in, offset: location, length}, keptAt: Date.parse(storedAt)});
     }
   }
 }
 
 /** Unless another process was faster. */
-function commit({database, room}: IndexFile, {segment, start, end, entries}: Section): void {
-  room.make([...entries.map(({key}) => [key, 0, 0, 0]), progressIn({database})]);
+function commit({database, preallocation}: IndexFile, {segment, start, end, entries}: Section): void {
+  preallocation.make([...entries.map(({key}) => [key, 0, 0, 0]), progressIn({database})]);
   database.transactionSync(() => {
     const read = new Map(progressIn({database}));
     if (start > 0 && read.get(segment) !== start) return;
     read.set(segment, end);
-    for (const {place} of entries) if (!read.has(place.segment)) read.set(place.segment, 0);
+    for (const {location} of entries) if (!read.has(location.segment)) read.set(location.segment, 0);
     const numbers = new Map(Array.from(read.keys(), (name, number) => [name, number]));
-    for (const {key, place, keptAt} of entries) {
+    for (const {key, location, keptAt} of entries) {
       const known = database.get(key) as IndexEntry | undefined;
       if (known && known[3] > keptAt) continue;
-      database.putSync(key, [numbers.get(place.segment), place.offset, place.length, keptAt]);
+      database.putSync(key, [numbers.get(location.segment), location.offset, location.length, keptAt]);
     }
     database.putSync(PROGRESS, [...read]);
   });

@@ -3,7 +3,7 @@ import type {Reply} from '../../teacher.ts';
 import {lineOf} from './segment.ts';
 
 /** Where a raw reply is kept: a line of a segment, in bytes. */
-export interface ReplyPlace {
+export interface ReplyLocation {
   /** The name of its file. */
   readonly segment: string;
   readonly offset: number;

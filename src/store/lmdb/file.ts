@@ -88,8 +88,8 @@ function checkPages(file: number): void {
   const pages = Number(state.readBigUInt64LE(LAST_PAGE)) + 1;
   if (fstatSync(file).size < pages * size)
     throw new DamagedFileError('the file is an LMDB database of which the end is missing');
-  for (const place of ROOTS) {
-    const root = state.readBigUInt64LE(place);
+  for (const index of ROOTS) {
+    const root = state.readBigUInt64LE(index);
     if (root !== NO_PAGE && !isOfTree(readAt(file, Number(root) * size, PAGE_HEAD), root)) {
       throw damaged(`page ${root}`);
     }

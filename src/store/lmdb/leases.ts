@@ -4,7 +4,7 @@ import type {RootDatabase, RootDatabaseOptions} from 'lmdb';
 import {type Holder, isJournaledWith, type Leases, newHolder, type TakenOver} from '../leases.ts';
 import {fateOf, machineStart} from '../owner.ts';
 import {openLmdb} from './file.ts';
-import {RoomAhead} from './preallocate.ts';
+import {Preallocation} from './preallocate.ts';
 
 interface Lease {
   readonly holder: Holder;
@@ -20,7 +20,7 @@ interface Self {
 
 interface Opened {
   readonly database: RootDatabase<string, string>;
-  readonly room: RoomAhead;
+  readonly preallocation: Preallocation;
 }
 
 /** Leases in an LMDB file, for the processes of one machine. They are kept as JSON. */
@@ -58,7 +58,7 @@ export class LmdbLeases implements Leases {
     const now = this.#now();
     const own = this.#leaseUntil(now + milliseconds);
     // Their release needs as much.
-    this.#open.room.make([...keys, ...keys].map(key => [key, own]));
+    this.#open.preallocation.make([...keys, ...keys].map(key => [key, own]));
     const taken: TakenOver[] = [];
     const isOwn = this.#forEach(keys, (key, kept) => {
       const held = kept === undefined ? undefined : (JSON.parse(kept) as Lease);
@@ -140,5 +140,5 @@ function openLeases(path: string): Opened {
 
 function openedAt(path: string, options: RootDatabaseOptions): Opened {
   const database = openLmdb<string>(path, options);
-  return {database, room: new RoomAhead(path, database)};
+  return {database, preallocation: new Preallocation(path, database)};
 }

@@ -25,7 +25,7 @@ type Database = Pick<RootDatabase, 'getStats' | 'transactionSync'>;
  * writes a message of more than 100 characters into a buffer of 100, and the process ends at some later moment. What is
  * written here fails as every write does, and leaves the file as it was.
  */
-export class RoomAhead {
+export class Preallocation {
   readonly #path: string;
   readonly #database: Database;
   /** Bytes of the file that are there for certain. */

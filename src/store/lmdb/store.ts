@@ -5,7 +5,7 @@ import type {RootDatabase} from 'lmdb';
 import {together} from '../coalesce.ts';
 import type {StoredAnswer} from '../stored-answer.ts';
 import {openLmdb} from './file.ts';
-import {RoomAhead} from './preallocate.ts';
+import {Preallocation} from './preallocate.ts';
 import {type RecordHead, RecordHeads, type ShortRecord, withHead} from './record-heads.ts';
 
 /**
@@ -17,7 +17,7 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
   readonly opts: {readonly url: string};
   namespace?: string | undefined;
   readonly #database: RootDatabase<unknown, string | number>;
-  readonly #room: RoomAhead;
+  readonly #preallocation: Preallocation;
   readonly #heads = new RecordHeads();
   /** Those that were read. What stands under a number never changes. */
   readonly #headsRead = new Map<number, RecordHead>();
@@ -27,7 +27,7 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
   readonly #write: (sets: readonly EntrySet[]) => Promise<void> = together(async sets => {
     try {
       const heads = new Map(sets.flatMap(set => [...set.heads]));
-      this.#room.make([...heads, ...sets.flatMap(({entries}) => entries)]);
+      this.#preallocation.make([...heads, ...sets.flatMap(({entries}) => entries)]);
       await this.#database.batch(() => {
         for (const set of sets) this.#put(set);
         // Each time: another process may have cleared the file.
@@ -42,7 +42,7 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
     super();
     this.opts = {url: path};
     this.#database = openLmdb(path, {encoder: {useRecords: false, moreTypes: true}});
-    this.#room = new RoomAhead(path, this.#database);
+    this.#preallocation = new Preallocation(path, this.#database);
   }
 
   async get<Value>(key: string): Promise<StoredData<Value>> {
@@ -85,7 +85,7 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
 
   async delete(key: string): Promise<boolean> {
     await this.#written;
-    this.#room.make([key]);
+    this.#preallocation.make([key]);
     return this.#database.removeSync(key);
   }
 

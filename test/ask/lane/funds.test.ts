@@ -23,7 +23,7 @@ interface Run {
   readonly limits?: readonly BudgetLimit[];
   /** Changes what the journal does. */
   readonly failing?: (journal: Journal) => Partial<Journal>;
-  readonly detaches?: boolean;
+  readonly detached?: boolean;
   readonly sleep?: () => Promise<void>;
 }
 
@@ -137,7 +137,7 @@ describe('what is reserved for a batch', () => {
   });
 
   it('counts in full where the batch is not waited for', async () => {
-    const {spent} = await run(batchingTeacher({looks: 3}), 5, {detaches: true});
+    const {spent} = await run(batchingTeacher({looks: 3}), 5, {detached: true});
     expect(spent).toMatchObject({calls: 5, tokens: 10 + 4 * 15});
   });
 

@@ -64,7 +64,7 @@ describe('the lanes of a teacher that is made of others', () => {
 
   it('leave a question without an answer that one part has under way', async () => {
     const [slow, fast] = [named('slow', {looks: 9}), named('fast', {looks: 0})];
-    const {teacher} = await open(ensemble([slow, fast]), {lane: {detaches: true, sleep}});
+    const {teacher} = await open(ensemble([slow, fast]), {lane: {detached: true, sleep}});
     const outcomes = await teacher.ask(about(1, 2, 3));
     expect(outcomes.map(outcome => ('error' in outcome ? outcome.error : 'answered'))).toEqual([
       'answered',
@@ -101,7 +101,7 @@ describe('openAsking by lanes', () => {
 
   it('keeps nothing of a set of which all is under way', async () => {
     const teacher = named('one', {looks: 9, teacher: payingTeacher(() => labels([0]))});
-    const {teacher: layered} = await open(teacher, {lane: {detaches: true, sleep}});
+    const {teacher: layered} = await open(teacher, {lane: {detached: true, sleep}});
     const one = {...transfer, inputs: {...transfer.inputs, count: 1, texts: ['1']}};
     await expect(collectAnswered(layered, one)).rejects.toThrow(PendingError);
     const {knowledge, missing} = await collectAnswered(layered, transfer);

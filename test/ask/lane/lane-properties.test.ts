@@ -22,7 +22,7 @@ const row = fc.constantFrom('answered', 'answered', 'answered', 'failed', 'expir
 /** How one run goes: to its end, away from what is under way, stopped at its n-th wait, into a full disk, one by one. */
 const way = fc.oneof(
   fc.constant({kind: 'waits'} as const),
-  fc.constant({kind: 'detaches'} as const),
+  fc.constant({kind: 'detached'} as const),
   fc.constant({kind: 'one by one'} as const),
   fc.record({kind: fc.constant('stops' as const), at: fc.integer({min: 0, max: 4})}),
   fc.record({kind: fc.constant('fills the disk' as const), at: fc.integer({min: 0, max: 3})}),
@@ -93,7 +93,7 @@ describe('withLane', () => {
               return store.setMany(entries);
             },
           });
-          const choice = chosen.kind === 'one by one' ? {} : {lane: {sleep, detaches: chosen.kind === 'detaches'}};
+          const choice = chosen.kind === 'one by one' ? {} : {lane: {sleep, detached: chosen.kind === 'detached'}};
           try {
             return await stack(teacher, {store: filling, journal, ...choice}).ask(about(...asked), {stop: stop.signal});
           } catch (error) {

@@ -30,7 +30,7 @@ async function place() {
 }
 
 interface Run {
-  readonly lane?: {readonly detaches?: boolean; readonly cancels?: boolean} | false;
+  readonly lane?: {readonly detached?: boolean; readonly cancels?: boolean} | false;
   readonly budget?: readonly BudgetLimit[];
   readonly store?: AnswerStore;
   readonly stop?: AbortSignal;
@@ -158,10 +158,10 @@ describe('a batch that is left', () => {
   it('is collected by a later run, and never handed over twice', async () => {
     const at = await place();
     const teacher = batchingTeacher({looks: 3});
-    const first = await run(at, teacher, numbers(5), {lane: {detaches: true}});
+    const first = await run(at, teacher, numbers(5), {lane: {detached: true}});
     expect(errorsIn(first.outcomes)).toEqual([undefined, ...new Array(4).fill(expect.any(PendingError))]);
     expect(first.left).toMatchObject([{id: 'batch-1'}]);
-    const second = await run(at, teacher, numbers(5), {lane: {detaches: true}});
+    const second = await run(at, teacher, numbers(5), {lane: {detached: true}});
     expect(errorsIn(second.outcomes).filter(Boolean)).toHaveLength(4);
     const third = await run(at, teacher, numbers(7));
     expect(third.outcomes).toEqual(answered(...numbers(7)));
@@ -173,7 +173,7 @@ describe('a batch that is left', () => {
   it('is collected whole, though only one of its questions is asked', async () => {
     const at = await place();
     const teacher = batchingTeacher({looks: 2});
-    await run(at, teacher, numbers(4), {lane: {detaches: true}});
+    await run(at, teacher, numbers(4), {lane: {detached: true}});
     expect((await run(at, teacher, [3])).outcomes).toEqual(answered(3));
     const rest = await run(at, teacher, numbers(4));
     expect(rest.outcomes).toEqual(answered(...numbers(4)));
@@ -200,7 +200,7 @@ describe('a batch that is left', () => {
   it('is collected by a run that asks one by one, and not asked about before it has ended', async () => {
     const at = await place();
     const teacher = batchingTeacher({looks: 2});
-    await run(at, teacher, numbers(3), {lane: {detaches: true}});
+    await run(at, teacher, numbers(3), {lane: {detached: true}});
     const early = await run(at, teacher, [1, 2, 3, 4], oneByOne);
     expect(errorsIn(early.outcomes).map(error => (error as Error | undefined)?.message)).toEqual([
       undefined,
@@ -235,7 +235,7 @@ describe('a batch that is left', () => {
 
   it('that the service does not know any more names the file to delete', async () => {
     const at = await place();
-    await run(at, batchingTeacher({looks: 9}), numbers(3), {lane: {detaches: true}});
+    await run(at, batchingTeacher({looks: 9}), numbers(3), {lane: {detached: true}});
     const forgetful = batchingTeacher();
     await expect(run(at, forgetful, numbers(3))).rejects.toThrow(
       /no batch batch-1.*delete .*\/batches\/limbeck-.*json/s,
@@ -359,7 +359,7 @@ describe('what fails in a batch', () => {
     const teacher = batchingTeacher({
       respond: (number, batch) => (batch > 1 || number < 4 ? labels([number]) : passing()),
     });
-    for (let runs = 0; runs < 4; runs++) await run(at, teacher, numbers(5), {lane: {detaches: true}});
+    for (let runs = 0; runs < 4; runs++) await run(at, teacher, numbers(5), {lane: {detached: true}});
     expect((await run(at, teacher, numbers(5), oneByOne)).ledger).toMatchObject({cached: 5, calls: 0});
     expect(teacher.batches.map(batch => batch.numbers)).toEqual([
       [2, 3, 4, 5],
@@ -459,7 +459,7 @@ describe('a handing-over that the service has no room for', () => {
 
   it('is left to a later run by one that waits for nothing', async () => {
     const teacher = batchingTeacher({lane: {submit: () => Promise.reject(passing(429))}});
-    const {outcomes} = await run(await place(), teacher, numbers(3), {lane: {detaches: true}});
+    const {outcomes} = await run(await place(), teacher, numbers(3), {lane: {detached: true}});
     expect(errorsIn(outcomes)).toEqual([undefined, expect.any(PendingError), expect.any(PendingError)]);
   });
 
@@ -493,7 +493,7 @@ describe('a budget by batches', () => {
 
   it('counts a batch that is left with the most that it can come to', async () => {
     const {spent} = await run(await place(), batchingTeacher({looks: 9}), numbers(4), {
-      lane: {detaches: true},
+      lane: {detached: true},
       budget: [{usd: 1}],
     });
     expect(spent).toBeCloseTo(10e-6 + 3 * 10e-6, 12);
@@ -529,7 +529,7 @@ describe('cancelling', () => {
   it('collects what is finished, and hands nothing over', async () => {
     const at = await place();
     const teacher = batchingTeacher({looks: 99, respond: number => (number < 3 ? labels([number]) : passing())});
-    await run(at, teacher, numbers(4), {lane: {detaches: true}});
+    await run(at, teacher, numbers(4), {lane: {detached: true}});
     const {outcomes, left} = await run(at, teacher, numbers(6), {lane: {cancels: true}});
     expect(errorsIn(outcomes)).toEqual([undefined, undefined, ...new Array(4).fill(expect.any(PendingError))]);
     expect(teacher.batches).toMatchObject([{isCancelled: true, numbers: [2, 3, 4]}]);

@@ -17,7 +17,7 @@ const answers: AnswerFindings = {
 const scores: TokenScores = {meaning: 'raw', topK: 20, key: 'bytes', temperature: 0};
 
 const tokens: TokenFindings = {
-  ...{declared: scores, meaning: 'raw', places: 2, named: {least: 20, most: 20}, mass: {least: 0.9, most: 0.99}},
+  ...{declared: scores, meaning: 'raw', positions: 2, named: {least: 20, most: 20}, mass: {least: 0.9, most: 0.99}},
   ...{untold: 0, key: 'bytes', alike: 0, bent: 0},
 };
 

@@ -6,7 +6,7 @@ import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import {randomInteger, seededRandom} from '../../../src/data/random.ts';
 import {openLmdb} from '../../../src/store/lmdb/file.ts';
-import {RoomAhead} from '../../../src/store/lmdb/preallocate.ts';
+import {Preallocation} from '../../../src/store/lmdb/preallocate.ts';
 
 let folder: string;
 let path: string;
@@ -27,7 +27,7 @@ describe('room in an LMDB file', () => {
     ['answers larger than a page', {entries: 10, most: 30, bytes: 20_000}],
   ])('is all that a commit takes: %s', async (_, {entries, most, bytes}) => {
     const database = openLmdb<unknown>(path, {encoder: {useRecords: false, moreTypes: true}});
-    const room = new RoomAhead(path, database);
+    const room = new Preallocation(path, database);
     const random = seededRandom(1, 'room');
     for (let commit = 0; commit < most; commit++) {
       // Some are written again, larger or smaller.
@@ -47,7 +47,7 @@ describe('room in an LMDB file', () => {
 
   it('is made once, for what follows too', async () => {
     const database = openLmdb<unknown>(path, {});
-    const room = new RoomAhead(path, database);
+    const room = new Preallocation(path, database);
     const empty = size();
     room.make(['a']);
     const made = size();
@@ -59,9 +59,9 @@ describe('room in an LMDB file', () => {
 
   it('is not cut off by another process that has made more', async () => {
     const [one, other] = [openLmdb<unknown>(path, {}), openLmdb<unknown>(path, {})];
-    new RoomAhead(path, one).make([new Uint8Array(1_000_000)]);
+    new Preallocation(path, one).make([new Uint8Array(1_000_000)]);
     const made = size();
-    new RoomAhead(path, other).make(['a']);
+    new Preallocation(path, other).make(['a']);
     expect(size()).toBe(made);
     await Promise.all([one.close(), other.close()]);
   });

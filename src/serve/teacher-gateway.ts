@@ -7,7 +7,7 @@ import type {Answer, Detail, Outcome, Question} from '../teacher.ts';
 import type {Fallback} from './decision.ts';
 import type {TrafficReason} from './traffic-form.ts';
 
-export interface TeacherDoorOptions {
+export interface TeacherGatewayOptions {
   /** With its layers, see `openAsking`: what it answers is kept, and paid for out of the budget. */
   readonly teacher: LayeredTeacher;
   /**
@@ -59,13 +59,13 @@ export interface Asked {
 }
 
 /** Where a service asks its teacher: nobody waits too long, and a teacher that fails again and again has a rest. */
-export class TeacherDoor {
+export class TeacherGateway {
   /** What its answers hold. */
   readonly detail: Detail;
-  readonly #options: TeacherDoorOptions;
+  readonly #options: TeacherGatewayOptions;
   readonly #reorder: (answer: Answer) => Answer;
   readonly #classes: number;
-  readonly #rest = new Rest();
+  readonly #breaker = new CircuitBreaker();
   /** What is under way, with what stops it. */
   readonly #underWay = new Map<Promise<unknown>, AbortController>();
   /** Inputs that are under way. */
@@ -75,7 +75,7 @@ export class TeacherDoor {
    * @param classes - the student's
    * @throws InputError where the teacher has others
    */
-  constructor(classes: readonly string[], options: TeacherDoorOptions) {
+  constructor(classes: readonly string[], options: TeacherGatewayOptions) {
     const {teacher, detail = withoutFeatures(teacher.detail)} = options;
     this.detail = detail;
     this.#options = options;
@@ -91,7 +91,7 @@ export class TeacherDoor {
   ): Promise<readonly (Answer | Fallback)[]> {
     const {maxAsking = 4096} = this.#options;
     const isFull = this.#inputs > 0 && this.#inputs + asked.length > maxAsking;
-    if (this.#rest.isResting || isFull) return asked.map(() => 'busy');
+    if (this.#breaker.isResting || isFull) return asked.map(() => 'busy');
     this.#inputs += asked.length;
     const stop = new AbortController();
     const answers = this.#answersTo(asked, why, stop.signal);
@@ -107,7 +107,7 @@ export class TeacherDoor {
     const late = new Promise<readonly Fallback[]>(resolve => {
       timer = setTimeout(() => {
         end();
-        this.#rest.failed();
+        this.#breaker.failed();
         resolve(asked.map(() => 'late'));
       }, patience);
     });
@@ -130,11 +130,11 @@ export class TeacherDoor {
     const questions = asked.map(({question}) => question);
     try {
       const outcomes = await askAll(teacher, questions, {detail: this.detail, stop});
-      return outcomes.map((outcome, place) => {
+      return outcomes.map((outcome, index) => {
         if ('error' in outcome) return this.#failure(outcome.error, stop);
-        this.#rest.answered();
+        this.#breaker.answered();
         const answer = this.#reorder(this.#coarsened(outcome));
-        if (why !== 'repeat') onAnswer?.({...asked[place]!, answer, why});
+        if (why !== 'repeat') onAnswer?.({...asked[index]!, answer, why});
         return answer;
       });
     } catch (error) {
@@ -153,7 +153,7 @@ export class TeacherDoor {
     if (stop.aborted && !(error instanceof AnswerStoreError)) return 'late';
     this.#options.onTrouble?.(error);
     if (error instanceof BudgetError) return 'budget';
-    this.#rest.failed();
+    this.#breaker.failed();
     return 'failed';
   }
 }
@@ -164,7 +164,7 @@ const FAILURES = 5;
 const REST = 30_000;
 
 /** Leaves a teacher alone that fails again and again, so that requests need not wait for nothing. */
-export class Rest {
+export class CircuitBreaker {
   readonly #now: () => number;
   #failures = 0;
   #until = Number.NEGATIVE_INFINITY;

@@ -1,10 +1,10 @@
 import {describe, expect, it} from 'vitest';
-import {Rest} from '../../src/serve/teacher-door.ts';
+import {CircuitBreaker} from '../../src/serve/teacher-gateway.ts';
 
 describe('Rest', () => {
   it('begins at the fifth failure in a row and lasts 30 seconds', () => {
     const clock = {now: 0};
-    const rest = new Rest(() => clock.now);
+    const rest = new CircuitBreaker(() => clock.now);
     for (let index = 0; index < 4; index++) rest.failed();
     rest.answered();
     for (let index = 0; index < 4; index++) rest.failed();
@@ -19,7 +19,7 @@ describe('Rest', () => {
 
   it('begins anew at the first failure after it, and not after an answer', () => {
     const clock = {now: 0};
-    const rest = new Rest(() => clock.now);
+    const rest = new CircuitBreaker(() => clock.now);
     for (let index = 0; index < 5; index++) rest.failed();
     clock.now = 40_000;
     rest.failed();

@@ -39,7 +39,7 @@ interface Piece {
  * of many batches goes to the end of the line after each, and health checks have their turn: a batch is as large as a short
  * pass of the model allows.
  */
-export class Gathering {
+export class Batcher {
   readonly #teacher: Teacher;
   readonly #onBatch: (questions: number) => void;
   readonly #line: Call[] = [];
@@ -114,10 +114,10 @@ export class Gathering {
       const outcomes = await this.#teacher.ask(questions, {...(detail && {detail}), signal: everyone.signal});
       checkWhole(this.#teacher, outcomes, questions.length);
       this.#passSize.took(questions, performance.eventLoopUtilization(before).active);
-      let place = 0;
+      let index = 0;
       for (const piece of pieces) {
-        settle(piece, outcomes.slice(place, place + piece.questions.length));
-        place += piece.questions.length;
+        settle(piece, outcomes.slice(index, index + piece.questions.length));
+        index += piece.questions.length;
       }
     } catch (error) {
       for (const {call} of pieces) this.#fail(call, error);
@@ -127,8 +127,8 @@ export class Gathering {
   }
 
   #fail(call: Call, error: unknown): void {
-    const place = this.#line.indexOf(call);
-    if (place !== -1) this.#line.splice(place, 1);
+    const index = this.#line.indexOf(call);
+    if (index !== -1) this.#line.splice(index, 1);
     call.reject(error);
   }
 }
@@ -143,7 +143,7 @@ function checkWhole({name}: Teacher, outcomes: readonly Outcome[], questions: nu
 }
 
 function settle({call, start}: Piece, outcomes: readonly Outcome[]): void {
-  for (const [place, outcome] of outcomes.entries()) call.outcomes[start + place] = outcome;
+  for (const [index, outcome] of outcomes.entries()) call.outcomes[start + index] = outcome;
   call.answered += outcomes.length;
   if (call.answered === call.questions.length) call.resolve(call.outcomes);
 }
@@ -182,9 +182,9 @@ export class PassSize {
   /** How many of these questions fit into one pass beside others; of a pass without others the first always does. */
   countOf(questions: readonly Question[], others: readonly Question[] = []): number {
     let weight = weightOf(others);
-    const end = questions.findIndex((question, place) => {
+    const end = questions.findIndex((question, index) => {
       weight += weightOf([question]);
-      return weight > this.#limit && others.length + place > 0;
+      return weight > this.#limit && others.length + index > 0;
     });
     return end === -1 ? questions.length : end;
   }

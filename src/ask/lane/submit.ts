@@ -9,9 +9,9 @@ import type {Funds} from './funds.ts';
 import {type LaneWork, persistently} from './lane-work.ts';
 
 /** A batch that the service has. */
-export type HandedOver = BatchRecord & {readonly id: string};
+export type Submission = BatchRecord & {readonly id: string};
 
-interface HandOverOptions {
+interface SubmitOptions {
   /** Which handing-over of these questions it is, from 1 on. */
   readonly attempt: number;
   /** Settled if it fails: by the worst case if the service may have the batch, else as never sent. */
@@ -24,11 +24,11 @@ interface HandOverOptions {
  *
  * @throws TeacherError where the service doesn't take it; the batch is forgotten, unless the service may have it
  */
-export async function handOver(
+export async function submitBatch(
   work: LaneWork,
   questions: readonly Question[],
-  {attempt, funds, stop}: HandOverOptions,
-): Promise<HandedOver> {
+  {attempt, funds, stop}: SubmitOptions,
+): Promise<Submission> {
   const {teacher, ledger, journal} = work;
   let mayBeThere = false;
   try {
@@ -69,7 +69,7 @@ async function submit(
     return lane.find(lostBatch(work, record));
   };
   try {
-    const lines = questions.map((question, place) => lane.lineOf(record.keys[place]!, question));
+    const lines = questions.map((question, index) => lane.lineOf(record.keys[index]!, question));
     return await persistently(() => lane.submit({name: record.name, lines}), work, {stop, recover});
   } catch (error) {
     if (!mayBeThere) journal.batches.remove(record);
@@ -87,7 +87,7 @@ export async function findLost(
   work: LaneWork,
   record: BatchRecord,
   stop?: AbortSignal,
-): Promise<HandedOver | undefined> {
+): Promise<Submission | undefined> {
   const {lane, journal, sleep = timer} = work;
   if (record.id !== undefined) return {...record, id: record.id};
   const look = () => persistently(async () => ({id: await lane.find(lostBatch(work, record))}), work, {stop});

@@ -1,9 +1,9 @@
 import {describe, expect, it} from 'vitest';
-import {Turns} from '../../src/ask/turns.ts';
+import {Semaphore} from '../../src/ask/semaphore.ts';
 
 describe('Turns', () => {
   it('lets so many begin at once, and the others in the order in which they came', async () => {
-    const turns = new Turns(2);
+    const turns = new Semaphore(2);
     expect([turns.begin(), turns.begin()]).toEqual([undefined, undefined]);
     const begun: string[] = [];
     const waiting = ['a', 'b', 'c'].map(async name => {
@@ -22,7 +22,7 @@ describe('Turns', () => {
   });
 
   it('frees a turn that nobody waits for', () => {
-    const turns = new Turns(1);
+    const turns = new Semaphore(1);
     for (let time = 0; time < 3; time++) {
       expect(turns.begin()).toBeUndefined();
       turns.end();

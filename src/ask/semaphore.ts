@@ -1,5 +1,5 @@
 /** Lets so many at once do something; the others wait in line. */
-export class Turns {
+export class Semaphore {
   #free: number;
   readonly #line: (() => void)[] = [];
 

@@ -1,7 +1,7 @@
 import {setTimeout} from 'node:timers/promises';
 import {describe, expect, it} from 'vitest';
 import {InputError} from '../../src/errors.ts';
-import {Gathering} from '../../src/serve/gather.ts';
+import {Batcher} from '../../src/serve/batcher.ts';
 import type {Answer, AskOptions, Outcome, Question, Teacher} from '../../src/teacher.ts';
 import {classes, textOf} from './services.ts';
 
@@ -32,7 +32,7 @@ describe('Gathering', () => {
   it('asks about calls that come together in one batch, and gives each its own answers', async () => {
     const {teacher, batches} = lengths();
     const sizes: number[] = [];
-    const gathering = new Gathering(teacher, {onBatch: size => sizes.push(size)});
+    const gathering = new Batcher(teacher, {onBatch: size => sizes.push(size)});
     const answers = await Promise.all([
       gathering.ask(questions('a', 'bb')),
       gathering.ask(questions('ccc')),
@@ -45,7 +45,7 @@ describe('Gathering', () => {
 
   it('makes the next batch of what came while one was under way', async () => {
     const {teacher, batches} = lengths({wait: 20});
-    const gathering = new Gathering(teacher);
+    const gathering = new Batcher(teacher);
     const first = gathering.ask(questions('a'));
     await setTimeout(10);
     const later = ['b', 'c', 'd'].map(text => gathering.ask(questions(text)));
@@ -69,7 +69,7 @@ describe('Gathering', () => {
         return isBroken ? Array.from({length: count}, () => outcomes[0]!) : outcomes;
       },
     };
-    const gathering = new Gathering(broken);
+    const gathering = new Batcher(broken);
     const calls = await Promise.allSettled([gathering.ask(questions('a')), gathering.ask(questions('bb', 'ccc'))]);
     for (const call of calls) {
       expect(call).toMatchObject({reason: {message: expect.stringContaining(`${count} outcomes for 3 questions`)}});
@@ -80,7 +80,7 @@ describe('Gathering', () => {
 
   it('splits a call that is too large, and lets a small one pass it', async () => {
     const {teacher, batches} = lengths();
-    const gathering = new Gathering(teacher);
+    const gathering = new Batcher(teacher);
     const ends: string[] = [];
     const large = gathering.ask(questions(...'abcdefghij')).then(outcomes => {
       ends.push('large');
@@ -96,7 +96,7 @@ describe('Gathering', () => {
 
   it('asks only calls together that want the same detail', async () => {
     const {teacher, batches, options} = lengths();
-    const gathering = new Gathering(teacher);
+    const gathering = new Batcher(teacher);
     await Promise.all([
       gathering.ask(questions('a'), {detail: {kind: 'label'}}),
       gathering.ask(questions('b'), {detail: {kind: 'votes'}}),
@@ -108,7 +108,7 @@ describe('Gathering', () => {
 
   it('has as many batches under way as the teacher allows', async () => {
     const {teacher, batches} = lengths({concurrency: 2, wait: 30});
-    const gathering = new Gathering(teacher);
+    const gathering = new Batcher(teacher);
     const asked = [gathering.ask(questions('a'))];
     for (const text of ['b', 'c']) {
       await setTimeout(5);
@@ -122,7 +122,7 @@ describe('Gathering', () => {
 
   it('does not ask for a call that went away while it waited', async () => {
     const {teacher, batches} = lengths({wait: 20});
-    const gathering = new Gathering(teacher);
+    const gathering = new Batcher(teacher);
     const first = gathering.ask(questions('a'));
     await setTimeout(5);
     const controller = new AbortController();
@@ -137,7 +137,7 @@ describe('Gathering', () => {
 
   it('ends a batch only when all who wait for it went away', async () => {
     const {teacher, options} = lengths({wait: 100});
-    const gathering = new Gathering(teacher);
+    const gathering = new Batcher(teacher);
     const [one, other] = [new AbortController(), new AbortController()];
     const asked = [one, other].map(({signal}) => gathering.ask(questions('a'), {signal}));
     await setTimeout(20);
@@ -152,7 +152,7 @@ describe('Gathering', () => {
   it('fails every call of a batch that fails, and goes on with the next', async () => {
     let calls = 0;
     const {teacher} = lengths();
-    const gathering = new Gathering({
+    const gathering = new Batcher({
       ...teacher,
       ask: async asked => {
         calls++;
@@ -169,11 +169,11 @@ describe('Gathering', () => {
 
   it('asks nothing about nothing', async () => {
     const {teacher, batches} = lengths();
-    expect(await new Gathering(teacher).ask([])).toEqual([]);
+    expect(await new Batcher(teacher).ask([])).toEqual([]);
     expect(batches).toEqual([]);
   });
 
   it('refuses a teacher that lets nothing through', () => {
-    expect(() => new Gathering({...lengths().teacher, maxBatch: 0})).toThrow(InputError);
+    expect(() => new Batcher({...lengths().teacher, maxBatch: 0})).toThrow(InputError);
   });
 });
