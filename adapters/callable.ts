@@ -1,6 +1,6 @@
 import {setImmediate} from 'node:timers/promises';
 import {InputError, TeacherError} from '../src/errors.ts';
-import type {Answer, Detail, Feature, Input, Outcome, Question, Teacher} from '../src/teacher.ts';
+import type {Answer, Detail, Feature, Input, Outcome, Query, Teacher} from '../src/teacher.ts';
 import {isUnread, type ScoreMeaning, type Scores, type Unread, unreadError} from './_answers/scores.ts';
 import {checkCounts, checkForm, givenDetail, givenReader} from './_local/given.ts';
 import {untilAborted} from './_local/until-aborted.ts';
@@ -126,11 +126,11 @@ export function callable(options: InnerCall | ScoreCall | LabelCall): Teacher {
     detail,
     maxBatch,
     concurrency,
-    async ask(questions, {detail: wanted, signal} = {}) {
+    async ask(queries, {detail: wanted, signal} = {}) {
       // A function may compute without a pause: signals and other work of the process must have their turn.
       await setImmediate();
       signal?.throwIfAborted();
-      const values = await untilAborted(valuesOf(options, questions, signal), signal);
+      const values = await untilAborted(valuesOf(options, queries, signal), signal);
       // The function may have heard the signal first, and thrown.
       signal?.throwIfAborted();
       const wantsFeatures = wanted?.kind === 'logits' && (wanted.features?.length ?? 0) > 0;
@@ -139,13 +139,13 @@ export function callable(options: InnerCall | ScoreCall | LabelCall): Teacher {
   };
 }
 
-/** What the function gave for each question, or threw. */
+/** What the function gave for each query, or threw. */
 async function valuesOf(
   {name, batch, answer}: InnerCall | ScoreCall | LabelCall,
-  questions: readonly Question[],
+  queries: readonly Query[],
   signal: AbortSignal | undefined,
 ): Promise<readonly unknown[]> {
-  const inputs = questions.map(({input}) => input);
+  const inputs = queries.map(({input}) => input);
   if (!batch) return Promise.all(inputs.map(async input => answer(input, {signal})).map(settled));
   const call = async (): Promise<readonly unknown[]> => answer(inputs, {signal});
   const values: unknown = await settled(call());

@@ -31,7 +31,7 @@ export interface CohereOptions extends ServiceOptions {
    */
   readonly url?: string;
   /**
-   * Questions in one request, 96 at most.
+   * Queries in one request, 96 at most.
    *
    * @default 96
    */

@@ -41,13 +41,13 @@ export interface CommandOptions extends AliasOptions {
    */
   readonly cwd?: string;
   /**
-   * Questions that the program is given before it has answered them.
+   * Queries that the program is given before it has answered them.
    *
    * @default 16
    */
   readonly concurrency?: number;
   /**
-   * Milliseconds that the program may answer nothing while it has questions, its start included.
+   * Milliseconds that the program may answer nothing while it has queries, its start included.
    *
    * @default 60_000
    */
@@ -83,16 +83,16 @@ export interface LabelCommand extends CommandOptions {
 }
 
 /**
- * A program in any language as a teacher. It reads a question a line on its standard input, and writes an answer a line,
+ * A program in any language as a teacher. It reads a query a line on its standard input, and writes an answer a line,
  * in any order, on its standard output; what else it has to say belongs on standard error:
  *
  *     {"id": 7, "text": "…"}   or   {"id": 7, "tensor": {"dtype": "uint8", "shape": [2, 2], "data": [0, 9, 9, 0]}}
  *     {"id": 7, "label": "spam"}   or   {"id": 7, "scores": …}   or   {"id": 7, "error": "too long"}
  *
  * A label is a class name or an index; `scores` have any of the shapes of `Scores` in the adapter `callable`. Every
- * answer holds the `id` of its question. The program is started at the first question, and is to end when its input
+ * answer holds the `id` of its query. The program is started at the first query, and is to end when its input
  * does. One that ends before, is silent for longer than `timeout`, or writes what is no answer is started anew, and
- * the questions that it had are asked again; one that never answered is not.
+ * the queries that it had are asked again; one that never answered is not.
  *
  * It is asked as a service is: each answer is kept before it is read, and counts against the budget.
  *
@@ -143,11 +143,11 @@ export function command(options: ScoreCommand | LabelCommand): Teacher {
       ...(rate && {rate}),
       ...(price && {price}),
     },
-    async ask(questions, {exchange = (_, send) => send(), signal}: AskOptions = {}) {
-      const asked = questions.map(async ({input}, row): Promise<readonly Outcome[]> => {
+    async ask(queries, {exchange = (_, send) => send(), signal}: AskOptions = {}) {
+      const asked = queries.map(async ({input}, row): Promise<readonly Outcome[]> => {
         const problem = problemWith(input);
         if (problem !== undefined) return [{error: new TeacherError(name, problem)}];
-        const reply = await exchange([row], () => program.ask(questionAbout(input), signal));
+        const reply = await exchange([row], () => program.ask(queryAbout(input), signal));
         return read(reply, 1);
       });
       return (await Promise.all(asked)).flat();
@@ -164,7 +164,7 @@ function problemWith(input: Input): string | undefined {
   return 'An input holds NaN or an infinite value, which JSON can not carry.';
 }
 
-function questionAbout(input: Input): object {
+function queryAbout(input: Input): object {
   if (input.kind === 'text') return {text: input.text};
   const {dtype, shape, data} = input;
   return {tensor: {dtype, shape, data: Array.from(data)}};

@@ -39,12 +39,12 @@ export interface HttpOptions extends ServiceOptions, AliasOptions {
    * - an object `{'{each}': …}`: a list with an entry for each input, made after what stands inside, which has a
    *   `{text}` or a `{tensor}`.
    *
-   * With one of the first two alone, a request is about one question; with the others about up to `maxBatch`.
+   * With one of the first two alone, a request is about one query; with the others about up to `maxBatch`.
    */
   readonly request: Json;
   /**
-   * Where the scores or the labels stand in a reply. Of several questions the first `*` stands for the index of the
-   * question, in the order that was asked; without one it is a flat list of all their values.
+   * Where the scores or the labels stand in a reply. Of several queries the first `*` stands for the index of the
+   * query, in the order that was asked; without one it is a flat list of all their values.
    */
   readonly output: ScoreLocation | LabelLocation;
   /**
@@ -69,7 +69,7 @@ export interface HttpOptions extends ServiceOptions, AliasOptions {
    */
   readonly keyHeader?: string;
   /**
-   * Questions in one request, where `request` has places for several.
+   * Queries in one request, where `request` has places for several.
    *
    * @default 32; 1 where `request` has a place for one
    */
@@ -81,7 +81,7 @@ export interface HttpOptions extends ServiceOptions, AliasOptions {
  * own. It is as transparent as the output that is read: scores make it gray-box, labels black-box. Probabilities below
  * 1e-38 are taken for it.
  *
- * A question that the service refuses fails alone: a batch of texts is halved until what is refused is by itself.
+ * A query that the service refuses fails alone: a batch of texts is halved until what is refused is by itself.
  *
  * ```ts
  * http({

@@ -38,7 +38,7 @@ const ROUTER = 'https://router.huggingface.co';
 /**
  * A classifier of texts on Hugging Face, by its serverless API or an endpoint of one's own: gray-box. The key is read
  * from HF_TOKEN; for a `url` elsewhere from LIMBECK_TEACHER_KEY. Images are not sent: these services take encoded files,
- * and questions hold pixels.
+ * and queries hold pixels.
  *
  * @throws InputError where the options can't be used
  */

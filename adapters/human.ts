@@ -1,13 +1,13 @@
 import {createHash} from 'node:crypto';
 import {type Column, labelReader, valuesIn} from '../src/data/human-table/columns.ts';
 import {changeFile, contentOfSync} from '../src/data/human-table/file.ts';
-import {type Delimiter, idOf, newTable, readTable, type Table, withQuestions} from '../src/data/human-table/table.ts';
+import {type Delimiter, idOf, newTable, readTable, type Table, withQueries} from '../src/data/human-table/table.ts';
 import {InputError, TeacherError} from '../src/errors.ts';
-import type {Answer, Detail, Input, Outcome, Question, Teacher} from '../src/teacher.ts';
+import type {Answer, Detail, Input, Outcome, Query, Teacher} from '../src/teacher.ts';
 import {checkForm} from './_local/given.ts';
 
 export interface HumanOptions {
-  /** The CSV file to fill. It is made at the first question. */
+  /** The CSV file to fill. It is made at the first query. */
   readonly path: string;
   /** Names of the classes, as they are to be filled in. */
   readonly classes: readonly string[];
@@ -51,8 +51,8 @@ interface ConfidentHuman extends HumanOptions {
 
 /**
  * A person as the teacher. What is asked is written into a table, which somebody fills in with any spreadsheet, saves and
- * closes; the next run reads it. Until then each question fails alone, and every run asks it again. It fits the end of a
- * `cascade`, where only the questions come that the teachers before are not sure of.
+ * closes; the next run reads it. Until then each query fails alone, and every run asks it again. It fits the end of a
+ * `cascade`, where only the queries come that the teachers before are not sure of.
  *
  * The table has the columns `label`, `text` and `id`, and whatever others somebody adds. Rows may be sorted. New ones come
  * at the end, and nothing that stands there is changed; a row that somebody has written by hand needs a text and a label,
@@ -75,7 +75,7 @@ export function human(options: LabellingHuman | VotingHumans | ConfidentHuman): 
   let last: Table | undefined;
   const tableIn = (content: string | undefined): Table => {
     const whole = content?.trim() ? content : newTable(columns, delimiter);
-    // A long table is read once, not at each thousand of its questions.
+    // A long table is read once, not at each thousand of its queries.
     if (last?.content !== whole) last = readTable(path, whole, columns);
     return last;
   };
@@ -95,19 +95,19 @@ export function human(options: LabellingHuman | VotingHumans | ConfidentHuman): 
     classes,
     detail: form.detail,
     maxBatch: MAX_BATCH,
-    async ask(questions, {signal} = {}) {
-      const asked = questions.map(question => shownTo(question, show));
+    async ask(queries, {signal} = {}) {
+      const asked = queries.map(query => shownTo(query, show));
       const add = (content: string | undefined): string | undefined => {
         const table = tableIn(content);
         const fresh = new Map(asked.flatMap(({id, text}) => (text === undefined ? [] : [[id, {id, text}] as const])));
         for (const id of table.rows.keys()) fresh.delete(id);
-        return fresh.size === 0 ? undefined : withQuestions(table, [...fresh.values()]);
+        return fresh.size === 0 ? undefined : withQueries(table, [...fresh.values()]);
       };
       const {content, problem} = await changeFile(path, add, signal);
       signal?.throwIfAborted();
       const table = tableIn(content);
-      return asked.map((question): Outcome => {
-        const values = readFor(question, table, form, known) ?? problem!;
+      return asked.map((query): Outcome => {
+        const values = readFor(query, table, form, known) ?? problem!;
         if (typeof values === 'string') return {error: new TeacherError(name, values)};
         return {answer: form.answerOf(values)} as Outcome;
       });
@@ -115,16 +115,16 @@ export function human(options: LabellingHuman | VotingHumans | ConfidentHuman): 
   };
 }
 
-/** How many questions are looked up, and written, together: each time the whole file is read. */
+/** How many queries are looked up, and written, together: each time the whole file is read. */
 const MAX_BATCH = 1000;
 
 /** The most characters that a cell of the common spreadsheets holds. They cut off the rest, or make new rows of it. */
 const LONGEST_CELL = 32_767;
 
-/** A question with what a person sees of it, or why that can't be shown. */
+/** A query with what a person sees of it, or why that can't be shown. */
 type Shown = {readonly id: string; readonly text?: string; readonly problem?: string};
 
-function shownTo({input}: Question, show: HumanOptions['show']): Shown {
+function shownTo({input}: Query, show: HumanOptions['show']): Shown {
   const id = idOf(input);
   try {
     const text = show ? show(input) : input.kind === 'text' ? input.text : undefined;
@@ -139,7 +139,7 @@ function shownTo({input}: Question, show: HumanOptions['show']): Shown {
 const SHOW = 'Say with `show` what a person is to see, such as the path of a file.';
 
 /**
- * What is filled in for a question, or in sentences why that is no answer; undefined where it is not in the table.
+ * What is filled in for a query, or in sentences why that is no answer; undefined where it is not in the table.
  *
  * @param known - what was filled in when the run began, by id
  */

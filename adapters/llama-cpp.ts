@@ -21,10 +21,10 @@ interface LlamaCppChatOptions extends ChatOptions {
    */
   readonly url?: string;
   /**
-   * Questions under way at once. More than one is faster on a server with several slots (`--parallel`), which computes
+   * Queries under way at once. More than one is faster on a server with several slots (`--parallel`), which computes
    * them together: log-probabilities then move by up to 5e-4 with what else was asked.
    *
-   * @default 1: the same question is answered alike to the last bit
+   * @default 1: the same query is answered alike to the last bit
    */
   readonly concurrency?: number;
   /**
@@ -53,7 +53,7 @@ export interface LlamaCppLogProbabilitiesOptions extends Omit<LlamaCppChatOption
    */
   readonly endsTurn?: boolean;
   /**
-   * Whether the server may go on from what it computed for an earlier question, so that instructions that all prompts
+   * Whether the server may go on from what it computed for an earlier query, so that instructions that all prompts
    * begin with are computed once. It moves log-probabilities by up to 2e-4.
    *
    * @default false

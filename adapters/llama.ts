@@ -3,7 +3,7 @@ import {createReadStream} from 'node:fs';
 import {stat} from 'node:fs/promises';
 import {basename, resolve} from 'node:path';
 import {InputError, LimbeckError, TeacherError} from '../src/errors.ts';
-import type {LogitsAnswer, Outcome, Question, Teacher, TopKAnswer} from '../src/teacher.ts';
+import type {LogitsAnswer, Outcome, Query, Teacher, TopKAnswer} from '../src/teacher.ts';
 import {type PromptOptions, promptsFor} from './_chat/prompt.ts';
 import {openLlama} from './_llama/library.ts';
 import {type Scorer, scorerFor} from './_llama/scorer.ts';
@@ -55,7 +55,7 @@ export interface LlamaOptions extends PromptOptions {
  * whose softmax is what the model would answer where it had to name a class, and the rest is lost. A model that thinks
  * first is told not to; one that can't be told so gives nearly all to the rest.
  *
- * The same question has the same answer to the last bit on the same machine. llama.cpp keeps what it has read in half
+ * The same query has the same answer to the last bit on the same machine. llama.cpp keeps what it has read in half
  * precision, so that other programs give log-probabilities that are up to some thousandths away. The file is read once,
  * for its hash, before this returns: a second for each gigabyte or less. The model is loaded at the first `ask`.
  *
@@ -92,7 +92,7 @@ export async function llama(options: LlamaOptions & {readonly output?: 'top-k' |
     access: output === 'logits' ? 'white-box' : 'gray-box',
     classes,
     detail: output === 'logits' ? {kind: 'logits'} : {kind: 'top-k', k: classes.length},
-    // One model answers one question after the other: more at once gain nothing, and each answer is kept as it comes.
+    // One model answers one query after the other: more at once gain nothing, and each answer is kept as it comes.
     maxBatch: 1,
     ask: asker(name, load, scored => (output === 'logits' ? toLogits(scored, classes.length) : scored)),
   };
@@ -105,9 +105,9 @@ function toLogits({classes, logProbabilities}: TopKAnswer, count: number): Logit
 }
 
 /**
- * Asks a model that is loaded at the first question and has one state: one question waits for the other.
+ * Asks a model that is loaded at the first query and has one state: one query waits for the other.
  *
- * @param load - tried again at the next question where it failed
+ * @param load - tried again at the next query where it failed
  */
 export function asker(
   name: string,
@@ -123,21 +123,21 @@ export function asker(
     });
     return loaded;
   };
-  const answer = async ({input, sample = 0}: Question, signal?: AbortSignal): Promise<Outcome> => {
+  const answer = async ({input, sample = 0}: Query, signal?: AbortSignal): Promise<Outcome> => {
     signal?.throwIfAborted();
     if (input.kind !== 'text') return {error: new TeacherError(name, 'It reads texts, and this input is a tensor.')};
     const score = await scorer();
     const scored = await score(input.text, sample, signal);
     return typeof scored === 'string' ? {error: new TeacherError(name, scored)} : {answer: answerOf(scored)};
   };
-  const answerAll = async (questions: readonly Question[], signal?: AbortSignal): Promise<Outcome[]> => {
+  const answerAll = async (queries: readonly Query[], signal?: AbortSignal): Promise<Outcome[]> => {
     const outcomes: Outcome[] = [];
-    for (const question of questions) outcomes.push(await answer(question, signal));
+    for (const query of queries) outcomes.push(await answer(query, signal));
     return outcomes;
   };
-  return (questions, {signal} = {}) => {
-    // There is one state of the model, for one question at a time.
-    const turn = last.then(() => answerAll(questions, signal));
+  return (queries, {signal} = {}) => {
+    // There is one state of the model, for one query at a time.
+    const turn = last.then(() => answerAll(queries, signal));
     last = turn.catch(() => {});
     // An evaluation can't be stopped, and of a large model it is long.
     return untilAborted(turn, signal).catch(error => {

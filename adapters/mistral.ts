@@ -30,7 +30,7 @@ export interface MistralOptions extends ServiceOptions {
    */
   readonly url?: string;
   /**
-   * Questions in one request.
+   * Queries in one request.
    *
    * @default 32
    */

@@ -1,7 +1,7 @@
 import {basename} from 'node:path';
 import {TeacherError} from '../src/errors.ts';
 import type {Preprocessing} from '../src/student/preprocessing.ts';
-import type {AskOptions, Outcome, Question, Teacher} from '../src/teacher.ts';
+import type {AskOptions, Outcome, Query, Teacher} from '../src/teacher.ts';
 import {checkCounts, checkForm} from './_local/given.ts';
 import {loadPeer} from './_local/peer.ts';
 import {type AnswerReader, answersInHalves, answersOf, askedFeatures, rowOf} from './_onnx/answers.ts';
@@ -43,7 +43,7 @@ export interface OnnxOptions {
   /** @default `onnx` and the name of the file */
   readonly name?: string;
   /**
-   * The most questions one `ask` may carry.
+   * The most queries one `ask` may carry.
    *
    * @default 64
    */
@@ -61,7 +61,7 @@ export interface OnnxOptions {
  * its input holds strings, texts; for a model that takes tokens there is `transformers`. Inputs of one shape are run
  * together, as many as the model takes.
  *
- * Needs the package `onnxruntime-node`, which is loaded at the first question.
+ * Needs the package `onnxruntime-node`, which is loaded at the first query.
  *
  * @throws InputError where the file can't be read or does not fit what is said of it
  */
@@ -92,11 +92,11 @@ export async function onnx(options: OnnxOptions): Promise<Teacher<'white-box'>> 
     classes,
     detail: {kind: 'logits', features},
     maxBatch,
-    async ask(questions, askOptions = {}) {
+    async ask(queries, askOptions = {}) {
       askOptions.signal?.throwIfAborted();
       const asked = askedFeatures(name, features, askOptions.detail);
       loaded ??= load();
-      return answerAll({reader: {name, classes, scores}, plan, ...(await loaded)}, questions, {...askOptions, asked});
+      return answerAll({reader: {name, classes, scores}, plan, ...(await loaded)}, queries, {...askOptions, asked});
     },
   };
 }
@@ -113,12 +113,12 @@ interface Running extends Loaded {
 
 async function answerAll(
   running: Running,
-  questions: readonly Question[],
+  queries: readonly Query[],
   {asked, signal}: AskOptions & {readonly asked: readonly string[]},
 ): Promise<Outcome<'white-box'>[]> {
-  const outcomes = new Array<Outcome<'white-box'>>(questions.length);
+  const outcomes = new Array<Outcome<'white-box'>>(queries.length);
   const {plan, reader} = running;
-  const batches = batchesOf(plan, questions, (row, problem) => {
+  const batches = batchesOf(plan, queries, (row, problem) => {
     outcomes[row] = {error: new TeacherError(reader.name, problem)};
   });
   for (const {rows, inputs} of batches) {

@@ -1,6 +1,6 @@
 import {Agent, type Dispatcher} from 'undici';
 import {InputError, TeacherError} from '../src/errors.ts';
-import type {AskOptions, Detail, Outcome, Price, Question, Rate, Teacher} from '../src/teacher.ts';
+import type {AskOptions, Detail, Outcome, Price, Query, Rate, Teacher} from '../src/teacher.ts';
 import {type AliasOptions, readerWith} from './_answers/aliases.ts';
 import {checkPlace, overHttp, transportTo} from './_open-inference/address.ts';
 import {type Client, infer, type Model} from './_open-inference/client.ts';
@@ -29,7 +29,7 @@ export interface OpenInferenceOptions extends AliasOptions {
   readonly version?: string;
   /** Names of the classes, in the order of the service's outputs. */
   readonly classes: readonly string[];
-  /** The input as the service calls it; `datatype` where it is not that of the questions. */
+  /** The input as the service calls it; `datatype` where it is not that of the queries. */
   readonly input?: {
     /** @default 'input' */
     readonly name?: string;
@@ -51,7 +51,7 @@ export interface OpenInferenceOptions extends AliasOptions {
    */
   readonly key?: string | (() => string);
   /**
-   * Questions in one request.
+   * Queries in one request.
    *
    * @default 64
    */
@@ -150,26 +150,26 @@ export function openInference(options: OpenInferenceOptions & {readonly output: 
       ...(rate && {rate}),
       ...(price && {price}),
     },
-    ask: (questions, askOptions) => askAll(client, questions, askOptions),
+    ask: (queries, askOptions) => askAll(client, queries, askOptions),
   };
 }
 
 /** Of `replyReader`. */
 const READER = 1;
 
-/** Asks in as few requests as the inputs allow. Throws only where not one question was answered. */
+/** Asks in as few requests as the inputs allow. Throws only where not one query was answered. */
 async function askAll(
   client: Client,
-  questions: readonly Question[],
+  queries: readonly Query[],
   {exchange = (_, send) => send(), ...rest}: AskOptions = {},
 ): Promise<readonly Outcome[]> {
-  const outcomes = new Array<Outcome>(questions.length);
+  const outcomes = new Array<Outcome>(queries.length);
   const {connection, input} = client.model;
-  const batches = batchesOf(questions, input, (row, problem) => {
+  const batches = batchesOf(queries, input, (row, problem) => {
     outcomes[row] = {error: new TeacherError(connection.name, problem)};
   });
   const [first] = batches;
-  if (first?.rows.length === questions.length) return infer(client, first, {exchange, ...rest});
+  if (first?.rows.length === queries.length) return infer(client, first, {exchange, ...rest});
   const replies = await Promise.allSettled(batches.map(batch => infer(client, batch, {exchange, ...rest})));
   rest.signal?.throwIfAborted();
   const failure = replies.find(reply => reply.status === 'rejected');

@@ -48,7 +48,7 @@ export interface SagemakerOptions extends Omit<ServiceOptions, 'key'>, AwsOption
   /** Where a reply says what it cost and who answered. */
   readonly receipt?: ReceiptLocation;
   /**
-   * Questions in one request, where `request` has places for several. A request holds 6 MB at most.
+   * Queries in one request, where `request` has places for several. A request holds 6 MB at most.
    *
    * @default 32; 1 where `request` has a place for one
    */
@@ -65,7 +65,7 @@ export interface SagemakerOptions extends Omit<ServiceOptions, 'key'>, AwsOption
  * A classifier on an endpoint of Amazon SageMaker. What is sent and what comes is up to the container, so it is said as
  * for `http`. It is as transparent as the output that is read: scores make it gray-box, labels black-box.
  *
- * A question that the model refuses fails alone: a batch of texts is halved until what is refused is by itself.
+ * A query that the model refuses fails alone: a batch of texts is halved until what is refused is by itself.
  *
  * @throws InputError where the options can't be used
  */

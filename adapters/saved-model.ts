@@ -55,7 +55,7 @@ export interface SavedModelOptions {
   /** @default `saved-model` and the name of the folder */
   readonly name?: string;
   /**
-   * The most questions one `ask` may carry. A signature with a fixed batch is run as often as they need.
+   * The most queries one `ask` may carry. A signature with a fixed batch is run as often as they need.
    *
    * @default 256
    */
@@ -67,7 +67,7 @@ export interface SavedModelOptions {
  * features. Needs the native engine. Values become of the type that the signature takes; texts go to those that take
  * strings. Of an output that gives probabilities, logits are log(max(p, 1e-8)).
  *
- * TensorFlow loads the model at the first question, so leave the folder as it is until then. It lets go of it some time
+ * TensorFlow loads the model at the first query, so leave the folder as it is until then. It lets go of it some time
  * after nothing refers to the teacher.
  *
  * @throws InputError where the WASM engine runs, or the model can't be read or does not fit what is said of it
@@ -139,7 +139,7 @@ function servedGraph(graphs: readonly MetaGraph[], owner: string): MetaGraph {
   throw new InputError(`${owner} has no graph tagged \`serve\`, but: ${found}. Save it with TensorFlow 2.`);
 }
 
-/** TensorFlow takes a model without its variables for one that has none, and fails at every question. */
+/** TensorFlow takes a model without its variables for one that has none, and fails at every query. */
 function checkVariables({hasVariables}: MetaGraph, path: string): void {
   const index = join(path, 'variables', 'variables.index');
   if (!hasVariables || existsSync(index)) return;

@@ -60,14 +60,14 @@ export interface TensorflowServingOptions extends ServiceOptions, AliasOptions {
    */
   readonly output: InstanceScores | InstanceLabel;
   /**
-   * How it is asked: `rows` has an entry for each question, `columns` one tensor for all; `classify` is the API for models
+   * How it is asked: `rows` has an entry for each query, `columns` one tensor for all; `classify` is the API for models
    * with a signature of that kind, which names the classes.
    *
    * @default 'rows'
    */
   readonly format?: 'rows' | 'columns' | 'classify';
   /**
-   * Questions in one request.
+   * Queries in one request.
    *
    * @default 64
    */

@@ -36,7 +36,7 @@ export interface TextEmbeddingsInferenceOptions extends ServiceOptions {
    */
   readonly truncate?: boolean;
   /**
-   * Questions in one request; the service's own limit is `max_client_batch_size`.
+   * Queries in one request; the service's own limit is `max_client_batch_size`.
    *
    * @default 32
    */

@@ -1,7 +1,7 @@
 import {createRequire} from 'node:module';
 import {basename, resolve} from 'node:path';
 import {InputError, TeacherError} from '../src/errors.ts';
-import type {Outcome, Question, Teacher} from '../src/teacher.ts';
+import type {Outcome, Query, Teacher} from '../src/teacher.ts';
 import {checkCounts, checkForm} from './_local/given.ts';
 import {loadPeer} from './_local/peer.ts';
 import {type AnswerReader, answersInHalves, answersOf, askedFeatures} from './_onnx/answers.ts';
@@ -57,7 +57,7 @@ export interface TransformersOptions {
   /** @default `transformers` and the name of the folder */
   readonly name?: string;
   /**
-   * The most questions one `ask` may carry.
+   * The most queries one `ask` may carry.
    *
    * @default 32
    */
@@ -75,7 +75,7 @@ export interface TransformersOptions {
  * of its layers as features. A model of embeddings alone has no classes and is no teacher; the embeddings inside a
  * classifier are features of it.
  *
- * Needs the package `@huggingface/transformers`, which is loaded at the first question: it makes the tokens, and the ONNX
+ * Needs the package `@huggingface/transformers`, which is loaded at the first query: it makes the tokens, and the ONNX
  * Runtime that comes with it runs the model.
  *
  * @throws InputError where a file is missing or damaged, or does not fit what is said of it
@@ -119,13 +119,13 @@ export async function transformers(options: TransformersOptions): Promise<Teache
     classes,
     detail: {kind: 'logits', features},
     maxBatch,
-    async ask(questions, {detail, signal} = {}) {
+    async ask(queries, {detail, signal} = {}) {
       signal?.throwIfAborted();
       const asked = askedFeatures(name, features, detail);
       loaded ??= load();
       const parts = await loaded;
       signal?.throwIfAborted();
-      return answerAll({reader: {name, classes, scores}, model, pooling, asked, ...parts}, questions);
+      return answerAll({reader: {name, classes, scores}, model, pooling, asked, ...parts}, queries);
     },
   };
 }
@@ -176,12 +176,12 @@ interface Running extends Loaded {
   readonly asked: readonly string[];
 }
 
-async function answerAll(running: Running, questions: readonly Question[]): Promise<Outcome<'white-box'>[]> {
+async function answerAll(running: Running, queries: readonly Query[]): Promise<Outcome<'white-box'>[]> {
   const {tokensOf, reader} = running;
-  const outcomes = new Array<Outcome<'white-box'>>(questions.length);
+  const outcomes = new Array<Outcome<'white-box'>>(queries.length);
   const rows: number[] = [];
   const texts: (readonly number[])[] = [];
-  for (const [row, {input}] of questions.entries()) {
+  for (const [row, {input}] of queries.entries()) {
     const ids = input.kind === 'text' ? tokensOf(input.text) : [];
     if (ids.length === 0) {
       const problem = input.kind === 'text' ? 'The text has no tokens.' : 'The model takes texts, got numbers.';

@@ -56,7 +56,7 @@ export interface VertexOptions extends ServiceOptions, AliasOptions {
    */
   readonly key?: string | (() => string);
   /**
-   * Questions in one request.
+   * Queries in one request.
    *
    * @default 32
    */

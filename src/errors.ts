@@ -25,9 +25,9 @@ export interface Said {
 export interface TeacherErrorDetails extends ErrorOptions {
   /** The HTTP status, where a service answered. */
   readonly status?: number;
-  /** Whether the same question may succeed later. */
+  /** Whether the same query may succeed later. */
   readonly retryable?: boolean;
-  /** Whether an answer came that could not be read: the question is asked once more, and then quarantined. */
+  /** Whether an answer came that could not be read: the query is asked once more, and then quarantined. */
   readonly unreadable?: boolean;
   /** What it said, if that is a label that means no class. */
   readonly said?: Said | undefined;
@@ -87,7 +87,7 @@ export class BudgetError extends LimbeckError {
   override readonly name = 'BudgetError';
 }
 
-/** The question has no answer yet, and none is waited for: it is in a batch that has not ended, or in none any more. */
+/** The query has no answer yet, and none is waited for: it is in a batch that has not ended, or in none any more. */
 export class PendingError extends LimbeckError {
   override readonly name = 'PendingError';
 }

@@ -4,7 +4,7 @@
  *
  * It is another way to the same answers: the teacher's identity, its keys and its `read` are those of `ask`.
  */
-import type {Access, Question, Reply, Service} from './teacher.ts';
+import type {Access, Query, Reply, Service} from './teacher.ts';
 
 /** A service that may take batches beside its requests one by one. */
 export interface BatchService<A extends Access = Access> extends Service<A> {
@@ -20,12 +20,12 @@ export interface BatchLane {
   /** What a request is charged here, as a share of the service's `price`: 0.5 is half. */
   readonly priceShare: number;
   /**
-   * A question as a line of a batch, in JSON.
+   * A query as a line of a batch, in JSON.
    *
    * @param id - under which its reply comes: 64 hexadecimal digits
    * @throws TeacherError where the teacher can't be asked about such an input
    */
-  lineOf(id: string, question: Question): string;
+  lineOf(id: string, query: Query): string;
   /**
    * Hands a batch over. Where it rejects, the service may have the batch nevertheless, unless the error has a status
    * below 500.

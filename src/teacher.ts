@@ -26,7 +26,7 @@ export interface TextInput {
   readonly text: string;
 }
 
-export interface Question {
+export interface Query {
   readonly input: Input;
   /** Seed of the augmented version that `input` already is. @default 0, the clean input */
   readonly view?: number;
@@ -37,6 +37,8 @@ export interface Question {
    */
   readonly sample?: number;
 }
+
+export type Question = Query;
 
 /**
  * How much an answer holds, ordered: label < votes < top-k < log-probabilities < logits. A fuller answer can always be
@@ -105,10 +107,10 @@ export interface ShownAnswers {
 /** A black box that is made of others may estimate log-probabilities. */
 export type AnswerOf<A extends Access> = ShownAnswers[A] | (A extends 'black-box' ? LogProbabilitiesAnswer : never);
 
-/** What became of one question. A failed one never fails its neighbours. */
+/** What became of one query. A failed one never fails its neighbours. */
 export type Outcome<A extends Access = Access> = {readonly answer: AnswerOf<A>} | {readonly error: Error};
 
-/** What a reply of a service says about one question. */
+/** What a reply of a service says about one query. */
 export type ReadOutcome<A extends Access = Access> = {readonly answer: ShownAnswers[A]} | {readonly error: Error};
 
 export interface AskOptions {
@@ -131,7 +133,7 @@ export interface AskOptions {
 /**
  * Sends one request of an `ask` call.
  *
- * @param rows - places, in the call, of the questions that the request is about
+ * @param rows - places, in the call, of the queries that the request is about
  * @param send - sends it, and rejects only where no reply came
  * @returns the reply, whatever its status; rejects with the error of `send`, or where the request may not go out
  */
@@ -163,7 +165,7 @@ export interface Service<A extends Access = Access> {
    */
   readonly reader: Json;
   /**
-   * Reads a reply with status 200: an outcome for each of its `count` questions, in order. Pure, so that a kept reply
+   * Reads a reply with status 200: an outcome for each of its `count` queries, in order. Pure, so that a kept reply
    * can be read again, by a better version, without asking.
    *
    * @throws TeacherError, `unreadable`, where the reply as a whole can't be read
@@ -171,8 +173,8 @@ export interface Service<A extends Access = Access> {
   read(reply: Reply, count: number, detail: Detail): readonly ReadOutcome<A>[];
   /** What a reply says of its cost and its author. Never throws. */
   receipt?(reply: Reply): Receipt;
-  /** The most tokens that a request about these questions can use, by its body. Undefined if none are counted. */
-  worstCase?(questions: readonly Question[]): Usage;
+  /** The most tokens that a request about these queries can use, by its body. Undefined if none are counted. */
+  worstCase?(queries: readonly Query[]): Usage;
   /** Undefined if `worstCase` and `price` say the most that a request costs. */
   readonly unbounded?: Unbounded;
   /** The most that the account may do, where the service's own headers don't tell. */
@@ -224,7 +226,7 @@ export interface Parts<A extends Access = Access> {
   readonly teachers: readonly Part[];
   /**
    * The same teacher made of others, in the order of `teachers`: the parts with layers around them, which take any number
-   * of questions.
+   * of queries.
    */
   compose(teachers: readonly Teacher[]): Teacher<A>;
 }
@@ -239,23 +241,23 @@ export interface Part {
    */
   readonly detail?: Detail;
   /**
-   * How often it is asked about one question at most: of a question's `sample` s these are its samples n·s to n·s + n − 1.
+   * How often it is asked about one query at most: of a query's `sample` s these are its samples n·s to n·s + n − 1.
    *
    * @default 1
    */
   readonly samples?: number;
   /**
-   * How many of these samples, from the first, it is asked for whatever is answered; 0: about some questions only.
+   * How many of these samples, from the first, it is asked for whatever is answered; 0: about some queries only.
    *
    * @default all
    */
   readonly least?: number;
   /** How a sample is put to it, where that isn't as it is: as a view, or in other words; the same each time. */
-  put?(question: Question): Question | Promise<Question>;
-  /** The most questions about other inputs that its answers about one lead to, as in a search; 0 where undefined. */
+  put?(query: Query): Query | Promise<Query>;
+  /** The most queries about other inputs that its answers about one lead to, as in a search; 0 where undefined. */
   readonly further?: number;
   /** What it is asked about once, before all else, whatever the whole is asked about; nothing where undefined. */
-  readonly beforehand?: readonly Question[];
+  readonly beforehand?: readonly Query[];
 }
 
 /** A value that JSON can hold, for identities. */
@@ -274,7 +276,7 @@ export interface Teacher<A extends Access = Access> {
   readonly classes: readonly string[];
   /** The fullest detail that it gives; of a white-box teacher with the names of all its features. */
   readonly detail: Detail;
-  /** The most questions one `ask` may carry. */
+  /** The most queries one `ask` may carry. */
   readonly maxBatch: number;
   /**
    * How many `ask` calls may be under way at once.
@@ -290,8 +292,8 @@ export interface Teacher<A extends Access = Access> {
    */
   readonly parts?: Parts<A>;
   /**
-   * Answers each question, in order. Throws only where no question can be answered (no connection, a refused key, an
-   * abort); what is wrong with one input alone is that question's `error`.
+   * Answers each query, in order. Throws only where no query can be answered (no connection, a refused key, an
+   * abort); what is wrong with one input alone is that query's `error`.
    */
-  ask(questions: readonly Question[], options?: AskOptions): Promise<readonly Outcome<A>[]>;
+  ask(queries: readonly Query[], options?: AskOptions): Promise<readonly Outcome<A>[]>;
 }

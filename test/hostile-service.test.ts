@@ -1,6 +1,6 @@
 import {afterEach, describe, expect, it} from 'vitest';
 import {openInference} from '../adapters/open-inference.ts';
-import type {Outcome, Question} from '../src/teacher.ts';
+import type {Outcome, Query} from '../src/teacher.ts';
 import {
   type FaultKind,
   type HostileOptions,
@@ -47,7 +47,7 @@ const teacherAt = (service: HostileService, rest: {readonly maxBatch?: number; r
     ...rest,
   });
 
-const question = (text: string): Question => ({input: {kind: 'text', text}});
+const query = (text: string): Query => ({input: {kind: 'text', text}});
 
 /** The tallies of what every client may expect: paid for once, save what was spoilt. */
 const isPaidOnce = ({paid, spoilt}: Tally): boolean => paid - spoilt === 1;
@@ -77,10 +77,10 @@ describe('the hostile service without faults', () => {
 
   it('counts what it is paid for by input', async () => {
     const service = await start();
-    const pixels: Question = {input: {kind: 'tensor', dtype: 'uint8', shape: [2], data: Uint8Array.of(7, 8)}};
+    const pixels: Query = {input: {kind: 'tensor', dtype: 'uint8', shape: [2], data: Uint8Array.of(7, 8)}};
     const teacher = teacherAt(service);
-    await teacher.ask([question('a'), pixels]);
-    await teacher.ask([question('a'), question('b')]);
+    await teacher.ask([query('a'), pixels]);
+    await teacher.ask([query('a'), query('b')]);
     const once = {asked: 1, paid: 1, spoilt: 0, doubtful: 0, faults: 0};
     const {inputs, requests} = await service.stats();
     expect(inputs).toEqual({a: {...once, asked: 2, paid: 2}, [inputName(Uint8Array.of(7, 8))]: once, b: once});
@@ -207,7 +207,7 @@ describe('the hostile service', () => {
     const texts = Array.from({length: 600}, (_, index) => `text ${index}`);
     const askAll = async (asked: readonly string[]): Promise<void> => {
       const outcomes: readonly Outcome[] = await teacher
-        .ask(asked.map(question))
+        .ask(asked.map(query))
         .catch(error => asked.map(() => ({error})));
       const failed = asked.filter((_, place) => 'error' in outcomes[place]!);
       if (failed.length > 0) await askAll(failed);

@@ -151,16 +151,16 @@ describe('a service that sends the key back', () => {
     const shown: string[] = [];
     try {
       const {teacher: layered} = asking.open(teacher);
-      const question = (text: string) => ({input: {kind: 'text', text}}) as const;
+      const query = (text: string) => ({input: {kind: 'text', text}}) as const;
       status = 200;
-      const outcomes = await layered.ask([question('buy')]);
+      const outcomes = await layered.ask([query('buy')]);
       expect(outcomes).toMatchObject([{answer: {kind: 'label', label: 1}}]);
       const probed = await probeTeacher(asking, teacher, {
-        ...{questions: [question('buy'), question('sell')], needed: {kind: 'label'}, inputs: 2},
+        ...{queries: [query('buy'), query('sell')], needed: {kind: 'label'}, inputs: 2},
       }).catch((error: unknown) => error);
       expect(probed).not.toBeInstanceOf(Error);
       status = 401;
-      const refused = await layered.ask([question('other')]).catch((error: unknown) => error);
+      const refused = await layered.ask([query('other')]).catch((error: unknown) => error);
       expect(refused).toBeInstanceOf(Error);
       shown.push(...[outcomes, probed, refused].map(one => inspect(one, {depth: 10})), (refused as Error).message);
     } finally {

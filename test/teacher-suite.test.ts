@@ -6,20 +6,20 @@ import type {
   AskOptions,
   Exchange,
   Outcome,
-  Question,
+  Query,
   Service,
   Teacher,
   TensorInput,
 } from '../src/teacher.ts';
 import {type TeacherSuite, testTeacher} from './teacher-suite.ts';
 
-const questions: readonly Question[] = [3, 1, 2].map(value => ({
+const queries: readonly Query[] = [3, 1, 2].map(value => ({
   input: {kind: 'tensor', dtype: 'int32', shape: [1], data: Int32Array.of(value)},
 }));
-const badQuestion: Question = {input: {kind: 'text', text: 'hello'}};
+const badQuery: Query = {input: {kind: 'text', text: 'hello'}};
 
 /** The label of a number is the number. */
-function answer({input}: Question): Outcome<'black-box'> {
+function answer({input}: Query): Outcome<'black-box'> {
   if (input.kind === 'text') return {error: new Error('No numbers.')};
   return {answer: {kind: 'label', label: input.data[0]!}};
 }
@@ -44,19 +44,19 @@ async function failuresOf(teacher: () => Teacher, suite: Partial<TeacherSuite> =
   testTeacher({
     it: (title, run) => runs.push(run().catch(() => void failures.push(title))),
     teacher,
-    questions,
-    badQuestion,
+    queries,
+    badQuery,
     ...suite,
   });
   await Promise.all(runs);
   return failures;
 }
 
-/** A teacher of another level that gives every question the same answer. */
+/** A teacher of another level that gives every query the same answer. */
 function constant(access: Access, given: Answer): Teacher {
-  const ask = async (asked: readonly Question[], {signal}: AskOptions = {}) => {
+  const ask = async (asked: readonly Query[], {signal}: AskOptions = {}) => {
     signal?.throwIfAborted();
-    return asked.map(question => (question.input.kind === 'text' ? answer(question) : {answer: given})) as Outcome[];
+    return asked.map(query => (query.input.kind === 'text' ? answer(query) : {answer: given})) as Outcome[];
   };
   return {
     ...good,
@@ -66,7 +66,7 @@ function constant(access: Access, given: Answer): Teacher {
   } as Teacher;
 }
 
-/** A teacher of the two best classes that names so many of them, question after question. */
+/** A teacher of the two best classes that names so many of them, query after query. */
 function naming(...counts: readonly number[]): Teacher {
   const best = {kind: 'top-k', classes: Int32Array.of(1, 2), logProbabilities: logs(0.5, 0.25), rest: 0.25} as const;
   const first = {kind: 'top-k', classes: Int32Array.of(1), logProbabilities: logs(0.5), rest: 0.5} as const;
@@ -137,7 +137,7 @@ describe('testTeacher', () => {
   it.each<[string, string, () => Teacher]>([
     [
       'answers in another order',
-      'gives each question one answer',
+      'gives each query one answer',
       () => ({
         ...good,
         ask: async asked => asked.map((_, row): Outcome<'black-box'> => ({answer: {kind: 'label', label: row}})),
@@ -145,7 +145,7 @@ describe('testTeacher', () => {
     ],
     [
       'loses an answer',
-      'gives each question one answer',
+      'gives each query one answer',
       () => ({...good, ask: async asked => asked.slice(1).map(answer)}),
     ],
     [
@@ -195,7 +195,7 @@ describe('testTeacher', () => {
     ],
     [
       'draws its answers',
-      'answers the same question twice alike',
+      'answers the same query twice alike',
       () => {
         let calls = 0;
         return {
@@ -205,8 +205,8 @@ describe('testTeacher', () => {
       },
     ],
     [
-      'takes fewer questions than it declares',
-      'answers as many questions at once',
+      'takes fewer queries than it declares',
+      'answers as many queries at once',
       () => ({
         ...good,
         maxBatch: 3,
@@ -218,8 +218,8 @@ describe('testTeacher', () => {
     ],
     ['answers after an abort', 'rejects promptly', () => ({...good, ask: async asked => asked.map(answer)})],
     [
-      'lets a bad question fail its neighbours',
-      'lets a question that it can not answer',
+      'lets a bad query fail its neighbours',
+      'lets a query that it can not answer',
       () => ({
         ...good,
         ask: async (asked, options) => {
@@ -265,14 +265,10 @@ describe('testTeacher', () => {
       'shows no secret',
       () => ({...remote, service: {...remote.service!, account: 'counting.test hunter2'}}),
     ],
-    ['leaves the id out of a line', 'makes a question a line', () => batching(() => '{}')],
-    [
-      'makes a line anew each time',
-      'makes a question a line',
-      () => batching(id => JSON.stringify([id, Math.random()])),
-    ],
-    ['breaks a line', 'makes a question a line', () => batching(id => `{"id":\n"${id}"}`)],
-    ['tells its key in a line', 'makes a question a line', () => batching(id => JSON.stringify([id, 'hunter2']))],
+    ['leaves the id out of a line', 'makes a query a line', () => batching(() => '{}')],
+    ['makes a line anew each time', 'makes a query a line', () => batching(id => JSON.stringify([id, Math.random()]))],
+    ['breaks a line', 'makes a query a line', () => batching(id => `{"id":\n"${id}"}`)],
+    ['tells its key in a line', 'makes a query a line', () => batching(id => JSON.stringify([id, 'hunter2']))],
     ['tells its key', 'shows no secret', () => ({...good, name: 'counting with hunter2'})],
     [
       'changes its inputs',
@@ -287,15 +283,15 @@ describe('testTeacher', () => {
       }),
     ],
   ])('fails a teacher that %s', async (_, title, teacher) => {
-    const copies = structuredClone(questions);
-    const failures = await failuresOf(teacher, {questions: copies, secret: 'hunter2'});
+    const copies = structuredClone(queries);
+    const failures = await failuresOf(teacher, {queries: copies, secret: 'hunter2'});
     expect(failures.some(failure => failure.startsWith(title))).toBe(true);
   });
 
   it('shows the reason of a skipped test in its title, and does not run it', async () => {
     const titles: string[] = [];
     const reason = 'it samples';
-    const suite = {questions, teacher: () => Promise.reject(new Error('not made')), skip: {repetition: reason}};
+    const suite = {queries, teacher: () => Promise.reject(new Error('not made')), skip: {repetition: reason}};
     const runs: Promise<void>[] = [];
     testTeacher({
       ...suite,
@@ -306,8 +302,8 @@ describe('testTeacher', () => {
     });
     await Promise.all(runs);
     expect(titles.filter(title => title.includes('skipped'))).toEqual([
-      'answers the same question twice alike (skipped: it samples)',
-      'lets a question that it can not answer fail alone (skipped: no `badQuestion` was given)',
+      'answers the same query twice alike (skipped: it samples)',
+      'lets a query that it can not answer fail alone (skipped: no `badQuery` was given)',
     ]);
   });
 });

@@ -10,7 +10,7 @@ import type {
   Exchange,
   LogitsAnswer,
   Outcome,
-  Question,
+  Query,
   Reply,
   Teacher,
   TopKAnswer,
@@ -24,7 +24,7 @@ export type TeacherTest =
   | 'repetition'
   | 'batches'
   | 'abort'
-  | 'bad question'
+  | 'bad query'
   | 'identity'
   | 'exchange'
   | 'lane'
@@ -37,9 +37,9 @@ export interface TeacherSuite {
   /** Makes the teacher anew for every test. */
   readonly teacher: () => Teacher | Promise<Teacher>;
   /** At least two that it answers, not all alike. */
-  readonly questions: readonly Question[];
+  readonly queries: readonly Query[];
   /** One that it can't answer. */
-  readonly badQuestion?: Question;
+  readonly badQuery?: Query;
   /** Tests that this teacher can't hold, each with its reason, which the title then shows. */
   readonly skip?: {readonly [T in TeacherTest]?: string};
   /** The key that the teacher was given: it may show nowhere. */
@@ -55,8 +55,8 @@ export function testTeacher(suite: TeacherSuite): void {
   }
 }
 
-function reasonToSkip(test: TeacherTest, {skip, badQuestion}: TeacherSuite): string | undefined {
-  if (test === 'bad question' && badQuestion === undefined) return skip?.[test] ?? 'no `badQuestion` was given';
+function reasonToSkip(test: TeacherTest, {skip, badQuery}: TeacherSuite): string | undefined {
+  if (test === 'bad query' && badQuery === undefined) return skip?.[test] ?? 'no `badQuery` was given';
   return skip?.[test];
 }
 
@@ -67,20 +67,20 @@ interface Check {
 
 const tests: Readonly<Record<TeacherTest, Check>> = {
   order: {
-    title: 'gives each question one answer, in the order of the questions',
-    async run(teacher, {questions}) {
-      const [first, ...others] = await answersTo(teacher, questions);
-      const rotated = await answersTo(teacher, [...questions.slice(1), questions[0]!]);
+    title: 'gives each query one answer, in the order of the queries',
+    async run(teacher, {queries}) {
+      const [first, ...others] = await answersTo(teacher, queries);
+      const rotated = await answersTo(teacher, [...queries.slice(1), queries[0]!]);
       assertAlike(rotated, [...others, first!]);
     },
   },
   access: {
     title: 'answers as its access allows, with all that its detail promises',
-    async run(teacher, {questions}) {
+    async run(teacher, {queries}) {
       const {access, detail, parts} = teacher;
       // What is made of many labels may tell a distribution.
       const estimated: readonly Answer['kind'][] = access === 'black-box' && parts ? ['log-probabilities'] : [];
-      const answers = await answersTo(teacher, questions, {detail});
+      const answers = await answersTo(teacher, queries, {detail});
       const lessThan = (held: Detail) => `${JSON.stringify(held)} is less than the promised detail`;
       for (const answer of answers) {
         assert.ok([...kinds[access], ...estimated].includes(answer.kind), `${access} may not answer ${answer.kind}`);
@@ -97,48 +97,45 @@ const tests: Readonly<Record<TeacherTest, Check>> = {
   },
   values: {
     title: 'answers with classes of its list and with distributions that are such',
-    async run(teacher, {questions}) {
-      for (const answer of await answersTo(teacher, questions)) checkValues(answer, teacher.classes.length);
+    async run(teacher, {queries}) {
+      for (const answer of await answersTo(teacher, queries)) checkValues(answer, teacher.classes.length);
     },
   },
   repetition: {
-    title: 'answers the same question twice alike',
-    async run(teacher, {questions}) {
-      assertAlike(await answersTo(teacher, questions), await answersTo(teacher, questions));
+    title: 'answers the same query twice alike',
+    async run(teacher, {queries}) {
+      assertAlike(await answersTo(teacher, queries), await answersTo(teacher, queries));
     },
   },
   batches: {
-    title: 'answers as many questions at once as it declares, and one by one alike',
-    async run(teacher, {questions}) {
+    title: 'answers as many queries at once as it declares, and one by one alike',
+    async run(teacher, {queries}) {
       assert.ok(Number.isInteger(teacher.maxBatch) && teacher.maxBatch >= 1, 'maxBatch is a whole number above 0');
       assert.ok((teacher.concurrency ?? 1) >= 1, 'concurrency is at least 1');
-      const many = Array.from(
-        {length: Math.min(teacher.maxBatch, 300)},
-        (_, row) => questions[row % questions.length]!,
-      );
+      const many = Array.from({length: Math.min(teacher.maxBatch, 300)}, (_, row) => queries[row % queries.length]!);
       const together = await answersTo(teacher, many);
-      for (const [row, question] of many.slice(0, questions.length).entries()) {
-        assertAlike(await answersTo(teacher, [question]), [together[row]!]);
+      for (const [row, query] of many.slice(0, queries.length).entries()) {
+        assertAlike(await answersTo(teacher, [query]), [together[row]!]);
       }
     },
   },
   abort: {
     title: 'rejects promptly with the reason of an abort',
-    async run(teacher, {questions}) {
+    async run(teacher, {queries}) {
       const reason = new Error('enough');
-      await assert.rejects(() => askAborted(teacher, questions, reason, 'before'), reason);
+      await assert.rejects(() => askAborted(teacher, queries, reason, 'before'), reason);
       // A teacher that computes without a pause may have its answers before it hears of the abort.
-      const end = await askAborted(teacher, questions, reason, 'during').catch((error: unknown) => error);
+      const end = await askAborted(teacher, queries, reason, 'during').catch((error: unknown) => error);
       if (!Array.isArray(end)) assert.equal(end, reason);
     },
   },
-  'bad question': {
-    title: 'lets a question that it can not answer fail alone',
-    async run(teacher, {questions, badQuestion}) {
-      const [first, ...others] = questions;
-      const [good, bad, ...rest] = await outcomesOf(teacher, [first!, badQuestion!, ...others]);
-      assert.ok(bad !== undefined && 'error' in bad && bad.error instanceof Error, 'the bad question has an error');
-      assertAlike(answersOf([good!, ...rest]), await answersTo(teacher, questions));
+  'bad query': {
+    title: 'lets a query that it can not answer fail alone',
+    async run(teacher, {queries, badQuery}) {
+      const [first, ...others] = queries;
+      const [good, bad, ...rest] = await outcomesOf(teacher, [first!, badQuery!, ...others]);
+      assert.ok(bad !== undefined && 'error' in bad && bad.error instanceof Error, 'the bad query has an error');
+      assertAlike(answersOf([good!, ...rest]), await answersTo(teacher, queries));
     },
   },
   identity: {
@@ -151,13 +148,13 @@ const tests: Readonly<Record<TeacherTest, Check>> = {
   },
   exchange: {
     title: 'sends what is charged through the exchange, and reads a kept reply as it read the fresh one',
-    async run(teacher, {questions}) {
+    async run(teacher, {queries}) {
       const {service, detail} = teacher;
-      const batch = questions.slice(0, teacher.maxBatch);
+      const batch = queries.slice(0, teacher.maxBatch);
       const {outcomes, kept} = await askKeeping(teacher, batch, detail);
       if (service === undefined) return assert.deepEqual(kept, [], 'a teacher that sends requests has a `service`');
       const rows = kept.flatMap(call => call.rows).sort((a, b) => a - b);
-      assert.deepEqual(rows, [...batch.keys()], 'each question is in one answered request');
+      assert.deepEqual(rows, [...batch.keys()], 'each query is in one answered request');
       for (const call of kept) {
         const again = service.read(structuredClone(call.reply), call.rows.length, detail);
         assertAlike(answersOf(again), answersOf(call.rows.map(row => outcomes[row]!)));
@@ -167,16 +164,16 @@ const tests: Readonly<Record<TeacherTest, Check>> = {
     },
   },
   lane: {
-    title: 'makes a question a line of its batch lane, where it has one: JSON with the id, the same each time',
-    async run(teacher, {questions, secret}) {
+    title: 'makes a query a line of its batch lane, where it has one: JSON with the id, the same each time',
+    async run(teacher, {queries, secret}) {
       const {lane} = (teacher.service as BatchService | undefined) ?? {};
       if (lane === undefined) return;
-      for (const question of questions) {
+      for (const query of queries) {
         const id = 'a1'.repeat(32);
-        const line = lane.lineOf(id, question);
+        const line = lane.lineOf(id, query);
         assert.ok(JSON.stringify(JSON.parse(line)).includes(`"${id}"`), 'the id is in the line');
         assert.ok(!line.includes('\n'), 'a line has no line break');
-        assert.equal(lane.lineOf(id, question), line);
+        assert.equal(lane.lineOf(id, query), line);
         assert.ok(secret === undefined || !line.includes(secret), 'the secret shows');
       }
       assert.ok(lane.priceShare > 0 && lane.maxRequests >= 1 && lane.maxBytes >= 1, 'the lane lets something through');
@@ -184,10 +181,10 @@ const tests: Readonly<Record<TeacherTest, Check>> = {
   },
   secrets: {
     title: 'shows no secret in its name, its identity, its account or an error',
-    async run(teacher, {questions, badQuestion, secret}) {
+    async run(teacher, {queries, badQuery, secret}) {
       const errors: unknown[] = [];
-      await askAborted(teacher, questions, new Error('enough'), 'during').catch(error => errors.push(error));
-      const outcomes = badQuestion ? await teacher.ask([badQuestion]).catch(error => [{error}]) : [];
+      await askAborted(teacher, queries, new Error('enough'), 'during').catch(error => errors.push(error));
+      const outcomes = badQuery ? await teacher.ask([badQuery]).catch(error => [{error}]) : [];
       for (const outcome of outcomes) errors.push('error' in outcome ? outcome.error : undefined);
       const shown = [teacher.name, JSON.stringify(teacher.identity), teacher.service?.account ?? ''];
       for (const text of [...shown, ...errors.map(everythingIn)]) {
@@ -197,10 +194,10 @@ const tests: Readonly<Record<TeacherTest, Check>> = {
   },
   inputs: {
     title: 'leaves the inputs as they are',
-    async run(teacher, {questions}) {
-      const before = structuredClone(questions);
-      await answersTo(teacher, questions);
-      assert.deepEqual(questions, before);
+    async run(teacher, {queries}) {
+      const before = structuredClone(queries);
+      await answersTo(teacher, queries);
+      assert.deepEqual(queries, before);
     },
   },
 };
@@ -211,17 +208,17 @@ const kinds: Readonly<Record<Access, readonly Answer['kind'][]>> = {
   'white-box': ['logits'],
 };
 
-async function answersTo(teacher: Teacher, questions: readonly Question[], options?: AskOptions): Promise<Answer[]> {
-  return answersOf(await outcomesOf(teacher, questions, options));
+async function answersTo(teacher: Teacher, queries: readonly Query[], options?: AskOptions): Promise<Answer[]> {
+  return answersOf(await outcomesOf(teacher, queries, options));
 }
 
 /** Asks in batches that the teacher takes. */
-async function outcomesOf(teacher: Teacher, questions: readonly Question[], options?: AskOptions): Promise<Outcome[]> {
+async function outcomesOf(teacher: Teacher, queries: readonly Query[], options?: AskOptions): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  for (let start = 0; start < questions.length; start += teacher.maxBatch) {
-    const batch = questions.slice(start, start + teacher.maxBatch);
+  for (let start = 0; start < queries.length; start += teacher.maxBatch) {
+    const batch = queries.slice(start, start + teacher.maxBatch);
     const given = await teacher.ask(batch, options);
-    assert.equal(given.length, batch.length, 'as many outcomes as questions');
+    assert.equal(given.length, batch.length, 'as many outcomes as queries');
     outcomes.push(...given);
   }
   return outcomes;
@@ -235,7 +232,7 @@ interface KeptCall {
 /** Asks through an exchange that keeps the answered requests. */
 async function askKeeping(
   teacher: Teacher,
-  questions: readonly Question[],
+  queries: readonly Query[],
   detail: Detail,
 ): Promise<{readonly outcomes: readonly Outcome[]; readonly kept: readonly KeptCall[]}> {
   const kept: KeptCall[] = [];
@@ -244,7 +241,7 @@ async function askKeeping(
     if (reply.status === 200) kept.push({rows, reply});
     return reply;
   };
-  return {outcomes: await teacher.ask(questions, {detail, exchange}), kept};
+  return {outcomes: await teacher.ask(queries, {detail, exchange}), kept};
 }
 
 function answersOf(outcomes: readonly Outcome[]): Answer[] {
@@ -256,13 +253,13 @@ function answersOf(outcomes: readonly Outcome[]): Answer[] {
 
 async function askAborted(
   teacher: Teacher,
-  questions: readonly Question[],
+  queries: readonly Query[],
   reason: Error,
   when: 'before' | 'during',
 ): Promise<unknown> {
   const controller = new AbortController();
   if (when === 'before') controller.abort(reason);
-  const asked = teacher.ask(questions.slice(0, teacher.maxBatch), {signal: controller.signal});
+  const asked = teacher.ask(queries.slice(0, teacher.maxBatch), {signal: controller.signal});
   controller.abort(reason);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -4,7 +4,7 @@ import type {
   AskOptions,
   Json,
   Outcome,
-  Question,
+  Query,
   ReadOutcome,
   Receipt,
   Reply,
@@ -64,7 +64,7 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
   const template = bodyOf(prompts.template);
   const words = wordsOf(prompts, dialect.aliases);
   const read = (reply: Reply) => readReply(reply, {name, dialect, words});
-  const bodyAbout = ({input, sample = 0}: Question) =>
+  const bodyAbout = ({input, sample = 0}: Query) =>
     bodyOf(prompts.for(input.kind === 'text' ? input.text : '', sample));
   const unbounded = unboundedBy(dialect.cost, {body: template, parameters: options.parameters, model: options.model});
   const {warmed} = dialect;
@@ -100,7 +100,7 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
         reader: {codes: prompts.codes, reading: reader},
         read: (reply, count) => Array.from({length: count}, () => read(reply)),
         receipt: reply => receiptOf(reply, dialect),
-        worstCase: questions => mostOfAll(questions.map(question => mostTokens(dialect.cost, bodyAbout(question)))),
+        worstCase: queries => mostOfAll(queries.map(query => mostTokens(dialect.cost, bodyAbout(query)))),
         ...(unbounded && {unbounded}),
         probe: chatProbe({dialect, settings, ...(warmed && {atTemperature})}),
         ...(lane && {lane}),
@@ -178,7 +178,7 @@ export interface Asker<A extends Access> {
 export function askTexts<A extends Access>({connection, send, read, explain}: Asker<A>): Teacher<A>['ask'] {
   const {name} = connection;
   const askOne = async (
-    {input, sample = 0}: Question,
+    {input, sample = 0}: Query,
     row: number,
     {exchange = (_, send) => send(), signal}: AskOptions,
   ): Promise<Outcome<A>> => {
@@ -189,8 +189,8 @@ export function askTexts<A extends Access>({connection, send, read, explain}: As
     if (error.refusal) return {error};
     throw error;
   };
-  return async (questions, options = {}) => {
+  return async (queries, options = {}) => {
     options.signal?.throwIfAborted();
-    return Promise.all(questions.map((question, row) => askOne(question, row, options)));
+    return Promise.all(queries.map((query, row) => askOne(query, row, options)));
   };
 }

@@ -95,7 +95,7 @@ export interface Dialect<A extends Access> {
   lane?(location: LaneEndpoint): BatchLane;
 }
 
-/** What a language model generated for one question, whatever protocol brought it. */
+/** What a language model generated for one query, whatever protocol brought it. */
 export interface Completion {
   readonly text: string;
   readonly finish: Finish;

@@ -50,7 +50,7 @@ export function geminiLane(location: LaneEndpoint, model: string): BatchLane {
     maxRequests: Number.POSITIVE_INFINITY,
     maxBytes: 20_000_000 - WRAPPING,
     priceShare: 0.5,
-    lineOf: (id, question) => JSON.stringify({request: client.bodyOf(question), metadata: {key: id}}),
+    lineOf: (id, query) => JSON.stringify({request: client.bodyOf(query), metadata: {key: id}}),
     async submit({name, lines}) {
       const requests = `{"requests":{"requests":[${lines.join(',')}]}}`;
       const batch = `{"batch":{"displayName":${JSON.stringify(name)},"inputConfig":${requests}}}`;

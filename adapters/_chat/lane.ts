@@ -1,6 +1,6 @@
 import {type ZodType, z} from 'zod';
 import {TeacherError} from '../../src/errors.ts';
-import type {Json, Question, Reply} from '../../src/teacher.ts';
+import type {Json, Query, Reply} from '../../src/teacher.ts';
 import {type Explain, parseJson, statusError} from '../_wire/reply.ts';
 import {authorization, type Connection, exchangeOnce, type UnsignedRequest} from '../_wire/request.ts';
 
@@ -37,7 +37,7 @@ export class LaneClient {
   }
 
   /** @throws TeacherError where the teacher can't be asked about such an input */
-  bodyOf({input, sample = 0}: Question): {readonly [field: string]: Json} {
+  bodyOf({input, sample = 0}: Query): {readonly [field: string]: Json} {
     if (input.kind === 'text') return this.#endpoint.bodyOf(input.text, sample);
     throw this.problem('It reads texts, and this input is a tensor.');
   }

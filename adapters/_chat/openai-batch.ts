@@ -44,8 +44,7 @@ export function openAiLane(location: LaneEndpoint): BatchLane {
     maxRequests: 50_000,
     maxBytes: 200_000_000,
     priceShare: 0.5,
-    lineOf: (id, question) =>
-      JSON.stringify({custom_id: id, method: 'POST', url: endpoint, body: client.bodyOf(question)}),
+    lineOf: (id, query) => JSON.stringify({custom_id: id, method: 'POST', url: endpoint, body: client.bodyOf(query)}),
     async submit({name, lines}) {
       const {type, body} = uploadOf(`${name}.jsonl`, lines);
       const file = await client.post('/files', body, fileSchema, type);

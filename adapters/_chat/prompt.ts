@@ -21,7 +21,7 @@ export interface PromptOptions {
    */
   readonly codes?: readonly string[] | 'names';
   /**
-   * Whether the list of classes begins with another one for each asking of the same text (`Question.sample`), so that
+   * Whether the list of classes begins with another one for each asking of the same text (`Query.sample`), so that
    * the mean over as many askings as there are classes favours no place in the list.
    *
    * @default false

@@ -1,7 +1,7 @@
 import type {Reply} from '../../src/teacher.ts';
 import {Run, type RunOptions} from './run.ts';
 
-/** A program that is started at the first question, and again after it has ended. */
+/** A program that is started at the first query, and again after it has ended. */
 export class Program {
   readonly #options: RunOptions;
   #run: Run | undefined;
@@ -14,17 +14,17 @@ export class Program {
   }
 
   /**
-   * Asks one question, and gives the line that answers it.
+   * Asks one query, and gives the line that answers it.
    *
    * @throws TeacherError where the program ends, is silent for too long, or does not keep to the protocol; the signal's
    * reason after an abort
    */
-  async ask(question: object, signal: AbortSignal | undefined): Promise<Reply> {
+  async ask(query: object, signal: AbortSignal | undefined): Promise<Reply> {
     const id = ++this.#asked;
     await this.#gone;
     signal?.throwIfAborted();
     this.#run ??= this.#start();
-    return this.#run.ask({id, ...question}, signal);
+    return this.#run.ask({id, ...query}, signal);
   }
 
   #start(): Run {

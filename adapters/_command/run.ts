@@ -9,7 +9,7 @@ import {Child, type Start} from './processes.ts';
 export interface RunOptions extends Start {
   /** The teacher's name, for messages. */
   readonly name: string;
-  /** Milliseconds that the program may say nothing while it has questions. */
+  /** Milliseconds that the program may say nothing while it has queries. */
   readonly timeout: number;
   /** The longest answer, in characters. */
   readonly maxReply: number;
@@ -17,7 +17,7 @@ export interface RunOptions extends Start {
   readonly history: {hasAnswered: boolean};
 }
 
-interface OpenQuestion {
+interface OpenQuery {
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: unknown) => void;
   /** Whether the program may have read it. */
@@ -32,8 +32,8 @@ export class Run {
   readonly #options: RunOptions;
   readonly #onOver: () => void;
   readonly #child: Child;
-  readonly #open = new Map<number, OpenQuestion>();
-  /** Questions whose answers are no longer waited for. */
+  readonly #open = new Map<number, OpenQuery>();
+  /** Queries whose answers are no longer waited for. */
   readonly #abandoned = new Set<number>();
   readonly #unwritten: {readonly id: number; readonly line: string}[] = [];
   readonly #lines: LineSplitter;
@@ -41,10 +41,10 @@ export class Run {
   #lineCount = 0;
   #isInputFull = false;
   #isOver = false;
-  /** Keeps this process alive, as nothing else of the child does, while there are questions. */
+  /** Keeps this process alive, as nothing else of the child does, while there are queries. */
   #silence: NodeJS.Timeout | undefined;
 
-  /** @param onOver - called when it takes no more questions */
+  /** @param onOver - called when it takes no more queries */
   constructor(options: RunOptions, onOver: () => void) {
     this.#options = options;
     this.#onOver = onOver;
@@ -65,8 +65,8 @@ export class Run {
     return this.#child.ended;
   }
 
-  ask(question: {readonly id: number}, signal: AbortSignal | undefined): Promise<Reply> {
-    const {id} = question;
+  ask(query: {readonly id: number}, signal: AbortSignal | undefined): Promise<Reply> {
+    const {id} = query;
     return new Promise((resolve, reject) => {
       const abort = () => {
         const asked = this.#take(id);
@@ -81,7 +81,7 @@ export class Run {
       };
       signal?.addEventListener('abort', abort);
       this.#open.set(id, {resolve: settling(resolve), reject: settling(reject), isWritten: false});
-      this.#unwritten.push({id, line: lineOf(question)});
+      this.#unwritten.push({id, line: lineOf(query)});
       this.#silence ??= setTimeout(this.#onSilence, this.#options.timeout);
       this.#write();
     });
@@ -124,11 +124,11 @@ export class Run {
       return 'is not JSON. Let it print answers alone, and say everything else on standard error.';
     }
     if (typeof id !== 'number') {
-      return 'has no `id`. Let each answer hold the number `id` of its question.';
+      return 'has no `id`. Let each answer hold the number `id` of its query.';
     }
     if (this.#abandoned.delete(id)) return undefined;
     const asked = this.#take(id);
-    if (asked === undefined) return 'has the `id` of no open question. Let it answer each question once.';
+    if (asked === undefined) return 'has the `id` of no open query. Let it answer each query once.';
     this.#options.history.hasAnswered = true;
     this.#silence?.refresh();
     asked.resolve(reply);
@@ -180,7 +180,7 @@ export class Run {
     void this.#child.stop();
   }
 
-  /** Fails all open questions. */
+  /** Fails all open queries. */
   #fail(problem: string, retryable: boolean = this.#options.history.hasAnswered): void {
     this.#end();
     const {name} = this.#options;
@@ -197,7 +197,7 @@ export class Run {
     this.#onOver();
   }
 
-  #take(id: number): OpenQuestion | undefined {
+  #take(id: number): OpenQuery | undefined {
     const asked = this.#open.get(id);
     this.#open.delete(id);
     if (this.#open.size === 0) {

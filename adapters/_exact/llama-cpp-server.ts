@@ -7,7 +7,7 @@ import {chatMessages} from '../_chat/openai-chat.ts';
 import type {Prompt} from '../_chat/prompt.ts';
 import {parseJson, tokenCount} from '../_wire/reply.ts';
 import {type Connection, getJson} from '../_wire/request.ts';
-import {type ExactServer, type Post, Refused, type Telling, type TokenQuestion, toldOf} from './server.ts';
+import {type ExactServer, type Post, Refused, type Telling, type TokenQuery, toldOf} from './server.ts';
 
 export interface LlamaCppModel {
   readonly connection: Connection;
@@ -63,7 +63,7 @@ export function llamaCppServer(post: Post, asked: LlamaCppModel): ExactServer {
       const tokens = end ? await tokenize(end, {readsSpecial: true}) : [];
       return tokens.length === 1 ? tokens : [];
     },
-    tell: (question, signal) => tell({...question, post, asked}, signal),
+    tell: (query, signal) => tell({...query, post, asked}, signal),
   };
 }
 
@@ -156,13 +156,13 @@ const completion = z.object({
 
 type Completed = z.infer<typeof completion>;
 
-interface Asking extends TokenQuestion {
+interface Asking extends TokenQuery {
   readonly post: Post;
   readonly asked: LlamaCppModel;
 }
 
 /**
- * The prompt is computed first, and all nodes go on from there: what is computed together depends on the question alone,
+ * The prompt is computed first, and all nodes go on from there: what is computed together depends on the query alone,
  * as long as nothing else takes the slot in between.
  */
 async function tell({post, asked, prompt, trie, tally}: Asking, signal?: AbortSignal): Promise<Telling> {

@@ -9,7 +9,7 @@ import {isWhole, type ToldTokens} from './server.ts';
 export type AnswerSequences = readonly (readonly (readonly number[])[])[];
 
 /**
- * What one question brought, as it is kept: the server's own replies don't say what they were asked.
+ * What one query brought, as it is kept: the server's own replies don't say what they were asked.
  */
 export interface ExactReply extends Receipt {
   readonly sequences: AnswerSequences;

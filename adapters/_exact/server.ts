@@ -16,10 +16,10 @@ export interface ExactServer {
   /** Tokens that end a turn beside the one that the chat template has for it. */
   otherEnds(): Promise<readonly number[]>;
   /** What is known of the tokens after each node, the prompt before it. */
-  tell(question: TokenQuestion, signal?: AbortSignal): Promise<Telling>;
+  tell(query: TokenQuery, signal?: AbortSignal): Promise<Telling>;
 }
 
-export interface TokenQuestion {
+export interface TokenQuery {
   readonly prompt: readonly number[];
   readonly trie: TokenTrie;
   /** Counts what each request used. A request is counted before another one can fail. */
@@ -66,7 +66,7 @@ export function toldOf(
   return most === undefined ? told : {...told, [most[0]]: most[1]};
 }
 
-/** What the requests about one question used. */
+/** What the requests about one query used. */
 export class Tally {
   readonly #usages: {readonly [kind in keyof Usage]?: number | undefined}[] = [];
 

@@ -1,5 +1,5 @@
 import {TeacherError} from '../../src/errors.ts';
-import type {Json, Question, ReadOutcome, Reply, Teacher, Usage} from '../../src/teacher.ts';
+import type {Json, Query, ReadOutcome, Reply, Teacher, Usage} from '../../src/teacher.ts';
 import {askTexts, type ChatOptions} from '../_chat/chat.ts';
 import {COMPLETIONS_COST} from '../_chat/cost-fields.ts';
 import type {Body} from '../_chat/dialect.ts';
@@ -35,7 +35,7 @@ export interface ExactDialect {
 /**
  * A language model behind a server that tells the log-probability of any token after any tokens: each class gets the
  * exact probability that the model answers its code. How codes are written in tokens is asked once, before the first
- * question.
+ * query.
  *
  * @throws InputError where the options can't be used
  */
@@ -62,8 +62,8 @@ export function exactTeacher(options: ChatOptions, dialect: ExactDialect): Teach
     const answer = readExact(parseJson(name, reply), classes.length, advice);
     return typeof answer === 'string' ? {error: new TeacherError(name, answer, {status: 200})} : {answer};
   };
-  const worstCase = (questions: readonly Question[]) =>
-    mostTokens(questions, {prompts, nodes, shared: server.shared, dialect});
+  const worstCase = (queries: readonly Query[]) =>
+    mostTokens(queries, {prompts, nodes, shared: server.shared, dialect});
   const send = async (text: string, sample: number, signal?: AbortSignal): Promise<Reply> =>
     score({name, server, prompts, worstCase, ...(await answers())}, {text, sample, ...(signal && {signal})});
   const askReady = askTexts({connection, send, read, explain});
@@ -96,10 +96,10 @@ export function exactTeacher(options: ChatOptions, dialect: ExactDialect): Teach
         ...(unbounded && {unbounded}),
       },
     ),
-    async ask(questions, askOptions = {}) {
-      // Apart from the exchange: it is no part of any question.
+    async ask(queries, askOptions = {}) {
+      // Apart from the exchange: it is no part of any query.
       await untilAborted(answers(), askOptions.signal);
-      return askReady(questions, askOptions);
+      return askReady(queries, askOptions);
     },
   };
 }
@@ -139,7 +139,7 @@ interface Scoring {
   readonly prompts: Prompts;
   readonly sequences: AnswerSequences;
   readonly trie: TokenTrie;
-  worstCase(questions: readonly Question[]): Usage;
+  worstCase(queries: readonly Query[]): Usage;
 }
 
 interface Asked {
@@ -148,7 +148,7 @@ interface Asked {
   readonly signal?: AbortSignal;
 }
 
-/** All requests about one question, with one reply made of theirs. */
+/** All requests about one query, with one reply made of theirs. */
 async function score(
   {name, server, prompts, sequences, trie, worstCase}: Scoring,
   {text, sample, signal}: Asked,
@@ -199,15 +199,12 @@ interface Requests {
 }
 
 /** A token is a byte at least: an answer has no more tokens than bytes. A node is asked about twice at most. */
-function mostTokens(
-  questions: readonly Question[],
-  {prompts: {template, codes}, nodes, shared, dialect}: Requests,
-): Usage {
+function mostTokens(queries: readonly Query[], {prompts: {template, codes}, nodes, shared, dialect}: Requests): Usage {
   const bytes = codes.map(code => Buffer.byteLength(code) + 1);
   const prompts = 2 * (nodes ?? 1 + 2 * bytes.reduce((sum, length) => sum + length, 0));
   // The chat template may put values of the user's own into the prompt.
   const around = Buffer.byteLength(JSON.stringify([template, dialect.identity])) + Math.max(...bytes);
-  const texts = questions.map(({input}) => (input.kind === 'text' ? Buffer.byteLength(input.text) : 0));
+  const texts = queries.map(({input}) => (input.kind === 'text' ? Buffer.byteLength(input.text) : 0));
   const inputTokens = texts.reduce((sum, length) => sum + (around + length) * prompts, 0);
-  return {inputTokens, outputTokens: prompts * questions.length * mostOutput(COMPLETIONS_COST, shared)};
+  return {inputTokens, outputTokens: prompts * queries.length * mostOutput(COMPLETIONS_COST, shared)};
 }

@@ -35,7 +35,7 @@ export interface VllmClassifyOptions extends ServiceOptions {
   /** @default 'logits' */
   readonly output?: 'logits' | 'probabilities';
   /**
-   * Questions in one request.
+   * Queries in one request.
    *
    * @default 32
    */

@@ -7,7 +7,7 @@ import {chatMessages} from '../_chat/openai-chat.ts';
 import type {Prompt} from '../_chat/prompt.ts';
 import {tokenCount} from '../_wire/reply.ts';
 import type {TokenTrie} from './label-trie.ts';
-import {type ExactServer, isWhole, type Post, type Telling, type TokenQuestion, toldOf} from './server.ts';
+import {type ExactServer, isWhole, type Post, type Telling, type TokenQuery, toldOf} from './server.ts';
 
 interface VllmModel {
   /** The teacher's name, for messages. */
@@ -48,13 +48,13 @@ export function vllmServer(post: Post, {name, model, template, templateOptions, 
     },
     otherEnds: async () => [],
     async tell(asked, signal) {
-      const question = {...asked, bodyOf};
+      const query = {...asked, bodyOf};
       if (knowsTokenIds) {
-        const telling = await tellAfterNodes(post, question, signal);
+        const telling = await tellAfterNodes(post, query, signal);
         if (isWhole(telling, asked.trie)) return telling;
         knowsTokenIds = false;
       }
-      return tellAlongWays(post, question, signal);
+      return tellAlongWays(post, query, signal);
     },
   };
 }
@@ -64,7 +64,7 @@ function plainly({system, user}: Prompt): string {
 }
 
 /** What is asked: which model, after which prompt, about which nodes. */
-interface VllmQuestion extends TokenQuestion {
+interface VllmQuery extends TokenQuery {
   /** Makes a whole body of what is particular to a request. */
   bodyOf(fields: Body): Body;
 }
@@ -78,7 +78,7 @@ const MOST = {tokens: 128, prompts: 1024};
  */
 async function tellAfterNodes(
   post: Post,
-  {prompt, trie, tally, bodyOf}: VllmQuestion,
+  {prompt, trie, tally, bodyOf}: VllmQuery,
   signal?: AbortSignal,
 ): Promise<Telling> {
   const requests = requestsFor(trie);
@@ -105,7 +105,7 @@ async function tellAfterNodes(
  */
 async function tellAlongWays(
   post: Post,
-  {prompt, trie, tally, bodyOf}: VllmQuestion,
+  {prompt, trie, tally, bodyOf}: VllmQuery,
   signal?: AbortSignal,
 ): Promise<Telling> {
   const ways = trie.sequences.flat();
@@ -179,7 +179,7 @@ const replySchema = z.object({
 
 type Completed = z.infer<typeof replySchema>;
 
-interface Sender extends Pick<TokenQuestion, 'tally'> {
+interface Sender extends Pick<TokenQuery, 'tally'> {
   readonly post: Post;
 }
 

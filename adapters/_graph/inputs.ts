@@ -13,7 +13,7 @@ export interface GraphInput {
   readonly dtype: TensorInput['dtype'] | undefined;
 }
 
-/** Inputs of one kind, type and shape, with their places among the questions. */
+/** Inputs of one kind, type and shape, with their places among the queries. */
 export interface GraphBatch {
   readonly rows: readonly number[];
   readonly inputs: readonly Input[];
@@ -56,9 +56,9 @@ function lossIn({dtype, data}: TensorInput, wanted: string): string | undefined 
 }
 
 /** Batches of inputs that are alike, each of at most `size`. */
-export function batchesOf(questions: ReadonlyMap<number, Input>, size: number): GraphBatch[] {
+export function batchesOf(queries: ReadonlyMap<number, Input>, size: number): GraphBatch[] {
   const alike = new Map<string, {rows: number[]; inputs: Input[]}[]>();
-  for (const [row, input] of questions) {
+  for (const [row, input] of queries) {
     const key = input.kind === 'text' ? 'text' : `${input.dtype} ${input.shape}`;
     const batches = alike.get(key) ?? [];
     if ((batches.at(-1)?.rows.length ?? size) === size) batches.push({rows: [], inputs: []});

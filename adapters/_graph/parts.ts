@@ -46,7 +46,7 @@ export function inputOf(
   const [tensor, ...others] = inputs;
   if (tensor === undefined || others.length > 0) {
     throw new InputError(
-      `${owner} takes ${inputs.length} inputs: ${inputs.map(described).join(', ')}. A question holds one; save it with a signature that takes one.`,
+      `${owner} takes ${inputs.length} inputs: ${inputs.map(described).join(', ')}. A query holds one; save it with a signature that takes one.`,
     );
   }
   if (!isValueType(tensor.dtype)) {
@@ -56,7 +56,7 @@ export function inputOf(
     throw new InputError(`${owner} takes ${described(tensor)}, without a batch dimension. Save it with one.`);
   }
   if (tensor.dtype === 'string' && tensor.shape?.slice(1).some(length => length !== null && length !== 1)) {
-    throw new InputError(`${owner} takes ${described(tensor)}: several texts, but a question holds one.`);
+    throw new InputError(`${owner} takes ${described(tensor)}: several texts, but a query holds one.`);
   }
   const isFloat = tensor.dtype !== 'string' && wholeRange(tensor.dtype) === undefined;
   if (!isFloat && !isPlain(preprocessing)) {

@@ -3,7 +3,7 @@ import {startEngine} from '../../src/engine/engine.ts';
 import type {Graph, GraphNumbers} from '../../src/engine/graphs/graph.ts';
 import {InputError, TeacherError} from '../../src/errors.ts';
 import {shown} from '../../src/student/input-shape.ts';
-import type {Feature, Input, LogitsAnswer, Outcome, Question, Teacher} from '../../src/teacher.ts';
+import type {Feature, Input, LogitsAnswer, Outcome, Query, Teacher} from '../../src/teacher.ts';
 import {batchesOf, type GraphBatch, type GraphInput, misfitOf, valuesOf} from './inputs.ts';
 
 /** A graph, and what is known of it. */
@@ -35,12 +35,12 @@ export function graphTeacher(teacher: GraphTeacher): Teacher<'white-box'> {
     classes,
     detail: {kind: 'logits', features},
     maxBatch,
-    async ask(questions, {detail, signal} = {}) {
+    async ask(queries, {detail, signal} = {}) {
       signal?.throwIfAborted();
       const asked = detail?.kind === 'logits' ? (detail.features ?? []) : [];
       checkAsked(teacher, asked);
       await open(teacher);
-      return answerAll(teacher, questions, asked, signal);
+      return answerAll(teacher, queries, asked, signal);
     },
   };
 }
@@ -65,13 +65,13 @@ async function open({name, graph}: GraphTeacher): Promise<void> {
 
 async function answerAll(
   teacher: GraphTeacher,
-  questions: readonly Question[],
+  queries: readonly Query[],
   features: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<Outcome<'white-box'>[]> {
-  const outcomes = new Array<Outcome<'white-box'>>(questions.length);
+  const outcomes = new Array<Outcome<'white-box'>>(queries.length);
   const fitting = new Map<number, Input>();
-  for (const [row, {input}] of questions.entries()) {
+  for (const [row, {input}] of queries.entries()) {
     const problem = misfitOf(input, teacher.input);
     if (problem === undefined) fitting.set(row, input);
     else outcomes[row] = {error: new TeacherError(teacher.name, problem)};

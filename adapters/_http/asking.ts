@@ -1,5 +1,5 @@
 import {TeacherError} from '../../src/errors.ts';
-import type {Access, AskOptions, Exchange, Input, Outcome, Question, Reply} from '../../src/teacher.ts';
+import type {Access, AskOptions, Exchange, Input, Outcome, Query, Reply} from '../../src/teacher.ts';
 import {type Explain, statusError, withWait} from '../_wire/reply.ts';
 import {type Connection, postJson} from '../_wire/request.ts';
 import type {Template} from './template.ts';
@@ -24,10 +24,10 @@ export interface JsonService<A extends Access> {
   readonly refusesInput?: (reply: Reply) => boolean;
 }
 
-/** Questions that one request can carry together. */
+/** Queries that one request can carry together. */
 interface Batch {
   readonly template: Template;
-  /** Places of the questions in what was asked. */
+  /** Places of the queries in what was asked. */
   readonly rows: readonly number[];
   readonly inputs: readonly Input[];
 }
@@ -41,15 +41,15 @@ interface SendOptions {
 /**
  * Asks in as few requests as the inputs allow.
  *
- * @throws TeacherError where not one question was answered, and not by a fault of its own
+ * @throws TeacherError where not one query was answered, and not by a fault of its own
  */
 export async function askJson<A extends Access>(
   service: JsonService<A>,
-  questions: readonly Question[],
+  queries: readonly Query[],
   {exchange = (_, send) => send(), signal}: AskOptions = {},
 ): Promise<readonly Outcome<A>[]> {
-  const outcomes = new Array<Outcome<A>>(questions.length);
-  const batches = batchesOf(service, questions, (row, error) => {
+  const outcomes = new Array<Outcome<A>>(queries.length);
+  const batches = batchesOf(service, queries, (row, error) => {
     outcomes[row] = {error};
   });
   const options = {exchange, ...(signal && {signal})};
@@ -96,14 +96,14 @@ function isDivisible({inputs}: Batch, {status}: Reply): boolean {
   return inputs.length > 1 && (status === 413 || inputs[0]!.kind === 'text');
 }
 
-/** Sorts questions into batches; `refuse` hears of those that no request can carry. */
+/** Sorts queries into batches; `refuse` hears of those that no request can carry. */
 function batchesOf<A extends Access>(
   {templates, connection}: JsonService<A>,
-  questions: readonly Question[],
+  queries: readonly Query[],
   refuse: (row: number, error: TeacherError) => void,
 ): readonly Batch[] {
   const batches = new Map<string, Batch & {readonly rows: number[]; readonly inputs: Input[]}>();
-  for (const [row, {input}] of questions.entries()) {
+  for (const [row, {input}] of queries.entries()) {
     const template = templates.find(({carries}) => carries === input.kind);
     const problem = problemWith(input);
     if (template === undefined || problem !== undefined) {

@@ -1,18 +1,18 @@
 import {find, type Pointer, pointerOf, splitAtStar} from './pointer.ts';
 
-/** What one question's answer is read from. A problem is what stands where it should be, and no advice. */
+/** What one query's answer is read from. A problem is what stands where it should be, and no advice. */
 export type Cell = {readonly value: unknown} | {readonly problem: string};
 
-/** Finds what each question's answer is read from, or says what is wrong with the whole reply. */
+/** Finds what each query's answer is read from, or says what is wrong with the whole reply. */
 export type CellReader = (document: unknown, count: number) => readonly Cell[] | string;
 
 /** How to find an answer. */
 export interface CellLocation {
   /** A JSON pointer. */
   readonly at: string;
-  /** Whether a request is about several questions. */
+  /** Whether a request is about several queries. */
   readonly isBatch: boolean;
-  /** Values that a flat list of all questions has for each. */
+  /** Values that a flat list of all queries has for each. */
   readonly width: number;
 }
 
@@ -24,7 +24,7 @@ export function cellReader({at: text, isBatch, width}: CellLocation): CellReader
   return document => [only(document, at)];
 }
 
-/** Finds scores with the names that stand elsewhere: of each question, or of all. */
+/** Finds scores with the names that stand elsewhere: of each query, or of all. */
 export function namedCellReader(scores: CellLocation, names: string): CellReader {
   const scoresIn = cellReader(scores);
   const at = pointerOf(names);
@@ -65,7 +65,7 @@ function entries(
   if ('problem' in cell) return cell.problem;
   if (!Array.isArray(cell.value)) return `Its reply has no list at ${locationOf(list)}.`;
   const {length} = cell.value;
-  if (length !== count) return `Its reply has ${length} answers at ${locationOf(list)} for ${count} questions.`;
+  if (length !== count) return `Its reply has ${length} answers at ${locationOf(list)} for ${count} queries.`;
   return cell.value.map(entry => only(entry, rest));
 }
 
@@ -73,7 +73,7 @@ function locationOf({text}: Pointer): string {
   return text === '' ? 'its root' : `\`${text}\``;
 }
 
-/** Rows of one list that holds the values of all questions, one after the other. */
+/** Rows of one list that holds the values of all queries, one after the other. */
 function flatRows(
   document: unknown,
   at: Pointer,
@@ -82,7 +82,7 @@ function flatRows(
   const cell = only(document, at);
   if ('problem' in cell) return cell.problem;
   if (!Array.isArray(cell.value) || cell.value.length !== count * width || cell.value.some(Array.isArray)) {
-    return `Its reply has no flat list of ${count * width} values at ${locationOf(at)}. If it holds an entry a question, write a \`*\` in \`output\` where their index stands.`;
+    return `Its reply has no flat list of ${count * width} values at ${locationOf(at)}. If it holds an entry a query, write a \`*\` in \`output\` where their index stands.`;
   }
   const values: readonly unknown[] = cell.value;
   return Array.from({length: count}, (_, row) => {

@@ -61,7 +61,7 @@ function escaped(name: string): string {
   return name.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
-/** Where a list of predictions, one a question, has the output. */
+/** Where a list of predictions, one a query, has the output. */
 export function predictionPlace(output: InstanceScores | InstanceLabel): ScoreLocation | LabelLocation {
   return locationOf(output, name => (name === undefined ? '/predictions/*' : `/predictions/*/${name}`));
 }

@@ -47,7 +47,7 @@ export interface LabelLocation {
 
 export interface OutputOptions extends LabelWords {
   readonly output: ScoreLocation | LabelLocation;
-  /** Whether a request is about several questions. */
+  /** Whether a request is about several queries. */
   readonly isBatch: boolean;
   /** Where a reply with status 200 says that it failed. */
   readonly error?: string | undefined;

@@ -23,7 +23,7 @@ export interface MappedService<Output extends ScoreLocation | LabelLocation = Sc
   readonly labels?: readonly string[] | undefined;
   /** Absent of an adapter that has none. */
   readonly aliases?: Aliases | undefined;
-  /** One for each kind of input that it can be asked about; all for one question, or all for several. */
+  /** One for each kind of input that it can be asked about; all for one query, or all for several. */
   readonly templates: readonly Template[];
   readonly output: Output;
   /** Where a reply with status 200 says that it failed. */
@@ -33,7 +33,7 @@ export interface MappedService<Output extends ScoreLocation | LabelLocation = Sc
   readonly advice?: string;
   /** Makes what is found at `output` into a label or scores, where it is none yet, or says what is wrong with it. */
   readonly shape?: NonNullable<OutputOptions['shape']>;
-  /** Questions in one request. */
+  /** Queries in one request. */
   readonly maxBatch: number;
 }
 
@@ -79,7 +79,7 @@ export function mappedTeacher(options: ServiceOptions, service: MappedService): 
       {address: url.origin, key: connection.key},
       {reader: readerWith(READER, service.aliases), read: asked.read, receipt: receiptReader(receipt)},
     ),
-    ask: (questions, askOptions) => askJson(asked, questions, askOptions),
+    ask: (queries, askOptions) => askJson(asked, queries, askOptions),
   };
 }
 

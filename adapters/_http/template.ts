@@ -12,7 +12,7 @@ export interface Template {
   fill(inputs: readonly Input[]): Json;
 }
 
-/** Stands for the entry of a list that each question has one of. */
+/** Stands for the entry of a list that each query has one of. */
 const EACH = '{each}';
 const PLACEHOLDER = /\{(?:text|texts|tensor|tensors)\}/g;
 

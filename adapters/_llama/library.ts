@@ -186,7 +186,7 @@ interface Jinja {
 export async function chatTemplate(source: string): Promise<(values: object) => string> {
   const {Template} = await loadPeer<Jinja>('@huggingface/jinja', 'llama');
   try {
-    // Some templates tell the model today's date, so that tomorrow's answer to the same question would be another one.
+    // Some templates tell the model today's date, so that tomorrow's answer to the same query would be another one.
     const template = new Template(source.replaceAll(/\bstrftime_now\b/g, 'same_day_always'));
     return values => template.render({...values, same_day_always: day});
   } catch (cause) {

@@ -56,7 +56,7 @@ export interface PromptTokens {
  * Evaluates a prompt and all nodes of a trie after it.
  *
  * What is evaluated together depends on the prompt and the trie alone, not on what was asked before: the same
- * question has the same answer to the last bit.
+ * query has the same answer to the last bit.
  *
  * @returns what is known after each node, in the order of the trie
  */
@@ -66,7 +66,7 @@ export async function distributionsAfter(
   {trie, plan, ends}: Scoring,
   signal?: AbortSignal,
 ): Promise<readonly Distribution[]> {
-  const ask = (token: number, index: number): AskedToken => [token, questionAt(trie.nodes[index]!, ends)];
+  const ask = (token: number, index: number): AskedToken => [token, queryAt(trie.nodes[index]!, ends)];
   const found = new Array<Distribution>(trie.nodes.length);
   const keep = (outputs: readonly (AskedOutput | undefined)[], nodes: readonly number[]): void => {
     for (const [index, position] of nodes.entries()) {
@@ -102,7 +102,7 @@ async function goBackTo(sequence: LlamaSequence, tokens: readonly number[]): Pro
 /** The logits as they are: the most probable token is taken, and no sampler comes before that. */
 const RAW = {temperature: 0, topK: 0, topP: 1, minP: 0};
 
-function questionAt({children}: TrieNode, ends: readonly number[]): AskedToken[1] {
+function queryAt({children}: TrieNode, ends: readonly number[]): AskedToken[1] {
   const tokens = children.flatMap(token => (token === END ? ends : [token]));
   // The selected token is the most probable one. `includeMax` would add it only where it is among the others already.
   const logits = {filter: {tokens, includeSelected: true}};

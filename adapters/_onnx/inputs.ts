@@ -1,6 +1,6 @@
 import {InputError} from '../../src/errors.ts';
 import type {Preprocessing} from '../../src/student/preprocessing.ts';
-import type {Input, Question, TensorInput} from '../../src/teacher.ts';
+import type {Input, Query, TensorInput} from '../../src/teacher.ts';
 import type {GraphValue} from './graph.ts';
 import {toHalf} from './half.ts';
 import type {OnnxModel} from './model.ts';
@@ -14,7 +14,7 @@ const layouts = ['as-is', 'channels-first', 'flat'] as const;
  */
 export type Layout = (typeof layouts)[number];
 
-/** How questions are fed to one input of a model. */
+/** How queries are fed to one input of a model. */
 export interface InputPlan {
   readonly name: string;
   readonly elementType: ElementType;
@@ -52,7 +52,7 @@ export function inputPlan(
   const names = graph.inputs.map(({name}) => `\`${name}\``).join(', ');
   const [input] = graph.inputs;
   if (input === undefined || graph.inputs.length > 1) {
-    throw new InputError(`${path} has ${graph.inputs.length} inputs (${names}); a question can feed only one.`);
+    throw new InputError(`${path} has ${graph.inputs.length} inputs (${names}); a query can feed only one.`);
   }
   const elementType = elementTypes[input.elementType as keyof typeof elementTypes];
   if (elementType === undefined) {
@@ -71,21 +71,21 @@ function checkNumbers({scale, mean, deviation}: Required<Preprocessing>): void {
   throw new InputError('`preprocessing` must be finite numbers, its `deviation` none of them 0.');
 }
 
-/** Questions that can be run together. */
+/** Queries that can be run together. */
 export interface Batch {
-  /** Places of the questions in what was asked. */
+  /** Places of the queries in what was asked. */
   readonly rows: readonly number[];
   readonly inputs: readonly Input[];
 }
 
-/** Sorts questions into batches of one shape; `refuse` hears of those that the model can't take. */
+/** Sorts queries into batches of one shape; `refuse` hears of those that the model can't take. */
 export function batchesOf(
   plan: InputPlan,
-  questions: readonly Question[],
+  queries: readonly Query[],
   refuse: (row: number, problem: string) => void,
 ): readonly Batch[] {
   const batches = new Map<string, {readonly rows: number[]; readonly inputs: Input[]}>();
-  for (const [row, {input}] of questions.entries()) {
+  for (const [row, {input}] of queries.entries()) {
     const problem = problemWith(plan, input);
     if (problem !== undefined) {
       refuse(row, problem);

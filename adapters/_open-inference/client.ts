@@ -18,7 +18,7 @@ export interface Model {
 /** Sends a request, and rejects only where no whole reply came. */
 export type Send = () => Promise<Reply>;
 
-/** What carries questions about one model to the service, and replies back. */
+/** What carries queries about one model to the service, and replies back. */
 export interface Transport {
   /**
    * Makes ready what asks about a batch; nothing that it does for that is charged.

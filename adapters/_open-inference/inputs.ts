@@ -1,9 +1,9 @@
-import type {Input, Question, TensorInput} from '../../src/teacher.ts';
+import type {Input, Query, TensorInput} from '../../src/teacher.ts';
 import {canHold, type TensorHead} from './tensors.ts';
 
 /** Inputs that one request can carry together: the same datatype and shape. */
 export interface Batch {
-  /** Places of the questions in what was asked. */
+  /** Places of the queries in what was asked. */
   readonly rows: readonly number[];
   readonly inputs: readonly Input[];
 }
@@ -11,18 +11,18 @@ export interface Batch {
 /** How the service calls its input. */
 export interface InputForm {
   readonly name: string;
-  /** Undefined where it is that of the questions. */
+  /** Undefined where it is that of the queries. */
   readonly datatype: string | undefined;
 }
 
-/** Sorts questions into batches; `refuse` hears of those that no request can carry. */
+/** Sorts queries into batches; `refuse` hears of those that no request can carry. */
 export function batchesOf(
-  questions: readonly Question[],
+  queries: readonly Query[],
   {datatype}: InputForm,
   refuse: (row: number, problem: string) => void,
 ): readonly Batch[] {
   const batches = new Map<string, {readonly rows: number[]; readonly inputs: Input[]}>();
-  for (const [row, {input}] of questions.entries()) {
+  for (const [row, {input}] of queries.entries()) {
     const problem = problemWith(input, datatype);
     if (problem !== undefined) {
       refuse(row, problem);

@@ -25,7 +25,7 @@ export interface LabelOutput {
   readonly label: string;
 }
 
-/** Reads the answer to one question of a batch, or says why it can't be used. */
+/** Reads the answer to one query of a batch, or says why it can't be used. */
 type RowReader = (row: number) => Answer | Unread;
 
 /** The names of the outputs to ask for. */
@@ -41,7 +41,7 @@ export interface ReaderOptions extends LabelWords {
 }
 
 /**
- * Reads a reply with status 200 to `count` questions. What is wrong with one row is that row's error.
+ * Reads a reply with status 200 to `count` queries. What is wrong with one row is that row's error.
  *
  * @throws TeacherError where the reply as a whole is not what was asked for
  */

@@ -1,13 +1,13 @@
 import {mixSeed} from '../data/random.ts';
 import type {StoredAnswer} from '../store/store.ts';
-import type {Question} from '../teacher.ts';
+import type {Query} from '../teacher.ts';
 
 /** What of a kept answer a sample holds. */
 export type KeptAnswer = Pick<StoredAnswer, 'answer' | 'storedAt' | 'receipt'>;
 
 export interface SampledAnswer extends KeptAnswer {
   readonly key: string;
-  readonly question: Question;
+  readonly query: Query;
 }
 
 interface Ranked extends SampledAnswer {
@@ -39,13 +39,13 @@ export class AnswerSample {
   }
 
   /** @param kept - called only for an answer that becomes part of the sample */
-  add(key: string, question: Question, kept: () => KeptAnswer): void {
+  add(key: string, query: Query, kept: () => KeptAnswer): void {
     const rank = mixSeed(this.#seed, key) >>> 0;
     if (this.isFull && rank >= this.#answers.at(-1)!.rank) return;
     if (this.#answers.some(other => other.key === key)) return;
     if (this.isFull) this.#answers.pop();
     const {answer, storedAt, receipt} = kept();
-    this.#answers.push({key, question, rank, answer, storedAt, ...(receipt && {receipt})});
+    this.#answers.push({key, query, rank, answer, storedAt, ...(receipt && {receipt})});
     this.#answers.sort((one, other) => one.rank - other.rank);
   }
 }

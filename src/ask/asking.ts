@@ -80,7 +80,7 @@ export interface AskingOptions {
 export interface OpenTeacher<A extends Access = Access> {
   readonly teacher: LayeredTeacher<A>;
   readonly ledger: Ledger;
-  /** How far an asking is, told how many questions have an outcome, and of how many. */
+  /** How far an asking is, told how many queries have an outcome, and of how many. */
   readonly meter: (done: number, total: number) => AskingReport;
 }
 
@@ -229,7 +229,7 @@ function unknownNote(owners: readonly Owner[]): string {
   );
 }
 
-/** How many answers of leaves one question takes at most, or what is asked before all questions. */
+/** How many answers of leaves one query takes at most, or what is asked before all queries. */
 function answersOf(leaves: readonly Leaf[], when: 'each' | 'beforehand'): number {
   const asked = leaves.filter(({beforehand}) => (beforehand !== undefined) === (when === 'beforehand'));
   return asked.reduce((sum, {samples, further, beforehand = [1]}) => sum + beforehand.length * (samples + further), 0);

@@ -2,7 +2,7 @@ import {BudgetError, TeacherError} from '../errors.ts';
 import type {Admission, AdmissionRequest} from '../pace/admission.ts';
 import {replyWithoutSecrets} from '../secrets.ts';
 import type {Journal, ReplyLocation} from '../store/journal/journal.ts';
-import type {Access, Exchange, Outcome, Question, Receipt, Reply, Service, Teacher, Usage} from '../teacher.ts';
+import type {Access, Exchange, Outcome, Query, Receipt, Reply, Service, Teacher, Usage} from '../teacher.ts';
 import type {TeacherBudget} from './budget/budget.ts';
 import {type Charge, costOf} from './budget/price.ts';
 import {receiptOf, uncountedNote} from './budget/receipt.ts';
@@ -45,18 +45,18 @@ export type Bought<A extends Access = Access> = Outcome<A> & {readonly call?: Pa
  * Stands next to the teacher. Every request that it sends waits its turn, has its cost reserved and is written in the
  * journal before it goes out; its reply is kept before it is read.
  *
- * Two errors of a whole call become those of its questions, so that what else is known can be used: the end of the
+ * Two errors of a whole call become those of its queries, so that what else is known can be used: the end of the
  * budget, and a paid reply that can't be read.
  */
 export function withCalls<A extends Access>(teacher: Teacher<A>, options: CallsOptions = {}): LayeredTeacher<A> {
   const {service} = teacher;
   if (service === undefined) return counted(teacher, options.ledger);
   const sender: Sender = {teacher, service, onNote: onceEach(warn), ...options};
-  const ask = async (questions: readonly Question[], {stop, isAgain = false, detail, signal}: LayerOptions = {}) => {
+  const ask = async (queries: readonly Query[], {stop, isAgain = false, detail, signal}: LayerOptions = {}) => {
     const paid: (PaidCall | undefined)[] = [];
     const turn: Turn = {stop, signal, isAgain};
     const exchange: Exchange = (rows, send) => {
-      const asked = rows.map(row => questions[row]!);
+      const asked = rows.map(row => queries[row]!);
       const request = new PaidRequest(sender, asked, send, turn, call => {
         for (const row of rows) paid[row] = call;
       });
@@ -64,10 +64,10 @@ export function withCalls<A extends Access>(teacher: Teacher<A>, options: CallsO
     };
     let outcomes: readonly Outcome<A>[];
     try {
-      outcomes = await teacher.ask(questions, {...(detail && {detail}), ...(signal && {signal}), exchange});
+      outcomes = await teacher.ask(queries, {...(detail && {detail}), ...(signal && {signal}), exchange});
     } catch (error) {
-      if (!isOfQuestions(error)) throw error;
-      outcomes = questions.map(() => ({error}));
+      if (!isOfQueries(error)) throw error;
+      outcomes = queries.map(() => ({error}));
     }
     if (outcomes.some(outcome => 'error' in outcome)) closeUnread(outcomes, paid);
     return outcomes.map((outcome, row): Bought<A> => (paid[row] ? {...outcome, call: paid[row]} : outcome));
@@ -78,14 +78,14 @@ export function withCalls<A extends Access>(teacher: Teacher<A>, options: CallsO
 /** A teacher in this process: it sends nothing, so its calls are only counted, and one under way may be broken off. */
 function counted<A extends Access>(teacher: Teacher<A>, ledger: Ledger | undefined): LayeredTeacher<A> {
   return layerOver(teacher, {
-    ask(questions, {stop, onSettled: _, isAgain: __, ...askOptions} = {}) {
+    ask(queries, {stop, onSettled: _, isAgain: __, ...askOptions} = {}) {
       ledger?.add({calls: 1});
-      return teacher.ask(questions, {...(stop && {signal: stop}), ...askOptions});
+      return teacher.ask(queries, {...(stop && {signal: stop}), ...askOptions});
     },
   });
 }
 
-function isOfQuestions(error: unknown): error is Error {
+function isOfQueries(error: unknown): error is Error {
   return error instanceof BudgetError || (error instanceof TeacherError && error.unreadable);
 }
 
@@ -118,7 +118,7 @@ class PaidRequest implements AdmissionRequest {
   readonly isAgain: boolean;
   readonly estimate: Usage | undefined;
   readonly #sender: Sender;
-  readonly #questions: readonly Question[];
+  readonly #queries: readonly Query[];
   readonly #send: () => Promise<Reply>;
   readonly #breakOff: AbortSignal | undefined;
   readonly #onPaid: (call: PaidCall) => void;
@@ -128,16 +128,16 @@ class PaidRequest implements AdmissionRequest {
 
   constructor(
     sender: Sender,
-    questions: readonly Question[],
+    queries: readonly Query[],
     send: () => Promise<Reply>,
     {stop, signal, isAgain}: Turn,
     onPaid: (call: PaidCall) => void,
   ) {
     this.signal = stop;
     this.isAgain = isAgain;
-    this.estimate = sender.service.worstCase?.(questions);
+    this.estimate = sender.service.worstCase?.(queries);
     this.#sender = sender;
-    this.#questions = questions;
+    this.#queries = queries;
     this.#send = send;
     this.#breakOff = signal;
     this.#onPaid = onPaid;
@@ -164,7 +164,7 @@ class PaidRequest implements AdmissionRequest {
 
   async #exchange(worst: Charge): Promise<Reply> {
     const {ledger, teacher, journal} = this.#sender;
-    const id = await journal?.sent(this.#questions.map(question => keyed(teacher, question).key));
+    const id = await journal?.sent(this.#queries.map(query => keyed(teacher, query).key));
     const reply = await this.#replyTo(id, worst);
     if (reply.status !== 200) {
       this.#charge = {...REFUSED, usage: reply.used};
@@ -200,7 +200,7 @@ class PaidRequest implements AdmissionRequest {
       const isSent = this.#charge === worst;
       const inDoubt = isSent && isOfHeard(error);
       if (id !== undefined) journal?.failed(id, error instanceof Error ? error.message : String(error), inDoubt);
-      if (inDoubt) this.#count({inDoubt: this.#questions.length});
+      if (inDoubt) this.#count({inDoubt: this.#queries.length});
       else if (isSent) this.#charge = REFUSED;
       throw error;
     }

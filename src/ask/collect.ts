@@ -5,7 +5,7 @@ import type {Answers} from '../knowledge/answers.ts';
 import {describeDetail, satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {tabulate} from '../knowledge/table.ts';
-import type {Access, AnswerOf, Detail, Outcome, Question} from '../teacher.ts';
+import type {Access, AnswerOf, Detail, Outcome, Query} from '../teacher.ts';
 import {askAll} from './each.ts';
 import type {LayeredTeacher} from './layer.ts';
 
@@ -21,7 +21,7 @@ export interface CollectOptions {
   readonly detail?: Detail;
   /** Sends nothing more when it aborts. What is under way is let finish and kept. */
   readonly signal?: AbortSignal;
-  /** Called with how many questions have an outcome. */
+  /** Called with how many queries have an outcome. */
   readonly onProgress?: (done: number) => void;
 }
 
@@ -133,29 +133,29 @@ async function outcomesOf<A extends Access>(
     done += count;
     onProgress?.(done);
   };
-  return askAll(teacher, questionsAbout(transfer), {detail, onSettled, ...(signal && {stop: signal})});
+  return askAll(teacher, queriesAbout(transfer), {detail, onSettled, ...(signal && {stop: signal})});
 }
 
-/** The questions about inputs, in their order. */
-export function* questionsAbout({inputs, views}: Pick<TransferSet, 'inputs' | 'views'>): Generator<Question> {
-  for (let index = 0; index < inputs.count; index++) yield questionAbout(inputs, index, views);
+/** The queries about inputs, in their order. */
+export function* queriesAbout({inputs, views}: Pick<TransferSet, 'inputs' | 'views'>): Generator<Query> {
+  for (let index = 0; index < inputs.count; index++) yield queryAbout(inputs, index, views);
 }
 
 /**
- * The question about one input.
+ * The query about one input.
  *
  * @param views - [inputs], the seed of the view that each is
  */
-export function questionAbout(inputs: Inputs, index: number, views?: ArrayLike<number>): Question {
+export function queryAbout(inputs: Inputs, index: number, views?: ArrayLike<number>): Query {
   const input = inputAt(inputs, index);
   return views ? {input, view: views[index]!} : {input};
 }
 
 /**
- * The answers of a call of which every question was answered.
+ * The answers of a call of which every query was answered.
  *
  * @param teacher - its name
- * @throws KnowledgeError that counts the questions without an answer and names the first of them with their reasons
+ * @throws KnowledgeError that counts the queries without an answer and names the first of them with their reasons
  */
 export function answersOf<A extends Access>(outcomes: readonly Outcome<A>[], teacher: string): AnswerOf<A>[] {
   const {answered, missing} = sorted(outcomes);

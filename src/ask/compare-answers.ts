@@ -15,7 +15,7 @@ export interface AnswerChange {
 const LEAST = 1e-9;
 
 /**
- * How an answer differs from an earlier one to the same question.
+ * How an answer differs from an earlier one to the same query.
  *
  * @param classes - how many classes the teacher has
  */

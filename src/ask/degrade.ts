@@ -1,7 +1,7 @@
 import {InputError, KnowledgeError} from '../errors.ts';
 import {coarsen, describeDetail, satisfies} from '../knowledge/coarsen.ts';
 import {LEVELS} from '../levels.ts';
-import type {Access, Answer, AnswerOf, Detail, Outcome, Question, Teacher} from '../teacher.ts';
+import type {Access, Answer, AnswerOf, Detail, Outcome, Query, Teacher} from '../teacher.ts';
 import {composed} from './compose/composed.ts';
 import {checkTransforms, disturbed, rounded, type Transforms} from './compose/transform.ts';
 import {keyed} from './keyed.ts';
@@ -15,7 +15,7 @@ export interface DegradeOptions<A extends Access = Access> extends Transforms {
 }
 
 /**
- * A teacher that shows less than it could, or less clearly. It asks for what that takes, whatever less a question wants,
+ * A teacher that shows less than it could, or less clearly. It asks for what that takes, whatever less a query wants,
  * so one set of kept answers of the full teacher serves every level.
  *
  * @throws KnowledgeError where it would show more than the teacher does, or what the level may not show; InputError where
@@ -26,10 +26,10 @@ export function degrade<A extends Access>(teacher: Teacher, options: DegradeOpti
   checkTransforms(transforms);
   const taken = detailTakenFor(options);
   checkShown(teacher, options, taken);
-  const show = (question: Question, outcome: Outcome): Outcome<A> => {
+  const show = (query: Query, outcome: Outcome): Outcome<A> => {
     if ('error' in outcome) return outcome;
     const clear = coarsen(outcome.answer, taken, teacher.classes.length);
-    const {key} = keyed(teacher, question);
+    const {key} = keyed(teacher, query);
     return {answer: shownOf(clear, options, key, teacher.classes.length) as AnswerOf<A>};
   };
   return composed<A>({
@@ -37,9 +37,9 @@ export function degrade<A extends Access>(teacher: Teacher, options: DegradeOpti
     identity: {...teacher.identity, shown: {access, detail, ...transforms}},
     ...{access, detail, classes: teacher.classes},
     parts: [{teacher, detail: taken}],
-    async answer(questions, [ask], askOptions) {
-      const outcomes = await ask!(questions, askOptions);
-      return questions.map((question, row) => show(question, outcomes[row]!));
+    async answer(queries, [ask], askOptions) {
+      const outcomes = await ask!(queries, askOptions);
+      return queries.map((query, row) => show(query, outcomes[row]!));
     },
   });
 }

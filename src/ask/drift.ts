@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import {InputError, KnowledgeError} from '../errors.ts';
-import type {Access, Answer, Question, Receipt, Teacher} from '../teacher.ts';
+import type {Access, Answer, Query, Receipt, Teacher} from '../teacher.ts';
 import {AnswerSample, type KeptAnswer, type SampledAnswer} from './answer-sample.ts';
 import type {Bought} from './calls.ts';
 import {type AnswerChange, compareAnswers, labelOf} from './compare-answers.ts';
@@ -102,15 +102,15 @@ export class DriftGuard {
   }
 
   /** An answer was served from the store. */
-  sawHit(question: Question, stored: KeptAnswer): void {
-    this.#sample.add(keyed(this.#teacher, question).key, question, () => stored);
+  sawHit(query: Query, stored: KeptAnswer): void {
+    this.#sample.add(keyed(this.#teacher, query).key, query, () => stored);
   }
 
   /** An answer was bought. */
-  sawBought(question: Question, answer: Answer, receipt: Receipt | undefined): void {
+  sawBought(query: Query, answer: Answer, receipt: Receipt | undefined): void {
     this.#bought++;
     const kept = () => ({answer, storedAt: new Date().toISOString(), ...(receipt && {receipt})});
-    this.#sample.add(keyed(this.#teacher, question).key, question, kept);
+    this.#sample.add(keyed(this.#teacher, query).key, query, kept);
   }
 
   /** What a check found that stops the run. */
@@ -118,7 +118,7 @@ export class DriftGuard {
     return this.#verdict;
   }
 
-  /** Whether to check before the next question is put. */
+  /** Whether to check before the next query is put. */
   get isDue(): boolean {
     if (this.#bought >= this.#options.every) return this.#sample.answers.length > 0;
     if (this.#checks > 0 || !this.#sample.isFull) return false;
@@ -210,7 +210,7 @@ export function withDriftGuard<A extends Access>(teacher: LayeredTeacher<A>, gua
     const starts = Array.from({length: Math.ceil(sample.length / maxBatch)}, (_, batch) => batch * maxBatch);
     const asked = await pLimit(concurrency).map(starts, start =>
       teacher.ask(
-        sample.slice(start, start + maxBatch).map(({question}) => question),
+        sample.slice(start, start + maxBatch).map(({query}) => query),
         options,
       ),
     );
@@ -219,7 +219,7 @@ export function withDriftGuard<A extends Access>(teacher: LayeredTeacher<A>, gua
     guard.judge(sample, outcomes);
   };
 
-  const ask = async (questions: readonly Question[], options: LayerOptions = {}) => {
+  const ask = async (queries: readonly Query[], options: LayerOptions = {}) => {
     if (guard.verdict) throw guard.verdict;
     if (guard.isDue && !checking) {
       checking = check(options).finally(() => {
@@ -227,9 +227,9 @@ export function withDriftGuard<A extends Access>(teacher: LayeredTeacher<A>, gua
       });
     }
     await checking;
-    const outcomes: readonly Bought<A>[] = await teacher.ask(questions, options);
+    const outcomes: readonly Bought<A>[] = await teacher.ask(queries, options);
     for (const [index, outcome] of outcomes.entries()) {
-      if ('answer' in outcome) guard.sawBought(questions[index]!, outcome.answer, outcome.call?.receipt);
+      if ('answer' in outcome) guard.sawBought(queries[index]!, outcome.answer, outcome.call?.receipt);
     }
     return outcomes;
   };

@@ -1,17 +1,17 @@
 import {setMaxListeners} from 'node:events';
 import {AnswerStoreError, InputError} from '../errors.ts';
-import type {Access, Outcome, Question} from '../teacher.ts';
+import type {Access, Outcome, Query} from '../teacher.ts';
 import type {LayeredTeacher, LayerOptions} from './layer.ts';
 
 /**
  * Takes the outcomes of one batch. Batches may end in another order than they were asked in.
  *
- * @param start - place of the batch's first question among all questions
+ * @param start - place of the batch's first query among all queries
  */
 export type TakeOutcomes<A extends Access> = (outcomes: readonly Outcome<A>[], start: number) => void;
 
 /**
- * Asks about any number of questions, `maxBatch` at a time, with `concurrency` calls under way at once. Questions are
+ * Asks about any number of queries, `maxBatch` at a time, with `concurrency` calls under way at once. Queries are
  * pulled when their turn comes, so there may be more of them than memory holds.
  *
  * After an error or an abort no new batch starts; those under way are let finish, so that the layers below can keep
@@ -19,14 +19,14 @@ export type TakeOutcomes<A extends Access> = (outcomes: readonly Outcome<A>[], s
  */
 export async function askEach<A extends Access>(
   teacher: LayeredTeacher<A>,
-  questions: Iterable<Question> | AsyncIterable<Question>,
+  queries: Iterable<Query> | AsyncIterable<Query>,
   take: TakeOutcomes<A>,
   {stop, ...options}: LayerOptions = {},
 ): Promise<void> {
   checkLimits(teacher);
   const halt = haltAfter(stop, options.signal);
   const inner = {...options, stop: halt.signal};
-  const next = batchesOf(questions, teacher.maxBatch);
+  const next = batchesOf(queries, teacher.maxBatch);
   let isWhole = true;
   const work = async () => {
     try {
@@ -35,7 +35,7 @@ export async function askEach<A extends Access>(
           isWhole = false;
           return;
         }
-        const outcomes = await teacher.ask(batch.questions, inner);
+        const outcomes = await teacher.ask(batch.queries, inner);
         take(outcomes, batch.start);
         for (const outcome of outcomes) {
           if (!('error' in outcome)) continue;
@@ -49,21 +49,21 @@ export async function askEach<A extends Access>(
       halt.fail(error);
     }
   };
-  await Promise.all(Array.from({length: workersFor(questions, teacher)}, work));
+  await Promise.all(Array.from({length: workersFor(queries, teacher)}, work));
   halt.end(isWhole);
 }
 
-/** The outcomes of `askEach`, each at the place of its question. */
+/** The outcomes of `askEach`, each at the place of its query. */
 export async function askAll<A extends Access>(
   teacher: LayeredTeacher<A>,
-  questions: Iterable<Question>,
+  queries: Iterable<Query>,
   options: LayerOptions = {},
 ): Promise<readonly Outcome<A>[]> {
   const outcomes: Outcome<A>[] = [];
   const take = (some: readonly Outcome<A>[], start: number) => {
     for (const [index, outcome] of some.entries()) outcomes[start + index] = outcome;
   };
-  await askEach(teacher, questions, take, options);
+  await askEach(teacher, queries, take, options);
   return outcomes;
 }
 
@@ -74,28 +74,28 @@ export function checkLimits({name, maxBatch, concurrency = 1}: LayeredTeacher): 
   }
 }
 
-function workersFor(questions: object, {maxBatch, concurrency = 1}: LayeredTeacher): number {
+function workersFor(queries: object, {maxBatch, concurrency = 1}: LayeredTeacher): number {
   // One batch takes all there are.
   if (!Number.isFinite(maxBatch)) return 1;
-  const batches = Array.isArray(questions) ? Math.ceil(questions.length / maxBatch) : Number.POSITIVE_INFINITY;
+  const batches = Array.isArray(queries) ? Math.ceil(queries.length / maxBatch) : Number.POSITIVE_INFINITY;
   return Math.max(1, Math.min(concurrency, batches));
 }
 
 interface Batch {
   readonly start: number;
-  readonly questions: readonly Question[];
+  readonly queries: readonly Query[];
 }
 
 /** Gives the next batch at each call; undefined where there are no more. */
 type NextBatch = () => Batch | undefined | Promise<Batch | undefined>;
 
-function batchesOf(questions: Iterable<Question> | AsyncIterable<Question>, size: number): NextBatch {
-  if (Array.isArray(questions)) return slicesOf(questions, size);
-  const iterator = Symbol.asyncIterator in questions ? questions[Symbol.asyncIterator]() : questions[Symbol.iterator]();
+function batchesOf(queries: Iterable<Query> | AsyncIterable<Query>, size: number): NextBatch {
+  if (Array.isArray(queries)) return slicesOf(queries, size);
+  const iterator = Symbol.asyncIterator in queries ? queries[Symbol.asyncIterator]() : queries[Symbol.iterator]();
   let start = 0;
   let isEnd = false;
   const pull = async (): Promise<Batch | undefined> => {
-    const batch: Question[] = [];
+    const batch: Query[] = [];
     while (batch.length < size && !isEnd) {
       const step = iterator.next();
       const {done, value} = step instanceof Promise ? await step : step;
@@ -104,7 +104,7 @@ function batchesOf(questions: Iterable<Question> | AsyncIterable<Question>, size
     }
     const begin = start;
     start += batch.length;
-    return batch.length > 0 ? {start: begin, questions: batch} : undefined;
+    return batch.length > 0 ? {start: begin, queries: batch} : undefined;
   };
   // One pull after another, so that each batch is of neighbours.
   let last: Promise<unknown> = Promise.resolve();
@@ -118,12 +118,12 @@ function batchesOf(questions: Iterable<Question> | AsyncIterable<Question>, size
 }
 
 /** What there is already is not waited for. */
-function slicesOf(questions: readonly Question[], size: number): NextBatch {
+function slicesOf(queries: readonly Query[], size: number): NextBatch {
   let next = 0;
   return () => {
     const start = next;
     next += size;
-    return start < questions.length ? {start, questions: questions.slice(start, next)} : undefined;
+    return start < queries.length ? {start, queries: queries.slice(start, next)} : undefined;
   };
 }
 

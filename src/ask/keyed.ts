@@ -1,24 +1,24 @@
-import {digestKey, digestQuestion, type QuestionDigest} from '../store/key.ts';
-import type {Question, Teacher} from '../teacher.ts';
+import {digestKey, digestQuery, type QueryDigest} from '../store/key.ts';
+import type {Query, Teacher} from '../teacher.ts';
 
-/** A question with all that its record needs. */
+/** A query with all that its record needs. */
 export interface Keyed {
   readonly key: string;
-  readonly digest: QuestionDigest;
+  readonly digest: QueryDigest;
 }
 
 interface Remembered extends Keyed {
   readonly identity: Teacher['identity'];
 }
 
-const remembered = new WeakMap<Question, Remembered>();
+const remembered = new WeakMap<Query, Remembered>();
 
-/** The key of a question to a teacher. Worked out once, however many layers want it. */
-export function keyed({identity}: Pick<Teacher, 'identity'>, question: Question): Keyed {
-  const known = remembered.get(question);
+/** The key of a query to a teacher. Worked out once, however many layers want it. */
+export function keyed({identity}: Pick<Teacher, 'identity'>, query: Query): Keyed {
+  const known = remembered.get(query);
   if (known?.identity === identity) return known;
-  const digest = known?.digest ?? digestQuestion(question);
+  const digest = known?.digest ?? digestQuery(query);
   const fresh = {identity, key: digestKey(identity, digest), digest};
-  remembered.set(question, fresh);
+  remembered.set(query, fresh);
   return fresh;
 }

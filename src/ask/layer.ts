@@ -1,18 +1,18 @@
-import type {Access, Answer, AnswerOf, AskOptions, Outcome, Question, Teacher} from '../teacher.ts';
+import type {Access, Answer, AnswerOf, AskOptions, Outcome, Query, Teacher} from '../teacher.ts';
 
 /** What layers say to each other beside what a teacher hears. */
 export interface LayerOptions extends AskOptions {
   /** Aborts when nothing more may be sent. What is under way is let finish, so that its answers are kept. */
   readonly stop?: AbortSignal;
-  /** Called with how many more questions have an outcome, by the layers that find or keep answers. */
+  /** Called with how many more queries have an outcome, by the layers that find or keep answers. */
   readonly onSettled?: (count: number) => void;
-  /** Whether all of these questions were asked before and got no answer: they are next, before those that never were. */
+  /** Whether all of these queries were asked before and got no answer: they are next, before those that never were. */
   readonly isAgain?: boolean;
 }
 
 /** A teacher with layers around it. Every teacher is one; only layers make use of the options. */
 export interface LayeredTeacher<A extends Access = Access> extends Teacher<A> {
-  ask(questions: readonly Question[], options?: LayerOptions): Promise<readonly Outcome<A>[]>;
+  ask(queries: readonly Query[], options?: LayerOptions): Promise<readonly Outcome<A>[]>;
 }
 
 /** A teacher with some of its fields replaced: what every layer returns. */
@@ -25,23 +25,23 @@ export function layerOver<A extends Access>(
 }
 
 /**
- * Answers some questions of a call from elsewhere and asks the teacher the others.
+ * Answers some queries of a call from elsewhere and asks the teacher the others.
  *
  * @param known - outcomes by place in the call
  */
 export async function askOthers<A extends Access>(
   teacher: LayeredTeacher<A>,
-  questions: readonly Question[],
+  queries: readonly Query[],
   known: ReadonlyMap<number, Outcome<A>>,
   options: LayerOptions,
 ): Promise<readonly Outcome<A>[]> {
-  if (known.size === 0) return teacher.ask(questions, options);
-  const others = [...questions.keys()].filter(index => !known.has(index));
-  const outcomes = new Array<Outcome<A>>(questions.length);
+  if (known.size === 0) return teacher.ask(queries, options);
+  const others = [...queries.keys()].filter(index => !known.has(index));
+  const outcomes = new Array<Outcome<A>>(queries.length);
   for (const [position, outcome] of known) outcomes[position] = outcome;
   if (others.length === 0) return outcomes;
   const asked = await teacher.ask(
-    others.map(index => questions[index]!),
+    others.map(index => queries[index]!),
     options,
   );
   for (const [index, position] of others.entries()) outcomes[position] = asked[index]!;

@@ -2,15 +2,15 @@ import {NANO_DOLLARS} from './budget/price.ts';
 
 /** What was asked of one teacher, in one run. */
 export interface LedgerSnapshot {
-  /** Questions put. */
+  /** Queries put. */
   readonly asked: number;
   /** Of these, answers bought from the teacher. */
   readonly bought: number;
-  /** Of these, served without buying: kept before, or bought for an identical question. */
+  /** Of these, served without buying: kept before, or bought for an identical query. */
   readonly cached: number;
   /** Of these, given up: twice an answer came that could not be read. */
   readonly setAside: number;
-  /** Questions of requests that brought no reply: nobody knows whether these were paid for. */
+  /** Queries of requests that brought no reply: nobody knows whether these were paid for. */
   readonly inDoubt: number;
   /** Requests that went out, retries included. */
   readonly calls: number;

@@ -1,7 +1,7 @@
 import {setTimeout} from 'node:timers/promises';
 import {InputError, TeacherError} from '../errors.ts';
 import {LONGEST_BACK_OFF} from '../pace/pause.ts';
-import type {Access, Outcome, Question, Teacher} from '../teacher.ts';
+import type {Access, Outcome, Query, Teacher} from '../teacher.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 
 /** Attempts in all where nothing else is said. */
@@ -21,7 +21,7 @@ export interface RetryOptions {
    */
   readonly backOff?: number;
   /**
-   * Milliseconds for which a question is asked again while the service refuses it for want of capacity.
+   * Milliseconds for which a query is asked again while the service refuses it for want of capacity.
    *
    * @default 15 minutes
    */
@@ -53,11 +53,11 @@ export interface RetryOptions {
 }
 
 /**
- * The one layer that asks again, and only about the questions that need it:
+ * The one layer that asks again, and only about the queries that need it:
  *
  * - after an error that may pass (`TeacherError.retryable`), so many times in all, with back-off or for as long as the
  *   service asked, whichever is longer, and up to half of that on top;
- * - after a 429, as often as patience allows: that the service is busy is no fault of the question;
+ * - after a 429, as often as patience allows: that the service is busy is no fault of the query;
  * - after an answer that can't be read, once.
  */
 export function withRetry<A extends Access>(teacher: Teacher<A>, options: RetryOptions = {}): LayeredTeacher<A> {
@@ -65,21 +65,21 @@ export function withRetry<A extends Access>(teacher: Teacher<A>, options: RetryO
   if (!Number.isInteger(attempts) || attempts < 1) {
     throw new InputError(`Expected \`attempts\` to be a whole number above 0, got ${attempts}.`);
   }
-  const ask = async (questions: readonly Question[], askOptions: LayerOptions = {}) => {
-    if (questions.length === 0) return [];
-    const first = await askRound(teacher, questions, askOptions);
-    return first.round.some(outcome => 'error' in outcome) ? askOn(first, questions, askOptions) : first.round;
+  const ask = async (queries: readonly Query[], askOptions: LayerOptions = {}) => {
+    if (queries.length === 0) return [];
+    const first = await askRound(teacher, queries, askOptions);
+    return first.round.some(outcome => 'error' in outcome) ? askOn(first, queries, askOptions) : first.round;
   };
 
-  /** Goes on after a first round in which not every question was answered. */
-  const askOn = async (first: Round<A>, questions: readonly Question[], askOptions: LayerOptions) => {
+  /** Goes on after a first round in which not every query was answered. */
+  const askOn = async (first: Round<A>, queries: readonly Query[], askOptions: LayerOptions) => {
     const patience = new Patience(options);
     let next: Round<A> | undefined = first;
-    const outcomes = new Array<Outcome<A>>(questions.length);
-    let open = [...questions.keys()];
+    const outcomes = new Array<Outcome<A>>(queries.length);
+    let open = [...queries.keys()];
     while (open.length > 0) {
       try {
-        const asked = open.map(index => questions[index]!);
+        const asked = open.map(index => queries[index]!);
         const {round, thrown} = next ?? (await askRound(teacher, asked, {...askOptions, isAgain: true}));
         next = undefined;
         for (const [index, position] of open.entries()) outcomes[position] = round[index]!;
@@ -88,8 +88,8 @@ export function withRetry<A extends Access>(teacher: Teacher<A>, options: RetryO
         open = again;
         if (open.length > 0) await patience.rest(askOptions.stop ?? askOptions.signal);
       } catch (error) {
-        // What else was answered was paid for: it is returned, and the error stays with the other questions.
-        if (open.length === questions.length) throw error;
+        // What else was answered was paid for: it is returned, and the error stays with the other queries.
+        if (open.length === queries.length) throw error;
         for (const position of open) outcomes[position] = {error: error as Error};
         break;
       }
@@ -105,27 +105,27 @@ interface Round<A extends Access> {
   readonly thrown?: TeacherError;
 }
 
-/** One attempt. An error of the whole call that may pass is, for now, that of each question. */
+/** One attempt. An error of the whole call that may pass is, for now, that of each query. */
 async function askRound<A extends Access>(
   teacher: LayeredTeacher<A>,
-  questions: readonly Question[],
+  queries: readonly Query[],
   options: LayerOptions,
 ): Promise<Round<A>> {
   let round: readonly Outcome<A>[];
   try {
-    round = await teacher.ask(questions, options);
+    round = await teacher.ask(queries, options);
   } catch (error) {
     if (!(error instanceof TeacherError && error.retryable)) throw error;
-    return {round: questions.map(() => ({error})), thrown: error};
+    return {round: queries.map(() => ({error})), thrown: error};
   }
-  if (round.length === questions.length) return {round};
+  if (round.length === queries.length) return {round};
   throw new TeacherError(
     teacher.name,
-    `It gave ${round.length} outcomes for ${questions.length} questions, so none can be told apart. Mend its adapter.`,
+    `It gave ${round.length} outcomes for ${queries.length} queries, so none can be told apart. Mend its adapter.`,
   );
 }
 
-/** How often one call's questions may be asked again, and how long to wait before. */
+/** How often one call's queries may be asked again, and how long to wait before. */
 class Patience {
   readonly #options: RetryOptions;
   readonly #unread = new Set<number>();
@@ -140,7 +140,7 @@ class Patience {
     this.#options = options;
   }
 
-  /** Whether the question at this place is worth asking again after this outcome. */
+  /** Whether the query at this place is worth asking again after this outcome. */
   lasts(index: number, outcome: Outcome): boolean {
     const error = 'error' in outcome ? outcome.error : undefined;
     if (!(error instanceof TeacherError) || !this.#isWorth(index, error)) return false;

@@ -107,7 +107,7 @@ export interface StackOptions {
   readonly lane?: LaneChoice;
 }
 
-/** The fewest questions that are looked up together. */
+/** The fewest queries that are looked up together. */
 const LEAST_CHUNK = 256;
 
 /**
@@ -116,19 +116,19 @@ const LEAST_CHUNK = 256;
  */
 const CHUNKS = 4;
 
-/** The fewest questions that a process makes its own together. */
+/** The fewest queries that a process makes its own together. */
 const LEAST_CLAIM = 16;
 
 /** How much of its work is waiting or under way, in what a service takes at once: every request is kept busy. */
 const AHEAD = 3;
 
-/** How many questions a process makes its own together, and how often at once. Few stay in their order. */
+/** How many queries a process makes its own together, and how often at once. Few stay in their order. */
 function claimOf({maxBatch, concurrency = 1}: Teacher): {readonly claim: number; readonly claims: number} {
   const claim = maxBatch * Math.max(concurrency, Math.ceil(LEAST_CLAIM / maxBatch));
   return {claim, claims: Math.ceil((AHEAD * maxBatch * concurrency) / claim)};
 }
 
-/** How many questions a teacher's layers look up together: two such chunks keep every request of its service busy. */
+/** How many queries a teacher's layers look up together: two such chunks keep every request of its service busy. */
 export function chunkOf({maxBatch, concurrency = 1}: Teacher): number {
   return Math.max(LEAST_CHUNK, 2 * maxBatch * concurrency);
 }

@@ -10,7 +10,7 @@ export interface MixUpOptions {
    */
   readonly alpha?: number;
   /**
-   * The least share of either, below 0.5: what is hardly mixed is a question that is hardly new. Black-box few-shot
+   * The least share of either, below 0.5: what is hardly mixed is a query that is hardly new. Black-box few-shot
    * distillation keeps to 0.05 (Nguyen et al. 2022).
    *
    * @default 0

@@ -1,6 +1,6 @@
 import type {Feature} from '../teacher.ts';
 
-/** Answers of one detail to many questions, stored column by column, row i answering input i. */
+/** Answers of one detail to many queries, stored column by column, row i answering input i. */
 export type Answers = LabelAnswers | VotesAnswers | TopKAnswers | LogProbabilityAnswers | LogitAnswers;
 
 export interface LabelAnswers {

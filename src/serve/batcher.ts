@@ -2,16 +2,16 @@ import {performance} from 'node:perf_hooks';
 import {setImmediate} from 'node:timers/promises';
 import {checkLimits} from '../ask/each.ts';
 import {TeacherError} from '../errors.ts';
-import type {AskOptions, Detail, Input, Outcome, Question, Teacher} from '../teacher.ts';
+import type {AskOptions, Detail, Input, Outcome, Query, Teacher} from '../teacher.ts';
 
 interface GatherOptions {
-  /** Told how many questions each batch has. */
-  readonly onBatch?: (questions: number) => void;
+  /** Told how many queries each batch has. */
+  readonly onBatch?: (queries: number) => void;
 }
 
 /** One call, of which a part may be asked already. */
 interface Call {
-  readonly questions: readonly Question[];
+  readonly queries: readonly Query[];
   /** Only calls that want the same are asked together. */
   readonly wants: string;
   readonly detail: Detail | undefined;
@@ -19,9 +19,9 @@ interface Call {
   readonly outcomes: Outcome[];
   readonly resolve: (outcomes: readonly Outcome[]) => void;
   readonly reject: (error: unknown) => void;
-  /** Questions that were put into batches. */
+  /** Queries that were put into batches. */
   taken: number;
-  /** Questions that have an outcome. */
+  /** Queries that have an outcome. */
   answered: number;
 }
 
@@ -29,11 +29,11 @@ interface Call {
 interface Piece {
   readonly call: Call;
   readonly start: number;
-  readonly questions: readonly Question[];
+  readonly queries: readonly Query[];
 }
 
 /**
- * Asks a model about the questions of several calls together, `maxBatch` at a time and with as many batches under way as
+ * Asks a model about the queries of several calls together, `maxBatch` at a time and with as many batches under way as
  * its `concurrency` allows. Nothing is waited for on purpose: a call that finds the model idle goes out at once, with
  * whatever else came in the same turn of the event loop, and those that come while it is busy make the next batch. A call
  * of many batches goes to the end of the line after each, and health checks have their turn: a batch is as large as a short
@@ -41,7 +41,7 @@ interface Piece {
  */
 export class Batcher {
   readonly #teacher: Teacher;
-  readonly #onBatch: (questions: number) => void;
+  readonly #onBatch: (queries: number) => void;
   readonly #line: Call[] = [];
   readonly #passSize = new PassSize();
   #underWay = 0;
@@ -53,18 +53,18 @@ export class Batcher {
     this.#onBatch = onBatch;
   }
 
-  /** Questions that wait for their turn. */
+  /** Queries that wait for their turn. */
   get waiting(): number {
-    return this.#line.reduce((sum, {questions, taken}) => sum + questions.length - taken, 0);
+    return this.#line.reduce((sum, {queries, taken}) => sum + queries.length - taken, 0);
   }
 
-  /** Takes any number of questions; outcomes are in their order. Rejects at once where the signal aborts. */
-  ask(questions: readonly Question[], {detail, signal}: AskOptions = {}): Promise<readonly Outcome[]> {
-    if (questions.length === 0) return Promise.resolve([]);
+  /** Takes any number of queries; outcomes are in their order. Rejects at once where the signal aborts. */
+  ask(queries: readonly Query[], {detail, signal}: AskOptions = {}): Promise<readonly Outcome[]> {
+    if (queries.length === 0) return Promise.resolve([]);
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const wants = JSON.stringify(detail ?? null);
-      const call = {questions, wants, detail, signal, outcomes: [], resolve, reject, taken: 0, answered: 0};
+      const call = {queries, wants, detail, signal, outcomes: [], resolve, reject, taken: 0, answered: 0};
       signal?.addEventListener('abort', () => this.#fail(call, signal.reason), {once: true});
       this.#line.push(call);
       this.#start();
@@ -85,18 +85,18 @@ export class Batcher {
   #takeBatch(): readonly Piece[] {
     const pieces: Piece[] = [];
     const [first] = this.#line;
-    const batch: Question[] = [];
+    const batch: Query[] = [];
     for (const call of this.#line.filter(({wants}) => wants === first?.wants)) {
       const start = call.taken;
       const room = this.#teacher.maxBatch - batch.length;
-      const wanted = call.questions.slice(start, start + room);
-      const questions = wanted.slice(0, this.#passSize.countOf(wanted, batch));
-      if (questions.length === 0) break;
-      batch.push(...questions);
-      call.taken += questions.length;
-      pieces.push({call, start, questions});
+      const wanted = call.queries.slice(start, start + room);
+      const queries = wanted.slice(0, this.#passSize.countOf(wanted, batch));
+      if (queries.length === 0) break;
+      batch.push(...queries);
+      call.taken += queries.length;
+      pieces.push({call, start, queries});
       this.#line.splice(this.#line.indexOf(call), 1);
-      if (call.taken < call.questions.length) this.#line.push(call);
+      if (call.taken < call.queries.length) this.#line.push(call);
     }
     return pieces;
   }
@@ -105,19 +105,19 @@ export class Batcher {
     const [first] = pieces;
     // All that waited may have gone away.
     if (first === undefined) return;
-    const questions = pieces.flatMap(piece => piece.questions);
-    this.#onBatch(questions.length);
+    const queries = pieces.flatMap(piece => piece.queries);
+    this.#onBatch(queries.length);
     const {detail} = first.call;
     const before = performance.eventLoopUtilization();
     const everyone = whenAllAbort(pieces.map(({call}) => call.signal));
     try {
-      const outcomes = await this.#teacher.ask(questions, {...(detail && {detail}), signal: everyone.signal});
-      checkWhole(this.#teacher, outcomes, questions.length);
-      this.#passSize.took(questions, performance.eventLoopUtilization(before).active);
+      const outcomes = await this.#teacher.ask(queries, {...(detail && {detail}), signal: everyone.signal});
+      checkWhole(this.#teacher, outcomes, queries.length);
+      this.#passSize.took(queries, performance.eventLoopUtilization(before).active);
       let index = 0;
       for (const piece of pieces) {
-        settle(piece, outcomes.slice(index, index + piece.questions.length));
-        index += piece.questions.length;
+        settle(piece, outcomes.slice(index, index + piece.queries.length));
+        index += piece.queries.length;
       }
     } catch (error) {
       for (const {call} of pieces) this.#fail(call, error);
@@ -134,18 +134,18 @@ export class Batcher {
 }
 
 /** @throws TeacherError if outcomes are missing: whose they are can't be told */
-function checkWhole({name}: Teacher, outcomes: readonly Outcome[], questions: number): void {
-  if (outcomes.length === questions) return;
+function checkWhole({name}: Teacher, outcomes: readonly Outcome[], queries: number): void {
+  if (outcomes.length === queries) return;
   throw new TeacherError(
     name,
-    `It gave ${outcomes.length} outcomes for ${questions} questions, so none can be told apart. Mend its adapter.`,
+    `It gave ${outcomes.length} outcomes for ${queries} queries, so none can be told apart. Mend its adapter.`,
   );
 }
 
 function settle({call, start}: Piece, outcomes: readonly Outcome[]): void {
   for (const [index, outcome] of outcomes.entries()) call.outcomes[start + index] = outcome;
   call.answered += outcomes.length;
-  if (call.answered === call.questions.length) call.resolve(call.outcomes);
+  if (call.answered === call.queries.length) call.resolve(call.outcomes);
 }
 
 /** Aborts when nobody is left who waits for the batch. */
@@ -168,7 +168,7 @@ function whenAllAbort(signals: readonly (AbortSignal | undefined)[]) {
 
 /** Milliseconds for which one pass of a model may keep everything else from running. */
 const PASS = 30;
-/** What a question weighs beside its values or characters. */
+/** What a query weighs beside its values or characters. */
 const EACH = 100;
 const [LEAST, FIRST, MOST] = [EACH, 10_000, 2 ** 30];
 
@@ -179,27 +179,27 @@ const [LEAST, FIRST, MOST] = [EACH, 10_000, 2 ** 30];
 export class PassSize {
   #limit = FIRST;
 
-  /** How many of these questions fit into one pass beside others; of a pass without others the first always does. */
-  countOf(questions: readonly Question[], others: readonly Question[] = []): number {
+  /** How many of these queries fit into one pass beside others; of a pass without others the first always does. */
+  countOf(queries: readonly Query[], others: readonly Query[] = []): number {
     let weight = weightOf(others);
-    const end = questions.findIndex((question, index) => {
-      weight += weightOf([question]);
+    const end = queries.findIndex((query, index) => {
+      weight += weightOf([query]);
       return weight > this.#limit && others.length + index > 0;
     });
-    return end === -1 ? questions.length : end;
+    return end === -1 ? queries.length : end;
   }
 
   /** @param blocked - milliseconds in which nothing else could run */
-  took(questions: readonly Question[], blocked: number): void {
-    const weight = weightOf(questions);
+  took(queries: readonly Query[], blocked: number): void {
+    const weight = weightOf(queries);
     const fitting = (weight * PASS) / Math.max(blocked, 0.1);
     const isTelling = blocked > PASS || weight > this.#limit / 2;
     if (isTelling) this.#limit = Math.max(LEAST, Math.min(fitting, 2 * this.#limit, MOST));
   }
 }
 
-function weightOf(questions: readonly Question[]): number {
-  return questions.reduce((sum, {input}) => sum + EACH + lengthOf(input), 0);
+function weightOf(queries: readonly Query[]): number {
+  return queries.reduce((sum, {input}) => sum + EACH + lengthOf(input), 0);
 }
 
 function lengthOf(input: Input): number {

@@ -1,7 +1,7 @@
 import type {LayeredTeacher} from '../ask/layer.ts';
 import type {Ledger} from '../ask/ledger.ts';
 import {satisfies} from '../knowledge/coarsen.ts';
-import type {Detail, Question} from '../teacher.ts';
+import type {Detail, Query} from '../teacher.ts';
 import {Audit, type AuditedInput} from './audit.ts';
 import type {Decided, Decider, Decision} from './decision.ts';
 import type {Tally} from './tally.ts';
@@ -96,9 +96,9 @@ export class Cascade implements Decider {
     this.detail = mode === 'student' ? student.detail : isWhole ? whole : {kind: 'label'};
   }
 
-  async decide(questions: readonly Question[], signal: AbortSignal): Promise<readonly Decided[]> {
-    const drawn = questions.map(() => this.#audit.draw());
-    const decided = await this.#student.decide(questions, signal);
+  async decide(queries: readonly Query[], signal: AbortSignal): Promise<readonly Decided[]> {
+    const drawn = queries.map(() => this.#audit.draw());
+    const decided = await this.#student.decide(queries, signal);
     const isDemoted = this.#watching?.watch.demoted ?? false;
     const asksAll = this.#mode !== 'student' && (isDemoted || this.#mode === 'shadow');
     const inputs = decided.flatMap((decision, index): CascadeInput[] => {
@@ -107,7 +107,7 @@ export class Cascade implements Decider {
       const isAsked = asksAll || (this.#mode === 'cascade' && !isSure);
       const isDrawn = drawn[index]!;
       const isCompared = asksAll || isDrawn;
-      return [{index, question: questions[index]!, student: decision.answer, isSure, isAsked, isDrawn, isCompared}];
+      return [{index, query: queries[index]!, student: decision.answer, isSure, isAsked, isDrawn, isCompared}];
     });
     const answered = inputs.filter(({isAsked}) => isAsked);
     const why = isDemoted ? 'demoted' : this.#mode === 'shadow' ? 'shadow' : 'unsure';

@@ -1,5 +1,5 @@
 import {coarsen} from '../knowledge/coarsen.ts';
-import type {Detail, Question} from '../teacher.ts';
+import type {Detail, Query} from '../teacher.ts';
 import {type Decided, type Decision, type Fallback, type Share, sharesOf, shownOf} from './decision.ts';
 import {RequestFailure} from './failure.ts';
 import type {ServedInput} from './input-tensor.ts';
@@ -13,7 +13,7 @@ export interface ServedClassifier {
   /** The most that is shown of an answer. */
   readonly detail: Detail;
   readonly input: ServedInput | undefined;
-  readonly decide: (questions: readonly Question[], signal: AbortSignal) => Promise<readonly Decided[]>;
+  readonly decide: (queries: readonly Query[], signal: AbortSignal) => Promise<readonly Decided[]>;
 }
 
 /** A decision as a service shows it. */
@@ -35,16 +35,16 @@ export interface VerdictFacts {
 }
 
 /**
- * Decides each question and shows no more of it than the service does.
+ * Decides each query and shows no more of it than the service does.
  *
  * @throws RequestFailure 400 where one of them can't be answered
  */
 export async function verdictsOn(
   model: ServedClassifier,
-  questions: readonly Question[],
+  queries: readonly Query[],
   signal: AbortSignal,
 ): Promise<readonly Verdict[]> {
-  const decided = await model.decide(questions, signal);
+  const decided = await model.decide(queries, signal);
   return mapInSlices(decided, (decision, index) => {
     if ('error' in decision) throw unanswerable(index);
     return verdictOf(model, decision);

@@ -1,8 +1,8 @@
 import {z} from 'zod';
-import type {Question} from '../teacher.ts';
+import type {Query} from '../teacher.ts';
 import {rounded, type ServedClassifier, type Verdict, verdictsOn} from './classifier.ts';
 import {RequestFailure} from './failure.ts';
-import {datatypeOf, INPUT_NAME, questionsIn} from './input-tensor.ts';
+import {datatypeOf, INPUT_NAME, queriesIn} from './input-tensor.ts';
 import {type Route, route, type ServedRequest} from './router.ts';
 import {mapInSlices} from './slices.ts';
 
@@ -24,8 +24,8 @@ export function classifyRoutes(model: ServedClassifier): readonly Route[] {
   return [
     route('POST', '/classify', async ({body, takeInputs, signal}) => {
       const {values, isOne} = valuesIn(await body(), takeInputs);
-      const questions = values.map((value, index) => questionOf(model, value, index));
-      const verdicts = await verdictsOn(model, questions, signal);
+      const queries = values.map((value, index) => queryOf(model, value, index));
+      const verdicts = await verdictsOn(model, queries, signal);
       const results = await mapInSlices(verdicts, verdict => JSON.stringify(shownVerdict(verdict)));
       return {body: isOne ? results[0]! : `{"results":[${results.join()}]}`};
     }),
@@ -52,7 +52,7 @@ function valuesIn(
   return {values, isOne};
 }
 
-function questionOf({input: served}: ServedClassifier, value: unknown, index: number): Question {
+function queryOf({input: served}: ServedClassifier, value: unknown, index: number): Query {
   if (typeof value === 'string') {
     if (served?.kind === 'tensor') throw new RequestFailure(400, `Input ${index} is a text; the model takes numbers.`);
     return {input: {kind: 'text', text: value}};
@@ -60,8 +60,8 @@ function questionOf({input: served}: ServedClassifier, value: unknown, index: nu
   if (served?.kind === 'text') throw new RequestFailure(400, `Input ${index} is not a text.`);
   const shape = shapeOfNested(value, index);
   const datatype = served ? datatypeOf(served) : 'FP32';
-  const [question] = questionsIn({name: INPUT_NAME, datatype, shape: [1, ...shape], data: [value].flat(99)}, served);
-  return question!;
+  const [query] = queriesIn({name: INPUT_NAME, datatype, shape: [1, ...shape], data: [value].flat(99)}, served);
+  return query!;
 }
 
 /** Lengths of nested lists; lists of several lengths are found by their number of values. */

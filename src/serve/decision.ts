@@ -1,5 +1,5 @@
 import {coarsen, detailOf, satisfies} from '../knowledge/coarsen.ts';
-import type {Answer, Detail, Question} from '../teacher.ts';
+import type {Answer, Detail, Query} from '../teacher.ts';
 
 /** Why the student's answer stands though it isn't sure of it. */
 export type Fallback =
@@ -9,7 +9,7 @@ export type Fallback =
   | 'failed'
   /** It took too long. What it says in the end is kept. */
   | 'late'
-  /** It failed so often that it is left alone for a while, or too many questions wait for it. */
+  /** It failed so often that it is left alone for a while, or too many queries wait for it. */
   | 'busy';
 
 /** What is said of one input. */
@@ -30,11 +30,11 @@ export interface Decider {
   /** What every decision holds at least. */
   readonly detail: Detail;
   /**
-   * Decides each question, in order.
+   * Decides each query, in order.
    *
    * @param signal - aborts when nobody waits for the answer any more
    */
-  decide(questions: readonly Question[], signal: AbortSignal): Promise<readonly Decided[]>;
+  decide(queries: readonly Query[], signal: AbortSignal): Promise<readonly Decided[]>;
   /** Resolves when nothing is under way any more that outlasts the requests. */
   settle(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import {z} from 'zod';
 import {sizeOf} from '../data/inputs.ts';
-import type {Input, Question, TensorInput, TextInput} from '../teacher.ts';
+import type {Input, Query, TensorInput, TextInput} from '../teacher.ts';
 import {RequestFailure} from './failure.ts';
 
 /** What a served model takes: texts, or tensors of one type and shape. */
@@ -57,12 +57,12 @@ function nameOf(dtype: TensorInput['dtype']): string {
 }
 
 /**
- * The questions in one tensor of a request, whose first axis counts them.
+ * The queries in one tensor of a request, whose first axis counts them.
  *
  * @param served - what the model takes; undefined takes every datatype and shape
  * @throws RequestFailure 400, saying what was expected
  */
-export function questionsIn({name, datatype, shape, data}: WireTensor, served: ServedInput | undefined): Question[] {
+export function queriesIn({name, datatype, shape, data}: WireTensor, served: ServedInput | undefined): Query[] {
   if (name !== INPUT_NAME) throw refused(`There is no input \`${name}\`. The one input is \`${INPUT_NAME}\`.`);
   const expected = served ? [datatypeOf(served)] : [...Object.keys(dtypeNames), 'BYTES'];
   if (!expected.includes(datatype)) throw refused(`Expected datatype ${expected.join(', ')}, got ${datatype}.`);

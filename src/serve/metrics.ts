@@ -5,12 +5,12 @@ import type {Watch} from './watch.ts';
 
 /** Upper ends of the buckets of latency, in seconds: a student's answer takes some milliseconds, a teacher's seconds. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-const QUESTIONS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+const QUERIES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
 /** What the metrics read when they are asked for. */
 export interface MetricsSources {
   readonly tally: Tally;
-  /** Questions that wait for the model. */
+  /** Queries that wait for the model. */
   readonly waiting: () => number;
   /** What demotes the student; absent where nothing does. */
   readonly watch?: Watch;
@@ -24,8 +24,8 @@ export interface MetricsSources {
 export interface Metrics {
   /** A request came in. The function is called when its reply has gone out. */
   begin(): (route: string, status: number) => void;
-  /** So many questions were asked together. */
-  readonly onBatch: (questions: number) => void;
+  /** So many queries were asked together. */
+  readonly onBatch: (queries: number) => void;
   /** The exposition. */
   text(): string;
 }
@@ -43,7 +43,7 @@ export function createMetrics({tally, waiting, watch, ledger, costEach}: Metrics
     [{}, underWay],
   ]);
   exposition.reading('gauge', 'limbeck_questions_waiting', 'Inputs that wait for the model.', () => [[{}, waiting()]]);
-  const batches = exposition.histogram('limbeck_batch_questions', 'Inputs in one pass of the model.', QUESTIONS);
+  const batches = exposition.histogram('limbeck_batch_questions', 'Inputs in one pass of the model.', QUERIES);
   addAnswers(exposition, tally);
   if (watch) addWatch(exposition, watch);
   if (ledger) addTeacher(exposition, tally, ledger, costEach ?? (() => undefined));
@@ -58,7 +58,7 @@ export function createMetrics({tally, waiting, watch, ledger, costEach}: Metrics
         latency({route}, (performance.now() - start) / 1000);
       };
     },
-    onBatch: questions => batches({}, questions),
+    onBatch: queries => batches({}, queries),
     text: () => exposition.text(),
   };
 }

@@ -1,11 +1,11 @@
 import {z} from 'zod';
-import type {Answer, Outcome, Question} from '../teacher.ts';
+import type {Answer, Outcome, Query} from '../teacher.ts';
 import {unanswerable} from './classifier.ts';
 import {RequestFailure} from './failure.ts';
 import {
   datatypeOf,
   INPUT_NAME,
-  questionsIn,
+  queriesIn,
   type ServedInput,
   shapeOf,
   type WireTensor,
@@ -18,8 +18,8 @@ import {type Route, route, type ServedRequest} from './router.ts';
 export interface ServedModel {
   readonly name: string;
   readonly version: string;
-  /** Answers no more than the service shows, any number of questions. */
-  readonly ask: (questions: readonly Question[], signal: AbortSignal) => Promise<readonly Outcome[]>;
+  /** Answers no more than the service shows, any number of queries. */
+  readonly ask: (queries: readonly Query[], signal: AbortSignal) => Promise<readonly Outcome[]>;
   readonly input: ServedInput | undefined;
   readonly outputs: readonly ServedOutput[];
 }
@@ -85,7 +85,7 @@ async function infer(model: ServedModel, {body, takeInputs, signal}: ServedReque
   const {id, inputs, outputs} = parsed.data;
   const chosen = chooseOutputs(model, outputs);
   takeInputs(inputs[0]!.shape[0]!);
-  const answers = await answersTo(model, questionsIn(inputs[0]!, model.input), signal);
+  const answers = await answersTo(model, queriesIn(inputs[0]!, model.input), signal);
   return {
     model_name: model.name,
     model_version: model.version,
@@ -105,8 +105,8 @@ function chooseOutputs({outputs}: ServedModel, asked: InferRequest['outputs']): 
 }
 
 /** The protocol has no error of one input: the first fails the request. */
-async function answersTo({ask}: ServedModel, questions: readonly Question[], signal: AbortSignal): Promise<Answer[]> {
-  const outcomes = await ask(questions, signal);
+async function answersTo({ask}: ServedModel, queries: readonly Query[], signal: AbortSignal): Promise<Answer[]> {
+  const outcomes = await ask(queries, signal);
   return outcomes.map((outcome, index) => {
     if ('answer' in outcome) return outcome.answer;
     throw unanswerable(index);

@@ -88,7 +88,7 @@ export function serve(
   teacher: Teacher,
   options: ServedOptions,
   tally: Tally,
-  onBatch: (questions: number) => void,
+  onBatch: (queries: number) => void,
   watching?: Watching,
 ): Served {
   const {model: name, version, access, input, calibration, cascade} = options;
@@ -96,15 +96,15 @@ export function serve(
   const model = boundedBy(batcher, options);
   const student = studentDecider(teacher, model, calibration, options.gate && strangeness(options.gate, tally));
   const decider = cascade ? new Cascade(student, cascade, tally, watching) : student;
-  const decide: Decider['decide'] = async (questions, signal) => {
-    const decisions = await decider.decide(questions, signal);
+  const decide: Decider['decide'] = async (queries, signal) => {
+    const decisions = await decider.decide(queries, signal);
     tally.count(decisions);
     return decisions;
   };
   const whole = cascade
     ? asOne(teacher, cascade, decider.detail, decide)
-    : unlimited(teacher, async (questions, {signal, ...asked} = {}) => {
-        const outcomes = await model.ask(questions, {...asked, ...(signal && {signal})});
+    : unlimited(teacher, async (queries, {signal, ...asked} = {}) => {
+        const outcomes = await model.ask(queries, {...asked, ...(signal && {signal})});
         tally.count(outcomes.map(outcome => ({...outcome, answeredBy: 'student'})));
         return outcomes;
       });
@@ -128,8 +128,8 @@ function strangeness(gate: Gate, tally: Tally): (input: Input) => boolean {
 
 function boundedBy(batcher: Batcher, {maxWaiting = MOST_WAITING}: ServedOptions): Pick<Batcher, 'ask'> {
   return {
-    async ask(questions, options) {
-      if (batcher.waiting + questions.length <= maxWaiting) return batcher.ask(questions, options);
+    async ask(queries, options) {
+      if (batcher.waiting + queries.length <= maxWaiting) return batcher.ask(queries, options);
       throw new RequestFailure(503, 'Too many inputs wait for the model. Try again in a moment.', {
         headers: {'retry-after': '1'},
       });
@@ -147,7 +147,7 @@ function openInferenceOf(
   const shown = degrade(whole, {access, detail});
   return {
     ...{name, version, input, outputs: outputsFor(detail, shown.classes)},
-    ask: (questions, signal) => shown.ask(questions, {signal}),
+    ask: (queries, signal) => shown.ask(queries, {signal}),
   };
 }
 
@@ -156,7 +156,7 @@ function defaultDetail(access: ServedOptions['access'], {detail}: Teacher): Deta
   return detail.kind === 'top-k' ? detail : {kind: 'log-probabilities'};
 }
 
-/** Takes any number of questions from any number of requests. */
+/** Takes any number of queries from any number of requests. */
 function unlimited(teacher: Teacher, ask: Teacher['ask']): Teacher {
   return layerOver(teacher, {ask, maxBatch: Number.POSITIVE_INFINITY, concurrency: Number.POSITIVE_INFINITY});
 }
@@ -171,15 +171,15 @@ function asOne(student: Teacher, {teacher}: CascadeOptions, detail: Detail, deci
     detail,
     maxBatch: Number.POSITIVE_INFINITY,
     concurrency: Number.POSITIVE_INFINITY,
-    ask: async (questions, {signal = new AbortController().signal} = {}) =>
-      (await decide(questions, signal)) as readonly Outcome[],
+    ask: async (queries, {signal = new AbortController().signal} = {}) =>
+      (await decide(queries, signal)) as readonly Outcome[],
   };
 }
 
 /**
  * A model that answers everything itself, its probabilities calibrated.
  *
- * @param model - whose questions are gathered
+ * @param model - whose queries are gathered
  * @param isStrange - whether an input is unlike those that the model learned from: of these it is never sure
  * @throws InputError where it shows too little to be calibrated, or to abstain
  */
@@ -209,12 +209,12 @@ export function studentDecider(
   };
   return {
     ...{classes, detail},
-    async decide(questions, signal) {
-      const outcomes = await model.ask(questions, {detail, signal});
+    async decide(queries, signal) {
+      const outcomes = await model.ask(queries, {detail, signal});
       return outcomes.map((outcome, index) => {
         if ('error' in outcome) return outcome;
         const answer = calibrated(outcome.answer);
-        if (isStrange?.(questions[index]!.input)) return {answer, answeredBy: 'student', abstains: true};
+        if (isStrange?.(queries[index]!.input)) return {answer, answeredBy: 'student', abstains: true};
         if (threshold === undefined) return {answer, answeredBy: 'student'};
         return {answer, answeredBy: 'student', abstains: confidenceOf(answer, classes) < threshold};
       });

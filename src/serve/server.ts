@@ -91,7 +91,7 @@ export interface ServeOptions extends ServedOptions {
 export interface Service {
   /** Address, without `/v2`. */
   readonly url: string;
-  /** How its questions were answered so far. */
+  /** How its queries were answered so far. */
   readonly tally: Readonly<Tally>;
   /** Takes no new requests, answers those under way, and ends. */
   close(): Promise<void>;

@@ -1,6 +1,6 @@
 import type {Decided, Fallback} from './decision.ts';
 
-/** How a service's questions were answered so far. */
+/** How a service's queries were answered so far. */
 export class Tally {
   /** By the student, who was sure enough or has nobody to ask. */
   student = 0;
@@ -11,7 +11,7 @@ export class Tally {
   abstained = 0;
   /** Inputs that a gate found unlike those the student learned from. */
   strange = 0;
-  /** Questions that could not be answered. */
+  /** Queries that could not be answered. */
   errors = 0;
   /** The student's sure answers that were compared with the teacher's. */
   audited = 0;

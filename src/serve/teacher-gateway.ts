@@ -3,7 +3,7 @@ import {askAll} from '../ask/each.ts';
 import type {LayeredTeacher} from '../ask/layer.ts';
 import {AnswerStoreError, BudgetError} from '../errors.ts';
 import {coarsen, withoutFeatures} from '../knowledge/coarsen.ts';
-import type {Answer, Detail, Outcome, Question} from '../teacher.ts';
+import type {Answer, Detail, Outcome, Query} from '../teacher.ts';
 import type {Fallback} from './decision.ts';
 import type {TrafficReason} from './traffic-form.ts';
 
@@ -53,7 +53,7 @@ export interface TeacherAnswered extends Asked {
 
 /** What the teacher is asked about. */
 export interface Asked {
-  readonly question: Question;
+  readonly query: Query;
   /** What the student said. */
   readonly student: Answer;
 }
@@ -127,9 +127,9 @@ export class TeacherGateway {
 
   async #answersTo(asked: readonly Asked[], why: AskedWhy, stop: AbortSignal): Promise<readonly (Answer | Fallback)[]> {
     const {teacher, onAnswer} = this.#options;
-    const questions = asked.map(({question}) => question);
+    const queries = asked.map(({query}) => query);
     try {
-      const outcomes = await askAll(teacher, questions, {detail: this.detail, stop});
+      const outcomes = await askAll(teacher, queries, {detail: this.detail, stop});
       return outcomes.map((outcome, index) => {
         if ('error' in outcome) return this.#failure(outcome.error, stop);
         this.#breaker.answered();

@@ -62,7 +62,7 @@ export class TrafficLog {
     }
   }
 
-  add({question: {input}, answer, student, why}: TeacherAnswered): void {
+  add({query: {input}, answer, student, why}: TeacherAnswered): void {
     if (input.kind !== 'text' || this.#isOver || !this.#isNew(input.text)) return;
     const {classes} = this.#options;
     const nameOf = (said: Answer) => classes[coarsen(said, {kind: 'label'}, classes.length).label]!;

@@ -1,8 +1,8 @@
 import type {Json, Teacher} from '../teacher.ts';
-import type {QuestionDigest} from './key.ts';
+import type {QueryDigest} from './key.ts';
 import type {AnswerStore} from './store.ts';
 
-/** A field of a key in which two questions differ. */
+/** A field of a key in which two queries differ. */
 export interface Difference {
   /** Path of the field, for example `identity.model` or `bytes`. */
   readonly field: string;
@@ -29,7 +29,7 @@ export interface Nearest {
 export async function explainMiss(
   store: AnswerStore,
   identity: Teacher['identity'],
-  digest: QuestionDigest,
+  digest: QueryDigest,
 ): Promise<Nearest | undefined> {
   const asked = fieldsOf(identity, digest);
   let nearest: Nearest | undefined;
@@ -61,7 +61,7 @@ function differencesOf(kept: ReadonlyMap<string, Json>, asked: ReadonlyMap<strin
 }
 
 /** Every value that a key is made of, by its path. */
-function fieldsOf(identity: Teacher['identity'], {shape, ...digest}: QuestionDigest): ReadonlyMap<string, Json> {
+function fieldsOf(identity: Teacher['identity'], {shape, ...digest}: QueryDigest): ReadonlyMap<string, Json> {
   const fields = new Map<string, Json>(Object.entries({...digest, shape: shape.join(' x ')}));
   addFields(fields, 'identity', identity);
   return fields;

@@ -1,13 +1,13 @@
 import {hash} from 'node:crypto';
 import {stringify} from 'safe-stable-stringify';
 import {bytesOf} from '../data/bytes.ts';
-import type {Input, Question, Teacher, TensorInput} from '../teacher.ts';
+import type {Input, Query, Teacher, TensorInput} from '../teacher.ts';
 
-/** Changes whenever the same question would get another key, so that old keys are never taken for new ones. */
+/** Changes whenever the same query would get another key, so that old keys are never taken for new ones. */
 export const KEY_VERSION = 1;
 
-/** A question without its content: what `cache` commands list, and all that its key needs beside the identity. */
-export interface QuestionDigest {
+/** A query without its content: what `cache` commands list, and all that its key needs beside the identity. */
+export interface QueryDigest {
   readonly dtype: TensorInput['dtype'] | 'text';
   /** Shape of a tensor; of a text, empty. */
   readonly shape: readonly number[];
@@ -20,16 +20,16 @@ export interface QuestionDigest {
 /**
  * The key under which an answer is kept: SHA-256, in hexadecimal, of all that can change the answer and nothing else.
  * Temperatures and losses are the student's; the access and the detail are left out so that a fuller answer serves a
- * poorer question.
+ * poorer query.
  */
-export function answerKey(identity: Teacher['identity'], question: Question): string {
-  return digestKey(identity, digestQuestion(question));
+export function answerKey(identity: Teacher['identity'], query: Query): string {
+  return digestKey(identity, digestQuery(query));
 }
 
 /** The same key from a digest, for callers that keep one. */
-export function digestKey(identity: Teacher['identity'], digest: QuestionDigest): string {
+export function digestKey(identity: Teacher['identity'], digest: QueryDigest): string {
   const {dtype, shape, bytes, view, sample} = digest;
-  // Written by hand in the order of its names, as all else in it is sorted: many questions have one identity.
+  // Written by hand in the order of its names, as all else in it is sorted: many queries have one identity.
   const head = `{"bytes":"${bytes}","dtype":"${dtype}","identity":${identityText(identity)}`;
   return sha256(`${head},"sample":${sample},"shape":[${shape}],"version":${KEY_VERSION},"view":${view}}`);
 }
@@ -45,8 +45,8 @@ export function identityText(identity: Teacher['identity']): string {
   return text;
 }
 
-/** Digests a question. The bytes are taken as they stand: no Unicode normalisation, no scaling, no rounding. */
-export function digestQuestion({input, view = 0, sample = 0}: Question): QuestionDigest {
+/** Digests a query. The bytes are taken as they stand: no Unicode normalisation, no scaling, no rounding. */
+export function digestQuery({input, view = 0, sample = 0}: Query): QueryDigest {
   const {dtype, shape} = input.kind === 'text' ? TEXT : input;
   return {dtype, shape, bytes: sha256(contentOf(input)), view, sample};
 }

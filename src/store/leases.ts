@@ -4,7 +4,7 @@ import {hostname} from 'node:os';
 import {machineStart, type Owner, thisProcess} from './owner.ts';
 
 /**
- * Who is asking about which question, so that no two processes do at once. Nobody holds a lease for longer than was
+ * Who is asking about which query, so that no two processes do at once. Nobody holds a lease for longer than was
  * said, and a process that has ended on this machine holds none at all. Whoever gets one looks in the store once more:
  * the answer may have come just before.
  */

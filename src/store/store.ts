@@ -21,7 +21,7 @@ export interface AnswerEntry {
 export interface AnswerStore {
   /** How messages call it: the path of its file, or its URL without user, password and settings. */
   readonly name: string;
-  /** Who is asking about which question; shared with the embedded store and with Redis. */
+  /** Who is asking about which query; shared with the embedded store and with Redis. */
   readonly leases: Leases;
   /** Opens it now, and not at its first use. */
   open(): Promise<void>;

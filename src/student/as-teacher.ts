@@ -3,7 +3,7 @@ import {rawTensor} from '../data/batch.ts';
 import {type Inputs, sizeOf, type TensorInputs} from '../data/inputs.ts';
 import {identityOfReading} from '../data/text-reading.ts';
 import {TeacherError} from '../errors.ts';
-import type {Feature, Input, LogitsAnswer, Outcome, Question, Teacher, TensorInput, TextInput} from '../teacher.ts';
+import type {Feature, Input, LogitsAnswer, Outcome, Query, Teacher, TensorInput, TextInput} from '../teacher.ts';
 import {misfitOf} from './fit.ts';
 import {featureNames, featureShapes} from './forward.ts';
 import {type Inference, type InferenceOptions, inferenceOf} from './inference.ts';
@@ -15,7 +15,7 @@ export interface AsTeacherOptions extends InferenceOptions {
   /** @default `tfjs` and the name of the model */
   readonly name?: string;
   /**
-   * The most questions one `ask` may carry.
+   * The most queries one `ask` may carry.
    *
    * @default 256
    */
@@ -42,12 +42,12 @@ export function asTeacher(student: Student, options: AsTeacherOptions = {}): Tea
     classes: student.classes,
     detail: {kind: 'logits', features: featureNames(student)},
     maxBatch,
-    async ask(questions, {detail, signal} = {}) {
+    async ask(queries, {detail, signal} = {}) {
       // The engine computes without a pause: signals and other work of the process must have their turn.
       await setImmediate();
       signal?.throwIfAborted();
       const layers = detail?.kind === 'logits' ? (detail.features ?? []) : [];
-      return answerAll(student, questions, viewOf(layers), {name, signal});
+      return answerAll(student, queries, viewOf(layers), {name, signal});
     },
   };
 }
@@ -75,16 +75,16 @@ function identityOf(student: Student): Teacher['identity'] {
   };
 }
 
-/** Answers what can be answered, the texts, or the questions of one shape, in one forward pass. */
+/** Answers what can be answered, the texts, or the queries of one shape, in one forward pass. */
 async function answerAll(
   student: Student,
-  questions: readonly Question[],
+  queries: readonly Query[],
   view: View,
   {name, signal}: {readonly name: string; readonly signal: AbortSignal | undefined},
 ): Promise<Outcome<'white-box'>[]> {
-  const outcomes = new Array<Outcome<'white-box'>>(questions.length);
+  const outcomes = new Array<Outcome<'white-box'>>(queries.length);
   const batches = new Map<string, {readonly rows: number[]; readonly inputs: Input[]}>();
-  for (const [row, {input}] of questions.entries()) {
+  for (const [row, {input}] of queries.entries()) {
     const problem = problemWith(student, input);
     if (problem !== undefined) {
       outcomes[row] = {error: new TeacherError(name, problem)};

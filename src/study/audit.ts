@@ -2,7 +2,7 @@ import {join} from 'node:path';
 import {sameClasses} from '../data/classes.ts';
 import {labelReader, valuesIn} from '../data/human-table/columns.ts';
 import {changeFile} from '../data/human-table/file.ts';
-import {type Delimiter, idOf, newTable, readTable, type Table, withQuestions} from '../data/human-table/table.ts';
+import {type Delimiter, idOf, newTable, readTable, type Table, withQueries} from '../data/human-table/table.ts';
 import type {TextInputs} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
 import {
@@ -167,7 +167,7 @@ async function written(
       const table = readTable(path, before ?? newTable(COLUMNS, delimiter), COLUMNS);
       const missing = new Map(drawn.filter(index => !table.rows.has(ids[index]!)).map(index => [ids[index]!, index]));
       if (missing.size === 0) return undefined;
-      return withQuestions(
+      return withQueries(
         table,
         Array.from(missing, ([id, index]) => ({id, text: texts[index]!})),
       );

@@ -81,7 +81,7 @@ async function probeLevel(
   const tell = (now: number) => onProgress({task, done: now, total});
   tell(0);
   const probe = await probeTeacher(asking, teacher, {
-    questions,
+    queries: questions,
     needed: detailOfLevel(recipe, access),
     inputs: inputs.count,
     repeats,

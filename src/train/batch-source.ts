@@ -1,5 +1,5 @@
 import {withBatches} from '../ask/batches.ts';
-import {answersOf, questionAbout} from '../ask/collect.ts';
+import {answersOf, queryAbout} from '../ask/collect.ts';
 import {rawTensor, tensorInputs} from '../data/batch.ts';
 import type {Inputs} from '../data/inputs.ts';
 import {mixSeed} from '../data/random.ts';
@@ -77,8 +77,8 @@ export async function liveAnswers(
   const batching = withBatches(teacher);
   const ask = async (rows: Int32Array, epoch: number, signal?: AbortSignal) => {
     const {seen, seeds} = await look(knowledge, rows, epoch, viewing);
-    const questions = Array.from(rows, (_, row) => questionAbout(seen, row, seeds));
-    const outcomes = await batching.ask(questions, {detail, ...(signal && {signal})});
+    const queries = Array.from(rows, (_, row) => queryAbout(seen, row, seeds));
+    const outcomes = await batching.ask(queries, {detail, ...(signal && {signal})});
     const answers = tabulate(answersOf(outcomes, teacher.name), detail, teacher.classes.length);
     return {seen, targets: targetsOf(answers, teacher.classes.length)};
   };

@@ -122,8 +122,8 @@ describe.each(['label', 'confidence'] as const)('anthropic with %s', output => {
   testTeacher({
     it,
     teacher: async () => anthropic({...shared, url: await chatServer(protocol), service: 'tiny', output}),
-    questions: ['great cast', 'boring awful movie', 'a film'].map(text),
-    badQuestion: floats(1, 2),
+    queries: ['great cast', 'boring awful movie', 'a film'].map(text),
+    badQuery: floats(1, 2),
     secret: key,
   });
 });

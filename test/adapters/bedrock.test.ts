@@ -112,8 +112,8 @@ describe.each(['label', 'confidence'] as const)('bedrock with %s', output => {
   testTeacher({
     it,
     teacher: async () => bedrock({...shared, url: await chatServer(protocol), service: 'tiny', output}),
-    questions: ['great cast', 'boring awful movie', 'a film'].map(text),
-    badQuestion: floats(1, 2),
+    queries: ['great cast', 'boring awful movie', 'a film'].map(text),
+    badQuery: floats(1, 2),
     secret: secretAccessKey,
   });
 });

@@ -14,13 +14,13 @@ import {costOf} from '../../src/ask/budget/price.ts';
 import {withCalls} from '../../src/ask/calls.ts';
 import {askAll} from '../../src/ask/each.ts';
 import {InputError} from '../../src/errors.ts';
-import type {Json, Price, Question, Teacher} from '../../src/teacher.ts';
+import type {Json, Price, Query, Teacher} from '../../src/teacher.ts';
 import {allThatItMay, type ChargingService, type Deed, startChargingService, type Tokens} from '../charging-service.ts';
 
 const price: Price = {perMillionInputTokens: 4, perMillionOutputTokens: 16};
 const shared = {model: 'm', classes: ['ham', 'spam'], key: 'k', output: 'label', price} as const;
 
-const textsOf = (count: number): Question[] =>
+const textsOf = (count: number): Query[] =>
   Array.from({length: count}, (_, index) => ({input: {kind: 'text', text: `text ${index}`}}));
 
 const dollarsOf = ({input, output}: Tokens, of: Price = price): number =>
@@ -141,7 +141,7 @@ describe('a service that charges all that it may', () => {
         const teacher = maker({url: service.url, price: prices, concurrency: 40}, limit, copies);
         const budget = createBudget([{usd}], () => {});
         const layered = withCalls(teacher, {budget: budget.forTeacher(teacher), onNote: () => {}});
-        await Promise.allSettled(textsOf(requests).map(question => layered.ask([question])));
+        await Promise.allSettled(textsOf(requests).map(query => layered.ask([query])));
         const charged = service.charged.reduce((sum, tokens) => sum + dollarsOf(tokens, prices), 0);
         expect(charged).toBeLessThanOrEqual(budget.spent.usd + 1e-9);
         expect(budget.spent.usd).toBeLessThanOrEqual(usd);

@@ -15,8 +15,8 @@ import {floats, problemsIn, text} from './replay.ts';
 
 const classes = ['ham', 'spam', 'unsure'];
 const common = {name: 'spam filter', version: '1', classes};
-const questions = [text('buy now'), text('see you at noon'), text('buy a ticket')];
-const badQuestion = floats(1, 2);
+const queries = [text('buy now'), text('see you at noon'), text('buy a ticket')];
+const badQuery = floats(1, 2);
 
 const textOf = (input: Input): string => {
   if (input.kind !== 'text') throw new Error('reads texts alone');
@@ -57,7 +57,7 @@ const teachers: Readonly<Record<string, () => Teacher>> = {
 };
 
 describe.each(Object.entries(teachers))('callable that gives %s', (_, teacher) => {
-  testTeacher({it, teacher, questions, badQuestion});
+  testTeacher({it, teacher, queries, badQuery});
 });
 
 /** The one outcome about the scores that a function gives. */
@@ -236,7 +236,7 @@ describe('callable', () => {
 
   it('fails a whole batch only where no answer can be told from another', async () => {
     const batch = async (answer: () => unknown) =>
-      problemsIn(await callable({...common, batch: true, answer} as LabelCall).ask(questions));
+      problemsIn(await callable({...common, batch: true, answer} as LabelCall).ask(queries));
     for (const problem of await batch(() => ['ham'])) expect(problem).toContain('It gave 1 answers for 3 inputs.');
     for (const problem of await batch(() => 'ham')) expect(problem).toContain('It gave no list for 3 inputs.');
     const failing = () => {

@@ -25,8 +25,8 @@ describe('cohere', () => {
   testTeacher({
     it,
     teacher: () => cohere({...shared, url, key}),
-    questions: ['one', 'three', 'a'].map(text),
-    badQuestion: floats(1),
+    queries: ['one', 'three', 'a'].map(text),
+    badQuery: floats(1),
     secret: key,
   });
 

@@ -1,5 +1,5 @@
 /**
- * A process that asks a program one question, prints its answer and has nothing more to do. Arguments: the mode of
+ * A process that asks a program one query, prints its answer and has nothing more to do. Arguments: the mode of
  * `classify.mjs`, and how the process ends: `by itself`, `exit` or `throw`.
  */
 import {command} from '../../adapters/command.ts';

@@ -10,7 +10,7 @@ import {command, type LabelCommand, type ScoreCommand} from '../../adapters/comm
 import {stack} from '../../src/ask/teacher-stack.ts';
 import {TeacherError} from '../../src/errors.ts';
 import {openAnswerStore} from '../../src/store/store.ts';
-import type {Outcome, Question, Reply, Teacher} from '../../src/teacher.ts';
+import type {Outcome, Query, Reply, Teacher} from '../../src/teacher.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {floats, problemsIn, text} from './replay.ts';
 
@@ -21,9 +21,9 @@ const node = (mode: string, options: Partial<LabelCommand> = {}): Teacher<'black
   command({command: [process.execPath, program, mode], classes, ...options});
 const label = (index: number): Outcome => ({answer: {kind: 'label', label: index}});
 
-/** Asks a question each, all at once. */
-async function askEach(teacher: Teacher, questions: readonly Question[]): Promise<Outcome[]> {
-  return (await Promise.all(questions.map(question => teacher.ask([question])))).flat();
+/** Asks a query each, all at once. */
+async function askEach(teacher: Teacher, queries: readonly Query[]): Promise<Outcome[]> {
+  return (await Promise.all(queries.map(query => teacher.ask([query])))).flat();
 }
 
 /** What asking fails with. */
@@ -35,9 +35,9 @@ async function failureOf(teacher: Teacher, ...texts: readonly string[]): Promise
 }
 
 /** Keeps the line of the answer. */
-async function lineOf(teacher: Teacher, question: Question): Promise<{readonly pid: number}> {
+async function lineOf(teacher: Teacher, query: Query): Promise<{readonly pid: number}> {
   let kept: Reply | undefined;
-  await teacher.ask([question], {
+  await teacher.ask([query], {
     exchange: async (_, send) => {
       kept = await send();
       return kept;
@@ -57,21 +57,21 @@ function isRunning(pid: number): boolean {
 }
 
 const python = spawnSync('python3', ['--version']).status === 0;
-const questions = [text('buy now'), text('see you at noon'), text('buy a\nticket “today” 😀\u2028')];
+const queries = [text('buy now'), text('see you at noon'), text('buy a\nticket “today” 😀\u2028')];
 
 describe('command with a program in Node', () => {
   testTeacher({
     it,
     teacher: () => command({command: [process.execPath, program, 'labels'], classes, env: {API_KEY: 'sk-very-secret'}}),
-    questions,
-    badQuestion: text('bad'),
+    queries,
+    badQuery: text('bad'),
     secret: 'sk-very-secret',
   });
 });
 
 describe.runIf(python)('command with a program in Python (skipped where there is no python3)', () => {
   const teacher = () => command({command: ['python3', fixture('classify.py')], classes, scores: 'probabilities'});
-  testTeacher({it, teacher, questions, badQuestion: floats(1, 2)});
+  testTeacher({it, teacher, queries, badQuery: floats(1, 2)});
 
   it('reads what its JSON alone can hold', async () => {
     const [outcome] = await teacher().ask([text('nan')]);
@@ -81,30 +81,30 @@ describe.runIf(python)('command with a program in Python (skipped where there is
 });
 
 describe('command', () => {
-  it('starts nothing before it is asked, and one process for all questions', async () => {
+  it('starts nothing before it is asked, and one process for all queries', async () => {
     const teacher = node('pid');
     const pids = new Set<number>();
-    for (const question of questions) pids.add((await lineOf(teacher, question)).pid);
+    for (const query of queries) pids.add((await lineOf(teacher, query)).pid);
     expect(pids.size).toBe(1);
     expect(isRunning([...pids][0]!)).toBe(true);
     expect(() => command({command: ['/no/such/program'], classes})).not.toThrow();
   });
 
   it('gives tensors as JSON, and says which it can not give', async () => {
-    const uint8: Question = {input: {kind: 'tensor', dtype: 'uint8', shape: [3, 1], data: Uint8Array.of(1, 0, 9)}};
+    const uint8: Query = {input: {kind: 'tensor', dtype: 'uint8', shape: [3, 1], data: Uint8Array.of(1, 0, 9)}};
     const outcomes = await askEach(node('labels'), [uint8, floats(0.1, 0.3, 0.2), floats(1, Number.NaN)]);
     expect(outcomes.slice(0, 2)).toEqual([label(2), label(1)]);
     expect(problemsIn(outcomes)[2]).toContain('NaN or an infinite value, which JSON can not carry');
   });
 
-  it('puts answers to their questions in whatever order they come', async () => {
-    const outcomes = await askEach(node('reversed'), [...questions, text('bad')]);
+  it('puts answers to their queries in whatever order they come', async () => {
+    const outcomes = await askEach(node('reversed'), [...queries, text('bad')]);
     expect(outcomes.slice(0, 3)).toEqual([label(1), label(0), label(1)]);
     expect(problemsIn(outcomes)[3]).toBe('Teacher command node classify.mjs: It gave an error: it is bad');
   });
 
   it('puts lines together that come in pieces of characters', async () => {
-    expect(await askEach(node('torn'), questions)).toEqual([label(2), label(2), label(2)]);
+    expect(await askEach(node('torn'), queries)).toEqual([label(2), label(2), label(2)]);
   });
 
   it('holds back what a busy program does not read, and brings 10,000 answers', async () => {
@@ -122,7 +122,7 @@ describe('command', () => {
     expect(await askEach(teacher, variables)).toEqual([label(1), label(1), label(0)]);
   });
 
-  it('sets a question aside alone whose answer is none, as unreadable', async () => {
+  it('sets a query aside alone whose answer is none, as unreadable', async () => {
     const [wrong] = await node('wrong').ask([text('any')]);
     expect(wrong).toMatchObject({error: {unreadable: true, retryable: false}});
     expect(problemsIn([wrong!])[0]).toContain('a label outside the class list of 3');
@@ -158,7 +158,7 @@ describe('command with a program that fails', () => {
   it.each([
     ['printing', 'Line 2 of its output is not JSON. Let it print answers alone'],
     ['nameless', 'Line 1 of its output has no `id`.'],
-    ['strangers', 'Line 1 of its output has the `id` of no open question.'],
+    ['strangers', 'Line 1 of its output has the `id` of no open query.'],
   ])('says what is wrong with a line of a program that is %s', async (mode, problem) => {
     const teacher = node(mode);
     if (mode === 'printing') await teacher.ask([text('buy')]);
@@ -168,7 +168,7 @@ describe('command with a program that fails', () => {
     expect(error).toMatchObject({retryable: mode === 'printing', inDoubt: true, unreadable: false});
   });
 
-  it('does not take a second answer to one question for that to another', async () => {
+  it('does not take a second answer to one query for that to another', async () => {
     const teacher = node('repeating');
     expect(await teacher.ask([text('buy')])).toEqual([label(1)]);
     await vi.waitFor(async () => expect(await teacher.ask([text('see')])).toEqual([label(0)]), {timeout: 10_000});
@@ -200,7 +200,7 @@ describe('command with a program that fails', () => {
     expect(plain.message).toContain("may not be run. Make it executable, or name what runs it first: ['python3', …].");
   });
 
-  it('lets go of a question at an abort, and of its late answer', async () => {
+  it('lets go of a query at an abort, and of its late answer', async () => {
     const teacher = node('slow', {command: [process.execPath, program, 'slow', '300']});
     const controller = new AbortController();
     const asked = teacher.ask([text('buy')], {signal: controller.signal});
@@ -216,7 +216,7 @@ describe('command with a program that fails', () => {
     const once: Teacher<'black-box'> = {
       ...teacher,
       ask(asked, options) {
-        const [{input}] = asked as readonly [Question];
+        const [{input}] = asked as readonly [Query];
         const given = input.kind === 'text' && input.text === 'crash' && crashes++ > 0 ? text('buy') : asked[0]!;
         calls.push(JSON.stringify(input));
         return teacher.ask([given], options);

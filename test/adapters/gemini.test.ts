@@ -175,8 +175,8 @@ describe.each(['label', 'confidence', 'log-probabilities'] as const)('gemini wit
   testTeacher({
     it,
     teacher: async () => gemini({...shared, url: await chatServer(protocol), service: 'tiny', output}),
-    questions: ['great cast', 'boring awful movie', 'a film'].map(text),
-    badQuestion: floats(1, 2),
+    queries: ['great cast', 'boring awful movie', 'a film'].map(text),
+    badQuery: floats(1, 2),
     secret: key,
   });
 });

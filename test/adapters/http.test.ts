@@ -19,10 +19,10 @@ const logs = (...probabilities: number[]) => ({
 /** Both kinds of output at once, which the exported overloads keep apart. */
 const connect = http as (options: HttpOptions) => Teacher;
 
-const questions = ['one', 'three', 'seventeen', 'a'].map(text);
+const queries = ['one', 'three', 'seventeen', 'a'].map(text);
 const form = {classes: sentiments, key} as const;
 
-describe('http, one question a request', () => {
+describe('http, one query a request', () => {
   let url = '';
   beforeAll(async () => {
     url = await jsonServer((body: {input: string}) => ({
@@ -32,13 +32,13 @@ describe('http, one question a request', () => {
   testTeacher({
     it,
     teacher: () => connect({...form, url, request: {input: '{text}'}, output: {probabilities: '/scores'}}),
-    questions,
-    badQuestion: floats(1, 2),
+    queries,
+    badQuery: floats(1, 2),
     secret: key,
   });
 });
 
-describe('http, many questions a request', () => {
+describe('http, many queries a request', () => {
   let url = '';
   beforeAll(async () => {
     url = await jsonServer((body: {rows: {content: string}[]}) => ({
@@ -60,8 +60,8 @@ describe('http, many questions a request', () => {
         output: {label: '/results/*/label'},
         keyHeader: 'X-API-Key: {key}',
       }),
-    questions,
-    badQuestion: floats(1, 2),
+    queries,
+    badQuery: floats(1, 2),
     secret: key,
   });
 });
@@ -200,7 +200,7 @@ describe('http on replies of real servers', () => {
     ['mlflow-empty-400', 'It answered 400 (BAD_REQUEST). It does not take the request. Check `request`'],
     ['mlflow-wrong-shape-400', 'It answered 400 (BAD_REQUEST). It does not take the request. Check `request`'],
     ['bentoml-missing-400', 'It answered 400. It does not take the request.'],
-  ])('takes %s for a refusal of the question, and shows nothing of its text', async (name, message) => {
+  ])('takes %s for a refusal of the query, and shows nothing of its text', async (name, message) => {
     const {request} = recordedFor('http', name);
     const {dispatcher} = replayFor('http', name);
     const teacher = connect({...recordings[0]!.options, url: `${address}${request.path}`, dispatcher});
@@ -436,7 +436,7 @@ describe('the reply to http', () => {
     });
   });
 
-  it('fails a question alone whose entry lacks what is read', async () => {
+  it('fails a query alone whose entry lacks what is read', async () => {
     const [good, lacking, odd] = await ask(
       {output: {probabilities: '/r/*/p'}},
       {r: [{p: [0.5, 0.5]}, {}, {p: {a: 1}}]},
@@ -453,7 +453,7 @@ describe('the reply to http', () => {
     ['text', {output: {label: '/*'}}, '<html>', 'Its reply is not JSON.'],
     ['another list', {output: {label: '/p/*'}}, {q: []}, 'Its reply has nothing at `/p`. Check `output`.'],
     ['no list', {output: {label: '/p/*'}}, {p: 1}, 'Its reply has no list at `/p`.'],
-    ['a shorter list', {output: {label: '/*'}}, [0], 'Its reply has 1 answers at its root for 2 questions.'],
+    ['a shorter list', {output: {label: '/*'}}, [0], 'Its reply has 1 answers at its root for 2 queries.'],
     [
       'a list that is not flat',
       {output: {probabilities: '/p'}},
@@ -463,7 +463,7 @@ describe('the reply to http', () => {
           [0, 1],
         ],
       },
-      'If it holds an entry a question, write a `*`',
+      'If it holds an entry a query, write a `*`',
     ],
     [
       'several values',

@@ -25,8 +25,8 @@ describe('huggingface', () => {
     testTeacher({
       it,
       teacher: () => huggingface({...shared, url, output, key}),
-      questions: ['one', 'three', 'a'].map(text),
-      badQuestion: floats(1),
+      queries: ['one', 'three', 'a'].map(text),
+      badQuery: floats(1),
       secret: key,
     });
   });

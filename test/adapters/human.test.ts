@@ -10,14 +10,14 @@ import {collectAnswered} from '../../src/ask/collect.ts';
 import {cascade} from '../../src/ask/compose/cascade.ts';
 import {planAsking} from '../../src/ask/plan/plan.ts';
 import {InputError} from '../../src/errors.ts';
-import type {Outcome, Question, Teacher} from '../../src/teacher.ts';
+import type {Outcome, Query, Teacher} from '../../src/teacher.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {floats, problemsIn, text} from './replay.ts';
 
 const classes = ['ham', 'spam', 'ünsure'];
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/human/${name}`, import.meta.url));
 const filled = fixture('filled.csv');
-const questions = [text('buy now'), text('see you at noon'), text('=buy a\r\nticket; "today" 😀')];
+const queries = [text('buy now'), text('see you at noon'), text('=buy a\r\nticket; "today" 😀')];
 const label = (index: number): Outcome => ({answer: {kind: 'label', label: index}});
 
 let folder: string;
@@ -49,14 +49,14 @@ const forms: Readonly<Record<string, () => Teacher>> = {
 };
 
 describe.each(Object.entries(forms))('human that gives %s', (_, teacher) => {
-  testTeacher({it, teacher, questions, badQuestion: floats(1, 2)});
+  testTeacher({it, teacher, queries, badQuery: floats(1, 2)});
 });
 
 describe('human', () => {
   it('reads a table as a spreadsheet saved it, without changing a byte', async () => {
     copyFileSync(filled, path);
-    expect(await person().ask(questions)).toEqual([label(1), label(0), label(2)]);
-    expect(await human({path, classes, people}).ask(questions)).toEqual([
+    expect(await person().ask(queries)).toEqual([label(1), label(0), label(2)]);
+    expect(await human({path, classes, people}).ask(queries)).toEqual([
       {answer: {kind: 'votes', counts: Uint32Array.of(0, 3, 0)}},
       {answer: {kind: 'votes', counts: Uint32Array.of(2, 1, 0)}},
       {answer: {kind: 'votes', counts: Uint32Array.of(1, 1, 1)}},
@@ -69,7 +69,7 @@ describe('human', () => {
         rest: expect.closeTo(1 - probability, 9),
       },
     }));
-    expect(await human({path, classes, confidence: true}).ask(questions)).toEqual(sure);
+    expect(await human({path, classes, confidence: true}).ask(queries)).toEqual(sure);
     expect(readFileSync(path)).toEqual(readFileSync(filled));
   });
 
@@ -84,14 +84,14 @@ describe('human', () => {
   it('writes what it is asked into the table, and answers when that is filled in', async () => {
     const teacher = person();
     expect(existsSync(path)).toBe(false);
-    expect(problemsIn(await teacher.ask([...questions, questions[0]!]))).toEqual(
+    expect(problemsIn(await teacher.ask([...queries, queries[0]!]))).toEqual(
       [2, 3, 4, 2].map(row => `Teacher human ${path}: Row ${row} waits for a person: fill \`label\`, then run again.`),
     );
     expect(table()).toMatch(
       /^\uFEFFlabel,text,id\r\n,buy now,q\w{24}\r\n,see you at noon,q\w{24}\r\n,"'=buy a\r\nticket/,
     );
     fill('see you at noon', ' Ham');
-    const outcomes = await teacher.ask(questions);
+    const outcomes = await teacher.ask(queries);
     expect(outcomes[1]).toEqual(label(0));
     expect(problemsIn(outcomes)).toEqual([
       expect.stringContaining('Row 2 waits'),
@@ -101,11 +101,11 @@ describe('human', () => {
   });
 
   it('keeps all that a person did to the table: other rows, columns, order, separators', async () => {
-    await person({delimiter: ';'}).ask(questions);
+    await person({delimiter: ';'}).ask(queries);
     const [head, one, two, ...rest] = table().split('\r\n');
     const changed = [`${head};note`, `ham${two};"mine; ""all mine"""`, ';;', `;by hand;`, `${one}`, ...rest].join('\n');
     writeFileSync(path, changed);
-    const [outcome] = await person().ask([questions[1]!, text('new')]);
+    const [outcome] = await person().ask([queries[1]!, text('new')]);
     expect(outcome).toEqual(label(0));
     expect(table().startsWith(changed)).toBe(true);
     expect(table().slice(changed.length)).toMatch(/^;new;q\w{24};\n$/);
@@ -113,16 +113,16 @@ describe('human', () => {
 
   it('answers by the texts of rows without an id', async () => {
     writeFileSync(path, 'text,label,id\nbuy now,spam,\nsee you at noon,ham,\n');
-    expect(await person().ask(questions.slice(0, 2))).toEqual([label(1), label(0)]);
+    expect(await person().ask(queries.slice(0, 2))).toEqual([label(1), label(0)]);
   });
 
   it('says of each row alone what is wrong with it', async () => {
-    await person().ask([...questions, text('four')]);
+    await person().ask([...queries, text('four')]);
     fill('buy now', 'spma');
     fill('see you at noon', 'ham');
     writeFileSync(path, `${table()}ham,four,${/four,(q\w+)/.exec(table())![1]}\r\n`);
     fill('four', 'spam');
-    expect(problemsIn(await person().ask([...questions, text('four')]))).toEqual([
+    expect(problemsIn(await person().ask([...queries, text('four')]))).toEqual([
       expect.stringContaining('Row 2 has "spma" in `label`. That is no class. The closest is `spam`.'),
       'none',
       expect.stringContaining('Row 4 waits for a person'),
@@ -131,16 +131,16 @@ describe('human', () => {
   });
 
   it('finds out that a column was sorted without the others', async () => {
-    await person().ask(questions);
+    await person().ask(queries);
     change([',buy now,', 'spam,see you at noon,'], [/\n,see you at noon,/, '\nham,buy now,']);
-    expect(problemsIn(await person().ask(questions))).toEqual([
+    expect(problemsIn(await person().ask(queries))).toEqual([
       expect.stringContaining('Row 2 has the text of another one.'),
       expect.stringContaining('Row 3 has the text of another one.'),
       expect.stringContaining('Row 4 waits'),
     ]);
     // A spreadsheet may well change a text by itself: what it shows as a date, or the ends of its lines.
     change(['see you at noon', '1 Jan'], ['buy now', '2 Feb']);
-    expect((await person().ask(questions)).slice(0, 2)).toEqual([label(1), label(0)]);
+    expect((await person().ask(queries)).slice(0, 2)).toEqual([label(1), label(0)]);
   });
 
   it('shows of a tensor what `show` says, and nothing of one that it is not told how to show', async () => {
@@ -178,24 +178,24 @@ describe('human', () => {
   it('answers what is filled in where the table can not be written', async () => {
     path = join(folder, 'x'.repeat(255));
     copyFileSync(filled, path);
-    const outcomes = await person().ask([text('new'), questions[0]!]);
+    const outcomes = await person().ask([text('new'), queries[0]!]);
     expect(outcomes[1]).toEqual(label(1));
     expect(problemsIn(outcomes)[0]).toContain("can't be written: ENAMETOOLONG");
   });
 
   it('gives each its row where several ask at once', async () => {
-    const asked = Array.from({length: 30}, (_, index) => text(`question ${index % 20}`));
-    await Promise.all(asked.map(question => person().ask([question])));
-    expect(table().match(/question \d+/g)).toHaveLength(20);
+    const asked = Array.from({length: 30}, (_, index) => text(`query ${index % 20}`));
+    await Promise.all(asked.map(query => person().ask([query])));
+    expect(table().match(/query \d+/g)).toHaveLength(20);
   });
 
   it('refuses a file that is no such table, also where its identity is read, and leaves it', async () => {
     writeFileSync(path, 'text,label\nbuy now,spam\n');
-    await expect(person().ask(questions)).rejects.toThrow(InputError);
+    await expect(person().ask(queries)).rejects.toThrow(InputError);
     expect(() => person().identity).toThrow(`${path}: The first row has no column \`id\`.`);
     expect(table()).toBe('text,label\nbuy now,spam\n');
     writeFileSync(path, '\n');
-    expect(problemsIn(await person().ask(questions.slice(0, 1)))).toEqual([expect.stringContaining('Row 2 waits')]);
+    expect(problemsIn(await person().ask(queries.slice(0, 1)))).toEqual([expect.stringContaining('Row 2 waits')]);
     expect(table()).toMatch(/^\uFEFFlabel,/);
   });
 
@@ -218,7 +218,7 @@ describe('human', () => {
 describe('the identity of a human', () => {
   it('is that of what is filled in, wherever the file is and however it is sorted', async () => {
     const empty = person().identity;
-    await person().ask(questions);
+    await person().ask(queries);
     expect(person().identity).toEqual(empty);
     fill('buy now', 'spam');
     const one = person().identity;
@@ -238,19 +238,19 @@ describe('the identity of a human', () => {
   });
 
   it('stays the same after it was read, and no answer is given that it does not tell of', async () => {
-    await person().ask(questions);
+    await person().ask(queries);
     fill('buy now', 'spam');
     const teacher = person();
     const {identity} = teacher;
-    expect((await teacher.ask(questions))[0]).toEqual(label(1));
+    expect((await teacher.ask(queries))[0]).toEqual(label(1));
     fill('buy now', 'ham');
     fill('see you at noon', 'ham');
-    expect(problemsIn(await teacher.ask(questions)).slice(0, 2)).toEqual([
+    expect(problemsIn(await teacher.ask(queries)).slice(0, 2)).toEqual([
       expect.stringContaining('Row 2 was filled in or changed after this run began. Run again.'),
       expect.stringContaining('Row 3 was filled in or changed after this run began. Run again.'),
     ]);
     expect(teacher.identity).toBe(identity);
-    expect((await person().ask(questions)).slice(0, 2)).toEqual([label(0), label(0)]);
+    expect((await person().ask(queries)).slice(0, 2)).toEqual([label(0), label(0)]);
   });
 });
 
@@ -309,7 +309,7 @@ describe('human with the layers of every teacher', () => {
     expect(await run(person)).toMatchObject({labels: [1, 1, 1], ledger: {bought: 0, cached: 3}});
   });
 
-  it('is planned without a question being written', async () => {
+  it('is planned without a query being written', async () => {
     const asking = await openAsking({cache: join(folder, 'answers'), journal: join(folder, 'journal')});
     try {
       const plan = await planAsking(person(), inputs, {store: asking.store});
@@ -328,7 +328,7 @@ describe('human with the layers of every teacher', () => {
       classes,
       detail: {kind: 'log-probabilities'},
       maxBatch: 2,
-      async ask(asked: readonly Question[]) {
+      async ask(asked: readonly Query[]) {
         return asked.map(({input}) => {
           const p = input.kind === 'text' && input.text === 'maybe' ? [0.5, 0.4, 0.1] : [0.98, 0.01, 0.01];
           return {answer: {kind: 'log-probabilities', logProbabilities: Float32Array.from(p, Math.log)}} as const;

@@ -33,7 +33,7 @@ const sentences: Readonly<Record<string, readonly string[]>> = {
   sv: ['Var ligger närmaste järnvägsstation och när går det sista tåget?', 'I morgon blir det vackert väder igen.'],
 };
 const texts = Object.values(sentences).flat();
-const questions = texts.map(text);
+const queries = texts.map(text);
 
 const detector = eld.newInstance();
 detector.setLanguageSubset(classes);
@@ -74,7 +74,7 @@ const scores = {
 
 async function answersOf(teacher: Teacher): Promise<Answer[]> {
   const outcomes: Outcome[] = [];
-  for (const question of questions) outcomes.push(...(await teacher.ask([question])));
+  for (const query of queries) outcomes.push(...(await teacher.ask([query])));
   return outcomes.map(outcome => {
     if ('error' in outcome) throw outcome.error;
     return outcome.answer;
@@ -93,7 +93,7 @@ describe.each([
   ['eld, which gives scores', scores.eld],
   ['franc, which gives scores', scores.franc],
 ])('%s', (_, teacher: () => Teacher) => {
-  testTeacher({it, teacher, questions, badQuestion: floats(1, 2)});
+  testTeacher({it, teacher, queries, badQuery: floats(1, 2)});
 });
 
 describe('language detectors as teachers', () => {

@@ -159,8 +159,8 @@ describe('llama-cpp', () => {
   testTeacher({
     it,
     teacher: async () => llamaCpp({...letters, url: await letterServer(classes), service: 'letters'}),
-    questions: ['one', 'three', 'a'].map(text),
-    badQuestion: floats(1),
+    queries: ['one', 'three', 'a'].map(text),
+    badQuery: floats(1),
     secret: key,
   });
 
@@ -258,8 +258,8 @@ describe('llama-cpp', () => {
   testTeacher({
     it,
     teacher: async () => llamaCpp({...letters, url: await grammarServer(), service: 'letters', output: 'label'}),
-    questions: ['one', 'three', 'a'].map(text),
-    badQuestion: floats(1),
+    queries: ['one', 'three', 'a'].map(text),
+    badQuery: floats(1),
     secret: key,
   });
 });
@@ -285,8 +285,8 @@ describe.skipIf(programsOf('servers') === undefined)(`llama-cpp with llama.cpp's
   testTeacher({
     it,
     teacher: () => llamaCpp(live()),
-    questions: texts.map(text),
-    badQuestion: floats(1),
+    queries: texts.map(text),
+    badQuery: floats(1),
     secret: key,
   });
 
@@ -303,7 +303,7 @@ describe.skipIf(programsOf('servers') === undefined)(`llama-cpp with llama.cpp's
     for (const [row, outcome] of outcomes.entries()) expectClose(logsOf(outcome), logsOf(within[row]), 3);
   });
 
-  it('answers a question alike to the last bit, whatever was asked before', async () => {
+  it('answers a query alike to the last bit, whatever was asked before', async () => {
     const teacher = llamaCpp(live());
     const first = await teacher.ask([text(texts[0]!)]);
     await teacher.ask([text(`${texts[0]} and more`)]);

@@ -38,7 +38,7 @@ const places: Readonly<Record<string, Place>> = {
   },
 };
 
-const questions = Array.from({length: 30}, (_, index) => text(`What do you say of number ${index}?`));
+const queries = Array.from({length: 30}, (_, index) => text(`What do you say of number ${index}?`));
 
 describe.skipIf(programsOf('servers') === undefined)(`batches of llmock (else: ${NO_SERVERS})`, () => {
   let server: PythonServer;
@@ -71,7 +71,7 @@ describe.skipIf(programsOf('servers') === undefined)(`batches of llmock (else: $
     try {
       const {teacher, ledger} = asking.open(places[name]!.teacher(server.url));
       const outcomes: Outcome[] = [];
-      await askEach(teacher, questions, (given: readonly Outcome[], start: number) => {
+      await askEach(teacher, queries, (given: readonly Outcome[], start: number) => {
         for (const [index, outcome] of given.entries()) outcomes[start + index] = outcome;
       });
       return {open: problemsIn(outcomes).filter(problem => problem !== 'none'), ...ledger.snapshot()};
@@ -106,7 +106,7 @@ describe.skipIf(programsOf('servers') === undefined)(`batches of llmock (else: $
     async name => {
       const teacher = places[name]!.teacher(server.url);
       const lost = `${name}-lost`;
-      const keys = questions.map(question => answerKey(teacher.identity, question));
+      const keys = queries.map(query => answerKey(teacher.identity, query));
       const journal = await openJournal(join(folder, `${lost}-journal`));
       const plannedAt = new Date(Date.now() - 20_000).toISOString();
       await journal.batches.write({
@@ -121,7 +121,7 @@ describe.skipIf(programsOf('servers') === undefined)(`batches of llmock (else: $
       const lane = laneIn(teacher);
       await lane.submit({
         name: 'limbeck-lost',
-        lines: questions.map((question, row) => lane.lineOf(keys[row]!, question)),
+        lines: queries.map((query, row) => lane.lineOf(keys[row]!, query)),
       });
       const before = await batchesOf(name);
       Object.assign(places, {[lost]: places[name]});

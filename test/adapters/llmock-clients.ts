@@ -8,7 +8,7 @@ import type {Outcome, Teacher} from '../../src/teacher.ts';
 import type {Behavior} from '../servers/llmock.ts';
 import {text} from './replay.ts';
 
-const classes = ['praise', 'complaint', 'question'];
+const classes = ['praise', 'complaint', 'query'];
 
 /** Where a client asks, and as whom. */
 export interface Place {
@@ -78,11 +78,11 @@ export async function askAbout(
   let error: Error | undefined;
   try {
     const {teacher: layered, ledger} = asking.open(teacher);
-    const questions = Array.from({length: count}, (_, number) => text(`What do you say of number ${number}?`));
+    const queries = Array.from({length: count}, (_, number) => text(`What do you say of number ${number}?`));
     const take = (some: readonly Outcome[], start: number) => {
       for (const [place, outcome] of some.entries()) outcomes[start + place] = outcome;
     };
-    await askEach(layered, questions, take).catch((reason: Error) => {
+    await askEach(layered, queries, take).catch((reason: Error) => {
       error = reason;
     });
     return {outcomes, error, ledger: ledger.snapshot(), messages: messagesOf(outcomes, error)};

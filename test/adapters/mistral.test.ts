@@ -25,8 +25,8 @@ describe('mistral', () => {
   testTeacher({
     it,
     teacher: () => mistral({...shared, url, key}),
-    questions: ['one', 'three', 'a'].map(text),
-    badQuestion: floats(1),
+    queries: ['one', 'three', 'a'].map(text),
+    badQuery: floats(1),
     secret: key,
   });
 

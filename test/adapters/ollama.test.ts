@@ -86,7 +86,7 @@ describe.each(['label', 'confidence', 'log-probabilities'] as const)('ollama wit
   testTeacher({
     it,
     teacher: async () => ollama({...shared, url: await chatServer(protocol), service: 'tiny', output}),
-    questions: ['great cast', 'boring awful movie', 'a film'].map(text),
-    badQuestion: floats(1, 2),
+    queries: ['great cast', 'boring awful movie', 'a film'].map(text),
+    badQuery: floats(1, 2),
   });
 });

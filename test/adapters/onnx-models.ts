@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect} from 'vitest';
-import type {LogitsAnswer, Outcome, Question} from '../../src/teacher.ts';
+import type {LogitsAnswer, Outcome, Query} from '../../src/teacher.ts';
 
 const folder = join(import.meta.dirname, '../fixtures/onnx');
 
@@ -36,13 +36,13 @@ interface Expected {
 /** What scikit-learn, NumPy and SciPy answer; written by `test/fixtures/onnx/make.py`. */
 export const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as Expected;
 
-export function floats(rows: Table, shape?: readonly number[]): Question[] {
+export function floats(rows: Table, shape?: readonly number[]): Query[] {
   return rows.map(row => ({
     input: {kind: 'tensor', dtype: 'float32', shape: shape ?? [row.length], data: Float32Array.from(row)},
   }));
 }
 
-export function bytes(rows: Table, shape: readonly number[]): Question[] {
+export function bytes(rows: Table, shape: readonly number[]): Query[] {
   return rows.map(row => ({input: {kind: 'tensor', dtype: 'uint8', shape, data: Uint8Array.from(row)}}));
 }
 

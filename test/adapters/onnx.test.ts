@@ -8,7 +8,7 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {readGraph} from '../../adapters/_onnx/graph.ts';
 import {fromHalf, toHalf} from '../../adapters/_onnx/half.ts';
 import {type OnnxOptions, onnx} from '../../adapters/onnx.ts';
-import type {Question} from '../../src/teacher.ts';
+import type {Query} from '../../src/teacher.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {answers, bytes, expectClose, expected, floats, messages, modelPath, softmax} from './onnx-models.ts';
 import {peerOrSkip} from './peer.ts';
@@ -42,7 +42,7 @@ const external: OnnxOptions = {
 const lookup: OnnxOptions = {path: modelPath('lookup'), classes: three, output: {logits: 'logits'}};
 
 const images = bytes(expected.convolution.images, [5, 4, 3]);
-const id = (value: number): Question => ({
+const id = (value: number): Query => ({
   input: {kind: 'tensor', dtype: 'float32', shape: [], data: Float32Array.of(value)},
 });
 
@@ -56,12 +56,12 @@ afterAll(() => rm(folder, {recursive: true}));
 
 describe.skipIf(missing !== undefined)(`onnx${missing ? ` (${missing})` : ''}`, () => {
   describe('a classifier of scikit-learn with hidden layers', () => {
-    const questions = bytes(expected.digits.pixels, [8, 8]);
-    testTeacher({it, teacher: () => onnx(digits), questions, badQuestion: {input: {kind: 'text', text: 'five'}}});
+    const queries = bytes(expected.digits.pixels, [8, 8]);
+    testTeacher({it, teacher: () => onnx(digits), queries, badQuery: {input: {kind: 'text', text: 'five'}}});
 
     it('gives what scikit-learn gives, and its hidden activations as features', async () => {
       const teacher = await onnx(digits);
-      const given = answers(await teacher.ask(questions, {detail: teacher.detail}));
+      const given = answers(await teacher.ask(queries, {detail: teacher.detail}));
       for (const [row, {logits, features}] of given.entries()) {
         expectClose(softmax(logits), expected.digits.probabilities[row]!, 1e-6);
         expectClose(logits, expected.digits.logits[row]!, 1e-5);
@@ -74,19 +74,19 @@ describe.skipIf(missing !== undefined)(`onnx${missing ? ` (${missing})` : ''}`, 
 
     it('gives the features that were asked for, and none unasked', async () => {
       const teacher = await onnx(digits);
-      const [plain] = answers(await teacher.ask(questions.slice(0, 1)));
+      const [plain] = answers(await teacher.ask(queries.slice(0, 1)));
       expect(plain!.features).toEqual({});
       const detail = {kind: 'logits', features: hidden.slice(1)} as const;
-      const [one] = answers(await teacher.ask(questions.slice(0, 1), {detail}));
+      const [one] = answers(await teacher.ask(queries.slice(0, 1), {detail}));
       expect(Object.keys(one!.features)).toEqual(hidden.slice(1));
-      await expect(teacher.ask(questions, {detail: {kind: 'logits', features: ['add_result']}})).rejects.toThrow(
+      await expect(teacher.ask(queries, {detail: {kind: 'logits', features: ['add_result']}})).rejects.toThrow(
         'Teacher onnx digits.onnx has no feature `add_result`. Name it in its `features`.',
       );
     });
   });
 
   describe('a convolution that takes channels first', () => {
-    testTeacher({it, teacher: () => onnx(convolution), questions: images, badQuestion: bytes([[1, 2]], [2])[0]!});
+    testTeacher({it, teacher: () => onnx(convolution), queries: images, badQuery: bytes([[1, 2]], [2])[0]!});
 
     it.each(['convolution', 'convolution-batch-1', 'convolution-batch-2'])('%s gives what SciPy gives', async name => {
       const teacher = await onnx({...convolution, path: modelPath(name)});
@@ -129,8 +129,8 @@ describe.skipIf(missing !== undefined)(`onnx${missing ? ` (${missing})` : ''}`, 
       const output = {probabilities: 'output_probability'};
       const zipped = await onnx({...iris, path: modelPath('iris-zipmap'), output});
       const plain = await onnx(iris);
-      const questions = floats(expected.iris.inputs);
-      expect(await zipped.ask(questions)).toEqual(await plain.ask(questions));
+      const queries = floats(expected.iris.inputs);
+      expect(await zipped.ask(queries)).toEqual(await plain.ask(queries));
     });
 
     it('cuts probabilities of 0 off as those of students are', async () => {
@@ -147,7 +147,7 @@ describe.skipIf(missing !== undefined)(`onnx${missing ? ` (${missing})` : ''}`, 
       const teacher = await onnx({...iris, path: modelPath('texts'), classes: ['bad', 'good']});
       const [bad, ...given] = await teacher.ask([
         ...floats([[1]]),
-        ...texts.map((text): Question => ({input: {kind: 'text', text}})),
+        ...texts.map((text): Query => ({input: {kind: 'text', text}})),
       ]);
       expect(messages([bad!])[0]).toContain('The model takes texts, got numbers.');
       for (const [row, {logits}] of answers(given).entries()) {
@@ -176,7 +176,7 @@ describe.skipIf(missing !== undefined)(`onnx${missing ? ` (${missing})` : ''}`, 
       }
     });
 
-    it('says of an answer that is not finite, of that question alone', async () => {
+    it('says of an answer that is not finite, of that query alone', async () => {
       const teacher = await onnx(iris);
       const said = messages(await teacher.ask(floats([expected.iris.inputs[0]!, [1, Number.NaN, 1, 1]])));
       expect(said).toEqual([
@@ -232,9 +232,9 @@ describe.skipIf(missing !== undefined)(`onnx${missing ? ` (${missing})` : ''}`, 
 
   it('runs two models at once', async () => {
     const teachers = [await onnx(iris), await onnx(convolution)] as const;
-    const questions = [floats(expected.iris.inputs), images] as const;
-    const alone = [await teachers[0].ask(questions[0]), await teachers[1].ask(questions[1])];
-    const together = await Promise.all([0, 1, 0, 1].map(which => teachers[which]!.ask(questions[which]!)));
+    const queries = [floats(expected.iris.inputs), images] as const;
+    const alone = [await teachers[0].ask(queries[0]), await teachers[1].ask(queries[1])];
+    const together = await Promise.all([0, 1, 0, 1].map(which => teachers[which]!.ask(queries[which]!)));
     expect(together).toEqual([...alone, ...alone]);
   });
 
@@ -301,7 +301,7 @@ describe('what onnx says of a model before it is loaded', () => {
     [
       'two inputs',
       {path: join(import.meta.dirname, '../fixtures/tiny-model/cls/onnx/model.onnx')},
-      'has 2 inputs (`input_ids`, `attention_mask`); a question can feed only one.',
+      'has 2 inputs (`input_ids`, `attention_mask`); a query can feed only one.',
     ],
     [
       'preprocessing of whole numbers',

@@ -8,7 +8,7 @@ import {decodeRaw, encodeRaw} from '../../adapters/_open-inference/tensors.ts';
 import {type OpenInferenceOptions, openInference} from '../../adapters/open-inference.ts';
 import {InputError, TeacherError} from '../../src/errors.ts';
 import {parseReply, replyLine} from '../../src/store/journal/reply.ts';
-import type {Exchange, Question, Reply} from '../../src/teacher.ts';
+import type {Exchange, Query, Reply} from '../../src/teacher.ts';
 import {floats, problemsIn, recorded, text} from './replay.ts';
 
 const species = ['setosa', 'versicolor', 'virginica'];
@@ -104,7 +104,7 @@ describe('openInference with tensors as bytes', () => {
     };
     const teacher = irisAt(url);
     const outcomes = await teacher.ask(flowers, {exchange});
-    // The question about bytes goes through no exchange: it is not charged.
+    // The query about bytes goes through no exchange: it is not charged.
     expect(kept).toHaveLength(1);
     const {reply} = parseReply(Buffer.from(replyLine(1, ['a', 'b'], kept[0]!)))!;
     expect(teacher.service!.read(reply, 2, teacher.detail)).toEqual(outcomes);
@@ -149,12 +149,12 @@ describe('openInference with tensors as JSON', () => {
     expect(sent.map(({method}) => method)).toEqual(['GET', 'POST', 'GET', 'POST']);
   });
 
-  it.each<[string, Partial<OpenInferenceOptions>, readonly Question[]]>([
+  it.each<[string, Partial<OpenInferenceOptions>, readonly Query[]]>([
     ['of texts', {}, [text('a'), text('b')]],
     ['where bytes are not wished for', {binary: false}, flowers],
-  ])('does not ask about bytes %s', async (_, rest, questions) => {
+  ])('does not ask about bytes %s', async (_, rest, queries) => {
     const {url, sent} = await service(replaying('triton-server-200'), answering);
-    await irisAt(url, rest).ask(questions);
+    await irisAt(url, rest).ask(queries);
     expect(sent.map(({method}) => method)).toEqual(['POST']);
   });
 
@@ -249,10 +249,10 @@ describe('values as bytes', () => {
     expect(decodeRaw(Buffer.from([0x80, 0x7f, 0xc0, 0x7f]), 'BF16')).toEqual([Number.POSITIVE_INFINITY, Number.NaN]);
   });
 
-  it('fail a question alone whose values its datatype can not hold', async () => {
+  it('fail a query alone whose values its datatype can not hold', async () => {
     const {url} = await triton();
-    const problems = async (datatype: string, ...questions: Question[]) =>
-      problemsIn(await irisAt(url, {input: {name: 'x', datatype}}).ask(questions));
+    const problems = async (datatype: string, ...queries: Query[]) =>
+      problemsIn(await irisAt(url, {input: {name: 'x', datatype}}).ask(queries));
     const problem = expect.stringContaining('An input holds values that INT64 can not. Check `input.datatype`.');
     expect(await problems('INT64', floats(1.5, 0, 0, 0), floats(1, 2, 3, 4), floats(1, 2, 3, -4))).toEqual([
       problem,

@@ -5,13 +5,13 @@ import {Agent} from 'undici';
 import {afterEach, describe, expect, it, vi} from 'vitest';
 import {type OpenInferenceOptions, openInference, type ScoreOutput} from '../../adapters/open-inference.ts';
 import {InputError, TeacherError} from '../../src/errors.ts';
-import type {Question, Teacher} from '../../src/teacher.ts';
+import type {Query, Teacher} from '../../src/teacher.ts';
 import {address, floats, type Offline, offline, problemsIn, text} from './replay.ts';
 
 const key = 'sk-very-secret';
 const classes = ['red', 'green', 'blue'];
 const path = '/v2/models/colours/infer';
-const questions = [floats(1, 2), floats(3, 4)];
+const queries = [floats(1, 2), floats(3, 4)];
 
 function teacherOn(
   {dispatcher}: Offline,
@@ -32,7 +32,7 @@ async function failureOf(asked: Promise<unknown>): Promise<TeacherError> {
   return error;
 }
 
-async function askWith(body: unknown, output: ScoreOutput = {logits: 'y'}, asked: readonly Question[] = questions) {
+async function askWith(body: unknown, output: ScoreOutput = {logits: 'y'}, asked: readonly Query[] = queries) {
   const network = offline();
   network.answer(path, 200, body);
   return teacherOn(network, output).ask(asked);
@@ -52,7 +52,7 @@ describe('openInference, where the service refuses or fails', () => {
   ])('says of %i what to do, and whether asking again may help', async (status, retryable, advice) => {
     const network = offline();
     network.answer(path, status, {error: `what you sent: ${key}`});
-    const error = await failureOf(teacherOn(network).ask(questions));
+    const error = await failureOf(teacherOn(network).ask(queries));
     expect(error).toMatchObject({status, retryable});
     expect(error.message).toContain(`It answered ${status}. `);
     expect(error.message).toContain(advice);
@@ -63,7 +63,7 @@ describe('openInference, where the service refuses or fails', () => {
   it('says that a key is asked for where none was given', async () => {
     const network = offline();
     network.answer(path, 401, {});
-    const error = await failureOf(teacherOn(network, undefined, {key: ''}).ask(questions));
+    const error = await failureOf(teacherOn(network, undefined, {key: ''}).ask(queries));
     expect(error.message).toContain('It asks for a key. Set LIMBECK_TEACHER_KEY or pass `key`.');
   });
 
@@ -74,7 +74,7 @@ describe('openInference, where the service refuses or fails', () => {
   ])('does not take an account that is spent (%s) for one that asks too fast', async (code, body) => {
     const network = offline();
     network.answer(path, 429, body);
-    const error = await failureOf(teacherOn(network).ask(questions));
+    const error = await failureOf(teacherOn(network).ask(queries));
     expect(error).toMatchObject({status: 429, retryable: false});
     expect(error.message).toContain(`It answered 429 (${code}). The account has nothing left to spend. Top it up.`);
     expect(error.message).not.toContain('what you sent');
@@ -85,7 +85,7 @@ describe('openInference, where the service refuses or fails', () => {
     async body => {
       const network = offline();
       network.answer(path, 429, body);
-      expect(await failureOf(teacherOn(network).ask(questions))).toMatchObject({status: 429, retryable: true});
+      expect(await failureOf(teacherOn(network).ask(queries))).toMatchObject({status: 429, retryable: true});
     },
   );
 
@@ -106,7 +106,7 @@ describe('openInference, where the service refuses or fails', () => {
     network.answer(path, 413, {});
     network.answer(path, 200, reply([1, 3], [1, 2, 3]));
     network.answer(path, 200, reply([1, 3], [4, 5, 6]));
-    const outcomes = await teacherOn(network).ask(questions);
+    const outcomes = await teacherOn(network).ask(queries);
     expect(outcomes).toMatchObject([
       {answer: {logits: Float32Array.of(1, 2, 3)}},
       {answer: {logits: Float32Array.of(4, 5, 6)}},
@@ -125,7 +125,7 @@ describe('openInference, where the service refuses or fails', () => {
   it('sends no input that JSON can not carry or that is not whole', async () => {
     const network = offline();
     network.answer(path, 200, reply([1, 3], [1, 2, 3]));
-    const short: Question = {input: {kind: 'tensor', dtype: 'uint8', shape: [2], data: Uint8Array.of(1)}};
+    const short: Query = {input: {kind: 'tensor', dtype: 'uint8', shape: [2], data: Uint8Array.of(1)}};
     const outcomes = await teacherOn(network).ask([floats(1, Number.NaN), short, floats(1, 2)]);
     expect(problemsIn(outcomes)).toEqual([
       expect.stringContaining('An input holds NaN or an infinite value'),
@@ -159,9 +159,9 @@ describe('openInference, where the reply is not what was asked for', () => {
     expect(error.message).not.toContain('Welcome');
   });
 
-  it('takes the NaN and Infinity of Python servers for what they are, each its own question’s', async () => {
+  it('takes the NaN and Infinity of Python servers for what they are, each its own query’s', async () => {
     const body = '{"outputs": [{"name": "y", "shape": [3, 3], "data": [[1, NaN, 3], [1, 2, Infinity], [1, 2, 3]]}]}';
-    const outcomes = await askWith(body, {logits: 'y'}, [...questions, floats(5, 6)]);
+    const outcomes = await askWith(body, {logits: 'y'}, [...queries, floats(5, 6)]);
     expect(problemsIn(outcomes)).toEqual([
       expect.stringContaining('It gave NaN or an infinite value.'),
       expect.stringContaining('It gave NaN or an infinite value.'),
@@ -172,7 +172,7 @@ describe('openInference, where the reply is not what was asked for', () => {
   it('takes a log-probability of -Infinity for that of 1e-38', async () => {
     const body =
       '{"outputs": [{"name": "y", "shape": [1, 3], "data": [0.0, -Infinity, -Infinity]}], "note": "\\"NaN\\""}';
-    const [outcome] = await askWith(body, {logProbabilities: 'y'}, [questions[0]!]);
+    const [outcome] = await askWith(body, {logProbabilities: 'y'}, [queries[0]!]);
     expect(outcome).toEqual({
       answer: {kind: 'log-probabilities', logProbabilities: Float32Array.of(0, Math.log(1e-38), Math.log(1e-38))},
     });
@@ -183,7 +183,7 @@ describe('openInference, where the reply is not what was asked for', () => {
     const body = '{"outputs": [{"name": "y", "shape": [2], "data": ["NaN, [NaN", "b"]}], "time": NaN}';
     network.answer(path, 200, body);
     const options = {url: address, model: 'colours', classes: ['a', 'NaN, [NaN', 'b'], dispatcher: network.dispatcher};
-    const outcomes = await openInference({...options, output: {label: 'y'}}).ask(questions);
+    const outcomes = await openInference({...options, output: {label: 'y'}}).ask(queries);
     expect(outcomes).toEqual([1, 2].map(label => ({answer: {kind: 'label', label}})));
   });
 
@@ -192,7 +192,7 @@ describe('openInference, where the reply is not what was asked for', () => {
     ['are negative', {probabilities: 'y'}, [1.5, -0.5, 0], 'It gave a negative probability. Are these logits?'],
     ['are logits in truth', {logProbabilities: 'y'}, [2, 1, 0], 'Its probabilities sum to 11.11, not 1.'],
     ['are no numbers', {logits: 'y'}, [1, 'two', 3], 'It gave NaN or an infinite value.'],
-  ])('fails a question alone whose scores %s', async (_, output, scores, problem) => {
+  ])('fails a query alone whose scores %s', async (_, output, scores, problem) => {
     const good = {probabilities: [0.2, 0.3, 0.5], logProbabilities: [0.2, 0.3, 0.5].map(Math.log), logits: [1, 2, 3]};
     const fine = good[Object.keys(output)[0] as keyof typeof good];
     const outcomes = await askWith(reply([2, 3], [...scores, ...fine]), output);
@@ -208,11 +208,11 @@ describe('openInference, where the reply is not what was asked for', () => {
     });
   });
 
-  it.each([[3], [-1], [1.5], ['3'], [null]])('fails a question alone whose label is %j', async label => {
+  it.each([[3], [-1], [1.5], ['3'], [null]])('fails a query alone whose label is %j', async label => {
     const network = offline();
     network.answer(path, 200, reply([2, 1], [[label], [2]]));
     const options = {url: address, model: 'colours', classes, dispatcher: network.dispatcher};
-    const outcomes = await openInference({...options, output: {label: 'y'}}).ask(questions);
+    const outcomes = await openInference({...options, output: {label: 'y'}}).ask(queries);
     expect(problemsIn(outcomes)).toEqual([expect.stringContaining('a label outside the class list of 3'), 'none']);
   });
 });
@@ -253,7 +253,7 @@ describe('openInference with the k best classes', () => {
     ['names a class that is not there', [1, 7], [0.5, 0.2], 'a label outside the class list'],
     ['gives more mass than there is', [1, 0], [0.8, 0.4], 'have a mass of 1.200, above 1'],
     ['gives no number', [1, 0], [Number.NaN, 0.4], 'It gave NaN'],
-  ])('fails a question alone whose answer %s', async (_, indices, values, problem) => {
+  ])('fails a query alone whose answer %s', async (_, indices, values, problem) => {
     const outcomes = await askWith(best([...indices, 1, 0], [...values.map(Math.log), -1, -2]), output);
     expect(problemsIn(outcomes)).toEqual([expect.stringContaining(problem), 'none']);
   });
@@ -282,7 +282,7 @@ describe('openInference, where the network fails', () => {
   it('says that nothing answers at the address', async () => {
     const url = await listen(createServer());
     await new Promise(resolve => servers.pop()!.close(resolve));
-    const error = await failureOf(at(url).ask(questions));
+    const error = await failureOf(at(url).ask(queries));
     expect(error.message).toContain(
       `Nothing answers at ${new URL(url).host}. Check \`url\`, and that the service runs.`,
     );
@@ -290,7 +290,7 @@ describe('openInference, where the network fails', () => {
   });
 
   it('says that there is no such host', async () => {
-    const error = await failureOf(at('http://teacher.invalid').ask(questions));
+    const error = await failureOf(at('http://teacher.invalid').ask(queries));
     expect(error).toMatchObject({retryable: true, inDoubt: false});
     // A machine without any name service says that it can't tell.
     expect(error.message).toMatch(/There is no host teacher\.invalid\.|The connection to teacher\.invalid failed/);
@@ -298,7 +298,7 @@ describe('openInference, where the network fails', () => {
 
   it('says that a connection broke, which may pass', async () => {
     const url = await listen(createServer(request => request.socket.destroy()));
-    const error = await failureOf(at(url).ask(questions));
+    const error = await failureOf(at(url).ask(queries));
     expect(error.message).toContain('failed (UND_ERR_SOCKET)');
     expect(error).toMatchObject({retryable: true, inDoubt: true});
   });
@@ -308,7 +308,7 @@ describe('openInference, where the network fails', () => {
     ['never ends', (response: {write(text: string): unknown}) => response.write('{')],
   ])('gives up on a reply that %s', async (_, begin) => {
     const url = await listen(createServer((_request, response) => void begin(response)));
-    const error = await failureOf(at(url, {timeout: 300}).ask(questions));
+    const error = await failureOf(at(url, {timeout: 300}).ask(queries));
     expect(error.message).toContain('It did not answer within 300 ms. Raise `timeout` or lower `maxBatch`.');
     expect(error).toMatchObject({retryable: true, inDoubt: true});
   });
@@ -318,7 +318,7 @@ describe('openInference, where the network fails', () => {
     const dispatcher = new Agent({connections: 1});
     // The first has the connection until well after the second has given up.
     const errors = await Promise.all(
-      [1500, 300].map(timeout => failureOf(at(url, {timeout, dispatcher}).ask(questions))),
+      [1500, 300].map(timeout => failureOf(at(url, {timeout, dispatcher}).ask(queries))),
     );
     expect(errors.map(({inDoubt}) => inDoubt)).toEqual([true, false]);
   });
@@ -338,7 +338,7 @@ describe('openInference, where the network fails', () => {
         write();
       }),
     );
-    const error = await failureOf(at(url, {maxReply: 2 ** 21}).ask(questions));
+    const error = await failureOf(at(url, {maxReply: 2 ** 21}).ask(queries));
     expect(error.message).toContain('Its reply is longer than 2097152 bytes. Lower `maxBatch` or raise `maxReply`.');
     expect(error).toMatchObject({status: 200, unreadable: true, inDoubt: true, retryable: false});
     await vi.waitFor(() => expect(closed).toBe(true), {timeout: 10_000});
@@ -351,7 +351,7 @@ describe('openInference, where the network fails', () => {
     ['never ends', response => response.writeHead(429).write('x')],
   ])('takes a refusal for what its status says though its body %s', async (_, respond) => {
     const url = await listen(createServer((_request, response) => respond(response)));
-    const error = await failureOf(at(url, {maxReply: 10, timeout: 500}).ask(questions));
+    const error = await failureOf(at(url, {maxReply: 10, timeout: 500}).ask(queries));
     expect(error).toMatchObject({status: 429, retryable: true, inDoubt: false, unreadable: false});
   });
 
@@ -364,10 +364,10 @@ describe('openInference, where the network fails', () => {
       }),
     );
     const teacher = at(url);
-    const error = await failureOf(teacher.ask(questions));
+    const error = await failureOf(teacher.ask(queries));
     expect(error.message).toContain('Its reply is compressed, which was not asked for.');
     expect(error.unreadable).toBe(true);
-    expect(problemsIn(await teacher.ask(questions))).toEqual(['none', 'none']);
+    expect(problemsIn(await teacher.ask(queries))).toEqual(['none', 'none']);
   });
 
   it('follows no redirect, so that the key goes nowhere else', async () => {
@@ -381,7 +381,7 @@ describe('openInference, where the network fails', () => {
     const url = await listen(
       createServer((_request, response) => response.writeHead(307, {location: elsewhere}).end()),
     );
-    expect(await failureOf(at(url).ask(questions))).toMatchObject({status: 307, retryable: true});
+    expect(await failureOf(at(url).ask(queries))).toMatchObject({status: 307, retryable: true});
     expect(visits).toEqual([]);
   });
 
@@ -393,7 +393,7 @@ describe('openInference, where the network fails', () => {
       }),
     );
     const controller = new AbortController();
-    const asked = at(url).ask(questions, {signal: controller.signal});
+    const asked = at(url).ask(queries, {signal: controller.signal});
     await vi.waitFor(() => expect(closed).toBeDefined(), {timeout: 10_000});
     const reason = new Error('enough');
     controller.abort(reason);
@@ -413,17 +413,17 @@ describe('openInference, where the network fails', () => {
     } as const;
     const teacher = openInference(options);
     vi.stubEnv('LIMBECK_TEACHER_KEY', undefined);
-    await teacher.ask(questions);
+    await teacher.ask(queries);
     vi.stubEnv('LIMBECK_TEACHER_KEY', 'from-the-environment');
-    await teacher.ask(questions);
-    await openInference({...options, key: () => 'from-a-function'}).ask(questions);
-    await openInference({...options, key}).ask(questions);
+    await teacher.ask(queries);
+    await openInference({...options, key: () => 'from-a-function'}).ask(queries);
+    await openInference({...options, key}).ask(queries);
     const sent = network.sent.map(({headers}) => (headers as {authorization?: string}).authorization);
     expect(sent).toEqual([undefined, 'Bearer from-the-environment', 'Bearer from-a-function', `Bearer ${key}`]);
   });
 
   it('refuses a key that no header can carry, without showing it', async () => {
-    const error = await failureOf(teacherOn(offline(), undefined, {key: `${key}\n`}).ask(questions));
+    const error = await failureOf(teacherOn(offline(), undefined, {key: `${key}\n`}).ask(queries));
     expect(error.message).toContain('Its key holds characters that a header can not carry.');
     expect(error.message).not.toContain(key);
   });

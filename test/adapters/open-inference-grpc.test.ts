@@ -8,14 +8,14 @@ import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest';
 import {decodeResponse} from '../../adapters/_open-inference/protobuf.ts';
 import {type OpenInferenceOptions, openInference} from '../../adapters/open-inference.ts';
 import {InputError, TeacherError} from '../../src/errors.ts';
-import type {Question, Reply} from '../../src/teacher.ts';
+import type {Query, Reply} from '../../src/teacher.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {grpcService, type Handler, http2Service, readRequest, startGrpc, writeReply} from './grpc-service.ts';
 import {floats, problemsIn, recorded, text} from './replay.ts';
 
 const key = 'sk-very-secret';
 const classes = ['red', 'green', 'blue'];
-const questions = [floats(1, 2), floats(3, 4)];
+const queries = [floats(1, 2), floats(3, 4)];
 
 function teacherAt(url: string, rest: Partial<OpenInferenceOptions> = {}) {
   return openInference({url, model: 'colours', classes, output: {logits: 'y'}, key, ...rest});
@@ -56,15 +56,15 @@ describe('openInference over gRPC', () => {
   testTeacher({
     it,
     teacher: () => teacherAt(url, {maxBatch: 4}),
-    questions: [floats(1, 2), floats(3, 4), floats(-1, 0.5), floats(0, 0), floats(2, -2)],
-    badQuestion: floats(1, 2, 3),
+    queries: [floats(1, 2), floats(3, 4), floats(-1, 0.5), floats(0, 0), floats(2, -2)],
+    badQuery: floats(1, 2, 3),
     secret: key,
   });
 
   it('tells which model answered', async () => {
     const replies: Reply[] = [];
     const teacher = teacherAt(url);
-    await teacher.ask(questions, {
+    await teacher.ask(queries, {
       exchange: async (_, send) => {
         replies.push(await send());
         return replies[0]!;
@@ -109,7 +109,7 @@ describe('openInference on messages of MLServer', () => {
     const {url, calls, expected} = await replayed('mlserver-grpc-digits-200');
     const pixels = expected.subarray(-128);
     const images = [0, 64].map(
-      (start): Question => ({
+      (start): Query => ({
         input: {kind: 'tensor', dtype: 'uint8', shape: [64], data: Uint8Array.from(pixels.subarray(start, start + 64))},
       }),
     );
@@ -165,7 +165,7 @@ describe('openInference on messages of MLServer', () => {
     const url = await grpcService((_, reply) =>
       reply(null, Buffer.from('\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff')),
     );
-    expect(await failureOf(teacherAt(url).ask(questions))).toMatchObject({unreadable: true, status: 200});
+    expect(await failureOf(teacherAt(url).ask(queries))).toMatchObject({unreadable: true, status: 200});
     fc.assert(fc.property(fc.uint8Array({maxLength: 200}), bytes => void decodeResponse(bytes)));
     const whole = bytesOf(recorded('mlserver-grpc-digits-200').response.body);
     fc.assert(
@@ -190,7 +190,7 @@ describe('openInference over gRPC, where the service refuses or fails', () => {
     ['DEADLINE_EXCEEDED', 504, true, 'Lower `maxBatch`.'],
   ])('says of %s what to do, and whether asking again may help', async (code, expected, retryable, advice) => {
     const url = await grpcService((_, reply) => reply({code: status[code], details: `you sent ${key}`}));
-    const error = await failureOf(teacherAt(url).ask(questions));
+    const error = await failureOf(teacherAt(url).ask(queries));
     expect(error).toMatchObject({status: expected, retryable, inDoubt: false, unreadable: false});
     expect(error.message).toContain(`It answered ${expected}`);
     expect(error.message).toContain(advice);
@@ -206,7 +206,7 @@ describe('openInference over gRPC, where the service refuses or fails', () => {
       replies.push(await send());
       return replies[0]!;
     };
-    await failureOf(teacherAt(url).ask(questions, {exchange}));
+    await failureOf(teacherAt(url).ask(queries, {exchange}));
     expect(replies).toMatchObject([{status: 503, headers: {'retry-after': '3'}}]);
   });
 
@@ -226,7 +226,7 @@ describe('openInference over gRPC, where the service refuses or fails', () => {
       if (readRequest(call.request).shape[0]! > 1) reply({code: status.RESOURCE_EXHAUSTED, details});
       else answer(call, reply);
     });
-    expect(await teacherAt(url).ask(questions)).toMatchObject([
+    expect(await teacherAt(url).ask(queries)).toMatchObject([
       {answer: {logits: Float32Array.of(1, 2, -1)}},
       {answer: {logits: Float32Array.of(3, 4, -1)}},
     ]);
@@ -238,10 +238,10 @@ describe('openInference over gRPC, where the service refuses or fails', () => {
       sent.push(...call.metadata.get('authorization'), '|');
       answer(call, reply);
     });
-    await teacherAt(url, {key: ''}).ask(questions);
-    await teacherAt(url).ask(questions);
+    await teacherAt(url, {key: ''}).ask(queries);
+    await teacherAt(url).ask(queries);
     expect(sent).toEqual(['|', `Bearer ${key}`, '|']);
-    const error = await failureOf(teacherAt(url, {key: `${key}\n`}).ask(questions));
+    const error = await failureOf(teacherAt(url, {key: `${key}\n`}).ask(queries));
     expect(error.message).toContain('Its key holds characters that a header can not carry.');
   });
 });
@@ -253,7 +253,7 @@ describe('openInference over gRPC, where no whole reply comes', () => {
     const {port} = free.address() as AddressInfo;
     free.close();
     await once(free, 'close');
-    const error = await failureOf(teacherAt(`grpc://127.0.0.1:${port}`).ask(questions));
+    const error = await failureOf(teacherAt(`grpc://127.0.0.1:${port}`).ask(queries));
     expect(error.message).toContain(`Nothing answers at 127.0.0.1:${port}. Check \`url\`, and that the service runs.`);
     expect(error).toMatchObject({retryable: true, inDoubt: false, status: undefined});
   });
@@ -261,11 +261,11 @@ describe('openInference over gRPC, where no whole reply comes', () => {
   it('connects again as soon as the service is back', async () => {
     const first = await startGrpc(answer);
     const teacher = teacherAt(`grpc://127.0.0.1:${first.port}`);
-    expect(problemsIn(await teacher.ask(questions))).toEqual(['none', 'none']);
+    expect(problemsIn(await teacher.ask(queries))).toEqual(['none', 'none']);
     first.server.forceShutdown();
-    for (let attempt = 0; attempt < 5; attempt++) await failureOf(teacher.ask(questions));
+    for (let attempt = 0; attempt < 5; attempt++) await failureOf(teacher.ask(queries));
     const second = await startGrpc(answer, first.port);
-    const again = async () => expect(problemsIn(await teacher.ask(questions))).toEqual(['none', 'none']);
+    const again = async () => expect(problemsIn(await teacher.ask(queries))).toEqual(['none', 'none']);
     await vi.waitFor(again, {timeout: 3000, interval: 100});
     second.server.forceShutdown();
   });
@@ -273,7 +273,7 @@ describe('openInference over gRPC, where no whole reply comes', () => {
   it('gives up when its time is over, and says for how long', async () => {
     const deadlines: unknown[] = [];
     const url = await grpcService(call => deadlines.push(call.getDeadline()));
-    const error = await failureOf(teacherAt(url, {timeout: 300}).ask(questions));
+    const error = await failureOf(teacherAt(url, {timeout: 300}).ask(queries));
     expect(error.message).toContain('It did not answer within 300 ms. Raise `timeout` or lower `maxBatch`.');
     expect(error).toMatchObject({retryable: true, inDoubt: true, status: undefined});
     expect(Number(deadlines[0])).toBeLessThan(Date.now() + 1000);
@@ -284,7 +284,7 @@ describe('openInference over gRPC, where no whole reply comes', () => {
     const silent = createServer(() => {}).listen(0, 'localhost');
     await once(silent, 'listening');
     const url = `grpcs://localhost:${(silent.address() as AddressInfo).port}`;
-    const error = await failureOf(teacherAt(url, {timeout: 300}).ask(questions));
+    const error = await failureOf(teacherAt(url, {timeout: 300}).ask(queries));
     expect(error).toMatchObject({retryable: true, inDoubt: false});
     silent.close();
   });
@@ -308,7 +308,7 @@ describe('openInference over gRPC, where no whole reply comes', () => {
     ],
   ])('says of a call that %s that the service may have heard it', async (_, handle) => {
     const url = await http2Service(handle);
-    const error = await failureOf(teacherAt(url).ask(questions));
+    const error = await failureOf(teacherAt(url).ask(queries));
     expect(error.message).toContain(`The connection to ${new URL(url).host} failed`);
     expect(error).toMatchObject({retryable: true, inDoubt: true, status: undefined});
   });
@@ -318,14 +318,14 @@ describe('openInference over gRPC, where no whole reply comes', () => {
       stream.respond({':status': 404, 'content-type': 'text/html'});
       stream.end('<html>');
     });
-    const error = await failureOf(teacherAt(url).ask(questions));
+    const error = await failureOf(teacherAt(url).ask(queries));
     expect(error).toMatchObject({status: 501, retryable: false, inDoubt: false});
     expect(error.message).toContain('It has no inference of this protocol. Check `url`.');
   });
 
   it('leaves a reply that is too long', async () => {
     const url = await grpcService((_, reply) => reply(null, writeReply([2, 3], new Float32Array(1000))));
-    const error = await failureOf(teacherAt(url, {maxReply: 1000}).ask(questions));
+    const error = await failureOf(teacherAt(url, {maxReply: 1000}).ask(queries));
     expect(error.message).toContain('Its reply is longer than 1000 bytes. Lower `maxBatch` or raise `maxReply`.');
     expect(error).toMatchObject({status: 200, unreadable: true, inDoubt: true, retryable: false});
   });
@@ -336,7 +336,7 @@ describe('openInference over gRPC, where no whole reply comes', () => {
       cancelled = once(call, 'cancelled');
     });
     const controller = new AbortController();
-    const asked = teacherAt(url).ask(questions, {signal: controller.signal});
+    const asked = teacherAt(url).ask(queries, {signal: controller.signal});
     await vi.waitFor(() => expect(cancelled).toBeDefined(), {timeout: 10_000});
     const reason = new Error('enough');
     controller.abort(reason);
@@ -355,7 +355,7 @@ describe('openInference over gRPC, where no whole reply comes', () => {
     }).listen(0, 'localhost');
     await once(server, 'listening');
     const url = `grpcs://localhost:${(server.address() as AddressInfo).port}`;
-    const error = await failureOf(teacherAt(url, {timeout: 2000}).ask(questions));
+    const error = await failureOf(teacherAt(url, {timeout: 2000}).ask(queries));
     expect(error).toMatchObject({retryable: true, inDoubt: false});
     // A handshake record, as TLS begins.
     expect(heard[0]?.[0]).toBe(22);
@@ -394,6 +394,6 @@ describe('openInference over gRPC, before it is asked', () => {
       classes,
       output: {logits: 'y'},
     });
-    expect(problemsIn(await late.ask(questions))).toEqual(['none', 'none']);
+    expect(problemsIn(await late.ask(queries))).toEqual(['none', 'none']);
   });
 });

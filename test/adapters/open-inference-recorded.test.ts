@@ -79,7 +79,7 @@ describe('openInference on replies of real servers', () => {
     });
   });
 
-  it('fails a question alone whose class name is not in the list, and shows the name', async () => {
+  it('fails a query alone whose class name is not in the list, and shows the name', async () => {
     const {dispatcher} = replay('mlserver-text-200');
     const options = {url: address, model: 'text', classes: ['neg', 'neu'], output: {label: 'predict'}} as const;
     const problems = problemsIn(await openInference({...options, dispatcher}).ask([text('a'), text('b')]));
@@ -153,7 +153,7 @@ describe('openInference on replies of real servers', () => {
   });
 
   it.each(['mlserver-no-data-422', 'mlserver-no-output-400', 'triton-wrong-shape-400'])(
-    'takes %s for a refusal of the questions, which asking again does not help',
+    'takes %s for a refusal of the queries, which asking again does not help',
     async name => {
       const {dispatcher, sent} = replay(name);
       const outcomes = await openInference({...iris, output: {label: 'predict'}, dispatcher}).ask(flowers);

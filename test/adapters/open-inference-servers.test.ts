@@ -1,7 +1,7 @@
 /** Against servers that run on this machine: see `test/servers`. */
 import {afterAll, describe, expect, it} from 'vitest';
 import {type OpenInferenceOptions, openInference, type ScoreOutput} from '../../adapters/open-inference.ts';
-import type {Outcome, Question} from '../../src/teacher.ts';
+import type {Outcome, Query} from '../../src/teacher.ts';
 import {startKserve} from '../servers/kserve.ts';
 import {startMlserver} from '../servers/mlserver.ts';
 import {NO_SERVERS} from '../servers/python-server.ts';
@@ -13,7 +13,7 @@ afterAll(() => Promise.all([mlserver?.stop(), kserve?.stop()]));
 
 const whyNot = (server: object | undefined): string => (server ? '' : ` (${NO_SERVERS})`);
 
-function image(pixels: readonly number[], dtype: 'uint8' | 'float32' = 'uint8'): Question {
+function image(pixels: readonly number[], dtype: 'uint8' | 'float32' = 'uint8'): Query {
   const data = dtype === 'uint8' ? Uint8Array.from(pixels) : Float32Array.from(pixels);
   return {input: {kind: 'tensor', dtype, shape: [pixels.length], data}};
 }
@@ -41,7 +41,7 @@ describe.skipIf(!mlserver)(`openInference against MLServer${whyNot(mlserver)}`, 
     const digitsWith = (output: ScoreOutput = probabilities, rest: Partial<OpenInferenceOptions> = {}) =>
       openInference({url, model: 'digits', classes: digits.classes, output, ...rest});
 
-    testTeacher({it, teacher: () => digitsWith(undefined, {maxBatch: 4}), questions: images.slice(0, 6)});
+    testTeacher({it, teacher: () => digitsWith(undefined, {maxBatch: 4}), queries: images.slice(0, 6)});
 
     it('brings the probabilities of scikit-learn', async () => {
       expectProbabilities(await digitsWith().ask(images), digits.probabilities);
@@ -59,12 +59,12 @@ describe.skipIf(!mlserver)(`openInference against MLServer${whyNot(mlserver)}`, 
     });
 
     it('asks about texts, and is answered with names and with probabilities', async () => {
-      const questions = moods.inputs.map(text);
+      const queries = moods.inputs.map(text);
       const options = {url, model: 'moods', classes: moods.classes};
-      const named = await openInference({...options, output: {label: 'predict'}}).ask(questions);
+      const named = await openInference({...options, output: {label: 'predict'}}).ask(queries);
       const labels = moods.labels.map(name => moods.classes.indexOf(name));
       expect(named).toEqual(labels.map(label => ({answer: {kind: 'label', label}})));
-      const scored = await openInference({...options, output: probabilities}).ask(questions);
+      const scored = await openInference({...options, output: probabilities}).ask(queries);
       expectProbabilities(scored, moods.probabilities);
     });
 
@@ -106,7 +106,7 @@ describe.skipIf(!kserve)(`openInference against the server of KServe${whyNot(kse
   const digitsWith = (rest: Partial<OpenInferenceOptions> = {}) =>
     openInference({url, model: 'digits', classes: digits.classes, output: {probabilities: 'probabilities'}, ...rest});
 
-  testTeacher({it, teacher: () => digitsWith({maxBatch: 4}), questions: images.slice(0, 6)});
+  testTeacher({it, teacher: () => digitsWith({maxBatch: 4}), queries: images.slice(0, 6)});
 
   it.each(['auto', true] as const)('brings the probabilities of scikit-learn, binary: %s', async binary => {
     expectProbabilities(await digitsWith({binary}).ask(images), digits.probabilities);

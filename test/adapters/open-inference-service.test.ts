@@ -1,6 +1,6 @@
 import {describe, expect, it, vi} from 'vitest';
 import {type OpenInferenceOptions, openInference} from '../../adapters/open-inference.ts';
-import type {Exchange, Question, Reply} from '../../src/teacher.ts';
+import type {Exchange, Query, Reply} from '../../src/teacher.ts';
 import {address, floats, type Offline, offline, problemsIn, text} from './replay.ts';
 
 const classes = ['red', 'green', 'blue'];
@@ -34,8 +34,8 @@ describe('openInference as a service that is charged for', () => {
     network.answer(path, 200, reply(2), {'content-type': 'application/json', 'x-ratelimit-limit-requests': '7'});
     network.answer(path, 200, reply(1));
     const {calls, exchange} = recording();
-    const questions = [floats(1, 2), floats(9), floats(Number.NaN, 1), floats(3, 4)];
-    const outcomes = await teacherOn(network).ask(questions, {exchange});
+    const queries = [floats(1, 2), floats(9), floats(Number.NaN, 1), floats(3, 4)];
+    const outcomes = await teacherOn(network).ask(queries, {exchange});
     expect(problemsIn(outcomes).map(problem => problem === 'none')).toEqual([true, true, false, true]);
     expect(calls.map(({rows}) => rows)).toEqual([[0, 3], [1]]);
     expect(calls[0]!.reply).toEqual({
@@ -81,8 +81,8 @@ describe('openInference as a service that is charged for', () => {
     network.answer(path, 200, '{"outputs": [{"name": "y", "shape": [2, 3], "data": [1, 2, 3, 4, NaN, 6]}]}');
     const {calls, exchange} = recording();
     const teacher = teacherOn(network);
-    const questions: readonly Question[] = [floats(1, 2), floats(3, 4)];
-    const outcomes = await teacher.ask(questions, {exchange});
+    const queries: readonly Query[] = [floats(1, 2), floats(3, 4)];
+    const outcomes = await teacher.ask(queries, {exchange});
     expect(outcomes).toMatchObject([{answer: {kind: 'logits'}}, {error: {unreadable: true}}]);
     const kept = structuredClone(calls[0]!.reply!);
     expect(teacher.service!.read(kept, 2, detail)).toEqual(outcomes);

@@ -11,17 +11,17 @@ import {startEngine} from '../../src/engine/engine.ts';
 import {type ServeOptions, type Service, serveTeacher} from '../../src/serve/server.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {weightsHash} from '../../src/student/weights-hash.ts';
-import type {Detail, Question, Teacher} from '../../src/teacher.ts';
+import type {Detail, Query, Teacher} from '../../src/teacher.ts';
 import {images, smallStudent, tenClasses} from '../student/examples.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {problemsIn} from './replay.ts';
 
 const key = 'sk-very-secret';
 const inputs = images(6, [4, 4, 1]);
-const questions: readonly Question[] = Array.from({length: inputs.count}, (_, index) => ({
+const queries: readonly Query[] = Array.from({length: inputs.count}, (_, index) => ({
   input: inputAt(inputs, index),
 }));
-const badQuestion: Question = {input: {kind: 'tensor', dtype: 'uint8', shape: [5, 5, 1], data: new Uint8Array(25)}};
+const badQuery: Query = {input: {kind: 'tensor', dtype: 'uint8', shape: [5, 5, 1], data: new Uint8Array(25)}};
 
 interface Form {
   readonly title: string;
@@ -82,15 +82,15 @@ describe.each(forms)('openInference against a service that shows $title', ({serv
   testTeacher({
     it,
     teacher: () => connect({...options, url: service.url, output}),
-    questions,
-    badQuestion,
+    queries,
+    badQuery,
     secret: key,
   });
 
   it('brings the very numbers that the teacher gave', async () => {
     const remote = connect({...options, url: service.url, output, maxBatch: 64});
     const given = degrade(local, {access: serve.access, detail: shown});
-    expect(await remote.ask(questions)).toEqual(await given.ask(questions));
+    expect(await remote.ask(queries)).toEqual(await given.ask(queries));
   });
 });
 
@@ -110,33 +110,33 @@ describe('openInference against a service', () => {
     expect(teacher.identity['service']).toBe('digits of this study');
     expect(teacher.name).toBe('open-inference digits at digits of this study');
     expect(url).not.toHaveBeenCalled();
-    await Promise.all([teacher.ask(questions), teacher.ask(questions)]);
-    await teacher.ask(questions);
+    await Promise.all([teacher.ask(queries), teacher.ask(queries)]);
+    await teacher.ask(queries);
     expect(url).toHaveBeenCalledTimes(1);
   });
 
   it('asks for the address again after that failed', async () => {
     const url = vi.fn(async () => service.url).mockRejectedValueOnce(new Error('not yet'));
     const teacher = openInference({...options, url, service: 'digits', key});
-    await expect(teacher.ask(questions)).rejects.toThrow('not yet');
-    expect(problemsIn(await teacher.ask(questions))).toEqual(questions.map(() => 'none'));
+    await expect(teacher.ask(queries)).rejects.toThrow('not yet');
+    expect(problemsIn(await teacher.ask(queries))).toEqual(queries.map(() => 'none'));
   });
 
   it('says that the key is wrong, or which models and versions there are', async () => {
-    const wrong = openInference({...options, url: service.url, key: 'wrong'}).ask(questions);
+    const wrong = openInference({...options, url: service.url, key: 'wrong'}).ask(queries);
     await expect(wrong).rejects.toThrow('It answered 401. It refuses the key.');
-    const other = openInference({...options, url: service.url, key, version: '2'}).ask(questions);
+    const other = openInference({...options, url: service.url, key, version: '2'}).ask(queries);
     await expect(other).rejects.toThrow('no model `digits`, version `2`. It has: digits (version 1).');
   });
 
   it('is told nothing that the service does not show', async () => {
     const output = {logProbabilities: 'log_probabilities'};
-    const outcomes = await openInference({...options, url: service.url, key, output}).ask(questions);
+    const outcomes = await openInference({...options, url: service.url, key, output}).ask(queries);
     for (const problem of problemsIn(outcomes)) expect(problem).toContain('the names of the outputs');
   });
 
-  it('answers one of several questions alone when another is not for this model', async () => {
-    const outcomes = await openInference({...options, url: service.url, key}).ask([questions[0]!, badQuestion]);
+  it('answers one of several queries alone when another is not for this model', async () => {
+    const outcomes = await openInference({...options, url: service.url, key}).ask([queries[0]!, badQuery]);
     expect(problemsIn(outcomes)).toEqual(['none', expect.stringContaining('It answered 400.')]);
   });
 });

@@ -322,8 +322,8 @@ describe.each(['label', 'confidence', 'log-probabilities'] as const)('openai wit
   testTeacher({
     it,
     teacher: async () => openai({...bare, url: await chatServer(protocol), service: 'tiny', output}),
-    questions: ['great cast', 'boring awful movie', 'a film'].map(text),
-    badQuestion: floats(1, 2),
+    queries: ['great cast', 'boring awful movie', 'a film'].map(text),
+    badQuery: floats(1, 2),
     secret: key,
   });
 });

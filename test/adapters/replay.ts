@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {MockAgent} from 'undici';
 import {TeacherError} from '../../src/errors.ts';
-import type {Input, Outcome, Question} from '../../src/teacher.ts';
+import type {Input, Outcome, Query} from '../../src/teacher.ts';
 
 /** An exchange with a real server. */
 export interface Recorded {
@@ -75,11 +75,11 @@ export function replayFor(adapter: string, ...names: readonly string[]): Offline
   return network;
 }
 
-export function floats(...values: number[]): Question {
+export function floats(...values: number[]): Query {
   return {input: {kind: 'tensor', dtype: 'float32', shape: [values.length], data: Float32Array.from(values)}};
 }
 
-export function text(value: string): Question {
+export function text(value: string): Query {
   const input: Input = {kind: 'text', text: value};
   return {input};
 }
@@ -89,7 +89,7 @@ export function problemsIn(outcomes: readonly Outcome[]): string[] {
   return outcomes.map(outcome => ('error' in outcome ? outcome.error.message : 'none'));
 }
 
-/** What a call failed with, be it the whole of it or its first question alone. */
+/** What a call failed with, be it the whole of it or its first query alone. */
 export async function failureOf(asked: Promise<readonly Outcome[]>): Promise<TeacherError> {
   const error = await asked.then(
     ([outcome]) => (outcome && 'error' in outcome ? outcome.error : undefined),

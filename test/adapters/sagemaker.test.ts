@@ -36,8 +36,8 @@ describe('sagemaker', () => {
   testTeacher({
     it,
     teacher: () => connect({...shared, url, request: {inputs: '{texts}'}, output: {probabilities: '/scores/*'}}),
-    questions: ['one', 'three', 'a'].map(text),
-    badQuestion: floats(1),
+    queries: ['one', 'three', 'a'].map(text),
+    badQuery: floats(1),
     secret: credentials.secretAccessKey,
   });
 });
@@ -48,7 +48,7 @@ describe.skipIf(!moto)(`sagemaker against moto${moto ? '' : ` (${NO_SERVERS})`}`
     [0.75, 0.25],
     [0.5, 0.5],
   ];
-  const questions = ['one', 'two', 'three'].map(text);
+  const queries = ['one', 'two', 'three'].map(text);
   const teacher = () => connect({...shared, url: moto!.url});
 
   beforeAll(async () => {
@@ -63,13 +63,13 @@ describe.skipIf(!moto)(`sagemaker against moto${moto ? '' : ` (${NO_SERVERS})`}`
     });
     expect(queue.status).toBe(201);
     // It gives them in the order that they are asked for, and the same ones ever after.
-    for (const question of questions) await teacher().ask([question]);
+    for (const query of queries) await teacher().ask([query]);
   });
 
-  testTeacher({it, teacher, questions, badQuestion: floats(1), secret: credentials.secretAccessKey});
+  testTeacher({it, teacher, queries, badQuery: floats(1), secret: credentials.secretAccessKey});
 
   it('reads what the container said', async () => {
-    const outcomes = await Promise.all(questions.map(question => teacher().ask([question])));
+    const outcomes = await Promise.all(queries.map(query => teacher().ask([query])));
     expect(outcomes.flat()).toEqual(
       rows.map(row => ({
         answer: {kind: 'log-probabilities', logProbabilities: Float32Array.from(row, Math.log)},
@@ -162,7 +162,7 @@ describe('an error of sagemaker', () => {
     expect(error.message).not.toContain('words of');
   });
 
-  it('is of the question alone where the model refuses it, and of all where the credentials are refused', async () => {
+  it('is of the query alone where the model refuses it, and of all where the credentials are refused', async () => {
     const url = await jsonServer((body: {inputs: string[]}) =>
       body.inputs.includes('bad')
         ? {status: 424, headers: {'x-amzn-errortype': 'ModelError'}, body: modelError(400)}

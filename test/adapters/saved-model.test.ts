@@ -8,10 +8,10 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {type SavedModelOptions, savedModel} from '../../adapters/saved-model.ts';
 import {type Binding, nativeBackend} from '../../src/engine/compiled/binding.ts';
 import {engineMemory, startEngine} from '../../src/engine/engine.ts';
-import type {Question} from '../../src/teacher.ts';
+import type {Query} from '../../src/teacher.ts';
 import {needsNativeEngine} from '../engine/native-only.ts';
 import {testTeacher} from '../teacher-suite.ts';
-import {answersOf, expectClose, expectedOf, filled, questionsOf, savedModels} from './saved-models.ts';
+import {answersOf, expectClose, expectedOf, filled, queriesOf, savedModels} from './saved-models.ts';
 
 const three = ['a', 'b', 'c'];
 const two = ['a', 'b'];
@@ -33,7 +33,7 @@ const fixed = (options: Partial<SavedModelOptions> = {}) =>
     ...options,
   });
 
-const long: Question = {input: {kind: 'text', text: 'good '.repeat(20)}};
+const long: Query = {input: {kind: 'text', text: 'good '.repeat(20)}};
 const binding = () => nativeBackend()!.binding as Binding & {getNumOfTensors(): number};
 
 let folder: string;
@@ -55,12 +55,12 @@ describe('savedModel without the native engine', () => {
 describe('savedModel with a Keras model', () => {
   needsNativeEngine();
 
-  testTeacher({it, teacher: () => dense(), questions: questionsOf('dense'), badQuestion: filled('float32', [5], 0)});
+  testTeacher({it, teacher: () => dense(), queries: queriesOf('dense'), badQuery: filled('float32', [5], 0)});
 
   it('gives the logits and the other outputs that TensorFlow gives', async () => {
     const teacher = await dense();
     expect(teacher).toMatchObject({name: 'saved-model dense', detail: {kind: 'logits', features: ['hidden']}});
-    const answers = answersOf(await teacher.ask(questionsOf('dense'), {detail: teacher.detail}));
+    const answers = answersOf(await teacher.ask(queriesOf('dense'), {detail: teacher.detail}));
     for (const [row, {logits, features}] of answers.entries()) {
       expectClose(logits, expectedOf('dense', 'logits')[row]!.values);
       expect(features['hidden']!.shape).toEqual([5]);
@@ -69,14 +69,14 @@ describe('savedModel with a Keras model', () => {
   });
 
   it('gives no features that were not asked for', async () => {
-    const [answer] = answersOf(await (await dense()).ask(questionsOf('dense')));
+    const [answer] = answersOf(await (await dense()).ask(queriesOf('dense')));
     expect(answer!.features).toEqual({});
   });
 
   it('prepares raw inputs', async () => {
-    const raw = questionsOf('dense').map(({input}) => ({
+    const raw = queriesOf('dense').map(({input}) => ({
       input: {...input, data: Float32Array.from((input as {data: Float32Array}).data, value => (value * 2 + 0.5) * 4)},
-    })) as Question[];
+    })) as Query[];
     const teacher = await dense({preprocessing: {scale: 0.25, mean: 0.5, deviation: [2, 2, 2, 2]}});
     for (const [row, {logits}] of answersOf(await teacher.ask(raw)).entries()) {
       expectClose(logits, expectedOf('dense', 'logits')[row]!.values);
@@ -93,13 +93,13 @@ describe('savedModel with a Keras model', () => {
 
   it('holds no tensor after an answer', async () => {
     const teacher = await dense();
-    await teacher.ask(questionsOf('dense'), {detail: teacher.detail});
+    await teacher.ask(queriesOf('dense'), {detail: teacher.detail});
     const before = [engineMemory().tensors, binding().getNumOfTensors()];
-    for (let time = 0; time < 3; time++) await teacher.ask(questionsOf('dense'), {detail: teacher.detail});
+    for (let time = 0; time < 3; time++) await teacher.ask(queriesOf('dense'), {detail: teacher.detail});
     expect([engineMemory().tensors, binding().getNumOfTensors()]).toEqual(before);
   });
 
-  it('loads at the first question, once, and is freed with its teacher', async () => {
+  it('loads at the first query, once, and is freed with its teacher', async () => {
     const sessions = () => binding().getNumOfSavedModels();
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
@@ -112,8 +112,8 @@ describe('savedModel with a Keras model', () => {
     const ask = async () => {
       const teacher = await dense();
       expect(sessions()).toBe(before);
-      await teacher.ask(questionsOf('dense'));
-      await teacher.ask(questionsOf('dense'));
+      await teacher.ask(queriesOf('dense'));
+      await teacher.ask(queriesOf('dense'));
       expect(sessions()).toBe(before + 1);
     };
     await ask();
@@ -132,13 +132,13 @@ describe('savedModel with one that takes bytes', () => {
   testTeacher({
     it,
     teacher: () => image(),
-    questions: questionsOf('image', 'uint8'),
-    badQuestion: {input: {kind: 'text', text: 'no image'}},
+    queries: queriesOf('image', 'uint8'),
+    badQuery: {input: {kind: 'text', text: 'no image'}},
   });
 
   it.each(['uint8', 'int32', 'float32'] as const)('answers %s values as TensorFlow does', async dtype => {
     const teacher = await image();
-    const answers = answersOf(await teacher.ask(questionsOf('image', dtype), {detail: teacher.detail}));
+    const answers = answersOf(await teacher.ask(queriesOf('image', dtype), {detail: teacher.detail}));
     for (const [row, {logits, features}] of answers.entries()) {
       expectClose(logits, expectedOf('image', 'logits')[row]!.values);
       expect(features['maps']!.shape).toEqual([4, 4, 2]);
@@ -158,7 +158,7 @@ describe('savedModel with one that takes bytes', () => {
 
   it('answers an output as logits and as a feature at once', async () => {
     const teacher = await image({features: ['logits', 'maps']});
-    const [answer] = answersOf(await teacher.ask(questionsOf('image', 'uint8'), {detail: teacher.detail}));
+    const [answer] = answersOf(await teacher.ask(queriesOf('image', 'uint8'), {detail: teacher.detail}));
     expect(answer!.features['logits']!.values).toEqual(answer!.logits);
   });
 });
@@ -166,16 +166,16 @@ describe('savedModel with one that takes bytes', () => {
 describe('savedModel with one of texts', () => {
   needsNativeEngine();
 
-  testTeacher({it, teacher: () => text({maxBatch: 8}), questions: questionsOf('text'), badQuestion: long});
+  testTeacher({it, teacher: () => text({maxBatch: 8}), queries: queriesOf('text'), badQuery: long});
 
   it('gives the logits that TensorFlow gives, with a vocabulary from a file', async () => {
-    const answers = answersOf(await (await text()).ask(questionsOf('text')));
+    const answers = answersOf(await (await text()).ask(queriesOf('text')));
     for (const [row, {logits}] of answers.entries()) expectClose(logits, expectedOf('text', 'logits')[row]!.values);
   });
 
   it("tells of the model's own error, for the text that it is about alone", async () => {
-    const questions = [...questionsOf('text'), long];
-    const outcomes = await (await text()).ask(questions);
+    const queries = [...queriesOf('text'), long];
+    const outcomes = await (await text()).ask(queries);
     expect(outcomes.map(outcome => 'error' in outcome)).toEqual([false, false, false, false, false, true]);
     expect(outcomes[5]).toMatchObject({error: {message: expect.stringMatching(/text: .*A text is too long/)}});
   });
@@ -192,30 +192,30 @@ describe('savedModel with types that JavaScript lacks', () => {
   testTeacher({
     it,
     teacher: () => exact(),
-    questions: questionsOf('two exact'),
-    badQuestion: filled('float32', [2], 0),
+    queries: queriesOf('two exact'),
+    badQuery: filled('float32', [2], 0),
   });
 
   testTeacher({
     it,
     teacher: () => fixed(),
-    questions: questionsOf('two fixed'),
-    badQuestion: filled('float32', [3], 0.5),
+    queries: queriesOf('two fixed'),
+    badQuery: filled('float32', [3], 0.5),
   });
 
   it('takes and gives doubles, and logarithms of probabilities', async () => {
-    const answers = answersOf(await (await exact()).ask(questionsOf('two exact')));
+    const answers = answersOf(await (await exact()).ask(queriesOf('two exact')));
     for (const [row, {logits}] of answers.entries()) {
       expectClose(logits, expectedOf('two exact', 'probabilities')[row]!.values.map(Math.log));
     }
   });
 
-  it.each([1, 2, 3])('asks %d questions of a model with a batch of two', async count => {
-    const [first, second] = questionsOf('two fixed', 'int32');
-    const questions = [first!, second!, first!].slice(0, count);
+  it.each([1, 2, 3])('asks %d queries of a model with a batch of two', async count => {
+    const [first, second] = queriesOf('two fixed', 'int32');
+    const queries = [first!, second!, first!].slice(0, count);
     const teacher = await fixed();
     expect(teacher.detail).toEqual({kind: 'logits', features: ['doubled']});
-    const answers = answersOf(await teacher.ask(questions, {detail: teacher.detail}));
+    const answers = answersOf(await teacher.ask(queries, {detail: teacher.detail}));
     expect(answers.length).toBe(count);
     for (const [row, {logits, features}] of answers.entries()) {
       expectClose(logits, expectedOf('two fixed', 'scores')[row % 2]!.values);
@@ -255,14 +255,14 @@ describe('what savedModel refuses', () => {
 
   it('asks for a feature that is not one of its own', async () => {
     const teacher = await dense({features: []});
-    const asked = teacher.ask(questionsOf('dense'), {detail: {kind: 'logits', features: ['hidden']}});
+    const asked = teacher.ask(queriesOf('dense'), {detail: {kind: 'logits', features: ['hidden']}});
     await expect(asked).rejects.toThrow('no feature `hidden`. It has: none');
   });
 
   it('a model that is cut short, or whose variables are gone', async () => {
     await cp(join(savedModels, 'dense'), join(folder, 'damaged'), {recursive: true});
     await rm(join(folder, 'damaged/variables/variables.data-00000-of-00001'));
-    await expect((await dense({path: join(folder, 'damaged')})).ask(questionsOf('dense'))).rejects.toThrow(
+    await expect((await dense({path: join(folder, 'damaged')})).ask(queriesOf('dense'))).rejects.toThrow(
       /Teacher saved-model damaged: TensorFlow 2\.\d+\.\d+ does not load the model: .* Copy or save it again/,
     );
     await rm(join(folder, 'damaged/variables/variables.index'));

@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect} from 'vitest';
-import type {Feature, LogitsAnswer, Outcome, Question, TensorInput} from '../../src/teacher.ts';
+import type {Feature, LogitsAnswer, Outcome, Query, TensorInput} from '../../src/teacher.ts';
 
 export const savedModels: string = join(import.meta.dirname, '../fixtures/saved-model');
 export const graphModels: string = join(import.meta.dirname, '../fixtures/graph-model');
@@ -14,8 +14,8 @@ interface Expected {
 
 const all = JSON.parse(readFileSync(join(savedModels, 'expected.json'), 'utf8')) as Record<string, Expected>;
 
-/** Questions with the inputs that TensorFlow was given. */
-export function questionsOf(model: string, dtype: TensorInput['dtype'] = 'float32'): Question[] {
+/** Queries with the inputs that TensorFlow was given. */
+export function queriesOf(model: string, dtype: TensorInput['dtype'] = 'float32'): Query[] {
   return all[model]!.inputs.map(input => ({
     input:
       typeof input === 'string'
@@ -51,8 +51,8 @@ export function answersOf(outcomes: readonly Outcome<'white-box'>[]): LogitsAnsw
   });
 }
 
-/** A question whose values are all of one number. */
-export function filled(dtype: TensorInput['dtype'], shape: readonly number[], value: number): Question {
+/** A query whose values are all of one number. */
+export function filled(dtype: TensorInput['dtype'], shape: readonly number[], value: number): Query {
   const size = shape.reduce((product, length) => product * length, 1);
   return {input: {kind: 'tensor', dtype, shape, data: array(dtype, new Array<number>(size).fill(value))}};
 }

@@ -1,6 +1,6 @@
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {type TensorflowServingOptions, tensorflowServing} from '../../adapters/tensorflow-serving.ts';
-import type {Question, Teacher} from '../../src/teacher.ts';
+import type {Query, Teacher} from '../../src/teacher.ts';
 import {startKserve} from '../servers/kserve.ts';
 import {NO_SERVERS} from '../servers/python-server.ts';
 import {testTeacher} from '../teacher-suite.ts';
@@ -27,15 +27,15 @@ describe('tensorflowServing', () => {
   testTeacher({
     it,
     teacher: () => connect({...shared, url, output: 'logits', key}),
-    questions: ['one', 'three', 'a'].map(text),
-    badQuestion: floats(Number.NaN),
+    queries: ['one', 'three', 'a'].map(text),
+    badQuery: floats(Number.NaN),
     secret: key,
   });
 });
 
 describe.skipIf(!kserve)(`tensorflowServing against version 1 of KServe${kserve ? '' : ` (${NO_SERVERS})`}`, () => {
   const {digits} = kserve ?? ({} as NonNullable<typeof kserve>);
-  const questions: readonly Question[] = (digits?.inputs ?? []).map(pixels => ({
+  const queries: readonly Query[] = (digits?.inputs ?? []).map(pixels => ({
     input: {kind: 'tensor', dtype: 'uint8', shape: [pixels.length], data: Uint8Array.from(pixels)},
   }));
   const teacher = () =>
@@ -47,10 +47,10 @@ describe.skipIf(!kserve)(`tensorflowServing against version 1 of KServe${kserve 
       maxBatch: 4,
     });
 
-  testTeacher({it, teacher, questions: questions.slice(0, 6)});
+  testTeacher({it, teacher, queries: queries.slice(0, 6)});
 
   it('brings the probabilities of scikit-learn', async () => {
-    const outcomes = await teacher().ask(questions.slice(0, 4));
+    const outcomes = await teacher().ask(queries.slice(0, 4));
     for (const [row, outcome] of outcomes.entries()) {
       const {logProbabilities} = (outcome as {answer: {logProbabilities: Float32Array}}).answer;
       for (const [label, probability] of digits.probabilities[row]!.entries()) {

@@ -28,8 +28,8 @@ describe('textEmbeddingsInference', () => {
     testTeacher({
       it,
       teacher: () => textEmbeddingsInference({...shared, url, output, key}),
-      questions: ['one', 'three', 'a'].map(text),
-      badQuestion: floats(1),
+      queries: ['one', 'three', 'a'].map(text),
+      badQuery: floats(1),
       secret: key,
     });
   });

@@ -13,17 +13,17 @@ import {layers} from '../../src/engine/tf.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {saveStudent} from '../../src/student/files.ts';
 import {readGraphModel} from '../../src/student/model-files.ts';
-import type {Question, TensorInput} from '../../src/teacher.ts';
+import type {Query, TensorInput} from '../../src/teacher.ts';
 import {needsNativeEngine} from '../engine/native-only.ts';
 import {images, smallStudent, tenClasses} from '../student/examples.ts';
 import {testTeacher} from '../teacher-suite.ts';
-import {answersOf, expectClose, expectedOf, filled, graphModels, questionsOf} from './saved-models.ts';
+import {answersOf, expectClose, expectedOf, filled, graphModels, queriesOf} from './saved-models.ts';
 
 const inputs = images(4, [4, 4, 1]);
-const questions: readonly Question[] = Array.from({length: inputs.count}, (_, index) => ({
+const queries: readonly Query[] = Array.from({length: inputs.count}, (_, index) => ({
   input: inputAt(inputs, index),
 }));
-const badQuestion: Question = {input: {kind: 'tensor', dtype: 'uint8', shape: [16], data: new Uint8Array(16)}};
+const badQuery: Query = {input: {kind: 'tensor', dtype: 'uint8', shape: [16], data: new Uint8Array(16)}};
 
 let folder: string;
 
@@ -38,14 +38,14 @@ describe('tfjs with a model on disk', () => {
   testTeacher({
     it,
     teacher: () => tfjs({path: join(folder, 'student'), maxBatch: 3}),
-    questions,
-    badQuestion,
+    queries,
+    badQuery,
   });
 
   it('is the teacher that the student in memory is', async () => {
     const [loaded, local] = [await tfjs({path: join(folder, 'student')}), asTeacher(smallStudent())];
     expect(loaded.identity).toEqual(local.identity);
-    expect(await loaded.ask(questions)).toEqual(await local.ask(questions));
+    expect(await loaded.ask(queries)).toEqual(await local.ask(queries));
   });
 
   it('takes what is given over what the directory says', async () => {
@@ -62,12 +62,12 @@ describe('tfjs with a model in memory', () => {
     return model;
   };
 
-  testTeacher({it, teacher: () => tfjs({model: make(), classes: tenClasses}), questions, badQuestion});
+  testTeacher({it, teacher: () => tfjs({model: make(), classes: tenClasses}), queries, badQuery});
 
   it('sees by itself that a model gives probabilities', async () => {
     const teacher = await tfjs({model: make(), classes: tenClasses, preprocessing: {scale: 1 / 255}});
     expect(teacher.identity['output']).toBe('probabilities');
-    const [outcome] = await teacher.ask(questions);
+    const [outcome] = await teacher.ask(queries);
     const sum = Array.from(inputs.data.subarray(0, 16)).reduce((total, value) => total + value / 255, 0);
     expect(outcome).toMatchObject({answer: {kind: 'logits'}});
     if (outcome && 'answer' in outcome) for (const logit of outcome.answer.logits) expect(logit).toBeCloseTo(sum, 4);
@@ -97,12 +97,12 @@ async function changed(model: string, name: string, change: (json: string) => st
 }
 
 describe('tfjs with a graph model on disk', () => {
-  testTeacher({it, teacher: () => dense(), questions: questionsOf('dense'), badQuestion: filled('float32', [5], 0)});
+  testTeacher({it, teacher: () => dense(), queries: queriesOf('dense'), badQuery: filled('float32', [5], 0)});
 
   it('gives the logits and the other outputs that TensorFlow gives', async () => {
     const teacher = await dense();
     expect(teacher).toMatchObject({name: 'tfjs dense', detail: {kind: 'logits', features: ['hidden']}});
-    const answers = answersOf(await teacher.ask(questionsOf('dense'), {detail: teacher.detail}));
+    const answers = answersOf(await teacher.ask(queriesOf('dense'), {detail: teacher.detail}));
     for (const [row, {logits, features}] of answers.entries()) {
       expectClose(logits, expectedOf('dense', 'logits')[row]!.values);
       expectClose(features['hidden']!.values, expectedOf('dense', 'hidden')[row]!.values);
@@ -112,7 +112,7 @@ describe('tfjs with a graph model on disk', () => {
   it('gives any node that is named as a feature', async () => {
     const node = 'StatefulPartitionedCall/model/hidden/Relu';
     const teacher = await dense({features: [node]});
-    const answers = answersOf(await teacher.ask(questionsOf('dense'), {detail: teacher.detail}));
+    const answers = answersOf(await teacher.ask(queriesOf('dense'), {detail: teacher.detail}));
     for (const [row, {features}] of answers.entries()) {
       expect(features[node]!.shape).toEqual([5]);
       expectClose(features[node]!.values, expectedOf('dense', 'hidden')[row]!.values);
@@ -120,8 +120,8 @@ describe('tfjs with a graph model on disk', () => {
   });
 
   it('prepares raw inputs, as of a layers model', async () => {
-    const [question] = questionsOf('dense');
-    const {shape, data} = question!.input as TensorInput;
+    const [query] = queriesOf('dense');
+    const {shape, data} = query!.input as TensorInput;
     const values = Float32Array.from(data, value => (value * 2 + 0.5) * 4);
     const raw = {kind: 'tensor', dtype: 'float32', shape, data: values} as const;
     const teacher = await dense({preprocessing: {scale: 0.25, mean: 0.5, deviation: 2}});
@@ -135,9 +135,9 @@ describe('tfjs with a graph model on disk', () => {
       ['loop', await loop()],
       ['word', await word()],
     ] as const) {
-      await teacher.ask(questionsOf(model), {detail: teacher.detail});
+      await teacher.ask(queriesOf(model), {detail: teacher.detail});
       const before = engineMemory().tensors;
-      for (let time = 0; time < 3; time++) await teacher.ask(questionsOf(model), {detail: teacher.detail});
+      for (let time = 0; time < 3; time++) await teacher.ask(queriesOf(model), {detail: teacher.detail});
       expect(engineMemory().tensors, model).toBe(before);
     }
   });
@@ -149,12 +149,12 @@ describe('tfjs with a graph model with a fixed batch', () => {
     return dense({path});
   };
 
-  testTeacher({it, teacher: ofTwo, questions: questionsOf('dense'), badQuestion: filled('float32', [5], 0)});
+  testTeacher({it, teacher: ofTwo, queries: queriesOf('dense'), badQuery: filled('float32', [5], 0)});
 
-  it('runs as often as the questions need', async () => {
+  it('runs as often as the queries need', async () => {
     const teacher = await ofTwo();
     expect(teacher.detail).toEqual({kind: 'logits', features: ['hidden']});
-    const answers = answersOf(await teacher.ask(questionsOf('dense'), {detail: teacher.detail}));
+    const answers = answersOf(await teacher.ask(queriesOf('dense'), {detail: teacher.detail}));
     for (const [row, {logits, features}] of answers.entries()) {
       expectClose(logits, expectedOf('dense', 'logits')[row]!.values);
       expectClose(features['hidden']!.values, expectedOf('dense', 'hidden')[row]!.values);
@@ -167,7 +167,7 @@ describe('tfjs with a graph model of an old converter', () => {
     const path = await changed('image', 'old', json => json.replace('"signature"', '"unread"'));
     const teacher = await image({path, output: {probabilities: 'Identity_2'}});
     expect(teacher.detail).toEqual({kind: 'logits', features: ['Identity_1', 'Identity']});
-    const answers = answersOf(await teacher.ask(questionsOf('image', 'uint8'), {detail: teacher.detail}));
+    const answers = answersOf(await teacher.ask(queriesOf('image', 'uint8'), {detail: teacher.detail}));
     for (const [row, {logits, features}] of answers.entries()) {
       expectClose(logits, expectedOf('image', 'logits')[row]!.values);
       expectClose(features['Identity_1']!.values, expectedOf('image', 'maps')[row]!.values);
@@ -180,12 +180,12 @@ describe('tfjs with a graph model that is compiled', () => {
 
   const sessions = () => nativeBackend()!.binding.getNumOfSavedModels();
 
-  it('answers as the plain one, and any number of questions with one compiled graph', async () => {
+  it('answers as the plain one, and any number of queries with one compiled graph', async () => {
     const before = sessions();
     const [compiled, plain] = [await image(), await image({compile: false})];
-    const questions = questionsOf('image', 'uint8');
+    const queries = queriesOf('image', 'uint8');
     for (const count of [3, 1, 2]) {
-      const [asked, options] = [questions.slice(0, count), {detail: compiled.detail}];
+      const [asked, options] = [queries.slice(0, count), {detail: compiled.detail}];
       const wanted = answersOf(await plain.ask(asked, options));
       for (const [row, answer] of answersOf(await compiled.ask(asked, options)).entries()) {
         const {logits, features} = wanted[row]!;
@@ -203,7 +203,7 @@ describe('tfjs with a graph model that is compiled', () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     const before = sessions();
-    const ask = async () => (await dense()).ask(questionsOf('dense'));
+    const ask = async () => (await dense()).ask(queriesOf('dense'));
     await ask();
     expect(sessions()).toBe(before + 1);
     const deadline = Date.now() + 10_000;
@@ -217,8 +217,8 @@ describe('tfjs with a graph model that is compiled', () => {
   it('falls back and says so once, where control flow depends on values', async () => {
     const reasons: string[] = [];
     const teacher = await loop({onFallback: reason => reasons.push(reason)});
-    await teacher.ask(questionsOf('loop'));
-    await teacher.ask(questionsOf('loop'));
+    await teacher.ask(queriesOf('loop'));
+    await teacher.ask(queriesOf('loop'));
     expect(reasons).toEqual([expect.stringContaining("the dynamic op 'Exit'")]);
   });
 });
@@ -227,14 +227,14 @@ describe('tfjs with a graph model that takes bytes', () => {
   testTeacher({
     it,
     teacher: () => image(),
-    questions: questionsOf('image', 'uint8'),
-    badQuestion: filled('float32', [6, 6, 1], 0.5),
+    queries: queriesOf('image', 'uint8'),
+    badQuery: filled('float32', [6, 6, 1], 0.5),
   });
 
   it('gives what TensorFlow gives', async () => {
     const teacher = await image();
     expect(teacher.detail).toEqual({kind: 'logits', features: ['maps', 'Identity_2:0']});
-    const answers = answersOf(await teacher.ask(questionsOf('image', 'uint8'), {detail: teacher.detail}));
+    const answers = answersOf(await teacher.ask(queriesOf('image', 'uint8'), {detail: teacher.detail}));
     for (const [row, {logits, features}] of answers.entries()) {
       expectClose(logits, expectedOf('image', 'logits')[row]!.values);
       expect(features['maps']!.shape).toEqual([4, 4, 2]);
@@ -245,25 +245,25 @@ describe('tfjs with a graph model that takes bytes', () => {
 
   it('takes what goes into a last softmax for logits', async () => {
     const teacher = await image({output: {probabilities: 'Identity_2:0'}});
-    const answers = answersOf(await teacher.ask(questionsOf('image', 'uint8')));
+    const answers = answersOf(await teacher.ask(queriesOf('image', 'uint8')));
     for (const [row, {logits}] of answers.entries()) expectClose(logits, expectedOf('image', 'logits')[row]!.values);
   });
 });
 
 describe('tfjs with a graph model that loops', () => {
-  testTeacher({it, teacher: () => loop(), questions: questionsOf('loop'), badQuestion: filled('float32', [3], 0)});
+  testTeacher({it, teacher: () => loop(), queries: queriesOf('loop'), badQuery: filled('float32', [3], 0)});
 
   it('gives what TensorFlow gives', async () => {
-    const answers = answersOf(await (await loop()).ask(questionsOf('loop')));
+    const answers = answersOf(await (await loop()).ask(queriesOf('loop')));
     for (const [row, {logits}] of answers.entries()) expectClose(logits, expectedOf('loop', 'logits')[row]!.values);
   });
 });
 
 describe('tfjs with a graph model of texts', () => {
-  testTeacher({it, teacher: word, questions: questionsOf('word'), badQuestion: filled('uint8', [1], 0)});
+  testTeacher({it, teacher: word, queries: queriesOf('word'), badQuery: filled('uint8', [1], 0)});
 
   it('gives what TensorFlow gives, with a vocabulary from the graph', async () => {
-    const answers = answersOf(await (await word()).ask(questionsOf('word')));
+    const answers = answersOf(await (await word()).ask(queriesOf('word')));
     for (const [row, {logits}] of answers.entries()) expectClose(logits, expectedOf('word', 'logits')[row]!.values);
   });
 });
@@ -272,12 +272,12 @@ describe('tfjs with a graph model in memory', () => {
   const load = async () => (await readGraphModel(join(graphModels, 'dense')))!;
   const make = async () => tfjs({model: await load(), classes: three, output: {logits: 'logits'}});
 
-  testTeacher({it, teacher: make, questions: questionsOf('dense'), badQuestion: filled('float32', [5], 0)});
+  testTeacher({it, teacher: make, queries: queriesOf('dense'), badQuery: filled('float32', [5], 0)});
 
   it('is the teacher that the one on disk is', async () => {
     const [inMemory, onDisk] = [await make(), await dense()];
     expect(inMemory.identity).toEqual(onDisk.identity);
-    expect(await inMemory.ask(questionsOf('dense'))).toEqual(await onDisk.ask(questionsOf('dense')));
+    expect(await inMemory.ask(queriesOf('dense'))).toEqual(await onDisk.ask(queriesOf('dense')));
   });
 });
 
@@ -323,7 +323,7 @@ describe('what tfjs refuses of graph models', () => {
   });
 
   it.each([
-    ['several texts at once', `[${ANY_LENGTH}, {"size": "2"}]`, 'several texts, but a question holds one'],
+    ['several texts at once', `[${ANY_LENGTH}, {"size": "2"}]`, 'several texts, but a query holds one'],
     ['an input without a batch', '[]', 'without a batch dimension'],
   ])('%s', async (_, shape, message) => {
     const path = await changed('word', 'texts', json => json.replaceAll(`"dim": [${ANY_LENGTH}]`, `"dim": ${shape}`));
@@ -338,8 +338,6 @@ describe('what tfjs refuses of graph models', () => {
 
   it('a node of another width than the classes, once it is known', async () => {
     const teacher = await dense({output: {logits: 'StatefulPartitionedCall/model/hidden/Relu'}});
-    await expect(teacher.ask(questionsOf('dense'))).rejects.toThrow(
-      'gives [5, 5] for 5 inputs, but there are 3 classes',
-    );
+    await expect(teacher.ask(queriesOf('dense'))).rejects.toThrow('gives [5, 5] for 5 inputs, but there are 3 classes');
   });
 });

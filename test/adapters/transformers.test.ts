@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import {promisify} from 'node:util';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {type TransformersOptions, transformers} from '../../adapters/transformers.ts';
-import type {Question} from '../../src/teacher.ts';
+import type {Query} from '../../src/teacher.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {answers, expectClose, floats, messages} from './onnx-models.ts';
 import {peerOrSkip} from './peer.ts';
@@ -25,8 +25,8 @@ const expected = JSON.parse(await readFile(join(fixtures, 'cls-expected.json'), 
   readonly 'framed, cut to 8 tokens': readonly {readonly logits: readonly number[]}[];
 };
 
-const questionOf = (text: string): Question => ({input: {kind: 'text', text}});
-const questions = expected.answers.map(({text}) => questionOf(text));
+const queryOf = (text: string): Query => ({input: {kind: 'text', text}});
+const queries = expected.answers.map(({text}) => queryOf(text));
 const [number] = floats([[1, 2]]);
 
 const missing = await peerOrSkip('@huggingface/transformers');
@@ -48,16 +48,16 @@ async function changed(file: string, change: object): Promise<string> {
 }
 
 describe.skipIf(missing !== undefined)(`transformers${missing ? ` (${missing})` : ''}`, () => {
-  testTeacher({it, teacher: () => transformers(states), questions, badQuestion: number!});
+  testTeacher({it, teacher: () => transformers(states), queries, badQuery: number!});
 
   it('gives the logits that PyTorch gives, in one batch of texts of all lengths', async () => {
-    const given = answers(await (await transformers({path})).ask(questions));
+    const given = answers(await (await transformers({path})).ask(queries));
     for (const [row, {logits}] of given.entries()) expectClose(logits, expected.answers[row]!.logits, 1e-5);
   });
 
   it.each(['mean', 'first', 'last'] as const)('pools the states of tokens: %s', async pooling => {
     const teacher = await transformers({...states, pooling});
-    const given = answers(await teacher.ask(questions, {detail: teacher.detail}));
+    const given = answers(await teacher.ask(queries, {detail: teacher.detail}));
     for (const [row, {features}] of given.entries()) {
       expect(features['hidden_states.2']!.shape).toEqual([64]);
       expectClose(features['hidden_states.2']!.values, expected.answers[row]!['last hidden state'][pooling], 1e-5);
@@ -66,7 +66,7 @@ describe.skipIf(missing !== undefined)(`transformers${missing ? ` (${missing})` 
 
   it('gives inner tensors too', async () => {
     const teacher = await transformers({path, features: ['linear_12', 'tanh']});
-    const given = answers(await teacher.ask(questions, {detail: teacher.detail}));
+    const given = answers(await teacher.ask(queries, {detail: teacher.detail}));
     for (const {features} of given) {
       expectClose(features['tanh']!.values, [...features['linear_12']!.values.map(Math.tanh)], 1e-6);
     }
@@ -74,7 +74,7 @@ describe.skipIf(missing !== undefined)(`transformers${missing ? ` (${missing})` 
 
   it('says of a tensor whose size depends on the length of the text', async () => {
     const teacher = await transformers({path, features: ['val_140']});
-    const [said] = messages(await teacher.ask(questions.slice(0, 1), {detail: teacher.detail}));
+    const [said] = messages(await teacher.ask(queries.slice(0, 1), {detail: teacher.detail}));
     expect(said).toBe(
       'Teacher transformers cls: Feature `val_140`: its shape [1, 2, 7, 7] is neither [texts, width] nor [texts, tokens, width].',
     );
@@ -82,7 +82,7 @@ describe.skipIf(missing !== undefined)(`transformers${missing ? ` (${missing})` 
 
   it('cuts a long text before the tokens that end every text, as transformers does', async () => {
     const copy = await changed('tokenizer.json', {post_processor: expected.post_processor});
-    const given = answers(await (await transformers({path: copy, maxTokens: 8})).ask(questions));
+    const given = answers(await (await transformers({path: copy, maxTokens: 8})).ask(queries));
     for (const [row, {logits}] of given.entries()) {
       expectClose(logits, expected['framed, cut to 8 tokens'][row]!.logits, 1e-5);
     }
@@ -90,20 +90,20 @@ describe.skipIf(missing !== undefined)(`transformers${missing ? ` (${missing})` 
 
   it('lets a text without tokens, and numbers, fail alone', async () => {
     const teacher = await transformers({path});
-    const said = messages(await teacher.ask([questionOf(''), questions[0]!, number!]));
+    const said = messages(await teacher.ask([queryOf(''), queries[0]!, number!]));
     expect(said).toEqual([
       'Teacher transformers cls: The text has no tokens.',
       undefined,
       'Teacher transformers cls: The model takes texts, got numbers.',
     ]);
-    expect(messages(await teacher.ask([questionOf('')]))).toEqual([said[0]]);
+    expect(messages(await teacher.ask([queryOf('')]))).toEqual([said[0]]);
   });
 
   it('runs two models at once', async () => {
     const teachers = [await transformers({path}), await transformers({path, name: 'other'})];
-    const [first, second] = await Promise.all(teachers.map(teacher => teacher.ask(questions)));
+    const [first, second] = await Promise.all(teachers.map(teacher => teacher.ask(queries)));
     expect(first).toEqual(second);
-    expect(answers(first!)).toHaveLength(questions.length);
+    expect(answers(first!)).toHaveLength(queries.length);
   });
 
   it('fetches nothing, writes nothing, and lets the process end by itself', async () => {

@@ -26,8 +26,8 @@ describe('vertex', () => {
   testTeacher({
     it,
     teacher: () => connect({...shared, url, input: 'content', key: () => key}),
-    questions: ['one', 'three', 'a'].map(text),
-    badQuestion: floats(Number.NaN),
+    queries: ['one', 'three', 'a'].map(text),
+    badQuery: floats(Number.NaN),
     secret: key,
   });
 

@@ -178,8 +178,8 @@ describe('vllm, scoring answers', () => {
   testTeacher({
     it,
     teacher: async () => vllm({...letters, url: await letterServer(classes), service: 'letters'}),
-    questions: ['one', 'three', 'a'].map(text),
-    badQuestion: floats(1),
+    queries: ['one', 'three', 'a'].map(text),
+    badQuery: floats(1),
     secret: key,
   });
 
@@ -313,8 +313,8 @@ describe('vllm, choosing labels', () => {
   testTeacher({
     it,
     teacher: async () => vllm({...letters, url: await choiceServer(), service: 'letters', output: 'label'}),
-    questions: ['one', 'three', 'a'].map(text),
-    badQuestion: floats(1),
+    queries: ['one', 'three', 'a'].map(text),
+    badQuery: floats(1),
     secret: key,
   });
 });
@@ -382,8 +382,8 @@ describe('vllm, asking a classifier', () => {
   testTeacher({
     it,
     teacher: async () => vllm({...classifier, url: await classifierServer(), service: 'letters', key}),
-    questions: ['one', 'three', 'a'].map(text),
-    badQuestion: floats(1),
+    queries: ['one', 'three', 'a'].map(text),
+    badQuery: floats(1),
     secret: key,
   });
 });

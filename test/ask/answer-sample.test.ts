@@ -3,12 +3,12 @@ import {AnswerSample} from '../../src/ask/answer-sample.ts';
 import {answerKey} from '../../src/store/key.ts';
 import {about} from './fake-teacher.ts';
 
-const [question] = about(1);
-const keys = Array.from({length: 2000}, (_, number) => answerKey({number}, question!));
+const [query] = about(1);
+const keys = Array.from({length: 2000}, (_, number) => answerKey({number}, query!));
 
 function sampleOf(seen: readonly string[], seed = 0, size = 50): string[] {
   const sample = new AnswerSample(size, seed);
-  for (const key of seen) sample.add(key, question!, () => ({answer: {kind: 'label', label: 0}, storedAt: ''}));
+  for (const key of seen) sample.add(key, query!, () => ({answer: {kind: 'label', label: 0}, storedAt: ''}));
   return sample.answers.map(({key}) => key);
 }
 

@@ -72,8 +72,8 @@ describe('withBatches', () => {
     });
     const batched = withBatches(teacher, inTurn => ({
       ...inTurn,
-      async ask(questions, options) {
-        const outcomes = await inTurn.ask(questions, options);
+      async ask(queries, options) {
+        const outcomes = await inTurn.ask(queries, options);
         await isKept;
         return outcomes;
       },
@@ -107,7 +107,7 @@ describe('withBatches', () => {
     ]);
   });
 
-  it('throws the reason of an abort for which a layer below left questions open', async () => {
+  it('throws the reason of an abort for which a layer below left queries open', async () => {
     const controller = new AbortController();
     const teacher = fakeTeacher<'black-box'>(fields, () => {
       controller.abort(new Error('enough'));
@@ -116,7 +116,7 @@ describe('withBatches', () => {
     await expect(withBatches(teacher).ask(about(1, 2), {signal: controller.signal})).rejects.toThrow('enough');
   });
 
-  it('leaves the neighbours of a question that fails alone', async () => {
+  it('leaves the neighbours of a query that fails alone', async () => {
     const error = new Error('no number');
     const teacher = fakeTeacher<'black-box'>(fields, numbers => {
       return numbers.map(number => (number === 3 ? {error} : labelled(number)));
@@ -131,7 +131,7 @@ describe('withBatches', () => {
     expect(teacher.options).toMatchObject([{detail}, {detail}]);
   });
 
-  it('takes any number of questions, none included', async () => {
+  it('takes any number of queries, none included', async () => {
     const batched = withBatches(fakeTeacher<'black-box'>(fields, numbers => numbers.map(labelled)));
     expect(batched.maxBatch).toBe(Number.POSITIVE_INFINITY);
     expect(await batched.ask([])).toEqual([]);

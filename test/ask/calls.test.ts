@@ -16,7 +16,7 @@ import {labels, ok, payingTeacher, refusal} from './paying-teacher.ts';
 
 const folder = () => mkdtemp(join(tmpdir(), 'limbeck-calls-'));
 const keysOf = (...numbers: readonly number[]) =>
-  about(...numbers).map(question => answerKey(payingTeacher().identity, question));
+  about(...numbers).map(query => answerKey(payingTeacher().identity, query));
 
 /** A journal that notes the order in which it is called, in front of a real one. */
 async function noting() {
@@ -188,7 +188,7 @@ describe('withCalls', () => {
     expect(notes).toEqual([expect.stringContaining("Teacher a payer doesn't say how many tokens a request used")]);
   });
 
-  it('sends nothing past the budget, and says so of each question', async () => {
+  it('sends nothing past the budget, and says so of each query', async () => {
     const payer = payingTeacher();
     const budget = createBudget([{calls: 1}]).forTeacher(payer);
     const teacher = withCalls(payer, {budget});
@@ -236,7 +236,7 @@ describe('withCalls', () => {
     expect(ledger.snapshot()).toMatchObject({calls: 2, inDoubt: 1});
   });
 
-  it('gives each question the error of a paid reply that can not be read, and sees that call to its end', async () => {
+  it('gives each query the error of a paid reply that can not be read, and sees that call to its end', async () => {
     const {journal, notes} = await noting();
     const teacher = withCalls(
       payingTeacher(() => ({status: 200, headers: {}, body: '{"labels": [1'})),
@@ -258,7 +258,7 @@ describe('withCalls', () => {
     expect(payer.requests).toEqual([]);
   });
 
-  it('says of a request whether its questions were asked before', async () => {
+  it('says of a request whether its queries were asked before', async () => {
     const waiting: (boolean | undefined)[] = [];
     const admission = {
       state: createAdmission({concurrency: 1}).state,

@@ -56,9 +56,9 @@ describe('collect', () => {
     const seen: unknown[] = [];
     const teacher = {
       ...fakeTeacher<'black-box'>(black, () => []),
-      ask: async (questions: readonly unknown[]) => {
-        seen.push(...questions);
-        return questions.map(() => labelled(1));
+      ask: async (queries: readonly unknown[]) => {
+        seen.push(...queries);
+        return queries.map(() => labelled(1));
       },
     };
     const inputs = {kind: 'tensor', dtype: 'uint8', shape: [2], count: 2, data: Uint8Array.of(1, 2, 3, 4)} as const;

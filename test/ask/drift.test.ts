@@ -54,7 +54,7 @@ describe('withDriftGuard', () => {
     expect(teacher.calls).toHaveLength(2);
   });
 
-  it('stops the run, and every later question, where more labels have changed than may', async () => {
+  it('stops the run, and every later query, where more labels have changed than may', async () => {
     const {teacher, guard, layer, sawHits} = guarded({sample: 30}, number => number % 4 === 0);
     sawHits(range(0, 400));
     const asked = layer.ask(about(1000));
@@ -163,7 +163,7 @@ describe('DriftGuard', () => {
   });
   const holding = (count: number, options: DriftOptions = {}) => {
     const guard = new DriftGuard(teacher, {sample: count, ...options});
-    for (const question of about(...range(0, count))) guard.sawHit(question, {...scores(2, 0, 0), storedAt: OLD});
+    for (const query of about(...range(0, count))) guard.sawHit(query, {...scores(2, 0, 0), storedAt: OLD});
     return guard;
   };
 

@@ -4,7 +4,7 @@ import {withBatches} from '../../src/ask/batches.ts';
 import {askEach} from '../../src/ask/each.ts';
 import type {LayerOptions} from '../../src/ask/layer.ts';
 import {AnswerStoreError} from '../../src/errors.ts';
-import type {Outcome, Question} from '../../src/teacher.ts';
+import type {Outcome, Query} from '../../src/teacher.ts';
 import {about, fakeTeacher, labelled} from './fake-teacher.ts';
 
 const fields = {access: 'black-box', detail: {kind: 'label'}, maxBatch: 2, concurrency: 2} as const;
@@ -44,11 +44,11 @@ describe('askEach', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('pulls questions only when their turn comes', async () => {
+  it('pulls queries only when their turn comes', async () => {
     let pulled = 0;
     let most = 0;
     let answered = 0;
-    function* endless(): Generator<Question> {
+    function* endless(): Generator<Query> {
       for (; pulled < 10_000; pulled++) yield* about(pulled);
     }
     const teacher = fakeTeacher<'black-box'>({...fields, maxBatch: 10}, async numbers => {
@@ -65,11 +65,11 @@ describe('askEach', () => {
     expect(most).toBeLessThanOrEqual(40);
   });
 
-  it('takes questions that come with time', async () => {
+  it('takes queries that come with time', async () => {
     async function* slowly() {
-      for (const question of about(1, 2, 3)) {
+      for (const query of about(1, 2, 3)) {
         await setTimeout(1);
-        yield question;
+        yield query;
       }
     }
     const {taken, take} = taking();
@@ -79,7 +79,7 @@ describe('askEach', () => {
     expect(teacher.calls).toEqual([[1, 2], [3]]);
   });
 
-  it('ends with the error of the source of questions, after what was asked is answered', async () => {
+  it('ends with the error of the source of queries, after what was asked is answered', async () => {
     function* broken() {
       yield* about(1, 2);
       throw new Error('the file is cut short');
@@ -93,7 +93,7 @@ describe('askEach', () => {
     expect(taken).toEqual([1, 2].map(labelled));
   });
 
-  it('stops where answers can not be kept any more, though the question alone failed', async () => {
+  it('stops where answers can not be kept any more, though the query alone failed', async () => {
     const {take} = taking();
     const error = new AnswerStoreError('The disk is full.');
     const teacher = fakeTeacher<'black-box'>({...fields, concurrency: 1}, numbers =>

@@ -1,7 +1,7 @@
-import type {Access, AnswerOf, AskOptions, LabelAnswer, Outcome, Question, Teacher} from '../../src/teacher.ts';
+import type {Access, AnswerOf, AskOptions, LabelAnswer, Outcome, Query, Teacher} from '../../src/teacher.ts';
 
 export interface FakeTeacher<A extends Access> extends Teacher<A> {
-  /** The questions of every call so far, as the number that each text holds. */
+  /** The queries of every call so far, as the number that each text holds. */
   readonly calls: number[][];
   /** The options of every call so far. */
   readonly options: AskOptions[];
@@ -26,8 +26,8 @@ export function fakeTeacher<A extends Access>(
     ...fields,
     calls,
     options,
-    async ask(questions, askOptions = {}) {
-      const numbers = questions.map(numberOf);
+    async ask(queries, askOptions = {}) {
+      const numbers = queries.map(numberOf);
       calls.push(numbers);
       options.push(askOptions);
       return respond(numbers, calls.length, askOptions);
@@ -35,12 +35,12 @@ export function fakeTeacher<A extends Access>(
   };
 }
 
-/** Questions about these numbers. */
-export function about(...numbers: readonly number[]): Question[] {
+/** Queries about these numbers. */
+export function about(...numbers: readonly number[]): Query[] {
   return numbers.map(number => ({input: {kind: 'text', text: String(number)}}));
 }
 
-export function numberOf({input}: Question): number {
+export function numberOf({input}: Query): number {
   return input.kind === 'text' ? Number(input.text) : Number.NaN;
 }
 

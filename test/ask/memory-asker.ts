@@ -6,7 +6,7 @@ import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {openAsking} from '../../src/ask/asking.ts';
 import {askEach} from '../../src/ask/each.ts';
-import type {Question, Reply, Teacher} from '../../src/teacher.ts';
+import type {Query, Reply, Teacher} from '../../src/teacher.ts';
 import {numberOf} from './fake-teacher.ts';
 import {labels, payingTeacher} from './paying-teacher.ts';
 
@@ -17,13 +17,13 @@ const teacher: Teacher<'black-box'> = {
   ...payer,
   maxBatch: 64,
   concurrency: 16,
-  async ask(questions, {exchange = (_: readonly number[], send: () => Promise<Reply>) => send()} = {}) {
-    const reply = await exchange([...questions.keys()], async () => labels(questions.map(numberOf)));
-    return payer.service.read(reply, questions.length, payer.detail);
+  async ask(queries, {exchange = (_: readonly number[], send: () => Promise<Reply>) => send()} = {}) {
+    const reply = await exchange([...queries.keys()], async () => labels(queries.map(numberOf)));
+    return payer.service.read(reply, queries.length, payer.detail);
   },
 };
 
-function* inputs(): Generator<Question, void> {
+function* inputs(): Generator<Query, void> {
   for (let number = 0; number < Number(count); number++) yield {input: {kind: 'text', text: String(number)}};
 }
 

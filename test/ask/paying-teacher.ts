@@ -1,5 +1,5 @@
 import {TeacherError} from '../../src/errors.ts';
-import type {AskOptions, Question, ReadOutcome, Reply, Service, Teacher} from '../../src/teacher.ts';
+import type {AskOptions, Query, ReadOutcome, Reply, Service, Teacher} from '../../src/teacher.ts';
 import {numberOf} from './fake-teacher.ts';
 
 /** What the service answers to a request about these numbers; an error where no reply comes. */
@@ -46,7 +46,7 @@ export function payingTeacher(respond: Respond = labels, fields: Partial<Teacher
         ...(tokens !== undefined && {usage: {inputTokens: Number(tokens), outputTokens: 0}}),
       };
     },
-    worstCase: questions => ({inputTokens: 10 * questions.length, outputTokens: 5 * questions.length}),
+    worstCase: queries => ({inputTokens: 10 * queries.length, outputTokens: 5 * queries.length}),
     price: {perMillionInputTokens: 1, perMillionOutputTokens: 2},
   };
   return {
@@ -60,16 +60,16 @@ export function payingTeacher(respond: Respond = labels, fields: Partial<Teacher
     service,
     ...fields,
     requests,
-    async ask(questions: readonly Question[], options: AskOptions = {}) {
-      const numbers = questions.map(numberOf);
+    async ask(queries: readonly Query[], options: AskOptions = {}) {
+      const numbers = queries.map(numberOf);
       const {exchange = (_: readonly number[], send: () => Promise<Reply>) => send()} = options;
-      const reply = await exchange([...questions.keys()], async () => {
+      const reply = await exchange([...queries.keys()], async () => {
         requests.push(numbers);
         const response = respond(numbers, requests.length);
         if (response instanceof Error) throw response;
         return response;
       });
-      if (reply.status === 200) return read(reply, questions.length);
+      if (reply.status === 200) return read(reply, queries.length);
       const retryable = reply.status === 429 || reply.status >= 500;
       const {status} = reply;
       const refused = [400, 413, 422].includes(status) && {refusal: 'unclear' as const};

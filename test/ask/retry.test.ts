@@ -66,7 +66,7 @@ describe('withRetry', () => {
     expect(waited).toEqual([125, 5000]);
   });
 
-  it('asks only the questions again that failed, and gives all in order', async () => {
+  it('asks only the queries again that failed, and gives all in order', async () => {
     const {waited, ...clock} = waits();
     const busy = new Set([1, 3]);
     const teacher = fakeTeacher<'black-box'>(fields, (numbers, call) =>
@@ -107,10 +107,10 @@ describe('withRetry', () => {
     expect(teacher.options).toEqual([options, {...options, isAgain: true}]);
   });
 
-  it('refuses outcomes that are more or fewer than the questions', async () => {
+  it('refuses outcomes that are more or fewer than the queries', async () => {
     const teacher = fakeTeacher<'black-box'>(fields, () => [labelled(0)]);
     await expect(withRetry(teacher, waits()).ask(about(1, 2))).rejects.toThrow(
-      'Teacher a fake: It gave 1 outcomes for 2 questions',
+      'Teacher a fake: It gave 1 outcomes for 2 queries',
     );
   });
 

@@ -27,13 +27,13 @@ const teacher: Teacher<'black-box'> = {
   detail: {kind: 'label'},
   maxBatch: 8,
   concurrency: 3,
-  async ask(questions) {
+  async ask(queries) {
     if (++calls > Number(most)) {
       await setTimeout(200);
       process.kill(process.pid, 'SIGKILL');
     }
     await setTimeout(10 * (calls % 3));
-    return questions.map(({input}) => ({
+    return queries.map(({input}) => ({
       answer: {kind: 'label', label: input.kind === 'tensor' ? meaningOf(input.data) : 0},
     }));
   },

@@ -1,12 +1,12 @@
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {openai} from '../../adapters/openai.ts';
 import {addressOf, type ChatService, serveChat} from '../../examples/chat-service.ts';
-import type {Question} from '../../src/teacher.ts';
+import type {Query} from '../../src/teacher.ts';
 
 const PORT = 8767;
 const classes = ['ham', 'spam'];
 const shared = {url: addressOf(PORT), model: 'sorter', classes, key: 'none'};
-const questions: readonly Question[] = ['WIN money now', 'see you at nine'].map(text => ({
+const queries: readonly Query[] = ['WIN money now', 'see you at nine'].map(text => ({
   input: {kind: 'text', text},
 }));
 
@@ -26,7 +26,7 @@ describe('the service of the examples', () => {
 
   it('gives the log-probabilities that its classifier has', async () => {
     const teacher = openai({...shared, output: 'log-probabilities'});
-    const [first] = await teacher.ask(questions.slice(0, 1));
+    const [first] = await teacher.ask(queries.slice(0, 1));
     const {answer} = first as {answer: {classes: Int32Array; logProbabilities: Float32Array; rest: number}};
     expect([...answer.classes]).toEqual([0, 1]);
     expect(Array.from(answer.logProbabilities, Math.exp)).toEqual([
@@ -45,7 +45,7 @@ describe('the service of the examples', () => {
     });
     try {
       const teacher = openai({...shared, url: addressOf(PORT + 1), output: 'label'});
-      const outcomes = await Promise.all(questions.map(question => teacher.ask([question])));
+      const outcomes = await Promise.all(queries.map(query => teacher.ask([query])));
       expect(outcomes.flat()).toMatchObject([{answer: {kind: 'label', label: 1}}, {answer: {kind: 'label', label: 1}}]);
     } finally {
       await labels.close();

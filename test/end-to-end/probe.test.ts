@@ -96,7 +96,7 @@ describe('limbeck probe', () => {
     expect(stdout).toMatch(/ {2}warning: 3 of 5 inputs brought no second answer\. .*budget/);
   });
 
-  it('refuses a number of questions that is none', async () => {
+  it('refuses a number of queries that is none', async () => {
     const refused = await run([...probe, '--questions', '0']);
     expect(refused).toMatchObject({code: 1, stdout: '', stderr: expect.stringContaining('whole number above 0')});
   });

@@ -57,13 +57,13 @@ async function select(
   return rounds;
 }
 
-/** A teacher that leaves questions without an answer, by their places among all that it was asked. */
+/** A teacher that leaves queries without an answer, by their places among all that it was asked. */
 function failing(teacher: LayeredTeacher, errorOf: (place: number) => Error | undefined): LayeredTeacher {
   let place = 0;
   return {
     ...teacher,
-    async ask(questions, options) {
-      const outcomes = await teacher.ask(questions, options);
+    async ask(queries, options) {
+      const outcomes = await teacher.ask(queries, options);
       return outcomes.map(outcome => {
         const error = errorOf(place++);
         return error ? {error} : outcome;

@@ -2,11 +2,11 @@ import {setTimeout} from 'node:timers/promises';
 import {describe, expect, it} from 'vitest';
 import {InputError} from '../../src/errors.ts';
 import {Batcher} from '../../src/serve/batcher.ts';
-import type {Answer, AskOptions, Outcome, Question, Teacher} from '../../src/teacher.ts';
+import type {Answer, AskOptions, Outcome, Query, Teacher} from '../../src/teacher.ts';
 import {classes, textOf} from './services.ts';
 
-const question = (text: string): Question => ({input: {kind: 'text', text}});
-const questions = (...texts: string[]): Question[] => texts.map(question);
+const query = (text: string): Query => ({input: {kind: 'text', text}});
+const queries = (...texts: string[]): Query[] => texts.map(query);
 const labels = (outcomes: readonly Outcome[]): number[] =>
   outcomes.map(outcome => ('answer' in outcome ? (outcome.answer as Answer & {label: number}).label : -1));
 
@@ -34,9 +34,9 @@ describe('Gathering', () => {
     const sizes: number[] = [];
     const gathering = new Batcher(teacher, {onBatch: size => sizes.push(size)});
     const answers = await Promise.all([
-      gathering.ask(questions('a', 'bb')),
-      gathering.ask(questions('ccc')),
-      gathering.ask(questions('dddd')),
+      gathering.ask(queries('a', 'bb')),
+      gathering.ask(queries('ccc')),
+      gathering.ask(queries('dddd')),
     ]);
     expect(answers.map(labels)).toEqual([[1, 2], [3], [4]]);
     expect(batches).toEqual([['a', 'bb', 'ccc', 'dddd']]);
@@ -46,9 +46,9 @@ describe('Gathering', () => {
   it('makes the next batch of what came while one was under way', async () => {
     const {teacher, batches} = lengths({wait: 20});
     const gathering = new Batcher(teacher);
-    const first = gathering.ask(questions('a'));
+    const first = gathering.ask(queries('a'));
     await setTimeout(10);
-    const later = ['b', 'c', 'd'].map(text => gathering.ask(questions(text)));
+    const later = ['b', 'c', 'd'].map(text => gathering.ask(queries(text)));
     expect(gathering.waiting).toBe(3);
     await Promise.all([first, ...later]);
     expect(batches).toEqual([['a'], ['b', 'c', 'd']]);
@@ -70,23 +70,23 @@ describe('Gathering', () => {
       },
     };
     const gathering = new Batcher(broken);
-    const calls = await Promise.allSettled([gathering.ask(questions('a')), gathering.ask(questions('bb', 'ccc'))]);
+    const calls = await Promise.allSettled([gathering.ask(queries('a')), gathering.ask(queries('bb', 'ccc'))]);
     for (const call of calls) {
-      expect(call).toMatchObject({reason: {message: expect.stringContaining(`${count} outcomes for 3 questions`)}});
+      expect(call).toMatchObject({reason: {message: expect.stringContaining(`${count} outcomes for 3 queries`)}});
     }
     isBroken = false;
-    expect(labels(await gathering.ask(questions('dddd')))).toEqual([4]);
+    expect(labels(await gathering.ask(queries('dddd')))).toEqual([4]);
   });
 
   it('splits a call that is too large, and lets a small one pass it', async () => {
     const {teacher, batches} = lengths();
     const gathering = new Batcher(teacher);
     const ends: string[] = [];
-    const large = gathering.ask(questions(...'abcdefghij')).then(outcomes => {
+    const large = gathering.ask(queries(...'abcdefghij')).then(outcomes => {
       ends.push('large');
       return outcomes;
     });
-    const small = gathering.ask(questions('zz')).then(() => ends.push('small'));
+    const small = gathering.ask(queries('zz')).then(() => ends.push('small'));
     expect(labels(await large)).toEqual(Array.from({length: 10}, () => 1));
     await small;
     expect(batches.map(batch => batch.length)).toEqual([4, 4, 3]);
@@ -98,9 +98,9 @@ describe('Gathering', () => {
     const {teacher, batches, options} = lengths();
     const gathering = new Batcher(teacher);
     await Promise.all([
-      gathering.ask(questions('a'), {detail: {kind: 'label'}}),
-      gathering.ask(questions('b'), {detail: {kind: 'votes'}}),
-      gathering.ask(questions('c'), {detail: {kind: 'label'}}),
+      gathering.ask(queries('a'), {detail: {kind: 'label'}}),
+      gathering.ask(queries('b'), {detail: {kind: 'votes'}}),
+      gathering.ask(queries('c'), {detail: {kind: 'label'}}),
     ]);
     expect(batches).toEqual([['a', 'c'], ['b']]);
     expect(options.map(one => one?.detail)).toEqual([{kind: 'label'}, {kind: 'votes'}]);
@@ -109,10 +109,10 @@ describe('Gathering', () => {
   it('has as many batches under way as the teacher allows', async () => {
     const {teacher, batches} = lengths({concurrency: 2, wait: 30});
     const gathering = new Batcher(teacher);
-    const asked = [gathering.ask(questions('a'))];
+    const asked = [gathering.ask(queries('a'))];
     for (const text of ['b', 'c']) {
       await setTimeout(5);
-      asked.push(gathering.ask(questions(text)));
+      asked.push(gathering.ask(queries(text)));
     }
     await setTimeout(5);
     expect(batches).toEqual([['a'], ['b']]);
@@ -123,23 +123,23 @@ describe('Gathering', () => {
   it('does not ask for a call that went away while it waited', async () => {
     const {teacher, batches} = lengths({wait: 20});
     const gathering = new Batcher(teacher);
-    const first = gathering.ask(questions('a'));
+    const first = gathering.ask(queries('a'));
     await setTimeout(5);
     const controller = new AbortController();
-    const gone = gathering.ask(questions('b'), {signal: controller.signal});
-    const stays = gathering.ask(questions('c'));
+    const gone = gathering.ask(queries('b'), {signal: controller.signal});
+    const stays = gathering.ask(queries('c'));
     controller.abort(new Error('gone'));
     await expect(gone).rejects.toThrow('gone');
     await Promise.all([first, stays]);
     expect(batches).toEqual([['a'], ['c']]);
-    await expect(gathering.ask(questions('d'), {signal: controller.signal})).rejects.toThrow('gone');
+    await expect(gathering.ask(queries('d'), {signal: controller.signal})).rejects.toThrow('gone');
   });
 
   it('ends a batch only when all who wait for it went away', async () => {
     const {teacher, options} = lengths({wait: 100});
     const gathering = new Batcher(teacher);
     const [one, other] = [new AbortController(), new AbortController()];
-    const asked = [one, other].map(({signal}) => gathering.ask(questions('a'), {signal}));
+    const asked = [one, other].map(({signal}) => gathering.ask(queries('a'), {signal}));
     await setTimeout(20);
     one.abort(new Error('one'));
     await expect(asked[0]).rejects.toThrow('one');
@@ -160,8 +160,8 @@ describe('Gathering', () => {
         return teacher.ask(asked);
       },
     });
-    const large = gathering.ask(questions(...'abcdef'));
-    const small = gathering.ask(questions('zz'));
+    const large = gathering.ask(queries(...'abcdef'));
+    const small = gathering.ask(queries('zz'));
     await expect(large).rejects.toThrow('no connection');
     expect(labels(await small)).toEqual([2]);
     expect(gathering.waiting).toBe(0);

@@ -144,7 +144,7 @@ describe('a cascade', () => {
     expect(body).toMatchObject({label: 'spam', answeredBy: 'student', fallback: 'late'});
     expect(answered).toEqual([]);
     await service.close();
-    expect(answered).toMatchObject([{why: 'unsure', question: {input: {text: 'spam 0.5 news'}}}]);
+    expect(answered).toMatchObject([{why: 'unsure', query: {input: {text: 'spam 0.5 news'}}}]);
   });
 
   it('lets only so many requests wait for the teacher', async () => {
@@ -176,7 +176,7 @@ describe('a cascade', () => {
     const service = await serve({onAnswer: one => answered.push(one)});
     await post(service, '/classify', {texts: ['spam 0.5 news', 'ham 0.9']});
     expect(answered).toMatchObject([
-      {question: {input: {kind: 'text', text: 'spam 0.5 news'}}, why: 'unsure', answer: sayingOf('news 0.96')},
+      {query: {input: {kind: 'text', text: 'spam 0.5 news'}}, why: 'unsure', answer: sayingOf('news 0.96')},
     ]);
     expect([...(answered[0]!.student as {logProbabilities: Float32Array}).logProbabilities].map(Math.exp)).toEqual(
       [0.25, 0.5, 0.25].map(value => expect.closeTo(value, 5)),
@@ -186,10 +186,10 @@ describe('a cascade', () => {
   it('stops asking for a client that went away', async () => {
     let stop: AbortSignal | undefined;
     const teacher = teacherOf(knowing, {
-      async ask(questions, options) {
+      async ask(queries, options) {
         stop = (options as {stop?: AbortSignal}).stop;
         await setTimeout(100);
-        return questions.map(question => ({answer: knowing(textOf(question)) as never}));
+        return queries.map(query => ({answer: knowing(textOf(query)) as never}));
       },
     });
     const service = await serve({teacher});

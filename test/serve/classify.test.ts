@@ -60,8 +60,8 @@ describe('POST /classify', () => {
       {input: {kind: 'tensor', dtype: 'uint8', shape: [1, 2]}},
       {
         ...student,
-        ask: async questions =>
-          questions.map(({input}) => {
+        ask: async queries =>
+          queries.map(({input}) => {
             const sure = input.kind === 'tensor' && input.dtype === 'uint8' && input.data[1] === 2;
             return {
               answer: {kind: 'logits', logits: sayingOf(`news ${sure ? 0.9 : 0.4}`).logProbabilities, features: {}},

@@ -10,9 +10,9 @@ const start = services();
 /** Takes a while for each text, the longer the earlier it comes. */
 const slow = {
   ...student,
-  async ask(...[questions, options]: Parameters<typeof student.ask>) {
+  async ask(...[queries, options]: Parameters<typeof student.ask>) {
     await setTimeout(30);
-    return student.ask(questions, options);
+    return student.ask(queries, options);
   },
 };
 

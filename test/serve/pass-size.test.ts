@@ -1,8 +1,8 @@
 import {describe, expect, it} from 'vitest';
 import {PassSize} from '../../src/serve/batcher.ts';
-import type {Question} from '../../src/teacher.ts';
+import type {Query} from '../../src/teacher.ts';
 
-const textsOf = (count: number, length: number): readonly Question[] =>
+const textsOf = (count: number, length: number): readonly Query[] =>
   Array.from({length: count}, () => ({input: {kind: 'text', text: 'x'.repeat(length)}}));
 
 describe('PassSize', () => {
@@ -12,9 +12,9 @@ describe('PassSize', () => {
     const passes: number[] = [];
     for (let pass = 0; pass < 60; pass++) {
       const waiting = textsOf(256, lengths[pass % lengths.length]!);
-      const questions = waiting.slice(0, size.countOf(waiting));
-      const took = questions.reduce((sum, {input}) => sum + (100 + (input as {text: string}).text.length) * each, 0);
-      size.took(questions, took);
+      const queries = waiting.slice(0, size.countOf(waiting));
+      const took = queries.reduce((sum, {input}) => sum + (100 + (input as {text: string}).text.length) * each, 0);
+      size.took(queries, took);
       passes.push(took);
     }
     return Math.max(...passes.slice(20));

@@ -14,8 +14,8 @@ const teacher: Teacher<'white-box'> = {
   classes: ['red', 'green', 'blue'],
   detail: {kind: 'logits'},
   maxBatch: 2,
-  ask: async questions =>
-    questions.map(({input}): Outcome<'white-box'> => {
+  ask: async queries =>
+    queries.map(({input}): Outcome<'white-box'> => {
       if (input.kind === 'text') return {answer: logits(input.text.length, 1)};
       if (input.data[0] === 9) return {error: new TeacherError('sums of a hidden place', 'Nine is too much.')};
       return {answer: logits(input.data[0]!, input.data[1]!)};
@@ -284,11 +284,11 @@ describe('serveTeacher', () => {
     let most = 0;
     const slow: Teacher = {
       ...teacher,
-      async ask(questions) {
+      async ask(queries) {
         most = Math.max(most, ++underWay);
         await setTimeout(20);
         underWay--;
-        return teacher.ask(questions);
+        return teacher.ask(queries);
       },
     };
     const service = await start({}, slow);
@@ -303,10 +303,10 @@ describe('serveTeacher', () => {
   it('lets a health check in between the batches of one long request', async () => {
     const busy: Teacher = {
       ...teacher,
-      async ask(questions) {
+      async ask(queries) {
         const end = performance.now() + 5;
         while (performance.now() < end);
-        return teacher.ask(questions);
+        return teacher.ask(queries);
       },
     };
     const service = await start({}, busy);
@@ -321,7 +321,7 @@ describe('serveTeacher', () => {
   });
 
   it('finishes the requests under way when it closes, and takes no new ones', async () => {
-    const slow: Teacher = {...teacher, ask: async questions => setTimeout(50).then(() => teacher.ask(questions))};
+    const slow: Teacher = {...teacher, ask: async queries => setTimeout(50).then(() => teacher.ask(queries))};
     const service = await start({}, slow);
     const inferred = infer(service, tensor([1, 2]));
     await setTimeout(20);
@@ -390,7 +390,7 @@ describe('serveTeacher', () => {
     const released = new Promise<void>(resolve => {
       release = resolve;
     });
-    const held: Teacher = {...teacher, ask: questions => released.then(() => teacher.ask(questions))};
+    const held: Teacher = {...teacher, ask: queries => released.then(() => teacher.ask(queries))};
     const service = await start({maxWaiting: 2}, held);
     let refusals = 0;
     const ask = async () => {
@@ -410,10 +410,10 @@ describe('serveTeacher', () => {
     const counting: Teacher = {
       ...teacher,
       maxBatch: 64,
-      async ask(questions) {
-        sizes.push(questions.length);
+      async ask(queries) {
+        sizes.push(queries.length);
         await setTimeout(20);
-        return teacher.ask(questions);
+        return teacher.ask(queries);
       },
     };
     const service = await start({}, counting);
@@ -437,7 +437,7 @@ describe('serveTeacher', () => {
       ...(teacher as Teacher),
       access: 'gray-box',
       detail: {kind: 'top-k', k: 2},
-      ask: async questions => questions.map(() => ({answer})),
+      ask: async queries => queries.map(() => ({answer})),
     };
     const {body} = await infer(await start({}, best), tensor([1, 2]));
     const least = expect.closeTo(Math.log(1e-38), 3);

@@ -1,6 +1,6 @@
 import {afterEach} from 'vitest';
 import {type ServeOptions, type Service, serveTeacher} from '../../src/serve/server.ts';
-import type {Answer, LogProbabilitiesAnswer, Outcome, Question, Teacher} from '../../src/teacher.ts';
+import type {Answer, LogProbabilitiesAnswer, Outcome, Query, Teacher} from '../../src/teacher.ts';
 
 export interface Reply {
   readonly status: number;
@@ -21,9 +21,9 @@ export const student: Teacher<'white-box'> = {
   classes,
   detail: {kind: 'logits'},
   maxBatch: 4,
-  ask: async questions =>
-    questions.map((question): Outcome<'white-box'> => {
-      const text = textOf(question);
+  ask: async queries =>
+    queries.map((query): Outcome<'white-box'> => {
+      const text = textOf(query);
       if (text === 'unanswerable') return {error: new Error('a secret of the house')};
       const {logProbabilities} = sayingOf(text);
       return {answer: {kind: 'logits', logits: logProbabilities.map(value => value + 3), features: {}}};
@@ -41,9 +41,9 @@ export function teacherOf(answer: (text: string) => Answer | Error, changes: Par
     detail: {kind: 'log-probabilities'},
     maxBatch: 8,
     asked,
-    ask: async questions =>
-      questions.map((question): Outcome => {
-        const text = textOf(question);
+    ask: async queries =>
+      queries.map((query): Outcome => {
+        const text = textOf(query);
         asked.push(text);
         const said = answer(text);
         return said instanceof Error ? {error: said} : {answer: said as never};
@@ -57,7 +57,7 @@ export interface AskedTeacher extends Teacher {
   readonly asked: string[];
 }
 
-export function textOf({input}: Question): string {
+export function textOf({input}: Query): string {
   return input.kind === 'text' ? input.text : input.data.join();
 }
 

@@ -5,7 +5,7 @@ import type {Answer, Detail, Outcome, Teacher} from '../../src/teacher.ts';
 import {classes, sayingOf} from './services.ts';
 
 const {signal} = new AbortController();
-const questions = [{input: {kind: 'text', text: 'a'}}] as const;
+const queries = [{input: {kind: 'text', text: 'a'}}] as const;
 
 function deciding(detail: Detail, answer: Answer, calibration?: {temperature?: number; threshold?: number}) {
   const shown: Pick<Teacher, 'name' | 'classes' | 'detail'> = {name: 'words', classes, detail};
@@ -29,7 +29,7 @@ describe('studentDecider', () => {
     };
     for (const answer of [logits, logProbabilities]) {
       const {decider, wanted} = deciding({kind: 'logits', features: ['dense']}, answer, {temperature: 2});
-      const [decision] = await decider.decide(questions, signal);
+      const [decision] = await decider.decide(queries, signal);
       expect(decision).toEqual({
         answer: {kind: 'log-probabilities', logProbabilities: expect.anything()},
         answeredBy: 'student',
@@ -43,7 +43,7 @@ describe('studentDecider', () => {
   it('is sure at the threshold itself, and abstains below it', async () => {
     const abstains = async (threshold: number) => {
       const {decider} = deciding({kind: 'log-probabilities'}, sayingOf('spam 0.75'), {threshold});
-      return (await decider.decide(questions, signal))[0];
+      return (await decider.decide(queries, signal))[0];
     };
     expect(await abstains(0.7499)).toMatchObject({abstains: false});
     expect(await abstains(0.7501)).toMatchObject({abstains: true});
@@ -58,10 +58,10 @@ describe('studentDecider', () => {
       rest: 0.4,
     };
     const {decider} = deciding({kind: 'top-k', k: 1}, best, {threshold: 0.7});
-    expect(await decider.decide(questions, signal)).toEqual([{answer: best, answeredBy: 'student', abstains: true}]);
+    expect(await decider.decide(queries, signal)).toEqual([{answer: best, answeredBy: 'student', abstains: true}]);
     const votes: Answer = {kind: 'votes', counts: Uint32Array.of(1, 3, 0)};
     const voting = deciding({kind: 'votes'}, votes, {threshold: 0.7});
-    expect(await voting.decider.decide(questions, signal)).toMatchObject([{abstains: false}]);
+    expect(await voting.decider.decide(queries, signal)).toMatchObject([{abstains: false}]);
   });
 
   it('calibrates no more than it sees', () => {

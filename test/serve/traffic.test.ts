@@ -24,7 +24,7 @@ const options = (changes: Partial<TrafficOptions> = {}): TrafficOptions => ({
 });
 
 function entry(text: string, answer: Answer = said) {
-  return {question: {input: {kind: 'text', text}}, answer, student: sayingOf('spam 0.6'), why: 'unsure'} as const;
+  return {query: {input: {kind: 'text', text}}, answer, student: sayingOf('spam 0.6'), why: 'unsure'} as const;
 }
 
 async function linesIn(path: string): Promise<Record<string, unknown>[]> {

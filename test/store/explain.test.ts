@@ -1,20 +1,20 @@
 import {describe, expect, it} from 'vitest';
 import {describeDifferences, explainMiss} from '../../src/store/explain.ts';
-import {digestKey, digestQuestion} from '../../src/store/key.ts';
+import {digestKey, digestQuery} from '../../src/store/key.ts';
 import {openAnswerStore} from '../../src/store/store.ts';
 import type {Teacher} from '../../src/teacher.ts';
 
-const digest = (text: string, view = 0) => digestQuestion({input: {kind: 'text', text}, view});
+const digest = (text: string, view = 0) => digestQuery({input: {kind: 'text', text}, view});
 
 /** A store that holds answers of these teachers about these texts. */
 async function holding(...kept: readonly (readonly [Teacher['identity'], string])[]) {
   const store = openAnswerStore({store: new Map()});
   for (const [identity, text] of kept) {
-    const question = digest(text);
+    const query = digest(text);
     const teacher = {name: 'a fake', identity};
     const answer = {kind: 'label', label: 0} as const;
-    const key = digestKey(identity, question);
-    await store.set(key, {format: 1, teacher, question, detail: {kind: 'label'}, answer, storedAt: ''});
+    const key = digestKey(identity, query);
+    await store.set(key, {format: 1, teacher, question: query, detail: {kind: 'label'}, answer, storedAt: ''});
   }
   return store;
 }

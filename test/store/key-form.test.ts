@@ -3,17 +3,17 @@ import {describe, expect, it} from 'vitest';
 import {withCache} from '../../src/ask/keep/cache.ts';
 import {withKeeping} from '../../src/ask/keep/keep.ts';
 import {AnswerStoreError} from '../../src/errors.ts';
-import {answerKey, digestQuestion} from '../../src/store/key.ts';
+import {answerKey, digestQuery} from '../../src/store/key.ts';
 import {type AnswerStore, openAnswerStore, type StoredAnswer} from '../../src/store/store.ts';
-import type {Question} from '../../src/teacher.ts';
+import type {Query} from '../../src/teacher.ts';
 import {about, fakeTeacher, labelled} from '../ask/fake-teacher.ts';
 
 const identity = {service: 'fake'};
-const [question] = about(1) as [Question];
+const [query] = about(1) as [Query];
 const stored: StoredAnswer = {
   format: 1,
   teacher: {name: 'a fake', identity},
-  question: digestQuestion(question),
+  question: digestQuery(query),
   detail: {kind: 'label'},
   answer: {kind: 'label', label: 1},
   storedAt: '2026-01-01T00:00:00.000Z',
@@ -34,7 +34,7 @@ describe('a store whose answers are kept under keys of another form', () => {
     const store = openAnswerStore({store: new Map()});
     await store.set(OLD_KEY, stored);
     const {teacher, cached} = askingWith(store);
-    const refusal = cached.ask([question]);
+    const refusal = cached.ask([query]);
     await expect(refusal).rejects.toBeInstanceOf(AnswerStoreError);
     await expect(refusal).rejects.toThrow(
       /keys of another form than this version's \(1\).*Use the version of limbeck that wrote it, or name another store/,
@@ -44,15 +44,15 @@ describe('a store whose answers are kept under keys of another form', () => {
 
   it('is told from one of the present form, from an empty one, and from one that lists nothing', async () => {
     const present = openAnswerStore({store: new Map()});
-    await present.set(answerKey(identity, question), stored);
+    await present.set(answerKey(identity, query), stored);
     const {teacher, cached} = askingWith(present);
-    expect(await cached.ask([question])).toEqual([labelled(1)]);
+    expect(await cached.ask([query])).toEqual([labelled(1)]);
     expect(teacher.calls).toEqual([]);
 
     const unlisted = Object.assign(new Map<string, unknown>(), {[Symbol.iterator]: undefined});
     for (const store of [openAnswerStore({store: new Map()}), openAnswerStore({store: unlisted})]) {
       const asking = askingWith(store);
-      expect(await asking.cached.ask([question])).toEqual([labelled(1)]);
+      expect(await asking.cached.ask([query])).toEqual([labelled(1)]);
       expect(asking.teacher.calls).toEqual([[1]]);
     }
   });

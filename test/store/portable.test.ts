@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {gunzipSync, gzipSync} from 'node:zlib';
 import {describe, expect, it} from 'vitest';
 import {KnowledgeError} from '../../src/errors.ts';
-import {digestKey, digestQuestion} from '../../src/store/key.ts';
+import {digestKey, digestQuery} from '../../src/store/key.ts';
 import {exportAnswers, importAnswers} from '../../src/store/portable.ts';
 import {type AnswerEntry, openAnswerStore} from '../../src/store/store.ts';
 import type {Answer, Detail} from '../../src/teacher.ts';
@@ -14,16 +14,16 @@ const place = async () => join(await mkdtemp(join(tmpdir(), 'limbeck-portable-')
 
 function entry(number: number, answer: Answer, detail: Detail, teacher = 'a fake'): AnswerEntry {
   const identity = {service: teacher};
-  const question = digestQuestion({input: {kind: 'text', text: String(number)}});
+  const query = digestQuery({input: {kind: 'text', text: String(number)}});
   const stored = {
     format: 1,
     teacher: {name: teacher, identity},
-    question,
+    question: query,
     detail,
     answer,
     storedAt: '2026-01-01',
   } as const;
-  return {key: digestKey(identity, question), stored};
+  return {key: digestKey(identity, query), stored};
 }
 
 const half = Math.log(0.5);

@@ -1,4 +1,4 @@
-import {digestQuestion} from '../../src/store/key.ts';
+import {digestQuery} from '../../src/store/key.ts';
 import type {StoredAnswer} from '../../src/store/store.ts';
 
 /** A record with these logits and otherwise made-up contents. */
@@ -6,7 +6,7 @@ export function storedAnswer(logits: Float32Array): StoredAnswer {
   return {
     format: 1,
     teacher: {name: 'a teacher', identity: {service: 'made up', version: 1}},
-    question: digestQuestion({input: {kind: 'text', text: 'a question'}}),
+    question: digestQuery({input: {kind: 'text', text: 'a question'}}),
     detail: {kind: 'logits'},
     answer: {kind: 'logits', logits, features: {}},
     storedAt: '2026-01-02T03:04:05.678Z',

@@ -1,15 +1,22 @@
 import {describe, expect, it} from 'vitest';
-import {digestKey, digestQuestion} from '../../src/store/key.ts';
+import {digestKey, digestQuery} from '../../src/store/key.ts';
 import type {AnswerEntry} from '../../src/store/store.ts';
 import {problemWith} from '../../src/store/verify.ts';
 import type {Answer, Detail} from '../../src/teacher.ts';
 
 const identity = {service: 'fake'};
-const question = digestQuestion({input: {kind: 'text', text: 'one'}});
+const query = digestQuery({input: {kind: 'text', text: 'one'}});
 
 function entry(answer: Answer, detail: Detail): AnswerEntry {
-  const stored = {format: 1, teacher: {name: 'a fake', identity}, question, detail, answer, storedAt: ''} as const;
-  return {key: digestKey(identity, question), stored};
+  const stored = {
+    format: 1,
+    teacher: {name: 'a fake', identity},
+    question: query,
+    detail,
+    answer,
+    storedAt: '',
+  } as const;
+  return {key: digestKey(identity, query), stored};
 }
 
 const logs = (...probabilities: readonly number[]) => Float32Array.from(probabilities, Math.log);

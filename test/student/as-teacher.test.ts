@@ -9,14 +9,14 @@ import {lenet} from '../../src/student/lenet.ts';
 import {makeStudent} from '../../src/student/make-student.ts';
 import {predictLogits} from '../../src/student/predict.ts';
 import {preprocess} from '../../src/student/preprocessing.ts';
-import type {LogitsAnswer, Outcome, Question} from '../../src/teacher.ts';
+import type {LogitsAnswer, Outcome, Query} from '../../src/teacher.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {images, imageTask, smallStudent, tenClasses} from './examples.ts';
 
 beforeAll(startEngine);
 
 const inputs = images(5, [4, 4, 1]);
-const questions: readonly Question[] = Array.from({length: 5}, (_, index) => ({input: inputAt(inputs, index)}));
+const queries: readonly Query[] = Array.from({length: 5}, (_, index) => ({input: inputAt(inputs, index)}));
 
 function answersIn(outcomes: readonly Outcome<'white-box'>[]): LogitsAnswer[] {
   return outcomes.map(outcome => {
@@ -29,19 +29,19 @@ describe('asTeacher', () => {
   testTeacher({
     it,
     teacher: () => asTeacher(smallStudent()),
-    questions,
-    badQuestion: {input: {kind: 'text', text: 'hello'}},
+    queries,
+    badQuery: {input: {kind: 'text', text: 'hello'}},
   });
 
   it('answers with the logits of the student', async () => {
     const student = smallStudent();
-    const answers = answersIn(await asTeacher(student).ask(questions));
+    const answers = answersIn(await asTeacher(student).ask(queries));
     const expected = await predictLogits(student, inputs);
     expect(answers.flatMap(({logits}) => [...logits])).toEqual([...expected]);
     expect(answers[0]!.features).toEqual({});
   });
 
-  it('offers every layer, and answers with those that a question asks for and no others', async () => {
+  it('offers every layer, and answers with those that a query asks for and no others', async () => {
     const student = lenet({filters: [2, 3], units: 4})(imageTask([16, 16, 1]), 1);
     const pictures = images(2, [16, 16, 1]);
     const asked = [0, 1].map(index => ({input: inputAt(pictures, index)}));
@@ -92,28 +92,28 @@ describe('asTeacher', () => {
 
   it('leaves no tensor behind', async () => {
     const teacher = asTeacher(smallStudent());
-    await teacher.ask(questions);
+    await teacher.ask(queries);
     const {tensors} = engineMemory();
-    await teacher.ask(questions);
+    await teacher.ask(queries);
     expect(engineMemory().tensors).toBe(tensors);
   });
 
   it('answers in arrays of their own', async () => {
     const detail = {kind: 'logits', features: ['dense_1']} as const;
-    const [first, second] = answersIn(await asTeacher(smallStudent()).ask(questions, {detail}));
+    const [first, second] = answersIn(await asTeacher(smallStudent()).ask(queries, {detail}));
     expect(first!.logits.buffer).not.toBe(second!.logits.buffer);
     expect(first!.logits.buffer.byteLength).toBe(40);
     expect(first!.features['dense_1']!.values.buffer.byteLength).toBe(32);
   });
 
-  it('says of each question alone what is wrong with it', async () => {
-    const bad: Question[] = [
+  it('says of each query alone what is wrong with it', async () => {
+    const bad: Query[] = [
       {input: {kind: 'tensor', dtype: 'uint8', shape: [2, 2, 1], data: new Uint8Array(4)}},
       {input: {kind: 'tensor', dtype: 'float32', shape: [4, 4, 1], data: new Float32Array(16)}},
       {input: {kind: 'tensor', dtype: 'uint8', shape: [4, 4, 1], data: new Uint8Array(15)}},
       {input: {kind: 'text', text: 'hello'}},
     ];
-    const outcomes = await asTeacher(smallStudent()).ask([...bad, questions[0]!]);
+    const outcomes = await asTeacher(smallStudent()).ask([...bad, queries[0]!]);
     const problems = outcomes.map(outcome => ('error' in outcome ? outcome.error.message : 'none'));
     expect(problems).toEqual([
       'Teacher tfjs mlp: Student mlp takes inputs of shape [4, 4, 1], got [2, 2, 1].',
@@ -129,7 +129,7 @@ describe('asTeacher', () => {
     const model = layers.sequential({name: 'any_size'});
     model.add(layers.layers.globalAveragePooling2d({name: 'pool', inputShape: [null, null, 10]}));
     const teacher = asTeacher(makeStudent({model, classes: tenClasses, preprocessing: {}, output: 'logits'}));
-    const picture = (side: number): Question => {
+    const picture = (side: number): Query => {
       const data = Float32Array.from({length: side * side * 10}, (_, place) => place % 10);
       return {input: {kind: 'tensor', dtype: 'float32', shape: [side, side, 10], data}};
     };
@@ -155,7 +155,7 @@ describe('asTeacher', () => {
   });
 
   it('refuses features that the model has no layer for', async () => {
-    const asked = asTeacher(smallStudent()).ask(questions, {detail: {kind: 'logits', features: ['dense_9']}});
+    const asked = asTeacher(smallStudent()).ask(queries, {detail: {kind: 'logits', features: ['dense_9']}});
     await expect(asked).rejects.toThrow('Did you mean `dense_1`?');
   });
 });

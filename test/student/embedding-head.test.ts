@@ -184,7 +184,7 @@ describe.skipIf(missing !== undefined)('asTeacher of a student on embeddings', (
   testTeacher({
     it,
     teacher: () => asTeacher(head()),
-    questions: texts.slice(0, 5).map(text => ({input: {kind: 'text', text}})),
-    badQuestion: {input: {kind: 'tensor', dtype: 'float32', shape: [1], data: Float32Array.of(1)}},
+    queries: texts.slice(0, 5).map(text => ({input: {kind: 'text', text}})),
+    badQuery: {input: {kind: 'tensor', dtype: 'float32', shape: [1], data: Float32Array.of(1)}},
   });
 });

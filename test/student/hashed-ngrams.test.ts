@@ -104,8 +104,8 @@ describe('asTeacher of a student of texts', () => {
   testTeacher({
     it,
     teacher: () => asTeacher(small()),
-    questions: texts.slice(0, 5).map(text => ({input: {kind: 'text', text}})),
-    badQuestion: {input: {kind: 'tensor', dtype: 'float32', shape: [1], data: Float32Array.of(1)}},
+    queries: texts.slice(0, 5).map(text => ({input: {kind: 'text', text}})),
+    badQuery: {input: {kind: 'tensor', dtype: 'float32', shape: [1], data: Float32Array.of(1)}},
   });
 
   it('answers with the logits of the student, and is another teacher with another reading', async () => {

@@ -127,8 +127,8 @@ describe('asTeacher of a student of subwords', () => {
   testTeacher({
     it,
     teacher: () => asTeacher(small()),
-    questions: texts.slice(0, 5).map(text => ({input: {kind: 'text', text}})),
-    badQuestion: {input: {kind: 'tensor', dtype: 'float32', shape: [1], data: Float32Array.of(1)}},
+    queries: texts.slice(0, 5).map(text => ({input: {kind: 'text', text}})),
+    badQuery: {input: {kind: 'tensor', dtype: 'float32', shape: [1], data: Float32Array.of(1)}},
   });
 
   it('is another teacher where it reads otherwise', () => {

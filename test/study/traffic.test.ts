@@ -45,7 +45,7 @@ async function traffic(texts: readonly string[], changes: object = {}, answer = 
   const path = join(await newFolder('traffic'), 'traffic.jsonl');
   const log = await TrafficLog.open(path, {teacher, classes, maxBytes: 1e6, onEnd: () => {}, ...changes});
   for (const text of texts) {
-    log.add({question: {input: {kind: 'text', text}}, answer, student: saying(0.4), why: 'unsure'});
+    log.add({query: {input: {kind: 'text', text}}, answer, student: saying(0.4), why: 'unsure'});
   }
   await log.close();
   return path;
@@ -95,7 +95,7 @@ describe('knowledgeWithTraffic', () => {
     ]) {
       const other = await TrafficLog.open(path, {maxBytes: 1e6, onEnd: () => {}, ...changes});
       other.add({
-        question: {input: {kind: 'text', text: 'd'}},
+        query: {input: {kind: 'text', text: 'd'}},
         answer: saying(0.9),
         student: saying(0.4),
         why: 'audit',

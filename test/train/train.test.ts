@@ -16,7 +16,7 @@ import {asTeacher} from '../../src/student/as-teacher.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import {predictLogits} from '../../src/student/predict.ts';
 import type {Student} from '../../src/student/student.ts';
-import type {Question, Teacher} from '../../src/teacher.ts';
+import type {Query, Teacher} from '../../src/teacher.ts';
 import {adam, sgd} from '../../src/train/optimizer.ts';
 import type {Epoch, TrainOptions} from '../../src/train/options.ts';
 import {type Profile, secondsOf} from '../../src/train/profile.ts';
@@ -185,33 +185,33 @@ describe('train', () => {
 });
 
 describe('train with a live teacher', () => {
-  const teacherOf = (student: Student, seen: Question[]): Teacher<'white-box'> => {
+  const teacherOf = (student: Student, seen: Query[]): Teacher<'white-box'> => {
     const teacher = asTeacher(student);
     return {
       ...teacher,
-      ask: (questions, options) => {
-        seen.push(...questions);
-        return teacher.ask(questions, options);
+      ask: (queries, options) => {
+        seen.push(...queries);
+        return teacher.ask(queries, options);
       },
     };
   };
 
   it('learns from answers about the very view that the student sees, another one every epoch', async () => {
-    const seen: Question[] = [];
+    const seen: Query[] = [];
     const teacher = teacherOf(build(9, [16]), seen);
     const knowledge = labelKnowledge(8);
     await run(build(), knowledge, {teacher, view: crop({padding: 1}), losses: [softLabels()], epochs: 2, batchSize: 8});
-    // The first question only finds out shapes.
-    const questions = seen.slice(1);
-    expect(questions).toHaveLength(16);
-    expect(new Set(questions.map(({view}) => view)).size).toBe(16);
+    // The first query only finds out shapes.
+    const queries = seen.slice(1);
+    expect(queries).toHaveLength(16);
+    expect(new Set(queries.map(({view}) => view)).size).toBe(16);
     const original = new Set(
       Array.from(
         {length: 8},
         (_, row) => knowledge.inputs.kind === 'tensor' && knowledge.inputs.data.slice(row * 16, row * 16 + 16).join(),
       ),
     );
-    const bytes = questions.map(({input}) => input.kind === 'tensor' && input.data.join());
+    const bytes = queries.map(({input}) => input.kind === 'tensor' && input.data.join());
     expect(bytes.some(view => !original.has(view))).toBe(true);
   });
 
@@ -265,11 +265,11 @@ describe('train while a live teacher answers', () => {
     const teacher = asTeacher(build(9, [16]));
     return {
       ...teacher,
-      async ask(questions, options) {
+      async ask(queries, options) {
         await setImmediate();
-        events.push(`asked about ${questions.length}`);
+        events.push(`asked about ${queries.length}`);
         answer();
-        return teacher.ask(questions, options);
+        return teacher.ask(queries, options);
       },
     };
   };
@@ -279,7 +279,7 @@ describe('train while a live teacher answers', () => {
     const onStep: TrainOptions['onStep'] = ({step}) => void events.push(`step ${step}`);
     const options = {teacher: remote(events), losses: [softLabels()], epochs: 2, batchSize: 8, onStep};
     await run(build(), labelKnowledge(20), options);
-    // The first question only finds out shapes.
+    // The first query only finds out shapes.
     expect(events.slice(1)).toEqual([
       ...['asked about 8', 'asked about 8', 'step 1', 'asked about 4', 'step 2', 'step 3'],
       ...['asked about 8', 'asked about 8', 'step 4', 'asked about 4', 'step 5', 'step 6'],

@@ -107,8 +107,8 @@ describe('training from versions of inputs', () => {
       classes,
       detail: {kind: 'logits'},
       maxBatch: 3,
-      async ask(questions) {
-        return questions.map(({input, view}) => {
+      async ask(queries) {
+        return queries.map(({input, view}) => {
           asked.push(view!);
           const logits = new Float32Array(3);
           if (input.kind === 'tensor') logits[poison(input.data)] = 9;

@@ -1,14 +1,14 @@
-import type {Outcome, Question} from '../../teacher.ts';
+import type {Outcome, Query} from '../../teacher.ts';
 import {haltAfter} from '../each.ts';
 import type {LayerOptions} from '../layer.ts';
 import type {AskPart} from './parts.ts';
 
 /**
- * Asks all parts at once; row i holds the outcomes of part i. A question has an outcome when every part has one for it.
+ * Asks all parts at once; row i holds the outcomes of part i. A query has an outcome when every part has one for it.
  * Where a part can't be asked the others are let finish what is under way, so that it is kept.
  */
 export async function askTogether(
-  questions: readonly Question[],
+  queries: readonly Query[],
   parts: readonly AskPart[],
   options: LayerOptions,
 ): Promise<readonly (readonly Outcome[])[]> {
@@ -27,14 +27,14 @@ export async function askTogether(
         tell(Math.min(...settled));
       };
       try {
-        return await ask(questions, {...others, stop: halt.signal, onSettled: onPart});
+        return await ask(queries, {...others, stop: halt.signal, onSettled: onPart});
       } catch (error) {
         halt.fail(error);
         return [];
       }
     }),
   );
-  halt.end(asked.every(({length}) => length === questions.length));
-  tell(questions.length);
+  halt.end(asked.every(({length}) => length === queries.length));
+  tell(queries.length);
   return asked;
 }

@@ -1,5 +1,5 @@
 import {coarsen} from '../../knowledge/coarsen.ts';
-import type {Outcome, Question} from '../../teacher.ts';
+import type {Outcome, Query} from '../../teacher.ts';
 import type {BoundaryLine} from './boundary-line.ts';
 
 /** The search for the boundaries around one input. */
@@ -32,7 +32,7 @@ export class BoundarySearch {
   }
 
   /** What is to be asked about next: a point on each way that may still be the shortest of its class. */
-  points(): readonly Question[] {
+  points(): readonly Query[] {
     const open = this.#error
       ? []
       : [...this.#lines.values()].flatMap(lines => {
@@ -77,7 +77,7 @@ export class BoundarySearch {
 export interface SearchOptions {
   readonly bisections: number;
   readonly classes: number;
-  readonly ask: (questions: readonly Question[]) => Promise<readonly Outcome[]>;
+  readonly ask: (queries: readonly Query[]) => Promise<readonly Outcome[]>;
   /** Called with how many more searches have ended. */
   readonly onSettled?: ((count: number) => void) | undefined;
 }

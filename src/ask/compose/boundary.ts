@@ -2,7 +2,7 @@ import {type Inputs, inputAt, type TensorInputs} from '../../data/inputs.ts';
 import {InputError, KnowledgeError} from '../../errors.ts';
 import {coarsen} from '../../knowledge/coarsen.ts';
 import type {Input, Outcome, Teacher, TensorInput} from '../../teacher.ts';
-import {questionsAbout} from '../collect.ts';
+import {queriesAbout} from '../collect.ts';
 import {BoundaryLine, distanceBetween} from './boundary-line.ts';
 import {BoundarySearch, searchTogether} from './boundary-search.ts';
 import {type BoundaryForm, boundaryTargets} from './boundary-targets.ts';
@@ -29,7 +29,7 @@ export interface BoundaryOptions {
    */
   readonly bisections?: number;
   /**
-   * The most questions about points on the ways from one input. Where they don't suffice, all ways are halved as often, and
+   * The most queries about points on the ways from one input. Where they don't suffice, all ways are halved as often, and
    * at the end the shortest ones once more.
    *
    * @default nearest · bisections · (classes − 1)
@@ -61,7 +61,7 @@ const VERSION = 1;
  * about the middle, again and again, for where it begins to say that class; the distance (L2) to the nearest such point
  * counts.
  *
- * An input takes 1 question, and up to nearest · bisections · (classes − 1) more, 144 of 10 classes; fewer where a way
+ * An input takes 1 query, and up to nearest · bisections · (classes − 1) more, 144 of 10 classes; fewer where a way
  * can't be the shortest of its class any more. Each reference takes one. All are kept, as every answer of a part.
  *
  * For tensors. Points on the way are of the input's type: of whole numbers rounded, so that a distance is that to a point
@@ -74,7 +74,7 @@ export function boundary(teacher: Teacher, options: BoundaryOptions): Teacher<'b
   const {references, ...settings} = checked(teacher, options);
   const {nearest, bisections, most, form, temperature} = settings;
   const {classes, name} = teacher;
-  const beforehand = [...questionsAbout({inputs: references})];
+  const beforehand = [...queriesAbout({inputs: references})];
   return composed<'black-box', References>({
     name: `boundaries of ${name}`,
     identity: {boundary: teacher.identity, references: digestInputs(references), ...settings, version: VERSION},
@@ -85,9 +85,9 @@ export function boundary(teacher: Teacher, options: BoundaryOptions): Teacher<'b
     async prepare([ask], options) {
       return referencesBy(references, await ask!(beforehand, options), teacher);
     },
-    async answer(questions, [ask], {onSettled, ...options}, known) {
-      const labels = await ask!(questions, options);
-      const searches = questions.map(({input}, row) => {
+    async answer(queries, [ask], {onSettled, ...options}, known) {
+      const labels = await ask!(queries, options);
+      const searches = queries.map(({input}, row) => {
         const outcome = labels[row]!;
         if ('error' in outcome) return errorOfPart(outcome.error, teacher);
         if (!isLike(input, references)) return otherInput(name, references);

@@ -6,7 +6,7 @@ import {fitTemperature} from '../../knowledge/fit-temperature.ts';
 import {smoothVotes} from '../../knowledge/smooth-votes.ts';
 import {LEAST_PROBABILITY, shareOfUnnamed} from '../../knowledge/unnamed-share.ts';
 import type {Answer, Outcome, Teacher, TopKAnswer} from '../../teacher.ts';
-import {questionsAbout} from '../collect.ts';
+import {queriesAbout} from '../collect.ts';
 import {type Combined, partShowing} from './combination.ts';
 import {composed, errorOfPart} from './composed.ts';
 import {digestInputs} from './inputs-digest.ts';
@@ -55,7 +55,7 @@ export function calibrated(teacher: Teacher, {examples, onFit}: CalibratedOption
   checkExamples(teacher, examples);
   const {classes} = teacher;
   const {inputs, labels} = examples;
-  const beforehand = [...questionsAbout({inputs})];
+  const beforehand = [...queriesAbout({inputs})];
   return composed<Combined, number>({
     name: `${teacher.name}, calibrated`,
     identity: {calibrated: teacher.identity, examples: digestInputs(inputs, labels), version: VERSION},
@@ -68,8 +68,8 @@ export function calibrated(teacher: Teacher, {examples, onFit}: CalibratedOption
       onFit?.(fit);
       return fit.temperature;
     },
-    async answer(questions, [ask], options, temperature) {
-      const outcomes = await ask!(questions, options);
+    async answer(queries, [ask], options, temperature) {
+      const outcomes = await ask!(queries, options);
       return outcomes.map((outcome): Outcome<Combined> => {
         if ('error' in outcome) return {error: errorOfPart(outcome.error, teacher)};
         const scores = wholeDistribution(outcome.answer, classes.length);

@@ -1,7 +1,7 @@
 import {InputError} from '../../errors.ts';
 import {coarsen, satisfies, withoutFeatures} from '../../knowledge/coarsen.ts';
 import {LEVELS} from '../../levels.ts';
-import type {Access, Answer, AnswerOf, Detail, Outcome, Question, Teacher} from '../../teacher.ts';
+import type {Access, Answer, AnswerOf, Detail, Outcome, Query, Teacher} from '../../teacher.ts';
 import {reorderTo} from './class-order.ts';
 import {composed, errorOfPart} from './composed.ts';
 
@@ -18,7 +18,7 @@ type Least<A extends Access> = Access extends A
  * Asks the first teacher, and the next one where it isn't sure of its answer; the last one's answer stands however it is.
  * To be given from the cheapest to the dearest. All have the same classes, and answer with the order of the first.
  *
- * Every answer shows as much as the teacher does that shows least. A question that a teacher can't answer has that
+ * Every answer shows as much as the teacher does that shows least. A query that a teacher can't answer has that
  * teacher's error: another one is not asked in its place.
  *
  * @param sureness - what makes an answer stand; of votes, their shares are taken for probabilities
@@ -37,13 +37,13 @@ export function cascade<A extends Access>(teachers: readonly Teacher<A>[], suren
     identity: {cascade: teachers.map(({identity}) => identity), stands: {...sureness}},
     ...{access, classes, detail},
     parts: teachers.map((teacher, index) => ({teacher, ...(index > 0 && {least: 0})})),
-    async answer(questions, parts, {onSettled, ...options}) {
-      const outcomes = new Array<Outcome<Least<A>>>(questions.length);
-      let open = [...questions.keys()];
+    async answer(queries, parts, {onSettled, ...options}) {
+      const outcomes = new Array<Outcome<Least<A>>>(queries.length);
+      let open = [...queries.keys()];
       for (const [position, ask] of parts.entries()) {
         if (open.length === 0) break;
         const isLast = position === parts.length - 1;
-        const asked = open.map((row): Question => questions[row]!);
+        const asked = open.map((row): Query => queries[row]!);
         const given = await ask(asked, {...options, ...(isLast && onSettled && {onSettled})});
         const left = open.filter((row, index) => {
           const outcome = given[index]!;

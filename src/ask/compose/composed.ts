@@ -1,6 +1,6 @@
 import {KnowledgeError, LimbeckError, TeacherError} from '../../errors.ts';
 import {describeDetail, satisfies} from '../../knowledge/coarsen.ts';
-import type {Access, Outcome, Part, Question, Teacher} from '../../teacher.ts';
+import type {Access, Outcome, Part, Query, Teacher} from '../../teacher.ts';
 import type {LayerOptions} from '../layer.ts';
 import {type AskPart, askerOf} from './parts.ts';
 import {Unprepared} from './unanswerable.ts';
@@ -15,9 +15,9 @@ interface Composition<A extends Access, P = undefined>
    * @default nothing
    */
   prepare?(parts: readonly AskPart[], options: LayerOptions): Promise<P>;
-  /** Answers each question by asking the parts, which stand in the order of `parts`. */
+  /** Answers each query by asking the parts, which stand in the order of `parts`. */
   answer(
-    questions: readonly Question[],
+    queries: readonly Query[],
     parts: readonly AskPart[],
     options: LayerOptions,
     prepared: P,
@@ -42,7 +42,7 @@ export function composed<A extends Access, P = undefined>(
     // One part may have work while another's answers are awaited; none is asked more at once than it allows.
     concurrency: teachers.reduce((sum, {concurrency = 1}) => sum + concurrency, 0),
     parts: {teachers: parts, compose: others => composed(composition, others)},
-    async ask(questions, options: LayerOptions = {}) {
+    async ask(queries, options: LayerOptions = {}) {
       const wanted = options.detail ?? detail;
       if (!satisfies(detail, wanted)) {
         throw new KnowledgeError(
@@ -51,11 +51,11 @@ export function composed<A extends Access, P = undefined>(
       }
       const {onSettled, ...others} = options;
       try {
-        return await composition.answer(questions, askers, options, await prepare(others));
+        return await composition.answer(queries, askers, options, await prepare(others));
       } catch (error) {
         if (!(error instanceof Unprepared)) throw error;
-        onSettled?.(questions.length);
-        return questions.map(() => ({error: error.reason}));
+        onSettled?.(queries.length);
+        return queries.map(() => ({error: error.reason}));
       }
     },
   };

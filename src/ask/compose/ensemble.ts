@@ -23,8 +23,8 @@ export interface EnsembleOptions {
  * with their votes. All have the same classes, and answer with the order of the first.
  *
  * Of teachers that name their best classes only, the mean names those that are known to be the most probable ones, and
- * may name fewer than each of the teachers does; a question of which it isn't known which class is the most probable has
- * an error. A question that one teacher can't answer has that teacher's error.
+ * may name fewer than each of the teachers does; a query of which it isn't known which class is the most probable has
+ * an error. A query that one teacher can't answer has that teacher's error.
  *
  * @throws InputError where the teachers have different classes, or only some of them show distributions, and where a
  * weight is out of its range
@@ -50,9 +50,9 @@ export function ensemble(
     identity: {ensemble: teachers.map((teacher, index) => ({teacher: teacher.identity, weight: weights[index]!}))},
     ...{name, access, classes, detail},
     parts: teachers.map(partShowing),
-    async answer(questions, parts, options) {
-      const asked = await askTogether(questions, parts, options);
-      return questions.map((_, row): Outcome<Combined> => {
+    async answer(queries, parts, options) {
+      const asked = await askTogether(queries, parts, options);
+      return queries.map((_, row): Outcome<Combined> => {
         const shares: Share[] = [];
         for (const [index, teacher] of teachers.entries()) {
           const outcome = asked[index]![row]!;

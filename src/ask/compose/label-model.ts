@@ -2,7 +2,7 @@ import type {Inputs} from '../../data/inputs.ts';
 import {InputError, KnowledgeError} from '../../errors.ts';
 import {coarsen} from '../../knowledge/coarsen.ts';
 import type {Answer, Outcome, Teacher} from '../../teacher.ts';
-import {questionsAbout} from '../collect.ts';
+import {queriesAbout} from '../collect.ts';
 import {askTogether} from './ask-together.ts';
 import {reorderTo} from './class-order.ts';
 import {composed, errorOfPart} from './composed.ts';
@@ -37,8 +37,8 @@ const VERSION = 1;
  * and distributions their most probable class counts: repeated answers of one teacher err together. All have the same
  * classes, and answer with the order of the first.
  *
- * A teacher that can't answer a question counts for nothing there, as long as one can. Where the error is one that may be
- * gone in the next run, such as the end of a budget, it is the question's; of an input that is fitted to, every question's.
+ * A teacher that can't answer a query counts for nothing there, as long as one can. Where the error is one that may be
+ * gone in the next run, such as the end of a budget, it is the query's; of an input that is fitted to, every query's.
  *
  * @throws InputError where there are less than three teachers, they have different classes, or an option is out of its range
  */
@@ -49,7 +49,7 @@ export function labelModel(teachers: readonly Teacher[], options: LabelModelOpti
   const reorders = teachers.map(teacher => reorderTo(classes, teacher));
   const labelIn = (answer: Answer, index: number) =>
     coarsen(reorders[index]!(answer), {kind: 'label'}, classes.length).label;
-  const beforehand = [...questionsAbout({inputs})];
+  const beforehand = [...queriesAbout({inputs})];
   const name = `label model of ${teachers.map(teacher => teacher.name).join(', ')}`;
   return composed<'black-box', LabelModel>({
     name,
@@ -75,9 +75,9 @@ export function labelModel(teachers: readonly Teacher[], options: LabelModelOpti
       onFit?.(fit);
       return fit;
     },
-    async answer(questions, parts, options, model) {
-      const asked = await askTogether(questions, parts, options);
-      return questions.map((_, row): Outcome<'black-box'> => {
+    async answer(queries, parts, options, model) {
+      const asked = await askTogether(queries, parts, options);
+      return queries.map((_, row): Outcome<'black-box'> => {
         const outcomes = asked.map(answers => answers[row]!);
         const failed = failedIndex(outcomes);
         if (failed >= 0) {
@@ -95,7 +95,7 @@ export function labelModel(teachers: readonly Teacher[], options: LabelModelOpti
 /** Of a teacher that said nothing. */
 const NONE = -1;
 
-/** Whose error a question has: one that may pass, or the first where nobody answered; -1 where there is none. */
+/** Whose error a query has: one that may pass, or the first where nobody answered; -1 where there is none. */
 function failedIndex(outcomes: readonly Outcome[]): number {
   const passing = outcomes.findIndex(outcome => 'error' in outcome && !isUnanswerable(outcome.error));
   return passing >= 0 || outcomes.some(outcome => 'answer' in outcome) ? passing : 0;

@@ -1,5 +1,5 @@
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
-import type {Access, Detail, Outcome, Part, Question, Teacher} from '../../teacher.ts';
+import type {Access, Detail, Outcome, Part, Query, Teacher} from '../../teacher.ts';
 import {withBatches} from '../batches.ts';
 import type {LayeredTeacher, LayerOptions} from '../layer.ts';
 
@@ -16,9 +16,9 @@ export function layeredBy<A extends Access>(layers: Layers, teacher: Teacher<A>)
 /** A teacher that is not made of others, and what one that is asks it. */
 export interface Leaf extends Required<Pick<Part, 'teacher' | 'detail' | 'samples' | 'least' | 'further'>> {
   /** What it is asked about once, instead of what the whole is asked about. */
-  readonly beforehand?: readonly Question[];
-  /** What it is asked about one question: `samples` questions, of which the first `least` are asked in any case. */
-  questionsFor(question: Question): Promise<readonly Question[]>;
+  readonly beforehand?: readonly Query[];
+  /** What it is asked about one query: `samples` queries, of which the first `least` are asked in any case. */
+  queriesFor(query: Query): Promise<readonly Query[]>;
 }
 
 /**
@@ -30,7 +30,7 @@ export interface Leaf extends Required<Pick<Part, 'teacher' | 'detail' | 'sample
 export function leavesOf(teacher: Teacher, detail: Detail): readonly Leaf[] {
   const {parts} = teacher;
   if (parts === undefined) {
-    return [{teacher, detail, samples: 1, least: 1, further: 0, questionsFor: async question => [question]}];
+    return [{teacher, detail, samples: 1, least: 1, further: 0, queriesFor: async query => [query]}];
   }
   return parts.teachers.flatMap(part => {
     const leaves = leavesOf(part.teacher, detailOfPart(part));
@@ -55,11 +55,11 @@ function leafWithin(part: Part, leaf: Leaf): Leaf {
     ...leaf,
     samples: samples * leaf.samples,
     least: least * leaf.least,
-    // Each question of a search leads to as many as any other.
+    // Each query of a search leads to as many as any other.
     further: (samples + further) * (leaf.samples + leaf.further) - samples * leaf.samples,
-    async questionsFor(question) {
+    async queriesFor(query) {
       // Samples of samples: those of the inner one are counted on through those of the outer.
-      const asked = await Promise.all((await samplesOf(part, question)).map(leaf.questionsFor));
+      const asked = await Promise.all((await samplesOf(part, query)).map(leaf.queriesFor));
       const sure = asked.slice(0, least).flatMap(some => some.slice(0, leaf.least));
       return [...sure, ...asked.flatMap((some, index) => some.slice(index < least ? leaf.least : 0))];
     },
@@ -71,30 +71,30 @@ function detailOfPart({teacher, detail = withoutFeatures(teacher.detail)}: Part)
 }
 
 /**
- * A question as a part is asked about it.
+ * A query as a part is asked about it.
  *
  * @param from - the first of these samples
  * @param to - the one after the last
  * @default all of them
  */
 export async function samplesOf(
-  {samples = 1, put = question => question}: Pick<Part, 'samples' | 'put'>,
-  question: Question,
+  {samples = 1, put = query => query}: Pick<Part, 'samples' | 'put'>,
+  query: Query,
   from = 0,
   to: number = samples,
-): Promise<readonly Question[]> {
-  if (samples === 1) return [await put(question)];
-  const first = samples * (question.sample ?? 0);
-  return Promise.all(Array.from({length: to - from}, (_, index) => put({...question, sample: first + from + index})));
+): Promise<readonly Query[]> {
+  if (samples === 1) return [await put(query)];
+  const first = samples * (query.sample ?? 0);
+  return Promise.all(Array.from({length: to - from}, (_, index) => put({...query, sample: first + from + index})));
 }
 
-/** Asks a part about any number of questions, whichever; outcomes are in their order. */
-export type AskPart = (questions: readonly Question[], options: LayerOptions) => Promise<readonly Outcome[]>;
+/** Asks a part about any number of queries, whichever; outcomes are in their order. */
+export type AskPart = (queries: readonly Query[], options: LayerOptions) => Promise<readonly Outcome[]>;
 
 /** @param teacher - the part's teacher, with layers around it or without */
 export function askerOf(part: Part, teacher: Teacher): AskPart {
   const batches = withBatches(teacher);
   const detail = detailOfPart(part);
   // A request belongs to the layers of the part: its rows would mean nothing to whoever asks the whole.
-  return (questions, {exchange: _, ...options}) => batches.ask(questions, {...options, detail});
+  return (queries, {exchange: _, ...options}) => batches.ask(queries, {...options, detail});
 }

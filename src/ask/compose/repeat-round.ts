@@ -1,15 +1,15 @@
 import {LimbeckError, TeacherError} from '../../errors.ts';
-import type {Outcome, Part, Question} from '../../teacher.ts';
+import type {Outcome, Part, Query} from '../../teacher.ts';
 import type {LayerOptions} from '../layer.ts';
 import {type AskPart, samplesOf} from './parts.ts';
 
-/** A question, and what became of its samples so far. */
+/** A query, and what became of its samples so far. */
 export interface Asked {
-  readonly question: Question;
+  readonly query: Query;
   readonly outcomes: Outcome[];
 }
 
-/** Some samples of every question. */
+/** Some samples of every query. */
 export interface Round {
   readonly part: Part;
   readonly ask: AskPart;
@@ -19,16 +19,16 @@ export interface Round {
 }
 
 /**
- * Asks some more samples about each question. One that can't be put has an error in their place.
+ * Asks some more samples about each query. One that can't be put has an error in their place.
  *
- * @param options - `onSettled` is told of questions whose samples all came
+ * @param options - `onSettled` is told of queries whose samples all came
  */
 export async function askRound(
   {part, ask, from, to}: Round,
   rows: readonly Asked[],
   {onSettled, ...options}: LayerOptions,
 ): Promise<void> {
-  const put = await Promise.all(rows.map(({question}) => putSamples(part, question, from, to)));
+  const put = await Promise.all(rows.map(({query}) => putSamples(part, query, from, to)));
   const whole = [...rows.keys()].filter(row => Array.isArray(put[row]));
   onSettled?.(rows.length - whole.length);
   const each = to - from;
@@ -38,8 +38,8 @@ export async function askRound(
     settled += count;
     onSettled?.(Math.floor(settled / each) - before);
   };
-  const questions = whole.flatMap(row => put[row] as readonly Question[]);
-  const outcomes = await ask(questions, {...options, ...(onSettled && {onSettled: onSample})});
+  const queries = whole.flatMap(row => put[row] as readonly Query[]);
+  const outcomes = await ask(queries, {...options, ...(onSettled && {onSettled: onSample})});
   for (const [row, {outcomes: all}] of rows.entries()) {
     const samples = put[row]!;
     if (samples instanceof Error) all.push({error: samples});
@@ -49,17 +49,12 @@ export async function askRound(
   }
 }
 
-async function putSamples(
-  part: Part,
-  question: Question,
-  from: number,
-  to: number,
-): Promise<readonly Question[] | Error> {
+async function putSamples(part: Part, query: Query, from: number, to: number): Promise<readonly Query[] | Error> {
   try {
-    return await samplesOf(part, question, from, to);
+    return await samplesOf(part, query, from, to);
   } catch (cause) {
     if (cause instanceof LimbeckError) return cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    return new TeacherError(part.teacher.name, `A version of the question could not be made: ${reason}.`, {cause});
+    return new TeacherError(part.teacher.name, `A version of the query could not be made: ${reason}.`, {cause});
   }
 }

@@ -1,19 +1,19 @@
 import {mixSeed} from '../../data/random.ts';
 import {type View, viewInputs} from '../../data/view.ts';
 import {InputError} from '../../errors.ts';
-import {digestQuestion} from '../../store/key.ts';
-import type {Outcome, Part, Question, Teacher} from '../../teacher.ts';
+import {digestQuery} from '../../store/key.ts';
+import type {Outcome, Part, Query, Teacher} from '../../teacher.ts';
 import {type Combined, combine, partShowing, shownBy, unknownBest} from './combination.ts';
 import {composed, errorOfPart} from './composed.ts';
 import {type Asked, askRound} from './repeat-round.ts';
 import {checkStop, leadsSurely, type StopRule} from './sure-lead.ts';
 
 export interface RepeatOptions {
-  /** How often each question is put at most: its samples 0, 1, … */
+  /** How often each query is put at most: its samples 0, 1, … */
   readonly samples: number;
   /**
    * Every sample but the first asks about such a view of the input, which hangs on the input's content and the number of
-   * the sample alone: `noise({deviation})` makes votes of a teacher that answers the same question always alike.
+   * the sample alone: `noise({deviation})` makes votes of a teacher that answers the same query always alike.
    *
    * @default every sample asks about the input itself
    */
@@ -25,7 +25,7 @@ export interface RepeatOptions {
    */
   readonly paraphrase?: Paraphrase;
   /**
-   * When to ask no more about a question. Of votes only.
+   * When to ask no more about a query. Of votes only.
    *
    * @default after `samples`
    */
@@ -33,7 +33,7 @@ export interface RepeatOptions {
 }
 
 /**
- * Asks a teacher the same question several times. It answers with the votes, and of a teacher that shows distributions
+ * Asks a teacher the same query several times. It answers with the votes, and of a teacher that shows distributions
  * with their mean. What changes from sample to sample is the teacher's, such as the order in which a chat model is shown
  * the classes, or else the `view` or the words; a teacher that takes no notice of `sample` and is always shown the same is
  * asked as often, and answers as often the same.
@@ -63,8 +63,8 @@ export function repeat(teacher: Teacher, options: RepeatOptions): Teacher<Combin
   return composed({
     ...{name, identity: identityOf(teacher, options), access, classes, detail},
     parts: [part],
-    async answer(questions, [ask], {onSettled, ...options}) {
-      const rows = questions.map((question): Asked => ({question, outcomes: []}));
+    async answer(queries, [ask], {onSettled, ...options}) {
+      const rows = queries.map((query): Asked => ({query, outcomes: []}));
       let open: readonly Asked[] = rows;
       for (const [from, to] of roundsOf(part)) {
         const isLast = to === samples;
@@ -147,7 +147,7 @@ export interface Paraphrase {
   /** Names it and its version, as in `two ways to ask, 1`: nothing else tells that what it writes has changed. */
   readonly name: string;
   /**
-   * The text in other words. It must write the same each time: other words are another question, and are bought again.
+   * The text in other words. It must write the same each time: other words are another query, and are bought again.
    *
    * @param sample - from 1
    */
@@ -156,12 +156,12 @@ export interface Paraphrase {
 
 /** Every sample but the first as a view of the input; its seed is that of the input's content and the sample. */
 function viewed(view: View): Put {
-  return question => {
-    const {input, sample = 0} = question;
-    if (sample === 0) return question;
+  return query => {
+    const {input, sample = 0} = query;
+    if (sample === 0) return query;
     if (input.kind === 'text')
       throw new InputError(`View \`${view.name}\` is of tensors. Give texts a \`paraphrase\`.`);
-    const seed = seedOf(question, sample);
+    const seed = seedOf(query, sample);
     const {data} = viewInputs({...input, count: 1}, view, [seed]);
     return {input: {...input, data}, view: seed, sample};
   };
@@ -169,12 +169,12 @@ function viewed(view: View): Put {
 
 /** Every sample but the first in other words. */
 function inOtherWords({name, write}: Paraphrase): Put {
-  return async question => {
-    const {input, sample = 0} = question;
-    if (sample === 0) return question;
+  return async query => {
+    const {input, sample = 0} = query;
+    if (sample === 0) return query;
     if (input.kind !== 'text') throw new InputError(`Paraphrase \`${name}\` is of texts. Give tensors a \`view\`.`);
     const text = await write(input.text, sample);
-    if (typeof text === 'string' && text.trim() !== '') return {...question, input: {kind: 'text', text}};
+    if (typeof text === 'string' && text.trim() !== '') return {...query, input: {kind: 'text', text}};
     throw new InputError(
       `Paraphrase \`${name}\` wrote no text for sample ${sample} of \`${input.text.slice(0, 40)}\`.`,
     );
@@ -182,6 +182,6 @@ function inOtherWords({name, write}: Paraphrase): Put {
 }
 
 /** 0 is the seed of the input itself. */
-function seedOf(question: Question, sample: number): number {
-  return mixSeed(sample, digestQuestion(question).bytes) >>> 0 || 1;
+function seedOf(query: Query, sample: number): number {
+  return mixSeed(sample, digestQuery(query).bytes) >>> 0 || 1;
 }

@@ -11,7 +11,7 @@ export interface StopRule {
    */
   readonly sure: number;
   /**
-   * How many samples each question has at least.
+   * How many samples each query has at least.
    *
    * @default 4
    */

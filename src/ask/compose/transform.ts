@@ -22,7 +22,7 @@ export interface Transforms {
   readonly decimals?: number;
 }
 
-/** Gaussian noise on every logit or log-probability, the same for the same question each time. */
+/** Gaussian noise on every logit or log-probability, the same for the same query each time. */
 export type Noise = {
   /** Standard deviation, in nats; above 0. */
   readonly deviation: number;
@@ -52,7 +52,7 @@ type Scores = LogitsAnswer | LogProbabilitiesAnswer;
 /**
  * Softens a distribution and disturbs it.
  *
- * @param key - of the question, which draws the noise
+ * @param key - of the query, which draws the noise
  */
 export function disturbed(answer: Scores, {temperature = 1, noise}: Transforms, key: string): Scores {
   const {deviation = 0, seed = 0} = noise ?? {};

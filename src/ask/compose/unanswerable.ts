@@ -1,7 +1,7 @@
 import {TeacherError} from '../../errors.ts';
 
 /**
- * The error of a question that all answers wait for. It is then that of each of them: such as the end of a budget, it may
+ * The error of a query that all answers wait for. It is then that of each of them: such as the end of a budget, it may
  * be gone in the next run.
  */
 export class Unprepared extends Error {
@@ -13,13 +13,13 @@ export class Unprepared extends Error {
   }
 }
 
-/** Whether the teacher can't answer the question, now or later. Any other error may be gone in the next run. */
+/** Whether the teacher can't answer the query, now or later. Any other error may be gone in the next run. */
 export function isUnanswerable(error: Error): boolean {
   return error instanceof TeacherError && !error.retryable;
 }
 
 /**
- * Lets the error of a question pass that its teacher can't answer. With any other one what is made of many answers would
+ * Lets the error of a query pass that its teacher can't answer. With any other one what is made of many answers would
  * be one thing now, and another in the next run.
  *
  * @throws Unprepared

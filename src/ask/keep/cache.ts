@@ -2,7 +2,7 @@ import {AnswerStoreError} from '../../errors.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
 import {digestKey, KEY_VERSION} from '../../store/key.ts';
 import type {AnswerEntry, AnswerStore, StoredAnswer} from '../../store/store.ts';
-import type {Access, Answer, AnswerOf, Detail, Outcome, Question, Teacher} from '../../teacher.ts';
+import type {Access, Answer, AnswerOf, Detail, Outcome, Query, Teacher} from '../../teacher.ts';
 import type {DriftGuard} from '../drift.ts';
 import {keyed} from '../keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
@@ -72,11 +72,11 @@ type Found = Held | {readonly error: Error};
 const flightsByStore = new WeakMap<AnswerStore, SingleFlight<Found>>();
 
 /**
- * Asks only what the store does not hold. A kept answer serves every question that wants no more than it holds. It comes
+ * Asks only what the store does not hold. A kept answer serves every query that wants no more than it holds. It comes
  * back whole where the teacher's access may show it, coarsened to what was wanted where it may not. One that was read in
  * another way than the teacher reads is read again from its raw reply, where that is there.
  *
- * Identical questions are asked once, in one call as well as in several under way at the same time.
+ * Identical queries are asked once, in one call as well as in several under way at the same time.
  *
  * @param teacher - one that keeps what it buys, see `withKeeping`
  */
@@ -85,10 +85,10 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
   const flights = flightsByStore.get(store) ?? new SingleFlight<Found>();
   flightsByStore.set(store, flights);
 
-  const ask = async (questions: readonly Question[], askOptions: LayerOptions = {}) => {
+  const ask = async (queries: readonly Query[], askOptions: LayerOptions = {}) => {
     const {detail = withoutFeatures(teacher.detail)} = askOptions;
     await checkKeyForm(store);
-    const byKey = new Map(questions.map(question => [keyed(teacher, question).key, question]));
+    const byKey = new Map(queries.map(query => [keyed(teacher, query).key, query]));
     let bought = 0;
     let served = 0;
     let settled = 0;
@@ -124,13 +124,13 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
       return found;
     };
 
-    ledger?.add({asked: questions.length});
+    ledger?.add({asked: queries.length});
     const usable = (found: Found) => 'error' in found || shown(found, teacher, detail) !== undefined;
     const found = await flights.run([...byKey.keys()], find, usable);
-    const outcomes = questions.map(question => outcomeOf(found.get(keyed(teacher, question).key)!, teacher, detail));
+    const outcomes = queries.map(query => outcomeOf(found.get(keyed(teacher, query).key)!, teacher, detail));
     // What other calls found, and what is asked about twice, has not been told yet.
     ledger?.add({cached: outcomes.filter(outcome => 'answer' in outcome).length - bought - served});
-    onSettled(questions.length - settled);
+    onSettled(queries.length - settled);
     return outcomes;
   };
   return layerOver(teacher, {ask});

@@ -4,7 +4,7 @@ import {AnswerStoreError} from '../../errors.ts';
 import type {Journal} from '../../store/journal/journal.ts';
 import type {OnNote} from '../notes.ts';
 
-/** Questions that may be paid for twice. */
+/** Queries that may be paid for twice. */
 export interface InDoubt {
   readonly keys: readonly string[];
   /** The file that lists them all, and those of earlier runs, a time and a key a line. */
@@ -43,7 +43,7 @@ export class Doubts {
     return taking;
   }
 
-  /** Names questions that another process may have asked about and got no answer to. */
+  /** Names queries that another process may have asked about and got no answer to. */
   async name(keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return;
     await this.list(keys);

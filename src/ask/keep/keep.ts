@@ -4,7 +4,7 @@ import {together} from '../../store/coalesce.ts';
 import {fuller} from '../../store/fuller.ts';
 import type {Journal} from '../../store/journal/journal.ts';
 import type {AnswerEntry, AnswerStore} from '../../store/store.ts';
-import type {Access, Detail, Input, Outcome, Question, Teacher} from '../../teacher.ts';
+import type {Access, Detail, Input, Outcome, Query, Teacher} from '../../teacher.ts';
 import type {Bought, PaidCall} from '../calls.ts';
 import {keyed} from '../keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
@@ -48,15 +48,15 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
     await store.setMany(wanted);
     if (failure !== undefined) throw failure;
   });
-  const ask = async (questions: readonly Question[], askOptions: LayerOptions = {}) => {
+  const ask = async (queries: readonly Query[], askOptions: LayerOptions = {}) => {
     const {detail = withoutFeatures(teacher.detail)} = askOptions;
-    const outcomes: readonly Bought<A>[] = await teacher.ask(questions, {...askOptions, detail});
+    const outcomes: readonly Bought<A>[] = await teacher.ask(queries, {...askOptions, detail});
     const refusedBefore = refusals?.count ?? 0;
     const kept = outcomes.map((outcome): Kept<A> => keptOutcome(outcome, detail));
     ledger?.add({bought: kept.filter(({isBought}) => isBought).length});
-    const entries = entriesOf(teacher, questions, outcomes, kept);
+    const entries = entriesOf(teacher, queries, outcomes, kept);
     if (entries.length > 0) await keep(entries);
-    if (entries.length < outcomes.length) await quarantine(questions, outcomes);
+    if (entries.length < outcomes.length) await quarantine(queries, outcomes);
     // What was refused in the meantime may have been refused for another reason.
     const isMixed = entries.length < outcomes.length;
     if (entries.length > 0) await refusals?.sure(isMixed ? refusals.count : refusedBefore);
@@ -70,18 +70,18 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
     return kept;
   };
   /** What was paid for and can't be read, and what the service refuses. */
-  const quarantine = async (questions: readonly Question[], outcomes: readonly Bought[]) => {
+  const quarantine = async (queries: readonly Query[], outcomes: readonly Bought[]) => {
     for (const [index, outcome] of outcomes.entries()) {
       if (!('error' in outcome)) continue;
       const {error, call} = outcome;
-      const question = questions[index]!;
+      const query = queries[index]!;
       const write = async () => {
-        await journal?.quarantine(keyed(teacher, question).key, {
+        await journal?.quarantine(keyed(teacher, query).key, {
           why: error.message,
           place: call?.location,
           at: new Date().toISOString(),
           teacher: teacher.name,
-          input: inputBeginning(question.input),
+          input: inputBeginning(query.input),
           ...(error instanceof TeacherError && {said: error.said}),
         });
         ledger?.add({setAside: 1});
@@ -101,7 +101,7 @@ function callsOf(outcomes: readonly Bought[]): Iterable<PaidCall> {
 
 function entriesOf(
   teacher: Teacher,
-  questions: readonly Question[],
+  queries: readonly Query[],
   outcomes: readonly Bought[],
   kept: readonly Kept[],
 ): AnswerEntry[] {
@@ -112,7 +112,7 @@ function entriesOf(
   for (const [index, outcome] of outcomes.entries()) {
     if ('error' in outcome) continue;
     const {answer, call} = outcome;
-    const {key, digest} = keyed(teacher, questions[index]!);
+    const {key, digest} = keyed(teacher, queries[index]!);
     const detail = kept[index]!.detail!;
     entries.push({
       key,

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import {coarsen, heldDetail, satisfies} from '../../knowledge/coarsen.ts';
 import {readAlike} from '../../store/fuller.ts';
 import type {AnswerStore, StoredAnswer} from '../../store/store.ts';
-import type {Access, Answer, AnswerOf, Detail, Question, Teacher} from '../../teacher.ts';
+import type {Access, Answer, AnswerOf, Detail, Query, Teacher} from '../../teacher.ts';
 import {keyed} from '../keyed.ts';
 import {isAnswerOf} from '../layer.ts';
 import {type Replies, readReply} from './kept-reply.ts';
@@ -40,7 +40,7 @@ export function shown<A extends Access>(
   return isAnswerOf(access, coarser) ? coarser : undefined;
 }
 
-/** What is kept of some questions, by key. */
+/** What is kept of some queries, by key. */
 export interface FoundAnswers {
   /** All that serve. */
   readonly found: ReadonlyMap<string, StoredAnswer>;
@@ -55,16 +55,16 @@ export interface FoundAnswers {
  * @param wanted - the least that each must hold
  */
 export async function findKept(
-  questions: readonly Question[],
+  queries: readonly Query[],
   teacher: Teacher,
   wanted: Detail,
   {store, replies, onLost}: Lookup,
 ): Promise<FoundAnswers> {
-  const asked = new Map(questions.map(question => [keyed(teacher, question).key, question]));
+  const asked = new Map(queries.map(query => [keyed(teacher, query).key, query]));
   const keys = [...asked.keys()];
   const found = new Map<string, StoredAnswer>();
   const otherwise = new Map<string, StoredAnswer>();
-  const lacking = new Map<string, Question>();
+  const lacking = new Map<string, Query>();
   for (const [index, stored] of (await store.getMany(keys)).entries()) {
     const key = keys[index]!;
     if (!stored) lacking.set(key, asked.get(key)!);
@@ -85,12 +85,12 @@ export async function findKept(
 
 /** The same; what was read from raw replies is kept. */
 export async function takeKept(
-  questions: readonly Question[],
+  queries: readonly Query[],
   teacher: Teacher,
   wanted: Detail,
   lookup: Lookup,
 ): Promise<ReadonlyMap<string, StoredAnswer>> {
-  const {found, read} = await findKept(questions, teacher, wanted, lookup);
+  const {found, read} = await findKept(queries, teacher, wanted, lookup);
   if (read.size > 0) await lookup.store.setMany(Array.from(read, ([key, stored]) => ({key, stored})));
   return found;
 }

@@ -12,7 +12,7 @@ export interface ReplyToRead<A extends Access> {
   readonly detail: Detail;
 }
 
-/** A kept reply and what it says to each of its questions, by key; to none where it can't be read. */
+/** A kept reply and what it says to each of its queries, by key; to none where it can't be read. */
 export interface ReadReply<A extends Access> {
   readonly reply: Reply;
   readonly outcomes: ReadonlyMap<string, Outcome<A>>;
@@ -45,7 +45,7 @@ function outcomesOf<A extends Access>(
   try {
     return service.read(reply, count, detail);
   } catch {
-    // What can't be read is asked about once more, like every other question.
+    // What can't be read is asked about once more, like every other query.
     return [];
   }
 }

@@ -1,7 +1,7 @@
 import {setTimeout} from 'node:timers/promises';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
 import type {TakenOver} from '../../store/leases.ts';
-import type {Access, Detail, Outcome, Question} from '../../teacher.ts';
+import type {Access, Detail, Outcome, Query} from '../../teacher.ts';
 import {askEach} from '../each.ts';
 import {keyed} from '../keyed.ts';
 import {askOthers, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
@@ -24,7 +24,7 @@ export interface LeasesOptions extends Lookup {
    */
   readonly doubts?: Pick<Doubts, 'takeOver' | 'name'> | undefined;
   /**
-   * How many questions are made this process's own together: the rest is left to others.
+   * How many queries are made this process's own together: the rest is left to others.
    *
    * @default all
    */
@@ -36,7 +36,7 @@ export interface LeasesOptions extends Lookup {
    */
   readonly claims?: number;
   /**
-   * For how long a question is one process's own, in milliseconds. Renewed while it is under way.
+   * For how long a query is one process's own, in milliseconds. Renewed while it is under way.
    *
    * @default 60000
    */
@@ -51,11 +51,11 @@ export interface LeasesOptions extends Lookup {
 
 type Wanted = LayerOptions & {readonly detail: Detail};
 
-/** Stands for the outcome of a question that another process is asking. */
+/** Stands for the outcome of a query that another process is asking. */
 const ELSEWHERE = {error: new Error('Another process is asking about it.')};
 
 /**
- * Lets processes that share a store share the work as well: a question that another one is asking is left to it, and
+ * Lets processes that share a store share the work as well: a query that another one is asking is left to it, and
  * waited for when there is nothing else to ask.
  */
 export function withLeases<A extends Access>(
@@ -73,14 +73,14 @@ export function withLeases<A extends Access>(
 ): LayeredTeacher<A> {
   const {leases} = store;
   const semaphore = new Semaphore(claims);
-  const keyOf = (question: Question) => keyed(teacher, question).key;
+  const keyOf = (query: Query) => keyed(teacher, query).key;
 
-  /** What is kept by now of questions that are this process's own, by place: another one may have answered just before. */
-  const keptOf = async (questions: readonly Question[], {detail}: Wanted): Promise<Map<number, Kept<A>>> => {
+  /** What is kept by now of queries that are this process's own, by place: another one may have answered just before. */
+  const keptOf = async (queries: readonly Query[], {detail}: Wanted): Promise<Map<number, Kept<A>>> => {
     const known = new Map<number, Kept<A>>();
-    const found = servesKept ? await takeKept(questions, teacher, detail, {store, replies}) : undefined;
-    for (const [index, question] of questions.entries()) {
-      const stored = found?.get(keyOf(question));
+    const found = servesKept ? await takeKept(queries, teacher, detail, {store, replies}) : undefined;
+    for (const [index, query] of queries.entries()) {
+      const stored = found?.get(keyOf(query));
       const answer = stored && shown(stored, teacher, detail);
       if (answer) known.set(index, {answer, detail: stored.detail});
     }
@@ -88,32 +88,32 @@ export function withLeases<A extends Access>(
   };
 
   /** @param taken - what was taken over of it from holders that did not give it back */
-  const askOwn = async (questions: readonly Question[], taken: readonly TakenOver[], wanted: Wanted) => {
-    const keys = questions.map(keyOf);
+  const askOwn = async (queries: readonly Query[], taken: readonly TakenOver[], wanted: Wanted) => {
+    const keys = queries.map(keyOf);
     const renewal = setInterval(() => void leases.renew(keys, lease).catch(() => {}), lease / 3);
     try {
       if (taken.length > 0) await doubts?.takeOver();
-      const known = await keptOf(questions, wanted);
+      const known = await keptOf(queries, wanted);
       const answered = new Set(Array.from(known.keys(), index => keys[index]!));
       const unsure = taken.filter(({key, isJournaled}) => !isJournaled && !answered.has(key));
       await doubts?.name(unsure.map(({key}) => key));
       wanted.onSettled?.(known.size);
-      return await askOthers(teacher, questions, known, wanted);
+      return await askOthers(teacher, queries, known, wanted);
     } finally {
       clearInterval(renewal);
       await leases.release(keys);
     }
   };
 
-  /** Asks about those of the questions that nobody else is asking about. */
-  const askFree = async (questions: readonly Question[], wanted: Wanted) => {
+  /** Asks about those of the queries that nobody else is asking about. */
+  const askFree = async (queries: readonly Query[], wanted: Wanted) => {
     const turn = semaphore.begin();
     if (turn) await turn;
     try {
       wanted.stop?.throwIfAborted();
       const taken: TakenOver[] = [];
-      const isOwn = await leases.acquire(questions.map(keyOf), lease, some => taken.push(...some));
-      const own = questions.filter((_, index) => isOwn[index]);
+      const isOwn = await leases.acquire(queries.map(keyOf), lease, some => taken.push(...some));
+      const own = queries.filter((_, index) => isOwn[index]);
       const outcomes = own.length > 0 ? await askOwn(own, taken, wanted) : [];
       semaphore.end();
       let next = 0;
@@ -125,15 +125,15 @@ export function withLeases<A extends Access>(
     }
   };
   const free = layerOver(teacher, {
-    ask: (questions, options) => askFree(questions, options as Wanted),
+    ask: (queries, options) => askFree(queries, options as Wanted),
     maxBatch: claim,
     concurrency: claims,
   });
 
-  const ask = async (questions: readonly Question[], options: LayerOptions = {}) => {
+  const ask = async (queries: readonly Query[], options: LayerOptions = {}) => {
     const wanted = {...options, detail: options.detail ?? withoutFeatures(teacher.detail)};
-    const outcomes = new Array<Outcome<A>>(questions.length);
-    let open = [...questions.keys()];
+    const outcomes = new Array<Outcome<A>>(queries.length);
+    let open = [...queries.keys()];
     while (true) {
       const elsewhere: number[] = [];
       const take = (some: readonly Outcome<A>[], start: number) => {
@@ -143,7 +143,7 @@ export function withLeases<A extends Access>(
           else outcomes[position] = outcome;
         }
       };
-      const about = open.map(index => questions[index]!);
+      const about = open.map(index => queries[index]!);
       await askEach(free, about, take, wanted);
       if (elsewhere.length === 0) return outcomes;
       open = elsewhere;

@@ -3,7 +3,7 @@ import {heldDetail, satisfies, withoutFeatures} from '../../knowledge/coarsen.ts
 import type {ReplyLocation} from '../../store/journal/journal.ts';
 import {startOf} from '../../store/journal/segment.ts';
 import type {StoredAnswer} from '../../store/store.ts';
-import type {Detail, Outcome, Question, Reply, Service, Teacher} from '../../teacher.ts';
+import type {Detail, Outcome, Query, Reply, Service, Teacher} from '../../teacher.ts';
 import {keyed} from '../keyed.ts';
 import {type Replies, readReply} from './kept-reply.ts';
 
@@ -17,18 +17,18 @@ const AT_ONCE = 16;
 /**
  * Makes answers that a store has lost again, of the raw replies in the journal.
  *
- * @param questions - by key: those of which the store holds nothing
+ * @param queries - by key: those of which the store holds nothing
  * @param wanted - the least that each answer must hold
  */
 export async function readLost(
-  questions: ReadonlyMap<string, Question>,
+  queries: ReadonlyMap<string, Query>,
   teacher: Teacher,
   wanted: Detail,
   replies: Replies,
 ): Promise<readonly (readonly [key: string, stored: StoredAnswer])[]> {
   const {service} = teacher;
-  if (service === undefined || questions.size === 0) return [];
-  const locations = (await replies.find?.([...questions.keys()])) ?? new Map<string, ReplyLocation>();
+  if (service === undefined || queries.size === 0) return [];
+  const locations = (await replies.find?.([...queries.keys()])) ?? new Map<string, ReplyLocation>();
   // Many answers may come from one reply, which is read once.
   const byLocation = new Map<string, {readonly location: ReplyLocation; readonly keys: string[]}>();
   for (const [key, location] of locations) {
@@ -40,7 +40,7 @@ export async function readLost(
   const read = await pLimit(AT_ONCE).map([...byLocation.values()], async ({location, keys}) => {
     const answers = await readFully({replies, service, location: location, teacher, wanted});
     return keys.flatMap(key => {
-      const stored = answers && storedAs(answers, key, keyed(teacher, questions.get(key)!).digest);
+      const stored = answers && storedAs(answers, key, keyed(teacher, queries.get(key)!).digest);
       return stored ? [[key, stored] as const] : [];
     });
   });

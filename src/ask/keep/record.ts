@@ -3,7 +3,7 @@ import {holdsAnswerOf} from '../../store/answers-of.ts';
 import {describeDifferences, explainMiss} from '../../store/explain.ts';
 import {readAlike} from '../../store/fuller.ts';
 import type {AnswerStore} from '../../store/store.ts';
-import type {Access, Outcome, Question} from '../../teacher.ts';
+import type {Access, Outcome, Query} from '../../teacher.ts';
 import {keyed} from '../keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 
@@ -23,7 +23,7 @@ export interface RecordOptions {
 }
 
 /**
- * Lets only those questions reach the teacher that its mode lets through. Each other one is refused for itself, so that
+ * Lets only those queries reach the teacher that its mode lets through. Each other one is refused for itself, so that
  * whoever asks a whole set learns of all that is missing; the first refusal names the nearest kept answer.
  */
 export function withRecordMode<A extends Access>(
@@ -34,8 +34,8 @@ export function withRecordMode<A extends Access>(
   let isOpen: Promise<boolean> | undefined;
   let isExplained = false;
 
-  const refuse = async (question: Question): Promise<Outcome<A>> => {
-    const {key, digest} = keyed(teacher, question);
+  const refuse = async (query: Query): Promise<Outcome<A>> => {
+    const {key, digest} = keyed(teacher, query);
     const [reason, way] = REFUSALS[mode];
     const stored = await store.get(key);
     if (stored && !readAlike(stored.reader, teacher.service?.reader)) {
@@ -46,9 +46,9 @@ export function withRecordMode<A extends Access>(
     const why = isFirst ? await nearestTo(store, teacher.identity, digest) : '';
     return {error: new UnrecordedError(`No answer is kept under key ${key}, and ${reason}.${why} ${way}`)};
   };
-  const ask = async (questions: readonly Question[], options: LayerOptions = {}) => {
+  const ask = async (queries: readonly Query[], options: LayerOptions = {}) => {
     isOpen ??= mode === 'none' ? Promise.resolve(false) : holdsAnswerOf(store, teacher.identity).then(holds => !holds);
-    return (await isOpen) ? teacher.ask(questions, options) : Promise.all(questions.map(refuse));
+    return (await isOpen) ? teacher.ask(queries, options) : Promise.all(queries.map(refuse));
   };
   return layerOver(teacher, {ask});
 }

@@ -2,7 +2,7 @@ import {TeacherError} from '../../errors.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
 import type {Journal, Quarantined} from '../../store/journal/journal.ts';
 import {Quarantine} from '../../store/quarantine.ts';
-import type {Access, Detail, Question} from '../../teacher.ts';
+import type {Access, Detail, Query} from '../../teacher.ts';
 import {receiptOf} from '../budget/receipt.ts';
 import type {Bought} from '../calls.ts';
 import {keyed} from '../keyed.ts';
@@ -47,20 +47,20 @@ export function withRecovery<A extends Access>(
       error: quarantineError(teacher.name, quarantined, outcome && 'error' in outcome ? outcome.error : undefined),
     };
   };
-  const askOrRecover = async (questions: readonly Question[], options: LayerOptions) => {
+  const askOrRecover = async (queries: readonly Query[], options: LayerOptions) => {
     const {detail = withoutFeatures(teacher.detail)} = options;
     const known = new Map<number, Bought<A>>();
-    for (const [index, question] of questions.entries()) {
-      const {key} = keyed(teacher, question);
+    for (const [index, query] of queries.entries()) {
+      const {key} = keyed(teacher, query);
       if (!journal.recovered.replies.has(key) && !journal.quarantined.has(key)) continue;
       const outcome = await recover(key, detail);
       if (outcome) known.set(index, outcome);
     }
-    return askOthers(teacher, questions, known, options);
+    return askOthers(teacher, queries, known, options);
   };
   const isEmpty = () => journal.recovered.replies.size + journal.quarantined.size === 0;
   return layerOver(teacher, {
-    ask: (questions, options = {}) => (isEmpty() ? teacher.ask(questions, options) : askOrRecover(questions, options)),
+    ask: (queries, options = {}) => (isEmpty() ? teacher.ask(queries, options) : askOrRecover(queries, options)),
   });
 }
 

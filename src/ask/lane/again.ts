@@ -1,11 +1,11 @@
 import {TeacherError} from '../../errors.ts';
 import type {Outcome} from '../../teacher.ts';
 
-/** How often a question is handed over that may succeed another time. */
+/** How often a query is handed over that may succeed another time. */
 export const LANE_ATTEMPTS = 3;
 
 /**
- * Whether a question is worth handing over again: after an error that may pass, and once after an answer that can't be
+ * Whether a query is worth handing over again: after an error that may pass, and once after an answer that can't be
  * read.
  *
  * @param attempt - which handing-over this was the outcome of
@@ -15,7 +15,7 @@ export function isWorthAgain(outcome: Outcome, attempt: number): boolean {
   return outcome.error.unreadable ? attempt === 1 : outcome.error.retryable && attempt < LANE_ATTEMPTS;
 }
 
-/** Whether the service had no room for the question, which is no fault of the question. */
+/** Whether the service had no room for the query, which is no fault of the query. */
 export function isForWantOfRoom(outcome: Outcome): boolean {
   return 'error' in outcome && outcome.error instanceof TeacherError && outcome.error.status === 429;
 }

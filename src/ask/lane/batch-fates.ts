@@ -1,6 +1,6 @@
 import {LimbeckError, TeacherError} from '../../errors.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
-import type {Access, Detail, Question} from '../../teacher.ts';
+import type {Access, Detail, Query} from '../../teacher.ts';
 import {receiptOf} from '../budget/receipt.ts';
 import type {Bought} from '../calls.ts';
 import {readReply} from '../keep/kept-reply.ts';
@@ -8,10 +8,10 @@ import {keyed} from '../keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import type {LaneWork} from './lane-work.ts';
 
-/** Nothing is known of the question, nor does anything speak against asking: it is to be handed over. */
+/** Nothing is known of the query, nor does anything speak against asking: it is to be handed over. */
 export class UnaskedError extends LimbeckError {}
 
-/** What became of a question in the batch that it was last in. */
+/** What became of a query in the batch that it was last in. */
 export interface Fate {
   /** Which handing-over it was, from 1 on. */
   readonly attempt: number;
@@ -19,7 +19,7 @@ export interface Fate {
   readonly error?: Error | undefined;
 }
 
-/** What became of the questions of one asking, by key, where it is not an answer. */
+/** What became of the queries of one asking, by key, where it is not an answer. */
 export class BatchFates {
   readonly #fates = new Map<string, Fate>();
   readonly #ahead = new Set<string>();
@@ -32,36 +32,36 @@ export class BatchFates {
     return this.#fates.get(key);
   }
 
-  /** The question does not go into a batch: it is asked by itself, the next time that it is alone in a call. */
+  /** The query does not go into a batch: it is asked by itself, the next time that it is alone in a call. */
   sendAhead(key: string): void {
     this.#ahead.add(key);
   }
 
-  /** Whether the question goes ahead, which it does once. */
+  /** Whether the query goes ahead, which it does once. */
   takeAhead(key: string): boolean {
     return this.#ahead.delete(key);
   }
 }
 
 /**
- * A teacher that knows what became of questions in batches, and asks nothing itself. Answers are read from the journal by
+ * A teacher that knows what became of queries in batches, and asks nothing itself. Answers are read from the journal by
  * the layer around it, `withRecovery`; what gets through to here has none.
  *
- * @param alone - what asks a question that is sent ahead
+ * @param alone - what asks a query that is sent ahead
  */
 export function batchTeacher<A extends Access>(
   alone: LayeredTeacher<A>,
   work: LaneWork,
   fates: BatchFates,
 ): LayeredTeacher<A> {
-  const ask = async (questions: readonly Question[], options: LayerOptions = {}): Promise<readonly Bought<A>[]> => {
+  const ask = async (queries: readonly Query[], options: LayerOptions = {}): Promise<readonly Bought<A>[]> => {
     const {detail = withoutFeatures(alone.detail)} = options;
-    const [first] = questions;
-    if (questions.length === 1 && fates.takeAhead(keyed(alone, first!).key)) return alone.ask(questions, options);
+    const [first] = queries;
+    if (queries.length === 1 && fates.takeAhead(keyed(alone, first!).key)) return alone.ask(queries, options);
     const unasked = {error: new UnaskedError('It was not asked about.')};
     return Promise.all(
-      questions.map(question => {
-        const {key} = keyed(alone, question);
+      queries.map(query => {
+        const {key} = keyed(alone, query);
         const fate = fates.get(key);
         return fate ? outcomeOf<A>(key, fate, work, detail) : unasked;
       }),

@@ -52,7 +52,7 @@ function goneError({teacher, journal}: LaneWork, batch: Submission, cause: Teach
   return new TeacherError(
     teacher.name,
     `It has no batch ${id}, handed over at ${plannedAt}, or not for this key. Give the key of that time. If the batch is ` +
-      `lost, delete ${journal.batches.pathOf(batch)}: its ${keys.length} questions are asked about again then.`,
+      `lost, delete ${journal.batches.pathOf(batch)}: its ${keys.length} queries are asked about again then.`,
     {cause},
   );
 }
@@ -65,7 +65,7 @@ export async function cancelBatch(work: LaneWork, batch: Submission): Promise<vo
 
 /** What became of the requests of a batch. */
 export interface Collected {
-  /** Why a question has no reply; of one that has one, nothing. */
+  /** Why a query has no reply; of one that has one, nothing. */
   readonly errors: ReadonlyMap<string, Error>;
   /** Whether it was another batch: nothing in it was asked for. */
   readonly isForeign: boolean;

@@ -1,5 +1,5 @@
 import type {BudgetError} from '../../errors.ts';
-import type {Question, Usage} from '../../teacher.ts';
+import type {Query, Usage} from '../../teacher.ts';
 import type {Reservation} from '../budget/budget.ts';
 import type {Charge} from '../budget/price.ts';
 import {keyed} from '../keyed.ts';
@@ -11,7 +11,7 @@ interface Reserved {
   readonly reservation: Reservation | undefined;
 }
 
-/** What is reserved for a batch, by the keys of its questions. */
+/** What is reserved for a batch, by the keys of its queries. */
 export class Funds {
   readonly #open: Map<string, Reserved>;
 
@@ -19,7 +19,7 @@ export class Funds {
     this.#open = new Map(reserved);
   }
 
-  /** The most tokens that the request about a question can use; undefined if they aren't counted, or it is settled. */
+  /** The most tokens that the request about a query can use; undefined if they aren't counted, or it is settled. */
   worstUsage(key: string): Usage | undefined {
     return this.#open.get(key)?.worst.usage;
   }
@@ -36,22 +36,22 @@ export class Funds {
   }
 }
 
-/** How many of some questions the budget lets through, from the first on, and why not all. */
+/** How many of some queries the budget lets through, from the first on, and why not all. */
 export interface Funding {
   readonly count: number;
   readonly refusal?: BudgetError;
   readonly funds: Funds;
 }
 
-/** Reserves the most that a batch of these questions can come to. */
-export function reserveFor({teacher, service, budget}: LaneWork, questions: readonly Question[]): Funding {
-  const charges = questions.map((question): Charge => ({calls: 1, usage: service.worstCase?.([question])}));
+/** Reserves the most that a batch of these queries can come to. */
+export function reserveFor({teacher, service, budget}: LaneWork, queries: readonly Query[]): Funding {
+  const charges = queries.map((query): Charge => ({calls: 1, usage: service.worstCase?.([query])}));
   const {reservations, refusal} = budget?.reserveFirst(charges) ?? {};
-  const count = reservations?.length ?? questions.length;
-  const reserved = questions
+  const count = reservations?.length ?? queries.length;
+  const reserved = queries
     .slice(0, count)
-    .map((question, index): [string, Reserved] => [
-      keyed(teacher, question).key,
+    .map((query, index): [string, Reserved] => [
+      keyed(teacher, query).key,
       {worst: charges[index]!, reservation: reservations?.[index]},
     ]);
   return {count, funds: new Funds(reserved), ...(refusal && {refusal})};

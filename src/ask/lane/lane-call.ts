@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import {BudgetError, PendingError, TeacherError} from '../../errors.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
 import type {BatchRecord} from '../../store/journal/batches.ts';
-import type {Access, Outcome, Question} from '../../teacher.ts';
+import type {Access, Outcome, Query} from '../../teacher.ts';
 import {type Halt, haltAfter} from '../each.ts';
 import {keyed} from '../keyed.ts';
 import type {LayeredTeacher, LayerOptions} from '../layer.ts';
@@ -14,7 +14,7 @@ import {batchesWith, type LaneWork} from './lane-work.ts';
 import {splitIntoBatches} from './split.ts';
 import {findLost, type Submission, submitBatch, withoutId} from './submit.ts';
 
-/** How many questions are asked by themselves at most, before others are handed over. */
+/** How many queries are asked by themselves at most, before others are handed over. */
 const AHEAD = 5;
 
 export interface LaneCallOptions extends LaneWork {
@@ -25,7 +25,7 @@ export interface LaneCallOptions extends LaneWork {
   readonly cancels: boolean;
 }
 
-/** A question that has no answer yet, by its place in the call. */
+/** A query that has no answer yet, by its place in the call. */
 interface Failed<A extends Access> {
   readonly index: number;
   readonly outcome: Outcome<A>;
@@ -39,11 +39,11 @@ interface Sent {
   readonly funds: Funds;
 }
 
-/** All questions of one call, different ones, on their way through the lane. */
+/** All queries of one call, different ones, on their way through the lane. */
 export class LaneCall<A extends Access> {
   readonly #kept: LayeredTeacher<A>;
   readonly #lane: LaneCallOptions;
-  readonly #questions: readonly Question[];
+  readonly #queries: readonly Query[];
   readonly #options: LayerOptions;
   readonly #halt: Halt;
   readonly #indices: ReadonlyMap<string, number>;
@@ -57,21 +57,21 @@ export class LaneCall<A extends Access> {
   constructor(
     kept: LayeredTeacher<A>,
     lane: LaneCallOptions,
-    questions: readonly Question[],
+    queries: readonly Query[],
     {stop, onSettled, ...options}: LayerOptions,
   ) {
     this.#kept = kept;
     this.#lane = lane;
-    this.#questions = questions;
+    this.#queries = queries;
     this.#halt = haltAfter(stop, options.signal);
     this.#options = {...options, ...(onSettled && {onSettled})};
-    this.#indices = new Map(questions.map((question, index) => [this.#keyOf(question), index]));
+    this.#indices = new Map(queries.map((query, index) => [this.#keyOf(query), index]));
   }
 
   async run(): Promise<readonly Outcome<A>[]> {
-    const records = batchesWith(this.#lane, this.#questions);
+    const records = batchesWith(this.#lane, this.#queries);
     const inBatches = new Set(records.flatMap(({keys}) => keys));
-    const others = [...this.#questions.keys()].filter(index => !inBatches.has(this.#keyOf(this.#questions[index]!)));
+    const others = [...this.#queries.keys()].filter(index => !inBatches.has(this.#keyOf(this.#queries[index]!)));
     await Promise.all([
       ...records.map(record => this.#guarded(() => this.#takeUp(record))),
       this.#guarded(() => this.#askAbout(others)),
@@ -115,7 +115,7 @@ export class LaneCall<A extends Access> {
   async #sendAhead(indices: readonly number[]): Promise<number> {
     if (indices.length < 2 || this.#lane.cancels) return 0;
     for (const [index, position] of indices.slice(0, AHEAD).entries()) {
-      this.#lane.fates.sendAhead(this.#keyOf(this.#questions[position]!));
+      this.#lane.fates.sendAhead(this.#keyOf(this.#queries[position]!));
       const [outcome] = await this.#askKept([position]);
       this.#settle(position, outcome!);
       if ('answer' in outcome! || outcome!.error instanceof BudgetError) return index + 1;
@@ -125,7 +125,7 @@ export class LaneCall<A extends Access> {
     const last = this.#outcomes[indices[AHEAD - 1]!] as {readonly error: Error};
     throw new TeacherError(
       name,
-      `It answered none of ${AHEAD} questions that were asked one by one, so nothing was handed over. See why first.`,
+      `It answered none of ${AHEAD} queries that were asked one by one, so nothing was handed over. See why first.`,
       {cause: last.error},
     );
   }
@@ -160,12 +160,12 @@ export class LaneCall<A extends Access> {
     );
   }
 
-  /** The bytes of a question's line, with its place; nothing of one that is settled, since it can't be handed over. */
+  /** The bytes of a query's line, with its place; nothing of one that is settled, since it can't be handed over. */
   #sizeOf(index: number): [number, number][] {
     const {lane, teacher} = this.#lane;
-    const question = this.#questions[index]!;
+    const query = this.#queries[index]!;
     try {
-      const bytes = Buffer.byteLength(lane.lineOf(this.#keyOf(question), question));
+      const bytes = Buffer.byteLength(lane.lineOf(this.#keyOf(query), query));
       if (bytes < lane.maxBytes) return [[index, bytes]];
       const problem = `The request about it has ${bytes} bytes, and a whole batch ${lane.maxBytes} at most. Shorten it.`;
       throw new TeacherError(teacher.name, problem);
@@ -177,12 +177,12 @@ export class LaneCall<A extends Access> {
 
   /** Hands over as many of these as the budget lets through. Where the service has no room, they wait for the others. */
   async #send(indices: readonly number[], attempt: number): Promise<Sent | undefined> {
-    const questions = indices.map(index => this.#questions[index]!);
-    const {count, refusal, funds} = reserveFor(this.#lane, questions);
+    const queries = indices.map(index => this.#queries[index]!);
+    const {count, refusal, funds} = reserveFor(this.#lane, queries);
     if (refusal) for (const index of indices.slice(count)) this.#settle(index, {error: refusal});
     if (count === 0) return undefined;
     try {
-      const record = await submitBatch(this.#lane, questions.slice(0, count), {
+      const record = await submitBatch(this.#lane, queries.slice(0, count), {
         attempt,
         funds,
         stop: this.#halt.signal,
@@ -253,7 +253,7 @@ export class LaneCall<A extends Access> {
   #askKept(indices: readonly number[]): Promise<readonly Outcome<A>[]> {
     const {detail = withoutFeatures(this.#kept.detail)} = this.#options;
     return this.#kept.ask(
-      indices.map(index => this.#questions[index]!),
+      indices.map(index => this.#queries[index]!),
       // Who keeps an outcome does not know whether it is the last one.
       {...this.#options, detail, stop: this.#halt.signal, onSettled: () => {}},
     );
@@ -268,8 +268,8 @@ export class LaneCall<A extends Access> {
     return keys.flatMap(key => this.#indices.get(key) ?? []);
   }
 
-  #keyOf(question: Question): string {
-    return keyed(this.#kept, question).key;
+  #keyOf(query: Query): string {
+    return keyed(this.#kept, query).key;
   }
 }
 

@@ -1,7 +1,7 @@
 import {KnowledgeError} from '../../errors.ts';
 import type {BatchRecord} from '../../store/journal/batches.ts';
 import type {Journal} from '../../store/journal/journal.ts';
-import type {Access, Outcome, Question, Teacher} from '../../teacher.ts';
+import type {Access, Outcome, Query, Teacher} from '../../teacher.ts';
 import {withBatches} from '../batches.ts';
 import type {Budget} from '../budget/budget.ts';
 import {keyed} from '../keyed.ts';
@@ -56,7 +56,7 @@ interface LaneLayersOptions<A extends Access> {
 }
 
 /**
- * The layers that make requests of any number of questions: batches of the service's batch lane, where it has one and it
+ * The layers that make requests of any number of queries: batches of the service's batch lane, where it has one and it
  * was chosen, else requests one by one, save about what is in such a batch already.
  */
 export function laneLayers<A extends Access>(options: LaneLayersOptions<A>): LayeredTeacher<A> {
@@ -80,40 +80,40 @@ export function laneLayers<A extends Access>(options: LaneLayersOptions<A>): Lay
 
 /**
  * Asks by the batch lane of a service. Batches that earlier runs handed over are collected. Of what is left the first
- * question goes ahead by itself, so that a wrong key or model is known at once and the service has the prompt in its
+ * query goes ahead by itself, so that a wrong key or model is known at once and the service has the prompt in its
  * cache; the others are handed over. What fails and may succeed is handed over again, alone.
  *
- * @param kept - keeps what `batchTeacher` finds, with the layers in between; its questions are different ones
+ * @param kept - keeps what `batchTeacher` finds, with the layers in between; its queries are different ones
  */
 function withLane<A extends Access>(kept: LayeredTeacher<A>, options: LaneCallOptions): LayeredTeacher<A> {
-  const ask = (questions: readonly Question[], askOptions: LayerOptions = {}) =>
-    new LaneCall(kept, options, questions, askOptions).run();
+  const ask = (queries: readonly Query[], askOptions: LayerOptions = {}) =>
+    new LaneCall(kept, options, queries, askOptions).run();
   return layerOver(kept, {ask, maxBatch: Number.POSITIVE_INFINITY, concurrency: Number.POSITIVE_INFINITY});
 }
 
 /**
- * Keeps what is in a batch from being paid for twice. A batch that has ended is collected, whichever way its questions
+ * Keeps what is in a batch from being paid for twice. A batch that has ended is collected, whichever way its queries
  * are asked now; what is in one that is still under way is not asked about.
  *
  * @param teacher - reads collected replies from the journal, see `withRecovery`
  */
 function withPendingBatches<A extends Access>(teacher: LayeredTeacher<A>, work: LaneWork): LayeredTeacher<A> {
-  // Many calls may be about the questions of one batch.
+  // Many calls may be about the queries of one batch.
   const looks = new Map<string, Promise<Error | undefined>>();
-  const ask = async (questions: readonly Question[], options: LayerOptions = {}) => {
+  const ask = async (queries: readonly Query[], options: LayerOptions = {}) => {
     const known = new Map<number, Outcome<A>>();
-    for (const record of batchesWith(work, questions)) {
+    for (const record of batchesWith(work, queries)) {
       const look = looks.get(record.name) ?? collectIfEnded(work, record, options.stop);
       looks.set(record.name, look);
       const error = await look;
       if (error === undefined) continue;
       const keys = new Set(record.keys);
-      for (const [index, question] of questions.entries()) {
-        if (keys.has(keyed(teacher, question).key)) known.set(index, {error});
+      for (const [index, query] of queries.entries()) {
+        if (keys.has(keyed(teacher, query).key)) known.set(index, {error});
       }
     }
     options.onSettled?.(known.size);
-    return askOthers(teacher, questions, known, options);
+    return askOthers(teacher, queries, known, options);
   };
   return layerOver(teacher, {ask});
 }

@@ -2,7 +2,7 @@ import {TeacherError} from '../../errors.ts';
 import type {BatchLane} from '../../lane.ts';
 import type {BatchRecord} from '../../store/journal/batches.ts';
 import type {Journal} from '../../store/journal/journal.ts';
-import type {Question, Service, Teacher} from '../../teacher.ts';
+import type {Query, Service, Teacher} from '../../teacher.ts';
 import type {TeacherBudget} from '../budget/budget.ts';
 import {keyed} from '../keyed.ts';
 import type {Ledger} from '../ledger.ts';
@@ -68,10 +68,10 @@ export async function persistently<T>(
   }
 }
 
-/** The batches that hold any of these questions and are not collected. */
-export function batchesWith({teacher, journal}: LaneWork, questions: readonly Question[]): readonly BatchRecord[] {
+/** The batches that hold any of these queries and are not collected. */
+export function batchesWith({teacher, journal}: LaneWork, queries: readonly Query[]): readonly BatchRecord[] {
   const records = journal.batches.all();
   if (records.length === 0) return [];
-  const keys = new Set(questions.map(question => keyed(teacher, question).key));
+  const keys = new Set(queries.map(query => keyed(teacher, query).key));
   return records.filter(record => record.keys.some(key => keys.has(key)));
 }

@@ -2,7 +2,7 @@ import {randomUUID} from 'node:crypto';
 import {TeacherError} from '../../errors.ts';
 import type {LostBatch} from '../../lane.ts';
 import type {BatchRecord} from '../../store/journal/batches.ts';
-import type {Question} from '../../teacher.ts';
+import type {Query} from '../../teacher.ts';
 import {keyed} from '../keyed.ts';
 import {timer} from '../retry.ts';
 import type {Funds} from './funds.ts';
@@ -12,7 +12,7 @@ import {type LaneWork, persistently} from './lane-work.ts';
 export type Submission = BatchRecord & {readonly id: string};
 
 interface SubmitOptions {
-  /** Which handing-over of these questions it is, from 1 on. */
+  /** Which handing-over of these queries it is, from 1 on. */
   readonly attempt: number;
   /** Settled if it fails: by the worst case if the service may have the batch, else as never sent. */
   readonly funds: Funds;
@@ -20,20 +20,20 @@ interface SubmitOptions {
 }
 
 /**
- * Hands questions over in one batch. It is written down before, so that it can be found again wherever the process ends.
+ * Hands queries over in one batch. It is written down before, so that it can be found again wherever the process ends.
  *
  * @throws TeacherError where the service doesn't take it; the batch is forgotten, unless the service may have it
  */
 export async function submitBatch(
   work: LaneWork,
-  questions: readonly Question[],
+  queries: readonly Query[],
   {attempt, funds, stop}: SubmitOptions,
 ): Promise<Submission> {
   const {teacher, ledger, journal} = work;
   let mayBeThere = false;
   try {
     stop.throwIfAborted();
-    const keys = questions.map(question => keyed(teacher, question).key);
+    const keys = queries.map(query => keyed(teacher, query).key);
     const plannedAt = new Date().toISOString();
     const name = `limbeck-${randomUUID()}`;
     const record: BatchRecord = {format: 1, name, teacher: teacher.name, plannedAt, attempt, keys};
@@ -41,11 +41,11 @@ export async function submitBatch(
     // Replies that could not be read are no longer theirs.
     const unread = keys.filter(key => journal.recovered.replies.has(key));
     if (unread.length > 0) journal.settled(unread);
-    const id = await submit(work, record, questions, {stop, onHeard: () => (mayBeThere = true)});
+    const id = await submit(work, record, queries, {stop, onHeard: () => (mayBeThere = true)});
     mayBeThere = true;
     const known = {...record, id};
     await journal.batches.write(known);
-    ledger?.add({calls: questions.length});
+    ledger?.add({calls: queries.length});
     return known;
   } catch (error) {
     funds.settleRest(mayBeThere ? 'worst case' : 'not sent');
@@ -57,7 +57,7 @@ export async function submitBatch(
 async function submit(
   work: LaneWork,
   record: BatchRecord,
-  questions: readonly Question[],
+  queries: readonly Query[],
   {stop, onHeard}: {readonly stop: AbortSignal; readonly onHeard: () => void},
 ): Promise<string> {
   const {lane, journal} = work;
@@ -69,7 +69,7 @@ async function submit(
     return lane.find(lostBatch(work, record));
   };
   try {
-    const lines = questions.map((question, index) => lane.lineOf(record.keys[index]!, question));
+    const lines = queries.map((query, index) => lane.lineOf(record.keys[index]!, query));
     return await persistently(() => lane.submit({name: record.name, lines}), work, {stop, recover});
   } catch (error) {
     if (!mayBeThere) journal.batches.remove(record);

@@ -1,5 +1,5 @@
 import type {BatchLane} from '../../lane.ts';
-import type {Question, Rate, Service, Usage} from '../../teacher.ts';
+import type {Query, Rate, Service, Usage} from '../../teacher.ts';
 import {type Charge, costOf, isByToken} from '../budget/price.ts';
 import {LANE_ATTEMPTS} from '../lane/again.ts';
 import {lanePrice} from '../lane/lane-of.ts';
@@ -38,24 +38,24 @@ export class Requests {
     return {...this.#most, outputTokens: this.#leastOutput};
   }
 
-  /** Questions that are there together, as many a request as the teacher takes. */
-  add(questions: readonly Question[]): void {
-    for (let start = 0; start < questions.length; start += this.#maxBatch) {
-      this.#addRequest(questions.slice(start, start + this.#maxBatch));
+  /** Queries that are there together, as many a request as the teacher takes. */
+  add(queries: readonly Query[]): void {
+    for (let start = 0; start < queries.length; start += this.#maxBatch) {
+      this.#addRequest(queries.slice(start, start + this.#maxBatch));
     }
   }
 
-  /** Questions that may come one after the other, a request each. */
-  addEach(questions: readonly Question[]): void {
-    for (const question of questions) this.#addRequest([question]);
+  /** Queries that may come one after the other, a request each. */
+  addEach(queries: readonly Query[]): void {
+    for (const query of queries) this.#addRequest([query]);
   }
 
-  #addRequest(questions: readonly Question[]): void {
+  #addRequest(queries: readonly Query[]): void {
     this.#calls++;
-    const usage = this.#service?.worstCase?.(questions);
+    const usage = this.#service?.worstCase?.(queries);
     if (!usage) return;
     this.#most = combine(this.#most, usage, (one, other) => one + other);
-    this.#leastOutput += Math.min(questions.length, usage.outputTokens);
+    this.#leastOutput += Math.min(queries.length, usage.outputTokens);
   }
 }
 
@@ -149,11 +149,11 @@ function tokensOf({usage}: Charge): number {
 
 /** A number as it may turn out. */
 export interface Estimate {
-  /** Every request answered at once, as shortly as can be; none that only some questions lead to. */
+  /** Every request answered at once, as shortly as can be; none that only some queries lead to. */
   readonly low: number;
   /**
    * Every request answered at once, with as many tokens as kept replies took; where none are kept, with the most. Where
-   * answers lead to further questions, as many as for the inputs that are kept; where none are, all there may be.
+   * answers lead to further queries, as many as for the inputs that are kept; where none are, all there may be.
    */
   readonly expected: number;
   /** Every request with the most tokens, and sent as often as errors may make it; refusals (429) aside. */

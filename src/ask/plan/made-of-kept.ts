@@ -1,5 +1,5 @@
 import {KnowledgeError} from '../../errors.ts';
-import type {Detail, Outcome, Question, Teacher} from '../../teacher.ts';
+import type {Detail, Outcome, Query, Teacher} from '../../teacher.ts';
 import {layeredBy} from '../compose/parts.ts';
 import {findKept, type Lookup, shown} from '../keep/kept-answers.ts';
 import {keyed} from '../keyed.ts';
@@ -10,9 +10,9 @@ import {chunkOf} from '../teacher-stack.ts';
 const CHUNK = 256;
 
 /** What a teacher is asked, made as it is needed. */
-export interface Questions {
+export interface Queries {
   readonly count: number;
-  at(index: number): Question;
+  at(index: number): Query;
 }
 
 /** What of a teacher that is made of others is there for nothing. */
@@ -24,20 +24,15 @@ export interface MadeOfKept {
 }
 
 /** Finds which inputs are answered by what is kept, by making the answers. */
-export async function madeOfKept(
-  teacher: Teacher,
-  all: Questions,
-  detail: Detail,
-  lookup: Lookup,
-): Promise<MadeOfKept> {
+export async function madeOfKept(teacher: Teacher, all: Queries, detail: Detail, lookup: Lookup): Promise<MadeOfKept> {
   const asked = new Map<Teacher, number>();
   const recalling = recalled(teacher, lookup, (leaf, count) => asked.set(leaf, (asked.get(leaf) ?? 0) + count));
   const taken = new Map<Teacher, number>();
   const made = new Uint8Array(all.count);
   for (let start = 0; start < all.count; start += CHUNK) {
     const length = Math.min(CHUNK, all.count - start);
-    const questions = Array.from({length}, (_, index) => all.at(start + index));
-    const outcomes = await recalling.ask(questions, {detail}).catch((error: unknown) => {
+    const queries = Array.from({length}, (_, index) => all.at(start + index));
+    const outcomes = await recalling.ask(queries, {detail}).catch((error: unknown) => {
       // What all answers need isn't kept.
       if (error instanceof KnowledgeError) return undefined;
       throw error;
@@ -47,7 +42,7 @@ export async function madeOfKept(
     asked.clear();
     // Once more those alone, to count what they take.
     await recalling.ask(
-      questions.filter((_, index) => made[start + index] === 1),
+      queries.filter((_, index) => made[start + index] === 1),
       {detail},
     );
     for (const [leaf, count] of asked) taken.set(leaf, (taken.get(leaf) ?? 0) + count);
@@ -59,20 +54,20 @@ export async function madeOfKept(
 /**
  * The teacher with kept answers for its parts', and an error where there is none.
  *
- * @param onAsked - told how many questions a leaf was asked
+ * @param onAsked - told how many queries a leaf was asked
  */
 function recalled(teacher: Teacher, lookup: Lookup, onAsked: (leaf: Teacher, count: number) => void): Teacher {
   return layeredBy(leaf => {
-    const recall = async (questions: readonly Question[], wanted: Detail): Promise<Outcome<typeof leaf.access>[]> => {
-      onAsked(leaf as Teacher, questions.length);
-      const {found} = await findKept(questions, leaf, wanted, lookup);
-      return questions.map(question => {
-        const stored = found.get(keyed(leaf, question).key);
+    const recall = async (queries: readonly Query[], wanted: Detail): Promise<Outcome<typeof leaf.access>[]> => {
+      onAsked(leaf as Teacher, queries.length);
+      const {found} = await findKept(queries, leaf, wanted, lookup);
+      return queries.map(query => {
+        const stored = found.get(keyed(leaf, query).key);
         const answer = stored && shown(stored, leaf, wanted);
         return answer ? {answer} : {error: new KnowledgeError('No answer is kept.')};
       });
     };
-    const ask: typeof leaf.ask = (questions, options = {}) => recall(questions, options.detail ?? leaf.detail);
+    const ask: typeof leaf.ask = (queries, options = {}) => recall(queries, options.detail ?? leaf.detail);
     return layerOver(leaf, {ask, maxBatch: chunkOf(leaf)});
   }, teacher);
 }

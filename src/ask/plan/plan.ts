@@ -2,8 +2,8 @@ import type {Inputs} from '../../data/inputs.ts';
 import {satisfies, withoutFeatures} from '../../knowledge/coarsen.ts';
 import type {BatchRecords} from '../../store/journal/batches.ts';
 import type {AnswerStore} from '../../store/store.ts';
-import type {Detail, Question, Rate, Teacher} from '../../teacher.ts';
-import {questionAbout} from '../collect.ts';
+import type {Detail, Query, Rate, Teacher} from '../../teacher.ts';
+import {queryAbout} from '../collect.ts';
 import {type Leaf, leavesOf} from '../compose/parts.ts';
 import {findKept, type Lookup} from '../keep/kept-answers.ts';
 import type {Replies} from '../keep/kept-reply.ts';
@@ -12,7 +12,7 @@ import {laneOf} from '../lane/lane-of.ts';
 import {chunkOf} from '../teacher-stack.ts';
 import {costOfRequests, type PlanTotal, Requests, totalAtOnce} from './cost.ts';
 import {KeptUsage} from './kept-usage.ts';
-import {type MadeOfKept, madeOfKept, type Questions} from './made-of-kept.ts';
+import {type MadeOfKept, madeOfKept, type Queries} from './made-of-kept.ts';
 
 export interface PlanOptions {
   /** Where answers are kept. It is only read. */
@@ -54,7 +54,7 @@ export interface PlanOptions {
    */
   readonly views?: ArrayLike<number>;
   /**
-   * Which of several askings of each input it is, see `Question.sample`.
+   * Which of several askings of each input it is, see `Query.sample`.
    *
    * @default 0
    */
@@ -90,10 +90,10 @@ export interface AskPlan extends PlanTotal {
 export async function planAsking(teacher: Teacher, inputs: Inputs, options: PlanOptions): Promise<AskPlan> {
   const {store, replies, detail = withoutFeatures(teacher.detail), rate = {}, byBatches = false, batches} = options;
   const {views, sample = 0} = options;
-  const questions = {count: inputs.count, at: (index: number) => ({...questionAbout(inputs, index, views), sample})};
+  const queries = {count: inputs.count, at: (index: number) => ({...queryAbout(inputs, index, views), sample})};
   const leaves = leavesOf(teacher, detail);
   const lookup = {store, replies};
-  const kept = leaves.some(isOpenEnded) ? await madeOfKept(teacher, questions, detail, lookup) : undefined;
+  const kept = leaves.some(isOpenEnded) ? await madeOfKept(teacher, queries, detail, lookup) : undefined;
   const planned = {
     ...lookup,
     planned: options.planned ?? new Map<string, Detail>(),
@@ -103,9 +103,9 @@ export async function planAsking(teacher: Teacher, inputs: Inputs, options: Plan
     inBatches: new Set(batches?.all().flatMap(({keys}) => keys)),
   };
   const plans = new Map<Leaf, AskPlan>();
-  // What is surely asked first: of what is asked twice only the second asking may be for some questions alone.
+  // What is surely asked first: of what is asked twice only the second asking may be for some queries alone.
   for (const leaf of leaves.toSorted((one, other) => Number(one.least === 0) - Number(other.least === 0))) {
-    plans.set(leaf, await planLeaf(leaf, questions, planned, {rate, byBatches}));
+    plans.set(leaf, await planLeaf(leaf, queries, planned, {rate, byBatches}));
   }
   const parts = leaves.map(leaf => plans.get(leaf)!);
   if (teacher.parts === undefined) return parts[0]!;
@@ -127,7 +127,7 @@ function isOpenEnded({samples, least, further}: Leaf): boolean {
   return least < samples || further > 0;
 }
 
-/** How many questions beyond the sure ones a leaf gets about an input, as the inputs that are kept took. */
+/** How many queries beyond the sure ones a leaf gets about an input, as the inputs that are kept took. */
 function furtherLike(leaf: Leaf, leaves: readonly Leaf[], kept: MadeOfKept | undefined): number {
   const {teacher, least, beforehand} = leaf;
   const mean = kept?.meanAsked.get(teacher);
@@ -145,13 +145,13 @@ interface Planned extends Lookup {
   readonly furtherOf: (leaf: Leaf) => number;
   /** 1 for each input about which something would be bought. */
   readonly open: Uint8Array;
-  /** The questions that are in batches. */
+  /** The queries that are in batches. */
   readonly inBatches: ReadonlySet<string>;
 }
 
 async function planLeaf(
   leaf: Leaf,
-  asked: Questions,
+  asked: Queries,
   planned: Planned,
   {rate, byBatches}: {readonly rate: Rate; readonly byBatches: boolean},
 ): Promise<AskPlan> {
@@ -186,25 +186,25 @@ async function planLeaf(
   };
 }
 
-/** Questions that would be bought. */
+/** Queries that would be bought. */
 interface MissingChunk {
   /** Whatever is answered. */
-  readonly sure: readonly Question[];
+  readonly sure: readonly Query[];
   /** Where answers lead to them, about inputs whose sure ones are kept and did not do. */
-  readonly begun: readonly Question[];
+  readonly begun: readonly Query[];
   /** The same, about the other inputs. What a search may ask, which is not known, is stood for by what it begins with. */
-  readonly others: readonly Question[];
+  readonly others: readonly Query[];
   /** How many those other inputs are. */
   readonly untouched: number;
-  /** How many questions are those of searches. */
+  /** How many queries are those of searches. */
   readonly searched: number;
   readonly inBatches: number;
 }
 
-/** The questions that would be bought, as many together as the layers look up together. */
+/** The queries that would be bought, as many together as the layers look up together. */
 async function* missingChunks(
   leaf: Leaf,
-  all: Questions,
+  all: Queries,
   {planned, free, open, inBatches, ...lookup}: Planned,
   kept: KeptUsage,
 ): AsyncGenerator<MissingChunk> {
@@ -218,15 +218,15 @@ async function* missingChunks(
   const asked = isBeforehandKept ? [] : beforehand ? indices : indices.filter(index => free[index] === 0);
   for (let start = 0; start < asked.length; start += size) {
     const some = asked.slice(start, start + size);
-    const questions = (
-      await Promise.all(some.map(index => leaf.questionsFor(beforehand?.[index] ?? all.at(index))))
+    const queries = (
+      await Promise.all(some.map(index => leaf.queriesFor(beforehand?.[index] ?? all.at(index))))
     ).flat();
-    const keys = questions.map(question => keyed(teacher, question).key);
-    const {found} = await findKept(questions, teacher, detail, lookup);
-    const [sure, begun, others]: [Question[], Question[], Question[]] = [[], [], []];
+    const keys = queries.map(query => keyed(teacher, query).key);
+    const {found} = await findKept(queries, teacher, detail, lookup);
+    const [sure, begun, others]: [Query[], Query[], Query[]] = [[], [], []];
     const untouched = new Set<number>();
     let waiting = 0;
-    for (const [index, question] of questions.entries()) {
+    for (const [index, query] of queries.entries()) {
       const key = keys[index]!;
       const [answer, before] = [found.get(key), planned.get(key)];
       if (answer) kept.add(answer);
@@ -237,11 +237,11 @@ async function* missingChunks(
       openAt(some[row]!);
       const isSure = index % samples < least;
       if (isSure) untouched.add(row);
-      (isSure ? sure : untouched.has(row) ? others : begun).push(question);
+      (isSure ? sure : untouched.has(row) ? others : begun).push(query);
     }
     for (const row of further > 0 ? some.keys() : []) {
       openAt(some[row]!);
-      (untouched.has(row) ? others : begun).push(...new Array<Question>(further).fill(questions[row * samples]!));
+      (untouched.has(row) ? others : begun).push(...new Array<Query>(further).fill(queries[row * samples]!));
     }
     const searched = further * some.length;
     yield {sure, begun, others, untouched: untouched.size, searched, inBatches: waiting};

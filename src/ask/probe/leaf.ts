@@ -1,7 +1,7 @@
 import {AnswerStoreError, LimbeckError} from '../../errors.ts';
 import {joinDetails, withoutFeatures} from '../../knowledge/coarsen.ts';
 import type {ProbedService, ServiceProbe, TokenStep} from '../../service-probe.ts';
-import type {Answer, Detail, Outcome, Question, Teacher} from '../../teacher.ts';
+import type {Answer, Detail, Outcome, Query, Teacher} from '../../teacher.ts';
 import type {Asking} from '../asking.ts';
 import {askAll} from '../each.ts';
 import type {Ledger, LedgerSnapshot} from '../ledger.ts';
@@ -13,7 +13,7 @@ import {findInRequests} from './requests.ts';
 import type {ProbeOptions, TeacherProbe} from './teacher-probe.ts';
 import {changeBetween, findInTokens, type TemperatureTrial} from './tokens.ts';
 
-/** The findings of a teacher that is not made of others, and its answers, one a question. */
+/** The findings of a teacher that is not made of others, and its answers, one a query. */
 export interface ProbedLeaf {
   readonly probe: TeacherProbe;
   readonly outcomes: readonly Outcome[];
@@ -45,18 +45,18 @@ interface AskedLeaf {
 }
 
 async function askLeaf(asking: Asking, teacher: Teacher, options: LeafOptions): Promise<AskedLeaf> {
-  const {questions, repeats = true} = options;
+  const {queries, repeats = true} = options;
   const seen: Seen[] = [];
   const watched = observed(teacher, request => seen.push(request));
   const [first, again] = [asking.open(watched), asking.openAnew(watched)];
   const ledgers: Ledger[] = [first.ledger, again.ledger];
-  const {outcomes: before, failed} = await askFirst(first.teacher, questions, options);
+  const {outcomes: before, failed} = await askFirst(first.teacher, queries, options);
   if (failed || !repeats) {
-    if (answeredOf(seen).length === 0) seen.push(...(await recalled(asking, teacher, questions)));
+    if (answeredOf(seen).length === 0) seen.push(...(await recalled(asking, teacher, queries)));
     return {before, after: [], seen, trial: undefined, paid: sumOf(ledgers)};
   }
   // In the other order, so that an answer which hangs on its place or its neighbours in a request is another one.
-  const {outcomes: after} = await ask(again.teacher, questions.toReversed(), options);
+  const {outcomes: after} = await ask(again.teacher, queries.toReversed(), options);
   const probe = probeOf(teacher);
   const temperature = probe && (await tryTemperature(asking, probe, {...options, seen}));
   if (temperature) ledgers.push(temperature.ledger);
@@ -65,18 +65,18 @@ async function askLeaf(asking: Asking, teacher: Teacher, options: LeafOptions): 
 
 interface Asked {
   readonly outcomes: readonly Outcome[];
-  /** Whether not one question was answered. */
+  /** Whether not one query was answered. */
   readonly failed: boolean;
 }
 
 /** Asks a teacher for all that it gives and is needed. Where it can't be asked at all, that is the error of each. */
 export async function ask(
   teacher: Teacher,
-  questions: readonly Question[],
+  queries: readonly Query[],
   {needed, signal, onSettled}: ProbeOptions,
 ): Promise<Asked> {
   try {
-    const outcomes = await askAll(teacher, questions, {
+    const outcomes = await askAll(teacher, queries, {
       detail: detailAsked(teacher, needed),
       ...(signal && {stop: signal}),
       ...(onSettled && {onSettled}),
@@ -85,7 +85,7 @@ export async function ask(
   } catch (error) {
     signal?.throwIfAborted();
     if (!(error instanceof LimbeckError) || error instanceof AnswerStoreError) throw error;
-    return {outcomes: questions.map(() => ({error})), failed: true};
+    return {outcomes: queries.map(() => ({error})), failed: true};
   }
 }
 
@@ -94,11 +94,11 @@ export function detailAsked({detail}: Teacher, needed: Detail): Detail {
   return joinDetails([withoutFeatures(detail), needed]);
 }
 
-/** Asks one question before the others: where the teacher can't be asked at all, that is all it costs. */
-async function askFirst(teacher: Teacher, questions: readonly Question[], options: ProbeOptions): Promise<Asked> {
-  const first = await ask(teacher, questions.slice(0, 1), options);
-  if (first.failed) return {outcomes: questions.map(() => first.outcomes[0]!), failed: true};
-  const others = await ask(teacher, questions.slice(1), options);
+/** Asks one query before the others: where the teacher can't be asked at all, that is all it costs. */
+async function askFirst(teacher: Teacher, queries: readonly Query[], options: ProbeOptions): Promise<Asked> {
+  const first = await ask(teacher, queries.slice(0, 1), options);
+  if (first.failed) return {outcomes: queries.map(() => first.outcomes[0]!), failed: true};
+  const others = await ask(teacher, queries.slice(1), options);
   const outcomes = [...first.outcomes, ...others.outcomes];
   return {outcomes, failed: answersIn(outcomes).length === 0};
 }
@@ -139,14 +139,14 @@ function probeOf({service}: Teacher): ServiceProbe | undefined {
 /** What is known of a teacher beforehand. */
 export function describe(
   {name, access, classes, detail, service}: Teacher,
-  {questions, needed}: ProbeOptions,
+  {queries, needed}: ProbeOptions,
 ): Omit<TeacherProbe, 'paid' | 'problems'> {
   return {
     teacher: name,
     access,
     isService: service !== undefined,
     classes: classes.length,
-    asked: questions.length,
+    asked: queries.length,
     declared: detail,
     needed,
   };
@@ -166,7 +166,7 @@ function sumOf(ledgers: readonly Ledger[]): TeacherProbe['paid'] {
 }
 
 interface TemperatureOptions {
-  readonly questions: readonly Question[];
+  readonly queries: readonly Query[];
   /** The requests so far. */
   readonly seen: readonly Seen[];
   readonly signal?: AbortSignal;
@@ -176,25 +176,25 @@ interface TemperatureOptions {
 const OTHER = 2;
 
 /**
- * Asks one question again with another temperature: log-probabilities that are taken before it stay as they are.
+ * Asks one query again with another temperature: log-probabilities that are taken before it stay as they are.
  *
  * @returns undefined of a service whose tokens' scores are not read, or whose replies showed none
  */
 async function tryTemperature(
   asking: Asking,
   {scores, inspect, atTemperature}: ServiceProbe,
-  {questions, seen, signal}: TemperatureOptions,
+  {queries, seen, signal}: TemperatureOptions,
 ): Promise<{readonly trial: TemperatureTrial; readonly ledger: Ledger} | undefined> {
   const stepIn = ({reply}: Seen): TokenStep | undefined =>
     reply?.status === 200 ? inspect(reply).steps?.[0] : undefined;
-  const base = seen.find(request => questions.includes(request.questions[0]!) && stepIn(request));
+  const base = seen.find(request => queries.includes(request.queries[0]!) && stepIn(request));
   if (scores === undefined || atTemperature === undefined || base === undefined) return undefined;
   const temperature = scores.temperature === OTHER ? 1 : OTHER;
   const warm: Seen[] = [];
   const {teacher, ledger} = asking.openAnew(observed(atTemperature(temperature), request => warm.push(request)));
   let problem = 'The reply shows no token that the first one shows.';
   try {
-    const [outcome] = await askAll(teacher, base.questions, signal ? {stop: signal} : {});
+    const [outcome] = await askAll(teacher, base.queries, signal ? {stop: signal} : {});
     if (outcome && 'error' in outcome) problem = outcome.error.message;
   } catch (error) {
     signal?.throwIfAborted();

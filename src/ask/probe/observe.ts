@@ -1,12 +1,12 @@
-import type {Access, AskOptions, Exchange, Question, Reply, Teacher} from '../../teacher.ts';
+import type {Access, AskOptions, Exchange, Query, Reply, Teacher} from '../../teacher.ts';
 import type {Asking} from '../asking.ts';
 import {keyed} from '../keyed.ts';
 
 /** One request that was answered; of a teacher in this process one call. */
 export interface Seen {
-  /** Those of the questions that it was about. */
-  readonly questions: readonly Question[];
-  /** How many questions it was about in all. */
+  /** Those of the queries that it was about. */
+  readonly queries: readonly Query[];
+  /** How many queries it was about in all. */
   readonly count: number;
   /** Undefined of a reply that was kept. */
   readonly seconds: number | undefined;
@@ -16,28 +16,24 @@ export interface Seen {
 
 /** The teacher, whose requests and their raw replies are noted as they come. */
 export function observed<A extends Access>(teacher: Teacher<A>, note: (seen: Seen) => void): Teacher<A> {
-  const timed = async <T>(
-    about: readonly Question[],
-    work: () => Promise<T>,
-    replyOf: (result: T) => Seen['reply'],
-  ) => {
+  const timed = async <T>(about: readonly Query[], work: () => Promise<T>, replyOf: (result: T) => Seen['reply']) => {
     const started = performance.now();
     const result = await work();
     const seconds = (performance.now() - started) / 1000;
-    note({questions: about, count: about.length, seconds, reply: replyOf(result)});
+    note({queries: about, count: about.length, seconds, reply: replyOf(result)});
     return result;
   };
-  const askHere: Teacher<A>['ask'] = (questions, options) => {
-    const work = () => teacher.ask(questions, options);
-    return timed(questions, work, () => undefined);
+  const askHere: Teacher<A>['ask'] = (queries, options) => {
+    const work = () => teacher.ask(queries, options);
+    return timed(queries, work, () => undefined);
   };
-  const askService = (questions: readonly Question[], options: AskOptions = {}) => {
+  const askService = (queries: readonly Query[], options: AskOptions = {}) => {
     const {exchange = (_, send) => send()} = options;
     const watched: Exchange = (rows, send) => {
-      const about = rows.map(row => questions[row]!);
+      const about = rows.map(row => queries[row]!);
       return exchange(rows, () => timed(about, send, reply => reply));
     };
-    return teacher.ask(questions, {...options, exchange: watched});
+    return teacher.ask(queries, {...options, exchange: watched});
   };
   return {...teacher, ask: teacher.service ? askService : askHere};
 }
@@ -47,24 +43,24 @@ export function answeredOf(seen: readonly Seen[]): readonly Seen[] {
   return seen.filter(({reply}) => reply === undefined || reply.status === 200);
 }
 
-/** The replies that kept answers to these questions were read from, where they are still there. */
+/** The replies that kept answers to these queries were read from, where they are still there. */
 export async function recalled(
   {store, replies}: Pick<Asking, 'store' | 'replies'>,
   teacher: Teacher,
-  questions: readonly Question[],
+  queries: readonly Query[],
 ): Promise<readonly Seen[]> {
   const seen = new Map<string, Seen>();
-  for (const question of questions) {
-    const {reply: location} = (await store.get(keyed(teacher, question).key)) ?? {};
+  for (const query of queries) {
+    const {reply: location} = (await store.get(keyed(teacher, query).key)) ?? {};
     if (location === undefined) continue;
     const id = `${location.segment} ${location.offset}`;
     const known = seen.get(id);
     if (known) {
-      seen.set(id, {...known, questions: [...known.questions, question]});
+      seen.set(id, {...known, queries: [...known.queries, query]});
       continue;
     }
     const kept = await replies.read(location);
-    if (kept) seen.set(id, {questions: [question], count: kept.keys.length, seconds: undefined, reply: kept.reply});
+    if (kept) seen.set(id, {queries: [query], count: kept.keys.length, seconds: undefined, reply: kept.reply});
   }
   return [...seen.values()];
 }

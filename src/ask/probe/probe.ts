@@ -10,7 +10,7 @@ import {problemsIn} from './problems.ts';
 import type {ProbeOptions, TeacherProbe} from './teacher-probe.ts';
 
 /**
- * Asks a teacher a handful of questions, each twice, and says what it gives in truth. Of one that is made of others each
+ * Asks a teacher a handful of queries, each twice, and says what it gives in truth. Of one that is made of others each
  * part is asked, and the whole is made of their answers. What is paid for is kept.
  */
 export async function probeTeacher(asking: Asking, teacher: Teacher, options: ProbeOptions): Promise<TeacherProbe> {
@@ -21,7 +21,7 @@ export async function probeTeacher(asking: Asking, teacher: Teacher, options: Pr
     const each = {...options, needed, samples: samples + further};
     if (!parts.has(part)) parts.set(part, await probeLeaf(asking, part, each));
   }
-  // A whole that takes more than the question itself can't be made of the answer to that alone.
+  // A whole that takes more than the query itself can't be made of the answer to that alone.
   const isMade = leaves.every(
     ({samples, further, beforehand}) => samples === 1 && further === 0 && beforehand === undefined,
   );
@@ -44,15 +44,14 @@ const NOTHING: TeacherProbe['paid'] = {calls: 0, bought: 0, cached: 0, inputToke
 async function outcomesOfWhole(
   teacher: Teacher,
   parts: ReadonlyMap<Teacher, ProbedLeaf>,
-  {questions, needed, inputs}: ProbeOptions,
+  {queries, needed, inputs}: ProbeOptions,
 ): Promise<readonly Outcome[]> {
   const recalling = layeredBy(leaf => {
     const outcomes = parts.get(leaf as Teacher)!.outcomes as readonly Outcome<typeof leaf.access>[];
-    const known = new Map(questions.map((question, index) => [keyed(leaf, question).key, outcomes[index]!]));
+    const known = new Map(queries.map((query, index) => [keyed(leaf, query).key, outcomes[index]!]));
     const missing = {error: new KnowledgeError('It was not asked about this.')};
-    const recall: typeof leaf.ask = async asked =>
-      asked.map(question => known.get(keyed(leaf, question).key) ?? missing);
+    const recall: typeof leaf.ask = async asked => asked.map(query => known.get(keyed(leaf, query).key) ?? missing);
     return layerOver(leaf, {ask: recall});
   }, teacher);
-  return (await ask(recalling, questions, {questions, needed, inputs})).outcomes;
+  return (await ask(recalling, queries, {queries, needed, inputs})).outcomes;
 }

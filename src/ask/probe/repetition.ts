@@ -2,9 +2,9 @@ import {sameValues} from '../../data/classes.ts';
 import type {Answer, Outcome} from '../../teacher.ts';
 import {compareAnswers} from '../compare-answers.ts';
 
-/** How the answers to the same questions differ from one asking to the next. */
+/** How the answers to the same queries differ from one asking to the next. */
 export interface Repetition {
-  /** Questions that were answered twice. */
+  /** Queries that were answered twice. */
   readonly compared: number;
   /** Of these, with the same answer: the same classes, and scores that differ by rounding at most (1e-5). */
   readonly identical: number;
@@ -21,7 +21,7 @@ export interface Repetition {
 }
 
 /**
- * What repeated questions tell of a teacher's scores: they are the `same` but for rounding, they differ by `noise` that
+ * What repeated queries tell of a teacher's scores: they are the `same` but for rounding, they differ by `noise` that
  * leaves them as good as they were, or they are `perturbed`: on purpose, or since the teacher is not deterministic. A disturbance that is the same each time can't be told by repeating.
  */
 export type Verdict = 'same' | 'noise' | 'perturbed';

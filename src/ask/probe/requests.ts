@@ -62,11 +62,11 @@ function authorOf({model, fingerprint}: Receipt): readonly string[] {
   return named.length === 0 ? [] : [named.join(' ')];
 }
 
-/** Of a question; undefined where not every reply counts. */
+/** Of a query; undefined where not every reply counts. */
 function usageOf(receipts: readonly Receipt[], seen: readonly Seen[]): Usage | undefined {
   if (receipts.some(({usage}) => usage === undefined)) return undefined;
-  const questions = seen.reduce((sum, request) => sum + request.count, 0);
-  const mean = (name: keyof Usage) => receipts.reduce((sum, {usage}) => sum + usage![name], 0) / questions;
+  const queries = seen.reduce((sum, request) => sum + request.count, 0);
+  const mean = (name: keyof Usage) => receipts.reduce((sum, {usage}) => sum + usage![name], 0) / queries;
   return {inputTokens: mean('inputTokens'), outputTokens: mean('outputTokens')};
 }
 
@@ -77,11 +77,11 @@ function wholeCost(
   perQuestion: Usage | undefined,
 ): WholeCost {
   const {service, maxBatch, concurrency = 1} = teacher;
-  const questions = inputs * samples;
-  const calls = Math.ceil(questions / maxBatch);
+  const queries = inputs * samples;
+  const calls = Math.ceil(queries / maxBatch);
   const usage = perQuestion && {
-    inputTokens: Math.round(perQuestion.inputTokens * questions),
-    outputTokens: Math.round(perQuestion.outputTokens * questions),
+    inputTokens: Math.round(perQuestion.inputTokens * queries),
+    outputTokens: Math.round(perQuestion.outputTokens * queries),
   };
   const {price} = service ?? {};
   const isPriced = price !== undefined && (usage !== undefined || !isByToken(price));

@@ -1,4 +1,4 @@
-import type {Access, Detail, Question} from '../../teacher.ts';
+import type {Access, Detail, Query} from '../../teacher.ts';
 import type {LedgerSnapshot} from '../ledger.ts';
 import type {AnswerFindings} from './answers.ts';
 import type {Problem} from './problems.ts';
@@ -8,23 +8,23 @@ import type {TokenFindings} from './tokens.ts';
 
 export interface ProbeOptions {
   /** One at least. */
-  readonly questions: readonly Question[];
+  readonly queries: readonly Query[];
   /** The least that the answers must hold for what is learned from them. */
   readonly needed: Detail;
   /** How many inputs the whole set has. */
   readonly inputs: number;
   /**
-   * Whether each question is asked a second time, whatever is kept.
+   * Whether each query is asked a second time, whatever is kept.
    *
    * @default true
    */
   readonly repeats?: boolean;
   readonly signal?: AbortSignal;
-  /** Called with how many more questions have an outcome. */
+  /** Called with how many more queries have an outcome. */
   readonly onSettled?: (count: number) => void;
 }
 
-/** What a teacher gives in truth, as a handful of questions shows it. */
+/** What a teacher gives in truth, as a handful of queries shows it. */
 export interface TeacherProbe {
   /** Its name. */
   readonly teacher: string;

@@ -25,7 +25,7 @@ export interface TokenFindings {
   readonly temperature?: TemperatureTrial;
 }
 
-/** What came of asking one question again with another temperature. */
+/** What came of asking one query again with another temperature. */
 export interface TemperatureTrial {
   readonly temperature: number;
   /** The largest change of a token's log-probability at the first place, in nats. */

@@ -15,13 +15,13 @@ export interface AskingSources {
   readonly admissions?: readonly Pick<Admission, 'state'>[];
   readonly budget?: Pick<Budget, 'limits' | 'spent'> | undefined;
   /**
-   * How many answers of the ledger one question takes at most: more than one of a teacher that is made of others.
+   * How many answers of the ledger one query takes at most: more than one of a teacher that is made of others.
    *
    * @default 1
    */
   readonly answersEach?: number;
   /**
-   * How many it takes at most before the first question, of a teacher that is asked something beforehand.
+   * How many it takes at most before the first query, of a teacher that is asked something beforehand.
    *
    * @default 0
    */
@@ -50,7 +50,7 @@ const PAUSE = 100;
 /**
  * Measures the progress of one asking.
  *
- * @returns a function that is told how many questions have an outcome, and of how many
+ * @returns a function that is told how many queries have an outcome, and of how many
  */
 export function createAskingMeter({
   ledger,

@@ -7,7 +7,7 @@ import type {LedgerSnapshot} from '../ledger.ts';
 export interface AskingMoment {
   /** Milliseconds, of any clock. */
   readonly at: number;
-  /** Questions that have an outcome. */
+  /** Queries that have an outcome. */
   readonly done: number;
   readonly ledger: LedgerSnapshot;
 }
@@ -17,7 +17,7 @@ export interface AskingState {
   readonly now: AskingMoment;
   /** The moment since which speed is measured. */
   readonly since: AskingMoment;
-  /** Questions in all. */
+  /** Queries in all. */
   readonly total: number;
   /** Undefined of a teacher that asks no service. */
   readonly admission?: Pick<AdmissionState, 'inFlight' | 'limit' | 'resumesIn'> | undefined;

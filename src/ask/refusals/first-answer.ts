@@ -1,6 +1,6 @@
 import {InputError, TeacherError} from '../../errors.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
-import type {Access, Detail, Exchange, Question, Reply, Teacher} from '../../teacher.ts';
+import type {Access, Detail, Exchange, Query, Reply, Teacher} from '../../teacher.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import {ProblemsMet, problemIn} from './refusals.ts';
 
@@ -107,7 +107,7 @@ export function withFirstAnswer<A extends Access>(teacher: Teacher<A>, first: Fi
       return problemOf(error);
     }
   };
-  const askCounted = async (questions: readonly Question[], options: LayerOptions) => {
+  const askCounted = async (queries: readonly Query[], options: LayerOptions) => {
     const {exchange = (_, send) => send(), detail = withoutFeatures(teacher.detail)} = options;
     const counted: Exchange = async (rows, send) => {
       if (!(await first.enter())) return exchange(rows, send);
@@ -126,13 +126,12 @@ export function withFirstAnswer<A extends Access>(teacher: Teacher<A>, first: Fi
         first.settle(trial);
       }
     };
-    const outcomes = await teacher.ask(questions, {...options, exchange: counted});
-    // An adapter may have made it the error of some questions.
+    const outcomes = await teacher.ask(queries, {...options, exchange: counted});
+    // An adapter may have made it the error of some queries.
     if (first.verdict) throw first.verdict;
     return outcomes;
   };
   return layerOver(teacher, {
-    ask: (questions, options = {}) =>
-      first.isThere ? teacher.ask(questions, options) : askCounted(questions, options),
+    ask: (queries, options = {}) => (first.isThere ? teacher.ask(queries, options) : askCounted(queries, options)),
   });
 }

@@ -1,5 +1,5 @@
 import {TeacherError} from '../../errors.ts';
-import type {Access, Exchange, Outcome, Question, Reply, Teacher} from '../../teacher.ts';
+import type {Access, Exchange, Outcome, Query, Reply, Teacher} from '../../teacher.ts';
 import {keyed} from '../keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import {problemIn, type Refusals} from './refusals.ts';
@@ -16,24 +16,24 @@ const OTHER_REFUSALS = [401, 402, 403, 404, 408, 409, 429];
  */
 export function withRefusedInputs<A extends Access>(teacher: Teacher<A>, refusals: Refusals): LayeredTeacher<A> {
   if (teacher.service === undefined) return teacher;
-  const askKnown: Ask<A> = async (questions, options) => {
-    const outcomes = await asOutcomes(teacher, questions, options);
+  const askKnown: Ask<A> = async (queries, options) => {
+    const outcomes = await asOutcomes(teacher, queries, options);
     const apart = refusedTogether(outcomes);
     if (apart.length === 0) return outcomes;
     const mended = [...outcomes];
     for (const row of apart) {
-      [mended[row]] = (await asOutcomes(teacher, [questions[row]!], partOf([row], options))) as [Outcome<A>];
+      [mended[row]] = (await asOutcomes(teacher, [queries[row]!], partOf([row], options))) as [Outcome<A>];
     }
     return mended;
   };
   const trial = new Trial(teacher, refusals);
   return layerOver(teacher, {
-    ask: (questions, options = {}) =>
-      refusals.works ? askKnown(questions, options) : trial.ask(questions, options, askKnown),
+    ask: (queries, options = {}) =>
+      refusals.works ? askKnown(queries, options) : trial.ask(queries, options, askKnown),
   });
 }
 
-type Ask<A extends Access> = (questions: readonly Question[], options: LayerOptions) => Promise<readonly Outcome<A>[]>;
+type Ask<A extends Access> = (queries: readonly Query[], options: LayerOptions) => Promise<readonly Outcome<A>[]>;
 
 /** Asks a teacher of which it is not known yet whether its service answers such requests. */
 class Trial<A extends Access> {
@@ -46,36 +46,36 @@ class Trial<A extends Access> {
   }
 
   /** @param askKnown - asks about what is left when the service is known to answer */
-  async ask(questions: readonly Question[], options: LayerOptions, askKnown: Ask<A>): Promise<readonly Outcome<A>[]> {
-    if (questions.length === 1) return [await this.#askAlone(questions[0]!, options)];
+  async ask(queries: readonly Query[], options: LayerOptions, askKnown: Ask<A>): Promise<readonly Outcome<A>[]> {
+    if (queries.length === 1) return [await this.#askAlone(queries[0]!, options)];
     const {exchange, settle} = this.#exchange(options);
-    const outcomes = [...(await asOutcomes(this.#teacher, questions, {...options, exchange}).finally(settle))];
+    const outcomes = [...(await asOutcomes(this.#teacher, queries, {...options, exchange}).finally(settle))];
     const rows = outcomes.flatMap((outcome, row) => (isUnclear(outcome) ? row : []));
     if (rows.length > 0) await this.#refusals.lookBack();
     const tried = await this.#refusals.inTurn(async () => {
       let count = 0;
       while (count < rows.length && !this.#refusals.works) {
         const row = rows[count++]!;
-        outcomes[row] = await this.#askAlone(questions[row]!, partOf([row], options));
+        outcomes[row] = await this.#askAlone(queries[row]!, partOf([row], options));
       }
       return count;
     });
     const others = rows.slice(tried);
     if (others.length === 0) return outcomes;
-    const left = others.map(row => questions[row]!);
+    const left = others.map(row => queries[row]!);
     for (const [index, outcome] of (await askKnown(left, partOf(others, options))).entries()) {
       outcomes[others[index]!] = outcome;
     }
     return outcomes;
   }
 
-  async #askAlone(question: Question, options: LayerOptions): Promise<Outcome<A>> {
+  async #askAlone(query: Query, options: LayerOptions): Promise<Outcome<A>> {
     const {exchange, settle} = this.#exchange(options);
     try {
-      const [outcome] = await asOutcomes(this.#teacher, [question], {...options, exchange});
+      const [outcome] = await asOutcomes(this.#teacher, [query], {...options, exchange});
       if (!isUnclear(outcome!)) return outcome!;
       const {error} = outcome as {readonly error: TeacherError};
-      await this.#refusals.refused(keyed(this.#teacher, question).digest.bytes, error);
+      await this.#refusals.refused(keyed(this.#teacher, query).digest.bytes, error);
       return {error: this.#refusals.works ? error : this.#eitherWay(error)};
     } finally {
       settle();
@@ -123,17 +123,17 @@ class Trial<A extends Access> {
   }
 }
 
-/** Asks; a refusal of the whole call becomes that of each question. */
+/** Asks; a refusal of the whole call becomes that of each query. */
 async function asOutcomes<A extends Access>(
   teacher: Teacher<A>,
-  questions: readonly Question[],
+  queries: readonly Query[],
   options: LayerOptions,
 ): Promise<readonly Outcome<A>[]> {
   try {
-    return await teacher.ask(questions, options);
+    return await teacher.ask(queries, options);
   } catch (error) {
     if (!isOfInputs(error)) throw error;
-    return questions.map(() => ({error}));
+    return queries.map(() => ({error}));
   }
 }
 
@@ -159,7 +159,7 @@ function isUnclear(outcome: Outcome): boolean {
   return 'error' in outcome && isOfInputs(outcome.error) && outcome.error.refusal === 'unclear';
 }
 
-/** The options for a call about some of a call's questions. */
+/** The options for a call about some of a call's queries. */
 function partOf(rows: readonly number[], options: LayerOptions): LayerOptions {
   const {exchange} = options;
   return exchange

@@ -7,10 +7,10 @@ import {loadRecipe} from '../../recipe/load.ts';
 import {journalOf} from '../../store/cache-path.ts';
 import {describeDifferences, explainMiss, type Nearest} from '../../store/explain.ts';
 import {JournalReader} from '../../store/journal/reader.ts';
-import {digestKey, digestQuestion} from '../../store/key.ts';
+import {digestKey, digestQuery} from '../../store/key.ts';
 import {detailOfLevel, levelsOf} from '../../study/methods.ts';
 import {openStudy} from '../../study/study.ts';
-import type {Access, Detail, Question, Teacher} from '../../teacher.ts';
+import type {Access, Detail, Query, Teacher} from '../../teacher.ts';
 import {studyOptions} from '../study-options.ts';
 import {openTerminal} from '../terminal.ts';
 import {type CacheFlags, withStore} from './with-store.ts';
@@ -31,21 +31,21 @@ export async function runExplain(path: string, flags: ExplainFlags): Promise<voi
     if (flags.input < 0 || flags.input >= inputs.count) {
       throw new InputError(`The transfer set has inputs 0 to ${inputs.count - 1}, not ${flags.input}.`);
     }
-    const question = {input: inputAt(inputs, flags.input)};
+    const query = {input: inputAt(inputs, flags.input)};
     const {teacher} = study.openLevel(level);
     await withStore(flags.cache, async store => {
       const subject = `Input ${flags.input}`;
       const lookup = {store, replies};
       const wanted = detailOfLevel(recipe, level);
       if (teacher.parts === undefined) {
-        const explained = await explain({teacher, question, wanted}, lookup);
+        const explained = await explain({teacher, query, wanted}, lookup);
         return terminal.result(explained, textOf(subject, explained));
       }
       const parts: PartExplained[] = [];
-      for (const {teacher: part, detail, beforehand, questionsFor} of leavesOf(teacher, wanted)) {
+      for (const {teacher: part, detail, beforehand, queriesFor} of leavesOf(teacher, wanted)) {
         if (beforehand) continue;
-        for (const asked of await questionsFor(question)) {
-          const explained = await explain({teacher: part, question: asked, wanted: detail}, lookup);
+        for (const asked of await queriesFor(query)) {
+          const explained = await explain({teacher: part, query: asked, wanted: detail}, lookup);
           parts.push({teacher: part.name, sample: asked.sample ?? 0, ...explained});
         }
       }
@@ -79,15 +79,15 @@ interface PartExplained extends Explained {
 
 interface Asked {
   readonly teacher: Teacher;
-  readonly question: Question;
+  readonly query: Query;
   readonly wanted: Detail;
 }
 
-async function explain({teacher, question, wanted}: Asked, lookup: Lookup): Promise<Explained> {
+async function explain({teacher, query, wanted}: Asked, lookup: Lookup): Promise<Explained> {
   const {store} = lookup;
-  const digest = digestQuestion(question);
+  const digest = digestQuery(query);
   const key = digestKey(teacher.identity, digest);
-  const {found, read} = await findKept([question], teacher, wanted, lookup);
+  const {found, read} = await findKept([query], teacher, wanted, lookup);
   const served = found.get(key);
   if (served)
     return {key, isKept: true, held: describeDetail(served.detail), ...(read.has(key) && {isReadOtherwise: true})};

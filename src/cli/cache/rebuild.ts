@@ -1,5 +1,5 @@
 import {existsSync, renameSync} from 'node:fs';
-import {questionsAbout} from '../../ask/collect.ts';
+import {queriesAbout} from '../../ask/collect.ts';
 import {askEach} from '../../ask/each.ts';
 import {InputError} from '../../errors.ts';
 import {loadRecipe} from '../../recipe/load.ts';
@@ -59,9 +59,9 @@ async function readByRecipe(path: string, flags: CacheFlags, terminal: Terminal)
   try {
     for (const inquiry of inquiriesOf(recipe)) {
       const {teacher} = study.asking.open(askedBy(inquiry, study.teacherOf(inquiry.level)));
-      const questions = questionsAbout(transferOf(inquiry, study.drawn));
+      const queries = queriesAbout(transferOf(inquiry, study.drawn));
       // What is not in the journal stays unanswered.
-      await askEach(teacher, questions, () => {}, {detail: detailOf(inquiry)});
+      await askEach(teacher, queries, () => {}, {detail: detailOf(inquiry)});
     }
   } finally {
     await study.close();

@@ -9,7 +9,7 @@ export interface Column {
   read(cell: string): number | string;
 }
 
-/** What the rows about one question say: a value a column, or in sentences why there is none. */
+/** What the rows about one query say: a value a column, or in sentences why there is none. */
 export function valuesIn(rows: readonly Row[], columns: readonly Column[]): readonly number[] | string {
   const values: number[] = [];
   const empty: string[] = [];

@@ -7,13 +7,13 @@ import {bytesOf} from '../bytes.ts';
 
 export type Delimiter = ',' | ';' | '\t';
 
-/** A question as it stands in a table. */
-export interface ShownQuestion {
+/** A query as it stands in a table. */
+export interface ShownQuery {
   readonly id: string;
   readonly text: string;
 }
 
-export interface Row extends ShownQuestion {
+export interface Row extends ShownQuery {
   /** As spreadsheets count them: the first one names the columns. */
   readonly number: number;
   /** What stands in the columns that a person fills, in their order, trimmed. */
@@ -25,9 +25,9 @@ export interface Table {
   readonly content: string;
   /** What says where the cells of a new row go. */
   readonly layout: Layout;
-  /** By the id of their question. */
+  /** By the id of their query. */
   readonly rows: ReadonlyMap<string, readonly Row[]>;
-  /** The id of the question that is shown as this text. */
+  /** The id of the query that is shown as this text. */
   readonly ids: ReadonlyMap<string, string>;
 }
 
@@ -53,7 +53,7 @@ export function idOf(input: Input): string {
   return `q${hash.digest('hex').slice(0, 24)}`;
 }
 
-/** A table without questions. The mark at its start tells spreadsheets that it is UTF-8. */
+/** A table without queries. The mark at its start tells spreadsheets that it is UTF-8. */
 export function newTable(columns: readonly string[], delimiter: Delimiter): string {
   return `\uFEFF${Papa.unparse([[...columns, 'text', 'id']], {delimiter})}\r\n`;
 }
@@ -90,10 +90,10 @@ export function readTable(path: string, content: string, columns: readonly strin
   return {content, layout, rows, ids};
 }
 
-/** The file with these questions at its end, and nothing else changed. */
-export function withQuestions({content, layout}: Table, questions: readonly ShownQuestion[]): string {
+/** The file with these queries at its end, and nothing else changed. */
+export function withQueries({content, layout}: Table, queries: readonly ShownQuery[]): string {
   const {delimiter, newline, width} = layout;
-  const rows = questions.map(({id, text}) => {
+  const rows = queries.map(({id, text}) => {
     const cells = new Array<string>(width).fill('');
     cells[layout.id] = id;
     cells[layout.text] = guarded(text);

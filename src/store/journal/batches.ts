@@ -13,9 +13,9 @@ export interface BatchRecord {
   readonly teacher: string;
   /** ISO 8601: just before it was handed over. */
   readonly plannedAt: string;
-  /** Which handing-over of its questions it is, from 1 on. */
+  /** Which handing-over of its queries it is, from 1 on. */
   readonly attempt: number;
-  /** Its questions, see `answerKey`. */
+  /** Its queries, see `answerKey`. */
   readonly keys: readonly string[];
   /** The service's id; undefined while it is not known whether the service has the batch. */
   readonly id?: string;
@@ -78,7 +78,7 @@ export class BatchRecords {
     return join(this.#directory, `${name}${ENDING}`);
   }
 
-  /** A batch may be of a hundred thousand questions: what has not changed is not read again. */
+  /** A batch may be of a hundred thousand queries: what has not changed is not read again. */
   #recordIn(file: string): BatchRecord | undefined {
     const path = join(this.#directory, file);
     const changed = statSync(path, {throwIfNoEntry: false})?.mtimeMs;

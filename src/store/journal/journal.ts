@@ -20,21 +20,21 @@ export type {KeptReply, ReplyLocation} from './reply.ts';
 /**
  * What was sent to a service and what came back, written down before anything follows from it. A process that is killed
  * loses nothing that a promise of its journal was resolved for. A power cut can take the lines of the last second or
- * two: their questions are then asked again without being named.
+ * two: their queries are then asked again without being named.
  *
  * Every failure to write or to read is an AnswerStoreError.
  */
 export interface Journal {
   /** What earlier processes left. */
   readonly recovered: {
-    /** Questions that were sent, and may have been paid for, but have no reply: those that are asked again. */
+    /** Queries that were sent, and may have been paid for, but have no reply: those that are asked again. */
     readonly inDoubt: readonly string[];
-    /** Where paid replies are whose answers were not kept, by question. They are to be read, not asked for again. */
+    /** Where paid replies are whose answers were not kept, by query. They are to be read, not asked for again. */
     readonly replies: ReadonlyMap<string, ReplyLocation>;
   };
   /** Processes elsewhere that may run or not. What they sent and received is left to them for as long as that is so. */
   readonly unknown: readonly Owner[];
-  /** Where the replies are that this process received in batches and whose answers are not kept yet, by question. */
+  /** Where the replies are that this process received in batches and whose answers are not kept yet, by query. */
   readonly received: ReadonlyMap<string, ReplyLocation>;
   /** What was handed over in batches and is not collected. */
   readonly batches: BatchRecords;
@@ -42,7 +42,7 @@ export interface Journal {
   readonly quarantined: ReadonlyMap<string, Quarantined>;
   /** Lines of the quarantine's file that are no entries, by file and line. */
   readonly skipped: readonly string[];
-  /** Questions are about to be sent. Nothing may go out before it has resolved, with the call's number. */
+  /** Queries are about to be sent. Nothing may go out before it has resolved, with the call's number. */
   sent(keys: readonly string[]): Promise<number>;
   /** Keeps the raw reply, without headers that could hold a secret. To be awaited before the reply is read. */
   replied(id: number, reply: Reply): Promise<ReplyLocation>;
@@ -52,7 +52,7 @@ export interface Journal {
   failed(id: number, why: string, inDoubt: boolean): void;
   /** The answers of a call are in the store, or its queries quarantined. */
   done(id: number): void;
-  /** These questions have their answers by other ways than a call of this process. */
+  /** These queries have their answers by other ways than a call of this process. */
   settled(keys: readonly string[]): void;
   /** The query has no answer that could be read, and is not asked again. */
   quarantine(key: string, entry: Quarantined): Promise<void>;
@@ -62,13 +62,13 @@ export interface Journal {
    */
   kept(entries: readonly AnswerEntry[]): Promise<void>;
   /**
-   * Where the replies are of other processes, ended or not, by question; without those whose answers were deleted, those
+   * Where the replies are of other processes, ended or not, by query; without those whose answers were deleted, those
    * in `recovered` and `received`, and those that are quarantined.
    */
   find(keys: readonly string[]): Promise<ReadonlyMap<string, ReplyLocation>>;
   /**
    * Takes over what processes left that have ended since this journal was opened: `recovered.replies` has their replies
-   * from then on, and `find` looks at all that was written by now. Resolves with the questions that are in doubt by them.
+   * from then on, and `find` looks at all that was written by now. Resolves with the queries that are in doubt by them.
    */
   takeOver(): Promise<readonly string[]>;
   /** A kept reply; undefined where there is none in its place, as after a power cut. */

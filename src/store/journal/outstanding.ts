@@ -12,9 +12,9 @@ interface Call {
  * segment of an ended one it says what that process left.
  */
 export class Outstanding {
-  /** Questions that were sent and may have been paid for, without a reply. */
+  /** Queries that were sent and may have been paid for, without a reply. */
   readonly inDoubt: Set<string> = new Set();
-  /** Replies of ended processes that were paid for and whose answers are not kept, by question. */
+  /** Replies of ended processes that were paid for and whose answers are not kept, by query. */
   readonly unread: Map<string, ReplyLocation> = new Map();
   readonly #calls = new Map<number, Call>();
 
@@ -22,7 +22,7 @@ export class Outstanding {
     this.#calls.set(id, {keys});
   }
 
-  /** The questions of a call under way; none of an unknown one. */
+  /** The queries of a call under way; none of an unknown one. */
   keysOf(id: number): readonly string[] {
     return this.#calls.get(id)?.keys ?? [];
   }

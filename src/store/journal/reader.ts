@@ -19,7 +19,7 @@ export class JournalReader {
   }
 
   /**
-   * Where the replies to questions are, as far as other processes have kept any; without those whose answers were deleted.
+   * Where the replies to queries are, as far as other processes have kept any; without those whose answers were deleted.
    *
    * @throws AnswerStoreError where that can't be looked up
    */

@@ -12,7 +12,7 @@ const BATCH = 1000;
 
 /** What a store was made again of. */
 export interface Rebuilt {
-  /** Answers in the journal, each asking of a question by itself. */
+  /** Answers in the journal, each asking of a query by itself. */
   readonly answers: number;
   /** Of these, those that the store did not hold. */
   readonly added: number;
@@ -21,7 +21,7 @@ export interface Rebuilt {
 }
 
 /**
- * Puts the answers of a journal into a store that lacks them, as they were kept: of several to one question the last one;
+ * Puts the answers of a journal into a store that lacks them, as they were kept: of several to one query the last one;
  * none that was deleted since.
  *
  * @throws AnswerStoreError where the one can't be read or the other can't be written
@@ -39,7 +39,7 @@ export async function rebuildStore(store: AnswerStore, journal: string): Promise
   return {answers, added, unread: await countUnread(store, journal)};
 }
 
-/** The answers of the journal, at most one to a question in each batch. */
+/** The answers of the journal, at most one to a query in each batch. */
 async function* batchesIn(journal: string): AsyncGenerator<readonly AnswerEntry[]> {
   const deleted = readDeleted(journal);
   let batch = new Map<string, AnswerEntry>();

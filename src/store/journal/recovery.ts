@@ -10,7 +10,7 @@ import {CLOSING, isClosed, lineOf, type SegmentHead, segmentsIn} from './segment
 /** What the segments of ended processes hold that was not seen to its end. */
 export interface Recovery {
   readonly outstanding: Outstanding;
-  /** Questions that may be paid for twice: those in doubt, and those that an ended process was asking and another one asked. */
+  /** Queries that may be paid for twice: those in doubt, and those that an ended process was asking and another one asked. */
   readonly inDoubt: readonly string[];
   /** Processes elsewhere of which it is not known whether they run: what they write is left alone. */
   readonly unknown: readonly Owner[];
@@ -137,7 +137,7 @@ function parse(text: Buffer): Line | undefined {
   }
 }
 
-/** A power cut can leave a hole in a reply: its questions are in doubt again. */
+/** A power cut can leave a hole in a reply: its queries are in doubt again. */
 function dropTorn(directory: string, {inDoubt, unread}: Outstanding): void {
   for (const {location, keys} of repliesOf(unread)) {
     if (isWhole(directory, location)) continue;
@@ -160,7 +160,7 @@ function isWhole(directory: string, {segment, offset, length}: ReplyLocation): b
   }
 }
 
-/** Each place once, with the questions that are to be read there. */
+/** Each place once, with the queries that are to be read there. */
 function repliesOf(
   unread: ReadonlyMap<string, ReplyLocation>,
 ): {readonly location: ReplyLocation; readonly keys: string[]}[] {

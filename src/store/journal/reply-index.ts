@@ -12,8 +12,8 @@ import {type ReplyLocation, replyKeys} from './reply.ts';
 import {segmentsIn, startOf} from './segment.ts';
 
 /**
- * Finds the replies to questions in all segments of a journal. It is a file beside them, made of them, that is read on
- * where they have grown: each byte of a journal is read once, however often a question is looked for.
+ * Finds the replies to queries in all segments of a journal. It is a file beside them, made of them, that is read on
+ * where they have grown: each byte of a journal is read once, however often a query is looked for.
  */
 export class ReplyIndex {
   readonly #directory: string;
@@ -27,7 +27,7 @@ export class ReplyIndex {
     this.#own = own;
   }
 
-  /** Where replies are, by question. Of several it is the one whose answer was kept last, else the last one. */
+  /** Where replies are, by query. Of several it is the one whose answer was kept last, else the last one. */
   async find(keys: readonly string[]): Promise<ReadonlyMap<string, ReplyLocation>> {
     const found = new Map<string, ReplyLocation>();
     this.#opened ??= this.#open();
@@ -44,7 +44,7 @@ export class ReplyIndex {
     return found;
   }
 
-  /** Questions whose replies are there and of whose answers nothing is known. */
+  /** Queries whose replies are there and of whose answers nothing is known. */
   async *unread(): AsyncGenerator<string> {
     this.#opened ??= this.#open();
     const opened = await this.#opened;
@@ -103,7 +103,7 @@ const BATCH = 20_000;
 /** How far each segment was read, in bytes. A segment's place here is its number. */
 type Progress = readonly (readonly [segment: string, read: number])[];
 
-/** Where the reply to a question is. `keptAt`: when its answer was kept, in milliseconds since 1970; 0: not known. */
+/** Where the reply to a query is. `keptAt`: when its answer was kept, in milliseconds since 1970; 0: not known. */
 type IndexEntry = readonly [segment: number, offset: number, length: number, keptAt: number];
 
 /** The file of an index, open. */

@@ -10,7 +10,7 @@ export interface ReplyLocation {
   readonly length: number;
 }
 
-/** A reply with the questions that it answers, in their order. */
+/** A reply with the queries that it answers, in their order. */
 export interface KeptReply {
   /** See `answerKey`. */
   readonly keys: readonly string[];
@@ -33,7 +33,7 @@ export function replyNumber(line: Buffer): number | undefined {
   return number === undefined ? undefined : Number(number);
 }
 
-/** The questions of the reply in this line, without reading the reply; undefined of another line. */
+/** The queries of the reply in this line, without reading the reply; undefined of another line. */
 export function replyKeys(line: Buffer): readonly string[] | undefined {
   const number = replyNumber(line);
   const end = number === undefined ? -1 : line.indexOf(AFTER_KEYS);

@@ -109,7 +109,7 @@ export class SegmentWriter {
     return {offset, length, written: this.#written.promise};
   }
 
-  /** Writes a line with the next ones. If it is lost, an answer is read again or a question is taken to be in doubt. */
+  /** Writes a line with the next ones. If it is lost, an answer is read again or a query is taken to be in doubt. */
   note(line: string): void {
     this.#add(line);
   }

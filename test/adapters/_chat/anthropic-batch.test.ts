@@ -25,15 +25,15 @@ describe('Anthropic’s batches', () => {
     const server = await serving({[`POST ${PATH}`]: batch, 'POST /v1/messages': message});
     const teacher = teacherAt(server.url);
     const lane = laneIn(teacher);
-    const questions = [text('good'), text('bad')];
-    const sent = questions.map((question, row) => lane.lineOf([a, b][row]!, question));
+    const queries = [text('good'), text('bad')];
+    const sent = queries.map((query, row) => lane.lineOf([a, b][row]!, query));
     expect(await lane.submit({name: 'n', lines: sent})).toBe('msgbatch_1');
-    await teacher.ask(questions);
+    await teacher.ask(queries);
     const [created, ...alone] = server.heard;
     expect(JSON.parse(created!.body)).toEqual({
       requests: [a, b].map((custom_id, row) => ({custom_id, params: JSON.parse(alone[row]!.body) as object})),
     });
-    // What all texts share is marked for its cache, which the question that goes ahead fills.
+    // What all texts share is marked for its cache, which the query that goes ahead fills.
     expect(created!.body).toContain('"cache_control":{"type":"ephemeral"}');
     expect(created!.headers).toMatchObject({'x-api-key': key, 'anthropic-version': '2023-06-01'});
   });

@@ -36,10 +36,10 @@ describe('Gemini’s batches', () => {
     });
     const teacher = teacherAt(server.url);
     const lane = laneIn(teacher);
-    const questions = [text('good'), text('bad')];
-    const lines = questions.map((question, row) => lane.lineOf([a, b][row]!, question));
+    const queries = [text('good'), text('bad')];
+    const lines = queries.map((query, row) => lane.lineOf([a, b][row]!, query));
     expect(await lane.submit({name: 'limbeck-1', lines})).toBe('batches/abc123');
-    await teacher.ask(questions);
+    await teacher.ask(queries);
     const [created, ...alone] = server.heard;
     const requests = [a, b].map((id, row) => ({request: JSON.parse(alone[row]!.body) as object, metadata: {key: id}}));
     expect(JSON.parse(created!.body)).toEqual({batch: {displayName: 'limbeck-1', inputConfig: {requests: {requests}}}});

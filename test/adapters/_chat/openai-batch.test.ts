@@ -23,13 +23,13 @@ describe('OpenAI’s batches', () => {
     });
     const teacher = teacherAt(server.url);
     const lane = laneIn(teacher);
-    const questions = [text('good'), text('bad\u2028"worse"')];
+    const queries = [text('good'), text('bad\u2028"worse"')];
     const id = await lane.submit({
       name: 'limbeck-1',
-      lines: [lane.lineOf(a, questions[0]!), lane.lineOf(b, questions[1]!)],
+      lines: [lane.lineOf(a, queries[0]!), lane.lineOf(b, queries[1]!)],
     });
     expect(id).toBe('batch_1');
-    await teacher.ask(questions);
+    await teacher.ask(queries);
     const [upload, created, ...alone] = server.heard;
     const form = await new Response(upload!.body, {
       headers: {'content-type': String(upload!.headers['content-type'])},

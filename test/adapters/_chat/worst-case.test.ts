@@ -8,7 +8,7 @@ import {ollama} from '../../../adapters/ollama.ts';
 import {openai} from '../../../adapters/openai.ts';
 import {vllm} from '../../../adapters/vllm.ts';
 import type {BatchService} from '../../../src/lane.ts';
-import type {Json, Question, Teacher} from '../../../src/teacher.ts';
+import type {Json, Query, Teacher} from '../../../src/teacher.ts';
 import {type ChargingService, startChargingService} from '../../charging-service.ts';
 
 type Parameters = {readonly [field: string]: Json};
@@ -102,7 +102,7 @@ const WAYS: readonly {
 ];
 
 const TEXTS = ['hello', '', '"quoted" \n\t\u0001', '好'.repeat(50), '🏳️‍🌈\ud800'];
-const questions: readonly Question[] = TEXTS.map(text => ({input: {kind: 'text', text}, sample: 3}));
+const queries: readonly Query[] = TEXTS.map(text => ({input: {kind: 'text', text}, sample: 3}));
 
 let service: ChargingService;
 beforeAll(async () => {
@@ -114,22 +114,22 @@ describe.each(WAYS)('$name', ({make, dear, limit, endless}) => {
   it.each([{}, ...dear])('knows the most that is charged for a body with %j', async parameters => {
     service.reset();
     const teacher = make({url: service.url, parameters});
-    const bound = (question: Question) => teacher.service!.worstCase!([question]);
+    const bound = (query: Query) => teacher.service!.worstCase!([query]);
     expect(teacher.service!.unbounded).toBeUndefined();
-    for (const question of questions) {
-      await teacher.ask([question]);
+    for (const query of queries) {
+      await teacher.ask([query]);
       const {input, output} = service.charged.at(-1)!;
-      expect(bound(question).inputTokens).toBeGreaterThanOrEqual(input);
-      expect(bound(question).outputTokens).toBe(output);
+      expect(bound(query).inputTokens).toBeGreaterThanOrEqual(input);
+      expect(bound(query).outputTokens).toBe(output);
     }
-    const all = teacher.service!.worstCase!(questions);
+    const all = teacher.service!.worstCase!(queries);
     expect(all.outputTokens).toBe(service.charged.reduce((sum, {output}) => sum + output, 0));
   });
 
   it('counts every place that the text has in a prompt', () => {
     const twice = {system: '{classes}', user: '{text} {text} {text}'};
     const teacher = make({prompt: twice});
-    const long: Question = {input: {kind: 'text', text: 'x'.repeat(1000)}};
+    const long: Query = {input: {kind: 'text', text: 'x'.repeat(1000)}};
     expect(teacher.service!.worstCase!([long]).inputTokens).toBeGreaterThan(3000);
   });
 
@@ -161,8 +161,8 @@ describe('teachers that score codes exactly', () => {
     ['vllm', (parameters: Parameters) => vllm({...shared, parameters})],
     ['llama-cpp', (parameters: Parameters) => llamaCpp({...shared, parameters})],
   ] as const)('%s knows the most of a body that asks for more than one token', (_, make) => {
-    const question: Question = {input: {kind: 'text', text: 'one'}};
-    const output = (parameters: Parameters) => make(parameters).service!.worstCase!([question]).outputTokens;
+    const query: Query = {input: {kind: 'text', text: 'one'}};
+    const output = (parameters: Parameters) => make(parameters).service!.worstCase!([query]).outputTokens;
     expect(output({max_tokens: 4000, n: 3})).toBe(12_000 * output({}));
     expect(make({}).service!.unbounded).toBeUndefined();
     expect(make({max_tokens: -1}).service!.unbounded).toMatchObject({of: 'tokens'});
@@ -171,15 +171,15 @@ describe('teachers that score codes exactly', () => {
 });
 
 it('batches carry the bodies that the worst case is of', () => {
-  const question = questions[0]!;
+  const query = queries[0]!;
   const teachers = [
     openai({...label, parameters: {max_tokens: 4000}}),
     anthropic({...label, parameters: {max_tokens: 4000}}),
     gemini({...label, parameters: {generationConfig: {maxOutputTokens: 4000}}}),
   ];
   for (const {service: asked} of teachers) {
-    const line = (asked as BatchService).lane!.lineOf('0'.repeat(64), question);
+    const line = (asked as BatchService).lane!.lineOf('0'.repeat(64), query);
     expect(line).toMatch(/"(max_tokens|maxOutputTokens)":4000/);
-    expect(asked!.worstCase!([question]).outputTokens).toBe(4000);
+    expect(asked!.worstCase!([query]).outputTokens).toBe(4000);
   }
 });

@@ -3,12 +3,12 @@ import {LineSplitter, lineOf} from '../../../adapters/_command/lines.ts';
 
 describe('a line for a program', () => {
   it('holds nothing at which any language ends a line, and reads as what it was', () => {
-    const question = {text: 'one\u2028two\u2029three\u0085four\nfive\rsix\vseven\feight\u001cnine'};
-    const line = lineOf(question);
+    const query = {text: 'one\u2028two\u2029three\u0085four\nfive\rsix\vseven\feight\u001cnine'};
+    const line = lineOf(query);
     expect(line.endsWith('\n')).toBe(true);
     const ends = '\n\r\v\f\u001c\u001d\u001e\u0085\u2028\u2029';
     expect([...line.slice(0, -1)].filter(character => ends.includes(character))).toEqual([]);
-    expect(JSON.parse(line)).toEqual(question);
+    expect(JSON.parse(line)).toEqual(query);
   });
 });
 

@@ -3,13 +3,13 @@ import {describe, expect, it} from 'vitest';
 import type {Scorer} from '../../../adapters/_llama/scorer.ts';
 import {asker} from '../../../adapters/llama.ts';
 import {InputError, TeacherError} from '../../../src/errors.ts';
-import type {Question, TopKAnswer} from '../../../src/teacher.ts';
+import type {Query, TopKAnswer} from '../../../src/teacher.ts';
 
-const textOf = (text: string, sample?: number): Question => ({
+const textOf = (text: string, sample?: number): Query => ({
   input: {kind: 'text', text},
   ...(sample !== undefined && {sample}),
 });
-const tensor: Question = {input: {kind: 'tensor', dtype: 'float32', shape: [1], data: Float32Array.of(1)}};
+const tensor: Query = {input: {kind: 'tensor', dtype: 'float32', shape: [1], data: Float32Array.of(1)}};
 
 /** Names as many classes as the text has letters. */
 function scored(text: string): TopKAnswer {
@@ -34,7 +34,7 @@ function gate(): {readonly opened: Promise<void>; readonly open: () => void} {
 }
 
 describe('asker', () => {
-  it('answers each question in order, and lets one of numbers or one that is refused fail alone', async () => {
+  it('answers each query in order, and lets one of numbers or one that is refused fail alone', async () => {
     const score: Scorer = async (text, sample) => (text === 'no' ? `Not so, of sample ${sample}.` : scored(text));
     const outcomes = await ask(async () => score)([textOf('a'), tensor, textOf('no', 2), textOf('no'), textOf('abc')]);
     expect(outcomes).toEqual([
@@ -59,7 +59,7 @@ describe('asker', () => {
     expect(loads).toBe(1);
   });
 
-  it('tries a load that failed again at the next question', async () => {
+  it('tries a load that failed again at the next query', async () => {
     const failures = [new InputError('no file'), new Error('no memory')];
     const asked = ask(async () => {
       const failure = failures.shift();
@@ -73,7 +73,7 @@ describe('asker', () => {
     expect(await asked([textOf('a')])).toEqual([{answer: scored('a')}]);
   });
 
-  it('asks one question at a time, whoever asks', async () => {
+  it('asks one query at a time, whoever asks', async () => {
     const seen: string[] = [];
     const score: Scorer = async text => {
       seen.push(`${text} begins`);
@@ -86,7 +86,7 @@ describe('asker', () => {
     expect(seen).toEqual(['a', 'b', 'c'].flatMap(text => [`${text} begins`, `${text} ends`]));
   });
 
-  it('goes on after a question that failed', async () => {
+  it('goes on after a query that failed', async () => {
     const score: Scorer = async text => {
       if (text === 'bad') throw new Error('It gave no logits.');
       return scored(text);
@@ -98,7 +98,7 @@ describe('asker', () => {
     expect(await good).toEqual([{answer: scored('a')}]);
   });
 
-  it('rejects at once with the reason of an abort, and begins the next question only after the evaluation', async () => {
+  it('rejects at once with the reason of an abort, and begins the next query only after the evaluation', async () => {
     const {opened, open} = gate();
     const seen: string[] = [];
     const score: Scorer = async text => {

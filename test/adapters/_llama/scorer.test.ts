@@ -125,11 +125,11 @@ describe('scorerFor', () => {
 
   it('gives the same bits whatever was asked before, of any texts', async () => {
     const rotating = promptsFor({...options, rotatesClasses: true}, 'letters');
-    const question = fc.tuple(fc.string({maxLength: 8}), fc.nat({max: 2}));
-    const asked = fc.array(question, {minLength: 2, maxLength: 6});
-    const isSame = async (questions: readonly (readonly [string, number])[]): Promise<void> => {
+    const query = fc.tuple(fc.string({maxLength: 8}), fc.nat({max: 2}));
+    const asked = fc.array(query, {minLength: 2, maxLength: 6});
+    const isSame = async (queries: readonly (readonly [string, number])[]): Promise<void> => {
       const score = scorerFor(opened(), rotating, true);
-      for (const [text, sample] of questions) {
+      for (const [text, sample] of queries) {
         expect(await score(text, sample)).toEqual(await scorerFor(opened(), rotating, true)(text, sample));
       }
     };

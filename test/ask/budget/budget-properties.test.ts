@@ -63,7 +63,7 @@ async function run(chosen: readonly BudgetLimit[], script: readonly Turn[], sche
   };
   const service: Partial<Service<'black-box'>> = {
     price,
-    worstCase: ([question]) => fate(Number((question!.input as {text: string}).text)).worst,
+    worstCase: ([query]) => fate(Number((query!.input as {text: string}).text)).worst,
     receipt: ({body}) => {
       const {number} = JSON.parse(body) as {number: number};
       const {worst, ratio, fate: becomes} = fate(number);
@@ -79,8 +79,8 @@ async function run(chosen: readonly BudgetLimit[], script: readonly Turn[], sche
   const teacher = {
     ...payer,
     service: {...payer.service, ...service},
-    async ask([question]: Parameters<typeof payer.ask>[0], {exchange}: Parameters<typeof payer.ask>[1] = {}) {
-      const number = Number((question!.input as {text: string}).text);
+    async ask([query]: Parameters<typeof payer.ask>[0], {exchange}: Parameters<typeof payer.ask>[1] = {}) {
+      const number = Number((query!.input as {text: string}).text);
       const {fate: becomes} = fate(number);
       await exchange!([0], async () => {
         underWay.add(number);

@@ -107,15 +107,15 @@ describe('boundary', () => {
     expect(teacher.seen.length).toBe(3 + 1 + 6);
   });
 
-  it('passes errors on as those of the question, and asks about references again where they may have an answer yet', async () => {
+  it('passes errors on as those of the query, and asks about references again where they may have an answer yet', async () => {
     const failing = (error: Error, isOdd: (values: readonly number[]) => boolean): Teacher<'black-box'> => {
       const teacher = labelling(classes, corner);
       return {
         ...teacher,
-        async ask(questions, options) {
-          const outcomes = await teacher.ask(questions, options);
+        async ask(queries, options) {
+          const outcomes = await teacher.ask(queries, options);
           return outcomes.map((outcome, row): Outcome<'black-box'> => {
-            const {input} = questions[row]!;
+            const {input} = queries[row]!;
             return input.kind === 'tensor' && isOdd([...input.data]) ? {error} : outcome;
           });
         },
@@ -195,7 +195,7 @@ describe('boundary, as every teacher', () => {
   testTeacher({
     it,
     teacher: () => boundary(labelling(classes, corner), settings),
-    questions: asking(tensor(0, 0), tensor(1, 1), tensor(4, 1)),
-    badQuestion: about(1)[0]!,
+    queries: asking(tensor(0, 0), tensor(1, 1), tensor(4, 1)),
+    badQuery: about(1)[0]!,
   });
 });

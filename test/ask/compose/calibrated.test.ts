@@ -40,8 +40,8 @@ describe('calibrated', () => {
       detail: {kind: 'logits'},
       classes: Array.from({length: classes}, (_, index) => `class ${index}`),
       maxBatch: 10_000,
-      async ask(questions) {
-        return questions.map(({input}): Outcome<'white-box'> => {
+      async ask(queries) {
+        return queries.map(({input}): Outcome<'white-box'> => {
           const row = (input.kind === 'text' ? Number(input.text) : 0) % labels.length;
           const logits = Float32Array.from(student.slice(row * classes, (row + 1) * classes));
           return {answer: {kind: 'logits', logits, features: {}}};
@@ -171,6 +171,6 @@ describe('calibrated, as every teacher', () => {
   testTeacher({
     it,
     teacher: () => calibrated(scoring('one', [0.7, 0.2, 0.1]), {examples: examples(100, 60)}),
-    questions: about(1, 2, 3),
+    queries: about(1, 2, 3),
   });
 });

@@ -86,9 +86,9 @@ describe('a cascade', () => {
   it('takes the share of votes for confidence, and knows classes by their names', async () => {
     const sampler: Teacher<'black-box'> = {
       ...voting('cheap', 0, {maxBatch: 10}),
-      async ask(questions) {
-        return questions.map(question => ({
-          answer: {kind: 'label', label: (question.sample ?? 0) < numberOf(question) ? 0 : 1},
+      async ask(queries) {
+        return queries.map(query => ({
+          answer: {kind: 'label', label: (query.sample ?? 0) < numberOf(query) ? 0 : 1},
         }));
       },
     };
@@ -118,7 +118,7 @@ describe('a cascade', () => {
     }
   });
 
-  it('leaves a question that a teacher can not answer with its error, and asks no other', async () => {
+  it('leaves a query that a teacher can not answer with its error, and asks no other', async () => {
     const failing = fakeTeacher<'gray-box'>(
       {access: 'gray-box', detail: {kind: 'log-probabilities'}, name: 'cheap'},
       () => [{error: new Error('odd')}],
@@ -162,5 +162,5 @@ describe('surely', () => {
 });
 
 describe('a cascade, as every teacher', () => {
-  testTeacher({it, teacher: () => cascade([unsure(), dear()], {confidence: 0.8}), questions: about(90, 50, 10)});
+  testTeacher({it, teacher: () => cascade([unsure(), dear()], {confidence: 0.8}), queries: about(90, 50, 10)});
 });

@@ -89,7 +89,7 @@ describe('an ensemble of teachers that show distributions', () => {
     }
   });
 
-  it('asks all about the same questions at once, each as much at once as it takes', async () => {
+  it('asks all about the same queries at once, each as much at once as it takes', async () => {
     const [one, two] = [
       scoring('one', [1, 0, 0], {maxBatch: 1}),
       scoring('two', [1, 0, 0], {maxBatch: 5, concurrency: 3}),
@@ -221,7 +221,7 @@ describe('an ensemble', () => {
     expect(() => ensemble([] as Teacher<'black-box'>[])).toThrow('An ensemble is of one teacher at least.');
   });
 
-  it('passes the error of a member on as that of the question, and names the member', async () => {
+  it('passes the error of a member on as that of the query, and names the member', async () => {
     const errors = [
       new Error('odd'),
       new KnowledgeError('None is kept.'),
@@ -248,9 +248,9 @@ describe('an ensemble', () => {
     const quick = voting('one', 0, {maxBatch: 1});
     const other: typeof quick = {
       ...quick,
-      async ask(questions) {
+      async ask(queries) {
         await new Promise(resolve => setImmediate(resolve));
-        return quick.ask(questions);
+        return quick.ask(queries);
       },
     };
     await expect(ensemble([other, failing]).ask(about(0, 1, 2))).rejects.toThrow('It refused the key.');
@@ -262,6 +262,6 @@ describe('an ensemble, as every teacher', () => {
   testTeacher({
     it,
     teacher: () => ensemble([scoring('one', [0.7, 0.2, 0.1]), repeat(scoring('two', [0.1, 0.2, 0.7]), {samples: 2})]),
-    questions: about(1, 2, 3),
+    queries: about(1, 2, 3),
   });
 });

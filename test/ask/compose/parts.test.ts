@@ -26,7 +26,7 @@ describe('the leaves of a teacher', () => {
     const [leaf, ...others] = leavesIn(one);
     expect(others).toEqual([]);
     expect(leaf).toMatchObject({teacher: one, samples: 1, least: 1, further: 0});
-    expect(await leaf!.questionsFor(about(1)[0]!)).toEqual(about(1));
+    expect(await leaf!.queriesFor(about(1)[0]!)).toEqual(about(1));
   });
 
   it('count samples of samples on, and put the sure ones first', async () => {
@@ -34,22 +34,22 @@ describe('the leaves of a teacher', () => {
     const inner = repeat(one, {samples: 5, stop: {sure: 0.9, least: 2}});
     const [leaf] = leavesIn(madeOf({teacher: inner, samples: 3, least: 2}));
     expect(leaf).toMatchObject({teacher: one, samples: 15, least: 4, further: 0});
-    const samples = (await leaf!.questionsFor({...about(1)[0]!, sample: 1})).map(({sample}) => sample! - 15);
+    const samples = (await leaf!.queriesFor({...about(1)[0]!, sample: 1})).map(({sample}) => sample! - 15);
     expect(samples).toEqual([0, 1, 5, 6, 2, 3, 4, 7, 8, 9, 10, 11, 12, 13, 14]);
   });
 
-  it('are put their questions as every teacher above them puts them', async () => {
+  it('are put their queries as every teacher above them puts them', async () => {
     const write = (text: string, sample: number) => `${text}${'!'.repeat(sample)}`;
     const inner = repeat(voting('one'), {samples: 2, paraphrase: {name: 'shout', write}});
     const [leaf] = leavesIn(ensemble([inner]));
-    const questions = await leaf!.questionsFor(about(7)[0]!);
-    expect(questions.map(({input}) => (input.kind === 'text' ? input.text : ''))).toEqual(['7', '7!']);
+    const queries = await leaf!.queriesFor(about(7)[0]!);
+    expect(queries.map(({input}) => (input.kind === 'text' ? input.text : ''))).toEqual(['7', '7!']);
   });
 
-  it('take as many questions as each question of a search takes', () => {
+  it('take as many queries as each query of a search takes', () => {
     const searching = madeOf({teacher: voting('one'), further: 7});
     const [leaf] = leavesIn(madeOf({teacher: searching, samples: 2, further: 3}));
-    // Five questions to the inner one, each of which is one and seven more: two are known.
+    // Five queries to the inner one, each of which is one and seven more: two are known.
     expect(leaf).toMatchObject({samples: 2, further: 5 * 8 - 2});
   });
 

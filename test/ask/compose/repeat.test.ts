@@ -6,22 +6,22 @@ import type {LayerOptions} from '../../../src/ask/layer.ts';
 import {noise} from '../../../src/data/noise-view.ts';
 import {flip} from '../../../src/data/view.ts';
 import {BudgetError, TeacherError} from '../../../src/errors.ts';
-import type {Outcome, Question, Teacher} from '../../../src/teacher.ts';
+import type {Outcome, Query, Teacher} from '../../../src/teacher.ts';
 import {testTeacher} from '../../teacher-suite.ts';
 import {about, type FakeTeacher, fakeTeacher} from '../fake-teacher.ts';
 import {answersIn, probabilitiesIn, scoring, voting} from './members.ts';
 
-/** A black-box teacher that says class 0 in `share` of the samples of every question, and the other classes in turn. */
+/** A black-box teacher that says class 0 in `share` of the samples of every query, and the other classes in turn. */
 function sampler(
   saysFirst: (sample: number, text: string) => boolean,
-): Teacher<'black-box'> & {readonly seen: Question[]} {
-  const seen: Question[] = [];
+): Teacher<'black-box'> & {readonly seen: Query[]} {
+  const seen: Query[] = [];
   return {
     ...voting('sampler', 0, {maxBatch: 1000}),
     seen,
-    async ask(questions) {
-      seen.push(...questions);
-      return questions.map(({input, sample = 0}): Outcome<'black-box'> => {
+    async ask(queries) {
+      seen.push(...queries);
+      return queries.map(({input, sample = 0}): Outcome<'black-box'> => {
         const isFirst = saysFirst(sample, input.kind === 'text' ? input.text : '');
         return {answer: {kind: 'label', label: isFirst ? 0 : 1 + (sample % 2)}};
       });
@@ -37,16 +37,16 @@ describe('repeat', () => {
     const seen: number[] = [];
     const sampler: Teacher<'black-box'> = {
       ...voting('one', 0, {maxBatch: 10}),
-      async ask(questions) {
-        seen.push(...questions.map(({sample = 0}) => sample));
-        return questions.map(({sample = 0}) => ({answer: {kind: 'label', label: sample % 2}}));
+      async ask(queries) {
+        seen.push(...queries.map(({sample = 0}) => sample));
+        return queries.map(({sample = 0}) => ({answer: {kind: 'label', label: sample % 2}}));
       },
     };
     const teacher = repeat(sampler, {samples: 3});
     expectTypeOf(teacher).toEqualTypeOf<Teacher<'black-box'>>();
     expect(teacher.name).toBe('one, 3 times');
-    const [question] = about(7);
-    expect(await teacher.ask([question!, {...question!, sample: 1}])).toEqual([
+    const [query] = about(7);
+    expect(await teacher.ask([query!, {...query!, sample: 1}])).toEqual([
       {answer: {kind: 'votes', counts: Uint32Array.of(2, 1, 0)}},
       {answer: {kind: 'votes', counts: Uint32Array.of(1, 2, 0)}},
     ]);
@@ -56,12 +56,12 @@ describe('repeat', () => {
   it('takes the mean of distributions', async () => {
     const rotating: Teacher<'gray-box'> = {
       ...scoring('one', [1, 0, 0]),
-      async ask(questions) {
+      async ask(queries) {
         const orders = [
           [0.6, 0.3, 0.1],
           [0.4, 0.5, 0.1],
         ];
-        return questions.map(({sample = 0}) => ({
+        return queries.map(({sample = 0}) => ({
           answer: {kind: 'log-probabilities', logProbabilities: Float32Array.from(orders[sample]!, Math.log)},
         }));
       },
@@ -117,7 +117,7 @@ describe('repeat', () => {
 });
 
 describe('repeat with a view', () => {
-  const pixels = (value: number): Question => ({
+  const pixels = (value: number): Query => ({
     input: {kind: 'tensor', dtype: 'uint8', shape: [2, 2, 1], data: new Uint8Array(4).fill(value)},
   });
 
@@ -132,21 +132,21 @@ describe('repeat with a view', () => {
   });
 
   it('shows the same view of an input wherever it stands, in whatever round', async () => {
-    const seen = async (options: {readonly stop?: {readonly sure: number}}, ...questions: Question[]) => {
-      // One after the other, so that no question is clear.
+    const seen = async (options: {readonly stop?: {readonly sure: number}}, ...queries: Query[]) => {
+      // One after the other, so that no query is clear.
       const teacher = sampler(sample => sample % 2 === 0);
-      await repeat(teacher, {samples: 6, view: noise({deviation: 20}), ...options}).ask(questions);
+      await repeat(teacher, {samples: 6, view: noise({deviation: 20}), ...options}).ask(queries);
       return teacher.seen.filter(({input}) => input.kind === 'tensor' && Math.abs(input.data[0]! - 50) < 100);
     };
     const alone = await seen({}, pixels(50));
     const both = await seen({}, pixels(250), pixels(50));
     const rounds = await seen({stop: {sure: 0.99}}, pixels(50));
-    const bySample = (questions: readonly Question[]) => questions.toSorted((a, b) => a.sample! - b.sample!);
+    const bySample = (queries: readonly Query[]) => queries.toSorted((a, b) => a.sample! - b.sample!);
     expect(bySample(both).slice(0, 6)).toEqual(bySample(alone));
     expect(bySample(rounds)).toEqual(bySample(alone));
   });
 
-  it('says that texts have none, of each question', async () => {
+  it('says that texts have none, of each query', async () => {
     const outcomes = await repeat(voting('one'), {samples: 3, view: flip()}).ask(about(1));
     expect(outcomes).toMatchObject([{error: {name: 'InputError', message: /View `flip` is of tensors/}}]);
   });
@@ -195,10 +195,10 @@ describe('repeat with a paraphrase', () => {
 describe('repeat that stops', () => {
   it('asks four times where all say the same, and up to the end where they differ', async () => {
     const teacher = sampler((sample, text) => text === 'clear' || sample % 2 === 0);
-    const questions = ['clear', 'unclear'].map((text): Question => ({input: {kind: 'text', text}}));
+    const queries = ['clear', 'unclear'].map((text): Query => ({input: {kind: 'text', text}}));
     const stopping = repeat(teacher, {samples: 20, stop: {sure: 0.9}});
     expect(stopping.name).toBe('sampler, up to 20 times');
-    const counts = countsIn(await stopping.ask(questions));
+    const counts = countsIn(await stopping.ask(queries));
     expect(counts).toEqual([
       [4, 0, 0],
       [10, 0, 10],
@@ -229,21 +229,21 @@ describe('repeat that stops', () => {
     );
   });
 
-  it('asks in rounds, all open questions together', async () => {
+  it('asks in rounds, all open queries together', async () => {
     const teacher = sampler(sample => sample % 2 === 0);
     const calls: number[] = [];
     const counted: Teacher<'black-box'> = {
       ...teacher,
-      async ask(questions) {
-        calls.push(questions.length);
-        return teacher.ask(questions);
+      async ask(queries) {
+        calls.push(queries.length);
+        return teacher.ask(queries);
       },
     };
     await repeat(counted, {samples: 16, stop: {sure: 0.99}}).ask(about(1, 2, 3));
     expect(calls).toEqual([12, 6, 9, 15, 6]);
   });
 
-  it('ends a question with its first error, and asks no more about it', async () => {
+  it('ends a query with its first error, and asks no more about it', async () => {
     const failing: FakeTeacher<'black-box'> = fakeTeacher<'black-box'>(
       {access: 'black-box', detail: {kind: 'label'}, name: 'one', maxBatch: 100},
       numbers =>
@@ -275,6 +275,6 @@ describe('repeat, as every teacher', () => {
   testTeacher({
     it,
     teacher: () => repeat(voting('one', 0, {maxBatch: 7}), {samples: 9, stop: {sure: 0.9}}),
-    questions: about(1, 2, 3),
+    queries: about(1, 2, 3),
   });
 });

@@ -156,7 +156,7 @@ describe('teachers that are fitted first, with their layers', () => {
     await collect(offline.teacher, transfer(inputs(8)));
   });
 
-  it('leave every question without an answer at the end of a budget, and go on from there', async () => {
+  it('leave every query without an answer at the end of a budget, and go on from there', async () => {
     const teachers = three();
     const whole = labelModel(teachers, {inputs: inputs(6)});
     const {teacher} = (await open({budget: [{calls: 7}]})).open(whole);

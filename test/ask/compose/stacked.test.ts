@@ -65,7 +65,7 @@ describe('a teacher that is made of others, with its layers', () => {
     );
   });
 
-  it('asks the dear part of a cascade about the unsure questions alone', async () => {
+  it('asks the dear part of a cascade about the unsure queries alone', async () => {
     // Three in four samples of an odd number are labelled otherwise than its even ones.
     const cheap = payer('cheap', {maxBatch: 1}, ([number], request) => ({
       ...{status: 200, headers: {}},
@@ -78,7 +78,7 @@ describe('a teacher that is made of others, with its layers', () => {
     expect(ledger.snapshot()).toMatchObject({asked: 18, bought: 18});
   });
 
-  it('tells of each question once, when all of its parts have an outcome', async () => {
+  it('tells of each query once, when all of its parts have an outcome', async () => {
     const {teacher, meter} = (await open()).open(ensemble([repeat(payer('one'), {samples: 3}), payer('two')]));
     const told: number[] = [];
     await collect(teacher, transfer(10), {onProgress: done => told.push(done)});
@@ -169,9 +169,9 @@ describe('a plan for a teacher that is made of others', () => {
     const plan = await planAsking(teacher, inputs(4), {store});
     expect(plan).toMatchObject({
       ...{teacher: teacher.name, isService: true, inputs: 4, cached: 0},
-      // Twelve samples, two a request; four questions, one a request.
+      // Twelve samples, two a request; four queries, one a request.
       calls: {low: 6, expected: 10, worst: 50},
-      // 10 tokens a question and at least 1 in the answer.
+      // 10 tokens a query and at least 1 in the answer.
       tokens: {low: 12 * 11, expected: 16 * 15},
       parts: [
         {teacher: 'cheap', inputs: 12, cached: 0, calls: {low: 6}},

@@ -1,7 +1,7 @@
-import type {Outcome, Question, Teacher, TensorInput} from '../../../src/teacher.ts';
+import type {Outcome, Query, Teacher, TensorInput} from '../../../src/teacher.ts';
 
 export interface TensorTeacher extends Teacher<'black-box'> {
-  /** The values of every question so far. */
+  /** The values of every query so far. */
   readonly seen: number[][];
 }
 
@@ -21,9 +21,9 @@ export function labelling(
     maxBatch: 1000,
     ...fields,
     seen,
-    async ask(questions, {signal} = {}) {
+    async ask(queries, {signal} = {}) {
       signal?.throwIfAborted();
-      return questions.map(({input}): Outcome<'black-box'> => {
+      return queries.map(({input}): Outcome<'black-box'> => {
         const values = input.kind === 'tensor' ? [...input.data] : [];
         seen.push(values);
         const said = label(values);
@@ -41,6 +41,6 @@ export function bytes(...values: readonly number[]): TensorInput {
   return {kind: 'tensor', dtype: 'uint8', shape: [values.length], data: Uint8Array.from(values)};
 }
 
-export function asking(...inputs: readonly TensorInput[]): Question[] {
+export function asking(...inputs: readonly TensorInput[]): Query[] {
   return inputs.map(input => ({input}));
 }

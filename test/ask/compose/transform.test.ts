@@ -35,7 +35,7 @@ describe('a degraded teacher', () => {
     expect(softened[0]! / softened[1]!).toBeCloseTo(p / q, 5);
   });
 
-  it('has noise of its own for every question, the same each time, and another one for another seed', async () => {
+  it('has noise of its own for every query, the same each time, and another one for another seed', async () => {
     const noisy = (seed = 0) => degrade(white(), {...whole, noise: {deviation: 1, seed}});
     const first = await probabilitiesOf(noisy());
     expect(await probabilitiesOf(noisy())).toEqual(first);
@@ -153,6 +153,6 @@ describe('a teacher that is degraded, as every teacher', () => {
   testTeacher({
     it,
     teacher: () => degrade(white(), {...whole, temperature: 2, noise: {deviation: 0.5}, decimals: 3}),
-    questions: about(1, 2, 3),
+    queries: about(1, 2, 3),
   });
 });

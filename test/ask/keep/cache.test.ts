@@ -59,13 +59,13 @@ describe('withCache', () => {
   it('keeps a record that says who answered what, when, and under which key', async () => {
     const store = newStore();
     const teacher = labeller();
-    const [question] = about(5);
-    await cachedOver(teacher, {store}).ask([{...question!, view: 7, sample: 2}]);
-    const key = answerKey(teacher.identity, {...question!, view: 7, sample: 2});
+    const [query] = about(5);
+    await cachedOver(teacher, {store}).ask([{...query!, view: 7, sample: 2}]);
+    const key = answerKey(teacher.identity, {...query!, view: 7, sample: 2});
     expect(await store.get(key)).toEqual({
       format: 1,
       teacher: {name: 'a fake', identity: {service: 'fake'}},
-      question: {dtype: 'text', shape: [], bytes: expect.stringMatching(/^[0-9a-f]{64}$/), view: 7, sample: 2},
+      query: {dtype: 'text', shape: [], bytes: expect.stringMatching(/^[0-9a-f]{64}$/), view: 7, sample: 2},
       detail: {kind: 'label'},
       answer: {kind: 'label', label: 2},
       storedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
@@ -102,17 +102,17 @@ describe('withCache', () => {
 
   it('does not mix teachers, views or samples', async () => {
     const store = newStore();
-    const [question] = about(1);
+    const [query] = about(1);
     const teacher = labeller();
     const cached = cachedOver(teacher, {store});
-    await cached.ask([question!, {...question!, view: 1}, {...question!, sample: 1}]);
-    await cachedOver({...teacher, identity: {service: 'fake', version: 2}}, {store}).ask([question!]);
+    await cached.ask([query!, {...query!, view: 1}, {...query!, sample: 1}]);
+    await cachedOver({...teacher, identity: {service: 'fake', version: 2}}, {store}).ask([query!]);
     expect(teacher.calls).toEqual([[1, 1, 1], [1]]);
   });
 });
 
 describe('what a kept answer serves', () => {
-  it('serves every question that wants no more, whole', async () => {
+  it('serves every query that wants no more, whole', async () => {
     const store = newStore();
     const teacher = obliging();
     const cached = cachedOver(teacher, {store});
@@ -194,7 +194,7 @@ describe('what a kept answer serves', () => {
   });
 });
 
-describe('identical questions', () => {
+describe('identical queries', () => {
   it('are asked once in one call', async () => {
     const [teacher, ledger] = [labeller(), createLedger()];
     const cached = cachedOver(teacher, {store: newStore(), ledger});
@@ -220,7 +220,7 @@ describe('identical questions', () => {
     const cached = cachedOver(teacher, {store: newStore()});
     await Promise.all(Array.from({length: 64}, () => cached.ask(about(1))));
     expect(teacher.calls).toEqual([[1]]);
-    const samples = [0, 1, 2, 3].map(sample => about(1).map(question => ({...question, sample})));
+    const samples = [0, 1, 2, 3].map(sample => about(1).map(query => ({...query, sample})));
     await Promise.all(Array.from({length: 64}, (_, index) => cached.ask(samples[index % 4]!)));
     expect(teacher.calls.flat()).toEqual([1, 1, 1, 1]);
   });

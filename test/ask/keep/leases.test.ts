@@ -25,7 +25,7 @@ const slow = () =>
   });
 
 describe('withLeases', () => {
-  it('asks about no question that another opening of the store is asking about, and gives its answer', async () => {
+  it('asks about no query that another opening of the store is asking about, and gives its answer', async () => {
     const [one, two] = await twoStores();
     const [first, second] = [slow(), slow()];
     const [answers, others] = await Promise.all([
@@ -102,10 +102,10 @@ describe('withLeases', () => {
   it('stops waiting for another one when it is stopped', async () => {
     const [one, two] = await twoStores();
     const teacher = withLeases(withKeeping(slow(), {store: two}), {store: two, glance: 5});
-    const [question] = about(1);
-    expect(await one.leases.acquire([keyed(teacher, question!).key], 60_000)).toEqual([true]);
+    const [query] = about(1);
+    expect(await one.leases.acquire([keyed(teacher, query!).key], 60_000)).toEqual([true]);
     const controller = new AbortController();
-    const asking = teacher.ask([question!], {stop: controller.signal});
+    const asking = teacher.ask([query!], {stop: controller.signal});
     controller.abort(new Error('enough'));
     await expect(asking).rejects.toThrow('enough');
   });

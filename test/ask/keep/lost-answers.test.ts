@@ -13,7 +13,7 @@ import {payingTeacher} from '../paying-teacher.ts';
 
 const count = 600;
 const numbers = Array.from({length: count}, (_, number) => number);
-const questions = about(...numbers);
+const queries = about(...numbers);
 
 let folder: string;
 let cache: string;
@@ -35,8 +35,8 @@ interface Asked {
   readonly notes: readonly string[];
 }
 
-/** Asks about all questions, each of which must be answered. */
-async function ask(record: 'new' | 'none' | 'all' = 'new', some = questions): Promise<Asked> {
+/** Asks about all queries, each of which must be answered. */
+async function ask(record: 'new' | 'none' | 'all' = 'new', some = queries): Promise<Asked> {
   const payer = payingTeacher(undefined, {maxBatch: 4});
   const notes: string[] = [];
   const asking = await openAsking({cache, journal, record, onNote: note => notes.push(note)});
@@ -46,7 +46,7 @@ async function ask(record: 'new' | 'none' | 'all' = 'new', some = questions): Pr
     outcomes.push(...(await teacher.ask(some.slice(start, start + teacher.maxBatch))));
   }
   await asking.close();
-  if (some === questions) expect(outcomes).toEqual(numbers.map(labelled));
+  if (some === queries) expect(outcomes).toEqual(numbers.map(labelled));
   return {requests: payer.requests.length, bought: ledger.snapshot().bought, notes};
 }
 
@@ -104,7 +104,7 @@ describe('answers that a store has lost', () => {
 
   it('are asked for where they were deleted, and where all is asked anew', async () => {
     await ask();
-    const [key] = questions.map(question => answerKey(payingTeacher().identity, question));
+    const [key] = queries.map(query => answerKey(payingTeacher().identity, query));
     writeDeleted(journal, [key!]);
     await loseCache();
     expect(await ask()).toMatchObject({bought: 1});

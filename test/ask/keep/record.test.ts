@@ -20,12 +20,12 @@ const over = async (teacher: ReturnType<typeof labeller>, mode: RecordMode) =>
   withRecordMode(teacher, {store: await recorded(), mode});
 
 describe('withRecordMode', () => {
-  it('refuses with `none` each question for itself, with its key and what to do, and asks nobody', async () => {
+  it('refuses with `none` each query for itself, with its key and what to do, and asks nobody', async () => {
     const teacher = labeller();
     const outcomes = await (await over(teacher, 'none')).ask(about(5, 6));
     const messages = outcomes.map(outcome => ('error' in outcome ? outcome.error.message : ''));
-    for (const [index, question] of about(5, 6).entries()) {
-      expect(messages[index]).toContain(`No answer is kept under key ${answerKey(teacher.identity, question)}`);
+    for (const [index, query] of about(5, 6).entries()) {
+      expect(messages[index]).toContain(`No answer is kept under key ${answerKey(teacher.identity, query)}`);
       expect(messages[index]).toContain('Run once without `--offline`');
     }
     expect(teacher.calls).toEqual([]);

@@ -17,7 +17,7 @@ import {labels, ok, payingTeacher, type Respond} from '../paying-teacher.ts';
 const newStore = () => openAnswerStore({store: new Map()});
 const folder = () => mkdtemp(join(tmpdir(), 'limbeck-recover-'));
 const keysOf = (...numbers: readonly number[]) =>
-  about(...numbers).map(question => answerKey(payingTeacher().identity, question));
+  about(...numbers).map(query => answerKey(payingTeacher().identity, query));
 
 /** A journal's folder as a process leaves it that ended between a reply and the keeping of its answers. */
 async function leftUnread(reply: Reply, ...numbers: readonly number[]): Promise<string> {
@@ -80,7 +80,7 @@ describe('withRecovery', () => {
     expect((await openJournal(directory)).recovered.replies.size).toBe(0);
   });
 
-  it('serves it with nothing asked at all, though its questions come apart', async () => {
+  it('serves it with nothing asked at all, though its queries come apart', async () => {
     const journal = await openJournal(await leftUnread(labels([1, 2]), 1, 2));
     const payer = payingTeacher();
     const teacher = stack(payer, {store: newStore(), journal});

@@ -50,7 +50,7 @@ export function batchingTeacher({
     maxRequests: 100,
     maxBytes: 100_000,
     priceShare: 0.5,
-    lineOf: (id, question) => JSON.stringify({id, number: numberOf(question)}),
+    lineOf: (id, query) => JSON.stringify({id, number: numberOf(query)}),
     async submit({name, lines}) {
       const parsed = lines.map(line => JSON.parse(line) as {readonly id: string; readonly number: number});
       const id = `batch-${batches.length + 1}`;

@@ -144,7 +144,7 @@ describe('what is reserved for a batch', () => {
   it('never lets a service pass a budget that charges all that it may, whatever becomes of its batches', async () => {
     const row = fc.constantFrom('answered', 'answered', 'silent', 'nonsense', 'failed', 'expired');
     const script = fc.record({
-      questions: fc.integer({min: 1, max: 14}),
+      queries: fc.integer({min: 1, max: 14}),
       most: fc.integer({min: 1, max: 5}),
       rows: fc.array(row, {minLength: 1, maxLength: 30}),
       handings: fc.array(fc.constantFrom('taken', 'taken', 'refused', 'silent'), {minLength: 1, maxLength: 8}),
@@ -153,7 +153,7 @@ describe('what is reserved for a batch', () => {
       tokens: fc.integer({min: 15, max: 250}),
     });
     await fc.assert(
-      fc.asyncProperty(script, async ({questions, most, rows, handings, fillsAt, stopsAt, tokens}) => {
+      fc.asyncProperty(script, async ({queries, most, rows, handings, fillsAt, stopsAt, tokens}) => {
         let [charged, next, handed, written, waits] = [0, 0, 0, 0, 0];
         /** The paying teacher of these tests counts input alone. */
         const pay = (number: number, said: unknown = 15): Reply => {
@@ -193,7 +193,7 @@ describe('what is reserved for a batch', () => {
         const sleep = async () => {
           if (++waits === stopsAt) throw new DOMException('stopped', 'AbortError');
         };
-        const {spent} = await run(teacher, questions, {limits: [{tokens}], failing, sleep});
+        const {spent} = await run(teacher, queries, {limits: [{tokens}], failing, sleep});
         expect(charged).toBeLessThanOrEqual(spent.tokens);
         expect(spent.tokens).toBeLessThanOrEqual(tokens);
       }),

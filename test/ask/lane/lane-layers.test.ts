@@ -54,7 +54,7 @@ describe('the lanes of a teacher that is made of others', () => {
     expect(ledger.snapshot()).toMatchObject({asked: 12, bought: 12});
   });
 
-  it('hand over each sample of a question', async () => {
+  it('hand over each sample of a query', async () => {
     const teacher = named('one');
     const {teacher: votes} = await open(repeat(teacher, {samples: 3}));
     await votes.ask(about(1, 2));
@@ -62,7 +62,7 @@ describe('the lanes of a teacher that is made of others', () => {
     expect(new Set(teacher.batches[0]!.ids).size).toBe(5);
   });
 
-  it('leave a question without an answer that one part has under way', async () => {
+  it('leave a query without an answer that one part has under way', async () => {
     const [slow, fast] = [named('slow', {looks: 9}), named('fast', {looks: 0})];
     const {teacher} = await open(ensemble([slow, fast]), {lane: {detached: true, sleep}});
     const outcomes = await teacher.ask(about(1, 2, 3));

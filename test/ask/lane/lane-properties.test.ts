@@ -33,14 +33,14 @@ type Way = (typeof way extends fc.Arbitrary<infer T> ? T : never) | {readonly ki
 describe('withLane', () => {
   it('gets every answer in the end, and pays for none twice, whatever happens on the way', async () => {
     const script = fc.record({
-      questions: fc.integer({min: 1, max: 12}),
+      queries: fc.integer({min: 1, max: 12}),
       most: fc.integer({min: 1, max: 5}),
       handings: fc.array(handing, {maxLength: 12}),
       rows: fc.array(row, {maxLength: 40}),
       ways: fc.array(way, {maxLength: 5}),
     });
     await fc.assert(
-      fc.asyncProperty(script, async ({questions, most, handings, rows, ways}) => {
+      fc.asyncProperty(script, async ({queries, most, handings, rows, ways}) => {
         const folder = await mkdtemp(join(tmpdir(), 'limbeck-lane-properties-'));
         const store = openAnswerStore({store: new Map()});
         const paid = new Map<number, number>();
@@ -75,7 +75,7 @@ describe('withLane', () => {
           },
         };
         const teacher = {...inner, service: {...inner.service, lane}};
-        const asked = Array.from({length: questions}, (_, index) => index + 1);
+        const asked = Array.from({length: queries}, (_, index) => index + 1);
 
         const run = async (chosen: Way) => {
           const journal = await openJournal(folder);
@@ -104,7 +104,7 @@ describe('withLane', () => {
         };
 
         for (const chosen of ways) await run(chosen);
-        for (let runs = 0; runs < 20 && paid.size < questions; runs++) await run({kind: 'waits'});
+        for (let runs = 0; runs < 20 && paid.size < queries; runs++) await run({kind: 'waits'});
         const last = await run({kind: 'waits'});
         const journal = await openJournal(folder);
         expect(last).toEqual(asked.map(labelled));

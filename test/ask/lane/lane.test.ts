@@ -19,8 +19,7 @@ import {type BatchingTeacher, batchingTeacher, passing} from './batching-teacher
 
 const numbers = (count: number): number[] => Array.from({length: count}, (_, index) => index + 1);
 const answered = (...all: readonly number[]) => all.map(labelled);
-const keysOf = (...all: readonly number[]) =>
-  about(...all).map(question => answerKey(payingTeacher().identity, question));
+const keysOf = (...all: readonly number[]) => about(...all).map(query => answerKey(payingTeacher().identity, query));
 const errorsIn = (outcomes: readonly Outcome[]): unknown[] =>
   outcomes.map(outcome => ('error' in outcome ? outcome.error : undefined));
 
@@ -68,7 +67,7 @@ async function run(
 const oneByOne = {lane: false} as const;
 
 describe('withLane', () => {
-  it('asks about the first question by itself, hands the others over, and joins their replies by id', async () => {
+  it('asks about the first query by itself, hands the others over, and joins their replies by id', async () => {
     const teacher = batchingTeacher();
     const {outcomes, ledger, left} = await run(await place(), teacher, numbers(6));
     expect(outcomes).toEqual(answered(1, 2, 3, 4, 5, 6));
@@ -86,7 +85,7 @@ describe('withLane', () => {
     expect(spent).toBeCloseTo(ledger.usd!, 12);
   });
 
-  it('hands over a single question without sending one ahead', async () => {
+  it('hands over a single query without sending one ahead', async () => {
     const teacher = batchingTeacher();
     expect((await run(await place(), teacher, [4])).outcomes).toEqual(answered(4));
     expect(teacher.requests).toEqual([]);
@@ -103,7 +102,7 @@ describe('withLane', () => {
     expect(byBytes.batches.map(batch => batch.numbers)).toEqual([[2, 3], [4, 5], [6]]);
   });
 
-  it('leaves out a question whose line no batch can hold, and asks about the others', async () => {
+  it('leaves out a query whose line no batch can hold, and asks about the others', async () => {
     const line = JSON.stringify({id: keysOf(1)[0], number: 1}).length;
     const teacher = batchingTeacher({lane: {maxBytes: line + 1}});
     const {outcomes} = await run(await place(), teacher, [1, 2, 1000, 3]);
@@ -170,7 +169,7 @@ describe('a batch that is left', () => {
     expect(third.left).toEqual([]);
   });
 
-  it('is collected whole, though only one of its questions is asked', async () => {
+  it('is collected whole, though only one of its queries is asked', async () => {
     const at = await place();
     const teacher = batchingTeacher({looks: 2});
     await run(at, teacher, numbers(4), {lane: {detached: true}});
@@ -500,7 +499,7 @@ describe('a budget by batches', () => {
   });
 });
 
-describe('the questions that go ahead', () => {
+describe('the queries that go ahead', () => {
   it('stop everything where the service refuses them', async () => {
     const teacher = batchingTeacher({teacher: payingTeacher(() => refusal(401))});
     await expect(run(await place(), teacher, numbers(9))).rejects.toThrow('It answered 401.');
@@ -509,9 +508,7 @@ describe('the questions that go ahead', () => {
 
   it('are five at most, and nothing is handed over where none is answered', async () => {
     const teacher = batchingTeacher({teacher: payingTeacher(() => ok({labels: [9]}))});
-    await expect(run(await place(), teacher, numbers(9))).rejects.toThrow(
-      /none of 5 questions.*nothing was handed over/,
-    );
+    await expect(run(await place(), teacher, numbers(9))).rejects.toThrow(/none of 5 queries.*nothing was handed over/);
     expect(teacher.batches).toEqual([]);
     expect(new Set(teacher.requests.flat())).toEqual(new Set(numbers(5)));
   });

@@ -19,7 +19,7 @@ function inputs(count: number, distinct = count): TextInputs {
 
 const newStore = () => openAnswerStore({store: new Map()});
 
-/** 100 tokens for a request and 10 for each question; 5 a question at most in the answer. */
+/** 100 tokens for a request and 10 for each query; 5 a query at most in the answer. */
 const tokenService: Service<'black-box'> = {
   account: 'fake',
   reader: 1,
@@ -104,7 +104,7 @@ describe('planAsking', () => {
     const [store, teacher] = [newStore(), serviceTeacher()];
     await keep(store, teacher, [0, 1, 2, 3, 4, 5], {inputTokens: 120, outputTokens: 20});
     const plan = await planAsking(teacher, inputs(25), {store});
-    // Two requests about 19 questions, of 120 tokens each; an answer may be shorter, and no request longer than its most.
+    // Two requests about 19 queries, of 120 tokens each; an answer may be shorter, and no request longer than its most.
     expect(plan).toMatchObject({keptReplies: 3, tokens: {low: 240 + 19, expected: 280, worst: 5 * (390 + 95)}});
   });
 
@@ -209,7 +209,7 @@ describe('planAsking by batches', () => {
 
   it('leaves out what is in a batch already, whichever way it is asked', async () => {
     const teacher = batched();
-    const keys = about(1, 2).map(question => answerKey(teacher.identity, question));
+    const keys = about(1, 2).map(query => answerKey(teacher.identity, query));
     const record = {format: 1, name: 'n', teacher: 't', plannedAt: '', attempt: 1, keys} as const;
     const batches = {all: () => [record]};
     for (const byBatches of [true, false]) {

@@ -30,9 +30,9 @@ describe.skipIf(programsOf('servers') === undefined)(`a probe of llama.cpp’s s
       ...options,
     });
     const asking = await openAsking({cache: join(folder, 'answers'), journal: join(folder, 'journal')});
-    const questions = ['great film but boring', 'awful', 'I love it'].map(text);
+    const queries = ['great film but boring', 'awful', 'I love it'].map(text);
     try {
-      return await probeTeacher(asking, teacher, {questions, needed: {kind: 'top-k', k: 1}, inputs: 100});
+      return await probeTeacher(asking, teacher, {queries, needed: {kind: 'top-k', k: 1}, inputs: 100});
     } finally {
       await asking.close();
     }

@@ -13,7 +13,7 @@ import type {Teacher} from '../../../src/teacher.ts';
 import {about, fakeTeacher, scored} from '../fake-teacher.ts';
 import {labels, ok, payingTeacher, refusal} from '../paying-teacher.ts';
 
-const five = {questions: about(0, 1, 2, 3, 4), needed: {kind: 'label'}, inputs: 100} as const;
+const five = {queries: about(0, 1, 2, 3, 4), needed: {kind: 'label'}, inputs: 100} as const;
 
 let folder: string;
 
@@ -41,7 +41,7 @@ const another = (name: string, respond = labels) =>
   payingTeacher(respond, {name, identity: {service: name}, maxBatch: 1});
 
 describe('probeTeacher', () => {
-  it('asks one question before the others, and each a second time in the other order', async () => {
+  it('asks one query before the others, and each a second time in the other order', async () => {
     const payer = payingTeacher();
     const found = await probe(payer);
     expect(payer.requests).toEqual([[0], [1, 2], [3, 4], [4, 3], [2, 1], [0]]);
@@ -96,7 +96,7 @@ describe('probeTeacher', () => {
     expect(found).not.toHaveProperty('repetition');
   });
 
-  it('asks nothing again where no question was answered, and shows what is wrong', async () => {
+  it('asks nothing again where no query was answered, and shows what is wrong', async () => {
     const payer = payingTeacher(() => ok({labels: [7, 7]}));
     const found = await probe(payer);
     // What can't be read is asked about once more.
@@ -113,7 +113,7 @@ describe('probeTeacher', () => {
     expect(payer.requests).toEqual([]);
     expect(found).toMatchObject({answers: {answers: 5}, paid: {calls: 0, cached: 5}, problems: []});
     expect(found).not.toHaveProperty('repetition');
-    // Of the raw replies of the first asking, that time one and twice two questions.
+    // Of the raw replies of the first asking, that time one and twice two queries.
     expect(found.requests).toMatchObject({requests: 3, authors: ['fake-1'], perQuestion: {inputTokens: 10}});
   });
 
@@ -143,7 +143,7 @@ describe('probeTeacher', () => {
     expect(payer.requests).toEqual([]);
   });
 
-  it('tells how many questions have an outcome', async () => {
+  it('tells how many queries have an outcome', async () => {
     let settled = 0;
     await probe(payingTeacher(), {onSettled: count => (settled += count)});
     expect(settled).toBe(10);

@@ -6,7 +6,7 @@ import {about, fakeTeacher, labelled} from '../fake-teacher.ts';
 import {labels, payingTeacher, refusal} from '../paying-teacher.ts';
 
 const seen = (seconds: number | undefined, reply: Reply | undefined, ...numbers: readonly number[]): Seen => ({
-  questions: about(...numbers),
+  queries: about(...numbers),
   count: numbers.length,
   seconds,
   reply,
@@ -20,8 +20,8 @@ describe('findInRequests', () => {
     expect(findInRequests([seen(1, refusal(400), 1)], leaf, 100)).toBeUndefined();
   });
 
-  it('takes tokens a question from what was counted, and the whole set’s from them', () => {
-    // 10 tokens a question at a dollar a million; two questions a request, four requests at once.
+  it('takes tokens a query from what was counted, and the whole set’s from them', () => {
+    // 10 tokens a query at a dollar a million; two queries a request, four requests at once.
     const found = findInRequests([seen(3, labels([1, 2]), 1, 2), seen(1, labels([3]), 3)], leaf, 101);
     expect(found).toMatchObject({requests: 2, seconds: 2, perQuestion: {inputTokens: 10, outputTokens: 0}});
     expect(found?.whole).toEqual({inputs: 101, calls: 51, tokens: 1010, usd: 0.00101, seconds: (51 * 2) / 4});

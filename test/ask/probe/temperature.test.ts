@@ -15,7 +15,7 @@ interface ChatRequest {
 }
 
 const VOCABULARY = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
-const classes = ['praise', 'complaint', 'question'];
+const classes = ['praise', 'complaint', 'query'];
 
 const logSoftmax = (values: readonly number[]): readonly number[] => {
   const total = Math.log(values.reduce((sum, value) => sum + Math.exp(value), 0));
@@ -61,8 +61,8 @@ async function probed(
   const teacher = openai({model: 'm', url, classes, key: 'k', output: 'log-probabilities', ...options});
   const asking = await openAsking({cache: join(folder, 'answers'), journal: join(folder, 'journal')});
   try {
-    const questions = ['fine', 'lovely', 'why'].map(text);
-    const probe = await probeTeacher(asking, teacher, {questions, needed: {kind: 'top-k', k: 1}, inputs: 100});
+    const queries = ['fine', 'lovely', 'why'].map(text);
+    const probe = await probeTeacher(asking, teacher, {queries, needed: {kind: 'top-k', k: 1}, inputs: 100});
     return {probe, temperatures, kept: await asking.store.count()};
   } finally {
     await asking.close();
@@ -70,7 +70,7 @@ async function probed(
 }
 
 describe('a service of a language model', () => {
-  it('is asked one question again, hotter, and then known to tell log-probabilities from before the temperature', async () => {
+  it('is asked one query again, hotter, and then known to tell log-probabilities from before the temperature', async () => {
     const {probe, temperatures, kept} = await probed(body => answer(before, body));
     expect(temperatures).toEqual([0, 0, 0, 0, 0, 0, 2]);
     expect(probe.tokens).toMatchObject({meaning: 'raw', key: 'bytes', named: {least: 20, most: 20}});

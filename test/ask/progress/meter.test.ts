@@ -30,14 +30,14 @@ describe('a meter', () => {
     expect(measure()).toMatchObject({perSecond: 10, secondsLeft: (1_000_000 - 100_200) / 10});
   });
 
-  it('takes no answer for one about a question that was given before the first', () => {
+  it('takes no answer for one about a query that was given before the first', () => {
     let time = 0;
     const ledger = createLedger();
     const meter = createAskingMeter({ledger, answersEach: 3, answersBeforehand: 300, now: () => time});
     for (const [bought, secondsLeft] of [
       [299, undefined],
       [3, undefined],
-      // Two questions in two seconds, and 98 are left.
+      // Two queries in two seconds, and 98 are left.
       [4, 98],
     ] as const) {
       time += 1000;

@@ -6,13 +6,13 @@ import {type Asking, type AskingOptions, openAsking} from '../../../src/ask/aski
 import {askAll} from '../../../src/ask/each.ts';
 import {FirstAnswer, withFirstAnswer} from '../../../src/ask/refusals/first-answer.ts';
 import {InputError, TeacherError} from '../../../src/errors.ts';
-import type {Question, Reply} from '../../../src/teacher.ts';
+import type {Query, Reply} from '../../../src/teacher.ts';
 import {about, labelled, numberOf} from '../fake-teacher.ts';
 import {labels, ok, payingTeacher, type Respond, refusal} from '../paying-teacher.ts';
 
 /** A reply that is paid for and holds no class. */
 const unusable = (numbers: readonly number[]): Reply => ok({labels: numbers.map(() => 7)});
-const hundred: readonly Question[] = about(...Array.from({length: 100}, (_, number) => number));
+const hundred: readonly Query[] = about(...Array.from({length: 100}, (_, number) => number));
 
 let folder: string;
 
@@ -89,7 +89,7 @@ describe('a run without a first answer', () => {
       request <= 30 ? refusal(429, busy) : labels(numbers),
     );
     expect(error).toBeUndefined();
-    expect(outcomes).toEqual(hundred.map(question => labelled(numberOf(question))));
+    expect(outcomes).toEqual(hundred.map(query => labelled(numberOf(query))));
   });
 
   it('counts each teacher from the beginning of the run, not of an asking', async () => {
@@ -118,7 +118,7 @@ describe('withFirstAnswer', () => {
     expect(withFirstAnswer(local, first)).toBe(local);
   });
 
-  it('stops the call whose adapter makes the stop an error of its questions', async () => {
+  it('stops the call whose adapter makes the stop an error of its queries', async () => {
     const first = new FirstAnswer({name: 'a payer'}, 1);
     const payer = payingTeacher(unusable);
     const hiding = {

@@ -8,11 +8,11 @@ import {askAll} from '../../../src/ask/each.ts';
 import {Refusals} from '../../../src/ask/refusals/refusals.ts';
 import {withRefusedInputs} from '../../../src/ask/refusals/refused-inputs.ts';
 import {TeacherError} from '../../../src/errors.ts';
-import type {Question, Teacher} from '../../../src/teacher.ts';
+import type {Query, Teacher} from '../../../src/teacher.ts';
 import {about, labelled, numberOf} from '../fake-teacher.ts';
 import {labels, ok, payingTeacher, type Respond, refusal} from '../paying-teacher.ts';
 
-const thirty: readonly Question[] = about(...Array.from({length: 30}, (_, number) => number));
+const thirty: readonly Query[] = about(...Array.from({length: 30}, (_, number) => number));
 
 let folder: string;
 
@@ -30,17 +30,17 @@ const refusing =
 
 interface AskOptions extends Partial<AskingOptions> {
   readonly fields?: Partial<Teacher<'black-box'>>;
-  readonly questions?: readonly Question[];
+  readonly queries?: readonly Query[];
   readonly wrap?: (teacher: Teacher<'black-box'>) => Teacher<'black-box'>;
 }
 
 /** Asks by way of all layers, in a run of its own. */
-async function ask(respond: Respond, {fields, questions = thirty, wrap = one => one, ...options}: AskOptions = {}) {
+async function ask(respond: Respond, {fields, queries = thirty, wrap = one => one, ...options}: AskOptions = {}) {
   const payer = payingTeacher(respond, {maxBatch: 1, ...fields});
   const asking = await openAsking({cache: join(folder, 'answers'), journal: join(folder, 'journal'), ...options});
   try {
     const {teacher} = asking.open(wrap(payer));
-    const {outcomes, error} = await askAll(teacher, questions).then(
+    const {outcomes, error} = await askAll(teacher, queries).then(
       outcomes => ({outcomes, error: undefined}),
       (error: unknown) => ({outcomes: [], error: error as TeacherError}),
     );
@@ -52,9 +52,7 @@ async function ask(respond: Respond, {fields, questions = thirty, wrap = one => 
 }
 
 const expected = (isRefused: (number: number) => boolean) =>
-  thirty.map(question =>
-    isRefused(numberOf(question)) ? {error: expect.any(TeacherError)} : labelled(numberOf(question)),
-  );
+  thirty.map(query => (isRefused(numberOf(query)) ? {error: expect.any(TeacherError)} : labelled(numberOf(query))));
 
 describe('an input that a service refuses', () => {
   const positions: readonly (readonly [string, (number: number) => boolean])[] = [
@@ -91,7 +89,7 @@ describe('an input that a service refuses', () => {
   });
 
   it('is left out of a later run in which nothing else is asked about, since earlier answers prove that others work', async () => {
-    await ask(labels, {questions: thirty.slice(0, 29)});
+    await ask(labels, {queries: thirty.slice(0, 29)});
     const {outcomes, messages, error, requests} = await ask(refusing(number => number === 29));
     expect(error).toBeUndefined();
     expect(requests).toEqual([[29]]);
@@ -101,11 +99,11 @@ describe('an input that a service refuses', () => {
   });
 
   it('may be the only one there is: its error says both possibilities, and it is asked about again', async () => {
-    const {messages, error} = await ask(() => refusal(422), {questions: thirty.slice(0, 1)});
+    const {messages, error} = await ask(() => refusal(422), {queries: thirty.slice(0, 1)});
     expect(error).toBeUndefined();
     expect(messages[0]).toContain('It answered 422. It had answered nothing before: it may refuse this input alone or');
     expect(messages[0]).toContain('every request, for the model or a parameter.');
-    expect((await ask(labels, {questions: thirty.slice(0, 1)})).requests).toEqual([[0]]);
+    expect((await ask(labels, {queries: thirty.slice(0, 1)})).requests).toEqual([[0]]);
   });
 
   it('leaves those of its batch that are alike without a mark, though their adapter refuses them as one', async () => {
@@ -151,7 +149,7 @@ describe('a request that a service refuses whatever the input', () => {
 
   it('does not count one input several times that is asked about several times', async () => {
     const wrap = (teacher: Teacher<'black-box'>) => repeat(teacher, {samples: 9});
-    const {error, requests} = await ask(() => refusal(400), {wrap, questions: thirty.slice(0, 2)});
+    const {error, requests} = await ask(() => refusal(400), {wrap, queries: thirty.slice(0, 2)});
     expect(error).toBeUndefined();
     expect(requests).toHaveLength(18);
   });
@@ -198,7 +196,7 @@ describe('withRefusedInputs', () => {
       return false;
     };
     const layered = withRefusedInputs(payer, new Refusals(payer, {hasEarlierAnswers}));
-    await Promise.all(about(3, 4, 5).map(question => layered.ask([question])));
+    await Promise.all(about(3, 4, 5).map(query => layered.ask([query])));
     expect(looks).toBe(1);
     await layered.ask(about(1));
     await layered.ask(about(6));

@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import {createInterface} from 'node:readline';
 import type {Dispatcher} from 'undici';
 import type {OpenInferenceOptions} from '../../../adapters/open-inference.ts';
-import type {Question, Teacher} from '../../../src/teacher.ts';
+import type {Query, Teacher} from '../../../src/teacher.ts';
 import {checkBuilt} from '../../built.ts';
 
 checkBuilt();
@@ -39,7 +39,7 @@ export function requestOf(text: string): object {
 }
 
 /** Texts that differ, made when they are pulled. */
-export function* questions(count: number): Generator<Question, void> {
+export function* queries(count: number): Generator<Query, void> {
   for (let index = 0; index < count; index++) yield {input: {kind: 'text', text: textOf(index)}};
 }
 
@@ -63,7 +63,7 @@ export function instantTeacher(asked: Asked): Teacher {
 export async function askAll(asked: Asked, count: number, folder: string): Promise<number> {
   const asking = await openAsking({cache: join(folder, 'answers.mdb'), journal: join(folder, 'journal')});
   let answers = 0;
-  await askEach(asking.open(instantTeacher(asked)).teacher, questions(count), outcomes => {
+  await askEach(asking.open(instantTeacher(asked)).teacher, queries(count), outcomes => {
     for (const outcome of outcomes) {
       if ('error' in outcome) throw outcome.error;
       answers++;

@@ -5,10 +5,10 @@
  */
 import {join} from 'node:path';
 import type {Dispatcher} from 'undici';
-import type {QuestionDigest} from '../../../src/store/key.ts';
+import type {QueryDigest} from '../../../src/store/key.ts';
 import type {AnswerEntry} from '../../../src/store/store.ts';
-import type {Question} from '../../../src/teacher.ts';
-import {built, instantTeacher, questions, requestOf} from './library.ts';
+import type {Query} from '../../../src/teacher.ts';
+import {built, instantTeacher, queries, requestOf} from './library.ts';
 
 interface PartsOptions {
   readonly url: string;
@@ -17,8 +17,8 @@ interface PartsOptions {
 }
 
 interface Keyed {
-  readonly question: Question;
-  readonly digest: QuestionDigest;
+  readonly query: Query;
+  readonly digest: QueryDigest;
   readonly key: string;
 }
 
@@ -29,7 +29,7 @@ const CHUNKS = 2;
 
 const {openJournal} = await built<typeof import('../../../src/store/journal/journal.ts')>('src/knowledge/journal.js');
 const {openStoreAt} = await built<typeof import('../../../src/store/store.ts')>('src/knowledge/store.js');
-const {digestKey, digestQuestion} = await built<typeof import('../../../src/store/key.ts')>('src/knowledge/key.js');
+const {digestKey, digestQuery} = await built<typeof import('../../../src/store/key.ts')>('src/knowledge/key.js');
 const {together} = await built<typeof import('../../../src/store/coalesce.ts')>('src/knowledge/together.js');
 const {postJson} = await built<typeof import('../../../adapters/_wire/request.ts')>('adapters/_request.js');
 
@@ -43,9 +43,9 @@ export async function askByParts(options: PartsOptions, calls: number, folder: s
   const journal = await openJournal(join(folder, 'journal'));
   const keep = together<AnswerEntry>(entries => store.setMany(entries));
 
-  const askOne = async ({question, digest, key}: Keyed): Promise<() => Promise<void>> => {
+  const askOne = async ({query, digest, key}: Keyed): Promise<() => Promise<void>> => {
     const id = await journal.sent([key]);
-    const reply = await postJson(connection, target, requestOf((question.input as {readonly text: string}).text));
+    const reply = await postJson(connection, target, requestOf((query.input as {readonly text: string}).text));
     const place = await journal.replied(id, reply);
     const [outcome] = service!.read(reply, 1, detail);
     if (!outcome || 'error' in outcome) throw new Error('The service gave no answer.');
@@ -55,10 +55,10 @@ export async function askByParts(options: PartsOptions, calls: number, folder: s
     };
     return () => keep([{key, stored}]).then(() => journal.done(id));
   };
-  const askChunk = async (chunk: readonly Question[]): Promise<void> => {
-    const keyed = chunk.map((question): Keyed => {
-      const digest = digestQuestion(question);
-      return {question, digest, key: digestKey(identity, digest)};
+  const askChunk = async (chunk: readonly Query[]): Promise<void> => {
+    const keyed = chunk.map((query): Keyed => {
+      const digest = digestQuery(query);
+      return {query, digest, key: digestKey(identity, digest)};
     });
     const keys = keyed.map(({key}) => key);
     await store.getMany(keys);
@@ -73,7 +73,7 @@ export async function askByParts(options: PartsOptions, calls: number, folder: s
     await Promise.all(kept);
     await store.leases.release(keys);
   };
-  const all = [...questions(calls)];
+  const all = [...queries(calls)];
   const starts = Array.from({length: Math.ceil(calls / CHUNK)}, (_, index) => index * CHUNK).values();
   const work = async () => {
     for (const start of starts) await askChunk(all.slice(start, start + CHUNK));

@@ -1,4 +1,4 @@
-/** What 2,000 images of MNIST come to: with true labels, distilled, and with more questions to a teacher of labels. */
+/** What 2,000 images of MNIST come to: with true labels, distilled, and with more queries to a teacher of labels. */
 import {
   asTeacher,
   collect,
@@ -48,7 +48,7 @@ export async function fewShot(teacher: Student, data: Dataset): Promise<Measured
   };
 }
 
-/** From the teacher's labels of the images, seed by seed: what more questions are compared with. */
+/** From the teacher's labels of the images, seed by seed: what more queries are compared with. */
 export async function labelsOnly(teacher: Student, data: Dataset, smoothing = 0): Promise<readonly number[]> {
   const learned = await onEverySeed(async seed => {
     const knowledge = await collect(labeller(teacher), transferSet(drawn(data, seed)));
@@ -66,14 +66,14 @@ export async function mixup(teacher: Student, data: Dataset, labels: readonly nu
   });
   return {
     runs: {labels, mixup: testAccuracies(learned)},
-    settings: {images: IMAGES, questions: IMAGES * (1 + MIXTURES), ...LESSON},
-    note: `Mix-up: ${IMAGES * (1 + MIXTURES)} questions about ${IMAGES} images.`,
+    settings: {images: IMAGES, queries: IMAGES * (1 + MIXTURES), ...LESSON},
+    note: `Mix-up: ${IMAGES * (1 + MIXTURES)} queries about ${IMAGES} images.`,
   };
 }
 
 /**
  * The teacher labels each image and noisy versions of it, and the student learns from the votes. `voteLabels` counts each
- * class half a vote more, and that alone smooths labels: what it is worth without a question more is in the settings.
+ * class half a vote more, and that alone smooths labels: what it is worth without a query more is in the settings.
  */
 export async function votes(teacher: Student, data: Dataset, labels: readonly number[]): Promise<Measured<'votes'>> {
   const {chosen, accuracies, validation} = await choose(DEVIATIONS, async (deviation, seed) => {
@@ -85,10 +85,10 @@ export async function votes(teacher: Student, data: Dataset, labels: readonly nu
   const smoothed = await labelsOnly(teacher, data, added / (VOTES + added));
   return {
     runs: {labels, votes: accuracies},
-    settings: {images: IMAGES, questions: IMAGES * VOTES, deviation: chosen, validation, smoothed, ...LESSON},
+    settings: {images: IMAGES, queries: IMAGES * VOTES, deviation: chosen, validation, smoothed, ...LESSON},
     note:
-      `Votes: ${IMAGES * VOTES} questions about ${IMAGES} images; by validation noise of ${chosen} of 255. ` +
-      `Labels smoothed as much, with no more questions: ${percentOf(smoothed)}.`,
+      `Votes: ${IMAGES * VOTES} queries about ${IMAGES} images; by validation noise of ${chosen} of 255. ` +
+      `Labels smoothed as much, with no more queries: ${percentOf(smoothed)}.`,
   };
 }
 

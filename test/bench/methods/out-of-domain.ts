@@ -27,7 +27,7 @@ const CLASSES = ['top', 'trousers', 'pullover', 'dress', 'coat', 'sandal', 'shir
 /** The teacher, kept from run to run, by what made it. */
 const TEACHER = {units: [512, 512], epochs: 8, batchSize: 128, seed: 1};
 
-const QUESTIONS = 20_000;
+const QUERIES = 20_000;
 const LESSON = {units: [256, 256], steps: 4000, batchSize: 64};
 const TEMPERATURES = [1, 4, 8];
 
@@ -43,7 +43,7 @@ export async function outOfDomain(digits: Dataset, cache: string): Promise<Measu
   const data = await readDataset(FASHION, CLASSES, '.gz');
   const model = await clothesTeacher(data, cache);
   const teacher = degrade(asTeacher(model), {access: 'gray-box', detail: {kind: 'log-probabilities'}});
-  const known = await onEverySeed(seed => collect(teacher, transferSet(draw(digits.train, {size: QUESTIONS, seed}))));
+  const known = await onEverySeed(seed => collect(teacher, transferSet(draw(digits.train, {size: QUERIES, seed}))));
   const labels = await onEverySeed((seed, place) => {
     const labelled = coarsenKnowledge(known[place]!, {kind: 'label'});
     return learn(labelled, {...LESSON, losses: [hardLabels()], seed}, data);
@@ -53,8 +53,8 @@ export async function outOfDomain(digits: Dataset, cache: string): Promise<Measu
   );
   return {
     runs: {labels: testAccuracies(labels), logProbs: accuracies},
-    settings: {questions: QUESTIONS, temperature: chosen, validation, teacher: TEACHER, ...LESSON},
-    note: `Out of domain: ${QUESTIONS} images of digits; by validation T = ${chosen}.`,
+    settings: {queries: QUERIES, temperature: chosen, validation, teacher: TEACHER, ...LESSON},
+    note: `Out of domain: ${QUERIES} images of digits; by validation T = ${chosen}.`,
   };
 }
 

@@ -54,8 +54,8 @@ export class Peer {
     await once(this.#child, 'close');
   }
 
-  #ask(question: string): Promise<object> {
-    this.#child.stdin.write(`${question}\n`);
+  #ask(query: string): Promise<object> {
+    this.#child.stdin.write(`${query}\n`);
     return this.#answer();
   }
 

@@ -8,7 +8,7 @@ const columns = [
   {name: 'score', read: (cell: string) => Number(cell)},
 ];
 
-describe('the cells of a question', () => {
+describe('the cells of a query', () => {
   it('have a value a column, whichever of its rows they stand in', () => {
     expect(valuesIn([row(2, 'Spam', ''), row(9, '', '3')], columns)).toEqual([1, 3]);
   });

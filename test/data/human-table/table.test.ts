@@ -8,13 +8,13 @@ import {
   readTable,
   type Table,
   unguarded,
-  withQuestions,
+  withQueries,
 } from '../../../src/data/human-table/table.ts';
 import type {Input} from '../../../src/teacher.ts';
 
 const columns = ['label'];
 const read = (content: string): Table => readTable('t.csv', content, columns);
-const question = (text: string) => ({id: idOf({kind: 'text', text}), text});
+const query = (text: string) => ({id: idOf({kind: 'text', text}), text});
 const textsIn = ({rows}: Table): string[] => [...rows.values()].flatMap(some => some.map(({text}) => text));
 const cellsIn = ({rows}: Table): string[][] => [...rows.values()].flatMap(some => some.map(({cells}) => [...cells]));
 
@@ -24,10 +24,10 @@ const hostile = fc.string({
   maxLength: 12,
 });
 
-describe('the table of questions', () => {
+describe('the table of queries', () => {
   it('starts with what spreadsheets want: a byte order mark, named columns, CRLF', () => {
-    const table = withQuestions(read(newTable(['label'], ',')), [question('one, "two"\nthree')]);
-    expect(table).toBe(`\uFEFFlabel,text,id\r\n,"one, ""two""\nthree",${question('one, "two"\nthree').id}\r\n`);
+    const table = withQueries(read(newTable(['label'], ',')), [query('one, "two"\nthree')]);
+    expect(table).toBe(`\uFEFFlabel,text,id\r\n,"one, ""two""\nthree",${query('one, "two"\nthree').id}\r\n`);
     expect(newTable(['label', 'confidence'], ';')).toBe('\uFEFFlabel;confidence;text;id\r\n');
   });
 
@@ -35,11 +35,11 @@ describe('the table of questions', () => {
     const texts = fc.uniqueArray(hostile, {minLength: 1, maxLength: 6});
     fc.assert(
       fc.property(texts, fc.constantFrom(',', ';', '\t'), (some, delimiter) => {
-        const questions = some.map(question);
-        const [first, ...others] = questions;
-        const begun = withQuestions(read(newTable(columns, delimiter)), [first!]);
-        const table = read(others.length > 0 ? withQuestions(read(begun), others) : begun);
-        expect([...table.rows.keys()]).toEqual(questions.map(({id}) => id));
+        const queries = some.map(query);
+        const [first, ...others] = queries;
+        const begun = withQueries(read(newTable(columns, delimiter)), [first!]);
+        const table = read(others.length > 0 ? withQueries(read(begun), others) : begun);
+        expect([...table.rows.keys()]).toEqual(queries.map(({id}) => id));
         expect(textsIn(table)).toEqual(some);
         expect(table.content.startsWith(begun)).toBe(true);
       }),
@@ -50,7 +50,7 @@ describe('the table of questions', () => {
   it('holds no cell that a spreadsheet runs as a formula', () => {
     for (const text of ['=1+1', '+1', '-1', '@SUM(A1)', '\ta', '\ra', '＝1', '=HYPERLINK("http://a.test";"a")']) {
       expect(guarded(text)).toBe(`'${text}`);
-      const table = withQuestions(read(newTable(columns, ',')), [question(text)]);
+      const table = withQueries(read(newTable(columns, ',')), [query(text)]);
       const cells = Papa.parse<string[]>(table.slice(1)).data.flat();
       expect(cells.filter(cell => /^[=+\-@\t\r＝]/.test(cell))).toEqual([]);
     }
@@ -62,7 +62,7 @@ describe('the table of questions', () => {
     const delimiters = [',', ';', '\t'] as const;
     fc.assert(
       fc.property(hostile, fc.constantFrom(...delimiters), (text, delimiter) => {
-        const table = withQuestions(read(newTable(columns, delimiter)), [question(text)]);
+        const table = withQueries(read(newTable(columns, delimiter)), [query(text)]);
         for (const other of [...delimiters, '|']) {
           for (const newline of ['\r\n', '\n', '\r'] as const) {
             const cells = Papa.parse<string[]>(table.slice(1), {delimiter: other, newline}).data.flat();
@@ -105,7 +105,7 @@ describe('the table of questions', () => {
         {number: 4, id: 'q2', text: '"', cells: ['+']},
         {number: 5, id: 'q3', text: '', cells: ['']},
       ]);
-      const added = withQuestions(table, [{id: 'q4', text: '=1'}]).slice(table.content.length);
+      const added = withQueries(table, [{id: 'q4', text: '=1'}]).slice(table.content.length);
       expect(added).toBe(`${['q4', '', '', "'=1"].join(delimiter)}${newline}`);
     }
   });
@@ -114,7 +114,7 @@ describe('the table of questions', () => {
     const table = read('label,text,id\r\nspam,a,q1\nham,"b",q2\r\nham,c,q3');
     expect(cellsIn(table)).toEqual([['spam'], ['ham'], ['ham']]);
     expect([...table.rows.keys()]).toEqual(['q1', 'q2', 'q3']);
-    const more = read(withQuestions(table, [{id: 'q4', text: 'd'}]));
+    const more = read(withQueries(table, [{id: 'q4', text: 'd'}]));
     expect([...more.rows.keys()]).toEqual(['q1', 'q2', 'q3', 'q4']);
   });
 
@@ -125,7 +125,7 @@ describe('the table of questions', () => {
 
   it('takes a row without an id for one about its text', () => {
     const table = read('text,label,id\nbuy now,spam,\n,spam,\n');
-    expect([...table.rows.keys()]).toEqual([question('buy now').id]);
+    expect([...table.rows.keys()]).toEqual([query('buy now').id]);
   });
 
   it.each([
@@ -140,7 +140,7 @@ describe('the table of questions', () => {
   });
 });
 
-describe('the id of a question', () => {
+describe('the id of a query', () => {
   const floats = (shape: number[], ...values: number[]): Input => ({
     kind: 'tensor',
     dtype: 'float32',

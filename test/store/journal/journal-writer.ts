@@ -1,7 +1,7 @@
 /**
  * A process that writes a journal and is killed, for the tests of what it leaves. Arguments: the folder, then either
  * `steps`, and it makes the calls below and kills itself; or `hold`, and it
- * sends one question and runs on; or `crowd`, and it sends 10,000 questions at once; or `load`, and
+ * sends one query and runs on; or `crowd`, and it sends 10,000 queries at once; or `load`, and
  * it calls without end, saying in lines `sent KEY` and `reply KEY` what the journal has acknowledged.
  */
 import {setTimeout as wait} from 'node:timers/promises';

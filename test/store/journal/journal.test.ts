@@ -372,7 +372,7 @@ describe('a journal that can not be written', () => {
     return {lines: lines.slice(0, -1), failure: lines.at(-1)!};
   }
 
-  it('leaves nothing of questions that it could not write down, and that were not sent', async () => {
+  it('leaves nothing of queries that it could not write down, and that were not sent', async () => {
     expect(fill('crowd')).toEqual({lines: [], failure: expect.stringMatching(/^AnswerStoreError: .*EFBIG/)});
     expect(await foundIn()).toEqual(NOTHING);
   });

@@ -90,7 +90,7 @@ describe.skipIf(!canUnshare)('the journal of a process in another container', ()
 });
 
 describe('the journal of a process on another machine', () => {
-  /** A segment with a question that is under way, as another machine wrote it so many seconds ago. */
+  /** A segment with a query that is under way, as another machine wrote it so many seconds ago. */
   async function leftElsewhere(seconds: number): Promise<string> {
     const name = '20260102T030405678Z-7-0123abcd.jsonl';
     const owner = {space: 'elsewhere 0b00-7 pid:[1]', pid: 7, start: '1'};
