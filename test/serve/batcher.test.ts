@@ -32,11 +32,11 @@ describe('Gathering', () => {
   it('asks about calls that come together in one batch, and gives each its own answers', async () => {
     const {teacher, batches} = lengths();
     const sizes: number[] = [];
-    const gathering = new Batcher(teacher, {onBatch: size => sizes.push(size)});
+    const batcher = new Batcher(teacher, {onBatch: size => sizes.push(size)});
     const answers = await Promise.all([
-      gathering.ask(queries('a', 'bb')),
-      gathering.ask(queries('ccc')),
-      gathering.ask(queries('dddd')),
+      batcher.ask(queries('a', 'bb')),
+      batcher.ask(queries('ccc')),
+      batcher.ask(queries('dddd')),
     ]);
     expect(answers.map(labels)).toEqual([[1, 2], [3], [4]]);
     expect(batches).toEqual([['a', 'bb', 'ccc', 'dddd']]);
@@ -44,15 +44,15 @@ describe('Gathering', () => {
   });
 
   it('makes the next batch of what came while one was under way', async () => {
-    const {teacher, batches} = lengths({wait: 20});
-    const gathering = new Batcher(teacher);
-    const first = gathering.ask(queries('a'));
+    const {teacher, batches} = lengths({wait: 200});
+    const batcher = new Batcher(teacher);
+    const first = batcher.ask(queries('a'));
     await setTimeout(10);
-    const later = ['b', 'c', 'd'].map(text => gathering.ask(queries(text)));
-    expect(gathering.waiting).toBe(3);
+    const later = ['b', 'c', 'd'].map(text => batcher.ask(queries(text)));
+    expect(batcher.waiting).toBe(3);
     await Promise.all([first, ...later]);
     expect(batches).toEqual([['a'], ['b', 'c', 'd']]);
-    expect(gathering.waiting).toBe(0);
+    expect(batcher.waiting).toBe(0);
   });
 
   it.each([
@@ -69,24 +69,24 @@ describe('Gathering', () => {
         return isBroken ? Array.from({length: count}, () => outcomes[0]!) : outcomes;
       },
     };
-    const gathering = new Batcher(broken);
-    const calls = await Promise.allSettled([gathering.ask(queries('a')), gathering.ask(queries('bb', 'ccc'))]);
+    const batcher = new Batcher(broken);
+    const calls = await Promise.allSettled([batcher.ask(queries('a')), batcher.ask(queries('bb', 'ccc'))]);
     for (const call of calls) {
       expect(call).toMatchObject({reason: {message: expect.stringContaining(`${count} outcomes for 3 queries`)}});
     }
     isBroken = false;
-    expect(labels(await gathering.ask(queries('dddd')))).toEqual([4]);
+    expect(labels(await batcher.ask(queries('dddd')))).toEqual([4]);
   });
 
   it('splits a call that is too large, and lets a small one pass it', async () => {
     const {teacher, batches} = lengths();
-    const gathering = new Batcher(teacher);
+    const batcher = new Batcher(teacher);
     const ends: string[] = [];
-    const large = gathering.ask(queries(...'abcdefghij')).then(outcomes => {
+    const large = batcher.ask(queries(...'abcdefghij')).then(outcomes => {
       ends.push('large');
       return outcomes;
     });
-    const small = gathering.ask(queries('zz')).then(() => ends.push('small'));
+    const small = batcher.ask(queries('zz')).then(() => ends.push('small'));
     expect(labels(await large)).toEqual(Array.from({length: 10}, () => 1));
     await small;
     expect(batches.map(batch => batch.length)).toEqual([4, 4, 3]);
@@ -96,23 +96,23 @@ describe('Gathering', () => {
 
   it('asks only calls together that want the same detail', async () => {
     const {teacher, batches, options} = lengths();
-    const gathering = new Batcher(teacher);
+    const batcher = new Batcher(teacher);
     await Promise.all([
-      gathering.ask(queries('a'), {detail: {kind: 'label'}}),
-      gathering.ask(queries('b'), {detail: {kind: 'votes'}}),
-      gathering.ask(queries('c'), {detail: {kind: 'label'}}),
+      batcher.ask(queries('a'), {detail: {kind: 'label'}}),
+      batcher.ask(queries('b'), {detail: {kind: 'votes'}}),
+      batcher.ask(queries('c'), {detail: {kind: 'label'}}),
     ]);
     expect(batches).toEqual([['a', 'c'], ['b']]);
     expect(options.map(one => one?.detail)).toEqual([{kind: 'label'}, {kind: 'votes'}]);
   });
 
   it('has as many batches under way as the teacher allows', async () => {
-    const {teacher, batches} = lengths({concurrency: 2, wait: 30});
-    const gathering = new Batcher(teacher);
-    const asked = [gathering.ask(queries('a'))];
+    const {teacher, batches} = lengths({concurrency: 2, wait: 400});
+    const batcher = new Batcher(teacher);
+    const asked = [batcher.ask(queries('a'))];
     for (const text of ['b', 'c']) {
       await setTimeout(5);
-      asked.push(gathering.ask(queries(text)));
+      asked.push(batcher.ask(queries(text)));
     }
     await setTimeout(5);
     expect(batches).toEqual([['a'], ['b']]);
@@ -121,25 +121,25 @@ describe('Gathering', () => {
   });
 
   it('does not ask for a call that went away while it waited', async () => {
-    const {teacher, batches} = lengths({wait: 20});
-    const gathering = new Batcher(teacher);
-    const first = gathering.ask(queries('a'));
+    const {teacher, batches} = lengths({wait: 200});
+    const batcher = new Batcher(teacher);
+    const first = batcher.ask(queries('a'));
     await setTimeout(5);
     const controller = new AbortController();
-    const gone = gathering.ask(queries('b'), {signal: controller.signal});
-    const stays = gathering.ask(queries('c'));
+    const gone = batcher.ask(queries('b'), {signal: controller.signal});
+    const stays = batcher.ask(queries('c'));
     controller.abort(new Error('gone'));
     await expect(gone).rejects.toThrow('gone');
     await Promise.all([first, stays]);
     expect(batches).toEqual([['a'], ['c']]);
-    await expect(gathering.ask(queries('d'), {signal: controller.signal})).rejects.toThrow('gone');
+    await expect(batcher.ask(queries('d'), {signal: controller.signal})).rejects.toThrow('gone');
   });
 
   it('ends a batch only when all who wait for it went away', async () => {
     const {teacher, options} = lengths({wait: 100});
-    const gathering = new Batcher(teacher);
+    const batcher = new Batcher(teacher);
     const [one, other] = [new AbortController(), new AbortController()];
-    const asked = [one, other].map(({signal}) => gathering.ask(queries('a'), {signal}));
+    const asked = [one, other].map(({signal}) => batcher.ask(queries('a'), {signal}));
     await setTimeout(20);
     one.abort(new Error('one'));
     await expect(asked[0]).rejects.toThrow('one');
@@ -152,7 +152,7 @@ describe('Gathering', () => {
   it('fails every call of a batch that fails, and goes on with the next', async () => {
     let calls = 0;
     const {teacher} = lengths();
-    const gathering = new Batcher({
+    const batcher = new Batcher({
       ...teacher,
       ask: async asked => {
         calls++;
@@ -160,11 +160,11 @@ describe('Gathering', () => {
         return teacher.ask(asked);
       },
     });
-    const large = gathering.ask(queries(...'abcdef'));
-    const small = gathering.ask(queries('zz'));
+    const large = batcher.ask(queries(...'abcdef'));
+    const small = batcher.ask(queries('zz'));
     await expect(large).rejects.toThrow('no connection');
     expect(labels(await small)).toEqual([2]);
-    expect(gathering.waiting).toBe(0);
+    expect(batcher.waiting).toBe(0);
   });
 
   it('asks nothing about nothing', async () => {
