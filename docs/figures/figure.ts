@@ -29,7 +29,7 @@ const COLOURS = ['#0b7fc3', '#d1680e', '#1d9a6c', '#b5569a', '#8a8a00'];
 
 const WIDTH = 600;
 const HEIGHT = 300;
-const LEGEND = 48;
+const LEGEND_LINE = 20;
 
 const {document} = parseHTML('<!doctype html><html><body></body></html>');
 
@@ -71,24 +71,25 @@ function standalone(content: string, {description, curves}: Figure): string {
   const drawing = content
     .replaceAll(/<style>.*?<\/style>/gs, '')
     .replaceAll(/-?\d+\.\d{3,}/g, number => String(Math.round(Number(number) * 100) / 100));
-  return `<svg xmlns="http://www.w3.org/2000/svg" role="img" width="${WIDTH}" height="${HEIGHT + LEGEND}" viewBox="0 0 ${WIDTH} ${HEIGHT + LEGEND}" font-family="system-ui, sans-serif" font-size="14" color="#767b85" fill="currentColor" text-anchor="middle">
+  const legend = legendOf(curves);
+  const height = HEIGHT + legend.height;
+  return `<svg xmlns="http://www.w3.org/2000/svg" role="img" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="14" color="#767b85" fill="currentColor" text-anchor="middle">
 <title>${description}</title>
-<g text-anchor="start">${legend(curves)}</g>
-<g transform="translate(0 ${LEGEND})">${drawing}</g>
+<g text-anchor="start">${legend.content}</g>
+<g transform="translate(0 ${legend.height})">${drawing}</g>
 </svg>
 `;
 }
 
 /** As many lines as the names of the curves take. */
-function legend(curves: readonly string[]): string {
+function legendOf(curves: readonly string[]): {readonly content: string; readonly height: number} {
   let [left, top] = [56, 16];
-  return curves
-    .map((curve, index) => {
-      const width = 40 + curve.length * 7.6;
-      if (left + width > WIDTH) [left, top] = [56, top + 20];
-      const x = left;
-      left += width;
-      return `<rect x="${x}" y="${top - 7}" width="18" height="4" fill="${COLOURS[index]}"/><text x="${x + 24}" y="${top}">${curve}</text>`;
-    })
-    .join('');
+  const entries = curves.map((curve, index) => {
+    const width = 40 + curve.length * 7.6;
+    if (left + width > WIDTH) [left, top] = [56, top + LEGEND_LINE];
+    const x = left;
+    left += width;
+    return `<rect x="${x}" y="${top - 7}" width="18" height="4" fill="${COLOURS[index]}"/><text x="${x + 24}" y="${top}">${curve}</text>`;
+  });
+  return {content: entries.join(''), height: top + 12};
 }
