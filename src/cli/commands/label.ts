@@ -8,7 +8,7 @@ export function labelCommand(): Command {
     .argument('<recipe>', 'a module that exports a recipe by default')
     .addOption(levelOption('ask this level alone'))
     .addOption(laneOption())
-    .option('--detach', 'with `--lane batch`: hand over, collect what has ended, and wait for nothing')
+    .option('--detach', 'with `--lane batch`: submit, collect what has ended, and wait for nothing')
     .addOption(
       new Option(
         '--cancel',
