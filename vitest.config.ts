@@ -16,6 +16,8 @@ export default defineConfig({
     reporters: ['default', './test/summary-reporter.ts'],
     // TensorFlow keeps one global engine a process: a process a file keeps the tests apart.
     pool: 'forks',
+    // By itself vitest leaves a core free, which is half of a machine that has two.
+    maxWorkers: '100%',
     // A loaded machine with two cores takes long over a whole study; what hangs is found all the same.
     testTimeout: 180_000,
     hookTimeout: 300_000,
