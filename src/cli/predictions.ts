@@ -10,7 +10,7 @@ export interface Prediction {
   readonly label: number;
   /** The probability of the class, calibrated where the student is. */
   readonly confidence: number;
-  /** Whether that is too little for the answer to stand, or the input too strange; of a student with a threshold or gate. */
+  /** True if that is too little for the answer to stand, or the input too strange; of a student with a threshold or gate. */
   readonly abstains?: boolean;
   readonly probabilities: readonly number[];
 }
@@ -18,7 +18,7 @@ export interface Prediction {
 /**
  * What logits [count, classes] say, as the student's calibration has it.
  *
- * @param isStrange - whether each input is unlike those that the student learned from; of a student with a gate
+ * @param isStrange - true if each input is unlike those that the student learned from; of a student with a gate
  */
 export function predictionsOf(
   {classes, calibration}: Pick<Student, 'classes' | 'calibration'>,

@@ -48,7 +48,7 @@ const TOLD_EVERY = 60_000;
 /**
  * Opens what a cascade needs: the teacher of a recipe with all its layers, and the file of its traffic.
  *
- * @throws InputError where student, recipe and flags don't fit together
+ * @throws InputError if student, recipe and flags don't fit together
  */
 export async function openCascade(
   path: string,

@@ -1,7 +1,7 @@
 import {tf} from '../engine/tf.ts';
 import type {PairShapes} from './feature-pair.ts';
 
-/** Height and width that both maps can be brought to: those of the smaller. Undefined where neither is a multiple. */
+/** Height and width that both maps can be brought to: those of the smaller. Undefined if neither is a multiple. */
 export function commonSize({teacher, student}: PairShapes): readonly [number, number] | undefined {
   if (teacher.length !== 3 || student.length !== 3) return undefined;
   const locations = ([height, width]: readonly number[]) => height! * width!;

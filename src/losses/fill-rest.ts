@@ -18,7 +18,7 @@ export interface FilledRest {
  *
  * Rests that rounding made negative count as 0; a class named with probability 0 counts as not named.
  *
- * @throws KnowledgeError where an answer gives no class any probability
+ * @throws KnowledgeError if an answer gives no class any probability
  */
 export function fillRest(answers: TopKAnswers, classes: number): FilledRest {
   const size = answers.count * classes;

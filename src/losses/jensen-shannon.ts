@@ -19,7 +19,7 @@ export interface JensenShannonOptions {
    */
   readonly beta?: number;
   /**
-   * Whether to multiply by T².
+   * True if to multiply by T².
    *
    * @default true
    */

@@ -37,7 +37,7 @@ export interface LossTerm {
   /** The least that the answers must hold. */
   readonly needs: Detail;
   /**
-   * Whether it learns from true labels beside the answers.
+   * True if it learns from true labels beside the answers.
    *
    * @default false
    */

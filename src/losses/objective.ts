@@ -6,7 +6,7 @@ import type {LossTerm} from './loss.ts';
 /**
  * The least that answers must hold for every term of an objective.
  *
- * @throws KnowledgeError where no answer holds enough: votes are not in any other answer, nor it in them
+ * @throws KnowledgeError if no answer holds enough: votes are not in any other answer, nor it in them
  */
 export function needsOf(terms: readonly LossTerm[]): Detail {
   return joinDetails(terms.map(term => term.needs));

@@ -17,7 +17,7 @@ export interface SoftLabelOptions {
    */
   readonly direction?: 'forward' | 'reverse';
   /**
-   * Whether to multiply by T². Gradients shrink as 1 / T² without it, so a weight would mean another thing at each T.
+   * True if to multiply by T². Gradients shrink as 1 / T² without it, so a weight would mean another thing at each T.
    *
    * @default true
    */

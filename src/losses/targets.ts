@@ -28,7 +28,7 @@ export interface Targets {
  * class of probability 0 gets the floor of `options`, or the row's smallest probability where that is lower: 0 · log 0
  * has no place in a loss.
  *
- * @throws KnowledgeError where an answer is no distribution
+ * @throws KnowledgeError if an answer is no distribution
  */
 export function targetsOf(answers: Answers, classes: number, options: FloorOptions = {}): Targets {
   switch (answers.kind) {

@@ -11,7 +11,7 @@ export interface TtmOptions {
    */
   readonly temperature?: number;
   /**
-   * Whether examples weigh U, so that those of an unsure teacher, which are the smoother, weigh more (WTTM).
+   * True if examples weigh U, so that those of an unsure teacher, which are the smoother, weigh more (WTTM).
    *
    * @default true
    */

@@ -10,64 +10,68 @@ import type {Asked, TeacherGateway} from './teacher-gateway.ts';
 import type {Watching} from './watching.ts';
 
 export interface AuditOptions {
-  /** The student's. */
+  /** The student's classes. */
   readonly classes: readonly string[];
   /** Share of the inputs that are drawn, from 0 to 1. */
   readonly share: number;
   /**
-   * Of the draw.
+   * Seed of the random draw.
    *
-   * @default another one each time
+   * @default a new seed each time
    */
   readonly seed?: number | undefined;
-  /** Where the teacher is asked. */
+  /** Asks the teacher. */
   readonly gateway: TeacherGateway;
-  /** Whether `door` asks anew, so that asking it again tells something. */
+  /** True if `gateway` asks anew, so that a second request measures how repeatable the teacher is. */
   readonly isAnew: boolean;
   readonly tally: Tally;
-  /** What judges by the comparisons. */
+  /** Judges the student by the comparisons. */
   readonly watching?: Watching | undefined;
 }
 
 /** An input whose two answers are to be compared. */
 export interface AuditedInput extends Asked {
-  /** Whether the student is sure of its answer: of the others none is its own, and none can break a promise. */
+  /**
+   * True if the student is sure of its answer. Only a sure answer is the student's own, so only that can break a
+   * promise.
+   */
   readonly isSure: boolean;
   readonly isDrawn: boolean;
-  /** Whether it counts: it was drawn, or the teacher answers all anyway. */
+  /** True if it counts: either it was drawn, or the teacher answers every input anyway. */
   readonly isCompared: boolean;
 }
 
-/** What a teacher says of inputs, in order, or why it says nothing. */
+/** The teacher's answers in the order of the inputs, each an answer or the reason for its absence. */
 type Said = readonly (Answer | Fallback)[];
 
 /** The inputs of one request. */
 export interface AuditedRequest {
-  /** Those that the teacher answers anyway, with what it says. */
+  /** The inputs that the teacher answers anyway. `said` holds its answers. */
   readonly answered: readonly AuditedInput[];
   readonly said: Promise<Said>;
-  /** Those that were drawn and the student has answered: the teacher is asked about them now. */
+  /** The inputs that were drawn and that the student has answered. The audit asks the teacher about them now. */
   readonly unanswered: readonly AuditedInput[];
 }
 
-/** Share of the drawn inputs that the teacher is asked about once more, to learn how often it says the same. */
+/** Share of the drawn inputs that are put to the teacher once more, to measure how repeatable its answers are. */
 const REPEATED = 0.1;
 
-/** Milliseconds after which an audit is given up. It keeps nobody waiting but later audits. */
+/** Milliseconds after which an audit is given up. An audit delays no reply, only later audits. */
 const PATIENCE = 600_000;
 
 /**
- * Asks the teacher about a random share of the inputs, whoever answered them. Which ones is drawn before anything is known
- * of them, by a random generator and never by the text: of a text that comes a thousand times, twenty are audited at 2 %.
+ * Asks the teacher about a random share of the inputs, whoever answered them. A random generator draws them before
+ * anything is known of them. The text plays no part: if a text comes a thousand times, about twenty of these inputs are
+ * audited at 2 %.
  */
 export class Audit {
   readonly #options: AuditOptions;
   readonly #random: RandomGenerator;
-  /** Comparisons count in the order of their requests: an answer that takes long must not be overtaken by others. */
+  /** Comparisons count in the order of their requests, so that quick answers never overtake slow ones. */
   #counted: Promise<void> = Promise.resolve();
   readonly #repeats = new Set<Promise<void>>();
 
-  /** @throws InputError where the share is none */
+  /** @throws InputError if `share` is not from 0 to 1 */
   constructor(options: AuditOptions) {
     const {share, seed = randomInt(2 ** 32)} = options;
     if (!(share >= 0 && share <= 1)) throw new InputError(`Expected \`audit\` to be from 0 to 1, got ${share}.`);
@@ -75,12 +79,12 @@ export class Audit {
     this.#random = seededRandom(seed, 'audit');
   }
 
-  /** Whether the next input is audited. */
+  /** True if the next input is audited. */
   draw(): boolean {
     return this.#happens(this.#options.share);
   }
 
-  /** Compares a request's answers, once its reply is out. */
+  /** Compares a request's answers after its reply is sent. */
   compare({answered, said, unanswered}: AuditedRequest): void {
     const all = Promise.all([said, this.#ask(unanswered)]);
     this.#counted = this.#counted.then(async () => {
@@ -90,7 +94,7 @@ export class Audit {
     });
   }
 
-  /** Resolves when all that was drawn is counted. */
+  /** Resolves when every drawn input is counted. */
   async settle(): Promise<void> {
     await this.#counted;
     await Promise.all(this.#repeats);
@@ -104,8 +108,8 @@ export class Audit {
   }
 
   /**
-   * What the teacher didn't answer is left out, whatever the student said: during an outage it would otherwise be the
-   * unsure answers alone that count.
+   * Leaves out the inputs that the teacher didn't answer, whatever the student said. Otherwise only the unsure answers
+   * would count during an outage.
    */
   #count(inputs: readonly AuditedInput[], said: Said): void {
     const {tally, watching} = this.#options;

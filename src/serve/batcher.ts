@@ -5,14 +5,14 @@ import {TeacherError} from '../errors.ts';
 import type {AskOptions, Detail, Input, Outcome, Query, Teacher} from '../teacher.ts';
 
 interface GatherOptions {
-  /** Told how many queries each batch has. */
+  /** Called with the number of queries in each batch. */
   readonly onBatch?: (queries: number) => void;
 }
 
-/** One call, of which a part may be asked already. */
+/** One call. Some of its queries can already be in a batch. */
 interface Call {
   readonly queries: readonly Query[];
-  /** Only calls that want the same are asked together. */
+  /** Only calls that want the same detail share a batch. */
   readonly wants: string;
   readonly detail: Detail | undefined;
   readonly signal: AbortSignal | undefined;
@@ -25,7 +25,7 @@ interface Call {
   answered: number;
 }
 
-/** A part of a call in a batch. */
+/** The queries of one call within one batch. */
 interface Piece {
   readonly call: Call;
   readonly start: number;
@@ -33,11 +33,11 @@ interface Piece {
 }
 
 /**
- * Asks a model about the queries of several calls together, `maxBatch` at a time and with as many batches under way as
- * its `concurrency` allows. Nothing is waited for on purpose: a call that finds the model idle goes out at once, with
- * whatever else came in the same turn of the event loop, and those that come while it is busy make the next batch. A call
- * of many batches goes to the end of the line after each, and health checks have their turn: a batch is as large as a short
- * pass of the model allows.
+ * Collects the queries of several calls into batches of at most `maxBatch`, with as many batches under way as the
+ * model's `concurrency` allows. It adds no delay: if the model is idle, a call goes out at once, with the other calls
+ * of the same turn of the event loop. Calls that come while the model is busy form the next batch. A call that needs
+ * several batches returns to the end of the line after each of them. A batch is no larger than a short pass of the
+ * model allows, so health checks are answered between passes.
  */
 export class Batcher {
   readonly #teacher: Teacher;
@@ -46,19 +46,19 @@ export class Batcher {
   readonly #passSize = new PassSize();
   #underWay = 0;
 
-  /** @throws InputError where the teacher's limits let nothing through */
+  /** @throws InputError if the teacher's limits let nothing through */
   constructor(teacher: Teacher, {onBatch = () => {}}: GatherOptions = {}) {
     checkLimits(teacher);
     this.#teacher = teacher;
     this.#onBatch = onBatch;
   }
 
-  /** Queries that wait for their turn. */
+  /** Queries that wait for a batch. */
   get waiting(): number {
     return this.#line.reduce((sum, {queries, taken}) => sum + queries.length - taken, 0);
   }
 
-  /** Takes any number of queries; outcomes are in their order. Rejects at once where the signal aborts. */
+  /** Takes any number of queries and returns their outcomes in order. Rejects at once if the signal aborts. */
   ask(queries: readonly Query[], {detail, signal}: AskOptions = {}): Promise<readonly Outcome[]> {
     if (queries.length === 0) return Promise.resolve([]);
     return new Promise((resolve, reject) => {
@@ -103,7 +103,7 @@ export class Batcher {
 
   async #askBatch(pieces: readonly Piece[]): Promise<void> {
     const [first] = pieces;
-    // All that waited may have gone away.
+    // All waiting calls can have been aborted by now.
     if (first === undefined) return;
     const queries = pieces.flatMap(piece => piece.queries);
     this.#onBatch(queries.length);
@@ -133,12 +133,12 @@ export class Batcher {
   }
 }
 
-/** @throws TeacherError if outcomes are missing: whose they are can't be told */
+/** @throws TeacherError if the number of outcomes differs, because they can't be matched to the queries then */
 function checkWhole({name}: Teacher, outcomes: readonly Outcome[], queries: number): void {
   if (outcomes.length === queries) return;
   throw new TeacherError(
     name,
-    `It gave ${outcomes.length} outcomes for ${queries} queries, so none can be told apart. Mend its adapter.`,
+    `It gave ${outcomes.length} outcomes for ${queries} queries, so they can't be matched. Fix its adapter.`,
   );
 }
 
@@ -148,7 +148,7 @@ function settle({call, start}: Piece, outcomes: readonly Outcome[]): void {
   if (call.answered === call.queries.length) call.resolve(call.outcomes);
 }
 
-/** Aborts when nobody is left who waits for the batch. */
+/** Aborts when every caller of the batch has aborted. */
 function whenAllAbort(signals: readonly (AbortSignal | undefined)[]) {
   const controller = new AbortController();
   let left = signals.length;
@@ -166,20 +166,20 @@ function whenAllAbort(signals: readonly (AbortSignal | undefined)[]) {
   return {signal: controller.signal, release};
 }
 
-/** Milliseconds for which one pass of a model may keep everything else from running. */
+/** The longest that one pass of a model should block the event loop, in milliseconds. */
 const PASS = 30;
-/** What a query weighs beside its values or characters. */
+/** The fixed cost of a query, in addition to one for each of its values or characters. */
 const EACH = 100;
 const [LEAST, FIRST, MOST] = [EACH, 10_000, 2 ** 30];
 
 /**
- * How much a model is asked about in one pass. A model in this process computes without a pause, so that a pass over 256
- * long texts would keep health checks waiting for a second. By how long the passes took, they become larger or smaller.
+ * Decides how many queries fit into one pass. A model in this process computes without a pause, so a pass over 256 long
+ * texts would delay health checks for a second. The size of a pass adapts to how long earlier passes took.
  */
 export class PassSize {
   #limit = FIRST;
 
-  /** How many of these queries fit into one pass beside others; of a pass without others the first always does. */
+  /** The number of these queries that fit into one pass beside others. An empty pass always takes the first. */
   countOf(queries: readonly Query[], others: readonly Query[] = []): number {
     let weight = weightOf(others);
     const end = queries.findIndex((query, index) => {
@@ -189,7 +189,7 @@ export class PassSize {
     return end === -1 ? queries.length : end;
   }
 
-  /** @param blocked - milliseconds in which nothing else could run */
+  /** @param blocked - milliseconds for which the pass blocked the event loop */
   took(queries: readonly Query[], blocked: number): void {
     const weight = weightOf(queries);
     const fitting = (weight * PASS) / Math.max(blocked, 0.1);

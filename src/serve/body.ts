@@ -3,25 +3,28 @@ import type {IncomingMessage} from 'node:http';
 import {setTimeout} from 'node:timers/promises';
 import {RequestFailure} from './failure.ts';
 
-/** What the bodies of requests may be. */
+/** Limits of request bodies. */
 export interface BodyLimits {
   /** Bytes of one body. */
   readonly maxBytes: number;
-  /** Values in the JSON of one body. */
+  /** JSON values in one body. */
   readonly maxValues: number;
-  /** For the bodies of all requests under way. */
+  /** Shared by the bodies of all requests under way. */
   readonly room: BodyRoom;
-  /** Milliseconds without a byte after which a body is waited for no longer. */
+  /** Milliseconds without a byte after which the service stops waiting for a body. */
   readonly patience: number;
 }
 
-/** `application/json` and what is built on it, with any parameters. A page elsewhere may not send these unasked. */
+/**
+ * `application/json` and the types built on it, with any parameters. Pages of other origins can't send these without a
+ * preflight.
+ */
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 
-/** Milliseconds in which the rest of a body may come that was refused. */
+/** Milliseconds for which the rest of a refused body is still read. */
 const DRAINED = 1000;
 
-/** The body of one request, which takes its room until it is released. */
+/** The body of one request. It holds its share of the room until it is released. */
 export class RequestBody {
   readonly #request: IncomingMessage;
   readonly #limits: BodyLimits;
@@ -35,7 +38,7 @@ export class RequestBody {
   /**
    * Reads the body as JSON.
    *
-   * @throws RequestFailure where it is too large, is no JSON, or does not come
+   * @throws RequestFailure if it is too large, isn't JSON, or doesn't arrive in time
    */
   async json(): Promise<unknown> {
     const {maxBytes} = this.#limits;
@@ -48,7 +51,7 @@ export class RequestBody {
     }
   }
 
-  /** Lets what was refused come to its end, for a while: a client that still sends reads no reply. */
+  /** Reads on for a while after a refusal, because a client that is still sending doesn't read the reply. */
   async drain(): Promise<void> {
     const request = this.#request;
     if (request.complete || request.destroyed) return;
@@ -59,7 +62,7 @@ export class RequestBody {
     end.abort();
   }
 
-  /** Gives its room back; called when nothing of the body is needed any more. */
+  /** Gives its room back. Called when nothing of the body is needed any more. */
   release(): void {
     this.#limits.room.giveBack(this.#taken);
     this.#taken = 0;
@@ -79,7 +82,7 @@ export class RequestBody {
     return Buffer.concat(chunks);
   }
 
-  /** Leaves the connection as it is if a chunk is refused, since the refusal goes out on it. */
+  /** Leaves the connection open if a chunk is refused, because the refusal is sent on it. */
   #eachChunk(take: (chunk: Buffer) => void): Promise<void> {
     const request = this.#request;
     return new Promise((resolve, reject) => {
@@ -106,11 +109,11 @@ export class RequestBody {
   }
 }
 
-/** @throws RequestFailure 415 where the body of a request is of another type than JSON, or says none */
+/** @throws RequestFailure 415 if a request has a body whose type is missing or not JSON */
 export function checkType({headers}: IncomingMessage): void {
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   if (!hasBody || JSON_TYPE.test(headers['content-type'] ?? '')) return;
-  throw new RequestFailure(415, 'The body is to be JSON. Send it with `Content-Type: application/json`.', {
+  throw new RequestFailure(415, 'The body must be JSON. Send it with `Content-Type: application/json`.', {
     code: 'unsupported_media_type',
   });
 }
@@ -123,7 +126,7 @@ function tooSlow(): RequestFailure {
   return new RequestFailure(408, 'The body did not come in time. Send it again.');
 }
 
-/** Lists and objects inside each other, above which no reader of this service looks for anything. */
+/** The deepest nesting of lists and objects. No reader of this service looks any deeper. */
 const MOST_DEPTH = 64;
 
 const QUOTE = 0x22;
@@ -133,8 +136,8 @@ const OPENINGS: readonly number[] = [0x5b, 0x7b];
 const CLOSINGS: readonly number[] = [0x5d, 0x7d];
 
 /**
- * Counts the values of a JSON text as its bytes arrive, so that a body of a million values is refused before it is parsed:
- * parsing stops everything else that the process does.
+ * Counts the values of a JSON text as its bytes arrive, so that a body of a million values is refused before it is
+ * parsed. Parsing blocks the whole process.
  */
 export class JsonMeter {
   readonly #most: number;
@@ -143,12 +146,12 @@ export class JsonMeter {
   #isInText = false;
   #isEscaped = false;
 
-  /** @param most - values that the text may hold; lists and objects count as well */
+  /** @param most - values that the text may hold, lists and objects included */
   constructor(most: number) {
     this.#most = most;
   }
 
-  /** @throws RequestFailure 413 where there are too many values, 400 where they are nested too deeply */
+  /** @throws RequestFailure 413 if there are too many values; 400 if they are nested too deeply */
   add(bytes: Uint8Array): void {
     for (const byte of bytes) {
       if (this.#isInText) this.#passText(byte);
@@ -187,7 +190,7 @@ export class BodyRoom {
     this.#most = most;
   }
 
-  /** @throws RequestFailure 503 where they do not fit beside the bodies of others */
+  /** @throws RequestFailure 503 if they don't fit beside the bodies of other requests */
   take(bytes: number): void {
     if (this.#taken + bytes > this.#most) {
       throw new RequestFailure(503, 'The bodies of other requests take all room. Try again in a moment.', {

@@ -9,48 +9,51 @@ import {TeacherGateway, type TeacherGatewayOptions} from './teacher-gateway.ts';
 import type {StandingChange, WatchedPromise} from './watch.ts';
 import type {Watching} from './watching.ts';
 
-/** Who answers: the teacher all; the student where it is sure, the teacher the rest; the student all. */
+/**
+ * Who answers. `shadow`: the teacher answers everything. `cascade`: the student answers if it is sure, else the
+ * teacher. `student`: the student answers everything.
+ */
 export type CascadeMode = 'shadow' | 'cascade' | 'student';
 
 export interface CascadeOptions extends TeacherGatewayOptions {
   /** @default 'cascade' */
   readonly mode?: CascadeMode;
   /**
-   * The teacher, asked anew whatever is kept of it, see `Asking.openAnew`: for audits, and for all requests while the
-   * student is demoted, since what was kept before a change would hide it.
+   * The teacher without its kept answers, see `Asking.openAnew`. Audits use it, and so do all requests while the
+   * student is demoted, because kept answers would hide a change of the teacher.
    *
-   * @default `teacher`, whose kept answers are then taken as its word
+   * @default `teacher`, with its kept answers
    */
   readonly anew?: LayeredTeacher;
   /**
-   * Share of all inputs, from 0 to 1, that the teacher is asked about whoever answers them, after the reply is out. Each is
-   * paid for; a tenth of them twice, to learn how repeatable the teacher is.
+   * Share of all inputs, from 0 to 1, that are put to the teacher after the reply is sent, whoever answered them. Each
+   * is paid for. A tenth of them are asked twice, to measure how repeatable the teacher is.
    *
    * @default 0.02
    */
   readonly audit?: number;
   /**
-   * Of the draw of what is audited.
+   * Seed of the draw of audited inputs.
    *
-   * @default another one each time
+   * @default a new seed each time
    */
   readonly seed?: number;
   /**
-   * What the audits hold the student to: where it breaks its promise it is demoted.
+   * The promise that the audits hold the student to. If the student breaks it, it is demoted.
    *
    * @default the guarantee of its calibration; without one it is never demoted
    */
   readonly promise?: WatchedPromise;
   /**
-   * The file that keeps whether the student is demoted, of one service.
+   * The file that keeps whether the student is demoted. Each service needs its own.
    *
-   * @default a restart forgets it
+   * @default none: a restart forgets it
    */
   readonly watchFile?: string;
-  /** Told where the student is demoted or taken back. */
+  /** Called when the student is demoted or restored. */
   readonly onStanding?: (change: StandingChange) => void;
   /**
-   * What the teacher is asked and what it costs, see `Asking.open`.
+   * Counts the teacher's requests and what they cost, see `Asking.open`.
    *
    * @default no money is shown
    */
@@ -58,8 +61,9 @@ export interface CascadeOptions extends TeacherGatewayOptions {
 }
 
 /**
- * A student and a teacher. Where the teacher is to answer and says nothing, the student's answer stands, and is marked. While
- * the student is demoted the teacher answers all; in mode `student`, where it may not, all answers are marked.
+ * A student and a teacher. If the teacher should answer and doesn't, the student's answer stands and is marked. While
+ * the student is demoted, the teacher answers everything. In mode `student` a demoted student still answers, and all
+ * its answers are marked.
  */
 export class Cascade implements Decider {
   readonly classes: readonly string[];
@@ -72,14 +76,14 @@ export class Cascade implements Decider {
   readonly #watching: Watching | undefined;
 
   /**
-   * @param student - one that says where it abstains
-   * @param tally - counts what is audited
-   * @param watching - demotes the student by what is audited
-   * @throws InputError where teacher and student have other classes, or an option is out of its range
+   * @param student - must say when it abstains
+   * @param tally - counts the audited inputs
+   * @param watching - demotes the student if the audits show a broken promise
+   * @throws InputError if teacher and student have different classes, or an option is out of its range
    */
   constructor(
     student: Decider,
-    {mode = 'cascade', anew, audit: share = 0.02, seed, ...door}: CascadeOptions,
+    {mode = 'cascade', anew, audit: share = 0.02, seed, ...gateway}: CascadeOptions,
     tally: Tally,
     watching?: Watching,
   ) {
@@ -87,8 +91,8 @@ export class Cascade implements Decider {
     this.classes = classes;
     this.#student = student;
     this.#mode = mode;
-    this.#teacher = new TeacherGateway(classes, door);
-    this.#anew = anew ? new TeacherGateway(classes, {...door, teacher: anew}) : this.#teacher;
+    this.#teacher = new TeacherGateway(classes, gateway);
+    this.#anew = anew ? new TeacherGateway(classes, {...gateway, teacher: anew}) : this.#teacher;
     this.#audit = new Audit({classes, share, seed, gateway: this.#anew, isAnew: anew !== undefined, tally, watching});
     this.#watching = watching;
     const whole: Detail = {kind: 'log-probabilities'};
@@ -111,8 +115,8 @@ export class Cascade implements Decider {
     });
     const answered = inputs.filter(({isAsked}) => isAsked);
     const why = isDemoted ? 'demoted' : this.#mode === 'shadow' ? 'shadow' : 'unsure';
-    const door = isDemoted ? this.#anew : this.#teacher;
-    const said = answered.length === 0 ? Promise.resolve([]) : door.ask(answered, why, {signal});
+    const gateway = isDemoted ? this.#anew : this.#teacher;
+    const said = answered.length === 0 ? Promise.resolve([]) : gateway.ask(answered, why, {signal});
     this.#audit.compare({answered, said, unanswered: inputs.filter(input => input.isDrawn && !input.isAsked)});
     const decisions = isDemoted ? decided.map(marked) : [...decided];
     for (const [position, answer] of (await said).entries()) {
@@ -132,13 +136,13 @@ export class Cascade implements Decider {
 }
 
 interface CascadeInput extends AuditedInput {
-  /** Its place in the request. */
+  /** Its index in the request. */
   readonly index: number;
-  /** Whether the teacher answers it. */
+  /** True if the teacher answers it. */
   readonly isAsked: boolean;
 }
 
-/** The answer of a student that isn't trusted. */
+/** Marks the answer of a student that isn't trusted. */
 function marked(decided: Decided): Decided {
   return 'error' in decided ? decided : {...decided, abstains: true};
 }

@@ -1,10 +1,10 @@
 import {z} from 'zod';
 import {RequestFailure} from './failure.ts';
 
-/** Writes a class as the client wants to read it. */
+/** Writes a class in the form that the client wants. */
 export type Form = (label: string, confidence: number | undefined) => string;
 
-/** What a request says of the form of its answer. */
+/** The fields of a request that describe the form of its answer. */
 export interface FormWanted {
   readonly response_format?: ResponseFormat | null | undefined;
   readonly tools?: readonly Tool[] | null | undefined;
@@ -45,23 +45,23 @@ const toolChoice: z.ZodType<ToolChoice> = z.union([
   z.object({type: z.literal('function'), function: z.object({name: z.string()})}),
 ]);
 
-/** Checks what a request says of the form. */
+/** Checks these fields. */
 export const formWanted: z.ZodType<FormWanted> = z.object({
   response_format: responseFormat.nullish(),
   tools: z.array(tool).nullish(),
   tool_choice: toolChoice.nullish(),
 });
 
-/** A function that the client makes the model call, which is a way to ask for a form. */
+/** A function that the client forces the model to call, which is another way to ask for a form. */
 export interface ForcedTool {
   readonly name: string;
   readonly form: Form;
 }
 
 /**
- * The form of the answer's content: the class alone, or what `response_format` describes.
+ * The form of the answer's content: the class alone, or the form that `response_format` describes.
  *
- * @throws RequestFailure 400 where the class can't be put into it
+ * @throws RequestFailure 400 if the class doesn't fit into it
  */
 export function contentForm({response_format: format}: FormWanted, classes: readonly string[]): Form {
   if (format === undefined || format === null || format.type === 'text') return label => label;
@@ -70,9 +70,9 @@ export function contentForm({response_format: format}: FormWanted, classes: read
 }
 
 /**
- * The function that must be called; undefined where the model may choose, which then calls none.
+ * The function that must be called. Undefined if the model may choose, because it then calls none.
  *
- * @throws RequestFailure 400 where it isn't among the tools, or the class can't be put into its arguments
+ * @throws RequestFailure 400 if it isn't among the tools, or the class doesn't fit into its arguments
  */
 export function forcedTool(
   {tools, tool_choice: choice}: FormWanted,
@@ -88,7 +88,7 @@ export function forcedTool(
   return {name: called.name, form: schemaForm(called.parameters ?? {}, classes, 'tools')};
 }
 
-/** How a property is filled; undefined where nothing is known to fill it with. */
+/** Fills a property. Undefined if no value for it is known. */
 type Fill = (label: string, confidence: number | undefined) => unknown;
 
 function schemaForm(schema: Schema, classes: readonly string[], param: string): Form {
@@ -111,7 +111,7 @@ function schemaForm(schema: Schema, classes: readonly string[], param: string): 
     JSON.stringify(Object.fromEntries(fills.map(([name, fill]) => [name, fill(label, confidence)])));
 }
 
-/** What has one value only, and how sure the answer is. */
+/** Fills a property that has only one possible value, or that holds the confidence. */
 function otherFill(name: string, property: Schema, reader: SchemaReader): Fill | undefined {
   const values = reader.valuesOf(property);
   if (values.length === 1) return () => values[0];
@@ -122,10 +122,12 @@ function otherFill(name: string, property: Schema, reader: SchemaReader): Fill |
 /** A JSON Schema, or a part of one, as a client sent it. */
 type Schema = Readonly<Record<string, unknown>>;
 
-/** References that are followed one into the other; more of them lead nowhere. */
+/** The most references that are followed in a chain. A longer chain leads nowhere. */
 const DEEPEST = 16;
 
-/** Reads the little of a schema that a class can be put into. What is no schema says nothing. */
+/**
+ * Reads the parts of a schema that a class can be written into. Anything that isn't a schema counts as an empty one.
+ */
 export class SchemaReader {
   readonly #root: Schema;
 
@@ -143,15 +145,15 @@ export class SchemaReader {
     return Object.entries(schemaOf(properties)).map(([name, property]) => [name, this.#followed(schemaOf(property))]);
   }
 
-  /** Names of the properties that must be there. */
+  /** Names of the required properties. */
   get required(): readonly unknown[] {
     return listOf(this.#followed(this.#root)['required']);
   }
 
-  /** The values that a schema lists, as an enum or as constants. */
+  /** The values that a schema lists in an enum or as constants. */
   valuesOf(schema: Schema, seen: Set<Schema> = new Set()): readonly unknown[] {
     const followed = this.#followed(schema);
-    // Each part is read once, however references lead back to it.
+    // Each part is read once, even if references lead back to it.
     if (seen.has(followed)) return [];
     seen.add(followed);
     if ('const' in followed) return [followed['const']];
@@ -160,7 +162,7 @@ export class SchemaReader {
     return options.flatMap(option => this.valuesOf(schemaOf(option), seen));
   }
 
-  /** Follows references within the schema, which generators make of each named type. */
+  /** Follows references within the schema. Generators write one for each named type. */
   #followed(schema: Schema): Schema {
     let followed = schema;
     for (let depth = 0; depth < DEEPEST && typeof followed['$ref'] === 'string'; depth++) {

@@ -8,8 +8,8 @@ import type {PromptText} from './prompt-text.ts';
 import {type Route, route, type ServedReply} from './router.ts';
 
 /**
- * OpenAI's chat protocol for a model of texts: the last message of the user is classified, and the class is what the
- * assistant says. Any name of a model is taken, so that a client changes nothing but its base URL.
+ * OpenAI's chat protocol for a model of texts. It classifies the user's last message, and the assistant's reply is the
+ * class. It accepts any model name, so that a client changes only its base URL.
  */
 export function chatRoutes(model: ServedClassifier, promptText: PromptText): readonly Route[] {
   const created = Math.floor(Date.now() / 1000);
@@ -63,14 +63,14 @@ interface ChatAnswer {
   readonly finish: 'stop' | 'tool_calls';
 }
 
-/** Protocols of OpenAI's allow further fields; `limbeck` says what the others have no place for. */
+/** OpenAI's protocols allow further fields. `limbeck` holds the facts that have no standard field. */
 function whole({about, answer, usage, ...head}: Completion): ServedReply {
   const message = {role: 'assistant', ...answer.message, refusal: null};
   const choice = {index: 0, message, logprobs: answer.logprobs, finish_reason: answer.finish};
   return {body: {...head, object: 'chat.completion', choices: [choice], usage, limbeck: about}};
 }
 
-/** Server-sent events: the answer, its end, where it is asked for the usage, and a last word. */
+/** Server-sent events: the answer, its end, the usage if requested, and `[DONE]`. */
 function streamed({about, answer, usage, ...head}: Completion, {stream_options: options}: ChatRequest): ServedReply {
   const chunk = {...head, object: 'chat.completion.chunk'};
   const {content, tool_calls: calls} = answer.message;
@@ -100,7 +100,7 @@ function answerOf(
   if (called) {
     const call = {name: called.name, arguments: called.form(label, confidence)};
     const calls = [{id: `call_${randomUUID()}`, type: 'function', function: call}];
-    // As OpenAI has it, a call of a named function just ends.
+    // OpenAI's API finishes the call of a named function with `stop`.
     const finish = choice === 'required' ? 'tool_calls' : 'stop';
     return {message: {content: null, tool_calls: calls}, logprobs: null, finish};
   }
@@ -112,24 +112,29 @@ function answerOf(
   return {...said, logprobs: {content: [{...best, top_logprobs: entries.slice(0, top ?? 0)}], refusal: null}};
 }
 
-/** All that is written for a class, as one token: its probability is that of the class. */
+/** The text for a class as a single token, with the probability of the class. */
 function tokenOf(token: string, probability: number): object {
   const logprob = Math.max(Math.log(probability), leastLogProbability);
   return {token, logprob, bytes: [...Buffer.from(token)]};
 }
 
-/** The student counts no tokens: as is usual to reckon, four characters are one, and the answer is one. */
+/**
+ * The student doesn't count tokens. This uses the usual estimate of four characters a token, and one token for the
+ * answer.
+ */
 function usageOf(text: string): object {
   const prompt = Math.ceil(text.length / 4);
   return {prompt_tokens: prompt, completion_tokens: 1, total_tokens: prompt + 1};
 }
 
-/** What is read of a chat request. All that steers how a language model writes is taken and left alone. */
+/**
+ * The fields of a chat request that are read. Fields that steer how a language model writes are accepted and ignored.
+ */
 interface ChatRequest extends FormWanted {
   readonly messages: readonly Message[];
   readonly n?: number | null | undefined;
   readonly logprobs?: boolean | null | undefined;
-  /** How many classes to name with their log-probabilities. */
+  /** Number of classes to return with their log-probabilities. */
   readonly top_logprobs?: number | null | undefined;
   readonly stream?: boolean | null | undefined;
   readonly stream_options?: {readonly include_usage?: boolean | null | undefined} | null | undefined;
@@ -183,16 +188,16 @@ function readChatRequest(body: unknown): ChatRequest {
 }
 
 /**
- * The text to classify: the last message of the user, or what stands in it.
+ * The text to classify: the user's last message, or the part of it that the prompt encloses.
  *
- * @throws RequestFailure 400 where there is none
+ * @throws RequestFailure 400 if there is no such text
  */
 function textOf({messages}: ChatRequest, promptText: PromptText): string {
   const last = messages.findLast(({role}) => role === 'user');
-  if (last === undefined) throw misfit('There is no message of role `user`, which is what is classified.');
+  if (last === undefined) throw misfit('There is no message of role `user`. This service classifies the last one.');
   const text = promptText(contentOf(last));
   if (text !== undefined) return text;
-  throw misfit('The last message of the user is not made from the prompt that this service was started with.');
+  throw misfit("The last message of the user doesn't match the prompt that this service was started with.");
 }
 
 function contentOf({content}: Message): string {

@@ -5,12 +5,12 @@ import {RequestFailure} from './failure.ts';
 import type {ServedInput} from './input-tensor.ts';
 import {mapInSlices} from './slices.ts';
 
-/** A model that says what class an input is of, and all that is shown of it. */
+/** A model that classifies inputs, and how much of its answers the service shows. */
 export interface ServedClassifier {
   readonly name: string;
   readonly version: string;
   readonly classes: readonly string[];
-  /** The most that is shown of an answer. */
+  /** The fullest detail that the service shows. */
   readonly detail: Detail;
   readonly input: ServedInput | undefined;
   readonly decide: (queries: readonly Query[], signal: AbortSignal) => Promise<readonly Decided[]>;
@@ -19,25 +19,25 @@ export interface ServedClassifier {
 /** A decision as a service shows it. */
 export interface Verdict {
   readonly label: string;
-  /** The most probable first; undefined where none are shown, or known. */
+  /** The most probable class first. Undefined if the service shows no probabilities, or the answer has none. */
   readonly shares: readonly Share[] | undefined;
   readonly about: VerdictFacts;
 }
 
-/** What is shown of a decision beside its class. */
+/** The facts that a service shows beside the class of a decision. */
 export interface VerdictFacts {
   /** Probability of the class. */
   readonly confidence?: number;
-  /** Whether that is less than it should be. */
+  /** True if the confidence is below the threshold. */
   readonly abstains?: boolean;
   readonly answeredBy: 'student' | 'teacher';
   readonly fallback?: Fallback;
 }
 
 /**
- * Decides each query and shows no more of it than the service does.
+ * Decides each query, and returns no more than the service shows.
  *
- * @throws RequestFailure 400 where one of them can't be answered
+ * @throws RequestFailure 400 if a query can't be answered
  */
 export async function verdictsOn(
   model: ServedClassifier,
@@ -51,7 +51,10 @@ export async function verdictsOn(
   });
 }
 
-/** The first input that can't be answered fails the request. The teacher's own words may tell what the service hides. */
+/**
+ * The first input that can't be answered fails the request. The error leaves out the teacher's own message, which could
+ * reveal what the service hides.
+ */
 export function unanswerable(index: number): RequestFailure {
   return new RequestFailure(400, `The model can't answer input ${index}. Check its shape and datatype.`);
 }
@@ -60,7 +63,7 @@ function verdictOf({classes, detail}: ServedClassifier, {answer, answeredBy, abs
   const shown = shownOf(answer, detail, classes.length);
   const shares = sharesOf(shown, classes);
   const label = classes[coarsen(shown, {kind: 'label'}, classes.length).label]!;
-  // How sure it is would show more than a label.
+  // The confidence would reveal more than a label.
   const isShown = abstains !== undefined && detail.kind !== 'label';
   return {
     label,
@@ -74,7 +77,7 @@ function verdictOf({classes, detail}: ServedClassifier, {answer, answeredBy, abs
   };
 }
 
-/** Six digits, which is what a 32-bit float holds. */
+/** Rounds to six digits, the precision of a 32-bit float. */
 export function rounded(value: number): number {
   return Number(value.toPrecision(6));
 }

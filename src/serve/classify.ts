@@ -10,15 +10,15 @@ const FIELDS = ['text', 'texts', 'input', 'inputs'] as const;
 
 const classifyRequest = z.object({
   text: z.string().optional(),
-  // What they hold is looked at once they are counted.
+  // The elements are checked after they are counted.
   texts: z.custom<readonly unknown[]>(Array.isArray, 'Expected an array').optional(),
   input: z.unknown().optional(),
   inputs: z.custom<readonly unknown[]>(Array.isArray, 'Expected an array').optional(),
 });
 
 /**
- * The plain place: `POST /classify` with `text` or `input` answers with the class, how sure that is, and the probabilities;
- * with `texts` or `inputs`, with `results`, one each. An input is a text, or nested lists of numbers.
+ * The plain route. `POST /classify` with `text` or `input` returns the class, its confidence and the probabilities.
+ * With `texts` or `inputs` it returns `results`, one for each. An input is a text, or nested lists of numbers.
  */
 export function classifyRoutes(model: ServedClassifier): readonly Route[] {
   return [
@@ -64,7 +64,7 @@ function queryOf({input: served}: ServedClassifier, value: unknown, index: numbe
   return query!;
 }
 
-/** Lengths of nested lists; lists of several lengths are found by their number of values. */
+/** Lengths of nested lists. The number of values later reveals lists of unequal lengths. */
 function shapeOfNested(value: unknown, index: number): readonly number[] {
   const shape: number[] = [];
   for (let part = value; Array.isArray(part); part = part[0]) shape.push(part.length);

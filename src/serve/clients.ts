@@ -1,17 +1,17 @@
 import {RequestFailure} from './failure.ts';
 
-/** Clients that are remembered before those with nothing on their account are forgotten. */
+/** The number of clients above which those with a full account are forgotten. */
 const MOST = 10_000;
 
-/** What a client may still do: tokens, when they were counted last. */
+/** The tokens that a client has left, and when they were last counted. */
 interface Account {
   tokens: number;
   at: number;
 }
 
 /**
- * How many inputs each client may send: so many a minute, and a tenth of a minute's at once (a token bucket). A request
- * counts as one input at least.
+ * Limits how many inputs each client sends: a number a minute, and a tenth of that number at once (a token bucket). A
+ * request counts as at least one input.
  */
 export class ClientRates {
   readonly #perMillisecond: number;
@@ -32,17 +32,17 @@ export class ClientRates {
   /**
    * Admits a request, which counts as its first input.
    *
-   * @throws RequestFailure 429 with the time to wait, where the client sent too many
+   * @throws RequestFailure 429 with the time to wait, if the client sent too many
    */
   admit(client: string): void {
     this.#take(client, 1);
   }
 
   /**
-   * Admits the inputs of a request that was admitted.
+   * Admits the inputs of a request that was itself admitted.
    *
-   * @param count - all that it holds
-   * @throws RequestFailure 429 where they are too many, with the time to wait if waiting helps
+   * @param count - number of inputs in the request
+   * @throws RequestFailure 429 if there are too many inputs, with the time to wait if waiting helps
    */
   admitInputs(client: string, count: number): void {
     if (count > this.#burst) {
@@ -71,7 +71,7 @@ export class ClientRates {
     account.at = now;
   }
 
-  /** Whoever may send a whole burst again is as good as new; of the others the oldest go. */
+  /** Forgets clients whose account is full, which loses nothing. If too many remain, forgets the oldest. */
   #forget(now: number): void {
     for (const [client, account] of this.#accounts) {
       this.#fill(account, now);

@@ -2,18 +2,21 @@ import type {IncomingMessage, Server} from 'node:http';
 import {Server as NetServer, type Socket} from 'node:net';
 import {setImmediate} from 'node:timers/promises';
 
-/** Ends a server. */
+/** Closes a server. */
 export interface Closer {
-  /** Takes no new connection, answers every request that was read, and is done. Called twice it ends once. */
+  /** Accepts no new connection, answers every request that was read, then ends. A second call does nothing more. */
   close(): Promise<void>;
-  /** Whether the connection of a request ends with its reply: the server closes, and nothing was read after it. */
+  /**
+   * True if the connection must end with the reply to this request: the server is closing, and no later request was
+   * read.
+   */
   isLast(request: IncomingMessage): boolean;
 }
 
-/** The requests of a connection that have no whole reply yet, in the order in which they came. */
+/** The requests of a connection without a complete reply, in order of arrival. */
 type Unanswered = IncomingMessage[];
 
-/** Watches the connections of a server, so that it can be ended. */
+/** Watches the connections of a server, so that it can be closed. */
 export function closerOf(server: Server): Closer {
   const connections = new Map<Socket, Unanswered>();
   server.on('connection', (socket: Socket) => {
@@ -31,14 +34,14 @@ export function closerOf(server: Server): Closer {
   });
   let closing: Promise<void> | undefined;
   const close = async () => {
-    // Not the method of the HTTP server: that drops connections at once on which a request has come that is not read yet.
+    // The HTTP server's own method would at once drop connections with requests that have arrived but are not read yet.
     const closed = new Promise<void>(resolve => NetServer.prototype.close.call(server, () => resolve()));
-    // What has come is read in these turns of the event loop.
+    // Requests that have arrived are read in these turns of the event loop.
     await setImmediate();
     await setImmediate();
     for (const [socket, unanswered] of connections) if (unanswered.length === 0) socket.destroy();
     await closed;
-    // Ends the server's watch for slow requests.
+    // Stops the server's timer for slow requests.
     server.close();
   };
   return {

@@ -1,41 +1,41 @@
 import {coarsen, detailOf, satisfies} from '../knowledge/coarsen.ts';
 import type {Answer, Detail, Query} from '../teacher.ts';
 
-/** Why the student's answer stands though it isn't sure of it. */
+/** The reason why a student's unsure answer stands. */
 export type Fallback =
-  /** What the teacher may cost is spent. */
+  /** The teacher's budget is spent. */
   | 'budget'
   /** The teacher could not answer. */
   | 'failed'
-  /** It took too long. What it says in the end is kept. */
+  /** The teacher took too long. Its answer is kept when it comes. */
   | 'late'
-  /** It failed so often that it is left alone for a while, or too many queries wait for it. */
+  /** The circuit breaker is open after repeated failures, or too many queries wait for the teacher. */
   | 'busy';
 
-/** What is said of one input. */
+/** The decision on one input. */
 export interface Decision {
   readonly answer: Answer;
   readonly answeredBy: 'student' | 'teacher';
-  /** Whether it is less sure than it should be for the answer to stand; undefined where nothing says how sure that is. */
+  /** True if the confidence is too low for the answer to stand. Undefined if no confidence is known. */
   readonly abstains?: boolean;
   readonly fallback?: Fallback;
 }
 
-/** A decision, or what is wrong with the one input. */
+/** A decision, or the error of this one input. */
 export type Decided = Decision | {readonly error: Error};
 
-/** What answers a service's requests. */
+/** Answers the requests of a service. */
 export interface Decider {
   readonly classes: readonly string[];
-  /** What every decision holds at least. */
+  /** The least detail that every decision holds. */
   readonly detail: Detail;
   /**
    * Decides each query, in order.
    *
-   * @param signal - aborts when nobody waits for the answer any more
+   * @param signal - aborts when nobody waits for the answers any more
    */
   decide(queries: readonly Query[], signal: AbortSignal): Promise<readonly Decided[]>;
-  /** Resolves when nothing is under way any more that outlasts the requests. */
+  /** Resolves when all work that outlasts its request is done. */
   settle(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export interface Share {
 }
 
 /**
- * What an answer says of how probable the classes are, the most probable first; of votes, their shares. Undefined of a
+ * The probabilities of an answer, the most probable class first. For votes, these are their shares. Undefined for a
  * label.
  */
 export function sharesOf(answer: Answer, classes: readonly string[]): readonly Share[] | undefined {
@@ -63,7 +63,7 @@ export function sharesOf(answer: Answer, classes: readonly string[]): readonly S
   }));
 }
 
-/** An answer with no more than a service shows; one that holds less stays as it is. */
+/** Reduces an answer to the detail that a service shows. An answer with less detail stays as it is. */
 export function shownOf(answer: Answer, detail: Detail, classes: number): Answer {
   return satisfies(detailOf(answer), detail) ? coarsen(answer, detail, classes) : answer;
 }

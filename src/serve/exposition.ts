@@ -1,7 +1,7 @@
-/** Labels of a series, by name. */
+/** The labels of a series, by name. */
 export type Labels = Readonly<Record<string, string>>;
 
-/** A value that is only read when the metrics are; undefined where it isn't known yet, which leaves its series out. */
+/** A value that is read at each scrape. A series whose value is still undefined is left out. */
 export type Reading = number | undefined;
 
 interface Family {
@@ -10,13 +10,13 @@ interface Family {
 }
 
 /**
- * Metrics in the text format of Prometheus (0.0.4), which OpenMetrics scrapers read as well. Series appear when they first
- * have a value.
+ * Metrics in Prometheus's text format (0.0.4), which OpenMetrics scrapers read as well. A series appears when it first
+ * has a value.
  */
 export class Exposition {
   readonly #families: Family[] = [];
 
-  /** Counts; its name ends in `_total`. */
+  /** A counter. Its name ends in `_total`. */
   counter(name: string, help: string): (labels: Labels, amount?: number) => void {
     const totals = new Map<string, number>();
     this.#add(name, help, 'counter', () => Array.from(totals, ([labels, total]) => `${name}${labels} ${total}`));
@@ -26,7 +26,7 @@ export class Exposition {
     };
   }
 
-  /** A number that something else counts, or a value that goes up and down. */
+  /** A counter that is kept elsewhere, or a gauge. */
   reading(
     kind: 'counter' | 'gauge',
     name: string,
@@ -39,9 +39,9 @@ export class Exposition {
   }
 
   /**
-   * How often values are at most so large.
+   * A histogram.
    *
-   * @param bounds - the upper ends of its buckets, from the smallest
+   * @param bounds - upper bounds of the buckets, in ascending order
    */
   histogram(name: string, help: string, bounds: readonly number[]): (labels: Labels, value: number) => void {
     const series = new Map<string, {readonly labels: Labels; readonly counts: number[]; sum: number; count: number}>();
@@ -72,7 +72,7 @@ export class Exposition {
   }
 }
 
-/** The type of its text, for the header. */
+/** Content type of the text format. */
 export const EXPOSITION_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 function shown(labels: Labels): string {

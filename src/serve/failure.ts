@@ -1,12 +1,12 @@
 export interface RequestFailureDetails {
   readonly headers?: Readonly<Record<string, string>>;
-  /** The field of the body that is to blame. */
+  /** The field of the body that caused the refusal. */
   readonly param?: string;
-  /** A word for programs, as OpenAI's protocol has it. */
+  /** A code for programs, as in OpenAI's protocol. */
   readonly code?: string;
 }
 
-/** What a request is refused with. Its message goes to the client, so it holds nothing that the service hides. */
+/** Refuses a request. Its message goes to the client, so it must hold nothing that the service hides. */
 export class RequestFailure extends Error {
   override readonly name = 'RequestFailure';
   readonly status: number;

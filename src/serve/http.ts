@@ -9,24 +9,24 @@ import type {Metrics} from './metrics.ts';
 import {isPreflight, type Origins, preflightReply} from './origins.ts';
 import {findRoute, type Route, type ServedReply, segmentsOf} from './router.ts';
 
-/** What the handler of a server's requests knows. */
+/** The state that the request handler needs. */
 export interface HttpContext {
   readonly routes: readonly Route[];
-  /** Any of them opens; with none all is open. */
+  /** Each of them grants access. Without any, the service is open. */
   readonly keys: readonly string[];
   readonly rates: ClientRates | undefined;
   readonly origins: Origins;
   readonly bodies: BodyLimits;
-  /** Inputs that one request may hold. */
+  /** The most inputs in one request. */
   readonly maxInputs: number;
   readonly metrics: Metrics;
   readonly closer: Pick<Closer, 'isLast'>;
 }
 
-/** Status in the metrics of a request whose client went away, as nginx has it. */
+/** The status that metrics show if the client went away, as in nginx. */
 const CLIENT_GONE = 499;
 
-/** Milliseconds in which a client must take something of its reply. */
+/** Milliseconds within which a client must read some of its reply. */
 const READING = 60_000;
 
 /** Answers one HTTP request, whatever happens. */
@@ -44,21 +44,21 @@ export async function handle(context: HttpContext, request: IncomingMessage, res
   });
   const {status = 200, headers = {}, body: said} = await replyTo(request, () => answer(context, call));
   await body.drain();
-  // A connection kept for later would keep a closing service open; one with a body half read is of no further use.
+  // A kept-alive connection would hold a closing service open. A connection with a half-read body is of no further use.
   if (closer.isLast(request) || !request.complete) response.setHeader('connection', 'close');
   response.setTimeout(READING);
   response.writeHead(status, {'content-type': 'application/json', ...call.cors, ...headers});
   response.end(typeof said === 'string' ? said : JSON.stringify(said));
 }
 
-/** A request on its way, and what became known of it. */
+/** A request under way, and the facts known of it so far. */
 interface Call {
   readonly request: IncomingMessage;
   readonly body: RequestBody;
   readonly signal: AbortSignal;
   /** Its route, for the metrics. */
   route: string;
-  /** Headers of every reply to it. */
+  /** Headers of any reply to it. */
   cors: Readonly<Record<string, string>>;
 }
 
@@ -90,12 +90,12 @@ async function replyTo(
   }
 }
 
-/** What went wrong inside is not for clients. */
+/** Hides internal errors from clients. */
 function failureOf(error: unknown): RequestFailure {
   if (!(error instanceof TeacherError && error.retryable)) return new RequestFailure(500, 'The model failed.');
   const wait = error.retryAfter === undefined ? undefined : Math.ceil(error.retryAfter / 1000);
   const headers = wait === undefined ? {} : {'retry-after': String(wait)};
-  return new RequestFailure(503, 'The model can not be reached just now. Try again later.', {headers});
+  return new RequestFailure(503, "The model can't be reached just now. Try again later.", {headers});
 }
 
 function pathOf({url}: IncomingMessage): string[] {
@@ -103,14 +103,15 @@ function pathOf({url}: IncomingMessage): string[] {
   try {
     return segmentsOf(path).map(decodeURIComponent);
   } catch {
-    throw new RequestFailure(400, 'The path is not well encoded.');
+    throw new RequestFailure(400, 'The path is not valid percent-encoding.');
   }
 }
 
 /**
- * Checks the key and the rate of a client, which is told apart by its key where there are several, else by its address.
+ * Checks the key and the rate of a client. If there are several keys, the key identifies the client, else the address
+ * does.
  *
- * @returns the client
+ * @returns the client's identity
  */
 function admit({keys, rates}: HttpContext, {headers, socket}: IncomingMessage): string {
   const key = checkedKey(keys, headers.authorization);
@@ -126,7 +127,7 @@ function admitInputs({rates, maxInputs}: HttpContext, count: number, client: str
   if (client !== undefined) rates?.admitInputs(client, count);
 }
 
-/** Compares digests in constant time, so that the time taken tells nothing of the keys. */
+/** Compares digests in constant time, so that the time taken reveals nothing about the keys. */
 function checkedKey(keys: readonly string[], authorization: string | undefined): number {
   if (keys.length === 0) return -1;
   const digest = (text: string) => createHash('sha256').update(text).digest();
@@ -139,7 +140,7 @@ function checkedKey(keys: readonly string[], authorization: string | undefined):
   });
 }
 
-/** A refusal in the form that OpenAI's clients read. */
+/** A refusal in the form that OpenAI clients read. */
 function openAiError({status, message, param, code}: RequestFailure): object {
   const word = code ?? (status === 429 ? 'rate_limit_exceeded' : null);
   return {error: {message, type: typeOf(status), param: param ?? null, code: word}};

@@ -3,13 +3,13 @@ import {sizeOf} from '../data/inputs.ts';
 import type {Input, Query, TensorInput, TextInput} from '../teacher.ts';
 import {RequestFailure} from './failure.ts';
 
-/** What a served model takes: texts, or tensors of one type and shape. */
+/** The inputs of a served model: texts, or tensors of one type and shape. */
 export type ServedInput = Pick<TextInput, 'kind'> | Pick<TensorInput, 'kind' | 'dtype' | 'shape'>;
 
-/** Name of the one input of every served model. */
+/** Name of the single input of every served model. */
 export const INPUT_NAME = 'input';
 
-/** An input tensor of a request. */
+/** An input tensor in a request. */
 export interface WireTensor {
   readonly name: string;
   readonly datatype: string;
@@ -17,7 +17,7 @@ export interface WireTensor {
   readonly data: readonly unknown[];
 }
 
-/** Checks the form of an input tensor. */
+/** Validates an input tensor. */
 export const wireTensor: z.ZodType<WireTensor> = z.object({
   name: z.string(),
   datatype: z.string(),
@@ -26,7 +26,7 @@ export const wireTensor: z.ZodType<WireTensor> = z.object({
 });
 
 interface Datatype {
-  /** Whether a value of a request can be one of this type. */
+  /** True if a JSON value can be of this type. */
   readonly takes: (value: unknown) => boolean;
   readonly pack: (values: readonly number[]) => TensorInput['data'];
 }
@@ -42,7 +42,7 @@ const datatypes: Readonly<Record<TensorInput['dtype'], Datatype>> = {
 
 const dtypeNames: Readonly<Record<string, TensorInput['dtype']>> = {UINT8: 'uint8', INT32: 'int32', FP32: 'float32'};
 
-/** Name of an input's type in the protocol. */
+/** Name of an input's type in the Open Inference Protocol. */
 export function datatypeOf(input: ServedInput): string {
   return input.kind === 'text' ? 'BYTES' : nameOf(input.dtype);
 }
@@ -57,10 +57,10 @@ function nameOf(dtype: TensorInput['dtype']): string {
 }
 
 /**
- * The queries in one tensor of a request, whose first axis counts them.
+ * The queries in one tensor of a request. The first axis counts them.
  *
- * @param served - what the model takes; undefined takes every datatype and shape
- * @throws RequestFailure 400, saying what was expected
+ * @param served - the model's input; undefined accepts every datatype and shape
+ * @throws RequestFailure 400 with the expected input
  */
 export function queriesIn({name, datatype, shape, data}: WireTensor, served: ServedInput | undefined): Query[] {
   if (name !== INPUT_NAME) throw refused(`There is no input \`${name}\`. The one input is \`${INPUT_NAME}\`.`);

@@ -3,30 +3,30 @@ import {Exposition} from './exposition.ts';
 import type {Tally} from './tally.ts';
 import type {Watch} from './watch.ts';
 
-/** Upper ends of the buckets of latency, in seconds: a student's answer takes some milliseconds, a teacher's seconds. */
+/** Upper bounds of the latency buckets, in seconds. A student answers in milliseconds, a teacher in seconds. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const QUERIES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
-/** What the metrics read when they are asked for. */
+/** The sources that the metrics read at each scrape. */
 export interface MetricsSources {
   readonly tally: Tally;
   /** Queries that wait for the model. */
   readonly waiting: () => number;
-  /** What demotes the student; absent where nothing does. */
+  /** Demotes the student. Absent if nothing does. */
   readonly watch?: Watch;
-  /** Of the teacher that is asked; absent where there is none. */
+  /** The teacher's ledger. Absent if there is no teacher. */
   readonly ledger?: Ledger;
-  /** What one answer of the teacher costs, in US dollars, as far as that is known by now. */
+  /** The cost of one answer of the teacher in US dollars. Undefined if it isn't known yet. */
   readonly costEach?: () => number | undefined;
 }
 
 /** A service's metrics. */
 export interface Metrics {
-  /** A request came in. The function is called when its reply has gone out. */
+  /** Counts an incoming request. Call the returned function when the reply is sent. */
   begin(): (route: string, status: number) => void;
-  /** So many queries were asked together. */
+  /** Called with the number of queries in each batch. */
   readonly onBatch: (queries: number) => void;
-  /** The exposition. */
+  /** The metrics as text. */
   text(): string;
 }
 
@@ -77,7 +77,7 @@ function addAnswers(exposition: Exposition, tally: Tally): void {
   exposition.reading('counter', 'limbeck_abstentions_total', 'Answers marked as not sure enough.', () => [
     [{}, tally.abstained],
   ]);
-  exposition.reading('counter', 'limbeck_strange_total', 'Inputs unlike those that the student learned from.', () => [
+  exposition.reading('counter', 'limbeck_strange_total', 'Inputs unlike those that the student was trained on.', () => [
     [{}, tally.strange],
   ]);
   exposition.reading('counter', 'limbeck_unanswered_total', 'Inputs that could not be answered.', () => [
@@ -113,7 +113,6 @@ function addAudits(exposition: Exposition, tally: Tally): void {
   ]);
 }
 
-/** @param watch - judges the student */
 function addWatch(exposition: Exposition, watch: Watch): void {
   exposition.reading('gauge', 'limbeck_demoted', '1 while the student is demoted: the teacher answers all.', () => [
     [{}, watch.demoted ? 1 : 0],
@@ -146,7 +145,7 @@ function addTeacher(exposition: Exposition, tally: Tally, ledger: Ledger, costEa
   exposition.reading(
     'gauge',
     'limbeck_saved_usd',
-    'What the teacher would have charged for the answers that the student gave of its own, at the mean price so far.',
+    'What the teacher would have charged for the answers that the student gave on its own, at the mean price so far.',
     () => {
       const each = costEach();
       return [[{}, each === undefined ? undefined : each * tally.student]];
@@ -158,7 +157,7 @@ function ratio(part: number, whole: number): number | undefined {
   return whole === 0 ? undefined : part / whole;
 }
 
-/** What Prometheus expects of any process, under its own names. */
+/** The standard process metrics of Prometheus, under their own names. */
 function addProcess(exposition: Exposition): void {
   const started = Date.now() / 1000 - process.uptime();
   exposition.reading('gauge', 'process_start_time_seconds', 'Start of the process since 1970.', () => [[{}, started]]);

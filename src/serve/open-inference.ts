@@ -14,20 +14,20 @@ import {
 import {outputTensor, type ServedOutput} from './output-tensor.ts';
 import {type Route, route, type ServedRequest} from './router.ts';
 
-/** What answers under a model's name and version, and all that is shown of it. */
+/** A model under its name and version, and how much of its answers the service shows. */
 export interface ServedModel {
   readonly name: string;
   readonly version: string;
-  /** Answers no more than the service shows, any number of queries. */
+  /** Takes any number of queries. Answers with no more than the service shows. */
   readonly ask: (queries: readonly Query[], signal: AbortSignal) => Promise<readonly Outcome[]>;
   readonly input: ServedInput | undefined;
   readonly outputs: readonly ServedOutput[];
 }
 
-/** The places of the Open Inference Protocol, version 2. */
+/** The routes of the Open Inference Protocol, version 2. */
 export function openInferenceRoutes(model: ServedModel): readonly Route[] {
   const {name, version} = model;
-  /** What is at a model's own place, where the model and the version are the served ones. */
+  /** Routes below the model's path. They check that the requested model and version are the served ones. */
   const ofModel = (
     method: Route['method'],
     rest: string,
@@ -104,7 +104,7 @@ function chooseOutputs({outputs}: ServedModel, asked: InferRequest['outputs']): 
   });
 }
 
-/** The protocol has no error of one input: the first fails the request. */
+/** The protocol has no errors for single inputs, so the first one fails the request. */
 async function answersTo({ask}: ServedModel, queries: readonly Query[], signal: AbortSignal): Promise<Answer[]> {
   const outcomes = await ask(queries, signal);
   return outcomes.map((outcome, index) => {

@@ -6,28 +6,28 @@ import {RequestFailure} from './failure.ts';
 import type {ServedReply} from './router.ts';
 
 export interface OriginOptions {
-  /** Where the service listens. */
+  /** The host that the service listens on. */
   readonly host: string;
-  /** Further names that requests may call it by. */
+  /** Further names that the `Host` header may hold. */
   readonly hosts?: readonly string[];
-  /** Origins of web pages that may ask it. */
+  /** Origins of web pages that may use the service. */
   readonly origins?: readonly string[];
 }
 
-/** For how many seconds a browser may remember what is allowed. */
+/** Seconds for which a browser may cache a preflight reply. */
 const REMEMBERED = 600;
 
 /**
- * Which web pages may ask a service. A browser sends requests for any page that its user opens, also to services that only
- * this machine can reach. So `Origin`, which names the page, must be allowed, and `Host` must be a name of the service: a
- * page elsewhere can make its own name point here (DNS rebinding).
+ * Decides which web pages may use a service. A browser sends requests for any page that its user opens, even to
+ * services that only this machine can reach. So `Origin`, which names the page, must be allowed. `Host` must name the
+ * service, because a page elsewhere can make its own name resolve to this machine (DNS rebinding).
  */
 export class Origins {
   readonly #names: ReadonlySet<string>;
   readonly #origins: ReadonlySet<string>;
   readonly #isLoopback: boolean;
 
-  /** @throws InputError where a host or an origin is none */
+  /** @throws InputError if a host or an origin is invalid */
   constructor({host, hosts = [], origins = []}: OriginOptions) {
     this.#isLoopback = isLoopback(nameIn(hostWithBrackets(host)) ?? host);
     const own = this.#isLoopback ? [] : [hostname().toLowerCase()];
@@ -36,18 +36,18 @@ export class Origins {
   }
 
   /**
-   * The headers that let the page that asks read the reply; none where no page of another origin asks.
+   * The headers that let the requesting page read the reply. Empty if the request comes from no page of another origin.
    *
-   * @throws RequestFailure 403 where the service is called by a foreign name, or the page is not allowed
+   * @throws RequestFailure 403 if `Host` doesn't name the service, or the page is not allowed
    */
   check({host, origin}: IncomingHttpHeaders): Readonly<Record<string, string>> {
-    // Without a host it is HTTP/1.0, which no browser speaks.
+    // A request without a host is HTTP/1.0, which no browser sends.
     if (host !== undefined && !this.#isOwnName(nameIn(host))) {
-      throw forbidden(`Host \`${host.slice(0, 100)}\` is no name of this service. Allow it with --allow-host.`);
+      throw forbidden(`Host \`${host.slice(0, 100)}\` is not a name of this service. Allow it with --allow-host.`);
     }
     if (origin === undefined || isSame(origin, host)) return {};
     if (!this.#origins.has(origin)) {
-      throw forbidden(`Pages of ${origin.slice(0, 100)} may not ask this service. Allow them with --origin.`);
+      throw forbidden(`Pages of ${origin.slice(0, 100)} may not use this service. Allow them with --origin.`);
     }
     const read = {'access-control-expose-headers': 'retry-after'};
     return {'access-control-allow-origin': origin, vary: 'Origin', ...read};
@@ -59,12 +59,12 @@ export class Origins {
   }
 }
 
-/** Whether a browser asks what an allowed page may send. */
+/** True if the request is a CORS preflight. */
 export function isPreflight(method: string | undefined, headers: IncomingHttpHeaders): boolean {
   return method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
 }
 
-/** What an allowed page may send. */
+/** Lists the methods and headers that an allowed page may send. */
 export function preflightReply(headers: IncomingHttpHeaders): ServedReply {
   const asked = headers['access-control-request-headers'] ?? 'authorization, content-type';
   const isPrivate = headers['access-control-request-private-network'] === 'true';
@@ -84,12 +84,12 @@ function isLoopback(name: string): boolean {
   return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
 }
 
-/** Whether the page is served under the address that the request is sent to, as by a proxy before both. */
+/** True if page and service share an address, for example behind one proxy. */
 function isSame(origin: string, host: string | undefined): boolean {
   return host !== undefined && [`http://${host}`, `https://${host}`].includes(origin);
 }
 
-/** The name in a host with or without a port, as URLs write it; undefined where it is none. */
+/** The name in a host, with or without a port, in the spelling of URLs. Undefined if it is invalid. */
 function nameIn(host: string): string | undefined {
   if (!/^[^/?#@\\]+$/.test(host) || !URL.canParse(`http://${host}`)) return undefined;
   return new URL(`http://${host}`).hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
@@ -102,15 +102,17 @@ function hostWithBrackets(host: string): string {
 function checkedName(host: string): string {
   const name = nameIn(host);
   if (name !== undefined) return name;
-  throw new InputError(`\`${host}\` is no host. Give a name without a path, as models.example.com.`);
+  throw new InputError(`\`${host}\` is not a host. Give a name without a path, such as models.example.com.`);
 }
 
-/** As browsers send it: of a page in a file it is `null`. */
+/** The origin as browsers send it. For a page in a file it is `null`. */
 function checkedOrigin(origin: string): string {
   const [whole, scheme] = /^([a-z][a-z\d+.-]*):\/\/[^/?#@\s*]+\/?$/i.exec(origin) ?? [];
   if (origin === 'null') return origin;
   if (whole === undefined || !URL.canParse(origin)) {
-    throw new InputError(`\`${origin}\` is no origin. Give scheme, host and port, as https://shop.example.com.`);
+    throw new InputError(
+      `\`${origin}\` is not an origin. Give scheme, host and port, such as https://shop.example.com.`,
+    );
   }
   const known = ['http', 'https'].includes(scheme!.toLowerCase());
   return known ? new URL(origin).origin : origin.replace(/\/$/, '').toLowerCase();

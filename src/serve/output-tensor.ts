@@ -5,15 +5,15 @@ import type {Answer, Detail, LabelAnswer, LogitsAnswer, LogProbabilitiesAnswer, 
 export interface ServedOutput {
   readonly name: string;
   readonly datatype: 'INT32' | 'FP32' | 'BYTES';
-  /** Shape of one answer's part. */
+  /** Shape of the output for one answer. */
   readonly shape: readonly number[];
   readonly read: (answer: Answer) => Iterable<number | string>;
 }
 
-/** JSON has no infinity: a probability of zero is shown as this one. */
+/** Stands for minus infinity, which JSON can't express. A probability of zero is shown as this. */
 export const leastLogProbability: number = Math.log(1e-38);
 
-/** The outputs that a service of some detail shows, and no others. */
+/** The outputs that a service of this detail shows. */
 export function outputsFor(detail: Detail, classes: readonly string[]): readonly ServedOutput[] {
   switch (detail.kind) {
     case 'label':
@@ -50,11 +50,11 @@ export function outputsFor(detail: Detail, classes: readonly string[]): readonly
         },
       ];
     case 'votes':
-      throw new InputError('A service can not show votes. Serve labels, log-probabilities or logits.');
+      throw new InputError("A service can't show votes. Serve labels, log-probabilities or logits.");
   }
 }
 
-/** An output tensor of a reply, its data flat. */
+/** An output tensor of a reply, with flat data. */
 export function outputTensor({name, datatype, shape, read}: ServedOutput, answers: readonly Answer[]): object {
   return {name, datatype, shape: [answers.length, ...shape], data: answers.flatMap(answer => [...read(answer)])};
 }
@@ -68,7 +68,7 @@ function logProbabilitiesOf(answer: Answer): Float32Array {
   return logProbabilities.map(value => Math.max(value, leastLogProbability));
 }
 
-/** A teacher may name fewer than the k best: places left over hold what no class has. */
+/** A teacher can name fewer than the k best classes. The remaining elements hold the rest value. */
 function filled(values: Iterable<number>, length: number, rest: number): number[] {
   const named = [...values];
   return [...named, ...new Array<number>(Math.max(0, length - named.length)).fill(rest)];

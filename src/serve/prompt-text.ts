@@ -1,16 +1,16 @@
 import {InputError} from '../errors.ts';
 
-/** Finds the text to classify in a message; undefined where it isn't what was expected. */
+/** Finds the text to classify in a message. Undefined if the message has an unexpected form. */
 export type PromptText = (message: string) => string | undefined;
 
 const PLACEHOLDER = '{text}';
 
 /**
- * How the text is found in prompts that were written for a language model.
+ * Makes a function that finds the text in prompts written for a language model.
  *
- * @param prompt - the prompt as it is sent, with `{text}` where the text stands; or a regular expression between slashes,
- * whose first group is the text; undefined takes the whole message
- * @throws InputError where it is neither
+ * @param prompt - the prompt with `{text}` instead of the text; or a regular expression between slashes, whose first
+ * group is the text; undefined takes the whole message
+ * @throws InputError if it is none of these
  */
 export function promptText(prompt: string | undefined): PromptText {
   if (prompt === undefined) return message => message;
@@ -19,7 +19,7 @@ export function promptText(prompt: string | undefined): PromptText {
   const parts = prompt.split(PLACEHOLDER);
   if (parts.length !== 2) {
     throw new InputError(
-      `Expected a prompt with ${PLACEHOLDER} once, where the text to classify stands, or a /regular expression/ with a group. ` +
+      `Expected a prompt with ${PLACEHOLDER} once, instead of the text to classify, or a /regular expression/ with a group. ` +
         `Got \`${prompt}\`.`,
     );
   }
@@ -41,7 +41,7 @@ function byExpression(pattern: string, flags: string, prompt: string): PromptTex
   }
 }
 
-/** The same text whatever its line ends are. */
+/** Normalises line ends. */
 function plain(text: string): string {
   return text.replace(/\r\n/g, '\n');
 }

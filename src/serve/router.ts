@@ -2,38 +2,38 @@ import {RequestFailure} from './failure.ts';
 
 export interface ServedRequest {
   readonly method: string;
-  /** Segments of the path, decoded. */
+  /** Decoded segments of the path. */
   readonly path: readonly string[];
   /** Reads the body as JSON. */
   readonly body: () => Promise<unknown>;
   /**
-   * Counts the inputs of the body, before anything is done with them.
+   * Counts the inputs of the body. Call it before any work on them.
    *
-   * @throws RequestFailure 413 or 429 where they are too many
+   * @throws RequestFailure 413 or 429 if there are too many
    */
   readonly takeInputs: (count: number) => void;
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal;
 }
 
-/** A reply with status 200, or another one where it says so. */
+/** A reply. Its status is 200 unless another is given. */
 export interface ServedReply {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** An object goes out as JSON, a text as it is. */
+  /** An object is sent as JSON, a text unchanged. */
   readonly body: object | string;
 }
 
 export type Handler = (request: ServedRequest) => ServedReply | Promise<ServedReply>;
 
-/** What is answered at one place. */
+/** The handler of one method and path. */
 export interface Route {
   readonly method: 'GET' | 'POST';
-  /** Its path as metrics name it; a segment with a colon in front stands for any. */
+  /** The path as metrics name it. A segment that begins with a colon matches any segment. */
   readonly name: string;
   readonly segments: readonly string[];
   readonly handle: Handler;
-  /** Whether it asks for no key and counts against no rate, as health checks do. */
+  /** True if it needs no key and has no rate limit. Health checks are open. */
   readonly isOpen: boolean;
 }
 
@@ -46,15 +46,15 @@ export function route(
   return {method, name, segments: segmentsOf(name), handle, isOpen};
 }
 
-/** Segments of a path, not decoded. */
+/** Encoded segments of a path. */
 export function segmentsOf(path: string): string[] {
   return path.split('/').filter(segment => segment !== '');
 }
 
 /**
- * The route of a request.
+ * Finds the route of a request.
  *
- * @throws RequestFailure 404 or 405, saying what there is
+ * @throws RequestFailure 404 or 405 with the paths or methods that exist
  */
 export function findRoute(routes: readonly Route[], method: string, path: readonly string[]): Route {
   const here = routes.filter(({segments}) => matches(segments, path));

@@ -4,9 +4,9 @@ import type {Ledger} from '../ask/ledger.ts';
 import type {Teacher} from '../teacher.ts';
 
 /**
- * What one answer of a teacher costs, in US dollars: the mean of those that were bought, and before the first of them the
- * price of a call, where tokens cost nothing. Undefined where that isn't known. What is asked of a part only at times is
- * left out.
+ * The cost of one answer of a teacher, in US dollars. It is the mean cost of the answers bought so far. Before the
+ * first one it is the price of a call, if the service doesn't charge by the token. Undefined if that isn't known. Parts
+ * of the teacher that are asked only at times are left out.
  */
 export function costEachOf(teacher: Teacher, ledger: Ledger): () => number | undefined {
   const leaves = leavesOf(teacher, teacher.detail).filter(

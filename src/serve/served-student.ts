@@ -4,10 +4,10 @@ import type {Student} from '../student/student.ts';
 import type {Teacher} from '../teacher.ts';
 import type {ServeOptions} from './server.ts';
 
-/** Passes after which nothing is compiled any more. */
+/** The number of passes after which everything is compiled. */
 const WARM = 30;
 
-/** Compiles the model now, and what reads texts, so that the first requests do not wait for it. */
+/** Compiles the model and the code that reads texts now, so that the first requests don't wait for it. */
 export async function warmUp(teacher: Teacher, {model, dtype = 'float32', reading}: Student): Promise<void> {
   if (reading !== undefined) {
     const text = 'Some words, and 1 number. '.repeat(100);
@@ -15,13 +15,13 @@ export async function warmUp(teacher: Teacher, {model, dtype = 'float32', readin
     return;
   }
   const shape = inputShapeOf(model).filter(length => length !== null);
-  // A model that takes any shape is compiled for the one that comes.
+  // A model without a fixed shape is compiled when the first input arrives.
   if (shape.length !== inputShapeOf(model).length) return;
   const data = new {uint8: Uint8Array, int32: Int32Array, float32: Float32Array}[dtype](sizeOf(shape));
   await teacher.ask([{input: {kind: 'tensor', dtype, shape, data}}]);
 }
 
-/** The input that the model takes, if it is fixed: clients are told, and other inputs are refused at once. */
+/** The model's input, if its shape is fixed. Clients can read it, and other inputs are refused at once. */
 export function servedInput({model, dtype, reading}: Student): Pick<ServeOptions, 'input'> {
   if (reading !== undefined) return {input: {kind: 'text'}};
   const shape = inputShapeOf(model).filter(length => length !== null);

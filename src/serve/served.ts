@@ -16,73 +16,73 @@ import {outputsFor} from './output-tensor.ts';
 import type {Tally} from './tally.ts';
 import type {Watching} from './watching.ts';
 
-/** What of a model is served, and under what name. */
+/** How a model is served. */
 export interface ServedOptions {
   /** Name under which the model is served. */
   readonly model: string;
-  /** The model's version, for example the hash of its weights. */
+  /** Version of the model, for example the hash of its weights. */
   readonly version: string;
-  /** How much of the teacher is shown: scores or labels. */
+  /** How much of the teacher the service shows: scores or labels. */
   readonly access: 'gray-box' | 'black-box';
   /**
-   * What every answer shows.
+   * The detail of every answer.
    *
-   * @default labels for black-box; for gray-box all log-probabilities, or the k best of a teacher that gives no more
+   * @default labels for black-box; for gray-box all log-probabilities, or the k best if the teacher gives no more
    */
   readonly detail?: Detail;
   /**
-   * What the model takes. Described to clients, and requests of another type or shape are refused.
+   * The model's input. Clients can read it, and inputs of another type or shape are refused.
    *
-   * @default anything, left to the teacher to refuse
+   * @default any input; the teacher refuses what it can't take
    */
   readonly input?: ServedInput;
   /**
-   * How sure the model is of what it says, at `/classify` and in chats; below the threshold answers are marked. Open
-   * Inference shows the model as it is.
+   * Turns scores into confidence at `/classify` and in chats. Answers below the threshold are marked. Open Inference
+   * shows the model's own scores.
    *
-   * @default probabilities as they are, and no threshold
+   * @default uncalibrated probabilities, and no threshold
    */
   readonly calibration?: Partial<Calibration>;
   /**
-   * Tells texts that are unlike those the model learned from. At `/classify` and in chats their answers are marked, and a
-   * cascade leaves them to its teacher.
+   * Recognises texts unlike those that the model was trained on. At `/classify` and in chats their answers are marked,
+   * and a cascade passes such texts to its teacher.
    *
-   * @default the model is as sure of any text as it says
+   * @default none: every text is accepted
    */
   readonly gate?: Gate;
   /**
-   * Asks a teacher where the model is below the threshold of its calibration. Open Inference then shows what the two say
-   * together: log-probabilities where both give them, else labels.
+   * Asks a teacher if the model's confidence is below the threshold of its calibration. Open Inference then shows the
+   * answers of the two combined: log-probabilities if both give them, else labels.
    *
-   * @default the model answers everything itself
+   * @default none: the model answers everything itself
    */
   readonly cascade?: CascadeOptions;
   /**
-   * Inputs that may wait for the model; above it requests are refused with 503.
+   * The most inputs that may wait for the model. Above it, requests are refused with 503.
    *
    * @default 4096
    */
   readonly maxWaiting?: number;
 }
 
-/** Inputs that may wait for the model, where nothing else is said. */
+/** Default of `maxWaiting`. */
 export const MOST_WAITING = 4096;
 
-/** A model in the forms that its places show it in. */
+/** A model in the forms that the routes need. */
 export interface Served {
   readonly openInference: ServedModel;
   readonly classifier: ServedClassifier;
   /** Inputs that wait for the model. */
   readonly waiting: () => number;
-  /** Resolves when nothing is under way any more that outlasts the requests. */
+  /** Resolves when all work that outlasts its request is done. */
   readonly settle: () => Promise<void>;
 }
 
 /**
- * @param onBatch - told how many inputs each pass of the model has
+ * @param onBatch - called with the number of inputs in each pass of the model
  * @param watching - demotes the student of a cascade
- * @throws KnowledgeError where the teacher can't give what is to be shown; InputError where teacher, calibration and
- * cascade don't fit together
+ * @throws KnowledgeError if the teacher can't give the detail that the service should show; InputError if teacher,
+ * calibration and cascade don't fit together
  */
 export function serve(
   teacher: Teacher,
@@ -141,7 +141,7 @@ function openInferenceOf(
   whole: Teacher,
   {model: name, version, input, access: wanted, ...options}: ServedOptions,
 ): ServedModel {
-  // Of a cascade whose teacher shows labels alone, no more can be shown.
+  // If the cascade's teacher gives only labels, the cascade can show only labels.
   const access = options.cascade && whole.access === 'black-box' ? whole.access : wanted;
   const detail = options.detail ?? defaultDetail(access, whole);
   const shown = degrade(whole, {access, detail});
@@ -156,12 +156,12 @@ function defaultDetail(access: ServedOptions['access'], {detail}: Teacher): Deta
   return detail.kind === 'top-k' ? detail : {kind: 'log-probabilities'};
 }
 
-/** Takes any number of queries from any number of requests. */
+/** Lifts the teacher's batch limit: takes any number of queries from any number of requests. */
 function unlimited(teacher: Teacher, ask: Teacher['ask']): Teacher {
   return layerOver(teacher, {ask, maxBatch: Number.POSITIVE_INFINITY, concurrency: Number.POSITIVE_INFINITY});
 }
 
-/** What student and teacher say together, as a teacher. */
+/** Presents student and cascade teacher as one teacher. */
 function asOne(student: Teacher, {teacher}: CascadeOptions, detail: Detail, decide: Decider['decide']): Teacher {
   return {
     name: `cascade of ${student.name}, ${teacher.name}`,
@@ -177,11 +177,11 @@ function asOne(student: Teacher, {teacher}: CascadeOptions, detail: Detail, deci
 }
 
 /**
- * A model that answers everything itself, its probabilities calibrated.
+ * A model that answers everything itself, with calibrated probabilities.
  *
- * @param model - whose queries are gathered
- * @param isStrange - whether an input is unlike those that the model learned from: of these it is never sure
- * @throws InputError where it shows too little to be calibrated, or to abstain
+ * @param model - batches its queries
+ * @param isStrange - returns true if an input is unlike those that the model was trained on; the model then abstains
+ * @throws InputError if its answers hold too little to be calibrated, or to abstain
  */
 export function studentDecider(
   {name, classes, detail: held}: Pick<Teacher, 'name' | 'classes' | 'detail'>,

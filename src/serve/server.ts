@@ -25,14 +25,14 @@ import {openWatching, type Watching} from './watching.ts';
 
 export interface ServeOptions extends ServedOptions {
   /**
-   * How the text to classify is found in the last message of a chat: the prompt that clients send, with `{text}` where it
-   * stands, or a regular expression between slashes whose first group it is.
+   * Finds the text to classify in the last message of a chat: the prompt that clients send with `{text}` instead of the
+   * text, or a regular expression between slashes whose first group is the text.
    *
    * @default the whole message
    */
   readonly prompt?: string;
   /**
-   * 0 takes a free port.
+   * 0 chooses a free port.
    *
    * @default 0
    */
@@ -40,71 +40,73 @@ export interface ServeOptions extends ServedOptions {
   /** @default '127.0.0.1' */
   readonly host?: string;
   /**
-   * Further names that requests may call the service by, in their header `Host`. Allowed are `host`, `localhost` and
-   * loopback addresses; where `host` is no loopback address, any address, and the name of this machine.
+   * Further names that the header `Host` may hold. `host`, `localhost` and loopback addresses are always allowed. If
+   * `host` is not a loopback address, any address and this machine's name are allowed as well.
    *
    * @default none
    */
   readonly hosts?: readonly string[];
   /**
-   * Origins of web pages that may ask the service, as `https://shop.example.com`. Other pages are refused; what is no
-   * browser sends no origin.
+   * Origins of web pages that may use the service, such as `https://shop.example.com`. Other pages are refused. Clients
+   * other than browsers send no origin.
    *
    * @default none
    */
   readonly origins?: readonly string[];
   /**
-   * What clients must send as `Authorization: Bearer`; one of several will do. Health checks need none.
+   * The key that clients must send as `Authorization: Bearer`, or several of which any will do. Health checks need
+   * none.
    *
    * @default none
    */
   readonly key?: string | readonly string[];
   /**
-   * The largest body of a request, in bytes.
+   * Most bytes of a request body.
    *
    * @default 16 MiB
    */
   readonly maxBytes?: number;
   /**
-   * Bytes that the bodies of all requests under way may take together; above it requests are refused with 503.
+   * Most bytes that the bodies of all requests under way take together. Above it, requests are refused with 503.
    *
    * @default 8 times `maxBytes`
    */
   readonly maxBytesInAll?: number;
   /**
-   * Inputs that one request may hold.
+   * Most inputs in one request.
    *
    * @default 1024; never more than `maxWaiting`
    */
   readonly maxInputs?: number;
   /**
-   * Inputs that a client may send in a minute, a tenth of them at once; a request counts as one at least. Clients are told
-   * apart by their keys where there are several, else by their addresses.
+   * Inputs that a client may send in a minute, a tenth of them at once. A request counts as at least one. If there are
+   * several keys, the key identifies the client, else the address does.
    *
-   * @default any number
+   * @default no limit
    */
   readonly rate?: number;
-  /** Closes the service when aborted. */
+  /** Closes the service when it aborts. */
   readonly signal?: AbortSignal;
 }
 
 export interface Service {
-  /** Address, without `/v2`. */
+  /** Base address, without `/v2`. */
   readonly url: string;
-  /** How its queries were answered so far. */
+  /** Counts how the queries were answered so far. */
   readonly tally: Readonly<Tally>;
-  /** Takes no new requests, answers those under way, and ends. */
+  /** Accepts no new requests, answers those under way, then ends. */
   close(): Promise<void>;
 }
 
 /**
- * Serves a teacher over HTTP, and shows no more of it than `access` and `detail` allow: by the Open Inference Protocol,
- * version 2 (`/v2`), plainly (`/classify`), and by OpenAI's chat protocol where it takes texts (`/v1`); with `/health`,
- * `/status` and, for Prometheus, `/metrics`. Requests that come together are answered together, as many passes of the model
- * at once as its `concurrency` says; between passes the service answers health checks.
+ * Serves a teacher over HTTP, and shows no more of it than `access` and `detail` allow. It speaks the Open Inference
+ * Protocol, version 2 (`/v2`), a plain protocol (`/classify`) and, if the teacher takes texts, OpenAI's chat protocol
+ * (`/v1`). It also has `/health`, `/status` and, for Prometheus, `/metrics`. Requests that arrive at the same time
+ * share batches, with as many passes of the model at once as its `concurrency` allows. Between passes the service
+ * answers health checks.
  *
- * @throws KnowledgeError where the teacher can't give what is to be shown; InputError where options don't fit together, or
- * the port can't be had
+ * @throws KnowledgeError if the teacher can't give the detail that the service should show; InputError if options don't
+ * fit together, or the port is not available
  */
 export async function serveTeacher(teacher: Teacher, options: ServeOptions): Promise<Service> {
   const {port = 0, host = '127.0.0.1', key = [], rate, signal} = options;
@@ -117,7 +119,7 @@ export async function serveTeacher(teacher: Teacher, options: ServeOptions): Pro
   const served = serve(teacher, options, tally, metrics.onBatch, watching);
   const who = whoAnswers(options);
   const routes = routesOf(served, options, metrics, {
-    // Demoted or not, the service is well; whoever looks after it wants to know.
+    // A demotion doesn't make the service unhealthy, but its operator wants to see it.
     health: () => ({status: 'ok', ...(watching && {mode: who.mode, demoted: watching.watch.demoted})}),
     status: () => statusOf({...sources, ...who}),
   });
@@ -145,9 +147,9 @@ export async function serveTeacher(teacher: Teacher, options: ServeOptions): Pro
   return {url: `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`, tally, close};
 }
 
-/** Milliseconds that the head of a request may take, the whole of it, and a pause within its body. */
+/** Limits in milliseconds: for the head of a request, for the whole request, and for a pause within its body. */
 const [HEAD, WHOLE, PAUSE] = [10_000, 120_000, 10_000];
-/** Values that a request may hold beside those of its inputs, such as names of classes. */
+/** JSON values that a request may hold in addition to those of its inputs, such as names of classes. */
 const OTHER_VALUES = 10_000;
 
 function limitsOf({
@@ -157,9 +159,9 @@ function limitsOf({
   maxWaiting = MOST_WAITING,
   ...options
 }: ServeOptions): Pick<HttpContext, 'bodies' | 'maxInputs'> {
-  // More could never wait for the model.
+  // The model's queue could never take more.
   const maxInputs = Math.min(options.maxInputs ?? 1024, maxWaiting);
-  // Nested lists take one more value each, and no list is empty.
+  // Each nested list counts as one more value, and no list is empty.
   const valuesEach = input?.kind === 'tensor' ? 2 * sizeOf(input.shape) : 1;
   const maxValues = input === undefined ? Number.POSITIVE_INFINITY : OTHER_VALUES + maxInputs * (1 + valuesEach);
   return {bodies: {maxBytes, maxValues, room: new BodyRoom(maxBytesInAll), patience: PAUSE}, maxInputs};
@@ -176,7 +178,7 @@ function whoAnswers({model, version, cascade}: ServeOptions) {
   return {model, version, mode, teacher: teacher.name};
 }
 
-/** What holds the student of a cascade to a promise, where one is known. */
+/** Watches the promise of a cascade's student, if there is one. */
 async function watchOver({version, calibration, cascade}: ServeOptions): Promise<Watching | undefined> {
   const promise = cascade?.promise ?? calibration?.guarantee;
   if (cascade === undefined || promise === undefined) return undefined;

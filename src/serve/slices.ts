@@ -1,9 +1,9 @@
 import {setImmediate} from 'node:timers/promises';
 
-/** Milliseconds of computing between which other requests have their turn. */
+/** Milliseconds of computing before other requests get a turn. */
 const SLICE = 15;
 
-/** Maps many values without keeping other requests waiting. */
+/** Maps many values without blocking other requests. */
 export async function mapInSlices<T, R>(values: readonly T[], map: (value: T, index: number) => R): Promise<R[]> {
   const mapped: R[] = [];
   let end = performance.now() + SLICE;

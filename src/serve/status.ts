@@ -4,7 +4,7 @@ import type {CascadeMode} from './cascade.ts';
 import type {Tally} from './tally.ts';
 import type {StandingChange, Watch} from './watch.ts';
 
-/** A share of so many, with an interval that holds at every look, with 95 % probability. */
+/** A share of `of` items, with an interval that covers the true share at every look at once, with 95 % probability. */
 export interface MeasuredShare {
   readonly share: number;
   readonly low: number;
@@ -12,79 +12,81 @@ export interface MeasuredShare {
   readonly of: number;
 }
 
-/** How a service fares: what `GET /status` says. */
+/** The state of a service, as `GET /status` returns it. */
 export interface ServiceStatus {
   readonly model: string;
   readonly version: string;
-  /** Who answers; without a teacher `student`. */
+  /** Who answers. Without a teacher it is `student`. */
   readonly mode: CascadeMode;
-  /** Whether the student has broken its promise, so that the teacher answers all; null where no promise is watched. */
+  /**
+   * True if the student has broken its promise, so that the teacher answers everything. Null if no promise is watched.
+   */
   readonly demoted: boolean | null;
-  /** What the student is held to; null where nothing is. */
+  /** The promise that the student is held to. Null if there is none. */
   readonly promise: WatchStatus | null;
-  /** Inputs that were answered since the service began. */
+  /** Inputs answered since the service started. */
   readonly answered: number;
-  /** Of these, how many the student answered. */
+  /** The number of them that the student answered. */
   readonly local: number;
-  /** Their share; null before the first answer. */
+  /** Share of inputs that the student answered. Null before the first answer. */
   readonly coverage: number | null;
-  /** Inputs unlike those that the student learned from, which it leaves to the teacher. */
+  /** Inputs unlike those that the student was trained on. It leaves them to the teacher. */
   readonly strange: number;
   readonly audits: AuditStatus;
-  /** Of all that is asked of the teacher; null where there is none. */
+  /** All requests to the teacher. Null if there is none. */
   readonly teacher: TeacherStatus | null;
 }
 
 export interface WatchStatus {
   readonly agreement: number;
   readonly confidence: number;
-  /** When the student was last demoted or taken back, or first watched. ISO 8601. */
+  /** Time at which the student was last demoted or restored, or first watched. ISO 8601. */
   readonly since: string;
   /**
-   * Share of all inputs compared since then on which student and teacher together answer as the teacher does: what is
-   * promised to be at least `agreement`. Null before the first.
+   * Share of the inputs compared since then on which the cascade answers as the teacher does. The promise is that this
+   * is at least `agreement`. Null before the first comparison.
    */
   readonly kept: MeasuredShare | null;
-  /** What the last change of standing was decided by; null before the first. */
+  /** The comparisons that decided the last change of standing. Null before the first change. */
   readonly lastChange: StandingChange | null;
 }
 
-/** Since the service began. */
+/** Counts since the service started. */
 export interface AuditStatus {
   /** Sure answers of the student that were compared with the teacher's. */
   readonly audited: number;
-  /** Drawn inputs that were not the student's to answer. */
+  /** Drawn inputs that the student left to the teacher. */
   readonly deferred: number;
   /** Drawn inputs that the teacher didn't answer. */
   readonly lost: number;
-  /** How often the teacher said the same as the student, where that was sure. Null before the first. */
+  /** How often the teacher agreed with the student's sure answers. Null before the first comparison. */
   readonly agreement: MeasuredShare | null;
 }
 
 export interface TeacherStatus {
   readonly name: string;
-  /** Requests that went out, audits and retries included. */
+  /** Requests sent, audits and retries included. */
   readonly calls: number;
-  /** Answers that the student gave of its own: so many times the teacher wasn't asked for one. */
+  /** Answers that the student gave on its own, each of which saved one answer of the teacher. */
   readonly saved: number;
-  /** US dollars; null where no price is known. */
+  /** US dollars. Null if no price is known. */
   readonly usd: number | null;
   readonly savedUsd: number | null;
-  /** How often the teacher says the same where it is asked anew. Null before the first. */
+  /** How often the teacher repeats its answer when it is asked anew. Null before the first repeat. */
   readonly repeatability: MeasuredShare | null;
 }
 
-/** What a status is made from. */
+/** The sources of a status. */
 export interface StatusSources {
   readonly model: string;
   readonly version: string;
   readonly mode: CascadeMode;
   readonly tally: Tally;
   readonly watch?: Watch;
-  /** The teacher's name. */
+  /** Name of the teacher. */
   readonly teacher?: string;
   readonly ledger?: {snapshot(): LedgerSnapshot};
-  /** What one answer of the teacher costs, in US dollars, as far as that is known by now. */
+  /** The cost of one answer of the teacher in US dollars. Undefined if it isn't known yet. */
   readonly costEach?: () => number | undefined;
 }
 

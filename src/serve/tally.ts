@@ -1,27 +1,27 @@
 import type {Decided, Fallback} from './decision.ts';
 
-/** How a service's queries were answered so far. */
+/** Counts how a service's queries were answered. */
 export class Tally {
-  /** By the student, who was sure enough or has nobody to ask. */
+  /** Answered by the student, because it was sure enough or there is no teacher. */
   student = 0;
   teacher = 0;
-  /** By the student in the teacher's place, and why. */
+  /** Answered by the student instead of the teacher, by reason. */
   readonly fallbacks: Record<Fallback, number> = {budget: 0, failed: 0, late: 0, busy: 0};
-  /** Answers that are marked as not sure enough. */
+  /** Answers marked as not sure enough. */
   abstained = 0;
-  /** Inputs that a gate found unlike those the student learned from. */
+  /** Inputs that a gate found unlike those that the student was trained on. */
   strange = 0;
   /** Queries that could not be answered. */
   errors = 0;
-  /** The student's sure answers that were compared with the teacher's. */
+  /** Sure answers of the student that were compared with the teacher's. */
   audited = 0;
   /** Of these, how many it said the same of. */
   agreed = 0;
-  /** Inputs that were to be compared, and were not the student's to answer. */
+  /** Inputs drawn for comparison that the student left to the teacher. */
   deferredAudits = 0;
-  /** Inputs that were to be compared, and the teacher didn't answer. */
+  /** Inputs drawn for comparison that the teacher didn't answer. */
   lostAudits = 0;
-  /** Inputs that the teacher was asked about twice. */
+  /** Inputs that were put to the teacher twice. */
   repeated = 0;
   /** Of these, how many it said the same of. */
   repeatedAlike = 0;
@@ -48,7 +48,7 @@ export class Tally {
     if (isAlike) this.repeatedAlike++;
   }
 
-  /** Inputs that the student answered, for whatever reason. */
+  /** Inputs that the student answered, for any reason. */
   get local(): number {
     return this.answered - this.teacher;
   }

@@ -8,72 +8,73 @@ import type {Fallback} from './decision.ts';
 import type {TrafficReason} from './traffic-form.ts';
 
 export interface TeacherGatewayOptions {
-  /** With its layers, see `openAsking`: what it answers is kept, and paid for out of the budget. */
+  /** The teacher with its layers, see `openAsking`: its answers are kept, and charged to the budget. */
   readonly teacher: LayeredTeacher;
   /**
-   * The least that each of its answers must hold.
+   * The least detail of each of its answers.
    *
    * @default the teacher's `detail`, without its features
    */
   readonly detail?: Detail;
   /**
-   * Milliseconds after which a request waits no longer for the teacher, and has the student's answer.
+   * Milliseconds after which a request stops waiting for the teacher and takes the student's answer.
    *
    * @default 20000
    */
   readonly patience?: number;
   /**
-   * Inputs that may wait for the teacher at once; further ones have the student's answer. One request is always let in.
+   * The most inputs that may wait for the teacher at once. Further ones get the student's answer. One request is always
+   * admitted.
    *
    * @default 4096
    */
   readonly maxAsking?: number;
-  /** Told of each answer of the teacher, also of one that came too late for its request, but not of a repeated one. */
+  /** Called with each answer of the teacher, including those too late for their request, but not with repeats. */
   readonly onAnswer?: (answered: TeacherAnswered) => void;
-  /** Told of each failure to ask it. */
+  /** Called with each failed request. */
   readonly onTrouble?: (error: Error) => void;
 }
 
-/** Why the teacher is asked: for an answer that is of use, or to say once more what it has said. */
+/** The reason for a request: traffic that needs an answer, or a repeat that measures repeatability. */
 type AskedWhy = TrafficReason | 'repeat';
 
-interface AskAtDoor {
-  /** Aborts when nobody waits for it any more. */
+interface GatewayAskOptions {
+  /** Aborts when nobody waits for the answers any more. */
   readonly signal?: AbortSignal;
-  /** @default that of the door */
+  /** @default the gateway's patience */
   readonly patience?: number;
 }
 
-/** What the teacher said in answer to a request. */
+/** An input with the teacher's answer. */
 export interface TeacherAnswered extends Asked {
-  /** Its classes in the student's order. */
+  /** The teacher's answer, with classes in the student's order. */
   readonly answer: Answer;
   readonly why: TrafficReason;
 }
 
-/** What the teacher is asked about. */
+/** An input that is put to the teacher. */
 export interface Asked {
   readonly query: Query;
-  /** What the student said. */
+  /** The student's answer. */
   readonly student: Answer;
 }
 
-/** Where a service asks its teacher: nobody waits too long, and a teacher that fails again and again has a rest. */
+/** Asks the teacher for a service, with a limit on waiting and a circuit breaker for repeated failures. */
 export class TeacherGateway {
-  /** What its answers hold. */
+  /** The detail of its answers. */
   readonly detail: Detail;
   readonly #options: TeacherGatewayOptions;
   readonly #reorder: (answer: Answer) => Answer;
   readonly #classes: number;
   readonly #breaker = new CircuitBreaker();
-  /** What is under way, with what stops it. */
+  /** Requests under way, each with the controller that stops it. */
   readonly #underWay = new Map<Promise<unknown>, AbortController>();
-  /** Inputs that are under way. */
+  /** Inputs under way. */
   #inputs = 0;
 
   /**
-   * @param classes - the student's
-   * @throws InputError where the teacher has others
+   * @param classes - the student's classes
+   * @throws InputError if the teacher has different classes
    */
   constructor(classes: readonly string[], options: TeacherGatewayOptions) {
     const {teacher, detail = withoutFeatures(teacher.detail)} = options;
@@ -83,15 +84,15 @@ export class TeacherGateway {
     this.#classes = classes.length;
   }
 
-  /** What the teacher says of each; or why it says nothing. Never rejects. */
+  /** Returns the teacher's answer to each input, or the reason why there is none. Never rejects. */
   async ask(
     asked: readonly Asked[],
     why: AskedWhy,
-    {signal, patience = this.#options.patience ?? 20_000}: AskAtDoor = {},
+    {signal, patience = this.#options.patience ?? 20_000}: GatewayAskOptions = {},
   ): Promise<readonly (Answer | Fallback)[]> {
     const {maxAsking = 4096} = this.#options;
     const isFull = this.#inputs > 0 && this.#inputs + asked.length > maxAsking;
-    if (this.#breaker.isResting || isFull) return asked.map(() => 'busy');
+    if (this.#breaker.isOpen || isFull) return asked.map(() => 'busy');
     this.#inputs += asked.length;
     const stop = new AbortController();
     const answers = this.#answersTo(asked, why, stop.signal);
@@ -100,7 +101,7 @@ export class TeacherGateway {
       this.#underWay.delete(answers);
       this.#inputs -= asked.length;
     });
-    // Nothing more is sent then. What is under way is let finish: it may be paid for.
+    // An abort sends nothing more. Requests under way can finish, because they may already be charged.
     const end = () => stop.abort();
     signal?.addEventListener('abort', end, {once: true});
     let timer: NodeJS.Timeout | undefined;
@@ -119,7 +120,7 @@ export class TeacherGateway {
     }
   }
 
-  /** Sends nothing more; resolves when what is under way has come. */
+  /** Sends nothing more. Resolves when all requests under way have ended. */
   async settle(): Promise<void> {
     for (const stop of this.#underWay.values()) stop.abort();
     await Promise.all(this.#underWay.keys());
@@ -143,13 +144,13 @@ export class TeacherGateway {
     }
   }
 
-  /** A kept answer may hold more than is wanted; what holds less is taken as it is. */
+  /** Reduces a kept answer that holds more detail than wanted. One with less detail is used unchanged. */
   #coarsened({answer}: Extract<Outcome, {readonly answer: Answer}>): Answer {
     return answer.kind === this.detail.kind ? answer : coarsen(answer, this.detail, this.#classes);
   }
 
   #failure(error: Error, stop: AbortSignal): Fallback {
-    // That nobody waits any more is no fault of the teacher.
+    // An abort by the client is not the teacher's fault.
     if (stop.aborted && !(error instanceof AnswerStoreError)) return 'late';
     this.#options.onTrouble?.(error);
     if (error instanceof BudgetError) return 'budget';
@@ -158,12 +159,12 @@ export class TeacherGateway {
   }
 }
 
-/** Failures in a row after which a teacher is left alone. */
+/** Failures in a row that open the circuit breaker. */
 const FAILURES = 5;
-/** Milliseconds for which it is. */
-const REST = 30_000;
+/** Milliseconds for which it stays open. */
+const OPEN_FOR = 30_000;
 
-/** Leaves a teacher alone that fails again and again, so that requests need not wait for nothing. */
+/** Stops requests to a teacher that fails repeatedly, so that clients don't wait in vain. */
 export class CircuitBreaker {
   readonly #now: () => number;
   #failures = 0;
@@ -174,7 +175,7 @@ export class CircuitBreaker {
     this.#now = now;
   }
 
-  get isResting(): boolean {
+  get isOpen(): boolean {
     return this.#now() < this.#until;
   }
 
@@ -182,9 +183,9 @@ export class CircuitBreaker {
     this.#failures = 0;
   }
 
-  /** After the rest one more failure is enough for the next. */
+  /** After an open period, a single failure opens it again. */
   failed(): void {
     this.#failures++;
-    if (this.#failures >= FAILURES) this.#until = this.#now() + REST;
+    if (this.#failures >= FAILURES) this.#until = this.#now() + OPEN_FOR;
   }
 }

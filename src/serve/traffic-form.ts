@@ -2,41 +2,41 @@ import {z} from 'zod';
 import {withoutSecrets} from '../secrets.ts';
 import type {Answer, Json, Teacher} from '../teacher.ts';
 
-/** The form of a file of traffic: lines of JSON, each a head or a text. */
+/** The format of a traffic file: lines of JSON, each a head or a text. */
 export const TRAFFIC_FORMAT = 'limbeck.traffic/1' as const;
 
-/** A line that says who answers those after it, up to the next of its kind. */
+/** A line that names the teacher of the lines after it, up to the next head. */
 export interface TrafficHead {
   readonly format: typeof TRAFFIC_FORMAT;
   readonly teacher: Pick<Teacher, 'name' | 'identity' | 'access'>;
-  /** In the order of the answers' indices. */
+  /** Answers hold indices into this list. */
   readonly classes: readonly string[];
 }
 
-/** Why the teacher was asked: the student was not sure, was audited, is only measured, or had broken its promise. */
+/** The reason for a request: the student was not sure, was audited, is only measured, or had broken its promise. */
 export type TrafficReason = (typeof REASONS)[number];
 
 const REASONS = ['unsure', 'audit', 'shadow', 'demoted'] as const;
 
-/** A text that the teacher was asked about. */
+/** A text that was put to the teacher. */
 export interface TrafficLine {
   /** ISO 8601. */
   readonly at: string;
   readonly why: TrafficReason;
   readonly text: string;
-  /** What the teacher said, and what the student would have. */
+  /** The teacher's label. `student` holds the student's. */
   readonly label: string;
   readonly student: string;
-  /** The teacher's answer whole, but for features. */
+  /** The teacher's whole answer, without features. */
   readonly answer: Answer;
 }
 
-/** As a line of JSON: arrays are lists, and null stands for minus infinity. */
+/** Writes a line of JSON. Arrays become lists, and null stands for minus infinity. */
 export function writeTraffic(line: TrafficHead | TrafficLine): string {
   return `${withoutSecrets(JSON.stringify('answer' in line ? {...line, answer: listed(line.answer)} : line))}\n`;
 }
 
-/** Reads a line; undefined where it is damaged, as one that was being written when its process was killed. */
+/** Reads a line. Undefined if it is damaged, for example because its process was killed as it wrote the line. */
 export function readTraffic(line: string): TrafficHead | TrafficLine | undefined {
   try {
     return trafficLine.parse(JSON.parse(line));
@@ -87,7 +87,7 @@ const trafficLine: z.ZodType<TrafficHead | TrafficLine> = z.union([
   }),
   z.object({
     at: z.string(),
-    // An audit was called a check once.
+    // Earlier versions call an audit a check.
     why: z.enum([...REASONS, 'check']).transform(why => (why === 'check' ? 'audit' : why)),
     text: z.string(),
     label: z.string(),

@@ -7,18 +7,18 @@ import type {TeacherAnswered} from './teacher-gateway.ts';
 import {TRAFFIC_FORMAT, type TrafficHead, writeTraffic} from './traffic-form.ts';
 
 export interface TrafficOptions extends Omit<TrafficHead, 'format'> {
-  /** The most bytes that the file may have. */
+  /** The largest size of the file, in bytes. */
   readonly maxBytes: number;
-  /** Told once why no more is written: the file is full, or can't be written. */
+  /** Called once with the reason why writing ends: the file is full, or can't be written. */
   readonly onEnd: (reason: string) => void;
 }
 
-/** Texts that are remembered, so that one that comes again and again is written once. */
+/** The number of texts that are remembered, so that a text that comes again is written once. */
 const REMEMBERED = 100_000;
 
 /**
- * Writes the texts that a teacher was asked about, with its answers, to a file of JSON lines that students can learn from.
- * They may be private: none but the user of this process may read the file. Never fails a request.
+ * Writes the texts that were put to a teacher, with its answers, to a file of JSON lines that students can learn from.
+ * The texts may be private, so only the user of this process can read the file. It never fails a request.
  */
 export class TrafficLog {
   readonly path: string;
@@ -38,9 +38,9 @@ export class TrafficLog {
   }
 
   /**
-   * Goes on with a file, or begins it.
+   * Creates the file, or appends to it.
    *
-   * @throws InputError where it can't be written, or is another file
+   * @throws InputError if the file can't be written, or isn't a traffic file
    */
   static async open(path: string, options: TrafficOptions): Promise<TrafficLog> {
     const file = await open(path, 'a+', 0o600).catch((cause: Error) => {
@@ -52,7 +52,7 @@ export class TrafficLog {
       const log = new TrafficLog(path, file, size, options);
       const {teacher, classes} = options;
       const {name, identity, access} = teacher;
-      // After a kill the last line may be cut short: what comes now begins a line of its own.
+      // If an earlier process was killed, the last line can be cut short. New lines must then begin on their own line.
       const start = size === 0 ? '' : '\n';
       log.#write(start + writeTraffic({format: TRAFFIC_FORMAT, teacher: {name, identity, access}, classes}));
       return log;
@@ -106,10 +106,10 @@ export class TrafficLog {
   }
 }
 
-/** What begins otherwise is not to be written to. */
+/** Refuses to write to a file of another format. */
 async function checkForm(file: FileHandle, size: number, path: string): Promise<void> {
   if (size === 0) return;
   const start = Buffer.from(`{"format":"${TRAFFIC_FORMAT}"`);
   const {buffer} = await file.read(Buffer.alloc(start.length), 0, start.length, 0);
-  if (!buffer.equals(start)) throw new InputError(`${path} is there, and no file of traffic. Name another one.`);
+  if (!buffer.equals(start)) throw new InputError(`${path} exists and is not a traffic file. Name another one.`);
 }

@@ -1,53 +1,60 @@
 import {InputError} from '../errors.ts';
 import {EProcess, type EProcessState} from '../statistics/e-process.ts';
 
-/** What is promised of a student in a cascade. */
+/** The promise of a student in a cascade. */
 export interface WatchedPromise {
-  /** Share of all answers, above 0 and below 1, that are at least the teacher's. */
+  /** Share of all answers, above 0 and below 1, that equal the teacher's or come from it. */
   readonly agreement: number;
   /**
-   * Probability, above 0 and below 1, with which a student that keeps the promise is never demoted, and one that breaks it
-   * never taken back.
+   * Probability, above 0 and below 1, that a student that keeps the promise is never demoted, and that one that breaks
+   * it is never restored.
    *
    * @default 0.95
    */
   readonly confidence?: number;
 }
 
-/** Answers that were compared with the teacher's, and of these, how many went out as sure though it says otherwise. */
+/**
+ * Counts of answers compared with the teacher's. `broken` counts those that were sent as sure though the teacher
+ * disagrees.
+ */
 export interface Comparisons {
   readonly compared: number;
   readonly broken: number;
 }
 
-/** A change of standing, with what it was decided by. */
+/** A change of standing, with the comparisons that decided it. */
 export interface StandingChange extends Comparisons {
   readonly demoted: boolean;
   /** ISO 8601. */
   readonly at: string;
 }
 
-/** All that a watch knows, to go on with it after a restart. */
+/** The state of a watch, from which it continues after a restart. */
 export interface WatchState {
   readonly demoted: boolean;
-  /** When it was last demoted or taken back, or first watched. ISO 8601. */
+  /** Time at which the student was last demoted or restored, or first watched. ISO 8601. */
   readonly since: string;
-  /** Tests begun so far whether the promise is broken, and whether it is kept again, of earlier students too. */
+  /**
+   * Number of tests begun so far: whether the promise is broken, and whether it is kept again. Tests of earlier
+   * students count too.
+   */
   readonly tests: {readonly broken: number; readonly kept: number};
-  /** Since then. */
+  /** Comparisons since then. */
   readonly comparisons: Comparisons;
   readonly evidence: EProcessState;
   readonly lastChange?: StandingChange;
 }
 
 /**
- * Whether a student keeps its promise, decided anew at each comparison. The loss of a request is 1 where the student
- * answers it itself and the teacher says otherwise, else 0; the promise is that its mean is at most 1 - agreement. A student
- * is demoted where a test rejects that, and taken back where one rejects the opposite. The n-th test of either kind may be
- * wrong with probability δ · 6/(π² n²): over all demotions, returns, students and looks this sums to δ = 1 - confidence.
+ * Decides at each comparison if a student keeps its promise. The loss of a request is 1 if the student answers it
+ * itself and the teacher disagrees, else 0. The promise is that the mean loss is at most 1 - agreement. A student is
+ * demoted if a test rejects the promise, and restored if a test rejects its opposite. The n-th test of either kind may
+ * be wrong with probability δ · 6/(π² n²). Over all demotions, returns, students and looks this sums to δ = 1 -
+ * confidence.
  *
- * It assumes that, given what came before, each request that is compared is as likely to be broken as any other one; so
- * what is compared must be drawn at random, whatever it is.
+ * It assumes that, given all earlier comparisons, each compared request is equally likely to be broken. So the compared
+ * requests must be drawn at random, independent of their content.
  */
 export class Watch {
   readonly promise: Required<WatchedPromise>;
@@ -56,8 +63,8 @@ export class Watch {
   #test: EProcess;
 
   /**
-   * @param state - of an earlier watch of the same student, to go on with
-   * @throws InputError where the promise can't be kept or broken
+   * @param state - state of an earlier watch of the same student
+   * @throws InputError if `agreement` or `confidence` is not above 0 and below 1
    */
   constructor(
     {agreement, confidence = 0.95}: WatchedPromise,
@@ -83,7 +90,7 @@ export class Watch {
     return this.#state.demoted;
   }
 
-  /** @param isBroken - whether the student gave the answer and the teacher says otherwise */
+  /** @param isBroken - true if the student gave the answer and the teacher disagrees */
   add(isBroken: boolean): void {
     const {compared, broken} = this.#state.comparisons;
     const comparisons = {compared: compared + 1, broken: broken + (isBroken ? 1 : 0)};
@@ -102,7 +109,7 @@ export class Watch {
     this.#onChange(lastChange);
   }
 
-  /** The evidence at which the test that is under way decides. */
+  /** The evidence at which the current test decides. */
   #limit(): number {
     const {demoted, tests} = this.#state;
     const number = demoted ? tests.kept : tests.broken;
@@ -115,9 +122,9 @@ export class Watch {
 }
 
 /**
- * The state of a student that nothing is known of yet.
+ * The state of a student that was not watched before.
  *
- * @param earlier - tests begun with earlier students
+ * @param earlier - number of tests begun with earlier students
  */
 export function beginning(earlier: WatchState['tests'] = {broken: 0, kept: 0}): WatchState {
   return begun(earlier, false, new Date().toISOString());

@@ -11,27 +11,30 @@ import {beginning, type StandingChange, Watch, type WatchedPromise, type WatchSt
 interface WatchingOptions {
   readonly promise: WatchedPromise;
   /**
-   * The file by which the watch outlives its process.
+   * The file that keeps the watch across restarts.
    *
-   * @default a restart forgets it
+   * @default none: a restart forgets it
    */
   readonly path?: string | undefined;
-  /** All that makes it another student, teacher or promise where it changes. */
+  /** Identifies student, teacher and promise. A change of any part begins a new watch. */
   readonly subject: unknown;
   readonly onChange: (change: StandingChange) => void;
   readonly onTrouble: (error: Error) => void;
 }
 
-/** A watch whose state is kept. */
+/** A watch that keeps its state. */
 export interface Watching {
   readonly watch: Watch;
   /** See `Watch.add`. */
   add(isBroken: boolean): void;
-  /** Resolves when all is on disk. */
+  /** Resolves when the state is on disk. */
   close(): Promise<void>;
 }
 
-/** @throws InputError where the promise is none, or the file holds something else; KnowledgeError where it can't be written */
+/**
+ * @throws InputError if the promise is invalid, or the file holds something else; KnowledgeError if the file can't be
+ * written
+ */
 export async function openWatching({promise, path, subject, onChange, onTrouble}: WatchingOptions): Promise<Watching> {
   const file = path === undefined ? undefined : await WatchFile.open(path, subject, onTrouble);
   const watch = new Watch(promise, file?.state, change => {
@@ -63,18 +66,21 @@ const watchState: z.ZodType<WatchState> = z.object({
 });
 const watchFile = z.object({format: z.literal(FORMAT), subject: z.string(), state: watchState});
 
-/** Milliseconds between two writings, save where the standing changes. */
+/** Milliseconds between two writes, unless the standing changes. */
 const WRITE_EVERY = 1000;
 
 /**
- * The file by which a watch outlives its process: whether the student is demoted, the evidence so far, and how many tests
- * were begun. It is of one service; two of them need a file each.
+ * The file that keeps a watch across restarts: whether the student is demoted, the evidence so far, and the number of
+ * tests begun. Each service needs its own.
  */
 class WatchFile {
   readonly path: string;
   readonly #subject: string;
   readonly #onTrouble: (error: Error) => void;
-  /** What an earlier service left of the same student; of another one, the tests that were begun with it. */
+  /**
+   * The state that an earlier service left of the same student. For another student, only the number of tests begun is
+   * taken over.
+   */
   readonly state: WatchState;
   #written: Promise<void> = Promise.resolve();
   #isDue = false;
@@ -88,9 +94,9 @@ class WatchFile {
   }
 
   /**
-   * @param subject - all that makes it another student, teacher or promise where it changes
-   * @param onTrouble - told where it can't be written any more
-   * @throws InputError where the file holds something else; KnowledgeError where it can't be written
+   * @param subject - identifies student, teacher and promise
+   * @param onTrouble - called if the file can't be written any more
+   * @throws InputError if the file holds something else; KnowledgeError if it can't be written
    */
   static async open(path: string, subject: unknown, onTrouble: (error: Error) => void): Promise<WatchFile> {
     const digest = createHash('sha256')
@@ -103,7 +109,7 @@ class WatchFile {
     return file;
   }
 
-  /** Keeps what the watch knows, soon; at once where its standing has just changed. */
+  /** Writes the state of the watch soon, or at once if its standing has just changed. */
   keep(watch: Watch, isUrgent = false): void {
     if (isUrgent) {
       this.#writeNow(watch);
@@ -112,7 +118,7 @@ class WatchFile {
     this.#timer ??= setTimeout(() => this.#writeNow(watch), WRITE_EVERY).unref();
   }
 
-  /** Resolves when all is on disk. */
+  /** Resolves when the state is on disk. */
   async close(watch: Watch): Promise<void> {
     this.#writeNow(watch);
     await this.#written;
@@ -140,7 +146,7 @@ async function read(path: string): Promise<z.infer<typeof watchFile>> {
     return watchFile.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (cause) {
     throw new InputError(
-      `${path} is not what a service keeps of its watch over a student: ${(cause as Error).message}. Name another file, or ` +
+      `${path} is not a service's watch file: ${(cause as Error).message}. Name another file, or ` +
         'delete it, which also forgets whether the student was demoted.',
       {cause},
     );

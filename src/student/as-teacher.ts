@@ -12,10 +12,10 @@ import type {Student} from './student.ts';
 import {architectureHash, weightsHash} from './weights-hash.ts';
 
 export interface AsTeacherOptions extends InferenceOptions {
-  /** @default `tfjs` and the name of the model */
+  /** @default `tfjs` followed by the name of the model */
   readonly name?: string;
   /**
-   * The most queries one `ask` may carry.
+   * The most queries in one call of `ask`.
    *
    * @default 256
    */
@@ -23,8 +23,8 @@ export interface AsTeacherOptions extends InferenceOptions {
 }
 
 /**
- * A student, or any local model, as a white-box teacher. Each layer can be asked for as a feature, by its name. Its weights
- * are taken as they are now: train it no further.
+ * Presents a student, or any local model, as a white-box teacher. Each layer can be requested as a feature, by its
+ * name. Its identity is that of the current weights, so don't train it further.
  */
 export function asTeacher(student: Student, options: AsTeacherOptions = {}): Teacher<'white-box'> {
   const {name = `tfjs ${student.model.name}`, maxBatch = 256} = options;
@@ -43,7 +43,7 @@ export function asTeacher(student: Student, options: AsTeacherOptions = {}): Tea
     detail: {kind: 'logits', features: featureNames(student)},
     maxBatch,
     async ask(queries, {detail, signal} = {}) {
-      // The engine computes without a pause: signals and other work of the process must have their turn.
+      // The engine computes without a pause, so signals and other work of the process get a turn here.
       await setImmediate();
       signal?.throwIfAborted();
       const layers = detail?.kind === 'logits' ? (detail.features ?? []) : [];
@@ -52,7 +52,7 @@ export function asTeacher(student: Student, options: AsTeacherOptions = {}): Tea
   };
 }
 
-/** What is seen of a student: logits, then the named layers. */
+/** The outputs of a student: logits, then the named layers. */
 interface View {
   readonly infer: Inference;
   readonly layers: readonly {readonly name: string; readonly shape: readonly number[]}[];
@@ -75,7 +75,7 @@ function identityOf(student: Student): Teacher['identity'] {
   };
 }
 
-/** Answers what can be answered, the texts, or the queries of one shape, in one forward pass. */
+/** Answers the valid inputs. All texts go through one forward pass, and so do all queries of one shape. */
 async function answerAll(
   student: Student,
   queries: readonly Query[],
@@ -118,7 +118,7 @@ function answersTo(raw: TensorInputs, {classes}: Student, {infer, layers}: View)
   );
 }
 
-/** The answer to one input, in arrays of its own. */
+/** The answer to one input, copied into its own arrays. */
 function answerIn(values: Float32Array, layers: View['layers'], classes: number): LogitsAnswer {
   let start = classes;
   const features = layers.map(({name, shape}): [string, Feature] => {

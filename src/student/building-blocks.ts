@@ -8,7 +8,7 @@ import type {Student, Task} from './student.ts';
 type Layer = layers.layers.Layer;
 type SymbolicTensor = layers.SymbolicTensor;
 
-/** A student whose model ends in the layer `logits`: one number a class, no softmax. */
+/** Makes a student whose model ends in the layer `logits`: one number for each class, no softmax. */
 export function classifier(
   name: string,
   task: Task,
@@ -35,12 +35,12 @@ export function hiddenLayers(units: readonly number[], seed: number): readonly L
   });
 }
 
-/** A value sent through layers, one after the other. */
+/** Applies layers one after the other. */
 export function through(value: SymbolicTensor, ...steps: readonly Layer[]): SymbolicTensor {
   return steps.reduce((current, step) => step.apply(current) as SymbolicTensor, value);
 }
 
-/** Refuses inputs that are not images [height, width, channels] of at least `smallest` pixels a side. */
+/** @throws InputError if inputs are not images [height, width, channels] of at least `smallest` pixels a side */
 export function checkImages(student: string, shape: readonly number[], smallest: number): void {
   if (shape.length === 3 && shape[0]! >= smallest && shape[1]! >= smallest) return;
   throw new InputError(
@@ -48,7 +48,7 @@ export function checkImages(student: string, shape: readonly number[], smallest:
   );
 }
 
-/** Refuses widths that are not whole numbers of at least 1. */
+/** @throws InputError if widths are not whole numbers of at least 1 */
 export function checkWidths(option: string, widths: readonly number[]): void {
   if (widths.every(width => Number.isInteger(width) && width >= 1)) return;
   throw new InputError(`Expected \`${option}\` to be whole numbers of at least 1, got ${widths.join(', ')}.`);

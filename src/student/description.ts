@@ -4,20 +4,20 @@ import type {Gate} from './gate.ts';
 import {inputShapeOf} from './input-shape.ts';
 import type {Student} from './student.ts';
 
-/** What `limbeck.json` says beside a saved model: all of a student that TensorFlow.js does not keep. */
+/** The content of `limbeck.json` beside a saved model: the parts of a student that TensorFlow.js does not keep. */
 export interface StudentDescription extends Omit<Student, 'model' | 'gate'> {
   readonly format: 'limbeck.student/1';
-  /** Shape of one input. A dimension of any length is null. */
+  /** Shape of one input. A dimension of variable length is null. */
   readonly inputShape: readonly (number | null)[];
-  /** What `gate.bin` holds, where there is one. */
+  /** The content of `gate.bin`, if there is one. */
   readonly gate?: GateDescription;
-  /** How it came to be, as whoever saved it says; nothing reads it. */
+  /** How the student was made, for people. Nothing reads it. */
   readonly madeBy: {readonly [key: string]: Json};
 }
 
-/** A gate but for its texts. */
+/** A gate without its texts. */
 export interface GateDescription extends Omit<Gate, 'texts'> {
-  /** How many there are. */
+  /** Number of texts. */
   readonly texts: number;
 }
 
@@ -63,7 +63,7 @@ const guarantee = z.object({
   moreAnswers: z.int().positive().exactOptional(),
 });
 
-/** Checks what a `limbeck.json` says. */
+/** Validates a `limbeck.json`. */
 export const studentDescription: z.ZodType<StudentDescription> = z.strictObject({
   format: z.literal('limbeck.student/1'),
   classes: z.array(z.string()).min(2),

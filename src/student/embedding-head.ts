@@ -10,18 +10,18 @@ import type {StudentBuilder} from './student.ts';
 
 export interface EmbeddingHeadOptions {
   /**
-   * The folder of a model of sentence embeddings, with `config.json`, `tokenizer.json`, `tokenizer_config.json` and the
-   * model as ONNX. Nothing is downloaded.
+   * The folder of a sentence embedding model: `config.json`, `tokenizer.json`, `tokenizer_config.json` and the model as
+   * ONNX. Nothing is downloaded.
    */
   readonly model: string;
   /**
-   * The model in that folder.
+   * The model's file in that folder.
    *
    * @default 'onnx/model.onnx'
    */
   readonly file?: string;
   /**
-   * The tensor that holds the states of a text's tokens; their mean, made as long as 1, is its embedding.
+   * The tensor that holds the states of a text's tokens. Their mean, scaled to length 1, is the embedding.
    *
    * @default 'last_hidden_state'
    */
@@ -33,13 +33,13 @@ export interface EmbeddingHeadOptions {
    */
   readonly units?: readonly number[];
   /**
-   * Of a longer text this many tokens are read, special ones included.
+   * The most tokens that are read of a text, special ones included.
    *
-   * @default what the tokenizer and the model allow
+   * @default the most that the tokenizer and the model allow
    */
   readonly tokens?: number;
   /**
-   * Of a longer text this many characters are read.
+   * The most characters that are read of a text.
    *
    * @default 10000
    */
@@ -47,13 +47,13 @@ export interface EmbeddingHeadOptions {
 }
 
 /**
- * A student on embeddings of texts by a frozen model, which knows words that no teacher was asked about. Only its layers
- * `dense_1`, …, `logits` are trained and saved; with them stands which model it is and where, and it answers with that one
- * alone. While it trains, each text goes through the model once.
+ * A student on text embeddings from a frozen model, which knows words that occur in no answer. Only the layers
+ * `dense_1`, …, `logits` are trained and saved, with the folder and hash of the model. The student answers only with
+ * that same model. In training, each text goes through the model once.
  *
- * Needs the package `@huggingface/transformers`, which is loaded at the first text. It runs in Node, not in a page.
+ * Needs the package `@huggingface/transformers`, which is loaded at the first text. It runs in Node, not in a browser.
  *
- * @throws InputError where a file of the model is missing or damaged, once the student is made
+ * @throws InputError if a file of the model is missing or damaged; thrown when the student is made
  */
 export function embeddingHead(options: EmbeddingHeadOptions): StudentBuilder {
   checkWidths('units', options.units ?? []);
@@ -69,7 +69,7 @@ export function embeddingHead(options: EmbeddingHeadOptions): StudentBuilder {
   };
 }
 
-/** Of a vector of length 1, the numbers are small: scaled, their squares are 1 in the mean. */
+/** Scales a vector of length 1 so that its squares have a mean of 1. Its own numbers are small. */
 const unitVariance = (dimensions: number) => ({scale: Math.sqrt(dimensions)});
 
 function readingOf(options: EmbeddingHeadOptions): EmbeddingReading {
@@ -84,7 +84,7 @@ function readingOf(options: EmbeddingHeadOptions): EmbeddingReading {
   return reading;
 }
 
-/** Tokens where neither model nor tokenizer says how many they can read. */
+/** The token limit if neither model nor tokenizer states one. */
 const UNKNOWN = 512;
 
 const modelSettings = z.object({

@@ -5,10 +5,10 @@ import type {EmbeddingReading} from '../data/text-embedding.ts';
 import {InputError} from '../errors.ts';
 import {loadPeer} from './peer.ts';
 
-/** Makes the embedding of one text, unit length; zeros of a text without tokens. */
+/** Makes the embedding of one text, of length 1. A text without tokens gives zeros. */
 export type Embed = (text: string) => Promise<Float32Array>;
 
-/** What is used of `@huggingface/transformers`. */
+/** The parts of `@huggingface/transformers` that are used. */
 interface TransformersJs {
   readonly AutoTokenizer: {from_pretrained(path: string, options: object): Promise<Tokenizer>};
   readonly AutoModel: {from_pretrained(path: string, options: object): Promise<Model>};
@@ -27,9 +27,9 @@ interface States {
 }
 
 /**
- * Opens a model of embeddings after checking that it is the one that the student learned with.
+ * Opens an embedding model after it checks that the student was trained with this one.
  *
- * @throws InputError where its files are missing or others, or the package that runs it is
+ * @throws InputError if the model's files are missing or changed, or the package that runs it is missing
  */
 export async function openEmbeddingModel(reading: EmbeddingReading): Promise<Embed> {
   const {path, file, tokens, length} = reading;
@@ -38,7 +38,7 @@ export async function openEmbeddingModel(reading: EmbeddingReading): Promise<Emb
     '@huggingface/transformers',
     'A student on embeddings',
   );
-  // An absolute path, since one such as `models/mine` is taken for a name on the hub.
+  // An absolute path, because one such as `models/mine` is taken for a name on the hub.
   const folder = resolve(path);
   const local = {local_files_only: true};
   const tokenizer = await AutoTokenizer.from_pretrained(folder, local);
@@ -59,14 +59,14 @@ export async function openEmbeddingModel(reading: EmbeddingReading): Promise<Emb
 function checkSame({path, file, model}: EmbeddingReading): void {
   if (hashModel(path, file) === model) return;
   throw new InputError(
-    `The model in ${path} is another than the student learned with: its embeddings mean something else to it. Give the folder of the first one, or train the student again.`,
+    `The model in ${path} is not the one that the student was trained with, so its embeddings don't fit. Give the folder of that model, or train the student again.`,
   );
 }
 
 /**
  * SHA-256 of a model's files, in hexadecimal.
  *
- * @throws InputError where one of them can't be read
+ * @throws InputError if one of them can't be read
  */
 export function hashModel(path: string, file: string): string {
   const hash = createHash('sha256');
@@ -80,7 +80,7 @@ export function hashModel(path: string, file: string): string {
   return hash.digest('hex');
 }
 
-/** Part by part: a model may be larger than what is read at once. */
+/** Hashes in parts, because a model can be larger than one read allows. */
 function hashFile(path: string): Buffer {
   const hash = createHash('sha256');
   const part = new Uint8Array(2 ** 20);
@@ -95,12 +95,12 @@ function hashFile(path: string): Buffer {
 
 export function unreadable(path: string, cause: unknown): InputError {
   return new InputError(
-    `${path} can't be read. A student on embeddings needs the folder of their model: config.json, tokenizer.json, tokenizer_config.json and the model as ONNX.`,
+    `${path} can't be read. A student on embeddings needs the folder of its embedding model: config.json, tokenizer.json, tokenizer_config.json and the model as ONNX.`,
     {cause},
   );
 }
 
-/** The mean over tokens, made as long as 1. */
+/** The mean over tokens, scaled to length 1. */
 function meanOf(outputs: Awaited<ReturnType<Model>>, {output, dimensions, path}: EmbeddingReading): Float32Array {
   const states = outputs[output];
   if (states === undefined) {
@@ -109,7 +109,7 @@ function meanOf(outputs: Awaited<ReturnType<Model>>, {output, dimensions, path}:
   const {dims, data} = states;
   if (dims.length !== 3 || dims[2] !== dimensions || !(data instanceof Float32Array)) {
     throw new InputError(
-      `\`${output}\` of the model in ${path} is [${dims.join(', ')}], and [1, tokens, ${dimensions}] of 32-bit floats is wanted. Name the states of the tokens.`,
+      `\`${output}\` of the model in ${path} is [${dims.join(', ')}]. Expected [1, tokens, ${dimensions}] of 32-bit floats. Name the tensor with the states of the tokens.`,
     );
   }
   const sums = new Float64Array(dimensions);

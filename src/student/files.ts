@@ -18,12 +18,12 @@ import type {Student} from './student.ts';
 export {weightsHash} from './weights-hash.ts';
 
 /**
- * Saves a student as a layers model of TensorFlow.js (`model.json`, `weights.bin`) with `limbeck.json` beside it, and
- * `gate.bin` where it has a gate. The
- * directory appears whole or not at all, and takes the place of a student that was saved there before.
+ * Saves a student as a layers model of TensorFlow.js (`model.json`, `weights.bin`), with `limbeck.json` beside it, and
+ * `gate.bin` if it has a gate. The directory appears whole or not at all, and replaces a student that was saved there
+ * before.
  *
- * @param madeBy - how it came to be, kept in `limbeck.json` for people
- * @throws InputError where the directory holds other files, or can't be written
+ * @param madeBy - how the student was made, kept in `limbeck.json` for people
+ * @throws InputError if the directory holds other files, or can't be written
  */
 export async function saveStudent(
   directory: string,
@@ -38,20 +38,20 @@ export async function saveStudent(
   });
 }
 
-/** What `limbeck.json` says, for models saved without one. What is given here holds over what the file says. */
+/** The content of `limbeck.json`, for models saved without one. Values given here override those of the file. */
 export interface LoadOptions extends Partial<Omit<Student, 'model'>> {
   /**
-   * The folder of the model of a student on embeddings.
+   * The folder of the embedding model of a student on embeddings.
    *
-   * @default where it was when the student was made
+   * @default the folder in which the student found it when it was made
    */
   readonly embeddingModel?: string;
 }
 
 /**
- * Loads a student, or any layers model of TensorFlow.js whose `classes` are given.
+ * Loads a student, or any layers model of TensorFlow.js if its `classes` are given.
  *
- * @throws InputError where a file is missing, damaged or does not fit the others, naming the file
+ * @throws InputError that names the file, if one is missing, damaged or does not fit the others
  */
 export async function loadStudent(directory: string, options: LoadOptions = {}): Promise<Student> {
   const path = join(directory, 'limbeck.json');
@@ -60,7 +60,7 @@ export async function loadStudent(directory: string, options: LoadOptions = {}):
   const {classes = described?.classes} = options;
   if (classes === undefined) {
     throw new InputError(
-      `${directory} has no limbeck.json, so nothing says what its model answers. Give \`classes\` (and \`preprocessing\`, where raw inputs are not what it takes).`,
+      `${directory} has no limbeck.json, so its classes are unknown. Give \`classes\`, and \`preprocessing\` if the model doesn't take raw inputs.`,
     );
   }
   const {output = described?.output ?? (endsInSoftmax(model) ? 'probabilities' : 'logits')} = options;
@@ -85,7 +85,7 @@ async function readGate(path: string, {texts, ...gate}: GateDescription): Promis
 function located(reading: Student['reading'], path: string | undefined): Student['reading'] {
   if (path === undefined) return reading;
   if (reading?.kind === 'embeddings') return {...reading, path: resolve(path)};
-  throw new InputError('`embeddingModel` is for students on embeddings, and this is none. Leave it out.');
+  throw new InputError('`embeddingModel` is for students on embeddings only. Leave it out.');
 }
 
 async function readDescription(path: string, model: layers.LayersModel): Promise<StudentDescription> {
@@ -96,7 +96,7 @@ async function readDescription(path: string, model: layers.LayersModel): Promise
   const {inputShape} = read.data;
   if (shown(inputShape) !== shown(inputShapeOf(model))) {
     throw new InputError(
-      `${path} speaks of inputs ${shown(inputShape)}, but the model beside it takes ${shown(inputShapeOf(model))}. Save the student again.`,
+      `${path} describes inputs ${shown(inputShape)}, but the model beside it takes ${shown(inputShapeOf(model))}. Save the student again.`,
     );
   }
   return read.data;

@@ -3,7 +3,7 @@ import type {TensorInput} from '../teacher.ts';
 import {inputShapeOf, shown} from './input-shape.ts';
 import type {Student} from './student.ts';
 
-/** Why a student can't take raw inputs of this shape and type, as a sentence; undefined where it can. */
+/** The reason, as a sentence, why a student can't take raw inputs of this shape and type. Undefined if it can. */
 export function misfitOf(
   {model, dtype}: Student,
   inputs: Pick<TensorInput, 'shape' | 'dtype' | 'data'> & {readonly count?: number},
@@ -14,7 +14,7 @@ export function misfitOf(
     return `Student ${model.name} takes inputs of shape ${shown(wanted)}, got ${shown(shape)}.`;
   }
   if (dtype !== undefined && inputs.dtype !== dtype) {
-    return `Student ${model.name} takes raw ${dtype} inputs, got ${inputs.dtype}. Its preprocessing is for those.`;
+    return `Student ${model.name} takes raw ${dtype} inputs, got ${inputs.dtype}. Its preprocessing is for ${dtype} values.`;
   }
   if (data.length !== count * sizeOf(shape)) {
     return `An input of shape ${shown(shape)} holds ${sizeOf(shape)} values, got ${data.length / count}.`;

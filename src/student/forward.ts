@@ -5,28 +5,28 @@ import {shown} from './input-shape.ts';
 import {logitSource, type SymbolicTensor} from './softmax.ts';
 import type {Student} from './student.ts';
 
-/** What a student says about one batch. */
+/** The outputs of a student for one batch. */
 export interface StudentOutputs {
   /** [batch, classes] */
   readonly logits: tf.Tensor2D;
-  /** By layer name: [batch, ...shape]. */
+  /** Activations by layer name: [batch, ...shape]. */
   readonly features: Readonly<Record<string, tf.Tensor>>;
 }
 
-/** Takes preprocessed inputs [batch, ...inputShape]. What it returns is the caller's to dispose. */
+/** Takes preprocessed inputs [batch, ...inputShape]. The caller must dispose of the results. */
 export type Forward = (inputs: tf.Tensor, options: {readonly training: boolean}) => StudentOutputs;
 
 /**
- * A forward pass that gives logits and the activations of named layers, all from one model that shares the student's
- * layers: later changes of the weights show. Of a student that gives probabilities, logits are what goes into its last
- * softmax, or else log(max(p, 1e-8)).
+ * A forward pass that returns logits and the activations of named layers. It shares the student's layers, so it sees
+ * later changes of the weights. If a student's output is probabilities, the logits are the input of its last softmax,
+ * or else log(max(p, 1e-8)).
  *
- * @throws InputError where the student has no layer of that name
+ * @throws InputError if the student has no layer of that name
  */
 export function outputsOf(student: Student, layerNames: readonly string[]): Forward {
   const {point, toLogits} = logitSource(student);
   const points = layerNames.map(name => activationOf(student, name));
-  // TensorFlow.js refuses a model that gives the same tensor twice.
+  // TensorFlow.js refuses a model that returns the same tensor twice.
   const outputs = [...new Set([point, ...points])];
   const model = layers.model({inputs: student.model.inputs, outputs, name: `${student.model.name}_outputs`});
   return (inputs, {training}) =>
@@ -41,7 +41,7 @@ export function outputsOf(student: Student, layerNames: readonly string[]): Forw
 /**
  * Shapes of the activations of named layers for one input.
  *
- * @throws InputError where the student has no layer of that name, or its shape depends on the input
+ * @throws InputError if the student has no layer of that name, or its shape depends on the input
  */
 export function featureShapes(student: Student, layerNames: readonly string[]): Record<string, readonly number[]> {
   return Object.fromEntries(
@@ -55,7 +55,7 @@ export function featureShapes(student: Student, layerNames: readonly string[]): 
   );
 }
 
-/** Layers whose activations can be had: those with one output of a fixed shape. */
+/** Layers whose activations can be requested: those with one output of a fixed shape. */
 export function featureNames({model}: Student): string[] {
   return model.layers
     .filter(layer => layer.inboundNodes.length === 1 && !Array.isArray(layer.output))

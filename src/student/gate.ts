@@ -3,37 +3,39 @@ import {bucketReader, type NgramReading} from '../data/text-ngrams.ts';
 import {InputError} from '../errors.ts';
 
 /**
- * Tells texts that are unlike those a student learned from: no text that is kept of these shares enough runs of words and
- * characters with it. It looks at texts and not at the student's own features, since these are drawn to the texts that made
- * them: with a cut-off that 1 % of the training texts fall under, 0.1 to 40 % of unseen ones of the same task did.
+ * Recognises texts that are unlike those a student was trained on, because they share too few runs of words and
+ * characters with every kept text. It compares texts and not the student's own features, because the features fit the
+ * training texts too closely: with a cut-off below which 1 % of the training texts fall, between 0.1 and 40 % of unseen
+ * texts of the same task did.
  */
 export interface Gate {
   readonly reading: NgramReading;
-  /** The least likeness, from 0 to 1, that a text must have. */
+  /** The least similarity that an accepted text has to a kept one, from 0 to 1. */
   readonly cutOff: number;
-  /** The buckets of each text that is kept. */
+  /** The buckets of each kept text. */
   readonly texts: readonly Uint16Array[];
 }
 
 const READING: NgramReading = {kind: 'n-grams', buckets: 2 ** 14, words: 1, characters: [3, 4], length: 1000};
-/** Texts that are kept. */
+/** Number of texts that are kept. */
 const KEPT = 500;
-/** Texts that the cut-off is found by. */
+/** Number of texts that the cut-off is measured on. */
 const MEASURED = 1000;
-/** With fewer nothing can be said of what is usual. */
+/** The fewest texts from which a cut-off can be measured. */
 const FEWEST = 20;
-/** Share of texts like those of the training that a gate refuses. */
+/** Share of texts like the training texts that a gate refuses. */
 const REFUSED = 0.01;
 
-/** How many texts a gate takes at most. */
+/** The most texts that a gate uses. */
 export const MOST_GATE_TEXTS: number = KEPT + MEASURED;
 
 /**
- * A gate that refuses about 1 % of texts like these: a text of the same source is refused with probability 0.01 + 1/n at
- * most, where n texts measure it, since its likeness is as likely as theirs to be among the least.
+ * Fits a gate that refuses about 1 % of texts like these. A text of the same source is refused with a probability of at
+ * most 0.01 + 1/n, where n is the number of measured texts, because its similarity is as likely to be among the lowest
+ * as any of theirs.
  *
- * @param texts - that a student learned from
- * @returns undefined where they are too few
+ * @param texts - texts that the student was trained on
+ * @returns undefined if there are too few texts
  */
 export function fitGate(texts: readonly string[], seed: number): Gate | undefined {
   if (texts.length < FEWEST) return undefined;
@@ -42,7 +44,8 @@ export function fitGate(texts: readonly string[], seed: number): Gate | undefine
   const sets = Array.from(order, index => Uint16Array.from(read(texts[index]!)));
   const gate = {reading: READING, cutOff: 0, texts: sets.slice(0, KEPT)};
   const likenessOf = comparison(gate);
-  // What measures should not be kept as well; where there is too little for both, a text is compared with the others.
+  // The measured texts should not be kept as well. If there are too few for both, each text is compared with the
+  // others.
   const measuring = sets.length >= 2 * KEPT ? sets.slice(KEPT) : sets;
   const likenesses = measuring.map((set, index) => likenessOf(set, measuring === sets ? index : undefined));
   likenesses.sort((one, other) => one - other);
@@ -57,8 +60,8 @@ export function gatekeeper(gate: Gate): (text: string) => boolean {
 }
 
 /**
- * Makes the function that says how like the most like text is that is kept: the cosine of the two as vectors of 0 and 1.
- * The second argument is the index of one to leave out.
+ * Makes a function that returns the similarity to the most similar kept text: the cosine of the two as vectors of 0 and
+ * 1. The second argument is the index of a text to leave out.
  */
 function comparison({reading, texts}: Gate): (buckets: ArrayLike<number>, without?: number) => number {
   const {ends, indices} = holders(texts, reading.buckets);
@@ -79,7 +82,9 @@ function comparison({reading, texts}: Gate): (buckets: ArrayLike<number>, withou
   };
 }
 
-/** By bucket, the indices of the texts that hold it, one bucket after the other, and where those of each bucket end. */
+/**
+ * The indices of the texts that hold each bucket, bucket by bucket, and the end of each bucket's range in that list.
+ */
 function holders(
   texts: readonly Uint16Array[],
   buckets: number,
@@ -94,7 +99,9 @@ function holders(
   return {ends, indices: Uint16Array.from(holding.flat())};
 }
 
-/** What a gate's texts are on disk: how many buckets each has, then all buckets, 16-bit numbers, the lower byte first. */
+/**
+ * The texts of a gate as bytes: the number of buckets of each text, then all buckets, as 16-bit little-endian numbers.
+ */
 export function gateBytes({texts}: Gate): Uint8Array {
   const numbers = [...texts.map(({length}) => length), ...texts.flatMap(text => [...text])];
   const bytes = new DataView(new ArrayBuffer(2 * numbers.length));
@@ -103,11 +110,11 @@ export function gateBytes({texts}: Gate): Uint8Array {
 }
 
 /**
- * Reads what `gateBytes` wrote.
+ * Reads the bytes that `gateBytes` wrote.
  *
- * @param count - how many texts there are
- * @param path - of the file, for messages
- * @throws InputError where the bytes are not what they should be
+ * @param count - number of texts
+ * @param path - path of the file, for messages
+ * @throws InputError if the bytes are damaged
  */
 export function gateTexts(bytes: Uint8Array, count: number, {buckets}: NgramReading, path: string): Gate['texts'] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

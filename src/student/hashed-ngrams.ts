@@ -12,25 +12,26 @@ export interface HashedNgramOptions {
    */
   readonly units?: readonly number[];
   /**
-   * How many numbers a text becomes. The first layer has as many weights for each of its units.
+   * The number of buckets, which is the length of a text's vector. The first layer has as many weights for each of its
+   * units.
    *
    * @default 16384
    */
   readonly buckets?: number;
   /**
-   * The most words in a run; 0 leaves words out.
+   * The most words in a run. 0 leaves words out.
    *
    * @default 1
    */
   readonly words?: number;
   /**
-   * The fewest and the most characters in a run; `[0, 0]` leaves them out.
+   * The fewest and the most characters in a run. `[0, 0]` leaves them out.
    *
    * @default [3, 4]
    */
   readonly characters?: readonly [fewest: number, most: number];
   /**
-   * Of a longer text this many characters are read.
+   * The most characters that are read of a text.
    *
    * @default 10000
    */
@@ -38,7 +39,7 @@ export interface HashedNgramOptions {
 }
 
 /**
- * A student of texts of any language: runs of words and of characters are hashed, embedded and added up (Joulin et al.,
+ * A student of texts in any language. Runs of words and of characters are hashed, embedded and added up (Joulin et al.,
  * 2016, Bag of tricks for efficient text classification), and hidden layers follow. It ships no vocabulary. Layers:
  * `dense_1`, …, `logits`.
  */

@@ -6,38 +6,44 @@ import type {Student} from './student.ts';
 
 export interface InferenceOptions {
   /**
-   * Runs the forward pass as one graph, where the native engine runs and the model allows it. It is compiled at the first
-   * batch, once for batches of any size, and kept as long as the student; changes of the weights show. The numbers are
-   * those of the plain pass, to the bit unless a batch norm follows a convolution: the two run as one operation, which
-   * rounds otherwise (1e-6 of the greatest).
+   * Runs the forward pass as one graph, if the native engine is used and the model allows it. The graph is compiled at
+   * the first batch, once for batches of any size, and kept as long as the student. It sees later changes of the
+   * weights. Its numbers equal those of the plain pass to the bit, unless a batch norm follows a convolution: the two
+   * run as one operation, which rounds differently (1e-6 of the greatest).
    *
    * @default true
    */
   readonly compile?: boolean;
-  /** Told once, as a clause, why the pass can't be compiled on the native engine; it then runs operation by operation. */
+  /**
+   * Called once with the reason, as a clause, if the pass can't be compiled on the native engine. The pass then runs
+   * operation by operation.
+   */
   readonly onFallback?: (reason: string) => void;
 }
 
 /**
- * Takes what makes raw inputs [count, ...inputShape], as 32-bit floats. Gives [count, width], row-major: the logits of an
- * input, then the activations of the named layers, one after the other.
+ * Takes a function that makes raw inputs [count, ...inputShape], as 32-bit floats. Returns [count, width], row-major:
+ * the logits of each input, then the activations of the named layers in order.
  */
 export type Inference = (makeRaw: () => tf.Tensor) => Float32Array;
 
-/** A forward pass, and its calls as a graph. */
+/** A forward pass, and its compiled calls. */
 interface Pass {
   readonly run: (raw: tf.Tensor) => tf.Tensor;
   readonly calls: CompiledCalls;
 }
 
 const passes = new WeakMap<Student, Map<string, Pass>>();
-/** Frees what TensorFlow holds for a student that is gone. What it is given must not lead to the student. */
+/**
+ * Frees TensorFlow's memory for a student that was garbage-collected. The registered value must hold no reference to
+ * the student.
+ */
 const gone = new FinalizationRegistry<CompiledCalls>(calls => calls.dispose());
 
 /**
- * A student in use, not in training: raw inputs to logits and the activations of named layers.
+ * Makes the inference function of a student, from raw inputs to logits and the activations of named layers.
  *
- * @throws InputError where the student has no layer of that name
+ * @throws InputError if the student has no layer of that name
  */
 export function inferenceOf(
   student: Student,
@@ -48,7 +54,7 @@ export function inferenceOf(
   let isTold = false;
   return makeRaw => {
     const rows = tf.tidy(() => (compile ? calls.callRows(makeRaw(), run) : run(makeRaw())));
-    // Out of the tidy: it looks for tensors in all that leaves it, value by value.
+    // Read outside the tidy, which searches every value that leaves it for tensors.
     const values = rows.dataSync<'float32'>();
     rows.dispose();
     if (compile && !isTold && calls.fallback !== undefined) {

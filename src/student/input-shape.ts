@@ -1,11 +1,11 @@
 import type {layers} from '../engine/tf.ts';
 
-/** Shape of one input. A dimension of any length is null. */
+/** Shape of one input. A dimension of variable length is null. */
 export function inputShapeOf(model: layers.LayersModel): readonly (number | null)[] {
   return model.inputs[0]!.shape.slice(1);
 }
 
-/** A shape as messages write it. */
+/** Formats a shape for messages. */
 export function shown(shape: readonly (number | null)[]): string {
   return `[${shape.map(length => length ?? '?').join(', ')}]`;
 }

@@ -18,7 +18,7 @@ export interface LenetOptions {
   readonly units?: number;
 }
 
-/** Two unpadded 5 x 5 convolutions and two 2 x 2 poolings make anything smaller vanish. */
+/** Smaller images vanish in two unpadded 5 x 5 convolutions and two 2 x 2 poolings. */
 const smallestImage = 16;
 
 /**

@@ -6,10 +6,10 @@ import {endsInSoftmax} from './softmax.ts';
 import type {Student, Task} from './student.ts';
 
 /**
- * Puts a model and what is known of it together, after checking that they fit.
+ * Joins a model with its description, after it checks that they fit.
  *
- * @throws InputError where the model has not one input and one output [batch, classes], or ends in a softmax though its
- *   output is said to be logits, or takes another shape than its `reading` makes
+ * @throws InputError if the model hasn't exactly one input and one output [batch, classes], or ends in a softmax though
+ * its `output` is `logits`, or takes another shape than its `reading` makes
  */
 export function makeStudent(student: Student): Student {
   const {model, classes, output, reading} = student;
@@ -38,11 +38,11 @@ function checkRead(model: layers.LayersModel, reading: TextReading): void {
   const shape = inputShapeOf(model);
   if (shape.length === 1 && shape[0] === widthOf(reading)) return;
   throw new InputError(
-    `Model ${model.name} takes inputs of shape ${shown(shape)}, and a text becomes ${widthOf(reading)} numbers. Give both the same.`,
+    `Model ${model.name} takes inputs of shape ${shown(shape)}, but a text becomes ${widthOf(reading)} numbers. Make both equal.`,
   );
 }
 
-/** The student that fits a task, its model giving logits. */
+/** Makes a student for a task from a model that gives logits. */
 export function studentFor({classes, preprocessing, dtype}: Task, model: layers.LayersModel): Student {
   return makeStudent({model, classes, preprocessing, output: 'logits', ...(dtype && {dtype})});
 }

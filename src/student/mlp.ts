@@ -11,7 +11,10 @@ export interface MlpOptions {
   readonly units?: readonly number[];
 }
 
-/** A multi-layer perceptron over inputs of any shape. Layers: `flatten` (of a single axis: none), `dense_1`, …, `logits`. */
+/**
+ * A multi-layer perceptron over inputs of any shape. Layers: `flatten` (omitted for a single axis), `dense_1`, …,
+ * `logits`.
+ */
 export function mlp({units = [64]}: MlpOptions = {}): StudentBuilder {
   checkWidths('units', units);
   return (task, seed) =>

@@ -4,7 +4,7 @@ import {type GraphModel, loadGraphModel} from '../engine/graphs/graph-model.ts';
 import {layers, tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 
-/** Writes `model.json` and `weights.bin`, as `tf.loadLayersModel` reads them in a browser or anywhere else. */
+/** Writes `model.json` and `weights.bin`, which `tf.loadLayersModel` reads in a browser or anywhere else. */
 export async function writeModel(directory: string, model: layers.LayersModel): Promise<void> {
   const handler = tf.io.withSaveHandler(async artifacts => {
     const {modelTopology, format, generatedBy, convertedBy, weightSpecs = [], weightData = []} = artifacts;
@@ -18,9 +18,9 @@ export async function writeModel(directory: string, model: layers.LayersModel): 
 }
 
 /**
- * Reads a layers model of TensorFlow.js, whoever wrote it.
+ * Reads a layers model of TensorFlow.js, whatever program wrote it.
  *
- * @throws InputError where a file is missing or is not what it should be
+ * @throws InputError if a file is missing or is not what it should be
  */
 export async function readModel(directory: string): Promise<layers.LayersModel> {
   const artifacts = await readArtifacts(directory);
@@ -33,9 +33,9 @@ export async function readModel(directory: string): Promise<layers.LayersModel> 
 }
 
 /**
- * Reads a graph model of TensorFlow.js; undefined where the model is of layers.
+ * Reads a graph model of TensorFlow.js. Undefined if the model is a layers model.
  *
- * @throws InputError where a file is missing or is not what it should be
+ * @throws InputError if a file is missing or is not what it should be
  */
 export async function readGraphModel(directory: string): Promise<GraphModel | undefined> {
   const json = (await readJson(join(directory, 'model.json'))) as Partial<tf.io.ModelJSON> | null;
@@ -83,16 +83,16 @@ async function readWeights(
   const shards = await Promise.all(paths.map(readWhole));
   const expected = specs.reduce((bytes, spec) => bytes + bytesOf(spec), 0);
   const found = shards.reduce((bytes, shard) => bytes + shard.length, 0);
-  // How long texts are, their specification does not say.
+  // The specification of string weights doesn't state their length.
   if (found !== expected && !Number.isNaN(expected)) {
     throw new InputError(
-      `${paths.join(', ')}: ${found} bytes of weights, but model.json speaks of ${expected}. Save or copy both again.`,
+      `${paths.join(', ')}: ${found} bytes of weights, but model.json describes ${expected}. Save or copy both again.`,
     );
   }
   return [specs, Uint8Array.from(Buffer.concat(shards)).buffer];
 }
 
-/** What a model names may be read and exported with it, so it must stand in the model's own folder. */
+/** Files that a model names are read and exported with it, so they must be in the model's own folder. */
 async function pathWithin(directory: string, name: unknown): Promise<string> {
   const path = join(directory, String(name));
   const [folder, location] = await Promise.all([realPath(directory), realPath(path)]);
@@ -102,7 +102,7 @@ async function pathWithin(directory: string, name: unknown): Promise<string> {
   );
 }
 
-/** Of what is missing its reader tells. */
+/** A missing path is returned unchanged, because its reader reports it. */
 function realPath(path: string): Promise<string> {
   return realpath(path).catch(() => resolve(path));
 }
@@ -115,12 +115,12 @@ function bytesOf({shape, dtype, quantization}: tf.io.WeightsManifestEntry): numb
 /**
  * Reads a file of a saved model.
  *
- * @throws InputError where it is missing or can't be read
+ * @throws InputError if it is missing or can't be read
  */
 export async function readWhole(path: string): Promise<Buffer> {
   try {
-    // A device or a pipe may never end.
-    if (!(await stat(path)).isFile()) throw new Error('it is no file');
+    // A device or a pipe can be endless.
+    if (!(await stat(path)).isFile()) throw new Error('it is not a file');
     return await readFile(path);
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
@@ -129,26 +129,28 @@ export async function readWhole(path: string): Promise<Buffer> {
   }
 }
 
-/** A layer in a topology, as far as it says which others it follows. Any part may be missing in a damaged file. */
+/**
+ * The parts of a layer in a topology that say which layers it follows. In a damaged file any of them can be missing.
+ */
 interface LayerEntry {
   readonly name?: unknown;
   readonly config?: {readonly layers?: unknown};
-  /** One entry a call of the layer, each a list of what goes in: the name of a layer, and which of its calls. */
+  /** One entry for each call of the layer. Each lists the inputs: the name of a layer, and the index of its call. */
   readonly inbound_nodes?: unknown;
 }
 
-/** A call of a layer that waits for those of others. */
+/** A call of a layer that depends on other calls. */
 interface Call {
   readonly layer: unknown;
-  /** Layers, and which of their calls. */
+  /** The layers that it follows, with the indices of their calls. */
   readonly follows: readonly (readonly [layer: unknown, call: number])[];
 }
 
 /**
- * Checks that every layer of a model follows others that are there, and never itself: TensorFlow.js would look for them
- * without end.
+ * Checks that every layer of a model follows existing layers and never itself. Otherwise TensorFlow.js would search for
+ * them without end.
  *
- * @param path - of the file, for messages
+ * @param path - path of the file, for messages
  * @param topology - its `modelTopology`
  * @throws InputError that names the layer
  */
@@ -162,12 +164,12 @@ function checkLayers(path: string, config: unknown): void {
   if (!Array.isArray(layers)) return;
   const entries = layers.filter(layer => typeof layer === 'object' && layer !== null) as readonly LayerEntry[];
   for (const {config: inner} of entries) checkLayers(path, inner);
-  // What nothing goes into is an input, and there from the start.
+  // A layer without inputs is an input of the model, and available from the start.
   const made = new Map(entries.map(({name, inbound_nodes: calls}) => [name, listOf(calls).length === 0 ? 1 : 0]));
   let waiting = entries.flatMap(callsOf);
   while (waiting.length > 0) {
     const before = waiting.length;
-    // The calls of one layer are made in their order.
+    // The calls of one layer happen in order.
     const held = new Set<unknown>();
     waiting = waiting.filter(({layer, follows}) => {
       if (held.has(layer) || !follows.every(([name, call]) => (made.get(name) ?? 0) > call)) {
@@ -179,7 +181,7 @@ function checkLayers(path: string, config: unknown): void {
     });
     if (waiting.length < before) continue;
     throw new InputError(
-      `${path} can't be used: layer ${waiting[0]!.layer} follows one that is not there, or itself. Save it again.`,
+      `${path} can't be used: layer ${waiting[0]!.layer} follows a missing layer, or itself. Save it again.`,
     );
   }
 }

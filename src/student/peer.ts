@@ -1,11 +1,11 @@
 import {InputError} from '../errors.ts';
 
 /**
- * Loads a package that only some need and that is not installed with limbeck.
+ * Loads an optional package that is not installed with limbeck.
  *
- * @typeParam T - what is used of the package
- * @param who - needs it, as the beginning of a sentence
- * @throws InputError where it isn't installed, or does not load here
+ * @typeParam T - the parts of the package that are used
+ * @param who - the part that needs it, as the beginning of a sentence
+ * @throws InputError if it isn't installed, or can't be loaded here
  */
 export async function loadPeer<T>(name: string, who: string): Promise<T> {
   try {

@@ -19,10 +19,10 @@ export interface PredictOptions extends InferenceOptions {
 }
 
 /**
- * A student's logits for raw inputs. Other work of the process has its turn between batches.
+ * Computes a student's logits for raw inputs. Other work of the process gets a turn between batches.
  *
  * @returns [count, classes], row-major
- * @throws InputError where the inputs are not what the student takes
+ * @throws InputError if the inputs don't fit the student
  */
 export async function predictLogits(
   student: Student,
@@ -33,10 +33,10 @@ export async function predictLogits(
 }
 
 /**
- * A student's logits for raw inputs, and the activations of named layers, as `predictLogits` gives logits.
+ * Computes a student's logits for raw inputs, and the activations of named layers, as `predictLogits` computes logits.
  *
- * @returns [count, width], row-major: the logits of an input, then the activations, one after the other
- * @throws InputError where the inputs are not what the student takes, or it has no layer of that name
+ * @returns [count, width], row-major: the logits of each input, then the activations in order
+ * @throws InputError if the inputs don't fit the student, or it has no layer of that name
  */
 export async function predictActivations(
   student: Student,

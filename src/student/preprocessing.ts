@@ -1,28 +1,28 @@
 import {tf} from '../engine/tf.ts';
 
-/** How raw inputs become what a model takes: (value * scale - mean) / deviation. */
+/** Turns raw inputs into a model's inputs: (value * scale - mean) / deviation. */
 export interface Preprocessing {
   /**
-   * Factor on every raw value, for example 1 / 255 for pixels of one byte.
+   * Factor for every raw value, for example 1 / 255 for pixels of one byte.
    *
    * @default 1
    */
   readonly scale?: number;
   /**
-   * Subtracted after scaling; one number, or one a channel (the last dimension).
+   * Subtracted after scaling: one number, or one for each channel (the last dimension).
    *
    * @default 0
    */
   readonly mean?: number | readonly number[];
   /**
-   * Divides after the mean is subtracted; one number, or one a channel.
+   * Divides after the mean is subtracted: one number, or one for each channel.
    *
    * @default 1
    */
   readonly deviation?: number | readonly number[];
 }
 
-/** Applies it to a batch of raw values [batch, ...shape], as 32-bit floats. */
+/** Applies preprocessing to a batch of raw values [batch, ...shape], as 32-bit floats. */
 export function preprocess(raw: tf.Tensor, {scale = 1, mean = 0, deviation = 1}: Preprocessing): tf.Tensor {
   return tf.tidy(() => {
     let values = raw.dtype === 'float32' ? raw : tf.cast(raw, 'float32');

@@ -5,14 +5,15 @@ import {InputError} from '../errors.ts';
 import type {Student} from './student.ts';
 
 /**
- * Inputs as the numbers that a student's preprocessing takes. Of texts they take far more room: to be called batch by
- * batch. It works in browsers, too; elsewhere call `readInputs`, which also makes embeddings.
+ * Turns inputs into the numbers that a student's preprocessing takes. The numbers of texts take far more memory than
+ * the texts, so call it batch by batch. It works in browsers too. Elsewhere call `readInputs`, which also makes
+ * embeddings.
  *
- * @throws InputError where they are of another kind than the student reads
+ * @throws InputError if the inputs are of another kind than the student reads
  */
 export function rawInputs({model, reading}: Student, inputs: Inputs): TensorInputs {
   if (reading === undefined) return tensorInputs(inputs, `Student ${model.name}`);
   if (inputs.kind === 'tensor') throw new InputError(`Student ${model.name} reads texts, but the inputs are tensors.`);
   if (reading.kind !== 'embeddings') return readTexts(inputs.texts, reading);
-  throw new InputError(`Student ${model.name} reads texts by a model of embeddings, which doesn't run here.`);
+  throw new InputError(`Student ${model.name} reads texts with an embedding model, which doesn't run here.`);
 }

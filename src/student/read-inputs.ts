@@ -5,10 +5,10 @@ import {rawInputs} from './raw-inputs.ts';
 import type {Student} from './student.ts';
 
 /**
- * Inputs as the numbers that a student's preprocessing takes, as `rawInputs` gives them, and of students on embeddings,
- * too. These take their time: between texts the signal is heard.
+ * Turns inputs into the numbers that a student's preprocessing takes, as `rawInputs` does, and also makes embeddings.
+ * These are slow, so the signal is checked between texts.
  *
- * @throws InputError where they are of another kind than the student reads, or the model of embeddings is missing
+ * @throws InputError if the inputs are of another kind than the student reads, or the embedding model is missing
  */
 export async function readInputs(student: Student, inputs: Inputs, signal?: AbortSignal): Promise<TensorInputs> {
   const {reading} = student;
@@ -16,17 +16,17 @@ export async function readInputs(student: Student, inputs: Inputs, signal?: Abor
   return rawInputs(student, inputs);
 }
 
-/** Texts whose embeddings are kept, of each model. */
+/** The number of texts whose embeddings are kept for each model. */
 const MOST_KEPT = 2 ** 16;
 
-/** By what is read and from where. */
+/** Embedders by reading and folder. */
 const embedders = new Map<string, Embedder>();
 
 /**
- * The embeddings of texts, float32 [count, dimensions]. Each text goes through the model by itself, so that its numbers
- * don't depend on others beside it, and once, as long as there are no more than 65,536.
+ * Makes the embeddings of texts, float32 [count, dimensions]. Each text goes through the model alone, so that its
+ * numbers don't depend on other texts. The last 65,536 texts are kept and not computed again.
  *
- * @throws InputError where the model is missing or another than the student learned with
+ * @throws InputError if the model is missing, or isn't the one that the student was trained with
  */
 async function embedTexts(
   texts: readonly string[],
@@ -59,7 +59,7 @@ class Embedder {
     if (known !== undefined) return known;
     const made = this.#make(text);
     this.#kept.set(text, made);
-    // The one that was made first.
+    // Deletes the oldest embedding.
     if (this.#kept.size > MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value as string);
     made.catch(() => this.#kept.delete(text));
     return made;
@@ -67,7 +67,7 @@ class Embedder {
 
   async #make(text: string): Promise<Float32Array> {
     this.#opening ??= openEmbeddingModel(this.#reading).catch(error => {
-      // What was missing may be there the next time.
+      // A missing file can be there the next time.
       this.#opening = undefined;
       throw error;
     });

@@ -4,11 +4,11 @@ import {dirname, resolve} from 'node:path';
 import {InputError} from '../errors.ts';
 
 /**
- * Writes a directory whole or not at all: into a new one beside it, which then takes its place. What stood there before
- * is gone only after that.
+ * Writes a directory whole or not at all: a new one beside it replaces it when complete. The old content is deleted
+ * only after that.
  *
- * @param files - names of the files that `write` makes; a directory that holds anything else is not replaced
- * @throws InputError where the directory holds other files, or can't be written
+ * @param files - names of the files that `write` creates; a directory that holds anything else is not replaced
+ * @throws InputError if the directory holds other files, or can't be written
  */
 export async function replaceDirectory(
   directory: string,
@@ -33,13 +33,16 @@ export async function replaceDirectory(
     await rm(fresh, {recursive: true, force: true});
     if (cause instanceof InputError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new InputError(`Cannot write ${directory}: ${reason}. Check that its place exists, is yours and has room.`, {
-      cause,
-    });
+    throw new InputError(
+      `Cannot write ${directory}: ${reason}. Check that its parent folder exists, belongs to you and has space left.`,
+      {
+        cause,
+      },
+    );
   }
 }
 
-/** Returns whether there is a directory to replace. */
+/** Returns true if there is a directory to replace. */
 async function checkReplaceable(target: string, files: readonly string[]): Promise<boolean> {
   const present = await readdir(target).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
@@ -47,7 +50,7 @@ async function checkReplaceable(target: string, files: readonly string[]): Promi
   });
   const foreign = present?.find(name => !files.includes(name));
   if (foreign !== undefined) {
-    throw new InputError(`${target} holds other files (${foreign}), which would be lost. Name a directory of its own.`);
+    throw new InputError(`${target} holds other files (${foreign}), which would be lost. Name a new directory.`);
   }
   return present !== undefined;
 }

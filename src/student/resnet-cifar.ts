@@ -11,8 +11,8 @@ export interface ResnetCifarOptions {
   /** Layers with weights: 6n + 2 for n blocks a stage. */
   readonly depth: 20 | 32 | 44 | 56 | 110;
   /**
-   * How a shortcut grows: `A` drops every other pixel and adds channels of zeros, without a parameter; `B` is a 1 x 1
-   * convolution with batch norm.
+   * How a shortcut changes shape. `A` drops every other pixel and adds channels of zeros, without parameters. `B` is a
+   * 1 x 1 convolution with batch norm.
    *
    * @default 'A'
    */
@@ -22,7 +22,7 @@ export interface ResnetCifarOptions {
 /** Filters of the three stages. */
 const widths = [16, 32, 64] as const;
 
-/** What the layers of one network share. */
+/** The settings that the layers of one network share. */
 interface Network {
   readonly shortcut: 'A' | 'B';
   readonly seed: number;
@@ -33,7 +33,7 @@ interface Network {
  * three stages of n blocks with 16, 32 and 64 filters, global average pooling, logits. On 32 x 32 x 3 and 10 classes a
  * depth of 20 trains 269,722 weights, 56 trains 853,018 and 110 trains 1,727,962.
  *
- * Layers: `conv_1`, `bn_1`, `relu_1`, then of each block `stage2_block1_conv_1`, `…_bn_1`, `…_relu_1`, `…_conv_2`,
+ * Layers: `conv_1`, `bn_1`, `relu_1`, then for each block `stage2_block1_conv_1`, `…_bn_1`, `…_relu_1`, `…_conv_2`,
  * `…_bn_2`, `…_add`, `…_relu_2` (its output), then `pool` and `logits`.
  */
 export function resnetCifar({depth, shortcut = 'A'}: ResnetCifarOptions): StudentBuilder {
@@ -57,7 +57,7 @@ export function resnetCifar({depth, shortcut = 'A'}: ResnetCifarOptions): Studen
   };
 }
 
-/** Two convolutions and a way around them. */
+/** Two convolutions and a shortcut around them. */
 function residual(
   input: SymbolicTensor,
   name: string,
@@ -76,8 +76,8 @@ function residual(
 
 /** Shortcuts that halve the image and double the channels, by option. */
 const growing: Record<'A' | 'B', (name: string, filters: number, seed: number) => readonly Layer[]> = {
-  // Stock layers only, so that a saved model loads wherever TensorFlow.js does. Seen as channels-first, the two inner
-  // axes of padding are width and channels.
+  // Uses stock layers only, so that a saved model loads wherever TensorFlow.js does. In channels-first order, the two
+  // inner axes of padding are width and channels.
   A: (name, filters) => [
     layers.layers.averagePooling2d({name: `${name}_subsample`, poolSize: 1, strides: 2}),
     layers.layers.zeroPadding2d({
@@ -102,7 +102,7 @@ interface ConvolutionOptions {
   readonly kernelSize?: number;
 }
 
-/** A convolution without bias, since batch norm follows and has its own. */
+/** A convolution without bias, because the batch norm that follows has its own. */
 function convolution(
   name: string,
   norm: string,

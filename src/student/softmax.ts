@@ -4,22 +4,22 @@ import type {Student} from './student.ts';
 type Layer = layers.layers.Layer;
 export type SymbolicTensor = layers.SymbolicTensor;
 
-/** Whether the model's last layer is a softmax or has one as its activation. */
+/** True if the model's last layer is a softmax, or has one as its activation. */
 export function endsInSoftmax(model: layers.LayersModel): boolean {
   const last = lastLayer(model);
   return last.getClassName() === 'Softmax' || last.getConfig()['activation'] === 'softmax';
 }
 
-/** The point of a model's graph that logits can be had from, and what leads from it to them. */
+/** The tensor in a model's graph from which logits are computed, and the function that computes them. */
 export interface LogitSource {
   readonly point: SymbolicTensor;
   readonly toLogits: (value: tf.Tensor) => tf.Tensor2D;
 }
 
 /**
- * Where a student's logits come from. Of a model that gives probabilities it is what goes into the softmax, where that
- * is a layer of its own or the activation of a dense layer. Elsewhere they are log(max(p, 1e-8)): logits up to a
- * constant a row, cut off below.
+ * Finds the source of a student's logits. If the student gives probabilities, the source is the input of the softmax,
+ * which is either a layer of its own or the activation of a dense layer. For other models the logits are log(max(p,
+ * 1e-8)): exact up to a constant for each row, with a lower limit.
  */
 export function logitSource({model, output}: Student): LogitSource {
   const point = model.outputs[0]!;
@@ -44,7 +44,7 @@ function inputOf(layer: Layer): SymbolicTensor {
   return layer.getInputAt(0) as SymbolicTensor;
 }
 
-/** A dense layer up to its activation; the weights are the layer's own, so gradients reach them. */
+/** A dense layer without its activation. It uses the layer's own weights, so gradients reach them. */
 function withoutActivation(dense: Layer, value: tf.Tensor): tf.Tensor2D {
   const [kernel, bias] = dense.weights.map(weight => weight.read());
   const product = tf.matMul(value as tf.Tensor2D, kernel as tf.Tensor2D);

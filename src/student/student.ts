@@ -4,84 +4,92 @@ import type {Input, TensorInput} from '../teacher.ts';
 import type {Gate} from './gate.ts';
 import type {Preprocessing} from './preprocessing.ts';
 
-/** A local model with what is needed to use it on raw inputs. */
+/** A local model with the information needed to use it on raw inputs. */
 export interface Student {
-  /** Takes preprocessed inputs [batch, ...inputShape]; its last layer gives `output` [batch, classes]. */
+  /** Takes preprocessed inputs [batch, ...inputShape]. Its last layer gives `output` [batch, classes]. */
   readonly model: layers.LayersModel;
   readonly classes: readonly string[];
   readonly preprocessing: Preprocessing;
-  /** What the last layer gives. */
+  /** The output of the last layer. */
   readonly output: 'logits' | 'probabilities';
   /**
-   * Type of the raw inputs that `preprocessing` is for; inputs of another type are refused.
+   * Type of the raw inputs that `preprocessing` is for. Inputs of another type are refused.
    *
    * @default any
    */
   readonly dtype?: TensorInput['dtype'];
-  /** How a text becomes raw inputs, of a student of texts. */
+  /** How a text becomes raw inputs, if the student reads texts. */
   readonly reading?: TextReading;
-  /** How sure it is of what it says; without, its softmax is taken as it is, and it answers everything. */
+  /** Turns logits into confidence. Without it, the plain softmax is used and the student answers everything. */
   readonly calibration?: Calibration;
-  /** What tells texts that are unlike those it learned from: of these it is never sure. */
+  /** Recognises texts unlike those that the student was trained on. It abstains on these. */
   readonly gate?: Gate;
 }
 
-/** Fitted on answers that the student did not learn from. */
+/** Fitted on answers that the student was not trained on. */
 export interface Calibration {
-  /** T, above 0, that divides the logits, so that probabilities are as often right as they say. */
+  /** T, above 0. It divides the logits, so that probabilities match how often the student is right. */
   readonly temperature: number;
   /**
-   * The least that the largest probability must be for an answer to stand; below it the student abstains. Above 1 it
-   * always does.
+   * The least value of the largest probability at which an answer stands. Below it the student abstains. If it is above
+   * 1, the student always abstains.
    *
    * @default 0
    */
   readonly threshold?: number;
   /**
-   * What is promised of a cascade at `threshold`.
+   * The guarantee of a cascade at `threshold`.
    *
-   * @default nothing: the threshold is a point estimate
+   * @default none: the threshold is a point estimate
    */
   readonly guarantee?: Guarantee;
 }
 
-/** A promise about a cascade of student and teacher. `src/evaluate/guarantee.ts` has the theorem and what it assumes. */
+/**
+ * A promise about a cascade of student and teacher. `src/evaluate/guarantee.ts` has the theorem and its assumptions.
+ */
 export interface Guarantee {
-  /** Over all requests the cascade agrees with the teacher on at least this share, from 0 to 1. */
+  /** The least share of all requests on which the cascade agrees with the teacher, from 0 to 1. */
   readonly agreement: number;
-  /** The probability of that, over the draw of the answers, from 0 to 1. */
+  /** The probability, over the random choice of calibration answers, that the promise holds, from 0 to 1. */
   readonly confidence: number;
-  /** Calibration answers: drawn at random, and kept from all training and every choice; with inputs that have no answer. */
+  /**
+   * Number of calibration answers: drawn at random, used in no training and no choice, and including inputs that have
+   * no answer.
+   */
   readonly answers: number;
-  /** Of these, those on which the student is sure enough and disagrees, and those without an answer. */
+  /** The number of them on which the student is sure enough and disagrees, or that have no answer. */
   readonly disagreements: number;
-  /** Share of the calibration answers on which the student is sure enough: about what it will answer by itself. */
+  /**
+   * Share of the calibration answers on which the student is sure enough. It estimates the share that the student
+   * answers itself.
+   */
   readonly localShare: number;
   /** Exact upper bound on the share of all requests on which the cascade disagrees: at most 1 − `agreement`. */
   readonly bound: number;
-  /** If there were too few answers to promise anything: how many more would do. */
+  /** If there were too few answers for a promise: the number of further answers that would suffice. */
   readonly moreAnswers?: number;
 }
 
-/** What a student must fit. */
+/** The task that a student must fit. */
 export interface Task {
   readonly classes: readonly string[];
   /**
-   * What an input is.
+   * Kind of an input.
    *
    * @default 'tensor'
    */
   readonly kind?: Input['kind'];
-  /** Shape of one input; of texts, []. */
+  /** Shape of one input. For texts it is []. */
   readonly inputShape: readonly number[];
   readonly preprocessing: Preprocessing;
   /**
-   * Type of the raw inputs; the student then refuses others.
+   * Type of the raw inputs. The student then refuses others.
    *
    * @default any
    */
   readonly dtype?: TensorInput['dtype'];
 }
 
-/** Makes a fresh student; the same seed gives the same initial weights. */
+/** Makes a new student. The same seed gives the same initial weights. */
 export type StudentBuilder = (task: Task, seed: number) => Student;

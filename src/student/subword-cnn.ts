@@ -10,7 +10,7 @@ type SymbolicTensor = layers.SymbolicTensor;
 
 export interface SubwordCnnOptions {
   /**
-   * How many subwords in a row a filter sees, for each group of filters.
+   * Number of consecutive subwords that a filter sees, for each group of filters.
    *
    * @default [1, 2, 3]
    */
@@ -22,7 +22,7 @@ export interface SubwordCnnOptions {
    */
   readonly filters?: number;
   /**
-   * How many numbers stand for a subword.
+   * Length of a subword's embedding.
    *
    * @default 32
    */
@@ -34,7 +34,7 @@ export interface SubwordCnnOptions {
    */
   readonly units?: readonly number[];
   /**
-   * How many different subwords are told apart. The embedding has `dimensions` weights for each.
+   * Number of different subwords. The embedding has `dimensions` weights for each.
    *
    * @default 8192
    */
@@ -46,13 +46,13 @@ export interface SubwordCnnOptions {
    */
   readonly characters?: number;
   /**
-   * Of a longer text this many subwords are read; steps and answers take time in proportion.
+   * The most subwords that are read of a text. Training steps and answers take time in proportion.
    *
    * @default 512
    */
   readonly pieces?: number;
   /**
-   * Of a longer text this many characters are read.
+   * The most characters that are read of a text.
    *
    * @default 10000
    */
@@ -60,13 +60,13 @@ export interface SubwordCnnOptions {
 }
 
 /**
- * A student of texts that sees what stands beside what: words are cut into subwords, these are embedded, filters look at
- * several in a row, and of each filter its strongest response anywhere in the text counts (Kim, 2014, Convolutional neural
- * networks for sentence classification). It ships no vocabulary. Layers: `is_text`, `embedding`, then of each width
- * `conv_2`, `relu_2`, `pool_2`, then `filters`, `dense_1`, …, `logits`.
+ * A student of texts that sees the order of words. Words are cut into subwords and these are embedded. Filters look at
+ * several subwords in a row, and each filter's strongest response anywhere in the text counts (Kim, 2014, Convolutional
+ * neural networks for sentence classification). It ships no vocabulary. Layers: `is_text`, `embedding`, then for each
+ * width `conv_2`, `relu_2`, `pool_2`, then `filters`, `dense_1`, …, `logits`.
  *
- * Padding is zeros to filters that have no bias, and adds nothing to any response that counts: a text is answered the
- * same with more room behind it.
+ * Padding is zeros and the filters have no bias, so it adds nothing to any response that counts. The answer to a text
+ * doesn't depend on the padding behind it.
  */
 export function subwordCnn(options: SubwordCnnOptions = {}): StudentBuilder {
   const {widths = [1, 2, 3], filters = 64, dimensions = 32, units = []} = options;
@@ -93,7 +93,7 @@ export function subwordCnn(options: SubwordCnnOptions = {}): StudentBuilder {
   };
 }
 
-/** A vector a subword [pieces, dimensions], zeros for none. */
+/** One vector for each subword [pieces, dimensions], zeros for padding. */
 function embed(
   input: SymbolicTensor,
   {buckets, pieces}: SubwordReading,
@@ -106,7 +106,8 @@ function embed(
     input,
     embedding({name: 'embedding', inputDim: buckets + 1, outputDim: dimensions, embeddingsInitializer}),
   );
-  // 1 for each subword: the least of its number and 1. Masks of TensorFlow.js don't go through convolutions.
+  // 1 for each subword and 0 for padding: the minimum of its number and 1. Masks of TensorFlow.js don't pass through
+  // convolutions.
   const isText = through(
     input,
     reLU({name: 'is_text', maxValue: 1}),
@@ -115,7 +116,7 @@ function embed(
   return multiply({name: 'masked'}).apply([vectors, isText]) as SymbolicTensor;
 }
 
-/** The strongest response of each filter of one width [filters], at least 0. */
+/** The strongest response of each filter of one width [filters]; at least 0. */
 function strongest(embedded: SymbolicTensor, width: number, filters: number, seed: number): SymbolicTensor {
   const {activation, conv1d, globalMaxPooling1d} = layers.layers;
   const name = `conv_${width}`;

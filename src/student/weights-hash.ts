@@ -4,8 +4,8 @@ import type {layers} from '../engine/tf.ts';
 import type {Student} from './student.ts';
 
 /**
- * SHA-256 over the names, shapes and bytes of all weights, in the order of their names: the same for a student and its
- * copy loaded from disk, another after any change of any weight. In hexadecimal.
+ * SHA-256 over the names, shapes and bytes of all weights, in the order of their names, in hexadecimal. It is the same
+ * for a student and its copy loaded from disk, and differs after any change of a weight.
  */
 export function weightsHash({model}: Student): string {
   const hash = createHash('sha256');
@@ -18,7 +18,7 @@ export function weightsHash({model}: Student): string {
   return hash.digest('hex');
 }
 
-/** SHA-256 over the model's layers, how they are joined and their settings, initial seeds left out. In hexadecimal. */
+/** SHA-256 over the model's layers, their connections and settings, without initial seeds, in hexadecimal. */
 export function architectureHash(model: layers.LayersModel): string {
   const config = JSON.stringify(model.getConfig(), (key, value) => (key.endsWith('Initializer') ? undefined : value));
   return createHash('sha256').update(config).digest('hex');

@@ -24,7 +24,7 @@ export interface Batch {
 export interface BatchSource {
   /** Shapes of the teacher's features. */
   readonly featureShapes: FeatureShapes;
-  /** Whom a batch is waited for; undefined where it is made at once. */
+  /** Whom a batch is waited for; undefined if it is made at once. */
   readonly waitsFor: 'disk' | 'teacher' | undefined;
   batch(rows: Int32Array, epoch: number, signal?: AbortSignal): Promise<Batch>;
 }

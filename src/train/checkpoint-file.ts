@@ -65,7 +65,7 @@ export interface KeptProgress {
  * It is a safetensors file whose metadata are `format`, `fingerprint` and `progress` as JSON, and `sha256` over all of
  * it.
  *
- * @throws KnowledgeError where it can't be written
+ * @throws KnowledgeError if it can't be written
  */
 export async function writeCheckpoint(path: string, {fingerprint, progress, tensors}: KeptRun): Promise<void> {
   const parts = {fingerprint: JSON.stringify(fingerprint), progress: JSON.stringify(progress, spellOut)};
@@ -75,8 +75,8 @@ export async function writeCheckpoint(path: string, {fingerprint, progress, tens
 /**
  * Reads a checkpoint, all of it or nothing.
  *
- * @returns undefined where there is none
- * @throws InputError where it is cut short, damaged, or no checkpoint of this form
+ * @returns undefined if there is none
+ * @throws InputError if it is cut short, damaged, or no checkpoint of this form
  */
 export async function readCheckpoint(path: string): Promise<KeptRun | undefined> {
   if (!(await exists(path))) return undefined;

@@ -115,7 +115,7 @@ export class Checkpoint {
 /**
  * Starts to keep a run: goes on from the file where `resume` asks for it and there is one, else writes the first.
  *
- * @throws InputError where the file can't be gone on from; KnowledgeError where it can't be written
+ * @throws InputError if the file can't be gone on from; KnowledgeError if it can't be written
  */
 export async function openCheckpoint(
   {path, everySeconds = 30, resume = false, onResume}: CheckpointOptions,
@@ -137,7 +137,7 @@ export async function openCheckpoint(
   return checkpoint;
 }
 
-/** Whether the run goes on from its file; with `if-possible` one that it can't go on from counts as none. */
+/** True if the run goes on from its file; with `if-possible` one that it can't go on from counts as none. */
 async function goOn(checkpoint: Checkpoint, resume: true | 'if-possible'): Promise<boolean> {
   try {
     return await checkpoint.resume();

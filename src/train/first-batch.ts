@@ -26,7 +26,7 @@ interface FirstBatchOptions {
  * that was answered is read by a term. A term that grows from 0 in a warm-up is taken at its full value. Leaves every
  * variable as it was.
  *
- * @throws TrainingError where a term has no gradient in three batches; InputError where answers are left unread
+ * @throws TrainingError if a term has no gradient in three batches; InputError if answers are left unread
  */
 export async function checkFirstBatch({student, knowledge, run}: FirstBatchOptions, batch: Batch): Promise<void> {
   const {options} = run;
@@ -48,7 +48,7 @@ export async function checkFirstBatch({student, knowledge, run}: FirstBatchOptio
 }
 
 interface Effect {
-  /** Whether a weight of the student has a gradient other than 0. */
+  /** True if a weight of the student has a gradient other than 0. */
   readonly moves: boolean;
   readonly value: number;
 }

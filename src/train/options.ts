@@ -119,6 +119,6 @@ export interface Epoch {
   readonly learningRate: number;
   /** Where it was measured after this epoch. */
   readonly validation: {readonly accuracy: number; readonly nll: number} | undefined;
-  /** Whether validation accuracy is the best so far. */
+  /** True if validation accuracy is the best so far. */
   readonly best: boolean;
 }

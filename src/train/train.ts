@@ -21,7 +21,7 @@ import type {StepSettings} from './step.ts';
 /**
  * Trains a student in place and yields after every epoch; the caller prints, saves or stops by looping.
  *
- * @throws InputError where the options or the knowledge don't fit, or answers are left unread; TrainingError where the loss is
+ * @throws InputError if the options or the knowledge don't fit, or answers are left unread; TrainingError if the loss is
  * no longer a number, a term has no gradient, or nothing was learned in all epochs
  */
 export async function* train(

@@ -235,7 +235,7 @@ describe('a student that breaks its promise', () => {
       await writeFile(watchFile, content);
       const refused = serve({teacher: teacherOf(() => ham), promise, watchFile});
       await expect(refused).rejects.toThrow(InputError);
-      await expect(refused).rejects.toThrow(`${watchFile} is not what a service keeps`);
+      await expect(refused).rejects.toThrow(`${watchFile} is not a service's watch file`);
       expect(await readFile(watchFile, 'utf8')).toBe(content);
     },
   );

@@ -77,7 +77,7 @@ describe('POST /v1/chat/completions', () => {
     const other = await chat(template, {}, 'news 0.8');
     expect(other).toMatchObject({
       status: 400,
-      body: {error: {param: 'messages', message: expect.stringContaining('is not made from the prompt')}},
+      body: {error: {param: 'messages', message: expect.stringContaining("doesn't match the prompt")}},
     });
     const expression = await start({prompt: '/<mail>\\s*(.*?)\\s*<\\/mail>/s'});
     expect(await contentOf(expression, {}, 'Whatever: <mail>\nnews 0.8\n</mail>!')).toBe('news');

@@ -8,13 +8,13 @@ describe('Rest', () => {
     for (let index = 0; index < 4; index++) rest.failed();
     rest.answered();
     for (let index = 0; index < 4; index++) rest.failed();
-    expect(rest.isResting).toBe(false);
+    expect(rest.isOpen).toBe(false);
     rest.failed();
-    expect(rest.isResting).toBe(true);
+    expect(rest.isOpen).toBe(true);
     clock.now = 29_999;
-    expect(rest.isResting).toBe(true);
+    expect(rest.isOpen).toBe(true);
     clock.now = 30_000;
-    expect(rest.isResting).toBe(false);
+    expect(rest.isOpen).toBe(false);
   });
 
   it('begins anew at the first failure after it, and not after an answer', () => {
@@ -23,10 +23,10 @@ describe('Rest', () => {
     for (let index = 0; index < 5; index++) rest.failed();
     clock.now = 40_000;
     rest.failed();
-    expect(rest.isResting).toBe(true);
+    expect(rest.isOpen).toBe(true);
     clock.now = 80_000;
     rest.answered();
     rest.failed();
-    expect(rest.isResting).toBe(false);
+    expect(rest.isOpen).toBe(false);
   });
 });

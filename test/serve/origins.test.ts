@@ -76,7 +76,7 @@ describe('the page that asks a service', () => {
     for (const origin of ['*', 'shop.example', 'https://shop.example/path', 'https://*.example', '']) {
       expect(() => new Origins({host, origins: [origin]})).toThrow(InputError);
     }
-    expect(() => new Origins({host, hosts: ['a/b']})).toThrow('`a/b` is no host.');
+    expect(() => new Origins({host, hosts: ['a/b']})).toThrow('`a/b` is not a host.');
   });
 });
 
@@ -101,7 +101,7 @@ describe('a service without a key', () => {
     const foreign = await send(service, 'POST', {...type, origin: 'https://evil.example'}, body);
     expect(foreign).toMatchObject({
       status: 403,
-      body: '{"error":"Pages of https://evil.example may not ask this service. Allow them with --origin."}',
+      body: '{"error":"Pages of https://evil.example may not use this service. Allow them with --origin."}',
     });
     expect(foreign.headers).not.toHaveProperty('access-control-allow-origin');
     const rebound = await send(service, 'POST', {...type, host: 'evil.example'}, body);

@@ -376,7 +376,7 @@ describe('serveTeacher', () => {
     const labels: Teacher = {...teacher, access: 'black-box', detail: {kind: 'label'}} as Teacher;
     await expect(start({access: 'gray-box'}, labels)).rejects.toThrow(KnowledgeError);
     const votes: Teacher = {...teacher, access: 'black-box', detail: {kind: 'votes'}} as Teacher;
-    await expect(start({access: 'black-box', detail: {kind: 'votes'}}, votes)).rejects.toThrow('can not show votes');
+    await expect(start({access: 'black-box', detail: {kind: 'votes'}}, votes)).rejects.toThrow("can't show votes");
   });
 
   it('says that it is well as long as it takes requests, and asks for no key for that', async () => {

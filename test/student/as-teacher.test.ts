@@ -117,7 +117,7 @@ describe('asTeacher', () => {
     const problems = outcomes.map(outcome => ('error' in outcome ? outcome.error.message : 'none'));
     expect(problems).toEqual([
       'Teacher tfjs mlp: Student mlp takes inputs of shape [4, 4, 1], got [2, 2, 1].',
-      'Teacher tfjs mlp: Student mlp takes raw uint8 inputs, got float32. Its preprocessing is for those.',
+      'Teacher tfjs mlp: Student mlp takes raw uint8 inputs, got float32. Its preprocessing is for uint8 values.',
       'Teacher tfjs mlp: An input of shape [4, 4, 1] holds 16 values, got 15.',
       'Teacher tfjs mlp: Student mlp takes numbers, got a text.',
       'none',

@@ -144,7 +144,7 @@ describe('loadStudent', () => {
   it('counts the bytes of the weights', async () => {
     await truncate(file('weights.bin'), 100);
     await expect(loadStudent(directory)).rejects.toThrow(
-      `${file('weights.bin')}: 100 bytes of weights, but model.json speaks of 904.`,
+      `${file('weights.bin')}: 100 bytes of weights, but model.json describes 904.`,
     );
   });
 
@@ -154,7 +154,7 @@ describe('loadStudent', () => {
     await expect(loadStudent(directory)).rejects.toThrow(/limbeck\.json can't be used:[\s\S]*output/);
     await writeFile(file('limbeck.json'), JSON.stringify({...description, inputShape: [28, 28, 1]}));
     await expect(loadStudent(directory)).rejects.toThrow(
-      'speaks of inputs [28, 28, 1], but the model beside it takes [4, 4, 1]',
+      'describes inputs [28, 28, 1], but the model beside it takes [4, 4, 1]',
     );
     await writeFile(file('limbeck.json'), JSON.stringify({...description, classes: ['yes', 'no']}));
     await expect(loadStudent(directory)).rejects.toThrow('gives [10] for each input, but there are 2 classes');
@@ -175,7 +175,7 @@ describe('loadStudent', () => {
   it('takes a model without limbeck.json when its classes are given', async () => {
     await rm(file('limbeck.json'));
     await expect(loadStudent(directory)).rejects.toThrow(
-      'has no limbeck.json, so nothing says what its model answers. Give `classes`',
+      'has no limbeck.json, so its classes are unknown. Give `classes`',
     );
     const student = await loadStudent(directory, {classes: tenClasses, preprocessing: {scale: 2}});
     expect(student).toMatchObject({classes: tenClasses, preprocessing: {scale: 2}, output: 'logits'});

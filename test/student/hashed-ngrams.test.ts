@@ -96,7 +96,7 @@ describe('hashedNgrams', () => {
     const model = layers.sequential({layers: [layers.layers.dense({units: 2, inputShape: [3]})]});
     const reading = {kind: 'n-grams', buckets: 4, words: 1, characters: [0, 0], length: 10} as const;
     const make = () => makeStudent({model, classes: task.classes, preprocessing: {}, output: 'logits', reading});
-    expect(make).toThrow(/takes inputs of shape \[3\], and a text becomes 4 numbers/);
+    expect(make).toThrow(/takes inputs of shape \[3\], but a text becomes 4 numbers/);
   });
 });
 

@@ -119,7 +119,7 @@ describe('subwordCnn', () => {
     const model = layers.sequential({layers: [layers.layers.dense({units: 2, inputShape: [3]})]});
     const reading = {kind: 'subwords', buckets: 4, characters: 2, pieces: 5, length: 10} as const;
     const make = () => makeStudent({model, classes: task.classes, preprocessing: {}, output: 'logits', reading});
-    expect(make).toThrow(/takes inputs of shape \[3\], and a text becomes 5 numbers/);
+    expect(make).toThrow(/takes inputs of shape \[3\], but a text becomes 5 numbers/);
   });
 });
 

@@ -60,12 +60,12 @@ export async function runExplain(path: string, flags: ExplainFlags): Promise<voi
 
 interface Explained {
   readonly key: string;
-  /** Whether it is served without asking. */
+  /** True if it is served without asking. */
   readonly isKept: boolean;
   /** What its answer holds. */
   readonly held?: string;
   readonly wanted?: string;
-  /** Whether its answer was read in another way than the teacher reads. */
+  /** True if its answer was read in another way than the teacher reads. */
   readonly isReadOtherwise?: boolean;
   /** The kept answer that is most like it. */
   readonly nearest?: Nearest | undefined;

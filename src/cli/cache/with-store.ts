@@ -12,7 +12,7 @@ export interface CacheFlags {
 /**
  * Opens the store that the flags name, for as long as it is used.
  *
- * @throws InputError where there is none: a cache that is only looked at is never made
+ * @throws InputError if there is none: a cache that is only looked at is never made
  */
 export async function withStore(cache: string, use: (store: AnswerStore) => Promise<void>): Promise<void> {
   if (!isStoreUrl(cache) && !existsSync(cache)) {

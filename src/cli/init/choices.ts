@@ -62,7 +62,7 @@ interface Asked {
 /**
  * Takes each choice from its flag, else from a person, else from its default.
  *
- * @throws InputError where a flag is wrong, or is missing and has no default
+ * @throws InputError if a flag is wrong, or is missing and has no default
  */
 export async function chooseAll(asked: Asked): Promise<Chosen> {
   const {flags, questions} = asked;
@@ -107,7 +107,7 @@ export async function chooseAll(asked: Asked): Promise<Chosen> {
 
 type TextFlag = 'texts' | 'text' | 'service' | 'url' | 'region' | 'model' | 'output' | 'price' | 'budget';
 
-/** @param fallback - what nothing stands for; undefined where there must be something */
+/** @param fallback - what nothing stands for; undefined if there must be something */
 async function choose<T>(
   {flags, questions}: Asked,
   flag: TextFlag,
@@ -178,7 +178,7 @@ async function chooseLabel(
   );
 }
 
-/** Undefined where the texts have labels that say it. */
+/** Undefined if the texts have labels that say it. */
 async function chooseClasses(
   {flags, questions}: Asked,
   {label, folderLabels}: InitTexts,

@@ -54,7 +54,7 @@ export async function runInit(
   }
 }
 
-/** Undefined where no person can answer. */
+/** Undefined if no person can answer. */
 function questionsOfTerminal(signal: AbortSignal): Questions | undefined {
   const {stdin, stderr} = process;
   if (!stdin.isTTY || !stderr.isTTY) return undefined;

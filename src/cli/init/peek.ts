@@ -11,7 +11,7 @@ import {InputError} from '../../errors.ts';
 /** What texts look like at their start. */
 export interface Peek {
   readonly format: TextFormat;
-  /** Whether neither a folder nor the file's ending says the format. */
+  /** True if neither a folder nor the file's ending says the format. */
   readonly isGuessed: boolean;
   /** The fields of an object, or the columns of a table, with what the first one holds; none of plain texts. */
   readonly fields: readonly PeekedField[];
@@ -19,7 +19,7 @@ export interface Peek {
   readonly text: string | undefined;
   /** The one that is called as labels are. */
   readonly label: string | undefined;
-  /** Whether the first row of a table names its columns; undefined of what is no table. */
+  /** True if the first row of a table names its columns; undefined of what is no table. */
   readonly hasHeader: boolean | undefined;
   /** The folders right below that may name the classes of what is in them. */
   readonly folders: readonly string[];
@@ -44,7 +44,7 @@ const LABEL_NAMES = 'label labels class category target sentiment intent topic'.
 /**
  * Looks at the start of texts.
  *
- * @throws InputError where there are none that can be read
+ * @throws InputError if there are none that can be read
  */
 export async function peekTexts(path: string, options: PeekOptions = {}): Promise<Peek> {
   const isFolder = await stat(path).then(

@@ -13,17 +13,17 @@ export interface InitService {
   readonly factory: string;
   /** What it can be read for, the best first. */
   readonly outputs: readonly InitOutput[];
-  /** Whether it charges by the token. */
+  /** True if it charges by the token. */
   readonly charges: boolean;
-  /** Its own address; undefined where one must be named. */
+  /** Its own address; undefined if one must be named. */
   readonly url: string | undefined;
   /** A model's name, to show what one looks like. */
   readonly example: string;
   /** The variables that its key is read from: all of one of these lists. */
   readonly keys: readonly (readonly string[])[];
-  /** Whether it answers without a key, as services on one's own machine do. */
+  /** True if it answers without a key, as services on one's own machine do. */
   readonly keyless: boolean;
-  /** Whether it is reached by a region of AWS. */
+  /** True if it is reached by a region of AWS. */
   readonly regional?: boolean;
 }
 
