@@ -58,8 +58,8 @@ function linesOf(texts: Inputs): readonly string[] {
     .replace(/\s+/g, ' ');
   const distinct = Math.floor(all.length / LINE);
   return Array.from({length: LINES}, (_, line) => {
-    const place = (line % distinct) * LINE;
-    return all.slice(place, place + LINE);
+    const position = (line % distinct) * LINE;
+    return all.slice(position, position + LINE);
   });
 }
 

@@ -81,8 +81,8 @@ const STARTED =
   /new URL\(\s*'([^']+)',\s*import\.meta\.url|import\.meta\.resolve\('([^']+)'|\b(?:fork|Worker)\(\s*'([^']+)'/g;
 
 const rankOf = (path: string): number => ORDER.indexOf(path.split('/')[1]!);
-const isWithin = (path: string, places: readonly string[]): boolean =>
-  places.some(place => path === place || path.startsWith(`${place}/`));
+const isWithin = (path: string, folders: readonly string[]): boolean =>
+  folders.some(folder => path === folder || path.startsWith(`${folder}/`));
 const shown = ({from, specifier}: Import): string => `${from} imports ${specifier}`;
 
 const sources = files('src').filter(file => file !== 'src/index.ts');

@@ -27,7 +27,7 @@ export interface Deed extends Tokens {
   readonly status?: number;
   /** What its reply says of its usage. @default what is charged */
   readonly said?: {readonly input: unknown; readonly output: unknown} | 'nothing';
-  /** Whether the connection breaks when all is charged. @default false */
+  /** True if the connection breaks when all is charged. @default false */
   readonly breaks?: boolean;
   /** Milliseconds. @default 0 */
   readonly takes?: number;

@@ -18,10 +18,10 @@ export function chromiumPath(): string | undefined {
 }
 
 /**
- * Starts a headless Chromium that speaks to nobody of its own accord; the caller closes it. Undefined where there is
+ * Starts a headless Chromium that speaks to nobody of its own accord; the caller closes it. Undefined if there is
  * none.
  *
- * @throws Error where there is none and `CI` is set: there a silent skip would pass for a test
+ * @throws Error if there is none and `CI` is set: there a silent skip would pass for a test
  */
 export async function launchChromium(): Promise<Browser | undefined> {
   const executablePath = chromiumPath();

@@ -209,7 +209,7 @@ describe('the hostile service', () => {
       const outcomes: readonly Outcome[] = await teacher
         .ask(asked.map(query))
         .catch(error => asked.map(() => ({error})));
-      const failed = asked.filter((_, place) => 'error' in outcomes[place]!);
+      const failed = asked.filter((_, position) => 'error' in outcomes[position]!);
       if (failed.length > 0) await askAll(failed);
     };
     const batches = Array.from({length: 200}, (_, index) => texts.slice(index * 3, index * 3 + 3));

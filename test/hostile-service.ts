@@ -193,19 +193,19 @@ class Hostility {
     const digest = createHash('sha256')
       .update(`${seed} ${this.#answered++}`)
       .digest();
-    const [chance, kind, place] = [0, 4, 8].map(offset => digest.readUInt32LE(offset) / 2 ** 32) as [
+    const [chance, kind, index] = [0, 4, 8].map(offset => digest.readUInt32LE(offset) / 2 ** 32) as [
       number,
       number,
       number,
     ];
-    const row = Math.floor(place * names.length);
+    const row = Math.floor(index * names.length);
     const fault = faults[Math.floor(kind * faults.length)];
     const hadEnough = names.some(name => this.tallies.of(name).faults >= faultsPerInput);
     return chance < rate && fault !== undefined && !hadEnough ? {fault, row} : {row};
   }
 }
 
-/** The body, or undefined where the client went away. */
+/** The body, or undefined if the client went away. */
 async function read(request: IncomingMessage): Promise<string | undefined> {
   try {
     let text = '';

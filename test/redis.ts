@@ -27,10 +27,10 @@ export interface RedisServer {
 }
 
 /**
- * Starts a server at a free port; the caller stops it. Undefined where none is installed.
+ * Starts a server at a free port; the caller stops it. Undefined if none is installed.
  *
  * @param password - that clients have to give
- * @throws Error where none is installed and `CI` is set: there a silent skip would pass for a test
+ * @throws Error if none is installed and `CI` is set: there a silent skip would pass for a test
  */
 export async function startRedis(password = ''): Promise<RedisServer | undefined> {
   if (spawnSync('redis-server', ['--version']).error) {

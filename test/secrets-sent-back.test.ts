@@ -111,7 +111,7 @@ describe('a text without secrets', () => {
 describe('a service that sends the key back', () => {
   let server: Server;
   let folder: string;
-  /** What it sends back in the place of the key. */
+  /** What it sends back in the path of the key. */
   let form = '';
   let status = 200;
 
@@ -146,8 +146,8 @@ describe('a service that sends the key back', () => {
     form = sent;
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
     const teacher = openai({url, model: 'm', classes: ['ham', 'spam'], output: 'label', key: KEY});
-    const place = join(folder, title.replace(/\W/g, '-'));
-    const asking = await openAsking({cache: join(place, 'answers.mdb'), journal: join(place, 'journal')});
+    const path = join(folder, title.replace(/\W/g, '-'));
+    const asking = await openAsking({cache: join(path, 'answers.mdb'), journal: join(path, 'journal')});
     const shown: string[] = [];
     try {
       const {teacher: layered} = asking.open(teacher);
@@ -166,7 +166,7 @@ describe('a service that sends the key back', () => {
     } finally {
       await asking.close();
     }
-    const files = filesIn(place);
+    const files = filesIn(path);
     expect(files.join('').includes('chat.completion')).toBe(true);
     expect([...shown, ...files].filter(shows)).toEqual([]);
   });

@@ -105,7 +105,7 @@ const remote: Teacher<'black-box'> = {
       return {status: 200, headers: {}, body};
     });
     const read = this.service!.read(reply, rows.length, this.detail);
-    for (const [place, row] of rows.entries()) outcomes[row] = read[place]!;
+    for (const [index, row] of rows.entries()) outcomes[row] = read[index]!;
     return outcomes;
   },
 };

@@ -277,11 +277,11 @@ function assertAlike(actual: readonly Answer[], expected: readonly Answer[]): vo
     assert.equal(answer.kind, expected[row]!.kind);
     const [given, wanted] = [numbersIn(answer), numbersIn(expected[row]!)];
     assert.equal(given.length, wanted.length, `answer ${row} holds as much`);
-    for (const [place, value] of given.entries()) {
-      const difference = value === wanted[place] ? 0 : Math.abs(value - wanted[place]!);
+    for (const [index, value] of given.entries()) {
+      const difference = value === wanted[index] ? 0 : Math.abs(value - wanted[index]!);
       assert.ok(
         difference <= tolerance * Math.max(1, Math.abs(value)),
-        `answer ${row} differs: ${value}, ${wanted[place]}`,
+        `answer ${row} differs: ${value}, ${wanted[index]}`,
       );
     }
   }

@@ -4,10 +4,10 @@ import {InputError} from '../errors.ts';
 import type {Examples} from './split.ts';
 
 export interface CifarFolder {
-  /** Holds the files of the binary version of CIFAR-10 or CIFAR-100, unpacked. */
+  /** Folder with the unpacked files of the binary version of CIFAR-10 or CIFAR-100. */
   readonly folder: string;
   /**
-   * Which of the two labels of CIFAR-100: one of 100 classes or of 20 superclasses. CIFAR-10 has one label alone.
+   * The label that is read from CIFAR-100: one of 100 classes or one of 20 superclasses. CIFAR-10 has only one label.
    *
    * @default 'fine'
    */
@@ -23,7 +23,7 @@ export interface Cifar {
   readonly test: Examples;
 }
 
-/** What the archive of one of the sets holds. */
+/** The contents of the archive of one set. */
 interface Form {
   readonly name: string;
   readonly archive: string;
@@ -68,7 +68,7 @@ const forms: readonly Form[] = [
  *
  * Krizhevsky (2009), Learning Multiple Layers of Features from Tiny Images.
  *
- * @throws InputError that names the file that is missing, cut short or wrong, and where to get it
+ * @throws InputError that names the file that is missing, cut short or wrong, or if to get it
  */
 export async function readCifar({folder, labels = 'fine'}: CifarFolder): Promise<Cifar> {
   const form = await formOf(folder);
@@ -86,10 +86,10 @@ export async function readCifar({folder, labels = 'fine'}: CifarFolder): Promise
   };
 }
 
-/** Which of the sets a folder holds. */
+/** The set that a folder holds. */
 async function formOf(folder: string): Promise<Form> {
   const held = await readdir(folder).catch(cause => {
-    throw new InputError(`Can't read the folder ${folder}. Check that it is there and may be read.`, {cause});
+    throw new InputError(`Can't read the folder ${folder}. Check that it exists and may be read.`, {cause});
   });
   const found = forms.filter(({train, test, names}) => [...train, test, ...names].some(name => held.includes(name)));
   if (found.length === 1) return found[0]!;
@@ -114,10 +114,10 @@ async function readNames(path: string, form: Form): Promise<readonly string[]> {
 
 interface Reading {
   readonly form: Form;
-  /** Of the label that is taken, among the bytes before an image. */
+  /** Index of the label that is read, among the bytes before an image. */
   readonly index: number;
   readonly classes: readonly string[];
-  /** In each of the original files. */
+  /** Number of images in each of the original files. */
   readonly images: number;
 }
 
@@ -168,7 +168,7 @@ interface Target {
   readonly labels: Int32Array;
 }
 
-/** Block by block, so that it takes no more memory than the images do. */
+/** Reads block by block, so that it takes no more memory than the images do. */
 async function readRecords(
   {path, file}: ImageFile,
   {data, labels}: Target,
@@ -202,7 +202,7 @@ async function readWhole(file: FileHandle, target: Uint8Array, path: string): Pr
   }
 }
 
-/** Three planes as pixels of three channels. */
+/** Turns three planes into pixels of three channels. */
 function interleave(planes: Uint8Array, from: number, pixels: Uint8Array, to: number): void {
   for (let pixel = 0; pixel < PIXELS; pixel++) {
     const target = to + 3 * pixel;
@@ -212,7 +212,7 @@ function interleave(planes: Uint8Array, from: number, pixels: Uint8Array, to: nu
   }
 }
 
-/** Bytes of an image with its labels. */
+/** Number of bytes of an image with its labels. */
 function recordOf({names}: Form): number {
   return names.length + IMAGE;
 }

@@ -25,7 +25,7 @@ export interface IdxFiles {
 /**
  * Reads images and labels in the format of MNIST (IDX, plain or gzipped). An image of two dimensions gets a channel.
  *
- * @throws InputError where a file is missing, cut short, or not what it should be
+ * @throws InputError if a file is missing, cut short or not an IDX file of the right kind
  */
 export async function readIdx({images, labels}: IdxFiles): Promise<Examples> {
   const [imageArray, labelArray] = await Promise.all([readIdxArray(images), readIdxArray(labels)]);
@@ -76,14 +76,16 @@ async function readBytes(path: string | URL): Promise<Buffer> {
   try {
     bytes = await readFile(path);
   } catch (cause) {
-    throw new InputError(`Can't read ${path}. Check that it is there and may be read.`, {cause});
+    throw new InputError(`Can't read ${path}. Check that it exists and may be read.`, {cause});
   }
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   try {
     return await unzip(bytes, {maxOutputLength: unzippedLimit(bytes.length)});
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
-      throw new InputError(`${path} unzips to more than images do. Unzip it yourself if you trust it.`, {cause});
+      throw new InputError(`${path} unzips to far more bytes than images do. Unzip it yourself if you trust it.`, {
+        cause,
+      });
     }
     throw new InputError(`${path} can't be unzipped: it is damaged. Fetch it again.`, {cause});
   }

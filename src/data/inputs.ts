@@ -25,7 +25,7 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, length) => product * length, 1);
 }
 
-/** One input, sharing memory with the block it stands in. */
+/** One input. It shares memory with its block. */
 export function inputAt(inputs: Inputs, index: number): Input {
   if (index < 0 || index >= inputs.count) {
     throw new InputError(`There is no input ${index}: the set holds ${inputs.count}.`);

@@ -2,11 +2,11 @@ import {existsSync, mkdirSync, statSync} from 'node:fs';
 import {dirname, resolve} from 'node:path';
 
 /**
- * Makes a folder and those above it. Node's own `recursive` never returns where a file system makes no folders, as
- * below `/proc`.
+ * Makes a folder and its parents. Node's own `recursive` never returns on a file system without new folders, such as
+ * `/proc`.
  *
- * @returns those that it made, the outermost first
- * @throws Error where that can't be
+ * @returns the folders that it made, the outermost first
+ * @throws Error if a folder can't be made
  */
 export function makeFolder(path: string): readonly string[] {
   const missing: string[] = [];
@@ -20,7 +20,7 @@ function makeOne(folder: string): void {
   try {
     mkdirSync(folder);
   } catch (error) {
-    // Another process may have made it just now.
+    // Another process can have made it in the meantime.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }

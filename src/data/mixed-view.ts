@@ -4,14 +4,15 @@ import type {Pixels, View} from './view.ts';
 
 export interface MixUpOptions {
   /**
-   * The input's share is of Beta(alpha, alpha): 1 takes all shares alike, less keeps most mixtures near one of the two.
+   * The input's share is drawn from Beta(alpha, alpha): 1 draws all shares alike, less keeps most mixtures near one of
+   * the two.
    *
    * @default 1
    */
   readonly alpha?: number;
   /**
-   * The least share of either, below 0.5: what is hardly mixed is a query that is hardly new. Black-box few-shot
-   * distillation keeps to 0.05 (Nguyen et al. 2022).
+   * Least share of either input, below 0.5. A mixture with a smaller share is hardly a new query. Black-box few-shot
+   * distillation uses 0.05 (Nguyen et al. 2022).
    *
    * @default 0
    */
@@ -20,23 +21,23 @@ export interface MixUpOptions {
 
 export interface CutMixOptions {
   /**
-   * The share of the image that stays is of Beta(alpha, alpha), before the box is cut off at the edges.
+   * The share of the image that stays is drawn from Beta(alpha, alpha), before the box is clipped at the edges.
    *
    * @default 1
    */
   readonly alpha?: number;
 }
 
-/** Shares are multiples of one in so many: then all machines come to the same bytes. */
+/** Shares are multiples of 1 / GRAIN, so that all machines compute the same bytes. */
 const GRAIN = 1024;
 
 /**
- * Lays an input and its partner over each other: share · input + (1 − share) · partner, rounded where values are whole.
+ * Blends an input with its partner: share · input + (1 − share) · partner, rounded if values are whole numbers.
  * The teacher is asked about the mixture, so no labels are mixed.
  *
  * Mix-up (Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization").
  *
- * @throws InputError where an option is out of its range
+ * @throws InputError if an option is out of its range
  */
 export function mixUp({alpha = 1, least = 0}: MixUpOptions = {}): View {
   checkAlpha('mixUp', alpha);
@@ -60,13 +61,13 @@ export function mixUp({alpha = 1, least = 0}: MixUpOptions = {}): View {
 }
 
 /**
- * Puts a box of the partner into the image: of its proportions, its middle anywhere, cut off at the edges. The teacher is
- * asked about what comes of it, so no labels are mixed.
+ * Puts a box of the partner into the image. The box has the proportions of the image and its centre anywhere, and is
+ * clipped at the edges. The teacher is asked about the result, so no labels are mixed.
  *
  * Cut-mix (Yun et al. 2019, "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features",
  * section 3.1).
  *
- * @throws InputError where `alpha` is out of its range
+ * @throws InputError if `alpha` is out of its range
  */
 export function cutMix({alpha = 1}: CutMixOptions = {}): View {
   checkAlpha('cutMix', alpha);
@@ -94,7 +95,7 @@ function randomShare(random: RandomGenerator, alpha: number, least = 0): number 
   return Math.round(GRAIN * share);
 }
 
-/** A stretch of an edge of `length` around any of its places, `side` times as long and within it. */
+/** A random span of an edge: `side` times its `length`, centred on any of its positions, clipped at its ends. */
 function randomSpan(random: RandomGenerator, length: number, side: number): readonly [start: number, end: number] {
   const middle = randomInteger(random, 0, length - 1);
   const half = Math.floor(Math.floor(length * side) / 2);
@@ -103,7 +104,7 @@ function randomSpan(random: RandomGenerator, length: number, side: number): read
 
 function given(partner: Pixels | undefined, view: string): Pixels {
   if (partner !== undefined) return partner;
-  throw new InputError(`View ${view} mixes an image with a partner, and there is none. Give it two inputs at least.`);
+  throw new InputError(`View ${view} mixes an image with a partner, but there is none. Give it at least two inputs.`);
 }
 
 function checkAlpha(view: string, alpha: number): void {

@@ -4,17 +4,17 @@ import type {View} from './view.ts';
 
 export interface NoiseOptions {
   /**
-   * Standard deviation, above 0, in the units of the raw values: where pixels are bytes and 0.3 of their whole range is
-   * wanted, 76.5.
+   * Standard deviation, above 0, in the units of the raw values. For example, 0.3 of the range of pixels in bytes is
+   * 76.5.
    */
   readonly deviation: number;
 }
 
 /**
- * Adds Gaussian noise to every value of a tensor, each by itself. What are whole numbers stay such, and bytes stay from 0
- * to 255: they are rounded, and what is beyond the end is the end.
+ * Adds independent Gaussian noise to every value of a tensor. Whole numbers are rounded to whole numbers, and bytes
+ * are clipped to the range from 0 to 255.
  *
- * @throws InputError where the deviation is no number above 0
+ * @throws InputError if the deviation is not a number above 0
  */
 export function noise({deviation}: NoiseOptions): View {
   if (!(deviation > 0 && deviation < Number.POSITIVE_INFINITY)) {

@@ -37,7 +37,7 @@ export function randomNormal(random: RandomGenerator): number {
   return Math.sqrt(-2 * Math.log(1 - randomFraction(random))) * Math.cos(2 * Math.PI * randomFraction(random));
 }
 
-/** So many numbers of the standard normal distribution, both of each pair: in half the time. */
+/** `count` numbers of the standard normal distribution. Both numbers of each pair are used, which halves the time. */
 export function randomNormals(random: RandomGenerator, count: number): Float64Array {
   const numbers = new Float64Array(count);
   for (let index = 0; index < count; index += 2) {
@@ -49,11 +49,11 @@ export function randomNormals(random: RandomGenerator, count: number): Float64Ar
   return numbers;
 }
 
-/** A number from 0 to 1 of the distribution Beta(alpha, alpha): by Student's t with 2 alpha degrees of freedom (Bailey 1994). */
+/** A number from 0 to 1 of Beta(alpha, alpha), by Student's t with 2 alpha degrees of freedom (Bailey 1994). */
 export function randomBeta(random: RandomGenerator, alpha: number): number {
   const radius = randomFraction(random) ** (-1 / alpha) - 1;
   const cosine = Math.cos(2 * Math.PI * randomFraction(random));
-  // The reciprocals keep what is infinitely large from being no number.
+  // The reciprocals keep infinite values from becoming NaN.
   return (1 + Math.sign(cosine) / Math.sqrt(1 + 1 / (radius * cosine ** 2))) / 2;
 }
 

@@ -3,9 +3,9 @@ import {type FileHandle, open, rename, unlink} from 'node:fs/promises';
 import {KnowledgeError} from '../errors.ts';
 
 /**
- * Writes a file piece by piece. It takes the place of an older one in one step, once all of it is on disk.
+ * Writes a file piece by piece. It replaces an older file in one step when all of it is on disk.
  *
- * @throws KnowledgeError where it can't be written; the older one is still there then
+ * @throws KnowledgeError if it can't be written; the older file then stays
  */
 export async function replaceFile(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;

@@ -4,31 +4,32 @@ import {shuffledIndices} from './random.ts';
 
 export type Role = 'train' | 'validation' | 'test';
 
-/** Labelled examples in one role. The role is part of the type, so the test split can't be trained on or tuned by. */
+/** Labelled examples in one role. The role is part of the type, so the test split can't be used to train or tune. */
 export interface Split<R extends Role = Role> {
   readonly role: R;
   readonly inputs: Inputs;
-  /** Indices of the true classes, one an input. */
+  /** Indices of the true classes, one for each input. */
   readonly labels: Int32Array;
 }
 
-/** Inputs in one role whose true classes nobody knows. */
+/** Inputs in one role whose true classes are unknown. */
 export type Unlabelled<R extends Role = Role> = Omit<Split<R>, 'labels'>;
 
-/** The inputs that a teacher is asked about. It has no true labels, so none can reach a student by way of it. */
+/** The inputs that a teacher is asked about. It has no true labels, so none can reach a student through it. */
 export interface TransferSet {
   readonly role: 'transfer';
   readonly inputs: Inputs;
   /**
-   * How many versions of each input follow one another, see `versionsOf`. They are answered together or not at all.
+   * Number of versions of each input, which follow one another, see `versionsOf`. They are answered together or not at
+   * all.
    *
    * @default 1
    */
   readonly versions?: number;
   /**
-   * [inputs], the seed of the view that each is; 0 is one as it is.
+   * [inputs], the seed of each input's view; 0 is an unchanged input.
    *
-   * @default all as they are
+   * @default all inputs unchanged
    */
   readonly views?: Int32Array;
 }
@@ -42,14 +43,14 @@ export interface Dataset {
   readonly test: Split<'test'>;
 }
 
-/** A task whose true labels nobody knows: students are measured by what the teacher says. */
+/** A task without true labels. Students are measured by the teacher's answers. */
 export interface UnlabelledDataset {
   readonly classes: readonly string[];
   readonly train: Unlabelled<'train'>;
   readonly test: Unlabelled<'test'>;
 }
 
-/** Whether true labels are known. */
+/** True if true labels are known. */
 export function isLabelled(data: Dataset | UnlabelledDataset): data is Dataset {
   return 'validation' in data;
 }
@@ -60,7 +61,7 @@ export interface Examples {
   readonly labels: Int32Array;
 }
 
-/** Gives examples a role, after checking that every input has a label. */
+/** Gives examples a role. Checks that every input has a label. */
 export function asSplit<R extends Role>(role: R, {inputs, labels}: Examples): Split<R> {
   if (inputs.count !== labels.length) {
     throw new InputError(
@@ -70,7 +71,7 @@ export function asSplit<R extends Role>(role: R, {inputs, labels}: Examples): Sp
   return {role, inputs, labels};
 }
 
-/** The named examples of a split, in that order, in the same role. */
+/** The examples at these indices of a split, in that order, in the same role. */
 export function selectSplit<R extends Role>(split: Split<R>, indices: ArrayLike<number>): Split<R> {
   return {
     role: split.role,
@@ -80,7 +81,7 @@ export function selectSplit<R extends Role>(split: Split<R>, indices: ArrayLike<
 }
 
 export interface HoldOutOptions {
-  /** How many examples go to validation. */
+  /** Number of validation examples. */
   readonly validation: number;
   /**
    * Seed of the draw.
@@ -90,7 +91,7 @@ export interface HoldOutOptions {
   readonly seed?: number;
 }
 
-/** Draws a validation split out of training examples; both keep the drawn order. */
+/** Draws a validation split from training examples. Both keep the drawn order. */
 export function holdOut(
   examples: Examples,
   {validation, seed = 0}: HoldOutOptions,
@@ -107,7 +108,7 @@ export function holdOut(
 }
 
 export interface DrawOptions {
-  /** How many examples to draw. */
+  /** Number of examples to draw. */
   readonly size: number;
   /**
    * Seed of the draw.

@@ -1,4 +1,4 @@
-/** What is read of a text, with one space for any run of white space, and one at either end. */
+/** The part of a text that is read. Each run of white space becomes one space, and each end gets one. */
 export function normalise(text: string, length: number): string {
   const read = text.slice(0, length).normalize('NFKC').toLowerCase();
   return ` ${read.replace(/\s+/g, ' ').trim()} `;
@@ -6,7 +6,7 @@ export function normalise(text: string, length: number): string {
 
 const PRIME = 0x01000193;
 
-/** Where FNV-1a begins. */
+/** The offset basis of FNV-1a. */
 export const OFFSET = 0x811c9dc5;
 
 /** FNV-1a over UTF-16 code units. */
@@ -16,12 +16,12 @@ export function hashOf(word: string, offset: number = OFFSET): number {
   return hash;
 }
 
-/** A hash after one more value. */
+/** Adds one value to a hash. */
 export function stepped(hash: number, value: number): number {
   return Math.imul(hash ^ value, PRIME);
 }
 
-/** Spreads a hash over all of its 32 bits, as MurmurHash3 ends. */
+/** Spreads a hash over all of its 32 bits, by the finalizer of MurmurHash3. */
 export function finished(hash: number): number {
   let bits = hash;
   bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);

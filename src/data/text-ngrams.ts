@@ -4,23 +4,23 @@ import {finished, hashOf, normalise, OFFSET, stepped} from './text-hash.ts';
 import {checkCount, isCount, refuse} from './text-options.ts';
 
 /**
- * How a text becomes numbers without a vocabulary: its runs of words and of characters are hashed to buckets, as by
- * Weinberger et al. (2009). A bucket that any run falls into holds 1 / sqrt(buckets hit), so that long texts weigh no more
+ * How a text becomes numbers without a vocabulary. Its runs of words and of characters are hashed to buckets
+ * (Weinberger et al., 2009). Each bucket that a run hits holds 1 / sqrt(buckets hit), so that long texts weigh no more
  * than short ones.
  */
 export interface NgramReading {
   readonly kind: 'n-grams';
-  /** How many numbers a text becomes. */
+  /** Number of buckets, which is the length of the row that a text becomes. */
   readonly buckets: number;
-  /** The most words in a run, 0 for none. A word is letters, marks and digits; any other sign is one by itself. */
+  /** The most words in a run, 0 for none. A word is letters, marks and digits; any other sign is its own word. */
   readonly words: number;
   /** The fewest and the most characters in a run, across words; both 0 for none. */
   readonly characters: readonly [fewest: number, most: number];
-  /** Of a longer text this many characters are read. */
+  /** Most characters that are read of a text. */
   readonly length: number;
 }
 
-/** @throws InputError where a number is out of its range */
+/** @throws InputError if a number is out of its range */
 export function checkNgrams({buckets, words, characters, length}: NgramReading): void {
   const [fewest, most] = characters;
   checkCount('buckets', buckets, 2, 2 ** 20);
@@ -29,7 +29,9 @@ export function checkNgrams({buckets, words, characters, length}: NgramReading):
   const isRange = isCount(fewest, 0, most) && isCount(most, 0, 10) && (fewest > 0 || most === 0);
   if (!isRange) refuse('characters', 'two whole numbers up to 10, the smaller one first', characters);
   if (words === 0 && most === 0)
-    throw new InputError('Give `words`, `characters` or both: of neither there is nothing.');
+    throw new InputError(
+      'Both `words` and `characters` are off, so a text becomes nothing. Give at least one of them.',
+    );
 }
 
 /** The texts as rows of numbers, float32 [count, buckets]. */
@@ -47,9 +49,9 @@ export function readNgrams(texts: readonly string[], reading: NgramReading): Ten
 }
 
 /**
- * Makes the function that says which buckets a text hits, each once, without order.
+ * Makes the function that returns the buckets that a text hits, each once, in no order.
  *
- * @throws InputError where the reading is none
+ * @throws InputError if the reading is invalid
  */
 export function bucketReader(reading: NgramReading): (text: string) => Int32Array {
   checkNgrams(reading);
@@ -57,10 +59,10 @@ export function bucketReader(reading: NgramReading): (text: string) => Int32Arra
   return text => hits.of(text, reading).slice();
 }
 
-/** Which buckets a text hits, each once. */
+/** The buckets that a text hits, each once. */
 class Hits {
   private readonly buckets: number;
-  /** By bucket, the last text that hit it. */
+  /** The last text that hit each bucket. */
   private readonly lastText: Int32Array;
   private texts = 0;
   private readonly indices: Int32Array;
@@ -72,7 +74,7 @@ class Hits {
     this.indices = new Int32Array(buckets);
   }
 
-  /** Holds until the next call. */
+  /** Valid until the next call. */
   of(text: string, {words, characters: [fewest, most], length}: NgramReading): Int32Array {
     this.texts++;
     this.count = 0;
@@ -114,6 +116,6 @@ class Hits {
 
 const WORD = /[\p{L}\p{M}\p{N}]+|[^\s\p{L}\p{M}\p{N}]/gu;
 
-// Where the hashes of words and those of characters begin, so that a word is another run than its characters.
+// Two different starting values, so that a word and its characters have different hashes.
 const WORDS = OFFSET;
 const CHARACTERS = 0x2b3c5d7f;

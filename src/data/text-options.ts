@@ -1,6 +1,6 @@
 import {InputError} from '../errors.ts';
 
-/** @throws InputError where an option is no whole number of that range */
+/** @throws InputError if an option is not a whole number in that range */
 export function checkCount(name: string, value: number, least: number, greatest: number): void {
   if (!isCount(value, least, greatest)) refuse(name, `a whole number from ${least} to ${greatest}`, value);
 }

@@ -3,13 +3,13 @@ import {checkEmbedding, type EmbeddingReading} from './text-embedding.ts';
 import {checkNgrams, type NgramReading, readNgrams} from './text-ngrams.ts';
 import {checkSubwords, readSubwords, type SubwordReading} from './text-subwords.ts';
 
-/** How a text becomes numbers by hashes: wherever JavaScript runs the same ones. */
+/** How hashes turn a text into numbers. The numbers are the same wherever JavaScript runs. */
 export type HashedReading = NgramReading | SubwordReading;
 
 /** How a text becomes a student's raw inputs. */
 export type TextReading = HashedReading | EmbeddingReading;
 
-/** @throws InputError where a number is out of its range */
+/** @throws InputError if a number is out of its range */
 export function checkReading(reading: TextReading): void {
   if (reading.kind === 'n-grams') checkNgrams(reading);
   else if (reading.kind === 'subwords') checkSubwords(reading);
@@ -28,7 +28,7 @@ export function widthOf(reading: TextReading): number {
   }
 }
 
-/** All of it that decides the numbers: not where the files of a model lie. */
+/** The part that decides the numbers. The paths of a model's files don't. */
 export function identityOfReading(reading: TextReading): Omit<TextReading, 'path' | 'file'> {
   if (reading.kind !== 'embeddings') return reading;
   const {path: _, file: __, ...identity} = reading;

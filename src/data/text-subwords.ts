@@ -3,25 +3,26 @@ import {finished, hashOf, normalise, OFFSET} from './text-hash.ts';
 import {checkCount} from './text-options.ts';
 
 /**
- * How a text becomes a sequence without a vocabulary. Words are cut from their beginnings into pieces of up to so many
- * characters, the last one shorter: `limbeck` of 4 is `limb` and `eck`. A character is a letter or a digit with the marks
- * upon it. Signs stand by themselves, and so do the characters of scripts that put no spaces between words (or few, as
- * Korean), where pieces of many would hardly come twice. Each piece is hashed to a number from 1 to `buckets`, one that begins a
- * word to another than the same within; 0 is what is left of the sequence.
+ * How a text becomes a sequence without a vocabulary. Each word is cut, from its start, into pieces of `characters`
+ * characters; the last one can be shorter. With 4, `limbeck` becomes `limb` and `eck`. A character is a letter or a
+ * digit with its marks. Each sign is its own piece. So is each character of the scripts that put no spaces, or few as
+ * Korean does, between words, because longer pieces of these would hardly ever occur twice. Each piece is hashed to a
+ * number from 1 to `buckets`. A piece at the start of a word has another hash than the same piece inside a word. 0
+ * fills the rest of the sequence.
  */
 export interface SubwordReading {
   readonly kind: 'subwords';
-  /** How many numbers there are for pieces. */
+  /** Number of different hashes of pieces. */
   readonly buckets: number;
   /** The most characters in a piece. */
   readonly characters: number;
-  /** How long the sequence is: later pieces are left out. */
+  /** Length of the sequence. Later pieces are left out. */
   readonly pieces: number;
-  /** Of a longer text this many characters are read. */
+  /** Most characters that are read of a text. */
   readonly length: number;
 }
 
-/** @throws InputError where a number is out of its range */
+/** @throws InputError if a number is out of its range */
 export function checkSubwords({buckets, characters, pieces, length}: SubwordReading): void {
   checkCount('buckets', buckets, 2, 2 ** 20);
   checkCount('characters', characters, 1, 20);
@@ -49,7 +50,7 @@ export function readSubwords(texts: readonly string[], reading: SubwordReading):
   return {kind: 'tensor', dtype: 'int32', shape: [pieces], count: texts.length, data};
 }
 
-/** Where the hash of a piece begins that another piece of its word stands before. */
+/** The starting value of the hash of a piece that follows another one in its word. */
 const WITHIN = 0x2b3c5d7f;
 
 const UNSPACED = [

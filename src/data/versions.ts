@@ -7,32 +7,32 @@ import {imagesOf, type Pixels, partnerOf, type View} from './view.ts';
 
 export interface VersionOptions {
   readonly view: View;
-  /** Views of each input. */
+  /** Number of views of each input. */
   readonly count: number;
   /**
-   * Whether the input as it is counts among its versions, as the first.
+   * True if the unchanged input is the first of its versions.
    *
    * @default true
    */
   readonly clean?: boolean;
 }
 
-/** Several versions of each input, those of one input one after another. */
+/** Several versions of each input. The versions of one input follow one another. */
 export interface Versions {
   /** Row i · versions + j is version j of input i. */
   readonly inputs: TensorInputs;
-  /** Of each input. */
+  /** Number of versions of each input. */
   readonly versions: number;
-  /** [rows], the seed of each row's view; 0 is one that looks like the input as it is. */
+  /** [rows], the seed of each row's view; 0 is a row that looks like the unchanged input. */
   readonly views: Int32Array;
 }
 
 /**
- * Makes versions of inputs. View n of an input hangs on the input's content and n alone, so that an answer about it is of
- * use wherever the input stands and however many views are asked for; a partner is drawn from all inputs, by that seed.
- * One that looks like an earlier version of its input is named by that one's seed, so that nobody is asked about it again.
+ * Makes versions of inputs. View n of an input depends only on the input's content and n, so that an answer about it
+ * can be reused at any index and for any number of views. Its partner is drawn from all inputs by the same seed. A
+ * version that looks like an earlier one of its input gets the seed of that one, so that no teacher is asked twice.
  *
- * @throws InputError where the inputs are no images; where the view takes a partner and there is none
+ * @throws InputError if the inputs are not images, or if the view takes a partner and there is none
  */
 export function versionsOf(inputs: Inputs, {view, count, clean = true}: VersionOptions): Versions {
   const originals = tensorInputs(inputs, `View \`${view.name}\``);

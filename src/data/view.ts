@@ -6,23 +6,23 @@ import {mixSeed, type RandomGenerator, randomInteger, seededRandom} from './rand
 export interface View {
   readonly name: string;
   /**
-   * Whether it shows another image of the same set as well, its partner. What it shows is then of no one class, and only
-   * a teacher that is asked about it can say what it is.
+   * True if the view also shows another image of the same set, its partner. Then it belongs to no single class, and
+   * only a teacher that is asked about it can label it.
    *
    * @default false
    */
   readonly takesPartner?: boolean;
   /**
-   * Whether each value is changed by itself, so that there is a view of tensors of every shape. It then gets them as one
-   * row of so many channels.
+   * True if the view changes each value independently, so that it works for tensors of every shape. It then gets a
+   * tensor as one pixel with a channel for each value.
    *
    * @default false
    */
   readonly isElementwise?: boolean;
   /**
-   * The view of one image with `seed`, written into all of `target`, which is of the same shape and holds anything.
+   * Writes the view of one image with `seed` into `target`, which has the same shape. It overwrites all of `target`.
    *
-   * @param partner - another image of that shape, for a view that takes one
+   * @param partner - another image of that shape, if the view takes one
    */
   render(source: Pixels, target: Pixels, seed: number, partner?: Pixels): void;
 }
@@ -35,14 +35,14 @@ export interface Pixels {
 
 export interface CropOptions {
   /**
-   * The most that an image is moved in each direction; what is uncovered is zero.
+   * The most pixels that an image moves in each direction. Uncovered pixels are zero.
    *
    * @default 2
    */
   readonly padding?: number;
 }
 
-/** Moves an image by up to `padding` pixels each way: zero padding and a random crop of the original size. */
+/** Moves an image by up to `padding` pixels in each direction: zero padding and a random crop of the original size. */
 export function crop({padding = 2}: CropOptions = {}): View {
   return {
     name: `crop ${padding}`,
@@ -65,10 +65,10 @@ export function flip(): View {
 }
 
 /**
- * One view after another, each with its own numbers from the one seed. A partner that one of them takes goes through those
- * before it as well, with numbers of its own.
+ * Applies several views in order. Each draws its own numbers from the one seed. A partner that one of them takes first
+ * goes through the views before it, with its own numbers.
  *
- * @throws InputError where more than one takes a partner
+ * @throws InputError if more than one view takes a partner
  */
 export function views(...steps: readonly View[]): View {
   const mixing = steps.filter(({takesPartner}) => takesPartner);
@@ -101,10 +101,10 @@ function blank({shape, data}: Pixels): Pixels {
 }
 
 /**
- * The same inputs in a block of their own, each as the view of its seed.
+ * Copies the inputs into a new block, each as the view of its seed.
  *
- * @param partners - row i is the partner of input i, for a view that takes one
- * @throws InputError where they are no images
+ * @param partners - row i is the partner of input i, if the view takes one
+ * @throws InputError if the inputs are not images
  */
 export function viewInputs(
   inputs: TensorInputs,
@@ -120,9 +120,9 @@ export function viewInputs(
 }
 
 /**
- * Single images, which share the memory of their block.
+ * Returns single images, which share the memory of their block.
  *
- * @throws InputError where the inputs are no images
+ * @throws InputError if the inputs are not images
  */
 export function imagesOf({shape: lengths, data}: TensorInputs, {name, isElementwise}: View): (row: number) => Pixels {
   const isOther = isElementwise && lengths.length !== 3;
@@ -135,9 +135,9 @@ export function imagesOf({shape: lengths, data}: TensorInputs, {name, isElementw
   return row => ({shape, data: data.subarray(row * size, (row + 1) * size)});
 }
 
-/** Which of so many inputs is the partner of one, by the seed of its view: any of the others. */
+/** Draws the partner of an input from all other inputs, by the seed of its view. */
 export function partnerOf(row: number, count: number, seed: number): number {
-  if (count < 2) throw new InputError('A view that takes a partner needs two inputs at least. Give it more.');
+  if (count < 2) throw new InputError('A view that takes a partner needs at least two inputs. Give it more.');
   const other = randomInteger(seededRandom(seed, 'partner'), 0, count - 2);
   return other < row ? other : other + 1;
 }
@@ -158,7 +158,7 @@ function move({shape: [height, width, channels], data}: Pixels, target: Pixels, 
   }
 }
 
-/** Value by value: a `set` for each pixel takes six times as long. */
+/** Copies value by value, because a `set` for each pixel takes six times as long. */
 function mirror({shape: [height, width, channels], data}: Pixels, target: Pixels): void {
   const mirrored = target.data;
   for (let row = 0, from = 0; row < height; row++) {

@@ -27,7 +27,7 @@ let starting: Promise<Engine> | undefined;
  * Starts the engine once a process: native where it loads, WASM where it does not. The environment variable
  * `LIMBECK_ENGINE` (`native` or `wasm`) forces either.
  *
- * @throws EngineError where a forced engine can't start, or the variable holds another word
+ * @throws EngineError if a forced engine can't start, or the variable holds another word
  */
 export function startEngine(): Promise<Engine> {
   starting ??= start(process.env['LIMBECK_ENGINE']);

@@ -13,7 +13,7 @@ const FEW_CORES = 4;
  *
  * @param folder - an engine's folder, to take it from there and nowhere else
  * @returns the version of the TensorFlow library
- * @throws EngineError where the package is not installed or its library does not load
+ * @throws EngineError if the package is not installed or its library does not load
  */
 export async function startNative(folder?: string): Promise<string> {
   presetTensorFlow(process.env, availableParallelism());

@@ -8,7 +8,7 @@ const require = createRequire(import.meta.url);
 /**
  * The WASM engine's code for a processor with vector instructions, as every browser of these years has.
  *
- * @throws EngineError where the package lacks it
+ * @throws EngineError if the package lacks it
  */
 export async function readWasmBinary(): Promise<Uint8Array> {
   const path = join(dirname(require.resolve('@tensorflow/tfjs-backend-wasm')), 'tfjs-backend-wasm-simd.wasm');

@@ -6,7 +6,7 @@ import {tf} from './tf.ts';
  * Starts the WASM backend in a browser, in one thread: several need a server that sends headers for them.
  *
  * @param binary - what `readWasmBinary` gives, in base64
- * @throws EngineError where the browser can't run it
+ * @throws EngineError if the browser can't run it
  */
 export function startWasmInBrowser(binary: string): Promise<void> {
   started ??= start(binary);

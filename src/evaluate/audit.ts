@@ -83,7 +83,7 @@ export interface ShareRight {
   readonly share: number;
   /** 95 % interval of the share, for inputs like these and not for these alone. */
   readonly interval: readonly [low: number, high: number];
-  /** About how many more inputs to check to halve the interval; undefined where these inputs are too few for that. */
+  /** About how many more inputs to check to halve the interval; undefined if these inputs are too few for that. */
   readonly moreToHalve: number | undefined;
 }
 
@@ -98,7 +98,7 @@ const Z = 1.959963984540054;
  * Evaluating confidence interval methods for binomial proportions in clustered surveys). Strata in which all are right are
  * not taken to be certain: in the variance each share is (right + 1) / (checked + 2).
  *
- * @throws InputError where nothing of a stratum that has inputs was checked
+ * @throws InputError if nothing of a stratum that has inputs was checked
  */
 export function shareRight(strata: readonly CheckedStratum[]): ShareRight {
   const present = strata.filter(({size}) => size > 0);
@@ -150,7 +150,7 @@ export interface ShareDifference {
  * right; strata and the two phases of the sample are put together as by `shareRight`.
  *
  * @param total - inputs in all, those on which both say the same included
- * @returns undefined where nothing of a stratum that has such inputs was checked
+ * @returns undefined if nothing of a stratum that has such inputs was checked
  */
 export function shareDifference(strata: readonly CheckedDifference[], total: number): ShareDifference | undefined {
   const present = strata.filter(({size}) => size > 0);

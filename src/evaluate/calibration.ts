@@ -39,7 +39,7 @@ export function cascaded(
 export interface JudgedAnswer {
   /** The largest probability. */
   readonly confidence: number;
-  /** Whether the teacher names the same class. */
+  /** True if the teacher names the same class. */
   readonly agrees: boolean;
 }
 

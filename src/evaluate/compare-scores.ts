@@ -19,7 +19,7 @@ export interface Difference {
    * trained, for nothing then says how much another seed would change.
    */
   readonly between: 'methods' | 'students';
-  /** Whether students of the same seed were compared with each other. */
+  /** True if students of the same seed were compared with each other. */
   readonly paired: boolean;
   /** How many seeds were compared; in a paired comparison those that both have. */
   readonly seeds: readonly [method: number, baseline: number];

@@ -36,7 +36,7 @@ const TEXT = '{text}';
  * Conversations in which the user brings a text and the assistant answers with the name of its class, as TRL (conversational
  * language modelling) and Axolotl (`chat_template`) read them.
  *
- * @throws InputError where the prompt has no place for the text
+ * @throws InputError if the prompt has no place for the text
  */
 export function chatForm({prompt = TEXT, system}: ChatOptions): RecordForm {
   if (!prompt.includes(TEXT)) {

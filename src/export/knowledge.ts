@@ -23,8 +23,8 @@ export interface RecordOptions {
  *
  * @param path - ends in `.jsonl`, `.jsonl.gz` or `.parquet`, and is written so
  * @returns how many
- * @throws InputError where the knowledge is about tensors, or the path or prompt can't be used
- * @throws KnowledgeError where it can't be read or written
+ * @throws InputError if the knowledge is about tensors, or the path or prompt can't be used
+ * @throws KnowledgeError if it can't be read or written
  */
 export async function exportChat(
   path: string,
@@ -41,8 +41,8 @@ export async function exportChat(
  *
  * @param path - ends in `.jsonl`, `.jsonl.gz` or `.parquet`, and is written so
  * @returns how many
- * @throws InputError where the knowledge is about tensors, or the path or option can't be used
- * @throws KnowledgeError where it can't be read or written
+ * @throws InputError if the knowledge is about tensors, or the path or option can't be used
+ * @throws KnowledgeError if it can't be read or written
  */
 export async function exportRecords(
   path: string,

@@ -20,7 +20,7 @@ export interface Top {
   readonly classes: readonly string[];
   /** Natural logarithms, one a class named. */
   readonly logProbabilities: Float32Array;
-  /** The probability of all classes that are not named; undefined where all are. */
+  /** The probability of all classes that are not named; undefined if all are. */
   readonly rest?: number;
 }
 
@@ -52,7 +52,7 @@ export async function* labelledTexts(
 
 /**
  * @param k - how many classes are wanted
- * @throws InputError where the answers show no distribution
+ * @throws InputError if the answers show no distribution
  */
 export function checkTop({kind}: Detail, k: number | undefined): void {
   if (k === undefined || (kind !== 'label' && kind !== 'votes')) return;
@@ -61,7 +61,7 @@ export function checkTop({kind}: Detail, k: number | undefined): void {
   );
 }
 
-/** @throws InputError where the inputs are no texts */
+/** @throws InputError if the inputs are no texts */
 export async function checkTexts(knowledge: Knowledge | StoredKnowledge): Promise<void> {
   const {kind} = await inputsAt(knowledge, []);
   if (kind !== 'text') throw tensors();
@@ -74,7 +74,7 @@ function tensors(): InputError {
   );
 }
 
-/** Whether so many classes of a distribution are all that there are. */
+/** True if so many classes of a distribution are all that there are. */
 function isWhole(detail: Detail, k: number, classes: number): boolean {
   return k >= classes && (detail.kind !== 'top-k' || detail.k >= classes);
 }

@@ -40,7 +40,7 @@ export interface ExportedPage {
   readonly form: PageForm;
   /** Of all files. */
   readonly bytes: number;
-  /** Whether it opens from a file; elsewhere it needs a web server. */
+  /** True if it opens from a file; elsewhere it needs a web server. */
   readonly opensFromFile: boolean;
 }
 
@@ -50,7 +50,7 @@ export interface ExportedPage {
  * student, too. Other pages use it by `student-data.js` and `student.js`: `limbeck.openStudent()` gives a
  * `BrowserStudent`.
  *
- * @throws InputError where the student takes inputs of no fixed shape, or the directory holds other files or can't be
+ * @throws InputError if the student takes inputs of no fixed shape, or the directory holds other files or can't be
  *   written
  */
 export async function exportPage(
@@ -121,7 +121,7 @@ const PARTS: Readonly<Record<'student.js' | 'page.js', {readonly source: URL; re
  * Makes a script for browsers of this program's own code, so that a student computes there by what it computes by here.
  *
  * @returns a classic script, which opens from a file, too; what `student.js` exports is in the global `limbeck`
- * @throws LimbeckError where it can't be made
+ * @throws LimbeckError if it can't be made
  */
 async function bundle(name: keyof typeof PARTS): Promise<string> {
   const {source, ...options} = PARTS[name];

@@ -20,7 +20,7 @@ export interface DisagreementOptions {
  * their mean (McCallum and Nigam, 1998, Employing EM and pool-based active learning for text classification; Settles,
  * 2009, section 3.2): doubt that all share, which entropy and margin ask about, counts for nothing.
  *
- * @throws InputError where there are fewer than two students
+ * @throws InputError if there are fewer than two students
  */
 export function disagreement({students = 3}: DisagreementOptions = {}): Strategy {
   if (!Number.isInteger(students) || students < 2) {

@@ -83,7 +83,7 @@ export type Plan = Required<Omit<Selection, 'among' | 'stop'>> &
 /**
  * Fills in the defaults.
  *
- * @throws InputError where a number is out of its range, or nothing would be left to choose
+ * @throws InputError if a number is out of its range, or nothing would be left to choose
  */
 export function planOf(
   pool: Inputs,

@@ -25,7 +25,7 @@ import {SelectionRun} from './selection-run.ts';
  * goes the same way again, and asks only what it did not ask before.
  *
  * @param teacher - with its layers, see `stack`
- * @throws InputError where the options don't fit the pool; KnowledgeError as `collectAnswered` does, and where too few of
+ * @throws InputError if the options don't fit the pool; KnowledgeError as `collectAnswered` does, or if too few of
  *   the first round were answered; PendingError where answers of a round are in a batch that has not ended
  */
 export async function* selectInRounds<A extends Access>(
@@ -122,7 +122,7 @@ export async function chooseNext(pool: Inputs, rows: Int32Array, options: Choose
 
 /** What a teacher said of the inputs of one round. */
 interface RoundAnswers {
-  /** Of the inputs that were answered, in their order; undefined where the budget was at its end before the first. */
+  /** Of the inputs that were answered, in their order; undefined if the budget was at its end before the first. */
   readonly knowledge: Knowledge | undefined;
   /** The others, by their places in the pool. */
   readonly missing: readonly Missing[];

@@ -54,7 +54,7 @@ export class SelectionRun {
     this.#answered.add(rows, knowledge, missing);
   }
 
-  /** @throws KnowledgeError where there is none of a part */
+  /** @throws KnowledgeError if there is none of a part */
   knowledge(): {readonly learned: Knowledge; readonly held: Knowledge} {
     const isHeld = (row: number): boolean => this.#held.has(row);
     const isLearned = (row: number): boolean => !isHeld(row) && !this.#calibrating.has(row);

@@ -31,11 +31,11 @@ export interface Standing {
   readonly left: number;
   /** How many inputs were not asked about. */
   readonly unasked: number;
-  /** Whether inputs were left without an answer since the budget was at its end. */
+  /** True if inputs were left without an answer since the budget was at its end. */
   readonly isUnpaid: boolean;
 }
 
-/** Why no round comes after this one; undefined where one does. */
+/** Why no round comes after this one; undefined if one does. */
 export function stopReason(
   {agreement, gain, gainBefore, left, unasked, isUnpaid}: Standing,
   rules: StopRules,

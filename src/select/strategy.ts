@@ -17,7 +17,7 @@ export interface Strategy {
 export interface Needs {
   /** Of how many students, of different initial weights, it must know what they say. */
   readonly students: number;
-  /** Whether it must know where inputs lie. */
+  /** True if it must know where inputs lie. */
   readonly embeddings: boolean;
 }
 

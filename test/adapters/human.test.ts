@@ -123,10 +123,10 @@ describe('human', () => {
     writeFileSync(path, `${table()}ham,four,${/four,(q\w+)/.exec(table())![1]}\r\n`);
     fill('four', 'spam');
     expect(problemsIn(await person().ask([...queries, text('four')]))).toEqual([
-      expect.stringContaining('Row 2 has "spma" in `label`. That is no class. The closest is `spam`.'),
+      expect.stringContaining('Row 2 has "spma" in `label`. That is not a class. The closest is `spam`.'),
       'none',
       expect.stringContaining('Row 4 waits for a person'),
-      expect.stringContaining('Rows 5 and 6 are about the same, and have "spam" and "ham" in `label`.'),
+      expect.stringContaining('Rows 5 and 6 are about the same input, and have "spam" and "ham" in `label`.'),
     ]);
   });
 

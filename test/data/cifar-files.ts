@@ -5,7 +5,7 @@ import {randomFraction, randomInteger, seededRandom} from '../../src/data/random
 const SIDE = 32;
 
 export interface CifarFilesOptions {
-  /** Classes that the images are of; the names are 100. */
+  /** Number of classes that have images, out of 100 names. */
   readonly classes: number;
   readonly train: number;
   readonly test: number;
@@ -38,8 +38,12 @@ function records({classes, count, seed, name}: Records): Buffer {
   const images = Array.from({length: count}, (_, index) => {
     const fine = index % classes;
     const phase = randomInteger(random, 0, 7);
-    const planes = Array.from({length: 3 * SIDE * SIDE}, (_, place) => {
-      const [channel, row, column] = [Math.floor(place / SIDE ** 2), Math.floor(place / SIDE) % SIDE, place % SIDE];
+    const planes = Array.from({length: 3 * SIDE * SIDE}, (_, position) => {
+      const [channel, row, column] = [
+        Math.floor(position / SIDE ** 2),
+        Math.floor(position / SIDE) % SIDE,
+        position % SIDE,
+      ];
       const stripe = (row * (fine % 4) + column * (1 + (fine % 3)) + phase) % 8 < 4 ? 1 : 0;
       const colour = 60 + ((fine * 53 + channel * 97) % 120);
       return Math.round(colour * (0.4 + 0.6 * stripe) + 60 * randomFraction(random));

@@ -19,8 +19,8 @@ function folderOf(files: Readonly<Record<string, string | Uint8Array>>): string 
 }
 
 /** An image whose red value is the column, green the row, and blue 200. */
-const ramp = Uint8Array.from({length: 3072}, (_, place) =>
-  place < 1024 ? place % 32 : place < 2048 ? Math.floor((place - 1024) / 32) : 200,
+const ramp = Uint8Array.from({length: 3072}, (_, position) =>
+  position < 1024 ? position % 32 : position < 2048 ? Math.floor((position - 1024) / 32) : 200,
 );
 const flat = (value: number) => new Uint8Array(3072).fill(value);
 const lines = (count: number) => `${Array.from({length: count}, (_, index) => `name ${index}`).join('\n')}\n\n`;
@@ -83,8 +83,10 @@ describe('readCifar', () => {
     const {inputs, labels} = train;
     if (inputs.kind !== 'tensor') throw new TypeError('not images');
     fc.assert(
-      fc.property(fc.nat(2102), fc.nat(2), fc.nat(1023), (image, channel, place) => {
-        expect(inputs.data[image * 3072 + place * 3 + channel]).toBe(bytes[image * 3074 + 2 + channel * 1024 + place]);
+      fc.property(fc.nat(2102), fc.nat(2), fc.nat(1023), (image, channel, position) => {
+        expect(inputs.data[image * 3072 + position * 3 + channel]).toBe(
+          bytes[image * 3074 + 2 + channel * 1024 + position],
+        );
         expect(labels[image]).toBe(bytes[image * 3074 + 1]);
       }),
       {numRuns: 2000},

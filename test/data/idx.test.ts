@@ -49,13 +49,13 @@ describe('readIdx', () => {
     expect(counts).toEqual([980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]);
   });
 
-  it('asks whether the paths are swapped where the dimensions are', async () => {
+  it('asks if the paths are swapped when the dimensions are', async () => {
     const images = await file('images2', idx([1, 1, 1], [1]));
     const labels = await file('labels2', idx([1], [1]));
     await expect(readIdx({images: labels, labels: images})).rejects.toThrow('Are the two paths swapped?');
   });
 
-  it('refuses images and labels that are not equally many', async () => {
+  it('refuses different numbers of images and labels', async () => {
     const images = await file('images3', idx([2, 1, 1], [1, 2]));
     const labels = await file('labels3', idx([1], [1]));
     await expect(readIdx({images, labels})).rejects.toThrow('holds 2 images');
@@ -63,12 +63,12 @@ describe('readIdx', () => {
 });
 
 describe('readIdxArray', () => {
-  it('says of a file cut short how many values it should hold', async () => {
+  it('tells how many values a file that is cut short should hold', async () => {
     const path = await file('short', idx([2, 2], [1, 2, 3]));
     await expect(readIdxArray(path)).rejects.toThrow('should hold 4 values (2 x 2) but has 3');
   });
 
-  it('refuses a file that is no IDX file, one of another type, a broken gzip and a missing one, each by name', async () => {
+  it('refuses a file that is not IDX, one of another type, a broken gzip and a missing file, each by name', async () => {
     await expect(readIdxArray(await file('text', Buffer.from('hello')))).rejects.toThrow(/text is not an IDX file/);
     await expect(readIdxArray(await file('floats', idx([1], [0, 0, 0, 0], 13)))).rejects.toThrow('IDX type 0xd');
     await expect(readIdxArray(await file('bad.gz', Buffer.from([0x1f, 0x8b, 1, 2])))).rejects.toThrow(

@@ -20,12 +20,12 @@ describe('the lines of a stream', () => {
     expect(await lines(...chunks)).toEqual(expected);
   });
 
-  it('do not end at characters that JSON may hold', async () => {
+  it('do not end at characters that JSON can contain', async () => {
     const line = JSON.stringify({text: 'one\u2028two\u2029three\u0085four\vfive'});
     expect(await lines(`${line}\n${line}\n`)).toEqual([line, line]);
   });
 
-  it('are read as UTF-8, wherever the pieces are cut', async () => {
+  it('are read as UTF-8, however the pieces are cut', async () => {
     const bytes = Buffer.from('Grüße 😀\nGrüße');
     expect(await lines(...Array.from(bytes, byte => Uint8Array.of(byte)))).toEqual(['Grüße 😀', 'Grüße']);
   });

@@ -15,7 +15,7 @@ afterEach(async () => {
 });
 
 describe('a folder', () => {
-  it('is made with those above it, and left as it is if it is there', async () => {
+  it('is made with its parents, and stays as it is if it exists', async () => {
     const path = join(folder, 'one/two/three');
     makeFolder(path);
     await writeFile(join(path, 'file'), 'kept');
@@ -23,20 +23,20 @@ describe('a folder', () => {
     expect((await stat(join(path, 'file'))).size).toBe(4);
   });
 
-  it('is not made in the place of a file, or below one', async () => {
+  it('is not made instead of a file, or below one', async () => {
     const file = join(folder, 'file');
     await writeFile(file, '');
     expect(() => makeFolder(file)).toThrow('EEXIST');
     expect(() => makeFolder(join(file, 'below'))).toThrow('ENOTDIR');
   });
 
-  it.skipIf(process.getuid?.() === 0)('is not made where that is not allowed', async () => {
+  it.skipIf(process.getuid?.() === 0)('is not made without permission', async () => {
     await chmod(folder, 0o500);
     expect(() => makeFolder(join(folder, 'one'))).toThrow('EACCES');
     await chmod(folder, 0o700);
   });
 
-  it.skipIf(process.platform !== 'linux')('ends in an error where the file system makes none', () => {
+  it.skipIf(process.platform !== 'linux')('ends in an error on a file system that makes none', () => {
     expect(() => makeFolder('/proc/limbeck/journal')).toThrow(/ENOENT|EACCES/);
   });
 });

@@ -10,7 +10,7 @@ import {mean} from '../../src/evaluate/statistics.ts';
 
 const seeds = Array.from({length: 4000}, (_, seed) => seed);
 
-/** As many white images as there are seeds, or black ones. */
+/** White or black images, one for each seed. */
 function plain(value: number, count: number, shape = [1, 1, 1]): TensorInputs {
   const size = shape.reduce((product, length) => product * length, 1);
   return {kind: 'tensor', dtype: 'float32', shape, count, data: new Float32Array(count * size).fill(value)};
@@ -21,9 +21,9 @@ function sharesOf(view: View): readonly number[] {
   return [...viewInputs(plain(1, seeds.length), view, seeds, plain(0, seeds.length)).data];
 }
 
-/** An image of three colours whose bytes are all alike in no place. */
+/** Images of three colours that differ in every byte. */
 function coloured(count: number, step: number): TensorInputs {
-  const data = Uint8Array.from({length: count * 6 * 5 * 3}, (_, place) => place * step);
+  const data = Uint8Array.from({length: count * 6 * 5 * 3}, (_, position) => position * step);
   return {kind: 'tensor', dtype: 'uint8', shape: [6, 5, 3], count, data};
 }
 
@@ -43,7 +43,7 @@ describe('randomBeta', () => {
 });
 
 describe('mixUp', () => {
-  it('takes shares of Beta(alpha, alpha), in steps of one in 1024', () => {
+  it('draws shares from Beta(alpha, alpha), in steps of 1 / 1024', () => {
     for (const alpha of [0.3, 1]) {
       const shares = sharesOf(mixUp({alpha}));
       expect(mean(shares)).toBeCloseTo(0.5, 1);
@@ -52,14 +52,14 @@ describe('mixUp', () => {
     }
   });
 
-  it('leaves neither image less than the least share', () => {
+  it('gives both images at least the least share', () => {
     const shares = sharesOf(mixUp({alpha: 0.2, least: 0.05}));
     expect(Math.min(...shares)).toBeGreaterThanOrEqual(0.049);
     expect(Math.max(...shares)).toBeLessThanOrEqual(0.951);
     expect(Math.min(...sharesOf(mixUp({alpha: 0.2})))).toBe(0);
   });
 
-  it('lays two images over each other in one share, and rounds whole values', () => {
+  it('blends two images by one share, and rounds whole values', () => {
     fc.assert(
       fc.property(fc.integer(), fc.uint8Array({minLength: 8, maxLength: 8}), (seed, bytes) => {
         const block = (data: Uint8Array | Float32Array, dtype: 'uint8' | 'float32') =>
@@ -97,7 +97,7 @@ describe('cutMix', () => {
     }
   });
 
-  it('leaves the image about as much as the share says, less where the box is cut off at an edge', () => {
+  it('leaves the image about its share, and more if the box is clipped at an edge', () => {
     const [white, black] = [plain(1, 2000, [64, 64, 1]), plain(0, 2000, [64, 64, 1])];
     const {data} = viewInputs(white, cutMix(), seeds.slice(0, 2000), black);
     const kept = Array.from({length: 2000}, (_, image) => mean([...data.subarray(image * 4096, (image + 1) * 4096)]));
@@ -108,13 +108,13 @@ describe('cutMix', () => {
 });
 
 describe('views that take a partner', () => {
-  it('make the same bytes for a seed as ever: answers about views are kept', () => {
+  it('make the same bytes for a seed in every version, because answers about views are kept', () => {
     const both = [mixUp({alpha: 0.4}), cutMix(), views(crop({padding: 1}), flip(), mixUp())];
     const bytes = both.map(view => viewInputs(coloured(9, 7), view, seeds.slice(0, 9), coloured(9, 11)).data);
     expect(bytes.map(data => createHash('sha256').update(data).digest('hex').slice(0, 16))).toEqual(GOLDEN);
   });
 
-  it('go after others, which the partner goes through as well with numbers of its own', () => {
+  it('go after others, which the partner also goes through with its own numbers', () => {
     const [white, striped] = [plain(0, 200, [1, 3, 1]), plain(0, 200, [1, 3, 1])];
     for (let row = 0; row < 200; row++) striped.data[row * 3] = 1;
     const {data} = viewInputs(white, views(flip(), mixUp({least: 0.2})), seeds.slice(0, 200), striped);
@@ -124,13 +124,13 @@ describe('views that take a partner', () => {
     expect(sides).toEqual(new Set([0, 2]));
   });
 
-  it('may stand once among several', () => {
+  it('can be used once among several views', () => {
     expect(views(crop(), mixUp()).takesPartner).toBe(true);
     expect(views(crop(), flip()).takesPartner).toBeUndefined();
     expect(() => views(mixUp(), cutMix())).toThrow('Only one of several views can take a partner');
   });
 
-  it('are refused without a partner, and with options out of their range', () => {
+  it('are refused without a partner, and with options out of range', () => {
     expect(() => viewInputs(coloured(1, 1), mixUp(), [1])).toThrow('there is none');
     expect(() => partnerOf(0, 1, 1)).toThrow(InputError);
     for (const alpha of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
@@ -140,13 +140,13 @@ describe('views that take a partner', () => {
     expect(() => mixUp({least: 0.5})).toThrow('`least` of mixUp');
   });
 
-  it('mix tensors of any shape where each value is mixed by itself', () => {
+  it('mix tensors of any shape if each value is mixed independently', () => {
     const rows = (value: number): TensorInputs => ({...plain(value, 3, [5]), shape: [5]});
     expect(viewInputs(rows(1), mixUp(), [1, 2, 3], rows(0)).shape).toEqual([5]);
     expect(() => viewInputs(rows(1), cutMix(), [1, 2, 3], rows(0))).toThrow('needs images');
   });
 
-  it('have any of the other inputs as a partner, and never the input itself', () => {
+  it('take any other input as a partner, and never the input itself', () => {
     const drawn = new Set(seeds.map(seed => partnerOf(2, 5, seed)));
     expect(drawn).toEqual(new Set([0, 1, 3, 4]));
   });

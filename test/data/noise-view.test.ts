@@ -16,7 +16,7 @@ const grey: TensorInputs = {
 const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 describe('noise', () => {
-  it('has the deviation that it is said to have, in raw units', () => {
+  it('has the requested deviation, in raw units', () => {
     const inputs: TensorInputs = {...grey, dtype: 'float32', data: new Float32Array(10_000).fill(-3)};
     const added = [...viewInputs(inputs, noise({deviation: 0.3}), [5]).data].map(value => value + 3);
     // Ten thousand draws: four standard errors each.
@@ -24,7 +24,7 @@ describe('noise', () => {
     expect(Math.abs(Math.sqrt(meanOf(added.map(value => value ** 2))) - 0.3)).toBeLessThan(4 * 0.0021);
   });
 
-  it('leaves bytes whole and from 0 to 255, and other whole numbers whole', () => {
+  it('keeps bytes whole and from 0 to 255, and other whole numbers whole', () => {
     const strong = noise({deviation: 300});
     const seen = new Set(viewInputs(grey, strong, [1]).data);
     expect([Math.min(...seen), Math.max(...seen)]).toEqual([0, 255]);
@@ -35,7 +35,7 @@ describe('noise', () => {
     }
   });
 
-  it('is of tensors of every shape, the same bytes for the same values and seed', () => {
+  it('works for tensors of every shape, with the same bytes for the same values and seed', () => {
     const shapes = fc.constantFrom([12], [3, 4], [2, 2, 3], [1, 2, 3, 2]);
     fc.assert(
       fc.property(shapes, fc.integer(), fc.uint8Array({minLength: 12, maxLength: 12}), (shape, seed, data) => {
@@ -50,14 +50,14 @@ describe('noise', () => {
     expect(() => viewInputs({...grey, shape: [10_000]}, views(both, flip()), [1])).toThrow('needs images');
   });
 
-  it('makes the same bytes for a seed as ever: answers about views are kept', () => {
+  it('makes the same bytes for a seed in every version, because answers about views are kept', () => {
     const {data} = viewInputs(grey, noise({deviation: 76.5}), [1]);
     expect(createHash('sha256').update(data).digest('hex')).toBe(
       '8b66f5d3db3e89bda67582f6bc9e5128455f89c19cf047f9c52301228ecff2cc',
     );
   });
 
-  it('refuses a deviation that is none', () => {
+  it('refuses an invalid deviation', () => {
     for (const deviation of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(() => noise({deviation})).toThrow('Expected `deviation` of noise to be a number above 0');
     }

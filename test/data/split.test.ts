@@ -13,7 +13,7 @@ function examples(count: number) {
 const first = (inputs: TensorInputs, index: number) => inputs.data[index * 2]!;
 
 describe('holdOut', () => {
-  it('parts the examples: none is lost, none is in both', () => {
+  it('divides the examples: none is lost, none is in both splits', () => {
     fc.assert(
       fc.property(fc.integer({min: 2, max: 80}), fc.integer(), (count, seed) => {
         const validation = Math.max(1, Math.floor(count / 3));
@@ -34,13 +34,13 @@ describe('holdOut', () => {
     }
   });
 
-  it('draws the same for the same seed and otherwise for another', () => {
+  it('draws the same for the same seed and differently for another one', () => {
     const drawn = (seed: number) => [...holdOut(examples(60), {validation: 20, seed}).validation.labels];
     expect(drawn(4)).toEqual(drawn(4));
     expect(drawn(4)).not.toEqual(drawn(5));
   });
 
-  it('refuses to leave either part empty', () => {
+  it('refuses to leave a split empty', () => {
     expect(() => holdOut(examples(3), {validation: 3})).toThrow('from 1 to 2, got 3');
     expect(() => holdOut(examples(3), {validation: 0})).toThrow('from 1 to 2, got 0');
   });
@@ -52,7 +52,7 @@ describe('draw', () => {
     expect(new Set(Array.from({length: 40}, (_, index) => first(drawn.inputs as TensorInputs, index))).size).toBe(40);
   });
 
-  it('says how many there are where more are wanted', () => {
+  it('tells how many there are if more are wanted', () => {
     expect(() => draw(asSplit('train', examples(5)), {size: 6})).toThrow('from 1 to 5, got 6');
   });
 });
@@ -64,13 +64,13 @@ describe('transferSet', () => {
 });
 
 describe('asSplit', () => {
-  it('refuses inputs and labels that are not equally many', () => {
+  it('refuses different numbers of inputs and labels', () => {
     expect(() => asSplit('test', {...examples(3), labels: Int32Array.of(1)})).toThrow('3 inputs but 1 labels');
   });
 });
 
 describe('inputs', () => {
-  it('inputAt shares memory and refuses places outside the set', () => {
+  it('inputAt shares memory and refuses indices outside the set', () => {
     const {inputs} = examples(3);
     const input = inputAt(inputs, 1);
     expect(input).toMatchObject({kind: 'tensor', dtype: 'uint8', shape: [2]});

@@ -4,7 +4,7 @@ import {checkNgrams, type NgramReading, readNgrams} from '../../src/data/text-ng
 import {InputError} from '../../src/errors.ts';
 
 const reading: NgramReading = {kind: 'n-grams', buckets: 512, words: 2, characters: [3, 4], length: 200};
-/** So many that hardly two runs of a short text share one. */
+/** So many buckets that two runs of a short text hardly ever share one. */
 const roomy = {...reading, buckets: 2 ** 20};
 
 function rowOf(text: string, options: NgramReading = reading): Float32Array {
@@ -16,7 +16,7 @@ function hits(text: string, options: NgramReading): number {
 }
 
 describe('readNgrams', () => {
-  it('gives a row of numbers a text, whatever stands beside it', () => {
+  it('gives each text a row of numbers that does not depend on other texts', () => {
     const {shape, count, data} = readNgrams(['a red dog', 'a blue cat'], reading);
     expect([shape, count]).toEqual([[512], 2]);
     expect(data.subarray(0, 512)).toEqual(rowOf('a red dog'));
@@ -35,7 +35,7 @@ describe('readNgrams', () => {
     expect(hits('aaaaa', {...roomy, words: 0})).toBe(6);
   });
 
-  it('tells a word from its characters, and a run from the same words in another order', () => {
+  it('distinguishes a word from its characters, and a run from the same words in another order', () => {
     const both = {...roomy, characters: [5, 5]} as const;
     expect(hits('dog', {...both, words: 1})).toBe(2);
     expect(rowOf('dog cat', roomy)).not.toEqual(rowOf('cat dog', roomy));
@@ -58,7 +58,7 @@ describe('readNgrams', () => {
     expect(hits(' \n\t', reading)).toBe(0);
   });
 
-  it('gives every other text a row of length 1, for any text that there can be', () => {
+  it('gives every other text a row of length 1', () => {
     assert(
       property(string({unit: 'binary', maxLength: 300}), text => {
         const norm = Math.hypot(...rowOf(text));
@@ -83,14 +83,14 @@ describe('readNgrams', () => {
     const counts = Array.from({length: 64}, (_, bucket) =>
       words.reduce((sum, _, row) => sum + (data[row * 64 + bucket]! > 0 ? 1 : 0), 0),
     );
-    // 64 a bucket on average; chi-squared of 63 degrees of freedom is above 120 once in a hundred thousand times.
+    // 64 per bucket on average. Chi-squared with 63 degrees of freedom is above 120 once in a hundred thousand times.
     expect(counts.reduce((sum, count) => sum + (count - 64) ** 2 / 64, 0)).toBeLessThan(120);
   });
 
-  it('is the same everywhere and in every version: a saved student depends on it', () => {
-    const places = (text: string) =>
-      [...rowOf(text).entries()].filter(([, value]) => value > 0).map(([place]) => place);
-    expect(places('Hi, né?')).toMatchInlineSnapshot(`
+  it('is the same everywhere and in every version, because a saved student depends on it', () => {
+    const hits = (text: string) =>
+      [...rowOf(text).entries()].filter(([, value]) => value > 0).map(([bucket]) => bucket);
+    expect(hits('Hi, né?')).toMatchInlineSnapshot(`
       [
         22,
         24,
@@ -124,7 +124,7 @@ describe('checkNgrams', () => {
     [{length: 0}, 'Expected `length` to be a whole number from 1 to 1048576, got 0.'],
     [{characters: [4, 3]}, 'Expected `characters` to be two whole numbers up to 10, the smaller one first, got 4,3.'],
     [{characters: [0, 3]}, 'Expected `characters` to be two whole numbers up to 10'],
-    [{words: 0, characters: [0, 0]}, 'Give `words`, `characters` or both'],
+    [{words: 0, characters: [0, 0]}, 'Both `words` and `characters` are off'],
   ] as const)('refuses %j', (options, problem) => {
     expect(() => checkNgrams({...reading, ...options})).toThrow(InputError);
     expect(() => checkNgrams({...reading, ...options})).toThrow(problem);

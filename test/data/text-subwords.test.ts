@@ -3,20 +3,20 @@ import {describe, expect, it} from 'vitest';
 import {checkSubwords, readSubwords, type SubwordReading} from '../../src/data/text-subwords.ts';
 import {InputError} from '../../src/errors.ts';
 
-/** So many that hardly two subwords share a number. */
+/** So many numbers that two subwords hardly ever share one. */
 const reading: SubwordReading = {kind: 'subwords', buckets: 2 ** 20, characters: 4, pieces: 12, length: 200};
 
 function idsOf(text: string, options: SubwordReading = reading): number[] {
   return Array.from(readSubwords([text], options).data);
 }
 
-/** Its subwords, without what is left of the sequence. */
+/** The subwords of a text, without the rest of the sequence. */
 function piecesOf(text: string, options: SubwordReading = reading): number[] {
   return idsOf(text, options).filter(id => id > 0);
 }
 
 describe('readSubwords', () => {
-  it('gives each text a sequence of one length, whatever stands beside it', () => {
+  it('gives each text a sequence of one length that does not depend on other texts', () => {
     const {dtype, shape, count, data} = readSubwords(['a red dog', 'a blue cat'], reading);
     expect([dtype, shape, count]).toEqual(['int32', [12], 2]);
     expect([...data.subarray(0, 12)]).toEqual(idsOf('a red dog'));
@@ -45,7 +45,7 @@ describe('readSubwords', () => {
     expect(piecesOf('distilled', {...reading, characters: 1})).toHaveLength(9);
   });
 
-  it('tells a piece that begins a word from the same one within', () => {
+  it('distinguishes a piece at the start of a word from the same piece inside one', () => {
     const [within] = piecesOf('distdist').slice(1);
     expect(piecesOf('dist dist')).toEqual([piecesOf('dist')[0], piecesOf('dist')[0]]);
     expect(within).not.toBe(piecesOf('dist')[0]);
@@ -57,14 +57,14 @@ describe('readSubwords', () => {
     expect(piecesOf('👍🏽👍')).toHaveLength(3);
   });
 
-  it('keeps marks with the letter that they stand upon', () => {
+  it('keeps marks with their letter', () => {
     // Four letters and their marks: composed or not, one piece.
     expect(piecesOf('q\u0323q\u0323q\u0323q\u0323')).toHaveLength(1);
     expect(piecesOf('äöüß')).toEqual(piecesOf('a\u0308o\u0308u\u0308ß'));
     expect(piecesOf('हिन्दी')).toHaveLength(1);
   });
 
-  it('takes characters one by one where scripts put no spaces between words', () => {
+  it('takes characters one by one in scripts that put no spaces between words', () => {
     const [cat] = piecesOf('猫');
     expect(piecesOf('これは猫です')).toHaveLength(6);
     expect(piecesOf('これは猫です')).toContain(cat);

@@ -38,9 +38,9 @@ describe('views', () => {
     expect([...image.data]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
-  it('make the same bytes for a seed as ever: answers about views are kept', () => {
+  it('make the same bytes for a seed in every version, because answers about views are kept', () => {
     const shape = [6, 5, 3];
-    const data = Uint8Array.from({length: 8 * 90}, (_, place) => place * 31);
+    const data = Uint8Array.from({length: 8 * 90}, (_, index) => index * 31);
     const many = {...image, shape, count: 8, data};
     const both = viewInputs(many, views(crop({padding: 2}), flip()), [0, 1, 2, 3, 4, 5, -6, 7]);
     expect(createHash('sha256').update(both.data).digest('hex')).toBe(
@@ -54,7 +54,7 @@ describe('views', () => {
     expect([...rows.data]).toEqual([...rendered(crop({padding: 1}), 3), ...rendered(crop({padding: 1}), 8)]);
   });
 
-  it('refuse inputs that are no images', () => {
+  it('refuse inputs that are not images', () => {
     expect(() => viewInputs({...image, shape: [9]}, flip(), [1])).toThrow('View `flip` needs images');
   });
 });

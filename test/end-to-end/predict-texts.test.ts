@@ -47,7 +47,7 @@ describe('limbeck predict, of a student of texts', () => {
     const {code, stdout, stderr} = await run(['predict', 'student'], {input: 'It crashes\n\nLove it'});
     expect(code).toBe(0);
     expect(stdout).toMatch(/^((bug|praise|refund)\t0\.\d{4}\n){3}$/);
-    expect(stderr).toContain('stdin: taken for a text a line');
+    expect(stderr).toContain('stdin: read as one text per line');
     expect((await run(['predict', 'student'], {input: ''})).stdout).toBe('');
   });
 

@@ -40,7 +40,7 @@ describe('withDropoutSeed', () => {
   it('drops whole channels where a layer asks for it', () => {
     const [values] = dropped(3, [1, 5, 20], layers.layers.spatialDropout1d({rate: 0.5}));
     for (let channel = 0; channel < 20; channel++) {
-      expect(new Set([0, 1, 2, 3, 4].map(place => values![place * 20 + channel])).size).toBe(1);
+      expect(new Set([0, 1, 2, 3, 4].map(index => values![index * 20 + channel])).size).toBe(1);
     }
     expect(new Set(values)).toEqual(new Set([0, 2]));
   });

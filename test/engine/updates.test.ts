@@ -20,15 +20,15 @@ function after(update: () => tf.Tensor[]): number[][] {
 function expectClose(actual: number[][], expected: number[][]): void {
   expect(actual.length).toBe(expected.length);
   for (const [row, values] of expected.entries()) {
-    for (const [place, value] of values.entries()) expect(actual[row]![place]).toBeCloseTo(value, 6);
+    for (const [index, value] of values.entries()) expect(actual[row]![index]).toBeCloseTo(value, 6);
   }
 }
 
 describe('momentumUpdate', () => {
   it.each([false, true])('moves by its formula, Nesterov %s', nesterov => {
-    const next = slot.map((velocity, place) => 0.9 * velocity + gradient[place]!);
-    const moved = theta.map((value, place) => {
-      const direction = nesterov ? gradient[place]! + 0.9 * next[place]! : next[place]!;
+    const next = slot.map((velocity, index) => 0.9 * velocity + gradient[index]!);
+    const moved = theta.map((value, index) => {
+      const direction = nesterov ? gradient[index]! + 0.9 * next[index]! : next[index]!;
       return value - 0.05 * direction;
     });
     const inputs = () => ({
@@ -46,9 +46,9 @@ describe('momentumUpdate', () => {
 
 describe('adamUpdate', () => {
   it('moves by its formula, and leaves what it was given as it was', () => {
-    const first = slot.map((m, place) => m + 0.1 * (gradient[place]! - m));
-    const second = other.map((v, place) => v + 0.001 * (gradient[place]! ** 2 - v));
-    const moved = theta.map((value, place) => value - (0.02 * first[place]!) / (Math.sqrt(second[place]!) + 1e-4));
+    const first = slot.map((m, index) => m + 0.1 * (gradient[index]! - m));
+    const second = other.map((v, index) => v + 0.001 * (gradient[index]! ** 2 - v));
+    const moved = theta.map((value, index) => value - (0.02 * first[index]!) / (Math.sqrt(second[index]!) + 1e-4));
     const variable = tf.variable(tf.tensor1d(theta));
     const rest = () => ({
       first: tf.tensor1d(slot),

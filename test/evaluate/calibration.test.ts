@@ -29,8 +29,8 @@ describe('judgedAnswers', () => {
   it('says how sure the model is, at most wholly, and whether the teacher says the same', () => {
     const judged = judgedAnswers([...five, 900, 0], [...named, 1], 2, 1);
     expect(judged.map(({agrees}) => agrees)).toEqual([true, true, true, false, false, false]);
-    for (const [place, gap] of gaps.entries()) {
-      expect(judged[place]!.confidence).toBeCloseTo(1 / (1 + Math.exp(-gap)), 6);
+    for (const [index, gap] of gaps.entries()) {
+      expect(judged[index]!.confidence).toBeCloseTo(1 / (1 + Math.exp(-gap)), 6);
     }
     expect(judged[5]!.confidence).toBe(1);
   });

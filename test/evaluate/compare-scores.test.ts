@@ -87,8 +87,8 @@ describe('compareScores', () => {
 
   it('does not take equal counts of few seeds for certainty', () => {
     // Two seeds that are each right on three examples more, others in part.
-    const more = (places: readonly number[]) =>
-      Uint8Array.from({length: 500}, (_, index) => (places.includes(index) ? 1 : 0));
+    const more = (indices: readonly number[]) =>
+      Uint8Array.from({length: 500}, (_, index) => (indices.includes(index) ? 1 : 0));
     const none = new Uint8Array(500);
     const p = pOf(of([more([1, 2, 3]), more([7, 8, 9])]), of([none, none]));
     expect(p).toBeGreaterThan(0.03);

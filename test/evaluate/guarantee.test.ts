@@ -101,7 +101,10 @@ describe('certify', () => {
 
   it('lets the student answer for as long as the bound holds, and says what it saw', () => {
     // 157 answers allow one disagreement: the second is the 41st surest.
-    const gaps = Array.from({length: 157}, (_, place) => (place === 20 || place === 40 ? -1 : 1) * (10 - 0.05 * place));
+    const gaps = Array.from(
+      {length: 157},
+      (_, position) => (position === 20 || position === 40 ? -1 : 1) * (10 - 0.05 * position),
+    );
     const {logits, labels} = answers(gaps);
     const {threshold, guarantee} = certify(logits, labels, 2, {...usual, temperature: 1});
     expect(threshold).toBeCloseTo(1 / (1 + Math.exp(-(10 - 0.05 * 39))), 12);
@@ -128,7 +131,7 @@ describe('certify', () => {
       threshold: NOTHING_LOCAL,
       guarantee: {...usual, answers: 98, disagreements: 0, localShare: 0, bound: 0},
     });
-    const tied = answers(Array.from({length: 200}, (_, place) => (place % 20 === 19 ? -900 : 900)));
+    const tied = answers(Array.from({length: 200}, (_, position) => (position % 20 === 19 ? -900 : 900)));
     const {threshold} = certify(tied.logits, tied.labels, 2, {...usual, temperature: 1});
     expect(cascaded(tied.logits, tied.labels, 2, {temperature: 1, threshold}).localShare).toBe(0);
   });

@@ -16,7 +16,7 @@ function takenFor(classes: readonly number[], labels: readonly number[]): Candid
 }
 
 const countsOf = (chosen: Int32Array, classes: readonly number[]): number[] =>
-  [0, 1, 2].map(label => chosen.filter(place => classes[place] === label).length);
+  [0, 1, 2].map(label => chosen.filter(position => classes[position] === label).length);
 
 describe('balanced', () => {
   const classes = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2];

@@ -16,7 +16,7 @@ const learned: Knowledge = {
 /** Takes the first candidates, so that those chosen are the lowest of them. */
 const firstOnes: Strategy = {
   ...random(),
-  choose: (_, size) => Int32Array.from({length: size}, (_, place) => place),
+  choose: (_, size) => Int32Array.from({length: size}, (_, index) => index),
 };
 
 function choose(rows: readonly number[], changes: Partial<ChooseOptions['plan']> = {}, size = 8): Promise<Int32Array> {
@@ -24,7 +24,7 @@ function choose(rows: readonly number[], changes: Partial<ChooseOptions['plan']>
   return chooseNext(pool, Int32Array.from(rows), {plan, size, students: [], learned, seed: 1});
 }
 
-const evens = Array.from({length: 50}, (_, place) => 2 * place);
+const evens = Array.from({length: 50}, (_, index) => 2 * index);
 
 describe('chooseNext', () => {
   it('gives places in the pool, of inputs that were not asked about', async () => {

@@ -20,11 +20,11 @@ describe('fitCurve', () => {
   it.each(cases.map(one => [one.answers.length, one] as const))('fits %i rounds as SciPy does', (_, one) => {
     const {answers, errors, weights} = one;
     const curve = fitCurve(
-      answers.map((count, place) => ({answers: count, error: errors[place]!})),
+      answers.map((count, index) => ({answers: count, error: errors[index]!})),
       weights,
     )!;
     const loss = answers.reduce(
-      (sum, count, place) => sum + weights[place]! * (errors[place]! - errorAt(curve, count)) ** 2,
+      (sum, count, index) => sum + weights[index]! * (errors[index]! - errorAt(curve, count)) ** 2,
       0,
     );
     expect(loss).toBeLessThanOrEqual(one.loss * (1 + 1e-6) + 1e-9);

@@ -28,8 +28,8 @@ describe('kCenter', () => {
         const chosen = kCenter().choose({...candidates, embeddings: embeddings!}, 2);
         const greedy = radius(points, [...answered, points[chosen[0]!]!, points[chosen[1]!]!]);
         const best = Math.min(
-          ...points.flatMap((one, place) =>
-            points.slice(place + 1).map(other => radius(points, [...answered, one, other])),
+          ...points.flatMap((one, index) =>
+            points.slice(index + 1).map(other => radius(points, [...answered, one, other])),
           ),
         );
         expect(greedy).toBeLessThanOrEqual(2 * best + 1e-9);

@@ -58,14 +58,14 @@ async function select(
 }
 
 /** A teacher that leaves queries without an answer, by their places among all that it was asked. */
-function failing(teacher: LayeredTeacher, errorOf: (place: number) => Error | undefined): LayeredTeacher {
-  let place = 0;
+function failing(teacher: LayeredTeacher, errorOf: (position: number) => Error | undefined): LayeredTeacher {
+  let position = 0;
   return {
     ...teacher,
     async ask(queries, options) {
       const outcomes = await teacher.ask(queries, options);
       return outcomes.map(outcome => {
-        const error = errorOf(place++);
+        const error = errorOf(position++);
         return error ? {error} : outcome;
       });
     },
@@ -107,7 +107,7 @@ describe('selectInRounds', () => {
     const last = rounds.at(-1)!;
     expect(teachers['black-box'].questions).toHaveLength(40);
     const all = hashesOf(last.knowledge.inputs);
-    const calibrating = last.knowledge.calibrationInputs!.map(place => all[place]!);
+    const calibrating = last.knowledge.calibrationInputs!.map(position => all[position]!);
     expect(calibrating).toHaveLength(12);
     expect(learned.map(({length}) => length)).toEqual([6, 14, 18]);
     for (const hashes of learned) for (const hash of calibrating) expect(hashes).not.toContain(hash);
@@ -115,7 +115,7 @@ describe('selectInRounds', () => {
     expect(last.held).toBe(10);
     const byChance = (await select({calibration: 12, by: random()})).at(-1)!.knowledge;
     const others = hashesOf(byChance.inputs);
-    expect(byChance.calibrationInputs!.map(place => others[place])).toEqual(calibrating);
+    expect(byChance.calibrationInputs!.map(position => others[position])).toEqual(calibrating);
     await expect(select({calibration: 30})).rejects.toThrow(
       '10 held out and 6 to learn from, 30 to calibrate by, and 40',
     );
@@ -218,7 +218,7 @@ describe('selectInRounds', () => {
 
   it('leaves out what was not answered, and does not ask about it again', async () => {
     const rounds = await select({}, teacher =>
-      failing(teacher, place => (place % 10 === 3 ? new TeacherError('tiny', 'Unreadable.') : undefined)),
+      failing(teacher, position => (position % 10 === 3 ? new TeacherError('tiny', 'Unreadable.') : undefined)),
     );
     const {rows} = rounds.at(-1)!;
     expect(rows).toHaveLength(36);
@@ -229,7 +229,7 @@ describe('selectInRounds', () => {
 
   it('ends at the end of the budget, in the middle of a round and between two', async () => {
     const unpaid = (from: number) => (teacher: LayeredTeacher) =>
-      failing(teacher, place => (place >= from ? new BudgetError('Spent.') : undefined));
+      failing(teacher, position => (position >= from ? new BudgetError('Spent.') : undefined));
     expect((await select({}, unpaid(20))).map(({rows, stopped}) => [rows.length, stopped])).toEqual([
       [16, undefined],
       [20, 'budget'],
@@ -246,11 +246,11 @@ describe('selectInRounds', () => {
 
   it('waits for batches, and refuses a first round that is too small to hold out some', async () => {
     const pending = select({}, teacher =>
-      failing(teacher, place => (place === 20 ? new PendingError('In a batch.') : undefined)),
+      failing(teacher, position => (position === 20 ? new PendingError('In a batch.') : undefined)),
     );
     await expect(pending).rejects.toThrow(PendingError);
     const few = select({}, teacher =>
-      failing(teacher, place => (place > 0 ? new TeacherError('tiny', 'Unreadable.') : undefined)),
+      failing(teacher, position => (position > 0 ? new TeacherError('tiny', 'Unreadable.') : undefined)),
     );
     await expect(few).rejects.toThrow(KnowledgeError);
     const versions = selectInRounds(tinyTeachers(model)['black-box'], {...pool, versions: 2}, least).next();

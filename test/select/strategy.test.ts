@@ -28,7 +28,7 @@ describe.each(strategies.map(strategy => [strategy.name, strategy] as const))('%
           const chosen = strategy.choose(candidates, size);
           expect(chosen).toHaveLength(size);
           expect(new Set(chosen).size).toBe(size);
-          expect(chosen.every(place => place >= 0 && place < count)).toBe(true);
+          expect(chosen.every(index => index >= 0 && index < count)).toBe(true);
           expect(strategy.choose(candidates, size)).toEqual(chosen);
         }
       }),

@@ -27,9 +27,9 @@ const testOf = (boundary: number, side: Side, events: readonly boolean[]): EProc
 describe('EProcess', () => {
   it('equals the sum over all starts and bets, computed by the definition', () => {
     for (const {boundary, side, events, at, evidence} of computed) {
-      for (const [place, length] of at.entries()) {
+      for (const [index, length] of at.entries()) {
         const seen = events.slice(0, length).map(event => event === 1);
-        const wanted = evidence[place]!;
+        const wanted = evidence[index]!;
         expect(Math.abs(testOf(boundary, side, seen).evidence / wanted - 1)).toBeLessThan(1e-10);
       }
     }

@@ -1,4 +1,4 @@
-/** What a person fills in, and what it means. */
+/** The columns that a person fills, and how their cells are read. */
 import {closest, distance} from 'fastest-levenshtein';
 import type {Row} from './table.ts';
 
@@ -9,7 +9,7 @@ export interface Column {
   read(cell: string): number | string;
 }
 
-/** What the rows about one query say: a value a column, or in sentences why there is none. */
+/** The values in the rows about one query, one for each column. If there are none, sentences that say why. */
 export function valuesIn(rows: readonly Row[], columns: readonly Column[]): readonly number[] | string {
   const values: number[] = [];
   const empty: string[] = [];
@@ -23,7 +23,7 @@ export function valuesIn(rows: readonly Row[], columns: readonly Column[]): read
     if (typeof value === 'string') return `Row ${first.number} has ${shown(first, index)} in \`${name}\`. ${value}`;
     const other = others.find(({cells}) => read(cells[index]!) !== value);
     if (other !== undefined) {
-      return `Rows ${first.number} and ${other.number} are about the same, and have ${shown(first, index)} and ${shown(other, index)} in \`${name}\`. Let one of them be right.`;
+      return `Rows ${first.number} and ${other.number} are about the same input, and have ${shown(first, index)} and ${shown(other, index)} in \`${name}\`. Correct one of them.`;
     }
     values.push(value);
   }
@@ -42,19 +42,19 @@ function shown({cells}: Row, index: number): string {
 /** The most classes that a message lists. */
 const LISTED = 12;
 
-/** What reads a class as a person writes it: as it is named, or nearly so where that is no other class. */
+/** Makes a reader of class names. It also accepts a name that is nearly right, if it is near one class only. */
 export function labelReader(classes: readonly string[]): Column['read'] {
   const exact = new Map(classes.map((name, label) => [name.trim(), label]));
   const folded = new Map<string, number[]>();
   for (const [label, name] of classes.entries()) folded.set(fold(name), [...(folded.get(fold(name)) ?? []), label]);
   return cell => {
     const [label, ...others] = exact.has(cell) ? [exact.get(cell)!] : (folded.get(fold(cell)) ?? []);
-    if (label === undefined) return `That is no class. ${hint(cell, classes)}`;
-    return others.length === 0 ? label : 'Several classes are written nearly so. Write one exactly as it is named.';
+    if (label === undefined) return `That is not a class. ${hint(cell, classes)}`;
+    return others.length === 0 ? label : 'Several classes have nearly this name. Write the exact name of one.';
   };
 }
 
-/** Without what differs in another case, in another form of a letter, and where a spreadsheet makes a number of `01`. */
+/** Removes case and letter variants, and the leading zeros that a spreadsheet drops if it reads `01` as a number. */
 function fold(name: string): string {
   return name
     .normalize('NFKC')
@@ -66,6 +66,6 @@ function fold(name: string): string {
 function hint(cell: string, classes: readonly string[]): string {
   const nearest = closest(cell.slice(0, LONGEST_SHOWN), [...classes]);
   if (distance(cell, nearest) <= nearest.length / 2) return `The closest is \`${nearest}\`.`;
-  if (classes.length > LISTED) return `It is to be one of ${classes.length}, such as \`${nearest}\`.`;
-  return `It is to be one of ${classes.map(name => `\`${name}\``).join(', ')}.`;
+  if (classes.length > LISTED) return `It must be one of ${classes.length}, such as \`${nearest}\`.`;
+  return `It must be one of ${classes.map(name => `\`${name}\``).join(', ')}.`;
 }

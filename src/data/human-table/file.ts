@@ -6,27 +6,27 @@ import pLimit, {type LimitFunction} from 'p-limit';
 import writeFileAtomic from 'write-file-atomic';
 import {InputError} from '../../errors.ts';
 
-/** What became of a file that was to be changed. */
+/** The outcome of a change to a file. */
 export interface Changed {
-  /** As it was last read, or written. */
+  /** The content as it was last read or written. */
   readonly content: string | undefined;
-  /** Why it could not be written, as sentences. */
+  /** Sentences that say why the file could not be written. */
   readonly problem?: string;
 }
 
-/** How often a file is read again that changes while its next content is made. */
+/** Number of attempts if the file keeps changing while its next content is made. */
 const ATTEMPTS = 5;
 
 /** Who of this process has its turn with a file. */
 const turns = new Map<string, LimitFunction>();
 
 /**
- * Replaces what is in a file, as a whole or not at all. Where it was changed after it was read, it is read again, so
- * that nobody's changes are lost.
+ * Replaces the content of a file, as a whole or not at all. If the file was changed after it was read, it is read
+ * again, so that nobody's changes are lost.
  *
- * @param next - makes the next content of the present one, which is undefined where there is no file; gives undefined
- * where it is to stay
- * @throws InputError where the file can't be read
+ * @param next - makes the next content from the present one, which is undefined if there is no file; returns undefined
+ * to leave the file as it is
+ * @throws InputError if the file can't be read
  */
 export function changeFile(
   path: string,
@@ -46,7 +46,7 @@ export function changeFile(
       if (present === content) return write(path, content, changed);
       content = present;
     }
-    return {content, problem: `${path} is being changed all the time. Let it rest, then run again.`};
+    return {content, problem: `${path} keeps changing. Stop what changes it, then run again.`};
   });
 }
 
@@ -65,7 +65,7 @@ async function contentOf(path: string): Promise<string | undefined> {
   return decoded(path, await readFile(path).catch(error => noneOrThrow(path, error)));
 }
 
-/** The content of a file; undefined where there is none. */
+/** The content of a file; undefined if there is none. */
 export function contentOfSync(path: string): string | undefined {
   try {
     return decoded(path, readFileSync(path));
@@ -85,7 +85,7 @@ function noneOrThrow(path: string, error: unknown): undefined {
 
 function decoded(path: string, bytes: Uint8Array | undefined): string | undefined {
   try {
-    // The mark at its start stays where it is.
+    // The byte order mark stays in the content.
     return bytes && new TextDecoder('utf-8', {fatal: true, ignoreBOM: true}).decode(bytes);
   } catch (cause) {
     throw new InputError(`${path} is not in UTF-8. Save it as "CSV UTF-8", with the character set Unicode (UTF-8).`, {

@@ -1,4 +1,4 @@
-/** The table that a person fills: CSV as spreadsheets write it, of which limbeck only ever adds rows at the end. */
+/** The table that a person fills: CSV as spreadsheets write it. limbeck only ever adds rows at its end. */
 import {createHash} from 'node:crypto';
 import Papa from 'papaparse';
 import {InputError} from '../../errors.ts';
@@ -7,41 +7,41 @@ import {bytesOf} from '../bytes.ts';
 
 export type Delimiter = ',' | ';' | '\t';
 
-/** A query as it stands in a table. */
+/** A query as a table shows it. */
 export interface ShownQuery {
   readonly id: string;
   readonly text: string;
 }
 
 export interface Row extends ShownQuery {
-  /** As spreadsheets count them: the first one names the columns. */
+  /** Number of the row as spreadsheets count: row 1 names the columns. */
   readonly number: number;
-  /** What stands in the columns that a person fills, in their order, trimmed. */
+  /** The trimmed cells of the columns that a person fills, in the order of these columns. */
   readonly cells: readonly string[];
 }
 
 export interface Table {
-  /** The whole file as it stands, byte order mark and all. */
+  /** The whole file, byte order mark included. */
   readonly content: string;
-  /** What says where the cells of a new row go. */
+  /** The layout that new rows follow. */
   readonly layout: Layout;
-  /** By the id of their query. */
+  /** Rows by the id of their query. */
   readonly rows: ReadonlyMap<string, readonly Row[]>;
-  /** The id of the query that is shown as this text. */
+  /** Ids of queries by the text that shows them. */
   readonly ids: ReadonlyMap<string, string>;
 }
 
 interface Layout {
   readonly delimiter: Delimiter;
   readonly newline: '\r\n' | '\n' | '\r';
-  /** How many cells the first row has. */
+  /** Number of cells in the first row. */
   readonly width: number;
   readonly id: number;
   readonly text: number;
   readonly filled: readonly number[];
 }
 
-/** Names an input. No spreadsheet takes it for a number, a date or a formula. */
+/** The id of an input. No spreadsheet takes it for a number, a date or a formula. */
 export function idOf(input: Input): string {
   const hash = createHash('sha256');
   if (input.kind === 'text') {
@@ -59,22 +59,21 @@ export function newTable(columns: readonly string[], delimiter: Delimiter): stri
 }
 
 /**
- * Reads a table, whatever its delimiter, its line ends and the order of its columns. A row without an id is about its
- * text.
+ * Reads a table with any delimiter, any line ends and any order of columns. A row without an id is found by its text.
  *
  * @param path - of the file, for messages
  * @param columns - those that a person fills
- * @throws InputError where a column is missing, and where the quotes don't match
+ * @throws InputError if a column is missing or quotes don't match
  */
 export function readTable(path: string, content: string, columns: readonly string[]): Table {
   const layout = layoutOf(path, content, columns);
   const {delimiter} = layout;
-  // Some row may end otherwise than the first one does, if somebody added it in another program.
+  // Rows that were added in another program can have other line ends than the first row.
   const newline = layout.newline === '\r' ? '\r' : '\n';
   const {data, errors} = Papa.parse<readonly string[]>(content, {delimiter, newline});
   if (errors[0] !== undefined) {
     throw new InputError(
-      `${path}: Row ${(errors[0].row ?? 0) + 1} has quotes that don't match, as in a file of which only a part was saved. Mend it, or save the file again.`,
+      `${path}: Row ${(errors[0].row ?? 0) + 1} has quotes that don't match, as in a file that was saved only in part. Fix the row, or save the file again.`,
     );
   }
   const rows = new Map<string, Row[]>();
@@ -90,7 +89,7 @@ export function readTable(path: string, content: string, columns: readonly strin
   return {content, layout, rows, ids};
 }
 
-/** The file with these queries at its end, and nothing else changed. */
+/** The file with these queries added at its end. Nothing else changes. */
 export function withQueries({content, layout}: Table, queries: readonly ShownQuery[]): string {
   const {delimiter, newline, width} = layout;
   const rows = queries.map(({id, text}) => {
@@ -103,20 +102,20 @@ export function withQueries({content, layout}: Table, queries: readonly ShownQue
   return `${content}${end}${Papa.unparse(rows, {delimiter, newline})}${newline}`;
 }
 
-/** Where a cell begins, or would begin if the file were read with another delimiter. */
+/** The start of a cell, for any delimiter that the file can be read with. */
 const START = /(?:^|[,;|\t\r\n])[ "\u00a0]*/u.source;
-/** What a spreadsheet takes for a formula there. */
+/** The signs at the start of a cell that make it a formula in a spreadsheet. */
 const FORMULA = /[=+\-@＝＋－＠]|(?<=^'*)[\t\r\n]/u.source;
 
 const TO_GUARD = new RegExp(`(?<=${START})(?='*(?:${FORMULA}))`, 'gu');
 const GUARDED = new RegExp(`(?<=${START})'(?='*(?:${FORMULA}))`, 'gu');
 
-/** A text that no spreadsheet runs as a formula, nor a part of it, whatever it takes for the delimiter. */
+/** Guards a text, so that no spreadsheet runs any part of it as a formula, whatever delimiter it reads with. */
 export function guarded(text: string): string {
   return text.replace(TO_GUARD, "'");
 }
 
-/** The text that was guarded. */
+/** Returns the text that was guarded. */
 export function unguarded(cell: string): string {
   return cell.replace(GUARDED, '');
 }
@@ -135,7 +134,7 @@ function layoutOf(path: string, content: string, columns: readonly string[]): La
     const problem = index < 0 ? 'has no column' : 'has more than one column';
     throw new InputError(
       `${path}: The first row ${problem} \`${column}\`. Its cells are ${names.map(name => `\`${name}\``).join(', ')}. ` +
-        `It is to name ${wanted.map(name => `\`${name}\``).join(', ')}, each once, in any order and beside any others.`,
+        `It must name ${wanted.map(name => `\`${name}\``).join(', ')}, each once, in any order and beside any others.`,
     );
   };
   const filled = columns.map(locationOf);
@@ -143,7 +142,7 @@ function layoutOf(path: string, content: string, columns: readonly string[]): La
 }
 
 interface Head extends Pick<Layout, 'delimiter' | 'newline'> {
-  /** What stands in the first row, in lower case. */
+  /** Cells of the first row, in lower case. */
   readonly names: readonly string[];
 }
 
@@ -153,9 +152,9 @@ function headOf(content: string, delimiter: Delimiter): Head {
   return {names, delimiter, newline: meta.linebreak as Layout['newline']};
 }
 
-/** Undefined where the row is about nothing. */
+/** Returns undefined if the row has neither an id nor a text. */
 function rowOf(cells: readonly string[], number: number, layout: Layout): Row | undefined {
-  // Rows are parted at \n alone, and short ones lack what is empty in them.
+  // Rows are split at \n only, and short rows lack their empty cells.
   const cellAt = (index: number) => (cells[index] ?? '').replace(index === cells.length - 1 ? /\r$/ : '', '');
   const text = unguarded(cellAt(layout.text));
   const given = cellAt(layout.id).trim();

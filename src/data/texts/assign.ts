@@ -4,7 +4,7 @@ import type {Role} from '../split.ts';
 
 export const ROLES: readonly ['train', 'validation', 'test'] = ['train', 'validation', 'test'];
 
-/** How many examples a split gets: from 1 a number of them, below 1 a share. */
+/** Sizes of splits: a value from 1 on is a number of examples, one below 1 a share. */
 export interface SplitSizes {
   readonly validation?: number;
   readonly test?: number;
@@ -13,7 +13,7 @@ export interface SplitSizes {
 /**
  * Draws examples into splits, so that each class has its share in each.
  *
- * @param labels - by example; undefined where there are none
+ * @param labels - one for each example; undefined if there are none
  * @returns indices of the examples of each split, in a drawn order
  */
 export function assignSplits(
@@ -25,8 +25,8 @@ export function assignSplits(
   const wanted = {test: sizeOf('test', sizes.test, count), validation: sizeOf('validation', sizes.validation, count)};
   if (wanted.test + wanted.validation >= count) {
     throw new InputError(
-      `Of ${count} texts ${wanted.validation} are to be for validation and ${wanted.test} for the test: none is left ` +
-        'to train on. Make them fewer.',
+      `Validation takes ${wanted.validation} and the test ${wanted.test} of ${count} texts, so none is left to train on. ` +
+        'Make them fewer.',
     );
   }
   const drawn = shuffledIndices(count, seed, 'text splits');
@@ -45,7 +45,7 @@ export function assignSplits(
   };
 }
 
-/** So many places of a row, as far from each other as can be. */
+/** Chooses `count` positions in a row, as far from each other as possible. */
 function evenly(length: number, count: number): (index: number) => boolean {
   return index => Math.floor(((index + 1) * count) / length) > Math.floor((index * count) / length);
 }

@@ -3,23 +3,23 @@ import {TextDecoder} from 'node:util';
 import {InputError} from '../../errors.ts';
 import {withoutReturn} from '../lines.ts';
 
-/** Some lines of a file, each whole and with its end; the last one of a file may have none. */
+/** Some whole lines of a file with their ends. The last line of a file can lack its end. */
 export interface Block {
   readonly text: string;
   /** Number of the first line, from 1. */
   readonly line: number;
 }
 
-/** The most bytes of a line: more is no line, and would fill the memory. */
+/** Most bytes of a line. A longer one would fill the memory. */
 const LONGEST_LINE = 2 ** 26;
 
 const NEWLINE = 0x0a;
 
 /**
- * The lines of a file as text. A byte order mark is left out.
+ * Reads the lines of a file as text, without the byte order mark.
  *
- * @param encoding - one in which a line ends in the byte 0x0a, and no other character holds it
- * @throws InputError where a line is no such text, and names it
+ * @param encoding - one that uses the byte 0x0a for the end of a line and for nothing else
+ * @throws InputError that names the line that is not in this encoding
  */
 export async function* blocksOf(
   chunks: AsyncIterable<Buffer>,
@@ -55,7 +55,7 @@ export function linesOf(text: string): string[] {
   return lines.map(withoutReturn);
 }
 
-/** How many lines end in a text. */
+/** Number of line ends in a text. */
 export function newlinesIn(text: string): number {
   let count = 0;
   for (let index = text.indexOf('\n'); index >= 0; index = text.indexOf('\n', index + 1)) count++;
@@ -72,7 +72,7 @@ function decoderOf(encoding: string): Decode {
     throw new InputError(`There is no encoding ${encoding}. Name one such as utf-8 or windows-1252.`, {cause});
   }
   if (decoder.encoding.startsWith('utf-16')) throw new InputError(`Texts in UTF-16 can't be read. ${SAVE_AS_UTF8}`);
-  // Where all is ASCII, as most of it is, this is many times as fast as the decoder.
+  // Most text is ASCII, and for that this is many times as fast as the decoder.
   if (decoder.encoding === 'utf-8') return (bytes, file, line) => utf8(bytes, file, line);
   if (decoder.encoding === 'windows-1252') return windows1252;
   return (bytes, file, line) => {
@@ -88,7 +88,7 @@ function decoderOf(encoding: string): Decode {
   };
 }
 
-/** What the bytes 0x80 to 0x9f mean, which the decoder of some versions of Node.js takes for control characters. */
+/** The characters of the bytes 0x80 to 0x9f. The decoder of some versions of Node.js gives control characters. */
 const WINDOWS_1252 = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
 
 function windows1252(bytes: Buffer): string {
@@ -121,6 +121,6 @@ function refuseEndlessLine(pending: readonly Buffer[], file: string, line: numbe
   const length = pending.reduce((sum, {length: bytes}) => sum + bytes, 0);
   if (length <= LONGEST_LINE) return;
   throw new InputError(
-    `${file}, line ${line}: longer than ${LONGEST_LINE / 2 ** 20} MiB. Texts are read line by line: are its lines ended?`,
+    `${file}, line ${line}: longer than ${LONGEST_LINE / 2 ** 20} MiB. Texts are read line by line. Check its line ends.`,
   );
 }

@@ -7,9 +7,9 @@ import {InputError} from '../../errors.ts';
 const CHUNK = 2 ** 18;
 
 /**
- * The bytes of a file, or of stdin for `-`, unzipped where they are gzipped, whatever the file is called.
+ * The bytes of a file, or of stdin for `-`. Gzipped bytes are unzipped, whatever the name of the file.
  *
- * @throws InputError where it can't be read or is damaged
+ * @throws InputError if it can't be read or is damaged
  */
 export async function* bytesOf(path: string): AsyncGenerator<Buffer> {
   const source: AsyncIterable<Buffer> = path === '-' ? process.stdin : createReadStream(path, {highWaterMark: CHUNK});
@@ -28,11 +28,11 @@ async function* readable(source: AsyncIterable<Buffer>, path: string): AsyncGene
   try {
     yield* source;
   } catch (cause) {
-    throw new InputError(`Can't read ${nameOf(path)}. Check that it is there, is a file and may be read.`, {cause});
+    throw new InputError(`Can't read ${nameOf(path)}. Check that it is a file and that you may read it.`, {cause});
   }
 }
 
-/** The same bytes, the first chunk long enough to show what they are: a pipe may give them one by one. */
+/** The same bytes with a first chunk that is long enough to detect the format. A pipe can deliver bytes one by one. */
 async function* withWholeStart(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let start: Buffer | undefined = Buffer.alloc(0);
   for await (const chunk of chunks) {
@@ -48,7 +48,7 @@ async function* withWholeStart(chunks: AsyncIterable<Buffer>): AsyncGenerator<Bu
   if (start !== undefined && start.length > 0) yield start;
 }
 
-/** One before the others. */
+/** Puts one chunk before the others. */
 export async function* chained<T>(first: T, rest: AsyncIterable<T>): AsyncGenerator<T> {
   yield first;
   yield* rest;
@@ -56,7 +56,7 @@ export async function* chained<T>(first: T, rest: AsyncIterable<T>): AsyncGenera
 
 async function* unzipped(chunks: AsyncIterable<Buffer>, path: string): AsyncGenerator<Buffer> {
   const gunzip = createGunzip({chunkSize: CHUNK});
-  // What fails in the one is thrown by the other, which is read here.
+  // An error in the source is thrown by `gunzip`, which is read here.
   pipeline(Readable.from(chunks), gunzip, () => {});
   try {
     yield* gunzip as AsyncIterable<Buffer>;
@@ -66,7 +66,7 @@ async function* unzipped(chunks: AsyncIterable<Buffer>, path: string): AsyncGene
   }
 }
 
-/** What messages call a path. */
+/** The name of a path in messages. */
 export function nameOf(path: string): string {
   return path === '-' ? 'stdin' : path;
 }

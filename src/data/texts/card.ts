@@ -2,35 +2,35 @@ import type {Role} from '../split.ts';
 import {ROLES} from './assign.ts';
 import type {LengthRule} from './length.ts';
 
-/** What a set of texts is made of. */
+/** A summary of a set of texts. */
 export interface TextCard {
-  /** Where it was read, as it was named. */
+  /** Paths that were read, as the caller named them. */
   readonly sources: readonly string[];
-  /** Texts that were read. */
+  /** Number of texts that were read. */
   readonly read: number;
-  /** Texts that are in no split, by the reason. */
+  /** Number of texts that are in no split, by reason. */
   readonly leftOut: {
     readonly empty: number;
     readonly tooLong: number;
     readonly duplicates: number;
     readonly nearDuplicates: number;
   };
-  /** Of those that are kept, how many were cut, and by which rule. */
+  /** Number of kept texts that were cut, and the rule. */
   readonly cut: number;
   readonly rule: LengthRule;
-  /** How alike near-duplicates are at least; false where none were looked for. */
+  /** Least similarity of near-duplicates; false if none were searched for. */
   readonly near: number | false;
-  /** Duplicates and near-duplicates whose label is another than that of the text that stands for them. */
+  /** Number of duplicates and near-duplicates whose label differs from that of the text that represents them. */
   readonly otherLabels: number;
   readonly kept: number;
   readonly splits: Readonly<Record<Role, number>>;
   /** Seed of the draw of the splits. */
   readonly seed: number;
-  /** Characters (UTF-16 code units) of the texts that are kept. */
+  /** Characters (UTF-16 code units) of the kept texts. */
   readonly characters: {readonly total: number; readonly quantiles: Readonly<Record<Quantile, number>>};
-  /** How many of them are mostly in a script, the most frequent first. */
+  /** Number of kept texts by their main script, the most frequent first. */
   readonly scripts: Readonly<Record<string, number>>;
-  /** How many of each class are in each split; undefined of a split without labels. */
+  /** Number of texts of each class in each split; undefined for a split without labels. */
   readonly labels: Readonly<Partial<Record<Role, Readonly<Record<string, number>>>>>;
 }
 
@@ -46,7 +46,7 @@ const QUANTILES = {
 
 type Quantile = keyof typeof QUANTILES;
 
-/** How long texts are: of each share of them, the greatest length. */
+/** Total length and quantiles of length of the texts. */
 export function lengthsOf(texts: readonly string[]): TextCard['characters'] {
   const lengths = Int32Array.from(texts, text => text.length).sort();
   const at = (share: number) => lengths[Math.max(0, Math.ceil(share * lengths.length) - 1)] ?? 0;
@@ -57,7 +57,7 @@ export function lengthsOf(texts: readonly string[]): TextCard['characters'] {
   };
 }
 
-/** How many texts are mostly in each script, the most frequent first. */
+/** Number of texts by their main script, the most frequent first. */
 export function scriptsOf(texts: readonly string[]): Record<string, number> {
   const counts = new Map<string, number>();
   for (const text of texts) {
@@ -67,14 +67,14 @@ export function scriptsOf(texts: readonly string[]): Record<string, number> {
   return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a));
 }
 
-/** How often each class is among the labels. */
+/** Number of labels of each class. */
 export function labelCounts(labels: Int32Array, classes: readonly string[]): Record<string, number> {
   const counts = new Int32Array(classes.length);
   for (const label of labels) counts[label]!++;
   return Object.fromEntries(classes.map((name, label) => [name, counts[label]!]));
 }
 
-/** A card as people read it, a line for each thing. */
+/** The card as lines for people. */
 export function describeTexts(card: TextCard): string {
   const {sources, read, kept, splits, seed, otherLabels} = card;
   const lines: [string, string][] = [
@@ -92,13 +92,13 @@ export function describeTexts(card: TextCard): string {
   if (otherLabels > 0) {
     lines.push([
       'Other labels',
-      `${shown(otherLabels)} of the duplicates have another label than the text kept of them`,
+      `${shown(otherLabels)} of the duplicates have another label than the text that is kept`,
     ]);
   }
   return lines.map(([name, text]) => `${name.padEnd(20)}${text}`).join('\n');
 }
 
-/** Scripts or classes that are shown; a card has all. */
+/** Most scripts or classes that are shown. The card itself has all. */
 const MOST_SHOWN = 20;
 
 function leftOutOf({leftOut, rule, near}: TextCard): string {
@@ -131,7 +131,7 @@ function shown(count: number): string {
   return count.toLocaleString('en-US');
 }
 
-/** Scripts in use today, by the names of Unicode. What is written in another one is `other`. */
+/** Scripts in use today, by their names in Unicode. All others are `other`. */
 const SCRIPTS = [
   'Latin',
   'Cyrillic',
@@ -165,20 +165,21 @@ const SCRIPTS = [
   'Canadian_Aboriginal',
 ] as const;
 
-/** Japanese alone is written in these; its Han is counted to it. */
+/** Only Japanese uses these scripts. If they are present, Han counts as Japanese too. */
 const KANA = /[\p{Script=Hiragana}\p{Script=Katakana}]/u;
 
 const TESTS = SCRIPTS.map(script => ({name: script.replace('_', ' '), test: new RegExp(`\\p{Script=${script}}`, 'u')}));
 
-/** Letters of a text that are looked at. */
+/** Number of letters of a text that are looked at. */
 const LOOKED_AT = 400;
 
-/** By code point: a script is looked for once. */
+/** Scripts by code point, so that each is looked up once. */
 const known = new Map<number, string>();
 
 /**
- * The script that most letters at a text's beginning are of, a rough guess at its languages: by Unicode's names, but
- * `Japanese` where a fifth of them or more is kana, `other` of a rare one, `none` where there are no letters.
+ * The script of most letters at the start of a text, a rough guess at its language. Names are Unicode's, with three
+ * exceptions: `Japanese` if a fifth of the letters or more is kana, `other` for a rare script, `none` if there are no
+ * letters.
  */
 export function scriptOf(text: string): string {
   const counts = new Map<string, number>();

@@ -6,14 +6,14 @@ import {checkShingling, Shingler, type Shingling} from './shingles.ts';
 
 export interface DuplicateOptions {
   /**
-   * How alike two texts must be to be taken for one: the share of their runs of characters that both have (Jaccard), from
-   * 0.5 to 1. `false` takes only those for one that differ in nothing but case, white space and forms of characters.
+   * Least similarity of near-duplicates: the share of their runs of characters that both have (Jaccard), from 0.5 to 1.
+   * With `false`, only texts that differ in nothing but case, white space and forms of characters are duplicates.
    *
    * @default 0.9
    */
   readonly near?: number | false;
   /**
-   * The runs that near-duplicates are found by. Runs of words are for languages that put spaces between them.
+   * The runs that are compared. Use runs of words for languages that put spaces between words.
    *
    * @default {characters: 5}
    */
@@ -27,26 +27,26 @@ export interface DuplicateOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Which texts say the same. */
+/** The duplicates among some texts. */
 export interface Duplicates {
-  /** By text, the index of the one that stands for it: itself, or one before it. */
+  /** For each text, the index of the text that represents it: itself or an earlier one. */
   readonly representative: Int32Array;
-  /** The texts that stand for themselves, in their order: those to ask about. */
+  /** The texts that represent themselves, in their order. These are the ones to ask about. */
   readonly distinct: Int32Array;
-  /** How many are the same as one before, but for case, white space and forms of characters. */
+  /** Number of texts that differ from an earlier one only in case, white space and forms of characters. */
   readonly exact: number;
-  /** How many more are nearly the same. */
+  /** Number of further texts that are near-duplicates. */
   readonly near: number;
 }
 
 /**
- * Finds texts that say the same, in time that grows with their length and no faster. Texts that are the same after NFKC,
- * lower case and one space for all white space are always found. Of those as alike as `near`, MinHash with bands
- * (Broder, 1997; Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, section 3.4) misses few; each that it finds
- * is compared exactly, so none that is less alike is taken for one. No two of `distinct` that were compared are as alike
- * as that.
+ * Finds duplicates in time that grows linearly with the length of the texts. It always finds texts that are the same
+ * after NFKC, lower case and one space for each run of white space. MinHash with bands (Broder, 1997; Leskovec,
+ * Rajaraman and Ullman, Mining of Massive Datasets, section 3.4) misses few texts that are as similar as `near`. Each
+ * candidate is compared exactly, so no less similar text is taken for a duplicate. No two of `distinct` that were
+ * compared are as similar as `near`.
  *
- * @throws InputError where an option is out of its range
+ * @throws InputError if an option is out of its range
  */
 export async function findDuplicates(
   texts: readonly string[],
@@ -59,7 +59,7 @@ export async function findDuplicates(
   const alike = near === false ? undefined : new AlikeTexts(texts, near, shingles, seed);
   const representative = new Int32Array(texts.length);
   const distinct: number[] = [];
-  /** By the normalised text, the index of the one that stands for it. */
+  /** Index of the representative by normalised text. */
   const known = new Map<string, number>();
   let exact = 0;
   for (const [index, text] of texts.entries()) {
@@ -78,10 +78,10 @@ export async function findDuplicates(
   return {representative, distinct: Int32Array.from(distinct), exact, near: texts.length - distinct.length - exact};
 }
 
-/** Texts between which other work of the process has its turn. */
+/** Texts that are handled before other work of the process can run. */
 const BATCH = 1000;
 
-/** The texts that stand for others, to look for one that is like another. */
+/** The representatives, searchable by similarity. */
 class AlikeTexts {
   private readonly texts: readonly string[];
   private readonly threshold: number;
@@ -99,7 +99,7 @@ class AlikeTexts {
     this.index = new NearIndex(texts.length, banding.bands);
   }
 
-  /** The one that a text is like; undefined where there is none, and it then is one to look for. */
+  /** The representative that a text is similar to. If there is none, adds the text and returns undefined. */
   findOrAdd(index: number, plain: string): number | undefined {
     const shingles = this.shingler.of(plain);
     const bands = this.minHash.bandsOf(shingles);
@@ -114,33 +114,33 @@ class AlikeTexts {
   }
 }
 
-/** A text for comparing: forms that mean the same, cases and white space made one. */
+/** A text for comparison, without differences in forms of characters, case and white space. */
 export function normalise(text: string): string {
   return text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim();
 }
 
-/** The most texts kept of one band: so many are alike by a part that all of them share. */
+/** The most texts that are kept for one band. More than these only share a common part. */
 const MOST_OF_BAND = 32;
-/** The most texts that one is compared with. */
+/** The most texts that a text is compared with. */
 const MOST_CANDIDATES = 16;
 
-/** Texts by the bands of their signatures (locality-sensitive hashing). What a look takes does not grow with the texts. */
+/** Texts by the bands of their signatures (locality-sensitive hashing). The cost of a search doesn't grow with them. */
 class NearIndex {
-  /** By the last bits of a band's key, the entry that was added last, or -1. */
+  /** The entry that was added last, or -1, by the last bits of a band's key. */
   private readonly heads: Int32Array;
-  /** By entry, the one that was added before, or -1. */
+  /** For each entry, the one that was added before it, or -1. */
   private readonly next: Int32Array;
   private readonly keys: Uint32Array;
   private readonly texts: Int32Array;
   private entries = 0;
-  /** By text, the look at which it was last met, and in how many bands. */
+  /** For each text, the last search that met it, and in how many bands. */
   private readonly met: Int32Array;
   private readonly bands: Uint8Array;
   private looks = 0;
 
   /**
-   * @param count - of texts, at most
-   * @param bands - of a text
+   * @param count - most texts
+   * @param bands - bands of a text
    */
   constructor(count: number, bands: number) {
     const entries = count * bands;

@@ -1,7 +1,7 @@
 import {InputError} from '../../errors.ts';
 import {locationOf, type TextFields, type TextRecord} from './record.ts';
 
-/** The fields that a text, its label and its id are looked for in; undefined where none is read. */
+/** The fields that hold a text, its label and its id; undefined if none is read. */
 export interface FieldNames {
   readonly text: string;
   readonly label: string | undefined;
@@ -12,7 +12,7 @@ export function fieldNames({text = 'text', label = 'label', id = 'id'}: TextFiel
   return {text, label: label || undefined, id: id || undefined};
 }
 
-/** Where an object stands. */
+/** The location of an object in a file. */
 interface RecordLocation {
   readonly file: string;
   readonly line: number;
@@ -21,16 +21,16 @@ interface RecordLocation {
 /**
  * The text in an object, with its label and its id.
  *
- * @param asked - what the caller named: such fields must be there
- * @throws InputError where a field is missing or is not what it should be
+ * @param asked - the fields that the caller named, which must be there
+ * @throws InputError if a field is missing or has the wrong type
  */
 export function recordOf(object: object, location: RecordLocation, names: FieldNames, asked: TextFields): TextRecord {
   const text = valueAt(object, names.text);
   if (typeof text !== 'string') {
     throw new InputError(
       text === undefined
-        ? `${locationOf(location)}: no field \`${names.text}\`, only ${shownFields(object)}. Name the one with the text by \`text\`.`
-        : `${locationOf(location)}: field \`${names.text}\` is ${shownType(text)}, not a text. Name another one by \`text\`.`,
+        ? `${locationOf(location)}: no field \`${names.text}\`, only ${shownFields(object)}. Name the field with the text in \`text\`.`
+        : `${locationOf(location)}: field \`${names.text}\` is ${shownType(text)}, not a text. Name another one in \`text\`.`,
     );
   }
   const {file, line} = location;
@@ -38,7 +38,7 @@ export function recordOf(object: object, location: RecordLocation, names: FieldN
   return {text, label, id: shortValue(object, names.id, location, 'id', asked.id), file, line};
 }
 
-/** What a field holds, by its own name or by its path; undefined where it isn't there. */
+/** The value of a field, by its own name or by its path; undefined if it isn't there. */
 export function valueAt(object: object, path: string): unknown {
   if (Object.hasOwn(object, path)) return (object as Record<string, unknown>)[path];
   let value: unknown = object;
@@ -65,10 +65,12 @@ function shortValue(
     value === undefined
       ? `no field \`${name}\`, only ${shownFields(object)}`
       : `field \`${name}\` is ${shownType(value)}, neither a text nor a number`;
-  throw new InputError(`${locationOf(location)}: ${problem}. Name another one by \`${purpose}\`, or read none: false.`);
+  throw new InputError(
+    `${locationOf(location)}: ${problem}. Name another one in \`${purpose}\`, or set it to false to read none.`,
+  );
 }
 
-/** The names of an object's fields, those of objects inside it by their paths. */
+/** Names of an object's fields. Fields of nested objects have their paths. */
 function shownFields(object: object): string {
   const names = Object.entries(object).flatMap(([name, value]) =>
     isObject(value) ? Object.keys(value).map(inner => `${name}.${inner}`) : [name],

@@ -6,13 +6,13 @@ import {InputError} from '../../errors.ts';
 /** A file in a folder. */
 export interface FolderFile {
   readonly path: string;
-  /** From the folder to the file, with `/` between. */
+  /** Path from the folder to the file, with `/` as the separator. */
   readonly id: string;
-  /** The folder right below the one that is read; undefined where the file is in that one. */
+  /** The subfolder right below the folder that is read; undefined if the file is in that folder itself. */
   readonly folder: string | undefined;
 }
 
-/** All files in a folder and those below, in the order of their names. Those whose names begin with a dot are left out. */
+/** All files in a folder and its subfolders, in the order of their names. Names that begin with a dot are left out. */
 export async function* filesIn(root: string, below: readonly string[] = []): AsyncGenerator<FolderFile> {
   for (const entry of await entriesOf(join(root, ...below))) {
     const inner = [...below, entry.name];
@@ -27,9 +27,9 @@ export async function* filesIn(root: string, below: readonly string[] = []): Asy
 async function entriesOf(folder: string): Promise<Dirent[]> {
   try {
     const entries = await readdir(folder, {withFileTypes: true});
-    // Not by the language of the system: the order of texts is to be the same everywhere.
+    // Not by the system's locale, so that the order of texts is the same everywhere.
     return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch (cause) {
-    throw new InputError(`Can't read the folder ${folder}. Check that it may be read.`, {cause});
+    throw new InputError(`Can't read the folder ${folder}. Check that you may read it.`, {cause});
   }
 }

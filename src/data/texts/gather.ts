@@ -5,15 +5,15 @@ import {fitted, type LengthRule} from './length.ts';
 import {readTexts} from './read.ts';
 import {locationOf, type ReadTextsOptions, type TextRecord} from './record.ts';
 
-/** Texts of all sources, those that are empty or too long left out. */
+/** Texts of all sources, without those that are empty or too long. */
 export interface Gathered {
   readonly classes: readonly string[];
   readonly texts: readonly string[];
-  /** By text, the index of its class, or -1. */
+  /** For each text, the index of its class, or -1. */
   readonly labels: Int32Array;
-  /** By text, whether it was cut. */
+  /** For each text, true if it was cut. */
   readonly isCut: readonly boolean[];
-  /** By text, the place of its role among train, validation and test. */
+  /** For each text, the index of its role among train, validation and test. */
   readonly roles: Uint8Array;
   /** The roles whose texts have labels. */
   readonly labelled: ReadonlySet<Role>;
@@ -24,7 +24,7 @@ export interface Gathered {
 
 type Options = Omit<ReadTextsOptions, 'empty'> & LengthRule & {readonly classes?: readonly string[]};
 
-/** @throws InputError where some texts of a source have labels and some don't, and where a label is no class */
+/** @throws InputError if only some texts of a source have labels, or if a label is not a class */
 export async function gatherTexts(
   sources: readonly {readonly role: Role; readonly path: string}[],
   options: Options,
@@ -81,7 +81,7 @@ function hasLabels({with: count, without, firstWithout}: SeenLabels, path: strin
   if (firstWithout === undefined || count === 0) return count > 0;
   throw new InputError(
     `${path}: ${count} texts have a label and ${without} have none, the first of these at ${locationOf(firstWithout)}. ` +
-      'Give all of them one, or read none of them: `label: false`.',
+      'Give all of them one, or set `label: false` to read none.',
   );
 }
 
@@ -95,7 +95,7 @@ class Labels {
     this.given = classes !== undefined;
     this.indexByName = new Map(classes?.map((name, index) => [name, index]));
     if (classes !== undefined && this.indexByName.size !== classes.length) {
-      throw new InputError(`Two of the \`classes\` have one name: ${classes.join(', ')}.`);
+      throw new InputError(`Two of the \`classes\` have the same name: ${classes.join(', ')}.`);
     }
   }
 
@@ -110,7 +110,7 @@ class Labels {
       if (this.given) {
         throw new InputError(
           `${locationOf(record)}: label ${JSON.stringify(label)} is none of the classes (${[...this.indexByName.keys()].join(', ')}). ` +
-            'Mend it, or add it to `classes`.',
+            'Correct it, or add it to `classes`.',
         );
       }
       place = this.indexByName.size;
@@ -119,10 +119,10 @@ class Labels {
     this.indices.push(place);
   }
 
-  /** In the order that was given, else in that of their characters. */
+  /** The classes in the order that was given, or else sorted by their characters. */
   sorted(): {readonly classes: readonly string[]; readonly indices: Int32Array} {
     const names = [...this.indexByName.keys()];
-    if (names.length === 0) throw new InputError('The texts have no labels. Name the `classes` that they may be of.');
+    if (names.length === 0) throw new InputError('The texts have no labels. Name their possible `classes`.');
     if (this.given) return {classes: names, indices: Int32Array.from(this.indices)};
     const classes = names.toSorted();
     const moved = names.map(name => classes.indexOf(name));

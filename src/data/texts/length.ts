@@ -1,6 +1,6 @@
 import {InputError} from '../../errors.ts';
 
-/** What becomes of texts that are too long to be asked about. */
+/** The rule for texts that are too long to be asked about. */
 export interface LengthRule {
   /**
    * The most characters (UTF-16 code units) of a text.
@@ -9,29 +9,31 @@ export interface LengthRule {
    */
   readonly longest?: number;
   /**
-   * What becomes of a longer one: its `head` is kept, or its `head-and-tail`, half of each with ` … ` between, or it is
-   * left out.
+   * The treatment of a longer text: keep its `head`, keep half of each of its `head-and-tail` with ` … ` between, or
+   * `leave-out`.
    *
    * @default 'head'
    */
   readonly overLength?: 'head' | 'head-and-tail' | 'leave-out';
 }
 
-/** What stands for the middle of a text. */
+/** The mark that replaces the middle of a text. */
 const GAP = ' … ';
 
-/** @throws InputError where the length is out of its range */
+/** @throws InputError if the length is out of its range */
 export function checkLength({longest, overLength}: LengthRule): void {
   if (longest === undefined) {
     if (overLength === undefined) return;
-    throw new InputError('Say with `longest` from how many characters on `overLength` holds.');
+    throw new InputError(
+      '`overLength` has no effect without `longest`. Set `longest` to the most characters of a text.',
+    );
   }
   if (!Number.isInteger(longest) || longest < 16) {
     throw new InputError(`Expected \`longest\` to be a whole number from 16, got ${longest}.`);
   }
 }
 
-/** A text as the rule has it; undefined where it is to be left out. No character is cut in two. */
+/** Applies the rule to a text; undefined if the text is left out. No character is cut in two. */
 export function fitted(text: string, {longest, overLength = 'head'}: LengthRule): string | undefined {
   if (longest === undefined || text.length <= longest) return text;
   if (overLength === 'leave-out') return undefined;
@@ -42,7 +44,7 @@ export function fitted(text: string, {longest, overLength = 'head'}: LengthRule)
   return text.slice(0, head) + GAP + text.slice(boundary(text, tail) === tail ? tail : tail + 1);
 }
 
-/** The place, or the one before it where that is inside a character. */
+/** The index, or the one before it if the index is inside a character. */
 function boundary(text: string, index: number): number {
   return isLow(text.charCodeAt(index)) && isHigh(text.charCodeAt(index - 1)) ? index - 1 : index;
 }

@@ -1,22 +1,23 @@
 import {mixSeed} from '../random.ts';
 import {finished} from './shingles.ts';
 
-/** Values in a signature. */
+/** Number of values in a signature. */
 const BINS = 128;
 
-/** How bands are cut from a signature. */
+/** The bands of a signature. */
 export interface Banding {
   readonly bands: number;
-  /** Values in a band. */
+  /** Number of values in a band. */
   readonly rows: number;
 }
 
-/** Texts as similar as the threshold that may be missed, at most. */
+/** Largest share of the pairs at the threshold that is missed. */
 const MISSED = 0.001;
 
 /**
- * The longest bands that find all but a thousandth of the pairs at the threshold: two signatures agree in a value as often
- * as their shingles are shared, so in some band with probability 1 - (1 - s^rows)^bands.
+ * The longest bands that find all but a thousandth of the pairs at the threshold. Two signatures agree in a value with
+ * probability s, the share of shingles that both have, so they agree in some band with probability
+ * 1 - (1 - s^rows)^bands.
  */
 export function bandingFor(threshold: number): Banding {
   let best: Banding = {bands: BINS, rows: 1};
@@ -29,9 +30,9 @@ export function bandingFor(threshold: number): Banding {
 }
 
 /**
- * Signatures of sets of hashes by one permutation (Li, Owen and Zhang, 2012, One permutation hashing), with empty bins
- * filled from others (Shrivastava, 2017, Optimal densification for fast and accurate minwise hashing): a look at each hash
- * once, however long the signature.
+ * Signatures of sets of hashes by one permutation (Li, Owen and Zhang, 2012, One permutation hashing). Empty bins are
+ * filled from others (Shrivastava, 2017, Optimal densification for fast and accurate minwise hashing). It looks at each
+ * hash once, however long the signature is.
  */
 export class MinHash {
   private readonly banding: Banding;
@@ -46,7 +47,7 @@ export class MinHash {
     this.keys = new Uint32Array(banding.bands);
   }
 
-  /** A number for each band of the signature: sets are alike where they have one in common. Holds until the next call. */
+  /** A key for each band of the signature. Similar sets share a key. The result is valid until the next call. */
   bandsOf(hashes: Uint32Array): Uint32Array {
     const {bands, rows} = this.banding;
     const signature = this.signatureOf(hashes);

@@ -6,12 +6,13 @@ import {type FieldNames, fieldNames, recordOf} from './fields.ts';
 import type {TextFields, TextRecord} from './record.ts';
 
 /**
- * The texts of a Parquet file, whatever it is compressed with. Only the columns that are needed are read, one row group at
- * a time. A line is a row, from 1.
+ * The texts of a Parquet file with any compression. It reads only the needed columns, one row group at a time. The line
+ * of a record is its row, from 1.
  */
 export async function* parquetTexts(path: string, fields: TextFields): AsyncGenerator<readonly TextRecord[]> {
   const file = nameOf(path);
-  if (path === '-') throw new InputError('Parquet can’t be read from stdin, as it begins at its end. Name the file.');
+  if (path === '-')
+    throw new InputError('Parquet can’t be read from stdin, because it is read from its end. Name the file.');
   const {asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema} = await import('hyparquet');
   const {compressors} = await import('hyparquet-compressors');
   const opened = await failing(file, async () => {
@@ -38,11 +39,11 @@ export async function* parquetTexts(path: string, fields: TextFields): AsyncGene
   }
 }
 
-/** Rows that any group may have. More take bytes, if their texts differ. */
+/** Rows that every group is allowed. A group with more rows must have enough bytes for them. */
 const ALWAYS = 2 ** 20;
 const MOST_ROWS_A_BYTE = 8;
 
-/** A group is held in memory as a whole, so it must not be much larger than the part of the file that it stands in. */
+/** A group is held in memory as a whole, so it must not be much larger than its compressed part of the file. */
 function checkGroup({columns: chunks, num_rows: rows}: RowGroup, columns: readonly string[], file: string): void {
   const needed = chunks.filter(({meta_data: data}) => columns.includes(data?.path_in_schema[0] ?? ''));
   const bytes = needed.reduce((sum, {meta_data: data}) => sum + Number(data!.total_compressed_size), 0);
@@ -50,7 +51,7 @@ function checkGroup({columns: chunks, num_rows: rows}: RowGroup, columns: readon
   throw new InputError(`${file} has a row group of ${rows} rows in ${bytes} bytes, which would fill the memory.`);
 }
 
-/** Unpacks no more of a group than texts can come to. */
+/** Limits how far a group can unpack. */
 function limited(compressors: Compressors): Compressors {
   const [packed, unpacked] = [{bytes: 0}, {bytes: 0}];
   const wrapped = Object.entries(compressors).map(([codec, unpack]) => {
@@ -67,10 +68,10 @@ function limited(compressors: Compressors): Compressors {
 
 const TOO_LONG = 'It unpacks to more than texts do, which would fill the memory.';
 
-/** Rows that become records together. */
+/** Number of rows that become records at a time. */
 const BATCH = 1000;
 
-/** Columns are read whole: of a field inside others, the outermost. */
+/** Columns are read whole, so a nested field needs its outermost column. */
 function neededColumns(all: readonly string[], names: FieldNames, file: string, fields: TextFields): string[] {
   const needed = new Set<string>();
   for (const purpose of ['text', 'label', 'id'] as const) {
@@ -80,7 +81,7 @@ function neededColumns(all: readonly string[], names: FieldNames, file: string, 
     else if (purpose === 'text' || fields[purpose]) {
       throw new InputError(
         `${file}: no column \`${path}\`, only ${all.map(name => `\`${name}\``).join(', ')}. Name the one with the ` +
-          `${purpose} by \`${purpose}\`.`,
+          `${purpose} in \`${purpose}\`.`,
       );
     }
   }
@@ -92,6 +93,6 @@ async function failing<T>(file: string, read: () => Promise<T>): Promise<T> {
     return await read();
   } catch (cause) {
     if ((cause as Error).message === TOO_LONG) throw new InputError(`${file} can't be read. ${TOO_LONG}`, {cause});
-    throw new InputError(`${file} can't be read as Parquet. Check that it is there, and whole.`, {cause});
+    throw new InputError(`${file} can't be read as Parquet. Check that it exists and is complete.`, {cause});
   }
 }

@@ -10,10 +10,10 @@ import {locationOf, type ReadTextsOptions, type TextFields, type TextFormat, typ
 import {tableTexts} from './table.ts';
 
 /**
- * Texts one after the other, as they are read: of a file, of all files in a folder, or of stdin for `-`. Gzipped files are
- * unzipped. The memory that it takes does not grow with the file; of Parquet it is what one row group takes.
+ * Reads texts one after the other: from a file, from all files in a folder, or from stdin for `-`. Gzipped files are
+ * unzipped. Memory does not grow with the size of the file; a Parquet file takes the memory of one row group.
  *
- * @throws InputError where a file can't be read, is not what it should be, or lacks a field, with the line
+ * @throws InputError that names the line, if a file can't be read, has another format or lacks a field
  */
 export async function* readTexts(path: string, options: ReadTextsOptions = {}): AsyncGenerator<TextRecord> {
   const {empty = 'leave-out', onNote, signal} = options;
@@ -43,7 +43,8 @@ type Batches = AsyncGenerator<readonly TextRecord[]>;
 async function* batchesOf(path: string, options: ReadTextsOptions): Batches {
   const {folderLabels = false, format} = options;
   if (path === '-' || !(await isFolder(path))) {
-    if (folderLabels) throw new InputError(`${nameOf(path)} is no folder, so no folders can name the labels in it.`);
+    if (folderLabels)
+      throw new InputError(`${nameOf(path)} is not a folder, so \`folderLabels\` can't be read from it.`);
     yield* fileTexts(path, options);
     return;
   }
@@ -51,7 +52,9 @@ async function* batchesOf(path: string, options: ReadTextsOptions): Batches {
   for await (const {path: file, id, folder} of filesIn(path)) {
     isEmpty = false;
     if (folderLabels && folder === undefined) {
-      throw new InputError(`${file} is in no folder that names its label. Put it in one, or read no \`folderLabels\`.`);
+      throw new InputError(
+        `${file} is in no folder that names its label. Put it in one, or turn \`folderLabels\` off.`,
+      );
     }
     for await (const records of fileTexts(file, {...options, format: format ?? 'files'})) {
       yield records.map(record => ({
@@ -80,7 +83,9 @@ async function* fileTexts(path: string, options: ReadTextsOptions): Batches {
   const first = await blocks.next();
   if (first.done) return;
   const guess = guessFormat(first.value.text);
-  onNote?.(`${file}: taken for ${guess === 'jsonl' ? 'JSON lines' : 'a text a line'}. Else name its \`format\`.`);
+  onNote?.(
+    `${file}: read as ${guess === 'jsonl' ? 'JSON lines' : 'one text per line'}. If that is wrong, name its \`format\`.`,
+  );
   yield* textsAs(guess, chained(first.value, blocks), file, options);
 }
 
@@ -108,14 +113,15 @@ async function* lineTexts(blocks: AsyncIterable<Block>, file: string): Batches {
   }
 }
 
-/** Characters of a file that is one text: more would fill the memory. */
+/** Most characters of a file that is one text. More would fill the memory. */
 const LONGEST_TEXT = 2 ** 26;
 
 async function* wholeText(blocks: AsyncIterable<Block>, file: string): Batches {
   let whole = '';
   for await (const {text} of blocks) {
     whole += text;
-    if (whole.length > LONGEST_TEXT) throw new InputError(`${file} is longer than a text can be. Is it one text?`);
+    if (whole.length > LONGEST_TEXT)
+      throw new InputError(`${file} is longer than a text can be. Check that it is one text.`);
   }
   yield [{text: whole, file}];
 }
@@ -124,11 +130,11 @@ async function isFolder(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch (cause) {
-    throw new InputError(`Can't read ${path}. Check that it is there and may be read.`, {cause});
+    throw new InputError(`Can't read ${path}. Check that it exists and may be read.`, {cause});
   }
 }
 
-/** JSON lines: on each a text, or an object that holds it. Blank lines are no texts. */
+/** Reads JSON lines: each line is a text or an object that holds one. Blank lines are skipped. */
 async function* jsonLineTexts(
   blocks: AsyncIterable<Block>,
   file: string,
@@ -156,8 +162,8 @@ function readLine(
   } catch (cause) {
     const advice =
       location.line === 1 && /^\s*[[{]\s*$/.test(content)
-        ? 'The file looks like one JSON document: write it as JSON lines, such as with `jq -c ".[]"`.'
-        : 'Write one JSON text or object a line.';
+        ? 'The file looks like one JSON document. Turn it into JSON lines, for example with `jq -c ".[]"`.'
+        : 'Write one JSON text or object per line.';
     throw new InputError(`${location.file}, line ${location.line}: not JSON. ${advice}`, {cause});
   }
   if (typeof value === 'string') return {text: value, ...location};
@@ -179,13 +185,13 @@ const BY_ENDING: Readonly<Record<string, TextFormat>> = {
   '.parquet': 'parquet',
 };
 
-/** The format that a file's ending says; undefined where it says none. */
+/** The format by the ending of a file; undefined if the ending tells none. */
 export function formatOf(path: string): TextFormat | undefined {
   const name = basename(path).toLowerCase().replace(/\.gz$/, '');
   return BY_ENDING[extname(name)];
 }
 
-/** What a file without a telling name looks like at its start. */
+/** Guesses the format of a file from its start. */
 export function guessFormat(start: string): 'jsonl' | 'lines' {
   const line = linesOf(start).find(content => content.trim() !== '') ?? '';
   try {

@@ -1,6 +1,6 @@
 /**
- * How texts are stored: `lines` are plain, a text each; `jsonl` is JSON lines; `files` are a text each; `csv` and `tsv` are
- * tables, and so is `parquet`.
+ * How texts are stored. `lines`: one text per line; `jsonl`: JSON lines; `files`: one text per file; `csv`, `tsv` and
+ * `parquet`: tables.
  */
 export type TextFormat = 'lines' | 'jsonl' | 'csv' | 'tsv' | 'parquet' | 'files';
 
@@ -9,82 +9,82 @@ export const TEXT_FORMATS: readonly TextFormat[] = ['lines', 'jsonl', 'csv', 'ts
 /** One text as it was read. */
 export interface TextRecord {
   readonly text: string;
-  /** What class it is said to be of. */
+  /** The name of its class. */
   readonly label?: string | undefined;
   readonly id?: string | undefined;
   /** The file that it comes from, or `stdin`. */
   readonly file: string;
-  /** The line that it begins in, from 1; of Parquet its row. A file that is one text has none. */
+  /** The line that it begins in, or its row in Parquet, from 1. A file that is one text has none. */
   readonly line?: number | undefined;
 }
 
-/** Which fields of an object, or columns of a table, are read. */
+/** The fields of an object, or columns of a table, that are read. */
 export interface TextFields {
   /**
-   * The field or column with the text. A field inside others is named by its path, such as `ticket.body`; a column without
-   * a name is called by its number, from 1.
+   * The field or column with the text. A nested field is named by its path, such as `ticket.body`. A column without a
+   * name is named by its number, from 1.
    *
-   * @default 'text'; of a table of one column, that one
+   * @default 'text'; in a table of one column, that one
    */
   readonly text?: string;
   /**
-   * The one with the label; `false` reads none.
+   * The field or column with the label; `false` reads none.
    *
-   * @default 'label', where there is one
+   * @default 'label', if there is one
    */
   readonly label?: string | false;
   /**
-   * The one with what the text is called; `false` reads none.
+   * The field or column with the id of the text; `false` reads none.
    *
-   * @default 'id', where there is one
+   * @default 'id', if there is one
    */
   readonly id?: string | false;
 }
 
 export interface ReadTextsOptions extends TextFields {
   /**
-   * How the texts are stored. Of a folder it is the format of each file in it.
+   * How the texts are stored. For a folder, the format of each of its files.
    *
-   * @default what the ending says (.txt, .jsonl, .ndjson, .json, .csv, .tsv, .tab, .parquet, each with .gz after it or
-   * not); of a folder `files`; elsewhere `jsonl` or `lines`, as the first line looks
+   * @default by the ending (.txt, .jsonl, .ndjson, .json, .csv, .tsv, .tab, .parquet, each with or without .gz);
+   * `files` for a folder; `jsonl` or `lines` otherwise, guessed from the first line
    */
   readonly format?: TextFormat;
   /**
-   * Whether the first row of a table names its columns.
+   * True if the first row of a table names its columns.
    *
-   * @default guessed, and said by `onNote`
+   * @default guessed, and reported to `onNote`
    */
   readonly header?: boolean;
   /**
-   * Whether cells of a table may stand in quotes, so that they can hold the delimiter and line ends.
+   * True if cells of a table can be in quotes, so that they can contain the delimiter and line ends.
    *
    * @default true
    */
   readonly quotes?: boolean;
   /**
-   * Whether the folders right below the one that is read name the labels of what is in them.
+   * True if the subfolders right below the folder that is read name the labels of the texts in them.
    *
    * @default false
    */
   readonly folderLabels?: boolean;
   /**
-   * What the bytes mean, as the Encoding Standard names it, such as `windows-1252`. UTF-16 isn't read.
+   * The encoding by its name in the Encoding Standard, such as `windows-1252`. UTF-16 isn't read.
    *
    * @default 'utf-8'
    */
   readonly encoding?: string;
   /**
-   * What becomes of texts that are empty or nothing but white space.
+   * The treatment of texts that are empty or only white space.
    *
-   * @default 'leave-out', and `onNote` says how many
+   * @default 'leave-out'; `onNote` gets their number
    */
   readonly empty?: 'leave-out' | 'keep';
-  /** Told, as sentences, what was guessed and what was left out. */
+  /** Gets sentences about what was guessed and what was left out. */
   readonly onNote?: (note: string) => void;
   readonly signal?: AbortSignal;
 }
 
-/** Where a text is, for messages. */
+/** The location of a text, for messages. */
 export function locationOf({file, line}: Pick<TextRecord, 'file' | 'line'>): string {
   return line === undefined ? file : `${file}, line ${line}`;
 }

@@ -1,11 +1,11 @@
 /** Compares the shingles of one text with those of others, exactly. */
 export class SharedShingles {
-  /** Open addressing; a place without an owner is free. */
+  /** Open addressing. A slot without an owner is free. */
   private hashes = new Uint32Array(0);
   private owners = new Uint8Array(0);
   private size = 0;
 
-  /** The text that others are compared with. */
+  /** Loads the text that others are compared with. */
   load(shingles: Uint32Array): void {
     this.fill(shingles, shingles.length);
   }
@@ -23,7 +23,7 @@ export class SharedShingles {
     }
   }
 
-  /** The share of shingles that both have of those that one has (Jaccard), from 0 to 1. */
+  /** The share of all shingles of both that both have (Jaccard), from 0 to 1. */
   similarity(others: Uint32Array): number {
     if (2 * (this.size + others.length) > this.owners.length) this.grow(others.length);
     const marked: number[] = [];
@@ -39,7 +39,7 @@ export class SharedShingles {
       this.owners[index] = owner === MINE ? BOTH : THEIRS;
       marked.push(index);
     }
-    // Theirs came last, so no search for one of mine passes through their places.
+    // Theirs were added last, so no search for one of mine passes through their slots.
     for (const index of marked) this.owners[index] = this.owners[index] === BOTH ? MINE : NOBODY;
     return shared / (this.size + onlyTheirs);
   }

@@ -1,10 +1,10 @@
 import {InputError} from '../../errors.ts';
 import {mixSeed} from '../random.ts';
 
-/** What texts are compared by: their runs of so many characters, or of so many words. */
+/** The runs of characters or of words that texts are compared by, with their length. */
 export type Shingling = {readonly characters: number} | {readonly words: number};
 
-/** @throws InputError where the number is out of its range */
+/** @throws InputError if the number is out of its range */
 export function checkShingling(shingling: Shingling): void {
   const [name, length = 0] = Object.entries(shingling)[0] ?? [];
   const isRight =
@@ -27,7 +27,8 @@ export class Shingler {
   }
 
   /**
-   * A hash of each run, some maybe more than once; of a shorter text the one of it all. Holds until the next call.
+   * A hash of each run, possibly with repetitions. A text shorter than a run gives one hash. The result is valid until
+   * the next call.
    *
    * @param text - normalised
    */
@@ -36,7 +37,7 @@ export class Shingler {
     return this.ofCharacters(text, this.shingling.characters);
   }
 
-  /** By a rolling polynomial (Rabin and Karp), so that the length of the runs costs nothing. */
+  /** Uses a rolling polynomial (Rabin and Karp), so that the length of the runs costs nothing. */
   private ofCharacters(text: string, length: number): Uint32Array {
     const size = Math.min(length, text.length);
     const count = text.length - size + 1;
@@ -73,13 +74,13 @@ export class Shingler {
   }
 }
 
-/** Letters, marks and digits; any other sign is a word by itself. */
+/** A run of letters, marks and digits, or any other single sign. */
 const WORD = /[\p{L}\p{M}\p{N}]+|[^\s\p{L}\p{M}\p{N}]/gu;
 
-/** Odd, and far from a power of two. */
+/** An odd number, far from a power of two. */
 const BASE = 0x01000193;
 
-/** Spreads a hash over all of its 32 bits, as MurmurHash3 ends. */
+/** Spreads a hash over all of its 32 bits, by the finalizer of MurmurHash3. */
 export function finished(hash: number): number {
   let bits = hash;
   bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);

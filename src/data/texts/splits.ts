@@ -12,22 +12,22 @@ export interface TextSplitsOptions
   extends Omit<ReadTextsOptions, 'empty'>,
     LengthRule,
     Pick<DuplicateOptions, 'near' | 'shingles'> {
-  /** What `readTexts` reads: one file or folder for all splits, or one for each. A split without one is drawn. */
+  /** Path for `readTexts`: one file or folder for all splits, or one for each. A split without a path is drawn. */
   readonly path: string | {readonly train: string; readonly validation?: string; readonly test?: string};
   /**
    * Names of the classes.
    *
-   * @default the labels that there are, in the order of their characters
+   * @default all labels, sorted by their characters
    */
   readonly classes?: readonly string[];
   /**
-   * How many texts are drawn for validation, where no file is named: from 1 a number of them, below 1 a share.
+   * Size of the validation split if it is drawn: a value from 1 on is a number of texts, one below 1 a share.
    *
    * @default 0.1
    */
   readonly validation?: number;
   /**
-   * How many are drawn for the test, as for validation.
+   * Size of the test split if it is drawn, as for validation.
    *
    * @default 0.2
    */
@@ -43,7 +43,7 @@ export interface TextSplitsOptions
 /** Texts in one role. */
 export interface TextSplit {
   readonly inputs: TextInputs;
-  /** Indices of the classes, one a text; undefined where the texts have none. */
+  /** Indices of the classes, one for each text; undefined if the texts have no labels. */
   readonly labels?: Int32Array;
 }
 
@@ -53,12 +53,11 @@ export interface TextSplits extends Readonly<Record<Role, TextSplit>> {
 }
 
 /**
- * Reads texts for a task: leaves out empty ones, cuts those that are too long, keeps one of all that are the same or nearly
- * so, and draws the splits. So no text that a student learns from is nearly one that it is tested on. Of files for splits,
- * those of the test go before those of validation, and these before those to train on.
+ * Reads texts for a task: leaves out empty ones, cuts those that are too long, keeps one of each group of duplicates
+ * and near-duplicates, and draws the splits. So no text that a student learns from is a near-duplicate of one that it
+ * is tested on. If splits have their own files, a duplicate stays in test first, then in validation, then in train.
  *
- * @throws InputError where the texts can't be read, where some have labels and some have none, and where a split would be
- * empty
+ * @throws InputError if the texts can't be read, if only some of them have labels, or if a split would be empty
  */
 export async function readTextSplits(options: TextSplitsOptions): Promise<TextSplits> {
   const {near, shingles, seed = 0, signal} = options;
@@ -78,11 +77,13 @@ export async function readTextSplits(options: TextSplitsOptions): Promise<TextSp
 function checkOwnFiles({path, validation, test}: TextSplitsOptions): void {
   for (const [role, size] of Object.entries({validation, test})) {
     if (size === undefined || typeof path === 'string' || !Object.hasOwn(path, role)) continue;
-    throw new InputError(`\`${role}\` says how many texts to draw, but a file is named for them. Leave out either.`);
+    throw new InputError(
+      `\`${role}\` says how many texts to draw, but a file is named for them. Leave out one of the two.`,
+    );
   }
 }
 
-/** What is read, in the order in which a text stands for those that are like it. */
+/** The paths to read. A text of an earlier one represents its duplicates in later ones. */
 function sourcesOf({path}: TextSplitsOptions): readonly {readonly role: Role; readonly path: string}[] {
   if (typeof path === 'string') return [{role: 'train', path}];
   return (['test', 'validation', 'train'] as const).flatMap(role => {
@@ -91,7 +92,7 @@ function sourcesOf({path}: TextSplitsOptions): readonly {readonly role: Role; re
   });
 }
 
-/** Those of files of their own as they are, the others drawn out of those to train on. */
+/** Splits with their own files are taken as they are. The others are drawn from the training texts. */
 function splitsOf(
   {texts, labels, roles, labelled}: Gathered,
   {distinct}: Duplicates,
@@ -159,14 +160,14 @@ function otherLabels({labels}: Gathered, {representative}: Duplicates): number {
   return count;
 }
 
-/** A task of texts, with what is known of them. */
+/** A task of texts with the summary of its texts. */
 export type TextDataset = (Dataset | UnlabelledDataset) & {readonly card: TextCard};
 
 /**
- * Reads a task of texts as `readTextSplits` does. Where not all splits have labels, none count, and the teacher's stand for
- * them; nothing is validated then, so texts that were drawn for it are trained on.
+ * Reads a task of texts as `readTextSplits` does. If any split lacks labels, all labels are ignored and the teacher's
+ * answers are used instead. Nothing is validated then, so the texts drawn for validation join the training texts.
  *
- * @throws InputError where the texts can't be read or don't fit together
+ * @throws InputError if the texts can't be read or don't fit together
  */
 export async function textDataset(options: TextSplitsOptions): Promise<TextDataset> {
   const {classes, train, validation, test, card} = await readTextSplits(options);

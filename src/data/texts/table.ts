@@ -7,7 +7,7 @@ import type {ReadTextsOptions, TextFields, TextRecord} from './record.ts';
 /** A table to read. */
 interface TableSource {
   readonly file: string;
-  /** What stands between cells; undefined where it is to be guessed. */
+  /** The separator of cells; undefined if it is guessed. */
   readonly delimiter: string | undefined;
   readonly options: Pick<ReadTextsOptions, 'text' | 'label' | 'id' | 'header' | 'quotes' | 'onNote'>;
 }
@@ -19,7 +19,7 @@ interface Rows {
   readonly lines: readonly number[];
 }
 
-/** A table's texts. Line ends inside cells become \n. */
+/** Reads the texts of a table. Line ends inside cells become \n. */
 export async function* tableTexts(
   blocks: AsyncIterable<Block>,
   source: TableSource,
@@ -38,7 +38,7 @@ export async function* tableTexts(
   }
 }
 
-/** Undefined of a blank line. */
+/** Returns undefined for a blank line. */
 function rowRecord(
   cells: readonly string[],
   {file, line}: {readonly file: string; readonly line: number},
@@ -49,8 +49,8 @@ function rowRecord(
     if (cells.length === 1 && cells[0] === '') return undefined;
     if (cells.length <= text || cells.slice(width).some(cell => cell !== '')) {
       throw new InputError(
-        `${file}, line ${line}: ${cells.length} cells, and the first row has ${width}. Put a cell that holds the ` +
-          'delimiter in quotes, or say with `format` how the file is written.',
+        `${file}, line ${line}: ${cells.length} cells, but the first row has ${width}. Put a cell that contains the ` +
+          'delimiter in quotes, or name the `format` of the file.',
       );
     }
   }
@@ -63,13 +63,13 @@ function rowRecord(
   };
 }
 
-/** The most characters of a row: where quotes don't match, all that follows would be one cell. */
+/** The most characters of a row. If quotes don't match, all that follows would be one cell. */
 const LONGEST_ROW = 2 ** 24;
 
 interface Parsed {
   readonly data: readonly (readonly string[])[];
   readonly errors: readonly {readonly index: number}[];
-  /** How many characters the whole rows took. */
+  /** `cursor` is the number of characters in the complete rows. */
   readonly meta: {readonly cursor: number};
 }
 
@@ -83,7 +83,7 @@ async function* rowsOf(blocks: AsyncIterable<Block>, {file, delimiter, options}:
       const line = restLine + newlinesIn(input.slice(0, errors[0].index));
       throw new InputError(
         `${file}, line ${line}: a quote that is not closed, or closed inside its cell. Double the quotes inside ` +
-          'cells, or say by `quotes` that they mean nothing.',
+          'cells, or turn `quotes` off if they have no meaning.',
       );
     }
     const lines = startsOf(data, restLine);
@@ -92,7 +92,7 @@ async function* rowsOf(blocks: AsyncIterable<Block>, {file, delimiter, options}:
     return {rows: data, lines};
   };
   for await (const {text} of blocks) {
-    // Some rows may end otherwise than others.
+    // Rows of one table can have different line ends.
     const input = rest + (text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text);
     parser ??= new Papa.Parser({
       newline: '\n',
@@ -103,14 +103,14 @@ async function* rowsOf(blocks: AsyncIterable<Block>, {file, delimiter, options}:
     if (rows.rows.length > 0) yield rows;
     if (rest.length > LONGEST_ROW) {
       throw new InputError(
-        `${file}, line ${restLine}: a row of more than ${LONGEST_ROW} characters. Is a quote not closed?`,
+        `${file}, line ${restLine}: a row of more than ${LONGEST_ROW} characters. Check that every quote is closed.`,
       );
     }
   }
   if (rest !== '') yield take(rest, true);
 }
 
-/** The line that each row begins in, where the first one does in `line`. */
+/** The line that each row begins in. The first row begins in `line`. */
 function startsOf(rows: Rows['rows'], line: number): number[] {
   let next = line;
   return rows.map(cells => {
@@ -123,18 +123,18 @@ function startsOf(rows: Rows['rows'], line: number): number[] {
 
 const DELIMITERS = [',', ';', '\t', '|'];
 
-/** Of a table of one column there is none to be found: a comma, then. */
+/** A table of one column has no delimiter to find, so it gets a comma. */
 function guessDelimiter(input: string): string {
   const {meta} = Papa.parse(input, {preview: 20, delimitersToGuess: DELIMITERS, skipEmptyLines: true});
   return meta.delimiter || ',';
 }
 
-/** What the columns of a table are. */
+/** The columns of a table. */
 interface TableLayout {
   readonly hasHeader: boolean;
-  /** Of the columns; their numbers from 1, where they have none. */
+  /** Names of the columns, or their numbers from 1 if they have no names. */
   readonly names: readonly string[];
-  /** The place of the column with the texts. */
+  /** Index of the column with the texts. */
   readonly text: number;
   readonly label: number | undefined;
   readonly id: number | undefined;
@@ -143,10 +143,10 @@ interface TableLayout {
 type ColumnOptions = TextFields & Pick<ReadTextsOptions, 'header' | 'onNote'>;
 
 /**
- * Finds the columns, and whether the first row names them.
+ * Finds the columns, and decides if the first row names them.
  *
- * @param rows - the first ones of the table
- * @throws InputError where a column that is needed isn't there
+ * @param rows - the first rows of the table
+ * @throws InputError if a column that is needed isn't there
  */
 function columnsOf(
   rows: readonly (readonly string[])[],
@@ -160,7 +160,7 @@ function columnsOf(
   const find = (purpose: 'text' | 'label' | 'id', wanted: string | undefined): number | undefined => {
     const index = wanted === undefined ? -1 : indexIn(names, wanted);
     if (index >= 0 && names.indexOf(names[index]!, index + 1) < 0) return index;
-    if (index >= 0) throw new InputError(`${file}: two columns are called \`${names[index]}\`. Give one another name.`);
+    if (index >= 0) throw new InputError(`${file}: two columns are called \`${names[index]}\`. Rename one.`);
     if (wanted === undefined || fields[purpose] === undefined) return undefined;
     throw missing(file, hasHeader, names, wanted, purpose);
   };
@@ -170,7 +170,7 @@ function columnsOf(
   return {hasHeader, names, text, label: find('label', wanted.label), id: find('id', wanted.id)};
 }
 
-/** By its name, else by its name in other letters. */
+/** Finds a column by its exact name, or else by its name in another case. */
 function indexIn(names: readonly string[], wanted: string): number {
   const index = names.indexOf(wanted);
   if (index >= 0) return index;
@@ -180,24 +180,24 @@ function indexIn(names: readonly string[], wanted: string): number {
 function guessed(file: string, hasHeader: boolean, names: readonly string[]): string {
   const shown = names.map(name => `\`${name}\``).join(', ');
   return hasHeader
-    ? `${file}: the first row is taken for the names of the columns (${shown}). If it is a text, say so by \`header\`.`
-    : `${file}: the first row is taken for data. If it names the columns, say so by \`header\`.`;
+    ? `${file}: the first row is taken for the names of the columns (${shown}). If it is data, turn \`header\` off.`
+    : `${file}: the first row is taken for data. If it names the columns, turn \`header\` on.`;
 }
 
 function missing(file: string, hasHeader: boolean, names: readonly string[], wanted: string, purpose: string): Error {
   const shown = names.map(name => `\`${name}\``).join(', ');
-  const why = hasHeader ? '' : ', as the first row is taken for data';
+  const why = hasHeader ? '' : ', because the first row is taken for data';
   return new InputError(
-    `${file}: no column \`${wanted}\`, only ${shown}${why}. Name the one with the ${purpose} by \`${purpose}\`.`,
+    `${file}: no column \`${wanted}\`, only ${shown}${why}. Name the one with the ${purpose} in \`${purpose}\`.`,
   );
 }
 
-/** Rows that are looked at. */
+/** Number of rows that are looked at. */
 const LOOKED_AT = 100;
 
 /**
- * A first row is names where it holds one that is looked for; else where all of it is short, each cell another, none a
- * number, and none of them comes again below.
+ * The first row holds names if one of its cells is a name that is looked for. Otherwise it does if all of its cells are
+ * short and different, none is a number, and none occurs again below.
  */
 function guessHeader(rows: readonly (readonly string[])[], fields: TextFields): boolean {
   const [first = [], ...others] = rows.slice(0, LOOKED_AT);

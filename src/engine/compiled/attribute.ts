@@ -42,7 +42,7 @@ export function toBinding(binding: Binding, attributes: Attributes): OperationAt
   return Object.entries(attributes).map(([name, {kind, value}]) => ({name, type: types[kind]!, value}));
 }
 
-/** An attribute as the binding was given it; undefined where it is of a kind that no operation here has. */
+/** An attribute as the binding was given it; undefined if it is of a kind that no operation here has. */
 export function fromBinding(binding: Binding, {type, value}: OperationAttribute): Attribute | undefined {
   const kind = kindOf(binding, type, Array.isArray(value));
   return kind && ({kind, value} as Attribute);

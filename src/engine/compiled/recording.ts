@@ -46,7 +46,7 @@ export interface OperationOutput {
 }
 
 /**
- * Says where two recordings of one function part, in words; undefined where they are the same.
+ * Says where two recordings of one function part, in words; undefined if they are the same.
  *
  * @param hint - why a constant may differ, as a clause
  */

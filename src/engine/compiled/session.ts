@@ -23,10 +23,10 @@ export class Session {
   readonly #id: number;
   /** What each variable held when both sides were last the same. */
   readonly #held = new Map<tf.Variable, object>();
-  /** Whether a run has changed the session's values since then. */
+  /** True if a run has changed the session's values since then. */
   #isAhead = false;
 
-  /** @throws Error where TensorFlow refuses the graph */
+  /** @throws Error if TensorFlow refuses the graph */
   constructor(backend: NativeBackend, graph: Graph) {
     this.#backend = backend;
     this.#graph = graph;
@@ -37,7 +37,7 @@ export class Session {
   /**
    * Runs one program. Variables that were assigned outside since the last run go in first.
    *
-   * @throws Error where a variable is disposed
+   * @throws Error if a variable is disposed
    */
   run(program: number, inputs: readonly tf.Tensor[]): tf.Tensor {
     if (this.#graph.variables.some(({variable}) => this.#wasAssigned(variable))) this.#bringIn();

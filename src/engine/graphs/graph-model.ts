@@ -33,7 +33,7 @@ export async function artifactsOf(model: GraphModel): Promise<tf.io.ModelArtifac
 }
 
 export interface GraphModelOptions {
-  /** Whether runs on the native engine are compiled, where the model allows it. */
+  /** True if runs on the native engine are compiled, where the model allows it. */
   readonly compile: boolean;
   /** Told once, as a clause, why runs are not compiled though they should be. */
   readonly onFallback: ((reason: string) => void) | undefined;
@@ -91,7 +91,7 @@ export class GraphModelGraph implements Graph {
     }
   }
 
-  /** Undefined where this model is not compiled. */
+  /** Undefined if this model is not compiled. */
   #runCompiled({name, shape}: GraphTensor, fed: tf.Tensor, outputs: readonly string[]): GraphNumbers[] | undefined {
     if (!this.#compile || fed.dtype === 'string') return undefined;
     const key = JSON.stringify(outputs);

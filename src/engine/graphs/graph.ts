@@ -4,7 +4,7 @@ export interface GraphTensor {
   readonly name: string;
   /** See `value-types.ts`; another word where it is none of those. */
   readonly dtype: string;
-  /** With the batch first. A dimension of any length is null; undefined where not even their number is known. */
+  /** With the batch first. A dimension of any length is null; undefined if not even their number is known. */
   readonly shape: readonly (number | null)[] | undefined;
 }
 
@@ -28,12 +28,12 @@ export interface Graph {
   readonly outputs: readonly GraphTensor[];
   /** Names of all tensors that `run` can give, but for further outputs of a node. */
   readonly names: readonly string[];
-  /** A tensor that `run` can give; undefined where there is none of that name. */
+  /** A tensor that `run` can give; undefined if there is none of that name. */
   find(name: string): GraphTensor | undefined;
   /**
    * Loads what runs need, the first time.
    *
-   * @throws Error where TensorFlow refuses the model
+   * @throws Error if TensorFlow refuses the model
    */
   open(): void;
   /**
@@ -41,7 +41,7 @@ export interface Graph {
    * hold them.
    *
    * @param outputs - no name twice
-   * @throws Error where an operation can't do with the values
+   * @throws Error if an operation can't do with the values
    */
   run(input: GraphTensor, values: GraphValues, outputs: readonly string[]): Promise<readonly GraphNumbers[]>;
 }

@@ -6,7 +6,7 @@ import {typeName} from './value-types.ts';
 export interface MetaGraph {
   readonly tags: readonly string[];
   readonly signatures: ReadonlyMap<string, Signature>;
-  /** Whether values are read from files beside the graph. */
+  /** True if values are read from files beside the graph. */
   readonly hasVariables: boolean;
 }
 
@@ -30,7 +30,7 @@ const VARIABLES = ['VarHandleOp', 'VariableV2', 'Variable'];
  * What a `saved_model.pb` says of its graphs. Numbers of fields are those of TensorFlow's `saved_model.proto`,
  * `meta_graph.proto`, `graph.proto`, `node_def.proto` and `tensor_shape.proto`.
  *
- * @throws Error where the bytes are not such a file
+ * @throws Error if the bytes are not such a file
  */
 export function readMetaGraphs(bytes: Uint8Array): readonly MetaGraph[] {
   const graphs: MetaGraph[] = [];

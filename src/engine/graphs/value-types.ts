@@ -18,7 +18,7 @@ const NUMBERS = {
 
 export type ValueType = keyof typeof NUMBERS;
 
-/** Whether graphs can be fed or read values of this type. */
+/** True if graphs can be fed or read values of this type. */
 export function isValueType(dtype: string): dtype is ValueType {
   return Object.hasOwn(NUMBERS, dtype);
 }

@@ -36,7 +36,7 @@ function compiler(): readonly [string, ...string[]] {
  * Node, and one result serves every Node: the package looks for it in `lib/napi-v8`, since it knows Node-API up to 8.
  *
  * @param folder - the engine's folder, with the package and the library in place
- * @throws EngineError where the compiler fails
+ * @throws EngineError if the compiler fails
  */
 export async function compileBinding(folder: string, target: Target, signal?: AbortSignal): Promise<void> {
   const modules = join(folder, 'node_modules');

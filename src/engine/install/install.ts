@@ -33,7 +33,7 @@ export interface InstalledEngine {
   readonly version: string;
   /** Its folder; null where the package beside this one runs by itself. */
   readonly folder: string | null;
-  /** Whether it ran before. */
+  /** True if it ran before. */
   readonly wasThere: boolean;
 }
 
@@ -145,7 +145,7 @@ export async function removeEngine(root: string = engineRoot()): Promise<string>
   });
 }
 
-/** Whether the native engine runs. */
+/** True if the native engine runs. */
 type Proof =
   | {readonly runs: true /** Version of TensorFlow. */; readonly version: string}
   | {readonly runs: false /** The last lines of what it said. */; readonly why: string};

@@ -10,7 +10,7 @@ import {type Outcome, runCommand} from './run-command.ts';
  * Fetches `@tensorflow/tfjs-node` and the headers of Node-API into a folder of their own, with npm, so that the user's
  * registry, proxy and keys count. No script of a package runs, and the user's package.json and lock stay as they are.
  *
- * @throws EngineError where npm is missing or fails
+ * @throws EngineError if npm is missing or fails
  */
 export async function fetchJavaScriptPackage(folder: string, signal?: AbortSignal): Promise<void> {
   await writePackages(folder);

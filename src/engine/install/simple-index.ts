@@ -13,7 +13,7 @@ import type {Target} from './target.ts';
  *
  * @param index - URL of the index, with a user and password where it asks for them
  * @param path - the file to write
- * @throws EngineError where the index can't be reached, has no such file or another one under its name
+ * @throws EngineError if the index can't be reached, has no such file or another one under its name
  */
 export async function downloadFromIndex(
   {project, file, sha256, bytes}: Target,

@@ -23,7 +23,7 @@ export interface Target {
 export interface Machine {
   readonly platform: string;
   readonly arch: string;
-  /** Whether its C library is another one than glibc: the wheels for Linux need glibc. */
+  /** True if its C library is another one than glibc: the wheels for Linux need glibc. */
   readonly isMusl: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface Machine {
  * The wheel for a machine.
  *
  * @param machine - @default the one that runs this
- * @throws EngineError where there is none
+ * @throws EngineError if there is none
  */
 export function targetOf({platform, arch, isMusl}: Machine = thisMachine()): Target {
   const target = TARGETS.find(({machine}) => machine === `${platform}-${arch}`);

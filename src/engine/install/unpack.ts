@@ -11,7 +11,7 @@ import type {Target} from './target.ts';
  * Takes the libraries and the headers of the C API out of a wheel, and nothing else of its thousands of files.
  *
  * @param folder - gets `lib` and `include`
- * @throws EngineError where the wheel lacks a library, or can't be read
+ * @throws EngineError if the wheel lacks a library, or can't be read
  */
 export async function unpackWheel(
   wheel: string,

@@ -20,7 +20,7 @@ interface WheelOptions extends StepOptions {
  * @param downloads - folder that keeps it
  * @param temporary - folder for what is under way, on the same disk
  * @returns path of the wheel in `downloads`
- * @throws EngineError where it can't be had or is another file
+ * @throws EngineError if it can't be had or is another file
  */
 export async function fetchWheel(
   target: Target,
@@ -64,7 +64,7 @@ async function sha256Of(path: string, signal: AbortSignal | undefined): Promise<
  * The Python package index that pip would ask: `PIP_INDEX_URL`, or `index-url` in pip's own files. It may hold a
  * password: never print it.
  *
- * @throws EngineError where none is set
+ * @throws EngineError if none is set
  */
 export async function indexUrl(): Promise<string> {
   const {PIP_INDEX_URL, PIP_CONFIG_FILE, VIRTUAL_ENV, XDG_CONFIG_HOME} = process.env;
@@ -120,7 +120,7 @@ async function findPip(signal?: AbortSignal): Promise<string | undefined> {
  *
  * @param folder - an empty folder
  * @returns path of the wheel
- * @throws EngineError where pip fails
+ * @throws EngineError if pip fails
  */
 async function downloadWithPip(
   python: string,

@@ -128,7 +128,7 @@ function matMulOfMatrices(packaged: tf.KernelFunc): tf.KernelFunc {
   };
 }
 
-/** Whether it is one, or a batch of a single one. */
+/** True if it is one, or a batch of a single one. */
 function isMatrix({shape, dtype}: tf.TensorInfo): boolean {
   return dtype === 'float32' && shape.slice(0, -2).every(size => size === 1);
 }

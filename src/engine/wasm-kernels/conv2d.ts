@@ -5,7 +5,7 @@ import {tapsOf} from './taps.ts';
 
 interface Attributes {
   readonly strides: number | [number, number];
-  /** Null where a layer for depthwise convolutions has none. */
+  /** Null if a layer for depthwise convolutions has none. */
   readonly dilations: number | [number, number] | null;
   readonly pad: 'valid' | 'same' | number | tf.backend_util.ExplicitPadding;
   readonly dimRoundingMode: 'floor' | 'round' | 'ceil' | undefined;

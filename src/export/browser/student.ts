@@ -17,7 +17,7 @@ export interface BrowserStudent {
   /**
    * What it says of one text, or of one input as raw numbers, row-major.
    *
-   * @throws InputError where that is not what it takes
+   * @throws InputError if that is not what it takes
    */
   classify(input: string | ArrayLike<number>): Promise<BrowserPrediction>;
 }
@@ -28,7 +28,7 @@ export interface BrowserPrediction {
   readonly label: number;
   /** The probability of the class, calibrated where the student is. */
   readonly confidence: number;
-  /** Whether that is too little for the answer to stand; of a student with a threshold. */
+  /** True if that is too little for the answer to stand; of a student with a threshold. */
   readonly abstains?: boolean;
   readonly probabilities: readonly number[];
   /** From the raw input to the probabilities. */
@@ -54,7 +54,7 @@ const location = document.currentScript?.src;
 /**
  * Opens the student that `student-data.js` holds; load that script before.
  *
- * @throws InputError where it is not there, or its weights are not
+ * @throws InputError if it is not there, or its weights are not
  */
 export async function openStudent(): Promise<BrowserStudent> {
   const {limbeckStudent: data} = globalThis as {readonly limbeckStudent?: StudentData};

@@ -30,7 +30,7 @@ describe('what a person fills in', () => {
     const form = formOf({classes: ['us', 'US', 'uk']});
     expect(answer(form, 'US')).toEqual({kind: 'label', label: 1});
     expect(answer(form, 'UK')).toEqual({kind: 'label', label: 2});
-    expect(answer(form, 'Us')).toContain('Row 2 has "Us" in `label`. Several classes are written nearly so.');
+    expect(answer(form, 'Us')).toContain('Row 2 has "Us" in `label`. Several classes have nearly this name.');
   });
 
   it('is a label and its probability, what is left being of the others', () => {
@@ -59,11 +59,11 @@ describe('what a person fills in', () => {
   });
 
   it('is no class that is none: what stands there is shown, and the closest class or all', () => {
-    expect(answer(label, 'spma')).toBe('Row 2 has "spma" in `label`. That is no class. The closest is `spam`.');
-    expect(answer(label, 'I do not know')).toContain('It is to be one of `ham`, `spam`, `Ünsure`.');
+    expect(answer(label, 'spma')).toBe('Row 2 has "spma" in `label`. That is not a class. The closest is `spam`.');
+    expect(answer(label, 'I do not know')).toContain('It must be one of `ham`, `spam`, `Ünsure`.');
     expect(answer(label, '1')).toContain('has "1" in `label`');
     const many = formOf({classes: Array.from({length: 100}, (_, index) => `class ${index}`)});
-    expect(answer(many, 'something quite different')).toMatch(/It is to be one of 100, such as `class \d+`\.$/);
+    expect(answer(many, 'something quite different')).toMatch(/It must be one of 100, such as `class \d+`\.$/);
     expect(answer(label, 'x'.repeat(10_000))).toContain(`has "${'x'.repeat(40)}…" in`);
   });
 
@@ -82,7 +82,7 @@ describe('what a person fills in', () => {
       );
     expect(valuesOf('', 'spam', '', 'Spam')).toEqual([1]);
     expect(valuesOf('', 'spam', 'ham')).toBe(
-      'Rows 3 and 4 are about the same, and have "spam" and "ham" in `label`. Let one of them be right.',
+      'Rows 3 and 4 are about the same input, and have "spam" and "ham" in `label`. Correct one of them.',
     );
     expect(valuesOf('', '')).toContain('Row 2 waits');
     expect(valuesOf('ham', 'hma')).toContain('Rows 2 and 3');

@@ -46,12 +46,17 @@ export async function askByParts(options: PartsOptions, calls: number, folder: s
   const askOne = async ({query, digest, key}: Keyed): Promise<() => Promise<void>> => {
     const id = await journal.sent([key]);
     const reply = await postJson(connection, target, requestOf((query.input as {readonly text: string}).text));
-    const place = await journal.replied(id, reply);
+    const location = await journal.replied(id, reply);
     const [outcome] = service!.read(reply, 1, detail);
     if (!outcome || 'error' in outcome) throw new Error('The service gave no answer.');
     const stored = {
       ...({format: 1, teacher: {name, identity}, question: digest, detail, answer: outcome.answer} as const),
-      ...{storedAt: new Date().toISOString(), receipt: service!.receipt!(reply), reply: place, reader: service!.reader},
+      ...{
+        storedAt: new Date().toISOString(),
+        receipt: service!.receipt!(reply),
+        reply: location,
+        reader: service!.reader,
+      },
     };
     return () => keep([{key, stored}]).then(() => journal.done(id));
   };

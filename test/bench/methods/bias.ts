@@ -23,13 +23,13 @@ export function bestBias({logits, labels}: Judged, classes: number, raised: read
   const edges = [rows[0]!.gap - 2, ...rows.map(({gap}) => gap), rows.at(-1)!.gap + 2];
   let right = 0;
   let best = {right: Number.NEGATIVE_INFINITY, width: 0, bias: 0};
-  for (let place = 0; place <= rows.length; place++) {
-    const [from, to] = [edges[place]!, edges[place + 1]!];
+  for (let position = 0; position <= rows.length; position++) {
+    const [from, to] = [edges[position]!, edges[position + 1]!];
     const width = to - from;
     if (width > 0 && (right > best.right || (right === best.right && width > best.width))) {
       best = {right, width, bias: (from + to) / 2};
     }
-    right += rows[place]?.gain ?? 0;
+    right += rows[position]?.gain ?? 0;
   }
   return best.bias;
 }
@@ -54,5 +54,5 @@ function bestOf(logits: Float32Array, raised: readonly number[]): readonly [with
 
 /** The same logits with `bias` added to those of the raised classes. */
 export function withBias(logits: Float32Array, classes: number, raised: readonly number[], bias: number): Float32Array {
-  return logits.map((logit, place) => (raised.includes(place % classes) ? logit + bias : logit));
+  return logits.map((logit, position) => (raised.includes(position % classes) ? logit + bias : logit));
 }

@@ -10,7 +10,7 @@ function holding(other: Partial<AllMeasured> = {}): readonly (boolean | undefine
   return claimsOf({...sample, ...other}).map(({holds}) => holds);
 }
 
-const without = (place: number) => holding().with(place, false);
+const without = (index: number) => holding().with(index, false);
 
 describe('the claims of the benchmark', () => {
   it('all hold where the figures bear them out', () => {

@@ -7,7 +7,7 @@ export interface Claim {
   readonly effect: string;
   readonly measured: string;
   readonly wanted: string;
-  /** Undefined where it could not be measured. */
+  /** Undefined if it could not be measured. */
   readonly holds: boolean | undefined;
 }
 
@@ -85,7 +85,7 @@ function better(shares: readonly number[], others: readonly number[], than: stri
   };
 }
 
-/** Whether the mean of the paired differences is more than twice its standard error above 0. */
+/** True if the mean of the paired differences is more than twice its standard error above 0. */
 function isClearlyAbove(values: readonly number[], others: readonly number[]): boolean {
   const differences = values.map((value, seed) => value - others[seed]!);
   return mean(differences) > (2 * standardDeviation(differences)) / Math.sqrt(differences.length);

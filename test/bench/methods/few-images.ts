@@ -38,8 +38,8 @@ export async function fewShot(teacher: Student, data: Dataset): Promise<Measured
   const alone = await onEverySeed(seed =>
     learnFrom(trueLabels(drawn(data, seed), data.classes), [hardLabels()], {seed, data}),
   );
-  const {chosen, accuracies, validation} = await choose(TEMPERATURES, (temperature, seed, place) =>
-    learnFrom(known[place]!, [softLabels({temperature})], {seed, data}),
+  const {chosen, accuracies, validation} = await choose(TEMPERATURES, (temperature, seed, index) =>
+    learnFrom(known[index]!, [softLabels({temperature})], {seed, data}),
   );
   return {
     runs: {alone: testAccuracies(alone), distilled: accuracies},

@@ -79,10 +79,10 @@ export function shareRightIn({logits, labels}: Judged): number {
   return accuracy(logits, labels, logits.length / labels.length);
 }
 
-/** What comes of every seed, one after the other. `place` is the seed's place in the result. */
-export async function onEverySeed<T>(run: (seed: number, place: number) => Promise<T>): Promise<readonly T[]> {
+/** What comes of every seed, one after the other. `index` is the seed's index in the result. */
+export async function onEverySeed<T>(run: (seed: number, index: number) => Promise<T>): Promise<readonly T[]> {
   const results: T[] = [];
-  for (const [place, seed] of SEEDS.entries()) results.push(await run(seed, place));
+  for (const [index, seed] of SEEDS.entries()) results.push(await run(seed, index));
   return results;
 }
 
@@ -98,11 +98,11 @@ export interface Choice {
 /** Tries every setting on every seed and keeps to the one with the best mean accuracy on validation. */
 export async function choose(
   settings: readonly number[],
-  run: (setting: number, seed: number, place: number) => Promise<Learned>,
+  run: (setting: number, seed: number, index: number) => Promise<Learned>,
 ): Promise<Choice> {
   const trials: {readonly setting: number; readonly validation: number; readonly accuracies: readonly number[]}[] = [];
   for (const setting of settings) {
-    const learned = await onEverySeed((seed, place) => run(setting, seed, place));
+    const learned = await onEverySeed((seed, index) => run(setting, seed, index));
     const validation = mean(learned.map(one => shareRightIn(one.validation)));
     trials.push({setting, validation, accuracies: testAccuracies(learned)});
   }

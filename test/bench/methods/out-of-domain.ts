@@ -44,12 +44,12 @@ export async function outOfDomain(digits: Dataset, cache: string): Promise<Measu
   const model = await clothesTeacher(data, cache);
   const teacher = degrade(asTeacher(model), {access: 'gray-box', detail: {kind: 'log-probabilities'}});
   const known = await onEverySeed(seed => collect(teacher, transferSet(draw(digits.train, {size: QUERIES, seed}))));
-  const labels = await onEverySeed((seed, place) => {
-    const labelled = coarsenKnowledge(known[place]!, {kind: 'label'});
+  const labels = await onEverySeed((seed, index) => {
+    const labelled = coarsenKnowledge(known[index]!, {kind: 'label'});
     return learn(labelled, {...LESSON, losses: [hardLabels()], seed}, data);
   });
-  const {chosen, accuracies, validation} = await choose(TEMPERATURES, (temperature, seed, place) =>
-    learn(known[place]!, {...LESSON, losses: [softLabels({temperature})], seed}, data),
+  const {chosen, accuracies, validation} = await choose(TEMPERATURES, (temperature, seed, index) =>
+    learn(known[index]!, {...LESSON, losses: [softLabels({temperature})], seed}, data),
   );
   return {
     runs: {labels: testAccuracies(labels), logProbs: accuracies},

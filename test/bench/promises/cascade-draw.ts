@@ -105,14 +105,14 @@ async function costsOf(task: CascadeTask, student: Student, left: Int32Array, te
   const logits = await predictLogits(student, selectTensors(task.inputs, left));
   student.model.dispose();
   const names = argmaxRows(logits, classes);
-  const costOf = (place: number) => {
-    const row = left[place]!;
-    if (labels) return names[place] === labels[row] ? 0 : 1;
-    return 1 - probabilities![row * classes + names[place]!]!;
+  const costOf = (index: number) => {
+    const row = left[index]!;
+    if (labels) return names[index] === labels[row] ? 0 : 1;
+    return 1 - probabilities![row * classes + names[index]!]!;
   };
-  const judged = judgedAnswers(logits, names, classes, temperature).map(({confidence}, place) => ({
+  const judged = judgedAnswers(logits, names, classes, temperature).map(({confidence}, index) => ({
     confidence,
-    cost: costOf(place),
+    cost: costOf(index),
   }));
   return judged.sort((a, b) => b.confidence - a.confidence);
 }
@@ -131,10 +131,10 @@ function bestOf(costs: readonly Cost[], target: number): number {
   const allowed = (1 - target) * costs.length + 1e-9;
   let sum = 0;
   let best = 0;
-  for (const [place, {confidence, cost}] of costs.entries()) {
+  for (const [index, {confidence, cost}] of costs.entries()) {
     sum += cost;
     if (sum > allowed) break;
-    if (confidence !== costs[place + 1]?.confidence) best = place + 1;
+    if (confidence !== costs[index + 1]?.confidence) best = index + 1;
   }
   return best / costs.length;
 }

@@ -136,7 +136,7 @@ function mostBy(trials: number, chance: number): number {
   return most;
 }
 
-/** Whether the target was missed no more often than by chance. */
+/** True if the target was missed no more often than by chance. */
 export function isKept({missed, mostMissed}: CascadeFigures): boolean {
   return missed <= mostMissed;
 }

@@ -1,4 +1,4 @@
-/** Whether what limbeck promises holds: `npm run bench:promises`. See ../README.md. */
+/** True if what limbeck promises holds: `npm run bench:promises`. See ../README.md. */
 import {writeFile} from 'node:fs/promises';
 import {Command, InvalidArgumentError, Option} from 'commander';
 import {auditText, measureAudit} from './audit.ts';

@@ -14,11 +14,11 @@ export function pointThreshold(
   const allowed = (1 - agreement) * judged.length + 1e-9;
   let [wrong, expected] = [0, 0];
   let threshold = 1;
-  for (const [place, {confidence, agrees}] of judged.entries()) {
+  for (const [index, {confidence, agrees}] of judged.entries()) {
     wrong += agrees ? 0 : 1;
     expected += 1 - confidence;
     if (Math.max(wrong, expected) > allowed) return threshold;
-    if (confidence !== judged[place + 1]?.confidence) threshold = confidence;
+    if (confidence !== judged[index + 1]?.confidence) threshold = confidence;
   }
   return 0;
 }

@@ -14,9 +14,9 @@ export type Students = readonly Uint8Array[];
 export function readStudents(): readonly [Students, Students, Students] {
   const bytes = gunzipSync(readFileSync(new URL('../../fixtures/verdicts/students.bin.gz', import.meta.url)));
   const bit = (index: number): number => (bytes[index >> 3]! >> (7 - (index & 7))) & 1;
-  const method = (place: number): Students =>
+  const method = (position: number): Students =>
     Array.from({length: SEEDS}, (_, seed) =>
-      Uint8Array.from({length: IMAGES}, (_, image) => bit((place * SEEDS + seed) * IMAGES + image)),
+      Uint8Array.from({length: IMAGES}, (_, image) => bit((position * SEEDS + seed) * IMAGES + image)),
     );
   return [method(0), method(1), method(2)];
 }

@@ -14,7 +14,7 @@ export interface DrawnStudy {
 /** A world that studies are drawn from. */
 export interface World {
   readonly name: string;
-  /** Whether the methods of a study share their seeds. */
+  /** True if the methods of a study share their seeds. */
   readonly paired: boolean;
   readonly draw: (seeds: number, random: RandomGenerator) => DrawnStudy;
 }
@@ -29,7 +29,7 @@ const DEMO_ERROR = 0.00185;
 
 /** Seeds from `first` on, one for each row. */
 const labelled = (scores: SeedScores['scores'], first: number): SeedScores => ({
-  seeds: scores.map((_, place) => first + place),
+  seeds: scores.map((_, index) => first + index),
   scores,
 });
 
@@ -61,7 +61,7 @@ function redrawn(methods: readonly Students[], seeds: number, random: RandomGene
 }
 
 function picked(scores: Uint8Array, images: Int32Array): Uint8Array {
-  return new Uint8Array(images.length).map((_, place) => scores[images[place]!]!);
+  return new Uint8Array(images.length).map((_, index) => scores[images[index]!]!);
 }
 
 /** Students of one method, no seed twice: methods that are equal in truth. */

@@ -145,8 +145,8 @@ for (const access of ACCESS.filter(({name}) => settings.access?.includes(name) ?
         appendFileSync(settings.jsonl, `${JSON.stringify(line)}\n`);
       }
     }
-    const cells = BUDGETS.map((_, place) => {
-      const shares = runs.map(run => run[place]!);
+    const cells = BUDGETS.map((_, position) => {
+      const shares = runs.map(run => run[position]!);
       return `${points(mean(shares))} ± ${points(standardDeviation(shares))}`;
     });
     console.log(`| ${by.name} | ${cells.join(' | ')} |`);

@@ -9,18 +9,18 @@ const columns = [
 ];
 
 describe('the cells of a query', () => {
-  it('have a value a column, whichever of its rows they stand in', () => {
+  it('give one value for each column, whichever row it is in', () => {
     expect(valuesIn([row(2, 'Spam', ''), row(9, '', '3')], columns)).toEqual([1, 3]);
   });
 
-  it('are waited for by the names of their columns', () => {
+  it('are named by their columns while they are empty', () => {
     expect(valuesIn([row(2, '', '3')], columns)).toBe('Row 2 waits for a person: fill `label`, then run again.');
   });
 
-  it('may not hold what is no value, or two of them', () => {
+  it('must not hold an invalid value or two different ones', () => {
     expect(valuesIn([row(2, 'spma', '3')], columns)).toBe(
-      'Row 2 has "spma" in `label`. That is no class. The closest is `spam`.',
+      'Row 2 has "spma" in `label`. That is not a class. The closest is `spam`.',
     );
-    expect(valuesIn([row(2, 'ham', '3'), row(3, 'spam', '3')], columns)).toContain('Let one of them be right.');
+    expect(valuesIn([row(2, 'ham', '3'), row(3, 'spam', '3')], columns)).toContain('Correct one of them.');
   });
 });

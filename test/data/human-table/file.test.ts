@@ -15,15 +15,15 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, {recursive: true}));
 
-describe('a file that somebody else may be changing', () => {
-  it('is made where there is none, with its folder, and leaves nothing beside it', async () => {
+describe('a file that somebody else can change at the same time', () => {
+  it('is made with its folder if it is missing, and leaves nothing beside it', async () => {
     const deep = join(folder, 'some', 'where', 'table.csv');
     expect(await changeFile(deep, content => `${content} and more`)).toEqual({content: 'undefined and more'});
     expect(readFileSync(deep, 'utf8')).toBe('undefined and more');
     expect(await readdir(join(folder, 'some', 'where'))).toEqual(['table.csv']);
   });
 
-  it('is not written where it is to stay', async () => {
+  it('is not written if nothing changes', async () => {
     expect(await changeFile(path, () => undefined)).toEqual({content: undefined});
     expect(existsSync(path)).toBe(false);
   });
@@ -35,7 +35,7 @@ describe('a file that somebody else may be changing', () => {
     expect(contentOfSync(path)).toBe('\uFEFFab');
   });
 
-  it('is read again where it was changed after it was read, so that this change is not lost', async () => {
+  it('is read again if it was changed after it was read, so that this change is not lost', async () => {
     writeFileSync(path, 'a');
     let calls = 0;
     const next = (content: string | undefined) => {
@@ -46,7 +46,7 @@ describe('a file that somebody else may be changing', () => {
     expect(readFileSync(path, 'utf8')).toBe('a!!?');
   });
 
-  it('is read again where it was made or taken away meanwhile', async () => {
+  it('is read again if it was made or removed meanwhile', async () => {
     let calls = 0;
     const made = await changeFile(path, content => {
       if (calls++ === 0) writeFileSync(path, 'theirs');
@@ -55,18 +55,18 @@ describe('a file that somebody else may be changing', () => {
     expect(made).toEqual({content: 'theirs and ours'});
   });
 
-  it('stays as it is where it never rests', async () => {
+  it('stays as it is if it never stops changing', async () => {
     let calls = 0;
     const {content, problem} = await changeFile(path, () => {
       writeFileSync(path, String(calls++));
       return 'ours';
     });
-    expect(problem).toBe(`${path} is being changed all the time. Let it rest, then run again.`);
+    expect(problem).toBe(`${path} keeps changing. Stop what changes it, then run again.`);
     expect(content).toBe(readFileSync(path, 'utf8'));
     expect(calls).toBe(5);
   });
 
-  it('is changed by one after another', async () => {
+  it('is changed by one caller after another', async () => {
     const add = (content = '') => `${content}.`;
     await Promise.all(
       Array.from({length: 20}, (_, index) => changeFile(index % 2 ? path : `${folder}/./table.csv`, add)),
@@ -74,7 +74,7 @@ describe('a file that somebody else may be changing', () => {
     expect(readFileSync(path, 'utf8')).toBe('.'.repeat(20));
   });
 
-  it('is said to be what can not be read', async () => {
+  it('is named if it can not be read', async () => {
     await expect(changeFile(folder, () => undefined)).rejects.toThrow(`${folder} can't be read`);
     expect(() => contentOfSync(folder)).toThrow(`${folder} can't be read`);
     await writeFile(path, Buffer.from('gr\u00fcn', 'latin1'));
@@ -83,7 +83,7 @@ describe('a file that somebody else may be changing', () => {
     expect(readFileSync(path, 'latin1')).toBe('gr\u00fcn');
   });
 
-  it('is said to be what can not be written, with what stands in it', async () => {
+  it('is named if it can not be written, with its content', async () => {
     // The longest name there can be: the file that is written beside it has a longer one.
     const longest = join(folder, 'x'.repeat(255));
     await writeFile(longest, 'a person wrote this');

@@ -18,7 +18,7 @@ const query = (text: string) => ({id: idOf({kind: 'text', text}), text});
 const textsIn = ({rows}: Table): string[] => [...rows.values()].flatMap(some => some.map(({text}) => text));
 const cellsIn = ({rows}: Table): string[][] => [...rows.values()].flatMap(some => some.map(({cells}) => [...cells]));
 
-/** Texts of the characters that CSV and spreadsheets make something of. */
+/** Texts of the characters that have a meaning in CSV or in spreadsheets. */
 const hostile = fc.string({
   unit: fc.constantFrom(...'=+-@\'",;|\t\r\n \uFEFF'.split(''), 'a', '1', '😀', '＝'),
   maxLength: 12,
@@ -58,7 +58,7 @@ describe('the table of queries', () => {
     expect(guarded("'tis")).toBe("'tis");
   });
 
-  it('holds none either where it is read with another delimiter than it was written with', () => {
+  it('holds none either if it is read with another delimiter than it was written with', () => {
     const delimiters = [',', ';', '\t'] as const;
     fc.assert(
       fc.property(hostile, fc.constantFrom(...delimiters), (text, delimiter) => {
@@ -82,7 +82,7 @@ describe('the table of queries', () => {
     expect(unguarded("a;'=1, '-2")).toBe('a;=1, -2');
   });
 
-  it('takes away no mark that was not put there', () => {
+  it('removes no mark that it did not add', () => {
     fc.assert(
       fc.property(hostile, text => {
         expect(unguarded(guarded(text))).toBe(text);
@@ -92,7 +92,7 @@ describe('the table of queries', () => {
     expect(unguarded("'tis")).toBe("'tis");
   });
 
-  it('is read whatever its delimiter, its line ends, its case and the order of its columns', () => {
+  it('is read with any delimiter, line ends, case and order of columns', () => {
     for (const [delimiter, newline] of [
       [',', '\n'],
       [';', '\r\n'],
@@ -110,7 +110,7 @@ describe('the table of queries', () => {
     }
   });
 
-  it('is read where rows end in different ways, and where the last one has no end', () => {
+  it('is read if rows have different line ends, and if the last one has none', () => {
     const table = read('label,text,id\r\nspam,a,q1\nham,"b",q2\r\nham,c,q3');
     expect(cellsIn(table)).toEqual([['spam'], ['ham'], ['ham']]);
     expect([...table.rows.keys()]).toEqual(['q1', 'q2', 'q3']);
@@ -123,7 +123,7 @@ describe('the table of queries', () => {
     expect([...table.rows.values()].flat().map(({number}) => number)).toEqual([2, 5]);
   });
 
-  it('takes a row without an id for one about its text', () => {
+  it('finds the query of a row without an id by its text', () => {
     const table = read('text,label,id\nbuy now,spam,\n,spam,\n');
     expect([...table.rows.keys()]).toEqual([query('buy now').id]);
   });
@@ -131,7 +131,7 @@ describe('the table of queries', () => {
   it.each([
     ['lacks a column', 'text,id\na,q1\n', 'The first row has no column `label`. Its cells are `text`, `id`.'],
     ['has a column twice', 'label,text,Label,id\n', 'has more than one column `label`'],
-    ['has other first cells', 'hello\n', 'to name `label`, `text`, `id`, each once'],
+    ['has other first cells', 'hello\n', 'must name `label`, `text`, `id`, each once'],
     ['ends in the middle of a row', 'label,text,id\n,a,q1\n,"b', "Row 3 has quotes that don't match"],
     ['has text after a quote', 'label,text,id\n,"a"b,q1\n,c,q2\n', "Row 2 has quotes that don't match"],
   ])('is refused where it %s', (_, content, problem) => {
@@ -148,7 +148,7 @@ describe('the id of a query', () => {
     data: Float32Array.from(values),
   });
 
-  it('is another one for another text, dtype, shape or value, and nothing that looks like a number', () => {
+  it('differs for another text, dtype, shape or value, and does not look like a number', () => {
     const bytes: Input = {kind: 'tensor', dtype: 'uint8', shape: [8], data: new Uint8Array(8)};
     const inputs = [
       ...['', 'a', 'A', 'a ', 'a\n', '\u00e9', 'e\u0301', '\uD800', '\uD801'].map(
@@ -161,7 +161,7 @@ describe('the id of a query', () => {
     for (const id of ids) expect(id).toMatch(/^q[0-9a-f]{24}$/);
   });
 
-  it('is of the values alone that a tensor shows of its memory', () => {
+  it('depends only on the values of a tensor, not on the rest of their memory', () => {
     const memory = Float32Array.of(9, 1, 2, 9);
     const view: Input = {kind: 'tensor', dtype: 'float32', shape: [2], data: memory.subarray(1, 3)};
     expect(idOf(view)).toBe(idOf(floats([2], 1, 2)));

@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest';
 import {assignSplits} from '../../../src/data/texts/assign.ts';
 
 describe('assignSplits', () => {
-  it('parts the examples: none is lost, none is in two splits', () => {
+  it('divides the examples: none is lost, none is in two splits', () => {
     fc.assert(
       fc.property(fc.integer({min: 12, max: 200}), fc.integer(), fc.boolean(), (count, seed, hasLabels) => {
         const labels = hasLabels ? Int32Array.from({length: count}, (_, index) => index % 3) : undefined;
@@ -26,7 +26,7 @@ describe('assignSplits', () => {
     expect(counts(splits.train)).toEqual([630, 63, 7]);
   });
 
-  it('draws the same for the same seed, otherwise for another, and not in the order of the classes', () => {
+  it('draws the same for the same seed, differently for another one, and not in the order of the classes', () => {
     const labels = Int32Array.from({length: 60}, (_, index) => Number(index >= 30));
     const drawn = (seed: number) => [...(assignSplits(60, labels, {test: 0.2}, seed).train ?? [])];
     expect(drawn(1)).toEqual(drawn(1));
@@ -41,7 +41,7 @@ describe('assignSplits', () => {
   it.each([
     [{test: 0}, /`test` to be a share between 0 and 1 or a whole number of texts, got 0/],
     [{validation: 1.5}, /`validation` to be .* got 1\.5/],
-    [{test: 0.5, validation: 5}, /Of 10 texts 5 are to be for validation and 5 for the test: none is left/],
+    [{test: 0.5, validation: 5}, /Validation takes 5 and the test 5 of 10 texts, so none is left/],
   ])('refuses the sizes %j', (sizes, said) => {
     expect(() => assignSplits(10, undefined, sizes, 0)).toThrow(said);
   });

@@ -15,7 +15,7 @@ async function linesIn(bytes: Buffer, size: number, encoding?: string): Promise<
 describe('blocksOf', () => {
   const line = fc.string({unit: fc.constantFrom('a', 'ß', '語', '😀', ' '), maxLength: 6});
 
-  it('gives every line with its number, wherever the chunks end', async () => {
+  it('gives every line with its number, however the chunks are cut', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(line, {minLength: 1}),
@@ -39,7 +39,7 @@ describe('blocksOf', () => {
     ]);
   });
 
-  it('names the line that is not UTF-8, wherever the chunks end', async () => {
+  it('names the line that is not UTF-8, however the chunks are cut', async () => {
     for (const size of [1, 4, 100]) {
       const reading = linesIn(Buffer.from('a\nß\nb\xff\nc', 'latin1'), size);
       await expect(reading).rejects.toThrow('file, line 2: not valid UTF-8');
@@ -59,7 +59,7 @@ describe('blocksOf', () => {
     await expect(linesIn(Buffer.from('a'), 1, 'utf-16le')).rejects.toThrow(/UTF-16 can't be read/);
   });
 
-  it('does not take in a line without end', async () => {
+  it('stops reading an endless line', async () => {
     const endless = async function* () {
       for (;;) yield Buffer.alloc(2 ** 22, 'a');
     };

@@ -12,7 +12,7 @@ beforeAll(async () => {
   folder = await newFolder('dataset');
 });
 
-/** Texts of which no two are alike, with labels where asked. */
+/** Texts without duplicates, with labels if asked for. */
 async function file(name: string, count: number, isLabelledFile: boolean, first = 0): Promise<string> {
   const path = join(folder, `${name}.csv`);
   const rows = Array.from({length: count}, (_, index) => {
@@ -34,14 +34,14 @@ it('gives labelled texts their roles, with the card', async () => {
   });
 });
 
-it('trains on what it would validate by, where there are no labels', async () => {
+it('trains on the validation texts if there are no labels', async () => {
   const data = await textDataset({path: await file('bare', 40, false), near: false, classes: ['even', 'odd']});
   expect(isLabelled(data)).toBe(false);
   expect([data.train.inputs.count, data.test.inputs.count]).toEqual([32, 8]);
   expect(data.train).not.toHaveProperty('labels');
 });
 
-it('takes no labels where only the test has them, and does not train on a file for validation', async () => {
+it('ignores labels if only the test has them, and does not train on a file for validation', async () => {
   const path = {
     train: await file('train', 20, false),
     validation: await file('validation', 10, true, 100),

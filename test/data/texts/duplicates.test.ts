@@ -25,8 +25,8 @@ const sentence = (length: number): string => Array.from({length}, () => pick(wor
 const edited = (text: string, edits: number): string => {
   let changed = text;
   for (let edit = 0; edit < edits; edit++) {
-    const place = randomInteger(random, 0, changed.length - 1);
-    changed = changed.slice(0, place) + pick(['', 'x', 'yz']) + changed.slice(place + 1);
+    const position = randomInteger(random, 0, changed.length - 1);
+    changed = changed.slice(0, position) + pick(['', 'x', 'yz']) + changed.slice(position + 1);
   }
   return changed;
 };
@@ -36,7 +36,7 @@ const representatives = async (texts: readonly string[], options?: DuplicateOpti
 ];
 
 describe('findDuplicates', () => {
-  it('takes texts for one that differ in case, white space and forms of characters', async () => {
+  it('takes texts for duplicates if they differ only in case, white space and forms of characters', async () => {
     const texts = [
       'Hello  World',
       ' hello\tworld\n',
@@ -55,7 +55,7 @@ describe('findDuplicates', () => {
     });
   });
 
-  it('finds all but a few pairs as alike as the threshold, and none that are less alike', async () => {
+  it('finds all but a few pairs that are as similar as the threshold, and none that are less similar', async () => {
     for (const near of [0.9, 0.75, 0.5]) {
       let [alike, found] = [0, 0];
       for (let pair = 0; pair < 600; pair++) {
@@ -75,7 +75,7 @@ describe('findDuplicates', () => {
     }
   });
 
-  it('maps every text to a distinct one before it that is as alike, and leaves no two distinct ones that are', async () => {
+  it('maps every duplicate to an earlier distinct text, and leaves no two similar distinct ones', async () => {
     const word = fc.constantFrom('ab', 'cd', 'Ef', 'gh');
     const text = fc.array(word, {maxLength: 12}).map(all => all.join(' '));
     await fc.assert(
@@ -95,8 +95,8 @@ describe('findDuplicates', () => {
     const noisy = [...many, ...many.map(one => edited(one, 1)), ...many.map(one => edited(one, 2))];
     const {distinct} = await findDuplicates(noisy, {near: 0.8});
     const kept = Array.from(distinct, index => noisy[index]!);
-    for (const [place, one] of kept.entries()) {
-      for (const other of kept.slice(place + 1)) expect(similarity(one, other)).toBeLessThan(0.8);
+    for (const [position, one] of kept.entries()) {
+      for (const other of kept.slice(position + 1)) expect(similarity(one, other)).toBeLessThan(0.8);
     }
   });
 
@@ -106,21 +106,21 @@ describe('findDuplicates', () => {
     expect(await representatives(texts, {seed: 3})).toEqual(await representatives(texts, {seed: 3}));
   });
 
-  it('compares runs of words where it is asked to', async () => {
+  it('compares runs of words if asked to', async () => {
     const texts = ['one two three four five six', 'one two three four five six seven', 'six five four three two one'];
     expect(await representatives(texts, {near: 0.75, shingles: {words: 2}})).toEqual([0, 0, 2]);
     expect(await representatives(texts, {near: 0.9, shingles: {words: 1}})).toEqual([0, 1, 0]);
   });
 
-  it('does not compare everything with everything where all texts share most of what they say', async () => {
+  it('does not compare every pair if all texts share most of their content', async () => {
     const form = sentence(20);
-    // As alike as a form with its blanks filled in, and less than the threshold.
+    // As similar as two copies of a form with different entries, which is below the threshold.
     const texts = Array.from({length: 3000}, (_, index) => `${form} ${sentence(7)} ${index}`);
     const {distinct} = await findDuplicates(texts, {near: 0.9});
     expect(distinct.length).toBe(3000);
   });
 
-  it('reads texts of any length and none', async () => {
+  it('reads texts of any length, empty ones too', async () => {
     expect(await representatives([])).toEqual([]);
     expect(await representatives(['', ' ', 'a', 'A', 'b', '😀', 'x'.repeat(100_000), 'x'.repeat(100_001)])).toEqual([
       0, 0, 2, 2, 4, 5, 6, 6,

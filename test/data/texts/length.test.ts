@@ -11,12 +11,12 @@ describe('fitted', () => {
     expect(fitted(text, {longest: 16, overLength: 'leave-out'})).toBeUndefined();
   });
 
-  it('leaves alone what is short enough, and all where there is no limit', () => {
+  it('leaves short texts alone, and all texts if there is no limit', () => {
     expect(fitted(text, {longest: text.length, overLength: 'leave-out'})).toBe(text);
     expect(fitted(text, {})).toBe(text);
   });
 
-  it('gives no more than the longest, and cuts no character in two', () => {
+  it('gives at most `longest` characters, and cuts no character in two', () => {
     const letters = fc.string({unit: fc.constantFrom('a', '😀', 'é'), maxLength: 60});
     const rule = fc.constantFrom('head' as const, 'head-and-tail' as const);
     fc.assert(
@@ -31,8 +31,8 @@ describe('fitted', () => {
 });
 
 describe('checkLength', () => {
-  it('refuses a length that leaves nothing, and a rule without a length', () => {
+  it('refuses a length that is too small, and a rule without a length', () => {
     expect(() => checkLength({longest: 15})).toThrow('whole number from 16, got 15');
-    expect(() => checkLength({overLength: 'head'})).toThrow('Say with `longest`');
+    expect(() => checkLength({overLength: 'head'})).toThrow('`overLength` has no effect without `longest`');
   });
 });

@@ -28,11 +28,11 @@ describe('MinHash', () => {
       const [one, other] = [own(), own()].map(set => Uint32Array.from(minHash.bandsOf(set)));
       agreed += one!.filter((key, band) => key === other![band]).length / 128;
     }
-    // Of 1.5 sizes one size is shared.
+    // The sets share `size` of 1.5 · `size` members.
     expect(agreed / pairs).toBeCloseTo(1 / 1.5, 1);
   });
 
-  it('does not mind the order of a set, nor how often it names a member', () => {
+  it('ignores the order of a set and repeated members', () => {
     const minHash = new MinHash({bands: 16, rows: 8}, 1);
     const bands = (...hashes: number[]) => [...minHash.bandsOf(Uint32Array.from(hashes))];
     expect(bands(5, 900, 70_000)).toEqual(bands(70_000, 5, 5, 900));

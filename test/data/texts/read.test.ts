@@ -39,7 +39,7 @@ async function notesOf(path: string, options?: ReadTextsOptions): Promise<string
   return notes;
 }
 
-/** The tickets that every fixture holds; the sixth one is empty. */
+/** The tickets in every fixture. The sixth one is empty. */
 const TICKETS = [
   ['T-1', 'refund', 'I was charged twice, please refund one.'],
   ['T-2', 'bug', 'The app says "unknown error", then\nit closes.'],
@@ -69,7 +69,7 @@ describe('readTexts', () => {
     expect(read).toMatchObject(TICKETS.map(([, label], index) => ({label, text: plain[index]})));
   });
 
-  it('reads a text a line', async () => {
+  it('reads one text per line', async () => {
     expect(await textsOf(fixture('tickets.txt'))).toEqual(plain);
   });
 
@@ -86,7 +86,7 @@ describe('readTexts', () => {
     expect((await all(path, {text: 'ticket.body'})).map(({line}) => line)).toEqual([1, 2, 3, 4, 5, 7]);
   });
 
-  it('reads the files of a folder in the order of their names, with the folders below as labels where asked', async () => {
+  it('reads the files of a folder in the order of their names, with subfolders as labels if asked to', async () => {
     const read = await all(fixture('tickets'), {folderLabels: true});
     expect(read.map(({id, label, text}) => [id, label, text.trim()])).toEqual(
       ['T-2', 'T-3', 'T-4', 'T-7', 'T-1', 'T-5'].map(wanted => {
@@ -110,16 +110,18 @@ describe('readTexts', () => {
     ]);
   });
 
-  it('guesses the format of a file whose name says none, and says so', async () => {
+  it('guesses the format of a file if its name tells none, and notes it', async () => {
     const lines = await file('lines.log', 'a {text}\nb');
     const json = await file('json', '\n{"text": "a"}\n');
     expect(await textsOf(lines)).toEqual(['a {text}', 'b']);
     expect(await textsOf(json)).toEqual(['a']);
-    expect(await notesOf(lines)).toEqual([`${lines}: taken for a text a line. Else name its \`format\`.`]);
-    expect(await notesOf(json)).toEqual([`${json}: taken for JSON lines. Else name its \`format\`.`]);
+    expect(await notesOf(lines)).toEqual([
+      `${lines}: read as one text per line. If that is wrong, name its \`format\`.`,
+    ]);
+    expect(await notesOf(json)).toEqual([`${json}: read as JSON lines. If that is wrong, name its \`format\`.`]);
   });
 
-  it('counts texts of nothing but white space, says where the first one is, and leaves them out unless told', async () => {
+  it('counts texts of only white space, names the line of the first one, and leaves them out unless told to keep them', async () => {
     const path = await file('empty.txt', 'a\n\n \t\nb\n');
     expect(await textsOf(path)).toEqual(['a', 'b']);
     expect(await textsOf(path, {empty: 'keep'})).toEqual(['a', '', ' \t', 'b']);
@@ -127,7 +129,7 @@ describe('readTexts', () => {
     expect(await notesOf(path, {empty: 'keep'})).toEqual([]);
   });
 
-  it('reads nothing of an empty file', async () => {
+  it('reads nothing from an empty file', async () => {
     for (const name of ['none.txt', 'none.jsonl', 'none.csv', 'none', 'none.txt.gz']) {
       expect(await textsOf(await file(name, ''))).toEqual([]);
     }
@@ -140,40 +142,40 @@ describe('readTexts', () => {
     ['bad.jsonl', '{"text": "a", "label": ["b"]}', {}, /line 1: field `label` is a list, neither a text nor a number/],
     ['bad.jsonl', '["a"]', {}, /line 1: a list\. Write a JSON text/],
     ['bad.jsonl', '"a"\n"b', {}, /line 2: not JSON\. Write one/],
-    ['bad.json', '[\n{"text": "a"}]', {}, /line 1: not JSON\. The file looks like one JSON document: .*jq/],
+    ['bad.json', '[\n{"text": "a"}]', {}, /line 1: not JSON\. The file looks like one JSON document\. .*jq/],
     ['bad.csv', 'id,body\n1,a', {}, /no column `text`, only `id`, `body`\. Name the one with the text/],
     ['bad.csv', 'text,id,text\na,1,b', {}, /bad\.csv: two columns are called `text`/],
-    ['bad.csv', '1,a', {}, /no column `text`, only `1`, `2`, as the first row is taken for data/],
+    ['bad.csv', '1,a', {}, /no column `text`, only `1`, `2`, because the first row is taken for data/],
     ['bad.csv', 'text,id\na,1', {label: 'kind'}, /no column `kind`, only `text`, `id`\. Name the one with the label/],
-    ['bad.csv', 'id,text\n1,a\n2,b, c\n', {}, /line 3: 3 cells, and the first row has 2/],
-    ['bad.csv', 'id,text\n1\n', {}, /line 2: 1 cells, and the first row has 2/],
+    ['bad.csv', 'id,text\n1,a\n2,b, c\n', {}, /line 3: 3 cells, but the first row has 2/],
+    ['bad.csv', 'id,text\n1\n', {}, /line 2: 1 cells, but the first row has 2/],
     ['bad.csv', 'id,text\n1,"a"\n2,"b\n', {}, /line 3: a quote that is not closed/],
     ['bad.csv', 'id,text\n1,"a\nb"\n2,"c"d"\n', {}, /line 4: a quote that is not closed, or closed inside its cell/],
     ['bad.parquet', 'PAR1', {}, /bad\.parquet can't be read as Parquet/],
     ['bad.txt.gz', gzipSync('a text').subarray(0, 12), {}, /bad\.txt\.gz can't be unzipped/],
     ['bad.txt', Uint8Array.of(0x61, 0x0a, 0xe4, 0x0a), {}, /line 2: not valid UTF-8\. .*`encoding`/],
     ['bad.txt', 'a', {encoding: 'klingon'}, /no encoding klingon/],
-    ['bad.txt', 'a', {folderLabels: true}, /bad\.txt is no folder/],
+    ['bad.txt', 'a', {folderLabels: true}, /bad\.txt is not a folder/],
   ] as const)('says what is wrong with %s (%j), where, and what to do', async (name, content, options, said) => {
     const path = await file(name, content);
     await expect(all(path, options)).rejects.toThrow(said);
     await expect(all(path, options)).rejects.toThrow(InputError);
   });
 
-  it('names the columns of Parquet where the one that is needed is not among them', async () => {
+  it('names the columns of Parquet if the needed one is missing', async () => {
     const path = fixture('tickets-none.parquet');
     await expect(all(path)).rejects.toThrow(
-      /none\.parquet: no column `text`, only `id`, `ticket`, `label`\. Name the one with the text by `text`/,
+      /none\.parquet: no column `text`, only `id`, `ticket`, `label`\. Name the one with the text in `text`/,
     );
     await expect(all(path, {text: 'ticket.body', label: 'kind'})).rejects.toThrow(
-      /no column `kind`, .* the label by `label`/,
+      /no column `kind`, .* the label in `label`/,
     );
     await expect(all(path, {text: 'ticket.head'})).rejects.toThrow(
       /line 1: no field `ticket.head`, only .*`ticket.body`/,
     );
   });
 
-  it('refuses what is not there, UTF-16, an empty folder, and a file in no labelled folder', async () => {
+  it('refuses a missing file, UTF-16, an empty folder, and a file in no labelled folder', async () => {
     await expect(all(join(folder, 'missing'))).rejects.toThrow(/Can't read .*missing/);
     await expect(all(fixture('tickets-utf-16.txt'))).rejects.toThrow(/is UTF-16\. Save the file as UTF-8/);
     await mkdir(join(folder, 'nothing'));
@@ -183,7 +185,7 @@ describe('readTexts', () => {
     await expect(all(join(folder, 'flat'), {folderLabels: true})).rejects.toThrow(/a\.txt is in no folder that names/);
   });
 
-  it('closes the file when its reader has seen enough, and stops when it is told to', async () => {
+  it('closes the file when its reader stops early, and stops when it is aborted', async () => {
     const path = await file('long.txt', 'a text\n'.repeat(200_000));
     for await (const {text} of readTexts(path)) {
       expect(text).toBe('a text');
@@ -209,7 +211,7 @@ describe('readTexts', () => {
     let [count, most] = [0, 0];
     for await (const _ of readTexts(path)) if (++count % 40_000 === 0) most = Math.max(most, held() - before);
     expect(count).toBe(200_000);
-    // All of them are 80 million characters.
+    // 80 million characters in all.
     expect(most).toBeLessThan(16 * 2 ** 20);
   });
 });
@@ -217,7 +219,7 @@ describe('readTexts', () => {
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Bytes of memory that are in use. */
+/** Bytes of memory in use. */
 function held(): number {
   collectGarbage();
   const {heapUsed, external} = process.memoryUsage();

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import {expect, it} from 'vitest';
 import {SharedShingles} from '../../../src/data/texts/shared-shingles.ts';
 
-it('gives the share of members that two sets have in common, one set after the other', () => {
+it('gives the share of members that two sets have in common, for one set after another', () => {
   const set = fc.array(fc.integer({min: 0, max: 40}), {minLength: 1, maxLength: 120}).map(all => Uint32Array.from(all));
   const shared = new SharedShingles();
   fc.assert(

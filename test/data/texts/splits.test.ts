@@ -25,11 +25,11 @@ async function file(name: string, rows: readonly Row[]): Promise<string> {
   return path;
 }
 
-/** No two of them are alike. */
+/** Texts without near-duplicates. */
 const sentence = (number: number): string =>
-  Array.from({length: 12}, (_, place) => ((number + 1) * 7919 * (place + 3)).toString(36)).join(' ');
+  Array.from({length: 12}, (_, position) => ((number + 1) * 7919 * (position + 3)).toString(36)).join(' ');
 
-/** Forty of either class, each with one that says the same in capitals and one that says a bit more. */
+/** Forty texts of each of two classes, each with a duplicate in capitals and a near-duplicate with a few more words. */
 const rows: readonly Row[] = Array.from({length: 80}, (_, number) => {
   const label = number % 2 === 0 ? 'ham' : 'spam';
   const text = sentence(number);
@@ -43,7 +43,7 @@ const rows: readonly Row[] = Array.from({length: 80}, (_, number) => {
 const textsOf = ({inputs}: TextSplit): readonly string[] => inputs.texts;
 
 describe('readTextSplits', () => {
-  it('keeps one of all texts that are nearly the same, so that none leaks from a split into another', async () => {
+  it('keeps one of all near-duplicates, so that none leaks from one split into another', async () => {
     const {classes, train, validation, test, card} = await readTextSplits({path: await file('all', rows)});
     expect(classes).toEqual(['ham', 'spam']);
     expect([train, validation, test].map(({inputs}) => inputs.count)).toEqual([56, 8, 16]);
@@ -85,7 +85,7 @@ describe('readTextSplits', () => {
     expect(labelled.train).not.toHaveProperty('labels');
   });
 
-  it('takes texts out of the training split that are nearly in the file of the test', async () => {
+  it('removes near-duplicates of test texts from the training split', async () => {
     const train = await file(
       'train',
       rows.map(({text}) => ({text})),
@@ -102,7 +102,7 @@ describe('readTextSplits', () => {
     expect([...textsOf(splits.train), ...textsOf(splits.validation)]).not.toContain(sentence(3));
   });
 
-  it('cuts long texts or leaves them out, counts empty ones, and finds duplicates among what is left', async () => {
+  it('cuts long texts or leaves them out, counts empty ones, and finds duplicates among the rest', async () => {
     const path = await file('long', [
       ...Array.from({length: 9}, (_, number) => ({text: sentence(number).slice(0, 30)})),
       {text: `${sentence(3).slice(0, 30)}${'and more '.repeat(9)}`},
@@ -119,17 +119,17 @@ describe('readTextSplits', () => {
     expect(left.card).toMatchObject({leftOut: {empty: 1, tooLong: 2, duplicates: 0}, cut: 0, kept: 9});
   });
 
-  it('counts duplicates with another label than that of the text that is kept', async () => {
+  it('counts duplicates whose label differs from that of the kept text', async () => {
     const path = await file('torn', [...rows.slice(0, 60), {text: rows[0]!.text, label: 'spam'}]);
     expect((await readTextSplits({path})).card.otherLabels).toBe(1);
   });
 
   it.each([
     [{}, [{text: 'a', label: 'x'}, {text: 'b'}], /1 texts have a label and 1 have none, .* line 2\. .*`label: false`/],
-    [{}, [{text: 'a'}], /no labels\. Name the `classes`/],
-    [{classes: ['y']}, [{text: 'a', label: 'x'}], /line 1: label "x" is none of the classes \(y\)\. Mend it/],
-    [{classes: ['y', 'y']}, [{text: 'a'}], /Two of the `classes` have one name/],
-    [{classes: ['y']}, [{text: 'a'}, {text: 'b'}], /Of 2 texts 1 are to be for validation and 1 for the test/],
+    [{}, [{text: 'a'}], /no labels\. Name their possible `classes`/],
+    [{classes: ['y']}, [{text: 'a', label: 'x'}], /line 1: label "x" is none of the classes \(y\)\. Correct it/],
+    [{classes: ['y', 'y']}, [{text: 'a'}], /Two of the `classes` have the same name/],
+    [{classes: ['y']}, [{text: 'a'}, {text: 'b'}], /Validation takes 1 and the test 1 of 2 texts/],
     [{classes: ['y'], longest: 3}, [{text: 'a'}], /`longest` to be a whole number from 16/],
   ])('refuses %j of %j', async (options, given, said) => {
     const reading = readTextSplits({path: await file('bad', given), ...options});
@@ -137,7 +137,7 @@ describe('readTextSplits', () => {
     await expect(reading).rejects.toThrow(InputError);
   });
 
-  it('refuses a size for a split that has a file, and a file that has nothing left', async () => {
+  it('refuses a size for a split with a file, and a file with no texts left', async () => {
     const train = await file('many', rows);
     await expect(readTextSplits({path: {train, test: train}, test: 5})).rejects.toThrow(/a file is named for them/);
     const test = await file('same', rows.slice(0, 6));
@@ -147,7 +147,7 @@ describe('readTextSplits', () => {
 });
 
 describe('describeTexts', () => {
-  it('says what was read, left out, cut and kept, in lines', async () => {
+  it('lists what was read, left out, cut and kept', async () => {
     const path = await file('told', [...rows, {text: rows[0]!.text, label: 'spam'}, {text: '', label: 'ham'}]);
     const {card} = await readTextSplits({path, longest: 40, near: 0.8, seed: 3});
     expect(describeTexts(card).split('\n')).toEqual([
@@ -162,7 +162,7 @@ describe('describeTexts', () => {
       'Labels, train       ham 28 (50.0 %), spam 28 (50.0 %)',
       'Labels, validation  ham 4 (50.0 %), spam 4 (50.0 %)',
       'Labels, test        ham 8 (50.0 %), spam 8 (50.0 %)',
-      'Other labels        1 of the duplicates have another label than the text kept of them',
+      'Other labels        1 of the duplicates have another label than the text that is kept',
     ]);
   });
 });

@@ -14,7 +14,7 @@ async function read(content: string, size: number, options: Parameters<typeof ta
 const cell = fc.string({unit: fc.constantFrom('a', 'é', ' ', ',', '"', '\n', '😀', ';'), maxLength: 8});
 
 describe('tableTexts', () => {
-  it('reads what Papa Parse writes, wherever the chunks end', async () => {
+  it('reads what Papa Parse writes, however the chunks are cut', async () => {
     const rows = fc.array(fc.tuple(cell, cell), {minLength: 1, maxLength: 12});
     await fc.assert(
       fc.asyncProperty(
@@ -57,7 +57,7 @@ describe('tableTexts', () => {
     ['It crashes,bug\nIt crashed,bug', ['It crashes', 'It crashed'], /taken for data/],
     ['Is it broken?,bug\nNo.,praise', ['Is it broken?', 'No.'], /taken for data/],
     ['7,bug\n8,praise', ['7', '8'], /taken for data/],
-  ])('guesses whether the first row of %j is a header, and says so', async (content, texts, said) => {
+  ])('guesses if the first row of %j is a header, and notes it', async (content, texts, said) => {
     const notes: string[] = [];
     const hasNames = content.startsWith('text') || content.startsWith('a text');
     const options = {...(!hasNames && {text: '1'}), onNote: (note: string) => void notes.push(note)};
@@ -66,7 +66,7 @@ describe('tableTexts', () => {
     expect(notes).toEqual([expect.stringMatching(said)]);
   });
 
-  it('takes the header for what it is said to be', async () => {
+  it('takes the first row for a header or for data as `header` says', async () => {
     expect((await read('a\nb', 9, {header: true})).map(({text}) => text)).toEqual(['b']);
     expect((await read('text\nb', 9, {header: false})).map(({text}) => text)).toEqual(['text', 'b']);
   });

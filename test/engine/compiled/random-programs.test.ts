@@ -25,7 +25,8 @@ const statement: fc.Arbitrary<Statement> = fc.oneof(
 /** Runs the statements; whole numbers, so that no order of sums makes a difference. */
 function run(program: readonly Statement[], variables: readonly tf.Variable[], x: tf.Tensor): tf.Tensor {
   const values: tf.Tensor[] = [x];
-  const valueAt = (place: number): tf.Tensor => [...values, ...variables][place % (values.length + variables.length)]!;
+  const valueAt = (position: number): tf.Tensor =>
+    [...values, ...variables][position % (values.length + variables.length)]!;
   for (const statement of program) {
     switch (statement.kind) {
       case 'assign':

@@ -10,7 +10,7 @@ const constant = (...values: number[]): Constant => ({
   dtype: 1,
   values: Float32Array.from(values),
 });
-const output = (operation: number, place = 0): Source => ({kind: 'output', operation, output: place});
+const output = (operation: number, position = 0): Source => ({kind: 'output', operation, output: position});
 const operation = (name: string, inputs: Source[], attributes: Record<string, Attribute> = {}): Operation => ({
   name,
   inputs,

@@ -14,11 +14,11 @@ describe('readMetaGraphs', () => {
     expect(graph).toMatchObject({tags: ['serve'], hasVariables: true});
     expect([...graph!.signatures.keys()].sort()).toEqual(['exact', 'fixed', 'pair']);
     const {inputs, outputs} = graph!.signatures.get('fixed')!;
-    expect(inputs).toEqual([{name: 'counts', dtype: 'int64', shape: [2, 3], place: 'fixed_counts:0'}]);
+    expect(inputs).toEqual([{name: 'counts', dtype: 'int64', shape: [2, 3], node: 'fixed_counts:0'}]);
     expect(outputs.toSorted((a, b) => (a.name < b.name ? -1 : 1))).toEqual([
-      {name: 'doubled', dtype: 'int64', shape: [2, 3], place: 'StatefulPartitionedCall_1:0'},
-      {name: 'scores', dtype: 'float32', shape: [2, 2], place: 'StatefulPartitionedCall_1:1'},
-      {name: 'total', dtype: 'float32', shape: [], place: 'StatefulPartitionedCall_1:2'},
+      {name: 'doubled', dtype: 'int64', shape: [2, 3], node: 'StatefulPartitionedCall_1:0'},
+      {name: 'scores', dtype: 'float32', shape: [2, 2], node: 'StatefulPartitionedCall_1:1'},
+      {name: 'total', dtype: 'float32', shape: [], node: 'StatefulPartitionedCall_1:2'},
     ]);
   });
 

@@ -45,14 +45,14 @@ describe('compileBinding', () => {
 
   it('links both libraries, to be found beside the binding wherever the folder goes', async () => {
     const words = await told('linux-x64');
-    const place = '/node_modules/@tensorflow/tfjs-node';
+    const packageFolder = '/node_modules/@tensorflow/tfjs-node';
     expect(words).toEqual(
       expect.arrayContaining([
-        `${place}/binding/tfjs_backend.cc`,
-        `${place}/binding/tfjs_binding.cc`,
-        `${place}/deps/lib/libtensorflow_cc.so.2`,
-        `${place}/deps/lib/libtensorflow_framework.so.2`,
-        `${place}/lib/napi-v8/tfjs_binding.node`,
+        `${packageFolder}/binding/tfjs_backend.cc`,
+        `${packageFolder}/binding/tfjs_binding.cc`,
+        `${packageFolder}/deps/lib/libtensorflow_cc.so.2`,
+        `${packageFolder}/deps/lib/libtensorflow_framework.so.2`,
+        `${packageFolder}/lib/napi-v8/tfjs_binding.node`,
         '-Wl,-rpath,$ORIGIN/../../deps/lib',
       ]),
     );

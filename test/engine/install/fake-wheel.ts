@@ -17,9 +17,9 @@ export function zip(files: Readonly<Record<string, string>>): Buffer {
     shared.writeUInt32LE(packed.length, 14);
     shared.writeUInt32LE(plain.length, 18);
     shared.writeUInt16LE(path.length, 22);
-    const place = Buffer.alloc(14);
-    place.writeUInt32LE(offset, 10);
-    directory.push(Buffer.from('PK\x01\x02\x14\x00', 'latin1'), shared, place, path);
+    const location = Buffer.alloc(14);
+    location.writeUInt32LE(offset, 10);
+    directory.push(Buffer.from('PK\x01\x02\x14\x00', 'latin1'), shared, location, path);
     parts.push(Buffer.from('PK\x03\x04', 'latin1'), shared, path, packed);
     offset += 30 + path.length + packed.length;
   }

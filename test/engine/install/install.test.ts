@@ -21,9 +21,9 @@ const COMPILER = `
 
 /** An engine runs where its binding, a library and the package are in place. */
 const prove: typeof proveNative = async ({root, folder = engineFolder(root)}) => {
-  const place = join(folder, 'node_modules', '@tensorflow', 'tfjs-node');
+  const packageFolder = join(folder, 'node_modules', '@tensorflow', 'tfjs-node');
   const parts = ['package.json', 'lib/napi-v8/tfjs_binding.node', 'deps/lib/libtensorflow_cc.so.2'];
-  const lacking = parts.filter(part => !existsSync(join(place, part)));
+  const lacking = parts.filter(part => !existsSync(join(packageFolder, part)));
   return lacking.length === 0 ? {runs: true, version: '2.0.0'} : {runs: false, why: `lacks ${lacking.join()}`};
 };
 
@@ -78,8 +78,8 @@ describe('installEngine', () => {
       'tfjs',
       'tfjs-core',
     ]);
-    const place = join(engineFolder(root), 'node_modules', '@tensorflow', 'tfjs');
-    expect(await realpath(place)).toBe(await realpath(join(engineFolder(root), 'tfjs')));
+    const packageFolder = join(engineFolder(root), 'node_modules', '@tensorflow', 'tfjs');
+    expect(await realpath(packageFolder)).toBe(await realpath(join(engineFolder(root), 'tfjs')));
   });
 
   it('uses the registry of the project and leaves the project as it was', async () => {

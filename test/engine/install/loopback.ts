@@ -9,7 +9,7 @@ import {promisify} from 'node:util';
 import {onTestFinished, vi} from 'vitest';
 import {TARGET, WHEEL} from './fake-wheel.ts';
 
-/** Whether npm got `@tensorflow/tfjs-node` beside this project, which then comes before any engine of the user's. */
+/** True if npm got `@tensorflow/tfjs-node` beside this project, which then comes before any engine of the user's. */
 export const hasOwnPackage: boolean = (() => {
   try {
     return createRequire(import.meta.url).resolve('@tensorflow/tfjs-node') !== '';
