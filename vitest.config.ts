@@ -8,6 +8,7 @@ export default defineConfig({
     alias: [
       {find: /^limbeck\/adapters\/(.*)$/, replacement: here('./adapters/$1.ts')},
       {find: /^limbeck\/testing$/, replacement: here('./test/teacher-suite.ts')},
+      {find: /^limbeck\/(\w+)$/, replacement: here('./src/public/$1.ts')},
       {find: /^limbeck$/, replacement: here('./src/index.ts')},
     ],
   },

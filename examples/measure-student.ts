@@ -2,7 +2,9 @@ import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {readdir, stat} from 'node:fs/promises';
 import {join} from 'node:path';
-import {type Cascaded, cascaded, type Inputs, inputAt, loadStudent, predictLogits} from 'limbeck';
+import {type Inputs, loadStudent, predictLogits} from 'limbeck';
+import {inputAt} from 'limbeck/data';
+import {type Cascaded, cascaded} from 'limbeck/metrics';
 import {request} from 'undici';
 
 /** What a student is worth in use. */

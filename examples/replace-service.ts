@@ -1,5 +1,6 @@
 import {mkdir, writeFile} from 'node:fs/promises';
-import {compare, type Inputs, inputAt, type Recipe, type Results, resultsTable, type UnlabelledDataset} from 'limbeck';
+import {compare, type Inputs, type Recipe, type Results, resultsTable, type UnlabelledDataset} from 'limbeck';
+import {inputAt} from 'limbeck/data';
 import {type ChatServiceOptions, type Said, serveChat} from './chat-service.ts';
 import {measureStudent, type StudentInUse} from './measure-student.ts';
 

@@ -1,17 +1,29 @@
-import {readdirSync} from 'node:fs';
-import {join} from 'node:path';
+import {execFileSync} from 'node:child_process';
+import {existsSync, readdirSync} from 'node:fs';
+import {basename, join} from 'node:path';
+import {fileURLToPath} from 'node:url';
 import {beforeAll, describe, expect, it} from 'vitest';
+import {checkBuilt} from './built.ts';
 import {pages, read, root} from './pages.ts';
 
-/** The sources of what the package exports, as its manifest names them. */
-function entryPoints(): string[] {
-  const {exports} = JSON.parse(read('package.json')) as {
+interface EntryPoint {
+  /** As it is imported, such as `limbeck/losses`. */
+  readonly name: string;
+  readonly source: string;
+}
+
+/** What the package exports, as its manifest names it. */
+function entryPoints(): EntryPoint[] {
+  const {name, exports} = JSON.parse(read('package.json')) as {
+    readonly name: string;
     readonly exports: Record<string, {types?: string} | string | null>;
   };
-  return Object.values(exports).flatMap(target => {
+  return Object.entries(exports).flatMap(([subpath, target]) => {
     if (target === null || typeof target === 'string' || target.types === undefined) return [];
+    const imported = subpath.replace('.', name);
     const source = target.types.replace('./dist/', '').replace('.d.ts', '.ts');
-    return source.includes('*') ? filesLike(source) : [source];
+    if (!source.includes('*')) return [{name: imported, source}];
+    return filesLike(source).map(file => ({name: imported.replace('*', basename(file, '.ts')), source: file}));
   });
 }
 
@@ -27,12 +39,52 @@ const examples = (): string[] =>
     .filter(name => name.endsWith('.ts'))
     .map(name => join('examples', name));
 
+const SUBJECTS = readdirSync(join(root, 'src/public')).map(file => basename(file, '.ts'));
+
+/** Words that say nothing without their subject: each is in a module of its subject, or has a longer name. */
+const BARE_WORDS = [
+  ...['balanced', 'boundary', 'calibrated', 'cascade', 'constant', 'cosine', 'crop', 'degrade', 'disagreement', 'dist'],
+  ...['draw', 'ensemble', 'entropy', 'flip', 'judge', 'margin', 'noise', 'random', 'repeat', 'satisfies', 'views'],
+];
+
 describe('the exports of the package', () => {
   let exported: string[];
 
   beforeAll(async () => {
-    const modules = await Promise.all(entryPoints().map(source => import(join(root, source))));
+    const modules = await Promise.all(entryPoints().map(({source}) => import(join(root, source))));
     exported = [...new Set(modules.flatMap(module => Object.keys(module)))];
+  });
+
+  it('are few in the root, each of them a name that says what it is', async () => {
+    const values = Object.keys(await import('../src/index.ts'));
+    expect(values.length).toBeLessThanOrEqual(80);
+    expect(values.filter(value => BARE_WORDS.includes(value))).toEqual([]);
+  });
+
+  it.each(SUBJECTS)('of %s are the same values in the root', async subject => {
+    const whole = (await import('../src/index.ts')) as Readonly<Record<string, unknown>>;
+    const part = (await import(`../src/public/${subject}.ts`)) as Readonly<Record<string, unknown>>;
+    const shared = Object.keys(part).filter(name => name in whole);
+    expect(shared.length).toBeGreaterThan(0);
+    for (const name of shared) expect(whole[name]).toBe(part[name]);
+  });
+
+  it('can be imported from the package as it is built, with their types', () => {
+    checkBuilt();
+    const listed = entryPoints();
+    expect(listed.map(({name}) => name)).toEqual(
+      expect.arrayContaining(['limbeck', 'limbeck/testing', ...SUBJECTS.map(subject => `limbeck/${subject}`)]),
+    );
+    const script = `for (const name of ${JSON.stringify(listed.map(({name}) => name))}) console.log(import.meta.resolve(name));`;
+    const resolved = execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    for (const url of resolved.trim().split('\n')) {
+      const path = fileURLToPath(url);
+      expect(existsSync(path), path).toBe(true);
+      expect(existsSync(path.replace(/\.js$/, '.d.ts')), `types of ${path}`).toBe(true);
+    }
   });
 
   it('are each named in a doc, an example or the advanced group of the reference', () => {

@@ -1,6 +1,6 @@
 import {expect, it} from 'vitest';
 import type {Split, TransferSet} from '../src/data/split.ts';
-import {draw, transferSet} from '../src/data/split.ts';
+import {drawExamples, transferSet} from '../src/data/split.ts';
 import type {Knowledge} from '../src/knowledge/knowledge.ts';
 import type {Student} from '../src/student/student.ts';
 import type {LogProbabilitiesAnswer, ReadOutcome, Teacher} from '../src/teacher.ts';
@@ -23,7 +23,7 @@ function mustNotCompile(
     // @ts-expect-error neither can validation
     transferSet(validation),
     // @ts-expect-error the test split can't be drawn from for training
-    draw(test, {size: 10}),
+    drawExamples(test, {size: 10}),
     // @ts-expect-error a student doesn't train on a split, only on knowledge
     trainOn(student, test, {losses: [], seed: 1, epochs: 1}),
     // @ts-expect-error the test split decides nothing in training

@@ -9,10 +9,10 @@ import {
   rkdLoss,
   similarityLoss,
   softLabelLoss,
-  softmaxRows,
   standardise,
   topKLoss,
-} from 'limbeck';
+} from 'limbeck/losses';
+import {softmaxRows} from 'limbeck/metrics';
 import type {Figure, Point} from './figure.ts';
 
 /** The logits of a teacher that sees a digit: sure of 7, and of 9 and 1 sooner than of others. */

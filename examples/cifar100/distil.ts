@@ -1,6 +1,8 @@
 import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {accuracy, type Cifar, predictLogits, type Student, saveStudent, train, trueLabels} from 'limbeck';
+import {predictLogits, type Student, saveStudent, train, trueLabels} from 'limbeck';
+import type {Cifar} from 'limbeck/data';
+import {accuracy} from 'limbeck/metrics';
 import {inWords, secondsAStep} from './estimate.ts';
 import {type Accuracies, type Objective, preprocessing, training} from './settings.ts';
 import {type Setup, type StageName, stageNames, stageOf} from './stages.ts';

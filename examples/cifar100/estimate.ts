@@ -1,4 +1,5 @@
-import {type Knowledge, type Student, selectInputs, train} from 'limbeck';
+import {type Knowledge, type Student, train} from 'limbeck';
+import {selectInputs} from 'limbeck/data';
 import {training} from './settings.ts';
 import {type Setup, type StageName, stageNames, stageOf} from './stages.ts';
 

@@ -1,5 +1,6 @@
 import {parseArgs} from 'node:util';
-import {readCifar, resnetCifar, startEngine} from 'limbeck';
+import {resnetCifar, startEngine} from 'limbeck';
+import {readCifar} from 'limbeck/data';
 import {distil} from './distil.ts';
 import {type Depth, depths, EPOCHS, objective, published, SHORT_EPOCHS} from './settings.ts';
 

@@ -1,4 +1,5 @@
-import {crop, flip, hardLabels, type LossTerm, sgd, softLabels, stepDecay, type TrainOptions, views} from 'limbeck';
+import {hardLabels, type LossTerm, sgd, softLabels, stepDecay, type TrainOptions} from 'limbeck';
+import {crop, flip, views} from 'limbeck/data';
 
 /** As in RepDistiller's dataset/cifar100.py: mean and deviation of the training images. */
 export const preprocessing = {scale: 1 / 255, mean: [0.5071, 0.4867, 0.4408], deviation: [0.2675, 0.2565, 0.2761]};

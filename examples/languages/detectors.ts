@@ -1,6 +1,6 @@
 import {eld} from 'eld/medium';
 import {francAll} from 'franc';
-import {logSoftmaxRows} from 'limbeck';
+import {logSoftmaxRows} from 'limbeck/metrics';
 import {type Language, readLanguages} from './lines.ts';
 
 /** The languages that both detectors know and there is a declaration in. */

@@ -1,7 +1,7 @@
 import {
   asTeacher,
   collect,
-  draw,
+  drawExamples,
   evaluateLogits,
   loadStudent,
   mlp,
@@ -26,7 +26,7 @@ const output = {logProbabilities: 'log_probabilities'};
 const remote = openInference({url: service.url, service: 'digits', model: 'digits', classes, output});
 
 const teacher = stack(remote, {store: openAnswerStore({path: '.limbeck/answers'})});
-const knowledge = await collect(teacher, transferSet(draw(examples, {size: 2000})));
+const knowledge = await collect(teacher, transferSet(drawExamples(examples, {size: 2000})));
 const student = mlp({units: [64]})({classes, inputShape: [28, 28, 1], preprocessing: {scale: 1 / 255}}, 1);
 for await (const {epoch, loss} of train(student, knowledge, {losses: [softLabels()], seed: 1, epochs: 20})) {
   console.log(`epoch ${epoch}  loss ${loss.toFixed(4)}`);

@@ -2,7 +2,6 @@ import {createRequire} from 'node:module';
 import {dirname, join} from 'node:path';
 import {
   asSplit,
-  crop,
   type Dataset,
   defineRecipe,
   featureHint,
@@ -10,12 +9,12 @@ import {
   holdOut,
   lenet,
   mlp,
-  readIdx,
   softLabels,
   topKLabels,
 } from 'limbeck';
 import {openInference} from 'limbeck/adapters/open-inference';
 import {tfjs} from 'limbeck/adapters/tfjs';
+import {crop, readIdx} from 'limbeck/data';
 
 const classes = [...'0123456789'];
 const preprocessing = {scale: 1 / 255};

@@ -5,12 +5,12 @@ import {
   hardLabels,
   hashedNgrams,
   loadStudent,
-  logSoftmaxRows,
   saveStudent,
   startEngine,
   train,
   trueLabels,
 } from 'limbeck';
+import {logSoftmaxRows} from 'limbeck/metrics';
 import type {ChatServiceOptions} from '../chat-service.ts';
 import {classes, readMails} from './mails.ts';
 import {PORT} from './recipe.ts';

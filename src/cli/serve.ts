@@ -6,7 +6,7 @@ import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import {costEachOf} from '../serve/saving.ts';
 import {servedInput, warmUp} from '../serve/served-student.ts';
-import {type ServeOptions, type Service, serveTeacher} from '../serve/server.ts';
+import {type RunningService, type ServeOptions, serveTeacher} from '../serve/server.ts';
 import {asTeacher} from '../student/as-teacher.ts';
 import {loadStudent} from '../student/files.ts';
 import type {Calibration, Student} from '../student/student.ts';
@@ -139,7 +139,7 @@ function versionOfAll(student: Student, cascade: OpenCascade | undefined): strin
     .digest('hex');
 }
 
-function summaryOf({tally}: Service, {options: {teacher, ledger}}: OpenCascade): string {
+function summaryOf({tally}: RunningService, {options: {teacher, ledger}}: OpenCascade): string {
   const {answered, student, teacher: asked, audited, agreed} = tally;
   const percent = (part: number, whole: number) => `${((100 * part) / whole).toFixed(1)} %`;
   const {usd} = ledger.snapshot();

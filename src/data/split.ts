@@ -119,12 +119,12 @@ export interface DrawOptions {
 }
 
 /** Draws examples of a split without replacement, so that every method of a study sees the same ones. */
-export function draw<R extends 'train' | 'validation'>(split: Split<R>, options: DrawOptions): Split<R>;
-export function draw<R extends 'train' | 'validation'>(
+export function drawExamples<R extends 'train' | 'validation'>(split: Split<R>, options: DrawOptions): Split<R>;
+export function drawExamples<R extends 'train' | 'validation'>(
   split: Split<R> | Unlabelled<R>,
   options: DrawOptions,
 ): Split<R> | Unlabelled<R>;
-export function draw(split: Split | Unlabelled, {size, seed = 0}: DrawOptions): Split | Unlabelled {
+export function drawExamples(split: Split | Unlabelled, {size, seed = 0}: DrawOptions): Split | Unlabelled {
   if (!Number.isInteger(size) || size < 1 || size > split.inputs.count) {
     throw new InputError(`Expected \`size\` to be a whole number from 1 to ${split.inputs.count}, got ${size}.`);
   }

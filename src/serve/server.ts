@@ -89,7 +89,7 @@ export interface ServeOptions extends ServedOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface Service {
+export interface RunningService {
   /** Base address, without `/v2`. */
   readonly url: string;
   /** Counts how the queries were answered so far. */
@@ -108,7 +108,7 @@ export interface Service {
  * @throws KnowledgeError if the teacher can't give the detail that the service should show; InputError if options don't
  * fit together, or the port is not available
  */
-export async function serveTeacher(teacher: Teacher, options: ServeOptions): Promise<Service> {
+export async function serveTeacher(teacher: Teacher, options: ServeOptions): Promise<RunningService> {
   const {port = 0, host = '127.0.0.1', key = [], rate, signal} = options;
   signal?.throwIfAborted();
   if (rate !== undefined && !(rate > 0)) throw new InputError(`Expected \`rate\` to be above 0, got ${rate}.`);

@@ -3,7 +3,7 @@ import {checkLanes} from '../ask/lane/lane-of.ts';
 import {type Estimate, type PlanTotal, totalOf} from '../ask/plan/cost.ts';
 import {type AskPlan, planAsking} from '../ask/plan/plan.ts';
 import {selectInputs} from '../data/inputs.ts';
-import {draw} from '../data/split.ts';
+import {drawExamples} from '../data/split.ts';
 import {startEngine} from '../engine/engine.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {DEFAULT_CACHE, isStoreUrl, journalOf} from '../store/cache-path.ts';
@@ -81,7 +81,7 @@ export async function planStudy(
   const data = await recipe.data();
   checkViews(recipe, data);
   checkSelections(recipe, data);
-  const drawn = draw(data.train, recipe.transfer);
+  const drawn = drawExamples(data.train, recipe.transfer);
   const reference = referenceLevel(recipe);
   const services = openServices();
   const store = openToRead(cache);

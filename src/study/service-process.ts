@@ -1,7 +1,7 @@
 import {startEngine} from '../engine/engine.ts';
 import {withoutSecrets} from '../secrets.ts';
 import {servedInput, warmUp} from '../serve/served-student.ts';
-import {type Service, serveTeacher} from '../serve/server.ts';
+import {type RunningService, serveTeacher} from '../serve/server.ts';
 import {asTeacher} from '../student/as-teacher.ts';
 import {loadStudent} from '../student/files.ts';
 import {type ServiceReady, type ServiceSetup, versionOf} from './services.ts';
@@ -13,7 +13,7 @@ process.once('disconnect', stop).once('SIGINT', stop).once('SIGTERM', stop);
 if (process.connected) process.send!({url: service.url} satisfies ServiceReady);
 else await stop();
 
-async function openService(): Promise<Service> {
+async function openService(): Promise<RunningService> {
   await startEngine();
   const student = await loadStudent(directory);
   const teacher = asTeacher(student);

@@ -4,7 +4,7 @@ import type {BudgetLimit} from '../ask/budget/limit.ts';
 import type {DriftOptions} from '../ask/drift.ts';
 import type {RecordMode} from '../ask/keep/record.ts';
 import type {LaneChoice} from '../ask/lane/lane-layers.ts';
-import {type Dataset, draw, type Split, type Unlabelled, type UnlabelledDataset} from '../data/split.ts';
+import {type Dataset, drawExamples, type Split, type Unlabelled, type UnlabelledDataset} from '../data/split.ts';
 import {type Engine, startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import type {Recipe} from '../recipe/recipe.ts';
@@ -150,7 +150,7 @@ export async function openStudy(recipe: Recipe, levels: readonly Access[], optio
   checkMethods(recipe);
   const engine = await startEngine();
   const data = await recipe.data();
-  const drawn = draw(data.train, recipe.transfer);
+  const drawn = drawExamples(data.train, recipe.transfer);
   checkStudents(recipe, data);
   checkTruth(recipe, data);
   checkViews(recipe, data);

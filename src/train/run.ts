@@ -14,7 +14,7 @@ import {checkCount} from './check-count.ts';
 import {adam, type Optimizer} from './optimizer.ts';
 import type {TrainOptions} from './options.ts';
 import {balancedRows, type EpochOrder, everyInput} from './order.ts';
-import {cosine, type Schedule} from './schedule.ts';
+import {cosineDecay, type Schedule} from './schedule.ts';
 import {
   eagerStepper,
   type Step,
@@ -58,7 +58,7 @@ export async function startRun(
   options: TrainOptions,
 ): Promise<Run> {
   checkOptions(student, knowledge, options);
-  const {batchSize = 64, optimizer = adam(), schedule = cosine(), balance = 0, epochs} = options;
+  const {batchSize = 64, optimizer = adam(), schedule = cosineDecay(), balance = 0, epochs} = options;
   const {versions = 1} = knowledge;
   const count = countOf(knowledge) / versions;
   const stepsPerEpoch = Math.ceil(count / batchSize);

@@ -13,11 +13,11 @@ export interface WarmUp {
 }
 
 /** The same rate from the end of the warm-up to the end of the run. */
-export function constant({warmUp = 0}: WarmUp = {}): Schedule {
+export function constantRate({warmUp = 0}: WarmUp = {}): Schedule {
   return withWarmUp(warmUp, () => 1);
 }
 
-export interface CosineOptions extends WarmUp {
+export interface CosineDecayOptions extends WarmUp {
   /**
    * The factor at the end of the run.
    *
@@ -27,7 +27,7 @@ export interface CosineOptions extends WarmUp {
 }
 
 /** Half a cosine from 1 down to `final`. Loshchilov and Hutter (2017), SGDR, equation 5, without restarts. */
-export function cosine({warmUp = 0, final = 0}: CosineOptions = {}): Schedule {
+export function cosineDecay({warmUp = 0, final = 0}: CosineDecayOptions = {}): Schedule {
   checkFraction('final', final);
   return withWarmUp(warmUp, progress => final + (1 - final) * 0.5 * (1 + Math.cos(Math.PI * progress)));
 }

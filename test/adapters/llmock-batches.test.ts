@@ -5,7 +5,7 @@ import {setTimeout} from 'node:timers/promises';
 import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
 import {anthropic} from '../../adapters/anthropic.ts';
 import {openai} from '../../adapters/openai.ts';
-import {answerKey, askEach, openAsking} from '../../src/index.ts';
+import {answerKey, askEach, openAsking} from '../../src/public/ask.ts';
 import {openJournal} from '../../src/store/journal/journal.ts';
 import type {Outcome, Teacher} from '../../src/teacher.ts';
 import {startLlmock} from '../servers/llmock.ts';

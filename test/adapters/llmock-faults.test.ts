@@ -3,7 +3,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import {BudgetError} from '../../src/errors.ts';
-import {openAnswerStore, stack} from '../../src/index.ts';
+import {openAnswerStore, stack} from '../../src/public/ask.ts';
 import type {Teacher} from '../../src/teacher.ts';
 import {type Fault, type FaultyDoor, openFaultyDoor} from '../servers/faulty-door.ts';
 import {type Behavior, type Llmock, type Served, startLlmock} from '../servers/llmock.ts';

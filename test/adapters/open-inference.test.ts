@@ -8,7 +8,7 @@ import {
 import {degrade} from '../../src/ask/degrade.ts';
 import {inputAt} from '../../src/data/inputs.ts';
 import {startEngine} from '../../src/engine/engine.ts';
-import {type ServeOptions, type Service, serveTeacher} from '../../src/serve/server.ts';
+import {type RunningService, type ServeOptions, serveTeacher} from '../../src/serve/server.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {weightsHash} from '../../src/student/weights-hash.ts';
 import type {Detail, Query, Teacher} from '../../src/teacher.ts';
@@ -59,7 +59,7 @@ const connect = openInference as (
 ) => Teacher;
 
 describe.each(forms)('openInference against a service that shows $title', ({serve, shown, output}) => {
-  let service: Service;
+  let service: RunningService;
   let local: Teacher;
   let options: Omit<OpenInferenceOptions, 'url'>;
 
@@ -95,7 +95,7 @@ describe.each(forms)('openInference against a service that shows $title', ({serv
 });
 
 describe('openInference against a service', () => {
-  let service: Service;
+  let service: RunningService;
   const options = {model: 'digits', classes: tenClasses, output: {label: 'label'}} as const;
 
   beforeAll(async () => {

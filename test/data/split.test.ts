@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {inputAt, selectInputs, type TensorInputs} from '../../src/data/inputs.ts';
-import {asSplit, draw, holdOut, transferSet} from '../../src/data/split.ts';
+import {asSplit, drawExamples, holdOut, transferSet} from '../../src/data/split.ts';
 
 /** Example i is the bytes [i, i + 100] with label i % 3. */
 function examples(count: number) {
@@ -46,14 +46,14 @@ describe('holdOut', () => {
   });
 });
 
-describe('draw', () => {
+describe('drawExamples', () => {
   it('draws each example at most once', () => {
-    const drawn = draw(asSplit('train', examples(50)), {size: 40});
+    const drawn = drawExamples(asSplit('train', examples(50)), {size: 40});
     expect(new Set(Array.from({length: 40}, (_, index) => first(drawn.inputs as TensorInputs, index))).size).toBe(40);
   });
 
   it('tells how many there are if more are wanted', () => {
-    expect(() => draw(asSplit('train', examples(5)), {size: 6})).toThrow('from 1 to 5, got 6');
+    expect(() => drawExamples(asSplit('train', examples(5)), {size: 6})).toThrow('from 1 to 5, got 6');
   });
 });
 

@@ -1,5 +1,6 @@
 /** The example's own code with networks small enough for a test. Prints what it says, then its results. */
-import {lenet, readCifar, startEngine} from 'limbeck';
+import {lenet, startEngine} from 'limbeck';
+import {readCifar} from 'limbeck/data';
 import {distil} from '../../examples/cifar100/distil.ts';
 import {objective} from '../../examples/cifar100/settings.ts';
 

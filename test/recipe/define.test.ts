@@ -11,7 +11,7 @@ import {margin} from '../../src/select/margin.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import type {Teacher} from '../../src/teacher.ts';
 import {adam} from '../../src/train/optimizer.ts';
-import {cosine} from '../../src/train/schedule.ts';
+import {cosineDecay} from '../../src/train/schedule.ts';
 import {fakeTeacher, labelled} from '../ask/fake-teacher.ts';
 
 const blackBox = fakeTeacher({access: 'black-box', detail: {kind: 'label'}}, asked => asked.map(labelled));
@@ -60,7 +60,7 @@ const full: Recipe = {
     epochs: 3,
     batchSize: 32,
     optimizer: adam(),
-    schedule: cosine(),
+    schedule: cosineDecay(),
     clipNorm: 1,
     validateEvery: 2,
     earlyStopping: {patience: 2},

@@ -6,7 +6,7 @@ import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import {stack} from '../../src/ask/teacher-stack.ts';
 import {InputError, TeacherError} from '../../src/errors.ts';
 import type {CascadeOptions} from '../../src/serve/cascade.ts';
-import type {Service} from '../../src/serve/server.ts';
+import type {RunningService} from '../../src/serve/server.ts';
 import type {ServiceStatus} from '../../src/serve/status.ts';
 import type {TeacherAnswered} from '../../src/serve/teacher-gateway.ts';
 import type {StandingChange} from '../../src/serve/watch.ts';
@@ -25,7 +25,7 @@ function serve(cascade: CascadeOptions, rest: object = {}) {
 }
 
 /** Sends texts, a hundred a request, of which the student says that they are spam. */
-async function send(service: Service, texts: readonly string[]): Promise<readonly Record<string, unknown>[]> {
+async function send(service: RunningService, texts: readonly string[]): Promise<readonly Record<string, unknown>[]> {
   const results: Record<string, unknown>[] = [];
   for (let begin = 0; begin < texts.length; begin += 100) {
     const {body} = await post(service, '/classify', {texts: texts.slice(begin, begin + 100)});
@@ -37,11 +37,11 @@ async function send(service: Service, texts: readonly string[]): Promise<readonl
 const numbered = (count: number, kind = 'spam 0.9'): string[] =>
   Array.from({length: count}, (_, index) => `${kind} number ${index}`);
 
-async function getJson(service: Service, path: string): Promise<unknown> {
+async function getJson(service: RunningService, path: string): Promise<unknown> {
   return (await fetch(`${service.url}${path}`)).json();
 }
 
-const statusOf = async (service: Service) => (await getJson(service, '/status')) as ServiceStatus;
+const statusOf = async (service: RunningService) => (await getJson(service, '/status')) as ServiceStatus;
 
 let folder: string;
 beforeEach(async () => {

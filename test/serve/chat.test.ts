@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {openai} from '../../adapters/openai.ts';
-import type {ServeOptions, Service} from '../../src/serve/server.ts';
+import type {RunningService, ServeOptions} from '../../src/serve/server.ts';
 import type {Outcome} from '../../src/teacher.ts';
 import {classes, post, type Reply, services} from './services.ts';
 
@@ -13,7 +13,7 @@ const asked = (content: unknown) => [
   {role: 'user', content},
 ];
 
-function chat(service: Service, rest: object = {}, content: unknown = 'spam 0.7', headers = {}): Promise<Reply> {
+function chat(service: RunningService, rest: object = {}, content: unknown = 'spam 0.7', headers = {}): Promise<Reply> {
   const body = {model: 'gpt-4o-mini', messages: asked(content), temperature: 0, max_tokens: 5, ...rest};
   return post(service, '/v1/chat/completions', body, headers);
 }
@@ -25,7 +25,7 @@ interface Chat {
   }[];
 }
 
-async function contentOf(service: Service, rest: object = {}, content: unknown = 'spam 0.7'): Promise<string> {
+async function contentOf(service: RunningService, rest: object = {}, content: unknown = 'spam 0.7'): Promise<string> {
   return ((await chat(service, rest, content)).body as Chat).choices[0]!.message.content;
 }
 

@@ -2,7 +2,7 @@ import {once} from 'node:events';
 import {connect, type Socket} from 'node:net';
 import {setTimeout} from 'node:timers/promises';
 import {describe, expect, it} from 'vitest';
-import type {Service} from '../../src/serve/server.ts';
+import type {RunningService} from '../../src/serve/server.ts';
 import {classes, services, student, until} from './services.ts';
 
 const start = services();
@@ -22,7 +22,7 @@ function classifying(text: string): string {
   return `${head}content-length: ${body.length}\r\n\r\n${body}`;
 }
 
-async function connected({url}: Service): Promise<Socket & {readonly said: () => string}> {
+async function connected({url}: RunningService): Promise<Socket & {readonly said: () => string}> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   await once(socket, 'connect');
   let said = '';

@@ -3,7 +3,7 @@ import {hostname} from 'node:os';
 import {describe, expect, it} from 'vitest';
 import {InputError} from '../../src/errors.ts';
 import {type OriginOptions, Origins} from '../../src/serve/origins.ts';
-import type {Service} from '../../src/serve/server.ts';
+import type {RunningService} from '../../src/serve/server.ts';
 import {post, services} from './services.ts';
 
 const start = services();
@@ -81,7 +81,7 @@ describe('the page that asks a service', () => {
 });
 
 /** As a browser or an attacker sends it: `fetch` sets these headers itself. */
-function send({url}: Service, method: string, headers: Record<string, string>, body = '') {
+function send({url}: RunningService, method: string, headers: Record<string, string>, body = '') {
   return new Promise<{status: number; headers: Record<string, unknown>; body: string}>((resolve, reject) => {
     const sent = request(`${url}/classify`, {method, headers}, async reply => {
       let text = '';

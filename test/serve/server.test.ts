@@ -3,7 +3,7 @@ import {connect} from 'node:net';
 import {setTimeout} from 'node:timers/promises';
 import {afterEach, describe, expect, it} from 'vitest';
 import {InputError, KnowledgeError, TeacherError} from '../../src/errors.ts';
-import {type ServeOptions, type Service, serveTeacher} from '../../src/serve/server.ts';
+import {type RunningService, type ServeOptions, serveTeacher} from '../../src/serve/server.ts';
 import type {LogitsAnswer, Outcome, Teacher} from '../../src/teacher.ts';
 
 /** A teacher whose logits for [a, b] are [a, b, 0]; it can't answer where a is 9. */
@@ -29,9 +29,9 @@ function logits(a: number, b: number): LogitsAnswer {
 /** By hand: the sum of e^1, e^2 and 1 has a logarithm of 2.4076060. */
 const logProbabilities = [1, 2, 0].map(logit => expect.closeTo(logit - 2.407606, 5));
 
-const services: Service[] = [];
+const services: RunningService[] = [];
 
-async function start(options: Partial<ServeOptions> = {}, served: Teacher = teacher): Promise<Service> {
+async function start(options: Partial<ServeOptions> = {}, served: Teacher = teacher): Promise<RunningService> {
   const service = await serveTeacher(served, {model: 'sums', version: '7', access: 'gray-box', ...options});
   services.push(service);
   return service;
@@ -49,7 +49,7 @@ interface Reply {
 
 const json = {'content-type': 'application/json'};
 
-async function send({url}: Service, path: string, {headers = json, ...init}: RequestInit = {}): Promise<Reply> {
+async function send({url}: RunningService, path: string, {headers = json, ...init}: RequestInit = {}): Promise<Reply> {
   const reply = await fetch(`${url}${path}`, {headers, ...init});
   return {status: reply.status, headers: reply.headers, body: await reply.json()};
 }
@@ -59,7 +59,7 @@ function tensor(data: readonly unknown[], changes: object = {}): object {
   return {name: 'input', datatype: 'FP32', shape: [data.flat(9).length / 2, 2], data, ...changes};
 }
 
-function infer(service: Service, input: object, rest: object = {}, init: RequestInit = {}): Promise<Reply> {
+function infer(service: RunningService, input: object, rest: object = {}, init: RequestInit = {}): Promise<Reply> {
   const body = JSON.stringify({inputs: [input], ...rest});
   return send(service, '/v2/models/sums/infer', {method: 'POST', body, ...init});
 }

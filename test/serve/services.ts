@@ -1,5 +1,5 @@
 import {afterEach} from 'vitest';
-import {type ServeOptions, type Service, serveTeacher} from '../../src/serve/server.ts';
+import {type RunningService, type ServeOptions, serveTeacher} from '../../src/serve/server.ts';
 import type {Answer, LogProbabilitiesAnswer, Outcome, Query, Teacher} from '../../src/teacher.ts';
 
 export interface Reply {
@@ -70,8 +70,8 @@ export function sayingOf(text: string): LogProbabilitiesAnswer {
 }
 
 /** Starts services that end with their test. */
-export function services(): (options?: Partial<ServeOptions>, served?: Teacher) => Promise<Service> {
-  const started: Service[] = [];
+export function services(): (options?: Partial<ServeOptions>, served?: Teacher) => Promise<RunningService> {
+  const started: RunningService[] = [];
   afterEach(async () => {
     await Promise.all(started.splice(0).map(service => service.close()));
   });
@@ -86,7 +86,7 @@ export function services(): (options?: Partial<ServeOptions>, served?: Teacher) 
 }
 
 /** Sends JSON and reads JSON. */
-export async function post({url}: Service, path: string, body: unknown, headers = {}): Promise<Reply> {
+export async function post({url}: RunningService, path: string, body: unknown, headers = {}): Promise<Reply> {
   const type = {'content-type': 'application/json'};
   const reply = await fetch(`${url}${path}`, {
     method: 'POST',
@@ -97,7 +97,7 @@ export async function post({url}: Service, path: string, body: unknown, headers 
 }
 
 /** The value of a series in the metrics; undefined where there is none. */
-export async function metric({url}: Service, series: string): Promise<number | undefined> {
+export async function metric({url}: RunningService, series: string): Promise<number | undefined> {
   const text = await (await fetch(`${url}/metrics`)).text();
   const line = text.split('\n').find(line => line.startsWith(`${series} `));
   return line === undefined ? undefined : Number(line.slice(series.length + 1));

@@ -1,5 +1,5 @@
 import {beforeAll, describe, expect, it} from 'vitest';
-import {draw} from '../../src/data/split.ts';
+import {drawExamples} from '../../src/data/split.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {certify, NOTHING_LOCAL} from '../../src/evaluate/guarantee.ts';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
@@ -160,7 +160,7 @@ describe('a study with calibration', () => {
         },
       );
     const teacher = tinyTeachers(await startedTinyModel())['gray-box'];
-    const drawn = draw(data.train, {size: transferSize});
+    const drawn = drawExamples(data.train, {size: transferSize});
     const apart = new Set(
       inputsApart(recipe(teacher), {method: 'soft'}, {...knowledge, inputs: drawn.inputs}).calibrationInputs.map(
         input => hashesOf(drawn.inputs)[input]!,

@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
 import {degrade} from '../../src/ask/degrade.ts';
 import {inputAt} from '../../src/data/inputs.ts';
-import {draw} from '../../src/data/split.ts';
+import {drawExamples} from '../../src/data/split.ts';
 import {KnowledgeError} from '../../src/errors.ts';
 import type {Method} from '../../src/recipe/recipe.ts';
 import {answerKey} from '../../src/store/key.ts';
@@ -37,7 +37,7 @@ describe('compare offline', () => {
     const {ledger} = await compare(recipe, again);
     expect(ledger).toMatchObject({bought: 0, calls: 0});
 
-    const {inputs} = draw(tinyData().train, recipe.transfer);
+    const {inputs} = drawExamples(tinyData().train, recipe.transfer);
     const key = answerKey(teachers['gray-box'].identity, {input: inputAt(inputs, 11)});
     const store = openAnswerStore({path: where.cache});
     expect(await store.delete(key)).toBe(true);

@@ -2,7 +2,7 @@ import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {z} from 'zod';
-import {draw} from '../../src/data/split.ts';
+import {drawExamples} from '../../src/data/split.ts';
 import {loadKnowledge} from '../../src/knowledge/files.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import type {Method} from '../../src/recipe/recipe.ts';
@@ -57,7 +57,7 @@ describe('compare', () => {
   });
 
   it('asks each level once about the same inputs, at the fullest detail that its methods need', async () => {
-    const drawn = hashesOf(draw(tinyData().train, {size: transferSize}).inputs);
+    const drawn = hashesOf(drawExamples(tinyData().train, {size: transferSize}).inputs);
     for (const level of ['black-box', 'gray-box', 'white-box'] as const) {
       // Which batch is asked first is nobody's promise.
       expect(teachers[level].questions.slice(0, transferSize).sort()).toEqual([...drawn].sort());

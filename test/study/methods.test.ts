@@ -1,5 +1,5 @@
 import {beforeAll, describe, expect, it} from 'vitest';
-import {draw} from '../../src/data/split.ts';
+import {drawExamples} from '../../src/data/split.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {KnowledgeError} from '../../src/errors.ts';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
@@ -20,7 +20,7 @@ beforeAll(async () => {
   teachers = tinyTeachers(model);
 });
 
-const truth = draw(tinyData().train, {size: 2});
+const truth = drawExamples(tinyData().train, {size: 2});
 
 /** What a gray-box level of two inputs knows. */
 const gray: Knowledge = {

@@ -1,7 +1,7 @@
 import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
 import {noise} from '../../src/data/noise-view.ts';
-import {draw} from '../../src/data/split.ts';
+import {drawExamples} from '../../src/data/split.ts';
 import {BudgetError, InputError, KnowledgeError, TeacherError} from '../../src/errors.ts';
 import {loadKnowledge} from '../../src/knowledge/files.ts';
 import type {Knowledge, StoredKnowledge} from '../../src/knowledge/knowledge.ts';
@@ -32,7 +32,7 @@ const places = studyPlaces();
 const model = await startedTinyModel();
 const {train, test} = tinyData();
 /** In the order in which they are drawn. */
-const drawn = draw(train, {size: transferSize});
+const drawn = drawExamples(train, {size: transferSize});
 const hashes = {drawn: hashesOf(drawn.inputs), test: hashesOf(test.inputs)};
 
 /** The same teacher, which answers nothing to some inputs. */

@@ -2,7 +2,7 @@ import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
 import {collect} from '../../src/ask/collect.ts';
-import {draw, transferSet} from '../../src/data/split.ts';
+import {drawExamples, transferSet} from '../../src/data/split.ts';
 import {InputError} from '../../src/errors.ts';
 import type {Recipe} from '../../src/recipe/recipe.ts';
 import {directoryOf, openStudy} from '../../src/study/study.ts';
@@ -44,7 +44,7 @@ describe('openStudy', () => {
     const study = await openStudy(recipe, []);
     await study.close();
     expect(read).toBe(1);
-    expect(study.drawn).toEqual(draw(tinyData().train, {size: 7, seed: 4}));
+    expect(study.drawn).toEqual(drawExamples(tinyData().train, {size: 7, seed: 4}));
   });
 
   it('keeps no file before something is asked, and one ledger a level opened', async () => {

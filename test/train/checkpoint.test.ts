@@ -21,7 +21,7 @@ import {readCheckpoint, writeCheckpoint} from '../../src/train/checkpoint-file.t
 import {adam, sgd} from '../../src/train/optimizer.ts';
 import type {CheckpointOptions, Epoch, TrainOptions} from '../../src/train/options.ts';
 import type {Profile} from '../../src/train/profile.ts';
-import {constant} from '../../src/train/schedule.ts';
+import {constantRate} from '../../src/train/schedule.ts';
 import {train} from '../../src/train/train.ts';
 import {columns, type ResumeCase, resumeCases} from './resume-cases.ts';
 
@@ -280,7 +280,7 @@ describe('a checkpoint of another run is refused, naming what differs', () => {
       () => ({options: {optimizer: adam({learningRate: 0.02, weightDecay: 1e-4})}}),
       "It differs in: optimizer's settings.",
     ],
-    schedule: ['adam', () => ({options: {schedule: constant()}}), 'It differs in: schedule.'],
+    schedule: ['adam', () => ({options: {schedule: constantRate()}}), 'It differs in: schedule.'],
     "a loss's weight": ['adam', () => ({options: {losses: [hardLabels({weight: 0.5})]}}), 'It differs in: losses.'],
     'a hidden setting of a loss': [
       'adam',

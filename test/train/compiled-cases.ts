@@ -31,7 +31,7 @@ import type {Student, StudentBuilder, Task} from '../../src/student/student.ts';
 import type {Detail} from '../../src/teacher.ts';
 import {adam, type Optimizer, sgd} from '../../src/train/optimizer.ts';
 import type {TrainOptions} from '../../src/train/options.ts';
-import {cosine} from '../../src/train/schedule.ts';
+import {cosineDecay} from '../../src/train/schedule.ts';
 
 const classes = ['a', 'b', 'c', 'd', 'e'];
 
@@ -133,7 +133,7 @@ function caseOf(
       epochs: 10,
       batchSize: 16,
       optimizer,
-      schedule: cosine({warmUp: 0.1}),
+      schedule: cosineDecay({warmUp: 0.1}),
       clipNorm: 1,
       ...options,
     },

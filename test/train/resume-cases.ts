@@ -16,7 +16,7 @@ import {mlp} from '../../src/student/mlp.ts';
 import type {Student} from '../../src/student/student.ts';
 import {adam, sgd} from '../../src/train/optimizer.ts';
 import type {TrainOptions} from '../../src/train/options.ts';
-import {constant} from '../../src/train/schedule.ts';
+import {constantRate} from '../../src/train/schedule.ts';
 
 /** One kind of run, small enough to be cut at every step. */
 export interface ResumeCase {
@@ -94,7 +94,7 @@ export const resumeCases: Readonly<Record<string, () => ResumeCase>> = {
   'sgd without momentum, warming up': () =>
     withOptions({
       optimizer: sgd({learningRate: 0.1, momentum: 0}),
-      schedule: constant({warmUp: 0.5}),
+      schedule: constantRate({warmUp: 0.5}),
     }),
   'a projection of its own': () =>
     withOptions(
@@ -111,7 +111,7 @@ export const resumeCases: Readonly<Record<string, () => ResumeCase>> = {
       epochs: 12,
       // So high a rate that it gets worse again.
       optimizer: sgd({learningRate: 0.3}),
-      schedule: constant(),
+      schedule: constantRate(),
       earlyStopping: {patience: 2},
       validation: asSplit('validation', columns(30, 5)),
     }),

@@ -2,7 +2,8 @@ import {cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writ
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {gunzipSync} from 'node:zlib';
-import {type Asking, type AskingOptions, answerKey, openAnswerStore, openAsking, type Question} from 'limbeck';
+import {type Asking, type AskingOptions, openAnswerStore, openAsking, type Question} from 'limbeck';
+import {answerKey} from 'limbeck/ask';
 import {open} from 'lmdb';
 import {afterAll, beforeEach, describe, expect, it} from 'vitest';
 import {rebuildStore} from '../../src/store/journal/rebuild.ts';

@@ -1,20 +1,6 @@
 import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {
-  answerKey,
-  asTeacher,
-  boundary,
-  calibrated,
-  cascade,
-  degrade,
-  ensemble,
-  labelModel,
-  loadStudent,
-  type Question,
-  repeat,
-  startEngine,
-  type Teacher,
-} from 'limbeck';
+import {asTeacher, loadStudent, type Question, startEngine, type Teacher} from 'limbeck';
 import {anthropic} from 'limbeck/adapters/anthropic';
 import {bedrock} from 'limbeck/adapters/bedrock';
 import {callable} from 'limbeck/adapters/callable';
@@ -39,6 +25,7 @@ import {tfjs} from 'limbeck/adapters/tfjs';
 import {transformers} from 'limbeck/adapters/transformers';
 import {vertex} from 'limbeck/adapters/vertex';
 import {vllm} from 'limbeck/adapters/vllm';
+import {answerKey, boundary, calibrated, cascade, degrade, ensemble, labelModel, repeat} from 'limbeck/ask';
 import {describe, expect, it} from 'vitest';
 import {peerOrSkip} from '../adapters/peer.ts';
 

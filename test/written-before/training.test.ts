@@ -17,8 +17,8 @@ import {
   startEngine,
   type TrainOptions,
   train,
-  weightsHash,
 } from 'limbeck';
+import {weightsHash} from 'limbeck/students';
 import {afterAll, describe, expect, it} from 'vitest';
 import {knowledgeWithTraffic} from '../../src/study/traffic.ts';
 import {plain} from '../fixtures/written-before/asking.ts';

@@ -3,23 +3,20 @@ import {
   asTeacher,
   collect,
   type Dataset,
-  degrade,
-  draw,
+  drawExamples,
   hardLabels,
   type Knowledge,
   type LossTerm,
-  mixUp,
-  noise,
-  repeat,
   type Split,
   type Student,
   softLabels,
   type Teacher,
   transferSet,
   trueLabels,
-  versionsOf,
   voteLabels,
 } from 'limbeck';
+import {degrade, repeat} from 'limbeck/ask';
+import {mixUp, noise, versionsOf} from 'limbeck/data';
 import {type Measured, percentOf} from './figures.ts';
 import {choose, type Learned, learn, onEverySeed, testAccuracies} from './lab.ts';
 
@@ -98,7 +95,7 @@ function labeller(teacher: Student): Teacher<'black-box'> {
 }
 
 function drawn({train}: Dataset, seed: number): Split<'train'> {
-  return draw(train, {size: IMAGES, seed});
+  return drawExamples(train, {size: IMAGES, seed});
 }
 
 function learnFrom(

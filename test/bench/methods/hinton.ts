@@ -1,16 +1,7 @@
 /** The digits that a student never saw: Hinton, Vinyals and Dean (2015), section 3. */
-import {
-  argmaxRows,
-  asTeacher,
-  coarsenKnowledge,
-  collect,
-  type Dataset,
-  hardLabels,
-  type Student,
-  selectSplit,
-  softLabels,
-  transferSet,
-} from 'limbeck';
+import {asTeacher, collect, type Dataset, hardLabels, type Student, softLabels, transferSet} from 'limbeck';
+import {coarsenKnowledge, selectSplit} from 'limbeck/data';
+import {argmaxRows} from 'limbeck/metrics';
 import {bestBias, type Judged, withBias} from './bias.ts';
 import type {Measured} from './figures.ts';
 import {type Learned, learn, SEEDS, shareRightIn} from './lab.ts';

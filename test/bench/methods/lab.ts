@@ -1,7 +1,6 @@
 import {createRequire} from 'node:module';
 import {dirname, join} from 'node:path';
 import {
-  accuracy,
   asSplit,
   type Dataset,
   holdOut,
@@ -9,10 +8,11 @@ import {
   type LossTerm,
   mlp,
   predictLogits,
-  readIdx,
   type Split,
   train,
 } from 'limbeck';
+import {readIdx} from 'limbeck/data';
+import {accuracy} from 'limbeck/metrics';
 import {mean} from '../../../src/evaluate/statistics.ts';
 import type {Judged} from './bias.ts';
 

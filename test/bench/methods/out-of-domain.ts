@@ -3,11 +3,9 @@ import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {
   asTeacher,
-  coarsenKnowledge,
   collect,
   type Dataset,
-  degrade,
-  draw,
+  drawExamples,
   hardLabels,
   loadStudent,
   mlp,
@@ -18,6 +16,8 @@ import {
   transferSet,
   trueLabels,
 } from 'limbeck';
+import {degrade} from 'limbeck/ask';
+import {coarsenKnowledge} from 'limbeck/data';
 import type {Measured} from './figures.ts';
 import {choose, learn, onEverySeed, PREPROCESSING, readDataset, testAccuracies} from './lab.ts';
 
@@ -43,7 +43,9 @@ export async function outOfDomain(digits: Dataset, cache: string): Promise<Measu
   const data = await readDataset(FASHION, CLASSES, '.gz');
   const model = await clothesTeacher(data, cache);
   const teacher = degrade(asTeacher(model), {access: 'gray-box', detail: {kind: 'log-probabilities'}});
-  const known = await onEverySeed(seed => collect(teacher, transferSet(draw(digits.train, {size: QUERIES, seed}))));
+  const known = await onEverySeed(seed =>
+    collect(teacher, transferSet(drawExamples(digits.train, {size: QUERIES, seed}))),
+  );
   const labels = await onEverySeed((seed, index) => {
     const labelled = coarsenKnowledge(known[index]!, {kind: 'label'});
     return learn(labelled, {...LESSON, losses: [hardLabels()], seed}, data);

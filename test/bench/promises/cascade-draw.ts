@@ -1,4 +1,5 @@
-import {adam, fitTemperature, hardLabels, predictLogits, type Student, train} from 'limbeck';
+import {adam, hardLabels, predictLogits, type Student, train} from 'limbeck';
+import {fitTemperature} from 'limbeck/metrics';
 import {selectTensors} from '../../../src/data/inputs.ts';
 import {randomFraction, seededRandom, shuffledIndices} from '../../../src/data/random.ts';
 import {judgedAnswers} from '../../../src/evaluate/calibration.ts';

@@ -4,7 +4,7 @@ import {startEngine} from '../../../../src/engine/engine.ts';
 import {tf} from '../../../../src/engine/tf.ts';
 import {keptAnswers} from '../../../../src/train/batch-source.ts';
 import {adam, sgd} from '../../../../src/train/optimizer.ts';
-import {constant} from '../../../../src/train/schedule.ts';
+import {constantRate} from '../../../../src/train/schedule.ts';
 import {train} from '../../../../src/train/train.ts';
 import {BATCH, knowledgeOf, lossesOf, SEED, studentOf} from '../models.ts';
 import {modelOfPeer, type Run, serve} from './serve.ts';
@@ -20,7 +20,7 @@ const epochs = train(student, knowledge, {
   epochs: 10_000,
   batchSize: BATCH,
   optimizer: model.optimizer === 'sgd' ? sgd({learningRate}) : adam({learningRate}),
-  schedule: constant(),
+  schedule: constantRate(),
   onFallback(reason) {
     throw new Error(`The step was not compiled: ${reason}.`);
   },

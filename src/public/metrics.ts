@@ -1,0 +1,51 @@
+/**
+ * Metrics, calibration, guarantees and verdicts, from logits and labels.
+ *
+ * @module
+ */
+
+export {
+  type CheckedDifference,
+  type CheckedStratum,
+  type ShareDifference,
+  type ShareRight,
+  shareDifference,
+  shareRight,
+} from '../evaluate/audit.ts';
+export {type Cascaded, cascaded} from '../evaluate/calibration.ts';
+export {compareScores, type Difference, type SeedScores} from '../evaluate/compare-scores.ts';
+export {argmaxRows, logSoftmaxRows, softmaxRows} from '../evaluate/distributions.ts';
+export {
+  classRelation,
+  intraClassVariance,
+  relationCorrelation,
+  summariseTargets,
+  type TargetSummary,
+  type TargetSummaryOptions,
+} from '../evaluate/effects.ts';
+export {
+  answersNeeded,
+  type CascadeTarget,
+  type Certified,
+  type CertifyOptions,
+  certify,
+} from '../evaluate/guarantee.ts';
+export {type DifferenceVerdict, holm, type Judgement, type JudgeOptions, judge} from '../evaluate/judge.ts';
+export {type McNemarOptions, mcnemar} from '../evaluate/mcnemar.ts';
+export {
+  accuracy,
+  agreement,
+  brier,
+  type EvaluateOptions,
+  type Evaluation,
+  ece,
+  evaluateLogits,
+  type Fidelity,
+  meanEntropy,
+  meanKl,
+  nll,
+  overconfidence,
+  type TemperatureOptions,
+} from '../evaluate/metrics.ts';
+export {type ReliabilityBin, type ReliabilityOptions, reliability} from '../evaluate/reliability.ts';
+export {type FitTemperatureOptions, fitTemperature} from '../knowledge/fit-temperature.ts';

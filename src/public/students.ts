@@ -1,0 +1,22 @@
+/**
+ * Students: builders, files, predictions, and the page that runs one in a browser.
+ *
+ * @module
+ */
+
+export type {BrowserPrediction, BrowserStudent} from '../export/browser/student.ts';
+export {type ExportedPage, type ExportPageOptions, exportPage} from '../export/web.ts';
+export {type AsTeacherOptions, asTeacher} from '../student/as-teacher.ts';
+export {type EmbeddingHeadOptions, embeddingHead} from '../student/embedding-head.ts';
+export {type LoadOptions, loadStudent, saveStudent, weightsHash} from '../student/files.ts';
+export {fitGate, type Gate} from '../student/gate.ts';
+export {type HashedNgramOptions, hashedNgrams} from '../student/hashed-ngrams.ts';
+export type {InferenceOptions} from '../student/inference.ts';
+export {type LenetOptions, lenet} from '../student/lenet.ts';
+export {makeStudent} from '../student/make-student.ts';
+export {type MlpOptions, mlp} from '../student/mlp.ts';
+export {type PredictOptions, predictLogits} from '../student/predict.ts';
+export type {Preprocessing} from '../student/preprocessing.ts';
+export {type ResnetCifarOptions, resnetCifar} from '../student/resnet-cifar.ts';
+export type {Calibration, Guarantee, Student, StudentBuilder, Task} from '../student/student.ts';
+export {type SubwordCnnOptions, subwordCnn} from '../student/subword-cnn.ts';
