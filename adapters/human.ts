@@ -193,7 +193,12 @@ interface FormOptions {
   readonly confidence?: boolean | undefined;
 }
 
-/** @throws InputError where the options can't be used */
+/**
+ * Checks the options and returns what the table asks for.
+ *
+ * @internal
+ * @throws InputError if the options can't be used
+ */
 export function formOf({classes, people, confidence = false}: FormOptions): Form {
   checkForm('human', {classes});
   const wordless = classes.find(name => name.trim() === '');

@@ -107,6 +107,7 @@ function toLogits({classes, logProbabilities}: TopKAnswer, count: number): Logit
 /**
  * Asks a model that is loaded at the first query and has one state: one query waits for the other.
  *
+ * @internal
  * @param load - tried again at the next query where it failed
  */
 export function asker(
@@ -156,6 +157,7 @@ const hashes = new Map<string, Promise<string>>();
 /**
  * SHA-256 of a model's file; of a model in parts, of all of them in order.
  *
+ * @internal
  * @throws InputError where a file can't be read
  */
 export async function modelHash(path: string): Promise<string> {
