@@ -20,7 +20,7 @@ export interface CollectOptions {
    */
   readonly detail?: Detail;
   /** Sends nothing more when it aborts. What is under way is let finish and kept. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called with how many queries have an outcome. */
   readonly onProgress?: (done: number) => void;
 }

@@ -1,5 +1,5 @@
 import type {ShareDifference, ShareRight} from '../evaluate/audit.ts';
-import type {Audit} from '../study/audit.ts';
+import type {Audit} from '../study/audit/measure.ts';
 
 /** What an audit means, as sentences; of one that waits for a person, what to do. */
 export function auditText(result: Audit, recipe: string, classes: readonly string[]): string {

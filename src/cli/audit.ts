@@ -5,8 +5,8 @@ import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {loadStudent} from '../student/files.ts';
-import {audit} from '../study/audit.ts';
-import {referenceLevel} from '../study/methods.ts';
+import {audit} from '../study/audit/audit.ts';
+import {readRecipe} from '../study/checks.ts';
 import {studentPath} from '../study/run.ts';
 import {directoryOf, openStudy} from '../study/study.ts';
 import {auditText} from './audit-text.ts';
@@ -27,10 +27,10 @@ interface AuditFlags extends StudyFlags {
 
 export async function runAudit(path: string, {items, seed, delimiter, ...flags}: AuditFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
-  const recipe = await loadRecipe(path);
+  const source = await loadRecipe(path);
   const options = studyOptions(flags, terminal);
-  const directory = directoryOf(recipe, options);
-  const folder = flags.student ?? studentPath(directory, recipe.methods.at(-1)!, recipe.seeds[0]!);
+  const directory = directoryOf(source, options);
+  const folder = flags.student ?? studentPath(directory, source.methods.at(-1)!, source.seeds[0]!);
   if (!existsSync(join(folder, 'limbeck.json'))) {
     throw new InputError(
       `There is no student in ${folder}. Train one: limbeck train ${path}. Or name one by \`--student\`.`,
@@ -38,9 +38,10 @@ export async function runAudit(path: string, {items, seed, delimiter, ...flags}:
   }
   terminal.note(await engineLine());
   const student = await loadStudent(folder);
-  const study = await openStudy(recipe, [referenceLevel(recipe)], options);
+  const recipe = await readRecipe(source);
+  const study = await openStudy(recipe, [recipe.reference], options);
   try {
-    if (isLabelled(study.data)) {
+    if (isLabelled(recipe.data)) {
       terminal.note(`The test split has labels, by which \`limbeck evaluate ${folder} ${path}\` measures for nothing.`);
     }
     const result = await audit(study, student, {
@@ -49,7 +50,7 @@ export async function runAudit(path: string, {items, seed, delimiter, ...flags}:
       delimiter: DELIMITERS[delimiter],
       onFallback: noteFallback(terminal),
     });
-    terminal.result({student: folder, ...result}, auditText(result, path, study.data.classes));
+    terminal.result({student: folder, ...result}, auditText(result, path, recipe.data.classes));
   } finally {
     await study.close();
   }

@@ -1,9 +1,8 @@
 import {loadRecipe} from '../recipe/load.ts';
-import {compare} from '../study/compare.ts';
+import {compare, resultFiles} from '../study/compare.ts';
 import {directoryOf} from '../study/study.ts';
 import {resultsTable} from '../study/table.ts';
 import {trainTeacher} from '../study/train-teacher.ts';
-import {resultFiles} from '../study/write-results.ts';
 import {engineLine} from './engine.ts';
 import {type StudyFlags, studyOptions} from './study-options.ts';
 import {openTerminal} from './terminal.ts';

@@ -1,7 +1,7 @@
 import {sameClasses} from '../data/classes.ts';
 import type {Inputs} from '../data/inputs.ts';
 import {selectRows} from '../data/inputs.ts';
-import {isLabelled} from '../data/split.ts';
+import {type Dataset, isLabelled, type UnlabelledDataset} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import {confidences} from '../evaluate/calibration.ts';
 import {accuracy, evaluateLogits, meanKl} from '../evaluate/metrics.ts';
@@ -12,25 +12,26 @@ import {gatekeeper} from '../student/gate.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
 import {askReference, type Reference} from '../study/asking.ts';
-import {cascadeOf} from '../study/cascade.ts';
-import {referenceLevel} from '../study/methods.ts';
+import {readRecipe} from '../study/checks.ts';
+import {cascadeOf} from '../study/measure.ts';
 import type {MissingInputs} from '../study/missing.ts';
 import {promiseText, testText} from '../study/report/cascades.ts';
 import type {CascadeResult} from '../study/results.ts';
-import {openStudy, type Study} from '../study/study.ts';
+import {openStudy} from '../study/study.ts';
 import {engineLine} from './engine.ts';
 import {type StudyFlags, studyOptions} from './study-options.ts';
 import {noteFallback, openTerminal} from './terminal.ts';
 
 export async function runEvaluate(folder: string, path: string, flags: StudyFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
-  const recipe = await loadRecipe(path);
+  const source = await loadRecipe(path);
   terminal.note(await engineLine());
   const student = await loadStudent(folder);
-  const study = await openStudy(recipe, [referenceLevel(recipe)], studyOptions(flags, terminal));
+  const recipe = await readRecipe(source);
+  const study = await openStudy(recipe, [recipe.reference], studyOptions(flags, terminal));
   try {
-    checkClasses(student, study);
-    const {inputs} = study.data.test;
+    checkClasses(student, recipe.data);
+    const {inputs} = recipe.data.test;
     const raw = await predictLogits(student, inputs, {
       onFallback: noteFallback(terminal),
       ...(study.signal && {signal: study.signal}),
@@ -39,15 +40,17 @@ export async function runEvaluate(folder: string, path: string, flags: StudyFlag
     const classes = student.classes.length;
     const {missing} = reference;
     const answered = selectRows(raw, classes, reference.rows);
-    const metrics = measured(student, study, {all: raw, answered}, reference);
+    const metrics = measured(student, recipe.data, {all: raw, answered}, reference);
     const agreementBounds = boundsWithMissing(metrics.agreement, missing);
     const {calibration} = student;
     const cascade = calibration && cascadeOf(raw, reference, classes, calibration);
     const lines = [table(metrics), ...(missing.count > 0 ? [missingLine(missing, agreementBounds)] : [])];
     const gate = gateOf(student, inputs, raw);
     const whole = {
-      ...{teacher: reference.name, examples: inputs.count},
-      ...{missing: missing.count, missingShare: missing.share},
+      teacher: reference.name,
+      examples: inputs.count,
+      missing: missing.count,
+      missingShare: missing.share,
       ...metrics,
       ...(missing.count > 0 && {agreementBounds}),
       ...(cascade && {cascade}),
@@ -60,6 +63,8 @@ export async function runEvaluate(folder: string, path: string, flags: StudyFlag
   }
 }
 
+type Data = Dataset | UnlabelledDataset;
+
 interface Logits {
   /** [test examples, classes] */
   readonly all: Float32Array;
@@ -68,12 +73,7 @@ interface Logits {
 }
 
 /** What needs true labels is measured on every test example, what needs the teacher on those that it answered. */
-function measured(
-  {calibration, classes: {length: classes}}: Student,
-  {data}: Study,
-  raw: Logits,
-  reference: Reference,
-) {
+function measured({calibration, classes: {length: classes}}: Student, data: Data, raw: Logits, reference: Reference) {
   const calm = (logits: Float32Array) => (calibration ? logits.map(logit => logit / calibration.temperature) : logits);
   const [all, answered] = [calm(raw.all), calm(raw.answered)];
   const teacherLogits = reference.logits;
@@ -125,7 +125,7 @@ function gateLine({refused, refusedSure}: GateCost): string {
 }
 
 /** An index must mean the same class to both. */
-function checkClasses({classes}: Student, {data}: Study): void {
+function checkClasses({classes}: Student, data: Data): void {
   if (sameClasses(classes, data.classes)) return;
   throw new InputError(
     `The student's classes (${classes.join(', ')}) are not those of the data (${data.classes.join(', ')}). ` +

@@ -1,8 +1,7 @@
 import {BudgetError, InputError, PendingError} from '../errors.ts';
 import {loadRecipe} from '../recipe/load.ts';
-import {type Labelled, labelInquiry, type Pending} from '../study/asking.ts';
-import {inquiriesOf, nameOf} from '../study/inquiries.ts';
-import {levelsOf} from '../study/methods.ts';
+import {type Labelled, labelQueries, type Pending} from '../study/asking.ts';
+import {readRecipe} from '../study/checks.ts';
 import {checkAllowed, isUnasked, missingInputs} from '../study/missing.ts';
 import {directoryOf, openStudy, type Study, type StudyOptions} from '../study/study.ts';
 import {checkWritable} from '../study/writable.ts';
@@ -22,15 +21,16 @@ interface LabelFlags extends StudyFlags {
 
 export async function runLabel(path: string, flags: LabelFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
-  const recipe = await loadRecipe(path);
-  const levels = flags.level ? [flags.level] : levelsOf(recipe);
+  const source = await loadRecipe(path);
   const options = {...studyOptions(flags, terminal), ...laneChosen(flags)};
-  await checkWritable(directoryOf(recipe, options));
+  await checkWritable(directoryOf(source, options));
+  const recipe = await readRecipe(source);
+  const levels = flags.level ? [flags.level] : recipe.levels;
   const study = await openStudy(recipe, levels, options);
   try {
     const found: Found[] = [];
-    for (const inquiry of inquiriesOf(recipe)) {
-      if (levels.includes(inquiry.level)) found.push(await labelInquiry(study, inquiry));
+    for (const plan of recipe.queryPlans) {
+      if (levels.includes(plan.level)) found.push(await labelQueries(study, plan));
     }
     report(terminal, found);
     for (const one of found) checkMissing(study, one);
@@ -50,12 +50,12 @@ function laneChosen({lane, detach = false, cancel = false}: LabelFlags): Pick<St
 }
 
 function report(terminal: Terminal, found: readonly Found[]): void {
-  const lines = found.map(one => `${nameOf(one.inquiry)}: ${lineOf(one)}`);
+  const lines = found.map(one => `${one.plan.name}: ${lineOf(one)}`);
   terminal.result({levels: found.map(rowOf)}, lines.join('\n'));
 }
 
 function rowOf(found: Found) {
-  const {level, own} = found.inquiry;
+  const {level, own} = found.plan;
   const whose = {level, ...(own && {method: own.method})};
   if ('pending' in found) return {...whose, answers: 0, ...found.ledger};
   const {knowledge, ledger, path, missing, total} = found;

@@ -5,11 +5,11 @@ import {InputError} from '../errors.ts';
 import {satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import type {Recipe} from '../recipe/recipe.ts';
+import {detailOfLevel, planMethods, referenceLevel} from '../recipe/resolve.ts';
 import type {CascadeMode, CascadeOptions} from '../serve/cascade.ts';
 import {TrafficLog} from '../serve/traffic.ts';
 import {journalOf} from '../store/cache-path.ts';
 import type {Student} from '../student/student.ts';
-import {detailOfLevel, referenceLevel} from '../study/methods.ts';
 import {openServices} from '../study/services.ts';
 import type {Access, Detail, Teacher} from '../teacher.ts';
 import {standingLine} from './status-text.ts';
@@ -122,10 +122,9 @@ function levelLearnedFrom(recipe: Recipe): Access {
 
 /** As much as the level's methods learn from, so that answers train students, and kept ones serve. */
 function detailAsked(recipe: Recipe, level: Access, {detail}: Teacher): Detail {
-  const wanted = withoutFeatures(detailOfLevel(recipe, level));
-  return recipe.methods.some(method => method.level === level) && satisfies(detail, wanted)
-    ? wanted
-    : withoutFeatures(detail);
+  const {methods} = planMethods(recipe.methods);
+  const wanted = withoutFeatures(detailOfLevel(methods, level));
+  return methods.some(method => method.level === level) && satisfies(detail, wanted) ? wanted : withoutFeatures(detail);
 }
 
 function openTeacherAsking({cache, budget}: CascadeFlags, {note: onNote}: Terminal): Promise<Asking> {

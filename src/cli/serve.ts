@@ -98,7 +98,12 @@ function optionsFor(
   const {allowHost, origin, maxBody, maxBodies, maxInputs, rate, maxWaiting} = flags;
   const keys = (process.env['LIMBECK_SERVE_KEY'] ?? '').split(',').filter(key => key !== '');
   return {
-    ...{model, access, host, port, key: keys, maxBytes: maxBody},
+    model,
+    access,
+    host,
+    port,
+    key: keys,
+    maxBytes: maxBody,
     version: versionOfAll(student, cascade),
     calibration: calibrationOf(student, threshold, cascade),
     ...(student.gate && {gate: student.gate}),

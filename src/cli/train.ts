@@ -2,24 +2,21 @@ import {existsSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
 import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
-import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import {loadRecipe} from '../recipe/load.ts';
-import type {Method, Recipe} from '../recipe/recipe.ts';
-import {knowledgePath} from '../study/asking.ts';
-import {changedMethod, changesBy, type MethodChanges} from '../study/changes.ts';
+import type {Method} from '../recipe/recipe.ts';
+import type {PlannedMethod} from '../recipe/resolve.ts';
+
+import {readRecipe} from '../study/checks.ts';
 import {inputsApart} from '../study/divide.ts';
-import {inquiryOf} from '../study/inquiries.ts';
+import {knowledgePath, withSavedKnowledge} from '../study/knowledge.ts';
+import {type AnsweredMethod, changed, type OpenMethod, type TunedMethod} from '../study/methods.ts';
+import {changesFor, keptVerdict} from '../study/repeatability.ts';
 import {promiseText} from '../study/report/cascades.ts';
-import {choiceSentence} from '../study/report/choices.ts';
-import {tuningSentence} from '../study/report/tunings.ts';
-import type {Tuning} from '../study/results.ts';
+import {choiceSentence, tuningSentence} from '../study/report/sentences.ts';
 import {checkpointPath, type Learned, learn} from '../study/run.ts';
-import {withSavedKnowledge} from '../study/saved-knowledge.ts';
-import {changesFor, keptVerdict} from '../study/steadiness.ts';
 import {directoryOf, openStudy, type Study} from '../study/study.ts';
 import {describeTraffic, knowledgeWithTraffic} from '../study/traffic.ts';
-import {tuneHere} from '../study/tune/tune-methods.ts';
-import {liveLevels} from '../study/viewing.ts';
+import {tuneHere} from '../study/tune/tune.ts';
 import {checkWritable} from '../study/writable.ts';
 import type {CheckpointOptions} from '../train/options.ts';
 import {describeProfile, secondsOf} from '../train/profile.ts';
@@ -36,25 +33,24 @@ interface TrainFlags extends StudyFlags {
 
 export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
-  const recipe = await loadRecipe(path);
-  const named = methodNamed(recipe, flags.method);
-  const seed = flags.seed ?? recipe.seeds[0]!;
+  const source = await loadRecipe(path);
+  const {method: name} = methodNamed(source.methods, flags.method);
+  const seed = flags.seed ?? source.seeds[0]!;
   terminal.note(await engineLine());
   const options = studyOptions(flags, terminal);
-  await checkWritable(directoryOf(recipe, options));
-  const study = await openStudy(recipe, liveLevels([named]), options);
+  await checkWritable(directoryOf(source, options));
+  const recipe = await readRecipe(source);
+  const {mayAskLive, level} = methodNamed(recipe.methods, name);
+  const study = await openStudy(recipe, mayAskLive && level !== 'none' ? [level] : [], options);
   try {
-    checkLabelled(study, named, path);
-    const steady = changesFor(recipe, named, await keptVerdict(study, named));
-    const method = changedMethod(named, steady);
-    if (steady.learnsLabels) terminal.note(noteOnLabels(method));
+    const method = await steadyMethod(study, name, path, terminal);
     const checkpoint = checkpointOf(checkpointPath(study.directory, method, seed), flags, terminal);
     const {student, directory, choice, curve, kept, profile, tuning} = await withSavedKnowledge(
       study,
       method,
       async saved => {
-        const knowledge = await joinedWithTraffic(saved, study, method, flags, terminal);
-        return learnTuned(study, method, knowledge, {seed, checkpoint, steady, terminal});
+        const answered = await joinedWithTraffic(saved, study, flags, terminal);
+        return learnTuned(study, answered, {seed, checkpoint, terminal});
       },
     ).catch(error => {
       if (study.signal?.aborted && existsSync(checkpoint.path)) {
@@ -77,14 +73,14 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
       {
         ...run,
         directory,
-        ...(choice && {choice}),
-        ...(tuning && {tuning}),
+        choice,
+        tuning,
         seconds: secondsOf(profile),
         profile,
         loss,
         validationAccuracy,
         curve,
-        ...(calibration && {calibration}),
+        calibration,
       },
       [
         `${method.method}, seed ${seed}: loss ${loss.toFixed(4)}${shown}`,
@@ -98,32 +94,37 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   }
 }
 
+/** The method as it is trained: from labels, if its teacher's scores are not repeatable. */
+async function steadyMethod(study: Study, name: string, path: string, terminal: Terminal): Promise<OpenMethod> {
+  const method = methodNamed(study.recipe.methods, name);
+  checkLabelled(study, method, path);
+  const changes = changesFor(study.recipe, method, await keptVerdict(study, method));
+  if (changes.learnsLabels) terminal.note(noteOnLabels(method));
+  return changed(method, changes);
+}
+
 interface LearnTunedOptions {
   readonly seed: number;
   readonly checkpoint: CheckpointOptions;
-  /** What is not as the recipe says already. */
-  readonly steady: MethodChanges;
   readonly terminal: Terminal;
 }
 
 async function learnTuned(
   study: Study,
-  method: Method,
-  knowledge: Knowledge | StoredKnowledge,
-  {seed, checkpoint, steady, terminal}: LearnTunedOptions,
-): Promise<Learned & {readonly tuning: Tuning | undefined}> {
-  const tuning = await tuneHere(study, method, knowledge);
+  method: AnsweredMethod,
+  {seed, checkpoint, terminal}: LearnTunedOptions,
+): Promise<Learned & Pick<TunedMethod, 'tuning'>> {
+  const tuned = await tuneHere(study, method);
+  const {tuning} = tuned;
   if (tuning) terminal.note(tuningSentence(method.method, tuning));
-  const changes = {...steady, ...changesBy(tuning)};
-  const learned = await learn(study, changedMethod(method, changes), knowledge, seed, {
+  const learned = await learn(study, tuned, seed, {
     checkpoint,
-    changes,
     onStep: (done, total) => study.onProgress({task: `train ${method.method}, seed ${seed}`, done, total}),
   });
   return {...learned, tuning};
 }
 
-function noteOnLabels({method, level}: Method): string {
+function noteOnLabels({method, level}: PlannedMethod): string {
   return (
     `The ${level} teacher gave other scores when it was asked again, so ${method} learns from its labels. ` +
     '`trustsScores: true` in the recipe learns from the scores.'
@@ -131,17 +132,18 @@ function noteOnLabels({method, level}: Method): string {
 }
 
 async function joinedWithTraffic(
-  saved: Knowledge | StoredKnowledge,
-  {data, recipe}: Study,
-  method: Method,
+  method: AnsweredMethod,
+  {recipe}: Study,
   {fromTraffic}: TrainFlags,
   terminal: Terminal,
-): Promise<Knowledge | StoredKnowledge> {
-  if (fromTraffic === undefined) return saved;
+): Promise<AnsweredMethod> {
+  if (fromTraffic === undefined) return method;
+  const {data} = recipe;
   const held = [data.test.inputs, ...(isLabelled(data) ? [data.validation.inputs] : [])];
-  const joined = await knowledgeWithTraffic(saved, {path: fromTraffic, held, ...inputsApart(recipe, method, saved)});
+  const apart = inputsApart(recipe, method, method.knowledge);
+  const joined = await knowledgeWithTraffic(method.knowledge, {path: fromTraffic, held, ...apart});
   terminal.note(describeTraffic(fromTraffic, joined));
-  return joined.knowledge;
+  return {...method, knowledge: joined.knowledge};
 }
 
 function checkpointOf(path: string, {resume = false}: TrainFlags, terminal: Terminal): CheckpointOptions {
@@ -157,17 +159,16 @@ function checkpointOf(path: string, {resume = false}: TrainFlags, terminal: Term
   };
 }
 
-function methodNamed({methods}: Recipe, name: string | undefined): Method {
+function methodNamed<M extends Method>(methods: readonly M[], name: string | undefined): M {
   const method = name === undefined ? methods.at(-1) : methods.find(candidate => candidate.method === name);
   if (method !== undefined) return method;
   const names = methods.map(candidate => `\`${candidate.method}\``).join(', ');
   throw new InputError(`The recipe has no method \`${name}\`. It has: ${names}.`);
 }
 
-function checkLabelled(study: Study, method: Method, recipe: string): void {
-  const {level} = method;
-  if (level === 'none') return;
-  const path = knowledgePath(study.directory, inquiryOf(study.recipe, method));
+function checkLabelled({directory}: Study, {level, queryPlan}: PlannedMethod, recipe: string): void {
+  if (queryPlan === undefined) return;
+  const path = knowledgePath(directory, queryPlan);
   if (existsSync(path)) return;
   throw new InputError(
     `There is no knowledge at ${path}. Ask for it first: \`limbeck label ${recipe} --level ${level}\`, with the same --out.`,

@@ -107,7 +107,7 @@ export interface EvaluateOptions {
   readonly labels: ArrayLike<number>;
   readonly classes: number;
   /** [count, classes], or log-probabilities */
-  readonly teacherLogits?: ArrayLike<number>;
+  readonly teacherLogits?: ArrayLike<number> | undefined;
 }
 
 /** All metrics of one model on one split, those of fidelity where the teacher's logits are given. */

@@ -1,7 +1,7 @@
 import {type CascadeTarget, calibrationSize} from '../evaluate/guarantee.ts';
 import type {Recipe} from './recipe.ts';
 
-/** What a recipe's cascades are to promise; undefined if nothing. */
+/** The promise that a recipe's cascades are to keep; undefined if nothing is promised. */
 export function cascadeTarget({calibration}: Pick<Recipe, 'calibration'>): CascadeTarget | undefined {
   const {agreement, confidence = 0.95} = calibration ?? {};
   return agreement === undefined ? undefined : {agreement, confidence};

@@ -44,7 +44,7 @@ export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | Unl
   readonly calibration?: CalibrationOptions;
   /**
    * Whether methods learn from the scores of a gray-box service that gives other ones each time it is asked. The first
-   * inputs of the transfer set are asked about twice to find out; where the distributions differ by more than 0.01 nats of
+   * inputs of the transfer set are asked about twice to find out; if the distributions differ by more than 0.01 nats of
    * KL divergence on the mean, methods of that level learn from its labels instead.
    *
    * @default false
@@ -102,7 +102,7 @@ export interface PublishOptions {
   readonly topK?: number;
 }
 
-/** What an adapter needs to speak to a published model. */
+/** The address and version of a published model, as an adapter needs them. */
 export interface Publication {
   /** Stands for the address in the cache key: ports change, the model does not. */
   readonly service: string;
@@ -116,7 +116,7 @@ export interface Publication {
 
 /** A model that is trained on true labels, to be a teacher. */
 export interface TeacherModel {
-  /** Where it is saved. */
+  /** The folder that it is saved in. */
   readonly directory: string;
   readonly student: StudentBuilder;
   readonly preprocessing?: Preprocessing;
@@ -139,7 +139,7 @@ export interface Method {
   /** Its name in tables and plots; no two methods share one. */
   readonly method: string;
   /**
-   * What its answers hold: fuller ones are coarsened to it.
+   * The detail of its answers: fuller ones are coarsened to it.
    *
    * @default the least that `losses` need
    */
@@ -167,12 +167,12 @@ export interface Method {
   readonly select?: Selection;
   /**
    * Whether T and λ of its losses are tuned before its students are trained, and what is tried: by successive halving, at
-   * the recipe's first seed and with its first student. Judged by accuracy on validation, or, where nobody knows the true
+   * the recipe's first seed and with its first student. Judged by accuracy on validation, or, if nobody knows the true
    * labels, by how often students agree with answers that they did not learn from; never on the test split.
    *
    * @default not: the losses are taken as they are
    */
-  readonly tune?: true | TuneOptions;
+  readonly tune?: true | TuneOptions | undefined;
 }
 
 /**
@@ -189,7 +189,7 @@ export interface MethodViews extends Pick<VersionOptions, 'view' | 'clean'> {
   readonly count?: number;
 }
 
-/** What is tried to tune a method: each of these temperatures with each of these weights. */
+/** The settings that are tried to tune a method: each of these temperatures with each of these weights. */
 export interface TuneOptions {
   /**
    * T of all terms that have one.
@@ -198,7 +198,7 @@ export interface TuneOptions {
    */
   readonly temperatures?: readonly number[];
   /**
-   * What λ of every term but the first is multiplied by: the first stays, and what it weighs against the others changes.
+   * Factors of λ for every term but the first: the first stays, and its weight against the others changes.
    *
    * @default 0.3, 1 and 3
    */

@@ -37,7 +37,7 @@ async function embeddingsOf(
   student: Student,
   candidates: Inputs,
   answered: Inputs,
-  options: {readonly signal?: AbortSignal},
+  options: {readonly signal?: AbortSignal | undefined},
 ): Promise<Embeddings> {
   const {model, classes} = student;
   const before = [model.outputs[0]!.sourceLayer.input].flat()[0]!.sourceLayer.name;

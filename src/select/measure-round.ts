@@ -21,7 +21,7 @@ export interface ShareInterval {
 export async function agreementsOf(
   students: readonly Student[],
   {inputs, answers, classes}: Knowledge,
-  options: {readonly signal?: AbortSignal},
+  options: {readonly signal?: AbortSignal | undefined},
 ): Promise<Float64Array> {
   const {labels} = targetsOf(answers, classes.length);
   const agrees = new Float64Array(labels.length);

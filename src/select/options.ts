@@ -67,7 +67,7 @@ export interface SelectOptions extends Selection {
    */
   readonly detail?: Detail;
   /** Sends nothing more when it aborts. What is under way is let finish and kept. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called with how many inputs have an outcome, over all rounds. */
   readonly onProgress?: (done: number) => void;
 }

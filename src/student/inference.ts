@@ -18,7 +18,7 @@ export interface InferenceOptions {
    * Called once with the reason, as a clause, if the pass can't be compiled on the native engine. The pass then runs
    * operation by operation.
    */
-  readonly onFallback?: (reason: string) => void;
+  readonly onFallback?: ((reason: string) => void) | undefined;
 }
 
 /**

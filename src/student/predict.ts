@@ -15,7 +15,7 @@ export interface PredictOptions extends InferenceOptions {
    * @default 500
    */
   readonly batchSize?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

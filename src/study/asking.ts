@@ -1,5 +1,3 @@
-import {mkdir} from 'node:fs/promises';
-import {join} from 'node:path';
 import type {OpenTeacher} from '../ask/asking.ts';
 import {type Collection, type CollectOptions, collectAnswered, type Missing, missingError} from '../ask/collect.ts';
 import type {LayeredTeacher} from '../ask/layer.ts';
@@ -8,30 +6,28 @@ import type {TransferSet} from '../data/split.ts';
 import {PendingError} from '../errors.ts';
 import {argmaxRows} from '../evaluate/distributions.ts';
 import {type Evaluation, evaluateLogits} from '../evaluate/metrics.ts';
-import {saveKnowledge} from '../knowledge/files.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
-import type {Detail} from '../teacher.ts';
-import {askedBy, detailOf, fileNameOf, type Inquiry, nameOf} from './inquiries.ts';
-import {referenceLevel} from './methods.ts';
+import {type QueryPlan, transferOf} from '../recipe/resolve.ts';
+import type {Detail, Teacher} from '../teacher.ts';
+import {keep} from './knowledge.ts';
+import type {OpenMethod} from './methods.ts';
 import {checkAllowed, isUnasked, type LeftOut, type MissingInputs} from './missing.ts';
 import type {LedgerTotals} from './results.ts';
-import {askSelected, isSelecting} from './selecting.ts';
+import {askSelected} from './selecting.ts';
 import type {Study} from './study.ts';
-import {transferOf} from './transfer.ts';
-import {noteOnViews} from './viewing.ts';
 
-/** What came of an inquiry. */
+/** The outcome of a query plan. */
 export interface Asked {
-  readonly inquiry: Inquiry;
+  readonly plan: QueryPlan;
   readonly knowledge: Knowledge;
   readonly ledger: LedgerTotals;
-  /** Where the knowledge was saved. */
+  /** The file of the knowledge. */
   readonly path: string;
 }
 
-/** What came of an inquiry, of the inputs that were answered. */
+/** The outcome of a query plan for the inputs that were answered. */
 export interface Labelled extends Asked, LeftOut {
-  /** Inputs of the transfer set, where versions count for themselves. */
+  /** Inputs of the transfer set; versions count for themselves. */
   readonly total: number;
 }
 
@@ -41,11 +37,11 @@ export interface Labelled extends Asked, LeftOut {
  *
  * @throws KnowledgeError if the budget ended or a batch has not ended before all inputs were asked about
  */
-export async function askInquiry(study: Study, inquiry: Inquiry): Promise<Labelled> {
-  const {opened, total, collection} = await askedAbout(study, inquiry, async (teacher, ...asked) =>
-    checkAsked(teacher.name, await collectionFor(study, inquiry)(teacher, ...asked), asked[0].inputs.count),
+export async function askQueries(study: Study, plan: QueryPlan): Promise<Labelled> {
+  const {opened, total, collection} = await askedAbout(study, plan, async (teacher, ...asked) =>
+    checkAsked(teacher.name, await collectionFor(study, plan)(teacher, ...asked), asked[0].inputs.count),
   );
-  return {...(await labelled(study, inquiry, opened, collection)), total};
+  return {...(await labelled(study, plan, opened, collection)), total};
 }
 
 /** @throws KnowledgeError if there is an input that another run may answer */
@@ -56,91 +52,91 @@ function checkAsked(teacher: string, collection: Collection, count: number): Col
 
 async function labelled(
   study: Study,
-  inquiry: Inquiry,
+  plan: QueryPlan,
   {teacher, ledger}: OpenTeacher,
   {knowledge: answered, missing}: Collection,
 ): Promise<Omit<Labelled, 'total'>> {
-  // Of those that another run may answer nothing is known yet.
+  // Nothing is known yet of the inputs that another run may answer.
   const unanswered = missing.filter(one => !isUnasked(one)).length;
   const knowledge = unanswered === 0 ? answered : {...answered, unanswered};
-  const path = await keep(study, inquiry, knowledge);
-  return {inquiry, knowledge, path, missing, teacher: teacher.name, ledger: ledger.snapshot()};
+  const path = await keep(study, plan, knowledge);
+  return {plan, knowledge, path, missing, teacher: teacher.name, ledger: ledger.snapshot()};
 }
 
 /** Nothing yet: what was asked is in batches that have not ended. */
-export interface Pending extends Pick<Labelled, 'inquiry' | 'ledger' | 'teacher'> {
+export interface Pending extends Pick<Labelled, 'plan' | 'ledger' | 'teacher'> {
   readonly pending: PendingError;
 }
 
-/** Asks as `askInquiry` does, and saves what is known of the inputs that were answered. */
-export async function labelInquiry(study: Study, inquiry: Inquiry): Promise<Labelled | Pending> {
-  const {opened, total, collection} = await askedAbout(study, inquiry, (...asked) =>
+/** Asks as `askQueries` does, and saves what is known of the inputs that were answered. */
+export async function labelQueries(study: Study, plan: QueryPlan): Promise<Labelled | Pending> {
+  const {opened, total, collection} = await askedAbout(study, plan, (...asked) =>
     collectionFor(
       study,
-      inquiry,
+      plan,
     )(...asked).catch((error: unknown) => {
       if (error instanceof PendingError) return {pending: error};
       throw error;
     }),
   );
   if ('pending' in collection) {
-    return {inquiry, ledger: opened.ledger.snapshot(), teacher: opened.teacher.name, ...collection};
+    return {plan, ledger: opened.ledger.snapshot(), teacher: opened.teacher.name, ...collection};
   }
-  return {...(await labelled(study, inquiry, opened, collection)), total};
+  return {...(await labelled(study, plan, opened, collection)), total};
 }
 
 type Collect = (teacher: LayeredTeacher, transfer: TransferSet, options: CollectOptions) => Promise<Collection>;
 
-/** Asks about the transfer set, or about inputs that the inquiry's method chooses instead. */
-function collectionFor(study: Study, inquiry: Inquiry): Collect {
-  if (!isSelecting(inquiry)) return collectAnswered;
-  return (teacher, _, options) => askSelected(study, inquiry, teacher, options);
+/** Asks about the transfer set, or about inputs that the plan's method chooses instead. */
+function collectionFor(study: Study, plan: QueryPlan): Collect {
+  const {select} = plan;
+  if (select === undefined) return collectAnswered;
+  const method = study.recipe.methods.find(({queryPlan}) => queryPlan === plan)!;
+  return (teacher, _, options) => askSelected(study, {...method, select}, plan, teacher, options);
 }
 
 async function askedAbout<T>(
   study: Study,
-  inquiry: Inquiry,
+  plan: QueryPlan,
   ask: (teacher: LayeredTeacher, transfer: TransferSet, options: CollectOptions) => Promise<T>,
 ): Promise<{readonly opened: OpenTeacher; readonly total: number; readonly collection: T}> {
-  for (const method of inquiry.methods) {
-    const note = noteOnViews(study, method);
-    if (note !== undefined) study.onNote(note);
+  const asked = study.teacherFor(plan);
+  for (const method of study.recipe.methods.filter(({queryPlan}) => queryPlan === plan)) {
+    if (isUnseen(method)) study.onNote(noteOnViews(method, asked));
   }
-  const opened = study.asking.open(askedBy(inquiry, study.teacherOf(inquiry.level)));
-  const transfer = transferOf(inquiry, study.drawn);
+  const opened = study.asking.open(asked);
+  const transfer = transferOf(plan, study.recipe.drawn);
   const total = transfer.inputs.count;
-  const detail = detailOf(inquiry);
-  const collection = await withProgress(study, opened, {task: `ask ${nameOf(inquiry)}`, total}, options =>
-    ask(opened.teacher, transfer, {detail, ...options}),
+  const collection = await withProgress(study, opened, {task: `ask ${plan.name}`, total}, options =>
+    ask(opened.teacher, transfer, {detail: plan.detail, ...options}),
   );
   return {opened, total, collection};
 }
 
-/** Saves what came of an inquiry; what was saved before is replaced. */
-export async function keep({directory}: Study, inquiry: Inquiry, knowledge: Knowledge): Promise<string> {
-  const path = knowledgePath(directory, inquiry);
-  await mkdir(join(path, '..'), {recursive: true});
-  await saveKnowledge(path, knowledge);
-  return path;
+/** Whether nobody answers a method's views: its students see the inputs as they are. */
+function isUnseen({views, viewing}: OpenMethod): boolean {
+  return views !== undefined && views.count === undefined && viewing.view === undefined;
 }
 
-/** Where the knowledge of an inquiry is saved. */
-export function knowledgePath(directory: string, inquiry: Inquiry): string {
-  return join(directory, 'knowledge', `${fileNameOf(inquiry)}.safetensors`);
+function noteOnViews({method}: OpenMethod, {name}: Teacher): string {
+  return (
+    `Method \`${method}\` learns from the inputs as they are: ${name} does not answer while students are trained, ` +
+    'and how many views of each input it is to be asked about beforehand is not said. Give `views.count`.'
+  );
 }
 
-/** What students are measured against: the answers of the teacher that shows most, about the test split. */
+/** The answers that students are measured against: those of the teacher that shows most, about the test split. */
 export interface Reference {
   readonly name: string;
-  /** Of the test split. Nothing below is about them. */
+  /** Inputs of the test split without an answer. Nothing below is about them. */
   readonly missing: MissingInputs;
-  /** [answered], places in the test split of the inputs that have an answer, in its order. */
+  /** [answered], indices in the test split of the inputs that have an answer, in its order. */
   readonly rows: Int32Array;
   /** [answered], the classes that it names. */
   readonly labels: Int32Array;
   /** [answered, classes], or log-probabilities; undefined of a teacher that shows less. */
   readonly logits: Float32Array | undefined;
-  /** [answered], the true classes; where nobody knows them, the same as `labels`. */
+  /** [answered], the true classes; the same as `labels` if nobody knows them. */
   readonly truth: Int32Array;
   /** Against the true labels; of labels alone only the accuracy is known, and the rest is NaN, as all is without truth. */
   readonly metrics: Pick<Evaluation, 'accuracy' | 'nll' | 'ece'>;
@@ -153,10 +149,10 @@ export interface Reference {
  * @throws KnowledgeError if more inputs are left without an answer than the study allows, or another run may answer some
  */
 export async function askReference(study: Study): Promise<Reference> {
-  const access = referenceLevel(study.recipe);
+  const {reference: access, data} = study.recipe;
   const level = study.openLevel(access);
   const {teacher, ledger} = level;
-  const {test} = study.data;
+  const {test} = data;
   const {inputs} = test;
   const detail = measurable(teacher.detail);
   const task = {task: `ask ${access} about the test split`, total: inputs.count};
@@ -171,7 +167,7 @@ export async function askReference(study: Study): Promise<Reference> {
   const missing = checkAllowed(study, leftOut, 'Nothing is measured on them.');
   const rows = rowsWithout(inputs.count, left);
   const {answers} = knowledge;
-  const classes = study.data.classes.length;
+  const classes = data.classes.length;
   const shared = {name: teacher.name, missing, rows, ledger: ledger.snapshot()};
   const logits = answers.kind === 'log-probabilities' ? answers.logProbabilities : undefined;
   const labels = logits ? argmaxRows(logits, classes) : (answers as {readonly labels: Int32Array}).labels;
@@ -182,7 +178,7 @@ export async function askReference(study: Study): Promise<Reference> {
   return {...shared, labels, logits, truth, metrics: {...UNKNOWN, accuracy: right / labels.length}};
 }
 
-/** [answered], places of the inputs that have an answer. */
+/** [answered], indices of the inputs that have an answer. */
 function rowsWithout(count: number, missing: readonly Missing[]): Int32Array {
   const without = new Set(missing.map(({index}) => index));
   return Int32Array.from({length: count}, (_, row) => row).filter(row => !without.has(row));
@@ -190,7 +186,7 @@ function rowsWithout(count: number, missing: readonly Missing[]): Int32Array {
 
 const UNKNOWN = {accuracy: Number.NaN, nll: Number.NaN, ece: Number.NaN};
 
-/** Whole distributions where the teacher gives them, else its labels. */
+/** Whole distributions if the teacher gives them, else its labels. */
 export function measurable({kind}: Detail): Detail {
   return kind === 'logits' || kind === 'log-probabilities' ? {kind: 'log-probabilities'} : {kind: 'label'};
 }
@@ -213,12 +209,12 @@ async function withProgress<T>(
     settled = done;
     const {detail, progress} = meter(done, total);
     const {secondsLeft} = progress;
-    onProgress({task, done, total, detail, ...(secondsLeft !== undefined && {secondsLeft})});
+    onProgress({task, done, total, detail, secondsLeft});
   };
   tell(0);
   const ticking = setInterval(() => settled < total && tell(settled), TICK);
   try {
-    return await ask({...(signal && {signal}), onProgress: tell});
+    return await ask({signal, onProgress: tell});
   } finally {
     clearInterval(ticking);
   }

@@ -17,8 +17,8 @@ export interface CalibrateOptions {
    *
    * @default 0
    */
-  readonly unanswered?: number;
-  readonly signal?: AbortSignal;
+  readonly unanswered?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -38,7 +38,7 @@ export async function calibrate(
   if (target === undefined || knowledge.source.access === 'truth') return {temperature};
   const {versions = 1, classes} = knowledge;
   const {inputs, answers} = await readFirstVersions(knowledge, calibrationInputs);
-  const logits = await predictLogits(student, inputs, {...(signal && {signal})});
+  const logits = await predictLogits(student, inputs, {signal});
   const {labels} = targetsOf(answers, classes.length);
   const {threshold, guarantee} = certify(logits, labels, classes.length, {temperature, unanswered, ...target});
   if (calibrationInputs.length > 0) return {temperature, threshold, guarantee};

@@ -1,59 +1,83 @@
+import {mkdir} from 'node:fs/promises';
+import {join} from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import type {Knowledge} from '../knowledge/knowledge.ts';
 import type {Recipe} from '../recipe/recipe.ts';
-import {askInquiry, askReference, type Labelled} from './asking.ts';
-import {changesBy, withChanges} from './changes.ts';
-import {toCommonInputs} from './common-inputs.ts';
-import {inquiriesOf, learnsFrom} from './inquiries.ts';
-import {runJobs} from './jobs.ts';
+import {withoutSecrets} from '../secrets.ts';
+import {type Asked, askQueries, askReference, type Labelled} from './asking.ts';
+import {readRecipe} from './checks.ts';
+import {trainMethods} from './jobs.ts';
+import {answeredMethod} from './knowledge.ts';
 import {measureAll} from './measure.ts';
-import {knowledgeFor, levelsOf, referenceLevel} from './methods.ts';
-import type {Results} from './results.ts';
+import {type AnsweredMethod, changed, type MethodChanges} from './methods.ts';
+import {toCommonInputs} from './missing.ts';
+import {changesFor, checkRepeatability} from './repeatability.ts';
+import type {Repeatability, Results} from './results.ts';
 import {resultsOf} from './results-of.ts';
-import {steadinessOf} from './steadiness.ts';
-import {directoryOf, openStudy, type StudyOptions} from './study.ts';
-import {tuneMethods} from './tune/tune-methods.ts';
+import {directoryOf, openStudy, type Study, type StudyOptions} from './study.ts';
+import {tuneMethods} from './tune/tune.ts';
 import {checkWritable} from './writable.ts';
-import {writeResults} from './write-results.ts';
 
 /**
- * Compares what levels of access are worth: asks each level about the same inputs, and for a method that asks in its own
- * way once more; trains the same student by every method from every seed, measures all of them on the test split, and
- * writes `results.json` and `report.html`.
+ * Compares what levels of access are worth: asks each level about the same inputs, and once more for a method that asks in
+ * its own way; trains the same student by every method from every seed, measures all of them on the test split, and writes
+ * `results.json` and `report.html`.
  */
-export async function compare(recipe: Recipe, options: StudyOptions = {}): Promise<Results> {
+export async function compare(source: Recipe, options: StudyOptions = {}): Promise<Results> {
   const started = performance.now();
-  await checkWritable(directoryOf(recipe, options));
-  const study = await openStudy(recipe, [...levelsOf(recipe), referenceLevel(recipe)], options);
+  await checkWritable(directoryOf(source, options));
+  const recipe = await readRecipe(source);
+  const study = await openStudy(recipe, [...recipe.levels, recipe.reference], options);
   try {
     const labelled: Labelled[] = [];
-    for (const inquiry of inquiriesOf(recipe)) labelled.push(await askInquiry(study, inquiry));
-    const {asked, missing, changes: common} = await toCommonInputs(study, labelled);
+    for (const plan of recipe.queryPlans) labelled.push(await askQueries(study, plan));
+    const {asked, missing, changes} = await toCommonInputs(study, labelled);
     const reference = await askReference(study);
-    const steadiness = await steadinessOf(study, asked);
-    const before = steadiness.changes.map(changes => ({...changes, ...common}));
-    const steady = withChanges(study, before);
-    const knowledge = steady.recipe.methods.map(method => {
-      const own = asked.find(({inquiry}) => learnsFrom(inquiry, method));
-      return knowledgeFor(method, own?.knowledge, study.drawn, study.data.classes, common);
-    });
-    const tunings = await tuneMethods(steady, knowledge, before);
-    const changes = tunings.map((tuning, place) => ({...before[place], ...changesBy(tuning)}));
-    const trained = withChanges(study, changes);
-    const jobs = recipe.methods.flatMap((_, method) =>
-      recipe.seeds.map(seed => ({method, seed, changes: changes[method]!})),
-    );
-    const outcomes = await runJobs(trained, jobs, knowledge);
-    const runs = measureAll(trained, jobs, outcomes, knowledge, reference);
+    const {answered, repeatability} = await answeredMethods(study, asked, changes);
+    const methods = await tuneMethods(study, answered);
+    const trained = await trainMethods(study, methods);
+    const measured = measureAll(study, trained, reference);
     const seconds = (performance.now() - started) / 1000;
-    const results = resultsOf({
-      ...{study: trained, asked, reference, knowledge, tunings},
-      steadiness: steadiness.found,
-      missing,
-      ...runs,
-      seconds,
-    });
+    const results = resultsOf({study, asked, methods, reference, repeatability, missing, ...measured, seconds});
     await writeResults(study.directory, results);
     return results;
   } finally {
     await study.close();
   }
+}
+
+/** Gives each method what it learns from: labels in place of scores that its teacher perturbs. */
+async function answeredMethods(
+  study: Study,
+  asked: readonly Asked[],
+  changes: MethodChanges,
+): Promise<{
+  readonly answered: readonly AnsweredMethod<Knowledge>[];
+  readonly repeatability: readonly Repeatability[];
+}> {
+  const {recipe} = study;
+  const outcomes: (Asked & {readonly repeatability: Repeatability | undefined})[] = [];
+  for (const one of asked) outcomes.push({...one, repeatability: await checkRepeatability(study, one)});
+  const answered = recipe.methods.map(method => {
+    const own = outcomes.find(({plan}) => plan === method.queryPlan);
+    const steady = changesFor(recipe, method, own?.repeatability?.verdict);
+    const {drawn, data} = recipe;
+    return answeredMethod(changed(method, {...steady, ...changes}), own?.knowledge, drawn, data.classes);
+  });
+  return {answered, repeatability: outcomes.flatMap(({repeatability}) => repeatability ?? [])};
+}
+
+/** The files that a study writes its findings to. */
+export function resultFiles(directory: string): {readonly results: string; readonly report: string} {
+  return {results: join(directory, 'results.json'), report: join(directory, 'report.html')};
+}
+
+/** Writes each file whole or not at all. */
+async function writeResults(directory: string, results: Results): Promise<void> {
+  // The package that draws plots is large, and most programs write no report.
+  const {renderReport} = await import('./report/page.ts');
+  await mkdir(directory, {recursive: true});
+  const files = resultFiles(directory);
+  await writeFileAtomic(files.results, `${withoutSecrets(JSON.stringify(results, undefined, 2))}\n`);
+  await writeFileAtomic(files.report, withoutSecrets(renderReport(results)));
 }

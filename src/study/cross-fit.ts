@@ -3,23 +3,24 @@ import {InputError} from '../errors.ts';
 import {countOf, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import {readFirstVersions, readPart} from '../knowledge/part-of.ts';
 import {targetsOf} from '../losses/targets.ts';
+import {FOLDS} from '../recipe/resolve.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
 
 export interface CrossFitOptions {
   /**
-   * In how many parts the answers are divided; as many students are trained.
+   * Parts of the answers; as many students are trained.
    *
    * @default 5
    */
   readonly folds?: number;
   readonly seed: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Trains a student on a part of the knowledge. */
   readonly train: (part: Knowledge, fold: number) => Promise<Student>;
 }
 
-/** What students say of inputs that they did not learn from, and what they were to say. */
+/** The logits of students for inputs that they did not learn from, and the labels that they should give. */
 export interface CrossFit {
   /** [inputs, classes] */
   readonly logits: Float32Array;
@@ -27,15 +28,12 @@ export interface CrossFit {
   readonly labels: readonly number[];
 }
 
-/** In how many parts the answers are divided where nothing else is said. */
-export const FOLDS = 5;
-
 /**
  * Cross-fitting: for each part of the answers a student learns from the other parts and is asked about that one. The same
  * seed divides the same knowledge in the same way. Versions of one input stay in one part, and the first of them, which is
- * the clean one where it is there, is what a student is asked about.
+ * the clean one if it is there, is what a student is asked about.
  *
- * @throws InputError where there are fewer answers than parts
+ * @throws InputError if there are fewer answers than parts
  */
 export async function crossFit(
   knowledge: Knowledge | StoredKnowledge,
@@ -53,11 +51,11 @@ export async function crossFit(
   const logits: Float32Array[] = [];
   const labels: number[] = [];
   for (let fold = 0; fold < folds; fold++) {
-    const asked = order.filter((_, place) => place % folds === fold);
-    const known = order.filter((_, place) => place % folds !== fold);
+    const asked = order.filter((_, index) => index % folds === fold);
+    const known = order.filter((_, index) => index % folds !== fold);
     const student = await train(await readPart(knowledge, known), fold);
     const {inputs, answers} = await readFirstVersions(knowledge, asked);
-    logits.push(await predictLogits(student, inputs, {...(signal && {signal})}));
+    logits.push(await predictLogits(student, inputs, {signal}));
     for (const label of targetsOf(answers, classes).labels) labels.push(label);
     student.model.dispose();
   }

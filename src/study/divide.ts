@@ -4,9 +4,9 @@ import {countOf, type Knowledge, type StoredKnowledge} from '../knowledge/knowle
 import {partOf} from '../knowledge/part-of.ts';
 import {setApart} from '../recipe/cascade-target.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
-import {rowsAskedAgain} from './steadiness.ts';
+import {rowsAskedAgain} from './repeatability.ts';
 
-/** What a method's students learn from, and what calibrates them. */
+/** The answers that a method's students learn from, and those that calibrate them. */
 export interface Divided {
   /** All that trains and chooses. */
   readonly training: Knowledge | StoredKnowledge;
@@ -60,7 +60,7 @@ function inputsIn(knowledge: Knowledge | StoredKnowledge): number {
  */
 function drawn(count: number, size: number, unanswered: number): Omit<Divided, 'training'> {
   const first = Math.min(rowsAskedAgain(count).length, count - size);
-  const places = shuffledIndices(count - first + unanswered, 0, 'answers to calibrate by').subarray(0, size);
-  const calibrationInputs = Array.from(places, place => first + place).filter(input => input < count);
+  const indices = shuffledIndices(count - first + unanswered, 0, 'answers to calibrate by').subarray(0, size);
+  const calibrationInputs = Array.from(indices, index => first + index).filter(input => input < count);
   return {calibrationInputs, unanswered: size - calibrationInputs.length};
 }

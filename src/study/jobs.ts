@@ -2,55 +2,66 @@ import {rm} from 'node:fs/promises';
 import pLimit from 'p-limit';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {describeProfile, type Profile, sumOf} from '../train/profile.ts';
-import {type Failure, failureOf} from './failure.ts';
+import type {AnsweredMethod, MethodChanges, TunedMethod} from './methods.ts';
 import {checkpointPath, type Executed, execute} from './run.ts';
 import type {Study} from './study.ts';
-import {methodAt} from './tune/settings.ts';
+import {type Failure, failureOf} from './training.ts';
+import {methodAt, type Setting} from './tune/settings.ts';
 import {type TrialOutcome, tryOut} from './tune/trial.ts';
-import {
-  type Job,
-  openWorker,
-  type RunListeners,
-  type StudyWorker,
-  type TrialJob,
-  trainingThreads,
-  WorkerCrash,
-  workerCount,
-} from './workers.ts';
+import {openWorker, type RunListeners, type StudyWorker, trainingThreads, WorkerCrash, workerCount} from './workers.ts';
 
-/** What became of a job: a trained student, or why there is none. */
+/** A trained student, or why there is none. */
 export type JobOutcome = Executed | Failure;
 
+/** One run of a study: a method from one seed. */
+export interface Job {
+  readonly method: AnsweredMethod<Knowledge>;
+  readonly seed: number;
+}
+
+/** One trial that tunes a method, at the recipe's first seed. */
+export interface TrialJob {
+  readonly method: AnsweredMethod<Knowledge>;
+  readonly setting: Setting;
+  readonly epochs: number;
+}
+
+/** A run that has ended. */
+export interface TrainedRun {
+  readonly method: TunedMethod<Knowledge>;
+  readonly seed: number;
+  readonly outcome: JobOutcome;
+}
+
 /**
- * Trains every student, in this process or in worker processes. A run whose worker dies is tried once more in another;
- * a run that fails is an outcome like others, and never takes the study with it.
+ * Trains every method from every seed, in this process or in worker processes. A run whose worker dies is tried once more in
+ * another; a run that fails is an outcome like others, and never takes the study with it.
  *
- * @param knowledge - what each method learns from, in the order of the recipe
- * @returns the outcomes in the order of the jobs, whatever order they came in
+ * @returns the runs by method and seed, whatever order they ended in
  */
-export async function runJobs(
+export async function trainMethods(
   study: Study,
-  jobs: readonly Job[],
-  knowledge: readonly Knowledge[],
-): Promise<readonly JobOutcome[]> {
+  methods: readonly TunedMethod<Knowledge>[],
+): Promise<readonly TrainedRun[]> {
+  const jobs = methods.flatMap(method => study.recipe.seeds.map(seed => ({method, seed})));
   const telling = {...study, onNote: onlyOnce(study.onNote)};
   const progress = new JobProgress(study, jobs.length);
-  const run = jobRunner(telling, jobs.length, knowledge);
+  const run = jobRunner(telling, jobs.length);
   try {
     const limit = pLimit(run.concurrency);
-    const outcomes = await Promise.all(
+    const runs = await Promise.all(
       jobs.map((job, index) =>
         limit(async () => {
           study.signal?.throwIfAborted();
           const onProgress = (share: number) => progress.report(index, share);
           const outcome = await run.job(job, {onProgress, onNote: telling.onNote}).catch(failureOf(study));
           progress.end(index, outcome);
-          return outcome;
+          return {...job, outcome};
         }),
       ),
     );
     await Promise.all(jobs.map(job => forgetRun(study, job)));
-    return outcomes;
+    return runs;
   } finally {
     await run.close();
   }
@@ -72,7 +83,7 @@ class JobProgress {
     this.#tell(this.#shares.reduce((sum, one) => sum + one, 0));
   }
 
-  /** The last one says where the time went, of all that came to an end. */
+  /** The last one tells the time by task, over all runs that succeeded. */
   end(job: number, outcome: JobOutcome): void {
     if (!('failure' in outcome)) this.#profiles.push(outcome.profile);
     this.#shares[job] = 1;
@@ -83,11 +94,11 @@ class JobProgress {
 
   #tell(done: number, detail?: string): void {
     const total = this.#shares.length;
-    this.#study.onProgress({task: `train ${total} students`, done, total, ...(detail && {detail})});
+    this.#study.onProgress({task: `train ${total} students`, done, total, detail});
   }
 }
 
-/** What is true of many runs is said of the first. */
+/** A note that many runs share is told once. */
 function onlyOnce(tell: (note: string) => void): (note: string) => void {
   const told = new Set<string>();
   return note => {
@@ -98,11 +109,11 @@ function onlyOnce(tell: (note: string) => void): (note: string) => void {
 }
 
 /** Until all runs are done, the checkpoints of those that are spare a study that goes on to train them again. */
-async function forgetRun({directory, recipe}: Study, {method, seed}: Job): Promise<void> {
-  await rm(checkpointPath(directory, recipe.methods[method]!, seed), {force: true});
+async function forgetRun({directory}: Study, {method, seed}: Job): Promise<void> {
+  await rm(checkpointPath(directory, method, seed), {force: true});
 }
 
-/** Where students are trained. */
+/** Trains students, in this process or in others. */
 export interface JobRunner {
   readonly concurrency: number;
   job(job: Job, listeners: RunListeners): Promise<JobOutcome>;
@@ -110,31 +121,28 @@ export interface JobRunner {
   close(): Promise<void>;
 }
 
-/**
- * @param jobs - how many may be under way at once
- * @param knowledge - what each method learns from, in the order of the recipe
- */
-export function jobRunner(study: Study, jobs: number, knowledge: readonly Knowledge[]): JobRunner {
+/** @param jobs - how many may be under way at once */
+export function jobRunner(study: Study, jobs: number): JobRunner {
   const {workers, directory} = study;
-  if (workers === undefined) return inThisProcess(study, knowledge);
+  if (workers === undefined) return inThisProcess(study);
   const [concurrency, threads] = [workerCount(jobs, workers.count), trainingThreads(study)];
   // Alone, a worker would do nothing that this process does not, if it has as many threads.
-  if (concurrency === 1 && threads === study.engine.threads) return inThisProcess(study, knowledge);
+  if (concurrency === 1 && threads === study.engine.threads) return inThisProcess(study);
   return inWorkers(concurrency, () => openWorker({module: workers.module, threads, directory}), study.signal);
 }
 
-function inThisProcess(study: Study, knowledge: readonly Knowledge[]): JobRunner {
+function inThisProcess(study: Study): JobRunner {
   return {
     concurrency: 1,
-    job: ({method, seed, changes}, {onProgress}) =>
-      execute(study, study.recipe.methods[method]!, knowledge[method]!, seed, {
-        ...(changes && {changes}),
-        onStep: (step, steps) => onProgress(step / steps),
-      }),
-    trial: ({method, setting, epochs}, {onProgress}) =>
-      tryOut(study, methodAt(study.recipe.methods[method]!, setting), knowledge[method]!, epochs, onProgress),
+    job: ({method, seed}, {onProgress}) => execute(study, method, seed, (step, steps) => onProgress(step / steps)),
+    trial: ({method, setting, epochs}, {onProgress}) => tryOut(study, methodAt(method, setting), epochs, onProgress),
     close: async () => {},
   };
+}
+
+/** A worker has the recipe and the saved knowledge; it is sent which method, and how it differs. */
+function sent({index, changes}: AnsweredMethod): {readonly method: number; readonly changes: MethodChanges} {
+  return {method: index, changes};
 }
 
 /** Workers are opened as they are needed and used again; one that died is not. */
@@ -163,8 +171,9 @@ function inWorkers(concurrency: number, open: () => StudyWorker, signal: AbortSi
     });
   return {
     concurrency,
-    job: (job, listeners) => twice(worker => worker.run(job, listeners)),
-    trial: (job, listeners) => twice(worker => worker.trial(job, listeners)),
+    job: ({method, seed}, listeners) => twice(worker => worker.run({...sent(method), seed}, listeners)),
+    trial: ({method, setting, epochs}, listeners) =>
+      twice(worker => worker.trial({...sent(method), setting, epochs}, listeners)),
     close: async () => {
       signal?.removeEventListener('abort', closeAll);
       await closeAll();

@@ -1,75 +1,91 @@
-import {type Split, selectSplit, type Unlabelled} from '../data/split.ts';
-import {versionsOf} from '../data/versions.ts';
-import {joinDetails} from '../knowledge/coarsen.ts';
-import {coarsenKnowledge, type Knowledge} from '../knowledge/knowledge.ts';
-import {selectAnswers} from '../knowledge/table.ts';
-import {trueLabels} from '../knowledge/true-labels.ts';
-import {LEVELS} from '../levels.ts';
-import {needsOf} from '../losses/objective.ts';
-import {countedViews} from '../recipe/counted-views.ts';
-import type {Method, Recipe} from '../recipe/recipe.ts';
-import type {Access, Detail} from '../teacher.ts';
-import type {MethodChanges} from './changes.ts';
+import {leavesOf} from '../ask/compose/parts.ts';
+import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
+import {labelsInstead} from '../losses/labels-instead.ts';
+import type {PlannedMethod, ResolvedRecipe} from '../recipe/resolve.ts';
+import type {Teacher} from '../teacher.ts';
+import type {TrainOptions} from '../train/options.ts';
+import type {Tuning} from './results.ts';
+import {methodAt, type Setting} from './tune/settings.ts';
 
-/** The levels that a recipe's methods learn from, the one that shows least first. */
-export function levelsOf({methods}: Recipe): readonly Access[] {
-  return LEVELS.filter(access => methods.some(({level}) => level === access));
+/** How a study trains a method otherwise than its recipe says. */
+export interface MethodChanges {
+  /** It learns from labels in place of scores, which its teacher perturbs. */
+  readonly learnsLabels?: true;
+  /** Indices in the drawn inputs of those that it does not learn from, since a level of the study lacks their answers. */
+  readonly leftOut?: readonly number[];
+  /** The setting that tuning chose. */
+  readonly tuned?: Setting & {
+    /** Number of settings that it was chosen from. */
+    readonly tried: number;
+  };
 }
 
-/** The level that shows most of those that the recipe has a teacher for: students are measured against it. */
-export function referenceLevel({teachers}: Recipe): Access {
-  return LEVELS.findLast(level => teachers[level] !== undefined)!;
+/** A planned method whose teacher is open, as it is trained. */
+export interface OpenMethod extends PlannedMethod {
+  /**
+   * How its students look at inputs while they are trained: by a new view each epoch if its views are not counted, with the
+   * teacher that answers about it. Inputs that were answered beforehand are taken as they are.
+   */
+  readonly viewing: Pick<TrainOptions, 'view' | 'teacher'>;
+  /** How it differs from the recipe's. */
+  readonly changes: MethodChanges;
 }
 
-/** What a method's answers hold. */
-export function detailOfMethod({detail, losses}: Method): Detail {
-  return detail ?? needsOf(losses);
+/** A method with what it learns from. */
+export interface AnsweredMethod<K extends Knowledge | StoredKnowledge = Knowledge | StoredKnowledge>
+  extends OpenMethod {
+  readonly knowledge: K;
 }
 
-/** The least that a level's teacher must show, so that every method that asks it as it is finds what it needs. */
-export function detailOfLevel({methods}: Recipe, access: Access): Detail {
-  return joinDetails(methods.filter(({level, asks}) => level === access && asks === undefined).map(detailOfMethod));
+/** A method whose losses are settled: the next step trains its students. */
+export interface TunedMethod<K extends Knowledge | StoredKnowledge = Knowledge | StoredKnowledge>
+  extends AnsweredMethod<K> {
+  /** Undefined if it was not tuned. */
+  readonly tuning: Tuning | undefined;
 }
 
-/**
- * What a method learns from: answers coarsened to what it may see, or true labels.
- *
- * @param asked - what came of its inquiry; nothing of one that learns from true labels
- * @param drawn - the inputs that were drawn, with true labels if there are any
- */
-export function knowledgeFor(
-  method: Method,
-  asked: Knowledge | undefined,
-  drawn: Drawn,
-  classes: readonly string[],
-  {leftOut}: MethodChanges = {},
-): Knowledge {
-  if (method.level === 'none') return trueLabelsFor(method, drawnWithout(drawn, leftOut), classes);
-  if (asked === undefined) throw new TypeError(`Method ${method.method} asked nobody.`);
-  return coarsenKnowledge(asked, detailOfMethod(method));
+/** A resolved recipe whose teachers are open. */
+export interface OpenRecipe extends ResolvedRecipe {
+  readonly methods: readonly OpenMethod[];
 }
 
-type Drawn = Split<'train'> | Unlabelled<'train'>;
-
-function drawnWithout(drawn: Drawn, leftOut: readonly number[] = []): Drawn {
-  if (leftOut.length === 0 || !('labels' in drawn)) return drawn;
-  const without = new Set(leftOut);
-  return selectSplit(
-    drawn,
-    Array.from(drawn.labels.keys()).filter(row => !without.has(row)),
-  );
+/** @param asked - the teacher that its query plan asks; undefined if the study does not ask it */
+export function openMethod(method: PlannedMethod, asked: Teacher | undefined): OpenMethod {
+  return {...method, viewing: viewingOf(method, asked), changes: {}};
 }
 
-/** True labels, which hold for all versions of an input that the method learns from. */
-function trueLabelsFor(method: Method, drawn: Drawn, classes: readonly string[]): Knowledge {
-  const truth = trueLabels(drawn, classes);
-  const views = countedViews(method);
-  if (views === undefined) return truth;
-  const {inputs, versions} = versionsOf(truth.inputs, views);
-  const answers = selectAnswers(
-    truth.answers,
-    Array.from({length: inputs.count}, (_, row) => Math.floor(row / versions)),
-    classes.length,
-  );
-  return {...truth, inputs, answers, versions};
+function viewingOf({level, views, mayAskLive}: PlannedMethod, asked: Teacher | undefined): OpenMethod['viewing'] {
+  if (views === undefined || views.count !== undefined) return {};
+  const {view} = views;
+  if (level === 'none') return {view};
+  return mayAskLive && asked !== undefined && answersLive(asked) ? {view, teacher: asked} : {};
+}
+
+/** Whether a teacher can answer while students are trained: it shows all, and asks no service. */
+function answersLive(teacher: Teacher): teacher is Teacher<'white-box'> {
+  const asksService = leavesOf(teacher, teacher.detail).some(leaf => leaf.teacher.service !== undefined);
+  return teacher.access === 'white-box' && !asksService;
+}
+
+/** A method with changes on top of those that it has. */
+export function changed<M extends OpenMethod>(method: M, changes: MethodChanges): M {
+  const {learnsLabels, tuned} = changes;
+  const seen = learnsLabels ? fromLabels(method) : method;
+  const set = tuned ? methodAt(seen, tuned) : seen;
+  return {...set, changes: {...method.changes, ...changes}};
+}
+
+/** Leaves nothing to tune: a label has no temperature. */
+function fromLabels<M extends OpenMethod>(method: M): M {
+  return {...method, tune: undefined, detail: {kind: 'label'}, losses: labelsInstead(method.losses)};
+}
+
+/** A method as tuning leaves it: the same if tuning came to nothing. */
+export function tunedMethod<M extends AnsweredMethod>(
+  method: M,
+  tuning: Tuning | undefined,
+): M & Pick<TunedMethod, 'tuning'> {
+  if (tuning === undefined) return {...method, tuning};
+  const {settings, chosen} = tuning;
+  return {...changed(method, {tuned: {...settings[chosen]!, tried: settings.length}}), tuning};
 }

@@ -1,17 +1,14 @@
 import {type Missing, missingError} from '../ask/collect.ts';
-import {BudgetError, InputError, KnowledgeError, PendingError, UnrecordedError} from '../errors.ts';
+import {selectInputs} from '../data/inputs.ts';
+import {BudgetError, KnowledgeError, PendingError, UnrecordedError} from '../errors.ts';
+import type {Knowledge} from '../knowledge/knowledge.ts';
+import {selectAnswers} from '../knowledge/table.ts';
 import type {MissingCount} from '../statistics/missing-bounds.ts';
-import {percent} from './report/format.ts';
+import type {Labelled} from './asking.ts';
+import {keep} from './knowledge.ts';
+import type {MethodChanges} from './methods.ts';
+import {counted, percent} from './report/format.ts';
 import type {Study} from './study.ts';
-
-/** The share of inputs that may be left without an answer before a command fails, if nothing else is said. */
-export const ALLOWED_MISSING = 0.01;
-
-/** @throws InputError */
-export function checkShare(allowMissing: number): void {
-  if (allowMissing >= 0 && allowMissing <= 1) return;
-  throw new InputError(`Expected \`allowMissing\` to be a share from 0 to 1, got ${allowMissing}.`);
-}
 
 /** Inputs that were left without an answer. */
 export interface MissingInputs extends MissingCount {
@@ -62,3 +59,62 @@ export function checkAllowed(
 const ADVICE =
   '`limbeck cache quarantine list` shows what came instead. `aliases` of the teacher map it to classes, for nothing; ' +
   '`--retry-quarantined` asks again.';
+
+/** The knowledge of a study's query plans, without the inputs that some level did not answer. */
+export interface CommonInputs {
+  readonly asked: readonly Labelled[];
+  /** The drawn inputs that are left out. */
+  readonly missing: MissingInputs;
+  /** The changes that follow for a method that learns from true labels. */
+  readonly changes: MethodChanges;
+}
+
+/**
+ * Leaves out of every level the inputs that any level lacks, since the methods of a study learn from the same inputs.
+ * Replaces the saved knowledge. A method that chooses its own inputs keeps all of its answers.
+ *
+ * @throws KnowledgeError if a level, or all of them together, lack more than the study allows
+ */
+export async function toCommonInputs(study: Study, asked: readonly Labelled[]): Promise<CommonInputs> {
+  for (const one of asked) checkAllowed(study, one, 'No method learns from them.');
+  const lacking = new Set(asked.flatMap(inputsMissing));
+  const missing = missingInputs(lacking.size, study.recipe.drawn.inputs.count);
+  if (lacking.size === 0) return {asked, missing, changes: {}};
+  checkTogether(study, missing);
+  const reduced: Labelled[] = [];
+  for (const one of asked) reduced.push(await without(study, one, lacking));
+  const leftOut = [...lacking].sort((one, other) => one - other);
+  return {asked: reduced, missing, changes: {leftOut}};
+}
+
+/** Indices in the drawn inputs of those that a shared plan lacks. */
+function inputsMissing({plan, missing, knowledge: {versions = 1}}: Labelled): number[] {
+  return plan.select ? [] : missing.map(({index}) => Math.floor(index / versions));
+}
+
+/** @throws KnowledgeError */
+function checkTogether({allowMissing}: Study, {count, total, share}: MissingInputs): void {
+  if (share <= allowMissing) return;
+  throw new KnowledgeError(
+    `Together the levels left ${count} of ${counted(total, 'input')} without an answer (${percent(share)} %), and all methods ` +
+      `learn from the same inputs. \`--allow-missing\` allows ${percent(allowMissing)} %. Allow more, or compare fewer levels.`,
+  );
+}
+
+async function without(study: Study, one: Labelled, lacking: ReadonlySet<number>): Promise<Labelled> {
+  if (one.plan.select) return one;
+  const {versions = 1} = one.knowledge;
+  const own = new Set(inputsMissing(one));
+  const answered = Array.from({length: one.total / versions}, (_, input) => input).filter(input => !own.has(input));
+  const rows = answered.flatMap((input, index) =>
+    lacking.has(input) ? [] : Array.from({length: versions}, (_, version) => index * versions + version),
+  );
+  if (rows.length === one.knowledge.inputs.count) return one;
+  const knowledge = selectKnowledge(one.knowledge, rows);
+  return {...one, knowledge, path: await keep(study, one.plan, knowledge)};
+}
+
+function selectKnowledge(knowledge: Knowledge, rows: readonly number[]): Knowledge {
+  const {inputs, answers, classes} = knowledge;
+  return {...knowledge, inputs: selectInputs(inputs, rows), answers: selectAnswers(answers, rows, classes.length)};
+}

@@ -3,24 +3,18 @@ import {checkLanes} from '../ask/lane/lane-of.ts';
 import {type Estimate, type PlanTotal, totalOf} from '../ask/plan/cost.ts';
 import {type AskPlan, planAsking} from '../ask/plan/plan.ts';
 import {selectInputs} from '../data/inputs.ts';
-import {drawExamples} from '../data/split.ts';
-import {startEngine} from '../engine/engine.ts';
 import type {Recipe} from '../recipe/recipe.ts';
+import {transferOf} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE, isStoreUrl, journalOf} from '../store/cache-path.ts';
 import {BatchRecords} from '../store/journal/batches.ts';
 import {JournalReader} from '../store/journal/reader.ts';
 import {type AnswerStore, openAnswerStore, openStoreAt} from '../store/store.ts';
 import type {Access, Detail, Rate} from '../teacher.ts';
 import {measurable} from './asking.ts';
-import {checkSelections} from './check-selections.ts';
-import {checkMethods, checkViews} from './checks.ts';
-import {askedBy, detailOf, inquiriesOf} from './inquiries.ts';
-import {levelsOf, referenceLevel} from './methods.ts';
-import {isSelecting} from './selecting.ts';
+import {readRecipe} from './checks.ts';
+import {isAskedAgain, rowsAskedAgain} from './repeatability.ts';
 import {openServices} from './services.ts';
-import {isAskedAgain, rowsAskedAgain} from './steadiness.ts';
-import {openTeachers} from './study.ts';
-import {transferOf} from './transfer.ts';
+import {openTeachers} from './teachers.ts';
 
 export interface StudyPlanOptions {
   /**
@@ -30,7 +24,7 @@ export interface StudyPlanOptions {
    */
   readonly cache?: string;
   /**
-   * What each account may do in a minute, where that is not what its teacher says.
+   * The rate of each account, if it is not what its teacher says.
    *
    * @default as the teachers say
    */
@@ -43,12 +37,12 @@ export interface StudyPlanOptions {
   readonly byBatches?: boolean;
 }
 
-/** What it takes to ask one level's teacher, for the methods that share its answers or for one that asks in its own way. */
+/** The cost of asking one level's teacher, for the methods that share its answers or for one that asks in its own way. */
 export interface LevelPlan extends AskPlan {
   readonly level: Access;
   /** The method that asks in its own way; absent of what the methods of a level share. */
   readonly method?: string;
-  /** Whether its method chooses the inputs in rounds, which may end early, and of which any may be kept; absent where not. */
+  /** Whether its method chooses the inputs in rounds, which may end early, and of which any may be kept; absent if not. */
   readonly atMost?: true;
   /**
    * The transfer set, to learn from; its first inputs again, by which `compare` finds out whether a service perturbs its
@@ -57,48 +51,43 @@ export interface LevelPlan extends AskPlan {
   readonly about: 'transfer set' | 'first inputs again' | 'test split';
 }
 
-/** What it takes to ask all that a recipe's study asks. */
+/** The cost of all that a recipe's study asks. */
 export interface StudyPlan {
   readonly name: string;
   readonly cache: string;
   /** In the order in which they are asked. */
   readonly levels: readonly LevelPlan[];
-  /** Over all levels that ask a service; a number is absent where it is not known of one of them. */
+  /** Over all levels that ask a service; a number is absent if it is not known for one of them. */
   readonly total: PlanTotal;
 }
 
 /**
  * Works out what it takes to ask all that `compare` asks. Asks nobody, starts no service and writes nothing.
  *
- * @throws InputError where a service is to be asked by a batch lane and has none
+ * @throws InputError if a service is to be asked by a batch lane and has none
  */
 export async function planStudy(
-  recipe: Recipe,
+  source: Recipe,
   {cache = DEFAULT_CACHE, rate = {}, byBatches = false}: StudyPlanOptions = {},
 ): Promise<StudyPlan> {
-  checkMethods(recipe);
-  await startEngine();
-  const data = await recipe.data();
-  checkViews(recipe, data);
-  checkSelections(recipe, data);
-  const drawn = drawExamples(data.train, recipe.transfer);
-  const reference = referenceLevel(recipe);
+  const recipe = await readRecipe(source);
+  const {data, drawn, reference} = recipe;
   const services = openServices();
   const store = openToRead(cache);
   const replies = new JournalReader(journalOf(cache));
-  // What is bought by one plan is not bought again by the next.
+  // An answer that one plan buys is not bought again by the next.
   const planned = new Map<string, Detail>();
   const shared = {store, replies, batches: new BatchRecords(journalOf(cache)), rate, planned};
   try {
-    const teachers = await openTeachers(recipe, [...levelsOf(recipe), reference], data, services);
+    const {byLevel, byPlan} = await openTeachers(recipe, [...recipe.levels, reference], services);
     const levels: LevelPlan[] = [];
-    for (const inquiry of inquiriesOf(recipe)) {
-      const {level, own} = inquiry;
-      const teacher = askedBy(inquiry, teachers.get(level)!);
+    for (const queryPlan of recipe.queryPlans) {
+      const {level, own, detail} = queryPlan;
+      const teacher = byPlan.get(queryPlan)!;
       if (byBatches) checkLanes(teacher);
-      const {inputs, views} = transferOf(inquiry, drawn);
-      const about = {detail: detailOf(inquiry), ...(views && {views})};
-      const unknown = isSelecting(inquiry) ? aboutUnknown(inputs.count) : {};
+      const {inputs, views} = transferOf(queryPlan, drawn);
+      const about = {detail, ...(views && {views})};
+      const unknown = queryPlan.select ? aboutUnknown(inputs.count) : {};
       const plan = await planAsking(teacher, inputs, {...shared, ...about, byBatches, ...unknown});
       levels.push({
         level,
@@ -107,12 +96,12 @@ export async function planStudy(
         ...plan,
         ...(own?.select && atMost(plan)),
       });
-      if (!isAskedAgain(level, teacher, about.detail)) continue;
+      if (!isAskedAgain(level, teacher, detail)) continue;
       const first = selectInputs(inputs, rowsAskedAgain(inputs.count));
-      const again = await planAsking(teacher, first, {...shared, detail: about.detail, ...unknown, sample: 1});
+      const again = await planAsking(teacher, first, {...shared, detail, ...unknown, sample: 1});
       levels.push({level, ...(own && {method: own.method}), about: 'first inputs again', ...again});
     }
-    const teacher = teachers.get(reference)!;
+    const teacher = byLevel.get(reference)!;
     const plan = await planAsking(teacher, data.test.inputs, {...shared, detail: measurable(teacher.detail)});
     levels.push({level: reference, about: 'test split', ...plan});
     return {name: recipe.name, cache, levels, total: totalOf(levels.filter(({isService}) => isService))};
@@ -123,7 +112,7 @@ export async function planStudy(
   }
 }
 
-/** Of inputs that are chosen in rounds it is not known what is kept: they are those of a view that nobody was asked about. */
+/** Which inputs rounds will choose is not known, so none counts as kept: they get a view that nobody was asked about. */
 function aboutUnknown(count: number): {readonly views: ArrayLike<number>; readonly planned: Map<string, Detail>} {
   return {views: new Int32Array(count).fill(-1), planned: new Map()};
 }

@@ -4,9 +4,10 @@ import type {TeacherProbe} from '../ask/probe/teacher-probe.ts';
 import {inputAt} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
 import type {Recipe} from '../recipe/recipe.ts';
+import {detailOfLevel} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE} from '../store/cache-path.ts';
 import type {Access, Question, Teacher} from '../teacher.ts';
-import {detailOfLevel, levelsOf} from './methods.ts';
+import {readRecipe} from './checks.ts';
 import {openStudy, type Study, type StudyOptions} from './study.ts';
 
 export interface StudyProbeOptions extends Omit<StudyOptions, 'directory' | 'workers' | 'drift' | 'lane'> {
@@ -24,12 +25,12 @@ export interface StudyProbeOptions extends Omit<StudyOptions, 'directory' | 'wor
   readonly levels?: readonly Access[];
 }
 
-/** What one level's teacher gives in truth. */
+/** The true behaviour of one level's teacher. */
 export interface LevelProbe extends TeacherProbe {
   readonly level: Access;
 }
 
-/** What the teachers of a recipe give in truth. */
+/** The true behaviour of a recipe's teachers. */
 export interface StudyProbe {
   readonly name: string;
   readonly cache: string;
@@ -38,23 +39,25 @@ export interface StudyProbe {
 }
 
 /**
- * Asks each teacher of a recipe a handful of questions, each twice. The first answers are kept, and served where they are;
- * the second are always asked for, save where the record mode forbids that. What can be known to be wrong beforehand is
+ * Asks each teacher of a recipe a handful of queries, each twice. The first answers are kept, and served from the cache if they are there;
+ * the second are always asked for, unless the record mode forbids that. What can be known to be wrong beforehand is
  * an error before the first request.
  *
- * @throws InputError where a method can't learn from what its level's teacher declares
+ * @throws InputError if a method can't learn from what its level's teacher declares
  */
 export async function probeStudy(recipe: Recipe, options: StudyProbeOptions = {}): Promise<StudyProbe> {
-  const {questions: count = 5, levels: chosen = levelsOf(recipe), ...others} = options;
+  const {questions: count = 5, levels, ...others} = options;
   if (!Number.isSafeInteger(count) || count < 1) {
     throw new InputError(`Expected \`questions\` to be a whole number above 0, got ${count}.`);
   }
-  const study = await openStudy(recipe, chosen, others);
+  const resolved = await readRecipe(recipe);
+  const chosen = levels ?? resolved.levels;
+  const study = await openStudy(resolved, chosen, others);
   try {
     const repeats = others.record === undefined || others.record === 'new' || others.record === 'all';
-    const levels: LevelProbe[] = [];
-    for (const access of chosen) levels.push(await probeLevel(study, access, {count, repeats}));
-    return {name: recipe.name, cache: others.cache ?? DEFAULT_CACHE, levels};
+    const probes: LevelProbe[] = [];
+    for (const access of chosen) probes.push(await probeLevel(study, access, {count, repeats}));
+    return {name: recipe.name, cache: others.cache ?? DEFAULT_CACHE, levels: probes};
   } finally {
     await study.close();
   }
@@ -65,24 +68,24 @@ async function probeLevel(
   access: Access,
   {count, repeats}: {readonly count: number; readonly repeats: boolean},
 ): Promise<LevelProbe> {
-  const {recipe, drawn, asking, signal, onProgress} = study;
-  const {inputs} = drawn;
+  const {recipe, asking, signal, onProgress} = study;
+  const {inputs} = recipe.drawn;
   const teacher = study.teacherOf(access);
-  const questions = Array.from(
+  const queries = Array.from(
     {length: Math.min(count, inputs.count)},
     (_, index): Question => ({
       input: inputAt(inputs, index),
     }),
   );
   const parts = new Set(leavesOf(teacher, teacher.detail).map(leaf => leaf.teacher));
-  noteCost(study, teacher, {parts: [...parts], questions: questions.length, repeats});
-  const [task, total] = [`probe ${access}`, parts.size * questions.length * (repeats ? 2 : 1)];
+  noteCost(study, teacher, {parts: [...parts], queries: queries.length, repeats});
+  const [task, total] = [`probe ${access}`, parts.size * queries.length * (repeats ? 2 : 1)];
   let done = 0;
   const tell = (now: number) => onProgress({task, done: now, total});
   tell(0);
   const probe = await probeTeacher(asking, teacher, {
-    queries: questions,
-    needed: detailOfLevel(recipe, access),
+    queries,
+    needed: detailOfLevel(recipe.methods, access),
     inputs: inputs.count,
     repeats,
     ...(signal && {signal}),
@@ -97,17 +100,17 @@ async function probeLevel(
 
 interface Cost {
   readonly parts: readonly Teacher[];
-  readonly questions: number;
+  readonly queries: number;
   readonly repeats: boolean;
 }
 
-/** Says beforehand what will be paid for. */
-function noteCost({onNote}: Study, {name}: Teacher, {parts, questions, repeats}: Cost): void {
+/** Tells the cost beforehand. */
+function noteCost({onNote}: Study, {name}: Teacher, {parts, queries, repeats}: Cost): void {
   const services = parts.filter(({service}) => service !== undefined);
   if (services.length === 0 || !repeats) return;
-  const calls = services.reduce((sum, {maxBatch}) => sum + 2 + 2 * Math.ceil(questions / maxBatch), 0);
+  const calls = services.reduce((sum, {maxBatch}) => sum + 2 + 2 * Math.ceil(queries / maxBatch), 0);
   onNote(
-    `${name} is asked about ${questions} inputs, each twice, in about ${calls} requests. The first answers are kept ` +
+    `${name} is asked about ${queries} inputs, each twice, in about ${calls} requests. The first answers are kept ` +
       'for later. `--budget` sets the most that this may take; `--offline` looks at what is kept alone.',
   );
 }

@@ -6,39 +6,35 @@ import {reliability} from '../evaluate/reliability.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {LEVELS} from '../levels.ts';
 import {targetsOf} from '../losses/targets.ts';
-import {candidatesOf} from '../recipe/candidates.ts';
-import type {Method, Recipe} from '../recipe/recipe.ts';
+import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import {packageVersion} from '../version.ts';
 import type {Asked, Reference} from './asking.ts';
-import {inputsApart} from './divide.ts';
 import type {MeasuredRuns, Run} from './measure.ts';
+import type {TunedMethod} from './methods.ts';
 import type {MissingInputs} from './missing.ts';
-import type {LedgerTotals, Results, RunFailure, Steadiness, Tuning} from './results.ts';
+import type {LedgerTotals, Repeatability, Results, RunFailure} from './results.ts';
 import type {Study} from './study.ts';
 import {summariseMethods} from './summarise.ts';
-import {taskOf} from './task.ts';
-import {viewingOf} from './viewing.ts';
 import {trainingThreads} from './workers.ts';
 
 export interface StudyParts extends MeasuredRuns {
   readonly study: Study;
-  /** What came of each inquiry, in the order in which they were made. */
+  /** The outcomes of the query plans, in their order. */
   readonly asked: readonly Asked[];
   readonly reference: Reference;
-  /** What each method learned from, in the order of the recipe. */
-  readonly knowledge: readonly Knowledge[];
-  /** How each method was tuned, in the order of the recipe. */
-  readonly tunings: readonly (Tuning | undefined)[];
-  readonly steadiness: readonly Steadiness[];
+  /** In the order of the recipe. */
+  readonly methods: readonly TunedMethod<Knowledge>[];
+  readonly repeatability: readonly Repeatability[];
   /** Inputs of the transfer set that no method learned from, since a level did not answer them. */
   readonly missing: MissingInputs;
   readonly seconds: number;
 }
 
-/** Puts together what a study found. */
+/** Puts the findings of a study together. */
 export function resultsOf(parts: StudyParts): Results {
-  const {study, asked, reference, knowledge, runs, failures, missing, seconds} = parts;
-  const {recipe, engine, data, drawn} = study;
+  const {study, asked, methods, reference, repeatability, runs, failures, missing, seconds} = parts;
+  const {recipe, engine} = study;
+  const {data, drawn} = recipe;
   const classes = data.classes.length;
   return {
     schema: 'limbeck.results/1',
@@ -60,24 +56,20 @@ export function resultsOf(parts: StudyParts): Results {
     ledger: {
       ...sum(asked.map(({ledger}) => ledger)),
       byLevel: Object.fromEntries(
-        asked.flatMap(({inquiry: {level, own}, ledger}) => (own === undefined ? [[level, ledger]] : [])),
+        asked.flatMap(({plan: {level, own}, ledger}) => (own === undefined ? [[level, ledger]] : [])),
       ),
-      byMethod: Object.fromEntries(asked.flatMap(({inquiry: {own}, ledger}) => (own ? [[own.method, ledger]] : []))),
+      byMethod: Object.fromEntries(asked.flatMap(({plan: {own}, ledger}) => (own ? [[own.method, ledger]] : []))),
       evaluation: reference.ledger,
     },
-    ...(parts.steadiness.length > 0 && {steadiness: parts.steadiness}),
-    students: studentsOf(study),
+    steadiness: repeatability.length > 0 ? repeatability : undefined,
+    students: studentsOf(recipe),
     seeds: recipe.seeds,
     rows: runs.map(({row}) => row),
     failures,
     methods: summariseMethods({
-      methods: methodsWith(runs, recipe, failures),
+      recipe,
+      methods: methodsWith(runs, methods, failures),
       runs,
-      knowledge: new Map(recipe.methods.map((method, index) => [method, knowledge[index]!])),
-      tunings: new Map(recipe.methods.map((method, index) => [method, parts.tunings[index]])),
-      viewOf: method => viewingOf(study, method).view,
-      setApart: method =>
-        inputsApart(recipe, method, knowledge[recipe.methods.indexOf(method)]!).calibrationInputs.length,
       reference,
       classes,
     }),
@@ -94,15 +86,19 @@ export function resultsOf(parts: StudyParts): Results {
  *
  * @throws TrainingError if there is none
  */
-function methodsWith(runs: readonly Run[], {methods}: Recipe, failures: readonly RunFailure[]): readonly Method[] {
+function methodsWith(
+  runs: readonly Run[],
+  methods: readonly TunedMethod<Knowledge>[],
+  failures: readonly RunFailure[],
+): readonly TunedMethod<Knowledge>[] {
   if (runs.length > 0) return methods.filter(method => runs.some(run => run.method === method));
   const {method, seed, reason} = failures[0]!;
   throw new TrainingError(`No method came to an end. The first: ${method}, seed ${seed}: ${reason}`);
 }
 
-function studentsOf({recipe, data}: Study): Results['students'] {
-  return candidatesOf(recipe).map(build => {
-    const {model} = build(taskOf(data, recipe.preprocessing), recipe.seeds[0]!);
+function studentsOf({students, task, seeds}: ResolvedRecipe): Results['students'] {
+  return students.map(build => {
+    const {model} = build(task, seeds[0]!);
     const layers = model.layers.map(layer => `${layer.name} [${layer.outputShape.slice(1).join(', ')}]`);
     const shape = {name: model.name, parameters: model.countParams(), layers};
     model.dispose();
@@ -110,14 +106,12 @@ function studentsOf({recipe, data}: Study): Results['students'] {
   });
 }
 
-/** Of the level that shows most, at T = 1; undefined where every level shows labels alone. */
+/** The targets of the level that shows most, at T = 1; undefined if every level shows labels alone. */
 function teacherTargets(asked: readonly Asked[], classes: number): Results['teacherTargets'] {
-  const fullest = LEVELS.findLast(
-    access => access !== 'black-box' && asked.some(({inquiry}) => inquiry.level === access),
-  );
+  const fullest = LEVELS.findLast(access => access !== 'black-box' && asked.some(({plan}) => plan.level === access));
   if (fullest === undefined) return undefined;
-  // What the methods of a level share comes first.
-  const {knowledge} = asked.find(({inquiry}) => inquiry.level === fullest)!;
+  // A level's shared plan comes first.
+  const {knowledge} = asked.find(({plan}) => plan.level === fullest)!;
   return summariseTargets(targetsOf(knowledge.answers, classes));
 }
 

@@ -10,7 +10,7 @@ import type {Access} from '../teacher.ts';
 import type {MissingInputs} from './missing.ts';
 import type {Setting} from './tune/settings.ts';
 
-/** What a study found, as `results.json` holds it. Accuracies and rates are fractions, entropies and divergences nats. */
+/** The findings of a study, as `results.json` holds them. Accuracies and rates are fractions, entropies and divergences nats. */
 export interface Results {
   /** Format of this document; a reader refuses one it doesn't know. */
   readonly schema: 'limbeck.results/1';
@@ -23,7 +23,7 @@ export interface Results {
   readonly versions: {readonly limbeck: string; readonly node: string};
   readonly classes: readonly string[];
   /**
-   * What answers are held against: true labels, or, where nobody knows them, those of the teacher. All accuracies are then
+   * The labels that answers are held against: true ones, or the teacher's if nobody knows them. All accuracies are then
    * NaN, in the file null.
    */
   readonly truth: 'labels' | 'teacher';
@@ -46,15 +46,15 @@ export interface Results {
   /** The teacher on the test split. */
   readonly teacher: {readonly name: string} & Metrics;
   readonly ledger: LedgerTotals & {
-    /** What the methods of a level share. */
+    /** For the answers that methods of a level share. */
     readonly byLevel: Readonly<Partial<Record<Access, LedgerTotals>>>;
-    /** What methods were answered that ask in their own way, by their names. */
+    /** For methods that ask in their own way, by their names. */
     readonly byMethod: Readonly<Record<string, LedgerTotals>>;
     /** The teacher's answers about the test split, which only measure: not in the totals. */
     readonly evaluation: LedgerTotals;
   };
-  /** What came of asking gray-box services twice; absent where none was. */
-  readonly steadiness?: readonly Steadiness[];
+  /** The repeatability of gray-box services, which were asked twice; absent if none was. */
+  readonly steadiness?: readonly Repeatability[] | undefined;
   /** The recipe's student, or those that each run chooses among. */
   readonly students: readonly StudentShape[];
   readonly seeds: readonly number[];
@@ -64,7 +64,7 @@ export interface Results {
   readonly failures: readonly RunFailure[];
   /** One a method with a run that succeeded, in the order of the recipe. */
   readonly methods: readonly MethodResult[];
-  /** Entropy of the teacher's own distributions over the transfer set, where it shows them. */
+  /** Entropy of the teacher's own distributions over the transfer set, if it shows them. */
   readonly teacherTargets: TargetSummary | undefined;
   /** Class relation of the teacher on the test split, see `MethodResult.relation`. */
   readonly teacherRelation: readonly (readonly number[])[];
@@ -72,15 +72,15 @@ export interface Results {
 }
 
 export interface StudentShape {
-  /** Of its model. */
+  /** Name of its model. */
   readonly name: string;
   readonly parameters: number;
   readonly layers: readonly string[];
 }
 
-/** Which of several students a run trained, and by what it chose. */
+/** The choice among several students that a run made. */
 export interface StudentChoice {
-  /** Place among `candidates`. */
+  /** Index in `candidates`. */
   readonly chosen: number;
   /** In the order of the recipe. */
   readonly candidates: readonly Candidate[];
@@ -118,18 +118,18 @@ export interface ResultRow extends Metrics {
    * The lowest and the highest that it can be on the whole test split: if student and teacher disagree on every input
    * that the teacher did not answer, and if they agree there. Absent if it answered all.
    */
-  readonly agreementBounds?: readonly [number, number];
-  /** Mean KL(teacher || student) at T = 1; NaN, in the file null, where the teacher shows labels alone. */
+  readonly agreementBounds?: readonly [number, number] | undefined;
+  /** Mean KL(teacher || student) at T = 1; NaN, in the file null, if the teacher shows labels alone. */
   readonly klToTeacher: number;
   readonly brier: number;
   /** Mean entropy of the student's distributions. */
   readonly entropy: number;
   readonly seconds: number;
   readonly curve: readonly CurvePoint[];
-  /** Where the recipe names several students. */
-  readonly choice?: StudentChoice;
+  /** Present if the recipe names several students. */
+  readonly choice?: StudentChoice | undefined;
   /** If the recipe's calibration names an agreement and a teacher answered. */
-  readonly cascade?: CascadeResult;
+  readonly cascade?: CascadeResult | undefined;
 }
 
 /** A student with its teacher behind it: what was promised, and what became of the test split. */
@@ -152,16 +152,16 @@ export interface CurvePoint {
   readonly step: number;
   /** Mean training loss of the epoch. */
   readonly loss: number;
-  /** Measured on validation; null where it was not. */
+  /** Measured on validation; null if it was not. */
   readonly validationAccuracy: number | null;
 }
 
 export interface MethodResult {
   readonly level: Level;
   readonly method: string;
-  /** What it learned from, in a sentence. */
+  /** Says in a sentence what it learned from. */
   readonly description: string;
-  /** Of the targets that it learned from. */
+  /** The targets that it learned from. */
   readonly targets: TargetSummary;
   /** Bins of the first seed's student on the test split. */
   readonly reliability: readonly ReliabilityBin[];
@@ -171,25 +171,25 @@ export interface MethodResult {
   readonly relationCorrelation: number;
   /** Variance of the student's distributions within a class, mean over classes and seeds. */
   readonly intraClassVariance: number;
-  /** Where its losses were tuned. */
-  readonly tuning?: Tuning;
+  /** Present if its losses were tuned. */
+  readonly tuning?: Tuning | undefined;
   /** Against label-only distillation, or the first row if there is none. */
   readonly versusLabels: Comparison | undefined;
 }
 
 /** Whether a service gives the same scores each time it is asked. */
-export interface Steadiness {
+export interface Repeatability {
   readonly level: Access;
   /** Its name. */
   readonly teacher: string;
   /** Inputs that were answered twice. */
   readonly compared: number;
-  /** Of these, with another best class. */
+  /** The inputs among these with another best class. */
   readonly flips: number;
   /** In nats, of the later distributions from the earlier ones. */
   readonly meanKl: number;
   readonly verdict: Verdict;
-  /** What finding out took; not in the totals. */
+  /** The cost of finding out; not in the totals. */
   readonly ledger: LedgerTotals;
   /** Methods that learned from labels in place of scores for it. */
   readonly fallbacks: readonly string[];
@@ -200,20 +200,20 @@ export interface Tuning {
   readonly judgedBy: 'validation accuracy' | 'agreement in cross-validation';
   /** Names of the terms, in the order of each setting's weights. */
   readonly terms: readonly string[];
-  /** Place among `settings`. */
+  /** Index in `settings`. */
   readonly chosen: number;
   /** All that were tried. */
   readonly settings: readonly Setting[];
-  /** By temperature, of each rung after rung of successive halving, in each rung by place. */
+  /** By temperature, then by rung of successive halving, then by index. */
   readonly trials: readonly Trial[];
 }
 
 /** One training by one setting. */
 export interface Trial {
-  /** Place among the settings. */
+  /** Index in the settings. */
   readonly setting: number;
   readonly epochs: number;
-  /** A share; null where the training came to nothing. */
+  /** A share; null if the training came to nothing. */
   readonly score: number | null;
   readonly curve: readonly CurvePoint[];
   /** Why the training came to nothing. */

@@ -6,51 +6,47 @@ import type {LayeredTeacher} from '../ask/layer.ts';
 import {mixSeed} from '../data/random.ts';
 import {transferSet} from '../data/split.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
-import {candidatesOf} from '../recipe/candidates.ts';
 import {setApart} from '../recipe/cascade-target.ts';
-import type {Method} from '../recipe/recipe.ts';
+import type {QueryPlan} from '../recipe/resolve.ts';
 import type {Selection} from '../select/options.ts';
 import {describeRound, type SelectionRound} from '../select/round.ts';
 import {selectInRounds} from '../select/select-in-rounds.ts';
 import type {Student} from '../student/student.ts';
 import {train} from '../train/train.ts';
-import {fileNameOf, type Inquiry} from './inquiries.ts';
+import type {OpenMethod} from './methods.ts';
 import type {Study} from './study.ts';
 import {freshStudent, trainOptions} from './training.ts';
 
-/** An inquiry of a method that chooses its inputs. */
-export type SelectingInquiry = Inquiry & {readonly own: Method & {readonly select: Selection}};
-
-export function isSelecting(inquiry: Inquiry): inquiry is SelectingInquiry {
-  return inquiry.own?.select !== undefined;
-}
-
 /**
  * Asks a teacher in rounds about training inputs that a method's own students choose, at most as many as are drawn for the
- * others. What each round came to is told, and what was chosen is saved beside the knowledge.
+ * others. Tells the outcome of each round, and saves the choice beside the knowledge.
  *
  * @throws as `selectInRounds` does
  */
 export async function askSelected(
   study: Study,
-  inquiry: SelectingInquiry,
+  method: OpenMethod & {readonly select: Selection},
+  plan: QueryPlan,
   teacher: LayeredTeacher,
   options: CollectOptions,
 ): Promise<Collection> {
-  const {recipe, data} = study;
-  const {own} = inquiry;
+  const {recipe} = study;
   const {size: most, seed = 0} = recipe.transfer;
   const rounds: SelectionRound[] = [];
   const missing: Missing[] = [];
-  const selecting = selectInRounds(teacher, transferSet(data.train), {
-    ...{...own.select, most, seed, calibration: setApart(recipe, most), ...options},
-    train: (knowledge, drawn) => chooser(study, own, knowledge, mixSeed(recipe.seeds[0]!, `chooses by ${drawn}`)),
+  const selecting = selectInRounds(teacher, transferSet(recipe.data.train), {
+    ...method.select,
+    ...options,
+    most,
+    seed,
+    calibration: setApart(recipe, most),
+    train: (knowledge, drawn) => chooser(study, method, knowledge, mixSeed(recipe.seeds[0]!, `chooses by ${drawn}`)),
   });
   for await (const round of selecting) {
     study.onNote(describeRound(round));
     rounds.push(round);
     for (const one of round.missing) missing.push(one);
-    await saveSelection(selectionPath(study.directory, inquiry), own.select, rounds);
+    await saveSelection(selectionPath(study.directory, plan), method.select, rounds);
   }
   const {knowledge, stopped} = rounds.at(-1)!;
   // Otherwise the last answer said so.
@@ -59,8 +55,8 @@ export async function askSelected(
 }
 
 /** A student that is trained as the method's are, to choose what the teacher is asked next. */
-async function chooser(study: Study, method: Method, knowledge: Knowledge, seed: number): Promise<Student> {
-  const student = freshStudent(study, candidatesOf(study.recipe)[0]!, seed);
+async function chooser(study: Study, method: OpenMethod, knowledge: Knowledge, seed: number): Promise<Student> {
+  const student = freshStudent(study.recipe, study.recipe.students[0]!, seed);
   const {validation, ...options} = trainOptions(study, method, seed, undefined);
   // It costs time, and tells nothing here but when to stop.
   const stopping = options.earlyStopping && validation ? {validation} : {};
@@ -68,20 +64,23 @@ async function chooser(study: Study, method: Method, knowledge: Knowledge, seed:
   return student;
 }
 
-/** Where it is saved which inputs an inquiry chose. */
-export function selectionPath(directory: string, inquiry: Inquiry): string {
-  return join(directory, 'knowledge', `${fileNameOf(inquiry)}.selection.json`);
+/** The file of a query plan's choice of inputs. */
+export function selectionPath(directory: string, {fileName}: QueryPlan): string {
+  return join(directory, 'knowledge', `${fileName}.selection.json`);
 }
 
 async function saveSelection(path: string, {by}: Selection, rounds: readonly SelectionRound[]): Promise<void> {
   const document = {
     by: by.name,
     rounds: rounds.map(({round, rows, held, agreement, gain, stopped}) => ({
-      ...{round, answers: rows.length, held, agreement},
+      round,
+      answers: rows.length,
+      held,
+      agreement,
       ...(gain && {gain}),
       ...(stopped && {stopped}),
     })),
-    /** Places in the training split of what the knowledge is about, in its order. */
+    // Indices in the training split of the inputs of the knowledge, in its order.
     rows: Array.from(rounds.at(-1)!.rows),
   };
   await mkdir(dirname(path), {recursive: true});

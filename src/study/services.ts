@@ -11,7 +11,7 @@ import {loadStudent} from '../student/files.ts';
 import type {Student} from '../student/student.ts';
 import {hasEnded, startChild} from './child.ts';
 
-/** What a service process is started with. */
+/** The argument of a service process. */
 export interface ServiceSetup extends PublishOptions {
   /** The folder of the saved model. */
   readonly directory: string;
@@ -19,7 +19,7 @@ export interface ServiceSetup extends PublishOptions {
   readonly model: string;
 }
 
-/** What a service process says once it answers. */
+/** The message of a service process once it answers. */
 export interface ServiceReady {
   readonly url: string;
 }

@@ -1,88 +1,47 @@
 import {join} from 'node:path';
-import {type Asking, type OpenTeacher, openAsking} from '../ask/asking.ts';
-import type {BudgetLimit} from '../ask/budget/limit.ts';
-import type {DriftOptions} from '../ask/drift.ts';
-import type {RecordMode} from '../ask/keep/record.ts';
-import type {LaneChoice} from '../ask/lane/lane-layers.ts';
-import {type Dataset, drawExamples, type Split, type Unlabelled, type UnlabelledDataset} from '../data/split.ts';
+import {type Asking, type AskingOptions, type OpenTeacher, openAsking} from '../ask/asking.ts';
 import {type Engine, startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import type {Recipe} from '../recipe/recipe.ts';
+import type {QueryPlan, ResolvedRecipe} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE, journalOf} from '../store/cache-path.ts';
 import {noteOnSkipped} from '../store/quarantine.ts';
 import type {Access, Teacher} from '../teacher.ts';
-import {checkSelections} from './check-selections.ts';
-import {checkMethods, checkStudents, checkTeacher, checkTruth, checkViews} from './checks.ts';
-import {ALLOWED_MISSING, checkShare} from './missing.ts';
-import {openServices, type Services} from './services.ts';
+import {checkStudents, checkTruth} from './checks.ts';
+import {type OpenRecipe, openMethod} from './methods.ts';
+import {openServices} from './services.ts';
+import {openTeachers} from './teachers.ts';
 
-export interface StudyOptions {
+export interface StudyOptions extends Omit<AskingOptions, 'cache' | 'journal' | 'onNote'> {
   /**
    * The folder for knowledge, students and results.
    *
    * @default `out/` and the recipe's name
    */
-  readonly directory?: string;
+  readonly directory?: string | undefined;
   /**
-   * Where answers are kept: a file, or the URL of a store such as `redis://127.0.0.1:6379`.
+   * Where answers are kept: a file, or the URL of a store such as `redis://127.0.0.1:6379`. The journal stands beside it.
    *
    * @default '.limbeck/answers'
    */
-  readonly cache?: string;
-  /**
-   * What is asked and what is only read: `none` asks nobody, every answer must be in the cache.
-   *
-   * @default 'new'
-   */
-  readonly record?: RecordMode;
-  /**
-   * The most that this run may spend, over all of its teachers.
-   *
-   * @default no limit
-   */
-  readonly budget?: readonly BudgetLimit[];
-  /**
-   * Whether to ask again about inputs whose answers could not be read.
-   *
-   * @default false
-   */
-  readonly retriesQuarantined?: boolean;
+  readonly cache?: string | undefined;
   /**
    * The share of inputs, from 0 to 1, that may be left without an answer: what is asked for goes on without them. More
    * are an error.
    *
    * @default 0.01
    */
-  readonly allowMissing?: number;
-  /**
-   * How to watch whether services still answer as they did. Each check is paid for.
-   *
-   * @default they are not watched
-   */
-  readonly drift?: DriftOptions;
-  /**
-   * How many requests a teacher may get before the first usable answer: where so many brought none, the run stops.
-   * Infinity goes on regardless.
-   *
-   * @default 20
-   */
-  readonly firstAnswerWithin?: number;
-  /**
-   * Asks services by their batch lanes: for less money, within a day.
-   *
-   * @default requests go out one by one
-   */
-  readonly lane?: LaneChoice;
+  readonly allowMissing?: number | undefined;
   /**
    * Trains in worker processes, which load the recipe by the path of its module.
    *
    * @default in this process
    */
-  readonly workers?: Workers;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: StudyProgress) => void;
+  readonly workers?: Workers | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: StudyProgress) => void) | undefined;
   /** Told what a person should know and no result shows, as sentences. */
-  readonly onNote?: (note: string) => void;
+  readonly onNote?: ((note: string) => void) | undefined;
 }
 
 export interface Workers {
@@ -98,14 +57,14 @@ export interface Workers {
 
 /** How far a study is. The last of a task has `done` equal to `total`. */
 export interface StudyProgress {
-  /** What is being done, for people. */
+  /** Name of the task, for people. */
   readonly task: string;
-  /** What is under way may count by its part. */
+  /** Work that is under way may count by its part. */
   readonly done: number;
   readonly total: number;
-  readonly detail?: string;
+  readonly detail?: string | undefined;
   /** @default unknown: a guess by what is done */
-  readonly secondsLeft?: number;
+  readonly secondsLeft?: number | undefined;
 }
 
 /** One level's teacher with the layers around it, and what it has been asked by way of them. */
@@ -113,13 +72,10 @@ export interface OpenLevel extends OpenTeacher {
   readonly access: Access;
 }
 
-/** A recipe at work: its engine, data and teachers, and where its files go. */
+/** A recipe at work: its engine, its teachers and the folder of its files. */
 export interface Study {
-  readonly recipe: Recipe;
+  readonly recipe: OpenRecipe;
   readonly engine: Engine;
-  readonly data: Dataset | UnlabelledDataset;
-  /** The drawn training examples: the teachers are asked about their inputs, the baseline has their labels. */
-  readonly drawn: Split<'train'> | Unlabelled<'train'>;
   readonly directory: string;
   readonly workers: Workers | undefined;
   /** The share of inputs that may be left without an answer. */
@@ -127,10 +83,12 @@ export interface Study {
   readonly signal: AbortSignal | undefined;
   readonly onProgress: (progress: StudyProgress) => void;
   readonly onNote: (note: string) => void;
-  /** What all teachers of the study are asked by way of. */
+  /** All teachers of the study are asked through it. */
   readonly asking: Asking;
   /** The teacher of one of the study's levels, with no layers around it. */
   teacherOf(access: Access): Teacher;
+  /** The teacher that a query plan asks, with no layers around it. */
+  teacherFor(plan: QueryPlan): Teacher;
   /** Puts the layers around the teacher of one of the study's levels, with a ledger of their own. Asks nothing yet. */
   openLevel(access: Access): OpenLevel;
   /** Stops the services that were started and closes the cache. */
@@ -141,45 +99,41 @@ export interface Study {
  * Opens what a recipe needs. Nothing is asked before everything was checked that can be.
  *
  * @param levels - those that will be asked
- * @throws InputError where a method can't learn from what its level answers
+ * @throws InputError if a method can't learn from what its level answers
  */
-export async function openStudy(recipe: Recipe, levels: readonly Access[], options: StudyOptions = {}): Promise<Study> {
-  const {cache = DEFAULT_CACHE, record = 'new', budget = [], retriesQuarantined = false, signal} = options;
-  const {drift, firstAnswerWithin, lane, allowMissing = ALLOWED_MISSING} = options;
+export async function openStudy(
+  recipe: ResolvedRecipe,
+  levels: readonly Access[],
+  options: StudyOptions = {},
+): Promise<Study> {
+  const {directory = directoryOf(recipe), cache = DEFAULT_CACHE, allowMissing = ALLOWED_MISSING, ...others} = options;
+  const {workers, signal, onProgress = () => {}, onNote = () => {}, ...asked} = others;
   checkShare(allowMissing);
-  checkMethods(recipe);
+  checkStudents(recipe);
+  checkTruth(recipe);
   const engine = await startEngine();
-  const data = await recipe.data();
-  const drawn = drawExamples(data.train, recipe.transfer);
-  checkStudents(recipe, data);
-  checkTruth(recipe, data);
-  checkViews(recipe, data);
-  checkSelections(recipe, data);
   const services = openServices();
-  const teachers = await openTeachers(recipe, levels, data, services);
-  const shared = {cache, journal: journalOf(cache), record, budget, retriesQuarantined};
-  const guards = {...(drift && {drift}), ...(firstAnswerWithin !== undefined && {firstAnswerWithin})};
-  const {onProgress = () => {}, onNote = () => {}} = options;
-  const asking = await openAsking({...shared, ...guards, onNote, ...(lane && {lane})}).catch(async error => {
+  const {byLevel, byPlan} = await openTeachers(recipe, levels, services);
+  const asking = await openAsking({...asked, cache, journal: journalOf(cache), onNote}).catch(async error => {
     await services.close();
     throw error;
   });
   noteDoubts(asking, onNote);
   noteSkipped(asking, onNote);
+  const methods = recipe.methods.map(method => openMethod(method, method.queryPlan && byPlan.get(method.queryPlan)));
   return {
-    recipe,
+    recipe: {...recipe, methods},
     engine,
-    data,
-    drawn,
-    directory: directoryOf(recipe, options),
-    workers: options.workers,
+    directory,
+    workers,
     allowMissing,
     signal,
     onProgress,
     onNote,
     asking,
-    teacherOf: access => teachers.get(access)!,
-    openLevel: access => ({access, ...asking.open(teachers.get(access)!)}),
+    teacherOf: access => byLevel.get(access)!,
+    teacherFor: plan => byPlan.get(plan)!,
+    openLevel: access => ({access, ...asking.open(byLevel.get(access)!)}),
     async close() {
       try {
         await services.close();
@@ -188,6 +142,15 @@ export async function openStudy(recipe: Recipe, levels: readonly Access[], optio
       }
     },
   };
+}
+
+/** The share of inputs that may be left without an answer before a command fails, if nothing else is said. */
+const ALLOWED_MISSING = 0.01;
+
+/** @throws InputError */
+function checkShare(allowMissing: number): void {
+  if (allowMissing >= 0 && allowMissing <= 1) return;
+  throw new InputError(`Expected \`allowMissing\` to be a share from 0 to 1, got ${allowMissing}.`);
 }
 
 function noteSkipped({skipped}: Asking, onNote: (note: string) => void): void {
@@ -205,29 +168,7 @@ function noteDoubts({inDoubt: {keys, path}}: Asking, onNote: (note: string) => v
   );
 }
 
-export async function openTeachers(
-  recipe: Recipe,
-  levels: readonly Access[],
-  data: Study['data'],
-  services: Services,
-): Promise<ReadonlyMap<Access, Teacher>> {
-  const teachers = new Map<Access, Teacher>();
-  try {
-    for (const access of new Set(levels)) {
-      const source = recipe.teachers[access];
-      if (source === undefined) throw new InputError(`The recipe has no ${access} teacher. Add one to \`teachers\`.`);
-      const teacher = await source(services);
-      checkTeacher(teacher, access, recipe, data);
-      teachers.set(access, teacher);
-    }
-    return teachers;
-  } catch (error) {
-    await services.close();
-    throw error;
-  }
-}
-
 /** The folder of a recipe's knowledge, students and results. */
-export function directoryOf({name}: Recipe, {directory}: StudyOptions): string {
+export function directoryOf({name}: Pick<Recipe, 'name'>, {directory}: StudyOptions = {}): string {
   return directory ?? join('out', name);
 }

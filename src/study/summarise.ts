@@ -1,4 +1,3 @@
-import type {View} from '../data/view.ts';
 import {compareScores, type SeedScores} from '../evaluate/compare-scores.ts';
 import {argmaxRows} from '../evaluate/distributions.ts';
 import {classRelation, intraClassVariance, relationCorrelation, summariseTargets} from '../evaluate/effects.ts';
@@ -8,74 +7,75 @@ import {mean} from '../evaluate/statistics.ts';
 import {describeDetail} from '../knowledge/coarsen.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {targetsOf} from '../losses/targets.ts';
-import type {Method} from '../recipe/recipe.ts';
+import type {Recipe} from '../recipe/recipe.ts';
 import type {Reference} from './asking.ts';
+import {inputsApart} from './divide.ts';
 import type {Run} from './measure.ts';
-import type {Comparison, MethodResult, Tuning} from './results.ts';
+import type {TunedMethod} from './methods.ts';
+import type {Comparison, MethodResult} from './results.ts';
 
 export interface SummariseOptions {
-  readonly methods: readonly Method[];
-  readonly runs: readonly Run[];
-  /** What each method learned from. */
-  readonly knowledge: ReadonlyMap<Method, Knowledge>;
-  /** How each method was tuned. */
-  readonly tunings: ReadonlyMap<Method, Tuning | undefined>;
-  /** The view by which a method's students looked at inputs anew each epoch. */
-  readonly viewOf: (method: Method) => View | undefined;
-  /** How many inputs of a method were set apart to calibrate by. */
-  readonly setApart: (method: Method) => number;
+  readonly recipe: Pick<Recipe, 'calibration'>;
+  readonly methods: readonly SummarisedMethod[];
+  readonly runs: readonly (Omit<Run, 'method'> & {readonly method: SummarisedMethod})[];
   readonly reference: Reference;
   readonly classes: number;
 }
 
-/** What each method's runs say together, in the order of the methods. */
+/** The part of a method that a summary is about. */
+type SummarisedMethod = Pick<
+  TunedMethod<Knowledge>,
+  'level' | 'method' | 'losses' | 'select' | 'viewing' | 'knowledge' | 'tuning'
+>;
+
+/** The runs of each method together, in the order of the methods. */
 export function summariseMethods(options: SummariseOptions): MethodResult[] {
-  const {methods, runs, knowledge, tunings, reference, classes} = options;
+  const {recipe, methods, runs, reference, classes} = options;
   const {truth} = reference;
   const comparisons = compareMethods(options);
   const teacherRelation = reference.logits && classRelation(reference.logits, truth, classes);
   return methods.map((method, index) => {
     const own = runsOf(runs, method);
-    const known = knowledge.get(method)!;
-    const tuning = tunings.get(method);
+    const {knowledge, tuning} = method;
+    const {calibrationInputs} = inputsApart(recipe, method, knowledge);
     const relation = meanMatrix(own.map(({logits}) => classRelation(logits, truth, classes)));
     return {
       level: method.level,
       method: method.method,
-      description: describe(method, known, options),
-      targets: summariseTargets(targetsOf(known.answers, classes), {temperature: temperatureOf(method)}),
+      description: describe(method, calibrationInputs.length),
+      targets: summariseTargets(targetsOf(knowledge.answers, classes), {temperature: temperatureOf(method)}),
       reliability: reliability(own[0]!.logits, truth, classes),
       relation,
       relationCorrelation: teacherRelation ? relationCorrelation(relation, teacherRelation).pearson : Number.NaN,
       intraClassVariance: mean(own.map(({logits}) => intraClassVariance(logits, truth, classes))),
-      ...(tuning && {tuning}),
+      tuning,
       versusLabels: comparisons[index],
     };
   });
 }
 
-function runsOf(runs: readonly Run[], method: Method): readonly Run[] {
+function runsOf(runs: SummariseOptions['runs'], method: SummarisedMethod): SummariseOptions['runs'] {
   return runs.filter(run => run.method === method);
 }
 
 /** Every method against the first that learns from labels alone, or else the first; judged together. */
 function compareMethods({methods, runs, reference, classes}: SummariseOptions): readonly (Comparison | undefined)[] {
-  const place = Math.max(
+  const first = Math.max(
     0,
     methods.findIndex(({level}) => level === 'black-box'),
   );
   const scores = methods.map(method => agreements(runsOf(runs, method), reference, classes));
-  const others = scores.filter((_, index) => index !== place);
-  const differences = others.map(ofMethod => compareScores(ofMethod, scores[place]!));
+  const others = scores.filter((_, index) => index !== first);
+  const differences = others.map(ofMethod => compareScores(ofMethod, scores[first]!));
   const comparisons = judge(differences).map((judgement, index): Comparison => {
     const {variance: _, ...found} = differences[index]!;
-    return {baseline: methods[place]!.method, ...found, ...judgement};
+    return {baseline: methods[first]!.method, ...found, ...judgement};
   });
-  return [...comparisons.slice(0, place), undefined, ...comparisons.slice(place)];
+  return [...comparisons.slice(0, first), undefined, ...comparisons.slice(first)];
 }
 
 /** Per seed, whether student and teacher name the same class of each test example. */
-function agreements(runs: readonly Run[], {labels}: Reference, classes: number): SeedScores {
+function agreements(runs: SummariseOptions['runs'], {labels}: Reference, classes: number): SeedScores {
   const scores = runs.map(({logits}) => {
     const named = argmaxRows(logits, classes);
     return Uint8Array.from(labels, (label, index) => (named[index] === label ? 1 : 0));
@@ -88,19 +88,17 @@ function meanMatrix(matrices: readonly (readonly (readonly number[])[])[]): numb
 }
 
 /** The temperature that a method's targets are learned at. */
-function temperatureOf({losses}: Method): number {
+function temperatureOf({losses}: SummarisedMethod): number {
   return Math.max(...losses.map(({temperature = 1}) => temperature));
 }
 
-/** What a method learned from and how, for people. */
-function describe(
-  method: Method,
-  {detail, inputs, versions = 1}: Knowledge,
-  {viewOf, setApart}: Pick<SummariseOptions, 'viewOf' | 'setApart'>,
-): string {
-  const {level, losses, select} = method;
-  const view = viewOf(method);
-  const apart = setApart(method);
+/**
+ * Says what a method learned from and how.
+ *
+ * @param apart - number of inputs that were set apart to calibrate
+ */
+function describe({level, losses, select, viewing: {view}, knowledge}: SummarisedMethod, apart: number): string {
+  const {detail, inputs, versions = 1} = knowledge;
   const seen = level === 'none' ? 'true labels' : describeDetail(detail);
   const count = (inputs.count / versions).toLocaleString('en-GB');
   const chosen = select ? `, chosen in rounds (${select.by.name})` : '';

@@ -2,7 +2,6 @@ import Table from 'cli-table3';
 import {createColors} from 'picocolors';
 import {dollars} from '../ask/budget/price.ts';
 import {cascadeSentences} from './report/cascades.ts';
-import {choiceSentences} from './report/choices.ts';
 import {
   between,
   confidenceText,
@@ -16,11 +15,9 @@ import {
   pText,
   shortened,
 } from './report/format.ts';
-import {missingSentences} from './report/missing.ts';
+import {choiceSentences, missingSentences, repeatabilitySentences, tuningSentences} from './report/sentences.ts';
 import {type Measure, spreadOf} from './report/spread.ts';
-import {steadinessSentences} from './report/steadiness.ts';
 import {baselineName, comparedMethods} from './report/summary.ts';
-import {tuningSentences} from './report/tunings.ts';
 import type {LedgerTotals, MethodResult, Results} from './results.ts';
 
 export interface TableOptions {
@@ -93,7 +90,7 @@ function spreadCell(results: Results, method: MethodResult, measure: Measure, {d
   return middle + dim(`±${decimal(deviation * scale, digits).replace(/^0\./, '.')}`);
 }
 
-/** What was asked and bought: of answers that methods of a level share on the first of their rows alone. */
+/** Answers asked and bought; those that methods of a level share stand on the first of their rows alone. */
 function ledgerCells(
   {ledger, methods}: Results,
   {level, method: name}: MethodResult,
@@ -164,7 +161,7 @@ function totals(results: Results, {dim}: Colours): string {
     `Measured by: ${ledgerText(ledger.evaluation)}`,
     ...missingSentences(results),
     ...[
-      ...steadinessSentences(results),
+      ...repeatabilitySentences(results),
       ...tuningSentences(results),
       ...choiceSentences(results),
       ...cascadeSentences(results),
@@ -191,7 +188,7 @@ function ledgerText({asked, bought, cached, calls, inputTokens, outputTokens, us
   ].join(', ');
 }
 
-/** A name without control characters, which a terminal would obey, cut to its place. */
+/** A name without control characters, which a terminal would obey, cut to a length. */
 function printable(text: string, length: number): string {
   return shortened(text.replace(/\p{C}/gu, ''), length);
 }

@@ -31,7 +31,7 @@ export interface TrafficOptions {
   readonly unanswered?: number;
 }
 
-/** Knowledge with what a service's teacher was asked about since. */
+/** Knowledge with the texts that a service's teacher was asked about since. */
 export interface WithTraffic {
   readonly knowledge: Knowledge | StoredKnowledge;
   /** Texts that came to it. */
@@ -60,7 +60,7 @@ const CHUNK = 1000;
  * Joins a service's traffic to saved knowledge of the same teacher, so that a student learns from the texts that the last
  * one was not sure of. Each text counts once, and none that is held for measurement.
  *
- * @throws InputError where there is no such file, or the knowledge is not of a teacher of texts
+ * @throws InputError if there is no such file, or the knowledge is not of a teacher of texts
  */
 export async function knowledgeWithTraffic(
   knowledge: Knowledge | StoredKnowledge,
@@ -105,7 +105,7 @@ export async function knowledgeWithTraffic(
   };
 }
 
-/** What came of it, as a sentence for people. */
+/** The outcome as a sentence for people. */
 export function describeTraffic(path: string, {added, leftOut}: Pick<WithTraffic, 'added' | 'leftOut'>): string {
   const {known, held, others, poorer, damaged} = leftOut;
   const reasons = [

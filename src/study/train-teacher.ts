@@ -3,10 +3,10 @@ import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import {trueLabels} from '../knowledge/true-labels.ts';
 import type {Recipe, TeacherModel} from '../recipe/recipe.ts';
+import {taskOf} from '../recipe/resolve.ts';
 import {saveStudent} from '../student/files.ts';
 import {train} from '../train/train.ts';
 import type {StudyOptions} from './study.ts';
-import {taskOf} from './task.ts';
 
 /** Makes a recipe's teacher model again, from true labels, and saves it where the recipe says. */
 export async function trainTeacher(recipe: Recipe, {signal, onProgress}: StudyOptions = {}): Promise<TeacherModel> {
@@ -26,11 +26,9 @@ export async function trainTeacher(recipe: Recipe, {signal, onProgress}: StudyOp
     losses,
     seed,
     validation: data.validation,
-    ...(signal && {signal}),
-    ...(onProgress && {
-      onStep: ({step, steps, loss}) =>
-        onProgress({task: 'train the teacher', done: step, total: steps, detail: `loss ${loss.toFixed(4)}`}),
-    }),
+    signal,
+    onStep: ({step, steps, loss}) =>
+      onProgress?.({task: 'train the teacher', done: step, total: steps, detail: `loss ${loss.toFixed(4)}`}),
   });
   let validationAccuracy: number | undefined;
   for await (const {validation, best} of epochs) {

@@ -1,41 +1,51 @@
 import {isLabelled} from '../data/split.ts';
-import type {Method} from '../recipe/recipe.ts';
+import {LimbeckError} from '../errors.ts';
+import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import type {Student, StudentBuilder} from '../student/student.ts';
 import type {Epoch, TrainOptions} from '../train/options.ts';
+import type {OpenMethod} from './methods.ts';
 import type {CurvePoint} from './results.ts';
 import type {Study} from './study.ts';
-import {taskOf} from './task.ts';
-import {viewingOf} from './viewing.ts';
 
 /** A student before its first step. The same seed gives the same weights. */
-export function freshStudent(
-  {recipe, data}: Pick<Study, 'recipe' | 'data'>,
-  build: StudentBuilder,
-  seed: number,
-): Student {
-  return build(taskOf(data, recipe.preprocessing), seed);
+export function freshStudent({task}: ResolvedRecipe, build: StudentBuilder, seed: number): Student {
+  return build(task, seed);
 }
 
-/** How every student of a run is trained. */
+/** The options by which every student of a method is trained. */
 export function trainOptions(
-  study: Study,
-  method: Method,
+  {recipe, signal}: Study,
+  {losses, viewing}: OpenMethod,
   seed: number,
   onStep: ((step: number, steps: number) => void) | undefined,
 ): TrainOptions {
-  const {recipe, data, signal} = study;
+  const {training, data} = recipe;
   return {
-    ...recipe.training,
-    ...viewingOf(study, method),
-    losses: method.losses,
+    ...training,
+    ...viewing,
+    losses,
     seed,
-    ...(isLabelled(data) && {validation: data.validation}),
-    ...(signal && {signal}),
-    ...(onStep && {onStep: ({step, steps}) => onStep(step, steps)}),
+    validation: isLabelled(data) ? data.validation : undefined,
+    signal,
+    onStep: onStep && (({step, steps}) => onStep(step, steps)),
   };
 }
 
 /** An epoch as a point of a run's curve. */
 export function pointOf({epoch, step, loss, validation}: Epoch): CurvePoint {
   return {epoch, step, loss, validationAccuracy: validation?.accuracy ?? null};
+}
+
+/** Why a training came to nothing. */
+export interface Failure {
+  readonly failure: string;
+}
+
+/** An error that a training may end with is an outcome; an abort, and a fault of the program's own, end the study. */
+export function failureOf({signal}: Pick<Study, 'signal'>): (error: unknown) => Failure {
+  return error => {
+    signal?.throwIfAborted();
+    if (error instanceof LimbeckError) return {failure: error.message};
+    throw error;
+  };
 }

@@ -1,13 +1,12 @@
-import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import {loadRecipe} from '../recipe/load.ts';
-import {changedMethod} from './changes.ts';
+import {readRecipe} from './checks.ts';
+import {withSavedKnowledge} from './knowledge.ts';
+import {changed} from './methods.ts';
 import {execute} from './run.ts';
-import {withSavedKnowledge} from './saved-knowledge.ts';
 import {openStudy, type Study} from './study.ts';
 import {methodAt} from './tune/settings.ts';
 import {tryOut} from './tune/trial.ts';
-import {liveLevels} from './viewing.ts';
-import type {Job, TrialJob, WorkerMessage, WorkerSetup} from './workers.ts';
+import type {RunMessage, TrialMessage, WorkerMessage, WorkerSetup} from './workers.ts';
 
 // A process of a study that trains students: it gets jobs from the process that started it and sends back what came of
 // them. It ends with that process, once the run under way is kept, and leaves Ctrl-C to it.
@@ -18,19 +17,23 @@ const stop = new AbortController();
 let training: Promise<unknown> | undefined;
 
 const {module, directory} = JSON.parse(process.argv[2]!) as WorkerSetup;
-const opening = loadRecipe(module).then(recipe =>
-  openStudy(recipe, liveLevels(recipe.methods), {
+const opening = open();
+
+async function open(): Promise<Study> {
+  const recipe = await readRecipe(await loadRecipe(module));
+  const live = recipe.methods.flatMap(({level, mayAskLive}) => (mayAskLive && level !== 'none' ? [level] : []));
+  return openStudy(recipe, live, {
     directory,
     record: 'none',
     signal: stop.signal,
     onNote: note => say({kind: 'note', note}),
-  }),
-);
+  });
+}
 
-process.on('message', async (job: Job | TrialJob) => {
+process.on('message', async (message: RunMessage | TrialMessage) => {
   try {
     const study = await opening;
-    const working = 'setting' in job ? tried(study, job) : executed(study, job);
+    const working = 'setting' in message ? tried(study, message) : executed(study, message);
     training = working;
     say(await working);
   } catch (error) {
@@ -38,20 +41,22 @@ process.on('message', async (job: Job | TrialJob) => {
   }
 });
 
-async function executed(study: Study, {method: index, seed, changes = {}}: Job): Promise<WorkerMessage> {
-  const method = changedMethod(study.recipe.methods[index]!, changes);
+async function executed(study: Study, {method: index, seed, changes}: RunMessage): Promise<WorkerMessage> {
+  const method = changed(study.recipe.methods[index]!, changes);
   const onStep = throttled((step: number, steps: number) => say({kind: 'progress', share: step / steps}));
-  const train = (knowledge: Knowledge | StoredKnowledge) => execute(study, method, knowledge, seed, {changes, onStep});
-  const executed = await withSavedKnowledge(study, method, train, changes);
-  return {kind: 'executed', executed};
+  return {
+    kind: 'executed',
+    executed: await withSavedKnowledge(study, method, answered => execute(study, answered, seed, onStep)),
+  };
 }
 
-async function tried(study: Study, {method: index, changes = {}, setting, epochs}: TrialJob): Promise<WorkerMessage> {
-  const method = methodAt(changedMethod(study.recipe.methods[index]!, changes), setting);
+async function tried(study: Study, {method: index, changes, setting, epochs}: TrialMessage): Promise<WorkerMessage> {
+  const method = methodAt(changed(study.recipe.methods[index]!, changes), setting);
   const onShare = throttled((share: number) => say({kind: 'progress', share}));
-  const attempt = (knowledge: Knowledge | StoredKnowledge) => tryOut(study, method, knowledge, epochs, onShare);
-  const outcome = await withSavedKnowledge(study, method, attempt, changes);
-  return {kind: 'tried', outcome};
+  return {
+    kind: 'tried',
+    outcome: await withSavedKnowledge(study, method, answered => tryOut(study, answered, epochs, onShare)),
+  };
 }
 
 async function end(): Promise<void> {
@@ -61,7 +66,7 @@ async function end(): Promise<void> {
 }
 
 function say(message: WorkerMessage): void {
-  // Whom it is said to may be gone, which is no error: `disconnect` comes next.
+  // The process that started this one may be gone, which is no error: `disconnect` comes next.
   if (process.connected) process.send!(message, undefined, {}, () => {});
 }
 

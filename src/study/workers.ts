@@ -4,38 +4,38 @@ import {fileURLToPath} from 'node:url';
 import {threadsSet} from '../engine/engine.ts';
 import {LimbeckError} from '../errors.ts';
 import type {Recipe} from '../recipe/recipe.ts';
-import type {MethodChanges} from './changes.ts';
 import {type Child, hasEnded, startChild} from './child.ts';
+import type {MethodChanges} from './methods.ts';
 import type {Executed} from './run.ts';
 import type {Study} from './study.ts';
 import type {Setting} from './tune/settings.ts';
 import type {TrialOutcome} from './tune/trial.ts';
 
-/** One run of a study: a method, by its place in the recipe, from one seed. */
-export interface Job {
+/** A run as a worker is sent it. */
+export interface RunMessage {
+  /** Index of the method in the recipe. */
   readonly method: number;
   readonly seed: number;
-  /** @default none */
-  readonly changes?: MethodChanges;
+  readonly changes: MethodChanges;
 }
 
-/** One trial that tunes a method, at the recipe's first seed. */
-export interface TrialJob extends Omit<Job, 'seed'> {
+/** A trial as a worker is sent it. */
+export interface TrialMessage extends Omit<RunMessage, 'seed'> {
   readonly setting: Setting;
   readonly epochs: number;
 }
 
-/** What a worker process is started with. */
+/** The argument of a worker process. */
 export interface WorkerSetup {
   /** Path of the module that exports the recipe. */
   readonly module: string;
-  /** What an operation is shared among. */
+  /** Threads that share an operation. */
   readonly threads: number;
   /** The study's folder: the worker reads knowledge there and saves students. */
   readonly directory: string;
 }
 
-/** What a worker process says. */
+/** A message of a worker process. */
 export type WorkerMessage =
   | {readonly kind: 'progress'; readonly share: number}
   | {readonly kind: 'note'; readonly note: string}
@@ -46,7 +46,7 @@ export type WorkerMessage =
 /** A worker process ended before its job did. */
 export class WorkerCrash extends LimbeckError {}
 
-/** Who hears of a run before it is done. */
+/** Told of a run before it is done. */
 export interface RunListeners {
   /** @param share - of its steps, from 0 to 1 */
   readonly onProgress: (share: number) => void;
@@ -55,10 +55,10 @@ export interface RunListeners {
 
 /** A process that trains students, one after another. */
 export interface StudyWorker {
-  /** @throws WorkerCrash where the process ended; LimbeckError where the run itself failed */
-  run(job: Job, listeners: RunListeners): Promise<Executed>;
+  /** @throws WorkerCrash if the process ended; LimbeckError if the run itself failed */
+  run(job: RunMessage, listeners: RunListeners): Promise<Executed>;
   /** Throws as `run` does. */
-  trial(job: TrialJob, listeners: RunListeners): Promise<TrialOutcome>;
+  trial(job: TrialMessage, listeners: RunListeners): Promise<TrialOutcome>;
   /** Ends the process; the run under way is kept on disk. */
   close(): Promise<void>;
 }
@@ -120,7 +120,7 @@ export function openWorker(setup: WorkerSetup): StudyWorker {
 /** @param resultIn - what a message says came of the job, if it does */
 function ask<T>(
   {process: child, lastWords}: Child,
-  job: Job | TrialJob,
+  job: RunMessage | TrialMessage,
   {onProgress, onNote}: RunListeners,
   resultIn: (message: WorkerMessage) => T | false,
 ): Promise<T> {

@@ -34,7 +34,7 @@ export interface TrainOptions {
    */
   readonly clipNorm?: number;
   /** Measured after each epoch. Training sees nothing of it but when to stop. */
-  readonly validation?: Split<'validation'>;
+  readonly validation?: Split<'validation'> | undefined;
   /**
    * Measures validation after every so many epochs, and after the last.
    *
@@ -59,7 +59,7 @@ export interface TrainOptions {
    *
    * @default none
    */
-  readonly checkpoint?: CheckpointOptions;
+  readonly checkpoint?: CheckpointOptions | undefined;
   /**
    * Compiles the step into one graph, where the native engine runs and the step allows it. The weights come out the same
    * either way, to the last digits.
@@ -69,11 +69,13 @@ export interface TrainOptions {
   readonly compile?: boolean;
   /** Told once, as a clause, why the step can't be compiled on the native engine; the run then goes on without. */
   readonly onFallback?: (reason: string) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Told once at the end where the time of the whole run went, parts before a `resume` included. */
   readonly onProfile?: (profile: Profile) => void;
   /** Called after every step, for progress inside an epoch. */
-  readonly onStep?: (progress: {readonly step: number; readonly steps: number; readonly loss: number}) => void;
+  readonly onStep?:
+    | ((progress: {readonly step: number; readonly steps: number; readonly loss: number}) => void)
+    | undefined;
 }
 
 /**

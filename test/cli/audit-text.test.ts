@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {auditText} from '../../src/cli/audit-text.ts';
-import type {Audit} from '../../src/study/audit.ts';
+import type {Audit} from '../../src/study/audit/measure.ts';
 
 const ledger = {} as Audit['ledger'];
 const teacher = {share: 0.942, interval: [0.893, 0.971], moreToHalve: 60} as const;

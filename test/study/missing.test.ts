@@ -4,21 +4,22 @@ import {noise} from '../../src/data/noise-view.ts';
 import {drawExamples} from '../../src/data/split.ts';
 import {BudgetError, InputError, KnowledgeError, TeacherError} from '../../src/errors.ts';
 import {loadKnowledge} from '../../src/knowledge/files.ts';
-import type {Knowledge, StoredKnowledge} from '../../src/knowledge/knowledge.ts';
+import type {Knowledge} from '../../src/knowledge/knowledge.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import type {Method} from '../../src/recipe/recipe.ts';
 import {compare} from '../../src/study/compare.ts';
+import {withSavedKnowledge} from '../../src/study/knowledge.ts';
+import {type AnsweredMethod, changed} from '../../src/study/methods.ts';
 import {renderReport} from '../../src/study/report/page.ts';
 import type {Results} from '../../src/study/results.ts';
-import {withSavedKnowledge} from '../../src/study/saved-knowledge.ts';
-import {openStudy} from '../../src/study/study.ts';
 import {resultsTable} from '../../src/study/table.ts';
 import type {Access, Outcome, Teacher} from '../../src/teacher.ts';
 import {
   hashesOf,
   hashOf,
   methods,
+  openRecipe,
   startedTinyModel,
   studyPlaces,
   type TinyTeachers,
@@ -89,10 +90,11 @@ describe('a study whose teachers leave inputs without an answer', () => {
   });
 
   it('gives a worker process the same true labels', async () => {
-    const study = await openStudy(tinyRecipe(tinyTeachers(model)), [], await places());
-    const use = async (knowledge: Knowledge | StoredKnowledge) => hashesOf((knowledge as Knowledge).inputs);
-    expect(await withSavedKnowledge(study, methods[0]!, use, {leftOut: [3, 4, 5]})).toEqual(left);
-    expect(await withSavedKnowledge(study, methods[0]!, use)).toEqual(hashes.drawn);
+    const study = await openRecipe(tinyRecipe(tinyTeachers(model)), [], await places());
+    const use = async ({knowledge}: AnsweredMethod) => hashesOf((knowledge as Knowledge).inputs);
+    const [method] = study.recipe.methods;
+    expect(await withSavedKnowledge(study, changed(method!, {leftOut: [3, 4, 5]}), use)).toEqual(left);
+    expect(await withSavedKnowledge(study, method!, use)).toEqual(hashes.drawn);
     await study.close();
   });
 

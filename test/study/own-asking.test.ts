@@ -8,17 +8,26 @@ import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import {voteLabels} from '../../src/losses/vote-labels.ts';
 import type {Method} from '../../src/recipe/recipe.ts';
-import {askInquiry, labelInquiry} from '../../src/study/asking.ts';
+import {planMethods, type QueryPlan} from '../../src/recipe/resolve.ts';
+import {askQueries, labelQueries} from '../../src/study/asking.ts';
 import {compare} from '../../src/study/compare.ts';
-import {inquiriesOf} from '../../src/study/inquiries.ts';
+import {withSavedKnowledge} from '../../src/study/knowledge.ts';
 import {planStudy} from '../../src/study/plan.ts';
 import {renderReport} from '../../src/study/report/page.ts';
 import type {Results} from '../../src/study/results.ts';
-import {withSavedKnowledge} from '../../src/study/saved-knowledge.ts';
-import {openStudy} from '../../src/study/study.ts';
 import {resultsTable} from '../../src/study/table.ts';
 import type {Teacher} from '../../src/teacher.ts';
-import {type Spied, spied, startedTinyModel, studyPlaces, tinyRecipe, tinyTeachers, transferSize} from './tiny.ts';
+import {
+  methodOf,
+  openRecipe,
+  type Spied,
+  spied,
+  startedTinyModel,
+  studyPlaces,
+  tinyRecipe,
+  tinyTeachers,
+  transferSize,
+} from './tiny.ts';
 
 const places = studyPlaces();
 const model = await startedTinyModel();
@@ -111,9 +120,13 @@ describe('a method that asks in its own way', () => {
   });
 
   it('learns from what was saved of it', async () => {
-    const study = await openStudy(recipeFor(sampling()), [], where);
-    const own = await withSavedKnowledge(study, votes, async ({detail}) => detail);
-    const shared = await withSavedKnowledge(study, labels, async ({detail}) => detail);
+    const study = await openRecipe(recipeFor(sampling()), [], where);
+    const own = await withSavedKnowledge(study, methodOf(study, votes.method), async ({knowledge}) => knowledge.detail);
+    const shared = await withSavedKnowledge(
+      study,
+      methodOf(study, labels.method),
+      async ({knowledge}) => knowledge.detail,
+    );
     await study.close();
     expect([own, shared]).toEqual([{kind: 'votes'}, {kind: 'label'}]);
   });
@@ -130,10 +143,9 @@ describe('a method that asks in its own way', () => {
 describe('what a study asks', () => {
   it('is by level what its methods share, and then what one asks alone', () => {
     const gray: Method = {level: 'gray-box', method: 'gray', losses: [softLabels()]};
-    const recipe = tinyRecipe(tinyTeachers(model), {methods: [gray, votes, labels, {...labels, method: 'smooth'}]});
-    expect(
-      inquiriesOf(recipe).map(({level, own, methods}) => [level, own?.method, methods.map(({method}) => method)]),
-    ).toEqual([
+    const {queryPlans, methods} = planMethods([gray, votes, labels, {...labels, method: 'smooth'}]);
+    const learning = (plan: QueryPlan) => methods.filter(({queryPlan}) => queryPlan === plan).map(({method}) => method);
+    expect(queryPlans.map(plan => [plan.level, plan.own?.method, learning(plan)])).toEqual([
       ['black-box', undefined, ['labels', 'smooth']],
       ['black-box', 'votes of 3', ['votes of 3']],
       ['gray-box', undefined, ['gray']],
@@ -143,10 +155,10 @@ describe('what a study asks', () => {
   it('is labelled by each with a line and a file', async () => {
     const where = await places();
     const recipe = tinyRecipe({'black-box': sampling()}, {methods: [votes, labels]});
-    const study = await openStudy(recipe, ['black-box'], where);
-    const [shared, own] = inquiriesOf(recipe);
-    const asked = await askInquiry(study, own!);
-    const labelled = await labelInquiry(study, shared!);
+    const study = await openRecipe(recipe, ['black-box'], where);
+    const [shared, own] = study.recipe.queryPlans;
+    const asked = await askQueries(study, own!);
+    const labelled = await labelQueries(study, shared!);
     await study.close();
     expect(asked).toMatchObject({path: join(where.directory, 'knowledge/black-box.votes-of-3.safetensors')});
     expect(labelled).toMatchObject({total: 40, missing: [], ledger: {bought: 0, cached: 40}});

@@ -7,19 +7,27 @@ import {hardLabels} from '../../src/losses/hard-labels.ts';
 import type {Method, TrainingOptions} from '../../src/recipe/recipe.ts';
 import {loadStudent} from '../../src/student/files.ts';
 import {predictLogits} from '../../src/student/predict.ts';
-import {type Learned, learn, studentPath} from '../../src/study/run.ts';
-import {openStudy} from '../../src/study/study.ts';
+import {withSavedKnowledge} from '../../src/study/knowledge.ts';
+import {gateOver, type Learned, learn, studentPath} from '../../src/study/run.ts';
 import {adam} from '../../src/train/optimizer.ts';
-import {classes, folders, tinyData, tinyRecipe} from './tiny.ts';
+import {folders, methodOf, openRecipe, tinyData, tinyRecipe} from './tiny.ts';
 
 const newFolder = folders();
 const method: Method = {level: 'none', method: 'truth', losses: [hardLabels()]};
 
 beforeAll(startEngine);
 
+const texts = Array.from({length: 40}, (_, index) => `Please move the meeting of room ${index} to next week.`);
+const labels = Int32Array.from(texts, (_, index) => index % 2);
+const knowledge = trueLabels({inputs: {kind: 'text', count: texts.length, texts}, labels}, ['a', 'b']);
+const numbers = {
+  inputs: {kind: 'tensor', dtype: 'uint8', shape: [2], count: 40, data: new Uint8Array(80)},
+  labels,
+} as const;
+
 async function learned(training: TrainingOptions): Promise<Learned> {
-  const study = await openStudy(tinyRecipe({}, {methods: [method], training}), [], {directory: await newFolder()});
-  const result = await learn(study, method, trueLabels(study.drawn, classes), 1);
+  const study = await openRecipe(tinyRecipe({}, {methods: [method], training}), [], {directory: await newFolder()});
+  const result = await withSavedKnowledge(study, methodOf(study, 'truth'), answered => learn(study, answered, 1));
   await study.close();
   return result;
 }
@@ -59,5 +67,18 @@ describe('the folder of a student', () => {
     ['Étiquettes dures', 'Étiquettes-dures'],
   ])('of method `%s` is called %s', (name, folder) => {
     expect(studentPath('out', {...method, method: name}, 3)).toBe(join('out', 'students', folder, 'seed-3'));
+  });
+});
+
+describe('gateOver', () => {
+  it('fits a gate to the texts of a student that may abstain, the same for the same seed', async () => {
+    const gate = await gateOver({calibration: {}}, knowledge, 1);
+    expect(gate?.texts).toHaveLength(40);
+    expect(await gateOver({calibration: {}}, knowledge, 1)).toEqual(gate);
+  });
+
+  it('fits none where nothing is calibrated, or the inputs are numbers', async () => {
+    expect(await gateOver({}, knowledge, 1)).toBeUndefined();
+    expect(await gateOver({calibration: {}}, trueLabels(numbers, ['a', 'b']), 1)).toBeUndefined();
   });
 });

@@ -6,17 +6,19 @@ import {loadKnowledge} from '../../src/knowledge/files.ts';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import type {Method} from '../../src/recipe/recipe.ts';
+import {planMethods} from '../../src/recipe/resolve.ts';
 import {disagreement} from '../../src/select/disagreement.ts';
 import {margin} from '../../src/select/margin.ts';
-import {knowledgePath, type Labelled, labelInquiry} from '../../src/study/asking.ts';
+import {type Labelled, labelQueries} from '../../src/study/asking.ts';
 import {compare} from '../../src/study/compare.ts';
-import {inquiriesOf} from '../../src/study/inquiries.ts';
+import {knowledgePath, withSavedKnowledge} from '../../src/study/knowledge.ts';
 import {planStudy} from '../../src/study/plan.ts';
 import type {Results} from '../../src/study/results.ts';
-import {withSavedKnowledge} from '../../src/study/saved-knowledge.ts';
-import {openStudy, type StudyOptions} from '../../src/study/study.ts';
+import type {StudyOptions} from '../../src/study/study.ts';
 import {
   hashesOf,
+  methodOf,
+  openRecipe,
   type Spied,
   startedTinyModel,
   studyPlaces,
@@ -37,10 +39,10 @@ const recipeFor = (teacher: Spied<'black-box'>, methods: readonly Method[] = [la
 
 /** Asks all that a recipe asks, as `label` does. */
 async function label(recipe: ReturnType<typeof recipeFor>, options: StudyOptions) {
-  const study = await openStudy(recipe, ['black-box'], options);
+  const study = await openRecipe(recipe, ['black-box'], options);
   try {
     const found = [];
-    for (const inquiry of inquiriesOf(recipe)) found.push(await labelInquiry(study, inquiry));
+    for (const plan of study.recipe.queryPlans) found.push(await labelQueries(study, plan));
     return found;
   } finally {
     await study.close();
@@ -102,11 +104,12 @@ describe('a method that chooses its inputs', () => {
 
   it('trains from what was saved', async () => {
     const recipe = recipeFor(tinyTeachers(model)['black-box']);
-    const study = await openStudy(recipe, [], where);
+    const study = await openRecipe(recipe, [], where);
     try {
-      const {inputs} = await withSavedKnowledge(study, chosen, async saved => saved as Knowledge);
-      expect(hashesOf(inputs)).not.toEqual(hashesOf(study.drawn.inputs));
-      expect(inputs).toEqual((await loadKnowledge(knowledgePath(where.directory, inquiriesOf(recipe)[1]!))).inputs);
+      const method = methodOf(study, 'chosen');
+      const {inputs} = await withSavedKnowledge(study, method, async ({knowledge}) => knowledge as Knowledge);
+      expect(hashesOf(inputs)).not.toEqual(hashesOf(study.recipe.drawn.inputs));
+      expect(inputs).toEqual((await loadKnowledge(knowledgePath(where.directory, method.queryPlan!))).inputs);
     } finally {
       await study.close();
     }
@@ -192,7 +195,7 @@ describe('a method that chooses its inputs, with a guarantee', () => {
     expect(ledger.byMethod).toMatchObject({chosen: {asked: transferSize}});
     expect(rows.map(({cascade}) => cascade!.guarantee!.answers)).toEqual([9, 9]);
     expect(methods[1]!.description).toContain('chosen in rounds (margin), 9 of them to calibrate by');
-    const saved = await loadKnowledge(knowledgePath(where.directory, inquiriesOf(recipe)[1]!));
+    const saved = await loadKnowledge(knowledgePath(where.directory, planMethods(recipe.methods).queryPlans[1]!));
     // Asked about after what the first round learns from and is measured by.
     expect(saved.calibrationInputs).toEqual(Array.from({length: 9}, (_, place) => 14 + place));
   });

@@ -5,8 +5,8 @@ import {collect} from '../../src/ask/collect.ts';
 import {drawExamples, transferSet} from '../../src/data/split.ts';
 import {InputError} from '../../src/errors.ts';
 import type {Recipe} from '../../src/recipe/recipe.ts';
-import {directoryOf, openStudy} from '../../src/study/study.ts';
-import {folders, startedTinyModel, tinyData, tinyRecipe, tinyTeachers} from './tiny.ts';
+import {directoryOf} from '../../src/study/study.ts';
+import {folders, openRecipe, startedTinyModel, tinyData, tinyRecipe, tinyTeachers} from './tiny.ts';
 
 const newFolder = folders();
 const model = await startedTinyModel();
@@ -27,7 +27,7 @@ function counting(recipe: Recipe): {readonly recipe: Recipe; readonly made: stri
 describe('openStudy', () => {
   it('makes the teachers of the levels that will be asked, each once, and no other', async () => {
     const {recipe, made} = counting(tinyRecipe(tinyTeachers(model)));
-    const study = await openStudy(recipe, ['gray-box', 'white-box', 'gray-box']);
+    const study = await openRecipe(recipe, ['gray-box', 'white-box', 'gray-box']);
     study.openLevel('gray-box');
     study.openLevel('gray-box');
     await study.close();
@@ -41,19 +41,19 @@ describe('openStudy', () => {
       return tinyData();
     };
     const recipe = tinyRecipe(tinyTeachers(model), {data, transfer: {size: 7, seed: 4}});
-    const study = await openStudy(recipe, []);
+    const study = await openRecipe(recipe, []);
     await study.close();
     expect(read).toBe(1);
-    expect(study.drawn).toEqual(drawExamples(tinyData().train, {size: 7, seed: 4}));
+    expect(study.recipe.drawn).toEqual(drawExamples(tinyData().train, {size: 7, seed: 4}));
   });
 
   it('keeps no file before something is asked, and one ledger a level opened', async () => {
     const cache = join(await newFolder(), 'deep', 'answers');
-    const study = await openStudy(tinyRecipe(tinyTeachers(model)), ['white-box'], {cache});
+    const study = await openRecipe(tinyRecipe(tinyTeachers(model)), ['white-box'], {cache});
     expect(existsSync(cache)).toBe(false);
     const [one, other] = [study.openLevel('white-box'), study.openLevel('white-box')];
-    await collect(one.teacher, transferSet(study.drawn));
-    await collect(other.teacher, transferSet(study.drawn));
+    await collect(one.teacher, transferSet(study.recipe.drawn));
+    await collect(other.teacher, transferSet(study.recipe.drawn));
     expect(one.ledger.snapshot()).toMatchObject({asked: 40, bought: 40, cached: 0, calls: 5});
     expect(other.ledger.snapshot()).toMatchObject({asked: 40, bought: 0, cached: 40, calls: 0});
     await study.close();
@@ -62,7 +62,7 @@ describe('openStudy', () => {
 
   it('refuses a level that the recipe has no teacher for', async () => {
     const {'black-box': blackBox} = tinyTeachers(model);
-    const opening = openStudy(tinyRecipe({'black-box': blackBox}), ['white-box']);
+    const opening = openRecipe(tinyRecipe({'black-box': blackBox}), ['white-box']);
     await expect(opening).rejects.toThrow(InputError);
     await expect(opening).rejects.toThrow('The recipe has no white-box teacher. Add one to `teachers`.');
   });

@@ -1,14 +1,31 @@
 import {describe, expect, it} from 'vitest';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
-import type {Method} from '../../src/recipe/recipe.ts';
-import type {Run} from '../../src/study/measure.ts';
 import type {MethodResult} from '../../src/study/results.ts';
-import {summariseMethods} from '../../src/study/summarise.ts';
+import {type SummariseOptions, summariseMethods} from '../../src/study/summarise.ts';
 
 const TEST = 400;
 const labels = new Int32Array(TEST);
-const methodOf = (method: string): Method => ({level: 'black-box', method, losses: [hardLabels()]});
+const knowledge: Knowledge = {
+  source: {access: 'black-box', identity: {}},
+  classes: ['a', 'b'],
+  detail: {kind: 'label'},
+  inputs: {kind: 'tensor', count: 1} as unknown as Knowledge['inputs'],
+  answers: {kind: 'label', count: 1, labels: new Int32Array(1)},
+};
+
+type Method = SummariseOptions['methods'][number];
+type Run = SummariseOptions['runs'][number];
+
+const losses = [hardLabels()];
+const methodOf = (method: string): Method => ({
+  level: 'black-box',
+  method,
+  losses,
+  viewing: {},
+  knowledge,
+  tuning: undefined,
+});
 const [base, other] = [methodOf('labels'), methodOf('other')];
 const third: Method = {...methodOf('true labels'), level: 'none'};
 
@@ -21,22 +38,8 @@ function run(method: Method, seed: number, wrong: number): Run {
 }
 
 function summarised(methods: readonly Method[], runs: readonly Run[]): readonly MethodResult[] {
-  const inputs = {kind: 'tensor', count: 1} as unknown as Knowledge['inputs'];
-  const answers = {kind: 'label', count: 1, labels: new Int32Array(1)} as const;
-  const known: Knowledge = {
-    source: {access: 'black-box', identity: {}},
-    ...{classes: ['a', 'b'], detail: {kind: 'label'}, inputs, answers},
-  };
-  return summariseMethods({
-    ...{methods, runs, classes: 2},
-    knowledge: new Map(methods.map(method => [method, known])),
-    tunings: new Map(),
-    viewOf: () => undefined,
-    setApart: () => 0,
-    reference: {labels, truth: labels, logits: undefined} as unknown as Parameters<
-      typeof summariseMethods
-    >[0]['reference'],
-  });
+  const reference = {labels, truth: labels, logits: undefined} as unknown as SummariseOptions['reference'];
+  return summariseMethods({recipe: {}, methods, runs, classes: 2, reference});
 }
 
 describe('the comparisons of a study', () => {

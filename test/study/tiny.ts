@@ -17,6 +17,9 @@ import type {Method, Recipe} from '../../src/recipe/recipe.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import type {Student, Task} from '../../src/student/student.ts';
+import {readRecipe} from '../../src/study/checks.ts';
+import type {AnsweredMethod, OpenMethod} from '../../src/study/methods.ts';
+import {openStudy, type Study, type StudyOptions} from '../../src/study/study.ts';
 import type {Access, Input, Question, Teacher} from '../../src/teacher.ts';
 import {adam} from '../../src/train/optimizer.ts';
 import {train} from '../../src/train/train.ts';
@@ -194,4 +197,19 @@ export function studyPlaces(): () => Promise<{readonly directory: string; readon
     const root = await newFolder();
     return {directory: join(root, 'out'), cache: join(root, 'answers')};
   };
+}
+
+/** Opens a study of a recipe. */
+export async function openRecipe(recipe: Recipe, levels: readonly Access[], options?: StudyOptions): Promise<Study> {
+  return openStudy(await readRecipe(recipe), levels, options);
+}
+
+/** A method of an open study. */
+export function methodOf({recipe}: Study, name: string): OpenMethod {
+  return recipe.methods.find(({method}) => method === name)!;
+}
+
+/** A method of an open study with what it learns from. */
+export function answered(study: Study, name: string, knowledge: AnsweredMethod['knowledge']): AnsweredMethod {
+  return {...methodOf(study, name), knowledge};
 }

@@ -12,17 +12,18 @@ import type {Knowledge} from '../../src/knowledge/knowledge.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import type {Method} from '../../src/recipe/recipe.ts';
-import {labelInquiry} from '../../src/study/asking.ts';
+import {planMethods} from '../../src/recipe/resolve.ts';
+import {labelQueries} from '../../src/study/asking.ts';
 import {compare} from '../../src/study/compare.ts';
-import {inquiriesOf} from '../../src/study/inquiries.ts';
-import {knowledgeFor} from '../../src/study/methods.ts';
+import {answeredMethod} from '../../src/study/knowledge.ts';
+import {openMethod} from '../../src/study/methods.ts';
 import {planStudy} from '../../src/study/plan.ts';
 import type {Results} from '../../src/study/results.ts';
-import {openStudy} from '../../src/study/study.ts';
 import type {Input, Question, Teacher} from '../../src/teacher.ts';
 import {
   classes,
   hashOf,
+  openRecipe,
   startedTinyModel,
   studyPlaces,
   tinyData,
@@ -174,8 +175,8 @@ describe('a method that learns from views', () => {
       },
     };
     const recipe = recipeOf(failing, [viewed]);
-    const study = await openStudy(recipe, ['black-box'], where);
-    const found = await labelInquiry(study, inquiriesOf(recipe)[0]!);
+    const study = await openRecipe(recipe, ['black-box'], where);
+    const found = await labelQueries(study, study.recipe.queryPlans[0]!);
     await study.close();
     if ('pending' in found) throw new TypeError('Expected answers.');
     const {knowledge, missing, total} = found;
@@ -193,7 +194,8 @@ describe('true labels', () => {
 
   it('hold for all versions of an input', () => {
     const {train} = tinyData();
-    const known = knowledgeFor({...truth, views: {view: moved, count: 2}}, undefined, train, classes);
+    const [method] = planMethods([{...truth, views: {view: moved, count: 2}}]).methods;
+    const {knowledge: known} = answeredMethod(openMethod(method!, undefined), undefined, train, classes);
     expect(known.versions).toBe(3);
     expect(labelsOf(known)).toEqual([...train.labels].flatMap(label => [label, label, label]));
     expect(inputAt(known.inputs, 3)).toEqual(inputAt(train.inputs, 1));

@@ -2,7 +2,7 @@ import {cpSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {type Results, resultsTable} from 'limbeck';
 import {describe, expect, it} from 'vitest';
-import {drawnInputs, readDesign} from '../../src/study/audit-design.ts';
+import {drawnInputs, readDesign} from '../../src/study/audit/design.ts';
 import {renderReport} from '../../src/study/report/page.ts';
 import {workplace} from '../end-to-end/limbeck.ts';
 import {auditedIds} from '../fixtures/written-before/training.ts';

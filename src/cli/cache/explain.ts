@@ -4,11 +4,12 @@ import {inputAt} from '../../data/inputs.ts';
 import {InputError} from '../../errors.ts';
 import {describeDetail, satisfies} from '../../knowledge/coarsen.ts';
 import {loadRecipe} from '../../recipe/load.ts';
+import {detailOfLevel} from '../../recipe/resolve.ts';
 import {journalOf} from '../../store/cache-path.ts';
 import {describeDifferences, explainMiss, type Nearest} from '../../store/explain.ts';
 import {JournalReader} from '../../store/journal/reader.ts';
 import {digestKey, digestQuery} from '../../store/key.ts';
-import {detailOfLevel, levelsOf} from '../../study/methods.ts';
+import {readRecipe} from '../../study/checks.ts';
 import {openStudy} from '../../study/study.ts';
 import type {Access, Detail, Query, Teacher} from '../../teacher.ts';
 import {studyOptions} from '../study-options.ts';
@@ -22,12 +23,12 @@ interface ExplainFlags extends CacheFlags {
 
 export async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
-  const recipe = await loadRecipe(path);
-  const level = flags.level ?? levelsOf(recipe)[0]!;
+  const recipe = await readRecipe(await loadRecipe(path));
+  const level = flags.level ?? recipe.levels[0]!;
   const study = await openStudy(recipe, [level], studyOptions({...flags, offline: true}, terminal));
   const replies = new JournalReader(journalOf(flags.cache));
   try {
-    const {inputs} = study.drawn;
+    const {inputs} = recipe.drawn;
     if (flags.input < 0 || flags.input >= inputs.count) {
       throw new InputError(`The transfer set has inputs 0 to ${inputs.count - 1}, not ${flags.input}.`);
     }
@@ -36,7 +37,7 @@ export async function runExplain(path: string, flags: ExplainFlags): Promise<voi
     await withStore(flags.cache, async store => {
       const subject = `Input ${flags.input}`;
       const lookup = {store, replies};
-      const wanted = detailOfLevel(recipe, level);
+      const wanted = detailOfLevel(recipe.methods, level);
       if (teacher.parts === undefined) {
         const explained = await explain({teacher, query, wanted}, lookup);
         return terminal.result(explained, textOf(subject, explained));

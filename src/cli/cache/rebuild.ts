@@ -3,13 +3,12 @@ import {queriesAbout} from '../../ask/collect.ts';
 import {askEach} from '../../ask/each.ts';
 import {InputError} from '../../errors.ts';
 import {loadRecipe} from '../../recipe/load.ts';
+import {transferOf} from '../../recipe/resolve.ts';
 import {isStoreUrl, journalOf} from '../../store/cache-path.ts';
 import {rebuildStore} from '../../store/journal/rebuild.ts';
 import {isDamagedLmdb} from '../../store/lmdb/file.ts';
-import {askedBy, detailOf, inquiriesOf} from '../../study/inquiries.ts';
-import {levelsOf} from '../../study/methods.ts';
+import {readRecipe} from '../../study/checks.ts';
 import {openStudy} from '../../study/study.ts';
-import {transferOf} from '../../study/transfer.ts';
 import {studyOptions} from '../study-options.ts';
 import {openTerminal, type Terminal} from '../terminal.ts';
 import {type CacheFlags, withNewStore} from './with-store.ts';
@@ -54,14 +53,14 @@ function moveAside(cache: string): string | undefined {
 
 /** Asks a recipe's teachers about its transfer sets, offline: what is in the journal is read, and kept. */
 async function readByRecipe(path: string, flags: CacheFlags, terminal: Terminal): Promise<void> {
-  const recipe = await loadRecipe(path);
-  const study = await openStudy(recipe, levelsOf(recipe), studyOptions({...flags, offline: true}, terminal));
+  const recipe = await readRecipe(await loadRecipe(path));
+  const study = await openStudy(recipe, recipe.levels, studyOptions({...flags, offline: true}, terminal));
   try {
-    for (const inquiry of inquiriesOf(recipe)) {
-      const {teacher} = study.asking.open(askedBy(inquiry, study.teacherOf(inquiry.level)));
-      const queries = queriesAbout(transferOf(inquiry, study.drawn));
+    for (const plan of recipe.queryPlans) {
+      const {teacher} = study.asking.open(study.teacherFor(plan));
+      const queries = queriesAbout(transferOf(plan, recipe.drawn));
       // What is not in the journal stays unanswered.
-      await askEach(teacher, queries, () => {}, {detail: detailOf(inquiry)});
+      await askEach(teacher, queries, () => {}, {detail: plan.detail});
     }
   } finally {
     await study.close();

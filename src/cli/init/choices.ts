@@ -2,61 +2,20 @@ import {existsSync} from 'node:fs';
 import {basename, extname} from 'node:path';
 import {parseBudget} from '../../ask/budget/limit.ts';
 import {isLabelled} from '../../data/split.ts';
-import {describeTexts} from '../../data/texts/card.ts';
-import type {TextFormat} from '../../data/texts/record.ts';
-import {type TextDataset, textDataset} from '../../data/texts/splits.ts';
+import type {TextDataset} from '../../data/texts/splits.ts';
 import {InputError} from '../../errors.ts';
-import type {Terminal} from '../terminal.ts';
-import {type Peek, peekTexts, shown} from './peek.ts';
-import type {Questions} from './questions.ts';
-import {
-  type Described,
-  readClassNames,
-  readCount,
-  readName,
-  readOneOf,
-  readPrice,
-  readService,
-  readUrl,
-  serviceMenu,
-} from './readers.ts';
-import {INIT_SEED, type InitChoices, type InitTexts} from './recipe-source.ts';
+import {type Asked, choose, type InitFlags} from './choose.ts';
+import {peekTexts} from './peek.ts';
+import {readCount, readName, readOneOf, readPrice, readService, readUrl, serviceMenu} from './readers.ts';
+import type {InitChoices} from './recipe-source.ts';
 import type {InitService} from './services.ts';
-
-/** What the command line says already. */
-export interface InitFlags {
-  readonly texts?: string;
-  readonly format?: TextFormat;
-  readonly encoding?: string;
-  readonly quotes?: false;
-  readonly text?: string;
-  readonly label?: string | false;
-  readonly class?: readonly Described[];
-  readonly service?: string;
-  readonly url?: string;
-  readonly region?: string;
-  readonly model?: string;
-  readonly output?: string;
-  readonly price?: string;
-  readonly calls?: number;
-  readonly test?: number;
-  readonly budget?: string;
-  readonly name?: string;
-}
+import {chooseClasses, chooseDescriptions, chooseFields, readData} from './text-choices.ts';
 
 /** All that was chosen, with the texts that were read on the way. */
 export interface Chosen extends InitChoices {
   readonly data: TextDataset;
   /** As it was written. */
   readonly budget: string | undefined;
-}
-
-/** Who is asked for what the flags leave open: a person, or where there is none, nobody. */
-interface Asked {
-  readonly flags: InitFlags;
-  readonly questions: Questions | undefined;
-  readonly note: Terminal['note'];
-  readonly signal: AbortSignal;
 }
 
 /**
@@ -75,7 +34,7 @@ export async function chooseAll(asked: Asked): Promise<Chosen> {
   const data = await readData(asked, texts, named);
   const descriptions = await chooseDescriptions(asked, data.classes);
   const service = await choose(asked, 'service', `${serviceMenu()}\nWhich service?`, readService);
-  const location = await choosePlace(asked, service);
+  const address = await chooseAddress(asked, service);
   const model = await choose(
     asked,
     'model',
@@ -99,26 +58,19 @@ export async function chooseAll(asked: Asked): Promise<Chosen> {
     '',
   );
   return {
-    ...{name, texts, classes: data.classes, descriptions, service, ...location, model, output, ...sizes},
-    ...(price && {price}),
-    ...{data, budget},
+    name,
+    texts,
+    classes: data.classes,
+    descriptions,
+    service,
+    ...address,
+    model,
+    output,
+    ...sizes,
+    price,
+    data,
+    budget,
   };
-}
-
-type TextFlag = 'texts' | 'text' | 'service' | 'url' | 'region' | 'model' | 'output' | 'price' | 'budget';
-
-/** @param fallback - what nothing stands for; undefined if there must be something */
-async function choose<T>(
-  {flags, questions}: Asked,
-  flag: TextFlag,
-  question: string,
-  read: (text: string) => T,
-  fallback?: string,
-): Promise<T> {
-  const given = flags[flag] ?? (questions === undefined ? fallback : undefined);
-  if (given !== undefined) return read(given);
-  if (questions === undefined) throw new InputError(`Give \`--${flag}\`.`);
-  return questions.ask(question, read, fallback);
 }
 
 function checkComplete(flags: InitFlags): void {
@@ -135,91 +87,7 @@ function readPath(path: string): string {
   throw new InputError(path === '' ? 'Name a file or a folder.' : `There is nothing at ${path}. Give another path.`);
 }
 
-async function chooseFields(asked: Asked, path: string, peek: Peek): Promise<InitTexts> {
-  const {flags, questions, note} = asked;
-  const {format, isGuessed, fields, folders, hasHeader} = peek;
-  const {encoding, quotes} = flags;
-  const said = {
-    ...((isGuessed || flags.format !== undefined) && {format}),
-    ...(encoding !== undefined && {encoding}),
-    ...(quotes !== undefined && {quotes}),
-  };
-  questions?.say(`${path}: ${format}${fields.length > 0 ? ', which holds' : ''}`);
-  for (const {name, example} of fields) questions?.say(`  ${name.padEnd(16)} ${example}`);
-  const isSorted = folders.length > 0 && flags.label === undefined;
-  if (isSorted) {
-    note(`The folders are taken for classes: ${folders.slice(0, 12).join(', ')}. If they are none: \`--no-label\`.`);
-  }
-  const names = fields.map(({name}) => name);
-  if (names.length === 0) {
-    const flag = (['text', 'label'] as const).find(given => flags[given]);
-    if (flag !== undefined) throw new InputError(`${path} holds texts without fields. Leave \`--${flag}\` out.`);
-    return {path, ...said, ...(isSorted && {folderLabels: true})};
-  }
-  const text = await choose(asked, 'text', 'Which holds the text?', readOneOf('field', names), peek.text);
-  const labelled = isSorted ? {folderLabels: true} : {label: await chooseLabel(asked, names, peek.label)};
-  return {path, ...said, text, ...labelled, ...(hasHeader === false && {header: false})};
-}
-
-async function chooseLabel(
-  {flags, questions}: Asked,
-  names: readonly string[],
-  guess: string | undefined,
-): Promise<string | false> {
-  const read = readOneOf('field', names);
-  if (flags.label === false) return false;
-  if (flags.label !== undefined) return read(flags.label);
-  if (questions === undefined) return guess ?? false;
-  const readAny = (line: string) => (line === '' || line === 'none' ? false : read(line));
-  return questions.ask(
-    'Which holds its class, as a person gave it? (none: there are no such)',
-    readAny,
-    guess ?? 'none',
-  );
-}
-
-/** Undefined if the texts have labels that say it. */
-async function chooseClasses(
-  {flags, questions}: Asked,
-  {label, folderLabels}: InitTexts,
-): Promise<string[] | undefined> {
-  if (flags.class !== undefined) return flags.class.map(({name}) => name);
-  if (label || folderLabels) return undefined;
-  if (questions === undefined) {
-    throw new InputError('The texts have no labels that name the classes. Give each by `--class "NAME: what it is"`.');
-  }
-  return questions.ask('Which classes are they sorted into? Names with commas between:', readClassNames);
-}
-
-async function readData(
-  {questions, note, signal}: Asked,
-  texts: InitTexts,
-  classes: readonly string[] | undefined,
-): Promise<TextDataset> {
-  questions?.say('Reading all texts …');
-  const data = await textDataset({...texts, ...(classes && {classes}), seed: INIT_SEED, onNote: note, signal});
-  note(describeTexts(data.card));
-  const {inputs} = data.train;
-  if (inputs.kind === 'text') for (const text of inputs.texts.slice(0, 3)) note(`  “${shown(text)}”`);
-  return data;
-}
-
-async function chooseDescriptions(
-  {flags, questions}: Asked,
-  classes: readonly string[],
-): Promise<Record<string, string>> {
-  const given = new Map(flags.class?.flatMap(({name, description}) => (description ? [[name, description]] : [])));
-  if (flags.class === undefined && questions !== undefined) {
-    questions.say('A line on each class for the teacher, where its name does not say it all (Enter: none).');
-    for (const name of classes) {
-      const description = await questions.ask(`  ${name}:`, line => line);
-      if (description !== '') given.set(name, description);
-    }
-  }
-  return Object.fromEntries(given);
-}
-
-async function choosePlace(asked: Asked, service: InitService): Promise<{url?: string; region?: string}> {
+async function chooseAddress(asked: Asked, service: InitService): Promise<{url?: string; region?: string}> {
   if (asked.flags.region !== undefined && !service.regional) {
     throw new InputError(`${service.title} has no regions. Leave \`--region\` out.`);
   }
@@ -248,7 +116,7 @@ async function choosePrice(asked: Asked, {charges}: InitService) {
   return choose(asked, 'price', question, readPrice, '');
 }
 
-/** Texts that are kept to measure with, and texts that are asked about, where nothing else is said. */
+/** Texts that are kept to measure with, and texts that are asked about, if nothing else is said. */
 const TEST = 500;
 const CALLS = 1000;
 /** Fewer texts teach nobody, and can't be divided to calibrate a student. */
@@ -257,7 +125,7 @@ const FEWEST = 10;
 async function chooseSizes({flags, questions}: Asked, data: TextDataset): Promise<{calls: number; test: number}> {
   const {kept} = data.card;
   const test = flags.test ?? Math.min(TEST, Math.max(1, Math.round(kept / 5)));
-  // Where they have labels, a tenth is for validation.
+  // If they have labels, a tenth is for validation.
   const most = kept - test - (isLabelled(data) ? Math.max(1, Math.round(kept / 10)) : 0);
   if (most < FEWEST) {
     throw new InputError(
@@ -285,7 +153,7 @@ function some(text: string): string {
   throw new InputError('That is needed.');
 }
 
-/** Of a file without its ending. */
+/** Name of a file without its ending. */
 function nameOf(path: string): string {
   const file = basename(path).replace(/\.gz$/i, '');
   const name = file.slice(0, file.length - extname(file).length).replace(/[^\w.-]+/g, '-');

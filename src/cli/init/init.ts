@@ -6,19 +6,21 @@ import {bytesOf} from '../../data/texts/bytes.ts';
 import type {TextFormat} from '../../data/texts/record.ts';
 import {InputError} from '../../errors.ts';
 import {loadRecipe} from '../../recipe/load.ts';
+import {resolveRecipe} from '../../recipe/resolve.ts';
 import {openServices} from '../../study/services.ts';
-import {openTeachers} from '../../study/study.ts';
+import {openTeachers} from '../../study/teachers.ts';
 import {packageVersion} from '../../version.ts';
 import {stopSignal} from '../study-options.ts';
 import {openTerminal, type Terminal} from '../terminal.ts';
-import {type Chosen, chooseAll, type InitFlags} from './choices.ts';
+import {type Chosen, chooseAll} from './choices.ts';
+import type {InitFlags} from './choose.ts';
 import {peekTexts} from './peek.ts';
 import {openQuestions, type Questions} from './questions.ts';
 import {methodOf, recipeSource} from './recipe-source.ts';
 import {type KeyState, keyState} from './services.ts';
 
 interface CommandFlags extends Omit<InitFlags, 'quotes'> {
-  /** Commander gives a flag that can only be denied as true where it isn't there. */
+  /** Commander gives a flag that can only be denied as true if it isn't there. */
   readonly quotes: boolean;
   readonly yes?: boolean;
   readonly force?: boolean;
@@ -108,9 +110,9 @@ function checkPlaceOfTexts(path: string, force: boolean): void {
 }
 
 /**
- * Writes a recipe that loads and whose teacher fits the texts: it is in its place only after it was tried.
+ * Writes a recipe that loads and whose teacher fits the texts: it gets its name only after it was tried.
  *
- * @returns whether it could be tried: not where limbeck is not installed beside it
+ * @returns whether it could be tried: not if limbeck is not installed beside it
  */
 async function writeRecipe(path: string, chosen: Chosen, force: boolean, signal: AbortSignal): Promise<boolean> {
   const folder = dirname(path);
@@ -133,7 +135,7 @@ async function tryRecipe(path: string, {data, output}: Chosen): Promise<boolean>
   try {
     const recipe = await loadRecipe(path);
     const services = openServices();
-    await openTeachers(recipe, [methodOf(output).level], data, services);
+    await openTeachers(resolveRecipe(recipe, data), [methodOf(output).level], services);
     await services.close();
     return true;
   } catch (error) {
@@ -160,8 +162,20 @@ function report(terminal: Terminal, path: string, chosen: Chosen, isLoaded: bool
     [`limbeck serve ${student}`, 'it answers over HTTP'],
   ] as const;
   const document = {
-    ...{recipe: path, name, classes, service: service.name, model, output, level, method, calls, test},
-    ...{texts: data.card, key, isLoaded, next: next.map(([command]) => command)},
+    recipe: path,
+    name,
+    classes,
+    service: service.name,
+    model,
+    output,
+    level,
+    method,
+    calls,
+    test,
+    texts: data.card,
+    key,
+    isLoaded,
+    next: next.map(([command]) => command),
   };
   const width = Math.max(...next.map(([command]) => command.length));
   const commands = next.map(([command, meaning]) => `  ${command.padEnd(width)}  # ${meaning}`);

@@ -15,7 +15,7 @@ export interface Peek {
   readonly isGuessed: boolean;
   /** The fields of an object, or the columns of a table, with what the first one holds; none of plain texts. */
   readonly fields: readonly PeekedField[];
-  /** The one that looks like the text, where there are any. */
+  /** The one that looks like the text, if there are any. */
   readonly text: string | undefined;
   /** The one that is called as labels are. */
   readonly label: string | undefined;
@@ -30,7 +30,7 @@ export interface PeekedField {
   readonly example: string;
 }
 
-/** How texts are to be read, where somebody says so. */
+/** How texts are to be read, if somebody says so. */
 export type PeekOptions = Pick<ReadTextsOptions, 'format' | 'encoding' | 'quotes'>;
 
 /** Rows that are looked at. */
@@ -122,9 +122,9 @@ function peekTable(format: 'csv' | 'tsv', start: string, {quotes = true}: PeekOp
   });
   const [first = [], ...others] = data;
   const hasHeader = others.length > 0 && looksLikeNames(first, others);
-  const names = first.map((name, place) => (hasHeader ? name.trim() : '') || String(place + 1));
+  const names = first.map((name, index) => (hasHeader ? name.trim() : '') || String(index + 1));
   const rows = (hasHeader ? others : data).map(cells =>
-    Object.fromEntries(names.map((name, place) => [name, cells[place] ?? ''])),
+    Object.fromEntries(names.map((name, index) => [name, cells[index] ?? ''])),
   );
   return {...withFields(format, false, rows), hasHeader};
 }
@@ -136,9 +136,9 @@ const NAME = 40;
 function looksLikeNames(first: readonly string[], others: readonly (readonly string[])[]): boolean {
   const cells = first.map(cell => cell.trim());
   if (cells.some(cell => [...TEXT_NAMES, ...LABEL_NAMES].includes(cell.toLowerCase()))) return true;
-  return cells.every((cell, place) => {
+  return cells.every((cell, index) => {
     const isName = cell !== '' && cell.length <= NAME && !/^[\d.,\s-]+$/.test(cell) && !/[.!?]$/.test(cell);
-    return isName && cells.indexOf(cell) === place && !others.some(row => row[place]?.trim() === cell);
+    return isName && cells.indexOf(cell) === index && !others.some(row => row[index]?.trim() === cell);
   });
 }
 
@@ -188,7 +188,7 @@ function pathsIn(row: Row, before = ''): string[] {
 /** The most characters of a text that are shown. */
 const SHOWN = 70;
 
-/** A text on one line, its start where it is long. */
+/** A text on one line, its start if it is long. */
 export function shown(value: unknown): string {
   const line = (typeof value === 'string' ? value : (JSON.stringify(value, bigAsText) ?? ''))
     .replace(/\s+/g, ' ')

@@ -26,7 +26,7 @@ export interface QuestionsOptions {
   readonly isTerminal?: boolean;
 }
 
-/** @returns questions that fail with an AbortError at Ctrl-C, and where the input ends */
+/** @returns questions that fail with an AbortError at Ctrl-C, and if the input ends */
 export function openQuestions({input, output, signal, onInterrupt, isTerminal}: QuestionsOptions): Questions {
   const lines = createInterface({input, output, ...(isTerminal !== undefined && {terminal: isTerminal})});
   const ended = new AbortController();

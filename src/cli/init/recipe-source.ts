@@ -15,7 +15,7 @@ export interface InitChoices {
   /** Where the service is, if not at its own address. */
   readonly url?: string;
   readonly region?: string;
-  readonly price?: Price;
+  readonly price?: Price | undefined;
   /** How many texts the teacher is asked about. */
   readonly calls: number;
   /** How many texts are kept for measurement. */

@@ -5,7 +5,7 @@ import {type Html, html} from './html.ts';
 import {rowsOf} from './spread.ts';
 import {cell, heading, methodHeading, table, wordsHeading} from './table.ts';
 
-/** What a cascade promises and from which confidence on, in sentences. */
+/** Says what a cascade promises, and from which confidence on. */
 export function promiseText({threshold, guarantee}: Pick<CascadeResult, 'threshold' | 'guarantee'>): string {
   if (guarantee === undefined) {
     return `The threshold, ${decimal(threshold, 4)}, is a point estimate: nothing is guaranteed. A student trained again has a guarantee.`;
@@ -32,7 +32,7 @@ function times(number: number): string {
   return number === 1 ? 'once' : `${count(number)} times`;
 }
 
-/** What became of the test split, in a sentence. */
+/** Says in a sentence how the test split fared. */
 export function testText({inputs, localShare, agreement, interval, guarantee}: CascadeResult): string {
   const verdict =
     guarantee === undefined ? '' : `: the target is ${agreement >= guarantee.agreement ? 'kept' : 'missed'} there`;
@@ -89,8 +89,8 @@ function percentSpread(shares: readonly number[], digits: number): string {
 export function cascadesTable(results: Results): Html | undefined {
   const rows = results.methods.flatMap((method, index) => {
     const own = rowsOf(results, method).filter(({cascade}) => cascade?.guarantee !== undefined);
-    return own.map(({seed, cascade}, place) => {
-      const head = place === 0 ? methodHeading(method, index, own.length) : undefined;
+    return own.map(({seed, cascade}, row) => {
+      const head = row === 0 ? methodHeading(method, index, own.length) : undefined;
       return html`<tr>${head}${cell(String(seed))}${cascadeCells(cascade as Guaranteed)}</tr>`;
     });
   });

@@ -1,7 +1,7 @@
 import type {Level} from '../results.ts';
 import type {Spread} from './spread.ts';
 
-/** Stands where a number is missing or not finite. */
+/** Stands for a number that is missing or not finite. */
 export const MISSING = '–';
 
 /** 2000 as `2,000`. */
@@ -11,7 +11,7 @@ export function count(value: number): string {
 
 /** 0.9281 as `92.81`; the sign `%` is left to the one who writes the unit. */
 export function percent(fraction: number, digits = 2): string {
-  // A results.json holds null where a number was not finite, and null passes for 0 in arithmetic.
+  // A results.json holds null for a number that is not finite, and null passes for 0 in arithmetic.
   return Number.isFinite(fraction) ? decimal(fraction * 100, digits) : MISSING;
 }
 
@@ -48,7 +48,7 @@ export function pText(p: number): string {
   return p < 0.001 ? '<0.001' : decimal(p, 3);
 }
 
-/** `92.81 ± 0.13`, or the mean alone where one seed shows no spread. */
+/** `92.81 ± 0.13`, or the mean alone if one seed shows no spread. */
 export function meanAndDeviation({mean, deviation}: Spread, digits: number, scale = 1): string {
   const middle = decimal(mean * scale, digits);
   return deviation === undefined || middle === MISSING ? middle : `${middle} ± ${decimal(deviation * scale, digits)}`;
@@ -82,7 +82,7 @@ export function counted(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
 }
 
-/** The first characters of a name that is too long for its place, then `…`. */
+/** The first characters of a name that is too long, then `…`. */
 export function shortened(text: string, length: number): string {
   const characters = [...text];
   return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;

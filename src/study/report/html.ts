@@ -7,7 +7,7 @@ export class Html {
   }
 }
 
-/** What a template may hold. A string is escaped, `undefined` leaves nothing, a list is joined. */
+/** The content of a template. A string is escaped, `undefined` leaves nothing, a list is joined. */
 export type Content = Html | string | number | undefined | readonly Content[];
 
 /**

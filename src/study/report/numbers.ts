@@ -84,8 +84,8 @@ function comparisonCells({difference, interval, confidence, p, detectable, seeds
 export function seedsTable(results: Results): Html {
   const rows = results.methods.flatMap((method, index) => {
     const own = rowsOf(results, method);
-    return own.map((row, place) => {
-      const head = place === 0 ? methodHeading(method, index, own.length) : undefined;
+    return own.map((row, at) => {
+      const head = at === 0 ? methodHeading(method, index, own.length) : undefined;
       return html`<tr>${head}${cell(String(row.seed))}${columnsOf(results).map(column => valueCell(row, column))}</tr>`;
     });
   });

@@ -1,6 +1,5 @@
 import type {Results, StudentShape} from '../results.ts';
 import {cascadesTable} from './cascades.ts';
-import {choiceSentences} from './choices.ts';
 import {accuracyFigure} from './figures/accuracy.ts';
 import {differencesFigure} from './figures/differences.ts';
 import {entropyFigure} from './figures/entropy.ts';
@@ -10,11 +9,10 @@ import {reliabilityFigure} from './figures/reliability.ts';
 import {count, counted, duration, levelName, list, moment} from './format.ts';
 import {type Content, type Html, html, jsonScript, trusted} from './html.ts';
 import {comparisonsTable, numbersTable, seedsTable} from './numbers.ts';
-import {steadinessSentences} from './steadiness.ts';
+import {choiceSentences, repeatabilitySentences, tuningSentences} from './sentences.ts';
 import {STYLE} from './style.ts';
 import {setting, summarise} from './summary.ts';
 import {effectsTable, ledgerTable, methodsTable} from './tables.ts';
-import {tuningSentences} from './tunings.ts';
 
 interface Section {
   readonly id: string;
@@ -132,7 +130,7 @@ function making(results: Results): Html {
   ];
   return html`<dl class="facts">${facts.map(([term, text]) => html`<div><dt>${term}</dt><dd>${text}</dd></div>`)}</dl>
 ${ledgerTable(results)}
-${[...steadinessSentences(results), ...tuningSentences(results), ...choiceSentences(results)].map(sentence => html`<p>${sentence}</p>`)}
+${[...repeatabilitySentences(results), ...tuningSentences(results), ...choiceSentences(results)].map(sentence => html`<p>${sentence}</p>`)}
 <p>Asked counts the questions of a level, cached those that the store could answer, bought those that the teacher was asked in this run, calls the requests that went out with all retries.</p>`;
 }
 

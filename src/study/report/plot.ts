@@ -2,11 +2,11 @@ import * as Plot from '@observablehq/plot';
 import {parseHTML} from 'linkedom';
 import {type Html, html, trusted} from './html.ts';
 
-/** What a drawing says to those who can't see it. */
+/** The text of a drawing for those who can't see it. */
 export interface Description {
   /** Names the drawing in a few words. */
   readonly label: string;
-  /** What it shows, in a sentence or two with numbers. */
+  /** Says in a sentence or two with numbers what it shows. */
   readonly description: string;
 }
 

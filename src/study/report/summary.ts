@@ -1,14 +1,14 @@
 import type {Comparison, Level, MethodResult, Results} from '../results.ts';
 import {between, confidenceText, count, counted, levelName, list, percent, percentage, points} from './format.ts';
-import {missingSentences} from './missing.ts';
+import {missingSentences} from './sentences.ts';
 import {ranked, rowsOf, spreadOf} from './spread.ts';
 
-/** What a study found, in plain sentences without markup. */
+/** The findings of a study, in plain sentences without markup. */
 export interface Summary {
   readonly headline: string;
   /** One a level of access that took part, from the least to the most seen. */
   readonly levels: readonly {readonly level: Level; readonly sentence: string}[];
-  /** What a reader must know before leaning on the numbers. */
+  /** Cautions that a reader must know before using the numbers. */
   readonly cautions: readonly string[];
 }
 
@@ -24,7 +24,7 @@ export function summarise(results: Results): Summary {
   };
 }
 
-/** The method that every comparison is held against; undefined where nothing was compared. */
+/** The method that every comparison is held against; undefined if nothing was compared. */
 export function baselineName(results: Results): string | undefined {
   return results.methods.find(({versusLabels}) => versusLabels !== undefined)?.versusLabels?.baseline;
 }
@@ -155,7 +155,7 @@ function comparisonCaution(results: Results): string | undefined {
   return `The study makes ${counted(compared, 'comparison')}. Their verdicts are corrected for that (Holm): the chance that any of them is false is held to 5\u00a0%. Each interval has the confidence that its comparison was judged at, so it leaves 0 out exactly if there is a verdict.`;
 }
 
-/** What was compared, in a sentence. */
+/** Says in a sentence what was compared. */
 export function setting(results: Results): string {
   const {methods, seeds, students, teacher} = results;
   const budgets = new Set(methods.flatMap(method => rowsOf(results, method).map(({budget}) => budget)));

@@ -6,7 +6,7 @@ import {count, decimal, MISSING, percent} from './format.ts';
 import {type Html, html} from './html.ts';
 import {cell, heading, methodHeading, table, teacherHeading, wordsHeading} from './table.ts';
 
-/** What each method learned from, beside its colour. */
+/** The knowledge of each method, beside its colour. */
 export function methodsTable({methods}: Results): Html {
   const rows = methods.map(
     (method, index) => html`<tr>${methodHeading(method, index)}<td class="words wide">${method.description}</td></tr>`,
@@ -31,7 +31,7 @@ export function effectsTable({methods, teacherTargets, classes}: Results): Html 
   return table('The four effects of distilling logits', head, [teacher, ...rows]);
 }
 
-/** What each level asked and what was bought, and what was asked only to measure. */
+/** The answers that each level asked for and bought, and those that only measure. */
 export function ledgerTable({ledger}: Results): Html {
   const rows = (columns: readonly LedgerColumn[]) => [
     ...LEVELS.flatMap(level => {

@@ -15,7 +15,7 @@ export interface RungOptions {
 
 /**
  * The rungs by which few of many candidates come to be trained for all epochs: each keeps one in `reduction` of the rung
- * before, rounded up, and gives it `reduction` times the epochs. Fewer where there are too few epochs to tell rungs apart.
+ * before, rounded up, and gives it `reduction` times the epochs. Fewer if there are too few epochs to tell rungs apart.
  *
  * A bracket of Li et al. (2018), Hyperband, section 3: with one finalist 81, 27, 9, 3 and 1 candidates for 1, 3, 9, 27 and
  * 81 epochs; its rule is successive halving, Jamieson and Talwalkar (2016), Non-stochastic Best Arm Identification and
@@ -28,8 +28,8 @@ export function rungsOf(candidates: number, {epochs, reduction, finalists}: Rung
     Math.max(1, Math.round(epochs / reduction ** (rounds - 1 - round))),
   );
   let count = candidates;
-  return [...new Set(budgets)].map((budget, place) => {
-    if (place > 0) count = Math.ceil(count / reduction);
+  return [...new Set(budgets)].map((budget, index) => {
+    if (index > 0) count = Math.ceil(count / reduction);
     return {count, epochs: budget};
   });
 }
@@ -49,7 +49,7 @@ export async function successiveHalving(
   let standing = candidates;
   for (const {count, epochs} of rungs) {
     const inOrder = candidates.filter(candidate => standing.slice(0, count).includes(candidate));
-    const scores = new Map((await scoreAll(inOrder, epochs)).map((score, place) => [inOrder[place]!, score]));
+    const scores = new Map((await scoreAll(inOrder, epochs)).map((score, index) => [inOrder[index]!, score]));
     standing = inOrder.toSorted((one, other) => compared(scores.get(other)!, scores.get(one)!));
   }
   return standing[0]!;

@@ -2,15 +2,13 @@ import {mkdir, readFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {z} from 'zod';
 import {replaceFile} from '../../data/replace-file.ts';
-import type {Knowledge, StoredKnowledge} from '../../knowledge/knowledge.ts';
-import {candidatesOf} from '../../recipe/candidates.ts';
-import {methodFolder} from '../../recipe/method-folder.ts';
 import type {Method} from '../../recipe/recipe.ts';
+import {methodFolder} from '../../recipe/resolve.ts';
 import {digestOf} from '../../train/digest.ts';
 import {fingerprintOf} from '../../train/fingerprint.ts';
 import {startRun} from '../../train/run.ts';
-import {FOLDS} from '../cross-fit.ts';
 import {divide} from '../divide.ts';
+import type {AnsweredMethod} from '../methods.ts';
 import type {Trial} from '../results.ts';
 import type {Study} from '../study.ts';
 import {freshStudent, trainOptions} from '../training.ts';
@@ -58,7 +56,7 @@ export class KeptTrials {
     return this.#trials.find(trial => trial.setting === setting && trial.epochs === epochs);
   }
 
-  /** @throws KnowledgeError where it can't be written */
+  /** @throws KnowledgeError if it can't be written */
   async keep(trial: Trial): Promise<void> {
     this.#trials.push(trial);
     const text = JSON.stringify({format: FORMAT, fingerprint: this.#fingerprint, trials: this.#trials});
@@ -79,27 +77,26 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Where the trials of a method are kept. */
-export function trialsPath({directory}: Pick<Study, 'directory'>, {method}: Method): string {
+/** The file of a method's trials. */
+export function trialsPath({directory}: Pick<Study, 'directory'>, {method}: Pick<Method, 'method'>): string {
   return join(directory, 'tuning', `${methodFolder(method)}.json`);
 }
 
 /** All that decides what trials come to. */
 export async function fingerprintOfTrials(
   study: Study,
-  method: Method,
-  knowledge: Knowledge | StoredKnowledge,
+  method: AnsweredMethod,
   settings: readonly Setting[],
 ): Promise<string> {
   const {recipe} = study;
   const seed = recipe.seeds[0]!;
-  const student = freshStudent(study, candidatesOf(recipe)[0]!, seed);
-  const {training} = divide(recipe, method, knowledge);
+  const student = freshStudent(recipe, recipe.students[0]!, seed);
+  const {training} = divide(recipe, method, method.knowledge);
   const run = await startRun(student, training, trainOptions(study, method, seed, undefined));
   try {
     const {weights} = run;
     const start = weights.map(weight => weight.dataSync());
-    const folds = recipe.calibration?.folds ?? FOLDS;
+    const {folds} = recipe;
     return digestOf({run: await fingerprintOf(student, training, run), start, settings, folds});
   } finally {
     run.dispose();

@@ -4,7 +4,7 @@ import type {Method} from '../../recipe/recipe.ts';
 
 /** One way to set the losses of a method. */
 export interface Setting {
-  /** T of the terms that have one; absent where each keeps its own. */
+  /** T of the terms that have one; absent if each keeps its own. */
   readonly temperature?: number;
   /** λ of each term. */
   readonly weights: readonly number[];
@@ -14,9 +14,9 @@ const TEMPERATURES = [1, 2, 4, 8, 20];
 const FACTORS = [0.3, 1, 3];
 
 /**
- * What is tried to tune a method, temperatures before weights, each from the lowest.
+ * The settings that are tried to tune a method, temperatures before weights, each from the lowest.
  *
- * @throws InputError where there is nothing to choose
+ * @throws InputError if there is nothing to choose
  */
 export function settingsOf({method, losses, tune = true}: Pick<Method, 'method' | 'losses' | 'tune'>): Setting[] {
   const {temperatures, weights} = tune === true ? {} : tune;
@@ -31,7 +31,7 @@ export function settingsOf({method, losses, tune = true}: Pick<Method, 'method' 
   const factors = losses.length === 1 ? [1] : (weights ?? FACTORS);
   const settings = sorted(tried).flatMap(temperature =>
     sorted(factors).map((factor): Setting => {
-      const weighted = losses.map(({weight}, place) => (place === 0 ? weight : times(weight, factor)));
+      const weighted = losses.map(({weight}, index) => (index === 0 ? weight : times(weight, factor)));
       return {...(temperature !== undefined && {temperature}), weights: weighted};
     }),
   );
@@ -58,11 +58,11 @@ function refusal(method: string, losses: readonly LossTerm[], problem: string): 
 }
 
 /** The method with its losses set in one way. */
-export function methodAt(method: Method, {temperature, weights}: Setting): Method {
-  const losses = method.losses.map((term, place) => {
+export function methodAt<M extends Pick<Method, 'losses'>>(method: M, {temperature, weights}: Setting): M {
+  const losses = method.losses.map((term, index) => {
     const softened = temperature === undefined ? term : (term.atTemperature?.(temperature) ?? term);
     // Bound, since a term of the user's own may be of a class.
-    return {...softened, weight: weights[place]!, prepare: softened.prepare.bind(softened)};
+    return {...softened, weight: weights[index]!, prepare: softened.prepare.bind(softened)};
   });
   return {...method, losses};
 }

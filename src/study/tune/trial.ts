@@ -1,18 +1,16 @@
 import {isLabelled} from '../../data/split.ts';
 import {accuracy} from '../../evaluate/metrics.ts';
-import type {Knowledge, StoredKnowledge} from '../../knowledge/knowledge.ts';
-import {candidatesOf} from '../../recipe/candidates.ts';
-import type {Method} from '../../recipe/recipe.ts';
 import type {Student} from '../../student/student.ts';
 import {train} from '../../train/train.ts';
 import {checkSource} from '../checks.ts';
-import {crossFit, FOLDS} from '../cross-fit.ts';
+import {crossFit} from '../cross-fit.ts';
 import {divide} from '../divide.ts';
+import type {AnsweredMethod} from '../methods.ts';
 import type {CurvePoint} from '../results.ts';
 import type {Study} from '../study.ts';
 import {freshStudent, pointOf, trainOptions} from '../training.ts';
 
-/** What came of one try. */
+/** The outcome of one try. */
 export interface TrialOutcome {
   /** Higher is better. */
   readonly score: number;
@@ -24,67 +22,63 @@ export type OnShare = (share: number) => void;
 
 /**
  * Trains the first student of a recipe by one setting of a method, for so many epochs, at the recipe's first seed, and
- * judges it: by accuracy on validation, of the weights that a run would keep; or, where nobody knows the true labels, by
+ * judges it: by accuracy on validation, of the weights that a run would keep; or, if nobody knows the true labels, by
  * agreement in cross-validation. Saves nothing.
  */
 export async function tryOut(
   study: Study,
-  method: Method,
-  knowledge: Knowledge | StoredKnowledge,
+  method: AnsweredMethod,
   epochs: number,
   onShare: OnShare = () => {},
 ): Promise<TrialOutcome> {
-  checkSource(method, knowledge);
-  const judge = isLabelled(study.data) ? onValidation : inCrossValidation;
-  // What calibrates students chooses nothing.
-  return judge(study, method, divide(study.recipe, method, knowledge).training, epochs, onShare);
+  checkSource(method, method.knowledge);
+  const judge = isLabelled(study.recipe.data) ? onValidation : inCrossValidation;
+  // Answers that calibrate students choose nothing.
+  const {training} = divide(study.recipe, method, method.knowledge);
+  return judge(study, {...method, knowledge: training}, epochs, onShare);
 }
 
-async function onValidation(...[study, method, knowledge, epochs, onShare]: Required<Parameters<typeof tryOut>>) {
-  const {student, curve, best} = await trained(study, method, knowledge, epochs, onShare);
+async function onValidation(...[study, method, epochs, onShare]: Required<Parameters<typeof tryOut>>) {
+  const {student, curve, best} = await trained(study, method, epochs, onShare);
   student.model.dispose();
   return {score: best, curve};
 }
 
-async function inCrossValidation(...[study, method, knowledge, epochs, onShare]: Required<Parameters<typeof tryOut>>) {
+async function inCrossValidation(...[study, method, epochs, onShare]: Required<Parameters<typeof tryOut>>) {
   const {recipe, signal} = study;
-  const folds = recipe.calibration?.folds ?? FOLDS;
+  const {folds, seeds} = recipe;
   const curves: (readonly CurvePoint[])[] = [];
-  const {logits, labels} = await crossFit(knowledge, {
+  const {logits, labels} = await crossFit(method.knowledge, {
     folds,
-    seed: recipe.seeds[0]!,
-    ...(signal && {signal}),
+    seed: seeds[0]!,
+    signal,
     async train(part, fold) {
-      const {student, curve} = await trained(study, method, part, epochs, share => onShare((fold + share) / folds));
+      const {student, curve} = await trained(study, {...method, knowledge: part}, epochs, share =>
+        onShare((fold + share) / folds),
+      );
       curves.push(curve);
       return student;
     },
   });
-  return {score: accuracy(logits, labels, knowledge.classes.length), curve: meanOf(curves)};
+  return {score: accuracy(logits, labels, method.knowledge.classes.length), curve: meanOf(curves)};
 }
 
 interface Trained {
   readonly student: Student;
   readonly curve: readonly CurvePoint[];
-  /** Validation accuracy of the weights that it has; NaN where none was measured. */
+  /** Validation accuracy of the weights that it has; NaN if none was measured. */
   readonly best: number;
 }
 
-async function trained(
-  study: Study,
-  method: Method,
-  knowledge: Knowledge | StoredKnowledge,
-  epochs: number,
-  onShare: OnShare,
-): Promise<Trained> {
+async function trained(study: Study, method: AnsweredMethod, epochs: number, onShare: OnShare): Promise<Trained> {
   const {recipe} = study;
   const seed = recipe.seeds[0]!;
-  const student = freshStudent(study, candidatesOf(recipe)[0]!, seed);
+  const student = freshStudent(recipe, recipe.students[0]!, seed);
   const curve: CurvePoint[] = [];
   let best = Number.NaN;
   const options = trainOptions(study, method, seed, (step, steps) => onShare(step / steps));
   try {
-    for await (const epoch of train(student, knowledge, {...options, epochs})) {
+    for await (const epoch of train(student, method.knowledge, {...options, epochs})) {
       const point = pointOf(epoch);
       curve.push(point);
       if (epoch.best || !recipe.training.earlyStopping) best = point.validationAccuracy ?? best;
@@ -97,8 +91,8 @@ async function trained(
 }
 
 function meanOf(curves: readonly (readonly CurvePoint[])[]): readonly CurvePoint[] {
-  return curves[0]!.map((point, place) => {
-    const losses = curves.map(curve => curve[place]!.loss);
+  return curves[0]!.map((point, index) => {
+    const losses = curves.map(curve => curve[index]!.loss);
     return {...point, loss: losses.reduce((sum, loss) => sum + loss, 0) / losses.length};
   });
 }

@@ -1,28 +1,85 @@
 import pLimit from 'p-limit';
 import {isLabelled} from '../../data/split.ts';
-import type {Knowledge, StoredKnowledge} from '../../knowledge/knowledge.ts';
-import type {Method} from '../../recipe/recipe.ts';
-import {failureOf} from '../failure.ts';
+import type {Knowledge} from '../../knowledge/knowledge.ts';
+import type {Method, Recipe} from '../../recipe/recipe.ts';
+import {jobRunner} from '../jobs.ts';
+import {type AnsweredMethod, type TunedMethod, tunedMethod} from '../methods.ts';
 import type {Trial, Tuning} from '../results.ts';
 import type {Study} from '../study.ts';
+import {failureOf} from '../training.ts';
 import {type Rung, rungsOf, successiveHalving} from './halving.ts';
 import {fingerprintOfTrials, KeptTrials, trialsPath} from './kept-trials.ts';
-import {type Setting, settingsOf} from './settings.ts';
-import type {OnShare, TrialOutcome} from './trial.ts';
+import {methodAt, type Setting, settingsOf} from './settings.ts';
+import {type OnShare, type TrialOutcome, tryOut} from './trial.ts';
+
+/**
+ * Tunes those methods of a study that ask for it, one after another. The trials of one method run side by side if the study
+ * has worker processes.
+ */
+export async function tuneMethods(
+  study: Study,
+  methods: readonly AnsweredMethod<Knowledge>[],
+): Promise<readonly TunedMethod<Knowledge>[]> {
+  const wanted = methods.filter(({tune}) => tune !== undefined);
+  if (wanted.length === 0) return methods.map(method => tunedMethod(method, undefined));
+  const total = wanted.reduce((sum, method) => sum + trialCount(study.recipe, method), 0);
+  const tell = (done: number) => study.onProgress({task: `tune ${namesOf(wanted.length)}`, done, total});
+  // As many as are first under way at once.
+  const widest = Math.max(...wanted.map(method => settingsOf(method).length));
+  const runner = jobRunner(study, widest);
+  const tuned: TunedMethod<Knowledge>[] = [];
+  let before = 0;
+  tell(0);
+  try {
+    for (const method of methods) {
+      if (method.tune === undefined) {
+        tuned.push(tunedMethod(method, undefined));
+        continue;
+      }
+      const found = await tuning(study, method, {
+        concurrency: runner.concurrency,
+        trial: (setting, epochs, onProgress) =>
+          runner.trial({method, setting, epochs}, {onProgress, onNote: study.onNote}),
+        onProgress: done => tell(before + done),
+      });
+      before += trialCount(study.recipe, method);
+      tuned.push(tunedMethod(method, found));
+    }
+    return tuned;
+  } finally {
+    await runner.close();
+  }
+}
+
+function namesOf(count: number): string {
+  return count === 1 ? '1 method' : `${count} methods`;
+}
+
+/** Tunes one method, if it asks for it, in this process. */
+export async function tuneHere(study: Study, method: AnsweredMethod): Promise<TunedMethod> {
+  if (method.tune === undefined) return tunedMethod(method, undefined);
+  const total = trialCount(study.recipe, method);
+  const found = await tuning(study, method, {
+    concurrency: 1,
+    trial: (setting, epochs, onShare) => tryOut(study, methodAt(method, setting), epochs, onShare),
+    onProgress: done => study.onProgress({task: `tune ${method.method}`, done, total}),
+  });
+  return tunedMethod(method, found);
+}
 
 /** How trials are made, in this process or in others, and who hears of them. */
-export interface TrialOptions {
+interface TrialOptions {
   /** How many may be under way at once. */
   readonly concurrency: number;
-  /** @throws LimbeckError where the training came to nothing */
+  /** @throws LimbeckError if the training came to nothing */
   readonly trial: (setting: Setting, epochs: number, onShare: OnShare) => Promise<TrialOutcome>;
   /** @param done - how many trials; those under way count by their part */
   readonly onProgress: (done: number) => void;
 }
 
-/** Settings, by their places, of which one is chosen, and the rungs by which it is. */
-export interface Bracket {
-  readonly places: readonly number[];
+/** Settings, by their indices, one of which is chosen, and the rungs that choose it. */
+interface Bracket {
+  readonly indices: readonly number[];
   readonly rungs: readonly Rung[];
 }
 
@@ -31,20 +88,20 @@ export interface Bracket {
  * targets are, and settings of different temperatures can't be told apart before the end. What halving spares is epochs of
  * the weights.
  */
-export function bracketsOf({recipe}: Pick<Study, 'recipe'>, method: Method): readonly Bracket[] {
+function bracketsOf({training}: Pick<Recipe, 'training'>, method: Method): readonly Bracket[] {
   const {reduction = 3} = method.tune === true ? {} : (method.tune ?? {});
   const settings = settingsOf(method);
   const temperatures = [...new Set(settings.map(({temperature}) => temperature))];
   const finalists = temperatures.length > 1 ? 1 : reduction;
   return temperatures.map(temperature => {
-    const places = [...settings.keys()].filter(place => settings[place]!.temperature === temperature);
-    return {places, rungs: rungsOf(places.length, {epochs: recipe.training.epochs, reduction, finalists})};
+    const indices = [...settings.keys()].filter(index => settings[index]!.temperature === temperature);
+    return {indices, rungs: rungsOf(indices.length, {epochs: training.epochs, reduction, finalists})};
   });
 }
 
 /** How many trials tune a method. */
-export function trialCount(study: Pick<Study, 'recipe'>, method: Method): number {
-  const rungs = bracketsOf(study, method).flatMap(bracket => bracket.rungs);
+function trialCount(recipe: Pick<Recipe, 'training'>, method: Method): number {
+  const rungs = bracketsOf(recipe, method).flatMap(bracket => bracket.rungs);
   return rungs.reduce((sum, {count}) => sum + count, 0);
 }
 
@@ -52,25 +109,20 @@ export function trialCount(study: Pick<Study, 'recipe'>, method: Method): number
  * Chooses T and λ of a method's losses, see `Method.tune`. Trials that an earlier run of the same study made are not made
  * again.
  *
- * @returns undefined where not one trial came to an end
- * @throws InputError where the method has nothing to choose
+ * @returns undefined if not one trial came to an end
+ * @throws InputError if the method has nothing to choose
  */
-export async function tuneMethod(
-  study: Study,
-  method: Method,
-  knowledge: Knowledge | StoredKnowledge,
-  options: TrialOptions,
-): Promise<Tuning | undefined> {
+async function tuning(study: Study, method: AnsweredMethod, options: TrialOptions): Promise<Tuning | undefined> {
   const settings = settingsOf(method);
-  const fingerprint = await fingerprintOfTrials(study, method, knowledge, settings);
+  const fingerprint = await fingerprintOfTrials(study, method, settings);
   const kept = await KeptTrials.open(trialsPath(study, method), fingerprint);
   const make = trialMaker(study, settings, kept, options);
   const limit = pLimit(options.concurrency);
   const climbed = await Promise.all(
-    bracketsOf(study, method).map(async ({places, rungs}) => {
+    bracketsOf(study.recipe, method).map(async ({indices, rungs}) => {
       const trials: Trial[] = [];
-      const best = await successiveHalving(places, rungs, async (rung, epochs) => {
-        const made = await limit.map(rung, place => make(place, epochs));
+      const best = await successiveHalving(indices, rungs, async (rung, epochs) => {
+        const made = await limit.map(rung, index => make(index, epochs));
         trials.push(...made);
         return made.map(({score}) => score ?? Number.NEGATIVE_INFINITY);
       });
@@ -85,7 +137,7 @@ export async function tuneMethod(
   }
   const highest = Math.max(...finals.map(({score}) => score));
   return {
-    judgedBy: isLabelled(study.data) ? 'validation accuracy' : 'agreement in cross-validation',
+    judgedBy: isLabelled(study.recipe.data) ? 'validation accuracy' : 'agreement in cross-validation',
     terms: method.losses.map(({name}) => name),
     chosen: finals.find(({score}) => score === highest)!.setting,
     settings,
@@ -93,30 +145,30 @@ export async function tuneMethod(
   };
 }
 
-/** Makes a trial of a setting, by its place, unless it is kept. */
+/** Makes a trial of a setting, by its index, unless it is kept. */
 function trialMaker(
   study: Study,
   settings: readonly Setting[],
   kept: KeptTrials,
   {trial: run, onProgress}: TrialOptions,
-): (place: number, epochs: number) => Promise<Trial> {
+): (index: number, epochs: number) => Promise<Trial> {
   const shares = new Map<string, number>();
-  const report = (place: number, epochs: number, share: number) => {
-    shares.set(`${place} for ${epochs}`, share);
+  const report = (index: number, epochs: number, share: number) => {
+    shares.set(`${index} for ${epochs}`, share);
     onProgress([...shares.values()].reduce((sum, one) => sum + one, 0));
   };
-  const make = async (place: number, epochs: number): Promise<Trial> => {
+  const make = async (index: number, epochs: number): Promise<Trial> => {
     study.signal?.throwIfAborted();
-    const onShare = (share: number) => report(place, epochs, Math.min(share, 0.999));
-    const outcome = await run(settings[place]!, epochs, onShare).catch(failureOf(study));
-    const trial = {setting: place, epochs, ...('failure' in outcome ? {score: null, curve: [], ...outcome} : outcome)};
-    // What failed may do better in another process.
+    const onShare = (share: number) => report(index, epochs, Math.min(share, 0.999));
+    const outcome = await run(settings[index]!, epochs, onShare).catch(failureOf(study));
+    const trial = {setting: index, epochs, ...('failure' in outcome ? {score: null, curve: [], ...outcome} : outcome)};
+    // A trial that failed may do better in another process.
     if (trial.score !== null) await kept.keep(trial);
     return trial;
   };
-  return async (place, epochs) => {
-    const trial = kept.get(place, epochs) ?? (await make(place, epochs));
-    report(place, epochs, 1);
+  return async (index, epochs) => {
+    const trial = kept.get(index, epochs) ?? (await make(index, epochs));
+    report(index, epochs, 1);
     return trial;
   };
 }

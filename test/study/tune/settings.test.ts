@@ -16,7 +16,7 @@ import {standardised} from '../../../src/losses/standardised.ts';
 import {topKLabels} from '../../../src/losses/top-k.ts';
 import {ttm} from '../../../src/losses/ttm.ts';
 import {voteLabels} from '../../../src/losses/vote-labels.ts';
-import type {TuneOptions} from '../../../src/recipe/recipe.ts';
+import type {Method, TuneOptions} from '../../../src/recipe/recipe.ts';
 import {methodAt, settingsOf} from '../../../src/study/tune/settings.ts';
 
 const tried = (losses: readonly LossTerm[], tune: true | TuneOptions = true) =>
@@ -71,7 +71,7 @@ describe('a method set in one way', () => {
   it.each(Object.keys(makers))('has %s at another temperature, all else as it was', async name => {
     await startEngine();
     const make = makers[name]!;
-    const [first] = methodAt(
+    const [first] = methodAt<Method>(
       {level: 'gray-box', method: 'mine', losses: [make(4)]},
       {temperature: 1.5, weights: [7]},
     ).losses;
@@ -99,7 +99,7 @@ describe('a method set in one way', () => {
         return {variables: [], value: () => tf.scalar(this.weight)};
       }
     }
-    const {losses} = methodAt(
+    const {losses} = methodAt<Method>(
       {level: 'black-box', method: 'mine', losses: [new Own()]},
       {temperature: 2, weights: [5]},
     );

@@ -10,15 +10,15 @@ import type {Method, Recipe} from '../../../src/recipe/recipe.ts';
 import {loadStudent} from '../../../src/student/files.ts';
 import {weightsHash} from '../../../src/student/weights-hash.ts';
 import {compare} from '../../../src/study/compare.ts';
+import {withSavedKnowledge} from '../../../src/study/knowledge.ts';
 import {renderReport} from '../../../src/study/report/page.ts';
 import type {Results} from '../../../src/study/results.ts';
 import {studentPath} from '../../../src/study/run.ts';
-import {withSavedKnowledge} from '../../../src/study/saved-knowledge.ts';
-import {openStudy, type StudyProgress} from '../../../src/study/study.ts';
+import type {StudyProgress} from '../../../src/study/study.ts';
 import {resultsTable} from '../../../src/study/table.ts';
 import {trialsPath} from '../../../src/study/tune/kept-trials.ts';
-import {tuneHere} from '../../../src/study/tune/tune-methods.ts';
-import {callsOf, startedTinyModel, studyPlaces, tinyData, tinyRecipe, tinyTeachers} from '../tiny.ts';
+import {tuneHere} from '../../../src/study/tune/tune.ts';
+import {callsOf, openRecipe, startedTinyModel, studyPlaces, tinyData, tinyRecipe, tinyTeachers} from '../tiny.ts';
 
 const places = studyPlaces();
 const model = await startedTinyModel();
@@ -142,9 +142,9 @@ describe('a study that tunes', () => {
     expect(scoresOf(second)).toEqual(scoresOf(first));
 
     const recipe = recipeOf({seeds: [1, 5]});
-    const study = await openStudy(recipe, [], where);
-    const [method] = recipe.methods;
-    const alone = await withSavedKnowledge(study, method!, knowledge => tuneHere(study, method!, knowledge));
+    const study = await openRecipe(recipe, [], where);
+    const [method] = study.recipe.methods;
+    const {tuning: alone} = await withSavedKnowledge(study, method!, answered => tuneHere(study, answered));
     await study.close();
     expect(prepared - before).toBe(3);
     expect(alone).toEqual(first.methods[0]!.tuning);

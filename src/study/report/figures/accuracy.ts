@@ -5,7 +5,7 @@ import {type Html, html} from '../html.ts';
 import {ranked, rowsOf, spreadOf} from '../spread.ts';
 import {type PlotRow, type RowPlotOptions, rowPlot} from './rows.ts';
 
-/** Accuracy, where it is known, and agreement with the teacher by method: every seed, the mean, and its interval. */
+/** Accuracy, if it is known, and agreement with the teacher by method: every seed, the mean, and its interval. */
 export function accuracyFigure(results: Results): Html {
   const {teacher, truth} = results;
   const agreement = plotOf(results, 'agreement', 'Agreement with the teacher', {

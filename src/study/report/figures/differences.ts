@@ -5,7 +5,7 @@ import {type Html, html} from '../html.ts';
 import {baselineName, comparedMethods, isClaim} from '../summary.ts';
 import {type PlotRow, rowPlot} from './rows.ts';
 
-/** How much more often than the baseline each method agrees with the teacher; undefined where nothing was compared. */
+/** How much more often than the baseline each method agrees with the teacher; undefined if nothing was compared. */
 export function differencesFigure(results: Results): Html | undefined {
   const compared = comparedMethods(results);
   const baseline = baselineName(results);

@@ -43,7 +43,12 @@ function histogram(
     `entropy ${low.toFixed(0)} to ${high.toFixed(0)} %: ${counted(value, 'target')}, ${share.toFixed(1)} %`;
   return drawn(
     {
-      ...{width: WIDTH, height: 170, marginLeft: 40, marginTop: 24, marginBottom: 38, marginRight: 12},
+      width: WIDTH,
+      height: 170,
+      marginLeft: 40,
+      marginTop: 24,
+      marginBottom: 38,
+      marginRight: 12,
       x: {domain: [0, 100], ticks: 5, label: `entropy, % of ln ${classes}`, labelAnchor: 'center', labelArrow: 'none'},
       y: {nice: true},
       marks: [

@@ -27,7 +27,7 @@ interface Curves {
 const WIDTH = 320;
 const LONGEST = 120;
 
-/** Validation accuracy and training loss by step, a panel a method; undefined where no curve was kept. */
+/** Validation accuracy and training loss by step, a panel a method; undefined if no curve was kept. */
 export function learningFigure(results: Results): Html | undefined {
   const all = results.methods.map(method => curvesOf(results, method));
   if (all.every(({accuracy, loss}) => accuracy.length === 0 && loss.length === 0)) return undefined;
@@ -130,7 +130,12 @@ function lossPlot({method, loss}: Curves, index: number): Html | undefined {
 
 function frame(height: number, last: number): Plot.PlotOptions & {width: number; height: number} {
   return {
-    ...{width: WIDTH, height, marginLeft: 44, marginTop: 24, marginBottom: 38, marginRight: 14},
+    width: WIDTH,
+    height,
+    marginLeft: 44,
+    marginTop: 24,
+    marginBottom: 38,
+    marginRight: 14,
     x: {domain: [0, last]},
   };
 }
@@ -144,7 +149,7 @@ function grid(label: string | null, ticks: number | readonly number[]): Plot.Mar
   ];
 }
 
-/** 1, 2 and 5 of every power of ten, or the powers alone where that would be too many. */
+/** 1, 2 and 5 of every power of ten, or the powers alone if that would be too many. */
 function logTicks(lines: readonly Line[]): readonly number[] {
   const values = lines.flatMap(({points}) => points.map(({value}) => value));
   const [low, high] = [Math.min(...values), Math.max(...values)];
@@ -159,7 +164,11 @@ function logTicks(lines: readonly Line[]): readonly number[] {
 function lineMarks(lines: readonly Line[], stroke: string, strokeWidth: number, scale = 1): Plot.Markish[] {
   return lines.map(({title, points}) =>
     Plot.line(points, {
-      ...{x: 'step', y: ({value}: Point) => value * scale, z: null, stroke, strokeWidth},
+      x: 'step',
+      y: ({value}: Point) => value * scale,
+      z: null,
+      stroke,
+      strokeWidth,
       ...(points.length === 1 ? {marker: 'dot' as const} : {}),
       title: () => title,
     }),

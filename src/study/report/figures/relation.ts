@@ -43,7 +43,7 @@ function panelOf(title: string, colour: string, matrix: Matrix, classes: readonl
   return {colour, title, content: drawing, note: html`${range}${note === undefined ? undefined : html`<br>${note}`}`};
 }
 
-/** Where the cells of a map lie. */
+/** The layout of a map's cells. */
 interface Grid {
   readonly start: number;
   readonly cell: number;
@@ -93,10 +93,10 @@ function cells(
   const side = hundredth(cell - 1);
   return matrix.flatMap((values, row) =>
     values.map((value, column) => {
-      const place = html`x="${hundredth(start + column * cell + 0.5)}" y="${hundredth(start + row * cell + 0.5)}" width="${side}" height="${side}"`;
+      const box = html`x="${hundredth(start + column * cell + 0.5)}" y="${hundredth(start + row * cell + 0.5)}" width="${side}" height="${side}"`;
       const title = html`<title>true ${classes[row]}, mass on ${classes[column]}: ${percentage(value)}</title>`;
-      if (row === column) return html`<rect class="map-diagonal" ${place}>${title}</rect>`;
-      return html`<rect class="map-cell" fill-opacity="${hundredth(shade(value))}" ${place}>${title}</rect>`;
+      if (row === column) return html`<rect class="map-diagonal" ${box}>${title}</rect>`;
+      return html`<rect class="map-cell" fill-opacity="${hundredth(shade(value))}" ${box}>${title}</rect>`;
     }),
   );
 }

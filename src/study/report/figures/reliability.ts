@@ -51,7 +51,7 @@ function diagram(title: string, colour: string, bins: readonly ReliabilityBin[])
     const [low, high] = shareInterval(bin.accuracy, bin.count);
     return {...bin, low, high, opacity: bin.count < FEW ? 0.35 : 1, title: binTitle(bin)};
   });
-  const place = {x: 'confidence', stroke: colour, strokeOpacity: 'opacity'};
+  const shared = {x: 'confidence', stroke: colour, strokeOpacity: 'opacity'};
   return drawn(
     {
       ...frame(WIDTH),
@@ -75,8 +75,8 @@ function diagram(title: string, colour: string, bins: readonly ReliabilityBin[])
           ],
           {stroke: 'var(--muted)', strokeDasharray: '5 4'},
         ),
-        Plot.ruleX(marks, {...place, y1: 'low', y2: 'high', strokeWidth: 1.5}),
-        Plot.dot(marks, {...place, y: 'accuracy', r: 4, fill: colour, fillOpacity: 'opacity', title: 'title'}),
+        Plot.ruleX(marks, {...shared, y1: 'low', y2: 'high', strokeWidth: 1.5}),
+        Plot.dot(marks, {...shared, y: 'accuracy', r: 4, fill: colour, fillOpacity: 'opacity', title: 'title'}),
       ],
     },
     {

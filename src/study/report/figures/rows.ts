@@ -8,10 +8,10 @@ import {type Description, drawn} from '../plot.ts';
 export interface PlotRow {
   readonly name: string;
   readonly colour: string;
-  /** What was measured, a dot each, with its hover title. */
+  /** Measured values, a dot each, with its hover title. */
   readonly dots: readonly {readonly x: number; readonly title: string}[];
   readonly mean: number;
-  /** Ends of the interval; undefined where there is none. */
+  /** Ends of the interval; undefined if there is none. */
   readonly interval: readonly [number, number] | undefined;
   /** Written to the right of the name. */
   readonly text: string;
@@ -30,7 +30,7 @@ const WIDTH = 400;
 const ROW = 48;
 const TOP = 26;
 const BOTTOM = 44;
-/** Where a name stands and where its marks do, in rows from the top of its own. */
+/** The row of a name and that of its marks, counted from the top of its own. */
 const NAME = 0.26;
 const MARKS = 0.68;
 
@@ -41,7 +41,10 @@ export function rowPlot(rows: readonly PlotRow[], {axis, reference, ...descripti
     {
       width: WIDTH,
       height: TOP + rows.length * ROW + BOTTOM,
-      ...{marginTop: TOP, marginBottom: BOTTOM, marginLeft: 10, marginRight: 10},
+      marginTop: TOP,
+      marginBottom: BOTTOM,
+      marginLeft: 10,
+      marginRight: 10,
       x: {domain, label: null},
       y: {domain: [rows.length, 0], axis: null},
       marks: [
@@ -94,8 +97,8 @@ function referenceMarks(
 ): Plot.Markish[] {
   if (reference === undefined || !Number.isFinite(reference.x)) return [];
   const {x, label} = reference;
-  const place = (x - low) / (high - low);
-  const textAnchor = place > 0.75 ? 'end' : place < 0.25 ? 'start' : 'middle';
+  const position = (x - low) / (high - low);
+  const textAnchor = position > 0.75 ? 'end' : position < 0.25 ? 'start' : 'middle';
   const span = {y1: (_: PlotRow, index: number) => index + 0.42, y2: (_: PlotRow, index: number) => index + 0.94};
   const dashes = {stroke: TEACHER_COLOUR, strokeWidth: 1.5, strokeDasharray: '4 3'};
   return [

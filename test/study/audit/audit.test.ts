@@ -2,19 +2,19 @@ import {readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import Papa from 'papaparse';
 import {beforeAll, beforeEach, describe, expect, it} from 'vitest';
-import type {UnlabelledDataset} from '../../src/data/split.ts';
-import {startEngine} from '../../src/engine/engine.ts';
-import {TeacherError} from '../../src/errors.ts';
-import {hardLabels} from '../../src/losses/hard-labels.ts';
-import {candidatesOf} from '../../src/recipe/candidates.ts';
-import type {Recipe} from '../../src/recipe/recipe.ts';
-import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
-import type {Student} from '../../src/student/student.ts';
-import {type Audit, type AuditOptions, audit, auditPaths} from '../../src/study/audit.ts';
-import {learn} from '../../src/study/run.ts';
-import {openStudy, type Study} from '../../src/study/study.ts';
-import type {Teacher} from '../../src/teacher.ts';
-import {folders, tinyData} from './tiny.ts';
+import type {UnlabelledDataset} from '../../../src/data/split.ts';
+import {startEngine} from '../../../src/engine/engine.ts';
+import {TeacherError} from '../../../src/errors.ts';
+import {hardLabels} from '../../../src/losses/hard-labels.ts';
+import type {Recipe} from '../../../src/recipe/recipe.ts';
+import {hashedNgrams} from '../../../src/student/hashed-ngrams.ts';
+import type {Student, StudentBuilder} from '../../../src/student/student.ts';
+import {type AuditOptions, audit, auditPaths} from '../../../src/study/audit/audit.ts';
+import type {Audit} from '../../../src/study/audit/measure.ts';
+import {learn} from '../../../src/study/run.ts';
+import type {Study} from '../../../src/study/study.ts';
+import type {Teacher} from '../../../src/teacher.ts';
+import {answered, folders, openRecipe, tinyData} from '../tiny.ts';
 
 const newFolder = folders();
 const classes = ['calm', 'angry'];
@@ -73,7 +73,7 @@ let folder: string;
 
 async function withStudy<T>(use: (study: Study) => Promise<T>, changes: Partial<typeof recipe> = {}): Promise<T> {
   const options = {directory: join(folder, 'out'), cache: join(folder, 'answers')};
-  const study = await openStudy({...recipe, ...changes}, ['black-box'], options);
+  const study = await openRecipe({...recipe, ...changes}, ['black-box'], options);
   try {
     return await use(study);
   } finally {
@@ -103,11 +103,12 @@ beforeAll(async () => {
   folder = await newFolder('learn');
   asked = [];
   student = await withStudy(async study => {
-    const [method] = recipe.methods;
     const answers = {kind: 'label', count: 40, labels: Int32Array.from(texts.slice(0, 40), saidOf)} as const;
     const source = {access: 'black-box', identity: {}} as const;
     const inputs = inputsOf(texts.slice(0, 40));
-    return (await learn(study, method!, {source, classes, detail: {kind: 'label'}, inputs, answers}, 1)).student;
+    return (
+      await learn(study, answered(study, 'labels', {source, classes, detail: {kind: 'label'}, inputs, answers}), 1)
+    ).student;
   });
 });
 
@@ -212,8 +213,8 @@ describe('an audit', () => {
     await audited({items: 60});
     await fill(truly);
     const before = await audited();
-    const [build] = candidatesOf(recipe);
-    const fresh = build!({classes, kind: 'text', inputShape: [], preprocessing: {}}, 5);
+    const build = recipe.student as StudentBuilder;
+    const fresh = build({classes, kind: 'text', inputShape: [], preprocessing: {}}, 5);
     const other = await audited({}, fresh);
     expect(other.right!.teacher).toEqual(before.right!.teacher);
     expect(other.right!.student).not.toEqual(before.right!.student);
@@ -249,8 +250,9 @@ describe('an audit refuses', () => {
   });
 
   it('inputs that are no texts', async () => {
-    const images = {data: tinyData()} as unknown as Study;
-    await expect(audit(images, {...student, classes: images.data.classes})).rejects.toThrow('An audit shows texts');
+    const data = tinyData();
+    const images = {recipe: {data}} as unknown as Study;
+    await expect(audit(images, {...student, classes: data.classes})).rejects.toThrow('An audit shows texts');
   });
 
   it('a student of other classes', async () => {

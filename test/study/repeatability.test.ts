@@ -8,14 +8,14 @@ import {loadKnowledge, saveKnowledge} from '../../src/knowledge/files.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import type {Method, Recipe} from '../../src/recipe/recipe.ts';
+import {planMethods} from '../../src/recipe/resolve.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {loadStudent} from '../../src/student/files.ts';
 import {weightsHash} from '../../src/student/weights-hash.ts';
 import {compare} from '../../src/study/compare.ts';
+import {changesFor, keptVerdict} from '../../src/study/repeatability.ts';
 import {renderReport} from '../../src/study/report/page.ts';
 import {studentPath} from '../../src/study/run.ts';
-import {changesFor, keptVerdict} from '../../src/study/steadiness.ts';
-import {openStudy} from '../../src/study/study.ts';
 import {resultsTable} from '../../src/study/table.ts';
 import type {AnswerOf, Question, Reply, Service, Teacher} from '../../src/teacher.ts';
 import {startedTinyModel, studyPlaces, tinyRecipe, transferSize} from './tiny.ts';
@@ -134,18 +134,17 @@ describe('a gray-box service that perturbs its scores', () => {
     const where = await places();
     const recipe = recipeOf(service(1.5));
     await compare(recipe, where);
-    const study = await openStudy(recipe, [], where);
-    const verdict = await keptVerdict(study, soft);
-    await study.close();
-    expect(changesFor(recipe, soft, verdict)).toEqual({learnsLabels: true});
-    expect(changesFor(recipe, hard, verdict)).toEqual({});
-    expect(changesFor({...recipe, trustsScores: true}, soft, verdict)).toEqual({});
+    const [planned, other] = planMethods(recipe.methods).methods;
+    const verdict = await keptVerdict(where, planned!);
+    expect(changesFor(recipe, planned!, verdict)).toEqual({learnsLabels: true});
+    expect(changesFor(recipe, other!, verdict)).toEqual({});
+    expect(changesFor({...recipe, trustsScores: true}, planned!, verdict)).toEqual({});
 
     // Answers of another teacher in the place of these are not what it is about.
     const path = join(where.directory, 'knowledge', 'gray-box.safetensors');
     const knowledge = await loadKnowledge(path);
     await saveKnowledge(path, {...knowledge, source: {access: 'gray-box', identity: {service: 'another'}}});
-    expect(await keptVerdict(study, soft)).toBeUndefined();
+    expect(await keptVerdict(where, planned!)).toBeUndefined();
   });
 });
 

@@ -3,9 +3,9 @@ import {mkdir, readFile} from 'node:fs/promises';
 import {dirname} from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import {z} from 'zod';
-import {shuffledIndices} from '../data/random.ts';
-import {InputError} from '../errors.ts';
-import {allocate, STRATA} from '../evaluate/audit.ts';
+import {shuffledIndices} from '../../data/random.ts';
+import {InputError} from '../../errors.ts';
+import {allocate, STRATA} from '../../evaluate/audit.ts';
 
 /**
  * How the inputs of an audit were drawn. It is kept from the first draw on: whatever student or teacher is measured later,
@@ -15,7 +15,7 @@ export interface AuditDesign {
   readonly seed: number;
   /** Hash of the inputs that were drawn from. */
   readonly inputs: string;
-  /** [inputs], places in `STRATA`; `LEFT_OUT` of those that the teacher had not answered. */
+  /** [inputs], indices in `STRATA`; `LEFT_OUT` if the teacher had not answered. */
   readonly strata: Uint8Array;
   /** [strata], how many were drawn of each. */
   readonly drawn: readonly number[];
@@ -35,9 +35,9 @@ const schema = z.object({
 });
 
 /**
- * Reads a design; undefined where there is none.
+ * Reads a design; undefined if there is none.
  *
- * @throws InputError where the file is none, or is about other inputs
+ * @throws InputError if the file is no design, or is about other inputs
  */
 export async function readDesign(path: string, ids: readonly string[]): Promise<AuditDesign | undefined> {
   let text: string;
@@ -92,10 +92,10 @@ export function drawnInputs({seed, strata, drawn}: AuditDesign): number[] {
   const chosen = STRATA.flatMap((name, stratum) => {
     const members = Array.from(strata.keys()).filter(index => strata[index] === stratum);
     const order = shuffledIndices(members.length, seed, `audit, ${name}`);
-    return Array.from(order.subarray(0, drawn[stratum]), place => members[place]!);
+    return Array.from(order.subarray(0, drawn[stratum]), index => members[index]!);
   });
-  const places = shuffledIndices(strata.length, seed, 'audit, rows');
-  return chosen.sort((one, other) => places[one]! - places[other]!);
+  const positions = shuffledIndices(strata.length, seed, 'audit, rows');
+  return chosen.sort((one, other) => positions[one]! - positions[other]!);
 }
 
 function hashOf(ids: readonly string[]): string {

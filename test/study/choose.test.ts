@@ -5,7 +5,7 @@ import {startEngine} from '../../src/engine/engine.ts';
 import {loadStudent} from '../../src/student/files.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import {weightsHash} from '../../src/student/weights-hash.ts';
-import {chooseAmong} from '../../src/study/choice.ts';
+import {chooseAmong} from '../../src/study/choose.ts';
 import {compare} from '../../src/study/compare.ts';
 import {studentPath} from '../../src/study/run.ts';
 import {resultsTable} from '../../src/study/table.ts';

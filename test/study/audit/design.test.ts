@@ -1,10 +1,10 @@
 import {readdir, readFile, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {beforeEach, describe, expect, it} from 'vitest';
-import {randomFraction, seededRandom} from '../../src/data/random.ts';
-import {shareRight, strataOf} from '../../src/evaluate/audit.ts';
-import {drawnInputs, extended, newDesign, readDesign, sizesOf, writeDesign} from '../../src/study/audit-design.ts';
-import {folders} from './tiny.ts';
+import {randomFraction, seededRandom} from '../../../src/data/random.ts';
+import {shareRight, strataOf} from '../../../src/evaluate/audit.ts';
+import {drawnInputs, extended, newDesign, readDesign, sizesOf, writeDesign} from '../../../src/study/audit/design.ts';
+import {folders} from '../tiny.ts';
 
 const newFolder = folders();
 const count = 400;

@@ -1,0 +1,54 @@
+import type {TextFormat} from '../../data/texts/record.ts';
+import {InputError} from '../../errors.ts';
+import type {Terminal} from '../terminal.ts';
+import type {Questions} from './questions.ts';
+import type {Described} from './readers.ts';
+
+/** The choices that the command line makes already. */
+export interface InitFlags {
+  readonly texts?: string;
+  readonly format?: TextFormat;
+  readonly encoding?: string;
+  readonly quotes?: false;
+  readonly text?: string;
+  readonly label?: string | false;
+  readonly class?: readonly Described[];
+  readonly service?: string;
+  readonly url?: string;
+  readonly region?: string;
+  readonly model?: string;
+  readonly output?: string;
+  readonly price?: string;
+  readonly calls?: number;
+  readonly test?: number;
+  readonly budget?: string;
+  readonly name?: string;
+}
+
+/** The source of choices that the flags leave open: a person, if there is one. */
+export interface Asked {
+  readonly flags: InitFlags;
+  readonly questions: Questions | undefined;
+  readonly note: Terminal['note'];
+  readonly signal: AbortSignal;
+}
+
+type TextFlag = 'texts' | 'text' | 'service' | 'url' | 'region' | 'model' | 'output' | 'price' | 'budget';
+
+/**
+ * Takes a choice from its flag, else from a person, else from its default.
+ *
+ * @param fallback - the default; undefined if there is none
+ */
+export async function choose<T>(
+  {flags, questions}: Asked,
+  flag: TextFlag,
+  question: string,
+  read: (text: string) => T,
+  fallback?: string,
+): Promise<T> {
+  const given = flags[flag] ?? (questions === undefined ? fallback : undefined);
+  if (given !== undefined) return read(given);
+  if (questions === undefined) throw new InputError(`Give \`--${flag}\`.`);
+  return questions.ask(question, read, fallback);
+}

@@ -1,0 +1,80 @@
+import {accuracy} from '../evaluate/metrics.ts';
+import {fitTemperature} from '../knowledge/fit-temperature.ts';
+import type {ResolvedRecipe} from '../recipe/resolve.ts';
+import type {StudentBuilder} from '../student/student.ts';
+import {train} from '../train/train.ts';
+import {type CrossFit, crossFit} from './cross-fit.ts';
+import type {AnsweredMethod} from './methods.ts';
+import type {Candidate, StudentChoice} from './results.ts';
+import type {Study} from './study.ts';
+import {freshStudent, trainOptions} from './training.ts';
+
+/** The student that a run trains, and the temperature that calibrates it. */
+export interface Chosen {
+  readonly build: StudentBuilder;
+  /** Undefined if the recipe names one student. */
+  readonly choice: StudentChoice | undefined;
+  /** Undefined if the recipe has no calibration. */
+  readonly temperature: number | undefined;
+}
+
+/** A student that might be chosen, with its answers in cross-fitting. */
+export interface Tried extends Omit<Candidate, 'agreement'> {
+  readonly fit: CrossFit;
+}
+
+/** How many students are trained to choose one and to calibrate it. */
+export function trialsOf({students, calibration, folds}: ResolvedRecipe): number {
+  return students.length > 1 || calibration ? students.length * folds : 0;
+}
+
+/**
+ * Chooses among the students of a recipe and fits the temperature of the chosen one, both by the same answers, which none of
+ * them learned from.
+ *
+ * @param onStep - called with the index of the trial, and its steps
+ */
+export async function chooseStudent(
+  study: Study,
+  method: AnsweredMethod,
+  seed: number,
+  onStep: (trial: number) => ((step: number, steps: number) => void) | undefined,
+): Promise<Chosen> {
+  const {recipe, signal} = study;
+  const {students, folds} = recipe;
+  const classes = method.knowledge.classes.length;
+  if (trialsOf(recipe) === 0) return {build: students[0]!, choice: undefined, temperature: undefined};
+  const tried: Tried[] = [];
+  let trials = 0;
+  for (const build of students) {
+    const {model} = freshStudent(recipe, build, seed);
+    const fit = await crossFit(method.knowledge, {
+      folds,
+      seed,
+      signal,
+      async train(part) {
+        const student = freshStudent(recipe, build, seed);
+        for await (const _ of train(student, part, trainOptions(study, method, seed, onStep(trials++))));
+        return student;
+      },
+    });
+    tried.push({name: model.name, parameters: model.countParams(), fit});
+    model.dispose();
+  }
+  const choice = students.length > 1 ? chooseAmong(tried, classes) : undefined;
+  const chosen = choice?.chosen ?? 0;
+  const {logits, labels} = tried[chosen]!.fit;
+  const temperature = recipe.calibration && fitTemperature(logits, labels, classes);
+  return {build: students[chosen]!, choice, temperature};
+}
+
+/** Chooses the student that agrees most often with the answers that it did not learn from; at a tie the first of them. */
+export function chooseAmong(tried: readonly Tried[], classes: number): StudentChoice {
+  const candidates = tried.map(({name, parameters, fit: {logits, labels}}) => ({
+    name,
+    parameters,
+    agreement: accuracy(logits, labels, classes),
+  }));
+  const best = Math.max(...candidates.map(({agreement}) => agreement));
+  return {chosen: candidates.findIndex(({agreement}) => agreement === best), candidates};
+}

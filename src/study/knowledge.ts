@@ -1,0 +1,101 @@
+import {mkdir, stat} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import {selectSplit} from '../data/split.ts';
+import {versionsOf} from '../data/versions.ts';
+import {loadKnowledge, saveKnowledge} from '../knowledge/files.ts';
+import {coarsenKnowledge, type Knowledge} from '../knowledge/knowledge.ts';
+import {openKnowledge} from '../knowledge/open-knowledge.ts';
+import {selectAnswers} from '../knowledge/table.ts';
+import {trueLabels} from '../knowledge/true-labels.ts';
+import type {Drawn, QueryPlan} from '../recipe/resolve.ts';
+import type {AnsweredMethod, OpenMethod} from './methods.ts';
+import type {Study} from './study.ts';
+
+/** Saves the knowledge of a query plan, and replaces what was saved before. */
+export async function keep(
+  {directory}: Pick<Study, 'directory'>,
+  plan: QueryPlan,
+  knowledge: Knowledge,
+): Promise<string> {
+  const path = knowledgePath(directory, plan);
+  await mkdir(dirname(path), {recursive: true});
+  await saveKnowledge(path, knowledge);
+  return path;
+}
+
+/** The file of a query plan's knowledge. */
+export function knowledgePath(directory: string, plan: QueryPlan): string {
+  return join(directory, 'knowledge', `${plan.fileName}.safetensors`);
+}
+
+/**
+ * A method with what it learns from: answers coarsened to what it may see, or true labels.
+ *
+ * @param asked - the answers of its query plan; undefined for one that learns from true labels
+ * @param drawn - the inputs that were drawn, with true labels if there are any
+ */
+export function answeredMethod(
+  method: OpenMethod,
+  asked: Knowledge | undefined,
+  drawn: Drawn,
+  classes: readonly string[],
+): AnsweredMethod<Knowledge> {
+  if (method.level === 'none') return {...method, knowledge: trueLabelsFor(method, drawn, classes)};
+  if (asked === undefined) throw new TypeError(`Method ${method.method} asked nobody.`);
+  return {...method, knowledge: coarsenKnowledge(asked, method.detail)};
+}
+
+/** True labels, which hold for all versions of an input that the method learns from. */
+function trueLabelsFor({changes, countedViews}: OpenMethod, drawn: Drawn, classes: readonly string[]): Knowledge {
+  const truth = trueLabels(drawnWithout(drawn, changes.leftOut), classes);
+  if (countedViews === undefined) return truth;
+  const {inputs, versions} = versionsOf(truth.inputs, countedViews);
+  const answers = selectAnswers(
+    truth.answers,
+    Array.from({length: inputs.count}, (_, row) => Math.floor(row / versions)),
+    classes.length,
+  );
+  return {...truth, inputs, answers, versions};
+}
+
+function drawnWithout(drawn: Drawn, leftOut: readonly number[] = []): Drawn {
+  if (leftOut.length === 0 || !('labels' in drawn)) return drawn;
+  const without = new Set(leftOut);
+  return selectSplit(
+    drawn,
+    Array.from(drawn.labels.keys()).filter(row => !without.has(row)),
+  );
+}
+
+/** Bytes up to which a file is read whole, which is faster. */
+const SMALL = 64 * 2 ** 20;
+
+/**
+ * Gives a method what it learns from, out of the knowledge that its query plan saved: a small file is read whole, another
+ * row by row. A file is closed after `use`.
+ *
+ * @throws KnowledgeError if there is none, or it is damaged
+ */
+export async function withSavedKnowledge<T>(
+  {directory, recipe: {drawn, data}}: Study,
+  method: OpenMethod,
+  use: (method: AnsweredMethod) => Promise<T>,
+): Promise<T> {
+  if (method.queryPlan === undefined) return use(answeredMethod(method, undefined, drawn, data.classes));
+  const path = knowledgePath(directory, method.queryPlan);
+  if (await isSmall(path)) return use(answeredMethod(method, await loadKnowledge(path), drawn, data.classes));
+  const knowledge = await openKnowledge(path, {detail: method.detail});
+  try {
+    return await use({...method, knowledge});
+  } finally {
+    await knowledge.close();
+  }
+}
+
+/** A file that is not there is left to its reader, who says so. */
+async function isSmall(path: string): Promise<boolean> {
+  const size = await stat(path)
+    .then(({size}) => size)
+    .catch(() => 0);
+  return size <= SMALL;
+}

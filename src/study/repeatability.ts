@@ -1,0 +1,130 @@
+import {readFile, rm} from 'node:fs/promises';
+import {z} from 'zod';
+import {askAll} from '../ask/each.ts';
+import type {LayeredTeacher} from '../ask/layer.ts';
+import {compareAskings, type Repetition} from '../ask/probe/repetition.ts';
+import {inputAt} from '../data/inputs.ts';
+import {replaceFile} from '../data/replace-file.ts';
+import {AnswerStoreError, LimbeckError} from '../errors.ts';
+import {coarsen} from '../knowledge/coarsen.ts';
+import {openKnowledge} from '../knowledge/open-knowledge.ts';
+import {answerAt} from '../knowledge/table.ts';
+import type {Recipe} from '../recipe/recipe.ts';
+import type {PlannedMethod} from '../recipe/resolve.ts';
+import type {Access, Detail, Outcome, Query, Teacher} from '../teacher.ts';
+import {digestOf} from '../train/digest.ts';
+import type {Asked} from './asking.ts';
+import {knowledgePath} from './knowledge.ts';
+import type {MethodChanges} from './methods.ts';
+import {repeatabilitySentence} from './report/sentences.ts';
+import type {Repeatability} from './results.ts';
+import type {Study} from './study.ts';
+
+/** Inputs that are asked about twice. */
+const ASKED = 5;
+
+/**
+ * Finds out whether a gray-box service gives the same scores when it is asked again, by the first inputs that it answered.
+ * The second answers are kept as another sample, so that a service is asked for them once. They count against the budget.
+ *
+ * @returns undefined if that can't be known: for another teacher, for one that is asked for labels, and if nothing may be
+ * asked and nothing is kept
+ */
+export async function checkRepeatability(
+  study: Study,
+  {plan, knowledge, path: knowledgeFile}: Asked,
+): Promise<Repeatability | undefined> {
+  const path = repeatabilityPath(knowledgeFile);
+  await rm(path, {force: true});
+  const {level} = plan;
+  const asked = study.teacherFor(plan);
+  const {detail, answers, inputs} = knowledge;
+  if (!isAskedAgain(level, asked, detail)) return undefined;
+  const classes = asked.classes.length;
+  const rows = rowsAskedAgain(inputs.count);
+  const {teacher, ledger} = study.asking.open(asked);
+  // In reverse order: an answer that depends on its index in a request then changes.
+  const queries = rows.toReversed().map((row): Query => ({input: inputAt(inputs, row), sample: 1}));
+  const outcomes = await askedAgain(study, teacher, queries, detail);
+  const after = outcomes.toReversed().map(outcome => coarsened(outcome, detail, classes));
+  const before = rows.map(row => ({answer: answerAt(answers, row, classes)}));
+  const repetition = compareAskings(before, after, classes);
+  if (repetition?.verdict === undefined || repetition.compared < rows.length / 2) return undefined;
+  const {compared, flips, meanKl, verdict} = repetition;
+  const fallbacks = study.recipe.methods
+    .filter(method => method.queryPlan === plan && changesFor(study.recipe, method, verdict).learnsLabels)
+    .map(({method}) => method);
+  const found = {level, teacher: asked.name, compared, flips, meanKl: meanKl!, verdict, fallbacks};
+  await replaceFile(path, file => file.writeFile(JSON.stringify({verdict, teacher: digestOf(knowledge.source)})));
+  const repeatability = {...found, ledger: ledger.snapshot()};
+  const note = repeatabilitySentence(repeatability);
+  if (note !== undefined) study.onNote(note);
+  return repeatability;
+}
+
+/** Whether a teacher is asked a second time: a service that shows scores. */
+export function isAskedAgain(level: Access, {service}: Teacher, {kind}: Detail): boolean {
+  return level === 'gray-box' && service !== undefined && kind !== 'label' && kind !== 'votes';
+}
+
+/** Indices of the inputs that it is asked about again, out of so many. */
+export function rowsAskedAgain(count: number): readonly number[] {
+  return Array.from({length: Math.min(ASKED, count)}, (_, row) => row);
+}
+
+/** If it can't be asked, each query gets that error. */
+async function askedAgain(
+  {signal}: Study,
+  teacher: LayeredTeacher,
+  queries: readonly Query[],
+  detail: Detail,
+): Promise<readonly Outcome[]> {
+  try {
+    return await askAll(teacher, queries, {detail, ...(signal && {stop: signal})});
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!(error instanceof LimbeckError) || error instanceof AnswerStoreError) throw error;
+    return queries.map(() => ({error}));
+  }
+}
+
+/** A teacher may answer more than it was asked for. */
+function coarsened(outcome: Outcome, detail: Detail, classes: number): Outcome {
+  return 'answer' in outcome ? {answer: coarsen(outcome.answer, detail, classes)} : outcome;
+}
+
+/** The file stands beside the knowledge, for students that are trained from it later. */
+function repeatabilityPath(knowledge: string): string {
+  return knowledge.replace(/\.safetensors$/, '.steadiness.json');
+}
+
+const fileSchema = z.object({
+  verdict: z.enum(['same', 'noise', 'perturbed']),
+  /** The teacher whose answers it is about: a digest of the knowledge's source. */
+  teacher: z.string(),
+});
+
+/** The verdict on the teacher whose answers are saved for a method; undefined if there is none. */
+export async function keptVerdict(
+  {directory}: Pick<Study, 'directory'>,
+  {queryPlan}: PlannedMethod,
+): Promise<Repetition['verdict']> {
+  if (queryPlan === undefined) return undefined;
+  const path = knowledgePath(directory, queryPlan);
+  const text = await readFile(repeatabilityPath(path), 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const {verdict, teacher} = fileSchema.parse(JSON.parse(text));
+  const {source, close} = await openKnowledge(path);
+  await close();
+  return teacher === digestOf(source) ? verdict : undefined;
+}
+
+/** The changes to a method whose teacher's scores are not to be learned from; none otherwise. */
+export function changesFor(
+  {trustsScores = false}: Pick<Recipe, 'trustsScores'>,
+  {detail}: PlannedMethod,
+  verdict: Repetition['verdict'],
+): MethodChanges {
+  const learnsScores = !['label', 'votes'].includes(detail.kind);
+  return verdict === 'perturbed' && learnsScores && !trustsScores ? {learnsLabels: true} : {};
+}

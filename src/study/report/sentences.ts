@@ -1,0 +1,87 @@
+import type {MissingInputs} from '../missing.ts';
+import type {Repeatability, Results, StudentChoice, Tuning} from '../results.ts';
+import {count, counted, decimal, list, percentage} from './format.ts';
+import {rowsOf} from './spread.ts';
+
+/** How many inputs have no answer and how far they can move the figures, a sentence or two each. */
+export function missingSentences({missing}: Results): readonly string[] {
+  if (missing === undefined) return [];
+  const {transfer, test} = missing;
+  return [
+    ...(transfer.count > 0
+      ? [`${ofAll(transfer, 'training input')} were left without an answer, and no method learned from them.`]
+      : []),
+    ...(test.count > 0
+      ? [
+          `${ofAll(test, 'test input')} were left without an answer, and nothing is measured on them. They can move a ` +
+            `share by ${decimal(100 * test.share, 2)} points at most, up or down.`,
+        ]
+      : []),
+  ];
+}
+
+function ofAll({count: missing, total}: MissingInputs, noun: string): string {
+  return `${count(missing)} of ${counted(total, noun)}`;
+}
+
+/** The services that perturb their scores, a sentence or two each. */
+export function repeatabilitySentences({steadiness = []}: Results): readonly string[] {
+  return steadiness.flatMap(one => repeatabilitySentence(one) ?? []);
+}
+
+/** The same for one service; undefined if its scores are the same each time, or nearly so. */
+export function repeatabilitySentence({
+  teacher,
+  verdict,
+  compared,
+  flips,
+  meanKl,
+  fallbacks,
+}: Repeatability): string | undefined {
+  if (verdict !== 'perturbed') return undefined;
+  const size = `by ${decimal(meanKl, 3)} nats of KL divergence on the mean of ${counted(compared, 'input')}, ${counted(flips, 'label')} with them`;
+  const effect =
+    fallbacks.length === 0
+      ? 'The recipe learns from them nonetheless.'
+      : `So ${list(fallbacks)} learn from its labels instead; \`trustsScores: true\` in the recipe learns from the scores.`;
+  return `The scores of ${teacher} are others each time it is asked, ${size}. ${effect}`;
+}
+
+/** The settings of the methods that were tuned, a sentence each. */
+export function tuningSentences({methods}: Results): readonly string[] {
+  return methods.flatMap(({method, tuning}) => (tuning ? [tuningSentence(method, tuning)] : []));
+}
+
+/** `Log-probabilities: T = 1, λ = 0.3, of 15 tried on validation: accuracy 84.10 % there.` */
+export function tuningSentence(method: string, {judgedBy, terms, chosen, settings, trials}: Tuning): string {
+  const {temperature, weights} = settings[chosen]!;
+  const [, ...others] = terms;
+  const values = [
+    ...(temperature === undefined ? [] : [`T = ${temperature}`]),
+    ...others.map((name, index) => `λ${others.length === 1 ? '' : ` of ${name}`} = ${weights[index + 1]!}`),
+  ];
+  const [measure, by] =
+    judgedBy === 'validation accuracy' ? ['accuracy', 'on validation'] : ['agreement', 'in cross-validation'];
+  const score = trials.findLast(({setting}) => setting === chosen)?.score ?? Number.NaN;
+  const failed = new Set(trials.filter(trial => trial.score === null).map(({setting}) => setting)).size;
+  const lost = failed === 0 ? '' : `; ${counted(failed, 'setting')} came to nothing`;
+  return `${method} is tuned: ${values.join(', ')}, of ${settings.length} tried ${by}, ${measure} ${percentage(score)}${lost}.`;
+}
+
+/** The students that the runs chose, and why: a sentence a method; none if the recipe names one student. */
+export function choiceSentences(results: Results): readonly string[] {
+  return results.methods.flatMap(method => {
+    const choices = rowsOf(results, method).flatMap(({choice}) => choice ?? []);
+    return choices.length === 0 ? [] : [choiceSentence(method.method, choices)];
+  });
+}
+
+/** The same for one method, from the choices of its runs. */
+export function choiceSentence(method: string, choices: readonly StudentChoice[]): string {
+  const tried = choices[0]!.candidates.map(({name, parameters}, index) => {
+    const times = choices.filter(({chosen}) => chosen === index).length;
+    const agreement = choices.reduce((sum, {candidates}) => sum + candidates[index]!.agreement, 0) / choices.length;
+    return `${name} (${counted(parameters, 'parameter')}) ${percentage(agreement)}, chosen by ${times} of ${counted(choices.length, 'run')}`;
+  });
+  return `${method} chose its student by agreement in cross-validation: ${tried.join('; ')}.`;
+}

@@ -1,0 +1,51 @@
+import {describe, expect, it} from 'vitest';
+import {hardLabels} from '../../src/losses/hard-labels.ts';
+import {softLabels} from '../../src/losses/soft-labels.ts';
+import type {Recipe} from '../../src/recipe/recipe.ts';
+import {detailOf, detailOfLevel, planMethods, resolveRecipe} from '../../src/recipe/resolve.ts';
+import {methods, startedTinyModel, tinyData, tinyRecipe, tinyTeachers} from '../study/tiny.ts';
+
+const teachers = tinyTeachers(await startedTinyModel());
+const resolved = (recipe: Recipe) => resolveRecipe(recipe, tinyData());
+const detailNamed = (name: string) => detailOf(methods.find(({method}) => method === name)!);
+
+describe('the levels of a recipe', () => {
+  it('are those that its methods learn from, the one that shows least first', () => {
+    const reversed = tinyRecipe(teachers, {methods: [...methods].reverse()});
+    expect(resolved(reversed).levels).toEqual(['black-box', 'gray-box', 'white-box']);
+    expect(resolved(tinyRecipe(teachers, {methods: methods.slice(0, 1)})).levels).toEqual([]);
+  });
+
+  it('are measured by the one that shows most, whether a method learns from it or not', () => {
+    expect(resolved(tinyRecipe(teachers, {methods: methods.slice(0, 2)})).reference).toBe('white-box');
+    const {'black-box': blackBox, 'gray-box': grayBox} = teachers;
+    expect(resolved(tinyRecipe({'gray-box': grayBox, 'black-box': blackBox})).reference).toBe('gray-box');
+  });
+
+  it('are asked for the least that all their methods can be served from', () => {
+    expect(detailOfLevel(planMethods(methods).methods, 'gray-box')).toEqual({kind: 'log-probabilities'});
+    const least = planMethods(methods.slice(0, 3)).methods;
+    expect(detailOfLevel(least, 'gray-box')).toEqual({kind: 'top-k', k: 2});
+    expect(detailOfLevel(least, 'white-box')).toEqual({kind: 'label'});
+  });
+});
+
+describe('a planned method', () => {
+  it('sees what it says, or else what its losses need and no more', () => {
+    expect(detailNamed('top 2')).toEqual({kind: 'top-k', k: 2});
+    expect(detailNamed('all, T=2')).toEqual({kind: 'log-probabilities'});
+    expect(detailNamed('hint')).toEqual({kind: 'logits', features: ['dense_1']});
+    const both = [hardLabels(), softLabels()];
+    expect(detailOf({level: 'gray-box', method: 'both', losses: both})).toEqual({kind: 'log-probabilities'});
+  });
+
+  it('has its index, its folder and the plan that its answers come from', () => {
+    const {queryPlans, methods: planned} = planMethods(methods);
+    expect(planned.map(({index}) => index)).toEqual([...methods.keys()]);
+    expect(planned.map(({level, queryPlan}) => [level, queryPlan?.level ?? 'none'])).toEqual(
+      methods.map(({level}) => [level, level]),
+    );
+    expect(planned.find(({method}) => method === 'all, T=2')!.folder).toBe('all-T=2');
+    expect(queryPlans.every(plan => planned.some(({queryPlan}) => queryPlan === plan))).toBe(true);
+  });
+});
