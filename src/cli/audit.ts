@@ -4,6 +4,7 @@ import type {Delimiter} from '../data/human-table/table.ts';
 import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import {loadRecipe} from '../recipe/load.ts';
+import {planMethods} from '../recipe/resolve.ts';
 import {loadStudent} from '../student/files.ts';
 import {audit} from '../study/audit/audit.ts';
 import {readRecipe} from '../study/checks.ts';
@@ -30,7 +31,7 @@ export async function runAudit(path: string, {items, seed, delimiter, ...flags}:
   const source = await loadRecipe(path);
   const options = studyOptions(flags, terminal);
   const directory = directoryOf(source, options);
-  const folder = flags.student ?? studentPath(directory, source.methods.at(-1)!, source.seeds[0]!);
+  const folder = flags.student ?? studentPath(directory, planMethods(source.methods).methods.at(-1)!, source.seeds[0]!);
   if (!existsSync(join(folder, 'limbeck.json'))) {
     throw new InputError(
       `There is no student in ${folder}. Train one: limbeck train ${path}. Or name one by \`--student\`.`,

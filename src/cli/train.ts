@@ -40,8 +40,8 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   const options = studyOptions(flags, terminal);
   await checkWritable(directoryOf(source, options));
   const recipe = await readRecipe(source);
-  const {mayAskLive, level} = methodNamed(recipe.methods, name);
-  const study = await openStudy(recipe, mayAskLive && level !== 'none' ? [level] : [], options);
+  const {liveLevel} = methodNamed(recipe.methods, name);
+  const study = await openStudy(recipe, liveLevel ? [liveLevel] : [], options);
   try {
     const method = await steadyMethod(study, name, path, terminal);
     const checkpoint = checkpointOf(checkpointPath(study.directory, method, seed), flags, terminal);

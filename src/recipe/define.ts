@@ -204,7 +204,7 @@ function hint(key: string, known: readonly string[]): string {
   return `Known: ${known.join(', ')}.`;
 }
 
-/** The parts of a schema that are read: an object's shape, a list's element, a union's members and the key that tells them apart. */
+/** The parts of a schema that are read: an object's shape, a list's element, a union's members and their discriminator. */
 interface Schema {
   readonly shape?: Readonly<Record<string, Schema>>;
   readonly element?: Schema;

@@ -43,8 +43,8 @@ export interface PlannedMethod extends Method {
   readonly queryPlan: QueryPlan | undefined;
   /** The views that are answered before its students are trained. */
   readonly countedViews: VersionOptions | undefined;
-  /** Whether its teacher may have to answer while its students are trained. */
-  readonly mayAskLive: boolean;
+  /** The level whose teacher may have to answer while its students are trained; undefined if none has to. */
+  readonly liveLevel: Access | undefined;
 }
 
 export interface PlannedMethods {
@@ -107,7 +107,7 @@ export function planMethods(methods: readonly Method[]): PlannedMethods {
       folder: methodFolder(method.method),
       queryPlan: planOf(method),
       countedViews: countedViews(method),
-      mayAskLive: method.level === 'white-box' && method.views !== undefined && method.views.count === undefined,
+      liveLevel: learnsFromNewViews(method) && method.level === 'white-box' ? method.level : undefined,
     })),
   };
 }
@@ -153,6 +153,11 @@ function queryPlansOf(level: Access, methods: readonly Method[]): readonly Query
 /** Whether a method shares its answers with no other. */
 function asksItself({asks, views, select}: Method): boolean {
   return asks !== undefined || views?.count !== undefined || select !== undefined;
+}
+
+/** Whether each epoch shows a new view of each input. */
+function learnsFromNewViews({views}: Method): boolean {
+  return views !== undefined && views.count === undefined;
 }
 
 /** The detail of a method's answers. A true label is a label. */

@@ -59,7 +59,7 @@ function cascadeIn(
   return cascadeOf(logits, reference, classes.length, {...calibration, temperature: 1});
 }
 
-/** True labels are as many as inputs, whatever versions of them are seen; if its teacher answers live, every row of every epoch counts. */
+/** True labels are as many as inputs, whatever versions are seen; if a teacher answers live, each row of each epoch counts. */
 function answersLearnedFrom({level, viewing, knowledge}: TunedMethod<Knowledge>, {curve}: Executed): number {
   const {inputs, versions = 1} = knowledge;
   if (level === 'none') return inputs.count / versions;

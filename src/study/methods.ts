@@ -54,11 +54,11 @@ export function openMethod(method: PlannedMethod, asked: Teacher | undefined): O
   return {...method, viewing: viewingOf(method, asked), changes: {}};
 }
 
-function viewingOf({level, views, mayAskLive}: PlannedMethod, asked: Teacher | undefined): OpenMethod['viewing'] {
+function viewingOf({level, views, liveLevel}: PlannedMethod, asked: Teacher | undefined): OpenMethod['viewing'] {
   if (views === undefined || views.count !== undefined) return {};
   const {view} = views;
   if (level === 'none') return {view};
-  return mayAskLive && asked !== undefined && answersLive(asked) ? {view, teacher: asked} : {};
+  return liveLevel !== undefined && asked !== undefined && answersLive(asked) ? {view, teacher: asked} : {};
 }
 
 /** Whether a teacher can answer while students are trained: it shows all, and asks no service. */

@@ -39,9 +39,9 @@ export interface StudyProbe {
 }
 
 /**
- * Asks each teacher of a recipe a handful of queries, each twice. The first answers are kept, and served from the cache if they are there;
- * the second are always asked for, unless the record mode forbids that. What can be known to be wrong beforehand is
- * an error before the first request.
+ * Asks each teacher of a recipe a handful of queries, each twice. The first answers are kept, and served from the cache if
+ * they are there; the second are always asked for, unless the record mode forbids that. A fault that can be known
+ * beforehand is an error before the first request.
  *
  * @throws InputError if a method can't learn from what its level's teacher declares
  */

@@ -10,7 +10,7 @@ import type {Access} from '../teacher.ts';
 import type {MissingInputs} from './missing.ts';
 import type {Setting} from './tune/settings.ts';
 
-/** The findings of a study, as `results.json` holds them. Accuracies and rates are fractions, entropies and divergences nats. */
+/** The findings of a study, as in `results.json`. Accuracies and rates are fractions, entropies and divergences nats. */
 export interface Results {
   /** Format of this document; a reader refuses one it doesn't know. */
   readonly schema: 'limbeck.results/1';

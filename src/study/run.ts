@@ -2,8 +2,8 @@ import {join} from 'node:path';
 import {shuffledIndices} from '../data/random.ts';
 import {countOf, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import {readFirstVersions} from '../knowledge/part-of.ts';
-import type {Method, Recipe} from '../recipe/recipe.ts';
-import {methodFolder} from '../recipe/resolve.ts';
+import type {Recipe} from '../recipe/recipe.ts';
+import type {PlannedMethod} from '../recipe/resolve.ts';
 import {saveStudent} from '../student/files.ts';
 import {fitGate, type Gate, MOST_GATE_TEXTS} from '../student/gate.ts';
 import {predictLogits} from '../student/predict.ts';
@@ -119,12 +119,12 @@ function withEpochs(checkpoint: CheckpointOptions, add: (epoch: Epoch) => void):
 }
 
 /** The folder of a method's student. */
-export function studentPath(directory: string, {method}: Pick<Method, 'method'>, seed: number): string {
-  return join(directory, 'students', methodFolder(method), `seed-${seed}`);
+export function studentPath(directory: string, {folder}: Pick<PlannedMethod, 'folder'>, seed: number): string {
+  return join(directory, 'students', folder, `seed-${seed}`);
 }
 
 /** The file of a run that is under way: beside its student's folder. */
-export function checkpointPath(directory: string, method: Pick<Method, 'method'>, seed: number): string {
+export function checkpointPath(directory: string, method: Pick<PlannedMethod, 'folder'>, seed: number): string {
   return `${studentPath(directory, method, seed)}.checkpoint`;
 }
 

@@ -21,7 +21,7 @@ const opening = open();
 
 async function open(): Promise<Study> {
   const recipe = await readRecipe(await loadRecipe(module));
-  const live = recipe.methods.flatMap(({level, mayAskLive}) => (mayAskLive && level !== 'none' ? [level] : []));
+  const live = recipe.methods.flatMap(({liveLevel}) => liveLevel ?? []);
   return openStudy(recipe, live, {
     directory,
     record: 'none',

@@ -13,7 +13,6 @@ import {calibrate} from '../../src/study/calibrate.ts';
 import {compare} from '../../src/study/compare.ts';
 import {inputsApart} from '../../src/study/divide.ts';
 import {cascadeOf} from '../../src/study/measure.ts';
-import {studentPath} from '../../src/study/run.ts';
 import {resultsTable} from '../../src/study/table.ts';
 import type {Answer, Teacher} from '../../src/teacher.ts';
 import {
@@ -22,6 +21,7 @@ import {
   hashOf,
   methods,
   startedTinyModel,
+  studentFolder,
   studyPlaces,
   tinyData,
   tinyModel,
@@ -86,7 +86,7 @@ describe('a study with calibration', () => {
     });
     for (const method of changes.methods) {
       const [unsure, calibrated] = await Promise.all(
-        [plain, sure].map(({directory}) => loadStudent(studentPath(directory, method, 1))),
+        [plain, sure].map(({directory}) => loadStudent(studentFolder(directory, method.method, 1))),
       );
       expect(unsure!.calibration).toBeUndefined();
       expect(calibrated!.calibration).toEqual({temperature: expect.any(Number)});
@@ -118,7 +118,7 @@ describe('a study with calibration', () => {
       model: kept,
       calibration,
       ...student
-    } = await loadStudent(studentPath(place.directory, recipe.methods[0]!, 1));
+    } = await loadStudent(studentFolder(place.directory, recipe.methods[0]!.method, 1));
     expect(calibration!.guarantee).toEqual(cascade!.guarantee);
     const logits = await predictLogits({...student, model: kept}, tinyData().test.inputs);
     const taught = await predictLogits(model, tinyData().test.inputs);
@@ -185,7 +185,7 @@ describe('a study with calibration', () => {
           methods: [method],
           rows: [row],
         } = await compare(recipe(each), place);
-        const student = await loadStudent(studentPath(place.directory, recipe(each).methods[0]!, 1));
+        const student = await loadStudent(studentFolder(place.directory, recipe(each).methods[0]!.method, 1));
         return {tuning: method!.tuning, choice: row!.choice, weights: weightsHash(student), ...student.calibration!};
       }),
     );

@@ -7,9 +7,8 @@ import {mlp} from '../../src/student/mlp.ts';
 import {weightsHash} from '../../src/student/weights-hash.ts';
 import {chooseAmong} from '../../src/study/choose.ts';
 import {compare} from '../../src/study/compare.ts';
-import {studentPath} from '../../src/study/run.ts';
 import {resultsTable} from '../../src/study/table.ts';
-import {methods, startedTinyModel, studyPlaces, tinyRecipe, tinyTeachers} from './tiny.ts';
+import {methods, startedTinyModel, studentFolder, studyPlaces, tinyRecipe, tinyTeachers} from './tiny.ts';
 
 beforeAll(startEngine);
 
@@ -62,7 +61,7 @@ describe('a study of several students', () => {
       expect(single.rows[index]!.choice).toBeUndefined();
     }
     const [chosen, same] = await Promise.all(
-      [both, alone].map(({directory}) => loadStudent(studentPath(directory, changes.methods[0]!, 1))),
+      [both, alone].map(({directory}) => loadStudent(studentFolder(directory, changes.methods[0]!.method, 1))),
     );
     expect(weightsHash(chosen!)).toBe(weightsHash(same!));
     // Its own answers calibrate it, not those of the other.
@@ -80,7 +79,7 @@ describe('a study of several students', () => {
     const place = await places();
     const {rows} = await compare(tinyRecipe(teachers, {...changes, seeds: [1], student: [able, hopeless]}), place);
     expect(rows[0]!.choice!.chosen).toBe(0);
-    const folder = studentPath(place.directory, changes.methods[0]!, 1);
+    const folder = studentFolder(place.directory, changes.methods[0]!.method, 1);
     expect((await loadStudent(folder)).calibration).toBeUndefined();
     const {madeBy} = JSON.parse(await readFile(join(folder, 'limbeck.json'), 'utf8'));
     expect(madeBy.choice).toEqual(rows[0]!.choice);

@@ -5,18 +5,17 @@ import {degrade} from '../../src/ask/degrade.ts';
 import {inputAt} from '../../src/data/inputs.ts';
 import {drawExamples} from '../../src/data/split.ts';
 import {KnowledgeError} from '../../src/errors.ts';
-import type {Method} from '../../src/recipe/recipe.ts';
 import {answerKey} from '../../src/store/key.ts';
 import {openAnswerStore} from '../../src/store/store.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {compare} from '../../src/study/compare.ts';
-import {studentPath} from '../../src/study/run.ts';
 import type {StudyOptions, StudyProgress} from '../../src/study/study.ts';
 import {
   callsOf,
   methods,
   spied,
   startedTinyModel,
+  studentFolder,
   studyPlaces,
   tinyData,
   tinyRecipe,
@@ -106,8 +105,8 @@ describe('compare stopped in the middle', () => {
     };
     const options = {...where, signal: stop.signal, onProgress};
     await expect(compare(tinyRecipe(tinyTeachers(model)), options)).rejects.toThrow(/abort/);
-    await access(studentPath(where.directory, {method: 'truth'} as Method, 2));
-    await expect(access(studentPath(where.directory, {method: 'labels'} as Method, 1))).rejects.toThrow('ENOENT');
+    await access(studentFolder(where.directory, 'truth', 2));
+    await expect(access(studentFolder(where.directory, 'labels', 1))).rejects.toThrow('ENOENT');
     await expect(access(join(where.directory, 'results.json'))).rejects.toThrow('ENOENT');
   });
 });

@@ -5,12 +5,10 @@ import {z} from 'zod';
 import {drawExamples} from '../../src/data/split.ts';
 import {loadKnowledge} from '../../src/knowledge/files.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
-import type {Method} from '../../src/recipe/recipe.ts';
 import {loadStudent} from '../../src/student/files.ts';
 import {predictLogits} from '../../src/student/predict.ts';
 import {compare} from '../../src/study/compare.ts';
 import type {ResultRow, Results} from '../../src/study/results.ts';
-import {studentPath} from '../../src/study/run.ts';
 import type {StudyProgress} from '../../src/study/study.ts';
 import {best, measure, rowsOf, teacherLogits} from './measures.ts';
 import {
@@ -18,6 +16,7 @@ import {
   hashesOf,
   methods,
   startedTinyModel,
+  studentFolder,
   studyPlaces,
   type TinyTeachers,
   tinyData,
@@ -32,7 +31,7 @@ const model = await startedTinyModel();
 
 /** The bytes of the weights that a run ended with. */
 function weightsOf(directory: string, method: string, seed: number): Promise<Buffer> {
-  return readFile(join(studentPath(directory, {method} as Method, seed), 'weights.bin'));
+  return readFile(join(studentFolder(directory, method, seed), 'weights.bin'));
 }
 
 describe('compare', () => {
@@ -85,7 +84,7 @@ describe('compare', () => {
     const {inputs, labels} = tinyData().test;
     const taught = await teacherLogits(model);
     for (const row of results.rows) {
-      const student = await loadStudent(studentPath(where.directory, {method: row.method} as Method, row.seed));
+      const student = await loadStudent(studentFolder(where.directory, row.method, row.seed));
       const said = rowsOf(await predictLogits(student, inputs));
       expect(row).toMatchObject(measure(said, taught, labels));
     }
@@ -209,7 +208,7 @@ describe('compare with a black box alone', () => {
     const taught = await teacherLogits(model);
     const {inputs} = tinyData().test;
     for (const row of results.rows) {
-      const student = await loadStudent(studentPath(where.directory, {method: row.method} as Method, row.seed));
+      const student = await loadStudent(studentFolder(where.directory, row.method, row.seed));
       const same = rowsOf(await predictLogits(student, inputs)).filter(
         (said, index) => best(said) === best(taught[index]!),
       );

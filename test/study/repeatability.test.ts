@@ -15,10 +15,9 @@ import {weightsHash} from '../../src/student/weights-hash.ts';
 import {compare} from '../../src/study/compare.ts';
 import {changesFor, keptVerdict} from '../../src/study/repeatability.ts';
 import {renderReport} from '../../src/study/report/page.ts';
-import {studentPath} from '../../src/study/run.ts';
 import {resultsTable} from '../../src/study/table.ts';
 import type {AnswerOf, Question, Reply, Service, Teacher} from '../../src/teacher.ts';
-import {startedTinyModel, studyPlaces, tinyRecipe, transferSize} from './tiny.ts';
+import {startedTinyModel, studentFolder, studyPlaces, tinyRecipe, transferSize} from './tiny.ts';
 
 const places = studyPlaces();
 const model = await startedTinyModel();
@@ -78,7 +77,7 @@ const recipeOf = ({teacher}: Noisy, changes: Partial<Recipe> = {}): Recipe => ({
 });
 
 const hashOf = async (directory: string, method: string) =>
-  weightsHash(await loadStudent(studentPath(directory, {method} as Method, 1)));
+  weightsHash(await loadStudent(studentFolder(directory, method, 1)));
 
 describe('a gray-box service that perturbs its scores', () => {
   it('is found out by asking twice, and its methods learn from labels, which is said everywhere', async () => {
@@ -108,7 +107,7 @@ describe('a gray-box service that perturbs its scores', () => {
     } as const;
     await compare(recipeOf(noisy, {methods: [labelled, hard]}), {...where, directory: other.directory});
     expect(await hashOf(where.directory, 'soft')).toBe(await hashOf(other.directory, 'soft'));
-    const path = join(studentPath(where.directory, soft, 1), 'limbeck.json');
+    const path = join(studentFolder(where.directory, 'soft', 1), 'limbeck.json');
     expect(JSON.parse(await readFile(path, 'utf8')).madeBy).toMatchObject({method: 'soft', learnsLabels: true});
   });
 

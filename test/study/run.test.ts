@@ -8,9 +8,9 @@ import type {Method, TrainingOptions} from '../../src/recipe/recipe.ts';
 import {loadStudent} from '../../src/student/files.ts';
 import {predictLogits} from '../../src/student/predict.ts';
 import {withSavedKnowledge} from '../../src/study/knowledge.ts';
-import {gateOver, type Learned, learn, studentPath} from '../../src/study/run.ts';
+import {gateOver, type Learned, learn} from '../../src/study/run.ts';
 import {adam} from '../../src/train/optimizer.ts';
-import {folders, methodOf, openRecipe, tinyData, tinyRecipe} from './tiny.ts';
+import {folders, methodOf, openRecipe, studentFolder, tinyData, tinyRecipe} from './tiny.ts';
 
 const newFolder = folders();
 const method: Method = {level: 'none', method: 'truth', losses: [hardLabels()]};
@@ -66,7 +66,7 @@ describe('the folder of a student', () => {
     ['../../up', 'up'],
     ['Étiquettes dures', 'Étiquettes-dures'],
   ])('of method `%s` is called %s', (name, folder) => {
-    expect(studentPath('out', {...method, method: name}, 3)).toBe(join('out', 'students', folder, 'seed-3'));
+    expect(studentFolder('out', name, 3)).toBe(join('out', 'students', folder, 'seed-3'));
   });
 });
 

@@ -14,11 +14,13 @@ import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import {topKLabels} from '../../src/losses/top-k.ts';
 import type {Method, Recipe} from '../../src/recipe/recipe.ts';
+import {methodFolder} from '../../src/recipe/resolve.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import type {Student, Task} from '../../src/student/student.ts';
 import {readRecipe} from '../../src/study/checks.ts';
 import type {AnsweredMethod, OpenMethod} from '../../src/study/methods.ts';
+import {studentPath} from '../../src/study/run.ts';
 import {openStudy, type Study, type StudyOptions} from '../../src/study/study.ts';
 import type {Access, Input, Question, Teacher} from '../../src/teacher.ts';
 import {adam} from '../../src/train/optimizer.ts';
@@ -212,4 +214,9 @@ export function methodOf({recipe}: Study, name: string): OpenMethod {
 /** A method of an open study with what it learns from. */
 export function answered(study: Study, name: string, knowledge: AnsweredMethod['knowledge']): AnsweredMethod {
   return {...methodOf(study, name), knowledge};
+}
+
+/** The folder of a method's student. */
+export function studentFolder(directory: string, method: string, seed: number): string {
+  return studentPath(directory, {folder: methodFolder(method)}, seed);
 }

@@ -30,7 +30,7 @@ export interface Audit {
   /** The lowest and the highest that the agreement on all texts can be, whatever the teacher would have answered. */
   readonly agreementBounds: readonly [number, number];
   readonly strata: readonly AuditedStratum[];
-  /** How often each is right, of the texts that had an answer at the first draw; undefined until a text of each stratum is checked. */
+  /** How often each is right on texts with an answer at the first draw; undefined until one of each stratum is checked. */
   readonly right: {readonly teacher: ShareRight; readonly student: ShareRight} | undefined;
   /** How often the student is right less how often the teacher is; undefined as `right` is. */
   readonly difference: ShareDifference | undefined;

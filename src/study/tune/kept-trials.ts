@@ -2,8 +2,7 @@ import {mkdir, readFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {z} from 'zod';
 import {replaceFile} from '../../data/replace-file.ts';
-import type {Method} from '../../recipe/recipe.ts';
-import {methodFolder} from '../../recipe/resolve.ts';
+import type {PlannedMethod} from '../../recipe/resolve.ts';
 import {digestOf} from '../../train/digest.ts';
 import {fingerprintOf} from '../../train/fingerprint.ts';
 import {startRun} from '../../train/run.ts';
@@ -78,8 +77,8 @@ function parsed(text: string): unknown {
 }
 
 /** The file of a method's trials. */
-export function trialsPath({directory}: Pick<Study, 'directory'>, {method}: Pick<Method, 'method'>): string {
-  return join(directory, 'tuning', `${methodFolder(method)}.json`);
+export function trialsPath({directory}: Pick<Study, 'directory'>, {folder}: Pick<PlannedMethod, 'folder'>): string {
+  return join(directory, 'tuning', `${folder}.json`);
 }
 
 /** All that decides what trials come to. */

@@ -13,12 +13,20 @@ import {compare} from '../../../src/study/compare.ts';
 import {withSavedKnowledge} from '../../../src/study/knowledge.ts';
 import {renderReport} from '../../../src/study/report/page.ts';
 import type {Results} from '../../../src/study/results.ts';
-import {studentPath} from '../../../src/study/run.ts';
 import type {StudyProgress} from '../../../src/study/study.ts';
 import {resultsTable} from '../../../src/study/table.ts';
 import {trialsPath} from '../../../src/study/tune/kept-trials.ts';
 import {tuneHere} from '../../../src/study/tune/tune.ts';
-import {callsOf, openRecipe, startedTinyModel, studyPlaces, tinyData, tinyRecipe, tinyTeachers} from '../tiny.ts';
+import {
+  callsOf,
+  openRecipe,
+  startedTinyModel,
+  studentFolder,
+  studyPlaces,
+  tinyData,
+  tinyRecipe,
+  tinyTeachers,
+} from '../tiny.ts';
 
 const places = studyPlaces();
 const model = await startedTinyModel();
@@ -58,7 +66,7 @@ const recipeOf = (changes: Partial<Recipe> = {}) =>
   tinyRecipe(tinyTeachers(model), {methods: [tunedMethod(planted())], ...epochs, ...changes});
 
 async function madeByOf(directory: string, method: string): Promise<Record<string, unknown>> {
-  const path = join(studentPath(directory, {method} as Method, 1), 'limbeck.json');
+  const path = join(studentFolder(directory, method, 1), 'limbeck.json');
   return JSON.parse(await readFile(path, 'utf8')).madeBy;
 }
 
@@ -82,7 +90,7 @@ describe('a study that tunes', () => {
     }
     await compare(recipeOf({seeds: [1], methods: [untuned(planted({temperature: 8}))]}), other);
     const [student, same] = await Promise.all(
-      [where, other].map(({directory}) => loadStudent(studentPath(directory, {method: 'tuned'} as Method, 1))),
+      [where, other].map(({directory}) => loadStudent(studentFolder(directory, 'tuned', 1))),
     );
     expect(weightsHash(student!)).toBe(weightsHash(same!));
     expect(await madeByOf(where.directory, 'tuned')).toEqual({
