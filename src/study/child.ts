@@ -3,7 +3,7 @@ import {type ChildProcess, type ForkOptions, fork} from 'node:child_process';
 /** A process that a study started, and the end of what it said on stderr, for when it ends too soon. */
 export interface Child {
   readonly process: ChildProcess;
-  readonly lastWords: () => string;
+  readonly stderrTail: () => string;
 }
 
 /** Starts a module as a process with a channel to this one: however this one ends, the child sees the channel close. */
@@ -13,7 +13,7 @@ export function startChild(module: string, args: readonly string[], options: For
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-2000);
   });
-  return {process: child, lastWords: () => said.trim()};
+  return {process: child, stderrTail: () => said.trim()};
 }
 
 export function hasEnded({exitCode, signalCode}: ChildProcess): boolean {

@@ -66,14 +66,14 @@ export function versionOf(student: Student): string {
 const entry = fileURLToPath(new URL('./service-process.js', import.meta.url));
 
 async function start(setup: ServiceSetup, running: ChildProcess[]): Promise<string> {
-  const {process: child, lastWords} = startChild(entry, [JSON.stringify(setup)], {});
+  const {process: child, stderrTail} = startChild(entry, [JSON.stringify(setup)], {});
   running.push(child);
   const ready = once(child, 'message').then(([message]) => (message as ServiceReady).url);
   const failed = once(child, 'exit').then(([code, signal]) => {
     // Ctrl-C goes to all processes of a terminal, and this one may hear of the child's end first.
     if (signal === 'SIGINT' || signal === 'SIGTERM') throw new DOMException('The service was stopped.', 'AbortError');
     throw new LimbeckError(
-      `The service of ${setup.directory} ended with code ${code} before it was ready:\n${lastWords()}`,
+      `The service of ${setup.directory} ended with code ${code} before it was ready:\n${stderrTail()}`,
     );
   });
   failed.catch(() => {});

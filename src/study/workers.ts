@@ -119,7 +119,7 @@ export function openWorker(setup: WorkerSetup): StudyWorker {
 
 /** @param resultIn - what a message says came of the job, if it does */
 function ask<T>(
-  {process: child, lastWords}: Child,
+  {process: child, stderrTail}: Child,
   job: RunMessage | TrialMessage,
   {onProgress, onNote}: RunListeners,
   resultIn: (message: WorkerMessage) => T | false,
@@ -138,7 +138,7 @@ function ask<T>(
     };
     const crash = () => {
       const how = child.signalCode ?? `code ${child.exitCode}`;
-      settle(() => reject(new WorkerCrash(`Its process ended with ${how}. ${lastWords()}`.trim())));
+      settle(() => reject(new WorkerCrash(`Its process ended with ${how}. ${stderrTail()}`.trim())));
     };
     child.on('message', listen).once('exit', crash).once('error', crash);
     if (child.connected) child.send(job);
