@@ -9,20 +9,20 @@ import {type AccessOf, type ModeOptions, modeFor} from './_chat/modes.ts';
 import type {Prompt} from './_chat/prompt.ts';
 import {type Explain, tokenCount} from './_wire/reply.ts';
 
-/** It tells no log-probabilities. */
+/** Anthropic gives no log-probabilities. */
 type Output = 'label' | 'confidence';
 
 export interface AnthropicOptions<O extends Output>
   extends ChatOptions,
     Pick<ModeOptions<O>, 'output' | 'structured' | 'temperature'> {
   /**
-   * Address of the service, up to where `/v1` begins. The key of ANTHROPIC_API_KEY goes to Anthropic alone.
+   * Address of the service, up to where `/v1` begins. ANTHROPIC_API_KEY is sent to Anthropic only.
    *
    * @default 'https://api.anthropic.com'
    */
   readonly url?: string;
   /**
-   * Version of the interface. From `2026-10-21` on it takes no temperature.
+   * Version of the API. From `2026-10-21` on it accepts no temperature.
    *
    * @default '2023-06-01'
    */
@@ -31,21 +31,21 @@ export interface AnthropicOptions<O extends Output>
 
 const ANTHROPIC = 'https://api.anthropic.com';
 
-/** The first version that refuses a temperature and takes keys as others do. */
+/** The first version that refuses a temperature and takes the key as a bearer token. */
 const WITHOUT_TEMPERATURE = '2026-10-21';
 
 /**
- * A model of Anthropic or of a service that speaks its Messages: labels, by a JSON schema of the classes. The part of
- * the prompt that all texts share is marked for the service's cache.
+ * A model of Anthropic, or of a service that speaks its Messages API: labels, by a JSON schema of the classes. The part
+ * of the prompt that all texts share is marked for the service's cache.
  *
- * @throws InputError where the options can't be used
+ * @throws InputError if the options can't be used
  */
 export function anthropic<O extends Output>(options: AnthropicOptions<O>): Teacher<AccessOf<O>> {
   const {url = ANTHROPIC, version = '2023-06-01', temperature} = options;
   checkOutput(options.output);
   const isNew = version >= WITHOUT_TEMPERATURE;
   if (isNew && typeof temperature === 'number') {
-    throw new InputError(`Version ${version} takes no \`temperature\`. Leave it out, or take version 2023-06-01.`);
+    throw new InputError(`Version ${version} takes no \`temperature\`. Leave it out, or use version 2023-06-01.`);
   }
   const mode = modeFor(options, options.classes);
   return chatTeacher(options, {
@@ -78,7 +78,7 @@ export function anthropic<O extends Output>(options: AnthropicOptions<O>): Teach
 function checkOutput(output: string): void {
   if (output !== 'log-probabilities') return;
   throw new InputError(
-    "Anthropic gives no log-probabilities. Take `output: 'label'` or 'confidence', or ask several times with `repeat`.",
+    "Anthropic gives no log-probabilities. Use `output: 'label'` or 'confidence', or ask several times with `repeat`.",
   );
 }
 
@@ -96,7 +96,7 @@ const FINISHES: Readonly<Record<string, Finish>> = {
 function completions(document: unknown): readonly Completion[] | string {
   const {data} = replySchema.safeParse(document);
   if (data === undefined) return 'Its reply is no message of Anthropic’s. Check `url`.';
-  // Other blocks are thoughts.
+  // Other blocks hold thoughts.
   const texts = data.content.filter(({type}) => type === 'text').map(({text = ''}) => text);
   return [{text: texts.join(''), finish: FINISHES[data.stop_reason ?? ''] ?? 'stop'}];
 }
@@ -123,8 +123,8 @@ function receipt(document: unknown): Receipt {
 }
 
 /**
- * Tokens that come from the cache count in full, though they cost less. Those that are written to it count as what they
- * cost: 1.25 of others, or twice as much where they are kept for an hour.
+ * Counts tokens read from the cache in full, though they cost less. Tokens written to the cache count as what they
+ * cost: 1.25 times other tokens, or 2 times if they are kept for an hour.
  */
 function usageOf({
   input_tokens,
@@ -142,20 +142,20 @@ function usageOf({
 const explain: Explain = ({status, codes}) => {
   const code = codes.find(code => code in PROBLEMS);
   if (code !== undefined) return {problem: PROBLEMS[code]!};
-  return status === 529 ? {problem: 'It has too much to do.', retryable: true} : undefined;
+  return status === 529 ? {problem: 'It is overloaded.', retryable: true} : undefined;
 };
 
 const PROBLEMS: Readonly<Record<string, string>> = {
   invalid_request_error:
-    'It does not take the request: check `model`, `version` and `parameters`. A model may take no `temperature` (set it ' +
+    'It does not take the request: check `model`, `version` and `parameters`. Some models take no `temperature` (set it ' +
     'to null) or no JSON schema (`structured: false`).',
   authentication_error:
     'It refuses the key. Set ANTHROPIC_API_KEY, or LIMBECK_TEACHER_KEY for another address, or pass `key`.',
   permission_error: 'The key may not use this. Check `model` and the rights of the key.',
   not_found_error: 'There is no such model. Check `model` and `url`.',
   request_too_large: 'The text is larger than the service takes. Shorten it.',
-  conflict_error: 'It does not take the request now, and says that it conflicts with another.',
-  overloaded_error: 'It has too much to do.',
-  timeout_error: 'It took too long itself.',
+  conflict_error: 'It does not take the request now: the request conflicts with another one.',
+  overloaded_error: 'It is overloaded.',
+  timeout_error: 'The service itself timed out.',
   api_error: 'It failed.',
 };

@@ -10,7 +10,7 @@ import {type AwsOptions, awsAccess, explainAws, regionOf} from './_wire/aws.ts';
 import {type Explain, tokenCount} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
 
-/** Its common interface tells no log-probabilities. */
+/** Converse gives no log-probabilities. */
 type Output = 'label' | 'confidence';
 
 export interface BedrockOptions<O extends Output>
@@ -20,11 +20,11 @@ export interface BedrockOptions<O extends Output>
   /**
    * Address of the service.
    *
-   * @default that of the region
+   * @default the address of the region
    */
   readonly url?: string;
   /**
-   * A key of Bedrock's own, in the place of `credentials`. A function is called for every request.
+   * A Bedrock API key, used instead of `credentials`. A function is called for every request.
    *
    * @default the environment variable AWS_BEARER_TOKEN_BEDROCK
    */
@@ -32,12 +32,12 @@ export interface BedrockOptions<O extends Output>
 }
 
 /**
- * A model behind Amazon Bedrock, by Converse: labels. Its models that speak the protocol of OpenAI, log-probabilities and
- * all, are reached by `openai` with the address of `bedrock-mantle`.
+ * A model behind Amazon Bedrock, by Converse: labels. Models that speak OpenAI's protocol, with log-probabilities, are
+ * reached by `openai` with the address of `bedrock-mantle`.
  *
- * `structured` is off by default, since not all models take a schema.
+ * `structured` is off by default, because not all models take a schema.
  *
- * @throws InputError where the options can't be used
+ * @throws InputError if the options can't be used
  */
 export function bedrock<O extends Output>(options: BedrockOptions<O>): Teacher<AccessOf<O>> {
   const {model, structured = false} = options;
@@ -88,7 +88,7 @@ function keyOf({key}: {readonly key?: string | (() => string)}): () => string | 
 function checkOutput(output: string): void {
   if (output !== 'log-probabilities') return;
   throw new InputError(
-    "Bedrock's Converse gives no log-probabilities. Take `output: 'label'` or 'confidence', or `openai` for models that speak its protocol.",
+    "Bedrock's Converse gives no log-probabilities. Use `output: 'label'` or 'confidence', or `openai` for models that speak its protocol.",
   );
 }
 
@@ -107,7 +107,7 @@ const FINISHES: Readonly<Record<string, Finish>> = {
 
 function completions(document: unknown): readonly Completion[] | string {
   const {data} = replySchema.safeParse(document);
-  if (data === undefined) return 'Its reply is none of Converse. Check `url`.';
+  if (data === undefined) return 'Its reply is no reply of Converse. Check `url`.';
   const text = data.output.message.content.map(({text}) => text ?? '').join('');
   return [{text, finish: FINISHES[data.stopReason] ?? 'stop'}];
 }
@@ -124,7 +124,7 @@ const receiptSchema = z.object({
     .catch(undefined),
 });
 
-/** What a token costs that is written to the cache, at most: those that are kept for an hour. */
+/** The most that a token written to the cache costs, in input tokens: the price of one that is kept for an hour. */
 const WRITTEN = 2;
 
 function receipt(document: unknown): Receipt {

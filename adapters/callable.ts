@@ -8,39 +8,41 @@ import {untilAborted} from './_local/until-aborted.ts';
 export type {ScoreMeaning, Scores} from './_answers/scores.ts';
 
 interface CommonOptions {
-  /** What messages call it. Part of the identity. */
+  /** The name that messages use. Part of the identity. */
   readonly name: string;
   /**
-   * Part of the identity: raise it whenever the function may answer otherwise. It has to be given, since the code of a
-   * function does not tell: what it calls, the model it has loaded and the variables it closes over are not in it, and a
+   * Part of the identity. Raise it when the function's answers can change. It is required, because the function's
+   * source can't tell: it holds neither what it calls, nor the model it loaded, nor the variables it closes over, and a
    * bundler rewrites it.
    */
   readonly version: string;
-  /** Names of the classes. Answers that are numbers, or lists, go by this order. */
+  /** Names of the classes. They give the order of answers that are numbers or lists. */
   readonly classes: readonly string[];
   /**
-   * Calls under way at once. Above 1 it helps functions that wait for something.
+   * The most calls under way at once. A value above 1 helps functions that wait for something.
    *
    * @default 1
    */
   readonly concurrency?: number;
 }
 
-/** What a function is told beside the input. */
+/** The second argument of a function, beside the input. */
 export interface CallContext {
-  /** Aborts when its answer is no longer waited for. */
+  /** Aborts when nobody waits for the answer any more. */
   readonly signal: AbortSignal | undefined;
 }
 
 type MaybePromise<T> = T | Promise<T>;
 
-/** A function of one input. What it throws is the error of this input. */
+/** A function of one input. An error that it throws belongs to this input alone. */
 interface OneByOne<T> {
   readonly batch?: false;
   readonly answer: (input: Input, context: CallContext) => MaybePromise<T>;
 }
 
-/** A function of several inputs, which gives as many answers in the same order: an `Error` where it has none. */
+/**
+ * A function of several inputs. It returns one answer per input, in the same order; an `Error` stands for no answer.
+ */
 interface Batched<T> {
   readonly batch: true;
   readonly answer: (inputs: readonly Input[], context: CallContext) => MaybePromise<readonly (T | Error)[]>;
@@ -61,20 +63,20 @@ export type LabelCall = CommonOptions &
 /** A function that gives scores. */
 export type ScoreCall = CommonOptions &
   Answering<Scores> & {
-    /** What they are. It is not guessed. */
+    /** The kind of the scores. It is not guessed. */
     readonly scores: ScoreMeaning;
     /**
-     * The most classes that it scores, where these needn't be all. What is missing from a sum of 1 is kept as the rest.
+     * The most classes that it scores, if fewer than all. The part that is missing from a sum of 1 is kept as the rest.
      *
      * @default it scores every class
      */
     readonly topK?: number;
   };
 
-/** What a function gives that sees inside its model. */
+/** The result of a function that sees inside its model. */
 export interface InnerScores {
   readonly logits: Scores;
-  /** By the names in `features`. */
+  /** Keyed by the names in `features`. */
   readonly features: {readonly [name: string]: {readonly shape: readonly number[]; readonly values: ArrayLike<number>}};
 }
 
@@ -82,19 +84,19 @@ export interface InnerScores {
 export type InnerCall = CommonOptions &
   Answering<InnerScores> & {
     readonly access: 'white-box';
-    /** Names of the features, which it gives every time. */
+    /** Names of the features. The function must return all of them every time. */
     readonly features: readonly string[];
   };
 
 /**
- * A function in this process as a teacher: black-box where it gives labels, gray-box where it gives scores, white-box
- * where it gives logits and activations. What it gives is checked: a class that there isn't, a NaN, probabilities that
- * do not sum to 1, a list of the wrong length are the error of that one input.
+ * A function in this process as a teacher. It is black-box if it returns labels, gray-box if it returns scores, and
+ * white-box if it returns logits and activations. Each result is checked: an unknown class, a NaN, probabilities that
+ * do not sum to 1 or a list of the wrong length is the error of that one input.
  *
- * A call that is under way at a Ctrl-C is not waited for. For a function that costs money, write a teacher with a
- * `service` instead: its calls are counted against the budget, and its replies are kept before they are read.
+ * A Ctrl-C does not wait for a call that is under way. If the function costs money, write a teacher with a `service`
+ * instead: its calls count against the budget, and its replies are kept before they are read.
  *
- * @throws InputError where the options can't be used
+ * @throws InputError if the options can't be used
  */
 export function callable(options: InnerCall): Teacher<'white-box'>;
 export function callable(options: ScoreCall): Teacher<'gray-box'>;
@@ -127,11 +129,11 @@ export function callable(options: InnerCall | ScoreCall | LabelCall): Teacher {
     maxBatch,
     concurrency,
     async ask(queries, {detail: wanted, signal} = {}) {
-      // A function may compute without a pause: signals and other work of the process must have their turn.
+      // A function can compute without a pause. Signals and other work of the process get a turn before it.
       await setImmediate();
       signal?.throwIfAborted();
       const values = await untilAborted(valuesOf(options, queries, signal), signal);
-      // The function may have heard the signal first, and thrown.
+      // The function can see the signal first and throw.
       signal?.throwIfAborted();
       const wantsFeatures = wanted?.kind === 'logits' && (wanted.features?.length ?? 0) > 0;
       return values.map(value => outcomeOf(name, value, read, wantsFeatures));
@@ -139,7 +141,7 @@ export function callable(options: InnerCall | ScoreCall | LabelCall): Teacher {
   };
 }
 
-/** What the function gave for each query, or threw. */
+/** Returns what the function returned or threw for each query. */
 async function valuesOf(
   {name, batch, answer}: InnerCall | ScoreCall | LabelCall,
   queries: readonly Query[],
@@ -150,7 +152,8 @@ async function valuesOf(
   const call = async (): Promise<readonly unknown[]> => answer(inputs, {signal});
   const values: unknown = await settled(call());
   if (values instanceof Error) {
-    const advice = 'Return an Error in the place of an input that it can not answer, so that the others are.';
+    const advice =
+      'Return an Error instead of an answer for an input that it can not answer, so that the others are kept.';
     const error = failureOf(name, values, advice);
     return inputs.map(() => error);
   }
@@ -163,7 +166,7 @@ async function valuesOf(
   return inputs.map(() => error);
 }
 
-/** What a promise brings, or the error that it is rejected with. */
+/** Returns the value of a promise, or the error that it is rejected with. */
 function settled(promise: Promise<unknown>): Promise<unknown> {
   return promise.catch(reason => (reason instanceof Error ? reason : new Error(String(reason))));
 }
@@ -180,16 +183,16 @@ function outcomeOf(
   return {answer: answer.kind === 'logits' && !wantsFeatures ? {...answer, features: {}} : answer} as Outcome;
 }
 
-/** The function's own TeacherError says what may be done, such as to ask again; it stays as it is. */
+/** Keeps the function's own TeacherError as it is, because it says whether to retry. */
 function failureOf(name: string, cause: Error, advice = 'Mend the function, or leave this input out.'): TeacherError {
   if (cause instanceof TeacherError) return cause;
   return new TeacherError(name, `The function failed (${cause.message}). ${advice}`, {cause});
 }
 
-/** The longest wrong label that is shown. */
+/** The most characters shown of a wrong label. */
 const LONGEST_SHOWN = 40;
 
-/** Shows a short value beside what is wrong with it: it comes from the user's own code. */
+/** Shows a short value beside the problem. The value comes from the user's own code, so it is safe to show. */
 function shownReader(read: (value: unknown) => Answer | Unread): (value: unknown) => Answer | Unread {
   return value => {
     const answer = read(value);

@@ -9,7 +9,7 @@ import {checkAddress} from './_wire/request.ts';
 import {keyVariableFor, type ServiceOptions} from './_wire/service.ts';
 
 export interface CohereOptions extends ServiceOptions {
-  /** A model that is fine-tuned to classify, or one that goes by `examples`. */
+  /** A model that is fine-tuned to classify, or one that classifies by `examples`. */
   readonly model: string;
   readonly classes: readonly string[];
   /**
@@ -19,7 +19,7 @@ export interface CohereOptions extends ServiceOptions {
    */
   readonly labels?: readonly string[];
   /**
-   * What the model goes by that is not fine-tuned: two or more of each class, `label` as in `labels`.
+   * Examples for a model that is not fine-tuned: two or more of each class. `label` is one of `labels`.
    *
    * @default none
    */
@@ -31,7 +31,7 @@ export interface CohereOptions extends ServiceOptions {
    */
   readonly url?: string;
   /**
-   * Queries in one request, 96 at most.
+   * Queries in one request, at most 96.
    *
    * @default 96
    */
@@ -42,12 +42,12 @@ const OWN = 'https://api.cohere.com';
 const MOST_INPUTS = 96;
 
 /**
- * A classifier of texts on Cohere's API: gray-box, with log-probabilities. It has to be of one label a text. The key is
- * read from CO_API_KEY, for a `url` elsewhere from LIMBECK_TEACHER_KEY.
+ * A classifier of texts on Cohere's API: gray-box, with log-probabilities. It must give one label per text. The key is
+ * read from CO_API_KEY, or from LIMBECK_TEACHER_KEY if `url` is not Cohere's.
  *
- * A text that the service refuses fails alone: its batch is halved until it is by itself.
+ * If the service refuses a text, only that text fails: its batch is halved until the text is alone.
  *
- * @throws InputError where the options can't be used
+ * @throws InputError if the options can't be used
  */
 export function cohere(options: CohereOptions): Teacher<'gray-box'> {
   const {model, classes, labels = classes, examples, maxBatch = MOST_INPUTS} = options;
@@ -80,7 +80,7 @@ export function cohere(options: CohereOptions): Teacher<'gray-box'> {
   });
 }
 
-/** Not one that is read from JSON, where the text of an example could be taken for a place. */
+/** Builds the template in code, because reading it from JSON could take an example's text for a placeholder. */
 function templateOf({model, examples}: CohereOptions): Template {
   const rest = {model, ...(examples && {examples: plain(examples)})};
   return {
@@ -108,11 +108,11 @@ const explain: Explain = ({status}) => {
 };
 
 const PROBLEMS: Readonly<Record<number, string>> = {
-  400: 'It does not take the request. Check `model`, and that there are `examples` of each class, or the model is fine-tuned.',
+  400: 'It does not take the request. Check `model`, and that it is fine-tuned or has `examples` of each class.',
   402: 'The account has nothing left to spend. Top it up.',
   404: 'It has no such model. Check `model`.',
   422: 'It does not take the request. Check that no text is empty or too long.',
-  498: 'It blocks the request for what a text says.',
-  499: 'It gave the request up, since it was cancelled.',
+  498: 'It blocks the request because of what a text says.',
+  499: 'It gave up the request, because the request was cancelled.',
   501: 'It can not do that with this model. Check `model`.',
 };

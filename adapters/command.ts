@@ -10,44 +10,44 @@ import {parseJson} from './_wire/reply.ts';
 export type {ScoreMeaning} from './_answers/scores.ts';
 
 export interface CommandOptions extends AliasOptions {
-  /** The program and its arguments, for example `['python3', 'classify.py']`. No shell reads it. */
+  /** The program and its arguments, for example `['python3', 'classify.py']`. It runs without a shell. */
   readonly command: readonly string[];
-  /** Names of the classes. Answers that are numbers, or lists, go by this order. */
+  /** Names of the classes. They give the order of answers that are numbers or lists. */
   readonly classes: readonly string[];
   /**
-   * Part of the identity. Raise it when something changes that the command line does not show and that may change
-   * answers: a module that the program imports, a model that it loads by itself, a variable in `env`.
+   * Part of the identity. Raise it when something changes that can change answers but is not in the command line: a
+   * module that the program imports, a model that it loads by itself, a variable in `env`.
    *
    * @default none
    */
   readonly version?: string;
   /**
-   * What messages call it.
+   * The name that messages use.
    *
    * @default `command`, the program and the files among its arguments
    */
   readonly name?: string;
   /**
-   * Variables beside those of this process, which the program has too. The place for keys: arguments are part of the
-   * identity, and anybody on the machine can read them.
+   * Environment variables that are added to those of this process. Keys belong here, because arguments are part of the
+   * identity and anybody on the machine can read them.
    *
    * @default none
    */
   readonly env?: Readonly<Record<string, string>>;
   /**
-   * The folder in which the program runs, and from which its arguments are looked for.
+   * The folder in which the program runs. Relative paths of its arguments start there.
    *
-   * @default that of this process
+   * @default the folder of this process
    */
   readonly cwd?: string;
   /**
-   * Queries that the program is given before it has answered them.
+   * The most queries that the program holds unanswered.
    *
    * @default 16
    */
   readonly concurrency?: number;
   /**
-   * Milliseconds that the program may answer nothing while it has queries, its start included.
+   * Milliseconds that the program can stay silent while it has queries. Its start counts too.
    *
    * @default 60_000
    */
@@ -58,18 +58,18 @@ export interface CommandOptions extends AliasOptions {
    * @default 16 MiB
    */
   readonly maxReply?: number;
-  /** The most that the program may be asked, for one that asks a service itself. */
+  /** The most queries in a time, for a program that asks a service itself. */
   readonly rate?: Rate;
-  /** What an answer costs, for budgets of money. */
+  /** The price of an answer, for budgets of money. */
   readonly price?: Price;
 }
 
 /** A program that gives scores. */
 export interface ScoreCommand extends CommandOptions {
-  /** What the `scores` are. It is not guessed. */
+  /** The kind of the `scores`. It is not guessed. */
   readonly scores: ScoreMeaning;
   /**
-   * The most classes that it scores, where these needn't be all. What is missing from a sum of 1 is kept as the rest.
+   * The most classes that it scores, if fewer than all. The part that is missing from a sum of 1 is kept as the rest.
    *
    * @default it scores every class
    */
@@ -83,23 +83,23 @@ export interface LabelCommand extends CommandOptions {
 }
 
 /**
- * A program in any language as a teacher. It reads a query a line on its standard input, and writes an answer a line,
- * in any order, on its standard output; what else it has to say belongs on standard error:
+ * A program in any language as a teacher. It reads one query per line on standard input, and writes one answer per line
+ * on standard output, in any order. Everything else that it prints belongs on standard error.
  *
  *     {"id": 7, "text": "…"}   or   {"id": 7, "tensor": {"dtype": "uint8", "shape": [2, 2], "data": [0, 9, 9, 0]}}
  *     {"id": 7, "label": "spam"}   or   {"id": 7, "scores": …}   or   {"id": 7, "error": "too long"}
  *
- * A label is a class name or an index; `scores` have any of the shapes of `Scores` in the adapter `callable`. Every
- * answer holds the `id` of its query. The program is started at the first query, and is to end when its input
- * does. One that ends before, is silent for longer than `timeout`, or writes what is no answer is started anew, and
- * the queries that it had are asked again; one that never answered is not.
+ * A label is a class name or an index. `scores` have any of the shapes of `Scores` in the adapter `callable`. Every
+ * answer holds the `id` of its query. The program starts at the first query and must end when its input ends. If it
+ * ends earlier, stays silent for longer than `timeout` or writes an invalid line, it is started again and gets its open
+ * queries again. A program that never answered is not started again.
  *
- * It is asked as a service is: each answer is kept before it is read, and counts against the budget.
+ * Queries are counted as those of a service: each answer is kept before it is read, and counts against the budget.
  *
- * The identity holds the command line, with files by their content: the program where its path is relative, and every
+ * The identity holds the command line, with files by their content: the program if its path is relative, and every
  * argument that is a file.
  *
- * @throws InputError where the options can't be used
+ * @throws InputError if the options can't be used
  */
 export function command(options: ScoreCommand): Teacher<'gray-box'>;
 export function command(options: LabelCommand): Teacher<'black-box'>;
@@ -119,7 +119,7 @@ export function command(options: ScoreCommand | LabelCommand): Teacher {
   let identity: Teacher['identity'] | undefined;
   return {
     name,
-    /** Late, as the files may be long. */
+    /** A getter, because reading the files can take long. */
     get identity() {
       identity ??= {
         adapter: 'command',
@@ -155,13 +155,13 @@ export function command(options: ScoreCommand | LabelCommand): Teacher {
   };
 }
 
-/** Of `replyReader`. */
+/** Version of `replyReader`. */
 const READER = 1;
 
-/** JSON has no such numbers. */
+/** Returns the problem with an input that holds numbers that JSON lacks. */
 function problemWith(input: Input): string | undefined {
   if (input.kind === 'text' || input.dtype !== 'float32' || input.data.every(Number.isFinite)) return undefined;
-  return 'An input holds NaN or an infinite value, which JSON can not carry.';
+  return 'An input holds NaN or an infinite value, which JSON can not hold.';
 }
 
 function queryAbout(input: Input): object {
@@ -170,10 +170,10 @@ function queryAbout(input: Input): object {
   return {tensor: {dtype, shape, data: Array.from(data)}};
 }
 
-/** The longest message of a program that is shown. */
+/** The most characters shown of a program's message. */
 const LONGEST_SHOWN = 300;
 
-/** Reads a line that is known to be JSON with an `id`. */
+/** Reads a line that is already known to be JSON with an `id`. */
 function replyReader(name: string, form: GivenForm): (reply: Reply, count: number) => readonly Outcome[] {
   const field = form.scores === undefined ? 'label' : 'scores';
   const readValue = givenReader(form);

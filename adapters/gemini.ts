@@ -10,8 +10,8 @@ import {type Explain, tokenCount} from './_wire/reply.ts';
 
 export interface GeminiOptions<O extends Output> extends ChatOptions, ModeOptions<O> {
   /**
-   * Address of the service, up to where `/models` begins; of Vertex, up to `/publishers/google`, with a token of the
-   * account as `key`. The key of GEMINI_API_KEY goes to the Gemini API alone.
+   * Address of the service, up to where `/models` begins. For Vertex, up to `/publishers/google`, with an access token
+   * of the account as `key`. GEMINI_API_KEY is sent to the Gemini API only.
    *
    * @default 'https://generativelanguage.googleapis.com/v1beta'
    */
@@ -21,11 +21,11 @@ export interface GeminiOptions<O extends Output> extends ChatOptions, ModeOption
 const GEMINI = 'https://generativelanguage.googleapis.com/v1beta';
 
 /**
- * A model of Google's, by the Gemini API or Vertex. Whether one tells log-probabilities depends on the model. One that
- * thinks first does so within `maxTokens`; `parameters: {generationConfig: {thinkingConfig: {thinkingBudget: 0}}}` keeps
- * it from that.
+ * A model of Google's, by the Gemini API or Vertex. Some models give log-probabilities, others do not. A model that
+ * thinks first spends `maxTokens` on it; `parameters: {generationConfig: {thinkingConfig: {thinkingBudget: 0}}}` turns
+ * thinking off.
  *
- * @throws InputError where the options can't be used
+ * @throws InputError if the options can't be used
  */
 export function gemini<O extends Output>(options: GeminiOptions<O>): Teacher<AccessOf<O>> {
   const {url = GEMINI, model} = options;
@@ -42,7 +42,7 @@ export function gemini<O extends Output>(options: GeminiOptions<O>): Teacher<Acc
     receipt,
     cost: GEMINI_COST,
     explain,
-    // Vertex takes batches from its own storage alone.
+    // Vertex reads batches only from Google Cloud Storage.
     ...(!isVertex && {lane: location => geminiLane(location, encodeURIComponent(model))}),
     tokenKey: 'id',
     warmed: temperature => ({generationConfig: {temperature}}),
@@ -98,14 +98,14 @@ function completions(document: unknown): readonly Completion[] | string {
   if (data?.promptFeedback?.blockReason) return [{text: '', finish: 'filtered'}];
   if (!data?.candidates?.length) return 'Its reply holds no candidate of Gemini’s. Check `url`.';
   return data.candidates.map((candidate): Completion => {
-    // Thoughts come as parts of their own.
+    // Thoughts are separate parts.
     const parts = candidate.content?.parts?.filter(({thought}) => !thought) ?? [];
     const steps = stepsOf(candidate);
     return {text: parts.map(({text}) => text ?? '').join(''), finish: finishOf(candidate), ...(steps && {steps})};
   });
 }
 
-/** All other reasons are filters: for safety, recitation, forbidden words, personal data. */
+/** Every other reason is a filter: safety, recitation, forbidden words, personal data. */
 function finishOf({finishReason}: Candidate): Finish {
   if (finishReason === 'MAX_TOKENS') return 'length';
   return finishReason === 'STOP' || !finishReason ? 'stop' : 'filtered';
@@ -124,7 +124,7 @@ function stepsOf({logprobsResult}: Candidate): readonly Step[] | undefined {
   });
 }
 
-/** What is zero or empty may be left out of the JSON. */
+/** Fields that are zero or empty can be missing from the JSON. */
 function tokenOf({token, tokenId, logProbability}: z.infer<typeof tokenSchema>): Token {
   const id = tokenId ?? undefined;
   return {text: token ?? '', logProbability: logProbability ?? 0, ...(id !== undefined && {id})};
@@ -151,7 +151,7 @@ function receipt(document: unknown): Receipt {
   return {...(model && {model}), ...(counted && {usage: counted})};
 }
 
-/** A count of zero is left out. What is in the total and nowhere else was generated, or read by a tool. */
+/** A count of zero is missing. Tokens that only the total counts were generated, or read by a tool. */
 function usageOf({
   promptTokenCount,
   candidatesTokenCount,
@@ -182,6 +182,6 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   NOT_FOUND: 'There is no such model. Check `model` and `url`.',
   RESOURCE_EXHAUSTED: 'It gets too many requests, or the day’s are used up. Lower `concurrency` or the rate.',
   INTERNAL: 'It failed.',
-  UNAVAILABLE: 'It has too much to do.',
-  DEADLINE_EXCEEDED: 'It took too long itself. Shorten the text.',
+  UNAVAILABLE: 'It is overloaded.',
+  DEADLINE_EXCEEDED: 'The service itself timed out. Shorten the text.',
 };

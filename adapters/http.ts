@@ -16,48 +16,48 @@ export interface HttpOptions extends ServiceOptions, AliasOptions {
   /** Address that requests are posted to. */
   readonly url: string;
   /**
-   * What stands for the address in the identity: answers are kept under it, so a service that moves keeps its answers,
-   * and a model of a new version gets new ones.
+   * The name that replaces the address in the identity. A service that moves keeps its answers, and a new version of
+   * the model gets new answers under a new name.
    *
    * @default the address
    */
   readonly service?: string;
-  /** Names of the classes; the order of scores that come as a bare list. */
+  /** Names of the classes, in the order of scores that come as a bare list. */
   readonly classes: readonly string[];
   /**
-   * The classes as the service calls them, in the order of `classes`.
+   * The service's names of the classes, in the order of `classes`.
    *
    * @default as `classes`
    */
   readonly labels?: readonly string[];
   /**
-   * The body of a request, as JSON, with places for the input:
+   * The body of a request, as JSON with placeholders for the input:
    *
    * - `{text}`: the text, also as a part of a string;
-   * - `{tensor}`: the values of a tensor, in lists within lists;
+   * - `{tensor}`: the values of a tensor, as nested lists;
    * - `{texts}`, `{tensors}`: a list of all inputs of a request;
-   * - an object `{'{each}': …}`: a list with an entry for each input, made after what stands inside, which has a
-   *   `{text}` or a `{tensor}`.
+   * - an object `{'{each}': …}`: a list with one entry per input. The value is the pattern of an entry and holds
+   *   `{text}` or `{tensor}`.
    *
-   * With one of the first two alone, a request is about one query; with the others about up to `maxBatch`.
+   * With one of the first two alone, a request holds one query. With the others it holds up to `maxBatch` queries.
    */
   readonly request: Json;
   /**
-   * Where the scores or the labels stand in a reply. Of several queries the first `*` stands for the index of the
-   * query, in the order that was asked; without one it is a flat list of all their values.
+   * The location of the scores or the labels in a reply. If a request holds several queries, the first `*` stands for
+   * the index of the query, in the order that was sent. Without a `*` it is a flat list of all their values.
    */
   readonly output: ScoreLocation | LabelLocation;
   /**
-   * Where a reply with status 200 says that it failed, as a JSON pointer: anything but null, false, zero and what is
-   * empty says so.
+   * JSON pointer to the error in a reply with status 200. Any value but null, false, zero and an empty one means that
+   * the request failed.
    *
    * @default none
    */
   readonly error?: string;
-  /** Where a reply says what it cost and who answered. */
+  /** The location of the cost and of the model's name in a reply. */
   readonly receipt?: ReceiptLocation;
   /**
-   * Headers of every request. All but `user-agent` are part of the identity: no place for secrets.
+   * Headers of every request. All but `user-agent` are part of the identity, so they must hold no secrets.
    *
    * @default none
    */
@@ -69,19 +69,18 @@ export interface HttpOptions extends ServiceOptions, AliasOptions {
    */
   readonly keyHeader?: string;
   /**
-   * Queries in one request, where `request` has places for several.
+   * Queries in one request, if `request` has placeholders for several.
    *
-   * @default 32; 1 where `request` has a place for one
+   * @default 32; 1 if `request` has a placeholder for one
    */
   readonly maxBatch?: number;
 }
 
 /**
- * Any other service that is asked by posting JSON: TorchServe, MLflow, LitServe, BentoML, Ray Serve, or one of your
- * own. It is as transparent as the output that is read: scores make it gray-box, labels black-box. Probabilities below
- * 1e-38 are taken for it.
+ * Any other service that takes JSON by POST: TorchServe, MLflow, LitServe, BentoML, Ray Serve, or your own. The output
+ * that is read decides the access: scores make it gray-box, labels black-box. Probabilities below 1e-38 become 1e-38.
  *
- * A query that the service refuses fails alone: a batch of texts is halved until what is refused is by itself.
+ * If the service refuses a query, only that query fails: a batch of texts is halved until the refused text is alone.
  *
  * ```ts
  * http({
@@ -92,7 +91,7 @@ export interface HttpOptions extends ServiceOptions, AliasOptions {
  * });
  * ```
  *
- * @throws InputError where the options can't be used
+ * @throws InputError if the options can't be used
  */
 export function http(options: HttpOptions & {readonly output: ScoreLocation}): Teacher<'gray-box'>;
 export function http(options: HttpOptions & {readonly output: LabelLocation}): Teacher<'black-box'>;
@@ -134,7 +133,7 @@ function checkHeaders(headers: Readonly<Record<string, string>>): Readonly<Recor
   for (const [name, value] of Object.entries(headers)) {
     if (SECRET.test(name)) {
       throw new InputError(
-        `The header ${name} may be a secret. Give it as \`key\`, and \`keyHeader\` as "${name}: {key}".`,
+        `The header ${name} looks like a secret. Give it as \`key\`, and \`keyHeader\` as "${name}: {key}".`,
       );
     }
     if (!/^[\w-]+$/.test(name) || typeof value !== 'string' || !/^[\t\x20-\x7e]*$/.test(value)) {
@@ -144,7 +143,7 @@ function checkHeaders(headers: Readonly<Record<string, string>>): Readonly<Recor
   return headers;
 }
 
-/** Those that could change an answer. */
+/** Returns the headers that can change an answer. */
 function meaningful(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const lowered = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
   return Object.fromEntries(lowered.filter(([name]) => name !== 'user-agent').sort());
@@ -155,15 +154,15 @@ function keyHeader(form: string | undefined): Connection['authorize'] | undefine
   const [, header, value] = /^([\w-]+): (.*)$/.exec(form) ?? [];
   if (!header || !value?.includes('{key}')) {
     throw new InputError(
-      'The `keyHeader` can\'t be used. Give a header with a place for the key, as in "X-API-Key: {key}".',
+      'The `keyHeader` can\'t be used. Give a header with a placeholder for the key, as in "X-API-Key: {key}".',
     );
   }
   return key => ({[header.toLowerCase()]: value.replaceAll('{key}', () => key)});
 }
 
-/** What servers of models mean by statuses, whichever framework they are made with. */
+/** The meaning of statuses that model servers share, whatever their framework. */
 const explain: Explain = ({status, codes}) => {
-  // TorchServe has one status for a full queue and for a fault of its handler.
+  // TorchServe has one status for a full queue and for an error in its handler.
   if (codes.includes('InternalServerException')) {
     return {problem: 'Its handler failed on the request. Its log says why; check `request`.'};
   }
@@ -178,7 +177,7 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   415: 'It takes no JSON there. Check the path of `url`.',
   422: 'It does not take the request. Check `request`, and the shape of the input.',
   500: 'It failed. Its own log says why; a field that `request` lacks, or a wrong shape of the input, is a common cause.',
-  502: 'What stands before it gets no answer from it. Check that it runs.',
+  502: 'Its gateway gets no answer from it. Check that it runs.',
   503: 'It is overloaded, or has not started yet. Lower `concurrency` if that stays so.',
-  507: 'Its worker has died, for want of memory as a rule. Its own log says why.',
+  507: 'Its worker has died, usually because memory ran out. Its own log says why.',
 };

@@ -9,24 +9,24 @@ import {keyVariableFor, type ServiceOptions} from './_wire/service.ts';
 export interface HuggingfaceOptions extends ServiceOptions {
   /** A model of the hub that the provider `hf-inference` serves, for example `ProsusAI/finbert`. Or give `url`. */
   readonly model?: string;
-  /** Address of an inference endpoint of your own. Or give `model`. */
+  /** Address of your own inference endpoint. Or give `model`. */
   readonly url?: string;
   /**
-   * What stands for the address and the model in the identity: answers are kept under it.
+   * The name that replaces the address and the model in the identity.
    *
    * @default the address
    */
   readonly service?: string;
   readonly classes: readonly string[];
   /**
-   * The classes as the model calls them, in the order of `classes`, for example `LABEL_0`.
+   * The model's names of the classes, in the order of `classes`, for example `LABEL_0`.
    *
    * @default as `classes`
    */
   readonly labels?: readonly string[];
   /**
-   * What it is asked for, as `function_to_apply`: nothing for logits, softmax for probabilities. A service that does not
-   * heed this is found out by the sum of its scores.
+   * The scores to ask for, as `function_to_apply`: none for logits, softmax for probabilities. A service that ignores
+   * it is detected by the sum of its scores.
    *
    * @default 'probabilities'
    */
@@ -36,11 +36,11 @@ export interface HuggingfaceOptions extends ServiceOptions {
 const ROUTER = 'https://router.huggingface.co';
 
 /**
- * A classifier of texts on Hugging Face, by its serverless API or an endpoint of one's own: gray-box. The key is read
- * from HF_TOKEN; for a `url` elsewhere from LIMBECK_TEACHER_KEY. Images are not sent: these services take encoded files,
+ * A classifier of texts on Hugging Face, by its serverless API or your own endpoint: gray-box. The key is read from
+ * HF_TOKEN, or from LIMBECK_TEACHER_KEY if `url` is elsewhere. Images are not sent: these services take encoded files,
  * and queries hold pixels.
  *
- * @throws InputError where the options can't be used
+ * @throws InputError if the options can't be used
  */
 export function huggingface(options: HuggingfaceOptions): Teacher<'gray-box'> {
   const {classes, labels, output = 'probabilities'} = options;
@@ -54,7 +54,7 @@ export function huggingface(options: HuggingfaceOptions): Teacher<'gray-box'> {
     identity: {adapter: 'huggingface', service, output, labels: labels ?? classes},
     classes,
     labels,
-    // It names five classes where nothing is said.
+    // Without `top_k` the service returns five classes.
     templates: [
       readTemplate({
         inputs: '{text}',
@@ -78,9 +78,9 @@ function addressOf({model, url}: HuggingfaceOptions): string {
   throw new InputError('The `model` is no name of the hub. Give one such as `ProsusAI/finbert`.');
 }
 
-const NO_LOGITS = 'It gave probabilities where it was asked for logits. Set `output` to "probabilities".';
+const NO_LOGITS = 'It gave probabilities, though it was asked for logits. Set `output` to "probabilities".';
 
-/** Whether all are from 0 to 1 and their sum is 1, as the sum of logits all but never is. */
+/** True if all scores are from 0 to 1 and sum to 1, which logits almost never do. */
 function areProbabilities(found: unknown): boolean {
   const scores = (Array.isArray(found) ? found.flat() : []).map(
     item => (item as {readonly score?: unknown} | null)?.score,
@@ -98,8 +98,8 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   400: 'It does not take the request. Check that the model is a classifier of texts that `hf-inference` serves.',
   402: 'The credits of the account are spent. Buy more, or wait for the next month.',
   404: 'There is no such model, or `hf-inference` does not serve it. Check `model` or `url`.',
-  410: 'The model is no longer served. Take another one, or an endpoint of your own.',
-  422: 'It does not take the text. It may be longer than the model takes.',
+  410: 'The model is no longer served. Use another one, or an endpoint of your own.',
+  422: 'It does not take the text. The text can be longer than the model takes.',
   424: 'Its model failed on the text. Its own log says why.',
   503: 'The model is being loaded, or the service is overloaded.',
 };

@@ -7,19 +7,19 @@ import type {Answer, Detail, Input, Outcome, Query, Teacher} from '../src/teache
 import {checkForm} from './_local/given.ts';
 
 export interface HumanOptions {
-  /** The CSV file to fill. It is made at the first query. */
+  /** The CSV file to fill in. It is created at the first query. */
   readonly path: string;
-  /** Names of the classes, as they are to be filled in. */
+  /** Names of the classes, as people must write them. */
   readonly classes: readonly string[];
   /**
-   * What a person is shown of an input, such as the path or the address of an image.
+   * Returns what a person sees of an input, such as the path or the address of an image.
    *
    * @default a text as it is; a tensor can't be shown
    */
   readonly show?: (input: Input) => string;
   /**
-   * What stands between the cells of a new file. A spreadsheet takes its own from the language of the system: where
-   * numbers have a decimal comma, that is `;`. A file that is there keeps its own.
+   * The delimiter between the cells of a new file. A spreadsheet expects the delimiter of the system's language: `;` if
+   * numbers have a decimal comma. An existing file keeps its own.
    *
    * @default ','
    */
@@ -35,34 +35,33 @@ interface LabellingHuman extends HumanOptions {
 /** Several people who say the class. */
 interface VotingHumans extends HumanOptions {
   /**
-   * Their names. Each has a column `label NAME`; an answer is what all have filled in, counted as votes. `repeat` would
-   * count what one person says several times.
+   * Their names. Each has a column `label NAME`. An answer is the labels of all people, counted as votes. `repeat`
+   * would count one person's label several times.
    */
   readonly people: readonly string[];
   readonly confidence?: false;
 }
 
-/** A person who says the class, and how sure that is. */
+/** A person who says the class and how sure that is. */
 interface ConfidentHuman extends HumanOptions {
   readonly people?: undefined;
-  /** Adds a column `confidence`: the probability of the label, such as 0.8 or 80%. What is left is of the others. */
+  /** Adds a column `confidence`: the probability of the label, such as 0.8 or 80%. The others share the remainder. */
   readonly confidence: true;
 }
 
 /**
- * A person as the teacher. What is asked is written into a table, which somebody fills in with any spreadsheet, saves and
- * closes; the next run reads it. Until then each query fails alone, and every run asks it again. It fits the end of a
- * `cascade`, where only the queries come that the teachers before are not sure of.
+ * A person as the teacher. Queries are written into a table. Somebody fills it in with any spreadsheet, saves it and
+ * closes it, and the next run reads it. Until then each query fails alone, and every run asks it again. Put it at the
+ * end of a `cascade`, which passes on only the queries that the teachers before it are not sure of.
  *
- * The table has the columns `label`, `text` and `id`, and whatever others somebody adds. Rows may be sorted. New ones come
- * at the end, and nothing that stands there is changed; a row that somebody has written by hand needs a text and a label,
- * and no id. Before a text that a spreadsheet would run as a formula stands a `'`.
+ * The table has the columns `label`, `text` and `id`, and any others that somebody adds. Rows can be sorted. New rows
+ * are appended, and existing rows are never changed. A row that somebody wrote by hand needs a text and a label, but no
+ * id. A `'` is put before a text that a spreadsheet would run as a formula.
  *
- * The identity holds all that is filled in: after a label is added or corrected, every answer is read from the table
- * again, which costs nothing. What is changed after the identity was read, as it is when a run begins, is of the next
- * run.
+ * The identity holds every filled-in cell: after a label is added or corrected, every answer is read from the table
+ * again, which costs nothing. A run reads the identity when it begins. Changes after that belong to the next run.
  *
- * @throws InputError where the options can't be used; `ask` and `identity` where the file is no such table
+ * @throws InputError if the options can't be used; from `ask` and `identity` if the file is no such table
  */
 export function human(options: ConfidentHuman): Teacher<'gray-box'>;
 export function human(options: LabellingHuman | VotingHumans): Teacher<'black-box'>;
@@ -75,16 +74,16 @@ export function human(options: LabellingHuman | VotingHumans | ConfidentHuman): 
   let last: Table | undefined;
   const tableIn = (content: string | undefined): Table => {
     const whole = content?.trim() ? content : newTable(columns, delimiter);
-    // A long table is read once, not at each thousand of its queries.
+    // A long table is parsed once, not for each thousand of its queries.
     if (last?.content !== whole) last = readTable(path, whole, columns);
     return last;
   };
   let identity: Teacher['identity'] | undefined;
-  /** What was filled in when the identity was read, by id. */
+  /** The cells that were filled in when the identity was read, by id. */
   let known: ReadonlyMap<string, string> | undefined;
   return {
     name,
-    /** Late, as the file is read for it. */
+    /** A getter, because it reads the file. */
     get identity() {
       if (identity !== undefined) return identity;
       known = filledIn(tableIn(contentOfSync(path)), form);
@@ -115,13 +114,13 @@ export function human(options: LabellingHuman | VotingHumans | ConfidentHuman): 
   };
 }
 
-/** How many queries are looked up, and written, together: each time the whole file is read. */
+/** The most queries per `ask`. Each `ask` reads the whole file. */
 const MAX_BATCH = 1000;
 
-/** The most characters that a cell of the common spreadsheets holds. They cut off the rest, or make new rows of it. */
+/** The most characters that a cell of common spreadsheets holds. They cut off the rest, or split it into new rows. */
 const LONGEST_CELL = 32_767;
 
-/** A query with what a person sees of it, or why that can't be shown. */
+/** A query with the text that a person sees, or the reason that it can't be shown. */
 type Shown = {readonly id: string; readonly text?: string; readonly problem?: string};
 
 function shownTo({input}: Query, show: HumanOptions['show']): Shown {
@@ -136,12 +135,12 @@ function shownTo({input}: Query, show: HumanOptions['show']): Shown {
   }
 }
 
-const SHOW = 'Say with `show` what a person is to see, such as the path of a file.';
+const SHOW = 'Use `show` to say what a person is to see, such as the path of a file.';
 
 /**
- * What is filled in for a query, or in sentences why that is no answer; undefined where it is not in the table.
+ * Returns the values of a query, the problem with them as sentences, or undefined if the query is not in the table.
  *
- * @param known - what was filled in when the run began, by id
+ * @param known - the values that were filled in when the run began, by id
  */
 function readFor(
   {id, text, problem}: Shown,
@@ -154,14 +153,14 @@ function readFor(
   const {number} = about[0]!;
   const isOfOther = text !== undefined && about.every(row => row.text !== text) && (ids.get(text) ?? id) !== id;
   if (isOfOther) {
-    return `Row ${number} has the text of another one. Take back what moved some cells without the others of their row.`;
+    return `Row ${number} has the text of another row. Undo what moved some of its cells without the others.`;
   }
   const values = valuesIn(about, form.columns);
   if (typeof values === 'string' || known === undefined || known.get(id) === values.join(' ')) return values;
   return `Row ${number} was filled in or changed after this run began. Run again.`;
 }
 
-/** What is filled in of a whole table, by id. */
+/** Returns the filled-in values of a whole table, by id. */
 function filledIn({rows}: Table, form: Form): ReadonlyMap<string, string> {
   const filled = new Map<string, string>();
   for (const [id, about] of rows) {
@@ -171,19 +170,19 @@ function filledIn({rows}: Table, form: Form): ReadonlyMap<string, string> {
   return filled;
 }
 
-/** The same in whatever order the rows are. */
+/** Does not depend on the order of the rows. */
 function digestOf(filled: ReadonlyMap<string, string>): string {
   const lines = Array.from(filled, ([id, values]) => `${id} ${values}\n`).sort();
   return createHash('sha256').update(lines.join('')).digest('hex');
 }
 
-/** What a person fills in, and what it means. */
+/** The columns that a person fills in, and their meaning. */
 
 export interface Form {
   readonly columns: readonly Column[];
   readonly access: 'black-box' | 'gray-box';
   readonly detail: Detail;
-  /** @param values - one a column */
+  /** @param values - one per column */
   answerOf(values: readonly number[]): Answer;
 }
 
@@ -238,7 +237,7 @@ export function formOf({classes, people, confidence = false}: FormOptions): Form
 function checkPeople(people: readonly string[], confidence: boolean): void {
   const names = people.map(name => name.toLowerCase());
   if (people.length === 0 || names.some(name => name.trim() !== name || name === '')) {
-    throw new InputError('human: `people` is to name somebody, without spaces at the ends of a name.');
+    throw new InputError('human: `people` must name somebody, without spaces at the ends of a name.');
   }
   if (new Set(names).size < names.length) throw new InputError('human: `people` names somebody twice.');
   if (confidence) {
@@ -252,10 +251,10 @@ function countsOf(labels: readonly number[], classes: number): Uint32Array {
   return counts;
 }
 
-/** A share of 1, or of 100 with its sign, with a point or a comma. */
+/** Reads a share of 1, or of 100 with a percent sign. The decimal separator is a point or a comma. */
 function readConfidence(cell: string): number | string {
   const [, digits, percent] = /^(\d*[.,]?\d+)\s*(%?)$/.exec(cell) ?? [];
   const value = Number(digits?.replace(',', '.')) / (percent ? 100 : 1);
   if (value > 0 && value <= 1) return value;
-  return 'It is to be above 0 and at most 1, such as 0.8, or a percentage, such as 80%.';
+  return 'It must be above 0 and at most 1, such as 0.8, or a percentage, such as 80%.';
 }

@@ -12,7 +12,7 @@ import type {Explain} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
 
 interface LlamaCppChatOptions extends ChatOptions {
-  /** A server of one model heeds no name, but answers are kept under it. */
+  /** A server of one model ignores the name, but answers are kept under it. */
   readonly model: string;
   /**
    * Address of the server, with or without `/v1`.
@@ -21,16 +21,17 @@ interface LlamaCppChatOptions extends ChatOptions {
    */
   readonly url?: string;
   /**
-   * Queries under way at once. More than one is faster on a server with several slots (`--parallel`), which computes
-   * them together: log-probabilities then move by up to 5e-4 with what else was asked.
+   * The most queries under way at once. More than one is faster on a server with several slots (`--parallel`), which
+   * computes them in one batch. Log-probabilities then move by up to 5e-4 with the other queries of the batch.
    *
-   * @default 1: the same query is answered alike to the last bit
+   * @default 1: the same query has the same answer to the last bit
    */
   readonly concurrency?: number;
   /**
    * Values for the model's chat template.
    *
-   * @default {enable_thinking: false}: an answer is looked for where a model that thinks would begin to
+   * @default {enable_thinking: false}: the answer is read from the first token, and a model that thinks would think
+   *   there
    */
   readonly templateOptions?: Body;
 }
@@ -39,22 +40,22 @@ export interface LlamaCppLogProbabilitiesOptions extends Omit<LlamaCppChatOption
   /** @default 'log-probabilities' */
   readonly output?: 'log-probabilities';
   /**
-   * How the prompt becomes the text that the model reads: by its chat template, or as it is, for a model that was trained
-   * on no chats.
+   * How the prompt becomes the text that the model reads: by its chat template, or unchanged for a model that was not
+   * trained on chats.
    *
    * @default 'chat'
    */
   readonly template?: 'chat' | 'none';
   /**
-   * Whether an answer counts only where the model ends its turn after it. Without, no code may begin another,
-   * and codes of one token, such as letters, cost no more than the prompt.
+   * If true, an answer counts only if the model ends its turn after it. If false, no code may begin another code, and
+   * codes of one token, such as letters, cost no more than the prompt.
    *
    * @default true with a chat template, else false
    */
   readonly endsTurn?: boolean;
   /**
-   * Whether the server may go on from what it computed for an earlier query, so that instructions that all prompts
-   * begin with are computed once. It moves log-probabilities by up to 2e-4.
+   * If true, the server can reuse what it computed for an earlier query, so that instructions at the start of all
+   * prompts are computed once. This moves log-probabilities by up to 2e-4.
    *
    * @default false
    */
@@ -70,13 +71,13 @@ const OWN = 'http://127.0.0.1:8080';
 /**
  * A language model behind llama.cpp's `llama-server`.
  *
- * It is gray-box: each class gets the exact probability that the model answers its code, with and without a space before
- * it, out of the whole vocabulary; `rest` is the probability of any other answer. With `output: 'label'` it is black-box,
- * and can write nothing but a class.
+ * It is gray-box: each class gets the exact probability that the model answers its code, with or without a space before
+ * it, out of the whole vocabulary. `rest` is the probability of any other answer. With `output: 'label'` it is
+ * black-box, and a grammar allows nothing but a class.
  *
- * A GGUF file on this machine needs no server: `llama` reads it.
+ * A GGUF file on this machine needs no server: use `llama`.
  *
- * @throws InputError where the options can't be used
+ * @throws InputError if the options can't be used
  */
 export function llamaCpp(options: LlamaCppLogProbabilitiesOptions): Teacher<'gray-box'>;
 export function llamaCpp(options: LlamaCppLabelOptions): Teacher<'black-box'>;
@@ -86,7 +87,7 @@ export function llamaCpp(options: LlamaCppLogProbabilitiesOptions | LlamaCppLabe
   return paced.output === 'label' ? labelTeacher(paced, address) : scoringTeacher(paced, address);
 }
 
-/** Of models that think first: their answer is looked for where their thoughts would begin. */
+/** Turns thinking off, because the answer is read from the first token. */
 const NO_THOUGHTS = {enable_thinking: false};
 
 function scoringTeacher(options: LlamaCppLogProbabilitiesOptions, address: string): Teacher<'gray-box'> {
@@ -123,7 +124,7 @@ function labelTeacher(options: LlamaCppLabelOptions, address: string): Teacher<'
     receipt: chatReceipt,
     cost: CHAT_COST,
     explain: explainLlamaCpp,
-    // The grammar is of bare codes.
+    // The grammar allows bare codes, without JSON around them.
     schema: () => undefined,
     body(prompt: Prompt, {model, maxTokens, codes}: Settings): Body {
       return {
@@ -139,12 +140,12 @@ function labelTeacher(options: LlamaCppLabelOptions, address: string): Teacher<'
   });
 }
 
-/** In GBNF, whose strings are written as those of JSON. */
+/** Returns the grammar in GBNF, whose strings are written like those of JSON. */
 function grammarOf(codes: readonly string[]): string {
   return `root ::= ${codes.map(code => JSON.stringify(code)).join(' | ')}`;
 }
 
-/** What the refusals of a llama-server mean that their status alone does not tell. */
+/** The meaning of a llama-server's refusals that the status alone does not give. */
 const explainLlamaCpp: Explain = ({status, codes}) => {
   const code = codes.find(code => code in PROBLEMS);
   if (code !== undefined) return {problem: PROBLEMS[code]!};
@@ -155,12 +156,12 @@ const explainLlamaCpp: Explain = ({status, codes}) => {
 
 const PROBLEMS: Readonly<Record<string, string>> = {
   exceed_context_size_error:
-    'The text takes more tokens with its prompt than there is room for. Start the server with a larger `--ctx-size`, which ' +
+    'The text and its prompt take more tokens than there is room for. Start the server with a larger `--ctx-size`, which ' +
     'its slots share, or shorten the text.',
   unavailable_error: 'It still loads its model.',
   not_found_error: 'It does not have the route. Check that `url` is that of a llama-server.',
   authentication_error: 'It refuses the key, or asks for one. Set LIMBECK_TEACHER_KEY or pass `key`.',
   invalid_request_error:
-    "It does not take the request: its own log says why. The model may have no chat template (`template: 'none'`), or " +
+    "It does not take the request: its own log says why. Perhaps the model has no chat template (`template: 'none'`), or " +
     'one that knows no system message (give the whole `prompt` as `user`).',
 };

@@ -11,29 +11,29 @@ import {checkCounts} from './_local/given.ts';
 import {untilAborted} from './_local/until-aborted.ts';
 
 export interface LlamaOptions extends PromptOptions {
-  /** The model in the format GGUF; of one in parts, the first. */
+  /** The model in the format GGUF. If it has several parts, the path of the first. */
   readonly path: string;
   /**
-   * How the prompt becomes the text that the model reads: by the chat template in its file, or as it is, for a model
-   * that was trained on no chats.
+   * How the prompt becomes the text that the model reads: by the chat template in its file, or unchanged for a model
+   * that was not trained on chats.
    *
    * @default 'chat'
    */
   readonly template?: 'chat' | 'none';
   /**
-   * Whether an answer counts only where the model ends its turn after it. Without, no code may begin another.
+   * If true, an answer counts only if the model ends its turn after it. If false, no code may begin another code.
    *
    * @default true with a chat template, else false
    */
   readonly endsTurn?: boolean;
   /**
-   * The most tokens that a prompt and its answer may take. Memory is set aside for as many.
+   * The most tokens that a prompt and its answer can take together. Memory is allocated for as many.
    *
-   * @default 4096, or as many as the model was trained on where these are fewer
+   * @default 4096, or the number of tokens that the model was trained on if that is less
    */
   readonly contextSize?: number;
   /**
-   * Whether a GPU is used where there is one.
+   * If true, a GPU is used if there is one.
    *
    * @default true
    */
@@ -41,7 +41,7 @@ export interface LlamaOptions extends PromptOptions {
   /**
    * Threads that the CPU's part of the work may use.
    *
-   * @default one a core that gains something for it
+   * @default one per core that speeds it up
    */
   readonly threads?: number;
 }
@@ -49,17 +49,17 @@ export interface LlamaOptions extends PromptOptions {
 /**
  * A language model in a GGUF file, in this process, with the packages node-llama-cpp and @huggingface/jinja.
  *
- * Each code is scored by the exact probability that the model answers it, with and without a space before it: the
- * product over its tokens, out of the whole vocabulary. It is gray-box, and names all classes; `rest` is the
- * probability of any other answer. With `output: 'logits'` it is white-box: the logits are the same log-probabilities,
- * whose softmax is what the model would answer where it had to name a class, and the rest is lost. A model that thinks
- * first is told not to; one that can't be told so gives nearly all to the rest.
+ * Each code is scored by the exact probability that the model answers it, with or without a space before it: the
+ * product over its tokens, out of the whole vocabulary. It is gray-box and scores all classes; `rest` is the
+ * probability of any other answer. With `output: 'logits'` it is white-box. The logits are the same log-probabilities,
+ * and the rest is lost: their softmax is the model's answer given that it answers a class. A model that thinks first is
+ * told not to. If it can't be told so, nearly all of its probability is in the rest.
  *
- * The same query has the same answer to the last bit on the same machine. llama.cpp keeps what it has read in half
- * precision, so that other programs give log-probabilities that are up to some thousandths away. The file is read once,
- * for its hash, before this returns: a second for each gigabyte or less. The model is loaded at the first `ask`.
+ * The same query has the same answer to the last bit on the same machine. llama.cpp keeps its key-value cache in half
+ * precision, so other programs give log-probabilities that differ by up to some thousandths. The file is read once, for
+ * its hash, before this returns: one second or less per gigabyte. The model is loaded at the first `ask`.
  *
- * @throws InputError where the options can't be used, or the file can't be read
+ * @throws InputError if the options can't be used, or the file can't be read
  */
 export async function llama(options: LlamaOptions & {readonly output: 'logits'}): Promise<Teacher<'white-box'>>;
 export async function llama(options: LlamaOptions & {readonly output?: 'top-k'}): Promise<Teacher<'gray-box'>>;
@@ -92,7 +92,7 @@ export async function llama(options: LlamaOptions & {readonly output?: 'top-k' |
     access: output === 'logits' ? 'white-box' : 'gray-box',
     classes,
     detail: output === 'logits' ? {kind: 'logits'} : {kind: 'top-k', k: classes.length},
-    // One model answers one query after the other: more at once gain nothing, and each answer is kept as it comes.
+    // One model answers one query after the other. A larger batch gains nothing, and each answer is kept as it comes.
     maxBatch: 1,
     ask: asker(name, load, scored => (output === 'logits' ? toLogits(scored, classes.length) : scored)),
   };
@@ -105,10 +105,10 @@ function toLogits({classes, logProbabilities}: TopKAnswer, count: number): Logit
 }
 
 /**
- * Asks a model that is loaded at the first query and has one state: one query waits for the other.
+ * Asks a model that is loaded at the first query. The model has one state, so queries wait for each other.
  *
  * @internal
- * @param load - tried again at the next query where it failed
+ * @param load - if it fails, it is called again at the next query
  */
 export function asker(
   name: string,
@@ -137,10 +137,10 @@ export function asker(
     return outcomes;
   };
   return (queries, {signal} = {}) => {
-    // There is one state of the model, for one query at a time.
+    // The model has one state, so it answers one query at a time.
     const turn = last.then(() => answerAll(queries, signal));
     last = turn.catch(() => {});
-    // An evaluation can't be stopped, and of a large model it is long.
+    // An evaluation can't be stopped, and it takes long on a large model.
     return untilAborted(turn, signal).catch(error => {
       throw signal?.aborted || error instanceof LimbeckError ? error : failed(name, error);
     });
@@ -151,14 +151,14 @@ function failed(name: string, cause: unknown): TeacherError {
   return new TeacherError(name, `It could not answer: ${(cause as Error).message}`, {cause});
 }
 
-/** Files that were hashed in this process, by path, size and date: a recipe with several teachers reads each one once. */
+/** Hashes of files by path, size and date. A recipe with several teachers reads each file once. */
 const hashes = new Map<string, Promise<string>>();
 
 /**
- * SHA-256 of a model's file; of a model in parts, of all of them in order.
+ * Returns the SHA-256 of a model's file. If the model has several parts, the hash covers all of them in order.
  *
  * @internal
- * @throws InputError where a file can't be read
+ * @throws InputError if a file can't be read
  */
 export async function modelHash(path: string): Promise<string> {
   try {
@@ -174,7 +174,7 @@ export async function modelHash(path: string): Promise<string> {
   }
 }
 
-/** llama.cpp finds the other parts of a model by the name of the first one. */
+/** llama.cpp finds the other parts of a model by the name of the first part. */
 function partsOf(path: string): readonly string[] {
   const [, stem, count] = /^(.*)-00001-of-(\d{5})\.gguf$/.exec(path) ?? [];
   if (stem === undefined) return [path];

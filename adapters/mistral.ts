@@ -12,13 +12,13 @@ export interface MistralOptions extends ServiceOptions {
   readonly model: string;
   readonly classes: readonly string[];
   /**
-   * The classes as the model calls them, in the order of `classes`.
+   * The model's names of the classes, in the order of `classes`.
    *
    * @default as `classes`
    */
   readonly labels?: readonly string[];
   /**
-   * Which of the model's answers is read, where it gives several: the name of a target that it was trained for.
+   * The target to read, if the model was trained for several.
    *
    * @default the only one
    */
@@ -40,12 +40,12 @@ export interface MistralOptions extends ServiceOptions {
 const OWN = 'https://api.mistral.ai';
 
 /**
- * A classifier of texts on Mistral's API: gray-box, with log-probabilities. The key is read from MISTRAL_API_KEY, for a
- * `url` elsewhere from LIMBECK_TEACHER_KEY. Chat models of Mistral are reached by `openai`.
+ * A classifier of texts on Mistral's API: gray-box, with log-probabilities. The key is read from MISTRAL_API_KEY, or
+ * from LIMBECK_TEACHER_KEY if `url` is not Mistral's. Use `openai` for Mistral's chat models.
  *
- * A text that the service refuses fails alone: its batch is halved until it is by itself.
+ * If the service refuses a text, only that text fails: its batch is halved until the text is alone.
  *
- * @throws InputError where the options can't be used
+ * @throws InputError if the options can't be used
  */
 export function mistral(options: MistralOptions): Teacher<'gray-box'> {
   const {model, classes, labels, target, maxBatch = 32} = options;
@@ -74,8 +74,8 @@ function scoresIn(found: unknown, target: string | undefined): Cell {
   const targets = Object.keys(data);
   if (target !== undefined && Object.hasOwn(data, target)) return {value: data[target]!.scores};
   if (target === undefined && targets.length === 1) return {value: data[targets[0]!]!.scores};
-  if (target !== undefined) return {problem: 'Its model has no target of the name that `target` says.'};
-  return {problem: 'Its model has not one target alone. Name the one to read as `target`.'};
+  if (target !== undefined) return {problem: 'Its model has no target with the name in `target`.'};
+  return {problem: 'Its model has several targets or none. Name the one to read as `target`.'};
 }
 
 const explain: Explain = ({status}) => {
@@ -85,6 +85,6 @@ const explain: Explain = ({status}) => {
 
 const PROBLEMS: Readonly<Record<number, string>> = {
   400: 'It does not take the request. Check that `model` is a classifier.',
-  404: 'It has no such model. Check `model`, and that the key is of the account that trained it.',
+  404: 'It has no such model. Check `model`, and that the key belongs to the account that trained it.',
   422: 'It does not take the request. Check that `model` is a classifier, and that the texts are not too long.',
 };

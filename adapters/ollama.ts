@@ -18,10 +18,10 @@ export interface OllamaOptions<O extends Output>
 const OLLAMA = 'http://127.0.0.1:11434';
 
 /**
- * A model that Ollama runs, by its own protocol: it does not think first, and a text that is longer than the model reads
- * is refused, where Ollama would cut it in silence.
+ * A model that Ollama runs, by Ollama's own protocol. Thinking is turned off. A text that is longer than the model's
+ * context is refused; by default Ollama would silently cut it.
  *
- * @throws InputError where the options can't be used
+ * @throws InputError if the options can't be used
  */
 export function ollama<O extends Output>(options: OllamaOptions<O>): Teacher<AccessOf<O>> {
   const {url = OLLAMA} = options;
@@ -63,7 +63,7 @@ const replySchema = z.object({
 
 function completions(document: unknown): readonly Completion[] | string {
   const {data} = replySchema.safeParse(document);
-  if (data === undefined) return 'Its reply is none of Ollama’s chat. Check `url`.';
+  if (data === undefined) return 'Its reply is no chat reply of Ollama’s. Check `url`.';
   const {message, done_reason, logprobs} = data;
   const finish = done_reason === 'length' ? 'length' : 'stop';
   return [{text: message.content, finish, ...(logprobs && {steps: logprobs.map(stepOf)})}];
@@ -86,7 +86,7 @@ const explain: Explain = ({status}) => {
   if (status !== 400) return undefined;
   return {
     problem:
-      'It does not take the request: its own log says why. It tells 20 tokens at most (`topLogprobs`), and reads texts ' +
-      'no longer than its context (`parameters: {options: {num_ctx: 8192}}`).',
+      'It does not take the request: its own log says why. It gives at most 20 tokens (`topLogprobs`), and reads texts no ' +
+      'longer than its context (`parameters: {options: {num_ctx: 8192}}`).',
   };
 };

@@ -13,29 +13,31 @@ export type {Layout} from './_onnx/inputs.ts';
 export type {ScoreOutput} from './_onnx/model.ts';
 
 export interface OnnxOptions {
-  /** Of the `.onnx` file. Files of weights lie beside it. */
+  /** Path of the `.onnx` file. Its files of weights must be in the same folder. */
   readonly path: string;
   /** Names of the classes, in the order of the model's scores. */
   readonly classes: readonly string[];
   /**
-   * The tensor that holds the scores, [batch, classes]: an output of the model, or any tensor in it. Of probabilities that
-   * come from a softmax what goes into it is read; elsewhere their logits are log(max(p, 1e-8)).
+   * The tensor that holds the scores, [batch, classes]: an output of the model, or any tensor in it. If probabilities
+   * come from a softmax, the softmax's input is read; otherwise the logits are log(max(p, 1e-8)).
    */
   readonly output: ScoreOutput;
   /**
-   * How the shape of an example becomes what the model takes, which is often `channels-first` for images.
+   * How the shape of an example becomes the shape that the model takes. Images often need `channels-first`.
    *
    * @default 'as-is'
    */
   readonly layout?: Layout;
   /**
-   * How raw inputs become what the model takes. Channels are the last dimension of the raw input, whatever the layout.
+   * How raw inputs become the values that the model takes. Channels are the last dimension of a raw input in any
+   * layout.
    *
    * @default none
    */
   readonly preprocessing?: Preprocessing;
   /**
-   * Tensors to be had as features, [batch, ...]: outputs of the model, or any tensors in it, such as its hidden layers.
+   * Tensors that can be asked for as features, [batch, ...]: outputs of the model, or tensors in it such as hidden
+   * layers.
    *
    * @default none
    */
@@ -43,27 +45,27 @@ export interface OnnxOptions {
   /** @default `onnx` and the name of the file */
   readonly name?: string;
   /**
-   * The most queries one `ask` may carry.
+   * The most queries in one `ask`.
    *
    * @default 64
    */
   readonly maxBatch?: number;
   /**
-   * Threads that one operation may use.
+   * The most threads that one operation uses.
    *
-   * @default one a core
+   * @default one per core
    */
   readonly threads?: number;
 }
 
 /**
- * A model of ONNX in this process: white-box, with logits and its inner tensors as features. It takes tensors or, where
- * its input holds strings, texts; for a model that takes tokens there is `transformers`. Inputs of one shape are run
- * together, as many as the model takes.
+ * An ONNX model in this process: white-box, with logits and its inner tensors as features. It takes tensors, or texts
+ * if its input holds strings. If a model takes tokens, use `transformers`. Inputs of one shape run in one batch, up to
+ * the model's own batch size.
  *
  * Needs the package `onnxruntime-node`, which is loaded at the first query.
  *
- * @throws InputError where the file can't be read or does not fit what is said of it
+ * @throws InputError if the file can't be read or does not match the options
  */
 export async function onnx(options: OnnxOptions): Promise<Teacher<'white-box'>> {
   const {path, classes, output, features = [], maxBatch = 64, threads} = options;

@@ -2,7 +2,7 @@ import {Agent, type Dispatcher} from 'undici';
 import {InputError, TeacherError} from '../src/errors.ts';
 import type {AskOptions, Detail, Outcome, Price, Query, Rate, Teacher} from '../src/teacher.ts';
 import {type AliasOptions, readerWith} from './_answers/aliases.ts';
-import {checkPlace, overHttp, transportTo} from './_open-inference/address.ts';
+import {checkServiceUrl, overHttp, transportTo} from './_open-inference/address.ts';
 import {type Client, infer, type Model} from './_open-inference/client.ts';
 import {batchesOf} from './_open-inference/inputs.ts';
 import {type LabelOutput, outputNames, replyReader, type ScoreOutput} from './_open-inference/outputs.ts';
@@ -14,12 +14,12 @@ export type {LabelOutput, ScoreOutput} from './_open-inference/outputs.ts';
 
 export interface OpenInferenceOptions extends AliasOptions {
   /**
-   * Address of the service, without `/v2`. `grpc://host:port` or, with TLS, `grpcs://host:port` asks over gRPC, which
-   * needs the package `@grpc/grpc-js`. A function is called once, before the first request, and needs `service`.
+   * Address of the service, without `/v2`. `grpc://host:port` uses gRPC, and `grpcs://host:port` uses gRPC over TLS;
+   * both need the package `@grpc/grpc-js`. A function is called once, before the first request, and needs `service`.
    */
   readonly url: string | (() => Promise<string>);
   /**
-   * What stands for the address in the identity: answers are kept under it, so a service that moves keeps its answers.
+   * The name that replaces the address in the identity, so that a service that moves keeps its answers.
    *
    * @default the address
    */
@@ -29,7 +29,7 @@ export interface OpenInferenceOptions extends AliasOptions {
   readonly version?: string;
   /** Names of the classes, in the order of the service's outputs. */
   readonly classes: readonly string[];
-  /** The input as the service calls it; `datatype` where it is not that of the queries. */
+  /** The service's name of the input. Give `datatype` if it differs from the queries' own. */
   readonly input?: {
     /** @default 'input' */
     readonly name?: string;
@@ -37,9 +37,9 @@ export interface OpenInferenceOptions extends AliasOptions {
     readonly datatype?: string;
   };
   /**
-   * Whether images and other tensors go over HTTP as bytes: the protocol's binary extension, which Triton has. They are
-   * a fourth as long as in JSON, and ready 30 times sooner. `auto` asks the service whether it has the extension, once,
-   * and sends texts as JSON. Over gRPC all go as bytes.
+   * If true, tensors go over HTTP as bytes, by the protocol's binary extension, which Triton has. They are a fourth as
+   * long as in JSON, and encoded 30 times as fast. `auto` asks the service once whether it has the extension. Texts go
+   * as JSON. Over gRPC all inputs go as bytes.
    *
    * @default 'auto'
    */
@@ -63,23 +63,23 @@ export interface OpenInferenceOptions extends AliasOptions {
    */
   readonly concurrency?: number;
   /**
-   * Milliseconds that one request may take.
+   * Milliseconds before one request times out.
    *
    * @default 30_000
    */
   readonly timeout?: number;
   /**
-   * The longest body of a reply, in bytes. A longer one is left unread.
+   * The most bytes in the body of a reply. A longer body is not read.
    *
    * @default 16 MiB
    */
   readonly maxReply?: number;
-  /** The most that the account may ask, where the service's own headers don't tell. */
+  /** The account's rate limit, if the service's own headers don't give it. */
   readonly rate?: Rate;
-  /** What the service charges, for budgets of money. */
+  /** The price of the service, for budgets of money. */
   readonly price?: Price;
   /**
-   * What carries the requests over HTTP: a proxy, or a mock.
+   * The undici dispatcher of HTTP requests, such as a proxy or a mock.
    *
    * @default a pool of `concurrency` connections
    */
@@ -88,13 +88,13 @@ export interface OpenInferenceOptions extends AliasOptions {
 
 /**
  * A model behind a service that speaks the Open Inference Protocol, version 2, over REST or gRPC: KServe, MLServer,
- * Triton, OpenVINO, or `limbeck serve`. It is as transparent as the output that is read: scores make it gray-box, labels
- * black-box. Probabilities become log-probabilities, those below 1e-38 taken for 1e-38; class names of a label output
- * are matched to `classes`.
+ * Triton, OpenVINO, or `limbeck serve`. The output that is read decides the access: scores make it gray-box, labels
+ * black-box. Probabilities become log-probabilities; those below 1e-38 become 1e-38 first. Class names in a label
+ * output are matched to `classes`.
  *
- * A text that the service refuses fails alone: its batch is halved until it is by itself.
+ * If the service refuses a text, only that text fails: its batch is halved until the text is alone.
  *
- * @throws InputError where the options can't be used
+ * @throws InputError if the options can't be used
  */
 export function openInference(options: OpenInferenceOptions & {readonly output: ScoreOutput}): Teacher<'gray-box'>;
 export function openInference(options: OpenInferenceOptions & {readonly output: LabelOutput}): Teacher<'black-box'>;
@@ -104,7 +104,7 @@ export function openInference(options: OpenInferenceOptions & {readonly output: 
   const {name: inputName = 'input', datatype} = options.input ?? {};
   checkDatatype(datatype);
   if (aliases !== undefined && !('label' in output) && !('topK' in output)) {
-    throw new InputError('`aliases` are of classes that are named, and these scores come without names. Leave it out.');
+    throw new InputError('`aliases` are for classes with names, and these scores come without names. Leave it out.');
   }
   const standIn = standInFor(options);
   const name = `open-inference ${model} at ${standIn}`;
@@ -131,7 +131,7 @@ export function openInference(options: OpenInferenceOptions & {readonly output: 
       version: version ?? null,
       input: {name: inputName, datatype: datatype ?? null},
       output: {...output},
-      // Labels may come as names, which mean what the list says.
+      // A label output can hold names, which the list gives a meaning.
       ...('label' in output && {classes}),
     },
     access: 'label' in output ? 'black-box' : 'gray-box',
@@ -140,7 +140,7 @@ export function openInference(options: OpenInferenceOptions & {readonly output: 
     maxBatch,
     concurrency,
     service: {
-      // A getter, since the key is read late.
+      // A getter, because the key is read late.
       get account() {
         return accountOf(typeof url === 'string' ? overHttp(url) : standIn, key());
       },
@@ -154,10 +154,10 @@ export function openInference(options: OpenInferenceOptions & {readonly output: 
   };
 }
 
-/** Of `replyReader`. */
+/** Version of `replyReader`. */
 const READER = 1;
 
-/** Asks in as few requests as the inputs allow. Throws only where not one query was answered. */
+/** Asks in as few requests as the inputs allow. Throws only if no query was answered. */
 async function askAll(
   client: Client,
   queries: readonly Query[],
@@ -182,18 +182,18 @@ async function askAll(
   return outcomes;
 }
 
-/** What stands for the address in the identity. */
+/** Returns the name that replaces the address in the identity. */
 function standInFor(options: OpenInferenceOptions): string {
   const {url, service} = options;
-  const address = typeof url === 'string' ? checkPlace(url, options) : undefined;
+  const address = typeof url === 'string' ? checkServiceUrl(url, options) : undefined;
   const standIn = service ?? address;
   if (standIn !== undefined) return standIn;
-  throw new InputError('A `url` that is a function needs `service`: a name that stands for the address.');
+  throw new InputError('A `url` that is a function needs `service`: a name that replaces the address.');
 }
 
 function checkDatatype(datatype: string | undefined): void {
   if (datatype === undefined || DATATYPES.includes(datatype)) return;
-  throw new InputError(`There is no datatype ${datatype} of \`input\`. Name one of ${DATATYPES.join(', ')}.`);
+  throw new InputError(`\`input\` has no datatype ${datatype}. Use one of ${DATATYPES.join(', ')}.`);
 }
 
 function keyReader(key: OpenInferenceOptions['key']): () => string | undefined {

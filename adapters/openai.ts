@@ -12,20 +12,20 @@ import {checkAddress} from './_wire/request.ts';
 
 export interface OpenAiOptions<O extends Output> extends ChatOptions, ModeOptions<O> {
   /**
-   * Address of the service, up to where the paths of its protocol begin: for most it ends in `/v1`, for a deployment of
-   * Azure in `/openai/deployments/NAME`. The key of OPENAI_API_KEY goes to OpenAI alone.
+   * Address of the service, up to where the paths of its protocol begin. For most services it ends in `/v1`, for an
+   * Azure deployment in `/openai/deployments/NAME`. OPENAI_API_KEY is sent to OpenAI only.
    *
    * @default 'https://api.openai.com/v1'
    */
   readonly url?: string;
   /**
-   * Which of its two protocols is spoken: chat completions, which all services speak, or Responses.
+   * The protocol: chat completions, which all services speak, or Responses.
    *
    * @default 'chat'
    */
   readonly api?: 'chat' | 'responses';
   /**
-   * Version of Azure's interface, such as `2024-10-21`. With one, the key is sent as Azure wants it.
+   * Version of Azure's API, such as `2024-10-21`. If it is given, the key is sent in Azure's header.
    *
    * @default none
    */
@@ -35,10 +35,10 @@ export interface OpenAiOptions<O extends Output> extends ChatOptions, ModeOption
 const OPENAI = 'https://api.openai.com/v1';
 
 /**
- * A language model of OpenAI or of any service that speaks its protocol: Azure, vLLM, SGLang, llama.cpp, Ollama, LM
+ * A language model of OpenAI, or of any service that speaks its protocol: Azure, vLLM, SGLang, llama.cpp, Ollama, LM
  * Studio, LiteLLM, OpenRouter, Mistral, Groq, Together. Log-probabilities make it gray-box, labels black-box.
  *
- * @throws InputError where the options can't be used
+ * @throws InputError if the options can't be used
  */
 export function openai<O extends Output>(options: OpenAiOptions<O>): Teacher<AccessOf<O>> {
   const {api = 'chat', apiVersion} = options;
@@ -58,12 +58,14 @@ export function openai<O extends Output>(options: OpenAiOptions<O>): Teacher<Acc
     warmed: temperature => ({temperature}),
     ...(apiVersion === undefined
       ? {lane: location => openAiLane(location)}
-      : // Azure's batches are of a deployment of their own kind.
+      : // Azure runs batches on a separate kind of deployment.
         {authorize: key => ({'api-key': key})}),
   });
 }
 
-/** @param isOwn - whether OpenAI's own models are asked, of which some know no `max_tokens`, and other servers no other */
+/**
+ * @param isOwn - true for OpenAI's service: some of its models refuse `max_tokens`; other servers know only that field
+ */
 function chatProtocol({temperature, topLogprobs, samples, schema}: Mode, isOwn: boolean) {
   return {
     path: '/chat/completions',
@@ -87,7 +89,7 @@ function chatProtocol({temperature, topLogprobs, samples, schema}: Mode, isOwn: 
   };
 }
 
-/** The least that Responses take for `max_output_tokens`. */
+/** The minimum of `max_output_tokens` in the Responses API. */
 const LEAST_TOKENS = 16;
 
 function responsesProtocol({temperature, topLogprobs, schema}: Mode) {
@@ -133,7 +135,7 @@ const receiptSchema = z.object({
 function responseCompletions(document: unknown): readonly Completion[] | string {
   const {data} = replySchema.safeParse(document);
   if (data === undefined) return 'Its reply is no response of the Responses API. Check `url` and `api`.';
-  // Others are thoughts and calls of tools.
+  // Other items are thoughts and tool calls.
   const parts = data.output.filter(({type}) => type === 'message').flatMap(({content}) => content ?? []);
   const texts = parts.filter(part => part.type === 'output_text');
   const steps = texts.flatMap(({logprobs}) => logprobs ?? []).map(stepOf);
@@ -155,7 +157,7 @@ function responseReceipt(document: unknown): Receipt {
   };
 }
 
-/** What errors of OpenAI's protocol mean that their status alone does not tell. */
+/** The meaning of errors in OpenAI's protocol that the status alone does not give. */
 const explainOpenAi: Explain = ({status, codes}) => {
   const code = codes.find(code => code in PROBLEMS);
   if (code !== undefined) return {problem: PROBLEMS[code]!};
@@ -163,8 +165,8 @@ const explainOpenAi: Explain = ({status, codes}) => {
   if (status === 400 || status === 422) {
     return {
       problem:
-        'It does not take the request: its own log says why. A model may refuse `temperature` (set it to null), ' +
-        'log-probabilities, or more of them than it gives (lower `topLogprobs`), or a JSON schema (`structured: false`).',
+        'It does not take the request: its own log says why. Some models refuse `temperature` (set it to null), ' +
+        'log-probabilities, or more of them than they give (lower `topLogprobs`), or a JSON schema (`structured: false`).',
     };
   }
   return undefined;

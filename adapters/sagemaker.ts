@@ -16,58 +16,58 @@ export type {ReceiptLocation} from './_http/receipt.ts';
 export interface SagemakerOptions extends Omit<ServiceOptions, 'key'>, AwsOptions, AliasOptions {
   /** Name of the endpoint. */
   readonly endpoint: string;
-  /** Of a production variant, where the endpoint has several. */
+  /** Name of the production variant, if the endpoint has several. */
   readonly variant?: string;
-  /** Path of a model's archive, where the endpoint has several models. */
+  /** Path of the model's archive, if the endpoint has several models. */
   readonly model?: string;
-  /** Of an inference component, where the endpoint has any. */
+  /** Name of the inference component, if the endpoint has any. */
   readonly component?: string;
   /**
-   * What stands for the endpoint in the identity: answers are kept under it, and a model of a new version gets new ones.
+   * The name that replaces the endpoint in the identity. A new version of the model needs a new name.
    *
    * @default the endpoint and the region
    */
   readonly service?: string;
   readonly classes: readonly string[];
   /**
-   * The classes as the model calls them, in the order of `classes`.
+   * The model's names of the classes, in the order of `classes`.
    *
    * @default as `classes`
    */
   readonly labels?: readonly string[];
-  /** What the container is sent: a template, as `request` of `http`. */
+  /** The template of the body that the container gets, as `request` of `http`. */
   readonly request: Json;
-  /** Where the container's reply has the scores or the labels, as `output` of `http`. */
+  /** The location of the scores or the labels in the container's reply, as `output` of `http`. */
   readonly output: ScoreLocation | LabelLocation;
   /**
-   * Where a reply with status 200 says that it failed, as a JSON pointer.
+   * JSON pointer to the error in a reply with status 200.
    *
    * @default none
    */
   readonly error?: string;
-  /** Where a reply says what it cost and who answered. */
+  /** The location of the cost and of the model's name in a reply. */
   readonly receipt?: ReceiptLocation;
   /**
-   * Queries in one request, where `request` has places for several. A request holds 6 MB at most.
+   * Queries in one request, if `request` has placeholders for several. A request holds at most 6 MB.
    *
-   * @default 32; 1 where `request` has a place for one
+   * @default 32; 1 if `request` has a placeholder for one
    */
   readonly maxBatch?: number;
   /**
-   * Address of the service, where it is not that of the region: an interface of a private network, for example.
+   * Address of the service, if it differs from the region's: for example an endpoint of a private network.
    *
-   * @default that of the region
+   * @default the address of the region
    */
   readonly url?: string;
 }
 
 /**
- * A classifier on an endpoint of Amazon SageMaker. What is sent and what comes is up to the container, so it is said as
- * for `http`. It is as transparent as the output that is read: scores make it gray-box, labels black-box.
+ * A classifier on an Amazon SageMaker endpoint. The container decides the format of requests and replies, so give both
+ * as for `http`. The output that is read decides the access: scores make it gray-box, labels black-box.
  *
- * A query that the model refuses fails alone: a batch of texts is halved until what is refused is by itself.
+ * If the model refuses a query, only that query fails: a batch of texts is halved until the refused text is alone.
  *
- * @throws InputError where the options can't be used
+ * @throws InputError if the options can't be used
  */
 export function sagemaker(options: SagemakerOptions & {readonly output: ScoreLocation}): Teacher<'gray-box'>;
 export function sagemaker(options: SagemakerOptions & {readonly output: LabelLocation}): Teacher<'black-box'>;
@@ -110,7 +110,7 @@ export function sagemaker(options: SagemakerOptions): Teacher {
   );
 }
 
-/** Which of an endpoint's models is asked, as headers. */
+/** Returns the headers that choose one of the endpoint's models. */
 function targetIn({variant, model, component}: SagemakerOptions): Readonly<Record<string, string>> {
   return {
     ...(variant !== undefined && {'x-amzn-sagemaker-target-variant': variant}),
@@ -119,7 +119,7 @@ function targetIn({variant, model, component}: SagemakerOptions): Readonly<Recor
   };
 }
 
-/** A `ModelError` has the status of the container inside; what else the container said may quote the input. */
+/** Returns the container's status, which a `ModelError` holds. The container's own message can quote the input. */
 function containerStatus(reply: Reply): number | undefined {
   if (reply.status !== 424) return undefined;
   try {
@@ -130,7 +130,7 @@ function containerStatus(reply: Reply): number | undefined {
   }
 }
 
-/** Credentials and limits are refused with 400 as well, and then it is not for the input. */
+/** The service answers 400 to wrong credentials and exceeded limits too. Those are not the input's fault. */
 function refusesInput(reply: Reply): boolean {
   const type = String(reply.headers['x-amzn-errortype'] ?? 'ValidationError');
   const status = containerStatus(reply) ?? (type.startsWith('Validation') ? reply.status : 0);
@@ -167,10 +167,10 @@ const ERRORS: Readonly<Record<string, ReturnType<Explain>>> = {
   ModelNotReadyException: notReady,
   ValidationError: invalid,
   ValidationException: invalid,
-  InternalDependencyException: {problem: 'It failed for want of another service of AWS.', retryable: true},
+  InternalDependencyException: {problem: 'It failed, because another AWS service failed.', retryable: true},
 };
 
-/** Where no error is named. */
+/** Used if the reply names no error. */
 const PROBLEMS: Readonly<Record<number, ReturnType<Explain>>> = {
   400: invalid,
   413: {problem: 'The request is larger than 6 MB. Lower `maxBatch`.'},

@@ -22,32 +22,32 @@ import {graphTeacher, logarithms} from './_graph/teacher.ts';
 export type {GraphOutput, ScoreKind} from './_graph/parts.ts';
 
 export interface SavedModelOptions {
-  /** Folder of the SavedModel: that which holds `saved_model.pb`. */
+  /** Folder of the SavedModel, which holds `saved_model.pb`. */
   readonly path: string;
   /** Names of the classes, in the order of the model's output. */
   readonly classes: readonly string[];
-  /** The output that gives one number a class, by its name in the signature; the kind alone where there is one output. */
+  /** The output with one number per class, by its name in the signature. If there is one output, its kind is enough. */
   readonly output: GraphOutput | ScoreKind;
   /**
-   * The function of the model that is asked.
+   * Name of the model's function to call.
    *
    * @default 'serving_default', or the only one
    */
   readonly signature?: string;
   /**
-   * Outputs of the signature that may be asked for as features.
+   * Outputs of the signature that can be asked for as features.
    *
-   * @default all but the one of `output` that give something for each input
+   * @default all outputs with a row per input, except the one of `output`
    */
   readonly features?: readonly string[];
   /**
-   * How raw inputs become what the model takes, where that is not whole numbers or texts.
+   * How raw inputs become the values that the model takes, if it takes other values than whole numbers or texts.
    *
    * @default none
    */
   readonly preprocessing?: Preprocessing;
   /**
-   * Type of the raw inputs; others are refused.
+   * Type of the raw inputs. Others are refused.
    *
    * @default any whose values the model's own type can hold
    */
@@ -55,7 +55,7 @@ export interface SavedModelOptions {
   /** @default `saved-model` and the name of the folder */
   readonly name?: string;
   /**
-   * The most queries one `ask` may carry. A signature with a fixed batch is run as often as they need.
+   * The most queries in one `ask`. A signature with a fixed batch runs as often as needed.
    *
    * @default 256
    */
@@ -63,14 +63,14 @@ export interface SavedModelOptions {
 }
 
 /**
- * A SavedModel of TensorFlow in this process: white-box, with logits and the other outputs of its signature as
- * features. Needs the native engine. Values become of the type that the signature takes; texts go to those that take
- * strings. Of an output that gives probabilities, logits are log(max(p, 1e-8)).
+ * A TensorFlow SavedModel in this process: white-box, with logits and the other outputs of its signature as features.
+ * It needs the native engine. Values are converted to the type that the signature takes. Texts go to signatures that
+ * take strings. If an output gives probabilities, its logits are log(max(p, 1e-8)).
  *
- * TensorFlow loads the model at the first query, so leave the folder as it is until then. It lets go of it some time
- * after nothing refers to the teacher.
+ * TensorFlow loads the model at the first query, so don't change the folder before that. The model is freed some time
+ * after the last reference to the teacher is gone.
  *
- * @throws InputError where the WASM engine runs, or the model can't be read or does not fit what is said of it
+ * @throws InputError if the WASM engine runs, or the model can't be read or does not match the options
  */
 export async function savedModel(options: SavedModelOptions): Promise<Teacher<'white-box'>> {
   const {classes, maxBatch = 256} = options;
@@ -131,7 +131,7 @@ async function metaGraphsIn(path: string): Promise<readonly MetaGraph[]> {
   }
 }
 
-/** The graph to ask, where there are some for training or other devices too. */
+/** Returns the graph tagged `serve`. A model can hold other graphs, for training or for other devices. */
 function servedGraph(graphs: readonly MetaGraph[], owner: string): MetaGraph {
   const served = graphs.find(({tags}) => tags.join() === 'serve') ?? (graphs.length === 1 ? graphs[0] : undefined);
   if (served !== undefined && served.tags.length > 0) return served;
@@ -139,7 +139,7 @@ function servedGraph(graphs: readonly MetaGraph[], owner: string): MetaGraph {
   throw new InputError(`${owner} has no graph tagged \`serve\`, but: ${found}. Save it with TensorFlow 2.`);
 }
 
-/** TensorFlow takes a model without its variables for one that has none, and fails at every query. */
+/** Without its file of variables, TensorFlow treats a model as one that has none, and fails at every query. */
 function checkVariables({hasVariables}: MetaGraph, path: string): void {
   const index = join(path, 'variables', 'variables.index');
   if (!hasVariables || existsSync(index)) return;

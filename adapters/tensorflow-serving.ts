@@ -6,7 +6,7 @@ import {
   type InstanceScores,
   instanceTemplates,
   locationOf,
-  predictionPlace,
+  predictionLocation,
 } from './_http/instances.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate, type Template} from './_http/template.ts';
@@ -20,22 +20,22 @@ export interface TensorflowServingOptions extends ServiceOptions, AliasOptions {
   /** Address of the service, without `/v1`, for example `http://127.0.0.1:8501`. */
   readonly url: string;
   /**
-   * What stands for the address in the identity: answers are kept under it, so a service that moves keeps its answers.
+   * The name that replaces the address in the identity, so that a service that moves keeps its answers.
    *
    * @default the address
    */
   readonly service?: string;
   readonly model: string;
   /**
-   * Of the model.
+   * Version of the model.
    *
-   * @default the service's choice, the latest one as a rule
+   * @default the service's choice, usually the latest
    */
   readonly version?: number;
-  /** A label that the service gives to a version of the model, such as `stable`. Not beside `version`. */
+  /** The service's label of a version of the model, such as `stable`. Not allowed with `version`. */
   readonly versionLabel?: string;
   /**
-   * The function of the model that is asked.
+   * Name of the model's function to call.
    *
    * @default the service's choice: `serving_default`
    */
@@ -43,25 +43,25 @@ export interface TensorflowServingOptions extends ServiceOptions, AliasOptions {
   /** Names of the classes, in the order of the model's outputs. */
   readonly classes: readonly string[];
   /**
-   * The classes as the model calls them, in the order of `classes`, where its output names them.
+   * The model's names of the classes, in the order of `classes`, if its output holds names.
    *
    * @default as `classes`
    */
   readonly labels?: readonly string[];
   /**
-   * The input as the model calls it.
+   * The model's name of the input.
    *
    * @default none: the model has one input
    */
   readonly input?: string;
   /**
-   * What is read: the name of an output and what it means, such as `{logits: 'dense_1'}`, or where the model has one
-   * output, what it means alone. With `classify` what the scores are.
+   * The output to read: its name and its kind, such as `{logits: 'dense_1'}`. If the model has one output, the kind is
+   * enough. With `classify`, the kind of the scores.
    */
   readonly output: InstanceScores | InstanceLabel;
   /**
-   * How it is asked: `rows` has an entry for each query, `columns` one tensor for all; `classify` is the API for models
-   * with a signature of that kind, which names the classes.
+   * The format of requests: `rows` has an entry for each query, `columns` has one tensor for all. `classify` is the API
+   * of models with a classification signature, which names the classes.
    *
    * @default 'rows'
    */
@@ -75,13 +75,13 @@ export interface TensorflowServingOptions extends ServiceOptions, AliasOptions {
 }
 
 /**
- * A model behind the REST API of TensorFlow Serving, or behind one that is made after it: version 1 of KServe, and
- * TorchServe's of that shape. It takes tensors and texts, and is as transparent as the output that is read: scores make
- * it gray-box, labels black-box. Probabilities below 1e-38 are taken for it.
+ * A model behind the REST API of TensorFlow Serving or of a service with the same API: version 1 of KServe, and
+ * TorchServe's version of it. It takes tensors and texts. The output that is read decides the access: scores make it
+ * gray-box, labels black-box. Probabilities below 1e-38 become 1e-38.
  *
- * A text that the service refuses fails alone: its batch is halved until it is by itself.
+ * If the service refuses a text, only that text fails: its batch is halved until the text is alone.
  *
- * @throws InputError where the options can't be used
+ * @throws InputError if the options can't be used
  */
 export function tensorflowServing(
   options: TensorflowServingOptions & {readonly output: InstanceScores},
@@ -122,11 +122,11 @@ export function tensorflowServing(options: TensorflowServingOptions): Teacher {
 
 function checkOptions({version, versionLabel, format, input, output}: TensorflowServingOptions): void {
   if (version !== undefined && versionLabel !== undefined) {
-    throw new InputError('A model is asked for by `version` or by `versionLabel`, not by both.');
+    throw new InputError('Choose a model by `version` or by `versionLabel`, not by both.');
   }
   if (format === 'classify' && (input === undefined || typeof output !== 'string' || output === 'label')) {
     throw new InputError(
-      'To classify, the service needs the name of its feature as `input`, and `output` says what its scores are, for example "probabilities".',
+      'To classify, the service needs the name of its feature as `input`, and `output` must be the kind of its scores, for example "probabilities".',
     );
   }
 }
@@ -138,7 +138,7 @@ function pathOf({model, version, versionLabel}: TensorflowServingOptions): strin
 }
 
 interface Format {
-  /** Of texts, and of tensors. */
+  /** The template of texts, then that of tensors. */
   readonly templates: readonly Template[];
   readonly location: ReturnType<typeof locationOf>;
 }
@@ -148,7 +148,7 @@ const FORMATS: Readonly<
 > = {
   rows: ({input, output, ...rest}) => ({
     templates: instanceTemplates(input, signatureIn(rest)),
-    location: predictionPlace(output),
+    location: predictionLocation(output),
   }),
   columns: ({input, output, ...rest}) => ({
     templates: ['{texts}', '{tensors}'].map(all =>
@@ -168,7 +168,7 @@ function signatureIn({signature}: Pick<TensorflowServingOptions, 'signature'>): 
   return signature === undefined ? {} : {signature_name: signature};
 }
 
-/** A label may stand in a list of its own, and as bytes in base64. */
+/** Unwraps a label from a list of one, and decodes bytes in base64. */
 function readable(found: unknown): unknown {
   if (Array.isArray(found)) {
     return found.length === 1 && !Array.isArray(found[0]) ? readable(found[0]) : found.map(asText);
@@ -181,7 +181,7 @@ function asText(value: unknown): unknown {
   return typeof b64 === 'string' ? Buffer.from(b64, 'base64').toString() : value;
 }
 
-/** What the service means by its statuses. Its own words name shapes and nodes, and parts of the input. */
+/** The meaning of the service's statuses. Its own messages hold shapes, node names and parts of the input. */
 const explain: Explain = ({status}) => {
   const problem = PROBLEMS[status];
   return problem === undefined ? undefined : {problem};
@@ -190,11 +190,11 @@ const explain: Explain = ({status}) => {
 const PROBLEMS: Readonly<Record<number, string>> = {
   400: 'It does not take the request. Check `signature`, `input` and `format`, and the datatype and shape of the input.',
   404: 'It has no such model. Check `model`, and `version` or `versionLabel`; its address ends before `/v1`.',
-  409: 'It gave the request up. Another one may be in its way.',
+  409: 'It gave up the request. Another request can be in its way.',
   429: 'Its queue is full. Lower `concurrency`, or raise its limits.',
-  499: 'It gave the request up, since it was cancelled.',
+  499: 'It gave up the request, because the request was cancelled.',
   500: 'It failed. Its own log says why; a wrong shape of the input is a common cause.',
   501: 'It can not do that with this model. Check `format` and `signature`.',
   503: 'The model is not loaded yet, or its queue is full. Lower `concurrency` if that stays so.',
-  504: 'It took too long itself. Lower `maxBatch`.',
+  504: 'The service itself timed out. Lower `maxBatch`.',
 };

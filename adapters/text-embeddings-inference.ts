@@ -9,34 +9,34 @@ export interface TextEmbeddingsInferenceOptions extends ServiceOptions {
   /** Address of the service, for example `http://127.0.0.1:8080`. */
   readonly url: string;
   /**
-   * What stands for the address and the model in the identity: answers are kept under it. A service serves one model, and
-   * its address does not tell which.
+   * The name that replaces the address and the model in the identity. A service serves one model, and its address does
+   * not say which.
    *
    * @default the address
    */
   readonly service?: string;
   readonly classes: readonly string[];
   /**
-   * The classes as the model calls them, in the order of `classes`, for example `LABEL_0`. `/info` of the service lists
+   * The model's names of the classes, in the order of `classes`, for example `LABEL_0`. The service's `/info` lists
    * them as `id2label`.
    *
    * @default as `classes`
    */
   readonly labels?: readonly string[];
   /**
-   * What it is asked for. Of a model that scores each class by itself, ask for logits.
+   * The scores to ask for. If a model scores each class by itself, use logits.
    *
    * @default 'logits'
    */
   readonly output?: 'logits' | 'probabilities';
   /**
-   * Whether the service cuts texts that are longer than the model takes; else it refuses them.
+   * If true, the service cuts texts that are longer than the model takes. If false, it refuses them.
    *
    * @default false
    */
   readonly truncate?: boolean;
   /**
-   * Queries in one request; the service's own limit is `max_client_batch_size`.
+   * Queries in one request. The service's own limit is `max_client_batch_size`.
    *
    * @default 32
    */
@@ -44,11 +44,11 @@ export interface TextEmbeddingsInferenceOptions extends ServiceOptions {
 }
 
 /**
- * A classifier of texts behind Text Embeddings Inference of Hugging Face: gray-box, with logits.
+ * A classifier of texts behind Hugging Face's Text Embeddings Inference: gray-box, with logits.
  *
- * A text that the service refuses fails alone: its batch is halved until it is by itself.
+ * If the service refuses a text, only that text fails: its batch is halved until the text is alone.
  *
- * @throws InputError where the options can't be used
+ * @throws InputError if the options can't be used
  */
 export function textEmbeddingsInference(options: TextEmbeddingsInferenceOptions): Teacher<'gray-box'> {
   const {classes, labels, output = 'logits', truncate = false, maxBatch = 32} = options;
@@ -61,7 +61,7 @@ export function textEmbeddingsInference(options: TextEmbeddingsInferenceOptions)
     identity: {adapter: 'text-embeddings-inference', service, output, truncate, labels: labels ?? classes},
     classes,
     labels,
-    // A list of texts would be one pair of texts.
+    // A flat list of two texts would mean one pair of texts.
     templates: [readTemplate({inputs: {'{each}': ['{text}']}, raw_scores: output === 'logits', truncate})],
     output: output === 'logits' ? {logits: '/*'} : {probabilities: '/*'},
     maxBatch,
@@ -77,7 +77,7 @@ const explain: Explain = ({status, codes}) => {
 
 const notThere = {problem: 'It has no `/predict`. Check `url`, and that its model is a classifier.'};
 
-/** By their `error_type`. */
+/** Keyed by their `error_type`. */
 const ERRORS: Readonly<Record<string, ReturnType<Explain>>> = {
   Validation: {
     problem:

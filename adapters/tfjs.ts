@@ -17,22 +17,23 @@ export type {GraphOutput, ScoreKind} from './_graph/parts.ts';
 
 export interface TfjsOptions extends AsTeacherOptions, Omit<LoadOptions, 'output'> {
   /**
-   * What the model gives; of a graph model with several outputs, by the name of the one that gives one number a class.
+   * The kind of the model's output. If a graph model has several outputs, the name of the one with one number per
+   * class.
    *
-   * @default what the model ends in
+   * @default the kind of the model's last operation
    */
   readonly output?: GraphOutput | ScoreKind;
   /**
-   * Of a graph model: outputs and other nodes that may be asked for as features. Of a layers model each layer may.
+   * Outputs and other nodes of a graph model that can be asked for as features. In a layers model each layer can.
    *
-   * @default the other outputs that give something for each input
+   * @default the other outputs that have a row per input
    */
   readonly features?: readonly string[];
 }
 
 /**
- * The folder of a model on disk: what saveStudent() wrote, or any layers model or graph model of TensorFlow.js with its
- * `classes`.
+ * The folder of a model on disk: one that saveStudent() wrote, or any layers model or graph model of TensorFlow.js,
+ * with its `classes`.
  */
 export type TfjsPath = TfjsOptions & {readonly path: string};
 
@@ -44,11 +45,11 @@ export type TfjsModel = TfjsOptions & {
 
 /**
  * A layers model or graph model of TensorFlow.js in this process: white-box, with logits and the activations of its
- * layers or nodes. Where it ends in a softmax, logits are what goes into that.
+ * layers or nodes. If the model ends in a softmax, the logits are the softmax's input.
  *
- * `output` is by default what the model ends in, `preprocessing` none.
+ * By default `output` is the kind of the model's last operation, and there is no `preprocessing`.
  *
- * @throws InputError where the model can't be loaded or does not fit what is said of it
+ * @throws InputError if the model can't be loaded or does not match the options
  */
 export async function tfjs(options: TfjsPath | TfjsModel): Promise<Teacher<'white-box'>> {
   await startEngine();
@@ -58,7 +59,7 @@ export async function tfjs(options: TfjsPath | TfjsModel): Promise<Teacher<'whit
   return asTeacher('path' in known ? await loadStudent(known.path, known) : fromMemory(known), known);
 }
 
-/** Of TensorFlow.js's models only those of graphs have a signature. */
+/** Returns the graph model, or undefined for a layers model. Only graph models have a signature. */
 function graphIn(model: TfjsModel['model']): GraphModel | undefined {
   return 'modelSignature' in model ? model : undefined;
 }
@@ -67,7 +68,7 @@ function ofGraph(model: GraphModel, options: TfjsPath | TfjsModel): Promise<Teac
   const {classes, output, features, preprocessing, dtype, maxBatch, compile, onFallback} = options;
   const called = 'path' in options ? basename(resolve(options.path)) : 'graph model';
   if (classes === undefined) {
-    throw new InputError(`Nothing says what the graph model ${called} answers. Give its \`classes\`.`);
+    throw new InputError(`Nothing says which classes the graph model ${called} has. Give its \`classes\`.`);
   }
   const {name = `tfjs ${called}`} = options;
   const rest = {output, features, preprocessing, dtype, maxBatch, compile, onFallback};
@@ -77,11 +78,11 @@ function ofGraph(model: GraphModel, options: TfjsPath | TfjsModel): Promise<Teac
 type LayersPath = AsTeacherOptions & LoadOptions & {readonly path: string};
 type LayersModel = AsTeacherOptions & LoadOptions & {readonly model: layers.LayersModel} & Pick<TfjsModel, 'classes'>;
 
-/** @throws InputError where something is only for graph models */
+/** @throws InputError if an option is only for graph models */
 function layersOptions(options: TfjsPath | TfjsModel): LayersPath | LayersModel {
   if (typeof options.output === 'object' || options.features !== undefined) {
     throw new InputError(
-      'This is a layers model: its `output` is `logits` or `probabilities`, and each of its layers may be asked for. Leave out `features` and names of outputs.',
+      'This is a layers model: its `output` is `logits` or `probabilities`, and each of its layers can be asked for. Leave out `features` and names of outputs.',
     );
   }
   return options as LayersPath | LayersModel;

@@ -15,12 +15,15 @@ export type {ScoreOutput} from './_onnx/model.ts';
 export type {Pooling} from './_onnx/transformers-pooling.ts';
 
 export interface TransformersOptions {
-  /** A folder with `config.json`, `tokenizer.json`, `tokenizer_config.json` and the model as ONNX. Nothing is downloaded. */
+  /**
+   * A folder with `config.json`, `tokenizer.json`, `tokenizer_config.json` and the model as ONNX. Nothing is
+   * downloaded.
+   */
   readonly path: string;
   /**
    * The model in that folder.
    *
-   * @default 'onnx/model.onnx', or 'model.onnx' where that isn't there
+   * @default 'onnx/model.onnx', or 'model.onnx' if that is not there
    */
   readonly file?: string;
   /**
@@ -36,49 +39,49 @@ export interface TransformersOptions {
    */
   readonly output?: ScoreOutput;
   /**
-   * Tensors to be had as features: outputs of the model, or any tensors in it. Such as [texts, width], or the states of
-   * tokens, [texts, tokens, width], which `pooling` makes one a text of.
+   * Tensors that can be asked for as features: outputs of the model, or any tensors in it. Their shape is [texts,
+   * width], or [texts, tokens, width] for token states, which `pooling` reduces to one vector per text.
    *
    * @default none
    */
   readonly features?: readonly string[];
   /**
-   * How the states of a text's tokens become one feature: their mean, or that of the first or the last token.
+   * How the states of a text's tokens become one feature: their mean, or the state of the first or the last token.
    *
    * @default 'mean'
    */
   readonly pooling?: Pooling;
   /**
-   * The most tokens of a text, special ones included. Longer texts are cut at their end.
+   * The most tokens of a text, special tokens included. Longer texts are cut at their end.
    *
-   * @default what the tokenizer and the model allow
+   * @default the limit of the tokenizer and the model
    */
   readonly maxTokens?: number;
   /** @default `transformers` and the name of the folder */
   readonly name?: string;
   /**
-   * The most queries one `ask` may carry.
+   * The most queries in one `ask`.
    *
    * @default 32
    */
   readonly maxBatch?: number;
   /**
-   * Threads that one operation may use.
+   * The most threads that one operation uses.
    *
-   * @default one a core
+   * @default one per core
    */
   readonly threads?: number;
 }
 
 /**
- * A text classifier of Hugging Face transformers on disk, as ONNX, in this process: white-box, with logits and the states
- * of its layers as features. A model of embeddings alone has no classes and is no teacher; the embeddings inside a
- * classifier are features of it.
+ * A Hugging Face text classifier on disk, as ONNX, in this process: white-box, with logits and the states of its layers
+ * as features. A pure embedding model has no classes, so it is no teacher. The embeddings inside a classifier are
+ * features of it.
  *
- * Needs the package `@huggingface/transformers`, which is loaded at the first query: it makes the tokens, and the ONNX
- * Runtime that comes with it runs the model.
+ * It needs the package `@huggingface/transformers`, which is loaded at the first query. That package makes the tokens,
+ * and the ONNX Runtime that comes with it runs the model.
  *
- * @throws InputError where a file is missing or damaged, or does not fit what is said of it
+ * @throws InputError if a file is missing or damaged, or does not match the options
  */
 export async function transformers(options: TransformersOptions): Promise<Teacher<'white-box'>> {
   const {path, file, output = {logits: 'logits'}, features = [], pooling = 'mean', maxTokens} = options;
@@ -137,7 +140,7 @@ interface Loaded {
   readonly session: Session;
 }
 
-/** What is used of `@huggingface/transformers`. */
+/** The part of `@huggingface/transformers` that is used. */
 interface TransformersJs {
   readonly AutoTokenizer: {
     from_pretrained(path: string, options: {readonly local_files_only: true}): Promise<Tokenizer>;
@@ -148,23 +151,23 @@ const peer = '@huggingface/transformers';
 
 async function loadParts(path: string): Promise<{readonly tokenizer: Tokenizer; readonly runtime: OnnxRuntime}> {
   const {AutoTokenizer} = await loadPeer<TransformersJs>(peer, 'transformers');
-  // The one that comes with it: two versions of its native library in one process get in each other's way.
+  // Uses the ONNX Runtime that comes with it: two versions of the native library in one process conflict.
   const require = createRequire(createRequire(import.meta.url).resolve(peer));
   const runtime = require('onnxruntime-node') as OnnxRuntime;
-  // An absolute path, since one such as `models/mine` is taken for a name on the hub.
+  // Resolves the path, because a relative one such as `models/mine` is taken for a name on the hub.
   return {runtime, tokenizer: await AutoTokenizer.from_pretrained(resolve(path), {local_files_only: true})};
 }
 
 const INT64 = 7;
 
-/** Inputs that a text has a value for. */
+/** Inputs that a text has values for. */
 const inputNames = ['input_ids', 'attention_mask', 'token_type_ids'];
 
 function checkInputs({path, graph}: OnnxModel): void {
   const other = graph.inputs.find(({name, elementType}) => !inputNames.includes(name) || elementType !== INT64);
   if (other === undefined) return;
   throw new InputError(
-    `${path} wants \`${other.name}\`, which a text alone does not give: only ${inputNames.join(', ')} are fed, as int64. Export it for text classification.`,
+    `${path} needs \`${other.name}\`, which a text does not give: only ${inputNames.join(', ')} are fed, as int64. Export it for text classification.`,
   );
 }
 
@@ -172,7 +175,7 @@ interface Running extends Loaded {
   readonly reader: AnswerReader;
   readonly model: OnnxModel;
   readonly pooling: Pooling;
-  /** Names of the features that are wanted. */
+  /** Names of the features to return. */
   readonly asked: readonly string[];
 }
 
@@ -201,7 +204,7 @@ function answersTo(
   texts: readonly (readonly number[])[],
 ): Promise<Outcome<'white-box'>[]> {
   const {tokens, ids, mask} = tokenTable(texts, padding);
-  // A single text is of type 0 throughout.
+  // A single text has type 0 throughout.
   const values: Record<string, BigInt64Array> = {
     input_ids: ids,
     attention_mask: mask,

@@ -1,7 +1,7 @@
 import {InputError} from '../src/errors.ts';
 import type {Json, Teacher} from '../src/teacher.ts';
 import type {AliasOptions} from './_answers/aliases.ts';
-import {type InstanceLabel, type InstanceScores, instanceTemplates, predictionPlace} from './_http/instances.ts';
+import {type InstanceLabel, type InstanceScores, instanceTemplates, predictionLocation} from './_http/instances.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import type {Explain} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
@@ -17,20 +17,20 @@ export interface VertexOptions extends ServiceOptions, AliasOptions {
   /** Id of the endpoint. */
   readonly endpoint: string;
   /**
-   * Address of the service, without `/v1`: an endpoint that is dedicated or private has its own.
+   * Address of the service, without `/v1`. A dedicated or private endpoint has its own.
    *
-   * @default that of the location
+   * @default the address of the location
    */
   readonly url?: string;
   /**
-   * What stands for the endpoint in the identity: answers are kept under it, and a model of a new version gets new ones.
+   * The name that replaces the endpoint in the identity. A new version of the model needs a new name.
    *
    * @default the path of the endpoint
    */
   readonly service?: string;
   readonly classes: readonly string[];
   /**
-   * The classes as the model calls them, in the order of `classes`, where it names them.
+   * The model's names of the classes, in the order of `classes`, if it names them.
    *
    * @default as `classes`
    */
@@ -41,18 +41,18 @@ export interface VertexOptions extends ServiceOptions, AliasOptions {
    * @default none: the input itself is the instance
    */
   readonly input?: string;
-  /** What the model is told beside the instances. */
+  /** Parameters that the model gets with the instances. */
   readonly parameters?: {readonly [name: string]: Json};
   /**
-   * What is read of each prediction: the name of a field and what it means, or where the prediction itself is the score,
-   * what it means alone. Of a classifier made by AutoML `{probabilities: 'confidences', names: 'displayNames'}`.
+   * The part of each prediction to read: the name of a field and its kind. If the prediction itself is the score, the
+   * kind is enough. For an AutoML classifier use `{probabilities: 'confidences', names: 'displayNames'}`.
    */
   readonly output: InstanceScores | InstanceLabel;
   /**
-   * An OAuth access token, as `gcloud auth print-access-token` gives it. A token expires within the hour, so give a
-   * function that renews it; it is called for every request.
+   * An OAuth access token, as `gcloud auth print-access-token` prints it. A token expires within the hour, so give a
+   * function that renews it. The function is called for every request.
    *
-   * @default the environment variable GOOGLE_OAUTH_ACCESS_TOKEN; LIMBECK_TEACHER_KEY where `url` is given
+   * @default the environment variable GOOGLE_OAUTH_ACCESS_TOKEN; LIMBECK_TEACHER_KEY if `url` is given
    */
   readonly key?: string | (() => string);
   /**
@@ -64,12 +64,12 @@ export interface VertexOptions extends ServiceOptions, AliasOptions {
 }
 
 /**
- * A classifier on an endpoint of Vertex AI, asked by `predict`. It takes tensors and texts, and is as transparent as the
- * output that is read: scores make it gray-box, labels black-box. Probabilities below 1e-38 are taken for it.
+ * A classifier on a Vertex AI endpoint, asked by `predict`. It takes tensors and texts. The output that is read decides
+ * the access: scores make it gray-box, labels black-box. Probabilities below 1e-38 become 1e-38.
  *
- * A text that the service refuses fails alone: its batch is halved until it is by itself.
+ * If the service refuses a text, only that text fails: its batch is halved until the text is alone.
  *
- * @throws InputError where the options can't be used
+ * @throws InputError if the options can't be used
  */
 export function vertex(options: VertexOptions & {readonly output: InstanceScores}): Teacher<'gray-box'>;
 export function vertex(options: VertexOptions & {readonly output: InstanceLabel}): Teacher<'black-box'>;
@@ -94,7 +94,7 @@ export function vertex(options: VertexOptions): Teacher {
     aliases: options.aliases,
     labels,
     templates: instanceTemplates(input, parameters === undefined ? {} : {parameters}),
-    output: predictionPlace(output),
+    output: predictionLocation(output),
     receipt: {model: '/model', fingerprint: '/deployedModelId'},
     maxBatch,
     explain: () => explain,
@@ -103,7 +103,7 @@ export function vertex(options: VertexOptions): Teacher {
 
 function pathOf({project, location, endpoint}: VertexOptions): string {
   for (const [option, value] of Object.entries({project, location, endpoint})) {
-    // They are parts of an address that gets the key.
+    // They are parts of an address that gets the key, so they must not change its host or path.
     if (!/^[\w.:-]+$/.test(value)) throw new InputError(`The \`${option}\` of Vertex AI can't be used. Give its id.`);
   }
   return `projects/${project}/locations/${location}/endpoints/${endpoint}`;
@@ -118,7 +118,7 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   400: 'It does not take the request. Check `input` and `parameters`, and the shape of the input.',
   401: 'The access token is missing or has expired. Pass `key` as a function that renews it.',
   403: 'The account may not ask it. Check its role in the project, and that the API is enabled there.',
-  404: 'There is no such endpoint. Check `project`, `location` and `endpoint`, or `url` where it has its own.',
+  404: 'There is no such endpoint. Check `project`, `location` and `endpoint`, or `url` if the endpoint has its own.',
   429: 'The quota of the project is used up. Lower `concurrency` or the rate.',
   503: 'No model is ready on the endpoint. Check that one is deployed, and lower `concurrency` if it is overloaded.',
 };

@@ -25,7 +25,8 @@ interface VllmChatOptions extends ChatOptions {
   /**
    * Values for the model's chat template.
    *
-   * @default {enable_thinking: false}: an answer is looked for where a model that thinks would begin to
+   * @default {enable_thinking: false}: the answer is read from the first token, and a model that thinks would think
+   *   there
    */
   readonly templateOptions?: Body;
 }
@@ -34,15 +35,15 @@ export interface VllmLogProbabilitiesOptions extends Omit<VllmChatOptions, 'maxT
   /** @default 'log-probabilities' */
   readonly output?: 'log-probabilities';
   /**
-   * How the prompt becomes the text that the model reads: by its chat template, or as it is, for a model that was trained
-   * on no chats.
+   * How the prompt becomes the text that the model reads: by its chat template, or unchanged for a model that was not
+   * trained on chats.
    *
    * @default 'chat'
    */
   readonly template?: 'chat' | 'none';
   /**
-   * Whether an answer counts only where the model ends its turn after it. Without, no code may begin another,
-   * and codes of one token, such as letters, cost no more than the prompt.
+   * If true, an answer counts only if the model ends its turn after it. If false, no code may begin another code, and
+   * codes of one token, such as letters, cost no more than the prompt.
    *
    * @default true with a chat template, else false
    */
@@ -60,16 +61,15 @@ const OWN = 'http://127.0.0.1:8000';
 /**
  * A model that vLLM serves.
  *
- * A language model is gray-box: each class gets the exact probability that the model answers its code, with and without
- * a space before it, out of the whole vocabulary; `rest` is the probability of any other answer. With `output: 'label'`
- * it is black-box, and can choose among the classes alone. For what it tells of its most probable tokens only, there is
- * `openai`.
+ * A language model is gray-box: each class gets the exact probability that the model answers its code, with or without
+ * a space before it, out of the whole vocabulary. `rest` is the probability of any other answer. With `output: 'label'`
+ * it is black-box, and can choose only among the classes. To read only its most probable tokens, use `openai`.
  *
- * A text that holds the name of a special token, such as `<|im_end|>`, is read with that token in it.
+ * If a text holds the name of a special token, such as `<|im_end|>`, the model reads it as that token.
  *
- * With `task: 'classify'` it is a classifier, which tells the logits of all classes.
+ * With `task: 'classify'` it is a classifier, which gives the logits of all classes.
  *
- * @throws InputError where the options can't be used
+ * @throws InputError if the options can't be used
  */
 export function vllm(options: VllmClassifyOptions | VllmLogProbabilitiesOptions): Teacher<'gray-box'>;
 export function vllm(options: VllmLabelOptions): Teacher<'black-box'>;
@@ -79,7 +79,7 @@ export function vllm(options: VllmClassifyOptions | VllmLogProbabilitiesOptions 
   return options.output === 'label' ? labelTeacher(options, address) : scoringTeacher(options, address);
 }
 
-/** Of models that think first: their answer is looked for where their thoughts would begin. */
+/** Turns thinking off, because the answer is read from the first token. */
 const NO_THOUGHTS = {enable_thinking: false};
 
 function scoringTeacher(options: VllmLogProbabilitiesOptions, address: string): Teacher<'gray-box'> {
@@ -100,8 +100,7 @@ function scoringTeacher(options: VllmLogProbabilitiesOptions, address: string): 
   });
 }
 
-const CHOICE_IGNORED =
-  'It was told to choose among them: a vLLM that does not heed `structured_outputs` has to be updated.';
+const CHOICE_IGNORED = 'It was told to choose among them: a vLLM that ignores `structured_outputs` must be updated.';
 
 function labelTeacher(options: VllmLabelOptions, address: string): Teacher<'black-box'> {
   const {structured = true, templateOptions = NO_THOUGHTS} = options;
@@ -117,7 +116,7 @@ function labelTeacher(options: VllmLabelOptions, address: string): Teacher<'blac
     receipt: chatReceipt,
     cost: CHAT_COST,
     explain: explainVllm('generate'),
-    // The choice is among bare codes.
+    // The choice is among bare codes, without JSON around them.
     schema: () => undefined,
     read(completions, prompts) {
       const reading = mode.read(completions, prompts);

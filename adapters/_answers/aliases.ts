@@ -2,48 +2,48 @@ import {closest, distance} from 'fastest-levenshtein';
 import {InputError, type Said} from '../../src/errors.ts';
 import type {Json} from '../../src/teacher.ts';
 
-/** Other words that a teacher has for classes, each with the class that it means: `{'card arrival': 'card_arrival'}`. */
+/** Other words for classes, each with the class that it means: `{'card arrival': 'card_arrival'}`. */
 export type Aliases = Readonly<Record<string, string>>;
 
-/** Options of adapters whose teachers name classes in words of their own. */
+/** Options of adapters whose teachers name classes in their own words. */
 export interface AliasOptions {
   /**
-   * Other words that the teacher has for classes, each with the class that it means, for example
-   * `{'card arrival': 'card_arrival'}`. No part of the identity: kept replies are read again by them, for nothing.
+   * Other words that the teacher uses for classes, each with the class that it means, for example
+   * `{'card arrival': 'card_arrival'}`. They are not part of the identity: kept replies are read again, at no cost.
    *
    * @default none
    */
   readonly aliases?: Aliases;
 }
 
-/** What labels are read with. */
+/** The names that labels are matched to. */
 export interface LabelWords {
   readonly classes: readonly string[];
   /**
-   * The classes as the teacher calls them, in the same order.
+   * The teacher's names of the classes, in the same order.
    *
    * @default as `classes`
    */
   readonly labels?: readonly string[] | undefined;
-  /** Undefined of an adapter that has none: messages then don't offer them. */
+  /** Absent if the adapter has no aliases. Messages then don't offer one. */
   readonly aliases?: Aliases | undefined;
 }
 
-/** Why a label means no class, and what was said. */
+/** The reason that a label means no class, and the label. */
 export interface UnknownLabel {
   /** Sentences for a `TeacherError`. */
   readonly problem: string;
-  /** A sentence that shows what was said, to follow the others. */
+  /** A sentence that shows the label, to follow the others. */
   readonly hint?: string | undefined;
   readonly said: Said;
 }
 
 /**
- * The class that each alias means.
+ * Maps each alias to its class.
  *
- * @param fold - makes alike what is read as the same word
+ * @param fold - makes words equal that are read as the same word
  * @returns indices of classes by folded alias
- * @throws InputError if an alias is the name of another class, means two, or means none that there is
+ * @throws InputError if an alias is the name of another class, means two classes, or means an unknown class
  */
 export function aliasIndex(
   {classes, labels = classes, aliases = {}}: LabelWords,
@@ -67,18 +67,18 @@ export function aliasIndex(
   return index;
 }
 
-/** A teacher's `reader`: that of its adapter, and the aliases if there are any. */
+/** Returns a teacher's `reader`: the adapter's reader, and the aliases if there are any. */
 export function readerWith(reader: Json, aliases: Aliases | undefined): Json {
   return aliases === undefined || Object.keys(aliases).length === 0 ? reader : {reader, aliases: {...aliases}};
 }
 
-/** The longest label that is shown, in characters. */
+/** The most characters shown of a label. */
 const LONGEST_SHOWN = 60;
 
 /**
- * Says what a teacher said in the place of a class, and which class is nearest to that.
+ * Describes a teacher's text that is no class, and names the class that is nearest to it.
  *
- * @param problem - what is wrong, without its full stop
+ * @param problem - the problem, without its full stop
  * @param advice - what to check, as a sentence
  */
 export function unknownLabel(text: string, words: LabelWords, problem: string, advice: string): UnknownLabel {
@@ -88,24 +88,24 @@ export function unknownLabel(text: string, words: LabelWords, problem: string, a
   const {index, isNear} = nearestTo(shown, labels);
   const nearest = classes[index]!;
   const named = `It says ${JSON.stringify(shown)}; the nearest class is \`${nearest}\``;
-  // A text that is cut, or no word, is no alias to be written down.
+  // A shortened text, or one without a word, can't be written down as an alias.
   const offers = 'aliases' in words && isNear && shown === text;
   const offer = offers ? `. If it means that, add \`${aliasLine(text, nearest)}\` to the teacher` : '';
   const hint = `${named}${isNear ? '' : ', and that is far'}${offer}.`;
   return {problem: sentences, hint, said: {text: shown, nearest}};
 }
 
-/** The sentences of what can't be read, with the one that shows it. */
+/** Returns the sentences of the problem, followed by the one that shows the label. */
 export function withHint({problem, hint}: Pick<UnknownLabel, 'problem' | 'hint'>): string {
   return hint === undefined ? problem : `${problem} ${hint}`;
 }
 
-/** The option that maps what was said to a class, as it is written in a recipe. */
+/** Returns the option that maps the text to a class, as a recipe holds it. */
 function aliasLine(text: string, name: string): string {
   return `aliases: {${quoted(text)}: ${quoted(name)}}`;
 }
 
-/** A text in one line, without what a terminal would obey, cut. */
+/** Returns the text in one line, shortened, without control characters that a terminal obeys. */
 function shownText(text: string): string {
   const line = [...text.replace(/[\p{C}\s]+/gu, ' ').trim()];
   return line.length <= LONGEST_SHOWN ? line.join('') : `${line.slice(0, LONGEST_SHOWN - 1).join('')}…`;
@@ -121,7 +121,7 @@ function nearestTo(text: string, labels: readonly string[]): {readonly index: nu
   };
 }
 
-/** As a string of JavaScript is written. */
+/** Returns the text as a JavaScript string literal. */
 function quoted(text: string): string {
   return /['\\\n\r]/.test(text) ? JSON.stringify(text) : `'${text}'`;
 }

@@ -1,31 +1,31 @@
 /**
- * Reads labels and scores as programs write them. Shared by every adapter whose teacher's words are not fixed by a
- * protocol of limbeck's own.
+ * Reads labels and scores as programs write them. Every adapter uses it whose teacher's words no protocol of limbeck
+ * fixes.
  *
- * Each reader returns an answer, or why there is none.
+ * Each reader returns an answer, or the reason that there is none.
  */
 import {TeacherError, type TeacherErrorDetails} from '../../src/errors.ts';
 import type {Answer, Detail, LabelAnswer} from '../../src/teacher.ts';
 import {aliasIndex, type LabelWords, type UnknownLabel, unknownLabel, withHint} from './aliases.ts';
 
-/** Why there is no answer: sentences, or these and what was said. */
+/** The reason that there is no answer: sentences, or sentences with the label. */
 export type Unread = string | UnknownLabel;
 
 export function isUnread(read: Answer | Unread): read is Unread {
   return typeof read === 'string' || 'problem' in read;
 }
 
-/** The error of what can't be read. */
+/** Returns the error for a reply that can't be read. */
 export function unreadError(teacher: string, unread: Unread, details: TeacherErrorDetails): TeacherError {
   if (typeof unread === 'string') return new TeacherError(teacher, unread, details);
   return new TeacherError(teacher, withHint(unread), {...details, said: unread.said});
 }
 
-/** What scores are. The logarithm of log-probabilities is the natural one. */
+/** The kind of scores. Log-probabilities use the natural logarithm. */
 export type ScoreMeaning = 'logits' | 'log-probabilities' | 'probabilities' | 'percentages';
 
 /**
- * Scores in any of the five shapes that are in use:
+ * Scores in any of five common shapes:
  *
  * - `[0.1, 0.9]`, in class order;
  * - `{"ham": 0.1, "spam": 0.9}`;
@@ -33,7 +33,8 @@ export type ScoreMeaning = 'logits' | 'log-probabilities' | 'probabilities' | 'p
  * - `[["spam", 0.9], …]`;
  * - any of these as the one element of a list.
  *
- * A label in it is a class name, or, as a number, a class index, see `plainLabelReader`. Shapes that name classes come in any order.
+ * A label in them is a class name or, if it is a number, a class index; see `plainLabelReader`. Shapes that name
+ * classes can be in any order.
  */
 export type Scores =
   | readonly number[]
@@ -47,7 +48,7 @@ export type Scores =
 export interface ScoreForm extends LabelWords {
   readonly meaning: ScoreMeaning;
   /**
-   * The most classes that are named, where they needn't be all. Not for logits, whose missing mass nobody knows.
+   * The most classes that are named, if fewer than all. Not allowed for logits, whose missing mass is unknown.
    *
    * @default every class must be there
    */
@@ -61,13 +62,13 @@ export function scoreDetail({meaning, topK}: Pick<ScoreForm, 'meaning' | 'topK'>
 }
 
 /**
- * What reads one answer's scores.
+ * Returns a reader of one answer's scores.
  *
- * Probabilities may be 1e-3 away from a sum of 1. Percentages may be away from 100 by what rounding them to the digits
- * that they show can do, from 0.1 to 5, and are then scaled to 100. Probabilities below 1e-38 are taken for it.
+ * Probabilities can be 1e-3 away from a sum of 1. Percentages can be away from 100 by the rounding of the digits that
+ * they show, from 0.1 to 5, and are then scaled to 100. Probabilities below 1e-38 become 1e-38.
  *
- * All classes make an answer of the whole distribution; fewer, where `topK` allows that, one of the most probable
- * classes with the rest of the mass beside them.
+ * If all classes are scored, the answer is the whole distribution. If fewer are scored and `topK` allows it, the answer
+ * is the most probable classes and the rest of the mass.
  */
 export function scoreReader({meaning, topK, ...words}: ScoreForm): (value: unknown) => Answer | Unread {
   const {classes} = words;
@@ -85,7 +86,7 @@ export function scoreReader({meaning, topK, ...words}: ScoreForm): (value: unkno
 
 export type LabelReader = (value: unknown) => LabelAnswer | Unread;
 
-/** What reads a class index, or a class name as the teacher writes it, or an alias of one. */
+/** Returns a reader of a class index, of a class name as the teacher writes it, or of an alias. */
 export function labelReader(words: LabelWords): LabelReader {
   const {classes, labels = classes} = words;
   const aliased = aliasIndex(words);
@@ -103,8 +104,8 @@ export function labelReader(words: LabelWords): LabelReader {
 }
 
 /**
- * What reads a class index or name of a program that follows no protocol: it does not take a number for an index where
- * that number is the name of another class, as with the classes `1`, `2`, `3`.
+ * Returns a reader of class indices and names for a program without a protocol. It does not take a number for an index
+ * if the number is the name of another class, as with the classes `1`, `2`, `3`.
  */
 export function plainLabelReader(words: LabelWords): LabelReader {
   const {classes, labels = classes} = words;
@@ -113,7 +114,7 @@ export function plainLabelReader(words: LabelWords): LabelReader {
     if (typeof value !== 'number' || labels[value] === String(value) || !labels.includes(String(value))) {
       return labelOf(value);
     }
-    return `It gave the number ${value}, which is the name of one class and may be the index of another. Give names.`;
+    return `It gave the number ${value}, which is the name of one class and can be the index of another. Give names.`;
   };
 }
 
@@ -134,7 +135,7 @@ export function fullAnswer(meaning: ScoreMeaning, values: readonly number[]): An
 /**
  * Reads the scores of some classes.
  *
- * @param labels - whose scores these are, in any order
+ * @param labels - the classes of the scores, in any order
  */
 export function topKAnswer(
   meaning: Exclude<ScoreMeaning, 'logits'>,
@@ -155,17 +156,17 @@ export function topKAnswer(
   };
 }
 
-/** How far probabilities may be from a sum of 1. */
+/** The most that a sum of probabilities can differ from 1. */
 const tolerance = 1e-3;
 
-/** Probabilities below this are taken for it, so that every log-probability is finite. */
+/** Smaller probabilities become this one, so that every log-probability is finite. */
 const leastProbability = 1e-38;
 const leastLog = Math.log(leastProbability);
 
 const notFinite = 'It gave NaN or an infinite value.';
 const namedTwice = 'It named a class twice among its most probable.';
 
-/** Natural log-probabilities, or what is wrong with the values. */
+/** Returns natural log-probabilities, or the problem with the values. */
 function logsOf(
   meaning: Exclude<ScoreMeaning, 'logits'>,
   values: readonly number[],
@@ -183,7 +184,7 @@ function logsOf(
   return values.map(value => Math.log(value / whole));
 }
 
-/** How far rounded percentages may be from their sum: half of the last digit that any of them shows, each. */
+/** The most that a sum of percentages can differ through rounding: half of the last digit shown, per percentage. */
 function roundingOf(values: readonly number[]): number {
   const decimals = Math.max(...values.map(value => /\.(\d+)$/.exec(String(value))?.[1]?.length ?? 0));
   return Math.min(5, Math.max(0.1, (values.length / 2) * 10 ** -decimals));
@@ -193,14 +194,14 @@ function massOf(logs: readonly number[]): number {
   return logs.reduce((sum, value) => sum + Math.exp(value), 0);
 }
 
-/** From log(1e-38) to 0: rounding may leave a probability a little above 1. */
+/** Clamps to log(1e-38) and 0, because rounding can leave a probability slightly above 1. */
 function floored(logs: readonly number[]): Float32Array {
   const values = new Float32Array(logs.length);
   for (const [index, value] of logs.entries()) values[index] = Math.min(0, Math.max(value, leastLog));
   return values;
 }
 
-/** Scores and whose they are; a score that is no number is NaN. */
+/** Scores and their classes. A score that is not a number is NaN. */
 interface NamedScores {
   readonly labels: readonly number[];
   readonly values: readonly number[];
@@ -231,7 +232,10 @@ function isList(value: unknown): value is List {
   return Array.isArray(value) || value instanceof Float32Array || value instanceof Float64Array;
 }
 
-/** Takes the scores out of a list that holds nothing else. A lone pair is no such list: its first element is a name. */
+/**
+ * Takes the scores out of a list that holds nothing else. A single pair is not such a list: its first element is a
+ * name.
+ */
 function unnested(value: unknown): unknown {
   if (!Array.isArray(value) || value.length !== 1) return value;
   const only: unknown = value[0];
@@ -240,7 +244,7 @@ function unnested(value: unknown): unknown {
   return typeof only === 'object' && only !== null && !isPair ? only : value;
 }
 
-/** Labels with their scores; undefined where these are none. */
+/** Returns labels with their scores; undefined if the value holds none. */
 function pairsIn(scores: unknown): readonly (readonly [unknown, unknown])[] | undefined {
   if (typeof scores !== 'object' || scores === null) return undefined;
   if (!Array.isArray(scores)) return Object.entries(scores);

@@ -33,13 +33,13 @@ const lineSchema = z.object({
 
 const PATH = '/v1/messages/batches';
 
-/** Milliseconds by which the service's clock may go after ours. */
+/** The most milliseconds that the service's clock can be behind ours. */
 const CLOCK = 3_600_000;
 
 export function anthropicLane(location: LaneEndpoint): BatchLane {
   const client = new LaneClient(location);
   const pathOf = (id: string) => `${PATH}/${encodeURIComponent(id)}`;
-  // Not from its `results_url`: the key goes to nobody else's address.
+  // Not from the batch's `results_url`, because the key must go to the configured address only.
   const results = (id: string) => client.lines(`${pathOf(id)}/results`, lineSchema);
   return {
     maxRequests: 100_000,
@@ -53,7 +53,7 @@ export function anthropicLane(location: LaneEndpoint): BatchLane {
         if (Date.parse(batch.created_at) < since.getTime() - CLOCK) break;
         const {total, hasEnded} = progressOf(batch);
         if (total !== ids.size || others.has(batch.id)) continue;
-        // Only the results of one that has ended tell whose it is.
+        // Only the results of an ended batch show whose batch it is.
         if (!hasEnded) likely ??= batch.id;
         else if (await holdsAny(results(batch.id), ids)) return batch.id;
       }
@@ -72,7 +72,7 @@ export function anthropicLane(location: LaneEndpoint): BatchLane {
   };
 }
 
-/** Bytes around the lines. */
+/** Bytes of the JSON around the lines. */
 const BRACKETS = 100;
 
 async function* newestFirst(client: LaneClient): AsyncGenerator<Batch, void> {
@@ -98,7 +98,7 @@ async function holdsAny(
   return false;
 }
 
-/** Which status its errors have where requests go out one by one. */
+/** The HTTP status of each error if requests were sent one by one. */
 const STATUSES: Readonly<Record<string, number>> = {
   invalid_request_error: 400,
   authentication_error: 401,
@@ -119,5 +119,8 @@ function resultOf({custom_id: id, result}: z.infer<typeof lineSchema>, client: L
     const status = STATUSES[result.error.error.type] ?? 500;
     return {id, error: client.refusal({status, headers: {}, body: JSON.stringify(result.error)})};
   }
-  return {id, error: client.problem(`Its batch ended before it was come to (${result.type}).`, {retryable: true})};
+  return {
+    id,
+    error: client.problem(`Its batch ended before this request was processed (${result.type}).`, {retryable: true}),
+  };
 }

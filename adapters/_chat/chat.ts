@@ -23,23 +23,23 @@ import {mostTokens, unboundedBy} from './worst-case.ts';
 
 /** Options of every adapter that asks a language model behind a service. */
 export interface ChatOptions extends ServiceOptions, PromptOptions {
-  /** As the service calls it. */
+  /** The service's name of the model. */
   readonly model: string;
   /**
-   * What stands for the address in the identity: answers are kept under it, so a service that moves keeps its answers.
+   * The name that replaces the address in the identity, so that a service that moves keeps its answers.
    *
    * @default the address
    */
   readonly service?: string;
   /**
-   * The most tokens that the model may generate, its thoughts included.
+   * The most tokens that the model can generate, including its thoughts.
    *
-   * @default a few more than the longest answer takes
+   * @default a few more than the longest answer needs
    */
   readonly maxTokens?: number;
   /**
-   * Further fields of the request's body. Objects are merged with the adapter's own; null leaves a field out. Under a
-   * budget of money or tokens only those are taken of which it is known what they cost, see `_cost-fields.ts`.
+   * More fields of the request's body. Objects are merged with the adapter's own. A null removes a field. Under a
+   * budget of money or tokens, only fields with a known cost are allowed; see `_cost-fields.ts`.
    *
    * @default none
    */
@@ -47,9 +47,9 @@ export interface ChatOptions extends ServiceOptions, PromptOptions {
 }
 
 /**
- * A language model as a teacher: one request a text, so that a text that is refused fails alone.
+ * A language model as a teacher. It sends one request per text, so that a refused text fails alone.
  *
- * @throws InputError where the options can't be used
+ * @throws InputError if the options can't be used
  */
 export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dialect<A>): Teacher<A> {
   const address = checkAddress(dialect.address);
@@ -84,7 +84,7 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
       service,
       path,
       ...(headers && {headers}),
-      // All that a request holds but its text: what can change an answer can't be forgotten.
+      // The whole request but its text, so that nothing that can change an answer is forgotten.
       request: template,
       ...(prompts.rotates && {rotates: true}),
     },
@@ -115,12 +115,12 @@ function settingsFor<A extends Access>(
   {spareTokens}: Dialect<A>,
   {codes}: Prompts,
 ): Settings {
-  // A token is a byte at least.
+  // A token is at least one byte.
   const longest = Math.max(...codes.map(code => Buffer.byteLength(code)));
   return {model, codes, maxTokens: maxTokens ?? longest + spareTokens};
 }
 
-/** The body with the user's fields in it: objects are merged, and what is null is left out. */
+/** Returns the body merged with the user's fields: objects are merged, and a null removes a field. */
 export function withParameters(body: Body, parameters: Body = {}): Body {
   const merged: Record<string, Json> = {...body};
   for (const [field, value] of Object.entries(parameters)) {
@@ -166,7 +166,7 @@ function receiptOf<A extends Access>(reply: Reply, dialect: Dialect<A>): Receipt
   }
 }
 
-/** A service that is asked about one text by one `send`. */
+/** A service that answers about one text per `send`. */
 export interface Asker<A extends Access> {
   readonly connection: Connection;
   readonly send: (text: string, sample: number, signal?: AbortSignal) => Promise<Reply>;
@@ -174,7 +174,7 @@ export interface Asker<A extends Access> {
   readonly explain?: Explain;
 }
 
-/** Asks about texts, so that one that is refused fails alone. */
+/** Asks about texts one by one, so that a refused text fails alone. */
 export function askTexts<A extends Access>({connection, send, read, explain}: Asker<A>): Teacher<A>['ask'] {
   const {name} = connection;
   const askOne = async (

@@ -1,24 +1,24 @@
 /**
- * What the bodies of each protocol say of their cost. A field that stands in none of these lists may cost anything: a
- * search, a tool, a faster tier, a file that is read.
+ * The body fields of each protocol that bear on the cost. A field outside these lists can cost anything: a search, a
+ * tool, a faster tier, a file.
  *
- * A path goes through objects with dots, and stands for all that is in it; `name=value` stands for that value alone.
+ * A path names nested objects with dots and covers all that they hold. `name=value` covers that value alone.
  */
 export interface CostFields {
   /** Fields that limit the tokens of an answer. */
   readonly limits: readonly string[];
-  /** Fields that let thoughts take further tokens, where a service counts them apart. */
+  /** Fields that allow more tokens for thoughts, if the service counts them separately. */
   readonly thoughts?: readonly string[];
-  /** Fields that say how many answers are generated. */
+  /** Fields that set the number of generated answers. */
   readonly copies?: readonly string[];
   /**
-   * The least that the service makes of a limit.
+   * The minimum to which the service raises a limit.
    *
    * @default 1
    */
   readonly least?: number;
   /**
-   * Tokens that each one of the prompt is charged as, at most.
+   * The most tokens that one token of the prompt is charged as.
    *
    * @default 1
    */
@@ -30,7 +30,7 @@ export interface CostFields {
 const SAMPLING = ['temperature', 'top_p', 'top_k', 'min_p', 'typical_p', 'seed', 'stop', 'logit_bias'];
 const PENALTIES = ['presence_penalty', 'frequency_penalty', 'repetition_penalty', 'repeat_penalty'];
 const OF_OPENAI = ['metadata', 'user', 'safety_identifier', 'store', 'top_logprobs', 'prompt_cache_key'];
-/** The project's own tier, which may be a dearer one, holds where nothing is said; a price is of that. */
+/** Without these fields, the account's default tier applies, which can cost more. A price is for the default tier. */
 const TIERS = ['service_tier=default', 'service_tier=flex'];
 const OF_SERVERS = [
   ...['stop_token_ids', 'min_tokens', 'ignore_eos', 'skip_special_tokens', 'include_stop_str_in_output', 'lora'],
@@ -39,7 +39,7 @@ const OF_SERVERS = [
   ...['n_probs', 'cache_prompt', 'id_slot', 'random_seed', 'safe_prompt', 'samplers', 'stream=false'],
 ];
 
-/** Chat completions, as OpenAI, its likes and servers of open models take them. */
+/** Chat completions of OpenAI, of services like it and of servers of open models. */
 export const CHAT_COST: CostFields = {
   limits: ['max_tokens', 'max_completion_tokens', 'max_new_tokens', 'n_predict'],
   thoughts: ['reasoning.max_tokens', 'thinking.budget_tokens', 'thinking_budget', 'thinking_token_budget'],
@@ -50,21 +50,21 @@ export const CHAT_COST: CostFields = {
   ],
 };
 
-/** Completions of tokens, as vLLM and llama.cpp take them. */
+/** Completions of tokens of vLLM and llama.cpp. */
 export const COMPLETIONS_COST: CostFields = {
   limits: CHAT_COST.limits,
   copies: CHAT_COST.copies!,
   harmless: [...SAMPLING, ...PENALTIES, ...OF_SERVERS, 'logprobs', 'prompt_logprobs', 'logprob_token_ids'],
 };
 
-/** OpenAI's Responses, which take no limit below 16. */
+/** OpenAI's Responses, whose minimum limit is 16. */
 export const RESPONSES_COST: CostFields = {
   limits: ['max_output_tokens'],
   least: 16,
   harmless: [...['temperature', 'top_p', 'include', 'reasoning', 'text', 'truncation'], ...[...OF_OPENAI, ...TIERS]],
 };
 
-/** Anthropic's Messages. What is written to the service's cache, as the prompt that all texts share is, costs a quarter more. */
+/** Anthropic's Messages. Writing to the cache, as for the prompt that all texts share, costs a quarter more. */
 export const ANTHROPIC_COST: CostFields = {
   limits: ['max_tokens'],
   thoughts: ['thinking.budget_tokens'],
@@ -86,13 +86,13 @@ export const GEMINI_COST: CostFields = {
     ...generation(['temperature', 'topP', 'topK', 'seed', 'stopSequences', 'presencePenalty', 'frequencyPenalty']),
     ...generation(['responseMimeType', 'responseSchema', 'responseJsonSchema', 'responseLogprobs', 'logprobs']),
     ...generation(['thinkingConfig.includeThoughts', 'thinkingConfig.thinkingLevel']),
-    // As many as the model likes within the limit of the answer.
+    // The model decides how many, within the limit of the answer.
     ...generation(['thinkingConfig.thinkingBudget=-1']),
     ...['safetySettings', 'labels'],
   ],
 };
 
-/** Amazon Bedrock's Converse. Fields of the model's own may stand beside its common ones. */
+/** Amazon Bedrock's Converse. A body can hold a model's own fields beside the common ones. */
 export const CONVERSE_COST: CostFields = {
   limits: [
     'inferenceConfig.maxTokens',
@@ -110,7 +110,7 @@ export const CONVERSE_COST: CostFields = {
   ],
 };
 
-/** Ollama's chat, whose limit may be left out or be endless. */
+/** Ollama's chat. Its limit can be missing or infinite. */
 export const OLLAMA_COST: CostFields = {
   limits: ['options.num_predict'],
   harmless: ['options', 'format', 'think', 'keep_alive', 'truncate', 'shift', 'logprobs', 'top_logprobs'],

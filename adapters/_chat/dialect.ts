@@ -14,45 +14,45 @@ export interface Body {
   readonly [field: string]: Json;
 }
 
-/** What a body is made of, beside the prompt. */
+/** The parts of a body other than the prompt. */
 export interface Settings {
   readonly model: string;
   readonly maxTokens: number;
-  /** What may be answered, by class. */
+  /** The allowed answers, by class. */
   readonly codes: readonly string[];
 }
 
-/** What may be answered, and what each of it means. */
+/** The allowed answers and their meaning. */
 export interface ChatWords extends LabelWords, Pick<Prompts, 'codes'> {
-  /** Indices of classes by alias, folded as answers are. */
+  /** Indices of classes by alias, folded in the same way as answers. */
   readonly aliased: ReadonlyMap<string, number>;
 }
 
-/** What completions say: an answer, or why there is none. */
+/** The result of reading completions: an answer, or the reason that there is none. */
 export type ChatReading<A extends Access> = ShownAnswers[A] | Unanswered;
 
 export interface Unanswered {
   readonly problem: string;
-  /** A sentence that shows what was said, to follow the others. */
+  /** A sentence that shows the label, to follow the others. */
   readonly hint?: string | undefined;
-  /** In the place of a class. */
+  /** The model's text instead of a class. */
   readonly said?: Said | undefined;
-  /** Whether to ask once more. */
+  /** True if the query is to be asked once more. */
   readonly unreadable: boolean;
 }
 
-/** One way to ask one kind of service about one text. */
+/** A protocol by which one kind of service is asked about one text. */
 export interface Dialect<A extends Access> {
   /** The adapter's name. */
   readonly adapter: string;
-  /** The provider's own address, and the variable that its keys are in. */
+  /** The provider's own address, and the environment variable of its key. */
   readonly provider: {readonly own: string; readonly variable: string};
-  /** The user's address, or the provider's. */
+  /** The user's address, or the provider's by default. */
   readonly address: string;
   readonly access: A;
   readonly detail: Detail;
   readonly way: PromptWay;
-  /** Tokens that a completion may take beside those of a code. */
+  /** Tokens of a completion beyond those of a code. */
   readonly spareTokens: number;
   /**
    * Completions in one reply.
@@ -60,66 +60,66 @@ export interface Dialect<A extends Access> {
    * @default 1
    */
   readonly samples?: number;
-  /** What the scores of tokens are; undefined where none are read. */
+  /** The kind of the tokens' scores; undefined if none are read. */
   readonly scores?: Omit<TokenScores, 'key'> | undefined;
   /**
-   * By what the protocol tells tokens apart.
+   * The property by which the protocol's tokens are distinguished.
    *
    * @default 'bytes'
    */
   readonly tokenKey?: TokenKey;
-  /** What an answer is made to look like. */
+  /** Returns the schema that constrains an answer. */
   schema?(codes: readonly string[]): Body | undefined;
-  /** Of an output that names classes. */
+  /** Aliases, if the output names classes. */
   readonly aliases?: Aliases | undefined;
-  /** Fields of a body that set the temperature; absent where there is none to set. */
+  /** Returns body fields that set the temperature; absent if the service has no temperature. */
   warmed?(temperature: number): Body;
   readonly authorize?: Connection['authorize'];
   /** Headers that can change an answer, such as a version. */
   readonly headers?: Record<string, string>;
-  /** Where requests go, relative to the address; a query may follow. */
+  /** The path of requests, relative to the address. It can hold a query string. */
   readonly path: string;
   body(prompt: Prompt, settings: Settings): Body;
-  /** What its bodies say of their cost. */
+  /** The body fields that bear on the cost. */
   readonly cost: CostFields;
-  /** The completions that a reply holds, of which there is one at least; or why there are none. */
+  /** Returns the completions of a reply, at least one, or the reason that there are none. */
   completions(document: unknown): readonly Completion[] | string;
-  /** What a reply says of its cost and its author. */
+  /** Returns the cost and the model that a reply names. */
   receipt(document: unknown): Receipt;
-  /** Reads what completions say. */
+  /** Reads completions. */
   read(completions: readonly Completion[], words: ChatWords): ChatReading<A>;
-  /** The version of the reading, and of the adapter's options what changes it. */
+  /** The version of the reading, with the adapter's options that change it. */
   readonly reader: Json;
   readonly explain?: Explain;
-  /** The service's batch lane; absent where it has none. */
+  /** The service's batch lane; absent if it has none. */
   lane?(location: LaneEndpoint): BatchLane;
 }
 
-/** What a language model generated for one query, whatever protocol brought it. */
+/** The text that a language model generated for one query, independent of the protocol. */
 export interface Completion {
   readonly text: string;
   readonly finish: Finish;
-  /** A step a generated token, in order; absent where the reply holds no log-probabilities. */
+  /** One step per generated token, in order; absent if the reply holds no log-probabilities. */
   readonly steps?: readonly Step[];
 }
 
-/** Why the generation ended: by itself, at the most tokens, by a content filter, or by the model's own refusal. */
+/** The reason that the generation ended: a natural stop, the token limit, a content filter, or the model's refusal. */
 export type Finish = 'stop' | 'length' | 'filtered' | 'refused';
 
-/** One generated token and what might have stood in its place. */
+/** One generated token and its alternatives. */
 export interface Step {
-  /** Undefined where the service tells the alternatives alone. */
+  /** Undefined if the service lists only the alternatives. */
   readonly chosen: Token | undefined;
-  /** The most probable tokens; in any order, with or without the chosen one. */
+  /** The most probable tokens, in any order, with or without the chosen one. */
   readonly alternatives: readonly Token[];
 }
 
 export interface Token {
-  /** As the service writes it: not a key, since several tokens may be written alike. */
+  /** The service's text of the token. It is not a key, because several tokens can have the same text. */
   readonly text: string;
-  /** UTF-8, where the service tells; a token may hold part of a character. */
+  /** The UTF-8 bytes, if the service gives them. A token can hold part of a character. */
   readonly bytes?: readonly number[];
   readonly id?: number;
-  /** Natural. */
+  /** Uses the natural logarithm. */
   readonly logProbability: number;
 }

@@ -2,7 +2,7 @@ import {z} from 'zod';
 import type {BatchLane, BatchResult, BatchState} from '../../src/lane.ts';
 import {LaneClient, type LaneEndpoint} from './lane.ts';
 
-/** Gemini's batches of requests that stand in the request itself. */
+/** Gemini's batches whose requests are inline in the body. */
 
 const count = z.coerce.number().catch(0);
 
@@ -38,15 +38,17 @@ const pageSchema = z.object({operations: z.array(batchSchema).nullish(), nextPag
 
 const ENDED = /_(SUCCEEDED|PARTIALLY_SUCCEEDED|FAILED|CANCELLED|EXPIRED)$/;
 
-/** Milliseconds by which the service's clock may go after ours: names tell, so it may be many. */
+/**
+ * The most milliseconds that the service's clock can be behind ours. It can be long, because names identify batches.
+ */
 const CLOCK = 86_400_000;
 
-/** @param model - as it stands in a path */
+/** @param model - as it is written in a path */
 export function geminiLane(location: LaneEndpoint, model: string): BatchLane {
   const client = new LaneClient(location);
   const get = (id: string) => client.get(`/${id}`, batchSchema);
   return {
-    // It has no limit of its own.
+    // The service has no limit on the number of requests.
     maxRequests: Number.POSITIVE_INFINITY,
     maxBytes: 20_000_000 - WRAPPING,
     priceShare: 0.5,
@@ -69,7 +71,7 @@ export function geminiLane(location: LaneEndpoint, model: string): BatchLane {
       const {inlinedResponses} = response ?? metadata?.output ?? {};
       for (const reply of inlinedResponses?.inlinedResponses ?? []) {
         const result = replySchema.safeParse(reply).data;
-        // One that does not say whose it is: its place tells nothing.
+        // A result without a key is skipped: its index in the list does not identify it.
         if (result?.metadata) yield resultOf(result, result.metadata.key, client);
       }
     },
@@ -79,7 +81,7 @@ export function geminiLane(location: LaneEndpoint, model: string): BatchLane {
   };
 }
 
-/** Bytes around the lines. */
+/** Bytes of the JSON around the lines. */
 const WRAPPING = 1000;
 
 async function* newestFirst(client: LaneClient): AsyncGenerator<Batch, void> {
@@ -104,7 +106,7 @@ function stateOf({name, metadata, done, error}: Batch, client: LaneClient): Batc
   return {...ended, isEnded: true, failure: client.problem(problem, {status, retryable: status === 429})};
 }
 
-/** HTTP's status for a code of gRPC, as Google maps them. */
+/** Returns the HTTP status of a gRPC code, by Google's mapping. */
 function statusOf(code: number | null | undefined): number {
   return STATUSES[code ?? UNKNOWN] ?? 500;
 }

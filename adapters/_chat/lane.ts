@@ -4,24 +4,24 @@ import type {Json, Query, Reply} from '../../src/teacher.ts';
 import {type Explain, parseJson, statusError} from '../_wire/reply.ts';
 import {authorization, type Connection, exchangeOnce, type UnsignedRequest} from '../_wire/request.ts';
 
-/** A service as its batch lane sees it. */
+/** The part of a service that its batch lane uses. */
 export interface LaneEndpoint {
   readonly connection: Connection;
   readonly address: string;
-  /** Where requests one by one go, relative to the address. */
+  /** The path of single requests, relative to the address. */
   readonly path: string;
   /** Sent with every request. */
   readonly headers: Readonly<Record<string, string>> | undefined;
   readonly explain: Explain | undefined;
-  /** The body of the request about a text. */
+  /** Returns the body of the request about a text. */
   bodyOf(text: string, sample: number): {readonly [field: string]: Json};
 }
 
-/** Batches are large, and so are the requests that carry them. */
+/** Batches are large, so their requests take long. */
 const LEAST_TIMEOUT = 600_000;
 const MOST_REPLY = 2 ** 29 - 2 ** 20;
 
-/** The requests by which a batch lane is spoken to. */
+/** The client of a service's batch lane. */
 export class LaneClient {
   readonly #endpoint: LaneEndpoint;
   readonly #connection: Connection;
@@ -36,13 +36,13 @@ export class LaneClient {
     };
   }
 
-  /** @throws TeacherError where the teacher can't be asked about such an input */
+  /** @throws TeacherError if the teacher can't be asked about such an input */
   bodyOf({input, sample = 0}: Query): {readonly [field: string]: Json} {
     if (input.kind === 'text') return this.#endpoint.bodyOf(input.text, sample);
     throw this.problem('It reads texts, and this input is a tensor.');
   }
 
-  /** @throws TeacherError where it does not come, or is not as it should be */
+  /** @throws TeacherError if no reply comes, or it does not match the schema */
   async get<T>(path: string, schema: ZodType<T>): Promise<T> {
     return this.#checked(await this.#send({method: 'GET', url: this.#url(path), headers: JSON_WANTED}), schema);
   }
@@ -50,7 +50,7 @@ export class LaneClient {
   /**
    * Posts JSON, or a body of another type.
    *
-   * @throws TeacherError as `get` does
+   * @throws TeacherError in the same cases as `get`
    */
   async post<T>(path: string, body: string | Uint8Array, schema: ZodType<T>, type = 'application/json'): Promise<T> {
     const headers = {...JSON_WANTED, 'content-type': type};
@@ -58,9 +58,9 @@ export class LaneClient {
   }
 
   /**
-   * The lines of a file of JSON, one after another as they come. One that can't be read is left out.
+   * Yields the lines of a JSON Lines file as they arrive. A line that can't be read is skipped.
    *
-   * @throws TeacherError where it does not come, or breaks off
+   * @throws TeacherError if the file does not come, or breaks off
    */
   async *lines<T>(path: string, schema: ZodType<T>): AsyncGenerator<T, void> {
     for await (const line of this.#textLines(path)) {
@@ -69,7 +69,7 @@ export class LaneClient {
     }
   }
 
-  /** What a reply to one of a batch's requests means that is no answer. */
+  /** Returns the error for a reply to one of a batch's requests that is no answer. */
   refusal(reply: Reply): TeacherError {
     return statusError(this.#connection, reply, this.#endpoint.explain);
   }
@@ -78,7 +78,7 @@ export class LaneClient {
     return new TeacherError(this.#connection.name, problem, details);
   }
 
-  /** A short word of the service's own that names an error: no text, and no part of the key. */
+  /** Returns the service's short code of an error, if it is a plain word without a part of the key. */
   wordOf(code: unknown): string {
     return typeof code === 'string' && WORD.test(code) && !this.#isOfKey(code) ? code : 'without a code';
   }
@@ -101,10 +101,10 @@ export class LaneClient {
     if (reply.status !== 200) throw this.#failure(reply);
     const {data} = schema.safeParse(parseJson(name, reply));
     if (data !== undefined) return data;
-    throw this.problem('What it says of a batch can’t be read. Check that its address is that of a batch lane.');
+    throw this.problem('Its reply about a batch can’t be read. Check that its address is that of a batch lane.');
   }
 
-  /** A refusal of a request to the lane itself, which is about no text. */
+  /** Returns the error for a refused request to the lane itself, which is about no text. */
   #failure(reply: Reply): TeacherError {
     const {explain} = this.#endpoint;
     return statusError(this.#connection, reply, refusal => {
@@ -115,7 +115,7 @@ export class LaneClient {
 
   async *#textLines(path: string): AsyncGenerator<string, void> {
     const {name, dispatcher, timeout} = this.#connection;
-    // Of one line, which holds one reply, and not of the file.
+    // The limit is for one line, which holds one reply, not for the file.
     const {maxReply} = this.#endpoint.connection;
     const url = this.#url(path);
     const own = {...JSON_WANTED, ...this.#endpoint.headers};
@@ -147,7 +147,7 @@ const JSON_WANTED = {accept: 'application/json'};
 
 const NOT_THERE = 'There is no batch lane at this address, or no such batch. Leave out `--lane batch`, or check `url`.';
 
-/** Undefined of an empty line, and of one that is no JSON. */
+/** Returns undefined for an empty line and for one that is no JSON. */
 function jsonOf(line: string): unknown {
   try {
     return JSON.parse(line);
@@ -158,5 +158,5 @@ function jsonOf(line: string): unknown {
 
 const WORD = /^[A-Za-z][\w.]{1,48}$/;
 
-/** What a service may call a batch or a file: it stands in addresses, in messages and in the journal. */
+/** A service's id of a batch or a file. It appears in addresses, in messages and in the journal. */
 export const idSchema: ZodType<string> = z.string().regex(/^[\w./:-]{1,128}$/);

@@ -6,46 +6,47 @@ import type {Body, ChatReading, ChatWords, Completion} from './dialect.ts';
 import type {PromptWay} from './prompt.ts';
 import {readConfidence, readLabel, readLogProbabilities, readVotes} from './readings.ts';
 
-/** What is read off a language model's answer. */
+/** The part of a language model's answer that is read. */
 export type Output = 'label' | 'confidence' | 'log-probabilities';
 
 export type AccessOf<O extends Output> = O extends 'label' ? 'black-box' : 'gray-box';
 
 export interface ModeOptions<O extends Output = Output> extends AliasOptions {
   /**
-   * `label`: the class that the model names (black-box). `confidence`: that, and how sure it says it is, as the one most
-   * probable class (gray-box). `log-probabilities`: the probability of every class, from those of the tokens (gray-box).
+   * `label`: the class that the model names (black-box). `confidence`: that class and the confidence that the model
+   * states, as the one most probable class (gray-box). `log-probabilities`: the probability of every class, computed
+   * from those of the tokens (gray-box).
    */
   readonly output: O;
   /**
-   * With `label`: how many answers to each text, asked for in one request and counted as votes.
+   * With `label`: the number of answers per text, asked for in one request and counted as votes.
    *
    * @default 1
    */
   readonly samples?: number;
   /**
-   * Whether the service is told to give nothing but one of the classes, by a JSON schema. Never with
-   * `log-probabilities`: a constrained answer's are not the model's own.
+   * If true, a JSON schema constrains the answer to one of the classes. Not allowed with `log-probabilities`, because a
+   * constrained answer's log-probabilities are not the model's own.
    *
-   * @default true, where labels are read
+   * @default true, if labels are read
    */
   readonly structured?: boolean;
   /**
-   * With `log-probabilities`: how many tokens the service names at each place.
+   * With `log-probabilities`: the number of tokens that the service lists per position.
    *
    * @default 20, the most that most services give
    */
   readonly topLogprobs?: number;
   /**
-   * With `log-probabilities`: whether the service takes them before or after it divides by the temperature, and cuts.
+   * With `log-probabilities`: whether the service takes them before or after it applies the temperature and truncates.
    *
    * @default 'before'
    */
   readonly logprobsTaken?: 'before-temperature' | 'after-temperature';
   /**
-   * Of the sampling; null leaves it to the service, as models that refuse one want it.
+   * The sampling temperature. With null, the service decides, which some models require.
    *
-   * @default 0; null with `samples`; 1 where log-probabilities are taken after it
+   * @default 0; null with `samples`; 1 if log-probabilities are taken after it
    */
   readonly temperature?: number | null;
 }
@@ -58,25 +59,25 @@ export interface Mode<A extends Access = Access> {
   readonly spareTokens: number;
   readonly samples: number;
   readonly temperature: number | null;
-  /** How many tokens to name at each place; undefined where none are read. */
+  /** The number of tokens to list per position; undefined if none are read. */
   readonly topLogprobs: number | undefined;
-  /** What the scores of those are. */
+  /** The kind of those tokens' scores. */
   readonly scores?: Omit<TokenScores, 'key'>;
-  /** What an answer must look like; undefined where it is free. */
+  /** Returns the schema of an answer; undefined if the answer is free text. */
   schema(codes: readonly string[]): Body | undefined;
-  /** Of an output that names classes. */
+  /** Aliases, if the output names classes. */
   readonly aliases?: Aliases | undefined;
   read(completions: readonly Completion[], words: ChatWords): ChatReading<A>;
   readonly reader: Json;
 }
 
-/** @throws InputError where options do not go together */
+/** @throws InputError if options exclude each other */
 export function modeFor<O extends Output>(options: ModeOptions<O>, classes: readonly string[]): Mode<AccessOf<O>> {
   checkOptions(options);
   const modes = {label: labelMode, confidence: confidenceMode, 'log-probabilities': logProbabilitiesMode};
   const make = modes[options.output] as (options: ModeOptions, classes: readonly string[]) => Mode<Access>;
   if (make === undefined) {
-    throw new InputError(`There is no output \`${options.output}\`. It is one of ${Object.keys(modes).join(', ')}.`);
+    throw new InputError(`There is no output \`${options.output}\`. Use one of ${Object.keys(modes).join(', ')}.`);
   }
   return make(options, classes) as Mode<AccessOf<O>>;
 }
@@ -84,7 +85,7 @@ export function modeFor<O extends Output>(options: ModeOptions<O>, classes: read
 /** The version of the readings below. */
 const VERSION = 1;
 
-/** JSON around an answer, and a token that ends it. */
+/** Tokens of the JSON around an answer, and a token that ends it. */
 const WRAPPING = 24;
 
 function labelMode({samples = 1, structured = true, temperature, aliases}: ModeOptions): Mode<'black-box'> {
@@ -130,7 +131,7 @@ function logProbabilitiesMode(options: ModeOptions, classes: readonly string[]):
     access: 'gray-box',
     detail: {kind: 'top-k', k: Math.min(classes.length, topLogprobs)},
     way: 'letters',
-    // White space and a quotation mark may come first.
+    // White space and a quotation mark can come first.
     spareTokens: 3,
     samples: 1,
     temperature,
@@ -151,7 +152,7 @@ function checkOptions(options: ModeOptions): void {
   const {output, samples = 1, structured, topLogprobs, logprobsTaken, temperature, aliases} = options;
   if (aliases !== undefined && output === 'log-probabilities') {
     throw new InputError(
-      '`aliases` are of classes that a model names, and log-probabilities are of codes. Leave it out.',
+      '`aliases` are for classes that a model names, and log-probabilities are of codes. Leave it out.',
     );
   }
   if (!Number.isInteger(samples) || samples < 1) {
@@ -161,7 +162,7 @@ function checkOptions(options: ModeOptions): void {
     throw new InputError(`\`samples\` counts votes of labels, and \`output\` is ${output}. Leave one of them out.`);
   }
   if (samples > 1 && temperature === 0) {
-    throw new InputError('At temperature 0 all `samples` are alike. Leave `temperature` out, or ask for one.');
+    throw new InputError('At temperature 0 all `samples` are the same. Leave `temperature` out, or ask for one.');
   }
   if (structured && output === 'log-probabilities') {
     throw new InputError('Log-probabilities of a constrained answer are not the model’s own. Leave `structured` out.');
@@ -173,6 +174,6 @@ function checkOptions(options: ModeOptions): void {
     throw new InputError(`Expected \`topLogprobs\` to be a whole number above 0, got ${topLogprobs}.`);
   }
   if (logprobsTaken === 'after-temperature' && temperature === 0) {
-    throw new InputError('Taken after a temperature of 0, log-probabilities tell nothing. Set `temperature: 1`.');
+    throw new InputError('Log-probabilities taken after a temperature of 0 hold nothing. Set `temperature: 1`.');
   }
 }

@@ -3,7 +3,7 @@ import {z} from 'zod';
 import type {BatchLane, BatchResult, BatchState} from '../../src/lane.ts';
 import {idSchema, LaneClient, type LaneEndpoint} from './lane.ts';
 
-/** OpenAI's Batch: a file of requests goes up, a file of replies and one of errors come down. */
+/** OpenAI's Batch: it uploads a file of requests, and downloads a file of replies and one of errors. */
 
 const fileSchema = z.object({id: idSchema});
 
@@ -30,10 +30,10 @@ const lineSchema = z.object({
 
 const ENDED = ['completed', 'failed', 'expired', 'cancelled'];
 
-/** The field of a batch's metadata that holds our name for it. */
+/** The field of a batch's metadata that holds our name of the batch. */
 const NAME = 'limbeck';
 
-/** Seconds by which the service's clock may go after ours: names tell, so it may be many. */
+/** The most seconds that the service's clock can be behind ours. It can be long, because names identify batches. */
 const CLOCK = 86_400;
 
 export function openAiLane(location: LaneEndpoint): BatchLane {
@@ -74,7 +74,7 @@ export function openAiLane(location: LaneEndpoint): BatchLane {
   };
 }
 
-/** A form with the file in it. */
+/** Returns a multipart form that holds the file. */
 function uploadOf(file: string, lines: readonly string[]): {readonly type: string; readonly body: Uint8Array} {
   const boundary = `limbeck-${randomUUID()}`;
   const part = (disposition: string) => `--${boundary}\r\ncontent-disposition: form-data; ${disposition}\r\n`;
@@ -103,7 +103,7 @@ function stateOf({id, status, request_counts, output_file_id, error_file_id, err
   };
   if (status !== 'failed' || output_file_id || error_file_id) return state;
   const code = client.wordOf(errors?.data?.[0]?.code);
-  // Batches that wait count against a limit of tokens, and are refused only after a while.
+  // Waiting batches count against a token limit. The service refuses them only after a while.
   if (code === 'token_limit_exceeded') {
     const problem = `Batch ${id} was refused: too many tokens wait in the account’s batches. Ask again when those have ended.`;
     return {...state, failure: client.problem(problem, {status: 429, retryable: true})};
@@ -111,7 +111,7 @@ function stateOf({id, status, request_counts, output_file_id, error_file_id, err
   return {...state, failure: client.problem(`Batch ${id} was refused as a whole (${code}). Its own page says why.`)};
 }
 
-/** Errors of a request that say nothing of it: it was not come to. */
+/** Errors of requests that the service never processed. */
 const UNTRIED = ['batch_expired', 'batch_cancelled'];
 
 function resultOf({custom_id: id, response, error}: z.infer<typeof lineSchema>, client: LaneClient): BatchResult {

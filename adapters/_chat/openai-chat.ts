@@ -4,7 +4,7 @@ import {tokenCount} from '../_wire/reply.ts';
 import type {Completion, Finish, Step, Token} from './dialect.ts';
 import type {Prompt} from './prompt.ts';
 
-/** Reading of OpenAI's chat completions, as all that speak its protocol send them. */
+/** Reading of OpenAI's chat completions, as all services of its protocol send them. */
 
 interface SentToken {
   readonly token: string;
@@ -13,7 +13,7 @@ interface SentToken {
   readonly id?: number | undefined;
 }
 
-/** A generated token with those that might have stood in its place. */
+/** A generated token and its alternatives. */
 export interface SentStep extends SentToken {
   readonly top_logprobs?: readonly SentToken[] | null | undefined;
 }
@@ -22,7 +22,7 @@ const tokenSchema = z.object({
   token: z.string(),
   logprob: z.number().nullable(),
   bytes: z.array(z.number().int()).nullish(),
-  // llama.cpp alone.
+  // Only llama.cpp sends it.
   id: z.number().int().optional(),
 });
 
@@ -69,7 +69,7 @@ export function stepOf({top_logprobs, ...chosen}: SentStep): Step {
   return {chosen: tokenOf(chosen), alternatives: top_logprobs?.map(tokenOf) ?? []};
 }
 
-/** The log-probability that stands for "not among those that are told". */
+/** The log-probability that stands for "not in the list". */
 const UNTOLD = -9999;
 
 function tokenOf({token, logprob, bytes, id}: SentToken): Token {

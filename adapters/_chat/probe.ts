@@ -3,14 +3,14 @@ import type {Access, Receipt, Teacher} from '../../src/teacher.ts';
 import {parseJson} from '../_wire/reply.ts';
 import type {Completion, Dialect, Settings} from './dialect.ts';
 
-/** What a reply is looked at for, beside its answer. */
+/** The parts that a probe needs to check a reply beyond its answer. */
 export interface ProbeParts<A extends Access> {
   readonly dialect: Dialect<A>;
   readonly settings: Settings;
   readonly atTemperature?: (temperature: number) => Teacher<A>;
 }
 
-/** How a language model's service is tried out. */
+/** Returns the probe of a language model's service. */
 export function chatProbe<A extends Access>({dialect, settings, atTemperature}: ProbeParts<A>): ServiceProbe<A> {
   const {scores, tokenKey = 'bytes'} = dialect;
   return {
@@ -29,7 +29,7 @@ export function chatProbe<A extends Access>({dialect, settings, atTemperature}: 
   };
 }
 
-/** By how far a reply may be longer than what was allowed: what ends it may count, and is small. */
+/** The most tokens by which a reply can exceed its limit: the end token can count too. */
 const SLACK = 32;
 
 function inspected<A extends Access>(
@@ -52,7 +52,7 @@ function inspected<A extends Access>(
   };
 }
 
-/** Whether an answer is one that the schema allows. One that was cut off or refused says nothing of that. */
+/** True if an answer is one that the schema allows. A truncated or refused answer counts as allowed. */
 function isHeld({text, finish}: Completion, codes: readonly string[]): boolean {
   if (finish !== 'stop') return true;
   try {

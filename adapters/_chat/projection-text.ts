@@ -1,44 +1,44 @@
 /**
- * Reads labels out of text that a language model wrote or is about to write. Case, white space, quotes and markdown
- * around a label never matter.
+ * Reads labels from text that a language model wrote or is writing. Case, white space, quotes and markdown around a
+ * label never matter.
  */
 
-/** What a text so far can turn out to say. */
+/** The labels that a partial text can still become. */
 export interface Reading {
-  /** Classes whose label the text holds, or may yet hold as it goes on. */
+  /** Classes whose label the text holds, or can still hold when it goes on. */
   readonly labels: readonly number[];
-  /** Whether the text holds the label of the one class in `labels`, whatever comes after it. */
+  /** True if the text holds the label of the one class in `labels`, whatever follows it. */
   readonly isDecided: boolean;
 }
 
 export interface LabelMatcher {
-  /** Reads a text that may go on, in UTF-8; it may end within a character. */
+  /** Reads a text that can go on, in UTF-8. It can end within a character. */
   read(bytes: readonly number[]): Reading;
-  /** Reads a text after which nothing comes. */
+  /** Reads a complete text. */
   readWhole(bytes: readonly number[]): Reading;
 }
 
-/** What may stand before a label: white space (SentencePiece writes it as U+2581), marks of direction, quotes, markdown. */
+/** Characters allowed before a label: white space (SentencePiece writes U+2581), direction marks, quotes, markdown. */
 const ORNAMENTS = String.raw`\s\u2581\p{Cf}\p{Pi}\p{Pf}"'\x60*_„‚「『【《〈`;
 const LEADING = new RegExp(`^[${ORNAMENTS}(\\[]+`, 'u');
 const TRAILING = new RegExp(`[${ORNAMENTS})\\].。」』】》〉]+$`, 'u');
 
-/** Those of several bytes, which may come byte by byte. */
+/** The ornaments of several bytes, which can arrive byte by byte. */
 const LONG_ORNAMENTS = [...'“”‘’«»‹›„‚「『【《〈\u3000\u00a0\u2581'];
 
-/** What may not follow a label. A character that came broken (U+FFFD) could be anything, so it is no boundary. */
+/** Characters not allowed after a label. A broken character (U+FFFD) could be anything, so it is no boundary. */
 const WORD = /^(?:[\p{L}\p{M}\p{N}\ufffd]|\u200c|\u200d)/u;
 const ENDS_IN_WORD = /[\p{L}\p{M}\p{N}]$/u;
 
-/** What surrounds a label and the case it is written in, taken away: labels that are alike then can't be told apart. */
+/** Removes the ornaments around a label and its case. Labels that are then equal can't be told apart. */
 export function plain(text: string): string {
   return fold(text.replace(LEADING, '').replace(TRAILING, ''));
 }
 
 /**
- * Alike for texts that differ in case, in how accents are encoded, or in the length of white space. Character by
- * character, since a Greek sigma would change with what follows it; by upper case first, for ß; and without the dot of
- * a Turkish İ, whose lower case differs between languages.
+ * Maps texts to one text if they differ only in case, in the encoding of accents, or in the length of white space. It
+ * works per character, because a Greek sigma changes with what follows it. It takes the upper case first, for ß, and
+ * drops the dot of a Turkish İ, whose lower case differs between languages.
  */
 function fold(text: string): string {
   if (ASCII.test(text)) return text.toLowerCase().replace(/\s+/g, ' ');
@@ -46,14 +46,12 @@ function fold(text: string): string {
   return folded.replaceAll('i\u0307', 'i').replace(/[\s\u2581]+/g, ' ');
 }
 
-/** What nearly all tokens are of, and whose lower case is simple. */
+/** Characters of nearly all tokens, whose lower case is simple. */
 const ASCII = /^[ -~\s]*$/;
 
 const matchers = new WeakMap<readonly string[], LabelMatcher>();
 
-/**
- * @param labels - one a class, as `labelCodes` gives them; the matcher is made once for each array
- */
+/** @param labels - one per class, as `labelCodes` gives them; the matcher is cached per array */
 export function labelMatcher(labels: readonly string[]): LabelMatcher {
   const known = matchers.get(labels);
   if (known) return known;
@@ -71,7 +69,7 @@ function makeMatcher(labels: readonly string[]): LabelMatcher {
       if (tail.length === 0) return readText(plainLabels, text);
       const whole = alphabet.filter(({bytes}) => tail.every((byte, index) => bytes[index] === byte));
       const readings = whole.map(({character}) => readText(plainLabels, text + character));
-      // The character may also be one of no label, such as a dash, and then a label before it is whole.
+      // The open character can also belong to no label, such as a dash. A label before it is then complete.
       readings.push(readEnd(plainLabels, text));
       return {labels: [...new Set(readings.flatMap(reading => reading.labels))], isDecided: false};
     },
@@ -82,7 +80,7 @@ function makeMatcher(labels: readonly string[]): LabelMatcher {
   };
 }
 
-/** All characters with which a label or what stands before it can go on. */
+/** Returns all characters with which a label, or the ornaments before it, can go on. */
 function alphabetOf(labels: readonly string[]): {readonly character: string; readonly bytes: Uint8Array}[] {
   const inLabels = labels.flatMap(label => [label, label.toLowerCase(), label.toUpperCase()]);
   const characters = new Set([...inLabels.join(''), ...LONG_ORNAMENTS]);
@@ -98,7 +96,7 @@ function readText(labels: readonly string[], text: string): Reading {
     if (match === 'open') open.push(index);
     if (match === 'whole' && (longest === undefined || label.length > labels[longest]!.length)) longest = index;
   }
-  // A longer label that is still open, as `New York` is after `New `, may turn out to be meant.
+  // A longer label that is still open, as `New York` is after `New `, can turn out to be meant.
   if (longest === undefined) return {labels: open, isDecided: false};
   return {labels: [...open, longest], isDecided: open.length === 0};
 }
@@ -110,7 +108,7 @@ function readEnd(labels: readonly string[], text: string): Reading {
   return {labels: longest, isDecided: longest.length === 1};
 }
 
-/** Whether a text holds a label at its start, may yet hold it, or never will. */
+/** Says whether a text holds a label at its start, can still hold it, or never will. */
 function matchOf(label: string, body: string): 'whole' | 'open' | 'never' {
   const needsBoundary = ENDS_IN_WORD.test(label);
   if (body.length < label.length || (body.length === label.length && needsBoundary)) {
@@ -120,7 +118,7 @@ function matchOf(label: string, body: string): 'whole' | 'open' | 'never' {
   const after = body.slice(label.length);
   if (!needsBoundary) return 'whole';
   if (WORD.test(after)) return 'never';
-  // 3 is not the label of 3.5, and after `3.` it can't be known yet.
+  // 3 is not the label of 3.5, and after `3.` this is not known yet.
   if (/\d$/.test(label) && /^[.,](?:\d|$)/.test(after)) return after.length === 1 ? 'open' : 'never';
   return 'whole';
 }
@@ -128,7 +126,7 @@ function matchOf(label: string, body: string): 'whole' | 'open' | 'never' {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', {ignoreBOM: true});
 
-/** Splits UTF-8 into the whole characters and the bytes of one that has only begun. */
+/** Splits UTF-8 into the complete characters and the bytes of an incomplete one. */
 function decode(bytes: readonly number[]): {readonly text: string; readonly tail: readonly number[]} {
   const whole = bytes.length - begunBytes(bytes);
   return {text: decoder.decode(Uint8Array.from(bytes.slice(0, whole))), tail: bytes.slice(whole)};
@@ -145,19 +143,19 @@ function begunBytes(bytes: readonly number[]): number {
   return 0;
 }
 
-/** What a whole answer may be. */
+/** The allowed forms of a complete answer. */
 export interface LabelForms {
-  /** Each with one text a class: codes, names or both. */
+  /** Each list holds one text per class: codes, names or both. */
   readonly lists: readonly (readonly string[])[];
-  /** What else means a class, `plain`, with its index. It counts if no list names the answer. */
+  /** Other texts that mean a class, made `plain`, with the class index. Used if no list names the answer. */
   readonly aliased: ReadonlyMap<string, number>;
 }
 
 /**
- * The class that a whole answer names, strictly: but for case, quotes, markdown and a full stop it is one of the labels,
- * bare, as a JSON string or as the `label` of a JSON object.
+ * Returns the class that a complete answer names. It is strict: apart from case, quotes, markdown and a full stop, the
+ * answer must be one of the labels, bare, as a JSON string or as the `label` of a JSON object.
  *
- * @returns undefined where it names none, or where the lists disagree
+ * @returns undefined if it names no class, or if the lists disagree
  */
 export function parseLabel(text: string, {lists, aliased}: LabelForms): number | undefined {
   const answer = plain(labelText(text));
@@ -165,7 +163,7 @@ export function parseLabel(text: string, {lists, aliased}: LabelForms): number |
   return named.size === 0 ? aliased.get(answer) : named.size === 1 ? [...named][0] : undefined;
 }
 
-/** What a whole answer has where the label should be: the `label` of a JSON object, a JSON string, or all of it. */
+/** Returns the label of a complete answer: the `label` of a JSON object, a JSON string, or the whole answer. */
 export function labelText(text: string): string {
   return labelInJson(text) ?? text;
 }

@@ -4,29 +4,29 @@ import {isTold, logSumExp, topKOf, withinOne} from './projection-answer.ts';
 import {type LabelMatcher, labelMatcher, type Reading} from './projection-text.ts';
 
 export interface ProjectionOptions extends ScoreOptions {
-  /** What the model was to answer for each class: codes, or the names. As `labelCodes` gives or checks them. */
+  /** The wanted answer of each class: its code or its name, as `labelCodes` returns or checks it. */
   readonly labels: readonly string[];
 }
 
 /**
- * The distribution over classes that one free generation tells of. The generated tokens are a path; every alternative
- * to one of them is a branch, with the product of the probabilities up to it. Each branch goes to one class, or to the
- * rest:
+ * Computes the distribution over classes from one free generation. The generated tokens are a path. Every alternative
+ * to one of them is a branch, whose probability is the product up to it. Each branch goes to one class, or to the rest:
  *
- * - one that says a label, or can lead to no label but one, goes whole to that class. The latter is an upper bound of
- *   what the class would get: after `ut`, `utral` is likely but not sure. A label at the end of a branch is such too;
- * - one that may still say several labels, or can say none, goes to the rest, as does all that no list tells;
- * - the generated token's own branch is followed instead, to where a label is told or the generation ends.
+ * - A branch that says a label, or can lead to only one label, goes whole to that class. The second case is an upper
+ *   bound of the class's probability: after `ut`, `utral` is likely but not sure. A label at the end of a branch is an
+ *   upper bound too.
+ * - A branch that can still say several labels, or can say none, goes to the rest. So does the mass of unlisted tokens.
+ * - The generated token's own branch is followed instead, until a label is decided or the generation ends.
  *
- * The mass of all labels is `1 - rest`. Only for generations that no grammar, bias or list of choices bent.
+ * The mass of all labels is `1 - rest`. The generation must be free of a grammar, a bias or a list of choices.
  *
- * @returns every class that has some mass, or why there is no answer, as sentences for a `TeacherError`
+ * @returns every class that has some mass, or the reason that there is no answer, as sentences for a `TeacherError`
  */
 export function projectCompletion(
   {steps = [], finish}: Pick<Completion, 'steps' | 'finish'>,
   {labels, ...scores}: ProjectionOptions,
 ): TopKAnswer | string {
-  if (steps.length === 0) return 'Its reply holds no log-probabilities. Take a model that gives them, or read labels.';
+  if (steps.length === 0) return 'Its reply holds no log-probabilities. Use a model that gives them, or read labels.';
   const branches = branchesOf({steps, finish}, labelMatcher(labels), scores);
   if (typeof branches === 'string') return branches;
   const logMasses: number[][] = labels.map(() => []);
@@ -37,7 +37,7 @@ export function projectCompletion(
   const listed = Math.max(...steps.map(({alternatives}) => alternatives.length));
   return (
     topKOf(logMasses.map(logSumExp)) ??
-    `None of the ${labels.length} classes is among its ${listed} most probable tokens. Have more of them told, or say more plainly in the prompt what to answer.`
+    `None of the ${labels.length} classes is among its ${listed} most probable tokens. Have it list more, or say more plainly in the prompt what to answer.`
   );
 }
 
@@ -46,7 +46,7 @@ interface Branch extends Alternative {
   readonly reading: Reading;
 }
 
-/** All branches of which something is told; that of the generated tokens last, and no further than it is of use. */
+/** Returns all listed branches. The branch of the generated tokens comes last, only as far as it is needed. */
 function branchesOf(
   {steps, finish}: {readonly steps: readonly Step[]; readonly finish: Finish},
   matcher: LabelMatcher,
@@ -74,47 +74,47 @@ function branchesOf(
   return branches;
 }
 
-/** The end of a turn, or another token without text, which a text is taken to end at. */
+/** True for an end-of-turn token, or another token without text. A text ends at it. */
 function isControl({bytes}: Alternative): boolean {
   return bytes.length === 0;
 }
 
-/** What a service's numbers are. */
+/** The kind of a service's numbers. */
 interface ScoreOptions {
   /**
-   * Logits can only be read where they are those of the whole vocabulary.
+   * Logits can be read only if they cover the whole vocabulary.
    *
    * @default 'log-probabilities'
    */
   readonly semantics?: 'log-probabilities' | 'logits';
   /**
-   * Whether each step lists every token that there is.
+   * True if each step lists the whole vocabulary.
    *
    * @default false
    */
   readonly wholeVocabulary?: boolean;
   /**
-   * The sampling temperature that the numbers are already divided by; they are brought back to 1.
+   * The sampling temperature that the numbers are already divided by. They are converted back to temperature 1.
    *
-   * @default 1: they were taken before sampling
+   * @default 1: the numbers were taken before sampling
    */
   readonly temperature?: number;
 }
 
-/** What may have been generated at one step: each token once, those alone of which something is told. */
+/** The possible tokens of one step: each token once, and only tokens with a known score. */
 interface Alternatives {
   readonly tokens: readonly Alternative[];
-  /** The one of `tokens` that was generated. */
+  /** The element of `tokens` that was generated. */
   readonly chosen: Alternative | undefined;
 }
 
 interface Alternative {
-  /** UTF-8. Empty of a control token that has no text, such as the end of a turn. */
+  /** The UTF-8 bytes. Empty for a control token without text, such as the end of a turn. */
   readonly bytes: readonly number[];
   readonly logProbability: number;
 }
 
-/** Reads one step, or says why its numbers can't be used. */
+/** Reads one step, or returns the reason that its numbers can't be used. */
 function alternativesOf(step: Step, scores: ScoreOptions): Alternatives | string {
   const tokens = tokensOf(step);
   if (tokens.some(({text}) => /^token_id:\d+$/.test(text))) {
@@ -128,22 +128,22 @@ function alternativesOf(step: Step, scores: ScoreOptions): Alternatives | string
   if (typeof logs === 'string') return logs;
   const read = told.map((token, index) => ({bytes: bytesOf(token), logProbability: logs[index]!}));
   const {chosen} = step;
-  // A token that was generated though its probability is not told leads nowhere that could be counted.
+  // If the generated token's probability is unknown, its branch has no mass to follow.
   return {tokens: read, chosen: chosen && read[told.findIndex(token => isSame(token, chosen))]};
 }
 
-/** The listed tokens and the chosen one, which may be among them at any place or be missing. */
+/** Returns the listed tokens and the chosen one, which can be anywhere in the list or missing from it. */
 function tokensOf({alternatives, chosen}: Step): readonly Token[] {
-  const byId = new Map(alternatives.map((token, index) => [token.id ?? `place ${index}`, token]));
+  const byId = new Map(alternatives.map((token, index) => [token.id ?? `index ${index}`, token]));
   const distinct = [...byId.values()];
   if (chosen === undefined || distinct.some(token => isSame(token, chosen))) return distinct;
   return [...distinct, chosen];
 }
 
-/** How far two tellings of one log-probability may be apart. */
+/** The most that two values of one log-probability can differ. */
 const ROUNDING = 1e-3;
 
-/** Whether an alternative is the chosen token. Without an id that takes its value too: several are written alike. */
+/** True if an alternative is the chosen token. Without an id the values must match too: several tokens share a text. */
 function isSame(token: Token, chosen: Token): boolean {
   if (token === chosen) return true;
   if (token.id !== undefined && chosen.id !== undefined) return token.id === chosen.id;
@@ -158,7 +158,7 @@ function bytesOf({text, bytes}: Token): readonly number[] {
   return bytes?.length ? bytes : [...encoder.encode(text)];
 }
 
-/** How much of the mass may be missing where a temperature above 1 is undone: it makes what is missing still less. */
+/** The most mass that can be missing if a temperature above 1 is undone, which makes the missing mass smaller. */
 const MAY_MISS = 1e-3;
 
 function distributionOf(values: readonly number[], scores: ScoreOptions): readonly number[] | string {
@@ -173,10 +173,10 @@ function distributionOf(values: readonly number[], scores: ScoreOptions): readon
   const listed = Math.min(0, logSumExp(logs));
   if (wholeVocabulary || (temperature > 1 && Math.exp(listed) >= 1 - MAY_MISS))
     return spread(logs, temperature, listed);
-  return `Its log-probabilities are those at temperature ${temperature}, and too few are told to undo it. Ask with temperature 1.`;
+  return `Its log-probabilities are those at temperature ${temperature}, and too few are listed to undo it. Ask with temperature 1.`;
 }
 
-/** Undoes a temperature: each value times it, with `logTotal` as the mass of all. */
+/** Undoes a temperature: multiplies each value by it, and scales so that the total mass is `logTotal`. */
 function spread(values: readonly number[], temperature: number, logTotal: number): readonly number[] {
   const sharp = values.map(value => value * temperature);
   const shift = logTotal - logSumExp(sharp);

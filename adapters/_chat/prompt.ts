@@ -5,31 +5,31 @@ import {plain} from './projection-text.ts';
 export interface PromptOptions {
   /** Names of the classes, in the order of every answer's indices. */
   readonly classes: readonly string[];
-  /** A line on a class, by its name, where the name does not say it all. */
+  /** A line that describes a class, by the class's name, if the name is not clear by itself. */
   readonly descriptions?: Readonly<Record<string, string>>;
   /**
-   * What to do with the text.
+   * The task that the model has with the text.
    *
    * @default 'Sort the text into one of these classes.'
    */
   readonly instructions?: string;
   /**
-   * What the model answers in the place of a class's name: one text a class, or `names` for the names themselves.
-   * Short ones are told apart by their first token.
+   * The texts that the model answers instead of the classes' names: one per class, or `names` for the names themselves.
+   * Short texts are told apart by their first token.
    *
-   * @default a letter a class where log-probabilities are read, the names where labels are
+   * @default a letter per class if log-probabilities are read, the names if labels are read
    */
   readonly codes?: readonly string[] | 'names';
   /**
-   * Whether the list of classes begins with another one for each asking of the same text (`Query.sample`), so that
-   * the mean over as many askings as there are classes favours no place in the list.
+   * If true, the list of classes starts with another class at each repetition (`Query.sample`) of the same text. The
+   * mean over as many repetitions as there are classes then favours no position in the list.
    *
    * @default false
    */
   readonly rotatesClasses?: boolean;
   /**
-   * The whole prompt, in the place of the one made of the options above. `{text}` stands for the text, `{classes}` for
-   * the list of classes; one that names neither code nor class must be one that the model was trained on.
+   * The whole prompt, instead of the one made from the options above. `{text}` stands for the text, `{classes}` for the
+   * list of classes. A prompt that names neither codes nor classes must be one that the model was trained on.
    *
    * @default made of instructions and classes
    */
@@ -42,31 +42,31 @@ interface PromptTemplate {
   readonly user: string;
 }
 
-/** What one text is asked with. The part that all texts share comes first, so that services can cache it. */
+/** The prompt of one text. The part that all texts share comes first, so that services can cache it. */
 export interface Prompt {
   readonly system: string | undefined;
   readonly user: string;
 }
 
-/** What the model is told to answer with, where the user gives no codes: a letter, a name, or a name and how sure it is. */
+/** The form of answers if the user gives no codes: a letter, a name, or a name with a confidence. */
 export type PromptWay = 'letters' | 'names' | 'confidence';
 
-/** How prompts are made and what may be answered to them. */
+/** How prompts are made, and which answers they allow. */
 export interface Prompts {
   /** Names of the classes. */
   readonly classes: readonly string[];
-  /** What the model is to answer for each class. */
+  /** The wanted answer of each class. */
   readonly codes: readonly string[];
-  /** The prompt of the first asking, with `{text}` in the place of the text. */
+  /** The prompt of the first repetition, with `{text}` instead of the text. */
   readonly template: Prompt;
-  /** Whether later askings list the classes in another order. */
+  /** True if later repetitions list the classes in another order. */
   readonly rotates: boolean;
   for(text: string, sample: number): Prompt;
 }
 
 /**
- * @param way - what the model is told to answer with where the user gives no codes
- * @throws InputError where codes can't be told apart, or a template does not hold the text
+ * @param way - the form of answers if the user gives no codes
+ * @throws InputError if codes can't be told apart, or a template does not hold the text
  */
 export function promptsFor(options: PromptOptions, way: PromptWay): Prompts {
   const {classes, descriptions = {}, instructions = 'Sort the text into one of these classes.', prompt} = options;
@@ -86,7 +86,7 @@ export function promptsFor(options: PromptOptions, way: PromptWay): Prompts {
   const {system, user} = template;
   const promptFor = (text: string, sample: number): Prompt => ({
     system: system === undefined ? undefined : filled(system, sample),
-    // Last, since a text may hold what looks like a place for something.
+    // The text goes in last, because it can hold something that looks like a placeholder.
     user: filled(user, sample).replaceAll('{text}', () => text),
   });
   return {classes, codes, template: promptFor('{text}', 0), rotates, for: promptFor};
@@ -121,22 +121,22 @@ function checkClasses(classes: readonly string[], descriptions: Readonly<Record<
 
 const LETTERS = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
 
-/** Common tokenizers hold every number of three digits as one token. */
+/** Numbers of three digits. Common tokenizers hold each of them as one token. */
 const NUMBERS = Array.from({length: 900}, (_, index) => String(100 + index));
 
 /**
- * What a language model is to answer for each class: short texts that mostly differ in their first token. The names
- * themselves where each is one letter or digit, else letters, and for more classes numbers from 100.
+ * Returns the wanted answer of each class: short texts that mostly differ in their first token. If each name is one
+ * letter or digit, these are the names; else letters, or numbers from 100 if there are more classes.
  *
- * @param codes - the user's own, one a class; they are checked and given back
- * @throws InputError where two classes can't be told apart by codes or names, or there are more than 900
+ * @param codes - the user's own, one per class; they are checked and returned
+ * @throws InputError if two classes can't be told apart by codes or names, or there are more than 900
  */
 export function labelCodes(classes: readonly string[], codes?: readonly string[]): readonly string[] {
   if (codes !== undefined) return checkCodes(classes, codes);
   const chosen = areCodes(classes) ? classes : (assign(classes, LETTERS) ?? assign(classes, NUMBERS));
   if (chosen !== undefined) return chosen;
   throw new InputError(
-    `There are no short codes for ${classes.length} classes; ${NUMBERS.length} is the most. Give \`codes\`, one a class.`,
+    `There are no short codes for ${classes.length} classes; the most is ${NUMBERS.length}. Give \`codes\`, one per class.`,
   );
 }
 
@@ -145,14 +145,14 @@ function areCodes(classes: readonly string[]): boolean {
   return isShort && new Set(classes.map(plain)).size === classes.length;
 }
 
-/** A code a class out of a pool, never one that is the name of another class; undefined where there are too few. */
+/** Assigns each class a code from a pool, never the name of another class; undefined if there are too few codes. */
 function assign(classes: readonly string[], pool: readonly string[]): readonly string[] | undefined {
   const names = classes.map(plain);
   const uses = new Map<string, number>();
   for (const name of names) uses.set(name, (uses.get(name) ?? 0) + 1);
   const codes = new Map(pool.map(code => [plain(code), code]));
   const free = pool.filter(code => !uses.has(plain(code)));
-  // A class that is called like a code keeps it, unless another is called so too.
+  // A class whose name is a code keeps it, unless another class has the same name.
   const assigned = names.map(name => (uses.get(name) === 1 ? codes.get(name) : undefined) ?? free.shift());
   return assigned.every(code => code !== undefined) ? assigned : undefined;
 }
@@ -165,7 +165,7 @@ function checkCodes(classes: readonly string[], codes: readonly string[]): reado
   for (const [index, code] of codes.entries()) {
     const key = plain(code);
     if (key === '') {
-      throw new InputError(`The code of class \`${classes[index]}\` holds no more than white space, quotes or a stop.`);
+      throw new InputError(`The code of class \`${classes[index]}\` holds only white space, quotes or a full stop.`);
     }
     const twin = owners.get(key);
     if (twin !== undefined) throw alike(`the code of class \`${classes[twin]}\``, classes[index]!, code);

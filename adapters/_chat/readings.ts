@@ -4,20 +4,20 @@ import type {ChatWords, Completion, Unanswered} from './dialect.ts';
 import {projectCompletion} from './projection.ts';
 import {labelText, parseLabel} from './projection-text.ts';
 
-/** The class that a completion names, by its code, its name or an alias. */
+/** Returns the class that a completion names, by its code, its name or an alias. */
 export function readLabel(completion: Completion, words: ChatWords): LabelAnswer | Unanswered {
   const label = labelOf(completion, words);
   return typeof label === 'number' ? {kind: 'label', label} : label;
 }
 
-/** How often each class was named in one reply; completions that name none are left out, unless all are such. */
+/** Counts how often one reply names each class. Completions that name no class are left out, unless all are such. */
 export function readVotes(
   completions: readonly Completion[],
   words: ChatWords,
   samples: number,
 ): VotesAnswer | Unanswered {
   if (completions.length < samples) {
-    const problem = `It gave ${completions.length} answers where ${samples} were asked for. Leave \`samples\` out, and ask with \`repeat(teacher, {samples: ${samples}})\`.`;
+    const problem = `It gave ${completions.length} answers, though ${samples} were asked for. Leave \`samples\` out, and ask with \`repeat(teacher, {samples: ${samples}})\`.`;
     return {problem, unreadable: false};
   }
   const labels = completions.map(completion => labelOf(completion, words));
@@ -27,12 +27,12 @@ export function readVotes(
   return isNamed ? {kind: 'votes', counts} : (labels[0] as Unanswered);
 }
 
-/** The class that a completion names and how sure it says it is; what is left is of the others. */
+/** Returns the class that a completion names and its stated confidence. The other classes share the remainder. */
 export function readConfidence(completion: Completion, words: ChatWords): TopKAnswer | Unanswered {
   const label = labelOf(completion, words);
   if (typeof label !== 'number') return label;
   const percent = Number(/"confidence"\s*:\s*"?(\d+(?:\.\d+)?)/.exec(completion.text)?.[1]);
-  // Between 0 and 1 it may be a share of 1 or of 100: that is not known.
+  // A number between 0 and 1 can be a share of 1 or of 100, so it is refused.
   if (!(percent <= 100) || (percent > 0 && percent < 1)) {
     return {problem: 'It does not say how sure it is, from 0 to 100. Check the prompt.', unreadable: true};
   }
@@ -45,13 +45,13 @@ export function readConfidence(completion: Completion, words: ChatWords): TopKAn
   };
 }
 
-/** Half a percent stands for none, since zero has no logarithm. */
+/** Half a percent stands for zero, which has no logarithm. */
 const LEAST_CONFIDENCE = 0.005;
 
 /**
- * The distribution over classes that the log-probabilities of a free completion tell of.
+ * Returns the distribution over classes by the log-probabilities of a free completion.
  *
- * @param temperature - by which they were divided; undefined where they are the model's own
+ * @param temperature - the temperature they were divided by; undefined if they are the model's own
  */
 export function readLogProbabilities(
   completion: Completion,
@@ -73,9 +73,9 @@ function labelOf({finish, text}: Completion, words: ChatWords): number | Unanswe
   return {...unknownLabel(labelText(text), words, problem, 'Check the prompt.'), unreadable: true};
 }
 
-/** Why a completion that did not end by itself holds no answer. */
+/** The problem of a completion that did not end by itself. */
 const EARLY_ENDS = {
-  length: 'Its answer was cut off at the most tokens. Raise `maxTokens`; a model that thinks first needs many more.',
+  length: 'Its answer was cut off at the token limit. Raise `maxTokens`; a model that thinks first needs many more.',
   filtered: 'A content filter of the service stopped the answer.',
   refused: 'The model refused to answer about this text.',
 } as const;

@@ -2,7 +2,7 @@ import type {Json, Unbounded, Usage} from '../../src/teacher.ts';
 import type {CostFields} from './cost-fields.ts';
 import type {Body} from './dialect.ts';
 
-/** The most tokens that a request with this body can use. A token is a byte at least. */
+/** Returns the most tokens that a request with this body can use. A token is at least one byte. */
 export function mostTokens(fields: CostFields, body: Body): Usage {
   const {inputWeight = 1} = fields;
   return {
@@ -11,7 +11,7 @@ export function mostTokens(fields: CostFields, body: Body): Usage {
   };
 }
 
-/** The most tokens that are generated in answer to one prompt of a body. Of several limits the highest counts. */
+/** Returns the most tokens generated for one prompt of a body. If there are several limits, the highest counts. */
 export function mostOutput({limits, thoughts = [], copies = [], least = 1}: CostFields, body: Body): number {
   const found = (paths: readonly string[]) =>
     entriesAt(paths, body).flatMap(([, value]) => (isCount(value) ? Number(value) : []));
@@ -20,28 +20,28 @@ export function mostOutput({limits, thoughts = [], copies = [], least = 1}: Cost
   return Math.max(1, ...found(copies)) * (limit + thinking);
 }
 
-/** What a body is made of, as far as it can leave a cost without a bound. */
+/** The parts of a body that can leave its cost unbounded. */
 export interface MadeBody {
   readonly body: Body;
-  /** The user's own fields in it. The adapter's own are known. */
+  /** The user's own fields in it. The costs of the adapter's fields are known. */
   readonly parameters: Body | undefined;
-  /** The one that the user gave a price for. */
+  /** The model that the user gave a price for. */
   readonly model: string;
 }
 
-/** Why nobody can say the most that requests with such a body cost; undefined if `mostTokens` says it. */
+/** Returns the reason that the cost of such requests has no upper bound; undefined if `mostTokens` gives the bound. */
 export function unboundedBy(fields: CostFields, {body, parameters = {}, model}: MadeBody): Unbounded | undefined {
   const {limits, thoughts = [], copies = [], harmless} = fields;
   const counted = [...limits, ...thoughts, ...copies];
   const known = [...harmless, ...counted, `model=${model}`];
-  // What is null is left out of a body, but not everywhere.
+  // A null removes a top-level field, but not every nested one.
   const unknown = leavesOf(parameters).find(
     ([path, value]) => !isKnown(known, path, value) && (value !== null || entriesAt([path], body).length > 0),
   );
   if (unknown !== undefined) {
     return {
       of: 'fees',
-      problem: `Nothing is known of what the field \`${unknown[0]}\` in \`parameters\` costs. Leave it out.`,
+      problem: `The cost of the field \`${unknown[0]}\` in \`parameters\` is unknown. Leave it out.`,
     };
   }
   const isBroken = ([path, value]: Entry) =>
@@ -59,7 +59,7 @@ export function unboundedBy(fields: CostFields, {body, parameters = {}, model}: 
 
 type Entry = readonly [path: string, value: Json];
 
-/** What stands at these paths. */
+/** Returns the entries of the body at these paths. */
 function entriesAt(paths: readonly string[], body: Body): readonly Entry[] {
   return paths.flatMap((path): readonly Entry[] => {
     const value = path
@@ -69,7 +69,7 @@ function entriesAt(paths: readonly string[], body: Body): readonly Entry[] {
   });
 }
 
-/** All that stands in objects within objects, by its path. */
+/** Returns all entries of nested objects, by path. */
 function leavesOf(body: Body, prefix = ''): readonly Entry[] {
   return Object.entries(body).flatMap(([name, value]): readonly Entry[] => {
     return isObject(value) && Object.keys(value).length > 0
@@ -78,7 +78,7 @@ function leavesOf(body: Body, prefix = ''): readonly Entry[] {
   });
 }
 
-/** Whether a path is among those that are known: itself, with this value, or a part that it stands in. */
+/** True if a path is known: itself, itself with this value, or a path that contains it. */
 function isKnown(known: readonly string[], path: string, value: Json): boolean {
   return known.some(name => path === name || path.startsWith(`${name}.`) || `${path}=${String(value)}` === name);
 }

@@ -2,7 +2,7 @@ import {createHash} from 'node:crypto';
 import {closeSync, openSync, readSync, statSync} from 'node:fs';
 import {basename, isAbsolute, resolve} from 'node:path';
 
-/** A word of a command line as identities hold it: a file by what is in it, since it may lie elsewhere tomorrow. */
+/** A word of a command line in an identity. A file is held by its content, because its path can change. */
 export type IdentityWord = string | {readonly file: string; readonly sha256: string};
 
 export interface CommandLine {
@@ -11,8 +11,8 @@ export interface CommandLine {
 }
 
 /**
- * What of a command line can change an answer. A program that is looked up by its bare name, or given by an absolute
- * path, is one that is installed: it is known by its name, as its path differs between machines.
+ * Returns the parts of a command line that can change an answer. A program that is given by its bare name or by an
+ * absolute path is taken for an installed one. It is identified by its name, because its path differs between machines.
  */
 export function identityWords({words, cwd}: CommandLine): readonly IdentityWord[] {
   return words.map((word, index) => {
@@ -22,7 +22,7 @@ export function identityWords({words, cwd}: CommandLine): readonly IdentityWord[
   });
 }
 
-/** The command for messages: the program and the files, without other arguments, which nobody needs to see. */
+/** Returns the command for messages: the program and the files, without the other arguments. */
 export function shownCommand({words, cwd}: CommandLine): string {
   const shown = words.filter((word, index) => index === 0 || isFile(resolve(cwd, word)));
   return shown.map(word => basename(word)).join(' ');
@@ -36,12 +36,12 @@ function isFile(path: string): boolean {
   try {
     return statSync(path).isFile();
   } catch {
-    // Nor is a word that could be no path, such as a long text.
+    // A word that is no possible path, such as a long text, is no file either.
     return false;
   }
 }
 
-/** In pieces, since a model may be longer than a buffer can be. */
+/** Reads in chunks, because a model can be longer than a buffer. */
 function digestOf(path: string): string {
   const hash = createHash('sha256');
   const piece = Buffer.allocUnsafe(2 ** 20);

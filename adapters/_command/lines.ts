@@ -1,18 +1,18 @@
 import {keepSecret} from '../../src/secrets.ts';
 
-/** Splits text that comes in pieces into lines, which end in `\n` or `\r\n`. */
+/** Splits text that arrives in chunks into lines, which end in `\n` or `\r\n`. */
 export class LineSplitter {
   readonly #longest: number;
   #rest = '';
 
-  /** @param longest - the longest line, in UTF-16 code units */
+  /** @param longest - the most UTF-16 code units of a line */
   constructor(longest: number) {
     this.#longest = longest;
   }
 
-  /** The lines that this piece ends, without their ends; undefined where a line has become too long. */
+  /** Returns the lines that this chunk completes, without line ends; undefined if a line has become too long. */
   push(piece: string): readonly string[] | undefined {
-    // A long line is put together before it is searched: once, not with every piece.
+    // A long line is searched once when it is complete, not with every chunk.
     this.#rest += piece;
     if (!piece.includes('\n')) return this.#rest.length > this.#longest ? undefined : [];
     const lines = this.#rest.split('\n');
@@ -23,19 +23,20 @@ export class LineSplitter {
 }
 
 /**
- * A line of JSON. Characters that some languages end lines at (Node's readline, Python's `splitlines`) are escaped.
+ * Returns a line of JSON. It escapes characters at which some languages end lines (Node's readline, Python's
+ * `splitlines`).
  */
 export function lineOf(value: object): string {
   const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   return `${JSON.stringify(value).replace(/[\u0085\u2028\u2029]/g, escaped)}\n`;
 }
 
-/** The end of what a program said, for messages. */
+/** Keeps the end of a program's output, for messages. */
 export class Tail {
   readonly #secrets: readonly string[];
   #text = '';
 
-  /** @param env - what the program was given beside this process's environment; its values are not shown */
+  /** @param env - the program's environment beyond this process's; its values are not shown */
   constructor(env: Readonly<Record<string, string>>) {
     this.#secrets = secretsIn(env);
   }
@@ -44,11 +45,11 @@ export class Tail {
     this.#text = (this.#text + piece).slice(-4000);
   }
 
-  /** The last lines that say something, without what only a terminal understands; empty where there are none. */
+  /** Returns the last lines with text, without terminal control codes; empty if there are none. */
   toString(): string {
     const lines = this.#secrets
       .reduce((text, secret) => text.replaceAll(secret, '***'), this.#text)
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours of terminals are such characters
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: terminals use such characters for colours
       .replace(/\u001b\[[\d;]*[A-Za-z]|[\u0000-\u0008\u000b-\u001f\u007f]/g, '')
       .split('\n')
       .filter(line => line.trim() !== '');
@@ -56,10 +57,10 @@ export class Tail {
   }
 }
 
-/** Names of variables whose values may be written nowhere, whoever says them. */
+/** Names of variables whose values must never be written down. */
 const SECRET = /(?:^|_)(?:api_?key|key|token|secret|passw(?:or)?d|credentials?)(?:_|$)/i;
 
-/** Values that a program may know and nobody should read: a shorter one would be found in every other word. */
+/** Returns values that the program knows and nobody must read. Shorter ones would match parts of ordinary words. */
 function secretsIn(env: Readonly<Record<string, string>>): readonly string[] {
   const named = Object.entries({...process.env, ...env}).filter(([name]) => SECRET.test(name));
   for (const [, value] of named) keepSecret(value);

@@ -4,29 +4,29 @@ import {type ChildProcessWithoutNullStreams, spawn} from 'node:child_process';
 export interface Start {
   readonly words: readonly string[];
   readonly cwd: string;
-  /** Beside what this process has in its environment. */
+  /** Added to this process's environment. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Milliseconds that a child has to end by itself before the next, stronger word. */
+/** Milliseconds that a child gets to end by itself before the next, stronger signal. */
 const GRACE = 1000;
 
-/** On Windows a process group would open a window. */
+/** False on Windows, where a process group would open a window. */
 const HAS_GROUPS = process.platform !== 'win32';
 
-/** All that run. */
+/** All running children. */
 const children = new Set<Child>();
 
 /**
- * A child process that never keeps this process alive, and does not outlive it: where this one ends because it has
- * nothing more to do, the child's input is closed and it is waited for; where this one is ended, the child is killed.
+ * A child process that never keeps this process alive and does not outlive it. If this process ends because it has
+ * nothing more to do, it closes the child's input and waits for it. If this process is killed, the child is killed too.
  *
- * It is of a process group of its own, so that a Ctrl-C is this process's alone to hear, and the answers that are under
- * way can be waited for.
+ * The child has its own process group, so that a Ctrl-C reaches this process alone and answers under way can be waited
+ * for.
  */
 export class Child {
   readonly process: ChildProcessWithoutNullStreams;
-  /** Resolves when it has ended, or did not start. */
+  /** Resolves when the child has ended, or failed to start. */
   readonly ended: Promise<void>;
 
   constructor({words, cwd, env}: Start) {
@@ -51,13 +51,13 @@ export class Child {
     });
   }
 
-  /** Closes its input, and where that does not end it in time, ends it. */
+  /** Closes the child's input. If the child does not end in time, kills it. */
   async finish(): Promise<void> {
     this.process.stdin.end();
     if (!(await this.#endsInTime())) await this.stop();
   }
 
-  /** Ends it, politely first. */
+  /** Ends the child: SIGTERM first, then SIGKILL. */
   async stop(): Promise<void> {
     this.#signal('SIGTERM');
     if (!(await this.#endsInTime())) this.kill();
@@ -79,19 +79,19 @@ export class Child {
     return inTime;
   }
 
-  /** To its whole group, as it may be a shell or a launcher of what really runs. */
+  /** Signals the whole group, because the child can be a shell or a launcher of the real program. */
   #signal(signal: 'SIGTERM' | 'SIGKILL'): void {
     const {pid} = this.process;
     if (pid === undefined || !children.has(this)) return;
     try {
       process.kill(HAS_GROUPS ? -pid : pid, signal);
     } catch {
-      // It has just ended.
+      // The child has just ended.
     }
   }
 }
 
-/** The pipes of a child are sockets, which the types don't say. */
+/** Unrefs a child's pipe. Pipes are sockets, but their types don't say so. */
 function unref(pipe: object): void {
   (pipe as {unref?(): void}).unref?.();
 }

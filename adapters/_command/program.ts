@@ -5,7 +5,7 @@ import {Run, type RunOptions} from './run.ts';
 export class Program {
   readonly #options: RunOptions;
   #run: Run | undefined;
-  /** When the run before is gone: two at once may be more than memory holds. */
+  /** Resolves when the previous run is gone, because two at once can exceed the memory. */
   #gone: Promise<void> = Promise.resolve();
   #asked = 0;
 
@@ -14,10 +14,10 @@ export class Program {
   }
 
   /**
-   * Asks one query, and gives the line that answers it.
+   * Sends one query and returns the line that answers it.
    *
-   * @throws TeacherError where the program ends, is silent for too long, or does not keep to the protocol; the signal's
-   * reason after an abort
+   * @throws TeacherError if the program ends, is silent for too long, or breaks the protocol; the signal's reason after
+   * an abort
    */
   async ask(query: object, signal: AbortSignal | undefined): Promise<Reply> {
     const id = ++this.#asked;

@@ -9,31 +9,31 @@ import {Child, type Start} from './processes.ts';
 export interface RunOptions extends Start {
   /** The teacher's name, for messages. */
   readonly name: string;
-  /** Milliseconds that the program may say nothing while it has queries. */
+  /** Milliseconds that the program can stay silent while it has queries. */
   readonly timeout: number;
-  /** The longest answer, in characters. */
+  /** The most characters of an answer. */
   readonly maxReply: number;
-  /** Whether the program has ever answered: one that has not is broken, and asking again does not mend it. */
+  /** True if the program has ever answered. One that never has is broken, so asking again does not help. */
   readonly history: {hasAnswered: boolean};
 }
 
 interface OpenQuery {
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: unknown) => void;
-  /** Whether the program may have read it. */
+  /** True if the program can have read it. */
   isWritten: boolean;
 }
 
-/** Milliseconds in which what an ended program wrote has to arrive; another process may hold its output open. */
+/** Milliseconds to wait for an ended program's remaining output. Another process can hold its output open. */
 const LAST_WORDS = 200;
 
-/** The life of one process. */
+/** The lifetime of one process. */
 export class Run {
   readonly #options: RunOptions;
   readonly #onOver: () => void;
   readonly #child: Child;
   readonly #open = new Map<number, OpenQuery>();
-  /** Queries whose answers are no longer waited for. */
+  /** Queries whose answers nobody waits for any more. */
   readonly #abandoned = new Set<number>();
   readonly #unwritten: {readonly id: number; readonly line: string}[] = [];
   readonly #lines: LineSplitter;
@@ -41,7 +41,7 @@ export class Run {
   #lineCount = 0;
   #isInputFull = false;
   #isOver = false;
-  /** Keeps this process alive, as nothing else of the child does, while there are queries. */
+  /** Keeps this process alive while there are queries. Nothing else of the child does. */
   #silence: NodeJS.Timeout | undefined;
 
   /** @param onOver - called when it takes no more queries */
@@ -55,7 +55,7 @@ export class Run {
     process.stdout.setEncoding('utf8').on('data', this.#read);
     process.stderr.setEncoding('utf8').on('data', (piece: string) => this.#said.push(piece));
     process.stdin.on('drain', this.#onDrain);
-    // A program that closed its input ends, or is silent: both are seen elsewhere.
+    // A program that closed its input will end or be silent, and both are handled elsewhere.
     process.stdin.on('error', () => {});
     process.on('error', this.#onStartFailure).once('exit', this.#onExit);
   }
@@ -116,12 +116,12 @@ export class Run {
     }
   };
 
-  /** Takes a line for the answer that it is; says what is wrong where it is none. */
+  /** Takes a line as an answer, or returns the problem with it. */
   #problemWith(line: string): string | undefined {
     const reply = new WholeReply(200, {}, line);
     const id = idIn(reply);
     if (id === 'no JSON') {
-      return 'is not JSON. Let it print answers alone, and say everything else on standard error.';
+      return 'is not JSON. Let it print only answers there, and everything else on standard error.';
     }
     if (typeof id !== 'number') {
       return 'has no `id`. Let each answer hold the number `id` of its query.';
@@ -146,7 +146,7 @@ export class Run {
   readonly #onStartFailure = (cause: NodeJS.ErrnoException): void => {
     const {words, cwd} = this.#options;
     const [program = ''] = words;
-    // What can't be ended ends otherwise.
+    // An error of a process that runs is handled when the process ends.
     if (this.#child.process.pid !== undefined) return;
     const problems: Readonly<Record<string, string>> = {
       ENOENT: existsSync(cwd)
@@ -166,7 +166,7 @@ export class Run {
       clearTimeout(timer);
       const way = signal === null ? `with exit code ${code}` : `by ${signal}`;
       this.#fail(
-        `It ended ${way} while it was asked. Let it read until its input ends, and answer {"id": …, "error": …} where ` +
+        `It ended ${way} while it was asked. Let it read until its input ends, and answer {"id": …, "error": …} if ` +
           'one input is to blame.',
       );
     };
@@ -174,7 +174,7 @@ export class Run {
     this.#child.process.once('close', fail);
   };
 
-  /** Ends the process, since what it says can't be trusted or waited for any more. */
+  /** Ends the process, because its output can't be trusted or waited for any more. */
   #stop(problem: string): void {
     this.#fail(problem);
     void this.#child.stop();
@@ -185,7 +185,7 @@ export class Run {
     this.#end();
     const {name} = this.#options;
     const said = `${this.#said}`;
-    const whole = said === '' ? problem : `${problem} The last that it said:\n${said}`;
+    const whole = said === '' ? problem : `${problem} Its last output:\n${said}`;
     for (const [id, {isWritten}] of this.#open) {
       this.#take(id)?.reject(new TeacherError(name, whole, {retryable, inDoubt: isWritten}));
     }
@@ -208,7 +208,7 @@ export class Run {
   }
 }
 
-/** The `id` of an answer, whatever it is. */
+/** Returns the `id` of an answer, of any type. */
 function idIn(reply: Reply): unknown {
   try {
     return ((parseJson('', reply) ?? {}) as {readonly id?: unknown}).id;

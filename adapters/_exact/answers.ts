@@ -5,10 +5,11 @@ import type {AnswerSequences} from './scores.ts';
 import type {ExactServer} from './server.ts';
 
 /**
- * How each class may be answered: its code, with a space before it or without, which depends on tokenizer and template.
+ * Returns the token sequences that answer each class: its code, with or without a space before it. Which one a model
+ * uses depends on tokenizer and template.
  *
- * @param endsTurn - whether an answer is one only with the token that ends the turn after it
- * @throws InputError where the codes can't be told apart by their tokens
+ * @param endsTurn - true if an answer counts only with the token that ends the turn
+ * @throws InputError if the codes can't be told apart by their tokens
  */
 export async function answerSequences(
   server: ExactServer,
@@ -18,7 +19,7 @@ export async function answerSequences(
   const line = await server.tokensOf('\n');
   const ends = endsTurn ? await endsOf(server, promptFor) : [[]];
   const ofAnswer = async (answer: string): Promise<readonly number[]> => {
-    // After a line's end, as answers mostly are: by itself a text may get a space before it.
+    // Tokenized after a line break, as answers mostly are. Alone, a text can get a space before it.
     const tokens = await server.tokensOf(`\n${answer}`);
     return startsWith(tokens, line) ? tokens.slice(line.length) : server.tokensOf(answer);
   };
@@ -43,7 +44,7 @@ function checkApart(sequences: AnswerSequences, codes: readonly string[], endsTu
   }
 }
 
-/** Answers that differ in all, so that what follows both is what ends a turn. */
+/** Two answers that share no token, so that what follows both is the end of a turn. */
 const PROBES = ['a', '1'] as const;
 
 async function endsOf(server: ExactServer, promptFor: Prompts['for']): Promise<readonly (readonly number[])[]> {
@@ -53,7 +54,7 @@ async function endsOf(server: ExactServer, promptFor: Prompts['for']): Promise<r
     server.answeredTokens(prompt, PROBES[1]),
   ]);
   const after = one.slice(one.length - commonEnd(one, other));
-  // A template that leaves answers out makes both alike.
+  // If a template drops answers, both are equal.
   const ofTemplate = after.length === one.length ? [] : after.slice(0, 1);
   const ends = new Set([...ofTemplate, ...(await server.otherEnds())]);
   if (ends.size > 0) return [...ends].map(end => [end]);
@@ -64,7 +65,7 @@ function startsWith(tokens: readonly number[], start: readonly number[]): boolea
   return start.every((token, index) => tokens[index] === token);
 }
 
-/** How many tokens two sequences have in common at their ends. */
+/** Returns the number of tokens that two sequences share at their ends. */
 function commonEnd(one: readonly number[], other: readonly number[]): number {
   const most = Math.min(one.length, other.length);
   for (let length = 0; length < most; length++) {

@@ -2,9 +2,9 @@ import {InputError} from '../../src/errors.ts';
 import type {TopKAnswer} from '../../src/teacher.ts';
 import {isTold, logSumExp, topKOf, withinOne} from '../_chat/projection-answer.ts';
 
-/** Labels as sequences of tokens, with their common beginnings told once. */
+/** Labels as sequences of tokens, with their common prefixes merged. */
 export interface TokenTrie {
-  /** What has to be asked for: the distribution after each of these. The first has an empty prefix. */
+  /** The nodes whose next-token distribution must be asked for. The first has an empty prefix. */
   readonly nodes: readonly TrieNode[];
   /** All sequences of each class. */
   readonly sequences: readonly (readonly TrieSequence[])[];
@@ -12,17 +12,17 @@ export interface TokenTrie {
 
 export interface TrieNode {
   readonly prefix: readonly number[];
-  /** The tokens of which something has to be known here, the end token included. */
+  /** The tokens whose log-probability is needed here, including the end token. */
   readonly children: readonly number[];
 }
 
-/** The steps of one sequence: which token after which node. */
+/** The steps of one sequence: each a token after a node. */
 export type TrieSequence = readonly {readonly node: number; readonly token: number}[];
 
 /**
- * @param sequences - of each class the ways to write it (with and without a leading space, say), as token ids
- * @param end - the token that ends an answer; with it a label may be the beginning of another
- * @throws InputError where one sequence is, or begins, another: their probabilities could not be told apart
+ * @param sequences - the ways to write each class (for example with and without a leading space), as token ids
+ * @param end - the token that ends an answer; with it a label can be the beginning of another
+ * @throws InputError if one sequence is or begins another, because their probabilities could not be told apart
  */
 export function tokenTrie(sequences: readonly (readonly (readonly number[])[])[], end?: number): TokenTrie {
   const nodes: {prefix: number[]; children: number[]}[] = [];
@@ -53,7 +53,7 @@ function checkApart(
 ): void {
   const seen = new Set<string>();
   for (const [label, ofClass] of sequences.entries()) {
-    if (ofClass.length === 0) throw new InputError(`Class ${label} has no sequence of tokens. Give one at least.`);
+    if (ofClass.length === 0) throw new InputError(`Class ${label} has no sequence of tokens. Give at least one.`);
     for (const tokens of ofClass) {
       const key = tokens.join();
       if (tokens.length > 0 && !seen.has(key) && !indices.has(key)) {
@@ -70,9 +70,9 @@ function checkApart(
 /**
  * Exact scores: each sequence gets the product of its steps, each class the sum of its sequences.
  *
- * @param distributionAt - what is known after a node, asked once a node: the natural log-probability of a token, or
- * undefined where it isn't told; a sequence with such a step goes to the rest
- * @returns the classes that have a score, or why there is no answer, as sentences for a `TeacherError`
+ * @param distributionAt - called once per node; returns the natural log-probability of a token after it, or undefined
+ *   if unknown. A sequence with an unknown step goes to the rest
+ * @returns the classes that have a score, or the reason that there is no answer, as sentences for a `TeacherError`
  */
 export function scoreTrie(
   {nodes, sequences}: TokenTrie,
@@ -90,7 +90,7 @@ export function scoreTrie(
   return fromSequenceScores(scores);
 }
 
-/** The log-probabilities of a node's tokens, where they are told. */
+/** Returns the known log-probabilities of a node's tokens. */
 function toldAt(
   {children}: TrieNode,
   logProbabilityOf: (token: number) => number | undefined,
@@ -101,10 +101,10 @@ function toldAt(
 }
 
 /**
- * Of services that score whole sequences.
+ * Returns the scores of a service that scores whole sequences.
  *
- * @param scores - of each class the natural log-probability of each way to write it; undefined where it isn't told
- * @returns the classes that have a score, or why there is no answer, as sentences for a `TeacherError`
+ * @param scores - the natural log-probability of each way to write each class; undefined if unknown
+ * @returns the classes that have a score, or the reason that there is no answer, as sentences for a `TeacherError`
  */
 export function fromSequenceScores(scores: readonly (readonly (number | undefined)[])[]): TopKAnswer | string {
   const told = scores.flatMap((ofClass, label) => ofClass.filter(isTold).map(log => ({label, log})));
@@ -114,6 +114,6 @@ export function fromSequenceScores(scores: readonly (readonly (number | undefine
   for (const [index, {label}] of told.entries()) ofClass[label]!.push(logs[index]!);
   return (
     topKOf(ofClass.map(logSumExp)) ??
-    `It tells the probability of none of the ${scores.length} labels. Have it tell those of their tokens.`
+    `It gives the probability of none of the ${scores.length} labels. Have it give those of their tokens.`
   );
 }

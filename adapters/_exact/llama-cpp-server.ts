@@ -11,13 +11,13 @@ import {type ExactServer, type Post, Refused, type Telling, type TokenQuery, tol
 
 export interface LlamaCppModel {
   readonly connection: Connection;
-  /** Of the server, without a slash at its end. */
+  /** Address of the server, without a trailing slash. */
   readonly address: string;
   readonly model: string;
   readonly template: 'chat' | 'none';
   readonly templateOptions: Body;
   readonly reusesPrompts: boolean;
-  /** Of the requests for log-probabilities. */
+  /** Fields of the requests for log-probabilities. */
   readonly parameters: Body | undefined;
 }
 
@@ -25,13 +25,13 @@ const tokenized = z.object({tokens: z.array(z.number().int())});
 const applied = z.object({prompt: z.string()});
 const properties = z.object({eos_token: z.string().nullish().catch(undefined)});
 
-/** The tokenizer of a llama-server and its completions of tokens. */
+/** A llama-server's tokenizer and its completions of tokens. */
 export function llamaCppServer(post: Post, asked: LlamaCppModel): ExactServer {
   const {connection, address, model, template, templateOptions} = asked;
   const parsed = async <T>(schema: z.ZodType<T>, path: string, body: Body, signal?: AbortSignal): Promise<T> => {
     const {data} = schema.safeParse(await post(path, {model, ...body}, signal));
     if (data !== undefined) return data;
-    const problem = `Its \`${path}\` gives no such thing. Check that \`url\` is that of a llama-server.`;
+    const problem = `Its \`${path}\` gives something else. Check that \`url\` is that of a llama-server.`;
     throw new TeacherError(connection.name, problem);
   };
   const tokenize = async (content: string, options: TokenizeOptions = {}, signal?: AbortSignal) => {
@@ -68,9 +68,9 @@ export function llamaCppServer(post: Post, asked: LlamaCppModel): ExactServer {
 }
 
 interface TokenizeOptions {
-  /** Whether the model's first token comes before it. */
+  /** True if the model's first token comes before it. */
   readonly isStart?: boolean;
-  /** Whether names of special tokens are these tokens. */
+  /** True if names of special tokens are read as those tokens. */
   readonly readsSpecial?: boolean;
 }
 
@@ -82,13 +82,13 @@ function plainly({system, user}: Prompt): string {
 const MAY_BE_SPECIAL = /[<[]/;
 
 interface ChatParts {
-  /** The whole prompt about a text. */
+  /** Renders the whole prompt about a text. */
   readonly render: (text: string) => Promise<string>;
   readonly tokenize: (part: string, options: TokenizeOptions) => Promise<readonly number[]>;
 }
 
 /**
- * A text must not end its own message, so what it says is read as plain letters. A text that the template changes is read
+ * Reads a text as plain letters, because it must not end its own message. If the template changes the text, it is read
  * as the server's own chat reads it.
  */
 async function chatTokens(text: string, {render, tokenize}: ChatParts): Promise<readonly number[]> {
@@ -109,16 +109,16 @@ async function isSpecial(text: string, tokenize: ChatParts['tokenize']): Promise
   return asLetters.join() !== asNames.join();
 }
 
-/** Of a text that holds nothing special. It begins as no name of a special token does. */
+/** A text that holds nothing special, and that no name of a special token begins with. */
 const STAND_IN = 'x';
 
-/** Where a text stands in a prompt, by the same prompt about another text; undefined where that does not tell. */
+/** Finds a text in a prompt by comparing the prompt of another text; undefined if that is not clear. */
 function locationOf(
   text: string,
   whole: string,
   other: string,
 ): {readonly start: number; readonly end: number} | undefined {
-  // Templates trim it, most of them.
+  // Most templates trim the text.
   for (const said of [text, text.trim()]) {
     for (let start = other.indexOf(STAND_IN); start >= 0; start = other.indexOf(STAND_IN, start + 1)) {
       const made = `${other.slice(0, start)}${said}${other.slice(start + STAND_IN.length)}`;
@@ -129,12 +129,12 @@ function locationOf(
 }
 
 /**
- * How many of the most probable tokens are listed, after the prompt and within an answer. What is asked for and is not
- * among them is asked for by itself.
+ * The number of most probable tokens that are listed, after the prompt and within an answer. A needed token that is not
+ * among them is asked for separately.
  */
 const LISTED = {first: 200, later: 20};
 
-/** More than any two logits differ by. */
+/** Larger than the difference between any two logits. */
 const CERTAIN = 10_000;
 
 const completion = z.object({
@@ -162,14 +162,14 @@ interface Asking extends TokenQuery {
 }
 
 /**
- * The prompt is computed first, and all nodes go on from there: what is computed together depends on the query alone,
- * as long as nothing else takes the slot in between.
+ * Computes the prompt first, and continues from it at every node. The tokens that are computed in one batch then depend
+ * only on the query, provided that nothing else takes the slot in between.
  */
 async function tell({post, asked, prompt, trie, tally}: Asking, signal?: AbortSignal): Promise<Telling> {
   const complete = async (indices: readonly number[], fields: Body): Promise<readonly Completed[]> => {
     const prompts = indices.map(index => [...prompt, ...trie.nodes[index]!.prefix]);
     const document = await post('/completion', bodyFor(asked, prompts, fields), signal);
-    // Of one prompt it is no list.
+    // For a single prompt the reply is not a list.
     const replies = [document].flat().flatMap(part => completion.safeParse(part).data ?? []);
     for (const {tokens_evaluated: inputTokens, tokens_predicted: outputTokens} of replies) {
       tally.add({inputTokens, outputTokens});
@@ -186,7 +186,7 @@ async function tell({post, asked, prompt, trie, tally}: Asking, signal?: AbortSi
   });
   for (const [position, {children}] of trie.nodes.entries()) {
     for (const token of children.filter(child => told[position]![child] === undefined)) {
-      // With a bias it is chosen, and what is told of the chosen token is told without the bias.
+      // With a bias the token is chosen, and the chosen token's log-probability is given without the bias.
       const [forced] = await complete([position], {n_probs: 1, logit_bias: [[token, CERTAIN]], ...goingOn});
       Object.assign(told[position]!, toldOf(forced ? tokensIn(forced) : [], [token]));
     }
@@ -207,7 +207,7 @@ function bodyFor({model, parameters}: LlamaCppModel, prompts: readonly (readonly
   return withParameters(body, parameters);
 }
 
-/** By id: of several tokens the text is the same. The chosen one may be missing among the listed. */
+/** Reads tokens by id, because several tokens share a text. The chosen one can be missing from the list. */
 function tokensIn({completion_probabilities: steps}: Completed): [number, number][] {
   const [step] = steps ?? [];
   if (step === undefined) return [];

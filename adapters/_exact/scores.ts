@@ -5,15 +5,15 @@ import {tokenCount} from '../_wire/reply.ts';
 import {scoreTrie, tokenTrie} from './label-trie.ts';
 import {isWhole, type ToldTokens} from './server.ts';
 
-/** Of each class all ways to write its answer, as token ids; one that ends the turn has its last token too. */
+/** All ways to write the answer of each class, as token ids. One that ends the turn includes its last token. */
 export type AnswerSequences = readonly (readonly (readonly number[])[])[];
 
 /**
- * What one query brought, as it is kept: the server's own replies don't say what they were asked.
+ * The result of one query as it is kept. The server's own replies don't say what they were asked.
  */
 export interface ExactReply extends Receipt {
   readonly sequences: AnswerSequences;
-  /** In the order of the nodes of their trie. Beside the asked tokens the most probable one. */
+  /** In the order of the trie's nodes. Holds the asked tokens and the most probable one. */
   readonly told: readonly ToldTokens[];
 }
 
@@ -36,15 +36,16 @@ export const READER = 1;
 /**
  * Reads an `ExactReply`.
  *
- * @param advice - what to do where the server did not tell all that it was asked
- * @returns all classes with their exact probability, or why there is no answer, as sentences for a `TeacherError`
+ * @param advice - advice if the server did not give all that it was asked for
+ * @returns all classes with their exact probability, or the reason that there is no answer, as sentences for a
+ * `TeacherError`
  */
 export function readExact(document: unknown, classes: number, advice: string): TopKAnswer | string {
   const {data} = replySchema.safeParse(document);
-  if (data?.sequences.length !== classes) return `It tells nothing of the answers. ${advice}`;
+  if (data?.sequences.length !== classes) return `It gives nothing about the answers. ${advice}`;
   const {sequences, told} = data;
   const trie = tokenTrie(sequences);
-  if (!isWhole({told}, trie)) return `It did not tell all log-probabilities that it was asked for. ${advice}`;
+  if (!isWhole({told}, trie)) return `It did not give all log-probabilities that it was asked for. ${advice}`;
   const problem = told.map(tokens => withinOne(Object.values(tokens))).find(logs => typeof logs === 'string');
   if (problem !== undefined) return problem;
   return scoreTrie(trie, (_, index) => token => told[index]![token]);

@@ -3,43 +3,43 @@ import type {Body} from '../_chat/dialect.ts';
 import type {Prompt} from '../_chat/prompt.ts';
 import type {TokenTrie} from './label-trie.ts';
 
-/** A server that shows its tokenizer and takes prompts as tokens. Each method may reject with a `Refused`. */
+/** A server that shows its tokenizer and takes prompts as tokens. Each method can reject with a `Refused`. */
 export interface ExactServer {
-  /** What every request for log-probabilities holds beside its prompts. */
+  /** The fields of every request for log-probabilities other than its prompts. */
   readonly shared: Body;
-  /** Of a text within an answer. */
+  /** Returns the tokens of a text within an answer. */
   tokensOf(text: string): Promise<readonly number[]>;
-  /** Of the prompt about a text, up to where its answer begins. */
+  /** Returns the tokens of the prompt about a text, up to the start of its answer. */
   promptTokens(promptFor: (text: string) => Prompt, text: string, signal?: AbortSignal): Promise<readonly number[]>;
-  /** Of a conversation that went on after an answer. Of chats alone. */
+  /** Returns the tokens of a conversation that went on after an answer. Only for chats. */
   answeredTokens(prompt: Prompt, answer: string): Promise<readonly number[]>;
-  /** Tokens that end a turn beside the one that the chat template has for it. */
+  /** Returns tokens that end a turn, other than the chat template's. */
   otherEnds(): Promise<readonly number[]>;
-  /** What is known of the tokens after each node, the prompt before it. */
+  /** Returns the known log-probabilities of the tokens after each node, given the prompt. */
   tell(query: TokenQuery, signal?: AbortSignal): Promise<Telling>;
 }
 
 export interface TokenQuery {
   readonly prompt: readonly number[];
   readonly trie: TokenTrie;
-  /** Counts what each request used. A request is counted before another one can fail. */
+  /** Counts the usage of each request. A request is counted before another one can fail. */
   readonly tally: Tally;
 }
 
-/** The natural log-probabilities that a server told of the tokens after one node, by token id. */
+/** The natural log-probabilities that a server gave for the tokens after one node, by token id. */
 export type ToldTokens = Readonly<Record<string, number>>;
 
 export interface Telling {
-  /** In the order of the nodes. What is not told is missing. */
+  /** In the order of the nodes. Unknown values are missing. */
   readonly told: readonly ToldTokens[];
   readonly model?: string | undefined;
   readonly fingerprint?: string | undefined;
 }
 
-/** Posts to a path and parses the reply; rejects with a `Refused` where its status is not 200. */
+/** Posts to a path and parses the reply; rejects with a `Refused` if its status is not 200. */
 export type Post = (path: string, body: object, signal?: AbortSignal) => Promise<unknown>;
 
-/** A reply that ends the asking: it takes the place of all others. */
+/** A reply that ends a query and is kept instead of all others. */
 export class Refused extends Error {
   readonly reply: Reply;
 
@@ -50,7 +50,7 @@ export class Refused extends Error {
   }
 }
 
-/** The told tokens that matter: the asked ones, and the most probable, by which logits are found out. */
+/** Returns the given tokens that matter: the asked ones, and the most probable, by which logits are detected. */
 export function toldOf(
   found: Iterable<readonly [token: number, logProbability: number]>,
   asked: readonly number[],
@@ -66,7 +66,7 @@ export function toldOf(
   return most === undefined ? told : {...told, [most[0]]: most[1]};
 }
 
-/** What the requests about one query used. */
+/** The usage of the requests about one query. */
 export class Tally {
   readonly #usages: {readonly [kind in keyof Usage]?: number | undefined}[] = [];
 
@@ -78,7 +78,7 @@ export class Tally {
     return this.#usages.length === 0;
   }
 
-  /** Undefined if one of the replies doesn't say it. */
+  /** Undefined if one of the replies doesn't give it. */
   get total(): Usage | undefined {
     let [inputs, outputs] = [0, 0];
     for (const {inputTokens, outputTokens} of this.#usages) {
@@ -89,7 +89,7 @@ export class Tally {
   }
 }
 
-/** Whether all is told that was asked. */
+/** True if the server gave all values that it was asked for. */
 export function isWhole({told}: Pick<Telling, 'told'>, {nodes}: TokenTrie): boolean {
   return nodes.every(({children}, index) => children.every(token => told[index]?.[token] !== undefined));
 }

@@ -19,25 +19,25 @@ import {type ExactServer, type Post, Refused, Tally} from './server.ts';
 export interface ExactDialect {
   /** The adapter's name. */
   readonly adapter: string;
-  /** The kind's own address. */
+  /** The default address of this kind of server. */
   readonly own: string;
-  /** The user's. */
+  /** The user's address. */
   readonly address: string;
   readonly endsTurn: boolean;
-  /** What can change an answer beside the prompt. */
+  /** Everything but the prompt that can change an answer. */
   readonly identity: Readonly<Record<string, Json>>;
   open(post: Post, connection: Connection): ExactServer;
   readonly explain: Explain;
-  /** What to do where not all is told that was asked. */
+  /** Advice if the server did not give all that it was asked for. */
   readonly advice: string;
 }
 
 /**
- * A language model behind a server that tells the log-probability of any token after any tokens: each class gets the
- * exact probability that the model answers its code. How codes are written in tokens is asked once, before the first
+ * A language model behind a server that gives the log-probability of any token after any tokens. Each class gets the
+ * exact probability that the model answers its code. The tokens of the codes are asked for once, before the first
  * query.
  *
- * @throws InputError where the options can't be used
+ * @throws InputError if the options can't be used
  */
 export function exactTeacher(options: ChatOptions, dialect: ExactDialect): Teacher<'gray-box'> {
   const {model, classes, concurrency = CONCURRENCY} = options;
@@ -97,7 +97,7 @@ export function exactTeacher(options: ChatOptions, dialect: ExactDialect): Teach
       },
     ),
     async ask(queries, askOptions = {}) {
-      // Apart from the exchange: it is no part of any query.
+      // Not part of the exchange, because it belongs to no query.
       await untilAborted(answers(), askOptions.signal);
       return askReady(queries, askOptions);
     },
@@ -112,7 +112,7 @@ function poster(connection: Connection, address: string): Post {
   };
 }
 
-/** Does something once; where it fails, once more for whoever asks next. */
+/** Runs `make` once. If it fails, the next caller runs it again. */
 function onceReady<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => {
@@ -133,7 +133,7 @@ async function refusable<T>(work: Promise<T>, connection: Connection, explain: E
 }
 
 interface Scoring {
-  /** The teacher's. */
+  /** The teacher's name, for messages. */
   readonly name: string;
   readonly server: ExactServer;
   readonly prompts: Prompts;
@@ -148,7 +148,7 @@ interface Asked {
   readonly signal?: AbortSignal;
 }
 
-/** All requests about one query, with one reply made of theirs. */
+/** Sends all requests about one query, and merges their replies into one. */
 async function score(
   {name, server, prompts, sequences, trie, worstCase}: Scoring,
   {text, sample, signal}: Asked,
@@ -175,7 +175,7 @@ async function score(
   }
 }
 
-/** @throws what is no refusal */
+/** @throws the error itself if it is no refusal */
 function refusalIn(error: unknown): Reply {
   if (error instanceof Refused) return error.reply;
   throw error;
@@ -191,18 +191,18 @@ function receiptOf(reply: Reply): ReturnType<typeof exactReceipt> {
 
 interface Requests {
   readonly prompts: Prompts;
-  /** How many there are, once that is known. */
+  /** The number of nodes, when it is known. */
   readonly nodes: number | undefined;
   /** See `ExactServer`. */
   readonly shared: Body;
   readonly dialect: ExactDialect;
 }
 
-/** A token is a byte at least: an answer has no more tokens than bytes. A node is asked about twice at most. */
+/** A token is at least one byte, so an answer has no more tokens than bytes. A node is asked about at most twice. */
 function mostTokens(queries: readonly Query[], {prompts: {template, codes}, nodes, shared, dialect}: Requests): Usage {
   const bytes = codes.map(code => Buffer.byteLength(code) + 1);
   const prompts = 2 * (nodes ?? 1 + 2 * bytes.reduce((sum, length) => sum + length, 0));
-  // The chat template may put values of the user's own into the prompt.
+  // The chat template can put the user's own values into the prompt.
   const around = Buffer.byteLength(JSON.stringify([template, dialect.identity])) + Math.max(...bytes);
   const texts = queries.map(({input}) => (input.kind === 'text' ? Buffer.byteLength(input.text) : 0));
   const inputTokens = texts.reduce((sum, length) => sum + (around + length) * prompts, 0);

@@ -9,7 +9,7 @@ import type {ServiceOptions} from '../_wire/service.ts';
 export interface VllmClassifyOptions extends ServiceOptions {
   /** For models that `vllm serve` runs with `--runner pooling`. */
   readonly task: 'classify';
-  /** As the server calls it. */
+  /** The server's name of the model. */
   readonly model: string;
   /**
    * Address of the server, with or without `/v1`.
@@ -18,16 +18,16 @@ export interface VllmClassifyOptions extends ServiceOptions {
    */
   readonly url?: string;
   /**
-   * What stands for the address in the identity: answers are kept under it, so a server that moves keeps its answers.
+   * The name that replaces the address in the identity, so that a server that moves keeps its answers.
    *
    * @default the address
    */
   readonly service?: string;
-  /** In the order of the model's own, which is that of its `id2label`. */
+  /** In the order of the model's `id2label`. */
   readonly classes: readonly string[];
   /**
-   * The classes as the model calls them, in the same order, for example `LABEL_0`. The server names the most probable
-   * one, by which another order is found out.
+   * The model's names of the classes, in the same order, for example `LABEL_0`. The server names the most probable
+   * class, by which a wrong order is detected.
    *
    * @default as `classes`
    */
@@ -70,26 +70,26 @@ function scoresIn(found: unknown, labels: readonly string[], isLogits: boolean):
   if (data === undefined) return {problem: 'It gave no scores.'};
   const {label, probs} = data;
   if (isLogits && areProbabilities(probs)) {
-    return {problem: "It gave probabilities where it was asked for logits. Set `output: 'probabilities'`."};
+    return {problem: "It gave probabilities, though it was asked for logits. Set `output: 'probabilities'`."};
   }
   const most = probs.indexOf(Math.max(...probs));
   if (probs.length === labels.length && label && labels[most] !== label) {
     return {
       problem:
-        'It calls its most probable class otherwise than the list does. Give `classes` in the order of the model’s ' +
+        'Its name of the most probable class differs from the list. Give `classes` in the order of the model’s ' +
         '`id2label`, and its own names as `labels`.',
     };
   }
   return {value: probs};
 }
 
-/** Whether all are from 0 to 1 and their sum is 1, as the sum of logits all but never is. */
+/** True if all scores are from 0 to 1 and sum to 1, which logits almost never do. */
 function areProbabilities(scores: readonly number[]): boolean {
   const total = scores.reduce((sum, score) => sum + score, 0);
   return scores.every(score => score >= 0) && Math.abs(total - 1) < 1e-5;
 }
 
-/** What vLLM's refusals mean that their status alone does not tell. */
+/** Explains vLLM's refusals that the status alone does not explain. */
 export function explainVllm(task: 'generate' | 'classify'): Explain {
   return ({status, codes}) => {
     if (status === 404) return {problem: codes.includes('NotFoundError') ? NO_MODEL : NO_ROUTE[task]};
@@ -99,22 +99,21 @@ export function explainVllm(task: 'generate' | 'classify'): Explain {
   };
 }
 
-const NO_MODEL =
-  'It serves no model of that name. Check `model`: it is what `--served-model-name` or `/v1/models` says.';
+const NO_MODEL = 'It serves no model of that name. Check `model`: `--served-model-name` or `/v1/models` gives it.';
 
 const NO_ROUTE = {
   generate:
-    'It does not have the route. Check that `url` is that of vLLM itself, whose `/tokenize` stands beside `/v1`, and that ' +
+    'It does not have the route. Check that `url` is that of vLLM itself, whose `/tokenize` is beside `/v1`, and that ' +
     'its model writes texts.',
   classify:
     'It does not have `/classify`. Check that `url` is that of vLLM itself, and that its model is a classifier.',
 };
 
-const TOO_LONG = 'It does not take the request: its own log says why. A text may be longer than `--max-model-len`';
+const TOO_LONG = 'It does not take the request: its own log says why. A text can be longer than `--max-model-len`';
 
 const REFUSED = {
   generate:
-    `${TOO_LONG}; a model may have no chat template (\`template: 'none'\`), or one that knows no system message (give the ` +
+    `${TOO_LONG}; a model can lack a chat template (\`template: 'none'\`), or have one that knows no system message (give the ` +
     'whole `prompt` as `user`).',
   classify: `${TOO_LONG}.`,
 };

@@ -15,7 +15,7 @@ interface VllmModel {
   readonly model: string;
   readonly template: 'chat' | 'none';
   readonly templateOptions: Body;
-  /** Of the requests for log-probabilities. */
+  /** Fields of the requests for log-probabilities. */
   readonly parameters: Body | undefined;
 }
 
@@ -30,7 +30,7 @@ export function vllmServer(post: Post, {name, model, template, templateOptions, 
   };
   const chatTokens = (messages: readonly Json[], isOpen: boolean, signal?: AbortSignal) =>
     tokenize({messages, add_generation_prompt: isOpen, chat_template_kwargs: templateOptions}, signal);
-  // One pass, and the repetition penalty not that of the model's generation config.
+  // One pass, without the repetition penalty of the model's generation config.
   const single = {model, max_tokens: 1, temperature: 0, repetition_penalty: 1};
   const bodyOf = (fields: Body) => withParameters({...single, ...fields}, parameters);
   let knowsTokenIds = true;
@@ -63,18 +63,18 @@ function plainly({system, user}: Prompt): string {
   return system === undefined ? user : `${system}\n\n${user}`;
 }
 
-/** What is asked: which model, after which prompt, about which nodes. */
+/** A query: the model, the prompt and the nodes. */
 interface VllmQuery extends TokenQuery {
-  /** Makes a whole body of what is particular to a request. */
+  /** Adds the common fields of a body to those of one request. */
   bodyOf(fields: Body): Body;
 }
 
-/** The most tokens that vLLM tells of in one request, and the most prompts that it takes. */
+/** The most tokens that vLLM scores in one request, and the most prompts that one request holds. */
 const MOST = {tokens: 128, prompts: 1024};
 
 /**
- * The log-probabilities of the wanted tokens, each after its node: one token is generated after each. A vLLM that does
- * not know `logprob_token_ids` tells that of the generated tokens alone.
+ * Returns the log-probabilities of the wanted tokens, each after its node. One token is generated after each node. A
+ * vLLM that does not know `logprob_token_ids` gives only that of the generated token.
  */
 async function tellAfterNodes(
   post: Post,
@@ -100,8 +100,8 @@ async function tellAfterNodes(
 }
 
 /**
- * The same by the log-probabilities of a prompt: all ways to answer are sent as prompts. Every vLLM tells those, but it
- * computes and tells the whole prompt once for each way.
+ * Returns the same from a prompt's log-probabilities: all ways to answer are sent as prompts. Every vLLM gives those,
+ * but it computes and sends the whole prompt once per way.
  */
 async function tellAlongWays(
   post: Post,
@@ -131,7 +131,7 @@ async function tellAlongWays(
   return tellingOf(trie, found, replies);
 }
 
-/** What one request asks: after each of these nodes the log-probabilities of all these tokens. */
+/** One request: the log-probabilities of all these tokens after each of these nodes. */
 interface Request {
   readonly nodes: readonly number[];
   readonly tokens: readonly number[];
@@ -139,7 +139,7 @@ interface Request {
 
 const planned = new WeakMap<TokenTrie, readonly Request[]>();
 
-/** As few requests as the limits allow, each node in the first that has room for its tokens. */
+/** Packs nodes into as few requests as the limits allow, each into the first that has room for its tokens. */
 function requestsFor(trie: TokenTrie): readonly Request[] {
   const known = planned.get(trie);
   if (known !== undefined) return known;
@@ -190,16 +190,16 @@ async function complete({post, tally}: Sender, body: Body, signal: AbortSignal |
   return completed;
 }
 
-/** As `Promise.all`, but a failure waits until all others have ended: what they used is known then. */
+/** Like `Promise.all`, but a failure waits until all others have ended, so that their usage is known. */
 async function allEnded<T>(requests: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(requests);
   return Promise.all(requests);
 }
 
-/** Tokens with what was told of them, some twice. */
+/** Tokens with their given log-probability. A token can appear twice. */
 type Found = (readonly [token: number, logProbability: number])[];
 
-/** As `token_id:282`. */
+/** Reads keys such as `token_id:282`. */
 function namedTokens(logprobs: Readonly<Record<string, number | null>>): Found {
   return Object.entries(logprobs).flatMap(([name, logProbability]): Found => {
     const [, id] = /^token_id:(\d+)$/.exec(name) ?? [];

@@ -5,26 +5,26 @@ import {shown} from '../../src/student/input-shape.ts';
 import {type Preprocessing, preprocess} from '../../src/student/preprocessing.ts';
 import type {Input, TensorInput} from '../../src/teacher.ts';
 
-/** What a graph takes, and how raw inputs become that. */
+/** The input of a graph, and how raw inputs are converted to it. */
 export interface GraphInput {
   readonly tensor: GraphTensor;
   readonly preprocessing: Preprocessing;
-  /** Type of the raw inputs; others are refused. Undefined where any will do. */
+  /** Type of the raw inputs. Others are refused. Undefined if any type is accepted. */
   readonly dtype: TensorInput['dtype'] | undefined;
 }
 
-/** Inputs of one kind, type and shape, with their places among the queries. */
+/** Inputs of one kind, type and shape, with their indices among the queries. */
 export interface GraphBatch {
   readonly rows: readonly number[];
   readonly inputs: readonly Input[];
 }
 
-/** Whether raw inputs are taken as they are. */
+/** True if raw inputs are taken unchanged. */
 export function isPlain({scale = 1, mean = 0, deviation = 1}: Preprocessing): boolean {
   return scale === 1 && mean === 0 && deviation === 1;
 }
 
-/** Why the graph can't take an input, as a sentence; undefined where it can. */
+/** Returns the reason that the graph can't take an input, as a sentence; undefined if it can. */
 export function misfitOf(input: Input, {tensor, preprocessing, dtype}: GraphInput): string | undefined {
   const wanted = tensor.shape?.slice(1);
   if (input.kind === 'text') {
@@ -47,7 +47,7 @@ function fits(shape: readonly number[], wanted: readonly (number | null)[]): boo
   return shape.length === wanted.length && wanted.every((length, axis) => length === null || length === shape[axis]);
 }
 
-/** TensorFlow would cut off what a type of whole numbers can't hold, and say nothing. */
+/** Finds a value that a whole-number type can't hold, because TensorFlow would silently truncate it. */
 function lossIn({dtype, data}: TensorInput, wanted: string): string | undefined {
   const range = wholeRange(wanted);
   if (range === undefined || dtype === wanted) return undefined;
@@ -55,7 +55,7 @@ function lossIn({dtype, data}: TensorInput, wanted: string): string | undefined 
   return lost === undefined ? undefined : `It takes ${wanted}, which can't hold ${lost}.`;
 }
 
-/** Batches of inputs that are alike, each of at most `size`. */
+/** Returns batches of inputs of the same form, each of at most `size`. */
 export function batchesOf(queries: ReadonlyMap<number, Input>, size: number): GraphBatch[] {
   const alike = new Map<string, {rows: number[]; inputs: Input[]}[]>();
   for (const [row, input] of queries) {
@@ -69,11 +69,11 @@ export function batchesOf(queries: ReadonlyMap<number, Input>, size: number): Gr
   return [...alike.values()].flat();
 }
 
-/** What a graph is fed for inputs that are alike. */
+/** Returns the values that a graph is fed for inputs of the same form. */
 export function valuesOf(inputs: readonly Input[], {tensor, preprocessing}: GraphInput): GraphValues {
   const [first] = inputs;
   if (first!.kind === 'text') {
-    // All other dimensions of a tensor of texts are of length 1.
+    // All other dimensions of a tensor of texts have length 1.
     const shape = [inputs.length, ...(tensor.shape ?? [1]).slice(1).map(() => 1)];
     return {shape, data: inputs.map(input => (input as {readonly text: string}).text)};
   }

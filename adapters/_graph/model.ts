@@ -12,7 +12,7 @@ import type {Teacher, TensorInput} from '../../src/teacher.ts';
 import {checkScores, featuresOf, type GraphOutput, inputOf, namedOutput, partsOf, type ScoreKind} from './parts.ts';
 import {type GraphTeacher, graphTeacher, logarithms} from './teacher.ts';
 
-/** What is to be known of a graph model. */
+/** Options of a teacher that runs a graph model. */
 export interface GraphModelOptions {
   readonly classes: readonly string[];
   readonly output: GraphOutput | ScoreKind | undefined;
@@ -78,7 +78,7 @@ function sha256(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex');
 }
 
-/** Logits are what goes into a last softmax, where there is one. */
+/** Reads logits from the input of a final softmax, if there is one. */
 function scoresOf(kind: ScoreKind, location: string, softmax: GraphOperation | undefined): GraphTeacher['scores'] {
   if (softmax !== undefined) return {node: softmax.input![0]!, toLogits: values => values};
   return {node: location, toLogits: kind === 'logits' ? values => values : logarithms};
@@ -89,7 +89,7 @@ function guessed(graph: GraphModelGraph, operations: readonly GraphOperation[]):
   return only !== undefined && softmaxAt(only.name, graph, operations) ? 'probabilities' : 'logits';
 }
 
-/** The softmax that an output hands on. */
+/** Returns the softmax whose result an output passes on. */
 function softmaxAt(
   output: string,
   {signature: {outputs = {}}}: GraphModelGraph,

@@ -6,13 +6,13 @@ import {shown} from '../../src/student/input-shape.ts';
 import type {Preprocessing} from '../../src/student/preprocessing.ts';
 import {type GraphInput, isPlain} from './inputs.ts';
 
-/** Which output of a graph the answers are made of, and what it gives: one number a class. */
+/** The output of a graph that answers are made of, with one number per class. */
 export type GraphOutput = {readonly logits: string} | {readonly probabilities: string};
 
-/** What the numbers of an output are. */
+/** The kind of an output's numbers. */
 export type ScoreKind = 'logits' | 'probabilities';
 
-/** `logits` or `probabilities` of a graph that has one output. */
+/** Finds the output if only its kind is given, for a graph that has one output. */
 export function namedOutput({outputs}: Graph, output: GraphOutput | ScoreKind, owner: string): GraphOutput {
   if (typeof output === 'object') return output;
   const [only, ...others] = outputs;
@@ -24,16 +24,16 @@ export function namedOutput({outputs}: Graph, output: GraphOutput | ScoreKind, o
   return output === 'logits' ? {logits: only.name} : {probabilities: only.name};
 }
 
-/** The name in an output, and what it is of. */
+/** Returns the kind of an output and its name. */
 export function partsOf(output: GraphOutput): {readonly kind: ScoreKind; readonly node: string} {
   if ('logits' in output) return {kind: 'logits', node: output.logits};
   return {kind: 'probabilities', node: output.probabilities};
 }
 
 /**
- * The input of a graph that has one, and how it is fed.
+ * Returns the input of a graph that has exactly one.
  *
- * @throws InputError where there is not one, or it can't be fed so
+ * @throws InputError if there is not exactly one, or it can't be fed this way
  */
 export function inputOf(
   {inputs}: Graph,
@@ -67,20 +67,21 @@ export function inputOf(
   return {tensor, preprocessing, dtype};
 }
 
-/** @throws InputError where an output can't be one number a class */
+/** @throws InputError if an output can't be one number per class */
 export function checkScores(graph: Graph, name: string, classes: readonly string[], owner: string): void {
   const {shape = [null, classes.length]} = checkNumbers(graph, name, owner);
   if (shape.length !== 2 || (shape[1] !== null && shape[1] !== classes.length)) {
     throw new InputError(
-      `Output \`${name}\` of ${owner} gives ${shown(shape.slice(1))} for each input, but there are ${classes.length} classes. Name one that gives one number a class.`,
+      `Output \`${name}\` of ${owner} gives ${shown(shape.slice(1))} for each input, but there are ${classes.length} classes. Name one that gives one number per class.`,
     );
   }
 }
 
 /**
- * The features that can be asked for: those that are named or, where none are, all outputs but the one of the scores.
+ * Returns the features that can be asked for: the named ones or, if none are named, all outputs but the one of the
+ * scores.
  *
- * @throws InputError where one does not exist or gives nothing for each input
+ * @throws InputError if one does not exist or has no row per input
  */
 export function featuresOf(
   graph: Graph,
@@ -101,7 +102,7 @@ export function featuresOf(
   return [...named];
 }
 
-/** As far as its shape is known. */
+/** Returns true unless its known shape says otherwise. */
 function hasRows({shape}: GraphTensor, input: GraphTensor): boolean {
   if (shape === undefined) return true;
   const [count] = shape;

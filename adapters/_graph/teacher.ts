@@ -6,26 +6,28 @@ import {shown} from '../../src/student/input-shape.ts';
 import type {Feature, Input, LogitsAnswer, Outcome, Query, Teacher} from '../../src/teacher.ts';
 import {batchesOf, type GraphBatch, type GraphInput, misfitOf, valuesOf} from './inputs.ts';
 
-/** A graph, and what is known of it. */
+/** A graph and the properties that a teacher needs. */
 export interface GraphTeacher {
   readonly name: string;
   readonly identity: Teacher['identity'];
   readonly classes: readonly string[];
   readonly graph: Graph;
   readonly input: GraphInput;
-  /** The tensor that the logits are made of. */
+  /** The tensor from which the logits are computed. */
   readonly scores: {readonly node: string; readonly toLogits: (values: Float32Array) => Float32Array};
-  /** Tensors that may be asked for. */
+  /** Tensors that can be asked for. */
   readonly features: readonly string[];
   readonly maxBatch: number;
 }
 
-/** Logits of probabilities, up to a constant a row: log(max(p, 1e-8)), as of a student that ends in probabilities. */
+/**
+ * Logits of probabilities, up to a constant per row: log(max(p, 1e-8)), as for a student that ends in probabilities.
+ */
 export function logarithms(probabilities: Float32Array): Float32Array {
   return probabilities.map(probability => Math.log(Math.max(probability, 1e-8)));
 }
 
-/** A graph that runs in this process as a white-box teacher. */
+/** A graph that runs in this process, as a white-box teacher. */
 export function graphTeacher(teacher: GraphTeacher): Teacher<'white-box'> {
   const {name, identity, classes, features, maxBatch} = teacher;
   return {
@@ -78,7 +80,7 @@ async function answerAll(
   }
   const waiting = batchesOf(fitting, teacher.input.tensor.shape?.[0] ?? Number.POSITIVE_INFINITY);
   for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
-    // The engine computes without a pause: signals and other work of the process must have their turn.
+    // The engine computes without a pause. Signals and other work of the process get a turn before it.
     await setImmediate();
     signal?.throwIfAborted();
     const given = await run(teacher, batch, features);
@@ -88,14 +90,14 @@ async function answerAll(
     } else if (batch.rows.length === 1) {
       outcomes[batch.rows[0]!] = {error: given};
     } else {
-      // One input that an operation can't do with fails the whole run.
+      // One input that an operation can't process fails the whole run.
       waiting.unshift(...halvesOf(batch));
     }
   }
   return outcomes;
 }
 
-/** What the graph gives: the scores, then the features. An error where an operation can't do with the inputs. */
+/** Returns the graph's scores, then the features. Returns an error if an operation can't process the inputs. */
 async function run(
   {name, graph, input, scores}: GraphTeacher,
   {inputs}: GraphBatch,
@@ -130,7 +132,7 @@ function answersIn(
   const count = input.tensor.shape?.[0] ?? rows.length;
   if (shown(given!.shape) !== shown([count, classes.length])) {
     const problem = `Output \`${scores.node}\` gives ${shown(given!.shape)} for ${count} inputs, but there are ${classes.length} classes.`;
-    throw new TeacherError(name, `${problem} Name an output that gives one number a class.`);
+    throw new TeacherError(name, `${problem} Name an output that gives one number per class.`);
   }
   for (const [index, {shape}] of activations.entries()) {
     if (shape[0] === count) continue;

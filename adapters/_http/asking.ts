@@ -4,35 +4,35 @@ import {type Explain, statusError, withWait} from '../_wire/reply.ts';
 import {type Connection, postJson} from '../_wire/request.ts';
 import type {Template} from './template.ts';
 
-/** A service that is asked by posting JSON. */
+/** A service that takes JSON by POST. */
 export interface JsonService<A extends Access> {
   readonly connection: Connection;
   readonly url: URL;
-  /** Beside those of every request. */
+  /** Added to the headers of every request. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** One for each kind of input that it can be asked about. */
+  /** One per kind of input that it can be asked about. */
   readonly templates: readonly Template[];
-  /** Reads a reply with status 200, see `Service`. */
+  /** Reads a reply with status 200; see `Service`. */
   readonly read: (reply: Reply, count: number) => readonly Outcome<A>[];
-  /** What the service's own refusals mean. */
+  /** Explains the service's own refusals. */
   readonly explain?: (reply: Reply) => Explain;
   /**
-   * Whether a reply refuses these very inputs, and others may still be asked about.
+   * True if a reply refuses these very inputs, so that others can still be asked about.
    *
    * @default by status: 400, 413 or 422
    */
   readonly refusesInput?: (reply: Reply) => boolean;
 }
 
-/** Queries that one request can carry together. */
+/** Queries that fit into one request. */
 interface Batch {
   readonly template: Template;
-  /** Places of the queries in what was asked. */
+  /** Indices of the queries in the call. */
   readonly rows: readonly number[];
   readonly inputs: readonly Input[];
 }
 
-/** How one call asks. */
+/** Options of one call. */
 interface SendOptions {
   readonly exchange: Exchange;
   readonly signal?: AbortSignal;
@@ -41,7 +41,7 @@ interface SendOptions {
 /**
  * Asks in as few requests as the inputs allow.
  *
- * @throws TeacherError where not one query was answered, and not by a fault of its own
+ * @throws TeacherError if no query was answered, and no query is to blame
  */
 export async function askJson<A extends Access>(
   service: JsonService<A>,
@@ -65,7 +65,7 @@ export async function askJson<A extends Access>(
   return outcomes;
 }
 
-/** One request, or more where the service refuses a batch that it may take in parts. */
+/** Sends one request, or more if the service refuses a batch that can be split. */
 async function askBatch<A extends Access>(
   service: JsonService<A>,
   batch: Batch,
@@ -91,12 +91,14 @@ async function askBatch<A extends Access>(
   return parts;
 }
 
-/** Tensors of one batch are alike, so a refusal is of them all; a text may be refused for what it says. */
+/**
+ * Tensors of one batch have the same form, so a refusal concerns all of them. A text can be refused for its content.
+ */
 function isDivisible({inputs}: Batch, {status}: Reply): boolean {
   return inputs.length > 1 && (status === 413 || inputs[0]!.kind === 'text');
 }
 
-/** Sorts queries into batches; `refuse` hears of those that no request can carry. */
+/** Sorts queries into batches. Calls `refuse` for those that no request can hold. */
 function batchesOf<A extends Access>(
   {templates, connection}: JsonService<A>,
   queries: readonly Query[],
@@ -107,7 +109,7 @@ function batchesOf<A extends Access>(
     const template = templates.find(({carries}) => carries === input.kind);
     const problem = problemWith(input);
     if (template === undefined || problem !== undefined) {
-      const why = problem ?? `It is asked about ${templates[0]!.carries}s alone, and an input is a ${input.kind}.`;
+      const why = problem ?? `It takes only ${templates[0]!.carries}s, and an input is a ${input.kind}.`;
       refuse(row, new TeacherError(connection.name, why));
       continue;
     }
@@ -131,6 +133,6 @@ function problemWith(input: Input): string | undefined {
     return `An input of shape [${input.shape.join(', ')}] holds ${size} values, got ${input.data.length}.`;
   }
   if (input.dtype === 'float32' && !input.data.every(Number.isFinite))
-    return 'An input holds NaN or an infinite value, which JSON can not carry.';
+    return 'An input holds NaN or an infinite value, which JSON can not hold.';
   return undefined;
 }

@@ -1,18 +1,18 @@
 import {find, type Pointer, pointerOf, splitAtStar} from './pointer.ts';
 
-/** What one query's answer is read from. A problem is what stands where it should be, and no advice. */
+/** The part of a reply that holds one query's answer, or the problem with it, without advice. */
 export type Cell = {readonly value: unknown} | {readonly problem: string};
 
-/** Finds what each query's answer is read from, or says what is wrong with the whole reply. */
+/** Finds the part of each query's answer, or returns the problem with the whole reply. */
 export type CellReader = (document: unknown, count: number) => readonly Cell[] | string;
 
-/** How to find an answer. */
+/** The location of an answer. */
 export interface CellLocation {
   /** A JSON pointer. */
   readonly at: string;
-  /** Whether a request is about several queries. */
+  /** True if a request holds several queries. */
   readonly isBatch: boolean;
-  /** Values that a flat list of all queries has for each. */
+  /** Values per query in a flat list of all queries. */
   readonly width: number;
 }
 
@@ -24,7 +24,7 @@ export function cellReader({at: text, isBatch, width}: CellLocation): CellReader
   return document => [only(document, at)];
 }
 
-/** Finds scores with the names that stand elsewhere: of each query, or of all. */
+/** Finds scores and their names, which are elsewhere in the reply: per query, or once for all. */
 export function namedCellReader(scores: CellLocation, names: string): CellReader {
   const scoresIn = cellReader(scores);
   const at = pointerOf(names);
@@ -37,7 +37,7 @@ export function namedCellReader(scores: CellLocation, names: string): CellReader
   };
 }
 
-/** Scores with the names that stand beside them. */
+/** Pairs scores with the names beside them. */
 function paired(scores: Cell, names: Cell): Cell {
   if ('problem' in scores) return scores;
   if ('problem' in names) return names;
@@ -48,7 +48,7 @@ function paired(scores: Cell, names: Cell): Cell {
   return {value: labels.map((label, index) => [label, values[index]])};
 }
 
-/** The one thing that a pointer finds. */
+/** Returns the single value that a pointer finds. */
 function only(document: unknown, at: Pointer): Cell {
   const found = find(document, at);
   if (found.length === 1) return {value: found[0]};
@@ -73,7 +73,7 @@ function locationOf({text}: Pointer): string {
   return text === '' ? 'its root' : `\`${text}\``;
 }
 
-/** Rows of one list that holds the values of all queries, one after the other. */
+/** Splits a flat list of all queries' values into rows. */
 function flatRows(
   document: unknown,
   at: Pointer,
@@ -82,7 +82,7 @@ function flatRows(
   const cell = only(document, at);
   if ('problem' in cell) return cell.problem;
   if (!Array.isArray(cell.value) || cell.value.length !== count * width || cell.value.some(Array.isArray)) {
-    return `Its reply has no flat list of ${count * width} values at ${locationOf(at)}. If it holds an entry a query, write a \`*\` in \`output\` where their index stands.`;
+    return `Its reply has no flat list of ${count * width} values at ${locationOf(at)}. If it holds one entry per query, write a \`*\` in \`output\` instead of their index.`;
   }
   const values: readonly unknown[] = cell.value;
   return Array.from({length: count}, (_, row) => {

@@ -1,12 +1,12 @@
-/** What TensorFlow Serving's REST API has in common with those made after it: `instances` in, `predictions` out. */
+/** The part of TensorFlow Serving's REST API that others share: `instances` in, `predictions` out. */
 import {InputError} from '../../src/errors.ts';
 import type {Json} from '../../src/teacher.ts';
 import type {LabelLocation, ScoreLocation} from './output.ts';
 import {readTemplate, type Template} from './template.ts';
 
 /**
- * The scores that are read: the name of the output that holds them, or where it is the only one, what they are alone.
- * Log-probabilities are natural ones, percentages from 0 to 100.
+ * The scores to read: the kind and the name of their output. If there is one output, the kind is enough.
+ * Log-probabilities use the natural logarithm. Percentages are from 0 to 100.
  */
 export type InstanceScores =
   | Kind
@@ -16,10 +16,10 @@ export type InstanceScores =
       | {readonly probabilities: string}
       | {readonly percentages: string}
     ) & {
-      /** The output that holds the classes which the scores are about, if these come in an order of their own. */
+      /** The output that names the classes of the scores, if they have their own order. */
       readonly names?: string;
       /**
-       * How many classes are scored, the most probable ones, where they are not all.
+       * The number of scored classes, the most probable ones, if fewer than all.
        *
        * @default all
        */
@@ -28,13 +28,13 @@ export type InstanceScores =
 
 type Kind = 'logits' | 'logProbabilities' | 'probabilities' | 'percentages';
 
-/** The label that is read: the output that holds it, as a name or an index, or `label` where it is the only one. */
+/** The label to read: the output that holds it, as a name or an index, or `label` if there is one output. */
 export type InstanceLabel = 'label' | {readonly label: string};
 
 /**
- * Where a reply has the output.
+ * Returns the location of the output in a reply.
  *
- * @param at - a pointer to the output of this name; to the only one where it has none
+ * @param at - returns the pointer to the output of a name, or to the only output if there is no name
  */
 export function locationOf(
   output: InstanceScores | InstanceLabel,
@@ -61,12 +61,14 @@ function escaped(name: string): string {
   return name.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
-/** Where a list of predictions, one a query, has the output. */
-export function predictionPlace(output: InstanceScores | InstanceLabel): ScoreLocation | LabelLocation {
+/** Returns the location of the output in a list of predictions, one per query. */
+export function predictionLocation(output: InstanceScores | InstanceLabel): ScoreLocation | LabelLocation {
   return locationOf(output, name => (name === undefined ? '/predictions/*' : `/predictions/*/${name}`));
 }
 
-/** Requests about texts and about tensors: each instance the input itself, or an object that has it under a name. */
+/**
+ * Returns templates for texts and for tensors. Each instance is the input itself, or an object that holds it by name.
+ */
 export function instanceTemplates(
   input: string | undefined,
   rest: Readonly<Record<string, Json>>,

@@ -16,52 +16,52 @@ import {type Cell, type CellReader, cellReader, namedCellReader} from './cells.t
 import {find, POINTER, type Pointer, pointerOf} from './pointer.ts';
 
 /**
- * Where a reply holds the scores of the classes, and what they are. Each is a JSON pointer (RFC 6901) in which a `*`
+ * The location of the classes' scores in a reply, and their kind. Each is a JSON pointer (RFC 6901) in which a `*`
  * stands for any name or index: for example `/predictions/*`, or an empty string for the reply itself.
  *
- * What it finds may be a list in the order of `classes`, an object of classes, a list of objects `{label, score}` or of
- * pairs, or any of these as the one element of a list.
+ * The value there can be a list in the order of `classes`, an object keyed by class, a list of objects `{label, score}`
+ * or of pairs, or any of these as the single element of a list.
  */
 export type ScoreLocation = (
   | {readonly logits: string}
-  /** Natural ones. */
+  /** Natural log-probabilities. */
   | {readonly logProbabilities: string}
   | {readonly probabilities: string}
   /** From 0 to 100. */
   | {readonly percentages: string}
 ) & {
-  /** Where the classes stand that a list of scores is about, if it comes in an order of its own. */
+  /** The location of the classes' names, if a list of scores has its own order. */
   readonly names?: string;
   /**
-   * How many classes are scored, the most probable ones, where they are not all.
+   * The number of scored classes, the most probable ones, if fewer than all.
    *
    * @default all
    */
   readonly topK?: number;
 };
 
-/** Where a reply holds the label: the name of a class, or its index. */
+/** The location of the label in a reply: the name of a class, or its index. */
 export interface LabelLocation {
   readonly label: string;
 }
 
 export interface OutputOptions extends LabelWords {
   readonly output: ScoreLocation | LabelLocation;
-  /** Whether a request is about several queries. */
+  /** True if a request holds several queries. */
   readonly isBatch: boolean;
-  /** Where a reply with status 200 says that it failed. */
+  /** The location of the error in a reply with status 200. */
   readonly error?: string | undefined;
-  /** Makes what is found into a label or scores, where it is none yet, or says what is wrong with it. */
+  /** Converts the value found into a label or scores, or returns the problem with it. */
   readonly shape?: (found: unknown) => Cell;
   /**
-   * What to do where a reply has not what is read.
+   * Advice if a reply lacks the value to read.
    *
    * @default 'Check `output`.'
    */
   readonly advice?: string;
 }
 
-/** How the replies of a service are read. */
+/** How a service's replies are read. */
 export interface OutputReader {
   readonly detail: Detail;
   /** See `Service`. */
@@ -79,7 +79,7 @@ const outputSchema = z.union([
   z.strictObject({percentages: pointer, ...scoreOptions}),
 ]);
 
-/** @throws InputError where the output can't be what is read */
+/** @throws InputError if the output can't be read */
 export function outputReader(options: OutputOptions): OutputReader {
   checkOutput(options);
   const {output, error, shape = value => ({value}), advice = 'Check `output`.'} = options;
@@ -119,7 +119,7 @@ function checkOutput({output, classes: all, labels: classes = all, error}: Outpu
     throw new InputError(`The \`error\` can't be used. A JSON pointer is empty, or begins with a slash.`);
   }
   if (classes.length < 2 || new Set(classes).size < classes.length) {
-    throw new InputError("The classes can't be used. Give two or more, none of them twice.");
+    throw new InputError("The classes can't be used. Give two or more, each of them once.");
   }
   if ('topK' in output && output.topK !== undefined && output.topK > classes.length) {
     throw new InputError(
@@ -155,7 +155,7 @@ function meaningOf(output: ScoreLocation): {readonly meaning: ScoreMeaning; read
 function failureReader(at: Pointer): (document: unknown) => string | undefined {
   return document =>
     find(document, at).some(saysSomething)
-      ? `Its reply says at \`${at.text}\` that it failed. Its own log may say why.`
+      ? `Its reply says at \`${at.text}\` that it failed. Its own log can say why.`
       : undefined;
 }
 

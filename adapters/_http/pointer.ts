@@ -1,21 +1,21 @@
 /** JSON pointers (RFC 6901) in which a `*` stands for any name or index. */
 
 export interface Pointer {
-  /** As it was written, for messages. */
+  /** The pointer as it was written, for messages. */
   readonly text: string;
   readonly segments: readonly string[];
 }
 
-/** Of one that `POINTER` matches. */
+/** @param text - matches `POINTER` */
 export function pointerOf(text: string): Pointer {
   const segments = text.split('/').slice(1);
   return {text, segments: segments.map(segment => segment.replaceAll('~1', '/').replaceAll('~0', '~'))};
 }
 
-/** What a pointer looks like: empty for the whole document, else `/` before each name. */
+/** The form of a pointer: empty for the whole document, else `/` before each name. */
 export const POINTER: RegExp = /^(\/([^~/]|~[01])*)*$/;
 
-/** A pointer to a list, and one from its entries on; undefined where nothing in the pointer stands for any index. */
+/** Splits at the first `*` into a pointer to a list and one from its entries on; undefined if there is no `*`. */
 export function splitAtStar({text, segments}: Pointer): {readonly list: Pointer; readonly rest: Pointer} | undefined {
   const star = segments.indexOf('*');
   if (star < 0) return undefined;
@@ -31,7 +31,7 @@ export function splitAtStar({text, segments}: Pointer): {readonly list: Pointer;
   };
 }
 
-/** Everything that a pointer finds, in the document's order. */
+/** Returns all values that a pointer finds, in the document's order. */
 export function find(document: unknown, {segments}: Pointer): readonly unknown[] {
   return segments.reduce<readonly unknown[]>(
     (found, segment) => found.flatMap(value => step(value, segment)),
@@ -39,7 +39,7 @@ export function find(document: unknown, {segments}: Pointer): readonly unknown[]
   );
 }
 
-/** In a list each, so that what is found is never taken for several finds. */
+/** Returns the values in a list, so that a value that is a list is not taken for several. */
 function step(value: unknown, segment: string): readonly unknown[] {
   if (typeof value !== 'object' || value === null) return [];
   if (segment === '*') return Object.values(value);
@@ -48,7 +48,7 @@ function step(value: unknown, segment: string): readonly unknown[] {
     : [];
 }
 
-/** A list has a `length`, which no document holds. */
+/** False for a list's `length`, which no document holds. */
 function isOwnEntry(value: object, segment: string): boolean {
   return !Array.isArray(value) || /^(0|[1-9]\d*)$/.test(segment);
 }

@@ -3,18 +3,18 @@ import type {Receipt, Reply} from '../../src/teacher.ts';
 import {parseJson, tokenCount} from '../_wire/reply.ts';
 import {find, POINTER, pointerOf} from './pointer.ts';
 
-/** Where a reply says what it cost and who answered, as JSON pointers. */
+/** The location of a reply's cost and of the model's name, as JSON pointers. */
 export interface ReceiptLocation {
   readonly model?: string;
-  /** What the service calls the state of its model. */
+  /** The service's name for the state of its model. */
   readonly fingerprint?: string;
-  /** A number of tokens. */
+  /** The number of input tokens. */
   readonly inputTokens?: string;
-  /** A number of tokens. */
+  /** The number of output tokens. */
   readonly outputTokens?: string;
 }
 
-/** @throws InputError where a place is no pointer */
+/** @throws InputError if a location is no JSON pointer */
 export function receiptReader(locations: ReceiptLocation): (reply: Reply) => Receipt {
   const pointers = new Map(
     Object.entries(locations).map(([part, text]) => {

@@ -13,7 +13,7 @@ import {type LabelLocation, type OutputOptions, outputReader, type ScoreLocation
 import {type ReceiptLocation, receiptReader} from './receipt.ts';
 import type {Template} from './template.ts';
 
-/** A service of which a template says how it is asked, and pointers how it is read. */
+/** A service whose requests are made from a template and whose replies are read by pointers. */
 export interface MappedService<Output extends ScoreLocation | LabelLocation = ScoreLocation | LabelLocation>
   extends ServiceAddress,
     Pick<JsonService<never>, 'url' | 'headers' | 'explain' | 'refusesInput'> {
@@ -21,23 +21,23 @@ export interface MappedService<Output extends ScoreLocation | LabelLocation = Sc
   readonly classes: readonly string[];
   /** @default as `classes` */
   readonly labels?: readonly string[] | undefined;
-  /** Absent of an adapter that has none. */
+  /** Absent if the adapter has no aliases. */
   readonly aliases?: Aliases | undefined;
-  /** One for each kind of input that it can be asked about; all for one query, or all for several. */
+  /** One per kind of input that it can be asked about: all for one query, or all for several. */
   readonly templates: readonly Template[];
   readonly output: Output;
-  /** Where a reply with status 200 says that it failed. */
+  /** The location of the error in a reply with status 200. */
   readonly error?: string | undefined;
   readonly receipt?: ReceiptLocation | undefined;
-  /** What to do where a reply has not what is read, see `OutputOptions`. */
+  /** Advice if a reply lacks the value to read; see `OutputOptions`. */
   readonly advice?: string;
-  /** Makes what is found at `output` into a label or scores, where it is none yet, or says what is wrong with it. */
+  /** Converts the value at `output` into a label or scores, or returns the problem with it. */
   readonly shape?: NonNullable<OutputOptions['shape']>;
   /** Queries in one request. */
   readonly maxBatch: number;
 }
 
-/** @throws InputError where the template, the pointers, the labels or `maxBatch` can't be used */
+/** @throws InputError if the template, the pointers, the labels or `maxBatch` can't be used */
 export function mappedTeacher(options: ServiceOptions, service: MappedService<ScoreLocation>): Teacher<'gray-box'>;
 export function mappedTeacher(options: ServiceOptions, service: MappedService<LabelLocation>): Teacher<'black-box'>;
 export function mappedTeacher(options: ServiceOptions, service: MappedService): Teacher;
@@ -46,14 +46,16 @@ export function mappedTeacher(options: ServiceOptions, service: MappedService): 
   const {concurrency = CONCURRENCY} = options;
   if (labels.length !== classes.length) {
     throw new InputError(
-      `There are ${labels.length} \`labels\` for ${classes.length} classes. Give one a class, in order.`,
+      `There are ${labels.length} \`labels\` for ${classes.length} classes. Give one per class, in order.`,
     );
   }
   if (!Number.isInteger(maxBatch) || maxBatch < 1) {
     throw new InputError(`Expected \`maxBatch\` to be a whole number above 0, got ${maxBatch}.`);
   }
   if (maxBatch > 1 && !templates[0]!.isBatch) {
-    throw new InputError('`maxBatch` needs places for several inputs in `request`: {texts}, {tensors} or {each}.');
+    throw new InputError(
+      '`maxBatch` needs placeholders for several inputs in `request`: {texts}, {tensors} or {each}.',
+    );
   }
   const connection = openConnection(options, service);
   const {detail, read} = outputReader({
@@ -83,5 +85,5 @@ export function mappedTeacher(options: ServiceOptions, service: MappedService): 
   };
 }
 
-/** Version of how replies are read. */
+/** Version of the reading of replies. */
 const READER = 1;

@@ -2,35 +2,37 @@ import {z} from 'zod';
 import {InputError} from '../../src/errors.ts';
 import type {Input, Json, TensorInput} from '../../src/teacher.ts';
 
-/** A request's body with places for the inputs. */
+/** A request's body with placeholders for the inputs. */
 export interface Template {
-  /** The kind of input that it has places for. */
+  /** The kind of input that it has placeholders for. */
   readonly carries: Input['kind'];
-  /** Whether it has places for several. */
+  /** True if it has placeholders for several. */
   readonly isBatch: boolean;
-  /** The body of a request about these inputs, all of the kind that it carries; one, where it is for no batch. */
+  /**
+   * Returns the body of a request about these inputs, all of the kind that it carries. If it is for no batch, give one.
+   */
   fill(inputs: readonly Input[]): Json;
 }
 
-/** Stands for the entry of a list that each query has one of. */
+/** The key of the pattern that each query fills. */
 const EACH = '{each}';
 const PLACEHOLDER = /\{(?:text|texts|tensor|tensors)\}/g;
 
-/** @throws InputError where it is no JSON, has no place for an input, or places that can't be filled */
+/** @throws InputError if it is no JSON, has no placeholder for an input, or has placeholders that can't be filled */
 export function readTemplate(request: Json): Template {
   const {data: body, success} = z.json().safeParse(request);
   if (!success) throw unusable('It holds a value that JSON can not.');
   const locations = placeholdersIn(body);
   const used = new Set(locations.map(({placeholder}) => placeholder));
   if (locations.length === 0) {
-    throw unusable('It has no place for the input. Put "{text}", "{texts}", "{tensor}" or "{tensors}" where it goes.');
+    throw unusable('It has no placeholder for the input. Put "{text}", "{texts}", "{tensor}" or "{tensors}" in it.');
   }
   const isText = used.has('{text}') || used.has('{texts}');
   if (isText && (used.has('{tensor}') || used.has('{tensors}')))
-    throw unusable('It has places for texts and for tensors.');
+    throw unusable('It has placeholders for texts and for tensors.');
   const isBatch = locations.some(location => location.isInEach || location.placeholder.endsWith('s}'));
   if (isBatch && locations.some(location => !location.isInEach && !location.placeholder.endsWith('s}'))) {
-    throw unusable(`It has a place for one input beside those for all. Put it inside "${EACH}".`);
+    throw unusable(`It has a placeholder for one input beside those for all. Put it inside "${EACH}".`);
   }
   return {
     carries: isText ? 'text' : 'tensor',
@@ -50,7 +52,7 @@ function placeholdersIn(value: Json, isInEach = false): readonly Placeholder[] {
   if (!(EACH in value)) return Object.values(value).flatMap(part => placeholdersIn(part, isInEach));
   const locations = placeholdersIn(value[EACH] as Json, true);
   if (isInEach || Object.keys(value).length > 1 || locations.length === 0) {
-    throw unusable(`"${EACH}" has to be alone in its object, outside any other, with "{text}" or "{tensor}" inside.`);
+    throw unusable(`"${EACH}" must be alone in its object, outside any other, with "{text}" or "{tensor}" inside.`);
   }
   return locations;
 }
@@ -81,7 +83,7 @@ function fill(value: Json, inputs: readonly Input[], own: Input): Json {
 function fillString(value: string, inputs: readonly Input[], own: Input): Json {
   if (value === '{texts}' || value === '{tensors}') return inputs.map(contentOf);
   if (value === '{tensor}') return contentOf(own);
-  // A function, since a text may hold what a replacement gives a meaning to.
+  // A function, because a text can hold a pattern that `replaceAll` interprets.
   return value.replaceAll('{text}', () => contentOf(own) as string);
 }
 
@@ -89,7 +91,7 @@ function contentOf(input: Input): Json {
   return input.kind === 'text' ? input.text : nested(input);
 }
 
-/** The values of a tensor in lists within lists; of a scalar its value. */
+/** Returns the values of a tensor as nested lists, or the value of a scalar. */
 function nested({shape, data}: TensorInput): Json {
   return [...shape.keys()].reduceRight<readonly Json[]>(
     (values, axis) => chunksOf(values, shape[axis]!),

@@ -2,13 +2,13 @@ import {setImmediate} from 'node:timers/promises';
 import {InputError} from '../../src/errors.ts';
 import {loadPeer} from '../_local/peer.ts';
 
-/** What is used of node-llama-cpp. */
+/** The part of node-llama-cpp that is used. */
 interface Library {
   getLlama(options: object): Promise<Llama>;
 }
 
 interface Llama {
-  /** Cores of this machine that gain something for such work. */
+  /** Number of this machine's cores that speed such work up. */
   readonly cpuMathCores: number;
   loadModel(options: {readonly modelPath: string}): Promise<LlamaModel>;
 }
@@ -24,7 +24,7 @@ export interface LlamaModel {
     readonly shouldPrependBosToken: boolean;
   };
   readonly fileInfo: {readonly metadata: {readonly tokenizer?: {readonly chat_template?: unknown}}};
-  /** Of special tokens it reads the names where `specialTokens` is true. */
+  /** If `specialTokens` is true, it reads names of special tokens as those tokens. */
   tokenize(text: string, specialTokens: boolean, options?: 'trimLeadingSpace'): number[];
   createContext(options: object): Promise<LlamaContext>;
   dispose(): Promise<void>;
@@ -35,17 +35,17 @@ interface LlamaContext {
   getSequence(options: object): LlamaSequence;
 }
 
-/** Tokens that the model has read, with what it made of them. */
+/** The tokens that the model has evaluated, with its state after them. */
 export interface LlamaSequence {
-  /** How many these are. */
+  /** The number of these tokens. */
   readonly nextTokenIndex: number;
   clearHistory(): Promise<void>;
-  /** Forgets what doesn't begin these tokens; with some models more than that. */
+  /** Drops all tokens after the common prefix with these. Some models drop more than that. */
   adaptStateToTokens(tokens: readonly number[], allowShift: boolean): Promise<void>;
   controlledEvaluate(input: readonly (number | AskedToken)[]): Promise<readonly (AskedOutput | undefined)[]>;
 }
 
-/** A token after which something is asked. */
+/** A token, and what is asked after it. */
 export type AskedToken = readonly [number, {readonly generateNext: object}];
 
 export interface AskedOutput {
@@ -67,16 +67,16 @@ export interface OpenOptions {
 export interface OpenLlama {
   readonly model: LlamaModel;
   readonly sequence: LlamaSequence;
-  /** The most tokens that prompt and answer may take. */
+  /** The most tokens of a prompt and its answer. */
   readonly room: number;
-  /** The model's chat template; undefined where none is wished for. */
+  /** The model's chat template; undefined if none is wanted. */
   readonly render: ((values: object) => string) | undefined;
 }
 
 /**
  * Loads the file.
  *
- * @throws InputError where it can't be loaded, or has no template for chats although one is wished for
+ * @throws InputError if the file can't be loaded, or lacks a chat template although one is wanted
  */
 export async function openLlama(options: OpenOptions): Promise<OpenLlama> {
   const {path, gpu, threads} = options;
@@ -88,7 +88,7 @@ export async function openLlama(options: OpenOptions): Promise<OpenLlama> {
     return await openModel(model, options, threads ?? llama.cpuMathCores);
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
-    // What it logged is on its way.
+    // The log entry of the error arrives later.
     await setImmediate();
     const reason = reasons[0] ?? (cause as Error).message;
     const problem = `node-llama-cpp can't load ${path} (${reason}). Check the file, and that it fits the memory.`;
@@ -98,11 +98,11 @@ export async function openLlama(options: OpenOptions): Promise<OpenLlama> {
 
 interface Started {
   readonly llama: Llama;
-  /** What it logged since the last load began: why one failed is told in the log alone. */
+  /** The log entries since the last load began. Only the log says why a load failed. */
   readonly reasons: string[];
 }
 
-/** With and without a GPU one for all models: each takes the log from the one before it. */
+/** One instance with a GPU and one without, shared by all models. Each model takes the log over from the one before. */
 const started = new WeakMap<Library, Map<boolean, Promise<Started>>>();
 
 function startedFor(library: Library, gpu: boolean): Promise<Started> {
@@ -142,7 +142,7 @@ async function openModel(
       contextSize: contextSize ?? Math.min(DEFAULT_CONTEXT, model.trainContextSize),
     });
     const sequence = context.getSequence({checkpoints: {interval: false}});
-    // The library drops the beginning of a context whose last place is taken.
+    // The library drops the start of a context when its last position is filled.
     return {model, sequence, room: context.contextSize - 1, render};
   } catch (cause) {
     await model.dispose();
@@ -152,15 +152,15 @@ async function openModel(
 
 const DEFAULT_CONTEXT = 4096;
 
-/** Its own limit is four threads at least, which get in each other's way where there are fewer cores. */
+/** By default the library uses at least four threads, which slow each other down on fewer cores. */
 const quiet = {build: 'never', logLevel: 'error', progressLogs: false, maxThreads: 0};
 
-/** Named here, since an answer must not change with the library's defaults. */
+/** Set here, because an answer must not change with the library's defaults. */
 const fixed = {
   batchSize: 512,
   // It computes attention in half precision, so that an answer depends on which tokens are evaluated together.
   flashAttention: false,
-  // So that a model with a sliding window can go back to the end of the prompt.
+  // Lets a model with a sliding window go back to the end of the prompt.
   swaFullCache: true,
 };
 
@@ -172,21 +172,21 @@ async function chatTemplateOf(model: LlamaModel, path: string): Promise<(values:
   );
 }
 
-/** What is used of @huggingface/jinja. */
+/** The part of @huggingface/jinja that is used. */
 interface Jinja {
   readonly Template: new (template: string) => {render(values: object): string};
 }
 
 /**
- * Reads a model's chat template as its makers wrote it. node-llama-cpp's own way renders messages alone and takes out
- * empty thoughts, with which some models are told to answer at once.
+ * Reads a model's chat template as its makers wrote it. node-llama-cpp's own renderer takes only messages, and it
+ * removes the empty thoughts by which some models are told to answer at once.
  *
- * @throws InputError where the package isn't installed, or can't read the template
+ * @throws InputError if the package is not installed, or can't read the template
  */
 export async function chatTemplate(source: string): Promise<(values: object) => string> {
   const {Template} = await loadPeer<Jinja>('@huggingface/jinja', 'llama');
   try {
-    // Some templates tell the model today's date, so that tomorrow's answer to the same query would be another one.
+    // Some templates give the model today's date, which would change the answer to the same query every day.
     const template = new Template(source.replaceAll(/\bstrftime_now\b/g, 'same_day_always'));
     return values => template.render({...values, same_day_always: day});
   } catch (cause) {
@@ -197,7 +197,7 @@ export async function chatTemplate(source: string): Promise<(values: object) => 
   }
 }
 
-/** The 26th of July 2024, the day that the templates of Llama 3 take where they are told none. */
+/** The 26th of July 2024, the default date of Llama 3's templates. */
 const DAY: Readonly<Record<string, string>> = {
   '%Y': '2024',
   '%y': '24',

@@ -5,10 +5,10 @@ import {scoreTrie, type TokenTrie, tokenTrie} from '../_exact/label-trie.ts';
 import type {LlamaModel, OpenLlama} from './library.ts';
 import {distributionsAfter, END, planFor} from './scoring.ts';
 
-/** Scores all classes for one text, or says in sentences why it can't be asked about. */
+/** Scores all classes for one text, or returns the reason that it can't be asked about, in sentences. */
 export type Scorer = (text: string, sample: number, signal?: AbortSignal) => Promise<TopKAnswer | string>;
 
-/** @throws InputError where the codes can't be told apart by their tokens */
+/** @throws InputError if the codes can't be told apart by their tokens */
 export function scorerFor({model, sequence, room, render}: OpenLlama, prompts: Prompts, endsTurn: boolean): Scorer {
   const tokens = tokensFor(model, render);
   const ends = endsTurn ? endsOf(model) : [];
@@ -21,7 +21,7 @@ export function scorerFor({model, sequence, room, render}: OpenLlama, prompts: P
     if (typeof whole === 'string') return whole;
     const needed = whole.length + answerLength;
     if (needed > room) {
-      return `The text takes ${needed} tokens with its prompt and answer, and there is room for ${room}. Raise \`contextSize\`, or shorten the text.`;
+      return `The text, its prompt and its answer take ${needed} tokens, and there is room for ${room}. Raise \`contextSize\`, or shorten the text.`;
     }
     const prompt = {tokens: whole, shared: sharedIn(whole, sample)};
     const distributions = await distributionsAfter(sequence, prompt, scoring, signal);
@@ -29,14 +29,14 @@ export function scorerFor({model, sequence, room, render}: OpenLlama, prompts: P
   };
 }
 
-/** Every token with which the model may end its turn. */
+/** Returns every token that can end the model's turn. */
 function endsOf({tokens: {eot, eos}}: LlamaModel): readonly number[] {
   const ends = [...new Set([eot, eos])].filter(token => token !== null);
   if (ends.length > 0) return ends;
   throw new InputError('The model has no token that ends a turn. Give `endsTurn: false`.');
 }
 
-/** A code may be answered with a space before it: which of both depends on the tokenizer and the template. */
+/** Codes can be answered with a space before them or without: this depends on the tokenizer and the template. */
 function trieOf(codes: readonly string[], tokens: Tokens, endsTurn: boolean): TokenTrie {
   const sequences = codes.map(code => {
     const ways = [code, ` ${code}`].map(tokens.ofLabel);
@@ -52,10 +52,10 @@ function trieOf(codes: readonly string[], tokens: Tokens, endsTurn: boolean): To
   }
 }
 
-/** Texts that begin so differently that what their prompts have in common comes before the text. */
+/** Texts that begin so differently that the common prefix of their prompts ends before the text. */
 const PROBES = ['a', '1', '\n', '(', 'é'];
 
-/** Counts the tokens at the beginning of a prompt that stand before its text, and so in other prompts too. */
+/** Counts the tokens at the start of a prompt that other prompts share, because they come before its text. */
 function sharedTokens(prompts: Prompts, tokens: Tokens): (whole: readonly number[], sample: number) => number {
   const known = new Map<string, readonly number[]>();
   const sharedOf = (sample: number): readonly number[] => {
@@ -68,7 +68,7 @@ function sharedTokens(prompts: Prompts, tokens: Tokens): (whole: readonly number
   };
   return (whole, sample) => {
     const shared = sharedOf(sample);
-    // Of each prompt one token at least is left: what follows is asked after it.
+    // At least one token of each prompt is left, because the answer is asked for after it.
     return shared.length < whole.length && shared.every((token, index) => whole[index] === token) ? shared.length : 0;
   };
 }
@@ -78,22 +78,22 @@ function commonStart(one: readonly number[], other: readonly number[]): readonly
   return end < 0 ? one : one.slice(0, end);
 }
 
-/** How a model's prompts become tokens. */
+/** Converts prompts to a model's tokens. */
 interface Tokens {
   /**
-   * The prompt about a text, up to where the answer begins; or why there is none.
+   * Returns the tokens of the prompt about a text, up to the start of the answer; or the reason that there are none.
    *
-   * @param promptFor - makes the prompt about any text
+   * @param promptFor - returns the prompt about any text
    */
   of(promptFor: (text: string) => Prompt, text: string): readonly number[] | string;
-  /** Of an answer. */
+  /** Returns the tokens of an answer. */
   ofLabel(label: string): readonly number[];
 }
 
-/** Stands for the text where a prompt is taken apart: no template says it. */
+/** Replaces the text in a prompt that is taken apart. No template contains it. */
 const PLACEHOLDER = '\uE000text\uE001';
 
-/** @param render - the model's chat template; without one the parts of a prompt follow each other as they are */
+/** @param render - the model's chat template; without one, the parts of a prompt are joined unchanged */
 export function tokensFor(model: LlamaModel, render: ((values: object) => string) | undefined): Tokens {
   const rendered = render ? chatRenderer(model, render) : plainly;
   const {bos, shouldPrependBosToken} = model.tokens;
@@ -103,7 +103,7 @@ export function tokensFor(model: LlamaModel, render: ((values: object) => string
     of(promptFor, text) {
       const whole = rendered(promptFor(text));
       if (!namesSpecialToken(model, text)) return begun(model.tokenize(whole, true));
-      // A text must not end its own message, so what it says is read as plain letters.
+      // Reads the text as plain letters, because it must not end its own message.
       const [start = '', ...others] = rendered(promptFor(PLACEHOLDER)).split(PLACEHOLDER);
       const said = waysToTrim(text).find(way => [start, ...others].join(way) === whole);
       if (said === undefined) return 'The text names special tokens, and the chat template changes it. Leave it out.';
@@ -115,7 +115,7 @@ export function tokensFor(model: LlamaModel, render: ((values: object) => string
   };
 }
 
-/** Templates trim a message, and so the text where it begins or ends one. */
+/** Templates trim a message, so they trim a text at the start or the end of one. */
 function waysToTrim(text: string): readonly string[] {
   return [text, text.trimEnd(), text.trimStart(), text.trim()];
 }
@@ -133,7 +133,7 @@ function chatRenderer({tokens}: LlamaModel, render: (values: object) => string):
     add_generation_prompt: true,
     bos_token: tokens.bosString ?? '',
     eos_token: tokens.eosString ?? '',
-    // Of models that think first: a label is scored where their thoughts would begin.
+    // Turns thinking off, because a label is scored at the start of the answer.
     enable_thinking: false,
   };
   const chat = (messages: readonly object[]): string => render({...values, messages});
@@ -146,7 +146,7 @@ function chatRenderer({tokens}: LlamaModel, render: (values: object) => string):
         {role: 'system', content: system},
         {role: 'user', content: user},
       ]);
-      // Some templates know no system message: they refuse it, or leave it out in silence.
+      // Some templates know no system message. They refuse it, or silently leave it out.
       return rendered.includes(system.trim()) ? rendered : asUser(prompt);
     } catch {
       return asUser(prompt);

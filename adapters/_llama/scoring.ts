@@ -5,18 +5,18 @@ import type {AskedOutput, AskedToken, LlamaSequence} from './library.ts';
 /** Stands in a trie for any of the tokens that end a turn. */
 export const END = -1;
 
-/** Tells the natural log-probability of a node's tokens. */
+/** Returns the natural log-probability of a node's token. */
 export type Distribution = (token: number) => number | undefined;
 
-/** In which order the nodes of a trie are evaluated: each once, those on one path together. */
+/** The order in which a trie's nodes are evaluated: each once, and those of one path in one pass. */
 export type Plan = readonly Pass[];
 
 export interface Pass {
-  /** Tokens after the prompt that were evaluated before. */
+  /** Tokens between the prompt and this pass, which were evaluated before. */
   readonly before: readonly number[];
   /** Tokens to evaluate, each the last of a node's prefix. */
   readonly tokens: readonly number[];
-  /** Places of these nodes in the trie. */
+  /** Indices of these nodes in the trie. */
   readonly nodes: readonly number[];
 }
 
@@ -48,17 +48,17 @@ export interface Scoring {
 
 export interface PromptTokens {
   readonly tokens: readonly number[];
-  /** How many of them begin other prompts too: these are evaluated by themselves, and kept. */
+  /** The number of the prompt's first tokens that other prompts share. They are evaluated separately and kept. */
   readonly shared: number;
 }
 
 /**
  * Evaluates a prompt and all nodes of a trie after it.
  *
- * What is evaluated together depends on the prompt and the trie alone, not on what was asked before: the same
- * query has the same answer to the last bit.
+ * The prompt and the trie alone decide which tokens are evaluated together, not earlier queries. The same query
+ * therefore has the same answer to the last bit.
  *
- * @returns what is known after each node, in the order of the trie
+ * @returns the distribution after each node, in the order of the trie
  */
 export async function distributionsAfter(
   sequence: LlamaSequence,
@@ -83,7 +83,7 @@ export async function distributionsAfter(
     signal?.throwIfAborted();
     const before = [...tokens, ...pass.before];
     await sequence.adaptStateToTokens(before, false);
-    // Empty but for models whose state can't be cut.
+    // Empty except for models whose state can't be truncated.
     const again = before.slice(sequence.nextTokenIndex);
     const asked = pass.tokens.map((token, index) => ask(token, pass.nodes[index]!));
     keep(await sequence.controlledEvaluate([...again, ...asked]), pass.nodes);
@@ -99,17 +99,19 @@ async function goBackTo(sequence: LlamaSequence, tokens: readonly number[]): Pro
   if (tokens.length > 0) await sequence.controlledEvaluate(tokens);
 }
 
-/** The logits as they are: the most probable token is taken, and no sampler comes before that. */
+/** Leaves the logits unchanged: the most probable token is taken, and no sampler runs before that. */
 const RAW = {temperature: 0, topK: 0, topP: 1, minP: 0};
 
 function queryAt({children}: TrieNode, ends: readonly number[]): AskedToken[1] {
   const tokens = children.flatMap(token => (token === END ? ends : [token]));
-  // The selected token is the most probable one. `includeMax` would add it only where it is among the others already.
+  // The selected token is the most probable one. `includeMax` would add it only if it is among the others already.
   const logits = {filter: {tokens, includeSelected: true}};
   return {generateNext: {logits, totalLogitWeight: true, options: RAW}};
 }
 
-/** Of a token that the model rules out. Not -Infinity, which other numbers can't be compared with. */
+/**
+ * The log-probability of a token that the model rules out. Not -Infinity, which can't be compared with other numbers.
+ */
 const LEAST = -1000;
 
 function distributionOf(output: AskedOutput | undefined, ends: readonly number[]): Distribution {
@@ -117,10 +119,10 @@ function distributionOf(output: AskedOutput | undefined, ends: readonly number[]
   if (logits === undefined || totalLogitWeight === undefined) throw new Error('It gave no logits.');
   const most = [...logits.values()].reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   const total = most + Math.log(totalLogitWeight);
-  if (!Number.isFinite(total)) throw new Error('It gave logits that are no numbers.');
+  if (!Number.isFinite(total)) throw new Error('It gave logits that are not finite.');
   const logOf = (token: number): number => {
     const logit = logits.get(token);
-    if (logit === undefined) throw new Error(`It gave no logit of token ${token}.`);
+    if (logit === undefined) throw new Error(`It gave no logit for token ${token}.`);
     return Math.max(LEAST, logit - total);
   };
   return token => (token === END ? logSumExp(ends.map(logOf)) : logOf(token));

@@ -3,13 +3,13 @@ import type {Answer, Detail} from '../../src/teacher.ts';
 import type {LabelWords} from '../_answers/aliases.ts';
 import {plainLabelReader, type ScoreMeaning, scoreDetail, scoreReader, type Unread} from '../_answers/scores.ts';
 
-/** What a program of the user's own gives: a label, or scores of a meaning. */
+/** The form of answers of a user's own program: a label, or scores of a kind. */
 export interface GivenForm extends LabelWords {
   readonly scores?: ScoreMeaning | undefined;
   readonly topK?: number | undefined;
 }
 
-/** @throws InputError where this is no list of classes, or no such scores can be given */
+/** @throws InputError if this is no list of classes, or no such scores can be given */
 export function checkForm(adapter: string, {classes, scores, topK}: GivenForm): void {
   const fail = (problem: string): never => {
     throw new InputError(`${adapter}: ${problem}`);
@@ -26,7 +26,7 @@ export function checkForm(adapter: string, {classes, scores, topK}: GivenForm): 
   }
 }
 
-/** @throws InputError where one of these is no whole number above 0 */
+/** @throws InputError if one of these is no whole number above 0 */
 export function checkCounts(adapter: string, counts: Readonly<Record<string, number>>): void {
   for (const [option, count] of Object.entries(counts)) {
     if (Number.isInteger(count) && count > 0) continue;
@@ -34,7 +34,7 @@ export function checkCounts(adapter: string, counts: Readonly<Record<string, num
   }
 }
 
-/** What reads the label or the scores, or says why there is no answer in it. */
+/** Returns a reader of the label or the scores, which returns the reason if there is no answer. */
 export function givenReader({scores, topK, ...words}: GivenForm): (value: unknown) => Answer | Unread {
   if (scores === undefined) return plainLabelReader(words);
   return scoreReader({...words, meaning: scores, ...(topK !== undefined && {topK})});

@@ -1,10 +1,10 @@
 import {loadPeer as load} from '../../src/student/peer.ts';
 
 /**
- * Loads a package that only some adapters need and that is not installed with limbeck.
+ * Loads a package that is needed only by some adapters and is not installed with limbeck.
  *
- * @typeParam T - what the adapter uses of the package
- * @throws InputError where it isn't installed, or does not load here
+ * @typeParam T - the part of the package that the adapter uses
+ * @throws InputError if it is not installed, or can't be loaded
  */
 export function loadPeer<T>(name: string, adapter: string): Promise<T> {
   return load<T>(name, `The adapter ${adapter}`);

@@ -1,4 +1,6 @@
-/** Lets go of work that can't be stopped, or that others wait for too: rejects with the signal's reason at once. */
+/**
+ * Stops waiting for work that can't be stopped, or that others wait for too: rejects at once with the signal's reason.
+ */
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;
   let onAbort = () => {};

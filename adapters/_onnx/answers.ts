@@ -3,18 +3,18 @@ import type {Detail, Feature, LogitsAnswer, Outcome} from '../../src/teacher.ts'
 import type {ScoreSource} from './model.ts';
 import {type Feeds, type NumberTensor, numbersOf, type Session} from './runtime.ts';
 
-/** How the outputs of one model become answers. */
+/** How a model's outputs become answers. */
 export interface AnswerReader {
-  /** The teacher's, for messages. */
+  /** The teacher's name, for messages. */
   readonly name: string;
   readonly classes: readonly string[];
   readonly scores: ScoreSource;
 }
 
-/** The feature of one row of a tensor, or in sentences why there is none. */
+/** Returns the feature of one row of a tensor, or the reason that there is none, in sentences. */
 export type FeatureReader = (tensor: NumberTensor, row: number) => Feature | string;
 
-/** A row of a tensor, in an array of its own. */
+/** Returns a copy of a tensor's row. */
 export function rowOf({shape: [rows = 1, ...shape], values}: NumberTensor, row: number): Feature {
   const size = values.length / rows;
   return {shape, values: values.slice(row * size, (row + 1) * size)};
@@ -28,9 +28,9 @@ export interface RunOptions {
 }
 
 /**
- * Runs a model on `count` rows, which `feeds` may pad with others.
+ * Runs a model on `count` rows. `feeds` can hold more rows as padding.
  *
- * @throws TeacherError where the outputs are none of so many rows
+ * @throws TeacherError if the outputs have another number of rows
  */
 export async function answersOf(
   reader: AnswerReader,
@@ -62,9 +62,9 @@ export async function answersOf(
 }
 
 /**
- * Runs rows together or, where the runtime fails, in halves until what fails is alone.
+ * Runs rows in one batch. If the runtime fails, it splits the batch in halves until the failing row is alone.
  *
- * @param name - the teacher's, for messages
+ * @param name - the teacher's name, for messages
  */
 export async function answersInHalves<T>(
   name: string,
@@ -87,7 +87,7 @@ function runError(name: string, cause: unknown): TeacherError {
   return new TeacherError(name, `ONNX Runtime could not run the model on this input: ${problem}`, {cause});
 }
 
-/** @throws InputError where one is asked for that the teacher does not have */
+/** @throws InputError if a feature is asked for that the teacher does not have */
 export function askedFeatures(
   name: string,
   features: readonly string[],
@@ -99,13 +99,13 @@ export function askedFeatures(
   throw new InputError(`Teacher ${name} has no feature \`${unknown}\`. Name it in its \`features\`.`);
 }
 
-/** How far probabilities may be from a sum of 1. */
+/** The most that a sum of probabilities can differ from 1. */
 const tolerance = 1e-3;
 
-/** Those of students, in `src/student/softmax.ts`: smaller probabilities are taken for it. */
+/** Smaller probabilities become this one, as for students in `src/student/softmax.ts`. */
 const leastProbability = 1e-8;
 
-/** In an array of its own. */
+/** Returns a copy. */
 function toLogits({kind, tensor}: ScoreSource, values: Float32Array): Float32Array | string {
   if (!values.every(Number.isFinite)) return `The model gave NaN or an infinite value in \`${tensor}\`.`;
   if (kind === 'logits') return values.slice();
@@ -121,7 +121,7 @@ interface FeatureRow {
   readonly tensors: ReadonlyMap<string, NumberTensor>;
   readonly featureOf: FeatureReader;
   readonly row: number;
-  /** How many rows were run. */
+  /** The number of rows that were run. */
   readonly rows: number;
 }
 
@@ -133,7 +133,7 @@ function withFeatures(
   for (const name of features) {
     const tensor = tensors.get(name)!;
     if (tensor.shape[0] !== rows)
-      return `Feature \`${name}\` has shape [${tensor.shape.join(', ')}], not one row an input.`;
+      return `Feature \`${name}\` has shape [${tensor.shape.join(', ')}], not one row per input.`;
     const feature = featureOf(tensor, row);
     if (typeof feature === 'string') return `Feature \`${name}\`: ${feature}`;
     if (!feature.values.every(Number.isFinite)) return `Feature \`${name}\` holds NaN or an infinite value.`;

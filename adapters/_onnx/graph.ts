@@ -1,45 +1,45 @@
 import {PbfReader, PbfWriter} from 'pbf';
 
-/** What an ONNX file says of itself. Field numbers are those of `onnx.proto`. */
+/** The description of a model in an ONNX file. Field numbers are those of `onnx.proto`. */
 export interface Graph {
-  /** What a caller feeds: weights that old files list among their inputs are left out. */
+  /** The inputs that a caller feeds. Weights that old files list among their inputs are left out. */
   readonly inputs: readonly GraphValue[];
   readonly outputs: readonly GraphValue[];
   /** The nodes of the graph, by the names of the tensors that they make. */
   readonly makers: ReadonlyMap<string, GraphNode>;
-  /** Files beside the model that hold weights, as it names them. */
+  /** Files of weights beside the model, by the names in the model. */
   readonly dataFiles: readonly string[];
 }
 
-/** An input or output, as it is declared. */
+/** An input or output, as declared. */
 export interface GraphValue {
   readonly name: string;
-  /** ONNX's number of the type of its elements; undefined where it is no tensor. */
+  /** ONNX's number of the element type; undefined if it is no tensor. */
   readonly elementType: number | undefined;
-  /** Lengths, undefined where one is left open; undefined as a whole where even their number is. */
+  /** Lengths, undefined if left open. Undefined as a whole if the number of dimensions is open. */
   readonly shape: readonly (number | undefined)[] | undefined;
 }
 
 export interface GraphNode {
   readonly operator: string;
   readonly inputs: readonly string[];
-  /** Its attribute of that name. */
+  /** The node's attribute `axis`. */
   readonly axis: number | undefined;
 }
 
-/** @returns undefined where the bytes are no ONNX model */
+/** @returns undefined if the bytes are no ONNX model */
 export function readGraph(model: Uint8Array): Graph | undefined {
   try {
     return graphIn(new PbfReader(model).readFields(readModelField, {version: 0, graph: undefined}));
   } catch {
-    // What is no protobuf throws whatever its bytes lead to.
+    // Bytes that are no protobuf throw errors of any kind.
     return undefined;
   }
 }
 
 /**
- * Makes inner tensors of a graph outputs of it. A field of a message that comes twice is merged by all readers of
- * protobuf, so what is new is written behind the model as it is.
+ * Makes inner tensors of a graph outputs of it. All protobuf readers merge a message's field that comes twice, so the
+ * new outputs are appended to the unchanged model.
  */
 export function exposeOutputs(model: Uint8Array, names: readonly string[]): Uint8Array {
   const addition = new PbfWriter();
@@ -117,7 +117,7 @@ interface AttributeFields {
   readonly dataFiles: Set<string>;
 }
 
-/** Of constants and of the graphs of branches and loops only the files that they need are wanted. */
+/** Constants and the graphs of branches and loops are read only for the files that they need. */
 function readAttributeField(tag: number, attribute: AttributeFields, from: PbfReader): void {
   if (tag === 1) attribute.name = from.readString();
   else if (tag === 3) attribute.integer = from.readVarint(true);
@@ -125,7 +125,7 @@ function readAttributeField(tag: number, attribute: AttributeFields, from: PbfRe
   else if (tag === 6 || tag === 11) from.readMessage(readGraphField, emptyGraph(attribute.dataFiles));
 }
 
-/** Reads a TensorProto for its name and the file that holds it. */
+/** Reads the name of a TensorProto and the file that holds it. */
 function readWeights(dataFiles: Set<string>, from: PbfReader): string {
   const weights = {name: ''};
   from.readMessage((tag, fields, reader) => {

@@ -1,4 +1,4 @@
-/** Half-precision floats (IEEE 754 binary16), which this version of JavaScript has no array of. */
+/** Half-precision floats (IEEE 754 binary16), for which this version of JavaScript has no array. */
 
 const asFloat = new Float32Array(1);
 const asBits = new Uint32Array(asFloat.buffer);
@@ -12,7 +12,7 @@ export function fromHalf(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** The nearest half to a 32-bit float, ties to even. */
+/** Returns the nearest half to a 32-bit float, ties to even. */
 export function toHalf(value: number): number {
   asFloat[0] = value;
   const bits = asBits[0]!;
@@ -21,7 +21,7 @@ export function toHalf(value: number): number {
   if (magnitude > 0x7f800000) return sign | 0x7e00;
   if (magnitude >= 0x47800000) return sign | 0x7c00;
   if (magnitude < 0x38800000) return sign | nearestEven(Math.abs(asFloat[0]) * 2 ** 24);
-  // Rounding may carry into the exponent, up to infinity: the bits are laid out so that this is right.
+  // Rounding can carry into the exponent, up to infinity. The layout of the bits makes this right.
   return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
 }
 

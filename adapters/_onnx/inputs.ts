@@ -9,8 +9,8 @@ import type {Feeds, OnnxRuntime, TensorData} from './runtime.ts';
 const layouts = ['as-is', 'channels-first', 'flat'] as const;
 
 /**
- * How the shape of an example becomes what the model takes: `as-is`; `channels-first`, from [height, width, channels] or
- * [height, width]; `flat`, all values in one row.
+ * How the shape of an example becomes the shape that the model takes: `as-is`; `channels-first`, from [height, width,
+ * channels] or [height, width]; `flat`, all values in one row.
  */
 export type Layout = (typeof layouts)[number];
 
@@ -18,7 +18,7 @@ export type Layout = (typeof layouts)[number];
 export interface InputPlan {
   readonly name: string;
   readonly elementType: ElementType;
-  /** As the model declares it, the length of a batch first. */
+  /** The shape that the model declares, with the batch dimension first. */
   readonly shape: GraphValue['shape'];
   readonly layout: Layout;
   readonly preprocessing: Required<Preprocessing>;
@@ -26,7 +26,7 @@ export interface InputPlan {
 
 export type ElementType = (typeof elementTypes)[keyof typeof elementTypes];
 
-/** By ONNX's numbers, those that examples can be turned into. */
+/** Element types that examples can be converted to, by ONNX's numbers. */
 const elementTypes = {
   1: 'float32',
   2: 'uint8',
@@ -39,7 +39,7 @@ const elementTypes = {
 
 const wholeNumbers: readonly ElementType[] = ['uint8', 'int32', 'int64'];
 
-/** @throws InputError where the model's inputs can't be fed so */
+/** @throws InputError if the model's inputs can't be fed this way */
 export function inputPlan(
   {path, graph}: OnnxModel,
   layout: Layout,
@@ -71,14 +71,14 @@ function checkNumbers({scale, mean, deviation}: Required<Preprocessing>): void {
   throw new InputError('`preprocessing` must be finite numbers, its `deviation` none of them 0.');
 }
 
-/** Queries that can be run together. */
+/** Queries that can run in one batch. */
 export interface Batch {
-  /** Places of the queries in what was asked. */
+  /** Indices of the queries in the call. */
   readonly rows: readonly number[];
   readonly inputs: readonly Input[];
 }
 
-/** Sorts queries into batches of one shape; `refuse` hears of those that the model can't take. */
+/** Sorts queries into batches of one shape. Calls `refuse` for those that the model can't take. */
 export function batchesOf(
   plan: InputPlan,
   queries: readonly Query[],
@@ -129,7 +129,7 @@ function misfit(plan: InputPlan, shape: readonly number[]): string | undefined {
   return `\`preprocessing\` has ${[many].flat().length} values, but an input of shape ${given} has ${channels} channels.`;
 }
 
-/** Numbers are not cut down in silence to fit a narrower type. */
+/** Refuses numbers that a narrower type can't hold, so that none is silently changed. */
 function misfitOfValues({elementType}: InputPlan, {dtype, data}: TensorInput): string | undefined {
   if (!wholeNumbers.includes(elementType) || dtype === elementType || dtype === 'uint8') return undefined;
   const [least, most] = elementType === 'uint8' ? [0, 255] : [-(2 ** 31), 2 ** 31 - 1];
@@ -153,12 +153,12 @@ function channelsOf(layout: Layout, shape: readonly number[]): number {
   return layout === 'channels-first' && shape.length === 2 ? 1 : (shape.at(-1) ?? 1);
 }
 
-/** How many of `count` rows go into one run: a fixed length of a batch is kept to. */
+/** Returns the number of the `count` rows that one run takes. A fixed batch length is kept. */
 export function rowsPerRun({shape}: InputPlan, count: number): number {
   return shape?.[0] ?? count;
 }
 
-/** What is fed for inputs of one shape, rows of zeros behind them where the model wants more. */
+/** Returns the feeds for inputs of one shape, padded with rows of zeros if the model needs more. */
 export function feedsOf(plan: InputPlan, inputs: readonly Input[], runtime: OnnxRuntime): Feeds {
   const rows = rowsPerRun(plan, inputs.length);
   const first = inputs[0]!;
@@ -171,8 +171,8 @@ export function feedsOf(plan: InputPlan, inputs: readonly Input[], runtime: Onnx
   const values = prepared(plan, inputs as readonly TensorInput[], rows);
   const data = asType[numberType(plan)](values);
   const tensor = new runtime.Tensor(plan.elementType, data, shape);
-  // Where Node has an array of half floats the package makes one of their bits, which its library takes for empty
-  // (microsoft/onnxruntime#32323). It takes the bits.
+  // If Node has an array of half floats, the package makes one from the bits, and its library takes that for empty
+  // (microsoft/onnxruntime#32323). The library accepts the bits.
   if (data instanceof Uint16Array) Object.assign(tensor, {cpuData: data});
   return {[plan.name]: tensor};
 }
@@ -203,7 +203,7 @@ function prepared(plan: InputPlan, inputs: readonly TensorInput[], rows: number)
   return values;
 }
 
-/** (value * scale - mean) / deviation, as a factor and an offset a channel. */
+/** Returns (value * scale - mean) / deviation as one factor and one offset per channel. */
 function linear({scale, mean, deviation}: Required<Preprocessing>, channels: number): [Float64Array, Float64Array] {
   const of = (values: number | readonly number[], channel: number): number =>
     typeof values === 'number' ? values : values[channel]!;

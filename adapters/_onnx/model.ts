@@ -6,15 +6,15 @@ import {InputError, TeacherError} from '../../src/errors.ts';
 import {exposeOutputs, type Graph, readGraph} from './graph.ts';
 import {type OnnxRuntime, openSession, type Session} from './runtime.ts';
 
-/** An ONNX file that was looked at, but not loaded. */
+/** An ONNX file that was inspected but not loaded. */
 export interface OnnxModel {
   readonly path: string;
   readonly graph: Graph;
-  /** Of its bytes, and of those of its files of weights behind them. In hexadecimal. */
+  /** Hash of its bytes, followed by those of its files of weights. In hexadecimal. */
   readonly sha256: string;
 }
 
-/** @throws InputError where there is no such file, it is no ONNX model, or a file of its weights is missing */
+/** @throws InputError if there is no such file, it is no ONNX model, or a file of its weights is missing */
 export async function readModel(path: string): Promise<OnnxModel> {
   const {graph, sha256} = await read(path);
   return {path, graph, sha256};
@@ -35,7 +35,7 @@ async function digest(path: string, bytes: Uint8Array, {dataFiles}: Graph): Prom
     try {
       const location = join(dirname(path), file);
       if (!location.startsWith(join(dirname(path), sep))) throw new Error('It is outside of its folder.');
-      // A device or a pipe may never end.
+      // Reading a device or a pipe can take forever.
       if (!(await stat(location)).isFile()) throw new Error('It is no file.');
       for await (const chunk of createReadStream(location)) hash.update(chunk as Buffer);
     } catch (cause) {
@@ -47,17 +47,17 @@ async function digest(path: string, bytes: Uint8Array, {dataFiles}: Graph): Prom
 }
 
 export interface LoadOptions {
-  /** The teacher's, for messages. */
+  /** The teacher's name, for messages. */
   readonly name: string;
-  /** Tensors that are to be outputs. */
+  /** Tensors that become outputs. */
   readonly tensors: readonly string[];
   readonly threads: number | undefined;
 }
 
 /**
- * Loads a model that was looked at before. It is read anew, so that looking holds no memory.
+ * Loads a model that was inspected before. It is read again, so that an inspected model holds no memory.
  *
- * @throws TeacherError where it has changed since, or the runtime can't load it
+ * @throws TeacherError if it has changed since, or the runtime can't load it
  */
 export async function loadModel(
   {path, graph, sha256}: OnnxModel,
@@ -78,20 +78,21 @@ export async function loadModel(
   }
 }
 
-/** Which tensor the scores are read from, and what it holds. */
+/** The tensor that the scores are read from, and its kind. */
 export interface ScoreSource {
   readonly tensor: string;
   readonly kind: 'logits' | 'probabilities';
 }
 
-/** What is said of a model's scores: an output of it, or any tensor in it. */
+/** The tensor of a model's scores: an output of the model, or any tensor in it. */
 export type ScoreOutput = {readonly logits: string} | {readonly probabilities: string};
 
 /**
- * Of probabilities that come from a softmax, what goes into it: these are logits, exact where probabilities round to 0.
+ * If probabilities come from a softmax, returns the softmax's input: logits that are exact even if probabilities round
+ * to 0.
  *
- * @throws InputError where the model has no such tensor, it comes from a softmax though it is said to be logits, or it
- *   does not give one number a class
+ * @throws InputError if the model has no such tensor, if it comes from a softmax though it is called logits, or if it
+ *   does not give one number per class
  */
 export function scoreSource(model: OnnxModel, output: ScoreOutput, classes: readonly string[]): ScoreSource {
   const [named, kind] = 'logits' in output ? [output.logits, 'logits' as const] : [output.probabilities, undefined];
@@ -109,13 +110,15 @@ export function scoreSource(model: OnnxModel, output: ScoreOutput, classes: read
   return {tensor, kind: kind ?? 'probabilities'};
 }
 
-/** The tensor that an output repeats. A ZipMap turns a table into a list of maps, which ONNX Runtime can't give here. */
+/**
+ * Returns the tensor that an output copies. ONNX Runtime can't return a ZipMap's list of maps here, so it is skipped.
+ */
 function behindCopies(makers: Graph['makers'], name: string): string {
   const seen = new Set<string>();
   for (let tensor = name; ; ) {
     const maker = makers.get(tensor);
     const source = maker?.operator === 'Identity' || maker?.operator === 'ZipMap' ? maker.inputs[0] : undefined;
-    // A damaged file may have one repeat itself.
+    // In a damaged file a tensor can copy itself.
     if (source === undefined || seen.has(source)) return tensor;
     seen.add(source);
     tensor = source;
@@ -131,7 +134,7 @@ function checkScores({path, graph}: OnnxModel, tensors: readonly string[], class
   );
 }
 
-/** @throws InputError where the model has no tensor of one of these names */
+/** @throws InputError if the model has no tensor of one of these names */
 export function checkFeatures(model: OnnxModel, names: readonly string[]): void {
   for (const name of names) checkTensor(model, name);
 }
@@ -150,6 +153,6 @@ function checkPresent({path, graph}: OnnxModel, name: string): void {
   if (makers.has(name)) return;
   const known = outputs.map(output => `\`${output.name}\``).join(', ');
   throw new InputError(
-    `${path} has no tensor \`${name}\`. Its outputs are ${known}; any tensor inside it may be named too.`,
+    `${path} has no tensor \`${name}\`. Its outputs are ${known}; any tensor inside it can be named too.`,
   );
 }

@@ -1,6 +1,6 @@
 import {fromHalf} from './half.ts';
 
-/** What is used of `onnxruntime-node`. */
+/** The part of `onnxruntime-node` that is used. */
 export interface OnnxRuntime {
   readonly Tensor: new (type: string, data: TensorData, shape: readonly number[]) => RuntimeTensor;
   readonly InferenceSession: {
@@ -32,7 +32,7 @@ export interface Feeds {
 }
 
 export interface SessionOptions {
-  /** The folder of the model, where it looks for its files of weights. */
+  /** The model's folder, in which the runtime looks for its files of weights. */
   readonly folder: string;
   readonly threads: number | undefined;
 }
@@ -43,7 +43,7 @@ export async function openSession(
   {folder, threads}: SessionOptions,
 ): Promise<Session> {
   return runtime.InferenceSession.create(model, {
-    // Its own log, on the standard error stream, says what its exceptions say.
+    // Its own log on standard error repeats its exceptions.
     logSeverityLevel: 4,
     extra: {session: {model_external_initializers_file_folder_path: folder}},
     ...(threads !== undefined && {intraOpNumThreads: threads}),
@@ -56,7 +56,7 @@ export interface NumberTensor {
   readonly values: Float32Array;
 }
 
-/** @returns undefined where it holds no numbers */
+/** @returns undefined if it holds no numbers */
 export function numbersOf({type, dims, data}: RuntimeTensor): NumberTensor | undefined {
   const values = float32(type, data);
   return values && {shape: dims, values};
@@ -65,7 +65,7 @@ export function numbersOf({type, dims, data}: RuntimeTensor): NumberTensor | und
 function float32(type: string, data: unknown): Float32Array | undefined {
   if (data instanceof Float32Array) return data;
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Float32Array.from(data, Number);
-  // Newer versions of Node have an array of half floats; before they come as their bits.
+  // Newer versions of Node have an array of half floats. Older ones give their bits.
   if (type === 'float16' && data instanceof Uint16Array) return Float32Array.from(data, fromHalf);
   return ArrayBuffer.isView(data) ? Float32Array.from(data as unknown as ArrayLike<number>) : undefined;
 }

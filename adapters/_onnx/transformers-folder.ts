@@ -5,13 +5,13 @@ import {join} from 'node:path';
 import {z} from 'zod';
 import {InputError} from '../../src/errors.ts';
 
-/** The files of a model that are no weights. */
+/** The files of a model other than its weights. */
 export interface ModelFolder {
-  /** In the order of the scores; undefined where the model does not name them. */
+  /** In the order of the scores; undefined if the model does not name them. */
   readonly classes: readonly string[] | undefined;
-  /** Positions that the model has; infinite where it does not say. */
+  /** The number of the model's positions; infinite if it gives none. */
   readonly positions: number;
-  /** SHA-256 of what says how texts become tokens. In hexadecimal. */
+  /** SHA-256 of the files that decide how texts become tokens. In hexadecimal. */
   readonly tokenizer: string;
   /** SHA-256 of the model's settings. In hexadecimal. */
   readonly config: string;
@@ -23,9 +23,9 @@ const configSchema = z.object({
   max_position_embeddings: z.number().int().positive().optional(),
 });
 
-/** @throws InputError where a file is missing or damaged, or the model does not choose among classes */
+/** @throws InputError if a file is missing or damaged, or the model does not choose among classes */
 export async function readFolder(path: string): Promise<ModelFolder> {
-  // One after another: of several that are missing the message names the first.
+  // One after the other, so that the message names the first missing file.
   const config = await readNeeded(join(path, 'config.json'));
   const tokenizer = await readNeeded(join(path, 'tokenizer.json'));
   const tokenizerConfig = await readNeeded(join(path, 'tokenizer_config.json'));
@@ -75,9 +75,9 @@ function sha256(...files: readonly Buffer[]): string {
 }
 
 /**
- * The path of the model itself.
+ * Returns the path of the model itself.
  *
- * @throws InputError where there is none
+ * @throws InputError if there is none
  */
 export function modelFile(path: string, file: string | undefined): string {
   const locations = file === undefined ? ['onnx/model.onnx', 'model.onnx'] : [file];

@@ -2,12 +2,12 @@ import type {Feature} from '../../src/teacher.ts';
 import {type FeatureReader, rowOf} from './answers.ts';
 import type {NumberTensor} from './runtime.ts';
 
-/** How the states of a text's tokens become one: their mean, or that of the first or the last token. */
+/** How the states of a text's tokens become one: their mean, or the state of the first or the last token. */
 export type Pooling = 'mean' | 'first' | 'last';
 
 /**
- * Reads features of texts, whose size may not depend on their length: [texts, width] as it is, [texts, tokens, width]
- * pooled over the tokens of each text, padding left out.
+ * Reads features of texts, whose size must not depend on the text's length. [texts, width] is taken unchanged. [texts,
+ * tokens, width] is pooled over the tokens of each text, without padding.
  *
  * @param lengths - tokens of each text
  */

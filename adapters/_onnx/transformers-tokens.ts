@@ -1,4 +1,4 @@
-/** What is used of a tokenizer of transformers.js. */
+/** The part of a transformers.js tokenizer that is used. */
 export interface Tokenizer {
   (
     text: string,
@@ -8,14 +8,14 @@ export interface Tokenizer {
   readonly pad_token_id?: number;
 }
 
-/** Turns a text into the ids of its tokens. */
+/** Converts a text to the ids of its tokens. */
 export type TokenReader = (text: string) => readonly number[];
 
 /**
- * Cuts long texts as transformers does in Python: tokens that stand at the end of every text stay there. transformers.js
- * cuts these off.
+ * Truncates long texts as transformers does in Python, which keeps the special tokens at the end of a text.
+ * transformers.js cuts them off.
  *
- * @param most - tokens of one text, special ones included
+ * @param most - tokens of one text, including special tokens
  */
 export function tokenReader(tokenizer: Tokenizer, most: number): TokenReader {
   const suffix = suffixLength(tokenizer);
@@ -25,7 +25,7 @@ export function tokenReader(tokenizer: Tokenizer, most: number): TokenReader {
   };
 }
 
-/** How many special tokens stand behind a text. */
+/** Returns the number of special tokens after a text. */
 function suffixLength(tokenizer: Tokenizer): number {
   const [whole, body] = [true, false].map(
     special => tokenizer('a', {add_special_tokens: special, return_tensor: false}).input_ids,
@@ -36,14 +36,14 @@ function suffixLength(tokenizer: Tokenizer): number {
   return 0;
 }
 
-/** Token ids and what tells them from padding, [texts, tokens], row-major. */
+/** Token ids and the mask that marks padding, [texts, tokens], row-major. */
 export interface TokenTable {
   readonly tokens: number;
   readonly ids: BigInt64Array;
   readonly mask: BigInt64Array;
 }
 
-/** Texts of several lengths in one table, padded on the right. */
+/** Puts texts of different lengths into one table, padded on the right. */
 export function tokenTable(texts: readonly (readonly number[])[], padding: number): TokenTable {
   const tokens = Math.max(...texts.map(ids => ids.length));
   const ids = new BigInt64Array(texts.length * tokens).fill(BigInt(padding));

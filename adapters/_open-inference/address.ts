@@ -4,7 +4,7 @@ import type {Model, Transport} from './client.ts';
 import {grpcTransport} from './grpc.ts';
 import {type Binary, restTransport} from './rest.ts';
 
-/** What of the options is about HTTP alone. */
+/** The options that apply only to HTTP. */
 export interface HttpOptions {
   readonly binary?: Binary;
   readonly dispatcher?: object;
@@ -13,10 +13,10 @@ export interface HttpOptions {
 /**
  * Checks the address of a service.
  *
- * @returns the address without a slash at its end
- * @throws InputError where it can't be used, or not with these options
+ * @returns the address without a trailing slash
+ * @throws InputError if it can't be used, or not with these options
  */
-export function checkPlace(address: string, {binary, dispatcher}: HttpOptions): string {
+export function checkServiceUrl(address: string, {binary, dispatcher}: HttpOptions): string {
   const checked = checkAddress(overHttp(address));
   if (!isGrpc(address)) return checked;
   const {host, pathname} = new URL(checked);
@@ -27,7 +27,7 @@ export function checkPlace(address: string, {binary, dispatcher}: HttpOptions): 
   return address.replace(/\/+$/, '').toLowerCase();
 }
 
-/** The address, with that of gRPC as the one of HTTP that it is underneath. */
+/** Returns the address as HTTP, which gRPC uses underneath. */
 export function overHttp(address: string): string {
   return address.replace(/^grpc(?=s?:)/i, 'http');
 }
@@ -36,7 +36,7 @@ function isGrpc(address: string): boolean {
   return overHttp(address) !== address;
 }
 
-/** How the service at an address is reached; the first time is when its address is asked for. */
+/** Returns the transport of an address. It is opened, and the address is asked for, at the first use. */
 export function transportTo(
   url: string | (() => Promise<string>),
   options: HttpOptions,
@@ -45,10 +45,10 @@ export function transportTo(
   let transport: Promise<Transport> | undefined;
   const open = async (): Promise<Transport> => {
     try {
-      const address = checkPlace(typeof url === 'string' ? url : await url(), options);
+      const address = checkServiceUrl(typeof url === 'string' ? url : await url(), options);
       return isGrpc(address) ? grpcTransport(address, model) : restTransport(address, options.binary ?? 'auto', model);
     } catch (error) {
-      // Another attempt asks again.
+      // The next attempt asks again.
       transport = undefined;
       throw error;
     }

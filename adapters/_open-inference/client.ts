@@ -15,39 +15,39 @@ export interface Model {
   readonly outputs: readonly string[];
 }
 
-/** Sends a request, and rejects only where no whole reply came. */
+/** Sends a request. It rejects only if no whole reply came. */
 export type Send = () => Promise<Reply>;
 
-/** What carries queries about one model to the service, and replies back. */
+/** Carries queries about one model to the service, and replies back. */
 export interface Transport {
   /**
-   * Makes ready what asks about a batch; nothing that it does for that is charged.
+   * Prepares the request of a batch. Nothing that it does is charged.
    *
-   * @returns what sends the request
+   * @returns a function that sends the request
    */
   prepare(batch: Batch, signal?: AbortSignal): Promise<Send> | Send;
-  /** The service's models, as messages name them; undefined where it doesn't tell. Never rejects. */
+  /** Returns the service's models as messages name them; undefined if it doesn't list them. Never rejects. */
   models(signal?: AbortSignal): Promise<readonly string[] | undefined>;
 }
 
-/** A model, how it is reached and how its replies are read. */
+/** A model, its transport and the reader of its replies. */
 export interface Client {
   readonly model: Model;
   readonly transport: () => Promise<Transport>;
   readonly read: ReplyReader;
 }
 
-/** How one call asks. */
+/** Options of one call. */
 export interface InferOptions {
   readonly exchange: Exchange;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Asks about one batch with one request, or with more where the service refuses a batch that it may take in parts.
+ * Asks about one batch with one request, or with more if the service refuses a batch that can be split.
  *
- * @returns an outcome each, in order
- * @throws TeacherError where the service as a whole fails
+ * @returns one outcome per query, in order
+ * @throws TeacherError if the service as a whole fails
  */
 export async function infer(client: Client, batch: Batch, options: InferOptions): Promise<readonly Outcome[]> {
   const {connection} = client.model;
@@ -64,16 +64,18 @@ export async function infer(client: Client, batch: Batch, options: InferOptions)
   return [...(await infer(client, first, options)), ...(await infer(client, second, options))];
 }
 
-/** Another kind of service than is asked for: nothing that may pass. */
+/** Another kind of service answers 501, so a retry does not help. */
 const explain: Explain = ({status}) =>
   status === 501 ? {problem: 'It has no inference of this protocol. Check `url`.', retryable: false} : undefined;
 
-/** Tensors of one batch are alike, so a refusal is of them all; a text may be refused for what it says. */
+/**
+ * Tensors of one batch have the same form, so a refusal concerns all of them. A text can be refused for its content.
+ */
 function isDivisible({inputs}: Batch, {status}: Reply): boolean {
   return inputs.length > 1 && (status === 413 || inputs[0]!.kind === 'text');
 }
 
-/** Says what the service has instead, where it tells. Looking costs nothing, so it goes through no exchange. */
+/** Names the models that the service has instead, if it lists them. Listing is free, so it bypasses the exchange. */
 async function notFound(
   {connection, model, version}: Model,
   transport: Transport,

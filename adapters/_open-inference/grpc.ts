@@ -8,7 +8,7 @@ import {headOf} from './inputs.ts';
 import {encodeRequest, PROTOBUF} from './protobuf.ts';
 import {encodeRaw} from './tensors.ts';
 
-/** What is used of the package @grpc/grpc-js. */
+/** The part of the package @grpc/grpc-js that is used. */
 interface Grpc {
   readonly Client: new (target: string, credentials: object, options: object) => GrpcClient;
   readonly Metadata: new () => Metadata;
@@ -49,7 +49,7 @@ interface Call {
 const METHOD = '/inference.GRPCInferenceService/ModelInfer';
 
 /**
- * The protocol over gRPC. A connection that is idle keeps no process alive.
+ * The protocol over gRPC. An idle connection keeps no process alive.
  *
  * @param address - of the service: `grpc://host:port`, or `grpcs://` for TLS
  */
@@ -80,7 +80,9 @@ export function grpcTransport(address: string, target: Model): Transport {
   };
 }
 
-/** The core alone sends again, and at its own pace; nothing goes anywhere but to the address. */
+/**
+ * Turns off the library's retries, because the core retries at its own pace. Requests go only to the address itself.
+ */
 function channelOptions({maxReply}: Connection): object {
   return {
     'grpc.max_receive_message_length': maxReply,
@@ -103,8 +105,8 @@ interface Route {
 /**
  * Makes one call.
  *
- * @returns the message in base64; of a refusal, the HTTP status that its code stands for
- * @throws TeacherError where no whole reply comes; the signal's reason after an abort
+ * @returns the message in base64; for a refusal, the HTTP status of its code
+ * @throws TeacherError if no whole reply comes; the signal's reason after an abort
  */
 async function callOnce(route: Route, message: Buffer, signal?: AbortSignal): Promise<Reply> {
   signal?.throwIfAborted();
@@ -137,17 +139,17 @@ async function callOnce(route: Route, message: Buffer, signal?: AbortSignal): Pr
   });
 }
 
-/** How a call ended. */
+/** The end of a call. */
 interface End {
   readonly status: Status;
   /** The name of its status code. */
   readonly code: string;
   readonly response: Buffer | undefined;
-  /** Whether the service had begun to answer. */
+  /** True if the service had begun to answer. */
   readonly hasHeaders: boolean;
 }
 
-/** How the library words the ends that it makes itself after a service has begun to answer. */
+/** The library's own messages if a call ends after the service has begun to answer. */
 const CUT_SHORT =
   /^(Connection dropped|Received RST_STREAM|Stream refused|Call cancelled|Deadline exceeded after|(read|write) E[A-Z]+$)/;
 
@@ -156,12 +158,12 @@ function isFromService({status, hasHeaders}: End, {maxReply}: Connection): boole
   return isAnswered && !CUT_SHORT.test(status.details) && !isReplyTooLong(status, maxReply);
 }
 
-/** The library names the limit that it holds; a service that finds the request too long names its own. */
+/** The library names its own limit. A service that finds the request too long names the service's. */
 function isReplyTooLong({details}: Status, maxReply: number): boolean {
   return details.startsWith('Received message larger than max') && details.endsWith(` vs ${maxReply})`);
 }
 
-/** The HTTP statuses that status codes stand for, as Google's `code.proto` has them. */
+/** The HTTP statuses of status codes, as in Google's `code.proto`. */
 const STATUSES: Readonly<Record<string, number>> = {
   OK: 200,
   INVALID_ARGUMENT: 400,
@@ -189,7 +191,7 @@ function replyOf({status, code, response}: End): Reply {
   return new WholeReply(isTooLong ? 413 : (STATUSES[code] ?? 500), headers, body);
 }
 
-/** Ends of which the library says that the call never had a connection. */
+/** Messages of the library for calls that never had a connection. */
 const UNSENT = /^No connection established|^Name resolution failed|Waiting for (LB pick|name resolution)/;
 
 function failureOf({status, code}: End, {connection, url}: Route): TeacherError {

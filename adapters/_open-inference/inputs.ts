@@ -1,21 +1,21 @@
 import type {Input, Query, TensorInput} from '../../src/teacher.ts';
 import {canHold, type TensorHead} from './tensors.ts';
 
-/** Inputs that one request can carry together: the same datatype and shape. */
+/** Inputs that fit into one request: the same datatype and shape. */
 export interface Batch {
-  /** Places of the queries in what was asked. */
+  /** Indices of the queries in the call. */
   readonly rows: readonly number[];
   readonly inputs: readonly Input[];
 }
 
-/** How the service calls its input. */
+/** The service's name and datatype of its input. */
 export interface InputForm {
   readonly name: string;
-  /** Undefined where it is that of the queries. */
+  /** Undefined if it is the datatype of the queries. */
   readonly datatype: string | undefined;
 }
 
-/** Sorts queries into batches; `refuse` hears of those that no request can carry. */
+/** Sorts queries into batches. Calls `refuse` for those that no request can hold. */
 export function batchesOf(
   queries: readonly Query[],
   {datatype}: InputForm,
@@ -44,7 +44,7 @@ function problemWith(input: Input, datatype: string | undefined): string | undef
     return `An input of shape [${input.shape.join(', ')}] holds ${size} values, got ${input.data.length}.`;
   }
   if (input.dtype === 'float32' && !input.data.every(Number.isFinite))
-    return 'An input holds NaN or an infinite value, which not every form of the protocol can carry.';
+    return 'An input holds NaN or an infinite value, which not every form of the protocol can hold.';
   if (datatype !== undefined && datatype !== datatypes[input.dtype] && !canHold(datatype, input.data))
     return `An input holds values that ${datatype} can not. Check \`input.datatype\`.`;
   return undefined;
@@ -61,7 +61,7 @@ export function halvesOf({rows, inputs}: Batch): readonly [Batch, Batch] {
 
 const datatypes: Record<TensorInput['dtype'], string> = {uint8: 'UINT8', int32: 'INT32', float32: 'FP32'};
 
-/** Of one tensor of all inputs of a batch. Texts go as [n, 1], the shape that Triton's batching asks for. */
+/** Returns the head of one tensor for all inputs of a batch. Texts have shape [n, 1], which Triton's batching needs. */
 export function headOf(inputs: readonly Input[], {name, datatype}: InputForm): TensorHead {
   const first = inputs[0]!;
   if (first.kind === 'text') {
@@ -70,13 +70,13 @@ export function headOf(inputs: readonly Input[], {name, datatype}: InputForm): T
   return {name, datatype: datatype ?? datatypes[first.dtype], shape: [inputs.length, ...first.shape]};
 }
 
-/** The values of that tensor as JSON has them. */
+/** Returns that tensor's values for JSON. */
 export function valuesOf(inputs: readonly Input[]): readonly (number | string)[] {
   if (inputs[0]!.kind === 'text') return inputs.map(input => (input as {readonly text: string}).text);
   return joined(inputs as readonly TensorInput[]);
 }
 
-/** All values in a row. A loop, since this is most of the work of asking about images. */
+/** Returns all values in one array. It uses a loop, because this takes most of the time of asking about images. */
 function joined(inputs: readonly TensorInput[]): number[] {
   const size = inputs[0]!.data.length;
   const values = new Array<number>(inputs.length * size);

@@ -13,19 +13,19 @@ import {
 import {parseReply} from './replies.ts';
 import type {Tensor} from './tensors.ts';
 
-/** Which of a service's outputs is read, and what it means. */
+/** The output to read, and its kind. */
 export type ScoreOutput =
   | {readonly logits: string}
   | {readonly logProbabilities: string}
   | {readonly probabilities: string}
   | {readonly topK: {readonly classes: string; readonly logProbabilities: string; readonly k: number}};
 
-/** An output of labels: class indices, or names out of `classes`. */
+/** An output of labels: class indices, or names from `classes`. */
 export interface LabelOutput {
   readonly label: string;
 }
 
-/** Reads the answer to one query of a batch, or says why it can't be used. */
+/** Reads the answer to one query of a batch, or returns the reason that it can't be used. */
 type RowReader = (row: number) => Answer | Unread;
 
 /** The names of the outputs to ask for. */
@@ -41,13 +41,13 @@ export interface ReaderOptions extends LabelWords {
 }
 
 /**
- * Reads a reply with status 200 to `count` queries. What is wrong with one row is that row's error.
+ * Reads a reply with status 200 to `count` queries. A problem with one row is that row's error.
  *
- * @throws TeacherError where the reply as a whole is not what was asked for
+ * @throws TeacherError if the reply as a whole is not what was asked for
  */
 export type ReplyReader = (reply: Reply, count: number) => readonly Outcome[];
 
-/** What reads the replies about one model. */
+/** Returns the reader of replies about one model. */
 export function replyReader({name, output, ...words}: ReaderOptions): ReplyReader {
   const rowsOf = rowReader(output, words);
   const fail = (problem: string): TeacherError => new TeacherError(name, problem, {status: 200, unreadable: true});
@@ -67,7 +67,7 @@ export function replyReader({name, output, ...words}: ReaderOptions): ReplyReade
   };
 }
 
-/** Takes an output of `width` values a row out of a reply. */
+/** Takes an output of `width` values per row out of a reply. */
 type Take = (tensor: string, width: number) => Tensor;
 
 function rowReader(output: ScoreOutput | LabelOutput, words: LabelWords): (take: Take) => RowReader {
@@ -110,7 +110,7 @@ function topKOf(named: readonly (LabelAnswer | Unread)[], values: readonly numbe
   return topKAnswer('log-probabilities', labels, values);
 }
 
-/** The tensor, or why it is not the one that was asked for. */
+/** Returns the tensor, or the reason that it is not the one that was asked for. */
 function takeTensor(
   outputs: readonly Tensor[],
   {tensor, count, width}: {readonly tensor: string; readonly count: number; readonly width: number},
@@ -130,7 +130,7 @@ function rowsOf({data}: Tensor, width: number): (row: number) => readonly unknow
   return row => data.slice(row * width, (row + 1) * width);
 }
 
-/** Rows of numbers; NaN where a value is none. */
+/** Returns rows of numbers. A value that is no number becomes NaN. */
 function numbers(tensor: Tensor, width: number): (row: number) => readonly number[] {
   const rows = rowsOf(tensor, width);
   return row => rows(row).map(value => (typeof value === 'number' ? value : Number.NaN));

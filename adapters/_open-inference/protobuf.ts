@@ -1,4 +1,4 @@
-/** The messages of the protocol's gRPC that asking needs, after its `grpc_predict_v2.proto`. */
+/** The messages of the protocol's gRPC API that queries need, from its `grpc_predict_v2.proto`. */
 import {PbfReader, PbfWriter} from 'pbf';
 import {decodeRaw, type InferReply, type Tensor, type TensorHead} from './tensors.ts';
 
@@ -9,13 +9,13 @@ export interface InferRequest {
   readonly model: string;
   readonly version: string | undefined;
   readonly input: TensorHead;
-  /** The input's values, see `encodeRaw`. */
+  /** The input's values; see `encodeRaw`. */
   readonly bytes: Uint8Array;
-  /** Names of the outputs to answer with. */
+  /** Names of the outputs to return. */
   readonly outputs: readonly string[];
 }
 
-/** A `ModelInferRequest`. */
+/** Encodes a `ModelInferRequest`. */
 export function encodeRequest({model, version, input, bytes, outputs}: InferRequest): Buffer {
   const writer = new PbfWriter();
   writer.writeStringField(1, model);
@@ -49,7 +49,7 @@ interface Output {
   data: (number | string)[];
 }
 
-/** A `ModelInferResponse`; undefined where it is none. */
+/** Decodes a `ModelInferResponse`; undefined if it is none. */
 export function decodeResponse(bytes: Uint8Array): InferReply | undefined {
   const found: {model: string; version: string; outputs: Output[]; raw: Uint8Array[]} = {
     model: '',
@@ -70,7 +70,7 @@ export function decodeResponse(bytes: Uint8Array): InferReply | undefined {
   const {model, version, raw} = found;
   const outputs: Tensor[] = [];
   for (const [index, {name, datatype, shape, data}] of found.outputs.entries()) {
-    // All outputs come as bytes, or none does.
+    // Either all outputs come as bytes, or none does.
     const values = raw.length === 0 ? data : decodeRaw(raw[index] ?? new Uint8Array(), datatype);
     if (values === undefined) return undefined;
     outputs.push({name, shape, data: values});
@@ -88,7 +88,7 @@ function readOutput(reader: PbfReader): Output {
   }, output);
 }
 
-/** Which of these fields is there depends on the datatype. */
+/** The datatype decides which of these fields is set. */
 function readContents(field: number, data: (number | string)[], reader: PbfReader): void {
   const numbers = data as number[];
   if (field === 1 || field === 4 || field === 5) reader.readPackedVarint(numbers);

@@ -8,9 +8,9 @@ import {decodeRaw, type InferReply, type Tensor} from './tensors.ts';
 /**
  * Parses a reply of the protocol: JSON, JSON followed by tensors as bytes, or a message of gRPC.
  *
- * @param name - the teacher's, for messages
- * @returns undefined where it is something else
- * @throws TeacherError where it should be JSON and is not
+ * @param name - the teacher's name, for messages
+ * @returns undefined if it is something else
+ * @throws TeacherError if it should be JSON and is not
  */
 export function parseReply(name: string, reply: Reply): InferReply | undefined {
   return parsedOnce(reply, whole => {
@@ -20,7 +20,7 @@ export function parseReply(name: string, reply: Reply): InferReply | undefined {
   });
 }
 
-/** Which model a reply says has answered. Never throws. */
+/** Returns the model that a reply names as its author. Never throws. */
 export function receiptOf(reply: Reply): Receipt {
   try {
     const {model, version: fingerprint} = parseReply('', reply) ?? {};
@@ -64,7 +64,7 @@ function parseRest(name: string, reply: Reply, isBinary: boolean): InferReply | 
   return {model: parsed.model_name, version: parsed.model_version, outputs};
 }
 
-/** Says where the JSON of a body ends that goes on with bytes. */
+/** Header with the length of the JSON at the start of a body that goes on with bytes. */
 export const HEAD_SIZE = 'inference-header-content-length';
 
 function flat(data: readonly unknown[]): readonly unknown[] {

@@ -7,13 +7,13 @@ import {type Batch, headOf, valuesOf} from './inputs.ts';
 import {HEAD_SIZE} from './replies.ts';
 import {encodeRaw} from './tensors.ts';
 
-/** Whether tensors go as bytes: the protocol's binary extension. `auto` asks the service whether it has it. */
+/** True if tensors go as bytes, by the protocol's binary extension. `auto` asks the service whether it has it. */
 export type Binary = boolean | 'auto';
 
 /**
  * The protocol over HTTP.
  *
- * @param address - of the service, without a slash at its end
+ * @param address - of the service, without a trailing slash
  */
 export function restTransport(address: string, binary: Binary, target: Model): Transport {
   const {connection, model, version} = target;
@@ -27,7 +27,7 @@ export function restTransport(address: string, binary: Binary, target: Model): T
         isBinary
           ? () => postBinary(target, url, batch, signal)
           : () => postJson(connection, url, jsonBody(target, batch), {signal});
-      // Texts as JSON are as short as they are as bytes, and all servers take them so.
+      // Texts are as short in JSON as in bytes, and all servers accept them in JSON.
       const isAsked = binary === 'auto' && batch.inputs[0]!.kind === 'tensor';
       return isAsked ? hasExtension(signal).then(sender) : sender(binary === true);
     },
@@ -41,7 +41,7 @@ export function restTransport(address: string, binary: Binary, target: Model): T
   };
 }
 
-/** Models of KServe's own server commonly answer with the identifier that they were sent, and fail without one. */
+/** Models of KServe's own server often reply with the identifier that they got, and fail without one. */
 const ID = 'limbeck';
 
 function jsonBody({input, outputs}: Model, {inputs}: Batch): object {
@@ -72,10 +72,10 @@ async function postBinary(
   return exchangeOnce(connection, {method: 'POST', url, headers, body: Buffer.concat([head, bytes])}, signal);
 }
 
-/** Milliseconds to wait for what the service says of itself. It can be asked without knowing. */
+/** Milliseconds to wait for the service's metadata, which is not needed for a query. */
 const PROBE_TIMEOUT = 5000;
 
-/** Tells whether the service takes tensors as bytes. Asks it once, and again only where no reply came. */
+/** Returns whether the service takes tensors as bytes. It asks once, and again only if no reply came. */
 function extensionProbe(connection: Connection, url: URL): (signal?: AbortSignal) => Promise<boolean> {
   const timeout = Math.min(connection.timeout, PROBE_TIMEOUT);
   let known: Promise<boolean> | undefined;
@@ -90,7 +90,7 @@ function extensionProbe(connection: Connection, url: URL): (signal?: AbortSignal
   };
 }
 
-/** Ends the wait at an abort, not what is waited for: others may wait for it too. */
+/** Stops waiting at an abort, but does not stop the work, because others can wait for it too. */
 async function orAborted<T>(waited: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (!signal) return waited;
   signal.throwIfAborted();

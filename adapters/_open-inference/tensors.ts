@@ -1,6 +1,6 @@
 import type {Input, TensorInput} from '../../src/teacher.ts';
 
-/** What the protocol says of a tensor that is sent, beside its values. */
+/** The description of a tensor that is sent, without its values. */
 export interface TensorHead {
   readonly name: string;
   readonly datatype: string;
@@ -8,14 +8,14 @@ export interface TensorHead {
   readonly parameters?: {readonly content_type: 'str'};
 }
 
-/** An output tensor, its data flat. */
+/** An output tensor with its data flattened. */
 export interface Tensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly data: readonly unknown[];
 }
 
-/** A reply as the protocol has it, whatever it came as. */
+/** A reply of the protocol, independent of its encoding. */
 export interface InferReply {
   readonly model?: string | null | undefined;
   readonly version?: string | null | undefined;
@@ -24,18 +24,21 @@ export interface InferReply {
 
 type Values = TensorInput['data'];
 
-/** How values are bytes in the binary extension and in gRPC: row-major and little-endian, as in this machine's arrays. */
+/**
+ * The byte encoding of values in the binary extension and in gRPC: row-major and little-endian, as this machine's
+ * arrays.
+ */
 interface Datatype {
   /** Bytes of one value. */
   readonly size: number;
-  /** Whether it holds whole numbers alone. */
+  /** True if it holds only whole numbers. */
   readonly isWhole: boolean;
   readonly range: readonly [least: number, most: number];
   encode(values: Values): ArrayBufferView;
   decode(bytes: ArrayBuffer): readonly number[];
 }
 
-/** An array of the language whose elements are what the datatype holds. */
+/** A datatype whose values are the elements of a typed array. */
 function plain(
   Elements: {
     readonly BYTES_PER_ELEMENT: number;
@@ -54,7 +57,7 @@ function plain(
   };
 }
 
-/** A float of 16 bits, written as a whole number. */
+/** A 16-bit float, stored as a whole number. */
 function half(toBits: (value: number) => number, fromBits: (bits: number) => number, most: number): Datatype {
   return {
     size: 2,
@@ -99,7 +102,7 @@ const datatypes: Readonly<Record<string, Datatype>> = {
 /** The protocol's names of datatypes. */
 export const DATATYPES: readonly string[] = [...Object.keys(datatypes), 'BYTES'];
 
-/** Whether numbers can go as this datatype: within its range, and whole where it is. */
+/** True if all numbers are in the datatype's range, and whole if it needs whole numbers. */
 export function canHold(datatype: string, values: Values): boolean {
   const type = datatypes[datatype];
   if (type === undefined) return false;
@@ -107,7 +110,7 @@ export function canHold(datatype: string, values: Values): boolean {
   return values.every(value => value >= least && value <= most && (!type.isWhole || Number.isInteger(value)));
 }
 
-/** All inputs of one batch; those that are texts as BYTES, whatever `datatype` says. */
+/** Encodes all inputs of one batch. Texts become BYTES for any `datatype`. */
 export function encodeRaw(inputs: readonly Input[], datatype: string): Buffer {
   return Buffer.concat(
     inputs.flatMap(input => {
@@ -124,12 +127,12 @@ function sized(bytes: Buffer): readonly Buffer[] {
   return [size, bytes];
 }
 
-/** The values of a tensor; undefined where the bytes are not such values, or of a datatype that is unknown. */
+/** Decodes a tensor's values; undefined if the bytes do not fit, or the datatype is unknown. */
 export function decodeRaw(bytes: Uint8Array, datatype: string): readonly (number | string)[] | undefined {
   if (datatype === 'BYTES') return decodeTexts(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   const type = datatypes[datatype];
   if (type === undefined || bytes.length % type.size !== 0) return undefined;
-  // A copy, since typed arrays start only at multiples of their elements' size.
+  // Copies the bytes, because a typed array must start at a multiple of its elements' size.
   return type.decode(Uint8Array.from(bytes).buffer);
 }
 
@@ -153,7 +156,7 @@ function toHalf(value: number): number {
   const sign = (word[0]! >>> 16) & 0x8000;
   const exponent = Math.max(((word[0]! >>> 23) & 0xff) - 127, -14);
   const steps = roundToEven(Math.abs(value) * 2 ** (10 - exponent));
-  // A normal number's leading 1 is not written, and here counts for one exponent.
+  // A normal number's leading 1 is not stored. It counts here as one exponent.
   return sign | (((exponent + 14) << 10) + steps);
 }
 

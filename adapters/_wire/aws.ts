@@ -4,7 +4,7 @@ import {keepSecret} from '../../src/secrets.ts';
 import type {Explain} from './reply.ts';
 import type {Connection, UnsignedRequest} from './request.ts';
 
-/** Who asks, and where. */
+/** The region and the credentials of requests. */
 export interface AwsOptions {
   /**
    * For example `eu-central-1`.
@@ -13,7 +13,7 @@ export interface AwsOptions {
    */
   readonly region?: string;
   /**
-   * A function is called for every request, since the credentials of a role expire.
+   * AWS credentials. A function is called for every request, because the credentials of a role expire.
    *
    * @default the environment variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN
    */
@@ -23,24 +23,24 @@ export interface AwsOptions {
 export interface AwsCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** Of temporary credentials. */
+  /** Only for temporary credentials. */
   readonly sessionToken?: string;
 }
 
 export interface AwsService {
   /** The teacher's name, for messages. */
   readonly name: string;
-  /** As signatures call it, for example `sagemaker`. */
+  /** The service's name in signatures, for example `sagemaker`. */
   readonly service: string;
   readonly region: string;
-  /** A key that is sent as it is, where there is one: then nothing is signed. */
+  /** A key that is sent unchanged, if there is one. Requests are then not signed. */
   readonly apiKey?: () => string | undefined;
 }
 
-/** What a connection needs to ask a service of Amazon's. Its key is the access key's name, which is no secret. */
+/** The part of a connection that depends on AWS. Its key is the access key's id, which is no secret. */
 export type AwsAccess = Required<Pick<Connection, 'key' | 'keyVariable' | 'authorize'>>;
 
-/** Credentials are read late, and anew for every request. */
+/** Reads credentials late, and again for every request. */
 export function awsAccess({credentials}: AwsOptions, service: AwsService): AwsAccess {
   const read = () => known(typeof credentials === 'function' ? credentials() : (credentials ?? fromEnvironment()));
   const {apiKey = () => undefined} = service;
@@ -58,7 +58,7 @@ function known(credentials: AwsCredentials): AwsCredentials {
   return credentials;
 }
 
-/** @throws InputError where no region is given, nor set in the environment, or it could be none */
+/** @throws InputError if no region is given or set in the environment, or it is no valid region */
 export function regionOf({
   region = process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'],
 }: AwsOptions): string {
@@ -70,7 +70,7 @@ export function regionOf({
   );
 }
 
-/** Absent ones are empty: the request then goes unsigned, and the service says that it asks for a key. */
+/** Missing variables are empty. The request is then unsigned, and the service answers that it needs a key. */
 function fromEnvironment(): AwsCredentials {
   const {env} = process;
   const sessionToken = env['AWS_SESSION_TOKEN'];
@@ -81,7 +81,7 @@ function fromEnvironment(): AwsCredentials {
   };
 }
 
-/** The headers of a signature, version 4, over the whole request. */
+/** Returns the headers of a signature, version 4, over the whole request. */
 function signatureOf(
   {url, method, headers, body = ''}: UnsignedRequest,
   credentials: AwsCredentials,
@@ -106,11 +106,11 @@ function signatureOf(
     {...credentials},
   );
   const all = Object.entries(signed.headers ?? {}).map(([header, value]) => [header.toLowerCase(), String(value)]);
-  // The others are those that were given, and the ones that every request has anyway.
+  // The other headers were given, or are set on every request anyway.
   return Object.fromEntries(all.filter(([header]) => header === 'authorization' || header?.startsWith('x-amz-')));
 }
 
-/** What services of Amazon's mean by their errors; an error of one service alone is that adapter's. */
+/** Explains the errors that AWS services share. An adapter explains those of its own service. */
 export const explainAws: Explain = ({status, codes}) => {
   const known = codes.flatMap(code => ERRORS[code] ?? [])[0];
   if (known) return known;
@@ -154,5 +154,5 @@ const ERRORS: Readonly<Record<string, ReturnType<Explain>>> = {
   RequestLimitExceeded: tooMany,
   ServiceUnavailable: overloaded,
   ServiceUnavailableException: overloaded,
-  InternalFailure: {problem: 'It failed. The status page of AWS may say why.', retryable: true},
+  InternalFailure: {problem: 'It failed. The status page of AWS can say why.', retryable: true},
 };

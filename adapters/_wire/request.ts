@@ -5,7 +5,7 @@ import {keepSecret} from '../../src/secrets.ts';
 import type {Reply} from '../../src/teacher.ts';
 import {WholeReply} from './whole-reply.ts';
 
-/** A request before it says who asks. */
+/** A request without the headers that identify the caller. */
 export interface UnsignedRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly url: URL;
@@ -14,14 +14,14 @@ export interface UnsignedRequest {
   readonly body?: string | Uint8Array;
 }
 
-/** A service over HTTP, as requests to it need it. */
+/** The properties of a service that requests over HTTP need. */
 export interface Connection {
   /** The teacher's name, for messages. */
   readonly name: string;
-  /** Read anew for every request; undefined sends none. */
+  /** Read again for every request. If it is undefined, none is sent. */
   readonly key: () => string | undefined;
   /**
-   * Where the key may be given beside `key`, for messages.
+   * The environment variable that can hold the key, for messages.
    *
    * @default 'LIMBECK_TEACHER_KEY'
    */
@@ -32,9 +32,9 @@ export interface Connection {
    * @default `authorization: Bearer` and the key
    */
   readonly authorize?: (key: string, request: UnsignedRequest) => Readonly<Record<string, string>>;
-  /** Milliseconds that one request may take, from connection to the last byte. */
+  /** Milliseconds before one request times out, from the connection to the last byte. */
   readonly timeout: number;
-  /** The longest body of a reply, in bytes. */
+  /** The most bytes in the body of a reply. */
   readonly maxReply: number;
   readonly dispatcher: Dispatcher;
 }
@@ -42,8 +42,8 @@ export interface Connection {
 /**
  * Checks the address of a service.
  *
- * @returns the address without a slash at its end
- * @throws InputError where it is no HTTP address, or holds a user, a password or a query, which could be secrets
+ * @returns the address without a trailing slash
+ * @throws InputError if it is no HTTP address, or holds a user, a password or a query, which could be secrets
  */
 export function checkAddress(address: string): string {
   const url = URL.canParse(address) ? new URL(address) : undefined;
@@ -59,7 +59,7 @@ export function checkAddress(address: string): string {
 }
 
 /**
- * Who is charged: the origin of an address, or what stands for it, and a short digest of the key.
+ * Returns the account that is charged: the origin of an address, or its replacement, and a short digest of the key.
  *
  * @param address - a URL or any name
  */
@@ -68,12 +68,12 @@ export function accountOf(address: string, key: string | undefined): string {
   return key ? `${origin} ${createHash('sha256').update(key).digest('hex').slice(0, 8)}` : origin;
 }
 
-/** Reads a key as it was read, and makes it known, so that no reply can have it written down. */
+/** Wraps the reading of a key. The key becomes a known secret, so that no reply that repeats it is written down. */
 export function knownKey(read: () => string | undefined): () => string | undefined {
   return () => keepSecret(read());
 }
 
-/** Posts JSON, as `exchangeOnce` does. */
+/** Posts JSON by `exchangeOnce`. */
 export function postJson(
   connection: Connection,
   url: URL,
@@ -84,16 +84,16 @@ export function postJson(
   return exchangeOnce(connection, {method: 'POST', url, headers: json, body: JSON.stringify(body)}, signal);
 }
 
-/** Gets JSON, as `exchangeOnce` does. */
+/** Gets JSON by `exchangeOnce`. */
 export async function getJson(connection: Connection, url: URL, signal?: AbortSignal): Promise<Reply> {
   return exchangeOnce(connection, {method: 'GET', url, headers: {accept: 'application/json'}}, signal);
 }
 
 /**
- * Sends one request and reads the reply whole, whatever its status. Follows no redirect.
+ * Sends one request and reads the whole reply, whatever its status. Follows no redirect.
  *
- * @throws TeacherError where no whole reply comes, which says whether the service may have heard the request; the
- * signal's reason after an abort. Neither holds the key or the body
+ * @throws TeacherError if no whole reply comes; it says whether the service can have heard the request. After an abort,
+ * the signal's reason. Neither holds the key or the body
  */
 export function exchangeOnce(connection: Connection, request: UnsignedRequest, signal?: AbortSignal): Promise<Reply> {
   return new Promise((resolve, reject) => {
@@ -102,24 +102,24 @@ export function exchangeOnce(connection: Connection, request: UnsignedRequest, s
     const headers = {...request.headers, ...authorization(connection, request)};
     const {origin, host, pathname, search} = url;
     const handler = new ReplyHandler({connection, host, signal}, resolve, reject);
-    // The handler's limit holds for the whole request; undici's own, for parts of it, would cut in earlier.
+    // The handler's limit is for the whole request. Undici's limits for parts of it would end it earlier.
     const limits = {headersTimeout: 0, bodyTimeout: 0};
     connection.dispatcher.dispatch({origin, path: `${pathname}${search}`, method, headers, body, ...limits}, handler);
   });
 }
 
 /**
- * The headers that say who asks; none without a key.
+ * Returns the headers that identify the caller; none without a key.
  *
- * @throws TeacherError where no header can carry the key
+ * @throws TeacherError if no header can hold the key
  */
 export function authorization(connection: Connection, request: UnsignedRequest): Readonly<Record<string, string>> {
   const {name, key, authorize = bearer} = connection;
   const value = key();
   if (!value) return {};
-  // Checked here, since the HTTP library's own message would not say which header.
+  // Checked here, because the HTTP library's own message would not name the header.
   if (!/^[\x21-\x7e]+$/.test(value)) {
-    throw new TeacherError(name, 'Its key holds characters that a header can not carry. Check for stray line ends.');
+    throw new TeacherError(name, 'Its key holds characters that a header can not hold. Check for stray line ends.');
   }
   return authorize(value, request);
 }
@@ -136,17 +136,17 @@ interface ReplyOptions {
     readonly name: string;
     /** Milliseconds until the last byte. */
     readonly timeout: number;
-    /** The longest body, in bytes. */
+    /** The most bytes of the body. */
     readonly maxReply: number;
   };
-  /** Of the service, for messages. */
+  /** Host of the service, for messages. */
   readonly host: string;
   readonly signal: AbortSignal | undefined;
 }
 
 /**
- * Gathers the reply to one request. A handler of its own, and not undici's `request`, since only a handler learns
- * whether a request was written to a connection or waited for one to the end.
+ * Collects the reply to one request. It is a handler instead of undici's `request`, because only a handler learns
+ * whether a request was written to a connection or never got one.
  */
 class ReplyHandler implements Dispatcher.DispatchHandler {
   readonly #options: ReplyOptions;
@@ -212,13 +212,13 @@ class ReplyHandler implements Dispatcher.DispatchHandler {
     if (!this.#end()) return;
     const inDoubt = this.#controller !== undefined;
     const error = new TeacherError(this.#options.connection.name, problem, {...details, inDoubt});
-    // A refusal is one by its status, whatever became of the rest.
+    // The status makes it a refusal, even if the rest of the reply is lost.
     if (this.#status >= 300) this.#resolve(this.#reply());
     else this.#reject(error);
     this.#controller?.abort(error);
   }
 
-  /** Lets go of the request; false where that was done before. */
+  /** Releases the request. Returns false if that was done before. */
   #end(): boolean {
     if (this.#hasEnded) return false;
     this.#hasEnded = true;

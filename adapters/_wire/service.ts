@@ -9,7 +9,7 @@ export interface ServiceOptions {
   /**
    * Sent with every request. A function is called for every request.
    *
-   * @default the environment variable that the adapter names; LIMBECK_TEACHER_KEY where `url` is given
+   * @default the environment variable that the adapter names; LIMBECK_TEACHER_KEY if `url` is given
    */
   readonly key?: string | (() => string);
   /**
@@ -19,42 +19,42 @@ export interface ServiceOptions {
    */
   readonly concurrency?: number;
   /**
-   * Milliseconds that one request may take.
+   * Milliseconds before one request times out.
    *
    * @default 60_000
    */
   readonly timeout?: number;
   /**
-   * The longest body of a reply, in bytes. A longer one is left unread.
+   * The most bytes in the body of a reply. A longer body is not read.
    *
    * @default 16 MiB
    */
   readonly maxReply?: number;
-  /** The most that the account may ask, where the service's own headers don't tell. */
+  /** The account's rate limit, if the service's own headers don't give it. */
   readonly rate?: Rate;
-  /** What the service charges, for budgets of money. */
+  /** The price of the service, for budgets of money. */
   readonly price?: Price;
   /**
-   * What carries the requests: a proxy, or a mock.
+   * The undici dispatcher of requests, such as a proxy or a mock.
    *
    * @default a pool of `concurrency` connections
    */
   readonly dispatcher?: Dispatcher;
 }
 
-/** Requests under way at once, where nothing else is said. */
+/** The default number of requests under way at once. */
 export const CONCURRENCY = 16;
 
-/** What is particular to an adapter's service. */
+/** The properties of an adapter's service. */
 export interface ServiceAddress {
   /** The teacher's name, for messages. */
   readonly name: string;
-  /** The environment variable that holds the key of this address, see `keyVariableFor`. */
+  /** The environment variable of this address's key; see `keyVariableFor`. */
   readonly keyVariable: string;
   readonly authorize?: Connection['authorize'];
 }
 
-/** Opens nothing yet. */
+/** Returns a connection, and opens nothing yet. */
 export function openConnection(options: ServiceOptions, location: ServiceAddress): Connection {
   const {concurrency = CONCURRENCY, timeout = 60_000, maxReply = 16 * 2 ** 20, dispatcher, key} = options;
   const {name, keyVariable, authorize} = location;
@@ -69,14 +69,14 @@ export function openConnection(options: ServiceOptions, location: ServiceAddress
   };
 }
 
-/** What the layers need to know of a service: who is charged how much, and how its replies are read. */
+/** Returns the part of a service that the layers need: its account, its prices and the reader of its replies. */
 export function chargedService<A extends Access>(
   {rate, price}: ServiceOptions,
   {address, key}: {readonly address: string; readonly key: Connection['key']},
   reading: Omit<ProbedService<A> & BatchService<A>, 'account' | 'rate' | 'price'>,
 ): ProbedService<A> & BatchService<A> {
   return {
-    // A getter, since the key is read late.
+    // A getter, because the key is read late.
     get account() {
       return accountOf(address, key());
     },
@@ -87,8 +87,8 @@ export function chargedService<A extends Access>(
 }
 
 /**
- * Where the key of an address is looked for. A provider's own variable is read for its own address alone: a key must
- * not go to whoever else is asked.
+ * Returns the environment variable of an address's key. A provider's own variable is used only for the provider's own
+ * address, because a key must not be sent to anybody else.
  */
 export function keyVariableFor(
   address: string,

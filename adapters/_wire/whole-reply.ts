@@ -2,8 +2,8 @@ import {markClean, replyWithoutSecrets} from '../../src/secrets.ts';
 import type {Reply} from '../../src/teacher.ts';
 
 /**
- * A reply as it came, but for secrets in it, with room for what was parsed of it: it is read for its answers and for its receipt, and parsed
- * once. A table of all replies would cost the garbage collector more than the parsing.
+ * A reply as it came, without secrets, that caches its parsed form: it is read for its answers and for its receipt, but
+ * parsed once. A table of all replies would cost the garbage collector more than the parsing.
  */
 export class WholeReply implements Reply {
   readonly status: number;
@@ -19,14 +19,14 @@ export class WholeReply implements Reply {
     markClean(this);
   }
 
-  /** What `parse` makes of it; undefined is made anew each time. To be called with the same `parse` always. */
+  /** Returns the cached result of `parse`. An undefined result is not cached. All calls must pass the same `parse`. */
   once<T>(parse: (reply: Reply) => T): T {
     this.#parsed ??= parse(this);
     return this.#parsed as T;
   }
 }
 
-/** What `parse` makes of a reply: once of a whole one, anew each time of another, such as one out of a journal. */
+/** Parses a whole reply once. Parses any other reply, such as one from a journal, every time. */
 export function parsedOnce<T>(reply: Reply, parse: (reply: Reply) => T): T {
   return reply instanceof WholeReply ? reply.once(parse) : parse(reply);
 }

@@ -70,8 +70,8 @@ describe('anthropic on recorded replies', () => {
     [404, 'not_found_error', false, 'There is no such model.'],
     [429, 'rate_limit_error', true, 'It gets too many requests.'],
     [500, 'api_error', true, 'It failed.'],
-    [504, 'timeout_error', true, 'It took too long itself.'],
-    [529, 'overloaded_error', true, 'It has too much to do.'],
+    [504, 'timeout_error', true, 'The service itself timed out.'],
+    [529, 'overloaded_error', true, 'It is overloaded.'],
   ])('answers %i (%s) with a message of its own', async (status, type, retryable, message) => {
     const network = offline();
     network.answer('/v1/messages', status, {type: 'error', error: {type, message: `${key} is wrong`}, request_id: 'r'});

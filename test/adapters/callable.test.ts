@@ -242,7 +242,8 @@ describe('callable', () => {
     const failing = () => {
       throw new Error('no model');
     };
-    for (const problem of await batch(failing)) expect(problem).toContain('(no model). Return an Error in the place');
+    for (const problem of await batch(failing))
+      expect(problem).toContain('(no model). Return an Error instead of an answer');
     expect(await batch(() => ['ham', new Error('too long'), 'eggs'])).toEqual([
       'none',
       expect.stringContaining('(too long)'),

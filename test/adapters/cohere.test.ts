@@ -54,14 +54,14 @@ describe('cohere', () => {
   });
 
   it.each([
-    [400, 'Check `model`, and that there are `examples` of each class'],
+    [400, 'Check `model`, and that it is fine-tuned or has `examples` of each class'],
     [401, 'It asks for a key. Set LIMBECK_TEACHER_KEY'],
     [402, 'The account has nothing left to spend.'],
     [404, 'It has no such model.'],
     [422, 'Check that no text is empty or too long.'],
     [429, 'It gets too many requests.'],
-    [498, 'It blocks the request for what a text says.'],
-    [499, 'It gave the request up'],
+    [498, 'It blocks the request because of what a text says.'],
+    [499, 'It gave up the request'],
   ])('says what %i means', async (status, problem) => {
     vi.stubEnv('LIMBECK_TEACHER_KEY', '');
     const {dispatcher, answer} = offline();

@@ -94,7 +94,7 @@ describe('command', () => {
     const uint8: Query = {input: {kind: 'tensor', dtype: 'uint8', shape: [3, 1], data: Uint8Array.of(1, 0, 9)}};
     const outcomes = await askEach(node('labels'), [uint8, floats(0.1, 0.3, 0.2), floats(1, Number.NaN)]);
     expect(outcomes.slice(0, 2)).toEqual([label(2), label(1)]);
-    expect(problemsIn(outcomes)[2]).toContain('NaN or an infinite value, which JSON can not carry');
+    expect(problemsIn(outcomes)[2]).toContain('NaN or an infinite value, which JSON can not hold');
   });
 
   it('puts answers to their queries in whatever order they come', async () => {
@@ -137,7 +137,7 @@ describe('command with a program that fails', () => {
     expect(await teacher.ask([text('buy')])).toEqual([label(1)]);
     const error = await failureOf(teacher, 'crash');
     expect(error.message).toContain('It ended with exit code 3 while it was asked.');
-    expect(error.message).toMatch(/The last that it said:\na first line\nit broke with \*\*\*$/);
+    expect(error.message).toMatch(/Its last output:\na first line\nit broke with \*\*\*$/);
     expect(error).toMatchObject({retryable: true, inDoubt: true});
     expect(await teacher.ask([text('buy')])).toEqual([label(1)]);
   });
@@ -156,7 +156,7 @@ describe('command with a program that fails', () => {
   });
 
   it.each([
-    ['printing', 'Line 2 of its output is not JSON. Let it print answers alone'],
+    ['printing', 'Line 2 of its output is not JSON. Let it print only answers there'],
     ['nameless', 'Line 1 of its output has no `id`.'],
     ['strangers', 'Line 1 of its output has the `id` of no open query.'],
   ])('says what is wrong with a line of a program that is %s', async (mode, problem) => {

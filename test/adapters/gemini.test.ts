@@ -88,8 +88,8 @@ describe('gemini on recorded replies', () => {
     [404, 'NOT_FOUND', false, 'There is no such model.'],
     [429, 'RESOURCE_EXHAUSTED', true, 'It gets too many requests'],
     [500, 'INTERNAL', true, 'It failed.'],
-    [503, 'UNAVAILABLE', true, 'It has too much to do.'],
-    [504, 'DEADLINE_EXCEEDED', true, 'It took too long itself.'],
+    [503, 'UNAVAILABLE', true, 'It is overloaded.'],
+    [504, 'DEADLINE_EXCEEDED', true, 'The service itself timed out.'],
   ])('answers %i (%s) with a message of its own', async (code, status, retryable, message) => {
     const network = answering(code, {error: {code, message: `bad key ${key}`, status}});
     const error = await failureOf(black(network).ask([review]));

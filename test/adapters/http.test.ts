@@ -255,14 +255,14 @@ describe('the request of http', () => {
     ));
 
   it.each<[Json, string]>([
-    [{input: 'text'}, 'It has no place for the input.'],
-    [{a: '{text}', b: '{tensor}'}, 'It has places for texts and for tensors.'],
+    [{input: 'text'}, 'It has no placeholder for the input.'],
+    [{a: '{text}', b: '{tensor}'}, 'It has placeholders for texts and for tensors.'],
     [{a: 'all: {texts}'}, '"{texts}" stands for a list, and can\'t be part of a longer string.'],
-    [{a: '{texts}', b: '{text}'}, 'It has a place for one input beside those for all.'],
+    [{a: '{texts}', b: '{text}'}, 'It has a placeholder for one input beside those for all.'],
     [{a: {'{each}': '{texts}'}}, '"{texts}" stands for all inputs, not for "{each}".'],
-    [{a: {'{each}': 'x'}}, '"{each}" has to be alone in its object'],
-    [{a: {'{each}': '{text}', b: 1}}, '"{each}" has to be alone in its object'],
-    [{a: {'{each}': {'{each}': '{text}'}}}, '"{each}" has to be alone in its object'],
+    [{a: {'{each}': 'x'}}, '"{each}" must be alone in its object'],
+    [{a: {'{each}': '{text}', b: 1}}, '"{each}" must be alone in its object'],
+    [{a: {'{each}': {'{each}': '{text}'}}}, '"{each}" must be alone in its object'],
     [{a: '{text}', b: Number.NaN}, 'It holds a value that JSON can not.'],
   ])('refuses %j', (request, problem) => {
     const make = () => connect({...form, url: address, request, output: {label: ''}});
@@ -283,9 +283,9 @@ describe('the options of http', () => {
     ['one class', {classes: ['a'], labels: ['a']}, "The classes can't be used."],
     ['too few labels', {labels: ['a', 'b']}, 'There are 2 `labels` for 3 classes.'],
     ['a label twice', {labels: ['a', 'b', 'a']}, "The classes can't be used."],
-    ['a batch without a place', {maxBatch: 8}, '`maxBatch` needs places for several inputs'],
+    ['a batch without a placeholder', {maxBatch: 8}, '`maxBatch` needs placeholders for several inputs'],
     ['half a batch', {request: '{texts}', maxBatch: 1.5}, 'Expected `maxBatch` to be a whole number above 0, got 1.5.'],
-    ['a secret header', {headers: {'X-Api-Key': key}}, 'The header X-Api-Key may be a secret.'],
+    ['a secret header', {headers: {'X-Api-Key': key}}, 'The header X-Api-Key looks like a secret.'],
     ['a header that breaks the line', {headers: {'x-a': 'a\nb'}}, "has a name or a value that can't be sent."],
     ['a key header without a key', {keyHeader: 'X-API-Key'}, "The `keyHeader` can't be used."],
     ['an address with a query', {url: `${address}/?key=1`}, 'holds a user, a password or a query'],
@@ -463,7 +463,7 @@ describe('the reply to http', () => {
           [0, 1],
         ],
       },
-      'If it holds an entry a query, write a `*`',
+      'If it holds one entry per query, write a `*`',
     ],
     [
       'several values',
@@ -547,8 +547,8 @@ describe('the reply to http', () => {
       'none',
       expect.stringContaining('It answered 500.'),
       'none',
-      expect.stringContaining('NaN or an infinite value, which JSON can not carry'),
-      expect.stringContaining('It is asked about tensors alone, and an input is a text.'),
+      expect.stringContaining('NaN or an infinite value, which JSON can not hold'),
+      expect.stringContaining('It takes only tensors, and an input is a text.'),
     ]);
   });
 });

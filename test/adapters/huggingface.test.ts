@@ -50,7 +50,7 @@ describe('huggingface', () => {
     const teacher = huggingface({...shared, output: 'logits', dispatcher});
     const outcomes = [await teacher.ask([text('a')]), await teacher.ask([text('a')])].flat();
     expect(problemsIn(outcomes)).toEqual([
-      expect.stringContaining('It gave probabilities where it was asked for logits.'),
+      expect.stringContaining('It gave probabilities, though it was asked for logits.'),
       'none',
     ]);
   });
@@ -82,7 +82,7 @@ describe('huggingface', () => {
     [402, 'The credits of the account are spent.'],
     [404, 'There is no such model, or `hf-inference` does not serve it.'],
     [410, 'The model is no longer served.'],
-    [422, 'It may be longer than the model takes.'],
+    [422, 'The text can be longer than the model takes.'],
     [429, 'It gets too many requests.'],
   ])('says what %i means', async (status, problem) => {
     vi.stubEnv('LIMBECK_TEACHER_KEY', '');

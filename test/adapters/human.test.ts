@@ -134,8 +134,8 @@ describe('human', () => {
     await person().ask(queries);
     change([',buy now,', 'spam,see you at noon,'], [/\n,see you at noon,/, '\nham,buy now,']);
     expect(problemsIn(await person().ask(queries))).toEqual([
-      expect.stringContaining('Row 2 has the text of another one.'),
-      expect.stringContaining('Row 3 has the text of another one.'),
+      expect.stringContaining('Row 2 has the text of another row.'),
+      expect.stringContaining('Row 3 has the text of another row.'),
       expect.stringContaining('Row 4 waits'),
     ]);
     // A spreadsheet may well change a text by itself: what it shows as a date, or the ends of its lines.
@@ -146,7 +146,7 @@ describe('human', () => {
   it('shows of a tensor what `show` says, and nothing of one that it is not told how to show', async () => {
     const [one, two] = [floats(1, 2), floats(2, 1)];
     expect(problemsIn(await person().ask([one, text('a')]))).toEqual([
-      expect.stringContaining("A tensor can't be shown in a table. Say with `show` what a person is to see"),
+      expect.stringContaining("A tensor can't be shown in a table. Use `show` to say what a person is to see"),
       expect.stringContaining('Row 2 waits'),
     ]);
     const show: HumanOptions['show'] = input => {

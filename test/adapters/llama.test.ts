@@ -162,7 +162,7 @@ describe.skipIf(missing !== undefined)(`llama${missing ? ` (${missing})` : ''}`,
     expect(second).toMatchObject({
       error: {
         message: expect.stringMatching(
-          /^Teacher llama tiny-sent\.gguf: The text takes \d{3} tokens with its prompt and answer, and there is room for 63\. Raise `contextSize`, or shorten the text\.$/,
+          /^Teacher llama tiny-sent\.gguf: The text, its prompt and its answer take \d{3} tokens, and there is room for 63\. Raise `contextSize`, or shorten the text\.$/,
         ),
       },
     });

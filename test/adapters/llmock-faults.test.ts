@@ -224,7 +224,7 @@ describe.skipIf(programsOf('servers') === undefined)(`clients of a llmock that f
   it('gives up a text that the model refuses, or breaks off, at once where the service says so', async () => {
     const reasons = [
       ['content_filter', /filter of the service stopped the answer|model refused to answer/],
-      ['length', /cut off at the most tokens/],
+      ['length', /cut off at the token limit/],
     ] as const;
     for (const [finish_reason, why] of reasons) {
       const runs = await askInEveryWay(

@@ -44,7 +44,7 @@ describe('mistral', () => {
     const {dispatcher, answer} = offline();
     answer(path, 200, {results: [{mood: scores(0.25, 0.75), tone: scores(1, 0)}]});
     const [problem] = problemsIn(await mistral({...shared, dispatcher}).ask([text('u')]));
-    expect(problem).toContain('Its model has not one target alone. Name the one to read as `target`.');
+    expect(problem).toContain('Its model has several targets or none. Name the one to read as `target`.');
   });
 
   it('says who answered', () => {

@@ -275,7 +275,7 @@ describe('what onnx says of a model before it is loaded', () => {
     [
       'no such output',
       {output: {probabilities: 'scores'}},
-      'has no tensor `scores`. Its outputs are `label`, `probabilities`; any tensor inside it may be named too.',
+      'has no tensor `scores`. Its outputs are `label`, `probabilities`; any tensor inside it can be named too.',
     ],
     ['no such feature', {features: ['hidden']}, 'has no tensor `hidden`'],
     [

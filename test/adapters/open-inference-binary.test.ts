@@ -267,6 +267,6 @@ describe('values as bytes', () => {
   it('have a datatype of the protocol', () => {
     const make = () => irisAt('http://teacher.test', {input: {datatype: 'FLOAT32'}});
     expect(make).toThrow(InputError);
-    expect(make).toThrow('There is no datatype FLOAT32 of `input`. Name one of BOOL, UINT8,');
+    expect(make).toThrow('`input` has no datatype FLOAT32. Use one of BOOL, UINT8,');
   });
 });

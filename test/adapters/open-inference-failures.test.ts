@@ -424,7 +424,7 @@ describe('openInference, where the network fails', () => {
 
   it('refuses a key that no header can carry, without showing it', async () => {
     const error = await failureOf(teacherOn(offline(), undefined, {key: `${key}\n`}).ask(queries));
-    expect(error.message).toContain('Its key holds characters that a header can not carry.');
+    expect(error.message).toContain('Its key holds characters that a header can not hold.');
     expect(error.message).not.toContain(key);
   });
 });

@@ -181,7 +181,7 @@ describe('openInference over gRPC, where the service refuses or fails', () => {
     ['UNAUTHENTICATED', 401, false, 'It refuses the key. Set LIMBECK_TEACHER_KEY or pass `key`.'],
     ['PERMISSION_DENIED', 403, false, 'It refuses the key.'],
     ['NOT_FOUND', 404, false, 'no model `colours`. Check `url`, `model` and `version`.'],
-    ['ABORTED', 409, true, 'Something else was in the way of the request.'],
+    ['ABORTED', 409, true, 'Something else blocked the request.'],
     ['RESOURCE_EXHAUSTED', 429, true, 'Lower `concurrency` or the rate.'],
     ['UNKNOWN', 500, true, 'Its own log says why'],
     ['INTERNAL', 500, true, 'Its own log says why'],
@@ -242,7 +242,7 @@ describe('openInference over gRPC, where the service refuses or fails', () => {
     await teacherAt(url).ask(queries);
     expect(sent).toEqual(['|', `Bearer ${key}`, '|']);
     const error = await failureOf(teacherAt(url, {key: `${key}\n`}).ask(queries));
-    expect(error.message).toContain('Its key holds characters that a header can not carry.');
+    expect(error.message).toContain('Its key holds characters that a header can not hold.');
   });
 });
 

@@ -73,7 +73,7 @@ describe('openai on replies of real servers', () => {
   it.each([
     ['drops them', 'litellm-chat-200', 'Its reply holds no log-probabilities.'],
     ['knows none', 'transformers-no-logprobs-200', 'Its reply holds no log-probabilities.'],
-    ['gives logits in their place', 'vllm-raw-logits-200', 'logits in the place of log-probabilities'],
+    ['gives logits in their place', 'vllm-raw-logits-200', 'logits instead of log-probabilities'],
   ])('says so where a service ignores log-probabilities in silence: it %s', async (_, name, problem) => {
     const [outcome] = await gray(replayFor('openai', name)).ask([review]);
     expect(problemsIn([outcome!])[0]).toContain(problem);
@@ -81,7 +81,7 @@ describe('openai on replies of real servers', () => {
 
   it('finds out a service that ignores how many answers were wanted', async () => {
     const [outcome] = await black(replayFor('openai', 'llmock-chat-200'), {samples: 3}).ask([review]);
-    expect(problemsIn([outcome!])[0]).toContain('It gave 1 answers where 3 were asked for.');
+    expect(problemsIn([outcome!])[0]).toContain('It gave 1 answers, though 3 were asked for.');
   });
 
   it('sets an answer that names no class apart as unreadable', async () => {
@@ -103,7 +103,7 @@ describe('openai, where the service refuses', () => {
     ['llmock-busy-503', 503, true, 'It answered 503 (service_unavailable, server_error).'],
     ['vllm-key-401', 401, false, 'It answered 401. It refuses the key. Set LIMBECK_TEACHER_KEY'],
     ['vllm-no-model-404', 404, false, 'It answered 404 (NotFoundError). Check `url`, which for most services ends in'],
-    ['vllm-top-logprobs-400', 400, false, 'log-probabilities, or more of them than it gives (lower `topLogprobs`)'],
+    ['vllm-top-logprobs-400', 400, false, 'log-probabilities, or more of them than they give (lower `topLogprobs`)'],
     ['vllm-value-400', 400, false, 'It does not take the request: its own log says why.'],
     ['litellm-rate-429', 429, true, 'It answered 429 (throttling_error).'],
     ['litellm-no-model-400', 400, false, 'It answered 400 (invalid_request_error).'],
@@ -275,7 +275,7 @@ describe('what openai sends', () => {
 describe('options that can not be used', () => {
   it.each<[string, object]>([
     ['`samples` counts votes of labels', {output: 'log-probabilities', samples: 2}],
-    ['all `samples` are alike', {output: 'label', samples: 2, temperature: 0}],
+    ['all `samples` are the same', {output: 'label', samples: 2, temperature: 0}],
     ['Leave `structured` out', {output: 'log-probabilities', structured: true}],
     ['need `output: ', {output: 'label', topLogprobs: 5}],
     ['There is no output `labels`', {output: 'labels'}],

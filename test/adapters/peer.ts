@@ -3,7 +3,7 @@ import {env} from 'node:process';
 /**
  * Why tests with a package that only some adapters need are skipped; undefined where it is there.
  *
- * @throws Error where it isn't and `CI` is set: there a silent skip would pass for a test
+ * @throws Error if it isn't and `CI` is set: there a silent skip would pass for a test
  */
 export async function peerOrSkip(name: string): Promise<string | undefined> {
   try {

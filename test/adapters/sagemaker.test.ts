@@ -110,8 +110,8 @@ describe('a request to sagemaker', () => {
   it.each<[Partial<SagemakerOptions>, string]>([
     [{endpoint: 'a/b'}, "The `endpoint` of SageMaker can't be used."],
     [{region: 'evil.test/'}, 'is no region of AWS'],
-    [{request: {inputs: 'text'}}, 'It has no place for the input.'],
-    [{maxBatch: 2}, '`maxBatch` needs places for several inputs'],
+    [{request: {inputs: 'text'}}, 'It has no placeholder for the input.'],
+    [{maxBatch: 2}, '`maxBatch` needs placeholders for several inputs'],
   ])('refuses %j', (options, problem) => {
     expect(() => connect({...shared, ...options})).toThrow(problem);
   });
@@ -142,7 +142,7 @@ describe('an error of sagemaker', () => {
     [400, 'IncompleteSignatureException', {}, 'It refuses the signature.', false],
     [413, undefined, {}, 'The request is larger than 6 MB.', false],
     [500, 'InternalFailure', {}, 'It failed.', true],
-    [530, 'InternalDependencyException', {}, 'It failed for want of another service of AWS.', true],
+    [530, 'InternalDependencyException', {}, 'It failed, because another AWS service failed.', true],
     [503, 'ServiceUnavailable', {}, 'It can not take the request now.', true],
   ])('%i %s says what to do', async (status, type, body, problem, retryable) => {
     const {dispatcher, answer} = offline();

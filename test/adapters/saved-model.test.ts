@@ -245,7 +245,7 @@ describe('what savedModel refuses', () => {
       () => dense({output: {logits: 'hidden'}}),
       'gives [5] for each input, but there are 3',
     ],
-    ['an output of no width', () => fixed({output: {logits: 'total'}}), 'Name one that gives one number a class'],
+    ['an output of no width', () => fixed({output: {logits: 'total'}}), 'Name one that gives one number per class'],
     ['a feature that there is not', () => dense({features: ['conv']}), 'no output `conv`'],
     ['a feature of the whole batch', () => fixed({features: ['total']}), 'no part for each input'],
     ['two inputs', () => exact({signature: 'pair', output: 'logits'}), '2 inputs: `left` (float32 [?, 3]), `right`'],

@@ -198,7 +198,7 @@ describe('an error of tensorflowServing', () => {
     [500, 'Its own log says why'],
     [501, 'It can not do that with this model.'],
     [503, 'The model is not loaded yet, or its queue is full.'],
-    [504, 'It took too long itself.'],
+    [504, 'The service itself timed out.'],
   ])('with %i says what to do', async (status, advice) => {
     const {dispatcher, answer} = offline();
     answer('/v1/models/m:predict', status, {error: 'input_1:0 is [[0.5]]'});
@@ -221,7 +221,7 @@ describe('an error of tensorflowServing', () => {
   it.each<[Partial<TensorflowServingOptions>, string]>([
     [{version: 1, versionLabel: 'a'}, 'by `version` or by `versionLabel`, not by both'],
     [{format: 'classify'}, 'the service needs the name of its feature as `input`'],
-    [{format: 'classify', input: 'x', output: 'label'}, '`output` says what its scores are'],
+    [{format: 'classify', input: 'x', output: 'label'}, '`output` must be the kind of its scores'],
     [{maxBatch: 0}, 'Expected `maxBatch` to be a whole number above 0, got 0.'],
     [
       {output: 'scores' as 'logits'},

@@ -333,7 +333,7 @@ describe('what tfjs refuses of graph models', () => {
   it('names and features of a layers model', async () => {
     const path = join(folder, 'student');
     await expect(tfjs({path, output: {logits: 'last'}})).rejects.toThrow('This is a layers model');
-    await expect(tfjs({path, features: ['last']})).rejects.toThrow('each of its layers may be asked for');
+    await expect(tfjs({path, features: ['last']})).rejects.toThrow('each of its layers can be asked for');
   });
 
   it('a node of another width than the classes, once it is known', async () => {

@@ -160,7 +160,7 @@ describe('what transformers says of a model before it is loaded', () => {
     ],
     ['no such file', {file: 'onnx/model_q8.onnx'}, 'has no onnx/model_q8.onnx.'],
     ['a model of another kind', {file: 'config.json'}, 'is not an ONNX model'],
-    ['a model of other inputs', {file: '../../onnx/iris.onnx'}, 'wants `X`, which a text alone does not give'],
+    ['a model of other inputs', {file: '../../onnx/iris.onnx'}, 'needs `X`, which a text does not give'],
     ['other classes', {classes: ['yes', 'no']}, 'gives 3 values for each input, but there are 2 classes.'],
     ['no such feature', {features: ['last']}, 'has no tensor `last`. Its outputs are `logits`, `hidden_states.0`'],
     ['no tokens', {maxTokens: 0}, 'Expected `maxTokens` to be a whole number above 0, got 0.'],

@@ -112,7 +112,7 @@ describe('vllm, scoring answers on recorded replies', () => {
     expect(teacher.identity).toMatchObject({template: 'none', endsTurn: false});
   });
 
-  it('refuses logits in the place of log-probabilities', async () => {
+  it('refuses logits instead of log-probabilities', async () => {
     const outcomes = await scoring('vllm-raw-logits-200', {endsTurn: false}).teacher.ask(reviews.slice(0, 1));
     expect(problemsIn(outcomes)[0]).toContain('vLLM does with `--logprobs-mode raw_logprobs`');
   });
@@ -121,7 +121,7 @@ describe('vllm, scoring answers on recorded replies', () => {
     const {teacher} = scoring('vllm-too-long-400');
     const [outcome] = await teacher.ask([text('a b c '.repeat(64))]);
     expect((outcome as {readonly error: TeacherError}).error).toMatchObject({status: 400, retryable: false});
-    expect(problemsIn([outcome!])[0]).toContain('A text may be longer than `--max-model-len`');
+    expect(problemsIn([outcome!])[0]).toContain('A text can be longer than `--max-model-len`');
   });
 
   it('says what model there is none of', async () => {
@@ -239,7 +239,7 @@ describe('vllm, scoring answers', () => {
     const choice = {index: 0, logprobs: {top_logprobs: [{'token_id:112': -0.1}]}};
     const url = await letterServer(classes, () => ({body: {model: 'letters', choices: [choice]}}));
     const outcomes = await vllm({...letters, url}).ask([text('one')]);
-    expect(problemsIn(outcomes)[0]).toContain('It did not tell all log-probabilities that it was asked for.');
+    expect(problemsIn(outcomes)[0]).toContain('It did not give all log-probabilities that it was asked for.');
   });
 
   it('tells of codes that begin another one where the end of the turn does not count', async () => {
@@ -307,7 +307,7 @@ describe('vllm, choosing labels', () => {
   it('finds out a vLLM that does not heed the choice', async () => {
     const {dispatcher} = replayFor('vllm', 'vllm-ignored-choice-200');
     const others = {...black, classes: ['negative', 'neutral'], dispatcher};
-    expect(problemsIn(await vllm(others).ask(reviews.slice(0, 1)))[0]).toContain('does not heed `structured_outputs`');
+    expect(problemsIn(await vllm(others).ask(reviews.slice(0, 1)))[0]).toContain('ignores `structured_outputs`');
   });
 
   testTeacher({

@@ -70,7 +70,7 @@ describe('what a person fills in', () => {
   it.each(['0', '0%', '1.01', '101%', '8', '-0.5', 'sure', '0.8.1', '1e-1', 'NaN', '%'])(
     'is no confidence of %s',
     cell => {
-      expect(answer(sure, 'spam', cell)).toContain(`Row 2 has "${cell}" in \`confidence\`. It is to be above 0`);
+      expect(answer(sure, 'spam', cell)).toContain(`Row 2 has "${cell}" in \`confidence\`. It must be above 0`);
     },
   );
 
@@ -94,8 +94,8 @@ describe('the form', () => {
     [{classes: []}, '`classes` is empty'],
     [{classes: ['a', 'b', 'a']}, '`classes` names `a` twice'],
     [{classes: ['a', ' ']}, 'A class has no name'],
-    [{classes, people: []}, '`people` is to name somebody'],
-    [{classes, people: ['']}, '`people` is to name somebody'],
+    [{classes, people: []}, '`people` must name somebody'],
+    [{classes, people: ['']}, '`people` must name somebody'],
     [{classes, people: ['anna ']}, 'without spaces'],
     [{classes, people: ['anna', 'Anna']}, '`people` names somebody twice'],
     [{classes, people: ['anna'], confidence: true}, 'Leave `confidence` out'],

@@ -44,7 +44,7 @@ describe('labelCodes', () => {
 
   it('says where there are too many classes for short codes', () => {
     const classes = Array.from({length: 901}, (_, index) => `class ${index}`);
-    expect(() => labelCodes(classes)).toThrow('900 is the most. Give `codes`, one a class.');
+    expect(() => labelCodes(classes)).toThrow('the most is 900. Give `codes`, one per class.');
   });
 
   it('gives codes that no case, quotes or white space confuse with each other or with another name', () => {
@@ -76,7 +76,7 @@ describe('labelCodes', () => {
       'The code `"X".` of class `spam` can\'t be told from the code of class `ham`: case, quotes and white space don\'t count. Give another code.',
     );
     refused(['Spam', 'y']).toThrow("The code `Spam` of class `ham` can't be told from the name of class `spam`");
-    refused(['x', ' "" ']).toThrow('The code of class `spam` holds no more than white space, quotes or a stop.');
+    refused(['x', ' "" ']).toThrow('The code of class `spam` holds only white space, quotes or a full stop.');
     refused(['x']).toThrow('There are 1 `codes` for 2 classes. Give one for each class.');
   });
 });

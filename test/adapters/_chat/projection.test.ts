@@ -135,7 +135,7 @@ describe('projectCompletion', () => {
       rest: near(0),
     });
     expect(project([step(token('A', 0.8), token('B', 0.3))], {labels})).toBe(
-      'The log-probabilities of the service give a sum of 1.100, above 1, so they are none of one distribution. Have it give log-probabilities before any sampling.',
+      'The log-probabilities of the service give a sum of 1.100, above 1, so they are not of one distribution. Have it give log-probabilities before any sampling.',
     );
   });
 
@@ -150,7 +150,7 @@ describe('projectCompletion', () => {
       B: near(0.2),
       rest: near(0),
     });
-    const refusal = 'and too few are told to undo it. Ask with temperature 1.';
+    const refusal = 'and too few are listed to undo it. Ask with temperature 1.';
     expect(project(sharp, {labels, temperature: 0.5})).toContain(refusal);
     expect(project([step(token('A', 0.6), token('B', 0.3))], {labels, temperature: 2})).toContain(refusal);
     expect(project(flat, {labels, temperature: 0})).toBe(
@@ -169,12 +169,12 @@ describe('projectCompletion', () => {
     expect(project(steps, {labels, semantics: 'logits'})).toBe(
       'Its logits are not those of the whole vocabulary. Have it give log-probabilities.',
     );
-    expect(project(steps, {labels})).toContain('gives logits in the place of log-probabilities: one is 5.000');
+    expect(project(steps, {labels})).toContain('gives logits instead of log-probabilities: one is 5.000');
   });
 
   it('says so where no class has any mass', () => {
     expect(project([step(token('The', 0.7), token('ne', 0.1))])).toBe(
-      'None of the 3 classes is among its 2 most probable tokens. Have more of them told, or say more plainly in the prompt what to answer.',
+      'None of the 3 classes is among its 2 most probable tokens. Have it list more, or say more plainly in the prompt what to answer.',
     );
     expect(project([])).toContain('Its reply holds no log-probabilities.');
   });
@@ -310,7 +310,7 @@ describe('projectCompletion on replies of real servers', () => {
 
   it('refuses the logits of vLLM', () => {
     for (const name of ['vllm-raw-logits-200', 'vllm-prefill-200']) {
-      expect(projectRecorded(name)).toContain('The service gives logits in the place of log-probabilities: one is ');
+      expect(projectRecorded(name)).toContain('The service gives logits instead of log-probabilities: one is ');
     }
   });
 

@@ -85,7 +85,7 @@ describe('scoreTrie', () => {
       rest: expect.closeTo(1 - Math.exp(-0.006018847227096558), 9),
     });
     expect(scoreTrie(tokenTrie([[[1]], [[2]]]), () => () => undefined)).toBe(
-      'It tells the probability of none of the 2 labels. Have it tell those of their tokens.',
+      'It gives the probability of none of the 2 labels. Have it give those of their tokens.',
     );
   });
 
@@ -97,7 +97,7 @@ describe('scoreTrie', () => {
         () =>
           prefix.length === 0 ? -30 : 9.28,
     );
-    expect(scored).toContain('gives logits in the place of log-probabilities: one is 9.280');
+    expect(scored).toContain('gives logits instead of log-probabilities: one is 9.280');
   });
 
   it('sums the ways to write a label, each the product of its steps, of whatever tokens and distributions', () => {
@@ -144,7 +144,7 @@ describe('tokenTrie', () => {
     expect(() => tokenTrie([[[1]], [[1]]])).toThrow(`The tokens [1] of class 1 ${refusal}`);
     expect(() => tokenTrie([[[1]], [[1, 2]]])).toThrow(`The tokens [1] of class 0 ${refusal}`);
     expect(() => tokenTrie([[[1]], [[]]])).toThrow(`The tokens [] of class 1 ${refusal}`);
-    expect(() => tokenTrie([[[1]], []])).toThrow('Class 1 has no sequence of tokens. Give one at least.');
+    expect(() => tokenTrie([[[1]], []])).toThrow('Class 1 has no sequence of tokens. Give at least one.');
     expect(tokenTrie([[[1]], [[1, 2]]], 0).nodes).toEqual([
       {prefix: [], children: [1]},
       {prefix: [1], children: [0, 2]},

@@ -28,7 +28,7 @@ describe('readExact', () => {
 
   it('finds logits out by the most probable token, though it was not asked for', () => {
     const told = [{1: -3, 2: -4, 9: 11.5}, reply.told[1]];
-    expect(readExact({...reply, told}, 2, '')).toContain('logits in the place of log-probabilities: one is 11.50');
+    expect(readExact({...reply, told}, 2, '')).toContain('logits instead of log-probabilities: one is 11.50');
   });
 
   it('refuses log-probabilities that are of no one distribution', () => {
@@ -40,7 +40,7 @@ describe('readExact', () => {
     ['a node', [reply.told[0]]],
   ])('says so where %s was not told, with what to do', (_, told) => {
     const problem = readExact({...reply, told}, 2, 'Update it.');
-    expect(problem).toBe('It did not tell all log-probabilities that it was asked for. Update it.');
+    expect(problem).toBe('It did not give all log-probabilities that it was asked for. Update it.');
   });
 
   it('gives what is below all that is told to the rest', () => {
@@ -53,7 +53,7 @@ describe('readExact', () => {
     ['of a server', {choices: []}, 2],
     ['none', undefined, 2],
   ])('takes no reply that is %s', (_, document, classes) => {
-    expect(readExact(document, classes, 'Check `url`.')).toBe('It tells nothing of the answers. Check `url`.');
+    expect(readExact(document, classes, 'Check `url`.')).toBe('It gives nothing about the answers. Check `url`.');
   });
 });
 

@@ -119,7 +119,7 @@ describe('scorerFor', () => {
     expect(await fits('earl grey', 0)).toEqual(await scorerFor(opened(), prompts, true)('earl grey', 0));
     const over = scorerFor(opened({room: needed - 1}), prompts, true);
     expect(await over('earl grey', 0)).toBe(
-      `The text takes ${needed} tokens with its prompt and answer, and there is room for ${needed - 1}. Raise \`contextSize\`, or shorten the text.`,
+      `The text, its prompt and its answer take ${needed} tokens, and there is room for ${needed - 1}. Raise \`contextSize\`, or shorten the text.`,
     );
   });
 

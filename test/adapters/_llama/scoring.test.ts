@@ -136,8 +136,8 @@ describe('distributionsAfter', () => {
   it.each<[string, AskedOutput['next'], string]>([
     ['no logits', {totalLogitWeight: 1}, 'It gave no logits.'],
     ['no sum', {logits: new Map([[65, 1]])}, 'It gave no logits.'],
-    ['no numbers', {logits: new Map([[65, Number.NaN]]), totalLogitWeight: Number.NaN}, 'logits that are no numbers'],
-    ['nothing of a token', {logits: new Map([[65, 1]]), totalLogitWeight: 2}, 'It gave no logit of token 66.'],
+    ['no numbers', {logits: new Map([[65, Number.NaN]]), totalLogitWeight: Number.NaN}, 'logits that are not finite'],
+    ['nothing of a token', {logits: new Map([[65, 1]]), totalLogitWeight: 2}, 'It gave no logit for token 66.'],
   ])('fails where the library gives %s', async (_, next, message) => {
     const sequence: LlamaSequence = {
       ...fakeSequence(),

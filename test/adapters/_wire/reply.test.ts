@@ -33,7 +33,7 @@ describe('statusError', () => {
     const retryable = statuses.filter(status => refused(status).retryable);
     expect(retryable).toEqual([302, 408, 409, 429, 500, 502, 503, 504, 529]);
     expect(refused(409).message).toBe(
-      'Teacher a service: It answered 409. Something else was in the way of the request. Ask again later.',
+      'Teacher a service: It answered 409. Something else blocked the request. Ask again later.',
     );
   });
 });
