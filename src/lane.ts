@@ -23,7 +23,7 @@ export interface BatchLane {
    * A query as a line of a batch, in JSON.
    *
    * @param id - under which its reply comes: 64 hexadecimal digits
-   * @throws TeacherError where the teacher can't be asked about such an input
+   * @throws TeacherError if the teacher can't be asked about such an input
    */
   lineOf(id: string, query: Query): string;
   /**
@@ -36,7 +36,7 @@ export interface BatchLane {
   /**
    * Looks for a batch that was handed over without its id becoming known.
    *
-   * @returns its id, or undefined where the service has no such batch. Of a service that takes no names for batches it is
+   * @returns its id, or undefined if the service has no such batch. Of a service that takes no names for batches it is
    * the one that looks most like it; then `collect` tells.
    */
   find(batch: LostBatch): Promise<string | undefined>;

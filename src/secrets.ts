@@ -56,7 +56,7 @@ interface Reply {
 /** Replies that hold no secret, so that none is searched twice. */
 const clean = new WeakSet<Reply>();
 
-/** A reply without the secrets that are known; the same one where it holds none. */
+/** A reply without the secrets that are known; the same one if it holds none. */
 export function replyWithoutSecrets<R extends Reply>(reply: R): R {
   if (known.size === 0 || clean.has(reply)) return reply;
   const body = withoutSecrets(reply.body);

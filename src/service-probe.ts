@@ -46,7 +46,7 @@ export interface Inspection {
 }
 
 export interface TokenStep {
-  /** Undefined where only the alternatives are told. */
+  /** Undefined if only the alternatives are told. */
   readonly chosen: ScoredToken | undefined;
   /** In any order, with or without the chosen one. */
   readonly alternatives: readonly ScoredToken[];

@@ -3,7 +3,7 @@
  *
  * A teacher says who it is (`identity`), how much of it can be seen (`access`), the fullest detail it gives, and its
  * limits as plain fields. One method asks it. Layers (cache, batches, retries, a degrader) are functions from teacher
- * to teacher, so each is tested alone and their order shows where they are put together.
+ * to teacher, so each is tested alone and their order shows if they are put together.
  */
 
 /** How much of a teacher can be seen, from the least to the most. */
@@ -134,8 +134,8 @@ export interface AskOptions {
  * Sends one request of an `ask` call.
  *
  * @param rows - places, in the call, of the queries that the request is about
- * @param send - sends it, and rejects only where no reply came
- * @returns the reply, whatever its status; rejects with the error of `send`, or where the request may not go out
+ * @param send - sends it, and rejects only if no reply came
+ * @returns the reply, whatever its status; rejects with the error of `send`, or if the request may not go out
  */
 export type Exchange = (rows: readonly number[], send: () => Promise<Reply>) => Promise<Reply>;
 
@@ -179,7 +179,7 @@ export interface Service<A extends Access = Access> {
   readonly unbounded?: Unbounded;
   /** The most that the account may do, where the service's own headers don't tell. */
   readonly rate?: Rate;
-  /** Undefined where it isn't known: then there is no budget of money. */
+  /** Undefined if it isn't known: then there is no budget of money. */
   readonly price?: Price;
 }
 
@@ -254,9 +254,9 @@ export interface Part {
   readonly least?: number;
   /** How a sample is put to it, where that isn't as it is: as a view, or in other words; the same each time. */
   put?(query: Query): Query | Promise<Query>;
-  /** The most queries about other inputs that its answers about one lead to, as in a search; 0 where undefined. */
+  /** The most queries about other inputs that its answers about one lead to, as in a search; 0 if undefined. */
   readonly further?: number;
-  /** What it is asked about once, before all else, whatever the whole is asked about; nothing where undefined. */
+  /** What it is asked about once, before all else, whatever the whole is asked about; nothing if undefined. */
   readonly beforehand?: readonly Query[];
 }
 
@@ -292,7 +292,7 @@ export interface Teacher<A extends Access = Access> {
    */
   readonly parts?: Parts<A>;
   /**
-   * Answers each query, in order. Throws only where no query can be answered (no connection, a refused key, an
+   * Answers each query, in order. Throws only if no query can be answered (no connection, a refused key, an
    * abort); what is wrong with one input alone is that query's `error`.
    */
   ask(queries: readonly Query[], options?: AskOptions): Promise<readonly Outcome<A>[]>;

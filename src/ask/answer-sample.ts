@@ -2,7 +2,7 @@ import {mixSeed} from '../data/random.ts';
 import type {StoredAnswer} from '../store/store.ts';
 import type {Query} from '../teacher.ts';
 
-/** What of a kept answer a sample holds. */
+/** The parts of a kept answer that a sample holds. */
 export type KeptAnswer = Pick<StoredAnswer, 'answer' | 'storedAt' | 'receipt'>;
 
 export interface SampledAnswer extends KeptAnswer {
@@ -15,8 +15,8 @@ interface Ranked extends SampledAnswer {
 }
 
 /**
- * A seeded sample of a stream of answers. Which they are depends on the seed and on what was seen, not on its order: the
- * answers whose keys rank lowest.
+ * A seeded sample of a stream of answers: those whose keys rank lowest. It depends on the seed and on the answers that
+ * were seen, not on their order.
  */
 export class AnswerSample {
   readonly #size: number;

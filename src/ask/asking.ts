@@ -26,83 +26,85 @@ import {FirstAnswer} from './refusals/first-answer.ts';
 import {ownRefusals, type StackOptions, stack} from './teacher-stack.ts';
 
 export interface AskingOptions {
-  /** Where answers are kept: a file, or the URL of a store such as `redis://127.0.0.1:6379`. */
+  /** The answer store: a file, or the URL of a store such as `redis://127.0.0.1:6379`. */
   readonly cache: string;
-  /** The folder of the journal: what was sent, and every reply as it came. */
+  /** The folder of the journal: every request that was sent, and every reply as it came. */
   readonly journal: string;
   /**
-   * What is asked and what is only read.
+   * Which queries are asked, and which are only read.
    *
    * @default 'new'
    */
   readonly record?: RecordMode;
   /**
-   * The most that may be spent, over all teachers.
+   * The budget: the most that all teachers together may spend.
    *
    * @default no limit
    */
   readonly budget?: readonly BudgetLimit[];
   /**
-   * Whether to ask again about queries that are quarantined.
+   * True to ask again about quarantined queries.
    *
    * @default false
    */
   readonly retriesQuarantined?: boolean;
   /**
-   * How to watch whether services still answer as they did. Each check is paid for.
+   * How to watch for drift: whether services still answer as they did. Each check is paid for.
    *
-   * @default they are not watched
+   * @default services are not watched
    */
   readonly drift?: DriftOptions;
   /**
-   * How many requests a teacher may get before the first usable answer: where so many brought none, the run stops.
-   * Infinity goes on regardless, also if the service refuses every input. Refusals for want of capacity (429) don't count.
+   * How many requests a teacher may get before the first usable answer. If none of them brings one, the run stops. With
+   * Infinity the run continues even if the service refuses every input. Refusals for lack of capacity (429) don't
+   * count.
    *
    * @default 20
    */
   readonly firstAnswerWithin?: number;
   /**
-   * Asks services by their batch lanes: for less money, within a day.
+   * Asks services by their batch lanes, which are cheaper and answer within a day.
    *
    * @default requests go out one by one
    */
   readonly lane?: LaneChoice;
   /**
-   * Told of what people should know, each thing once: that a service charges more than it may, or doesn't say what; that the
-   * cache has lost answers; that a process elsewhere may write the journal.
+   * Receives notes for people, each once: a service charges more than it may, or doesn't report its charges; the cache
+   * has lost answers; a process elsewhere may write the journal.
    *
    * @default a warning of Node.js
    */
   readonly onNote?: OnNote;
 }
 
-/** A teacher with all its layers, and what it is asked by way of them. */
+/** A teacher with all its layers, and the parts that are asked through them. */
 export interface OpenTeacher<A extends Access = Access> {
   readonly teacher: LayeredTeacher<A>;
   readonly ledger: Ledger;
-  /** How far an asking is, told how many queries have an outcome, and of how many. */
+  /** Reports progress: `done` of `total` queries have an outcome. */
   readonly meter: (done: number, total: number) => AskingReport;
 }
 
-/** What the teachers of one run share: where answers are kept, the budget, and the rate limits of each account. */
+/** What the teachers of one run share: the answer store, the budget, and the rate limits of each account. */
 export interface Asking {
   readonly store: AnswerStore;
   /** The raw replies that are kept. */
   readonly replies: Replies;
   readonly spent: Spending;
-  /** What earlier runs sent and no reply came of: whether it was paid for nobody knows. */
+  /** Requests of earlier runs that brought no reply. Nobody knows whether they were paid for. */
   readonly inDoubt: InDoubt;
-  /** Lines of the quarantine's file that are no entries, by file and line. */
+  /** Lines of the quarantine file that are no entries, as file and line. */
   readonly skipped: readonly string[];
   /**
    * Puts the layers around a teacher. Asks nothing yet.
    *
-   * @throws InputError where the budget can't be kept for this teacher, or it has no batch lane and is to be asked by it
+   * @throws InputError if the budget can't be kept for this teacher, or the batch lane is chosen and the teacher has
+   * none
    */
   open<A extends Access>(teacher: Teacher<A>): OpenTeacher<A>;
   /**
-   * The same, to ask again about what is kept: everything is asked, quarantined or not, and a kept answer stays where it
-   * holds as much. In record mode `none` nothing is asked.
+   * Like `open`, but asks about queries that already have an answer, too: everything is asked, quarantined or not. A
+   * kept answer is replaced only if the new one holds more. In record mode `none` nothing is asked.
    *
    * @param ledger - counts what is asked
    * @default ledger one of its own
@@ -113,8 +115,8 @@ export interface Asking {
 }
 
 /**
- * @throws AnswerStoreError where the journal can't be written
- * @throws InputError where drift is to be watched by a batch lane
+ * @throws AnswerStoreError if the journal can't be written
+ * @throws InputError if drift is to be watched by a batch lane
  */
 export async function openAsking({
   cache,
@@ -131,9 +133,10 @@ export async function openAsking({
   const onNote = onceEach(say);
   const budget = createBudget(limits, onNote);
   const store = openStoreAt(cache, folder);
-  // What is wrong with it is said before anything is made beside it. A new one is made when the first answer comes.
+  // A broken store is reported before anything is created beside it. A new store is created when the first answer
+  // comes.
   if (options.record !== 'none' && (isStoreUrl(cache) || existsSync(cache))) await store.open();
-  // Where nothing is asked there is nothing to write down.
+  // If nothing is asked, there is nothing to write to the journal.
   const journal = options.record === 'none' ? undefined : await openJournal(folder);
   const replies = journal ?? new JournalReader(folder);
   const recovery = journal ?? offlineRecovery(folder, replies);
@@ -204,7 +207,7 @@ export async function openAsking({
   };
 }
 
-/** The same thing each time for one teacher. */
+/** Returns the same value for the same teacher each time. */
 function perTeacher<T>(make: (teacher: Teacher) => T): (teacher: Teacher) => T {
   const made = new Map<Teacher, T>();
   return teacher => {
@@ -214,7 +217,7 @@ function perTeacher<T>(make: (teacher: Teacher) => T): (teacher: Teacher) => T {
   };
 }
 
-/** What was named, and has its answer by now, isn't asked again: no later run is to name it once more. */
+/** Settles the named queries that have their answers by now, so that no later run names them again. */
 async function settleAnswered(journal: Journal, store: AnswerStore, keys: readonly string[]): Promise<void> {
   if (keys.length === 0) return;
   const held = await store.getMany(keys);
@@ -225,17 +228,17 @@ function unknownNote(owners: readonly Owner[]): string {
   const machines = [...new Set(owners.map(({space}) => space.split(' ')[0]))].join(', ');
   return (
     `A process on another machine or in another container (${machines}) writes the journal, or did until less than two ` +
-    'minutes ago. It is taken to be running: what it has under way is left to it.'
+    'minutes ago. It counts as running, so its requests under way are left to it.'
   );
 }
 
-/** How many answers of leaves one query takes at most, or what is asked before all queries. */
+/** How many answers of leaves one query takes at most, or how many are asked before all queries. */
 function answersOf(leaves: readonly Leaf[], when: 'each' | 'beforehand'): number {
   const asked = leaves.filter(({beforehand}) => (beforehand !== undefined) === (when === 'beforehand'));
   return asked.reduce((sum, {samples, further, beforehand = [1]}) => sum + beforehand.length * (samples + further), 0);
 }
 
-/** A line of progress with what is known of batches in front. */
+/** A progress line that begins with the state of the batches. */
 function withBatchesShown(meter: OpenTeacher['meter'], watch: LaneWatch): OpenTeacher['meter'] {
   return (done, total) => {
     const report = meter(done, total);

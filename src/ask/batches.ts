@@ -4,12 +4,12 @@ import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 import {Semaphore} from './semaphore.ts';
 
 /**
- * Takes any number of queries and asks them as `askEach` does, with as many calls under way at once as the teacher's
- * `concurrency` allows, whoever makes them. Outcomes are in the order of the queries.
+ * Takes any number of queries and asks them as `askEach` does. All callers together have at most the teacher's
+ * `concurrency` of calls under way. Outcomes are in the order of the queries.
  *
- * @param around - puts layers around the teacher that take no turn: while they keep the answers of one call the next one
- * is under way. As many calls may be at that as may be under way
- * @throws InputError where the teacher's limits let nothing through
+ * @param around - puts layers around the teacher that hold no slot of the semaphore. While they keep the answers of one
+ * call, the next call is under way. At most `concurrency` calls can be in this state
+ * @throws InputError if the teacher's limits let nothing through
  */
 export function withBatches<A extends Access>(
   teacher: Teacher<A>,
@@ -28,7 +28,7 @@ export function withBatches<A extends Access>(
       semaphore.end();
       return outcomes;
     } catch (error) {
-      // Whoever hears of it stops what waits for its turn first.
+      // The caller's handlers run first, so that a stop reaches the waiting calls before they start.
       setImmediate(() => semaphore.end());
       throw error;
     }

@@ -12,13 +12,13 @@ import type {Ledger, LedgerSnapshot} from './ledger.ts';
 import {type OnNote, onceEach, warn} from './notes.ts';
 
 export interface CallsOptions {
-  /** Of the service's account. Without one, requests go out as they come. */
+  /** The admission of the service's account. Without one, requests go out at once. */
   readonly admission?: Admission;
   readonly budget?: TeacherBudget;
   readonly journal?: Journal;
   readonly ledger?: Ledger;
   /**
-   * Told, once, of a service whose replies don't say what they cost.
+   * Receives one note if the service's replies don't report their cost.
    *
    * @default a warning of Node.js
    */
@@ -27,14 +27,14 @@ export interface CallsOptions {
 
 /** A request that was answered, and so paid for. */
 export interface PaidCall {
-  /** Where its raw reply is kept. */
+  /** The location of its raw reply. */
   readonly location?: ReplyLocation | undefined;
   readonly receipt: Receipt | undefined;
-  /** Why its raw reply could not be kept. Whoever keeps its answers throws this when they are kept. */
+  /** Why its raw reply could not be kept. The layer that keeps its answers throws this when they are kept. */
   readonly failure?: Error;
-  /** Whether an earlier run paid for it. */
+  /** True if an earlier run paid for it. */
   readonly isOfEarlierRun?: boolean;
-  /** To be called when all of its answers are kept or quarantined. */
+  /** Call this when all of its answers are kept or quarantined. */
   done(): void;
 }
 
@@ -42,10 +42,10 @@ export interface PaidCall {
 export type Bought<A extends Access = Access> = Outcome<A> & {readonly call?: PaidCall};
 
 /**
- * Stands next to the teacher. Every request that it sends waits its turn, has its cost reserved and is written in the
- * journal before it goes out; its reply is kept before it is read.
+ * The layer next to the teacher. Every request waits for admission, reserves its cost and is written to the journal
+ * before it goes out. Its reply is kept before it is read.
  *
- * Two errors of a whole call become those of its queries, so that what else is known can be used: the end of the
+ * Two errors of a whole call become errors of its queries, so that the rest of the call can be used: the end of the
  * budget, and a paid reply that can't be read.
  */
 export function withCalls<A extends Access>(teacher: Teacher<A>, options: CallsOptions = {}): LayeredTeacher<A> {
@@ -75,7 +75,7 @@ export function withCalls<A extends Access>(teacher: Teacher<A>, options: CallsO
   return layerOver(teacher, {ask});
 }
 
-/** A teacher in this process: it sends nothing, so its calls are only counted, and one under way may be broken off. */
+/** A teacher in this process. It sends nothing, so its calls are only counted, and a call under way can be aborted. */
 function counted<A extends Access>(teacher: Teacher<A>, ledger: Ledger | undefined): LayeredTeacher<A> {
   return layerOver(teacher, {
     ask(queries, {stop, onSettled: _, isAgain: __, ...askOptions} = {}) {
@@ -89,7 +89,7 @@ function isOfQueries(error: unknown): error is Error {
   return error instanceof BudgetError || (error instanceof TeacherError && error.unreadable);
 }
 
-/** Of a reply of which nothing can be read there is nothing to keep but the reply, and that is kept. */
+/** If nothing in a reply can be read, the raw reply alone is kept. */
 function closeUnread(outcomes: readonly Outcome[], paid: readonly (PaidCall | undefined)[]): void {
   const answered = new Set(paid.filter((_, row) => outcomes[row] && 'answer' in outcomes[row]));
   for (const call of new Set(paid)) if (call && !answered.has(call)) call.done();
@@ -101,10 +101,10 @@ interface Sender extends CallsOptions {
   readonly onNote: OnNote;
 }
 
-/** How a request waits for its turn. */
+/** What a request needs while it waits for admission. */
 interface Turn {
   readonly stop: AbortSignal | undefined;
-  /** Breaks off what is under way, too. */
+  /** Aborts requests under way, too. */
   readonly signal: AbortSignal | undefined;
   readonly isAgain: boolean;
 }
@@ -123,7 +123,7 @@ class PaidRequest implements AdmissionRequest {
   readonly #breakOff: AbortSignal | undefined;
   readonly #onPaid: (call: PaidCall) => void;
   #receipt: Receipt | undefined;
-  /** What it came to, as far as is known: it is settled whatever fails. */
+  /** The cost as far as it is known. It is settled whatever fails. */
   #charge: Charge = NOT_SENT;
 
   constructor(
@@ -179,7 +179,7 @@ class PaidRequest implements AdmissionRequest {
     return reply;
   }
 
-  /** If the journal can't take a reply, the answer store may still have room for what it says, which is paid for. */
+  /** If the journal can't take a reply, the answer store may still have room for its answers, which are paid for. */
   async #keepReply(id: number, reply: Reply): Promise<Pick<PaidCall, 'location' | 'failure'>> {
     try {
       return {location: await this.#sender.journal?.replied(id, reply)};
@@ -188,7 +188,9 @@ class PaidRequest implements AdmissionRequest {
     }
   }
 
-  /** Sends it. What fails may be charged for, unless an error says that the service never heard of it. */
+  /**
+   * Sends the request. A failed request may be charged for, unless the error says that the service never received it.
+   */
   async #replyTo(id: number | undefined, worst: Charge): Promise<Reply> {
     const {ledger, journal} = this.#sender;
     try {
@@ -206,7 +208,7 @@ class PaidRequest implements AdmissionRequest {
     }
   }
 
-  /** Of a reply that was paid for. */
+  /** Accounts for a reply that was paid for. */
   #account(reply: Reply): void {
     const {service, teacher, onNote} = this.#sender;
     this.#receipt = receiptOf(service, reply);
@@ -223,7 +225,10 @@ class PaidRequest implements AdmissionRequest {
   }
 }
 
-/** Whether the service may have heard of a request that failed so; a broken-off one counts, since nobody knows. */
+/**
+ * True if the service may have received a request that failed with this error. An aborted request counts as received,
+ * because nobody knows.
+ */
 function isOfHeard(error: unknown): boolean {
   return !(error instanceof TeacherError) || error.inDoubt || error.unreadable;
 }

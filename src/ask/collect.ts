@@ -9,7 +9,7 @@ import type {Access, AnswerOf, Detail, Outcome, Query} from '../teacher.ts';
 import {askAll} from './each.ts';
 import type {LayeredTeacher} from './layer.ts';
 
-/** How many of the inputs that failed a message names. */
+/** How many of the failed inputs a message names. */
 const NAMED_FAILURES = 3;
 
 export interface CollectOptions {
@@ -19,22 +19,22 @@ export interface CollectOptions {
    * @default the teacher's `detail`, without its features
    */
   readonly detail?: Detail;
-  /** Sends nothing more when it aborts. What is under way is let finish and kept. */
+  /** Sends nothing more when it aborts. Requests under way finish and are kept. */
   readonly signal?: AbortSignal | undefined;
-  /** Called with how many queries have an outcome. */
+  /** Called with the number of queries that have an outcome. */
   readonly onProgress?: (done: number) => void;
 }
 
-/** An input that was left without an answer. */
+/** An input without an answer. */
 export interface Missing {
-  /** Its place in the transfer set, where versions count for themselves. */
+  /** Its index in the transfer set, which counts each version. */
   readonly index: number;
   readonly error: Error;
 }
 
-/** What a teacher said of a transfer set, and what of it was left without an answer. */
+/** A teacher's answers about a transfer set, and the inputs without an answer. */
 export interface Collection {
-  /** Of the inputs that were answered, in their order; of several versions all were. */
+  /** The answered inputs, in their order. An input with several versions is here only if all of them were answered. */
   readonly knowledge: Knowledge;
   readonly missing: readonly Missing[];
 }
@@ -43,8 +43,8 @@ export interface Collection {
  * Asks a teacher about a whole transfer set.
  *
  * @param teacher - with its layers, see `stack`
- * @throws KnowledgeError where inputs are left without an answer, after everything else was asked and kept; and where
- * the teacher doesn't give the detail
+ * @throws KnowledgeError if inputs have no answer, after all others were asked and kept; or if the teacher doesn't give
+ * the detail
  */
 export async function collect<A extends Access>(
   teacher: LayeredTeacher<A>,
@@ -57,11 +57,11 @@ export async function collect<A extends Access>(
 }
 
 /**
- * Asks a teacher about a transfer set and leaves out the inputs that it did not answer: those that are quarantined, and
- * those for which the budget was too small.
+ * Asks a teacher about a transfer set and leaves out the inputs without an answer: those that are quarantined, and
+ * those that the budget didn't cover.
  *
- * @throws KnowledgeError where it answered nothing, and where it doesn't give the detail
- * @throws PendingError where it answered nothing yet, and what is asked is in batches
+ * @throws KnowledgeError if the teacher answered nothing, or doesn't give the detail
+ * @throws PendingError if the teacher answered nothing yet, and queries are in batches
  */
 export async function collectAnswered<A extends Access>(
   teacher: LayeredTeacher<A>,
@@ -94,7 +94,7 @@ export async function collectAnswered<A extends Access>(
   return {knowledge: versions > 1 ? {...knowledge, versions} : knowledge, missing};
 }
 
-/** Those of the rows whose input's other versions are among them, too. */
+/** The rows whose input has all its other versions among the rows. */
 function wholly<T extends {readonly index: number}>(rows: readonly T[], versions: number): readonly T[] {
   if (versions === 1) return rows;
   const inputOf = ({index}: T) => Math.floor(index / versions);
@@ -104,7 +104,7 @@ function wholly<T extends {readonly index: number}>(rows: readonly T[], versions
 }
 
 /**
- * Asks a teacher about each of these inputs; row i answers input i.
+ * Asks a teacher about each of these inputs. Row i answers input i.
  *
  * @throws KnowledgeError as `collect` does
  */
@@ -144,7 +144,7 @@ export function* queriesAbout({inputs, views}: Pick<TransferSet, 'inputs' | 'vie
 /**
  * The query about one input.
  *
- * @param views - [inputs], the seed of the view that each is
+ * @param views - [inputs], the seed of each input's view
  */
 export function queryAbout(inputs: Inputs, index: number, views?: ArrayLike<number>): Query {
   const input = inputAt(inputs, index);
@@ -152,7 +152,7 @@ export function queryAbout(inputs: Inputs, index: number, views?: ArrayLike<numb
 }
 
 /**
- * The answers of a call of which every query was answered.
+ * The answers of a call in which every query was answered.
  *
  * @param teacher - its name
  * @throws KnowledgeError that counts the queries without an answer and names the first of them with their reasons

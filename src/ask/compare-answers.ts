@@ -2,20 +2,20 @@ import {coarsen} from '../knowledge/coarsen.ts';
 import type {Answer} from '../teacher.ts';
 
 export interface AnswerChange {
-  /** Whether the best class is another one. */
+  /** True if the best class has changed. */
   readonly flipped: boolean;
   /**
-   * KL(before || after) in nats, where both answers show a distribution. Classes that only one of them names count as
-   * one with all that neither names, so it is never more than that of the whole distributions.
+   * KL(before || after) in nats, if both answers show a distribution. Classes that only one of them names are merged
+   * with the classes that neither names, so it is never more than the KL of the whole distributions.
    */
   readonly kl?: number;
 }
 
-/** What a class must at least be given by the later answer: what was rounded to nothing was not ruled out. */
+/** The least probability of a class in the later answer: a class that was rounded to nothing was not ruled out. */
 const LEAST = 1e-9;
 
 /**
- * How an answer differs from an earlier one to the same query.
+ * Compares an answer with an earlier one to the same query.
  *
  * @param classes - how many classes the teacher has
  */
@@ -30,7 +30,7 @@ export function labelOf(answer: Answer, classes: number): number {
   return coarsen(answer, {kind: 'label'}, classes).label;
 }
 
-/** By class, of those that the answer names. */
+/** Probabilities by class, for the classes that the answer names. */
 function probabilities(answer: Answer, classes: number): ReadonlyMap<number, number> | undefined {
   if (answer.kind === 'label' || answer.kind === 'votes') return undefined;
   if (answer.kind === 'top-k') {
@@ -49,7 +49,7 @@ function divergence(p: ReadonlyMap<number, number>, q: ReadonlyMap<number, numbe
     restP -= before;
     restQ -= after;
   }
-  // Rounding may leave less than nothing, of the rest as of the whole.
+  // Rounding can leave less than nothing, both in the rest and in the sum.
   return Math.max(0, sum + term(Math.max(0, restP), Math.max(0, restQ)));
 }
 

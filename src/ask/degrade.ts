@@ -15,11 +15,11 @@ export interface DegradeOptions<A extends Access = Access> extends Transforms {
 }
 
 /**
- * A teacher that shows less than it could, or less clearly. It asks for what that takes, whatever less a query wants,
- * so one set of kept answers of the full teacher serves every level.
+ * A teacher that shows less than it could, or shows it less clearly. It always asks for the detail that this takes,
+ * even if a query wants less, so one set of the full teacher's kept answers serves every level.
  *
- * @throws KnowledgeError where it would show more than the teacher does, or what the level may not show; InputError where
- * an option is out of its range
+ * @throws KnowledgeError if it would show more than the teacher does, or more than the level may show
+ * @throws InputError if an option is out of its range
  */
 export function degrade<A extends Access>(teacher: Teacher, options: DegradeOptions<A>): Teacher<A> {
   const {access, detail, ...transforms} = options;
@@ -44,7 +44,7 @@ export function degrade<A extends Access>(teacher: Teacher, options: DegradeOpti
   });
 }
 
-/** What is asked of the teacher: a whole distribution, where more is done than to cut it. */
+/** The detail that the teacher is asked for: a whole distribution, if it is changed and not only cut. */
 function detailTakenFor({detail, temperature, noise}: DegradeOptions): Detail {
   if (temperature === undefined && noise === undefined) return detail;
   return detail.kind === 'logits' ? detail : {kind: 'log-probabilities'};
@@ -67,7 +67,7 @@ function checkShown(teacher: Teacher, {access, detail, decimals}: DegradeOptions
         `it can't be shown as ${access} with ${shown}. Name a level and a detail that it holds.`,
     );
   }
-  // What a black-box teacher estimates it may show at its own level, and whoever shows less of it, too.
+  // A black-box teacher may show its estimates at its own level, and so may any teacher that shows less of it.
   const isEstimate = teacher.access === 'black-box' && detail.kind === teacher.detail.kind;
   if (!showsKind(access, detail.kind) && !isEstimate) {
     throw new KnowledgeError(`A ${access} teacher doesn't show ${shown}. Name another level or another detail.`);

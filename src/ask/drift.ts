@@ -11,7 +11,7 @@ export interface DriftOptions {
   /**
    * Answers bought between two checks.
    *
-   * @default 5000, so that the default sample costs one answer more in a hundred
+   * @default 5000, so that the default sample adds one answer to each hundred
    */
   readonly every?: number;
   /**
@@ -21,7 +21,8 @@ export interface DriftOptions {
    */
   readonly sample?: number;
   /**
-   * The share of labels that may change. Hosted models are not quite deterministic: of uncertain answers some always do.
+   * The share of labels that may change. Hosted models are not quite deterministic: some uncertain answers always
+   * change.
    *
    * @default 0.1
    */
@@ -33,20 +34,20 @@ export interface DriftOptions {
    */
   readonly maxKl?: number;
   /**
-   * Decides which answers are the sample.
+   * The seed that selects the sample.
    *
    * @default 0
    */
   readonly seed?: number;
 }
 
-/** What one check found, or all of them together. */
+/** The findings of one check, or of all checks together. */
 export interface DriftFindings {
   /** Answers that came again. */
   readonly compared: number;
-  /** Of these, those with another label than before. */
+  /** Of these, answers with another label than before. */
   readonly flips: number;
-  /** In nats, over those that showed a distribution; undefined where none did. */
+  /** In nats, over the answers with a distribution; undefined if there are none. */
   readonly meanKl: number | undefined;
 }
 
@@ -54,7 +55,7 @@ export interface DriftReport extends DriftFindings {
   readonly checks: number;
 }
 
-/** What became of an answer of the sample. */
+/** The comparison of one answer of the sample. */
 interface Comparison extends AnswerChange {
   readonly old: SampledAnswer;
   readonly answer: Answer;
@@ -65,11 +66,11 @@ interface Comparison extends AnswerChange {
 const NAMED_CHANGES = 3;
 
 /**
- * Watches whether a teacher still answers as it did: holds a sample of the answers that a run sees, says when they are
- * to be asked for again, and judges what came. Asks nothing itself, see `withDriftGuard`.
+ * Watches whether a teacher still answers as it did. It holds a sample of the answers that a run sees, decides when to
+ * ask for them again, and judges the new answers. It asks nothing itself, see `withDriftGuard`.
  *
- * A check is due each time that so many answers were bought; and before anything is bought, once the sample is full of
- * answers from before this run.
+ * A check is due each time that `every` answers were bought. A first check is due before anything is bought, as soon as
+ * the sample is full of answers from earlier runs.
  */
 export class DriftGuard {
   readonly #teacher: Pick<Teacher, 'name' | 'identity' | 'classes'>;
@@ -81,7 +82,7 @@ export class DriftGuard {
   #bought = 0;
   #verdict: KnowledgeError | undefined;
 
-  /** @throws InputError where an option is out of its range */
+  /** @throws InputError if an option is out of its range */
   constructor(teacher: Pick<Teacher, 'name' | 'identity' | 'classes'>, options: DriftOptions = {}) {
     const {every = 5000, sample = 50, maxFlips = 0.1, maxKl = 0.1, seed = 0} = options;
     for (const [name, value] of Object.entries({every, sample})) {
@@ -101,31 +102,31 @@ export class DriftGuard {
     return {checks: this.#checks, ...summarise(this.#changes)};
   }
 
-  /** An answer was served from the store. */
+  /** Records an answer that was served from the store. */
   sawHit(query: Query, stored: KeptAnswer): void {
     this.#sample.add(keyed(this.#teacher, query).key, query, () => stored);
   }
 
-  /** An answer was bought. */
+  /** Records an answer that was bought. */
   sawBought(query: Query, answer: Answer, receipt: Receipt | undefined): void {
     this.#bought++;
     const kept = () => ({answer, storedAt: new Date().toISOString(), ...(receipt && {receipt})});
     this.#sample.add(keyed(this.#teacher, query).key, query, kept);
   }
 
-  /** What a check found that stops the run. */
+  /** The finding of a check that stops the run. */
   get verdict(): KnowledgeError | undefined {
     return this.#verdict;
   }
 
-  /** Whether to check before the next query is put. */
+  /** True if a check is due before the next query is asked. */
   get isDue(): boolean {
     if (this.#bought >= this.#options.every) return this.#sample.answers.length > 0;
     if (this.#checks > 0 || !this.#sample.isFull) return false;
     return this.#sample.answers.every(({storedAt}) => storedAt < this.#startedAt);
   }
 
-  /** The answers that a check asks for again, for `judge`. The next check is due later. */
+  /** The answers that a check asks for again, for `judge`. The next check becomes due later. */
   startCheck(): readonly SampledAnswer[] {
     this.#checks++;
     this.#bought = 0;
@@ -133,10 +134,10 @@ export class DriftGuard {
   }
 
   /**
-   * Compares what came with the sample. Judges nothing where less than half of it was answered.
+   * Compares the new answers with the sample. Judges nothing if less than half of the sample was answered.
    *
    * @param outcomes - in the order of the sample
-   * @throws KnowledgeError where more has changed than may
+   * @throws KnowledgeError if more has changed than may
    */
   judge(sample: readonly SampledAnswer[], outcomes: readonly Bought[]): void {
     const comparisons = sample.flatMap((old, index): Comparison[] => {
@@ -195,9 +196,9 @@ function summarise(changes: readonly AnswerChange[]): DriftFindings {
 }
 
 /**
- * Asks a sample of the answers again when that is due, through the layers below, so that it waits its turn, is journalled
- * and counts against the budget; what comes is compared and then dropped. Nothing new is asked while a check is under
- * way, nor ever again after one that found that the teacher has changed.
+ * Asks for a sample of the answers again when a check is due. The sample passes through the layers below, so it waits
+ * for admission, is journalled and counts against the budget. The new answers are compared and then dropped. No new
+ * query is asked during a check, nor after a check that found a change.
  *
  * @param guard - the one that the cache tells of its hits
  */

@@ -4,18 +4,18 @@ import type {Access, Outcome, Query} from '../teacher.ts';
 import type {LayeredTeacher, LayerOptions} from './layer.ts';
 
 /**
- * Takes the outcomes of one batch. Batches may end in another order than they were asked in.
+ * Takes the outcomes of one batch. Batches can end in another order than they were asked in.
  *
- * @param start - place of the batch's first query among all queries
+ * @param start - index of the batch's first query among all queries
  */
 export type TakeOutcomes<A extends Access> = (outcomes: readonly Outcome<A>[], start: number) => void;
 
 /**
  * Asks about any number of queries, `maxBatch` at a time, with `concurrency` calls under way at once. Queries are
- * pulled when their turn comes, so there may be more of them than memory holds.
+ * pulled when they are needed, so there can be more of them than memory holds.
  *
- * After an error or an abort no new batch starts; those under way are let finish, so that the layers below can keep
- * what they bring, and then the error is thrown.
+ * After an error or an abort no new batch starts. Batches under way finish, so that the layers below can keep their
+ * answers, and then the error is thrown.
  */
 export async function askEach<A extends Access>(
   teacher: LayeredTeacher<A>,
@@ -40,7 +40,7 @@ export async function askEach<A extends Access>(
         for (const outcome of outcomes) {
           if (!('error' in outcome)) continue;
           isWhole = false;
-          // Without a place to keep answers none may be bought.
+          // If answers can't be kept, none may be bought.
           if (outcome.error instanceof AnswerStoreError) throw outcome.error;
         }
       }
@@ -53,7 +53,7 @@ export async function askEach<A extends Access>(
   halt.end(isWhole);
 }
 
-/** The outcomes of `askEach`, each at the place of its query. */
+/** The outcomes of `askEach`, each at the index of its query. */
 export async function askAll<A extends Access>(
   teacher: LayeredTeacher<A>,
   queries: Iterable<Query>,
@@ -67,7 +67,7 @@ export async function askAll<A extends Access>(
   return outcomes;
 }
 
-/** @throws InputError where a teacher's limits let nothing through */
+/** @throws InputError if a teacher's limits let nothing through */
 export function checkLimits({name, maxBatch, concurrency = 1}: LayeredTeacher): void {
   for (const [field, limit] of Object.entries({maxBatch, concurrency})) {
     if (!(limit >= 1)) throw new InputError(`Expected \`${field}\` of teacher ${name} to be 1 or more, got ${limit}.`);
@@ -75,7 +75,7 @@ export function checkLimits({name, maxBatch, concurrency = 1}: LayeredTeacher): 
 }
 
 function workersFor(queries: object, {maxBatch, concurrency = 1}: LayeredTeacher): number {
-  // One batch takes all there are.
+  // With unlimited batches, one batch takes all queries.
   if (!Number.isFinite(maxBatch)) return 1;
   const batches = Array.isArray(queries) ? Math.ceil(queries.length / maxBatch) : Number.POSITIVE_INFINITY;
   return Math.max(1, Math.min(concurrency, batches));
@@ -86,7 +86,7 @@ interface Batch {
   readonly queries: readonly Query[];
 }
 
-/** Gives the next batch at each call; undefined where there are no more. */
+/** Gives the next batch at each call; undefined after the last. */
 type NextBatch = () => Batch | undefined | Promise<Batch | undefined>;
 
 function batchesOf(queries: Iterable<Query> | AsyncIterable<Query>, size: number): NextBatch {
@@ -106,7 +106,7 @@ function batchesOf(queries: Iterable<Query> | AsyncIterable<Query>, size: number
     start += batch.length;
     return batch.length > 0 ? {start: begin, queries: batch} : undefined;
   };
-  // One pull after another, so that each batch is of neighbours.
+  // Pulls run one after another, so that each batch holds neighbours.
   let last: Promise<unknown> = Promise.resolve();
   return () => {
     const batch = last.then(pull);
@@ -117,7 +117,7 @@ function batchesOf(queries: Iterable<Query> | AsyncIterable<Query>, size: number
   };
 }
 
-/** What there is already is not waited for. */
+/** An array is sliced without waiting. */
 function slicesOf(queries: readonly Query[], size: number): NextBatch {
   let next = 0;
   return () => {
@@ -127,18 +127,18 @@ function slicesOf(queries: readonly Query[], size: number): NextBatch {
   };
 }
 
-/** A stop for what is below, which a failure sets off as well as one from above. */
+/** A stop for the layers below. A failure sets it off, as does an abort from above. */
 export interface Halt {
   readonly signal: AbortSignal;
   fail(error: unknown): void;
-  /** Throws what went wrong: an abort that came too late for anything to be missing is none. */
+  /** Throws the failure. An abort that came after everything was complete is ignored. */
   end(isWhole: boolean): void;
 }
 
 export function haltAfter(...above: readonly (AbortSignal | undefined)[]): Halt {
   const controller = new AbortController();
   const {signal} = controller;
-  // Every call that waits listens to it, and Node.js takes more than ten listeners for a leak.
+  // Every waiting call listens to the signal, and Node.js reports more than ten listeners as a leak.
   setMaxListeners(0, signal);
   let failure: {readonly error: unknown} | undefined;
   const listeners = above.map(from => {
@@ -150,7 +150,7 @@ export function haltAfter(...above: readonly (AbortSignal | undefined)[]): Halt 
   return {
     signal,
     fail(error: unknown) {
-      // After a stop it is for the stop that things fail, save where an answer could not be kept.
+      // After a stop, failures are consequences of the stop, except an answer that could not be kept.
       if (!signal.aborted || error instanceof AnswerStoreError) failure ??= {error};
       controller.abort(error);
     },

@@ -13,7 +13,7 @@ interface Remembered extends Keyed {
 
 const remembered = new WeakMap<Query, Remembered>();
 
-/** The key of a query to a teacher. Worked out once, however many layers want it. */
+/** The key of a query to a teacher. It is computed once, however many layers need it. */
 export function keyed({identity}: Pick<Teacher, 'identity'>, query: Query): Keyed {
   const known = remembered.get(query);
   if (known?.identity === identity) return known;

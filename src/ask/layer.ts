@@ -1,21 +1,23 @@
 import type {Access, Answer, AnswerOf, AskOptions, Outcome, Query, Teacher} from '../teacher.ts';
 
-/** What layers say to each other beside what a teacher hears. */
+/** Options that layers pass to each other, in addition to those that a teacher receives. */
 export interface LayerOptions extends AskOptions {
-  /** Aborts when nothing more may be sent. What is under way is let finish, so that its answers are kept. */
+  /** Aborts when nothing more may be sent. Requests under way finish, so that their answers are kept. */
   readonly stop?: AbortSignal;
-  /** Called with how many more queries have an outcome, by the layers that find or keep answers. */
+  /** Called with the number of further queries that have an outcome, by the layers that find or keep answers. */
   readonly onSettled?: (count: number) => void;
-  /** Whether all of these queries were asked before and got no answer: they are next, before those that never were. */
+  /**
+   * True if all of these queries were asked before and got no answer. They go ahead of queries that were never asked.
+   */
   readonly isAgain?: boolean;
 }
 
-/** A teacher with layers around it. Every teacher is one; only layers make use of the options. */
+/** A teacher with layers around it. Every teacher is one, but only layers use the options. */
 export interface LayeredTeacher<A extends Access = Access> extends Teacher<A> {
   ask(queries: readonly Query[], options?: LayerOptions): Promise<readonly Outcome<A>[]>;
 }
 
-/** A teacher with some of its fields replaced: what every layer returns. */
+/** A teacher with some of its fields replaced. Every layer returns one. */
 export function layerOver<A extends Access>(
   teacher: Teacher<A>,
   changes: Pick<LayeredTeacher<A>, 'ask'> & Partial<Omit<Teacher<A>, 'ask'>>,
@@ -27,7 +29,7 @@ export function layerOver<A extends Access>(
 /**
  * Answers some queries of a call from elsewhere and asks the teacher the others.
  *
- * @param known - outcomes by place in the call
+ * @param known - outcomes by index in the call
  */
 export async function askOthers<A extends Access>(
   teacher: LayeredTeacher<A>,
@@ -54,12 +56,12 @@ const KINDS: Readonly<Record<Access, readonly Answer['kind'][]>> = {
   'white-box': ['logits'],
 };
 
-/** Whether a level of access may show answers of this kind. */
+/** True if a level of access may show answers of this kind. */
 export function showsKind(access: Access, kind: Answer['kind']): boolean {
   return KINDS[access].includes(kind);
 }
 
-/** Whether an answer is one that a level of access may show. */
+/** True if a level of access may show this answer. */
 export function isAnswerOf<A extends Access>(access: A, answer: Answer): answer is AnswerOf<A> {
   return showsKind(access, answer.kind);
 }

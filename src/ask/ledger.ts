@@ -1,25 +1,25 @@
 import {NANO_DOLLARS} from './budget/price.ts';
 
-/** What was asked of one teacher, in one run. */
+/** Counts for one teacher in one run. */
 export interface LedgerSnapshot {
-  /** Queries put. */
+  /** Queries asked. */
   readonly asked: number;
   /** Of these, answers bought from the teacher. */
   readonly bought: number;
   /** Of these, served without buying: kept before, or bought for an identical query. */
   readonly cached: number;
-  /** Of these, given up: twice an answer came that could not be read. */
+  /** Of these, quarantined: two replies could not be read. */
   readonly setAside: number;
-  /** Queries of requests that brought no reply: nobody knows whether these were paid for. */
+  /** Queries whose requests brought no reply. Nobody knows whether they were paid for. */
   readonly inDoubt: number;
   /** Requests that went out, retries included. */
   readonly calls: number;
-  /** Of these, refused for want of capacity (429). */
+  /** Of these, refused for lack of capacity (429). */
   readonly refused: number;
-  /** As the service counted them; the worst case of what is in doubt. */
+  /** As the service counted them; the worst case for requests in doubt. */
   readonly inputTokens: number;
   readonly outputTokens: number;
-  /** US dollars; absent where no price is known. */
+  /** US dollars; absent if no price is known. */
   readonly usd?: number;
 }
 
@@ -30,7 +30,7 @@ export interface Ledger {
   snapshot(): LedgerSnapshot;
 }
 
-/** A ledger with nothing in it. */
+/** An empty ledger. */
 export function createLedger(): Ledger {
   const totals = {
     ...{asked: 0, bought: 0, cached: 0, setAside: 0, inDoubt: 0},
@@ -40,7 +40,7 @@ export function createLedger(): Ledger {
   let nanoDollars: number | undefined;
   return {
     add(amounts) {
-      // Called several times a request, mostly with one amount.
+      // This runs several times a request, mostly with one amount.
       for (const name in amounts) if (name in totals) totals[name as Total] += amounts[name as Total] ?? 0;
       if (amounts.usd !== undefined) nanoDollars = (nanoDollars ?? 0) + Math.round(amounts.usd * NANO_DOLLARS);
     },

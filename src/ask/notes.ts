@@ -1,7 +1,7 @@
-/** Tells whoever asks of something that they should know, in sentences. */
+/** Receives a note that the user should know, in sentences. */
 export type OnNote = (note: string) => void;
 
-/** Says each note once. */
+/** Passes each note on once. */
 export function onceEach(say: OnNote): OnNote {
   const said = new Set<string>();
   return note => {
@@ -11,5 +11,5 @@ export function onceEach(say: OnNote): OnNote {
   };
 }
 
-/** What tells of things if nobody else does: a warning of Node.js, on stderr. */
+/** The default receiver of notes: a warning of Node.js, on stderr. */
 export const warn: OnNote = note => process.emitWarning(note, 'LimbeckWarning');

@@ -4,32 +4,32 @@ import {LONGEST_BACK_OFF} from '../pace/pause.ts';
 import type {Access, Outcome, Query, Teacher} from '../teacher.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 
-/** Attempts in all where nothing else is said. */
+/** The default number of attempts in all. */
 export const ATTEMPTS = 4;
 
 export interface RetryOptions {
   /**
-   * Attempts in all, the first one included. Refusals for want of capacity (429) do not count.
+   * Attempts in all, the first one included. Refusals for lack of capacity (429) do not count.
    *
    * @default 4
    */
   readonly attempts?: number;
   /**
-   * Milliseconds before the second attempt; doubled before each further one, up to a minute.
+   * Milliseconds before the second attempt. Doubled before each further attempt, up to a minute.
    *
    * @default 500
    */
   readonly backOff?: number;
   /**
-   * Milliseconds for which a query is asked again while the service refuses it for want of capacity.
+   * Milliseconds for which a query is asked again while the service refuses it for lack of capacity.
    *
    * @default 15 minutes
    */
   readonly patience?: number;
   /**
-   * Whether the requests below wait in an `Admission` after such a refusal, together with all others to the account.
+   * True if the requests below wait in an `Admission` after such a refusal, with all others to the account.
    *
-   * @default false: each waits here, as long as the service said, or backs off
+   * @default false: each waits here for as long as the service said, or backs off
    */
   readonly hasAdmission?: boolean;
   /**
@@ -55,9 +55,9 @@ export interface RetryOptions {
 /**
  * The one layer that asks again, and only about the queries that need it:
  *
- * - after an error that may pass (`TeacherError.retryable`), so many times in all, with back-off or for as long as the
- *   service asked, whichever is longer, and up to half of that on top;
- * - after a 429, as often as patience allows: that the service is busy is no fault of the query;
+ * - after an error that can pass (`TeacherError.retryable`), up to `attempts` in all. It waits for the back-off or for
+ *   the time that the service asked for, whichever is longer, and adds up to half of that;
+ * - after a 429, as often as patience allows, because a busy service is no fault of the query;
  * - after an answer that can't be read, once.
  */
 export function withRetry<A extends Access>(teacher: Teacher<A>, options: RetryOptions = {}): LayeredTeacher<A> {
@@ -71,7 +71,7 @@ export function withRetry<A extends Access>(teacher: Teacher<A>, options: RetryO
     return first.round.some(outcome => 'error' in outcome) ? askOn(first, queries, askOptions) : first.round;
   };
 
-  /** Goes on after a first round in which not every query was answered. */
+  /** Continues after a first round that did not answer every query. */
   const askOn = async (first: Round<A>, queries: readonly Query[], askOptions: LayerOptions) => {
     const patience = new Patience(options);
     let next: Round<A> | undefined = first;
@@ -88,7 +88,7 @@ export function withRetry<A extends Access>(teacher: Teacher<A>, options: RetryO
         open = again;
         if (open.length > 0) await patience.rest(askOptions.stop ?? askOptions.signal);
       } catch (error) {
-        // What else was answered was paid for: it is returned, and the error stays with the other queries.
+        // The other answers were paid for, so they are returned, and the error stays with the remaining queries.
         if (open.length === queries.length) throw error;
         for (const position of open) outcomes[position] = {error: error as Error};
         break;
@@ -99,13 +99,13 @@ export function withRetry<A extends Access>(teacher: Teacher<A>, options: RetryO
   return layerOver(teacher, {ask});
 }
 
-/** What one attempt brought; the error of a whole call, where there was one. */
+/** The outcomes of one attempt, and the error of the whole call, if there was one. */
 interface Round<A extends Access> {
   readonly round: readonly Outcome<A>[];
   readonly thrown?: TeacherError;
 }
 
-/** One attempt. An error of the whole call that may pass is, for now, that of each query. */
+/** One attempt. A retryable error of the whole call becomes, for now, the error of each query. */
 async function askRound<A extends Access>(
   teacher: LayeredTeacher<A>,
   queries: readonly Query[],
@@ -125,22 +125,22 @@ async function askRound<A extends Access>(
   );
 }
 
-/** How often one call's queries may be asked again, and how long to wait before. */
+/** Limits how often one call's queries are asked again, and how long to wait before. */
 class Patience {
   readonly #options: RetryOptions;
   readonly #unread = new Set<number>();
   #failures = 0;
-  /** Rounds in a row in which the service refused for want of capacity, and did not say for how long. */
+  /** Rounds in a row in which the service refused for lack of capacity, and did not say for how long. */
   #refusals = 0;
   #refusedSince: number | undefined;
-  /** Errors of the present round, of which it is worth asking again. */
+  /** Retryable errors of the present round. */
   #errors: TeacherError[] = [];
 
   constructor(options: RetryOptions) {
     this.#options = options;
   }
 
-  /** Whether the query at this place is worth asking again after this outcome. */
+  /** True if the query at this index is worth asking again after this outcome. */
   lasts(index: number, outcome: Outcome): boolean {
     const error = 'error' in outcome ? outcome.error : undefined;
     if (!(error instanceof TeacherError) || !this.#isWorth(index, error)) return false;

@@ -1,14 +1,14 @@
-/** Lets so many at once do something; the others wait in line. */
+/** Limits how many callers run at once. The others wait in line. */
 export class Semaphore {
   #free: number;
   readonly #line: (() => void)[] = [];
 
-  /** @param count - how many at once: a whole number above 0, or Infinity */
+  /** @param count - how many run at once: a whole number above 0, or Infinity */
   constructor(count: number) {
     this.#free = count;
   }
 
-  /** Begins a turn, which is to be ended. Resolves when it has come; undefined where it is there. */
+  /** Takes a slot, which `end` gives back. Resolves when a slot is free; undefined if one is free now. */
   begin(): Promise<void> | undefined {
     if (this.#free === 0) return new Promise(resolve => this.#line.push(resolve));
     this.#free--;

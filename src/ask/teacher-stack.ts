@@ -31,120 +31,122 @@ export interface StackOptions {
   readonly store: AnswerStore;
   readonly ledger?: Ledger;
   /**
-   * The door to a teacher's account, shared by all that ask it.
+   * The admission of a teacher's account, shared by everything that asks it.
    *
    * @default one of its own
    */
   readonly admissionOf?: (teacher: Teacher) => Admission | undefined;
   readonly budget?: Budget;
   /**
-   * Told of what people should know of a service, each thing once.
+   * Receives notes about a service for people, each once.
    *
    * @default a warning of Node.js
    */
   readonly onNote?: OnNote;
   /**
-   * What stops the run where a teacher's first requests bring no usable answer, shared by all that ask it.
+   * Stops the run if a teacher's first requests bring no usable answer. Shared by everything that asks it.
    *
    * @default nothing
    */
   readonly firstAnswerOf?: (teacher: Teacher) => FirstAnswer;
   /**
-   * What finds out whether a teacher's service refuses single inputs or every request, shared by all that ask it.
+   * Finds out whether a teacher's service refuses single inputs or every request. Shared by everything that asks it.
    *
    * @default one of its own
    */
   readonly refusalsOf?: (teacher: Teacher) => Refusals;
   /**
-   * Names what another process may have asked about that ended while it shared the store.
+   * Names the queries that another process may have asked about before it ended, while it shared the store.
    *
-   * @default it is not named
+   * @default they are not named
    */
   readonly doubts?: Doubts;
-  /** Without one, a paid reply that is under way when the process is killed is lost. */
+  /** Without a journal, a paid reply that is under way when the process is killed is lost. */
   readonly journal?: Journal;
   /**
-   * What earlier runs left.
+   * The replies and doubts of earlier runs.
    *
    * @default the journal
    */
   readonly recovery?: Recovery | undefined;
   /**
-   * Where raw replies are read from again, for answers that were read in another way.
+   * The raw replies, to read answers again if their reader has changed.
    *
    * @default the journal
    */
   readonly replies?: Replies;
   /**
-   * What is asked and what is only read.
+   * Which queries are asked, and which are only read.
    *
    * @default 'new'
    */
   readonly record?: RecordMode;
   /**
-   * Whether a new answer takes the place of a kept one that holds as much.
+   * True if a new answer replaces a kept one that holds as much.
    *
-   * @default where `record` is 'all'
+   * @default true if `record` is 'all'
    */
   readonly replaces?: boolean;
   /**
-   * Whether to ask again about queries that are quarantined.
+   * True to ask again about quarantined queries.
    *
    * @default false
    */
   readonly retriesQuarantined?: boolean;
   /**
-   * How to watch whether the teacher still answers as it did. Each check is paid for.
+   * How to watch for drift: whether the teacher still answers as it did. Each check is paid for.
    *
    * @default it is not watched
    */
   readonly drift?: DriftOptions;
   /**
-   * Asks services that have a batch lane by it. Without a journal nothing is handed over.
+   * Asks services that have a batch lane through it. Without a journal no batch is submitted.
    *
    * @default requests go out one by one
    */
   readonly lane?: LaneChoice;
 }
 
-/** The fewest queries that are looked up together. */
+/** The fewest queries in one look-up. */
 const LEAST_CHUNK = 256;
 
 /**
- * How many chunks are under way: one is asked about while the last answers of another are awaited. Two more wait for what
- * other processes are asking.
+ * How many chunks are under way: one is asked about while the last answers of another are awaited. Two more wait for
+ * the answers that other processes are buying.
  */
 const CHUNKS = 4;
 
-/** The fewest queries that a process makes its own together. */
+/** The fewest queries that a process claims at once. */
 const LEAST_CLAIM = 16;
 
-/** How much of its work is waiting or under way, in what a service takes at once: every request is kept busy. */
+/** How much work waits or is under way, as a multiple of what a service takes at once. It keeps every request busy. */
 const AHEAD = 3;
 
-/** How many queries a process makes its own together, and how often at once. Few stay in their order. */
+/**
+ * How many queries a process claims at once, and how many such claims it makes together. Small claims stay in order.
+ */
 function claimOf({maxBatch, concurrency = 1}: Teacher): {readonly claim: number; readonly claims: number} {
   const claim = maxBatch * Math.max(concurrency, Math.ceil(LEAST_CLAIM / maxBatch));
   return {claim, claims: Math.ceil((AHEAD * maxBatch * concurrency) / claim)};
 }
 
-/** How many queries a teacher's layers look up together: two such chunks keep every request of its service busy. */
+/** How many queries a teacher's layers look up at once. Two such chunks keep every request of its service busy. */
 export function chunkOf({maxBatch, concurrency = 1}: Teacher): number {
   return Math.max(LEAST_CHUNK, 2 * maxBatch * concurrency);
 }
 
 /**
- * A teacher with all its layers. Their order is their meaning, from the outside:
+ * A teacher with all its layers. Their order has a meaning, from the outside:
  *
- * - the cache serves what is kept; what another process is asking is waited for; the rest is made into batches;
- * - each batch is kept when it comes, read from an earlier reply where there is one, refused where the record mode says
- *   so, and asked again where that helps;
- * - next to the teacher, each request waits its turn and is written down before it is sent.
+ * - The cache serves kept answers. Answers that another process is buying are awaited. All other queries form batches.
+ * - Each batch is kept when it comes. It is read from an earlier reply if there is one, refused if the record mode says
+ *   so, and asked again if that helps.
+ * - Next to the teacher, each request waits for admission and is written down before it is sent.
  *
- * Of a teacher that is made of others each part has these layers of its own.
+ * If a teacher is composed of others, each part has these layers of its own.
  */
 export function stack<A extends Access>(teacher: Teacher<A>, options: StackOptions): LayeredTeacher<A> {
-  // One that is a part twice is still asked no more at once than it allows.
+  // A teacher that is a part twice still respects its own concurrency limit.
   const known = new Map<Teacher, LayeredTeacher>();
   return layeredBy(leaf => {
     const layered = known.get(leaf) ?? layersAround(leaf, options);
@@ -203,14 +205,14 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
     refreshes: record === 'all',
     ...(guard && {guard}),
   });
-  // A batch lane takes all there is together.
+  // A batch lane takes all queries at once.
   if (byBatches) return layerOver(cached, {ask: cached.ask, maxBatch: Number.POSITIVE_INFINITY});
   return layerOver(cached, {ask: cached.ask, maxBatch: chunkOf(teacher), concurrency: CHUNKS});
 }
 
 /**
- * Only of a teacher that is made of others may a black box estimate log-probabilities. Kept under its access, another's
- * would not be shown again, and be bought at every run.
+ * A black-box teacher may estimate log-probabilities only if it is composed of others. Such an answer of any other
+ * teacher, kept under its access, would not be shown again and would be bought in every run.
  */
 function checkShown({name, access, detail}: Teacher): void {
   if (showsKind(access, detail.kind)) return;
@@ -224,7 +226,9 @@ function isByBatches(teacher: Teacher, {lane, journal}: StackOptions): boolean {
   return lane !== undefined && journal !== undefined && laneOf(teacher) !== undefined;
 }
 
-/** Finds out whether services refuse single inputs or every request; what a store holds of a teacher proves that it answers. */
+/**
+ * Finds out whether services refuse single inputs or every request. A stored answer proves that the teacher answers.
+ */
 export function ownRefusals(store: AnswerStore, within?: number): (teacher: Teacher) => Refusals {
   return teacher => {
     const hasEarlierAnswers = () => holdsAnswerOf(store, teacher.identity);
@@ -232,7 +236,7 @@ export function ownRefusals(store: AnswerStore, within?: number): (teacher: Teac
   };
 }
 
-/** A teacher in this process needs none. */
+/** A teacher in this process needs no admission. */
 function ownAdmission({service, concurrency = 1}: Teacher): Admission | undefined {
   return service && createAdmission({concurrency, ...service.rate});
 }

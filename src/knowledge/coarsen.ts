@@ -28,9 +28,9 @@ export function satisfies(held: Detail, wanted: Detail): boolean {
 }
 
 /**
- * The least that satisfies every one of these details; a label where there are none.
+ * The least that satisfies every one of these details; a label if there are none.
  *
- * @throws KnowledgeError where votes and a distribution are wanted together: no answer holds both
+ * @throws KnowledgeError if votes and a distribution are wanted together: no answer holds both
  */
 export function joinDetails(details: readonly Detail[]): Detail {
   return details.reduce(join, {kind: 'label'});
@@ -47,7 +47,7 @@ function join(one: Detail, other: Detail): Detail {
   );
 }
 
-/** The same detail with no features: what is asked for where nothing else is said. */
+/** The same detail with no features: what is asked for if nothing else is said. */
 export function withoutFeatures(detail: Detail): Detail {
   return detail.kind === 'logits' ? {kind: 'logits'} : detail;
 }
@@ -74,7 +74,7 @@ export function describeDetail(detail: Detail): string {
  * classes they saw; how many were asked for is kept beside an answer, not in it.
  *
  * @param classes - how many classes the teacher has
- * @throws KnowledgeError where the answer does not hold what is wanted
+ * @throws KnowledgeError if the answer does not hold what is wanted
  */
 export function coarsen<D extends Detail>(answer: Answer, detail: D, classes: number): AnswerLike<D> {
   return convert(answer, detail, classes) as AnswerLike<D>;

@@ -16,7 +16,7 @@ import {TensorParts} from './tensor-parts.ts';
  * there are several of each input `versions`, and if some were set apart `calibration_inputs`, and if the teacher left
  * some without an answer `unanswered`.
  *
- * @throws KnowledgeError where it can't be written
+ * @throws KnowledgeError if it can't be written
  */
 export async function saveKnowledge(path: string, knowledge: Knowledge): Promise<void> {
   const {source, classes, detail, inputs, answers, versions = 1, calibrationInputs, unanswered = 0} = knowledge;

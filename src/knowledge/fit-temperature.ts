@@ -22,7 +22,7 @@ const HOTTEST = 100;
  * modern neural networks, section 4.2. The mean is convex in 1 / T, so the slope's one root is bisected.
  *
  * @returns from 0.01 to 100
- * @throws InputError where there is no input
+ * @throws InputError if there is no input
  */
 export function fitTemperature(
   logits: ArrayLike<number>,

@@ -14,7 +14,7 @@ export interface Knowledge {
   /** Row i answers input i. */
   readonly answers: Answers;
   /**
-   * How many versions of each input follow one another, the clean one first where it is among them. Each is answered for
+   * How many versions of each input follow one another, the clean one first if it is among them. Each is answered for
    * itself, and an epoch of training takes one of them.
    *
    * @default 1
@@ -68,7 +68,7 @@ export async function answersAt(knowledge: Knowledge | StoredKnowledge, rows: Ar
 /**
  * The same knowledge with answers that hold less, for a student that is to see no more.
  *
- * @throws KnowledgeError where they do not hold that much
+ * @throws KnowledgeError if they do not hold that much
  */
 export function coarsenKnowledge(knowledge: Knowledge, detail: Detail): Knowledge {
   return {...knowledge, detail, answers: coarsenAnswers(knowledge.answers, detail, knowledge.classes.length)};

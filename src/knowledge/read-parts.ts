@@ -57,7 +57,7 @@ const Metadata = z.object({
 /**
  * What a file of knowledge says of itself.
  *
- * @throws KnowledgeError where it is not valid
+ * @throws KnowledgeError if it is not valid
  */
 export function readHead(
   parts: TensorParts,

@@ -11,7 +11,7 @@ import {coarsen, describeDetail, satisfies} from './coarsen.ts';
  * minus infinity. k is never more than the number of classes.
  *
  * @param classes - how many classes the teacher has
- * @throws KnowledgeError where an answer does not hold the detail, or is of another size than it should be
+ * @throws KnowledgeError if an answer does not hold the detail, or is of another size than it should be
  */
 export function tabulate(answers: readonly Answer[], detail: Detail, classes: number): Answers {
   const count = answers.length;
@@ -42,7 +42,7 @@ export function tabulate(answers: readonly Answer[], detail: Detail, classes: nu
 /**
  * Makes poorer answers of fuller ones; those that already are what is wanted come back as they are.
  *
- * @throws KnowledgeError where they don't hold what is wanted
+ * @throws KnowledgeError if they don't hold what is wanted
  */
 export function coarsenAnswers(answers: Answers, detail: Detail, classes: number): Answers {
   const held = detailOfAnswers(answers);

@@ -5,7 +5,7 @@ import type {Knowledge} from './knowledge.ts';
 /**
  * True labels as if a teacher had answered them: the baseline that learns without one.
  *
- * @throws InputError where there are none
+ * @throws InputError if there are none
  */
 export function trueLabels(examples: Examples | Unlabelled, classes: readonly string[]): Knowledge {
   if (!('labels' in examples)) throw new InputError('The training inputs have no true labels to learn from.');

@@ -19,12 +19,12 @@ import {
 import {WaitingLine} from './waiting-line.ts';
 
 export interface AdmissionOptions {
-  /** The most requests under way at once. How many really are is found out. */
+  /** The most requests under way at once. The real number is learned. */
   readonly concurrency: number;
   /** @default as many as the service allows */
   readonly requestsPerMinute?: number;
   /**
-   * Of input and output together.
+   * Input and output together.
    *
    * @default as many as the service allows
    */
@@ -32,7 +32,7 @@ export interface AdmissionOptions {
   /**
    * Milliseconds since 1970, never going back.
    *
-   * @default the computer's clock at the start, and from there its monotonic one
+   * @default the computer's clock at the start, continued by its monotonic clock
    */
   readonly now?: () => number;
   /**
@@ -52,25 +52,25 @@ export interface AdmissionOptions {
 /** A request that waits to be sent. */
 export interface AdmissionRequest {
   /**
-   * The most tokens that it can use; reserved, and put right when its reply tells.
+   * The most tokens that it can use. They are reserved, and corrected when its reply reports its usage.
    *
    * @default one: the service doesn't count tokens, or they aren't known beforehand
    */
   readonly estimate?: Usage | undefined;
   send(): Promise<Reply>;
   /**
-   * What the reply says that the request used. Never throws.
+   * The usage that the reply reports. Never throws.
    *
    * @default the estimate
    */
   usageOf?(reply: Reply): Usage | undefined;
   /**
-   * Whether it was sent before, and is to be sent again: it came first, and goes before those that were never sent.
+   * True if it was sent before and must be sent again. It came first, so it goes before requests that were never sent.
    *
    * @default false
    */
   readonly isAgain?: boolean;
-  /** Ends the waiting; what was sent is its sender's. */
+  /** Ends the wait. A request that was sent belongs to its sender. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -81,24 +81,24 @@ export interface AdmissionState {
   readonly waiting: number;
   /** Requests that the service refused for its limits (429). */
   readonly refused: number;
-  /** Milliseconds until the end of the pause under way; 0 where there is none. */
+  /** Milliseconds until the end of the pause under way; 0 if there is none. */
   readonly resumesIn: number;
   /** The latest changes of the limit, the oldest first. */
   readonly changes: readonly LimitChange[];
 }
 
-/** The door to one account of one service, shared by all that ask it in a process. */
+/** Admits requests to one account of one service. Shared by everything that asks it in a process. */
 export interface Admission {
   /**
-   * Sends a request when its turn has come, and learns from the reply, which it returns whatever its status. What was
-   * refused is for the caller to ask again: it then waits here for as long as the service said. A refusal that has no
-   * limit behind it is returned a little later, and holds up nobody else.
+   * Sends a request when it is admitted, learns from the reply, and returns the reply whatever its status. The caller
+   * must repeat a refused request, which then waits here for as long as the service said. A refusal without a limit
+   * behind it is returned a little later, and delays no other request.
    */
   run(request: AdmissionRequest): Promise<Reply>;
   readonly state: AdmissionState;
 }
 
-/** @throws InputError where an option isn't a whole number above 0 */
+/** @throws InputError if an option isn't a whole number above 0 */
 export function createAdmission(options: AdmissionOptions): Admission {
   const {concurrency, requestsPerMinute = 1, tokensPerMinute = 1} = options;
   for (const [name, value] of Object.entries({concurrency, requestsPerMinute, tokensPerMinute})) {
@@ -123,9 +123,9 @@ interface Sent {
   readonly at: number;
 }
 
-/** Milliseconds for which a refusal without a limit is held back at most. */
+/** The most milliseconds for which a refusal without a limit is held back. */
 const LONGEST_HOLD = 1000;
-/** The weight of the latest answer in the mean of how long they take. */
+/** The weight of the latest answer in the mean latency. */
 const LATEST = 0.1;
 
 class Pool implements Admission {
@@ -136,7 +136,7 @@ class Pool implements Admission {
   #inFlight = 0;
   readonly #learnedRate = new LearnedRate();
   readonly #evidence = new RefusalEvidence();
-  /** Milliseconds that answers take, a moving mean. */
+  /** The moving mean of the latency, in milliseconds. */
   #latency = LONGEST_HOLD;
   readonly #quotas: readonly (readonly [QuotaKind, QuotaBucket])[] = [
     ['requests', new QuotaBucket()],
@@ -145,7 +145,7 @@ class Pool implements Admission {
     ['outputTokens', new QuotaBucket()],
   ];
   readonly #buckets: readonly (readonly [QuotaKind, Bucket])[];
-  /** Those that are to be sent again, who go first, and all others. */
+  /** Requests that must be sent again, which go first, and all others. */
   readonly #again = new WaitingLine<Waiting>(() => this.#admit());
   readonly #line = new WaitingLine<Waiting>(() => this.#admit());
   readonly #alarm: Alarm;
@@ -187,7 +187,7 @@ class Pool implements Admission {
     return this.#again.length + this.#line.length;
   }
 
-  /** Sends all that may go now, in order, and looks again when the next one may. */
+  /** Sends all requests that can go now, in order, and sets the alarm for the next one. */
   #admit(): void {
     const now = this.#now();
     while (this.#waiting > 0) {
@@ -204,7 +204,7 @@ class Pool implements Admission {
     this.#alarm.clear();
   }
 
-  /** Milliseconds until such a request may go; Infinity where that depends on a reply. */
+  /** Milliseconds until such a request can go; Infinity if that depends on a reply. */
   #wait(cost: Cost, now: number): number {
     if (this.#inFlight >= this.#controller.limit) return Number.POSITIVE_INFINITY;
     let wait = this.#pause.wait(now);
@@ -228,7 +228,7 @@ class Pool implements Admission {
       },
       error => {
         this.#inFlight--;
-        // Without a reply nobody knows what the service counted: the reservation stands.
+        // Without a reply nobody knows what the service counted, so the reservation stands.
         this.#settle(cost, cost, at);
         this.#controller.failed();
         this.#admit();
@@ -241,12 +241,13 @@ class Pool implements Admission {
     for (const [kind, bucket] of this.#buckets) bucket.settle(reserved[kind], used[kind], at);
   }
 
-  /** @returns for how many milliseconds the reply is to be held back */
+  /** @returns the milliseconds for which the reply is held back */
   #learn({status, headers}: Reply, sent: Sent): number {
     const now = this.#now();
     const limits = readLimits(headers, now);
     for (const [kind, quota] of this.#quotas) {
-      // A gateway's error says nothing of quotas; an answer without them is from a service that doesn't tell.
+      // A gateway's error says nothing of quotas. An answer without quotas comes from a service that doesn't report
+      // them.
       const told = limits[kind] ?? (status < 300 ? {} : undefined);
       if (told) quota.learn(told, sent.number, sent.at, now);
     }
@@ -270,12 +271,12 @@ class Pool implements Admission {
     this.#learnedRate.refused(at, now);
     const {retryAfter} = limits;
     const begins = this.#controller.refused(episode, now);
-    // No wait at all would be a loop. One back-off is enough for all that were refused together.
+    // No wait at all would be a loop. One back-off is enough for all requests that were refused together.
     if (retryAfter || begins) this.#pause.begin(retryAfter || undefined, this.#controller.limit, now);
     return 0;
   }
 
-  /** Its sender may give up: then nobody waits for it. */
+  /** If its sender gives up, the wait ends. */
   async #hold(reply: Reply, milliseconds: number, signal = new AbortController().signal): Promise<Reply> {
     await this.#sleep(Math.ceil(milliseconds), signal).catch(() => {});
     return reply;

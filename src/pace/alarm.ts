@@ -1,6 +1,6 @@
 type Sleep = (milliseconds: number, signal: AbortSignal) => Promise<void>;
 
-/** One timer at most, and none when nobody waits for it: it keeps the process alive. */
+/** At most one timer, and none when nobody waits for it, because a timer keeps the process alive. */
 export class Alarm {
   readonly #sleep: Sleep;
   readonly #ring: () => void;
@@ -11,7 +11,7 @@ export class Alarm {
     this.#ring = ring;
   }
 
-  /** Rings so many milliseconds from now, or earlier: one that rings too early is set again. */
+  /** Rings after this many milliseconds or earlier. An alarm that rings too early is set again. */
   set(now: number, wait: number): void {
     const at = now + wait;
     if (this.#next && this.#next.at <= at) return;

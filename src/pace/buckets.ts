@@ -2,14 +2,14 @@ import type {Quota} from './service-limits.ts';
 
 const MINUTE = 60_000;
 
-/** Something of which only so much may be used in a time. Amounts are whole numbers, times milliseconds of one clock. */
+/** A limited amount per time. Amounts are whole numbers, times milliseconds of one clock. */
 export interface Bucket {
-  /** Milliseconds until `amount` can be taken: 0 where it can be now, Infinity where only a reply can tell. */
+  /** Milliseconds until `amount` can be taken: 0 if it can be now, Infinity if only a reply can tell. */
   wait(amount: number, now: number): number;
   /** Reserves an amount for a request that goes out now. */
   take(amount: number, now: number): void;
   /**
-   * Refunds what a request reserved and did not use, and charges what it used beyond that.
+   * Refunds what a request reserved and did not use, and charges what it used beyond its reservation.
    *
    * @param at - when it was reserved
    */
@@ -19,21 +19,21 @@ export interface Bucket {
 /** Milliseconds of one slot of the minute. */
 const SLOT = 250;
 const SLOTS = MINUTE / SLOT;
-/** Milliseconds by which a request may be early, so that late timers cost nothing in the end. */
+/** Milliseconds by which a request can be early, so that late timers cost nothing in the end. */
 const BURST = 500;
 
 /**
- * A limit that the user sets. In no minute, wherever it starts, is more reserved than the limit; and it is spread over
- * the minute (GCRA), since many a service that says a minute counts seconds. An amount above the limit counts as the
- * limit: it waits for an empty minute, and goes alone.
+ * A limit that the user sets. No minute, wherever it starts, has more reservations than the limit. They are spread over
+ * the minute (GCRA), because many services with a limit per minute count seconds. An amount above the limit counts as
+ * the limit: it waits for an empty minute, and goes alone.
  */
 export class RateBucket implements Bucket {
   readonly #limit: number;
-  /** What was reserved in each slot of the last minute, and in the one under way. */
+  /** The reservations in each slot of the last minute, and in the present slot. */
   readonly #slots = new Float64Array(SLOTS + 1);
   #sum = 0;
   #current = 0;
-  /** When all that was reserved would be used up at an even rate. */
+  /** When all reservations would be used up at an even rate. */
   #even = 0;
 
   /** @param perMinute - a whole number above 0 */
@@ -75,7 +75,7 @@ export class RateBucket implements Bucket {
   /** Empties the slots that have left the minute. */
   #advance(now: number): void {
     const slot = slotOf(now);
-    // After a long rest each slot is emptied once, not once for each time round.
+    // After a long pause each slot is emptied once, not once per round.
     this.#current = Math.max(this.#current, slot - this.#slots.length);
     while (this.#current < slot) {
       const index = ++this.#current % this.#slots.length;
@@ -85,34 +85,34 @@ export class RateBucket implements Bucket {
   }
 }
 
-/** The number of a slot tells when it leaves the minute: all of it has, once `(slot + 1) * SLOT` has come. */
+/** The number of a slot. The whole slot has left the minute at `(slot + 1) * SLOT`. */
 function slotOf(time: number): number {
   return Math.floor((time + MINUTE) / SLOT);
 }
 
-/** Milliseconds that a reset may seem to move because it was rounded. */
+/** Milliseconds by which a reset can seem to move because of rounding. */
 const ROUNDING = 2000;
-/** Of the rate at which a quota seems to fill again, what is counted on. */
+/** The trusted share of the rate at which a quota seems to refill. */
 const TRUSTED = 0.9;
 
 /**
- * A limit as the service last told of it. Until its reset no more goes out than was left, less what is on its way.
+ * A limit as the service last reported it. Until its reset, only the remaining amount goes out, less what is under way.
  *
- * Services count in two ways, and don't say in which: a window at whose end all comes back, or a bucket that fills all
- * the time. With a bucket each request moves the reset; once that is seen, what has come back is used as it comes. A
- * reset further off than a minute is not waited for in one go: each minute one request asks anew.
+ * Services count in two ways, and don't say in which: a window after which the whole amount comes back, or a bucket
+ * that refills all the time. With a bucket each request moves the reset. Once that is seen, refilled amounts are used
+ * as they come. A reset more than a minute away is not awaited in one go: each minute one request asks again.
  */
 export class QuotaBucket implements Bucket {
   #limit = Number.POSITIVE_INFINITY;
   #level = Number.POSITIVE_INFINITY;
   #onItsWay = 0;
   #resetAt = Number.POSITIVE_INFINITY;
-  /** When more may go out without a reply: at the reset, or in a minute. Infinity where there is nothing to wait for. */
+  /** When more can go out without a reply: at the reset, or in a minute. Infinity if there is nothing to wait for. */
   #opensAt = Number.POSITIVE_INFINITY;
-  /** The first reset told of in the window under way; a bucket has none, and the resets it tells of move. */
+  /** The first reset reported in the present window. A bucket has none, because its resets move. */
   #firstReset = 0;
   #moves = false;
-  /** What comes back in a millisecond: of a bucket only. */
+  /** The refill per millisecond; for a bucket only. */
   #refill = 0;
   #filledAt = 0;
   #latest = 0;
@@ -121,7 +121,7 @@ export class QuotaBucket implements Bucket {
     const counted = Math.min(amount, this.#limit);
     this.#fill(counted, now);
     const missing = counted - this.#level;
-    // Where nothing is known and nothing on its way could tell, one must ask.
+    // If nothing is known and no request under way could tell, one must ask.
     if (missing <= 0 || (this.#opensAt === Number.POSITIVE_INFINITY && this.#onItsWay === 0)) return 0;
     const filled = this.#refill > 0 ? missing / this.#refill : Number.POSITIVE_INFINITY;
     return Math.min(this.#opensAt - now, filled);
@@ -138,8 +138,8 @@ export class QuotaBucket implements Bucket {
   }
 
   /**
-   * Takes the service's word, after `settle` of the request that brought it. A reply without a word means that the
-   * service doesn't tell, or no longer.
+   * Takes in what the service reports, after `settle` of the request that brought it. A reply without a report means
+   * that the service doesn't report its quota, or no longer does.
    *
    * @param request - a number that grows from request to request: a slow reply to an old one is no news
    * @param sentAt - when that request went out
@@ -157,7 +157,7 @@ export class QuotaBucket implements Bucket {
     this.#resetAt = now + resetIn;
     this.#opensAt = now + Math.min(resetIn, MINUTE);
     if (now >= this.#firstReset) this.#firstReset = this.#resetAt;
-    // The service counted from some moment between the sending and the reply.
+    // The service counted from some moment between the request and the reply.
     else this.#moves ||= sentAt + resetIn > this.#firstReset + ROUNDING;
     if (!this.#moves || limit === undefined || resetIn === 0) return;
     this.#refill = (TRUSTED * Math.max(0, limit - remaining)) / resetIn;

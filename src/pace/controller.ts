@@ -6,31 +6,31 @@ export interface LimitChange {
   readonly why: 'start' | 'room' | 'refused';
 }
 
-/** The limit at the start, where the maximum is not below it. */
+/** The limit at the start, unless the maximum is lower. */
 const START = 8;
 /** The share of the limit that must have been in use before it grows. */
 const IN_USE = 0.8;
-/** What a refusal leaves of the limit. */
+/** The factor by which a refusal cuts the limit. */
 const CUT = 0.8;
-/** What a clean round adds to the limit, once it was cut. */
+/** The share that a clean round adds to the limit after it was cut. */
 const STEP = 0.05;
-/** How many times the limit at the last refusal it may become until that refusal had nothing to do with it. */
+/** If the limit reaches this multiple of its value at the last refusal, that refusal no longer counts. */
 const PROVEN = 2;
 const REMEMBERED = 32;
 
 /**
- * How many requests may be under way at once (additive increase, multiplicative decrease). The limit doubles after each
- * clean round until the first refusal, and grows by a twentieth, at least by one, after that. It doubles again when it is
- * twice what it was at that refusal. A round is as many replies as the limit; it is clean if nothing failed and the limit
- * was really in use.
+ * The limit of requests under way at once (additive increase, multiplicative decrease). The limit doubles after each
+ * clean round until the first refusal, and grows by a twentieth, at least by one, after that. It doubles again when it
+ * is twice its value at that refusal. A round is as many replies as the limit. It is clean if nothing failed and the
+ * limit was really in use.
  *
- * Every refusal of a request that was sent before the limit was last cut belongs to the same episode: it cuts nothing.
+ * Every refusal of a request that was sent before the last cut belongs to the same episode, and cuts nothing.
  */
 export class ConcurrencyController {
   readonly #max: number;
   readonly #changes: LimitChange[] = [];
   #limit: number;
-  /** What the limit was at the latest refusal. */
+  /** The limit at the latest refusal. */
   #refusedAt = 0;
   #episode = 0;
   #replies = 0;
@@ -48,7 +48,7 @@ export class ConcurrencyController {
     return this.#limit;
   }
 
-  /** How often the limit was cut. A request carries the number that it was sent under. */
+  /** How often the limit was cut. A request carries the number at the time that it was sent. */
   get episode(): number {
     return this.#episode;
   }
@@ -65,7 +65,7 @@ export class ConcurrencyController {
 
   /** The service answered a request. */
   answered(episode: number, now: number): void {
-    // What was sent under another limit says nothing of this one.
+    // A request that was sent under another limit says nothing of this one.
     if (episode !== this.#episode || ++this.#replies < this.#limit) return;
     if (this.#clean && this.#peak >= IN_USE * this.#limit && this.#limit < this.#max) {
       const grown =
@@ -78,12 +78,12 @@ export class ConcurrencyController {
     this.#startRound();
   }
 
-  /** A request failed for another reason than its limits: the limit doesn't grow in this round. */
+  /** A request failed for another reason than its limits. The limit doesn't grow in this round. */
   failed(): void {
     this.#clean = false;
   }
 
-  /** The service refused a request for its limits. @returns whether that began a new episode */
+  /** The service refused a request for its limits. @returns true if that began a new episode */
   refused(episode: number, now: number): boolean {
     if (episode !== this.#episode) return false;
     this.#episode++;

@@ -1,52 +1,55 @@
 import type {Bucket} from './buckets.ts';
 
 /**
- * How many of the latest replies are looked at, how many refusals among them are too many to be chance, and how many are
- * too many where a rate is kept already.
+ * How many of the latest replies count, how many refusals among them are too many to be chance, and how many are too
+ * many if a rate is already kept.
  */
 const LATEST = 20;
 const TOO_MANY = 10;
 const TOO_MANY_AGAIN = 4;
-/** How many times what was measured the rate may be, until it is none any more. */
+/** The rate ends when it reaches this multiple of the measured rate. */
 const FAR = 10;
-/** What a learned rate begins below what was measured, as a share of it, and passes it by after as long again. */
+/**
+ * A learned rate starts this share below the measured rate, and passes it by the same share after twice the recovery
+ * time.
+ */
 const CUT = 0.1;
-/** How many answers it takes to come back to what was measured, and in how many milliseconds at least and at most. */
+/** How many answers the recovery to the measured rate takes, and its least and most milliseconds. */
 const ANSWERS = 20;
 const SHORTEST = 5000;
 const LONGEST = 30_000;
-/** Milliseconds for which a refusal is a beginning to measure from. */
+/** Milliseconds for which a refusal can be the start of a measurement. */
 const RECENT = 30_000;
-/** How often in a row a lower rate may be refused as soon, and for how many milliseconds nothing is learned then. */
+/** How often in a row a lower rate can be refused as soon, and for how many milliseconds nothing is learned then. */
 const IN_VAIN = 2;
 const REST = 600_000;
-/** Milliseconds that a timer may be late without the rate being lower for it. */
+/** Milliseconds by which a timer can be late without lowering the rate. */
 const LATE = 20;
 
 /**
- * The rate of a service that only refuses: that tells in no header how many requests it takes. What it answers between
- * two refusals is what it takes. Once half of the latest replies are refusals, requests go out a tenth more slowly than
- * that, and from there by a cubic curve (as CUBIC, RFC 9438): faster, hardly faster where the rate was measured, then
- * ever faster, until there are too many refusals again. Fewer refusals are no reason: there a pause, and the limit of
- * requests under way, are enough.
+ * The rate of a service that only refuses: no header says how many requests it takes. Its capacity is the rate of its
+ * answers between two refusals. Once half of the latest replies are refusals, requests go out a tenth more slowly than
+ * that. From there the rate follows a cubic curve (as CUBIC, RFC 9438): it grows fast, hardly at all near the measured
+ * rate, then ever faster, until there are too many refusals again. For fewer refusals, a pause and the limit of
+ * requests under way are enough.
  *
- * Where a lower rate is refused as soon, twice in a row, refusals have nothing to do with the rate, and for a while none
- * is kept.
+ * If a lower rate is refused as soon, twice in a row, the refusals do not depend on the rate, and for a while none is
+ * kept.
  */
 export class LearnedRate implements Bucket {
-  /** What was measured, in requests a millisecond. */
+  /** The measured rate, in requests per millisecond. */
   #measured = Number.POSITIVE_INFINITY;
-  /** Milliseconds in which the rate comes back to that. */
+  /** Milliseconds in which the rate recovers to the measured one. */
   #recovery = 0;
   /** When it was learned. */
   #learnedAt = Number.NEGATIVE_INFINITY;
-  /** When the next request may go. */
+  /** When the next request can go. */
   #nextAt = 0;
-  /** Whether each of the latest replies was a refusal. */
+  /** For each of the latest replies, true if it was a refusal. */
   #latest: boolean[] = [];
   /** Answers since the rate was learned. */
   #answers = 0;
-  /** The latest refusal that there is something to measure from, and answers since. */
+  /** The latest refusal that a measurement can start from, and the answers since then. */
   #refusedAt = Number.NEGATIVE_INFINITY;
   #answersSinceRefusal = 0;
   #inVain = 0;
@@ -66,7 +69,7 @@ export class LearnedRate implements Bucket {
 
   /** The service answered. @param sentAt - when that request went out */
   answered(sentAt: number): void {
-    // What was sent at another rate says nothing of this one.
+    // A request that was sent at another rate says nothing of this one.
     if (sentAt < this.#learnedAt) return;
     this.#answers++;
     this.#answersSinceRefusal++;
@@ -111,7 +114,7 @@ export class LearnedRate implements Bucket {
     return this.#measured === Number.POSITIVE_INFINITY;
   }
 
-  /** Requests a millisecond; Infinity where nothing was learned. */
+  /** Requests per millisecond; Infinity if nothing was learned. */
   #rate(now: number): number {
     if (this.#isFree) return Number.POSITIVE_INFINITY;
     const passed = (now - this.#learnedAt) / this.#recovery;

@@ -1,18 +1,18 @@
-/** Milliseconds that the first pause takes where the service doesn't say; doubled for each further one in a row. */
+/** Milliseconds of the first pause if the service doesn't say; doubled for each further one in a row. */
 const BACK_OFF = 1000;
 export const LONGEST_BACK_OFF = 60_000;
-/** What is added to a pause at most, as a share of it, and in milliseconds. */
+/** The most that is added to a pause, as a share of it and in milliseconds. */
 const JITTER = 0.2;
 const LONGEST_JITTER = 10_000;
 
 /**
- * The time in which a pool sends nothing, because its service said so. After it the requests go out one after the
- * other, at random distances, so that neither they nor other processes come back all at once. No request is ever early.
+ * The time in which nothing is sent, because the service said so. After it the requests go out one after another, at
+ * random distances, so that neither they nor other processes come back all at once. No request is ever early.
  */
 export class Pause {
   readonly #random: () => number;
   #until = 0;
-  /** When the next of the waiting requests may go. */
+  /** When the next waiting request can go. */
   #nextAt = 0;
   #gap = 0;
   #staggered = 0;
@@ -23,7 +23,7 @@ export class Pause {
     this.#random = random;
   }
 
-  /** Milliseconds until a request may go. */
+  /** Milliseconds until a request can go. */
   wait(now: number): number {
     return Math.max(0, this.#nextAt - now);
   }
@@ -34,10 +34,10 @@ export class Pause {
   }
 
   /**
-   * Begins a pause, or makes the one under way longer.
+   * Begins a pause, or extends the present one.
    *
    * @param milliseconds - what the service asked for; undefined for a back-off
-   * @param requests - how many may come back at once
+   * @param requests - how many can come back at once
    */
   begin(milliseconds: number | undefined, requests: number, now: number): void {
     const pause = milliseconds ?? Math.min(BACK_OFF * 2 ** this.#inARow++, LONGEST_BACK_OFF);
@@ -53,7 +53,7 @@ export class Pause {
     if (this.#staggered > 0) this.#stagger(now);
   }
 
-  /** The service answered: the next back-off is short again. */
+  /** The service answered, so the next back-off is short again. */
   answered(): void {
     this.#inARow = 0;
   }

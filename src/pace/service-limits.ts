@@ -1,30 +1,30 @@
 import type {Reply, Usage} from '../teacher.ts';
 
-/** What a service says of one of its limits. A part that it doesn't tell, or that can't be read, is left out. */
+/** One of a service's limits, as it reports it. A part that is missing or can't be read is left out. */
 export interface Quota {
   /** The most in one of its windows, however long that is. */
   readonly limit?: number;
-  /** What of that is left. */
+  /** The part of it that is left. */
   readonly remaining?: number;
   /** Milliseconds until `remaining` is `limit` again. */
   readonly resetIn?: number;
 }
 
-/** What the headers of one reply say of waiting. */
+/** The limits in the headers of one reply. */
 export interface ServiceLimits {
   /** Milliseconds that the service asks to wait. */
   readonly retryAfter?: number;
   readonly requests?: Quota;
-  /** Of input and output together. */
+  /** Input and output together. */
   readonly tokens?: Quota;
   readonly inputTokens?: Quota;
   readonly outputTokens?: Quota;
 }
 
-/** What a quota counts. */
+/** The unit that a quota counts. */
 export type QuotaKind = 'requests' | 'tokens' | 'inputTokens' | 'outputTokens';
 
-/** Milliseconds. No wait is taken for longer than this: beyond it a person decides, or it was a mistake in a unit. */
+/** In milliseconds. Every wait is cut to this: a longer one is for a person to decide, or was a mistake in a unit. */
 export const LONGEST_WAIT = 86_400_000;
 
 type Field = keyof Quota;
@@ -32,7 +32,7 @@ type WritableLimits = {[K in QuotaKind]?: {-readonly [F in Field]?: number}} & {
 
 const FIELDS: readonly Field[] = ['limit', 'remaining', 'resetIn'];
 
-/** Which part of which quota a header tells. */
+/** The quota and its part that a header reports. */
 const QUOTA_OF_HEADER: ReadonlyMap<string, readonly [QuotaKind, Field]> = new Map(
   FIELDS.flatMap((field): [string, readonly [QuotaKind, Field]][] => {
     const name = field === 'resetIn' ? 'reset' : field;
@@ -50,13 +50,13 @@ const QUOTA_OF_HEADER: ReadonlyMap<string, readonly [QuotaKind, Field]> = new Ma
 );
 
 /**
- * Reads every header by which services tell of their limits: `Retry-After` in seconds or as a date, `retry-after-ms`,
+ * Reads every header in which services report their limits: `Retry-After` in seconds or as a date, `retry-after-ms`,
  * `x-ms-retry-after-ms`; `x-ratelimit-*` as OpenAI and others write it; `anthropic-ratelimit-*`; `RateLimit` and
  * `ratelimit-*` of the IETF drafts (draft-ietf-httpapi-ratelimit-headers).
  *
- * What can't be read is left out. A number is never negative or NaN, and a wait never longer than a day.
+ * A header that can't be read is left out. A number is never negative or NaN, and a wait never longer than a day.
  *
- * @param now - milliseconds since 1970; a moment is compared with the reply's own `Date`, where it has one
+ * @param now - milliseconds since 1970; a moment is compared with the reply's own `Date`, if it has one
  */
 export function readLimits(headers: Reply['headers'], now: number = Date.now()): ServiceLimits {
   const limits: WritableLimits = {};
@@ -82,7 +82,7 @@ export function readLimits(headers: Reply['headers'], now: number = Date.now()):
   return limits;
 }
 
-/** Whether a refusal says for which limit it is: how long to wait, or which quota is spent. */
+/** True if a refusal says for which limit it is: how long to wait, or which quota is spent. */
 export function namesLimit({retryAfter, ...quotas}: ServiceLimits): boolean {
   return Boolean(retryAfter) || Object.values(quotas).some(({remaining}: Quota) => remaining === 0);
 }
@@ -118,7 +118,7 @@ function readWait(text: string | undefined, clock: () => number): number | undef
   return count === undefined ? undefined : atMost(count * 1000);
 }
 
-/** A number of seconds that reaches back before 2001 is a wait; a larger one tells a moment. */
+/** A number of seconds that would be a date before 2001 is a wait. A larger one is a date. */
 function epochOf(count: number): number | undefined {
   if (count < 1e9) return undefined;
   return count < 1e12 ? count * 1000 : count;
@@ -145,7 +145,7 @@ function readDuration(text: string): number | undefined {
   return Number.isFinite(total) ? atMost(total) : undefined;
 }
 
-/** RFC 3339, or a date of HTTP in any of its three forms. `Date.parse` alone takes much else for a date. */
+/** RFC 3339, or an HTTP date in any of its three forms. `Date.parse` alone accepts too many other texts. */
 const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
 const HTTP_DATE = /^[A-Z][a-z]{2,8}, \d\d[ -][A-Z][a-z]{2}[ -]\d{2,4} \d\d:\d\d:\d\d GMT$/;
 const ASCTIME = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/;
@@ -160,7 +160,10 @@ function readMoment(text: string | undefined): number | undefined {
   return Number.isNaN(moment) ? undefined : moment;
 }
 
-/** `"name";r=50;t=30` with its limit as `q` in the policy of that name; in older drafts `limit=100, remaining=50, reset=30`. */
+/**
+ * The fields of `"name";r=50;t=30`, whose limit is `q` in the policy of that name; or, in older drafts, of `limit=100,
+ * remaining=50, reset=30`.
+ */
 function readCombined(text: string, policies: string): Quota {
   const named = [...text.matchAll(NAMED)].map(([, name, parameters]) => {
     const policy = [...policies.matchAll(NAMED)].find(([, other]) => other === name);
@@ -168,7 +171,7 @@ function readCombined(text: string, policies: string): Quota {
   });
   const [head = quotaOf(parameter(text, 'limit'), parameter(text, 'remaining'), parameter(text, 'reset')), ...others] =
     named;
-  // Of several limits the one of which least is left holds first.
+  // Of several limits, the one with the least remaining counts.
   return others.reduce((least, quota) => ((quota.remaining ?? 0) < (least.remaining ?? 0) ? quota : least), head);
 }
 
@@ -186,14 +189,14 @@ function quotaOf(limit: number | undefined, remaining: number | undefined, secon
   };
 }
 
-/** What a request takes of everything that is counted. */
+/** The amount of each quota that a request takes. */
 export type Cost = Readonly<Record<QuotaKind, number>>;
 
 const UNKNOWN: Cost = {requests: 1, tokens: 1, inputTokens: 1, outputTokens: 1};
-/** A request that was refused, or failed, cost no tokens. */
+/** A request that was refused or failed cost no tokens. */
 export const FAILED: Cost = {requests: 1, tokens: 0, inputTokens: 0, outputTokens: 0};
 
-/** Of these tokens; as little as can be if they are not known. */
+/** The cost of these tokens; as little as possible if they are not known. */
 export function costOf(usage: Usage | undefined): Cost {
   // One NaN from a reply would stay in every sum.
   if (!usage || !Number.isFinite(usage.inputTokens + usage.outputTokens)) return UNKNOWN;

@@ -6,10 +6,10 @@ interface Entry<T> {
   next: Entry<T> | undefined;
 }
 
-/** First come, first served. Whoever's signal aborts leaves at once, rejected with its reason. */
+/** First come, first served. If an entry's signal aborts, it leaves at once, rejected with the signal's reason. */
 export class WaitingLine<T> {
   readonly #onLeave: () => void;
-  /** One listener a signal, however many wait with it. */
+  /** One listener per signal, however many entries wait with it. */
   readonly #bySignal = new Map<AbortSignal, Set<Entry<T>>>();
   #head: Entry<T> | undefined;
   #tail: Entry<T> | undefined;
@@ -38,7 +38,7 @@ export class WaitingLine<T> {
     if (signal) this.#watch(signal, location);
   }
 
-  /** Lets the first one go. */
+  /** Removes the first entry. */
   shift(): void {
     if (this.first === undefined) return;
     const location = this.#head!;

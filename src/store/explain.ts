@@ -6,7 +6,7 @@ import type {AnswerStore} from './store.ts';
 export interface Difference {
   /** Path of the field, for example `identity.model` or `bytes`. */
   readonly field: string;
-  /** As the kept answer has it; undefined where it has no such field. */
+  /** As the kept answer has it; undefined if it has no such field. */
   readonly kept: Json | undefined;
   /** As it is asked about now. */
   readonly asked: Json | undefined;
@@ -24,7 +24,7 @@ export interface Nearest {
  *
  * An answer about the same input to another teacher is nearer than one of the same teacher about another input.
  *
- * @returns undefined where nothing is kept
+ * @returns undefined if nothing is kept
  */
 export async function explainMiss(
   store: AnswerStore,

@@ -7,7 +7,7 @@ import {kill, pid} from 'node:process';
 export interface Owner {
   /**
    * Within which process ids are told apart, in three words: the machine's name, its last start, and the container on it.
-   * The name alone where the system doesn't tell the others.
+   * The name alone if the system doesn't tell the others.
    */
   readonly space: string;
   readonly pid: number;
@@ -15,7 +15,7 @@ export interface Owner {
   readonly start: string;
 }
 
-/** Names this start of the machine; undefined where the system doesn't. */
+/** Names this start of the machine; undefined if the system doesn't. */
 export const machineStart: string | undefined = read('/proc/sys/kernel/random/boot_id');
 
 /** This process. */
@@ -73,7 +73,7 @@ interface ProcessStatus {
   readonly start: string;
 }
 
-/** Undefined where the system doesn't say. */
+/** Undefined if the system doesn't say. */
 function statusOf(id: number): ProcessStatus | undefined {
   try {
     const status = readFileSync(`/proc/${id}/stat`, 'utf8');

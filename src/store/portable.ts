@@ -24,7 +24,7 @@ const LONGEST_LINE = 2 ** 24;
  *
  * @param wanted - which answers; @default all
  * @returns how many
- * @throws KnowledgeError where it can't be written
+ * @throws KnowledgeError if it can't be written
  */
 export async function exportAnswers(
   store: AnswerStore,
@@ -66,7 +66,7 @@ export interface Imported {
  * Reads a file of `exportAnswers` into a store. All of it is checked before anything is added; a fuller answer in the
  * store stays.
  *
- * @throws KnowledgeError where the file can't be read, is cut short or damaged, or holds an answer that can't be right
+ * @throws KnowledgeError if the file can't be read, is cut short or damaged, or holds an answer that can't be right
  */
 export async function importAnswers(store: AnswerStore, path: string): Promise<Imported> {
   let answers = 0;

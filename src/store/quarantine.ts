@@ -100,7 +100,7 @@ export class Quarantine {
     this.skipped = skipped;
   }
 
-  /** @throws AnswerStoreError where it can't be written down */
+  /** @throws AnswerStoreError if it can't be written down */
   add(key: string, entry: Quarantined): void {
     this.#append([{key, ...entry}]);
     this.#byKey.set(key, entry);

@@ -107,7 +107,7 @@ export class RedisLeases implements Leases {
   }
 }
 
-/** Who holds a key by what `ACQUIRE` says of it; undefined where it was free. */
+/** Who holds a key by what `ACQUIRE` says of it; undefined if it was free. */
 function holderIn(seen: string): Holder | undefined {
   return seen === '' ? undefined : (JSON.parse(seen.slice(1)) as Holder);
 }

@@ -46,7 +46,7 @@ export function openGiven(store: KeyvStoreAdapter | Map<string, unknown>): Backe
 
 /**
  * @param journal - the folder of the journal that says what holders of leases sent
- * @throws AnswerStoreError where the adapter's package is not installed; Error where the server can't be reached
+ * @throws AnswerStoreError if the adapter's package is not installed; Error if the server can't be reached
  */
 export async function openUrl(url: StoreUrl, journal?: string): Promise<Backend> {
   const store = await openStorage(url);

@@ -38,7 +38,7 @@ type Storage = KeyvStoreAdapter & {disconnect?(force?: boolean): Promise<void>};
 /** Of `@keyv/redis`, beside. */
 export type RedisStorage = Storage & {readonly client: RedisClient & {connect(): Promise<unknown>}};
 
-/** @throws InputError where no adapter is known for such a URL */
+/** @throws InputError if no adapter is known for such a URL */
 export function storeUrl(url: string): StoreUrl {
   const [, scheme = '', location = ''] = /^([a-z][a-z+]*):\/\/(?:.*@)?([^?#]*)/s.exec(url) ?? [];
   const adapter = PACKAGES[scheme];
@@ -69,7 +69,7 @@ function passwordsIn(url: string): readonly string[] {
   return [inAuthority, ...inSettings].flatMap(secret => (secret === '' ? [] : [secret, decoded(secret)]));
 }
 
-/** @throws AnswerStoreError where the adapter's package is not installed */
+/** @throws AnswerStoreError if the adapter's package is not installed */
 export async function openStorage({url, name, package: adapter}: StoreUrl): Promise<Storage> {
   if (!isInstalled(adapter)) {
     throw new AnswerStoreError(
@@ -79,7 +79,7 @@ export async function openStorage({url, name, package: adapter}: StoreUrl): Prom
   const {default: Adapter} = (await import(adapter)) as {default: new (...options: unknown[]) => Storage};
   if (adapter === '@keyv/redis') return openRedis(Adapter, url);
   const storage = new Adapter(url);
-  // It takes failed reads for misses where it makes many of one.
+  // It takes failed reads for misses if it makes many of one.
   if (adapter === '@keyv/etcd') Object.assign(storage, {getMany: undefined});
   return storage;
 }

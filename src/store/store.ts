@@ -48,7 +48,7 @@ export type AnswerStoreOptions = {
   readonly journal?: string | undefined;
 } & (
   | {
-      /** The file of the embedded store, made where there is none. A lock file and a file of leases stand beside it. */
+      /** The file of the embedded store, made if there is none. A lock file and a file of leases stand beside it. */
       readonly path: string;
     }
   | {
@@ -75,7 +75,7 @@ type Storage = KeyvStoreAdapter & {count?(): Promise<number>};
 /**
  * Names a store of answers. It is opened at its first use, and again after `close`.
  *
- * @throws InputError where the URL is of no known kind of store
+ * @throws InputError if the URL is of no known kind of store
  */
 export function openAnswerStore(options: AnswerStoreOptions): AnswerStore {
   const {journal} = options;
@@ -139,7 +139,7 @@ class KeyvAnswerStore implements AnswerStore {
 
   async getMany(keys: readonly string[]): Promise<readonly (StoredAnswer | undefined)[]> {
     const found = await this.#try('read', ({keyv}) =>
-      // Keyv 5 takes a failed read for a miss where it makes many of one, whatever `throwOnErrors` says.
+      // Keyv 5 takes a failed read for a miss if it makes many of one, whatever `throwOnErrors` says.
       storageOf(keyv).getMany ? keyv.getMany([...keys]) : Promise.all(keys.map(key => keyv.get(key))),
     );
     return found.map(record => (record === undefined ? undefined : this.#checked(record)));

@@ -15,43 +15,41 @@ import {type Charge, checkPrice, NANO_DOLLARS, nanoDollars} from './price.ts';
 /** What one run may spend, over all of its teachers. */
 export interface Budget {
   readonly limits: readonly BudgetLimit[];
-  /** What was settled so far, without what is reserved. */
+  /** The sum of what was settled so far, without reservations. */
   readonly spent: Spending;
   /**
-   * The budget as one teacher draws on it, at its price.
+   * The budget for one teacher, at its price.
    *
-   * @throws InputError where a limit could not be kept, for want of a price, of a count of tokens or of a bound on them
+   * @throws InputError if a limit can't be kept, because a price, a count of tokens or a bound on them is missing
    */
   forTeacher(teacher: PricedTeacher): TeacherBudget;
 }
 
 export interface TeacherBudget {
   /**
-   * Reserves the most that a request can come to. Where that doesn't fit, but requests under way may come to less than
-   * was reserved for them, it waits for these. Those who wait are served in turn.
+   * Reserves the most that a request can cost. If that doesn't fit, but requests under way can cost less than was
+   * reserved for them, it waits for these. Waiting requests are served in order.
    *
    * @param signal - ends the wait
-   * @throws BudgetError where nothing is under way and it doesn't fit; nothing is reserved then
+   * @throws BudgetError if it doesn't fit and nothing is under way; nothing is reserved then
    */
   reserve(worst: Charge, signal?: AbortSignal): Promise<Reservation>;
-  /**
-   * Reserves the most that requests can come to that go out together: of as many of them, from the first on, as fit.
-   */
+  /** Reserves the most that requests which go out together can cost: for as many as fit, from the first on. */
   reserveFirst(worst: readonly Charge[]): PartialReservation;
 }
 
 export interface PartialReservation {
   /** One for each request that fits. */
   readonly reservations: readonly Reservation[];
-  /** Why not all of them did. */
+  /** The reason why some did not fit. */
   readonly refusal?: BudgetError;
 }
 
 export interface Reservation {
   /**
-   * Puts what the request came to in the place of what was reserved. To be called once, whatever became of the request:
-   * with no calls where it never went out. If it came to more than it could, all of the teacher's requests are reserved
-   * at as many times their worst case from then on, those under way as well.
+   * Replaces the reservation with the actual cost. Call it once, whatever became of the request; with no calls if it
+   * never went out. If the request cost more than its worst case, the worst cases of all the teacher's requests,
+   * including those under way, are multiplied by the same factor from then on.
    *
    * @throws TypeError the second time
    */
@@ -59,30 +57,30 @@ export interface Reservation {
 }
 
 /**
- * A budget that keeps every one of these limits, however many requests are under way: before a request goes out its
- * worst case is reserved. A service that charges more than a request's worst case can pass it, by what it charges beyond
- * that for the requests that are under way when it is first seen to.
+ * A budget that keeps every one of these limits, however many requests are under way: it reserves a request's worst
+ * case before the request goes out. A service that charges more than the worst case can pass a limit, but only by the
+ * excess of the requests that are under way when the excess is first seen.
  *
  * @param limits - none: it counts and never refuses
- * @param onNote - told of services that charge more than they may
+ * @param onNote - receives a note about each service that charges more than it may
  * @default onNote a warning of Node.js
- * @throws InputError where a limit is no amount
+ * @throws InputError if a limit is no amount
  */
 export function createBudget(limits: readonly BudgetLimit[] = [], onNote: OnNote = warn): Budget {
   limits.forEach(checkLimit);
   return new SharedBudget(limits, onNote);
 }
 
-/** Money in nano-dollars, so that all of it is whole numbers. */
+/** Money is in nano-dollars, so that all amounts are whole numbers. */
 type Amounts = Spending;
 
 const NOTHING: Amounts = {calls: 0, tokens: 0, usd: 0};
 
-/** A request of a teacher, with the most that it may come to. */
+/** A request of a teacher, with the most that it can cost. */
 class Request {
   readonly account: Account;
   readonly charge: Charge;
-  /** As reserved; raised while it is under way if need be. */
+  /** The reserved amounts. They can rise while the request is under way. */
   worst: Amounts;
 
   constructor(account: Account, charge: Charge) {
@@ -91,7 +89,7 @@ class Request {
     this.worst = this.raised;
   }
 
-  /** By all that is known of its teacher now. */
+  /** The worst case by all that is known of the teacher now. */
   get raised(): Amounts {
     return this.account.amountsOf(this.account.excess.raised(this.charge));
   }
@@ -117,7 +115,7 @@ class SharedBudget implements Budget {
   #reserved: Amounts = NOTHING;
   readonly #underWay = new Set<Request>();
   readonly #queue: Waiting[] = [];
-  /** By the teacher's name: its batch lane and its requests one by one are of one service. */
+  /** By the teacher's name: its batch lane and its single requests belong to one service. */
   readonly #excesses = new Map<string, Excess>();
 
   constructor(limits: readonly BudgetLimit[], onNote: OnNote) {
@@ -215,7 +213,7 @@ class SharedBudget implements Budget {
     if (note) this.#onNote(note);
   }
 
-  /** Reserves for all requests of a teacher what they may come to, going by what was charged for one. */
+  /** Raises the reservations of all the teacher's requests after one of them was charged too much. */
   #raise(excess: Excess): void {
     for (const request of this.#underWay) {
       if (request.account.excess !== excess) continue;
@@ -225,7 +223,7 @@ class SharedBudget implements Budget {
     }
   }
 
-  /** Decides about those who wait, in turn, up to the one for whom it depends on what is under way. */
+  /** Decides about the waiting requests in order, up to the first one that depends on the requests under way. */
   #serve(): void {
     for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
       const {request} = next;
@@ -242,7 +240,7 @@ class SharedBudget implements Budget {
     }
   }
 
-  /** The first limit that so much more could pass. */
+  /** The first limit that this amount could pass. */
   #passedBy(worst: Amounts): BudgetLimit | undefined {
     return this.limits.find(limit => {
       const [kind] = entryOf(limit);

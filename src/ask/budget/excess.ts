@@ -1,7 +1,7 @@
 import type {Usage} from '../../teacher.ts';
 import type {Charge} from './price.ts';
 
-/** A count of tokens that was charged, and the most that it could have been. */
+/** A count of tokens that was charged, and its worst case. */
 interface Share {
   readonly charged: number;
   readonly worst: number;
@@ -10,15 +10,15 @@ interface Share {
 const AS_SAID: Share = {charged: 1, worst: 1};
 
 /**
- * By how much the replies of one teacher passed the most that their requests could use: a service may not keep its own
- * limits, or count what no body shows. The highest ratio counts, of input and of output apart.
+ * The factor by which a teacher's replies passed their requests' worst case. A service may ignore its own limits, or
+ * count tokens that no body shows. The highest ratio counts, for input and output separately.
  */
 export class Excess {
-  /** The ratio that was last told of. */
+  /** The ratio of the last note. */
   #told = 0.5;
   readonly #highest: Record<keyof Usage, Share> = {inputTokens: AS_SAID, outputTokens: AS_SAID};
 
-  /** What a request can come to, going by all that was seen. */
+  /** The worst case of a request by all that was seen. */
   raised({calls, usage}: Charge): Charge {
     if (usage === undefined) return {calls};
     const {inputTokens, outputTokens} = usage;
@@ -32,7 +32,7 @@ export class Excess {
   }
 
   /**
-   * Compares what a request came to with the most that it could.
+   * Compares the cost of a request with its worst case.
    *
    * @param worst - not raised
    * @returns the highest ratio by which it passes what was seen before, of one request's tokens; 1 if it doesn't
@@ -42,7 +42,7 @@ export class Excess {
     return Math.max(this.#sawOf('inputTokens', worst, actual), this.#sawOf('outputTokens', worst, actual));
   }
 
-  /** What to tell people of a ratio that was seen; undefined if it is less than twice the one before. */
+  /** The note about a ratio that was seen; undefined if it is less than twice the one before. */
   noteOf(ratio: number, teacher: string): string | undefined {
     if (ratio < 2 * this.#told) return undefined;
     this.#told = ratio;
@@ -61,7 +61,7 @@ export class Excess {
   }
 }
 
-/** A count of none is raised as one of a token is. */
+/** A count of 0 is raised like a count of 1. */
 function times(count: number, share: Share): number {
   return share === AS_SAID ? count : Math.ceil((Math.max(1, count) * share.charged) / share.worst);
 }

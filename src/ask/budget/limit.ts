@@ -2,16 +2,16 @@ import {InputError} from '../../errors.ts';
 import type {Service, Teacher} from '../../teacher.ts';
 import {dollars, isByToken} from './price.ts';
 
-/** The most that a run may spend, of one thing. */
+/** The most that a run may spend of one thing. */
 export type BudgetLimit = {readonly calls: number} | {readonly tokens: number} | {readonly usd: number};
 
-/** What was spent of everything that a budget can limit. */
+/** The amounts spent of everything that a budget can limit. */
 export interface Spending {
   /** Requests that went out. */
   readonly calls: number;
   /** Input and output tokens. */
   readonly tokens: number;
-  /** US dollars, of the teachers whose price is known. */
+  /** US dollars, for the teachers with a known price. */
   readonly usd: number;
 }
 
@@ -24,7 +24,7 @@ const UNITS: readonly (readonly [RegExp, keyof Spending])[] = [
 ];
 
 /**
- * Reads a budget: an amount and of what it is, as `5usd`, `$5`, `2000calls`, `3Mtok`, `500k tokens`.
+ * Reads a budget: an amount and its unit, as `5usd`, `$5`, `2000calls`, `3Mtok`, `500k tokens`.
  *
  * @throws InputError that shows the forms
  */
@@ -32,9 +32,9 @@ export function parseBudget(text: string): BudgetLimit {
   const refuse = (problem: string) => new InputError(`The budget \`${text}\` ${problem}. ${FORMS}`);
   const [, sign, digits, scale, unit] = /^\s*(\$?)\s*(\d+(?:\.\d+)?)\s*([km]?)\s*([a-z]*)\s*$/i.exec(text) ?? [];
   if (digits === undefined) throw refuse('is not an amount of something');
-  if (sign && unit) throw refuse('says twice of what it is');
+  if (sign && unit) throw refuse('gives its unit twice');
   const kind = UNITS.find(([names]) => names.test(sign || unit || ''))?.[1];
-  if (kind === undefined) throw refuse(unit ? `is of \`${unit}\`, which is not counted` : 'does not say of what it is');
+  if (kind === undefined) throw refuse(unit ? `is of \`${unit}\`, which is no unit` : 'has no unit');
   if (scale && kind === 'usd') throw refuse('shortens an amount of dollars, which is to be given in full');
   const limit = {[kind]: scaled(digits, scale)} as unknown as BudgetLimit;
   checkLimit(limit);
@@ -43,11 +43,11 @@ export function parseBudget(text: string): BudgetLimit {
 
 function scaled(digits: string, scale = ''): number {
   const power = {'': 0, k: 3, m: 6}[scale.toLowerCase()];
-  // The number is read with its exponent: 4.35 * 1000 would be 4350 less a little.
+  // The exponent is part of the text, because 4.35 * 1000 would be a little less than 4350.
   return Number(`${digits}e${power}`);
 }
 
-/** @throws InputError where an amount is not above 0, or counts parts of a call or a token */
+/** @throws InputError if an amount is not above 0, or has a fraction of a call or a token */
 export function checkLimit(limit: BudgetLimit): void {
   const [kind, amount] = entryOf(limit);
   const isWhole = kind === 'usd' || Number.isSafeInteger(amount);
@@ -57,7 +57,7 @@ export function checkLimit(limit: BudgetLimit): void {
   );
 }
 
-/** What a limit is of, and how much. */
+/** The unit of a limit, and its amount. */
 export function entryOf(limit: BudgetLimit): readonly [keyof Spending, number] {
   return Object.entries(limit)[0] as [keyof Spending, number];
 }
@@ -73,7 +73,7 @@ export interface PricedTeacher extends Pick<Teacher, 'name'> {
   readonly service?: Pick<Service, 'price' | 'worstCase' | 'unbounded'>;
 }
 
-/** @throws InputError where nobody could tell when the limit is reached */
+/** @throws InputError if nobody could tell when the limit is reached */
 export function checkKeepable(limit: BudgetLimit, {name, service}: PricedTeacher): void {
   if (service === undefined || 'calls' in limit) return;
   const {price, worstCase, unbounded} = service;
@@ -81,7 +81,7 @@ export function checkKeepable(limit: BudgetLimit, {name, service}: PricedTeacher
   if ('usd' in limit && price === undefined) {
     throw new InputError(
       `The price of teacher ${name} is not known, ${refused}. Give its adapter one, in US dollars: ` +
-        '`price: {perCall, perMillionInputTokens, perMillionOutputTokens}`, or `price: {}` where it is free. ' +
+        '`price: {perCall, perMillionInputTokens, perMillionOutputTokens}`, or `price: {}` if it is free. ' +
         'Or give the budget in calls.',
     );
   }

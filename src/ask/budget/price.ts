@@ -1,7 +1,7 @@
 import {InputError} from '../../errors.ts';
 import type {Price, Usage} from '../../teacher.ts';
 
-/** What is charged for requests. */
+/** The cause of a charge: requests and their tokens. */
 export interface Charge {
   /** Requests that went out. */
   readonly calls: number;
@@ -12,15 +12,15 @@ export interface Charge {
 /** Money is counted in whole nano-dollars, so that sums of many small amounts stay exact. */
 export const NANO_DOLLARS = 1e9;
 
-/** Of which a token's price has a whole number: $0.0375 for a million is 37,500 of them. */
+/** The price of a token is a whole number of these: $0.0375 for a million tokens is 37,500 for one. */
 const PICO_DOLLARS = 1e12;
 
-/** What a charge costs, in US dollars: a whole number of nano-dollars, rounded up. */
+/** The cost of a charge in US dollars: a whole number of nano-dollars, rounded up. */
 export function costOf(price: Price, charge: Charge): number {
   return nanoDollars(price, charge) / NANO_DOLLARS;
 }
 
-/** The same in nano-dollars. */
+/** The cost of a charge in nano-dollars. */
 export function nanoDollars(price: Price, {calls, usage}: Charge): number {
   const {perCall = 0, perMillionInputTokens = 0, perMillionOutputTokens = 0} = price;
   const {inputTokens = 0, outputTokens = 0} = usage ?? {};
@@ -33,7 +33,7 @@ export function nanoDollars(price: Price, {calls, usage}: Charge): number {
 
 /**
  * @param teacher - its name, for the message
- * @throws InputError where a price is negative or no number
+ * @throws InputError if a price is negative or no number
  */
 export function checkPrice(price: Price, teacher: string): void {
   for (const [field, value] of Object.entries(price)) {
@@ -42,12 +42,12 @@ export function checkPrice(price: Price, teacher: string): void {
   }
 }
 
-/** Whether a price depends on how many tokens a request uses. */
+/** True if a price depends on the number of tokens. */
 export function isByToken({perMillionInputTokens = 0, perMillionOutputTokens = 0}: Price): boolean {
   return perMillionInputTokens > 0 || perMillionOutputTokens > 0;
 }
 
-/** Dollars as `$1,234.50`; below one with two digits that count, as `$0.0042`. */
+/** Dollars as `$1,234.50`; below one dollar with two significant digits, as `$0.0042`. */
 export function dollars(usd: number): string {
   const digits = usd > 0 && usd < 1 ? Math.min(9, Math.max(2, 1 - Math.floor(Math.log10(usd)))) : 2;
   return `$${usd.toLocaleString('en-GB', {minimumFractionDigits: digits, maximumFractionDigits: digits})}`;

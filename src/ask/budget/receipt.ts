@@ -1,12 +1,12 @@
 import type {Receipt, Reply, Service, Teacher, Usage} from '../../teacher.ts';
 
-/** What a reply says of its cost and its author. Usage that makes no sense is left out. */
+/** The cost and the author that a reply reports. Usage that makes no sense is left out. */
 export function receiptOf(service: Pick<Service, 'receipt'>, reply: Reply): Receipt {
   const {usage, ...author} = service.receipt?.(reply) ?? {};
   return {...author, ...(isUsage(usage) && {usage})};
 }
 
-/** Whether these are counts of tokens. What a service sends is of any type. */
+/** True if these are counts of tokens. A service can send any type. */
 export function isUsage(usage: Partial<Record<keyof Usage, unknown>> | undefined): usage is Usage {
   return usage !== undefined && [usage.inputTokens, usage.outputTokens].every(isCount);
 }
@@ -15,7 +15,7 @@ function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
-/** What people are told of a service that doesn't say what it charges. */
+/** The note about a service that doesn't report its charges. */
 export function uncountedNote({name}: Pick<Teacher, 'name'>): string {
   return (
     `Teacher ${name} doesn't say how many tokens a request used, or gives what is no count. Such requests count as the ` +

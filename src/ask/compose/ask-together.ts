@@ -4,8 +4,8 @@ import type {LayerOptions} from '../layer.ts';
 import type {AskPart} from './parts.ts';
 
 /**
- * Asks all parts at once; row i holds the outcomes of part i. A query has an outcome when every part has one for it.
- * Where a part can't be asked the others are let finish what is under way, so that it is kept.
+ * Asks all parts at once. Row i holds the outcomes of part i. A query has an outcome when every part has one for it. If
+ * a part can't be asked, requests of the others that are under way finish, so that their answers are kept.
  */
 export async function askTogether(
   queries: readonly Query[],

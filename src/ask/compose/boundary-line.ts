@@ -2,12 +2,12 @@ import {sameValues} from '../../data/classes.ts';
 import type {TensorInput} from '../../teacher.ts';
 
 /**
- * The way from an input to a reference of another class, and how far the boundary of that class is on it: the teacher says
- * the class of the reference at `high`, and not at `low`. Points are as the input is stored, whole numbers where it holds
- * such, so two of them may be the same.
+ * The line from an input to a reference of another class, and the range in which it crosses the boundary of that class:
+ * the teacher gives the class of the reference at `high`, and another class at `low`. Points have the stored type of
+ * the input. If that type is integer, two points can be the same.
  */
 export class BoundaryLine {
-  /** That of the reference. */
+  /** The class of the reference. */
   readonly label: number;
   readonly #from: TensorInput;
   readonly #to: TensorInput['data'];
@@ -24,27 +24,30 @@ export class BoundaryLine {
     this.#nearest = distance;
   }
 
-  /** Distance (L2) from the input to the nearest point on it that is known to be of the class. */
+  /** L2 distance from the input to the nearest point that is known to be of the class. */
   get distance(): number {
     return this.#nearest;
   }
 
-  /** Distance to the farthest point that is known not to be: no nearer one is of the class, as far as this line tells. */
+  /**
+   * L2 distance to the farthest point that is known to be of another class. As far as this line tells, no nearer point
+   * is of the class.
+   */
   get least(): number {
     return this.#farthestOther;
   }
 
-  /** How many values a point has. */
+  /** The number of values of a point. */
   get size(): number {
     return this.#to.length;
   }
 
-  /** What distances are measured in: bytes from 0 to 1. */
+  /** The unit of distances: bytes count from 0 to 1. */
   get unit(): number {
     return this.#from.dtype === 'uint8' ? 255 : 1;
   }
 
-  /** The point in the middle of where the boundary may be; undefined where it is one of which the answer is known. */
+  /** The middle of the range in which the boundary can be; undefined if the answer there is already known. */
   middle(): TensorInput | undefined {
     const middle = this.#pointAt(this.#middle);
     const knownAs = [this.#high, this.#low].findIndex(end => sameValues(this.#pointAt(end).data, middle.data));
@@ -54,7 +57,7 @@ export class BoundaryLine {
     return undefined;
   }
 
-  /** What the teacher said of the middle. */
+  /** Records the teacher's label for the middle. */
   answer(label: number): void {
     const middle = this.#middle;
     const distance = distanceBetween(this.#from.data, this.#pointAt(middle).data);

@@ -4,7 +4,7 @@ import type {BoundaryLine} from './boundary-line.ts';
 
 /** The search for the boundaries around one input. */
 export class BoundarySearch {
-  /** The class that the teacher says the input is of. */
+  /** The class that the teacher gives the input. */
   readonly own: number;
   readonly #lines: ReadonlyMap<number, readonly BoundaryLine[]>;
   #left: number;
@@ -12,7 +12,7 @@ export class BoundarySearch {
   #error: Error | undefined;
 
   /**
-   * @param lines - by class, but the own one
+   * @param lines - by class, without the own class
    * @param most - how many points the teacher may be asked about
    */
   constructor(own: number, lines: ReadonlyMap<number, readonly BoundaryLine[]>, most: number) {
@@ -21,17 +21,17 @@ export class BoundarySearch {
     this.#left = most;
   }
 
-  /** Why it came to no end. */
+  /** The error that ended the search early. */
   get error(): Error | undefined {
     return this.#error;
   }
 
-  /** How many values the points of a round hold at most. */
+  /** The most values that the points of a round hold. */
   get size(): number {
     return [...this.#lines.values()].flat().reduce((sum, {size}) => sum + size, 0);
   }
 
-  /** What is to be asked about next: a point on each way that may still be the shortest of its class. */
+  /** The next points to ask about: one on each line that can still be the shortest of its class. */
   points(): readonly Query[] {
     const open = this.#error
       ? []
@@ -61,9 +61,9 @@ export class BoundarySearch {
   }
 
   /**
-   * The distance to the nearest point that is known to be of each class; that of bytes with 255 as 1.
+   * The distance to the nearest known point of each class. Distances of bytes count 255 as 1.
    *
-   * @returns [classes], 0 for the own one
+   * @returns [classes], 0 for the own class
    */
   distances(classes: number): Float64Array {
     const distances = new Float64Array(classes);
@@ -78,14 +78,16 @@ export interface SearchOptions {
   readonly bisections: number;
   readonly classes: number;
   readonly ask: (queries: readonly Query[]) => Promise<readonly Outcome[]>;
-  /** Called with how many more searches have ended. */
+  /** Called with the number of further searches that have ended. */
   readonly onSettled?: ((count: number) => void) | undefined;
 }
 
-/** The most values of points that are in memory at once. */
+/** The most values of points in memory at once. */
 const MOST_VALUES = 2 ** 24;
 
-/** Carries searches out in rounds, each asking about all of them at once; as many together as memory allows. */
+/**
+ * Runs searches in rounds. Each round asks about all running searches at once. As many run together as memory allows.
+ */
 export async function searchTogether(
   searches: readonly BoundarySearch[],
   {bisections, classes, ask, onSettled}: SearchOptions,

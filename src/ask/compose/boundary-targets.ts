@@ -1,11 +1,11 @@
-/** What distances to the boundaries of the other classes are made into. */
+/** How distances to the boundaries of the other classes become a distribution. */
 export type BoundaryForm = 'inverse' | 'power';
 
 /**
- * 1 / d_c of each other class c, and of the own class their sum: the logits of DB3KD. Wang (2021), Zero-shot knowledge
- * distillation from a decision-based black-box model, section 3.2.
+ * The logits of DB3KD: 1 / d_c for each other class c, and their sum for the own class. Wang (2021), Zero-shot
+ * knowledge distillation from a decision-based black-box model, section 3.2.
  *
- * @param distances - d, above 0; that of the own class is not looked at
+ * @param distances - d, above 0; the distance of the own class is ignored
  * @param own - index of the class that the input is of
  */
 export function inverseLogits(distances: ArrayLike<number>, own: number): Float64Array {
@@ -14,16 +14,16 @@ export function inverseLogits(distances: ArrayLike<number>, own: number): Float6
   return logits;
 }
 
-/** How much of a `power` distribution is of the own class. */
+/** The own class's share of a `power` distribution. */
 const OWN_SHARE = 0.9;
 
 /**
- * 0.9 of the own class, and 0.1 of the others by d⁻⁴. Limbeck's own, found by trial: it counts on the order of distances
- * and on their ratios alone, whatever they are measured in.
+ * 0.9 for the own class, and 0.1 for the others in proportion to d⁻⁴. Limbeck's own formula, found by trial: it depends
+ * only on the order and the ratios of distances, whatever their unit.
  */
 export function powerShares(distances: ArrayLike<number>, own: number): Float64Array {
   const others = Array.from(distances).filter((_, index) => index !== own);
-  // By their ratios to the least: a fourth power is soon too large.
+  // Ratios to the least distance, because a fourth power soon overflows.
   const least = Math.min(...others);
   const shares = Float64Array.from(distances, (distance, index) => (index === own ? 0 : (distance / least) ** -4));
   const sum = shares.reduce((total, share) => total + share, 0);
@@ -31,10 +31,10 @@ export function powerShares(distances: ArrayLike<number>, own: number): Float64A
 }
 
 /**
- * The distribution that distances tell.
+ * The distribution that follows from distances.
  *
  * @param temperature - T that the logits of the form `inverse` are divided by
- * @returns log-probabilities, one a class, the largest of the own class
+ * @returns log-probabilities, one per class, the largest for the own class
  */
 export function boundaryTargets(
   distances: ArrayLike<number>,
@@ -51,7 +51,7 @@ export function boundaryTargets(
   );
 }
 
-/** Rounding to 32 bits may not tie another class with the own one. */
+/** Rounding to 32 bits must not tie another class with the own class. */
 function withOwnOnTop(logProbabilities: Float32Array, own: number): Float32Array {
   const bits = new Int32Array(logProbabilities.buffer);
   for (const index of logProbabilities.keys()) {

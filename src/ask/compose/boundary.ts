@@ -12,63 +12,64 @@ import {passUnanswerable} from './unanswerable.ts';
 
 export interface BoundaryOptions {
   /**
-   * Inputs that lead to the other classes, some of each; the teacher itself is asked what they are. Inputs of the transfer
-   * set cost nothing more.
+   * Inputs that lead to the other classes, some of each class. The teacher itself is asked for their classes. Inputs of
+   * the transfer set add no cost.
    */
   readonly references: Inputs;
   /**
-   * How many references of each class, the nearest ones, are gone towards.
+   * How many references of each class are used: the nearest ones.
    *
    * @default 2
    */
   readonly nearest?: number;
   /**
-   * How often each way is halved: a distance is known to 2⁻⁸ of it by 8.
+   * How often each line is halved. With 8, a distance is known to 2⁻⁸ of it.
    *
    * @default 8
    */
   readonly bisections?: number;
   /**
-   * The most queries about points on the ways from one input. Where they don't suffice, all ways are halved as often, and
-   * at the end the shortest ones once more.
+   * The most queries about points around one input. If they don't suffice, all lines are halved equally often, and at
+   * the end the shortest ones once more.
    *
    * @default nearest · bisections · (classes − 1)
    */
   readonly most?: number;
   /**
-   * What is made of the distances: 1 / d as logits, with their sum for the own class, as in DB3KD; or 0.9 of the own class
-   * and d⁻⁴ of the others, which is limbeck's own.
+   * How distances become a distribution: 1 / d as logits, with their sum for the own class, as in DB3KD; or 0.9 for the
+   * own class and d⁻⁴ for the others, which is limbeck's own formula.
    *
    * @default 'inverse'
    */
   readonly form?: BoundaryForm;
   /**
-   * T of the form `inverse`, whose logits hang on what distances are measured in. Those of bytes are measured with 255 as
-   * 1, all others as the values stand.
+   * T of the form `inverse`. Its logits depend on the unit of distances: distances of bytes count 255 as 1, all others
+   * use the values as they are.
    *
    * @default 1
    */
   readonly temperature?: number;
 }
 
-/** Changes whenever the same answers of the teacher would make another one. */
+/** Changes whenever the same answers of the teacher would give another result. */
 const VERSION = 1;
 
 /**
- * Of a teacher that shows labels alone it estimates a distribution: the nearer the boundary of a class is to the input, the
- * more probable the class. The boundary distance of DB3KD: Wang (2021), Zero-shot knowledge distillation from a
- * decision-based black-box model (ICML). On the way from the input to a reference of each other class the teacher is asked
- * about the middle, again and again, for where it begins to say that class; the distance (L2) to the nearest such point
+ * Estimates a distribution for a teacher that shows labels alone: the nearer the boundary of a class is to the input,
+ * the more probable the class. This is the boundary distance of DB3KD: Wang (2021), Zero-shot knowledge distillation
+ * from a decision-based black-box model (ICML). On the line from the input to a reference of each other class, a
+ * bisection asks the teacher for the point at which that class begins. The distance (L2) to the nearest such point
  * counts.
  *
- * An input takes 1 query, and up to nearest · bisections · (classes − 1) more, 144 of 10 classes; fewer where a way
- * can't be the shortest of its class any more. Each reference takes one. All are kept, as every answer of a part.
+ * An input takes 1 query, and up to nearest · bisections · (classes − 1) more: 144 for 10 classes. It takes fewer if a
+ * line can no longer be the shortest of its class. Each reference takes one query. All answers are kept, like every
+ * answer of a part.
  *
- * For tensors. Points on the way are of the input's type: of whole numbers rounded, so that a distance is that to a point
- * with whole coordinates, and what would be asked about twice is asked about once.
+ * For tensors. Points have the input's type. Integer points are rounded, so a distance is the distance to an integer
+ * point, and equal points are asked about once.
  *
- * @throws InputError where an option is out of its range; KnowledgeError, when it is asked, where the teacher says a class
- * of no reference
+ * @throws InputError if an option is out of its range
+ * @throws KnowledgeError, when it is asked, if the teacher gives some class to no reference
  */
 export function boundary(teacher: Teacher, options: BoundaryOptions): Teacher<'black-box'> {
   const {references, ...settings} = checked(teacher, options);
@@ -145,13 +146,14 @@ function checked({classes, name}: Teacher, options: BoundaryOptions): Settings {
   return {references, ...whole, form, temperature};
 }
 
-/** Inputs by the class that the teacher says they are of. */
+/** Inputs by the class that the teacher gives them. */
 type References = ReadonlyMap<number, readonly TensorInput['data'][]>;
 
 /**
- * References by what the teacher said of each; those that it can't answer are left out.
+ * References by the teacher's label for each. References that it can't answer are left out.
  *
- * @throws the error of one that may yet have an answer; KnowledgeError where a class has none
+ * @throws the error of a reference that can still get an answer
+ * @throws KnowledgeError if a class has no reference
  */
 function referencesBy(
   inputs: TensorInputs,
@@ -175,7 +177,7 @@ function referencesBy(
   );
 }
 
-/** The ways to the nearest references of every class but the own one, by class. */
+/** The lines to the nearest references of every other class, by class. */
 function linesFrom(
   input: TensorInput,
   own: number,
@@ -187,7 +189,7 @@ function linesFrom(
     if (label === own) continue;
     const byDistance = others
       .map(data => new BoundaryLine(input, data, label, distanceBetween(input.data, data)))
-      // A teacher that samples may have said something else of the same input.
+      // A teacher that samples can give the same input another label.
       .filter(({distance}) => distance > 0)
       .sort((one, other) => one.distance - other.distance);
     lines.set(label, byDistance.slice(0, nearest));
@@ -195,7 +197,7 @@ function linesFrom(
   return lines;
 }
 
-/** @throws InputError where they are texts */
+/** @throws InputError if the references are texts */
 function checkReferences(references: Inputs): asserts references is TensorInputs {
   if (references.kind === 'tensor') return;
   throw new InputError(

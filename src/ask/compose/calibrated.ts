@@ -12,9 +12,9 @@ import {composed, errorOfPart} from './composed.ts';
 import {digestInputs} from './inputs-digest.ts';
 import {passUnanswerable} from './unanswerable.ts';
 
-/** How sure a teacher turned out to be of what it is right about. */
+/** The result of a calibration. */
 export interface CalibrationFit {
-  /** T that its log-probabilities are divided by: above 1 where it is too sure. */
+  /** T that the teacher's log-probabilities are divided by: above 1 if the teacher is overconfident. */
   readonly temperature: number;
   /** How many examples it answered. */
   readonly examples: number;
@@ -22,31 +22,31 @@ export interface CalibrationFit {
 
 export interface CalibratedOptions {
   /**
-   * Inputs with their true classes, 100 or more, that nothing else is measured or trained by. The teacher is asked about
-   * each of them once.
+   * At least 100 inputs with their true classes. Use them for no other measurement and no training. The teacher is
+   * asked about each of them once.
    */
   readonly examples: Examples;
-  /** Called with what was found, before the first answer. */
+  /** Called with the fit, before the first answer. */
   readonly onFit?: (fit: CalibrationFit) => void;
 }
 
-/** With fewer examples a temperature says more about them than about the teacher. */
+/** With fewer examples the temperature depends more on the examples than on the teacher. */
 const LEAST_EXAMPLES = 100;
 
-/** Changes whenever the same answers of the teacher would make another one. */
+/** Changes whenever the same answers of the teacher would give another result. */
 const VERSION = 1;
 
 /**
- * A teacher that is as sure as it is right: one temperature, the one with the least negative log-likelihood of the true
- * classes of some examples, divides all its log-probabilities. Guo et al. (2017), On calibration of modern neural networks,
- * section 4.2. For a chat model that says how sure it is (`output: 'confidence'`), for votes, which are smoothed first, and
- * for every teacher that shows distributions; the rest of a top-k answer is spread over the classes that it doesn't name.
- * It answers with log-probabilities.
+ * A calibrated teacher: all its log-probabilities are divided by one temperature, the one with the least negative
+ * log-likelihood of the true classes of some examples. Guo et al. (2017), On calibration of modern neural networks,
+ * section 4.2. Use it for a chat model that states its confidence (`output: 'confidence'`), for votes, which are
+ * smoothed first, and for every teacher that shows distributions. The rest of a top-k answer is spread over the classes
+ * that it doesn't name. It answers with log-probabilities.
  *
  * Examples that the teacher can't answer are left out.
  *
- * @throws InputError where the teacher shows labels alone, or the examples are too few or don't fit; KnowledgeError, when
- * it is asked, where the teacher answers too few of them
+ * @throws InputError if the teacher shows labels alone, or the examples are too few or don't fit
+ * @throws KnowledgeError, when it is asked, if the teacher answers too few examples
  */
 export function calibrated(teacher: Teacher<'black-box'>, options: CalibratedOptions): Teacher<'black-box'>;
 export function calibrated(teacher: Teacher<'gray-box' | 'white-box'>, options: CalibratedOptions): Teacher<'gray-box'>;
@@ -81,7 +81,10 @@ export function calibrated(teacher: Teacher, {examples, onFit}: CalibratedOption
   });
 }
 
-/** @throws KnowledgeError where too few have an answer; Unprepared where one may yet have one */
+/**
+ * @throws KnowledgeError if too few have an answer
+ * @throws Unprepared if one can still get an answer
+ */
 function fitTo(outcomes: readonly Outcome[], {labels}: Examples, {name, classes}: Teacher): CalibrationFit {
   const [scores, truths]: [number[], number[]] = [[], []];
   for (const [index, outcome] of outcomes.entries()) {
@@ -123,8 +126,8 @@ function checkExamples({name, classes, detail}: Teacher, {inputs, labels}: Examp
 }
 
 /**
- * An answer as a distribution over all classes, none of them impossible: votes smoothed, the rest of top-k answers spread
- * over the classes that they don't name.
+ * An answer as a distribution over all classes, none of them impossible. Votes are smoothed, and the rest of top-k
+ * answers is spread over the classes that they don't name.
  *
  * @param answer - anything but a label
  * @returns log-probabilities, up to a constant; all finite

@@ -5,7 +5,7 @@ import type {Access, Answer, AnswerOf, Detail, Outcome, Query, Teacher} from '..
 import {reorderTo} from './class-order.ts';
 import {composed, errorOfPart} from './composed.ts';
 
-/** The level that shows least of these. */
+/** The lowest of these access levels. */
 type Least<A extends Access> = Access extends A
   ? Access
   : 'black-box' extends A
@@ -15,15 +15,16 @@ type Least<A extends Access> = Access extends A
       : A;
 
 /**
- * Asks the first teacher, and the next one where it isn't sure of its answer; the last one's answer stands however it is.
- * To be given from the cheapest to the dearest. All have the same classes, and answer with the order of the first.
+ * Asks the first teacher, and the next one if the answer is not sure enough. The last teacher's answer always stands.
+ * Give the teachers from the cheapest to the dearest. All must have the same classes. Answers use the order of the
+ * first.
  *
- * Every answer shows as much as the teacher does that shows least. A query that a teacher can't answer has that
- * teacher's error: another one is not asked in its place.
+ * Every answer shows as much as the teacher with the lowest access does. If a teacher can't answer a query, the query
+ * has that teacher's error, and no other teacher is asked instead.
  *
- * @param sureness - what makes an answer stand; of votes, their shares are taken for probabilities
- * @throws InputError where the teachers have different classes, where one but the last shows labels alone, and where what
- * makes an answer stand is out of its range
+ * @param sureness - decides which answers stand; for votes, their shares count as probabilities
+ * @throws InputError if the teachers have different classes, if a teacher before the last shows labels alone, or if
+ * `sureness` is out of its range
  */
 export function cascade<A extends Access>(teachers: readonly Teacher<A>[], sureness: Sureness): Teacher<Least<A>> {
   checkSureness(sureness);
@@ -80,16 +81,16 @@ function common(one: Detail, other: Detail): Detail {
   return satisfies(other, one) ? one : {kind: 'label'};
 }
 
-/** When a teacher is sure of an answer. */
+/** The condition under which an answer stands. */
 export type Sureness =
-  /** Where its best class has this probability at least, from 0 to 1. */
+  /** Its best class has at least this probability, from 0 to 1. */
   | {readonly confidence: number}
-  /** Where its best class is this much more probable than the next, from 0 to 1. */
+  /** Its best class is at least this much more probable than the next, from 0 to 1. */
   | {readonly margin: number}
-  /** Where the entropy of its distribution is no more than so many nats. */
+  /** The entropy of its distribution is at most this many nats. */
   | {readonly entropy: number};
 
-/** @throws InputError where it isn't one of these, or out of its range */
+/** @throws InputError if it isn't one of these, or out of its range */
 function checkSureness(sureness: Sureness): void {
   const entries = Object.entries(sureness);
   const [[name, value] = ['', Number.NaN]] = entries;
@@ -103,7 +104,7 @@ function checkSureness(sureness: Sureness): void {
 }
 
 /**
- * Whether an answer is sure to be so, whatever the classes are like that it doesn't name.
+ * True if an answer is sure for every possible distribution over the classes that it doesn't name.
  *
  * @param classes - how many classes the teacher has
  */
@@ -118,7 +119,7 @@ export function surely(answer: Answer, sureness: Sureness, classes: number): boo
   return entropyOf(probabilities) + mostEntropyOf(rest, classes - probabilities.length) <= sureness.entropy;
 }
 
-/** Probabilities of the classes that an answer names, the largest first; of votes, their shares. */
+/** Probabilities of the classes that an answer names, the largest first; for votes, their shares. */
 function namedBy(answer: Answer, classes: number): {readonly probabilities: readonly number[]; readonly rest: number} {
   if (answer.kind === 'votes') {
     const votes = answer.counts.reduce((sum, count) => sum + count, 0);
@@ -136,7 +137,7 @@ function entropyOf(probabilities: readonly number[]): number {
   return probabilities.reduce((sum, p) => sum - (p > 0 ? p * Math.log(p) : 0), 0);
 }
 
-/** Of a rest that is spread evenly over the classes that it may be of. */
+/** The entropy of a rest that is spread evenly over the classes that can share it. */
 function mostEntropyOf(rest: number, classes: number): number {
   return rest > 0 ? -rest * Math.log(rest / Math.max(1, classes)) : 0;
 }

@@ -2,13 +2,13 @@ import {sameClasses} from '../../data/classes.ts';
 import {InputError} from '../../errors.ts';
 import type {Answer, Teacher} from '../../teacher.ts';
 
-/** Gives an answer's classes the places that another teacher has for them. */
+/** Moves an answer's classes to the indices that another teacher has for them. */
 export type Reorder = (answer: Answer) => Answer;
 
 /**
- * How answers of a teacher become answers over these classes.
+ * Maps the answers of a teacher to these classes.
  *
- * @throws InputError where the teacher has other classes
+ * @throws InputError if the teacher has other classes
  */
 export function reorderTo(classes: readonly string[], teacher: Pick<Teacher, 'name' | 'classes'>): Reorder {
   if (sameClasses(classes, teacher.classes)) return answer => answer;
@@ -22,7 +22,7 @@ export function reorderTo(classes: readonly string[], teacher: Pick<Teacher, 'na
   return answer => moved(answer, indices);
 }
 
-/** @param indices - by class as the answer has it, its place in the other order */
+/** @param indices - by class of the answer, its index in the other order */
 function moved(answer: Answer, indices: readonly number[]): Answer {
   switch (answer.kind) {
     case 'label':

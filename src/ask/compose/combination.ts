@@ -3,13 +3,13 @@ import {coarsen} from '../../knowledge/coarsen.ts';
 import type {AnswerOf, Detail, Part, Teacher, VotesAnswer} from '../../teacher.ts';
 import {meanDistribution, meanTopK, type Share} from './mean-answer.ts';
 
-/** What answers that are put together show. */
+/** The access level of combined answers. */
 export type Combined = 'black-box' | 'gray-box';
 
 /**
- * What several answers together show: votes where each is a label or votes, and where all are distributions their mean.
+ * What several combined answers show: votes if each is a label or votes; their mean if all are distributions.
  *
- * @throws InputError where some are votes and others distributions
+ * @throws InputError if some are votes and others distributions
  */
 export function shownBy(teachers: readonly Teacher[]): {readonly access: Combined; readonly detail: Detail} {
   const voting = teachers.filter(isVoting);
@@ -23,7 +23,7 @@ export function shownBy(teachers: readonly Teacher[]): {readonly access: Combine
   }
   const most = teachers.flatMap(({detail}) => (detail.kind === 'top-k' ? [detail.k] : []));
   return {
-    // The mean of estimates of black-box teachers is such an estimate.
+    // The mean of estimates of black-box teachers is an estimate, too.
     access: teachers.every(({access}) => access === 'black-box') ? 'black-box' : 'gray-box',
     detail: most.length === 0 ? {kind: 'log-probabilities'} : {kind: 'top-k', k: Math.min(...most)},
   };
@@ -33,16 +33,16 @@ function isVoting({detail}: Teacher): boolean {
   return detail.kind === 'label' || detail.kind === 'votes';
 }
 
-/** What a teacher is asked for, so that its answers can be put together with others. */
+/** What a teacher is asked for, so that its answers can be combined with others. */
 export function partShowing(teacher: Teacher): Part {
   return {teacher, ...(teacher.detail.kind === 'logits' && {detail: {kind: 'log-probabilities'}})};
 }
 
 /**
- * Several answers as one.
+ * Combines several answers into one.
  *
- * @param shares - of votes the weights are whole numbers, of distributions they sum to 1
- * @returns undefined where it isn't known which class is the most probable
+ * @param shares - weights are whole numbers for votes, and sum to 1 for distributions
+ * @returns undefined if the most probable class isn't known
  */
 export function combine(shares: readonly Share[], {kind}: Detail, classes: number): AnswerOf<Combined> | undefined {
   if (kind === 'votes') return votesIn(shares, classes);

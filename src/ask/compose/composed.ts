@@ -5,17 +5,18 @@ import type {LayerOptions} from '../layer.ts';
 import {type AskPart, askerOf} from './parts.ts';
 import {Unprepared} from './unanswerable.ts';
 
-/** What makes a teacher of others. */
+/** The definition of a composed teacher. */
 interface Composition<A extends Access, P = undefined>
   extends Pick<Teacher<A>, 'name' | 'identity' | 'access' | 'classes' | 'detail'> {
   readonly parts: readonly Part[];
   /**
-   * What all answers need, made once of what the parts say `beforehand`. Where it fails, the next call tries again.
+   * Prepares what all answers need, once, from the answers that the parts give `beforehand`. If it fails, the next call
+   * tries again.
    *
    * @default nothing
    */
   prepare?(parts: readonly AskPart[], options: LayerOptions): Promise<P>;
-  /** Answers each query by asking the parts, which stand in the order of `parts`. */
+  /** Answers each query by asking the parts, in the order of `parts`. */
   answer(
     queries: readonly Query[],
     parts: readonly AskPart[],
@@ -25,9 +26,9 @@ interface Composition<A extends Access, P = undefined>
 }
 
 /**
- * A teacher that is made of others.
+ * A teacher that is composed of others.
  *
- * @param teachers - those that take the parts' places
+ * @param teachers - the teachers that fill the parts
  */
 export function composed<A extends Access, P = undefined>(
   composition: Composition<A, P>,
@@ -39,7 +40,7 @@ export function composed<A extends Access, P = undefined>(
   return {
     ...{name, identity, access, classes, detail},
     maxBatch: Math.max(...teachers.map(({maxBatch}) => maxBatch)),
-    // One part may have work while another's answers are awaited; none is asked more at once than it allows.
+    // One part can work while another's answers are awaited. None exceeds its own concurrency.
     concurrency: teachers.reduce((sum, {concurrency = 1}) => sum + concurrency, 0),
     parts: {teachers: parts, compose: others => composed(composition, others)},
     async ask(queries, options: LayerOptions = {}) {
@@ -61,15 +62,18 @@ export function composed<A extends Access, P = undefined>(
   };
 }
 
-/** An error of a part as one of the whole. Most name their teacher, or are of all, as the end of a budget is. */
+/**
+ * Makes the error of a part an error of the whole. Most errors name their teacher, or concern all of them, like the end
+ * of a budget.
+ */
 export function errorOfPart(error: Error, {name}: Pick<Teacher, 'name'>): Error {
   if (error instanceof KnowledgeError) return new KnowledgeError(`Teacher ${name}: ${error.message}`, {cause: error});
   return error instanceof LimbeckError ? error : new TeacherError(name, error.message, {cause: error});
 }
 
 /**
- * Work that many calls need and one does. What came of it is kept; where it failed, which an abort of the one call can be
- * the reason of, another one begins again.
+ * Work that many calls need and one call does. Its result is kept. If it fails, for example because that call was
+ * aborted, another call starts again.
  */
 export function sharedWork<T>(work: (options: LayerOptions) => Promise<T>): (options: LayerOptions) => Promise<T> {
   let done: Promise<T> | undefined;

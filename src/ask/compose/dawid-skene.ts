@@ -7,8 +7,8 @@ export interface DawidSkeneOptions {
   /** K. */
   readonly classes: number;
   /**
-   * How many made-up answers each row of a confusion matrix has, spread evenly over the classes, and as many made-up items
-   * the classes have: what was never seen is not impossible. 0 is the method as published.
+   * How many pseudo-answers each row of a confusion matrix gets, spread evenly over the classes. The classes get as
+   * many pseudo-items. Nothing that was never seen is then impossible. 0 is the method as published.
    *
    * @default 1
    */
@@ -20,41 +20,44 @@ export interface DawidSkeneOptions {
    */
   readonly rounds?: number;
   /**
-   * It ends where a round adds less than this to the objective of an item, in nats.
+   * The fit ends if a round adds less than this to the objective per item, in nats.
    *
    * @default 1e-9
    */
   readonly tolerance?: number;
 }
 
-/** What several teachers' labels tell about the classes and about them. */
+/** What the labels of several teachers tell about the classes and about the teachers. */
 export interface LabelModel {
-  /** [K], how frequent each class is. */
+  /** [K], the frequency of each class. */
   readonly priors: Float64Array;
-  /** By teacher [K, K]: how often it says the class of the column of an item that is truly of the class of the row. */
+  /**
+   * By teacher, [K, K]: the frequency with which it gives the class of the column to an item whose true class is the
+   * row.
+   */
   readonly confusions: readonly Float64Array[];
 }
 
 export interface DawidSkeneFit extends LabelModel {
-  /** [items, K], the probability of each class given what all teachers said of the item. */
+  /** [items, K], the probability of each class given all labels of the item. */
   readonly posteriors: Float64Array;
-  /** log of the probability of all that was said, in nats. */
+  /** Log of the probability of all labels, in nats. */
   readonly logLikelihood: number;
   /**
-   * What was maximised, after each round: the log-likelihood, and with smoothing the log-density of the model before
-   * anything was said, up to a constant. Never falls.
+   * The objective after each round: the log-likelihood, and with smoothing the model's log prior density, up to a
+   * constant. Never falls.
    */
   readonly objectives: readonly number[];
 }
 
 /**
- * How right each of several teachers is, and what the true classes are, from what they said alone: each teacher says a class
- * of an item by the row of its confusion matrix that the item's true class is, whatever the others say. Dawid and Skene
- * (1979), Maximum likelihood estimation of observer error-rates using the EM algorithm, Applied Statistics 28 (1), 20–28;
- * equations 2.3 to 2.5. It starts from the shares of the vote, so that a class keeps its name.
+ * Estimates how often each of several teachers is right, and the true classes, from their labels alone. Each teacher
+ * draws its label from the row of its confusion matrix for the item's true class, independently of the others. Dawid
+ * and Skene (1979), Maximum likelihood estimation of observer error-rates using the EM algorithm, Applied Statistics 28
+ * (1), 20–28; equations 2.3 to 2.5. It starts from the shares of the vote, so that a class keeps its name.
  *
- * @param labels - by teacher [items], the class that it said; -1 where it said none
- * @throws InputError where labels are missing or out of their range
+ * @param labels - by teacher [items], its label; -1 if it gave none
+ * @throws InputError if labels are missing or out of their range
  */
 export function dawidSkene(labels: readonly ArrayLike<number>[], options: DawidSkeneOptions): DawidSkeneFit {
   const {classes, smoothing = 1, rounds = 1000, tolerance = 1e-9} = options;
@@ -78,8 +81,8 @@ export function dawidSkene(labels: readonly ArrayLike<number>[], options: DawidS
 }
 
 /**
- * The probability of each class given what each teacher said, or -1; equation 2.5. A teacher that said nothing counts for
- * nothing.
+ * The probability of each class given each teacher's label, or -1; equation 2.5. A teacher without a label has no
+ * influence.
  *
  * @returns log-probabilities, [K]
  */
@@ -90,13 +93,13 @@ export function logPosterior(model: LabelModel, said: readonly number[]): Float6
   return joint.map(value => value - logTotal);
 }
 
-/** Logarithms of a model. */
+/** The logarithms of a model. */
 function logsOf({priors, confusions}: LabelModel): LabelModel {
   return {priors: priors.map(Math.log), confusions: confusions.map(rows => rows.map(Math.log))};
 }
 
 /**
- * Writes the log-probability of each class together with what was said.
+ * Writes the joint log-probability of each class and the labels.
  *
  * @returns the log of their sum
  */
@@ -114,7 +117,7 @@ function addJoint({priors, confusions}: LabelModel, said: readonly number[], joi
 
 type Labels = readonly ArrayLike<number>[];
 
-/** Shares of the votes for each item; even ones where nobody voted. */
+/** Shares of the votes for each item; uniform if nobody voted. */
 function voteShares(labels: Labels, classes: number): Float64Array {
   const items = labels[0]!.length;
   const shares = new Float64Array(items * classes);
@@ -126,7 +129,7 @@ function voteShares(labels: Labels, classes: number): Float64Array {
   return shares;
 }
 
-/** The model under which the labels are the most probable, where true classes are as probable as that; 2.3 and 2.4. */
+/** The model that maximises the likelihood, given the probabilities of the true classes; equations 2.3 and 2.4. */
 function maximised(
   labels: Labels,
   posteriors: Float64Array,
@@ -151,7 +154,7 @@ function maximised(
   return {priors: rowShares(priors, classes), confusions};
 }
 
-/** Each row divided by its sum; an empty row is spread evenly. */
+/** Each row divided by its sum. An empty row becomes uniform. */
 function rowShares(rows: Float64Array, classes: number): Float64Array {
   for (let start = 0; start < rows.length; start += classes) {
     const row = rows.subarray(start, start + classes);
@@ -161,7 +164,7 @@ function rowShares(rows: Float64Array, classes: number): Float64Array {
   return rows;
 }
 
-/** How probable the true classes are under a model, and what was said. */
+/** The probabilities of the true classes, and of the labels, under a model. */
 function expectation(labels: Labels, model: LabelModel) {
   const [items, classes] = [labels[0]!.length, model.priors.length];
   const logs = logsOf(model);
@@ -177,7 +180,7 @@ function expectation(labels: Labels, model: LabelModel) {
   return {posteriors, logLikelihood};
 }
 
-/** Of Dirichlet(1 + each) on every row, up to a constant. */
+/** Log-density of Dirichlet(1 + each) on every row, up to a constant. */
 function logDensity({priors, confusions}: LabelModel, each: number): number {
   if (each === 0) return 0;
   const logSum = (row: Float64Array) => row.reduce((sum, value) => sum + Math.log(value), 0);
@@ -198,7 +201,7 @@ function checkLabels(labels: Labels, {classes, smoothing = 1, rounds = 1000}: Da
   for (const said of labels) {
     const odd = Array.from(said).find(label => !(Number.isInteger(label) && label >= -1 && label < classes));
     if (odd === undefined) continue;
-    throw new InputError(`Expected labels from 0 to ${classes - 1}, or -1 where a teacher said none, got ${odd}.`);
+    throw new InputError(`Expected labels from 0 to ${classes - 1}, or -1 if a teacher gave none, got ${odd}.`);
   }
   if (labels.some(said => Array.from(said).some(label => label >= 0))) return;
   throw new InputError('No teacher said anything. A label model needs labels.');

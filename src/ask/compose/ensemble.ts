@@ -10,8 +10,7 @@ type Scored = 'gray-box' | 'white-box';
 
 export interface EnsembleOptions {
   /**
-   * How much each teacher counts, above 0, in their order: its share of the mean, or how many votes it has, a whole
-   * number.
+   * The weight of each teacher, above 0, in their order: its share of the mean, or its number of votes, a whole number.
    *
    * @default all the same
    */
@@ -19,15 +18,15 @@ export interface EnsembleOptions {
 }
 
 /**
- * Several teachers as one. Of those that show distributions it answers with the mean of their probabilities, of others
- * with their votes. All have the same classes, and answer with the order of the first.
+ * Several teachers as one. If they show distributions, the answer is the mean of their probabilities; otherwise it is
+ * their votes. All must have the same classes. Answers use the order of the first.
  *
- * Of teachers that name their best classes only, the mean names those that are known to be the most probable ones, and
- * may name fewer than each of the teachers does; a query of which it isn't known which class is the most probable has
- * an error. A query that one teacher can't answer has that teacher's error.
+ * If teachers name their best classes only, the mean names the classes that are known to be the most probable. It can
+ * name fewer than each teacher does. If the most probable class isn't known, the query has an error. If one teacher
+ * can't answer a query, the query has that teacher's error.
  *
- * @throws InputError where the teachers have different classes, or only some of them show distributions, and where a
- * weight is out of its range
+ * @throws InputError if the teachers have different classes, if only some of them show distributions, or if a weight is
+ * out of its range
  */
 export function ensemble(teachers: readonly Teacher<'black-box'>[], options?: EnsembleOptions): Teacher<'black-box'>;
 export function ensemble(teachers: readonly Teacher<Scored>[], options?: EnsembleOptions): Teacher<'gray-box'>;
@@ -74,9 +73,9 @@ function readersOf(teachers: readonly Teacher[], weights: readonly number[]): re
 }
 
 /**
- * What one answer of each teacher counts.
+ * The weight of one answer of each teacher.
  *
- * @throws InputError where there would be parts of a vote
+ * @throws InputError if a vote would have a fraction
  */
 function sharesOf(weights: readonly number[], {kind}: Detail): readonly number[] {
   if (kind !== 'votes') {

@@ -5,7 +5,7 @@ import {digestQuery} from '../../store/key.ts';
 /**
  * SHA-256, in hexadecimal, of inputs in their order, for the identity of a teacher that is made with them.
  *
- * @param labels - of each, where they have any
+ * @param labels - of each input, if they have labels
  */
 export function digestInputs(inputs: Inputs, labels?: ArrayLike<number>): string {
   const rows = Array.from({length: inputs.count}, (_, index) => {

@@ -11,36 +11,41 @@ import {digestInputs} from './inputs-digest.ts';
 import {isUnanswerable, passUnanswerable} from './unanswerable.ts';
 
 export interface LabelModelOptions {
-  /** What it is fitted to. Every teacher is asked about each once; inputs of the transfer set cost nothing more. */
+  /**
+   * The inputs that the model is fitted to. Every teacher is asked about each once. Inputs of the transfer set add no
+   * cost.
+   */
   readonly inputs: Inputs;
   /**
-   * Of `dawidSkene`, above 0: how many made-up answers each row of a confusion matrix has.
+   * How many pseudo-answers each row of a confusion matrix gets, above 0; see `dawidSkene`.
    *
    * @default 1
    */
   readonly smoothing?: number;
-  /** Called with what was found, before the first answer. Teachers are in their order, classes in that of the first. */
+  /** Called with the fit, before the first answer. Teachers are in their order, classes in the order of the first. */
   readonly onFit?: (fit: DawidSkeneFit) => void;
 }
 
-/** With two, whom of them to believe where they differ nothing tells. */
+/** With two teachers, nothing tells which of them is right if they differ. */
 const LEAST_TEACHERS = 3;
 
-/** Changes whenever the same answers of the teachers would make another one. */
+/** Changes whenever the same answers of the teachers would give another result. */
 const VERSION = 1;
 
 /**
- * Several teachers that show labels as one that weighs them: how often each says which class of an input that is truly of
- * which is estimated from what all of them say of some inputs, with no true class known (`dawidSkene`), and the answer is
- * the probability of each class given what they say. The fewer the teachers and the less often they are right, the more
- * inputs that takes: of three that are right of 95, 60 and 50 in a hundred, 600 lead it astray and 3,000 do not. Of votes
- * and distributions their most probable class counts: repeated answers of one teacher err together. All have the same
- * classes, and answer with the order of the first.
+ * Several teachers that show labels, weighed and combined into one. The rates at which each teacher gives which class
+ * to inputs of which true class are estimated from all teachers' labels of some inputs, without a true class
+ * (`dawidSkene`). The answer is the probability of each class given the labels. The fewer the teachers and the less
+ * often they are right, the more inputs it takes: with three teachers that are right for 95, 60 and 50 in a hundred,
+ * 600 lead it astray and 3,000 do not. Only the most probable class of votes and distributions counts, because repeated
+ * answers of one teacher err together. All must have the same classes. Answers use the order of the first.
  *
- * A teacher that can't answer a query counts for nothing there, as long as one can. Where the error is one that may be
- * gone in the next run, such as the end of a budget, it is the query's; of an input that is fitted to, every query's.
+ * If a teacher can't answer a query, it has no influence there, as long as another one can. An error that can be gone
+ * in the next run, such as the end of a budget, becomes the query's error. If it concerns an input of the fit, it
+ * becomes every query's error.
  *
- * @throws InputError where there are less than three teachers, they have different classes, or an option is out of its range
+ * @throws InputError if there are fewer than three teachers, they have different classes, or an option is out of its
+ * range
  */
 export function labelModel(teachers: readonly Teacher[], options: LabelModelOptions): Teacher<'black-box'> {
   const {inputs, smoothing = 1, onFit} = options;
@@ -92,10 +97,10 @@ export function labelModel(teachers: readonly Teacher[], options: LabelModelOpti
   });
 }
 
-/** Of a teacher that said nothing. */
+/** The label of a teacher that gave none. */
 const NONE = -1;
 
-/** Whose error a query has: one that may pass, or the first where nobody answered; -1 where there is none. */
+/** The index of the error that a query has: one that can pass, or the first if nobody answered; -1 if there is none. */
 function failedIndex(outcomes: readonly Outcome[]): number {
   const passing = outcomes.findIndex(outcome => 'error' in outcome && !isUnanswerable(outcome.error));
   return passing >= 0 || outcomes.some(outcome => 'answer' in outcome) ? passing : 0;

@@ -1,10 +1,10 @@
 import {coarsen} from '../../knowledge/coarsen.ts';
 import type {Answer, LogProbabilitiesAnswer, TopKAnswer} from '../../teacher.ts';
 
-/** One of the answers that a mean is of. */
+/** One of the answers that are averaged. */
 export interface Share {
   readonly answer: Answer;
-  /** Its part in the mean; all together 1. */
+  /** Its weight in the mean. All weights sum to 1. */
   readonly weight: number;
 }
 
@@ -20,27 +20,27 @@ export function meanDistribution(shares: readonly Share[], classes: number): Log
   return {kind: 'log-probabilities', logProbabilities: mean};
 }
 
-/** Doubt about a probability up to which it counts as known. Distributions are taken to sum to 1 no more closely. */
+/** A probability counts as known up to this doubt. Distributions sum to 1 only about as closely. */
 const NO_DOUBT = 1e-3;
 
-/** Rounding may not take a class for less probable than itself. */
+/** Rounding must not make a class less probable than itself. */
 const ROUNDING = 1 + 1e-9;
 
 /** What is known of the mean of a class. */
 interface Known {
   readonly index: number;
-  /** Of those answers that name it. */
+  /** The mean over the answers that name it. */
   readonly logProbability: number;
-  /** How much more it may be: what the other answers leave to classes that they don't name. */
+  /** How much higher it can be: the rest that the other answers leave to classes that they don't name. */
   readonly doubt: number;
 }
 
 /**
- * The mean of answers of which some name their best classes only. A class that such an answer doesn't name has of its
- * rest an unknown part, at most as much as the least class that it names. The mean names the classes about which that
- * leaves no doubt, from the most probable down to where one that isn't known might come before; all else is its rest.
+ * The mean of answers if some of them name their best classes only. A class that such an answer doesn't name has an
+ * unknown part of its rest, at most as much as the least probable named class. The mean names the classes without such
+ * doubt, from the most probable down to the point at which an unknown class can come first. All others form its rest.
  *
- * @returns undefined where it isn't known which class is the most probable
+ * @returns undefined if the most probable class isn't known
  */
 export function meanTopK(shares: readonly Share[], classes: number): TopKAnswer | undefined {
   const tops = shares.map(({answer, weight}) => {

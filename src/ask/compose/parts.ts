@@ -3,27 +3,27 @@ import type {Access, Detail, Outcome, Part, Query, Teacher} from '../../teacher.
 import {withBatches} from '../batches.ts';
 import type {LayeredTeacher, LayerOptions} from '../layer.ts';
 
-/** Puts layers around a teacher that is not made of others. */
+/** Puts layers around a teacher that is not composed of others. */
 export type Layers = <A extends Access>(teacher: Teacher<A>) => LayeredTeacher<A>;
 
-/** Puts layers around a teacher; around each of its parts, where it is made of others. */
+/** Puts layers around a teacher; if it is composed of others, around each of its parts. */
 export function layeredBy<A extends Access>(layers: Layers, teacher: Teacher<A>): LayeredTeacher<A> {
   const {parts} = teacher;
   if (parts === undefined) return layers(teacher);
   return parts.compose(parts.teachers.map(part => layeredBy(layers, part.teacher)));
 }
 
-/** A teacher that is not made of others, and what one that is asks it. */
+/** A teacher that is not composed of others, and the queries that a composed teacher asks it. */
 export interface Leaf extends Required<Pick<Part, 'teacher' | 'detail' | 'samples' | 'least' | 'further'>> {
-  /** What it is asked about once, instead of what the whole is asked about. */
+  /** Queries that are asked once, instead of the queries of the whole. */
   readonly beforehand?: readonly Query[];
-  /** What it is asked about one query: `samples` queries, of which the first `least` are asked in any case. */
+  /** The queries that follow from one query: `samples` of them. The first `least` are always asked. */
   queriesFor(query: Query): Promise<readonly Query[]>;
 }
 
 /**
- * The teachers that are asked when a teacher is: itself, where it is not made of others. One that is asked something
- * beforehand is there twice, first with that.
+ * The teachers that are asked when a teacher is: itself, if it is not composed of others. A leaf with queries
+ * beforehand is there twice, first with those.
  *
  * @param detail - the least that the whole's answers must hold
  */
@@ -35,7 +35,7 @@ export function leavesOf(teacher: Teacher, detail: Detail): readonly Leaf[] {
   return parts.teachers.flatMap(part => {
     const leaves = leavesOf(part.teacher, detailOfPart(part));
     const {beforehand} = part;
-    // What a part within is asked beforehand is asked once, however often the part itself is asked.
+    // An inner part's queries beforehand are asked once, however often the part itself is asked.
     const once = leaves.filter(leaf => leaf.beforehand !== undefined).map(leaf => sureOnlyIf(part, leaf));
     const others = leaves.filter(leaf => leaf.beforehand === undefined);
     const first = beforehand ? others.map(leaf => sureOnlyIf(part, {...leaf, beforehand})) : [];
@@ -43,22 +43,22 @@ export function leavesOf(teacher: Teacher, detail: Detail): readonly Leaf[] {
   });
 }
 
-/** A part that may not be asked at all may not be asked beforehand either. */
+/** If a part is not always asked, its queries beforehand are not always asked either. */
 function sureOnlyIf({least}: Part, leaf: Leaf): Leaf {
   return least === 0 ? {...leaf, least: 0} : leaf;
 }
 
-/** A leaf of a part's teacher as one of the whole's. */
+/** A leaf of a part's teacher as a leaf of the whole. */
 function leafWithin(part: Part, leaf: Leaf): Leaf {
   const {samples = 1, least = samples, further = 0} = part;
   return {
     ...leaf,
     samples: samples * leaf.samples,
     least: least * leaf.least,
-    // Each query of a search leads to as many as any other.
+    // Each query of a search leads to as many queries as any other.
     further: (samples + further) * (leaf.samples + leaf.further) - samples * leaf.samples,
     async queriesFor(query) {
-      // Samples of samples: those of the inner one are counted on through those of the outer.
+      // Samples of samples: the count of the inner ones continues through the outer ones.
       const asked = await Promise.all((await samplesOf(part, query)).map(leaf.queriesFor));
       const sure = asked.slice(0, least).flatMap(some => some.slice(0, leaf.least));
       return [...sure, ...asked.flatMap((some, index) => some.slice(index < least ? leaf.least : 0))];
@@ -88,13 +88,13 @@ export async function samplesOf(
   return Promise.all(Array.from({length: to - from}, (_, index) => put({...query, sample: first + from + index})));
 }
 
-/** Asks a part about any number of queries, whichever; outcomes are in their order. */
+/** Asks a part about any number of queries. Outcomes are in their order. */
 export type AskPart = (queries: readonly Query[], options: LayerOptions) => Promise<readonly Outcome[]>;
 
 /** @param teacher - the part's teacher, with layers around it or without */
 export function askerOf(part: Part, teacher: Teacher): AskPart {
   const batches = withBatches(teacher);
   const detail = detailOfPart(part);
-  // A request belongs to the layers of the part: its rows would mean nothing to whoever asks the whole.
+  // A request belongs to the layers of the part, so its rows would mean nothing to the caller of the whole.
   return (queries, {exchange: _, ...options}) => batches.ask(queries, {...options, detail});
 }

@@ -3,7 +3,7 @@ import type {Outcome, Part, Query} from '../../teacher.ts';
 import type {LayerOptions} from '../layer.ts';
 import {type AskPart, samplesOf} from './parts.ts';
 
-/** A query, and what became of its samples so far. */
+/** A query, and the outcomes of its samples so far. */
 export interface Asked {
   readonly query: Query;
   readonly outcomes: Outcome[];
@@ -19,9 +19,9 @@ export interface Round {
 }
 
 /**
- * Asks some more samples about each query. One that can't be put has an error in their place.
+ * Asks further samples of each query. If a sample can't be made, an error is its outcome.
  *
- * @param options - `onSettled` is told of queries whose samples all came
+ * @param options - `onSettled` receives the number of queries whose samples all came
  */
 export async function askRound(
   {part, ask, from, to}: Round,

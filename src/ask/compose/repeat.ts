@@ -9,11 +9,11 @@ import {type Asked, askRound} from './repeat-round.ts';
 import {checkStop, leadsSurely, type StopRule} from './sure-lead.ts';
 
 export interface RepeatOptions {
-  /** How often each query is put at most: its samples 0, 1, … */
+  /** The most samples of each query: 0, 1, … */
   readonly samples: number;
   /**
-   * Every sample but the first asks about such a view of the input, which hangs on the input's content and the number of
-   * the sample alone: `noise({deviation})` makes votes of a teacher that answers the same query always alike.
+   * Every sample but the first asks about such a view of the input. The view depends only on the input's content and
+   * the number of the sample. `noise({deviation})` gets votes from a teacher that always answers the same query alike.
    *
    * @default every sample asks about the input itself
    */
@@ -25,7 +25,7 @@ export interface RepeatOptions {
    */
   readonly paraphrase?: Paraphrase;
   /**
-   * When to ask no more about a query. Of votes only.
+   * When to stop asking about a query. For votes only.
    *
    * @default after `samples`
    */
@@ -33,14 +33,14 @@ export interface RepeatOptions {
 }
 
 /**
- * Asks a teacher the same query several times. It answers with the votes, and of a teacher that shows distributions
- * with their mean. What changes from sample to sample is the teacher's, such as the order in which a chat model is shown
- * the classes, or else the `view` or the words; a teacher that takes no notice of `sample` and is always shown the same is
- * asked as often, and answers as often the same.
+ * Asks a teacher the same query several times. The answer is the votes, or the mean if the teacher shows distributions.
+ * The teacher varies its samples itself, for example the order in which a chat model is shown the classes; otherwise
+ * the `view` or the paraphrase varies them. A teacher that ignores `sample` and always sees the same input is asked
+ * just as often, and gives the same answer each time.
  *
- * With `stop` it asks in rounds, each half as large as all before it, and no more about what is clear.
+ * With `stop` it asks in rounds, each half as large as all before it, and stops asking about clear queries.
  *
- * @throws InputError where an option is out of its range, or would change nothing
+ * @throws InputError if an option is out of its range, or would change nothing
  */
 export function repeat(teacher: Teacher<'black-box'>, options: RepeatOptions): Teacher<'black-box'>;
 export function repeat(teacher: Teacher<'gray-box' | 'white-box'>, options: RepeatOptions): Teacher<'gray-box'>;
@@ -79,10 +79,10 @@ export function repeat(teacher: Teacher, options: RepeatOptions): Teacher<Combin
   });
 }
 
-/** Votes that are needed at least before a lead is looked at. */
+/** The fewest votes before a lead is judged. */
 const LEAST = 4;
 
-/** How many times as many samples as before a round ends with. */
+/** The total number of samples after a round, as a multiple of the total before it. */
 const GROWTH = 1.5;
 
 function partOf(teacher: Teacher, {samples, view, paraphrase, stop}: RepeatOptions): Part {
@@ -109,7 +109,7 @@ function isSettled(outcome: Outcome<Combined>, stop: StopRule | undefined): bool
   return stop !== undefined && outcome.answer.kind === 'votes' && leadsSurely(outcome.answer.counts, stop.sure);
 }
 
-/** From which sample to which, the last one not included. */
+/** The range of samples of each round; the end is excluded. */
 function roundsOf({samples = 1, least = samples}: Part): readonly (readonly [from: number, to: number])[] {
   const rounds: [number, number][] = [[0, least]];
   while (rounds.at(-1)![1] < samples) {
@@ -144,17 +144,17 @@ type Put = NonNullable<Part['put']>;
 
 /** Texts in other words. */
 export interface Paraphrase {
-  /** Names it and its version, as in `two ways to ask, 1`: nothing else tells that what it writes has changed. */
+  /** Its name and version, as in `two ways to ask, 1`. Nothing else tells that its texts have changed. */
   readonly name: string;
   /**
-   * The text in other words. It must write the same each time: other words are another query, and are bought again.
+   * The text in other words. It must be the same each time, because other words are another query and are bought again.
    *
    * @param sample - from 1
    */
   write(text: string, sample: number): string | Promise<string>;
 }
 
-/** Every sample but the first as a view of the input; its seed is that of the input's content and the sample. */
+/** Every sample but the first as a view of the input. The seed depends on the input's content and the sample. */
 function viewed(view: View): Put {
   return query => {
     const {input, sample = 0} = query;

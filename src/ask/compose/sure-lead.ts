@@ -3,22 +3,23 @@ import {VOTE_SMOOTHING} from '../../knowledge/smooth-votes.ts';
 import {logGamma} from '../../statistics/beta.ts';
 import type {Teacher} from '../../teacher.ts';
 
-/** When votes are clear. */
+/** The rule for when votes are clear. */
 export interface StopRule {
   /**
-   * The probability that the class with most votes would have most of any number of them, from 0.5 to 1, both excluded;
-   * see `leadProbability`. Where all votes are of one class, 0.95 takes 3 votes of two classes, 5 of five, 6 of ten.
+   * The least probability, between 0.5 and 1, that the class with most votes would have most of any number of votes;
+   * see `leadProbability`. If all votes are for one class, 0.95 takes 3 votes with two classes, 5 with five, 6 with
+   * ten.
    */
   readonly sure: number;
   /**
-   * How many samples each query has at least.
+   * The fewest samples of each query.
    *
    * @default 4
    */
   readonly least?: number;
 }
 
-/** @throws InputError where it is out of its range, or would never stop anything */
+/** @throws InputError if the rule is out of its range, or would never stop anything */
 export function checkStop(teacher: Teacher, samples: number, {sure, least}: Required<StopRule>): void {
   if (!(sure > 0.5 && sure < 1)) {
     throw new InputError(`Expected \`stop.sure\` to be above 0.5 and below 1, got ${sure}.`);
@@ -32,17 +33,18 @@ export function checkStop(teacher: Teacher, samples: number, {sure, least}: Requ
   throw new InputError(`Teacher ${teacher.name} shows distributions, and \`stop\` looks at votes. Leave it out.`);
 }
 
-/** Whether the class with most votes is the most frequent one with this probability at least. */
+/** True if the class with most votes is the most frequent one with at least this probability. */
 export function leadsSurely(counts: ArrayLike<number>, sure: number): boolean {
   return leadProbability(counts) >= sure;
 }
 
 /**
- * The least probability that the class with most votes is truly the most frequent one, under the posterior that smoothed
- * votes are the mean of: Dirichlet(n + ½). Of two classes alone the share of one is Beta(a, b), so another class j is more
- * frequent than the leading one with probability I_½(n_lead + ½, n_j + ½), and any other is with no more than their sum
- * (Boole's inequality): exact of two classes, a bound of more, and close, since two others are hardly ever both ahead.
- * A posterior is right whenever one stops to look at it (Berger, 1985, section 7.7).
+ * The least probability that the class with most votes is truly the most frequent one, under the posterior whose mean
+ * smoothed votes are: Dirichlet(n + ½). Between two classes alone the share of one is Beta(a, b), so another class j is
+ * more frequent than the leading one with probability I_½(n_lead + ½, n_j + ½). By Boole's inequality, the probability
+ * that any other class is more frequent is at most the sum. That is exact for two classes, and a close bound for more,
+ * because two others are hardly ever both ahead. A posterior holds whenever one stops to look at it (Berger, 1985,
+ * section 7.7).
  *
  * @param counts - votes by class
  */
@@ -57,8 +59,8 @@ export function leadProbability(counts: ArrayLike<number>): number {
 }
 
 /**
- * I_½(a, b), the probability that a number of the distribution Beta(a, b) is below ½, for a ≥ b > 0. By the series of
- * DLMF 8.17.8, all of whose terms are positive: ½^(a+b) / (a B(a, b)) · Σ_n Π_{m<n} (a + b + m) / (a + 1 + m) · ½.
+ * I_½(a, b), the probability that a Beta(a, b) variable is below ½, for a ≥ b > 0. Computed by the series of DLMF
+ * 8.17.8, all of whose terms are positive: ½^(a+b) / (a B(a, b)) · Σ_n Π_{m<n} (a + b + m) / (a + 1 + m) · ½.
  */
 export function betaBelowHalf(a: number, b: number): number {
   const first = Math.exp(logGamma(a + b) - logGamma(a + 1) - logGamma(b) - (a + b) * Math.LN2);

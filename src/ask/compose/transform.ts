@@ -3,7 +3,7 @@ import {InputError} from '../../errors.ts';
 import {coarsen} from '../../knowledge/coarsen.ts';
 import type {LogitsAnswer, LogProbabilitiesAnswer, TopKAnswer} from '../../teacher.ts';
 
-/** What is done to a distribution before it is shown, in this order: softened, disturbed, cut to the detail, rounded. */
+/** Changes to a distribution before it is shown, in this order: softened, disturbed, cut to the detail, rounded. */
 export interface Transforms {
   /**
    * T, above 0, that logits or log-probabilities are divided by.
@@ -14,15 +14,15 @@ export interface Transforms {
   /** @default none */
   readonly noise?: Noise;
   /**
-   * Decimals that probabilities are rounded to, so that they still sum to 1: each down, and those with the largest rest
-   * up.
+   * Decimals that probabilities are rounded to, so that they still sum to 1: each is rounded down, and those with the
+   * largest remainder up.
    *
    * @default not rounded
    */
   readonly decimals?: number;
 }
 
-/** Gaussian noise on every logit or log-probability, the same for the same query each time. */
+/** Gaussian noise on every logit or log-probability. The same query gets the same noise each time. */
 export type Noise = {
   /** Standard deviation, in nats; above 0. */
   readonly deviation: number;
@@ -30,7 +30,7 @@ export type Noise = {
   readonly seed?: number;
 };
 
-/** @throws InputError where one is out of its range */
+/** @throws InputError if one is out of its range */
 export function checkTransforms({temperature = 1, noise, decimals = 1}: Transforms): void {
   const check = (name: string, isRight: boolean, range: string, value: number) => {
     if (!isRight) throw new InputError(`Expected \`${name}\` of degrade to be ${range}, got ${value}.`);
@@ -52,7 +52,7 @@ type Scores = LogitsAnswer | LogProbabilitiesAnswer;
 /**
  * Softens a distribution and disturbs it.
  *
- * @param key - of the query, which draws the noise
+ * @param key - the query's key, which seeds the noise
  */
 export function disturbed(answer: Scores, {temperature = 1, noise}: Transforms, key: string): Scores {
   const {deviation = 0, seed = 0} = noise ?? {};
@@ -61,11 +61,11 @@ export function disturbed(answer: Scores, {temperature = 1, noise}: Transforms, 
   const scores = answer.kind === 'logits' ? answer.logits : answer.logProbabilities;
   const logits = scores.map(score => score / temperature + deviation * draw());
   if (answer.kind === 'logits') return {...answer, logits};
-  // Log-probabilities are logits as well; what is made of them is to sum to 1 again.
+  // Log-probabilities are logits, too. The result must sum to 1 again.
   return coarsen({kind: 'logits', logits, features: {}}, {kind: 'log-probabilities'}, logits.length);
 }
 
-/** An answer with its probabilities rounded; with the rest that it leaves over they sum to 1 as before. */
+/** An answer with its probabilities rounded. With the rest they still sum to 1. */
 export function rounded(
   answer: TopKAnswer | LogProbabilitiesAnswer,
   decimals: number,
@@ -81,7 +81,7 @@ function logs(probabilities: readonly number[]): Float32Array {
   return Float32Array.from(probabilities, Math.log);
 }
 
-/** By the largest remainder, so that the sum stays 1 and the order as it was. */
+/** By the largest remainder, so that the sum stays 1 and the order stays the same. */
 function roundedTo(shares: readonly number[], decimals: number): readonly number[] {
   const units = 10 ** decimals;
   const sum = shares.reduce((total, share) => total + share, 0);

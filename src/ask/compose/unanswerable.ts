@@ -1,8 +1,8 @@
 import {TeacherError} from '../../errors.ts';
 
 /**
- * The error of a query that all answers wait for. It is then that of each of them: such as the end of a budget, it may
- * be gone in the next run.
+ * The error of a query that all answers wait for. It becomes the error of each answer, because it can be gone in the
+ * next run, like the end of a budget.
  */
 export class Unprepared extends Error {
   readonly reason: Error;
@@ -13,14 +13,14 @@ export class Unprepared extends Error {
   }
 }
 
-/** Whether the teacher can't answer the query, now or later. Any other error may be gone in the next run. */
+/** True if the teacher can't answer the query, now or later. Any other error can be gone in the next run. */
 export function isUnanswerable(error: Error): boolean {
   return error instanceof TeacherError && !error.retryable;
 }
 
 /**
- * Lets the error of a query pass that its teacher can't answer. With any other one what is made of many answers would
- * be one thing now, and another in the next run.
+ * Ignores the error of a query that its teacher can't answer. Any other error would make a result that depends on many
+ * answers differ from run to run.
  *
  * @throws Unprepared
  */

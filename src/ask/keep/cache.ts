@@ -12,14 +12,13 @@ import {type Held, type Lookup, shown, takeKept} from './kept-answers.ts';
 
 type Find<T> = (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>;
 
-/** Lets calls that are under way at the same time share what they find, so that no key is looked for twice. */
+/** Lets calls that are under way at the same time share what they find, so that each key is looked up once. */
 export class SingleFlight<T> {
-  /** What the call that looks for a key will have found; without the key where that call fails. */
+  /** By key, the result of the call that looks it up; without the key if that call fails. */
   readonly #flights = new Map<string, Promise<ReadonlyMap<string, T>>>();
 
   /**
-   * A value for every key: from another call that is looking for it now, where that finds one that can be used, and by
-   * `find` otherwise.
+   * A value for every key: from another call that looks it up now, if its value is usable; otherwise from `find`.
    *
    * @param find - gives a value for each of its keys
    */
@@ -29,7 +28,7 @@ export class SingleFlight<T> {
     while (open.length > 0) {
       const flights = open.map(key => this.#flights.get(key));
       const claimed = open.filter((_, index) => !flights[index]);
-      // Own keys first: a call that waited with keys in hand could be waited for by those it waits for.
+      // Its own keys come first. A call that waits with claimed keys could deadlock with the calls that it waits for.
       for (const [key, value] of await this.#claim(claimed, find)) values.set(key, value);
       for (const [index, key] of open.entries()) {
         const flight = flights[index];
@@ -54,29 +53,29 @@ export class SingleFlight<T> {
 }
 
 export interface CacheOptions extends Lookup {
-  /** Counts what was asked, and what was served without buying. */
+  /** Counts the queries, and those served without buying. */
   readonly ledger?: Ledger;
   /**
-   * Whether to ask anew about what is kept.
+   * True to ask again about queries that already have an answer.
    *
    * @default false
    */
   readonly refreshes?: boolean;
-  /** Shown every answer that is served. */
+  /** Receives every answer that is served. */
   readonly guard?: Pick<DriftGuard, 'sawHit'>;
 }
 
-/** What became of a key: an answer with all that it can serve. */
+/** The result for a key: an answer with all that it can serve, or an error. */
 type Found = Held | {readonly error: Error};
 
 const flightsByStore = new WeakMap<AnswerStore, SingleFlight<Found>>();
 
 /**
- * Asks only what the store does not hold. A kept answer serves every query that wants no more than it holds. It comes
- * back whole where the teacher's access may show it, coarsened to what was wanted where it may not. One that was read in
- * another way than the teacher reads is read again from its raw reply, where that is there.
+ * Asks only about queries whose answers the store does not hold. A kept answer serves every query that wants no more
+ * than it holds. It comes back whole if the teacher's access may show it, otherwise coarsened to what was wanted. If an
+ * answer was read with another reader than the teacher's, it is read again from its raw reply, if that is kept.
  *
- * Identical queries are asked once, in one call as well as in several under way at the same time.
+ * Identical queries are asked once, both within a call and across calls that are under way at the same time.
  *
  * @param teacher - one that keeps what it buys, see `withKeeping`
  */
@@ -128,7 +127,7 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
     const usable = (found: Found) => 'error' in found || shown(found, teacher, detail) !== undefined;
     const found = await flights.run([...byKey.keys()], find, usable);
     const outcomes = queries.map(query => outcomeOf(found.get(keyed(teacher, query).key)!, teacher, detail));
-    // What other calls found, and what is asked about twice, has not been told yet.
+    // Answers that other calls found, and repeated queries, are not counted yet.
     ledger?.add({cached: outcomes.filter(outcome => 'answer' in outcome).length - bought - served});
     onSettled(queries.length - settled);
     return outcomes;
@@ -142,17 +141,17 @@ function heldBy({answer, detail}: Kept & {readonly answer: Answer}, {service}: T
 
 function outcomeOf<A extends Access>(found: Found, teacher: Teacher<A>, wanted: Detail): Outcome<A> {
   if ('error' in found) return found;
-  // What can't be shown as wanted was bought just now: a teacher that answered less than it should.
+  // An answer that can't be shown as wanted was bought just now: the teacher gave less than it should.
   return {answer: shown(found, teacher, wanted) ?? (found.answer as AnswerOf<A>)};
 }
 
 const checked = new WeakMap<AnswerStore, Promise<void>>();
 
 /**
- * Looks, once a store, whether its answers are kept under keys of this version's form. Of another form none would be
- * found, and all of them bought again.
+ * Checks, once per store, that its answers have keys of this version's form. With another form none would be found, and
+ * all would be bought again.
  *
- * @throws AnswerStoreError where they are not
+ * @throws AnswerStoreError if they have not
  */
 function checkKeyForm(store: AnswerStore): Promise<void> {
   const known = checked.get(store) ?? check(store);
@@ -161,7 +160,7 @@ function checkKeyForm(store: AnswerStore): Promise<void> {
 }
 
 async function check(store: AnswerStore): Promise<void> {
-  // A store that can't be read says so where it is asked for an answer; not every one can list them.
+  // An unreadable store reports that when it is asked for an answer. Not every store can list its answers.
   const entry = await firstOf(store).catch(() => undefined);
   if (entry === undefined || digestKey(entry.stored.teacher.identity, entry.stored.question) === entry.key) return;
   throw new AnswerStoreError(

@@ -4,25 +4,25 @@ import {AnswerStoreError} from '../../errors.ts';
 import type {Journal} from '../../store/journal/journal.ts';
 import type {OnNote} from '../notes.ts';
 
-/** Queries that may be paid for twice. */
+/** Queries that can be paid for twice. */
 export interface InDoubt {
   readonly keys: readonly string[];
-  /** The file that lists them all, and those of earlier runs, a time and a key a line. */
+  /** The file that lists them and those of earlier runs: a time and a key per line. */
   readonly path: string;
 }
 
-/** The file in the folder of a journal that lists what was in doubt. */
+/** The file in a journal's folder that lists the queries in doubt. */
 export function doubtsIn(folder: string): string {
   return join(folder, 'in-doubt.txt');
 }
 
-/** Names what may be paid for twice, before it is asked about again. */
+/** Lists queries that can be paid for twice, before they are asked again. */
 export class Doubts {
   /** The file that lists them. */
   readonly path: string;
   readonly #journal: Journal;
   readonly #onNote: OnNote;
-  /** One after the other: what is taken over is taken over once. */
+  /** Runs one after another, so that nothing is taken over twice. */
   #last: Promise<void> = Promise.resolve();
 
   /** @param folder - of the journal */
@@ -33,9 +33,9 @@ export class Doubts {
   }
 
   /**
-   * Takes over what processes left in the journal that have ended during this run.
+   * Takes over the entries of processes in the journal that have ended during this run.
    *
-   * @throws AnswerStoreError where the journal can't be read or written
+   * @throws AnswerStoreError if the journal can't be read or written
    */
   takeOver(): Promise<void> {
     const taking = this.#last.then(async () => this.name(await this.#journal.takeOver()));
@@ -43,7 +43,7 @@ export class Doubts {
     return taking;
   }
 
-  /** Names queries that another process may have asked about and got no answer to. */
+  /** Lists queries that another process may have asked without getting an answer. */
   async name(keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return;
     await this.list(keys);
@@ -53,7 +53,7 @@ export class Doubts {
     );
   }
 
-  /** @throws AnswerStoreError where they can't be written down */
+  /** @throws AnswerStoreError if the list can't be written */
   async list(keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return;
     const now = new Date().toISOString();
@@ -62,7 +62,7 @@ export class Doubts {
     } catch (cause) {
       throw new AnswerStoreError(
         `${this.path} can't be written: ${(cause as Error).message}. Check its permissions and the free disk space; ` +
-          'nothing is bought before what is in doubt is written down.',
+          'nothing is bought before the queries in doubt are listed.',
         {cause},
       );
     }

@@ -15,10 +15,10 @@ interface KeepOptions {
   readonly store: AnswerStore;
   readonly journal?: Journal;
   readonly ledger?: Ledger;
-  /** Knows whether what the service refuses is refused for its input. */
+  /** Decides whether the service refuses a query for its input. */
   readonly refusals?: Refusals;
   /**
-   * Whether a new answer replaces one that holds as much.
+   * True if a new answer replaces one that holds as much.
    *
    * @default false
    */
@@ -29,22 +29,22 @@ interface KeepOptions {
 export type Kept<A extends Access = Access> = Outcome<A> & {readonly detail?: Detail; readonly isBought?: boolean};
 
 /**
- * Keeps every answer before it is returned, with what its reply says of its origin. A paid reply that holds no answer to
- * a query quarantines that query, and so does a refusal of its input; other errors are not kept.
+ * Keeps every answer before it is returned, with what its reply says of its origin. A paid reply without an answer to a
+ * query quarantines that query, and so does a refusal of its input. Other errors are not kept.
  *
- * A fuller answer replaces one in the store, a poorer one never does; of two that hold different things (votes and a
- * distribution, other features) the later one stays, and so does one that was read in another way.
+ * A fuller answer replaces one in the store; a poorer one never does. If two answers hold different things (votes and a
+ * distribution, other features) or were read with different readers, the later one stays.
  */
 export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, options: KeepOptions): LayeredTeacher<A> {
   const {store, journal, ledger, refusals, replaces = false} = options;
   const keep = together<AnswerEntry>(async entries => {
-    // Something as full may have come in the meantime.
+    // Another process may have kept an answer as full in the meantime.
     const wanted = replaces ? entries : await fuller(store, entries, {replacesOtherReadings: true});
     const failure = await journal?.kept(wanted).then(
       () => undefined,
       (error: unknown) => error,
     );
-    // A journal that is full doesn't keep paid answers out of the store.
+    // A full journal doesn't keep paid answers out of the store.
     await store.setMany(wanted);
     if (failure !== undefined) throw failure;
   });
@@ -57,7 +57,7 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
     const entries = entriesOf(teacher, queries, outcomes, kept);
     if (entries.length > 0) await keep(entries);
     if (entries.length < outcomes.length) await quarantine(queries, outcomes);
-    // What was refused in the meantime may have been refused for another reason.
+    // Refusals in the meantime can have another reason.
     const isMixed = entries.length < outcomes.length;
     if (entries.length > 0) await refusals?.sure(isMixed ? refusals.count : refusedBefore);
     for (const {failure} of callsOf(outcomes)) if (failure) throw failure;
@@ -69,7 +69,7 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
     askOptions.onSettled?.(kept.length);
     return kept;
   };
-  /** What was paid for and can't be read, and what the service refuses. */
+  /** Quarantines queries whose paid reply can't be read, and queries that the service refuses. */
   const quarantine = async (queries: readonly Query[], outcomes: readonly Bought[]) => {
     for (const [index, outcome] of outcomes.entries()) {
       if (!('error' in outcome)) continue;
@@ -93,7 +93,7 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
   return layerOver(teacher, {ask});
 }
 
-/** Each once. */
+/** Each call once. */
 function callsOf(outcomes: readonly Bought[]): Iterable<PaidCall> {
   const calls = outcomes.flatMap(({call}) => call ?? []);
   return calls.length > 1 ? new Set(calls) : calls;
@@ -140,10 +140,10 @@ function keptOutcome<A extends Access>(outcome: Bought<A>, wanted: Detail): Kept
 /** The most characters of a text that are shown. */
 const SHOWN = 60;
 
-/** The beginning of an input in one line, for people: of a text its first words, of a tensor its type and shape. */
+/** The beginning of an input in one line, for people: the first words of a text, or the type and shape of a tensor. */
 function inputBeginning(input: Input): string {
   if (input.kind === 'tensor') return `${input.dtype} [${input.shape.join(', ')}]`;
-  // Not all of a long text is gone through.
+  // Only the beginning of a long text is scanned.
   const line = [
     ...input.text
       .slice(0, 4 * SHOWN)

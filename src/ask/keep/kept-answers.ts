@@ -11,13 +11,13 @@ import {readLost} from './lost-answers.ts';
 export interface Lookup {
   readonly store: AnswerStore;
   /**
-   * Where the raw replies are of answers that were read in another way than the teacher's, and of those that the store has
-   * lost: they are read from these again.
+   * The raw replies, to read answers again if another reader than the teacher's read them, or if the store has lost
+   * them.
    *
-   * @default nowhere: such answers are not found
+   * @default none: such answers are not found
    */
   readonly replies?: Replies | undefined;
-  /** Called where answers that the store has lost were read from raw replies. */
+  /** Called if answers that the store has lost were read from raw replies. */
   readonly onLost?: (() => void) | undefined;
 }
 
@@ -28,7 +28,9 @@ export interface Held {
   readonly reader?: StoredAnswer['reader'];
 }
 
-/** The answer as the teacher's access may show it, where it holds what is wanted and was read as the teacher reads. */
+/**
+ * The answer as the teacher's access may show it, if it holds what is wanted and was read with the teacher's reader.
+ */
 export function shown<A extends Access>(
   {answer, detail, reader}: Held,
   {access, classes, service}: Teacher<A>,
@@ -40,17 +42,17 @@ export function shown<A extends Access>(
   return isAnswerOf(access, coarser) ? coarser : undefined;
 }
 
-/** What is kept of some queries, by key. */
+/** The kept answers to some queries, by key. */
 export interface FoundAnswers {
-  /** All that serve. */
+  /** All answers that serve. */
   readonly found: ReadonlyMap<string, StoredAnswer>;
-  /** Of these, what was read from raw replies, and is not in the store as it is here. */
+  /** Of these, answers that were read from raw replies and are not in the store in this form. */
   readonly read: ReadonlyMap<string, StoredAnswer>;
 }
 
 /**
- * The kept answers that serve a teacher. What was read in another way is read again from its raw reply, with all else of
- * it as it was; what the store lacks, since it was lost, is read from the raw reply that the journal has.
+ * The kept answers that serve a teacher. An answer that another reader read is read again from its raw reply, and its
+ * other fields stay as they were. An answer that the store has lost is read from the raw reply in the journal.
  *
  * @param wanted - the least that each must hold
  */
@@ -83,7 +85,7 @@ export async function findKept(
   return {found, read};
 }
 
-/** The same; what was read from raw replies is kept. */
+/** As `findKept`, and keeps the answers that were read from raw replies. */
 export async function takeKept(
   queries: readonly Query[],
   teacher: Teacher,
@@ -98,7 +100,7 @@ export async function takeKept(
 /** How many replies are read at once. */
 const AT_ONCE = 16;
 
-/** Those of the answers whose replies are there and say something to the teacher's reader. */
+/** The answers whose replies are kept and can be read by the teacher's reader. */
 async function readAgain(
   answers: ReadonlyMap<string, StoredAnswer>,
   {service}: Teacher,
@@ -106,7 +108,7 @@ async function readAgain(
   replies: Replies,
 ): Promise<readonly (readonly [key: string, stored: StoredAnswer])[]> {
   if (service === undefined || answers.size === 0) return [];
-  // Many answers may come from one reply, which is read once.
+  // Many answers can come from one reply, which is read once.
   const keysByLocation = new Map<string, string[]>();
   for (const [key, {reply}] of answers) {
     if (!reply) continue;
@@ -115,7 +117,7 @@ async function readAgain(
   }
   const read = await pLimit(AT_ONCE).map([...keysByLocation.values()], async keys => {
     const first = answers.get(keys[0]!)!;
-    // What the reply was once read to hold it may hold still, whatever less is wanted now.
+    // The reply may still hold the detail that it was first read for, even if less is wanted now.
     const detail = satisfies(first.detail, wanted) ? first.detail : wanted;
     const reply = await readReply({replies, service, location: first.reply!, detail});
     return keys.flatMap(key => {

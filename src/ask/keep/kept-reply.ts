@@ -1,7 +1,9 @@
 import type {Journal, ReplyLocation} from '../../store/journal/journal.ts';
 import type {Access, Detail, Outcome, Reply, Service} from '../../teacher.ts';
 
-/** Where raw replies are read from again: a journal, or a reader of one that is not written. Without `find`, by place. */
+/**
+ * Reads raw replies again: a journal, or a reader of a journal that is not written. Without `find`, by location only.
+ */
 export type Replies = Pick<Journal, 'read'> & Partial<Pick<Journal, 'find'>>;
 
 export interface ReplyToRead<A extends Access> {
@@ -12,13 +14,13 @@ export interface ReplyToRead<A extends Access> {
   readonly detail: Detail;
 }
 
-/** A kept reply and what it says to each of its queries, by key; to none where it can't be read. */
+/** A kept reply and its answers by key; no answers if it can't be read. */
 export interface ReadReply<A extends Access> {
   readonly reply: Reply;
   readonly outcomes: ReadonlyMap<string, Outcome<A>>;
 }
 
-/** Reads a kept reply again; undefined where it is not in its place. */
+/** Reads a kept reply again; undefined if it is not at its location. */
 export async function readReply<A extends Access>({
   replies,
   service,
@@ -45,7 +47,7 @@ function outcomesOf<A extends Access>(
   try {
     return service.read(reply, count, detail);
   } catch {
-    // What can't be read is asked about once more, like every other query.
+    // Queries without a readable answer are asked again, like every other query.
     return [];
   }
 }

@@ -12,19 +12,19 @@ import {type Lookup, shown, takeKept} from './kept-answers.ts';
 
 export interface LeasesOptions extends Lookup {
   /**
-   * Whether an answer that has come in the meantime is served.
+   * True if an answer that has come in the meantime is served.
    *
    * @default true
    */
   readonly servesKept?: boolean;
   /**
-   * Names what may be paid for twice, where the holder of a lease ended or fell silent.
+   * Lists the queries that can be paid for twice if the holder of a lease ended or fell silent.
    *
-   * @default nothing is named
+   * @default nothing is listed
    */
   readonly doubts?: Pick<Doubts, 'takeOver' | 'name'> | undefined;
   /**
-   * How many queries are made this process's own together: the rest is left to others.
+   * How many queries this process claims at once. The rest is left to others.
    *
    * @default all
    */
@@ -36,13 +36,13 @@ export interface LeasesOptions extends Lookup {
    */
   readonly claims?: number;
   /**
-   * For how long a query is one process's own, in milliseconds. Renewed while it is under way.
+   * How long a lease holds a query, in milliseconds. It is renewed while the query is under way.
    *
    * @default 60000
    */
   readonly lease?: number;
   /**
-   * How often to look for the answers of other processes, in milliseconds.
+   * The poll interval for answers of other processes, in milliseconds.
    *
    * @default 100
    */
@@ -55,8 +55,8 @@ type Wanted = LayerOptions & {readonly detail: Detail};
 const ELSEWHERE = {error: new Error('Another process is asking about it.')};
 
 /**
- * Lets processes that share a store share the work as well: a query that another one is asking is left to it, and
- * waited for when there is nothing else to ask.
+ * Lets processes that share a store share the work: a query that another process is asking is left to it, and awaited
+ * when nothing else is left to ask.
  */
 export function withLeases<A extends Access>(
   teacher: LayeredTeacher<A>,
@@ -75,7 +75,7 @@ export function withLeases<A extends Access>(
   const semaphore = new Semaphore(claims);
   const keyOf = (query: Query) => keyed(teacher, query).key;
 
-  /** What is kept by now of queries that are this process's own, by place: another one may have answered just before. */
+  /** The answers kept by now to this process's queries, by index: another process may have answered just before. */
   const keptOf = async (queries: readonly Query[], {detail}: Wanted): Promise<Map<number, Kept<A>>> => {
     const known = new Map<number, Kept<A>>();
     const found = servesKept ? await takeKept(queries, teacher, detail, {store, replies}) : undefined;
@@ -87,7 +87,7 @@ export function withLeases<A extends Access>(
     return known;
   };
 
-  /** @param taken - what was taken over of it from holders that did not give it back */
+  /** @param taken - leases taken over from holders that did not give them back */
   const askOwn = async (queries: readonly Query[], taken: readonly TakenOver[], wanted: Wanted) => {
     const keys = queries.map(keyOf);
     const renewal = setInterval(() => void leases.renew(keys, lease).catch(() => {}), lease / 3);
@@ -105,7 +105,7 @@ export function withLeases<A extends Access>(
     }
   };
 
-  /** Asks about those of the queries that nobody else is asking about. */
+  /** Asks about the queries that no other process is asking. */
   const askFree = async (queries: readonly Query[], wanted: Wanted) => {
     const turn = semaphore.begin();
     if (turn) await turn;
@@ -119,7 +119,7 @@ export function withLeases<A extends Access>(
       let next = 0;
       return isOwn.map(isMine => (isMine ? outcomes[next++]! : ELSEWHERE));
     } catch (error) {
-      // Whoever hears of it stops what waits for its turn first.
+      // The caller's handlers run first, so that a stop reaches the waiting calls before they start.
       setImmediate(() => semaphore.end());
       throw error;
     }

@@ -7,7 +7,7 @@ import type {Detail, Outcome, Query, Reply, Service, Teacher} from '../../teache
 import {keyed} from '../keyed.ts';
 import {type Replies, readReply} from './kept-reply.ts';
 
-/** Said where answers that were lost are found again. */
+/** The note if lost answers are found again. */
 export const LOST_NOTE =
   'The cache lacks answers that were bought: they are read from the journal, which has every reply, and put back.';
 
@@ -15,9 +15,9 @@ export const LOST_NOTE =
 const AT_ONCE = 16;
 
 /**
- * Makes answers that a store has lost again, of the raw replies in the journal.
+ * Restores answers that a store has lost, from the raw replies in the journal.
  *
- * @param queries - by key: those of which the store holds nothing
+ * @param queries - by key: queries without an answer in the store
  * @param wanted - the least that each answer must hold
  */
 export async function readLost(
@@ -29,7 +29,7 @@ export async function readLost(
   const {service} = teacher;
   if (service === undefined || queries.size === 0) return [];
   const locations = (await replies.find?.([...queries.keys()])) ?? new Map<string, ReplyLocation>();
-  // Many answers may come from one reply, which is read once.
+  // Many answers can come from one reply, which is read once.
   const byLocation = new Map<string, {readonly location: ReplyLocation; readonly keys: string[]}>();
   for (const [key, location] of locations) {
     const name = `${location.segment} ${location.offset}`;
@@ -58,11 +58,11 @@ interface LostReply {
 interface LostAnswers extends LostReply {
   readonly reply: Reply;
   readonly outcomes: ReadonlyMap<string, Outcome>;
-  /** What it was read for. */
+  /** The detail that it was read for. */
   readonly detail: Detail;
 }
 
-/** Reads as much as the teacher gives, or, where the reply was not asked for as much, what is wanted. */
+/** Reads as much as the teacher gives. If the reply was asked for less, it reads what is wanted. */
 async function readFully(lost: LostReply): Promise<LostAnswers | undefined> {
   for (const detail of [withoutFeatures(lost.teacher.detail), lost.wanted]) {
     const read = await readReply({...lost, detail});
@@ -92,7 +92,7 @@ function storedAs(
   };
 }
 
-/** When it came, as near as is known: by its own date, or when its segment was begun. */
+/** When the reply came: its own date, or else when its segment was begun. */
 function timeOf({headers}: Reply, {segment}: ReplyLocation): Date {
   const date = Date.parse(String(headers['date']));
   return new Date(Number.isNaN(date) ? startOf(segment) : date);

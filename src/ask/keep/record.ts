@@ -8,12 +8,12 @@ import {keyed} from '../keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 
 /**
- * What is asked and what is only read, in the words of the tools that record HTTP:
+ * Which queries are asked, and which are only read. The names are those of tools that record HTTP:
  *
- * - `new`: what is kept is read, the rest is asked and kept;
- * - `once`: as `new` where nothing of this teacher is kept yet, otherwise as `none`;
- * - `none`: nothing is asked, and an answer that is missing is an error;
- * - `all`: everything is asked, and takes the place of what is kept.
+ * - `new`: kept answers are read, the rest is asked and kept;
+ * - `once`: like `new` if no answer of this teacher is kept yet, otherwise like `none`;
+ * - `none`: nothing is asked, and a missing answer is an error;
+ * - `all`: everything is asked, and replaces what is kept.
  */
 export type RecordMode = 'new' | 'once' | 'none' | 'all';
 
@@ -23,8 +23,8 @@ export interface RecordOptions {
 }
 
 /**
- * Lets only those queries reach the teacher that its mode lets through. Each other one is refused for itself, so that
- * whoever asks a whole set learns of all that is missing; the first refusal names the nearest kept answer.
+ * Lets only those queries reach the teacher that its mode allows. Every other query is refused singly, so that the
+ * caller of a whole set learns of all that is missing. The first refusal names the nearest kept answer.
  */
 export function withRecordMode<A extends Access>(
   teacher: LayeredTeacher<A>,

@@ -15,7 +15,7 @@ export type Recovery = Pick<Journal, 'recovered' | 'received' | 'quarantined' | 
 interface RecoverOptions {
   readonly journal: Recovery;
   /**
-   * Whether to ask again about queries that are quarantined.
+   * True to ask again about quarantined queries.
    *
    * @default false
    */
@@ -23,8 +23,8 @@ interface RecoverOptions {
 }
 
 /**
- * Answers from replies that were paid for and kept, but not read: their process ended before, or what read them then
- * could not. A quarantined query is not asked again, unless that is wished for.
+ * Answers from replies that were paid for and kept, but not read: their process ended before, or its reader could not
+ * read them. A quarantined query is not asked again, unless the options say so.
  */
 export function withRecovery<A extends Access>(
   teacher: LayeredTeacher<A>,
@@ -65,9 +65,10 @@ export function withRecovery<A extends Access>(
 }
 
 /**
- * The error of a query that is not asked again: no other run answers it either.
+ * The error of a query that is not asked again. No other run answers it either.
  *
- * @param now - what the teacher's present reader says of the kept reply, which may be more than the one of then said
+ * @param now - the error of the teacher's present reader for the kept reply, which can say more than the first reader
+ * did
  */
 function quarantineError(teacher: string, then: Quarantined, now: Error | undefined): TeacherError {
   const prefix = `Teacher ${teacher}: `;
@@ -80,8 +81,8 @@ function quarantineError(teacher: string, then: Quarantined, now: Error | undefi
 }
 
 /**
- * What earlier runs left, for a run that asks nothing and so has no journal: the quarantine. A kept reply that the
- * teacher's present reader can read takes its query out of it.
+ * The quarantine of earlier runs, for a run that asks nothing and so has no journal. If the teacher's present reader
+ * can read a kept reply, its query leaves the quarantine.
  */
 export function offlineRecovery(directory: string, replies: Replies): Recovery & {readonly skipped: readonly string[]} {
   const quarantine = new Quarantine(directory);

@@ -8,18 +8,18 @@ import {keyed} from '../keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import type {LaneWork} from './lane-work.ts';
 
-/** Nothing is known of the query, nor does anything speak against asking: it is to be handed over. */
+/** The query has no known outcome and can be asked: it should be submitted. */
 export class UnaskedError extends LimbeckError {}
 
-/** What became of a query in the batch that it was last in. */
+/** The outcome of a query in its last batch. */
 export interface Fate {
-  /** Which handing-over it was, from 1 on. */
+  /** The number of the submission, from 1. */
   readonly attempt: number;
-  /** Undefined where a reply came. */
+  /** Undefined if a reply came. */
   readonly error?: Error | undefined;
 }
 
-/** What became of the queries of one asking, by key, where it is not an answer. */
+/** The outcomes of one asking's queries that are no answers, by key. */
 export class BatchFates {
   readonly #fates = new Map<string, Fate>();
   readonly #ahead = new Set<string>();
@@ -32,22 +32,22 @@ export class BatchFates {
     return this.#fates.get(key);
   }
 
-  /** The query does not go into a batch: it is asked by itself, the next time that it is alone in a call. */
+  /** The query does not go into a batch: it is asked singly, the next time that it is alone in a call. */
   sendAhead(key: string): void {
     this.#ahead.add(key);
   }
 
-  /** Whether the query goes ahead, which it does once. */
+  /** True if the query goes ahead. A query goes ahead once. */
   takeAhead(key: string): boolean {
     return this.#ahead.delete(key);
   }
 }
 
 /**
- * A teacher that knows what became of queries in batches, and asks nothing itself. Answers are read from the journal by
- * the layer around it, `withRecovery`; what gets through to here has none.
+ * A teacher that knows the outcomes of queries in batches, and asks nothing itself. The layer around it,
+ * `withRecovery`, reads answers from the journal. Queries that reach this teacher have none.
  *
- * @param alone - what asks a query that is sent ahead
+ * @param alone - asks a query that is sent ahead
  */
 export function batchTeacher<A extends Access>(
   alone: LayeredTeacher<A>,
@@ -70,7 +70,7 @@ export function batchTeacher<A extends Access>(
   return layerOver(alone, {ask});
 }
 
-/** As with requests one by one, an answer that can't be read is asked for once more, and then quarantined. */
+/** As with single requests, an answer that can't be read is asked for once more, and then quarantined. */
 async function outcomeOf<A extends Access>(
   key: string,
   {attempt, error}: Fate,

@@ -9,18 +9,18 @@ import {lanePrice} from './lane-of.ts';
 import {type LaneWork, persistently} from './lane-work.ts';
 import type {Submission} from './submit.ts';
 
-/** How often to look in vain, about once a minute, before the wait is given up. */
+/** How many failed polls, about one a minute, end the wait. */
 const LOOKS = 60;
 
-/** Milliseconds between two looks at a batch: at first, and at most. */
+/** The poll interval of a batch in milliseconds: at first, and at most. */
 const FIRST_WAIT = 2000;
 const LONGEST_WAIT = 60_000;
 
 /**
  * Waits until a batch has ended.
  *
- * @param looksOnce - whether to look and not to wait
- * @returns how far it is: to its end, unless it was only looked at
+ * @param looksOnce - true to poll once and not wait
+ * @returns its progress: ended, unless it was polled only once
  */
 export async function waitForEnd(
   work: LaneWork,
@@ -51,28 +51,28 @@ function goneError({teacher, journal}: LaneWork, batch: Submission, cause: Teach
   const {id, keys, plannedAt} = batch;
   return new TeacherError(
     teacher.name,
-    `It has no batch ${id}, handed over at ${plannedAt}, or not for this key. Give the key of that time. If the batch is ` +
+    `It has no batch ${id}, submitted at ${plannedAt}, or not for this key. Give the key of that time. If the batch is ` +
       `lost, delete ${journal.batches.pathOf(batch)}: its ${keys.length} queries are asked about again then.`,
     {cause},
   );
 }
 
-/** Ends a batch, unless it has ended. What it has finished is still to be collected. */
+/** Cancels a batch, unless it has ended. Its finished requests still have to be collected. */
 export async function cancelBatch(work: LaneWork, batch: Submission): Promise<void> {
   const {isEnded} = await waitForEnd(work, batch, {looksOnce: true});
   if (!isEnded) await persistently(() => work.lane.cancel(batch.id), work);
 }
 
-/** What became of the requests of a batch. */
+/** The outcomes of a batch's requests. */
 export interface Collected {
-  /** Why a query has no reply; of one that has one, nothing. */
+  /** By key, why a query has no reply. Queries with a reply are absent. */
   readonly errors: ReadonlyMap<string, Error>;
-  /** Whether it was another batch: nothing in it was asked for. */
+  /** True if it was another batch: nothing in it was asked for. */
   readonly isForeign: boolean;
 }
 
 /**
- * Gets what a batch that has ended holds. Every reply is in the journal, to be read, before the promise resolves.
+ * Gets the results of a batch that has ended. Before the promise resolves, every reply is in the journal, to be read.
  *
  * @param failure - why the service did nothing of the batch
  */
@@ -88,7 +88,7 @@ export async function collectBatch(
   const errors = new Map<string, Error>();
   let isForeign = false;
   if (failure === undefined) {
-    // After a connection that broke, what came before is not taken twice.
+    // After a broken connection, results that came before are not taken twice.
     const take = async () => {
       for await (const result of lane.collect(id)) {
         if (!open.has(result.id)) {
@@ -98,7 +98,7 @@ export async function collectBatch(
         isForeign = false;
         if ('reply' in result) {
           try {
-            // Kept by an earlier run that ended before the batch was seen to its end.
+            // An earlier run kept this reply and ended before it had collected the batch.
             if (!journal.recovered.replies.has(result.id)) await journal.receive([result.id], result.reply);
           } finally {
             settleReply(work, result.id, result.reply, funds);
@@ -123,10 +123,10 @@ export async function collectBatch(
   return {errors, isForeign};
 }
 
-/** What is not answered costs no tokens. */
+/** A request without an answer costs no tokens. */
 const REFUSED: Charge = {calls: 1};
 
-/** Counts what a reply came to. Of a batch that an earlier run handed over nothing is reserved. */
+/** Accounts for a reply. Nothing is reserved for a batch that an earlier run submitted. */
 function settleReply(work: LaneWork, key: string, reply: Reply, funds: Funds | undefined): void {
   const {service, lane, ledger, teacher, onNote} = work;
   const receipt = receiptOf(service, reply);

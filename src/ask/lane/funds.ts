@@ -5,13 +5,13 @@ import type {Charge} from '../budget/price.ts';
 import {keyed} from '../keyed.ts';
 import type {LaneWork} from './lane-work.ts';
 
-/** What is reserved for one request of a batch. */
+/** The reservation for one request of a batch. */
 interface Reserved {
   readonly worst: Charge;
   readonly reservation: Reservation | undefined;
 }
 
-/** What is reserved for a batch, by the keys of its queries. */
+/** The reservations for a batch, by the keys of its queries. */
 export class Funds {
   readonly #open: Map<string, Reserved>;
 
@@ -19,31 +19,33 @@ export class Funds {
     this.#open = new Map(reserved);
   }
 
-  /** The most tokens that the request about a query can use; undefined if they aren't counted, or it is settled. */
+  /**
+   * The most tokens that the request of a query can use; undefined if tokens aren't counted, or the request is settled.
+   */
   worstUsage(key: string): Usage | undefined {
     return this.#open.get(key)?.worst.usage;
   }
 
-  /** Settles one request. A second time changes nothing: a request has one outcome. */
+  /** Settles one request. A second call changes nothing, because a request has one outcome. */
   settle(key: string, actual: Charge): void {
     this.#open.get(key)?.reservation?.settle(actual);
     this.#open.delete(key);
   }
 
-  /** Settles all that is left: as never sent, or by the most that it can come to. */
+  /** Settles all that is left: as never sent, or at the worst case. */
   settleRest(as: 'not sent' | 'worst case'): void {
     for (const [key, {worst}] of [...this.#open]) this.settle(key, as === 'worst case' ? worst : {calls: 0});
   }
 }
 
-/** How many of some queries the budget lets through, from the first on, and why not all. */
+/** How many of some queries the budget covers, from the first on, and why not all. */
 export interface Funding {
   readonly count: number;
   readonly refusal?: BudgetError;
   readonly funds: Funds;
 }
 
-/** Reserves the most that a batch of these queries can come to. */
+/** Reserves the most that a batch of these queries can cost. */
 export function reserveFor({teacher, service, budget}: LaneWork, queries: readonly Query[]): Funding {
   const charges = queries.map((query): Charge => ({calls: 1, usage: service.worstCase?.([query])}));
   const {reservations, refusal} = budget?.reserveFirst(charges) ?? {};

@@ -14,26 +14,26 @@ import {batchesWith, type LaneWork} from './lane-work.ts';
 import {splitIntoBatches} from './split.ts';
 import {findLost, type Submission, submitBatch, withoutId} from './submit.ts';
 
-/** How many queries are asked by themselves at most, before others are handed over. */
+/** The most queries that are asked singly before others are submitted. */
 const AHEAD = 5;
 
 export interface LaneCallOptions extends LaneWork {
   readonly fates: BatchFates;
-  /** Whether batches that have not ended are left to a later run, instead of waited for. */
+  /** True to leave unfinished batches to a later run instead of waiting for them. */
   readonly detached: boolean;
-  /** Whether batches under way are ended, and nothing is handed over. */
+  /** True to cancel batches under way and submit nothing. */
   readonly cancels: boolean;
 }
 
-/** A query that has no answer yet, by its place in the call. */
+/** A query that has no answer yet, by its index in the call. */
 interface Failed<A extends Access> {
   readonly index: number;
   readonly outcome: Outcome<A>;
-  /** How often it was handed over. */
+  /** How often it was submitted. */
   readonly attempt: number;
 }
 
-/** A batch that was handed over, and what was reserved for it. */
+/** A submitted batch, and its reservations. */
 interface Sent {
   readonly record: Submission;
   readonly funds: Funds;
@@ -48,7 +48,7 @@ export class LaneCall<A extends Access> {
   readonly #halt: Halt;
   readonly #indices: ReadonlyMap<string, number>;
   readonly #outcomes: Outcome<A>[] = [];
-  /** One batch after another: each may fill much memory until the service has it. */
+  /** One batch after another, because each can fill much memory until the service has it. */
   readonly #inTurn = pLimit(1);
   #failed: Failed<A>[] = [];
   #hasAnswers = false;
@@ -81,7 +81,7 @@ export class LaneCall<A extends Access> {
     return this.#outcomes;
   }
 
-  /** What goes wrong with one batch stops the others, which stay where they are. */
+  /** A failure with one batch stops the others. Batches that the service has stay there. */
   async #guarded(work: () => Promise<void>): Promise<void> {
     try {
       await work();
@@ -91,7 +91,7 @@ export class LaneCall<A extends Access> {
     }
   }
 
-  /** Goes on with a batch of an earlier run. */
+  /** Continues with a batch of an earlier run. */
   async #takeUp(record: BatchRecord): Promise<void> {
     const found = await findLost(this.#lane, record, this.#halt.signal);
     if (found && this.#lane.cancels) await cancelBatch(this.#lane, found);
@@ -99,7 +99,7 @@ export class LaneCall<A extends Access> {
     else await this.#submit(this.#indicesOf(record), record.attempt);
   }
 
-  /** Asks about what is in no batch, and not known otherwise. */
+  /** Asks about queries that are in no batch and have no known outcome. */
   async #askAbout(indices: readonly number[]): Promise<void> {
     if (indices.length === 0) return;
     const open = this.#settleKnown(indices, await this.#askKept(indices));
@@ -107,10 +107,10 @@ export class LaneCall<A extends Access> {
   }
 
   /**
-   * Asks about the first ones by themselves, until one is answered.
+   * Asks about the first queries singly, until one is answered.
    *
-   * @returns how many that were
-   * @throws TeacherError where none of them is answered
+   * @returns how many were asked
+   * @throws TeacherError if none of them is answered
    */
   async #sendAhead(indices: readonly number[]): Promise<number> {
     if (indices.length < 2 || this.#lane.cancels) return 0;
@@ -125,12 +125,12 @@ export class LaneCall<A extends Access> {
     const last = this.#outcomes[indices[AHEAD - 1]!] as {readonly error: Error};
     throw new TeacherError(
       name,
-      `It answered none of ${AHEAD} queries that were asked one by one, so nothing was handed over. See why first.`,
+      `It answered none of ${AHEAD} queries that were asked one by one, so nothing was submitted. Find the cause first.`,
       {cause: last.error},
     );
   }
 
-  /** The places of which nothing is known. */
+  /** The indices without a known outcome. */
   #settleKnown(indices: readonly number[], outcomes: readonly Outcome<A>[]): readonly number[] {
     return indices.filter((position, index) => {
       const outcome = outcomes[index]!;
@@ -142,7 +142,7 @@ export class LaneCall<A extends Access> {
 
   async #submit(indices: readonly number[], attempt: number): Promise<void> {
     if (this.#lane.cancels) {
-      const error = new PendingError('It is in no batch, and `--cancel` hands nothing over.');
+      const error = new PendingError('It is in no batch, and `--cancel` submits nothing.');
       for (const position of indices) this.#settle(position, {error});
       return;
     }
@@ -160,7 +160,7 @@ export class LaneCall<A extends Access> {
     );
   }
 
-  /** The bytes of a query's line, with its place; nothing of one that is settled, since it can't be handed over. */
+  /** The bytes of a query's line, with its index. A query that is too large is settled and gives nothing. */
   #sizeOf(index: number): [number, number][] {
     const {lane, teacher} = this.#lane;
     const query = this.#queries[index]!;
@@ -175,7 +175,7 @@ export class LaneCall<A extends Access> {
     }
   }
 
-  /** Hands over as many of these as the budget lets through. Where the service has no room, they wait for the others. */
+  /** Submits as many of these as the budget covers. If the service has no room, they wait for the other batches. */
   async #send(indices: readonly number[], attempt: number): Promise<Sent | undefined> {
     const queries = indices.map(index => this.#queries[index]!);
     const {count, refusal, funds} = reserveFor(this.#lane, queries);
@@ -191,7 +191,7 @@ export class LaneCall<A extends Access> {
     } catch (error) {
       const outcome = {error: error as Error};
       if (!isForWantOfRoom(outcome)) throw error;
-      const later = {error: new PendingError(`${outcome.error.message} The same command hands them over later.`)};
+      const later = {error: new PendingError(`${outcome.error.message} The same command submits them later.`)};
       for (const index of indices.slice(0, count)) {
         if (this.#lane.detached) this.#settle(index, later);
         else this.#failed.push({index: index, outcome, attempt});
@@ -201,7 +201,7 @@ export class LaneCall<A extends Access> {
     }
   }
 
-  /** Waits for a batch, keeps what is in it, and notes what failed. */
+  /** Waits for a batch, keeps its results, and notes the failures. */
   async #collect(record: Submission, funds?: Funds): Promise<void> {
     const {detached: detaches, fates, journal} = this.#lane;
     const {attempt, keys} = record;
@@ -227,7 +227,7 @@ export class LaneCall<A extends Access> {
     }
   }
 
-  /** Settles all outcomes but those that another batch may change. */
+  /** Settles all outcomes that no other batch can change. */
   #settleLasting(): void {
     this.#failed = this.#failed.filter(({index, outcome, attempt}) => {
       if (isWorthAgain(outcome, attempt)) return true;
@@ -236,7 +236,7 @@ export class LaneCall<A extends Access> {
     });
   }
 
-  /** Hands over again what failed. For want of room at the service that is as good as not at all, if others got through. */
+  /** Submits failed queries again. A refusal for lack of room doesn't count as a submission if others got through. */
   async #askAgain(): Promise<void> {
     const byAttempt = new Map<number, number[]>();
     const isBusy = this.#hasAnswers;
@@ -254,7 +254,7 @@ export class LaneCall<A extends Access> {
     const {detail = withoutFeatures(this.#kept.detail)} = this.#options;
     return this.#kept.ask(
       indices.map(index => this.#queries[index]!),
-      // Who keeps an outcome does not know whether it is the last one.
+      // The layer that keeps an outcome does not know whether it is the last one.
       {...this.#options, detail, stop: this.#halt.signal, onSettled: () => {}},
     );
   }

@@ -16,21 +16,21 @@ import type {LaneWatch} from './lane-watch.ts';
 import {batchesWith, type LaneWork} from './lane-work.ts';
 import {findLost, withoutId} from './submit.ts';
 
-/** How the batch lanes of services are used. */
+/** How to use the batch lanes of services. */
 export interface LaneChoice {
   /**
-   * Whether batches are left to a later run, instead of waited for.
+   * True to leave batches to a later run instead of waiting for them.
    *
    * @default false
    */
   readonly detached?: boolean;
   /**
-   * Whether batches under way are ended, what they have finished is collected, and nothing is handed over.
+   * True to cancel batches under way and collect their finished requests. Nothing is submitted.
    *
    * @default false
    */
   readonly cancels?: boolean;
-  /** Told how far the batches are. */
+  /** Receives the progress of the batches. */
   readonly watch?: LaneWatch;
   /**
    * Waits, and rejects at once when the signal aborts.
@@ -42,28 +42,28 @@ export interface LaneChoice {
 
 interface LaneLayersOptions<A extends Access> {
   readonly teacher: Teacher<A>;
-  /** Sends requests one by one. */
+  /** Sends single requests. */
   readonly alone: LayeredTeacher<A>;
-  /** Puts around a teacher the layers that keep what it answers. */
+  /** Puts the layers around a teacher that keep its answers. */
   keeping(inner: LayeredTeacher<A>): LayeredTeacher<A>;
-  /** Undefined where nothing is asked. */
+  /** Undefined if nothing is asked. */
   readonly journal: Journal | undefined;
   readonly ledger: Ledger | undefined;
   readonly budget: Budget | undefined;
   readonly onNote: OnNote | undefined;
-  /** Undefined where requests go out one by one. */
+  /** Undefined if requests go out one by one. */
   readonly choice: LaneChoice | undefined;
 }
 
 /**
- * The layers that make requests of any number of queries: batches of the service's batch lane, where it has one and it
- * was chosen, else requests one by one, save about what is in such a batch already.
+ * The layers that turn any number of queries into requests: batches, if the service has a batch lane and it was chosen;
+ * otherwise single requests. Queries that are already in a batch are not asked singly.
  */
 export function laneLayers<A extends Access>(options: LaneLayersOptions<A>): LayeredTeacher<A> {
   const {teacher, alone, keeping, journal, ledger, budget, onNote, choice} = options;
   const {service} = teacher;
   const lane = laneOf(teacher);
-  // What no journal holds is kept before its turn ends.
+  // Answers that no journal holds are kept before their slot is freed.
   if (service === undefined || journal === undefined) return withBatches(keeping(alone));
   if (lane === undefined) return withBatches(alone, keeping);
   const work = {teacher, service, lane, journal, ledger, onNote, watch: choice?.watch, sleep: choice?.sleep};
@@ -79,9 +79,9 @@ export function laneLayers<A extends Access>(options: LaneLayersOptions<A>): Lay
 }
 
 /**
- * Asks by the batch lane of a service. Batches that earlier runs handed over are collected. Of what is left the first
- * query goes ahead by itself, so that a wrong key or model is known at once and the service has the prompt in its
- * cache; the others are handed over. What fails and may succeed is handed over again, alone.
+ * Asks through the batch lane of a service. It collects batches that earlier runs submitted. Of the remaining queries
+ * the first goes ahead singly, so that a wrong key or model is known at once and the service has the prompt in its
+ * cache. The others are submitted. Failed queries that can succeed are submitted again.
  *
  * @param kept - keeps what `batchTeacher` finds, with the layers in between; its queries are different ones
  */
@@ -92,13 +92,13 @@ function withLane<A extends Access>(kept: LayeredTeacher<A>, options: LaneCallOp
 }
 
 /**
- * Keeps what is in a batch from being paid for twice. A batch that has ended is collected, whichever way its queries
- * are asked now; what is in one that is still under way is not asked about.
+ * Prevents that a query in a batch is paid for twice. A batch that has ended is collected, even if its queries are now
+ * asked singly. Queries in a batch that is still under way are not asked.
  *
  * @param teacher - reads collected replies from the journal, see `withRecovery`
  */
 function withPendingBatches<A extends Access>(teacher: LayeredTeacher<A>, work: LaneWork): LayeredTeacher<A> {
-  // Many calls may be about the queries of one batch.
+  // Many calls can concern the queries of one batch.
   const looks = new Map<string, Promise<Error | undefined>>();
   const ask = async (queries: readonly Query[], options: LayerOptions = {}) => {
     const known = new Map<number, Outcome<A>>();
@@ -118,7 +118,7 @@ function withPendingBatches<A extends Access>(teacher: LayeredTeacher<A>, work: 
   return layerOver(teacher, {ask});
 }
 
-/** Why nothing in the batch can be answered yet; undefined where it can. */
+/** The reason why nothing in the batch can be answered yet; undefined if it can. */
 async function collectIfEnded(
   work: LaneWork,
   record: BatchRecord,

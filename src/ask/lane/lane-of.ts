@@ -4,13 +4,13 @@ import type {Price, Service, Teacher} from '../../teacher.ts';
 import type {PricedTeacher} from '../budget/limit.ts';
 import {leavesOf} from '../compose/parts.ts';
 
-/** The batch lane of a teacher's service; undefined where it has none. */
+/** The batch lane of a teacher's service; undefined if it has none. */
 export function laneOf({service}: Pick<Teacher, 'service'>): BatchLane | undefined {
   return (service as BatchService | undefined)?.lane;
 }
 
 /**
- * Checks that each service that a teacher asks has a batch lane. What runs in this process needs none.
+ * Checks that each service that a teacher asks has a batch lane. Teachers in this process need none.
  *
  * @throws InputError that names the one that has none
  */
@@ -24,7 +24,7 @@ export function checkLanes(teacher: Teacher): void {
   );
 }
 
-/** What a service's batch lane charges; undefined where the service's price is not known. */
+/** The price of a service's batch lane; undefined if the service's price is not known. */
 export function lanePrice({price}: Pick<Service, 'price'>, {priceShare}: BatchLane): Price | undefined {
   if (price === undefined) return undefined;
   const {perCall = 0, perMillionInputTokens = 0, perMillionOutputTokens = 0} = price;
@@ -35,7 +35,7 @@ export function lanePrice({price}: Pick<Service, 'price'>, {priceShare}: BatchLa
   };
 }
 
-/** A teacher as a budget sees it, at the price of its batch lane where it has one. */
+/** A teacher as a budget sees it, at the price of its batch lane if it has one. */
 export function atLanePrice(teacher: Teacher): PricedTeacher {
   const {name, service} = teacher;
   const lane = laneOf(teacher);

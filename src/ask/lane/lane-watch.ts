@@ -1,4 +1,4 @@
-/** How far the batches are that one run waits for. */
+/** The progress of the batches that one run waits for. */
 export class LaneWatch {
   readonly #batches = new Map<string, {readonly requests: number; readonly done: number}>();
 
@@ -7,12 +7,12 @@ export class LaneWatch {
     this.#batches.set(name, {requests, done});
   }
 
-  /** It is waited for no more. */
+  /** Forgets a batch that is no longer awaited. */
   left(name: string): void {
     this.#batches.delete(name);
   }
 
-  /** For people, for example `2 batches under way, 1,234 of 50,000 requests done`; undefined where there is none. */
+  /** For people, for example `2 batches under way, 1,234 of 50,000 requests done`; undefined if there is none. */
   describe(): string | undefined {
     const batches = [...this.#batches.values()];
     if (batches.length === 0) return undefined;

@@ -10,7 +10,7 @@ import type {OnNote} from '../notes.ts';
 import {type RetryOptions, timer} from '../retry.ts';
 import type {LaneWatch} from './lane-watch.ts';
 
-/** What it takes to hand batches over and to collect them. */
+/** What submitting and collecting batches needs. */
 export interface LaneWork {
   readonly teacher: Teacher;
   readonly service: Service;
@@ -20,10 +20,10 @@ export interface LaneWork {
   /** At the price of the lane. */
   readonly budget?: TeacherBudget | undefined;
   readonly watch?: LaneWatch | undefined;
-  /** Told, once, of a service whose replies don't say what they cost. */
+  /** Receives one note if the service's replies don't report their cost. */
   readonly onNote?: OnNote | undefined;
   /**
-   * How waits are waited.
+   * Waits, and rejects at once when the signal aborts.
    *
    * @default a timer
    */
@@ -40,16 +40,16 @@ const LONGEST_BACK_OFF = 60_000;
 export interface Persistence<T> {
   readonly stop?: AbortSignal | undefined;
   /**
-   * How often it is sent at most.
+   * The most sends.
    *
    * @default 8
    */
   readonly sends?: number;
-  /** Called after an error; what it returns takes the place of a reply. */
+  /** Called after an error. A value that it returns replaces the reply. */
   recover?(error: unknown): Promise<T | undefined>;
 }
 
-/** Sends a request of the lane, again after each error that may pass. */
+/** Sends a request of the lane, and sends it again after each retryable error. */
 export async function persistently<T>(
   send: () => Promise<T>,
   {sleep = timer}: Pick<LaneWork, 'sleep'>,

@@ -1,10 +1,10 @@
 import type {BatchLane} from '../../lane.ts';
 
 /**
- * Splits lines into batches that a lane takes, in their order.
+ * Splits lines into batches that a lane accepts, in their order.
  *
- * @param bytes - of each line; one that is larger than a batch may be stands alone
- * @returns the places of each batch's lines
+ * @param bytes - of each line; a line that is larger than the limit forms a batch of its own
+ * @returns the indices of each batch's lines
  */
 export function splitIntoBatches(
   bytes: readonly number[],

@@ -12,17 +12,17 @@ import {type LaneWork, persistently} from './lane-work.ts';
 export type Submission = BatchRecord & {readonly id: string};
 
 interface SubmitOptions {
-  /** Which handing-over of these queries it is, from 1 on. */
+  /** The number of this submission of these queries, from 1. */
   readonly attempt: number;
-  /** Settled if it fails: by the worst case if the service may have the batch, else as never sent. */
+  /** Settled if the submission fails: at the worst case if the service may have the batch, else as never sent. */
   readonly funds: Funds;
   readonly stop: AbortSignal;
 }
 
 /**
- * Hands queries over in one batch. It is written down before, so that it can be found again wherever the process ends.
+ * Submits queries in one batch. The batch is recorded first, so that it can be found again wherever the process ends.
  *
- * @throws TeacherError where the service doesn't take it; the batch is forgotten, unless the service may have it
+ * @throws TeacherError if the service doesn't take it; the batch is forgotten, unless the service may have it
  */
 export async function submitBatch(
   work: LaneWork,
@@ -38,7 +38,7 @@ export async function submitBatch(
     const name = `limbeck-${randomUUID()}`;
     const record: BatchRecord = {format: 1, name, teacher: teacher.name, plannedAt, attempt, keys};
     await journal.batches.write(record);
-    // Replies that could not be read are no longer theirs.
+    // Replies that could not be read no longer belong to these queries.
     const unread = keys.filter(key => journal.recovered.replies.has(key));
     if (unread.length > 0) journal.settled(unread);
     const id = await submit(work, record, queries, {stop, onHeard: () => (mayBeThere = true)});
@@ -53,7 +53,7 @@ export async function submitBatch(
   }
 }
 
-/** @param onHeard - called when the service may have the batch, though it did not say so */
+/** @param onHeard - called when the service may have the batch, though it did not confirm it */
 async function submit(
   work: LaneWork,
   record: BatchRecord,
@@ -77,12 +77,12 @@ async function submit(
   }
 }
 
-/** What is known of a batch that turned out to be another one. */
+/** The record of a batch whose id turned out to be that of another batch. */
 export function withoutId({id: _, ...record}: BatchRecord): BatchRecord {
   return record;
 }
 
-/** A batch whose id did not become known, as an earlier run left it; undefined where the service never got it. */
+/** A batch that an earlier run left without an id; undefined if the service never got it. */
 export async function findLost(
   work: LaneWork,
   record: BatchRecord,
@@ -92,7 +92,7 @@ export async function findLost(
   if (record.id !== undefined) return {...record, id: record.id};
   const look = () => persistently(async () => ({id: await lane.find(lostBatch(work, record))}), work, {stop});
   let {id} = await look();
-  // One that was handed over a moment ago may not be listed yet.
+  // A batch that was submitted a moment ago may not be listed yet.
   if (id === undefined && Date.now() - Date.parse(record.plannedAt) < LISTED_WITHIN) {
     await sleep(LISTED_WITHIN, stop);
     ({id} = await look());
@@ -114,7 +114,7 @@ function lostBatch({journal}: LaneWork, {name, keys, plannedAt}: BatchRecord): L
   return {name, ids: new Set(keys), since: new Date(plannedAt), others};
 }
 
-/** Whether the service may have taken a batch, though it did not say so. */
+/** True if the service may have taken a batch, though it did not confirm it. */
 function isHeard(error: unknown): boolean {
   return error instanceof TeacherError && (error.inDoubt || (error.status ?? 0) >= 500);
 }

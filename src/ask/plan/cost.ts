@@ -5,13 +5,13 @@ import {LANE_ATTEMPTS} from '../lane/again.ts';
 import {lanePrice} from '../lane/lane-of.ts';
 import {ATTEMPTS} from '../retry.ts';
 
-/** How often a request may be sent: the attempts of `withRetry`, and once more after an answer that can't be read. */
+/** How often a request can be sent: the attempts of `withRetry`, and once more after an answer that can't be read. */
 const MOST_SENDS = ATTEMPTS + 1;
 
-/** A charge as it may turn out. */
+/** A charge in its cases. */
 type Cases = {readonly [K in keyof Estimate]: Charge};
 
-/** The requests that would be sent, and what they may use. */
+/** The requests that would be sent, and the tokens that they can use. */
 export class Requests {
   readonly #service: Service | undefined;
   readonly #maxBatch: number;
@@ -28,24 +28,24 @@ export class Requests {
     return this.#calls;
   }
 
-  /** What they take where each is as long as can be. */
+  /** The tokens if each is as long as can be. */
   get most(): Usage {
     return this.#most;
   }
 
-  /** The same where an answer takes a token, since the service counts those of its answers. */
+  /** The tokens if an answer takes one token, because the service counts answer tokens, too. */
   get least(): Usage {
     return {...this.#most, outputTokens: this.#leastOutput};
   }
 
-  /** Queries that are there together, as many a request as the teacher takes. */
+  /** Adds queries that come together. Each request holds as many as the teacher takes. */
   add(queries: readonly Query[]): void {
     for (let start = 0; start < queries.length; start += this.#maxBatch) {
       this.#addRequest(queries.slice(start, start + this.#maxBatch));
     }
   }
 
-  /** Queries that may come one after the other, a request each. */
+  /** Adds queries that can come one after another, a request each. */
   addEach(queries: readonly Query[]): void {
     for (const query of queries) this.#addRequest([query]);
   }
@@ -59,7 +59,7 @@ export class Requests {
   }
 }
 
-/** The requests of a plan: those that are sure, those that are likely, and the most there may be. */
+/** The requests of a plan: the sure ones, the likely ones, and the most there can be. */
 interface PlannedRequests {
   readonly low: Requests;
   readonly expected: Requests;
@@ -67,15 +67,15 @@ interface PlannedRequests {
 }
 
 interface CostOptions {
-  /** Of the service, or another that it keeps. */
+  /** The service's rate, or another one that it keeps. */
   readonly rate: Rate;
-  /** By which it is asked. */
+  /** The batch lane that is used. */
   readonly lane: BatchLane | undefined;
-  /** What a request took, where replies are kept. */
+  /** The mean usage of a request, if replies are kept. */
   readonly mean: Usage | undefined;
 }
 
-/** What requests take. */
+/** The cost of requests. */
 export function costOfRequests(
   requests: PlannedRequests,
   service: Service | undefined,
@@ -114,7 +114,7 @@ function combine(one: Usage, other: Usage, by: (one: number, other: number) => n
   };
 }
 
-/** What a service charges and how fast it is; a batch lane takes as long as it takes. */
+/** The prices and the rate of a service. The duration of a batch lane is unknown. */
 function chargesOf(service: Service, lane: BatchLane | undefined, rate: Rate) {
   if (lane === undefined) return {...service, rate: {...service.rate, ...rate}};
   const {worstCase, unbounded} = service;
@@ -128,7 +128,7 @@ function costsOf(
 ): Omit<PlanTotal, 'calls'> {
   const {requestsPerMinute = Number.POSITIVE_INFINITY, tokensPerMinute = Number.POSITIVE_INFINITY} = rate;
   const isNothing = cases.worst.calls === 0;
-  // Nothing costs nothing, whatever the price.
+  // No requests cost nothing, whatever the price.
   const known = isNothing ? {} : price;
   const open = isNothing ? undefined : unbounded;
   const isCounted = worstCase !== undefined && open === undefined;
@@ -147,33 +147,36 @@ function tokensOf({usage}: Charge): number {
   return usage ? usage.inputTokens + usage.outputTokens : 0;
 }
 
-/** A number as it may turn out. */
+/** A number in three cases. */
 export interface Estimate {
-  /** Every request answered at once, as shortly as can be; none that only some queries lead to. */
+  /**
+   * Every request is answered at once, as shortly as possible. Queries that only some queries lead to are not asked.
+   */
   readonly low: number;
   /**
-   * Every request answered at once, with as many tokens as kept replies took; where none are kept, with the most. Where
-   * answers lead to further queries, as many as for the inputs that are kept; where none are, all there may be.
+   * Every request is answered at once, with the mean tokens of kept replies, or with the most if none are kept. If
+   * answers lead to further queries, it takes as many as for the inputs with kept answers, or all there can be if there
+   * are none.
    */
   readonly expected: number;
-  /** Every request with the most tokens, and sent as often as errors may make it; refusals (429) aside. */
+  /** Every request uses the most tokens, and is sent as often as errors can require. Refusals (429) don't count. */
   readonly worst: number;
 }
 
-/** What a plan takes, or several together; a number is absent where it is not known of one of them. */
+/** The cost of a plan, or of several together. A number is absent if it is not known for one of them. */
 export interface PlanTotal {
   readonly calls: Estimate;
-  /** Input and output tokens; absent where the service doesn't count them. */
+  /** Input and output tokens; absent if the service doesn't count them. */
   readonly tokens?: Estimate;
-  /** US dollars; absent where the price is not known. */
+  /** US dollars; absent if the price is not known. */
   readonly usd?: Estimate;
-  /** As the rate allows at best; absent where none is known. */
+  /** At the highest rate allowed; absent if none is known. */
   readonly seconds?: Estimate;
-  /** Why nobody can say the most that it costs, and what to do: tokens and money are absent then. */
+  /** Why the highest cost is unknown, and what to do. Tokens and money are absent then. */
   readonly unbounded?: string;
 }
 
-/** Of plans that are carried out one after another. */
+/** The total of plans that run one after another. */
 export function totalOf(plans: readonly PlanTotal[]): PlanTotal {
   const tokens = sum(plans.map(plan => plan.tokens));
   const usd = sum(plans.map(plan => plan.usd));
@@ -188,7 +191,7 @@ export function totalOf(plans: readonly PlanTotal[]): PlanTotal {
   };
 }
 
-/** Of plans that are carried out at the same time: those of one account share its rate. */
+/** The total of plans that run at the same time. Plans of one account share its rate. */
 export function totalAtOnce(plans: readonly {readonly account: string; readonly plan: PlanTotal}[]): PlanTotal {
   const accounts = [...new Set(plans.map(({account}) => account))];
   const times = accounts.map(
@@ -207,7 +210,7 @@ export function totalAtOnce(plans: readonly {readonly account: string; readonly 
   };
 }
 
-/** Undefined where one is. */
+/** The sum; undefined if a part is undefined. */
 function sum(estimates: readonly (Estimate | undefined)[]): Estimate | undefined {
   let [low, expected, worst] = [0, 0, 0];
   for (const estimate of estimates) {

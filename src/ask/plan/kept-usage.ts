@@ -3,28 +3,28 @@ import type {AnswerStore, StoredAnswer} from '../../store/store.ts';
 import type {Teacher, Usage} from '../../teacher.ts';
 import {isUsage} from '../budget/receipt.ts';
 
-/** How many records are looked at: enough for a mean. */
+/** How many records are read: enough for a mean. */
 const SAMPLE = 10_000;
 
-/** What the requests took that kept answers came from. */
+/** The mean usage of the requests behind kept answers. */
 export class KeptUsage {
   readonly #replies = new Set<string>();
   #inputTokens = 0;
   #outputTokens = 0;
 
-  /** How many replies it is of. */
+  /** The number of replies in the mean. */
   get replies(): number {
     return this.#replies.size;
   }
 
-  /** Of a request; undefined where no kept answer says. */
+  /** Per request; undefined if no kept answer reports it. */
   get mean(): Usage | undefined {
     const {replies} = this;
     if (replies === 0) return undefined;
     return {inputTokens: this.#inputTokens / replies, outputTokens: this.#outputTokens / replies};
   }
 
-  /** Takes an answer into account. Those of one reply say the same, and count once. */
+  /** Takes an answer into account. Answers of one reply report the same usage, and count once. */
   add({receipt, reply, question}: StoredAnswer): void {
     const usage = receipt?.usage;
     const id = reply ? `${reply.segment} ${reply.offset}` : question.bytes;
@@ -35,8 +35,8 @@ export class KeptUsage {
   }
 
   /**
-   * Where it is of no reply yet, looks for answers of the teacher among the first records of the store. These are in the
-   * order of their keys, which are hashes, and so as good as drawn.
+   * If no reply is counted yet, looks for answers of the teacher among the first records of the store. Records are in
+   * the order of their keys, which are hashes, so the first ones are as good as a random sample.
    */
   async sample(store: AnswerStore, identity: Teacher['identity']): Promise<void> {
     if (this.#replies.size > 0) return;

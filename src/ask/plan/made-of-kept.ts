@@ -6,24 +6,24 @@ import {keyed} from '../keyed.ts';
 import {layerOver} from '../layer.ts';
 import {chunkOf} from '../teacher-stack.ts';
 
-/** How many inputs are looked at together. */
+/** How many inputs are read at once. */
 const CHUNK = 256;
 
-/** What a teacher is asked, made as it is needed. */
+/** The queries to a teacher, made as they are needed. */
 export interface Queries {
   readonly count: number;
   at(index: number): Query;
 }
 
-/** What of a teacher that is made of others is there for nothing. */
+/** The share of a composed teacher's answers that costs nothing. */
 export interface MadeOfKept {
-  /** 1 for each input that it answers by what is kept of its parts, with nobody asked. */
+  /** 1 for each input that it answers from kept answers of its parts, without asking anybody. */
   readonly made: Uint8Array;
-  /** By leaf, how many of its answers one such input took, in the mean; empty where there is none. */
+  /** By leaf, the mean number of its answers for one such input; empty if there is none. */
   readonly meanAsked: ReadonlyMap<Teacher, number>;
 }
 
-/** Finds which inputs are answered by what is kept, by making the answers. */
+/** Finds the inputs that are answered from kept answers, by making the answers. */
 export async function madeOfKept(teacher: Teacher, all: Queries, detail: Detail, lookup: Lookup): Promise<MadeOfKept> {
   const asked = new Map<Teacher, number>();
   const recalling = recalled(teacher, lookup, (leaf, count) => asked.set(leaf, (asked.get(leaf) ?? 0) + count));
@@ -33,14 +33,14 @@ export async function madeOfKept(teacher: Teacher, all: Queries, detail: Detail,
     const length = Math.min(CHUNK, all.count - start);
     const queries = Array.from({length}, (_, index) => all.at(start + index));
     const outcomes = await recalling.ask(queries, {detail}).catch((error: unknown) => {
-      // What all answers need isn't kept.
+      // The answers that all queries need aren't kept.
       if (error instanceof KnowledgeError) return undefined;
       throw error;
     });
     if (outcomes === undefined) break;
     for (const [index, outcome] of outcomes.entries()) made[start + index] = 'answer' in outcome ? 1 : 0;
     asked.clear();
-    // Once more those alone, to count what they take.
+    // Asks those alone once more, to count the answers that they take.
     await recalling.ask(
       queries.filter((_, index) => made[start + index] === 1),
       {detail},
@@ -52,9 +52,9 @@ export async function madeOfKept(teacher: Teacher, all: Queries, detail: Detail,
 }
 
 /**
- * The teacher with kept answers for its parts', and an error where there is none.
+ * The teacher with kept answers instead of its parts' own, and an error if there is none.
  *
- * @param onAsked - told how many queries a leaf was asked
+ * @param onAsked - receives how many queries a leaf was asked
  */
 function recalled(teacher: Teacher, lookup: Lookup, onAsked: (leaf: Teacher, count: number) => void): Teacher {
   return layeredBy(leaf => {

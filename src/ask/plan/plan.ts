@@ -15,12 +15,12 @@ import {KeptUsage} from './kept-usage.ts';
 import {type MadeOfKept, madeOfKept, type Queries} from './made-of-kept.ts';
 
 export interface PlanOptions {
-  /** Where answers are kept. It is only read. */
+  /** The answer store. It is only read. */
   readonly store: AnswerStore;
   /**
-   * Where raw replies are, of answers that were read in another way and are to be read again.
+   * The raw replies of answers that another reader read and that are read again.
    *
-   * @default nowhere: such answers would be bought
+   * @default none: such answers would be bought
    */
   readonly replies?: Replies;
   /**
@@ -30,63 +30,63 @@ export interface PlanOptions {
    */
   readonly detail?: Detail;
   /**
-   * What the account may do in a minute, where that is not what the service's own `rate` says.
+   * What the account may do in a minute, if it differs from the service's own `rate`.
    *
    * @default as its `rate` says
    */
   readonly rate?: Rate;
   /**
-   * Whether services that have a batch lane are asked by it.
+   * True if services with a batch lane are asked through it.
    *
    * @default false
    */
   readonly byBatches?: boolean;
   /**
-   * What is in batches that are not collected, see `Journal.batches`.
+   * The batches that are not collected, see `Journal.batches`.
    *
-   * @default nothing
+   * @default none
    */
   readonly batches?: Pick<BatchRecords, 'all'>;
   /**
-   * [inputs], the seed of the view that each input is; 0 is one as it is.
+   * [inputs], the seed of each input's view; 0 for the input as it is.
    *
    * @default all as they are
    */
   readonly views?: ArrayLike<number>;
   /**
-   * Which of several askings of each input it is, see `Query.sample`.
+   * The number of this sample of each input, see `Query.sample`.
    *
    * @default 0
    */
   readonly sample?: number;
   /**
-   * What plans that are carried out before this one buy, by key: it is not bought again. What this one buys is added.
+   * By key, what earlier plans buy: it is not bought again. What this plan buys is added.
    *
    * @default nothing
    */
   readonly planned?: Map<string, Detail>;
 }
 
-/** What it takes to ask a teacher about inputs. */
+/** The cost of asking a teacher about inputs. */
 export interface AskPlan extends PlanTotal {
   /** Its name. */
   readonly teacher: string;
-  /** Whether it asks a service. One that does not costs nothing but time. */
+  /** True if it asks a service. Otherwise it costs nothing but time. */
   readonly isService: boolean;
   readonly inputs: number;
-  /** Of these, served without buying: kept, or the same as another one. */
+  /** Of these, served without buying: kept, or the same as another query. */
   readonly cached: number;
-  /** Of these, in batches that are paid for and not collected; absent where there are none. */
+  /** Of these, in batches that are paid for and not collected; absent if there are none. */
   readonly pending?: number;
-  /** Whether it is asked by its batch lane, which takes up to a day; absent where it isn't. */
+  /** True if it is asked through its batch lane, which takes up to a day; otherwise absent. */
   readonly byBatches?: true;
-  /** Of a teacher that is made of others what it takes of each; an input counts as often as it is asked about. */
+  /** For a composed teacher, the plan of each part. An input counts as often as it is asked about. */
   readonly parts?: readonly AskPlan[];
-  /** How many kept replies the expected tokens are a mean of. */
+  /** How many kept replies the mean of the expected tokens covers. */
   readonly keptReplies: number;
 }
 
-/** Works out what it takes to ask a teacher about inputs. Asks nobody. */
+/** Computes the cost of asking a teacher about inputs. Asks nobody. */
 export async function planAsking(teacher: Teacher, inputs: Inputs, options: PlanOptions): Promise<AskPlan> {
   const {store, replies, detail = withoutFeatures(teacher.detail), rate = {}, byBatches = false, batches} = options;
   const {views, sample = 0} = options;
@@ -103,7 +103,7 @@ export async function planAsking(teacher: Teacher, inputs: Inputs, options: Plan
     inBatches: new Set(batches?.all().flatMap(({keys}) => keys)),
   };
   const plans = new Map<Leaf, AskPlan>();
-  // What is surely asked first: of what is asked twice only the second asking may be for some queries alone.
+  // Sure queries come first. If a query is asked twice, only its second occurrence can depend on other answers.
   for (const leaf of leaves.toSorted((one, other) => Number(one.least === 0) - Number(other.least === 0))) {
     plans.set(leaf, await planLeaf(leaf, queries, planned, {rate, byBatches}));
   }
@@ -122,28 +122,28 @@ export async function planAsking(teacher: Teacher, inputs: Inputs, options: Plan
   };
 }
 
-/** Whether what it is asked hangs on what was answered. */
+/** True if the queries of a leaf depend on answers. */
 function isOpenEnded({samples, least, further}: Leaf): boolean {
   return least < samples || further > 0;
 }
 
-/** How many queries beyond the sure ones a leaf gets about an input, as the inputs that are kept took. */
+/** How many queries beyond the sure ones a leaf gets about an input, going by the inputs with kept answers. */
 function furtherLike(leaf: Leaf, leaves: readonly Leaf[], kept: MadeOfKept | undefined): number {
   const {teacher, least, beforehand} = leaf;
   const mean = kept?.meanAsked.get(teacher);
   const others = leaves.filter(other => other.teacher === teacher && other.beforehand === undefined);
-  // Of a teacher that is there several times, which of its answers were for which isn't known.
+  // If a teacher is several leaves, nobody knows which of its answers were for which leaf.
   return mean === undefined || beforehand || others.length > 1 ? Number.POSITIVE_INFINITY : mean - least;
 }
 
-/** What is known of all that is planned together. */
+/** What is known of everything that is planned together. */
 interface Planned extends Lookup {
-  /** What would be bought already, by key. */
+  /** By key, the queries that would already be bought. */
   readonly planned: Map<string, Detail>;
-  /** 1 for each input of which it is known that nobody is asked about it, whatever is missing. */
+  /** 1 for each input about which nobody is asked, whatever is missing. */
   readonly free: Uint8Array;
   readonly furtherOf: (leaf: Leaf) => number;
-  /** 1 for each input about which something would be bought. */
+  /** 1 for each input about which a query would be bought. */
   readonly open: Uint8Array;
   /** The queries that are in batches. */
   readonly inBatches: ReadonlySet<string>;
@@ -188,20 +188,23 @@ async function planLeaf(
 
 /** Queries that would be bought. */
 interface MissingChunk {
-  /** Whatever is answered. */
+  /** Queries that are always asked. */
   readonly sure: readonly Query[];
-  /** Where answers lead to them, about inputs whose sure ones are kept and did not do. */
+  /** Queries that depend on answers, about inputs whose sure queries are kept and did not suffice. */
   readonly begun: readonly Query[];
-  /** The same, about the other inputs. What a search may ask, which is not known, is stood for by what it begins with. */
+  /**
+   * Queries that depend on answers, about the other inputs. The queries of a search are unknown, so its first queries
+   * stand for them.
+   */
   readonly others: readonly Query[];
-  /** How many those other inputs are. */
+  /** The number of those other inputs. */
   readonly untouched: number;
-  /** How many queries are those of searches. */
+  /** The number of queries of searches. */
   readonly searched: number;
   readonly inBatches: number;
 }
 
-/** The queries that would be bought, as many together as the layers look up together. */
+/** The queries that would be bought, in chunks of the size that the layers look up at once. */
 async function* missingChunks(
   leaf: Leaf,
   all: Queries,
@@ -210,10 +213,10 @@ async function* missingChunks(
 ): AsyncGenerator<MissingChunk> {
   const {teacher, detail, samples, least, further, beforehand} = leaf;
   const size = Math.ceil(chunkOf(teacher) / samples);
-  // Without what is asked beforehand no input has an answer.
+  // Without the answers beforehand no input has an answer.
   const openAt = (index: number) => (beforehand ? open.fill(1) : open.fill(1, index, index + 1));
   const indices = Array.from({length: beforehand?.length ?? all.count}, (_, index) => index);
-  // And where one is made of kept answers, so is what all need.
+  // If one input is answered from kept answers, the answers that all need are kept, too.
   const isBeforehandKept = beforehand !== undefined && free.includes(1);
   const asked = isBeforehandKept ? [] : beforehand ? indices : indices.filter(index => free[index] === 0);
   for (let start = 0; start < asked.length; start += size) {

@@ -3,28 +3,28 @@ import type {Answer, Detail} from '../../teacher.ts';
 import {decimalsOf, OF_LOGARITHMS, OF_PROBABILITIES} from './decimals.ts';
 import {type Range, rangeOf} from './range.ts';
 
-/** What a handful of answers shows. */
+/** The findings from a handful of answers. */
 export interface AnswerFindings {
   readonly answers: number;
-  /** The least that one of them holds. */
+  /** The least detail that one of them holds. */
   readonly given: Detail;
-  /** Classes that an answer names. */
+  /** The number of classes that an answer names. */
   readonly named: Range;
-  /** Probability mass of the classes that an answer names. Absent where no probabilities are shown. */
+  /** Probability mass of the classes that an answer names. Absent if no probabilities are shown. */
   readonly mass?: Range;
-  /** What an answer says of the mass of the classes that it doesn't name. Of top-k answers alone. */
+  /** The mass that an answer gives to the classes that it doesn't name. Only for top-k answers. */
   readonly rest?: Range;
-  /** Both together. */
+  /** The sum of both. */
   readonly total?: Range;
-  /** To how many decimals probabilities are rounded, and log-probabilities; absent where they aren't. */
+  /** The decimals to which probabilities and log-probabilities are rounded; absent if they aren't. */
   readonly decimals: {readonly probabilities?: number; readonly logProbabilities?: number};
   /** Answers in which two classes have the same score, to the bit. */
   readonly ties: number;
-  /** What logits are in truth, where they are something else. */
+  /** The true kind of the logits, if they are something else. */
   readonly logitsAre?: 'probabilities' | 'log-probabilities';
 }
 
-/** Undefined of no answers. */
+/** Undefined if there are no answers. */
 export function findInAnswers(answers: readonly Answer[]): AnswerFindings | undefined {
   const [first, ...others] = answers;
   if (first === undefined) return undefined;
@@ -74,7 +74,7 @@ function massOf(logs: Float32Array | undefined): number | undefined {
   return logs?.reduce((sum, value) => sum + Math.exp(value), 0);
 }
 
-/** What is smaller stands for nothing: adapters write 1e-38 for it. */
+/** Smaller values stand for nothing: adapters write 1e-38 for it. */
 const NOTHING = 1e-37;
 
 function roundingOf(logs: readonly number[]): AnswerFindings['decimals'] {
@@ -93,10 +93,10 @@ function hasTie(answer: Answer): boolean {
   return new Set(told).size < told.length;
 }
 
-/** How far a sum may be from 1. */
+/** How far a sum can be from 1. */
 const SLACK = 1e-3;
 
-/** Logits sum to nothing in particular: where all are alike in that, they are something else. */
+/** Logits have no fixed sum. If all answers have one, they are something else. */
 function natureOf(answers: readonly Answer[]): AnswerFindings['logitsAre'] {
   const rows = answers.map(answer => (answer.kind === 'logits' ? [...answer.logits] : undefined));
   const areAll = (test: (logits: readonly number[]) => boolean) => rows.every(row => row !== undefined && test(row));

@@ -1,16 +1,16 @@
-/** How likely it may be that numbers which nobody rounded look as if somebody had. */
+/** The accepted probability that unrounded numbers look rounded by chance. */
 const CHANCE = 1e-6;
 
 export interface DecimalsOptions {
-  /** How far a value may be from what was rounded. */
+  /** How far a value can be from the rounded number. */
   readonly errorOf: (value: number) => number;
   /** The most decimals to look for. */
   readonly most: number;
 }
 
 /**
- * To how many decimals values were rounded: the fewest by which all of them are told. Undefined where they were not
- * rounded, or where there are too few of them to know. Zero and one tell nothing: what is sure is both.
+ * The decimals to which values were rounded: the fewest that express all of them. Undefined if they were not rounded,
+ * or if there are too few values to know. Zero and one give no evidence, because certainty looks the same either way.
  */
 export function decimalsOf(values: Iterable<number>, {errorOf, most}: DecimalsOptions): number | undefined {
   const distinct = [...new Set(values)].filter(value => {
@@ -29,17 +29,17 @@ export function decimalsOf(values: Iterable<number>, {errorOf, most}: DecimalsOp
   return undefined;
 }
 
-/** Half of the last place of single precision. */
+/** Half a unit in the last place of single precision. */
 const SINGLE = 2 ** -24;
 
-/** Of natural log-probabilities in single precision. */
+/** For natural log-probabilities in single precision. */
 export const OF_LOGARITHMS: DecimalsOptions = {errorOf: value => Math.abs(value) * SINGLE, most: 5};
 
-/** Of probabilities that were made of such. */
+/** For probabilities that were computed from such log-probabilities. */
 export const OF_PROBABILITIES: DecimalsOptions = {
   errorOf: value => value * (Math.abs(Math.log(value)) + 2) * SINGLE,
   most: 5,
 };
 
-/** Of numbers as they stand in JSON, those of single precision among them. */
+/** For numbers in JSON, including those of single precision. */
 export const OF_DOUBLES: DecimalsOptions = {errorOf: value => Math.abs(value) * 1e-12, most: 9};

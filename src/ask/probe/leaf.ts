@@ -13,7 +13,7 @@ import {findInRequests} from './requests.ts';
 import type {ProbeOptions, TeacherProbe} from './teacher-probe.ts';
 import {changeBetween, findInTokens, type TemperatureTrial} from './tokens.ts';
 
-/** The findings of a teacher that is not made of others, and its answers, one a query. */
+/** The findings about a teacher that is not composed of others, and its answers, one per query. */
 export interface ProbedLeaf {
   readonly probe: TeacherProbe;
   readonly outcomes: readonly Outcome[];
@@ -28,16 +28,16 @@ interface LeafOptions extends ProbeOptions {
   readonly samples?: number;
 }
 
-/** Tries out a teacher that is not made of others. */
+/** Probes a teacher that is not composed of others. */
 export async function probeLeaf(asking: Asking, teacher: Teacher, options: LeafOptions): Promise<ProbedLeaf> {
   const asked = await askLeaf(asking, teacher, options);
   return {outcomes: outcomesIn(asked), probe: findingsOf(asked, teacher, options)};
 }
 
-/** What came of all that a teacher was asked. */
+/** The outcomes of everything that a teacher was asked. */
 interface AskedLeaf {
   readonly before: readonly Outcome[];
-  /** Empty where nothing was asked again. */
+  /** Empty if nothing was asked again. */
   readonly after: readonly Outcome[];
   readonly seen: readonly Seen[];
   readonly trial: TemperatureTrial | undefined;
@@ -55,7 +55,7 @@ async function askLeaf(asking: Asking, teacher: Teacher, options: LeafOptions): 
     if (answeredOf(seen).length === 0) seen.push(...(await recalled(asking, teacher, queries)));
     return {before, after: [], seen, trial: undefined, paid: sumOf(ledgers)};
   }
-  // In the other order, so that an answer which hangs on its place or its neighbours in a request is another one.
+  // The order is reversed, so that an answer changes if it depends on its position or its neighbours in a request.
   const {outcomes: after} = await ask(again.teacher, queries.toReversed(), options);
   const probe = probeOf(teacher);
   const temperature = probe && (await tryTemperature(asking, probe, {...options, seen}));
@@ -65,11 +65,14 @@ async function askLeaf(asking: Asking, teacher: Teacher, options: LeafOptions): 
 
 interface Asked {
   readonly outcomes: readonly Outcome[];
-  /** Whether not one query was answered. */
+  /** True if no query was answered. */
   readonly failed: boolean;
 }
 
-/** Asks a teacher for all that it gives and is needed. Where it can't be asked at all, that is the error of each. */
+/**
+ * Asks a teacher for all the detail that it gives and that is needed. If it can't be asked at all, each query has that
+ * error.
+ */
 export async function ask(
   teacher: Teacher,
   queries: readonly Query[],
@@ -89,12 +92,12 @@ export async function ask(
   }
 }
 
-/** The fullest that it gives; features only where they are needed. */
+/** The fullest detail that it gives; features only if they are needed. */
 export function detailAsked({detail}: Teacher, needed: Detail): Detail {
   return joinDetails([withoutFeatures(detail), needed]);
 }
 
-/** Asks one query before the others: where the teacher can't be asked at all, that is all it costs. */
+/** Asks one query before the others, so that a teacher that can't be asked costs one request. */
 async function askFirst(teacher: Teacher, queries: readonly Query[], options: ProbeOptions): Promise<Asked> {
   const first = await ask(teacher, queries.slice(0, 1), options);
   if (first.failed) return {outcomes: queries.map(() => first.outcomes[0]!), failed: true};
@@ -103,7 +106,7 @@ async function askFirst(teacher: Teacher, queries: readonly Query[], options: Pr
   return {outcomes, failed: answersIn(outcomes).length === 0};
 }
 
-/** The first answers, and the second ones where there is no first. */
+/** The first answers, and the second one if there is no first. */
 function outcomesIn({before, after}: AskedLeaf): readonly Outcome[] {
   return before.map((outcome, index) => ('answer' in outcome ? outcome : (after[index] ?? outcome)));
 }
@@ -136,7 +139,7 @@ function probeOf({service}: Teacher): ServiceProbe | undefined {
   return (service as ProbedService | undefined)?.probe;
 }
 
-/** What is known of a teacher beforehand. */
+/** The declared properties of a teacher. */
 export function describe(
   {name, access, classes, detail, service}: Teacher,
   {queries, needed}: ProbeOptions,
@@ -176,9 +179,9 @@ interface TemperatureOptions {
 const OTHER = 2;
 
 /**
- * Asks one query again with another temperature: log-probabilities that are taken before it stay as they are.
+ * Asks one query again with another temperature. Log-probabilities that are taken before the temperature stay the same.
  *
- * @returns undefined of a service whose tokens' scores are not read, or whose replies showed none
+ * @returns undefined if the service's token scores are not read, or if its replies showed none
  */
 async function tryTemperature(
   asking: Asking,

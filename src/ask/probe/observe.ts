@@ -2,19 +2,19 @@ import type {Access, AskOptions, Exchange, Query, Reply, Teacher} from '../../te
 import type {Asking} from '../asking.ts';
 import {keyed} from '../keyed.ts';
 
-/** One request that was answered; of a teacher in this process one call. */
+/** One request that was answered; for a teacher in this process, one call. */
 export interface Seen {
-  /** Those of the queries that it was about. */
+  /** The queries of this probe that it was about. */
   readonly queries: readonly Query[];
-  /** How many queries it was about in all. */
+  /** The number of all queries that it was about. */
   readonly count: number;
-  /** Undefined of a reply that was kept. */
+  /** Undefined for a reply that was kept before. */
   readonly seconds: number | undefined;
-  /** Undefined of a teacher in this process. */
+  /** Undefined for a teacher in this process. */
   readonly reply: Reply | undefined;
 }
 
-/** The teacher, whose requests and their raw replies are noted as they come. */
+/** The teacher, with its requests and their raw replies recorded as they come. */
 export function observed<A extends Access>(teacher: Teacher<A>, note: (seen: Seen) => void): Teacher<A> {
   const timed = async <T>(about: readonly Query[], work: () => Promise<T>, replyOf: (result: T) => Seen['reply']) => {
     const started = performance.now();
@@ -38,12 +38,12 @@ export function observed<A extends Access>(teacher: Teacher<A>, note: (seen: See
   return {...teacher, ask: teacher.service ? askService : askHere};
 }
 
-/** Requests that were answered with what they were asked for. */
+/** Requests whose replies hold the answers that they asked for. */
 export function answeredOf(seen: readonly Seen[]): readonly Seen[] {
   return seen.filter(({reply}) => reply === undefined || reply.status === 200);
 }
 
-/** The replies that kept answers to these queries were read from, where they are still there. */
+/** The replies from which kept answers to these queries were read, if they are still kept. */
 export async function recalled(
   {store, replies}: Pick<Asking, 'store' | 'replies'>,
   teacher: Teacher,

@@ -10,8 +10,8 @@ import {problemsIn} from './problems.ts';
 import type {ProbeOptions, TeacherProbe} from './teacher-probe.ts';
 
 /**
- * Asks a teacher a handful of queries, each twice, and says what it gives in truth. Of one that is made of others each
- * part is asked, and the whole is made of their answers. What is paid for is kept.
+ * Asks a teacher a handful of queries, each twice, and reports what it really gives. If it is composed of others, each
+ * part is asked, and the whole is made from their answers. Paid answers are kept.
  */
 export async function probeTeacher(asking: Asking, teacher: Teacher, options: ProbeOptions): Promise<TeacherProbe> {
   if (teacher.parts === undefined) return (await probeLeaf(asking, teacher, options)).probe;
@@ -21,7 +21,7 @@ export async function probeTeacher(asking: Asking, teacher: Teacher, options: Pr
     const each = {...options, needed, samples: samples + further};
     if (!parts.has(part)) parts.set(part, await probeLeaf(asking, part, each));
   }
-  // A whole that takes more than the query itself can't be made of the answer to that alone.
+  // A whole that needs more than the query itself can't be made from the answer to the query alone.
   const isMade = leaves.every(
     ({samples, further, beforehand}) => samples === 1 && further === 0 && beforehand === undefined,
   );
@@ -40,7 +40,7 @@ export async function probeTeacher(asking: Asking, teacher: Teacher, options: Pr
 
 const NOTHING: TeacherProbe['paid'] = {calls: 0, bought: 0, cached: 0, inputTokens: 0, outputTokens: 0};
 
-/** What a teacher that is made of others says, by what its parts have said. */
+/** The outcomes of a composed teacher, made from the answers of its parts. */
 async function outcomesOfWhole(
   teacher: Teacher,
   parts: ReadonlyMap<Teacher, ProbedLeaf>,

@@ -5,25 +5,25 @@ import type {AnswerFindings} from './answers.ts';
 import type {Repetition} from './repetition.ts';
 import type {TokenFindings} from './tokens.ts';
 
-/** Something in which a teacher is not what its adapter declares, or what a recipe needs. */
+/** A difference between a teacher and its adapter's declaration or a recipe's needs. */
 export interface Problem {
   /** An error keeps the recipe from working, or spoils what it learns. */
   readonly severity: 'error' | 'warning';
-  /** What it is and what to do, as sentences. */
+  /** The problem and its remedy, in sentences. */
   readonly text: string;
 }
 
-/** All that was found out. */
+/** All findings. */
 export interface Evidence {
   /** Its name. */
   readonly teacher: string;
   readonly declared: Detail;
   readonly needed: Detail;
   readonly classes: number;
-  /** One an input. */
+  /** One per input. */
   readonly outcomes: readonly Outcome[];
   /**
-   * Of the second asking.
+   * The outcomes of the second time.
    *
    * @default it was asked once
    */
@@ -32,7 +32,7 @@ export interface Evidence {
   readonly repetition?: Repetition | undefined;
   readonly tokens?: TokenFindings | undefined;
   /**
-   * Of the replies.
+   * The inspections of the replies.
    *
    * @default none
    */
@@ -82,7 +82,7 @@ function errorsIn(outcomes: readonly Outcome[]): readonly Error[] {
 function ofDetail({declared, needed, classes, answers}: Evidence): readonly Problem[] {
   if (answers === undefined) return [];
   const {given, named} = answers;
-  // A list of the best classes may be short: what is not in it has no mass to speak of.
+  // A list of the best classes can be short: a class that is not in it has hardly any mass.
   const isShort = given.kind === 'top-k' && needed.kind === 'top-k';
   if (!isShort && !satisfies(given, needed)) {
     return [
@@ -104,7 +104,7 @@ function ofDetail({declared, needed, classes, answers}: Evidence): readonly Prob
   return [];
 }
 
-/** How far the mass of what is named and of what is not may be from 1 together. */
+/** How far the sum of the named and the unnamed mass can be from 1. */
 const SLACK = 0.02;
 
 function ofDistributions({answers}: Evidence): readonly Problem[] {
@@ -144,10 +144,10 @@ function ofTokens({tokens}: Evidence): readonly Problem[] {
   if (tokens === undefined) return [];
   const {meaning, declared, named, key, alike, bent, positions: indices} = tokens;
   const problems: Problem[] = [];
-  // At temperature 1 nothing is divided: before it and after it are the same.
+  // At temperature 1 nothing is divided, so before and after it are the same.
   const isHarmless = meaning === 'raw' && declared.meaning === 'processed' && declared.temperature === 1;
   if (meaning !== undefined && meaning !== declared.meaning && !isHarmless) {
-    // A list that is short, and holds all mass, may be of a vocabulary that is no larger.
+    // A short list with all the mass can be the whole of a small vocabulary.
     const say = meaning === 'masked' && tokens.untold === 0 ? warning : error;
     problems.push(
       say(
@@ -158,7 +158,7 @@ function ofTokens({tokens}: Evidence): readonly Problem[] {
   if (named.most < declared.topK) {
     problems.push(
       warning(
-        `It names ${named.most} tokens at a place at most, where ${declared.topK} are asked for: what a class gets ` +
+        `It names ${named.most} tokens at a position at most, and ${declared.topK} are asked for: what a class gets ` +
           'beyond them counts as rest.',
       ),
     );
@@ -166,14 +166,14 @@ function ofTokens({tokens}: Evidence): readonly Problem[] {
   if (declared.temperature === 0 && bent > 0) {
     problems.push(
       warning(
-        `At ${bent} of ${indices} places it wrote another token than the most probable one, though \`temperature\` is 0: ` +
-          'it takes no notice of that, or a grammar, a bias or a setting of its own bends what it writes.',
+        `At ${bent} of ${indices} positions it wrote another token than the most probable one, though \`temperature\` is 0: ` +
+          'it ignores that, or a grammar, a bias or a setting of its own bends what it writes.',
       ),
     );
   }
   if (key === 'string' && declared.key !== 'string' && alike > 0) {
     problems.push(
-      warning(`It tells neither ids nor bytes of tokens, and at ${alike} places two of them are written alike.`),
+      warning(`It tells neither ids nor bytes of tokens, and at ${alike} positions two of them are written alike.`),
     );
   }
   return problems;
@@ -191,9 +191,7 @@ function ofIgnored({inspections = []}: Evidence): readonly Problem[] {
   return [...options].map(option => {
     const times = inspections.filter(({ignored}) => ignored.includes(option)).length;
     const effect = IGNORED[option] === undefined ? '' : `: ${IGNORED[option]}`;
-    return warning(
-      `It takes no notice of \`${option}\`, and says nothing of that (${times} of ${inspections.length} replies)${effect}.`,
-    );
+    return warning(`It ignores \`${option}\` without saying so (${times} of ${inspections.length} replies)${effect}.`);
   });
 }
 

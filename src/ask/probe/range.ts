@@ -4,7 +4,7 @@ export interface Range {
   readonly most: number;
 }
 
-/** Undefined of no numbers. */
+/** Undefined if there are no numbers. */
 export function rangeOf(values: readonly number[]): Range | undefined {
   if (values.length === 0) return undefined;
   return values.reduce<Range>(
@@ -13,7 +13,7 @@ export function rangeOf(values: readonly number[]): Range | undefined {
   );
 }
 
-/** Of an even number of values the mean of the two in the middle; undefined of none. */
+/** For an even number of values, the mean of the two in the middle; undefined for no values. */
 export function medianOf(values: readonly number[]): number | undefined {
   if (values.length === 0) return undefined;
   const sorted = values.toSorted((one, other) => one - other);

@@ -2,7 +2,7 @@ import {sameValues} from '../../data/classes.ts';
 import type {Answer, Outcome} from '../../teacher.ts';
 import {compareAnswers} from '../compare-answers.ts';
 
-/** How the answers to the same queries differ from one asking to the next. */
+/** The differences between two rounds of answers to the same queries. */
 export interface Repetition {
   /** Queries that were answered twice. */
   readonly compared: number;
@@ -10,35 +10,37 @@ export interface Repetition {
   readonly identical: number;
   /** Of these, with another best class. */
   readonly flips: number;
-  /** The largest change of a class's probability; absent where no probabilities are shown. */
+  /** The largest change of a class's probability; absent if no probabilities are shown. */
   readonly change?: number;
-  /** The largest change of a class's log-probability, or logit. */
+  /** The largest change of a class's log-probability or logit. */
   readonly logChange?: number;
-  /** In nats, of the later distributions from the earlier ones. */
+  /** In nats, from the earlier distributions to the later ones. */
   readonly meanKl?: number;
-  /** Whether the teacher disturbs what it shows; absent where no distributions are shown. */
+  /** How much the teacher disturbs its scores; absent if no distributions are shown. */
   readonly verdict?: Verdict;
 }
 
 /**
- * What repeated queries tell of a teacher's scores: they are the `same` but for rounding, they differ by `noise` that
- * leaves them as good as they were, or they are `perturbed`: on purpose, or since the teacher is not deterministic. A disturbance that is the same each time can't be told by repeating.
+ * The verdict of repeated queries on a teacher's scores. They are the `same` except for rounding; they differ by
+ * `noise` that leaves them as good; or they are `perturbed`, on purpose or because the teacher is not deterministic.
+ * Repeating can't reveal a disturbance that is the same each time.
  */
 export type Verdict = 'same' | 'noise' | 'perturbed';
 
 /**
- * The mean KL divergence, in nats, above which scores count as perturbed: what it makes of an even choice to shift its log
+ * The mean KL divergence, in nats, above which scores count as perturbed. It equals a shift of an even choice's log
  * odds by 0.28. Hosted models that are not quite deterministic stay far below it.
  */
 const PERTURBED = 0.01;
 
 /**
- * Relative difference of a score, or absolute of one below 1, up to which it counts as the same. A sum of 32-bit floats in
- * another order differs by less: a row in another batch, on another number of threads or another processor.
+ * The difference up to which scores count as the same: relative, or absolute for scores below 1. A sum of 32-bit floats
+ * in another order differs by less, for example in another batch, with another number of threads or on another
+ * processor.
  */
 const ROUNDING = 1e-5;
 
-/** Undefined where nothing was answered twice. */
+/** Undefined if nothing was answered twice. */
 export function compareAskings(
   before: readonly Outcome[],
   after: readonly Outcome[],

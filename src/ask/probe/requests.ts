@@ -6,35 +6,38 @@ import type {Leaf} from '../compose/parts.ts';
 import {answeredOf, type Seen} from './observe.ts';
 import {medianOf} from './range.ts';
 
-/** What requests and the heads of their replies show. */
+/** The findings from requests and the headers of their replies. */
 export interface RequestFindings {
-  /** Requests whose replies are there; of a teacher in this process calls. */
+  /** Requests whose replies are kept; for a teacher in this process, calls. */
   readonly requests: number;
-  /** The median that one took, in seconds. Absent where all were answered in an earlier run. */
+  /** The median duration in seconds. Absent if all were answered in an earlier run. */
   readonly seconds?: number;
-  /** As the headers of the latest replies of now tell. */
+  /** The limits by the headers of the latest replies of this run. */
   readonly limits: ServiceLimits;
-  /** The models that answered, with their fingerprints where the service tells them. */
+  /** The models that answered, with their fingerprints if the service reports them. */
   readonly authors: readonly string[];
-  /** Tokens, the mean; absent where the service doesn't count them. */
+  /** Mean tokens; absent if the service doesn't count them. */
   readonly perQuestion?: Usage;
   readonly whole: WholeCost;
 }
 
-/** What it takes to ask about the whole set, as these requests went. Nothing of it is taken to be kept already. */
+/** The cost of asking about the whole set, extrapolated from these requests. It assumes that nothing is kept yet. */
 export interface WholeCost {
   readonly inputs: number;
   readonly calls: number;
   readonly tokens?: number;
-  /** US dollars; absent where the price is not known. */
+  /** US dollars; absent if the price is not known. */
   readonly usd?: number;
-  /** With as many requests at once as the teacher allows. Absent of a teacher in this process, or one not asked now. */
+  /**
+   * With as many requests at once as the teacher allows. Absent for a teacher in this process, or one that was not
+   * asked now.
+   */
   readonly seconds?: number;
 }
 
 /**
  * @param inputs - how many the whole set has
- * @returns undefined where no request was answered
+ * @returns undefined if no request was answered
  */
 export function findInRequests(
   seen: readonly Seen[],
@@ -62,7 +65,7 @@ function authorOf({model, fingerprint}: Receipt): readonly string[] {
   return named.length === 0 ? [] : [named.join(' ')];
 }
 
-/** Of a query; undefined where not every reply counts. */
+/** Per query; undefined if not every reply reports its usage. */
 function usageOf(receipts: readonly Receipt[], seen: readonly Seen[]): Usage | undefined {
   if (receipts.some(({usage}) => usage === undefined)) return undefined;
   const queries = seen.reduce((sum, request) => sum + request.count, 0);
@@ -95,7 +98,7 @@ function wholeCost(
 }
 
 function limitsOf(seen: readonly Seen[]): ServiceLimits {
-  // What an earlier run was told is over.
+  // Limits of an earlier run have expired.
   const told = seen.flatMap(({reply, seconds}) => (reply && seconds !== undefined ? [readLimits(reply.headers)] : []));
   return Object.assign({}, ...told) as ServiceLimits;
 }

@@ -7,41 +7,41 @@ import type {RequestFindings} from './requests.ts';
 import type {TokenFindings} from './tokens.ts';
 
 export interface ProbeOptions {
-  /** One at least. */
+  /** At least one. */
   readonly queries: readonly Query[];
-  /** The least that the answers must hold for what is learned from them. */
+  /** The least that the answers must hold for the recipe. */
   readonly needed: Detail;
   /** How many inputs the whole set has. */
   readonly inputs: number;
   /**
-   * Whether each query is asked a second time, whatever is kept.
+   * True to ask each query a second time, even if its answer is kept.
    *
    * @default true
    */
   readonly repeats?: boolean;
   readonly signal?: AbortSignal;
-  /** Called with how many more queries have an outcome. */
+  /** Called with the number of further queries that have an outcome. */
   readonly onSettled?: (count: number) => void;
 }
 
-/** What a teacher gives in truth, as a handful of queries shows it. */
+/** What a teacher really gives, by a handful of queries. */
 export interface TeacherProbe {
   /** Its name. */
   readonly teacher: string;
   readonly access: Access;
   readonly isService: boolean;
   readonly classes: number;
-  /** Inputs that it was asked about. */
+  /** The number of inputs that it was asked about. */
   readonly asked: number;
   readonly declared: Detail;
   readonly needed: Detail;
   readonly answers?: AnswerFindings;
   readonly repetition?: Repetition;
-  /** Of language models whose tokens' scores are read. */
+  /** For language models whose token scores are read. */
   readonly tokens?: TokenFindings;
-  /** Absent where no reply is there to look at. */
+  /** Absent if no reply is kept. */
   readonly requests?: RequestFindings;
-  /** What the probe itself took. Of a teacher that is made of others it is in its parts. */
+  /** The cost of the probe itself. For a composed teacher, the cost is in its parts. */
   readonly paid: Pick<LedgerSnapshot, 'calls' | 'bought' | 'cached' | 'inputTokens' | 'outputTokens' | 'usd'>;
   /** Errors first. */
   readonly problems: readonly Problem[];

@@ -2,48 +2,48 @@ import type {Inspection, ScoredToken, TokenKey, TokenScores, TokenStep} from '..
 import {decimalsOf, OF_DOUBLES} from './decimals.ts';
 import {type Range, rangeOf} from './range.ts';
 
-/** What the scores of tokens are in truth. */
+/** The true meaning of token scores. */
 export interface TokenFindings {
   readonly declared: TokenScores;
-  /** Absent where it can't be told. */
+  /** Absent if it is unclear. */
   readonly meaning?: TokenScores['meaning'];
-  /** Places in the generations that were looked at. */
+  /** Positions in the generations that were inspected. */
   readonly positions: number;
-  /** Tokens that are named at a place. */
+  /** Tokens that are named at a position. */
   readonly named: Range;
-  /** Probability mass of these; of logits no such thing. */
+  /** Probability mass of these tokens; meaningless for logits. */
   readonly mass: Range;
-  /** Tokens with a stand-in, such as -9999, in the place of a log-probability. */
+  /** Tokens with a stand-in, such as -9999, instead of a log-probability. */
   readonly untold: number;
   readonly key: TokenKey;
-  /** Places at which two tokens are written alike. */
+  /** Positions at which two tokens are written alike. */
   readonly alike: number;
-  /** Places at which another token than the most probable one was generated. */
+  /** Positions at which another token than the most probable one was generated. */
   readonly bent: number;
-  /** To how many decimals log-probabilities are rounded; absent where they aren't. */
+  /** The decimals to which log-probabilities are rounded; absent if they aren't. */
   readonly decimals?: number;
   readonly temperature?: TemperatureTrial;
 }
 
-/** What came of asking one query again with another temperature. */
+/** The result of asking one query again with another temperature. */
 export interface TemperatureTrial {
   readonly temperature: number;
-  /** The largest change of a token's log-probability at the first place, in nats. */
+  /** The largest change of a token's log-probability at the first position, in nats. */
   readonly change?: number;
-  /** Why it is not known. */
+  /** The reason why the change is not known. */
   readonly problem?: string;
 }
 
-/** Services write this, or less, for what is below the least that they tell. */
+/** Services write this, or less, for a log-probability below the least that they report. */
 const UNTOLD = -9999;
 
-/** How far above 1 the probabilities of services that round may be. */
+/** How far above 1 the probabilities of services that round can be. */
 const SLACK = 0.02;
 
-/** By how much a log-probability may change that no temperature has changed, in nats. */
+/** How much a log-probability can change without a change of temperature, in nats. */
 const JITTER = 0.05;
 
-/** Undefined where no reply shows any. */
+/** Undefined if no reply shows any. */
 export function findInTokens(
   inspections: readonly Inspection[],
   declared: TokenScores,
@@ -70,7 +70,7 @@ export function findInTokens(
   };
 }
 
-/** The most by which a token's log-probability differs between two steps; undefined where they share none. */
+/** The largest change of a token's log-probability between two steps; undefined if they share no token. */
 export function changeBetween(one: TokenStep, other: TokenStep): number | undefined {
   const after = new Map(tokensAt(other).map(token => [nameOf(token), token.logProbability]));
   const changes = tokensAt(one).flatMap(token => {
@@ -82,13 +82,13 @@ export function changeBetween(one: TokenStep, other: TokenStep): number | undefi
   return rangeOf(changes)?.most;
 }
 
-/** The alternatives with the chosen token, which may be among them or not. */
+/** The alternatives and the chosen token, which can be among them. */
 function tokensAt({chosen, alternatives}: TokenStep): readonly ScoredToken[] {
   if (chosen === undefined || alternatives.some(token => nameOf(token) === nameOf(chosen))) return alternatives;
   return [chosen, ...alternatives];
 }
 
-/** By how much tokens may differ that are as good as level, in nats. */
+/** How much equally probable tokens can differ, in nats. */
 const LEVEL = 1e-3;
 
 function isBent({chosen, alternatives}: TokenStep): boolean {
@@ -110,7 +110,7 @@ function massOf(logs: readonly number[]): number {
   return logs.reduce((sum, value) => sum + Math.exp(value), 0);
 }
 
-/** A control token may have no text, and then has no bytes. */
+/** A control token can have no text, and then has no bytes. */
 function keyOf(tokens: readonly ScoredToken[]): TokenKey {
   if (tokens.every(({id}) => id !== undefined)) return 'id';
   return tokens.every(({bytes, text}) => text === '' || bytes?.length) ? 'bytes' : 'string';
@@ -128,15 +128,15 @@ function meaningOf(
   return change === undefined ? undefined : 'raw';
 }
 
-/** Whether a token is named among the most probable that has no probability: all others were ruled out, too. */
+/** True if a token without a probability is named among the most probable ones, so all others were ruled out. */
 function hasRuledOut({alternatives}: TokenStep): boolean {
   return alternatives.some(({logProbability}) => !isTold(logProbability));
 }
 
-/** What a single token may have without any cut: the others are all but impossible. */
+/** The log-probability that single tokens reach without any cut: all others are nearly impossible. */
 const SURE = -7;
 
-/** Whether all mass is on fewer tokens than were asked for: the others were left out, and the rest scaled to 1. */
+/** True if all mass is on fewer tokens than were asked for: the others were left out, and the rest scaled to 1. */
 function isShort(tokens: readonly ScoredToken[], topK: number): boolean {
   const told = tokens.map(({logProbability}) => logProbability).filter(isTold);
   if (told.length >= topK || massOf(told) < 1 - 1e-6) return false;

@@ -4,24 +4,24 @@ import type {Ledger} from '../ledger.ts';
 import {type AskingMoment, type AskingProgress, type AskingState, measureAsking} from './progress.ts';
 import {askingDetail} from './text.ts';
 
-/** What a meter reads when it is asked. */
+/** The sources that a meter reads each time. */
 export interface AskingSources {
   readonly ledger: Ledger;
   /**
-   * Of each account that is asked.
+   * One for each account that is asked.
    *
    * @default none: no service is asked
    */
   readonly admissions?: readonly Pick<Admission, 'state'>[];
   readonly budget?: Pick<Budget, 'limits' | 'spent'> | undefined;
   /**
-   * How many answers of the ledger one query takes at most: more than one of a teacher that is made of others.
+   * The most answers of the ledger that one query takes: more than one if the teacher is composed of others.
    *
    * @default 1
    */
   readonly answersEach?: number;
   /**
-   * How many it takes at most before the first query, of a teacher that is asked something beforehand.
+   * The most answers that come before the first query, if a part is asked beforehand.
    *
    * @default 0
    */
@@ -34,23 +34,23 @@ export interface AskingSources {
   readonly now?: () => number;
 }
 
-/** What a line of progress shows. */
+/** The contents of a progress line. */
 export interface AskingReport {
   readonly progress: AskingProgress;
   /** See `askingDetail`. */
   readonly detail: string;
 }
 
-/** Speed is that of the last 15 seconds, or of as long a time as it takes to see some progress. */
+/** The speed covers the last 15 seconds, or a longer time if it takes longer to see some progress. */
 const WINDOW = 15_000;
 
-/** A line is drawn ten times a second at most, and calls may end more often than that. */
+/** A line is drawn ten times a second at most, and calls can end more often than that. */
 const PAUSE = 100;
 
 /**
  * Measures the progress of one asking.
  *
- * @returns a function that is told how many queries have an outcome, and of how many
+ * @returns a function that receives how many queries have an outcome, and the total
  */
 export function createAskingMeter({
   ledger,
@@ -69,7 +69,7 @@ export function createAskingMeter({
     if (latest && at - measuredAt < PAUSE && told < total) return latest;
     measuredAt = at;
     const snapshot = ledger.snapshot();
-    // What was bought is in the ledger before the outcomes of its chunk are told of.
+    // Bought answers are in the ledger before the outcomes of their chunk are reported.
     const answers = snapshot.bought + snapshot.cached + snapshot.setAside - answersBeforehand;
     const done = Math.max(told, Math.floor(answers / answersEach));
     const moment = {at, done, ledger: snapshot};
@@ -81,12 +81,12 @@ export function createAskingMeter({
   };
 }
 
-/** Whether a moment is long enough ago, and some progress was made since, to measure from it. */
+/** True if a moment is long enough ago, with some progress made after it, to measure from it. */
 function isPast(moment: AskingMoment, now: AskingMoment): boolean {
   return moment.at <= now.at - WINDOW && moment.done < now.done;
 }
 
-/** All accounts as one; undefined where there is none. */
+/** All accounts as one; undefined if there is none. */
 function stateOf(admissions: readonly Pick<Admission, 'state'>[]): AskingState['admission'] {
   if (admissions.length === 0) return undefined;
   const states = admissions.map(({state}) => state);

@@ -3,7 +3,7 @@ import type {Budget} from '../budget/budget.ts';
 import {entryOf} from '../budget/limit.ts';
 import type {LedgerSnapshot} from '../ledger.ts';
 
-/** How far an asking was at one moment. */
+/** The progress of an asking at one moment. */
 export interface AskingMoment {
   /** Milliseconds, of any clock. */
   readonly at: number;
@@ -12,49 +12,49 @@ export interface AskingMoment {
   readonly ledger: LedgerSnapshot;
 }
 
-/** All that progress is worked out from. */
+/** The state from which progress is computed. */
 export interface AskingState {
   readonly now: AskingMoment;
-  /** The moment since which speed is measured. */
+  /** The moment from which speed is measured. */
   readonly since: AskingMoment;
   /** Queries in all. */
   readonly total: number;
-  /** Undefined of a teacher that asks no service. */
+  /** Undefined for a teacher that asks no service. */
   readonly admission?: Pick<AdmissionState, 'inFlight' | 'limit' | 'resumesIn'> | undefined;
   readonly budget?: Pick<Budget, 'limits' | 'spent'> | undefined;
 }
 
-/** Progress in numbers. What is not known, or not yet, is undefined. */
+/** Progress in numbers. A number is undefined if it is not known, or not known yet. */
 export interface AskingProgress {
   readonly isDone: boolean;
   readonly bought: number;
   readonly cached: number;
   readonly setAside: number;
-  /** Answers bought a second. */
+  /** Answers bought per second. */
   readonly perSecond: number | undefined;
   /** Until everything has an outcome, at the present speed. */
   readonly secondsLeft: number | undefined;
-  /** Requests under way, and how many may be; undefined of a teacher that asks no service. */
+  /** Requests under way, and the limit; undefined for a teacher that asks no service. */
   readonly inFlight: number | undefined;
   readonly limit: number | undefined;
-  /** Requests refused for want of capacity (429). */
+  /** Requests refused for lack of capacity (429). */
   readonly refused: number;
-  /** For how long the service is to be left alone; 0 where it isn't. */
+  /** The seconds left of a pause; 0 if there is none. */
   readonly pausedSeconds: number;
   /** US dollars. */
   readonly usd: number | undefined;
-  /** What they will be at the end. */
+  /** The dollars at the end. */
   readonly usdAtEnd: number | undefined;
-  /** Share of the budget that is spent, of the limit that is nearest; undefined without a budget. */
+  /** The spent share of the limit that is nearest to its end; undefined without a budget. */
   readonly budgetSpent: number | undefined;
-  /** What that share will be at the end; above 1 the budget is too small. */
+  /** The same share at the end; above 1 the budget is too small. */
   readonly budgetAtEnd: number | undefined;
 }
 
-/** Speeds over less time than this say nothing. */
+/** Speeds over less time than this are meaningless. */
 const LEAST_SPAN = 1000;
 
-/** Works out how far an asking is, how fast it goes and what it will have cost. */
+/** Computes the progress, speed and final cost of an asking. */
 export function measureAsking({now, since, total, admission, budget}: AskingState): AskingProgress {
   const {bought, cached, setAside, refused, usd} = now.ledger;
   const span = now.at - since.at;
@@ -63,7 +63,7 @@ export function measureAsking({now, since, total, admission, budget}: AskingStat
   const isTimed = span >= LEAST_SPAN;
   const pausedSeconds = (admission?.resumesIn ?? 0) / 1000;
   const left = total - now.done;
-  // How many of those that are left will be bought shows in what became of the last ones, how much one takes in all.
+  // The latest queries tell how many of the remaining ones will be bought. All queries tell the cost of one.
   const toBuy = done > 0 ? (left * boughtSince) / done : undefined;
   const atEnd = (amount: number) =>
     toBuy !== undefined && bought > 0 ? amount + (amount / bought) * toBuy : undefined;
@@ -81,13 +81,13 @@ export function measureAsking({now, since, total, admission, budget}: AskingStat
   };
 }
 
-/** What is spent and will be, as shares of the limit that is nearest to its end. */
+/** The spent and the final share of the limit that is nearest to its end. */
 function budgetShares(
   {limits, spent}: Pick<Budget, 'limits' | 'spent'>,
   ledger: LedgerSnapshot,
   atEnd: (amount: number) => number | undefined,
 ): {readonly spent: number; readonly atEnd: number | undefined} | undefined {
-  // The budget may have been drawn on by other teachers before.
+  // Other teachers may have spent part of the budget before.
   const own = {calls: ledger.calls, tokens: ledger.inputTokens + ledger.outputTokens, usd: ledger.usd ?? 0};
   const shares = limits.map(limit => {
     const [kind, most] = entryOf(limit);

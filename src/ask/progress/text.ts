@@ -5,9 +5,9 @@ import type {AskingProgress} from './progress.ts';
 const LENGTH = 80;
 
 /**
- * Progress as a part of a line: what was bought, how fast, for how much, and what the service makes of it, for example
- * `1,234 bought · 98.2/s · $1.23 of ~$4.60 · 32/64 in flight · 12 refused`. Numbers that go up and down keep their
- * width. It has at most 80 characters: what stands last is left out first.
+ * Progress as a part of a line: answers bought, speed, cost, and the state of the service, for example `1,234 bought ·
+ * 98.2/s · $1.23 of ~$4.60 · 32/64 in flight · 12 refused`. Numbers that go up and down keep their width. It has at
+ * most 80 characters: the last parts are left out first.
  */
 export function askingDetail(progress: AskingProgress): string {
   const [first, ...others] = progress.isDone ? lasting(progress) : passing(progress);
@@ -24,7 +24,7 @@ const SEPARATOR = ' · ';
 
 type Part = string | undefined;
 
-/** What is still of interest when all is done. */
+/** The parts that are still of interest when all is done. */
 function lasting({bought, cached, usd, budgetSpent, refused, setAside}: AskingProgress): readonly Part[] {
   return [
     `${count(bought)} bought`,
@@ -69,12 +69,12 @@ function count(value: number): string {
   return value.toLocaleString('en-GB');
 }
 
-/** Rounded down: a budget that is not spent whole is not at 100 %. */
+/** Rounded down, because a budget that is not spent whole is not at 100 %. */
 function percent(share: number): string {
   return `${String(Math.floor(100 * share)).padStart(2)} %`;
 }
 
-/** Three digits that count in five places: `982`, `98.2`, `0.12`, `16.6k`; four of a million. */
+/** Three significant digits, five characters wide: `982`, `98.2`, `0.12`, `16.6k`; four digits for a million. */
 function speed(perSecond: number | undefined): string {
   if (perSecond === undefined) return '–'.padStart(5);
   // Three digits of a million and more would be written with an exponent.

@@ -4,27 +4,28 @@ import type {Access, Detail, Exchange, Query, Reply, Teacher} from '../../teache
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import {ProblemsMet, problemIn} from './refusals.ts';
 
-/** How many requests may go out before the first usable answer, where nothing else is said. */
+/** The default limit of requests before the first usable answer. */
 export const FIRST_ANSWER_WITHIN = 20;
 
-/** What became of a request: it brought an answer, or a problem; or it doesn't count. */
+/** The result of a request: it brought an answer or a problem, or it doesn't count. */
 export type Trial = 'answered' | 'uncounted' | {readonly problem: string};
 
 /**
- * Waits for the first usable answer of a teacher in one run. Until it is there, no more requests go out than a broken
- * set-up may cost: a key of another project, a prompt that no answer fits, a model that gives no log-probabilities.
+ * Waits for the first usable answer of a teacher in one run. Until then, the number of requests is limited, so that a
+ * broken set-up costs little: a key of another project, a prompt that no answer fits, a model that gives no
+ * log-probabilities.
  */
 export class FirstAnswer {
   readonly #teacher: Pick<Teacher, 'name'>;
   readonly #within: number;
   #isThere = false;
-  /** Requests that are on their way. */
+  /** Requests that are under way. */
   #open = 0;
   #failed = 0;
   readonly #problems: ProblemsMet;
   #waiting: (() => void)[] = [];
 
-  /** @throws InputError where `within` is no number of requests */
+  /** @throws InputError if `within` is no number of requests */
   constructor(teacher: Pick<Teacher, 'name'>, within: number = FIRST_ANSWER_WITHIN) {
     if (within !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(within) && within > 0)) {
       throw new InputError(`Expected \`firstAnswerWithin\` to be a whole number above 0, or Infinity, got ${within}.`);
@@ -34,20 +35,20 @@ export class FirstAnswer {
     this.#problems = new ProblemsMet(teacher.name);
   }
 
-  /** Whether nothing is to be counted any more. */
+  /** True if requests are no longer counted. */
   get isThere(): boolean {
     return this.#isThere || this.#within === Number.POSITIVE_INFINITY;
   }
 
-  /** What stops the run: so many requests went out, and none brought an answer. */
+  /** The error that stops the run: the limit of requests was reached, and none brought an answer. */
   get verdict(): TeacherError | undefined {
     return this.#failed < this.#within || this.isThere ? undefined : this.#error();
   }
 
   /**
-   * Waits until a request may go out: where it could be one too many, for what others bring.
+   * Waits until a request can go out. If it could exceed the limit, it waits for the results of the others.
    *
-   * @returns whether it counts, and so is to be settled
+   * @returns true if it counts, and so must be settled
    * @throws TeacherError, the verdict
    */
   async enter(): Promise<boolean> {
@@ -62,7 +63,7 @@ export class FirstAnswer {
     return false;
   }
 
-  /** Says what became of a request that entered. */
+  /** Records the result of a request that entered. */
   settle(trial: Trial): void {
     this.#open--;
     if (trial === 'answered') this.#isThere = true;
@@ -86,10 +87,10 @@ export class FirstAnswer {
 }
 
 /**
- * Stops the run where the first requests bring no usable answer. What is refused for want of capacity (429), or not sent
- * at all, does not count.
+ * Stops the run if the first requests bring no usable answer. A request that is refused for lack of capacity (429), or
+ * not sent at all, does not count.
  *
- * Stands next to the teacher, below `withCalls`: it counts each request of a call by itself.
+ * It is next to the teacher, below `withCalls`: it counts each request of a call by itself.
  */
 export function withFirstAnswer<A extends Access>(teacher: Teacher<A>, first: FirstAnswer): LayeredTeacher<A> {
   const {name, service} = teacher;

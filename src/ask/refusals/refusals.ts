@@ -3,20 +3,20 @@ import {TeacherError} from '../../errors.ts';
 import type {Teacher} from '../../teacher.ts';
 
 /**
- * How many different inputs a service may refuse, without having answered one, until it is taken to refuse every request.
- * Later, how many it may refuse in a row until that is in doubt again.
+ * How many different inputs a service can refuse without answering one before it counts as refusing every request.
+ * Later, how many it can refuse in a row before that is in doubt again.
  */
 const REFUSED_WITHIN = 5;
 
 interface RefusalsOptions {
   /**
-   * Looks for earlier answers of the teacher: they prove that its requests work. Asked once, after the first refusal.
+   * Looks for earlier answers of the teacher: they prove that its requests work. Called once, after the first refusal.
    *
    * @default there are none
    */
   readonly hasEarlierAnswers?: () => Promise<boolean>;
   /**
-   * How many different inputs may be refused before one is answered; Infinity never stops.
+   * How many different inputs can be refused before one is answered; Infinity never stops.
    *
    * @default 5
    */
@@ -24,11 +24,13 @@ interface RefusalsOptions {
 }
 
 /**
- * Finds out whether a service refuses single inputs or every request, by what it says of other inputs. Shared by all that
- * ask the teacher in one run.
+ * Decides whether a service refuses single inputs or every request, from its replies to other inputs. Shared by
+ * everything that asks the teacher in one run.
  */
 export class Refusals {
-  /** Tries the inputs of one refused batch at a time: those of several may have the same in common at the same row. */
+  /**
+   * Tries the inputs of one refused batch at a time, because several batches can have the same input at the same row.
+   */
   readonly inTurn: LimitFunction = pLimit(1);
   readonly #teacher: Pick<Teacher, 'name'>;
   readonly #within: number;
@@ -38,14 +40,14 @@ export class Refusals {
   readonly #inputs = new Set<string>();
   #earlier: Promise<boolean> | undefined;
   #works = false;
-  /** Requests that are on their way, or were refused and are not looked into yet. */
+  /** Requests that are under way, or were refused and are not yet examined. */
   #open = 0;
   #waiting: (() => void)[] = [];
-  /** What is to be done about refused inputs once it is sure that others are answered. */
+  /** The actions on refused inputs that wait until other inputs are surely answered. */
   #held: {readonly number: number; readonly act: () => Promise<void>}[] = [];
   #count = 0;
   #countAtAnswer = 0;
-  /** Whether it refused a request about several inputs: until it is known why, they are asked about one by one. */
+  /** True if it refused a request with several inputs. Until the reason is known, inputs are asked one by one. */
   hasRefusedBatch = false;
 
   constructor(teacher: Pick<Teacher, 'name'>, {hasEarlierAnswers = async () => false, within}: RefusalsOptions = {}) {
@@ -55,16 +57,16 @@ export class Refusals {
     this.#problems = new ProblemsMet(teacher.name);
   }
 
-  /** Whether the service is known to answer such requests, so that what it refuses, it refuses for its input. */
+  /** True if the service is known to answer such requests, so that a refusal concerns the input. */
   get works(): boolean {
     return this.#works;
   }
 
   /**
-   * Waits until a request may go out: while it is not known that the service answers, few are on their way at once.
+   * Waits until a request can go out. Until the service is known to answer, few requests are under way at once.
    *
-   * @param isHeld - whether the request is not to go out any more; looked at whenever something is known of others
-   * @returns whether it may go out; then it is to leave
+   * @param isHeld - true if the request must no longer go out; read again after each result of another request
+   * @returns true if it can go out; then it must leave
    * @throws TeacherError if the service refuses every request
    */
   async enter(isHeld: () => boolean): Promise<boolean> {
@@ -78,7 +80,7 @@ export class Refusals {
     return true;
   }
 
-  /** A request that entered is looked into. */
+  /** Ends the examination of a request that entered. */
   leave(): void {
     this.#open--;
     this.#wake();
@@ -98,7 +100,7 @@ export class Refusals {
   }
 
   /**
-   * The service refused a request about one input alone.
+   * The service refused a request with one input alone.
    *
    * @param input - stands for the input
    * @throws TeacherError if it refuses every request, as far as is known
@@ -111,14 +113,14 @@ export class Refusals {
     this.#check();
   }
 
-  /** How many refused inputs something is to be done about, or was. */
+  /** The number of refused inputs with an action, waiting or done. */
   get count(): number {
     return this.#count;
   }
 
   /**
-   * Does something about a refused input, now or when it is sure that the service refuses the input and not the request:
-   * others were answered, and not too many refused since.
+   * Acts on a refused input: now, or as soon as it is sure that the service refuses the input and not the request.
+   * Others must have been answered by then, and not too many refused after that.
    */
   async whenSure(act: () => Promise<void>): Promise<void> {
     const number = ++this.#count;
@@ -127,9 +129,9 @@ export class Refusals {
   }
 
   /**
-   * Inputs were answered. Resolves when all that waited for it is done.
+   * Inputs were answered. Resolves when all actions that waited for it are done.
    *
-   * @param count - what `count` was when the answers came
+   * @param count - the value of `count` when the answers came
    */
   async sure(count: number): Promise<void> {
     this.answered();
@@ -148,7 +150,7 @@ export class Refusals {
     throw new TeacherError(
       this.#teacher.name,
       `It refused ${this.#inputs.size} different inputs and answered none, so no more are sent.${this.#problems.lines}\n` +
-        'As far as is known it refuses every such request: check the model and the parameters. If it refuses these ' +
+        'It seems to refuse every such request: check the model and the parameters. If it refuses these ' +
         'inputs alone, `--keep-going` asks about the others.',
     );
   }
@@ -161,7 +163,7 @@ export class Refusals {
 /** How many different problems a message names. */
 const NAMED = 3;
 
-/** What went wrong in a run, and how often. */
+/** The problems of a run, and how often each occurred. */
 export class ProblemsMet {
   readonly #teacher: string;
   readonly #times = new Map<string, number>();
@@ -187,7 +189,7 @@ export class ProblemsMet {
   }
 }
 
-/** What an error says, without the name of the teacher before it. */
+/** The message of an error, without the teacher's name. */
 export function problemIn(error: unknown, teacher: string): string {
   const problem = error instanceof Error ? error.message : String(error);
   return problem.replace(`Teacher ${teacher}: `, '');

@@ -4,15 +4,15 @@ import {keyed} from '../keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import {problemIn, type Refusals} from './refusals.ts';
 
-/** Statuses of refusals that are no word on the request: the key, the address, the pace. */
+/** Statuses of refusals that do not concern the request: the key, the address, the pace. */
 const OTHER_REFUSALS = [401, 402, 403, 404, 408, 409, 429];
 
 /**
- * Makes what a service refuses the error of its input, and stops the run if it refuses every request. Which of them it is
- * shows in what becomes of other inputs: until one is answered, or earlier answers are found, few requests are on their
- * way, and of a refused batch single inputs are tried instead of ever smaller parts.
+ * Makes a refusal the error of its input, and stops the run if the service refuses every request. The outcomes of other
+ * inputs tell which of the two it is. Until one is answered, or earlier answers are found, few requests are under way.
+ * A refused batch is tried by single inputs instead of ever smaller parts.
  *
- * Stands next to the teacher, below what counts and keeps its requests.
+ * It is next to the teacher, below the layers that count and keep its requests.
  */
 export function withRefusedInputs<A extends Access>(teacher: Teacher<A>, refusals: Refusals): LayeredTeacher<A> {
   if (teacher.service === undefined) return teacher;
@@ -35,7 +35,7 @@ export function withRefusedInputs<A extends Access>(teacher: Teacher<A>, refusal
 
 type Ask<A extends Access> = (queries: readonly Query[], options: LayerOptions) => Promise<readonly Outcome<A>[]>;
 
-/** Asks a teacher of which it is not known yet whether its service answers such requests. */
+/** Asks a teacher whose service is not yet known to answer such requests. */
 class Trial<A extends Access> {
   readonly #teacher: Teacher<A>;
   readonly #refusals: Refusals;
@@ -45,7 +45,7 @@ class Trial<A extends Access> {
     this.#refusals = refusals;
   }
 
-  /** @param askKnown - asks about what is left when the service is known to answer */
+  /** @param askKnown - asks about the rest when the service is known to answer */
   async ask(queries: readonly Query[], options: LayerOptions, askKnown: Ask<A>): Promise<readonly Outcome<A>[]> {
     if (queries.length === 1) return [await this.#askAlone(queries[0]!, options)];
     const {exchange, settle} = this.#exchange(options);
@@ -82,7 +82,7 @@ class Trial<A extends Access> {
     }
   }
 
-  /** Of one call. After a refusal nothing more of it goes out: neither smaller parts, nor what still waits. */
+  /** For one call. After a refusal nothing more of the call goes out: neither smaller parts, nor waiting requests. */
   #exchange({exchange = (_, send) => send()}: LayerOptions) {
     const refusals = this.#refusals;
     let refused = 0;
@@ -93,7 +93,7 @@ class Trial<A extends Access> {
       try {
         reply = await exchange(rows, send);
       } finally {
-        // One that is refused counts as under way until it is known why.
+        // A refused request counts as under way until the reason is known.
         if (reply && isRefusal(reply)) refused++;
         else refusals.leave();
       }
@@ -123,7 +123,7 @@ class Trial<A extends Access> {
   }
 }
 
-/** Asks; a refusal of the whole call becomes that of each query. */
+/** Asks. A refusal of the whole call becomes that of each query. */
 async function asOutcomes<A extends Access>(
   teacher: Teacher<A>,
   queries: readonly Query[],
@@ -145,7 +145,7 @@ function isOfInputs(error: unknown): error is TeacherError {
   return error instanceof TeacherError && error.refusal !== undefined;
 }
 
-/** The rows that share one refusal: it does not say which of the inputs it is of. */
+/** The rows that share one refusal, which does not say which of the inputs it concerns. */
 function refusedTogether(outcomes: readonly Outcome[]): readonly number[] {
   const rows = new Map<Error, number[]>();
   for (const [row, outcome] of outcomes.entries()) {

@@ -39,7 +39,7 @@ export class BatchRecords {
   /**
    * Those of all processes, the oldest first.
    *
-   * @throws AnswerStoreError where they can't be read
+   * @throws AnswerStoreError if they can't be read
    */
   all(): readonly BatchRecord[] {
     try {
@@ -53,7 +53,7 @@ export class BatchRecords {
   /**
    * Writes a batch down, in the place of what stands there under its name. On disk when the promise resolves.
    *
-   * @throws AnswerStoreError where it can't be written
+   * @throws AnswerStoreError if it can't be written
    */
   async write(record: BatchRecord): Promise<void> {
     try {
@@ -102,7 +102,7 @@ function filesIn(directory: string): readonly string[] {
   }
 }
 
-/** Undefined where another process has just removed it. */
+/** Undefined if another process has just removed it. */
 function parse(path: string): BatchRecord | undefined {
   let text: string;
   try {

@@ -20,7 +20,7 @@ export function writeDeleted(journal: string, keys: readonly string[]): void {
   }
 }
 
-/** @throws AnswerStoreError where they can't be read */
+/** @throws AnswerStoreError if they can't be read */
 export function readDeleted(journal: string): DeletedKeys {
   const path = join(journal, NAME);
   try {

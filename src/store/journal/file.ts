@@ -35,7 +35,7 @@ export class BackgroundSync {
     this.#timer ??= setTimeout(() => void this.#sync(), SYNC_DELAY).unref();
   }
 
-  /** @throws AnswerStoreError where an earlier write did not reach the disk */
+  /** @throws AnswerStoreError if an earlier write did not reach the disk */
   check(): void {
     if (this.#failure) throw this.#failure;
   }

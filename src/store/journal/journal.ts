@@ -71,17 +71,17 @@ export interface Journal {
    * from then on, and `find` looks at all that was written by now. Resolves with the queries that are in doubt by them.
    */
   takeOver(): Promise<readonly string[]>;
-  /** A kept reply; undefined where there is none in its place, as after a power cut. */
+  /** A kept reply; undefined if there is none in its place, as after a power cut. */
   read(location: ReplyLocation): Promise<KeptReply | undefined>;
   /** What is not at its end is left to the next journal in the folder. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the journal in a folder, made where there is none, and takes over what ended processes left there. Processes
+ * Opens the journal in a folder, made if there is none, and takes over what ended processes left there. Processes
  * that run at the same time each write a file of their own.
  *
- * @throws AnswerStoreError where the folder can't be written
+ * @throws AnswerStoreError if the folder can't be written
  */
 export async function openJournal(directory: string): Promise<Journal> {
   try {

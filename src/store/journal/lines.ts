@@ -5,14 +5,14 @@ const CHUNK = 1 << 20;
 const NEWLINE = 10;
 
 /**
- * The whole lines of an open file, each with its end and where it begins; what stands after the last is torn. A line is
+ * The whole lines of an open file, each with its end and if it begins; what stands after the last is torn. A line is
  * good until the next one is taken.
  *
  * @param from - where a line begins
  */
 export function* linesOf(file: number, from = 0): Generator<{readonly line: Buffer; readonly offset: number}, void> {
   let buffer: Buffer = Buffer.alloc(CHUNK);
-  /** Of the buffer, how much is filled, and where in the file it begins. */
+  /** Of the buffer, how much is filled, and if in the file it begins. */
   let [filled, start] = [0, from];
   while (true) {
     if (filled === buffer.length) buffer = Buffer.concat([buffer], 2 * buffer.length);

@@ -32,7 +32,7 @@ export function removeLock(directory: string, segment: string): void {
   rmSync(join(directory, socketName(segment)), {force: true});
 }
 
-/** Whether a process of this machine writes a segment; undefined where that can't be told by its socket. */
+/** Whether a process of this machine writes a segment; undefined if that can't be told by its socket. */
 export async function isLocked(directory: string, segment: string): Promise<boolean | undefined> {
   const folder = openSync(directory, 'r');
   try {
@@ -80,7 +80,7 @@ function listenAt(path: string): Promise<Server> {
   });
 }
 
-/** Whether somebody listens there; undefined where nobody ever did, or it can't be asked. */
+/** Whether somebody listens there; undefined if nobody ever did, or it can't be asked. */
 function answersAt(path: string): Promise<boolean | undefined> {
   return new Promise(resolve => {
     const socket = connect({path});

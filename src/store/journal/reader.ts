@@ -21,7 +21,7 @@ export class JournalReader {
   /**
    * Where the replies to queries are, as far as other processes have kept any; without those whose answers were deleted.
    *
-   * @throws AnswerStoreError where that can't be looked up
+   * @throws AnswerStoreError if that can't be looked up
    */
   async find(keys: readonly string[]): Promise<ReadonlyMap<string, ReplyLocation>> {
     try {
@@ -36,7 +36,7 @@ export class JournalReader {
     await this.#index.renew();
   }
 
-  /** @throws AnswerStoreError where the file can't be read */
+  /** @throws AnswerStoreError if the file can't be read */
   async read({segment, offset, length}: ReplyLocation): Promise<KeptReply | undefined> {
     // Places can come from elsewhere, with a store that was imported.
     if (!SEGMENT_NAME.test(segment)) return undefined;

@@ -24,7 +24,7 @@ export interface Rebuilt {
  * Puts the answers of a journal into a store that lacks them, as they were kept: of several to one query the last one;
  * none that was deleted since.
  *
- * @throws AnswerStoreError where the one can't be read or the other can't be written
+ * @throws AnswerStoreError if the one can't be read or the other can't be written
  */
 export async function rebuildStore(store: AnswerStore, journal: string): Promise<Rebuilt> {
   let answers = 0;

@@ -174,7 +174,7 @@ function repliesOf(
   return [...byLocation.values()];
 }
 
-/** Undefined where another process has just seen to the file. */
+/** Undefined if another process has just seen to the file. */
 function openIfThere(path: string): number | undefined {
   try {
     return openSync(path, 'r');

@@ -70,7 +70,7 @@ export class ReplyIndex {
     await opened?.close();
   }
 
-  /** Undefined where there is nothing to look in. */
+  /** Undefined if there is nothing to look in. */
   async #open(): Promise<IndexFile | undefined> {
     if (this.#segments().length === 0) return undefined;
     const opened = openIndex(this.#directory);
@@ -152,7 +152,7 @@ function openOrMakeAgain(path: string): IndexFile['database'] {
   }
 }
 
-/** Takes the replies of a segment into the index, from where it was read last. */
+/** Takes the replies of a segment into the index, from if it was read last. */
 async function readSegment(index: IndexFile, directory: string, segment: string): Promise<void> {
   const path = join(directory, segment);
   if (!existsSync(path)) return;

@@ -49,7 +49,7 @@ export function replyKeys(line: Buffer): readonly string[] | undefined {
 /** Behind the keys. Within a string its quotes would have backslashes. */
 const AFTER_KEYS = Buffer.from('],"status":');
 
-/** Undefined where the bytes hold no whole reply. */
+/** Undefined if the bytes hold no whole reply. */
 export function parseReply(line: Buffer): KeptReply | undefined {
   if (line.at(-1) !== NEWLINE || replyNumber(line) === undefined) return undefined;
   try {

@@ -26,7 +26,7 @@ export function startOf(segment: string): number {
   return Date.parse(segment.replace(/^(....)(..)(..T..)(..)(..)(...Z).*$/s, '$1-$2-$3:$4:$5.$6'));
 }
 
-/** The segments in a folder, the oldest first; none where there is no folder. */
+/** The segments in a folder, the oldest first; none if there is no folder. */
 export function segmentsIn(directory: string): string[] {
   try {
     return readdirSync(directory)
@@ -99,7 +99,7 @@ export class SegmentWriter {
   }
 
   /**
-   * Adds a line. `written` resolves when the system has it, and rejects with an AnswerStoreError where it can't be
+   * Adds a line. `written` resolves when the system has it, and rejects with an AnswerStoreError if it can't be
    * written.
    */
   append(line: string): Appended {

@@ -23,7 +23,7 @@ const META_BYTES = PAGE_HEAD + COMMIT + 8;
 const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 
 /**
- * Opens an LMDB file, made where there is none, as are the folders above it. LMDB ends the process on a file that is
+ * Opens an LMDB file, made if there is none, as are the folders above it. LMDB ends the process on a file that is
  * damaged or not its own, so the file is looked at first.
  *
  * @throws Error that says what is wrong with the file

@@ -39,7 +39,7 @@ export class Preallocation {
   /**
    * Makes room for a commit.
    *
-   * @throws Error where there is none
+   * @throws Error if there is none
    */
   make(values: readonly unknown[]): void {
     const sizes = values.map(bytesIn);
@@ -74,7 +74,7 @@ interface Stats {
   readonly root: {readonly pageSize: number};
 }
 
-/** Makes a file longer where it ends before `end`; how long it is then. */
+/** Makes a file longer if it ends before `end`; how long it is then. */
 function grown(path: string, end: number, growth: number): number {
   const file = openSync(path, 'r+');
   try {

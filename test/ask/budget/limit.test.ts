@@ -23,8 +23,8 @@ describe('parseBudget', () => {
   });
 
   it.each([
-    ['5', 'does not say of what it is'],
-    ['5k', 'does not say of what it is'],
+    ['5', 'has no unit'],
+    ['5k', 'has no unit'],
     ['', 'is not an amount'],
     ['usd', 'is not an amount'],
     ['-5usd', 'is not an amount'],

@@ -508,7 +508,7 @@ describe('the queries that go ahead', () => {
 
   it('are five at most, and nothing is handed over where none is answered', async () => {
     const teacher = batchingTeacher({teacher: payingTeacher(() => ok({labels: [9]}))});
-    await expect(run(await place(), teacher, numbers(9))).rejects.toThrow(/none of 5 queries.*nothing was handed over/);
+    await expect(run(await place(), teacher, numbers(9))).rejects.toThrow(/none of 5 queries.*nothing was submitted/);
     expect(teacher.batches).toEqual([]);
     expect(new Set(teacher.requests.flat())).toEqual(new Set(numbers(5)));
   });

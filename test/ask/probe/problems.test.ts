@@ -97,14 +97,14 @@ describe('problemsIn', () => {
 
   it('warns of lists of tokens that are always shorter than asked for', () => {
     expect(problems({tokens: {...tokens, named: {least: 3, most: 5}}})).toEqual([
-      expect.stringMatching(/^warning: It names 5 tokens at a place at most, where 20 are asked for/),
+      expect.stringMatching(/^warning: It names 5 tokens at a position at most, and 20 are asked for/),
     ]);
     expect(problems({tokens: {...tokens, named: {least: 3, most: 21}}})).toEqual([]);
   });
 
   it('warns of a temperature of 0 at which it does not write the most probable token', () => {
     expect(problems({tokens: {...tokens, bent: 1}})).toEqual([
-      expect.stringMatching(/^warning: At 1 of 2 places it wrote another token .*`temperature` is 0/),
+      expect.stringMatching(/^warning: At 1 of 2 positions it wrote another token .*`temperature` is 0/),
     ]);
     expect(problems({tokens: {...tokens, declared: {...scores, temperature: 1}, bent: 1}})).toEqual([]);
   });
@@ -117,8 +117,8 @@ describe('problemsIn', () => {
   it('warns of every option that the service took no notice of, once', () => {
     const inspections = [{ignored: ['structured']}, {ignored: []}, {ignored: ['structured', 'samples']}];
     expect(problems({inspections})).toEqual([
-      expect.stringMatching(/^warning: It takes no notice of `structured`, and .* \(2 of 3 replies\): what it answers/),
-      expect.stringMatching(/^warning: It takes no notice of `samples`, and .* \(1 of 3 replies\)/),
+      expect.stringMatching(/^warning: It ignores `structured` without saying so \(2 of 3 replies\): what it answers/),
+      expect.stringMatching(/^warning: It ignores `samples` without saying so \(1 of 3 replies\)/),
     ]);
   });
 

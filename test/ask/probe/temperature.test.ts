@@ -115,7 +115,7 @@ describe('a service of a language model', () => {
     expect(probe).not.toHaveProperty('tokens');
     expect(probe.problems.map(({text: said}) => said)).toEqual([
       expect.stringMatching(/^Not one of 3 inputs brought an answer\. Its reply holds no log-probabilities\./),
-      expect.stringMatching(/^It takes no notice of `topLogprobs`, and says nothing of that \(3 of 3 replies\)/),
+      expect.stringMatching(/^It ignores `topLogprobs` without saying so \(3 of 3 replies\)/),
     ]);
   });
 });
