@@ -14,35 +14,38 @@ export class InputError extends LimbeckError {
   override readonly name = 'InputError';
 }
 
-/** What a teacher said in the place of a class. */
+/** A teacher's output that is no class. */
 export interface Said {
-  /** In one line, cut to 60 characters. */
+  /** On one line, cut to 60 characters. */
   readonly text: string;
-  /** The class whose name is nearest by edit distance. Nothing is matched by it. */
+  /** The class with the nearest name by edit distance. It is only shown, never used as the answer. */
   readonly nearest: string;
 }
 
 export interface TeacherErrorDetails extends ErrorOptions {
-  /** The HTTP status, where a service answered. */
+  /** The HTTP status, if a service answered. */
   readonly status?: number;
-  /** Whether the same query may succeed later. */
+  /** True if the same query can succeed later. */
   readonly retryable?: boolean;
-  /** Whether an answer came that could not be read: the query is asked once more, and then quarantined. */
+  /** True if a reply came that could not be read: the query is asked once more, and then quarantined. */
   readonly unreadable?: boolean;
-  /** What it said, if that is a label that means no class. */
+  /** The output, if it is a label that means no class. */
   readonly said?: Said | undefined;
-  /** Whether the service may have heard the request, and charge for it, though no whole reply came. */
+  /** True if the service may have received the request and charge for it, although no whole reply came. */
   readonly inDoubt?: boolean;
   /** Milliseconds that the service asked to wait. */
   readonly retryAfter?: number;
   /**
-   * Of a request that the service does not take as it is: whether that is known to be for its input, or may be for what
-   * all requests share as well, such as a parameter. Asking about others shows which.
+   * Why the service refuses the request: for its input; or unclear, if the reason can also be something that all
+   * requests share, such as a parameter. The replies to other inputs tell which.
    */
   readonly refusal?: 'of-input' | 'unclear';
 }
 
-/** A teacher could not be asked, or what it answered can't be used. Holds no header, no key, and no more of a body than a label. */
+/**
+ * A teacher could not be asked, or its reply can't be used. Holds no header, no key, and no more of a body than a
+ * label.
+ */
 export class TeacherError extends LimbeckError {
   override readonly name = 'TeacherError';
   readonly status: number | undefined;
@@ -82,30 +85,30 @@ export class TeacherError extends LimbeckError {
   }
 }
 
-/** What a run may spend is spent. What was bought before is kept. */
+/** The budget of the run is spent. Answers bought before are kept. */
 export class BudgetError extends LimbeckError {
   override readonly name = 'BudgetError';
 }
 
-/** The query has no answer yet, and none is waited for: it is in a batch that has not ended, or in none any more. */
+/** The query has no answer yet, and none is awaited: it is in a batch that has not ended, or no longer in any batch. */
 export class PendingError extends LimbeckError {
   override readonly name = 'PendingError';
 }
 
-/** The store of answers failed. Never taken for a miss: a hidden failure would buy every answer twice. */
+/** The answer store failed. A failure is never taken for a miss, because it would then buy every answer twice. */
 export class AnswerStoreError extends LimbeckError {
   override readonly name = 'AnswerStoreError';
 }
 
-/** An answer is needed that was not kept, or what was kept is not what is needed. */
+/** A needed answer is not kept, or the kept answer does not suffice. */
 export class KnowledgeError extends LimbeckError {
   override readonly name = 'KnowledgeError';
 }
 
-/** An answer is needed that is not kept, and by the record mode of the run nothing is asked. */
+/** A needed answer is not kept, and the record mode of the run forbids to ask. */
 export class UnrecordedError extends KnowledgeError {}
 
-/** A model or a training run can't be what was asked for. */
+/** A model or a training run can't be set up as asked. */
 export class TrainingError extends LimbeckError {
   override readonly name = 'TrainingError';
 }

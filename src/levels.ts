@@ -1,4 +1,4 @@
 import type {Access} from './teacher.ts';
 
-/** The levels of access, the one that shows least first. */
+/** The levels of access, from the one that shows least. */
 export const LEVELS: readonly Access[] = ['black-box', 'gray-box', 'white-box'];

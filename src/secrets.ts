@@ -1,27 +1,27 @@
 /**
  * The secrets that this process knows, and texts without them. A service can send a key back, in an answer or in an
- * error, and what it sends is written down in many places.
+ * error, and its texts are written to many files.
  */
 
-/** Shorter ones are no secrets, and would be found in every other word. */
+/** Shorter texts are no secrets, and would be found in every other word. */
 const SHORTEST = 6;
-/** Letters and digits above which a secret is found with other signs between them as well. */
+/** A secret with more letters and digits is also found with other characters between them. */
 const LOOSE = 12;
 
 const INSTEAD = '[secret]';
 
-/** How the forms of one secret are found. */
+/** The forms in which one secret is found. */
 interface Forms {
-  /** Whatever their case. */
+  /** In any case. */
   readonly loose: RegExp;
-  /** In base64 and hexadecimal: they are masked at their length, so that what stands around them can still be decoded. */
+  /** In base64 and hexadecimal. They are masked at their length, so that the text around them can still be decoded. */
   readonly encoded: readonly string[];
 }
 
 const known = new Map<string, Forms>();
 
 /**
- * Makes a secret known, so that nothing that is written holds it.
+ * Registers a secret, so that no written text holds it.
  *
  * @returns the secret
  */
@@ -31,7 +31,7 @@ export function keepSecret<T extends string | undefined>(secret: T): T {
 }
 
 /**
- * A text without the secrets that are known: as they are, in another case, backwards, with other signs in them, in
+ * A text without the known secrets: as they are, in another case, backwards, with other characters in them, in
  * hexadecimal or base64, alone or within something longer, or escaped as in JSON, HTML and URLs.
  */
 export function withoutSecrets(text: string): string {
@@ -41,13 +41,13 @@ export function withoutSecrets(text: string): string {
   for (const {mark, sign, plainOf} of ESCAPES) {
     if (plain.includes(mark)) plain = plain.replace(sign, (whole, code?: string) => plainOf(whole, code));
   }
-  // In a text without an escaped secret every sign stays as it was.
+  // In a text without an escaped secret every character stays as it was.
   if (plain === clean) return clean;
   const found = withoutForms(plain);
   return found === plain ? clean : found;
 }
 
-/** A reply of a service, as far as it is cleaned. */
+/** The part of a service's reply that is cleaned. */
 interface Reply {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly body: string;
@@ -56,7 +56,7 @@ interface Reply {
 /** Replies that hold no secret, so that none is searched twice. */
 const clean = new WeakSet<Reply>();
 
-/** A reply without the secrets that are known; the same one if it holds none. */
+/** A reply without the known secrets; the same object if it holds none. */
 export function replyWithoutSecrets<R extends Reply>(reply: R): R {
   if (known.size === 0 || clean.has(reply)) return reply;
   const body = withoutSecrets(reply.body);
@@ -66,7 +66,7 @@ export function replyWithoutSecrets<R extends Reply>(reply: R): R {
   return cleaned;
 }
 
-/** Says that a reply is made of what holds no secret. */
+/** Declares that a reply was made from parts without secrets. */
 export function markClean(reply: Reply): void {
   if (known.size > 0) clean.add(reply);
 }
@@ -108,14 +108,14 @@ function formsOf(secret: string): Forms {
   };
 }
 
-/** Base64 of what stands after so many other bytes, less the signs that hold bits of its neighbours. */
+/** Base64 of the bytes after `before` other bytes, without the characters that hold bits of its neighbours. */
 function middleOf(bytes: Buffer, before: number): string {
   const whole = Buffer.concat([Buffer.alloc(before), bytes]);
   const start = before === 0 ? 0 : 4;
   return whole.toString('base64').slice(start, 4 * Math.floor(whole.length / 3));
 }
 
-/** Up to three other signs may stand between two letters, but not the end of a text in JSON. */
+/** Up to three other characters can be between two letters, but not the end of a JSON text. */
 function spread(letters: string): string {
   return [...letters].join('[^a-z0-9"]{0,3}');
 }
@@ -128,9 +128,9 @@ function reversed(text: string): string {
   return [...text].reverse().join('');
 }
 
-/** A way to write a sign otherwise. */
+/** Another way to write a character. */
 interface Escape {
-  /** What stands in every text that has one. */
+  /** A substring of every text that has one. */
   readonly mark: string;
   readonly sign: RegExp;
   readonly plainOf: (whole: string, code: string | undefined) => string;
@@ -145,7 +145,7 @@ const ESCAPES: readonly Escape[] = [
   {mark: '&amp;', sign: /&amp;/g, plainOf: () => '&'},
 ];
 
-/** What stands for something in JSON stays escaped. */
+/** Escapes with a meaning in JSON stay escaped. */
 function signOf(whole: string, digits: string, base: number): string {
   const sign = Number.parseInt(digits, base);
   return sign > 0x20 && sign < 0x7f && sign !== 0x22 && sign !== 0x5c ? String.fromCharCode(sign) : whole;

@@ -1,52 +1,52 @@
-/** What a service may tell of itself to `limbeck probe`, beside the contract. Types only. */
+/** Additional facts about a service for `limbeck probe`, beside the contract. Types only. */
 import type {Access, Reply, Service, Teacher} from './teacher.ts';
 
-/** A service that can be tried out by more than its answers. */
+/** A service that can be probed by more than its answers. */
 export interface ProbedService<A extends Access = Access> extends Service<A> {
   readonly probe?: ServiceProbe<A>;
 }
 
-/** How a service is tried out. */
+/** How to probe a service. */
 export interface ServiceProbe<A extends Access = Access> {
-  /** What the scores of tokens are that answers are made of. Of language models alone. */
+  /** The token scores that answers are made of. Only for language models. */
   readonly scores?: TokenScores;
-  /** What a reply with status 200 shows of how it was made. Never throws. */
+  /** Facts about how a reply with status 200 was made. Never throws. */
   inspect(reply: Reply): Inspection;
   /**
-   * The same teacher with another temperature of the sampling.
+   * The same teacher with another sampling temperature.
    *
    * @default none: it has no temperature
    */
   atTemperature?(temperature: number): Teacher<A>;
 }
 
-/** What a service's scores of tokens are, as its adapter takes them. */
+/** The meaning of a service's token scores, as its adapter reads them. */
 export interface TokenScores {
   /**
-   * `raw`: log-probabilities by the model itself; `processed`: after temperature and cuts; `masked`: among the tokens
-   * alone that a grammar or a list lets through; `logits`: not normalised.
+   * `raw`: log-probabilities by the model itself; `processed`: after temperature and cuts; `masked`: only among the
+   * tokens that a grammar or a list lets through; `logits`: not normalised.
    */
   readonly meaning: 'raw' | 'processed' | 'masked' | 'logits';
-  /** How many tokens are named at each place. */
+  /** How many tokens are named at each position. */
   readonly topK: number;
-  /** By what two tokens are told apart. */
+  /** The field that distinguishes tokens. */
   readonly key: TokenKey;
-  /** The temperature that is asked for; null leaves it to the service. */
+  /** The requested temperature; null leaves it to the service. */
   readonly temperature: number | null;
 }
 
-/** The surest first. */
+/** The most reliable first. */
 export type TokenKey = 'id' | 'bytes' | 'string';
 
 export interface Inspection {
-  /** Options of the adapter that the service took no notice of. */
+  /** Options of the adapter that the service ignored. */
   readonly ignored: readonly string[];
-  /** The generated tokens in order, each with those that might have stood in its place. */
+  /** The generated tokens in order, each with its alternatives. */
   readonly steps?: readonly TokenStep[];
 }
 
 export interface TokenStep {
-  /** Undefined if only the alternatives are told. */
+  /** Undefined if only the alternatives are reported. */
   readonly chosen: ScoredToken | undefined;
   /** In any order, with or without the chosen one. */
   readonly alternatives: readonly ScoredToken[];
@@ -57,6 +57,6 @@ export interface ScoredToken {
   /** UTF-8. */
   readonly bytes?: readonly number[];
   readonly id?: number;
-  /** A natural log-probability, or what the service gives in its place. */
+  /** A natural log-probability, or the service's stand-in for it. */
   readonly logProbability: number;
 }

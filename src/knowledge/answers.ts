@@ -1,6 +1,6 @@
 import type {Feature} from '../teacher.ts';
 
-/** Answers of one detail to many queries, stored column by column, row i answering input i. */
+/** Answers of one detail to many queries, stored in columns. Row i answers input i. */
 export type Answers = LabelAnswers | VotesAnswers | TopKAnswers | LogProbabilityAnswers | LogitAnswers;
 
 export interface LabelAnswers {
@@ -25,7 +25,7 @@ export interface TopKAnswers {
   readonly classes: Int32Array;
   /** [count, k] */
   readonly logProbabilities: Float32Array;
-  /** [count], the mass that the k classes leave over */
+  /** [count], the mass outside the k classes */
   readonly rest: Float32Array;
 }
 

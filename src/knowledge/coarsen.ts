@@ -13,8 +13,8 @@ import type {
 const FULLNESS = {'top-k': 1, 'log-probabilities': 2, logits: 3} as const;
 
 /**
- * Whether an answer of one detail holds all that another detail asks for, so that `coarsen` can make the one from the
- * other. A partial order: a label is in everything, votes are only in votes, and logits hold the features they name.
+ * True if an answer of one detail holds all that another detail asks for, so that `coarsen` can make the other from it.
+ * A partial order: a label is in everything, votes are only in votes, and logits hold the features they name.
  */
 export function satisfies(held: Detail, wanted: Detail): boolean {
   if (wanted.kind === 'label') return true;
@@ -28,7 +28,7 @@ export function satisfies(held: Detail, wanted: Detail): boolean {
 }
 
 /**
- * The least that satisfies every one of these details; a label if there are none.
+ * The least detail that satisfies every one of these details; a label if there are none.
  *
  * @throws KnowledgeError if votes and a distribution are wanted together: no answer holds both
  */
@@ -47,12 +47,12 @@ function join(one: Detail, other: Detail): Detail {
   );
 }
 
-/** The same detail with no features: what is asked for if nothing else is said. */
+/** The same detail without features: the default request. */
 export function withoutFeatures(detail: Detail): Detail {
   return detail.kind === 'logits' ? {kind: 'logits'} : detail;
 }
 
-/** What an answer holds. */
+/** The detail of an answer. */
 export function detailOf(answer: Answer): Detail {
   if (answer.kind === 'top-k') return {kind: 'top-k', k: answer.classes.length};
   if (answer.kind !== 'logits') return {kind: answer.kind};
@@ -68,10 +68,10 @@ export function describeDetail(detail: Detail): string {
 }
 
 /**
- * Makes a poorer answer of a fuller one; an answer that already is what is wanted comes back as it is.
+ * Coarsens a fuller answer to a poorer one. An answer that already has the wanted detail comes back unchanged.
  *
- * A top-k answer that names fewer than k classes is taken for all that its teacher named, since some name only the
- * classes they saw; how many were asked for is kept beside an answer, not in it.
+ * A top-k answer that names fewer than k classes counts as all that its teacher named, because some teachers name only
+ * the classes they saw. The requested number is kept beside an answer, not in it.
  *
  * @param classes - how many classes the teacher has
  * @throws KnowledgeError if the answer does not hold what is wanted
@@ -80,7 +80,7 @@ export function coarsen<D extends Detail>(answer: Answer, detail: D, classes: nu
   return convert(answer, detail, classes) as AnswerLike<D>;
 }
 
-/** The answer of a detail's kind. */
+/** The answer type of a detail's kind. */
 type AnswerLike<D extends Detail> = Extract<Answer, {readonly kind: D['kind']}>;
 
 function convert(answer: Answer, detail: Detail, classes: number): Answer {
@@ -128,7 +128,7 @@ function toTopK(answer: Answer, k: number, classes: number): TopKAnswer {
   const {logProbabilities} = toLogProbabilities(answer);
   const top = largestIndices(logProbabilities, Math.min(k, classes));
   const named = Float32Array.from(top, index => logProbabilities[index]!);
-  // Where every class is named nothing is left over, whatever rounding says.
+  // If every class is named, the rest is 0, whatever rounding says.
   const rest = k >= classes ? 0 : Math.max(0, 1 - mass(named));
   return {kind: 'top-k', classes: top, logProbabilities: named, rest};
 }
@@ -161,7 +161,7 @@ function poorer(answer: Answer, wanted: Detail): KnowledgeError {
   return new KnowledgeError(`An answer of ${held} can't give ${asked}. Ask the teacher for ${asked}.`);
 }
 
-/** Log-softmax in double precision, rounded once. The best logit stays the best: rounding may not tie it. */
+/** Log-softmax in double precision, rounded once. Rounding must not tie the best logit with another. */
 function logSoftmax(logits: Float32Array): Float32Array {
   const best = largest(logits);
   const peak = logits[best]!;
@@ -208,7 +208,7 @@ function largestIndices(values: Float32Array, k: number): Int32Array {
   return top;
 }
 
-/** A top-k answer that names fewer classes than it was asked for is all that its teacher has: more can't be bought. */
+/** A top-k answer that names fewer classes than were asked for is all that its teacher has: more can't be bought. */
 export function heldDetail(answer: Answer, wanted: Detail): Detail {
   const held = detailOf(answer);
   return held.kind === 'top-k' && wanted.kind === 'top-k' ? {kind: 'top-k', k: Math.max(held.k, wanted.k)} : held;

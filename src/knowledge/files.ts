@@ -8,13 +8,13 @@ import type {Tensor} from './tensor.ts';
 import {TensorParts} from './tensor-parts.ts';
 
 /**
- * Saves knowledge as one file in the safetensors format. The file takes the place of an older one in one step.
+ * Saves knowledge as one file in the safetensors format. The file replaces an older one atomically.
  *
- * Its tensors: `inputs` [count, ...shape], or `texts` (UTF-8, one after the other) with `texts.offsets` [count + 1];
- * and by what the answers hold `labels`, `counts`, `classes`, `log_probabilities`, `rest`, `logits`,
- * `features/<layer>`, each with one row an input. Its metadata: `format`, and as JSON `source`, `classes`, `detail`, if
- * there are several of each input `versions`, and if some were set apart `calibration_inputs`, and if the teacher left
- * some without an answer `unanswered`.
+ * Tensors: `inputs` [count, ...shape], or `texts` (UTF-8, one after another) with `texts.offsets` [count + 1].
+ * Depending on the answers `labels`, `counts`, `classes`, `log_probabilities`, `rest`, `logits`, `features/<layer>`,
+ * each with one row per input. Metadata: `format`; as JSON `source`, `classes` and `detail`; `versions` if each input
+ * has several; `calibration_inputs` if some inputs were set apart; and `unanswered` if the teacher left some without an
+ * answer.
  *
  * @throws KnowledgeError if it can't be written
  */
@@ -34,9 +34,9 @@ export async function saveKnowledge(path: string, knowledge: Knowledge): Promise
 }
 
 /**
- * Loads what `saveKnowledge` saved, or a file of that form made elsewhere.
+ * Loads a file that `saveKnowledge` saved, or a file of that form made elsewhere.
  *
- * @throws KnowledgeError, with the path, where the file can't be read or its parts don't fit together
+ * @throws KnowledgeError, with the path, if the file can't be read or its parts don't fit together
  */
 export async function loadKnowledge(path: string): Promise<Knowledge> {
   const file = await readTensors(path);

@@ -1,25 +1,26 @@
 import {logSumExpOfRow} from '../data/rows.ts';
 import {InputError} from '../errors.ts';
 
-// In this file `logits` are [count, classes], row-major, of inputs that the model did not learn from; `labels` are [count].
+// In this file `logits` are [count, classes], row-major, of inputs that the model did not learn from. `labels` are
+// [count].
 
 export interface FitTemperatureOptions {
   /**
-   * Whether each label is taken to be wrong once in count + 2 times (Platt, 1999, section 2.2). Without, a model that is
-   * right of all is told to be certain.
+   * True to assume that each label is wrong once in count + 2 times (Platt, 1999, section 2.2). Otherwise a model that
+   * is right about every input would become certain.
    *
    * @default true
    */
   readonly smooth?: boolean;
 }
 
-/** No temperature is fitted outside these. */
+/** The bounds of a fitted temperature. */
 const COLDEST = 0.01;
 const HOTTEST = 100;
 
 /**
- * The T > 0 that minimises the mean negative log-likelihood of softmax(logits / T). Guo et al. (2017), On calibration of
- * modern neural networks, section 4.2. The mean is convex in 1 / T, so the slope's one root is bisected.
+ * The T > 0 that minimises the mean negative log-likelihood of softmax(logits / T). Guo et al. (2017), On calibration
+ * of modern neural networks, section 4.2. The mean is convex in 1 / T, so the one root of the slope is bisected.
  *
  * @returns from 0.01 to 100
  * @throws InputError if there is no input
@@ -41,7 +42,7 @@ export function fitTemperature(
     }
     return sum;
   }).reduce((total, value) => total + value, 0);
-  // In logarithms, so that a fit near either end is as exact.
+  // The search runs on logarithms, so that a fit near either end is as exact.
   let [low, high] = [Math.log(COLDEST), Math.log(HOTTEST)];
   for (let step = 0; step < 60; step++) {
     const middle = (low + high) / 2;
@@ -51,7 +52,7 @@ export function fitTemperature(
   return Math.exp((low + high) / 2);
 }
 
-/** Mean over rows of Σ_c q_c · logit_c, q at the temperature: falls as that rises. */
+/** Mean over rows of Σ_c q_c · logit_c, with q at the temperature. It falls as the temperature rises. */
 function meanLogit(logits: ArrayLike<number>, classes: number, temperature: number): number {
   let sum = 0;
   for (let start = 0; start < logits.length; start += classes) {

@@ -10,25 +10,25 @@ import {TensorParts} from './tensor-parts.ts';
 
 export interface OpenKnowledgeOptions {
   /**
-   * What the answers are coarsened to as they are read.
+   * The detail to which answers are coarsened as they are read.
    *
-   * @default what the file holds
+   * @default the detail of the file
    */
   readonly detail?: Detail;
 }
 
 /**
- * Opens what `saveKnowledge` saved, or a file of that form made elsewhere, without reading its rows: each is read when
- * it is needed, so a set may be larger than memory. What reads a row checks it as `loadKnowledge` would.
+ * Opens a file that `saveKnowledge` saved, or a file of that form made elsewhere, without reading its rows. Each row is
+ * read when it is needed, so a set can be larger than memory. Every read checks its rows as `loadKnowledge` would.
  *
- * @throws KnowledgeError, with the path, where the file can't be read, its parts don't fit together, or its answers don't
+ * @throws KnowledgeError, with the path, if the file can't be read, its parts don't fit together, or its answers don't
  * hold the detail
  */
 export async function openKnowledge(path: string, {detail}: OpenKnowledgeOptions = {}): Promise<StoredKnowledge> {
   const file = await openTensors(path);
   try {
     const knowledge = storedIn(path, file, detail);
-    // Of no rows: whether the answers hold the detail.
+    // Reading no rows checks that the answers hold the detail.
     await knowledge.readAnswers([]);
     await checkTexts(path, file, knowledge.count);
     return knowledge;
@@ -64,7 +64,7 @@ function storedIn(path: string, file: OpenTensorFile, wanted: Detail | undefined
   };
 }
 
-/** The shapes alone: checks of the whole file that read none of its rows. */
+/** The shapes alone, to check the whole file without reading its rows. */
 function withoutValues({tensors}: OpenTensorFile): ReadonlyMap<string, Tensor> {
   return new Map(
     Array.from(tensors, ([name, {dtype, shape}]) => [name, {dtype, shape, data: new ARRAYS[dtype](0)} as Tensor]),
@@ -87,7 +87,7 @@ async function checkTexts(path: string, file: OpenTensorFile, count: number): Pr
   throw new TensorParts(path, new Map()).misfit(`texts.offsets must rise from 0 to ${texts.shape[0]}`);
 }
 
-/** A row that is not there would be read out of another tensor. */
+/** A row beyond the end would be read from another tensor. */
 function checkRows(rows: ArrayLike<number>, count: number, path: string): void {
   for (let index = 0; index < rows.length; index++) {
     const row = rows[index]!;
@@ -111,7 +111,7 @@ async function inputTensors(file: OpenTensorFile, rows: ArrayLike<number>): Prom
   return new Map(file.tensors.has('texts') ? await textTensors(file, rows) : [await rowsOf(file, 'inputs', rows)]);
 }
 
-/** The named texts as a file of their own would have them. */
+/** The named texts as a file of their own would hold them. */
 async function textTensors(file: OpenTensorFile, rows: ArrayLike<number>): Promise<NamedTensor[]> {
   const bounds = Array.from(
     await file.readPieces(

@@ -13,18 +13,18 @@ export interface OpenTensorFile {
   readonly tensors: ReadonlyMap<string, Pick<Tensor, 'dtype' | 'shape'>>;
   /** A whole tensor. */
   read(name: string): Promise<Tensor>;
-  /** Pieces of a tensor's values, one after the other. All reads are under way at once. */
+  /** Pieces of a tensor's values, one after another. All reads are under way at once. */
   readPieces(name: string, pieces: readonly Piece[]): Promise<Tensor['data']>;
   close(): Promise<void>;
 }
 
-/** Values of a tensor that stand together. */
+/** Adjacent values of a tensor. */
 export interface Piece {
   readonly start: number;
   readonly length: number;
 }
 
-/** As the format's own readers have it, against headers made to exhaust memory. */
+/** The same limit as in the format's own readers, against headers made to exhaust memory. */
 const MOST_HEADER_BYTES = 100_000_000;
 
 const whole = z.number().int().nonnegative();
@@ -37,9 +37,9 @@ type Entry = z.infer<typeof Entry>;
 const Header = z.object({__metadata__: z.record(z.string(), z.string()).default({})}).catchall(Entry);
 
 /**
- * Opens a file in the safetensors format. Its reads throw as this does.
+ * Opens a file in the safetensors format. Its reads throw the same errors.
  *
- * @throws KnowledgeError, with the path, where the file can't be read or does not hold what its header says
+ * @throws KnowledgeError, with the path, if the file can't be read or does not hold what its header says
  */
 export async function openTensors(path: string): Promise<OpenTensorFile> {
   return reading(path, async () => {
@@ -83,7 +83,7 @@ async function readHeader(file: FileHandle): Promise<{header: z.infer<typeof Hea
   return {header: parsed.data, start: LENGTH_BYTES + length};
 }
 
-/** The tensors must cover the rest of the file without holes, so a file cut short is found before it is used. */
+/** The tensors must cover the rest of the file without holes, so that a file cut short is found before it is used. */
 function checkEntries(entries: Readonly<Record<string, Entry>>, size: number): void {
   let covered = 0;
   const inOrder = Object.entries(entries).sort(([, a], [, b]) => a.data_offsets[0] - b.data_offsets[0]);
@@ -100,9 +100,9 @@ function checkEntries(entries: Readonly<Record<string, Entry>>, size: number): v
   }
 }
 
-/** Where a tensor stands in a file. */
+/** The location of a tensor in a file. */
 interface TensorLocation extends Pick<Tensor, 'dtype' | 'shape'> {
-  /** Of its first byte. */
+  /** The position of its first byte. */
   readonly position: number;
 }
 
@@ -134,7 +134,7 @@ function checkPieces(pieces: readonly Piece[], size: number): void {
   }
 }
 
-/** By callbacks, at half of what promises cost: the reads go on in other threads while this one computes. */
+/** Callbacks cost half of what promises cost: the reads continue in other threads while this one computes. */
 function readPieces({fd}: FileHandle, location: TensorLocation, pieces: readonly Piece[]): Promise<Tensor['data']> {
   const {dtype, shape, position} = location;
   checkPieces(pieces, sizeOf(shape));

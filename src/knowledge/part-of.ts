@@ -2,7 +2,10 @@ import {selectInputs} from '../data/inputs.ts';
 import {answersAt, inputsAt, type Knowledge, type StoredKnowledge} from './knowledge.ts';
 import {selectAnswers} from './table.ts';
 
-/** The named inputs of knowledge in all their versions, with their answers: in memory if it is, else read as they are needed. */
+/**
+ * The named inputs of knowledge in all their versions, with their answers. If the knowledge is in memory, the part is
+ * in memory; otherwise its rows are read when they are needed.
+ */
 export function partOf(knowledge: Knowledge | StoredKnowledge, inputs: ArrayLike<number>): Knowledge | StoredKnowledge {
   const rows = rowsOf(knowledge, inputs);
   const {calibrationInputs: _, unanswered: __, ...head} = knowledge;
@@ -16,12 +19,12 @@ export function partOf(knowledge: Knowledge | StoredKnowledge, inputs: ArrayLike
     count: rows.length,
     readInputs: indices => head.readInputs(at(indices)),
     readAnswers: indices => head.readAnswers(at(indices)),
-    // The whole is closed by whoever opened it.
+    // The whole is closed by its opener.
     close: async () => {},
   };
 }
 
-/** The same, read into memory. */
+/** The same part, read into memory. */
 export async function readPart(knowledge: Knowledge | StoredKnowledge, inputs: ArrayLike<number>): Promise<Knowledge> {
   const {source, classes, detail, versions = 1} = knowledge;
   const rows = rowsOf(knowledge, inputs);
@@ -29,7 +32,7 @@ export async function readPart(knowledge: Knowledge | StoredKnowledge, inputs: A
   return {source, classes, detail, inputs: read, answers, ...(versions > 1 && {versions})};
 }
 
-/** The inputs in the first of their versions, which is the clean one if it is there, with the answers to these. */
+/** The first version of each input, which is the clean one if it is there, with their answers. */
 export async function readFirstVersions(
   knowledge: Knowledge | StoredKnowledge,
   inputs: ArrayLike<number>,

@@ -6,12 +6,12 @@ import type {Knowledge} from './knowledge.ts';
 import type {TensorFile} from './safetensors.ts';
 import type {TensorParts} from './tensor-parts.ts';
 
-/** The form of a file of knowledge. */
+/** The format of a knowledge file. */
 export const FORMAT = 'limbeck.knowledge/1' as const;
-/** Before a layer's name in the name of the tensor of its features. */
+/** The prefix of the name of a layer's feature tensor. */
 export const FEATURE = 'features/' as const;
 
-/** The types of inputs, as files have them. */
+/** The types of inputs, as files name them. */
 export const DTYPES: Readonly<Record<TensorInput['dtype'], 'U8' | 'I32' | 'F32'>> = {
   uint8: 'U8',
   int32: 'I32',
@@ -55,7 +55,7 @@ const Metadata = z.object({
 });
 
 /**
- * What a file of knowledge says of itself.
+ * The metadata of a knowledge file.
  *
  * @throws KnowledgeError if it is not valid
  */
@@ -76,7 +76,7 @@ export function readHead(
   };
 }
 
-/** @throws KnowledgeError if the rows can't be so many versions of each input, or an input is set apart that isn't there */
+/** @throws KnowledgeError if the rows are no multiple of the versions, or an input is set apart that isn't there */
 export function checkRowsFit(
   parts: TensorParts,
   rows: number,
@@ -118,7 +118,7 @@ function readTexts(parts: TensorParts): Inputs {
   return {kind: 'text', count: texts.length, texts};
 }
 
-/** Answers of a detail to so many inputs. */
+/** The answers of a detail to `count` inputs. */
 export function readAnswers(parts: TensorParts, detail: Detail, count: number, classes: number): Answers {
   switch (detail.kind) {
     case 'label':

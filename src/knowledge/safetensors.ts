@@ -12,14 +12,14 @@ const ALIGNMENT = 8;
 
 /**
  * Writes a file in the safetensors format (https://github.com/huggingface/safetensors#format). It replaces an older
- * one in one step, once all of it is on disk.
+ * file atomically, once all of it is on disk.
  */
 export async function writeTensors(path: string, {metadata, tensors}: TensorFile): Promise<void> {
-  // The widest types first, so that every tensor starts at a multiple of its element's size.
+  // The widest types come first, so that every tensor starts at a multiple of its element's size.
   const ordered = [...tensors].sort(([, a], [, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
   await replaceFile(path, async file => {
     await file.writeFile(headerBytes(metadata, ordered));
-    // One write a tensor: no second copy in memory, and no limit of 2 GiB on the whole.
+    // One write per tensor: no second copy in memory, and no limit of 2 GiB on the whole.
     for (const [, {data}] of ordered) await file.writeFile(bytesOf(data));
   });
 }
@@ -27,7 +27,7 @@ export async function writeTensors(path: string, {metadata, tensors}: TensorFile
 /**
  * Reads a file in the safetensors format.
  *
- * @throws KnowledgeError, with the path, where the file can't be read or does not hold what its header says
+ * @throws KnowledgeError, with the path, if the file can't be read or does not hold what its header says
  */
 export async function readTensors(path: string): Promise<TensorFile> {
   const file = await openTensors(path);

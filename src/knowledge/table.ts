@@ -7,11 +7,11 @@ import {coarsen, describeDetail, satisfies} from './coarsen.ts';
 /**
  * Lays answers out in columns, each coarsened to the detail.
  *
- * A top-k answer that names fewer than k classes leaves places over at the end of its row: class -1, log-probability
- * minus infinity. k is never more than the number of classes.
+ * A top-k answer that names fewer than k classes leaves the end of its row empty: class -1, log-probability minus
+ * infinity. k is never more than the number of classes.
  *
  * @param classes - how many classes the teacher has
- * @throws KnowledgeError if an answer does not hold the detail, or is of another size than it should be
+ * @throws KnowledgeError if an answer does not hold the detail, or has the wrong size
  */
 export function tabulate(answers: readonly Answer[], detail: Detail, classes: number): Answers {
   const count = answers.length;
@@ -40,7 +40,7 @@ export function tabulate(answers: readonly Answer[], detail: Detail, classes: nu
 }
 
 /**
- * Makes poorer answers of fuller ones; those that already are what is wanted come back as they are.
+ * Coarsens fuller answers to poorer ones. Answers that already have the wanted detail come back unchanged.
  *
  * @throws KnowledgeError if they don't hold what is wanted
  */
@@ -62,7 +62,7 @@ function detailOfAnswers(answers: Answers): Detail {
   return answers.kind === 'logits' ? {kind: 'logits', features: Object.keys(answers.features)} : {kind: answers.kind};
 }
 
-/** One answer out of the columns. It shares their memory. */
+/** One answer from the columns. It shares their memory. */
 export function answerAt(answers: Answers, index: number, classes: number): Answer {
   if (index < 0 || index >= answers.count) {
     throw new KnowledgeError(`There is no answer ${index}: the set holds ${answers.count}.`);

@@ -2,7 +2,7 @@ import {KnowledgeError} from '../errors.ts';
 import type {TensorFile} from './safetensors.ts';
 import type {Dtype, Tensor} from './tensor.ts';
 
-/** The tensors of a file of knowledge, each checked as it is taken. */
+/** The tensors of a knowledge file, each checked as it is taken. */
 export class TensorParts {
   readonly #path: string;
   readonly #tensors: TensorFile['tensors'];
@@ -16,7 +16,7 @@ export class TensorParts {
     return this.#tensors.has(name);
   }
 
-  /** A tensor of one of these types whose first dimensions are these. */
+  /** A tensor of one of these types with these first dimensions. */
   take<D extends Dtype>(name: string, dtypes: readonly D[], first: readonly number[] = []): Tensor<D> {
     const tensor = this.#tensors.get(name);
     if (!tensor) throw this.misfit(`it has no tensor ${name}`);
@@ -37,7 +37,7 @@ export class TensorParts {
     throw this.misfit(`tensor ${name} has shape [${tensor.shape}], expected [${shape}]`);
   }
 
-  /** Class indices of exactly this shape, from `lowest` on. */
+  /** Class indices of exactly this shape, from `lowest` up. */
   indices(name: string, shape: readonly number[], lowest: number, classes: number): Int32Array {
     const values = this.values(name, 'I32', shape);
     const strange = values.find(index => index < lowest || index >= classes);

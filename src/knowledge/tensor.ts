@@ -25,5 +25,5 @@ export const ARRAYS: {
   I64: BigInt64Array,
 };
 
-/** A file begins with the length of its header, as a whole number of so many bytes. */
+/** A file begins with the length of its header, as a whole number of this many bytes. */
 export const LENGTH_BYTES = 8 as const;

@@ -3,7 +3,7 @@ import {InputError} from '../errors.ts';
 import type {Knowledge} from './knowledge.ts';
 
 /**
- * True labels as if a teacher had answered them: the baseline that learns without one.
+ * True labels in the form of a teacher's answers, for the baseline that learns without a teacher.
  *
  * @throws InputError if there are none
  */

@@ -1,9 +1,9 @@
-/** The probability that stands for a probability of 0, of which no softmax is. */
+/** Stands for a probability of 0, which no softmax gives. */
 export const LEAST_PROBABILITY = 1e-8;
 
 /**
- * What of the rest of a top-k answer each class has that the answer does not name: an even part, at most the smallest
- * probability that it does name (a class above that would have been named) and at least 1e-8.
+ * The share of a top-k answer's rest for each class that the answer does not name: an even part, at most the smallest
+ * probability that it names (a class above that would have been named), and at least 1e-8.
  *
  * @param unnamed - how many classes it does not name
  */

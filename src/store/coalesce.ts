@@ -1,9 +1,9 @@
 /**
- * Makes one call of all that come in one turn of the event loop, and while the call before is under way.
+ * Merges all calls that come in one turn of the event loop, or while the previous call is under way, into one call.
  *
- * @param work - takes what the calls were given, in their order; where it fails, all of them do
+ * @param work - receives the items of all calls, in their order; if it fails, all of them fail
  */
-export function together<T>(work: (items: readonly T[]) => Promise<void>): (items: readonly T[]) => Promise<void> {
+export function coalesce<T>(work: (items: readonly T[]) => Promise<void>): (items: readonly T[]) => Promise<void> {
   let waiting: T[] = [];
   let next: Promise<void> | undefined;
   let underWay: Promise<unknown> | undefined;

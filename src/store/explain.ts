@@ -6,23 +6,23 @@ import type {AnswerStore} from './store.ts';
 export interface Difference {
   /** Path of the field, for example `identity.model` or `bytes`. */
   readonly field: string;
-  /** As the kept answer has it; undefined if it has no such field. */
+  /** The value of the kept answer; undefined if it has no such field. */
   readonly kept: Json | undefined;
-  /** As it is asked about now. */
+  /** The value of the present query. */
   readonly asked: Json | undefined;
 }
 
-/** The kept answer whose key is most like one that is missing. */
+/** The kept answer whose key is most similar to that of a missing answer. */
 export interface Nearest {
   readonly key: string;
   readonly differences: readonly Difference[];
 }
 
 /**
- * Says why an answer is not found: of all kept answers the one that differs in the fewest fields, and in which. Reads
- * the whole store.
+ * Explains why an answer is not found: returns the kept answer that differs in the fewest fields, and these fields.
+ * Reads the whole store.
  *
- * An answer about the same input to another teacher is nearer than one of the same teacher about another input.
+ * An answer about the same input to another teacher is nearer than an answer of the same teacher about another input.
  *
  * @returns undefined if nothing is kept
  */
@@ -60,7 +60,7 @@ function differencesOf(kept: ReadonlyMap<string, Json>, asked: ReadonlyMap<strin
     .map(field => ({field, kept: kept.get(field), asked: asked.get(field)}));
 }
 
-/** Every value that a key is made of, by its path. */
+/** Every value of a key, by its path. */
 function fieldsOf(identity: Teacher['identity'], {shape, ...digest}: QueryDigest): ReadonlyMap<string, Json> {
   const fields = new Map<string, Json>(Object.entries({...digest, shape: shape.join(' x ')}));
   addFields(fields, 'identity', identity);

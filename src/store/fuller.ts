@@ -5,14 +5,14 @@ import type {AnswerEntry, AnswerStore} from './store.ts';
 
 interface FullerOptions {
   /**
-   * Whether an answer replaces one that was read in another way, however full.
+   * True if an answer replaces one of another reader, however full.
    *
    * @default false
    */
   readonly replacesOtherReadings?: boolean;
 }
 
-/** The entries without those for which the store holds something as full. */
+/** The entries without those for which the store holds an answer as full. */
 export async function fuller(
   store: AnswerStore,
   entries: readonly AnswerEntry[],
@@ -26,10 +26,10 @@ export async function fuller(
   });
 }
 
-/** What reads replies, see `Service.reader`; undefined of an answer that was not read from one. */
+/** The reader of replies, see `Service.reader`; undefined for an answer that was not read from a reply. */
 type Reader = Json | undefined;
 
-/** Whether two readers give the same answer to the same reply. */
+/** True if two readers give the same answer to the same reply. */
 export function readAlike(one: Reader, other: Reader): boolean {
   if (one === other || one === undefined || other === undefined) return true;
   return stringify(one) === stringify(other);

@@ -3,25 +3,25 @@ import {readFileSync, readlinkSync} from 'node:fs';
 import {hostname} from 'node:os';
 import {kill, pid} from 'node:process';
 
-/** A process that holds something in a place that outlives it. */
+/** A process that holds something that can outlive it. */
 export interface Owner {
   /**
-   * Within which process ids are told apart, in three words: the machine's name, its last start, and the container on it.
-   * The name alone if the system doesn't tell the others.
+   * The space in which process ids are unique, in three words: the machine's name, its boot, and the container. The
+   * name alone if the system doesn't report the others.
    */
   readonly space: string;
   readonly pid: number;
-  /** Tells the process from others that had its id. */
+  /** Distinguishes the process from others that had its id. */
   readonly start: string;
 }
 
-/** Names this start of the machine; undefined if the system doesn't. */
+/** Names this boot of the machine; undefined if the system doesn't. */
 export const machineStart: string | undefined = read('/proc/sys/kernel/random/boot_id');
 
 /** This process. */
 export const thisProcess: Owner = {space: processSpace(), pid, start: statusOf(pid)?.start ?? randomUUID()};
 
-/** What became of the process, as far as its id says: of another machine's or container's it says nothing. */
+/** The state of the process by its id. The id of a process on another machine or in another container tells nothing. */
 export function fateOf(owner: Owner): 'alive' | 'ended' | 'unknown' {
   if (idsOf(owner) !== idsOf(thisProcess)) return 'unknown';
   if (owner.pid === thisProcess.pid) return owner.start === thisProcess.start ? 'alive' : 'ended';
@@ -30,12 +30,15 @@ export function fateOf(owner: Owner): 'alive' | 'ended' | 'unknown' {
   return status === undefined || (status.start === owner.start && !status.isZombie) ? 'alive' : 'ended';
 }
 
-/** Whether the process runs, or ran, on this machine since its last start, be it in another container. */
+/** True if the process runs, or ran, on this machine after its last boot, even in another container. */
 export function isOfThisMachine({space}: Owner): boolean {
   return machineStart !== undefined && space.split(' ')[1] === machineStart;
 }
 
-/** Within what its id is told apart. The name of the machine may change, and a container may have one of its own. */
+/**
+ * The part of the space in which ids are unique. The machine's name can change, and a container can have one of its
+ * own.
+ */
 function idsOf({space}: Owner): string {
   const [host = '', start, ids] = space.split(' ');
   return start === undefined || ids === undefined ? host : `${start} ${ids}`;
@@ -45,7 +48,7 @@ function isRunning(id: number): boolean {
   try {
     return kill(id, 0);
   } catch (error) {
-    // Another user's process runs as well.
+    // Another user's process counts as running.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
@@ -67,9 +70,9 @@ function read(path: string): string | undefined {
 }
 
 interface ProcessStatus {
-  /** Whether it has ended and is still listed. */
+  /** True if it has ended and is still listed. */
   readonly isZombie: boolean;
-  /** When it was started, in ticks since the machine was. */
+  /** When it was started, in ticks after the boot. */
   readonly start: string;
 }
 

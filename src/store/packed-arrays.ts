@@ -1,6 +1,6 @@
 const ARRAYS = {Float32Array, Int32Array, Uint32Array, Uint8Array} as const;
 
-/** An array as JSON holds it: its type, and its bytes, little-endian, in base64. */
+/** An array in JSON: its type, and its bytes, little-endian, in base64. */
 interface Packed {
   readonly array: keyof typeof ARRAYS;
   readonly base64: string;
@@ -13,7 +13,7 @@ export function pack(_: string, value: unknown): unknown {
   return {array: value.constructor.name, base64: Buffer.from(buffer, byteOffset, byteLength).toString('base64')};
 }
 
-/** An object that `JSON.stringify` writes as it would with `pack`, and faster. */
+/** An object that `JSON.stringify` writes as with `pack`, and faster. */
 export function packed(value: object): object {
   const copy: Record<string, unknown> = {};
   for (const [name, part] of Object.entries(value)) {
@@ -23,11 +23,11 @@ export function packed(value: object): object {
   return copy;
 }
 
-/** For `JSON.parse`: the arrays again. */
+/** For `JSON.parse`: restores the arrays. */
 export function revive(_: string, value: unknown): unknown {
   const {array, base64} = (value ?? {}) as Partial<Packed>;
   if (array === undefined || base64 === undefined || !(array in ARRAYS)) return value;
   const bytes = Buffer.from(base64, 'base64');
-  // A copy of its own, since a buffer may stand at any byte of a larger one.
+  // A copy, because a buffer can begin at any byte of a larger one.
   return new ARRAYS[array](new Uint8Array(bytes).buffer);
 }

@@ -14,13 +14,13 @@ const FORMAT = 'limbeck.answers/1';
 /** How many answers go into a store at once, and how many characters of them. */
 const BATCH = 1000;
 const BATCH_LENGTH = 2 ** 24;
-/** Characters of an answer's line: of 3 million numbers. A file made to fill the memory has longer ones. */
+/** Characters of an answer's line: enough for 3 million numbers. A file made to fill the memory has longer lines. */
 const LONGEST_LINE = 2 ** 24;
 
 /**
- * Writes kept answers to one file that can be read anywhere: gzipped lines of JSON, first the format, then an answer a
- * line with its typed arrays in base64, at the end their number and the SHA-256 of the lines before. Where the raw reply
- * is kept is left out: that is a place on this machine.
+ * Writes kept answers to one portable file: gzipped lines of JSON. The first holds the format. Each further line holds
+ * an answer, with its typed arrays in base64. The last line holds the number of answers and the SHA-256 of the lines
+ * before. The location of the raw reply is left out, because it means nothing on another machine.
  *
  * @param wanted - which answers; @default all
  * @returns how many
@@ -54,19 +54,19 @@ export async function exportAnswers(
   return count;
 }
 
-/** What an import did. */
+/** The result of an import. */
 export interface Imported {
   /** Answers in the file. */
   readonly answers: number;
-  /** Of these, those that the store did not hold, or not as fully. */
+  /** Of these, answers that the store did not hold, or not as fully. */
   readonly added: number;
 }
 
 /**
- * Reads a file of `exportAnswers` into a store. All of it is checked before anything is added; a fuller answer in the
- * store stays.
+ * Reads a file of `exportAnswers` into a store. The whole file is checked before anything is added. A fuller answer in
+ * the store stays.
  *
- * @throws KnowledgeError if the file can't be read, is cut short or damaged, or holds an answer that can't be right
+ * @throws KnowledgeError if the file can't be read, is cut short or damaged, or holds an invalid answer
  */
 export async function importAnswers(store: AnswerStore, path: string): Promise<Imported> {
   let answers = 0;
@@ -123,7 +123,7 @@ async function* entriesIn(path: string): AsyncGenerator<{readonly entry: AnswerE
 
 function linesIn(path: string): AsyncIterable<string> {
   const unzipped = createGunzip();
-  // What fails in the one is thrown by the other, which is read here.
+  // A failure of the input is thrown by the output, which is read here.
   pipeline(createReadStream(path), unzipped).catch(() => {});
   return readLines(unzipped, LONGEST_LINE);
 }

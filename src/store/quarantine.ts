@@ -9,7 +9,7 @@ import type {ReplyLocation} from './journal/reply.ts';
 export interface Quarantined {
   /** The error, as sentences. */
   readonly why: string;
-  /** Where the reply is that could not be read. */
+  /** The location of the reply that could not be read. */
   readonly place?: ReplyLocation | undefined;
   /** ISO 8601. */
   readonly at?: string | undefined;
@@ -17,11 +17,11 @@ export interface Quarantined {
   readonly teacher?: string | undefined;
   /** The beginning of the input, for people. */
   readonly input?: string | undefined;
-  /** What the teacher said in the place of a class, cut, and the class whose name is nearest. */
+  /** The teacher's output that is no class, cut, and the class with the nearest name. */
   readonly said?: {readonly text: string; readonly nearest: string} | undefined;
 }
 
-/** The quarantine as a file holds it, and what of the file can't be read. */
+/** The quarantine in a file, and the lines of the file that can't be read. */
 export interface QuarantineFile {
   readonly byKey: Map<string, Quarantined>;
   /** Lines that are no entries, as `path, line 3`. */
@@ -37,7 +37,7 @@ const location = z.object({
     .max(2 ** 31),
 });
 
-/** A line says what a key is from now on: quarantined, or settled. */
+/** A line gives the state of a key from now on: quarantined, or settled. */
 const lineSchema = z.union([
   z.object({key: z.string(), settled: z.literal(true)}),
   z.object({
@@ -53,12 +53,12 @@ const lineSchema = z.union([
 
 type Line = z.infer<typeof lineSchema>;
 
-/** What earlier versions wrote, and what is written. */
+/** The file that earlier versions wrote, and the file that is written now. */
 const FILES = ['set-aside.jsonl', 'quarantine.jsonl'] as const;
 
 /**
- * Reads the quarantine in a journal's folder. A line that is no entry is left out: another process may have been killed
- * while it wrote it.
+ * Reads the quarantine in a journal's folder. A line that is no entry is skipped: another process may have been killed
+ * while writing it.
  */
 export function readQuarantine(directory: string): QuarantineFile {
   const byKey = new Map<string, Quarantined>();
@@ -75,7 +75,7 @@ export function readQuarantine(directory: string): QuarantineFile {
   return {byKey, skipped};
 }
 
-/** What a person is told of lines that can't be read; undefined if there are none. */
+/** The note about lines that can't be read; undefined if there are none. */
 export function noteOnSkipped(skipped: readonly string[]): string | undefined {
   if (skipped.length === 0) return undefined;
   const more = skipped.length > 1 ? ` (and ${skipped.length - 1} more)` : '';
@@ -100,13 +100,13 @@ export class Quarantine {
     this.skipped = skipped;
   }
 
-  /** @throws AnswerStoreError if it can't be written down */
+  /** @throws AnswerStoreError if it can't be written */
   add(key: string, entry: Quarantined): void {
     this.#append([{key, ...entry}]);
     this.#byKey.set(key, entry);
   }
 
-  /** These queries are not quarantined any more. */
+  /** Takes these queries out of the quarantine. */
   settle(keys: readonly string[]): void {
     const known = keys.filter(key => this.#byKey.has(key));
     if (known.length > 0) this.#append(known.map(key => ({key, settled: true})));
@@ -114,7 +114,7 @@ export class Quarantine {
   }
 
   #append(lines: readonly Line[]): void {
-    // Each line begins a new one, since another process may have left a torn one.
+    // Each entry begins on a new line, because another process may have left a torn one.
     const text = lines.map(line => `\n${withoutSecrets(JSON.stringify(line))}\n`).join('');
     try {
       appendFileSync(join(this.#directory, FILES[1]), text, {flush: true});

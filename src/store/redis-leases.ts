@@ -1,19 +1,21 @@
 import {type Holder, isJournaledWith, type Leases, newHolder, type TakenOver} from './leases.ts';
 import {fateOf} from './owner.ts';
 
-/** What is used of a client of `@redis/client`. */
+/** The used part of a client of `@redis/client`. */
 export interface RedisClient {
   eval(script: string, use: {readonly keys: string[]; readonly arguments: string[]}): Promise<unknown>;
 }
 
 const PREFIX = 'limbeck-lease:';
 
-/** Milliseconds for which a lease that was not given back is still there, so that whoever takes it knows. */
+/** Milliseconds for which an unreleased lease leaves a trace after its end, so that the next holder knows. */
 const TRACE = 3_600_000;
 
-// Each script is one step of the server: nobody comes between. Its first argument is who asks.
+// Each script is one atomic step of the server. Its first argument is the caller.
 
-/** Says who holds each key that could not be had, after `+` where the lease holds and `-` where its time is over. */
+/**
+ * Returns the holder of each key that could not be had, after `+` if the lease is valid and `-` if its time is over.
+ */
 const ACQUIRE = `
   local holders = {}
   for i, key in ipairs(KEYS) do
@@ -23,7 +25,7 @@ const ACQUIRE = `
   end
   return holders`;
 
-/** Takes a lease from the holder that it was seen with, in the state that it was seen in. */
+/** Takes a lease from the holder and in the state that were seen. */
 const TAKE_OVER = `
   local own = {}
   for i, key in ipairs(KEYS) do
@@ -47,7 +49,7 @@ const RELEASE = `
     if redis.call('GET', key) == ARGV[1] then redis.call('DEL', key) end
   end`;
 
-/** Leases in Redis, whose clock sees to their end. */
+/** Leases in Redis, whose clock ends them. */
 export class RedisLeases implements Leases {
   readonly shared = true;
   readonly #client: RedisClient;
@@ -94,7 +96,7 @@ export class RedisLeases implements Leases {
     await this.#run(RELEASE, keys, []);
   }
 
-  /** Made late: the journal is there when something is asked. */
+  /** Made late, because the journal exists only when something is asked. */
   get #holder(): Holder {
     this.#self ??= newHolder(this.#journal);
     return this.#self;
@@ -107,7 +109,7 @@ export class RedisLeases implements Leases {
   }
 }
 
-/** Who holds a key by what `ACQUIRE` says of it; undefined if it was free. */
+/** The holder of a key in a result of `ACQUIRE`; undefined if the key was free. */
 function holderIn(seen: string): Holder | undefined {
   return seen === '' ? undefined : (JSON.parse(seen.slice(1)) as Holder);
 }

@@ -6,7 +6,7 @@ import {LmdbStore} from './lmdb/store.ts';
 import {RedisLeases} from './redis-leases.ts';
 import {openStorage, type RedisStorage, type StoreUrl} from './store-url.ts';
 
-/** What an answer store is made of. */
+/** The parts of an answer store. */
 export interface Backend {
   readonly keyv: Keyv;
   readonly leases: Leases;
@@ -24,7 +24,7 @@ export function openEmbedded(path: string, journal?: string): Backend {
   const store = new LmdbStore(path);
   // The file is ours alone, so its keys need no prefix.
   const keyv = new Keyv({store, throwOnErrors: true, useKeyPrefix: false});
-  // It keeps values as they are, so there is nothing to serialise.
+  // The store keeps values as they are, so nothing is serialised.
   keyv.serialize = undefined;
   keyv.deserialize = undefined;
   keyv.iterator = keyv.generateIterator(store.iterator.bind(store));
@@ -50,12 +50,12 @@ export function openGiven(store: KeyvStoreAdapter | Map<string, unknown>): Backe
  */
 export async function openUrl(url: StoreUrl, journal?: string): Promise<Backend> {
   const store = await openStorage(url);
-  // The adapter for Redis puts the namespace before its keys itself.
+  // The adapter for Redis adds the namespace to its keys itself.
   const keyv = new Keyv({...OPTIONS, store, useKeyPrefix: !url.hasLeases});
   return {
     keyv,
     leases: url.hasLeases ? new RedisLeases((store as RedisStorage).client, journal) : NO_LEASES,
-    // By force: a server that answers no more is not waited for, and what is acknowledged is safe.
+    // Forced, because a server may no longer answer, and acknowledged writes are safe.
     close: async () => store.disconnect?.(true),
   };
 }

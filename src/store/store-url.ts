@@ -4,7 +4,7 @@ import {AnswerStoreError, InputError} from '../errors.ts';
 import {keepSecret} from '../secrets.ts';
 import type {RedisClient} from './redis-leases.ts';
 
-/** Keyv's adapter for each kind of store. Those that drop what they hold, as memcached does, are left out. */
+/** Keyv's adapter for each kind of store. Stores that drop entries, like memcached, are left out. */
 const PACKAGES: Readonly<Record<string, string>> = {
   redis: '@keyv/redis',
   rediss: '@keyv/redis',
@@ -17,25 +17,25 @@ const PACKAGES: Readonly<Record<string, string>> = {
   etcd: '@keyv/etcd',
 };
 
-/** How often a lost connection to Redis is tried again, with twice the wait each time: 1.5 seconds in all. */
+/** How often a lost connection to Redis is retried, with twice the wait each time: 1.5 seconds in all. */
 const RECONNECTIONS = 5;
 const FIRST_WAIT = 50;
 
-/** The URL of a store, with what may be shown of it. */
+/** The URL of a store, and the part of it that can be shown. */
 export interface StoreUrl {
   readonly url: string;
   /** The URL without user, password and settings. */
   readonly name: string;
   /** The package with its adapter. */
   readonly package: string;
-  /** Whether leases can be kept there. */
+  /** True if leases can be kept there. */
   readonly hasLeases: boolean;
 }
 
 /** A storage that speaks to a server. */
 type Storage = KeyvStoreAdapter & {disconnect?(force?: boolean): Promise<void>};
 
-/** Of `@keyv/redis`, beside. */
+/** The storage of `@keyv/redis`, with its client. */
 export type RedisStorage = Storage & {readonly client: RedisClient & {connect(): Promise<unknown>}};
 
 /** @throws InputError if no adapter is known for such a URL */
@@ -53,14 +53,12 @@ export function storeUrl(url: string): StoreUrl {
   return {url, name: `${scheme}://${location}`, package: adapter, hasLeases: adapter === '@keyv/redis'};
 }
 
-/**
- * A text without the passwords of a URL, however short: those who write messages about connections may quote them.
- */
+/** A text without the passwords of a URL, however short, because libraries quote URLs in their connection errors. */
 export function withoutPasswords(text: string, url: string): string {
   return passwordsIn(url).reduce((clean, secret) => clean.replaceAll(secret, '…'), text.replaceAll(url, '…'));
 }
 
-/** As they stand in the URL, and decoded. */
+/** As in the URL, and decoded. */
 function passwordsIn(url: string): readonly string[] {
   const inAuthority = /:\/\/[^/]*?:(.*)@/s.exec(url)?.[1] ?? '';
   const inSettings = [...url.matchAll(/[?&][^=&]*(?:pass|secret|token|key)[^=&]*=([^&#]*)/gi)].map(
@@ -79,12 +77,12 @@ export async function openStorage({url, name, package: adapter}: StoreUrl): Prom
   const {default: Adapter} = (await import(adapter)) as {default: new (...options: unknown[]) => Storage};
   if (adapter === '@keyv/redis') return openRedis(Adapter, url);
   const storage = new Adapter(url);
-  // It takes failed reads for misses if it makes many of one.
+  // It takes failed reads for misses if it reads several keys one by one.
   if (adapter === '@keyv/etcd') Object.assign(storage, {getMany: undefined});
   return storage;
 }
 
-/** Connected, since the adapter itself would wait for a server without end. */
+/** Connected at once, because the adapter itself would wait for a server forever. */
 async function openRedis(Adapter: new (...options: unknown[]) => Storage, url: string): Promise<RedisStorage> {
   const reconnectStrategy = (count: number, cause: Error): number | Error =>
     count < RECONNECTIONS ? FIRST_WAIT * 2 ** count : cause;

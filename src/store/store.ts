@@ -15,15 +15,15 @@ export interface AnswerEntry {
 }
 
 /**
- * Where answers are kept. Nothing expires and nothing is evicted: they were paid for. Every failure is an
+ * A store of answers. Nothing expires and nothing is evicted, because answers were paid for. Every failure is an
  * AnswerStoreError, never a miss.
  */
 export interface AnswerStore {
-  /** How messages call it: the path of its file, or its URL without user, password and settings. */
+  /** Its name in messages: the path of its file, or its URL without user, password and settings. */
   readonly name: string;
-  /** Who is asking about which query; shared with the embedded store and with Redis. */
+  /** The leases on queries; shared with the embedded store and with Redis. */
   readonly leases: Leases;
-  /** Opens it now, and not at its first use. */
+  /** Opens it now instead of at its first use. */
   open(): Promise<void>;
   get(key: string): Promise<StoredAnswer | undefined>;
   /** In the order of the keys. */
@@ -31,7 +31,7 @@ export interface AnswerStore {
   set(key: string, stored: StoredAnswer): Promise<void>;
   /** With the embedded store all entries are on disk when the promise resolves. */
   setMany(entries: readonly AnswerEntry[]): Promise<void>;
-  /** Whether there was such an answer. */
+  /** Returns true if there was such an answer. */
   delete(key: string): Promise<boolean>;
   /** Every kept answer. */
   entries(): AsyncIterable<AnswerEntry>;
@@ -41,20 +41,21 @@ export interface AnswerStore {
 
 export type AnswerStoreOptions = {
   /**
-   * The folder of the journal that says what was sent: processes with the same one know of each other what is in doubt.
+   * The folder of the journal that says what was sent. Processes with the same journal know each other's queries in
+   * doubt.
    *
    * @default none
    */
   readonly journal?: string | undefined;
 } & (
   | {
-      /** The file of the embedded store, made if there is none. A lock file and a file of leases stand beside it. */
+      /** The file of the embedded store, created if needed. A lock file and a file of leases are beside it. */
       readonly path: string;
     }
   | {
       /**
-       * A store of another kind, such as `redis://127.0.0.1:6379/0`. Keyv's adapter for it is loaded when it is used, and
-       * has to be installed: `npm install @keyv/redis`.
+       * The URL of another store, such as `redis://127.0.0.1:6379/0`. Keyv's adapter for it is loaded when it is used,
+       * and must be installed: `npm install @keyv/redis`.
        */
       readonly url: string;
       /**
@@ -65,7 +66,7 @@ export type AnswerStoreOptions = {
       readonly timeout?: number;
     }
   | {
-      /** Any storage of Keyv's, or a map to keep answers in memory. */
+      /** Any Keyv storage, or a map to keep answers in memory. */
       readonly store: KeyvStoreAdapter | Map<string, unknown>;
     }
 );
@@ -73,7 +74,7 @@ export type AnswerStoreOptions = {
 type Storage = KeyvStoreAdapter & {count?(): Promise<number>};
 
 /**
- * Names a store of answers. It is opened at its first use, and again after `close`.
+ * Describes a store of answers. It is opened at its first use, and again after `close`.
  *
  * @throws InputError if the URL is of no known kind of store
  */
@@ -98,7 +99,7 @@ export function openAnswerStore(options: AnswerStoreOptions): AnswerStore {
   });
 }
 
-/** `openAnswerStore` of a path or a URL, as commands take it. */
+/** `openAnswerStore` for a path or a URL, as commands receive it. */
 export function openStoreAt(location: string, journal?: string): AnswerStore {
   return openAnswerStore(isStoreUrl(location) ? {url: location, journal} : {path: location, journal});
 }
@@ -139,7 +140,7 @@ class KeyvAnswerStore implements AnswerStore {
 
   async getMany(keys: readonly string[]): Promise<readonly (StoredAnswer | undefined)[]> {
     const found = await this.#try('read', ({keyv}) =>
-      // Keyv 5 takes a failed read for a miss if it makes many of one, whatever `throwOnErrors` says.
+      // Keyv 5 takes a failed read for a miss if it reads several keys one by one, whatever `throwOnErrors` says.
       storageOf(keyv).getMany ? keyv.getMany([...keys]) : Promise.all(keys.map(key => keyv.get(key))),
     );
     return found.map(record => (record === undefined ? undefined : this.#checked(record)));
@@ -154,7 +155,7 @@ class KeyvAnswerStore implements AnswerStore {
     const written = await this.#try('written', ({keyv}) =>
       keyv.setMany(entries.map(({key, stored}) => ({key, value: stored}))),
     );
-    // The storage may answer with nothing, or with one verdict an entry.
+    // The storage may return nothing, or one result per entry.
     if (written?.includes(false)) throw this.#failed('written', new Error('the storage refused an entry'));
   }
 
@@ -211,7 +212,7 @@ class KeyvAnswerStore implements AnswerStore {
     }
   }
 
-  /** Storages wait for a lost server without end. */
+  /** Storages wait for a lost server forever. */
   #inTime<T>(work: Promise<T>): Promise<T> {
     const {timeout} = this.#source;
     if (timeout === undefined) return work;
@@ -251,7 +252,7 @@ function storageOf(keyv: Keyv): Storage {
   return keyv.store as Storage;
 }
 
-/** Node's errors about connections can have a code and no message. */
+/** Node's connection errors can have a code and no message. */
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   return cause.message || (cause as NodeJS.ErrnoException).code || cause.name;

@@ -3,19 +3,19 @@ import type {Answer} from '../teacher.ts';
 import {digestKey} from './key.ts';
 import type {AnswerEntry} from './store.ts';
 
-/** How far probabilities may be from a sum of 1. */
+/** How far the sum of probabilities can be from 1. */
 const TOLERANCE = 1e-3;
 
 /**
- * What is wrong with a kept answer, as a clause: its key is not that of its question, it holds other values than its
- * kind may, or less than it is said to.
+ * The fault of a kept answer, as a clause: its key does not match its question, it holds invalid values for its kind,
+ * or it holds less than its detail.
  */
 export function problemWith({key, stored}: AnswerEntry): string | undefined {
   const {teacher, question, detail, answer} = stored;
   if (digestKey(teacher.identity, question) !== key) return 'its key is not that of its teacher and question';
   const problem = problemWithAnswer(answer);
   if (problem !== undefined) return problem;
-  // A top-k answer may name fewer classes than were asked for.
+  // A top-k answer can name fewer classes than were asked for.
   const isWhole = detail.kind === 'top-k' ? answer.kind === 'top-k' : satisfies(detailOf(answer), detail);
   return isWhole ? undefined : `it is said to hold ${detail.kind}, and holds ${answer.kind}`;
 }

@@ -35,9 +35,9 @@ async function noting() {
       return id;
     },
     replied: async (id, reply) => {
-      const place = await journal.replied(id, reply);
+      const location = await journal.replied(id, reply);
       notes.push('replied');
-      return place;
+      return location;
     },
     receive: (keys, reply) => journal.receive(keys, reply),
     failed: (id, why, inDoubt) => {
@@ -53,7 +53,7 @@ async function noting() {
     kept: entries => journal.kept(entries),
     find: keys => journal.find(keys),
     takeOver: () => journal.takeOver(),
-    read: place => journal.read(place),
+    read: location => journal.read(location),
     close: () => journal.close(),
   };
   return {journal: noted, notes};
@@ -76,9 +76,9 @@ describe('withCalls', () => {
     };
     const [first] = await withCalls(reading, {journal}).ask(about(1, 2));
     expect(notes).toEqual(['sent 2', 'request', 'replied', 'read']);
-    const {call} = first as unknown as {call: {place: Parameters<Journal['read']>[0]; receipt: object}};
+    const {call} = first as unknown as {call: {location: Parameters<Journal['read']>[0]; receipt: object}};
     expect(call.receipt).toEqual({model: 'fake-1', usage: {inputTokens: 20, outputTokens: 0}});
-    expect(await journal.read(call.place)).toEqual({keys: keysOf(1, 2), reply: labels([1, 2])});
+    expect(await journal.read(call.location)).toEqual({keys: keysOf(1, 2), reply: labels([1, 2])});
   });
 
   it('counts calls, refusals, tokens and money', async () => {
@@ -245,8 +245,8 @@ describe('withCalls', () => {
     const unguarded = {...teacher};
     const outcomes = await unguarded.ask(about(1, 2));
     expect(outcomes).toMatchObject([
-      {error: {unreadable: true}, call: {place: {}}},
-      {error: {unreadable: true}, call: {place: {}}},
+      {error: {unreadable: true}, call: {location: {}}},
+      {error: {unreadable: true}, call: {location: {}}},
     ]);
     expect(notes.at(-1)).toBe('done');
   });

@@ -1,11 +1,11 @@
 import {setImmediate, setTimeout} from 'node:timers/promises';
 import {describe, expect, it} from 'vitest';
-import {together} from '../../src/store/coalesce.ts';
+import {coalesce} from '../../src/store/coalesce.ts';
 
-describe('together', () => {
+describe('coalesce', () => {
   it('makes one call of all that come in one turn of the event loop, in their order', async () => {
     const calls: (readonly number[])[] = [];
-    const add = together<number>(async items => void calls.push(items));
+    const add = coalesce<number>(async items => void calls.push(items));
     await Promise.all([add([1, 2]), add([3]), Promise.resolve().then(() => add([4]))]);
     await add([5]);
     expect(calls).toEqual([[1, 2, 3, 4], [5]]);
@@ -14,7 +14,7 @@ describe('together', () => {
   it('gathers what comes while a call is under way, and never makes two at once', async () => {
     const calls: (readonly number[])[] = [];
     let active = 0;
-    const add = together<number>(async items => {
+    const add = coalesce<number>(async items => {
       expect(++active).toBe(1);
       calls.push(items);
       await setTimeout(20);
@@ -32,7 +32,7 @@ describe('together', () => {
 
   it('fails all that were in a call, and tries again with the next ones', async () => {
     let isFull = true;
-    const add = together<number>(async () => {
+    const add = coalesce<number>(async () => {
       if (isFull) throw new Error('full');
     });
     const results = await Promise.allSettled([add([1]), add([2])]);

@@ -239,7 +239,7 @@ describe('a broken answer store', () => {
     await store.setMany(Array.from({length: 100}, (_, index) => ({key: `k${index}`, stored: records[0]!})));
     await store.close();
     await writeFile(path, (await readFile(path)).subarray(0, 9000));
-    await expect(openAnswerStore({path}).get('k1')).rejects.toThrow('an LMDB database of which the end is missing');
+    await expect(openAnswerStore({path}).get('k1')).rejects.toThrow('an LMDB database whose end is missing');
   });
 
   /** A storage in which one method fails. */

@@ -1,6 +1,6 @@
 import {TeacherError} from '../../errors.ts';
 import {heldDetail, withoutFeatures} from '../../knowledge/coarsen.ts';
-import {together} from '../../store/coalesce.ts';
+import {coalesce} from '../../store/coalesce.ts';
 import {fuller} from '../../store/fuller.ts';
 import type {Journal} from '../../store/journal/journal.ts';
 import type {AnswerEntry, AnswerStore} from '../../store/store.ts';
@@ -37,7 +37,7 @@ export type Kept<A extends Access = Access> = Outcome<A> & {readonly detail?: De
  */
 export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, options: KeepOptions): LayeredTeacher<A> {
   const {store, journal, ledger, refusals, replaces = false} = options;
-  const keep = together<AnswerEntry>(async entries => {
+  const keep = coalesce<AnswerEntry>(async entries => {
     // Another process may have kept an answer as full in the meantime.
     const wanted = replaces ? entries : await fuller(store, entries, {replacesOtherReadings: true});
     const failure = await journal?.kept(wanted).then(

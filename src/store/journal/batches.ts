@@ -7,13 +7,13 @@ import {journalFailure} from './file.ts';
 /** A batch that a service has, or is about to get. */
 export interface BatchRecord {
   readonly format: 1;
-  /** Our name for it, which is there before the service's id is. */
+  /** Our name for it, which exists before the service's id. */
   readonly name: string;
   /** Name of the teacher, for messages. */
   readonly teacher: string;
-  /** ISO 8601: just before it was handed over. */
+  /** ISO 8601: just before it was submitted. */
   readonly plannedAt: string;
-  /** Which handing-over of its queries it is, from 1 on. */
+  /** The number of this submission of its queries, from 1. */
   readonly attempt: number;
   /** Its queries, see `answerKey`. */
   readonly keys: readonly string[];
@@ -22,8 +22,8 @@ export interface BatchRecord {
 }
 
 /**
- * The batches that are not collected yet, a file each in the journal's folder. It stands there before the batch is
- * handed over, and goes when all its answers are kept: a batch that was paid for is never forgotten.
+ * The batches that are not collected yet, one file each in the journal's folder. The file exists before the batch is
+ * submitted, and is removed when all answers are kept, so a batch that was paid for is never forgotten.
  */
 export class BatchRecords {
   readonly #journal: string;
@@ -37,7 +37,7 @@ export class BatchRecords {
   }
 
   /**
-   * Those of all processes, the oldest first.
+   * The batches of all processes, the oldest first.
    *
    * @throws AnswerStoreError if they can't be read
    */
@@ -51,7 +51,7 @@ export class BatchRecords {
   }
 
   /**
-   * Writes a batch down, in the place of what stands there under its name. On disk when the promise resolves.
+   * Writes a batch to its file and replaces an older record of that name. On disk when the promise resolves.
    *
    * @throws AnswerStoreError if it can't be written
    */
@@ -64,7 +64,7 @@ export class BatchRecords {
     }
   }
 
-  /** The batch is collected, or the service never had it. */
+  /** Removes a batch that is collected, or that the service never had. */
   remove(record: BatchRecord): void {
     try {
       rmSync(this.pathOf(record), {force: true});
@@ -73,12 +73,12 @@ export class BatchRecords {
     }
   }
 
-  /** The file that a batch is written down in. */
+  /** The file of a batch. */
   pathOf({name}: BatchRecord): string {
     return join(this.#directory, `${name}${ENDING}`);
   }
 
-  /** A batch may be of a hundred thousand queries: what has not changed is not read again. */
+  /** A batch can have a hundred thousand queries, so an unchanged file is not read again. */
   #recordIn(file: string): BatchRecord | undefined {
     const path = join(this.#directory, file);
     const changed = statSync(path, {throwIfNoEntry: false})?.mtimeMs;

@@ -2,16 +2,18 @@ import {appendFileSync, existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {journalFailure} from './file.ts';
 
-/** Answers that were taken out of a store are not to come back out of its journal: when each was, by key. */
+/**
+ * The times at which answers were deleted from a store, by key. Deleted answers must not come back from its journal.
+ */
 export type DeletedKeys = ReadonlyMap<string, number>;
 
 const NAME = 'deleted.jsonl';
 
-/** Writes down that answers were taken out. Without a journal there is nothing that they could come back from. */
+/** Records that answers were deleted. Without a journal there is nothing that they could come back from. */
 export function writeDeleted(journal: string, keys: readonly string[]): void {
   if (!existsSync(journal)) return;
   const at = new Date().toISOString();
-  // Each line begins a new one, since another process may have left a torn one.
+  // Each entry begins on a new line, because another process may have left a torn one.
   const lines = keys.map(key => `\n${JSON.stringify({key, at})}\n`);
   try {
     appendFileSync(join(journal, NAME), lines.join(''), {flush: true});
@@ -31,7 +33,7 @@ export function readDeleted(journal: string): DeletedKeys {
   }
 }
 
-/** Nothing of a torn line, and of the empty ones between lines. */
+/** Returns nothing for a torn line, or for the empty lines between entries. */
 function parsed(line: string): [key: string, at: number][] {
   try {
     const {key, at} = JSON.parse(line) as {readonly key: string; readonly at: string};

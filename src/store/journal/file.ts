@@ -1,12 +1,12 @@
 import {fdatasync} from 'node:fs';
 import {AnswerStoreError} from '../../errors.ts';
 
-/** Milliseconds after a write until the disk is told to keep it. */
+/** Milliseconds from a write to the sync. */
 const SYNC_DELAY = 1000;
 
 export type JournalAction = 'opened' | 'read' | 'written';
 
-/** Who, what and what to do next, of a journal in this folder. */
+/** An error about the journal in this folder, which says what to do next. */
 export function journalFailure(directory: string, action: JournalAction, cause: unknown): AnswerStoreError {
   if (cause instanceof AnswerStoreError) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);
@@ -17,7 +17,7 @@ export function journalFailure(directory: string, action: JournalAction, cause: 
   );
 }
 
-/** Has the disk keep what was written to a file, in the background and at most once a second. */
+/** Syncs a file to the disk in the background, at most once a second. */
 export class BackgroundSync {
   readonly #directory: string;
   readonly #file: number;
@@ -30,7 +30,7 @@ export class BackgroundSync {
     this.#file = file;
   }
 
-  /** Something was written. */
+  /** Schedules a sync after a write. */
   schedule(): void {
     this.#timer ??= setTimeout(() => void this.#sync(), SYNC_DELAY).unref();
   }

@@ -18,68 +18,71 @@ export type {Quarantined} from '../quarantine.ts';
 export type {KeptReply, ReplyLocation} from './reply.ts';
 
 /**
- * What was sent to a service and what came back, written down before anything follows from it. A process that is killed
- * loses nothing that a promise of its journal was resolved for. A power cut can take the lines of the last second or
- * two: their queries are then asked again without being named.
+ * A record of everything that was sent to a service and came back, written before anything depends on it. A killed
+ * process loses nothing for which a promise of its journal was resolved. A power cut can lose the lines of the last
+ * second or two: their queries are then asked again without being listed.
  *
  * Every failure to write or to read is an AnswerStoreError.
  */
 export interface Journal {
-  /** What earlier processes left. */
+  /** The state that earlier processes left. */
   readonly recovered: {
-    /** Queries that were sent, and may have been paid for, but have no reply: those that are asked again. */
+    /** Queries that were sent and may have been paid for, but have no reply. They are asked again. */
     readonly inDoubt: readonly string[];
-    /** Where paid replies are whose answers were not kept, by query. They are to be read, not asked for again. */
+    /** By query, the locations of paid replies whose answers were not kept. They must be read, not asked for again. */
     readonly replies: ReadonlyMap<string, ReplyLocation>;
   };
-  /** Processes elsewhere that may run or not. What they sent and received is left to them for as long as that is so. */
+  /**
+   * Processes elsewhere that may be running. The queries that they sent or received are left to them until that is
+   * known.
+   */
   readonly unknown: readonly Owner[];
-  /** Where the replies are that this process received in batches and whose answers are not kept yet, by query. */
+  /** By query, the locations of replies that this process received in batches and whose answers are not kept yet. */
   readonly received: ReadonlyMap<string, ReplyLocation>;
-  /** What was handed over in batches and is not collected. */
+  /** The batches that were submitted and are not collected. */
   readonly batches: BatchRecords;
   /** Queries whose replies could not be read, by this process and those before. */
   readonly quarantined: ReadonlyMap<string, Quarantined>;
-  /** Lines of the quarantine's file that are no entries, by file and line. */
+  /** Lines of the quarantine file that are no entries, as file and line. */
   readonly skipped: readonly string[];
-  /** Queries are about to be sent. Nothing may go out before it has resolved, with the call's number. */
+  /** Records queries that are about to be sent. Send nothing before it has resolved with the call's number. */
   sent(keys: readonly string[]): Promise<number>;
-  /** Keeps the raw reply, without headers that could hold a secret. To be awaited before the reply is read. */
+  /** Keeps the raw reply, without headers that could hold a secret. Await it before the reply is read. */
   replied(id: number, reply: Reply): Promise<ReplyLocation>;
-  /** Keeps the raw reply to a request of a batch, as `replied` does. It is to be read, not asked for again. */
+  /** Keeps the raw reply to a request of a batch, as `replied` does. It must be read, not asked for again. */
   receive(keys: readonly string[], reply: Reply): Promise<ReplyLocation>;
-  /** No reply came that is to be paid for, or it is in doubt. */
+  /** Records that no reply came that must be paid for, or that the request is in doubt. */
   failed(id: number, why: string, inDoubt: boolean): void;
-  /** The answers of a call are in the store, or its queries quarantined. */
+  /** Records that the answers of a call are in the store, or its queries quarantined. */
   done(id: number): void;
-  /** These queries have their answers by other ways than a call of this process. */
+  /** Records that these queries got their answers without a call of this process. */
   settled(keys: readonly string[]): void;
-  /** The query has no answer that could be read, and is not asked again. */
+  /** Records that the query has no readable answer and is not asked again. */
   quarantine(key: string, entry: Quarantined): Promise<void>;
   /**
-   * These answers of replies are about to go into the store. When the promise resolves the journal has them as well, so
-   * that a store that is lost can be made again of it.
+   * Records answers that are about to go into the store. When the promise resolves the journal has them, too, so that a
+   * lost store can be rebuilt from it.
    */
   kept(entries: readonly AnswerEntry[]): Promise<void>;
   /**
-   * Where the replies are of other processes, ended or not, by query; without those whose answers were deleted, those
-   * in `recovered` and `received`, and those that are quarantined.
+   * By query, the locations of replies of other processes, ended or not. It leaves out deleted answers, replies in
+   * `recovered` and `received`, and quarantined queries.
    */
   find(keys: readonly string[]): Promise<ReadonlyMap<string, ReplyLocation>>;
   /**
-   * Takes over what processes left that have ended since this journal was opened: `recovered.replies` has their replies
-   * from then on, and `find` looks at all that was written by now. Resolves with the queries that are in doubt by them.
+   * Takes over from processes that have ended after this journal was opened: `recovered.replies` has their replies from
+   * then on, and `find` covers all that was written by now. Resolves with the queries that they left in doubt.
    */
   takeOver(): Promise<readonly string[]>;
-  /** A kept reply; undefined if there is none in its place, as after a power cut. */
+  /** A kept reply; undefined if there is none at its location, as after a power cut. */
   read(location: ReplyLocation): Promise<KeptReply | undefined>;
-  /** What is not at its end is left to the next journal in the folder. */
+  /** Closes the journal. The next journal in the folder takes over unfinished calls. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the journal in a folder, made if there is none, and takes over what ended processes left there. Processes
- * that run at the same time each write a file of their own.
+ * Opens the journal in a folder, creates it if needed, and takes over from ended processes. Processes that run at the
+ * same time each write a file of their own.
  *
  * @throws AnswerStoreError if the folder can't be written
  */
@@ -89,7 +92,7 @@ export async function openJournal(directory: string): Promise<Journal> {
     const {outstanding, inDoubt, unknown, finish} = await recover(directory);
     const name = createSegment(directory, {journal: 1, owner: thisProcess}, carryLines(outstanding));
     const lock = await holdLock(directory, name);
-    // Only now: until here, another process would have found it all in the old segments.
+    // Not earlier, because until here another process would have found everything in the old segments.
     finish();
     return new SegmentJournal({directory, name, lock, inDoubt, unknown}, outstanding);
   } catch (error) {
@@ -97,7 +100,7 @@ export async function openJournal(directory: string): Promise<Journal> {
   }
 }
 
-/** A reply that is being written, and its place. */
+/** A reply that is being written, and its location. */
 interface Keeping {
   readonly location: ReplyLocation;
   readonly written: Promise<void>;
@@ -167,7 +170,7 @@ class SegmentJournal implements Journal {
   async receive(keys: readonly string[], reply: Reply): Promise<ReplyLocation> {
     const {location, written} = this.#keep(++this.#calls, keys, reply);
     await written;
-    // No call of this process stands for it: if the process ends now, it is found by this line.
+    // No call of this process covers it: if the process ends now, this line leads to the reply.
     this.#segment.note(lineOf({unread: keys, place: location}));
     this.#outstanding.left(keys, location);
     for (const key of keys) this.#received.set(key, location);

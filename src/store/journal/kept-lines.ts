@@ -3,25 +3,25 @@ import {packed, revive} from '../packed-arrays.ts';
 import type {AnswerEntry} from '../store.ts';
 import {lineOf} from './segment.ts';
 
-/** What a line says that holds kept answers, all of replies in one segment. */
+/** A line with kept answers, all of replies in one segment. */
 export interface KeptLine {
   readonly kept: readonly (readonly [key: string, record: ShortRecord])[];
   /** The segment of their replies. */
   readonly in: string;
-  /** What the records of this line and later ones have in common, by number. */
+  /** The common parts of the records in this line and later ones, by number. */
   readonly heads?: Readonly<Record<number, RecordHead>>;
 }
 
 const BEGINNING = Buffer.from('{"kept":');
-/** Where a record has its answer. */
+/** The index of a record's answer. */
 const ANSWER = 8;
 
-/** Writes answers as lines of one segment, so that a lost store can be made again of the journal alone. */
+/** Writes answers as lines of one segment, so that a lost store can be rebuilt from the journal alone. */
 export class KeptLines {
   readonly #heads = new RecordHeads();
   readonly #written = new Set<number>();
 
-  /** The lines of answers whose replies are in the journal; of others there are none. */
+  /** The lines of the answers whose replies are in the journal. Other answers have no line. */
   of(entries: readonly AnswerEntry[]): string {
     const bySegment = new Map<string, AnswerEntry[]>();
     for (const entry of entries) {
@@ -48,9 +48,9 @@ export class KeptLines {
 }
 
 /**
- * What a line says; undefined of another line, and of a torn one.
+ * The content of a line; undefined for a torn line, or a line of another kind.
  *
- * @param isWhole - whether its answers are read as well
+ * @param isWhole - true to read its answers, too
  */
 export function keptIn(line: Buffer, isWhole = false): KeptLine | undefined {
   if (!line.subarray(0, BEGINNING.length).equals(BEGINNING)) return undefined;
@@ -61,11 +61,11 @@ export function keptIn(line: Buffer, isWhole = false): KeptLine | undefined {
   }
 }
 
-/** Reads answers out of the lines of one segment, in their order. */
+/** Reads answers from the lines of one segment, in their order. */
 export class KeptLinesReader {
   readonly #heads = new Map<number, RecordHead>();
 
-  /** None of another line. */
+  /** Returns no answers for a line of another kind. */
   read(line: Buffer): AnswerEntry[] {
     const said = keptIn(line, true);
     if (said === undefined) return [];

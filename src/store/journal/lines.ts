@@ -5,14 +5,14 @@ const CHUNK = 1 << 20;
 const NEWLINE = 10;
 
 /**
- * The whole lines of an open file, each with its end and if it begins; what stands after the last is torn. A line is
- * good until the next one is taken.
+ * The whole lines of an open file, each with its offset. A torn line at the end is left out. A line is valid until the
+ * next one is taken.
  *
- * @param from - where a line begins
+ * @param from - the offset of a line
  */
 export function* linesOf(file: number, from = 0): Generator<{readonly line: Buffer; readonly offset: number}, void> {
   let buffer: Buffer = Buffer.alloc(CHUNK);
-  /** Of the buffer, how much is filled, and if in the file it begins. */
+  /** The filled part of the buffer, and the offset of its start in the file. */
   let [filled, start] = [0, from];
   while (true) {
     if (filled === buffer.length) buffer = Buffer.concat([buffer], 2 * buffer.length);

@@ -5,19 +5,19 @@ import {join} from 'node:path';
 /** Milliseconds between two signs of life. */
 const BEAT = 5000;
 
-/** Says that a process writes a segment. */
+/** A sign that a process writes a segment. */
 export interface JournalLock {
   release(): Promise<void>;
 }
 
 /**
- * Says that this process writes a segment, until it is released. The kernel frees it with the process, whatever ends
- * that: it is a socket on which the process listens. The kernel answers there for a process that is busy or stopped, too,
- * and to other containers on the machine. For other machines the date of the segment is renewed every five seconds.
+ * Shows that this process writes a segment, until it is released. The sign is a socket on which the process listens, so
+ * the kernel removes it with the process, however that ends. The kernel also answers for a busy or stopped process, and
+ * to other containers on the machine. For other machines the date of the segment is renewed every five seconds.
  */
 export async function holdLock(directory: string, segment: string): Promise<JournalLock> {
   const beat = setInterval(() => renewDate(join(directory, segment)), BEAT).unref();
-  // A file system may take no sockets: then the date is all there is.
+  // A file system may not support sockets. Then the date is the only sign.
   const socket = await listenFor(directory, segment).catch(() => undefined);
   return {
     async release() {
@@ -27,12 +27,12 @@ export async function holdLock(directory: string, segment: string): Promise<Jour
   };
 }
 
-/** Takes away what a process has left that ended. */
+/** Removes the lock that an ended process has left. */
 export function removeLock(directory: string, segment: string): void {
   rmSync(join(directory, socketName(segment)), {force: true});
 }
 
-/** Whether a process of this machine writes a segment; undefined if that can't be told by its socket. */
+/** True if a process of this machine writes a segment; undefined if its socket can't tell. */
 export async function isLocked(directory: string, segment: string): Promise<boolean | undefined> {
   const folder = openSync(directory, 'r');
   try {
@@ -56,7 +56,7 @@ async function listenFor(directory: string, segment: string): Promise<ListeningS
   const folder = openSync(directory, 'r');
   try {
     const server = await listenAt(shortPath(directory, folder, unfinished));
-    // Whoever finds it is to find it answering.
+    // The socket must answer as soon as others can find it.
     renameSync(join(directory, unfinished), join(directory, name));
     return {
       async close() {
@@ -74,13 +74,13 @@ async function listenFor(directory: string, segment: string): Promise<ListeningS
 function listenAt(path: string): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer(socket => socket.destroy()).once('error', reject);
-    // Other users' processes may ask as well.
+    // Processes of other users may ask, too.
     server.listen({path, writableAll: true}, () => resolve(server));
     server.unref();
   });
 }
 
-/** Whether somebody listens there; undefined if nobody ever did, or it can't be asked. */
+/** True if a process listens there; undefined if none ever did, or the socket can't be asked. */
 function answersAt(path: string): Promise<boolean | undefined> {
   return new Promise(resolve => {
     const socket = connect({path});
@@ -93,19 +93,19 @@ function answersAt(path: string): Promise<boolean | undefined> {
   });
 }
 
-/** What a failure to connect says. The line of a process that is stopped may be full. */
+/** The meaning of a failure to connect. The queue of a stopped process can be full. */
 const ANSWERS: ReadonlyMap<string | undefined, boolean> = new Map([
   ['ECONNREFUSED', false],
   ['EAGAIN', true],
 ]);
 
-/** A path of a socket has 107 bytes at most. */
+/** The path of a socket has at most 107 bytes. */
 function shortPath(directory: string, folder: number, name: string): string {
   return existsSync('/proc/self/fd') ? `/proc/self/fd/${folder}/${name}` : join(directory, name);
 }
 
 function renewDate(path: string): void {
   const now = new Date();
-  // Whoever takes the segment for an ended process's leaves it in its place.
+  // Even a process that takes this one for ended leaves the segment where it is.
   utimes(path, now, now, () => {});
 }

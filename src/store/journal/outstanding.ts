@@ -1,20 +1,20 @@
 import type {ReplyLocation} from './reply.ts';
 
-/** A request on its way. */
+/** A request under way. */
 interface Call {
   readonly keys: readonly string[];
-  /** Where its reply is, once one has come. */
+  /** The location of its reply, once one has come. */
   location?: ReplyLocation;
 }
 
 /**
- * What a journal still has to see to the end. Of a running process it says what its calls stand at; read from the
- * segment of an ended one it says what that process left.
+ * The calls of a journal that are not finished. For a running process, it is the state of its calls. For an ended
+ * process, read from its segment, it is what the process left.
  */
 export class Outstanding {
   /** Queries that were sent and may have been paid for, without a reply. */
   readonly inDoubt: Set<string> = new Set();
-  /** Replies of ended processes that were paid for and whose answers are not kept, by query. */
+  /** By query, paid replies of ended processes whose answers are not kept. */
   readonly unread: Map<string, ReplyLocation> = new Map();
   readonly #calls = new Map<number, Call>();
 
@@ -22,7 +22,7 @@ export class Outstanding {
     this.#calls.set(id, {keys});
   }
 
-  /** The queries of a call under way; none of an unknown one. */
+  /** The queries of a call under way; none for an unknown call. */
   keysOf(id: number): readonly string[] {
     return this.#calls.get(id)?.keys ?? [];
   }
@@ -49,7 +49,7 @@ export class Outstanding {
     }
   }
 
-  /** A reply that an ended process left. */
+  /** Adds a reply that an ended process left. */
   left(keys: readonly string[], location: ReplyLocation): void {
     for (const key of keys) {
       this.inDoubt.delete(key);
@@ -57,13 +57,13 @@ export class Outstanding {
     }
   }
 
-  /** What another process left, which has ended. */
+  /** Adds what another process left that has ended. */
   add({inDoubt, unread}: Outstanding): void {
     for (const key of inDoubt) this.inDoubt.add(key);
     for (const [key, location] of unread) this.left([key], location);
   }
 
-  /** The process has ended: what is under way is in doubt, which is returned, or is a reply to be read. */
+  /** Ends the process. Calls under way become replies to be read, or are in doubt; returns the queries in doubt. */
   end(): readonly string[] {
     const calls = [...this.#calls.values()];
     for (const {keys, location} of calls) if (location) this.left(keys, location);

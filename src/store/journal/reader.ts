@@ -5,7 +5,7 @@ import {type KeptReply, parseReply, type ReplyLocation} from './reply.ts';
 import {ReplyIndex} from './reply-index.ts';
 import {SEGMENT_NAME} from './segment.ts';
 
-/** Reads kept replies; each segment that is read from stays open. */
+/** Reads kept replies. Each segment that is read stays open. */
 export class JournalReader {
   readonly #directory: string;
   readonly #files = new Map<string, Promise<FileHandle | undefined>>();
@@ -19,9 +19,9 @@ export class JournalReader {
   }
 
   /**
-   * Where the replies to queries are, as far as other processes have kept any; without those whose answers were deleted.
+   * By query, the locations of replies that other processes have kept. Deleted answers are left out.
    *
-   * @throws AnswerStoreError if that can't be looked up
+   * @throws AnswerStoreError if the look-up fails
    */
   async find(keys: readonly string[]): Promise<ReadonlyMap<string, ReplyLocation>> {
     try {
@@ -31,14 +31,14 @@ export class JournalReader {
     }
   }
 
-  /** Has the next `find` look at what was written since, too. */
+  /** Makes the next `find` cover everything written by now. */
   async renew(): Promise<void> {
     await this.#index.renew();
   }
 
   /** @throws AnswerStoreError if the file can't be read */
   async read({segment, offset, length}: ReplyLocation): Promise<KeptReply | undefined> {
-    // Places can come from elsewhere, with a store that was imported.
+    // A location can come from elsewhere, with a store that was imported.
     if (!SEGMENT_NAME.test(segment)) return undefined;
     const file = this.#files.get(segment) ?? openIfThere(join(this.#directory, segment));
     this.#files.set(segment, file);

@@ -10,21 +10,21 @@ import {segmentsIn} from './segment.ts';
 /** How many answers go into a store at once. */
 const BATCH = 1000;
 
-/** What a store was made again of. */
+/** The result of a rebuild. */
 export interface Rebuilt {
-  /** Answers in the journal, each asking of a query by itself. */
+  /** Answers in the journal; repeated answers to one query count separately. */
   readonly answers: number;
-  /** Of these, those that the store did not hold. */
+  /** Of these, answers that the store did not hold. */
   readonly added: number;
-  /** Replies that only the reader of their teacher can make answers of, and of which the store holds none. */
+  /** Replies that need their teacher's reader and have no answer in the store. */
   readonly unread: number;
 }
 
 /**
- * Puts the answers of a journal into a store that lacks them, as they were kept: of several to one query the last one;
- * none that was deleted since.
+ * Puts the answers of a journal into a store that lacks them, as they were kept. If a query has several, the last one
+ * counts. Deleted answers are left out.
  *
- * @throws AnswerStoreError if the one can't be read or the other can't be written
+ * @throws AnswerStoreError if the journal can't be read or the store can't be written
  */
 export async function rebuildStore(store: AnswerStore, journal: string): Promise<Rebuilt> {
   let answers = 0;
@@ -39,7 +39,7 @@ export async function rebuildStore(store: AnswerStore, journal: string): Promise
   return {answers, added, unread: await countUnread(store, journal)};
 }
 
-/** The answers of the journal, at most one to a query in each batch. */
+/** The answers of the journal, at most one per query in each batch. */
 async function* batchesIn(journal: string): AsyncGenerator<readonly AnswerEntry[]> {
   const deleted = readDeleted(journal);
   let batch = new Map<string, AnswerEntry>();

@@ -7,18 +7,21 @@ import {Outstanding} from './outstanding.ts';
 import {parseReply, type ReplyLocation, replyNumber} from './reply.ts';
 import {CLOSING, isClosed, lineOf, type SegmentHead, segmentsIn} from './segment.ts';
 
-/** What the segments of ended processes hold that was not seen to its end. */
+/** The unfinished calls in the segments of ended processes. */
 export interface Recovery {
   readonly outstanding: Outstanding;
-  /** Queries that may be paid for twice: those in doubt, and those that an ended process was asking and another one asked. */
+  /**
+   * Queries that can be paid for twice: queries in doubt, and queries that another process asked while an ended one was
+   * asking.
+   */
   readonly inDoubt: readonly string[];
-  /** Processes elsewhere of which it is not known whether they run: what they write is left alone. */
+  /** Processes elsewhere that may be running. Their segments are left alone. */
   readonly unknown: readonly Owner[];
-  /** Is to be called when the outstanding is written elsewhere: the segments are not looked at again. */
+  /** Call this when the outstanding calls are written elsewhere: the segments are not read again. */
   finish(): void;
 }
 
-/** Every other line than a reply. */
+/** Every line except a reply. */
 type Line =
   | SegmentHead
   | {readonly sent: number; readonly keys: readonly string[]}
@@ -28,7 +31,7 @@ type Line =
   | {readonly doubted: readonly string[]}
   | {readonly unread: readonly string[]; readonly place: ReplyLocation};
 
-/** Reads the segments that no process writes any more, the oldest first. */
+/** Reads the segments of ended processes, the oldest first. */
 export async function recover(directory: string): Promise<Recovery> {
   const outstanding = new Outstanding();
   const unknown: Owner[] = [];
@@ -44,7 +47,7 @@ export async function recover(directory: string): Promise<Recovery> {
       if (fate === 'unknown' || fate === 'alive') continue;
       const holdsReplies = scan(file, name, outstanding);
       for (const key of outstanding.end()) doubted.add(key);
-      // Who is only silent may write on, and that must not be lost.
+      // A silent process may write on, and that must not be lost.
       scanned.push({name, isKept: holdsReplies || fate === 'silent'});
     } finally {
       closeSync(left.file);
@@ -66,14 +69,17 @@ interface Scanned {
   readonly isKept: boolean;
 }
 
-/** Lines that say again, in a new segment, what is outstanding. */
+/** Lines that repeat, in a new segment, what is outstanding. */
 export function carryLines({inDoubt, unread}: Outstanding): string[] {
   const lines = repliesOf(unread).map(({location, keys}) => lineOf({unread: keys, place: location}));
   if (inDoubt.size > 0) lines.push(lineOf({doubted: [...inDoubt]}));
   return lines;
 }
 
-/** Nothing in the segment is outstanding: it is kept, as for its replies, or goes. */
+/**
+ * Retires a segment without outstanding calls: it stays if it is kept, for example for its replies; otherwise it is
+ * removed.
+ */
 export function retire(directory: string, name: string, isKept: boolean): void {
   const path = join(directory, name);
   if (isKept) appendFileSync(path, CLOSING);
@@ -102,7 +108,7 @@ function openLeft(directory: string, name: string): LeftSegment | undefined {
   return {file, owner, changed: fstatSync(file).mtimeMs};
 }
 
-/** Adds what the segment left; whether it holds replies. */
+/** Adds what the segment left. Returns true if it holds replies. */
 function scan(file: number, name: string, into: Outstanding): boolean {
   let holdsReplies = false;
   for (const {line, offset} of linesOf(file)) {
@@ -117,7 +123,7 @@ function scan(file: number, name: string, into: Outstanding): boolean {
   return holdsReplies;
 }
 
-/** Of a line that is torn or unknown nothing is taken. */
+/** A torn or unknown line is ignored. */
 function apply(text: Buffer, into: Outstanding): void {
   const line = parse(text);
   if (line === undefined) return;
@@ -137,7 +143,7 @@ function parse(text: Buffer): Line | undefined {
   }
 }
 
-/** A power cut can leave a hole in a reply: its queries are in doubt again. */
+/** A power cut can leave a hole in a reply, whose queries are then in doubt again. */
 function dropTorn(directory: string, {inDoubt, unread}: Outstanding): void {
   for (const {location, keys} of repliesOf(unread)) {
     if (isWhole(directory, location)) continue;
@@ -160,7 +166,7 @@ function isWhole(directory: string, {segment, offset, length}: ReplyLocation): b
   }
 }
 
-/** Each place once, with the queries that are to be read there. */
+/** Each location once, with the queries whose replies are there. */
 function repliesOf(
   unread: ReadonlyMap<string, ReplyLocation>,
 ): {readonly location: ReplyLocation; readonly keys: string[]}[] {
@@ -174,7 +180,7 @@ function repliesOf(
   return [...byLocation.values()];
 }
 
-/** Undefined if another process has just seen to the file. */
+/** Undefined if another process has just retired the file. */
 function openIfThere(path: string): number | undefined {
   try {
     return openSync(path, 'r');
@@ -184,7 +190,7 @@ function openIfThere(path: string): number | undefined {
   }
 }
 
-/** Milliseconds after which a process of which nothing else is known counts as ended. Its sign of life comes each 5 s. */
+/** Milliseconds after which a process counts as ended if nothing else is known. Its sign of life comes each 5 s. */
 const SILENCE = 120_000;
 
 /** A segment, and what is known of it. */
@@ -197,8 +203,8 @@ interface WrittenSegment {
 }
 
 /**
- * What became of the process that writes a segment. Of one elsewhere it is not known, until there was no sign of life for
- * two minutes: then it is `silent`, and may be there all the same.
+ * The state of the process that writes a segment. For a process elsewhere it is unknown. Without a sign of life for two
+ * minutes the process is `silent`, and may still be running.
  */
 async function fateOfWriter({
   directory,

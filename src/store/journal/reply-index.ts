@@ -12,8 +12,8 @@ import {type ReplyLocation, replyKeys} from './reply.ts';
 import {segmentsIn, startOf} from './segment.ts';
 
 /**
- * Finds the replies to queries in all segments of a journal. It is a file beside them, made of them, that is read on
- * where they have grown: each byte of a journal is read once, however often a query is looked for.
+ * Finds the replies to queries in all segments of a journal. The index is a file beside the segments. It grows with
+ * them: each byte of a journal is read once, however often a query is looked up.
  */
 export class ReplyIndex {
   readonly #directory: string;
@@ -21,13 +21,16 @@ export class ReplyIndex {
   #opened: Promise<IndexFile | undefined> | undefined;
   #deleted: DeletedKeys = new Map();
 
-  /** @param own - a segment in which nothing is looked for: that of this process */
+  /** @param own - a segment that is not searched: that of this process */
   constructor(directory: string, own?: string) {
     this.#directory = directory;
     this.#own = own;
   }
 
-  /** Where replies are, by query. Of several it is the one whose answer was kept last, else the last one. */
+  /**
+   * By query, the locations of replies. If a query has several, the one whose answer was kept last, or else the last
+   * one.
+   */
   async find(keys: readonly string[]): Promise<ReadonlyMap<string, ReplyLocation>> {
     const found = new Map<string, ReplyLocation>();
     this.#opened ??= this.#open();
@@ -44,7 +47,7 @@ export class ReplyIndex {
     return found;
   }
 
-  /** Queries whose replies are there and of whose answers nothing is known. */
+  /** Queries that have a reply and no known answer. */
   async *unread(): AsyncGenerator<string> {
     this.#opened ??= this.#open();
     const opened = await this.#opened;
@@ -57,7 +60,7 @@ export class ReplyIndex {
     }
   }
 
-  /** Looks for what other processes have written since, before the next find. */
+  /** Reads what other processes have written by now, before the next find. */
   async renew(): Promise<void> {
     const opened = await this.#opened;
     if (opened) await this.#readOn(opened);
@@ -70,7 +73,7 @@ export class ReplyIndex {
     await opened?.close();
   }
 
-  /** Undefined if there is nothing to look in. */
+  /** Undefined if there is nothing to search. */
   async #open(): Promise<IndexFile | undefined> {
     if (this.#segments().length === 0) return undefined;
     const opened = openIndex(this.#directory);
@@ -95,25 +98,27 @@ export class ReplyIndex {
 }
 
 const NAME = 'replies.index';
-/** Under which the index says how far it has read. Keys of replies are texts. */
+/** The key under which the index stores its progress. Keys of replies are texts. */
 const PROGRESS = 0;
 /** How many replies go into the index with one commit. */
 const BATCH = 20_000;
 
-/** How far each segment was read, in bytes. A segment's place here is its number. */
+/** How many bytes of each segment were read. The index of a segment in this list is its number. */
 type Progress = readonly (readonly [segment: string, read: number])[];
 
-/** Where the reply to a query is. `keptAt`: when its answer was kept, in milliseconds since 1970; 0: not known. */
+/**
+ * The location of the reply to a query. `keptAt`: when its answer was kept, in milliseconds since 1970; 0 if unknown.
+ */
 type IndexEntry = readonly [segment: number, offset: number, length: number, keptAt: number];
 
-/** The file of an index, open. */
+/** The open file of an index. */
 interface IndexFile {
   readonly database: RootDatabase<unknown, string | number>;
   readonly preallocation: Preallocation;
   close(): Promise<void>;
 }
 
-/** Where the journal may only be read, the index is made elsewhere, for this process. */
+/** If the journal is read-only, the index is created elsewhere, for this process. */
 function openIndex(directory: string): IndexFile {
   if (isWritable(directory)) return openAt(join(directory, NAME), () => {});
   const folder = mkdtempSync(join(tmpdir(), 'limbeck-index-'));
@@ -142,7 +147,7 @@ function openAt(path: string, afterwards: () => void): IndexFile {
   return {database, preallocation: new Preallocation(path, database), close};
 }
 
-/** An index that is damaged is made again: all of it is in the segments. */
+/** A damaged index is rebuilt, because all of it is in the segments. */
 function openOrMakeAgain(path: string): IndexFile['database'] {
   try {
     return openLmdb(path, {});
@@ -152,7 +157,7 @@ function openOrMakeAgain(path: string): IndexFile['database'] {
   }
 }
 
-/** Takes the replies of a segment into the index, from if it was read last. */
+/** Adds the replies of a segment to the index, from the last position that was read. */
 async function readSegment(index: IndexFile, directory: string, segment: string): Promise<void> {
   const path = join(directory, segment);
   if (!existsSync(path)) return;
@@ -161,7 +166,7 @@ async function readSegment(index: IndexFile, directory: string, segment: string)
     const {size} = fstatSync(file);
     const read = progressIn(index).find(([name]) => name === segment)?.[1] ?? 0;
     if (read === size) return;
-    // What was cut off and written anew is read from the beginning.
+    // A segment that was cut and written anew is read from the beginning.
     let section = new Section(segment, read > size ? 0 : read);
     for (const {line, offset} of linesOf(file, section.start)) {
       section.take(line, offset);
@@ -202,7 +207,7 @@ class Section {
   }
 }
 
-/** Unless another process was faster. */
+/** Writes nothing if another process was faster. */
 function commit({database, preallocation}: IndexFile, {segment, start, end, entries}: Section): void {
   preallocation.make([...entries.map(({key}) => [key, 0, 0, 0]), progressIn({database})]);
   database.transactionSync(() => {

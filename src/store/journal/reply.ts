@@ -2,7 +2,7 @@ import {replyWithoutSecrets} from '../../secrets.ts';
 import type {Reply} from '../../teacher.ts';
 import {lineOf} from './segment.ts';
 
-/** Where a raw reply is kept: a line of a segment, in bytes. */
+/** The location of a raw reply: a line of a segment, in bytes. */
 export interface ReplyLocation {
   /** The name of its file. */
   readonly segment: string;
@@ -17,23 +17,23 @@ export interface KeptReply {
   readonly reply: Reply;
 }
 
-/** Headers that may be kept: what a reply says of itself, of the model and of limits. None that can hold a secret. */
+/** Headers that are kept: facts about the reply, the model and limits. None can hold a secret. */
 const KEPT_HEADERS =
   /^(date|content-type|inference-header-content-length|retry-after(-ms)?|(.+-)?(request-id|ratelimit(-.+)?|model(-.+)?|version))$/;
 
-/** The line of a reply. Its number stands first, so that a line can be told without being read. */
+/** The line of a reply. Its number comes first, so that the line can be recognised without being parsed. */
 export function replyLine(id: number, keys: readonly string[], reply: Reply): string {
   const {status, headers, body} = replyWithoutSecrets(reply);
   return lineOf({reply: id, keys, status, headers: keptHeaders(headers), body});
 }
 
-/** The number of the reply in this line; undefined of another line. */
+/** The number of the reply in this line; undefined for a line of another kind. */
 export function replyNumber(line: Buffer): number | undefined {
   const number = /^\{"reply":(\d+),/.exec(line.toString('latin1', 0, 32))?.[1];
   return number === undefined ? undefined : Number(number);
 }
 
-/** The queries of the reply in this line, without reading the reply; undefined of another line. */
+/** The queries of the reply in this line, without reading the reply; undefined for a line of another kind. */
 export function replyKeys(line: Buffer): readonly string[] | undefined {
   const number = replyNumber(line);
   const end = number === undefined ? -1 : line.indexOf(AFTER_KEYS);
@@ -46,7 +46,7 @@ export function replyKeys(line: Buffer): readonly string[] | undefined {
   }
 }
 
-/** Behind the keys. Within a string its quotes would have backslashes. */
+/** The text after the keys. Within a string its quotes would have backslashes. */
 const AFTER_KEYS = Buffer.from('],"status":');
 
 /** Undefined if the bytes hold no whole reply. */

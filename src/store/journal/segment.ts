@@ -5,23 +5,23 @@ import {cutOff} from '../lmdb/cut-off.ts';
 import type {Owner} from '../owner.ts';
 import {BackgroundSync, journalFailure} from './file.ts';
 
-/** Ends a segment in which nothing is outstanding. A torn line may stand before it. */
+/** Ends a segment without outstanding calls. A torn line can precede it. */
 export const CLOSING: Buffer = Buffer.from('\n{"closed":true}\n');
 
-/** Bytes for lines that wait, at first, and the most that is kept for later ones. */
+/** The first size of the buffer for waiting lines, in bytes, and the most that is kept for later ones. */
 const ROOM = 1 << 16;
 const MOST_ROOM = 1 << 22;
 
-/** The first line of a segment; a segment without an owner is left to whoever comes next. */
+/** The first line of a segment. A segment without an owner is left to the next process. */
 export interface SegmentHead {
   readonly journal: 1;
   readonly owner: Owner | null;
 }
 
-/** Names of segments: when they were begun, by which process, and something random. */
+/** Names of segments: the time of their creation, the process, and a random part. */
 export const SEGMENT_NAME: RegExp = /^\d{8}T\d{9}Z-\d+-[0-9a-f]{8}\.jsonl$/;
 
-/** When a segment was begun, in milliseconds since 1970, by its name. */
+/** When a segment was created, in milliseconds since 1970, by its name. */
 export function startOf(segment: string): number {
   return Date.parse(segment.replace(/^(....)(..)(..T..)(..)(..)(...Z).*$/s, '$1-$2-$3:$4:$5.$6'));
 }
@@ -38,7 +38,7 @@ export function segmentsIn(directory: string): string[] {
   }
 }
 
-/** Makes a segment with these first lines; it stands in the folder when it is whole, and the disk has it. */
+/** Creates a segment with these first lines. It appears in the folder when it is whole and on disk. */
 export function createSegment(directory: string, head: SegmentHead, lines: readonly string[]): string {
   const name = segmentName();
   const path = join(directory, name);
@@ -58,7 +58,7 @@ export function createSegment(directory: string, head: SegmentHead, lines: reado
   return name;
 }
 
-/** Whether an open segment ends as one does in which nothing is outstanding. */
+/** True if an open segment ends without outstanding calls. */
 export function isClosed(file: number): boolean {
   const end = Buffer.alloc(CLOSING.length);
   const {size} = fstatSync(file);
@@ -69,19 +69,19 @@ export function lineOf(record: object): string {
   return `${JSON.stringify(record)}\n`;
 }
 
-/** A line that is being written, and its place in the file. */
+/** A line that is being written, and its location in the file. */
 interface Appended {
   readonly offset: number;
   readonly length: number;
   readonly written: Promise<void>;
 }
 
-/** The segment that this process writes: all lines of one turn of the event loop with one write. */
+/** The segment that this process writes. All lines of one turn of the event loop go into one write. */
 export class SegmentWriter {
   readonly #directory: string;
   readonly #file: number;
   readonly #sync: BackgroundSync;
-  /** Where the next write begins. What stands behind it was not written whole. */
+  /** The position of the next write. Bytes after it belong to an incomplete write. */
   #end: number;
   /** Lines that wait to be written. */
   #waiting: Buffer = Buffer.allocUnsafe(ROOM);
@@ -109,12 +109,12 @@ export class SegmentWriter {
     return {offset, length, written: this.#written.promise};
   }
 
-  /** Writes a line with the next ones. If it is lost, an answer is read again or a query is taken to be in doubt. */
+  /** Writes a line with the next ones. If it is lost, an answer is read again, or a query counts as in doubt. */
   note(line: string): void {
     this.#add(line);
   }
 
-  /** Writes what waits, has the disk keep all, and closes the file. */
+  /** Writes waiting lines, syncs the file, and closes it. */
   async close(): Promise<void> {
     writers.delete(this);
     if (writers.size === 0) process.off('exit', writeAll);
@@ -127,7 +127,7 @@ export class SegmentWriter {
   }
 
   #add(line: string): number {
-    // A UTF-16 unit takes three bytes at most.
+    // A UTF-16 unit takes at most three bytes.
     const most = this.#bytes + 3 * line.length;
     if (most > this.#waiting.length) this.#waiting = Buffer.concat([this.#waiting], Math.max(most, 2 * this.#bytes));
     const length = this.#waiting.write(line, this.#bytes);
@@ -136,7 +136,7 @@ export class SegmentWriter {
     return length;
   }
 
-  /** Writes what waits, now. */
+  /** Writes waiting lines now. */
   write(): void {
     clearImmediate(this.#turn);
     const [lines, written] = [this.#waiting.subarray(0, this.#bytes), this.#written];
@@ -156,14 +156,14 @@ export class SegmentWriter {
   }
 }
 
-/** Those that are open: one that ends itself would lose its last turn of the event loop. */
+/** Open writers. A process that ends itself would otherwise lose its last turn of the event loop. */
 const writers = new Set<SegmentWriter>();
 
 function writeAll(): void {
   for (const writer of writers) writer.write();
 }
 
-/** How many bytes were written: all of them. */
+/** Writes all bytes, and returns their number. */
 function writeWhole(file: number, bytes: Uint8Array, position: number): number {
   let done = 0;
   while (done < bytes.length) done += writeSync(file, bytes, done, bytes.length - done, position + done);
@@ -175,20 +175,20 @@ function segmentName(): string {
   return `${time}-${process.pid}-${randomBytes(4).toString('hex')}.jsonl`;
 }
 
-/** A file's name is on disk when its folder is. Not every system lets a folder be opened. */
+/** A file's name is on disk when its folder is. Some systems don't let a folder be opened. */
 function syncDirectory(directory: string): void {
   let folder: number | undefined;
   try {
     folder = openSync(directory, 'r');
     fsyncSync(folder);
   } catch {
-    // Then its files are as safe as the system makes them.
+    // On such a system the files are as safe as it makes them.
   } finally {
     if (folder !== undefined) closeSync(folder);
   }
 }
 
-/** A promise with its ends outside. */
+/** A promise that can be settled from outside. */
 class Deferred {
   readonly promise: Promise<void>;
   resolve!: () => void;

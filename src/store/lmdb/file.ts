@@ -3,28 +3,28 @@ import {dirname} from 'node:path';
 import {open, type RootDatabase, type RootDatabaseOptions} from 'lmdb';
 import {makeFolder} from '../../data/make-folder.ts';
 
-/** Bytes before what a page holds: its number first, its kind after two words. */
+/** Bytes before the content of a page: its number first, its kind after two words. */
 const PAGE_HEAD = 24;
 const PAGE_KIND = 18;
 const BRANCH = 1;
 const LEAF = 2;
 const META = 8;
-/** The first two pages tell the state of the file, each of one of the last two commits. This stands in both. */
+/** The first two pages hold the state of the file, each for one of the last two commits. Both contain this number. */
 const MAGIC = 0xbeef_c0de;
 const FORMAT = 2;
-/** Places behind the magic number. */
+/** Offsets from the magic number. */
 const VERSION = 4;
 const PAGE_SIZE = 24;
 const ROOTS = [64, 112];
 const LAST_PAGE = 120;
 const COMMIT = 128;
 const META_BYTES = PAGE_HEAD + COMMIT + 8;
-/** The root of a tree with nothing in it. */
+/** The root of an empty tree. */
 const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 
 /**
- * Opens an LMDB file, made if there is none, as are the folders above it. LMDB ends the process on a file that is
- * damaged or not its own, so the file is looked at first.
+ * Opens an LMDB file, and creates it and its folders if needed. LMDB ends the process if a file is damaged or not its
+ * own, so the file is checked first.
  *
  * @throws Error that says what is wrong with the file
  */
@@ -37,15 +37,15 @@ export function openLmdb<Value, Key extends string | number = string>(
   return open({
     path,
     noSubdir: true,
-    // A commit then returns when the disk has it, and an answer outlives a power cut as well as a killed process.
+    // A commit then returns when the disk has it, and an answer survives a power cut as well as a killed process.
     overlappingSync: false,
-    // Otherwise a failed commit leaves a rejected promise behind that nobody can get at, which ends the process.
+    // Otherwise a failed commit leaves a rejected promise that nobody can reach, which ends the process.
     eventTurnBatching: false,
     ...options,
   });
 }
 
-/** Whether there is an LMDB file of which a part is damaged or missing. Of what is no LMDB file it is not known. */
+/** True if there is an LMDB file with a damaged or missing part. For other files that is not known. */
 export function isDamagedLmdb(path: string): boolean {
   try {
     checkFile(path);
@@ -57,7 +57,7 @@ export function isDamagedLmdb(path: string): boolean {
 
 class DamagedFileError extends Error {
   constructor(problem: string) {
-    super(`${problem} (\`limbeck cache rebuild\` puts it aside and makes a new one of the journal)`);
+    super(`${problem} (\`limbeck cache rebuild\` moves it away and rebuilds it from the journal)`);
   }
 }
 
@@ -65,7 +65,7 @@ function checkFile(path: string): void {
   const stats = statSync(path, {throwIfNoEntry: false});
   if (stats === undefined) return;
   if (stats.isDirectory()) throw new Error('it is a directory (EISDIR)');
-  // To open a pipe would wait for whoever writes to it.
+  // To open a pipe would wait for its writer.
   if (!stats.isFile()) throw new Error('it is not a regular file');
   const file = openSync(path, 'r');
   try {
@@ -77,7 +77,7 @@ function checkFile(path: string): void {
 }
 
 function checkPages(file: number): void {
-  // A first page of zeros alone is damage: such a file is nothing else.
+  // A first page of zeros is damage: such a file is nothing else.
   if (readAt(file, 0, META_BYTES).every(byte => byte === 0)) throw damaged('the first page');
   const first = metaAt(file, 0, 0);
   const size = first.readUInt32LE(PAGE_SIZE);
@@ -87,7 +87,7 @@ function checkPages(file: number): void {
   const state = isLater ? second : first;
   const pages = Number(state.readBigUInt64LE(LAST_PAGE)) + 1;
   if (fstatSync(file).size < pages * size)
-    throw new DamagedFileError('the file is an LMDB database of which the end is missing');
+    throw new DamagedFileError('the file is an LMDB database whose end is missing');
   for (const index of ROOTS) {
     const root = state.readBigUInt64LE(index);
     if (root !== NO_PAGE && !isOfTree(readAt(file, Number(root) * size, PAGE_HEAD), root)) {
@@ -96,7 +96,7 @@ function checkPages(file: number): void {
   }
 }
 
-/** What stands from the magic number on in one of the first two pages. */
+/** The bytes from the magic number on in one of the first two pages. */
 function metaAt(file: number, number: number, offset: number): Buffer {
   const page = readAt(file, offset, META_BYTES);
   const meta = page.subarray(PAGE_HEAD);
@@ -108,12 +108,12 @@ function metaAt(file: number, number: number, offset: number): Buffer {
   return meta;
 }
 
-/** Whether a page is the one of this number, and belongs to a tree. */
+/** True if a page has this number and belongs to a tree. */
 function isOfTree(page: Buffer, number: bigint): boolean {
   return page.readBigUInt64LE() === number && (page.readUInt16LE(PAGE_KIND) & (BRANCH | LEAF)) !== 0;
 }
 
-/** Zeros stand for what is behind the end. */
+/** Bytes beyond the end are zeros. */
 function readAt(file: number, position: number, length: number): Buffer {
   const bytes = Buffer.alloc(length);
   readSync(file, bytes, 0, length, position);

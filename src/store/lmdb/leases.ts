@@ -12,7 +12,7 @@ interface Lease {
   readonly until: number;
 }
 
-/** Oneself, and with what a lease of one's own begins. */
+/** This holder, and the beginning of its leases. */
 interface Self {
   readonly holder: Holder;
   readonly beginning: string;
@@ -23,7 +23,7 @@ interface Opened {
   readonly preallocation: Preallocation;
 }
 
-/** Leases in an LMDB file, for the processes of one machine. They are kept as JSON. */
+/** Leases in an LMDB file, for the processes of one machine. They are stored as JSON. */
 export class LmdbLeases implements Leases {
   readonly shared = true;
   readonly #path: string;
@@ -33,8 +33,8 @@ export class LmdbLeases implements Leases {
   #opened: Opened | undefined;
 
   /**
-   * @param path - of the file, which is opened at the first use. Where the system names its starts, each has a file of its
-   * own, with that name behind this one
+   * @param path - of the file, which is opened at the first use. If the system names its boots, each boot has a file of
+   * its own, with that name after this one
    * @param now - milliseconds since 1970
    * @param journal - the folder of the journal that says what was sent
    */
@@ -90,7 +90,7 @@ export class LmdbLeases implements Leases {
     this.#opened = undefined;
   }
 
-  /** Made late: the journal is there when something is asked. */
+  /** Made late, because the journal exists only when something is asked. */
   get #self(): Self {
     if (this.#known === undefined) {
       const holder = newHolder(this.#journal);
@@ -108,13 +108,13 @@ export class LmdbLeases implements Leases {
     return this.#open.database;
   }
 
-  /** In one transaction: no other process comes between. */
+  /** In one transaction, so that no other process comes between. */
   #forEach(keys: readonly string[], use: (key: string, kept: string | undefined) => boolean): boolean[] {
     if (keys.length === 0) return [];
     return this.#database.transactionSync(() => keys.map(key => use(key, this.#database.get(key))));
   }
 
-  /** As it is kept. */
+  /** The stored form. */
   #leaseUntil(until: number): string {
     return `${this.#self.beginning}"until":${until}}`;
   }
@@ -125,8 +125,8 @@ export class LmdbLeases implements Leases {
 }
 
 /**
- * No lease outlives the processes of this start of the machine, so none has to wait for the disk; and a file that a power
- * cut may have spoilt, as LMDB's can be without that, is never opened again.
+ * No lease outlives the processes of this boot of the machine, so leases don't wait for the disk. A power cut can
+ * damage such a file, and no later boot opens it.
  */
 function openLeases(path: string): Opened {
   if (machineStart === undefined) return openedAt(path, {encoding: 'string'});

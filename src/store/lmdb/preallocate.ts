@@ -4,14 +4,14 @@ import {cutOff} from './cut-off.ts';
 
 /** For the roots of the trees and the list of free pages. */
 const PAGES_A_COMMIT = 16;
-/** After a split a page is half full at least. */
+/** After a split a page is at least half full. */
 const HALF_FULL = 2;
-/** Larger entries may have pages of their own. */
+/** Larger entries can have pages of their own. */
 const LARGE = 1024;
-/** How many pages, at least, one above them knows, and how many stand above each other at most. */
+/** The fewest children of a branch page, and the greatest depth of a tree. */
 const BRANCHES = 16;
 const DEPTH = 4;
-/** By how much of itself a file grows, and the least and the most of that, in bytes. */
+/** The share by which a file grows, and the least and the most growth in bytes. */
 const GROWTH = 1 / 32;
 const LEAST_GROWTH = 1 << 16;
 const MOST_GROWTH = 1 << 22;
@@ -21,14 +21,14 @@ const zeros = Buffer.alloc(1 << 16);
 type Database = Pick<RootDatabase, 'getStats' | 'transactionSync'>;
 
 /**
- * Room at the end of an LMDB file, made before a commit needs it. Where a commit itself finds the disk full, lmdb (3.5)
- * writes a message of more than 100 characters into a buffer of 100, and the process ends at some later moment. What is
- * written here fails as every write does, and leaves the file as it was.
+ * Preallocates space at the end of an LMDB file before a commit needs it. If a commit finds the disk full, lmdb (3.5)
+ * writes a message of more than 100 characters into a buffer of 100, and the process ends at some later moment. A write
+ * here fails like every write, and leaves the file as it was.
  */
 export class Preallocation {
   readonly #path: string;
   readonly #database: Database;
-  /** Bytes of the file that are there for certain. */
+  /** The bytes of the file that surely exist. */
   #end = 0;
 
   constructor(path: string, database: Database) {
@@ -37,21 +37,21 @@ export class Preallocation {
   }
 
   /**
-   * Makes room for a commit.
+   * Preallocates space for a commit.
    *
    * @throws Error if there is none
    */
   make(values: readonly unknown[]): void {
     const sizes = values.map(bytesIn);
     if (this.#endWith(sizes) <= this.#end) return;
-    // In a transaction: the end of the file is no other process's meanwhile.
+    // In a transaction, so that no other process moves the end of the file.
     this.#database.transactionSync(() => {
       const end = this.#endWith(sizes);
       this.#end = grown(this.#path, end, Math.min(MOST_GROWTH, Math.max(LEAST_GROWTH, end * GROWTH)));
     });
   }
 
-  /** Where the file ends at most with entries of so many bytes more. */
+  /** The furthest end of the file with entries of these additional sizes. */
   #endWith(sizes: readonly number[]): number {
     const {
       lastPageNumber,
@@ -61,20 +61,20 @@ export class Preallocation {
     const count = sizes.length;
     const small = sizes.reduce((sum, size) => sum + (size > LARGE ? 0 : size), 0);
     const own = sizes.reduce((sum, size) => sum + (size > LARGE ? Math.ceil(size / pageSize) + 1 : 0), 0);
-    // A page that changes is written anew: one an entry, unless there are fewer, and those above them.
+    // A changed page is written anew: one per entry, unless there are fewer, and the pages above them.
     const changed = Math.min(count, pages) + Math.min(DEPTH * count, Math.ceil(pages / BRANCHES) + DEPTH);
     const split = Math.ceil((HALF_FULL * small) / pageSize);
     return (pages + PAGES_A_COMMIT + changed + split + own) * pageSize;
   }
 }
 
-/** What is used of what lmdb says of a file. */
+/** The used part of lmdb's statistics of a file. */
 interface Stats {
   readonly lastPageNumber: number;
   readonly root: {readonly pageSize: number};
 }
 
-/** Makes a file longer if it ends before `end`; how long it is then. */
+/** Extends a file that ends before `end`. Returns its length. */
 function grown(path: string, end: number, growth: number): number {
   const file = openSync(path, 'r+');
   try {
@@ -85,7 +85,7 @@ function grown(path: string, end: number, growth: number): number {
       while (position < end + growth) position += writeSync(file, zeros, 0, zeros.length, position);
       return position;
     } catch (error) {
-      // Room that is not enough: others need it to say so.
+      // Space that does not suffice is freed, because others need it to report the failure.
       cutOff(file, size);
       throw error;
     }
@@ -94,7 +94,9 @@ function grown(path: string, end: number, growth: number): number {
   }
 }
 
-/** How many bytes a value takes at most as MessagePack. Loops, since it is asked about every answer. */
+/**
+ * The most bytes that a value takes as MessagePack. It loops instead of allocating, because it runs for every answer.
+ */
 function bytesIn(value: unknown): number {
   if (typeof value === 'string') return 5 + Buffer.byteLength(value);
   if (typeof value !== 'object' || value === null) return 9;

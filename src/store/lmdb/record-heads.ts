@@ -4,18 +4,18 @@ import {sameValues} from '../../data/classes.ts';
 import type {Json} from '../../teacher.ts';
 import type {StoredAnswer} from '../stored-answer.ts';
 
-/** What the records of one teacher and one run have in common, which is most of each. */
+/** The common part of the records of one teacher and one run, which is most of each. */
 export interface RecordHead {
   readonly teacher: StoredAnswer['teacher'];
   readonly detail: StoredAnswer['detail'];
   readonly dtype: StoredAnswer['question']['dtype'];
   readonly shape: readonly number[];
   readonly reader?: Json;
-  /** Where the journal keeps the replies. */
+  /** The journal segment with the replies. */
   readonly segment?: string;
 }
 
-/** A record as it is kept: the number of its head, and what is its own. */
+/** A stored record: the number of its head, and its own part. */
 export type ShortRecord = readonly [
   head: number,
   bytes: string,
@@ -31,15 +31,15 @@ export type ShortRecord = readonly [
 /** A record without its head, and the head. */
 export interface Shortened {
   readonly head: RecordHead;
-  /** By which it is found. All processes give it the same one. */
+  /** The number by which it is found. All processes give it the same number. */
   readonly number: number;
   readonly record: ShortRecord;
 }
 
-/** How many heads are compared before one is worked out anew. */
+/** How many heads are compared before a new one is computed. */
 const RECENT = 8;
 
-/** Takes from records what they have in common. The heads of a file are few: one a teacher, detail and run. */
+/** Separates the common part from records. A file has few heads: one per teacher, detail and run. */
 export class RecordHeads {
   /** The latest first. */
   #recent: (readonly [number: number, head: RecordHead])[] = [];
@@ -67,12 +67,12 @@ export class RecordHeads {
   }
 }
 
-/** 48 bits of a digest, which two of a thousand heads share with a probability of 2e-9. */
+/** 48 bits of a digest. Two of a thousand heads share them with a probability of 2e-9. */
 function numberOf(head: RecordHead): number {
   return Number.parseInt(hash('sha256', stringify(head)).slice(0, 12), 16);
 }
 
-/** The whole record again. */
+/** Restores the whole record. */
 export function withHead(
   [, bytes, view, sample, storedAt, receipt, offset, length, answer]: ShortRecord,
   {teacher, detail, dtype, shape, reader, segment}: RecordHead,
@@ -86,7 +86,7 @@ export function withHead(
   };
 }
 
-/** Compared by what is the same object in all records of a teacher; where it is not, the head is worked out anew. */
+/** Compares objects that all records of a teacher share by reference. If one differs, the head is computed anew. */
 function isHeadOf(head: RecordHead, {teacher, detail, question, reader, reply}: StoredAnswer): boolean {
   return (
     head.teacher.identity === teacher.identity &&

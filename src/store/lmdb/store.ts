@@ -2,16 +2,16 @@ import {EventEmitter} from 'node:events';
 import {setTimeout} from 'node:timers/promises';
 import type {KeyvStoreAdapter, StoredData} from 'keyv';
 import type {RootDatabase} from 'lmdb';
-import {together} from '../coalesce.ts';
+import {coalesce} from '../coalesce.ts';
 import type {StoredAnswer} from '../stored-answer.ts';
 import {openLmdb} from './file.ts';
 import {Preallocation} from './preallocate.ts';
 import {type RecordHead, RecordHeads, type ShortRecord, withHead} from './record-heads.ts';
 
 /**
- * A storage adapter for Keyv over one LMDB file. Values are kept as MessagePack with typed arrays, so infinities, NaN
- * and 32-bit floats come back bit for bit; of answers, what many have in common is kept once, under a number. Several
- * processes may have one file open.
+ * A storage adapter for Keyv over one LMDB file. Values are stored as MessagePack with typed arrays, so infinities, NaN
+ * and 32-bit floats come back bit for bit. The common part of many answers is stored once, under a number. Several
+ * processes can have one file open.
  */
 export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
   readonly opts: {readonly url: string};
@@ -19,18 +19,18 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
   readonly #database: RootDatabase<unknown, string | number>;
   readonly #preallocation: Preallocation;
   readonly #heads = new RecordHeads();
-  /** Those that were read. What stands under a number never changes. */
+  /** Heads that were read. The content of a number never changes. */
   readonly #headsRead = new Map<number, RecordHead>();
-  /** Resolves when all that was set has been written, or could not be. */
+  /** Resolves when all earlier writes have ended, with or without success. */
   #written: Promise<unknown> = Promise.resolve();
 
-  readonly #write: (sets: readonly EntrySet[]) => Promise<void> = together(async sets => {
+  readonly #write: (sets: readonly EntrySet[]) => Promise<void> = coalesce(async sets => {
     try {
       const heads = new Map(sets.flatMap(set => [...set.heads]));
       this.#preallocation.make([...heads, ...sets.flatMap(({entries}) => entries)]);
       await this.#database.batch(() => {
         for (const set of sets) this.#put(set);
-        // Each time: another process may have cleared the file.
+        // Each time, because another process may have cleared the file.
         for (const [number, head] of heads) this.#database.put(number, head);
       });
     } catch (error) {
@@ -50,7 +50,7 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
   }
 
   async getMany<Value>(keys: readonly string[]): Promise<StoredData<Value>[]> {
-    // Otherwise what was written during this turn of the event loop is not seen.
+    // Otherwise writes of this turn of the event loop are not seen.
     this.#database.resetReadTxn();
     return keys.map(key => this.#whole(this.#database.get(key)) as StoredData<Value>);
   }
@@ -60,9 +60,9 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
   }
 
   /**
-   * Writes the entries in one transaction, with all that is set in the same turn of the event loop or while the one before
-   * is written. They are on disk when the promise resolves; where the disk doesn't take all of them, it has none. LMDB
-   * writes in a thread of its own.
+   * Writes the entries in one transaction, with all others of the same turn of the event loop or of the time that the
+   * previous transaction takes. They are on disk when the promise resolves. If the disk doesn't take all of them, it
+   * has none. LMDB writes in a thread of its own.
    */
   async setMany(entries: readonly Entry[]): Promise<void> {
     const heads = new Map<number, RecordHead>();
@@ -74,7 +74,7 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
     if (set.refusal) throw set.refusal.reason;
   }
 
-  /** What can't be written, such as a key that is too long, is refused alone. */
+  /** An entry that can't be written, for example because its key is too long, is refused alone. */
   #put(set: EntrySet): void {
     try {
       for (const {key, value} of set.entries) this.#database.put(key, value);
@@ -110,7 +110,7 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
     await this.#database.close();
   }
 
-  /** As it is kept; its head joins the others. */
+  /** The stored form. Its head joins the others. */
   #shortened({key, value}: Entry, heads: Map<number, RecordHead>): Entry {
     const stored = answerIn(value);
     if (stored === undefined) return {key, value};
@@ -119,13 +119,13 @@ export class LmdbStore extends EventEmitter implements KeyvStoreAdapter {
     return {key, value: record};
   }
 
-  /** What was set. */
+  /** The original value. */
   #whole(kept: unknown): unknown {
     if (!Array.isArray(kept)) return kept;
     const record = kept as unknown as ShortRecord;
     const [number] = record;
     const head = this.#headsRead.get(number) ?? (this.#database.get(number) as RecordHead | undefined);
-    if (head === undefined) throw new Error(`what record ${number} holds for many answers is missing`);
+    if (head === undefined) throw new Error(`record ${number}, which many answers share, is missing`);
     this.#headsRead.set(number, head);
     return {value: withHead(record, head)};
   }
@@ -144,17 +144,17 @@ interface Entry {
 
 /** Entries that are set together. */
 interface EntrySet {
-  /** As they are kept. */
+  /** In their stored form. */
   readonly entries: readonly Entry[];
   readonly heads: ReadonlyMap<number, RecordHead>;
-  /** Why not. */
+  /** The reason of a refusal. */
   refusal?: {readonly reason: unknown};
 }
 
 /** How long to wait for the reason of a failed commit, in milliseconds. */
 const REASON_WAIT = 100;
 
-/** Why a commit failed. LMDB tells it by a promise of its own, which now and then stays open. */
+/** The reason of a failed commit. LMDB reports it by a promise of its own, which sometimes never settles. */
 async function reasonOf(error: unknown): Promise<unknown> {
   const {commitError} = error as {readonly commitError?: Promise<never>};
   if (commitError === undefined) return error;

@@ -30,7 +30,7 @@ describe('parseBudget', () => {
     ['-5usd', 'is not an amount'],
     ['2,000calls', 'is not an amount'],
     ['5eur', 'is of `eur`'],
-    ['$5usd', 'says twice'],
+    ['$5usd', 'unit twice'],
     ['5kusd', 'shortens an amount of dollars'],
     ['0calls', 'whole number above 0, not 0 calls'],
     ['0usd', 'number above 0, not 0 usd'],

@@ -143,9 +143,7 @@ describe('dawidSkene', () => {
       expect(() => dawidSkene(labels, {classes: 2})).toThrow('each teacher’s label of the same items');
     }
     for (const label of [2, -2, 0.5, Number.NaN]) {
-      expect(() => dawidSkene([[0, label]], {classes: 2})).toThrow(
-        `Expected labels from 0 to 1, or -1 where a teacher`,
-      );
+      expect(() => dawidSkene([[0, label]], {classes: 2})).toThrow(`Expected labels from 0 to 1, or -1 if a teacher`);
     }
     expect(() => dawidSkene([[-1], [-1]], {classes: 2})).toThrow('No teacher said anything.');
     expect(() => dawidSkene([[0]], {classes: 2, smoothing: -1})).toThrow('`smoothing`');

@@ -65,7 +65,7 @@ describe('withCache', () => {
     expect(await store.get(key)).toEqual({
       format: 1,
       teacher: {name: 'a fake', identity: {service: 'fake'}},
-      query: {dtype: 'text', shape: [], bytes: expect.stringMatching(/^[0-9a-f]{64}$/), view: 7, sample: 2},
+      question: {dtype: 'text', shape: [], bytes: expect.stringMatching(/^[0-9a-f]{64}$/), view: 7, sample: 2},
       detail: {kind: 'label'},
       answer: {kind: 'label', label: 2},
       storedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),

@@ -111,7 +111,7 @@ describe('problemsIn', () => {
 
   it('warns of tokens that can’t be told apart where some are written alike', () => {
     expect(problems({tokens: {...tokens, key: 'string'}})).toEqual([]);
-    expect(problems({tokens: {...tokens, key: 'string', alike: 2}})[0]).toMatch(/^warning: .*at 2 places/);
+    expect(problems({tokens: {...tokens, key: 'string', alike: 2}})[0]).toMatch(/^warning: .*at 2 positions/);
   });
 
   it('warns of every option that the service took no notice of, once', () => {

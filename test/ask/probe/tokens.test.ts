@@ -24,7 +24,7 @@ describe('findInTokens', () => {
 
   it('takes log-probabilities that a temperature leaves alone for the model’s own', () => {
     const found = findInTokens([own, own], declared, same);
-    expect(found).toMatchObject({meaning: 'raw', places: 2, named: {least: 3, most: 3}, untold: 0, alike: 0});
+    expect(found).toMatchObject({meaning: 'raw', positions: 2, named: {least: 3, most: 3}, untold: 0, alike: 0});
     expect(found?.mass.most).toBeCloseTo(0.95, 9);
   });
 
@@ -73,7 +73,7 @@ describe('findInTokens', () => {
     const bent = {chosen: token('B', -2), alternatives: [token('A', -0.2), token('B', -2)]};
     const level = {chosen: token('B', -0.7002), alternatives: [token('A', -0.7), token('B', -0.7002)]};
     const untold = {chosen: undefined, alternatives: [token('A', -0.2)]};
-    expect(findInTokens([own, reply(bent, level, untold)], declared)).toMatchObject({places: 4, bent: 1});
+    expect(findInTokens([own, reply(bent, level, untold)], declared)).toMatchObject({positions: 4, bent: 1});
   });
 
   it('finds to how many decimals they are rounded', () => {

@@ -27,11 +27,12 @@ const CHUNK = 256;
 /** So many chunks are under way, as with the layers. */
 const CHUNKS = 2;
 
-const {openJournal} = await built<typeof import('../../../src/store/journal/journal.ts')>('src/knowledge/journal.js');
-const {openStoreAt} = await built<typeof import('../../../src/store/store.ts')>('src/knowledge/store.js');
-const {digestKey, digestQuery} = await built<typeof import('../../../src/store/key.ts')>('src/knowledge/key.js');
-const {together} = await built<typeof import('../../../src/store/coalesce.ts')>('src/knowledge/together.js');
-const {postJson} = await built<typeof import('../../../adapters/_wire/request.ts')>('adapters/_request.js');
+const {openJournal} =
+  await built<typeof import('../../../src/store/journal/journal.ts')>('src/store/journal/journal.js');
+const {openStoreAt} = await built<typeof import('../../../src/store/store.ts')>('src/store/store.js');
+const {digestKey, digestQuery} = await built<typeof import('../../../src/store/key.ts')>('src/store/key.js');
+const {coalesce} = await built<typeof import('../../../src/store/coalesce.ts')>('src/store/coalesce.js');
+const {postJson} = await built<typeof import('../../../adapters/_wire/request.ts')>('adapters/_wire/request.js');
 
 export async function askByParts(options: PartsOptions, calls: number, folder: string): Promise<void> {
   const {url, concurrency, dispatcher} = options;
@@ -41,7 +42,7 @@ export async function askByParts(options: PartsOptions, calls: number, folder: s
   const target = new URL(`${url}/v2/models/instant/infer`);
   const store = openStoreAt(join(folder, 'answers.mdb'));
   const journal = await openJournal(join(folder, 'journal'));
-  const keep = together<AnswerEntry>(entries => store.setMany(entries));
+  const keep = coalesce<AnswerEntry>(entries => store.setMany(entries));
 
   const askOne = async ({query, digest, key}: Keyed): Promise<() => Promise<void>> => {
     const id = await journal.sent([key]);

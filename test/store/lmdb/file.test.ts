@@ -76,7 +76,7 @@ describe('an LMDB file', () => {
     await database.close();
     for (let pages = lastPageNumber; pages >= 2; pages--) {
       await truncate(path, pages * PAGE);
-      expect(() => openLmdb(path, {}), `${pages} pages`).toThrow('of which the end is missing');
+      expect(() => openLmdb(path, {}), `${pages} pages`).toThrow('whose end is missing');
     }
   });
 

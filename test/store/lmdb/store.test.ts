@@ -107,7 +107,7 @@ describe('the storage of the embedded store', () => {
       for (const key of file.getKeys({end: Number.POSITIVE_INFINITY})) file.removeSync(key);
     });
     const third = new LmdbStore(join(folder, 'file'));
-    await expect(third.get('a')).rejects.toThrow(/what record \d+ holds for many answers is missing/);
+    await expect(third.get('a')).rejects.toThrow(/record \d+, which many answers share, is missing/);
     await third.disconnect();
   });
 
