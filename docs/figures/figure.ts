@@ -49,7 +49,7 @@ export async function drawFigure(figure: Figure): Promise<void> {
       marginRight: 16,
     },
     style: {fontSize: '14px', background: 'none'},
-    x: {label: figure.x, ...(panels.length > 0 && {ticks: 4})},
+    x: {label: figure.x, ...(panels.length > 0 && {ticks: [0.25, 0.5, 0.75]})},
     y: {
       label: figure.y,
       grid: true,
