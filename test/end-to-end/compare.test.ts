@@ -27,7 +27,7 @@ function watched(file: string): {
       .map(line => JSON.parse(line) as Watched);
   return {
     env: {NODE_OPTIONS: `--import=${fixture('watch.mjs')}`, TEST_WATCH_FILE: path},
-    services: () => lines().flatMap(({started}) => started.filter(command => command.includes(' serve '))),
+    services: () => lines().flatMap(({started}) => started.filter(command => command.includes('service-process'))),
     connections: () => lines().reduce((sum, {connections}) => sum + connections, 0),
   };
 }
