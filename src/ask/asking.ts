@@ -85,7 +85,7 @@ export interface OpenTeacher<A extends Access = Access> {
   readonly meter: (done: number, total: number) => AskingReport;
 }
 
-/** What the teachers of one run share: the answer store, the budget, and the rate limits of each account. */
+/** The shared resources of the teachers of one run: the answer store, the budget, and the rate limits of each account. */
 export interface Asking {
   readonly store: AnswerStore;
   /** The raw replies that are kept. */

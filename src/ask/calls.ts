@@ -101,7 +101,7 @@ interface Sender extends CallsOptions {
   readonly onNote: OnNote;
 }
 
-/** What a request needs while it waits for admission. */
+/** The needs of a request that waits for admission. */
 interface Turn {
   readonly stop: AbortSignal | undefined;
   /** Aborts requests under way, too. */

@@ -10,7 +10,7 @@ import {showsKind} from './layer.ts';
 export interface DegradeOptions<A extends Access = Access> extends Transforms {
   /** The level to show; no more than the teacher's own. */
   readonly access: A;
-  /** What every answer then holds. */
+  /** The detail of every answer. */
   readonly detail: Detail;
 }
 

@@ -116,7 +116,7 @@ interface Waiting {
   readonly resolve: (reply: Promise<Reply>) => void;
 }
 
-/** What was known when a request was sent. */
+/** The state when a request was sent. */
 interface Sent {
   readonly number: number;
   readonly episode: number;

@@ -31,7 +31,7 @@ describe('AnswerSample', () => {
     expect(Math.abs(drawn - 200)).toBeLessThan(50);
   });
 
-  it('holds all there are where they are fewer than its size', () => {
+  it('holds all there are if they are fewer than its size', () => {
     expect(sampleOf(keys.slice(0, 7)).sort()).toEqual(keys.slice(0, 7).sort());
   });
 });

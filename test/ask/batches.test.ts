@@ -36,7 +36,7 @@ describe('withBatches', () => {
     );
   });
 
-  it('asks one batch at a time where the teacher names no concurrency', async () => {
+  it('asks one batch at a time if the teacher names no concurrency', async () => {
     let active = 0;
     const teacher = fakeTeacher<'black-box'>(fields, async numbers => {
       expect(++active).toBe(1);
@@ -62,7 +62,7 @@ describe('withBatches', () => {
     expect(teacher.calls.flat()).toEqual([1, 2, 3]);
   });
 
-  it('goes on to the next batch while layers that take no turn are still at one, but not without end', async () => {
+  it('goes on to the next batch while layers that hold no slot are still at one, but not without end', async () => {
     const teacher = fakeTeacher<'black-box'>({...fields, maxBatch: 1, concurrency: 2}, numbers =>
       numbers.map(labelled),
     );

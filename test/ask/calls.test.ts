@@ -108,7 +108,7 @@ describe('withCalls', () => {
     const payer = payingTeacher(respond);
     const teacher = withCalls(payer, {budget: budget.forTeacher(payer), ledger, onNote: () => {}, ...options});
     const outcome = await teacher.ask(about(1, 2)).catch((error: Error) => error);
-    // What is still reserved would not fit beside the whole budget.
+    // The remaining reservation would not fit beside the whole budget.
     const left = 1000 - budget.spent.tokens;
     await budget.forTeacher(payer).reserve({calls: 1, usage: {inputTokens: left, outputTokens: 0}});
     const {inputTokens, outputTokens} = ledger.snapshot();
@@ -117,13 +117,13 @@ describe('withCalls', () => {
   };
   const worst = {calls: 1, tokens: 30};
 
-  it('settles by what it came to where the disk is full as its reply is written', async () => {
+  it('settles by what it came to if the disk is full as its reply is written', async () => {
     const {journal} = await noting();
     const replied = async () => {
       throw new AnswerStoreError('The disk is full.');
     };
     const {outcome, spent} = await settledAfter(() => labels([1, 2]), {journal: {...journal, replied}});
-    // Whoever keeps the answers throws it when they are kept.
+    // The layer that keeps the answers throws it when they are kept.
     expect(outcome).toMatchObject([1, 2].map(() => ({call: {failure: expect.any(AnswerStoreError)}})));
     expect(spent).toMatchObject({calls: 1, tokens: 20});
   });

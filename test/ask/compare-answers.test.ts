@@ -41,7 +41,7 @@ describe('compareAnswers', () => {
     expect(kl).toBeCloseTo(0.0201355, 6);
   });
 
-  it('stays finite where the later answer gives nothing to what the earlier one expected', () => {
+  it('stays finite if the later answer gives nothing to what the earlier one expected', () => {
     expect(compareAnswers(probabilities(0.5, 0.5), probabilities(1, 0), 2).kl).toBeCloseTo(0.5 * Math.log(0.25e9), 5);
     expect(compareAnswers(probabilities(1, 0), probabilities(0, 1), 2).kl).toBeCloseTo(Math.log(1e9), 5);
     expect(compareAnswers(probabilities(1, 0), probabilities(1, 0), 2).kl).toBe(0);

@@ -37,7 +37,7 @@ describe('degrade', () => {
     ]);
   });
 
-  it('shows no more where less is wanted, and gives what its level may show', async () => {
+  it('shows no more if less is wanted, and gives what its level may show', async () => {
     const teacher = white();
     const top = degrade(teacher, {access: 'gray-box', detail: {kind: 'top-k', k: 2}});
     expect(await top.ask(about(2), {detail: {kind: 'label'}})).toMatchObject([{answer: {kind: 'top-k'}}]);

@@ -36,7 +36,7 @@ describe('withDriftGuard', () => {
     expect(guard.report).toEqual({checks: 2, compared: 8, flips: 0, meanKl: undefined});
   });
 
-  it('asks before anything is bought where the sample is full of answers from before the run', async () => {
+  it('asks before anything is bought if the sample is full of answers from before the run', async () => {
     const {teacher, layer, sawHits} = guarded({every: 1000, sample: 4});
     sawHits(range(0, 3));
     await layer.ask(about(100));
@@ -54,7 +54,7 @@ describe('withDriftGuard', () => {
     expect(teacher.calls).toHaveLength(2);
   });
 
-  it('stops the run, and every later query, where more labels have changed than may', async () => {
+  it('stops the run, and every later query, if more labels have changed than may', async () => {
     const {teacher, guard, layer, sawHits} = guarded({sample: 30}, number => number % 4 === 0);
     sawHits(range(0, 400));
     const asked = layer.ask(about(1000));
@@ -74,7 +74,7 @@ describe('withDriftGuard', () => {
     expect(teacher.calls).toHaveLength(length);
   });
 
-  it('goes on where no more has changed than may', async () => {
+  it('goes on if no more has changed than may', async () => {
     const {guard, layer, sawHits} = guarded({sample: 30, maxFlips: 1}, () => true);
     sawHits(range(0, 400));
     expect(await layer.ask(about(2))).toEqual([labelled(3)]);
@@ -167,7 +167,7 @@ describe('DriftGuard', () => {
     return guard;
   };
 
-  it('judges distributions by their mean divergence, where no label has changed', () => {
+  it('judges distributions by their mean divergence, if no label has changed', () => {
     const guard = holding(10);
     const sample = guard.startCheck();
     guard.judge(
@@ -184,7 +184,7 @@ describe('DriftGuard', () => {
     ).toThrow(/0 have another label, and their mean KL divergence is 0\.2\d+ nats/);
   });
 
-  it('judges nothing where less than half of the sample was answered, but reports it', () => {
+  it('judges nothing if less than half of the sample was answered, but reports it', () => {
     const guard = holding(10);
     const sample = guard.startCheck();
     const outcomes = sample.map((_, place) => (place < 4 ? scores(0, 2, 0) : {error: new Error('busy')}));

@@ -9,7 +9,7 @@ import {about, fakeTeacher, labelled} from './fake-teacher.ts';
 
 const fields = {access: 'black-box', detail: {kind: 'label'}, maxBatch: 2, concurrency: 2} as const;
 
-/** Collects outcomes by their place. */
+/** Collects outcomes by index. */
 function taking() {
   const taken: Outcome[] = [];
   return {
@@ -21,7 +21,7 @@ function taking() {
 }
 
 describe('askEach', () => {
-  it('gives every outcome its place, whatever the order in which batches end', async () => {
+  it('gives every outcome its index, whatever the order in which batches end', async () => {
     const {taken, take} = taking();
     const teacher = fakeTeacher<'black-box'>(fields, async numbers => {
       await setTimeout(numbers.includes(1) ? 20 : 1);
@@ -44,7 +44,7 @@ describe('askEach', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('pulls queries only when their turn comes', async () => {
+  it('pulls queries only when they are needed', async () => {
     let pulled = 0;
     let most = 0;
     let answered = 0;
@@ -93,7 +93,7 @@ describe('askEach', () => {
     expect(taken).toEqual([1, 2].map(labelled));
   });
 
-  it('stops where answers can not be kept any more, though the query alone failed', async () => {
+  it('stops if answers can not be kept any more, though the query alone failed', async () => {
     const {take} = taking();
     const error = new AnswerStoreError('The disk is full.');
     const teacher = fakeTeacher<'black-box'>({...fields, concurrency: 1}, numbers =>
@@ -117,7 +117,7 @@ describe('askEach', () => {
     expect(teacher.calls.length).toBeLessThan(3);
   });
 
-  it('ends with the reason of a stop where something fails after it, save an answer that could not be kept', async () => {
+  it('ends with the reason of a stop if something fails after it, save an answer that could not be kept', async () => {
     const failingWith = (error: Error) => {
       const controller = new AbortController();
       const teacher = fakeTeacher<'black-box'>(fields, () => {

@@ -2,7 +2,7 @@ import {TeacherError} from '../../src/errors.ts';
 import type {AskOptions, Query, ReadOutcome, Reply, Service, Teacher} from '../../src/teacher.ts';
 import {numberOf} from './fake-teacher.ts';
 
-/** What the service answers to a request about these numbers; an error where no reply comes. */
+/** What the service answers to a request about these numbers; an error if no reply comes. */
 export type Respond = (numbers: readonly number[], request: number) => Reply | Error;
 
 export const ok = (body: object): Reply => ({status: 200, headers: {}, body: JSON.stringify(body)});

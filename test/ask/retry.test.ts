@@ -54,7 +54,7 @@ describe('withRetry', () => {
     }
   });
 
-  it('waits at least as long as the service asked, and its back-off where that is longer', async () => {
+  it('waits at least as long as the service asked, and its back-off if that is longer', async () => {
     const {waited, ...clock} = waits();
     await withRetry(failing(passing(700), passing(700), passing(9000)), clock).ask(about(1));
     expect(waited).toEqual([700, 1000, 9000]);
@@ -81,7 +81,7 @@ describe('withRetry', () => {
     expect(waited).toEqual([10, 20, 30]);
   });
 
-  it('returns what was answered where the rest can not be asked any more', async () => {
+  it('returns what was answered if the rest can not be asked any more', async () => {
     const teacher = fakeTeacher<'black-box'>(fields, (numbers, call) => {
       if (call > 1) throw lasting;
       return numbers.map(number => (number === 2 ? {error: passing()} : labelled(number)));
@@ -155,7 +155,7 @@ describe('withRetry', () => {
       expect(teacher.calls.length).toBe(6);
     });
 
-    it('backs off twice as long each time where the service does not say how long, a minute at most', async () => {
+    it('backs off twice as long each time if the service does not say how long, a minute at most', async () => {
       const {waited, ...clock} = waits();
       const errors = [busy(), busy(), busy(30), busy(), ...new Array<Error>(4).fill(busy())];
       await withRetry(failing(...errors), {backOff: 8000, ...clock}).ask(about(1));

@@ -21,7 +21,7 @@ describe('Turns', () => {
     expect(begun).toEqual(['a', 'b', 'c']);
   });
 
-  it('frees a turn that nobody waits for', () => {
+  it('frees a slot that nobody waits for', () => {
     const turns = new Semaphore(1);
     for (let time = 0; time < 3; time++) {
       expect(turns.begin()).toBeUndefined();

@@ -68,7 +68,7 @@ describe('satisfies', () => {
 });
 
 describe('coarsen', () => {
-  it('never throws where the answer satisfies the detail, and throws for every other kind', () => {
+  it('never throws if the answer satisfies the detail, and throws for every other kind', () => {
     fc.assert(
       fc.property(answers, details, (answer, detail) => {
         const make = () => coarsen(answer, detail, CLASSES);
@@ -101,7 +101,7 @@ describe('coarsen', () => {
     );
   });
 
-  it('keeps the best class the best where rounding to 32 bits would tie it with another', () => {
+  it('keeps the best class the best if rounding to 32 bits would tie it with another', () => {
     const values = Float32Array.of(1e-9, 2e-9);
     const {logProbabilities} = coarsen({kind: 'logits', logits: values, features: {}}, {kind: 'log-probabilities'}, 2);
     expect(logProbabilities[1]).toBeGreaterThan(logProbabilities[0]!);

@@ -49,7 +49,7 @@ describe('knowledge on disk', () => {
     expect(await readWhole(path)).toEqual(knowledge);
   });
 
-  it('says how many versions of each input there are, and nothing where there is one', async () => {
+  it('says how many versions of each input there are, and nothing if there is one', async () => {
     const knowledge = {...knowledgeOf(labels), versions: 2};
     await saveKnowledge(path, knowledge);
     expect(await loadKnowledge(path)).toEqual(knowledge);
@@ -62,7 +62,7 @@ describe('knowledge on disk', () => {
     await expect(readWhole(path)).rejects.toThrow(misfit);
   });
 
-  it('comes back where it holds no rows', async () => {
+  it('comes back if it holds no rows', async () => {
     const inputs: Inputs = {kind: 'text', count: 0, texts: []};
     const knowledge = knowledgeOf([inputs, {kind: 'label'}, {kind: 'label', count: 0, labels: new Int32Array()}]);
     await saveKnowledge(path, knowledge);
@@ -104,13 +104,13 @@ describe('knowledge on disk', () => {
     expect(file.readInt32LE(8 + length + 24)).toBe(1);
   });
 
-  it('takes the place of an older file in one step and leaves nothing else behind', async () => {
+  it('replaces an older file in one step and leaves nothing else behind', async () => {
     await saveKnowledge(path, knowledgeOf(labels));
     await saveKnowledge(path, knowledgeOf(cases[1]!));
     expect((await loadKnowledge(path)).detail).toEqual({kind: 'votes'});
     const nowhere = join(path, 'x.safetensors');
     await expect(saveKnowledge(nowhere, knowledgeOf(labels))).rejects.toThrow(`${nowhere} can't be written: ENOTDIR`);
-    // A folder in its place can't be replaced, which shows only when all is written.
+    // A folder of that name can't be replaced, which shows only when all is written.
     await expect(saveKnowledge(folder, knowledgeOf(labels))).rejects.toThrow(`${folder} can't be written: `);
     const beside = (await readdir(dirname(folder))).filter(name => name.startsWith(`${basename(folder)}.`));
     expect(beside).toEqual([]);

@@ -9,7 +9,7 @@ describe('smoothed votes', () => {
     }
   });
 
-  it('are a distribution in every row, also where nobody voted', () => {
+  it('are a distribution in every row, also if nobody voted', () => {
     const probabilities = smoothVotes(Uint32Array.of(32, 0, 0, 0, 0, 0), 3).map(Math.exp);
     expect(probabilities[0]! + probabilities[1]! + probabilities[2]!).toBeCloseTo(1, 6);
     for (const probability of probabilities.subarray(3)) expect(probability).toBeCloseTo(1 / 3, 6);

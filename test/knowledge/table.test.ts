@@ -6,7 +6,7 @@ import type {Answer, Detail} from '../../src/teacher.ts';
 
 const CLASSES = 3;
 
-/** What a white-box teacher of three classes said of three inputs. */
+/** The answers of a white-box teacher of three classes to three inputs. */
 const full: readonly Answer[] = [0, 1, 2].map(row => ({
   kind: 'logits',
   logits: Float32Array.of(row, -row, 0.5),
@@ -72,7 +72,7 @@ describe('tabulate', () => {
     rest: 0,
   };
 
-  it('marks the places that a short top-k answer leaves, and takes them out again', () => {
+  it('marks the entries that a short top-k answer leaves empty, and takes them out again', () => {
     const table = tabulate([short, long], {kind: 'top-k', k: 2}, CLASSES);
     expect(table).toMatchObject({
       k: 2,

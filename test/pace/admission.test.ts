@@ -117,7 +117,7 @@ describe('createAdmission', () => {
     expect(new Set(later.slice(0, 6)).size).toBe(6);
   });
 
-  it('makes the pause longer where a request of the same episode is told to wait longer', async () => {
+  it('makes the pause longer if a request of the same episode is told to wait longer', async () => {
     const service = pool({}, ({count}) => (count <= 3 ? refusal({'retry-after': String(count * 10)}) : FINE));
     const start = service.clock.now();
     await service.clock.until(times(3, () => service.ask()));
@@ -125,7 +125,7 @@ describe('createAdmission', () => {
     expect(service.admission.state).toMatchObject({limit: 6, refused: 3});
   });
 
-  it('backs off twice as long each time where a 429 says nothing, and starts again after an answer', async () => {
+  it('backs off twice as long each time if a 429 says nothing, and starts again after an answer', async () => {
     const service = pool({random: () => 0}, ({count}) => (count === 4 || count > 5 ? FINE : refusal()));
     await service.clock.until(service.ask());
     await service.clock.until(service.ask());
@@ -216,7 +216,7 @@ describe('createAdmission', () => {
     expect(order).toEqual(['first', 'second', 'small']);
   });
 
-  it('looks again earlier where the one that waited longest gives up, with one timer still', async () => {
+  it('looks again earlier if the one that waited longest gives up, with one timer still', async () => {
     const service = pool({tokensPerMinute: 100}, () => FINE);
     const stop = new AbortController();
     const tokens = (inputTokens: number) => ({estimate: {inputTokens, outputTokens: 0}});

@@ -134,7 +134,7 @@ describe('QuotaBucket', () => {
     expect(bucket.wait(1, 21_000)).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('gives back at once what a request did not use, where its reply tells of no quota', () => {
+  it('gives back at once what a request did not use, if its reply tells of no quota', () => {
     const bucket = new QuotaBucket();
     bucket.learn({limit: 1000, remaining: 100, resetIn: 20_000}, 1, 0, 0);
     bucket.take(100);
@@ -144,7 +144,7 @@ describe('QuotaBucket', () => {
     expect(bucket.wait(91, 0)).toBe(20_000);
   });
 
-  it('lets one ask where nothing is known and no reply could tell', () => {
+  it('lets one ask if nothing is known and no reply could tell', () => {
     const bucket = new QuotaBucket();
     bucket.take(1);
     bucket.settle(1, 1);
@@ -177,7 +177,7 @@ describe('QuotaBucket', () => {
     expect(bucket.wait(5000, 600)).toBe(0);
   });
 
-  it('asks once a minute where the reset is far off', () => {
+  it('asks once a minute if the reset is far off', () => {
     const bucket = new QuotaBucket();
     bucket.learn({limit: 5000, remaining: 0, resetIn: 3_600_000}, 1, 0, 0);
     bucket.take(1);

@@ -62,7 +62,7 @@ describe('ConcurrencyController', () => {
     expect(controller.limit).toBe(6);
   });
 
-  it('grows only where at least 80 % of the limit was in use', () => {
+  it('grows only if at least 80 % of the limit was in use', () => {
     const controller = new ConcurrencyController(64, 0);
     round(controller, 0.6);
     expect(controller.limit).toBe(8);

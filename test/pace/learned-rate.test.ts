@@ -54,7 +54,7 @@ class Client {
 }
 
 describe('LearnedRate', () => {
-  it('holds nothing back where fewer than half of the latest replies are refusals', () => {
+  it('holds nothing back if fewer than half of the latest replies are refusals', () => {
     const client = new Client();
     expect(client.run(() => true, 10)).toBeGreaterThan(49);
     client.run(refusing(9, 20), 300);
@@ -88,7 +88,7 @@ describe('LearnedRate', () => {
     expect(client.run(refusing(5, 20), 40)).toBeGreaterThan(0.9 * (15 / 5.4));
   });
 
-  it('lets go of the rate where a lower one is refused as soon', () => {
+  it('lets go of the rate if a lower one is refused as soon', () => {
     const client = new Client();
     // Two answers, and three pauses of a second: nothing else takes time.
     const free = 2 / 3.1;

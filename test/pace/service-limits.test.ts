@@ -129,7 +129,7 @@ describe('readLimits', () => {
     expect(readLimits(headers, NOW)).toEqual({requests: {limit: 100, remaining: 50, resetIn: 30_000}});
   });
 
-  it('reads nothing where there is nothing', () => {
+  it('reads nothing if there is nothing', () => {
     expect(readLimits({'content-type': 'text/plain', server: 'x', ratelimit: undefined}, NOW)).toEqual({});
   });
 

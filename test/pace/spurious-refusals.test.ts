@@ -15,7 +15,7 @@ interface Service {
   readonly chance?: number;
   /** Requests a minute, as a bucket that fills all the time. */
   readonly perMinute?: number;
-  /** Whether headers tell of that limit. */
+  /** True if headers report that limit. */
   readonly tells?: boolean;
   /** The most that may be under way. */
   readonly atOnce?: number;

@@ -37,7 +37,7 @@ describe('explainMiss', () => {
     );
   });
 
-  it('takes the same teacher about another input where the input is new', async () => {
+  it('takes the same teacher about another input if the input is new', async () => {
     const store = await holding([{model: 'a'}, 'one'], [{model: 'b', seed: 1}, 'two']);
     const nearest = await explainMiss(store, {model: 'a'}, digest('three', 5));
     expect(nearest?.key).toBe(digestKey({model: 'a'}, digest('one')));

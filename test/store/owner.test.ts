@@ -9,12 +9,12 @@ describe('the fate of a process', () => {
     expect(fateOf(JSON.parse(JSON.stringify(thisProcess)))).toBe('alive');
   });
 
-  it('is that it has ended where nothing has its id any more', () => {
+  it('is that it has ended if nothing has its id any more', () => {
     const {pid} = spawnSync(process.execPath, ['--version']);
     expect(fateOf({...thisProcess, pid})).toBe('ended');
   });
 
-  it('is that it has ended where another process has its id', async () => {
+  it('is that it has ended if another process has its id', async () => {
     expect(fateOf({...thisProcess, start: 'before'})).toBe('ended');
     const child = spawn('sleep', ['10']);
     expect(fateOf({...thisProcess, pid: child.pid!, start: 'before'})).toBe(

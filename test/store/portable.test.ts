@@ -73,7 +73,7 @@ describe('a file of exported answers', () => {
     for (const {key, stored} of entries) expect(await store.get(key)).toEqual(stored);
   });
 
-  it('adds nothing twice, and never takes the place of a fuller answer', async () => {
+  it('adds nothing twice, and never replaces a fuller answer', async () => {
     const path = await exported();
     const store = newStore();
     const full = entry(1, {kind: 'logits', logits: Float32Array.of(0, 0, 1), features: {}}, {kind: 'logits'});
@@ -90,7 +90,7 @@ describe('a file of exported answers', () => {
     expect(await importAnswers(newStore(), path)).toEqual({answers: 1, added: 1});
   });
 
-  it('is refused, with nothing added, where it is cut short, changed, of another form, or no such file', async () => {
+  it('is refused, with nothing added, if it is cut short, changed, of another form, or no such file', async () => {
     const paths = [
       await altered(lines => lines.slice(0, -2)),
       await altered(lines => lines.slice(0, 3)),
@@ -106,7 +106,7 @@ describe('a file of exported answers', () => {
     }
   });
 
-  it('is refused where an answer stands under a key that is not its own', async () => {
+  it('is refused if an answer stands under a key that is not its own', async () => {
     const [first, second] = entries as [AnswerEntry, AnswerEntry];
     const store = newStore();
     await store.set(first.key, second.stored);

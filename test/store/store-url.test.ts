@@ -36,7 +36,7 @@ describe('the URL of an answer store', () => {
     expect(openAnswerStore({url}).name).toBe(name);
   });
 
-  it('names the kinds of store where it is of none of them, and says nothing of the rest', () => {
+  it('names the kinds of store if it is of none of them, and says nothing of the rest', () => {
     for (const url of ['memcached://u:s3cret@host', 'host:6379', '']) {
       expect(() => openAnswerStore({url})).toThrow(InputError);
       expect(() => openAnswerStore({url})).toThrow(/begin with one of redis:\/\/, .*, got (memcached|no scheme)\. Or/);
@@ -51,7 +51,7 @@ describe('the URL of an answer store', () => {
     expect(withoutPasswords('nothing', 'redis://host')).toBe('nothing');
   });
 
-  it('says what to install where the adapter is not', async () => {
+  it('says what to install if the adapter is not', async () => {
     const store = openAnswerStore({url: 'etcd://u:s3cret@127.0.0.1:1'});
     const message =
       'The answer store (etcd://127.0.0.1:1) needs a package that is not installed. Run: npm install @keyv/';

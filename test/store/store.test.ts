@@ -268,7 +268,7 @@ describe('a broken answer store', () => {
     await expect(failing('delete', lost).delete('a')).rejects.toThrow("can't be written: connection lost");
   });
 
-  it('says so where a storage can not list', async () => {
+  it('says so if a storage can not list', async () => {
     await expect(failing('none', lost).count()).rejects.toThrow("can't be listed: its storage has no iterator");
   });
 });

@@ -12,7 +12,7 @@ import {
 } from './limit.ts';
 import {type Charge, checkPrice, NANO_DOLLARS, nanoDollars} from './price.ts';
 
-/** What one run may spend, over all of its teachers. */
+/** The limits and the spending of one run, over all of its teachers. */
 export interface Budget {
   readonly limits: readonly BudgetLimit[];
   /** The sum of what was settled so far, without reservations. */
@@ -95,7 +95,7 @@ class Request {
   }
 }
 
-/** What one teacher's requests are charged. */
+/** The charges of one teacher's requests. */
 interface Account {
   readonly name: string;
   readonly excess: Excess;

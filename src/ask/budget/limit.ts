@@ -68,7 +68,7 @@ export function describeAmount(kind: keyof Spending, amount: number): string {
   return `${amount.toLocaleString('en-GB')} ${amount === 1 ? kind.slice(0, -1) : kind}`;
 }
 
-/** What a budget needs to know of a teacher. */
+/** The facts that a budget needs about a teacher. */
 export interface PricedTeacher extends Pick<Teacher, 'name'> {
   readonly service?: Pick<Service, 'price' | 'worstCase' | 'unbounded'>;
 }

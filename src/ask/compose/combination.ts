@@ -7,7 +7,7 @@ import {meanDistribution, meanTopK, type Share} from './mean-answer.ts';
 export type Combined = 'black-box' | 'gray-box';
 
 /**
- * What several combined answers show: votes if each is a label or votes; their mean if all are distributions.
+ * The content of several combined answers: votes if each is a label or votes; their mean if all are distributions.
  *
  * @throws InputError if some are votes and others distributions
  */
@@ -33,7 +33,7 @@ function isVoting({detail}: Teacher): boolean {
   return detail.kind === 'label' || detail.kind === 'votes';
 }
 
-/** What a teacher is asked for, so that its answers can be combined with others. */
+/** The detail that a teacher is asked for, so that its answers can be combined with others. */
 export function partShowing(teacher: Teacher): Part {
   return {teacher, ...(teacher.detail.kind === 'logits' && {detail: {kind: 'log-probabilities'}})};
 }

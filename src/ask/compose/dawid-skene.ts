@@ -27,7 +27,7 @@ export interface DawidSkeneOptions {
   readonly tolerance?: number;
 }
 
-/** What the labels of several teachers tell about the classes and about the teachers. */
+/** The classes and the teachers, as estimated from the labels of several teachers. */
 export interface LabelModel {
   /** [K], the frequency of each class. */
   readonly priors: Float64Array;

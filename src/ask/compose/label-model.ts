@@ -117,7 +117,7 @@ function checkAnswered(teachers: readonly Teacher[], labels: readonly (readonly 
 function checkOptions(teachers: readonly Teacher[], {inputs, smoothing = 1}: LabelModelOptions): void {
   if (teachers.length < LEAST_TEACHERS) {
     throw new InputError(
-      `A label model is of ${LEAST_TEACHERS} teachers at least, got ${teachers.length}: where two differ, nothing tells ` +
+      `A label model is of ${LEAST_TEACHERS} teachers at least, got ${teachers.length}: if two differ, nothing tells ` +
         'which of them is right.',
     );
   }

@@ -26,7 +26,7 @@ const NO_DOUBT = 1e-3;
 /** Rounding must not make a class less probable than itself. */
 const ROUNDING = 1 + 1e-9;
 
-/** What is known of the mean of a class. */
+/** The known part of the mean of a class. */
 interface Known {
   readonly index: number;
   /** The mean over the answers that name it. */

@@ -46,7 +46,7 @@ export interface LeasesOptions extends Lookup {
    *
    * @default 100
    */
-  readonly glance?: number;
+  readonly pollInterval?: number;
 }
 
 type Wanted = LayerOptions & {readonly detail: Detail};
@@ -68,7 +68,7 @@ export function withLeases<A extends Access>(
     claim = Number.POSITIVE_INFINITY,
     claims = 3,
     lease = 60_000,
-    glance = 100,
+    pollInterval = 100,
   }: LeasesOptions,
 ): LayeredTeacher<A> {
   const {leases} = store;
@@ -147,7 +147,7 @@ export function withLeases<A extends Access>(
       await askEach(free, about, take, wanted);
       if (elsewhere.length === 0) return outcomes;
       open = elsewhere;
-      await setTimeout(glance);
+      await setTimeout(pollInterval);
       options.stop?.throwIfAborted();
     }
   };

@@ -9,7 +9,7 @@ import {keyed} from '../keyed.ts';
 import {askOthers, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import {type Replies, readReply} from './kept-reply.ts';
 
-/** What earlier runs left that answers queries. */
+/** The replies and the quarantine that earlier runs left. */
 export type Recovery = Pick<Journal, 'recovered' | 'received' | 'quarantined' | 'settled' | 'read'>;
 
 interface RecoverOptions {

@@ -10,7 +10,7 @@ import type {OnNote} from '../notes.ts';
 import {type RetryOptions, timer} from '../retry.ts';
 import type {LaneWatch} from './lane-watch.ts';
 
-/** What submitting and collecting batches needs. */
+/** The needs of submitting and collecting batches. */
 export interface LaneWork {
   readonly teacher: Teacher;
   readonly service: Service;

@@ -30,7 +30,7 @@ export interface PlanOptions {
    */
   readonly detail?: Detail;
   /**
-   * What the account may do in a minute, if it differs from the service's own `rate`.
+   * The rate of the account, if it differs from the service's own `rate`.
    *
    * @default as its `rate` says
    */
@@ -60,7 +60,7 @@ export interface PlanOptions {
    */
   readonly sample?: number;
   /**
-   * By key, what earlier plans buy: it is not bought again. What this plan buys is added.
+   * By key, the details that earlier plans buy: they are not bought again. This plan adds its own.
    *
    * @default nothing
    */
@@ -136,7 +136,7 @@ function furtherLike(leaf: Leaf, leaves: readonly Leaf[], kept: MadeOfKept | und
   return mean === undefined || beforehand || others.length > 1 ? Number.POSITIVE_INFINITY : mean - least;
 }
 
-/** What is known of everything that is planned together. */
+/** The shared knowledge of everything that is planned together. */
 interface Planned extends Lookup {
   /** By key, the queries that would already be bought. */
   readonly planned: Map<string, Detail>;

@@ -24,7 +24,7 @@ export interface ProbeOptions {
   readonly onSettled?: (count: number) => void;
 }
 
-/** What a teacher really gives, by a handful of queries. */
+/** The real properties of a teacher, by a handful of queries. */
 export interface TeacherProbe {
   /** Its name. */
   readonly teacher: string;

@@ -10,7 +10,7 @@ import type {Price, Service, Usage} from '../../../src/teacher.ts';
 import {about} from '../fake-teacher.ts';
 import {ok, payingTeacher} from '../paying-teacher.ts';
 
-/** What becomes of one request. */
+/** The fate of one request. */
 interface Turn {
   readonly worst: Usage;
   /** How many times of its worst case it is charged. */

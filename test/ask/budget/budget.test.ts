@@ -61,7 +61,7 @@ describe('a budget', () => {
     expect(waiting.value).toBeDefined();
   });
 
-  it('refuses at once where nothing is under way that could come to less, and reserves nothing', async () => {
+  it('refuses at once if nothing is under way that could come to less, and reserves nothing', async () => {
     const budget = createBudget([{tokens: 100}]);
     const teacher = drawOn(budget);
     await expect(teacher.reserve(tokens(60, 41))).rejects.toThrow(BudgetError);
@@ -80,7 +80,7 @@ describe('a budget', () => {
     expect(small.value).toBeDefined();
   });
 
-  it('serves those who wait in turn, so that a large request is not overtaken by small ones for ever', async () => {
+  it('serves waiting requests in order, so that a large request is not overtaken by small ones for ever', async () => {
     const teacher = drawOn(createBudget([{tokens: 100}]));
     const first = await teacher.reserve(tokens(80));
     const [large, small] = [watch(teacher.reserve(tokens(60))), watch(teacher.reserve(tokens(10)))];
@@ -120,7 +120,7 @@ describe('a budget', () => {
     expect(budget.spent).toEqual({calls: 1, tokens: 0, usd: 0});
   });
 
-  it('charges what was used where a worst case was none', async () => {
+  it('charges what was used if a worst case was none', async () => {
     const budget = createBudget([{tokens: 100}], () => {});
     const teacher = drawOn(budget);
     (await teacher.reserve(tokens(50))).settle(tokens(120));
@@ -170,7 +170,7 @@ describe('a budget', () => {
     expect(refusal!.message).toContain('the next request may come to 20 tokens');
   });
 
-  it('says nothing of a service that charges more than it may where only calls are limited', async () => {
+  it('says nothing of a service that charges more than it may if only calls are limited', async () => {
     const notes: string[] = [];
     const teacher = drawOn(createBudget([{calls: 3}], note => notes.push(note)));
     (await teacher.reserve(tokens(10))).settle(tokens(20));
@@ -216,7 +216,7 @@ describe('a budget that can not be kept', () => {
     expect(() => createBudget([{calls: 5}]).forTeacher(teacherWith())).not.toThrow();
   });
 
-  it('is refused where tokens matter and nobody knows how many a request may use', () => {
+  it('is refused if tokens matter and nobody knows how many a request may use', () => {
     const {name, service} = teacherWith();
     const {worstCase: _, ...uncounted} = service!;
     const open = (limit: BudgetLimit, price?: Price) => () =>
@@ -227,7 +227,7 @@ describe('a budget that can not be kept', () => {
     expect(open({calls: 1})).not.toThrow();
   });
 
-  it('is refused where nobody can say the most that a request costs, with why and what to do', () => {
+  it('is refused if nobody can say the most that a request costs, with why and what to do', () => {
     const open =
       (limit: BudgetLimit, of: 'tokens' | 'fees', price: Price = {}) =>
       () =>
@@ -250,7 +250,7 @@ describe('a budget that can not be kept', () => {
     expect(() => createBudget([{usd: 5}, {tokens: 1}]).forTeacher({name: 'here'})).not.toThrow();
   });
 
-  it('is refused where its amount or a price is none', () => {
+  it('is refused if its amount or a price is none', () => {
     expect(() => createBudget([{calls: 0.5}])).toThrow(InputError);
     expect(() => createBudget([{usd: Number.NaN}])).toThrow(InputError);
     expect(() => createBudget().forTeacher(teacherWith({price: {perCall: -1}}))).toThrow(InputError);
@@ -294,7 +294,7 @@ describe('under any interleaving of requests', () => {
     });
   }
 
-  it('never passes a limit, ends only where the next worst case does not fit, and adds up exactly', async () => {
+  it('never passes a limit, ends only if the next worst case does not fit, and adds up exactly', async () => {
     await fc.assert(
       fc.asyncProperty(
         limits,
@@ -364,7 +364,7 @@ describe('what goes out together', () => {
     expect(teacher.reserveFirst([ONE_CALL]).refusal).toBeInstanceOf(BudgetError);
   });
 
-  it('is whole where there is no limit', () => {
+  it('is whole if there is no limit', () => {
     const {reservations, refusal} = drawOn(createBudget()).reserveFirst([tokens(40), tokens(50)]);
     expect({count: reservations.length, refusal}).toEqual({count: 2, refusal: undefined});
   });

@@ -27,7 +27,7 @@ describe('an excess', () => {
     expect(excess.raised(tokens(1, 0))).toEqual(tokens(1, 4));
   });
 
-  it('tells of a ratio once, and again where it has doubled', () => {
+  it('tells of a ratio once, and again if it has doubled', () => {
     const excess = new Excess();
     const told = [2, 3, 3.9, 4, 5, 9].map(ratio => excess.noteOf(ratio, 'a fake') !== undefined);
     expect(told).toEqual([true, false, false, true, false, true]);

@@ -12,7 +12,7 @@ describe('costOf', () => {
     expect(costOf({}, {calls: 2, usage})).toBe(0);
   });
 
-  it('is exact where binary fractions are not', () => {
+  it('is exact although binary fractions are not', () => {
     // 0.1 + 0.2 and 1000 * 1.1e-6 have a rest in binary.
     expect(nanoDollars({perMillionInputTokens: 1.1, perCall: 0.3}, {calls: 1, usage})).toBe(301_100_000);
     expect(nanoDollars({perMillionInputTokens: 0.0375}, {calls: 1, usage})).toBe(37_500);

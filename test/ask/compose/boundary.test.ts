@@ -96,7 +96,7 @@ describe('boundary', () => {
     ]);
   });
 
-  it('asks about whole numbers where inputs hold such, about none twice, and measures bytes from 0 to 1', async () => {
+  it('asks about whole numbers if inputs hold such, about none twice, and measures bytes from 0 to 1', async () => {
     const teacher = labelling(classes, corner);
     const near = block(bytes(8, 0), bytes(0, 8), bytes(1, 1));
     const whole = boundary(teacher, {references: near, nearest: 1, bisections: 30});
@@ -107,7 +107,7 @@ describe('boundary', () => {
     expect(teacher.seen.length).toBe(3 + 1 + 6);
   });
 
-  it('passes errors on as those of the query, and asks about references again where they may have an answer yet', async () => {
+  it('passes errors on as those of the query, and asks about references again if they may have an answer yet', async () => {
     const failing = (error: Error, isOdd: (values: readonly number[]) => boolean): Teacher<'black-box'> => {
       const teacher = labelling(classes, corner);
       return {
@@ -143,7 +143,7 @@ describe('boundary', () => {
     expect(await spent.ask(inputs)).toMatchObject([{error}, {error}]);
   });
 
-  it('says so where the teacher says a class of no reference, and where an input is another kind of thing', async () => {
+  it('says so if the teacher says a class of no reference, and if an input is another kind of thing', async () => {
     const teacher = labelling(classes, corner);
     const few = boundary(teacher, {references: block(tensor(8, 0), tensor(-1, 0))});
     await expect(few.ask(asking(tensor(0, 0)))).rejects.toThrow(

@@ -22,7 +22,7 @@ function unsure(fields: Partial<Teacher<'gray-box'>> = {}) {
 const dear = () => scoring('dear', [0, 0, 1], {maxBatch: 10});
 
 describe('a cascade', () => {
-  it('asks the next teacher only where one is not sure', async () => {
+  it('asks the next teacher only if one is not sure', async () => {
     const [one, two] = [unsure({maxBatch: 10}), dear()];
     const teacher = cascade([one, two], {confidence: 0.8});
     expectTypeOf(teacher).toEqualTypeOf<Teacher<'gray-box'>>();

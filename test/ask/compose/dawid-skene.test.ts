@@ -88,7 +88,7 @@ describe('dawidSkene', () => {
     }
   });
 
-  it('is right more often than the majority where teachers differ in how good they are', () => {
+  it('is right more often than the majority if teachers differ in how good they are', () => {
     const confusions = [fair(0.95), fair(0.4), fair(0.4), fair(0.4), fair(0.9)];
     const {truth, labels} = planted(confusions, 2000, 9);
     const majority = truth.map((_, item) => {
@@ -162,7 +162,7 @@ describe('logPosterior', () => {
     expect(Math.exp(logPosterior(model, [0, 1])[0]!)).toBeCloseTo(0.162 / (0.162 + 0.048), 12);
   });
 
-  it('takes no notice of a teacher that said nothing', () => {
+  it('ignores a teacher that said nothing', () => {
     expect(Math.exp(logPosterior(model, [-1, 1])[0]!)).toBeCloseTo(0.18 / (0.18 + 0.24), 12);
   });
 });

@@ -141,7 +141,7 @@ describe('an ensemble of teachers that name their best classes', () => {
     expect(answer).toMatchObject({classes: Int32Array.of(0, 1), rest: expect.closeTo(0.0001, 6)});
   });
 
-  it('says so where it is not known which class is the most probable', async () => {
+  it('says so if it is not known which class is the most probable', async () => {
     const outcome = await ask(naming('one', [[0, 0.6]]), naming('two', [[1, 0.6]]));
     expect(outcome).toMatchObject({
       error: {
@@ -193,7 +193,7 @@ describe('an ensemble of black-box teachers', () => {
     expect(() => ensemble([one, two], {weights: [0.5, 1]})).toThrow('The weights of teachers that vote are votes');
   });
 
-  it('is the mean of what they estimate, where all of them do, and still a black box', async () => {
+  it('is the mean of what they estimate, if all of them do, and still a black box', async () => {
     const inputs = {kind: 'text', count: 3, texts: ['0', '1', '2']} as const;
     const model = (shift: number) =>
       labelModel([voting('one', shift), voting('two', shift), voting('three', shift)], {inputs});
@@ -241,7 +241,7 @@ describe('an ensemble', () => {
     ]);
   });
 
-  it('ends where a member can not be asked, and lets the others finish what is under way', async () => {
+  it('ends if a member can not be asked, and lets the others finish what is under way', async () => {
     const failing = fakeTeacher<'black-box'>({access: 'black-box', detail: {kind: 'label'}}, () => {
       throw new TeacherError('two', 'It refused the key.', {status: 401});
     });

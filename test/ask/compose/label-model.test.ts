@@ -121,7 +121,7 @@ describe('labelModel', () => {
     expect(fits[0]!.posteriors.length).toBe(900);
   });
 
-  it('has the error of a query that may be answered yet, and of all where an input of the fit is such', async () => {
+  it('has the error of a query that may be answered yet, and of all if an input of the fit is such', async () => {
     const spent = new BudgetError('Spent.');
     const at = (number: number) => (asked: number) => (asked === number ? spent : undefined);
     const late = labelModel([erring('one', 0.1, {}, at(500)), erring('two', 0.1), erring('three', 0.1)], {

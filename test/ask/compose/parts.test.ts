@@ -21,7 +21,7 @@ function madeOf(part: Part): Teacher<'black-box'> {
 }
 
 describe('the leaves of a teacher', () => {
-  it('are itself, where it is made of none', async () => {
+  it('are itself, if it is made of none', async () => {
     const one = voting('one');
     const [leaf, ...others] = leavesIn(one);
     expect(others).toEqual([]);
@@ -67,7 +67,7 @@ describe('the leaves of a teacher', () => {
     ]);
   });
 
-  it('may not be asked at all, beforehand either, where the part is optional', () => {
+  it('may not be asked at all, beforehand either, if the part is optional', () => {
     const [one, two, three] = ['one', 'two', 'three'].map(name => voting(name));
     const model = labelModel([one!, two!, three!], {inputs});
     const leaves = leavesIn(cascade([scoring('cheap', [0.5, 0.3, 0.2]), model], {confidence: 0.9}));

@@ -193,7 +193,7 @@ describe('repeat with a paraphrase', () => {
 });
 
 describe('repeat that stops', () => {
-  it('asks four times where all say the same, and up to the end where they differ', async () => {
+  it('asks four times if all say the same, and up to the end if they differ', async () => {
     const teacher = sampler((sample, text) => text === 'clear' || sample % 2 === 0);
     const queries = ['clear', 'unclear'].map((text): Query => ({input: {kind: 'text', text}}));
     const stopping = repeat(teacher, {samples: 20, stop: {sure: 0.9}});
@@ -206,7 +206,7 @@ describe('repeat that stops', () => {
     expect(teacher.seen.length).toBe(24);
   });
 
-  it('asks no more where the lead is sure, and never less than it said', async () => {
+  it('asks no more if the lead is sure, and never less than it said', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.array(fc.boolean(), {minLength: 30, maxLength: 30}), {minLength: 1, maxLength: 4}),

@@ -35,7 +35,7 @@ const {open} = place;
 describe('votes that stop, with their layers', () => {
   const stopping = (teacher: Teacher<'black-box'>) => repeat(teacher, {samples: 12, stop: {sure: 0.9}});
 
-  it('cost four answers where they are clear, and nothing when they are counted again', async () => {
+  it('cost four answers if they are clear, and nothing when they are counted again', async () => {
     const one = wavering('one');
     const {teacher, ledger, meter} = (await open()).open(stopping(one));
     const told: number[] = [];
@@ -49,7 +49,7 @@ describe('votes that stop, with their layers', () => {
     expect(await collect(again.teacher, transfer(inputs(6)))).toEqual(first);
   });
 
-  it('are planned as four at least and all at most, and as nothing where they are kept', async () => {
+  it('are planned as four at least and all at most, and as nothing if they are kept', async () => {
     const one = wavering('one');
     const {store} = await open();
     const whole = stopping(one);
@@ -68,7 +68,7 @@ describe('votes that stop, with their layers', () => {
     });
   });
 
-  it('are planned to the end where the least was asked and did not do', async () => {
+  it('are planned to the end if the least was asked and did not do', async () => {
     const one = wavering('one');
     const {store} = await open();
     const four = repeat(one, {samples: 4});

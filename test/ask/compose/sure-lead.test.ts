@@ -82,7 +82,7 @@ describe('leadProbability', () => {
     expect(needed).toEqual([3, 5, 6]);
   });
 
-  it('knows nothing where two classes lead', () => {
+  it('knows nothing if two classes lead', () => {
     expect(leadProbability([5, 5])).toBeCloseTo(0.5, 9);
     expect(leadProbability([5, 5, 0])).toBeLessThan(0.5);
   });

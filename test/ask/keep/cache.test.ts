@@ -48,7 +48,7 @@ describe('withCache', () => {
     expect(ledger.snapshot()).toMatchObject({asked: 6, bought: 4, cached: 2, calls: 0});
   });
 
-  it('makes no call at all where everything is kept', async () => {
+  it('makes no call at all if everything is kept', async () => {
     const store = newStore();
     await cachedOver(labeller(), {store}).ask(about(1, 2));
     const teacher = labeller();
@@ -123,7 +123,7 @@ describe('what a kept answer serves', () => {
     expect(teacher.calls.length).toBe(1);
   });
 
-  it('is asked for again where more is wanted, in kind or in k, and then replaced', async () => {
+  it('is asked for again if more is wanted, in kind or in k, and then replaced', async () => {
     const store = newStore();
     const teacher = obliging();
     const cached = cachedOver(teacher, {store});
@@ -143,7 +143,7 @@ describe('what a kept answer serves', () => {
     expect(teacher.options.map(({detail}) => detail)).toEqual([asked[0], asked[1], asked[3]]);
   });
 
-  it("asks for the teacher's own detail where none is named", async () => {
+  it("asks for the teacher's own detail if none is named", async () => {
     const teacher = obliging();
     await cachedOver(teacher, {store: newStore()}).ask(about(1));
     expect(teacher.options).toMatchObject([{detail: {kind: 'logits'}}]);
@@ -162,7 +162,7 @@ describe('what a kept answer serves', () => {
     expect((await store.get(answerKey(teacher.identity, about(1)[0]!)))?.detail).toEqual({kind: 'logits'});
   });
 
-  it('is not bought again where the teacher named fewer classes than k', async () => {
+  it('is not bought again if the teacher named fewer classes than k', async () => {
     const store = newStore();
     const short: Answer = {
       kind: 'top-k',
@@ -235,7 +235,7 @@ describe('identical queries', () => {
     expect(teacher.calls).toEqual([[10_000]]);
   });
 
-  it('are asked again where the call under way wants less', async () => {
+  it('are asked again if the call under way wants less', async () => {
     const store = newStore();
     const teacher = obliging();
     const cached = cachedOver(teacher, {store});
@@ -278,7 +278,7 @@ describe('a store that fails', () => {
     throw new AnswerStoreError('The disk is full.');
   };
 
-  it('stops the run before anything is bought, where it can not be read', async () => {
+  it('stops the run before anything is bought, if it can not be read', async () => {
     const teacher = labeller();
     await expect(cachedOver(teacher, {store: storeOver(newStore(), {getMany: fail})}).ask(about(1))).rejects.toThrow(
       AnswerStoreError,

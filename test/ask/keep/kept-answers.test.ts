@@ -149,7 +149,7 @@ describe('answers that were read in another way', () => {
     },
   );
 
-  it('are asked for again where the new reader finds no answer in them', async () => {
+  it('are asked for again if the new reader finds no answer in them', async () => {
     await kept();
     const other = shifted(1);
     const strict = {

@@ -30,7 +30,7 @@ describe('withLeases', () => {
     const [first, second] = [slow(), slow()];
     const [answers, others] = await Promise.all([
       withLeases(withKeeping(first, {store: one}), {store: one}).ask(about(1, 2, 3)),
-      withLeases(withKeeping(second, {store: two}), {store: two, glance: 5}).ask(about(2, 3, 4)),
+      withLeases(withKeeping(second, {store: two}), {store: two, pollInterval: 5}).ask(about(2, 3, 4)),
     ]);
     expect(answers.map(outcome => 'answer' in outcome && outcome.answer)).toEqual(
       [1, 2, 3].map(n => labelled(n).answer),
@@ -41,7 +41,7 @@ describe('withLeases', () => {
     expect([...first.calls.flat(), ...second.calls.flat()].sort()).toEqual([1, 2, 3, 4]);
   });
 
-  it('asks itself where the other one gave up', async () => {
+  it('asks itself if the other one gave up', async () => {
     const [one, two] = await twoStores();
     const broken = fakeTeacher<'black-box'>(fields, async () => {
       await setTimeout(30);
@@ -49,7 +49,7 @@ describe('withLeases', () => {
     });
     const [failed, asked] = await Promise.allSettled([
       withLeases(withKeeping(broken, {store: one}), {store: one}).ask(about(1)),
-      withLeases(withKeeping(slow(), {store: two}), {store: two, glance: 5}).ask(about(1)),
+      withLeases(withKeeping(slow(), {store: two}), {store: two, pollInterval: 5}).ask(about(1)),
     ]);
     expect(failed.status).toBe('rejected');
     expect(asked).toMatchObject({status: 'fulfilled', value: [labelled(1)]});
@@ -63,7 +63,7 @@ describe('withLeases', () => {
         await setTimeout(2);
         return asked.map(labelled);
       });
-      const layered = withLeases(withBatches(withKeeping(teacher, {store})), {store, glance: 5, claim: 10});
+      const layered = withLeases(withBatches(withKeeping(teacher, {store})), {store, pollInterval: 5, claim: 10});
       return {teacher, answers: layered.ask(about(...numbers))};
     });
     for (const {answers} of both) expect(await answers).toMatchObject(numbers.map(labelled));
@@ -83,7 +83,7 @@ describe('withLeases', () => {
       takeOver: async () => void steps.push('taken over'),
       name: async (keys: readonly string[]) => void steps.push(`named ${keys.length}`),
     };
-    const layered = withLeases(withKeeping(teacher, {store: two}), {store: two, doubts, glance: 5});
+    const layered = withLeases(withKeeping(teacher, {store: two}), {store: two, doubts, pollInterval: 5});
     const [first] = about(1, 2);
     await one.leases.acquire([keyed(layered, first!).key], 20);
     await setTimeout(50);
@@ -101,7 +101,7 @@ describe('withLeases', () => {
 
   it('stops waiting for another one when it is stopped', async () => {
     const [one, two] = await twoStores();
-    const teacher = withLeases(withKeeping(slow(), {store: two}), {store: two, glance: 5});
+    const teacher = withLeases(withKeeping(slow(), {store: two}), {store: two, pollInterval: 5});
     const [query] = about(1);
     expect(await one.leases.acquire([keyed(teacher, query!).key], 60_000)).toEqual([true]);
     const controller = new AbortController();

@@ -96,13 +96,13 @@ describe('answers that a store has lost', () => {
     expect((await entries()).size).toBe(count);
   });
 
-  it('are asked for where only they are not in the journal', async () => {
+  it('are asked for only if they are not in the journal', async () => {
     await ask('new', about(1, 2, 3));
     await loseCache();
     expect(await ask()).toMatchObject({requests: Math.ceil((count - 3) / 4), bought: count - 3});
   });
 
-  it('are asked for where they were deleted, and where all is asked anew', async () => {
+  it('are asked for if they were deleted, and if all is asked anew', async () => {
     await ask();
     const [key] = queries.map(query => answerKey(payingTeacher().identity, query));
     writeDeleted(journal, [key!]);

@@ -41,7 +41,7 @@ describe('withRecordMode', () => {
     expect(second).toMatchObject({error: {message: expect.not.stringContaining('nearest')}});
   });
 
-  it('asks with `once` where nothing of the teacher is kept', async () => {
+  it('asks with `once` if nothing of the teacher is kept', async () => {
     const teacher = labeller({service: 'fake', version: 2});
     expect(await (await over(teacher, 'once')).ask(about(5))).toEqual([labelled(5)]);
   });

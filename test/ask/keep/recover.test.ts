@@ -89,7 +89,7 @@ describe('withRecovery', () => {
     expect(payer.requests).toEqual([]);
   });
 
-  it('asks again where the reply can not be read', async () => {
+  it('asks again if the reply can not be read', async () => {
     const journal = await openJournal(await leftUnread({status: 200, headers: {}, body: '{'}, 1, 2));
     const payer = payingTeacher();
     const outcomes = await stack(payer, {store: newStore(), journal}).ask(about(1, 2));
@@ -125,7 +125,7 @@ describe('a quarantined query', () => {
     expect(payer.requests).toEqual([]);
   });
 
-  it('is asked about again where that is wished for, and is not quarantined any more', async () => {
+  it('is asked about again if that is wished for, and is not quarantined any more', async () => {
     const {directory, store} = await quarantined();
     const journal = await openJournal(directory);
     const again = stack(payingTeacher(), {store, journal, retriesQuarantined: true});

@@ -48,7 +48,7 @@ describe('SingleFlight', () => {
     expect(looked).toEqual([['a'], ['a']]);
   });
 
-  it('looks by itself where what another found is of no use', async () => {
+  it('looks by itself if what another found is of no use', async () => {
     const flights = new SingleFlight<string>();
     const {looked, find} = finder();
     const [, second] = await Promise.all([flights.run(['a'], find, always), flights.run(['a'], find, () => false)]);

@@ -16,12 +16,12 @@ export interface TakenBatch {
   isCancelled?: boolean;
 }
 
-/** What becomes of the request about a number; undefined is no outcome at all. */
+/** The outcome of the request about a number; undefined for none. */
 export type RespondInBatch = (number: number, batch: number) => Reply | Error | undefined;
 
 export interface BatchingTeacher extends PayingTeacher {
   readonly service: BatchService<'black-box'> & {readonly lane: BatchLane};
-  /** In the order in which they were handed over. */
+  /** In the order in which they were submitted. */
   readonly batches: TakenBatch[];
 }
 

@@ -65,7 +65,7 @@ describe('what is reserved for a batch', () => {
     expect(spent).toMatchObject({calls: 5, tokens: 40});
   });
 
-  it('counts as the worst case where a reply does not say what it used, or says what makes no sense', async () => {
+  it('counts as the worst case if a reply does not say what it used, or says what makes no sense', async () => {
     const said = [-50, 'ten', undefined, 0.5];
     const respond = (number: number) => using(number, said[number - 2]);
     const {spent, ledger, notes} = await run(batchingTeacher({respond}), 5);
@@ -75,7 +75,7 @@ describe('what is reserved for a batch', () => {
     expect(new Set(notes).size).toBe(1);
   });
 
-  it('is raised for what is handed over later by one reply that used more than it may', async () => {
+  it('is raised for later submissions by one reply that used more than it may', async () => {
     // The batch as a whole uses less than was reserved for it: only one reply of it is over its own part.
     const respond = (number: number, batch: number) => {
       if (batch === 1 && number !== 2) return passing();
@@ -95,7 +95,7 @@ describe('what is reserved for a batch', () => {
 
   const full = new AnswerStoreError('The disk is full.');
 
-  it('counts in full where the disk is full as its replies are written', async () => {
+  it('counts in full if the disk is full as its replies are written', async () => {
     let received = 0;
     const failing = (journal: Journal): Partial<Journal> => ({
       receive: async (...received_) => {
@@ -109,7 +109,7 @@ describe('what is reserved for a batch', () => {
     expect(spent.tokens).toBe(10 + 20 + 2 * 15);
   });
 
-  it('counts in full where the service has a batch whose id can not be written down', async () => {
+  it('counts in full if the service has a batch whose id can not be written down', async () => {
     const failing = (journal: Journal): Partial<Journal> => ({
       batches: Object.assign(Object.create(journal.batches) as Journal['batches'], {
         all: () => journal.batches.all(),
@@ -128,7 +128,7 @@ describe('what is reserved for a batch', () => {
   it.each([
     ['may have taken it', 60, new TeacherError('a payer', 'It broke.', {retryable: true, inDoubt: true})],
     ['did not take it', 0, new TeacherError('a payer', 'It answered 400.', {status: 400})],
-  ])('counts by whether the service took it, where it can not be handed over: it %s', async (_, tokens, error) => {
+  ])('counts by whether the service took it, if it can not be submitted: it %s', async (_, tokens, error) => {
     const submit = async () => {
       throw error;
     };
@@ -136,7 +136,7 @@ describe('what is reserved for a batch', () => {
     expect(spent.tokens).toBe(10 + tokens);
   });
 
-  it('counts in full where the batch is not waited for', async () => {
+  it('counts in full if the batch is not waited for', async () => {
     const {spent} = await run(batchingTeacher({looks: 3}), 5, {detached: true});
     expect(spent).toMatchObject({calls: 5, tokens: 10 + 4 * 15});
   });

@@ -54,7 +54,7 @@ describe('the lanes of a teacher that is made of others', () => {
     expect(ledger.snapshot()).toMatchObject({asked: 12, bought: 12});
   });
 
-  it('hand over each sample of a query', async () => {
+  it('submit each sample of a query', async () => {
     const teacher = named('one');
     const {teacher: votes} = await open(repeat(teacher, {samples: 3}));
     await votes.ask(about(1, 2));
@@ -91,7 +91,7 @@ describe('openAsking by lanes', () => {
     expect(told[0]).toMatch(/^a batch under way, 0 of 4 requests done · 1 bought/);
   });
 
-  it('writes nothing down and hands nothing over where nothing is to be asked', async () => {
+  it('writes nothing down and submits nothing if nothing is to be asked', async () => {
     const teacher = named('one');
     const {teacher: layered} = await open(teacher, {lane: {sleep}, record: 'none'});
     const [outcome] = await layered.ask(about(1));

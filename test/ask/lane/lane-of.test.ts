@@ -32,7 +32,7 @@ describe('the price of a lane', () => {
     expect(lanePrice({}, lane)).toBeUndefined();
   });
 
-  it('is the service’s own where there is no lane', () => {
+  it('is the service’s own if there is no lane', () => {
     const teacher = payingTeacher();
     expect(laneOf(teacher)).toBeUndefined();
     expect(atLanePrice(teacher)).toBe(teacher);

@@ -13,10 +13,10 @@ import {labels, payingTeacher} from '../paying-teacher.ts';
 import {storeOver} from '../store-over.ts';
 import {batchingTeacher, passing} from './batching-teacher.ts';
 
-/** What becomes of the handing-over of one batch: taken, taken without a word, or not taken. */
+/** The outcome of submitting one batch: taken, taken without a word, or not taken. */
 const handing = fc.constantFrom('taken', 'taken', 'silent', 'refused', 'full');
 
-/** What becomes of one request in a batch. */
+/** The outcome of one request in a batch. */
 const row = fc.constantFrom('answered', 'answered', 'answered', 'failed', 'expired', 'untold');
 
 /** How one run goes: to its end, away from what is under way, stopped at its n-th wait, into a full disk, one by one. */

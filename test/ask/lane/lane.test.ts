@@ -23,7 +23,7 @@ const keysOf = (...all: readonly number[]) => about(...all).map(query => answerK
 const errorsIn = (outcomes: readonly Outcome[]): unknown[] =>
   outcomes.map(outcome => ('error' in outcome ? outcome.error : undefined));
 
-/** A place where runs leave what they leave. */
+/** A folder that runs share. */
 async function place() {
   return {folder: await mkdtemp(join(tmpdir(), 'limbeck-lane-')), store: openAnswerStore({store: new Map()})};
 }
@@ -85,7 +85,7 @@ describe('withLane', () => {
     expect(spent).toBeCloseTo(ledger.usd!, 12);
   });
 
-  it('hands over a single query without sending one ahead', async () => {
+  it('submits a single query without sending one ahead', async () => {
     const teacher = batchingTeacher();
     expect((await run(await place(), teacher, [4])).outcomes).toEqual(answered(4));
     expect(teacher.requests).toEqual([]);
@@ -110,7 +110,7 @@ describe('withLane', () => {
     expect((outcomes[2] as {error: Error}).error.message).toContain('Shorten it');
   });
 
-  it('writes a batch down before it is handed over, and its id when that is known', async () => {
+  it('writes a batch down before it is submitted, and its id when that is known', async () => {
     const at = await place();
     const seen: (readonly BatchRecord[])[] = [];
     const journal = await openJournal(at.folder);
@@ -154,7 +154,7 @@ describe('withLane', () => {
 });
 
 describe('a batch that is left', () => {
-  it('is collected by a later run, and never handed over twice', async () => {
+  it('is collected by a later run, and never submitted twice', async () => {
     const at = await place();
     const teacher = batchingTeacher({looks: 3});
     const first = await run(at, teacher, numbers(5), {lane: {detached: true}});
@@ -213,7 +213,7 @@ describe('a batch that is left', () => {
     expect(later.left).toEqual([]);
   });
 
-  it('is read from the journal where its answers could not be kept', async () => {
+  it('is read from the journal if its answers could not be kept', async () => {
     const at = await place();
     const teacher = batchingTeacher();
     const full = storeOver(at.store, {
@@ -265,7 +265,7 @@ describe('a handing-over of which nobody knows whether it arrived', () => {
     expect(left).toEqual([]);
   });
 
-  it('is made again where the service has no such batch', async () => {
+  it('is made again if the service has no such batch', async () => {
     const at = await place();
     const teacher = batchingTeacher();
     await leave(at.folder, 'limbeck-lost', 2, 3);
@@ -273,7 +273,7 @@ describe('a handing-over of which nobody knows whether it arrived', () => {
     expect(teacher.batches.map(batch => batch.numbers).sort()).toEqual([[1], [2, 3]]);
   });
 
-  it('is looked for again where it was taken for another one', async () => {
+  it('is looked for again if it was taken for another one', async () => {
     const at = await place();
     const inner = batchingTeacher();
     const submit = (name: string, ...all: readonly number[]) =>
@@ -293,7 +293,7 @@ describe('a handing-over of which nobody knows whether it arrived', () => {
     expect(teacher.requests).toEqual([]);
   });
 
-  it('is looked for at once where its reply did not come', async () => {
+  it('is looked for at once if its reply did not come', async () => {
     const inner = batchingTeacher();
     const lost = new TeacherError('a payer', 'The connection failed.', {retryable: true, inDoubt: true});
     const teacher = batchingTeacher({
@@ -366,7 +366,7 @@ describe('what fails in a batch', () => {
     ]);
   });
 
-  it('is reported for itself where asking again is of no use', async () => {
+  it('is reported for itself if asking again is of no use', async () => {
     const at = await place();
     const bad = new TeacherError('a payer', 'It answered 400.', {status: 400});
     const teacher = batchingTeacher({respond: number => (number === 3 ? bad : labels([number]))});
@@ -401,7 +401,7 @@ describe('what fails in a batch', () => {
     await journal.close();
   });
 
-  it('is the whole batch where the service can’t take it', async () => {
+  it('is the whole batch if the service can’t take it', async () => {
     const inner = batchingTeacher();
     const failure = new TeacherError('a payer', 'Batch batch-1 was refused.');
     const teacher = batchingTeacher({
@@ -418,12 +418,12 @@ describe('what fails in a batch', () => {
     const teacher = batchingTeacher({
       lane: {
         ...inner.service.lane,
-        // One batch at a time: all that are handed over beside it are refused.
+        // One batch at a time: all that are submitted beside it are refused.
         poll: async id => {
           const open = inner.batches.filter(batch => batch.looks === 1);
           const batch = inner.batches.find(other => other.id === id)!;
           const isFirst = open[0] === batch;
-          // It is under way at least until all five of the first round were handed over.
+          // It is under way at least until all five of the first round were submitted.
           do await new Promise(resolve => setTimeout(resolve, 5));
           while (isFirst && inner.batches.length < 5);
           batch.looks = 0;
@@ -462,7 +462,7 @@ describe('a handing-over that the service has no room for', () => {
     expect(errorsIn(outcomes)).toEqual([undefined, expect.any(PendingError), expect.any(PendingError)]);
   });
 
-  it('fails where none gets through', async () => {
+  it('fails if none gets through', async () => {
     const teacher = batchingTeacher({lane: {submit: () => Promise.reject(passing(429))}});
     const {outcomes, left} = await run(await place(), teacher, numbers(3));
     expect(errorsIn(outcomes)).toEqual([undefined, passing(429), passing(429)]);
@@ -483,7 +483,7 @@ describe('a budget by batches', () => {
     expect(teacher.requests).toEqual([[1]]);
   });
 
-  it('hands nothing over where nothing fits', async () => {
+  it('submits nothing if nothing fits', async () => {
     const teacher = batchingTeacher();
     const {outcomes} = await run(await place(), teacher, numbers(4), {budget: [{calls: 1}]});
     expect(errorsIn(outcomes)).toEqual([undefined, ...new Array(3).fill(expect.any(BudgetError))]);
@@ -500,13 +500,13 @@ describe('a budget by batches', () => {
 });
 
 describe('the queries that go ahead', () => {
-  it('stop everything where the service refuses them', async () => {
+  it('stop everything if the service refuses them', async () => {
     const teacher = batchingTeacher({teacher: payingTeacher(() => refusal(401))});
     await expect(run(await place(), teacher, numbers(9))).rejects.toThrow('It answered 401.');
     expect(teacher.batches).toEqual([]);
   });
 
-  it('are five at most, and nothing is handed over where none is answered', async () => {
+  it('are five at most, and nothing is submitted if none is answered', async () => {
     const teacher = batchingTeacher({teacher: payingTeacher(() => ok({labels: [9]}))});
     await expect(run(await place(), teacher, numbers(9))).rejects.toThrow(/none of 5 queries.*nothing was submitted/);
     expect(teacher.batches).toEqual([]);
@@ -523,7 +523,7 @@ describe('the queries that go ahead', () => {
 });
 
 describe('cancelling', () => {
-  it('collects what is finished, and hands nothing over', async () => {
+  it('collects what is finished, and submits nothing', async () => {
     const at = await place();
     const teacher = batchingTeacher({looks: 99, respond: number => (number < 3 ? labels([number]) : passing())});
     await run(at, teacher, numbers(4), {lane: {detached: true}});

@@ -126,14 +126,14 @@ describe('planAsking', () => {
     expect(await planAsking(turned, inputs(10), {store})).toMatchObject({keptReplies: 1});
   });
 
-  it('stays in order where kept replies took more than the worst case says', async () => {
+  it('stays in order if kept replies took more than the worst case says', async () => {
     const [store, teacher] = [newStore(), serviceTeacher()];
     await keep(store, teacher, [101], {inputTokens: 1000, outputTokens: 1});
     const {low, expected, worst} = (await planAsking(teacher, inputs(10), {store})).tokens!;
     expect([low, expected, worst]).toEqual([201, 1001, 5 * 1050]);
   });
 
-  it('knows no money without a price, nor with one by the token where tokens are not counted', async () => {
+  it('knows no money without a price, nor with one by the token if tokens are not counted', async () => {
     const {worstCase: _, ...uncounted} = tokenService;
     const plan = (service: Service<'black-box'>) =>
       planAsking({...serviceTeacher(), service}, inputs(25), {store: newStore()});
@@ -144,7 +144,7 @@ describe('planAsking', () => {
     expect(byCall.usd).toEqual(alike(0.3, 1.5));
   });
 
-  it('knows neither tokens nor money where nobody can say the most that a request costs, and says why', async () => {
+  it('knows neither tokens nor money if nobody can say the most that a request costs, and says why', async () => {
     const plan = (unbounded: Unbounded, price: Price) =>
       planAsking(serviceTeacher({unbounded, price}), inputs(25), {store: newStore()});
     const [tokens, fees] = [
@@ -172,7 +172,7 @@ describe('planAsking', () => {
     expect(await planAsking(serviceTeacher(), inputs(25), {store})).not.toHaveProperty('seconds');
   });
 
-  it('costs nothing where nothing is left to ask, whatever the price', async () => {
+  it('costs nothing if nothing is left to ask, whatever the price', async () => {
     const [store, teacher] = [newStore(), serviceTeacher()];
     const {service: _, ...local} = teacher;
     await stack(local, {store}).ask(about(0));

@@ -42,7 +42,7 @@ describe('findInAnswers', () => {
     expect(found?.total?.most).toBeCloseTo(1, 6);
   });
 
-  it('knows of no mass where no probabilities are shown', () => {
+  it('knows of no mass if no probabilities are shown', () => {
     const votes: Answer = {kind: 'votes', counts: Uint32Array.of(3, 0, 2)};
     expect(findInAnswers([votes])).toEqual({
       ...{answers: 1, given: {kind: 'votes'}, named: {least: 2, most: 2}, decimals: {}, ties: 0},

@@ -25,7 +25,7 @@ describe('decimalsOf', () => {
   it('takes no distribution for rounded that nobody rounded', () => {
     fc.assert(
       fc.property(probabilities, values => {
-        // What is drawn may be round by chance; what is made of it is not.
+        // Drawn values can be round by chance; values computed from them are not.
         const odd = values.map((value, place) => (value + Math.SQRT2 * (place + 1)) / 20);
         const logs = odd.map(value => Math.fround(Math.log(value)));
         expect(decimalsOf(logs, OF_LOGARITHMS)).toBeUndefined();

@@ -62,7 +62,7 @@ describe('probeTeacher', () => {
     expect(found).toMatchObject({paid: {calls: 3, cached: 5}, repetition: {compared: 5}});
   });
 
-  it('leaves kept answers as they are where the second ones are others', async () => {
+  it('leaves kept answers as they are if the second ones are others', async () => {
     const payer = payingTeacher((numbers, request) => labels(numbers.map(number => number + (request > 3 ? 1 : 0))));
     const found = await probe(payer);
     expect(found.repetition).toEqual({compared: 5, identical: 0, flips: 5});
@@ -73,7 +73,7 @@ describe('probeTeacher', () => {
     expect(kept).toEqual([{answer: {kind: 'label', label: 0}}, {answer: {kind: 'label', label: 1}}]);
   });
 
-  it('keeps a second answer where the first asking brought none', async () => {
+  it('keeps a second answer if the first asking brought none', async () => {
     const unlucky = payingTeacher((numbers, request) => (request <= 2 ? ok({labels: [7]}) : labels(numbers)), {
       maxBatch: 1,
     });
@@ -85,7 +85,7 @@ describe('probeTeacher', () => {
     expect(served.requests).toEqual([]);
   });
 
-  it('ends after one request where the set-up is broken, and says what it says', async () => {
+  it('ends after one request if the set-up is broken, and says what it says', async () => {
     const payer = payingTeacher(() => refusal(401));
     const found = await probe(payer);
     expect(payer.requests).toEqual([[0]]);
@@ -96,17 +96,17 @@ describe('probeTeacher', () => {
     expect(found).not.toHaveProperty('repetition');
   });
 
-  it('asks nothing again where no query was answered, and shows what is wrong', async () => {
+  it('asks nothing again if no query was answered, and shows what is wrong', async () => {
     const payer = payingTeacher(() => ok({labels: [7, 7]}));
     const found = await probe(payer);
-    // What can't be read is asked about once more.
+    // An unreadable answer is asked for once more.
     expect(payer.requests).toEqual([[0], [0], [1, 2], [3, 4], [1, 2], [3, 4]]);
     expect(found.problems).toEqual([
       {severity: 'error', text: 'Not one of 5 inputs brought an answer. Its label is none.'},
     ]);
   });
 
-  it('asks nobody where nothing may be asked again and all is kept', async () => {
+  it('asks nobody if nothing may be asked again and all is kept', async () => {
     await probe(payingTeacher());
     const payer = payingTeacher();
     const found = await probe(payer, {repeats: false}, {record: 'none'});
@@ -126,7 +126,7 @@ describe('probeTeacher', () => {
     ]);
   });
 
-  it('stops where it is told to', async () => {
+  it('stops when it is told to', async () => {
     const controller = new AbortController();
     const payer = payingTeacher((numbers, request) => {
       if (request === 2) controller.abort();
@@ -190,7 +190,7 @@ describe('probeTeacher of a teacher that is made of others', () => {
     expect([one.requests.length, other.requests.length]).toEqual([10, 10]);
   });
 
-  it('does so where all is asked anew, too', async () => {
+  it('does so if all is asked anew, too', async () => {
     const one = another('one');
     await probe(ensemble([one, another('other')]), {}, {record: 'all'});
     expect(one.requests).toHaveLength(10);

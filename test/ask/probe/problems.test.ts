@@ -36,7 +36,7 @@ describe('problemsIn', () => {
     expect(problems({})).toEqual([]);
   });
 
-  it('takes it for an error where nothing was answered, and for a warning where something was not', () => {
+  it('takes it for an error if nothing was answered, and for a warning if something was not', () => {
     expect(problems({outcomes: [failed, failed], answers: undefined})).toEqual([
       'error: Not one of 2 inputs brought an answer. Its label is none.',
     ]);
@@ -48,13 +48,13 @@ describe('problemsIn', () => {
     ]);
   });
 
-  it('takes it for an error where the recipe needs more than is given', () => {
+  it('takes it for an error if the recipe needs more than is given', () => {
     expect(problems({answers: {...answers, given: {kind: 'top-k', k: 3}}})).toEqual([
       expect.stringMatching(/^error: The recipe learns from log-probabilities, and it gives top-k \(k = 3\)\. Give/),
     ]);
   });
 
-  it('warns where less is given than declared, which is enough', () => {
+  it('warns if less is given than declared, which is enough', () => {
     expect(problems({needed: {kind: 'label'}, answers: {...answers, given: {kind: 'top-k', k: 3}}})).toEqual([
       'warning: Its adapter declares log-probabilities, and it gives top-k (k = 3): enough here.',
     ]);
@@ -109,7 +109,7 @@ describe('problemsIn', () => {
     expect(problems({tokens: {...tokens, declared: {...scores, temperature: 1}, bent: 1}})).toEqual([]);
   });
 
-  it('warns of tokens that can’t be told apart where some are written alike', () => {
+  it('warns of tokens that can’t be told apart if some are written alike', () => {
     expect(problems({tokens: {...tokens, key: 'string'}})).toEqual([]);
     expect(problems({tokens: {...tokens, key: 'string', alike: 2}})[0]).toMatch(/^warning: .*at 2 positions/);
   });

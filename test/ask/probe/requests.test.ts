@@ -15,7 +15,7 @@ const seen = (seconds: number | undefined, reply: Reply | undefined, ...numbers:
 const leaf = {teacher: payingTeacher(), samples: 1};
 
 describe('findInRequests', () => {
-  it('finds nothing where nothing was answered', () => {
+  it('finds nothing if nothing was answered', () => {
     expect(findInRequests([], leaf, 100)).toBeUndefined();
     expect(findInRequests([seen(1, refusal(400), 1)], leaf, 100)).toBeUndefined();
   });

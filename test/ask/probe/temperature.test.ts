@@ -76,7 +76,7 @@ describe('a service of a language model', () => {
     expect(probe.tokens).toMatchObject({meaning: 'raw', key: 'bytes', named: {least: 20, most: 20}});
     expect(probe.tokens?.temperature).toEqual({temperature: 2, change: 0});
     expect(probe).toMatchObject({problems: [], paid: {calls: 7}});
-    // What it says at another temperature is none of this teacher's answers.
+    // Its reply at another temperature is no answer of this teacher.
     expect(kept).toBe(4);
   });
 
@@ -91,13 +91,13 @@ describe('a service of a language model', () => {
     });
   });
 
-  it('does what is declared where they are taken after it and asked for at temperature 1', async () => {
+  it('does what is declared if they are taken after it and asked for at temperature 1', async () => {
     const {probe} = await probed(body => answer(after, body), {logprobsTaken: 'after-temperature'});
     expect(probe.tokens).toMatchObject({meaning: 'processed', declared: {meaning: 'processed', temperature: 1}});
     expect(probe.problems).toEqual([]);
   });
 
-  it('is asked at temperature 1 where 2 is its own', async () => {
+  it('is asked at temperature 1 if 2 is its own', async () => {
     const {temperatures} = await probed(body => answer(before, body), {temperature: 2});
     expect(temperatures).toEqual([2, 2, 2, 2, 2, 2, 1]);
   });

@@ -18,7 +18,7 @@ const own = reply(step(token('A', Math.log(0.7)), token('B', Math.log(0.2)), tok
 const same = {temperature: 2, change: 0};
 
 describe('findInTokens', () => {
-  it('finds nothing where no reply shows scores', () => {
+  it('finds nothing if no reply shows scores', () => {
     expect(findInTokens([{ignored: ['topLogprobs']}], declared)).toBeUndefined();
   });
 
@@ -30,7 +30,7 @@ describe('findInTokens', () => {
 
   it('takes those that change with it for log-probabilities after the temperature', () => {
     expect(findInTokens([own], declared, {temperature: 2, change: 0.4})?.meaning).toBe('processed');
-    // What a service with a cache changes by itself is no temperature.
+    // A change that a cache of the service makes is no temperature.
     expect(findInTokens([own], declared, {temperature: 2, change: 2e-4})?.meaning).toBe('raw');
   });
 
@@ -69,7 +69,7 @@ describe('findInTokens', () => {
     expect(findInTokens([outside], declared)?.named).toEqual({least: 2, most: 2});
   });
 
-  it('counts places at which another token than the most probable one was generated', () => {
+  it('counts positions at which another token than the most probable one was generated', () => {
     const bent = {chosen: token('B', -2), alternatives: [token('A', -0.2), token('B', -2)]};
     const level = {chosen: token('B', -0.7002), alternatives: [token('A', -0.7), token('B', -0.7002)]};
     const untold = {chosen: undefined, alternatives: [token('A', -0.2)]};
@@ -89,7 +89,7 @@ describe('changeBetween', () => {
     expect(changeBetween(one, other)).toBe(0.5);
   });
 
-  it('is not known where they share no token', () => {
+  it('is not known if they share no token', () => {
     expect(changeBetween(step(token('A', -0.5)), step(token('B', -0.5)))).toBeUndefined();
     expect(changeBetween(step(token('A', -0.5, {id: 1})), step(token('A', -0.5, {id: 2})))).toBeUndefined();
   });

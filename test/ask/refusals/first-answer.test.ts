@@ -60,11 +60,11 @@ describe('a run without a first answer', () => {
     expect(error?.message).toContain('--keep-going');
   });
 
-  it('goes on to the end where that is wished for', async () => {
+  it('goes on to the end if that is wished for', async () => {
     const {error, outcomes, requests} = await askHundred(unusable, {firstAnswerWithin: Number.POSITIVE_INFINITY});
     expect(error).toBeUndefined();
     expect(outcomes.every(outcome => 'error' in outcome)).toBe(true);
-    // What can't be read is asked about once more.
+    // An unreadable answer is asked for once more.
     expect(requests).toHaveLength(200);
   });
 
@@ -83,7 +83,7 @@ describe('a run without a first answer', () => {
     expect(outcomes.filter(outcome => 'answer' in outcome)).toHaveLength(1);
   });
 
-  it('is not one where the service is busy at first', async () => {
+  it('is not one if the service is busy at first', async () => {
     const busy = {'retry-after-ms': '1'};
     const {error, outcomes} = await askHundred((numbers, request) =>
       request <= 30 ? refusal(429, busy) : labels(numbers),

@@ -141,7 +141,7 @@ describe('a request that a service refuses whatever the input', () => {
     expect(outcomes).toEqual(expected(() => false));
   });
 
-  it('goes on where that is wished for', async () => {
+  it('goes on if that is wished for', async () => {
     const {error, requests} = await ask(() => refusal(400), {firstAnswerWithin: Number.POSITIVE_INFINITY});
     expect(error).toBeUndefined();
     expect(requests).toHaveLength(30);
@@ -154,7 +154,7 @@ describe('a request that a service refuses whatever the input', () => {
     expect(requests).toHaveLength(18);
   });
 
-  it('marks only a few inputs where it began to be refused in the midst of a run', async () => {
+  it('marks only a few inputs if it began to be refused in the midst of a run', async () => {
     const {outcomes} = await ask((numbers, request) => (request > 10 ? refusal(400) : labels(numbers)), {
       fields: {concurrency: 1},
     });

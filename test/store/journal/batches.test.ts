@@ -39,14 +39,14 @@ describe('BatchRecords', () => {
     one.remove(early);
   });
 
-  it('takes no notice of a file that is still being written', async () => {
+  it('ignores a file that is still being written', async () => {
     const records = new BatchRecords(folder);
     await records.write(record('one'));
     await writeFile(`${records.pathOf(record('two'))}.1234`, '{"format":');
     expect(records.all()).toEqual([record('one')]);
   });
 
-  it('fails where the journal can’t be written, and says where', async () => {
+  it('fails if the journal can’t be written, and says where', async () => {
     await writeFile(join(folder, 'batches'), 'no folder');
     const writing = new BatchRecords(folder).write(record('one'));
     await expect(writing).rejects.toThrow(AnswerStoreError);
@@ -59,7 +59,7 @@ describe('BatchRecords', () => {
     expect(() => records.all()).toThrow(/one.json is of format 2/);
   });
 
-  it('fails where a batch can’t be read', async () => {
+  it('fails if a batch can’t be read', async () => {
     await mkdir(new BatchRecords(folder).pathOf(record('one')), {recursive: true});
     expect(() => new BatchRecords(folder).all()).toThrow(AnswerStoreError);
   });

@@ -17,7 +17,7 @@ const writerCommand = ['--import', import.meta.resolve('tsx'), writer];
 let folder: string;
 
 beforeEach(async () => {
-  // In memory where that can be had: a journal waits for the disk whenever it is opened.
+  // In memory if that can be had: a journal waits for the disk whenever it is opened.
   folder = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'limbeck-journal-'));
 });
 
@@ -32,7 +32,7 @@ async function segments(of = folder): Promise<string[]> {
   return (await readdir(of)).filter(name => /^\d/.test(name)).sort();
 }
 
-/** What a journal found, with each reply as it reads. */
+/** The findings of a journal, with each reply as it reads. */
 async function found(journal: Journal): Promise<{inDoubt: string[]; replies: Record<string, string | undefined>}> {
   const replies = [...journal.recovered.replies].map(async ([key, place]) => {
     const kept = await journal.read(place);
@@ -120,7 +120,7 @@ describe('a journal', () => {
       expect(await readFile(join(folder, name), 'utf8')).not.toContain('s3cret');
   });
 
-  it('has no reply where a place holds none', async () => {
+  it('has no reply if a location holds none', async () => {
     const journal = await openJournal(folder);
     const place = await journal.replied(await journal.sent(['k']), reply('text'));
     for (const wrong of [
@@ -169,11 +169,11 @@ describe('what a journal leaves to the next one', () => {
     last.settled(['b']);
     await last.close();
     expect(await foundIn()).toEqual(NOTHING);
-    // What is left are the replies.
+    // Only the replies are left.
     for (const name of await segments()) expect(await readFile(join(folder, name), 'utf8')).toContain('"reply"');
   });
 
-  it('is in doubt again where a call about it is, and not where its reply came', async () => {
+  it('is in doubt again if a call about it is, and not if its reply came', async () => {
     const journal = await openJournal(folder);
     journal.failed(await journal.sent(['a', 'b']), 'reset', true);
     await journal.replied(await journal.sent(['a']), reply('to a'));
@@ -195,12 +195,12 @@ describe('what a journal leaves to the next one', () => {
     expect(await foundIn()).toEqual(NOTHING);
   });
 
-  it('is found whole or not at all where a segment ends in a torn line, at whichever byte', async () => {
+  it('is found whole or not at all if a segment ends in a torn line, at whichever byte', async () => {
     leaveBehind();
     const [name] = await segments();
     const path = join(folder, name!);
     const whole = await readFile(path);
-    // What the lines of `journal-writer.ts` come to, one after the other; the first is the head.
+    // The state after each line of `journal-writer.ts`; the first is the head.
     const ab = {a: 'to a and b', b: 'to a and b'};
     const after = [
       NOTHING,
@@ -254,7 +254,7 @@ describe('what a journal leaves to the next one', () => {
     expect(await foundIn()).toEqual(LEFT);
   });
 
-  it('counts as in doubt where a power cut left a hole in its reply', async () => {
+  it('counts as in doubt if a power cut left a hole in its reply', async () => {
     leaveBehind();
     const path = join(folder, (await segments())[0]!);
     const bytes = await readFile(path);

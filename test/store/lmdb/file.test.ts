@@ -51,7 +51,7 @@ describe('an LMDB file', () => {
     expect((await read('node_modules/lmdb/package.json')).version, CHECK).toBe(PROVEN);
   });
 
-  it('is opened as it was left, and made with its folders where there is none', async () => {
+  it('is opened as it was left, and made with its folders if there is none', async () => {
     path = join(folder, 'one/two/file');
     await fill();
     const database = openLmdb<string>(path, {});
@@ -59,7 +59,7 @@ describe('an LMDB file', () => {
     await database.close();
   });
 
-  it('is new where it is empty', async () => {
+  it('is new if it is empty', async () => {
     await fill();
     await truncate(path, 0);
     const database = openLmdb<string>(path, {});
@@ -80,13 +80,13 @@ describe('an LMDB file', () => {
     }
   });
 
-  it.each([0, 1])('is refused where its page %i was overwritten with zeros', async page => {
+  it.each([0, 1])('is refused if its page %i was overwritten with zeros', async page => {
     await fill();
     await zero(page);
     expect(() => openLmdb(path, {})).toThrow(/page of this LMDB|first page is damaged/);
   });
 
-  it('is refused where all but its head was overwritten with zeros', async () => {
+  it('is refused if all but its head was overwritten with zeros', async () => {
     await fill();
     const pages = (await stat(path)).size / PAGE;
     for (let page = 2; page < pages; page++) await zero(page);

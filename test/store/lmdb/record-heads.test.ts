@@ -30,7 +30,7 @@ describe('a record and its head', () => {
     expect(withHead(record, head)).toStrictEqual(stored);
   });
 
-  it('are of one head where they differ in nothing that it holds, however they were made', () => {
+  it('are of one head if they differ in nothing that it holds, however they were made', () => {
     const heads = new RecordHeads();
     const copy = structuredClone(journaled);
     const other: StoredAnswer = {...copy, answer: {kind: 'label', label: 1}, receipt: {}, storedAt: 'later'};
@@ -49,7 +49,7 @@ describe('a record and its head', () => {
     ['reader', {reader: {version: 3}}],
     ['no reader', {reader: undefined as never}],
     ['segment', {reply: {segment: 'other.jsonl', offset: 0, length: 7}}],
-  ])('are of another head where the %s differs', (_, change) => {
+  ])('are of another head if the %s differs', (_, change) => {
     const heads = new RecordHeads();
     const {number} = heads.shorten(journaled);
     const {number: other, head, record} = heads.shorten({...journaled, ...change});

@@ -76,7 +76,7 @@ describe('the storage of the embedded store', () => {
     ]);
   });
 
-  it('takes less than half the place of whole records', async () => {
+  it('takes less than half the space of whole records', async () => {
     const value = {value: answer('a')};
     await store.setMany([{key: 'a', value}]);
     const [, kept] = await raw(file => [...file.getRange()].map(({value}) => value));
@@ -90,7 +90,7 @@ describe('the storage of the embedded store', () => {
     expect(await store.count()).toBe(1);
   });
 
-  it('keeps all that an answer needs once more where another process has cleared the file', async () => {
+  it('keeps all that an answer needs once more if another process has cleared the file', async () => {
     await store.set('a', {value: answer('a')});
     const other = new LmdbStore(join(folder, 'file'));
     await other.clear();
@@ -101,7 +101,7 @@ describe('the storage of the embedded store', () => {
     await third.disconnect();
   });
 
-  it('says so where what answers have in common is missing', async () => {
+  it('says so if what answers have in common is missing', async () => {
     await store.set('a', {value: answer('a')});
     await raw(file => {
       for (const key of file.getKeys({end: Number.POSITIVE_INFINITY})) file.removeSync(key);
