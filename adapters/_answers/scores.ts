@@ -1,6 +1,5 @@
 /**
- * Reads labels and scores as programs write them. Every adapter uses it whose teacher's words no protocol of limbeck
- * fixes.
+ * Reads labels and scores as programs write them. Adapters use it if no protocol of limbeck fixes the teacher's words.
  *
  * Each reader returns an answer, or the reason that there is none.
  */

@@ -30,7 +30,7 @@ export interface CostFields {
 const SAMPLING = ['temperature', 'top_p', 'top_k', 'min_p', 'typical_p', 'seed', 'stop', 'logit_bias'];
 const PENALTIES = ['presence_penalty', 'frequency_penalty', 'repetition_penalty', 'repeat_penalty'];
 const OF_OPENAI = ['metadata', 'user', 'safety_identifier', 'store', 'top_logprobs', 'prompt_cache_key'];
-/** Without these fields, the account's default tier applies, which can cost more. A price is for the default tier. */
+/** Without these fields, the project's own tier applies, which can cost more. A price is for that tier. */
 const TIERS = ['service_tier=default', 'service_tier=flex'];
 const OF_SERVERS = [
   ...['stop_token_ids', 'min_tokens', 'ignore_eos', 'skip_special_tokens', 'include_stop_str_in_output', 'lora'],

@@ -36,7 +36,7 @@ export const READER = 1;
 /**
  * Reads an `ExactReply`.
  *
- * @param advice - advice if the server did not give all that it was asked for
+ * @param advice - sentences that follow if the server did not give all that it was asked for
  * @returns all classes with their exact probability, or the reason that there is no answer, as sentences for a
  * `TeacherError`
  */

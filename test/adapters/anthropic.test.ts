@@ -49,7 +49,7 @@ describe('anthropic on recorded replies', () => {
     expect(problemsIn([outcome!])[0]).toContain('Raise `maxTokens`');
   });
 
-  it('says so where the model refuses', async () => {
+  it('says so if the model refuses', async () => {
     const network = offline();
     network.answer('/v1/messages', 200, {content: [], stop_reason: 'refusal'});
     expect(problemsIn(await teacherOn(network).ask([review]))[0]).toContain('The model refused to answer');

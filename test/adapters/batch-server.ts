@@ -20,9 +20,9 @@ export interface Answer {
   /** @default 200 */
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** What is no text is sent as JSON. */
+  /** Values other than texts are sent as JSON. */
   readonly body: unknown;
-  /** Whether the connection breaks before the end of the body. */
+  /** True if the connection breaks before the end of the body. */
   readonly breaksOff?: boolean;
 }
 
@@ -52,7 +52,7 @@ export async function batchServer(answer: (heard: Heard) => Answer | undefined):
   return {url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, heard};
 }
 
-/** A service whose answers stand under the method and path of each request: an `Answer`, or the JSON of a body. */
+/** A service with answers by the method and path of a request: an `Answer`, or the JSON of a body. */
 export function serving(answers: Readonly<Record<string, object>>): Promise<BatchServer> {
   return batchServer(({method, path}) => {
     const answer = answers[`${method} ${path}`];
@@ -87,10 +87,10 @@ export async function recordedServer(adapter: string, name: string): Promise<Bat
   const left = JSON.parse(readFileSync(file, 'utf8')) as Exchanged[];
   return batchServer(({method, path}) => {
     const isSame = ({request}: Exchanged) => request.method === method && request.path === path;
-    const place = left.findIndex(isSame);
-    if (place < 0) return undefined;
+    const index = left.findIndex(isSame);
+    if (index < 0) return undefined;
     const isLast = left.filter(isSame).length === 1;
-    return (isLast ? left[place] : left.splice(place, 1)[0])!.response;
+    return (isLast ? left[index] : left.splice(index, 1)[0])!.response;
   });
 }
 
@@ -101,7 +101,7 @@ export function laneIn({service}: Teacher): BatchLane {
   return lane;
 }
 
-/** What a batch holds, by id. */
+/** Returns the results of a batch, by id. */
 export async function resultsOf(lane: BatchLane, id: string): Promise<ReadonlyMap<string, BatchResult>> {
   const results = new Map<string, BatchResult>();
   for await (const result of lane.collect(id)) results.set(result.id, result);
@@ -118,7 +118,7 @@ export function errorIn(result: BatchResult | undefined): TeacherError {
   throw new Error(`expected an error, got ${JSON.stringify(result)}`);
 }
 
-/** The error with which something fails. */
+/** Returns the error of a rejected promise. */
 export async function failureOf(asked: Promise<unknown>): Promise<TeacherError> {
   const error = await asked.catch((thrown: unknown) => thrown);
   if (!(error instanceof TeacherError)) throw new Error(`expected a TeacherError, got ${error}`);

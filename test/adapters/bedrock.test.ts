@@ -43,7 +43,7 @@ describe('bedrock', () => {
     });
   });
 
-  it('sends the schema as the text that Converse wants, where it is wished for', async () => {
+  it('sends the schema as the text that Converse wants, if it is wished for', async () => {
     const network = answering(200, reply('{"label": "neutral"}'));
     expect(await teacherOn(network, {structured: true}).ask([review])).toEqual([{answer: {kind: 'label', label: 2}}]);
     const {outputConfig} = network.sent[0]!.body as {

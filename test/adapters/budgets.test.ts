@@ -26,7 +26,7 @@ const textsOf = (count: number): Query[] =>
 const dollarsOf = ({input, output}: Tokens, of: Price = price): number =>
   costOf(of, {calls: 1, usage: {inputTokens: input, outputTokens: output}});
 
-describe('a service that charges all that it may', () => {
+describe('a service that charges as much as it can', () => {
   let service: ChargingService;
   let folder: string;
   beforeAll(async () => {
@@ -41,8 +41,8 @@ describe('a service that charges all that it may', () => {
 
   const spend = async (teacher: Teacher, usd: number) => {
     const notes: string[] = [];
-    const places = {cache: join(folder, 'answers'), journal: join(folder, 'journal')};
-    const asking = await openAsking({...places, budget: [{usd}], onNote: note => notes.push(note)});
+    const paths = {cache: join(folder, 'answers'), journal: join(folder, 'journal')};
+    const asking = await openAsking({...paths, budget: [{usd}], onNote: note => notes.push(note)});
     try {
       const outcomes = await askAll(asking.open(teacher).teacher, textsOf(400));
       const answered = outcomes.filter(outcome => 'answer' in outcome).length;
@@ -71,7 +71,7 @@ describe('a service that charges all that it may', () => {
   it('passes the budget, if it ignores `max_tokens`, by what is beyond it in the requests of the beginning alone', async () => {
     service.reset(({most, before}) => ({...most, output: 500, takes: before < 20 ? 50 : 0}));
     const {charged, notes} = await spend(openai({...shared, url: service.url, concurrency: 64}), 0.5);
-    // Eight requests go out before the first reply tells how much is charged.
+    // Eight requests are sent before the first reply says how much is charged.
     const beyond = 8 * dollarsOf({input: 0, output: 500});
     expect(charged).toBeLessThanOrEqual(0.5 + beyond);
     expect(notes).toHaveLength(1);
@@ -83,7 +83,7 @@ describe('a service that charges all that it may', () => {
     ['a text', {input: '12', output: '3'}],
     ['a fraction', {input: 1.5, output: 1}],
     ['nothing at all', 'nothing' as const],
-  ])('is not believed where it says that it used %s', async (_, said) => {
+  ])('is not believed if it says that it used %s', async (_, said) => {
     service.reset(request => ({...allThatItMay(request), said}));
     const {charged, spent, notes} = await spend(openai({...shared, url: service.url}), 0.05);
     expect(charged).toBeLessThanOrEqual(0.05);
@@ -95,7 +95,7 @@ describe('a service that charges all that it may', () => {
     ['web_search_options', {web_search_options: {}}],
     ['max_completion_tokens', {max_completion_tokens: 'all'}],
     ['tools', {tools: [{type: 'web_search'}]}],
-  ])('is asked nothing under a budget where `%s` lets it charge without end', async (field, parameters) => {
+  ])('is asked nothing under a budget if `%s` lets it charge without end', async (field, parameters) => {
     const asked = spend(openai({...shared, url: service.url, parameters}), 5);
     await expect(asked).rejects.toThrow(InputError);
     await expect(asked).rejects.toThrow(`\`${field}`);

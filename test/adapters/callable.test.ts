@@ -108,7 +108,7 @@ describe('scores of a callable', () => {
     });
   });
 
-  it('may be of the most probable classes, with the rest beside them', async () => {
+  it('can be of the most probable classes, with the rest beside them', async () => {
     const answer = {kind: 'top-k', classes: Int32Array.of(1, 2), logProbabilities: logs(0.6, 0.25)};
     for (const given of [
       {unsure: 0.25, spam: 0.6},
@@ -127,7 +127,7 @@ describe('scores of a callable', () => {
     expect(await answerOf('probabilities', [0.1, 0.7, 0.2], {topK: 2})).toMatchObject({kind: 'log-probabilities'});
   });
 
-  it('in percent may be off by their rounding, and are scaled', async () => {
+  it('in percent can be off by their rounding, and are scaled', async () => {
     const thirds = await answerOf('percentages', [33, 33, 33]);
     expect(thirds).toEqual({kind: 'log-probabilities', logProbabilities: logs(1 / 3, 1 / 3, 1 / 3)});
     expect(await answerOf('percentages', [33.3, 33.3, 33.3])).toEqual(thirds);
@@ -167,12 +167,12 @@ describe('scores of a callable', () => {
       'It gave no scores: a list, an object of classes, or a list of pairs. Got: "spam".',
     ],
     ['a mixture', 'probabilities', [0.5, ['spam', 0.5]], 'It gave no scores'],
-  ])('are refused where they hold %s', async (_, meaning, given, problem) => {
+  ])('are refused if they hold %s', async (_, meaning, given, problem) => {
     expect(await problemOf(meaning, given)).toContain(`Teacher spam filter: `);
     expect(await problemOf(meaning, given)).toContain(problem);
   });
 
-  it('are refused where the most probable have too much mass, or are none', async () => {
+  it('are refused if the most probable have too much mass, or are none', async () => {
     expect(await problemOf('probabilities', {ham: 0.8, spam: 0.4}, {topK: 2})).toContain('a mass of 1.200, above 1');
     expect(await problemOf('probabilities', {}, {topK: 2})).toContain('It scored 0 of 3 classes.');
   });
@@ -221,7 +221,7 @@ describe('callable', () => {
     expect(await ask(() => 1, {classes: ['a', 'b', '7']})).toBe('none');
   });
 
-  it('keeps what the function throws as the cause, and lets it say what may be done', async () => {
+  it('keeps what the function throws as the cause, and lets it say what can be done', async () => {
     const cause = new Error('out of paper');
     const answer = () => Promise.reject(cause);
     const [outcome] = await callable({...common, answer}).ask([text('any')]);
@@ -234,7 +234,7 @@ describe('callable', () => {
     expect(await ask(() => Promise.reject('a bare text'))).toContain('The function failed (a bare text).');
   });
 
-  it('fails a whole batch only where no answer can be told from another', async () => {
+  it('fails a whole batch only if no answer can be told from another', async () => {
     const batch = async (answer: () => unknown) =>
       problemsIn(await callable({...common, batch: true, answer} as LabelCall).ask(queries));
     for (const problem of await batch(() => ['ham'])) expect(problem).toContain('It gave 1 answers for 3 inputs.');
@@ -306,7 +306,7 @@ describe('callable', () => {
     ]);
     // @ts-expect-error a label is no score
     callable({...common, scores: 'logits', answer: () => 'ham'});
-    // @ts-expect-error without a version nobody knows when answers may differ
+    // @ts-expect-error without a version, nobody knows when answers differ
     expect(() => callable({name: 'a', classes, answer: () => 'ham'})).toThrow(
       'Give the function a `name` and a `version`.',
     );

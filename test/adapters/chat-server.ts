@@ -3,7 +3,7 @@ import type {AddressInfo} from 'node:net';
 import {text as textOf} from 'node:stream/consumers';
 import {afterAll} from 'vitest';
 
-/** What a made-up model says of a text: its probability for each label. */
+/** Returns a made-up model's probability of each label for a text. */
 export interface Opinion {
   readonly label: string;
   readonly probabilities: Readonly<Record<string, number>>;

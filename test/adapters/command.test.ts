@@ -26,7 +26,7 @@ async function askEach(teacher: Teacher, queries: readonly Query[]): Promise<Out
   return (await Promise.all(queries.map(query => teacher.ask([query])))).flat();
 }
 
-/** What asking fails with. */
+/** Returns the error of a query. */
 async function failureOf(teacher: Teacher, ...texts: readonly string[]): Promise<TeacherError> {
   const asked = await Promise.allSettled(texts.map(one => teacher.ask([text(one)])));
   const failed = asked.findLast(one => one.status === 'rejected');
@@ -49,7 +49,7 @@ async function lineOf(teacher: Teacher, query: Query): Promise<{readonly pid: nu
 function isRunning(pid: number): boolean {
   try {
     kill(pid, 0);
-    // One that has ended is listed until its parent, or who stands in for it, has looked.
+    // An ended process is listed until its parent, or its reaper, has waited for it.
     return !existsSync(`/proc/${pid}/stat`) || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return false;
@@ -69,7 +69,7 @@ describe('command with a program in Node', () => {
   });
 });
 
-describe.runIf(python)('command with a program in Python (skipped where there is no python3)', () => {
+describe.runIf(python)('command with a program in Python (skipped if there is no python3)', () => {
   const teacher = () => command({command: ['python3', fixture('classify.py')], classes, scores: 'probabilities'});
   testTeacher({it, teacher, queries, badQuery: floats(1, 2)});
 
@@ -251,7 +251,7 @@ describe('command at the end of this process', () => {
     await vi.waitFor(() => expect(isRunning(JSON.parse(kept).pid)).toBe(false), {timeout: 10_000});
   });
 
-  it.each(['by itself', 'exit'])('is killed where it heeds neither the end of its input nor SIGTERM, %s', async end => {
+  it.each(['by itself', 'exit'])('is killed if it heeds neither the end of its input nor SIGTERM, %s', async end => {
     const {status, kept} = run('stubborn', end);
     expect(status).toBe(0);
     await vi.waitFor(() => expect(isRunning(JSON.parse(kept).pid)).toBe(false), {timeout: 10_000});

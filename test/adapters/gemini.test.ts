@@ -40,7 +40,7 @@ describe('gemini on recorded replies', () => {
     });
   });
 
-  it('says so where a model gives no log-probabilities though they were asked for', async () => {
+  it('says so if a model gives no log-probabilities though they were asked for', async () => {
     const network = answering(200, replyOf('litellm-text-200').body);
     expect(problemsIn(await gray(network).ask([review]))[0]).toContain('Its reply holds no log-probabilities.');
     expect(network.sent[0]!.body).toMatchObject({generationConfig: {responseLogprobs: true, logprobs: 20}});

@@ -66,7 +66,7 @@ export async function http2Service(handle: (stream: ServerHttp2Stream) => void):
   return `grpc://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** What the tests' model is asked. */
+/** The tests' query to the model. */
 export interface Asked {
   readonly model: string;
   readonly shape: readonly number[];

@@ -72,7 +72,7 @@ interface Recording {
   readonly options: Omit<HttpOptions, 'url'>;
   readonly asked: typeof flowers;
   readonly answers: readonly unknown[];
-  /** Where the request is not, to the digit, the recorded one. */
+  /** The request, if it differs from the recorded one in a digit. */
   readonly differs?: true;
 }
 
@@ -500,7 +500,7 @@ describe('the reply to http', () => {
     expect((error as Error).message).not.toContain('secret');
   });
 
-  it.each([null, false, 0, '', [], {}])('has not failed where its error is %j', async error => {
+  it.each([null, false, 0, '', [], {}])('has not failed if its error is %j', async error => {
     expect(await ask({output: {label: '/r/*'}, error: '/error'}, {r: [0, 1], error})).toHaveLength(2);
   });
 
@@ -521,7 +521,7 @@ describe('the reply to http', () => {
     expect(service!.receipt!({status: 200, headers: {}, body: '[1]'})).toEqual({});
   });
 
-  it('is asked for in halves where a batch of texts is refused, until what is refused is alone', async () => {
+  it('is asked for in halves if a batch of texts is refused, until what is refused is alone', async () => {
     const url = await jsonServer((body: {x: string[]}) =>
       body.x.includes('bad') ? {status: 422, body: {}} : {body: body.x.map(() => 'a')},
     );
@@ -537,7 +537,7 @@ describe('the reply to http', () => {
     expect(rows).toEqual([[0, 1, 2, 3], [0, 1], [0], [1], [2, 3]]);
   });
 
-  it('is asked for once a form where tensors differ, and a failure of one leaves the other', async () => {
+  it('is asked for once a form if tensors differ, and a failure of one leaves the other', async () => {
     const url = await jsonServer((body: {x: number[][]}) =>
       body.x[0]!.length === 3 ? {status: 500, body: {}} : {body: body.x.map(() => 'a')},
     );

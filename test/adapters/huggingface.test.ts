@@ -55,7 +55,7 @@ describe('huggingface', () => {
     ]);
   });
 
-  it('says how many classes lack, where it names the five best', async () => {
+  it('says how many classes lack, if it names the five best', async () => {
     const {dispatcher, answer} = offline();
     answer('/', 200, [reply([0.5, 0.25, 0.25])[0]!.slice(0, 2)]);
     const [problem] = problemsIn(await huggingface({...shared, dispatcher}).ask([text('a')]));

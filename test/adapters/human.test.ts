@@ -138,7 +138,7 @@ describe('human', () => {
       expect.stringContaining('Row 3 has the text of another row.'),
       expect.stringContaining('Row 4 waits'),
     ]);
-    // A spreadsheet may well change a text by itself: what it shows as a date, or the ends of its lines.
+    // A spreadsheet can change a text by itself: what it takes for a date, or the line ends.
     change(['see you at noon', '1 Jan'], ['buy now', '2 Feb']);
     expect((await person().ask(queries)).slice(0, 2)).toEqual([label(1), label(0)]);
   });
@@ -158,7 +158,7 @@ describe('human', () => {
     fill('images/1.png', 'spam');
     fill('images/2.png', 'ham');
     expect(await person({show}).ask([one, two])).toEqual([label(1), label(0)]);
-    // What is filled in needs to be shown no more.
+    // A filled-in query need not be shown again.
     expect(await person().ask([one, two])).toEqual([label(1), label(0)]);
   });
 
@@ -167,7 +167,7 @@ describe('human', () => {
     expect(problemsIn(await person().ask([long]))).toEqual([expect.stringContaining('A text of 32768 characters')]);
     expect(existsSync(path)).toBe(false);
     const show: HumanOptions['show'] = input => (input.kind === 'text' ? input.text.slice(0, 100) : '');
-    // Two may be shown alike.
+    // Two queries can be shown with the same text.
     const alike = text(`${'x'.repeat(40_000)}!`);
     expect(problemsIn(await person({show}).ask([long, alike]))).toEqual([
       expect.stringContaining('Row 2 waits'),
@@ -175,7 +175,7 @@ describe('human', () => {
     ]);
   });
 
-  it('answers what is filled in where the table can not be written', async () => {
+  it('answers what is filled in if the table can not be written', async () => {
     path = join(folder, 'x'.repeat(255));
     copyFileSync(filled, path);
     const outcomes = await person().ask([text('new'), queries[0]!]);
@@ -183,13 +183,13 @@ describe('human', () => {
     expect(problemsIn(outcomes)[0]).toContain("can't be written: ENAMETOOLONG");
   });
 
-  it('gives each its row where several ask at once', async () => {
+  it('gives each its row if several ask at once', async () => {
     const asked = Array.from({length: 30}, (_, index) => text(`query ${index % 20}`));
     await Promise.all(asked.map(query => person().ask([query])));
     expect(table().match(/query \d+/g)).toHaveLength(20);
   });
 
-  it('refuses a file that is no such table, also where its identity is read, and leaves it', async () => {
+  it('refuses a file that is no such table, also if its identity is read, and leaves it', async () => {
     writeFileSync(path, 'text,label\nbuy now,spam\n');
     await expect(person().ask(queries)).rejects.toThrow(InputError);
     expect(() => person().identity).toThrow(`${path}: The first row has no column \`id\`.`);
@@ -210,7 +210,7 @@ describe('human', () => {
     const black: Teacher<'black-box'> = human({path, classes, people});
     const gray: Teacher<'gray-box'> = human({path, classes, confidence: true});
     expect([person().access, black.access, gray.access]).toEqual(['black-box', 'black-box', 'gray-box']);
-    // @ts-expect-error votes tell how sure they are
+    // @ts-expect-error votes show how sure the people are
     expect(() => human({path, classes, people, confidence: true})).toThrow('Leave `confidence` out.');
   });
 });

@@ -3,7 +3,7 @@ import type {AddressInfo} from 'node:net';
 import {text as textOf} from 'node:stream/consumers';
 import {afterAll} from 'vitest';
 
-/** What a made-up model says of a text: a probability for each class, in order. */
+/** Returns a made-up model's probability of each class for a text, in order. */
 export function probabilitiesOf(text: string, classes: number): readonly number[] {
   const scores = Array.from({length: classes}, (_, index) => 1 + ((text.length * (index + 3)) % 7));
   const total = scores.reduce((sum, score) => sum + score, 0);
@@ -17,7 +17,7 @@ export interface JsonReply {
   readonly body: unknown;
 }
 
-/** Starts a service on this machine that answers each posted body, of a GET undefined; it stops after the file's tests. */
+/** Starts a local service that answers each posted body (undefined for a GET). It stops after the file's tests. */
 export async function jsonServer(answer: (body: never, path: string) => JsonReply): Promise<string> {
   const server = createServer((request, response) => {
     void textOf(request).then(posted => {

@@ -50,8 +50,8 @@ const francScores = (value: string): Scores =>
   Object.fromEntries(francAll(value, {only}).map(([code, score]) => [nameOf.get(code) ?? code, score]));
 
 /**
- * Neither gives probabilities: eld a similarity, franc one that is relative to the best. Their shares are a distribution,
- * with none for the languages of which they see no trace.
+ * Neither gives probabilities: eld gives a similarity, franc one relative to the best. Their shares are a distribution,
+ * with 0 for the languages that they see no trace of.
  */
 const shares = (scores: Scores): Scores => {
   const all = {...Object.fromEntries(classes.map(name => [name, 0])), ...scores};
@@ -81,7 +81,7 @@ async function answersOf(teacher: Teacher): Promise<Answer[]> {
   });
 }
 
-/** Of a distribution over all classes, in their order. */
+/** Returns a distribution over all classes, in their order. */
 function probabilitiesIn(answer: Answer): readonly number[] {
   if (answer.kind !== 'log-probabilities') throw new Error(`an answer of ${answer.kind}`);
   return Array.from(answer.logProbabilities, Math.exp);
@@ -126,7 +126,7 @@ describe('language detectors as teachers', () => {
     }
   });
 
-  it('fail alone where there is nothing to detect', async () => {
+  it('fail alone if there is nothing to detect', async () => {
     expect(problemsIn(await labels.eld().ask([text('12345')]))).toEqual([expect.stringContaining('Got: "".')]);
     expect(problemsIn(await scores.eld().ask([text('12345')]))).toEqual([
       expect.stringContaining('It gave NaN or an infinite value.'),

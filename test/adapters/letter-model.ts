@@ -11,7 +11,7 @@ const SPECIAL: ReadonlyMap<string, number> = new Map([
 ]);
 const NAMES = new Map(Array.from(SPECIAL, ([name, token]) => [token, name]));
 
-/** Of its answers, how much each way to write one gets; what is left are other answers. */
+/** The share of each way to write an answer. The remainder is other answers. */
 export const WAYS = {bare: 0.9, spaced: 0.06};
 
 export function tokensOf(text: string): number[] {

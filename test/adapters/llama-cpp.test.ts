@@ -28,7 +28,7 @@ interface Way {
 
 const noLibrary = await peerOrSkip('node-llama-cpp');
 
-/** What transformers gives for the same weights. */
+/** The values of transformers for the same weights. */
 const reference: Readonly<Record<string, Readonly<Record<string, readonly Way[]>>>> = JSON.parse(
   readFileSync(new URL('../fixtures/vllm/reference.json', import.meta.url), 'utf8'),
 );
@@ -58,7 +58,7 @@ function logsOf(outcome: Outcome | undefined): number[] {
 
 function expectClose(actual: readonly number[], expected: readonly number[], digits: number): void {
   expect(actual).toHaveLength(expected.length);
-  for (const [place, value] of actual.entries()) expect(value).toBeCloseTo(expected[place]!, digits);
+  for (const [index, value] of actual.entries()) expect(value).toBeCloseTo(expected[index]!, digits);
 }
 
 async function failureOf(asked: Promise<unknown>): Promise<TeacherError> {
@@ -134,7 +134,7 @@ function letterServer(
 ): Promise<string> {
   return jsonServer((body: LetterBody, path): JsonReply => {
     if (path === '/apply-template') {
-      // As the real one it goes on after a message of the assistant's, and opens an answer else.
+      // Like the real server, it continues a message of the assistant, and else opens an answer.
       return {body: {prompt: rendered(body.messages, body.messages.at(-1)!.role === 'user')}};
     }
     if (path === '/tokenize') return {body: {tokens: tokensOf(body.content)}};
@@ -186,7 +186,7 @@ describe('llama-cpp', () => {
     expect(service!.receipt!(kept[0]!)).toMatchObject({model: 'letters'});
   });
 
-  it('never passes a budget of tokens where later requests about a text are refused', async () => {
+  it('never passes a budget of tokens if later requests about a text are refused', async () => {
     let charged = 0;
     const url = await letterServer(classes, 2, ({prompt, logit_bias: bias}) => {
       if (bias !== undefined) return {status: 500, body: {}};
@@ -208,7 +208,7 @@ describe('llama-cpp', () => {
     expect(charged).toBeGreaterThan(tokens / 2);
   });
 
-  it('says so where the server tells no log-probabilities', async () => {
+  it('says so if the server tells no log-probabilities', async () => {
     const url = await jsonServer((body: LetterBody, path) => {
       if (path === '/apply-template') return {body: {prompt: rendered(body.messages, true)}};
       return {body: path === '/tokenize' ? {tokens: tokensOf(body.content)} : {content: 'X'}};
@@ -217,7 +217,7 @@ describe('llama-cpp', () => {
     expect(problemsIn(outcomes)[0]).toContain('Check that `url` is that of a llama-server');
   });
 
-  it('tells of codes that begin another one where the end of the turn does not count', async () => {
+  it('tells of codes that begin another one if the end of the turn does not count', async () => {
     const options = {...letters, classes: ['yes', 'yesterday'], url: await letterServer(['yes', 'yesterday'])};
     await expect(llamaCpp({...options, endsTurn: false}).ask([text('one')])).rejects.toThrow(InputError);
     expect(problemsIn(await llamaCpp(options).ask([text('one')]))).toEqual(['none']);
@@ -243,7 +243,7 @@ describe('llama-cpp', () => {
     expect(failure.message).toContain(message);
   });
 
-  it('has another identity whenever an answer may be another', () => {
+  it('has another identity whenever an answer can differ', () => {
     const identity = (options: Partial<LlamaCppLogProbabilitiesOptions>) =>
       JSON.stringify(llamaCpp({...letters, ...options}).identity);
     const options = [{}, {endsTurn: false}, {template: 'none'}, {templateOptions: {}}, {reusesPrompts: true}] as const;
@@ -310,7 +310,7 @@ describe.skipIf(programsOf('servers') === undefined)(`llama-cpp with llama.cpp's
     expect(await teacher.ask([text(texts[0]!)])).toEqual(first);
   });
 
-  it('moves little where the server goes on from earlier prompts', async () => {
+  it('moves little if the server goes on from earlier prompts', async () => {
     const fresh = await llamaCpp(live()).ask(texts.map(text));
     const reused = await llamaCpp({...live(), reusesPrompts: true}).ask(texts.map(text));
     for (const [row, outcome] of reused.entries()) expectClose(logsOf(outcome), logsOf(fresh[row]), 2);

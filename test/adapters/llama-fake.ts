@@ -24,7 +24,7 @@ export function fakeModel(change: Partial<LlamaModel> = {}): LlamaModel {
   };
 }
 
-/** Tokens of a text in which special ones stand by name. */
+/** Returns the tokens of a text that holds special tokens by name. */
 export function tokensOf(text: string): number[] {
   return text.split(/(<s>|<end>|<turn>)/).flatMap(part => SPECIAL[part as keyof typeof SPECIAL] ?? lettersOf(part));
 }
@@ -45,8 +45,8 @@ function logitsAfter(tokens: readonly number[]): number[] {
 
 /** The probability that these tokens follow others. */
 export function probabilityOf(prompt: readonly number[], answer: readonly number[]): number {
-  return answer.reduce((product, token, place) => {
-    const powers = logitsAfter([...prompt, ...answer.slice(0, place)]).map(Math.exp);
+  return answer.reduce((product, token, index) => {
+    const powers = logitsAfter([...prompt, ...answer.slice(0, index)]).map(Math.exp);
     return (product * powers[token]!) / powers.reduce((sum, power) => sum + power, 0);
   }, 1);
 }
@@ -58,7 +58,7 @@ export interface FakeSequence extends LlamaSequence {
 
 /** @param cuts - whether its last tokens can be taken back, as with most models; without all of them go */
 export function fakeSequence(cuts = true): FakeSequence {
-  // What was evaluated together changes the last digits, as it does in the real library.
+  // The tokens that are evaluated in one pass change the last digits, as in the real library.
   let state: readonly (readonly number[])[] = [];
   let isBusy = false;
   const evaluations: number[] = [];
@@ -79,7 +79,7 @@ export function fakeSequence(cuts = true): FakeSequence {
       state = [];
     },
     async adaptStateToTokens(tokens) {
-      const different = state.flat().findIndex((token, place) => token !== tokens[place]);
+      const different = state.flat().findIndex((token, index) => token !== tokens[index]);
       if (different >= 0) keep(cuts ? different : 0);
     },
     async controlledEvaluate(input) {
@@ -92,9 +92,9 @@ export function fakeSequence(cuts = true): FakeSequence {
       evaluations.push(tokens.length);
       state = [...state, tokens];
       const digits = 1e-5 * noise(state.map(chunk => chunk.length));
-      return input.map((item, place) => {
+      return input.map((item, index) => {
         if (typeof item === 'number') return undefined;
-        const logits = logitsAfter([...before, ...tokens.slice(0, place + 1)]);
+        const logits = logitsAfter([...before, ...tokens.slice(0, index + 1)]);
         return outputOf(item[1], logits.with(0, logits[0]! + digits));
       });
     },

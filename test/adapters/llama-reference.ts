@@ -11,7 +11,7 @@ const WIDTH = 32;
 const THETA = 10_000;
 const EPSILON = 1e-5;
 
-interface Place {
+interface TensorLocation {
   readonly shape: readonly number[];
   readonly data_offsets: readonly [number, number];
 }
@@ -20,11 +20,11 @@ interface Place {
 const weights: ReadonlyMap<string, Float32Array> = (() => {
   const file = readFileSync(join(folder, 'model.safetensors'));
   const headerEnd = 8 + Number(file.readBigUInt64LE());
-  const header = JSON.parse(file.toString('utf8', 8, headerEnd)) as Record<string, Place>;
-  const places = Object.entries(header).filter(([name]) => name !== '__metadata__');
-  const valuesOf = ({data_offsets: [start, end]}: Place): Float32Array =>
+  const header = JSON.parse(file.toString('utf8', 8, headerEnd)) as Record<string, TensorLocation>;
+  const tensors = Object.entries(header).filter(([name]) => name !== '__metadata__');
+  const valuesOf = ({data_offsets: [start, end]}: TensorLocation): Float32Array =>
     new Float32Array(Uint8Array.from(file.subarray(headerEnd + start, headerEnd + end)).buffer);
-  return new Map(places.map(([name, place]) => [name, valuesOf(place)]));
+  return new Map(tensors.map(([name, location]) => [name, valuesOf(location)]));
 })();
 
 function times(name: string, vector: readonly number[]): number[] {
@@ -41,11 +41,11 @@ function normalised(name: string, vector: readonly number[]): number[] {
   return vector.map((value, index) => (value / Math.sqrt(mean + EPSILON)) * scale[index]!);
 }
 
-/** Turns the pairs (i, i + half the width) by angles that grow with the place. */
-function turned(head: readonly number[], place: number): number[] {
+/** Rotates the pairs (i, i + half the width) by angles that grow with the position. */
+function turned(head: readonly number[], position: number): number[] {
   const half = WIDTH / 2;
   return head.map((value, index) => {
-    const angle = place * THETA ** (-(index % half) / half);
+    const angle = position * THETA ** (-(index % half) / half);
     const other = index < half ? -head[index + half]! : head[index - half]!;
     return value * Math.cos(angle) + other * Math.sin(angle);
   });
@@ -57,7 +57,7 @@ function softmax(scores: readonly number[]): number[] {
   return powers.map(power => power / sum);
 }
 
-/** As llama.cpp keeps what it has read, and multiplies it. */
+/** Rounds to half precision, as llama.cpp's key-value cache does. */
 const halved = (vector: readonly number[]): number[] => vector.map(value => fromHalf(toHalf(value)));
 
 const dot = (one: readonly number[], other: readonly number[]): number =>
@@ -66,17 +66,17 @@ const dot = (one: readonly number[], other: readonly number[]): number =>
 const plus = (one: readonly number[], other: readonly number[]): number[] =>
   one.map((value, index) => value + other[index]!);
 
-/** One layer, over all places: attention of two heads with one head of keys and values, then the gated network. */
+/** One layer, over all positions: attention of two heads with one head of keys and values, then the gated network. */
 function layer(index: number, states: readonly (readonly number[])[]): number[][] {
   const name = `model.layers.${index}`;
   const inputs = states.map(state => normalised(`${name}.input_layernorm`, state));
-  const keys = inputs.map((input, place) => halved(turned(times(`${name}.self_attn.k_proj`, input), place)));
+  const keys = inputs.map((input, position) => halved(turned(times(`${name}.self_attn.k_proj`, input), position)));
   const values = inputs.map(input => halved(times(`${name}.self_attn.v_proj`, input)));
-  return states.map((state, place) => {
-    const queries = times(`${name}.self_attn.q_proj`, inputs[place]!);
+  return states.map((state, position) => {
+    const queries = times(`${name}.self_attn.q_proj`, inputs[position]!);
     const attended = Array.from({length: HEADS}, (_, head) => {
-      const query = halved(turned(queries.slice(head * WIDTH, (head + 1) * WIDTH), place));
-      const shares = halved(softmax(keys.slice(0, place + 1).map(key => dot(query, key) / Math.sqrt(WIDTH))));
+      const query = halved(turned(queries.slice(head * WIDTH, (head + 1) * WIDTH), position));
+      const shares = halved(softmax(keys.slice(0, position + 1).map(key => dot(query, key) / Math.sqrt(WIDTH))));
       return Array.from({length: WIDTH}, (_, column) =>
         shares.reduce((sum, share, at) => sum + share * values[at]![column]!, 0),
       );
@@ -124,7 +124,7 @@ const ranks = new Map(merges.map(([left, right], rank) => [`${left} ${right}`, r
 
 export const special = {start: vocab['<|im_start|>']!, end: vocab['<|im_end|>']!};
 
-/** The bytes that GPT-2 writes as they are; the others stand behind them from 256. */
+/** The bytes that GPT-2 writes unchanged. The others follow from 256. */
 const printed = [...Array(256).keys()].filter(byte => (byte > 32 && byte < 127) || (byte > 160 && byte !== 173));
 const letterOf = (byte: number): string =>
   String.fromCharCode(printed.includes(byte) ? byte : 256 + byte - printed.filter(other => other < byte).length);
@@ -146,7 +146,7 @@ function merged(parts: readonly string[]): readonly string[] {
   return merged([...parts.slice(0, best), parts[best]! + parts[best + 1]!, ...parts.slice(best + 2)]);
 }
 
-/** A chat as the model's template writes it, up to where the answer begins. */
+/** A chat in the model's template, up to the start of the answer. */
 export function chatTokens(messages: readonly (readonly [role: string, content: string])[]): number[] {
   const written = messages.flatMap(([role, content]) => [
     special.start,

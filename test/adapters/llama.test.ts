@@ -55,7 +55,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, {recursive: true}));
 
-/** What the classes' codes have for probabilities after a prompt, by sums without any library. */
+/** The probabilities of the classes' codes after a prompt, computed without any library. */
 function expectedAfter(prompt: readonly number[], codes: readonly string[] = classes, ends = [special.end]): number[] {
   const masses = codes.map(code =>
     [code, ` ${code}`].reduce((sum, way) => sum + probabilityOf(prompt, [...tokensOf(way), ...ends]), 0),
@@ -65,9 +65,9 @@ function expectedAfter(prompt: readonly number[], codes: readonly string[] = cla
 
 function expectMasses(outcome: Outcome | undefined, expected: readonly number[]): void {
   const masses = massesOf(outcome);
-  for (const [place, mass] of expected.entries()) {
-    expect(Math.abs(masses[place]! - mass), `${place}: ${masses} for ${expected}`).toBeLessThan(1e-5);
-    if (place < classes.length) expect(Math.log(masses[place]!)).toBeCloseTo(Math.log(mass), 3);
+  for (const [index, mass] of expected.entries()) {
+    expect(Math.abs(masses[index]! - mass), `${index}: ${masses} for ${expected}`).toBeLessThan(1e-5);
+    if (index < classes.length) expect(Math.log(masses[index]!)).toBeCloseTo(Math.log(mass), 3);
   }
   expect(masses.reduce((sum, mass) => sum + mass)).toBeCloseTo(1, 6);
 }
@@ -112,7 +112,7 @@ describe.skipIf(missing !== undefined)(`llama${missing ? ` (${missing})` : ''}`,
     const backwards = await ask(rotated, samples.toReversed());
     expect(backwards.toReversed()).toEqual(first);
     const teacher = await llama({...options, ...rotated, threads: 2});
-    for (const place of [3, 0, 3]) expect(await teacher.ask([samples[place]!])).toEqual([first[place]]);
+    for (const index of [3, 0, 3]) expect(await teacher.ask([samples[index]!])).toEqual([first[index]]);
     expect(first[1]).not.toEqual(first[0]);
   });
 

@@ -17,13 +17,13 @@ import {problemsIn, text} from './replay.ts';
 const answering = (model: string) =>
   ({classes: [`Mock response from ${model}`, 'other'], key: 'k', output: 'label', model, price: {perCall: 1}}) as const;
 
-interface Place {
+interface Provider {
   readonly teacher: (url: string) => Teacher;
-  /** Where batches are listed. */
+  /** The path that lists batches. */
   readonly list: string;
 }
 
-const places: Readonly<Record<string, Place>> = {
+const providers: Readonly<Record<string, Provider>> = {
   'chat completions': {
     teacher: url => openai({...answering('gpt-4o-mini'), url: `${url}/v1`}),
     list: '/v1/batches?limit=100',
@@ -59,17 +59,17 @@ describe.skipIf(programsOf('servers') === undefined)(`batches of llmock (else: $
     expect({passed, findings}).toEqual({passed: true, findings: []});
   });
 
-  /** One run of a program, over what others left in the same place. */
+  /** One run of a program, which finds the files of earlier runs with the same store. */
   async function run(
     name: string,
     lane?: {readonly detached?: boolean; readonly cancels?: boolean},
-    place: string = name,
+    store: string = name,
   ) {
-    const at = {cache: join(folder, `${place}-answers`), journal: join(folder, `${place}-journal`)};
+    const at = {cache: join(folder, `${store}-answers`), journal: join(folder, `${store}-journal`)};
     const sleep = async () => void (await setTimeout(250));
     const asking = await openAsking({...at, ...(lane && {lane: {...lane, sleep}})});
     try {
-      const {teacher, ledger} = asking.open(places[name]!.teacher(server.url));
+      const {teacher, ledger} = asking.open(providers[name]!.teacher(server.url));
       const outcomes: Outcome[] = [];
       await askEach(teacher, queries, (given: readonly Outcome[], start: number) => {
         for (const [index, outcome] of given.entries()) outcomes[start + index] = outcome;
@@ -81,7 +81,7 @@ describe.skipIf(programsOf('servers') === undefined)(`batches of llmock (else: $
   }
 
   const batchesOf = async (name: string): Promise<number> => {
-    const {data} = (await (await fetch(`${server.url}${places[name]!.list}`)).json()) as {readonly data: object[]};
+    const {data} = (await (await fetch(`${server.url}${providers[name]!.list}`)).json()) as {readonly data: object[]};
     return data.length;
   };
 
@@ -104,7 +104,7 @@ describe.skipIf(programsOf('servers') === undefined)(`batches of llmock (else: $
   it.each(['chat completions', 'anthropic'])(
     'are found of %s where their ids were lost',
     async name => {
-      const teacher = places[name]!.teacher(server.url);
+      const teacher = providers[name]!.teacher(server.url);
       const lost = `${name}-lost`;
       const keys = queries.map(query => answerKey(teacher.identity, query));
       const journal = await openJournal(join(folder, `${lost}-journal`));
@@ -124,14 +124,14 @@ describe.skipIf(programsOf('servers') === undefined)(`batches of llmock (else: $
         lines: queries.map((query, row) => lane.lineOf(keys[row]!, query)),
       });
       const before = await batchesOf(name);
-      Object.assign(places, {[lost]: places[name]});
+      Object.assign(providers, {[lost]: providers[name]});
       expect(await run(lost, {})).toMatchObject({open: [], bought: 30, calls: 0});
       expect(await batchesOf(name)).toBe(before);
     },
     60_000,
   );
 
-  it('end where they are cancelled, and are asked about one by one then', async () => {
+  it('end if they are cancelled, and are asked about one by one then', async () => {
     await run('anthropic', {detached: true}, 'cancelled');
     const {open} = await run('anthropic', {cancels: true}, 'cancelled');
     expect(open).toHaveLength(29);
@@ -139,7 +139,7 @@ describe.skipIf(programsOf('servers') === undefined)(`batches of llmock (else: $
     expect(await run('anthropic', undefined, 'cancelled')).toMatchObject({open: [], bought: 29});
   }, 60_000);
 
-  it('say of each request what went wrong, where the service can’t do any of them', async () => {
+  it('say of each request what went wrong, if the service can’t do any of them', async () => {
     // It knows no batches of Responses.
     const {open, calls} = await run('responses', {});
     expect(open).toHaveLength(29);

@@ -10,37 +10,37 @@ import {text} from './replay.ts';
 
 const classes = ['praise', 'complaint', 'query'];
 
-/** Where a client asks, and as whom. */
-export interface Place {
+/** The address and the credentials of a client. */
+export interface Target {
   readonly url: string;
-  /** What llmock's own log tells clients apart by. */
+  /** The model name, by which llmock's log distinguishes clients. */
   readonly model: string;
   readonly timeout?: number;
 }
 
-/** Of a client: nothing that it says may hold this. */
-export const keyOf = ({model}: Pick<Place, 'model'>): string => `sk_${model.replaceAll('-', '_')}_secret`;
+/** The client's key, which nothing that it prints must hold. */
+export const keyOf = ({model}: Pick<Target, 'model'>): string => `sk_${model.replaceAll('-', '_')}_secret`;
 
-const shared = ({model, timeout = 60_000}: Place) =>
+const shared = ({model, timeout = 60_000}: Target) =>
   ({classes, model, timeout, key: keyOf({model}), output: 'label', concurrency: 32}) as const;
 
 const chat =
   (path: string) =>
-  (place: Place): Teacher =>
-    openai({...shared(place), url: `${place.url}${path}`});
+  (target: Target): Teacher =>
+    openai({...shared(target), url: `${target.url}${path}`});
 
 /** A client for each service that llmock mocks. */
-export const CLIENTS: Readonly<Record<string, (place: Place) => Teacher>> = {
+export const CLIENTS: Readonly<Record<string, (target: Target) => Teacher>> = {
   openai: chat('/v1'),
-  responses: place => openai({...shared(place), url: `${place.url}/v1`, api: 'responses'}),
-  azure: place => openai({...shared(place), url: `${place.url}/v1`, apiVersion: '2024-10-21'}),
-  anthropic: place => anthropic({...shared(place), url: `${place.url}/anthropic`}),
-  gemini: place => gemini({...shared(place), url: `${place.url}/gemini/v1beta`}),
-  cohere: place =>
+  responses: target => openai({...shared(target), url: `${target.url}/v1`, api: 'responses'}),
+  azure: target => openai({...shared(target), url: `${target.url}/v1`, apiVersion: '2024-10-21'}),
+  anthropic: target => anthropic({...shared(target), url: `${target.url}/anthropic`}),
+  gemini: target => gemini({...shared(target), url: `${target.url}/gemini/v1beta`}),
+  cohere: target =>
     http({
-      ...shared(place),
-      url: `${place.url}/cohere/v2/chat`,
-      request: {model: place.model, messages: [{role: 'user', content: '{text}'}]},
+      ...shared(target),
+      url: `${target.url}/cohere/v2/chat`,
+      request: {model: target.model, messages: [{role: 'user', content: '{text}'}]},
       output: {label: '/message/content/0/text'},
       error: '/error',
     }),
@@ -52,7 +52,7 @@ export const CLIENTS: Readonly<Record<string, (place: Place) => Teacher>> = {
   xai: chat('/xai/v1'),
 };
 
-/** What llmock would say of these is no class: of Anthropic it knows no schema of now, and Cohere's is asked for none. */
+/** llmock's own answer to these is no class: it knows no current schema of Anthropic, and Cohere gets none. */
 export const ANSWERS: readonly Behavior[] = [
   {type: 'reply', text: '{"label": "praise"}', times: null, match: {provider: 'anthropic'}},
   {type: 'reply', text: 'praise', times: null, match: {provider: 'cohere'}},
@@ -61,13 +61,13 @@ export const ANSWERS: readonly Behavior[] = [
 export interface Run {
   readonly outcomes: readonly Outcome[];
   readonly ledger: LedgerSnapshot;
-  /** What stopped it. */
+  /** The error that stopped the run. */
   readonly error: Error | undefined;
-  /** Of the outcomes and of what stopped it, with their causes. */
+  /** The errors of the outcomes and of the run, with their causes. */
   readonly messages: readonly string[];
 }
 
-/** Asks about so many texts, as a program of a user does. @param folder - where answers and the journal are kept */
+/** Asks about so many texts, as a user's program does. @param folder - holds the answers and the journal */
 export async function askAbout(
   teacher: Teacher,
   count: number,
@@ -80,7 +80,7 @@ export async function askAbout(
     const {teacher: layered, ledger} = asking.open(teacher);
     const queries = Array.from({length: count}, (_, number) => text(`What do you say of number ${number}?`));
     const take = (some: readonly Outcome[], start: number) => {
-      for (const [place, outcome] of some.entries()) outcomes[start + place] = outcome;
+      for (const [index, outcome] of some.entries()) outcomes[start + index] = outcome;
     };
     await askEach(layered, queries, take).catch((reason: Error) => {
       error = reason;

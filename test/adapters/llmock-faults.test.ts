@@ -13,7 +13,7 @@ import {text} from './replay.ts';
 
 const names = Object.keys(CLIENTS);
 
-/** Of the network, once each for a text. */
+/** Faults of the network, each once per text. */
 const FAULTS: readonly Fault[] = ['drops', 'loses', 'truncates', 'hangs', 'drips', 'garbles', 'page'];
 /** After these nobody knows whether the request was paid for. */
 const IN_DOUBT: readonly Fault[] = ['drops', 'loses', 'truncates', 'hangs', 'drips'];
@@ -37,7 +37,7 @@ describe.skipIf(programsOf('servers') === undefined)(`clients of a llmock that f
   const open = (name: string, model: string, url = server.url, timeout = 60_000): Teacher =>
     CLIENTS[name]!({url, model, timeout});
 
-  /** What llmock saw of each client, and what it found wrong with it. */
+  /** The requests that llmock saw of each client, and the faults that it found. */
   const judge = async () => {
     const requests = await server.requests();
     const {findings} = await server.verdict();
@@ -65,7 +65,7 @@ describe.skipIf(programsOf('servers') === undefined)(`clients of a llmock that f
     );
   };
 
-  it('asks again after every status that may pass, once each, and not before it may', async () => {
+  it('asks again after every status that can pass, once each, and not before it may', async () => {
     const statuses = [408, 409, 429, 500, 502, 503, 504, 529];
     const runs = await askInEveryWay(
       'passing',
@@ -93,7 +93,7 @@ describe.skipIf(programsOf('servers') === undefined)(`clients of a llmock that f
     const {seen, findings} = await judge();
     for (const {name, model, outcomes, error, messages} of runs) {
       const requests = seen(model);
-      // Of `http` a text that is refused is left out alone, until so many brought no answer.
+      // With `http` only a refused text is left out, until too many texts have no answer.
       expect(requests.length, name).toBeLessThanOrEqual(name === 'cohere' ? 20 : 16);
       expect(new Set(requests.map(({fingerprint}) => fingerprint)).size).toBe(requests.length);
       expect(outcomes.filter(outcome => 'answer' in outcome)).toEqual([]);
@@ -124,7 +124,7 @@ describe.skipIf(programsOf('servers') === undefined)(`clients of a llmock that f
         if (status === 503) attempts.set(fingerprint, (attempts.get(fingerprint) ?? 0) + 1);
       }
       expect(Math.max(...attempts.values())).toBe(4);
-      // Where the run stops, the others are not asked about again.
+      // If the run stops, the other texts are not asked about again.
       expect(findings(model).filter(code => code !== 'gave_up')).toEqual([]);
     }
     const third = await askInEveryWay(
@@ -187,7 +187,7 @@ describe.skipIf(programsOf('servers') === undefined)(`clients of a llmock that f
         ...{bought: 40, setAside: 0, inDoubt: IN_DOUBT.length},
         calls: 40 + FAULTS.length,
       });
-      // What arrived: all but what was dropped, or answered by the gateway.
+      // The requests that arrived: all but those dropped or answered by the gateway.
       const requests = seen(model);
       expect(requests).toHaveLength(40 + FAULTS.length - 2);
       expect(requests.every(({status}) => status === 200)).toBe(true);
@@ -221,7 +221,7 @@ describe.skipIf(programsOf('servers') === undefined)(`clients of a llmock that f
     }
   });
 
-  it('gives up a text that the model refuses, or breaks off, at once where the service says so', async () => {
+  it('gives up a text that the model refuses, or breaks off, at once if the service says so', async () => {
     const reasons = [
       ['content_filter', /filter of the service stopped the answer|model refused to answer/],
       ['length', /cut off at the token limit/],
@@ -233,7 +233,7 @@ describe.skipIf(programsOf('servers') === undefined)(`clients of a llmock that f
         (name, model) => askAbout(open(name, model), 12, {folder: join(folder, model)}),
       );
       for (const {name, ledger, messages} of runs) {
-        // Cohere's reason is not read, and llmock knows no filter of Responses: an answer that is none is asked for again.
+        // Cohere's reason is not read, and llmock knows no filter of Responses, so both are asked again.
         const isSilent = name === 'cohere' || (name === 'responses' && finish_reason === 'content_filter');
         expect(ledger).toMatchObject(isSilent ? {bought: 12, calls: 16} : {bought: 8, setAside: 4, calls: 12});
         expect(messages.filter(message => why.test(message))).toHaveLength(isSilent ? 0 : 4);
@@ -241,7 +241,7 @@ describe.skipIf(programsOf('servers') === undefined)(`clients of a llmock that f
     }
   });
 
-  it('waits by itself where a stack is put around a teacher and nothing else', async () => {
+  it('waits by itself if a stack is put around a teacher and nothing else', async () => {
     const store = openAnswerStore({store: new Map()});
     const failing = names.map(
       (name): Behavior => ({type: 'fail', status: 429, retry_after: 0.5, times: 3, match: {model: `${name}-stack`}}),
@@ -265,7 +265,7 @@ describe.skipIf(programsOf('servers') === undefined)(`clients of a llmock that f
         const model = `${name}-silent`;
         const {ledger, messages} = await askAbout(open(name, model, door.url), 160, {folder: join(folder, model)});
         expect(messages).toEqual([]);
-        // What is under way when the service begins to refuse is refused together; after that hardly anything is.
+        // Requests under way when the service begins to refuse are all refused. Hardly any are after that.
         expect(ledger.refused).toBeLessThanOrEqual(56);
       };
       await Promise.all(names.map(ask));

@@ -49,11 +49,11 @@ describe.skipIf(programsOf('servers') === undefined)(`llmock, which judges its c
 
   it('passes all of them: none asks again before it may, too often, in vain or not at all', () => {
     expect(verdict).toMatchObject({passed: true, calls: names.length * TEXTS, attempts: served.length});
-    // Where a request waits its turn behind others, its second wait may be as long as its first: see the next test.
+    // If a request queues behind others, its second wait can be as long as its first: see the next test.
     expect(verdict.findings.filter(({code}) => code !== 'no_backoff')).toEqual([]);
   });
 
-  it('is asked again no sooner than it says, and where it says nothing twice as late each time', () => {
+  it('is asked again no sooner than it says, and if it says nothing twice as late each time', () => {
     const calls = new Map<string, Served[]>();
     for (const one of served) calls.set(one.fingerprint, [...(calls.get(one.fingerprint) ?? []), one]);
     let waits = 0;

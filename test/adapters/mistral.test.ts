@@ -40,7 +40,7 @@ describe('mistral', () => {
     ]);
   });
 
-  it('asks for `target` where the model gives several', async () => {
+  it('asks for `target` if the model gives several', async () => {
     const {dispatcher, answer} = offline();
     answer(path, 200, {results: [{mood: scores(0.25, 0.75), tone: scores(1, 0)}]});
     const [problem] = problemsIn(await mistral({...shared, dispatcher}).ask([text('u')]));

@@ -33,7 +33,7 @@ interface Expected {
   readonly external: {readonly inputs: Table; readonly probabilities: Table; readonly logits: Table};
 }
 
-/** What scikit-learn, NumPy and SciPy answer; written by `test/fixtures/onnx/make.py`. */
+/** The answers of scikit-learn, NumPy and SciPy, written by `test/fixtures/onnx/make.py`. */
 export const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as Expected;
 
 export function floats(rows: Table, shape?: readonly number[]): Query[] {
@@ -67,8 +67,8 @@ export function softmax(logits: Float32Array): number[] {
 /** Every number within `tolerance`, relative to those above 1. */
 export function expectClose(actual: ArrayLike<number>, wanted: readonly number[], tolerance: number): void {
   expect(actual).toHaveLength(wanted.length);
-  for (const [place, value] of wanted.entries()) {
-    const difference = Math.abs(actual[place]! - value) / Math.max(1, Math.abs(value));
-    expect(difference, `${place}: ${actual[place]} for ${value}`).toBeLessThanOrEqual(tolerance);
+  for (const [index, value] of wanted.entries()) {
+    const difference = Math.abs(actual[index]! - value) / Math.max(1, Math.abs(value));
+    expect(difference, `${index}: ${actual[index]} for ${value}`).toBeLessThanOrEqual(tolerance);
   }
 }

@@ -142,7 +142,7 @@ describe.skipIf(missing !== undefined)(`onnx${missing ? ` (${missing})` : ''}`, 
       for (const [row, {logits}] of given.entries()) expectClose(logits, wanted[row]!, 1e-6);
     });
 
-    it('takes texts where the model does', async () => {
+    it('takes texts if the model does', async () => {
       const {texts, probabilities} = expected.texts;
       const teacher = await onnx({...iris, path: modelPath('texts'), classes: ['bad', 'good']});
       const [bad, ...given] = await teacher.ask([
@@ -170,9 +170,9 @@ describe.skipIf(missing !== undefined)(`onnx${missing ? ` (${missing})` : ''}`, 
       const said = messages(outcomes);
       expect(said[1]).toMatch(/ONNX Runtime could not run the model on this input: .*out of .*bounds/s);
       expect(said[3]).toContain("The model takes int64, which can't hold all values of this input.");
-      const rows = [0, 2, 4].map(place => outcomes[place]!);
-      for (const [place, {logits}] of answers(rows).entries()) {
-        expectClose(logits, expected.lookup.table[[2, 0, 3][place]!]!, 1e-6);
+      const rows = [0, 2, 4].map(row => outcomes[row]!);
+      for (const [index, {logits}] of answers(rows).entries()) {
+        expectClose(logits, expected.lookup.table[[2, 0, 3][index]!]!, 1e-6);
       }
     });
 
@@ -210,7 +210,7 @@ describe.skipIf(missing !== undefined)(`onnx${missing ? ` (${missing})` : ''}`, 
       }
     });
 
-    it('are part of the identity, and may not change under a teacher', async () => {
+    it('are part of the identity, and must not change under a teacher', async () => {
       const path = await copy('changing');
       const before = await onnx({...external, path});
       expect(before.identity).toEqual((await onnx(external)).identity);

@@ -55,7 +55,7 @@ function irisAt(url: string, rest: Partial<OpenInferenceOptions> = {}) {
   return openInference({url, model: 'iris', classes: species, input: {name: 'x'}, output: {logits: 'logits'}, ...rest});
 }
 
-/** What a request with bytes says and carries. */
+/** The head and the bytes of a request. */
 function partsOf({headers, body}: Sent) {
   const size = Number(headers[HEAD_SIZE]);
   return {head: JSON.parse(body.toString('utf8', 0, size)), bytes: body.subarray(size)};
@@ -111,7 +111,7 @@ describe('openInference with tensors as bytes', () => {
     expect(teacher.service!.receipt!(reply)).toEqual({model: 'iris', fingerprint: '1'});
   });
 
-  it('sends texts as bytes where that is wished for', async () => {
+  it('sends texts as bytes if that is wished for', async () => {
     const {url, sent} = await triton();
     await irisAt(url, {binary: true}).ask([text('é'), text('')]);
     expect(sent.map(({method}) => method)).toEqual(['POST']);
@@ -141,7 +141,7 @@ describe('openInference with tensors as JSON', () => {
     expect(sent[1]!.headers['content-type']).toBe('application/json');
   });
 
-  it('asks again about bytes where no reply came', async () => {
+  it('asks again about bytes if no reply came', async () => {
     const {url, sent} = await service(response => void response.destroy(), answering);
     const teacher = irisAt(url);
     await teacher.ask(flowers);
@@ -200,10 +200,10 @@ describe('openInference on bytes that are not what they say', () => {
 
   it('refuses whatever else comes, as unreadable', () => {
     fc.assert(
-      fc.property(fc.nat(whole.length - 1), fc.nat(255), fc.nat(400), (place, byte, size) => {
-        const body = Buffer.concat([whole.subarray(0, place), Buffer.from([byte]), whole.subarray(place + 1)]);
+      fc.property(fc.nat(whole.length - 1), fc.nat(255), fc.nat(400), (offset, byte, size) => {
+        const body = Buffer.concat([whole.subarray(0, offset), Buffer.from([byte]), whole.subarray(offset + 1)]);
         try {
-          read({[HEAD_SIZE]: String(place % 2 ? 317 : size)}, body);
+          read({[HEAD_SIZE]: String(offset % 2 ? 317 : size)}, body);
         } catch (error) {
           expect(error).toMatchObject({name: 'TeacherError', unreadable: true});
         }
@@ -232,7 +232,7 @@ describe('values as bytes', () => {
     expect(decodeRaw(Buffer.from(bytes, 'base64'), datatype)).toEqual(held);
   });
 
-  it('are read from any place, and not at all where they do not fit', () => {
+  it('are read from any offset, and not at all if they do not fit', () => {
     const bytes = Buffer.from([9, 0, 0, 128, 63, 1, 0, 0, 0, 97]);
     expect(decodeRaw(bytes.subarray(1, 5), 'FP32')).toEqual([1]);
     expect(decodeRaw(bytes.subarray(5), 'BYTES')).toEqual(['a']);

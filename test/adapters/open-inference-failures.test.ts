@@ -38,7 +38,7 @@ async function askWith(body: unknown, output: ScoreOutput = {logits: 'y'}, asked
   return teacherOn(network, output).ask(asked);
 }
 
-describe('openInference, where the service refuses or fails', () => {
+describe('openInference, if the service refuses or fails', () => {
   it.each([
     [401, false, 'It refuses the key. Set LIMBECK_TEACHER_KEY or pass `key`.'],
     [403, false, 'It refuses the key.'],
@@ -49,7 +49,7 @@ describe('openInference, where the service refuses or fails', () => {
     [429, true, 'Lower `concurrency` or the rate.'],
     [500, true, 'Its own log says why'],
     [503, true, 'It failed.'],
-  ])('says of %i what to do, and whether asking again may help', async (status, retryable, advice) => {
+  ])('says of %i what to do, and whether asking again can help', async (status, retryable, advice) => {
     const network = offline();
     network.answer(path, status, {error: `what you sent: ${key}`});
     const error = await failureOf(teacherOn(network).ask(queries));
@@ -60,7 +60,7 @@ describe('openInference, where the service refuses or fails', () => {
     expect(error.message).not.toContain('what you sent');
   });
 
-  it('says that a key is asked for where none was given', async () => {
+  it('says that a key is asked for if none was given', async () => {
     const network = offline();
     network.answer(path, 401, {});
     const error = await failureOf(teacherOn(network, undefined, {key: ''}).ask(queries));
@@ -81,7 +81,7 @@ describe('openInference, where the service refuses or fails', () => {
   });
 
   it.each(['insufficient_quota', '"insufficient_quota"', '{"error": {"code": 7}}', '{"error": null}', 'null', ''])(
-    'takes a 429 that says %j for one that may pass',
+    'takes a 429 that says %j for one that can pass',
     async body => {
       const network = offline();
       network.answer(path, 429, body);
@@ -135,7 +135,7 @@ describe('openInference, where the service refuses or fails', () => {
   });
 });
 
-describe('openInference, where the reply is not what was asked for', () => {
+describe('openInference, if the reply is not what was asked for', () => {
   it.each<[string, unknown, string]>([
     ['no JSON', '<html>Welcome</html>', 'Its reply is not JSON. Check that `url` is that of an inference service.'],
     ['JSON of something else', {predictions: [1]}, 'Its reply is not one of the Open Inference Protocol.'],
@@ -259,7 +259,7 @@ describe('openInference with the k best classes', () => {
   });
 });
 
-describe('openInference, where the network fails', () => {
+describe('openInference, if the network fails', () => {
   const servers: Server[] = [];
   afterEach(() => {
     for (const server of servers.splice(0)) {
@@ -275,7 +275,7 @@ describe('openInference, where the network fails', () => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  /** Asks nothing but what it is asked: these servers treat all requests alike. */
+  /** Sends only the query itself, because these servers treat all requests the same. */
   const at = (url: string, rest: Partial<OpenInferenceOptions> = {}) =>
     openInference({url, model: 'colours', classes, output: {logits: 'y'}, key, binary: false, ...rest});
 
@@ -292,11 +292,11 @@ describe('openInference, where the network fails', () => {
   it('says that there is no such host', async () => {
     const error = await failureOf(at('http://teacher.invalid').ask(queries));
     expect(error).toMatchObject({retryable: true, inDoubt: false});
-    // A machine without any name service says that it can't tell.
+    // A machine without a name service reports another error.
     expect(error.message).toMatch(/There is no host teacher\.invalid\.|The connection to teacher\.invalid failed/);
   });
 
-  it('says that a connection broke, which may pass', async () => {
+  it('says that a connection broke, which can pass', async () => {
     const url = await listen(createServer(request => request.socket.destroy()));
     const error = await failureOf(at(url).ask(queries));
     expect(error.message).toContain('failed (UND_ERR_SOCKET)');
@@ -401,7 +401,7 @@ describe('openInference, where the network fails', () => {
     await closed;
   });
 
-  it('reads its key late, and sends it only where there is one', async () => {
+  it('reads its key late, and sends it only if there is one', async () => {
     const network = offline();
     for (let asked = 0; asked < 4; asked++) network.answer(path, 200, reply([2, 3], [1, 2, 3, 4, 5, 6]));
     const options = {

@@ -169,14 +169,14 @@ describe('openInference on messages of MLServer', () => {
     fc.assert(fc.property(fc.uint8Array({maxLength: 200}), bytes => void decodeResponse(bytes)));
     const whole = bytesOf(recorded('mlserver-grpc-digits-200').response.body);
     fc.assert(
-      fc.property(fc.nat(whole.length - 1), fc.nat(255), (place, byte) => {
-        decodeResponse(Buffer.concat([whole.subarray(0, place), Buffer.from([byte]), whole.subarray(place + 1)]));
+      fc.property(fc.nat(whole.length - 1), fc.nat(255), (offset, byte) => {
+        decodeResponse(Buffer.concat([whole.subarray(0, offset), Buffer.from([byte]), whole.subarray(offset + 1)]));
       }),
     );
   });
 });
 
-describe('openInference over gRPC, where the service refuses or fails', () => {
+describe('openInference over gRPC, if the service refuses or fails', () => {
   it.each<[keyof typeof status, number, boolean, string]>([
     ['UNAUTHENTICATED', 401, false, 'It refuses the key. Set LIMBECK_TEACHER_KEY or pass `key`.'],
     ['PERMISSION_DENIED', 403, false, 'It refuses the key.'],
@@ -188,7 +188,7 @@ describe('openInference over gRPC, where the service refuses or fails', () => {
     ['UNIMPLEMENTED', 501, false, 'It has no inference of this protocol. Check `url`.'],
     ['UNAVAILABLE', 503, true, 'It failed.'],
     ['DEADLINE_EXCEEDED', 504, true, 'Lower `maxBatch`.'],
-  ])('says of %s what to do, and whether asking again may help', async (code, expected, retryable, advice) => {
+  ])('says of %s what to do, and whether asking again can help', async (code, expected, retryable, advice) => {
     const url = await grpcService((_, reply) => reply({code: status[code], details: `you sent ${key}`}));
     const error = await failureOf(teacherAt(url).ask(queries));
     expect(error).toMatchObject({status: expected, retryable, inDoubt: false, unreadable: false});
@@ -232,7 +232,7 @@ describe('openInference over gRPC, where the service refuses or fails', () => {
     ]);
   });
 
-  it('sends its key as metadata, read late, and only where there is one', async () => {
+  it('sends its key as metadata, read late, and only if there is one', async () => {
     const sent: unknown[] = [];
     const url = await grpcService((call, reply) => {
       sent.push(...call.metadata.get('authorization'), '|');
@@ -246,7 +246,7 @@ describe('openInference over gRPC, where the service refuses or fails', () => {
   });
 });
 
-describe('openInference over gRPC, where no whole reply comes', () => {
+describe('openInference over gRPC, if no whole reply comes', () => {
   it('says that nothing answers at the address', async () => {
     const free = createServer().listen(0, '127.0.0.1');
     await once(free, 'listening');
@@ -306,7 +306,7 @@ describe('openInference over gRPC, where no whole reply comes', () => {
         stream.end();
       },
     ],
-  ])('says of a call that %s that the service may have heard it', async (_, handle) => {
+  ])('says of a call that %s that the service can have heard it', async (_, handle) => {
     const url = await http2Service(handle);
     const error = await failureOf(teacherAt(url).ask(queries));
     expect(error.message).toContain(`The connection to ${new URL(url).host} failed`);

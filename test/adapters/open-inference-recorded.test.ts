@@ -45,8 +45,8 @@ describe('openInference on replies of real servers', () => {
     ]);
     const {inputs} = sent[0]!.body as {inputs: {data: number[]}[]};
     expect(inputs).toMatchObject([{...doubles[0], data: expect.anything()}]);
-    for (const [place, value] of [5.1, 3.5, 1.4, 0.2, 6.2, 2.9, 4.3, 1.3].entries()) {
-      expect(inputs[0]!.data[place]).toBeCloseTo(value, 6);
+    for (const [index, value] of [5.1, 3.5, 1.4, 0.2, 6.2, 2.9, 4.3, 1.3].entries()) {
+      expect(inputs[0]!.data[index]).toBeCloseTo(value, 6);
     }
   });
 
@@ -167,7 +167,7 @@ describe('openInference on replies of real servers', () => {
   );
 
   it.each(['mlserver-wrong-shape-500', 'triton-bad-json-500', 'kserve-wrong-shape-500'])(
-    'takes %s for a failure that may pass',
+    'takes %s for a failure that can pass',
     async name => {
       const {dispatcher} = replay(name);
       const asked = openInference({...iris, output: {label: 'predict'}, dispatcher}).ask(flowers);

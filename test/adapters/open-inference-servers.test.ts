@@ -18,7 +18,7 @@ function image(pixels: readonly number[], dtype: 'uint8' | 'float32' = 'uint8'):
   return {input: {kind: 'tensor', dtype, shape: [pixels.length], data}};
 }
 
-/** Probabilities within a millionth of what the answers hold, which are logarithms of 32 bits. */
+/** Compares probabilities to a millionth, because the answers hold 32-bit logarithms. */
 function expectProbabilities(outcomes: readonly Outcome[], rows: readonly (readonly number[])[]): void {
   expect(problemsIn(outcomes)).toEqual(rows.map(() => 'none'));
   for (const [row, outcome] of outcomes.entries()) {
@@ -84,7 +84,7 @@ describe.skipIf(!mlserver)(`openInference against MLServer${whyNot(mlserver)}`, 
       }
     });
 
-    it('says what may be wrong where the service fails over a shape, and is answered afterwards', async () => {
+    it('says what can be wrong if the service fails over a shape, and is answered afterwards', async () => {
       const teacher = digitsWith();
       const asked = teacher.ask([image([1, 2, 3])]);
       await expect(asked).rejects.toMatchObject({status: 500, retryable: true});
@@ -93,7 +93,7 @@ describe.skipIf(!mlserver)(`openInference against MLServer${whyNot(mlserver)}`, 
     });
   });
 
-  it('sends it no bytes by itself over REST, and says that it takes none where they are wished for', async () => {
+  it('sends it no bytes by itself over REST, and says that it takes none if they are wished for', async () => {
     const options = {url: mlserver!.url, model: 'digits', classes: digits.classes, output: probabilities};
     const [problem] = problemsIn(await openInference({...options, binary: true}).ask(images.slice(0, 1)));
     expect(problem).toContain('It answered 422.');

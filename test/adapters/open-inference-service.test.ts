@@ -12,7 +12,7 @@ function teacherOn({dispatcher}: Offline, rest: Partial<OpenInferenceOptions> = 
 }
 
 function reply(rows: number, version?: string): object {
-  const data = Array.from({length: rows * 3}, (_, place) => place);
+  const data = Array.from({length: rows * 3}, (_, position) => position);
   return {model_name: 'colours', model_version: version, outputs: [{name: 'y', shape: [rows, 3], data}]};
 }
 

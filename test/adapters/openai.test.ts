@@ -24,8 +24,8 @@ function black({dispatcher}: Offline, rest: Partial<OpenAiOptions<'label'>> = {}
 
 function probabilityOf(outcome: Outcome | undefined, name: string): number {
   const {classes: named, logProbabilities} = answerOf<TopKAnswer>(outcome);
-  const place = named.indexOf(classes.indexOf(name));
-  return place < 0 ? 0 : Math.exp(logProbabilities[place]!);
+  const index = named.indexOf(classes.indexOf(name));
+  return index < 0 ? 0 : Math.exp(logProbabilities[index]!);
 }
 
 function answerOf<T>(outcome: Outcome | undefined): T {
@@ -38,7 +38,7 @@ describe('openai on replies of real servers', () => {
     // The label's own token, and after it the tokens that end the word.
     ['vLLM', 'vllm-logprobs-200', Math.exp(-0.006019) * (Math.exp(-0.005686) + Math.exp(-6.138) + Math.exp(-8.168))],
     ['llama.cpp', 'llama-cpp-sentiment-200', Math.exp(-0.043388) * (Math.exp(-0.003948) + Math.exp(-7.073))],
-    // It does not tell of the end.
+    // It does not give the reason of the end.
     ['Ollama', 'ollama-logprobs-200', Math.exp(-0.006002)],
   ])('reads the distribution of a model behind %s', async (_, name, expected) => {
     const [outcome] = await gray(replayFor('openai', name)).ask([review]);
@@ -73,8 +73,8 @@ describe('openai on replies of real servers', () => {
   it.each([
     ['drops them', 'litellm-chat-200', 'Its reply holds no log-probabilities.'],
     ['knows none', 'transformers-no-logprobs-200', 'Its reply holds no log-probabilities.'],
-    ['gives logits in their place', 'vllm-raw-logits-200', 'logits instead of log-probabilities'],
-  ])('says so where a service ignores log-probabilities in silence: it %s', async (_, name, problem) => {
+    ['gives logits instead', 'vllm-raw-logits-200', 'logits instead of log-probabilities'],
+  ])('says so if a service ignores log-probabilities in silence: it %s', async (_, name, problem) => {
     const [outcome] = await gray(replayFor('openai', name)).ask([review]);
     expect(problemsIn([outcome!])[0]).toContain(problem);
   });
@@ -95,7 +95,7 @@ describe('openai on replies of real servers', () => {
   });
 });
 
-describe('openai, where the service refuses', () => {
+describe('openai, if the service refuses', () => {
   it.each([
     ['llmock-key-401', 401, false, 'It answered 401 (invalid_api_key, authentication_error). It refuses the key.'],
     ['llmock-rate-429', 429, true, 'It answered 429 (rate_limit_exceeded, rate_limit_error).'],
@@ -242,7 +242,7 @@ describe('what openai sends', () => {
     },
   );
 
-  it('lists the classes in another order for another asking, where they are rotated', async () => {
+  it('lists the classes in another order for another asking, if they are rotated', async () => {
     const network = replayFor('openai', 'vllm-enum-200', 'vllm-enum-200');
     const teacher = black(network, {prompt: {user: '{classes}\n{text}'}, rotatesClasses: true});
     for (const sample of [1, 2]) await teacher.ask([{...review, sample}]);

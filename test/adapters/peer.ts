@@ -1,7 +1,7 @@
 import {env} from 'node:process';
 
 /**
- * Why tests with a package that only some adapters need are skipped; undefined where it is there.
+ * The reason to skip tests of a package that only some adapters need; undefined if it is installed.
  *
  * @throws Error if it isn't and `CI` is set: there a silent skip would pass for a test
  */

@@ -14,7 +14,7 @@ import {text} from './replay.ts';
 const classes = ['praise', 'complaint'];
 const texts = Array.from({length: 30}, (_, index) => `text ${index}.`);
 
-/** A service that refuses every request in which one of these words stands, with a code that no adapter knows. */
+/** A service that refuses every request with one of these words, by a code that no adapter knows. */
 let refused: readonly string[];
 let status: number;
 let requests: string[];

@@ -29,16 +29,16 @@ export function recorded(name: string): Recorded {
 
 export const address = 'http://teacher.test:8080';
 
-/** A network of which nothing leaves the machine. */
+/** A network that sends nothing from this machine. */
 export interface Offline {
   readonly dispatcher: MockAgent;
-  /** What was sent, in order: paths, headers and bodies as JSON. */
+  /** The requests in order: paths, headers and bodies as JSON. */
   readonly sent: {readonly path: string; readonly headers: object; readonly body: unknown}[];
   /** Answers the next request to a path. */
   answer(path: string, status: number, body: unknown, headers?: Readonly<Record<string, string>>): void;
 }
 
-/** @param at - where the service is */
+/** @param at - the address of the service */
 export function offline(at = address): Offline {
   const dispatcher = new MockAgent();
   dispatcher.disableNetConnect();
@@ -64,7 +64,7 @@ export function replay(...names: readonly string[]): Offline {
   return replayFor('open-inference', ...names);
 }
 
-/** As `replay`, of the recordings for one adapter. */
+/** Like `replay`, with the recordings of one adapter. */
 export function replayFor(adapter: string, ...names: readonly string[]): Offline {
   const network = offline();
   for (const name of names) {
@@ -84,12 +84,12 @@ export function text(value: string): Query {
   return {input};
 }
 
-/** The messages of what went wrong, `none` where nothing did. */
+/** The messages of the errors; `none` for an answer. */
 export function problemsIn(outcomes: readonly Outcome[]): string[] {
   return outcomes.map(outcome => ('error' in outcome ? outcome.error.message : 'none'));
 }
 
-/** What a call failed with, be it the whole of it or its first query alone. */
+/** The error of a call, of the whole call or of its first query. */
 export async function failureOf(asked: Promise<readonly Outcome[]>): Promise<TeacherError> {
   const error = await asked.then(
     ([outcome]) => (outcome && 'error' in outcome ? outcome.error : undefined),

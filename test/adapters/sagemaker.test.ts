@@ -162,7 +162,7 @@ describe('an error of sagemaker', () => {
     expect(error.message).not.toContain('words of');
   });
 
-  it('is of the query alone where the model refuses it, and of all where the credentials are refused', async () => {
+  it('is of the query alone if the model refuses it, and of all if the credentials are refused', async () => {
     const url = await jsonServer((body: {inputs: string[]}) =>
       body.inputs.includes('bad')
         ? {status: 424, headers: {'x-amzn-errortype': 'ModelError'}, body: modelError(400)}
@@ -176,7 +176,7 @@ describe('an error of sagemaker', () => {
     await expect(connect({...many, dispatcher}).ask(['a', 'b'].map(text))).rejects.toThrow('have expired');
   });
 
-  it('says that it asks for credentials where there are none', async () => {
+  it('says that it asks for credentials if there are none', async () => {
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']) vi.stubEnv(name, '');
     const {dispatcher, sent, answer} = offline();
     answer(

@@ -103,7 +103,7 @@ describe('savedModel with a Keras model', () => {
     const sessions = () => binding().getNumOfSavedModels();
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
-    // What earlier tests left goes first.
+    // Waits for what earlier tests left.
     for (let turn = 0; turn < 20; turn++) {
       collect();
       await setImmediate();
@@ -277,7 +277,7 @@ describe('what savedModel refuses', () => {
 describe('the identity of a SavedModel', () => {
   needsNativeEngine();
 
-  it('is of its content, not of its place or of what nothing reads', async () => {
+  it('depends on its content, not on its path or on files that nothing reads', async () => {
     await cp(join(savedModels, 'text'), join(folder, 'copy'), {recursive: true});
     await writeFile(join(folder, 'copy/README.md'), 'Words');
     const [here, there] = [await text(), await text({path: join(folder, 'copy/'), name: 'other', maxBatch: 3})];

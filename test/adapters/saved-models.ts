@@ -6,7 +6,7 @@ import type {Feature, LogitsAnswer, Outcome, Query, TensorInput} from '../../src
 export const savedModels: string = join(import.meta.dirname, '../fixtures/saved-model');
 export const graphModels: string = join(import.meta.dirname, '../fixtures/graph-model');
 
-/** What TensorFlow itself answers, made by `make.py`. */
+/** TensorFlow's own answers, written by `make.py`. */
 interface Expected {
   readonly inputs: readonly unknown[];
   readonly outputs: {readonly [name: string]: {readonly shape: readonly number[]; readonly values: readonly number[]}};
@@ -24,7 +24,7 @@ export function queriesOf(model: string, dtype: TensorInput['dtype'] = 'float32'
   }));
 }
 
-/** What TensorFlow gave for each input. */
+/** TensorFlow's output for each input. */
 export function expectedOf(model: string, output: string): readonly Feature[] {
   const {shape, values} = all[model]!.outputs[output]!;
   const [count = 1, ...rest] = shape;
@@ -39,8 +39,8 @@ export function expectedOf(model: string, output: string): readonly Feature[] {
 export function expectClose(actual: Float32Array, wanted: ArrayLike<number>): void {
   expect(actual.length).toBe(wanted.length);
   const scale = Math.max(1, ...Array.from(wanted, Math.abs));
-  for (const [place, value] of actual.entries()) {
-    expect(Math.abs(value - wanted[place]!), `${value} is ${wanted[place]}`).toBeLessThanOrEqual(1e-6 * scale);
+  for (const [index, value] of actual.entries()) {
+    expect(Math.abs(value - wanted[index]!), `${value} is ${wanted[index]}`).toBeLessThanOrEqual(1e-6 * scale);
   }
 }
 

@@ -214,7 +214,7 @@ describe('tfjs with a graph model that is compiled', () => {
     expect(sessions()).toBeLessThanOrEqual(before);
   });
 
-  it('falls back and says so once, where control flow depends on values', async () => {
+  it('falls back and says so once, if control flow depends on values', async () => {
     const reasons: string[] = [];
     const teacher = await loop({onFallback: reason => reasons.push(reason)});
     await teacher.ask(queriesOf('loop'));

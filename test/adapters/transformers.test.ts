@@ -14,7 +14,7 @@ const fixtures = join(import.meta.dirname, '../fixtures/tiny-model');
 const path = join(fixtures, 'cls');
 const states: TransformersOptions = {path, features: ['hidden_states.2']};
 
-/** What PyTorch answers; written by `test/fixtures/tiny-model/export-onnx.py`. */
+/** PyTorch's answers, written by `test/fixtures/tiny-model/export-onnx.py`. */
 const expected = JSON.parse(await readFile(join(fixtures, 'cls-expected.json'), 'utf8')) as {
   readonly answers: readonly {
     readonly text: string;

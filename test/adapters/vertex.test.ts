@@ -9,8 +9,8 @@ import {address, floats, offline, text} from './replay.ts';
 const connect = vertex as (options: VertexOptions) => Teacher;
 
 const classes = ['no', 'yes'];
-const place = {project: 'p', location: 'europe-west4', endpoint: '123'} as const;
-const shared = {...place, url: address, classes, output: 'probabilities'} as const;
+const target = {project: 'p', location: 'europe-west4', endpoint: '123'} as const;
+const shared = {...target, url: address, classes, output: 'probabilities'} as const;
 const path = '/v1/projects/p/locations/europe-west4/endpoints/123:predict';
 const key = 'ya29.very-secret';
 
@@ -94,7 +94,7 @@ describe('vertex', () => {
   it('sends the token of the environment to its own address and nowhere else', () => {
     vi.stubEnv('GOOGLE_OAUTH_ACCESS_TOKEN', key);
     vi.stubEnv('LIMBECK_TEACHER_KEY', '');
-    const own = connect({...place, classes, output: 'label'});
+    const own = connect({...target, classes, output: 'label'});
     expect(own.service!.account).toMatch(/^https:\/\/europe-west4-aiplatform\.googleapis\.com [0-9a-f]{8}$/);
     expect(connect(shared).service!.account).toBe(address);
   });

@@ -61,7 +61,7 @@ describe('vllm, scoring answers on recorded replies', () => {
     }
   });
 
-  it('leaves the end of the turn out where that is wished', async () => {
+  it('leaves the end of the turn out if that is wished', async () => {
     const {teacher, sent} = scoring('vllm-first-tokens-200', {endsTurn: false});
     const [outcome] = await teacher.ask(reviews.slice(0, 1));
     const expected = classes.map(name =>
@@ -92,7 +92,7 @@ describe('vllm, scoring answers on recorded replies', () => {
     });
   });
 
-  it('reads the same off the prompts’ own log-probabilities where vLLM knows no other way', async () => {
+  it('reads the same off the prompts’ own log-probabilities if vLLM knows no other way', async () => {
     const {teacher, sent} = scoring('vllm-older-200');
     const [outcome] = await teacher.ask(reviews.slice(0, 1));
     const [newer] = await scoring('vllm-answers-200').teacher.ask(reviews.slice(0, 1));
@@ -235,20 +235,20 @@ describe('vllm, scoring answers', () => {
     expect(replies).toMatchObject([{status: 503, used: {inputTokens: charged}}]);
   });
 
-  it('says so where no log-probabilities are told in either way', async () => {
+  it('says so if no log-probabilities are told in either way', async () => {
     const choice = {index: 0, logprobs: {top_logprobs: [{'token_id:112': -0.1}]}};
     const url = await letterServer(classes, () => ({body: {model: 'letters', choices: [choice]}}));
     const outcomes = await vllm({...letters, url}).ask([text('one')]);
     expect(problemsIn(outcomes)[0]).toContain('It did not give all log-probabilities that it was asked for.');
   });
 
-  it('tells of codes that begin another one where the end of the turn does not count', async () => {
+  it('tells of codes that begin another one if the end of the turn does not count', async () => {
     const options = {...letters, classes: ['yes', 'yesterday'], url: await letterServer(['yes', 'yesterday'])};
     await expect(vllm({...options, endsTurn: false}).ask([text('one')])).rejects.toThrow(InputError);
     expect(problemsIn(await vllm(options).ask([text('one')]))).toEqual(['none']);
   });
 
-  it('asks again how codes are written where that failed', async () => {
+  it('asks again how codes are written if that failed', async () => {
     const network = offline();
     const teacher = vllm({...letters, url: address, dispatcher: network.dispatcher});
     network.answer('/tokenize', 503, {});
@@ -268,7 +268,7 @@ describe('vllm, scoring answers', () => {
     await expect(asked).rejects.toBe(reason);
   });
 
-  it('has another identity whenever an answer may be another', () => {
+  it('has another identity whenever an answer can differ', () => {
     const identity = (options: Partial<VllmLogProbabilitiesOptions>) =>
       JSON.stringify(vllm({...letters, ...options}).identity);
     const options = [
@@ -348,7 +348,7 @@ describe('vllm, asking a classifier', () => {
     });
   });
 
-  it('gives probabilities where those are asked for', async () => {
+  it('gives probabilities if those are asked for', async () => {
     const {dispatcher} = replayFor('vllm', 'vllm-classify-200');
     const outcomes = await vllm({...classifier, output: 'probabilities', dispatcher}).ask(asked);
     const probabilities = [0.004543876741081476, 0.9914707541465759, 0.003985326737165451];
@@ -373,7 +373,7 @@ describe('vllm, asking a classifier', () => {
     expect(problemsIn(outcomes)[0]).toContain(problem);
   });
 
-  it('says so where there is no classifier', async () => {
+  it('says so if there is no classifier', async () => {
     const {dispatcher} = sessionOf('vllm', 'vllm-no-classifier-404');
     const error = await failureOf(vllm({...classifier, model: 'tiny', dispatcher}).ask(reviews.slice(0, 1)));
     expect(error.message).toContain('It does not have `/classify`.');

@@ -38,7 +38,7 @@ describe('what is told of a label that means no class', () => {
     expect(text).not.toContain('aliases');
   });
 
-  it('names the class where the teacher has labels of its own', () => {
+  it('names the class if the teacher has labels of its own', () => {
     expect(told('LABEL_I', {labels: ['LABEL_0', 'LABEL_1', 'LABEL_2']}).said?.nearest).toBe('card_arrival');
   });
 });
@@ -51,12 +51,12 @@ describe('aliases', () => {
     ],
     [{card_linking: 'card_arrival'}, 'it is the name or code of `card_linking`.'],
     [{'': 'card_arrival'}, 'it holds no word.'],
-  ])('are refused where they mean nothing: %j', (wrong, problem) => {
+  ])('are refused if they mean nothing: %j', (wrong, problem) => {
     expect(() => aliasIndex({classes, aliases: wrong})).toThrow(InputError);
     expect(() => aliasIndex({classes, aliases: wrong})).toThrow(problem);
   });
 
-  it('are refused where two that are read alike mean two classes', () => {
+  it('are refused if two that are read alike mean two classes', () => {
     const two = {Arrival: 'card_arrival', arrival: 'card_linking'};
     expect(() => aliasIndex({classes, aliases: two}, text => text.toLowerCase())).toThrow(
       'it means `card_arrival`, too.',
@@ -105,7 +105,7 @@ describe('aliases', () => {
     expect(read).toMatchObject({answer: {kind: 'log-probabilities'}});
   });
 
-  it('may be the name of their own class, where a service has labels of its own', () => {
+  it('can be the name of their own class, if a service has labels of its own', () => {
     const labels = ['LABEL_0', 'LABEL_1', 'LABEL_2'];
     const shared = {url: 'http://127.0.0.1:9/predict', classes, labels, request: {input: '{text}'}};
     const teacher = http({...shared, output: {label: '/label'}, aliases: {card_linking: 'card_linking'}});
@@ -125,7 +125,7 @@ describe('aliases', () => {
     expect(readBy(teacher, json({label: 1}))).toEqual({answer: {kind: 'label', label: 1}});
   });
 
-  it('are refused where no class is named', () => {
+  it('are refused if no class is named', () => {
     expect(() => chat({output: 'log-probabilities', aliases})).toThrow('Leave it out.');
     const scores = {url: 'http://127.0.0.1:9', model: 'm', classes, output: {logits: 'scores'}} as const;
     expect(() => openInference({...scores, aliases})).toThrow(InputError);

@@ -26,7 +26,7 @@ describe('what a person fills in', () => {
     expect(labels).toEqual([0, 1, 2, 1, 3].map(index => ({kind: 'label', label: index})));
   });
 
-  it('is as it is named where classes differ in case alone', () => {
+  it('is as it is named if classes differ in case alone', () => {
     const form = formOf({classes: ['us', 'US', 'uk']});
     expect(answer(form, 'US')).toEqual({kind: 'label', label: 1});
     expect(answer(form, 'UK')).toEqual({kind: 'label', label: 2});
@@ -74,7 +74,7 @@ describe('what a person fills in', () => {
     },
   );
 
-  it('may stand in one of several rows about the same, and may not differ between them', () => {
+  it('can be in one of several rows about the same, and must not differ between them', () => {
     const valuesOf = (...cells: string[]) =>
       valuesIn(
         cells.map((cell, index) => row(index + 2, cell)),

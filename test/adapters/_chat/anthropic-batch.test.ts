@@ -33,7 +33,7 @@ describe('Anthropic’s batches', () => {
     expect(JSON.parse(created!.body)).toEqual({
       requests: [a, b].map((custom_id, row) => ({custom_id, params: JSON.parse(alone[row]!.body) as object})),
     });
-    // What all texts share is marked for its cache, which the query that goes ahead fills.
+    // The part that all texts share is marked for the service's cache, which the first query fills.
     expect(created!.body).toContain('"cache_control":{"type":"ephemeral"}');
     expect(created!.headers).toMatchObject({'x-api-key': key, 'anthropic-version': '2023-06-01'});
   });
@@ -107,7 +107,7 @@ describe('Anthropic’s batches', () => {
     });
     const lane = laneAt(url);
     expect(await lane.find({name: 'n', ids: new Set([a, b]), since, others: new Set()})).toBe('ours');
-    // Nothing tells whose one is that is still under way: it is taken for ours, and its results will tell.
+    // A running batch does not show whose it is. It is taken for ours until its results show it.
     expect(await lane.find({name: 'n', ids: new Set(['p', 'q']), since, others: new Set()})).toBe('running');
     expect(await lane.find({name: 'n', ids: new Set(['p', 'q']), since, others: new Set(['running'])})).toBeUndefined();
     expect(await lane.find({name: 'n', ids: new Set(['p']), since, others: new Set()})).toBeUndefined();

@@ -66,7 +66,7 @@ describe('Gemini’s batches', () => {
     expect(await laneAt(url).poll('batches/abc123')).toEqual({isEnded, done: 2});
   });
 
-  it('that fail as a whole say so, and whether room may come', async () => {
+  it('that fail as a whole say so, and whether a retry can help', async () => {
     const error = {code: 8, message: `secret ${key}`, status: 'RESOURCE_EXHAUSTED'};
     const full = await serving({'GET /batches/abc123': operation('BATCH_STATE_FAILED', {done: true, error})});
     const {failure, isEnded} = await laneAt(full.url).poll('batches/abc123');
@@ -90,7 +90,7 @@ describe('Gemini’s batches', () => {
     const metadata = where === 'metadata' ? {output: {inlinedResponses}} : {};
     const {url} = await serving({'GET /batches/abc123': operation('BATCH_STATE_SUCCEEDED', done, metadata)});
     const results = await resultsOf(laneAt(url), 'batches/abc123');
-    // The last one does not say whose it is, and its place says nothing.
+    // The last result has no key, and its index does not identify it.
     expect([...results.keys()]).toEqual([b, 'busy', 'wrong']);
     expect(JSON.parse(replyIn(results.get(b)).body)).toEqual(reply);
     expect(errorIn(results.get('busy'))).toMatchObject({status: 503, retryable: true});

@@ -6,7 +6,7 @@ import {InputError} from '../../../src/errors.ts';
 
 const utf8 = (text: string): number[] => [...new TextEncoder().encode(text)];
 
-/** What a text so far says: a class, `class?` where one alone is possible, all that are, or nothing. */
+/** The state of a partial text: a class, `class?` if only one is possible, all possible classes, or nothing. */
 function read(text: string | number[], ...labels: string[]): string {
   const reading = labelMatcher(labels).read(typeof text === 'string' ? utf8(text) : text);
   const names = reading.labels.map(label => labels[label]).sort();
@@ -25,7 +25,7 @@ describe('labelCodes', () => {
     expect(labelCodes(['正', '负'])).toEqual(['正', '负']);
   });
 
-  it('takes letters where a name is longer, or two differ in case alone', () => {
+  it('takes letters if a name is longer, or two differ in case alone', () => {
     expect(labelCodes(['negative', 'positive'])).toEqual(['A', 'B']);
     expect(labelCodes(['x', 'X'])).toEqual(['A', 'B']);
   });
@@ -42,7 +42,7 @@ describe('labelCodes', () => {
     expect(labelCodes([...years, 'unknown'])).toEqual([...years, '100']);
   });
 
-  it('says where there are too many classes for short codes', () => {
+  it('says if there are too many classes for short codes', () => {
     const classes = Array.from({length: 901}, (_, index) => `class ${index}`);
     expect(() => labelCodes(classes)).toThrow('the most is 900. Give `codes`, one per class.');
   });
@@ -106,7 +106,7 @@ describe('labelMatcher', () => {
     for (const text of ['', ' ', '\n', '"', '**', ' (“']) expect(read(text, 'yes', 'no')).toBe('no? yes?');
   });
 
-  it('tells what a beginning may become', () => {
+  it('says what a beginning can become', () => {
     expect(read('n', 'negative', 'neutral', 'positive')).toBe('negative? neutral?');
     expect(read('neg', 'negative', 'neutral', 'positive')).toBe('negative?');
     expect(read('x', 'negative', 'neutral', 'positive')).toBe('');
@@ -213,7 +213,7 @@ describe('parseLabel', () => {
     }
   });
 
-  it('reads nothing where a code is the name of another class', () => {
+  it('reads nothing if a code is the name of another class', () => {
     expect(
       parseLabel('a', {
         lists: [

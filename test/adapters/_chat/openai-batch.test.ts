@@ -51,7 +51,7 @@ describe('OpenAI’s batches', () => {
     expect(server.heard.every(({headers}) => headers.authorization === `Bearer ${key}`)).toBe(true);
   });
 
-  it('go to Responses where the teacher asks these, and nowhere where it is a deployment of Azure', () => {
+  it('go to Responses if the teacher uses that protocol, and nowhere if it is an Azure deployment', () => {
     const line = laneAt('http://127.0.0.1:9/v1', {api: 'responses'}).lineOf(a, text('good'));
     expect(JSON.parse(line)).toMatchObject({url: '/v1/responses', body: {input: 'good', store: false}});
     const {service} = teacherAt('http://127.0.0.1:9/openai/deployments/d', {apiVersion: '2024-10-21'});
@@ -127,7 +127,7 @@ describe('OpenAI’s batches', () => {
     ]);
   });
 
-  it('that are refused as a whole say so, and whether room may come', async () => {
+  it('that are refused as a whole say so, and whether a retry can help', async () => {
     const failed = (code: string) => state({status: 'failed', errors: {data: [{code, message: `secret ${key}`}]}});
     const full = await serving({'GET /batches/batch_1': failed('token_limit_exceeded')});
     expect((await laneAt(full.url).poll('batch_1')).failure).toMatchObject({status: 429, retryable: true});
@@ -174,7 +174,7 @@ describe('OpenAI’s batches', () => {
     expect(await failureOf(resultsOf(laneAt(url), 'batch_1'))).toMatchObject({retryable: true});
   });
 
-  it('hold no reply that is longer than one may be', async () => {
+  it('hold no reply that is longer than the limit', async () => {
     const row = lines({custom_id: a, response: {status_code: 200, body: {text: 'x'.repeat(500)}}});
     const {url} = await serving({
       'GET /batches/batch_1': state({status: 'completed', output_file_id: 'file-o'}),

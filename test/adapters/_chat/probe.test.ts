@@ -41,7 +41,7 @@ describe('what a language model’s adapter declares', () => {
     expect(probeOf(gemini({...shared, output: 'log-probabilities'})).scores?.key).toBe('id');
   });
 
-  it('is nothing where no scores are read', () => {
+  it('is nothing if no scores are read', () => {
     expect(black().scores).toBeUndefined();
   });
 });
@@ -80,7 +80,7 @@ describe('a reply of a language model', () => {
     expect(black().inspect(cut).ignored).toEqual([]);
   });
 
-  it('shows that it answers fewer times than asked, and writes more than it may', () => {
+  it('shows that it answers fewer times than asked, and writes more than the limit', () => {
     expect(black({samples: 3}).inspect(completion('{"label": "neutral"}')).ignored).toEqual(['samples']);
     const long = completion('{"label": "neutral"}', {usage: {prompt_tokens: 9, completion_tokens: 400}});
     expect(black().inspect(long).ignored).toEqual(['maxTokens']);

@@ -20,13 +20,13 @@ function next(seed: number, path: readonly number[]): readonly number[] {
   return weights.map(weight => weight / total);
 }
 
-/** The label that a finished text is: its first word, which only spaces may precede. */
+/** Returns the label of a finished text: its first word, which only spaces precede. */
 function labelOf(text: string, labels: readonly string[]): number | undefined {
   const label = labels.indexOf(/^ *([ab]+)/.exec(text)?.[1] ?? 'none');
   return label < 0 ? undefined : label;
 }
 
-/** What a text can turn out to be, by going through all ways to go on. */
+/** Returns the labels that a text can still become, by trying every continuation. */
 function outcomesOf(text: string, labels: readonly string[], length = LONGEST_LABEL + 1): Set<number | undefined> {
   const outcomes = new Set([labelOf(text, labels)]);
   if (length > 0) {
@@ -61,12 +61,12 @@ interface Generation {
   readonly path: readonly number[];
 }
 
-/** A generation along a path, of which each step tells its `told` most probable tokens. */
+/** Generates along a path. Each step lists its `told` most probable tokens. */
 function generate(seed: number, choices: readonly number[], told: number): Generation {
   const end = choices.findIndex(token => TOKENS[token] === '');
   const path = end < 0 ? choices : choices.slice(0, end + 1);
-  const steps = path.map((token, place): Step => {
-    const listed: Token[] = next(seed, path.slice(0, place)).map((probability, id) => ({
+  const steps = path.map((token, position): Step => {
+    const listed: Token[] = next(seed, path.slice(0, position)).map((probability, id) => ({
       id,
       text: TOKENS[id]!,
       logProbability: Math.log(probability),
@@ -77,26 +77,26 @@ function generate(seed: number, choices: readonly number[], told: number): Gener
   return {steps, finish: end < 0 ? 'length' : 'stop', path};
 }
 
-/** Where the mass of a generation's branches may belong. */
+/** The labels that a branch's mass can belong to. */
 interface Branch {
   readonly probability: number;
   readonly outcomes: ReadonlySet<number | undefined>;
 }
 
-/** The branches of a generation: what was told and not followed, and the end of what was. */
+/** The branches of a generation: the listed tokens that were not followed, and the end of the followed ones. */
 function branchesOf({steps, path}: Generation, seed: number, labels: readonly string[]): readonly Branch[] {
   const branches: Branch[] = [];
   let [text, probability] = ['', 1];
-  for (const [place, {alternatives}] of steps.entries()) {
-    const shares = next(seed, path.slice(0, place));
+  for (const [position, {alternatives}] of steps.entries()) {
+    const shares = next(seed, path.slice(0, position));
     const branch = (id: number): Branch => ({
       probability: probability * shares[id]!,
       outcomes: TOKENS[id] === '' ? new Set([labelOf(text, labels)]) : outcomesOf(text + TOKENS[id], labels),
     });
-    const chosen = path[place]!;
+    const chosen = path[position]!;
     for (const {id} of alternatives) if (id !== chosen) branches.push(branch(id!));
     const followed = branch(chosen);
-    const isLast = place === steps.length - 1 || followed.outcomes.size === 1;
+    const isLast = position === steps.length - 1 || followed.outcomes.size === 1;
     if (isLast) return [...branches, followed];
     text += TOKENS[chosen];
     probability = followed.probability;
@@ -132,8 +132,8 @@ describe('projectCompletion, of random languages, labels and generations', () =>
           if (typeof answer !== 'string') {
             answered++;
             rest = answer.rest;
-            for (const [place, label] of answer.classes.entries())
-              projected[label] = Math.exp(answer.logProbabilities[place]!);
+            for (const [position, label] of answer.classes.entries())
+              projected[label] = Math.exp(answer.logProbabilities[position]!);
           }
           expect(projected.reduce((a, b) => a + b) + rest).toBeCloseTo(1, 6);
           for (const [label, probability] of projected.entries()) {

@@ -9,9 +9,9 @@ const sentiments = ['negative', 'neutral', 'positive'];
 /** Probabilities by label, `rest` included; or the problem. */
 function masses(answer: TopKAnswer | string, labels: readonly string[]): Record<string, number> | string {
   if (typeof answer === 'string') return answer;
-  const named = Array.from(answer.classes, (label, place) => [
+  const named = Array.from(answer.classes, (label, index) => [
     labels[label],
-    Math.exp(answer.logProbabilities[place]!),
+    Math.exp(answer.logProbabilities[index]!),
   ]);
   return {...Object.fromEntries(named), rest: answer.rest};
 }
@@ -47,7 +47,7 @@ describe('projectCompletion', () => {
     expect(project(steps)).toEqual({positive: near(0.4), negative: near(0.45), neutral: near(0.15), rest: near(0)});
   });
 
-  it('gives the start that labels share to none of them where it was not followed', () => {
+  it('gives the start that labels share to none of them if it was not followed', () => {
     const [answer] = [project([step(token('positive', 0.7), token('ne', 0.2), token('neg', 0.1))])];
     expect(answer).toEqual({positive: near(0.7), negative: near(0.1), rest: near(0.2)});
   });
@@ -139,7 +139,7 @@ describe('projectCompletion', () => {
     );
   });
 
-  it('undoes a temperature where all of the vocabulary is told, or nearly all and it was above 1', () => {
+  it('undoes a temperature if all of the vocabulary is told, or nearly all and it was above 1', () => {
     // At temperature 2 a distribution of 0.8, 0.2 becomes its square root: 2/3, 1/3.
     const labels = ['A', 'B'];
     const flat = [step(token('A', 2 / 3), token('B', 1 / 3))];
@@ -172,7 +172,7 @@ describe('projectCompletion', () => {
     expect(project(steps, {labels})).toContain('gives logits instead of log-probabilities: one is 5.000');
   });
 
-  it('says so where no class has any mass', () => {
+  it('says so if no class has any mass', () => {
     expect(project([step(token('The', 0.7), token('ne', 0.1))])).toBe(
       'None of the 3 classes is among its 2 most probable tokens. Have it list more, or say more plainly in the prompt what to answer.',
     );
@@ -247,7 +247,7 @@ describe('projectCompletion on replies of real servers', () => {
   });
 
   it('tells no label by a first token that two share, in a raw prompt of Ollama', () => {
-    // `ne` may become two of the labels, `n` as well; `p` can become one alone.
+    // `ne` and `n` can each become two of the labels; `p` can become only one.
     const positive = exp(-7.216354846954346) + exp(-9.683984756469727);
     expect(projectRecorded('ollama-raw-200')).toEqual({positive: near(positive), rest: near(1 - positive)});
   });
@@ -257,7 +257,7 @@ describe('projectCompletion on replies of real servers', () => {
     const {alternatives} = recorded('llamaserver-whole-vocabulary-200').steps![0]!;
     expect(alternatives).toHaveLength(397);
     const texts = alternatives.map(({bytes}) => Buffer.from(bytes!).toString());
-    const startOf = (label: string) => alternatives.filter((_, place) => readsAs(texts[place]!, label));
+    const startOf = (label: string) => alternatives.filter((_, index) => readsAs(texts[index]!, label));
     const answer = projectRecorded('llamaserver-whole-vocabulary-200', {labels}) as Record<string, number>;
     for (const label of ['b', 'Cl']) {
       const expected = startOf(label).reduce((sum, {logProbability}) => sum + exp(logProbability), 0);
@@ -314,14 +314,14 @@ describe('projectCompletion on replies of real servers', () => {
     }
   });
 
-  it('refuses tokens that vLLM writes as ids, since it gives wrong bytes with them', () => {
+  it('refuses tokens that vLLM writes as ids, because it gives wrong bytes with them', () => {
     for (const name of ['vllm-token-ids-200', 'vllm-logit-bias-200']) {
       expect(projectRecorded(name)).toContain('The service writes tokens as `token_id:N`');
     }
   });
 });
 
-/** Whether a token begins a label of the whole-vocabulary test, which no other label begins like. */
+/** True if a token begins this label of the whole-vocabulary test, and no other. */
 function readsAs(text: string, label: string): boolean {
   const word = text.trim().toLowerCase();
   return word !== '' && label.toLowerCase().startsWith(word);

@@ -126,14 +126,14 @@ describe.each(WAYS)('$name', ({make, dear, limit, endless}) => {
     expect(all.outputTokens).toBe(service.charged.reduce((sum, {output}) => sum + output, 0));
   });
 
-  it('counts every place that the text has in a prompt', () => {
+  it('counts every occurrence of the text in a prompt', () => {
     const twice = {system: '{classes}', user: '{text} {text} {text}'};
     const teacher = make({prompt: twice});
     const long: Query = {input: {kind: 'text', text: 'x'.repeat(1000)}};
     expect(teacher.service!.worstCase!([long]).inputTokens).toBeGreaterThan(3000);
   });
 
-  it('says that nothing limits an answer where its limit is left out or is none', () => {
+  it('says that nothing limits an answer if its limit is left out or is none', () => {
     for (const parameters of [limit, ...endless]) {
       expect(make({parameters}).service!.unbounded, JSON.stringify(parameters)).toMatchObject({of: 'tokens'});
     }

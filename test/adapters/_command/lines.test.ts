@@ -18,7 +18,7 @@ describe('lines of a program', () => {
     expect(['a', 'b\r\nc\u2028d\n', '\ne'].map(piece => splitter.push(piece))).toEqual([[], ['ab', 'c\u2028d'], ['']]);
   });
 
-  it('may be no longer than was said', () => {
+  it('are no longer than the limit', () => {
     expect(new LineSplitter(3).push('abc\n')).toEqual(['abc']);
     expect(new LineSplitter(3).push('abcd\n')).toBeUndefined();
     expect(new LineSplitter(3).push('abcd')).toBeUndefined();

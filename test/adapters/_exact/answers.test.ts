@@ -18,7 +18,7 @@ const letters: ExactServer = {
 
 const codesOf = (text: string) => Array.from(text, letter => letter.codePointAt(0)!);
 
-/** As SentencePiece does, it puts a space (which is 5) before a text. */
+/** Puts a space (which is 5) before a text, as SentencePiece does. */
 const spacing: ExactServer = {...letters, tokensOf: async text => codesOf(` ${text}`.replaceAll(' ', '\u0005'))};
 
 describe('answerSequences', () => {
@@ -36,12 +36,12 @@ describe('answerSequences', () => {
     expect(yes).toEqual([codesOf('yes'), [5, ...codesOf('yes')]]);
   });
 
-  it('has one way where space or none make no difference', async () => {
+  it('has one way if space or none make no difference', async () => {
     const trimming: ExactServer = {...letters, tokensOf: async text => codesOf(text.replaceAll(' ', ''))};
     expect((await answerSequences(trimming, prompts, false))[0]).toEqual([codesOf('yes')]);
   });
 
-  it('takes the code by itself where it melts together with the line’s end', async () => {
+  it('takes the code by itself if it melts together with the line’s end', async () => {
     const melting: ExactServer = {
       ...letters,
       tokensOf: async text => (text.length > 1 && text[0] === '\n' ? [7] : codesOf(text)),
@@ -58,7 +58,7 @@ describe('answerSequences', () => {
   it.each([
     ['leaves answers out', async () => [1, 2, 3]],
     ['ends with the answer', async (_: unknown, answer: string) => [1, ...codesOf(answer)]],
-  ])('says so where the template %s', async (_, answeredTokens) => {
+  ])('says so if the template %s', async (_, answeredTokens) => {
     const asked = answerSequences({...letters, answeredTokens}, prompts, true);
     await expect(asked).rejects.toThrow('ends no turn with a token of its own. Give `endsTurn: false`.');
   });

@@ -14,11 +14,11 @@ function answerOf(answer: TopKAnswer | string): TopKAnswer {
   return answer;
 }
 
-/** Log-probabilities by class, undefined where it has none. */
+/** Log-probabilities by class; undefined if a class has none. */
 function logsOf(answer: TopKAnswer | string): readonly (number | undefined)[] {
   const {classes, logProbabilities} = answerOf(answer);
   const logs: (number | undefined)[] = [];
-  for (const [place, label] of classes.entries()) logs[label] = logProbabilities[place];
+  for (const [index, label] of classes.entries()) logs[label] = logProbabilities[index];
   return logs;
 }
 
@@ -43,7 +43,7 @@ const labels = Object.values(crosscheck.labels);
 const endOfTurn = 3;
 
 describe('scoreTrie', () => {
-  it.each([...servers.entries()])('gives labels the scores that server %i, %s, gives them', (place, server) => {
+  it.each([...servers.entries()])('gives labels the scores that server %i, %s, gives them', (index, server) => {
     const trie = tokenTrie(
       labels.map(({ids}) => [ids.slice(0, -1)]),
       endOfTurn,
@@ -62,16 +62,16 @@ describe('scoreTrie', () => {
           known.get([...prefix, token].join()),
     );
     const logs = logsOf(answer);
-    for (const [label, {sum}] of labels.entries()) expect(logs[label]).toBeCloseTo(sum[place]!, 5);
+    for (const [label, {sum}] of labels.entries()) expect(logs[label]).toBeCloseTo(sum[index]!, 5);
     const mass = 1 - answerOf(answer).rest;
-    expect(mass).toBeCloseTo(crosscheck.labelMass[place]!, 9);
+    expect(mass).toBeCloseTo(crosscheck.labelMass[index]!, 9);
     const renormalised = Object.values(crosscheck.renormalised);
     for (const [label, log] of logs.entries()) {
-      expect(Math.exp(log!) / mass).toBeCloseTo(renormalised[label]![place]!, 7);
+      expect(Math.exp(log!) / mass).toBeCloseTo(renormalised[label]![index]!, 7);
     }
   });
 
-  it('leaves a label to the rest of which a step is not told', () => {
+  it('leaves a label to the rest if a step is not told', () => {
     const steps = new Map([
       [282, -0.006018847227096558],
       [262, -7.066064834594727],
@@ -106,8 +106,8 @@ describe('scoreTrie', () => {
     fc.assert(
       fc.property(distinct, fc.integer({min: 1, max: 1000}), (sequences, seed) => {
         const ofClasses = [
-          sequences.filter((_, place) => place % 2 === 0),
-          sequences.filter((_, place) => place % 2 === 1),
+          sequences.filter((_, index) => index % 2 === 0),
+          sequences.filter((_, index) => index % 2 === 1),
         ];
         const logOf = (prefix: readonly number[], token: number) => {
           const weights = [0, 1, 2, 3].map(other => 1 + ((seed * (other + 2) + prefix.join('').length * 7) % 11));
@@ -123,7 +123,7 @@ describe('scoreTrie', () => {
         for (const [label, ofClass] of ofClasses.entries()) {
           const products = ofClass.map(tokens =>
             [...tokens, 0].reduce(
-              (product, token, place) => product * Math.exp(logOf(tokens.slice(0, place), token)),
+              (product, token, index) => product * Math.exp(logOf(tokens.slice(0, index), token)),
               1,
             ),
           );
@@ -170,16 +170,16 @@ const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 
 describe('fromSequenceScores', () => {
   it('takes the scores of whole labels, as three servers give them', () => {
-    for (const place of servers.keys()) {
-      const answer = fromSequenceScores(labels.map(({sum}) => [sum[place]]));
-      expect(1 - answerOf(answer).rest).toBeCloseTo(crosscheck.labelMass[place]!, 12);
+    for (const index of servers.keys()) {
+      const answer = fromSequenceScores(labels.map(({sum}) => [sum[index]]));
+      expect(1 - answerOf(answer).rest).toBeCloseTo(crosscheck.labelMass[index]!, 12);
       expect([...answerOf(answer).classes]).toEqual([0, 1, 2]);
     }
   });
 
   it("takes the sum of a label's tokens at the end of a prompt of vLLM", () => {
     const [{prompt_logprobs}] = fixture<PromptLogprobs>('vllm-prompt-logprobs-200').response.body.choices;
-    const tokens = [262, 274].map((id, place) => prompt_logprobs.at(place - 2)![id]!.logprob);
+    const tokens = [262, 274].map((id, index) => prompt_logprobs.at(index - 2)![id]!.logprob);
     const {ids, vllm_prompt_logprobs} = crosscheck.labels['negative']!;
     expect(ids.slice(0, 2)).toEqual([262, 274]);
     const logs = logsOf(fromSequenceScores([[sum(tokens)], [undefined]]));

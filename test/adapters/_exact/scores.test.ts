@@ -38,7 +38,7 @@ describe('readExact', () => {
   it.each([
     ['a token', [{1: log(0.5)}, reply.told[1]]],
     ['a node', [reply.told[0]]],
-  ])('says so where %s was not told, with what to do', (_, told) => {
+  ])('says so if %s was not told, with what to do', (_, told) => {
     const problem = readExact({...reply, told}, 2, 'Update it.');
     expect(problem).toBe('It did not give all log-probabilities that it was asked for. Update it.');
   });

@@ -121,7 +121,7 @@ describe('asker', () => {
     expect(seen).toEqual(['long', 'long ends', 'next', 'next ends']);
   });
 
-  it('loads nothing where it is aborted before', async () => {
+  it('loads nothing if it is aborted before', async () => {
     const reason = new Error('enough');
     const asked = ask(() => Promise.reject(new Error('loaded')));
     await expect(asked([textOf('a')], {signal: AbortSignal.abort(reason)})).rejects.toBe(reason);

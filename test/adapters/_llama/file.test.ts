@@ -43,7 +43,7 @@ describe('modelHash', () => {
     expect(await modelHash(await write('model-00002-of-00003.gguf', 'two'))).toBe(sha256('two'));
   });
 
-  it('reads a file again only where its size or date is another one', async () => {
+  it('reads a file again only if its size or date is another one', async () => {
     const path = await write('model.gguf', 'weights');
     await modelHash(path);
     await write('model.gguf', 'WEIGHTS');

@@ -9,10 +9,10 @@ vi.mock('../../../adapters/_local/peer.ts', () => ({loadPeer: async (name: strin
 
 type Log = (level: string, message: string) => void;
 
-/** What the library was told, call by call. */
+/** The calls that the library got. */
 let told: [call: string, options: object][];
 let starts: number;
-/** Stands in the place of the library's own. */
+/** Replaces the library's own object. */
 let loadModel: (log: Log) => Promise<LlamaModel>;
 let start: () => void;
 
@@ -93,12 +93,12 @@ describe('openLlama', () => {
     expect(told[call]).toMatchObject(expected);
   });
 
-  it('sets no more memory aside than 4096 tokens take where the model was trained on more', async () => {
+  it('allocates memory for at most 4096 tokens if the model was trained on more', async () => {
     loadModel = async () => model({trainContextSize: 131_072});
     expect((await openLlama(options)).room).toBe(4095);
   });
 
-  it('starts the library once for all models, with and without a GPU, and again where that failed', async () => {
+  it('starts the library once for all models, with and without a GPU, and again if that failed', async () => {
     start = () => {
       throw new Error('NoBinaryFoundError');
     };
@@ -115,12 +115,12 @@ describe('openLlama', () => {
     expect(starts).toBe(3);
   });
 
-  it('renders nothing where no template is wished for', async () => {
+  it('renders nothing if no template is wished for', async () => {
     loadModel = async () => model({fileInfo: {metadata: {}}});
     expect((await openLlama({...options, readsTemplate: false})).render).toBeUndefined();
   });
 
-  it('refuses a model without a chat template where one is wished for, and lets go of it', async () => {
+  it('refuses a model without a chat template if one is wished for, and lets go of it', async () => {
     for (const metadata of [{}, {tokenizer: {}}, {tokenizer: {chat_template: 7}}]) {
       told = [];
       loadModel = async () => model({fileInfo: {metadata}});

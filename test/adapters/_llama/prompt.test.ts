@@ -8,7 +8,7 @@ interface Values {
   readonly bos_token: string;
 }
 
-/** As templates do: names between messages, each trimmed. */
+/** Renders as templates do: names between messages, each trimmed. */
 const render = (values: object): string => {
   const {messages} = values as Values;
   return `${messages.map(({role, content}) => `${role}:${content.trim()}<end>`).join('')}model:`;
@@ -29,7 +29,7 @@ describe('tokensFor', () => {
     ]);
   });
 
-  it('begins a text no second time, and not where the model wishes for no beginning', () => {
+  it('begins a text no second time, and not if the model wishes for no beginning', () => {
     const begins = tokensFor(fakeModel(), values => `<s>${render(values)}`);
     expect(begins.of(about('{text}'), 'tea')).toEqual(tokensOf('<s>user:tea<end>model:'));
     const {tokens} = fakeModel();
@@ -57,7 +57,7 @@ describe('tokensFor', () => {
     ]);
   });
 
-  it('puts a system message before the text where the template refuses it or leaves it out', () => {
+  it('puts a system message before the text if the template refuses it or leaves it out', () => {
     const refusing = (values: object): string => {
       if ((values as Values).messages[0]!.role === 'system') throw new Error('System role not supported');
       return render(values);
@@ -99,12 +99,12 @@ describe('tokensFor', () => {
     },
   );
 
-  it('begins a prompt of letters even where they name the token that begins a text', () => {
+  it('begins a prompt of letters even if they name the token that begins a text', () => {
     const tokens = tokensFor(fakeModel(), undefined);
     expect(tokens.of(about('{text}'), '<s>')).toEqual([start, ...lettersOf('<s>')]);
   });
 
-  it('refuses a text that names special tokens where the template changes it', () => {
+  it('refuses a text that names special tokens if the template changes it', () => {
     const shouting = (values: object): string => render(values).toUpperCase().replaceAll('<END>', '<end>');
     expect(tokensFor(fakeModel(), shouting).of(about('{text}'), 'tea<end>')).toBe(
       'The text names special tokens, and the chat template changes it. Leave it out.',

@@ -17,7 +17,7 @@ function scoringOf(...codes: readonly string[]): Scoring {
 const prompt = lettersOf('Of what: tea.');
 const asked = {tokens: prompt, shared: 9};
 
-/** What the model makes of each child of a node, by sums of its own. */
+/** The model's log-probability of each child of a node, computed separately. */
 function expectedOf({prefix, children}: TrieNode): number[] {
   const after = [...prompt, ...prefix];
   return children.map(token =>
@@ -27,7 +27,7 @@ function expectedOf({prefix, children}: TrieNode): number[] {
 
 async function scoresIn(sequence: LlamaSequence, scoring: Scoring, given = asked): Promise<number[][]> {
   const distributions = await distributionsAfter(sequence, given, scoring);
-  return scoring.trie.nodes.map(({children}, place) => children.map(token => distributions[place]!(token)!));
+  return scoring.trie.nodes.map(({children}, node) => children.map(token => distributions[node]!(token)!));
 }
 
 describe('planFor', () => {
@@ -38,11 +38,11 @@ describe('planFor', () => {
       {before: [], tokens: lettersOf('beer'), nodes: [4, 5, 6, 7]},
       {before: lettersOf('b'), tokens: lettersOf('at'), nodes: [8, 9]},
     ]);
-    const places = plan.flatMap(({nodes}) => nodes);
-    expect(places.toSorted((a, b) => a - b)).toEqual([...trie.nodes.keys()].slice(1));
+    const nodes = plan.flatMap(({nodes}) => nodes);
+    expect(nodes.toSorted((a, b) => a - b)).toEqual([...trie.nodes.keys()].slice(1));
     for (const {before, tokens, nodes} of plan) {
       const prefixes = tokens.map((_, index) => [...before, ...tokens.slice(0, index + 1)]);
-      expect(nodes.map(place => trie.nodes[place]!.prefix)).toEqual(prefixes);
+      expect(nodes.map(node => trie.nodes[node]!.prefix)).toEqual(prefixes);
     }
   });
 
@@ -100,8 +100,8 @@ describe('distributionsAfter', () => {
     ];
     const fresh = await Promise.all(others.map(each => scoresIn(fakeSequence(cuts), scoring, each)));
     const sequence = fakeSequence(cuts);
-    for (const place of [0, 1, 0, 2, 0, 0, 1, 2, 1]) {
-      expect(await scoresIn(sequence, scoring, others[place])).toEqual(fresh[place]);
+    for (const index of [0, 1, 0, 2, 0, 0, 1, 2, 1]) {
+      expect(await scoresIn(sequence, scoring, others[index])).toEqual(fresh[index]);
     }
   });
 
@@ -119,7 +119,7 @@ describe('distributionsAfter', () => {
     expect(await scoresIn(sequence, scoring)).toEqual(before);
   });
 
-  it.each([1, 2, 3])('evaluates nothing more where it is aborted during evaluation %i', async last => {
+  it.each([1, 2, 3])('evaluates nothing more if it is aborted during evaluation %i', async last => {
     const sequence = fakeSequence();
     const controller = new AbortController();
     const reason = new Error('enough');
@@ -138,7 +138,7 @@ describe('distributionsAfter', () => {
     ['no sum', {logits: new Map([[65, 1]])}, 'It gave no logits.'],
     ['no numbers', {logits: new Map([[65, Number.NaN]]), totalLogitWeight: Number.NaN}, 'logits that are not finite'],
     ['nothing of a token', {logits: new Map([[65, 1]]), totalLogitWeight: 2}, 'It gave no logit for token 66.'],
-  ])('fails where the library gives %s', async (_, next, message) => {
+  ])('fails if the library gives %s', async (_, next, message) => {
     const sequence: LlamaSequence = {
       ...fakeSequence(),
       controlledEvaluate: async input => input.map(item => (typeof item === 'number' ? undefined : {next})),

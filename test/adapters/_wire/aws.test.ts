@@ -17,7 +17,7 @@ const signatures = JSON.parse(
 ) as readonly Signature[];
 
 const credentials = {accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'};
-const place = {name: 'test', service: 'sagemaker', region: 'us-east-1'};
+const target = {name: 'test', service: 'sagemaker', region: 'us-east-1'};
 const request: UnsignedRequest = {method: 'POST', url: new URL('http://aws.test/'), headers: {}, body: '{}'};
 
 afterEach(() => {
@@ -46,7 +46,7 @@ describe('a request to AWS', () => {
   );
 
   it('takes credentials from the environment, late', () => {
-    const {key, authorize} = awsAccess({}, place);
+    const {key, authorize} = awsAccess({}, target);
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']) vi.stubEnv(name, '');
     expect(key()).toBe('');
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKID');
@@ -61,14 +61,14 @@ describe('a request to AWS', () => {
 
   it('takes credentials from a function for every request', () => {
     const give = vi.fn(() => credentials);
-    const {authorize} = awsAccess({credentials: give}, place);
+    const {authorize} = awsAccess({credentials: give}, target);
     authorize('AKIDEXAMPLE', request);
     authorize('AKIDEXAMPLE', request);
     expect(give).toHaveBeenCalledTimes(2);
   });
 
   it('carries a key of the service as it is', () => {
-    const {key, authorize} = awsAccess({credentials}, {...place, apiKey: () => 'api-key'});
+    const {key, authorize} = awsAccess({credentials}, {...target, apiKey: () => 'api-key'});
     expect(authorize(key()!, request)).toEqual({authorization: 'Bearer api-key'});
   });
 });

@@ -28,7 +28,7 @@ describe('statusError', () => {
     expect(refused(503, {'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT'}).retryAfter).toBeUndefined();
   });
 
-  it('says of a status whether asking again may help', () => {
+  it('says of a status whether asking again can help', () => {
     const statuses = [302, 400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529];
     const retryable = statuses.filter(status => refused(status).retryable);
     expect(retryable).toEqual([302, 408, 409, 429, 500, 502, 503, 504, 529]);
