@@ -1,22 +1,22 @@
 import type {ShareDifference, ShareRight} from '../evaluate/audit.ts';
 import type {Audit} from '../study/audit/measure.ts';
 
-/** What an audit means, as sentences; of one that waits for a person, what to do. */
+/** Describes the result of an audit in sentences. If the audit waits for a person, it says what to do. */
 export function auditText(result: Audit, recipe: string, classes: readonly string[]): string {
   const {path, drawn, checked, right} = result;
   const agree = agreementText(result);
   if (right === undefined) {
-    const state = checked === 0 ? '' : ` ${checked} are, which is not enough of each kind yet.`;
+    const state = checked === 0 ? '' : ` ${checked} are checked, which is not enough of each kind yet.`;
     return [
       agree,
-      `How often either is right, nobody knows yet. ${drawn} texts are in ${path} to be checked.${state}`,
+      `It is not known yet how often either is right. ${path} has ${drawn} texts for you to check.${state}`,
       `Fill its column \`label\` with ${oneOf(classes)}, save it as CSV, and run again: limbeck audit ${recipe}`,
     ].join('\n');
   }
   const {teacher, student} = right;
   const so = checked < drawn ? `${checked} of the ${drawn} texts` : `${checked} texts`;
   return [
-    `By ${so} that a person checked, the teacher is right on ${range(teacher)} of texts, the student on ${range(student)}.`,
+    `On ${so} that a person checked, the teacher is right on ${range(teacher)} of texts, the student on ${range(student)}.`,
     ...differenceText(result.difference),
     disagreements(result),
     agree,
@@ -29,8 +29,8 @@ function agreementText({texts, missing, agreement, agreementBounds}: Audit): str
   if (missing === 0) return agree;
   const [lowest, highest] = agreementBounds.map(share => (100 * share).toFixed(2));
   return (
-    `${agree} The teacher left ${counted(missing)} more without an answer, and none of them is drawn: on all texts the ` +
-    `agreement is from ${lowest} to ${highest} %.`
+    `${agree} The teacher left ${counted(missing)} more without an answer, and none of these is drawn. On all texts the ` +
+    `agreement is between ${lowest} and ${highest} %.`
   );
 }
 
@@ -44,7 +44,7 @@ function differenceText(found: ShareDifference | undefined): string[] {
   if (low > 0) return [`The student is right more often than the teacher, ${by(low, high)}.`];
   if (low === high) return [];
   const range = `from ${points(low)} to ${points(high)}`;
-  return [`Which of them is right more often is open: the difference is ${range} points.`];
+  return [`It is not decided which of them is right more often: the difference is ${range} points.`];
 }
 
 function points(share: number): string {
@@ -52,20 +52,20 @@ function points(share: number): string {
 }
 
 function disagreements({disagreements: {checked, teacher, student}}: Audit): string {
-  if (checked === 0) return 'On all that were checked they agree.';
+  if (checked === 0) return 'They agree on all checked texts.';
   const neither = checked - teacher - student;
   return `Where they disagree, of ${checked} checked the teacher was right on ${teacher}, the student on ${student}, neither on ${neither}.`;
 }
 
 function precision({right, drawn, checked}: Audit, recipe: string): string {
   const more = right?.teacher.moreToHalve;
-  if (checked < drawn) return `${drawn - checked} rows wait to be filled in; they make it more exact.`;
+  if (checked < drawn) return `${drawn - checked} rows are not filled in yet. They would make the result more exact.`;
   if (more === undefined)
-    return 'More of these texts would not halve the interval of the teacher: that takes more texts to test by.';
+    return 'More of these texts would not halve the interval of the teacher. That takes a larger test split.';
   return `About ${counted(more)} more would halve the interval of the teacher: limbeck audit ${recipe} --items ${drawn + more}`;
 }
 
-/** As `94 % (89–97)`; with a decimal where one of them is near an end, since 99.6 is not 100. */
+/** Formats as `94 % (89–97)`, with a decimal if one of the values is near 0 or 100, because 99.6 is not 100. */
 function range({share, interval: [low, high]}: ShareRight): string {
   const digits = [share, low, high].some(isNearEnd) ? 1 : 0;
   return `${percent(share, digits)} % (${percent(low, digits)}–${percent(high, digits)})`;
@@ -83,7 +83,7 @@ function counted(count: number): string {
   return count.toLocaleString('en-GB');
 }
 
-/** Most classes that are listed. */
+/** The most classes that are listed. */
 const LISTED = 12;
 
 function oneOf(classes: readonly string[]): string {

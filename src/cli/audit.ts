@@ -34,7 +34,7 @@ export async function runAudit(path: string, {items, seed, delimiter, ...flags}:
   const folder = flags.student ?? studentPath(directory, planMethods(source.methods).methods.at(-1)!, source.seeds[0]!);
   if (!existsSync(join(folder, 'limbeck.json'))) {
     throw new InputError(
-      `There is no student in ${folder}. Train one: limbeck train ${path}. Or name one by \`--student\`.`,
+      `There is no student in ${folder}. Train one: limbeck train ${path}. Or name one with \`--student\`.`,
     );
   }
   terminal.note(await engineLine());
@@ -43,7 +43,9 @@ export async function runAudit(path: string, {items, seed, delimiter, ...flags}:
   const study = await openStudy(recipe, [recipe.reference], options);
   try {
     if (isLabelled(recipe.data)) {
-      terminal.note(`The test split has labels, by which \`limbeck evaluate ${folder} ${path}\` measures for nothing.`);
+      terminal.note(
+        `The test split has labels, with which \`limbeck evaluate ${folder} ${path}\` measures free of charge.`,
+      );
     }
     const result = await audit(study, student, {
       ...(items !== undefined && {items}),

@@ -35,7 +35,7 @@ export async function runInstall({json = false}: EngineFlags): Promise<void> {
     terminal.result(engine, text);
   } catch (error) {
     if (!signal.aborted) throw error;
-    terminal.note('Stopped. A finished download is kept: the same command goes on from there.');
+    terminal.note('Stopped. A finished download is kept. Run the same command again to continue.');
     process.exitCode = 130;
   }
 }
@@ -46,7 +46,7 @@ export async function runRemove({json = false}: EngineFlags): Promise<void> {
   openTerminal({json}).result({folder}, `There is no native engine in ${folder} now`);
 }
 
-/** One line for the start of a command that computes. */
+/** A line for the start of a command that computes. */
 export async function engineLine(): Promise<string> {
   const {name, version, reason} = await startEngine();
   return name === 'native' ? `Engine: native ${version}.` : `Engine: WASM ${version}. ${reason}`;

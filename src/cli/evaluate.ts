@@ -66,13 +66,13 @@ export async function runEvaluate(folder: string, path: string, flags: StudyFlag
 type Data = Dataset | UnlabelledDataset;
 
 interface Logits {
-  /** [test examples, classes] */
+  /** [test examples, classes]. */
   readonly all: Float32Array;
-  /** [answered, classes], of those that the teacher answered */
+  /** [answered, classes], for the examples that the teacher answered. */
   readonly answered: Float32Array;
 }
 
-/** What needs true labels is measured on every test example, what needs the teacher on those that it answered. */
+/** Measures with true labels on every test example, and with the teacher's answers on the examples that it answered. */
 function measured({calibration, classes: {length: classes}}: Student, data: Data, raw: Logits, reference: Reference) {
   const calm = (logits: Float32Array) => (calibration ? logits.map(logit => logit / calibration.temperature) : logits);
   const [all, answered] = [calm(raw.all), calm(raw.answered)];
@@ -91,21 +91,21 @@ function measured({calibration, classes: {length: classes}}: Student, data: Data
 function missingLine({count, total}: MissingInputs, bounds: readonly [number, number]): string {
   const [lowest, highest] = bounds.map(share => (100 * share).toFixed(2));
   return (
-    `The teacher left ${count} of ${total} examples without an answer. Whatever it would say of them, the agreement on all ` +
-    `is from ${lowest} to ${highest} %.`
+    `The teacher left ${count} of ${total} examples without an answer. Whatever its answers to these would be, the agreement on all ` +
+    `is between ${lowest} and ${highest} %.`
   );
 }
 
-/** Without a threshold it answers everything, and nothing is promised. */
+/** Without a threshold the student answers everything, and there is no promise. */
 function cascadeLines(cascade: CascadeResult): readonly string[] {
   return [...(cascade.threshold > 0 || cascade.guarantee ? [promiseText(cascade)] : []), testText(cascade)];
 }
 
-/** What a gate takes away from a student, as shares of the test examples. */
+/** The answers that a gate takes from a student, as shares of the test examples. */
 interface GateCost {
-  /** Those that it refuses. */
+  /** Share of the examples that it refuses. */
   readonly refused: number;
-  /** Of these, those that the student would have answered. */
+  /** Share of the examples that it refuses and that the student would have answered. */
   readonly refusedSure: number;
 }
 
@@ -121,10 +121,10 @@ function gateOf({gate, classes, calibration}: Student, inputs: Inputs, logits: F
 
 function gateLine({refused, refusedSure}: GateCost): string {
   const [all, sure] = [refused, refusedSure].map(share => (100 * share).toFixed(2));
-  return `The gate leaves ${all} % of the test texts to the teacher as unlike the training texts; of ${sure} % the student was sure.`;
+  return `The gate leaves ${all} % of the test texts to the teacher because they are unlike the training texts. The student was sure of ${sure} %.`;
 }
 
-/** An index must mean the same class to both. */
+/** Checks that each index means the same class to both. */
 function checkClasses({classes}: Student, data: Data): void {
   if (sameClasses(classes, data.classes)) return;
   throw new InputError(

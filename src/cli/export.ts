@@ -21,7 +21,7 @@ interface ExportFlags {
   readonly top?: number;
 }
 
-/** What can be made, and the flags that say how. */
+/** The possible exports, and the flags of each. */
 const TARGETS = {web: ['title'], chat: ['prompt', 'system'], records: ['top']} as const;
 type Target = keyof typeof TARGETS;
 
@@ -38,13 +38,13 @@ export async function runExport(what: string, flags: ExportFlags): Promise<void>
   }
 }
 
-/** What is to be made. A flag that says how to make another thing would do nothing: it is refused. */
+/** Finds the requested export. A flag of another export would have no effect, so it is refused. */
 function targetOf(flags: ExportFlags): Target {
   const targets = Object.keys(TARGETS) as Target[];
   const target = targets.find(name => flags[name] !== undefined);
   if (target === undefined) {
     throw new InputError(
-      'Say what to make: of a student a page by `--web FOLDER`; of knowledge conversations by `--chat FILE`, or records ' +
+      'Say what to make: a page from a student with `--web FOLDER`, or from knowledge conversations with `--chat FILE` or records ' +
         'by `--records FILE`.',
     );
   }
@@ -68,7 +68,7 @@ async function exportStudent(
   const index = join(directory, 'index.html');
   const opening = page.opensFromFile
     ? `Open ${index} in a browser`
-    : `It has too many weights to open from a file: serve ${directory} by any web server`;
+    : `It has too many weights to open from a file: serve ${directory} with any web server`;
   terminal.result(
     {student: folder, directory, ...page},
     `Wrote a page of ${(page.bytes / 1e6).toFixed(1)} MB. ${opening}`,

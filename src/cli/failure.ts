@@ -1,13 +1,13 @@
 import {LimbeckError} from '../errors.ts';
 import {withoutSecrets} from '../secrets.ts';
 
-/** Exit code of a command that a person stopped: 128 + SIGINT, as shells have it. */
+/** Exit code of a command that a person stopped: 128 + SIGINT, as in shells. */
 const STOPPED = 130;
 
-/** Says on stderr what went wrong and returns the exit code. What limbeck foresaw needs no stack trace. */
+/** Reports an error on stderr and returns the exit code. Errors that limbeck expects need no stack trace. */
 export function reportFailure(error: unknown): number {
   if (isAbort(error)) {
-    process.stderr.write('Stopped. Every answer that was bought is kept: the same command goes on from there.\n');
+    process.stderr.write('Stopped. Every answer that was bought is kept. Run the same command again to continue.\n');
     return STOPPED;
   }
   if (error instanceof LimbeckError) {
@@ -26,7 +26,7 @@ function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }
 
-/** The causes of an error, a line each, save those that its message tells of already. */
+/** The causes of an error, one on each line, except those that its message already contains. */
 function causes(error: Error): string {
   let lines = '';
   for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {

@@ -1,9 +1,9 @@
-/** Milliseconds that a batch waits to be full: whoever writes line by line is answered, too. */
+/** Milliseconds that a batch waits to fill up, so that a client that writes line by line gets answers too. */
 const PATIENCE = 200;
 
 const LATE = Symbol('late');
 
-/** Items in batches of so many; fewer where no more come for a while, and at the end. */
+/** Groups items into batches of a fixed size. A batch is smaller if no item comes for a while, or at the end. */
 export async function* inBatches<T>(
   items: AsyncIterable<T>,
   size: number,
@@ -12,7 +12,7 @@ export async function* inBatches<T>(
   const iterator = items[Symbol.asyncIterator]();
   const ask = (): Promise<IteratorResult<T>> => {
     const next = iterator.next();
-    // It may fail while nobody waits for it; it is waited for later.
+    // It can fail before it is awaited, and must not count as unhandled.
     next.catch(() => {});
     return next;
   };

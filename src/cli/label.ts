@@ -9,7 +9,7 @@ import type {Access} from '../teacher.ts';
 import {type StudyFlags, studyOptions} from './study-options.ts';
 import {openTerminal, type Terminal} from './terminal.ts';
 
-/** By which lane services are asked. */
+/** The lane by which queries go to services. */
 export type Lane = 'batch';
 
 interface LabelFlags extends StudyFlags {
@@ -44,7 +44,7 @@ type Found = Labelled | Pending;
 function laneChosen({lane, detach = false, cancel = false}: LabelFlags): Pick<StudyOptions, 'lane'> {
   if (lane === 'batch') return {lane: {detached: detach, cancels: cancel}};
   if (detach || cancel) {
-    throw new InputError(`\`${detach ? '--detach' : '--cancel'}\` is about batches. Give \`--lane batch\` with it.`);
+    throw new InputError(`\`${detach ? '--detach' : '--cancel'}\` needs batches. Add \`--lane batch\`.`);
   }
   return {};
 }
@@ -69,16 +69,16 @@ function lineOf(found: Found): string {
   if ('pending' in found) return 'no answers yet';
   const {knowledge, total, path} = found;
   const answers = knowledge.inputs.count;
-  // Of a teacher that is made of others it is their answers that are bought and kept.
+  // If a teacher is made of others, their answers are bought and kept.
   const made = asked > total ? `made of ${asked} of its parts, ` : '';
   return `${answers} answers (${made}${bought} bought, ${cached} cached) in ${path}`;
 }
 
 /**
- * A budget that is at its end is a good end, and so is a batch that has not ended. Of the other inputs without an answer
- * as many as the study allows are noted.
+ * Checks the inputs without an answer. An exhausted budget or an unfinished batch is a normal end. Other missing
+ * answers are noted up to the number that the study allows.
  *
- * @throws KnowledgeError if they are more, after what was answered is saved
+ * @throws KnowledgeError if more are missing, after the other answers are saved
  */
 function checkMissing(study: Study, found: Found): void {
   const {onNote} = study;
@@ -90,7 +90,7 @@ function checkMissing(study: Study, found: Found): void {
   const pending = missing.filter(({error}) => error instanceof PendingError);
   if (pending.length > 0) onNote(`${pending.length} inputs have no answer yet. ${pending[0]!.error.message}`);
   const unpaid = missing.filter(({error}) => error instanceof BudgetError);
-  if (unpaid.length > 0) onNote(`${unpaid.length} inputs were not asked about. ${unpaid[0]!.error.message}`);
+  if (unpaid.length > 0) onNote(`${unpaid.length} inputs were not sent to the teacher. ${unpaid[0]!.error.message}`);
   const others = missing.filter(one => !isUnasked(one));
   checkAllowed(study, {teacher, missing: others, total}, `The other answers are saved in ${path}.`);
 }

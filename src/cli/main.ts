@@ -40,11 +40,11 @@ for (const command of commands) program.addCommand(withAdvice(command));
 
 function withAdvice(command: Command): Command {
   for (const inner of command.commands) withAdvice(inner);
-  return command.showHelpAfterError('Run the command with --help to see what it takes.');
+  return command.showHelpAfterError('Run the command with --help to see its arguments and flags.');
 }
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // A reader that has seen enough, such as `head`, is no failure.
+  // A reader that closes early, such as `head`, is not a failure.
   if (error.code === 'EPIPE') process.exit();
   throw error;
 });

@@ -1,6 +1,6 @@
 import {InvalidArgumentError} from 'commander';
 
-/** Readers of numbers on the command line. */
+/** Reads a whole number from the command line. */
 export function wholeNumber(text: string): number {
   if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(Number(text)))
     throw new InvalidArgumentError('Give a whole number.');
@@ -17,7 +17,7 @@ export function port(text: string): number {
   return Number(text);
 }
 
-/** A share of a whole, as `2%` or 0.02. A bare 1 is refused, since it could be meant as 1 %. */
+/** Reads a share, such as `2%` or 0.02. A bare 1 is refused, because it could mean 1 %. */
 export function share(text: string): number {
   const [, number = '', sign] = /^(\d+(?:\.\d+)?|\.\d+)\s*(%?)$/.exec(text) ?? [];
   const value = sign === '%' ? Number(number) / 100 : Number(number);

@@ -4,7 +4,7 @@ import type {AskPlan} from '../ask/plan/plan.ts';
 import type {LevelPlan, StudyPlan} from '../study/plan.ts';
 import {count, counted, duration} from '../study/report/format.ts';
 
-/** A plan for people: a paragraph a level, and one of all that services are asked. */
+/** Describes a plan for people: a paragraph for each level, and one for all services together. */
 export function planText({name, cache, levels, total}: StudyPlan): string {
   const asked = levels.filter(({isService}) => isService);
   return [
@@ -13,8 +13,8 @@ export function planText({name, cache, levels, total}: StudyPlan): string {
     ...(asked.length > 1 && total.calls.worst > 0
       ? [`All services together\n${table({...total, byBatches: asked.some(({byBatches}) => byBatches)})}`]
       : []),
-    'At least: every request answered at once, as shortly as can be. At most: every request as long as can be, and sent\n' +
-      'again as often as errors may make it; refusals (429) come on top.',
+    'At least: every request is answered at the first try, with the shortest reply. At most: every reply is as long as possible,\n' +
+      'and every request is retried as often as allowed after errors. Refusals (429) come on top.',
   ].join('\n\n');
 }
 
@@ -33,7 +33,7 @@ function inputsLine({inputs, cached, pending = 0, isService}: AskPlan): string {
 }
 
 function chosenLine({inputs, isService}: AskPlan): string {
-  const line = `  at most ${counted(inputs, 'input')}, chosen in rounds: which, and what of them is cached, is not known before`;
+  const line = `  at most ${counted(inputs, 'input')}, chosen in rounds: which ones, and how many are cached, is not known before`;
   return isService ? line : `${line}; in this process, free of charge`;
 }
 
@@ -47,7 +47,7 @@ type Totals = StudyPlan['total'] & {readonly byBatches?: boolean | undefined};
 
 function table({calls, tokens, usd, seconds, unbounded, byBatches = false}: Totals): string {
   const unknown = byBatches
-    ? 'within a day, as the services say of batches'
+    ? 'within a day, according to the services’ terms for batches'
     : 'unknown: give --rate, in calls a second';
   return [
     row('', ['at least', 'expected', 'at most']),
@@ -68,8 +68,8 @@ function row(name: string, cells: readonly string[] | string): string {
 }
 
 function expectation({keptReplies, tokens}: LevelPlan): string {
-  if (tokens === undefined) return 'Expected: every request answered at once.';
+  if (tokens === undefined) return 'Expected: every request is answered at the first try.';
   if (keptReplies === 0)
-    return 'Expected: every request answered at once, as long as can be, for want of kept replies.';
-  return `Expected: every request answered at once, as long as before (mean of ${counted(keptReplies, 'request')}).`;
+    return 'Expected: every request is answered at the first try, with the longest reply, because no replies are kept yet.';
+  return `Expected: every request is answered at the first try, with replies as long as before (mean of ${counted(keptReplies, 'request')}).`;
 }

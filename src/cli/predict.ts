@@ -12,7 +12,7 @@ import {openPredictions, predictionsOf} from './predictions.ts';
 import {readInputs} from './read-inputs.ts';
 import {noteFallback, openTerminal, type Terminal} from './terminal.ts';
 
-/** The flags that say how texts are read. */
+/** The flags for reading texts. */
 type TextFlags = Pick<ReadTextsOptions, 'format' | 'text' | 'id' | 'header' | 'quotes' | 'encoding'>;
 
 interface PredictFlags extends TextFlags {
@@ -26,7 +26,7 @@ export async function runPredict(
   {json = false, jsonl = false, quotes = true, ...others}: PredictFlags,
 ): Promise<void> {
   const terminal = openTerminal({json: json || jsonl});
-  // Commander gives a flag that can only be denied as true where it isn't there.
+  // Commander sets a flag that can only be negated to true if it isn't given.
   const flags = {...others, ...(!quotes && {quotes})};
   await startEngine();
   const student = await loadStudent(folder);
@@ -61,7 +61,7 @@ interface NamedInputs {
   readonly ids?: readonly (string | undefined)[];
 }
 
-/** Texts as they are read; numbers all at once. */
+/** Yields texts as they are read, and numbers all at once. */
 async function* inputsOf(
   student: Student,
   file: string,
@@ -77,7 +77,7 @@ async function* inputsOf(
     yield {inputs: await readInputs(file, student)};
     return;
   }
-  // An empty text has its answer, too: a line for a line.
+  // An empty text gets an answer too, so that each line has one.
   const records = readTexts(file, {...flags, label: false, empty: 'keep', onNote: note});
   for await (const batch of inBatches(records, BATCH)) {
     const inputs = {kind: 'text', count: batch.length, texts: batch.map(({text}) => text)} as const;

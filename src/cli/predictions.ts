@@ -2,23 +2,27 @@ import {once} from 'node:events';
 import {argmaxRows, softmaxRows} from '../evaluate/distributions.ts';
 import type {Student} from '../student/student.ts';
 
-/** What a student says of one input. */
+/** A student's answer to one input. */
 export interface Prediction {
-  /** What the input is called, where it has a name. */
+  /** The input's name, if it has one. */
   readonly id?: string;
   readonly class: string;
   readonly label: number;
-  /** The probability of the class, calibrated where the student is. */
+  /** The probability of the class, calibrated if the student is. */
   readonly confidence: number;
-  /** True if that is too little for the answer to stand, or the input too strange; of a student with a threshold or gate. */
+  /**
+   * True if the confidence is too low for the answer to stand, or a gate refuses the input. Only for a student with a
+   * threshold or gate.
+   */
   readonly abstains?: boolean;
   readonly probabilities: readonly number[];
 }
 
 /**
- * What logits [count, classes] say, as the student's calibration has it.
+ * Makes predictions from logits [count, classes], with the student's calibration.
  *
- * @param isStrange - true if each input is unlike those that the student learned from; of a student with a gate
+ * @param isStrange - for each input, true if it is unlike those that the student was trained on; only for a student
+ * with a gate
  */
 export function predictionsOf(
   {classes, calibration}: Pick<Student, 'classes' | 'calibration'>,
@@ -45,20 +49,18 @@ export function predictionsOf(
   });
 }
 
-/** How predictions are printed: as lines for people, as one JSON document, or as JSON lines. */
+/** The form of printed predictions: lines for people, one JSON document, or JSON lines. */
 export type PredictionForm = 'text' | 'json' | 'jsonl';
 
-/** Prints predictions as they come. */
+/** Prints predictions as they arrive. */
 export interface PredictionWriter {
-  /** Resolves when more can be taken. */
+  /** Resolves when it is ready for more. */
   write(predictions: readonly Prediction[]): Promise<void>;
   /** Ends the document. */
   end(): Promise<void>;
 }
 
-/**
- * @param head - what the JSON document says before the predictions
- */
+/** @param head - fields of the JSON document before the predictions */
 export function openPredictions(
   form: PredictionForm,
   head: Readonly<Record<string, unknown>>,

@@ -11,15 +11,15 @@ import type {StudyProbe} from '../study/probe.ts';
 import {count, counted, duration, list} from '../study/report/format.ts';
 import type {Access} from '../teacher.ts';
 
-/** What a recipe's teachers give in truth, for people: a paragraph a teacher. */
+/** Describes what a recipe's teachers return in practice, a paragraph for each teacher. */
 export function probeText({name, cache, levels}: StudyProbe): string {
   return [
-    `What the teachers of ${name} give in truth; what was paid for is kept in ${cache}`,
+    `What the teachers of ${name} return in practice; paid answers are kept in ${cache}`,
     ...levels.map(probe => teacherText(probe, `${probe.level}: `)),
   ].join('\n\n');
 }
 
-/** The levels whose teachers are not what the recipe needs. */
+/** The levels whose teachers don't meet the recipe's needs. */
 export function brokenLevels({levels}: StudyProbe): readonly Access[] {
   const isBroken = ({problems, parts = []}: TeacherProbe): boolean =>
     problems.some(({severity}) => severity === 'error') || parts.some(isBroken);
@@ -46,7 +46,7 @@ function teacherText(probe: TeacherProbe, before: string): string {
 
 function askedText({asked, paid, parts, isService}: TeacherProbe): string {
   const inputs = counted(asked, 'input');
-  if (parts) return `${inputs}, of ${counted(parts.length, 'part')}; made of their answers`;
+  if (parts) return `${inputs}, answered by combining ${counted(parts.length, 'part')}`;
   const kept = paid.cached === 0 ? '' : `, ${count(paid.cached)} answers from the cache`;
   if (!isService) return `${inputs} in this process, free of charge${kept}`;
   if (paid.calls === 0) return `${inputs}: nothing was paid${kept}`;
@@ -113,13 +113,13 @@ function tokenRows({declared, meaning, temperature, ...found}: TokenFindings): s
   const {named, mass, untold, key, alike, positions: indices, decimals} = found;
   const isAsDeclared = meaning === declared.meaning;
   const shown = meaning ? MEANINGS[meaning] : `not known to be ${MEANINGS[declared.meaning]}`;
-  const apart = `by ${key === 'string' ? 'their text alone' : key}, at ${count(alike)} of ${counted(indices, 'place')} written alike`;
+  const apart = `by ${key === 'string' ? 'their text alone' : key}, at ${count(alike)} of ${counted(indices, 'position')} written alike`;
   return [
     ['scores', `${shown}${isAsDeclared ? ', as declared' : `; declared: ${MEANINGS[declared.meaning]}`}`],
     ['', temperature ? temperatureText(temperature) : ''],
     [
       'tokens',
-      `${span(named, count)} of ${count(declared.topK)} at a place, ${count(untold)} without a value; told apart ${apart}`,
+      `${span(named, count)} of ${count(declared.topK)} at a position, ${count(untold)} without a value; told apart ${apart}`,
     ],
     [
       '',
@@ -187,17 +187,17 @@ function share(value: number): string {
   return value.toFixed(4);
 }
 
-/** 0.0153 s as `15 ms`. */
+/** Formats 0.0153 s as `15 ms`. */
 function time(seconds: number): string {
   return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : duration(seconds);
 }
 
-/** 0.000271828 as `0.00027`, 7012 as `7000`. */
+/** Formats 0.000271828 as `0.00027`, and 7012 as `7000`. */
 function size(value: number): string {
   return String(Number(value.toPrecision(2)));
 }
 
-/** A mean, with a decimal where it has one. */
+/** A mean, with a decimal if it isn't whole. */
 function amount(value: number): string {
   return Number.isInteger(value) ? count(value) : value.toFixed(1);
 }

@@ -21,6 +21,6 @@ export async function runProbe(path: string, {level, questions, ...flags}: Probe
   const broken = brokenLevels(probe);
   if (broken.length === 0) return;
   throw new KnowledgeError(
-    `The recipe ${recipe.name} can't be worked with as it is. The report names the errors of ${list(broken)}, and what to do.`,
+    `The recipe ${recipe.name} can't be used in its present form. The report names the errors of ${list(broken)} and their remedies.`,
   );
 }

@@ -11,7 +11,7 @@ import type {TensorInput} from '../teacher.ts';
 /** The first two bytes of an IDX file, plain or gzipped. */
 const IDX_STARTS = [0x0000, 0x1f8b];
 
-/** Reads inputs for a student: an IDX file (plain or gzipped), or JSON lines, `-` being stdin. */
+/** Reads inputs for a student from an IDX file (plain or gzipped), or from JSON lines. `-` means stdin. */
 export async function readInputs(file: string, {model, dtype = 'float32'}: Student): Promise<TensorInputs> {
   const shape = inputShapeOf(model).map(length => length ?? 0);
   if (file !== '-' && (await looksLikeIdx(file))) return idxInputs(file, shape);
@@ -28,7 +28,7 @@ async function looksLikeIdx(file: string): Promise<boolean> {
       await handle.close();
     }
   } catch (cause) {
-    throw new InputError(`Can't read ${file}. Check that it is a file and may be read.`, {cause});
+    throw new InputError(`Can't read ${file}. Check that it is a file and that you may read it.`, {cause});
   }
 }
 
@@ -36,7 +36,7 @@ async function idxInputs(file: string, shape: readonly number[]): Promise<Tensor
   const {shape: all, data} = await readIdxArray(file);
   const count = all[0] ?? 0;
   if (data.length !== count * sizeOf(shape)) {
-    throw new InputError(`${file} holds values of shape [${all.slice(1)}], and the student takes [${shape}].`);
+    throw new InputError(`${file} holds values of shape [${all.slice(1)}], but the student takes [${shape}].`);
   }
   return {kind: 'tensor', dtype: 'uint8', shape, count, data};
 }
@@ -44,7 +44,7 @@ async function idxInputs(file: string, shape: readonly number[]): Promise<Tensor
 const wholeFrom = (low: number, high: number) => (value: unknown) =>
   Number.isInteger(value) && (value as number) >= low && (value as number) <= high;
 
-/** What a value of each type may be: typed arrays would wrap or cut off others in silence. */
+/** The valid values of each type. Typed arrays would silently wrap or truncate others. */
 const VALUES = {
   uint8: {array: Uint8Array, takes: wholeFrom(0, 255), meaning: 'a whole number from 0 to 255'},
   int32: {array: Int32Array, takes: wholeFrom(-(2 ** 31), 2 ** 31 - 1), meaning: 'a whole number of 32 bits'},
@@ -67,7 +67,7 @@ function readRow(text: string, where: string, shape: readonly number[], dtype: T
   try {
     values = JSON.parse(text);
   } catch (cause) {
-    throw new InputError(`${where}: not JSON. Write one array of numbers a line.`, {cause});
+    throw new InputError(`${where}: not JSON. Write one array of numbers on each line.`, {cause});
   }
   const flat: unknown[] = Array.isArray(values) ? values.flat(Number.POSITIVE_INFINITY) : [];
   if (flat.length !== sizeOf(shape)) {
@@ -76,5 +76,5 @@ function readRow(text: string, where: string, shape: readonly number[], dtype: T
   const {takes, meaning} = VALUES[dtype];
   const wrong = flat.findIndex(value => !takes(value));
   if (wrong < 0) return flat as number[];
-  throw new InputError(`${where}: value ${wrong} is ${JSON.stringify(flat[wrong])}, and the student takes ${meaning}.`);
+  throw new InputError(`${where}: value ${wrong} is ${JSON.stringify(flat[wrong])}, but the student takes ${meaning}.`);
 }

@@ -15,9 +15,9 @@ import type {Access, Detail, Teacher} from '../teacher.ts';
 import {standingLine} from './status-text.ts';
 import type {Terminal} from './terminal.ts';
 
-/** The flags about the teacher that a student asks where it isn't sure. */
+/** The flags for the teacher of a cascade. */
 export interface CascadeFlags {
-  /** The path of a recipe. */
+  /** Path of a recipe. */
   readonly teacher?: string;
   readonly level?: Access;
   readonly cache: string;
@@ -27,7 +27,7 @@ export interface CascadeFlags {
   readonly audit?: number;
   /** The promise, from 0 to 1. */
   readonly agreement?: number;
-  /** The path of the file that keeps whether the student is demoted. */
+  /** Path of the file that keeps whether the student is demoted. */
   readonly watch?: string;
   /** Seconds. */
   readonly patience?: number;
@@ -36,17 +36,17 @@ export interface CascadeFlags {
   readonly trafficLimit: number;
 }
 
-/** A teacher behind a student, and what was opened for it. */
+/** The teacher behind a student, with everything that was opened for it. */
 export interface OpenCascade {
   readonly options: CascadeOptions & Required<Pick<CascadeOptions, 'ledger'>>;
   close(): Promise<void>;
 }
 
-/** How often the same kind of trouble is told of, in milliseconds. */
+/** The least time between two reports of the same kind of error, in milliseconds. */
 const TOLD_EVERY = 60_000;
 
 /**
- * Opens what a cascade needs: the teacher of a recipe with all its layers, and the file of its traffic.
+ * Opens the parts of a cascade: the teacher of a recipe with all its layers, and the traffic file.
  *
  * @throws InputError if student, recipe and flags don't fit together
  */
@@ -88,7 +88,7 @@ export async function openCascade(
       ...watchOptions(folder, student, flags, terminal),
       ...(patience !== undefined && {patience: patience * 1000}),
       ...(traffic && {onAnswer: traffic.add.bind(traffic)}),
-      onTrouble: seldom(error => terminal.note(`The teacher was not to be had: ${error.message}`)),
+      onTrouble: seldom(error => terminal.note(`The teacher did not answer: ${error.message}`)),
     };
     return {options, close};
   } catch (error) {
@@ -97,7 +97,10 @@ export async function openCascade(
   }
 }
 
-/** What the student is held to, and where it is kept whether it is demoted: beside its folder, which holds nothing else. */
+/**
+ * The student's promise, and the file that keeps whether it is demoted. By default the file is next to the student's
+ * folder, which must hold nothing else.
+ */
 function watchOptions(
   folder: string,
   {calibration}: Student,
@@ -106,7 +109,7 @@ function watchOptions(
 ): Pick<CascadeOptions, 'promise' | 'watchFile' | 'onStanding'> {
   if (agreement === undefined) {
     const problem = 'The student carries no guarantee, so audits measure and never demote it.';
-    if (audit !== 0) note(`${problem} With --agreement, as 0.97, it is held to one.`);
+    if (audit !== 0) note(`${problem} To hold it to a promise, add --agreement, for example 0.97.`);
     return {};
   }
   const {confidence} = calibration?.guarantee ?? {};
@@ -114,13 +117,15 @@ function watchOptions(
   return {promise, watchFile: watch, onStanding: change => note(standingLine(change, agreement))};
 }
 
-/** What the recipe's last method learns from that has a teacher. */
+/** The level of the recipe's last method that has a teacher. */
 function levelLearnedFrom(recipe: Recipe): Access {
   const levels = recipe.methods.flatMap(({level}) => (level === 'none' ? [] : [level]));
   return levels.at(-1) ?? referenceLevel(recipe);
 }
 
-/** As much as the level's methods learn from, so that answers train students, and kept ones serve. */
+/**
+ * The detail that the level's methods learn from, so that the answers can train students and kept answers can serve.
+ */
 function detailAsked(recipe: Recipe, level: Access, {detail}: Teacher): Detail {
   const {methods} = planMethods(recipe.methods);
   const wanted = withoutFeatures(detailOfLevel(methods, level));
@@ -129,7 +134,7 @@ function detailAsked(recipe: Recipe, level: Access, {detail}: Teacher): Detail {
 
 function openTeacherAsking({cache, budget}: CascadeFlags, {note: onNote}: Terminal): Promise<Asking> {
   const journal = journalOf(cache);
-  // A service outlives an outage of its teacher: that one which fails again and again has a rest, not an end.
+  // A service outlives an outage of its teacher. Repeated failures open the circuit breaker and don't end the service.
   return openAsking({cache, journal, firstAnswerWithin: Number.POSITIVE_INFINITY, onNote, ...(budget && {budget})});
 }
 
@@ -143,7 +148,7 @@ async function openTraffic(
   return TrafficLog.open(traffic, {teacher, classes, maxBytes: trafficLimit, onEnd: terminal.note});
 }
 
-/** Lets a message through that is new, or was not told for a while. */
+/** Passes on an error unless one of its kind was reported recently. */
 function seldom(tell: (error: Error) => void): (error: Error) => void {
   const toldAt = new Map<string, number>();
   return error => {

@@ -29,14 +29,14 @@ interface ServeFlags extends CascadeFlags {
   readonly maxBodies?: number;
   readonly maxInputs?: number;
   readonly rate?: number;
-  /** What `audit` was called before. */
+  /** The earlier name of `audit`. */
   readonly check?: number;
   readonly maxWaiting?: number;
   readonly json?: boolean;
 }
 
 export async function runServe(folder: string, {check, ...given}: ServeFlags): Promise<void> {
-  // What is now an audit was a check of sure answers alone.
+  // Earlier versions had `--check`, which checked only sure answers.
   const flags = {...given, ...(check !== undefined && {audit: given.audit ?? check})};
   checkFlags(flags);
   const {json = false, teacher: recipe} = flags;
@@ -44,7 +44,7 @@ export async function runServe(folder: string, {check, ...given}: ServeFlags): P
   await startEngine();
   const student = await loadStudent(folder);
   if (flags.prompt !== undefined && student.reading === undefined) {
-    throw new InputError('--prompt is about chats, and the model takes numbers. Leave it out.');
+    throw new InputError('--prompt is for chats, but the model takes numbers. Leave it out.');
   }
   const cascade = recipe === undefined ? undefined : await openCascade(recipe, flags, {folder, student}, terminal);
   try {
@@ -68,7 +68,7 @@ async function serveUntilStopped(
   const {url} = service;
   const shown = topK === undefined ? access : `${access}, top ${topK}`;
   const routes = student.reading ? `\nOpenAI’s protocol at ${url}/v1, plain at ${url}/classify` : '';
-  // Before it is told that the service is there: whoever reads that may stop it at once.
+  // Installed before the address is printed, because whoever reads it can stop the service at once.
   const stopped = stopRequest();
   terminal.result({url, model: name, access}, `${name} (${shown}) at ${url}/v2/models/${name}${routes}`);
   await stopped;
@@ -79,13 +79,13 @@ async function serveUntilStopped(
 function checkFlags(flags: ServeFlags): void {
   const {access, topK, teacher, mode} = flags;
   if (topK !== undefined && access !== 'gray-box')
-    throw new InputError('--top-k shows scores: it goes with --access gray-box.');
+    throw new InputError('--top-k shows scores, so it needs --access gray-box.');
   if (teacher !== undefined) return;
   const names = ['level', 'budget', 'audit', 'agreement', 'watch', 'patience', 'traffic'] as const;
   const idle = names.find(name => flags[name] !== undefined);
-  if (idle) throw new InputError(`--${idle} is about the teacher. Name its recipe with --teacher.`);
+  if (idle) throw new InputError(`--${idle} needs a teacher. Name its recipe with --teacher.`);
   if (mode !== undefined && mode !== 'student') {
-    throw new InputError(`In mode ${mode} the teacher answers. Name its recipe with --teacher.`);
+    throw new InputError(`Mode ${mode} needs a teacher. Name its recipe with --teacher.`);
   }
 }
 
@@ -129,13 +129,13 @@ function calibrationOf(
   const {mode = 'cascade'} = cascade?.options ?? {};
   if (cascade && mode === 'cascade' && threshold === undefined) {
     throw new InputError(
-      'The model has no threshold, so nothing says where it isn’t sure enough. Give one with --threshold, as 0.9.',
+      'The model has no threshold, so it never asks its teacher. Give one with --threshold, for example 0.9.',
     );
   }
   return {...calibration, ...(threshold !== undefined && {threshold})};
 }
 
-/** Another one after any change that can change an answer, of the model or of the teacher behind it. */
+/** A version that changes with anything that can change an answer, in the model or the teacher behind it. */
 function versionOfAll(student: Student, cascade: OpenCascade | undefined): string {
   const own = versionOf(student);
   if (cascade === undefined) return own;
@@ -158,7 +158,7 @@ function summaryOf({tally}: RunningService, {options: {teacher, ledger}}: OpenCa
   return `${parts.join(' · ')}.`;
 }
 
-/** Waits for Ctrl-C, SIGTERM, or the end of the process that started this one. */
+/** Waits for Ctrl-C, SIGTERM, or the end of the parent process. */
 async function stopRequest(): Promise<void> {
   const signal = stopSignal();
   await new Promise<void>(stop => {

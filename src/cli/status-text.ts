@@ -3,7 +3,7 @@ import type {AuditStatus, MeasuredShare, ServiceStatus, TeacherStatus, WatchStat
 import type {StandingChange} from '../serve/watch.ts';
 import {count, moment, percent} from '../study/report/format.ts';
 
-/** A service's status as people read it, a line a fact. */
+/** Describes a service's status for people, a fact on each line. */
 export function statusText(status: ServiceStatus): string {
   const {model, mode, demoted, answered, local, coverage, strange, promise, audits, teacher} = status;
   const standing = demoted === null ? '' : demoted ? ', the student is demoted' : ', the student keeps its promise';
@@ -34,7 +34,7 @@ function promiseLines({agreement, confidence, since, kept, lastChange}: WatchSta
 function auditLine({audited, deferred, lost, agreement}: AuditStatus): string {
   const said = agreement ? `, the teacher says the same of ${interval(agreement)}` : '';
   const others = [
-    ...(deferred > 0 ? [`${count(deferred)} not the student’s to answer`] : []),
+    ...(deferred > 0 ? [`${count(deferred)} left to the teacher`] : []),
     ...(lost > 0 ? [`${count(lost)} lost, the teacher did not answer`] : []),
   ];
   return [`${count(audited)} sure answers${said}`, ...others].join(' · ');
@@ -58,16 +58,16 @@ function teacherLines({
   ];
 }
 
-/** A change of a student's standing, as a line. */
+/** Describes a change of a student's standing in a line. */
 export function standingLine({demoted, at, compared, broken}: StandingChange, agreement: number): string {
   const counts = `${broken} of ${compared} compared answers were its own and not the teacher's`;
   const promised = `${Number((100 * (1 - agreement)).toPrecision(6))} % were promised at most`;
   return demoted
-    ? `${at} The student is demoted, and the teacher answers all: ${counts}, where ${promised}.`
-    : `${at} The student is taken back: ${counts}, and ${promised}.`;
+    ? `${at} The student is demoted, and the teacher answers everything: ${counts}, but ${promised}.`
+    : `${at} The student is restored: ${counts}, and ${promised}.`;
 }
 
-/** The share, and where it is with 95 % probability whenever one looks. */
+/** A share with its interval, which holds at every look with 95 % probability. */
 function interval({share, low, high}: MeasuredShare): string {
   return `${shown(share)} (${percent(low, 1)}–${percent(high, 1)})`;
 }

@@ -2,13 +2,13 @@ import {createLogUpdate} from 'log-update';
 import {withoutSecrets} from '../secrets.ts';
 import {duration} from '../study/report/format.ts';
 
-/** Where a command's words go: its result to stdout, everything else to stderr. */
+/** A command's output: its result goes to stdout, everything else to stderr. */
 export interface Terminal {
-  /** Ends the command: `--json` prints the document, people get the text. */
+  /** Prints the result: the document with `--json`, else the text. */
   result(document: unknown, text: string): void;
-  /** A line that stays. */
+  /** Prints a permanent line. */
   note(line: string): void;
-  /** How far a task is; the last call of a task has `done` equal to `total`. */
+  /** Shows the progress of a task. The last call for a task has `done` equal to `total`. */
   progress(task: string, done: number, total: number, detail?: string, secondsLeft?: number): void;
 }
 
@@ -19,14 +19,17 @@ export interface TerminalOptions {
   /** @default process.stderr */
   readonly stderr?: NodeJS.WriteStream;
   /**
-   * Milliseconds, for tests.
+   * The current time in milliseconds, for tests.
    *
    * @default performance.now
    */
   readonly now?: () => number;
 }
 
-/** On a terminal progress is one live line; elsewhere it is at most a line every ten seconds and one at a task's end. */
+/**
+ * Opens the output of a command. On a terminal, progress is one live line. Elsewhere it is at most a line every ten
+ * seconds, and one at the end of a task.
+ */
 export function openTerminal({
   json,
   stdout = process.stdout,
@@ -45,7 +48,7 @@ export function openTerminal({
   };
 }
 
-/** Says why a model runs slower than it could. */
+/** Makes a function that notes why a model runs slower than it could. */
 export function noteFallback({note}: Terminal): (reason: string) => void {
   return reason => note(`The model runs operation by operation, slower than compiled: ${reason}.`);
 }
@@ -89,7 +92,7 @@ function plainProgress(stderr: NodeJS.WriteStream, now: () => number): Terminal[
   };
 }
 
-/** As long for each as it took so far. */
+/** Estimates the remaining time from the mean time so far. */
 function guess(done: number, total: number, milliseconds: number): number | undefined {
   return done > 0 ? ((milliseconds / done) * (total - done)) / 1000 : undefined;
 }

@@ -54,7 +54,7 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
       },
     ).catch(error => {
       if (study.signal?.aborted && existsSync(checkpoint.path)) {
-        terminal.note('The run is kept: the same command with --resume goes on from there.');
+        terminal.note('The run is kept. Run the same command with --resume to continue.');
       }
       throw error;
     });
@@ -67,7 +67,7 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
     const {calibration} = student;
     const promised = calibration?.guarantee ? [promiseText({threshold: 0, ...calibration})] : [];
     const gated = student.gate
-      ? ['A gate leaves to the teacher what is unlike the training texts: about 1 % of texts like them.']
+      ? ['A gate leaves texts unlike the training texts to the teacher, and about 1 % of texts like them.']
       : [];
     terminal.result(
       {
@@ -126,8 +126,8 @@ async function learnTuned(
 
 function noteOnLabels({method, level}: PlannedMethod): string {
   return (
-    `The ${level} teacher gave other scores when it was asked again, so ${method} learns from its labels. ` +
-    '`trustsScores: true` in the recipe learns from the scores.'
+    `The ${level} teacher gave different scores when it was asked again, so ${method} learns from its labels. ` +
+    'To learn from the scores, set `trustsScores: true` in the recipe.'
   );
 }
 
@@ -148,14 +148,14 @@ async function joinedWithTraffic(
 
 function checkpointOf(path: string, {resume = false}: TrainFlags, terminal: Terminal): CheckpointOptions {
   const isThere = existsSync(path);
-  if (resume && !isThere) terminal.note(`There is no checkpoint at ${path}: the run starts afresh.`);
+  if (resume && !isThere) terminal.note(`There is no checkpoint at ${path}, so the run starts afresh.`);
   if (!resume && isThere) {
-    terminal.note(`Replaces ${path}, the checkpoint of an earlier run. With --resume it would have gone on.`);
+    terminal.note(`Replaces ${path}, the checkpoint of an earlier run. With --resume it would have continued.`);
   }
   return {
     path,
     resume,
-    onResume: ({step, steps}) => terminal.note(`Goes on from ${path}, after step ${step} of ${steps}.`),
+    onResume: ({step, steps}) => terminal.note(`Continues from ${path}, after step ${step} of ${steps}.`),
   };
 }
 

@@ -5,11 +5,12 @@ import type {LossTerm} from './loss.ts';
 import {unitRows} from './unit-length.ts';
 
 /**
- * mean_i mean_xy (a(teacher) − a(student))², with a(f) = Σ_c f² at each place, divided by its length over all places.
+ * mean_i mean_xy (a(teacher) − a(student))², with a(f) = Σ_c f² at each position, divided by its length over all
+ * positions.
  *
- * Zagoruyko and Komodakis (2017), Paying More Attention to Attention, section 3.1, with p = 2. The mean over places is
- * that of published code; the paper has a norm. The maps of the larger side are pooled to the size of the other, so
- * that neither channels nor sizes need be the same.
+ * Zagoruyko and Komodakis (2017), Paying More Attention to Attention, section 3.1, with p = 2. The mean over positions
+ * is that of published code; the paper has a norm. The maps of the larger side are pooled to the size of the other, so
+ * neither channels nor sizes need to be equal.
  *
  * @param teacher - [batch, height, width, channels]
  * @param student - [batch, height, width, channels], sizes that are multiples of the teacher's or divide them
@@ -35,7 +36,7 @@ export interface AttentionTransferOptions extends FeaturePair {
   readonly weight?: number;
 }
 
-/** The student learns where in an image a layer of a white-box teacher is active. */
+/** The student learns in which parts of an image a layer of a white-box teacher is active. */
 export function attentionTransfer({weight = 1000, ...pair}: AttentionTransferOptions): LossTerm {
   return featureTerm('attention-transfer', pair, weight, shapes => {
     if (commonSize(shapes) === undefined) {
@@ -43,8 +44,8 @@ export function attentionTransfer({weight = 1000, ...pair}: AttentionTransferOpt
         'attention-transfer',
         pair,
         shapes,
-        'both must be [height, width, channels], and the greater height and width multiples of the smaller. ' +
-          'Choose such layers, for example two that end a stage.',
+        'both must be [height, width, channels], and the greater height and width must be multiples of the smaller. ' +
+          'Choose two such layers, for example the last ones of a stage.',
       );
     }
     return {value: attentionLoss};

@@ -5,9 +5,9 @@ import type {LossTerm} from './loss.ts';
 /**
  * ½ · mean_i mean_c ((z_ic − mean z_i) − (v_ic − mean v_i))², z the teacher's logits and v the student's.
  *
- * Ba and Caruana (2014), Do Deep Nets Really Need to be Deep?, section 2.2, there of logits as they are. Centred, it is
- * blind to a constant added to a row, so that log-probabilities stand for logits, and it is what the loss of soft labels
- * comes to as T grows: Hinton, Vinyals and Dean (2015), section 2.1.
+ * Ba and Caruana (2014), Do Deep Nets Really Need to be Deep?, section 2.2, there with uncentred logits. Centred, the
+ * loss ignores a constant added to a row, so log-probabilities can stand for logits. It is the limit of the loss of
+ * soft labels as T grows: Hinton, Vinyals and Dean (2015), section 2.1.
  *
  * @param teacherLogits - [batch, classes], logits or log-probabilities, all finite
  * @param studentLogits - [batch, classes]
@@ -25,7 +25,7 @@ export interface CentredLogitTermOptions {
   readonly weight?: number;
 }
 
-/** The student learns the teacher's logits themselves, up to a constant a row. */
+/** The student learns the teacher's logits themselves, up to a constant for each row. */
 export function centredLogits({weight = 1}: CentredLogitTermOptions = {}): LossTerm {
   return {
     name: 'centred-logits',

@@ -1,8 +1,8 @@
 import {tf} from '../engine/tf.ts';
 
 /**
- * Pearson's correlation of two tensors along an axis, without that axis: Σ x̃ỹ / (‖x̃‖ ‖ỹ‖ + 1e-8), with x̃ and ỹ centred.
- * Of a constant it is 0, with no gradient.
+ * Pearson's correlation of two tensors along an axis, which it removes: Σ x̃ỹ / (‖x̃‖ ‖ỹ‖ + 1e-8), with x̃ and ỹ
+ * centred. For a constant tensor it is 0, with no gradient.
  */
 export function correlation(x: tf.Tensor, y: tf.Tensor, axis: number): tf.Tensor {
   const [centredX, centredY] = [centre(x, axis), centre(y, axis)];
@@ -10,12 +10,12 @@ export function correlation(x: tf.Tensor, y: tf.Tensor, axis: number): tf.Tensor
   return tf.div(tf.sum(tf.mul(centredX, centredY), axis), tf.add(norms, 1e-8));
 }
 
-/** x less its mean along an axis. */
+/** x minus its mean along an axis. */
 export function centre<T extends tf.Tensor>(x: T, axis: number): T {
   return tf.sub(x, tf.mean(x, axis, true));
 }
 
-/** The 1e-16 keeps the gradient of a constant's norm, 0 / 0, at 0. */
+/** The 1e-16 keeps the gradient of a constant tensor's norm, 0 / 0, at 0. */
 function norm(x: tf.Tensor, axis: number): tf.Tensor {
   return tf.sqrt(tf.add(tf.sum(tf.square(x), axis), 1e-16));
 }

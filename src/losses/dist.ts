@@ -6,19 +6,20 @@ import {softenBy, type Temperature, timesSquare} from './temperature.ts';
 
 export interface DistOptions {
   /**
-   * τ, which divides the logits of both sides before the softmax. Published: 4 for CIFAR-100, 1 for ImageNet.
+   * τ. It divides the logits of both sides before the softmax. Published: 4 for CIFAR-100, 1 for ImageNet.
    *
    * @default 4
    */
   readonly temperature?: number;
   /**
-   * β, of the relations between the classes of each example.
+   * β, the weight of the relations between the classes of each example.
    *
    * @default 1
    */
   readonly beta?: number;
   /**
-   * γ, of the relations between the examples of the batch, class by class. Says little in batches below 16.
+   * γ, the weight of the relations between the examples of the batch, class by class. They mean little in batches below
+   * 16.
    *
    * @default 1
    */
@@ -29,9 +30,9 @@ export interface DistOptions {
  * τ² · (β · (1 − mean_i ρ(p_i·, q_i·)) + γ · (1 − mean_c ρ(p_·c, q_·c))), with p = softmax(teacher / τ),
  * q = softmax(student / τ) and Pearson's ρ, along each row and along each column of the batch.
  *
- * Huang et al. (2022), Knowledge Distillation from A Stronger Teacher, section 3. A correlation is blind to the scale of
- * the probabilities, which a small student can't match. In a batch of one the second part has nothing to compare: it is
- * γτ², with no gradient.
+ * Huang et al. (2022), Knowledge Distillation from A Stronger Teacher, section 3. A correlation ignores the scale of
+ * the probabilities, which a small student can't match. In a batch of one, the second part has nothing to compare: it
+ * is γτ², with no gradient.
  *
  * @param teacherLogits - [batch, classes], logits or log-probabilities, all finite
  * @param studentLogits - [batch, classes]
@@ -54,7 +55,7 @@ function correlated(
   });
 }
 
-/** Of TensorFlow's own softmax, graphs and single operations differ in the last bit. */
+/** A softmax that is equal in graphs and in single operations. TensorFlow's own differs in the last bit. */
 function probabilities(logits: tf.Tensor2D, T: Temperature): tf.Tensor2D {
   return tf.exp(tf.logSoftmax(softenBy(logits, T)));
 }
@@ -69,7 +70,7 @@ export interface DistTermOptions extends DistOptions {
 }
 
 /**
- * The student learns which classes go together and which examples do, not their probabilities. To go beside
+ * The student learns which classes go together and which examples do, not their probabilities. Combine it with
  * `hardLabels()`, in batches of 16 or more.
  */
 export function dist({weight = 2, temperature = 4, beta = 1, gamma = 1}: DistTermOptions = {}): LogitTerm {

@@ -8,19 +8,20 @@ import {softenBy, type Temperature, timesSquare} from './temperature.ts';
 
 export interface DkdOptions {
   /**
-   * T, which divides the logits of both sides before the softmax.
+   * T. It divides the logits of both sides before the softmax.
    *
    * @default 4
    */
   readonly temperature?: number;
   /**
-   * α, of how much of the mass goes to the label.
+   * α, the weight of the share of mass on the label.
    *
    * @default 1
    */
   readonly alpha?: number;
   /**
-   * β, of how the rest is spread. Published for CIFAR-100: 8, and 2 for a ResNet-56 and a ResNet-20.
+   * β, the weight of the distribution over the other classes. Published for CIFAR-100: 8, and 2 for a ResNet-56 and a
+   * ResNet-20.
    *
    * @default 8
    */
@@ -33,9 +34,9 @@ export interface DkdOptions {
  * - TCKD = KL([p_y, 1 − p_y] || [q_y, 1 − q_y])
  * - NCKD = KL(p̂ || q̂), with p̂ and q̂ renormalised over the classes other than y.
  *
- * Zhao et al. (2022), Decoupled Knowledge Distillation, section 3. The loss of soft labels is TCKD + (1 − p_y) · NCKD;
- * its factor 1 − p_y mutes what a sure teacher says of the other classes. log(1 − p_y) is a log-sum-exp over these
- * classes, so that it is right where p_y comes to 1.
+ * Zhao et al. (2022), Decoupled Knowledge Distillation, section 3. The loss of soft labels is TCKD + (1 − p_y) · NCKD.
+ * Its factor 1 − p_y suppresses what a confident teacher knows about the other classes. log(1 − p_y) is a log-sum-exp
+ * over these classes, so that it is right even if p_y rounds to 1.
  *
  * @param teacherLogits - [batch, classes], logits or log-probabilities, all finite
  * @param studentLogits - [batch, classes]
@@ -66,7 +67,7 @@ function decoupled(
   });
 }
 
-/** [batch, 2]: the log-probabilities of the label and of all else. */
+/** [batch, 2]: the log-probabilities of the label and of all other classes together. */
 function labelOrNot(logits: tf.Tensor2D, label: tf.Tensor2D): tf.Tensor {
   const parts = [onlyClasses(logits, label), withoutClasses(logits, label)];
   return tf.logSoftmax(
@@ -85,7 +86,7 @@ export interface DkdTermOptions extends DkdOptions {
    */
   readonly weight?: number;
   /**
-   * Share of the run in which the term grows from 0 to its full value, from 0 to 1. The authors: 20 of 240 epochs.
+   * Share of the run, from 0 to 1, in which the term grows from 0 to its full value. The authors: 20 of 240 epochs.
    *
    * @default 0.2
    */
@@ -93,8 +94,8 @@ export interface DkdTermOptions extends DkdOptions {
 }
 
 /**
- * The student learns apart how sure the teacher is of its label, and how it ranks the other classes. To go beside
- * `hardLabels()`, as its authors have it.
+ * The student learns separately how sure the teacher is of its label, and how it ranks the other classes. Combine it
+ * with `hardLabels()`, as its authors do.
  */
 export function dkd({weight = 1, temperature = 4, alpha = 1, beta = 8, warmUp = 0.2}: DkdTermOptions = {}): LogitTerm {
   checkPartWeight('alpha', alpha);

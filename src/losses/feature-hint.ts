@@ -32,7 +32,7 @@ export interface FeatureHintOptions extends FeaturePair {
    */
   readonly weight?: number;
   /**
-   * R: a linear map that is learned, or none, for two layers that have as many channels.
+   * R: a learned linear map, or none if the two layers have equally many channels.
    *
    * @default 'linear'
    */
@@ -40,8 +40,9 @@ export interface FeatureHintOptions extends FeaturePair {
 }
 
 /**
- * The student learns what a layer of a white-box teacher holds, by way of a linear projection that is trained with the
- * student and dropped after. Maps of different sizes are pooled to the smaller, where that divides the larger.
+ * The student learns the activations of a layer of a white-box teacher, through a linear projection that is trained
+ * with the student and dropped afterwards. Maps of different sizes are pooled to the smaller, if that divides the
+ * larger.
  */
 export function featureHint({weight = 50, projection = 'linear', ...pair}: FeatureHintOptions): LossTerm {
   return featureTerm('feature-hint', pair, weight, (shapes, name, seed) => {
@@ -51,7 +52,7 @@ export function featureHint({weight = 50, projection = 'linear', ...pair}: Featu
   });
 }
 
-/** Brings maps to one height and width. */
+/** Pools maps to a common height and width. */
 function alignment(pair: FeaturePair, shapes: PairShapes): (features: tf.Tensor) => tf.Tensor {
   const {teacher, student} = shapes;
   const locations = (shape: readonly number[]) => shape.slice(0, -1).join(' x ');
@@ -63,7 +64,7 @@ function alignment(pair: FeaturePair, shapes: PairShapes): (features: tf.Tensor)
     'feature-hint',
     pair,
     shapes,
-    'all dimensions but the last must be equal, or the greater height and width multiples of the smaller. ' +
+    'all dimensions but the last must be equal, or the greater height and width must be multiples of the smaller. ' +
       'Choose such layers, for example two that give vectors.',
   );
 }

@@ -1,7 +1,7 @@
 import {tf} from '../engine/tf.ts';
 import type {PairShapes} from './feature-pair.ts';
 
-/** Height and width that both maps can be brought to: those of the smaller. Undefined if neither is a multiple. */
+/** The height and width to which both maps can be pooled: those of the smaller. Undefined if neither is a multiple. */
 export function commonSize({teacher, student}: PairShapes): readonly [number, number] | undefined {
   if (teacher.length !== 3 || student.length !== 3) return undefined;
   const locations = ([height, width]: readonly number[]) => height! * width!;
@@ -11,7 +11,7 @@ export function commonSize({teacher, student}: PairShapes): readonly [number, nu
 }
 
 /**
- * Means over blocks, so that maps come to a height and width that theirs are multiples of.
+ * Averages blocks, to reduce maps to a height and width that divide theirs.
  *
  * @param maps - [batch, height, width, channels]
  */

@@ -4,13 +4,13 @@ import type {FeatureShapes, LossTerm} from './loss.ts';
 
 /** The two layers that a feature loss compares. */
 export interface FeaturePair {
-  /** Layer of the teacher whose activation is learned. */
+  /** Layer of the teacher with the activation to learn. */
   readonly teacher: string;
   /** Layer of the student that learns it. */
   readonly student: string;
 }
 
-/** Shapes of one example's activation of each layer. */
+/** Shape of one example's activation in each layer. */
 export interface PairShapes {
   readonly teacher: readonly number[];
   readonly student: readonly number[];
@@ -24,10 +24,10 @@ export interface PreparedPair {
 }
 
 /**
- * The term of a loss of one layer of each side.
+ * Makes the term of a loss that compares one layer of each side.
  *
- * @param method - how messages and reports call it
- * @param prepare - checks the shapes, and makes what the value needs
+ * @param method - its name in messages and reports
+ * @param prepare - checks the shapes, and makes the value function and its variables
  */
 export function featureTerm(
   method: string,

@@ -4,19 +4,19 @@ import {shareOfUnnamed} from '../knowledge/unnamed-share.ts';
 
 /** Top-k answers as whole distributions. */
 export interface FilledRest {
-  /** [count, classes], each row a distribution */
+  /** [count, classes]; each row is a distribution. */
   readonly logProbabilities: Float32Array;
-  /** [count, classes], 1 where the answer names the class */
+  /** [count, classes]; 1 if the answer names the class, else 0. */
   readonly named: Float32Array;
 }
 
 /**
- * Spreads the rest r of each top-k answer evenly over the classes that it does not name, r / (K − k) each, at most the
- * smallest probability that it does name (a class above that would have been named) and at least 1e-8 of it all, and
- * renormalises. Done before any temperature, so that every temperature is right: a rest softened as one class is not
- * what its classes soften to.
+ * Spreads the rest r of each top-k answer evenly over the classes that it does not name: r / (K − k) each, at most the
+ * smallest probability that it names (a class above that would have been named), and at least 1e-8 of the total. Then
+ * it renormalises. This happens before any temperature, so that every temperature is right: softening the rest as a
+ * single class would give a different result than softening its classes.
  *
- * Rests that rounding made negative count as 0; a class named with probability 0 counts as not named.
+ * A rest that is negative because of rounding counts as 0. A class named with probability 0 counts as not named.
  *
  * @throws KnowledgeError if an answer gives no class any probability
  */
@@ -30,7 +30,7 @@ export function fillRest(answers: TopKAnswers, classes: number): FilledRest {
 function fillRow(answers: TopKAnswers, row: number, classes: number, {logProbabilities, named}: FilledRest): void {
   const {smallest, mass, count} = namedMass(answers, row);
   if (count === 0) {
-    throw new KnowledgeError(`Answer ${row} names no class with a probability above 0. Ask for it again.`);
+    throw new KnowledgeError(`Answer ${row} names no class with a probability above 0. Ask the teacher again.`);
   }
   const unnamed = classes - count;
   const each = shareOfUnnamed({rest: answers.rest[row]!, unnamed, smallest});
@@ -57,7 +57,7 @@ function namedMass(answers: TopKAnswers, row: number): {smallest: number; mass: 
   return {smallest, mass, count};
 }
 
-/** Places that a row of fewer than k classes leaves over have a probability of 0, too. */
+/** The unused elements of a row with fewer than k classes also have a probability of 0. */
 function isNamed({logProbabilities}: TopKAnswers, index: number): boolean {
   return Math.exp(logProbabilities[index]!) > 0;
 }

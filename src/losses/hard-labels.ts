@@ -5,7 +5,7 @@ import {labelMask} from './masks.ts';
 
 export interface HardLabelOptions {
   /**
-   * ε: the mass that is taken from the label and spread evenly over all classes, from 0 to below 1.
+   * ε: the mass that is taken from the label and spread evenly over all classes. At least 0 and below 1.
    *
    * @default 0
    */
@@ -15,8 +15,8 @@ export interface HardLabelOptions {
 /**
  * −mean_i Σ_c t_ic · log q_ic, with q = softmax(logits) and t = (1 − ε) · onehot(label) + ε / K.
  *
- * Cross-entropy; label smoothing as in Szegedy et al. (2016), section 7. A temperature would do nothing to a label, so
- * there is none.
+ * Cross-entropy; label smoothing as in Szegedy et al. (2016), section 7. It has no temperature, because that would not
+ * change a label.
  *
  * @param labels - [batch], int32
  * @param logits - [batch, classes]
@@ -42,15 +42,15 @@ export interface HardLabelTermOptions extends HardLabelOptions {
    */
   readonly weight?: number;
   /**
-   * Whose label is learned: the teacher's, or the true one beside a live teacher's answers, as published recipes have it.
-   * `train()` then takes the true labels as its knowledge.
+   * The label to learn: the teacher's, or the true one alongside a live teacher's answers, as published recipes do. For
+   * the latter, `train()` takes the true labels as its knowledge.
    *
    * @default 'teacher'
    */
   readonly labels?: 'teacher' | 'true';
 }
 
-/** The student learns the teacher's label, or its most probable class; or the true label. */
+/** The student learns the teacher's label (its most probable class if it gives scores), or the true label. */
 export function hardLabels({
   weight = 1,
   smoothing = 0,

@@ -6,20 +6,20 @@ import {softenBy, type Temperature, timesSquare} from './temperature.ts';
 
 export interface JensenShannonOptions {
   /**
-   * T, which divides the logits of both sides before the softmax.
+   * T. It divides the logits of both sides before the softmax.
    *
    * @default 1
    */
   readonly temperature?: number;
   /**
-   * β, from 0 to 1: 0 is KL(teacher || student), 1 is KL(student || teacher). Close to them it is not close to their
-   * values but β and 1 − β times as much: another β needs another weight.
+   * β, from 0 to 1: 0 is KL(teacher || student), 1 is KL(student || teacher). Close to these ends, the loss is close to
+   * β or 1 − β times their values, so another β needs another weight.
    *
    * @default 0.5
    */
   readonly beta?: number;
   /**
-   * True if to multiply by T².
+   * True multiplies by T².
    *
    * @default true
    */
@@ -31,7 +31,7 @@ export interface JensenShannonOptions {
  * and m = β · p + (1 − β) · q; KL(p || q) at β = 0 and KL(q || p) at β = 1.
  *
  * The generalised Jensen-Shannon divergence of Agarwal et al. (2024), On-Policy Distillation of Language Models,
- * section 2. For β between 0 and 1 it never exceeds T² · log 2, whatever the student says.
+ * section 2. For β between 0 and 1 it never exceeds T² · log 2.
  *
  * @param teacherLogits - [batch, classes], logits or log-probabilities, all finite
  * @param studentLogits - [batch, classes]
@@ -75,7 +75,7 @@ export interface JensenShannonTermOptions extends JensenShannonOptions {
   readonly weight?: number;
 }
 
-/** The student learns the teacher's distribution by a divergence between forward and reverse. */
+/** The student learns the teacher's distribution through a divergence between forward and reverse KL. */
 export function jensenShannon({
   weight = 1,
   temperature = 1,

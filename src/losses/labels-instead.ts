@@ -1,7 +1,7 @@
 import {hardLabels} from './hard-labels.ts';
 import type {LossTerm} from './loss.ts';
 
-/** The terms, hard labels of the same weight in place of each that learns from scores. */
+/** Replaces each term that learns from scores with hard labels of the same weight. */
 export function labelsInstead(terms: readonly LossTerm[]): readonly LossTerm[] {
   return terms.map(term => {
     const {name, weight, needs} = term;

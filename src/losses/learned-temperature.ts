@@ -8,19 +8,19 @@ import {checkTemperature} from './temperature.ts';
 
 export interface LearnedTemperatureOptions {
   /**
-   * T is above it.
+   * Lower limit of T.
    *
    * @default 1
    */
   readonly least?: number;
   /**
-   * T is below `least` + `span`.
+   * Range of T, whose upper limit is `least` + `span`.
    *
    * @default 20
    */
   readonly span?: number;
   /**
-   * Share of the run in which the adversary comes to its full strength, from 0 to 1. The authors: 10 of 240 epochs.
+   * Share of the run, from 0 to 1, in which the adversary grows to its full strength. The authors: 10 of 240 epochs.
    *
    * @default 0.1
    */
@@ -28,13 +28,14 @@ export interface LearnedTemperatureOptions {
 }
 
 /**
- * T = least + span · σ(θ), with θ learned from 1 against the student: where the student moves down the gradient of the
- * term, θ moves up it, with λ = ½ (1 − cos(π · s)) of its length and s growing from 0 to 1 over the first share of the run.
+ * T = least + span · σ(θ), with θ learned from 1 against the student: the student moves down the gradient of the term,
+ * and θ moves up it, with λ = ½ (1 − cos(π · s)) of its length and s growing from 0 to 1 over the first share of the
+ * run.
  *
  * Li et al. (2023), Curriculum Temperature for Knowledge Distillation, section Method, with one θ for all examples.
  *
- * @param term - whose temperature is learned; its own is not used. By default as published, where it goes beside
- *   `hardLabels({weight: 0.1})`
+ * @param term - the term whose temperature is learned; its own is ignored. The default is the published one, to combine
+ * with `hardLabels({weight: 0.1})`
  */
 export function learnedTemperature(
   term: LogitTerm = softLabels({weight: 0.9}),
@@ -47,7 +48,7 @@ export function learnedTemperature(
     name: `learned-temperature ${term.name}`,
     weight: term.weight,
     needs: term.needs,
-    // Where θ starts.
+    // The temperature at the initial θ of 1.
     temperature: least + span / (1 + Math.exp(-1)),
     studentFeatures: [],
     prepare() {
@@ -64,13 +65,13 @@ export function learnedTemperature(
   };
 }
 
-/** λ, from 0 to 1 by half a cosine. */
+/** λ, which rises from 0 to 1 along half a cosine. */
 function strength(progress: tf.Scalar | undefined, share: number): tf.Scalar {
   const ramp = tf.mul(rampUp(progress, share), Math.PI);
   return tf.mul(tf.sub(1, tf.cos(ramp)), 0.5);
 }
 
-/** x as it is, and its gradient times −λ. */
+/** Returns x, and multiplies its gradient by −λ. */
 function reversed(x: tf.Tensor, λ: tf.Scalar): tf.Tensor {
   const reverse = tf.customGrad((x, save) => {
     (save as tf.GradSaveFunc)([λ]);

@@ -3,21 +3,21 @@ import type {Detail} from '../teacher.ts';
 import type {LossTerm} from './loss.ts';
 import {checkTemperature, type Temperature} from './temperature.ts';
 
-/** What a loss of logits compares. */
+/** The values that a loss of logits compares. */
 export interface LogitBatch {
-  /** [batch, classes], the teacher's logits or log-probabilities, all finite */
+  /** [batch, classes], the teacher's logits or log-probabilities, all finite. */
   readonly teacher: tf.Tensor2D;
-  /** [batch, classes], the student's logits */
+  /** [batch, classes], the student's logits. */
   readonly student: tf.Tensor2D;
-  /** [batch], int32: the teacher's most probable class */
+  /** [batch], int32: the teacher's most probable class. */
   readonly labels: tf.Tensor1D;
-  /** How far the run is, from 0 to 1. See `PreparedTerm`. */
+  /** Progress of the run, from 0 to 1. See `PreparedTerm`. */
   readonly progress?: tf.Scalar | undefined;
 }
 
 /**
- * A term that compares the logits of both sides, softened. What changes these logits or the temperature first
- * (`standardised`, `quantised`, `learnedTemperature`) goes around it.
+ * A term that compares the softened logits of both sides. Wrappers can change these logits or the temperature first:
+ * `standardised`, `quantised`, `learnedTemperature`.
  */
 export interface LogitTerm extends LossTerm {
   readonly temperature: number;
@@ -34,7 +34,7 @@ export interface LogitTermParts {
   readonly compare: LogitTerm['compare'];
 }
 
-/** The term of a loss that takes whole distributions and has no variables of its own. */
+/** Makes the term of a loss that takes whole distributions and has no variables of its own. */
 export function logitTerm(parts: LogitTermParts): LogitTerm {
   const {name, weight, temperature, needs = {kind: 'log-probabilities'}, compare} = parts;
   checkTemperature(temperature);

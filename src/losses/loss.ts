@@ -2,23 +2,23 @@ import type {tf} from '../engine/tf.ts';
 import type {Detail} from '../teacher.ts';
 
 /**
- * What the teacher said about one batch, ready for a loss. `labels` is there for every detail; the rest as far as the
- * detail goes. See `targets.ts`.
+ * The teacher's answers for one batch, ready for a loss. `labels` is always present; the rest depends on the detail of
+ * the answers. See `targets.ts`.
  */
 export interface BatchTargets {
   /** [batch], int32: the teacher's label, or its most probable class. */
   readonly labels: tf.Tensor1D;
-  /** [batch], int32. Absent where nobody told them. */
+  /** [batch], int32. Absent if they are unknown. */
   readonly trueLabels?: tf.Tensor1D;
-  /** [batch, classes], log-probabilities up to a constant a row (logits are such). Absent for bare labels. */
+  /** [batch, classes], log-probabilities up to a constant for each row (logits are such). Absent for bare labels. */
   readonly logProbabilities?: tf.Tensor2D;
-  /** [batch, classes], 1 where a top-k answer names the class; only of top-k answers. */
+  /** [batch, classes], 1 if a top-k answer names the class, else 0. Present only for top-k answers. */
   readonly named?: tf.Tensor2D;
   /** By teacher layer: [batch, ...shape]. */
   readonly features: Readonly<Record<string, tf.Tensor>>;
 }
 
-/** What the student says about the same batch. */
+/** The student's outputs for the same batch. */
 export interface BatchOutputs {
   /** [batch, classes] */
   readonly logits: tf.Tensor2D;
@@ -32,18 +32,18 @@ export type FeatureShapes = Readonly<Record<string, readonly number[]>>;
 /** One weighted term of a training objective. */
 export interface LossTerm {
   readonly name: string;
-  /** λ of this term; the objective is the sum of weight · value. */
+  /** λ of this term. The objective is the sum of weight · value. */
   readonly weight: number;
-  /** The least that the answers must hold. */
+  /** The least detail of answers that the term needs. */
   readonly needs: Detail;
   /**
-   * True if it learns from true labels beside the answers.
+   * True if it learns from true labels in addition to the answers.
    *
    * @default false
    */
   readonly needsTrueLabels?: boolean;
   /**
-   * Temperature that it softens the targets at, for reports.
+   * Temperature at which it softens the targets, for reports.
    *
    * @default 1
    */
@@ -59,7 +59,7 @@ export interface LossTerm {
   /**
    * Checks shapes before the first step and returns the function that computes the term.
    *
-   * @returns the term's value for a batch, and variables of its own that are trained with the student and then dropped
+   * @returns the term's value for a batch, and its own variables, which are trained with the student and then dropped
    */
   prepare(shapes: {readonly teacher: FeatureShapes; readonly student: FeatureShapes}, seed: number): PreparedTerm;
 }
@@ -67,9 +67,9 @@ export interface LossTerm {
 export interface PreparedTerm {
   readonly variables: readonly tf.Variable[];
   /**
-   * The term before its weight.
+   * Computes the term before its weight.
    *
-   * @param progress - how far the run is with this step, from above 0 to 1 at the last. Where it isn't known, 1.
+   * @param progress - progress of the run with this step, from above 0 to 1 at the last; 1 if it isn't known
    */
   value(targets: BatchTargets, outputs: BatchOutputs, progress?: tf.Scalar): tf.Scalar;
 }

@@ -6,13 +6,13 @@ import {softenBy, type Temperature, timesSquare} from './temperature.ts';
 
 export interface NkdOptions {
   /**
-   * T, of the classes other than the label. Published: 1 for ImageNet, 3 for CIFAR-100.
+   * T, the temperature of the classes other than the label. Published: 1 for ImageNet, 3 for CIFAR-100.
    *
    * @default 1
    */
   readonly temperature?: number;
   /**
-   * γ, of the classes other than the label. Published: 1.5 for ImageNet, 3.5 for CIFAR-100.
+   * γ, the weight of the classes other than the label. Published: 1.5 for ImageNet, 3.5 for CIFAR-100.
    *
    * @default 1.5
    */
@@ -23,8 +23,8 @@ export interface NkdOptions {
  * −mean_i p_y · log q_y − γ · T² · mean_i Σ_{c ≠ y} p̂_c · log q̂_c: with y the label, p = softmax(teacher) and
  * q = softmax(student), and p̂ and q̂ those of the logits divided by T, renormalised over the classes other than y.
  *
- * Yang et al. (2023), From Knowledge Distillation to Self-Knowledge Distillation, section 3. Cross-entropies and no
- * divergences: at its least it is not 0.
+ * Yang et al. (2023), From Knowledge Distillation to Self-Knowledge Distillation, section 3. It consists of
+ * cross-entropies and not divergences, so its minimum is not 0.
  *
  * @param teacherLogits - [batch, classes], logits or log-probabilities, all finite
  * @param studentLogits - [batch, classes]
@@ -65,7 +65,10 @@ export interface NkdTermOptions extends NkdOptions {
   readonly weight?: number;
 }
 
-/** The student learns how sure the teacher is of its label, and the other classes as if there were no label. To go beside `hardLabels()`. */
+/**
+ * The student learns how sure the teacher is of its label, and the other classes as if there were no label. Combine it
+ * with `hardLabels()`.
+ */
 export function nkd({weight = 1, temperature = 1, gamma = 1.5}: NkdTermOptions = {}): LogitTerm {
   checkPartWeight('gamma', gamma);
   return logitTerm({

@@ -4,21 +4,22 @@ import type {Detail} from '../teacher.ts';
 import type {LossTerm} from './loss.ts';
 
 /**
- * The least that answers must hold for every term of an objective.
+ * The least detail of answers that every term of an objective can use.
  *
- * @throws KnowledgeError if no answer holds enough: votes are not in any other answer, nor it in them
+ * @throws KnowledgeError if no answer holds enough, because votes can't be derived from other answers, nor those from
+ * votes
  */
 export function needsOf(terms: readonly LossTerm[]): Detail {
   return joinDetails(terms.map(term => term.needs));
 }
 
 /**
- * Checks an objective before anything is asked or trained: that it has terms, that their weights are weights, and that
- * the answers hold what each term needs.
+ * Checks an objective before any query or training: that it has terms with valid weights, and that the answers hold
+ * what each term needs.
  *
- * @param detail - what the answers hold
- * @param method - how messages call the objective
- * @throws InputError
+ * @param detail - detail of the answers
+ * @param method - the objective's name in messages
+ * @throws InputError if they don't
  */
 export function checkObjective(terms: readonly LossTerm[], detail: Detail, method = 'The objective'): void {
   if (terms.length === 0) {
@@ -39,10 +40,10 @@ export function checkObjective(terms: readonly LossTerm[], detail: Detail, metho
 }
 
 /**
- * Checks that the terms read all that the answers of a method hold: what nobody reads need not be asked for. Of votes a
- * label is what most said, and takes all of them.
+ * Checks that the terms read every part of a method's answers, because unread parts need not be requested. The label of
+ * votes is their majority, so it reads all of them.
  *
- * @throws InputError that names what is left unread, and what reads it
+ * @throws InputError that names the unread part, and a loss that reads it
  */
 export function checkAllRead(terms: readonly LossTerm[], detail: Detail, method = 'The objective'): void {
   const needs = terms.map(term => term.needs);
@@ -51,7 +52,7 @@ export function checkAllRead(terms: readonly LossTerm[], detail: Detail, method 
   const unread = features.filter(feature => !read.includes(feature));
   if (unread.length > 0) {
     throw new InputError(
-      `${method}: the answers hold features of ${unread.join(', ')}, and no loss reads them. Learn from them by a loss such as ` +
+      `${method}: the answers hold features of ${unread.join(', ')}, and no loss reads them. Learn from them with a loss such as ` +
         '`featureHint()`, or leave them out of `detail`.',
     );
   }
@@ -59,12 +60,12 @@ export function checkAllRead(terms: readonly LossTerm[], detail: Detail, method 
   const names = terms.map(({name}) => name).join(' + ');
   const reader = detail.kind === 'top-k' ? 'topKLabels()' : 'softLabels()';
   throw new InputError(
-    `${method}: the answers hold ${describeDetail(detail)}, and ${names} reads labels alone. Learn from them by ` +
-      `\`${reader}\`, or leave \`detail\` out: labels are then all that is asked for.`,
+    `${method}: the answers hold ${describeDetail(detail)}, and ${names} reads labels alone. Learn from them with ` +
+      `\`${reader}\`, or leave \`detail\` out to request labels alone.`,
   );
 }
 
-/** What to do with the answers there are. */
+/** Suggests a loss that can use the present answers. */
 function nearest(needs: Detail, held: Detail): string {
   switch (held.kind) {
     case 'label':

@@ -1,12 +1,12 @@
 import {InputError} from '../errors.ts';
 
-/** Refuses what can't be the share of a whole. */
+/** @throws InputError if a value can't be the share of a whole */
 export function checkShare(name: string, value: number): void {
   if (value >= 0 && value <= 1) return;
   throw new InputError(`Expected \`${name}\` to be from 0 to 1, got ${value}.`);
 }
 
-/** Refuses what can't be the weight of a part. */
+/** @throws InputError if a value can't be the weight of a part */
 export function checkPartWeight(name: string, value: number): void {
   if (value >= 0 && Number.isFinite(value)) return;
   throw new InputError(`Expected \`${name}\` to be a number of at least 0, got ${value}.`);

@@ -4,15 +4,15 @@ import {type FeaturePair, featureTerm} from './feature-pair.ts';
 import type {LossTerm} from './loss.ts';
 import {unitRows} from './unit-length.ts';
 
-/** Below any share of a kernel that matters; keeps the logarithms finite, as in the authors' code. */
+/** Smaller than any share of a kernel that matters. It keeps the logarithms finite, as in the authors' code. */
 const LEAST = 1e-7;
 
 /**
  * mean_ij p_ij · log((p_ij + 1e-7) / (q_ij + 1e-7)): p of the teacher and q of the student are ½ (1 + cos(f_i, f_j)), each
  * row divided by its sum.
  *
- * Passalis and Tefas (2018), Learning Deep Representations with Probabilistic Knowledge Transfer, section 3; the mean over
- * pairs is that of their code. The two layers may be of any shapes.
+ * Passalis and Tefas (2018), Learning Deep Representations with Probabilistic Knowledge Transfer, section 3; the mean
+ * over pairs is that of their code. The two layers can have any shapes.
  *
  * @param teacher - [batch, ...shape]
  * @param student - [batch, ...shape]

@@ -4,13 +4,13 @@ import {type LogitTerm, logitTerm} from './logit-term.ts';
 import {floorOf} from './soft-probabilities.ts';
 
 export interface QuantisedOptions {
-  /** Decimals that the teacher's probabilities are rounded to, from 1 to 7. */
+  /** Number of decimals of the teacher's probabilities, from 1 to 7. */
   readonly decimals: number;
 }
 
 /**
- * log max(p, 10⁻ᵈ / 4), with p = softmax(teacher) and d decimals: what rounding took away, put back. `floorOf` says why a
- * quarter.
+ * log max(p, 10⁻ᵈ / 4), with p = softmax(teacher) and d decimals. It restores the mass that rounding removed. `floorOf`
+ * explains the quarter.
  *
  * @param teacherLogits - [batch, classes], logits or log-probabilities, all finite
  */
@@ -19,10 +19,11 @@ export function restoreRounded(teacherLogits: tf.Tensor2D, decimals: number): tf
 }
 
 /**
- * The student learns from a teacher that shows rounded probabilities: no class has less than a quarter of the last
- * decimal before the term softens and compares them. At T > 1, what a 0 stands for is a good part of the softened mass.
+ * The student learns from a teacher that shows rounded probabilities. Each class gets at least a quarter of the last
+ * decimal before the term softens and compares. At T > 1, the probabilities that were rounded to 0 make up much of the
+ * softened mass.
  *
- * @param term - whose teacher is rounded
+ * @param term - the term whose teacher shows rounded probabilities
  */
 export function quantised(term: LogitTerm, {decimals}: QuantisedOptions): LogitTerm {
   if (!(Number.isInteger(decimals) && decimals >= 1 && decimals <= 7)) {

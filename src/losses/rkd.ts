@@ -23,11 +23,11 @@ export interface RkdOptions {
 /**
  * distance · mean_ij ℓ(d_ij(student) − d_ij(teacher)) + angle · mean_aij ℓ(cos_aij(student) − cos_aij(teacher)), with
  * ℓ(x) = ½x² within 1 and |x| − ½ beyond, d_ij the distance of the examples i and j over the mean of all distances, and
- * cos_aij the cosine of the angle at a between i and j, 0 where two of them are one.
+ * cos_aij the cosine of the angle at a between i and j, or 0 if two of them are equal.
  *
- * Park et al. (2019), Relational Knowledge Distillation, section 3.2, with the weights of published code. Nothing but
- * relations within the batch is compared, so the two layers may be of any shapes. Zero, with no gradient, in a batch of
- * one. Takes memory for batch³ numbers.
+ * Park et al. (2019), Relational Knowledge Distillation, section 3.2, with the weights of published code. It compares
+ * only relations within the batch, so the two layers can have any shapes. In a batch of one it is zero, with no
+ * gradient. It takes memory for batch³ numbers.
  *
  * @param teacher - [batch, ...shape]
  * @param student - [batch, ...shape]
@@ -53,15 +53,16 @@ function smoothL1(x: tf.Tensor): tf.Tensor {
 }
 
 interface Relations {
-  /** [batch, batch], of mean 1 off the diagonal */
+  /** [batch, batch], with mean 1 off the diagonal. */
   readonly distances: tf.Tensor;
-  /** [batch, batch, batch]: at the first of three, between the others */
+  /** [batch, batch, batch]: the angle at the first example between the other two. */
   readonly cosines: tf.Tensor;
 }
 
 /**
- * All from the inner products G of the centred examples: |i − j|² = G_ii + G_jj − 2 G_ij, and (i − a) · (j − a) is
- * G_ij − G_ai − G_aj + G_aa. Differences of all pairs would take memory for batch² times as many numbers as an example has.
+ * Computes all relations from the inner products G of the centred examples: |i − j|² = G_ii + G_jj − 2 G_ij, and (i −
+ * a) · (j − a) is G_ij − G_ai − G_aj + G_aa. Differences of all pairs would take memory for batch² times as many
+ * numbers as an example has.
  */
 function relationsOf(features: tf.Tensor): Relations {
   const centred = centre(flat(features), 0);
@@ -69,7 +70,7 @@ function relationsOf(features: tf.Tensor): Relations {
   const products = tf.matMul(centred, centred, false, true);
   const squares = tf.sum(tf.square(centred), 1, true) as tf.Tensor2D;
   const squaredDistances = tf.sub(tf.add(squares, tf.transpose(squares)), tf.mul(products, 2));
-  // No root, and no gradient, where two examples are one.
+  // If two examples are equal, there is no root and no gradient.
   const apart = tf.mul(tf.step(tf.sub(squaredDistances, 1e-12)), tf.sub(1, tf.eye(batch)));
   const lengths = tf.sqrt(tf.add(tf.mul(squaredDistances, apart), tf.sub(1, apart)));
   const distances = tf.mul(lengths, apart);
@@ -81,7 +82,7 @@ function relationsOf(features: tf.Tensor): Relations {
 /**
  * @param products - G, [batch, batch]
  * @param squares - its diagonal, [batch, 1]
- * @param inverse - [batch, batch], 1 over the distance, 0 where there is none
+ * @param inverse - [batch, batch], 1 over the distance, or 0 if the distance is 0
  */
 function cosinesOf(products: tf.Tensor, squares: tf.Tensor, inverse: tf.Tensor): tf.Tensor {
   const batch = products.shape[0]!;
@@ -101,7 +102,7 @@ export interface RkdTermOptions extends FeaturePair, RkdOptions {
   readonly weight?: number;
 }
 
-/** The student learns how the examples of a batch lie to each other in a layer of a white-box teacher. */
+/** The student learns how the examples of a batch relate to each other in a layer of a white-box teacher. */
 export function rkd({weight = 1, distance = 25, angle = 50, ...pair}: RkdTermOptions): LossTerm {
   checkPartWeight('distance', distance);
   checkPartWeight('angle', angle);

@@ -7,7 +7,8 @@ import {unitRows} from './unit-length.ts';
 /**
  * ‖G(teacher) − G(student)‖² / batch², with G(f) the inner products f · fᵀ of the batch, each row divided by its length.
  *
- * Tung and Mori (2019), Similarity-Preserving Knowledge Distillation, section Method. The two layers may be of any shapes.
+ * Tung and Mori (2019), Similarity-Preserving Knowledge Distillation, section Method. The two layers can have any
+ * shapes.
  *
  * @param teacher - [batch, ...shape]
  * @param student - [batch, ...shape]

@@ -5,7 +5,7 @@ import {softenBy, type Temperature, timesSquare} from './temperature.ts';
 
 export interface SoftLabelOptions {
   /**
-   * T, which divides the logits of both sides before the softmax. Greater is softer.
+   * T. It divides the logits of both sides before the softmax. A greater T is softer.
    *
    * @default 4
    */
@@ -17,7 +17,7 @@ export interface SoftLabelOptions {
    */
   readonly direction?: 'forward' | 'reverse';
   /**
-   * True if to multiply by T². Gradients shrink as 1 / T² without it, so a weight would mean another thing at each T.
+   * True multiplies by T². Without it gradients shrink as 1 / T², so the effect of a weight would depend on T.
    *
    * @default true
    */
@@ -28,10 +28,10 @@ export interface SoftLabelOptions {
  * T² · mean_i Σ_c p_ic · (log p_ic − log q_ic), with p = softmax(teacher / T) and q = softmax(student / T).
  *
  * Hinton, Vinyals and Dean (2015), sections 2 and 2.1. The mean is over the batch, not over batch times classes. A
- * softmax is blind to a constant added to a row, so log-probabilities in place of the teacher's logits give the same
- * value at every T.
+ * softmax ignores a constant added to a row, so log-probabilities instead of the teacher's logits give the same value
+ * at every T.
  *
- * @param teacherLogits - [batch, classes], logits or log-probabilities, all finite (`targetsOf` sees to that)
+ * @param teacherLogits - [batch, classes], logits or log-probabilities, all finite (`targetsOf` ensures that)
  * @param studentLogits - [batch, classes]
  */
 export function softLabelLoss(

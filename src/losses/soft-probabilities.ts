@@ -4,14 +4,14 @@ import {type SoftLabelOptions, softLabelLoss} from './soft-labels.ts';
 
 export interface FloorOptions {
   /**
-   * Decimals that the probabilities were rounded to; sets `floor` to a quarter of the last one.
+   * Number of decimals of the rounded probabilities. It sets `floor` to a quarter of the last one.
    *
    * @default not rounded
    */
   readonly decimals?: number;
   /**
-   * The probability that stands for a probability of 0. No softmax gives 0: it was rounded away, and at T > 1 it matters
-   * what it was.
+   * The probability that replaces a probability of 0. No softmax gives 0, so the true value was rounded away, and at T
+   * > 1 it matters.
    *
    * @default 1e-8, or 10^-decimals / 4
    */
@@ -19,17 +19,17 @@ export interface FloorOptions {
 }
 
 /**
- * The probability that stands for a probability of 0. Of rounded ones, a quarter of the last decimal recovers the
- * softened distribution best: at T = 4 and two decimals the mean divergence from the truth is 0.030, against 0.043 for a
- * half and 0.816 for 1e-12.
+ * The probability that replaces a probability of 0. For rounded probabilities, a quarter of the last decimal recovers
+ * the softened distribution best: at T = 4 and two decimals the mean divergence from the truth is 0.030, against 0.043
+ * for a half and 0.816 for 1e-12.
  */
 export function floorOf({decimals, floor}: FloorOptions): number {
   return floor ?? (decimals === undefined ? LEAST_PROBABILITY : 10 ** -decimals / 4);
 }
 
 /**
- * `softLabelLoss` of log(max(p, floor)): for teachers that show probabilities at T = 1 instead of logits. The logarithm
- * comes first and the temperature after it, which gives the softened distribution that the logits would have given.
+ * `softLabelLoss` of log(max(p, floor)), for teachers that show probabilities at T = 1 instead of logits. Taking the
+ * logarithm before the temperature gives the same softened distribution as the logits would.
  *
  * @param teacherProbabilities - [batch, classes], at T = 1
  * @param studentLogits - [batch, classes]

@@ -7,7 +7,7 @@ import {softLabels} from './soft-labels.ts';
  * (z − mean z) / (s + 1e-7) along each row, with s² = Σ (z − mean z)² / (K − 1).
  *
  * Sun et al. (2024), Logit Standardization in Knowledge Distillation, section 4; the K − 1 is that of their code. The
- * 1e-14 below the root, the square of their 1e-7, keeps the gradient of a row of equal logits finite.
+ * 1e-14 under the root, the square of their 1e-7, keeps the gradient of a row of equal logits finite.
  *
  * @param logits - [batch, classes], at least two classes
  */
@@ -20,10 +20,11 @@ export function standardise(logits: tf.Tensor2D): tf.Tensor2D {
 }
 
 /**
- * The student learns the shape of the teacher's logits, without their spread: both sides are standardised before the term
- * compares them. The spread is no longer learned, so the student's probabilities are to be calibrated after.
+ * The student learns the shape of the teacher's logits, without their spread: both sides are standardised before the
+ * term compares them. The spread is not learned, so calibrate the student's probabilities afterwards.
  *
- * @param term - whose logits are standardised; by default as published, where it goes beside `hardLabels({weight: 0.1})`
+ * @param term - the term whose logits are standardised; the default is the published one, to combine with
+ * `hardLabels({weight: 0.1})`
  */
 export function standardised(term: LogitTerm = softLabels({temperature: 2, weight: 9})): LogitTerm {
   const {name, weight, temperature, needs} = term;

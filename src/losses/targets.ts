@@ -9,7 +9,7 @@ import {fillRest} from './fill-rest.ts';
 import type {BatchTargets} from './loss.ts';
 import {type FloorOptions, floorOf} from './soft-probabilities.ts';
 
-/** What losses take, for a whole table of answers; row i is answer i. `BatchTargets` says what each part is. */
+/** The inputs of losses for a whole table of answers. Row i belongs to answer i. `BatchTargets` describes each part. */
 export interface Targets {
   readonly classes: number;
   /** [count] */
@@ -23,12 +23,12 @@ export interface Targets {
 }
 
 /**
- * The one switch from what a teacher answered to what a loss takes. Labels are the most probable or most voted class,
- * the lowest index on ties. Votes are smoothed, the rest of top-k answers is spread (and `named` says over what), and a
- * class of probability 0 gets the floor of `options`, or the row's smallest probability where that is lower: 0 · log 0
- * has no place in a loss.
+ * Converts a teacher's answers to the inputs of losses. Labels are the most probable or most voted class, and the
+ * lowest index on ties. Votes are smoothed. The rest of top-k answers is spread over the unnamed classes, which `named`
+ * marks. A class of probability 0 gets the floor of `options`, or the row's smallest probability if that is lower, so
+ * that no loss computes 0 · log 0.
  *
- * @throws KnowledgeError if an answer is no distribution
+ * @throws KnowledgeError if an answer is not a distribution
  */
 export function targetsOf(answers: Answers, classes: number, options: FloorOptions = {}): Targets {
   switch (answers.kind) {
@@ -71,7 +71,7 @@ function multiples(step: number, count: number): Int32Array {
   return Int32Array.from({length: count}, (_, index) => index * step);
 }
 
-/** The same rows where all is finite; else a copy in which each -Infinity is a small probability. */
+/** Returns the same rows if all are finite, else a copy with a small probability instead of each -Infinity. */
 function withoutInfinities(rows: Float32Array, classes: number, logFloor: number): Float32Array {
   if (rows.every(Number.isFinite)) return rows;
   const finite = rows.slice();
@@ -80,7 +80,7 @@ function withoutInfinities(rows: Float32Array, classes: number, logFloor: number
     const logTotal = logSumExpOfRow(row, 0, classes);
     if (!Number.isFinite(logTotal)) {
       throw new KnowledgeError(
-        `Answer ${start / classes} is no distribution: its log-probabilities are ${row.join(', ')}. Ask for it again.`,
+        `Answer ${start / classes} is not a distribution: its log-probabilities are ${row.join(', ')}. Ask the teacher again.`,
       );
     }
     const least = row.reduce(
@@ -92,7 +92,7 @@ function withoutInfinities(rows: Float32Array, classes: number, logFloor: number
   return finite;
 }
 
-/** The named rows, in that order. */
+/** Selects rows, in the given order. */
 export function selectTargets(targets: Targets, rows: ArrayLike<number>): Targets {
   const {classes, labels, logProbabilities, named, features} = targets;
   return {
@@ -104,7 +104,7 @@ export function selectTargets(targets: Targets, rows: ArrayLike<number>): Target
   };
 }
 
-/** Targets as tensors, for the caller to dispose. They may share the targets' memory. */
+/** Converts targets to tensors, which the caller must dispose of. They can share the targets' memory. */
 export function targetTensors({classes, labels, logProbabilities, named, features}: Targets): BatchTargets {
   const count = labels.length;
   return {

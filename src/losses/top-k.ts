@@ -6,15 +6,15 @@ import {softLabelLoss} from './soft-labels.ts';
 import {checkTemperature} from './temperature.ts';
 
 /**
- * What becomes of the mass that a top-k answer does not name. `fill`: it is spread over the classes not named. `bucket`:
- * those classes count as one, on both sides. `zero`: it is dropped and the named classes renormalised, which makes the
- * student overconfident; there to show that it does.
+ * The treatment of the mass on classes that a top-k answer does not name. `fill` spreads it over these classes.
+ * `bucket` counts these classes as one, on both sides. `zero` drops it and renormalises the named classes, which makes
+ * the student overconfident; it exists to demonstrate that.
  */
 export type Rest = 'fill' | 'bucket' | 'zero';
 
 export interface TopKOptions {
   /**
-   * T, on both sides. With `bucket` only 1: how the classes in the bucket would soften is not known.
+   * T, on both sides. `bucket` allows only 1, because it is unknown how the classes in the bucket would soften.
    *
    * @default 1
    */
@@ -26,14 +26,15 @@ export interface TopKOptions {
 /**
  * T² · mean_i KL(p_i || q_i) for a teacher that names its k best classes, over
  *
- * - `fill`: all K classes, p as `fillRest` filled it. With the student's unnamed classes equal it is the full divergence
- *   less what their true shape adds; for others it may lie above it.
- * - `bucket`: the k named classes and one more for the rest. Never above the full divergence at T = 1, by the log-sum
- *   inequality (Cover and Thomas (2006), theorem 2.7.1).
- * - `zero`: p renormalised over the named classes, q over all.
+ * - `fill`: all K classes, with p as `fillRest` filled it. If the student gives its unnamed classes equal
+ *   probabilities, it is the full divergence minus a constant that their true shape adds. Otherwise it can exceed the
+ *   full divergence.
+ * - `bucket`: the k named classes and one more for the rest. At T = 1 it never exceeds the full divergence, by the
+ *   log-sum inequality (Cover and Thomas (2006), theorem 2.7.1).
+ * - `zero`: p renormalised over the named classes, q over all classes.
  *
- * @param teacher - [batch, classes], log-probabilities as `fillRest` gives them
- * @param named - [batch, classes], 1 where the answer names the class
+ * @param teacher - [batch, classes], log-probabilities from `fillRest`
+ * @param named - [batch, classes], 1 if the answer names the class, else 0
  * @param student - [batch, classes], logits
  */
 export function topKLoss(
@@ -54,7 +55,7 @@ export function topKLoss(
   });
 }
 
-/** [batch, classes + 1]: the named classes, and in the last column all others as one. */
+/** [batch, classes + 1]: the named classes, and all others together in the last column. */
 function withBucket(logits: tf.Tensor2D, named: tf.Tensor2D): tf.Tensor2D {
   const others = tf.logSumExp(withoutClasses(logits, named), 1, true) as tf.Tensor2D;
   return tf.concat([onlyClasses(logits, named), others], 1);
@@ -69,7 +70,10 @@ export interface TopKTermOptions extends TopKOptions {
   readonly weight?: number;
 }
 
-/** The student learns the classes that the teacher names, and that there is a rest. Whole distributions name all. */
+/**
+ * The student learns the classes that the teacher names, and the mass of the rest. Whole distributions name all
+ * classes.
+ */
 export function topKLabels({weight = 1, temperature = 1, rest = 'fill'}: TopKTermOptions = {}): LossTerm {
   checkTemperature(temperature);
   if (rest === 'bucket' && temperature !== 1) {

@@ -5,13 +5,13 @@ import {softenBy, type Temperature} from './temperature.ts';
 
 export interface TtmOptions {
   /**
-   * T, of the teacher alone: its probabilities to the power of γ = 1 / T, renormalised.
+   * T, for the teacher alone: its probabilities are raised to the power of γ = 1 / T and renormalised.
    *
    * @default 4
    */
   readonly temperature?: number;
   /**
-   * True if examples weigh U, so that those of an unsure teacher, which are the smoother, weigh more (WTTM).
+   * True weights each example by U, so that those with a less sure teacher, which are smoother, count more (WTTM).
    *
    * @default true
    */
@@ -19,8 +19,8 @@ export interface TtmOptions {
 }
 
 /**
- * mean_i U_i · KL(p̃_i || q_i), with p = softmax(teacher), γ = 1 / T, U = Σ_c p_c^γ, p̃ = p^γ / U and q = softmax(student);
- * without U where it is not weighted. No T softens the student, and there is no T².
+ * mean_i U_i · KL(p̃_i || q_i), with p = softmax(teacher), γ = 1 / T, U = Σ_c p_c^γ, p̃ = p^γ / U and q =
+ * softmax(student). If it is not weighted, U is left out. No T softens the student, and there is no T².
  *
  * Zheng and Yang (2024), Knowledge Distillation Based on Transformed Teacher Matching, sections 3 (TTM) and 4 (WTTM).
  *
@@ -46,14 +46,14 @@ function transformed(
 
 export interface TtmTermOptions extends TtmOptions {
   /**
-   * λ of the term. The authors weigh 45 where it is not weighted by U.
+   * λ of the term. The authors use 45 without the weights U.
    *
    * @default 4
    */
   readonly weight?: number;
 }
 
-/** The student, as it is, learns the softened teacher. To go beside `hardLabels()`. */
+/** The student, not softened, learns the softened teacher. Combine it with `hardLabels()`. */
 export function ttm({weight = 4, temperature = 4, weighted = true}: TtmTermOptions = {}): LogitTerm {
   return logitTerm({
     name: weighted ? 'wttm' : 'ttm',

@@ -17,15 +17,15 @@ export interface VoteLabelTermOptions {
    */
   readonly temperature?: number;
   /**
-   * τ that the teacher sampled its answers at, as services call it: the votes then tell softmax(logits / τ), and their
-   * logarithms times τ stand for the logits.
+   * τ, the temperature at which the teacher sampled its answers, as services define it. The votes then estimate
+   * softmax(logits / τ), and their logarithms times τ stand for the logits.
    *
    * @default 1
    */
   readonly samplingTemperature?: number;
 }
 
-/** The student learns the distribution that repeated answers of a label-only teacher hint at. */
+/** The student learns the distribution that repeated answers of a label-only teacher suggest. */
 export function voteLabels({
   weight = 1,
   temperature = 1,

@@ -13,31 +13,31 @@ import {readInputs} from '../student/read-inputs.ts';
 import type {Student} from '../student/student.ts';
 import type {Detail, Teacher} from '../teacher.ts';
 
-/** What one step learns from. Its tensors are the caller's to dispose. */
+/** The examples of one step. The caller must dispose of its tensors. */
 export interface Batch {
   /** Raw inputs, float32 [rows, ...shape]. */
   readonly raw: tf.Tensor;
   readonly targets: BatchTargets;
 }
 
-/** Where batches come from. */
+/** A source of batches. */
 export interface BatchSource {
   /** Shapes of the teacher's features. */
   readonly featureShapes: FeatureShapes;
-  /** Whom a batch is waited for; undefined if it is made at once. */
+  /** The cause of the wait for a batch. Undefined if it is made at once. */
   readonly waitsFor: 'disk' | 'teacher' | undefined;
   batch(rows: Int32Array, epoch: number, signal?: AbortSignal): Promise<Batch>;
 }
 
-/** How a run looks at its inputs: as they are, or at an augmented version of each, another one every epoch. */
+/** How a run sees its inputs: unchanged, or augmented differently in every epoch. */
 export interface Viewing {
-  /** The one that looks. */
+  /** The student that sees the inputs. */
   readonly student: Student;
   readonly view: View | undefined;
   readonly seed: number;
 }
 
-/** Batches of kept answers. */
+/** Makes batches of kept answers. */
 export function keptAnswers(knowledge: Knowledge, viewing: Viewing): BatchSource {
   const targets = targetsOf(knowledge.answers, knowledge.classes.length);
   return {
@@ -50,7 +50,7 @@ export function keptAnswers(knowledge: Knowledge, viewing: Viewing): BatchSource
   };
 }
 
-/** Batches of answers that stay on disk until they are needed. */
+/** Makes batches of answers that stay on disk until they are needed. */
 export async function storedAnswers(knowledge: StoredKnowledge, viewing: Viewing): Promise<BatchSource> {
   const classes = knowledge.classes.length;
   const targetsAt = async (rows: Int32Array) => targetsOf(await knowledge.readAnswers(rows), classes);
@@ -69,7 +69,7 @@ export interface LiveOptions extends Viewing {
   readonly detail: Detail;
 }
 
-/** Batches whose answers the teacher gives there and then, about the very view that the student sees. */
+/** Makes batches that a live teacher answers, on the same views that the student sees. */
 export async function liveAnswers(
   knowledge: Knowledge | StoredKnowledge,
   {teacher, detail, ...viewing}: LiveOptions,
@@ -93,7 +93,7 @@ export async function liveAnswers(
   };
 }
 
-/** A batch's inputs as they look in one epoch. Each row of each epoch has a view of its own. */
+/** A batch's inputs as the student sees them in one epoch. Each row has its own view in each epoch. */
 async function look(
   knowledge: Knowledge | StoredKnowledge,
   rows: Int32Array,

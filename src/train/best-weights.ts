@@ -1,6 +1,6 @@
 import {tf} from '../engine/tf.ts';
 
-/** Keeps a copy of the weights that did best on validation, where early stopping wants them back. */
+/** Keeps a copy of the weights with the best validation score, if early stopping is to restore them. */
 export class BestWeights {
   readonly #weights: readonly tf.Variable[];
   readonly #patience: number | undefined;
@@ -8,13 +8,13 @@ export class BestWeights {
   #score = Number.NEGATIVE_INFINITY;
   #worse = 0;
 
-  /** @param patience - measurements without a better one before the run is exhausted; undefined keeps no copies */
+  /** @param patience - measurements without a better one that exhaust the run; undefined keeps no copies */
   constructor(weights: readonly tf.Variable[], patience: number | undefined) {
     this.#weights = weights;
     this.#patience = patience;
   }
 
-  /** Takes a measurement, higher being better. Returns whether it is the best so far. */
+  /** Takes a measurement, of which higher is better. Returns true if it is the best so far. */
   offer(score: number): boolean {
     if (score <= this.#score) {
       this.#worse++;
@@ -33,17 +33,17 @@ export class BestWeights {
     return this.#patience !== undefined && this.#worse >= this.#patience;
   }
 
-  /** The score to beat, and for how many measurements it has stood. */
+  /** The score to beat, and the number of measurements since it was reached. */
   get standing(): {readonly score: number; readonly worse: number} {
     return {score: this.#score, worse: this.#worse};
   }
 
-  /** The best weights so far; empty where none are kept. They stay this object's own. */
+  /** The best weights so far. Empty if no copies are kept. This object keeps ownership. */
   get copies(): readonly tf.Tensor[] {
     return this.#copies;
   }
 
-  /** Goes on from what another one had come to, and takes over its copies. */
+  /** Continues from the standing of another instance, and takes over its copies. */
   load({score, worse}: BestWeights['standing'], copies: readonly tf.Tensor[]): void {
     this.dispose();
     this.#score = score;
@@ -51,7 +51,7 @@ export class BestWeights {
     this.#copies = [...copies];
   }
 
-  /** Goes back to the best weights, where copies were kept. */
+  /** Restores the best weights, if copies were kept. */
   restore(): void {
     for (const [index, copy] of this.#copies.entries()) this.#weights[index]!.assign(copy);
   }

@@ -10,16 +10,16 @@ import type {Profile} from './profile.ts';
 
 const FORMAT = 'limbeck.checkpoint/2';
 
-/** A run as it is kept on disk. */
+/** A run as it is stored on disk. */
 export interface KeptRun {
-  /** What must be the same for the run to go on. */
+  /** The settings that must be equal for the run to continue. */
   readonly fingerprint: Readonly<Record<string, Json>>;
   readonly progress: KeptProgress;
   /** Every variable, and the best weights so far, by name. */
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
 
-/** JSON has no infinities, and a measurement may be one. */
+/** JSON has no infinities, but a measurement can be infinite. */
 const number = z.union([z.number(), z.enum(['Infinity', '-Infinity', 'NaN']).transform(Number)]);
 
 const progressSchema: z.ZodType<KeptProgress> = z.object({
@@ -60,10 +60,11 @@ export interface KeptProgress {
 }
 
 /**
- * Writes a checkpoint in the place of an older one. Whenever the process ends, the file is the old one or the new one.
+ * Writes a checkpoint that replaces an older one. Whenever the process ends, the file is either the old one or the new
+ * one.
  *
- * It is a safetensors file whose metadata are `format`, `fingerprint` and `progress` as JSON, and `sha256` over all of
- * it.
+ * It is a safetensors file with the metadata `format`, `fingerprint`, `progress` (both JSON) and `sha256`, the hash of
+ * all the rest.
  *
  * @throws KnowledgeError if it can't be written
  */
@@ -73,10 +74,10 @@ export async function writeCheckpoint(path: string, {fingerprint, progress, tens
 }
 
 /**
- * Reads a checkpoint, all of it or nothing.
+ * Reads a whole checkpoint, or fails.
  *
  * @returns undefined if there is none
- * @throws InputError if it is cut short, damaged, or no checkpoint of this form
+ * @throws InputError if the file is cut short, damaged, or not a checkpoint of this format
  */
 export async function readCheckpoint(path: string): Promise<KeptRun | undefined> {
   if (!(await exists(path))) return undefined;
@@ -85,7 +86,7 @@ export async function readCheckpoint(path: string): Promise<KeptRun | undefined>
   });
   const {format, fingerprint = '', progress = '', sha256} = metadata;
   if (format === undefined) throw refusal(path, 'it is not a checkpoint of a training run');
-  if (format !== FORMAT) throw refusal(path, `its form is ${format}, and this version of limbeck reads ${FORMAT}`);
+  if (format !== FORMAT) throw refusal(path, `its format is ${format}, but this version of limbeck reads ${FORMAT}`);
   if (sha256 !== hashOf({fingerprint, progress}, tensors)) throw refusal(path, 'its contents do not match its hash');
   return {
     fingerprint: JSON.parse(fingerprint) as KeptRun['fingerprint'],
@@ -94,7 +95,7 @@ export async function readCheckpoint(path: string): Promise<KeptRun | undefined>
   };
 }
 
-/** The error for a file that no run can go on from. */
+/** Makes the error for a file that no run can continue from. */
 export function refusal(path: string, reason: string, cause?: unknown): InputError {
   return new InputError(
     `The checkpoint ${path} can't be used: ${reason}. Name another path, or delete it and start afresh.`,

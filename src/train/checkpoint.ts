@@ -12,7 +12,7 @@ import type {CheckpointOptions, Epoch} from './options.ts';
 import type {Progress} from './progress.ts';
 import type {Run} from './run.ts';
 
-/** What a checkpoint is of. `best` and `progress` are changed where the run goes on from one. */
+/** The parts of a run that a checkpoint keeps. If the run continues from one, `best` and `progress` are changed. */
 export interface CheckpointParts {
   readonly student: Student;
   readonly knowledge: Knowledge | StoredKnowledge;
@@ -21,13 +21,13 @@ export interface CheckpointParts {
   readonly progress: Progress;
 }
 
-/** Keeps a run on disk, so that it can go on after its process has ended, whenever and however that was. */
+/** Keeps a run on disk, so that it can continue after its process has ended in any way. */
 export class Checkpoint {
   readonly #path: string;
   readonly #everySeconds: number;
   readonly #fingerprint: Fingerprint;
   readonly #parts: CheckpointParts;
-  /** Where the run stood when it was last kept. */
+  /** The progress of the run at the last write. */
   #kept = '';
   #keptAt = 0;
   #isBetweenSteps = true;
@@ -39,7 +39,7 @@ export class Checkpoint {
     this.#parts = parts;
   }
 
-  /** Goes on from the file, if there is one. Checks all of it before it changes anything. */
+  /** Continues from the file, if there is one. Checks all of it before it changes anything. */
   async resume(): Promise<boolean> {
     const {run, best, progress} = this.#parts;
     const kept = await readCheckpoint(this.#path);
@@ -59,12 +59,12 @@ export class Checkpoint {
     return true;
   }
 
-  /** Keeps the run where the last time was long enough ago. */
+  /** Writes the run if the last write was long enough ago. */
   async keepIfDue(): Promise<void> {
     if (performance.now() - this.#keptAt >= 1000 * this.#everySeconds) await this.keep();
   }
 
-  /** Keeps the run as it is now, between two steps. */
+  /** Writes the current state of the run, between two steps. */
   async keep(): Promise<void> {
     const {run, best, progress} = this.#parts;
     if (!this.#isBetweenSteps || this.#kept === standing(progress)) return;
@@ -84,7 +84,7 @@ export class Checkpoint {
     this.#noteKept();
   }
 
-  /** Keeps nothing more: a step failed, so the variables may be anywhere. */
+  /** Ends all writing, because a step failed and the variables can have any value. */
   abandon(): void {
     this.#isBetweenSteps = false;
   }
@@ -113,9 +113,10 @@ export class Checkpoint {
 }
 
 /**
- * Starts to keep a run: goes on from the file where `resume` asks for it and there is one, else writes the first.
+ * Starts to keep a run. Continues from the file if `resume` asks for it and the file exists, else writes the first
+ * checkpoint.
  *
- * @throws InputError if the file can't be gone on from; KnowledgeError if it can't be written
+ * @throws InputError if the run can't continue from the file; KnowledgeError if the file can't be written
  */
 export async function openCheckpoint(
   {path, everySeconds = 30, resume = false, onResume}: CheckpointOptions,
@@ -131,13 +132,13 @@ export async function openCheckpoint(
     const step = (progress.epoch - 1) * run.stepsPerEpoch + progress.step;
     onResume?.({step, steps: run.steps, epochs: [...progress.epochs]});
   } else {
-    // At once, so that a place that can't be written to is found before hours of work.
+    // Written at once, so that an unwritable path is found before hours of work.
     await checkpoint.keep();
   }
   return checkpoint;
 }
 
-/** True if the run goes on from its file; with `if-possible` one that it can't go on from counts as none. */
+/** Returns true if the run continues from its file. With `if-possible`, an unusable file is ignored. */
 async function goOn(checkpoint: Checkpoint, resume: true | 'if-possible'): Promise<boolean> {
   try {
     return await checkpoint.resume();
@@ -147,7 +148,7 @@ async function goOn(checkpoint: Checkpoint, resume: true | 'if-possible'): Promi
   }
 }
 
-/** Makes the folder, and clears away what a process left that was killed while it wrote. */
+/** Makes the folder, and removes temporary files of processes that were killed while they wrote. */
 async function prepareFolder(path: string): Promise<void> {
   const folder = dirname(path);
   try {
@@ -158,7 +159,7 @@ async function prepareFolder(path: string): Promise<void> {
     for (const name of halfWritten) await unlink(join(folder, name));
   } catch (cause) {
     throw new InputError(
-      `There is no place for the checkpoint ${path}: ${(cause as Error).message}. Check the folder and its permissions.`,
+      `The checkpoint ${path} can't be written: ${(cause as Error).message}. Check the folder and its permissions.`,
       {cause},
     );
   }

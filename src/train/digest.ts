@@ -3,12 +3,12 @@ import {stringify} from 'safe-stable-stringify';
 import {bytesOf} from '../data/bytes.ts';
 
 /**
- * SHA-256 over a tree of plain objects, lists, strings, numbers and typed arrays, in hexadecimal. Keys count in no
- * order.
+ * SHA-256 over a tree of plain objects, lists, strings, numbers and typed arrays, in hexadecimal. The order of keys
+ * doesn't matter.
  */
 export function digestOf(tree: unknown): string {
   const json = stringify(tree, function (this: Readonly<Record<string, unknown>>, key, value) {
-    // Taken from its owner: a Buffer has become a list of numbers by the time it is `value`.
+    // Read from the owner, because `value` is already a list of numbers if it was a Buffer.
     const own = this[key];
     return ArrayBuffer.isView(own) ? `${kindOf(own)} ${sha256(bytesOf(own))}` : value;
   });
@@ -19,7 +19,7 @@ function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-/** A Buffer holds the same as an array of bytes. */
+/** A Buffer hashes like a Uint8Array. */
 function kindOf(view: ArrayBufferView): string {
   return Buffer.isBuffer(view) ? 'Uint8Array' : view.constructor.name;
 }

@@ -13,12 +13,12 @@ import type {Optimizer} from './optimizer.ts';
 import type {Run} from './run.ts';
 import type {WeightedTerm} from './step.ts';
 
-/** All that decides the bits of a run's end, but for the weights that it starts from. Names are for people. */
+/** Everything that determines the bits of a run's result, except the initial weights. Names are for people. */
 export type Fingerprint = Readonly<Record<string, Json>>;
 
 /**
- * What settings are hidden in functions (an optimizer's momentum, a loss's smoothing, a schedule, a view) is found out by
- * trying them on a few numbers.
+ * Makes the fingerprint of a run. Settings hidden in functions (an optimizer's momentum, a loss's smoothing, a
+ * schedule, a view) are found by calling the functions on a few numbers.
  */
 export async function fingerprintOf(
   student: Student,
@@ -33,7 +33,7 @@ export async function fingerprintOf(
   return {
     'version of limbeck': packageVersion(),
     engine: `${engine.name} ${engine.version}, ${engine.threads} threads`,
-    // Compiled, TensorFlow may reorder arithmetic.
+    // A compiled step can reorder arithmetic.
     compile: compile ?? true,
     "student's architecture": architectureHash(model),
     "student's weights": model.weights.map(({originalName}, index) => [originalName, weights[index]!.shape]),
@@ -60,7 +60,7 @@ export async function fingerprintOf(
   };
 }
 
-/** What two fingerprints differ in, with both values where they are short; `undefined` where in nothing. */
+/** Describes the differences of two fingerprints, with both values if they are short. Undefined if they are equal. */
 export function differenceOf(then: Fingerprint, now: Fingerprint): string | undefined {
   const names = [...new Set([...Object.keys(now), ...Object.keys(then)])];
   const differing = names
@@ -74,7 +74,7 @@ export function differenceOf(then: Fingerprint, now: Fingerprint): string | unde
 
 const BLOCK = 4096;
 
-/** Of rows in memory and on disk alike: block by block, so that it takes no more memory than one. */
+/** Gives equal digests for rows in memory and on disk. Reads block by block, so that it needs memory for only one. */
 async function digestsOf(knowledge: Knowledge | StoredKnowledge): Promise<Fingerprint> {
   const count = countOf(knowledge);
   const [inputs, answers]: [string[], string[]] = [[], []];
@@ -92,13 +92,15 @@ function describeTerm({name, weight, needs, temperature = 1, studentFeatures}: L
   return {name, weight, needs: {...needs}, temperature, studentFeatures};
 }
 
-/** At every step, or at ten thousand of them spread over the run. */
+/** The factors at every step, or at ten thousand steps spread over the run. */
 function factorsOf({schedule, steps}: Run): Float64Array {
   const probes = Math.min(steps, 10_000);
   return Float64Array.from({length: probes}, (_, probe) => schedule(Math.floor((probe * steps) / probes), steps));
 }
 
-/** Where three steps move two numbers to: one so small that an epsilon shows, one large enough for weight decay. */
+/**
+ * The values of two numbers after three steps: one so small that an epsilon shows, one large enough for weight decay.
+ */
 function movesOf(optimizer: Optimizer): Float32Array {
   return tf.tidy(() => {
     const variable = tf.variable(tf.tensor1d([0, 1]));
@@ -116,10 +118,10 @@ function movesOf(optimizer: Optimizer): Float32Array {
   });
 }
 
-/** How far a run is where its losses are tried: early, where warm-ups of different lengths differ. */
+/** The progress at which losses are tried: early, because warm-ups of different lengths differ there. */
 const MOMENTS = [0.002, 0.05];
 
-/** The first examples as the student sees them, and what the losses come to there for made-up outputs of a student. */
+/** The first examples as the student sees them, and the values of the losses on them for made-up outputs. */
 async function tryLosses(student: Student, {terms, options, source, count}: Run): Promise<Fingerprint> {
   const rows = Int32Array.from({length: Math.min(count, 4)}, (_, row) => row);
   const {raw, targets} = await source.batch(rows, 1, options.signal);
@@ -135,8 +137,8 @@ async function tryLosses(student: Student, {terms, options, source, count}: Run)
 }
 
 /**
- * The value of a term and the sums of its gradients' absolute values: some settings show in a gradient alone. Five digits,
- * since another processor may round another way.
+ * The value of a term and the sums of its gradients' absolute values, because some settings show only in a gradient.
+ * Five digits, because processors can round differently.
  */
 function tryTerm(term: WeightedTerm, {targets, outputs}: Said, moment: number): string {
   const of = [outputs.logits, ...term.variables];
@@ -146,7 +148,7 @@ function tryTerm(term: WeightedTerm, {targets, outputs}: Said, moment: number): 
   return [value, ...sums].map(each => each.dataSync<'float32'>()[0]!.toPrecision(5)).join();
 }
 
-/** What was said about a batch. */
+/** The targets and outputs for a batch. */
 interface Said {
   readonly targets: BatchTargets;
   readonly outputs: BatchOutputs;

@@ -12,7 +12,7 @@ import {disposeBatch} from './prefetch.ts';
 import type {Run} from './run.ts';
 import type {WeightedTerm} from './step.ts';
 
-/** By so many batches a term must have moved the student. */
+/** The number of batches within which a term must move the student. */
 const BATCHES = 3;
 
 interface FirstBatchOptions {
@@ -22,9 +22,9 @@ interface FirstBatchOptions {
 }
 
 /**
- * Checks by the first batch of a run what only a step shows: that each term moves weights of the student, and that all
- * that was answered is read by a term. A term that grows from 0 in a warm-up is taken at its full value. Leaves every
- * variable as it was.
+ * Checks on the first batch of a run what only a step can show: that each term moves weights of the student, and that a
+ * term reads each part of the answers. A term that grows from 0 in a warm-up is checked at its full value. All
+ * variables keep their values.
  *
  * @throws TrainingError if a term has no gradient in three batches; InputError if answers are left unread
  */
@@ -36,7 +36,7 @@ export async function checkFirstBatch({student, knowledge, run}: FirstBatchOptio
     const {moves, value} = effectOf(run, term, watched);
     return moves ? [] : [{term, loss: options.losses[index]!, value}];
   });
-  // Of votes a label says what most said, which takes all of them.
+  // The label of votes is their majority, so it reads all of them.
   if (knowledge.detail.kind !== 'votes') checkAllRead(batch.targets, read, options.losses);
   if (still.length === 0) return;
   const others = await laterBatches(run);
@@ -54,7 +54,7 @@ interface Effect {
 }
 
 function effectOf({forward, trainable, weights, options}: Run, term: WeightedTerm, {raw, targets}: Batch): Effect {
-  // A pass in training moves the averages of batch normalization.
+  // A pass in training mode moves the averages of batch normalization.
   const untrained = weights.filter(weight => !trainable.includes(weight));
   const before = untrained.map(weight => tf.clone(weight));
   try {
@@ -69,7 +69,7 @@ function effectOf({forward, trainable, weights, options}: Run, term: WeightedTer
   }
 }
 
-/** `tf.tidy` takes what tensors are in alone. */
+/** `tf.tidy` accepts only values that hold tensors. */
 function tidied<T>(run: () => T): T {
   let result: T;
   tf.tidy(() => {
@@ -78,14 +78,14 @@ function tidied<T>(run: () => T): T {
   return result!;
 }
 
-/** Where a loss does not hang on a tensor, it has no gradient there, which is no error of the engine's here. */
+/** If a loss does not depend on a tensor, it has no gradient for it. That is not an error here. */
 function effect(loss: () => tf.Scalar, of: readonly tf.Tensor[]): Effect {
   const {value, grads} = tf.engine().gradients(loss, [...of], undefined, true);
   const moves = grads.some(gradient => (gradient as tf.Tensor | null)?.dataSync().some(number => number !== 0));
   return {moves, value: value.dataSync()[0]!};
 }
 
-/** The batches after the first one, as the run will see them. */
+/** The batches after the first, as the run will see them. */
 async function laterBatches({source, order, count, batchSize, options}: Run): Promise<readonly Batch[]> {
   const rows = order(1);
   const starts = Array.from({length: BATCHES - 1}, (_, index) => (index + 1) * batchSize);
@@ -99,7 +99,7 @@ async function laterBatches({source, order, count, batchSize, options}: Run): Pr
 interface StillTerm {
   readonly term: WeightedTerm;
   readonly loss: LossTerm;
-  /** On the first batch. */
+  /** The value on the first batch. */
   readonly value: number;
 }
 
@@ -111,12 +111,12 @@ function checkMoves(student: Student, run: Run, {term, loss, value}: StillTerm, 
     if (later.moves) return;
     isLearned &&= later.value === 0;
   }
-  // At its least, 0, a term has nothing more to teach; it must be one that can move another student.
+  // A term at its minimum of 0 has nothing left to teach. It must still be able to move another student.
   if (isLearned && movesAnother(student, run, term, first!)) return;
   throw new TrainingError(
-    `${loss.name} has no gradient: in the first ${batches.length} batches it moves not one of the student's weights. ` +
-      'Its layer may come before all weights that are trained, or say nothing of these inputs; the answers may be the ' +
-      'same for all of them, or a batch be too small for a loss that compares examples. Leave the term out, or change that.',
+    `${loss.name} has no gradient: in the first ${batches.length} batches it moves none of the student's weights. ` +
+      'Its layer can come before all trained weights, or be constant on these inputs. The answers can be the ' +
+      'same for all of them, or a batch too small for a loss that compares examples. Change that, or leave the term out.',
   );
 }
 
@@ -130,7 +130,7 @@ function movesAnother(student: Student, {options}: Run, term: WeightedTerm, {tar
   });
 }
 
-/** The targets, with what is read of them noted: `logProbabilities`, or `features/<layer>`. */
+/** Wraps the targets so that each part that is read is recorded: `logProbabilities`, or `features/<layer>`. */
 function noting(targets: BatchTargets, read: Set<string>): BatchTargets {
   const features = new Proxy(targets.features, {
     get(all, layer: string) {
@@ -152,19 +152,19 @@ function checkAllRead(targets: BatchTargets, read: ReadonlySet<string>, losses: 
   const unread = layers.filter(layer => !read.has(`features/${layer}`));
   if (unread.length > 0) {
     throw new InputError(
-      `The answers hold features of ${unread.join(', ')}, and no loss reads them (${names}). Learn from them by a loss ` +
-        'such as `featureHint()`, or leave them out: `coarsenKnowledge()`.',
+      `The answers hold features of ${unread.join(', ')}, and no loss reads them (${names}). Learn from them with a loss ` +
+        'such as `featureHint()`, or remove them with `coarsenKnowledge()`.',
     );
   }
-  // Features come with logits, wanted or not.
+  // Features always come with logits, wanted or not.
   if (targets.logProbabilities === undefined || read.has('logProbabilities') || layers.length > 0) return;
   throw new InputError(
-    `The answers hold scores of classes, and no loss reads them (${names}). Learn from them by \`softLabels()\`, or ` +
-      "leave them out: `coarsenKnowledge(knowledge, {kind: 'label'})`.",
+    `The answers hold scores of classes, and no loss reads them (${names}). Learn from them with \`softLabels()\`, or ` +
+      "remove them with `coarsenKnowledge(knowledge, {kind: 'label'})`.",
   );
 }
 
-/** What a student might say of so many inputs, the same each time: to try losses on. */
+/** Made-up outputs of a student for a number of inputs, always the same, for trying losses. */
 export function madeUpOutputs(student: Student, losses: readonly LossTerm[], rows: number): BatchOutputs {
   const random = seededRandom(0, 'made-up outputs');
   const made = (shape: readonly number[]) =>

@@ -2,16 +2,16 @@ import {tf} from '../engine/tf.ts';
 import {adamUpdate, momentumUpdate} from '../engine/updates.ts';
 import {InputError} from '../errors.ts';
 
-/** How gradients become new weights. */
+/** Turns gradients into new weights. */
 export interface Optimizer {
   readonly name: string;
   readonly learningRate: number;
-  /** State for these variables, all zero. */
+  /** Creates the state for these variables, all zero. */
   start(variables: readonly tf.Variable[]): RunningOptimizer;
 }
 
 export interface RunningOptimizer {
-  /** Slots, by name, for checkpoints. */
+  /** The state variables, named for checkpoints. */
   readonly slots: readonly tf.Variable[];
   /** Moves each variable by its gradient. `learningRate` is a scalar tensor, so that schedules need no new graph. */
   apply(gradients: readonly tf.Tensor[], learningRate: tf.Scalar): void;
@@ -33,7 +33,10 @@ export interface SgdOptions {
   readonly weightDecay?: number;
 }
 
-/** Stochastic gradient descent with momentum, in the form of Sutskever et al. (2013) that PyTorch uses: v ← μv + g, θ ← θ − ηv. */
+/**
+ * Stochastic gradient descent with momentum, in the form of Sutskever et al. (2013) that PyTorch uses: v ← μv + g, θ ←
+ * θ − ηv.
+ */
 export function sgd({
   learningRate = 0.05,
   momentum = 0.9,
@@ -79,7 +82,7 @@ export interface AdamOptions {
   /** @default 1e-8 */
   readonly epsilon?: number;
   /**
-   * Decoupled decay (AdamW): θ ← θ − η · weightDecay · θ beside Adam's own move.
+   * Decoupled decay (AdamW): θ ← θ − η · weightDecay · θ, in addition to Adam's own update.
    *
    * @default 0
    */
@@ -95,12 +98,12 @@ export function adam(options: AdamOptions = {}): Optimizer {
 
 function startAdam(variables: readonly tf.Variable[], options: AdamOptions): RunningOptimizer {
   const {epsilon = 1e-8, weightDecay = 0} = options;
-  // As 32-bit floats, so that 1 − β is the same number for the averages and their corrections.
+  // Rounded to 32-bit floats, so that 1 − β is the same number in the averages and in their corrections.
   const [beta1, beta2] = [Math.fround(options.beta1 ?? 0.9), Math.fround(options.beta2 ?? 0.999)];
   const firsts = variables.map(variable => zerosLike(variable));
   const seconds = variables.map(variable => zerosLike(variable));
-  // 1 − β₁ᵗ and 1 − β₂ᵗ live in variables, for the step number is state of the optimizer, and grow from 0 by
-  // c ← βc + (1 − β): taken from 1 they would lose half their digits in 32-bit floats.
+  // 1 − β₁ᵗ and 1 − β₂ᵗ are variables, because the step number is state of the optimizer. They grow from 0 by c ← βc +
+  // (1 − β). Computed as a difference from 1, they would lose half their digits in 32-bit floats.
   const correction1 = variableOf(() => tf.scalar(0));
   const correction2 = variableOf(() => tf.scalar(0));
   const slots = [...firsts, ...seconds, correction1, correction2];
@@ -110,7 +113,7 @@ function startAdam(variables: readonly tf.Variable[], options: AdamOptions): Run
       tf.tidy(() => {
         correction1.assign(tf.add(tf.mul(correction1, beta1), 1 - beta1));
         correction2.assign(tf.add(tf.mul(correction2, beta2), 1 - beta2));
-        // η (m / c₁) / (√(v / c₂) + ε), with the corrections taken out of the averages.
+        // η (m / c₁) / (√(v / c₂) + ε), with the corrections moved out of the averages.
         const secondScale = tf.sqrt(correction2);
         const scalars = {
           stepSize: tf.div(tf.mul(rate, secondScale), correction1),
@@ -136,7 +139,7 @@ function zerosLike(variable: tf.Variable): tf.Variable {
   return variableOf(() => tf.zerosLike(variable));
 }
 
-/** A variable copies the handle of its first value, which must go or leak. */
+/** A variable copies the handle of its first value, which must be disposed of or it leaks. */
 function variableOf(value: () => tf.Tensor): tf.Variable {
   return tf.tidy(() => tf.variable(value(), false));
 }

@@ -7,7 +7,7 @@ import type {Profile} from './profile.ts';
 import type {Schedule} from './schedule.ts';
 
 export interface TrainOptions {
-  /** The objective: the sum of the terms, each times its weight. */
+  /** The objective is the sum of the terms, each times its weight. */
   readonly losses: readonly LossTerm[];
   /** Decides the order of batches, the views, and the terms' own initial weights. The same seed gives the same bits. */
   readonly seed: number;
@@ -16,9 +16,9 @@ export interface TrainOptions {
   /** @default 64 */
   readonly batchSize?: number;
   /**
-   * How far rare classes are seen more often than they come, by the teacher's labels: from 0, as they come, to 1, all
-   * classes alike. A student whose classes are rare in training alone should stay at 0; one that misses a class that
-   * matters, though it be rare, should see more of it.
+   * How much more often rare classes are seen than they occur, by the teacher's labels: from 0, no more often, to 1,
+   * all classes equally often. Leave it at 0 if classes are rare only in the training data. Raise it if the student
+   * misses a class that is rare but matters.
    *
    * @default 0
    */
@@ -33,73 +33,76 @@ export interface TrainOptions {
    * @default no clipping
    */
   readonly clipNorm?: number;
-  /** Measured after each epoch. Training sees nothing of it but when to stop. */
+  /** Measured after each epoch. It decides only when training stops. */
   readonly validation?: Split<'validation'> | undefined;
   /**
-   * Measures validation after every so many epochs, and after the last.
+   * Number of epochs between two measurements of validation. The last epoch is always measured.
    *
    * @default 1
    */
   readonly validateEvery?: number;
   /**
-   * Ends the run when validation accuracy has not grown for `patience` measurements, and goes back to the best weights.
+   * Ends the run when validation accuracy has not grown for `patience` measurements, and restores the best weights.
    *
    * @default none
    */
   readonly earlyStopping?: {readonly patience: number};
   /**
-   * Augments every batch. Needs `teacher`, since an answer is about the view that the student sees; or true labels, where
-   * it takes no partner.
+   * Augments every batch. Needs `teacher`, because an answer must be about the view that the student sees. With true
+   * labels it works without a teacher, if the view mixes no second input in.
    */
   readonly view?: View;
-  /** Answers live, on the very batch that the student sees, in place of the answers kept in the knowledge. */
+  /** Answers live, about the batch that the student sees, instead of the answers kept in the knowledge. */
   readonly teacher?: Teacher<'white-box'>;
   /**
-   * Keeps the run on disk, so that it can go on where it was and end with the same weights, to the bit.
+   * Keeps the run on disk, so that it can continue after an interruption and end with the same weights, to the bit.
    *
    * @default none
    */
   readonly checkpoint?: CheckpointOptions | undefined;
   /**
-   * Compiles the step into one graph, where the native engine runs and the step allows it. The weights come out the same
-   * either way, to the last digits.
+   * Compiles the step into one graph, if the native engine is used and the step allows it. The weights are the same
+   * either way, except for the last digits.
    *
    * @default true
    */
   readonly compile?: boolean;
-  /** Told once, as a clause, why the step can't be compiled on the native engine; the run then goes on without. */
+  /**
+   * Called once with the reason, as a clause, if the step can't be compiled on the native engine. The run then
+   * continues without.
+   */
   readonly onFallback?: (reason: string) => void;
   readonly signal?: AbortSignal | undefined;
-  /** Told once at the end where the time of the whole run went, parts before a `resume` included. */
+  /** Called once at the end with the time that each part of the run took, including parts before a `resume`. */
   readonly onProfile?: (profile: Profile) => void;
-  /** Called after every step, for progress inside an epoch. */
+  /** Called after every step, to show progress within an epoch. */
   readonly onStep?:
     | ((progress: {readonly step: number; readonly steps: number; readonly loss: number}) => void)
     | undefined;
 }
 
 /**
- * A run is kept before its first step, every so often, when it is left (by `break` or by an abort) and at its end. It
- * goes on only with the same data, settings and engine. The file of a run that has ended stays: going on from it gives
- * no epoch, and the student its final weights.
+ * A run is written before its first step, at intervals, when it is left (by `break` or an abort) and at its end. It
+ * continues only with the same data, settings and engine. The file of a finished run stays: a run that continues from
+ * it yields no epoch, and the student gets its final weights.
  */
 export interface CheckpointOptions {
-  /** One file; its folder is made where it is missing. */
+  /** Path of the file. Its folder is created if it is missing. */
   readonly path: string;
   /**
-   * Seconds between writes: what a crash can cost. 0 writes after every step.
+   * Seconds between writes, which is the most work that a crash can cost. 0 writes after every step.
    *
    * @default 30
    */
   readonly everySeconds?: number;
   /**
-   * Goes on from the file where there is one, and starts afresh where there is none. Without it the file is replaced. A
-   * file that is damaged or of another run is refused with `true`, and replaced with `if-possible`.
+   * Continues from the file if it exists, else starts afresh. Without it the file is replaced. A file that is damaged
+   * or of another run is refused with `true`, and replaced with `if-possible`.
    *
    * @default false
    */
   readonly resume?: boolean | 'if-possible';
-  /** Called where a run goes on, before its next step. `epochs` are those that were yielded before. */
+  /** Called when a run continues, before its next step. `epochs` are those that were yielded before. */
   readonly onResume?: (kept: {
     readonly step: number;
     readonly steps: number;
@@ -107,19 +110,19 @@ export interface CheckpointOptions {
   }) => void;
 }
 
-/** What one pass over the knowledge came to. */
+/** The result of one pass over the knowledge. */
 export interface Epoch {
-  /** Counts from 1. */
+  /** Number of the epoch, from 1. */
   readonly epoch: number;
-  /** Steps so far. */
+  /** Number of steps so far. */
   readonly step: number;
   /** Mean objective over the epoch's steps. */
   readonly loss: number;
-  /** Mean of each term before its weight, by the term's name; of a second one of that name, by the name and ` 2`. */
+  /** Mean of each term before its weight, by the term's name. A second term of the same name has ` 2` after it. */
   readonly terms: Readonly<Record<string, number>>;
-  /** At the epoch's last step. */
+  /** Learning rate at the epoch's last step. */
   readonly learningRate: number;
-  /** Where it was measured after this epoch. */
+  /** The measurement after this epoch, if there was one. */
   readonly validation: {readonly accuracy: number; readonly nll: number} | undefined;
   /** True if validation accuracy is the best so far. */
   readonly best: boolean;

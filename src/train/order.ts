@@ -2,26 +2,26 @@ import {mixSeed, randomFraction, randomInteger, seededRandom, shuffledIndices} f
 import {answersAt, countOf, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import {targetsOf} from '../losses/targets.ts';
 
-/** The rows that an epoch goes through, in order. */
+/** The rows of an epoch, in order. */
 export type EpochOrder = (epoch: number) => Int32Array;
 
-/** Every row once an epoch. */
+/** Every row once in each epoch. */
 export function everyRow(count: number, seed: number): EpochOrder {
   return epoch => shuffledIndices(count, mixSeed(seed, `order of epoch ${epoch}`));
 }
 
 /**
- * Every input once an epoch, in the order of `everyRow`, by one row of its versions: another one each epoch, so that after
- * as many epochs as there are versions each was seen once.
+ * Every input once in each epoch, in the order of `everyRow`. The version of an input changes with each epoch, so that
+ * after as many epochs as there are versions each was seen once.
  *
- * @param count - of inputs
+ * @param count - number of inputs
  */
 export function everyInput(count: number, versions: number, seed: number): EpochOrder {
   const [order, rowAt] = [everyRow(count, seed), versionRows(count, versions, seed)];
   return epoch => order(epoch).map(input => rowAt(input, epoch));
 }
 
-/** The row by which an input is seen in an epoch. */
+/** The row of an input's version in an epoch. */
 function versionRows(count: number, versions: number, seed: number): (input: number, epoch: number) => number {
   if (versions === 1) return input => input;
   const random = seededRandom(seed, 'first versions');
@@ -29,15 +29,15 @@ function versionRows(count: number, versions: number, seed: number): (input: num
   return (input, epoch) => input * versions + ((first[input]! + epoch) % versions);
 }
 
-/** How many rows are looked at together: of knowledge on disk no more than these are in memory. */
+/** Number of rows read at a time. Knowledge on disk needs memory for only these. */
 const BLOCK = 4096;
 
 /**
- * As many rows an epoch as there are inputs, those of rare classes more often: one of a class of share s comes s^-balance
- * times as often as one of a class that all are of. Which come once more or less often changes with the epoch (systematic
- * sampling). Of several versions of an input one comes in an epoch, and its own label counts.
+ * As many rows in each epoch as there are inputs, with rows of rare classes more often: a row of a class with share s
+ * comes s^-balance times as often as a row of a class that holds all inputs. The rounding up or down changes with the
+ * epoch (systematic sampling). An epoch uses one version of each input, and the label of that version counts.
  *
- * @param balance - 0, as they are, to 1, all classes alike
+ * @param balance - from 0, unchanged, to 1, all classes equally often
  */
 export async function balancedRows(
   knowledge: Knowledge | StoredKnowledge,
@@ -60,7 +60,7 @@ export async function balancedRows(
     for (; filled < count && input < count; input++) {
       for (end += scale * weights[rows[input]!]!; end >= 1 && filled < count; end--) drawn[filled++] = rows[input]!;
     }
-    // Rounding may leave the last one open.
+    // Rounding can leave the last one open.
     drawn.fill(rows[count - 1]!, filled);
     return shuffled(epoch).map(index => drawn[index]!);
   };

@@ -13,8 +13,8 @@ interface PrefetchOptions {
 }
 
 /**
- * The batches of an epoch, one after another. Of a source that is waited for, the next one is under way while a step
- * runs; it is never more than one.
+ * Gives the batches of an epoch, one after another. If the source has to be waited for, it fetches the next batch while
+ * a step runs, never more than one.
  */
 export class Prefetch {
   readonly #options: PrefetchOptions;
@@ -30,7 +30,7 @@ export class Prefetch {
     this.#signal = options.signal ? AbortSignal.any([options.signal, signal]) : signal;
   }
 
-  /** The next batch. What it failed of is thrown here, and not while a step runs. */
+  /** Returns the next batch. An error of its fetch is thrown here, and not while a step runs. */
   async take(): Promise<Batch> {
     const {source, stopwatch} = this.#options;
     const batch = await (this.#next ?? this.#ask())!;
@@ -38,13 +38,14 @@ export class Prefetch {
     stopwatch.lap(part);
     if (source.waitsFor === undefined) return batch;
     this.#next = this.#ask();
-    // The engine is synchronous: let the request leave this process before the step, though it take a turn to begin.
+    // The engine is synchronous, so the request must leave this process before the step. That can take a turn of the
+    // event loop.
     for (let turn = 0; turn < 2; turn++) await setImmediate();
     stopwatch.lap(part);
     return batch;
   }
 
-  /** Ends what is under way. */
+  /** Ends the fetch under way. */
   async close(): Promise<void> {
     this.#left.abort();
     const batch = await this.#next?.catch(() => undefined);
@@ -56,7 +57,7 @@ export class Prefetch {
     const {value: rows} = this.#rows.next();
     if (rows === undefined) return undefined;
     const batch = source.batch(rows, epoch, this.#signal);
-    // Whoever takes it sees its error; until then it is not one that nobody handles.
+    // The caller of `take` gets the error. Until then it must not count as unhandled.
     batch.catch(() => {});
     stopwatch.lap('data');
     return batch;

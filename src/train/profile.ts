@@ -1,38 +1,38 @@
-/** Where the seconds of a run went. Not of what was done with it between two epochs. */
+/** Seconds that each part of a run took, without the caller's own work between two epochs. */
 export interface Profile {
-  /** Batches were gathered, looked at through views, and waited for where they come from a disk. */
+  /** Gathering batches, applying views, and waiting for the disk. */
   readonly data: number;
-  /** A live teacher was waited for. */
+  /** Waiting for a live teacher. */
   readonly teacher: number;
-  /** Steps were compiled and run. */
+  /** Compiling and running steps. */
   readonly step: number;
-  /** Validation was measured. */
+  /** Measuring validation. */
   readonly evaluation: number;
-  /** All else: checks, checkpoints, other work of the process. */
+  /** Everything else: checks, checkpoints, other work of the process. */
   readonly other: number;
 }
 
-/** Nothing yet. */
+/** No time so far. */
 export const NO_TIME: Profile = {data: 0, teacher: 0, step: 0, evaluation: 0, other: 0};
 
-/** Adds up seconds part by part. */
+/** Adds up the seconds of each part. */
 export class Stopwatch {
   #profile: Profile = NO_TIME;
   #since: number = performance.now();
 
-  /** The time since the last call of a method went to this part. */
+  /** Counts the time since the last call of a method towards this part. */
   lap(part: keyof Profile): void {
     const now = performance.now();
     this.#profile = {...this.#profile, [part]: this.#profile[part] + (now - this.#since) / 1000};
     this.#since = now;
   }
 
-  /** The time since the last call of a method counts nowhere. */
+  /** Counts the time since the last call of a method towards no part. */
   skip(): void {
     this.#since = performance.now();
   }
 
-  /** Goes on from what an earlier process of the run came to. */
+  /** Adds the times of an earlier process of the same run. */
   add(profile: Profile): void {
     this.#profile = sumOf([this.#profile, profile]);
   }
@@ -57,7 +57,7 @@ export function secondsOf(profile: Profile): number {
   return Object.values(profile).reduce((sum, seconds) => sum + seconds, 0);
 }
 
-/** For people: each part that is at least a thousandth of the whole, the largest first. */
+/** Describes the parts that take at least a thousandth of the whole, the largest first. */
 export function describeProfile(profile: Profile): string {
   const seconds = secondsOf(profile);
   return Object.entries(profile)

@@ -2,23 +2,23 @@ import type {Epoch} from './options.ts';
 import {Stopwatch} from './profile.ts';
 
 /**
- * How far a run is, between two of its steps. With the values of all variables it is the whole state of a run: the
- * order of batches, the views and the schedule all follow from the seed and the number of the step.
+ * The progress of a run, between two of its steps. With the values of all variables it is the whole state of a run,
+ * because the order of batches, the views and the schedule all follow from the seed and the number of the step.
  */
 export interface Progress {
-  /** The epoch under way, from 1; one more than there are when all are done. */
+  /** The epoch under way, from 1. After the last epoch it is one more than their number. */
   epoch: number;
-  /** Steps of it that are done. */
+  /** Number of finished steps of this epoch. */
   step: number;
-  /** The objectives of these steps, and each term before its weight, added up: [1 + terms]. */
+  /** Sums over these steps of the objective, and of each term before its weight: [1 + terms]. */
   readonly sums: Float64Array;
-  /** The epochs before it, as they were yielded. */
+  /** The earlier epochs, as they were yielded. */
   readonly epochs: Epoch[];
-  /** Where the time went so far. */
+  /** The time that each part took so far. */
   readonly stopwatch: Stopwatch;
 }
 
-/** A run before its first step. */
+/** The progress before the first step. */
 export function freshProgress(terms: number): Progress {
   return {epoch: 1, step: 0, sums: new Float64Array(1 + terms), epochs: [], stopwatch: new Stopwatch()};
 }

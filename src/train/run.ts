@@ -26,10 +26,10 @@ import {
 } from './step.ts';
 import {checkTrueLabels, withTrueLabels} from './true-labels.ts';
 
-/** A training run that has been checked and is ready for its first step. */
+/** A checked training run, ready for its first step. */
 export interface Run {
   readonly options: TrainOptions;
-  /** Examples in one epoch: inputs, each by one of its versions. */
+  /** Number of examples in one epoch: each input counts once, whatever its number of versions. */
   readonly count: number;
   readonly batchSize: number;
   readonly stepsPerEpoch: number;
@@ -40,18 +40,18 @@ export interface Run {
   readonly source: BatchSource;
   /** All weights of the student, trained or not (batch norm has both). */
   readonly weights: readonly tf.Variable[];
-  /** Those of them that are trained. */
+  /** The trained ones among them. */
   readonly trainable: readonly tf.Variable[];
-  /** The student on a raw batch, in training mode. */
+  /** Runs the student on a raw batch, in training mode. */
   readonly forward: (raw: tf.Tensor) => BatchOutputs;
-  /** What else changes from step to step: the terms' own variables and the optimizer's slots. */
+  /** The other variables that change with each step: the terms' own and the optimizer's slots. */
   readonly state: readonly tf.Variable[];
   readonly terms: readonly WeightedTerm[];
   readonly stepper: Stepper;
   dispose(): void;
 }
 
-/** Checks everything that can be checked before the first step, and makes the step. */
+/** Checks everything that can be checked before the first step, and prepares the step. */
 export async function startRun(
   student: Student,
   knowledge: Knowledge | StoredKnowledge,
@@ -150,9 +150,7 @@ function checkOptions(student: Student, knowledge: Knowledge | StoredKnowledge, 
     throw new InputError(`Expected \`balance\` to be from 0 to 1, got ${balance}.`);
   }
   if (balance > 0 && teacher) {
-    throw new InputError(
-      '`balance` goes by kept answers, and a live teacher has given none yet. Leave one of them out.',
-    );
+    throw new InputError('`balance` needs kept answers, and a live teacher has given none yet. Leave one of them out.');
   }
   if (earlyStopping) {
     checkCount('earlyStopping.patience', earlyStopping.patience);
@@ -184,9 +182,9 @@ function checkOptions(student: Student, knowledge: Knowledge | StoredKnowledge, 
 }
 
 /**
- * Runs each step as one graph, where the native engine runs and the step can be compiled; else as `eagerStepper` does.
+ * Runs each step as one graph, if the native engine is used and the step can be compiled, else like `eagerStepper`.
  *
- * @param onFallback - told once why a step can't be compiled on the native engine, as a clause
+ * @param onFallback - called once with the reason, as a clause, if the step can't be compiled on the native engine
  */
 function compiledStepper(step: Step, onFallback?: (reason: string) => void): Stepper {
   const calls = new CompiledCalls(onFallback);

@@ -12,7 +12,7 @@ export interface WarmUp {
   readonly warmUp?: number;
 }
 
-/** The same rate from the end of the warm-up to the end of the run. */
+/** A constant rate from the end of the warm-up to the end of the run. */
 export function constantRate({warmUp = 0}: WarmUp = {}): Schedule {
   return withWarmUp(warmUp, () => 1);
 }
@@ -36,7 +36,7 @@ export interface StepDecayOptions extends WarmUp {
   /** Shares of the run at which the rate drops, for example [0.5, 0.75]. */
   readonly at: readonly number[];
   /**
-   * What the rate is multiplied by at each drop.
+   * Factor on the rate at each drop.
    *
    * @default 0.1
    */
@@ -62,7 +62,7 @@ function withWarmUp(warmUp: number, after: (progress: number) => number): Schedu
   };
 }
 
-/** The first step already moves: a rate of zero would waste it. */
+/** The first step already has a rate above zero, because a rate of zero would waste it. */
 function warmUpFactor(step: number, steps: number, warmUp: number): number {
   const warmSteps = Math.floor(warmUp * steps);
   return step < warmSteps ? (step + 1) / (warmSteps + 1) : 1;

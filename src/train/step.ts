@@ -10,50 +10,50 @@ export interface WeightedTerm extends PreparedTerm {
 }
 
 export interface StepParts {
-  /** The student on a raw batch, in training mode. */
+  /** Runs the student on a raw batch, in training mode. */
   readonly forward: (raw: tf.Tensor) => BatchOutputs;
   readonly terms: readonly WeightedTerm[];
   /** The student's weights and the terms' own. */
   readonly variables: readonly tf.Variable[];
   readonly optimizer: RunningOptimizer;
-  /** Greatest global norm of the gradients; undefined does not clip. */
+  /** Greatest global norm of the gradients. Undefined disables clipping. */
   readonly clipNorm: number | undefined;
 }
 
-/** What one update is made of. Tensors, so that a compiled step takes others without being compiled again. */
+/** The inputs of one update. They are tensors, so that a compiled step accepts new values without recompiling. */
 export interface StepInputs extends Batch {
   readonly learningRate: tf.Scalar;
-  /** int32; decides what the student drops out. */
+  /** int32, the seed of the dropout masks. */
   readonly seed: tf.Scalar;
-  /** How far the run is, from 0 to 1, for terms that change as it goes on. */
+  /** Progress of the run, from 0 to 1, for terms that change during it. */
   readonly progress: tf.Scalar;
 }
 
 /**
- * One update of the student, made of nothing but its inputs and variables, so that it can be compiled. Returns the
+ * One update of the student. It depends only on its inputs and variables, so that it can be compiled. Returns the
  * objective and each term before its weight, [1 + terms].
  */
 export type Step = (inputs: StepInputs) => tf.Tensor1D;
 
-/** What changes from step to step beside the batch. */
+/** The settings, besides the batch, that change with each step. */
 export interface StepSettings {
   readonly learningRate: number;
-  /** Of what the student drops out: the same seed gives the same masks. */
+  /** Seed of the dropout masks. */
   readonly seed: number;
-  /** How far the run is with this step: 1 at its last. */
+  /** Progress of the run with this step: 1 at the last. */
   readonly progress: number;
 }
 
-/** Runs steps, one after another. */
+/** Runs training steps. */
 export interface Stepper {
-  /** One update. Returns the objective and each term before its weight. Disposes nothing that it was given. */
+  /** Makes one update. Returns the objective and each term before its weight. Disposes of none of its arguments. */
   run(batch: Batch, settings: StepSettings): Float32Array;
-  /** Brings the variables up to date, where a stepper keeps their values elsewhere between steps. */
+  /** Updates the variables, if the stepper keeps their values elsewhere between steps. */
   sync(): void;
   dispose(): void;
 }
 
-/** Runs each operation as it comes. */
+/** Runs each operation by itself, without a graph. */
 export function eagerStepper(step: Step): Stepper {
   return {
     run: (batch, settings) => tf.tidy(() => step(stepInputs(batch, settings)).dataSync<'float32'>()),
@@ -62,7 +62,7 @@ export function eagerStepper(step: Step): Stepper {
   };
 }
 
-/** The settings as tensors, beside the batch. */
+/** Converts the settings to tensors and joins them with the batch. */
 export function stepInputs({raw, targets}: Batch, {learningRate, seed, progress}: StepSettings): StepInputs {
   return {
     raw,
@@ -73,7 +73,7 @@ export function stepInputs({raw, targets}: Batch, {learningRate, seed, progress}
   };
 }
 
-/** Puts forward pass, objective, gradients and update together. */
+/** Combines forward pass, objective, gradients and update into one step. */
 export function trainingStep({forward, terms, variables, optimizer, clipNorm}: StepParts): Step {
   return ({raw, targets, learningRate, seed, progress}) =>
     tf.tidy(() => {
@@ -82,11 +82,11 @@ export function trainingStep({forward, terms, variables, optimizer, clipNorm}: S
         const outputs = withDropoutSeed(seed, () => forward(raw));
         const values = terms.map(term => term.value(targets, outputs, progress));
         const total = tf.addN(values.map((value, index) => tf.mul(value, terms[index]!.weight))) as tf.Scalar;
-        // Gradients dispose what their function made; the losses must outlive it.
+        // The gradient function disposes of all tensors made in it, but the losses must outlive it.
         kept = tf.keep(tf.stack([total, ...values]) as tf.Tensor1D);
         return total;
       }, [...variables]);
-      // A layer that no term reaches stays as it is.
+      // A layer that no term reaches keeps its weights.
       const gradients = variables.map(variable => grads[variable.name] ?? tf.zerosLike(variable));
       optimizer.apply(clipNorm === undefined ? gradients : clipByGlobalNorm(gradients, clipNorm), learningRate);
       const losses = tf.clone(kept!);
@@ -95,7 +95,9 @@ export function trainingStep({forward, terms, variables, optimizer, clipNorm}: S
     });
 }
 
-/** Scales all gradients by one factor so that their joint norm is at most `limit`. Pascanu et al. (2013), algorithm 1. */
+/**
+ * Scales all gradients by one factor so that their joint norm is at most `limit`. Pascanu et al. (2013), algorithm 1.
+ */
 export function clipByGlobalNorm(gradients: readonly tf.Tensor[], limit: number): tf.Tensor[] {
   return tf.tidy(() => {
     const norm = tf.sqrt(tf.addN(gradients.map(gradient => tf.sum(tf.square(gradient)))));

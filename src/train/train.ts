@@ -19,10 +19,10 @@ import {type Run, startRun} from './run.ts';
 import type {StepSettings} from './step.ts';
 
 /**
- * Trains a student in place and yields after every epoch; the caller prints, saves or stops by looping.
+ * Trains a student, changing its weights, and yields after every epoch. The caller prints, saves or stops in its loop.
  *
- * @throws InputError if the options or the knowledge don't fit, or answers are left unread; TrainingError if the loss is
- * no longer a number, a term has no gradient, or nothing was learned in all epochs
+ * @throws InputError if the options or the knowledge don't fit, or answers are left unread; TrainingError if the loss
+ * is no longer a number, a term has no gradient, or nothing was learned in all epochs
  */
 export async function* train(
   student: Student,
@@ -60,7 +60,7 @@ export async function* train(
     if (progress.epochs.length > from + 1) checkMoved(run, start, progress.epochs);
     best.restore();
   } catch (error) {
-    // An abort comes between two steps; after any other failure the variables may be anywhere.
+    // An abort happens between two steps. After any other failure the variables can have any value.
     if (error !== options.signal?.reason) checkpoint?.abandon();
     throw error;
   } finally {
@@ -107,7 +107,7 @@ async function runEpoch(
       progress.step++;
       options.onStep?.({step: step + 1, steps, loss: losses[0]!});
       await checkpoint?.keepIfDue();
-      // The engine is synchronous: let signals, timers and services of this process have their turn.
+      // The engine is synchronous, so signals, timers and services of this process get a turn here.
       if (performance.now() - rested > 50) {
         await setImmediate();
         rested = performance.now();
@@ -121,7 +121,7 @@ async function runEpoch(
   return {loss: means[0]!, terms, learningRate: rateAt(epoch * stepsPerEpoch - 1)};
 }
 
-/** Names of the terms; a number tells those of one name apart. */
+/** Names of the terms. A number distinguishes terms of the same name. */
 function distinctNames(terms: readonly LossTerm[]): readonly string[] {
   const counts = new Map<string, number>();
   return terms.map(({name}) => {
@@ -131,13 +131,13 @@ function distinctNames(terms: readonly LossTerm[]): readonly string[] {
   });
 }
 
-/** The rows of each batch of the epoch under way that was not learned from yet. */
+/** The rows of each remaining batch of the epoch under way. */
 function* rowsFrom({count, batchSize, order: orderOf}: Run, {epoch, step}: Progress): Generator<Int32Array> {
   const order = orderOf(epoch);
   for (let start = step * batchSize; start < count; start += batchSize) yield order.subarray(start, start + batchSize);
 }
 
-/** Throws on, once a batch that no step will take is gone. */
+/** Rethrows an error after it disposes of a batch that no step will use. */
 function disposed(batch: Batch): (error: unknown) => never {
   return error => {
     disposeBatch(batch);
@@ -161,22 +161,23 @@ function checkLosses([total]: Float32Array, step: number, losses: readonly LossT
   );
 }
 
-/** Of those that are trained. */
+/** Digest of the trained weights. */
 function digestOfWeights({trainable}: Run): string {
   return digestOf(trainable.map(weight => weight.dataSync()));
 }
 
 /**
- * A student that is at its best from the start has a loss of 0; any other one must have changed.
+ * Checks that training changed the student. A student that is perfect from the start has a loss of 0; any other one
+ * must have changed.
  *
- * @throws TrainingError
+ * @throws TrainingError if no weight has changed and the loss is not 0
  */
 function checkMoved(run: Run, start: string, epochs: readonly Epoch[]): void {
   if (epochs.every(({loss}) => loss === 0) || digestOfWeights(run) !== start) return;
   const [first, last] = [epochs[0]!.loss, epochs.at(-1)!.loss];
   throw new TrainingError(
-    `The loss never moved: ${first} in the first epoch, ${last} in the last, and not one weight of the student is another ` +
-      `than before. Check the learning rate (${run.optimizer.learningRate}), its schedule, and which layers are trained.`,
+    `The loss never moved: ${first} in the first epoch, ${last} in the last, and no weight of the student has ` +
+      `changed. Check the learning rate (${run.optimizer.learningRate}), its schedule, and which layers are trained.`,
   );
 }
 

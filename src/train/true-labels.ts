@@ -6,9 +6,9 @@ import type {BatchSource} from './batch-source.ts';
 import type {TrainOptions} from './options.ts';
 
 /**
- * Checks that true labels are there where a term learns from them, and hold for what the student sees.
+ * Checks that true labels exist if a term learns from them, and that they hold for the student's view of the inputs.
  *
- * @throws InputError
+ * @throws InputError if they don't
  */
 export function checkTrueLabels({source}: Knowledge | StoredKnowledge, {losses, view}: TrainOptions): void {
   const term = losses.find(({needsTrueLabels}) => needsTrueLabels);
@@ -26,7 +26,7 @@ export function checkTrueLabels({source}: Knowledge | StoredKnowledge, {losses, 
   }
 }
 
-/** Batches with the true labels of their rows beside the answers. */
+/** Adds the true labels of the rows to each batch. */
 export function withTrueLabels(source: BatchSource, knowledge: Knowledge | StoredKnowledge): BatchSource {
   return {
     ...source,

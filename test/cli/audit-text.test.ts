@@ -29,7 +29,7 @@ describe('the words of an audit', () => {
   it('say how often both are right, where they differ, and what more checks would bring', () => {
     expect(text()).toBe(
       [
-        'By 50 texts that a person checked, the teacher is right on 94 % (89–97) of texts, the student on 90 % (86–94).',
+        'On 50 texts that a person checked, the teacher is right on 94 % (89–97) of texts, the student on 90 % (86–94).',
         'The student is right less often than the teacher, by 1.2 points (0.4–2.1).',
         'Where they disagree, of 12 checked the teacher was right on 7, the student on 4, neither on 1.',
         'Teacher and student agree on 97 % of 1,500 texts.',
@@ -41,7 +41,9 @@ describe('the words of an audit', () => {
   it('say who is right more often, if that can be said', () => {
     const of = (difference: number, interval: readonly [number, number]) => text({difference: {difference, interval}});
     expect(of(0.012, [0.004, 0.021])).toContain('is right more often than the teacher, by 1.2 points (0.4–2.1).');
-    expect(of(-0.002, [-0.01, 0.006])).toContain('is open: the difference is from −1.0 to 0.6 points.');
+    expect(of(-0.002, [-0.01, 0.006])).toContain(
+      'is not decided which of them is right more often: the difference is from −1.0 to 0.6 points.',
+    );
     expect(of(0, [0, 0])).not.toContain('more often');
   });
 
@@ -57,22 +59,20 @@ describe('the words of an audit', () => {
   });
 
   it('count what is left to fill in', () => {
-    expect(text({checked: 30})).toContain('By 30 of the 50 texts');
-    expect(text({checked: 30})).toContain('20 rows wait to be filled in');
+    expect(text({checked: 30})).toContain('On 30 of the 50 texts');
+    expect(text({checked: 30})).toContain('20 rows are not filled in yet');
   });
 
   it('say what to do where nothing or too little is filled in', () => {
     const empty = text({checked: 0, right: undefined});
-    expect(empty).toContain('50 texts are in out/tickets/audit.csv to be checked.\nFill its column `label`');
+    expect(empty).toContain('out/tickets/audit.csv has 50 texts for you to check.\nFill its column `label`');
     expect(empty).toContain('with `bug`, `refund` or `praise`, save it as CSV, and run again: limbeck audit recipe.ts');
-    expect(text({checked: 2, right: undefined})).toContain('2 are, which is not enough of each kind yet.');
+    expect(text({checked: 2, right: undefined})).toContain('2 are checked, which is not enough of each kind yet.');
     const many = Array.from({length: 20}, (_, index) => `c${index}`);
     expect(text({checked: 0, right: undefined}, many)).toContain('with one of the 20 classes');
   });
 
   it('say that they agree where none that was checked differs', () => {
-    expect(text({disagreements: {checked: 0, teacher: 0, student: 0}})).toContain(
-      'On all that were checked they agree.',
-    );
+    expect(text({disagreements: {checked: 0, teacher: 0, student: 0}})).toContain('They agree on all checked texts.');
   });
 });

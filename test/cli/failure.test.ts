@@ -53,6 +53,6 @@ describe('reportFailure', () => {
     stop.abort();
     const {code, stderr} = report(stop.signal.reason);
     expect(code).toBe(130);
-    expect(stderr).toBe('Stopped. Every answer that was bought is kept: the same command goes on from there.\n');
+    expect(stderr).toBe('Stopped. Every answer that was bought is kept. Run the same command again to continue.\n');
   });
 });

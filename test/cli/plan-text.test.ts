@@ -25,7 +25,7 @@ describe('planText', () => {
         '  tokens          90,000         120,000       1,000,000',
         '  USD              $0.31           $0.42           $2.10',
         '  time         4 min 0 s      4 min 20 s       1 h 6 min',
-        '  Expected: every request answered at once, as long as before (mean of 12 requests).',
+        '  Expected: every request is answered at the first try, with replies as long as before (mean of 12 requests).',
       ].join('\n'),
     );
   });
@@ -34,7 +34,7 @@ describe('planText', () => {
     const chosen = {...paid, method: 'margin', atMost: true as const, cached: 0};
     expect(planText(plan(chosen)).split('\n').slice(2, 5)).toEqual([
       'gray-box for margin, transfer set: chat m1',
-      '  at most 2,000 inputs, chosen in rounds: which, and what of them is cached, is not known before',
+      '  at most 2,000 inputs, chosen in rounds: which ones, and how many are cached, is not known before',
       '                at least        expected         at most',
     ]);
   });
@@ -45,7 +45,7 @@ describe('planText', () => {
     expect(text).toContain('tokens    not counted by the service');
     expect(text).toContain('USD       unknown: give the teacher’s adapter a `price`');
     expect(text).toContain('time      unknown: give --rate, in calls a second');
-    expect(planText(plan({...paid, keptReplies: 0}))).toContain('for want of kept replies');
+    expect(planText(plan({...paid, keptReplies: 0}))).toContain('because no replies are kept yet');
   });
 
   it('says why nobody can tell what it costs', () => {
@@ -86,7 +86,7 @@ describe('planText', () => {
     const {seconds: _, ...rest} = paid;
     const text = planText(plan({...rest, byBatches: true, pending: 300}, {...rest, byBatches: true}));
     expect(text).toContain('  2,000 inputs, 1,200 cached, 300 in batches under way, 500 to ask');
-    expect(text).toContain('time      within a day, as the services say of batches');
+    expect(text).toContain('time      within a day, according to the services’ terms for batches');
     expect(
       planText(plan({...paid, pending: 800}))
         .split('\n\n')[1]!

@@ -43,7 +43,7 @@ describe('probeText', () => {
   it('says what a teacher gives, at what cost, and how it comes by it', () => {
     expect(probeText(study(gray))).toBe(
       [
-        'What the teachers of mails give in truth; what was paid for is kept in .limbeck/answers',
+        'What the teachers of mails return in practice; paid answers are kept in .limbeck/answers',
         '',
         'gray-box: chat m',
         '  asked      5 inputs: 11 requests, 964 tokens, $0.00040',
@@ -54,7 +54,7 @@ describe('probeText', () => {
         '  repeated   all 5 answers the same to the bit',
         '  scores     the model’s own, as declared',
         '             at temperature 2 they change by nothing',
-        '  tokens     20 of 20 at a place, 0 without a value; told apart by bytes, at 1 of 10 places written alike',
+        '  tokens     20 of 20 at a position, 0 without a value; told apart by bytes, at 1 of 10 positions written alike',
         '             their mass 0.9800 to 0.9995; rounded to 4 decimals',
         '  model      m-2026 (fp_1)',
         '  limits     500 requests, 499 left, reset in 120 ms; 200,000 tokens, 199,000 left',
@@ -81,7 +81,7 @@ describe('probeText', () => {
     expect(linesOf({tokens: {...tokens, meaning: 'processed', key: 'string'}})).toEqual(
       expect.arrayContaining([
         '  scores     after the temperature; declared: the model’s own',
-        expect.stringContaining('told apart by their text alone, at 1 of 10 places'),
+        expect.stringContaining('told apart by their text alone, at 1 of 10 positions'),
       ]),
     );
     const {meaning: _, temperature: __, ...unknown} = tokens;
@@ -121,7 +121,7 @@ describe('probeText', () => {
     const {requests: __, tokens: ___, repetition: ____, ...whole} = gray;
     const problem = {severity: 'error', text: 'It is not.\nReally.'} as const;
     const text = probeText(study({...whole, teacher: 'mean of all', parts: [{...part, problems: [problem]}, part]}));
-    expect(text).toContain('gray-box: mean of all\n  asked      5 inputs, of 2 parts; made of their answers\n');
+    expect(text).toContain('gray-box: mean of all\n  asked      5 inputs, answered by combining 2 parts\n');
     expect(text.split('\n\n  of chat m\n')).toHaveLength(3);
     expect(text).toContain('53 s or more\n  error: It is not.\n    Really.\n\n  of chat m');
     expect(text).not.toContain('not measured');

@@ -64,11 +64,11 @@ describe('readInputs', () => {
   });
 
   it.each([
-    ['[1,2,3,4]\n[1,2,3', /line 2: not JSON\. Write one array of numbers a line/],
+    ['[1,2,3,4]\n[1,2,3', /line 2: not JSON\. Write one array of numbers on each line/],
     ['{"input": [1,2,3,4]}', /line 1: expected 4 numbers \(\[2,2,1\]\), got 0/],
     ['\n[1,2,3]', /line 2: expected 4 numbers \(\[2,2,1\]\), got 3/],
     ['[1,2,3,4,5]', /line 1: expected 4 numbers .*got 5/],
-    ['[1,2,"3",4]', /line 1: value 2 is "3", and the student takes a whole number from 0 to 255/],
+    ['[1,2,"3",4]', /line 1: value 2 is "3", but the student takes a whole number from 0 to 255/],
     ['[1,null,3,4]', /line 1: value 1 is null/],
     // A typed array would make 0 of these, and the student would answer something.
     ['[0.1,0.5,0.9,1]', /line 1: value 0 is 0\.1, .*whole number from 0 to 255/],

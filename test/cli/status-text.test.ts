@@ -32,9 +32,9 @@ describe('statusText', () => {
       'mails, mode cascade, the student is demoted',
       'Coverage      75 % here: 1,500 of 2,000, 12 unlike the training texts',
       'Agreement     90 % (85.0–94.0) of 400 inputs since 30 November 2026, 10:00 UTC; 97 % promised at 95 % confidence',
-      'Last change   2026-11-30T10:00:00.000Z The student is demoted, and the teacher answers all: 12 of 143 compared ' +
-        "answers were its own and not the teacher's, where 3 % were promised at most.",
-      'Audits        300 sure answers, the teacher says the same of 88 % (80.0–93.0) · 100 not the student’s to answer · ' +
+      'Last change   2026-11-30T10:00:00.000Z The student is demoted, and the teacher answers everything: 12 of 143 compared ' +
+        "answers were its own and not the teacher's, but 3 % were promised at most.",
+      'Audits        300 sure answers, the teacher says the same of 88 % (80.0–93.0) · 100 left to the teacher · ' +
         '2 lost, the teacher did not answer',
       'Teacher       far: 700 calls, $1.40',
       'Saved         1,500 calls, $3.00',

@@ -61,7 +61,7 @@ describe('limbeck audit', () => {
     const {code, stdout, stderr} = await run(['audit', 'moods.ts', '--offline']);
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^By 60 texts that a person checked, the teacher is right on \d+ % \(\d+–\d+\) of texts, the student/,
+      /^On 60 texts that a person checked, the teacher is right on \d+ % \(\d+–\d+\) of texts, the student/,
     );
     expect(stderr).toContain('0 bought');
     const document = await json<{readonly checked: number; readonly student: string}>([

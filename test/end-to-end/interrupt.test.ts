@@ -58,7 +58,9 @@ describe.skipIf(process.platform !== 'linux')('limbeck with services that it sta
     running.killGroup('SIGINT');
     const {code, signal, stdout, stderr} = await running.finished;
     expect({code, signal, stdout}).toEqual({code: 130, signal: null, stdout: ''});
-    expect(stderr).toMatch(/Stopped\. Every answer that was bought is kept: the same command goes on from there\.\n$/);
+    expect(stderr).toMatch(
+      /Stopped\. Every answer that was bought is kept\. Run the same command again to continue\.\n$/,
+    );
     expect(stderr).not.toMatch(/unexpected|Error/);
     expect(isRunning(service)).toBe(false);
 

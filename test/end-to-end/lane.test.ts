@@ -151,7 +151,7 @@ describe('limbeck label --lane batch', () => {
     // What measures is asked about one by one all the same.
     expect(cheap.levels.map(({usd}) => usd!.expected)).toEqual([10, 2]);
     const {stdout} = await run([...plan, '--lane', 'batch'], {env});
-    expect(stdout).toContain('within a day, as the services say of batches');
+    expect(stdout).toContain('within a day, according to the services’ terms for batches');
     expect(service.alone).toEqual([]);
   });
 

@@ -186,7 +186,7 @@ describe('limbeck serve', () => {
     );
     expect(await run(['status', service.url])).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('asks for its key'),
+      stderr: expect.stringContaining('requires a key'),
     });
     expect(await stop(service)).toMatch(/carries no guarantee[\s\S]*of 3 audited it said the same of 100\.0 %\.\n$/);
   });
@@ -201,7 +201,7 @@ describe('limbeck serve', () => {
     expect(await (await fetch(`${service.url}/health`)).json()).toMatchObject({demoted: true});
     expect(await classify(service, sure)).toMatchObject({label: 'spam', answeredBy: 'teacher'});
     expect(await stop(service)).toMatch(
-      /^\S+ The student is demoted, and the teacher answers all: \d+ of \d+ compared/,
+      /^\S+ The student is demoted, and the teacher answers everything: \d+ of \d+ compared/,
     );
     const again = await serve(...flags, '--watch', watch);
     expect(await classify(again, sure)).toMatchObject({label: 'spam', answeredBy: 'teacher'});
@@ -227,7 +227,7 @@ describe('limbeck serve', () => {
       /--budget is about the teacher\. Name its recipe with --teacher/,
     ],
     ['a mode of a teacher without one', ['--mode', 'shadow'], /mode shadow the teacher answers.*--teacher/],
-    ['a promise that is none', ['--teacher', recipe, '--agreement', '97'], /above 0 and below 1, as 0\.97/],
+    ['a promise that is none', ['--teacher', recipe, '--agreement', '97'], /above 0 and below 1, for example 0\.97/],
     ['a teacher without a threshold', ['--teacher', recipe], /has no threshold.*--threshold/],
     ['a level without a teacher', ['--teacher', recipe, '--level', 'black-box'], /has no black-box teacher/],
     ['a threshold that is no probability', ['--threshold', '85'], /a number from 0 to 1/],

@@ -83,7 +83,7 @@ describe('the term of attention', () => {
     expect(prepare(teacher, student)).toThrow(
       `the teacher's layer \`stage2\` [${teacher.join(', ')}] with the student's layer \`conv\` [${student.join(', ')}]`,
     );
-    expect(prepare(teacher, student)).toThrow('the greater height and width multiples of the smaller');
+    expect(prepare(teacher, student)).toThrow('the greater height and width must be multiples of the smaller');
   });
 
   it('refuses a layer that is not there and names those that are', () => {

@@ -86,11 +86,11 @@ describe('answers that losses leave unread', () => {
   it.each([
     [
       {kind: 'log-probabilities'},
-      'the answers hold log-probabilities, and hard-labels reads labels alone. Learn from them by `softLabels()`',
+      'the answers hold log-probabilities, and hard-labels reads labels alone. Learn from them with `softLabels()`',
     ],
     [
       {kind: 'top-k', k: 3},
-      'the answers hold top-k (k = 3), and hard-labels reads labels alone. Learn from them by `topKLabels()`',
+      'the answers hold top-k (k = 3), and hard-labels reads labels alone. Learn from them with `topKLabels()`',
     ],
     [{kind: 'logits', features: ['fc']}, 'the answers hold features of fc, and no loss reads them'],
   ] as const)('are refused, with what reads them: %o', (detail, problem) => {

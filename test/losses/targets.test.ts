@@ -83,9 +83,9 @@ describe('targets', () => {
   });
 
   it.each([[[0, nothing]], [[NEVER, NEVER]], [[Number.POSITIVE_INFINITY, 0]]])(
-    'refuse %j, which is no distribution, and name the answer',
+    'refuse %j, which is not a distribution, and name the answer',
     row => {
-      expect(() => targetsOf(logProbabilities([0, -1], row), 2)).toThrow('Answer 1 is no distribution');
+      expect(() => targetsOf(logProbabilities([0, -1], row), 2)).toThrow('Answer 1 is not a distribution');
     },
   );
 

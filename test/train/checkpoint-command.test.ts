@@ -56,7 +56,7 @@ describe('limbeck train --resume', () => {
   it('starts afresh where there is no checkpoint, says so, and leaves none once the student is saved', async () => {
     const {code, said, result} = await train('whole', ['--resume']);
     expect(code).toBe(0);
-    expect(said).toContain(`There is no checkpoint at ${checkpoint('whole')}: the run starts afresh.`);
+    expect(said).toContain(`There is no checkpoint at ${checkpoint('whole')}, so the run starts afresh.`);
     expect(result!.curve).toHaveLength(200);
     expect(await readdir(students('whole'))).toEqual(['seed-1']);
   });
@@ -64,11 +64,11 @@ describe('limbeck train --resume', () => {
   it('goes on after Ctrl-C and after a kill to the same student and the same curve', async () => {
     const stopped = await train('cut', [], 'SIGINT');
     expect(stopped.code).toBe(130);
-    expect(stopped.said).toContain('The run is kept: the same command with --resume goes on from there.');
+    expect(stopped.said).toContain('The run is kept. Run the same command with --resume to continue.');
     await train('cut', ['--resume'], 'SIGKILL');
     expect(existsSync(checkpoint('cut'))).toBe(true);
     const {said, result} = await train('cut', ['--resume']);
-    expect(said).toMatch(/Goes on from .*seed-1\.checkpoint, after step \d+ of 1000\./);
+    expect(said).toMatch(/Continues from .*seed-1\.checkpoint, after step \d+ of 1000\./);
     expect(await hash('cut')).toBe(await hash('whole'));
     expect(result!.curve.map(({epoch}) => epoch)).toEqual(Array.from({length: 200}, (_, index) => index + 1));
     expect(existsSync(checkpoint('cut'))).toBe(false);

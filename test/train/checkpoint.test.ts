@@ -233,7 +233,7 @@ describe('a checkpoint', () => {
     await writeFile(path, '');
     const inside = join(path, 'run.checkpoint');
     await expect(end(adamRun(), adamRun().student(1), {checkpoint: {path: inside}})).rejects.toThrow(
-      `There is no place for the checkpoint ${inside}`,
+      `The checkpoint ${inside} can't be written`,
     );
   });
 
@@ -448,12 +448,12 @@ describe('a file that is no whole checkpoint is refused, and the student stays a
   it('of an older or newer form', async () => {
     const {metadata, tensors} = await readTensors(path);
     await writeTensors(path, {metadata: {...metadata, format: 'limbeck.checkpoint/1'}, tensors});
-    await refuses('its form is limbeck.checkpoint/1, and this version of limbeck reads limbeck.checkpoint/2');
+    await refuses('its format is limbeck.checkpoint/1, but this version of limbeck reads limbeck.checkpoint/2');
   });
 
   it('of another kind', async () => {
     await saveKnowledge(path, adamRun().knowledge);
-    await refuses('its form is limbeck.knowledge/1');
+    await refuses('its format is limbeck.knowledge/1');
     await writeTensors(path, {metadata: {}, tensors: new Map()});
     await refuses('it is not a checkpoint of a training run');
     await writeFile(path, 'Remember the milk. '.repeat(100));

@@ -139,7 +139,7 @@ describe('answers that nobody reads', () => {
     const failing = trained([hardLabels()], scored);
     await expect(failing).rejects.toThrow(InputError);
     await expect(failing).rejects.toThrow(
-      'hold scores of classes, and no loss reads them (hard-labels). Learn from them by `softLabels()`',
+      'hold scores of classes, and no loss reads them (hard-labels). Learn from them with `softLabels()`',
     );
     await expect(trained([softLabels(), hint('fc')], featured)).rejects.toThrow('features of pool');
   });

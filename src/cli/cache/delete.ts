@@ -7,7 +7,7 @@ import {type CacheFlags, withStore} from './with-store.ts';
 export async function runDelete(keys: readonly string[], {cache, json = false}: CacheFlags): Promise<void> {
   await withStore(cache, async store => {
     const unknown: string[] = [];
-    // First: an answer that is gone and not written down as deleted would come back out of the journal.
+    // Recorded first, because an answer deleted without a record would come back from the journal.
     writeDeleted(journalOf(cache), keys);
     for (const key of keys) if (!(await store.delete(key))) unknown.push(key);
     if (unknown.length > 0) {

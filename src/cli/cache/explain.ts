@@ -61,18 +61,18 @@ export async function runExplain(path: string, flags: ExplainFlags): Promise<voi
 
 interface Explained {
   readonly key: string;
-  /** True if it is served without asking. */
+  /** True if it is served from the cache. */
   readonly isKept: boolean;
-  /** What its answer holds. */
+  /** The detail of the kept answer. */
   readonly held?: string;
   readonly wanted?: string;
-  /** True if its answer was read in another way than the teacher reads. */
+  /** True if its answer was read in another way than the teacher reads now. */
   readonly isReadOtherwise?: boolean;
-  /** The kept answer that is most like it. */
+  /** The most similar kept answer. */
   readonly nearest?: Nearest | undefined;
 }
 
-/** Of one answer of those that an answer of the whole is made of. */
+/** The explanation of one of the answers that a combined answer is made of. */
 interface PartExplained extends Explained {
   readonly teacher: string;
   readonly sample: number;
@@ -99,16 +99,16 @@ async function explain({teacher, query, wanted}: Asked, lookup: Lookup): Promise
   return {key, isKept: false, held, wanted: describeDetail(wanted)};
 }
 
-/** @param subject - what it is about */
+/** @param subject - the query, in words */
 function textOf(subject: string, {key, isKept, held, wanted, isReadOtherwise = false, nearest}: Explained): string {
   if (isKept && isReadOtherwise) {
-    return `${subject} is kept, read in another way or lost from the cache: ${key}, ${held}. It is read again from its raw reply, for nothing`;
+    return `${subject} is kept, read in another way or lost from the cache: ${key}, ${held}. It is read again from its raw reply, free of charge`;
   }
   if (isKept) return `${subject} is kept: ${key}, ${held}`;
   if (isReadOtherwise) {
-    return `${subject} is kept, read in another way: ${key}, ${held}. Its raw reply gives no answer in this way or is not in the journal, so it is asked about again`;
+    return `${subject} is kept, read in another way: ${key}, ${held}. Its raw reply gives no answer in this way or is not in the journal, so the teacher is asked again`;
   }
-  if (held) return `${subject} is kept with ${held}, and ${wanted} is wanted: ${key}`;
+  if (held) return `${subject} is kept with ${held}, but ${wanted} is needed: ${key}`;
   const why = nearest
     ? `The nearest is ${nearest.key}: its ${describeDifferences(nearest.differences)}`
     : 'Nothing is kept at all';

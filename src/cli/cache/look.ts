@@ -6,7 +6,7 @@ import {problemWith} from '../../store/verify.ts';
 import {openTerminal} from '../terminal.ts';
 import {type CacheFlags, withStore} from './with-store.ts';
 
-/** How many of the answers that are wrong a message names. */
+/** The number of wrong answers that a message names. */
 const NAMED = 5;
 
 export async function runStats({cache, json = false}: CacheFlags): Promise<void> {
@@ -60,8 +60,8 @@ export async function runVerify({cache, json = false}: CacheFlags): Promise<void
     if (problems.length === 0) return;
     const named = problems.slice(0, NAMED).map(({key, problem}) => `\n  ${key}: ${problem}`);
     throw new KnowledgeError(
-      `Of the answers in ${store.name} ${problems.length} can't be right. ` +
-        `Take them out with \`limbeck cache delete KEY\`, so that they are asked for again:${named.join('')}`,
+      `${problems.length} answers in ${store.name} are wrong. ` +
+        `Delete them with \`limbeck cache delete KEY\`, so that the teacher is asked again:${named.join('')}`,
     );
   });
 }

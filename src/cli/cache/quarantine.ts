@@ -31,7 +31,7 @@ function rowOf(key: string, {place: _, said, ...entry}: Quarantined): Row {
   return {key, ...entry, ...(said && {said: said.text, nearest: said.nearest})};
 }
 
-/** Entries of earlier versions tell no more than why. */
+/** Entries of earlier versions hold only the reason. */
 function lineOf({key, at, teacher, input, said, nearest, why}: Row): string {
   const head = [key.slice(0, 12), at, teacher, input === undefined ? undefined : JSON.stringify(input)];
   const what = said === undefined ? why : `says ${JSON.stringify(said)}, nearest class ${nearest}`;

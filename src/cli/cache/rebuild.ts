@@ -14,18 +14,18 @@ import {openTerminal, type Terminal} from '../terminal.ts';
 import {type CacheFlags, withNewStore} from './with-store.ts';
 
 /**
- * Puts the answers of the journal into a cache that lacks them. Those that were not written down as answers are read from
- * their raw replies by the teachers of the recipe, where one is given.
+ * Adds the answers of the journal to a cache that lacks them. Raw replies without a recorded answer are read by the
+ * teachers of the recipe, if one is given.
  */
 export async function runRebuild(path: string | undefined, flags: CacheFlags): Promise<void> {
   const {cache} = flags;
   const terminal = openTerminal({json: flags.json ?? false});
   const journal = journalOf(cache);
   if (!existsSync(journal)) {
-    throw new InputError(`There is no journal at ${journal}, of which ${cache} could be made again. Check --cache.`);
+    throw new InputError(`There is no journal at ${journal} to rebuild ${cache} from. Check --cache.`);
   }
   const aside = moveAside(cache);
-  if (aside !== undefined) terminal.note(`${cache} is damaged. It is ${aside} now, and a new one is made.`);
+  if (aside !== undefined) terminal.note(`${cache} is damaged. It was renamed to ${aside}, and a new one is created.`);
   await withNewStore(cache, async store => {
     const before = await store.count();
     if (path !== undefined) await readByRecipe(path, flags, terminal);
@@ -39,11 +39,11 @@ export async function runRebuild(path: string | undefined, flags: CacheFlags): P
 
 function remedyFor(path: string | undefined): string {
   return path === undefined
-    ? 'Name its recipe, `limbeck cache rebuild RECIPE`, or run `limbeck label` as before: it reads them first'
-    : 'They are of other inputs or another teacher than this recipe’s, or could not be read';
+    ? 'Name its recipe with `limbeck cache rebuild RECIPE`, or run `limbeck label` as before, which reads them first'
+    : 'They belong to inputs or teachers outside this recipe, or could not be read';
 }
 
-/** Never deleted: somebody may get more out of it. */
+/** Renamed and not deleted, because some of it may be recoverable. */
 function moveAside(cache: string): string | undefined {
   if (isStoreUrl(cache) || !isDamagedLmdb(cache)) return undefined;
   const aside = `${cache}-damaged-${new Date().toISOString().replace(/[-:.]/g, '')}`;
@@ -51,7 +51,7 @@ function moveAside(cache: string): string | undefined {
   return aside;
 }
 
-/** Asks a recipe's teachers about its transfer sets, offline: what is in the journal is read, and kept. */
+/** Puts a recipe's transfer sets to its teachers offline, so that answers in the journal are read and kept. */
 async function readByRecipe(path: string, flags: CacheFlags, terminal: Terminal): Promise<void> {
   const recipe = await readRecipe(await loadRecipe(path));
   const study = await openStudy(recipe, recipe.levels, studyOptions({...flags, offline: true}, terminal));
@@ -59,7 +59,7 @@ async function readByRecipe(path: string, flags: CacheFlags, terminal: Terminal)
     for (const plan of recipe.queryPlans) {
       const {teacher} = study.asking.open(study.teacherFor(plan));
       const queries = queriesAbout(transferOf(plan, recipe.drawn));
-      // What is not in the journal stays unanswered.
+      // Inputs that are not in the journal stay unanswered.
       await askEach(teacher, queries, () => {}, {detail: plan.detail});
     }
   } finally {

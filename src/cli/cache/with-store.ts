@@ -12,7 +12,7 @@ export interface CacheFlags {
 /**
  * Opens the store that the flags name, for as long as it is used.
  *
- * @throws InputError if there is none: a cache that is only looked at is never made
+ * @throws InputError if there is none, because reading a cache never creates it
  */
 export async function withStore(cache: string, use: (store: AnswerStore) => Promise<void>): Promise<void> {
   if (!isStoreUrl(cache) && !existsSync(cache)) {
@@ -21,7 +21,7 @@ export async function withStore(cache: string, use: (store: AnswerStore) => Prom
   await withNewStore(cache, use);
 }
 
-/** The same, made where there is none. */
+/** Opens the store, and creates it if there is none. */
 export async function withNewStore(cache: string, use: (store: AnswerStore) => Promise<void>): Promise<void> {
   const store = openStoreAt(cache);
   try {

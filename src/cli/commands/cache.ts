@@ -2,7 +2,7 @@ import {Command} from 'commander';
 import {positive, wholeNumber} from '../numbers.ts';
 import {levelOption, withCacheFlag, withJson} from './flags.ts';
 
-/** `limbeck cache`: look at kept answers, check them, take some out, and carry them elsewhere. */
+/** `limbeck cache` lists, checks, deletes, exports and imports kept answers. */
 export function cacheCommand(): Command {
   return new Command('cache')
     .description('look at the answers that are kept')
@@ -19,14 +19,14 @@ export function cacheCommand(): Command {
     )
     .addCommand(
       cacheSubcommand('verify')
-        .description('check every answer: its key, its values, and that it holds what it is said to')
+        .description('check every answer: its key, its values and its detail')
         .action(async flags => (await import('../cache/look.ts')).runVerify(flags)),
     )
     .addCommand(
       cacheSubcommand('explain')
-        .description('say whether an input of a recipe is served from the cache, and why not')
+        .description('say if an input of a recipe is served from the cache, and if not, why')
         .argument('<recipe>', 'a module that exports a recipe by default')
-        .option('--input <index>', 'which input of the transfer set', wholeNumber, 0)
+        .option('--input <index>', 'index of the input in the transfer set', wholeNumber, 0)
         .addOption(levelOption('of this level (default: the first of the recipe)'))
         .action(async (recipe, flags) => (await import('../cache/explain.ts')).runExplain(recipe, flags)),
     )
@@ -35,21 +35,24 @@ export function cacheCommand(): Command {
         .description('look at the queries whose replies could not be read, which are not asked again')
         .addCommand(
           cacheSubcommand('list')
-            .description('list them: the input’s beginning, what the teacher said and the nearest class')
+            .description('list them: the beginning of the input, the teacher’s reply and the nearest class')
             .action(async flags => (await import('../cache/quarantine.ts')).runQuarantineList(flags)),
         ),
     )
     .addCommand(
       cacheSubcommand('rebuild')
-        .description('put the answers of the journal into a cache that is lost, damaged or lacks some')
-        .argument('[recipe]', 'a module that exports a recipe by default: its teachers read what no answer is known of')
+        .description('rebuild a lost, damaged or incomplete cache from the journal')
+        .argument(
+          '[recipe]',
+          'a module that exports a recipe by default; its teachers read raw replies without a recorded answer',
+        )
         .action(async (recipe, flags) => (await import('../cache/rebuild.ts')).runRebuild(recipe, flags)),
     )
     .addCommand(
       cacheSubcommand('export')
         .description('write the answers to one file that can be imported anywhere')
         .argument('<file>', 'the file, for example answers.jsonl.gz')
-        .option('--teacher <text>', 'only those of teachers whose name holds this')
+        .option('--teacher <text>', 'only those of teachers whose name contains this')
         .action(async (file, flags) => (await import('../cache/portable.ts')).runExport(file, flags)),
     )
     .addCommand(
@@ -60,7 +63,7 @@ export function cacheCommand(): Command {
     )
     .addCommand(
       cacheSubcommand('delete')
-        .description('take answers out, so that they are asked for again')
+        .description('delete answers, so that the teacher is asked again')
         .argument('<keys...>', 'keys, as `list` and the messages of --offline show them')
         .action(async (keys, flags) => (await import('../cache/delete.ts')).runDelete(keys, flags)),
     );

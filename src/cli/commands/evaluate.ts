@@ -1,7 +1,9 @@
 import {Command} from 'commander';
 import {allowMissingOption, withStudyFlags} from './flags.ts';
 
-/** `limbeck evaluate STUDENT RECIPE`: a saved student on the test split, against true labels and the teacher. */
+/**
+ * `limbeck evaluate STUDENT RECIPE` measures a saved student on the test split, against true labels and the teacher.
+ */
 export function evaluateCommand(): Command {
   return withStudyFlags(new Command('evaluate'))
     .description('measure a saved student on a recipe’s test split, against true labels and against the teacher')

@@ -6,11 +6,15 @@ import {DEFAULT_CACHE} from '../../store/cache-path.ts';
 import type {Lane} from '../label.ts';
 import {positive, share} from '../numbers.ts';
 
-/** Adds the flags of a command that works on a recipe and writes what comes of it. */
+/** Adds the flags of a command that works on a recipe and writes results. */
 export function withStudyFlags(command: Command): Command {
   return withAskingFlags(command)
-    .option('--out <folder>', 'where knowledge, students and results go (default: out/ and the recipe’s name)')
-    .option('--drift-every <count>', 'after so many bought answers, ask again about 50 old ones and compare', positive);
+    .option('--out <folder>', 'folder for knowledge, students and results (default: out/ and the recipe’s name)')
+    .option(
+      '--drift-every <count>',
+      'after this many bought answers, repeat about 50 old queries and compare',
+      positive,
+    );
 }
 
 const RECORD_MODES: readonly RecordMode[] = ['new', 'once', 'none', 'all'];
@@ -19,18 +23,18 @@ const RECORD_MODES: readonly RecordMode[] = ['new', 'once', 'none', 'all'];
 export function withAskingFlags(command: Command): Command {
   return withJson(withCacheFlag(command))
     .addOption(
-      new Option('--record <mode>', 'what is asked: `new` what is not kept, `once`, `none`, or `all` anew')
+      new Option('--record <mode>', 'which queries are sent: `new` those not kept, `once`, `none`, or `all` again')
         .choices(RECORD_MODES)
         .conflicts('offline'),
     )
-    .option('--offline', 'ask nobody: every answer must be in the cache (the same as `--record none`)')
+    .option('--offline', 'send nothing: every answer must be in the cache (the same as `--record none`)')
     .addOption(budgetOption('the most to spend, for example 5usd, 2000calls or 3Mtok; may be repeated'))
-    .option('--retry-quarantined', 'ask again about inputs whose answers could not be read')
+    .option('--retry-quarantined', 'repeat queries whose replies could not be read')
     .addOption(new Option('--retry-set-aside').hideHelp())
-    .option('--keep-going', 'go on where the first 20 requests brought not one usable answer');
+    .option('--keep-going', 'continue even if the first 20 requests give no usable answer');
 }
 
-/** The flag of commands that go on without the inputs that a teacher left without an answer. */
+/** The flag of commands that can continue without some of the teacher's answers. */
 export function allowMissingOption(): Option {
   return new Option(
     '--allow-missing <share>',
@@ -45,14 +49,13 @@ export function levelOption(description: string): Option {
 
 const LANES: readonly Lane[] = ['batch'];
 
-/** The flag that chooses the lane by which services are asked. */
+/** The flag that chooses the lane by which queries go to services. */
 export function laneOption(): Option {
-  const about =
-    '`batch`: by the batch lane of the service, for less money, within a day (default: one by one, at once)';
+  const about = '`batch`: the service’s batch lane, cheaper, within a day (default: single requests, at once)';
   return new Option('--lane <lane>', about).choices(LANES);
 }
 
-/** The flag that limits what is spent; it may be repeated. */
+/** The flag that limits spending. It can be repeated. */
 export function budgetOption(description: string): Option {
   return new Option('--budget <amount>', description).argParser(addBudget);
 }
@@ -65,7 +68,7 @@ function addBudget(text: string, others: readonly BudgetLimit[] = []): readonly 
   }
 }
 
-/** Adds the flag that says where answers are kept. */
+/** Adds the flag for the cache. */
 export function withCacheFlag(command: Command): Command {
   return command.option(
     '--cache <path>',

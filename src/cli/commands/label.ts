@@ -1,18 +1,18 @@
 import {Command, Option} from 'commander';
 import {allowMissingOption, laneOption, levelOption, withStudyFlags} from './flags.ts';
 
-/** `limbeck label RECIPE`: ask the teachers and save the knowledge; train nothing. */
+/** `limbeck label RECIPE` puts the transfer set to the teachers and saves the knowledge. It trains nothing. */
 export function labelCommand(): Command {
   return withStudyFlags(new Command('label'))
     .description('ask a recipe’s teachers about the transfer set and save the knowledge')
     .argument('<recipe>', 'a module that exports a recipe by default')
-    .addOption(levelOption('ask this level alone'))
+    .addOption(levelOption('ask only this level'))
     .addOption(laneOption())
-    .option('--detach', 'with `--lane batch`: submit, collect what has ended, and wait for nothing')
+    .option('--detach', 'with `--lane batch`: submit, collect finished batches, and don’t wait')
     .addOption(
       new Option(
         '--cancel',
-        'with `--lane batch`: end what is under way, collect what it has finished, hand nothing over',
+        'with `--lane batch`: cancel batches under way, collect their finished answers, submit nothing',
       ).conflicts('detach'),
     )
     .addOption(allowMissingOption())

@@ -1,12 +1,16 @@
 import {Command, InvalidArgumentError} from 'commander';
 import {laneOption, withCacheFlag, withJson} from './flags.ts';
 
-/** `limbeck plan RECIPE`: what asking would take, before anything is asked. */
+/** `limbeck plan RECIPE` estimates the cost of all queries before any is sent. */
 export function planCommand(): Command {
   return withJson(withCacheFlag(new Command('plan')))
-    .description('say what asking a recipe’s teachers will take: calls, tokens, money and time; ask nobody')
+    .description('estimate what a recipe’s teachers will cost: calls, tokens, money and time; send nothing')
     .argument('<recipe>', 'a module that exports a recipe by default')
-    .option('--rate <calls>', 'calls a second that a service takes (default: as its teacher says)', callsPerSecond)
+    .option(
+      '--rate <calls>',
+      'calls a second that a service accepts (default: as its teacher declares)',
+      callsPerSecond,
+    )
     .addOption(laneOption())
     .action(async (recipe, flags) => (await import('../plan.ts')).runPlan(recipe, flags));
 }

@@ -5,33 +5,44 @@ import {budgetOption, levelOption, withCacheFlag, withJson} from './flags.ts';
 
 const CASCADE_MODES: readonly CascadeMode[] = ['shadow', 'cascade', 'student'];
 
-/** `limbeck serve MODEL`: a saved model as a service that shows no more than a level of access allows. */
+/** `limbeck serve MODEL` serves a saved model and shows no more of it than an access level allows. */
 export function serveCommand(): Command {
   const command = withJson(new Command('serve'))
     .description('serve a saved model over HTTP: Open Inference (v2), /classify, and OpenAI’s chat protocol (/v1)')
     .argument('<model>', 'the folder of a saved model')
     .addOption(
-      new Option('--access <level>', 'show scores or labels alone')
+      new Option('--access <level>', 'show scores, or only labels')
         .choices(['gray-box', 'black-box'])
         .default('gray-box'),
     )
     .option('--top-k <k>', 'show only the k most probable classes (gray-box)', positive)
     .option('--threshold <p>', 'mark answers less probable than this (default: the model’s own threshold)', share)
     .option('--name <name>', 'name of the model in addresses (default: its folder’s)')
-    .option('--host <address>', 'address to listen at', '127.0.0.1')
-    .option('--allow-host <name>', 'a further name that requests may call it by; may be repeated', addText)
-    .option('--origin <origin>', 'let web pages of this origin ask it, as https://a.example; may be repeated', addText)
-    .option('--port <port>', 'port to listen at; 0 takes a free one', port, 8080)
-    .option('--prompt <prompt>', 'the prompt of chats, with {text} where the text stands; or a /regular expression/')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--allow-host <name>', 'a further name that the Host header may hold; can be repeated', addText)
+    .option(
+      '--origin <origin>',
+      'let web pages of this origin use it, such as https://a.example; can be repeated',
+      addText,
+    )
+    .option('--port <port>', 'port to listen on; 0 chooses a free one', port, 8080)
+    .option(
+      '--prompt <prompt>',
+      'the prompt of chats, with {text} as the placeholder of the text; or a /regular expression/',
+    )
     .option('--max-body <size>', 'the largest body of a request, for example 2MB', bytes, 16 * 2 ** 20)
-    .option('--max-bodies <size>', 'the most that all bodies under way may take (default: 8 of the largest)', bytes)
+    .option(
+      '--max-bodies <size>',
+      'the most that all bodies under way take together (default: 8 of the largest)',
+      bytes,
+    )
     .option('--max-inputs <count>', 'inputs that one request may hold (default: 1024)', positive)
     .option('--rate <count>', 'inputs that one client may send in a minute; a request counts as one at least', positive)
     .option('--max-waiting <count>', 'inputs that may wait for the model before requests are refused', positive);
   return withTeacherFlags(command)
     .addHelpText(
       'after',
-      '\nThe environment variable LIMBECK_SERVE_KEY asks clients for that key as a bearer token; it may hold several, with ' +
+      '\nIf the environment variable LIMBECK_SERVE_KEY is set, clients must send that key as a bearer token. It can hold several, with ' +
         'commas between them.',
     )
     .action(async (model, flags) => (await import('../serve.ts')).runServe(model, flags));
@@ -39,32 +50,40 @@ export function serveCommand(): Command {
 
 function withTeacherFlags(command: Command): Command {
   const asked = command
-    .option('--teacher <recipe>', 'ask this recipe’s teacher where the model is less sure than its threshold')
+    .option('--teacher <recipe>', 'ask this recipe’s teacher if the model is less sure than its threshold')
     .addOption(levelOption('which of its teachers (default: that of its last method)'));
   return withCacheFlag(asked)
-    .addOption(budgetOption('the most to spend on it, as 5usd; may be repeated'))
+    .addOption(budgetOption('the most to spend on it, for example 5usd; can be repeated'))
     .addOption(
-      new Option('--mode <mode>', 'who answers: the teacher all, the model where it is sure, or the model all').choices(
-        CASCADE_MODES,
-      ),
+      new Option(
+        '--mode <mode>',
+        'who answers: always the teacher, the model if it is sure, or always the model',
+      ).choices(CASCADE_MODES),
     )
     .option(
       '--audit <share>',
-      'ask it also about this share of all inputs, drawn at random, and each is paid for; a model that breaks its promise ' +
+      'ask it also about this share of all inputs, drawn at random, at its usual cost; a model that breaks its promise ' +
         'is demoted (default: 0.02)',
       share,
     )
     .addOption(new Option('--check <share>').argParser(share).hideHelp())
     .option('--agreement <p>', 'the promise that audits hold the model to (default: its own guarantee)', promised)
-    .option('--watch <file>', 'where it is kept whether it is demoted (default: MODEL.watch.json, beside its folder)')
-    .option('--patience <seconds>', 'after so long the model’s own answer goes out (default: 20)', positive)
-    .option('--traffic <file>', 'keep the texts that it was asked about, with its answers, to train on')
-    .option('--traffic-limit <size>', 'the most that this file may grow to', bytes, 256 * 2 ** 20);
+    .option(
+      '--watch <file>',
+      'the file that keeps whether it is demoted (default: MODEL.watch.json, next to its folder)',
+    )
+    .option(
+      '--patience <seconds>',
+      'how long to wait for it before the model’s own answer is sent (default: 20)',
+      positive,
+    )
+    .option('--traffic <file>', 'keep the texts that were put to it, with its answers, to train on')
+    .option('--traffic-limit <size>', 'the largest size of this file', bytes, 256 * 2 ** 20);
 }
 
 function promised(text: string): number {
   const value = Number(text);
-  if (!(value > 0 && value < 1)) throw new InvalidArgumentError('Give a number above 0 and below 1, as 0.97.');
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError('Give a number above 0 and below 1, for example 0.97.');
   return value;
 }
 
@@ -78,7 +97,7 @@ const UNITS = {'': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30} as const;
 
 function bytes(text: string): number {
   const [, digits, unit = ''] = /^([1-9]\d*)\s*([KMG]?)B?$/i.exec(text) ?? [];
-  if (digits === undefined) throw new InvalidArgumentError('Give a size above 0, as 500kB or 2MB.');
+  if (digits === undefined) throw new InvalidArgumentError('Give a size above 0, for example 500kB or 2MB.');
   return Number(digits) * UNITS[unit.toUpperCase() as keyof typeof UNITS];
 }
 

@@ -11,17 +11,17 @@ import type {InitChoices} from './recipe-source.ts';
 import type {InitService} from './services.ts';
 import {chooseClasses, chooseDescriptions, chooseFields, readData} from './text-choices.ts';
 
-/** All that was chosen, with the texts that were read on the way. */
+/** All choices, with the texts that were read on the way. */
 export interface Chosen extends InitChoices {
   readonly data: TextDataset;
-  /** As it was written. */
+  /** The budget as it was written. */
   readonly budget: string | undefined;
 }
 
 /**
  * Takes each choice from its flag, else from a person, else from its default.
  *
- * @throws InputError if a flag is wrong, or is missing and has no default
+ * @throws InputError if a flag is wrong, or missing without a default
  */
 export async function chooseAll(asked: Asked): Promise<Chosen> {
   const {flags, questions} = asked;
@@ -38,7 +38,7 @@ export async function chooseAll(asked: Asked): Promise<Chosen> {
   const model = await choose(
     asked,
     'model',
-    `Which model, as the service calls it? (such as ${service.example})`,
+    `Which model, by the service’s name for it? (such as ${service.example})`,
     some,
   );
   const output = await choose(
@@ -77,7 +77,7 @@ function checkComplete(flags: InitFlags): void {
   const missing = (['texts', 'service', 'model'] as const).filter(flag => flags[flag] === undefined);
   if (missing.length === 0) return;
   throw new InputError(
-    `Nobody can be asked here, so flags must say it all. Add ${missing.map(flag => `\`--${flag}\``).join(', ')}, or run ` +
+    `Nobody can be asked here, so flags must give all choices. Add ${missing.map(flag => `\`--${flag}\``).join(', ')}, or run ` +
       '`limbeck init` in a terminal without `--yes`.',
   );
 }
@@ -116,10 +116,10 @@ async function choosePrice(asked: Asked, {charges}: InitService) {
   return choose(asked, 'price', question, readPrice, '');
 }
 
-/** Texts that are kept to measure with, and texts that are asked about, if nothing else is said. */
+/** The default number of texts that are kept for measurement. */
 const TEST = 500;
 const CALLS = 1000;
-/** Fewer texts teach nobody, and can't be divided to calibrate a student. */
+/** The fewest texts that can train a student and be divided to calibrate it. */
 const FEWEST = 10;
 
 async function chooseSizes({flags, questions}: Asked, data: TextDataset): Promise<{calls: number; test: number}> {
@@ -129,7 +129,7 @@ async function chooseSizes({flags, questions}: Asked, data: TextDataset): Promis
   const most = kept - test - (isLabelled(data) ? Math.max(1, Math.round(kept / 10)) : 0);
   if (most < FEWEST) {
     throw new InputError(
-      `Of ${kept} texts ${test} are kept to measure with, so ${Math.max(0, most)} are left to learn from. Give more texts.`,
+      `Of ${kept} texts ${test} are kept for measurement, so ${Math.max(0, most)} are left to learn from. Give more texts.`,
     );
   }
   const read = readCount(FEWEST, most);
@@ -139,7 +139,7 @@ async function chooseSizes({flags, questions}: Asked, data: TextDataset): Promis
   return {calls: await questions.ask(`How many texts shall the teacher label, of ${most}?`, read, fallback), test};
 }
 
-/** Reads a budget that `limbeck label` will take, as it was written. */
+/** Makes a reader of budgets that `limbeck label` accepts. It returns the budget as it was written. */
 function budgetReader(hasPrice: boolean): (text: string) => string | undefined {
   return text => {
     if (text === '') return undefined;
@@ -150,7 +150,7 @@ function budgetReader(hasPrice: boolean): (text: string) => string | undefined {
 
 function some(text: string): string {
   if (text !== '') return text;
-  throw new InputError('That is needed.');
+  throw new InputError('An answer is required.');
 }
 
 /** Name of a file without its ending. */

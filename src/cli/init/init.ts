@@ -20,7 +20,7 @@ import {methodOf, recipeSource} from './recipe-source.ts';
 import {type KeyState, keyState} from './services.ts';
 
 interface CommandFlags extends Omit<InitFlags, 'quotes'> {
-  /** Commander gives a flag that can only be denied as true if it isn't there. */
+  /** Commander sets a flag that can only be negated to true if it isn't given. */
   readonly quotes: boolean;
   readonly yes?: boolean;
   readonly force?: boolean;
@@ -35,7 +35,7 @@ export async function runInit(
   {yes = false, force = false, json = false, quotes, ...given}: CommandFlags,
 ): Promise<void> {
   const terminal = openTerminal({json});
-  checkPlace(path, force);
+  checkRecipePath(path, force);
   const signal = stopSignal();
   const flags: InitFlags = {...given, ...(!quotes && {quotes})};
   const questions = yes || flags.texts === '-' ? undefined : questionsOfTerminal(signal);
@@ -65,36 +65,36 @@ function questionsOfTerminal(signal: AbortSignal): Questions | undefined {
 
 const MODULES = ['.ts', '.mts', '.js', '.mjs'];
 
-function checkPlace(path: string, force: boolean): void {
+function checkRecipePath(path: string, force: boolean): void {
   if (!MODULES.includes(extname(path))) {
-    throw new InputError(`A recipe is a module: let ${path} end in ${MODULES.join(', ')}.`);
+    throw new InputError(`A recipe is a module, so ${path} must end in one of ${MODULES.join(', ')}.`);
   }
   if (!existsSync(path) || force) return;
-  throw new InputError(`${path} is there already. Name another file, or replace it by \`--force\`.`);
+  throw new InputError(`${path} already exists. Name another file, or replace it with \`--force\`.`);
 }
 
 const ENDINGS: Readonly<Partial<Record<TextFormat, string>>> = {jsonl: 'jsonl', csv: 'csv', tsv: 'tsv'};
 
-/** Copies stdin into a file beside the recipe, as a whole or not at all. */
+/** Copies stdin into a file next to the recipe, whole or not at all. */
 async function keptStdin(
   folder: string,
   {format, encoding, force}: Pick<InitFlags, 'format' | 'encoding'> & {readonly force: boolean},
   signal: AbortSignal,
 ): Promise<string> {
-  if (format === 'parquet') throw new InputError('Parquet can’t be read from stdin. Name the file by `--texts`.');
+  if (format === 'parquet') throw new InputError('Parquet can’t be read from stdin. Name the file with `--texts`.');
   await mkdir(folder, {recursive: true});
   const part = join(folder, `.texts-${process.pid}.part`);
-  // A read that waits for more ends with its stream alone.
+  // Only the end of the stream ends a read that waits for more.
   signal.addEventListener('abort', () => process.stdin.destroy(), {once: true});
   try {
     await pipeline(bytesOf('-'), createWriteStream(part), {signal});
     const ending = ENDINGS[format ?? (await peekTexts(part, {...(encoding && {encoding})})).format] ?? 'txt';
     const path = join(folder, `texts.${ending}`);
-    checkPlaceOfTexts(path, force);
+    checkTextsPath(path, force);
     await rename(part, path);
     return path;
   } catch (error) {
-    // Versions of Node differ in which end of the stream is heard of first.
+    // Versions of Node differ in which end of the stream reports the abort first.
     signal.throwIfAborted();
     throw error;
   } finally {
@@ -102,17 +102,17 @@ async function keptStdin(
   }
 }
 
-function checkPlaceOfTexts(path: string, force: boolean): void {
+function checkTextsPath(path: string, force: boolean): void {
   if (!existsSync(path) || force) return;
   throw new InputError(
-    `${path} is there already, and stdin would be kept in it. Name it by \`--texts\`, or \`--force\`.`,
+    `${path} already exists, and stdin would be kept in it. Name it with \`--texts\`, or add \`--force\`.`,
   );
 }
 
 /**
- * Writes a recipe that loads and whose teacher fits the texts: it gets its name only after it was tried.
+ * Writes a recipe that loads and whose teacher fits the texts. The file appears only after it was tried.
  *
- * @returns whether it could be tried: not if limbeck is not installed beside it
+ * @returns true if it could be tried, which needs limbeck to be installed next to it
  */
 async function writeRecipe(path: string, chosen: Chosen, force: boolean, signal: AbortSignal): Promise<boolean> {
   const folder = dirname(path);
@@ -123,7 +123,7 @@ async function writeRecipe(path: string, chosen: Chosen, force: boolean, signal:
     await writeFile(tried, recipeSource(chosen));
     const isLoaded = await tryRecipe(tried, chosen);
     signal.throwIfAborted();
-    checkPlace(path, force);
+    checkRecipePath(path, force);
     await rename(tried, path);
     return isLoaded;
   } finally {
@@ -153,12 +153,12 @@ function report(terminal: Terminal, path: string, chosen: Chosen, isLoaded: bool
   if (!isLoaded) terminal.note(installText());
   const student = `out/${name}/students/${method}/seed-1`;
   const next = [
-    [`limbeck plan ${path}`, 'calls, tokens, money and time, before anybody is asked'],
-    [`limbeck probe ${path}`, 'five questions: what the service gives in truth'],
+    [`limbeck plan ${path}`, 'calls, tokens, money and time, before any query'],
+    [`limbeck probe ${path}`, 'five queries: what the service returns in practice'],
     [`limbeck label ${path}${budget === undefined ? '' : ` --budget ${budget}`}`, 'ask, and keep every answer'],
     [`limbeck train ${path}`, 'a student, in this process'],
-    [`limbeck evaluate ${student} ${path}`, 'how often it says what the teacher says'],
-    [`limbeck audit ${path}`, 'how often either is right, by texts that you check'],
+    [`limbeck evaluate ${student} ${path}`, 'how often it agrees with the teacher'],
+    [`limbeck audit ${path}`, 'how often each is right, on texts that you check'],
     [`limbeck serve ${student}`, 'it answers over HTTP'],
   ] as const;
   const document = {
@@ -179,10 +179,10 @@ function report(terminal: Terminal, path: string, chosen: Chosen, isLoaded: bool
   };
   const width = Math.max(...next.map(([command]) => command.length));
   const commands = next.map(([command, meaning]) => `  ${command.padEnd(width)}  # ${meaning}`);
-  terminal.result(document, [`Wrote ${path}. Read it, change it, and then:`, ...commands].join('\n'));
+  terminal.result(document, [`Wrote ${path}. Read it, change it, then run:`, ...commands].join('\n'));
 }
 
-/** How limbeck is installed in a folder of one's own until a registry has it: the line of the README. */
+/** How to install limbeck in another folder before a registry has it: the line of the README. */
 function installText(): string {
   const file = `limbeck-${packageVersion()}.tgz`;
   return `Before you use it, install limbeck in its folder: \`npm pack\` in a clone of limbeck makes ${file}, then npm install PATH/${file}`;
@@ -194,5 +194,5 @@ function keyText({variables, isSet, isNeeded}: KeyState): string {
   if (isSet) return `The key is read from ${names}, which ${verb} set.`;
   if (isNeeded)
     return `The key is read from ${names}, which ${verb} not set yet: export it before the service is asked.`;
-  return `Where the service wants a key, it is read from ${names}, which ${verb} not set.`;
+  return `If the service requires a key, it is read from ${names}, which ${verb} not set.`;
 }

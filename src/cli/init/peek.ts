@@ -8,20 +8,20 @@ import {formatOf, guessFormat} from '../../data/texts/read.ts';
 import type {ReadTextsOptions, TextFormat} from '../../data/texts/record.ts';
 import {InputError} from '../../errors.ts';
 
-/** What texts look like at their start. */
+/** The form of texts, from a look at their start. */
 export interface Peek {
   readonly format: TextFormat;
-  /** True if neither a folder nor the file's ending says the format. */
+  /** True if neither a folder nor the file's ending reveals the format. */
   readonly isGuessed: boolean;
-  /** The fields of an object, or the columns of a table, with what the first one holds; none of plain texts. */
+  /** The fields of an object or the columns of a table, with an example of each. Empty for plain texts. */
   readonly fields: readonly PeekedField[];
   /** The one that looks like the text, if there are any. */
   readonly text: string | undefined;
-  /** The one that is called as labels are. */
+  /** The field with a usual name for labels. */
   readonly label: string | undefined;
-  /** True if the first row of a table names its columns; undefined of what is no table. */
+  /** True if the first row of a table names its columns. Undefined for other formats. */
   readonly hasHeader: boolean | undefined;
-  /** The folders right below that may name the classes of what is in them. */
+  /** The subfolders that can name the classes of their files. */
   readonly folders: readonly string[];
 }
 
@@ -33,24 +33,24 @@ export interface PeekedField {
 /** How texts are to be read, if somebody says so. */
 export type PeekOptions = Pick<ReadTextsOptions, 'format' | 'encoding' | 'quotes'>;
 
-/** Rows that are looked at. */
+/** The number of rows that are examined. */
 const LOOKED_AT = 100;
 
-/** What texts and labels are mostly called, the surest first. */
+/** Usual names of texts and labels, the most certain first. */
 const TEXT_NAMES =
   'text texts body content message review comment mail email document sentence description question'.split(' ');
 const LABEL_NAMES = 'label labels class category target sentiment intent topic'.split(' ');
 
 /**
- * Looks at the start of texts.
+ * Examines the start of texts.
  *
- * @throws InputError if there are none that can be read
+ * @throws InputError if there are no readable texts
  */
 export async function peekTexts(path: string, options: PeekOptions = {}): Promise<Peek> {
   const isFolder = await stat(path).then(
     stats => stats.isDirectory(),
     (cause: unknown) => {
-      throw new InputError(`Can't read ${path}. Check that it is there and may be read.`, {cause});
+      throw new InputError(`Can't read ${path}. Check that it exists and that you may read it.`, {cause});
     },
   );
   if (isFolder) return peekFolder(path, options);
@@ -97,7 +97,9 @@ function jsonRows(start: string, path: string): readonly Row[] {
       const value: unknown = JSON.parse(line);
       if (typeof value === 'object' && value !== null) rows.push(value as Row);
     } catch (cause) {
-      throw new InputError(`${path}, line ${index + 1}: not JSON. Write one JSON text or object a line.`, {cause});
+      throw new InputError(`${path}, line ${index + 1}: not JSON. Write one JSON text or object on each line.`, {
+        cause,
+      });
     }
   }
   return rows;
@@ -109,7 +111,7 @@ async function parquetRows(path: string): Promise<readonly Row[]> {
   try {
     return await parquetReadObjects({file: await asyncBufferFromFile(path), compressors, rowEnd: LOOKED_AT});
   } catch (cause) {
-    throw new InputError(`${path} can't be read as Parquet. Check that it is there, and whole.`, {cause});
+    throw new InputError(`${path} can't be read as Parquet. Check that it exists and is complete.`, {cause});
   }
 }
 
@@ -129,10 +131,13 @@ function peekTable(format: 'csv' | 'tsv', start: string, {quotes = true}: PeekOp
   return {...withFields(format, false, rows), hasHeader};
 }
 
-/** The longest name of a column. */
+/** The most characters of a column's name. */
 const NAME = 40;
 
-/** Short, each another, and none of them again below; or one that a text or a label is called by. */
+/**
+ * True if the first row looks like names: short, distinct, and none repeated below. A usual name of a text or a label
+ * is enough too.
+ */
 function looksLikeNames(first: readonly string[], others: readonly (readonly string[])[]): boolean {
   const cells = first.map(cell => cell.trim());
   if (cells.some(cell => [...TEXT_NAMES, ...LABEL_NAMES].includes(cell.toLowerCase()))) return true;
@@ -159,7 +164,7 @@ interface Field {
   readonly values: readonly unknown[];
 }
 
-/** By its name, else the one whose texts are the longest. */
+/** The field of the text: by its name, else the one with the longest texts. */
 function textField(fields: readonly Field[]): string | undefined {
   const ofTexts = fields.filter(({values}) => values.some(value => typeof value === 'string'));
   const named = surest(ofTexts, TEXT_NAMES);
@@ -177,7 +182,7 @@ function lastOf(path: string): string {
   return path.slice(path.lastIndexOf('.') + 1);
 }
 
-/** The fields of an object; of those inside it, by their paths. */
+/** The paths of an object's fields, including those of inner objects. */
 function pathsIn(row: Row, before = ''): string[] {
   return Object.entries(row).flatMap(([name, value]) => {
     const isInner = typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -188,17 +193,17 @@ function pathsIn(row: Row, before = ''): string[] {
 /** The most characters of a text that are shown. */
 const SHOWN = 70;
 
-/** A text on one line, its start if it is long. */
+/** A text on one line, truncated if it is long. */
 export function shown(value: unknown): string {
   const line = (typeof value === 'string' ? value : (JSON.stringify(value, bigAsText) ?? ''))
     .replace(/\s+/g, ' ')
     .trim();
-  // Whole characters: half of one would be shown as none.
+  // Cuts between whole characters, because half of one would be unreadable.
   const characters = [...line.slice(0, 4 * SHOWN)];
   return characters.length > SHOWN ? `${characters.slice(0, SHOWN - 1).join('')}…` : characters.join('');
 }
 
-/** Parquet's whole numbers are big ones. */
+/** Parquet's whole numbers are bigints. */
 function bigAsText(_: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value;
 }

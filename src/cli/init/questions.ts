@@ -1,15 +1,15 @@
 import {createInterface} from 'node:readline/promises';
 import {InputError} from '../../errors.ts';
 
-/** Questions that a person answers, a line each. */
+/** Asks a person questions that are answered on a line each. */
 export interface Questions {
-  /** Says something between questions. */
+  /** Prints a line between questions. */
   say(text: string): void;
   /**
    * Asks until there is an answer that can be read.
    *
-   * @param read - what a line means; an `InputError` says why it means nothing, and the question is asked again
-   * @param fallback - what an empty line stands for, as it would be typed
+   * @param read - reads a line; an `InputError` is shown, and the question is asked again
+   * @param fallback - the value of an empty line, as it would be typed
    */
   ask<T>(question: string, read: (line: string) => T | Promise<T>, fallback?: string): Promise<T>;
   close(): void;
@@ -20,20 +20,20 @@ export interface QuestionsOptions {
   readonly output: NodeJS.WritableStream;
   /** Ends the questions. */
   readonly signal: AbortSignal;
-  /** Called at Ctrl-C, which a terminal under these questions gives as a key. */
+  /** Called on Ctrl-C, which a terminal passes to these questions as a key. */
   readonly onInterrupt: () => void;
-  /** @default whether `output` is a terminal */
+  /** @default true if `output` is a terminal */
   readonly isTerminal?: boolean;
 }
 
-/** @returns questions that fail with an AbortError at Ctrl-C, and if the input ends */
+/** @returns questions that fail with an AbortError at Ctrl-C, and at the end of the input */
 export function openQuestions({input, output, signal, onInterrupt, isTerminal}: QuestionsOptions): Questions {
   const lines = createInterface({input, output, ...(isTerminal !== undefined && {terminal: isTerminal})});
   const ended = new AbortController();
   const anyEnd = AbortSignal.any([signal, ended.signal]);
   lines.on('SIGINT', onInterrupt);
   lines.on('close', () => ended.abort());
-  // What comes before it is asked for, as from a pipe, would be lost.
+  // Keeps lines that come before they are needed, for example from a pipe.
   const waiting: string[] = [];
   lines.on('line', line => waiting.push(line));
   const lineFor = (prompt: string): string | Promise<string> => {

@@ -1,9 +1,9 @@
-/** What the answers of a person, and flags, mean. */
+/** Readers of a person's answers and of flags. */
 import {InputError} from '../../errors.ts';
 import type {Price} from '../../teacher.ts';
 import {INIT_SERVICES, type InitService} from './services.ts';
 
-/** A class with a line on it. */
+/** A class with an optional description. */
 export interface Described {
   readonly name: string;
   readonly description: string | undefined;
@@ -12,7 +12,7 @@ export interface Described {
 /** Reads `NAME: what it is`, or a name alone. */
 export function readDescribed(text: string): Described {
   const [, name = '', description] = /^(.*?)(?::\s+(.*))?$/s.exec(text.trim()) ?? [];
-  if (name.trim() === '') throw new InputError('A class needs a name, as in "refund: wants money back".');
+  if (name.trim() === '') throw new InputError('A class needs a name, for example "refund: wants money back".');
   return {name: name.trim(), description: description?.trim() || undefined};
 }
 
@@ -23,16 +23,16 @@ export function readClassNames(text: string): string[] {
     .filter(name => name !== '');
   if (names.length < 2) throw new InputError('Name two classes at least.');
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new InputError(`\`${twice}\` stands there twice.`);
+  if (twice !== undefined) throw new InputError(`\`${twice}\` is given twice.`);
   return names;
 }
 
-/** The services, a line each, by their numbers. */
+/** The numbered menu of services. */
 export function serviceMenu(): string {
   return INIT_SERVICES.map(({name, title}, index) => `  ${index + 1}  ${name.padEnd(12)} ${title}`).join('\n');
 }
 
-/** By its name or its number in the menu. */
+/** Reads a service by its name or its number in the menu. */
 export function readService(text: string): InitService {
   const service = INIT_SERVICES.find(({name}, index) => [name, String(index + 1)].includes(text.toLowerCase()));
   if (service !== undefined) return service;
@@ -41,7 +41,7 @@ export function readService(text: string): InitService {
   );
 }
 
-/** One of some words, whole or by a start that no other has. */
+/** Makes a reader of one of some words, whole or by an unambiguous beginning. */
 export function readOneOf<T extends string>(what: string, values: readonly T[]): (text: string) => T {
   return text => {
     const exact = values.find(value => value === text);
@@ -60,7 +60,7 @@ export function readCount(low: number, high: number): (text: string) => number {
   };
 }
 
-/** Dollars for a million tokens, in and out, with a comma or a space between. */
+/** Reads dollars for a million tokens, in and out, with a comma or a space between. */
 export function readPrice(text: string): Price | undefined {
   if (text === '') return undefined;
   const [input, output, ...others] = text.split(/[\s,;]+/).map(amount => amount.replace(/^\$/, ''));
@@ -77,8 +77,8 @@ export function readUrl(text: string): string {
   throw new InputError('An address looks like https://host/v1. It holds no user, no key and no query.');
 }
 
-/** What names the folder of results. */
+/** Reads the recipe's name, which also names the folder of results. */
 export function readName(text: string): string {
   if (/^\w[\w.-]*$/.test(text)) return text;
-  throw new InputError(`\`${text}\` is no name of a recipe: use letters, digits, underscores, dots and hyphens.`);
+  throw new InputError(`\`${text}\` can't name a recipe. Use letters, digits, underscores, dots and hyphens.`);
 }

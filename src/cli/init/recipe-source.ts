@@ -2,27 +2,27 @@ import type {ReadTextsOptions} from '../../data/texts/record.ts';
 import type {Access, Price} from '../../teacher.ts';
 import type {InitOutput, InitService} from './services.ts';
 
-/** All that a recipe for texts is written from. */
+/** The choices from which a recipe for texts is written. */
 export interface InitChoices {
   readonly name: string;
   readonly texts: InitTexts;
   readonly classes: readonly string[];
-  /** A line on a class, by its name. */
+  /** Descriptions of classes, by name. */
   readonly descriptions: Readonly<Record<string, string>>;
   readonly service: InitService;
   readonly model: string;
   readonly output: InitOutput;
-  /** Where the service is, if not at its own address. */
+  /** Address of the service, if it isn't the usual one. */
   readonly url?: string;
   readonly region?: string;
   readonly price?: Price | undefined;
-  /** How many texts the teacher is asked about. */
+  /** Number of texts that are put to the teacher. */
   readonly calls: number;
-  /** How many texts are kept for measurement. */
+  /** Number of texts that are kept for measurement. */
   readonly test: number;
 }
 
-/** What `textDataset` is to read. */
+/** Options for `textDataset`. */
 export type InitTexts = Pick<
   ReadTextsOptions,
   'format' | 'encoding' | 'quotes' | 'text' | 'label' | 'header' | 'folderLabels'
@@ -30,7 +30,7 @@ export type InitTexts = Pick<
   readonly path: string;
 };
 
-/** Most classes that services name with their probabilities. */
+/** The most classes for which services return probabilities. */
 const MOST_NAMED = 20;
 
 /** How a student learns from each output. */
@@ -41,16 +41,16 @@ const LEARNED: Readonly<Record<InitOutput, {readonly level: Access; readonly met
     'log-probabilities': {level: 'gray-box', method: 'probabilities', loss: 'topKLabels'},
   };
 
-/** The level of access that an output is, and the name of the method that learns from it. */
+/** The access level of an output, and the name of the method that learns from it. */
 export function methodOf(output: InitOutput): {readonly level: Access; readonly method: string} {
   const {level, method} = LEARNED[output];
   return {level, method};
 }
 
-/** The seed of every draw in a recipe, so that it says the same of itself wherever it is read. */
+/** The seed of every draw in a recipe, so that it gives the same result everywhere. */
 export const INIT_SEED = 1;
 
-/** The source of a recipe, as TypeScript and JavaScript alike. */
+/** Writes the source of a recipe, which is valid TypeScript and JavaScript. */
 export function recipeSource(choices: InitChoices): string {
   const {name, service, output, classes, calls} = choices;
   const {level, method, loss} = LEARNED[output];
@@ -121,7 +121,7 @@ function teacherFields({model, output, url, region, descriptions, price}: InitCh
 }
 
 function field([name, value]: readonly [string, string]): string {
-  // Plain, this one name would set the object's prototype.
+  // Without brackets, this name would set the object's prototype.
   const key = name === '__proto__' ? "['__proto__']" : /^[A-Za-z_$][\w$]*$/.test(name) ? name : quoted(name);
   return `${key}: ${quoted(value)}`;
 }
@@ -132,13 +132,13 @@ function priceSource(price: Price): string {
     .join(', ')}}`;
 }
 
-/** An object, a field a line. */
+/** Writes an object with a field on each line. */
 function lines(fields: readonly string[], indent: number): string {
   const space = ' '.repeat(indent);
   return `{\n${fields.map(text => `${space}  ${text},\n`).join('')}${space}}`;
 }
 
-/** The longest list that stands on a line. */
+/** The longest list that is written on one line. */
 const LINE = 90;
 
 function list(values: readonly string[]): string {
@@ -147,10 +147,10 @@ function list(values: readonly string[]): string {
   return line.length <= LINE ? line : `[\n${all.map(value => `  ${value},\n`).join('')}]`;
 }
 
-/** A text as a literal: nothing in it ends it or runs. */
+/** Writes a text as a literal that no character can break out of. */
 function quoted(text: string): string {
   const literal = JSON.stringify(text);
-  // JSON escapes in double quotes; single ones are how this project writes, where nothing needs an escape.
+  // JSON.stringify escapes for double quotes. Single quotes are this project's style if nothing needs an escape.
   return /^"[^'"\\]*"$/.test(literal) ? `'${literal.slice(1, -1)}'` : literal;
 }
 

@@ -1,36 +1,36 @@
-/** What is read off a language model's answers. */
+/** The part of a language model's answers that is read. */
 export type InitOutput = 'label' | 'confidence' | 'log-probabilities';
 
 /** A kind of service that a recipe can be written for. */
 export interface InitService {
-  /** What a person calls it by, at the command line. */
+  /** Its name on the command line. */
   readonly name: string;
-  /** A line for people. */
+  /** A description for people. */
   readonly title: string;
   /** The adapter's file, `limbeck/adapters/…`. */
   readonly adapter: string;
-  /** The function in it. */
+  /** The adapter's function. */
   readonly factory: string;
-  /** What it can be read for, the best first. */
+  /** The outputs that can be read, the best first. */
   readonly outputs: readonly InitOutput[];
   /** True if it charges by the token. */
   readonly charges: boolean;
-  /** Its own address; undefined if one must be named. */
+  /** Its own address. Undefined if one must be given. */
   readonly url: string | undefined;
-  /** A model's name, to show what one looks like. */
+  /** An example of a model's name. */
   readonly example: string;
-  /** The variables that its key is read from: all of one of these lists. */
+  /** The environment variables of its key. All of one of these lists are needed. */
   readonly keys: readonly (readonly string[])[];
-  /** True if it answers without a key, as services on one's own machine do. */
+  /** True if it can answer without a key, as services on your own machine do. */
   readonly keyless: boolean;
-  /** True if it is reached by a region of AWS. */
+  /** True if its address depends on an AWS region. */
   readonly regional?: boolean;
 }
 
 const ALL_OUTPUTS = ['log-probabilities', 'label', 'confidence'] as const;
 const LABELS_FIRST = ['label', 'confidence'] as const;
 
-/** The variable of every service that is at an address of one's own. */
+/** The key's variable for every service at a custom address. */
 const OWN_KEY = 'LIMBECK_TEACHER_KEY';
 
 export const INIT_SERVICES: readonly InitService[] = [
@@ -63,7 +63,7 @@ export const INIT_SERVICES: readonly InitService[] = [
     title: 'Google Gemini',
     adapter: 'gemini',
     factory: 'gemini',
-    // Which of its models tell log-probabilities, only asking shows.
+    // Only a query shows which of its models return log-probabilities.
     outputs: ['label', 'confidence', 'log-probabilities'],
     charges: true,
     url: 'https://generativelanguage.googleapis.com/v1beta',
@@ -134,15 +134,15 @@ export const INIT_SERVICES: readonly InitService[] = [
   },
 ];
 
-/** Where a service's key is looked for, and whether it is there. */
+/** The environment variables of a service's key, and whether they are set. */
 export interface KeyState {
-  /** The variables that are set, or would have to be. */
+  /** The variables that are set, or that must be. */
   readonly variables: readonly string[];
   readonly isSet: boolean;
   readonly isNeeded: boolean;
 }
 
-/** Looks whether a key is set, and never at what it is. An address of one's own gets no provider's key. */
+/** Checks that a key is set without reading it. A custom address gets no provider's key. */
 export function keyState({keys, keyless, regional}: InitService, url: string | undefined): KeyState {
   const lists = url === undefined || regional ? keys : [[OWN_KEY]];
   const found = lists.find(variables => variables.every(variable => Boolean(process.env[variable])));

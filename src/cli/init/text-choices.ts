@@ -20,7 +20,9 @@ export async function chooseFields(asked: Asked, path: string, peek: Peek): Prom
   for (const {name, example} of fields) questions?.say(`  ${name.padEnd(16)} ${example}`);
   const isSorted = folders.length > 0 && flags.label === undefined;
   if (isSorted) {
-    note(`The folders are taken for classes: ${folders.slice(0, 12).join(', ')}. If they are none: \`--no-label\`.`);
+    note(
+      `The folders are read as classes: ${folders.slice(0, 12).join(', ')}. If they are not classes, add \`--no-label\`.`,
+    );
   }
   const names = fields.map(({name}) => name);
   if (names.length === 0) {
@@ -43,11 +45,7 @@ async function chooseLabel(
   if (flags.label !== undefined) return read(flags.label);
   if (questions === undefined) return guess ?? false;
   const readAny = (line: string) => (line === '' || line === 'none' ? false : read(line));
-  return questions.ask(
-    'Which holds its class, as a person gave it? (none: there are no such)',
-    readAny,
-    guess ?? 'none',
-  );
+  return questions.ask('Which holds its class, given by a person? (none: there is none)', readAny, guess ?? 'none');
 }
 
 /** Chooses the classes; undefined if the texts have labels that name them. */
@@ -58,7 +56,9 @@ export async function chooseClasses(
   if (flags.class !== undefined) return flags.class.map(({name}) => name);
   if (label || folderLabels) return undefined;
   if (questions === undefined) {
-    throw new InputError('The texts have no labels that name the classes. Give each by `--class "NAME: what it is"`.');
+    throw new InputError(
+      'The texts have no labels that name the classes. Give each with `--class "NAME: what it is"`.',
+    );
   }
   return questions.ask('Which classes are they sorted into? Names with commas between:', readClassNames);
 }
@@ -84,7 +84,7 @@ export async function chooseDescriptions(
 ): Promise<Record<string, string>> {
   const given = new Map(flags.class?.flatMap(({name, description}) => (description ? [[name, description]] : [])));
   if (flags.class === undefined && questions !== undefined) {
-    questions.say('A line on each class for the teacher, where its name does not say it all (Enter: none).');
+    questions.say('A description of each class for the teacher, if its name is not clear enough (Enter: none).');
     for (const name of classes) {
       const description = await questions.ask(`  ${name}:`, line => line);
       if (description !== '') given.set(name, description);

@@ -85,8 +85,8 @@ describe('choices', () => {
     expect(sorted).toMatchObject({classes: ['ham', 'spam'], texts: {path, folderLabels: true}});
     // A tenth of the labelled ones is for validation.
     expect([sorted.calls, sorted.test]).toEqual([35, 10]);
-    expect(notes[0]).toContain('The folders are taken for classes: ham, spam.');
-    await expect(choose({texts: path, label: false, ...ollama})).rejects.toThrow('Give each by `--class');
+    expect(notes[0]).toContain('The folders are read as classes: ham, spam.');
+    await expect(choose({texts: path, label: false, ...ollama})).rejects.toThrow('Give each with `--class');
   });
 
   it('take the text of objects in folders by its field', async () => {
@@ -189,7 +189,7 @@ describe('choices', () => {
   it('are refused where too few texts are left to learn from', async () => {
     const path = await write('few.txt', texts.slice(0, 12).join('\n'));
     const flags = {texts: path, class: [{name: 'a', description: undefined}], ...ollama};
-    await expect(choose({...flags, test: 5})).rejects.toThrow('Of 12 texts 5 are kept to measure with, so 7 are left');
+    await expect(choose({...flags, test: 5})).rejects.toThrow('Of 12 texts 5 are kept for measurement, so 7 are left');
     expect(await choose({...flags, test: 2})).toMatchObject({calls: 10, test: 2});
   });
 });

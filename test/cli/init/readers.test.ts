@@ -24,7 +24,7 @@ describe('what a person writes', () => {
   it('names classes with commas between', () => {
     expect(readClassNames(' bug, needs work ,praise,')).toEqual(['bug', 'needs work', 'praise']);
     expect(() => readClassNames('bug')).toThrow('two classes at least');
-    expect(() => readClassNames('bug, praise, bug')).toThrow('`bug` stands there twice');
+    expect(() => readClassNames('bug, praise, bug')).toThrow('`bug` is given twice');
   });
 
   it('names a service, or gives its number in the menu', () => {
@@ -64,6 +64,6 @@ describe('what a person writes', () => {
 
   it('names a recipe, and with it a folder', () => {
     expect(readName('my_tickets-2.1')).toBe('my_tickets-2.1');
-    for (const text of ['', '../up', 'a b', '.hidden']) expect(() => readName(text)).toThrow('is no name of a recipe');
+    for (const text of ['', '../up', 'a b', '.hidden']) expect(() => readName(text)).toThrow("can't name a recipe");
   });
 });
