@@ -15,7 +15,7 @@ export class Tally {
   errors = 0;
   /** Sure answers of the student that were compared with the teacher's. */
   audited = 0;
-  /** Of these, how many it said the same of. */
+  /** Number of them on which the two answers agree. */
   agreed = 0;
   /** Inputs drawn for comparison that the student left to the teacher. */
   deferredAudits = 0;
@@ -23,7 +23,7 @@ export class Tally {
   lostAudits = 0;
   /** Inputs that were put to the teacher twice. */
   repeated = 0;
-  /** Of these, how many it said the same of. */
+  /** Number of them on which the two answers agree. */
   repeatedAlike = 0;
 
   count(decisions: readonly Decided[]): void {
