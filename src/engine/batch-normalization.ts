@@ -1,6 +1,6 @@
 import {layers, tf} from './tf.ts';
 
-/** What TensorFlow.js's batch normalization layer holds; its own type hides it. */
+/** The fields of TensorFlow.js's batch normalization layer, which its own type hides. */
 interface BatchNormalization extends layers.layers.Layer {
   readonly axis: number;
   readonly momentum: number;
@@ -11,7 +11,7 @@ interface BatchNormalization extends layers.layers.Layer {
   readonly movingVariance: layers.LayerVariable;
 }
 
-/** What a layer in training is given, its last axis being that of the channels. */
+/** The inputs of a layer in training. The last axis is that of the channels. */
 export interface Normalized {
   readonly x: tf.Tensor;
   readonly gamma: tf.Tensor;
@@ -30,10 +30,10 @@ export type Normalize = (given: Normalized) => {
 };
 
 /**
- * Makes batch normalization layers train in another way than TensorFlow.js's own, which composes a dozen operations. Layers
- * with another axis than the last, without scale or without centre stay as they are.
+ * Replaces the training of batch normalization layers. TensorFlow.js itself composes a dozen operations. Layers with
+ * another axis than the last, without scale or without centre stay as they are.
  *
- * @param backend - the one that it holds for
+ * @param backend - the backend that it applies to
  */
 export function normalizeLayersBy(backend: string, normalize: Normalize): void {
   const prototype = Object.getPrototypeOf(layers.layers.batchNormalization({})) as BatchNormalization;
@@ -53,7 +53,7 @@ export function normalizeLayersBy(backend: string, normalize: Normalize): void {
   };
 }
 
-/** m ← m − (m − value) · (1 − momentum), as the layer's own. */
+/** m ← m − (m − value) · (1 − momentum), as the layer itself does. */
 function move(average: layers.LayerVariable, value: tf.Tensor, momentum: number): void {
   const old = average.read();
   average.write(tf.sub(old, tf.mul(tf.sub(old, value), 1 - momentum)));

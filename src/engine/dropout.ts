@@ -3,13 +3,13 @@ import {nativeBackend} from './compiled/binding.ts';
 import {execute} from './native-kernels/execute.ts';
 import {layers, tf} from './tf.ts';
 
-/** What TensorFlow.js's dropout layers hold; their own type hides it. */
+/** The fields of TensorFlow.js's dropout layers, which their own type hides. */
 interface Dropout extends layers.layers.Layer {
   readonly rate: number;
   getNoiseShape(input: tf.Tensor): number[] | null | undefined;
 }
 
-/** Where masks come from now, and how many were drawn. */
+/** The present source of masks, and the number of masks drawn so far. */
 interface Draws {
   readonly seed: tf.Scalar;
   count: number;
@@ -19,8 +19,8 @@ let draws: Draws | undefined;
 let isPatched = false;
 
 /**
- * Runs a function in which dropout layers in training draw their masks from one seed. The same seed gives the same masks;
- * TensorFlow.js's own layers draw theirs from no seed, or the same mask at every step.
+ * Runs a function in which dropout layers in training draw their masks from one seed. The same seed gives the same
+ * masks. TensorFlow.js's own layers draw masks without a seed, or the same mask at every step.
  *
  * @param seed - int32; a tensor, so that a compiled step takes another seed without being compiled again
  */
@@ -54,7 +54,7 @@ function dropOut(input: tf.Tensor, rate: number, shape: number[], draws: Draws):
   });
 }
 
-/** Numbers from 0 to 1, 1 excluded, others at each draw. */
+/** Numbers from 0 to 1, 1 excluded, different at each draw. */
 function uniform(shape: number[], draws: Draws): tf.Tensor {
   draws.count++;
   if (nativeBackend()) {
@@ -64,6 +64,6 @@ function uniform(shape: number[], draws: Draws): tf.Tensor {
     return execute('StatelessRandomUniform', attributes, [tf.tensor1d(shape, 'int32'), seed])[0]!;
   }
   const [seed] = draws.seed.dataSync();
-  // To TensorFlow.js a seed of 0 is none.
+  // TensorFlow.js treats a seed of 0 as no seed.
   return tf.randomUniform(shape, 0, 1, 'float32', (seed! >>> 0) * 2 ** 20 + draws.count);
 }

@@ -4,18 +4,18 @@ import {startNative} from './native.ts';
 import {tf} from './tf.ts';
 import {startWasm} from './wasm.ts';
 
-/** The numeric engine that runs, and why. Results carry its name and version. */
+/** The numeric engine that runs, and the reason. Results contain its name and version. */
 export interface Engine {
-  /** `native` is TensorFlow's C library by way of `@tensorflow/tfjs-node`; `wasm` runs wherever Node does. */
+  /** `native` is TensorFlow's C library through `@tensorflow/tfjs-node`; `wasm` runs wherever Node does. */
   readonly name: EngineName;
   /** Version of TensorFlow (native) or of the WASM backend. */
   readonly version: string;
   /**
-   * How many threads share an operation. The same seed ends with the same bits on the same engine, kind of processor and
-   * number of threads: elsewhere sums are added up in another order, which changes the last digits.
+   * Number of threads that share an operation. The same seed gives the same bits on the same engine, kind of processor
+   * and number of threads. Otherwise sums are added in another order, which changes the last digits.
    */
   readonly threads: number;
-  /** Why this one runs, as a sentence for people. */
+  /** A sentence that says why this engine runs. */
   readonly reason: string;
 }
 
@@ -24,10 +24,10 @@ export type EngineName = 'native' | 'wasm';
 let starting: Promise<Engine> | undefined;
 
 /**
- * Starts the engine once a process: native where it loads, WASM where it does not. The environment variable
- * `LIMBECK_ENGINE` (`native` or `wasm`) forces either.
+ * Starts the engine once in a process: native if it loads, otherwise WASM. The environment variable `LIMBECK_ENGINE`
+ * (`native` or `wasm`) forces one of them.
  *
- * @throws EngineError if a forced engine can't start, or the variable holds another word
+ * @throws EngineError if a forced engine can't start, or if the variable has another value
  */
 export function startEngine(): Promise<Engine> {
   starting ??= start(process.env['LIMBECK_ENGINE']);
@@ -66,7 +66,7 @@ async function wasm(reason: string): Promise<Engine> {
   return {name: 'wasm', version: await startWasm(), threads: 1, reason};
 }
 
-/** What the environment variable `TF_NUM_INTRAOP_THREADS` asks for; undefined if it asks for nothing. */
+/** The number in the environment variable `TF_NUM_INTRAOP_THREADS`; undefined if there is none. */
 export function threadsSet(): number | undefined {
   return Number(process.env['TF_NUM_INTRAOP_THREADS']) || undefined;
 }

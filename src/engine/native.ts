@@ -5,13 +5,13 @@ import {loadTfjsNode} from './install/load.ts';
 import {registerNativeKernels} from './native-kernels/register.ts';
 import {tf} from './tf.ts';
 
-/** With more, operations side by side may gain what handing them over costs; 2 cores were measured. */
+/** With more cores, parallel operations can be worth the cost of passing them to threads. 2 cores were measured. */
 const FEW_CORES = 4;
 
 /**
- * Loads `@tensorflow/tfjs-node`, which makes itself the backend of TensorFlow.js.
+ * Loads `@tensorflow/tfjs-node`, which registers itself as the backend of TensorFlow.js.
  *
- * @param folder - an engine's folder, to take it from there and nowhere else
+ * @param folder - the only engine's folder to load it from
  * @returns the version of the TensorFlow library
  * @throws EngineError if the package is not installed or its library does not load
  */
@@ -29,22 +29,24 @@ export async function startNative(folder?: string): Promise<string> {
   return binding.TF_Version;
 }
 
-/** Sets what TensorFlow's C++ side reads when it loads. What the user has set stays. */
+/** Sets variables that TensorFlow's C++ side reads when it loads. Variables that the user has set stay. */
 export function presetTensorFlow(env: NodeJS.ProcessEnv, cores: number): void {
-  // It logs to stderr unless told not to.
+  // By default it logs to stderr.
   env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
-  // It would hand a graph over to threads of its own, at every step, and wait for them; a small step takes a tenth longer.
-  // Below 0 it does not. Each operation is still shared out among all cores.
+  // By default it passes a graph to its own threads at every step and waits for them, which makes a small step a tenth
+  // slower. Below 0 it does not. Each operation still uses all cores.
   if (cores <= FEW_CORES) env['TF_NUM_INTEROP_THREADS'] ??= '-1';
 }
 
-/** Gives back to `node:util` what tfjs-node calls: Node 22 warns of both, Node 23 lacks one (tensorflow/tfjs#8609). */
+/**
+ * Adds functions that tfjs-node calls to `node:util`: Node 22 warns of both, Node 23 lacks one (tensorflow/tfjs#8609).
+ */
 export function repairUtil(): void {
   const isNullOrUndefined = (value: unknown): boolean => value === null || value === undefined;
   Object.assign(util, {isNullOrUndefined, isArray: Array.isArray});
 }
 
-/** TensorFlow.js greets with advice on the console; a command's output is not its place. */
+/** Suppresses the advice that TensorFlow.js prints on the console, which doesn't belong in a command's output. */
 function quietly<T>(load: () => T): T {
   const {warn, log, info} = console;
   Object.assign(console, {warn() {}, log() {}, info() {}});

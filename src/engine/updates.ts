@@ -3,7 +3,7 @@ import {nativeBackend} from './compiled/binding.ts';
 import {update} from './native-kernels/execute.ts';
 import {tf} from './tf.ts';
 
-/** All of one shape but the rate, a scalar. */
+/** All tensors have one shape, except the rate, which is a scalar. */
 export interface MomentumInputs {
   readonly variable: tf.Tensor;
   readonly velocity: tf.Tensor;
@@ -12,7 +12,7 @@ export interface MomentumInputs {
 }
 
 /**
- * v' = μv + g and θ' = θ − ηv', or with Nesterov's form θ' = θ − η(g + μv'). One operation on the native engine.
+ * v' = μv + g and θ' = θ − ηv', or in Nesterov's form θ' = θ − η(g + μv'). One operation on the native engine.
  *
  * @returns θ' and v'
  */
@@ -30,7 +30,7 @@ export function momentumUpdate(
   return [tf.sub(variable, tf.mul(rate, direction)), next];
 }
 
-/** All of one shape but the last two, scalars. */
+/** All tensors have one shape, except the last two, which are scalars. */
 export interface AdamInputs {
   readonly variable: tf.Tensor;
   readonly first: tf.Tensor;
@@ -41,8 +41,8 @@ export interface AdamInputs {
 }
 
 /**
- * m' = m + (1 − β₁)(g − m), v' = v + (1 − β₂)(g² − v) and θ' = θ − stepSize · m' / (√v' + epsilon). One operation on the
- * native engine.
+ * m' = m + (1 − β₁)(g − m), v' = v + (1 − β₂)(g² − v) and θ' = θ − stepSize · m' / (√v' + epsilon). One operation on
+ * the native engine.
  *
  * @returns θ', m' and v'
  */
@@ -51,7 +51,7 @@ export function adamUpdate(
   {beta1, beta2}: {readonly beta1: number; readonly beta2: number},
 ): [variable: tf.Tensor, first: tf.Tensor, second: tf.Tensor] {
   if (nativeBackend()) {
-    // Its own corrections of the step size are left out by powers of β that are 0.
+    // Powers of β that are 0 turn off its own corrections of the step size.
     const zero = tf.scalar(0);
     const inputs = [zero, zero, stepSize, tf.scalar(beta1), tf.scalar(beta2), epsilon, gradient];
     const values = [variable, first, second];

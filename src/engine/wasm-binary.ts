@@ -6,7 +6,7 @@ import {EngineError} from '../errors.ts';
 const require = createRequire(import.meta.url);
 
 /**
- * The WASM engine's code for a processor with vector instructions, as every browser of these years has.
+ * The WASM engine's code for processors with vector instructions, which every current browser supports.
  *
  * @throws EngineError if the package lacks it
  */

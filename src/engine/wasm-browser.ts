@@ -3,9 +3,9 @@ import {EngineError} from '../errors.ts';
 import {tf} from './tf.ts';
 
 /**
- * Starts the WASM backend in a browser, in one thread: several need a server that sends headers for them.
+ * Starts the WASM backend in a browser, in one thread, because several need special headers from the server.
  *
- * @param binary - what `readWasmBinary` gives, in base64
+ * @param binary - the result of `readWasmBinary`, in base64
  * @throws EngineError if the browser can't run it
  */
 export function startWasmInBrowser(binary: string): Promise<void> {
@@ -25,5 +25,5 @@ async function start(binary: string): Promise<void> {
   });
   tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   if (await tf.setBackend('wasm')) return;
-  throw new EngineError('WebAssembly could not start in this browser. Take a newer one, or allow WebAssembly in it.');
+  throw new EngineError('WebAssembly could not start in this browser. Use a newer one, or allow WebAssembly in it.');
 }

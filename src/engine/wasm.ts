@@ -17,15 +17,15 @@ export async function startWasm(): Promise<string> {
   wasm.setWasmPaths(`${dirname(require.resolve('@tensorflow/tfjs-backend-wasm'))}/`);
   if (!(await withoutItsListeners(() => tf.setBackend('wasm')))) {
     throw new EngineError(
-      'The WASM engine could not start. Check that @tensorflow/tfjs-backend-wasm is installed whole.',
+      'The WASM engine could not start. Check that @tensorflow/tfjs-backend-wasm is installed completely.',
     );
   }
   return wasm.version_wasm;
 }
 
 /**
- * The module listens for uncaught errors of the whole process, to print its own minified source and go on. Errors are
- * the program's, so its listeners go.
+ * The module listens for uncaught errors of the whole process, prints its own minified source and continues. Errors
+ * belong to the program, so its listeners are removed.
  */
 async function withoutItsListeners<T>(start: () => Promise<T>): Promise<T> {
   const before = FATAL.map(event => process.listeners(event as 'uncaughtException'));

@@ -1,8 +1,8 @@
 import {InputError} from '../errors.ts';
 
 /**
- * Kinds of inputs, by what checking one of them tells: where student and teacher disagree; where they agree and the student
- * is among the less sure; the rest.
+ * Kinds of inputs, by how much a check of one tells: student and teacher disagree; they agree but the student is among
+ * the less sure; the rest.
  */
 export const STRATA = ['disagree', 'unsure', 'sure'] as const;
 
@@ -15,9 +15,9 @@ const UNSURE_SHARE = 0.25;
  * The stratum of each input.
  *
  * @param teacher - [count], the classes that it names
- * @param student - [count]
+ * @param student - [count], the classes that it names
  * @param confidence - [count], how sure the student is
- * @returns [count], places in `STRATA`
+ * @returns [count], indices in `STRATA`
  */
 export function strataOf(
   teacher: ArrayLike<number>,
@@ -32,23 +32,23 @@ export function strataOf(
 }
 
 /**
- * How much an input of each stratum is expected to tell: the root of the summed variances of three things that are wanted,
- * whether the teacher is right, whether the student is, and the difference. Where they disagree one of them at most is
- * right, each of both as often as the other at worst: 0.25 + 0.25 + 0.8. Where they agree the difference is none, and they
- * are taken to be wrong of 20 and 5 of 100.
+ * How much an input of each stratum is expected to tell: the root of the summed variances of three estimates, the
+ * teacher's correctness, the student's correctness and the difference. If the two disagree, at most one of them is
+ * right, and at worst each is right equally often: 0.25 + 0.25 + 0.8. If they agree, the difference is 0, and the error
+ * rates are taken to be 20 % and 5 %.
  */
 const TELLS: readonly number[] = [1.14, 0.57, 0.31];
 
-/** The fewest of each stratum, so that none is left to guesses. */
+/** The fewest checks of each stratum, so that none is left to guesses. */
 const FEWEST = 5;
 
 /**
- * How many inputs to draw of each stratum (Neyman, 1934): in proportion to its size and to how much an input of it tells.
- * None gets fewer than it has already.
+ * Number of inputs to draw from each stratum (Neyman, 1934), in proportion to its size and to how much one of its
+ * inputs tells. No stratum gets fewer than it already has.
  *
  * @param sizes - [strata]
- * @param items - in all; as many as there are, where these are fewer
- * @param drawn - [strata], how many were drawn before
+ * @param items - wanted in all; if there are fewer inputs, all of them are drawn
+ * @param drawn - [strata], numbers that were drawn before
  */
 export function allocate(
   sizes: readonly number[],
@@ -58,7 +58,7 @@ export function allocate(
   const counts = sizes.map((size, stratum) => Math.max(drawn[stratum]!, Math.min(size, FEWEST)));
   const most = Math.min(items, sum(sizes));
   while (sum(counts) < most) {
-    // Each goes where one more lowers the variance most: Huntington and Hill's way to divide seats.
+    // Each goes to the stratum whose variance it lowers most: the Huntington-Hill method of dividing seats.
     const gains = sizes.map((size, stratum) => {
       const count = counts[stratum]!;
       return count < size ? (size * TELLS[stratum]!) ** 2 / (count * (count + 1)) : -1;
@@ -68,22 +68,22 @@ export function allocate(
   return counts;
 }
 
-/** What was found of the inputs of one stratum that were checked. */
+/** The findings of the checks in one stratum. */
 export interface CheckedStratum {
-  /** Inputs in it. */
+  /** Number of inputs in the stratum. */
   readonly size: number;
   /** Of those, how many were checked, drawn at random. */
   readonly checked: number;
-  /** Of those, how many are right. */
+  /** Number of checked inputs that are right. */
   readonly right: number;
 }
 
 export interface ShareRight {
-  /** Estimated share that is right, from 0 to 1. */
+  /** Estimated share of right answers, from 0 to 1. */
   readonly share: number;
-  /** 95 % interval of the share, for inputs like these and not for these alone. */
+  /** 95 % interval of the share, for inputs like these, not only for these. */
   readonly interval: readonly [low: number, high: number];
-  /** About how many more inputs to check to halve the interval; undefined if these inputs are too few for that. */
+  /** Approximate number of further checks that halve the interval; undefined if there are too few inputs. */
   readonly moreToHalve: number | undefined;
 }
 
@@ -91,19 +91,20 @@ export interface ShareRight {
 const Z = 1.959963984540054;
 
 /**
- * The share that is right, of a stratified sample. Each stratum counts by its size: Σ W_h · right_h / checked_h (Horvitz
- * and Thompson, 1952). The variance is that of a sample in two phases, since the strata's sizes are those of a sample
- * themselves: Σ W_h² p_h (1 - p_h) / n_h + Σ W_h (p_h - p)² / N (Cochran, 1977, Sampling techniques, section 12.2). The
- * interval is Wilson's, of as many inputs of a simple random sample as would have that variance (Dean and Pagano, 2015,
- * Evaluating confidence interval methods for binomial proportions in clustered surveys). Strata in which all are right are
- * not taken to be certain: in the variance each share is (right + 1) / (checked + 2).
+ * The share of right answers, estimated from a stratified sample. Each stratum counts by its size:
+ * Σ W_h · right_h / checked_h (Horvitz and Thompson, 1952). The variance is that of a sample in two phases, because the
+ * strata's sizes themselves come from a sample: Σ W_h² p_h (1 - p_h) / n_h + Σ W_h (p_h - p)² / N (Cochran, 1977,
+ * Sampling techniques, section 12.2). The interval is Wilson's for the size of a simple random sample with the same
+ * variance (Dean and Pagano, 2015, Evaluating confidence interval methods for binomial proportions in clustered
+ * surveys). A stratum in which all are right is not taken to be certain: in the variance each share is
+ * (right + 1) / (checked + 2).
  *
- * @throws InputError if nothing of a stratum that has inputs was checked
+ * @throws InputError if a stratum has inputs but no checks
  */
 export function shareRight(strata: readonly CheckedStratum[]): ShareRight {
   const present = strata.filter(({size}) => size > 0);
   if (present.length === 0 || present.some(({checked}) => checked === 0)) {
-    throw new InputError('Of some kind of inputs nothing was checked yet. Check some of each.');
+    throw new InputError('Some kind of inputs has no checks yet. Check some inputs of each kind.');
   }
   const total = sum(present.map(({size}) => size));
   const rows = present.map(({size, checked, right}) => ({
@@ -114,7 +115,7 @@ export function shareRight(strata: readonly CheckedStratum[]): ShareRight {
   }));
   const share = sum(rows.map(({weight, share: own}) => weight * own));
   const smooth = sum(rows.map(row => row.weight * row.smooth));
-  // By more checks of these inputs only the first part shrinks.
+  // More checks of these inputs shrink only the first part.
   const within = sum(rows.map(row => (row.weight ** 2 * row.smooth * (1 - row.smooth)) / row.checked));
   const between = sum(rows.map(row => row.weight * (row.smooth - smooth) ** 2)) / total;
   const checked = sum(present.map(stratum => stratum.checked));
@@ -125,32 +126,32 @@ export function shareRight(strata: readonly CheckedStratum[]): ShareRight {
   };
 }
 
-/** What was found of the inputs of one stratum on which two models differ: of all others the difference is known, 0. */
+/** The findings about inputs of one stratum on which two models differ. For all other inputs the difference is 0. */
 export interface CheckedDifference {
-  /** Inputs on which they differ. */
+  /** Number of inputs on which they differ. */
   readonly size: number;
   /** Of those, how many were checked, drawn at random. */
   readonly checked: number;
-  /** Of those, on how many the one is right, and on how many the other. */
+  /** Number of checked inputs on which the one model is right, and on which the other is. */
   readonly one: number;
   readonly other: number;
 }
 
 export interface ShareDifference {
-  /** Share on which the other is right less that of the one, from -1 to 1. */
+  /** Share on which the other is right minus the share on which the one is, from -1 to 1. */
   readonly difference: number;
   /** 95 % interval, for inputs like these. */
   readonly interval: readonly [low: number, high: number];
 }
 
 /**
- * By how much the other is more often right. Where both say the same nothing needs to be checked for it, so it is known
- * far better than how often each is right. In each stratum the variance is that of Bonett and Price (2012, Adjusted Wald
- * confidence interval for a difference of binomial proportions based on paired data), with one more input on which each is
- * right; strata and the two phases of the sample are put together as by `shareRight`.
+ * How much more often the other model is right. Inputs on which both agree need no check, so the difference is known
+ * far better than each share. In each stratum the variance is that of Bonett and Price (2012, Adjusted Wald confidence
+ * interval for a difference of binomial proportions based on paired data), with one more input on which each is right.
+ * Strata and the two phases of the sample are combined as in `shareRight`.
  *
- * @param total - inputs in all, those on which both say the same included
- * @returns undefined if nothing of a stratum that has such inputs was checked
+ * @param total - number of all inputs, those on which both agree included
+ * @returns undefined if a stratum has such inputs but no checks
  */
 export function shareDifference(strata: readonly CheckedDifference[], total: number): ShareDifference | undefined {
   const present = strata.filter(({size}) => size > 0);
@@ -172,7 +173,7 @@ export function shareDifference(strata: readonly CheckedDifference[], total: num
   };
 }
 
-/** Wilson (1927), for a share of `count` inputs, which need be no whole number. */
+/** Wilson (1927), for a share of `count` inputs. `count` can be a fraction. */
 export function wilson(share: number, count: number): [low: number, high: number] {
   const scale = 1 + Z ** 2 / count;
   const centre = share + Z ** 2 / (2 * count);

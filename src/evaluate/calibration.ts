@@ -1,22 +1,22 @@
 import {exactInterval} from '../statistics/binomial-bounds.ts';
 import {argmaxRows, softmaxRows} from './distributions.ts';
 
-// In this file `logits` are [count, classes], row-major, of inputs that the model did not learn from; `labels` are [count],
-// the teacher's classes.
+// In this file `logits` are [count, classes], row-major, about inputs that the model did not learn from. `labels` are
+// [count], the teacher's classes.
 
-/** What became of inputs in a cascade. */
+/** The outcome of inputs in a cascade. */
 export interface Cascaded {
-  /** Share of inputs that the model answers by itself. */
+  /** Share of inputs that the model answers itself. */
   readonly localShare: number;
-  /** Share of all inputs on which the answer is the teacher's, those that the teacher itself answers included. */
+  /** Share of all inputs whose answer equals the teacher's, those that the teacher answers included. */
   readonly agreement: number;
   /** Exact 95 % interval of the agreement on inputs like these. */
   readonly interval: readonly [low: number, high: number];
-  /** How many inputs there were. */
+  /** Number of inputs. */
   readonly inputs: number;
 }
 
-/** What becomes of these inputs if the teacher answers those of which the model is less sure than the threshold. */
+/** The outcome if the teacher answers the inputs on which the model's confidence is below the threshold. */
 export function cascaded(
   logits: ArrayLike<number>,
   labels: ArrayLike<number>,
@@ -43,7 +43,7 @@ export interface JudgedAnswer {
   readonly agrees: boolean;
 }
 
-/** How sure the model is of each input, and whether the teacher says the same. */
+/** The model's confidence in each answer, and if the teacher agrees. */
 export function judgedAnswers(
   logits: ArrayLike<number>,
   labels: ArrayLike<number>,

@@ -2,9 +2,9 @@ import {InputError} from '../errors.ts';
 import type {TwoParts, VariancePart} from '../statistics/two-parts.ts';
 import {mean, standardDeviation} from './statistics.ts';
 
-/** What one method's students scored on the test examples: 1 or 0 for right or wrong, or any number. */
+/** Scores of one method's students on the test examples: 1 for right and 0 for wrong, or any number. */
 export interface SeedScores {
-  /** One a student, no two the same. */
+  /** One for each student, all different. */
   readonly seeds: readonly number[];
   /** [seed][example] */
   readonly scores: readonly ArrayLike<number>[];
@@ -12,29 +12,29 @@ export interface SeedScores {
 
 /** The difference between two methods in their mean score, with its variance over seeds and over test examples. */
 export interface Difference {
-  /** The method's mean score less the baseline's. */
+  /** The method's mean score minus the baseline's. */
   readonly difference: number;
   /**
-   * What is compared: the methods, whatever the seed; or, if one of them has a single seed, the very students that were
-   * trained, for nothing then says how much another seed would change.
+   * The subject of the comparison: the methods, for any seed. If one of them has a single seed, it is the trained
+   * students themselves, because nothing then tells how much another seed would change.
    */
   readonly between: 'methods' | 'students';
   /** True if students of the same seed were compared with each other. */
   readonly paired: boolean;
-  /** How many seeds were compared; in a paired comparison those that both have. */
+  /** Number of seeds that were compared. A paired comparison uses those that both have. */
   readonly seeds: readonly [method: number, baseline: number];
-  /** Variance of the difference: what seeds add to it (nothing between students), then what test examples add. */
+  /** Variance of the difference: the part of the seeds (0 between students), then the part of the test examples. */
   readonly variance: TwoParts;
 }
 
 /**
- * Compares two methods over their seeds and the test examples. Both are random: the seeds are a sample of all seeds, the
- * examples a sample of all inputs. The variance of the difference is estimated by the mean squares of the crossed
- * random-effects model, the part of the seeds and the part of the examples with degrees of freedom of their own. Methods
- * that share at least two seeds are compared on these, paired by seed. Others are compared by all seeds that they have,
- * whose variances may differ (Welch, 1947).
+ * Compares two methods over their seeds and the test examples. Both are random: the seeds are a sample of all seeds,
+ * the examples a sample of all inputs. The variance of the difference is estimated by the mean squares of the crossed
+ * random-effects model. The part of the seeds and the part of the examples have their own degrees of freedom. Methods
+ * that share at least two seeds are compared on these, paired by seed. Other methods are compared on all of their
+ * seeds, with possibly different variances (Welch, 1947).
  *
- * @throws InputError if seeds and scores don't fit each other
+ * @throws InputError if seeds and scores don't match
  */
 export function compareScores(method: SeedScores, baseline: SeedScores): Difference {
   check(method, baseline);
@@ -75,7 +75,7 @@ function compareApart(method: SeedScores, baseline: SeedScores): Difference {
   return {...shared, between: 'methods', variance};
 }
 
-/** The part of the test examples: what the means of the examples vary by, less what the seeds' noise adds to that. */
+/** The part of the test examples: the variance of their means, without the share that the seeds' noise adds to it. */
 function ofExamples(exampleMeans: Float64Array, noise: number): VariancePart {
   const examples = exampleMeans.length;
   const variance = Math.max(0, standardDeviation(exampleMeans) ** 2 / examples - noise);
@@ -114,11 +114,14 @@ interface CrossedMean {
   readonly mean: number;
   /** [example], means over the seeds. */
   readonly exampleMeans: Float64Array;
-  /** Variance of the mean over other seeds on the same examples: the mean square of seeds, over all values; 0 of one seed. */
+  /**
+   * Variance of the mean over other seeds on the same examples: mean square of seeds / number of values; 0 for one
+   * seed.
+   */
   readonly seedVariance: number;
   /**
-   * What seeds add to the variance of the example means, over the number of examples: the residual mean square, over all
-   * values; 0 of one seed.
+   * The part that seeds add to the variance of the example means, divided by the number of examples: residual mean
+   * square / number of values; 0 for one seed.
    */
   readonly noise: number;
 }
@@ -157,8 +160,8 @@ function meansOfColumns(rows: readonly ArrayLike<number>[]): Float64Array {
 }
 
 /**
- * Whole scores make means that come in steps of one over the number of examples: the means of a few seeds may then be
- * equal by chance, which would pass for no variance. The variance of rounding (Sheppard, 1898) is added.
+ * The variance of rounding (Sheppard, 1898), which is added to that of whole scores. Means of whole scores come in
+ * steps of 1 / examples, so the means of a few seeds can be equal by chance, which would look like no variance.
  */
 function rounding(values: readonly ArrayLike<number>[]): number {
   return values.every(isWhole) ? 1 / 12 / values[0]!.length ** 2 : 0;

@@ -1,7 +1,7 @@
 import {argmaxOfRow, logSumExpOfRow} from '../data/rows.ts';
 
 /**
- * log softmax(row / T) of each row, in double precision. -Infinity stays what it is: a class of probability 0.
+ * log softmax(row / T) of each row, in double precision. -Infinity stays -Infinity: a class of probability 0.
  *
  * @param logits - [count, classes], or log-probabilities
  * @returns [count, classes]
@@ -36,7 +36,9 @@ export function entropyRows(logits: ArrayLike<number>, classes: number, temperat
   return entropies;
 }
 
-/** KL(softmax(p / T) || softmax(q / T)) of each pair of rows, in nats; Infinity where q rules out what p does not. */
+/**
+ * KL(softmax(p / T) || softmax(q / T)) of each pair of rows, in nats; Infinity if q excludes a class that p does not.
+ */
 export function divergenceRows(
   p: ArrayLike<number>,
   q: ArrayLike<number>,

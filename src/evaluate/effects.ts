@@ -3,7 +3,7 @@ import {argmaxRows, entropyRows, softmaxRows} from './distributions.ts';
 import type {TemperatureOptions} from './metrics.ts';
 import {mean, pearson, spearman} from './statistics.ts';
 
-/** What targets hold beside a label: the first two of the four effects of learning from logits. */
+/** The information in targets beside the label: the first two of the four effects of learning from logits. */
 export interface TargetSummary {
   /** Mean entropy of the targets, as a share of ln(classes). */
   readonly entropy: number;
@@ -22,7 +22,7 @@ export interface TargetSummaryOptions extends TemperatureOptions {
   readonly bins?: number;
 }
 
-/** Summary of targets at the temperature that they are learned at. Bare labels have no entropy at any. */
+/** Summary of targets at the temperature at which they are learned. Bare labels have no entropy at any temperature. */
 export function summariseTargets(
   {labels, logProbabilities, classes}: Pick<Targets, 'labels' | 'logProbabilities' | 'classes'>,
   {temperature = 1, bins = 20}: TargetSummaryOptions = {},
@@ -49,7 +49,7 @@ export function smoothing(
 }
 
 /**
- * The third effect: how much the distributions of one class differ among each other,
+ * The third effect: how much the distributions of one class differ from each other,
  * mean_c mean_{i: y_i = c} Σ_k (p_ik − μ_ck)², over the classes that have examples. 0 for bare labels.
  *
  * @param logits - [count, classes], or log-probabilities
@@ -73,8 +73,8 @@ export function intraClassVariance(
 }
 
 /**
- * The fourth effect: which classes look alike. Row c is the mean softmax, at a temperature that shows the small ones, of
- * the examples of class c; zeros where it has none.
+ * The fourth effect: which classes look alike. Row c is the mean softmax of the examples of class c, at a temperature
+ * that shows small probabilities; zeros if the class has no examples.
  *
  * @returns [true class][class]
  */
@@ -88,7 +88,7 @@ export function classRelation(
   return Array.from({length: classes}, (_, row) => Array.from(means.subarray(row * classes, (row + 1) * classes)));
 }
 
-/** Mean row of each label, zeros where it has none. */
+/** Mean row of each label; zeros for a label without rows. */
 function classMeans(
   rows: Float64Array,
   labels: ArrayLike<number>,

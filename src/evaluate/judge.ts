@@ -4,19 +4,19 @@ import {reach, twoSidedP} from '../statistics/two-parts.ts';
 import type {Difference} from './compare-scores.ts';
 
 /**
- * `better` and `worse` are claims about methods. `too few seeds to say`: either there was one seed only, or the difference
- * would be a claim if more seeds had shown the same variance.
+ * `better` and `worse` are claims about methods. `too few seeds to say` means that there was only one seed, or that the
+ * difference would be a claim if more seeds had shown the same variance.
  */
 export type DifferenceVerdict = 'better' | 'worse' | 'no difference shown' | 'too few seeds to say';
 
-/** What a comparison of a study says. */
+/** The result of one comparison of a study. */
 export interface Judgement {
   readonly verdict: DifferenceVerdict;
-  /** Corrected over the comparisons of the study (Holm). */
+  /** p value, corrected for the number of comparisons in the study (Holm). */
   readonly p: number;
-  /** Of the difference, at `confidence`. It leaves 0 out exactly if `p` is at most the error of the study. */
+  /** Interval of the difference, at `confidence`. It excludes 0 exactly if `p` is at most the error of the study. */
   readonly interval: readonly [low: number, high: number];
-  /** The probability with which this interval, taken alone, holds the true difference: that of the comparison's step. */
+  /** Probability that this interval alone contains the true difference, by the comparison's step. */
   readonly confidence: number;
   /**
    * The smallest true difference that the study finds in 4 of 5 cases, by Holm's first step: a point estimate. NaN if
@@ -27,7 +27,7 @@ export interface Judgement {
 
 export interface JudgeOptions {
   /**
-   * The most probability of any false verdict in the study.
+   * Largest probability of any false verdict in the study.
    *
    * @default 0.05
    */
@@ -36,9 +36,9 @@ export interface JudgeOptions {
 
 /**
  * Judges the comparisons of a study together: the probability that any verdict of `better` or `worse` is false stays
- * within `error`, however many comparisons there are. Holm (1979): the comparison with the smallest p value is held against
- * error / comparisons, the next against error / (comparisons − 1), and so on until one fails; that one and the rest are
- * held against the same error.
+ * within `error` for any number of comparisons. Holm (1979): the smallest p value is compared with error / comparisons,
+ * the next with error / (comparisons − 1), and so on until one fails. That one and the rest are compared with the same
+ * error.
  */
 export function judge(differences: readonly Difference[], {error = 0.05}: JudgeOptions = {}): readonly Judgement[] {
   const pValues = differences.map(({difference, variance}) => twoSidedP(difference, variance));
@@ -58,7 +58,7 @@ export function judge(differences: readonly Difference[], {error = 0.05}: JudgeO
   });
 }
 
-/** How many were rejected before each one; those that were not rejected share the last step. */
+/** Number of rejections before each comparison. All that were not rejected share the last step. */
 function stepsOf(pValues: readonly number[], rejected: number): readonly number[] {
   const order = pValues.map((_, index) => index).sort((a, b) => pValues[a]! - pValues[b]!);
   const steps = new Array<number>(pValues.length);
@@ -75,8 +75,8 @@ function verdictOf({difference, between, variance}: Difference, rejected: boolea
 }
 
 /**
- * p-values corrected for how many were tested at once, so that the chance of any false finding stays below the level
- * that they are held against. Holm (1979). In the order given.
+ * p values corrected for the number of tests, so that the chance of any false finding stays below the level that they
+ * are compared with. Holm (1979). Returned in the given order.
  */
 export function holm(pValues: readonly number[]): number[] {
   const order = pValues.map((_, index) => index).sort((a, b) => pValues[a]! - pValues[b]!);

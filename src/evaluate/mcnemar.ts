@@ -4,7 +4,7 @@ export interface McNemarOptions {
   /**
    * `exact` is the binomial test, `chi-squared` has the continuity correction.
    *
-   * @default exact where fewer than 25 examples differ
+   * @default exact if fewer than 25 examples differ
    */
   readonly method?: 'exact' | 'chi-squared';
 }
@@ -16,11 +16,11 @@ export interface McNemarResult {
 }
 
 /**
- * McNemar's test of whether two classifiers that saw the same examples err equally often. McNemar (1947), with the
- * correction of Edwards (1948).
+ * McNemar's test of the hypothesis that two classifiers err equally often on the same examples. McNemar (1947), with
+ * the correction of Edwards (1948).
  *
- * @param onlyFirst - examples that only the first has right
- * @param onlySecond - examples that only the second has right
+ * @param onlyFirst - number of examples that only the first classifies correctly
+ * @param onlySecond - number of examples that only the second classifies correctly
  */
 export function mcnemar(
   onlyFirst: number,

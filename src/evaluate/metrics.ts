@@ -2,7 +2,7 @@ import {argmaxRows, divergenceRows, entropyRows, logSoftmaxRows, softmaxRows} fr
 import {type ReliabilityOptions, reliability} from './reliability.ts';
 import {mean} from './statistics.ts';
 
-// In this file `logits` are [count, classes], row-major, and may be log-probabilities; `labels` are [count].
+// In this file `logits` are [count, classes], row-major, and can be log-probabilities; `labels` are [count].
 
 /** Share of rows whose best class, the lowest one on ties, is the label. */
 export function accuracy(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): number {
@@ -76,13 +76,13 @@ export function meanEntropy(
   return mean(entropyRows(logits, classes, temperature));
 }
 
-/** Mean confidence less accuracy: above 0 where a model claims more than it knows. */
+/** Mean confidence minus accuracy: above 0 if a model is overconfident. */
 export function overconfidence(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): number {
   const [q, named] = [softmaxRows(logits, classes), argmaxRows(logits, classes)];
   return mean(Array.from(named, (best, row) => q[row * classes + best]!)) - accuracy(logits, labels, classes);
 }
 
-/** How good and how honest a model's answers are. Rates are fractions, the rest nats. */
+/** Accuracy and calibration of a model's answers. Rates are fractions, the rest is in nats. */
 export interface Evaluation {
   readonly accuracy: number;
   readonly nll: number;
@@ -110,7 +110,7 @@ export interface EvaluateOptions {
   readonly teacherLogits?: ArrayLike<number> | undefined;
 }
 
-/** All metrics of one model on one split, those of fidelity where the teacher's logits are given. */
+/** All metrics of one model on one split. Fidelity is included if the teacher's logits are given. */
 export function evaluateLogits(
   options: EvaluateOptions & {readonly teacherLogits: ArrayLike<number>},
 ): Evaluation & Fidelity;

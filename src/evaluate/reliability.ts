@@ -1,19 +1,19 @@
 import {argmaxRows, softmaxRows} from './distributions.ts';
 
-/** Examples whose confidence, the probability of the class named, lies above `low` and at most at `high`. */
+/** Examples whose confidence, the probability of the named class, is above `low` and at most `high`. */
 export interface ReliabilityBin {
   readonly low: number;
   readonly high: number;
   readonly count: number;
-  /** Mean confidence of the bin; 0 where it is empty. */
+  /** Mean confidence in the bin; 0 if it is empty. */
   readonly confidence: number;
-  /** Share of the bin that is right; 0 where it is empty. */
+  /** Share of right answers in the bin; 0 if it is empty. */
   readonly accuracy: number;
 }
 
 export interface ReliabilityOptions {
   /**
-   * Equal bins from 0 to 1.
+   * Number of equal bins from 0 to 1.
    *
    * @default 15
    */
@@ -34,7 +34,7 @@ export function reliability(
 ): ReliabilityBin[] {
   const probabilities = softmaxRows(logits, classes);
   const named = argmaxRows(logits, classes);
-  // The edges are computed once: a bin's upper edge and the next one's lower must be the same number.
+  // The edges are computed once, because a bin's upper edge and the next one's lower edge must be the same number.
   const edges = Array.from({length: bins + 1}, (_, index) => index / bins);
   const sums = Array.from({length: bins}, () => ({count: 0, confidence: 0, right: 0}));
   for (let row = 0; row < named.length; row++) {
@@ -53,7 +53,9 @@ export function reliability(
   }));
 }
 
-/** The bin i with edge i < confidence <= edge i + 1. A softmax may round to just above 1, which is the last bin's. */
+/**
+ * The bin i with edge i < confidence <= edge i + 1. A softmax can round to just above 1, which belongs to the last bin.
+ */
 function binOf(confidence: number, edges: readonly number[]): number {
   let bin = 0;
   while (bin < edges.length - 2 && confidence > edges[bin + 1]!) bin++;

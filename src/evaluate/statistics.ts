@@ -1,11 +1,11 @@
-/** Arithmetic mean; NaN of nothing. */
+/** Arithmetic mean; NaN for no values. */
 export function mean(values: ArrayLike<number>): number {
   let sum = 0;
   for (let index = 0; index < values.length; index++) sum += values[index]!;
   return sum / values.length;
 }
 
-/** Sample standard deviation, dividing by n − 1; 0 of a single value. */
+/** Sample standard deviation, divided by n − 1; 0 for a single value. */
 export function standardDeviation(values: ArrayLike<number>): number {
   if (values.length < 2) return 0;
   const centre = mean(values);
@@ -14,7 +14,7 @@ export function standardDeviation(values: ArrayLike<number>): number {
   return Math.sqrt(sum / (values.length - 1));
 }
 
-/** Pearson's correlation; 0 where either side does not vary. */
+/** Pearson's correlation; 0 if either side does not vary. */
 export function pearson(x: ArrayLike<number>, y: ArrayLike<number>): number {
   const [meanX, meanY] = [mean(x), mean(y)];
   let [covariance, varianceX, varianceY] = [0, 0, 0];
@@ -28,7 +28,7 @@ export function pearson(x: ArrayLike<number>, y: ArrayLike<number>): number {
   return scale === 0 ? 0 : covariance / scale;
 }
 
-/** Spearman's rank correlation: Pearson's of the ranks, equal values sharing their mean rank. */
+/** Spearman's rank correlation: Pearson's correlation of the ranks. Equal values share their mean rank. */
 export function spearman(x: ArrayLike<number>, y: ArrayLike<number>): number {
   return pearson(ranks(x), ranks(y));
 }
@@ -45,7 +45,7 @@ function ranks(values: ArrayLike<number>): Float64Array {
   return ranked;
 }
 
-/** The value below which a share of sorted values lies, between neighbours by their distance (NumPy's default). */
+/** The quantile of sorted values, by linear interpolation between neighbours (NumPy's default). */
 export function quantile(sorted: ArrayLike<number>, share: number): number {
   const index = share * (sorted.length - 1);
   const low = Math.floor(index);

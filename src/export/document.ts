@@ -4,16 +4,16 @@ import {type Content, type Html, html, trusted} from '../study/report/html.ts';
 import {packageVersion} from '../version.ts';
 import type {PageForm} from './browser/page-input.ts';
 
-/** What a page says of its student. */
+/** The facts that a page shows about its student. */
 interface PageFacts {
   readonly title: string;
   readonly form: PageForm;
   readonly description: StudentDescription;
-  /** How many numbers it learned. */
+  /** Number of learned values. */
   readonly weights: number;
 }
 
-/** The document of a page. Its scripts stand beside it; it may fetch nothing but what stands there, too. */
+/** The document of a page. Its scripts are files beside it, and it may fetch only such files. */
 export function renderPage(facts: PageFacts): string {
   const {title, form} = facts;
   return html`<!doctype html>

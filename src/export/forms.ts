@@ -3,7 +3,7 @@ import {InputError} from '../errors.ts';
 import type {Detail} from '../teacher.ts';
 import type {LabelledText} from './records.ts';
 
-/** What becomes of a labelled text. */
+/** A form in which labelled texts are written. */
 export interface RecordForm {
   /** As a line of JSON. */
   json(record: LabelledText): object;
@@ -20,31 +20,33 @@ export interface Column {
 
 export interface ChatOptions {
   /**
-   * What the user says, with `{text}` in the place of the text.
+   * The user's message, with `{text}` instead of the text.
    *
    * @default '{text}'
    */
   readonly prompt?: string;
-  /** What the system says first. */
+  /** The system message at the start. */
   readonly system?: string;
 }
 
-/** Stands for the text in a prompt. */
+/** The placeholder of the text in a prompt. */
 const TEXT = '{text}';
 
 /**
- * Conversations in which the user brings a text and the assistant answers with the name of its class, as TRL (conversational
- * language modelling) and Axolotl (`chat_template`) read them.
+ * Conversations in which the user gives a text and the assistant answers with the name of its class. TRL
+ * (conversational language modelling) and Axolotl (`chat_template`) read them.
  *
- * @throws InputError if the prompt has no place for the text
+ * @throws InputError if the prompt has no placeholder for the text
  */
 export function chatForm({prompt = TEXT, system}: ChatOptions): RecordForm {
   if (!prompt.includes(TEXT)) {
-    throw new InputError(`Expected \`prompt\` to hold ${TEXT}, where the text goes, got ${JSON.stringify(prompt)}.`);
+    throw new InputError(
+      `Expected \`prompt\` to contain ${TEXT}, which the text replaces, got ${JSON.stringify(prompt)}.`,
+    );
   }
   const first = system === undefined ? [] : [{role: 'system', content: system}];
   const messagesOf = ({text, label}: LabelledText) => ({
-    // By a function, since a text may hold what `replaceAll` would take for a pattern.
+    // A function, because a text can contain patterns that `replaceAll` would expand.
     messages: [
       ...first,
       {role: 'user', content: prompt.replaceAll(TEXT, () => text)},
@@ -57,8 +59,8 @@ export function chatForm({prompt = TEXT, system}: ChatOptions): RecordForm {
 }
 
 /**
- * Texts with their label and all that the answers show. JSON has probabilities by class; a table has lists of classes and
- * natural log-probabilities, the most probable first.
+ * Texts with their label and all details of the answers. JSON has probabilities by class. A table has lists of classes
+ * and natural log-probabilities, the most probable first.
  */
 export function recordForm(detail: Detail, classes: readonly string[]): RecordForm {
   const base = {columns: [words('text'), words('label')].map(column), json: labelOf, row: labelOf};
@@ -107,7 +109,7 @@ function byClass(classes: readonly string[], values: ArrayLike<number>): Record<
   return Object.fromEntries(classes.map((name, index) => [name, values[index]!]));
 }
 
-/** As many digits as a 32-bit float has. */
+/** Rounds to the digits of a 32-bit float. */
 function single(value: number): number {
   return Number(value.toPrecision(7));
 }
@@ -128,7 +130,7 @@ function lists(name: string, element: SchemaElement): Column {
   return {name, schema: list(name, [element])};
 }
 
-/** A list as the format's specification has it. */
+/** A list as the specification of Parquet defines it. */
 function list(name: string, element: readonly SchemaElement[]): SchemaElement[] {
   return [
     {name, converted_type: 'LIST', num_children: 1, repetition_type: 'REQUIRED'},

@@ -10,16 +10,16 @@ import {checkTexts, checkTop, type LabelledText, labelledTexts} from './records.
 
 export interface RecordOptions {
   /**
-   * Of distributions so many of the most probable classes.
+   * Number of the most probable classes of a distribution that are written.
    *
-   * @default as many as there are
+   * @default all
    */
   readonly top?: number;
 }
 
 /**
- * Writes knowledge of texts as conversations, for programs that train chat models (TRL, Axolotl): a user brings the text,
- * the assistant says its class. The file takes the place of an older one in one step.
+ * Writes knowledge of texts as conversations, for programs that train chat models (TRL, Axolotl): a user gives the
+ * text, the assistant names its class. The file replaces an older one in one step.
  *
  * @param path - ends in `.jsonl`, `.jsonl.gz` or `.parquet`, and is written so
  * @returns how many
@@ -35,9 +35,10 @@ export async function exportChat(
 }
 
 /**
- * Writes knowledge of texts as a record each: `text`, `label`, and what else the answers show. JSON lines have
- * `probabilities` by class and `rest`, the probability of the classes that are not named, or `votes` by class. Parquet has
- * `classes` with `log_probabilities` and `rest`, or with `votes`. The file takes the place of an older one in one step.
+ * Writes knowledge of texts as one record for each text: `text`, `label`, and all other details of the answers. JSON
+ * lines have `probabilities` by class and `rest`, the probability of the classes that are not named, or `votes` by
+ * class. Parquet has `classes` with `log_probabilities` and `rest`, or with `votes`. The file replaces an older one in
+ * one step.
  *
  * @param path - ends in `.jsonl`, `.jsonl.gz` or `.parquet`, and is written so
  * @returns how many
@@ -70,7 +71,7 @@ async function write(
   };
   const {source, classes} = knowledge;
   await replaceFile(path, file => writeRecords(file, counted(), form, {source, classes})).catch(error => {
-    // What could not be read is no failure of the file that is written.
+    // A failure to read is not a failure of the file that is written.
     throw error.cause instanceof LimbeckError ? error.cause : error;
   });
   return count;
@@ -93,7 +94,7 @@ function writerFor(path: string): WriteRecords {
   throw new InputError(`Can't tell how to write ${path}. End its name in .jsonl, .jsonl.gz or .parquet.`);
 }
 
-/** Lines that are written at once. */
+/** Number of lines that are written at once. */
 const LINES = 1000;
 
 async function* linesOf(records: AsyncIterable<LabelledText>, {json}: RecordForm): AsyncGenerator<string> {
@@ -111,10 +112,10 @@ async function writeLines(file: FileHandle, pieces: AsyncIterable<string | Uint8
   for await (const piece of pieces) await file.writeFile(piece);
 }
 
-/** Rows that are held in memory, and stand together in the file. */
+/** Number of rows in a row group, which is held in memory. */
 const ROW_GROUP = 1000;
 
-/** Writes a table, a group of rows after the other. Its metadata say who the teacher is and what its classes are. */
+/** Writes a table, one row group after another. Its metadata name the teacher and its classes. */
 async function writeParquet(
   file: FileHandle,
   records: AsyncIterable<LabelledText>,

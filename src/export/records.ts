@@ -4,33 +4,33 @@ import {answersAt, countOf, inputsAt, type Knowledge, type StoredKnowledge} from
 import {answerAt} from '../knowledge/table.ts';
 import type {Answer, Detail} from '../teacher.ts';
 
-/** A text and what the teacher said of it, in the names of the classes. */
+/** A text and the teacher's answer, with the names of the classes. */
 export interface LabelledText {
   readonly text: string;
-  /** The class that it most likely is. */
+  /** The most probable class. */
   readonly label: string;
-  /** Of answers that show a distribution. */
+  /** Present if the answers show a distribution. */
   readonly top?: Top;
-  /** Of votes: how often each class was answered, in the order of the classes. */
+  /** Present if the answers are votes: the count of each class, in the order of the classes. */
   readonly votes?: Uint32Array;
 }
 
 /** The most probable classes, that one first. */
 export interface Top {
   readonly classes: readonly string[];
-  /** Natural logarithms, one a class named. */
+  /** Natural logarithms, one for each named class. */
   readonly logProbabilities: Float32Array;
   /** The probability of all classes that are not named; undefined if all are. */
   readonly rest?: number;
 }
 
-/** Texts that are read at once. */
+/** Number of texts that are read at once. */
 const BATCH = 1000;
 
 /**
- * Knowledge of texts, read as it is needed.
+ * Knowledge of texts, read on demand.
  *
- * @param k - how many classes are named of a distribution; without, as many as there are
+ * @param k - number of classes of a distribution that are named; all if undefined
  */
 export async function* labelledTexts(
   knowledge: Knowledge | StoredKnowledge,
@@ -51,7 +51,7 @@ export async function* labelledTexts(
 }
 
 /**
- * @param k - how many classes are wanted
+ * @param k - number of wanted classes
  * @throws InputError if the answers show no distribution
  */
 export function checkTop({kind}: Detail, k: number | undefined): void {
@@ -61,7 +61,7 @@ export function checkTop({kind}: Detail, k: number | undefined): void {
   );
 }
 
-/** @throws InputError if the inputs are no texts */
+/** @throws InputError if the inputs are not texts */
 export async function checkTexts(knowledge: Knowledge | StoredKnowledge): Promise<void> {
   const {kind} = await inputsAt(knowledge, []);
   if (kind !== 'text') throw tensors();
@@ -74,7 +74,7 @@ function tensors(): InputError {
   );
 }
 
-/** True if so many classes of a distribution are all that there are. */
+/** True if `k` classes are the whole distribution. */
 function isWhole(detail: Detail, k: number, classes: number): boolean {
   return k >= classes && (detail.kind !== 'top-k' || detail.k >= classes);
 }

@@ -13,21 +13,21 @@ import type {PageForm} from './browser/page-input.ts';
 import type {StudentData} from './browser/student.ts';
 import {renderPage} from './document.ts';
 
-/** What stands in the folder of a page. The first three are the student, as `saveStudent` writes it. */
+/** The files in the folder of a page. The first three are the student, as `saveStudent` writes it. */
 const FILES = ['model.json', 'weights.bin', 'limbeck.json', 'student-data.js', 'student.js', 'page.js', 'index.html'];
 
 export interface ExportPageOptions {
   /**
    * The page's title.
    *
-   * @default what its classes are
+   * @default a title that names its classes
    */
   readonly title?: string;
-  /** How the student came to be, kept in `limbeck.json` for people. */
+  /** The origin of the student, kept in `limbeck.json` for people. */
   readonly madeBy?: {readonly [key: string]: Json};
   /**
-   * Up to so many bytes of weights stand in a script, too, and the page opens from a file. With more they are fetched,
-   * which needs a web server.
+   * Most bytes of weights that are also put into a script, so that the page opens from a file. Larger weights are
+   * fetched, which needs a web server.
    *
    * @default 33554432
    */
@@ -36,19 +36,18 @@ export interface ExportPageOptions {
 
 /** A page that was written. */
 export interface ExportedPage {
-  /** How the student is asked: of images also by drawing, where it sees no colours. */
+  /** The kind of input. A student of images without colours also takes drawings. */
   readonly form: PageForm;
-  /** Of all files. */
+  /** Total size of all files. */
   readonly bytes: number;
-  /** True if it opens from a file; elsewhere it needs a web server. */
+  /** True if the page opens from a file. Otherwise it needs a web server. */
   readonly opensFromFile: boolean;
 }
 
 /**
- * Writes a page on which a student answers in the browser, by the code that it answers by here. It asks nobody for
- * anything: all that it needs stands in its directory, which appears whole or not at all. The directory is a saved
- * student, too. Other pages use it by `student-data.js` and `student.js`: `limbeck.openStudent()` gives a
- * `BrowserStudent`.
+ * Writes a page on which a student answers in the browser, by the same code as here. The page makes no requests to
+ * others: all that it needs is in its directory, which appears whole or not at all. The directory is also a saved
+ * student. Other pages can use `student-data.js` and `student.js`: `limbeck.openStudent()` gives a `BrowserStudent`.
  *
  * @throws InputError if the student takes inputs of no fixed shape, or the directory holds other files or can't be
  *   written
@@ -59,7 +58,7 @@ export async function exportPage(
   {title = titleOf(student), madeBy = {}, mostInlineBytes = 2 ** 25}: ExportPageOptions = {},
 ): Promise<ExportedPage> {
   const form = formOf(student);
-  // A page asks no teacher, and has no use for what would send texts there.
+  // A page asks no teacher, so it leaves out the gate, which decides what a teacher is asked.
   const {gate: _, ...shown} = student;
   const description = describeStudent(shown, madeBy);
   const scripts = await Promise.all([bundle('student.js'), bundle('page.js')]);
@@ -88,18 +87,18 @@ export async function exportPage(
   return {form, bytes, opensFromFile};
 }
 
-/** A student of bytes [height, width, 1, 3 or 4] is shown pictures; of other numbers nobody knows what they mean. */
+/** A student of bytes [height, width, 1, 3 or 4] gets pictures. Other numbers have no known meaning. */
 function formOf({model, reading, dtype, preprocessing}: Student): PageForm {
   if (reading?.kind === 'embeddings') {
     throw new InputError(
-      `Student ${model.name} reads texts by a model of embeddings, which a page does not hold. Export one of hashedNgrams() or subwordCnn().`,
+      `Student ${model.name} reads texts with an embedding model, which a page does not contain. Export a student of hashedNgrams() or subwordCnn().`,
     );
   }
   if (reading !== undefined) return 'text';
   const shape = inputShapeOf(model);
   if (shape.includes(null)) {
     throw new InputError(
-      `Student ${model.name} takes inputs ${shown(shape)}, of any length, and a page needs one shape. Make it of one.`,
+      `Student ${model.name} takes inputs ${shown(shape)}, of any length, but a page needs one fixed shape. Train one with a fixed shape.`,
     );
   }
   const takesBytes = dtype === 'uint8' || (dtype === undefined && preprocessing.scale !== undefined);
@@ -111,21 +110,21 @@ function titleOf({classes}: Student): string {
   return `${classes.slice(0, -1).join(', ')} or ${classes.at(-1)}?`;
 }
 
-/** The parts of an exported page that run in the browser, by the files that they become. */
+/** The sources of the scripts of an exported page, by the name of the file. */
 const PARTS: Readonly<Record<'student.js' | 'page.js', {readonly source: URL; readonly globalName?: string}>> = {
   'student.js': {source: new URL('./browser/student', import.meta.url), globalName: 'limbeck'},
   'page.js': {source: new URL('./browser/page', import.meta.url)},
 };
 
 /**
- * Makes a script for browsers of this program's own code, so that a student computes there by what it computes by here.
+ * Bundles this program's own code into a script for browsers, so that a student computes there as it does here.
  *
- * @returns a classic script, which opens from a file, too; what `student.js` exports is in the global `limbeck`
+ * @returns a classic script, which also opens from a file; the exports of `student.js` are in the global `limbeck`
  * @throws LimbeckError if it can't be made
  */
 async function bundle(name: keyof typeof PARTS): Promise<string> {
   const {source, ...options} = PARTS[name];
-  // The program's sources are TypeScript, and the built package is JavaScript.
+  // The sources are TypeScript, and the built package is JavaScript.
   const file = fileURLToPath(source) + extname(fileURLToPath(import.meta.url));
   try {
     const {build} = await import('esbuild');

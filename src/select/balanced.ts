@@ -5,9 +5,9 @@ import {random} from './random.ts';
 import type {Candidates, Strategy} from './strategy.ts';
 
 /**
- * As many inputs of each class as can be had: the classes of which the teacher named fewest so far come first, and which
- * class an input is of is what the student says. Within a class another strategy chooses. For classes that are rare
- * among the inputs.
+ * Chooses as evenly from the classes as the inputs allow, for classes that are rare among them. Classes that the
+ * teacher named least often so far come first. The student's prediction tells the class of an input. Within a class
+ * another strategy chooses.
  *
  * @param within - chooses among the inputs of one class
  */
@@ -28,14 +28,14 @@ export function balanced(within: Strategy = random()): Strategy {
   };
 }
 
-/** The places of the candidates that the first student takes for each class. */
+/** Indices of the candidates by the class that the first student predicts. */
 function rowsByClass({logits, classes}: Candidates): readonly number[][] {
   const rows = Array.from({length: classes}, (): number[] => []);
   for (const [row, label] of argmaxRows(logits[0]!, classes).entries()) rows[label]!.push(row);
   return rows;
 }
 
-/** How many of each class, so that what was answered and what is chosen are together as even as the candidates allow. */
+/** Number to choose of each class, so that answered and chosen inputs together are as even as the candidates allow. */
 function quotasOf({labels, classes}: Candidates, rows: readonly (readonly number[])[], size: number): Int32Array {
   const quotas = new Int32Array(classes);
   const totals = new Float64Array(classes);
@@ -52,7 +52,7 @@ function quotasOf({labels, classes}: Candidates, rows: readonly (readonly number
   return quotas;
 }
 
-/** The same knowledge of some of the candidates. */
+/** The data of some of the candidates. */
 function candidatesAt({classes, logits, embeddings, labels}: Candidates, rows: number[], seed: number): Candidates {
   return {
     count: rows.length,

@@ -1,4 +1,4 @@
-/** How often a student that learned from so many answers was wrong. */
+/** The error of a student that learned from a number of answers. */
 export interface CurvePoint {
   readonly answers: number;
   /** From 0 to 1. */
@@ -7,26 +7,26 @@ export interface CurvePoint {
 
 /** A learning curve, error(n) = floor + scale · n^−rate. */
 export interface LearningCurve {
-  /** The share on which students of this kind stay wrong however much they learn. */
+  /** The error that students of this kind keep, however much they learn. */
   readonly floor: number;
   readonly scale: number;
   readonly rate: number;
 }
 
-/** No rate is fitted outside these: slower looks like a straight line in log n, and faster was not seen of any student. */
+/** The limits of fitted rates. A slower one looks like a straight line in log n; no student showed a faster one. */
 const SLOWEST = 0.05;
 const FASTEST = 2;
 
-/** With fewer sizes a floor and a rate can't be told apart, and the floor is 0. */
+/** With fewer sizes a floor and a rate can't be distinguished, so the floor is 0. */
 const SIZES_FOR_FLOOR = 6;
 
 /**
- * The learning curve that fits best, by weighted least squares with no part below 0. Cortes, Jackel, Solla, Vapnik and
+ * The best fit of a learning curve, by weighted least squares with no part below 0. Cortes, Jackel, Solla, Vapnik and
  * Denker (1994), Learning curves: asymptotic values and rate of convergence. For each rate the floor and the scale are
- * linear and have one best; the rate is searched for.
+ * a linear problem with one solution; the rate is found by search.
  *
  * @param weights - [points], 1 over the variance of each
- * @returns undefined of fewer than two sizes
+ * @returns undefined for fewer than two sizes
  */
 export function fitCurve(
   points: readonly CurvePoint[],
@@ -40,7 +40,7 @@ export function fitCurve(
   return {floor, scale, rate};
 }
 
-/** What the curve says of a student that learns from so many answers. */
+/** The error that the curve predicts for a student that learns from a number of answers. */
 export function errorAt({floor, scale, rate}: LearningCurve, answers: number): number {
   return floor + scale * answers ** -rate;
 }
@@ -65,7 +65,7 @@ function fitAtRate(points: readonly CurvePoint[], weights: ArrayLike<number>, ra
   let [floor, scale] = [0, sumXy / sumXx];
   if (hasFloor) {
     const free = [(sumXx * sumY - sumX * sumXy) / determinant, (sum * sumXy - sumX * sumY) / determinant] as const;
-    // The loss is convex: where the best of all has a part below 0, the best allowed one has that part 0.
+    // The loss is convex: if the unconstrained optimum has a part below 0, the constrained one has 0 for that part.
     if (free[1] < 0) [floor, scale] = [sumY / sum, 0];
     else if (free[0] > 0) [floor, scale] = free;
   }
@@ -76,7 +76,7 @@ function fitAtRate(points: readonly CurvePoint[], weights: ArrayLike<number>, ra
   return {...curve, loss};
 }
 
-/** The rate of the lowest loss: the best of a row of rates, then between its neighbours by golden sections. */
+/** The rate with the lowest loss: the best of a grid, then a golden-section search between its neighbours. */
 function lowest(lossAt: (rate: number) => number): number {
   const steps = 24;
   const rateAt = (index: number): number => SLOWEST * (FASTEST / SLOWEST) ** (index / steps);

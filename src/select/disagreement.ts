@@ -5,7 +5,7 @@ import type {Strategy} from './strategy.ts';
 
 export interface DisagreementOptions {
   /**
-   * How many students are trained and compared.
+   * Number of students that are trained and compared.
    *
    * @default 3
    */
@@ -13,12 +13,12 @@ export interface DisagreementOptions {
 }
 
 /**
- * Inputs on which the student is likeliest to disagree with the teacher. What the teacher would say is not known before
- * it is asked, so students stand for it that learned the same answers from other initial weights: how often two such
- * students disagree tells how often one errs (Jiang et al., 2022, Assessing generalization of SGD via disagreement). It
- * is query by committee (Seung, Opper and Sompolinsky, 1992), the score being the mean KL divergence of the members from
- * their mean (McCallum and Nigam, 1998, Employing EM and pool-based active learning for text classification; Settles,
- * 2009, section 3.2): doubt that all share, which entropy and margin ask about, counts for nothing.
+ * Chooses inputs on which the student is likeliest to disagree with the teacher. The teacher's answer is unknown before
+ * it is asked, so students with the same answers and other initial weights represent it: the rate at which two such
+ * students disagree tells the error rate of one (Jiang et al., 2022, Assessing generalization of SGD via disagreement).
+ * This is query by committee (Seung, Opper and Sompolinsky, 1992). The score is the mean KL divergence of the members
+ * from their mean (McCallum and Nigam, 1998, Employing EM and pool-based active learning for text classification;
+ * Settles, 2009, section 3.2). Doubt that all members share counts for nothing here; entropy and margin measure that.
  *
  * @throws InputError if there are fewer than two students
  */
@@ -39,7 +39,7 @@ function divergences(logits: readonly Float32Array[], classes: number): Float64A
   const scores = new Float64Array(logits[0]!.length / classes);
   for (let index = 0; index < logits[0]!.length; index++) {
     const mean = members.reduce((sum, member) => sum + Math.exp(member[index]!), 0) / members.length;
-    // A class that all rule out adds 0 · log 0.
+    // A class that all members exclude adds 0 · log 0 = 0.
     if (mean === 0) continue;
     const logMean = Math.log(mean);
     for (const member of members) {

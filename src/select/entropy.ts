@@ -3,8 +3,8 @@ import {highest} from './highest.ts';
 import type {Strategy} from './strategy.ts';
 
 /**
- * Inputs of which the student is least sure: those where the entropy of its probabilities is highest. Settles (2009),
- * Active learning literature survey, section 3.1.
+ * Chooses the inputs on which the student is least sure: those with the highest entropy of its probabilities. Settles
+ * (2009), Active learning literature survey, section 3.1.
  */
 export function entropy(): Strategy {
   return {

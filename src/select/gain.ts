@@ -2,11 +2,13 @@ import {randomInteger, seededRandom} from '../data/random.ts';
 import {mean, quantile} from '../evaluate/statistics.ts';
 import {errorAt, fitCurve, type LearningCurve} from './curve.ts';
 
-/** What a student that learned from so many answers said of the inputs that are held out. */
+/** The agreement of a student with the teacher on the held-out inputs. */
 export interface MeasuredRound {
-  /** From how many answers it learned. */
+  /** Number of answers that it learned from. */
   readonly answers: number;
-  /** [held out], 1 where it agrees with the teacher and 0 where it doesn't, or a share; the same inputs every round. */
+  /**
+   * [held out], 1 if it agrees with the teacher and 0 if it doesn't, or a share. The inputs are the same every round.
+   */
   readonly agrees: Float64Array;
 }
 
@@ -27,7 +29,7 @@ export interface GainOptions {
   readonly resamples?: number;
 }
 
-/** By how much agreement is expected to grow. */
+/** The expected growth of agreement. */
 export interface ExpectedGain {
   /** How many more answers. */
   readonly calls: number;
@@ -35,16 +37,16 @@ export interface ExpectedGain {
   readonly gain: number;
   /** 95 % percentile interval. */
   readonly interval: readonly [low: number, high: number];
-  /** The learning curve that says so. */
+  /** The learning curve behind the estimate. */
   readonly curve: LearningCurve;
 }
 
 /**
- * What more answers are expected to buy, by the learning curve through all rounds so far. The interval is a bootstrap: it
- * draws the held-out inputs with replacement, the same ones for each round, and fits a curve to those (Efron and
- * Tibshirani, 1993, An introduction to the bootstrap, section 9.5). It takes it for granted that the curve is of this form.
+ * The expected gain of more answers, by the learning curve through all rounds so far. The interval is a bootstrap: it
+ * draws the held-out inputs with replacement, the same ones for each round, and fits a curve to them (Efron and
+ * Tibshirani, 1993, An introduction to the bootstrap, section 9.5). It assumes that the curve has this form.
  *
- * @returns undefined of fewer than two rounds
+ * @returns undefined for fewer than two rounds
  */
 export function expectedGain(
   rounds: readonly MeasuredRound[],
@@ -74,7 +76,7 @@ function gainOf(curve: LearningCurve, answers: number, calls: number): number {
   return errorAt(curve, answers) - errorAt(curve, answers + calls);
 }
 
-/** 1 over the variance of a share, one more input being right and one wrong: none is certain. */
+/** 1 / the variance of a share. One more right and one more wrong input are added, so that no share is certain. */
 function weightOf(error: number, held: number): number {
   const smooth = (error * held + 1) / (held + 2);
   return held / (smooth * (1 - smooth));

@@ -1,8 +1,8 @@
 import {shuffledIndices} from '../data/random.ts';
 
 /**
- * The places of the highest scores, the highest first. Which of equal ones come first is drawn by the seed, so that the
- * order of the inputs, which may mean something, decides nothing.
+ * Indices of the highest scores, the highest first. The seed decides the order of equal scores, so that the order of
+ * the inputs, which can have a meaning, decides nothing.
  */
 export function highest(scores: Float64Array, size: number, seed: number): Int32Array {
   const indices = shuffledIndices(scores.length, seed, 'order of ties');

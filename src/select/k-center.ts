@@ -1,10 +1,10 @@
 import type {Embeddings, Strategy} from './strategy.ts';
 
 /**
- * Inputs that lie far from all that were answered and from each other: each next one is that whose nearest neighbour among
- * them is farthest, by Euclidean distance of what goes into the student's last layer. Sener and Savarese (2018), Active
- * learning for convolutional neural networks: a core-set approach, algorithm 1; at most twice the best radius (Gonzalez,
- * 1985). Takes (answered + size) · count · width steps.
+ * Chooses inputs that are far from all answered inputs and from each other. Each next one has the farthest nearest
+ * neighbour among these, by Euclidean distance of the inputs of the student's last layer. Sener and Savarese (2018),
+ * Active learning for convolutional neural networks: a core-set approach, algorithm 1. Its radius is at most twice the
+ * best one (Gonzalez, 1985). It takes (answered + size) · count · width steps.
  */
 export function kCenter(): Strategy {
   return {
@@ -14,7 +14,7 @@ export function kCenter(): Strategy {
   };
 }
 
-/** On ties the first of the candidates. Where nothing was answered yet it starts with the first. */
+/** Ties go to the first candidate. If nothing was answered yet, it starts with the first candidate. */
 function farthestFirst({width, candidates, answered}: Embeddings, count: number, size: number): Int32Array {
   const nearest = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
   for (let start = 0; start < answered.length; start += width) {
@@ -25,13 +25,13 @@ function farthestFirst({width, candidates, answered}: Embeddings, count: number,
     const farthest = indexOfLargest(nearest);
     chosen[index] = farthest;
     lower(nearest, candidates, candidates.subarray(farthest * width, (farthest + 1) * width));
-    // Never again, though another one lies in the same place.
+    // Never chosen again, even if another candidate has the same embedding.
     nearest[farthest] = -1;
   }
   return chosen;
 }
 
-/** Lowers each squared distance to the nearest centre to that of one more centre, where that is nearer. */
+/** Lowers the squared distances to the nearest centre after one more centre was added. */
 function lower(nearest: Float64Array, candidates: Float32Array, centre: Float32Array): void {
   const width = centre.length;
   for (let row = 0, index = 0; row < nearest.length; row++) {

@@ -12,7 +12,7 @@ export interface LookOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Finds out what a strategy must know of the inputs that may be chosen. */
+/** Computes the data about candidates that a strategy needs. */
 export async function lookAt(
   pool: Inputs,
   rows: Int32Array,
@@ -32,7 +32,7 @@ export async function lookAt(
   return {...known, logits, embeddings: await embeddingsOf(students[0]!, inputs, learned.inputs, options)};
 }
 
-/** What goes into the student's last layer; of one that has a single layer, its logits. */
+/** The input of the student's last layer, or the logits of a student with a single layer. */
 async function embeddingsOf(
   student: Student,
   candidates: Inputs,

@@ -3,8 +3,9 @@ import {highest} from './highest.ts';
 import type {Strategy} from './strategy.ts';
 
 /**
- * Inputs between two classes: those where the gap between the student's two highest probabilities is smallest. Scheffer,
- * Decomain and Wrobel (2001), Active hidden Markov models for information extraction; Settles (2009), section 3.1.
+ * Chooses inputs between two classes: those with the smallest gap between the student's two highest probabilities.
+ * Scheffer, Decomain and Wrobel (2001), Active hidden Markov models for information extraction; Settles (2009),
+ * section 3.1.
  */
 export function margin(): Strategy {
   return {
@@ -19,7 +20,7 @@ export function margin(): Strategy {
   };
 }
 
-/** The highest probability of each row less the second highest. */
+/** The highest probability of each row minus the second highest. */
 function gaps(probabilities: Float64Array, classes: number): Float64Array {
   return Float64Array.from({length: probabilities.length / classes}, (_, row) => {
     let [first, second] = [0, 0];

@@ -9,14 +9,14 @@ import type {Student} from '../student/student.ts';
 /** An estimated share, from 0 to 1. */
 export interface ShareInterval {
   readonly share: number;
-  /** 95 %. */
+  /** 95 % interval. */
   readonly interval: readonly [low: number, high: number];
 }
 
 /**
- * How often students name the teacher's class of inputs that they did not learn from.
+ * How often students name the teacher's class for inputs that they did not learn from.
  *
- * @returns [inputs], of several students the share of them that does
+ * @returns [inputs], the share of the students that do
  */
 export async function agreementsOf(
   students: readonly Student[],
@@ -32,7 +32,7 @@ export async function agreementsOf(
   return agrees;
 }
 
-/** The share of inputs like these. */
+/** The share for inputs like these. */
 export function shareOf(agrees: Float64Array): ShareInterval {
   const share = mean(agrees);
   return {share, interval: wilson(share, agrees.length)};

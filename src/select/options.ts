@@ -12,20 +12,20 @@ export interface Selection {
   /** Chooses the inputs of every round but the first. */
   readonly by: Strategy;
   /**
-   * Inputs drawn at random that are asked about first and held out: no student of a round learns from them, and all are
-   * measured by them.
+   * Number of inputs that are drawn at random, asked about first and held out. No student of a round learns from them,
+   * and all students are measured by them.
    *
    * @default a fifth of the most that may be asked about, 500 at most
    */
   readonly held?: number;
   /**
-   * Inputs drawn at random that the first student learns from.
+   * Number of inputs, drawn at random, that the first student learns from.
    *
    * @default a tenth of the most that may be asked about
    */
   readonly first?: number;
   /**
-   * Inputs that are asked about in each further round.
+   * Number of inputs that are asked about in each further round.
    *
    * @default a tenth of the most that may be asked about
    */
@@ -37,12 +37,12 @@ export interface Selection {
    */
   readonly explore?: number;
   /**
-   * The most inputs that are looked at in each round, drawn at random: of a large pool that is far quicker.
+   * Most inputs that are considered in each round, drawn at random. This is far quicker for a large pool.
    *
    * @default all
    */
   readonly among?: number;
-  /** What ends it before the most inputs are asked about. */
+  /** Rules that end the selection before the most inputs are asked about. */
   readonly stop?: StopRules;
 }
 
@@ -50,29 +50,29 @@ export interface SelectOptions extends Selection {
   /** The most inputs that the teacher is asked about. */
   readonly most: number;
   /**
-   * How many of these are drawn at random to calibrate by, and kept from all students of the rounds and all choices. The
-   * knowledge says which they are.
+   * Number of these inputs that are drawn at random for calibration. No student of a round and no choice uses them. The
+   * knowledge names them.
    *
    * @default 0
    */
   readonly calibration?: number;
-  /** Decides what is drawn, ties, and the seeds of students. */
+  /** Decides the draws, ties and the seeds of students. */
   readonly seed: number;
-  /** Trains a fresh student on what is known; the same knowledge and seed must give the same student. */
+  /** Trains a fresh student on the knowledge. The same knowledge and seed must give the same student. */
   readonly train: (knowledge: Knowledge, seed: number) => Promise<Student>;
   /**
-   * The least that each answer must hold.
+   * The least detail of each answer.
    *
    * @default the teacher's `detail`, without its features
    */
   readonly detail?: Detail;
-  /** Sends nothing more when it aborts. What is under way is let finish and kept. */
+/** After an abort nothing more is sent. Requests under way finish, and their answers are kept. */
   readonly signal?: AbortSignal | undefined;
-  /** Called with how many inputs have an outcome, over all rounds. */
+  /** Called with the number of inputs that have an outcome, over all rounds. */
   readonly onProgress?: (done: number) => void;
 }
 
-/** A selection with nothing left out. */
+/** The options with all defaults filled in. */
 export type Plan = Required<Omit<Selection, 'among' | 'stop'>> &
   Pick<SelectOptions, 'most' | 'seed'> & {
     readonly among: number;

@@ -1,7 +1,7 @@
 import {shuffledIndices} from '../data/random.ts';
 import type {Strategy} from './strategy.ts';
 
-/** Any inputs, each as likely as any other: the baseline that most others lose to at small budgets. */
+/** Chooses inputs uniformly at random. At small budgets most other strategies lose to this baseline. */
 export function random(): Strategy {
   return {
     name: 'random',

@@ -4,28 +4,28 @@ import type {ExpectedGain} from './gain.ts';
 import type {ShareInterval} from './measure-round.ts';
 import type {StopReason} from './stop.ts';
 
-/** What one round of a selection came to. */
+/** The result of one round of a selection. */
 export interface SelectionRound {
-  /** Counts from 1. */
+  /** Number of the round, from 1. */
   readonly round: number;
-  /** How many inputs this round asked about, or would have with more budget. */
+  /** Number of inputs that this round asked about, or would have asked about with more budget. */
   readonly asked: number;
-  /** All answers so far, those held out and those to calibrate by among them, in the order in which they were chosen. */
+  /** All answers so far, held-out and calibration answers included, in the order in which their inputs were chosen. */
   readonly knowledge: Knowledge;
-  /** [answers so far], the places of their inputs in the pool. */
+  /** [answers so far], indices of their inputs in the pool. */
   readonly rows: Int32Array;
-  /** How many of the answers are held out. */
+  /** Number of held-out answers. */
   readonly held: number;
   /**
-   * How often this round's student, which learned from all answers that are neither held out nor to calibrate by, agrees
-   * with the teacher on those held out.
+   * How often this round's student agrees with the teacher on the held-out inputs. It learned from all answers that are
+   * neither held out nor for calibration.
    */
   readonly agreement: ShareInterval;
-  /** What the next 100 calls are expected to buy; undefined after the first round. */
+  /** The expected gain of the next 100 calls; undefined after the first round. */
   readonly gain: ExpectedGain | undefined;
-  /** Inputs of this round that were left without an answer, by their places in the pool. They are not chosen again. */
+  /** Inputs of this round that were left without an answer, by their indices in the pool. They are not chosen again. */
   readonly missing: readonly Missing[];
-  /** Where no round comes after this one, why. */
+  /** The reason why no round follows; undefined if one does. */
   readonly stopped?: StopReason;
 }
 
@@ -37,7 +37,7 @@ const REASONS: Readonly<Record<StopReason, string>> = {
   budget: 'the budget is at its end',
 };
 
-/** A round for people, in one line. */
+/** One line about a round, for people. */
 export function describeRound({round, rows, held, agreement, gain, stopped}: SelectionRound): string {
   const measured = `agreement ${percent(agreement.share)} % ${between(agreement.interval)} on ${held} held out`;
   const end = stopped ? `. It ends here: ${REASONS[stopped]}.` : '.';

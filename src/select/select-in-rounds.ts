@@ -14,19 +14,19 @@ import type {SelectionRound} from './round.ts';
 import {SelectionRun} from './selection-run.ts';
 
 /**
- * Asks a teacher in rounds: about inputs drawn at random first, then about those that a strategy chooses by students that
- * learned from the answers so far. Yields after every round; the caller prints, saves or stops by looping.
+ * Asks a teacher in rounds: first about inputs drawn at random, then about inputs that a strategy chooses with students
+ * that learned from the answers so far. It yields after every round, so the caller can print, save or stop in its loop.
  *
- * Chosen inputs are harder than others, and what is left without them is easier, so agreement on neither is that of the
- * pool. Some inputs are therefore drawn from the whole pool before anything is chosen, and held out from the students of
- * all rounds. They are in the knowledge of each round, for the student that is kept in the end.
+ * Chosen inputs are harder than others, and the remaining ones are easier, so agreement on neither equals that on the
+ * pool. Therefore some inputs are drawn from the whole pool before anything is chosen, and held out from the students
+ * of all rounds. They are in the knowledge of each round, for the student that is kept in the end.
  *
- * The same seed, pool, answers and engine choose the same inputs: with kept answers a selection that was stopped or killed
- * goes the same way again, and asks only what it did not ask before.
+ * The same seed, pool, answers and engine choose the same inputs. With kept answers, a selection that was stopped or
+ * killed repeats the same choices, and asks only what it did not ask before.
  *
  * @param teacher - with its layers, see `stack`
  * @throws InputError if the options don't fit the pool; KnowledgeError as `collectAnswered` does, or if too few of
- *   the first round were answered; PendingError where answers of a round are in a batch that has not ended
+ *   the first round were answered; PendingError if answers of a round are in a batch that has not ended
  */
 export async function* selectInRounds<A extends Access>(
   teacher: LayeredTeacher<A>,
@@ -34,7 +34,7 @@ export async function* selectInRounds<A extends Access>(
   options: SelectOptions,
 ): AsyncGenerator<SelectionRound, void, void> {
   const {inputs, versions = 1} = pool;
-  if (versions > 1) throw new InputError('Inputs are chosen as they are. Give a pool without versions.');
+  if (versions > 1) throw new InputError('Inputs can only be chosen without views. Give a pool without versions.');
   const {detail, signal, onProgress} = options;
   const plan = planOf(inputs, options);
   const run = new SelectionRun(plan, pool);
@@ -69,7 +69,7 @@ export async function* selectInRounds<A extends Access>(
   }
 }
 
-/** The students that choose the next inputs, the first of which is measured in any case. */
+/** Trains the students that choose the next inputs. There is at least one, which is measured. */
 async function trainAll(
   learned: Knowledge,
   {by, seed}: Plan,
@@ -84,15 +84,15 @@ async function trainAll(
   return students;
 }
 
-/** What the inputs of the next round are chosen by. */
+/** The data by which the inputs of the next round are chosen. */
 export interface ChooseOptions {
   readonly plan: Plan;
-  /** How many are wanted. */
+  /** Number of inputs to choose. */
   readonly size: number;
-  /** Trained on what was learned. */
+  /** Students that were trained on the knowledge so far. */
   readonly students: readonly Student[];
   readonly learned: Knowledge;
-  /** Of this round. */
+  /** Seed of this round. */
   readonly seed: number;
   readonly signal?: AbortSignal;
 }
@@ -100,8 +100,8 @@ export interface ChooseOptions {
 /**
  * Chooses the inputs of the next round: a share at random, the others by the strategy.
  *
- * @param rows - the places in the pool of the inputs that were not asked about
- * @returns places in the pool
+ * @param rows - indices in the pool of the inputs that were not asked about
+ * @returns indices in the pool
  */
 export async function chooseNext(pool: Inputs, rows: Int32Array, options: ChooseOptions): Promise<Int32Array> {
   const {plan, students, learned, seed, signal} = options;
@@ -110,7 +110,7 @@ export async function chooseNext(pool: Inputs, rows: Int32Array, options: Choose
   const explored = Math.round(plan.explore * size);
   const wanted = size - explored;
   if (wanted === 0) return shuffled.slice(0, size);
-  // In the order of the pool, which is quicker to read.
+  // In the order of the pool, because that is quicker to read.
   const candidates = shuffled.slice(explored, explored + Math.max(wanted, plan.among)).sort();
   const known = await lookAt(pool, candidates, students, learned, {
     ...{needs: plan.by.needs, seed: mixSeed(seed, 'choice')},
@@ -120,20 +120,20 @@ export async function chooseNext(pool: Inputs, rows: Int32Array, options: Choose
   return Int32Array.from([...shuffled.slice(0, explored), ...chosen]);
 }
 
-/** What a teacher said of the inputs of one round. */
+/** The teacher's answers about the inputs of one round. */
 interface RoundAnswers {
-  /** Of the inputs that were answered, in their order; undefined if the budget was at its end before the first. */
+  /** Knowledge of the answered inputs, in their order; undefined if the budget ended before the first. */
   readonly knowledge: Knowledge | undefined;
-  /** The others, by their places in the pool. */
+  /** The other inputs, by their indices in the pool. */
   readonly missing: readonly Missing[];
 }
 
 /**
  * Asks a teacher about the inputs of one round.
  *
- * @param rows - their places in the pool
- * @throws KnowledgeError as `collectAnswered` does, but for a budget at its end; PendingError where an answer is in a batch
- *   that has not ended: what comes next depends on it
+ * @param rows - their indices in the pool
+ * @throws KnowledgeError as `collectAnswered` does, except at the end of a budget; PendingError if an answer is in a
+ *   batch that has not ended, because the next choice depends on it
  */
 async function askRound<A extends Access>(
   teacher: LayeredTeacher<A>,

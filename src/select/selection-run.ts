@@ -16,15 +16,15 @@ import {stopReason} from './stop.ts';
 export class SelectionRun {
   readonly #plan: Plan;
   readonly #order: Int32Array;
-  /** Places in the pool of the inputs that are held out. */
+  /** Indices in the pool of the held-out inputs. */
   readonly #held: ReadonlySet<number>;
-  /** Places in the pool of the inputs that calibrate. */
+  /** Indices in the pool of the calibration inputs. */
   readonly #calibrating: ReadonlySet<number>;
   readonly #answered: Answered;
   readonly #asked = new Set<number>();
   readonly #measured: MeasuredRound[] = [];
 
-  /** The first inputs are those that `draw` draws by the same seed: who asks about them as well pays for them once. */
+  /** The first inputs are those that `draw` draws by the same seed, so that a caller of both pays for them once. */
   constructor(plan: Plan, {inputs}: TransferSet) {
     this.#plan = plan;
     this.#order = shuffledIndices(inputs.count, plan.seed);
@@ -38,7 +38,9 @@ export class SelectionRun {
     return this.#asked.size;
   }
 
-  /** What is asked about first: those held out among the others, so that a budget that ends cuts both; then what calibrates. */
+  /**
+   * The first inputs to ask about: held-out and others mixed, so that the end of a budget cuts both; then calibration.
+   */
   first(): Int32Array {
     const {held, first, seed} = this.#plan;
     const order = shuffledIndices(held + first, seed, 'order of the first round').map(index => this.#order[index]!);
@@ -54,27 +56,27 @@ export class SelectionRun {
     this.#answered.add(rows, knowledge, missing);
   }
 
-  /** @throws KnowledgeError if there is none of a part */
+  /** @throws KnowledgeError if either part is empty */
   knowledge(): {readonly learned: Knowledge; readonly held: Knowledge} {
     const isHeld = (row: number): boolean => this.#held.has(row);
     const isLearned = (row: number): boolean => !isHeld(row) && !this.#calibrating.has(row);
     const {rows} = this.#answered;
     if (!rows.some(isHeld) || !rows.some(isLearned)) {
       throw new KnowledgeError(
-        `Of the first round's ${this.#asked.size} inputs ${rows.length} were answered, too few to learn from some and to hold out others. Ask about more.`,
+        `Of the first round's ${this.#asked.size} inputs ${rows.length} were answered, too few to learn from some and hold out others. Ask about more.`,
       );
     }
     return {learned: this.#answered.knowledge(isLearned), held: this.#answered.knowledge(isHeld)};
   }
 
-  /** All that was answered; if some is to calibrate, it says what. */
+  /** All answers. If there are calibration answers, they are named. */
   #whole(): Knowledge {
     const knowledge = this.#answered.knowledge();
     if (this.#calibrating.size === 0) return knowledge;
     return {...knowledge, calibrationInputs: this.#calibrationInputs()};
   }
 
-  /** By their places among the answers. */
+  /** Indices of the calibration inputs among the answers. */
   #calibrationInputs(): readonly number[] {
     const {rows} = this.#answered;
     return [...rows.keys()].filter(index => this.#calibrating.has(rows[index]!));
@@ -108,7 +110,7 @@ export class SelectionRun {
   }
 }
 
-/** What was answered so far about the inputs of a pool. */
+/** The answers so far about the inputs of a pool. */
 export class Answered {
   readonly #pool: Inputs;
   readonly #rows: number[] = [];
@@ -119,14 +121,14 @@ export class Answered {
     this.#pool = pool;
   }
 
-  /** The places of its inputs in the pool. */
+  /** Indices of its inputs in the pool. */
   get rows(): readonly number[] {
     return this.#rows;
   }
 
   /**
-   * @param asked - the places in the pool of the inputs that the teacher was asked about
-   * @param knowledge - of those that are not missing
+   * @param asked - indices in the pool of the inputs that the teacher was asked about
+   * @param knowledge - knowledge of the inputs that are not missing
    */
   add(asked: Int32Array, {source, classes, detail, answers}: Knowledge, missing: readonly Missing[]): void {
     const without = new Set(missing.map(({index}) => index));
@@ -135,7 +137,7 @@ export class Answered {
     this.#head = {source, classes, detail};
   }
 
-  /** What is known of those inputs whose places in the pool are wanted. */
+  /** The knowledge of the inputs whose indices in the pool are wanted. */
   knowledge(isWanted: (row: number) => boolean = () => true): Knowledge {
     const head = this.#head!;
     const indices = [...this.#rows.keys()].filter(index => isWanted(this.#rows[index]!));

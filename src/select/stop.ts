@@ -1,17 +1,17 @@
 import type {ExpectedGain} from './gain.ts';
 import type {ShareInterval} from './measure-round.ts';
 
-/** What ends a selection before the most inputs are asked about. */
+/** Rules that end a selection before the most inputs are asked about. */
 export interface StopRules {
   /**
-   * From 0 to 1: it ends when the lower end of the agreement's interval reaches this.
+   * From 0 to 1. The selection ends when the lower end of the agreement's interval reaches this.
    *
    * @default none
    */
   readonly agreement?: number;
   /**
-   * From 0 to 1, 0.001 being a tenth of a percentage point: it ends when after two rounds in a row the next 100 calls are
-   * expected to buy less.
+   * From 0 to 1; 0.001 is a tenth of a percentage point. The selection ends when two rounds in a row expect a smaller
+   * gain from the next 100 calls.
    *
    * @default none
    */
@@ -21,17 +21,17 @@ export interface StopRules {
 /** Why a selection ended: the most inputs were asked about, a rule of `StopRules`, no input is left, or no budget. */
 export type StopReason = 'most' | 'agreement' | 'gain' | 'pool' | 'budget';
 
-/** What the rules look at. */
+/** The state that the rules look at. */
 export interface Standing {
   readonly agreement: ShareInterval;
   readonly gain: ExpectedGain | undefined;
-  /** Of the round before. */
+  /** The gain that the round before expected. */
   readonly gainBefore: ExpectedGain | undefined;
-  /** How many more inputs may be asked about. */
+  /** Number of inputs that may still be asked about. */
   readonly left: number;
-  /** How many inputs were not asked about. */
+  /** Number of inputs that were not asked about. */
   readonly unasked: number;
-  /** True if inputs were left without an answer since the budget was at its end. */
+  /** True if inputs were left without an answer because the budget was at its end. */
   readonly isUnpaid: boolean;
 }
 

@@ -2,45 +2,45 @@
 export interface Strategy {
   /** Its name in tables and messages. */
   readonly name: string;
-  /** What must be known of the candidates. */
+  /** The data about candidates that it needs. */
   readonly needs: Needs;
   /**
    * Chooses inputs. Pure: the same candidates and the same seed give the same choice.
    *
-   * @param size - how many to choose; at most as many as there are candidates
-   * @returns [size] places among the candidates, each once
+   * @param size - number to choose, at most the number of candidates
+   * @returns [size] indices of candidates, each once
    */
   choose(candidates: Candidates, size: number): Int32Array;
 }
 
-/** What a strategy must know to choose. */
+/** The data that a strategy needs to choose. */
 export interface Needs {
-  /** Of how many students, of different initial weights, it must know what they say. */
+  /** Number of students, with different initial weights, whose logits it needs. */
   readonly students: number;
-  /** True if it must know where inputs lie. */
+  /** True if it needs the embeddings of inputs. */
   readonly embeddings: boolean;
 }
 
-/** What is known of the inputs that may be chosen. */
+/** The data about the inputs that can be chosen. */
 export interface Candidates {
   readonly count: number;
   readonly classes: number;
-  /** Decides between candidates that are worth the same. */
+  /** Decides between candidates of equal worth. */
   readonly seed: number;
-  /** Of each student that is needed, [count, classes]. */
+  /** [count, classes] of each student that is needed. */
   readonly logits: readonly Float32Array[];
-  /** Where a strategy needs them. */
+  /** Present if the strategy needs them. */
   readonly embeddings?: Embeddings;
-  /** [answered], the class that the teacher named of each input that was answered so far. */
+  /** [answered], the class that the teacher named for each input that was answered so far. */
   readonly labels: Int32Array;
 }
 
-/** Where inputs lie: what goes into the last layer of the first student. */
+/** Embeddings of inputs: the input of the last layer of the first student. */
 export interface Embeddings {
-  /** Numbers an input. */
+  /** Length of an embedding. */
   readonly width: number;
-  /** [count, width], of the candidates. */
+  /** [count, width], embeddings of the candidates. */
   readonly candidates: Float32Array;
-  /** [answered, width], of the inputs that were answered so far. */
+  /** [answered, width], embeddings of the inputs that were answered so far. */
   readonly answered: Float32Array;
 }

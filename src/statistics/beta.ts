@@ -15,8 +15,8 @@ export function logGamma(x: number): number {
 }
 
 /**
- * The regularized incomplete beta function I_x(a, b): the probability that a number of the distribution Beta(a, b) is at
- * most x. By the continued fraction of DLMF 8.17.22, evaluated by Lentz's method on the side where it converges fast.
+ * The regularized incomplete beta function I_x(a, b): the probability that a number of the distribution Beta(a, b) is
+ * at most x. Computed by the continued fraction of DLMF 8.17.22 and Lentz's method, on the side that converges fast.
  *
  * @param x - from 0 to 1
  * @param a - above 0

@@ -1,9 +1,9 @@
 import {betaQuantile} from './beta.ts';
 
-// Clopper and Pearson (1934): exact bounds on a probability, of `count` events seen in `trials` independent trials.
+// Clopper and Pearson (1934): exact bounds on a probability, given `count` events in `trials` independent trials.
 
 /**
- * A number that the probability exceeds with probability `error` at most, however small `trials` is.
+ * The upper bound: the probability exceeds it with probability at most `error`, for any number of trials.
  *
  * @param error - from 0 to 1, for example 0.05
  * @returns 1 if every trial was an event, or if there were no trials
@@ -12,12 +12,12 @@ export function upperBound(count: number, trials: number, error: number): number
   return count >= trials ? 1 : betaQuantile(1 - error, count + 1, trials - count);
 }
 
-/** A number that the probability falls below with probability `error` at most; 0 if no trial was an event. */
+/** The lower bound: the probability is below it with probability at most `error`. 0 if no trial was an event. */
 export function lowerBound(count: number, trials: number, error: number): number {
   return count <= 0 ? 0 : betaQuantile(error, count, trials - count + 1);
 }
 
-/** An interval that holds the probability with probability `confidence` at least. */
+/** An interval that contains the probability with probability at least `confidence`. */
 export function exactInterval(count: number, trials: number, confidence = 0.95): readonly [low: number, high: number] {
   const error = (1 - confidence) / 2;
   return [lowerBound(count, trials, error), upperBound(count, trials, error)];

@@ -1,10 +1,10 @@
 import {logGamma} from './beta.ts';
 
 /**
- * An interval for the probability of independent events that holds at every look: the probability that it ever leaves it
- * out, after whatever trial, is at most 1 - `confidence`. It holds what a mixture of likelihood ratios, all other
- * probabilities weighed by Beta(½, ½), doesn't reject (Robbins 1970, Annals of Mathematical Statistics 41(5)). Wider than
- * `exactInterval`, which holds at one look.
+ * An interval for the probability of independent events that is valid at every look: it excludes the true probability
+ * after any trial at all with probability at most 1 - `confidence`. It contains the probabilities that a mixture of
+ * likelihood ratios doesn't reject, with all alternatives weighted by Beta(½, ½) (Robbins 1970, Annals of Mathematical
+ * Statistics 41(5)). It is wider than `exactInterval`, which is valid at one look.
  *
  * @param count - events seen in `trials` trials
  * @returns [0, 1] before the first trial
@@ -20,7 +20,7 @@ export function confidenceSequence(
   return [count === 0 ? 0 : edge(0, seen, rejects), count === trials ? 1 : edge(1, seen, rejects)];
 }
 
-/** The logarithm of how much likelier what was seen is under the mixture than under one probability. */
+/** Logarithm of the likelihood ratio of the mixture to one probability. */
 function logMixture(count: number, trials: number, probability: number): number {
   const logBeta = (a: number, b: number) => logGamma(a) + logGamma(b) - logGamma(a + b);
   const mixture = logBeta(count + 0.5, trials - count + 0.5) - logBeta(0.5, 0.5);
@@ -31,7 +31,7 @@ function term(count: number, probability: number): number {
   return count === 0 ? 0 : count * Math.log(probability);
 }
 
-/** The last point that is rejected on the way from `outside` to `inside`, by bisection. */
+/** The last rejected point on the way from `outside` to `inside`, by bisection. */
 function edge(outside: number, inside: number, rejects: (probability: number) => boolean): number {
   let [far, near] = [outside, inside];
   for (let middle = (far + near) / 2; middle !== far && middle !== near; middle = (far + near) / 2) {

@@ -1,27 +1,27 @@
-/** Where the mean of what is seen is suspected to be. */
+/** The side of the boundary on which the mean is suspected to be. */
 export type Side = 'above' | 'below';
 
-/** All that a test knows, to go on with it later. */
+/** The state of a test, from which it can be continued. */
 export interface EProcessState {
-  /** How often something was added. */
+  /** Number of events that were added. */
   readonly count: number;
-  /** What each bet has become, all its starts together. */
+  /** The wealth of each bet, summed over its starts. */
   readonly wealth: readonly number[];
 }
 
-/** How many times the odds of the boundary each bet takes the odds of an event to be, or one over so many times. */
+/** Each bet assumes that the odds of an event are the boundary's odds multiplied, or divided, by one of these. */
 const ODDS = [1.5, 2, 3, 5, 8] as const;
 
 /**
- * A test of events one after the other that may be looked at after each of them. As long as the probability of each next
- * event, given all before it, is at most `boundary` (of side `below`: at least), `evidence` is a nonnegative
- * supermartingale that starts at 1. So it ever reaches 1/δ with probability δ at most (Ville, 1939), however often it is
- * looked at and whenever one stops.
+ * A sequential test of events, which can be looked at after each event. As long as the probability of each next event,
+ * given all before it, is at most `boundary` (at least, for side `below`), `evidence` is a nonnegative supermartingale
+ * that starts at 1. So the probability that it ever reaches 1/δ is at most δ (Ville, 1939), for any number of looks and
+ * any rule to stop.
  *
- * Each bet is a likelihood ratio of another probability to the boundary, a test by betting (Waudby-Smith and Ramdas 2024,
- * JRSS B 86(1), section 4). A bet starts anew at each event, with money that was set aside for it, so that a change after
- * thousands of events is found about as soon as one at the beginning (e-detectors: Shin, Ramdas and Rinaldo 2024, NEJSDS
- * 2(2), with weights that sum to 1, which keeps the bound for all time). After n starts 1/(1 + ln(1 + n)) is still aside.
+ * Each bet is a likelihood ratio of another probability to the boundary, a test by betting (Waudby-Smith and Ramdas
+ * 2024, JRSS B 86(1), section 4). A bet starts anew at each event with reserved money, so that a change after thousands
+ * of events is found about as soon as one at the beginning (e-detectors: Shin, Ramdas and Rinaldo 2024, NEJSDS 2(2),
+ * with weights that sum to 1, which keeps the bound for all time). After n starts the reserve is 1/(1 + ln(1 + n)).
  */
 export class EProcess {
   readonly #ifEvent: readonly number[];
@@ -31,7 +31,7 @@ export class EProcess {
 
   /**
    * @param boundary - a probability, above 0 and below 1
-   * @param state - of a test of the same boundary and side, to go on with
+   * @param state - state of a test with the same boundary and side, to continue it
    * @default state a new test
    */
   constructor(boundary: number, side: Side, state: EProcessState = {count: 0, wealth: ODDS.map(() => 0)}) {
@@ -44,15 +44,15 @@ export class EProcess {
   }
 
   add(isEvent: boolean): void {
-    const started = (aside(this.#count) - aside(this.#count + 1)) / ODDS.length;
+    const started = (reserve(this.#count) - reserve(this.#count + 1)) / ODDS.length;
     const factors = isEvent ? this.#ifEvent : this.#ifNone;
     this.#wealth = this.#wealth.map((wealth, bet) => (wealth + started) * factors[bet]!);
     this.#count++;
   }
 
-  /** How many times as well the suspicion explains what was seen as the boundary does; 1 before anything was. */
+  /** The likelihood ratio of the suspicion to the boundary; 1 before the first event. */
   get evidence(): number {
-    return this.#wealth.reduce((sum, wealth) => sum + wealth, aside(this.#count));
+    return this.#wealth.reduce((sum, wealth) => sum + wealth, reserve(this.#count));
   }
 
   get state(): EProcessState {
@@ -60,10 +60,10 @@ export class EProcess {
   }
 }
 
-/** The share of the money that waits for later starts. */
-function aside(starts: number): number {
+/** The share of the money that is reserved for later starts. */
+function reserve(starts: number): number {
   return 1 / (1 + Math.log1p(starts));
 }
 
-/** How many bets a test holds. */
+/** Number of bets of a test. */
 export const BETS: number = ODDS.length;

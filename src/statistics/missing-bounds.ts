@@ -1,4 +1,4 @@
-/** How many of some inputs have no answer. */
+/** The number of inputs without an answer. */
 export interface MissingCount {
   /** Inputs without an answer. */
   readonly count: number;
@@ -7,8 +7,8 @@ export interface MissingCount {
 }
 
 /**
- * The lowest and the highest value that a share over all inputs can have, if it was measured on the answered ones alone:
- * all missing inputs count against it, or all for it. Manski (1989), Anatomy of the selection problem, section 2.
+ * The lowest and the highest possible value of a share over all inputs, if it was measured on the answered inputs only:
+ * all missing inputs count against it, or all count for it. Manski (1989), Anatomy of the selection problem, section 2.
  *
  * @param share - over the answered inputs, from 0 to 1; NaN gives NaN
  */

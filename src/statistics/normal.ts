@@ -1,6 +1,6 @@
 /**
- * erfc(x) of x >= 0. Abramowitz and Stegun (1964): 7.1.6, a series of positive terms, for small x, and for greater x the
- * continued fraction 7.1.14, from its tail.
+ * erfc(x) for x >= 0. Abramowitz and Stegun (1964): for small x the series of positive terms 7.1.6, and for greater x
+ * the continued fraction 7.1.14, from its tail.
  */
 export function complementaryError(x: number): number {
   const density = Math.exp(-x * x) / Math.sqrt(Math.PI);

@@ -1,14 +1,14 @@
 import {normalTail} from './normal.ts';
 import {byDegrees, reachBy, type TwoParts} from './two-parts.ts';
 
-/** Steps of the integration over the variance that was seen. */
+/** Number of steps of the integration over the observed variance. */
 const STEPS = 100;
 
 /**
- * The smallest true difference that a test finds with a probability of `power`, if the variance is as estimated: a point
- * estimate. The part with fewer degrees of freedom varies from study to study by its chi-squared distribution.
+ * The smallest true difference that a test finds with a probability of `power`, if the variance is as estimated: a
+ * point estimate. The part with fewer degrees of freedom varies from study to study by its chi-squared distribution.
  *
- * @param error - of the test, two-sided
+ * @param error - two-sided error of the test
  */
 export function detectable(error: number, parts: TwoParts, power = 0.8): number {
   const {few, many} = byDegrees(parts);

@@ -3,26 +3,27 @@ import {incompleteBeta, logGamma} from './beta.ts';
 /**
  * Two-sided p value of Student's t: the probability of a value at least as far from 0.
  *
- * @param degrees - degrees of freedom, above 0; they need be no whole number
+ * @param degrees - degrees of freedom, above 0; can be a fraction
  */
 export function twoSidedT(t: number, degrees: number): number {
   return incompleteBeta(degrees / (degrees + t * t), degrees / 2, 0.5);
 }
 
 /**
- * The t that a value of the distribution is farther from 0 than with probability `error`.
+ * The critical value t: a value of the distribution is farther from 0 than t with probability `error`.
  *
- * @param error - of both sides together, above 0, for example 0.05
+ * @param error - total of both sides, above 0, for example 0.05
  */
 export function criticalT(error: number, degrees: number): number {
   if (error >= 1) return 0;
-  // Newton's method in logarithms of both sides: there the curve is concave, so that all steps but the first come from above.
+  // Newton's method on the logarithms of both sides. There the curve is concave, so all steps but the first come from
+  // above.
   let [logT, last] = [0, 0];
   for (let step = 0; step < 60; step++) {
     const t = Math.exp(logT);
     const p = twoSidedT(t, degrees);
     const move = (Math.log(p / error) * p) / (2 * t * density(t, degrees));
-    // The first step may lead to where p is 0.
+    // The first step can lead to a t with p = 0.
     if (!Number.isFinite(move)) {
       logT = (logT + last) / 2;
       continue;

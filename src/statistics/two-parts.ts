@@ -4,24 +4,24 @@ import {criticalT, twoSidedT} from './student-t.ts';
 /** An estimate of one part of a variance. */
 export interface VariancePart {
   readonly variance: number;
-  /** Degrees of freedom that it was estimated with, above 0; they need be no whole number. */
+  /** Degrees of freedom of the estimate, above 0; can be a fraction. */
   readonly degrees: number;
 }
 
-/** The variance of an estimate, as the sum of two parts that were estimated apart. */
+/** The variance of an estimate, as the sum of two parts that were estimated separately. */
 export type TwoParts = readonly [VariancePart, VariancePart];
 
 /**
- * How far an estimate is from the true value at most, but for a probability of `error`: half the width of an interval.
+ * Half the width of an interval: an estimate is farther than this from the true value with probability `error`.
  *
- * Student's t holds if one part is all of the variance. Between the two, the critical value goes from that of the part
- * with more degrees of freedom, m, to that of the part with fewer, f, as the share w of the latter grows:
- * m + (f − m) I_w(3, 2f/m − 1). The curve was fitted by integration over the distribution of the part with fewer
- * degrees (`test/fixtures/statistics/make-two-parts.py`): at a nominal error of 5 % the true one is 4.1 to 5.2 %
- * from 2 degrees on and 2.7 to 5 % with 1, whatever the shares. Satterthwaite's degrees of freedom come to 7.8 % with 2
- * degrees and 12.8 % with 1; the distribution of Behrens and Fisher to 2.4 % and 1.4 %.
+ * Student's t is exact if one part is all of the variance. Between the two, the critical value goes from that of the
+ * part with more degrees of freedom, m, to that of the part with fewer, f, as the share w of the latter grows: m + (f −
+ * m) I_w(3, 2f/m − 1). The curve was fitted by integration over the distribution of the part with fewer degrees
+ * (`test/fixtures/statistics/make-two-parts.py`): at a nominal error of 5 % the true one is 4.1 to 5.2 % from 2 degrees
+ * on and 2.7 to 5 % with 1, whatever the shares. Satterthwaite's degrees of freedom come to 7.8 % with 2 degrees and
+ * 12.8 % with 1; the distribution of Behrens and Fisher to 2.4 % and 1.4 %.
  *
- * @param error - of both sides together, above 0, for example 0.05
+ * @param error - total of both sides, above 0, for example 0.05
  */
 export function reach(error: number, parts: TwoParts): number {
   const {few, many} = byDegrees(parts);
@@ -29,7 +29,7 @@ export function reach(error: number, parts: TwoParts): number {
 }
 
 /**
- * The same as a function of the two variances: that of the part with fewer degrees of freedom first.
+ * The critical value as a function of the two variances. The part with fewer degrees of freedom comes first.
  *
  * @param few - degrees of freedom
  * @param many - degrees of freedom, no fewer
@@ -42,7 +42,7 @@ export function reachBy(error: number, few: number, many: number): (ofFew: numbe
   };
 }
 
-/** Two-sided p value of an estimate against a true value of 0: the error at which `reach` is as far as the estimate. */
+/** Two-sided p value of an estimate against a true value of 0: the error at which `reach` equals the estimate. */
 export function twoSidedP(estimate: number, parts: TwoParts): number {
   const {few, many} = byDegrees(parts);
   const variance = few.variance + many.variance;
@@ -51,17 +51,17 @@ export function twoSidedP(estimate: number, parts: TwoParts): number {
   const share = few.variance / variance;
   const [least, most] = [twoSidedT(distance, many.degrees), twoSidedT(distance, few.degrees)];
   if (share === 0 || share === 1) return share === 0 ? least : most;
-  // So near to 0 both are 1, and their quantiles are nothing but rounding.
+  // This close to 0 both are 1, and their quantiles are only rounding.
   if (distance < 1e-6) return most;
   const excess = (logError: number): number => {
     const error = Math.exp(logError);
-    // Of logarithms, in which it is almost straight.
+    // Logarithms, because the function is almost straight in them.
     return Math.log(criticalValue(criticalT(error, few.degrees), criticalT(error, many.degrees), share) / distance);
   };
   return most <= TINY ? most : Math.exp(rootOf(excess, Math.log(Math.max(least, TINY)), Math.log(most)));
 }
 
-/** No p value between the two parts' is told from this or below. */
+/** p values down here are not distinguished. */
 const TINY = 1e-100;
 
 /** The part with fewer degrees of freedom, and the other. */
@@ -73,7 +73,7 @@ function criticalValue(ofFew: number, ofMany: number, share: number): number {
   return ofMany + (ofFew - ofMany) * incompleteBeta(share, 3, (2 * ofFew) / ofMany - 1);
 }
 
-/** Where a falling function is 0, by the Illinois method (Dowell and Jarratt, 1971), to nine digits. */
+/** The root of a falling function, by the Illinois method (Dowell and Jarratt, 1971), to nine digits. */
 function rootOf(f: (x: number) => number, low: number, high: number): number {
   let [a, b, fa, fb] = [low, high, f(low), f(high)];
   if (fa <= 0) return a;

@@ -37,7 +37,7 @@ describe('the strata', () => {
 });
 
 describe('the number that is drawn of each stratum', () => {
-  it('is larger for its size where student and teacher disagree than where both are sure', () => {
+  it('is larger for its size if student and teacher disagree than if both are sure', () => {
     const sizes = [25, 119, 356];
     const drawn = allocate(sizes, 50);
     expect(drawn).toEqual([7, 16, 27]);
@@ -75,7 +75,7 @@ describe('the share that is right', () => {
     expect(shareRight(asStrata(strata)).share).toBeCloseTo(share, 12);
   });
 
-  it('is as uncertain as samplics has it, where there is enough of everything', () => {
+  it('is as uncertain as samplics has it if there is enough of everything', () => {
     const {strata, deviation} = reference.stratified.at(-1)!;
     const [low, high] = shareRight(asStrata(strata)).interval;
     expect((high - low) / (2 * 1.959964) / deviation).toBeCloseTo(1, 2);
@@ -105,7 +105,7 @@ describe('the share that is right', () => {
   it('leaves strata without inputs out, and refuses ones of which nothing was checked', () => {
     const some = {size: 40, checked: 10, right: 9};
     expect(shareRight([{size: 0, checked: 0, right: 0}, some])).toEqual(shareRight([some]));
-    expect(() => shareRight([some, {size: 1, checked: 0, right: 0}])).toThrow('Check some of each');
+    expect(() => shareRight([some, {size: 1, checked: 0, right: 0}])).toThrow('Check some inputs of each kind');
     expect(() => shareRight([])).toThrow('nothing was checked');
   });
 

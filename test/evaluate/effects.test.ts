@@ -63,7 +63,7 @@ describe('the variance within a class', () => {
     expect(intraClassVariance(student, labels, classes)).toBeCloseTo(reference.intraClassVariance, 10);
   });
 
-  it('is 0 where all examples of a class look the same', () => {
+  it('is 0 if all examples of a class look the same', () => {
     expect(intraClassVariance([3, 0, 0, 2, 3, 0, 0, 2], [0, 1, 0, 1], 2)).toBeCloseTo(0, 12);
   });
 

@@ -11,13 +11,13 @@ describe("McNemar's test", () => {
     else expect(mcnemar(b, c, {method: 'chi-squared'}).p).toBeLessThan(1e-15);
   });
 
-  it('is exact where fewer than 25 examples differ', () => {
+  it('is exact if fewer than 25 examples differ', () => {
     expect(mcnemar(10, 2)).toEqual({method: 'exact', p: expect.closeTo(0.0385742188, 10)});
     expect(mcnemar(20, 4).method).toBe('exact');
     expect(mcnemar(20, 5).method).toBe('chi-squared');
   });
 
-  it('shows nothing where nothing differs', () => {
+  it('shows nothing if nothing differs', () => {
     expect(mcnemar(0, 0).p).toBe(1);
     expect(mcnemar(40, 40).p).toBe(1);
   });

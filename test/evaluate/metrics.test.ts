@@ -73,7 +73,7 @@ describe('the mean divergence from the teacher', () => {
 });
 
 describe('the expected calibration error', () => {
-  it('is 0 of a model that is as right as it is sure, and its doubt where it is always right', () => {
+  it('is 0 of a model that is as right as it is sure, and its doubt if it is always right', () => {
     expect(ece([0, 0, 0, 0], [0, 1], 2)).toBe(0);
     expect(ece([3, 0], [0], 2)).toBeCloseTo(1 - 1 / (1 + Math.exp(-3)), 12);
   });

@@ -213,9 +213,9 @@ describe('conversations of knowledge', () => {
     });
   });
 
-  it('need a place for the text', async () => {
+  it('need a placeholder for the text', async () => {
     await expect(exportChat(join(folder, 'x.jsonl'), labels, {prompt: 'Sort this.'})).rejects.toThrow(
-      'Expected `prompt` to hold {text}',
+      'Expected `prompt` to contain {text}',
     );
   });
 });

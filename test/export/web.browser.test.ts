@@ -181,12 +181,12 @@ describe('an exported page in a browser without a network', () => {
       .toEqual(await barsFor(students.colours, inputs));
   });
 
-  it('says of a file that is no picture what it is not', async () => {
+  it('tells that a file is not a picture', async () => {
     await open('digits');
     await pickFile('digit.png', Buffer.from('not a picture'));
     await expect
       .poll(() => page.getByRole('alert').textContent())
-      .toBe('digit.png is no picture that this browser can read.');
+      .toBe('digit.png is not a picture that this browser can read.');
   });
 
   it('answers what is drawn by hand, until it is cleared', async () => {

@@ -52,7 +52,7 @@ describe('an exported page', () => {
     expect(await readFile(join(folder, 'page', 'student.js'), 'utf8')).toMatch(/Licensed under the Apache License/);
   });
 
-  it('takes the place of an earlier one, and of nothing else', async () => {
+  it('replaces an earlier page, and nothing else', async () => {
     await exportPage(join(folder, 'page'), smallStudent(1), {title: 'First'});
     await exportPage(join(folder, 'page'), smallStudent(2), {title: 'Second'});
     expect(await page()).toContain('<title>Second</title>');
@@ -61,7 +61,7 @@ describe('an exported page', () => {
     expect((await readdir(folder)).sort()).toEqual(['page']);
   });
 
-  it('is called by its classes where nobody names it', async () => {
+  it('is called by its classes if nobody names it', async () => {
     await exportPage(join(folder, 'page'), named(['ham', 'spam']));
     expect(await page()).toContain('<h1>ham or spam?</h1>');
     await exportPage(join(folder, 'page'), named(['a', 'b', 'c']));
@@ -95,7 +95,7 @@ describe('an exported page', () => {
     const task = {classes: ['good', 'bad'], kind: 'text', inputShape: [], preprocessing: {}} as const;
     const refused = exportPage(join(folder, 'page'), embeddingHead({model})(task, 1));
     await expect(refused).rejects.toThrow(InputError);
-    await expect(refused).rejects.toThrow('a model of embeddings, which a page does not hold');
+    await expect(refused).rejects.toThrow('an embedding model, which a page does not contain');
     expect(await readdir(folder)).toEqual([]);
   });
 

@@ -39,7 +39,7 @@ describe('balanced', () => {
     expect([...strategy.choose(takenFor(classes, []), 5)].sort((one, other) => one - other)).toEqual([6, 7, 9, 10, 11]);
   });
 
-  it('draws within a class where no strategy is given', () => {
+  it('draws within a class if no strategy is given', () => {
     const candidates = takenFor(classes, []);
     const chosen = new Set(Array.from({length: 60}, (_, seed) => balanced().choose({...candidates, seed}, 1)[0]));
     expect(chosen.size).toBe(8);

@@ -27,7 +27,7 @@ function choose(rows: readonly number[], changes: Partial<ChooseOptions['plan']>
 const evens = Array.from({length: 50}, (_, index) => 2 * index);
 
 describe('chooseNext', () => {
-  it('gives places in the pool, of inputs that were not asked about', async () => {
+  it('gives indices in the pool, of inputs that were not asked about', async () => {
     expect([...(await choose(evens))]).toEqual(evens.slice(0, 8));
     expect([...(await choose([4, 9, 1]))].sort()).toEqual([1, 4, 9]);
   });

@@ -37,7 +37,7 @@ describe('kCenter', () => {
     );
   });
 
-  it('takes the first of those that lie in one place, and each once', () => {
+  it('takes the first of those that have the same embedding, and each once', () => {
     const embeddings = {width: 1, candidates: Float32Array.of(3, 3, 0, 3), answered: Float32Array.of(0)};
     const candidates = {count: 4, classes: 2, seed: 1, labels: Int32Array.of(0), logits: [], embeddings};
     expect([...kCenter().choose(candidates, 4)]).toEqual([0, 1, 2, 3]);

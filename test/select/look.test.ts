@@ -31,7 +31,7 @@ describe('lookAt', () => {
     expect((await look({students: 1, embeddings: false})).logits).toEqual(logits.slice(0, 1));
   });
 
-  it('places inputs by what goes into the last layer', async () => {
+  it('represents inputs by what goes into the last layer', async () => {
     const {embeddings} = await look({students: 1, embeddings: true}, [6, 4]);
     expect(embeddings!.width).toBe(4);
     const [student] = students([6, 4]);
@@ -40,7 +40,7 @@ describe('lookAt', () => {
     expect(embeddings!.candidates).toHaveLength(12);
   });
 
-  it('places inputs of a student with one layer by what goes into that, or else by its logits', async () => {
+  it('represents inputs of a student with one layer by what goes into that, or else by its logits', async () => {
     expect((await look({students: 1, embeddings: true}, [])).embeddings!.width).toBe(16);
     const inputs = {kind: 'tensor', dtype: 'float32', shape: [2], count: 2, data: Float32Array.of(1, 2, 3, 4)} as const;
     const student = mlp({units: []})({classes, inputShape: [2], preprocessing: {}}, 1);

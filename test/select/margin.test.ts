@@ -7,7 +7,7 @@ it('orders candidates as SciPy does', () => {
   expect([...margin().choose(known, known.count)]).toEqual(choices.margin);
 });
 
-it('differs from entropy where a third class matters', () => {
+it('differs from entropy if a third class matters', () => {
   // Between two classes alone; less sure in all, with a wider gap.
   const logits = [Float32Array.from([0.48, 0.46, 0.06, 0.44, 0.28, 0.28].map(Math.log))];
   const pair = {count: 2, classes: 3, seed: 1, labels: Int32Array.of(0), logits};

@@ -57,7 +57,7 @@ async function select(
   return rounds;
 }
 
-/** A teacher that leaves queries without an answer, by their places among all that it was asked. */
+/** A teacher that leaves queries without an answer, by their indices among all its queries. */
 function failing(teacher: LayeredTeacher, errorOf: (position: number) => Error | undefined): LayeredTeacher {
   let position = 0;
   return {
@@ -210,7 +210,7 @@ describe('selectInRounds', () => {
     expect((await select({explore: 1, by: {...by, choose: () => expect.fail('asked')}})).at(-1)!.rows).toHaveLength(40);
   });
 
-  it('ends where the pool does, and where what was wanted is reached', async () => {
+  it('ends with the pool, and when the wanted agreement is reached', async () => {
     expect((await select({most: 100})).at(-1)).toMatchObject({stopped: 'pool', asked: 4});
     expect(await select({stop: {agreement: 0}})).toMatchObject([{round: 1, stopped: 'agreement'}]);
     expect((await select({stop: {gain: 1}})).at(-1)).toMatchObject({round: 3, stopped: 'gain'});

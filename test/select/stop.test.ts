@@ -14,23 +14,23 @@ function reasonFor(changes: Partial<Standing>, rules: StopRules = {}) {
 }
 
 describe('stopReason', () => {
-  it('goes on where nothing says stop', () => {
+  it('goes on if nothing says stop', () => {
     expect(reasonFor({})).toBeUndefined();
     expect(reasonFor({gain: undefined, gainBefore: undefined}, {gain: 1})).toBeUndefined();
   });
 
-  it('stops where the most inputs were asked about, the pool is empty, or the budget is at its end', () => {
+  it('stops if the most inputs were asked about, the pool is empty, or the budget is at its end', () => {
     expect(reasonFor({left: 0})).toBe('most');
     expect(reasonFor({unasked: 0})).toBe('pool');
     expect(reasonFor({isUnpaid: true})).toBe('budget');
   });
 
-  it('stops where the lower end of the agreement reaches what was wanted, not where the estimate does', () => {
+  it('stops if the lower end of the agreement reaches what was wanted, not when the estimate does', () => {
     expect(reasonFor({}, {agreement: 0.9})).toBeUndefined();
     expect(reasonFor({}, {agreement: 0.88})).toBe('agreement');
   });
 
-  it('stops where the gain was too small in two rounds, not in one', () => {
+  it('stops if the gain was too small in two rounds, not in one', () => {
     expect(reasonFor({}, {gain: 0.005})).toBeUndefined();
     expect(reasonFor({gain: gainOf(0.006), gainBefore: gainOf(0.004)}, {gain: 0.005})).toBeUndefined();
     expect(reasonFor({}, {gain: 0.0061})).toBe('gain');

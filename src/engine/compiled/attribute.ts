@@ -18,7 +18,7 @@ export interface Constant {
   readonly shape: readonly number[];
   /** See `dataTypes`. */
   readonly dtype: number;
-  /** All values, or a single one that stands for all. */
+  /** All values, or a single one for all. */
   readonly values: TensorValues;
 }
 
@@ -28,7 +28,7 @@ export const dataTypes = {float32: 1, int32: 3, string: 7, complex64: 8, int64: 
 /** The attribute `T` of operations on 32-bit floats. */
 export const float32: Attribute = {kind: 'type', value: dataTypes.float32};
 
-/** Attributes as the binding takes them. No operation that runs alone takes a tensor for an attribute. */
+/** Attributes in the form of the binding. No operation that runs alone has a tensor as an attribute. */
 export function toBinding(binding: Binding, attributes: Attributes): OperationAttribute[] {
   const types: Partial<Record<Attribute['kind'], number>> = {
     string: binding.TF_ATTR_STRING,
@@ -42,7 +42,7 @@ export function toBinding(binding: Binding, attributes: Attributes): OperationAt
   return Object.entries(attributes).map(([name, {kind, value}]) => ({name, type: types[kind]!, value}));
 }
 
-/** An attribute as the binding was given it; undefined if it is of a kind that no operation here has. */
+/** An attribute from the form of the binding; undefined if no operation here has its kind. */
 export function fromBinding(binding: Binding, {type, value}: OperationAttribute): Attribute | undefined {
   const kind = kindOf(binding, type, Array.isArray(value));
   return kind && ({kind, value} as Attribute);

@@ -1,6 +1,6 @@
 import {tf} from '../tf.ts';
 
-/** What tfjs-node's binding to TensorFlow's C API does for us. Tensors are known to it by number. */
+/** The used part of tfjs-node's binding to TensorFlow's C API. It identifies tensors by number. */
 export interface Binding {
   /** Runs one operation. TensorFlow infers the attributes that are left out. */
   executeOp(
@@ -9,7 +9,7 @@ export interface Binding {
     inputs: readonly number[],
     outputs: number,
   ): TensorInfo[];
-  /** Only of a binding that records: `executeUpdate` of `update.ts`, taken down as one operation. */
+  /** Present if the binding records: `executeUpdate` of `update.ts`, recorded as one operation. */
   executeUpdate?(
     name: string,
     attributes: readonly OperationAttribute[],
@@ -50,14 +50,14 @@ export interface TensorInfo {
 
 /** The backend that `@tensorflow/tfjs-node` registers as `tensorflow`. */
 export interface NativeBackend {
-  /** Each call looks it up here, so another one can take its place. */
+  /** Each call looks it up here, so it can be replaced. */
   binding: Binding;
-  /** Hands tensors over to TensorFlow where that was put off, and gives their numbers. */
+  /** Returns the numbers of tensors. Uploads those that TensorFlow doesn't hold yet. */
   getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
   createOutputTensor(info: TensorInfo): tf.Tensor;
 }
 
-/** The native backend, where it is the one that runs. */
+/** The native backend, if it is the one that runs. */
 export function nativeBackend(): NativeBackend | undefined {
   return tf.getBackend() === 'tensorflow' ? (tf.backend() as unknown as NativeBackend) : undefined;
 }

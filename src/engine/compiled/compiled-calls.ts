@@ -6,36 +6,36 @@ import {Untraceable} from './recorder.ts';
 import type {Recording} from './recording.ts';
 import {Session} from './session.ts';
 
-/** Calls with inputs of yet another shape run one operation at a time. */
+/** Most shapes of inputs that are compiled. Calls with further shapes run one operation at a time. */
 const MOST_SHAPES = 8;
 
 /**
- * Calls of one function, each run at once as a graph of TensorFlow's.
+ * Runs the calls of one function as a graph of TensorFlow.
  *
- * The first call with inputs of a shape records what the function does, twice; where both recordings are the same, it
- * and all later ones run as a graph. Variables of TensorFlow.js that the function reads or assigns are found out; from
- * then on their values live in the graph, and `sync` brings them back. Where the engine is not native, or the function
- * can't be compiled, every call runs as it is.
+ * The first call with inputs of a shape records the function twice. If both recordings are the same, this call and all
+ * later ones run as a graph. The recording finds the variables of TensorFlow.js that the function reads or assigns.
+ * From then on their values live in the graph, and `sync` brings them back. If the engine is not native, or the
+ * function can't be compiled, every call runs uncompiled.
  */
 export class CompiledCalls {
   readonly #backend: NativeBackend | undefined = nativeBackend();
-  /** Places in `#recordings`, by the inputs' types and shapes. */
+  /** Indices in `#recordings`, by the inputs' types and shapes. */
   readonly #programs = new Map<string, number>();
   readonly #recordings: Recording[] = [];
   readonly #onFallback: ((reason: string) => void) | undefined;
   #session: Session | undefined;
   #fallback: string | undefined;
 
-  /** @param onFallback - told `fallback` once, when it is known */
+  /** @param onFallback - called once with `fallback`, when it is known */
   constructor(onFallback?: (reason: string) => void) {
     this.#onFallback = onFallback;
   }
 
   /**
-   * One call.
+   * Makes one call.
    *
    * @param inputs - all tensors that change from call to call and are not variables
-   * @param run - uses them, and does the same each time but for their values and those of variables
+   * @param run - uses the inputs; only their values and those of variables can differ between calls
    * @returns what `run` gives, a tensor of 32-bit floats that is the caller's to dispose
    */
   call(inputs: readonly tf.Tensor[], run: () => tf.Tensor): tf.Tensor {
@@ -45,10 +45,11 @@ export class CompiledCalls {
   }
 
   /**
-   * One call of a function of many rows, compiled once for any number of them.
+   * Makes one call of a function of many rows. It is compiled once for any number of rows.
    *
-   * @param rows - [count, ...shape], all that changes from call to call and is not a variable
-   * @param run - does the same for any number of rows, and each time but for their values and those of variables
+   * @param rows - [count, ...shape], the only thing that changes from call to call and is not a variable
+   * @param run - does the same for any number of rows; only their values and those of variables can differ between
+   * calls
    * @returns what `run` gives, a tensor of 32-bit floats that is the caller's to dispose
    */
   callRows(rows: tf.Tensor, run: (rows: tf.Tensor) => tf.Tensor): tf.Tensor {
@@ -57,12 +58,12 @@ export class CompiledCalls {
     return this.#run(program, [rows], () => run(rows));
   }
 
-  /** Why calls run as they are though the engine is native, as a clause. */
+  /** A clause that says why calls run uncompiled although the engine is native. */
   get fallback(): string | undefined {
     return this.#fallback;
   }
 
-  /** Brings variables up to date with what the graph made of them. */
+  /** Updates the variables from their values in the graph. */
   sync(): void {
     this.#session?.sync();
   }
@@ -93,7 +94,7 @@ export class CompiledCalls {
     return this.#load(this.#backend);
   }
 
-  /** Loads the latest recording. Sessions share no variables, so all recordings go into one graph. */
+  /** Loads the latest recording. Sessions can't share variables, so all recordings go into one graph. */
   #load(backend: NativeBackend): number | undefined {
     this.#close();
     try {

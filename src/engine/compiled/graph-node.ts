@@ -16,16 +16,16 @@ export function constantNode(name: string, constant: Constant): GraphNode {
   return {name, operation: 'Const', inputs: [], attributes};
 }
 
-/** The attribute for a type of TensorFlow.js's. */
+/** The attribute for a type of TensorFlow.js. */
 export function typeOf(dtype: tf.DataType): Attribute {
   return {kind: 'type', value: dataTypes[dtype]};
 }
 
-/** A variable of TensorFlow.js's, and the names of its nodes in a graph. */
+/** A variable of TensorFlow.js, with the names of its nodes in a graph. */
 export interface GraphVariable {
   readonly variable: tf.Variable;
   readonly handle: string;
-  /** Its value as it is now. */
+  /** Its present value. */
   readonly read: string;
   /** Placeholder of a new value. */
   readonly value: string;
@@ -52,7 +52,7 @@ export function variableNodes({variable, handle, read, value, start}: GraphVaria
     },
     {name: read, operation: 'ReadVariableOp', inputs: [handle], attributes: {dtype}},
     {name: value, operation: 'Placeholder', inputs: [], attributes: {dtype, shape}},
-    // What is fed may be memory of JavaScript's, which no other thread may be the last to let go of.
+    // The fed value can be memory of JavaScript, which no other thread must be the last to release.
     {name: copy, operation: 'Snapshot', inputs: [value], attributes: {T: dtype}},
     {name: start, operation: 'AssignVariableOp', inputs: [handle, copy], attributes: {dtype}},
   ];

@@ -3,13 +3,13 @@ import {constantNode, type GraphNode, type GraphVariable, graphVariable, variabl
 import {type GraphProgram, ProgramWriter} from './program-writer.ts';
 import type {Recording} from './recording.ts';
 
-/** A graph in which several recordings share their variables, and the names by which it is used. */
+/** A graph in which several recordings share their variables, with the names to use it by. */
 export interface Graph {
   readonly nodes: readonly GraphNode[];
   readonly variables: readonly GraphVariable[];
-  /** Those that any program assigns. */
+  /** Variables that any program assigns. */
   readonly assigned: readonly GraphVariable[];
-  /** Fetching it sets every variable to what is fed as its value. */
+  /** Fetching it sets every variable to its fed value. */
   readonly start: string;
   readonly programs: readonly GraphProgram[];
 }

@@ -3,7 +3,7 @@ import type {Attributes, Constant} from './attribute.ts';
 import {constantNode, type GraphNode, type GraphVariable, typeOf} from './graph-node.ts';
 import type {Operation, OperationOutput, Recording, Source} from './recording.ts';
 
-/** Names by which the program of a recording is used. */
+/** The names to use the program of a recording by. */
 export interface GraphProgram {
   /** Placeholders, one for each of the recording's inputs, joined by commas. */
   readonly inputs: string;
@@ -11,16 +11,16 @@ export interface GraphProgram {
   readonly result: string;
 }
 
-/** Writes the nodes of one recording, all of whose names begin with a prefix. */
+/** Writes the nodes of one recording. All of their names begin with a prefix. */
 export class ProgramWriter {
   readonly nodes: GraphNode[] = [];
   readonly #recording: Recording;
   readonly #variables: ReadonlyMap<tf.Variable, GraphVariable>;
   readonly #prefix: string;
   readonly #constants = new Map<Constant, string>();
-  /** Variables whose value from before is used, and has to be read before they change. */
+  /** Variables whose earlier value is used, so that it must be read before they change. */
   readonly #read: ReadonlySet<tf.Variable>;
-  /** Nodes that must have run when the result is given. */
+  /** Nodes that must run before the result is given. */
   readonly #effects: string[] = [];
 
   constructor(recording: Recording, variables: ReadonlyMap<tf.Variable, GraphVariable>, prefix: string) {
@@ -54,7 +54,7 @@ export class ProgramWriter {
     this.#add(operationName(index, name), name, references, attributes);
   }
 
-  /** An operation that changes variables in place. What it takes for their old values goes into them first. */
+  /** Adds an operation that changes variables in place. Its inputs for their old values are assigned to them first. */
   #addUpdate(index: number, {name, inputs, attributes, updates}: Operation): void {
     const targets = inputs
       .slice(0, updates)
@@ -79,12 +79,12 @@ export class ProgramWriter {
     return this.#add(`assign_${handle}`, 'AssignVariableOp', inputs, {dtype: typeOf(variable.dtype)});
   }
 
-  /** Who has read a variable keeps the value, whatever becomes of the variable. */
+  /** A reader of a variable keeps the value, even if the variable changes later. */
   #afterReading(variable: tf.Variable): string[] {
     return this.#read.has(variable) ? [`^${this.#variables.get(variable)!.read}`] : [];
   }
 
-  /** All that is taken from somewhere, but for values that an operation changes where they are. */
+  /** All sources, except values that an operation changes in place. */
   #values(): Source[] {
     const {operations, assignments, result} = this.#recording;
     const taken = operations.flatMap(({inputs, updates}, operation) =>
@@ -96,7 +96,7 @@ export class ProgramWriter {
     return [...taken, ...assignments.values(), result];
   }
 
-  /** The variable that an operation changes in place to come to this value. */
+  /** The variable that an operation changes in place to this value. */
   #updated(value: Source): tf.Variable | undefined {
     const {operations, assignments} = this.#recording;
     if (value.kind !== 'output' || operations[value.operation]!.updates === 0) return undefined;

@@ -5,7 +5,7 @@ import {Recorder, Untraceable} from './recorder.ts';
 import {differenceOf, type Operation, type Recording, type Source} from './recording.ts';
 import {syncSessions} from './session.ts';
 
-/** What the same call does both times, or why it can't be told. */
+/** The recording of two equal runs of a call, or the reason why there is none. */
 export function recordTwice(
   backend: NativeBackend,
   inputs: readonly tf.Tensor[],
@@ -20,8 +20,8 @@ export function recordTwice(
 }
 
 /**
- * What a function does with any number of rows like the given ones, or why it can't be told. It is run on two and on
- * three rows of zeros.
+ * The recording of a function for any number of rows like the given ones, or the reason why there is none. It runs on
+ * two and on three rows of zeros.
  */
 export function recordRows(
   backend: NativeBackend,
@@ -42,13 +42,14 @@ export function recordRows(
   }
 }
 
-/** Stands for a length that is not known; in `Reshape`, for the one that follows from the others. */
+/** An unknown length. In `Reshape` it is the length that follows from the others. */
 const UNKNOWN = -1;
 
 /**
- * A recording made for any number of rows: its inputs have as many as they are given, and so has what it reshapes.
+ * A recording for any number of rows: its inputs and its new shapes leave this number open.
  *
- * @param other - the same of another number of rows; where a new shape differs from this in one length, that is left open
+ * @param other - a recording with another number of rows; a length of a new shape that differs between both is left
+ * open
  */
 function withAnyCount(recording: Recording, other: Recording): Recording {
   return {
@@ -78,11 +79,11 @@ function valuesOf({shape, values}: Constant): number[] {
   return Array.from({length: shape[0] ?? 0}, (_, index) => values[values.length === 1 ? 0 : index]!);
 }
 
-/** Runs a function of the inputs and of any variables to take down what it does. Variables keep their values. */
+/** Runs a function of the inputs and of any variables, and records it. Variables keep their values. */
 function record(backend: NativeBackend, inputs: readonly tf.Tensor[], run: () => tf.Tensor): Recording | Untraceable {
   const {binding} = backend;
   const recorder = new Recorder(binding);
-  // Below, all variables look assigned outside, and of those a graph forgets its own values.
+  // Below, all variables look as if they were assigned outside, and a graph forgets its own values of such variables.
   syncSessions();
   const variables = registeredVariables();
   for (const variable of variables) separate(backend, variable);
@@ -114,8 +115,8 @@ function registeredVariables(): tf.Variable[] {
 }
 
 /**
- * Gives a variable's value a number of its own. Copies of a variable share its number until either changes; under it
- * a copy that the function keeps would pass for the variable.
+ * Gives a variable's value its own number. Copies of a variable share its number until one of them changes, so a copy
+ * that the function keeps would be mistaken for the variable.
  */
 function separate(backend: NativeBackend, variable: tf.Variable): void {
   const [info] = backend.binding.executeOp('Identity', [], backend.getInputTensorIds([variable]), 1);

@@ -4,7 +4,7 @@ import type {Binding, OperationAttribute, TensorInfo, TensorValues} from './bind
 import type {Operation, OperationOutput, Recording, Source} from './recording.ts';
 import {executeUpdate} from './update.ts';
 
-/** Why a function can't be compiled, as a clause. */
+/** A clause that says why a function can't be compiled. */
 export class Untraceable {
   readonly reason: string;
 
@@ -13,9 +13,9 @@ export class Untraceable {
   }
 }
 
-/** Takes down what goes through a binding. */
+/** Records the operations that go through a binding. */
 export class Recorder {
-  /** Does what the binding does, and takes it down. */
+  /** A binding that also records. */
   readonly binding: Binding;
   readonly #original: Binding;
   readonly #sources = new Map<number, Source>();
@@ -49,8 +49,8 @@ export class Recorder {
   }
 
   /**
-   * @param result - number of the tensor that the function gave
-   * @param values - of the variables that it assigned, the numbers of what they hold now
+   * @param result - number of the tensor that the function returned
+   * @param values - numbers of the present values of the assigned variables
    */
   finish(result: number, assigned: readonly tf.Variable[], values: readonly number[]): Recording | Untraceable {
     const sources = values.map(id => this.#sourceOf(id));
@@ -68,7 +68,7 @@ export class Recorder {
     };
   }
 
-  /** What an operation changes in place must end in variables: in a graph it changes these themselves. */
+  /** A value that an operation changes in place must end in a variable, because in a graph it changes the variable. */
   #checkUpdates(ends: readonly Source[]): void {
     for (const [index, {name, updates}] of this.#operations.entries()) {
       const ending = ends.filter(end => end.kind === 'output' && end.operation === index);
@@ -84,7 +84,7 @@ export class Recorder {
     inputs: readonly number[],
     outputs: number,
   ): TensorInfo[] {
-    // Its generator starts anew at each call, and would go on from run to run of a graph.
+    // Its generator starts anew at each call, but would continue from run to run of a graph.
     if (name === 'Multinomial') this.giveUp('`Multinomial` draws random numbers of its own');
     const sources = inputs.map(id => this.#sourceOf(id));
     const infos = this.#original.executeOp(name, attributes, inputs, outputs);
@@ -124,7 +124,7 @@ export class Recorder {
     return this.#original.tensorDataSync(id);
   }
 
-  /** A tensor that nothing so far has made was there before, and counts as a constant. */
+  /** The source of a tensor. A tensor that no recorded operation made counts as a constant. */
   #sourceOf(id: number): Source {
     const known = this.#sources.get(id);
     if (known !== undefined) return known;
@@ -163,12 +163,12 @@ export class Recorder {
   }
 }
 
-/** The new shape of `Reshape` with every length written out, none left to follow from the others. */
+/** The new shape of `Reshape` with every length written out. */
 function lengthsOf(shape: readonly number[]): Constant {
   return constantOf([shape.length], dataTypes.int32, Int32Array.from(shape));
 }
 
-/** Copies the values, which their owner may change later; one value stands for all where all are the same. */
+/** Copies the values, because their owner can change them later. Equal values become a single one. */
 function constantOf(shape: readonly number[], dtype: number, values: TensorValues): Constant {
   const isPlain = dtype === dataTypes.float32 || dtype === dataTypes.int32 || dtype === dataTypes.bool;
   const isUniform =

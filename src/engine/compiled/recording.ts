@@ -2,11 +2,11 @@ import type {tf} from '../tf.ts';
 import type {Attributes, Constant} from './attribute.ts';
 import type {TensorValues} from './binding.ts';
 
-/** What a function of tensors did: operations in order, and which variables it left with other values. */
+/** A recorded run of a function of tensors: its operations in order, and the variables that it assigned. */
 export interface Recording {
   readonly operations: readonly Operation[];
   readonly result: Source;
-  /** Inputs that something is made of, by index. */
+  /** Inputs that are used, by index. */
   readonly inputs: readonly InputTensor[];
   /** Variables that are read or assigned. */
   readonly variables: ReadonlySet<tf.Variable>;
@@ -17,11 +17,11 @@ export interface Operation {
   readonly name: string;
   readonly attributes: Attributes;
   readonly inputs: readonly Source[];
-  /** How many inputs, from the first, it changes in place: output k is the new value of input k. */
+  /** Number of inputs, from the first, that it changes in place: output k is the new value of input k. */
   readonly updates: number;
 }
 
-/** Where a tensor comes from. */
+/** The source of a tensor. */
 export type Source = InputTensor | VariableValue | Constant | OperationOutput;
 
 export interface InputTensor {
@@ -41,14 +41,14 @@ export interface OperationOutput {
   readonly kind: 'output';
   /** Index of the operation. */
   readonly operation: number;
-  /** Which of its outputs. */
+  /** Index of the output. */
   readonly output: number;
 }
 
 /**
- * Says where two recordings of one function part, in words; undefined if they are the same.
+ * Describes the first difference between two recordings of one function; undefined if they are the same.
  *
- * @param hint - why a constant may differ, as a clause
+ * @param hint - a clause that says why a constant can differ
  */
 export function differenceOf(
   first: Recording,

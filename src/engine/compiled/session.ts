@@ -11,17 +11,17 @@ import {bytesOf} from './recording.ts';
 
 const open = new Set<Session>();
 
-/** Brings variables up to date with what all graphs made of them. */
+/** Updates the variables from their values in all graphs. */
 export function syncSessions(): void {
   for (const session of open) session.sync();
 }
 
-/** A graph loaded into TensorFlow, with values of its variables of its own. */
+/** A graph loaded into TensorFlow, with its own values of its variables. */
 export class Session {
   readonly #backend: NativeBackend;
   readonly #graph: Graph;
   readonly #id: number;
-  /** What each variable held when both sides were last the same. */
+  /** The content of each variable when both sides were last equal. */
   readonly #held = new Map<tf.Variable, object>();
   /** True if a run has changed the session's values since then. */
   #isAhead = false;
@@ -46,7 +46,7 @@ export class Session {
     return this.#fetch(inputs, names, [result])[0]!;
   }
 
-  /** Brings the variables up to date. Values that were assigned outside since the last run stay. */
+  /** Updates the variables. Values that were assigned outside since the last run stay. */
   sync(): void {
     if (!this.#isAhead) return;
     this.#isAhead = false;
@@ -90,7 +90,7 @@ export class Session {
   }
 }
 
-/** TensorFlow's C API takes a graph with variables from a folder only. */
+/** Loads a graph from a folder, because TensorFlow's C API takes a graph with variables no other way. */
 function load({binding}: NativeBackend, {nodes}: Graph): number {
   const folder = mkdtempSync(join(tmpdir(), `limbeck-graph-${process.pid}-`));
   try {
@@ -101,7 +101,7 @@ function load({binding}: NativeBackend, {nodes}: Graph): number {
   }
 }
 
-/** Any version of TensorFlow's since 2.0 reads graphs of this one. */
+/** Every version of TensorFlow since 2.0 reads graphs of this version. */
 const GRAPH_VERSION = 1000;
 
 /** Name of the only graph in a saved model. */
@@ -131,7 +131,7 @@ function writeGraph(nodes: readonly GraphNode[], to: PbfWriter): void {
 function writeNode({name, operation, inputs, attributes}: GraphNode, to: PbfWriter): void {
   to.writeStringField(1, name);
   to.writeStringField(2, operation);
-  // TensorFlow wants names that are only waited for at the end.
+  // TensorFlow requires control inputs at the end.
   for (const input of inputs.toSorted(waitedForLast)) to.writeStringField(3, input);
   for (const attribute of Object.entries(attributes)) to.writeMessage(5, writeAttribute, attribute);
 }
@@ -182,7 +182,7 @@ function writeTensor({dtype, shape, values}: Constant, to: PbfWriter): void {
   to.writeVarintField(1, dtype);
   to.writeMessage(2, writeShape, shape);
   const size = shape.reduce((product, length) => product * length, 1);
-  // A single value in the field of its type stands for all.
+  // A single value in the field of its type means that all values are equal.
   if (values.length !== 1 || size === 1) to.writeBytesField(4, bytesOf(values));
   else if (dtype === dataTypes.float32) to.writePackedFloat(5, [...values]);
   else to.writePackedVarint(dtype === dataTypes.bool ? 11 : 7, [...values]);

@@ -2,7 +2,7 @@ import {CompiledCalls} from '../compiled/compiled-calls.ts';
 import {tf} from '../tf.ts';
 import type {GraphNumbers} from './graph.ts';
 
-/** Outputs of rows, each run at once as a graph of TensorFlow's. */
+/** Computes outputs of rows by a compiled graph of TensorFlow. */
 export class CompiledOutputs {
   readonly calls: CompiledCalls = new CompiledCalls();
   /** Shapes of the outputs for one row, by the shape of a row. */
@@ -10,9 +10,9 @@ export class CompiledOutputs {
 
   /**
    * @param rows - [count, ...shape]
-   * @param hasFixedCount - whether `outputs` takes no other number of rows
-   * @param outputs - what the function of the rows gives: [count, ...] each
-   * @throws Error of `outputs`, or where one has not as many rows
+   * @param hasFixedCount - true if `outputs` takes no other number of rows
+   * @param outputs - the function of the rows, which gives outputs of [count, ...]
+   * @throws Error of `outputs`, or if an output has another number of rows
    */
   run(rows: tf.Tensor, hasFixedCount: boolean, outputs: (rows: tf.Tensor) => tf.Tensor[]): GraphNumbers[] {
     const key = rows.shape.slice(1).join();

@@ -7,7 +7,7 @@ import type {Graph, GraphNumbers, GraphTensor, GraphValues} from './graph.ts';
 
 export type {GraphModel} from '@tensorflow/tfjs-converter';
 
-/** An operation of a graph, as `model.json` has it. */
+/** An operation of a graph in `model.json`. */
 export interface GraphOperation {
   readonly name: string;
   readonly op: string;
@@ -16,12 +16,12 @@ export interface GraphOperation {
 
 /** Loads a graph model of TensorFlow.js. */
 export async function loadGraphModel(artifacts: tf.io.ModelArtifacts): Promise<GraphModel> {
-  // Most programs have no graph model: they need not wait for a megabyte of code.
+  // Loaded on demand, because most programs have no graph model and this is a megabyte of code.
   const {loadGraphModel: load} = await import('@tensorflow/tfjs-converter');
   return load(tf.io.fromMemory(artifacts));
 }
 
-/** What a graph model was loaded from. */
+/** The artifacts that a graph model was loaded from. */
 export async function artifactsOf(model: GraphModel): Promise<tf.io.ModelArtifacts> {
   let kept: tf.io.ModelArtifacts | undefined;
   const keep = async (artifacts: tf.io.ModelArtifacts): Promise<tf.io.SaveResult> => {
@@ -33,9 +33,9 @@ export async function artifactsOf(model: GraphModel): Promise<tf.io.ModelArtifac
 }
 
 export interface GraphModelOptions {
-  /** True if runs on the native engine are compiled, where the model allows it. */
+  /** True if runs on the native engine are compiled when the model allows it. */
   readonly compile: boolean;
-  /** Told once, as a clause, why runs are not compiled though they should be. */
+  /** Called once with a clause that says why runs are not compiled although they should be. */
   readonly onFallback: ((reason: string) => void) | undefined;
 }
 
@@ -51,7 +51,7 @@ export class GraphModelGraph implements Graph {
   readonly #model: GraphModel;
   readonly #nodes: readonly string[];
   readonly #onFallback: ((reason: string) => void) | undefined;
-  /** By the names of what they give. */
+  /** Compiled outputs by their names. */
   readonly #compiled = new Map<string, CompiledOutputs>();
   #compile: boolean;
   #isTold = false;
@@ -91,7 +91,7 @@ export class GraphModelGraph implements Graph {
     }
   }
 
-  /** Undefined if this model is not compiled. */
+  /** Returns undefined if this model is not compiled. */
   #runCompiled({name, shape}: GraphTensor, fed: tf.Tensor, outputs: readonly string[]): GraphNumbers[] | undefined {
     if (!this.#compile || fed.dtype === 'string') return undefined;
     const key = JSON.stringify(outputs);
@@ -122,13 +122,13 @@ export class GraphModelGraph implements Graph {
   }
 }
 
-/** What `model.json` says of outputs; models of old converters say nothing. */
+/** The outputs in `model.json`. Models of old converters have none. */
 export interface SignatureJson {
   readonly outputs?: {readonly [name: string]: TensorJson};
 }
 
 interface TensorJson {
-  /** Of the node that gives it. */
+  /** Name of the node that gives it. */
   readonly name: string;
   readonly dtype?: string;
   readonly tensorShape?: {readonly dim?: readonly {readonly size: string}[]; readonly unknownRank?: boolean};
@@ -144,7 +144,7 @@ function openLength(length: number): number | null {
   return length < 0 ? null : length;
 }
 
-/** Runs the nodes at once where they allow it: those with loops, conditions or tables do not. */
+/** Runs the nodes synchronously if possible. Loops, conditions and tables need an asynchronous run. */
 async function execute(model: GraphModel, inputs: tf.NamedTensorMap, outputs: string[]): Promise<tf.Tensor[]> {
   try {
     return [tf.tidy(() => model.execute(inputs, outputs))].flat();

@@ -1,10 +1,10 @@
 /** A tensor that a graph takes or gives. */
 export interface GraphTensor {
-  /** By which it is asked for. */
+  /** The name to request it by. */
   readonly name: string;
-  /** See `value-types.ts`; another word where it is none of those. */
+  /** A type of `value-types.ts`, or another word for any other type. */
   readonly dtype: string;
-  /** With the batch first. A dimension of any length is null; undefined if not even their number is known. */
+  /** The batch comes first. A dimension of any length is null. Undefined if not even the rank is known. */
   readonly shape: readonly (number | null)[] | undefined;
 }
 
@@ -15,7 +15,7 @@ export interface GraphValues {
   readonly data: Uint8Array | Int32Array | Float32Array | readonly string[];
 }
 
-/** What one output gave, as 32-bit floats whatever its own type. */
+/** The values of one output, always as 32-bit floats. */
 export interface GraphNumbers {
   readonly shape: readonly number[];
   readonly data: Float32Array;
@@ -24,24 +24,24 @@ export interface GraphNumbers {
 /** A model as a graph of operations with names. */
 export interface Graph {
   readonly inputs: readonly GraphTensor[];
-  /** Those that it declares. */
+  /** The declared outputs. */
   readonly outputs: readonly GraphTensor[];
-  /** Names of all tensors that `run` can give, but for further outputs of a node. */
+  /** Names of all tensors that `run` can give, except the second and later outputs of a node. */
   readonly names: readonly string[];
   /** A tensor that `run` can give; undefined if there is none of that name. */
   find(name: string): GraphTensor | undefined;
   /**
-   * Loads what runs need, the first time.
+   * Prepares runs. Only the first call does anything.
    *
    * @throws Error if TensorFlow refuses the model
    */
   open(): void;
   /**
-   * Runs what the named tensors need, once, after `open`. The values become of the input's type, which must be able to
-   * hold them.
+   * Computes the named tensors in one run, after `open`. The values are converted to the input's type, which must be
+   * able to hold them.
    *
    * @param outputs - no name twice
-   * @throws Error if an operation can't do with the values
+   * @throws Error if an operation doesn't accept the values
    */
   run(input: GraphTensor, values: GraphValues, outputs: readonly string[]): Promise<readonly GraphNumbers[]>;
 }

@@ -13,7 +13,7 @@ const gone = new FinalizationRegistry<Session>(({id}) => {
   if (id !== undefined) nativeBackend()!.binding.deleteSavedModel(id);
 });
 
-/** One signature of a SavedModel. TensorFlow lets go of it when nobody holds this. */
+/** One signature of a SavedModel. TensorFlow frees it when this object is garbage. */
 export class SavedModelGraph implements Graph {
   readonly inputs: readonly SignatureTensor[];
   readonly outputs: readonly SignatureTensor[];
@@ -21,7 +21,7 @@ export class SavedModelGraph implements Graph {
   readonly #tags: string;
   readonly #session: Session = {id: undefined};
 
-  /** @param folder - where its `saved_model.pb` is */
+  /** @param folder - the folder with its `saved_model.pb` */
   constructor(folder: string, {tags}: MetaGraph, {inputs, outputs}: Signature) {
     this.inputs = inputs;
     this.outputs = outputs;
@@ -58,7 +58,7 @@ export class SavedModelGraph implements Graph {
   }
 }
 
-/** Tensors of one run. They never are TensorFlow.js's, which lacks most types. */
+/** Tensors of one run. They are not tensors of TensorFlow.js, because that lacks most types. */
 class Tensors {
   readonly #binding: Binding;
   readonly #ids = new Set<number>();

@@ -10,24 +10,24 @@ export interface MetaGraph {
   readonly hasVariables: boolean;
 }
 
-/** A function of a SavedModel: what it takes and what it gives. */
+/** A function of a SavedModel, with its inputs and outputs. */
 export interface Signature {
   readonly inputs: readonly SignatureTensor[];
   readonly outputs: readonly SignatureTensor[];
 }
 
 export interface SignatureTensor extends GraphTensor {
-  /** Its name in the graph, for example `StatefulPartitionedCall:1`; empty of a sparse or composite one. */
+  /** Its name in the graph, for example `StatefulPartitionedCall:1`; empty for a sparse or composite tensor. */
   readonly node: string;
 }
 
-/** Not for people: TensorFlow's own. */
+/** Signatures that TensorFlow uses internally. */
 const INTERNAL = ['__saved_model_init_op', '__saved_model_train_op'];
 
 const VARIABLES = ['VarHandleOp', 'VariableV2', 'Variable'];
 
 /**
- * What a `saved_model.pb` says of its graphs. Numbers of fields are those of TensorFlow's `saved_model.proto`,
+ * Reads the graphs in a `saved_model.pb`. Numbers of fields are those of TensorFlow's `saved_model.proto`,
  * `meta_graph.proto`, `graph.proto`, `node_def.proto` and `tensor_shape.proto`.
  *
  * @throws Error if the bytes are not such a file
@@ -59,7 +59,7 @@ function readMetaGraph(from: PbfReader): MetaGraph {
   return {tags, signatures, hasVariables};
 }
 
-/** What the nodes of a graph are. */
+/** The operations of the nodes of a graph. */
 function readOperations(from: PbfReader): string[] {
   const operations: string[] = [];
   from.readMessage((field, _, graph) => {
@@ -84,13 +84,13 @@ function readSignature(from: PbfReader): Signature {
 type Unnamed = Omit<SignatureTensor, 'name'>;
 
 function readTensor(from: PbfReader): Unnamed {
-  const tensor = {place: '', type: 0, shape: undefined as Unnamed['shape']};
+  const tensor = {node: '', type: 0, shape: undefined as Unnamed['shape']};
   from.readMessage((field, _, info) => {
-    if (field === 1) tensor.place = info.readString();
+    if (field === 1) tensor.node = info.readString();
     if (field === 2) tensor.type = info.readVarint();
     if (field === 3) tensor.shape = readShape(info);
   }, undefined);
-  return {node: tensor.place, dtype: typeName(tensor.type), shape: tensor.shape};
+  return {node: tensor.node, dtype: typeName(tensor.type), shape: tensor.shape};
 }
 
 function readShape(from: PbfReader): Unnamed['shape'] {

@@ -27,12 +27,12 @@ export function typeNumber(dtype: ValueType): number {
   return NUMBERS[dtype];
 }
 
-/** The name of a type; of one that is none of ours, its number. */
+/** The name of a type, or its number if it is not one of these. */
 export function typeName(type: number): string {
   return Object.entries(NUMBERS).find(([, number]) => number === type)?.[0] ?? `TensorFlow's type ${type}`;
 }
 
-/** The least and the greatest value of a type of whole numbers; undefined of others. */
+/** The least and the greatest value of an integer type; undefined for other types. */
 export function wholeRange(dtype: string): readonly [least: number, greatest: number] | undefined {
   if (dtype === 'bool') return [0, 1];
   const [, unsigned, bits] = /^(u?)int(\d+)$/.exec(dtype) ?? [];

@@ -5,7 +5,7 @@ import {runCommand} from './run-command.ts';
 import type {Target} from './target.ts';
 
 /**
- * Makes sure of a C++ compiler before anything is fetched.
+ * Checks that there is a C++ compiler before anything is fetched.
  *
  * @throws EngineError that says what to install
  */
@@ -21,11 +21,11 @@ export async function checkCompiler(signal?: AbortSignal): Promise<void> {
       ? '`xcode-select --install` installs one'
       : 'Debian and Ubuntu have one in the package `g++`, Fedora in `gcc-c++`';
   throw new EngineError(
-    `The native engine needs a C++ compiler, and \`${command}\` is none that runs. ${remedy}; the variable CXX names another. Then run the command again.`,
+    `The native engine needs a C++ compiler, but \`${command}\` does not run. ${remedy}; set the variable CXX to use another one. Then run the command again.`,
   );
 }
 
-/** `CXX` may hold flags, as make has it. */
+/** The command of the compiler. As with make, `CXX` can contain flags. */
 function compiler(): readonly [string, ...string[]] {
   const [command = 'c++', ...args] = (process.env['CXX'] ?? '').split(/\s+/).filter(word => word !== '');
   return [command, ...args];
@@ -33,7 +33,7 @@ function compiler(): readonly [string, ...string[]] {
 
 /**
  * Compiles the binding of tfjs-node. Two files that speak Node-API need neither node-gyp nor the headers of this very
- * Node, and one result serves every Node: the package looks for it in `lib/napi-v8`, since it knows Node-API up to 8.
+ * Node, and one result serves every Node: the package looks for it in `lib/napi-v8`, because it knows Node-API up to 8.
  *
  * @param folder - the engine's folder, with the package and the library in place
  * @throws EngineError if the compiler fails
@@ -52,9 +52,9 @@ export async function compileBinding(folder: string, target: Target, signal?: Ab
       ...['-I', join(modules, 'node-api-headers', 'include'), '-I', join(sources, 'deps', 'include')],
       ...[join(sources, 'binding', 'tfjs_backend.cc'), join(sources, 'binding', 'tfjs_binding.cc')],
       ...target.libraries.slice(0, 2).map(library => join(sources, 'deps', 'lib', basename(library))),
-      // Where the binding finds the libraries when it loads, wherever the folder is.
+      // The path by which the binding finds the libraries when it loads, relative to itself.
       `-Wl,-rpath,${isMac ? '@loader_path' : '$ORIGIN'}/../../deps/lib`,
-      // The functions of Node-API are those of the program that loads it, which macOS has to be told.
+      // The program that loads the binding provides the functions of Node-API. macOS must be told this.
       ...(isMac ? ['-undefined', 'dynamic_lookup'] : []),
       ...['-o', join(location, 'tfjs_binding.node')],
     ],

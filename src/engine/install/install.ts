@@ -19,7 +19,7 @@ export interface InstallOptions {
   /** The wheel to take the library from. @default the one for this machine */
   readonly target?: Target;
   readonly signal?: AbortSignal;
-  /** How far a task is, from 0 to 1, and of how much. */
+  /** Called with the progress of a task, from 0 to 1, and its size. */
   readonly onProgress?: (task: string, share: number, detail?: string) => void;
   /** A line for people. */
   readonly onNote?: (line: string) => void;
@@ -31,7 +31,7 @@ export interface InstallOptions {
 export interface InstalledEngine {
   /** Version of TensorFlow. */
   readonly version: string;
-  /** Its folder; null where the package beside this one runs by itself. */
+  /** Its folder; null if the package beside this one already runs. */
   readonly folder: string | null;
   /** True if it ran before. */
   readonly wasThere: boolean;
@@ -40,8 +40,8 @@ export interface InstalledEngine {
 /**
  * Installs the native engine for this user, unless it runs already: the package `@tensorflow/tfjs-node` through npm,
  * TensorFlow's library out of a wheel from the Python package index, and the binding between them, compiled here. The
- * folder gets its name once the engine has trained a little, so that a half-made one is never taken for an engine. A
- * finished download is kept until then.
+ * folder gets its final name when the engine has trained a little, so that an incomplete one is never used. A finished
+ * download is kept until then.
  *
  * @throws EngineError that says what is missing and what to do, or an AbortError
  */
@@ -85,7 +85,7 @@ async function install(
 ): Promise<InstalledEngine> {
   const [staging, downloads] = [join(root, 'staging'), join(root, 'downloads')];
   const fresh = join(staging, 'engine');
-  // Whoever holds the lock may take what stands here for left behind.
+  // The holder of the lock can treat this folder as left behind.
   await rm(staging, REMOVAL);
   try {
     await fetchJavaScriptPackage(fresh, signal);
@@ -116,7 +116,7 @@ function versionOf(proof: Proof): string {
   );
 }
 
-/** The errors of files and disks say neither who nor what to do. */
+/** Adds to errors of files and disks what failed and what to do. */
 function explained(error: unknown, root: string): unknown {
   if (!(error instanceof Error) || !('syscall' in error)) return error;
   return new EngineError(
@@ -137,7 +137,7 @@ export async function removeEngine(root: string = engineRoot()): Promise<string>
   await mkdir(root, {recursive: true});
   return withLock(join(root, 'lock'), async () => {
     await rm(staging, REMOVAL);
-    // First its name goes, at once, so that no half of it is ever found.
+    // It is renamed first, in one step, so that no half of it is ever found.
     if (existsSync(folder)) await rename(folder, staging);
     await rm(staging, REMOVAL);
     await rm(join(root, 'downloads'), REMOVAL);
@@ -153,12 +153,12 @@ type Proof =
 interface ProofOptions {
   /** The folder of native engines. */
   readonly root: string;
-  /** An engine's folder, to look at no other place. */
+  /** The only folder to look in. */
   readonly folder?: string;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Loads the native engine in a process of its own, which it may bring down, and trains a little with it. */
+/** Loads the native engine in its own process, because it can crash that, and trains a little with it. */
 export async function proveNative({root, folder, signal}: ProofOptions): Promise<Proof> {
   const isSource = import.meta.url.endsWith('.ts');
   const script = isSource ? new URL('./proof.ts', import.meta.url) : new URL('./proof.js', import.meta.url);
@@ -173,10 +173,10 @@ export async function proveNative({root, folder, signal}: ProofOptions): Promise
 
 interface LockOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Called once where another holds the lock. */
+  /** Called once if another process holds the lock. */
   readonly onWait?: () => void;
   /**
-   * Milliseconds without a sign of life after which a holder is taken for dead.
+   * Milliseconds without a sign of life after which a holder is considered dead.
    *
    * @default 10_000
    */
@@ -187,7 +187,7 @@ interface LockOptions {
  * Does work while no other process, on this machine or another that shares the disk, does work under the same lock.
  *
  * @param lock - a folder that exists while the lock is held
- * @param work - is told whether it had to wait
+ * @param work - gets true if it had to wait
  */
 export async function withLock<T>(
   lock: string,

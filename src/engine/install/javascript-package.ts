@@ -7,8 +7,8 @@ import {TFJS_NODE_VERSION} from './place.ts';
 import {type Outcome, runCommand} from './run-command.ts';
 
 /**
- * Fetches `@tensorflow/tfjs-node` and the headers of Node-API into a folder of their own, with npm, so that the user's
- * registry, proxy and keys count. No script of a package runs, and the user's package.json and lock stay as they are.
+ * Fetches `@tensorflow/tfjs-node` and the headers of Node-API into their own folder with npm, so that the user's
+ * registry, proxy and keys apply. No script of a package runs, and the user's package.json and lock stay as they are.
  *
  * @throws EngineError if npm is missing or fails
  */
@@ -16,7 +16,7 @@ export async function fetchJavaScriptPackage(folder: string, signal?: AbortSigna
   await writePackages(folder);
   const settings = join(folder, '.npmrc');
   const own = nearestNpmrc(process.cwd());
-  // npm reads the settings of a project beside its package.json. A link, so that no key is copied.
+  // npm reads the settings beside a project's package.json. They are linked, so that no key is copied.
   if (own !== undefined) await symlink(own, settings);
   const {end, lastLines} = await npmInstall(folder, signal);
   await rm(settings, {force: true});
@@ -27,7 +27,7 @@ export async function fetchJavaScriptPackage(folder: string, signal?: AbortSigna
   }
 }
 
-/** What tfjs-node takes from TensorFlow.js; the second of them without saying so in its package.json. */
+/** The packages of TensorFlow.js that tfjs-node uses. Its package.json doesn't name the second one. */
 const SHARED = ['tfjs', 'tfjs-core'];
 
 async function writePackages(folder: string): Promise<void> {
@@ -52,7 +52,7 @@ function writeJson(path: string, value: unknown): Promise<void> {
   return writeFile(path, `${JSON.stringify(value, undefined, 2)}\n`);
 }
 
-/** The settings of the project that a folder belongs to, which is where npm would look for them. */
+/** The settings of the project that a folder belongs to, found as npm finds them. */
 function nearestNpmrc(from: string): string | undefined {
   for (let folder = from; ; folder = dirname(folder)) {
     const settings = join(folder, '.npmrc');
@@ -71,7 +71,8 @@ const FLAGS = [
 ];
 
 async function npmInstall(folder: string, signal: AbortSignal | undefined): Promise<Outcome> {
-  // The npm that started us, if one did. Its own flags, which it hands on in these variables, are not meant for this.
+  // The npm that started this process, if one did. It passes its own flags in these variables, but they don't apply
+  // here.
   const npm = process.env['npm_execpath'] ?? '';
   const [command, first] = /\bnpm-cli\.[cm]?js$/.test(npm) ? [process.execPath, [npm]] : ['npm', []];
   const env = Object.fromEntries(
@@ -85,7 +86,7 @@ async function npmInstall(folder: string, signal: AbortSignal | undefined): Prom
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
     throw new EngineError(
-      'The native engine is fetched with npm, which is not on the PATH. Install npm, which comes with Node.',
+      'The native engine is fetched with npm, but npm is not on the PATH. Install npm, which comes with Node.',
       {cause},
     );
   }

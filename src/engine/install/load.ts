@@ -7,10 +7,10 @@ import {engineFolder, engineRoot} from './place.ts';
 const require = createRequire(import.meta.url);
 
 /**
- * Loads `@tensorflow/tfjs-node`: the package beside this one or, where there is none or it does not load, the one that
+ * Loads `@tensorflow/tfjs-node`: the package beside this one or, if that is missing or does not load, the one that
  * `limbeck engine install` made.
  *
- * @param folder - an engine's folder, which is then the only place looked at
+ * @param folder - the only engine's folder to look in
  * @throws the error of `require`
  */
 export function loadTfjsNode(folder?: string): void {
@@ -32,12 +32,12 @@ function loadFrom(folder: string): void {
   createRequire(join(folder, 'package.json'))('@tensorflow/tfjs-node');
 }
 
-/** The source of TensorFlow.js's packages in an engine's folder: they hand out the TensorFlow.js of the program. */
+/** The source of TensorFlow.js's packages in an engine's folder: they export the TensorFlow.js of the program. */
 export const SHARED_TENSORFLOW = `module.exports = globalThis[Symbol.for('limbeck.tensorflow')];\n`;
 
 /**
- * Makes the TensorFlow.js of the program that of tfjs-node too. With a copy of its own tfjs-node would register every
- * gradient anew, over those of the program, and its kernels would miss the methods that they call on our tensors.
+ * Shares the TensorFlow.js of the program with tfjs-node. With its own copy, tfjs-node would register every gradient
+ * again, over those of the program, and its kernels would miss the methods that they call on our tensors.
  */
 function shareTensorFlow(): void {
   for (const [name, method] of Object.entries(METHODS)) {
@@ -47,7 +47,7 @@ function shareTensorFlow(): void {
   Object.assign(globalThis, {[Symbol.for('limbeck.tensorflow')]: shared});
 }
 
-/** The methods of tensors that kernels of tfjs-node call (ArgMax, ArgMin, Exp, Prelu): the functions are not enough. */
+/** The methods of tensors that kernels of tfjs-node call (ArgMax, ArgMin, Exp, Prelu), for which functions don't do. */
 const METHODS = {
   add(this: tf.Tensor, other: tf.TensorLike): tf.Tensor {
     return tf.add(this, other);

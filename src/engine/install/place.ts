@@ -1,12 +1,12 @@
 import {homedir} from 'node:os';
 import {join, resolve} from 'node:path';
 
-/** The version of `@tensorflow/tfjs-node` that is installed, and by which its folder is named. */
+/** The version of `@tensorflow/tfjs-node` that is installed. Its folder is named after it. */
 export const TFJS_NODE_VERSION = '4.22.0';
 
 /**
  * The folder for native engines: `LIMBECK_ENGINE_DIR`, or `limbeck/engine` in the user's cache (`XDG_CACHE_HOME` or
- * `~/.cache`). It is the user's and not the project's, so that a fresh `node_modules` finds it again.
+ * `~/.cache`). It belongs to the user, not to the project, so that a fresh `node_modules` finds it again.
  */
 export function engineRoot(): string {
   const own = process.env['LIMBECK_ENGINE_DIR'];
@@ -15,7 +15,7 @@ export function engineRoot(): string {
 }
 
 /**
- * The folder of one engine. Its binding speaks Node-API, so that one serves every Node.
+ * The folder of one engine. Its binding uses Node-API, so one engine serves every Node.
  *
  * @param machine - `process.platform` and `process.arch`. @default this machine's
  */

@@ -1,4 +1,4 @@
-/** A process of its own, started by prove.ts: loads the native engine and trains a little with it. */
+/** The process that prove.ts starts: it loads the native engine and trains a little with it. */
 import {EngineError} from '../../errors.ts';
 import {startNative} from '../native.ts';
 import {layers, tf} from '../tf.ts';
@@ -8,7 +8,7 @@ try {
   trainALittle();
   process.stdout.write(version);
 } catch (error) {
-  // The engine's own error says what a user does next; here the reason alone counts.
+  // The engine's own error tells a user what to do next. Here only the reason counts.
   const reason = error instanceof EngineError ? error.cause : error;
   process.stderr.write(reason instanceof Error ? reason.message : String(reason));
   process.exitCode = 1;

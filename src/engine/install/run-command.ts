@@ -16,9 +16,9 @@ export interface CommandOptions {
 }
 
 /**
- * Runs a program to its end. On an abort it and all that it started are ended first.
+ * Runs a program to its end. On an abort, ends it and all its children first.
  *
- * @throws AbortError, or the error of a program that is not there
+ * @throws AbortError, or an error if the program doesn't exist
  */
 export function runCommand(
   command: string,
@@ -27,7 +27,7 @@ export function runCommand(
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    // A group of its own, so that its children can be ended with it.
+    // Its own process group, so that its children can be ended with it.
     const child = spawn(command, args, {cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe']});
     const abort = () => endGroup(child.pid);
     signal?.addEventListener('abort', abort, {once: true});
@@ -58,7 +58,7 @@ function lastLines(output: string): string {
   return withoutPasswords(lines.slice(-SHOWN).join('\n'));
 }
 
-/** The same text with the user and password of every URL in it left out. */
+/** Removes the user and password of every URL in a text. */
 export function withoutPasswords(text: string): string {
   return text.replace(/\/\/[^\s/]+@/g, '//');
 }

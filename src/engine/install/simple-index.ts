@@ -9,9 +9,9 @@ import {withoutPasswords} from './run-command.ts';
 import type {Target} from './target.ts';
 
 /**
- * Downloads a wheel from an index that speaks the simple repository API (PEP 503 and PEP 691), where there is no pip.
+ * Downloads a wheel from an index with the simple repository API (PEP 503 and PEP 691), for machines without pip.
  *
- * @param index - URL of the index, with a user and password where it asks for them
+ * @param index - URL of the index, with a user and password if it needs them
  * @param path - the file to write
  * @throws EngineError if the index can't be reached, has no such file or another one under its name
  */
@@ -39,13 +39,13 @@ export async function downloadFromIndex(
   const source = Readable.fromWeb(body as ReadableStream);
   await pipeline(source, counter(bytes, onProgress), createWriteStream(path), {signal}).catch(cause => {
     signal?.throwIfAborted();
-    // What has to do with the disk is no fault of the index.
+    // An error of the disk is not a fault of the index.
     if ('syscall' in cause) throw cause;
     throw new EngineError(`The download of ${file} broke off. Run the command again.`, {cause});
   });
 }
 
-/** Hands bytes on and says how many came. */
+/** Passes bytes through and reports their number. */
 function counter(bytes: number, onProgress: StepOptions['onProgress']): Transform {
   let done = 0;
   return new Transform({
@@ -57,14 +57,14 @@ function counter(bytes: number, onProgress: StepOptions['onProgress']): Transfor
   });
 }
 
-/** What to say of a wheel whose hash is not the published one. */
+/** The message about a wheel whose hash is not the published one. */
 export function isAnotherFile(file: string, sha256: string): string {
   return `${file} is not the published file: its SHA-256 is ${sha256}. Nothing of it was used. Ask who keeps your Python package index, or name another one with PIP_INDEX_URL.`;
 }
 
 type Door = (url: URL, headers: Record<string, string>) => Promise<Response>;
 
-/** Asks the index's own host with the user and password of its URL, and other hosts without. */
+/** Sends the user and password of the index's URL to the index's own host only. */
 function openDoor(index: string, signal: AbortSignal | undefined): Door {
   const {origin, username, password} = new URL(index);
   const key = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
@@ -110,9 +110,9 @@ async function filesOf(page: Response): Promise<IndexFile[]> {
   });
 }
 
-/** What every step that takes a while is given. */
+/** Options of every step that takes a while. */
 export interface StepOptions {
   readonly signal?: AbortSignal | undefined;
-  /** How far the step is, from 0 to 1. */
+  /** Called with the progress of the step, from 0 to 1. */
   readonly onProgress?: ((share: number) => void) | undefined;
 }

@@ -1,6 +1,6 @@
 import {EngineError} from '../../errors.ts';
 
-/** The Python wheel that carries TensorFlow's C library for one kind of machine, and what is taken out of it. */
+/** The Python wheel that carries TensorFlow's C library for one kind of machine, and the parts to take from it. */
 export interface Target {
   /** `process.platform` and `process.arch`. */
   readonly machine: string;
@@ -19,11 +19,11 @@ export interface Target {
   readonly libraries: readonly string[];
 }
 
-/** What tells a machine for which a library was built from others. */
+/** The properties of a machine that decide which library runs on it. */
 export interface Machine {
   readonly platform: string;
   readonly arch: string;
-  /** True if its C library is another one than glibc: the wheels for Linux need glibc. */
+  /** True if its C library is not glibc, which the wheels for Linux need. */
   readonly isMusl: boolean;
 }
 
@@ -38,7 +38,7 @@ export function targetOf({platform, arch, isMusl}: Machine = thisMachine()): Tar
   if (target !== undefined && !isMusl) return target;
   const machine = `${platform} ${arch}${isMusl ? ' with musl' : ''}`;
   throw new EngineError(
-    `TensorFlow's native library can't be had for this machine, ${machine}: there is one for Linux with glibc and for macOS, x64 and arm64. The WASM engine runs here and needs nothing installed.`,
+    `TensorFlow's native library is not available for this machine, ${machine}: there is one for Linux with glibc and for macOS, x64 and arm64. The WASM engine runs here and needs nothing installed.`,
   );
 }
 

@@ -8,7 +8,7 @@ import type {StepOptions} from './simple-index.ts';
 import type {Target} from './target.ts';
 
 /**
- * Takes the libraries and the headers of the C API out of a wheel, and nothing else of its thousands of files.
+ * Extracts only the libraries and the headers of the C API from the thousands of files of a wheel.
  *
  * @param folder - gets `lib` and `include`
  * @throws EngineError if the wheel lacks a library, or can't be read

@@ -10,7 +10,7 @@ import {downloadFromIndex, isAnotherFile, type StepOptions} from './simple-index
 import type {Target} from './target.ts';
 
 interface WheelOptions extends StepOptions {
-  /** A line for people: what a download takes, before it starts. */
+  /** Called with a line for people about the size of a download, before it starts. */
   readonly onNote?: ((line: string) => void) | undefined;
 }
 
@@ -18,9 +18,9 @@ interface WheelOptions extends StepOptions {
  * Fetches a wheel, from a download that was kept or from the user's Python package index, and checks its hash.
  *
  * @param downloads - folder that keeps it
- * @param temporary - folder for what is under way, on the same disk
+ * @param temporary - folder for unfinished downloads, on the same disk
  * @returns path of the wheel in `downloads`
- * @throws EngineError if it can't be had or is another file
+ * @throws EngineError if it can't be downloaded or is another file
  */
 export async function fetchWheel(
   target: Target,
@@ -33,7 +33,7 @@ export async function fetchWheel(
   const {project, version, bytes} = target;
   options.onNote?.(`${project} ${version}: ${Math.round(bytes / 1e6)} MB to download, three times that on disk.`);
   await mkdir(temporary, {recursive: true});
-  // All of it is there only once its hash is right.
+  // It is complete only when its hash is right.
   const onProgress = (share: number) => options.onProgress?.(Math.min(share, 0.99));
   onProgress(0);
   const fresh = await download(target, temporary, {...options, onProgress});
@@ -61,8 +61,8 @@ async function sha256Of(path: string, signal: AbortSignal | undefined): Promise<
 }
 
 /**
- * The Python package index that pip would ask: `PIP_INDEX_URL`, or `index-url` in pip's own files. It may hold a
- * password: never print it.
+ * The Python package index that pip would ask: `PIP_INDEX_URL`, or `index-url` in pip's own files. It can contain a
+ * password, so never print it.
  *
  * @throws EngineError if none is set
  */
@@ -70,7 +70,7 @@ export async function indexUrl(): Promise<string> {
   const {PIP_INDEX_URL, PIP_CONFIG_FILE, VIRTUAL_ENV, XDG_CONFIG_HOME} = process.env;
   if (PIP_INDEX_URL) return PIP_INDEX_URL;
   const home = homedir();
-  // The nearest to the user comes first.
+  // The most specific file comes first.
   const files = [
     PIP_CONFIG_FILE,
     VIRTUAL_ENV && join(VIRTUAL_ENV, 'pip.conf'),
@@ -85,12 +85,12 @@ export async function indexUrl(): Promise<string> {
     if (url) return url;
   }
   throw new EngineError(
-    'There is no pip here and no Python package index is set. Install pip, or set PIP_INDEX_URL to the address of your ' +
+    'pip is not installed and no Python package index is set. Install pip, or set PIP_INDEX_URL to the address of your ' +
       'index (its simple API), then run this again.',
   );
 }
 
-/** `index-url` of the sections that hold for downloads. */
+/** `index-url` in the sections that apply to downloads. */
 function urlIn(settings: string): string | undefined {
   let section = '';
   for (const line of settings.split('\n')) {
@@ -116,7 +116,7 @@ async function findPip(signal?: AbortSignal): Promise<string | undefined> {
 }
 
 /**
- * Downloads a wheel with pip, so that the user's index, proxy, certificates and keys count.
+ * Downloads a wheel with pip, so that the user's index, proxy, certificates and keys apply.
  *
  * @param folder - an empty folder
  * @returns path of the wheel
@@ -148,7 +148,7 @@ async function downloadWithPip(
   );
 }
 
-/** The wheels for one version of Python. All have the library, and only that one was checked. */
+/** The flags for the wheel of one version of Python. All wheels have the library, but only this one was checked. */
 const FLAGS = [
   '--no-deps',
   '--no-input',
@@ -160,7 +160,7 @@ const FLAGS = [
   '--abi=cp311',
 ];
 
-/** pip tells nobody how far it is, but it writes into this folder. */
+/** Bytes that pip has written into a folder. pip itself reports no progress. */
 async function sizeOfWheels(folder: string): Promise<number> {
   let bytes = 0;
   for (const name of await readdir(folder, {recursive: true}).catch(() => [])) {

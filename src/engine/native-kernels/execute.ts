@@ -18,9 +18,9 @@ export function execute(
 /**
  * Runs one of TensorFlow's operations that change variables in place.
  *
- * @param values - what the variables hold before
+ * @param values - values of the variables before
  * @param inputs - the operation's other inputs
- * @returns what the variables hold after
+ * @returns values of the variables after
  */
 export function update(
   name: string,
@@ -34,7 +34,7 @@ export function update(
   return tensorsOf(backend, executeUpdate(binding, name, toBinding(binding, attributes), held, other));
 }
 
-/** A kernel or gradient for the native backend runs on no other. */
+/** The native backend. Kernels and gradients for it run on no other. */
 function native(): NativeBackend {
   const backend = nativeBackend();
   if (backend === undefined) throw new Error(`This needs the native engine; ${tf.getBackend()} runs.`);

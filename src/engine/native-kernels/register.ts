@@ -6,7 +6,9 @@ import {execute} from './execute.ts';
 
 let registered = false;
 
-/** Gives training the kernels that TensorFlow has and TensorFlow.js does not use. Does nothing the second time. */
+/**
+ * Registers kernels for training that TensorFlow has but TensorFlow.js does not use. Only the first call does anything.
+ */
 export function registerNativeKernels(): void {
   if (registered) return;
   registered = true;
@@ -57,7 +59,7 @@ const forward: tf.KernelFunc = ({inputs: {x, gamma, beta}, attrs}) =>
     return execute(KERNEL, attributesOf(attrs), [x!, gamma!, beta!, none, none], 6);
   });
 
-/** Through mean and variance too. */
+/** The gradient also goes through mean and variance. */
 const backward: tf.GradFunc = (dy, [x, gamma, ...reserved], attrs) => {
   const [dx, dgamma, dbeta] = tf.tidy(() => {
     const inputs = [(dy as tf.Tensor[])[0]!, x!, gamma!, ...reserved];
@@ -76,7 +78,7 @@ function attributesOf(attrs: tf.NamedAttrMap | undefined): Attributes {
   };
 }
 
-/** One more axis, of length 1, as a new shape: the operation as TensorFlow.js calls it lacks types that a graph asks for. */
+/** Adds an axis of length 1 by a new shape. TensorFlow.js calls the operation without types that a graph needs. */
 function expandDimsByReshape(): tf.KernelFunc {
   return ({inputs, attrs}) => {
     const input = inputs['input'] as tf.Tensor;
@@ -88,8 +90,8 @@ function expandDimsByReshape(): tf.KernelFunc {
 const int32: Attribute = {kind: 'type', value: dataTypes.int32};
 
 /**
- * Rows of a table of 32-bit floats by their numbers. TensorFlow.js reads the numbers back to check them, which no
- * compiled graph can do; TensorFlow checks them, too.
+ * Rows of a table of 32-bit floats by index. TensorFlow.js reads the indices back to check them, which no compiled
+ * graph can do. TensorFlow checks them too.
  */
 function gatherUnread(packaged: tf.KernelFunc): tf.KernelFunc {
   return params => {
@@ -107,8 +109,8 @@ function gatherUnread(packaged: tf.KernelFunc): tf.KernelFunc {
 }
 
 /**
- * The product of two matrices by TensorFlow's operation for two matrices; TensorFlow.js takes the one for batches of
- * them, which is slower by a seventh to a half and is not fused with what comes after it.
+ * The product of two matrices by TensorFlow's operation for two matrices. TensorFlow.js uses the one for batches of
+ * matrices, which is slower by a seventh to a half and is not fused with the next operation.
  */
 function matMulOfMatrices(packaged: tf.KernelFunc): tf.KernelFunc {
   return params => {
@@ -128,7 +130,7 @@ function matMulOfMatrices(packaged: tf.KernelFunc): tf.KernelFunc {
   };
 }
 
-/** True if it is one, or a batch of a single one. */
+/** True for a matrix or a batch of a single matrix. */
 function isMatrix({shape, dtype}: tf.TensorInfo): boolean {
   return dtype === 'float32' && shape.slice(0, -2).every(size => size === 1);
 }
@@ -138,8 +140,8 @@ function matrixOf(tensor: tf.Tensor): tf.Tensor {
 }
 
 /**
- * The gradient of ReLU as one operation; TensorFlow.js multiplies by a step function made of six. It saves the output
- * instead of the input, so that TensorFlow may fuse ReLU with what comes before it.
+ * The gradient of ReLU as one operation. TensorFlow.js multiplies by a step function made of six operations. It saves
+ * the output instead of the input, so that TensorFlow can fuse ReLU with the operation before it.
  */
 const reluGradient: tf.GradConfig = {
   kernelName: 'Relu',
@@ -152,7 +154,7 @@ function gradient(dy: tf.Tensor, y: tf.Tensor): tf.Tensor {
   return nativeBackend() ? execute('ReluGrad', {T: float32}, [dy, y])[0]! : tf.mul(dy, tf.step(y));
 }
 
-/** Sums over all axes but the last, such as a bias's gradient, by the operation that TensorFlow has for that alone. */
+/** Sums over all axes but the last, such as a bias's gradient, by TensorFlow's own operation for this. */
 function sumByBiasGradient(packaged: tf.KernelFunc): tf.KernelFunc {
   return params => {
     const x = params.inputs['x']!;

@@ -17,7 +17,10 @@ function meanOver(length: number, x: tf.Tensor4D): tf.Tensor4D {
   return length === 1 ? x : tf.avgPool(x, [length, 1], 1, 'valid');
 }
 
-/** scale · x + shift, both [channels]: for the engine a convolution of single pixels, one pass over the values. */
+/**
+ * scale · x + shift, both [channels]. The engine computes it as a convolution of single pixels, in one pass over the
+ * values.
+ */
 export function scaleChannels(x: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor): tf.Tensor {
   const channels = x.shape.at(-1)!;
   return tf.tidy(() => {

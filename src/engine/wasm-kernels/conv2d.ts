@@ -5,17 +5,18 @@ import {tapsOf} from './taps.ts';
 
 interface Attributes {
   readonly strides: number | [number, number];
-  /** Null if a layer for depthwise convolutions has none. */
+  /** Null if a depthwise layer has none. */
   readonly dilations: number | [number, number] | null;
   readonly pad: 'valid' | 'same' | number | tf.backend_util.ExplicitPadding;
   readonly dimRoundingMode: 'floor' | 'round' | 'ceil' | undefined;
 }
 
 /**
- * The packaged convolution is wrong where `same` meets a filter shorter than its stride along one axis only, and writes
- * out of bounds for some paddings in numbers. Padding the input first and convolving without is right for all.
+ * The packaged convolution is wrong for padding `same` with a filter shorter than its stride along one axis only, and
+ * writes out of bounds for some numeric paddings. Padding the input first and convolving without padding is always
+ * right.
  *
- * @param packaged - the kernel of a 2-d convolution, fused or depthwise or neither
+ * @param packaged - the kernel of a plain, fused or depthwise 2-d convolution
  */
 export function conv2dByExplicitPadding(packaged: tf.KernelFunc): tf.KernelFunc {
   return parameters => {
@@ -49,8 +50,8 @@ export function conv2dByExplicitPadding(packaged: tf.KernelFunc): tf.KernelFunc 
 }
 
 /**
- * Gradient of a 2-d convolution by its filter, one matrix product a tap: what the tap met · the outputs' gradient. With
- * channels first no product transposes, and the second operand is packed once for all.
+ * Gradient of a 2-d convolution by its filter, one matrix product per tap: inputs of the tap · the outputs' gradient.
+ * With channels first no product transposes, and the second operand is packed once for all.
  */
 export const conv2dFilterGradient: tf.KernelFunc = ({inputs, attrs}) => {
   const {x, dy} = inputs as {x: tf.Tensor4D; dy: tf.Tensor4D};
@@ -84,7 +85,9 @@ export const conv2dInputGradient: tf.KernelFunc = ({inputs, attrs}) => {
   });
 };
 
-/** Gradient of a depthwise convolution by its filter: a channel's sum of what a tap met · the outputs' gradient. */
+/**
+ * Gradient of a depthwise convolution by its filter: per channel, the sum of inputs of a tap · the outputs' gradient.
+ */
 export const depthwiseFilterGradient: tf.KernelFunc = ({inputs, attrs}) => {
   const {x, dy} = inputs as {x: tf.Tensor4D; dy: tf.Tensor4D};
   const {strides, pad, dimRoundingMode, filterShape} = attrs as unknown as tf.DepthwiseConv2dNativeBackpropFilterAttrs;
@@ -93,7 +96,7 @@ export const depthwiseFilterGradient: tf.KernelFunc = ({inputs, attrs}) => {
   const multiplier = outChannels / inChannels;
   return tf.tidy(() => {
     const positions = dy.size / outChannels;
-    // Every channel as often as it has outputs.
+    // Repeats every channel once for each of its outputs.
     const repeated = multiplier === 1 ? x : tf.mul(tf.expandDims(x, -1), tf.ones([multiplier]));
     const means: tf.Tensor[] = [];
     for (const tap of tapsOf({pixels: repeated, images: batchSize, channels: outChannels}, info)) {

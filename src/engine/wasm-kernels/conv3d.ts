@@ -2,7 +2,7 @@ import {tf} from '../tf.ts';
 import {axesOf3d, inputGradient} from './input-gradient.ts';
 import {tapsOf} from './taps.ts';
 
-/** The packaged 3-d convolution is wrong where `same` meets a filter shorter than its stride; padding first is right. */
+/** The packaged 3-d convolution is wrong for `same` with a filter shorter than its stride. Padding first is right. */
 export function conv3dByExplicitPadding(packaged: tf.KernelFunc): tf.KernelFunc {
   return parameters => {
     const {x, filter} = parameters.inputs as {x: tf.Tensor5D; filter: tf.Tensor5D};
@@ -25,7 +25,7 @@ export function conv3dByExplicitPadding(packaged: tf.KernelFunc): tf.KernelFunc 
 }
 
 /**
- * Gradient of a 3-d convolution by its filter: one of a 2-d convolution a plane of the filter. The packaged kernel gives
+ * Gradient of a 3-d convolution by its filter: a 2-d gradient for each plane of the filter. The packaged kernel gives
  * wrong values with strides and with padding.
  */
 export const conv3dFilterGradient: tf.KernelFunc = ({inputs, attrs}) => {

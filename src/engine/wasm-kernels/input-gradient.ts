@@ -1,7 +1,7 @@
 import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
 import {tf} from '../tf.ts';
 
-/** How a convolution runs along one axis of its images. */
+/** The geometry of a convolution along one axis of its images. */
 export interface ConvolvedAxis {
   /** Lengths of the input, of the output and of the filter. */
   readonly input: number;
@@ -13,11 +13,11 @@ export interface ConvolvedAxis {
 }
 
 /**
- * Gradient of a convolution by its input: a convolution without strides of the outputs' gradient, zeros between and around
- * its values, with the filter reversed.
+ * Gradient of a convolution by its input: a convolution with the reversed filter and no strides over the outputs'
+ * gradient, with zeros between and around its values.
  *
  * @param dy - [batch, ...outputs, channels]
- * @param axes - an axis of the images each
+ * @param axes - the axes of the images
  * @param convolve - convolves with the reversed filter, stride 1, without padding
  */
 export function inputGradient(
@@ -32,14 +32,14 @@ export function inputGradient(
   const apart = axes.reduce((values, {stride}, axis) => setApart(values, axis + 1, stride), dy);
   const padding = margins.map(margin => margin.map(zeros => Math.max(0, zeros)) as [number, number]);
   const gradient = convolve(tf.pad(apart, [[0, 0], ...padding, [0, 0]]));
-  // Padding wider than the filter gave outputs that no input reached.
+  // Padding wider than the filter makes outputs that no input reaches.
   const surplus = margins.map(([before]) => Math.max(0, -before));
   const inputs = axes.map(({input}) => input);
   if (inputs.every((length, axis) => length === gradient.shape[axis + 1])) return gradient;
   return tf.slice(gradient, [0, ...surplus, 0], [dy.shape[0]!, ...inputs, gradient.shape.at(-1)!]);
 }
 
-/** Puts zeros between the values along an axis, so that they stand `stride` places apart. */
+/** Puts zeros between the values along an axis, so that they are `stride` positions apart. */
 function setApart(x: tf.Tensor, axis: number, stride: number): tf.Tensor {
   const length = x.shape[axis]!;
   if (stride === 1 || length === 1) return x;
@@ -71,7 +71,7 @@ export function axesOf(info: tf.backend_util.Conv2DInfo): ConvolvedAxis[] {
 /** The three axes of a 3-d convolution. */
 export function axesOf3d(info: tf.backend_util.Conv3DInfo): ConvolvedAxis[] {
   const {padInfo} = info;
-  // TensorFlow.js pads by less than nothing where `same` meets a filter shorter than its stride.
+  // TensorFlow.js computes a negative padding for `same` with a filter shorter than its stride.
   return [
     {
       input: info.inDepth,

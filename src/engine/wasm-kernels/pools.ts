@@ -3,8 +3,8 @@ import {tf} from '../tf.ts';
 import {axesOf, axesOf3d, type ConvolvedAxis, inputGradient} from './input-gradient.ts';
 
 /**
- * Gradient of 2-d average pooling: each window's gradient is shared among its places inside the image. The packaged kernel
- * counts those outside, too.
+ * Gradient of 2-d average pooling: each window's gradient is divided among its pixels inside the image. The packaged
+ * kernel also counts those outside.
  */
 export const averagePoolGradient: tf.KernelFunc = ({inputs, attrs}) => {
   const {dy, input} = inputs as {dy: tf.Tensor4D; input: tf.Tensor4D};
@@ -15,7 +15,7 @@ export const averagePoolGradient: tf.KernelFunc = ({inputs, attrs}) => {
   );
 };
 
-/** Gradient of 3-d average pooling, as that of 2-d. */
+/** Gradient of 3-d average pooling, like the 2-d one. */
 export const averagePool3dGradient: tf.KernelFunc = ({inputs, attrs}) => {
   const {dy, input} = inputs as {dy: tf.Tensor5D; input: tf.Tensor5D};
   const {filterSize, strides, pad, dimRoundingMode} = attrs as unknown as tf.AvgPool3DGradAttrs;
@@ -26,7 +26,7 @@ export const averagePool3dGradient: tf.KernelFunc = ({inputs, attrs}) => {
   );
 };
 
-/** What a window gives to each of its places, times the places of a whole window. */
+/** The share of a window's gradient for each of its pixels, times the number of pixels of a whole window. */
 function shares(dy: tf.Tensor, axes: readonly ConvolvedAxis[]): tf.Tensor {
   return axes.reduce((gradient, {input, output: outputs, filter, stride, before}, axis) => {
     const factors = Array.from({length: outputs}, (_, output) => {
@@ -51,7 +51,7 @@ export const maxPoolGradient: tf.KernelFunc = ({inputs, attrs, backend}) => {
   return gradientOf(dy, input, [depth, ...axesOf(info)], backend as BackendWasm);
 };
 
-/** Gradient of 3-d max pooling, as that of 2-d; the packaged kernel gives it to a wrong place in the same windows. */
+/** Gradient of 3-d max pooling, like the 2-d one. The packaged kernel gives it to a wrong pixel in the same windows. */
 export const maxPool3dGradient: tf.KernelFunc = ({inputs, attrs, backend}) => {
   const {dy, input} = inputs as {dy: tf.Tensor5D; input: tf.Tensor5D};
   const {filterSize, strides, pad, dimRoundingMode} = attrs as unknown as tf.MaxPool3DGradAttrs;
@@ -85,7 +85,7 @@ function gradientOf(dy: tf.Tensor, input: tf.Tensor, axes: readonly ConvolvedAxi
   return dx;
 }
 
-/** The pixels of every window that lie inside of its image, by their numbers. One array, filled anew for each window. */
+/** Indices of each window's pixels inside its image. The same array is refilled for each window. */
 function* windows(axes: readonly ConvolvedAxis[], images: number, channels: number): Generator<readonly number[]> {
   const [depths, rows, columns] = axes.map(rangesAlong) as [Range[], Range[], Range[]];
   const [depth, height, width] = axes.map(({input}) => input) as [number, number, number];
@@ -119,8 +119,8 @@ function rangesAlong({input, filter, stride, before, output: outputs}: Convolved
 }
 
 /**
- * 3-d pooling: over height and width, then over depth. The packaged kernels are wrong for windows whose largest is not
- * above 0, and where `same` meets a window shorter than its stride.
+ * 3-d pooling: over height and width, then over depth. The packaged kernels are wrong for windows whose largest value
+ * is not above 0, and for `same` with a window shorter than its stride.
  */
 export function pool3d(pool: typeof tf.maxPool | typeof tf.avgPool): tf.KernelFunc {
   return ({inputs, attrs}) => {
@@ -139,7 +139,7 @@ export function pool3d(pool: typeof tf.maxPool | typeof tf.avgPool): tf.KernelFu
   };
 }
 
-/** Padding in numbers is for every axis; the second pooling has one that is already pooled. */
+/** Numeric padding is for every axis, but the second pooling has one axis that is already pooled. */
 function depthPadding(pad: tf.MaxPool3DAttrs['pad']): 'valid' | 'same' | tf.backend_util.ExplicitPadding {
   if (typeof pad === 'string') return pad;
   return [

@@ -13,7 +13,9 @@ import {averagePool3dGradient, averagePoolGradient, maxPool3dGradient, maxPoolGr
 
 let registered = false;
 
-/** Adds what the WASM backend lacks for training, and replaces what it does slowly or wrongly. Does nothing the second time. */
+/**
+ * Adds kernels that training needs, and replaces slow or wrong kernels of the WASM backend. Only the first call acts.
+ */
 export function registerTrainingKernels(): void {
   if (registered) return;
   registered = true;
@@ -62,8 +64,8 @@ function identityByReference(packaged: tf.KernelFunc): tf.KernelFunc {
 }
 
 /**
- * The packaged kernel multiplies plain operands with XNNPACK but falls back to scalar loops where one is transposed, as
- * in every gradient. Transposing first is five to ten times faster ([64, 784]ᵀ · [64, 64]: 2.5 ms against 0.5 ms).
+ * The packaged kernel multiplies plain operands with XNNPACK but uses scalar loops if one is transposed, as in every
+ * gradient. Transposing first is five to ten times faster ([64, 784]ᵀ · [64, 64]: 2.5 ms against 0.5 ms).
  */
 function matMulByExplicitTranspose(packaged: tf.KernelFunc): tf.KernelFunc {
   return parameters => {
@@ -79,7 +81,7 @@ function matMulByExplicitTranspose(packaged: tf.KernelFunc): tf.KernelFunc {
   };
 }
 
-/** Kernels get bare tensor descriptions; the engine's own functions take them as they stand. */
+/** Kernels get only descriptions of tensors, but the engine's own functions accept these. */
 function swapInnerAxes(tensor: tf.TensorInfo): tf.Tensor {
   const axes = tensor.shape.map((_, axis) => axis);
   const last = axes.length - 1;
@@ -87,8 +89,8 @@ function swapInnerAxes(tensor: tf.TensorInfo): tf.Tensor {
 }
 
 /**
- * Sums rows of `x` into the segments that `segmentIds` names: the gradient of `gather`, so of every embedding. Ids below
- * zero are left out, as in TensorFlow.
+ * Sums rows of `x` into the segments that `segmentIds` names: the gradient of `gather`, and so of every embedding. Ids
+ * below zero are left out, as in TensorFlow.
  */
 const unsortedSegmentSum: tf.KernelFunc = ({inputs, attrs}) => {
   const {x, segmentIds} = inputs as {x: tf.Tensor; segmentIds: tf.Tensor};

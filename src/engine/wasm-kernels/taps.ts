@@ -1,7 +1,7 @@
 import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
 import {tf} from '../tf.ts';
 
-/** Equally large images in one tensor: [images, height, width, channels], whatever shape the tensor says. */
+/** Images of one size in a tensor: [images, height, width, channels], whatever its formal shape is. */
 export interface Images {
   readonly pixels: tf.Tensor;
   readonly images: number;
@@ -9,8 +9,8 @@ export interface Images {
 }
 
 /**
- * What each tap of a filter meets in images that a convolution runs over: [images, out height, out width, channels], column
- * by column of the filter. All are the same tensor, filled anew: use each before the next.
+ * The inputs of each tap of a filter in a convolution over images: [images, out height, out width, channels], column by
+ * column of the filter. The same tensor is refilled for each, so use one before the next.
  */
 export function* tapsOf({pixels, images, channels}: Images, info: tf.backend_util.Conv2DInfo): Generator<tf.Tensor> {
   const {inHeight, outHeight, outWidth, filterHeight, filterWidth, strideHeight, strideWidth, padInfo} = info;
@@ -39,18 +39,18 @@ export function* tapsOf({pixels, images, channels}: Images, info: tf.backend_uti
   }
 }
 
-/** One axis of a tensor seen as [outer, length, inner], and what is taken along it. */
+/** One axis of a tensor seen as [outer, length, inner], and the values to take along it. */
 interface Shift {
   readonly outer: number;
   readonly length: number;
   readonly inner: number;
-  /** How many are taken, from which place on, and how far apart. */
+  /** Number of values to take, the position of the first, and the distance between them. */
   readonly outputs: number;
   readonly offset: number;
   readonly stride: number;
 }
 
-/** Takes values along an axis, zeros where there are none: [outer, outputs, inner]. */
+/** Takes values along an axis, and zeros outside it: [outer, outputs, inner]. */
 function shift(from: tf.Tensor, to: tf.Tensor, {outer, length, inner, outputs, offset, stride}: Shift): void {
   const {heap, indices} = onHeap(from, to);
   const [source, target] = indices as [number, number];
@@ -77,7 +77,7 @@ function copyStrided(
   }
 }
 
-/** The engine's memory, and where tensors begin in it. Right until the engine next takes memory. */
+/** The engine's memory, and the indices of tensors in it. Valid until the engine next allocates memory. */
 function onHeap(...tensors: tf.Tensor[]): {readonly heap: Float32Array; readonly indices: number[]} {
   const backend = tf.backend() as BackendWasm;
   const arrays = tensors.map(tensor => backend.typedArrayFromHeap(tensor));

@@ -2,19 +2,19 @@ import {percentage} from '../../study/report/format.ts';
 import {type Element, element, make} from './dom.ts';
 import type {BrowserPrediction} from './student.ts';
 
-/** Bars that are shown; of more classes the others are counted. */
+/** Number of bars that are shown. Further classes are only counted. */
 const SHOWN = 10;
 
-/** Answers whose median time is told. */
+/** Number of answers whose median time is shown. */
 const TIMED = 20;
 
-/** Shows what a student says, as it says it. */
+/** Shows a student's answers as they come. */
 export interface AnswerView {
   show(prediction: BrowserPrediction): void;
   clear(): void;
 }
 
-/** @param threshold - below which the student abstains */
+/** @param threshold - confidence below which the student abstains */
 export function answerView(classes: readonly string[], threshold: number | undefined): AnswerView {
   const verdict = element('verdict');
   const times: number[] = [];

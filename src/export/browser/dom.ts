@@ -1,5 +1,6 @@
 /**
- * What the page uses of a browser. The program is for Node and knows no browser's names; these are few enough to say.
+ * The parts of a browser that the page uses. The program is for Node and has no types of browsers, so these few are
+ * declared here.
  */
 export interface Element {
   textContent: string;
@@ -94,7 +95,7 @@ declare const createImageBitmap: (file: PickedFile) => Promise<Bitmap>;
 
 export const page: Pick<Page, 'body' | 'addEventListener'> = document;
 
-/** The element of an id, which the document is known to have. */
+/** The element with an id. The document must have it. */
 export function element<T extends Element = Element>(id: string): T {
   const found = document.getElementById(id);
   if (found === null) throw new Error(`The page has no element ${id}.`);
@@ -109,7 +110,7 @@ export function make(tag: string, className = '', text = ''): Element {
   return made;
 }
 
-/** A canvas's drawing. Its pixels are read often. */
+/** The drawing context of a canvas, for frequent reading of its pixels. */
 export function drawingOn(canvas: Canvas): Drawing {
   return canvas.getContext('2d', {willReadFrequently: true});
 }

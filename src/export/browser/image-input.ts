@@ -2,7 +2,7 @@ import {type Canvas, drawingOn, element, type Field, type PointerEvent, pixelsOf
 import type {Ask, PageInput} from './page-input.ts';
 import {bytesOf, type ImageShape, type Pixels, pictureOf} from './pixels.ts';
 
-/** Pictures from files and, of students that see no colours, drawn by hand. */
+/** Pictures from files. A student without colours also gets drawings by hand. */
 export function imageInput(ask: Ask, shape: ImageShape): PageInput {
   const invert = element<Field>('invert');
   const seen = element<Canvas>('seen');
@@ -23,7 +23,7 @@ export function imageInput(ask: Ask, shape: ImageShape): PageInput {
   return {
     async takeFile(file) {
       const found = await pixelsOf(file).catch(() => {
-        throw new Error(`${file.name} is no picture that this browser can read.`);
+        throw new Error(`${file.name} is not a picture that this browser can read.`);
       });
       clear();
       await take(found);
@@ -38,13 +38,13 @@ function showBytes(canvas: Canvas, bytes: Uint8Array, shape: ImageShape): void {
   drawing.putImageData(picture, 0, 0);
 }
 
-/** A stroke's width as a share of the canvas: of a digit of MNIST it is as much. */
+/** A stroke's width as a share of the canvas, as in the digits of MNIST. */
 const STROKE = 0.08;
 
 /**
  * Lets people draw, in white on black.
  *
- * @returns what takes away all that is drawn
+ * @returns a function that clears the drawing
  */
 function drawnInput(canvas: Canvas, take: (pixels: Pixels) => Promise<void>): () => void {
   const drawing = drawingOn(canvas);

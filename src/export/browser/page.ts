@@ -6,7 +6,7 @@ import type {ImageShape} from './pixels.ts';
 import type {BrowserStudent, openStudent, StudentData} from './student.ts';
 import {numbersInput, textInput} from './typed-input.ts';
 
-// What the scripts before this one made: `student.js` and `student-data.js`.
+// The globals of the scripts before this one, `student.js` and `student-data.js`.
 const {limbeck, limbeckStudent} = globalThis as unknown as {
   readonly limbeck: {readonly openStudent: typeof openStudent};
   readonly limbeckStudent: StudentData;
@@ -26,7 +26,7 @@ function askingOf(student: BrowserStudent): Ask {
     if (input === undefined) return view.clear();
     try {
       const prediction = await student.classify(input);
-      // Someone who types fast is answered about the last of it.
+      // A person who types fast gets only the last answer.
       if (own === turn) view.show(prediction);
     } catch (error) {
       view.clear();
@@ -44,7 +44,7 @@ const INPUTS: Readonly<Record<PageForm, (ask: Ask) => PageInput>> = {
   },
 };
 
-/** Files come picked, dropped anywhere on the page, or pasted. */
+/** Takes files that are picked, dropped anywhere on the page, or pasted. */
 function takeFiles({takeFile}: PageInput, form: PageForm): void {
   const take = (file: PickedFile | undefined) => {
     if (file !== undefined) takeFile(file).catch(fail);
@@ -52,14 +52,14 @@ function takeFiles({takeFile}: PageInput, form: PageForm): void {
   const picker = element<Field>('file');
   picker.addEventListener('change', () => {
     take(picker.files?.[0]);
-    // So that the same file can be picked again.
+    // The value is cleared, so that the same file can be picked again.
     picker.value = '';
   });
   page.addEventListener('dragover', event => event.preventDefault());
   page.addEventListener('drop', event => {
     const {dataTransfer} = event as TransferEvent;
     const file = dataTransfer?.files[0];
-    // Dropped words find their way into the field by themselves.
+    // The browser itself puts dropped words into the field.
     if (file === undefined && form !== 'image') return;
     event.preventDefault();
     take(file);
@@ -71,7 +71,7 @@ async function start(): Promise<void> {
   const form = page.body.dataset['form'] as PageForm;
   const student = await limbeck.openStudent();
   const {inputShape, reading} = limbeckStudent.description;
-  // The first answer of all takes longer, as the engine makes itself ready; it is not shown.
+  // The first answer takes longer, because the engine warms up. It is not shown.
   await student.classify(
     reading ? '' : new Float32Array(inputShape.reduce<number>((size, length) => size * (length ?? 1), 1)),
   );

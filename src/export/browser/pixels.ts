@@ -1,11 +1,11 @@
-/** A picture as browsers hold it: four bytes a pixel, red, green, blue and alpha. */
+/** A picture as browsers hold it: four bytes per pixel, red, green, blue and alpha. */
 export interface Pixels {
   readonly width: number;
   readonly height: number;
   readonly data: ArrayLike<number>;
 }
 
-/** What a student of images takes. */
+/** The input of a student of images. */
 export interface ImageShape {
   readonly height: number;
   readonly width: number;
@@ -13,8 +13,9 @@ export interface ImageShape {
 }
 
 /**
- * A picture as raw bytes [height, width, channels]: its middle, cut to the proportions wanted, each value the mean of the
- * pixels that it covers. One channel is the luma of ITU-R BT.601; without an alpha channel the ground is white.
+ * A picture as raw bytes [height, width, channels]: its middle, cut to the wanted proportions. Each value is the mean
+ * of the pixels that it covers. One channel is the luma of ITU-R BT.601. Without an alpha channel the background is
+ * white.
  */
 export function bytesOf(pixels: Pixels, shape: ImageShape, invert: boolean): Uint8Array {
   const {height, width, channels} = shape;
@@ -34,7 +35,7 @@ export function bytesOf(pixels: Pixels, shape: ImageShape, invert: boolean): Uin
   return bytes;
 }
 
-/** Raw bytes as a picture, so that people see what the student sees. */
+/** Turns raw bytes into a picture, so that people see what the student sees. */
 export function pictureOf(bytes: Uint8Array, {height, width, channels}: ImageShape): Uint8ClampedArray {
   const data = new Uint8ClampedArray(height * width * 4);
   for (let pixel = 0; pixel < height * width; pixel++) {
@@ -46,10 +47,10 @@ export function pictureOf(bytes: Uint8Array, {height, width, channels}: ImageSha
   return data;
 }
 
-/** From one place along an axis to another. */
+/** A range of positions along an axis. */
 type Span = readonly [from: number, to: number];
 
-/** So many spans of equal length, in the middle of an axis. */
+/** `count` spans of equal length, in the middle of an axis. */
 function spans(count: number, scale: number, length: number): Span[] {
   const start = (length - count * scale) / 2;
   return Array.from({length: count}, (_, index) => [start + index * scale, start + (index + 1) * scale]);
@@ -75,11 +76,11 @@ function meanOf({width, data}: Pixels, rows: Span, columns: Span, onWhite: boole
   return sums.map(sum => sum / total) as [number, number, number, number];
 }
 
-/** The pixels that a span covers, and how much of each. */
+/** The pixels that a span covers, with the covered share of each. */
 function* covered([from, to]: Span): Generator<readonly [pixel: number, share: number]> {
   for (let pixel = Math.floor(from); pixel < to; pixel++) {
     const share = Math.min(to, pixel + 1) - Math.max(from, pixel);
-    // What rounding leaves over of a neighbour is no pixel, and may lie outside.
+    // A smaller share is only a rounding error, and its pixel can be outside the picture.
     if (share > 1e-6) yield [pixel, share];
   }
 }

@@ -11,35 +11,35 @@ import {preprocess} from '../../student/preprocessing.ts';
 import {rawInputs} from '../../student/raw-inputs.ts';
 import type {Student} from '../../student/student.ts';
 
-/** A student at work in a browser, by the code that it runs on elsewhere. */
+/** A student that runs in a browser, by the same code as elsewhere. */
 export interface BrowserStudent {
   readonly classes: readonly string[];
   /**
-   * What it says of one text, or of one input as raw numbers, row-major.
+   * Answers about one text, or about one input as raw numbers, row-major.
    *
-   * @throws InputError if that is not what it takes
+   * @throws InputError if the student takes another kind or shape of input
    */
   classify(input: string | ArrayLike<number>): Promise<BrowserPrediction>;
 }
 
-/** What it says, as `limbeck predict --json` has it, and how long that took. */
+/** An answer in the format of `limbeck predict --json`, with its time. */
 export interface BrowserPrediction {
   readonly class: string;
   readonly label: number;
-  /** The probability of the class, calibrated where the student is. */
+  /** The probability of the class, calibrated if the student is. */
   readonly confidence: number;
-  /** True if that is too little for the answer to stand; of a student with a threshold. */
+  /** True if the confidence is below the student's threshold. Absent without a threshold. */
   readonly abstains?: boolean;
   readonly probabilities: readonly number[];
-  /** From the raw input to the probabilities. */
+  /** Time from the raw input to the probabilities. */
   readonly milliseconds: number;
 }
 
-/** What `student-data.js` holds. */
+/** The content of `student-data.js`. */
 export interface StudentData {
   readonly description: StudentDescription;
   readonly model: tf.io.ModelJSON;
-  /** `weights.bin` in base64. Where they are too many for that, they are fetched. */
+  /** `weights.bin` in base64. Weights that are too large for this are fetched instead. */
   readonly weights?: string;
   /** The engine's code in base64. */
   readonly wasm: string;
@@ -48,17 +48,17 @@ export interface StudentData {
 declare const document: {readonly currentScript: {readonly src: string} | null};
 declare const fetch: (url: string) => Promise<{readonly ok: boolean; arrayBuffer(): Promise<ArrayBuffer>}>;
 
-/** Of this script, beside which the weights stand; known only while it is first run. */
+/** URL of this script, which the weights are beside. The browser tells it only while the script first runs. */
 const location = document.currentScript?.src;
 
 /**
- * Opens the student that `student-data.js` holds; load that script before.
+ * Opens the student in `student-data.js`. Load that script first.
  *
- * @throws InputError if it is not there, or its weights are not
+ * @throws InputError if the student or its weights are missing
  */
 export async function openStudent(): Promise<BrowserStudent> {
   const {limbeckStudent: data} = globalThis as {readonly limbeckStudent?: StudentData};
-  if (data === undefined) throw new InputError('There is no student. Load student-data.js before.');
+  if (data === undefined) throw new InputError('There is no student. Load student-data.js first.');
   await startWasmInBrowser(data.wasm);
   const student = await readStudent(data);
   const classifier = classifierOf(student);
@@ -80,7 +80,7 @@ async function fetchWeights(): Promise<ArrayBuffer> {
   const response = await fetch(url).catch(() => undefined);
   if (response?.ok) return response.arrayBuffer();
   throw new InputError(
-    'The weights could not be fetched. They are too many to stand in a script, so this folder needs a web server, such as ' +
+    'The weights could not be fetched. They are too large for a script, so this folder needs a web server, such as ' +
       '`python3 -m http.server` started in it.',
   );
 }
@@ -94,7 +94,7 @@ function decode(base64: string): ArrayBuffer {
 
 function inputsOf({reading}: Student, input: string | ArrayLike<number>, {inputShape}: StudentDescription): Inputs {
   if (typeof input === 'string') return {kind: 'text', count: 1, texts: [input]};
-  if (reading !== undefined) throw new InputError('The student reads texts, but the input is not one.');
+  if (reading !== undefined) throw new InputError('The student reads texts, but the input is not a text.');
   const shape = inputShape.map(length => length ?? 0);
   const data = Float32Array.from(input);
   if (data.length !== sizeOf(shape)) {

@@ -4,7 +4,7 @@ import type {Ask, PageInput} from './page-input.ts';
 /**
  * Texts, typed or from a file.
  *
- * @param length - of a longer text so many characters are read
+ * @param length - most characters that are read of a text
  */
 export function textInput(ask: Ask, length: number): PageInput {
   return typedInput(typed => ask(typed === '' ? undefined : typed), length);
@@ -21,7 +21,7 @@ export function numbersInput(ask: Ask): PageInput {
 function typedInput(take: (typed: string) => Promise<void>, length = Number.POSITIVE_INFINITY): PageInput {
   const field = element<Field>('typed');
   field.addEventListener('input', () => void take(field.value));
-  // A browser may have kept what was typed before the page was loaded again.
+  // A browser can keep typed text when the page is loaded again.
   void take(field.value);
   return {
     async takeFile(file) {

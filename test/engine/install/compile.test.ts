@@ -14,7 +14,7 @@ describe('checkCompiler', () => {
     await expect(checkCompiler()).rejects.toMatchObject({
       name: 'EngineError',
       message: expect.stringMatching(
-        /needs a C\+\+ compiler, and `no-such-compiler` is none that runs\. .*(g\+\+|xcode-select).*CXX names another/,
+        /needs a C\+\+ compiler, and `no-such-compiler` does not run\. .*(g\+\+|xcode-select).*set the variable CXX/,
       ),
     });
   });
@@ -22,7 +22,7 @@ describe('checkCompiler', () => {
   it('says so too where the compiler is there and does not run', async () => {
     await withPrograms({'c++': 'exit 1'});
     vi.stubEnv('CXX', '');
-    await expect(checkCompiler()).rejects.toThrow('`c++` is none that runs');
+    await expect(checkCompiler()).rejects.toThrow('`c++` does not run');
   });
 
   it('takes CXX with its flags', async () => {

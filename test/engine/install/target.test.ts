@@ -31,7 +31,7 @@ describe('targetOf', () => {
     [machine('linux', 'x64', true), 'linux x64 with musl'],
   ])('says of another machine that WASM runs there', (unsupported, name) => {
     expect(() => targetOf(unsupported)).toThrow(
-      `TensorFlow's native library can't be had for this machine, ${name}: there is one for Linux with glibc and for macOS, x64 and arm64. The WASM engine runs here and needs nothing installed.`,
+      `TensorFlow's native library is not available for this machine, ${name}: there is one for Linux with glibc and for macOS, x64 and arm64. The WASM engine runs here and needs nothing installed.`,
     );
   });
 });
