@@ -106,7 +106,7 @@ describe('the share that is right', () => {
     const some = {size: 40, checked: 10, right: 9};
     expect(shareRight([{size: 0, checked: 0, right: 0}, some])).toEqual(shareRight([some]));
     expect(() => shareRight([some, {size: 1, checked: 0, right: 0}])).toThrow('Check some inputs of each kind');
-    expect(() => shareRight([])).toThrow('nothing was checked');
+    expect(() => shareRight([])).toThrow('has no checks yet');
   });
 
   it('says how many more to check to halve the interval, or that there are too few', () => {

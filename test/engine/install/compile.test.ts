@@ -14,7 +14,7 @@ describe('checkCompiler', () => {
     await expect(checkCompiler()).rejects.toMatchObject({
       name: 'EngineError',
       message: expect.stringMatching(
-        /needs a C\+\+ compiler, and `no-such-compiler` does not run\. .*(g\+\+|xcode-select).*set the variable CXX/,
+        /needs a C\+\+ compiler, but `no-such-compiler` does not run\. .*(g\+\+|xcode-select).*set the variable CXX/,
       ),
     });
   });
