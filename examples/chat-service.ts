@@ -3,27 +3,27 @@ import {createServer, type IncomingMessage, type ServerResponse} from 'node:http
 import {json} from 'node:stream/consumers';
 import {z} from 'zod';
 
-/** What a classifier says of a text: the place of a class, or the natural log-probabilities of all of them. */
+/** A classifier's answer about a text: the index of a class, or the natural log-probabilities of all classes. */
 export type Said = number | readonly number[];
 
 export interface ChatServiceOptions {
   /** Port on this machine. */
   readonly port: number;
-  /** What the service calls its model. */
+  /** The name of its model. */
   readonly model: string;
-  /** What it answers for each class. */
+  /** Its answer for each class. */
   readonly answers: readonly string[];
   readonly classify: (text: string) => Said | Promise<Said>;
 }
 
 export interface ChatService {
-  /** Takes no further requests and ends. */
+  /** Accepts no further requests and ends. */
   close(): Promise<void>;
 }
 
 /**
- * Stands in for a hosted language model: speaks OpenAI's chat protocol, and answers what a classifier of this machine
- * says of the user's last message. With its log-probabilities, where that has them.
+ * Stands in for a hosted language model. It speaks OpenAI's chat protocol, and answers the user's last message with the
+ * class of a classifier on this machine, and with its log-probabilities if the classifier gives them.
  */
 export async function serveChat(options: ChatServiceOptions): Promise<ChatService> {
   const server = createServer((request, response) => {
@@ -43,7 +43,7 @@ export async function serveChat(options: ChatServiceOptions): Promise<ChatServic
   };
 }
 
-/** The address of a service of this machine. */
+/** The address of a service on this machine. */
 export function addressOf(port: number): string {
   return `http://127.0.0.1:${port}/v1`;
 }

@@ -7,23 +7,23 @@ import {inputAt} from 'limbeck/data';
 import {type Cascaded, cascaded} from 'limbeck/metrics';
 import {request} from 'undici';
 
-/** What a student is worth in use. */
+/** The measurements of a student in use. */
 export interface StudentInUse {
-  /** Of all of its files. */
+  /** Total size of its files. */
   readonly studentBytes: number;
-  /** Lines of a hundred characters, on one core. */
+  /** Number of lines of a hundred characters per second, on one core. */
   readonly textsPerSecond: number;
-  /** Of single requests one after another to `limbeck serve`, in milliseconds. */
+  /** Latency of single requests, one after another, to `limbeck serve`, in milliseconds. */
   readonly p99Ms: number;
-  /** With the teacher behind it, at the threshold that the student was calibrated to. */
+  /** The cascade with the teacher, at the threshold of the student's calibration. */
   readonly cascade: Cascaded;
 }
 
 /**
  * Measures a saved student.
  *
- * @param heldOut - texts that nothing learned from
- * @param labels - what the teacher says of them
+ * @param heldOut - texts that no student learned from
+ * @param labels - the teacher's labels of these texts
  */
 export async function measureStudent(folder: string, heldOut: Inputs, labels: Int32Array): Promise<StudentInUse> {
   const student = await loadStudent(folder);
@@ -45,14 +45,14 @@ async function bytesIn(folder: string): Promise<number> {
 const LINES = 20_000;
 const LINE = 100;
 
-/** In a process of its own, which has one thread to compute with. */
+/** Measures in a separate process with one thread. */
 async function throughput(folder: string, texts: Inputs): Promise<number> {
   const child = start([join(import.meta.dirname, 'throughput.ts'), folder], {TF_NUM_INTRAOP_THREADS: '1'});
   child.stdin!.end(JSON.stringify(linesOf(texts)));
   return Number(await outputOf(child));
 }
 
-/** Text cut into lines of one length, again and again from the beginning. */
+/** Text cut into lines of one length, repeated from the beginning. */
 function linesOf(texts: Inputs): readonly string[] {
   const all = Array.from({length: texts.count}, (_, index) => inputAt(texts, index))
     .map(input => (input.kind === 'text' ? input.text : ''))

@@ -4,21 +4,21 @@ import {inputAt} from 'limbeck/data';
 import {type ChatServiceOptions, type Said, serveChat} from './chat-service.ts';
 import {measureStudent, type StudentInUse} from './measure-student.ts';
 
-/** A service that is to be replaced by a student. */
+/** A service that a student replaces. */
 export interface Replacement {
   readonly service: ChatServiceOptions;
-  /** Where everything goes, `results.json` among it. */
+  /** Folder for all files, `results.json` included. */
   readonly directory: string;
-  /** How a student learns from so many answers, by one method. */
+  /** The recipe of a student that learns from a number of answers, by one method. */
   readonly recipe: (calls: number) => Recipe<UnlabelledDataset>;
 }
 
 export interface ReplacementResults extends StudentInUse {
-  /** Share of held-out texts on which student and service agree, mean over seeds, by answers that were bought. */
+  /** Share of held-out texts on which student and service agree, by number of answers; mean over seeds. */
   readonly agreement: {readonly at500: number; readonly at1500: number};
 }
 
-/** Starts the service, buys 500 and 1,500 answers of it, and measures the students that learned from them. */
+/** Starts the service, buys 500 and 1,500 answers from it, and measures the students that learned from them. */
 export async function replaceService({service: options, directory, recipe}: Replacement): Promise<ReplacementResults> {
   const service = await serveChat(options);
   try {

@@ -1,7 +1,7 @@
 import {json} from 'node:stream/consumers';
 import {loadStudent, predictLogits, startEngine, type TextInputs} from 'limbeck';
 
-/** Writes how many texts a second a saved student answers about; they come as JSON on stdin. */
+/** Writes how many texts per second a saved student answers. The texts come as JSON on stdin. */
 await startEngine();
 const student = await loadStudent(process.argv[2]!);
 const texts = (await json(process.stdin)) as readonly string[];

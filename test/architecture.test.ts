@@ -35,8 +35,8 @@ const ORDER = [
 ];
 
 /**
- * What an adapter may know of the program: the contract, secrets, errors, the tables that people fill, and where it runs a model
- * here, the engine.
+ * What an adapter may know of the program: the contract, secrets, errors, the tables that people fill, and where it
+ * runs a model here, the engine.
  */
 const ADAPTERS_MAY_IMPORT = [
   'src/teacher.ts',
@@ -115,7 +115,7 @@ describe('the house', () => {
     expect(inwards.map(shown)).toEqual([]);
   });
 
-  it('imports TensorFlow in the engine alone', () => {
+  it('imports TensorFlow only in the engine', () => {
     const elsewhere = [...inSources, ...inAdapters].filter(
       ({from, specifier}) => specifier.startsWith('@tensorflow/') && !from.startsWith('src/engine/'),
     );
@@ -129,7 +129,7 @@ describe('the house', () => {
     expect(curious.map(shown)).toEqual([]);
   });
 
-  it('paces by what it is told alone: the folder needs the contract and errors, nothing else', () => {
+  it('imports only the contract and errors in pace', () => {
     const curious = inSources.filter(
       ({from, target}) =>
         from.startsWith('src/pace/') && target && !isWithin(target, ['src/pace', 'src/teacher.ts', 'src/errors.ts']),

@@ -6,9 +6,9 @@ import {text} from 'node:stream/consumers';
 export interface SeenRequest {
   readonly path: string;
   readonly body: Json;
-  /** The most that its body allows, by the protocols' own rules. */
+  /** The most tokens that its body allows, by the protocols' own rules. */
   readonly most: Tokens;
-  /** How many came before. */
+  /** Number of earlier requests. */
   readonly before: number;
 }
 
@@ -21,13 +21,13 @@ interface Json {
   readonly [field: string]: unknown;
 }
 
-/** What the service does with a request: what it charges, and what it says. */
+/** The service's treatment of a request: its charge and its reply. */
 export interface Deed extends Tokens {
   /** @default 200 */
   readonly status?: number;
-  /** What its reply says of its usage. @default what is charged */
+  /** The usage in its reply. @default what is charged */
   readonly said?: {readonly input: unknown; readonly output: unknown} | 'nothing';
-  /** True if the connection breaks when all is charged. @default false */
+  /** True if the connection breaks after all is charged. @default false */
   readonly breaks?: boolean;
   /** Milliseconds. @default 0 */
   readonly takes?: number;
@@ -35,9 +35,9 @@ export interface Deed extends Tokens {
 
 export interface ChargingService {
   readonly url: string;
-  /** What was charged, a request each. */
+  /** The charge of each request. */
   readonly charged: readonly (Tokens & {readonly most: Tokens})[];
-  /** Forgets what was charged. */
+  /** Forgets all charges. */
   reset(act?: (request: SeenRequest) => Deed): void;
   close(): Promise<void>;
 }
@@ -91,7 +91,7 @@ const at = (body: Json, ...path: readonly string[]): number => {
   return typeof found === 'number' ? found : 0;
 };
 
-/** Written apart from what is tested, and a protocol at a time. */
+/** Written independently of the tested code, one protocol at a time. */
 function mostOutput(path: string, body: Json): number {
   if (path.endsWith('/responses')) return Math.max(16, at(body, 'max_output_tokens'));
   if (path.endsWith('/messages')) return at(body, 'max_tokens') + at(body, 'thinking', 'budget_tokens');

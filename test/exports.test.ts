@@ -27,7 +27,7 @@ function entryPoints(): EntryPoint[] {
   });
 }
 
-/** The files of a pattern with one star, private ones left out. */
+/** The files of a pattern with one star, without private ones. */
 function filesLike(pattern: string): string[] {
   const [folder, ending] = pattern.split('*') as [string, string];
   const names = readdirSync(join(root, folder)).filter(name => name.endsWith(ending) && !name.startsWith('_'));

@@ -28,11 +28,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, {recursive: true}));
 
-/** Files that differ from a valid one by chance: by bits, bytes, lengths, and what is left out or comes twice. */
+/** Random mutations of a valid file: changed bits, bytes and lengths, and parts that are left out or repeated. */
 function* mutations(valid: Buffer, seed: number, count: number): Generator<Buffer> {
   const random = seededRandom(seed, 'mutations');
   const below = (end: number) => randomInteger(random, 0, Math.max(end, 1) - 1);
-  // Headers are short and stand in front, and decide most.
+  // Headers are short, come first and decide most.
   const placeIn = (bytes: Buffer) => below(below(2) === 0 ? Math.min(bytes.length, 256) : bytes.length);
   const changes: readonly ((bytes: Buffer) => Buffer)[] = [
     bytes => {
@@ -65,7 +65,7 @@ function* mutations(valid: Buffer, seed: number, count: number): Generator<Buffe
   }
 }
 
-/** What a reader may take for one file, in milliseconds and bytes, on a busy machine. */
+/** Limits of a reader for one file, in milliseconds and bytes, on a busy machine. */
 const [LONGEST, MOST_MEMORY] = [5000, 2 ** 29];
 
 /** Every outcome is a value or an error of limbeck's, in bounded time and memory. */
@@ -160,7 +160,7 @@ describe('a damaged file ends in a value or an error that names it', () => {
 });
 
 describe('a file made to fill the memory is refused', () => {
-  it('as gzipped images, however much their header claims', async () => {
+  it('as gzipped images, whatever their header claims', async () => {
     const size = 2 ** 27;
     const header = Buffer.from([0, 0, 8, 1, 0, 0, 0, 0]);
     header.writeUInt32BE(size, 4);
@@ -240,7 +240,7 @@ describe('a model from elsewhere reads no other files', () => {
     const path = await mkdtemp(join(folder, 'onnx-'));
     const model = await readFile(join(fixtures, 'onnx/external.onnx'));
     await writeFile(join(path, '../weights'), 'secret');
-    // As long as the name that they take the path of.
+    // These have the length of the name that they replace.
     for (const name of ['./././../weights', '../../../dev/kvm']) {
       const bytes = Buffer.from(model.toString('latin1').replaceAll('external.weights', name), 'latin1');
       await writeFile(join(path, 'm.onnx'), bytes);

@@ -22,7 +22,7 @@ async function start(options: HostileOptions = {}, run = startHostileService): P
   return service;
 }
 
-/** Posts a request about texts as a client without any care for faults would. */
+/** Posts a request about texts like a client that ignores faults. */
 function post({url}: HostileService, texts: readonly string[], outputs = ['log_probabilities'], init?: RequestInit) {
   const body = {
     inputs: [{name: 'x', datatype: 'BYTES', shape: [texts.length, 1], data: texts}],
@@ -42,18 +42,18 @@ const teacherAt = (service: HostileService, rest: {readonly maxBatch?: number; r
     classes: service.classes,
     output: {logProbabilities: 'log_probabilities'},
     concurrency: 8,
-    // Long enough that a busy machine isn't taken for a stall.
+    // Long enough that a busy machine isn't mistaken for a stall.
     timeout: 3000,
     ...rest,
   });
 
 const query = (text: string): Query => ({input: {kind: 'text', text}});
 
-/** The tallies of what every client may expect: paid for once, save what was spoilt. */
+/** True if the input was paid for once, apart from spoilt replies, as every client can expect. */
 const isPaidOnce = ({paid, spoilt}: Tally): boolean => paid - spoilt === 1;
 
 describe('the hostile service without faults', () => {
-  it('answers an input by what it holds, in any process', async () => {
+  it('answers an input by its content, in any process', async () => {
     const here = await start();
     const there = await start({}, spawnHostileService);
     const names = ['logits', 'log_probabilities', 'probabilities', 'label', 'class'];
@@ -75,7 +75,7 @@ describe('the hostile service without faults', () => {
     expect((await there.stats()).inputs).toEqual((await here.stats()).inputs);
   });
 
-  it('counts what it is paid for by input', async () => {
+  it('counts payments by input', async () => {
     const service = await start();
     const pixels: Query = {input: {kind: 'tensor', dtype: 'uint8', shape: [2], data: Uint8Array.of(7, 8)}};
     const teacher = teacherAt(service);
@@ -96,7 +96,7 @@ describe('the hostile service without faults', () => {
     expect(await service.stats()).toMatchObject({unauthorized: 1, inputs: {a: {asked: 1, paid: 1}}});
   });
 
-  it('holds to its limit of requests, and tells of it', async () => {
+  it('keeps its limit of requests, and reports it', async () => {
     const service = await start({requestsPerMinute: 3});
     const replies = [];
     for (const text of ['a', 'b', 'c', 'd']) replies.push(await post(service, [text]));
@@ -107,7 +107,7 @@ describe('the hostile service without faults', () => {
     expect(await service.stats()).toMatchObject({limited: 1, requests: 4});
   });
 
-  it('holds to its limit of tokens, and fills up again', async () => {
+  it('keeps its limit of tokens, which fills up again', async () => {
     const cost = tokensOf(['a'.repeat(100)]);
     const service = await start({tokensPerMinute: 60_000});
     expect(cost).toBe(26);
@@ -182,7 +182,7 @@ describe('the hostile service', () => {
     expect((await post(service, ['a', 'b'])).status).toBe(200);
   });
 
-  it('hears of a client that follows a redirect', async () => {
+  it('notices a client that follows a redirect', async () => {
     const service = await start({rate: 1, faults: ['redirect']});
     await post(service, ['a'], undefined, {redirect: 'follow'}).catch(() => {});
     expect((await service.stats()).strays).toBe(1);
@@ -201,7 +201,7 @@ describe('the hostile service', () => {
     expect(new Set(first)).toEqual(new Set([200, 429, 500, 503]));
   });
 
-  it('has every input paid for once by a client that asks again for what it did not get', async () => {
+  it('is paid once for every input by a client that asks again after a lost reply', async () => {
     const service = await start({rate: 0.5, retryAfter: 0.01});
     const teacher = teacherAt(service, {maxBatch: 3});
     const texts = Array.from({length: 600}, (_, index) => `text ${index}`);
@@ -226,7 +226,7 @@ describe('the hostile service', () => {
     expect(Math.max(...Object.values(inputs).map(tally => tally.faults))).toBe(1);
   });
 
-  it('books a client that goes away as left in doubt', async () => {
+  it('counts the inputs of a client that goes away as in doubt', async () => {
     const service = await start({delay: 500});
     const gone = new AbortController();
     const asked = expect(post(service, ['a'], undefined, {signal: gone.signal})).rejects.toThrow();

@@ -1,6 +1,6 @@
 /**
- * A service of the Open Inference Protocol that does to its clients all that services do: in this process, as a child
- * process, or by hand with `npx tsx test/hostile-service.ts --port 8080`, whose counts are at `/stats`.
+ * A service of the Open Inference Protocol with all the faults of real services. It runs in this process, as a child
+ * process, or by hand with `npx tsx test/hostile-service.ts --port 8080`. Its counts are at `/stats`.
  */
 import {spawn} from 'node:child_process';
 import {createHash} from 'node:crypto';
@@ -25,13 +25,13 @@ export interface HostileOptions extends Limits {
   /** @default 0, which takes a free port */
   readonly port?: number;
   /**
-   * Which requests meet which fault hangs on this and on how many came before.
+   * Seed of the faults. The fault of a request depends on it and on the number of earlier requests.
    *
    * @default 1
    */
   readonly seed?: number;
   /**
-   * Share of the requests that meet a fault, from 0 to 1.
+   * Share of the requests that get a fault, from 0 to 1.
    *
    * @default 0
    */
@@ -39,7 +39,7 @@ export interface HostileOptions extends Limits {
   /** @default PASSING_FAULTS */
   readonly faults?: readonly FaultKind[];
   /**
-   * The most faults that one input meets, so that a client that asks again comes to an end.
+   * The most faults of one input, so that a client that asks again comes to an end.
    *
    * @default 1
    */
@@ -57,13 +57,13 @@ export interface HostileOptions extends Limits {
    */
   readonly delay?: number;
   /**
-   * How many classes there are, 64 at most.
+   * Number of classes, 64 at most.
    *
    * @default 10
    */
   readonly classes?: number;
   /**
-   * Asked of clients as `Authorization: Bearer`.
+   * The key that clients must send as `Authorization: Bearer`.
    *
    * @default none
    */
@@ -72,7 +72,7 @@ export interface HostileOptions extends Limits {
 
 export interface HostileService {
   readonly url: string;
-  /** Of the labels that it answers. */
+  /** The options of its answers. */
   readonly classes: readonly string[];
   stats(): Promise<HostileStats>;
   close(): Promise<void>;
@@ -96,7 +96,7 @@ export async function startHostileService(options: HostileOptions = {}): Promise
   };
 }
 
-/** Serves from a process of its own, which ends with this one. */
+/** Serves from its own process, which ends with this one. */
 export async function spawnHostileService(options: HostileOptions = {}): Promise<HostileService> {
   const args = ['--import', 'tsx', import.meta.filename, '--options', JSON.stringify(options)];
   const child = spawn(process.execPath, args, {stdio: ['pipe', 'pipe', 'inherit']});
@@ -168,7 +168,7 @@ class Hostility {
       return refuse({response, headers}, 429, waitHeader(Math.ceil(wait / 1000)));
     }
     if (delay > 0) await setTimeout(delay);
-    // The client went away while it was thought about.
+    // The client went away before the answer.
     if (response.destroyed) return this.tallies.add(names, 'doubtful');
     const reply = replyTo(names, asked, classes);
     const {fault, row} = this.#draw(names);
@@ -179,7 +179,7 @@ class Hostility {
     else await FAULTS[fault].play({response, reply, row, retryAfter, headers});
   }
 
-  /** Enters an answer that the client didn't wait for. */
+  /** Counts an answer that the client didn't wait for. */
   #watch(response: ServerResponse, names: readonly string[]): void {
     response.once('close', () => {
       if (response.writableFinished) return;

@@ -12,7 +12,7 @@ const asModule = (source: string): string => `data:text/javascript,${encodeURICo
 
 const REGISTER = asModule(`import {register} from 'node:module'; register(${JSON.stringify(asModule(HOOK))});`);
 
-/** The packages that a run of Node loads modules of, as a hook of its loader sees them. */
+/** The packages whose modules a run of Node loads, found by a hook of its loader. */
 export async function loadedPackages(...args: readonly string[]): Promise<readonly string[]> {
   const {stderr} = await promisify(execFile)(process.execPath, ['--import', REGISTER, ...args], {
     maxBuffer: 16 * 2 ** 20,

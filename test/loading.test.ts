@@ -16,7 +16,7 @@ const adapters = namesIn('adapters').filter(name => !name.startsWith('_'));
 /** The adapters that run a model of TensorFlow in this process. */
 const COMPUTING = ['saved-model', 'tfjs'];
 
-/** What few programs need: they draw reports, bundle pages, and read TypeScript, Parquet and archives. */
+/** Packages that few programs need: they draw reports, bundle pages, and read TypeScript, Parquet and archives. */
 const SELDOM_NEEDED = [
   '@observablehq/plot',
   'd3',
@@ -44,14 +44,14 @@ describe('what is loaded', () => {
     expect(await loadedPackages(cli, ...command, '--help')).toEqual(['commander']);
   });
 
-  it('has no TensorFlow where an adapter asks others', async () => {
+  it('has no TensorFlow if an adapter asks others', async () => {
     const asking = adapters.filter(name => !COMPUTING.includes(name));
     const loaded = await loadedByImport(...asking.map(name => `adapters/${name}.js`));
     expect(loaded).toContain('undici');
     expect(loaded.filter(isOfTensorFlow)).toEqual([]);
   });
 
-  it('has no TensorFlow where a command only reads what is kept or asks a service how it fares', async () => {
+  it('has no TensorFlow if a command only reads kept data or asks for the status of a service', async () => {
     const loaded = await loadedByImport(
       ...['cache/look', 'cache/portable', 'status'].map(name => `src/cli/${name}.js`),
     );
@@ -59,7 +59,7 @@ describe('what is loaded', () => {
     expect(loaded.filter(isOfTensorFlow)).toEqual([]);
   });
 
-  it('has nothing that few programs need when the package is imported or a command computes', async () => {
+  it('has no rarely needed package when limbeck is imported or a command computes', async () => {
     const running = ['label', 'train', 'compare', 'predict', 'serve', 'engine'].map(name => `src/cli/${name}.js`);
     const loaded = await loadedByImport('src/index.js', ...adapters.map(name => `adapters/${name}.js`), ...running);
     expect(loaded.some(isOfTensorFlow)).toBe(true);

@@ -7,35 +7,35 @@ import {join} from 'node:path';
 import {env} from 'node:process';
 import {until} from './built.ts';
 
-/** Why a test with Redis is skipped. */
+/** The reason why a test with Redis is skipped. */
 export const NO_REDIS = 'no redis-server here: install it (Debian: apt-get install redis-server)';
 
-/** A Redis server of its own, which keeps nothing on disk. */
+/** A Redis server for one test, which keeps nothing on disk. */
 export interface RedisServer {
   readonly url: string;
-  /** Ends it as a crash does; what it held is gone. */
+  /** Ends it like a crash. Its data is lost. */
   kill(): Promise<void>;
   /** Starts it again at the same port. */
   start(): Promise<void>;
-  /** Lets connections be made and answers nothing, until `resume`. */
+  /** Accepts connections but answers nothing until `resume`. */
   pause(): void;
   resume(): void;
-  /** Has it do a command. */
+  /** Runs a command. */
   command(...words: readonly string[]): Promise<void>;
-  /** Ends it and takes its folder away. */
+  /** Ends it and removes its folder. */
   stop(): Promise<void>;
 }
 
 /**
  * Starts a server at a free port; the caller stops it. Undefined if none is installed.
  *
- * @param password - that clients have to give
- * @throws Error if none is installed and `CI` is set: there a silent skip would pass for a test
+ * @param password - required from clients
+ * @throws Error if none is installed and `CI` is set, because a silent skip would look like a passed test
  */
 export async function startRedis(password = ''): Promise<RedisServer | undefined> {
   if (spawnSync('redis-server', ['--version']).error) {
     if (env['CI'] === undefined) return undefined;
-    throw new Error(`Tests with Redis must run where CI is set, but there is ${NO_REDIS}.`);
+    throw new Error(`Tests with Redis must run if CI is set, but there is ${NO_REDIS}.`);
   }
   const folder = await mkdtemp(join(tmpdir(), 'limbeck-redis-'));
   const port = await freePort();
@@ -50,7 +50,7 @@ export async function startRedis(password = ''): Promise<RedisServer | undefined
     const settings = {port, bind: '127.0.0.1', save: '', appendonly: 'no', dir: folder, requirepass: password};
     const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
     server = spawn('redis-server', flags, {stdio: 'ignore'});
-    // A refusal without a password is an answer as well.
+    // A refusal for lack of a password is also an answer.
     await until('Redis answers', async () => /^(\+PONG|-NOAUTH)/.test(await answer(port, 'PING')));
   };
   await start();
@@ -68,7 +68,7 @@ export async function startRedis(password = ''): Promise<RedisServer | undefined
   };
 }
 
-/** What a server there says to a command; nothing where there is none. */
+/** The reply of a server to a command; empty if there is no server. */
 async function answer(port: number, command: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   try {
@@ -82,7 +82,7 @@ async function answer(port: number, command: string): Promise<string> {
   }
 }
 
-/** A port of this machine that nobody has just now. */
+/** A free port of this machine. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

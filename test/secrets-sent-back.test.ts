@@ -18,7 +18,7 @@ const KEY = 'sk-Sent/Back+0123456789-of-this-test';
 const everyHex = (text: string, write: (code: string) => string): string =>
   [...text].map(sign => write(sign.charCodeAt(0).toString(16).padStart(2, '0'))).join('');
 
-/** A key as a service could send it back, by how. */
+/** The forms in which a service could send a key back. */
 const FORMS: Readonly<Record<string, string>> = {
   'as it is': KEY,
   'in capitals': KEY.toUpperCase(),
@@ -38,7 +38,7 @@ const FORMS: Readonly<Record<string, string>> = {
   'with spaces': KEY.replace(/(?=S|B)/g, ' '),
 };
 
-/** What can be made of a text that nobody should read. */
+/** The readings of a text, in which no key must be found. */
 function reads(text: string): readonly string[] {
   const unescaped = text
     .replace(/\\u00([\da-f]{2})|%([\da-f]{2})|&#x([\da-f]+);/gi, (_, a, b, c) =>
@@ -68,7 +68,7 @@ describe('a text without secrets', () => {
     }
   });
 
-  it('stays the same where it holds none, sign for sign', () => {
+  it('stays the same, sign for sign, if it holds none', () => {
     const text = fc.oneof(fc.string({unit: 'binary'}), fc.json(), fc.webUrl(), fc.base64String());
     fc.assert(
       fc.property(text, other => {
@@ -90,13 +90,13 @@ describe('a text without secrets', () => {
     ]);
   });
 
-  it('keeps what is too short to be a secret', () => {
+  it('keeps texts that are too short to be secrets', () => {
     keepSecret('EMPTY');
     keepSecret(undefined);
     expect(withoutSecrets('an EMPTY text')).toBe('an EMPTY text');
   });
 
-  it('is what errors say, and what is kept of replies', () => {
+  it('is used in errors and in kept replies', () => {
     expect(new LimbeckError(`No ${KEY} here`).message).toBe('No [secret] here');
     const reply = {status: 200, headers: {model: KEY}, body: `"${KEY}"`};
     expect(replyWithoutSecrets(reply)).toEqual({status: 200, headers: {model: '[secret]'}, body: '"[secret]"'});
@@ -111,7 +111,7 @@ describe('a text without secrets', () => {
 describe('a service that sends the key back', () => {
   let server: Server;
   let folder: string;
-  /** What it sends back in the path of the key. */
+  /** The text that it sends back instead of the key. */
   let form = '';
   let status = 200;
 

@@ -14,9 +14,9 @@ import {type FaultKind, type HostileService, PASSING_FAULTS, startHostileService
 const KEY = 'sk-Very/Secret+0123456789-of-this-test';
 const WRONG_KEY = 'sk-Other/Secret+9876543210-of-this-test';
 
-/** What a key may look like where it was written down, whole or within something longer. */
+/** The forms that a written key can have, alone or inside a longer text. */
 function formsOf(key: string): readonly string[] {
-  // Where a key stands inside a text that is encoded, it may begin at any of three places.
+  // Inside an encoded text, a key can begin at any of three offsets.
   const encoded = ['', ' ', '  '].map(before => {
     const text = Buffer.from(before + key).toString('base64');
     return text.slice(before.length === 0 ? 0 : 4, -4);
@@ -121,7 +121,7 @@ describe('a key that was passed', () => {
     const teacher = openInference(options);
     const asking = await openAsking({cache: join(folder, 'answers.mdb'), journal: join(folder, 'journal')});
     const {teacher: layered, ledger} = asking.open(teacher);
-    // Both what the layers make of an error and the error as the adapter threw it.
+    // The error after the layers, and the error as the adapter threw it.
     const errors: unknown[] = [await teacher.ask([text('a')]).catch((error: unknown) => error)];
     const stop = AbortSignal.timeout(400);
     await askEach(layered, [text('b')], outcomes => void errors.push(outcomes), {stop}).catch(error =>
@@ -140,7 +140,7 @@ describe('a key that was passed', () => {
     await rm(folder, {recursive: true});
   });
 
-  it('would be found, in whatever form', async () => {
+  it('would be found in any form', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'limbeck-secrets-'));
     const error = new Error('outer', {cause: {headers: [{authorization: `Bearer ${KEY}`}]}});
     writeFileSync(join(folder, 'binary'), Buffer.concat([Buffer.of(0, 255), Buffer.from(KEY)]));

@@ -37,7 +37,7 @@ const good: Teacher<'black-box'> = {
   },
 };
 
-/** Runs the suite and tells which tests failed, by title. */
+/** Runs the suite and returns the titles of the failed tests. */
 async function failuresOf(teacher: () => Teacher, suite: Partial<TeacherSuite> = {}): Promise<string[]> {
   const failures: string[] = [];
   const runs: Promise<void>[] = [];
@@ -66,7 +66,7 @@ function constant(access: Access, given: Answer): Teacher {
   } as Teacher;
 }
 
-/** A teacher of the two best classes that names so many of them, query after query. */
+/** A teacher of the two best classes that names `counts` of them, query after query. */
 function naming(...counts: readonly number[]): Teacher {
   const best = {kind: 'top-k', classes: Int32Array.of(1, 2), logProbabilities: logs(0.5, 0.25), rest: 0.25} as const;
   const first = {kind: 'top-k', classes: Int32Array.of(1), logProbabilities: logs(0.5), rest: 0.5} as const;
@@ -110,9 +110,9 @@ const remote: Teacher<'black-box'> = {
   },
 };
 
-/** The same with a batch lane whose lines are made in this way. */
+/** The same teacher with a batch lane whose lines are made by `lineOf`. */
 function batching(lineOf: BatchLane['lineOf']): Teacher {
-  const unused = () => Promise.reject(new Error('Nothing is handed over here.'));
+  const unused = () => Promise.reject(new Error('Nothing is submitted here.'));
   const lane: BatchLane = {
     ...{maxRequests: 10, maxBytes: 1000, priceShare: 0.5, lineOf},
     ...{submit: unused, find: unused, poll: unused, cancel: unused},

@@ -1,4 +1,4 @@
-/** What every teacher must hold, whoever wrote it and whichever test runner checks it. Exported as `limbeck/testing`. */
+/** The tests that every teacher must pass, for any test runner. Exported as `limbeck/testing`. */
 import assert from 'node:assert/strict';
 import {detailOf, heldDetail, satisfies} from '../src/knowledge/coarsen.ts';
 import type {BatchService} from '../src/lane.ts';
@@ -16,7 +16,7 @@ import type {
   TopKAnswer,
 } from '../src/teacher.ts';
 
-/** The tests of the suite, by what they are about. */
+/** The tests of the suite by their subject. */
 export type TeacherTest =
   | 'order'
   | 'access'
@@ -36,13 +36,13 @@ export interface TeacherSuite {
   readonly it: (title: string, run: () => Promise<void>) => unknown;
   /** Makes the teacher anew for every test. */
   readonly teacher: () => Teacher | Promise<Teacher>;
-  /** At least two that it answers, not all alike. */
+  /** At least two queries that it answers, not all of them equal. */
   readonly queries: readonly Query[];
-  /** One that it can't answer. */
+  /** A query that it can't answer. */
   readonly badQuery?: Query;
-  /** Tests that this teacher can't hold, each with its reason, which the title then shows. */
+  /** Tests that this teacher can't pass, each with its reason. The title then shows the reason. */
   readonly skip?: {readonly [T in TeacherTest]?: string};
-  /** The key that the teacher was given: it may show nowhere. */
+  /** The key that the teacher was given. It must not show anywhere. */
   readonly secret?: string;
 }
 
@@ -78,7 +78,7 @@ const tests: Readonly<Record<TeacherTest, Check>> = {
     title: 'answers as its access allows, with all that its detail promises',
     async run(teacher, {queries}) {
       const {access, detail, parts} = teacher;
-      // What is made of many labels may tell a distribution.
+      // An answer made of many labels can show a distribution.
       const estimated: readonly Answer['kind'][] = access === 'black-box' && parts ? ['log-probabilities'] : [];
       const answers = await answersTo(teacher, queries, {detail});
       const lessThan = (held: Detail) => `${JSON.stringify(held)} is less than the promised detail`;
@@ -87,7 +87,7 @@ const tests: Readonly<Record<TeacherTest, Check>> = {
         const held = heldDetail(answer, detail);
         assert.ok(satisfies(held, detail), lessThan(held));
       }
-      // One that names its k best may have less to say of an input, but not of all.
+      // A teacher that names its k best classes can name fewer for some inputs, but not for all.
       const given = answers.map(detailOf);
       assert.ok(
         given.some(held => satisfies(held, detail)),
@@ -124,7 +124,7 @@ const tests: Readonly<Record<TeacherTest, Check>> = {
     async run(teacher, {queries}) {
       const reason = new Error('enough');
       await assert.rejects(() => askAborted(teacher, queries, reason, 'before'), reason);
-      // A teacher that computes without a pause may have its answers before it hears of the abort.
+      // A teacher that computes without a pause can have its answers before it notices the abort.
       const end = await askAborted(teacher, queries, reason, 'during').catch((error: unknown) => error);
       if (!Array.isArray(end)) assert.equal(end, reason);
     },
@@ -212,7 +212,7 @@ async function answersTo(teacher: Teacher, queries: readonly Query[], options?: 
   return answersOf(await outcomesOf(teacher, queries, options));
 }
 
-/** Asks in batches that the teacher takes. */
+/** Asks in batches of the size that the teacher takes. */
 async function outcomesOf(teacher: Teacher, queries: readonly Query[], options?: AskOptions): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (let start = 0; start < queries.length; start += teacher.maxBatch) {

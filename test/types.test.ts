@@ -6,7 +6,7 @@ import type {Student} from '../src/student/student.ts';
 import type {LogProbabilitiesAnswer, ReadOutcome, Teacher} from '../src/teacher.ts';
 import type {train} from '../src/train/train.ts';
 
-/** What must not compile. `tsc` fails where one of these lines is no error; nothing here is ever called. */
+/** Code that must not compile. `tsc` fails if one of these lines has no error. Nothing here is ever called. */
 function mustNotCompile(
   test: Split<'test'>,
   validation: Split<'validation'>,

@@ -11,9 +11,9 @@ export interface DistilOptions {
   readonly networks: Setup['networks'];
   readonly objective: Objective;
   readonly epochs: number;
-  /** Where students, checkpoints and results go. What was begun there goes on. */
+  /** Folder for students, checkpoints and results. A run that began there continues. */
   readonly folder: string;
-  /** What the papers came to with these networks. */
+  /** The published results of these networks. */
   readonly published?: Accuracies | undefined;
   /**
    * Seconds between checkpoints.
@@ -29,19 +29,19 @@ export interface DistilResults {
   readonly objective: Objective;
   /** Weights that are trained. */
   readonly weights: {readonly teacher: number; readonly student: number};
-  /** On the test images, in percent, at the end of the last epoch. */
+  /** Accuracy on the test images, in percent, at the end of the last epoch. */
   readonly accuracy: Accuracies;
   /**
-   * How much of what lies between the student alone and the teacher is gained by distillation, in percent. Absent where
-   * the teacher is no better.
+   * The share of the gap between the student alone and the teacher that distillation closes, in percent. Absent if the
+   * teacher is no better.
    */
   readonly gapClosed?: number;
   readonly published?: Accuracies;
 }
 
 /**
- * Trains the teacher, the student alone, and the student from the teacher, and measures each once, on the test images, at
- * its end. Called again it goes on where it was, and ends with the same bits.
+ * Trains the teacher, the student alone, and the student from the teacher, and measures each once, on the test images,
+ * at its end. A repeated call continues an unfinished run, and ends with the same bits.
  */
 export async function distil(data: Cifar, options: DistilOptions): Promise<DistilResults> {
   const {networks, objective, epochs, folder, published, say} = options;

@@ -3,10 +3,10 @@ import {selectInputs} from 'limbeck/data';
 import {training} from './settings.ts';
 import {type Setup, type StageName, stageNames, stageOf} from './stages.ts';
 
-/** The first step of a run is compiled and takes longer, and during the last no teacher answers ahead. */
+/** The first step of a run compiles and takes longer. During the last step no teacher answers ahead. */
 const STEPS = 5;
 
-/** Seconds that a step of each stage takes here, found by taking a few with networks that are then dropped. */
+/** Seconds that a step of each stage takes here, measured with a few steps of networks that are then dropped. */
 export async function secondsAStep(setup: Setup): Promise<Readonly<Record<StageName, number>>> {
   const few = {...setup, knowledge: firstOf(setup.knowledge, STEPS * training.batchSize)};
   const teacher = setup.networks.teacher(setup.task, training.seed);

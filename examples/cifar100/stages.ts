@@ -10,7 +10,7 @@ import {
 } from 'limbeck';
 import {distillation, type Objective, training} from './settings.ts';
 
-/** What is trained, one after the other. */
+/** The networks that are trained, one after the other. */
 export const stageNames = ['teacher', 'student', 'distilled'] as const;
 export type StageName = (typeof stageNames)[number];
 
@@ -22,13 +22,13 @@ export interface Setup {
   readonly knowledge: Knowledge;
 }
 
-/** One network, before its first step, and how it learns. */
+/** One network before its first step, with its way of learning. */
 export interface Stage {
   readonly network: Student;
   readonly options: Omit<TrainOptions, 'epochs'>;
 }
 
-/** @param teacher - for the stage that learns from one */
+/** @param teacher - needed by the stage that learns from one */
 export function stageOf(name: StageName, {task, networks, objective}: Setup, teacher?: Student): Stage {
   const build = name === 'teacher' ? networks.teacher : networks.student;
   const losses: readonly LossTerm[] = teacher ? distillation(objective) : [hardLabels()];

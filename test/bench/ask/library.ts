@@ -1,4 +1,4 @@
-/** The built library, as it is shipped: what is measured is not slowed by the tools of the tests. */
+/** The built library, as it is shipped, so that the tools of the tests don't slow it. */
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {join} from 'node:path';
@@ -20,7 +20,7 @@ const {openInference} = await built<typeof import('../../../adapters/open-infere
 const {openAsking} = await built<typeof import('../../../src/ask/asking.ts')>('src/ask/asking.js');
 const {askEach} = await built<typeof import('../../../src/ask/each.ts')>('src/ask/each.js');
 
-/** A service to ask, and how. */
+/** A service and the way to ask it. */
 export interface Asked {
   readonly url: string;
   readonly maxBatch: number;
@@ -29,7 +29,7 @@ export interface Asked {
   readonly dispatcher?: Dispatcher;
 }
 
-/** The output that the instant service gives. */
+/** The output of the instant service. */
 export const OUTPUT = 'log_probabilities';
 
 /** A request about one text, as the adapter makes it. */
@@ -38,14 +38,14 @@ export function requestOf(text: string): object {
   return {inputs: [input], outputs: [{name: OUTPUT}]};
 }
 
-/** Texts that differ, made when they are pulled. */
+/** Different texts, made on demand. */
 export function* queries(count: number): Generator<Query, void> {
   for (let index = 0; index < count; index++) yield {input: {kind: 'text', text: textOf(index)}};
 }
 
 export const textOf = (index: number): string => `What is this, and what is it for? Number ${index}.`;
 
-/** The teacher that the instant service is. */
+/** The instant service as a teacher. */
 export function instantTeacher(asked: Asked): Teacher {
   const options: OpenInferenceOptions = {
     ...asked,
@@ -58,7 +58,7 @@ export function instantTeacher(asked: Asked): Teacher {
 /**
  * Asks about `count` texts through all layers, with the cache and the journal in a folder.
  *
- * @returns how many answers came
+ * @returns the number of answers
  */
 export async function askAll(asked: Asked, count: number, folder: string): Promise<number> {
   const asking = await openAsking({cache: join(folder, 'answers.mdb'), journal: join(folder, 'journal')});

@@ -1,4 +1,4 @@
-/** What the layers cost a client that asks a service: `npm run bench:ask`. See README.md. */
+/** Measures the cost of the layers for a client that asks a service: `npm run bench:ask`. See README.md. */
 import {writeFile} from 'node:fs/promises';
 import {parseArgs} from 'node:util';
 import {startInstantService} from './library.ts';
@@ -36,7 +36,7 @@ const lines = [
   ['Through all layers', `${layered.toFixed(0)} calls a second`, `median of ${each(speeds.layered)}`],
   ['Ratio of the medians', results.ratioToBare.toFixed(3), 'wanted: 0.6 or more'],
   ['Its parts, without layers', `${parts.toFixed(0)} calls a second`, `median of ${each(speeds.parts)}`],
-  ['Ratio of the medians', results.ratioOfParts.toFixed(3), 'what the layers can come to at most'],
+  ['Ratio of the medians', results.ratioOfParts.toFixed(3), 'the most that the layers can reach'],
   ['From a warm cache', `${warm.toFixed(0)} answers a second`, 'wanted: 50000 or more'],
   ['Peak memory, 100,000 inputs', mebibytes(few.own), `${mebibytes(few.resident)} with the mapped file`],
   ['Peak memory, 1,000,000 inputs', mebibytes(many.own), `${mebibytes(many.resident)} with the mapped file`],

@@ -1,4 +1,4 @@
-/** The most memory that a process holds while it asks about many inputs; each is measured in a process of its own. */
+/** Peak memory of a process that asks about many inputs. Each number of inputs is measured in its own process. */
 import {execFile} from 'node:child_process';
 import {readFileSync} from 'node:fs';
 import {mkdtemp, rm} from 'node:fs/promises';
@@ -11,7 +11,7 @@ import {askAll} from './library.ts';
 export interface Peak {
   /** The process's own memory. */
   readonly own: number;
-  /** With the pages of the answers' file that the system keeps mapped, and takes back when it needs them. */
+  /** Includes the pages of the answers' file that the system keeps mapped, and takes back when it needs them. */
   readonly resident: number;
 }
 
@@ -23,7 +23,7 @@ export async function measureMemory(url: string, count: number): Promise<Peak> {
   return JSON.parse(stdout) as Peak;
 }
 
-/** Memory of this process that stands for no file; Linux alone tells. */
+/** Memory of this process that is not a mapped file. Only Linux tells it. */
 function ownMemory(): number {
   const status = readFileSync('/proc/self/status', 'utf8');
   return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;

@@ -1,7 +1,7 @@
 /**
- * The parts that no call can do without, in a straight line: its key, two looks into the store, a lease, a line of the
- * journal before and one after it, its reply read, its answer kept. No layers: no limits, retries, budget, ledger,
- * progress or stop. What this takes the layers can't take less than.
+ * The parts that every call needs, one after the other: its key, two looks into the store, a lease, a line of the
+ * journal before it and one after it, a reply to read, an answer to keep. It has no layers: no limits, retries, budget,
+ * ledger, progress or stop. The layers can't be faster than this.
  */
 import {join} from 'node:path';
 import type {Dispatcher} from 'undici';
@@ -24,7 +24,7 @@ interface Keyed {
 
 const LEASE = 60_000;
 const CHUNK = 256;
-/** So many chunks are under way, as with the layers. */
+/** Number of chunks under way, as with the layers. */
 const CHUNKS = 2;
 
 const {openJournal} =

@@ -1,4 +1,4 @@
-/** How fast answers come: from a service through all layers, beside a bare loop, and from a warm cache. */
+/** The speed of answers: from a service through all layers, from a bare loop, and from a warm cache. */
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -13,7 +13,7 @@ export interface SpeedOptions {
   readonly concurrency: number;
 }
 
-/** Answers a second, of each round. */
+/** Answers per second in each round. */
 export interface Speeds {
   readonly bare: number[];
   readonly parts: number[];
@@ -21,12 +21,12 @@ export interface Speeds {
   readonly warm: number[];
 }
 
-/** Bare loop, parts, layers and warm cache take turns, so that what else the machine does troubles them alike. */
+/** Bare loop, parts, layers and warm cache take turns, so that other load on the machine affects them equally. */
 export async function measureSpeed({url, calls, rounds, concurrency}: SpeedOptions): Promise<Speeds> {
   const dispatcher = new Agent({connections: concurrency});
   const asked = {url, concurrency, dispatcher, maxBatch: 1};
   const speeds: Speeds = {bare: [], parts: [], layered: [], warm: []};
-  // The first round warms up connections and compiler, and isn't counted.
+  // The first round warms up connections and the compiler. It isn't counted.
   for (let round = 0; round <= rounds; round++) {
     const [folder, other] = await Promise.all([newFolder(), newFolder()]);
     const bare = await perSecond(calls, () => bareLoop(asked, calls));
@@ -52,7 +52,7 @@ interface BareOptions {
   readonly dispatcher: Dispatcher;
 }
 
-/** Asks the same by undici alone, and looks at no reply. */
+/** Asks the same with bare undici, and ignores the replies. */
 async function bareLoop({url, concurrency, dispatcher}: BareOptions, calls: number): Promise<void> {
   const target = `${url}/v2/models/instant/infer`;
   const headers = {'content-type': 'application/json', accept: 'application/json'};
@@ -73,7 +73,7 @@ async function perSecond(count: number, run: () => Promise<unknown>): Promise<nu
   return (count / (performance.now() - start)) * 1000;
 }
 
-/** The middle one, or the lower of two. */
+/** The middle value, or the lower of the two middle ones. */
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)]!;
 }

@@ -1,6 +1,6 @@
 /** One bias on some classes, as Hinton, Vinyals and Dean (2015), section 3, set it for classes that were never seen. */
 
-/** What was said of inputs whose classes are known. */
+/** Logits about inputs whose classes are known. */
 export interface Judged {
   /** [rows, classes] */
   readonly logits: Float32Array;
@@ -9,11 +9,11 @@ export interface Judged {
 }
 
 /**
- * The number that, added to the logits of the `raised` classes, makes most rows right: the middle of the range that does,
- * of several such ranges the widest. Below 0 it lowers them.
+ * The number that makes most rows right if it is added to the logits of the `raised` classes: the middle of the widest
+ * such range. A number below 0 lowers them.
  *
- * A row goes over to its best raised class where the number passes the gap to its best other class, so between two gaps
- * the count of right rows stays as it is.
+ * A row changes to its best raised class when the number passes the gap to its best other class, so the count of right
+ * rows is constant between two gaps.
  */
 export function bestBias({logits, labels}: Judged, classes: number, raised: readonly number[]): number {
   const rows = Array.from(labels, (label, row) => {
@@ -39,7 +39,7 @@ interface Best {
   readonly logit: number;
 }
 
-/** The best class of those that are raised, and of the others. */
+/** The best raised class and the best other class. */
 function bestOf(logits: Float32Array, raised: readonly number[]): readonly [within: Best, beyond: Best] {
   const best = {
     within: {index: -1, logit: Number.NEGATIVE_INFINITY},

@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import {mean, standardDeviation} from '../../../src/evaluate/statistics.ts';
 import {type AllMeasured, type EffectName, percentOf, type Runs} from './figures.ts';
 
-/** What is said of one effect, and whether the figures bear it out. */
+/** A claim about one effect, and if the figures support it. */
 export interface Claim {
   readonly effect: string;
   readonly measured: string;
@@ -44,7 +44,7 @@ const CLAIMS: {readonly [E in EffectName]: readonly Said<E>[]} = {
   ],
 };
 
-/** All that is claimed, in its order. */
+/** All claims, in order. */
 export function claimsOf(measured: AllMeasured): Claim[] {
   return (Object.keys(CLAIMS) as EffectName[]).flatMap(effect => claimsOn(effect, measured));
 }
@@ -75,7 +75,7 @@ function fewer(counts: readonly number[], others: readonly number[], than: strin
   };
 }
 
-/** By the differences seed by seed, since both learned from the same images. */
+/** Judges by the differences seed by seed, because both learned from the same images. */
 function better(shares: readonly number[], others: readonly number[], than: string, least = 0): Judgement {
   const differences = shares.map((share, seed) => share - others[seed]!);
   return {

@@ -1,4 +1,4 @@
-/** What 2,000 images of MNIST come to: with true labels, distilled, and with more queries to a teacher of labels. */
+/** Students of 2,000 images of MNIST: from true labels, distilled, and with more queries to a teacher of labels. */
 import {
   asTeacher,
   collect,
@@ -21,7 +21,7 @@ import {type Measured, percentOf} from './figures.ts';
 import {choose, type Learned, learn, onEverySeed, testAccuracies} from './lab.ts';
 
 const IMAGES = 2000;
-/** For all alike: what is compared learns in as many steps, whatever was asked. */
+/** The same for all, so that all compared students learn in the same number of steps. */
 const LESSON = {units: [64], steps: 2000, batchSize: 64};
 const TEMPERATURES = [1, 2, 4, 8, 20];
 const MIXTURES = 12;
@@ -29,7 +29,7 @@ const VOTES = 32;
 /** Standard deviations of the noise, in pixels' values from 0 to 255. */
 const DEVIATIONS = [15, 25, 40];
 
-/** Distilled from logits on the images that the baseline has the true labels of. */
+/** Distilled from logits on the images whose true labels the baseline has. */
 export async function fewShot(teacher: Student, data: Dataset): Promise<Measured<'fewShot'>> {
   const known = await onEverySeed(seed => collect(asTeacher(teacher), transferSet(drawn(data, seed))));
   const alone = await onEverySeed(seed =>
@@ -45,7 +45,7 @@ export async function fewShot(teacher: Student, data: Dataset): Promise<Measured
   };
 }
 
-/** From the teacher's labels of the images, seed by seed: what more queries are compared with. */
+/** From the teacher's labels of the images, seed by seed: the baseline for more queries. */
 export async function labelsOnly(teacher: Student, data: Dataset, smoothing = 0): Promise<readonly number[]> {
   const learned = await onEverySeed(async seed => {
     const knowledge = await collect(labeller(teacher), transferSet(drawn(data, seed)));
@@ -54,7 +54,7 @@ export async function labelsOnly(teacher: Student, data: Dataset, smoothing = 0)
   return testAccuracies(learned);
 }
 
-/** The teacher labels mixtures of the images as well. */
+/** The teacher also labels mixtures of the images. */
 export async function mixup(teacher: Student, data: Dataset, labels: readonly number[]): Promise<Measured<'mixup'>> {
   const learned = await onEverySeed(async seed => {
     const {inputs} = versionsOf(drawn(data, seed).inputs, {view: mixUp(), count: MIXTURES});
@@ -69,8 +69,8 @@ export async function mixup(teacher: Student, data: Dataset, labels: readonly nu
 }
 
 /**
- * The teacher labels each image and noisy versions of it, and the student learns from the votes. `voteLabels` counts each
- * class half a vote more, and that alone smooths labels: what it is worth without a query more is in the settings.
+ * The teacher labels each image and noisy versions of it, and the student learns from the votes. `voteLabels` adds half
+ * a vote to each class, which itself smooths labels. The settings have the gain of this smoothing without more queries.
  */
 export async function votes(teacher: Student, data: Dataset, labels: readonly number[]): Promise<Measured<'votes'>> {
   const {chosen, accuracies, validation} = await choose(DEVIATIONS, async (deviation, seed) => {
@@ -89,7 +89,7 @@ export async function votes(teacher: Student, data: Dataset, labels: readonly nu
   };
 }
 
-/** The teacher as one who says nothing but a label. */
+/** The teacher reduced to labels. */
 function labeller(teacher: Student): Teacher<'black-box'> {
   return degrade(asTeacher(teacher), {access: 'black-box', detail: {kind: 'label'}});
 }

@@ -17,11 +17,11 @@ type FiguresOf<E extends EffectName, T> = Readonly<Record<(typeof FIGURES)[E][nu
 /** Each figure of an effect, seed by seed, in the same order of seeds. */
 export type Runs<E extends EffectName> = FiguresOf<E, readonly number[]>;
 
-/** What an effect came to, or why it could not be measured here. */
+/** The result of an effect, or the reason why it could not be measured here. */
 export type Measured<E extends EffectName> =
   | {
       readonly runs: Runs<E>;
-      /** How it was measured, and what was chosen on validation. */
+      /** The settings of the measurement, and the choices on validation. */
       readonly settings: Readonly<Record<string, unknown>>;
       /** The gist of the settings, for people. */
       readonly note: string;
@@ -32,12 +32,12 @@ export type AllMeasured = {readonly [E in EffectName]: Measured<E>};
 
 export type Figures = {readonly [E in EffectName]: FiguresOf<E, number> | null};
 
-/** Means over the seeds; null of what was skipped. */
+/** Means over the seeds; null for skipped effects. */
 export function meansOf(measured: AllMeasured): Figures {
   return eachFigure(measured, mean);
 }
 
-/** Sample standard deviations over the seeds; null of what was skipped. */
+/** Sample standard deviations over the seeds; null for skipped effects. */
 export function spreadsOf(measured: AllMeasured): Figures {
   return eachFigure(measured, standardDeviation);
 }
@@ -56,15 +56,15 @@ export function percentOf(shares: readonly number[], unit = '%'): string {
   return `${(100 * mean(shares)).toFixed(2)} ± ${(100 * standardDeviation(shares)).toFixed(2)} ${unit}`;
 }
 
-/** What the JSON holds: the means, and beside them all that they came from. */
+/** The content of the JSON: the means and the data behind them. */
 export interface Report extends Figures {
   /** Standard deviations, in the same shape as the means. */
   readonly spread: Figures;
-  /** What of the run holds for all effects; then, by effect, its settings and its figures seed by seed. */
+  /** The settings of the run; then, by effect, its settings and its figures seed by seed. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
-/** @param common - what holds for all effects, such as the seeds */
+/** @param common - settings of all effects, such as the seeds */
 export function reportOf(measured: AllMeasured, common: Readonly<Record<string, unknown>>): Report {
   const details = Object.entries(measured).map(([effect, result]) => {
     if ('skipped' in result) return [effect, result];

@@ -9,7 +9,7 @@ import {type Learned, learn, SEEDS, shareRightIn} from './lab.ts';
 const TEMPERATURE = 20;
 const LESSON = {units: [256, 256], steps: 3000, batchSize: 128};
 
-/** The student gets all training images but the 3s. */
+/** The student gets all training images except the 3s. */
 export async function omittedDigit(teacher: Student, data: Dataset): Promise<Measured<'omittedDigit'>> {
   const {hard, soft, biased, ...rest} = await withoutClasses(teacher, data, {
     what: 'No 3s',
@@ -23,7 +23,7 @@ export async function omittedDigit(teacher: Student, data: Dataset): Promise<Mea
   };
 }
 
-/** The student gets none but 7s and 8s. */
+/** The student gets only 7s and 8s. */
 export async function sevensAndEights(teacher: Student, data: Dataset): Promise<Measured<'sevensAndEights'>> {
   const {hard, soft, biased, ...rest} = await withoutClasses(teacher, data, {
     what: 'Only 7s and 8s',
@@ -67,7 +67,7 @@ async function withoutClasses(model: Student, data: Dataset, {what, seen, raised
   };
 }
 
-/** Share of the images of a class that are named so. */
+/** Share of the images of a class that are classified correctly. */
 function recall({logits, labels}: Judged, wanted: number): number {
   const named = argmaxRows(logits, logits.length / labels.length);
   const rows = [...labels.keys()].filter(row => labels[row] === wanted);

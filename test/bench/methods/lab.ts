@@ -16,7 +16,7 @@ import {accuracy} from 'limbeck/metrics';
 import {mean} from '../../../src/evaluate/statistics.ts';
 import type {Judged} from './bias.ts';
 
-/** Initial weights, order of batches and, where images are drawn, the draw. */
+/** Seeds of the initial weights, the order of batches and any draw of images. */
 export const SEEDS = [1, 2, 3];
 const VALIDATION = 5000;
 export const PREPROCESSING = {scale: 1 / 255};
@@ -45,13 +45,13 @@ export interface Lesson {
   readonly losses: readonly LossTerm[];
   /** Hidden units. */
   readonly units: readonly number[];
-  /** Steps, about: whole epochs. */
+  /** Approximate number of steps, because epochs are whole. */
   readonly steps: number;
   readonly batchSize: number;
   readonly seed: number;
 }
 
-/** What a student came to. */
+/** The result of a student. */
 export interface Learned {
   readonly validation: Judged;
   readonly test: Judged;
@@ -79,14 +79,14 @@ export function shareRightIn({logits, labels}: Judged): number {
   return accuracy(logits, labels, logits.length / labels.length);
 }
 
-/** What comes of every seed, one after the other. `index` is the seed's index in the result. */
+/** Runs every seed, one after the other. `index` is the seed's index in the result. */
 export async function onEverySeed<T>(run: (seed: number, index: number) => Promise<T>): Promise<readonly T[]> {
   const results: T[] = [];
   for (const [index, seed] of SEEDS.entries()) results.push(await run(seed, index));
   return results;
 }
 
-/** What was chosen on validation of several settings. */
+/** The setting that was chosen on validation. */
 export interface Choice {
   readonly chosen: number;
   /** Accuracy on test with the chosen setting, seed by seed. */
@@ -95,7 +95,7 @@ export interface Choice {
   readonly validation: Readonly<Record<string, number>>;
 }
 
-/** Tries every setting on every seed and keeps to the one with the best mean accuracy on validation. */
+/** Tries every setting on every seed and chooses the one with the best mean accuracy on validation. */
 export async function choose(
   settings: readonly number[],
   run: (setting: number, seed: number, index: number) => Promise<Learned>,

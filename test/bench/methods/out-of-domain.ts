@@ -21,10 +21,10 @@ import {coarsenKnowledge} from 'limbeck/data';
 import type {Measured} from './figures.ts';
 import {choose, learn, onEverySeed, PREPROCESSING, readDataset, testAccuracies} from './lab.ts';
 
-/** Where Debian's package `dataset-fashion-mnist` puts it. */
+/** The path of Debian's package `dataset-fashion-mnist`. */
 const FASHION = '/usr/share/datasets/fashion-mnist';
 const CLASSES = ['top', 'trousers', 'pullover', 'dress', 'coat', 'sandal', 'shirt', 'sneaker', 'bag', 'boot'];
-/** The teacher, kept from run to run, by what made it. */
+/** The settings of the teacher, which is kept between runs under them. */
 const TEACHER = {units: [512, 512], epochs: 8, batchSize: 128, seed: 1};
 
 const QUERIES = 20_000;
@@ -32,7 +32,7 @@ const LESSON = {units: [256, 256], steps: 4000, batchSize: 64};
 const TEMPERATURES = [1, 4, 8];
 
 /**
- * Temperature is chosen on clothes that the teacher did not see either.
+ * The temperature is chosen on clothes that the teacher did not see.
  *
  * @param cache - folder of the teachers that this engine made
  */

@@ -1,6 +1,6 @@
 import type {AllMeasured} from './figures.ts';
 
-/** Made-up figures that bear out every claim. */
+/** Made-up figures that support every claim. */
 export const sample: AllMeasured = {
   omittedDigit: {
     runs: {hardRecall: [0.2, 0.3, 0.1], softRecall: [0.8, 0.7, 0.9], biasedRecall: [0.95, 0.96, 0.97]},

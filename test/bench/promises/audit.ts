@@ -1,13 +1,13 @@
 import {randomFraction, seededRandom} from '../../../src/data/random.ts';
 import {Watch} from '../../../src/serve/watch.ts';
 
-/** What became of the watch over a cascade. */
+/** The results of audits of a cascade. */
 export interface AuditFigures {
-  /** Runs, of 100 with 10,000 audited answers, in which a student was demoted that just keeps its promise. */
+  /** Number of runs, of 100 with 10,000 audited answers, that demote a student that just keeps its promise. */
   readonly falseAlarms: number;
   /**
-   * The median number of audited answers after which a student is demoted whose teacher has changed one answer in ten,
-   * after 1,000 audited answers with which the promise just held.
+   * The median number of audited answers until a student is demoted after its teacher changes one answer in ten. Before
+   * the change, the promise just held for 1,000 audited answers.
    */
   readonly answersToDemote: number;
 }
@@ -32,7 +32,7 @@ export function measureAudit(): AuditFigures {
   };
 }
 
-/** One more than `most` where the student is never demoted. */
+/** Returns `most` + 1 if the student is never demoted. */
 function answersToDemotion(seed: number, most: number, broken: (answers: number) => number): number {
   const random = seededRandom(seed, 'audited answers');
   const watch = new Watch({agreement: AGREEMENT});

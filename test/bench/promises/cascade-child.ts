@@ -2,11 +2,11 @@ import {startEngine} from 'limbeck';
 import {type Draw, drawOnce} from './cascade-draw.ts';
 import type {CascadeTask} from './cascade-tasks.ts';
 
-/** What a child process is to do: draws of a task, by their seeds. */
+/** The work of a child process: draws of a task, by their seeds. */
 export interface DrawJob {
   readonly task: CascadeTask;
   readonly seeds: readonly number[];
-  /** Every so many draws are also calibrated by a point estimate. */
+  /** Every such number of draws, one is also calibrated by a point estimate. */
   readonly pointEvery: number;
 }
 

@@ -11,19 +11,19 @@ import {divide} from '../../../src/study/divide.ts';
 import {type CascadeTask, studentOf} from './cascade-tasks.ts';
 import {pointThreshold} from './point-estimate.ts';
 
-/** What became of one draw of answers. Shares are of the inputs that the draw left. */
+/** The outcome of one draw of answers. Shares are of the inputs that the draw left. */
 export interface Draw {
   readonly isMissed: boolean;
-  /** Calibration answers. */
+  /** Number of calibration answers. */
   readonly apart: number;
   readonly local: number;
-  /** With the least threshold that keeps the target on what the draw left: known in hindsight alone. */
+  /** With the lowest threshold that keeps the target on the remaining inputs, known only in hindsight. */
   readonly localBest: number;
-  /** Of the procedure that estimated the threshold, whose student learns from all answers; of some draws. */
+  /** By the procedure that estimated the threshold, whose student learns from all answers; in some draws. */
   readonly point?: {readonly isMissed: boolean; readonly local: number; readonly localBest: number};
 }
 
-/** Buys answers anew, trains a student anew, calibrates it as `limbeck train` does, and holds it against all that is left. */
+/** Buys answers, trains a student, calibrates it like `limbeck train`, and compares it with all remaining answers. */
 export async function drawOnce(
   task: CascadeTask,
   seed: number,
@@ -34,7 +34,7 @@ export async function drawOnce(
   const knowledge = knowledgeOf(task, bought, seed);
   const recipe = {calibration: {agreement: task.target}};
   const {training, calibrationInputs} = divide(recipe, {method: 'labels'}, knowledge);
-  // Two parts are enough to fit a temperature, and quicker.
+  // Two parts are enough to fit a temperature, and faster.
   const {logits, labels} = await fitted(task, training, seed, 2);
   const temperature = fitTemperature(logits, labels, task.classes.length);
   const student = await trained(task, training, seed);
@@ -93,13 +93,13 @@ function fitted(task: CascadeTask, knowledge: Knowledge | StoredKnowledge, seed:
   return crossFit(knowledge, {folds, seed, train: part => trained(task, part, seed)});
 }
 
-/** An input that was not bought: how sure the student is of it, and with what probability the teacher says otherwise. */
+/** An input that was not bought: the student's confidence, and the probability that the teacher disagrees. */
 interface Cost {
   readonly confidence: number;
   readonly cost: number;
 }
 
-/** From the surest on. Disposes of the student. */
+/** Costs sorted by confidence, the highest first. Disposes of the student. */
 async function costsOf(task: CascadeTask, student: Student, left: Int32Array, temperature: number): Promise<Cost[]> {
   const {labels, probabilities} = task;
   const classes = task.classes.length;

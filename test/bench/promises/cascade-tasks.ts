@@ -6,18 +6,18 @@ import {randomNormals, seededRandom} from '../../../src/data/random.ts';
 import {readNgrams} from '../../../src/data/text-ngrams.ts';
 import {argmaxRows, softmaxRows} from '../../../src/evaluate/distributions.ts';
 
-/** A pool of inputs with what a teacher says of them, of which each draw buys some answers. */
+/** A pool of inputs with a teacher's answers. Each draw buys some of the answers. */
 export interface CascadeTask {
   readonly task: string;
   readonly classes: readonly string[];
-  /** The agreement that is wanted. */
+  /** The wanted agreement. */
   readonly target: number;
-  /** How many answers a draw buys. */
+  /** Number of answers that a draw buys. */
   readonly answers: number;
   readonly inputs: TensorInputs;
-  /** [inputs], what the teacher says of each; undefined if it draws its answers. */
+  /** [inputs], the teacher's label of each; undefined if it draws its answers. */
   readonly labels?: Int32Array;
-  /** [inputs, classes], with what probability the teacher says what. The risk is then known, not counted. */
+  /** [inputs, classes], probabilities of the teacher's answers. The risk is then known, not counted. */
   readonly probabilities?: Float32Array;
   /** Widths of the student's hidden layers. */
   readonly units: readonly number[];
@@ -29,7 +29,7 @@ export const TASKS: Readonly<Record<string, () => CascadeTask | Promise<CascadeT
   synthetic,
 };
 
-/** As many numbers as a text becomes: read once for all draws, so that a draw takes a second. */
+/** Length of the row that a text becomes. Texts are read once for all draws, so that a draw takes a second. */
 const BUCKETS = 1024;
 
 const reading = {kind: 'n-grams', buckets: BUCKETS, words: 1, characters: [3, 4], length: 2000} as const;
@@ -49,7 +49,7 @@ async function mails(): Promise<CascadeTask> {
   return {...shared, inputs: readNgrams(texts, reading), labels};
 }
 
-/** Pieces of the lines of examples/languages, since there are too few whole ones, as the detector `eld` names them. */
+/** Pieces of the lines of examples/languages, as the detector `eld` names them. There are too few whole lines. */
 function pieces(): CascadeTask {
   const texts = [...new Set(languages.flatMap(({lines}) => lines.flatMap(piecesOf)))].filter(isDetected);
   const shared = {task: 'languages', classes: languageNames, target: 0.97, answers: 1000, units: [32]};
@@ -58,7 +58,7 @@ function pieces(): CascadeTask {
 
 const PIECE = 60;
 
-/** Whole words, as many as fit; a script without spaces stays whole. */
+/** Cuts a line at spaces into pieces that fit. A script without spaces stays whole. */
 function piecesOf(line: string): string[] {
   const made: string[] = [];
   for (const word of line.split(/\s+/)) {

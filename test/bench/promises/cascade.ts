@@ -1,4 +1,4 @@
-/** How often a cascade misses what it promises. */
+/** Measures how often a cascade misses its promise. */
 import {fork} from 'node:child_process';
 import {join} from 'node:path';
 import {startEngine} from 'limbeck';
@@ -9,17 +9,17 @@ import type {DrawJob} from './cascade-child.ts';
 import type {Draw} from './cascade-draw.ts';
 import {type CascadeTask, TASKS} from './cascade-tasks.ts';
 
-/** What came of the draws of one task. Shares are means over the draws, of the inputs that a draw left. */
+/** The outcome of the draws of one task. Shares are means over the draws, of the inputs that a draw left. */
 export interface CascadeFigures {
   readonly task: string;
   readonly target: number;
   readonly draws: number;
-  /** Draws in which the cascade agreed less often than the target on what the draw left. */
+  /** Number of draws in which the cascade agreed less often than the target on the remaining inputs. */
   readonly missed: number;
-  /** The most that may be missed by chance, with 99 % probability, if the promise holds. */
+  /** The most draws that miss the target by chance, with 99 % probability, if the promise holds. */
   readonly mostMissed: number;
   readonly local: number;
-  /** Of the procedure that estimated the threshold from all answers, over every tenth draw. */
+  /** By the procedure that estimated the threshold from all answers, over every tenth draw. */
   readonly localPointEstimate: number;
   readonly missedPointEstimate: number;
   readonly drawsPointEstimate: number;
@@ -27,7 +27,7 @@ export interface CascadeFigures {
   readonly localBest: number;
   /** The same for students that learned from all answers. */
   readonly localBestOfAll: number;
-  /** Answers that a draw buys, those of them that calibrate, and the inputs that it leaves. */
+  /** Number of answers that a draw buys, of those that calibrate, and of the inputs that it leaves. */
   readonly answers: number;
   readonly apart: number;
   readonly left: number;
@@ -45,7 +45,7 @@ const POINT_EVERY = 10;
 const PROCESSES = 2;
 const CONFIDENCE = 0.95;
 
-/** Draws answers of each task many times over, each time with a student trained anew. */
+/** Draws answers of each task many times, each time with a new student. */
 export async function cascadePromises({
   draws = 200,
   tasks = Object.keys(TASKS),
@@ -101,9 +101,9 @@ function figuresOf(
 }
 
 /**
- * The most probable that a guarantee is missed on the inputs that a draw leaves. They are a finite sample beside the
- * calibration answers: if more than b of them cost, and no more than k answers do, then of the b + 1 + k surest that cost,
- * wherever they fell, no more than k fell among the calibration answers, which is hypergeometric.
+ * The largest probability that a guarantee is missed on the inputs that a draw leaves. They are a finite sample beside
+ * the calibration answers: if more than b of them cost, and no more than k answers do, then of the b + 1 + k surest
+ * that cost, wherever they fell, no more than k fell among the calibration answers, which is hypergeometric.
  */
 export function chanceOfMissing({
   target,
@@ -129,7 +129,7 @@ function logChoose(of: number, chosen: number): number {
   return logGamma(of + 1) - logGamma(chosen + 1) - logGamma(of - chosen + 1);
 }
 
-/** The least number that events of this chance exceed in 1 % of cases at most. */
+/** The least number that events of this chance exceed in at most 1 % of cases. */
 function mostBy(trials: number, chance: number): number {
   let most = 0;
   while (most < trials && incompleteBeta(chance, most + 1, trials - most) > 0.01) most++;

@@ -3,7 +3,7 @@ import {readMails} from '../../../examples/spam/mails.ts';
 import {shuffledIndices} from '../../../src/data/random.ts';
 import {fitGate, gateBytes, gatekeeper} from '../../../src/student/gate.ts';
 
-/** What a gate over the texts of one task costs there, and finds elsewhere. */
+/** The cost of a gate on its own task, and its refusals on another one. */
 export interface GateFigures {
   readonly task: string;
   readonly other: string;

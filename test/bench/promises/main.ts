@@ -1,4 +1,4 @@
-/** True if what limbeck promises holds: `npm run bench:promises`. See ../README.md. */
+/** Checks that limbeck keeps its promises: `npm run bench:promises`. See ../README.md. */
 import {writeFile} from 'node:fs/promises';
 import {Command, InvalidArgumentError, Option} from 'commander';
 import {auditText, measureAudit} from './audit.ts';
@@ -32,7 +32,7 @@ function wholeNumber(text: string): number {
   return value;
 }
 
-/** Runs a part if it is wanted, and prints what came of it. */
+/** Runs a part if it is wanted, and prints its figures. */
 async function measured<T>(part: Part, measure: () => T | Promise<T>, text: (figures: T) => string) {
   if (!settings.only.includes(part)) return undefined;
   const started = performance.now();

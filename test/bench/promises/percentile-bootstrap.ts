@@ -20,17 +20,19 @@ export interface BootstrapOptions {
 }
 
 export interface BootstrapResult {
-  /** Mean score less the baseline's. */
+  /** Mean score minus the baseline's. */
   readonly difference: number;
   /** Percentile interval of the difference. */
   readonly interval: readonly [low: number, high: number];
-  /** Two-sided: twice the share of resamples on the far side of 0. Never 0, since resamples are only so many. */
+  /**
+   * Two-sided: twice the share of resamples on the far side of 0. Never 0, because the number of resamples is finite.
+   */
   readonly p: number;
 }
 
 /**
- * The interval of earlier versions, which the bench holds the present one against: too narrow for few seeds, since it
- * takes the variance of the seeds that were seen for that of all, and its quantiles for those of Student's t.
+ * The interval of earlier versions, with which the bench compares the present one. It is too narrow for few seeds,
+ * because it takes the observed variance of the seeds for the true one, and uses no quantiles of Student's t.
  *
  * Paired bootstrap of the difference between two methods in a score that each test example has: 1 or 0 for right or
  * wrong, or any number. Every resample draws seeds and examples, both with replacement, the same ones for both methods.
@@ -89,8 +91,8 @@ function resampledMean({seeds, examples, rows}: Differences, random: RandomGener
 }
 
 /**
- * How many of `trials` succeed, by the waiting times between successes: quick where few do. Devroye (1986), Non-Uniform
- * Random Variate Generation, chapter X.4, first waiting time algorithm.
+ * Number of successes in `trials`, drawn by the waiting times between successes, which is fast if there are few.
+ * Devroye (1986), Non-Uniform Random Variate Generation, chapter X.4, first waiting time algorithm.
  */
 function binomial(trials: number, probability: number, random: RandomGenerator): number {
   if (probability === 0 || probability === 1) return trials * probability;

@@ -1,8 +1,8 @@
 import {judgedAnswers} from '../../../src/evaluate/calibration.ts';
 
 /**
- * How a threshold was set before it was guaranteed, by answers about what students of cross-fitting did not learn from: the
- * least one with which the cascade agrees as often as wanted on these, and by the students' own confidences.
+ * The threshold of versions without a guarantee: the lowest one at which the cascade agrees as often as wanted, on
+ * inputs that students of cross-fitting did not learn from, by the students' own confidences.
  */
 export function pointThreshold(
   logits: ArrayLike<number>,

@@ -4,7 +4,7 @@ import {gunzipSync} from 'node:zlib';
 export const SEEDS = 60;
 export const IMAGES = 10_000;
 
-/** One method's students: [seed][image], 1 where the student gives the teacher's class. */
+/** One method's students: [seed][image], 1 if the student gives the teacher's class. */
 export type Students = readonly Uint8Array[];
 
 /**

@@ -7,24 +7,24 @@ import {reach} from '../../../src/statistics/two-parts.ts';
 import {pairedBootstrap} from './percentile-bootstrap.ts';
 import {DEMO_EFFECT, type DrawnStudy, demoWorlds, syntheticWorlds, type World} from './worlds.ts';
 
-/** What came of many studies from one world. Shares from 0 to 1. */
+/** The results of many studies from one world. Shares are from 0 to 1. */
 export interface VerdictRow {
   readonly world: string;
   readonly paired: boolean;
   readonly seeds: number;
   readonly studies: number;
   readonly comparisons: number;
-  /** Comparisons whose 95 % interval, taken alone, does not hold the true difference. */
+  /** Comparisons whose own 95 % interval excludes the true difference. */
   readonly falsePerComparison: number;
   /** Studies with a false verdict, if nothing differs: corrected over the study's comparisons. */
   readonly falsePerStudy: number;
   /** Comparisons that are called better, if each method is better than the baseline by as much as the demo's. */
   readonly power: number;
-  /** Comparisons in which seeds are said to be too few then. */
+  /** Comparisons with the verdict `too few seeds to say` in that case. */
   readonly tooFew: number;
   /** Median of the differences that the studies say they can find. */
   readonly detectable: number;
-  /** Comparisons of which the percentile bootstrap's 95 % interval does not hold the true difference. */
+  /** Comparisons whose 95 % interval of the percentile bootstrap excludes the true difference. */
   readonly oldFalsePerComparison: number;
   /** Studies with such a comparison. */
   readonly oldFalsePerStudy: number;
@@ -38,7 +38,7 @@ export interface VerdictOptions {
   /** @default 400 */
   readonly studies?: number;
   /**
-   * How many of them the percentile bootstrap is computed for, which takes a hundred times as long.
+   * Number of studies for which the percentile bootstrap is computed. It takes a hundred times as long.
    *
    * @default 80
    */

@@ -3,11 +3,11 @@ import type {SeedScores} from '../../../src/evaluate/compare-scores.ts';
 import {mean} from '../../../src/evaluate/statistics.ts';
 import {IMAGES, readStudents, SEEDS, type Students} from './students.ts';
 
-/** A study that was drawn, of which it is known how the methods differ in truth. */
+/** A drawn study with known true differences between the methods. */
 export interface DrawnStudy {
   /** The baseline first. */
   readonly methods: readonly SeedScores[];
-  /** How much better than the baseline the others are in truth. */
+  /** True gains of the other methods over the baseline. */
   readonly truths: readonly number[];
 }
 
@@ -22,7 +22,7 @@ export interface World {
 /** Items of a synthetic world. */
 const ITEMS = 200;
 
-/** By how much log-probabilities are better than labels in the demo. */
+/** Gain of log-probabilities over labels in the demo. */
 export const DEMO_EFFECT = 0.007;
 /** The standard error of that difference with five seeds, by the variances of the demo. */
 const DEMO_ERROR = 0.00185;
@@ -33,7 +33,7 @@ const labelled = (scores: SeedScores['scores'], first: number): SeedScores => ({
   scores,
 });
 
-/** Students like the demo's: studies that it could have been, and studies of four methods that are one. */
+/** Students like the demo's: possible studies of its methods, and studies of four equal methods. */
 export function demoWorlds(): readonly World[] {
   const methods = readStudents();
   return [
@@ -51,7 +51,7 @@ export function demoWorlds(): readonly World[] {
   ];
 }
 
-/** Seeds and images drawn with replacement: what the 60 seeds and 10,000 images say is then the truth. */
+/** Draws seeds and images with replacement, so that the result of all 60 seeds and 10,000 images is the truth. */
 function redrawn(methods: readonly Students[], seeds: number, random: RandomGenerator): DrawnStudy {
   const chosen = Array.from({length: seeds}, () => randomInteger(random, 0, SEEDS - 1));
   const images = new Int32Array(IMAGES).map(() => randomInteger(random, 0, IMAGES - 1));
@@ -64,7 +64,7 @@ function picked(scores: Uint8Array, images: Int32Array): Uint8Array {
   return new Uint8Array(images.length).map((_, index) => scores[images[index]!]!);
 }
 
-/** Students of one method, no seed twice: methods that are equal in truth. */
+/** Students of one method, no seed twice: methods that are truly equal. */
 function disjoint(students: Students, seeds: number, random: RandomGenerator, step: number): DrawnStudy {
   const order = shuffledIndices(SEEDS, randomInteger(random, 0, 2 ** 31 - 1));
   const methods = [0, 1, 2, 3].map(method => {
@@ -81,11 +81,11 @@ function disjoint(students: Students, seeds: number, random: RandomGenerator, st
 interface Shares {
   readonly seeds: number;
   readonly items: number;
-  /** What a seed does to one item. */
+  /** Effect of a seed on one item. */
   readonly both: number;
 }
 
-/** Four methods that are equal in truth, with scores of the normal distribution; differences vary as much as the demo's. */
+/** Four truly equal methods with normally distributed scores. Their differences vary as much as the demo's. */
 export const syntheticWorlds: readonly World[] = [
   normal('seeds dominate', true, {seeds: 0.9, items: 0.05, both: 0.05}),
   normal('both alike', true, {seeds: 0.4, items: 0.5, both: 0.1}),
@@ -103,7 +103,7 @@ function normal(name: string, paired: boolean, {seeds: a, items: b, both}: Share
     unit * Math.sqrt(5 * ITEMS * both),
   ];
   const draw = (seeds: number, random: RandomGenerator): DrawnStudy => {
-    // What methods share falls out of their differences.
+    // Shared effects cancel in the differences.
     const [sharedSeeds, sharedItems] = [randomNormals(random, seeds), randomNormals(random, ITEMS)];
     const methods = [0, 1, 2, 3].map(method => {
       const [own, items] = [randomNormals(random, seeds), randomNormals(random, ITEMS)];

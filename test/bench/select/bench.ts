@@ -1,4 +1,4 @@
-/** Which inputs to ask about: students of MNIST whose inputs were chosen in several ways, at several budgets. */
+/** Compares strategies of choosing inputs: students of MNIST at several budgets. */
 import {appendFileSync} from 'node:fs';
 import {Command, InvalidArgumentError, Option} from 'commander';
 import recipe, {teacher as folder} from '../../../examples/mnist/recipe.ts';
@@ -74,7 +74,7 @@ const model = await loadStudent(folder);
 const truth = argmaxRows(await predictLogits(model, test.inputs), classes.length);
 const pool = transferSet(examples);
 
-/** Share of the test inputs of which a student says what the teacher says. */
+/** Share of the test inputs on which a student agrees with the teacher. */
 async function agreementOnTest(student: Student): Promise<number> {
   const named = argmaxRows(await predictLogits(student, test.inputs), classes.length);
   return mean(named.map((label, row) => (label === truth[row] ? 1 : 0)));
@@ -86,7 +86,7 @@ async function trained({losses}: Access, knowledge: Knowledge, seed: number): Pr
   return student;
 }
 
-/** How good the estimates of the rounds are, by the test split. */
+/** Quality of the rounds' estimates, measured on the test split. */
 const estimates = {rounds: 0, agreementHeld: 0, gains: 0, gainHeld: 0, expected: 0, brought: 0};
 
 /** @returns agreement on the test inputs at each budget, of a student that learned from all that was asked */
@@ -119,7 +119,9 @@ async function run(access: Access, by: Strategy, seed: number): Promise<number[]
   return atBudget;
 }
 
-/** What 100 calls bought is read off the learning curve through all rounds on the test split: one round's student varies. */
+/**
+ * The gain of 100 calls is read from the learning curve of all rounds on the test split, because one student varies.
+ */
 function compareGains(expected: readonly ExpectedGain[], measured: readonly CurvePoint[]): void {
   const curve = fitCurve(measured)!;
   for (const [index, {gain, interval}] of expected.entries()) {

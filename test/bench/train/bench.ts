@@ -1,4 +1,4 @@
-/** Times training steps of Limbeck beside those of others. See `../README.md`. */
+/** Compares the time of training steps of Limbeck and others. See `../README.md`. */
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {cpus, tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -16,12 +16,12 @@ interface Settings {
   readonly rounds: number;
 }
 
-/** What one model came to. */
+/** The result of one model. */
 interface Result {
   readonly rows: readonly Row[];
-  /** By peer: versions and settings. */
+  /** Versions and settings by peer. */
   readonly versions: Readonly<Record<string, unknown>>;
-  /** Share of Limbeck's step that goes to the batch and to what the teacher said of it. */
+  /** Share of Limbeck's step that the batch and the teacher's answers take. */
   readonly dataShare: number;
 }
 
@@ -67,7 +67,7 @@ async function benchModel(model: ModelName, python: string): Promise<Result> {
   }
 }
 
-/** All begin with the same weights and see the same batches in the same order. */
+/** Checks that all peers do the same work: the same weights at the start, the same batches in the same order. */
 function checkSameWork(model: string, losses: readonly number[]): void {
   const [least, most] = [Math.min(...losses), Math.max(...losses)];
   if (most - least <= 0.01 * least) return;

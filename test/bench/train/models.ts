@@ -29,7 +29,7 @@ export interface BenchModel {
   readonly values: number;
   readonly optimizer: 'sgd' | 'adam';
   readonly learningRate: number;
-  /** Steps in a round, which is one epoch: half a second or more of the fastest peer. */
+  /** Steps in a round, which is one epoch: at least half a second for the fastest peer. */
   readonly steps: number;
   readonly build: StudentBuilder;
 }
@@ -97,7 +97,7 @@ function hashedText(task: Parameters<StudentBuilder>[0], seed: number): Student 
   );
 }
 
-/** The student as every peer starts with it. */
+/** The initial student of every peer. */
 export function studentOf({build, inputShape, preprocessing}: BenchModel): Student {
   return build({classes, inputShape, preprocessing}, SEED);
 }

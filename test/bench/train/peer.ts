@@ -6,15 +6,15 @@ import type {ModelName} from './models.ts';
 import type {Run} from './peers/serve.ts';
 import type {PeerName} from './summary.ts';
 
-/** Where a peer gets what it starts with. */
+/** The initial data of a peer. */
 export interface Start {
   readonly model: ModelName;
-  /** With the files of `writeSharedFiles`. */
+  /** Folder with the files of `writeSharedFiles`. */
   readonly folder: string;
   readonly python: string;
 }
 
-/** A child process that loads, and then works only when it is told to. */
+/** A child process that loads, and then works only on command. */
 export class Peer {
   readonly who: PeerName;
   readonly #child: ChildProcessWithoutNullStreams;
@@ -31,7 +31,7 @@ export class Peer {
     this.#lines = createInterface({input: this.#child.stdout})[Symbol.asyncIterator]();
   }
 
-  /** Waits until it has loaded. Gives the versions and settings that it runs with. */
+  /** Waits until it has loaded. Returns its versions and settings. */
   async ready(): Promise<Readonly<Record<string, unknown>>> {
     const {versions} = (await this.#answer()) as {versions: Record<string, unknown>};
     return versions;
@@ -42,7 +42,7 @@ export class Peer {
     return this.#ask('run') as Promise<Run>;
   }
 
-  /** Milliseconds that a batch takes with what the teacher said of it; only Limbeck answers. */
+  /** Milliseconds for a batch with the teacher's answers. Only Limbeck answers. */
   async dataMs(): Promise<number> {
     const {ms} = (await this.#ask('data')) as {ms: number};
     return ms;

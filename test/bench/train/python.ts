@@ -6,15 +6,15 @@ const folder = join(import.meta.dirname, '../.peers');
 const requirements = join(import.meta.dirname, 'peers/requirements.txt');
 const stamp = join(folder, 'installed.txt');
 
-/** The Python that has the peers' packages; installs them first where they are missing or of other versions. */
+/** The Python that has the peers' packages. Installs them first if they are missing or have other versions. */
 export function pythonWithPeers(): string {
   const python = join(folder, 'bin/python');
   const wanted = readFileSync(requirements, 'utf8');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return python;
   console.error(`Installing TensorFlow and PyTorch into ${folder}, with your own pip settings.`);
   console.error(
-    'On Linux x64 that is 3.2 GB to download and 6.5 GB on disk: PyTorch as PyPI has it there brings CUDA along. Where ' +
-      "pip's index has PyTorch for the CPU alone, it is far less.",
+    "On Linux x64 that is 3.2 GB to download and 6.5 GB on disk, because PyPI's PyTorch includes CUDA. It is far less if " +
+      "pip's index has PyTorch for the CPU only.",
   );
   rmSync(folder, {recursive: true, force: true});
   run(basePython(), ['-m', 'venv', folder]);

@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import {mixSeed, shuffledIndices} from '../../../src/data/random.ts';
 import {BATCH, type BenchModel, HARD_WEIGHT, knowledgeOf, SEED, SOFT_WEIGHT, studentOf, TEMPERATURE} from './models.ts';
 
-/** Writes what the peers in Python start with: data, answers, the order of the first epoch and initial weights. */
+/** Writes the initial data of the peers in Python: inputs, answers, the order of the first epoch and the weights. */
 export async function writeSharedFiles(folder: string, model: BenchModel): Promise<void> {
   const {inputs, answers} = knowledgeOf(model);
   const weights = studentOf(model).model.trainableWeights.map(weight => weight.read());

@@ -13,7 +13,7 @@ export interface Measurement {
   readonly rounds: readonly number[];
 }
 
-/** What the JSON says of one peer on one model. */
+/** The entry of one peer and one model in the JSON. */
 export interface Row {
   readonly model: string;
   readonly who: PeerName;
@@ -26,7 +26,7 @@ export interface Row {
   readonly timesLimbeck: number;
 }
 
-/** Rows of one model, whose measurements have as many rounds each. */
+/** Rows of one model. All of its measurements have the same number of rounds. */
 export function rowsOf(measurements: readonly Measurement[]): Row[] {
   const limbeck = measurements.find(({who}) => who === 'limbeck')!;
   return measurements.map(({rounds, ...rest}) => ({

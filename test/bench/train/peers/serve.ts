@@ -1,7 +1,7 @@
 import {createInterface} from 'node:readline';
 import {type BenchModel, MODELS, type ModelName} from '../models.ts';
 
-/** What a peer answers to `run`: one epoch, timed as its user would wait for it. */
+/** A peer's answer to `run`: one epoch, with the time that its user would wait. */
 export interface Run {
   readonly msPerStep: number;
   /** Mean objective over the steps. */
@@ -13,7 +13,7 @@ export function modelOfPeer(): BenchModel {
   return MODELS[process.argv[2] as ModelName];
 }
 
-/** Says on stdout that the peer is ready, then answers each line of stdin with a line of JSON. */
+/** Reports on stdout that the peer is ready, then answers each line of stdin with a line of JSON. */
 export async function serve(
   versions: Readonly<Record<string, string>>,
   answers: Readonly<Record<string, () => Promise<object>>>,
