@@ -72,7 +72,7 @@ interface Recording {
   readonly options: Omit<HttpOptions, 'url'>;
   readonly asked: typeof flowers;
   readonly answers: readonly unknown[];
-  /** The request, if it differs from the recorded one in a digit. */
+  /** True if the request differs from the recorded one in a digit. */
   readonly differs?: true;
 }
 

@@ -10,7 +10,7 @@ import {text} from './replay.ts';
 
 const classes = ['praise', 'complaint', 'query'];
 
-/** The address and the credentials of a client. */
+/** The service and the model that a client asks. */
 export interface Target {
   readonly url: string;
   /** The model name, by which llmock's log distinguishes clients. */

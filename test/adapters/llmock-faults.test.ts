@@ -233,7 +233,7 @@ describe.skipIf(programsOf('servers') === undefined)(`clients of a llmock that f
         (name, model) => askAbout(open(name, model), 12, {folder: join(folder, model)}),
       );
       for (const {name, ledger, messages} of runs) {
-        // Cohere's reason is not read, and llmock knows no filter of Responses, so both are asked again.
+        // Cohere's reason is not read, and llmock knows no filter of Responses: such an answer is asked for again.
         const isSilent = name === 'cohere' || (name === 'responses' && finish_reason === 'content_filter');
         expect(ledger).toMatchObject(isSilent ? {bought: 12, calls: 16} : {bought: 8, setAside: 4, calls: 12});
         expect(messages.filter(message => why.test(message))).toHaveLength(isSilent ? 0 : 4);
