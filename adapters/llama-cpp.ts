@@ -59,7 +59,7 @@ export interface LlamaCppLogProbabilitiesOptions extends Omit<LlamaCppChatOption
    *
    * @default false
    */
-  readonly reusesPrompts?: boolean;
+  readonly reusePrompts?: boolean;
 }
 
 interface LlamaCppLabelOptions extends LlamaCppChatOptions, Pick<ModeOptions<'label'>, 'structured' | 'temperature'> {
@@ -91,7 +91,7 @@ export function llamaCpp(options: LlamaCppLogProbabilitiesOptions | LlamaCppLabe
 const NO_THOUGHTS = {enable_thinking: false};
 
 function scoringTeacher(options: LlamaCppLogProbabilitiesOptions, address: string): Teacher<'gray-box'> {
-  const {model, template = 'chat', endsTurn = template === 'chat', reusesPrompts = false, parameters} = options;
+  const {model, template = 'chat', endsTurn = template === 'chat', reusePrompts = false, parameters} = options;
   const {templateOptions = NO_THOUGHTS} = options;
   if (endsTurn && template === 'none') {
     throw new InputError('Without a chat template there is no turn to end. Leave `endsTurn` out.');
@@ -102,9 +102,9 @@ function scoringTeacher(options: LlamaCppLogProbabilitiesOptions, address: strin
     own: OWN,
     address,
     endsTurn,
-    identity: {template, ...ofTemplate, reusesPrompts, ...(parameters && {parameters})},
+    identity: {template, ...ofTemplate, reusesPrompts: reusePrompts, ...(parameters && {parameters})},
     open: (post, connection) =>
-      llamaCppServer(post, {connection, address, model, template, templateOptions, reusesPrompts, parameters}),
+      llamaCppServer(post, {connection, address, model, template, templateOptions, reusePrompts, parameters}),
     explain: explainLlamaCpp,
     advice: 'Check that `url` is that of a llama-server, of 2025 or later.',
   });

@@ -78,6 +78,12 @@ describe('the exports of the package', () => {
     for (const name of shared) expect(whole[name]).toBe(part[name]);
   });
 
+  it('of an adapter are one factory', async () => {
+    const adapters = entryPoints().filter(({source}) => source.startsWith('adapters/'));
+    expect(adapters.length).toBeGreaterThan(15);
+    for (const {name, source} of adapters) expect(await publicNames(source), name).toHaveLength(1);
+  });
+
   it('can be imported from the package as it is built, with their types', () => {
     checkBuilt();
     const listed = entryPoints();

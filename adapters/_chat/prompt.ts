@@ -26,7 +26,7 @@ export interface PromptOptions {
    *
    * @default false
    */
-  readonly rotatesClasses?: boolean;
+  readonly rotateClasses?: boolean;
   /**
    * The whole prompt, instead of the one made from the options above. `{text}` stands for the text, `{classes}` for the
    * list of classes. A prompt that names neither codes nor classes must be one that the model was trained on.
@@ -77,7 +77,7 @@ export function promptsFor(options: PromptOptions, way: PromptWay): Prompts {
     throw new InputError('The `prompt` has no `{text}` in `user`, where the text to be classified goes. Add it.');
   }
   const lines = classes.map((name, index) => lineOf(name, codes[index]!, descriptions[name]));
-  const rotates = options.rotatesClasses ?? false;
+  const rotates = options.rotateClasses ?? false;
   const listFor = (sample: number): string => {
     const first = rotates ? sample % classes.length : 0;
     return [...lines.slice(first), ...lines.slice(0, first)].join('\n');

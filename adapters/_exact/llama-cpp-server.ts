@@ -16,7 +16,7 @@ export interface LlamaCppModel {
   readonly model: string;
   readonly template: 'chat' | 'none';
   readonly templateOptions: Body;
-  readonly reusesPrompts: boolean;
+  readonly reusePrompts: boolean;
   /** Fields of the requests for log-probabilities. */
   readonly parameters: Body | undefined;
 }
@@ -176,7 +176,7 @@ async function tell({post, asked, prompt, trie, tally}: Asking, signal?: AbortSi
     }
     return replies;
   };
-  const [root] = await complete([0], {n_probs: LISTED.first, cache_prompt: asked.reusesPrompts});
+  const [root] = await complete([0], {n_probs: LISTED.first, cache_prompt: asked.reusePrompts});
   const goingOn = {cache_prompt: true, ...(root?.id_slot !== undefined && {id_slot: root.id_slot})};
   const inner = [...trie.nodes.keys()].slice(1);
   const others = inner.length > 0 ? await complete(inner, {n_probs: LISTED.later, ...goingOn}) : [];

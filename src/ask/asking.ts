@@ -47,7 +47,7 @@ export interface AskingOptions {
    *
    * @default false
    */
-  readonly retriesQuarantined?: boolean;
+  readonly retryQuarantined?: boolean;
   /**
    * How to watch for drift: whether services still answer as they did. Each check is paid for.
    *
@@ -158,7 +158,7 @@ export async function openAsking({
   const firstAnswerOf = perTeacher(teacher => new FirstAnswer(teacher, firstAnswerWithin));
   const isEndless = firstAnswerWithin === Number.POSITIVE_INFINITY;
   const refusalsOf = perTeacher(ownRefusals(store, isEndless ? firstAnswerWithin : undefined));
-  type Ways = Pick<StackOptions, 'record' | 'replaces' | 'retriesQuarantined' | 'drift' | 'lane'>;
+  type Ways = Pick<StackOptions, 'record' | 'replace' | 'retryQuarantined' | 'drift' | 'lane'>;
   const opened = <A extends Access>(teacher: Teacher<A>, ways: Ways, ledger = createLedger()): OpenTeacher<A> => {
     const shared = {
       store,
@@ -195,7 +195,7 @@ export async function openAsking({
     },
     openAnew: (teacher, ledger) => {
       const record = options.record === 'none' ? 'none' : 'all';
-      return opened(teacher, {record, replaces: false, retriesQuarantined: true}, ledger);
+      return opened(teacher, {record, replace: false, retryQuarantined: true}, ledger);
     },
     async close() {
       try {

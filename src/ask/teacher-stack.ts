@@ -86,13 +86,13 @@ export interface StackOptions {
    *
    * @default true if `record` is 'all'
    */
-  readonly replaces?: boolean;
+  readonly replace?: boolean;
   /**
    * True to ask again about quarantined queries.
    *
    * @default false
    */
-  readonly retriesQuarantined?: boolean;
+  readonly retryQuarantined?: boolean;
   /**
    * How to watch for drift: whether the teacher still answers as it did. Each check is paid for.
    *
@@ -169,8 +169,8 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
     recovery = journal,
     replies = journal,
     record = 'new',
-    replaces = record === 'all',
-    retriesQuarantined = false,
+    replace = record === 'all',
+    retryQuarantined = false,
     drift,
     lane,
   } = options;
@@ -189,8 +189,8 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
   const guarded = guard ? withDriftGuard(asked, guard) : asked;
   const keeping = (inner: LayeredTeacher<A>) => {
     const recording = withRecordMode(inner, {store, mode: record});
-    const recovered = recovery ? withRecovery(recording, {journal: recovery, retriesQuarantined}) : recording;
-    return withKeeping(recovered, {store, refusals, ...counts, ...journaled, replaces});
+    const recovered = recovery ? withRecovery(recording, {journal: recovery, retryQuarantined}) : recording;
+    return withKeeping(recovered, {store, refusals, ...counts, ...journaled, replace});
   };
   const batches = laneLayers({teacher, alone: guarded, keeping, journal, ledger, budget, onNote, choice: lane});
   const byBatches = isByBatches(teacher, options);

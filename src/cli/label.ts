@@ -42,7 +42,7 @@ export async function runLabel(path: string, flags: LabelFlags): Promise<void> {
 type Found = Labelled | Pending;
 
 function laneChosen({lane, detach = false, cancel = false}: LabelFlags): Pick<StudyOptions, 'lane'> {
-  if (lane === 'batch') return {lane: {detached: detach, cancels: cancel}};
+  if (lane === 'batch') return {lane: {detached: detach, cancel: cancel}};
   if (detach || cancel) {
     throw new InputError(`\`${detach ? '--detach' : '--cancel'}\` needs batches. Add \`--lane batch\`.`);
   }

@@ -40,7 +40,7 @@ export function studyOptions(
     ...(cache !== undefined && {cache}),
     record: offline ? 'none' : (record ?? 'new'),
     budget,
-    retriesQuarantined: retryQuarantined,
+    retryQuarantined,
     ...(allowMissing !== undefined && {allowMissing}),
     ...(driftEvery !== undefined && {drift: {every: driftEvery}}),
     ...(keepGoing && {firstAnswerWithin: Number.POSITIVE_INFINITY}),

@@ -246,7 +246,7 @@ describe('llama-cpp', () => {
   it('has another identity whenever an answer can differ', () => {
     const identity = (options: Partial<LlamaCppLogProbabilitiesOptions>) =>
       JSON.stringify(llamaCpp({...letters, ...options}).identity);
-    const options = [{}, {endsTurn: false}, {template: 'none'}, {templateOptions: {}}, {reusesPrompts: true}] as const;
+    const options = [{}, {endsTurn: false}, {template: 'none'}, {templateOptions: {}}, {reusePrompts: true}] as const;
     expect(new Set(options.map(identity)).size).toBe(5);
     expect(identity({timeout: 1, concurrency: 3, key: 'other'})).toBe(identity({}));
   });
@@ -312,7 +312,7 @@ describe.skipIf(programsOf('servers') === undefined)(`llama-cpp with llama.cpp's
 
   it('moves little if the server goes on from earlier prompts', async () => {
     const fresh = await llamaCpp(live()).ask(texts.map(text));
-    const reused = await llamaCpp({...live(), reusesPrompts: true}).ask(texts.map(text));
+    const reused = await llamaCpp({...live(), reusePrompts: true}).ask(texts.map(text));
     for (const [row, outcome] of reused.entries()) expectClose(logsOf(outcome), logsOf(fresh[row]), 2);
   });
 

@@ -107,7 +107,7 @@ describe.skipIf(missing !== undefined)(`llama${missing ? ` (${missing})` : ''}`,
 
   it('gives the same bits whatever was asked before, and however many threads work', async () => {
     const samples = queries.flatMap(({input}) => [0, 1, 2].map(sample => ({input, sample})));
-    const rotated = {rotatesClasses: true, prompt: {system: 'Say one of:\n{classes}', user: '{text}'}};
+    const rotated = {rotateClasses: true, prompt: {system: 'Say one of:\n{classes}', user: '{text}'}};
     const first = await ask(rotated, samples);
     const backwards = await ask(rotated, samples.toReversed());
     expect(backwards.toReversed()).toEqual(first);
@@ -236,7 +236,7 @@ describe('what llama says of a model before it is loaded', () => {
     const others: Partial<LlamaOptions>[] = [
       {path: changed},
       {codes: 'names'},
-      {rotatesClasses: true},
+      {rotateClasses: true},
       {instructions: 'Sort.'},
       {prompt: {user: '{text}'}},
       {template: 'none'},

@@ -62,7 +62,7 @@ describe.skipIf(programsOf('servers') === undefined)(`batches of llmock (else: $
   /** One run of a program, which finds the files of earlier runs with the same store. */
   async function run(
     name: string,
-    lane?: {readonly detached?: boolean; readonly cancels?: boolean},
+    lane?: {readonly detached?: boolean; readonly cancel?: boolean},
     store: string = name,
   ) {
     const at = {cache: join(folder, `${store}-answers`), journal: join(folder, `${store}-journal`)};
@@ -133,7 +133,7 @@ describe.skipIf(programsOf('servers') === undefined)(`batches of llmock (else: $
 
   it('end if they are cancelled, and are asked about one by one then', async () => {
     await run('anthropic', {detached: true}, 'cancelled');
-    const {open} = await run('anthropic', {cancels: true}, 'cancelled');
+    const {open} = await run('anthropic', {cancel: true}, 'cancelled');
     expect(open).toHaveLength(29);
     expect(open[0]).toContain('--cancel');
     expect(await run('anthropic', undefined, 'cancelled')).toMatchObject({open: [], bought: 29});

@@ -244,7 +244,7 @@ describe('what openai sends', () => {
 
   it('lists the classes in another order for another asking, if they are rotated', async () => {
     const network = replayFor('openai', 'vllm-enum-200', 'vllm-enum-200');
-    const teacher = black(network, {prompt: {user: '{classes}\n{text}'}, rotatesClasses: true});
+    const teacher = black(network, {prompt: {user: '{classes}\n{text}'}, rotateClasses: true});
     for (const sample of [1, 2]) await teacher.ask([{...review, sample}]);
     const contents = network.sent.map(({body}) => (body as {messages: {content: string}[]}).messages[0]!.content);
     expect(contents[0]).toMatch(/^negative\nneutral\npositive\n/);

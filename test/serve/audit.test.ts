@@ -122,7 +122,7 @@ describe('an audit', () => {
     const teacher = teacherOf(text => (text.endsWith('0') && calls++ % 2 === 1 ? ham : spam));
     const store = openAnswerStore({store: new Map()});
     const kept = stack(teacher, {store});
-    const anew = stack(teacher, {store, record: 'all', replaces: false});
+    const anew = stack(teacher, {store, record: 'all', replace: false});
     const service = await serve({teacher: kept, anew, audit: 1, seed: 3});
     for (const _ of [1, 2]) await send(service, numbered(200));
     await until(() => service.tally.audited === 400);

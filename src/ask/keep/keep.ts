@@ -22,7 +22,7 @@ interface KeepOptions {
    *
    * @default false
    */
-  readonly replaces?: boolean;
+  readonly replace?: boolean;
 }
 
 /** An outcome that is kept, with all that it can serve. */
@@ -36,10 +36,10 @@ export type Kept<A extends Access = Access> = Outcome<A> & {readonly detail?: De
  * distribution, other features) or were read with different readers, the later one stays.
  */
 export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, options: KeepOptions): LayeredTeacher<A> {
-  const {store, journal, ledger, refusals, replaces = false} = options;
+  const {store, journal, ledger, refusals, replace = false} = options;
   const keep = coalesce<AnswerEntry>(async entries => {
     // Another process may have kept an answer as full in the meantime.
-    const wanted = replaces ? entries : await fuller(store, entries, {replacesOtherReadings: true});
+    const wanted = replace ? entries : await fuller(store, entries, {replacesOtherReadings: true});
     const failure = await journal?.kept(wanted).then(
       () => undefined,
       (error: unknown) => error,

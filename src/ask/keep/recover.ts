@@ -19,7 +19,7 @@ interface RecoverOptions {
    *
    * @default false
    */
-  readonly retriesQuarantined?: boolean;
+  readonly retryQuarantined?: boolean;
 }
 
 /**
@@ -28,7 +28,7 @@ interface RecoverOptions {
  */
 export function withRecovery<A extends Access>(
   teacher: LayeredTeacher<A>,
-  {journal, retriesQuarantined = false}: RecoverOptions,
+  {journal, retryQuarantined = false}: RecoverOptions,
 ): LayeredTeacher<A> {
   const {service} = teacher;
   if (service === undefined) return teacher;
@@ -42,7 +42,7 @@ export function withRecovery<A extends Access>(
       const isOfEarlierRun = !journal.received.has(key);
       return {...outcome, call: {location: location, receipt: receiptOf(service, read.reply), isOfEarlierRun, done}};
     }
-    if (quarantined === undefined || retriesQuarantined) return undefined;
+    if (quarantined === undefined || retryQuarantined) return undefined;
     return {
       error: quarantineError(teacher.name, quarantined, outcome && 'error' in outcome ? outcome.error : undefined),
     };

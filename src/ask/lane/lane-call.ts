@@ -22,7 +22,7 @@ export interface LaneCallOptions extends LaneWork {
   /** True to leave unfinished batches to a later run instead of waiting for them. */
   readonly detached: boolean;
   /** True to cancel batches under way and submit nothing. */
-  readonly cancels: boolean;
+  readonly cancel: boolean;
 }
 
 /** A query that has no answer yet, by its index in the call. */
@@ -94,7 +94,7 @@ export class LaneCall<A extends Access> {
   /** Continues with a batch of an earlier run. */
   async #takeUp(record: BatchRecord): Promise<void> {
     const found = await findLost(this.#lane, record, this.#halt.signal);
-    if (found && this.#lane.cancels) await cancelBatch(this.#lane, found);
+    if (found && this.#lane.cancel) await cancelBatch(this.#lane, found);
     if (found) await this.#collect(found);
     else await this.#submit(this.#indicesOf(record), record.attempt);
   }
@@ -113,7 +113,7 @@ export class LaneCall<A extends Access> {
    * @throws TeacherError if none of them is answered
    */
   async #sendAhead(indices: readonly number[]): Promise<number> {
-    if (indices.length < 2 || this.#lane.cancels) return 0;
+    if (indices.length < 2 || this.#lane.cancel) return 0;
     for (const [index, position] of indices.slice(0, AHEAD).entries()) {
       this.#lane.fates.sendAhead(this.#keyOf(this.#queries[position]!));
       const [outcome] = await this.#askKept([position]);
@@ -141,7 +141,7 @@ export class LaneCall<A extends Access> {
   }
 
   async #submit(indices: readonly number[], attempt: number): Promise<void> {
-    if (this.#lane.cancels) {
+    if (this.#lane.cancel) {
       const error = new PendingError('It is in no batch, and `--cancel` submits nothing.');
       for (const position of indices) this.#settle(position, {error});
       return;

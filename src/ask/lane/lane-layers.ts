@@ -29,7 +29,7 @@ export interface LaneChoice {
    *
    * @default false
    */
-  readonly cancels?: boolean;
+  readonly cancel?: boolean;
   /** Receives the progress of the batches. */
   readonly watch?: LaneWatch;
   /**
@@ -74,7 +74,7 @@ export function laneLayers<A extends Access>(options: LaneLayersOptions<A>): Lay
     fates,
     budget: budget?.forTeacher(atLanePrice(teacher)),
     detached: choice.detached ?? false,
-    cancels: choice.cancels ?? false,
+    cancel: choice.cancel ?? false,
   });
 }
 

@@ -90,7 +90,7 @@ describe('scorerFor', () => {
 
   it('evaluates what all prompts begin with once, of each order of the classes', async () => {
     const {sequence, ...rest} = opened();
-    const score = scorerFor({...rest, sequence}, promptsFor({...options, rotatesClasses: true}, 'letters'), false);
+    const score = scorerFor({...rest, sequence}, promptsFor({...options, rotateClasses: true}, 'letters'), false);
     const shared = promptOf('').length;
     await score('earl grey', 0);
     expect(sequence.evaluations[0]).toBe(shared);
@@ -124,7 +124,7 @@ describe('scorerFor', () => {
   });
 
   it('gives the same bits whatever was asked before, of any texts', async () => {
-    const rotating = promptsFor({...options, rotatesClasses: true}, 'letters');
+    const rotating = promptsFor({...options, rotateClasses: true}, 'letters');
     const query = fc.tuple(fc.string({maxLength: 8}), fc.nat({max: 2}));
     const asked = fc.array(query, {minLength: 2, maxLength: 6});
     const isSame = async (queries: readonly (readonly [string, number])[]): Promise<void> => {

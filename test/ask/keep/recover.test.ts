@@ -128,7 +128,7 @@ describe('a quarantined query', () => {
   it('is asked about again if that is wished for, and is not quarantined any more', async () => {
     const {directory, store} = await quarantined();
     const journal = await openJournal(directory);
-    const again = stack(payingTeacher(), {store, journal, retriesQuarantined: true});
+    const again = stack(payingTeacher(), {store, journal, retryQuarantined: true});
     expect(await again.ask(about(1, 2))).toEqual([labelled(1), labelled(2)]);
     await journal.close();
     expect((await openJournal(directory)).quarantined.size).toBe(0);

@@ -29,11 +29,11 @@ async function place() {
 }
 
 interface Run {
-  readonly lane?: {readonly detached?: boolean; readonly cancels?: boolean} | false;
+  readonly lane?: {readonly detached?: boolean; readonly cancel?: boolean} | false;
   readonly budget?: readonly BudgetLimit[];
   readonly store?: AnswerStore;
   readonly stop?: AbortSignal;
-  readonly retriesQuarantined?: boolean;
+  readonly retryQuarantined?: boolean;
   readonly sleep?: () => Promise<void>;
 }
 
@@ -393,7 +393,7 @@ describe('what fails in a batch', () => {
     const second = await run(at, teacher, numbers(4));
     expect(String(errorsIn(second.outcomes)[2])).toContain('It is quarantined');
     expect(teacher.batches).toHaveLength(2);
-    await run(at, teacher, numbers(4), {retriesQuarantined: true});
+    await run(at, teacher, numbers(4), {retryQuarantined: true});
     expect(teacher.batches.slice(2).map(batch => batch.numbers)).toEqual([[3], [3]]);
     const journal = await openJournal(at.folder);
     expect(journal.recovered.replies.size).toBe(0);
@@ -527,7 +527,7 @@ describe('cancelling', () => {
     const at = await place();
     const teacher = batchingTeacher({looks: 99, respond: number => (number < 3 ? labels([number]) : passing())});
     await run(at, teacher, numbers(4), {lane: {detached: true}});
-    const {outcomes, left} = await run(at, teacher, numbers(6), {lane: {cancels: true}});
+    const {outcomes, left} = await run(at, teacher, numbers(6), {lane: {cancel: true}});
     expect(errorsIn(outcomes)).toEqual([undefined, undefined, ...new Array(4).fill(expect.any(PendingError))]);
     expect(teacher.batches).toMatchObject([{isCancelled: true, numbers: [2, 3, 4]}]);
     expect(left).toEqual([]);

@@ -82,7 +82,7 @@ describe('an input that a service refuses', () => {
     expect(again.requests).toEqual([]);
     expect(again.outcomes.filter(outcome => 'answer' in outcome)).toHaveLength(28);
     expect(again.messages[0]).toMatch(/^Teacher a payer: It is quarantined: It answered 400\..* `--retry-quarantined`/);
-    const wished = await ask(labels, {retriesQuarantined: true});
+    const wished = await ask(labels, {retryQuarantined: true});
     expect(wished.requests).toEqual([[0], [29]]);
     expect(wished.outcomes).toEqual(expected(() => false));
     expect((await ask(respond)).requests).toEqual([]);
