@@ -38,8 +38,6 @@ export interface Query {
   readonly sample?: number;
 }
 
-export type Question = Query;
-
 /**
  * How much an answer holds, ordered: label < votes < top-k < log-probabilities < logits. A fuller answer can always be
  * coarsened to a poorer one, never the reverse.

@@ -6,7 +6,7 @@ import {InputError} from '../errors.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {detailOfLevel} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE} from '../store/cache-path.ts';
-import type {Access, Question, Teacher} from '../teacher.ts';
+import type {Access, Query, Teacher} from '../teacher.ts';
 import {readRecipe} from './checks.ts';
 import {openStudy, type Study, type StudyOptions} from './study.ts';
 
@@ -73,7 +73,7 @@ async function probeLevel(
   const teacher = study.teacherOf(access);
   const queries = Array.from(
     {length: Math.min(count, inputs.count)},
-    (_, index): Question => ({
+    (_, index): Query => ({
       input: inputAt(inputs, index),
     }),
   );

@@ -16,7 +16,7 @@ import {compare} from '../../src/study/compare.ts';
 import {changesFor, keptVerdict} from '../../src/study/repeatability.ts';
 import {renderReport} from '../../src/study/report/page.ts';
 import {resultsTable} from '../../src/study/table.ts';
-import type {AnswerOf, Question, Reply, Service, Teacher} from '../../src/teacher.ts';
+import type {AnswerOf, Query, Reply, Service, Teacher} from '../../src/teacher.ts';
 import {startedTinyModel, studentFolder, studyPlaces, tinyRecipe, transferSize} from './tiny.ts';
 
 const places = studyPlaces();
@@ -38,7 +38,7 @@ function service(noise: number): Noisy {
     (JSON.parse(body) as number[][]).map(row => ({
       answer: {kind: 'log-probabilities', logProbabilities: Float32Array.from(row)},
     }));
-  const answer = async (questions: readonly Question[]): Promise<Reply> => {
+  const answer = async (questions: readonly Query[]): Promise<Reply> => {
     requests.push(questions.map(({sample = 0}) => sample));
     const outcomes = await whole.ask(questions);
     const rows = outcomes.map(outcome => {

@@ -22,7 +22,7 @@ import {readRecipe} from '../../src/study/checks.ts';
 import type {AnsweredMethod, OpenMethod} from '../../src/study/methods.ts';
 import {studentPath} from '../../src/study/run.ts';
 import {openStudy, type Study, type StudyOptions} from '../../src/study/study.ts';
-import type {Access, Input, Question, Teacher} from '../../src/teacher.ts';
+import type {Access, Input, Query, Teacher} from '../../src/teacher.ts';
 import {adam} from '../../src/train/optimizer.ts';
 import {train} from '../../src/train/train.ts';
 
@@ -114,7 +114,7 @@ export function spied<A extends Access>(teacher: Teacher<A>, then: (call: number
     ...whole,
     questions,
     calls,
-    async ask(asked: readonly Question[], options) {
+    async ask(asked: readonly Query[], options) {
       calls.count++;
       questions.push(...asked.map(({input}) => hashOf(input)));
       const outcomes = await teacher.ask(asked, options);

@@ -19,7 +19,7 @@ import {answeredMethod} from '../../src/study/knowledge.ts';
 import {openMethod} from '../../src/study/methods.ts';
 import {planStudy} from '../../src/study/plan.ts';
 import type {Results} from '../../src/study/results.ts';
-import type {Input, Question, Teacher} from '../../src/teacher.ts';
+import type {Input, Query, Teacher} from '../../src/teacher.ts';
 import {
   classes,
   hashOf,
@@ -44,7 +44,7 @@ const mixed: Method = {...labels, method: 'mixtures', views: {view: mixUp(), cou
 const poison = (input: Input) => Number.parseInt(hashOf(input).slice(0, 8), 16) % 3;
 
 interface Poisoned extends Teacher<'black-box'> {
-  readonly questions: Question[];
+  readonly questions: Query[];
 }
 
 /**
@@ -53,7 +53,7 @@ interface Poisoned extends Teacher<'black-box'> {
  * @param then - called with how many questions were asked, before a call is answered
  */
 function poisoned(then: (asked: number) => void = () => {}): Poisoned {
-  const questions: Question[] = [];
+  const questions: Query[] = [];
   const random = seededRandom(1, 'delays');
   return {
     name: 'poisoned',
@@ -272,7 +272,7 @@ describe('views that are not counted', () => {
 
   it('are taken of a method’s own teacher', async () => {
     const teachers = tinyTeachers(model);
-    const asked: Question[] = [];
+    const asked: Query[] = [];
     const watched = (teacher: Teacher): Teacher => ({
       ...teacher,
       ask: (questions, options) => {

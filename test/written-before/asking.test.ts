@@ -2,7 +2,7 @@ import {cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writ
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {gunzipSync} from 'node:zlib';
-import {type Asking, type AskingOptions, openAnswerStore, openAsking, type Question} from 'limbeck';
+import {type Asking, type AskingOptions, openAnswerStore, openAsking, type Query} from 'limbeck';
 import {answerKey} from 'limbeck/ask';
 import {open} from 'lmdb';
 import {afterAll, beforeEach, describe, expect, it} from 'vitest';
@@ -23,7 +23,7 @@ import {
 const written = join(import.meta.dirname, '../fixtures/written-before');
 const root = mkdtempSync(join(tmpdir(), 'limbeck-written-before-'));
 const answers = JSON.parse(readFileSync(join(written, 'answers.json'), 'utf8')) as readonly {readonly key: string}[];
-const keyOf = (query: Question): string => answerKey(hosted('label', refuse).identity, query);
+const keyOf = (query: Query): string => answerKey(hosted('label', refuse).identity, query);
 
 let folder: string;
 let cache: string;

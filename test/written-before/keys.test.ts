@@ -1,6 +1,6 @@
 import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {asTeacher, loadStudent, type Question, startEngine, type Teacher} from 'limbeck';
+import {asTeacher, loadStudent, type Query, startEngine, type Teacher} from 'limbeck';
 import {anthropic} from 'limbeck/adapters/anthropic';
 import {bedrock} from 'limbeck/adapters/bedrock';
 import {callable} from 'limbeck/adapters/callable';
@@ -110,7 +110,7 @@ async function withoutNative(): Promise<string | undefined> {
 }
 
 function keysOf({identity}: Teacher): string {
-  const questions: readonly Question[] = [
+  const questions: readonly Query[] = [
     {input: {kind: 'text', text: 'hello'}},
     {input: {kind: 'tensor', dtype: 'uint8', shape: [2, 2], data: Uint8Array.of(0, 1, 2, 255)}, view: 1, sample: 2},
   ];
