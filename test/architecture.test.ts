@@ -30,13 +30,13 @@ const ORDER = [
   'study',
   'export',
   'cli',
-  // What the package exports by subject: it re-exports all of the above.
+  // The exports of the package by subject. They re-export all of the above.
   'public',
 ];
 
 /**
- * What an adapter may know of the program: the contract, secrets, errors, the tables that people fill, and where it
- * runs a model here, the engine.
+ * The parts of the program that an adapter may import: the contract, secrets, errors, the tables that people fill, and
+ * the engine, if it runs a model here.
  */
 const ADAPTERS_MAY_IMPORT = [
   'src/teacher.ts',

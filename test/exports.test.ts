@@ -12,7 +12,7 @@ interface EntryPoint {
   readonly source: string;
 }
 
-/** What the package exports, as its manifest names it. */
+/** The exports of the package, by its manifest. */
 function entryPoints(): EntryPoint[] {
   const {name, exports} = JSON.parse(read('package.json')) as {
     readonly name: string;

@@ -29,12 +29,12 @@ import {judgedAnswers} from './calibration.ts';
 // answers alone, so it is enough to look there, and answers of one confidence stand or fall together. Drawn without
 // replacement from a finite set, k(t) is hypergeometric, whose tails are lighter still.
 //
-// What is not covered: a single class, a slice of the requests, or one user; a world that has changed since; the best
-// of several students, if it is chosen by their guarantees; a student that is trained again on the calibration answers,
-// or on traffic that a threshold of theirs chose and calibrated by the same ones. R is the share in the long run: the
-// next thousand requests are a sample of it. The teacher's noise counts as disagreement: a teacher that contradicts
-// itself on 2 % of requests uses up most of 3 %. A drawn input that the teacher left without an answer counts as a
-// disagreement, whatever the student's confidence is.
+// The guarantee does not cover: a single class, a slice of the requests, or one user; a world that has changed since;
+// the best of several students, if it is chosen by their guarantees; a student that is trained again on the calibration
+// answers, or on traffic that a threshold of theirs chose and calibrated by the same ones. R is the share in the long
+// run: the next thousand requests are a sample of it. The teacher's noise counts as disagreement: a teacher that
+// contradicts itself on 2 % of requests uses up most of 3 %. A drawn input that the teacher left without an answer
+// counts as a disagreement, whatever the student's confidence is.
 
 /** The promise of a cascade. */
 export interface CascadeTarget {

@@ -7,7 +7,7 @@ beforeAll(startEngine);
 
 type Layer = layers.layers.Layer;
 
-/** What layers in training make of ones, one after another, from one seed. */
+/** The outputs of layers in training for inputs of ones, one after another, from one seed. */
 function dropped(seed: number, shape: number[], ...steps: Layer[]): number[][] {
   return tf.tidy(() =>
     withDropoutSeed(tf.scalar(seed, 'int32'), () =>
@@ -37,7 +37,7 @@ describe('withDropoutSeed', () => {
     }
   });
 
-  it('drops whole channels where a layer asks for it', () => {
+  it('drops whole channels if a layer asks for it', () => {
     const [values] = dropped(3, [1, 5, 20], layers.layers.spatialDropout1d({rate: 0.5}));
     for (let channel = 0; channel < 20; channel++) {
       expect(new Set([0, 1, 2, 3, 4].map(index => values![index * 20 + channel])).size).toBe(1);

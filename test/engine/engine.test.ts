@@ -16,7 +16,7 @@ function canResolve(name: string): boolean {
   }
 }
 
-/** What a script prints in a process of its own: an engine is started once in each. */
+/** The output of a script in its own process, because an engine starts once per process. */
 async function printed(script: string, setting = ''): Promise<{stdout: string; stderr: string}> {
   // An engine that this user installed would stand in for a package that is missing.
   const env = {...process.env, LIMBECK_ENGINE: setting, LIMBECK_ENGINE_DIR: join(import.meta.dirname, 'none')};
@@ -47,24 +47,24 @@ describe('startEngine', () => {
     expect(await startEngine()).toBe(engine);
   });
 
-  it('runs WASM where LIMBECK_ENGINE says so, and prints nothing of its own', async () => {
+  it('runs WASM if LIMBECK_ENGINE says so, and prints nothing of its own', async () => {
     const {stdout, stderr} = await engineWith('wasm');
     expect(stdout).toMatch(/^wasm 4\.\d+\.\d+ 8$/);
     expect(stderr).toBe('');
   });
 
-  it.runIf(hasNative)('runs native by itself where it is installed, and prints nothing of its own', async () => {
+  it.runIf(hasNative)('runs native by itself if it is installed, and prints nothing of its own', async () => {
     const {stdout, stderr} = await engineWith('');
     // The version is that of the C library, which is 2 something while TensorFlow.js is at 4.
     expect(stdout).toMatch(/^native 2\.\d+\.\d+ 8$/);
     expect(stderr).toBe('');
   });
 
-  it.runIf(!hasNative)('runs WASM by itself where native is not installed', async () => {
+  it.runIf(!hasNative)('runs WASM by itself if native is not installed', async () => {
     expect((await engineWith('')).stdout).toMatch(/^wasm /);
   });
 
-  it.runIf(!hasNative)('says what to do where LIMBECK_ENGINE asks for native and it is not installed', async () => {
+  it.runIf(!hasNative)('says what to do if LIMBECK_ENGINE asks for native and it is not installed', async () => {
     const {stdout} = await engineWith('native');
     expect(stdout).toMatch(
       /^EngineError: @tensorflow\/tfjs-node is not installed: .*`npm install @tensorflow\/tfjs-node`/,

@@ -125,7 +125,7 @@ describe('native kernels for training', () => {
 });
 
 describe('batch normalization in training', () => {
-  /** What a fresh layer gives, the gradients of its input and weights, and its moving averages after two batches. */
+  /** The output of a fresh layer, the gradients of its input and weights, and its moving averages after two batches. */
   function trained(shape: number[], options: Parameters<typeof layers.layers.batchNormalization>[0]): tf.Tensor[] {
     const layer = layers.layers.batchNormalization({momentum: 0.8, epsilon: 1e-3, ...options});
     layer.build(shape);

@@ -12,7 +12,7 @@ describe('presetTensorFlow', () => {
     return env;
   };
 
-  it('keeps graphs in the thread that asks for them where cores are few, and TensorFlow quiet everywhere', () => {
+  it('keeps graphs in the thread that asks for them if cores are few, and TensorFlow quiet everywhere', () => {
     expect(preset({}, 2)).toEqual({TF_CPP_MIN_LOG_LEVEL: '2', TF_NUM_INTEROP_THREADS: '-1'});
     expect(preset({}, 16)).toEqual({TF_CPP_MIN_LOG_LEVEL: '2'});
   });
@@ -43,7 +43,7 @@ describe('the thread that asks for a graph', () => {
     return Number(stdout);
   }
 
-  it('runs it, where TF_NUM_INTEROP_THREADS is below 0, and hands it over where it is not', async () => {
+  it('runs it if TF_NUM_INTEROP_THREADS is below 0, and passes it to another thread otherwise', async () => {
     expect(await switchesPerCall('-1')).toBeLessThan(0.5);
     expect(await switchesPerCall('1')).toBeGreaterThan(0.9);
   });

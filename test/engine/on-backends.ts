@@ -35,7 +35,8 @@ export function noise(shape: number[], seed: number): tf.Tensor {
 /**
  * Expects the gradient of a linear function: dy · f(z) = gradient · z for any z, whatever another backend says.
  *
- * @param at - where the gradient is taken; z as well for functions that are linear only near it, such as max pooling
+ * @param at - the point at which the gradient is taken; z as well for functions that are linear only near it, such as
+ * max pooling
  */
 export function expectAdjoint(f: (x: tf.Tensor) => tf.Tensor, at: tf.Tensor, z: tf.Tensor): void {
   const output = f(z);

@@ -110,7 +110,7 @@ const cases: readonly Case[] = [
   ['embedding', [4, 6], () => make.embedding({inputDim: 7, outputDim: 3})],
 ];
 
-/** What a layer gives in training, the gradients of its input and weights, and its weights afterwards. */
+/** The output of a layer in training, the gradients of its input and weights, and its weights afterwards. */
 function trained(shape: readonly number[], layer: layers.layers.Layer): tf.Tensor[] {
   const isDiscrete = layer.getClassName() === 'Embedding';
   const x = isDiscrete ? tf.randomUniform([...shape], 0, 7, 'int32', 1) : tf.add(noise([...shape], 1), 0.3);

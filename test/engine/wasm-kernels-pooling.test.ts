@@ -37,7 +37,7 @@ describe.each(['max', 'average'] as const)('%s pooling on the WASM engine', kind
     );
   });
 
-  it('in three dimensions is that of the JavaScript backend, where windows cover their stride', async () => {
+  it('in three dimensions is that of the JavaScript backend if windows cover their stride', async () => {
     const pool = pooling(kind, 3);
     await fc.assert(
       fc.asyncProperty(axes(3), async ({size, window, strides, channels, pad}) => {

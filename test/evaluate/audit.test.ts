@@ -24,14 +24,14 @@ const asStrata = (rows: Reference['stratified'][number]['strata']): CheckedStrat
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 describe('the strata', () => {
-  it('are where the two disagree, the less sure quarter of where they agree, and the rest', () => {
+  it('are the disagreements, the less sure quarter of the agreements, and the rest', () => {
     const teacher = [0, 1, 1, 0, 1, 0, 0, 1, 1, 1];
     const student = [1, 1, 1, 0, 1, 0, 0, 1, 1, 0];
     const confidence = [0.5, 0.9, 0.6, 0.8, 0.55, 0.99, 0.7, 0.95, 0.85, 0.51];
     expect([...strataOf(teacher, student, confidence)]).toEqual([0, 2, 1, 2, 1, 2, 2, 2, 2, 0]);
   });
 
-  it('are one where they always agree and are few', () => {
+  it('are one if the two always agree and inputs are few', () => {
     expect([...strataOf([1, 0], [1, 0], [0.6, 0.7])]).toEqual([2, 2]);
   });
 });
@@ -91,7 +91,7 @@ describe('the share that is right', () => {
     expect(interval[0]).toBeLessThan(0.95);
   });
 
-  it('is that of texts like these: where all of them were checked, it is as uncertain as a sample of so many', () => {
+  it('is for texts like these: even if all were checked, it is as uncertain as a sample of their number', () => {
     const all = [
       {size: 100, checked: 100, right: 40},
       {size: 300, checked: 300, right: 290},
@@ -178,7 +178,7 @@ describe('the difference between two models', () => {
     expect(found.interval[1]).toBeGreaterThan(-0.02);
   });
 
-  it('has the interval of Bonett and Price where all differ, but for what the draw of the texts adds', () => {
+  it('has the interval of Bonett and Price if all differ, apart from the part of the draw of the texts', () => {
     // (other - one) / 102 and sqrt((62 / 102 - that ** 2) / 102), by hand.
     const {interval} = shareDifference([{size: 1e9, checked: 100, one: 20, other: 40}], 1e9)!;
     const reach = 1.959964 * Math.sqrt((62 / 102 - (20 / 102) ** 2) / 102);
@@ -193,7 +193,7 @@ describe('the difference between two models', () => {
     expect(turned.interval[1]).toBeCloseTo(-found.interval[0], 12);
   });
 
-  it('is none where they never differ, and not known where nothing of it was checked', () => {
+  it('is 0 if they never differ, and unknown if none of the differences was checked', () => {
     expect(shareDifference([{size: 0, checked: 0, one: 0, other: 0}], 100)).toEqual({difference: 0, interval: [0, 0]});
     expect(shareDifference([{size: 3, checked: 0, one: 0, other: 0}], 100)).toBeUndefined();
   });

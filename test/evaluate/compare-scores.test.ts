@@ -10,7 +10,7 @@ interface Parts {
   readonly examples: readonly [variance: number, degrees: number];
 }
 
-/** What NumPy and SciPy give, see `test/fixtures/verdicts/make-comparisons.py`. */
+/** The results of NumPy and SciPy, see `test/fixtures/verdicts/make-comparisons.py`. */
 const reference = JSON.parse(
   readFileSync(new URL('../fixtures/verdicts/comparisons.json', import.meta.url), 'utf8'),
 ) as {

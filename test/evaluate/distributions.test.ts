@@ -78,7 +78,7 @@ describe('a divergence', () => {
     );
   });
 
-  it('is infinite where the second rules out what the first does not, and not the other way round', () => {
+  it('is infinite if the second excludes a class that the first does not, and not the other way round', () => {
     expect(divergenceRows([0, 0], [0, NEVER], 2)[0]).toBe(Number.POSITIVE_INFINITY);
     expect(divergenceRows([0, NEVER], [0, 0], 2)[0]).toBeCloseTo(Math.LN2, 12);
   });

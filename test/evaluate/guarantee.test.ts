@@ -29,7 +29,7 @@ const targets = fc.record({
   confidence: fc.double({min: 0.5, max: 0.99, noNaN: true}),
 });
 
-/** Two classes, of which the teacher always names the first; wrong where the student names the second. */
+/** Two classes. The teacher always names the first, so the student is wrong if it names the second. */
 function answers(gaps: readonly number[]): {readonly logits: number[]; readonly labels: number[]} {
   return {logits: gaps.flatMap(gap => [gap, 0]), labels: gaps.map(() => 0)};
 }
@@ -162,8 +162,8 @@ describe('certify', () => {
   });
 
   it('misses its target in no more draws than it says, and in nearly as many', () => {
-    // A student as sure as it is right: at confidence c it is wrong with probability 1 − c; c is spread evenly from ½ to 1.
-    // At threshold t a request is answered locally and wrong with probability (1 − t)².
+    // A student as sure as it is right: at confidence c it is wrong with probability 1 − c; c is spread evenly from ½
+    // to 1. At threshold t a request is answered locally and wrong with probability (1 − t)².
     const target = {agreement: 0.97, confidence: 0.9};
     const random = seededRandom(1, 'draws of calibration answers');
     const draws = 2000;

@@ -95,7 +95,7 @@ describe('the expected calibration error', () => {
 });
 
 describe('an evaluation', () => {
-  it('has all metrics of a model, and those of fidelity where there is a teacher', () => {
+  it('has all metrics of a model, and those of fidelity if there is a teacher', () => {
     const {agreement, klToTeacher, ...own} = evaluateLogits({
       logits: student,
       labels,

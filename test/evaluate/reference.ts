@@ -1,6 +1,8 @@
 import {readFileSync} from 'node:fs';
 
-/** What scikit-learn, SciPy and statsmodels say of a seeded random case, see `test/fixtures/metrics/make-metrics.py`. */
+/**
+ * Results of scikit-learn, SciPy and statsmodels for a seeded random case, see `test/fixtures/metrics/make-metrics.py`.
+ */
 export interface Reference {
   readonly classes: number;
   readonly labels: readonly number[];
@@ -42,7 +44,7 @@ export interface Reference {
     readonly chiSquared: number;
   }[];
   readonly bootstrap: {
-    /** Per seed, a digit a test example. */
+    /** For each seed, one digit per test example. */
     readonly first: readonly string[];
     readonly second: readonly string[];
     readonly difference: number;

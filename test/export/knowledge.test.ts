@@ -106,7 +106,7 @@ describe('records of knowledge', () => {
     ]);
   });
 
-  it('name fewer classes where fewer are wanted', async () => {
+  it('name fewer classes if fewer are wanted', async () => {
     expect(await linesOf(whole, {top: 1})).toMatchObject([
       {probabilities: {spam: 0.7}, rest: 0.3},
       {probabilities: {ham: 1}, rest: 0},
@@ -180,7 +180,7 @@ describe('records of knowledge', () => {
     },
   );
 
-  it.each(['jsonl', 'parquet'])('are an empty file that reads as %s where there are none', async ending => {
+  it.each(['jsonl', 'parquet'])('are an empty file that reads as %s if there are none', async ending => {
     const inputs = {kind: 'text', count: 0, texts: []} as const;
     const none = {...labels, inputs, answers: {kind: 'label', count: 0, labels: new Int32Array()} as const};
     const path = join(folder, `none.${ending}`);

@@ -258,7 +258,7 @@ describe('a page whose weights are too many for a script', () => {
     server.close();
   });
 
-  it('fetches them from where it stands', async () => {
+  it('fetches them from its own folder', async () => {
     await context.setOffline(false);
     const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     await page.goto(`${address}/index.html`);
@@ -382,7 +382,7 @@ async function dropFile(name: string, text: string): Promise<void> {
   }`);
 }
 
-/** What the student sees, one number a pixel. */
+/** The pixels that the student sees, one number each. */
 async function seenPixels(size: number): Promise<number[]> {
   return page.evaluate(`[...document.getElementById('seen').getContext('2d').getImageData(0, 0, ${size}, ${size}).data]
     .filter((_, index) => index % 4 === 0)`);

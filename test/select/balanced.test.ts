@@ -21,7 +21,7 @@ const countsOf = (chosen: Int32Array, classes: readonly number[]): number[] =>
 describe('balanced', () => {
   const classes = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2];
 
-  it('takes of each class alike, and of the others where one is at its end', () => {
+  it('takes from each class alike, and from the others if one is at its end', () => {
     const counts = (size: number) => countsOf(balanced().choose(takenFor(classes, []), size), classes);
     expect(counts(3)).toEqual([1, 1, 1]);
     expect(counts(8)).toEqual([4, 3, 1]);

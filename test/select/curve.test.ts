@@ -48,7 +48,7 @@ describe('fitCurve', () => {
     );
   });
 
-  it('goes through two points, and is level where errors do not fall', () => {
+  it('goes through two points, and is level if errors do not fall', () => {
     const curve = fitCurve([
       {answers: 100, error: 0.4},
       {answers: 400, error: 0.2},

@@ -4,8 +4,8 @@ import {errorAt} from '../../src/select/curve.ts';
 import {expectedGain, type MeasuredRound} from '../../src/select/gain.ts';
 
 /**
- * Rounds whose students err as a planted curve says. Half of what decides whether one errs on an input is the input, the
- * same in all rounds.
+ * Rounds whose students err as a planted curve says. Half of what decides whether one errs on an input is the input,
+ * the same in all rounds.
  */
 function rounds(
   sizes: readonly number[],
@@ -52,7 +52,7 @@ describe('expectedGain', () => {
     expect(expectedGain(measured, {calls: 200})!.gain).toBeGreaterThan(gain);
   });
 
-  it('expects little where agreement does not grow, and nothing where the rounds are many enough to tell', () => {
+  it('expects little if agreement does not grow, and nothing if there are enough rounds to tell', () => {
     const agrees = Float64Array.from({length: 50}, (_, row) => (row % 5 === 0 ? 0 : 1));
     const level = (sizes: readonly number[]) => expectedGain(sizes.map(answers => ({answers, agrees})))!;
     expect(level([100, 200]).gain).toBeLessThan(0.005);

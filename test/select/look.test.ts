@@ -21,7 +21,7 @@ const look = (needs: {readonly students: number; readonly embeddings: boolean}, 
   lookAt(train.inputs, rows, students(units), learned, {needs, seed: 3});
 
 describe('lookAt', () => {
-  it('asks no student where none is needed, and as many as are', async () => {
+  it('asks only as many students as are needed', async () => {
     const known = {count: 3, classes: 3, seed: 3, labels: Int32Array.from([train.labels[5]!, train.labels[9]!])};
     expect(await look({students: 0, embeddings: false})).toEqual({...known, logits: []});
     const both = students([6]);

@@ -35,7 +35,7 @@ describe('EProcess', () => {
     }
   });
 
-  it('is 1 on average over all that may be seen where the probability is the boundary, and less on the far side', () => {
+  it('is 1 on average over all that may be seen if the probability is the boundary, and less on the far side', () => {
     const boundary = fc.double({min: 0.005, max: 0.6, noNaN: true});
     const side = fc.constantFrom<Side>('above', 'below');
     fc.assert(

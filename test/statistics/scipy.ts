@@ -3,7 +3,7 @@ import {expect} from 'vitest';
 
 type Rows = readonly (readonly number[])[];
 
-/** What SciPy gives, see `test/fixtures/statistics/make-statistics.py`. */
+/** The results of SciPy, see `test/fixtures/statistics/make-statistics.py`. */
 export const scipy = JSON.parse(
   readFileSync(new URL('../fixtures/statistics/statistics.json', import.meta.url), 'utf8'),
 ) as Readonly<Record<'incompleteBeta' | 'betaQuantile' | 'bounds' | 'twoSidedT' | 'criticalT', Rows>>;

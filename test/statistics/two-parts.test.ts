@@ -7,7 +7,7 @@ import {reach, type TwoParts, twoSidedP} from '../../src/statistics/two-parts.ts
 
 type Rows = readonly (readonly number[])[];
 
-/** What SciPy gives, see `test/fixtures/statistics/make-two-parts.py`. */
+/** The results of SciPy, see `test/fixtures/statistics/make-two-parts.py`. */
 const scipy = JSON.parse(
   readFileSync(new URL('../fixtures/statistics/two-parts.json', import.meta.url), 'utf8'),
 ) as Readonly<Record<'reach' | 'p' | 'detectable' | 'errors', Rows>>;

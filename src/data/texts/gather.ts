@@ -105,18 +105,18 @@ class Labels {
       this.indices.push(-1);
       return;
     }
-    let place = this.indexByName.get(label);
-    if (place === undefined) {
+    let index = this.indexByName.get(label);
+    if (index === undefined) {
       if (this.given) {
         throw new InputError(
           `${locationOf(record)}: label ${JSON.stringify(label)} is none of the classes (${[...this.indexByName.keys()].join(', ')}). ` +
             'Correct it, or add it to `classes`.',
         );
       }
-      place = this.indexByName.size;
-      this.indexByName.set(label, place);
+      index = this.indexByName.size;
+      this.indexByName.set(label, index);
     }
-    this.indices.push(place);
+    this.indices.push(index);
   }
 
   /** The classes in the order that was given, or else sorted by their characters. */

@@ -4,7 +4,7 @@ import {accuracy} from '../../../src/evaluate/metrics.ts';
 import {bestBias, type Judged, withBias} from './bias.ts';
 
 const CLASSES = 4;
-// Of random class, with logits in steps of an eighth, so that sums are exact.
+// Rows of random classes, with logits in steps of 1/8, so that sums are exact.
 const judged = tuple(integer({min: 1, max: 60}), integer()).map(([rows, seed]): Judged => {
   let state = seed >>> 0;
   const next = (values: number): number => {

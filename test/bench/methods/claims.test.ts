@@ -13,7 +13,7 @@ function holding(other: Partial<AllMeasured> = {}): readonly (boolean | undefine
 const without = (index: number) => holding().with(index, false);
 
 describe('the claims of the benchmark', () => {
-  it('all hold where the figures bear them out', () => {
+  it('all hold if the figures support them', () => {
     expect(holding()).toEqual(Array.from({length: 9}, () => true));
   });
 

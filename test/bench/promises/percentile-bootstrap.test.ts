@@ -62,7 +62,7 @@ describe('a paired bootstrap', () => {
     expect(width(0.5)).toBeLessThan(0.6 * width(0.95));
   });
 
-  it('shows nothing where nothing differs', () => {
+  it('shows nothing if nothing differs', () => {
     expect(pairedBootstrap(first, first)).toEqual({difference: 0, interval: [0, 0], p: 1});
   });
 

@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 afterEach(() => calls.dispose());
 
-/** What a call of the function gives. */
+/** The result of a call of the function. */
 function result(inputs: tf.Tensor[], run: () => tf.Tensor): number[] {
   return tf.tidy(() => [...calls.call(inputs, run).dataSync()]);
 }
@@ -252,7 +252,7 @@ describe('CompiledCalls', () => {
 });
 
 describe('CompiledCalls of rows', () => {
-  /** What a call on so many rows gives: row k holds k + 1, three times. */
+  /** The result of a call on a number of rows: row k holds k + 1 three times. */
   function ofRows(count: number, run: (rows: tf.Tensor) => tf.Tensor): number[] {
     return tf.tidy(() => {
       const rows = tf.tile(tf.range(1, count + 1), [3]);
@@ -281,7 +281,7 @@ describe('CompiledCalls of rows', () => {
     expect(reasons).toEqual([]);
   });
 
-  it('falls back, and says why, where the number of rows is in more than a reshape', () => {
+  it('falls back, and says why, if the number of rows is in more than a reshape', () => {
     const means = (rows: tf.Tensor) => tf.div(tf.sum(rows, 1), rows.shape[0]!);
     expect([ofRows(1, means), ofRows(3, means)]).toEqual([[3], [1, 2, 3]]);
     expect(reasons).toEqual(['`RealDiv` takes a constant that is another each time: it depends on the number of rows']);

@@ -7,7 +7,7 @@ import {needsNativeEngine} from '../native-only.ts';
 
 needsNativeEngine();
 
-/** What a program may do next. Numbers choose among the values there are, and among the variables. */
+/** The possible next steps of a program. Numbers choose among the present values and the variables. */
 type Statement =
   | {readonly kind: 'add' | 'subtract'; readonly left: number; readonly right: number}
   | {readonly kind: 'assign'; readonly target: number; readonly value: number}

@@ -11,7 +11,7 @@ interface Fixture {
     readonly inputs: readonly string[];
     readonly attributes: Readonly<Record<string, readonly [kind: string, value: unknown]>>;
   }[];
-  /** What TensorFlow's own classes write, in hexadecimal. */
+  /** The bytes that TensorFlow's own classes write, in hexadecimal. */
   readonly savedModel: string;
 }
 

@@ -6,7 +6,7 @@ import {savedModels} from '../../adapters/saved-models.ts';
 
 const read = (model: string) => readMetaGraphs(readFileSync(join(savedModels, model, 'saved_model.pb')));
 
-// What `saved_model_cli show --all` says of the same files.
+// The output of `saved_model_cli show --all` for the same files.
 describe('readMetaGraphs', () => {
   it('reads all signatures, with the types and shapes of what they take and give', () => {
     const [graph, ...others] = read('two');

@@ -9,7 +9,7 @@ import {temporaryFolder, withPrograms} from './loopback.ts';
 afterEach(() => void vi.unstubAllEnvs());
 
 describe('checkCompiler', () => {
-  it('says what to install where there is no compiler', async () => {
+  it('says what to install if there is no compiler', async () => {
     vi.stubEnv('CXX', 'no-such-compiler');
     await expect(checkCompiler()).rejects.toMatchObject({
       name: 'EngineError',
@@ -19,7 +19,7 @@ describe('checkCompiler', () => {
     });
   });
 
-  it('says so too where the compiler is there and does not run', async () => {
+  it('says so too if the compiler exists but does not run', async () => {
     await withPrograms({'c++': 'exit 1'});
     vi.stubEnv('CXX', '');
     await expect(checkCompiler()).rejects.toThrow('`c++` does not run');
@@ -33,7 +33,7 @@ describe('checkCompiler', () => {
 });
 
 describe('compileBinding', () => {
-  /** What the compiler is told. */
+  /** The arguments of the compiler. */
   async function told(machine: string): Promise<string[]> {
     const folder = await temporaryFolder();
     await withPrograms({'test-c++': `for word in "$@"; do echo "$word"; done > ${folder}/told`});

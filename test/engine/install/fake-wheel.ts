@@ -47,7 +47,7 @@ export const WHEEL: Buffer = zip({
   'tensorflow/include/tensorflow/c/c_api.cc': '// no header',
 });
 
-/** What to take from {@link WHEEL}. */
+/** The target of {@link WHEEL}. */
 export const TARGET: Target = {
   machine: 'linux-x64',
   project: 'tensorflow-test',

@@ -13,13 +13,13 @@ import {engineFolder} from '../../../src/engine/install/place.ts';
 import {TARGET, WHEEL} from './fake-wheel.ts';
 import {NO_PIP, type Site, serveIndex, serveRegistry, temporaryFolder, withPrograms, writeText} from './loopback.ts';
 
-/** A compiler that puts down what it was told, where the binding should be. */
+/** A compiler that writes its arguments into the file of the binding. */
 const COMPILER = `
   [ "$1" = --version ] && exit 0
   while [ "$1" != -o ]; do shift; done
   echo binding > "$2"`;
 
-/** An engine runs where its binding, a library and the package are in place. */
+/** An engine runs if its binding, a library and the package exist. */
 const prove: typeof proveNative = async ({root, folder = engineFolder(root)}) => {
   const packageFolder = join(folder, 'node_modules', '@tensorflow', 'tfjs-node');
   const parts = ['package.json', 'lib/napi-v8/tfjs_binding.node', 'deps/lib/libtensorflow_cc.so.2'];
@@ -91,7 +91,7 @@ describe('installEngine', () => {
     expect(await readdir(engineFolder(root))).not.toContain('.npmrc');
   });
 
-  it('does nothing where the engine runs already', async () => {
+  it('does nothing if the engine already runs', async () => {
     const {index, install, registry, root} = await newUser();
     await install();
     const asked = [index.asked.length, registry.asked.length];
@@ -99,14 +99,14 @@ describe('installEngine', () => {
     expect([index.asked.length, registry.asked.length]).toEqual(asked);
   });
 
-  it('does nothing where the package beside this one runs by itself', async () => {
+  it('does nothing if the package beside this one runs', async () => {
     const {install, root} = await newUser();
     const engine = await install({prove: async () => ({runs: true, version: '2.9.1'})});
     expect(engine).toEqual({version: '2.9.1', folder: null, wasThere: true});
     expect(existsSync(root)).toBe(false);
   });
 
-  it('installs once where two run at once', async () => {
+  it('installs once if two run at the same time', async () => {
     const {index, install, root, standing} = await newUser();
     const notes: string[] = [];
     const onNote = (line: string) => line.startsWith('Another') && notes.push(line);

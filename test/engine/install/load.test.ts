@@ -17,7 +17,7 @@ interface Chained extends tf.Tensor {
   toFloat(): Chained;
 }
 
-/** What the tfjs-node of these tests got for TensorFlow.js. */
+/** The TensorFlow.js that the tfjs-node of these tests got. */
 const got = () => (globalThis as {got?: TensorFlow}).got;
 
 /** An engine whose tfjs-node puts down what it got. */
@@ -58,7 +58,7 @@ describe('loadTfjsNode', () => {
   });
 
   // A package beside this one comes first, and this machine may have one.
-  it.skipIf(hasOwnPackage)('looks into the user’s folder where there is no package beside this one', async () => {
+  it.skipIf(hasOwnPackage)('looks into the user’s folder if there is no package beside this one', async () => {
     const root = await temporaryFolder();
     vi.stubEnv('LIMBECK_ENGINE_DIR', root);
     expect(() => loadTfjsNode()).toThrow("Cannot find module '@tensorflow/tfjs-node'");

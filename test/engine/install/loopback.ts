@@ -9,7 +9,7 @@ import {promisify} from 'node:util';
 import {onTestFinished, vi} from 'vitest';
 import {TARGET, WHEEL} from './fake-wheel.ts';
 
-/** True if npm got `@tensorflow/tfjs-node` beside this project, which then comes before any engine of the user's. */
+/** True if `@tensorflow/tfjs-node` is installed beside this project. It then goes before any engine of the user. */
 export const hasOwnPackage: boolean = (() => {
   try {
     return createRequire(import.meta.url).resolve('@tensorflow/tfjs-node') !== '';
@@ -27,7 +27,7 @@ export async function temporaryFolder(): Promise<string> {
 
 export interface Site {
   readonly url: string;
-  /** Paths asked for, with the Authorization header where one came. */
+  /** Paths asked for, with the Authorization header if there is one. */
   readonly asked: string[];
 }
 

@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest';
 import {proveNative} from '../../../src/engine/install/install.ts';
 import {temporaryFolder, writeText} from './loopback.ts';
 
-/** What is proved of an engine whose tfjs-node is a script. */
+/** The proof of an engine whose tfjs-node is a script. */
 async function proofOf(source: string) {
   const folder = await temporaryFolder();
   await writeText(join(folder, 'node_modules', '@tensorflow', 'tfjs-node', 'index.js'), source);

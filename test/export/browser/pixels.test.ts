@@ -4,7 +4,7 @@ import {bytesOf, pictureOf} from '../../../src/export/browser/pixels.ts';
 const grey = (...values: number[]): number[] => values.flatMap(value => [value, value, value, 255]);
 
 describe('a picture for a student', () => {
-  it('keeps every byte where it has the size that is taken', () => {
+  it('keeps every byte if it has the size that the student takes', () => {
     const values = Array.from({length: 12}, (_, index) => (index * 23) % 256);
     const shape = {height: 3, width: 4, channels: 1} as const;
     expect([...bytesOf({width: 4, height: 3, data: grey(...values)}, shape, false)]).toEqual(values);
@@ -36,7 +36,7 @@ describe('a picture for a student', () => {
     expect([...bytesOf(pixels, {height: 1, width: 2, channels: 3}, false)]).toEqual([255, 0, 0, 0, 0, 255]);
   });
 
-  it('lies on white where it is transparent, unless the student sees that', () => {
+  it('has a white background if it is transparent, unless the student sees transparency', () => {
     const pixels = {width: 1, height: 1, data: [0, 0, 0, 51]};
     expect([...bytesOf(pixels, {height: 1, width: 1, channels: 1}, false)]).toEqual([204]);
     expect([...bytesOf(pixels, {height: 1, width: 1, channels: 4}, false)]).toEqual([0, 0, 0, 51]);
