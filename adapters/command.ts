@@ -3,13 +3,13 @@ import type {AskOptions, Input, Outcome, Price, Rate, Reply, Teacher} from '../s
 import {type AliasOptions, readerWith} from './_answers/aliases.ts';
 import {isUnread, type ScoreMeaning, unreadError} from './_answers/scores.ts';
 import {identityWords, shownCommand} from './_command/identity.ts';
-import {Program} from './_command/program.ts';
+import {Run, type RunOptions} from './_command/run.ts';
 import {checkCounts, checkForm, type GivenForm, givenDetail, givenReader} from './_local/given.ts';
 import {parseJson} from './_wire/reply.ts';
 
 export type {ScoreMeaning} from './_answers/scores.ts';
 
-export interface CommandOptions extends AliasOptions {
+interface CommandOptions extends AliasOptions {
   /** The program and its arguments, for example `['python3', 'classify.py']`. It runs without a shell. */
   readonly command: readonly string[];
   /** Names of the classes. They give the order of answers that are numbers or lists. */
@@ -187,4 +187,39 @@ function replyReader(name: string, form: GivenForm): (reply: Reply, count: numbe
     if (isUnread(answer)) return [{error: unreadError(name, answer, {unreadable: true})}];
     return [{answer} as Outcome];
   };
+}
+
+/** A program that is started at the first query, and again after it has ended. */
+class Program {
+  readonly #options: RunOptions;
+  #run: Run | undefined;
+  /** Resolves when the previous run is gone, because two at once can exceed the memory. */
+  #gone: Promise<void> = Promise.resolve();
+  #asked = 0;
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sends one query and returns the line that answers it.
+   *
+   * @throws TeacherError if the program ends, is silent for too long, or breaks the protocol; the signal's reason after
+   * an abort
+   */
+  async ask(query: object, signal: AbortSignal | undefined): Promise<Reply> {
+    const id = ++this.#asked;
+    await this.#gone;
+    signal?.throwIfAborted();
+    this.#run ??= this.#start();
+    return this.#run.ask({id, ...query}, signal);
+  }
+
+  #start(): Run {
+    const run = new Run(this.#options, () => {
+      this.#gone = run.gone;
+      this.#run = undefined;
+    });
+    return run;
+  }
 }

@@ -1,6 +1,8 @@
-import {existsSync} from 'node:fs';
-import {readFile} from 'node:fs/promises';
-import {basename, join, resolve} from 'node:path';
+import {createHash} from 'node:crypto';
+import {createReadStream, existsSync} from 'node:fs';
+import {readdir, readFile, stat} from 'node:fs/promises';
+import {basename, join, resolve, sep} from 'node:path';
+import {pipeline} from 'node:stream/promises';
 import {startEngine} from '../src/engine/engine.ts';
 import {SavedModelGraph} from '../src/engine/graphs/saved-model.ts';
 import {type MetaGraph, readMetaGraphs, type Signature} from '../src/engine/graphs/signatures.ts';
@@ -16,7 +18,6 @@ import {
   partsOf,
   type ScoreKind,
 } from './_graph/parts.ts';
-import {contentHash} from './_graph/saved-model-content.ts';
 import {graphTeacher, logarithms} from './_graph/teacher.ts';
 
 export type {GraphOutput, ScoreKind} from './_graph/parts.ts';
@@ -159,4 +160,29 @@ function signatureOf(
     ([name, {outputs}]) => `${name} (gives ${outputs.map(output => output.name).join(', ')})`,
   );
   throw new InputError(`${owner} has no signature \`${called}\`. It has: ${names.join('; ') || 'none'}.`);
+}
+
+/** Folders that answers depend on, with `saved_model.pb`. The rest of a SavedModel's folder is for people. */
+const PARTS = ['assets', 'variables'];
+
+/** Returns the SHA-256 of the names and bytes of the files that make up a SavedModel, in hexadecimal. */
+async function contentHash(folder: string): Promise<string> {
+  const files = ['saved_model.pb'];
+  for (const part of PARTS.filter(name => existsSync(join(folder, name)))) {
+    const names = await readdir(join(folder, part), {recursive: true});
+    files.push(...names.sort().map(name => join(part, name)));
+  }
+  const hash = createHash('sha256');
+  for (const file of files) {
+    // Not the entry types of `readdir`, because a file can be a link, as in the caches of model hubs.
+    if (!(await stat(join(folder, file))).isFile()) continue;
+    hash.update(`${JSON.stringify([file.replaceAll(sep, '/'), await fileHash(join(folder, file))])}\n`);
+  }
+  return hash.digest('hex');
+}
+
+async function fileHash(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
 }

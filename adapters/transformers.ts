@@ -4,15 +4,21 @@ import {InputError, TeacherError} from '../src/errors.ts';
 import type {Outcome, Query, Teacher} from '../src/teacher.ts';
 import {checkCounts, checkForm} from './_local/given.ts';
 import {loadPeer} from './_local/peer.ts';
-import {type AnswerReader, answersInHalves, answersOf, askedFeatures} from './_onnx/answers.ts';
+import {
+  type AnswerReader,
+  answersInHalves,
+  answersOf,
+  askedFeatures,
+  type Pooling,
+  pooledFeature,
+} from './_onnx/answers.ts';
 import {checkFeatures, loadModel, type OnnxModel, readModel, type ScoreOutput, scoreSource} from './_onnx/model.ts';
 import type {OnnxRuntime, Session} from './_onnx/runtime.ts';
 import {modelFile, readFolder} from './_onnx/transformers-folder.ts';
-import {type Pooling, pooledFeature} from './_onnx/transformers-pooling.ts';
 import {type Tokenizer, type TokenReader, tokenReader, tokenTable} from './_onnx/transformers-tokens.ts';
 
+export type {Pooling} from './_onnx/answers.ts';
 export type {ScoreOutput} from './_onnx/model.ts';
-export type {Pooling} from './_onnx/transformers-pooling.ts';
 
 export interface TransformersOptions {
   /**

@@ -1,4 +1,5 @@
 import {TeacherError} from '../../src/errors.ts';
+import type {Inspection, ServiceProbe} from '../../src/service-probe.ts';
 import type {
   Access,
   AskOptions,
@@ -15,8 +16,7 @@ import {type Aliases, aliasIndex, withHint} from '../_answers/aliases.ts';
 import {type Explain, parseJson, statusError, withWait} from '../_wire/reply.ts';
 import {type Connection, checkAddress, postJson} from '../_wire/request.ts';
 import {CONCURRENCY, chargedService, keyVariableFor, openConnection, type ServiceOptions} from '../_wire/service.ts';
-import type {Body, ChatWords, Dialect, Settings, Unanswered} from './dialect.ts';
-import {chatProbe} from './probe.ts';
+import type {Body, ChatWords, Completion, Dialect, Settings, Unanswered} from './dialect.ts';
 import {plain} from './projection-text.ts';
 import {type Prompt, type PromptOptions, type Prompts, promptsFor} from './prompt.ts';
 import {mostTokens, unboundedBy} from './worst-case.ts';
@@ -39,7 +39,7 @@ export interface ChatOptions extends ServiceOptions, PromptOptions {
   readonly maxTokens?: number;
   /**
    * More fields of the request's body. Objects are merged with the adapter's own. A null removes a field. Under a
-   * budget of money or tokens, only fields with a known cost are allowed; see `_cost-fields.ts`.
+   * budget of money or tokens, only fields with a known cost are allowed; see `cost-fields.ts`.
    *
    * @default none
    */
@@ -167,7 +167,7 @@ function receiptOf<A extends Access>(reply: Reply, dialect: Dialect<A>): Receipt
 }
 
 /** A service that answers about one text per `send`. */
-export interface Asker<A extends Access> {
+interface Asker<A extends Access> {
   readonly connection: Connection;
   readonly send: (text: string, sample: number, signal?: AbortSignal) => Promise<Reply>;
   readonly read: (reply: Reply) => ReadOutcome<A>;
@@ -193,4 +193,64 @@ export function askTexts<A extends Access>({connection, send, read, explain}: As
     options.signal?.throwIfAborted();
     return Promise.all(queries.map((query, row) => askOne(query, row, options)));
   };
+}
+
+/** The parts that a probe needs to check a reply beyond its answer. */
+interface ProbeParts<A extends Access> {
+  readonly dialect: Dialect<A>;
+  readonly settings: Settings;
+  readonly atTemperature?: (temperature: number) => Teacher<A>;
+}
+
+/** Returns the probe of a language model's service. */
+function chatProbe<A extends Access>({dialect, settings, atTemperature}: ProbeParts<A>): ServiceProbe<A> {
+  const {scores, tokenKey = 'bytes'} = dialect;
+  return {
+    ...(scores && {scores: {...scores, key: tokenKey}}),
+    inspect(reply) {
+      try {
+        const document = parseJson('', reply);
+        const completions = dialect.completions(document);
+        if (typeof completions === 'string') return {ignored: []};
+        return inspected(completions, dialect.receipt(document), dialect, settings);
+      } catch {
+        return {ignored: []};
+      }
+    },
+    ...(atTemperature && {atTemperature}),
+  };
+}
+
+/** The most tokens by which a reply can exceed its limit: the end token can count too. */
+const SLACK = 32;
+
+function inspected<A extends Access>(
+  completions: readonly Completion[],
+  {usage}: Receipt,
+  {scores, schema, samples = 1}: Dialect<A>,
+  {maxTokens, codes}: Settings,
+): Inspection {
+  const steps = completions[0]?.steps;
+  const isFree = (schema?.(codes) && completions.some(completion => !isHeld(completion, codes))) ?? false;
+  const ignored = {
+    topLogprobs: scores !== undefined && !steps?.some(({alternatives}) => alternatives.length > 0),
+    structured: isFree,
+    samples: completions.length < samples,
+    maxTokens: (usage?.outputTokens ?? 0) > Math.max(SLACK, 2 * maxTokens) * samples,
+  };
+  return {
+    ignored: Object.entries(ignored).flatMap(([option, isIgnored]) => (isIgnored ? [option] : [])),
+    ...(scores && steps && {steps}),
+  };
+}
+
+/** True if an answer is one that the schema allows. A truncated or refused answer counts as allowed. */
+function isHeld({text, finish}: Completion, codes: readonly string[]): boolean {
+  if (finish !== 'stop') return true;
+  try {
+    const {label} = JSON.parse(text) as {readonly label?: unknown};
+    return codes.some(code => code === label);
+  } catch {
+    return false;
+  }
 }

@@ -12,7 +12,7 @@ export interface AnswerReader {
 }
 
 /** Returns the feature of one row of a tensor, or the reason that there is none, in sentences. */
-export type FeatureReader = (tensor: NumberTensor, row: number) => Feature | string;
+type FeatureReader = (tensor: NumberTensor, row: number) => Feature | string;
 
 /** Returns a copy of a tensor's row. */
 export function rowOf({shape: [rows = 1, ...shape], values}: NumberTensor, row: number): Feature {
@@ -20,7 +20,7 @@ export function rowOf({shape: [rows = 1, ...shape], values}: NumberTensor, row: 
   return {shape, values: values.slice(row * size, (row + 1) * size)};
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly session: Session;
   /** Names of the tensors that are read as features. */
   readonly features: readonly string[];
@@ -140,4 +140,40 @@ function withFeatures(
     read[name] = feature;
   }
   return {kind: 'logits', logits, features: read};
+}
+
+/** How the states of a text's tokens become one: their mean, or the state of the first or the last token. */
+export type Pooling = 'mean' | 'first' | 'last';
+
+/**
+ * Reads features of texts, whose size must not depend on the text's length. [texts, width] is taken unchanged. [texts,
+ * tokens, width] is pooled over the tokens of each text, without padding.
+ *
+ * @param lengths - tokens of each text
+ */
+export function pooledFeature(pooling: Pooling, lengths: readonly number[]): FeatureReader {
+  const tokens = Math.max(...lengths);
+  return (tensor, row) => {
+    const {shape} = tensor;
+    if (shape.length === 2) return rowOf(tensor, row);
+    if (shape.length === 3 && shape[1] === tokens) return pooled(tensor, row, {pooling, length: lengths[row]!});
+    return `its shape [${shape.join(', ')}] is neither [texts, width] nor [texts, tokens, width].`;
+  };
+}
+
+function pooled(
+  {shape, values}: NumberTensor,
+  row: number,
+  {pooling, length}: {readonly pooling: Pooling; readonly length: number},
+): Feature {
+  const [, tokens, width] = shape as [number, number, number];
+  const stateOf = (token: number): Float32Array =>
+    values.subarray((row * tokens + token) * width, (row * tokens + token + 1) * width);
+  if (pooling !== 'mean') return {shape: [width], values: stateOf(pooling === 'first' ? 0 : length - 1).slice()};
+  const sums = new Float64Array(width);
+  for (let token = 0; token < length; token++) {
+    const state = stateOf(token);
+    for (let index = 0; index < width; index++) sums[index]! += state[index]!;
+  }
+  return {shape: [width], values: Float32Array.from(sums, sum => sum / length)};
 }

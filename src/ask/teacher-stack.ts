@@ -1,7 +1,6 @@
 import {InputError} from '../errors.ts';
 import {describeDetail} from '../knowledge/coarsen.ts';
 import {type Admission, createAdmission} from '../pace/admission.ts';
-import {holdsAnswerOf} from '../store/answers-of.ts';
 import type {Journal} from '../store/journal/journal.ts';
 import type {AnswerStore} from '../store/store.ts';
 import type {Access, Teacher} from '../teacher.ts';
@@ -15,7 +14,7 @@ import {withKeeping} from './keep/keep.ts';
 import type {Replies} from './keep/kept-reply.ts';
 import {withLeases} from './keep/leases.ts';
 import {LOST_NOTE} from './keep/lost-answers.ts';
-import {type RecordMode, withRecordMode} from './keep/record.ts';
+import {holdsAnswerOf, type RecordMode, withRecordMode} from './keep/record.ts';
 import {type Recovery, withRecovery} from './keep/recover.ts';
 import {type LaneChoice, laneLayers} from './lane/lane-layers.ts';
 import {laneOf} from './lane/lane-of.ts';

@@ -1,6 +1,6 @@
 import {dollars} from '../ask/budget/price.ts';
 import type {AnswerFindings} from '../ask/probe/answers.ts';
-import type {Range} from '../ask/probe/range.ts';
+import type {Range} from '../ask/probe/decimals.ts';
 import type {Repetition} from '../ask/probe/repetition.ts';
 import type {RequestFindings} from '../ask/probe/requests.ts';
 import type {TeacherProbe} from '../ask/probe/teacher-probe.ts';

@@ -1,12 +1,11 @@
 import {setTimeout} from 'node:timers/promises';
 import {InputError} from '../errors.ts';
 import type {Reply, Usage} from '../teacher.ts';
-import {Alarm} from './alarm.ts';
 import {type Bucket, QuotaBucket, RateBucket} from './buckets.ts';
 import {ConcurrencyController, type LimitChange} from './controller.ts';
 import {LearnedRate} from './learned-rate.ts';
 import {Pause} from './pause.ts';
-import {RefusalEvidence} from './refusal-evidence.ts';
+import {Alarm, RefusalEvidence} from './refusal-evidence.ts';
 import {
   type Cost,
   costOf,

@@ -1,9 +1,9 @@
 import {UnrecordedError} from '../../errors.ts';
-import {holdsAnswerOf} from '../../store/answers-of.ts';
 import {describeDifferences, explainMiss} from '../../store/explain.ts';
 import {readAlike} from '../../store/fuller.ts';
+import {identityText} from '../../store/key.ts';
 import type {AnswerStore} from '../../store/store.ts';
-import type {Access, Outcome, Query} from '../../teacher.ts';
+import type {Access, Outcome, Query, Teacher} from '../../teacher.ts';
 import {keyed} from '../keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 
@@ -17,7 +17,7 @@ import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
  */
 export type RecordMode = 'new' | 'once' | 'none' | 'all';
 
-export interface RecordOptions {
+interface RecordOptions {
   readonly store: AnswerStore;
   readonly mode: RecordMode;
 }
@@ -71,4 +71,11 @@ async function nearestTo(
   const nearest = await explainMiss(store, identity, digest);
   if (nearest === undefined) return ' Nothing is kept at all.';
   return ` The nearest is ${nearest.key}: its ${describeDifferences(nearest.differences)}.`;
+}
+
+/** True if a store holds any answer of a teacher. Reads the store until it finds one. */
+export async function holdsAnswerOf(store: AnswerStore, identity: Teacher['identity']): Promise<boolean> {
+  const own = identityText(identity);
+  for await (const {stored} of store.entries()) if (identityText(stored.teacher.identity) === own) return true;
+  return false;
 }

@@ -6,12 +6,11 @@ import type {Access, Outcome, Query} from '../../teacher.ts';
 import {type Halt, haltAfter} from '../each.ts';
 import {keyed} from '../keyed.ts';
 import type {LayeredTeacher, LayerOptions} from '../layer.ts';
-import {isForWantOfRoom, isWorthAgain} from './again.ts';
 import {type BatchFates, UnaskedError} from './batch-fates.ts';
 import {cancelBatch, collectBatch, waitForEnd} from './collect-batch.ts';
 import {type Funds, reserveFor} from './funds.ts';
 import {batchesWith, type LaneWork} from './lane-work.ts';
-import {splitIntoBatches} from './split.ts';
+import {isForWantOfRoom, isWorthAgain, splitIntoBatches} from './split.ts';
 import {findLost, type Submission, submitBatch, withoutId} from './submit.ts';
 
 /** The most queries that are asked singly before others are submitted. */

@@ -1,8 +1,8 @@
 import type {BatchLane} from '../../lane.ts';
 import type {Query, Rate, Service, Usage} from '../../teacher.ts';
 import {type Charge, costOf, isByToken} from '../budget/price.ts';
-import {LANE_ATTEMPTS} from '../lane/again.ts';
 import {lanePrice} from '../lane/lane-of.ts';
+import {LANE_ATTEMPTS} from '../lane/split.ts';
 import {ATTEMPTS} from '../retry.ts';
 
 /** How often a request can be sent: the attempts of `withRetry`, and once more after an answer that can't be read. */

@@ -1,7 +1,6 @@
 import {detailOf, satisfies} from '../../knowledge/coarsen.ts';
 import type {Answer, Detail} from '../../teacher.ts';
-import {decimalsOf, OF_LOGARITHMS, OF_PROBABILITIES} from './decimals.ts';
-import {type Range, rangeOf} from './range.ts';
+import {decimalsOf, OF_LOGARITHMS, OF_PROBABILITIES, type Range, rangeOf} from './decimals.ts';
 
 /** The findings from a handful of answers. */
 export interface AnswerFindings {

@@ -3,8 +3,8 @@ import type {Receipt, Usage} from '../../teacher.ts';
 import {costOf, isByToken} from '../budget/price.ts';
 import {receiptOf} from '../budget/receipt.ts';
 import type {Leaf} from '../compose/parts.ts';
+import {medianOf} from './decimals.ts';
 import {answeredOf, type Seen} from './observe.ts';
-import {medianOf} from './range.ts';
 
 /** The findings from requests and the headers of their replies. */
 export interface RequestFindings {

@@ -1,6 +1,5 @@
 import type {Inspection, ScoredToken, TokenKey, TokenScores, TokenStep} from '../../service-probe.ts';
-import {decimalsOf, OF_DOUBLES} from './decimals.ts';
-import {type Range, rangeOf} from './range.ts';
+import {decimalsOf, OF_DOUBLES, type Range, rangeOf} from './decimals.ts';
 
 /** The true meaning of token scores. */
 export interface TokenFindings {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
+import {askingDetail} from '../../../src/ask/progress/meter.ts';
 import type {AskingProgress} from '../../../src/ask/progress/progress.ts';
-import {askingDetail} from '../../../src/ask/progress/text.ts';
 
 const beginning: AskingProgress = {
   ...{isDone: false, bought: 0, cached: 0, setAside: 0, refused: 0, pausedSeconds: 0},
