@@ -107,7 +107,7 @@ describe('the CIFAR-100 example', () => {
     const [unnamed, elsewhere] = await Promise.all([run([main]), run([main, join(scratch, 'nowhere')])]);
     expect(unnamed.code).toBe(1);
     expect(unnamed.said).toContain('Name the folder of the binary version of CIFAR-100');
-    expect(elsewhere.said).toContain('Check that it is there');
+    expect(elsewhere.said).toContain('Check that it exists');
   });
 
   it('says how long in words', () => {

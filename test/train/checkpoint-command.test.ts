@@ -42,7 +42,8 @@ async function train(out: string, flags: readonly string[] = [], signal?: NodeJS
     said += part;
   });
   if (signal !== undefined) {
-    const isTraining = () => (flags.includes('--resume') ? said.includes('Goes on') : existsSync(checkpoint(out)));
+    const isTraining = () =>
+      flags.includes('--resume') ? said.includes('Continues from') : existsSync(checkpoint(out));
     while (!isTraining() && child.exitCode === null) await setTimeout(5);
     await setTimeout(100);
     child.kill(signal);
