@@ -1,6 +1,6 @@
 /** Seconds that each part of a run took, without the caller's own work between two epochs. */
 export interface Profile {
-  /** Gathering batches, applying views, and waiting for the disk. */
+  /** Reading batches, applying views, and waiting for the disk. */
   readonly data: number;
   /** Waiting for a live teacher. */
   readonly teacher: number;
