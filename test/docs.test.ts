@@ -1,5 +1,5 @@
 import {execFile} from 'node:child_process';
-import {existsSync, mkdirSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
 import {afterAll, describe, expect, it} from 'vitest';
@@ -8,17 +8,28 @@ import {anchorsOf, linksOf, pages, prose, read, root, sitePages} from './pages.t
 /** Within the project, so that its packages are found. */
 const scratch = join(root, 'test', '.docs');
 
+const sources = (): string[] =>
+  readdirSync(join(root, 'src'), {recursive: true, encoding: 'utf8'})
+    .filter(name => name.endsWith('.ts'))
+    .map(name => join('src', name));
+
+/** The blocks of code of a page, or of the docstrings of a source. */
+function blocksOf(path: string, text: string): {readonly name: string; readonly code: string}[] {
+  const name = path.replaceAll(/[/.]/g, '-');
+  const found = text.matchAll(/^```ts\n(.*?)^```$/gms);
+  return Array.from(found, ([, code], index) => ({name: `${name}-${index + 1}.ts`, code: code!}));
+}
+
 afterAll(() => rmSync(scratch, {recursive: true, force: true}));
 
 describe('the docs', () => {
-  it('show code that compiles', async () => {
+  it('and the docstrings show code that compiles', async () => {
     mkdirSync(scratch, {recursive: true});
-    const blocks = sitePages().flatMap(page => {
-      const name = page.replaceAll(/[/.]/g, '-');
-      const found = read(page).matchAll(/^```ts\n(.*?)^```$/gms);
-      return Array.from(found, ([, code], index) => ({name: `${name}-${index + 1}.ts`, code: code!}));
-    });
-    expect(blocks.length).toBeGreaterThan(20);
+    const pageBlocks = sitePages().flatMap(page => blocksOf(page, read(page)));
+    expect(pageBlocks.length).toBeGreaterThan(20);
+    const examples = sources().flatMap(path => blocksOf(path, read(path).replaceAll(/^ \* ?/gm, '')));
+    expect(examples.length).toBeGreaterThan(5);
+    const blocks = [...pageBlocks, ...examples];
     for (const {name, code} of blocks) writeFileSync(join(scratch, name), code);
     const config = {
       extends: '../../tsconfig.json',

@@ -143,6 +143,14 @@ export function chunkOf({maxBatch, concurrency = 1}: Teacher): number {
  * - Next to the teacher, each request waits for admission and is written down before it is sent.
  *
  * If a teacher is composed of others, each part has these layers of its own.
+ *
+ * @example
+ * ```ts
+ * import {collect, openAnswerStore, stack, type Teacher, type TransferSet} from 'limbeck';
+ *
+ * export const ask = (teacher: Teacher, transfer: TransferSet) =>
+ *   collect(stack(teacher, {store: openAnswerStore({path: '.limbeck/answers'})}), transfer);
+ * ```
  */
 export function stack<A extends Access>(teacher: Teacher<A>, options: StackOptions): LayeredTeacher<A> {
   // A teacher that is a part twice still respects its own concurrency limit.

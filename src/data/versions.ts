@@ -33,6 +33,14 @@ export interface Versions {
  * version that looks like an earlier one of its input gets the seed of that one, so that no teacher is asked twice.
  *
  * @throws InputError if the inputs are not images, or if the view takes a partner and there is none
+ *
+ * @example
+ * ```ts
+ * import {crop, flip, type TensorInputs, versionsOf, views} from 'limbeck/data';
+ *
+ * export const twoViewsOf = (images: TensorInputs) =>
+ *   versionsOf(images, {view: views(crop({padding: 4}), flip()), count: 2});
+ * ```
  */
 export function versionsOf(inputs: Inputs, {view, count, clean = true}: VersionOptions): Versions {
   const originals = tensorInputs(inputs, `View \`${view.name}\``);

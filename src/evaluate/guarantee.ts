@@ -61,6 +61,13 @@ export function allowedDisagreements(answers: number, target: CascadeTarget): nu
  * with no disagreement prove 97 % agreement with 95 % probability.
  *
  * @throws InputError if no number does
+ *
+ * @example
+ * ```ts
+ * import {answersNeeded} from 'limbeck/metrics';
+ *
+ * export const needed = answersNeeded(0, {agreement: 0.97, confidence: 0.95}); // 99
+ * ```
  */
 export function answersNeeded(disagreements: number, target: CascadeTarget): number {
   if (!(target.agreement < 1 && target.confidence < 1)) {

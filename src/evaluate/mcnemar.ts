@@ -21,6 +21,13 @@ export interface McNemarResult {
  *
  * @param onlyFirst - number of examples that only the first classifies correctly
  * @param onlySecond - number of examples that only the second classifies correctly
+ *
+ * @example
+ * ```ts
+ * import {mcnemar} from 'limbeck/metrics';
+ *
+ * export const {p} = mcnemar(25, 10); // examples that only the first, and only the second model got right
+ * ```
  */
 export function mcnemar(
   onlyFirst: number,

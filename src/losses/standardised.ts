@@ -25,6 +25,14 @@ export function standardise(logits: tf.Tensor2D): tf.Tensor2D {
  *
  * @param term - the term whose logits are standardised; the default is the published one, to combine with
  * `hardLabels({weight: 0.1})`
+ *
+ * @example
+ * ```ts
+ * import {hardLabels} from 'limbeck';
+ * import {dkd, standardised} from 'limbeck/losses';
+ *
+ * export const losses = [hardLabels({weight: 0.1}), standardised(dkd())];
+ * ```
  */
 export function standardised(term: LogitTerm = softLabels({temperature: 2, weight: 9})): LogitTerm {
   const {name, weight, temperature, needs} = term;

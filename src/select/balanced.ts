@@ -10,6 +10,13 @@ import type {Candidates, Strategy} from './strategy.ts';
  * another strategy chooses.
  *
  * @param within - chooses among the inputs of one class
+ *
+ * @example
+ * ```ts
+ * import * as select from 'limbeck/select';
+ *
+ * export const strategy = select.balanced(select.margin());
+ * ```
  */
 export function balanced(within: Strategy = random()): Strategy {
   const {students, embeddings} = within.needs;

@@ -27,6 +27,13 @@ const UNITS: readonly (readonly [RegExp, keyof Spending])[] = [
  * Reads a budget: an amount and its unit, as `5usd`, `$5`, `2000calls`, `3Mtok`, `500k tokens`.
  *
  * @throws InputError that shows the forms
+ *
+ * @example
+ * ```ts
+ * import {createBudget, parseBudget} from 'limbeck/ask';
+ *
+ * export const budget = createBudget([parseBudget('5usd'), parseBudget('2000calls')]);
+ * ```
  */
 export function parseBudget(text: string): BudgetLimit {
   const refuse = (problem: string) => new InputError(`The budget \`${text}\` ${problem}. ${FORMS}`);
