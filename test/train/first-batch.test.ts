@@ -85,7 +85,7 @@ describe('a term without a gradient', () => {
   ])('%s ends the run with its name and likely reasons', async (_, term) => {
     const failing = trained([hardLabels(), term]);
     await expect(failing).rejects.toThrow(TrainingError);
-    await expect(failing).rejects.toThrow(/^own has no gradient: in the first 3 batches .*Leave the term out/);
+    await expect(failing).rejects.toThrow(/^own has no gradient: in the first 3 batches .*leave the term out/);
   });
 
   it('is told where batches are too small for what it compares', async () => {
