@@ -1,6 +1,8 @@
-import {InputError} from '../../src/errors.ts';
-import type {Teacher} from '../../src/teacher.ts';
+import {InputError, TeacherError} from '../../src/errors.ts';
+import type {Access, AskOptions, Exchange, Input, Outcome, Query, Reply, Teacher} from '../../src/teacher.ts';
 import {type Aliases, readerWith} from '../_answers/aliases.ts';
+import {type Explain, statusError, withWait} from '../_wire/reply.ts';
+import {type Connection, postJson} from '../_wire/request.ts';
 import {
   CONCURRENCY,
   chargedService,
@@ -8,13 +10,12 @@ import {
   type ServiceAddress,
   type ServiceOptions,
 } from '../_wire/service.ts';
-import {askJson, type JsonService} from './asking.ts';
 import {type LabelLocation, type OutputOptions, outputReader, type ScoreLocation} from './output.ts';
 import {type ReceiptLocation, receiptReader} from './receipt.ts';
 import type {Template} from './template.ts';
 
 /** A service whose requests are made from a template and whose replies are read by pointers. */
-export interface MappedService<Output extends ScoreLocation | LabelLocation = ScoreLocation | LabelLocation>
+interface MappedService<Output extends ScoreLocation | LabelLocation = ScoreLocation | LabelLocation>
   extends ServiceAddress,
     Pick<JsonService<never>, 'url' | 'headers' | 'explain' | 'refusesInput'> {
   readonly identity: Teacher['identity'];
@@ -87,3 +88,136 @@ export function mappedTeacher(options: ServiceOptions, service: MappedService): 
 
 /** Version of the reading of replies. */
 const READER = 1;
+
+/** A service that takes JSON by POST. */
+interface JsonService<A extends Access> {
+  readonly connection: Connection;
+  readonly url: URL;
+  /** Added to the headers of every request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** One per kind of input that it can be asked about. */
+  readonly templates: readonly Template[];
+  /** Reads a reply with status 200; see `Service`. */
+  readonly read: (reply: Reply, count: number) => readonly Outcome<A>[];
+  /** Explains the service's own refusals. */
+  readonly explain?: (reply: Reply) => Explain;
+  /**
+   * True if a reply refuses these very inputs, so that others can still be asked about.
+   *
+   * @default by status: 400, 413 or 422
+   */
+  readonly refusesInput?: (reply: Reply) => boolean;
+}
+
+/** Queries that fit into one request. */
+interface Batch {
+  readonly template: Template;
+  /** Indices of the queries in the call. */
+  readonly rows: readonly number[];
+  readonly inputs: readonly Input[];
+}
+
+/** Options of one call. */
+interface SendOptions {
+  readonly exchange: Exchange;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Asks in as few requests as the inputs allow.
+ *
+ * @throws TeacherError if no query was answered, and no query is to blame
+ */
+async function askJson<A extends Access>(
+  service: JsonService<A>,
+  queries: readonly Query[],
+  {exchange = (_, send) => send(), signal}: AskOptions = {},
+): Promise<readonly Outcome<A>[]> {
+  const outcomes = new Array<Outcome<A>>(queries.length);
+  const batches = batchesOf(service, queries, (row, error) => {
+    outcomes[row] = {error};
+  });
+  const options = {exchange, ...(signal && {signal})};
+  const replies = await Promise.allSettled(batches.map(batch => askBatch(service, batch, options)));
+  signal?.throwIfAborted();
+  const failure = replies.find(reply => reply.status === 'rejected');
+  if (failure && replies.every(reply => reply.status === 'rejected')) throw failure.reason;
+  for (const [index, reply] of replies.entries()) {
+    for (const [position, row] of batches[index]!.rows.entries()) {
+      outcomes[row] = reply.status === 'fulfilled' ? reply.value[position]! : {error: reply.reason};
+    }
+  }
+  return outcomes;
+}
+
+/** Sends one request, or more if the service refuses a batch that can be split. */
+async function askBatch<A extends Access>(
+  service: JsonService<A>,
+  batch: Batch,
+  options: SendOptions,
+): Promise<readonly Outcome<A>[]> {
+  const {connection, url, headers = {}, explain, refusesInput} = service;
+  const {signal} = options;
+  const body = batch.template.fill(batch.inputs) as object;
+  const send = async () => withWait(await postJson(connection, url, body, {signal, headers}));
+  const reply = await options.exchange(batch.rows, send);
+  if (reply.status === 200) return service.read(reply, batch.rows.length);
+  const error = statusError(connection, reply, explain?.(reply), refusesInput);
+  if (!error.refusal) throw error;
+  if (!isDivisible(batch, reply)) return batch.rows.map(() => ({error}));
+  const middle = Math.ceil(batch.rows.length / 2);
+  const halves = [[0, middle] as const, [middle, batch.rows.length] as const].map(([from, to]) => ({
+    ...batch,
+    rows: batch.rows.slice(from, to),
+    inputs: batch.inputs.slice(from, to),
+  }));
+  const parts: Outcome<A>[] = [];
+  for (const half of halves) parts.push(...(await askBatch(service, half, options)));
+  return parts;
+}
+
+/**
+ * Tensors of one batch have the same form, so a refusal concerns all of them. A text can be refused for its content.
+ */
+function isDivisible({inputs}: Batch, {status}: Reply): boolean {
+  return inputs.length > 1 && (status === 413 || inputs[0]!.kind === 'text');
+}
+
+/** Sorts queries into batches. Calls `refuse` for those that no request can hold. */
+function batchesOf<A extends Access>(
+  {templates, connection}: JsonService<A>,
+  queries: readonly Query[],
+  refuse: (row: number, error: TeacherError) => void,
+): readonly Batch[] {
+  const batches = new Map<string, Batch & {readonly rows: number[]; readonly inputs: Input[]}>();
+  for (const [row, {input}] of queries.entries()) {
+    const template = templates.find(({carries}) => carries === input.kind);
+    const problem = problemWith(input);
+    if (template === undefined || problem !== undefined) {
+      const why = problem ?? `It takes only ${templates[0]!.carries}s, and an input is a ${input.kind}.`;
+      refuse(row, new TeacherError(connection.name, why));
+      continue;
+    }
+    const form = template.isBatch ? formOf(input) : String(row);
+    const batch = batches.get(form) ?? {template, rows: [], inputs: []};
+    batch.rows.push(row);
+    batch.inputs.push(input);
+    batches.set(form, batch);
+  }
+  return [...batches.values()];
+}
+
+function formOf(input: Input): string {
+  return input.kind === 'text' ? 'text' : `${input.dtype} ${input.shape.join()}`;
+}
+
+function problemWith(input: Input): string | undefined {
+  if (input.kind === 'text') return undefined;
+  const size = input.shape.reduce((product, length) => product * length, 1);
+  if (input.data.length !== size) {
+    return `An input of shape [${input.shape.join(', ')}] holds ${size} values, got ${input.data.length}.`;
+  }
+  if (input.dtype === 'float32' && !input.data.every(Number.isFinite))
+    return 'An input holds NaN or an infinite value, which JSON can not hold.';
+  return undefined;
+}

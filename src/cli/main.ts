@@ -1,20 +1,17 @@
 #!/usr/bin/env node
 import {Command} from 'commander';
 import {packageVersion} from '../version.ts';
-import {auditCommand} from './commands/audit.ts';
+import {auditCommand, initCommand, labelCommand, planCommand, probeCommand} from './commands/asking.ts';
 import {cacheCommand} from './commands/cache.ts';
-import {compareCommand} from './commands/compare.ts';
-import {engineCommand} from './commands/engine.ts';
-import {evaluateCommand} from './commands/evaluate.ts';
-import {exportCommand} from './commands/export.ts';
-import {initCommand} from './commands/init.ts';
-import {labelCommand} from './commands/label.ts';
-import {planCommand} from './commands/plan.ts';
-import {predictCommand} from './commands/predict.ts';
-import {probeCommand} from './commands/probe.ts';
-import {serveCommand} from './commands/serve.ts';
-import {statusCommand} from './commands/status.ts';
-import {trainCommand} from './commands/train.ts';
+import {serveCommand, statusCommand} from './commands/serve.ts';
+import {
+  compareCommand,
+  engineCommand,
+  evaluateCommand,
+  exportCommand,
+  predictCommand,
+  trainCommand,
+} from './commands/students.ts';
 import {reportFailure} from './failure.ts';
 
 const program = withAdvice(new Command('limbeck'))

@@ -1,7 +1,10 @@
+import {dollars} from '../ask/budget/price.ts';
+import type {Estimate} from '../ask/plan/cost.ts';
+import type {AskPlan} from '../ask/plan/plan.ts';
 import {loadRecipe} from '../recipe/load.ts';
-import {planStudy} from '../study/plan.ts';
+import {type LevelPlan, planStudy, type StudyPlan} from '../study/plan.ts';
+import {count, counted, duration} from '../study/report/format.ts';
 import type {Lane} from './label.ts';
-import {planText} from './plan-text.ts';
 import {openTerminal} from './terminal.ts';
 
 interface PlanFlags {
@@ -17,4 +20,74 @@ export async function runPlan(path: string, {cache, rate, lane, json = false}: P
   const byBatches = lane === 'batch';
   const plan = await planStudy(recipe, {cache, byBatches, ...(rate && {rate: {requestsPerMinute: 60 * rate}})});
   openTerminal({json}).result(plan, planText(plan));
+}
+
+/** Describes a plan for people: a paragraph for each level, and one for all services together. */
+export function planText({name, cache, levels, total}: StudyPlan): string {
+  const asked = levels.filter(({isService}) => isService);
+  return [
+    `What asking takes for ${name}, with the answers in ${cache}`,
+    ...levels.map(levelText),
+    ...(asked.length > 1 && total.calls.worst > 0
+      ? [`All services together\n${table({...total, byBatches: asked.some(({byBatches}) => byBatches)})}`]
+      : []),
+    'At least: every request is answered at the first try, with the shortest reply. At most: every reply is as long as possible,\n' +
+      'and every request is retried as often as allowed after errors. Refusals (429) come on top.',
+  ].join('\n\n');
+}
+
+function levelText(plan: LevelPlan): string {
+  const {level, method, about, teacher, isService, parts = []} = plan;
+  const heading = `${level}${method === undefined ? '' : ` for ${method}`}, ${about}: ${teacher}`;
+  const lineOf = plan.atMost ? chosenLine : inputsLine;
+  const lines = [heading, lineOf(plan), ...parts.map(part => `  of ${part.teacher}:\n  ${lineOf(part)}`)];
+  return [...lines, ...(isService && isOpen(plan) ? [table(plan), `  ${expectation(plan)}`] : [])].join('\n');
+}
+
+function inputsLine({inputs, cached, pending = 0, isService}: AskPlan): string {
+  const waiting = pending > 0 ? `${count(pending)} in batches under way, ` : '';
+  const line = `  ${counted(inputs, 'input')}, ${count(cached)} cached, ${waiting}${count(inputs - cached - pending)} to ask`;
+  return isService ? line : `${line} in this process, free of charge`;
+}
+
+function chosenLine({inputs, isService}: AskPlan): string {
+  const line = `  at most ${counted(inputs, 'input')}, chosen in rounds: which ones, and how many are cached, is not known before`;
+  return isService ? line : `${line}; in this process, free of charge`;
+}
+
+function isOpen({inputs, cached, pending = 0}: AskPlan): boolean {
+  return cached + pending < inputs;
+}
+
+const COLUMN = 16;
+
+type Totals = StudyPlan['total'] & {readonly byBatches?: boolean | undefined};
+
+function table({calls, tokens, usd, seconds, unbounded, byBatches = false}: Totals): string {
+  const unknown = byBatches
+    ? 'within a day, according to the services’ terms for batches'
+    : 'unknown: give --rate, in calls a second';
+  return [
+    row('', ['at least', 'expected', 'at most']),
+    row('calls', cells(calls, count)),
+    row('tokens', tokens ? cells(tokens, count) : (unbounded ?? 'not counted by the service')),
+    row('USD', usd ? cells(usd, dollars) : (unbounded ?? 'unknown: give the teacher’s adapter a `price`')),
+    row('time', seconds ? cells(seconds, duration) : unknown),
+  ].join('\n');
+}
+
+function cells({low, expected, worst}: Estimate, shown: (value: number) => string): readonly string[] {
+  return [low, expected, worst].map(shown);
+}
+
+function row(name: string, cells: readonly string[] | string): string {
+  const rest = typeof cells === 'string' ? `    ${cells}` : cells.map(cell => cell.padStart(COLUMN)).join('');
+  return `  ${name.padEnd(6)}${rest}`;
+}
+
+function expectation({keptReplies, tokens}: LevelPlan): string {
+  if (tokens === undefined) return 'Expected: every request is answered at the first try.';
+  if (keptReplies === 0)
+    return 'Expected: every request is answered at the first try, with the longest reply, because no replies are kept yet.';
+  return `Expected: every request is answered at the first try, with replies as long as before (mean of ${counted(keptReplies, 'request')}).`;
 }

@@ -12,7 +12,7 @@ import {journalOf} from '../store/cache-path.ts';
 import type {Student} from '../student/student.ts';
 import {openServices} from '../study/services.ts';
 import type {Access, Detail, Teacher} from '../teacher.ts';
-import {standingLine} from './status-text.ts';
+import {standingLine} from './status.ts';
 import type {Terminal} from './terminal.ts';
 
 /** The flags for the teacher of a cascade. */

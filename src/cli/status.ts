@@ -1,6 +1,8 @@
+import {dollars} from '../ask/budget/price.ts';
 import {InputError} from '../errors.ts';
-import type {ServiceStatus} from '../serve/status.ts';
-import {statusText} from './status-text.ts';
+import type {AuditStatus, MeasuredShare, ServiceStatus, TeacherStatus, WatchStatus} from '../serve/status.ts';
+import type {StandingChange} from '../serve/watch.ts';
+import {count, moment, percent} from '../study/report/format.ts';
 import {openTerminal} from './terminal.ts';
 
 /** Milliseconds that a service may take to report its status. */
@@ -38,4 +40,77 @@ function locationOf(url: string): URL {
 
 function isStatus(body: unknown): body is ServiceStatus {
   return typeof body === 'object' && body !== null && 'coverage' in body && 'audits' in body && 'promise' in body;
+}
+
+/** Describes a service's status for people, a fact on each line. */
+export function statusText(status: ServiceStatus): string {
+  const {model, mode, demoted, answered, local, coverage, strange, promise, audits, teacher} = status;
+  const standing = demoted === null ? '' : demoted ? ', the student is demoted' : ', the student keeps its promise';
+  const lines: (readonly [string, string] | undefined)[] = [
+    [
+      'Coverage',
+      coverage === null
+        ? 'nothing answered yet'
+        : `${shown(coverage)} here: ${count(local)} of ${count(answered)}${strange > 0 ? `, ${count(strange)} unlike the training texts` : ''}`,
+    ],
+    ...(promise ? promiseLines(promise) : []),
+    teacher ? ['Audits', auditLine(audits)] : undefined,
+    ...(teacher ? teacherLines(teacher) : []),
+  ];
+  const facts = lines.flatMap(line => (line ? [`${line[0].padEnd(14)}${line[1]}`] : []));
+  return [`${model}, mode ${mode}${standing}`, ...facts].join('\n');
+}
+
+function promiseLines({agreement, confidence, since, kept, lastChange}: WatchStatus): (readonly [string, string])[] {
+  const promised = `${shown(agreement)} promised`;
+  const measured = kept ? `${interval(kept)} of ${count(kept.of)} inputs` : 'nothing compared';
+  return [
+    ['Agreement', `${measured} since ${moment(since)}; ${promised} at ${shown(confidence)} confidence`],
+    ...(lastChange ? [['Last change', standingLine(lastChange, agreement)] as const] : []),
+  ];
+}
+
+function auditLine({audited, deferred, lost, agreement}: AuditStatus): string {
+  const said = agreement ? `, the teacher says the same of ${interval(agreement)}` : '';
+  const others = [
+    ...(deferred > 0 ? [`${count(deferred)} left to the teacher`] : []),
+    ...(lost > 0 ? [`${count(lost)} lost, the teacher did not answer`] : []),
+  ];
+  return [`${count(audited)} sure answers${said}`, ...others].join(' · ');
+}
+
+function teacherLines({
+  name,
+  calls,
+  saved,
+  usd,
+  savedUsd,
+  repeatability,
+}: TeacherStatus): (readonly [string, string])[] {
+  const again = repeatability
+    ? `${interval(repeatability)} of ${count(repeatability.of)} inputs are answered alike when asked twice`
+    : 'not known yet';
+  return [
+    ['Teacher', `${name}: ${count(calls)} calls${usd === null ? '' : `, ${dollars(usd)}`}`],
+    ['Saved', `${count(saved)} calls${savedUsd === null ? '' : `, ${dollars(savedUsd)}`}`],
+    ['Repeatability', again],
+  ];
+}
+
+/** Describes a change of a student's standing in a line. */
+export function standingLine({demoted, at, compared, broken}: StandingChange, agreement: number): string {
+  const counts = `${broken} of ${compared} compared answers were its own and not the teacher's`;
+  const promised = `${Number((100 * (1 - agreement)).toPrecision(6))} % were promised at most`;
+  return demoted
+    ? `${at} The student is demoted, and the teacher answers everything: ${counts}, but ${promised}.`
+    : `${at} The student is restored: ${counts}, and ${promised}.`;
+}
+
+/** A share with its interval, which holds at every look with 95 % probability. */
+function interval({share, low, high}: MeasuredShare): string {
+  return `${shown(share)} (${percent(low, 1)}–${percent(high, 1)})`;
+}
+
+function shown(share: number): string {
+  return `${Number((100 * share).toFixed(1))} %`;
 }

@@ -1,5 +1,5 @@
+import {criticalT} from '../statistics/distributions.ts';
 import {detectable} from '../statistics/power.ts';
-import {criticalT} from '../statistics/student-t.ts';
 import {reach, twoSidedP} from '../statistics/two-parts.ts';
 import type {Difference} from './compare-scores.ts';
 

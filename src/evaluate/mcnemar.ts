@@ -1,4 +1,4 @@
-import {complementaryError} from '../statistics/normal.ts';
+import {complementaryError} from '../statistics/distributions.ts';
 
 export interface McNemarOptions {
   /**

@@ -1,7 +1,7 @@
 import type {FileHandle} from 'node:fs/promises';
 import {pipeline} from 'node:stream/promises';
 import {createGzip} from 'node:zlib';
-import {replaceFile} from '../data/replace-file.ts';
+import {replaceFile} from '../data/files.ts';
 import {InputError, LimbeckError} from '../errors.ts';
 import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import {packageVersion} from '../version.ts';

@@ -1,5 +1,5 @@
 import {bytesOf} from '../data/bytes.ts';
-import {replaceFile} from '../data/replace-file.ts';
+import {replaceFile} from '../data/files.ts';
 import {openTensors} from './open-tensors.ts';
 import {LENGTH_BYTES, type Tensor} from './tensor.ts';
 

@@ -5,13 +5,16 @@ import {mixSeed, shuffledIndices} from '../data/random.ts';
 import type {TransferSet} from '../data/split.ts';
 import {BudgetError, InputError, KnowledgeError, PendingError} from '../errors.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
+import {targetsOf} from '../losses/targets.ts';
+import {featureNames} from '../student/forward.ts';
+import {predictActivations, predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
-import {lookAt} from './look.ts';
 import {agreementsOf} from './measure-round.ts';
 import {type Plan, planOf, type SelectOptions} from './options.ts';
 import type {SelectionRound} from './round.ts';
 import {SelectionRun} from './selection-run.ts';
+import type {Candidates, Embeddings, Needs} from './strategy.ts';
 
 /**
  * Asks a teacher in rounds: first about inputs drawn at random, then about inputs that a strategy chooses with students
@@ -151,4 +154,59 @@ async function askRound<A extends Access>(
   if (pending) throw pending.error;
   const missing = collection.missing.map(({index, error}) => ({index: rows[index]!, error}));
   return {knowledge: collection.knowledge, missing};
+}
+
+interface LookOptions {
+  readonly needs: Needs;
+  readonly seed: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Computes the data about candidates that a strategy needs. */
+export async function lookAt(
+  pool: Inputs,
+  rows: Int32Array,
+  students: readonly Student[],
+  learned: Knowledge,
+  {needs, seed, signal}: LookOptions,
+): Promise<Candidates> {
+  const classes = learned.classes.length;
+  const {labels} = targetsOf(learned.answers, classes);
+  const known = {count: rows.length, classes, seed, labels};
+  if (needs.students === 0) return {...known, logits: []};
+  const inputs = selectInputs(pool, rows);
+  const options = signal ? {signal} : {};
+  const logits: Float32Array[] = [];
+  for (const student of students.slice(0, needs.students)) logits.push(await predictLogits(student, inputs, options));
+  if (!needs.embeddings) return {...known, logits};
+  return {...known, logits, embeddings: await embeddingsOf(students[0]!, inputs, learned.inputs, options)};
+}
+
+/** The input of the student's last layer, or the logits of a student with a single layer. */
+async function embeddingsOf(
+  student: Student,
+  candidates: Inputs,
+  answered: Inputs,
+  options: {readonly signal?: AbortSignal | undefined},
+): Promise<Embeddings> {
+  const {model, classes} = student;
+  const before = [model.outputs[0]!.sourceLayer.input].flat()[0]!.sourceLayer.name;
+  const layer = featureNames(student).find(name => name === before);
+  const read = async (inputs: Inputs): Promise<Float32Array> => {
+    if (layer === undefined) return predictLogits(student, inputs, options);
+    const outputs = await predictActivations(student, inputs, [layer], options);
+    return withoutFirst(outputs, inputs.count, classes.length);
+  };
+  const [ofCandidates, ofAnswered] = [await read(candidates), await read(answered)];
+  return {width: ofCandidates.length / candidates.count, candidates: ofCandidates, answered: ofAnswered};
+}
+
+/** The rows without the first of their numbers. */
+function withoutFirst(values: Float32Array, count: number, first: number): Float32Array {
+  const width = values.length / count;
+  const rest = new Float32Array(count * (width - first));
+  for (let row = 0; row < count; row++) {
+    rest.set(values.subarray(row * width + first, (row + 1) * width), row * (width - first));
+  }
+  return rest;
 }

@@ -17,9 +17,8 @@ import {openInferenceRoutes} from './open-inference.ts';
 import {Origins} from './origins.ts';
 import {promptText} from './prompt-text.ts';
 import {type Route, route} from './router.ts';
-import {costEachOf} from './saving.ts';
 import {MOST_WAITING, type Served, type ServedOptions, serve} from './served.ts';
-import {type ServiceStatus, statusOf} from './status.ts';
+import {costEachOf, type ServiceStatus, statusOf} from './status.ts';
 import {Tally} from './tally.ts';
 import {openWatching, type Watching} from './watching.ts';
 

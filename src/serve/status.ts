@@ -1,5 +1,8 @@
-import type {LedgerSnapshot} from '../ask/ledger.ts';
+import {costOf, isByToken} from '../ask/budget/price.ts';
+import {leavesOf} from '../ask/compose/parts.ts';
+import type {Ledger, LedgerSnapshot} from '../ask/ledger.ts';
 import {confidenceSequence} from '../statistics/confidence-sequence.ts';
+import type {Teacher} from '../teacher.ts';
 import type {CascadeMode} from './cascade.ts';
 import type {Tally} from './tally.ts';
 import type {StandingChange, Watch} from './watch.ts';
@@ -77,7 +80,7 @@ export interface TeacherStatus {
 }
 
 /** The sources of a status. */
-export interface StatusSources {
+interface StatusSources {
   readonly model: string;
   readonly version: string;
   readonly mode: CascadeMode;
@@ -124,4 +127,22 @@ function measured(count: number, of: number): MeasuredShare | null {
   if (of === 0) return null;
   const [low, high] = confidenceSequence(count, of);
   return {share: count / of, low, high, of};
+}
+
+/**
+ * The cost of one answer of a teacher, in US dollars. It is the mean cost of the answers bought so far. Before the
+ * first one it is the price of a call, if the service doesn't charge by the token. Undefined if that isn't known. Parts
+ * of the teacher that are asked only at times are left out.
+ */
+export function costEachOf(teacher: Teacher, ledger: Ledger): () => number | undefined {
+  const leaves = leavesOf(teacher, teacher.detail).filter(
+    ({least, beforehand}) => least > 0 && beforehand === undefined,
+  );
+  const answersEach = leaves.reduce((sum, {samples}) => sum + samples, 0);
+  const price = leaves.length === 1 ? leaves[0]!.teacher.service?.price : undefined;
+  const perCall = price && !isByToken(price) ? costOf(price, {calls: answersEach}) : undefined;
+  return () => {
+    const {usd, bought} = ledger.snapshot();
+    return usd === undefined || bought === 0 ? perCall : (usd / bought) * answersEach;
+  };
 }

@@ -3,7 +3,7 @@ import {existsSync} from 'node:fs';
 import {readFile} from 'node:fs/promises';
 import {stringify} from 'safe-stable-stringify';
 import {z} from 'zod';
-import {replaceFile} from '../data/replace-file.ts';
+import {replaceFile} from '../data/files.ts';
 import {InputError} from '../errors.ts';
 import {BETS} from '../statistics/e-process.ts';
 import {beginning, type StandingChange, Watch, type WatchedPromise, type WatchState} from './watch.ts';

@@ -1,4 +1,4 @@
-import {betaQuantile} from './beta.ts';
+import {betaQuantile} from './distributions.ts';
 
 // Clopper and Pearson (1934): exact bounds on a probability, given `count` events in `trials` independent trials.
 

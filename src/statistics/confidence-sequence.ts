@@ -1,4 +1,4 @@
-import {logGamma} from './beta.ts';
+import {logGamma} from './distributions.ts';
 
 /**
  * An interval for the probability of independent events that is valid at every look: it excludes the true probability

@@ -1,4 +1,4 @@
-import {normalTail} from './normal.ts';
+import {normalTail} from './distributions.ts';
 import {byDegrees, reachBy, type TwoParts} from './two-parts.ts';
 
 /** Number of steps of the integration over the observed variance. */

@@ -1,5 +1,4 @@
-import {incompleteBeta} from './beta.ts';
-import {criticalT, twoSidedT} from './student-t.ts';
+import {criticalT, incompleteBeta, twoSidedT} from './distributions.ts';
 
 /** An estimate of one part of a variance. */
 export interface VariancePart {

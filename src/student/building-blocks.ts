@@ -1,6 +1,6 @@
+import {mixSeed} from '../data/random.ts';
 import {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
-import {glorotUniform, heNormal} from './initial-weights.ts';
 import {shown} from './input-shape.ts';
 import {studentFor} from './make-student.ts';
 import type {Student, Task} from './student.ts';
@@ -52,4 +52,24 @@ export function checkImages(student: string, shape: readonly number[], smallest:
 export function checkWidths(option: string, widths: readonly number[]): void {
   if (widths.every(width => Number.isInteger(width) && width >= 1)) return;
   throw new InputError(`Expected \`${option}\` to be whole numbers of at least 1, got ${widths.join(', ')}.`);
+}
+
+type Initializer = ReturnType<typeof layers.initializers.heNormal>;
+
+/**
+ * For layers that a ReLU follows: a truncated normal of variance 2 / inputs. He et al. (2015), Delving deep into
+ * rectifiers.
+ */
+export function heNormal(seed: number, layer: string): Initializer {
+  return layers.initializers.heNormal({seed: layerSeed(seed, layer)});
+}
+
+/** For layers without a ReLU: uniform, of variance 2 / (inputs + outputs). Glorot and Bengio (2010). */
+export function glorotUniform(seed: number, layer: string): Initializer {
+  return layers.initializers.glorotUniform({seed: layerSeed(seed, layer)});
+}
+
+/** TensorFlow.js treats a seed of 0 as no seed. */
+function layerSeed(seed: number, layer: string): number {
+  return mixSeed(seed, layer) || 1;
 }

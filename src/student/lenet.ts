@@ -1,6 +1,5 @@
 import {layers} from '../engine/tf.ts';
-import {checkImages, checkWidths, classifier, through} from './building-blocks.ts';
-import {heNormal} from './initial-weights.ts';
+import {checkImages, checkWidths, classifier, heNormal, through} from './building-blocks.ts';
 import type {StudentBuilder} from './student.ts';
 
 export interface LenetOptions {

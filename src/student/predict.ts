@@ -2,9 +2,9 @@ import {setImmediate} from 'node:timers/promises';
 import {rawTensor} from '../data/batch.ts';
 import {type Inputs, selectInputs, sizeOf} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
-import {misfitOf} from './fit.ts';
 import {featureShapes} from './forward.ts';
 import {type InferenceOptions, inferenceOf} from './inference.ts';
+import {misfitOf} from './input-shape.ts';
 import {readInputs} from './read-inputs.ts';
 import type {Student} from './student.ts';
 

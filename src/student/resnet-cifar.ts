@@ -1,7 +1,6 @@
 import {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
-import {checkImages, classifier, through} from './building-blocks.ts';
-import {heNormal} from './initial-weights.ts';
+import {checkImages, classifier, heNormal, through} from './building-blocks.ts';
 import type {StudentBuilder} from './student.ts';
 
 type Layer = layers.layers.Layer;

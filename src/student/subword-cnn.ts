@@ -1,8 +1,7 @@
 import {checkSubwords, type SubwordReading} from '../data/text-subwords.ts';
 import {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
-import {checkWidths, classifier, hiddenLayers, through} from './building-blocks.ts';
-import {glorotUniform, heNormal} from './initial-weights.ts';
+import {checkWidths, classifier, glorotUniform, heNormal, hiddenLayers, through} from './building-blocks.ts';
 import {makeStudent} from './make-student.ts';
 import type {StudentBuilder} from './student.ts';
 

@@ -1,6 +1,6 @@
 import {leavesOf} from '../ask/compose/parts.ts';
 import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
-import {labelsInstead} from '../losses/labels-instead.ts';
+import {labelsInstead} from '../losses/hard-labels.ts';
 import type {PlannedMethod, ResolvedRecipe} from '../recipe/resolve.ts';
 import type {Teacher} from '../teacher.ts';
 import type {TrainOptions} from '../train/options.ts';

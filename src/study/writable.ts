@@ -1,7 +1,7 @@
 import {rmdirSync} from 'node:fs';
 import {rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {makeFolder} from '../data/make-folder.ts';
+import {makeFolder} from '../data/files.ts';
 import {InputError} from '../errors.ts';
 
 /**

@@ -3,9 +3,10 @@ import {mixSeed} from '../data/random.ts';
 import {CompiledCalls} from '../engine/compiled/compiled-calls.ts';
 import {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
-import {countOf, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
+import {answersAt, countOf, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import type {BatchOutputs} from '../losses/loss.ts';
 import {checkObjective, needsOf} from '../losses/objective.ts';
+import {targetsOf} from '../losses/targets.ts';
 import {featureShapes, outputsOf} from '../student/forward.ts';
 import {preprocess} from '../student/preprocessing.ts';
 import type {Student} from '../student/student.ts';
@@ -24,7 +25,6 @@ import {
   trainingStep,
   type WeightedTerm,
 } from './step.ts';
-import {checkTrueLabels, withTrueLabels} from './true-labels.ts';
 
 /** A checked training run, ready for its first step. */
 export interface Run {
@@ -213,4 +213,37 @@ function tensorsOf({raw, targets, learningRate, seed, progress}: StepInputs): tf
     progress,
   ];
   return all.filter(tensor => tensor !== undefined);
+}
+
+/**
+ * Checks that true labels exist if a term learns from them, and that they hold for the student's view of the inputs.
+ *
+ * @throws InputError if they don't
+ */
+function checkTrueLabels({source}: Knowledge | StoredKnowledge, {losses, view}: TrainOptions): void {
+  const term = losses.find(({needsTrueLabels}) => needsTrueLabels);
+  if (term === undefined) return;
+  if (source.access !== 'truth') {
+    throw new InputError(
+      `${term.name} learns from true labels, but the knowledge holds a ${source.access} teacher's answers. ` +
+        'Give the true labels as knowledge and the teacher as `teacher`, which answers live.',
+    );
+  }
+  if (view?.takesPartner) {
+    throw new InputError(
+      `${term.name} learns from true labels, and what \`${view.name}\` shows has none. Leave one of them out.`,
+    );
+  }
+}
+
+/** Adds the true labels of the rows to each batch. */
+function withTrueLabels(source: BatchSource, knowledge: Knowledge | StoredKnowledge): BatchSource {
+  return {
+    ...source,
+    async batch(rows, epoch, signal) {
+      const {labels} = targetsOf(await answersAt(knowledge, rows), knowledge.classes.length);
+      const {raw, targets} = await source.batch(rows, epoch, signal);
+      return {raw, targets: {...targets, trueLabels: tf.tensor1d(labels, 'int32')}};
+    },
+  };
 }

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {auditText} from '../../src/cli/audit-text.ts';
+import {auditText} from '../../src/cli/audit.ts';
 import type {Audit} from '../../src/study/audit/measure.ts';
 
 const ledger = {} as Audit['ledger'];

@@ -1,6 +1,6 @@
 import {setTimeout} from 'node:timers/promises';
 import {describe, expect, it} from 'vitest';
-import {inBatches} from '../../src/cli/in-batches.ts';
+import {inBatches} from '../../src/cli/predict.ts';
 import {collected} from '../data/texts/collected.ts';
 
 async function* numbers(count: number): AsyncGenerator<number> {

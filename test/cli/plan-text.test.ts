@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {planText} from '../../src/cli/plan-text.ts';
+import {planText} from '../../src/cli/plan.ts';
 import type {LevelPlan, StudyPlan} from '../../src/study/plan.ts';
 
 const nothing = {low: 0, expected: 0, worst: 0};

@@ -1,7 +1,7 @@
 import {Writable} from 'node:stream';
 import {setImmediate} from 'node:timers/promises';
 import {describe, expect, it} from 'vitest';
-import {openPredictions, type PredictionForm, predictionsOf} from '../../src/cli/predictions.ts';
+import {openPredictions, type PredictionForm, predictionsOf} from '../../src/cli/predict.ts';
 
 const classes = ['bug', 'praise'];
 const logits = Float32Array.of(1, 0, 0, 3);

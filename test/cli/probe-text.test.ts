@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import type {RequestFindings} from '../../src/ask/probe/requests.ts';
 import type {TokenFindings} from '../../src/ask/probe/tokens.ts';
-import {brokenLevels, probeText} from '../../src/cli/probe-text.ts';
+import {brokenLevels, probeText} from '../../src/cli/probe.ts';
 import type {LevelProbe, StudyProbe} from '../../src/study/probe.ts';
 
 const requests: RequestFindings = {

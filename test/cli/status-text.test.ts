@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {statusText} from '../../src/cli/status-text.ts';
+import {statusText} from '../../src/cli/status.ts';
 import type {ServiceStatus} from '../../src/serve/status.ts';
 
 const audits = {audited: 0, deferred: 0, lost: 0, agreement: null};

@@ -2,7 +2,7 @@ import {chmod, mkdtemp, rm, stat, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
-import {makeFolder} from '../../src/data/make-folder.ts';
+import {makeFolder} from '../../src/data/files.ts';
 
 let folder: string;
 

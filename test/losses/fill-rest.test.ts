@@ -2,7 +2,7 @@ import {readFileSync} from 'node:fs';
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import type {TopKAnswers} from '../../src/knowledge/answers.ts';
-import {fillRest} from '../../src/losses/fill-rest.ts';
+import {fillRest} from '../../src/losses/targets.ts';
 
 interface ReferenceAnswer {
   readonly classes: number[];

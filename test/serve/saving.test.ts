@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {repeat} from '../../src/ask/compose/repeat.ts';
 import {createLedger} from '../../src/ask/ledger.ts';
-import {costEachOf} from '../../src/serve/saving.ts';
+import {costEachOf} from '../../src/serve/status.ts';
 import type {Price, Service, Teacher} from '../../src/teacher.ts';
 import {sayingOf, teacherOf} from './services.ts';
 

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {betaQuantile, incompleteBeta} from '../../src/statistics/beta.ts';
+import {betaQuantile, incompleteBeta} from '../../src/statistics/distributions.ts';
 import {expectClose, scipy} from './scipy.ts';
 
 describe('the beta distribution', () => {

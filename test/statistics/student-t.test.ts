@@ -1,5 +1,5 @@
 import {describe, it} from 'vitest';
-import {criticalT, twoSidedT} from '../../src/statistics/student-t.ts';
+import {criticalT, twoSidedT} from '../../src/statistics/distributions.ts';
 import {expectClose, scipy} from './scipy.ts';
 
 describe('Student’s t', () => {

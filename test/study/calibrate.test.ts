@@ -9,10 +9,10 @@ import {loadStudent} from '../../src/student/files.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import {predictLogits} from '../../src/student/predict.ts';
 import {weightsHash} from '../../src/student/weights-hash.ts';
-import {calibrate} from '../../src/study/calibrate.ts';
 import {compare} from '../../src/study/compare.ts';
 import {inputsApart} from '../../src/study/divide.ts';
 import {cascadeOf} from '../../src/study/measure.ts';
+import {calibrate} from '../../src/study/run.ts';
 import {resultsTable} from '../../src/study/table.ts';
 import type {Answer, Teacher} from '../../src/teacher.ts';
 import {

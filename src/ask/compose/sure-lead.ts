@@ -1,6 +1,6 @@
 import {InputError} from '../../errors.ts';
 import {VOTE_SMOOTHING} from '../../knowledge/smooth-votes.ts';
-import {logGamma} from '../../statistics/beta.ts';
+import {logGamma} from '../../statistics/distributions.ts';
 import type {Teacher} from '../../teacher.ts';
 
 /** The rule for when votes are clear. */

@@ -36,7 +36,7 @@ export function cacheCommand(): Command {
         .addCommand(
           cacheSubcommand('list')
             .description('list them: the beginning of the input, the teacher’s reply and the nearest class')
-            .action(async flags => (await import('../cache/quarantine.ts')).runQuarantineList(flags)),
+            .action(async flags => (await import('../cache/entries.ts')).runQuarantineList(flags)),
         ),
     )
     .addCommand(
@@ -53,19 +53,19 @@ export function cacheCommand(): Command {
         .description('write the answers to one file that can be imported anywhere')
         .argument('<file>', 'the file, for example answers.jsonl.gz')
         .option('--teacher <text>', 'only those of teachers whose name contains this')
-        .action(async (file, flags) => (await import('../cache/portable.ts')).runExport(file, flags)),
+        .action(async (file, flags) => (await import('../cache/entries.ts')).runExport(file, flags)),
     )
     .addCommand(
       cacheSubcommand('import')
         .description('add the answers of an exported file')
         .argument('<file>', 'a file of `limbeck cache export`')
-        .action(async (file, flags) => (await import('../cache/portable.ts')).runImport(file, flags)),
+        .action(async (file, flags) => (await import('../cache/entries.ts')).runImport(file, flags)),
     )
     .addCommand(
       cacheSubcommand('delete')
         .description('delete answers, so that the teacher is asked again')
         .argument('<keys...>', 'keys, as `list` and the messages of --offline show them')
-        .action(async (keys, flags) => (await import('../cache/delete.ts')).runDelete(keys, flags)),
+        .action(async (keys, flags) => (await import('../cache/entries.ts')).runDelete(keys, flags)),
     );
 }
 

@@ -3,8 +3,7 @@ import Papa from 'papaparse';
 import {blocksOf, linesOf} from '../../data/texts/blocks.ts';
 import {bytesOf} from '../../data/texts/bytes.ts';
 import {valueAt} from '../../data/texts/fields.ts';
-import {filesIn} from '../../data/texts/folder.ts';
-import {formatOf, guessFormat} from '../../data/texts/read.ts';
+import {filesIn, formatOf, guessFormat} from '../../data/texts/read.ts';
 import type {ReadTextsOptions, TextFormat} from '../../data/texts/record.ts';
 import {InputError} from '../../errors.ts';
 

@@ -1,7 +1,7 @@
-import {dataTypes} from './attribute.ts';
-import {constantNode, type GraphNode, type GraphVariable, graphVariable, variableNodes} from './graph-node.ts';
-import {type GraphProgram, ProgramWriter} from './program-writer.ts';
-import type {Recording} from './recording.ts';
+import type {tf} from '../tf.ts';
+import {type Attributes, type Constant, dataTypes} from './attribute.ts';
+import {constantNode, type GraphNode, type GraphVariable, graphVariable, typeOf, variableNodes} from './graph-node.ts';
+import type {Operation, OperationOutput, Recording, Source} from './recording.ts';
 
 /** A graph in which several recordings share their variables, with the names to use it by. */
 export interface Graph {
@@ -34,3 +34,141 @@ export function graphOf(recordings: readonly Recording[]): Graph {
     programs,
   };
 }
+
+/** The names to use the program of a recording by. */
+interface GraphProgram {
+  /** Placeholders, one for each of the recording's inputs, joined by commas. */
+  readonly inputs: string;
+  /** Fetching it runs everything, assignments included. */
+  readonly result: string;
+}
+
+/** Writes the nodes of one recording. All of their names begin with a prefix. */
+class ProgramWriter {
+  readonly nodes: GraphNode[] = [];
+  readonly #recording: Recording;
+  readonly #variables: ReadonlyMap<tf.Variable, GraphVariable>;
+  readonly #prefix: string;
+  readonly #constants = new Map<Constant, string>();
+  /** Variables whose earlier value is used, so that it must be read before they change. */
+  readonly #read: ReadonlySet<tf.Variable>;
+  /** Nodes that must run before the result is given. */
+  readonly #effects: string[] = [];
+
+  constructor(recording: Recording, variables: ReadonlyMap<tf.Variable, GraphVariable>, prefix: string) {
+    this.#recording = recording;
+    this.#variables = variables;
+    this.#prefix = prefix;
+    this.#read = new Set(this.#values().flatMap(value => (value.kind === 'variable' ? [value.variable] : [])));
+  }
+
+  write(): GraphProgram {
+    const {inputs, operations, assignments, result} = this.#recording;
+    for (const {index, shape, dtype} of inputs) {
+      const attributes = {dtype: typeOf(dtype), shape: {kind: 'shape', value: shape}} as const;
+      this.#add(`input${index}`, 'Placeholder', [], attributes);
+    }
+    for (const [index, operation] of operations.entries()) {
+      if (operation.updates > 0) this.#addUpdate(index, operation);
+      else this.#addOperation(index, operation);
+    }
+    for (const [variable, source] of assignments) {
+      if (this.#updated(source) !== variable) this.#effects.push(`^${this.#addAssignment(variable, source)}`);
+    }
+    return {
+      inputs: inputs.map(input => this.#reference(input)).join(),
+      result: this.#add('result', 'Identity', [this.#reference(result), ...this.#effects], {T: typeOf('float32')}),
+    };
+  }
+
+  #addOperation(index: number, {name, inputs, attributes}: Operation): void {
+    const references = inputs.map(input => this.#reference(input));
+    this.#add(operationName(index, name), name, references, attributes);
+  }
+
+  /** Adds an operation that changes variables in place. Its inputs for their old values are assigned to them first. */
+  #addUpdate(index: number, {name, inputs, attributes, updates}: Operation): void {
+    const targets = inputs
+      .slice(0, updates)
+      .map((_, output) => this.#updated({kind: 'output', operation: index, output})!);
+    const handles = targets.map(target => this.#variables.get(target)!.handle);
+    const before = targets.flatMap((target, index) =>
+      isValueOf(target, inputs[index]!)
+        ? this.#afterReading(target)
+        : [`^${this.#addAssignment(target, inputs[index]!)}`],
+    );
+    const others = inputs.slice(updates).map(input => this.#reference(input));
+    const update = this.#add(operationName(index, name), name, [...handles, ...others, ...before], attributes);
+    this.#effects.push(`^${update}`);
+    for (const [output, handle] of handles.entries()) {
+      this.#add(updatedName(index, output), 'ReadVariableOp', [handle, `^${update}`], {dtype: typeOf('float32')});
+    }
+  }
+
+  #addAssignment(variable: tf.Variable, source: Source): string {
+    const {handle} = this.#variables.get(variable)!;
+    const inputs = [handle, this.#reference(source), ...this.#afterReading(variable)];
+    return this.#add(`assign_${handle}`, 'AssignVariableOp', inputs, {dtype: typeOf(variable.dtype)});
+  }
+
+  /** A reader of a variable keeps the value, even if the variable changes later. */
+  #afterReading(variable: tf.Variable): string[] {
+    return this.#read.has(variable) ? [`^${this.#variables.get(variable)!.read}`] : [];
+  }
+
+  /** All sources, except values that an operation changes in place. */
+  #values(): Source[] {
+    const {operations, assignments, result} = this.#recording;
+    const taken = operations.flatMap(({inputs, updates}, operation) =>
+      inputs.filter((input, output) => {
+        const target = output < updates && this.#updated({kind: 'output', operation, output});
+        return !(target && isValueOf(target, input));
+      }),
+    );
+    return [...taken, ...assignments.values(), result];
+  }
+
+  /** The variable that an operation changes in place to this value. */
+  #updated(value: Source): tf.Variable | undefined {
+    const {operations, assignments} = this.#recording;
+    if (value.kind !== 'output' || operations[value.operation]!.updates === 0) return undefined;
+    const ends = [...assignments].filter(([, {kind}]) => kind === 'output') as [tf.Variable, OperationOutput][];
+    return ends.find(([, end]) => end.operation === value.operation && end.output === value.output)?.[0];
+  }
+
+  #add(name: string, operation: string, inputs: readonly string[], attributes: Attributes): string {
+    const full = `${this.#prefix}/${name}`;
+    this.nodes.push({name: full, operation, inputs, attributes});
+    return full;
+  }
+
+  #reference(source: Source): string {
+    switch (source.kind) {
+      case 'input':
+        return `${this.#prefix}/input${source.index}`;
+      case 'variable':
+        return this.#variables.get(source.variable)!.read;
+      case 'output': {
+        const {name, updates} = this.#recording.operations[source.operation]!;
+        if (updates > 0) return `${this.#prefix}/${updatedName(source.operation, source.output)}`;
+        return `${this.#prefix}/${operationName(source.operation, name)}${source.output ? `:${source.output}` : ''}`;
+      }
+      case 'constant':
+        return this.#constant(source);
+    }
+  }
+
+  #constant(constant: Constant): string {
+    const known = this.#constants.get(constant);
+    if (known !== undefined) return known;
+    const name = `${this.#prefix}/constant${this.#constants.size}`;
+    this.nodes.push(constantNode(name, constant));
+    this.#constants.set(constant, name);
+    return name;
+  }
+}
+
+const isValueOf = (variable: tf.Variable, source: Source): boolean =>
+  source.kind === 'variable' && source.variable === variable;
+const updatedName = (operation: number, output: number): string => `${operation}_updated${output}`;
+const operationName = (index: number, operation: string): string => `${index}_${operation}`;

@@ -1,8 +1,7 @@
 import type {GraphModel} from '@tensorflow/tfjs-converter';
 import {nativeBackend} from '../compiled/binding.ts';
-import type {CompiledCalls} from '../compiled/compiled-calls.ts';
+import {CompiledCalls} from '../compiled/compiled-calls.ts';
 import {tf} from '../tf.ts';
-import {CompiledOutputs} from './compiled-outputs.ts';
 import type {Graph, GraphNumbers, GraphTensor, GraphValues} from './graph.ts';
 
 export type {GraphModel} from '@tensorflow/tfjs-converter';
@@ -32,7 +31,7 @@ export async function artifactsOf(model: GraphModel): Promise<tf.io.ModelArtifac
   return kept!;
 }
 
-export interface GraphModelOptions {
+interface GraphModelOptions {
   /** True if runs on the native engine are compiled when the model allows it. */
   readonly compile: boolean;
   /** Called once with a clause that says why runs are not compiled although they should be. */
@@ -123,7 +122,7 @@ export class GraphModelGraph implements Graph {
 }
 
 /** The outputs in `model.json`. Models of old converters have none. */
-export interface SignatureJson {
+interface SignatureJson {
   readonly outputs?: {readonly [name: string]: TensorJson};
 }
 
@@ -157,4 +156,60 @@ async function execute(model: GraphModel, inputs: tf.NamedTensorMap, outputs: st
 function floatsOf(tensor: tf.Tensor): Float32Array {
   if (tensor.dtype === 'float32') return tensor.dataSync<'float32'>();
   return tf.tidy(() => tf.cast(tensor, 'float32').dataSync<'float32'>());
+}
+
+/** Computes outputs of rows by a compiled graph of TensorFlow. */
+class CompiledOutputs {
+  readonly calls: CompiledCalls = new CompiledCalls();
+  /** Shapes of the outputs for one row, by the shape of a row. */
+  readonly #shapes = new Map<string, readonly number[][]>();
+
+  /**
+   * @param rows - [count, ...shape]
+   * @param hasFixedCount - true if `outputs` takes no other number of rows
+   * @param outputs - the function of the rows, which gives outputs of [count, ...]
+   * @throws Error of `outputs`, or if an output has another number of rows
+   */
+  run(rows: tf.Tensor, hasFixedCount: boolean, outputs: (rows: tf.Tensor) => tf.Tensor[]): GraphNumbers[] {
+    const key = rows.shape.slice(1).join();
+    const joined = (given: tf.Tensor): tf.Tensor => {
+      const parts = outputs(given);
+      this.#shapes.set(
+        key,
+        parts.map(({shape}) => shape.slice(1)),
+      );
+      return joinedRows(parts, given.shape[0]!);
+    };
+    const run = (given: tf.Tensor): tf.Tensor => tf.tidy(() => joined(given));
+    const all = hasFixedCount ? this.calls.call([rows], () => run(rows)) : this.calls.callRows(rows, run);
+    try {
+      return partedRows(all.dataSync<'float32'>(), rows.shape[0]!, this.#shapes.get(key)!);
+    } finally {
+      all.dispose();
+    }
+  }
+}
+
+/** [count, width]: the outputs side by side. */
+function joinedRows(parts: readonly tf.Tensor[], count: number): tf.Tensor {
+  const flat = parts.map(part => {
+    if (part.shape[0] !== count) throw new Error('an output has not one part for each input');
+    return tf.reshape(tf.cast(part, 'float32'), [count, part.size / count]);
+  });
+  return flat.length === 1 ? flat[0]! : tf.concat(flat, 1);
+}
+
+function partedRows(all: Float32Array, count: number, shapes: readonly (readonly number[])[]): GraphNumbers[] {
+  const width = all.length / count;
+  let start = 0;
+  return shapes.map(shape => {
+    const size = tf.util.sizeFromShape([...shape]);
+    const data = new Float32Array(count * size);
+    for (let row = 0; row < count; row++) {
+      const from = row * width + start;
+      data.set(all.subarray(from, from + size), row * size);
+    }
+    start += size;
+    return {shape: [count, ...shape], data};
+  });
 }

@@ -1,7 +1,7 @@
 import {readdirSync, readFileSync, rmSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import {makeFolder} from '../../data/make-folder.ts';
+import {makeFolder} from '../../data/files.ts';
 import {journalFailure} from './file.ts';
 
 /** A batch that a service has, or is about to get. */

@@ -1,4 +1,4 @@
-import {makeFolder} from '../../data/make-folder.ts';
+import {makeFolder} from '../../data/files.ts';
 import {withoutSecrets} from '../../secrets.ts';
 import type {Reply} from '../../teacher.ts';
 import {type Owner, thisProcess} from '../owner.ts';

@@ -1,7 +1,7 @@
 import {appendFileSync, closeSync, fstatSync, openSync, readSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {fateOf, isOfThisMachine, type Owner} from '../owner.ts';
-import {linesOf} from './lines.ts';
+import {linesOf} from './file.ts';
 import {isLocked, removeLock} from './lock.ts';
 import {Outstanding} from './outstanding.ts';
 import {parseReply, type ReplyLocation, replyNumber} from './reply.ts';

@@ -6,8 +6,8 @@ import type {RootDatabase} from 'lmdb';
 import {openLmdb} from '../lmdb/file.ts';
 import {Preallocation} from '../lmdb/preallocate.ts';
 import {type DeletedKeys, readDeleted} from './deleted-keys.ts';
+import {linesOf} from './file.ts';
 import {keptIn} from './kept-lines.ts';
-import {linesOf} from './lines.ts';
 import {type ReplyLocation, replyKeys} from './reply.ts';
 import {segmentsIn, startOf} from './segment.ts';
 

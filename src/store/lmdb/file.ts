@@ -1,7 +1,7 @@
 import {closeSync, fstatSync, openSync, readSync, statSync} from 'node:fs';
 import {dirname} from 'node:path';
 import {open, type RootDatabase, type RootDatabaseOptions} from 'lmdb';
-import {makeFolder} from '../../data/make-folder.ts';
+import {makeFolder} from '../../data/files.ts';
 
 /** Bytes before the content of a page: its number first, its kind after two words. */
 const PAGE_HEAD = 24;

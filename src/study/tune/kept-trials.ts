@@ -1,7 +1,7 @@
 import {mkdir, readFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {z} from 'zod';
-import {replaceFile} from '../../data/replace-file.ts';
+import {replaceFile} from '../../data/files.ts';
 import type {PlannedMethod} from '../../recipe/resolve.ts';
 import {digestOf} from '../../train/digest.ts';
 import {fingerprintOf} from '../../train/fingerprint.ts';

@@ -5,9 +5,9 @@ import {randomFraction, seededRandom, shuffledIndices} from '../../../src/data/r
 import {judgedAnswers} from '../../../src/evaluate/calibration.ts';
 import {argmaxRows} from '../../../src/evaluate/distributions.ts';
 import type {Knowledge, StoredKnowledge} from '../../../src/knowledge/knowledge.ts';
-import {calibrate} from '../../../src/study/calibrate.ts';
 import {crossFit} from '../../../src/study/cross-fit.ts';
 import {divide} from '../../../src/study/divide.ts';
+import {calibrate} from '../../../src/study/run.ts';
 import {type CascadeTask, studentOf} from './cascade-tasks.ts';
 import {pointThreshold} from './point-estimate.ts';
 

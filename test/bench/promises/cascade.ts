@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {startEngine} from 'limbeck';
 import {allowedDisagreements} from '../../../src/evaluate/guarantee.ts';
 import {mean} from '../../../src/evaluate/statistics.ts';
-import {incompleteBeta, logGamma} from '../../../src/statistics/beta.ts';
+import {incompleteBeta, logGamma} from '../../../src/statistics/distributions.ts';
 import type {DrawJob} from './cascade-child.ts';
 import type {Draw} from './cascade-draw.ts';
 import {type CascadeTask, TASKS} from './cascade-tasks.ts';

@@ -1,3 +1,68 @@
+/**
+ * erfc(x) for x >= 0. Abramowitz and Stegun (1964): for small x the series of positive terms 7.1.6, and for greater x
+ * the continued fraction 7.1.14, from its tail.
+ */
+export function complementaryError(x: number): number {
+  const density = Math.exp(-x * x) / Math.sqrt(Math.PI);
+  if (x < 2) {
+    let [term, sum] = [x, 0];
+    for (let n = 1; sum + term !== sum; n++) {
+      sum += term;
+      term *= (2 * x * x) / (2 * n + 1);
+    }
+    return 1 - 2 * density * sum;
+  }
+  let tail = x;
+  for (let n = 100; n > 0; n--) tail = x + n / 2 / tail;
+  return density / tail;
+}
+
+/** The probability that a number of the standard normal distribution is above x. */
+export function normalTail(x: number): number {
+  const half = complementaryError(Math.abs(x) / Math.SQRT2) / 2;
+  return x < 0 ? 1 - half : half;
+}
+
+/**
+ * Two-sided p value of Student's t: the probability of a value at least as far from 0.
+ *
+ * @param degrees - degrees of freedom, above 0; can be a fraction
+ */
+export function twoSidedT(t: number, degrees: number): number {
+  return incompleteBeta(degrees / (degrees + t * t), degrees / 2, 0.5);
+}
+
+/**
+ * The critical value t: a value of the distribution is farther from 0 than t with probability `error`.
+ *
+ * @param error - total of both sides, above 0, for example 0.05
+ */
+export function criticalT(error: number, degrees: number): number {
+  if (error >= 1) return 0;
+  // Newton's method on the logarithms of both sides. There the curve is concave, so all steps but the first come from
+  // above.
+  let [logT, last] = [0, 0];
+  for (let step = 0; step < 60; step++) {
+    const t = Math.exp(logT);
+    const p = twoSidedT(t, degrees);
+    const move = (Math.log(p / error) * p) / (2 * t * density(t, degrees));
+    // The first step can lead to a t with p = 0.
+    if (!Number.isFinite(move)) {
+      logT = (logT + last) / 2;
+      continue;
+    }
+    last = logT;
+    logT += move;
+    if (Math.abs(move) < 1e-12) break;
+  }
+  return Math.exp(logT);
+}
+
+function density(t: number, degrees: number): number {
+  const scale = logGamma((degrees + 1) / 2) - logGamma(degrees / 2) - Math.log(degrees * Math.PI) / 2;
+  return Math.exp(scale - ((degrees + 1) / 2) * Math.log1p((t * t) / degrees));
+}
+
 const LANCZOS = [
   0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059,
   12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,

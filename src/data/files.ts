@@ -1,5 +1,7 @@
 import {randomUUID} from 'node:crypto';
+import {existsSync, mkdirSync, statSync} from 'node:fs';
 import {type FileHandle, open, rename, unlink} from 'node:fs/promises';
+import {dirname, resolve} from 'node:path';
 import {KnowledgeError} from '../errors.ts';
 
 /**
@@ -24,5 +26,29 @@ export async function replaceFile(path: string, write: (file: FileHandle) => Pro
       `${path} can't be written: ${(cause as Error).message}. Check the folder, its permissions and the free disk space.`,
       {cause},
     );
+  }
+}
+
+/**
+ * Makes a folder and its parents. Node's own `recursive` never returns on a file system without new folders, such as
+ * `/proc`.
+ *
+ * @returns the folders that it made, the outermost first
+ * @throws Error if a folder can't be made
+ */
+export function makeFolder(path: string): readonly string[] {
+  const missing: string[] = [];
+  for (let folder = resolve(path); !existsSync(folder); folder = dirname(folder)) missing.unshift(folder);
+  for (const folder of missing) makeOne(folder);
+  if (!statSync(path).isDirectory()) throw new Error(`EEXIST: ${path} is not a directory`);
+  return missing;
+}
+
+function makeOne(folder: string): void {
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another process can have made it in the meantime.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }

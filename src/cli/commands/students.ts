@@ -1,0 +1,107 @@
+import {Argument, Command, Option} from 'commander';
+import {TEXT_FORMATS} from '../../data/texts/record.ts';
+import {positive, wholeNumber} from '../numbers.ts';
+import {allowMissingOption, withJson, withStudyFlags} from './flags.ts';
+
+/** `limbeck train RECIPE` trains one student from saved knowledge. */
+export function trainCommand(): Command {
+  return withStudyFlags(new Command('train'))
+    .description('train one student by one method of a recipe, from the knowledge that `label` saved')
+    .argument('<recipe>', 'a module that exports a recipe by default')
+    .option('--method <name>', 'the method (default: the recipe’s last)')
+    .option('--seed <number>', 'the seed (default: the recipe’s first)', wholeNumber)
+    .option('--from-traffic <file>', 'also learn from this teacher’s answers that `serve --traffic` kept')
+    .option('--resume', 'continue the same run where it was stopped or killed')
+    .action(async (recipe, flags) => (await import('../train.ts')).runTrain(recipe, flags));
+}
+
+/**
+ * `limbeck evaluate STUDENT RECIPE` measures a saved student on the test split, against true labels and the teacher.
+ */
+export function evaluateCommand(): Command {
+  return withStudyFlags(new Command('evaluate'))
+    .description('measure a saved student on a recipe’s test split, against true labels and against the teacher')
+    .argument('<student>', 'the folder of a saved student')
+    .argument('<recipe>', 'a module that exports a recipe by default')
+    .addOption(allowMissingOption())
+    .action(async (student, recipe, flags) => (await import('../evaluate.ts')).runEvaluate(student, recipe, flags));
+}
+
+/** `limbeck compare RECIPE` runs the whole study, from the first query to the report. */
+export function compareCommand(): Command {
+  return withStudyFlags(new Command('compare'))
+    .description('ask every level, train every method from every seed, and report what each level is worth')
+    .argument('<recipe>', 'a module that exports a recipe by default')
+    .option('--workers <count>', 'processes that train in parallel (default: as cores and memory allow)', positive)
+    .option('--retrain-teacher', 'train the recipe’s teacher model again first')
+    .addOption(allowMissingOption())
+    .action(async (recipe, flags) => (await import('../compare.ts')).runCompare(recipe, flags));
+}
+
+const FILE =
+  'for a student of texts: a file (.txt, .jsonl, .csv, .tsv, .parquet, gzipped or not) or a folder of texts; for another: ' +
+  'an IDX file, or JSON lines with one array of numbers each';
+
+/** `limbeck predict STUDENT [FILE]` prints a saved student's predictions. */
+export function predictCommand(): Command {
+  return withTextFlags(withJson(new Command('predict')))
+    .description('print a saved student’s predictions: the class and its confidence, or `abstains`')
+    .argument('<student>', 'the folder of a saved student')
+    .addArgument(new Argument('[file]', FILE).default('-', 'stdin'))
+    .addOption(new Option('--jsonl', 'print one JSON object on each line, as they come').conflicts('json'))
+    .action(async (student, file, flags) => (await import('../predict.ts')).runPredict(student, file, flags));
+}
+
+function withTextFlags(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--format <format>', 'how texts are stored (default: by the file’s name)').choices(TEXT_FORMATS),
+    )
+    .option('--text <field>', 'the field or column with the text (default: text)')
+    .option('--id <field>', 'the field or column with the name of a text (default: id, if there is one)')
+    .option('--header', 'the first row of a table names its columns (default: guessed)')
+    .option('--no-header', 'the first row of a table is a text')
+    .option('--no-quotes', 'quotes have no special meaning in a table')
+    .option('--encoding <name>', 'the encoding of texts, such as windows-1252 (default: utf-8)');
+}
+
+const ENDINGS = '.jsonl, .jsonl.gz or .parquet';
+
+/** `limbeck export WHAT` writes a student as a web page, or knowledge as files for other trainers. */
+export function exportCommand(): Command {
+  return withJson(new Command('export'))
+    .description('make a web page from a student, or a file for other trainers from knowledge')
+    .argument('<what>', 'the folder of a saved student, or the file of knowledge that `label` saved')
+    .addOption(
+      new Option('--web <folder>', 'from a student: a page that runs it in the browser').conflicts(['chat', 'records']),
+    )
+    .option('--title <text>', 'with --web: the title (default: the names of the classes)')
+    .addOption(
+      new Option('--chat <file>', `from knowledge: conversations, for TRL or Axolotl; ${ENDINGS}`).conflicts('records'),
+    )
+    .option(
+      '--prompt <text>',
+      'with --chat: the user’s message, with {text} as the placeholder of the text (default: {text})',
+    )
+    .option('--system <text>', 'with --chat: the system message')
+    .option('--records <file>', `from knowledge: texts with label and probabilities; ${ENDINGS}`)
+    .option('--top <k>', 'with --records: only the k most probable classes', positive)
+    .action(async (what, flags) => (await import('../export.ts')).runExport(what, flags));
+}
+
+/** `limbeck engine` shows which numeric engine runs, and installs the native one. */
+export function engineCommand(): Command {
+  return withJson(new Command('engine'))
+    .description('say which numeric engine runs, and why')
+    .action(async flags => (await import('../engine.ts')).runShow(flags))
+    .addCommand(
+      withJson(new Command('install'))
+        .description('install the native engine if npm could not; TensorFlow’s library comes from a Python wheel')
+        .action(async (_flags, command) => (await import('../engine.ts')).runInstall(command.optsWithGlobals())),
+    )
+    .addCommand(
+      withJson(new Command('remove'))
+        .description('remove the native engine that `install` installed')
+        .action(async (_flags, command) => (await import('../engine.ts')).runRemove(command.optsWithGlobals())),
+    );
+}
