@@ -84,7 +84,7 @@ describe('limbeck init with flags', () => {
     expect(await readFile(join(folder(), 'piped/texts.jsonl'), 'utf8')).toBe(piped.input);
     expect(await readFile(join(folder(), 'piped/recipe.ts'), 'utf8')).toContain("path: 'piped/texts.jsonl'");
     const again = await run(['init', 'piped/other.ts', ...flags.slice(1)], piped);
-    expect(again).toMatchObject({code: 1, stderr: expect.stringContaining('piped/texts.jsonl is there already')});
+    expect(again).toMatchObject({code: 1, stderr: expect.stringContaining('piped/texts.jsonl already exists')});
     expect(await names('piped')).toEqual(['recipe.ts', 'texts.jsonl']);
   });
 
@@ -113,7 +113,7 @@ describe('the recipe that limbeck init writes', () => {
     }
     expect(said[2]).toContain('48 answers (');
     expect(said[4]).toMatch(/Agreement with the teacher +100\.00 %/);
-    expect(said[5]).toContain('12 texts are in out/tickets/audit.csv to be checked.');
+    expect(said[5]).toContain('out/tickets/audit.csv has 12 texts for you to check.');
   });
 });
 
@@ -162,7 +162,7 @@ describe('limbeck init refuses', () => {
     await write('mine.ts', 'mine');
     const flags = ['mine.ts', ...texts, ...classes, ...service];
     const {code, stderr} = await run(['init', ...flags]);
-    expect({code, stderr}).toMatchObject({code: 1, stderr: expect.stringContaining('mine.ts is there already')});
+    expect({code, stderr}).toMatchObject({code: 1, stderr: expect.stringContaining('mine.ts already exists')});
     expect(await readFile(join(folder(), 'mine.ts'), 'utf8')).toBe('mine');
     expect(await run(['init', ...flags, '--force'])).toMatchObject({code: 0});
     expect(await readFile(join(folder(), 'mine.ts'), 'utf8')).toContain('defineRecipe');
@@ -171,7 +171,7 @@ describe('limbeck init refuses', () => {
   it('what is no module', async () => {
     expect(await run(['init', 'recipe.json'])).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('let recipe.json end in'),
+      stderr: expect.stringContaining('so recipe.json must end in'),
     });
   });
 
