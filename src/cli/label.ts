@@ -1,7 +1,8 @@
 import {BudgetError, InputError, PendingError} from '../errors.ts';
 import {loadRecipe} from '../recipe/load.ts';
-import {type Labelled, labelQueries, type Pending} from '../study/asking.ts';
+import {labelQueries, type Pending} from '../study/asking.ts';
 import {readRecipe} from '../study/checks.ts';
+import type {Labelled} from '../study/missing.ts';
 import {checkAllowed, isUnasked, missingInputs} from '../study/missing.ts';
 import {directoryOf, openStudy, type Study, type StudyOptions} from '../study/study.ts';
 import {checkWritable} from '../study/writable.ts';

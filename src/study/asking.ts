@@ -6,30 +6,14 @@ import type {TransferSet} from '../data/split.ts';
 import {PendingError} from '../errors.ts';
 import {argmaxRows} from '../evaluate/distributions.ts';
 import {type Evaluation, evaluateLogits} from '../evaluate/metrics.ts';
-import type {Knowledge} from '../knowledge/knowledge.ts';
 import {type QueryPlan, transferOf} from '../recipe/resolve.ts';
 import type {Detail, Teacher} from '../teacher.ts';
 import {keep} from './knowledge.ts';
 import type {OpenMethod} from './methods.ts';
-import {checkAllowed, isUnasked, type LeftOut, type MissingInputs} from './missing.ts';
-import type {LedgerTotals} from './results.ts';
+import {checkAllowed, isUnasked, type Labelled} from './missing.ts';
+import type {LedgerTotals, MissingInputs} from './results.ts';
 import {askSelected} from './selecting.ts';
 import type {Study} from './study.ts';
-
-/** The outcome of a query plan. */
-export interface Asked {
-  readonly plan: QueryPlan;
-  readonly knowledge: Knowledge;
-  readonly ledger: LedgerTotals;
-  /** The file of the knowledge. */
-  readonly path: string;
-}
-
-/** The outcome of a query plan for the inputs that were answered. */
-export interface Labelled extends Asked, LeftOut {
-  /** Inputs of the transfer set; versions count for themselves. */
-  readonly total: number;
-}
 
 /**
  * Asks a teacher about the transfer set once, at the fullest detail that the methods need, and saves what is known of the

@@ -3,18 +3,12 @@ import {selectInputs} from '../data/inputs.ts';
 import {BudgetError, KnowledgeError, PendingError, UnrecordedError} from '../errors.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {selectAnswers} from '../knowledge/table.ts';
-import type {MissingCount} from '../statistics/missing-bounds.ts';
-import type {Labelled} from './asking.ts';
+import type {QueryPlan} from '../recipe/resolve.ts';
 import {keep} from './knowledge.ts';
 import type {MethodChanges} from './methods.ts';
 import {counted, percent} from './report/format.ts';
+import type {LedgerTotals, MissingInputs} from './results.ts';
 import type {Study} from './study.ts';
-
-/** Inputs that were left without an answer. */
-export interface MissingInputs extends MissingCount {
-  /** `count / total`, from 0 to 1. The furthest that they can move a share that is measured without them. */
-  readonly share: number;
-}
 
 export function missingInputs(count: number, total: number): MissingInputs {
   return {count, total, share: total === 0 ? 0 : count / total};
@@ -26,6 +20,21 @@ export interface LeftOut {
   readonly teacher: string;
   readonly missing: readonly Missing[];
   /** Inputs that it was asked about. */
+  readonly total: number;
+}
+
+/** The outcome of a query plan. */
+export interface Asked {
+  readonly plan: QueryPlan;
+  readonly knowledge: Knowledge;
+  readonly ledger: LedgerTotals;
+  /** The file of the knowledge. */
+  readonly path: string;
+}
+
+/** The outcome of a query plan for the inputs that were answered. */
+export interface Labelled extends Asked, LeftOut {
+  /** Inputs of the transfer set; versions count for themselves. */
   readonly total: number;
 }
 

@@ -14,12 +14,20 @@ import {targetsOf} from '../losses/targets.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import {packageVersion} from '../version.ts';
-import type {Asked, Reference} from './asking.ts';
+import type {Reference} from './asking.ts';
 import {inputsApart} from './divide.ts';
 import type {MeasuredRuns, Run} from './measure.ts';
 import type {TunedMethod} from './methods.ts';
-import type {MissingInputs} from './missing.ts';
-import type {Comparison, LedgerTotals, MethodResult, Repeatability, Results, RunFailure} from './results.ts';
+import type {Asked} from './missing.ts';
+import type {
+  Comparison,
+  LedgerTotals,
+  MethodResult,
+  MissingInputs,
+  Repeatability,
+  Results,
+  RunFailure,
+} from './results.ts';
 import type {Study} from './study.ts';
 import {trainingThreads} from './workers.ts';
 

@@ -5,9 +5,9 @@ import type {Difference} from '../evaluate/compare-scores.ts';
 import type {TargetSummary} from '../evaluate/effects.ts';
 import type {Judgement} from '../evaluate/judge.ts';
 import type {ReliabilityBin} from '../evaluate/reliability.ts';
+import type {MissingCount} from '../statistics/missing-bounds.ts';
 import type {Guarantee} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
-import type {MissingInputs} from './missing.ts';
 import type {Setting} from './tune/settings.ts';
 
 /** The findings of a study, as in `results.json`. Accuracies and rates are fractions, entropies and divergences nats. */
@@ -224,4 +224,10 @@ export interface Trial {
 export interface Comparison extends Omit<Difference, 'variance'>, Judgement {
   /** Its name. */
   readonly baseline: string;
+}
+
+/** Inputs that were left without an answer. */
+export interface MissingInputs extends MissingCount {
+  /** `count / total`, from 0 to 1. The furthest that they can move a share that is measured without them. */
+  readonly share: number;
 }

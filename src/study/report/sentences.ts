@@ -1,5 +1,4 @@
-import type {MissingInputs} from '../missing.ts';
-import type {Repeatability, Results, StudentChoice, Tuning} from '../results.ts';
+import type {MissingInputs, Repeatability, Results, StudentChoice, Tuning} from '../results.ts';
 import {count, counted, decimal, list, percentage} from './format.ts';
 import {rowsOf} from './spread.ts';
 
