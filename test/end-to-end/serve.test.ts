@@ -150,7 +150,7 @@ describe('limbeck serve', () => {
     expect(await classify(service, strange(12))).toMatchObject({
       ...{status: 200, answeredBy: 'student', abstains: true, fallback: 'budget'},
     });
-    expect(await stop(service)).toMatch(/^The teacher was not to be had: .*budget.*\nAnswered 2: 50\.0 % here/);
+    expect(await stop(service)).toMatch(/^The teacher did not answer: .*budget.*\nAnswered 2: 50\.0 % here/);
 
     isDown = true;
     const down = await serve('--teacher', recipe, '--audit', '0', '--threshold', '0.85', '--patience', '1');
@@ -224,9 +224,9 @@ describe('limbeck serve', () => {
     [
       'flags of a teacher without one',
       ['--budget', '1usd'],
-      /--budget is about the teacher\. Name its recipe with --teacher/,
+      /--budget needs a teacher\. Name its recipe with --teacher/,
     ],
-    ['a mode of a teacher without one', ['--mode', 'shadow'], /mode shadow the teacher answers.*--teacher/],
+    ['a mode of a teacher without one', ['--mode', 'shadow'], /Mode shadow needs a teacher.*--teacher/],
     ['a promise that is none', ['--teacher', recipe, '--agreement', '97'], /above 0 and below 1, for example 0\.97/],
     ['a teacher without a threshold', ['--teacher', recipe], /has no threshold.*--threshold/],
     ['a level without a teacher', ['--teacher', recipe, '--level', 'black-box'], /has no black-box teacher/],
