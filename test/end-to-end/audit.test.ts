@@ -54,7 +54,7 @@ describe('limbeck audit', () => {
   it('draws texts to be checked, and by them says how often teacher and student are right', async () => {
     for (const command of ['label', 'train']) expect(await run([command, 'moods.ts'])).toMatchObject({code: 0});
     const drawn = await run(['audit', 'moods.ts', '--items', '60']);
-    expect(drawn).toMatchObject({code: 0, stdout: expect.stringContaining('60 texts are in out/moods/audit.csv')});
+    expect(drawn).toMatchObject({code: 0, stdout: expect.stringContaining('out/moods/audit.csv has 60 texts for you to check')});
     const path = join(folder(), 'out/moods/audit.csv');
     const [head, ...rows] = Papa.parse<string[]>((await readFile(path, 'utf8')).trimEnd()).data;
     await writeFile(path, Papa.unparse([head!, ...rows.map(([, text, id]) => [truthOf(text!), text!, id!])]));
@@ -76,6 +76,6 @@ describe('limbeck audit', () => {
     const {code, stderr} = await run(['audit', 'moods.ts', '--student', 'nowhere']);
     expect({code, stderr}).toMatchObject({code: 1, stderr: expect.stringContaining('There is no student in nowhere.')});
     const named = await run(['audit', 'moods.ts', '--student', 'out/moods/students/labels/seed-1', '--offline']);
-    expect(named).toMatchObject({code: 0, stdout: expect.stringContaining('By 60 texts')});
+    expect(named).toMatchObject({code: 0, stdout: expect.stringContaining('On 60 texts')});
   });
 });

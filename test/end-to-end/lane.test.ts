@@ -156,7 +156,7 @@ describe('limbeck label --lane batch', () => {
   });
 
   it.each([
-    ['to wait for nothing one by one', ['label', fixture('batched.ts'), '--detach'], 'Give `--lane batch` with it'],
+    ['to wait for nothing one by one', ['label', fixture('batched.ts'), '--detach'], 'Add `--lane batch`'],
     [
       'a lane that a service does not have',
       ['label', fixture('remote.ts'), '--lane', 'batch'],

@@ -72,7 +72,7 @@ describe('limbeck probe', () => {
       / {2}error: Not one of 3 inputs brought an answer\. It gave a label outside the class list of 3\./,
     );
     expect(stderr).toMatch(
-      /^limbeck: The recipe probed can't be used in its present form\. .* the errors of black-box and gray-box, /m,
+      /^limbeck: The recipe probed can't be used in its present form\. .* the errors of black-box and gray-box and their remedies\./m,
     );
   });
 
