@@ -104,7 +104,7 @@ describe('limbeck label of a hostile service', () => {
     expect(knowledge.count).toBe(levels[0]!.answers);
     await knowledge.close();
     expect(levels[0]!.answers).toBeGreaterThan(800);
-    expect(ended.stderr).toMatch(/\d+ inputs were not asked about\. .*budget/i);
+    expect(ended.stderr).toMatch(/\d+ inputs were not sent to the teacher\. .*budget/i);
 
     const larger = await json<Labelled>([...command, '--budget', '9000calls'], {env: workAt(hostile, work)});
     expect(larger.levels).toMatchObject([{answers: 3000, missing: 0}]);
