@@ -1,4 +1,4 @@
-import {readdirSync} from 'node:fs';
+import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {pathToFileURL} from 'node:url';
 import {beforeAll, describe, expect, it} from 'vitest';
@@ -10,7 +10,11 @@ const root = join(import.meta.dirname, '..');
 /** Files of a folder of the sources, without their endings. */
 const namesIn = (folder: string): string[] => readdirSync(join(root, folder)).map(file => file.replace(/\.ts$/, ''));
 
-const commands = namesIn('src/cli/commands').filter(name => name !== 'flags');
+/** The commands by the functions that declare them. */
+const commands = namesIn('src/cli/commands').flatMap(file => {
+  const source = readFileSync(join(root, 'src/cli/commands', `${file}.ts`), 'utf8');
+  return Array.from(source.matchAll(/^export function (\w+)Command\b/gm), ([, name]) => name!);
+});
 const adapters = namesIn('adapters').filter(name => !name.startsWith('_'));
 
 /** The adapters that run a model of TensorFlow in this process. */
@@ -52,9 +56,7 @@ describe('what is loaded', () => {
   });
 
   it('has no TensorFlow if a command only reads kept data or asks for the status of a service', async () => {
-    const loaded = await loadedByImport(
-      ...['cache/look', 'cache/portable', 'status'].map(name => `src/cli/${name}.js`),
-    );
+    const loaded = await loadedByImport(...['cache/look', 'cache/entries', 'status'].map(name => `src/cli/${name}.js`));
     expect(loaded).toContain('lmdb');
     expect(loaded.filter(isOfTensorFlow)).toEqual([]);
   });
