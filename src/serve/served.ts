@@ -8,11 +8,12 @@ import type {Answer, Detail, Input, Outcome, Teacher} from '../teacher.ts';
 import {Batcher} from './batcher.ts';
 import {Cascade, type CascadeOptions} from './cascade.ts';
 import type {ServedClassifier} from './classifier.ts';
-import {type Decider, sharesOf} from './decision.ts';
+import {type Decided, type Decider, sharesOf} from './decision.ts';
 import {RequestFailure} from './failure.ts';
 import type {ServedInput} from './input-tensor.ts';
 import type {ServedModel} from './open-inference.ts';
 import {outputsFor} from './output-tensor.ts';
+import {mapInSlices} from './slices.ts';
 import type {Tally} from './tally.ts';
 import type {Watching} from './watching.ts';
 
@@ -211,7 +212,8 @@ export function studentDecider(
     ...{classes, detail},
     async decide(queries, signal) {
       const outcomes = await model.ask(queries, {detail, signal});
-      return outcomes.map((outcome, index) => {
+      // The gate reads each text, which takes about half a millisecond.
+      return mapInSlices(outcomes, (outcome, index): Decided => {
         if ('error' in outcome) return outcome;
         const answer = calibrated(outcome.answer);
         if (isStrange?.(queries[index]!.input)) return {answer, answeredBy: 'student', abstains: true};

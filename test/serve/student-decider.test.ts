@@ -50,6 +50,23 @@ describe('studentDecider', () => {
     expect(await abstains(0)).toMatchObject({abstains: false});
   });
 
+  it('lets other requests have their turn while the gate reads many texts', async () => {
+    const answer = sayingOf('spam 0.75');
+    const many = Array.from({length: 20}, () => queries[0]);
+    const model: Pick<Teacher, 'ask'> = {ask: async asked => asked.map(() => ({answer}) as Outcome)};
+    const readsSlowly = () => {
+      const end = performance.now() + 10;
+      while (performance.now() < end);
+      return false;
+    };
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    const shown = {name: 'words', classes, detail: {kind: 'log-probabilities'}} as const;
+    await studentDecider(shown, model, undefined, readsSlowly).decide(many, signal);
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(4);
+  });
+
   it('tells how sure a teacher of the k best or of votes is', async () => {
     const best: Answer = {
       kind: 'top-k',
