@@ -66,11 +66,14 @@ export function toldOf(
   return most === undefined ? told : {...told, [most[0]]: most[1]};
 }
 
+/** The usage in one reply. A count that the reply leaves out is undefined. */
+type GivenUsage = {readonly [kind in keyof Usage]?: number | undefined};
+
 /** The usage of the requests about one query. */
 export class Tally {
-  readonly #usages: {readonly [kind in keyof Usage]?: number | undefined}[] = [];
+  readonly #usages: GivenUsage[] = [];
 
-  add(usage: {readonly [kind in keyof Usage]?: number | undefined}): void {
+  add(usage: GivenUsage): void {
     this.#usages.push(usage);
   }
 

@@ -157,10 +157,11 @@ async function score(
   try {
     const prompt = await server.promptTokens(about => prompts.for(about, sample), text, signal);
     const {told, model, fingerprint} = await server.tell({prompt, trie, tally}, signal);
+    const usage = tally.total;
     const reply: ExactReply = {
       ...(model && {model}),
       ...(fingerprint && {fingerprint}),
-      ...(tally.total && {usage: tally.total}),
+      ...(usage && {usage}),
       sequences,
       told,
     };
