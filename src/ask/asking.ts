@@ -135,7 +135,7 @@ export async function openAsking({
   // A broken store is reported before anything is created beside it. A new store is created when the first answer
   // comes.
   if (options.record !== 'none' && (isStoreUrl(cache) || existsSync(cache))) await store.open();
-  // If nothing is asked, there is nothing to write to the journal.
+  // An offline run sends no requests, so it opens no journal.
   const journal = options.record === 'none' ? undefined : await openJournal(folder);
   const replies = journal ?? new JournalReader(folder);
   const recovery = journal ?? offlineRecovery(folder, replies);

@@ -107,7 +107,7 @@ export class QuotaBucket implements Bucket {
   #level = Number.POSITIVE_INFINITY;
   #onItsWay = 0;
   #resetAt = Number.POSITIVE_INFINITY;
-  /** When more can go out without a reply: at the reset, or in a minute. Infinity if there is nothing to wait for. */
+  /** The time of the next refill without a reply: the reset, or in a minute. Infinity if no refill is expected. */
   #opensAt = Number.POSITIVE_INFINITY;
   /** The first reset reported in the present window. A bucket has none, because its resets move. */
   #firstReset = 0;

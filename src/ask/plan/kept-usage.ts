@@ -35,8 +35,8 @@ export class KeptUsage {
   }
 
   /**
-   * If no reply is counted yet, looks for answers of the teacher among the first records of the store. Records are in
-   * the order of their keys, which are hashes, so the first ones are as good as a random sample.
+   * Counts answers of the teacher among the first records of the store, unless a reply is counted already. The records
+   * are sorted by key, and keys are hashes. The first records are therefore a random sample.
    */
   async sample(store: AnswerStore, identity: Teacher['identity']): Promise<void> {
     if (this.#replies.size > 0) return;

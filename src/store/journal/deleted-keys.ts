@@ -9,7 +9,7 @@ export type DeletedKeys = ReadonlyMap<string, number>;
 
 const NAME = 'deleted.jsonl';
 
-/** Records that answers were deleted. Without a journal there is nothing that they could come back from. */
+/** Records that answers were deleted. Only a journal could bring them back, so nothing is recorded without one. */
 export function writeDeleted(journal: string, keys: readonly string[]): void {
   if (!existsSync(journal)) return;
   const at = new Date().toISOString();

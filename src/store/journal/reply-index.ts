@@ -73,7 +73,7 @@ export class ReplyIndex {
     await opened?.close();
   }
 
-  /** Undefined if there is nothing to search. */
+  /** Returns undefined if the journal has no segments. */
   async #open(): Promise<IndexFile | undefined> {
     if (this.#segments().length === 0) return undefined;
     const opened = openIndex(this.#directory);

@@ -16,7 +16,7 @@ const FACTORS = [0.3, 1, 3];
 /**
  * The settings that are tried to tune a method, temperatures before weights, each from the lowest.
  *
- * @throws InputError if there is nothing to choose
+ * @throws InputError if `tune` names something that the method lacks, or leaves a single setting
  */
 export function settingsOf({method, losses, tune = true}: Pick<Method, 'method' | 'losses' | 'tune'>): Setting[] {
   const {temperatures, weights} = tune === true ? {} : tune;
