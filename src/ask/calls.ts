@@ -8,7 +8,8 @@ import {type Charge, costOf} from './budget/price.ts';
 import {receiptOf, uncountedNote} from './budget/receipt.ts';
 import {keyed} from './keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
-import {type Ledger, type LedgerSnapshot, type OnNote, onceEach, warn} from './ledger.ts';
+import type {Ledger, LedgerSnapshot} from './ledger.ts';
+import {type OnNote, onceEach, warn} from './notes.ts';
 
 export interface CallsOptions {
   /** The admission of the service's account. Without one, requests go out at once. */

@@ -1,5 +1,5 @@
 import {BudgetError} from '../../errors.ts';
-import {type OnNote, warn} from '../ledger.ts';
+import {type OnNote, warn} from '../notes.ts';
 import {Excess} from './excess.ts';
 import {
   type BudgetLimit,

@@ -2,7 +2,7 @@ import {appendFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {AnswerStoreError} from '../../errors.ts';
 import type {Journal} from '../../store/journal/journal.ts';
-import type {OnNote} from '../ledger.ts';
+import type {OnNote} from '../notes.ts';
 
 /** Queries that can be paid for twice. */
 export interface InDoubt {

@@ -5,7 +5,8 @@ import type {Journal} from '../../store/journal/journal.ts';
 import type {Query, Service, Teacher} from '../../teacher.ts';
 import type {TeacherBudget} from '../budget/budget.ts';
 import {keyed} from '../keyed.ts';
-import type {Ledger, OnNote} from '../ledger.ts';
+import type {Ledger} from '../ledger.ts';
+import type {OnNote} from '../notes.ts';
 import {type RetryOptions, timer} from '../retry.ts';
 import type {LaneWatch} from './lane-watch.ts';
 
