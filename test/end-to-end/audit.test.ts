@@ -54,7 +54,10 @@ describe('limbeck audit', () => {
   it('draws texts to be checked, and by them says how often teacher and student are right', async () => {
     for (const command of ['label', 'train']) expect(await run([command, 'moods.ts'])).toMatchObject({code: 0});
     const drawn = await run(['audit', 'moods.ts', '--items', '60']);
-    expect(drawn).toMatchObject({code: 0, stdout: expect.stringContaining('out/moods/audit.csv has 60 texts for you to check')});
+    expect(drawn).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('out/moods/audit.csv has 60 texts for you to check'),
+    });
     const path = join(folder(), 'out/moods/audit.csv');
     const [head, ...rows] = Papa.parse<string[]>((await readFile(path, 'utf8')).trimEnd()).data;
     await writeFile(path, Papa.unparse([head!, ...rows.map(([, text, id]) => [truthOf(text!), text!, id!])]));

@@ -107,7 +107,9 @@ describe('limbeck with a teacher that leaves texts without an answer', {timeout:
       expect.closeTo((agreement * 339 + 1) / 340, 12),
     ]);
     const {stdout} = await run(['evaluate', student, 'moods.ts', ...at, '--offline']);
-    expect(stdout).toMatch(/The teacher left 1 of 340 examples without an answer\..* between \d+\.\d\d and \d+\.\d\d %/);
+    expect(stdout).toMatch(
+      /The teacher left 1 of 340 examples without an answer\..* between \d+\.\d\d and \d+\.\d\d %/,
+    );
   });
 
   it('audits and compares where these are 0.3 %', async () => {
