@@ -1,11 +1,14 @@
 import {setImmediate} from 'node:timers/promises';
 import {InputError, TeacherError} from '../src/errors.ts';
 import type {Answer, Detail, Feature, Input, Outcome, Query, Teacher} from '../src/teacher.ts';
-import {isUnread, type ScoreMeaning, type Scores, type Unread, unreadError} from './_answers/scores.ts';
+import {isUnread, type Unread, unreadError} from './_answers/labels.ts';
+import type {Scores} from './_answers/score-shapes.ts';
+import type {ScoreMeaning} from './_answers/scores.ts';
 import {checkCounts, checkForm, givenDetail, givenReader} from './_local/given.ts';
 import {untilAborted} from './_local/until-aborted.ts';
 
-export type {ScoreMeaning, Scores} from './_answers/scores.ts';
+export type {Scores} from './_answers/score-shapes.ts';
+export type {ScoreMeaning} from './_answers/scores.ts';
 
 interface CommonOptions {
   /** The name that messages use. Part of the identity. */

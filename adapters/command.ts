@@ -1,7 +1,8 @@
 import {InputError, TeacherError} from '../src/errors.ts';
 import type {AskOptions, Input, Outcome, Price, Rate, Reply, Teacher} from '../src/teacher.ts';
 import {type AliasOptions, readerWith} from './_answers/aliases.ts';
-import {isUnread, type ScoreMeaning, unreadError} from './_answers/scores.ts';
+import {isUnread, unreadError} from './_answers/labels.ts';
+import type {ScoreMeaning} from './_answers/scores.ts';
 import {identityWords, shownCommand} from './_command/identity.ts';
 import {Run, type RunOptions} from './_command/run.ts';
 import {checkCounts, checkForm, type GivenForm, givenDetail, givenReader} from './_local/given.ts';

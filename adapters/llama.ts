@@ -3,6 +3,7 @@ import {createReadStream} from 'node:fs';
 import {stat} from 'node:fs/promises';
 import {basename, resolve} from 'node:path';
 import {InputError, LimbeckError, TeacherError} from '../src/errors.ts';
+import {once} from '../src/once.ts';
 import type {LogitsAnswer, Outcome, Query, Teacher, TopKAnswer} from '../src/teacher.ts';
 import {type PromptOptions, promptsFor} from './_chat/prompt.ts';
 import {openLlama} from './_llama/library.ts';
@@ -115,15 +116,8 @@ export function asker(
   load: () => Promise<Scorer>,
   answerOf: (scored: TopKAnswer) => TopKAnswer | LogitsAnswer,
 ): Teacher['ask'] {
-  let loaded: Promise<Scorer> | undefined;
+  const scorer = once(load);
   let last: Promise<unknown> = Promise.resolve();
-  const scorer = (): Promise<Scorer> => {
-    loaded ??= load().catch(error => {
-      loaded = undefined;
-      throw error;
-    });
-    return loaded;
-  };
   const answer = async ({input, sample = 0}: Query, signal?: AbortSignal): Promise<Outcome> => {
     signal?.throwIfAborted();
     if (input.kind !== 'text') return {error: new TeacherError(name, 'It reads texts, and this input is a tensor.')};

@@ -24,7 +24,7 @@ export interface Said {
 
 export interface TeacherErrorDetails extends ErrorOptions {
   /** The HTTP status, if a service answered. */
-  readonly status?: number;
+  readonly status?: number | undefined;
   /** True if the same query can succeed later. */
   readonly retryable?: boolean;
   /** True if a reply came that could not be read: the query is asked once more, and then quarantined. */
@@ -34,7 +34,7 @@ export interface TeacherErrorDetails extends ErrorOptions {
   /** True if the service may have received the request and charge for it, although no whole reply came. */
   readonly inDoubt?: boolean;
   /** Milliseconds that the service asked to wait. */
-  readonly retryAfter?: number;
+  readonly retryAfter?: number | undefined;
   /**
    * Why the service refuses the request: for its input; or unclear, if the reason can also be something that all
    * requests share, such as a parameter. The replies to other inputs tell which.

@@ -117,15 +117,15 @@ export interface AskOptions {
    *
    * @default the teacher's `detail`, without its features
    */
-  readonly detail?: Detail;
-  readonly signal?: AbortSignal;
+  readonly detail?: Detail | undefined;
+  readonly signal?: AbortSignal | undefined;
   /**
    * A teacher sends every request that can be charged through this. The request waits for admission there and is
    * counted, and its reply is kept before it is read.
    *
    * @default sends at once
    */
-  readonly exchange?: Exchange;
+  readonly exchange?: Exchange | undefined;
 }
 
 /**
@@ -174,11 +174,11 @@ export interface Service<A extends Access = Access> {
   /** The most tokens that a request about these queries can use, by its body. Undefined if none are counted. */
   worstCase?(queries: readonly Query[]): Usage;
   /** Undefined if `worstCase` and `price` give the highest cost of a request. */
-  readonly unbounded?: Unbounded;
+  readonly unbounded?: Unbounded | undefined;
   /** The most that the account may do, if the service's own headers don't tell. */
-  readonly rate?: Rate;
+  readonly rate?: Rate | undefined;
   /** Undefined if it isn't known: then a budget in dollars is impossible. */
-  readonly price?: Price;
+  readonly price?: Price | undefined;
 }
 
 /** Undefined: as many as the service takes. */
@@ -281,14 +281,14 @@ export interface Teacher<A extends Access = Access> {
    *
    * @default 1
    */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /** For a teacher that asks a service; undefined if it answers in this process. */
-  readonly service?: Service<A>;
+  readonly service?: Service<A> | undefined;
   /**
    * For a teacher that is composed of others, which then has no `service`. A wrapper that replaces `ask` must leave
    * `parts` out, because the layers ask a teacher with `parts` through its parts.
    */
-  readonly parts?: Parts<A>;
+  readonly parts?: Parts<A> | undefined;
   /**
    * Answers each query, in order. Throws only if no query can be answered (no connection, a refused key, an abort). A
    * problem with one input alone is that query's `error`.

@@ -12,6 +12,7 @@ const ORDER = [
   'lane.ts',
   'secrets.ts',
   'errors.ts',
+  'once.ts',
   'version.ts',
   'statistics',
   'engine',
@@ -35,8 +36,8 @@ const ORDER = [
 ];
 
 /**
- * The parts of the program that an adapter may import: the contract, secrets, errors, the tables that people fill, and
- * the engine, if it runs a model here.
+ * The parts of the program that an adapter may import: the contract, secrets, errors, the limits in headers, the tables that people
+ * fill, and the engine, if it runs a model here.
  */
 const ADAPTERS_MAY_IMPORT = [
   'src/teacher.ts',
@@ -44,6 +45,8 @@ const ADAPTERS_MAY_IMPORT = [
   'src/lane.ts',
   'src/secrets.ts',
   'src/errors.ts',
+  'src/once.ts',
+  'src/pace/service-limits.ts',
   'src/data/human-table',
   'src/engine',
   'src/student',

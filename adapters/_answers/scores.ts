@@ -1,48 +1,15 @@
 /**
- * Reads labels and scores as programs write them. Adapters use it if no protocol of limbeck fixes the teacher's words.
+ * Reads scores as programs write them. Adapters use it if no protocol of limbeck fixes the teacher's words.
  *
  * Each reader returns an answer, or the reason that there is none.
  */
-import {TeacherError, type TeacherErrorDetails} from '../../src/errors.ts';
-import type {Answer, Detail, LabelAnswer} from '../../src/teacher.ts';
-import {aliasIndex, type LabelWords, type UnknownLabel, unknownLabel, withHint} from './aliases.ts';
-
-/** The reason that there is no answer: sentences, or sentences with the label. */
-export type Unread = string | UnknownLabel;
-
-export function isUnread(read: Answer | Unread): read is Unread {
-  return typeof read === 'string' || 'problem' in read;
-}
-
-/** Returns the error for a reply that can't be read. */
-export function unreadError(teacher: string, unread: Unread, details: TeacherErrorDetails): TeacherError {
-  if (typeof unread === 'string') return new TeacherError(teacher, unread, details);
-  return new TeacherError(teacher, withHint(unread), {...details, said: unread.said});
-}
+import type {Answer, Detail} from '../../src/teacher.ts';
+import type {LabelWords} from './aliases.ts';
+import {plainLabelReader, type Unread} from './labels.ts';
+import {inClassOrder, namedScores} from './score-shapes.ts';
 
 /** The kind of scores. Log-probabilities use the natural logarithm. */
 export type ScoreMeaning = 'logits' | 'log-probabilities' | 'probabilities' | 'percentages';
-
-/**
- * Scores in any of five common shapes:
- *
- * - `[0.1, 0.9]`, in class order;
- * - `{"ham": 0.1, "spam": 0.9}`;
- * - `[{"label": "spam", "score": 0.9}, …]`;
- * - `[["spam", 0.9], …]`;
- * - any of these as the one element of a list.
- *
- * A label in them is a class name or, if it is a number, a class index; see `plainLabelReader`. Shapes that name
- * classes can be in any order.
- */
-export type Scores =
-  | readonly number[]
-  | Float32Array
-  | Float64Array
-  | {readonly [label: string]: number}
-  | readonly {readonly label: string | number; readonly score: number}[]
-  | readonly (readonly [label: string | number, score: number])[]
-  | readonly [Scores];
 
 export interface ScoreForm extends LabelWords {
   readonly meaning: ScoreMeaning;
@@ -80,40 +47,6 @@ export function scoreReader({meaning, topK, ...words}: ScoreForm): (value: unkno
     if (meaning === 'logits') return `It gave logits of ${labels.length} of ${classes.length} classes. All are needed.`;
     if (topK !== undefined && labels.length > 0) return topKAnswer(meaning, labels, values);
     return `It scored ${labels.length} of ${classes.length} classes. Make it score all, or say with \`topK\` how many.`;
-  };
-}
-
-export type LabelReader = (value: unknown) => LabelAnswer | Unread;
-
-/** Returns a reader of a class index, of a class name as the teacher writes it, or of an alias. */
-export function labelReader(words: LabelWords): LabelReader {
-  const {classes, labels = classes} = words;
-  const aliased = aliasIndex(words);
-  const indices = new Map([...aliased, ...labels.map((name, index) => [name, index] as const)]);
-  const isLabel = (label: unknown): label is number =>
-    typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < classes.length;
-  return value => {
-    const label = typeof value === 'string' ? indices.get(value) : isLabel(value) ? value : aliased.get(String(value));
-    if (isLabel(label)) return {kind: 'label', label};
-    const problem = `It gave a label outside the class list of ${classes.length}`;
-    const advice = 'Check `classes`, names and order.';
-    if (typeof value !== 'string' && typeof value !== 'number') return `${problem}. ${advice}`;
-    return unknownLabel(String(value), words, problem, advice);
-  };
-}
-
-/**
- * Returns a reader of class indices and names for a program without a protocol. It does not take a number for an index
- * if the number is the name of another class, as with the classes `1`, `2`, `3`.
- */
-export function plainLabelReader(words: LabelWords): LabelReader {
-  const {classes, labels = classes} = words;
-  const labelOf = labelReader(words);
-  return value => {
-    if (typeof value !== 'number' || labels[value] === String(value) || !labels.includes(String(value))) {
-      return labelOf(value);
-    }
-    return `It gave the number ${value}, which is the name of one class and can be the index of another. Give names.`;
   };
 }
 
@@ -198,69 +131,4 @@ function floored(logs: readonly number[]): Float32Array {
   const values = new Float32Array(logs.length);
   for (const [index, value] of logs.entries()) values[index] = Math.min(0, Math.max(value, leastLog));
   return values;
-}
-
-/** Scores and their classes. A score that is not a number is NaN. */
-interface NamedScores {
-  readonly labels: readonly number[];
-  readonly values: readonly number[];
-}
-
-function namedScores(value: unknown, labelOf: LabelReader, classes: number): NamedScores | Unread {
-  const scores = unnested(value);
-  if (isList(scores) && !scores.some(item => typeof item === 'object' && item !== null)) {
-    const values = Array.from(scores, numberIn);
-    if (values.length !== classes) return `It gave ${values.length} scores for ${classes} classes. Check \`classes\`.`;
-    return {labels: [...values.keys()], values};
-  }
-  const pairs = pairsIn(scores);
-  if (pairs === undefined) return 'It gave no scores: a list, an object of classes, or a list of pairs.';
-  const labels: number[] = [];
-  for (const [label] of pairs) {
-    const read = labelOf(label);
-    if (isUnread(read)) return read;
-    labels.push(read.label);
-  }
-  if (new Set(labels).size !== labels.length) return 'It scored a class twice.';
-  return {labels, values: pairs.map(([, score]) => numberIn(score))};
-}
-
-type List = readonly unknown[] | Float32Array | Float64Array;
-
-function isList(value: unknown): value is List {
-  return Array.isArray(value) || value instanceof Float32Array || value instanceof Float64Array;
-}
-
-/**
- * Takes the scores out of a list that holds nothing else. A single pair is not such a list: its first element is a
- * name.
- */
-function unnested(value: unknown): unknown {
-  if (!Array.isArray(value) || value.length !== 1) return value;
-  const only: unknown = value[0];
-  if (isList(only)) return typeof only[0] === 'string' ? value : only;
-  const isPair = typeof only === 'object' && only !== null && 'label' in only && 'score' in only;
-  return typeof only === 'object' && only !== null && !isPair ? only : value;
-}
-
-/** Returns labels with their scores; undefined if the value holds none. */
-function pairsIn(scores: unknown): readonly (readonly [unknown, unknown])[] | undefined {
-  if (typeof scores !== 'object' || scores === null) return undefined;
-  if (!Array.isArray(scores)) return Object.entries(scores);
-  const pairs = scores.map((item: unknown): readonly [unknown, unknown] | undefined => {
-    if (Array.isArray(item)) return item.length === 2 ? [item[0], item[1]] : undefined;
-    const {label, score} = (item ?? {}) as {readonly label?: unknown; readonly score?: unknown};
-    return label === undefined ? undefined : [label, score];
-  });
-  return pairs.every(pair => pair !== undefined) ? pairs : undefined;
-}
-
-function numberIn(value: unknown): number {
-  return typeof value === 'number' ? value : Number.NaN;
-}
-
-function inClassOrder(labels: readonly number[], values: readonly number[]): readonly number[] {
-  const ordered = new Array<number>(values.length);
-  for (const [index, label] of labels.entries()) ordered[label] = values[index]!;
-  return ordered;
 }

@@ -1,4 +1,5 @@
 import {TeacherError} from '../../src/errors.ts';
+import {withWait} from '../../src/pace/service-limits.ts';
 import type {Inspection, ServiceProbe} from '../../src/service-probe.ts';
 import type {
   Access,
@@ -13,7 +14,7 @@ import type {
   Usage,
 } from '../../src/teacher.ts';
 import {type Aliases, aliasIndex, withHint} from '../_answers/aliases.ts';
-import {type Explain, parseJson, statusError, withWait} from '../_wire/reply.ts';
+import {type Explain, parseJson, statusError} from '../_wire/reply.ts';
 import {type Connection, checkAddress, postJson} from '../_wire/request.ts';
 import {CONCURRENCY, chargedService, keyVariableFor, openConnection, type ServiceOptions} from '../_wire/service.ts';
 import type {Body, ChatWords, Completion, Dialect, Settings, Unanswered} from './dialect.ts';

@@ -1,9 +1,10 @@
 import {existsSync} from 'node:fs';
-import {TeacherError} from '../../src/errors.ts';
+import {TeacherError, type TeacherErrorDetails} from '../../src/errors.ts';
 import type {Reply} from '../../src/teacher.ts';
 import {parseJson} from '../_wire/reply.ts';
 import {WholeReply} from '../_wire/whole-reply.ts';
 import {LineSplitter, lineOf, Tail} from './lines.ts';
+import {OpenQueries} from './open-queries.ts';
 import {Child, type Start} from './processes.ts';
 
 export interface RunOptions extends Start {
@@ -17,13 +18,6 @@ export interface RunOptions extends Start {
   readonly history: {hasAnswered: boolean};
 }
 
-interface OpenQuery {
-  readonly resolve: (reply: Reply) => void;
-  readonly reject: (error: unknown) => void;
-  /** True if the program can have read it. */
-  isWritten: boolean;
-}
-
 /** Milliseconds to wait for an ended program's remaining output. Another process can hold its output open. */
 const LAST_WORDS = 200;
 
@@ -32,22 +26,19 @@ export class Run {
   readonly #options: RunOptions;
   readonly #onOver: () => void;
   readonly #child: Child;
-  readonly #open = new Map<number, OpenQuery>();
-  /** Queries whose answers nobody waits for any more. */
-  readonly #abandoned = new Set<number>();
+  readonly #open: OpenQueries;
   readonly #unwritten: {readonly id: number; readonly line: string}[] = [];
   readonly #lines: LineSplitter;
   readonly #said: Tail;
   #lineCount = 0;
   #isInputFull = false;
   #isOver = false;
-  /** Keeps this process alive while there are queries. Nothing else of the child does. */
-  #silence: NodeJS.Timeout | undefined;
 
   /** @param onOver - called when it takes no more queries */
   constructor(options: RunOptions, onOver: () => void) {
     this.#options = options;
     this.#onOver = onOver;
+    this.#open = new OpenQueries(options.timeout, this.#onSilence);
     this.#lines = new LineSplitter(options.maxReply);
     this.#said = new Tail(options.env);
     this.#child = new Child(options);
@@ -66,35 +57,17 @@ export class Run {
   }
 
   ask(query: {readonly id: number}, signal: AbortSignal | undefined): Promise<Reply> {
-    const {id} = query;
-    return new Promise((resolve, reject) => {
-      const abort = () => {
-        const asked = this.#take(id);
-        if (asked?.isWritten) this.#abandoned.add(id);
-        asked?.reject(signal?.reason);
-      };
-      const settling = <T>(settle: (value: T) => void) => {
-        return (value: T) => {
-          signal?.removeEventListener('abort', abort);
-          settle(value);
-        };
-      };
-      signal?.addEventListener('abort', abort);
-      this.#open.set(id, {resolve: settling(resolve), reject: settling(reject), isWritten: false});
-      this.#unwritten.push({id, line: lineOf(query)});
-      this.#silence ??= setTimeout(this.#onSilence, this.#options.timeout);
-      this.#write();
-    });
+    const reply = this.#open.add(query.id, signal);
+    this.#unwritten.push({id: query.id, line: lineOf(query)});
+    this.#write();
+    return reply;
   }
 
   /** Writes as much as the program's input takes. */
   #write(): void {
     while (!this.#isInputFull && this.#unwritten.length > 0) {
       const {id, line} = this.#unwritten.shift()!;
-      const asked = this.#open.get(id);
-      if (asked === undefined) continue;
-      asked.isWritten = true;
-      this.#isInputFull = !this.#child.process.stdin.write(line);
+      if (this.#open.write(id)) this.#isInputFull = !this.#child.process.stdin.write(line);
     }
   }
 
@@ -126,12 +99,8 @@ export class Run {
     if (typeof id !== 'number') {
       return 'has no `id`. Let each answer hold the number `id` of its query.';
     }
-    if (this.#abandoned.delete(id)) return undefined;
-    const asked = this.#take(id);
-    if (asked === undefined) return 'has the `id` of no open query. Let it answer each query once.';
+    if (!this.#open.answer(id, reply)) return 'has the `id` of no open query. Let it answer each query once.';
     this.#options.history.hasAnswered = true;
-    this.#silence?.refresh();
-    asked.resolve(reply);
     return undefined;
   }
 
@@ -155,8 +124,7 @@ export class Run {
       EACCES: `\`${program}\` may not be run. Make it executable, or name what runs it first: ['python3', …].`,
     };
     const problem = problems[cause.code ?? ''] ?? `the system says ${cause.code ?? cause.message}.`;
-    for (const asked of this.#open.values()) asked.isWritten = false;
-    this.#fail(`It can not be started: ${problem}`, false);
+    this.#fail(`It can not be started: ${problem}`, {retryable: false, inDoubt: false});
   };
 
   readonly #onExit = (code: number | null, signal: string | null): void => {
@@ -181,30 +149,17 @@ export class Run {
   }
 
   /** Fails all open queries. */
-  #fail(problem: string, retryable: boolean = this.#options.history.hasAnswered): void {
+  #fail(problem: string, details: TeacherErrorDetails = {retryable: this.#options.history.hasAnswered}): void {
     this.#end();
-    const {name} = this.#options;
     const said = `${this.#said}`;
     const whole = said === '' ? problem : `${problem} Its last output:\n${said}`;
-    for (const [id, {isWritten}] of this.#open) {
-      this.#take(id)?.reject(new TeacherError(name, whole, {retryable, inDoubt: isWritten}));
-    }
+    this.#open.fail(inDoubt => new TeacherError(this.#options.name, whole, {inDoubt, ...details}));
   }
 
   #end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#onOver();
-  }
-
-  #take(id: number): OpenQuery | undefined {
-    const asked = this.#open.get(id);
-    this.#open.delete(id);
-    if (this.#open.size === 0) {
-      clearTimeout(this.#silence);
-      this.#silence = undefined;
-    }
-    return asked;
   }
 }
 

@@ -1,4 +1,5 @@
 import {TeacherError} from '../../src/errors.ts';
+import {once} from '../../src/once.ts';
 import type {Json, Query, ReadOutcome, Reply, Teacher, Usage} from '../../src/teacher.ts';
 import {askTexts, type ChatOptions} from '../_chat/chat.ts';
 import {COMPLETIONS_COST} from '../_chat/cost-fields.ts';
@@ -52,7 +53,7 @@ export function exactTeacher(options: ChatOptions, dialect: ExactDialect): Teach
   const server = dialect.open(post, connection);
   const unbounded = unboundedBy(COMPLETIONS_COST, {body: server.shared, parameters: options.parameters, model});
   let nodes: number | undefined;
-  const answers = onceReady(async () => {
+  const answers = once(async () => {
     const sequences = await refusable(answerSequences(server, prompts, endsTurn), connection, explain);
     const trie = tokenTrie(sequences);
     nodes = trie.nodes.length;
@@ -65,7 +66,7 @@ export function exactTeacher(options: ChatOptions, dialect: ExactDialect): Teach
   const worstCase = (queries: readonly Query[]) =>
     mostTokens(queries, {prompts, nodes, shared: server.shared, dialect});
   const send = async (text: string, sample: number, signal?: AbortSignal): Promise<Reply> =>
-    score({name, server, prompts, worstCase, ...(await answers())}, {text, sample, ...(signal && {signal})});
+    score({name, server, prompts, worstCase, ...(await answers())}, {text, sample, signal});
   const askReady = askTexts({connection, send, read, explain});
   const {system = null, user} = prompts.template;
   return {
@@ -112,18 +113,6 @@ function poster(connection: Connection, address: string): Post {
   };
 }
 
-/** Runs `make` once. If it fails, the next caller runs it again. */
-function onceReady<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make().catch(error => {
-      made = undefined;
-      throw error;
-    });
-    return made;
-  };
-}
-
 async function refusable<T>(work: Promise<T>, connection: Connection, explain: Explain): Promise<T> {
   try {
     return await work;
@@ -145,7 +134,7 @@ interface Scoring {
 interface Asked {
   readonly text: string;
   readonly sample: number;
-  readonly signal?: AbortSignal;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** Sends all requests about one query, and merges their replies into one. */

@@ -2,15 +2,8 @@ import {z} from 'zod';
 import {InputError, TeacherError} from '../../src/errors.ts';
 import type {Answer, Detail, Outcome, Reply} from '../../src/teacher.ts';
 import type {LabelWords} from '../_answers/aliases.ts';
-import {
-  isUnread,
-  labelReader,
-  type ScoreMeaning,
-  scoreDetail,
-  scoreReader,
-  type Unread,
-  unreadError,
-} from '../_answers/scores.ts';
+import {isUnread, labelReader, type Unread, unreadError} from '../_answers/labels.ts';
+import {type ScoreMeaning, scoreDetail, scoreReader} from '../_answers/scores.ts';
 import {parseJson} from '../_wire/reply.ts';
 import {type Cell, type CellReader, cellReader, namedCellReader} from './cells.ts';
 import {find, POINTER, type Pointer, pointerOf} from './pointer.ts';

@@ -1,7 +1,8 @@
 import {InputError, TeacherError} from '../../src/errors.ts';
+import {withWait} from '../../src/pace/service-limits.ts';
 import type {Access, AskOptions, Exchange, Input, Outcome, Query, Reply, Teacher} from '../../src/teacher.ts';
 import {type Aliases, readerWith} from '../_answers/aliases.ts';
-import {type Explain, statusError, withWait} from '../_wire/reply.ts';
+import {type Explain, statusError} from '../_wire/reply.ts';
 import {type Connection, postJson} from '../_wire/request.ts';
 import {
   CONCURRENCY,

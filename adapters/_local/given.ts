@@ -1,7 +1,8 @@
 import {InputError} from '../../src/errors.ts';
 import type {Answer, Detail} from '../../src/teacher.ts';
 import type {LabelWords} from '../_answers/aliases.ts';
-import {plainLabelReader, type ScoreMeaning, scoreDetail, scoreReader, type Unread} from '../_answers/scores.ts';
+import {plainLabelReader, type Unread} from '../_answers/labels.ts';
+import {type ScoreMeaning, scoreDetail, scoreReader} from '../_answers/scores.ts';
 
 /** The form of answers of a user's own program: a label, or scores of a kind. */
 export interface GivenForm extends LabelWords {

@@ -40,7 +40,7 @@ export interface Client {
 /** Options of one call. */
 export interface InferOptions {
   readonly exchange: Exchange;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

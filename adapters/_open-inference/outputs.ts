@@ -1,15 +1,8 @@
 import {TeacherError} from '../../src/errors.ts';
 import type {Answer, LabelAnswer, Outcome, Reply} from '../../src/teacher.ts';
 import type {LabelWords} from '../_answers/aliases.ts';
-import {
-  fullAnswer,
-  isUnread,
-  labelReader,
-  type ScoreMeaning,
-  topKAnswer,
-  type Unread,
-  unreadError,
-} from '../_answers/scores.ts';
+import {isUnread, labelReader, type Unread, unreadError} from '../_answers/labels.ts';
+import {fullAnswer, type ScoreMeaning, topKAnswer} from '../_answers/scores.ts';
 import {parseReply} from './replies.ts';
 import type {Tensor} from './tensors.ts';
 

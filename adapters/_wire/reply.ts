@@ -1,5 +1,6 @@
 import {z} from 'zod';
 import {TeacherError} from '../../src/errors.ts';
+import {readLimits} from '../../src/pace/service-limits.ts';
 import type {Reply} from '../../src/teacher.ts';
 import type {Connection} from './request.ts';
 import {parsedOnce} from './whole-reply.ts';
@@ -44,11 +45,11 @@ export function statusError(
   const own = isSpent ? spent : explain({status, codes});
   const {problem, retryable = !isSpent && mayPass(status)} = own ?? {problem: adviceOn(status, secret, keyVariable)};
   const shown = codes.length > 0 ? ` (${codes.join(', ')})` : '';
-  const retryAfter = retryable ? askedWait(reply) : undefined;
+  const retryAfter = retryable ? readLimits(reply.headers).retryAfter : undefined;
   return new TeacherError(name, `It answered ${status}${shown}. ${problem}`, {
     status,
     retryable,
-    ...(retryAfter !== undefined && {retryAfter}),
+    ...(retryAfter && {retryAfter}),
     ...(!retryable && !isSpent && refuses(reply) && {refusal: isOfText(reply) ? 'of-input' : 'unclear'}),
   });
 }
@@ -120,30 +121,6 @@ function adviceOn(status: number, key: string | undefined, variable: string): st
   if (status >= 500) return 'It failed. Its own log says why; a wrong shape or name of an input is a common cause.';
   if (status >= 300 && status < 400) return 'It points elsewhere. Give the address it points to as `url`.';
   return 'It does not take the request. Check the name, datatype and shape of the input, and the names of the outputs.';
-}
-
-/** Milliseconds. The longest wait. */
-const LONGEST_WAIT = 86_400_000;
-
-/**
- * Returns the milliseconds that a reply's headers ask to wait; undefined if they give none, or none that can be read.
- */
-function askedWait({headers}: Reply): number | undefined {
-  const milliseconds = headers['retry-after-ms'] ?? headers['x-ms-retry-after-ms'];
-  const after = String(headers['retry-after'] ?? '');
-  const seconds = milliseconds === undefined ? Number(after || Number.NaN) : Number(milliseconds) / 1000;
-  const wait = Number.isNaN(seconds) ? Date.parse(after) - Date.now() : seconds * 1000;
-  return wait > 0 ? Math.min(wait, LONGEST_WAIT) : undefined;
-}
-
-/** The wait in a body instead of a header: Google's `retryDelay`, Hugging Face's `estimated_time`. */
-const WAIT = /"(?:retryDelay|estimated_time)"\s*:\s*"?(\d+(?:\.\d+)?)(?:s"|[,}\s])/;
-
-/** Copies the wait from a refusal's body to a header, because the pace is read from headers. */
-export function withWait(reply: Reply): Reply {
-  const seconds = reply.status === 200 ? undefined : WAIT.exec(reply.body)?.[1];
-  if (seconds === undefined || reply.headers['retry-after'] !== undefined) return reply;
-  return {...reply, headers: {...reply.headers, 'retry-after-ms': String(Math.ceil(Number(seconds) * 1000))}};
 }
 
 /**

@@ -170,8 +170,8 @@ export async function openAsking({
       refusalsOf,
       replies,
       recovery,
-      ...(journal && {journal}),
-      ...(doubts && {doubts}),
+      journal,
+      doubts,
     };
     const layered = stack(teacher, {...shared, ...ways});
     const leaves = leavesOf(teacher, teacher.detail);

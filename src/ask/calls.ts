@@ -13,10 +13,10 @@ import {type OnNote, onceEach, warn} from './notes.ts';
 
 export interface CallsOptions {
   /** The admission of the service's account. Without one, requests go out at once. */
-  readonly admission?: Admission;
-  readonly budget?: TeacherBudget;
-  readonly journal?: Journal;
-  readonly ledger?: Ledger;
+  readonly admission?: Admission | undefined;
+  readonly budget?: TeacherBudget | undefined;
+  readonly journal?: Journal | undefined;
+  readonly ledger?: Ledger | undefined;
   /**
    * Receives one note if the service's replies don't report their cost.
    *
@@ -31,9 +31,9 @@ export interface PaidCall {
   readonly location?: ReplyLocation | undefined;
   readonly receipt: Receipt | undefined;
   /** Why its raw reply could not be kept. The layer that keeps its answers throws this when they are kept. */
-  readonly failure?: Error;
+  readonly failure?: Error | undefined;
   /** True if an earlier run paid for it. */
-  readonly isOfEarlierRun?: boolean;
+  readonly isOfEarlierRun?: boolean | undefined;
   /** Call this when all of its answers are kept or quarantined. */
   done(): void;
 }
@@ -64,7 +64,7 @@ export function withCalls<A extends Access>(teacher: Teacher<A>, options: CallsO
     };
     let outcomes: readonly Outcome<A>[];
     try {
-      outcomes = await teacher.ask(queries, {...(detail && {detail}), ...(signal && {signal}), exchange});
+      outcomes = await teacher.ask(queries, {detail, signal, exchange});
     } catch (error) {
       if (!isOfQueries(error)) throw error;
       outcomes = queries.map(() => ({error}));
@@ -80,7 +80,7 @@ function counted<A extends Access>(teacher: Teacher<A>, ledger: Ledger | undefin
   return layerOver(teacher, {
     ask(queries, {stop, onSettled: _, isAgain: __, ...askOptions} = {}) {
       ledger?.add({calls: 1});
-      return teacher.ask(queries, {...(stop && {signal: stop}), ...askOptions});
+      return teacher.ask(queries, {...askOptions, signal: askOptions.signal ?? stop});
     },
   });
 }
@@ -221,7 +221,7 @@ class PaidRequest implements AdmissionRequest {
   #count(amounts: Partial<LedgerSnapshot> = {}): void {
     const {service, ledger} = this.#sender;
     const {usage} = this.#charge;
-    ledger?.add({...amounts, ...usage, ...(service.price && {usd: costOf(service.price, this.#charge)})});
+    ledger?.add({...amounts, ...usage, usd: service.price && costOf(service.price, this.#charge)});
   }
 }
 

@@ -133,7 +133,7 @@ async function outcomesOf<A extends Access>(
     done += count;
     onProgress?.(done);
   };
-  return askAll(teacher, queriesAbout(transfer), {detail, onSettled, ...(signal && {stop: signal})});
+  return askAll(teacher, queriesAbout(transfer), {detail, onSettled, stop: signal});
 }
 
 /** The queries about inputs, in their order. */

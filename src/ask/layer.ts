@@ -3,13 +3,13 @@ import type {Access, Answer, AnswerOf, AskOptions, Outcome, Query, Teacher} from
 /** Options that layers pass to each other, in addition to those that a teacher receives. */
 export interface LayerOptions extends AskOptions {
   /** Aborts when nothing more may be sent. Requests under way finish, so that their answers are kept. */
-  readonly stop?: AbortSignal;
+  readonly stop?: AbortSignal | undefined;
   /** Called with the number of further queries that have an outcome, by the layers that find or keep answers. */
-  readonly onSettled?: (count: number) => void;
+  readonly onSettled?: ((count: number) => void) | undefined;
   /**
    * True if all of these queries were asked before and got no answer. They go ahead of queries that were never asked.
    */
-  readonly isAgain?: boolean;
+  readonly isAgain?: boolean | undefined;
 }
 
 /** A teacher with layers around it. Every teacher is one, but only layers use the options. */
@@ -23,7 +23,7 @@ export function layerOver<A extends Access>(
   changes: Pick<LayeredTeacher<A>, 'ask'> & Partial<Omit<Teacher<A>, 'ask'>>,
 ): LayeredTeacher<A> {
   const {name, identity, access, classes, detail, maxBatch, concurrency = 1, service} = teacher;
-  return {name, identity, access, classes, detail, maxBatch, concurrency, ...(service && {service}), ...changes};
+  return {name, identity, access, classes, detail, maxBatch, concurrency, service, ...changes};
 }
 
 /**

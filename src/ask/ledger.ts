@@ -20,7 +20,7 @@ export interface LedgerSnapshot {
   readonly inputTokens: number;
   readonly outputTokens: number;
   /** US dollars; absent if no price is known. */
-  readonly usd?: number;
+  readonly usd?: number | undefined;
 }
 
 export interface Ledger {

@@ -28,40 +28,40 @@ import {withRetry} from './retry.ts';
 
 export interface StackOptions {
   readonly store: AnswerStore;
-  readonly ledger?: Ledger;
+  readonly ledger?: Ledger | undefined;
   /**
    * The admission of a teacher's account, shared by everything that asks it.
    *
    * @default one of its own
    */
   readonly admissionOf?: (teacher: Teacher) => Admission | undefined;
-  readonly budget?: Budget;
+  readonly budget?: Budget | undefined;
   /**
    * Receives notes about a service for people, each once.
    *
    * @default a warning of Node.js
    */
-  readonly onNote?: OnNote;
+  readonly onNote?: OnNote | undefined;
   /**
    * Stops the run if a teacher's first requests bring no usable answer. Shared by everything that asks it.
    *
    * @default nothing
    */
-  readonly firstAnswerOf?: (teacher: Teacher) => FirstAnswer;
+  readonly firstAnswerOf?: ((teacher: Teacher) => FirstAnswer) | undefined;
   /**
    * Finds out whether a teacher's service refuses single inputs or every request. Shared by everything that asks it.
    *
    * @default one of its own
    */
-  readonly refusalsOf?: (teacher: Teacher) => Refusals;
+  readonly refusalsOf?: ((teacher: Teacher) => Refusals) | undefined;
   /**
    * Names the queries that another process may have asked about before it ended, while it shared the store.
    *
    * @default they are not named
    */
-  readonly doubts?: Doubts;
+  readonly doubts?: Doubts | undefined;
   /** Without a journal, a paid reply that is under way when the process is killed is lost. */
-  readonly journal?: Journal;
+  readonly journal?: Journal | undefined;
   /**
    * The replies and doubts of earlier runs.
    *
@@ -73,37 +73,37 @@ export interface StackOptions {
    *
    * @default the journal
    */
-  readonly replies?: Replies;
+  readonly replies?: Replies | undefined;
   /**
    * Which queries are asked, and which are only read.
    *
    * @default 'new'
    */
-  readonly record?: RecordMode;
+  readonly record?: RecordMode | undefined;
   /**
    * True if a new answer replaces a kept one that holds as much.
    *
    * @default true if `record` is 'all'
    */
-  readonly replace?: boolean;
+  readonly replace?: boolean | undefined;
   /**
    * True to ask again about quarantined queries.
    *
    * @default false
    */
-  readonly retryQuarantined?: boolean;
+  readonly retryQuarantined?: boolean | undefined;
   /**
    * How to watch for drift: whether the teacher still answers as it did. Each check is paid for.
    *
    * @default it is not watched
    */
-  readonly drift?: DriftOptions;
+  readonly drift?: DriftOptions | undefined;
   /**
    * Asks services that have a batch lane through it. Without a journal no batch is submitted.
    *
    * @default requests go out one by one
    */
-  readonly lane?: LaneChoice;
+  readonly lane?: LaneChoice | undefined;
 }
 
 /** The fewest queries in one look-up. */
@@ -183,21 +183,17 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
   } = options;
   checkShown(teacher);
   const admission = admissionOf?.(teacher) ?? ownAdmission(teacher);
-  const counts = ledger ? {ledger} : {};
-  const journaled = journal ? {journal} : {};
-  const paying = {...(admission && {admission}), ...(budget && {budget: budget.forTeacher(teacher)})};
   const refusals = refusalsOf(teacher);
   const tried = withRefusedInputs(teacher, refusals);
   const counted = firstAnswerOf ? withFirstAnswer(tried, firstAnswerOf(teacher)) : tried;
-  const asked = withRetry(withCalls(counted, {...counts, ...journaled, ...paying, onNote}), {
-    hasAdmission: admission !== undefined,
-  });
+  const paying = {ledger, journal, admission, budget: budget?.forTeacher(teacher), onNote};
+  const asked = withRetry(withCalls(counted, paying), {hasAdmission: admission !== undefined});
   const guard = drift && teacher.service && new DriftGuard(teacher, drift);
   const guarded = guard ? withDriftGuard(asked, guard) : asked;
   const keeping = (inner: LayeredTeacher<A>) => {
     const recording = withRecordMode(inner, {store, mode: record});
     const recovered = recovery ? withRecovery(recording, {journal: recovery, retryQuarantined}) : recording;
-    return withKeeping(recovered, {store, refusals, ...counts, ...journaled, replace});
+    return withKeeping(recovered, {store, refusals, ledger, journal, replace});
   };
   const batches = laneLayers({teacher, alone: guarded, keeping, journal, ledger, budget, onNote, choice: lane});
   const byBatches = isByBatches(teacher, options);
@@ -208,9 +204,9 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
     store,
     replies,
     onLost: () => onNote(LOST_NOTE),
-    ...counts,
+    ledger,
     refreshes: record === 'all',
-    ...(guard && {guard}),
+    guard,
   });
   // A batch lane takes all queries at once.
   if (byBatches) return layerOver(cached, {ask: cached.ask, maxBatch: Number.POSITIVE_INFINITY});
@@ -239,7 +235,7 @@ function isByBatches(teacher: Teacher, {lane, journal}: StackOptions): boolean {
 export function ownRefusals(store: AnswerStore, within?: number): (teacher: Teacher) => Refusals {
   return teacher => {
     const hasEarlierAnswers = () => holdsAnswerOf(store, teacher.identity);
-    return new Refusals(teacher, {hasEarlierAnswers, ...(within !== undefined && {within})});
+    return new Refusals(teacher, {hasEarlierAnswers, within});
   };
 }
 

@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto';
-import {existsSync, mkdirSync, statSync} from 'node:fs';
+import {existsSync, ftruncateSync, mkdirSync, statSync} from 'node:fs';
 import {type FileHandle, open, rename, unlink} from 'node:fs/promises';
 import {dirname, resolve} from 'node:path';
 import {KnowledgeError} from '../errors.ts';
@@ -50,5 +50,14 @@ function makeOne(folder: string): void {
   } catch (error) {
     // Another process can have made it in the meantime.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/** Cuts off what a failed write left behind the end of a file, so that it isn't read and doesn't fill the disk. */
+export function cutOff(file: number, length: number): void {
+  try {
+    ftruncateSync(file, length);
+  } catch {
+    // It is then overwritten later, or a torn line is skipped.
   }
 }

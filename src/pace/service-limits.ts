@@ -82,6 +82,16 @@ export function readLimits(headers: Reply['headers'], now: number = Date.now()):
   return limits;
 }
 
+/** The wait in a body instead of a header: Google's `retryDelay`, Hugging Face's `estimated_time`. */
+const WAIT = /"(?:retryDelay|estimated_time)"\s*:\s*"?(\d+(?:\.\d+)?)(?:s"|[,}\s])/;
+
+/** Copies the wait from a refusal's body to a header, where `readLimits` finds it. */
+export function withWait(reply: Reply): Reply {
+  const seconds = reply.status === 200 ? undefined : WAIT.exec(reply.body)?.[1];
+  if (seconds === undefined || reply.headers['retry-after'] !== undefined) return reply;
+  return {...reply, headers: {...reply.headers, 'retry-after-ms': String(Math.ceil(Number(seconds) * 1000))}};
+}
+
 /** True if a refusal says for which limit it is: how long to wait, or which quota is spent. */
 export function namesLimit({retryAfter, ...quotas}: ServiceLimits): boolean {
   return Boolean(retryAfter) || Object.values(quotas).some(({remaining}: Quota) => remaining === 0);

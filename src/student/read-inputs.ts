@@ -1,5 +1,6 @@
 import type {Inputs, TensorInputs} from '../data/inputs.ts';
 import type {EmbeddingReading} from '../data/text-embedding.ts';
+import {once} from '../once.ts';
 import {type Embed, openEmbeddingModel} from './embedding-model.ts';
 import {rawInputs} from './raw-inputs.ts';
 import type {Student} from './student.ts';
@@ -46,12 +47,12 @@ async function embedTexts(
 }
 
 class Embedder {
-  readonly #reading: EmbeddingReading;
   readonly #kept = new Map<string, Promise<Float32Array>>();
-  #opening: Promise<Embed> | undefined;
+  /** A missing file can be there the next time. */
+  readonly #open: () => Promise<Embed>;
 
   constructor(reading: EmbeddingReading) {
-    this.#reading = reading;
+    this.#open = once(() => openEmbeddingModel(reading));
   }
 
   embed(text: string): Promise<Float32Array> {
@@ -66,11 +67,6 @@ class Embedder {
   }
 
   async #make(text: string): Promise<Float32Array> {
-    this.#opening ??= openEmbeddingModel(this.#reading).catch(error => {
-      // A missing file can be there the next time.
-      this.#opening = undefined;
-      throw error;
-    });
-    return (await this.#opening)(text);
+    return (await this.#open())(text);
   }
 }

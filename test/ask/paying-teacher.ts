@@ -57,8 +57,8 @@ export function payingTeacher(respond: Respond = labels, fields: Partial<Teacher
     detail: {kind: 'label'},
     maxBatch: 2,
     concurrency: 4,
-    service,
     ...fields,
+    service: fields.service ?? service,
     requests,
     async ask(queries: readonly Query[], options: AskOptions = {}) {
       const numbers = queries.map(numberOf);

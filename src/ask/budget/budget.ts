@@ -1,16 +1,9 @@
-import {BudgetError} from '../../errors.ts';
+import type {BudgetError} from '../../errors.ts';
 import {type OnNote, warn} from '../notes.ts';
+import {type Amounts, Balance} from './balance.ts';
 import {Excess} from './excess.ts';
-import {
-  type BudgetLimit,
-  checkKeepable,
-  checkLimit,
-  describeAmount,
-  entryOf,
-  type PricedTeacher,
-  type Spending,
-} from './limit.ts';
-import {type Charge, checkPrice, NANO_DOLLARS, nanoDollars} from './price.ts';
+import {type BudgetLimit, checkKeepable, checkLimit, type PricedTeacher, type Spending} from './limit.ts';
+import {type Charge, checkPrice, nanoDollars} from './price.ts';
 
 /** The limits and the spending of one run, over all of its teachers. */
 export interface Budget {
@@ -42,7 +35,7 @@ export interface PartialReservation {
   /** One for each request that fits. */
   readonly reservations: readonly Reservation[];
   /** The reason why some did not fit. */
-  readonly refusal?: BudgetError;
+  readonly refusal?: BudgetError | undefined;
 }
 
 export interface Reservation {
@@ -70,11 +63,6 @@ export function createBudget(limits: readonly BudgetLimit[] = [], onNote: OnNote
   limits.forEach(checkLimit);
   return new SharedBudget(limits, onNote);
 }
-
-/** Money is in nano-dollars, so that all amounts are whole numbers. */
-type Amounts = Spending;
-
-const NOTHING: Amounts = {calls: 0, tokens: 0, usd: 0};
 
 /** A request of a teacher, with the most that it can cost. */
 class Request {
@@ -109,22 +97,24 @@ interface Waiting {
 }
 
 class SharedBudget implements Budget {
-  readonly limits: readonly BudgetLimit[];
   readonly #onNote: OnNote;
-  #spent: Amounts = NOTHING;
-  #reserved: Amounts = NOTHING;
+  readonly #balance: Balance;
   readonly #underWay = new Set<Request>();
   readonly #queue: Waiting[] = [];
   /** By the teacher's name: its batch lane and its single requests belong to one service. */
   readonly #excesses = new Map<string, Excess>();
 
   constructor(limits: readonly BudgetLimit[], onNote: OnNote) {
-    this.limits = [...limits];
+    this.#balance = new Balance(limits);
     this.#onNote = onNote;
   }
 
+  get limits(): readonly BudgetLimit[] {
+    return this.#balance.limits;
+  }
+
   get spent(): Spending {
-    return {...this.#spent, usd: this.#spent.usd / NANO_DOLLARS};
+    return this.#balance.spent;
   }
 
   forTeacher(teacher: PricedTeacher): TeacherBudget {
@@ -146,7 +136,7 @@ class SharedBudget implements Budget {
       reserve: async (charge, signal) => {
         signal?.throwIfAborted();
         const request = new Request(account, charge);
-        if (this.#queue.length === 0 && !this.#passedBy(request.worst)) this.#admit(request);
+        if (this.#queue.length === 0 && !this.#balance.passedBy(request.worst)) this.#admit(request);
         else await this.#wait(request, signal);
         return this.#reservationOf(request);
       },
@@ -154,8 +144,8 @@ class SharedBudget implements Budget {
         const reservations: Reservation[] = [];
         for (const charge of charges) {
           const request = new Request(account, charge);
-          const limit = this.#passedBy(request.worst);
-          if (limit) return {reservations, refusal: this.#exhausted(limit, request.worst)};
+          const limit = this.#balance.passedBy(request.worst);
+          if (limit) return {reservations, refusal: this.#balance.exhausted(limit, request.worst)};
           this.#admit(request);
           reservations.push(this.#reservationOf(request));
         }
@@ -175,7 +165,7 @@ class SharedBudget implements Budget {
 
   #admit(request: Request): void {
     this.#underWay.add(request);
-    this.#reserved = sum(this.#reserved, request.worst);
+    this.#balance.reserve(request.worst);
   }
 
   #wait(request: Request, signal?: AbortSignal): Promise<void> {
@@ -203,8 +193,8 @@ class SharedBudget implements Budget {
   }
 
   #leave({account, charge, worst}: Request, actual: Charge): void {
-    this.#reserved = sum(this.#reserved, worst, -1);
-    this.#spent = sum(this.#spent, account.amountsOf(actual));
+    this.#balance.free(worst);
+    this.#balance.spend(account.amountsOf(actual));
     const ratio = account.excess.saw(charge, actual);
     if (ratio > 1) this.#raise(account.excess);
     this.#serve();
@@ -217,9 +207,9 @@ class SharedBudget implements Budget {
   #raise(excess: Excess): void {
     for (const request of this.#underWay) {
       if (request.account.excess !== excess) continue;
-      this.#reserved = sum(this.#reserved, request.worst, -1);
+      this.#balance.free(request.worst);
       request.worst = request.raised;
-      this.#reserved = sum(this.#reserved, request.worst);
+      this.#balance.reserve(request.worst);
     }
   }
 
@@ -228,49 +218,15 @@ class SharedBudget implements Budget {
     for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
       const {request} = next;
       request.worst = request.raised;
-      const limit = this.#passedBy(request.worst);
+      const limit = this.#balance.passedBy(request.worst);
       if (limit && this.#underWay.size > 0) return;
       this.#queue.shift();
       if (limit) {
-        next.refuse(this.#exhausted(limit, request.worst));
+        next.refuse(this.#balance.exhausted(limit, request.worst));
       } else {
         this.#admit(request);
         next.admit();
       }
     }
   }
-
-  /** The first limit that this amount could pass. */
-  #passedBy(worst: Amounts): BudgetLimit | undefined {
-    return this.limits.find(limit => {
-      const [kind] = entryOf(limit);
-      return this.#spent[kind] + this.#reserved[kind] + worst[kind] > most(limit);
-    });
-  }
-
-  #exhausted(limit: BudgetLimit, worst: Amounts): BudgetError {
-    const [kind, amount] = entryOf(limit);
-    const shown = (value: number) => describeAmount(kind, kind === 'usd' ? value / NANO_DOLLARS : value);
-    const left = most(limit) - this.#spent[kind];
-    const state =
-      left < 0 ? `is passed by ${shown(-left)}, which a service charged beyond its limits` : `has ${shown(left)} left`;
-    return new BudgetError(
-      `The budget of ${describeAmount(kind, amount)} ${state}, and the next request may come to ` +
-        `${shown(worst[kind])}. What was bought is kept: the same command with a larger budget goes on from there.`,
-    );
-  }
-}
-
-/** A limit's amount, money in nano-dollars. */
-function most(limit: BudgetLimit): number {
-  const [kind, amount] = entryOf(limit);
-  return kind === 'usd' ? Math.round(amount * NANO_DOLLARS) : amount;
-}
-
-function sum(one: Amounts, other: Amounts, sign: 1 | -1 = 1): Amounts {
-  return {
-    calls: one.calls + sign * other.calls,
-    tokens: one.tokens + sign * other.tokens,
-    usd: one.usd + sign * other.usd,
-  };
 }

@@ -77,7 +77,7 @@ export function describeAmount(kind: keyof Spending, amount: number): string {
 
 /** The facts that a budget needs about a teacher. */
 export interface PricedTeacher extends Pick<Teacher, 'name'> {
-  readonly service?: Pick<Service, 'price' | 'worstCase' | 'unbounded'>;
+  readonly service?: Pick<Service, 'price' | 'worstCase' | 'unbounded'> | undefined;
 }
 
 /** @throws InputError if nobody could tell when the limit is reached */

@@ -45,7 +45,7 @@ export function cascade<A extends Access>(teachers: readonly Teacher<A>[], suren
         if (open.length === 0) break;
         const isLast = position === parts.length - 1;
         const asked = open.map((row): Query => queries[row]!);
-        const given = await ask(asked, {...options, ...(isLast && onSettled && {onSettled})});
+        const given = await ask(asked, {...options, onSettled: isLast ? onSettled : undefined});
         const left = open.filter((row, index) => {
           const outcome = given[index]!;
           if ('error' in outcome) {

@@ -1,5 +1,6 @@
 import {KnowledgeError, LimbeckError, TeacherError} from '../../errors.ts';
 import {describeDetail, satisfies} from '../../knowledge/coarsen.ts';
+import {once} from '../../once.ts';
 import type {Access, Outcome, Part, Query, Teacher} from '../../teacher.ts';
 import type {LayerOptions} from '../layer.ts';
 import {type AskPart, askerOf} from './parts.ts';
@@ -76,16 +77,17 @@ export function errorOfPart(error: Error, {name}: Pick<Teacher, 'name'>): Error 
  * aborted, another call starts again.
  */
 export function sharedWork<T>(work: (options: LayerOptions) => Promise<T>): (options: LayerOptions) => Promise<T> {
-  let done: Promise<T> | undefined;
-  return async function share(options) {
+  const shared = once((options: LayerOptions, onBegin: () => void) => {
+    onBegin();
+    return work(options);
+  });
+  return async options => {
     for (;;) {
-      const isOwn = done === undefined;
-      done ??= work(options).catch((error: unknown) => {
-        done = undefined;
-        throw error;
-      });
+      let isOwn = false;
       try {
-        return await done;
+        return await shared(options, () => {
+          isOwn = true;
+        });
       } catch (error) {
         options.signal?.throwIfAborted();
         options.stop?.throwIfAborted();

@@ -69,7 +69,7 @@ export function repeat(teacher: Teacher, options: RepeatOptions): Teacher<Combin
       let open: readonly Asked[] = rows;
       for (const [from, to] of roundsOf(part)) {
         const isLast = to === samples;
-        await askRound({part, ask: ask!, from, to}, open, {...options, ...(isLast && onSettled && {onSettled})});
+        await askRound({part, ask: ask!, from, to}, open, {...options, onSettled: isLast ? onSettled : undefined});
         const left = open.filter(row => !isSettled(made(row), stop));
         if (!isLast) onSettled?.(open.length - left.length);
         open = left;
@@ -223,7 +223,7 @@ async function askRound(
     onSettled?.(Math.floor(settled / each) - before);
   };
   const queries = whole.flatMap(row => put[row] as readonly Query[]);
-  const outcomes = await ask(queries, {...options, ...(onSettled && {onSettled: onSample})});
+  const outcomes = await ask(queries, {...options, onSettled: onSettled && onSample});
   for (const [row, {outcomes: all}] of rows.entries()) {
     const samples = put[row]!;
     if (samples instanceof Error) all.push({error: samples});

@@ -54,15 +54,15 @@ export class SingleFlight<T> {
 
 export interface CacheOptions extends Lookup {
   /** Counts the queries, and those served without buying. */
-  readonly ledger?: Ledger;
+  readonly ledger?: Ledger | undefined;
   /**
    * True to ask again about queries that already have an answer.
    *
    * @default false
    */
-  readonly refreshes?: boolean;
+  readonly refreshes?: boolean | undefined;
   /** Receives every answer that is served. */
-  readonly guard?: Pick<DriftGuard, 'sawHit'>;
+  readonly guard?: Pick<DriftGuard, 'sawHit'> | undefined;
 }
 
 /** The result for a key: an answer with all that it can serve, or an error. */
@@ -136,7 +136,7 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
 }
 
 function heldBy({answer, detail}: Kept & {readonly answer: Answer}, {service}: Teacher, wanted: Detail): Held {
-  return {answer, detail: detail ?? wanted, ...(service && {reader: service.reader})};
+  return {answer, detail: detail ?? wanted, reader: service?.reader};
 }
 
 function outcomeOf<A extends Access>(found: Found, teacher: Teacher<A>, wanted: Detail): Outcome<A> {

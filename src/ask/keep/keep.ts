@@ -13,8 +13,8 @@ import type {Refusals} from '../refusals/refusals.ts';
 
 interface KeepOptions {
   readonly store: AnswerStore;
-  readonly journal?: Journal;
-  readonly ledger?: Ledger;
+  readonly journal?: Journal | undefined;
+  readonly ledger?: Ledger | undefined;
   /** Decides whether the service refuses a query for its input. */
   readonly refusals?: Refusals;
   /**

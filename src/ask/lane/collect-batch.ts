@@ -134,6 +134,6 @@ function settleReply(work: LaneWork, key: string, reply: Reply, funds: Funds | u
   if (service.worstCase && receipt.usage === undefined) onNote?.(uncountedNote(teacher));
   const charge = {calls: 1, usage};
   const price = lanePrice(service, lane);
-  ledger?.add({...usage, ...(price && {usd: costOf(price, charge)})});
+  ledger?.add({...usage, usd: price && costOf(price, charge)});
   funds?.settle(key, charge);
 }

@@ -41,7 +41,7 @@ export class Funds {
 /** How many of some queries the budget covers, from the first on, and why not all. */
 export interface Funding {
   readonly count: number;
-  readonly refusal?: BudgetError;
+  readonly refusal?: BudgetError | undefined;
   readonly funds: Funds;
 }
 
@@ -56,5 +56,5 @@ export function reserveFor({teacher, service, budget}: LaneWork, queries: readon
       keyed(teacher, query).key,
       {worst: charges[index]!, reservation: reservations?.[index]},
     ]);
-  return {count, funds: new Funds(reserved), ...(refusal && {refusal})};
+  return {count, funds: new Funds(reserved), refusal};
 }

@@ -4,13 +4,13 @@ import {withoutFeatures} from '../../knowledge/coarsen.ts';
 import type {BatchRecord} from '../../store/journal/batches.ts';
 import type {Access, Outcome, Query} from '../../teacher.ts';
 import {type Halt, haltAfter} from '../each.ts';
-import {keyed} from '../keyed.ts';
 import type {LayeredTeacher, LayerOptions} from '../layer.ts';
 import {type BatchFates, UnaskedError} from './batch-fates.ts';
 import {cancelBatch, collectBatch, waitForEnd} from './collect-batch.ts';
 import {type Funds, reserveFor} from './funds.ts';
+import {LaneQueries} from './lane-queries.ts';
 import {batchesWith, type LaneWork} from './lane-work.ts';
-import {isForWantOfRoom, isWorthAgain, splitIntoBatches} from './split.ts';
+import {isForWantOfRoom, splitIntoBatches} from './split.ts';
 import {findLost, type Submission, submitBatch, withoutId} from './submit.ts';
 
 /** The most queries that are asked singly before others are submitted. */
@@ -24,14 +24,6 @@ export interface LaneCallOptions extends LaneWork {
   readonly cancel: boolean;
 }
 
-/** A query that has no answer yet, by its index in the call. */
-interface Failed<A extends Access> {
-  readonly index: number;
-  readonly outcome: Outcome<A>;
-  /** How often it was submitted. */
-  readonly attempt: number;
-}
-
 /** A submitted batch, and its reservations. */
 interface Sent {
   readonly record: Submission;
@@ -42,14 +34,11 @@ interface Sent {
 export class LaneCall<A extends Access> {
   readonly #kept: LayeredTeacher<A>;
   readonly #lane: LaneCallOptions;
-  readonly #queries: readonly Query[];
+  readonly #queries: LaneQueries<A>;
   readonly #options: LayerOptions;
   readonly #halt: Halt;
-  readonly #indices: ReadonlyMap<string, number>;
-  readonly #outcomes: Outcome<A>[] = [];
   /** One batch after another, because each can fill much memory until the service has it. */
   readonly #inTurn = pLimit(1);
-  #failed: Failed<A>[] = [];
   #hasAnswers = false;
   #isWhole = true;
 
@@ -61,23 +50,21 @@ export class LaneCall<A extends Access> {
   ) {
     this.#kept = kept;
     this.#lane = lane;
-    this.#queries = queries;
+    this.#queries = new LaneQueries(kept, queries, onSettled);
     this.#halt = haltAfter(stop, options.signal);
-    this.#options = {...options, ...(onSettled && {onSettled})};
-    this.#indices = new Map(queries.map((query, index) => [this.#keyOf(query), index]));
+    this.#options = options;
   }
 
   async run(): Promise<readonly Outcome<A>[]> {
-    const records = batchesWith(this.#lane, this.#queries);
-    const inBatches = new Set(records.flatMap(({keys}) => keys));
-    const others = [...this.#queries.keys()].filter(index => !inBatches.has(this.#keyOf(this.#queries[index]!)));
+    const records = batchesWith(this.#lane, this.#queries.all);
+    const others = this.#queries.outside(records);
     await Promise.all([
       ...records.map(record => this.#guarded(() => this.#takeUp(record))),
       this.#guarded(() => this.#askAbout(others)),
     ]);
-    while (this.#failed.length > 0 && !this.#halt.signal.aborted) await this.#askAgain();
-    this.#halt.end(this.#isWhole && this.#failed.length === 0);
-    return this.#outcomes;
+    while (this.#queries.haveFailed && !this.#halt.signal.aborted) await this.#askAgain();
+    this.#halt.end(this.#isWhole && !this.#queries.haveFailed);
+    return this.#queries.outcomes;
   }
 
   /** A failure with one batch stops the others. Batches that the service has stay there. */
@@ -95,7 +82,7 @@ export class LaneCall<A extends Access> {
     const found = await findLost(this.#lane, record, this.#halt.signal);
     if (found && this.#lane.cancel) await cancelBatch(this.#lane, found);
     if (found) await this.#collect(found);
-    else await this.#submit(this.#indicesOf(record), record.attempt);
+    else await this.#submit(this.#queries.indicesOf(record), record.attempt);
   }
 
   /** Asks about queries that are in no batch and have no known outcome. */
@@ -114,14 +101,14 @@ export class LaneCall<A extends Access> {
   async #sendAhead(indices: readonly number[]): Promise<number> {
     if (indices.length < 2 || this.#lane.cancel) return 0;
     for (const [index, position] of indices.slice(0, AHEAD).entries()) {
-      this.#lane.fates.sendAhead(this.#keyOf(this.#queries[position]!));
+      this.#lane.fates.sendAhead(this.#queries.keyOf(position));
       const [outcome] = await this.#askKept([position]);
-      this.#settle(position, outcome!);
+      this.#queries.settle(position, outcome!);
       if ('answer' in outcome! || outcome!.error instanceof BudgetError) return index + 1;
       if (index + 1 === indices.length) return index + 1;
     }
     const {name} = this.#lane.teacher;
-    const last = this.#outcomes[indices[AHEAD - 1]!] as {readonly error: Error};
+    const last = this.#queries.outcomes[indices[AHEAD - 1]!] as {readonly error: Error};
     throw new TeacherError(
       name,
       `It answered none of ${AHEAD} queries that were asked one by one, so nothing was submitted. Find the cause first.`,
@@ -134,7 +121,7 @@ export class LaneCall<A extends Access> {
     return indices.filter((position, index) => {
       const outcome = outcomes[index]!;
       if ('error' in outcome && outcome.error instanceof UnaskedError) return true;
-      this.#settle(position, outcome);
+      this.#queries.settle(position, outcome);
       return false;
     });
   }
@@ -142,10 +129,10 @@ export class LaneCall<A extends Access> {
   async #submit(indices: readonly number[], attempt: number): Promise<void> {
     if (this.#lane.cancel) {
       const error = new PendingError('It is in no batch, and `--cancel` submits nothing.');
-      for (const position of indices) this.#settle(position, {error});
+      for (const position of indices) this.#queries.settle(position, {error});
       return;
     }
-    const sizes = new Map(indices.flatMap(index => this.#sizeOf(index)));
+    const sizes = this.#queries.sizesOf(indices, this.#lane);
     const able = [...sizes.keys()];
     const batches = splitIntoBatches([...sizes.values()], this.#lane.lane);
     await Promise.all(
@@ -159,26 +146,11 @@ export class LaneCall<A extends Access> {
     );
   }
 
-  /** The bytes of a query's line, with its index. A query that is too large is settled and gives nothing. */
-  #sizeOf(index: number): [number, number][] {
-    const {lane, teacher} = this.#lane;
-    const query = this.#queries[index]!;
-    try {
-      const bytes = Buffer.byteLength(lane.lineOf(this.#keyOf(query), query));
-      if (bytes < lane.maxBytes) return [[index, bytes]];
-      const problem = `The request about it has ${bytes} bytes, and a whole batch ${lane.maxBytes} at most. Shorten it.`;
-      throw new TeacherError(teacher.name, problem);
-    } catch (error) {
-      this.#settle(index, {error: error as Error});
-      return [];
-    }
-  }
-
   /** Submits as many of these as the budget covers. If the service has no room, they wait for the other batches. */
   async #send(indices: readonly number[], attempt: number): Promise<Sent | undefined> {
-    const queries = indices.map(index => this.#queries[index]!);
+    const queries = this.#queries.at(indices);
     const {count, refusal, funds} = reserveFor(this.#lane, queries);
-    if (refusal) for (const index of indices.slice(count)) this.#settle(index, {error: refusal});
+    if (refusal) for (const index of indices.slice(count)) this.#queries.settle(index, {error: refusal});
     if (count === 0) return undefined;
     try {
       const record = await submitBatch(this.#lane, queries.slice(0, count), {
@@ -192,10 +164,10 @@ export class LaneCall<A extends Access> {
       if (!isForWantOfRoom(outcome)) throw error;
       const later = {error: new PendingError(`${outcome.error.message} The same command submits them later.`)};
       for (const index of indices.slice(0, count)) {
-        if (this.#lane.detached) this.#settle(index, later);
-        else this.#failed.push({index: index, outcome, attempt});
+        if (this.#lane.detached) this.#queries.settle(index, later);
+        else this.#queries.fail(index, outcome, attempt);
       }
-      this.#settleLasting();
+      this.#queries.settleLasting();
       return undefined;
     }
   }
@@ -206,9 +178,9 @@ export class LaneCall<A extends Access> {
     const {attempt, keys} = record;
     try {
       const state = await waitForEnd(this.#lane, record, {stop: this.#halt.signal, looksOnce: detaches});
-      const indices = this.#indicesOf(record);
+      const indices = this.#queries.indicesOf(record);
       if (!state.isEnded) {
-        for (const position of indices) this.#settle(position, {error: pendingIn(record)});
+        for (const position of indices) this.#queries.settle(position, {error: pendingIn(record)});
         return;
       }
       const {errors, isForeign} = await collectBatch(this.#lane, record, state, {funds, stop: this.#halt.signal});
@@ -216,34 +188,20 @@ export class LaneCall<A extends Access> {
       for (const key of keys) fates.set(key, {attempt, error: errors.get(key)});
       const outcomes = await this.#askKept(indices);
       for (const [index, position] of indices.entries()) {
-        this.#failed.push({index: position, outcome: outcomes[index]!, attempt});
+        this.#queries.fail(position, outcomes[index]!, attempt);
         if ('answer' in outcomes[index]!) this.#hasAnswers = true;
       }
       journal.batches.remove(record);
-      this.#settleLasting();
+      this.#queries.settleLasting();
     } finally {
       funds?.settleRest('worst case');
     }
   }
 
-  /** Settles all outcomes that no other batch can change. */
-  #settleLasting(): void {
-    this.#failed = this.#failed.filter(({index, outcome, attempt}) => {
-      if (isWorthAgain(outcome, attempt)) return true;
-      this.#settle(index, outcome);
-      return false;
-    });
-  }
-
-  /** Submits failed queries again. A refusal for lack of room doesn't count as a submission if others got through. */
+  /** Submits failed queries again. */
   async #askAgain(): Promise<void> {
-    const byAttempt = new Map<number, number[]>();
-    const isBusy = this.#hasAnswers;
+    const byAttempt = this.#queries.takeFailed(this.#hasAnswers);
     this.#hasAnswers = false;
-    for (const {index, outcome, attempt} of this.#failed.splice(0)) {
-      const next = isBusy && isForWantOfRoom(outcome) ? attempt : attempt + 1;
-      byAttempt.set(next, [...(byAttempt.get(next) ?? []), index]);
-    }
     await Promise.all(
       Array.from(byAttempt, ([attempt, indices]) => this.#guarded(() => this.#submit(indices, attempt))),
     );
@@ -252,23 +210,10 @@ export class LaneCall<A extends Access> {
   #askKept(indices: readonly number[]): Promise<readonly Outcome<A>[]> {
     const {detail = withoutFeatures(this.#kept.detail)} = this.#options;
     return this.#kept.ask(
-      indices.map(index => this.#queries[index]!),
+      this.#queries.at(indices),
       // The layer that keeps an outcome does not know whether it is the last one.
       {...this.#options, detail, stop: this.#halt.signal, onSettled: () => {}},
     );
-  }
-
-  #settle(index: number, outcome: Outcome<A>): void {
-    this.#outcomes[index] = outcome;
-    this.#options.onSettled?.(1);
-  }
-
-  #indicesOf({keys}: BatchRecord): readonly number[] {
-    return keys.flatMap(key => this.#indices.get(key) ?? []);
-  }
-
-  #keyOf(query: Query): string {
-    return keyed(this.#kept, query).key;
   }
 }
 

@@ -42,5 +42,5 @@ export function atLanePrice(teacher: Teacher): PricedTeacher {
   if (service === undefined || lane === undefined) return teacher;
   const {price: _, ...rest} = service;
   const price = lanePrice(service, lane);
-  return {name, service: {...rest, ...(price && {price})}};
+  return {name, service: {...rest, price}};
 }

@@ -81,8 +81,8 @@ export async function ask(
   try {
     const outcomes = await askAll(teacher, queries, {
       detail: detailAsked(teacher, needed),
-      ...(signal && {stop: signal}),
-      ...(onSettled && {onSettled}),
+      stop: signal,
+      onSettled,
     });
     return {outcomes, failed: false};
   } catch (error) {

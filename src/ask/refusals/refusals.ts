@@ -20,7 +20,7 @@ interface RefusalsOptions {
    *
    * @default 5
    */
-  readonly within?: number;
+  readonly within?: number | undefined;
 }
 
 /**

@@ -118,7 +118,7 @@ class Trial<A extends Access> {
       name,
       `${problemIn(error, name)} It had answered nothing before: it may refuse this input alone or, if it answers no other ` +
         'either, every request, for the model or a parameter.',
-      {cause: error, refusal: 'unclear', ...(status !== undefined && {status})},
+      {cause: error, refusal: 'unclear', status},
     );
   }
 }

@@ -1,7 +1,7 @@
 import {randomBytes} from 'node:crypto';
 import {closeSync, fstatSync, fsyncSync, openSync, readdirSync, readSync, renameSync, rmSync, writeSync} from 'node:fs';
 import {join} from 'node:path';
-import {cutOff} from '../lmdb/preallocate.ts';
+import {cutOff} from '../../data/files.ts';
 import type {Owner} from '../owner.ts';
 import {BackgroundSync, journalFailure} from './file.ts';
 

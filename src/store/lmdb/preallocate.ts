@@ -1,5 +1,6 @@
-import {closeSync, fstatSync, ftruncateSync, openSync, writeSync} from 'node:fs';
+import {closeSync, fstatSync, openSync, writeSync} from 'node:fs';
 import type {RootDatabase} from 'lmdb';
+import {cutOff} from '../../data/files.ts';
 
 /** For the roots of the trees and the list of free pages. */
 const PAGES_A_COMMIT = 16;
@@ -104,13 +105,4 @@ function bytesIn(value: unknown): number {
   if (Array.isArray(value)) for (const part of value) bytes += bytesIn(part);
   else for (const name in value) bytes += 5 + 3 * name.length + bytesIn(value[name as keyof typeof value]);
   return bytes;
-}
-
-/** Cuts off what a failed write left behind the end of a file, so that it isn't read and doesn't fill the disk. */
-export function cutOff(file: number, length: number): void {
-  try {
-    ftruncateSync(file, length);
-  } catch {
-    // It is then overwritten later, or a torn line is skipped.
-  }
 }

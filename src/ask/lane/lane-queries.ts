@@ -1,0 +1,103 @@
+import {TeacherError} from '../../errors.ts';
+import type {BatchRecord} from '../../store/journal/batches.ts';
+import type {Access, Outcome, Query, Teacher} from '../../teacher.ts';
+import {keyed} from '../keyed.ts';
+import type {LaneWork} from './lane-work.ts';
+import {isForWantOfRoom, isWorthAgain} from './split.ts';
+
+/** A query that has no answer yet. */
+interface Failed<A extends Access> {
+  /** In the call. */
+  readonly index: number;
+  readonly outcome: Outcome<A>;
+  /** How often it was submitted. */
+  readonly attempt: number;
+}
+
+/** The queries of one call, different ones, and their outcomes. An index is that of a query in the call. */
+export class LaneQueries<A extends Access> {
+  readonly all: readonly Query[];
+  readonly outcomes: Outcome<A>[] = [];
+  readonly #teacher: Teacher<A>;
+  readonly #onSettled: (count: number) => void;
+  readonly #indices: ReadonlyMap<string, number>;
+  #failed: Failed<A>[] = [];
+
+  constructor(teacher: Teacher<A>, queries: readonly Query[], onSettled: (count: number) => void = () => {}) {
+    this.all = queries;
+    this.#teacher = teacher;
+    this.#onSettled = onSettled;
+    this.#indices = new Map(queries.map((query, index) => [keyed(teacher, query).key, index]));
+  }
+
+  get haveFailed(): boolean {
+    return this.#failed.length > 0;
+  }
+
+  keyOf(index: number): string {
+    return keyed(this.#teacher, this.all[index]!).key;
+  }
+
+  at(indices: readonly number[]): readonly Query[] {
+    return indices.map(index => this.all[index]!);
+  }
+
+  indicesOf({keys}: BatchRecord): readonly number[] {
+    return keys.flatMap(key => this.#indices.get(key) ?? []);
+  }
+
+  /** The indices that are in none of these batches. */
+  outside(records: readonly BatchRecord[]): readonly number[] {
+    const inside = new Set(records.flatMap(record => this.indicesOf(record)));
+    return [...this.all.keys()].filter(index => !inside.has(index));
+  }
+
+  settle(index: number, outcome: Outcome<A>): void {
+    this.outcomes[index] = outcome;
+    this.#onSettled(1);
+  }
+
+  fail(index: number, outcome: Outcome<A>, attempt: number): void {
+    this.#failed.push({index, outcome, attempt});
+  }
+
+  /** Settles all failures that no other submission can change. */
+  settleLasting(): void {
+    this.#failed = this.#failed.filter(({index, outcome, attempt}) => {
+      if (isWorthAgain(outcome, attempt)) return true;
+      this.settle(index, outcome);
+      return false;
+    });
+  }
+
+  /**
+   * Takes the failed queries, to submit them again: the indices by the number of the submission.
+   *
+   * @param hasAnswers - true if others got through. Then a refusal for lack of room doesn't count as a submission
+   */
+  takeFailed(hasAnswers: boolean): ReadonlyMap<number, readonly number[]> {
+    const byAttempt = new Map<number, number[]>();
+    for (const {index, outcome, attempt} of this.#failed.splice(0)) {
+      const next = hasAnswers && isForWantOfRoom(outcome) ? attempt : attempt + 1;
+      byAttempt.set(next, [...(byAttempt.get(next) ?? []), index]);
+    }
+    return byAttempt;
+  }
+
+  /** The bytes of the line of each query, by index. A query that is too large is settled and left out. */
+  sizesOf(indices: readonly number[], work: Pick<LaneWork, 'lane' | 'teacher'>): ReadonlyMap<number, number> {
+    return new Map(indices.flatMap(index => this.#sizeOf(index, work)));
+  }
+
+  #sizeOf(index: number, {lane, teacher}: Pick<LaneWork, 'lane' | 'teacher'>): [number, number][] {
+    try {
+      const bytes = Buffer.byteLength(lane.lineOf(this.keyOf(index), this.all[index]!));
+      if (bytes < lane.maxBytes) return [[index, bytes]];
+      const problem = `The request about it has ${bytes} bytes, and a whole batch ${lane.maxBytes} at most. Shorten it.`;
+      throw new TeacherError(teacher.name, problem);
+    } catch (error) {
+      this.settle(index, {error: error as Error});
+      return [];
+    }
+  }
+}

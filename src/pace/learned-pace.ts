@@ -1,0 +1,164 @@
+import type {Reply, Usage} from '../teacher.ts';
+import {type Bucket, QuotaBucket, RateBucket} from './buckets.ts';
+import {ConcurrencyController, type LimitChange} from './controller.ts';
+import {LearnedRate} from './learned-rate.ts';
+import {Pause} from './pause.ts';
+import {RefusalEvidence} from './refusal-evidence.ts';
+import {
+  type Cost,
+  costOf,
+  FAILED,
+  namesLimit,
+  type QuotaKind,
+  readLimits,
+  type ServiceLimits,
+} from './service-limits.ts';
+
+export interface GivenRates {
+  /** The most requests under way at once. The real number is learned. */
+  readonly concurrency: number;
+  /** @default as many as the service allows */
+  readonly requestsPerMinute?: number;
+  /**
+   * Input and output together.
+   *
+   * @default as many as the service allows
+   */
+  readonly tokensPerMinute?: number;
+}
+
+export interface PaceState {
+  /** How many requests may be under way now. */
+  readonly limit: number;
+  readonly inFlight: number;
+  /** Requests that the service refused for its limits (429). */
+  readonly refused: number;
+  /** Milliseconds until the end of the pause under way; 0 if there is none. */
+  readonly resumesIn: number;
+  /** The latest changes of the limit, the oldest first. */
+  readonly changes: readonly LimitChange[];
+}
+
+/** A request that was sent, and the state at that time. */
+interface Sent {
+  readonly number: number;
+  readonly episode: number;
+  readonly at: number;
+  /** What was reserved for it. */
+  readonly cost: Cost;
+}
+
+/** The most milliseconds for which a refusal without a limit is held back. */
+const LONGEST_HOLD = 1000;
+/** The weight of the latest answer in the mean latency. */
+const LATEST = 0.1;
+
+/** How fast requests can go to one account: by the given rates, and by all that its replies have told. */
+export class LearnedPace {
+  readonly #pause: Pause;
+  readonly #controller: ConcurrencyController;
+  #inFlight = 0;
+  readonly #learnedRate = new LearnedRate();
+  readonly #evidence = new RefusalEvidence();
+  /** The moving mean of the latency, in milliseconds. */
+  #latency = LONGEST_HOLD;
+  readonly #quotas: readonly (readonly [QuotaKind, QuotaBucket])[] = [
+    ['requests', new QuotaBucket()],
+    ['tokens', new QuotaBucket()],
+    ['inputTokens', new QuotaBucket()],
+    ['outputTokens', new QuotaBucket()],
+  ];
+  readonly #buckets: readonly (readonly [QuotaKind, Bucket])[];
+  #sent = 0;
+  #refused = 0;
+
+  /** @param random - draws the jitter of a pause: a number from 0 to 1 */
+  constructor({concurrency, requestsPerMinute, tokensPerMinute}: GivenRates, random: () => number, now: number) {
+    this.#pause = new Pause(random);
+    this.#controller = new ConcurrencyController(concurrency, now);
+    const rates: [QuotaKind, Bucket][] = [];
+    if (requestsPerMinute !== undefined) rates.push(['requests', new RateBucket(requestsPerMinute)]);
+    if (tokensPerMinute !== undefined) rates.push(['tokens', new RateBucket(tokensPerMinute)]);
+    this.#buckets = [...rates, ['requests', this.#learnedRate], ...this.#quotas];
+  }
+
+  state(now: number): PaceState {
+    const {limit, changes} = this.#controller;
+    return {limit, inFlight: this.#inFlight, refused: this.#refused, resumesIn: this.#pause.remaining(now), changes};
+  }
+
+  /** Milliseconds until a request of this cost can go; Infinity if that depends on a reply. */
+  wait(cost: Cost, now: number): number {
+    if (this.#inFlight >= this.#controller.limit) return Number.POSITIVE_INFINITY;
+    let wait = this.#pause.wait(now);
+    for (const [kind, bucket] of this.#buckets) wait = Math.max(wait, bucket.wait(cost[kind], now));
+    return wait;
+  }
+
+  /** A request goes out. Its cost is reserved. */
+  sent(cost: Cost, at: number): Sent {
+    for (const [kind, bucket] of this.#buckets) bucket.take(cost[kind], at);
+    this.#pause.sent(at);
+    const sent = {number: ++this.#sent, episode: this.#controller.episode, at, cost};
+    this.#controller.sent(++this.#inFlight);
+    return sent;
+  }
+
+  /**
+   * Learns from a reply.
+   *
+   * @param usage - what it cost, or can cost at most
+   * @returns the milliseconds for which the reply is held back
+   */
+  replied(sent: Sent, {status, headers}: Reply, usage: Usage | undefined, now: number): number {
+    this.#inFlight--;
+    this.#settle(sent, status < 300 ? costOf(usage) : FAILED);
+    const limits = readLimits(headers, now);
+    for (const [kind, quota] of this.#quotas) {
+      // A gateway's error says nothing of quotas. An answer without quotas comes from a service that doesn't report
+      // them.
+      const told = limits[kind] ?? (status < 300 ? {} : undefined);
+      if (told) quota.learn(told, sent.number, sent.at, now);
+    }
+    if (status === 429) return this.#refuse(limits, sent, now);
+    if (status >= 500) this.#fail(status, limits.retryAfter, now);
+    else this.#answer(sent, now);
+    return 0;
+  }
+
+  /** No reply came. Nobody knows what the service counted, so the reservation stands. */
+  failed(sent: Sent): void {
+    this.#inFlight--;
+    this.#settle(sent, sent.cost);
+    this.#controller.failed();
+  }
+
+  #settle({cost, at}: Sent, used: Cost): void {
+    for (const [kind, bucket] of this.#buckets) bucket.settle(cost[kind], used[kind], at);
+  }
+
+  #answer({episode, at}: Sent, now: number): void {
+    this.#latency += (now - at - this.#latency) * LATEST;
+    this.#evidence.answered();
+    this.#pause.answered();
+    this.#learnedRate.answered(at);
+    this.#controller.answered(episode, now);
+  }
+
+  #refuse(limits: ServiceLimits, {episode, at}: Sent, now: number): number {
+    this.#refused++;
+    if (!namesLimit(limits) && !this.#evidence.refused()) return Math.min(this.#latency, LONGEST_HOLD);
+    this.#learnedRate.refused(at, now);
+    const {retryAfter} = limits;
+    const begins = this.#controller.refused(episode, now);
+    // No wait at all would be a loop. One back-off is enough for all requests that were refused together.
+    if (retryAfter || begins) this.#pause.begin(retryAfter || undefined, this.#controller.limit, now);
+    return 0;
+  }
+
+  #fail(status: number, retryAfter: number | undefined, now: number): void {
+    this.#controller.failed();
+    const overloaded = status === 503 || status === 529;
+    if (overloaded && retryAfter) this.#pause.begin(retryAfter, this.#controller.limit, now);
+  }
+}
