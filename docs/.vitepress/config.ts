@@ -22,6 +22,7 @@ export default defineConfig({
         text: 'Guide',
         items: [
           {text: 'Distil a hosted API', link: '/guide/distil-a-hosted-api'},
+          {text: 'Distil a server of your own', link: '/guide/distil-your-own-server'},
           {text: 'Compare levels of access', link: '/guide/compare-levels'},
           {text: 'Read a report', link: '/guide/read-a-report'},
           {text: 'Train offline', link: '/guide/train-offline'},

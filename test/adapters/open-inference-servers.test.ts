@@ -1,15 +1,18 @@
 /** Against servers that run on this machine: see `test/servers`. */
+import {rmSync} from 'node:fs';
 import {afterAll, describe, expect, it} from 'vitest';
 import {type OpenInferenceOptions, openInference, type ScoreOutput} from '../../adapters/open-inference.ts';
 import type {Outcome, Query} from '../../src/teacher.ts';
 import {startKserve} from '../servers/kserve.ts';
 import {startMlserver} from '../servers/mlserver.ts';
+import {scratch, writeSection} from '../servers/page.ts';
 import {NO_SERVERS} from '../servers/python-server.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {problemsIn, text} from './replay.ts';
 
 const [mlserver, kserve] = await Promise.all([startMlserver(), startKserve()]);
 afterAll(() => Promise.all([mlserver?.stop(), kserve?.stop()]));
+afterAll(() => rmSync(scratch, {recursive: true, force: true}));
 
 const whyNot = (server: object | undefined): string => (server ? '' : ` (${NO_SERVERS})`);
 
@@ -17,6 +20,8 @@ function image(pixels: readonly number[], dtype: 'uint8' | 'float32' = 'uint8'):
   const data = dtype === 'uint8' ? Uint8Array.from(pixels) : Float32Array.from(pixels);
   return {input: {kind: 'tensor', dtype, shape: [pixels.length], data}};
 }
+
+const portOf = (server: {readonly url: string}): number => Number(new URL(server.url).port);
 
 /** Compares probabilities to a millionth, because the answers hold 32-bit logarithms. */
 function expectProbabilities(outcomes: readonly Outcome[], rows: readonly (readonly number[])[]): void {
@@ -93,6 +98,11 @@ describe.skipIf(!mlserver)(`openInference against MLServer${whyNot(mlserver)}`, 
     });
   });
 
+  it("brings them as the page on servers of one's own asks", async () => {
+    const teacher = await writeSection('MLServer', portOf(mlserver!)).teacher();
+    expectProbabilities(await teacher.ask(moods.inputs.map(text)), moods.probabilities);
+  });
+
   it('sends it no bytes by itself over REST, and says that it takes none if they are wished for', async () => {
     const options = {url: mlserver!.url, model: 'digits', classes: digits.classes, output: probabilities};
     const [problem] = problemsIn(await openInference({...options, binary: true}).ask(images.slice(0, 1)));
@@ -110,6 +120,11 @@ describe.skipIf(!kserve)(`openInference against the server of KServe${whyNot(kse
 
   it.each(['auto', true] as const)('brings the probabilities of scikit-learn, binary: %s', async binary => {
     expectProbabilities(await digitsWith({binary}).ask(images), digits.probabilities);
+  });
+
+  it("brings them as the page on servers of one's own asks", async () => {
+    const teacher = await writeSection('KServe', portOf(kserve!)).teacher();
+    expectProbabilities(await teacher.ask(images), digits.probabilities);
   });
 
   it('says that there is no such model', async () => {

@@ -18,8 +18,8 @@ if [ -z "$python" ]; then
   exit 1
 fi
 
-# MLServer and KServe need different versions of FastAPI: an environment each.
-for name in servers kserve; do
+# MLServer needs another version of FastAPI than the frameworks: an environment each.
+for name in servers frameworks; do
   environment=$target/$name
   cmp -s "$here/requirements-$name.txt" "$environment/installed.txt" && continue
   [ -x "$environment/bin/python" ] || "$python" -m venv "$environment"

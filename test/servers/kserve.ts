@@ -21,7 +21,7 @@ export async function startKserve(): Promise<Kserve | undefined> {
   const port = await freePort();
   try {
     const server = await startPythonServer({
-      environment: 'kserve',
+      environment: 'frameworks',
       command: ['python', join(import.meta.dirname, 'serve-kserve.py'), String(port), expected],
       port,
       readyAt: '/v2/health/ready',

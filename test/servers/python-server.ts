@@ -9,7 +9,7 @@ import {until} from '../built.ts';
 export const NO_SERVERS = 'the test servers are not installed: run test/servers/install.sh';
 
 /** A folder of programs that `install.sh` makes. */
-export type Environment = 'servers' | 'kserve';
+export type Environment = 'servers' | 'frameworks';
 
 /** A server of this machine. */
 export interface PythonServer {
@@ -64,7 +64,7 @@ export async function startPythonServer(launch: Launch): Promise<PythonServer | 
   const stop = stopperOf(child);
   const url = `http://127.0.0.1:${port}`;
   try {
-    await until(`${program} answers`, () => hasEnded(child) || answers(`${url}${readyAt}`), 90);
+    await until(`${program} answers`, () => hasEnded(child) || answers(`${url}${readyAt}`), 180);
     if (hasEnded(child)) throw new Error(`${program} ended by itself.`);
   } catch (cause) {
     await stop();
