@@ -30,11 +30,7 @@ export interface Query {
   readonly input: Input;
   /** Seed of the augmented version that `input` already is. @default 0, the clean input */
   readonly view?: number;
-  /**
-   * The number of this sample of the input, for teachers that sample.
-   *
-   * @default 0
-   */
+  /** The number of this sample of the input, for teachers that sample. @default 0 */
   readonly sample?: number;
 }
 
@@ -169,10 +165,14 @@ export interface Service<A extends Access = Access> {
    * @throws TeacherError, `unreadable`, if the reply as a whole can't be read
    */
   read(reply: Reply, count: number, detail: Detail): readonly ReadOutcome<A>[];
+  /** The index of the class that a text means; logs are read by it. @default by the class names */
+  labelOf?(text: string): number | undefined;
   /** The cost and the author that a reply reports. Never throws. */
   receipt?(reply: Reply): Receipt;
   /** The most tokens that a request about these queries can use, by its body. Undefined if none are counted. */
   worstCase?(queries: readonly Query[]): Usage;
+  /** The fewest tokens that such a request can use. @default one in and one out for each query */
+  leastCase?(queries: readonly Query[]): Usage;
   /** Undefined if `worstCase` and `price` give the highest cost of a request. */
   readonly unbounded?: Unbounded | undefined;
   /** The most that the account may do, if the service's own headers don't tell. */

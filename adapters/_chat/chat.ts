@@ -18,9 +18,9 @@ import {type Explain, parseJson, statusError} from '../_wire/reply.ts';
 import {type Connection, checkAddress, postJson} from '../_wire/request.ts';
 import {CONCURRENCY, chargedService, keyVariableFor, openConnection, type ServiceOptions} from '../_wire/service.ts';
 import type {Body, ChatWords, Completion, Dialect, Settings, Unanswered} from './dialect.ts';
-import {plain} from './projection-text.ts';
+import {parseLabel, plain} from './projection-text.ts';
 import {type Prompt, type PromptOptions, type Prompts, promptsFor} from './prompt.ts';
-import {mostTokens, unboundedBy} from './worst-case.ts';
+import {leastTokens, mostTokens, unboundedBy} from './worst-case.ts';
 
 /** Options of every adapter that asks a language model behind a service. */
 export interface ChatOptions extends ServiceOptions, PromptOptions {
@@ -65,8 +65,8 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
   const template = bodyOf(prompts.template);
   const words = wordsOf(prompts, dialect.aliases);
   const read = (reply: Reply) => readReply(reply, {name, dialect, words});
-  const bodyAbout = ({input, sample = 0}: Query) =>
-    bodyOf(prompts.for(input.kind === 'text' ? input.text : '', sample));
+  const promptAbout = ({input, sample = 0}: Query) => prompts.for(input.kind === 'text' ? input.text : '', sample);
+  const bodyAbout = (query: Query) => bodyOf(promptAbout(query));
   const unbounded = unboundedBy(dialect.cost, {body: template, parameters: options.parameters, model: options.model});
   const {warmed} = dialect;
   const atTemperature = (temperature: number) =>
@@ -100,8 +100,10 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
       {
         reader: {codes: prompts.codes, reading: reader},
         read: (reply, count) => Array.from({length: count}, () => read(reply)),
+        labelOf: text => parseLabel(text, {lists: [prompts.codes, prompts.classes], aliased: words.aliased}),
         receipt: reply => receiptOf(reply, dialect),
-        worstCase: queries => mostOfAll(queries.map(query => mostTokens(dialect.cost, bodyAbout(query)))),
+        worstCase: queries => usageOf(queries.map(query => mostTokens(dialect.cost, bodyAbout(query)))),
+        leastCase: queries => usageOf(queries.map(query => leastTokens(promptAbout(query)))),
         ...(unbounded && {unbounded}),
         probe: chatProbe({dialect, settings, ...(warmed && {atTemperature})}),
         ...(lane && {lane}),
@@ -136,7 +138,7 @@ function isObject(value: Json | undefined): value is Body {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function mostOfAll(usages: readonly Usage[]): Usage {
+function usageOf(usages: readonly Usage[]): Usage {
   const sum = (kind: keyof Usage) => usages.reduce((total, usage) => total + usage[kind], 0);
   return {inputTokens: sum('inputTokens'), outputTokens: sum('outputTokens')};
 }

@@ -1,6 +1,7 @@
 import type {Json, Unbounded, Usage} from '../../src/teacher.ts';
 import type {CostFields} from './cost-fields.ts';
 import type {Body} from './dialect.ts';
+import type {Prompt} from './prompt.ts';
 
 /** Returns the most tokens that a request with this body can use. A token is at least one byte. */
 export function mostTokens(fields: CostFields, body: Body): Usage {
@@ -9,6 +10,15 @@ export function mostTokens(fields: CostFields, body: Body): Usage {
     inputTokens: Math.ceil(inputWeight * Buffer.byteLength(JSON.stringify(body))),
     outputTokens: mostOutput(fields, body),
   };
+}
+
+/**
+ * Returns the fewest tokens that a request with this prompt can use: a token for each word, because tokenizers don't join
+ * words that white space divides, and a token of an answer.
+ */
+export function leastTokens({system = '', user}: Prompt): Usage {
+  const words = `${system} ${user}`.split(/\s+/).filter(word => word !== '');
+  return {inputTokens: words.length, outputTokens: 1};
 }
 
 /** Returns the most tokens generated for one prompt of a body. If there are several limits, the highest counts. */

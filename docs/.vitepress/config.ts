@@ -25,6 +25,7 @@ export default defineConfig({
           {text: 'Distil a server of your own', link: '/guide/distil-your-own-server'},
           {text: 'Compare levels of access', link: '/guide/compare-levels'},
           {text: 'Read a report', link: '/guide/read-a-report'},
+          {text: 'Import answers', link: '/guide/import-answers'},
           {text: 'Train offline', link: '/guide/train-offline'},
           {text: 'Serve and cascade', link: '/guide/serve-and-cascade'},
           {text: 'Work at scale', link: '/guide/at-scale'},

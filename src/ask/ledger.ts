@@ -8,6 +8,8 @@ export interface LedgerSnapshot {
   readonly bought: number;
   /** Of these, served without buying: kept before, or bought for an identical query. */
   readonly cached: number;
+  /** Of the cached ones, answers that were imported from logs: nothing was paid for them here. Absent: none. */
+  readonly imported?: number;
   /** Of these, quarantined: two replies could not be read. */
   readonly setAside: number;
   /** Queries whose requests brought no reply. Nobody knows whether they were paid for. */
@@ -38,12 +40,18 @@ export function createLedger(): Ledger {
   };
   type Total = keyof typeof totals;
   let nanoDollars: number | undefined;
+  let imported = 0;
   return {
     add(amounts) {
       // This runs several times a request, mostly with one amount.
       for (const name in amounts) if (name in totals) totals[name as Total] += amounts[name as Total] ?? 0;
+      imported += amounts.imported ?? 0;
       if (amounts.usd !== undefined) nanoDollars = (nanoDollars ?? 0) + Math.round(amounts.usd * NANO_DOLLARS);
     },
-    snapshot: () => ({...totals, ...(nanoDollars !== undefined && {usd: nanoDollars / NANO_DOLLARS})}),
+    snapshot: () => ({
+      ...totals,
+      ...(imported > 0 && {imported}),
+      ...(nanoDollars !== undefined && {usd: nanoDollars / NANO_DOLLARS}),
+    }),
   };
 }

@@ -6,6 +6,7 @@ import {InputError} from '../errors.ts';
 import type {ShareDifference, ShareRight} from '../evaluate/audit.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {planMethods} from '../recipe/resolve.ts';
+import {DEFAULT_CACHE} from '../store/cache-path.ts';
 import {loadStudent} from '../student/files.ts';
 import {audit} from '../study/audit/audit.ts';
 import type {Audit} from '../study/audit/measure.ts';
@@ -54,14 +55,32 @@ export async function runAudit(path: string, {items, seed, delimiter, ...flags}:
       delimiter: DELIMITERS[delimiter],
       onFallback: noteFallback(terminal),
     });
-    terminal.result({student: folder, ...result}, auditText(result, path, recipe.data.classes));
+    terminal.result({student: folder, ...result}, auditText(result, commandAgain(path, flags), recipe.data.classes));
   } finally {
     await study.close();
   }
 }
 
-/** Describes the result of an audit in sentences. If the audit waits for a person, it says what to do. */
-export function auditText(result: Audit, recipe: string, classes: readonly string[]): string {
+/** The command that continues an audit: on the same student, table and cache. */
+export function commandAgain(path: string, {student, out, cache}: Omit<AuditFlags, 'delimiter'>): string {
+  const ownCache = cache === (process.env['LIMBECK_CACHE'] ?? DEFAULT_CACHE) ? undefined : cache;
+  const flags = Object.entries({student, out, cache: ownCache}).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, quoted(value)],
+  );
+  return ['limbeck audit', quoted(path), ...flags].join(' ');
+}
+
+/** A word of a command as a shell reads it. */
+function quoted(word: string): string {
+  return /^[\w./:@=+-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/**
+ * Describes the result of an audit in sentences. If the audit waits for a person, it says what to do.
+ *
+ * @param command - continues the audit
+ */
+export function auditText(result: Audit, command: string, classes: readonly string[]): string {
   const {path, drawn, checked, right} = result;
   const agree = agreementText(result);
   if (right === undefined) {
@@ -69,7 +88,7 @@ export function auditText(result: Audit, recipe: string, classes: readonly strin
     return [
       agree,
       `It is not known yet how often either is right. ${path} has ${drawn} texts for you to check.${state}`,
-      `Fill its column \`label\` with ${oneOf(classes)}, save it as CSV, and run again: limbeck audit ${recipe}`,
+      `Fill its column \`label\` with ${oneOf(classes)}, save it as CSV, and run again: ${command}`,
     ].join('\n');
   }
   const {teacher, student} = right;
@@ -79,7 +98,7 @@ export function auditText(result: Audit, recipe: string, classes: readonly strin
     ...differenceText(result.difference),
     disagreements(result),
     agree,
-    precision(result, recipe),
+    precision(result, command),
   ].join('\n');
 }
 
@@ -116,12 +135,12 @@ function disagreements({disagreements: {checked, teacher, student}}: Audit): str
   return `Where they disagree, of ${checked} checked the teacher was right on ${teacher}, the student on ${student}, neither on ${neither}.`;
 }
 
-function precision({right, drawn, checked}: Audit, recipe: string): string {
+function precision({right, drawn, checked}: Audit, command: string): string {
   const more = right?.teacher.moreToHalve;
   if (checked < drawn) return `${drawn - checked} rows are not filled in yet. They would make the result more exact.`;
   if (more === undefined)
     return 'More of these texts would not halve the interval of the teacher. That takes a larger test split.';
-  return `About ${counted(more)} more would halve the interval of the teacher: limbeck audit ${recipe} --items ${drawn + more}`;
+  return `About ${counted(more)} more would halve the interval of the teacher: ${command} --items ${drawn + more}`;
 }
 
 /** Formats as `94 % (89–97)`, with a decimal if one of the values is near 0 or 100, because 99.6 is not 100. */

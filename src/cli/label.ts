@@ -66,13 +66,14 @@ function rowOf(found: Found) {
 }
 
 function lineOf(found: Found): string {
-  const {asked, bought, cached} = found.ledger;
+  const {asked, bought, cached, imported} = found.ledger;
   if ('pending' in found) return 'no answers yet';
   const {knowledge, total, path} = found;
   const answers = knowledge.inputs.count;
   // If a teacher is made of others, their answers are bought and kept.
   const made = asked > total ? `made of ${asked} of its parts, ` : '';
-  return `${answers} answers (${made}${bought} bought, ${cached} cached) in ${path}`;
+  const ofLogs = imported === undefined ? '' : `, ${imported} of them imported`;
+  return `${answers} answers (${made}${bought} bought, ${cached} cached${ofLogs}) in ${path}`;
 }
 
 /**

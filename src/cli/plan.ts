@@ -44,9 +44,10 @@ function levelText(plan: LevelPlan): string {
   return [...lines, ...(isService && isOpen(plan) ? [table(plan), `  ${expectation(plan)}`] : [])].join('\n');
 }
 
-function inputsLine({inputs, cached, pending = 0, isService}: AskPlan): string {
+function inputsLine({inputs, cached, imported, pending = 0, isService}: AskPlan): string {
   const waiting = pending > 0 ? `${count(pending)} in batches under way, ` : '';
-  const line = `  ${counted(inputs, 'input')}, ${count(cached)} cached, ${waiting}${count(inputs - cached - pending)} to ask`;
+  const ofLogs = imported === undefined ? '' : ` (${count(imported)} imported)`;
+  const line = `  ${counted(inputs, 'input')}, ${count(cached)} cached${ofLogs}, ${waiting}${count(inputs - cached - pending)} to ask`;
   return isService ? line : `${line} in this process, free of charge`;
 }
 

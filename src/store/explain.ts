@@ -45,13 +45,47 @@ export async function explainMiss(
   return nearest;
 }
 
-/** The differences as a clause, for example `identity.model is "b" and was "a"`. */
+/** The most fields that a message names. */
+const NAMED = 5;
+
+/** The differences as a clause, for example `identity.model is "b" and was "a"`. Of a long text it shows what differs. */
 export function describeDifferences(differences: readonly Difference[]): string {
-  return differences.map(({field, kept, asked}) => `${field} is ${shown(asked)} and was ${shown(kept)}`).join('; ');
+  const named = differences.slice(0, NAMED).map(({field, kept, asked}) => {
+    if (field === 'bytes') return 'input is another one';
+    const [now, before] = shownApart(asked, kept);
+    return `${field} is ${now} and was ${before}`;
+  });
+  const more = differences.length - named.length;
+  return [...named, ...(more > 0 ? [`and ${more} more ${more === 1 ? 'field differs' : 'fields differ'}`] : [])].join(
+    '; ',
+  );
 }
 
-function shown(value: Json | undefined): string {
-  return value === undefined ? 'absent' : JSON.stringify(value);
+/** The most characters of a value that are shown. */
+const SHOWN = 80;
+
+/** How many characters are shown of what is equal before a difference. */
+const BEFORE = 20;
+
+/** Two values as JSON. Long ones begin shortly before the place where they differ. */
+function shownApart(one: Json | undefined, other: Json | undefined): readonly [string, string] {
+  const start = typeof one === 'string' && typeof other === 'string' ? commonStart(one, other) : 0;
+  return [shown(one, start), shown(other, start)];
+}
+
+function commonStart(one: string, other: string): number {
+  let start = 0;
+  while (start < one.length && one[start] === other[start]) start++;
+  return start;
+}
+
+function shown(value: Json | undefined, start: number): string {
+  if (value === undefined) return 'absent';
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const from = text.length <= SHOWN ? 0 : Math.max(0, start - BEFORE);
+  const part = text.slice(from, from + SHOWN);
+  const cut = `${from > 0 ? '…' : ''}${part}${from + SHOWN < text.length ? '…' : ''}`;
+  return typeof value === 'string' ? JSON.stringify(cut) : cut;
 }
 
 function differencesOf(kept: ReadonlyMap<string, Json>, asked: ReadonlyMap<string, Json>): Difference[] {

@@ -178,10 +178,11 @@ function whereLedgersStand({byMethod}: Results['ledger']): string {
   return 'Answers asked and bought stand on the first row that learns from them.';
 }
 
-function ledgerText({asked, bought, cached, calls, inputTokens, outputTokens, usd}: LedgerTotals): string {
+function ledgerText({asked, bought, cached, imported, calls, inputTokens, outputTokens, usd}: LedgerTotals): string {
   const tokens = inputTokens + outputTokens;
+  const ofLogs = imported === undefined ? '' : `, ${count(imported)} of them imported`;
   return [
-    `${counted(asked, 'answer')}, ${count(bought)} bought and ${count(cached)} cached`,
+    `${counted(asked, 'answer')}, ${count(bought)} bought and ${count(cached)} cached${ofLogs}`,
     counted(calls, 'call'),
     ...(tokens > 0 ? [counted(tokens, 'token')] : []),
     ...(usd ? [dollars(usd)] : []),

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {auditText} from '../../src/cli/audit.ts';
+import {auditText, commandAgain} from '../../src/cli/audit.ts';
 import type {Audit} from '../../src/study/audit/measure.ts';
 
 const ledger = {} as Audit['ledger'];
@@ -23,7 +23,7 @@ const checked: Audit = {
 };
 
 const text = (changes: Partial<Audit> = {}, classes = ['bug', 'refund', 'praise']): string =>
-  auditText({...checked, ...changes}, 'recipe.ts', classes);
+  auditText({...checked, ...changes}, 'limbeck audit recipe.ts', classes);
 
 describe('the words of an audit', () => {
   it('say how often both are right, where they differ, and what more checks would bring', () => {
@@ -74,5 +74,15 @@ describe('the words of an audit', () => {
 
   it('say that they agree where none that was checked differs', () => {
     expect(text({disagreements: {checked: 0, teacher: 0, student: 0}})).toContain('They agree on all checked texts.');
+  });
+});
+
+describe('the command that continues an audit', () => {
+  it('names the student, the folder and the cache that the flags named, as a shell reads them', () => {
+    expect(commandAgain('recipe.ts', {cache: '.limbeck/answers'})).toBe('limbeck audit recipe.ts');
+    const named = {student: 'out/a b/seed-1', out: 'there', cache: 'redis://127.0.0.1:6379'};
+    expect(commandAgain('my recipe.ts', named)).toBe(
+      "limbeck audit 'my recipe.ts' --student 'out/a b/seed-1' --out there --cache redis://127.0.0.1:6379",
+    );
   });
 });

@@ -44,6 +44,18 @@ describe('explainMiss', () => {
     expect(nearest?.differences.map(({field}) => field).sort()).toEqual(['bytes', 'view']);
   });
 
+  it('shows where long texts differ, and not all of them', async () => {
+    const prompt = `${'Sort these texts into classes. '.repeat(300)}Answer with a code.`;
+    const other = prompt.replace('a code', 'a name');
+    const store = await holding([{prompt: other, list: Array.from({length: 9}, (_, index) => index)}, 'same']);
+    const {differences} = (await explainMiss(store, {prompt, list: []}, digest('same')))!;
+    expect(describeDifferences(differences)).toBe(
+      'identity.prompt is "…sses. Answer with a code." and was "…sses. Answer with a name."; ' +
+        'identity.list.0 is absent and was 0; identity.list.1 is absent and was 1; ' +
+        'identity.list.2 is absent and was 2; identity.list.3 is absent and was 3; and 5 more fields differ',
+    );
+  });
+
   it('has nothing to say of an empty store', async () => {
     expect(await explainMiss(await holding(), {model: 'a'}, digest('one'))).toBeUndefined();
   });

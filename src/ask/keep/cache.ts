@@ -105,9 +105,11 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
             detail,
             {store, replies, onLost},
           );
-      for (const [key, stored] of hits) guard?.sawHit(byKey.get(key)!, stored);
+      const imported = [...hits].filter(([, stored]) => stored.imported !== undefined);
+      // An imported answer may be that of another prompt, so that it tells nothing about drift.
+      for (const [key, stored] of hits) if (!stored.imported) guard?.sawHit(byKey.get(key)!, stored);
       served += hits.size;
-      ledger?.add({cached: hits.size});
+      ledger?.add({cached: hits.size, imported: imported.length});
       const found = new Map<string, Found>(hits);
       onSettled(found.size);
       const missing = keys.filter(key => !found.has(key));

@@ -73,9 +73,11 @@ async function nearestTo(
   return ` The nearest is ${nearest.key}: its ${describeDifferences(nearest.differences)}.`;
 }
 
-/** True if a store holds any answer of a teacher. Reads the store until it finds one. */
+/** True if a store holds an answer that a teacher itself gave. Reads the store until it finds one. */
 export async function holdsAnswerOf(store: AnswerStore, identity: Teacher['identity']): Promise<boolean> {
   const own = identityText(identity);
-  for await (const {stored} of store.entries()) if (identityText(stored.teacher.identity) === own) return true;
+  for await (const {stored} of store.entries()) {
+    if (!stored.imported && identityText(stored.teacher.identity) === own) return true;
+  }
   return false;
 }

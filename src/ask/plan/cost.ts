@@ -17,7 +17,7 @@ export class Requests {
   readonly #maxBatch: number;
   #calls = 0;
   #most: Usage = {inputTokens: 0, outputTokens: 0};
-  #leastOutput = 0;
+  #least: Usage = {inputTokens: 0, outputTokens: 0};
 
   constructor({service, maxBatch}: {readonly service?: Service | undefined; readonly maxBatch: number}) {
     this.#service = service;
@@ -33,9 +33,9 @@ export class Requests {
     return this.#most;
   }
 
-  /** The tokens if an answer takes one token, because the service counts answer tokens, too. */
+  /** The tokens if each is as short as can be. */
   get least(): Usage {
-    return {...this.#most, outputTokens: this.#leastOutput};
+    return this.#least;
   }
 
   /** Adds queries that come together. Each request holds as many as the teacher takes. */
@@ -54,8 +54,9 @@ export class Requests {
     this.#calls++;
     const usage = this.#service?.worstCase?.(queries);
     if (!usage) return;
-    this.#most = combine(this.#most, usage, (one, other) => one + other);
-    this.#leastOutput += Math.min(queries.length, usage.outputTokens);
+    this.#most = combine(this.#most, usage, sumOf);
+    const least = this.#service?.leastCase?.(queries) ?? {inputTokens: queries.length, outputTokens: queries.length};
+    this.#least = combine(this.#least, combine(least, usage, Math.min), sumOf);
   }
 }
 
@@ -112,6 +113,10 @@ function combine(one: Usage, other: Usage, by: (one: number, other: number) => n
     inputTokens: by(one.inputTokens, other.inputTokens),
     outputTokens: by(one.outputTokens, other.outputTokens),
   };
+}
+
+function sumOf(one: number, other: number): number {
+  return one + other;
 }
 
 /** The prices and the rate of a service. The duration of a batch lane is unknown. */

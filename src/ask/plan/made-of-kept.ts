@@ -1,6 +1,6 @@
 import {KnowledgeError} from '../../errors.ts';
 import type {Detail, Outcome, Query, Teacher} from '../../teacher.ts';
-import {layeredBy} from '../compose/parts.ts';
+import {type Leaf, layeredBy} from '../compose/parts.ts';
 import {findKept, type Lookup, shown} from '../keep/kept-answers.ts';
 import {keyed} from '../keyed.ts';
 import {layerOver} from '../layer.ts';
@@ -70,4 +70,18 @@ function recalled(teacher: Teacher, lookup: Lookup, onAsked: (leaf: Teacher, cou
     const ask: typeof leaf.ask = (queries, options = {}) => recall(queries, options.detail ?? leaf.detail);
     return layerOver(leaf, {ask, maxBatch: chunkOf(leaf)});
   }, teacher);
+}
+
+/** True if the queries of a leaf depend on answers. */
+export function isOpenEnded({samples, least, further}: Leaf): boolean {
+  return least < samples || further > 0;
+}
+
+/** How many queries beyond the sure ones a leaf gets about an input, going by the inputs with kept answers. */
+export function furtherLike(leaf: Leaf, leaves: readonly Leaf[], kept: MadeOfKept | undefined): number {
+  const {teacher, least, beforehand} = leaf;
+  const mean = kept?.meanAsked.get(teacher);
+  const others = leaves.filter(other => other.teacher === teacher && other.beforehand === undefined);
+  // If a teacher is several leaves, nobody knows which of its answers were for which leaf.
+  return mean === undefined || beforehand || others.length > 1 ? Number.POSITIVE_INFINITY : mean - least;
 }

@@ -12,7 +12,7 @@ import {laneOf} from '../lane/lane-of.ts';
 import {chunkOf} from '../teacher-stack.ts';
 import {costOfRequests, type PlanTotal, Requests, totalAtOnce} from './cost.ts';
 import {KeptUsage} from './kept-usage.ts';
-import {type MadeOfKept, madeOfKept, type Queries} from './made-of-kept.ts';
+import {furtherLike, isOpenEnded, madeOfKept, type Queries} from './made-of-kept.ts';
 
 export interface PlanOptions {
   /** The answer store. It is only read. */
@@ -76,6 +76,8 @@ export interface AskPlan extends PlanTotal {
   readonly inputs: number;
   /** Of these, served without buying: kept, or the same as another query. */
   readonly cached: number;
+  /** Of the cached ones, answers that were imported from logs; absent if there are none. */
+  readonly imported?: number;
   /** Of these, in batches that are paid for and not collected; absent if there are none. */
   readonly pending?: number;
   /** True if it is asked through its batch lane, which takes up to a day; otherwise absent. */
@@ -122,20 +124,6 @@ export async function planAsking(teacher: Teacher, inputs: Inputs, options: Plan
   };
 }
 
-/** True if the queries of a leaf depend on answers. */
-function isOpenEnded({samples, least, further}: Leaf): boolean {
-  return least < samples || further > 0;
-}
-
-/** How many queries beyond the sure ones a leaf gets about an input, going by the inputs with kept answers. */
-function furtherLike(leaf: Leaf, leaves: readonly Leaf[], kept: MadeOfKept | undefined): number {
-  const {teacher, least, beforehand} = leaf;
-  const mean = kept?.meanAsked.get(teacher);
-  const others = leaves.filter(other => other.teacher === teacher && other.beforehand === undefined);
-  // If a teacher is several leaves, nobody knows which of its answers were for which leaf.
-  return mean === undefined || beforehand || others.length > 1 ? Number.POSITIVE_INFINITY : mean - least;
-}
-
 /** The shared knowledge of everything that is planned together. */
 interface Planned extends Lookup {
   /** By key, the queries that would already be bought. */
@@ -161,13 +149,19 @@ async function planLeaf(
   const kept = new KeptUsage();
   const requests = {low: new Requests(teacher), expected: new Requests(teacher), worst: new Requests(teacher)};
   const isInRounds = further > 0 || (samples > 1 && leaf.least < samples);
-  let [missing, pending, all] = [0, 0, samples * (beforehand?.length ?? asked.count)];
+  let [missing, pending, imported, all] = [0, 0, 0, samples * (beforehand?.length ?? asked.count)];
   const likely = planned.furtherOf(leaf);
-  for await (const {sure, begun, others, untouched, searched, inBatches} of missingChunks(leaf, asked, planned, kept)) {
+  for await (const {sure, begun, others, untouched, searched, inBatches, ofLogs} of missingChunks(
+    leaf,
+    asked,
+    planned,
+    kept,
+  )) {
     const further = [...begun, ...others];
     missing += sure.length + further.length;
     all += searched;
     pending += inBatches;
+    imported += ofLogs;
     requests.low.add(sure);
     requests.expected.add([...sure, ...begun, ...others.slice(0, Math.round(untouched * likely))]);
     requests.worst.add(isInRounds ? sure : [...sure, ...further]);
@@ -179,6 +173,7 @@ async function planLeaf(
     isService: service !== undefined,
     inputs: all,
     cached: all - missing - pending,
+    ...(imported > 0 && {imported}),
     ...(pending > 0 && {pending}),
     ...(lane && {byBatches: true as const}),
     ...costOfRequests(requests, service, {rate, lane, mean: kept.mean}),
@@ -202,6 +197,8 @@ interface MissingChunk {
   /** The number of queries of searches. */
   readonly searched: number;
   readonly inBatches: number;
+  /** Queries whose answers were imported from logs. */
+  readonly ofLogs: number;
 }
 
 /** The queries that would be bought, in chunks of the size that the layers look up at once. */
@@ -228,10 +225,11 @@ async function* missingChunks(
     const {found} = await findKept(queries, teacher, detail, lookup);
     const [sure, begun, others]: [Query[], Query[], Query[]] = [[], [], []];
     const untouched = new Set<number>();
-    let waiting = 0;
+    let [waiting, ofLogs] = [0, 0];
     for (const [index, query] of queries.entries()) {
       const key = keys[index]!;
       const [answer, before] = [found.get(key), planned.get(key)];
+      if (answer?.imported) ofLogs++;
       if (answer) kept.add(answer);
       else if (inBatches.has(key)) waiting++;
       if (answer || inBatches.has(key) || (before && satisfies(before, detail))) continue;
@@ -247,6 +245,6 @@ async function* missingChunks(
       (untouched.has(row) ? others : begun).push(...new Array<Query>(further).fill(queries[row * samples]!));
     }
     const searched = further * some.length;
-    yield {sure, begun, others, untouched: untouched.size, searched, inBatches: waiting};
+    yield {sure, begun, others, untouched: untouched.size, searched, inBatches: waiting, ofLogs};
   }
 }

@@ -2,10 +2,10 @@ import {existsSync} from 'node:fs';
 import {InputError} from '../../errors.ts';
 import {journalOf} from '../../store/cache-path.ts';
 import {writeDeleted} from '../../store/journal/deleted-keys.ts';
-import {exportAnswers, importAnswers} from '../../store/portable.ts';
+import {exportAnswers} from '../../store/portable.ts';
 import {noteOnSkipped, type Quarantined, readQuarantine} from '../../store/quarantine.ts';
 import {openTerminal} from '../terminal.ts';
-import {type CacheFlags, withNewStore, withStore} from './with-store.ts';
+import {type CacheFlags, withStore} from './with-store.ts';
 
 export async function runDelete(keys: readonly string[], {cache, json = false}: CacheFlags): Promise<void> {
   await withStore(cache, async store => {
@@ -30,14 +30,6 @@ export async function runExport(file: string, {cache, json = false, teacher = ''
   await withStore(cache, async store => {
     const answers = await exportAnswers(store, file, ({stored}) => stored.teacher.name.includes(teacher));
     openTerminal({json}).result({cache: store.name, file, answers}, `Wrote ${answers} answers to ${file}`);
-  });
-}
-
-export async function runImport(file: string, {cache, json = false}: CacheFlags): Promise<void> {
-  await withNewStore(cache, async store => {
-    const {answers, added} = await importAnswers(store, file);
-    const text = `Added ${added} of ${answers} answers to ${store.name}`;
-    openTerminal({json}).result({cache: store.name, file, answers, added}, text);
   });
 }
 

@@ -9,6 +9,8 @@ import {journalOf} from '../../store/cache-path.ts';
 import {describeDifferences, explainMiss, type Nearest} from '../../store/explain.ts';
 import {JournalReader} from '../../store/journal/reader.ts';
 import {digestKey, digestQuery} from '../../store/key.ts';
+import type {ImportedFrom} from '../../store/stored-answer.ts';
+import {measurable} from '../../study/asking.ts';
 import {readRecipe} from '../../study/checks.ts';
 import {openStudy} from '../../study/study.ts';
 import type {Access, Detail, Query, Teacher} from '../../teacher.ts';
@@ -19,25 +21,32 @@ import {type CacheFlags, withStore} from './with-store.ts';
 interface ExplainFlags extends CacheFlags {
   readonly input: number;
   readonly level?: Access;
+  /** The inputs that `input` counts in. */
+  readonly split?: 'transfer' | 'test';
 }
 
 export async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
   const recipe = await readRecipe(await loadRecipe(path));
-  const level = flags.level ?? recipe.levels[0]!;
+  const {split = 'transfer'} = flags;
+  // Only the level that students are measured against is asked about the test split.
+  const level = flags.level ?? (split === 'test' ? recipe.reference : recipe.levels[0]!);
   const study = await openStudy(recipe, [level], studyOptions({...flags, offline: true}, terminal));
   const replies = new JournalReader(journalOf(flags.cache));
   try {
-    const {inputs} = recipe.drawn;
+    const {inputs} = split === 'test' ? recipe.data.test : recipe.drawn;
     if (flags.input < 0 || flags.input >= inputs.count) {
-      throw new InputError(`The transfer set has inputs 0 to ${inputs.count - 1}, not ${flags.input}.`);
+      const [name, other] = split === 'test' ? ['test split', 'transfer'] : ['transfer set', 'test'];
+      throw new InputError(
+        `The ${name} has inputs 0 to ${inputs.count - 1}, not ${flags.input}. \`--split ${other}\` has others.`,
+      );
     }
     const query = {input: inputAt(inputs, flags.input)};
     const {teacher} = study.openLevel(level);
     await withStore(flags.cache, async store => {
-      const subject = `Input ${flags.input}`;
+      const subject = `Input ${flags.input}${split === 'test' ? ' of the test split' : ''}`;
       const lookup = {store, replies};
-      const wanted = detailOfLevel(recipe.methods, level);
+      const wanted = split === 'test' ? measurable(teacher.detail) : detailOfLevel(recipe.methods, level);
       if (teacher.parts === undefined) {
         const explained = await explain({teacher, query, wanted}, lookup);
         return terminal.result(explained, textOf(subject, explained));
@@ -66,6 +75,8 @@ interface Explained {
   /** The detail of the kept answer. */
   readonly held?: string;
   readonly wanted?: string;
+  /** The log that it was imported from; nothing was paid for it here. */
+  readonly imported?: ImportedFrom | undefined;
   /** True if its answer was read in another way than the teacher reads now. */
   readonly isReadOtherwise?: boolean;
   /** The most similar kept answer. */
@@ -90,8 +101,10 @@ async function explain({teacher, query, wanted}: Asked, lookup: Lookup): Promise
   const key = digestKey(teacher.identity, digest);
   const {found, read} = await findKept([query], teacher, wanted, lookup);
   const served = found.get(key);
-  if (served)
-    return {key, isKept: true, held: describeDetail(served.detail), ...(read.has(key) && {isReadOtherwise: true})};
+  if (served) {
+    const {detail, imported} = served;
+    return {key, isKept: true, held: describeDetail(detail), imported, ...(read.has(key) && {isReadOtherwise: true})};
+  }
   const stored = await store.get(key);
   if (!stored) return {key, isKept: false, nearest: await explainMiss(store, teacher.identity, digest)};
   const held = describeDetail(stored.detail);
@@ -100,10 +113,14 @@ async function explain({teacher, query, wanted}: Asked, lookup: Lookup): Promise
 }
 
 /** @param subject - the query, in words */
-function textOf(subject: string, {key, isKept, held, wanted, isReadOtherwise = false, nearest}: Explained): string {
+function textOf(
+  subject: string,
+  {key, isKept, held, wanted, imported, isReadOtherwise = false, nearest}: Explained,
+): string {
   if (isKept && isReadOtherwise) {
     return `${subject} is kept, read in another way or lost from the cache: ${key}, ${held}. It is read again from its raw reply, free of charge`;
   }
+  if (isKept && imported) return `${subject} is kept: ${key}, ${held}, ${originOf(imported)}`;
   if (isKept) return `${subject} is kept: ${key}, ${held}`;
   if (isReadOtherwise) {
     return `${subject} is kept, read in another way: ${key}, ${held}. Its raw reply gives no answer in this way or is not in the journal, so the teacher is asked again`;
@@ -113,4 +130,9 @@ function textOf(subject: string, {key, isKept, held, wanted, isReadOtherwise = f
     ? `The nearest is ${nearest.key}: its ${describeDifferences(nearest.differences)}`
     : 'Nothing is kept at all';
   return `${subject} is not kept: ${key}\n${why}`;
+}
+
+function originOf({file, line, sha256, date, model}: ImportedFrom): string {
+  const told = [model === undefined ? '' : `, by ${model}`, date === undefined ? '' : `, of ${date}`].join('');
+  return `imported from ${file}, line ${line} (SHA-256 ${sha256.slice(0, 12)})${told}. It cost nothing here, and its prompt is that of the log`;
 }

@@ -11,16 +11,19 @@ const NAMED = 5;
 
 export async function runStats({cache, json = false}: CacheFlags): Promise<void> {
   await withStore(cache, async store => {
-    const teachers = new Map<string, {teacher: string; answers: number}>();
+    const teachers = new Map<string, {teacher: string; answers: number; imported: number}>();
     for await (const {stored} of store.entries()) {
       const identity = identityText(stored.teacher.identity);
-      const counted = teachers.get(identity) ?? {teacher: stored.teacher.name, answers: 0};
+      const counted = teachers.get(identity) ?? {teacher: stored.teacher.name, answers: 0, imported: 0};
       counted.answers++;
+      if (stored.imported) counted.imported++;
       teachers.set(identity, counted);
     }
     const rows = [...teachers.values()];
     const answers = rows.reduce((sum, row) => sum + row.answers, 0);
-    const lines = rows.map(row => `${String(row.answers).padStart(9)}  ${row.teacher}`);
+    const lines = rows.map(({teacher, answers, imported}) => {
+      return `${String(answers).padStart(9)}  ${teacher}${imported === 0 ? '' : `, ${imported} of them imported`}`;
+    });
     const text = [`${store.name}: ${answers} answers of ${rows.length} teachers`, ...lines].join('\n');
     openTerminal({json}).result({cache: store.name, answers, teachers: rows}, text);
   });
@@ -33,15 +36,19 @@ export async function runList({cache, json = false, limit}: CacheFlags & {readon
       if (entries.length === limit) break;
       entries.push(entry);
     }
-    const rows = entries.map(({key, stored: {teacher, question, detail, storedAt, receipt}}) => ({
+    const rows = entries.map(({key, stored: {teacher, question, detail, storedAt, receipt, imported}}) => ({
       key,
       teacher: teacher.name,
       detail: describeDetail(detail),
       question,
       storedAt,
       ...receipt,
+      imported,
     }));
-    const lines = rows.map(({key, teacher, detail, storedAt}) => `${key}  ${storedAt}  ${detail}  ${teacher}`);
+    const lines = rows.map(({key, teacher, detail, storedAt, imported}) => {
+      const origin = imported ? `  imported from ${imported.file}, line ${imported.line}` : '';
+      return `${key}  ${storedAt}  ${detail}  ${teacher}${origin}`;
+    });
     openTerminal({json}).result({cache: store.name, answers: rows}, lines.join('\n'));
   });
 }

@@ -11,6 +11,34 @@ import type {TextFields, TextRecord} from './record.ts';
  */
 export async function* parquetTexts(path: string, fields: TextFields): AsyncGenerator<readonly TextRecord[]> {
   const file = nameOf(path);
+  let names = fieldNames(fields);
+  const choose = (all: readonly string[]) => {
+    names = fieldNames({...fields, text: fields.text ?? (all.length === 1 ? all[0]! : 'text')});
+    return neededColumns(all, names, file, fields);
+  };
+  for await (const {first, rows} of parquetRows(path, choose)) {
+    yield rows.map((row, index) => recordOf(row, {file, line: first + index}, names, fields));
+  }
+}
+
+/** Some rows of a Parquet file, as objects by the names of the columns. */
+interface ParquetRows {
+  /** Number of the first row, from 1. */
+  readonly first: number;
+  readonly rows: readonly Record<string, unknown>[];
+}
+
+/**
+ * The rows of a Parquet file with any compression, one row group at a time.
+ *
+ * @param choose - the columns to read, of all
+ * @default choose all
+ */
+export async function* parquetRows(
+  path: string,
+  choose: (all: readonly string[]) => readonly string[] = all => all,
+): AsyncGenerator<ParquetRows> {
+  const file = nameOf(path);
   if (path === '-')
     throw new InputError('Parquet can’t be read from stdin, because it is read from its end. Name the file.');
   const {asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema} = await import('hyparquet');
@@ -20,20 +48,15 @@ export async function* parquetTexts(path: string, fields: TextFields): AsyncGene
     return {buffer, metadata: await parquetMetadataAsync(buffer)};
   });
   const {buffer, metadata} = opened;
-  const all = parquetSchema(metadata).children.map(({element}) => element.name);
-  const names = fieldNames({...fields, text: fields.text ?? (all.length === 1 ? all[0]! : 'text')});
-  const columns = neededColumns(all, names, file, fields);
+  const columns = [...choose(parquetSchema(metadata).children.map(({element}) => element.name))];
   let start = 0;
   for (const group of metadata.row_groups) {
     const end = start + Number(group.num_rows);
     checkGroup(group, columns, file);
     const options = {file: buffer, metadata, compressors: limited(compressors), columns, rowStart: start, rowEnd: end};
     const rows = await failing(file, () => parquetReadObjects(options));
-    const first = start + 1;
     for (let from = 0; from < rows.length; from += BATCH) {
-      yield rows
-        .slice(from, from + BATCH)
-        .map((row, index) => recordOf(row, {file, line: first + from + index}, names, fields));
+      yield {first: start + 1 + from, rows: rows.slice(from, from + BATCH)};
     }
     start = end;
   }

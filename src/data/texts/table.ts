@@ -5,7 +5,7 @@ import {fieldNames} from './fields.ts';
 import type {ReadTextsOptions, TextFields, TextRecord} from './record.ts';
 
 /** A table to read. */
-interface TableSource {
+export interface TableSource {
   readonly file: string;
   /** The separator of cells; undefined if it is guessed. */
   readonly delimiter: string | undefined;
@@ -13,7 +13,7 @@ interface TableSource {
 }
 
 /** Some rows of a table. */
-interface Rows {
+export interface Rows {
   readonly rows: readonly (readonly string[])[];
   /** The line that each row begins in. */
   readonly lines: readonly number[];
@@ -73,7 +73,11 @@ interface Parsed {
   readonly meta: {readonly cursor: number};
 }
 
-async function* rowsOf(blocks: AsyncIterable<Block>, {file, delimiter, options}: TableSource): AsyncGenerator<Rows> {
+/** The rows of a table as cells, the first with the others. */
+export async function* rowsOf(
+  blocks: AsyncIterable<Block>,
+  {file, delimiter, options}: TableSource,
+): AsyncGenerator<Rows> {
   let parser: Papa.Parser | undefined;
   let rest = '';
   let restLine = 1;

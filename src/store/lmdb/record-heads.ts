@@ -2,7 +2,7 @@ import {hash} from 'node:crypto';
 import {stringify} from 'safe-stable-stringify';
 import {sameValues} from '../../data/classes.ts';
 import type {Json} from '../../teacher.ts';
-import type {StoredAnswer} from '../stored-answer.ts';
+import type {ImportedFrom, StoredAnswer} from '../stored-answer.ts';
 
 /** The common part of the records of one teacher and one run, which is most of each. */
 export interface RecordHead {
@@ -13,7 +13,12 @@ export interface RecordHead {
   readonly reader?: Json;
   /** The journal segment with the replies. */
   readonly segment?: string;
+  /** The log that the answers were imported from. */
+  readonly imported?: ImportedLog;
 }
+
+/** The part of an answer's origin that many answers share. */
+type ImportedLog = Pick<ImportedFrom, 'file' | 'sha256' | 'model'>;
 
 /** A stored record: the number of its head, and its own part. */
 export type ShortRecord = readonly [
@@ -26,6 +31,8 @@ export type ShortRecord = readonly [
   offset: number | null,
   length: number | null,
   answer: StoredAnswer['answer'],
+  /** Of an imported answer: its line in the log, and its date. */
+  imported?: readonly [line: number, date: string | null],
 ];
 
 /** A record without its head, and the head. */
@@ -45,26 +52,32 @@ export class RecordHeads {
   #recent: (readonly [number: number, head: RecordHead])[] = [];
 
   shorten(stored: StoredAnswer): Shortened {
-    const {question, storedAt, receipt, reply, answer} = stored;
+    const {question, storedAt, receipt, reply, answer, imported} = stored;
     const [number, head] = this.#headOf(stored);
     const {bytes, view, sample} = question;
     const [offset, length] = [reply?.offset ?? null, reply?.length ?? null];
-    return {number, head, record: [number, bytes, view, sample, storedAt, receipt ?? null, offset, length, answer]};
+    const common = [number, bytes, view, sample, storedAt, receipt ?? null, offset, length, answer] as const;
+    return {number, head, record: imported ? [...common, [imported.line, imported.date ?? null]] : common};
   }
 
   #headOf(stored: StoredAnswer): readonly [number: number, head: RecordHead] {
     const known = this.#recent.find(([, head]) => isHeadOf(head, stored));
     if (known) return known;
-    const {teacher, detail, question, reader, reply} = stored;
+    const {teacher, detail, question, reader, reply, imported} = stored;
     const head: RecordHead = {
       ...{teacher, detail, dtype: question.dtype, shape: question.shape},
       ...(reader !== undefined && {reader}),
       ...(reply && {segment: reply.segment}),
+      ...(imported && {imported: logOf(imported)}),
     };
     const fresh = [numberOf(head), head] as const;
     this.#recent = [fresh, ...this.#recent].slice(0, RECENT);
     return fresh;
   }
+}
+
+function logOf({file, sha256, model}: ImportedFrom): ImportedLog {
+  return model === undefined ? {file, sha256} : {file, sha256, model};
 }
 
 /** 48 bits of a digest. Two of a thousand heads share them with a probability of 2e-9. */
@@ -74,8 +87,8 @@ function numberOf(head: RecordHead): number {
 
 /** Restores the whole record. */
 export function withHead(
-  [, bytes, view, sample, storedAt, receipt, offset, length, answer]: ShortRecord,
-  {teacher, detail, dtype, shape, reader, segment}: RecordHead,
+  [, bytes, view, sample, storedAt, receipt, offset, length, answer, entry]: ShortRecord,
+  {teacher, detail, dtype, shape, reader, segment, imported}: RecordHead,
 ): StoredAnswer {
   const isJournaled = segment !== undefined && offset !== null && length !== null;
   return {
@@ -83,15 +96,19 @@ export function withHead(
     ...(receipt && {receipt}),
     ...(isJournaled && {reply: {segment, offset, length}}),
     ...(reader !== undefined && {reader}),
+    ...(imported && entry && {imported: {...imported, line: entry[0], date: entry[1] ?? undefined}}),
   };
 }
 
 /** Compares objects that all records of a teacher share by reference. If one differs, the head is computed anew. */
-function isHeadOf(head: RecordHead, {teacher, detail, question, reader, reply}: StoredAnswer): boolean {
+function isHeadOf(head: RecordHead, {teacher, detail, question, reader, reply, imported}: StoredAnswer): boolean {
   return (
     head.teacher.identity === teacher.identity &&
     head.teacher.name === teacher.name &&
     head.segment === reply?.segment &&
+    head.imported?.sha256 === imported?.sha256 &&
+    head.imported?.file === imported?.file &&
+    head.imported?.model === imported?.model &&
     head.reader === reader &&
     head.dtype === question.dtype &&
     sameValues(head.shape, question.shape) &&

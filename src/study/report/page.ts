@@ -134,7 +134,12 @@ function making(results: Results): Html {
   return html`<dl class="facts">${facts.map(([term, text]) => html`<div><dt>${term}</dt><dd>${text}</dd></div>`)}</dl>
 ${ledgerTable(results)}
 ${[...repeatabilitySentences(results), ...tuningSentences(results), ...choiceSentences(results)].map(sentence => html`<p>${sentence}</p>`)}
-<p>Asked counts the questions of a level, cached those that the store could answer, bought those that the teacher was asked in this run, calls the requests that went out with all retries.</p>`;
+<p>Asked counts the questions of a level, cached those that the store could answer${importedNote(results)}, bought those that the teacher was asked in this run, calls the requests that went out with all retries.</p>`;
+}
+
+function importedNote({ledger}: Results): string {
+  const isImported = [ledger, ledger.evaluation].some(({imported = 0}) => imported > 0);
+  return isImported ? ', imported those of them that came from logs and cost nothing here' : '';
 }
 
 /** Many layers are folded away: a residual network has dozens. */
@@ -204,6 +209,7 @@ const tokensOf = ({inputTokens, outputTokens}: LedgerTotals): number => inputTok
 const LEDGER_COLUMNS: readonly LedgerColumn[] = [
   {name: 'asked', text: ({asked}) => count(asked)},
   {name: 'cached', text: ({cached}) => count(cached)},
+  {name: 'imported', text: ({imported = 0}) => count(imported), isShown: ({imported = 0}) => imported > 0},
   {name: 'bought', text: ({bought}) => count(bought)},
   {name: 'calls', text: ({calls}) => count(calls)},
   {name: 'tokens', text: totals => count(tokensOf(totals)), isShown: totals => tokensOf(totals) > 0},

@@ -19,12 +19,13 @@ function inputs(count: number, distinct = count): TextInputs {
 
 const newStore = () => openAnswerStore({store: new Map()});
 
-/** 100 tokens for a request and 10 for each query; 5 a query at most in the answer. */
+/** 100 tokens for a request and 10 for each query at most, 20 and 1 at least; 1 to 5 a query in the answer. */
 const tokenService: Service<'black-box'> = {
   account: 'fake',
   reader: 1,
   read: () => [],
   worstCase: ({length}) => ({inputTokens: 100 + 10 * length, outputTokens: 5 * length}),
+  leastCase: ({length}) => ({inputTokens: 20 + length, outputTokens: length}),
 };
 
 function serviceTeacher(service: Partial<Service<'black-box'>> = {}, fields: Partial<Teacher<'black-box'>> = {}) {
@@ -57,13 +58,20 @@ describe('planAsking', () => {
   it('counts requests and what they may use: shortest, longest, and longest with every retry', async () => {
     const price = {perCall: 0.01, perMillionInputTokens: 10, perMillionOutputTokens: 100};
     const plan = await planAsking(serviceTeacher({price}), inputs(25), {store: newStore()});
-    // Three requests: 300 + 250 tokens in, 25 to 125 out.
+    // Three requests: 60 + 25 to 300 + 250 tokens in, 25 to 125 out.
     expect(plan).toEqual({
       ...{teacher: 'a fake', isService: true, inputs: 25, cached: 0, keptReplies: 0},
       calls: alike(3, 15),
-      tokens: {low: 575, expected: 675, worst: 3375},
-      usd: {low: 0.038, expected: 0.048, worst: 0.24},
+      tokens: {low: 110, expected: 675, worst: 3375},
+      usd: {low: 0.03335, expected: 0.048, worst: 0.24},
     });
+  });
+
+  it('takes a token in and a token out for a query as the least, if the service tells no more', async () => {
+    const {leastCase: _, ...service} = tokenService;
+    const teacher = fakeTeacher<'black-box'>({access: 'black-box', detail: label, maxBatch: 10, service}, () => []);
+    const plan = await planAsking(teacher, inputs(25), {store: newStore()});
+    expect(plan.tokens).toMatchObject({low: 50, expected: 675});
   });
 
   it('counts what is kept, and what is the same as another input, as the cache does', async () => {
@@ -105,7 +113,7 @@ describe('planAsking', () => {
     await keep(store, teacher, [0, 1, 2, 3, 4, 5], {inputTokens: 120, outputTokens: 20});
     const plan = await planAsking(teacher, inputs(25), {store});
     // Two requests about 19 queries, of 120 tokens each; an answer may be shorter, and no request longer than its most.
-    expect(plan).toMatchObject({keptReplies: 3, tokens: {low: 240 + 19, expected: 280, worst: 5 * (390 + 95)}});
+    expect(plan).toMatchObject({keptReplies: 3, tokens: {low: 59 + 19, expected: 280, worst: 5 * (390 + 95)}});
   });
 
   it('learns from answers to other inputs too, of the same teacher alone', async () => {
@@ -115,7 +123,7 @@ describe('planAsking', () => {
     expect(await planAsking(teacher, inputs(10), {store})).toMatchObject({keptReplies: 0});
     await keep(store, teacher, [101, 102], {inputTokens: 120, outputTokens: 7});
     const plan = await planAsking(teacher, inputs(10), {store});
-    expect(plan).toMatchObject({cached: 0, keptReplies: 1, tokens: {low: 127, expected: 127, worst: 1250}});
+    expect(plan).toMatchObject({cached: 0, keptReplies: 1, tokens: {low: 37, expected: 127, worst: 1250}});
   });
 
   it('knows the teacher of kept answers whatever the order of the names in its identity', async () => {
@@ -130,7 +138,7 @@ describe('planAsking', () => {
     const [store, teacher] = [newStore(), serviceTeacher()];
     await keep(store, teacher, [101], {inputTokens: 1000, outputTokens: 1});
     const {low, expected, worst} = (await planAsking(teacher, inputs(10), {store})).tokens!;
-    expect([low, expected, worst]).toEqual([201, 1001, 5 * 1050]);
+    expect([low, expected, worst]).toEqual([31, 1001, 5 * 1050]);
   });
 
   it('knows no money without a price, nor with one by the token if tokens are not counted', async () => {
@@ -163,7 +171,7 @@ describe('planAsking', () => {
     const teacher = serviceTeacher({rate: {requestsPerMinute: 6, tokensPerMinute: 675}});
     const store = newStore();
     expect((await planAsking(teacher, inputs(25), {store})).seconds).toEqual({
-      low: (60 * 575) / 675,
+      low: 30,
       expected: 60,
       worst: 300,
     });

@@ -24,6 +24,13 @@ describe('a record and its head', () => {
     ['of a service', journaled],
     ['with less of each', {...journaled, reader: null, receipt: {}, detail: {kind: 'logits'}} satisfies StoredAnswer],
     ['of a text', {...plain, question: {...plain.question, dtype: 'text', shape: []}} satisfies StoredAnswer],
+    [
+      'imported from a log',
+      {
+        ...plain,
+        imported: {file: '/a.csv', sha256: 'cd', model: 'm', line: 7, date: '2024-05-01T00:00:00.000Z'},
+      } satisfies StoredAnswer,
+    ],
     ['with the k best classes', {...plain, detail: {kind: 'top-k', k: 3}} satisfies StoredAnswer],
   ])('are the whole again: %s', (_, stored: StoredAnswer) => {
     const {record, head} = new RecordHeads().shorten(stored);
