@@ -1,6 +1,7 @@
 import {createRequire} from 'node:module';
 import {basename, resolve} from 'node:path';
 import {InputError, TeacherError} from '../src/errors.ts';
+import {resolvePeer} from '../src/peer.ts';
 import type {Outcome, Query, Teacher} from '../src/teacher.ts';
 import {checkCounts, checkForm} from './_local/given.ts';
 import {loadPeer} from './_local/peer.ts';
@@ -158,7 +159,7 @@ const peer = '@huggingface/transformers';
 async function loadParts(path: string): Promise<{readonly tokenizer: Tokenizer; readonly runtime: OnnxRuntime}> {
   const {AutoTokenizer} = await loadPeer<TransformersJs>(peer, 'transformers');
   // Uses the ONNX Runtime that comes with it: two versions of the native library in one process conflict.
-  const require = createRequire(createRequire(import.meta.url).resolve(peer));
+  const require = createRequire(resolvePeer(peer)!);
   const runtime = require('onnxruntime-node') as OnnxRuntime;
   // Resolves the path, because a relative one such as `models/mine` is taken for a name on the hub.
   return {runtime, tokenizer: await AutoTokenizer.from_pretrained(resolve(path), {local_files_only: true})};

@@ -1,4 +1,4 @@
-import {loadPeer as load} from '../../src/student/peer.ts';
+import {loadPeer as load} from '../../src/peer.ts';
 
 /**
  * Loads a package that is needed only by some adapters and is not installed with limbeck.

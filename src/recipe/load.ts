@@ -3,6 +3,7 @@ import {register as registerHooks} from 'node:module';
 import {extname, resolve} from 'node:path';
 import {pathToFileURL} from 'node:url';
 import {InputError} from '../errors.ts';
+import {findPeersBeside} from '../peer.ts';
 import {defineRecipe} from './define.ts';
 import type {Recipe} from './recipe.ts';
 
@@ -17,6 +18,7 @@ export async function loadRecipe(path: string): Promise<Recipe> {
     throw new InputError(`There is no recipe at ${path}. Give the path of a module that exports one by default.`);
   }
   if (/^\.[cm]?ts$/.test(extname(file))) await readTypeScript();
+  findPeersBeside(file);
   const module = await importRecipe(file, path);
   if (module.default === undefined) {
     throw new InputError(`${path} has no default export. Write \`export default defineRecipe({...})\`.`);

@@ -1,6 +1,6 @@
-import {createRequire} from 'node:module';
 import type {KeyvStoreAdapter} from 'keyv';
 import {AnswerStoreError, InputError} from '../errors.ts';
+import {resolvePeer} from '../peer.ts';
 import {keepSecret} from '../secrets.ts';
 import type {RedisClient} from './redis-leases.ts';
 
@@ -69,12 +69,13 @@ function passwordsIn(url: string): readonly string[] {
 
 /** @throws AnswerStoreError if the adapter's package is not installed */
 export async function openStorage({url, name, package: adapter}: StoreUrl): Promise<Storage> {
-  if (!isInstalled(adapter)) {
+  const installed = resolvePeer(adapter);
+  if (installed === undefined) {
     throw new AnswerStoreError(
       `The answer store (${name}) needs a package that is not installed. Run: npm install ${adapter}`,
     );
   }
-  const {default: Adapter} = (await import(adapter)) as {default: new (...options: unknown[]) => Storage};
+  const {default: Adapter} = (await import(installed)) as {default: new (...options: unknown[]) => Storage};
   if (adapter === '@keyv/redis') return openRedis(Adapter, url);
   const storage = new Adapter(url);
   // It takes failed reads for misses if it reads several keys one by one.
@@ -91,15 +92,6 @@ async function openRedis(Adapter: new (...options: unknown[]) => Storage, url: s
   const storage = new Adapter({url, socket: {reconnectStrategy}}, loud) as RedisStorage;
   await storage.client.connect();
   return storage;
-}
-
-function isInstalled(name: string): boolean {
-  try {
-    createRequire(import.meta.url).resolve(name);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function decoded(text: string): string {

@@ -3,10 +3,22 @@ import {closeSync, openSync, readSync} from 'node:fs';
 import {dirname, join, resolve} from 'node:path';
 import type {EmbeddingReading} from '../data/text-embedding.ts';
 import {InputError} from '../errors.ts';
-import {loadPeer} from './peer.ts';
+import {loadPeer} from '../peer.ts';
 
-/** Makes the embedding of one text, of length 1. A text without tokens gives zeros. */
-export type Embed = (text: string) => Promise<Float32Array>;
+/** An embedding model that is open. */
+export interface EmbeddingModel {
+  /**
+   * Divides texts into batches in which all have the same number of tokens. Without padding, the embedding of a text has
+   * the same bits in every batch.
+   */
+  batchesOf(texts: readonly string[]): readonly (readonly string[])[];
+  /**
+   * Makes the embeddings of a batch, each of length 1. A text without tokens gives zeros.
+   *
+   * @param texts - texts with the same number of tokens
+   */
+  embed(texts: readonly string[]): Promise<readonly Float32Array[]>;
+}
 
 /** The parts of `@huggingface/transformers` that are used. */
 interface TransformersJs {
@@ -18,7 +30,7 @@ interface Encoding {
   readonly input_ids: {readonly dims: readonly number[]};
 }
 
-type Tokenizer = (text: string, options: object) => Encoding;
+type Tokenizer = (texts: readonly string[], options: object) => Encoding;
 type Model = (encoding: Encoding) => Promise<Readonly<Record<string, States | undefined>>>;
 
 interface States {
@@ -31,8 +43,8 @@ interface States {
  *
  * @throws InputError if the model's files are missing or changed, or the package that runs it is missing
  */
-export async function openEmbeddingModel(reading: EmbeddingReading): Promise<Embed> {
-  const {path, file, tokens, length} = reading;
+export async function openEmbeddingModel(reading: EmbeddingReading): Promise<EmbeddingModel> {
+  const {path, file, tokens, length, dimensions} = reading;
   checkSame(reading);
   const {AutoTokenizer, AutoModel} = await loadPeer<TransformersJs>(
     '@huggingface/transformers',
@@ -49,11 +61,38 @@ export async function openEmbeddingModel(reading: EmbeddingReading): Promise<Emb
     subfolder: dirname(file) === '.' ? '' : dirname(file),
     model_file_name: file.replace(/^.*\/|\.onnx$/g, ''),
   });
-  return async text => {
-    const encoding = tokenizer(text.slice(0, length), {truncation: true, max_length: tokens});
-    if (encoding.input_ids.dims[1] === 0) return new Float32Array(reading.dimensions);
-    return meanOf(await model(encoding), reading);
+  const encode = (texts: readonly string[]): Encoding =>
+    tokenizer(
+      texts.map(text => text.slice(0, length)),
+      {truncation: true, max_length: tokens},
+    );
+  const tokensOf = (text: string): number => encode([text]).input_ids.dims[1]!;
+  return {
+    batchesOf: texts => batchesByTokens(texts, tokensOf),
+    async embed(texts) {
+      const encoding = encode(texts);
+      if (encoding.input_ids.dims[1] === 0) return texts.map(() => new Float32Array(dimensions));
+      return meansOf(await model(encoding), texts.length, reading);
+    },
   };
+}
+
+/** The most texts and the most tokens of a batch. A longer text is a batch by itself. */
+const MOST_TEXTS = 32;
+const MOST_TOKENS = 4096;
+
+function batchesByTokens(texts: readonly string[], tokensOf: (text: string) => number): string[][] {
+  const batches: string[][] = [];
+  const open = new Map<number, string[]>();
+  for (const text of texts) {
+    const tokens = tokensOf(text);
+    const batch = open.get(tokens) ?? [];
+    if (batch.length === 0) batches.push(batch);
+    batch.push(text);
+    const isFull = batch.length === MOST_TEXTS || (batch.length + 1) * tokens > MOST_TOKENS;
+    open.set(tokens, isFull ? [] : batch);
+  }
+  return batches;
 }
 
 function checkSame({path, file, model}: EmbeddingReading): void {
@@ -100,20 +139,27 @@ export function unreadable(path: string, cause: unknown): InputError {
   );
 }
 
-/** The mean over tokens, scaled to length 1. */
-function meanOf(outputs: Awaited<ReturnType<Model>>, {output, dimensions, path}: EmbeddingReading): Float32Array {
+/** The mean over the tokens of each text, scaled to length 1. */
+function meansOf(outputs: Awaited<ReturnType<Model>>, count: number, reading: EmbeddingReading): Float32Array[] {
+  const {output, dimensions, path} = reading;
   const states = outputs[output];
   if (states === undefined) {
     throw new InputError(`The model in ${path} gives no \`${output}\`. It gives: ${Object.keys(outputs).join(', ')}.`);
   }
   const {dims, data} = states;
-  if (dims.length !== 3 || dims[2] !== dimensions || !(data instanceof Float32Array)) {
+  if (dims.length !== 3 || dims[0] !== count || dims[2] !== dimensions || !(data instanceof Float32Array)) {
     throw new InputError(
-      `\`${output}\` of the model in ${path} is [${dims.join(', ')}]. Expected [1, tokens, ${dimensions}] of 32-bit floats. Name the tensor with the states of the tokens.`,
+      `\`${output}\` of the model in ${path} is [${dims.join(', ')}]. Expected [${count}, tokens, ${dimensions}] of 32-bit floats. Name the tensor with the states of the tokens.`,
     );
   }
+  const size = data.length / count;
+  return Array.from({length: count}, (_, row) => meanOf(data.subarray(row * size, (row + 1) * size), dimensions));
+}
+
+/** @param states - float32 [tokens, dimensions] */
+function meanOf(states: Float32Array, dimensions: number): Float32Array {
   const sums = new Float64Array(dimensions);
-  for (const [index, value] of data.entries()) sums[index % dimensions]! += value;
+  for (const [index, value] of states.entries()) sums[index % dimensions]! += value;
   const norm = Math.hypot(...sums);
   return Float32Array.from(sums, sum => (norm === 0 ? 0 : sum / norm));
 }

@@ -2,12 +2,14 @@ import {cp, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import type {EmbeddingReading} from '../../src/data/text-embedding.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {InputError} from '../../src/errors.ts';
 import {trueLabels} from '../../src/knowledge/true-labels.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {type EmbeddingHeadOptions, embeddingHead} from '../../src/student/embedding-head.ts';
+import {openEmbeddingModel} from '../../src/student/embedding-model.ts';
 import {loadStudent, saveStudent} from '../../src/student/files.ts';
 import {predictLogits} from '../../src/student/predict.ts';
 import {readInputs} from '../../src/student/read-inputs.ts';
@@ -125,6 +127,17 @@ describe.skipIf(missing !== undefined)(`a student on embeddings${missing ? ` (${
     const loaded = await loadStudent(place);
     expect(loaded.reading).toEqual(student.reading);
     expect(await predictLogits(loaded, inputs)).toEqual(logits);
+  });
+
+  it('reads texts in batches of as many tokens each, which leave their bits as they are', async () => {
+    const many = Array.from({length: 100}, (_, index) => ['a film', 'a great film', 'a great fun film'][index % 3]!);
+    const model = await openEmbeddingModel(head().reading as EmbeddingReading);
+    const batches = model.batchesOf([...many, 'great '.repeat(200)]);
+    expect(batches.map(({length}) => length).sort((a, b) => b - a)).toEqual([32, 32, 32, 2, 1, 1, 1]);
+    for (const batch of batches) {
+      const together = await model.embed(batch);
+      for (const [index, text] of batch.entries()) expect(together[index]).toEqual((await model.embed([text]))[0]);
+    }
   });
 
   it('sends each text through the model once', async () => {
