@@ -5,12 +5,12 @@ import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import type {ShareDifference, ShareRight} from '../evaluate/audit.ts';
 import {loadRecipe} from '../recipe/load.ts';
-import {planMethods} from '../recipe/resolve.ts';
+import {planMethods} from '../recipe/methods.ts';
+import {resolveRecipe} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE} from '../store/cache-path.ts';
 import {loadStudent} from '../student/files.ts';
 import {audit} from '../study/audit/audit.ts';
 import type {Audit} from '../study/audit/measure.ts';
-import {readRecipe} from '../study/checks.ts';
 import {studentPath} from '../study/run.ts';
 import {directoryOf, openStudy} from '../study/study.ts';
 import {engineLine} from './engine.ts';
@@ -41,7 +41,7 @@ export async function runAudit(path: string, {items, seed, delimiter, ...flags}:
   }
   terminal.note(await engineLine());
   const student = await loadStudent(folder);
-  const recipe = await readRecipe(source);
+  const recipe = await resolveRecipe(source);
   const study = await openStudy(recipe, [recipe.reference], options);
   try {
     if (isLabelled(recipe.data)) {

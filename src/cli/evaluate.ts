@@ -6,13 +6,13 @@ import {InputError} from '../errors.ts';
 import {confidences} from '../evaluate/calibration.ts';
 import {accuracy, evaluateLogits, meanKl} from '../evaluate/metrics.ts';
 import {loadRecipe} from '../recipe/load.ts';
+import {resolveRecipe} from '../recipe/resolve.ts';
 import {boundsWithMissing} from '../statistics/missing-bounds.ts';
 import {loadStudent} from '../student/files.ts';
 import {gatekeeper} from '../student/gate.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
 import {askReference, type Reference} from '../study/asking.ts';
-import {readRecipe} from '../study/checks.ts';
 import {cascadeOf} from '../study/measure.ts';
 import {promiseText, testText} from '../study/report/cascades.ts';
 import type {CascadeResult, MissingInputs} from '../study/results.ts';
@@ -26,7 +26,7 @@ export async function runEvaluate(folder: string, path: string, flags: StudyFlag
   const source = await loadRecipe(path);
   terminal.note(await engineLine());
   const student = await loadStudent(folder);
-  const recipe = await readRecipe(source);
+  const recipe = await resolveRecipe(source);
   const study = await openStudy(recipe, [recipe.reference], studyOptions(flags, terminal));
   try {
     checkClasses(student, recipe.data);

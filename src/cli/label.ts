@@ -1,7 +1,7 @@
 import {BudgetError, InputError, PendingError} from '../errors.ts';
 import {loadRecipe} from '../recipe/load.ts';
+import {resolveRecipe} from '../recipe/resolve.ts';
 import {labelQueries, type Pending} from '../study/asking.ts';
-import {readRecipe} from '../study/checks.ts';
 import type {Labelled} from '../study/missing.ts';
 import {checkAllowed, isUnasked, missingInputs} from '../study/missing.ts';
 import {directoryOf, openStudy, type Study, type StudyOptions} from '../study/study.ts';
@@ -25,7 +25,7 @@ export async function runLabel(path: string, flags: LabelFlags): Promise<void> {
   const source = await loadRecipe(path);
   const options = {...studyOptions(flags, terminal), ...laneChosen(flags)};
   await checkWritable(directoryOf(source, options));
-  const recipe = await readRecipe(source);
+  const recipe = await resolveRecipe(source);
   const levels = flags.level ? [flags.level] : recipe.levels;
   const study = await openStudy(recipe, levels, options);
   try {

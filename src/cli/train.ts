@@ -3,10 +3,10 @@ import {rm} from 'node:fs/promises';
 import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import {loadRecipe} from '../recipe/load.ts';
+import type {PlannedMethod} from '../recipe/methods.ts';
 import type {Method} from '../recipe/recipe.ts';
-import type {PlannedMethod} from '../recipe/resolve.ts';
 
-import {readRecipe} from '../study/checks.ts';
+import {resolveRecipe} from '../recipe/resolve.ts';
 import {inputsApart} from '../study/divide.ts';
 import {knowledgePath, withSavedKnowledge} from '../study/knowledge.ts';
 import {type AnsweredMethod, changed, type OpenMethod, type TunedMethod} from '../study/methods.ts';
@@ -16,7 +16,7 @@ import {choiceSentence, tuningSentence} from '../study/report/sentences.ts';
 import {checkpointPath, type Learned, learn} from '../study/run.ts';
 import {directoryOf, openStudy, type Study} from '../study/study.ts';
 import {describeTraffic, knowledgeWithTraffic} from '../study/traffic.ts';
-import {tuneHere} from '../study/tune/tune.ts';
+import {tuneMethods} from '../study/tune/tune.ts';
 import {checkWritable} from '../study/writable.ts';
 import type {CheckpointOptions} from '../train/options.ts';
 import {describeProfile, secondsOf} from '../train/profile.ts';
@@ -39,7 +39,7 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   terminal.note(await engineLine());
   const options = studyOptions(flags, terminal);
   await checkWritable(directoryOf(source, options));
-  const recipe = await readRecipe(source);
+  const recipe = await resolveRecipe(source);
   const {liveLevel} = methodNamed(recipe.methods, name);
   const study = await openStudy(recipe, liveLevel ? [liveLevel] : [], options);
   try {
@@ -114,12 +114,13 @@ async function learnTuned(
   method: AnsweredMethod,
   {seed, checkpoint, terminal}: LearnTunedOptions,
 ): Promise<Learned & Pick<TunedMethod, 'tuning'>> {
-  const tuned = await tuneHere(study, method);
-  const {tuning} = tuned;
+  const [tuned] = await tuneMethods(study, [method]);
+  const {tuning} = tuned!;
   if (tuning) terminal.note(tuningSentence(method.method, tuning));
-  const learned = await learn(study, tuned, seed, {
+  const learned = await learn(study, tuned!, seed, {
     checkpoint,
-    onStep: (done, total) => study.onProgress({task: `train ${method.method}, seed ${seed}`, done, total}),
+    onStep: ({step: done, steps: total}) =>
+      study.onProgress({task: `train ${method.method}, seed ${seed}`, done, total}),
   });
   return {...learned, tuning};
 }

@@ -4,8 +4,8 @@ import type {Dataset, UnlabelledDataset} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import type {LossTerm} from '../losses/loss.ts';
 import type {Access} from '../teacher.ts';
+import {methodFolder} from './methods.ts';
 import type {Method, MethodViews, Recipe} from './recipe.ts';
-import {methodFolder} from './resolve.ts';
 
 /**
  * Checks a recipe, so that a slip is found before anything is asked or paid.

@@ -1,58 +1,26 @@
+import {tensorInputs} from '../data/batch.ts';
 import {
   type Dataset,
   drawExamples,
+  isLabelled,
   type Split,
   type TransferSet,
   transferSet,
   type Unlabelled,
   type UnlabelledDataset,
 } from '../data/split.ts';
-import {type VersionOptions, versionsOf} from '../data/versions.ts';
-import {joinDetails} from '../knowledge/coarsen.ts';
+import {versionsOf} from '../data/versions.ts';
+import {imagesOf} from '../data/view.ts';
+import {startEngine} from '../engine/engine.ts';
+import {InputError} from '../errors.ts';
 import {LEVELS} from '../levels.ts';
-import {needsOf} from '../losses/objective.ts';
-import type {Selection} from '../select/options.ts';
+import {planOf} from '../select/options.ts';
+import {featureShapes} from '../student/forward.ts';
 import type {StudentBuilder, Task} from '../student/student.ts';
-import type {Access, Detail} from '../teacher.ts';
-import type {Method, Recipe} from './recipe.ts';
-
-/** The queries to one teacher about one set of inputs: for the methods of a level together, or for one alone. */
-export interface QueryPlan {
-  readonly level: Access;
-  /** The method that asks in its own way; undefined if the methods of a level share the answers. */
-  readonly own: Method | undefined;
-  /** For people: `black-box`, or `black-box for votes`. */
-  readonly name: string;
-  /** For files: `black-box`, or `black-box.votes`. */
-  readonly fileName: string;
-  /** The least that must be asked for, so that every method finds what it needs. */
-  readonly detail: Detail;
-  /** How its method chooses the inputs; undefined if they are those that were drawn. */
-  readonly select: Selection | undefined;
-}
-
-/** A method with all that follows from its recipe. */
-export interface PlannedMethod extends Method {
-  /** Index in the recipe. */
-  readonly index: number;
-  /** The detail of its answers. */
-  readonly detail: Detail;
-  /** Name of the folder of its students. */
-  readonly folder: string;
-  /** The source of its answers; undefined if it learns from true labels. */
-  readonly queryPlan: QueryPlan | undefined;
-  /** The views that are answered before its students are trained. */
-  readonly countedViews: VersionOptions | undefined;
-  /** The level whose teacher may have to answer while its students are trained; undefined if none has to. */
-  readonly liveLevel: Access | undefined;
-}
-
-export interface PlannedMethods {
-  /** By level from the one that shows least; shared plans come before those of one method. */
-  readonly queryPlans: readonly QueryPlan[];
-  /** In the order of the recipe. */
-  readonly methods: readonly PlannedMethod[];
-}
+import type {Access} from '../teacher.ts';
+import {setApart} from './cascade-target.ts';
+import {checkMethod, type PlannedMethods, planMethods, type QueryPlan} from './methods.ts';
+import type {Recipe} from './recipe.ts';
 
 /** The training inputs that were drawn, with true labels if there are any. */
 export type Drawn = Split<'train'> | Unlabelled<'train'>;
@@ -68,6 +36,10 @@ export interface ResolvedRecipe extends Omit<Recipe, 'data' | 'student' | 'metho
   readonly task: Task;
   /** Parts of the answers in cross-fitting. */
   readonly folds: number;
+  /** How many students each run trains before its own, to choose one and to calibrate it. */
+  readonly trials: number;
+  /** Number of inputs that a method which chooses its own draws at random besides, to calibrate by. */
+  readonly calibrationSize: number;
   /** The levels that methods learn from, the one that shows least first. */
   readonly levels: readonly Access[];
   /** The level that students are measured against. */
@@ -77,51 +49,42 @@ export interface ResolvedRecipe extends Omit<Recipe, 'data' | 'student' | 'metho
 /** In how many parts the answers are divided if a recipe says nothing else. */
 export const FOLDS = 5;
 
-/** Works out once what every stage of a study needs to know about its recipe. */
-export function resolveRecipe(recipe: Recipe, data: Dataset | UnlabelledDataset): ResolvedRecipe {
+/**
+ * Starts the engine, reads the data of a recipe, and works out once what every stage of a study needs to know.
+ *
+ * @throws InputError if a method or a student can't learn what it is to learn
+ */
+export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
   const {student, methods, preprocessing, ...others} = recipe;
-  return {
+  const planned = planMethods(methods);
+  // Before the data, which may take long to read.
+  for (const method of planned.methods) checkMethod(method);
+  await startEngine();
+  const data = await recipe.data();
+  const students = typeof student === 'function' ? [student] : student;
+  const folds = recipe.calibration?.folds ?? FOLDS;
+  const resolved = {
     ...others,
-    ...planMethods(methods),
+    ...planned,
     data,
-    drawn: drawExamples(data.train, recipe.transfer),
-    students: typeof student === 'function' ? [student] : student,
+    students,
     task: taskOf(data, preprocessing),
-    folds: recipe.calibration?.folds ?? FOLDS,
+    folds,
+    trials: students.length > 1 || recipe.calibration ? students.length * folds : 0,
+    calibrationSize: setApart(recipe, recipe.transfer.size),
     levels: LEVELS.filter(access => methods.some(({level}) => level === access)),
     reference: referenceLevel(recipe),
+    drawn: drawExamples(data.train, recipe.transfer),
   };
-}
-
-/** The part of a resolved recipe that needs no data. */
-export function planMethods(methods: readonly Method[]): PlannedMethods {
-  const queryPlans = LEVELS.flatMap(level => queryPlansOf(level, methods));
-  const planOf = (method: Method) =>
-    queryPlans.find(({level, own}) => level === method.level && own === (asksItself(method) ? method : undefined));
-  return {
-    queryPlans,
-    methods: methods.map((method, index) => ({
-      ...method,
-      index,
-      detail: detailOf(method),
-      folder: methodFolder(method.method),
-      queryPlan: planOf(method),
-      countedViews: countedViews(method),
-      liveLevel: learnsFromNewViews(method) && method.level === 'white-box' ? method.level : undefined,
-    })),
-  };
+  checkTruth(resolved);
+  checkInputs(resolved);
+  checkStudents(resolved);
+  return resolved;
 }
 
 /** The level that shows most of those that the recipe has a teacher for: students are measured against it. */
 export function referenceLevel({teachers}: Pick<Recipe, 'teachers'>): Access {
   return LEVELS.findLast(level => teachers[level] !== undefined)!;
-}
-
-/** The least that a level's teacher must show, so that every method that asks it as it is finds what it needs. */
-export function detailOfLevel(methods: readonly PlannedMethod[], access: Access): Detail {
-  return joinDetails(
-    methods.filter(({level, asks}) => level === access && asks === undefined).map(({detail}) => detail),
-  );
 }
 
 /** The task that a student of these data must fit. */
@@ -133,51 +96,69 @@ export function taskOf(
   return {classes, inputShape: inputs.shape, preprocessing, dtype: inputs.dtype};
 }
 
-/** The query plans of a level: first the one that methods share, then one for each method that asks in its own way. */
-function queryPlansOf(level: Access, methods: readonly Method[]): readonly QueryPlan[] {
-  const all = methods.filter(method => method.level === level);
-  const sharing = all.filter(method => !asksItself(method));
-  const detail = joinDetails(sharing.map(detailOf));
-  const shared = {level, own: undefined, name: level, fileName: level, detail, select: undefined};
-  const owned = all.filter(asksItself).map(own => ({
-    level,
-    own,
-    name: `${level} for ${own.method}`,
-    fileName: `${level}.${methodFolder(own.method)}`,
-    detail: detailOf(own),
-    select: own.select,
-  }));
-  return sharing.length > 0 ? [shared, ...owned] : owned;
-}
-
-/** Whether a method shares its answers with no other. */
-function asksItself({asks, views, select}: Method): boolean {
-  return asks !== undefined || views?.count !== undefined || select !== undefined;
-}
-
-/** Whether each epoch shows a new view of each input. */
-function learnsFromNewViews({views}: Method): boolean {
-  return views !== undefined && views.count === undefined;
-}
-
-/** The detail of a method's answers. A true label is a label. */
-export function detailOf({level, detail, losses}: Method): Detail {
-  return level === 'none' ? {kind: 'label'} : (detail ?? needsOf(losses));
-}
-
-/** Name of the folder of a method's students: the method's name with hyphens for what a folder's name should not hold. */
-export function methodFolder(method: string): string {
-  return method.replace(/[^\p{L}\p{N}_.=-]+/gu, '-').replace(/^[.-]+|-+$/g, '');
-}
-
-/** The views of a method that are answered before its students are trained; undefined if there are none. */
-function countedViews({views}: Pick<Method, 'views'>): VersionOptions | undefined {
-  return views?.count === undefined ? undefined : {...views, count: views.count};
-}
-
 /** The inputs that a plan asks about: those that were drawn, or the versions of them that its method learns from. */
-export function transferOf({own}: QueryPlan, drawn: Drawn): TransferSet {
+export function transferOf({views}: QueryPlan, drawn: Drawn): TransferSet {
   const transfer = transferSet(drawn);
-  const views = own && countedViews(own);
   return views ? {...transfer, ...versionsOf(drawn.inputs, views)} : transfer;
+}
+
+/**
+ * Checks that nothing learns from true labels, or stops by them, if there are none.
+ *
+ * @throws InputError
+ */
+function checkTruth({methods, training, data}: ResolvedRecipe): void {
+  if (isLabelled(data)) return;
+  const untaught = methods.find(({level}) => level === 'none');
+  if (untaught !== undefined) {
+    throw new InputError(
+      `Method \`${untaught.method}\` learns from true labels, and the data have none. Leave it out, or give the data labels and a validation split.`,
+    );
+  }
+  if (training.earlyStopping !== undefined) {
+    throw new InputError(
+      '`training.earlyStopping` needs a validation split with true labels, and the data have none. Leave it out.',
+    );
+  }
+}
+
+/**
+ * Checks that methods that choose their inputs have some to choose from, and calls left to choose by; and that the inputs
+ * have views if methods learn from them.
+ *
+ * @throws InputError that names the method
+ */
+function checkInputs({methods, transfer: {size}, calibrationSize, data: {train}}: ResolvedRecipe): void {
+  for (const {method, select, views} of methods) {
+    if (select !== undefined) {
+      try {
+        planOf(train.inputs, {...select, most: size, seed: 0, calibration: calibrationSize});
+      } catch (error) {
+        throw new InputError(`Method \`${method}\`, \`select\`: ${(error as Error).message}`, {cause: error});
+      }
+    }
+    if (views === undefined) continue;
+    const {name, takesPartner} = views.view;
+    imagesOf(tensorInputs(train.inputs, `Method \`${method}\` learns from views, and view \`${name}\``), views.view);
+    if (takesPartner && size < 2) {
+      throw new InputError(
+        `Method \`${method}\`: \`${name}\` mixes inputs, and there is one. Raise \`transfer.size\`.`,
+      );
+    }
+  }
+}
+
+/**
+ * Checks that every student fits the data and has the layers that losses compare.
+ *
+ * @throws InputError
+ */
+function checkStudents({students, task, seeds, methods}: ResolvedRecipe): void {
+  for (const build of students) {
+    const student = build(task, seeds[0]!);
+    for (const {losses} of methods) {
+      for (const {studentFeatures} of losses) featureShapes(student, studentFeatures);
+    }
+    student.model.dispose();
+  }
 }

@@ -1,13 +1,11 @@
 import {accuracy} from '../evaluate/metrics.ts';
 import {fitTemperature} from '../knowledge/fit-temperature.ts';
-import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import type {StudentBuilder} from '../student/student.ts';
-import {train} from '../train/train.ts';
 import {type CrossFit, crossFit} from './cross-fit.ts';
 import type {AnsweredMethod} from './methods.ts';
 import type {Candidate, StudentChoice} from './results.ts';
 import type {Study} from './study.ts';
-import {freshStudent, trainOptions} from './training.ts';
+import type {OnStep} from './training.ts';
 
 /** The student that a run trains, and the temperature that calibrates it. */
 export interface Chosen {
@@ -23,11 +21,6 @@ export interface Tried extends Omit<Candidate, 'agreement'> {
   readonly fit: CrossFit;
 }
 
-/** How many students are trained to choose one and to calibrate it. */
-export function trialsOf({students, calibration, folds}: ResolvedRecipe): number {
-  return students.length > 1 || calibration ? students.length * folds : 0;
-}
-
 /**
  * Chooses among the students of a recipe and fits the temperature of the chosen one, both by the same answers, which none of
  * them learned from.
@@ -35,26 +28,26 @@ export function trialsOf({students, calibration, folds}: ResolvedRecipe): number
  * @param onStep - called with the index of the trial, and its steps
  */
 export async function chooseStudent(
-  study: Study,
+  {recipe, trainer, signal}: Study,
   method: AnsweredMethod,
   seed: number,
-  onStep: (trial: number) => ((step: number, steps: number) => void) | undefined,
+  onStep: (trial: number) => OnStep | undefined,
 ): Promise<Chosen> {
-  const {recipe, signal} = study;
-  const {students, folds} = recipe;
+  const {students, folds, trials, calibration} = recipe;
   const classes = method.knowledge.classes.length;
-  if (trialsOf(recipe) === 0) return {build: students[0]!, choice: undefined, temperature: undefined};
+  if (trials === 0) return {build: students[0]!, choice: undefined, temperature: undefined};
   const tried: Tried[] = [];
-  let trials = 0;
+  let trial = 0;
   for (const build of students) {
-    const {model} = freshStudent(recipe, build, seed);
+    const {model} = trainer.fresh(build, seed);
     const fit = await crossFit(method.knowledge, {
       folds,
       seed,
       signal,
       async train(part) {
-        const student = freshStudent(recipe, build, seed);
-        for await (const _ of train(student, part, trainOptions(study, method, seed, onStep(trials++))));
+        const student = trainer.fresh(build, seed);
+        const own = {onStep: onStep(trial++)};
+        for await (const _ of trainer.train(student, {...method, knowledge: part}, seed, own));
         return student;
       },
     });
@@ -64,7 +57,7 @@ export async function chooseStudent(
   const choice = students.length > 1 ? chooseAmong(tried, classes) : undefined;
   const chosen = choice?.chosen ?? 0;
   const {logits, labels} = tried[chosen]!.fit;
-  const temperature = recipe.calibration && fitTemperature(logits, labels, classes);
+  const temperature = calibration && fitTemperature(logits, labels, classes);
   return {build: students[chosen]!, choice, temperature};
 }
 

@@ -3,10 +3,9 @@ import {join} from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import type {Recipe} from '../recipe/recipe.ts';
+import {resolveRecipe} from '../recipe/resolve.ts';
 import {withoutSecrets} from '../secrets.ts';
 import {askQueries, askReference} from './asking.ts';
-import {readRecipe} from './checks.ts';
-import {trainMethods} from './jobs.ts';
 import {answeredMethod} from './knowledge.ts';
 import {measureAll} from './measure.ts';
 import {type AnsweredMethod, changed, type MethodChanges} from './methods.ts';
@@ -15,6 +14,7 @@ import {changesFor, checkRepeatability} from './repeatability.ts';
 import type {Repeatability, Results} from './results.ts';
 import {resultsOf} from './results-of.ts';
 import {directoryOf, openStudy, type Study, type StudyOptions} from './study.ts';
+import {trainMethods} from './train-methods.ts';
 import {tuneMethods} from './tune/tune.ts';
 import {checkWritable} from './writable.ts';
 
@@ -23,14 +23,14 @@ import {checkWritable} from './writable.ts';
  * its own way; trains the same student by every method from every seed, measures all of them on the test split, and writes
  * `results.json` and `report.html`.
  */
-export async function compare(source: Recipe, options: StudyOptions = {}): Promise<Results> {
+export async function compare(recipe: Recipe, options: StudyOptions = {}): Promise<Results> {
   const started = performance.now();
-  await checkWritable(directoryOf(source, options));
-  const recipe = await readRecipe(source);
-  const study = await openStudy(recipe, [...recipe.levels, recipe.reference], options);
+  await checkWritable(directoryOf(recipe, options));
+  const resolved = await resolveRecipe(recipe);
+  const study = await openStudy(resolved, [...resolved.levels, resolved.reference], options);
   try {
     const labelled: Labelled[] = [];
-    for (const plan of recipe.queryPlans) labelled.push(await askQueries(study, plan));
+    for (const plan of resolved.queryPlans) labelled.push(await askQueries(study, plan));
     const {asked, missing, changes} = await toCommonInputs(study, labelled);
     const reference = await askReference(study);
     const {answered, repeatability} = await answeredMethods(study, asked, changes);

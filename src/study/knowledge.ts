@@ -7,7 +7,8 @@ import {coarsenKnowledge, type Knowledge} from '../knowledge/knowledge.ts';
 import {openKnowledge} from '../knowledge/open-knowledge.ts';
 import {selectAnswers} from '../knowledge/table.ts';
 import {trueLabels} from '../knowledge/true-labels.ts';
-import type {Drawn, QueryPlan} from '../recipe/resolve.ts';
+import type {QueryPlan} from '../recipe/methods.ts';
+import type {Drawn} from '../recipe/resolve.ts';
 import type {AnsweredMethod, OpenMethod} from './methods.ts';
 import type {Study} from './study.ts';
 

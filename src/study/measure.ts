@@ -6,11 +6,11 @@ import type {Knowledge} from '../knowledge/knowledge.ts';
 import {boundsWithMissing} from '../statistics/missing-bounds.ts';
 import type {Calibration} from '../student/student.ts';
 import type {Reference} from './asking.ts';
-import type {TrainedRun} from './jobs.ts';
 import type {TunedMethod} from './methods.ts';
 import type {CascadeResult, ResultRow, RunFailure} from './results.ts';
 import type {Executed} from './run.ts';
 import type {Study} from './study.ts';
+import type {TrainedRun} from './train-methods.ts';
 
 /** One trained and measured student of a study. */
 export interface Run {

@@ -1,11 +1,12 @@
 import {leavesOf} from '../ask/compose/parts.ts';
 import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import {labelsInstead} from '../losses/hard-labels.ts';
-import type {PlannedMethod, ResolvedRecipe} from '../recipe/resolve.ts';
+import type {PlannedMethod} from '../recipe/methods.ts';
+import type {ResolvedRecipe} from '../recipe/resolve.ts';
+import {methodAt, type Setting} from '../recipe/settings.ts';
 import type {Teacher} from '../teacher.ts';
 import type {TrainOptions} from '../train/options.ts';
 import type {Tuning} from './results.ts';
-import {methodAt, type Setting} from './tune/settings.ts';
 
 /** How a study trains a method otherwise than its recipe says. */
 export interface MethodChanges {

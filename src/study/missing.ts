@@ -3,7 +3,7 @@ import {selectInputs} from '../data/inputs.ts';
 import {BudgetError, KnowledgeError, PendingError, UnrecordedError} from '../errors.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {selectAnswers} from '../knowledge/table.ts';
-import type {QueryPlan} from '../recipe/resolve.ts';
+import type {QueryPlan} from '../recipe/methods.ts';
 import {keep} from './knowledge.ts';
 import type {MethodChanges} from './methods.ts';
 import {counted, percent} from './report/format.ts';

@@ -4,14 +4,13 @@ import {type Estimate, type PlanTotal, totalOf} from '../ask/plan/cost.ts';
 import {type AskPlan, planAsking} from '../ask/plan/plan.ts';
 import {selectInputs} from '../data/inputs.ts';
 import type {Recipe} from '../recipe/recipe.ts';
-import {transferOf} from '../recipe/resolve.ts';
+import {resolveRecipe, transferOf} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE, isStoreUrl, journalOf} from '../store/cache-path.ts';
 import {BatchRecords} from '../store/journal/batches.ts';
 import {JournalReader} from '../store/journal/reader.ts';
 import {type AnswerStore, openAnswerStore, openStoreAt} from '../store/store.ts';
 import type {Access, Detail, Rate} from '../teacher.ts';
 import {measurable} from './asking.ts';
-import {readRecipe} from './checks.ts';
 import {isAskedAgain, rowsAskedAgain} from './repeatability.ts';
 import {openServices} from './services.ts';
 import {openTeachers} from './teachers.ts';
@@ -70,7 +69,7 @@ export async function planStudy(
   source: Recipe,
   {cache = DEFAULT_CACHE, rate = {}, byBatches = false}: StudyPlanOptions = {},
 ): Promise<StudyPlan> {
-  const recipe = await readRecipe(source);
+  const recipe = await resolveRecipe(source);
   const {data, drawn, reference} = recipe;
   const services = openServices();
   const store = openToRead(cache);

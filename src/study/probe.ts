@@ -3,11 +3,11 @@ import {probeTeacher} from '../ask/probe/probe.ts';
 import type {TeacherProbe} from '../ask/probe/teacher-probe.ts';
 import {inputAt} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
+import {detailOfLevel} from '../recipe/methods.ts';
 import type {Recipe} from '../recipe/recipe.ts';
-import {detailOfLevel} from '../recipe/resolve.ts';
+import {resolveRecipe} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE} from '../store/cache-path.ts';
 import type {Access, Query, Teacher} from '../teacher.ts';
-import {readRecipe} from './checks.ts';
 import {openStudy, type Study, type StudyOptions} from './study.ts';
 
 export interface StudyProbeOptions extends Omit<StudyOptions, 'directory' | 'workers' | 'drift' | 'lane'> {
@@ -50,7 +50,7 @@ export async function probeStudy(recipe: Recipe, options: StudyProbeOptions = {}
   if (!Number.isSafeInteger(count) || count < 1) {
     throw new InputError(`Expected \`questions\` to be a whole number above 0, got ${count}.`);
   }
-  const resolved = await readRecipe(recipe);
+  const resolved = await resolveRecipe(recipe);
   const chosen = levels ?? resolved.levels;
   const study = await openStudy(resolved, chosen, others);
   try {

@@ -5,10 +5,10 @@ import type {Difference} from '../evaluate/compare-scores.ts';
 import type {TargetSummary} from '../evaluate/effects.ts';
 import type {Judgement} from '../evaluate/judge.ts';
 import type {ReliabilityBin} from '../evaluate/reliability.ts';
+import type {Setting} from '../recipe/settings.ts';
 import type {MissingCount} from '../statistics/missing-bounds.ts';
 import type {Guarantee} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
-import type {Setting} from './tune/settings.ts';
 
 /** The findings of a study, as in `results.json`. Accuracies and rates are fractions, entropies and divergences nats. */
 export interface Results {

@@ -5,22 +5,21 @@ import {countOf, type Knowledge, type StoredKnowledge} from '../knowledge/knowle
 import {readFirstVersions} from '../knowledge/part-of.ts';
 import {targetsOf} from '../losses/targets.ts';
 import {cascadeTarget} from '../recipe/cascade-target.ts';
+import type {PlannedMethod} from '../recipe/methods.ts';
 import type {Recipe} from '../recipe/recipe.ts';
-import type {PlannedMethod} from '../recipe/resolve.ts';
 import {saveStudent} from '../student/files.ts';
 import {fitGate, type Gate, MOST_GATE_TEXTS} from '../student/gate.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Calibration, Student} from '../student/student.ts';
 import type {CheckpointOptions, Epoch} from '../train/options.ts';
 import {NO_TIME, type Profile, secondsOf} from '../train/profile.ts';
-import {train} from '../train/train.ts';
-import {checkSource} from './checks.ts';
-import {chooseStudent, trialsOf} from './choose.ts';
+
+import {chooseStudent} from './choose.ts';
 import {divide} from './divide.ts';
 import type {AnsweredMethod} from './methods.ts';
 import type {CurvePoint, StudentChoice} from './results.ts';
 import type {Study} from './study.ts';
-import {freshStudent, pointOf, trainOptions} from './training.ts';
+import {checkSource, type OnStep, pointOf} from './training.ts';
 
 export interface Learned {
   readonly student: Student;
@@ -38,7 +37,7 @@ export interface Learned {
 interface LearnOptions {
   /** Keeps the run on disk, and goes on with a kept one. */
   readonly checkpoint?: CheckpointOptions | undefined;
-  readonly onStep?: ((step: number, steps: number) => void) | undefined;
+  readonly onStep?: OnStep | undefined;
 }
 
 /**
@@ -51,16 +50,16 @@ export async function learn(
   seed: number,
   {checkpoint, onStep}: LearnOptions = {},
 ): Promise<Learned> {
-  const {recipe, signal} = study;
-  const {knowledge, changes} = method;
-  checkSource(method, knowledge);
+  const {recipe, trainer, signal, onNote} = study;
+  const {level, knowledge, changes} = method;
+  checkSource(method);
+  const {training, ...apart} = divide(recipe, method, knowledge);
+  const taught = {...method, knowledge: training};
   // Those that choose and calibrate it are trained before the student that is kept, and count as parts of its run.
-  const before = trialsOf(recipe);
-  const stepsOf = (run: number): LearnOptions['onStep'] =>
-    onStep && ((step, steps) => onStep(run * steps + step, (before + 1) * steps));
-  const {training, calibrationInputs, unanswered} = divide(recipe, method, knowledge);
-  const {build, choice, temperature} = await chooseStudent(study, {...method, knowledge: training}, seed, stepsOf);
-  const fresh = freshStudent(recipe, build, seed);
+  const stepsOf = (run: number): OnStep | undefined =>
+    onStep && (({step, steps}) => onStep({step: run * steps + step, steps: (recipe.trials + 1) * steps}));
+  const {build, choice, temperature} = await chooseStudent(study, taught, seed, stepsOf);
+  const fresh = trainer.fresh(build, seed);
   const curve: CurvePoint[] = [];
   let kept: CurvePoint | undefined;
   const add = (epoch: Epoch): void => {
@@ -69,24 +68,23 @@ export async function learn(
     if (epoch.best || !recipe.training.earlyStopping) kept = point;
   };
   let profile = NO_TIME;
-  const epochs = train(fresh, training, {
-    ...trainOptions(study, method, seed, stepsOf(before)),
+  const epochs = trainer.train(fresh, taught, seed, {
+    onStep: stepsOf(recipe.trials),
     checkpoint: checkpoint && withEpochs(checkpoint, add),
-    onFallback: reason => study.onNote(`The step runs operation by operation, slower than compiled: ${reason}.`),
+    onFallback: reason => onNote(`The step runs operation by operation, slower than compiled: ${reason}.`),
     onProfile: spent => {
       profile = spent;
     },
   });
   for await (const epoch of epochs) add(epoch);
-  const options = {calibrationInputs, unanswered, signal};
-  const calibration = temperature && (await calibrate(recipe, fresh, knowledge, {temperature, ...options}));
+  const calibration = temperature && (await calibrate(recipe, fresh, knowledge, {temperature, ...apart, signal}));
   const gate = await gateOver(recipe, training, seed);
   const student = {...fresh, ...(calibration && {calibration}), ...(gate && {gate})};
   const directory = studentPath(study.directory, method, seed);
   const {learnsLabels, tuned} = changes;
   await saveStudent(directory, student, {
     recipe: recipe.name,
-    level: method.level,
+    level,
     method: method.method,
     seed,
     ...(learnsLabels && {learnsLabels}),
@@ -147,12 +145,7 @@ export interface Executed {
  * Trains one student and lets it answer the test split. The run is kept on disk, and goes on from the step where an earlier
  * process with the same study left it; the checkpoint stays until the study is done.
  */
-export async function execute(
-  study: Study,
-  method: AnsweredMethod,
-  seed: number,
-  onStep: (step: number, steps: number) => void,
-): Promise<Executed> {
+export async function execute(study: Study, method: AnsweredMethod, seed: number, onStep: OnStep): Promise<Executed> {
   const checkpoint: CheckpointOptions = {
     path: checkpointPath(study.directory, method, seed),
     resume: 'if-possible',

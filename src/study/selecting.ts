@@ -6,16 +6,13 @@ import type {LayeredTeacher} from '../ask/layer.ts';
 import {mixSeed} from '../data/random.ts';
 import {transferSet} from '../data/split.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
-import {setApart} from '../recipe/cascade-target.ts';
-import type {QueryPlan} from '../recipe/resolve.ts';
+import type {QueryPlan} from '../recipe/methods.ts';
 import type {Selection} from '../select/options.ts';
 import {describeRound, type SelectionRound} from '../select/round.ts';
 import {selectInRounds} from '../select/select-in-rounds.ts';
 import type {Student} from '../student/student.ts';
-import {train} from '../train/train.ts';
 import type {OpenMethod} from './methods.ts';
 import type {Study} from './study.ts';
-import {freshStudent, trainOptions} from './training.ts';
 
 /**
  * Asks a teacher in rounds about training inputs that a method's own students choose, at most as many as are drawn for the
@@ -39,7 +36,7 @@ export async function askSelected(
     ...options,
     most,
     seed,
-    calibration: setApart(recipe, most),
+    calibration: recipe.calibrationSize,
     train: (knowledge, drawn) => chooser(study, method, knowledge, mixSeed(recipe.seeds[0]!, `chooses by ${drawn}`)),
   });
   for await (const round of selecting) {
@@ -55,12 +52,16 @@ export async function askSelected(
 }
 
 /** A student that is trained as the method's are, to choose what the teacher is asked next. */
-async function chooser(study: Study, method: OpenMethod, knowledge: Knowledge, seed: number): Promise<Student> {
-  const student = freshStudent(study.recipe, study.recipe.students[0]!, seed);
-  const {validation, ...options} = trainOptions(study, method, seed, undefined);
-  // It costs time, and tells nothing here but when to stop.
-  const stopping = options.earlyStopping && validation ? {validation} : {};
-  for await (const _epoch of train(student, knowledge, {...options, ...stopping}));
+async function chooser(
+  {recipe, trainer}: Study,
+  method: OpenMethod,
+  knowledge: Knowledge,
+  seed: number,
+): Promise<Student> {
+  const student = trainer.fresh(recipe.students[0]!, seed);
+  // Validation costs time, and tells nothing here but when to stop.
+  const own = recipe.training.earlyStopping ? {} : {validation: undefined};
+  for await (const _epoch of trainer.train(student, {...method, knowledge}, seed, own));
   return student;
 }
 

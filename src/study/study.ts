@@ -2,15 +2,16 @@ import {join} from 'node:path';
 import {type Asking, type AskingOptions, type OpenTeacher, openAsking} from '../ask/asking.ts';
 import {type Engine, startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
+import type {QueryPlan} from '../recipe/methods.ts';
 import type {Recipe} from '../recipe/recipe.ts';
-import type {QueryPlan, ResolvedRecipe} from '../recipe/resolve.ts';
+import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE, journalOf} from '../store/cache-path.ts';
 import {noteOnSkipped} from '../store/quarantine.ts';
 import type {Access, Teacher} from '../teacher.ts';
-import {checkStudents, checkTruth} from './checks.ts';
 import {type OpenRecipe, openMethod} from './methods.ts';
 import {openServices} from './services.ts';
 import {openTeachers} from './teachers.ts';
+import {Trainer} from './training.ts';
 
 export interface StudyOptions extends Omit<AskingOptions, 'cache' | 'journal' | 'onNote'> {
   /**
@@ -83,6 +84,8 @@ export interface Study {
   readonly signal: AbortSignal | undefined;
   readonly onProgress: (progress: StudyProgress) => void;
   readonly onNote: (note: string) => void;
+  /** All students of the study are trained by it. */
+  readonly trainer: Trainer;
   /** All teachers of the study are asked through it. */
   readonly asking: Asking;
   /** The teacher of one of the study's levels, with no layers around it. */
@@ -109,8 +112,6 @@ export async function openStudy(
   const {directory = directoryOf(recipe), cache = DEFAULT_CACHE, allowMissing = ALLOWED_MISSING, ...others} = options;
   const {workers, signal, onProgress = () => {}, onNote = () => {}, ...asked} = others;
   checkShare(allowMissing);
-  checkStudents(recipe);
-  checkTruth(recipe);
   const engine = await startEngine();
   const services = openServices();
   const {byLevel, byPlan} = await openTeachers(recipe, levels, services);
@@ -130,6 +131,7 @@ export async function openStudy(
     signal,
     onProgress,
     onNote,
+    trainer: new Trainer(recipe, signal),
     asking,
     teacherOf: access => byLevel.get(access)!,
     teacherFor: plan => byPlan.get(plan)!,

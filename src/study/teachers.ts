@@ -1,8 +1,9 @@
 import {sameClasses} from '../data/classes.ts';
 import {InputError} from '../errors.ts';
 import {describeDetail, satisfies} from '../knowledge/coarsen.ts';
+import type {PlannedMethod, PlannedMethods, QueryPlan} from '../recipe/methods.ts';
 import type {Method} from '../recipe/recipe.ts';
-import type {PlannedMethod, QueryPlan, ResolvedRecipe} from '../recipe/resolve.ts';
+import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import type {Access, Teacher} from '../teacher.ts';
 import {type OpenMethod, openMethod} from './methods.ts';
 import type {Services} from './services.ts';
@@ -15,13 +16,16 @@ export interface OpenTeachers {
   readonly byPlan: ReadonlyMap<QueryPlan, Teacher>;
 }
 
+/** The part of a resolved recipe that its teachers are checked against. */
+type TeachersRecipe = Pick<ResolvedRecipe, 'teachers' | 'training' | 'data' | keyof PlannedMethods>;
+
 /**
  * Makes the teachers of some levels and checks them. Asks nothing.
  *
  * @throws InputError if a level has no teacher, or its teacher does not fit; the services are then closed
  */
 export async function openTeachers(
-  recipe: ResolvedRecipe,
+  recipe: TeachersRecipe,
   levels: readonly Access[],
   services: Services,
 ): Promise<OpenTeachers> {
@@ -51,7 +55,7 @@ export async function openTeachers(
  *
  * @throws InputError if it does not
  */
-function askedBy(plan: QueryPlan, teacher: Teacher, recipe: ResolvedRecipe): Teacher {
+function askedBy(plan: QueryPlan, teacher: Teacher, recipe: TeachersRecipe): Teacher {
   const asked = plan.own?.asks ? plan.own.asks(teacher) : teacher;
   checkAsked(asked, plan);
   checkClasses(asked, recipe.data.classes);

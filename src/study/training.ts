@@ -1,35 +1,48 @@
 import {isLabelled} from '../data/split.ts';
-import {LimbeckError} from '../errors.ts';
+import {KnowledgeError, LimbeckError} from '../errors.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
-import type {Student, StudentBuilder} from '../student/student.ts';
+import type {Student, StudentBuilder, Task} from '../student/student.ts';
 import type {Epoch, TrainOptions} from '../train/options.ts';
-import type {OpenMethod} from './methods.ts';
+import {type Run, startRun} from '../train/run.ts';
+import {train} from '../train/train.ts';
+import type {AnsweredMethod} from './methods.ts';
 import type {CurvePoint} from './results.ts';
-import type {Study} from './study.ts';
 
-/** A student before its first step. The same seed gives the same weights. */
-export function freshStudent({task}: ResolvedRecipe, build: StudentBuilder, seed: number): Student {
-  return build(task, seed);
+/** Trains the students of a study: all by the same schedule, and those of one seed from the same weights. */
+export class Trainer {
+  readonly #task: Task;
+  readonly #shared: Omit<TrainOptions, 'losses' | 'seed'>;
+
+  constructor({task, training, data}: ResolvedRecipe, signal: AbortSignal | undefined) {
+    this.#task = task;
+    this.#shared = {...training, validation: isLabelled(data) ? data.validation : undefined, signal};
+  }
+
+  /** A student before its first step. The same seed gives the same weights. */
+  fresh(build: StudentBuilder, seed: number): Student {
+    return build(this.#task, seed);
+  }
+
+  /** Trains a student by a method, from what the method learns from. */
+  train(student: Student, method: AnsweredMethod, seed: number, own?: OwnOptions): AsyncGenerator<Epoch, void, void> {
+    return train(student, method.knowledge, this.#options(method, seed, own));
+  }
+
+  /** A run before its first step, as `train` starts it. */
+  start(student: Student, method: AnsweredMethod, seed: number): Promise<Run> {
+    return startRun(student, method.knowledge, this.#options(method, seed));
+  }
+
+  #options({losses, viewing}: AnsweredMethod, seed: number, own: OwnOptions = {}): TrainOptions {
+    return {...this.#shared, ...viewing, losses, seed, ...own};
+  }
 }
 
-/** The options by which every student of a method is trained. */
-export function trainOptions(
-  {recipe, signal}: Study,
-  {losses, viewing}: OpenMethod,
-  seed: number,
-  onStep: ((step: number, steps: number) => void) | undefined,
-): TrainOptions {
-  const {training, data} = recipe;
-  return {
-    ...training,
-    ...viewing,
-    losses,
-    seed,
-    validation: isLabelled(data) ? data.validation : undefined,
-    signal,
-    onStep: onStep && (({step, steps}) => onStep(step, steps)),
-  };
-}
+/** Called after every step of a training. */
+export type OnStep = (progress: {readonly step: number; readonly steps: number}) => void;
+
+/** The options of one training. */
+type OwnOptions = Partial<Omit<TrainOptions, 'losses' | 'seed' | 'view' | 'teacher'>>;
 
 /** An epoch as a point of a run's curve. */
 export function pointOf({epoch, step, loss, validation}: Epoch): CurvePoint {
@@ -42,10 +55,27 @@ export interface Failure {
 }
 
 /** An error that a training may end with is an outcome; an abort, and a fault of the program's own, end the study. */
-export function failureOf({signal}: Pick<Study, 'signal'>): (error: unknown) => Failure {
+export function failureOf(signal: AbortSignal | undefined): (error: unknown) => Failure {
   return error => {
     signal?.throwIfAborted();
     if (error instanceof LimbeckError) return {failure: error.message};
     throw error;
   };
+}
+
+/**
+ * Checks that true labels teach a method that learns from them, and no other: one of a level of access learns from the
+ * answers of its teacher alone.
+ *
+ * @throws KnowledgeError
+ */
+export function checkSource({level, method, knowledge: {source}}: AnsweredMethod): void {
+  if ((source.access === 'truth') === (level === 'none')) return;
+  const [wanted, given] =
+    level === 'none'
+      ? ['true labels', `the answers of a ${source.access} teacher`]
+      : [`the answers of a ${level} teacher`, 'true labels'];
+  throw new KnowledgeError(
+    `Method \`${method}\` learns from ${wanted}, and the knowledge that it was given holds ${given}. Ask its teacher anew: \`limbeck label\`.`,
+  );
 }

@@ -1,11 +1,9 @@
 import {loadRecipe} from '../recipe/load.ts';
-import {readRecipe} from './checks.ts';
+import {resolveRecipe} from '../recipe/resolve.ts';
+import {type JobRunner, LocalRunner} from './jobs.ts';
 import {withSavedKnowledge} from './knowledge.ts';
-import {changed} from './methods.ts';
-import {execute} from './run.ts';
+import {type AnsweredMethod, changed} from './methods.ts';
 import {openStudy, type Study} from './study.ts';
-import {methodAt} from './tune/settings.ts';
-import {tryOut} from './tune/trial.ts';
 import type {RunMessage, TrialMessage, WorkerMessage, WorkerSetup} from './workers.ts';
 
 // A process of a study that trains students: it gets jobs from the process that started it and sends back what came of
@@ -20,7 +18,7 @@ const {module, directory} = JSON.parse(process.argv[2]!) as WorkerSetup;
 const opening = open();
 
 async function open(): Promise<Study> {
-  const recipe = await readRecipe(await loadRecipe(module));
+  const recipe = await resolveRecipe(await loadRecipe(module));
   const live = recipe.methods.flatMap(({liveLevel}) => liveLevel ?? []);
   return openStudy(recipe, live, {
     directory,
@@ -33,7 +31,8 @@ async function open(): Promise<Study> {
 process.on('message', async (message: RunMessage | TrialMessage) => {
   try {
     const study = await opening;
-    const working = 'setting' in message ? tried(study, message) : executed(study, message);
+    const method = changed(study.recipe.methods[message.method]!, message.changes);
+    const working = withSavedKnowledge(study, method, answered => made(new LocalRunner(study), answered, message));
     training = working;
     say(await working);
   } catch (error) {
@@ -41,22 +40,17 @@ process.on('message', async (message: RunMessage | TrialMessage) => {
   }
 });
 
-async function executed(study: Study, {method: index, seed, changes}: RunMessage): Promise<WorkerMessage> {
-  const method = changed(study.recipe.methods[index]!, changes);
-  const onStep = throttled((step: number, steps: number) => say({kind: 'progress', share: step / steps}));
-  return {
-    kind: 'executed',
-    executed: await withSavedKnowledge(study, method, answered => execute(study, answered, seed, onStep)),
-  };
-}
-
-async function tried(study: Study, {method: index, changes, setting, epochs}: TrialMessage): Promise<WorkerMessage> {
-  const method = methodAt(changed(study.recipe.methods[index]!, changes), setting);
-  const onShare = throttled((share: number) => say({kind: 'progress', share}));
-  return {
-    kind: 'tried',
-    outcome: await withSavedKnowledge(study, method, answered => tryOut(study, answered, epochs, onShare)),
-  };
+async function made(
+  runner: JobRunner,
+  method: AnsweredMethod,
+  message: RunMessage | TrialMessage,
+): Promise<WorkerMessage> {
+  const onNote = (note: string) => say({kind: 'note', note});
+  const listeners = {onNote, onProgress: throttled(share => say({kind: 'progress', share}))};
+  if ('seed' in message) {
+    return {kind: 'executed', executed: await runner.run({method, seed: message.seed}, listeners)};
+  }
+  return {kind: 'tried', outcome: await runner.trial({method, epochs: message.epochs}, listeners)};
 }
 
 async function end(): Promise<void> {
@@ -71,11 +65,11 @@ function say(message: WorkerMessage): void {
 }
 
 /** Every step would flood the channel. */
-function throttled<T extends readonly number[]>(tell: (...values: T) => void): (...values: T) => void {
+function throttled(tell: (share: number) => void): (share: number) => void {
   let told = 0;
-  return (...values) => {
+  return share => {
     if (performance.now() - told < 100) return;
     told = performance.now();
-    tell(...values);
+    tell(share);
   };
 }

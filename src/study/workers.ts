@@ -5,23 +5,22 @@ import {threadsSet} from '../engine/engine.ts';
 import {LimbeckError} from '../errors.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {type Child, hasEnded, startChild} from './child.ts';
+import {type JobListeners, type JobRunner, LocalRunner, type RunJob, type TrialJob} from './jobs.ts';
 import type {MethodChanges} from './methods.ts';
 import type {Executed} from './run.ts';
 import type {Study} from './study.ts';
-import type {Setting} from './tune/settings.ts';
 import type {TrialOutcome} from './tune/trial.ts';
 
-/** A run as a worker is sent it. */
+/** A run as a worker is sent it, which has the recipe and the saved knowledge: which method, and how it differs. */
 export interface RunMessage {
   /** Index of the method in the recipe. */
   readonly method: number;
-  readonly seed: number;
   readonly changes: MethodChanges;
+  readonly seed: number;
 }
 
 /** A trial as a worker is sent it. */
 export interface TrialMessage extends Omit<RunMessage, 'seed'> {
-  readonly setting: Setting;
   readonly epochs: number;
 }
 
@@ -45,23 +44,6 @@ export type WorkerMessage =
 
 /** A worker process ended before its job did. */
 export class WorkerCrash extends LimbeckError {}
-
-/** Told of a run before it is done. */
-export interface RunListeners {
-  /** @param share - of its steps, from 0 to 1 */
-  readonly onProgress: (share: number) => void;
-  readonly onNote: (note: string) => void;
-}
-
-/** A process that trains students, one after another. */
-export interface StudyWorker {
-  /** @throws WorkerCrash if the process ended; LimbeckError if the run itself failed */
-  run(job: RunMessage, listeners: RunListeners): Promise<Executed>;
-  /** Throws as `run` does. */
-  trial(job: TrialMessage, listeners: RunListeners): Promise<TrialOutcome>;
-  /** Ends the process; the run under way is kept on disk. */
-  close(): Promise<void>;
-}
 
 /**
  * How many threads each student of a study is trained with in a worker: what is left of the cores when all of its runs
@@ -93,8 +75,75 @@ export function workerCount(jobs: number, wanted: number = availableParallelism(
 
 const entry = fileURLToPath(new URL('./worker-process.js', import.meta.url));
 
+/**
+ * What trains the students of a study: worker processes, if it has some, or this process.
+ *
+ * @param jobs - how many may be under way at once
+ */
+export function openRunner(study: Study, jobs: number): JobRunner {
+  const {workers, directory, engine, signal} = study;
+  if (workers === undefined) return new LocalRunner(study);
+  const [concurrency, threads] = [workerCount(jobs, workers.count), trainingThreads(study)];
+  // Alone, a worker would do nothing that this process does not, if it has as many threads.
+  if (concurrency === 1 && threads === engine.threads) return new LocalRunner(study);
+  return new WorkerPool(concurrency, {module: workers.module, threads, directory}, signal);
+}
+
+/** Trains in worker processes. They are started as they are needed and used again; one that died is not. */
+class WorkerPool implements JobRunner {
+  readonly concurrency: number;
+  readonly #setup: WorkerSetup;
+  readonly #signal: AbortSignal | undefined;
+  readonly #idle: Child[] = [];
+  readonly #started: Child[] = [];
+  readonly #closeAll = async (): Promise<void> => void (await Promise.all(this.#started.map(closeWorker)));
+
+  constructor(concurrency: number, setup: WorkerSetup, signal: AbortSignal | undefined) {
+    this.concurrency = concurrency;
+    this.#setup = setup;
+    this.#signal = signal;
+    signal?.addEventListener('abort', this.#closeAll, {once: true});
+  }
+
+  run({method: {index, changes}, seed}: RunJob, listeners: JobListeners): Promise<Executed> {
+    const job = {method: index, changes, seed};
+    return this.#twice(job, listeners, message => message.kind === 'executed' && message.executed);
+  }
+
+  trial({method: {index, changes}, epochs}: TrialJob, listeners: JobListeners): Promise<TrialOutcome> {
+    const job = {method: index, changes, epochs};
+    return this.#twice(job, listeners, message => message.kind === 'tried' && message.outcome);
+  }
+
+  async close(): Promise<void> {
+    this.#signal?.removeEventListener('abort', this.#closeAll);
+    await this.#closeAll();
+  }
+
+  #twice<T>(...job: JobOfWorker<T>): Promise<T> {
+    return this.#attempt(...job).catch((error: unknown) => {
+      if (!(error instanceof WorkerCrash) || this.#signal?.aborted) throw error;
+      return this.#attempt(...job);
+    });
+  }
+
+  async #attempt<T>(...job: JobOfWorker<T>): Promise<T> {
+    let worker = this.#idle.pop();
+    if (worker === undefined) {
+      worker = startWorker(this.#setup);
+      this.#started.push(worker);
+    }
+    const result = await ask(worker, ...job).catch((error: unknown) => {
+      if (!(error instanceof WorkerCrash)) this.#idle.push(worker);
+      throw error;
+    });
+    this.#idle.push(worker);
+    return result;
+  }
+}
+
 /** Starts a worker; it stops when its channel closes. */
-export function openWorker(setup: WorkerSetup): StudyWorker {
+function startWorker(setup: WorkerSetup): Child {
   const threads = String(setup.threads);
   const env = {
     ...process.env,
@@ -102,27 +151,30 @@ export function openWorker(setup: WorkerSetup): StudyWorker {
     TF_NUM_INTEROP_THREADS: '-1',
     OMP_NUM_THREADS: threads,
   };
-  const child = startChild(entry, [JSON.stringify(setup)], {env, serialization: 'advanced'});
-  return {
-    run: (job, listeners) => ask(child, job, listeners, message => message.kind === 'executed' && message.executed),
-    trial: (job, listeners) => ask(child, job, listeners, message => message.kind === 'tried' && message.outcome),
-    async close() {
-      if (hasEnded(child.process)) return;
-      const exited = once(child.process, 'exit');
-      child.process.kill('SIGTERM');
-      const tooLong = setTimeout(() => child.process.kill('SIGKILL'), MOST_PATIENCE);
-      await exited;
-      clearTimeout(tooLong);
-    },
-  };
+  return startChild(entry, [JSON.stringify(setup)], {env, serialization: 'advanced'});
 }
 
-/** @param resultIn - what a message says came of the job, if it does */
+/** Ends the process; the run under way is kept on disk. */
+async function closeWorker({process: child}: Child): Promise<void> {
+  if (hasEnded(child)) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  const tooLong = setTimeout(() => child.kill('SIGKILL'), MOST_PATIENCE);
+  await exited;
+  clearTimeout(tooLong);
+}
+
+type JobOfWorker<T> = readonly [
+  job: RunMessage | TrialMessage,
+  listeners: JobListeners,
+  /** The result of the job, if a message has it. */
+  resultIn: (message: WorkerMessage) => T | false,
+];
+
+/** @throws WorkerCrash if the process ended; LimbeckError if the job itself failed */
 function ask<T>(
   {process: child, stderrTail}: Child,
-  job: RunMessage | TrialMessage,
-  {onProgress, onNote}: RunListeners,
-  resultIn: (message: WorkerMessage) => T | false,
+  ...[job, {onProgress, onNote}, resultIn]: JobOfWorker<T>
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const settle = (end: () => void) => {

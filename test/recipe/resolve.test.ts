@@ -1,25 +1,29 @@
 import {describe, expect, it} from 'vitest';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
-import type {Recipe} from '../../src/recipe/recipe.ts';
-import {detailOf, detailOfLevel, planMethods, resolveRecipe} from '../../src/recipe/resolve.ts';
-import {methods, startedTinyModel, tinyData, tinyRecipe, tinyTeachers} from '../study/tiny.ts';
+import {detailOf, detailOfLevel, planMethods} from '../../src/recipe/methods.ts';
+import {resolveRecipe} from '../../src/recipe/resolve.ts';
+import {methods, startedTinyModel, tinyRecipe, tinyTeachers} from '../study/tiny.ts';
 
 const teachers = tinyTeachers(await startedTinyModel());
-const resolved = (recipe: Recipe) => resolveRecipe(recipe, tinyData());
 const detailNamed = (name: string) => detailOf(methods.find(({method}) => method === name)!);
 
 describe('the levels of a recipe', () => {
-  it('are those that its methods learn from, the one that shows least first', () => {
+  it('are those that its methods learn from, the one that shows least first', async () => {
     const reversed = tinyRecipe(teachers, {methods: [...methods].reverse()});
-    expect(resolved(reversed).levels).toEqual(['black-box', 'gray-box', 'white-box']);
-    expect(resolved(tinyRecipe(teachers, {methods: methods.slice(0, 1)})).levels).toEqual([]);
+    expect((await resolveRecipe(reversed)).levels).toEqual(['black-box', 'gray-box', 'white-box']);
+    const untaught = await resolveRecipe(tinyRecipe(teachers, {methods: methods.slice(0, 1)}));
+    expect(untaught.levels).toEqual([]);
   });
 
-  it('are measured by the one that shows most, whether a method learns from it or not', () => {
-    expect(resolved(tinyRecipe(teachers, {methods: methods.slice(0, 2)})).reference).toBe('white-box');
+  it('are measured by the one that shows most, whether a method learns from it or not', async () => {
+    const least = await resolveRecipe(tinyRecipe(teachers, {methods: methods.slice(0, 2)}));
+    expect(least.reference).toBe('white-box');
     const {'black-box': blackBox, 'gray-box': grayBox} = teachers;
-    expect(resolved(tinyRecipe({'gray-box': grayBox, 'black-box': blackBox})).reference).toBe('gray-box');
+    const without = await resolveRecipe(
+      tinyRecipe({'gray-box': grayBox, 'black-box': blackBox}, {methods: methods.slice(0, 4)}),
+    );
+    expect(without.reference).toBe('gray-box');
   });
 
   it('are asked for the least that all their methods can be served from', () => {

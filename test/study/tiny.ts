@@ -13,12 +13,12 @@ import {featureHint} from '../../src/losses/feature-hint.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import {topKLabels} from '../../src/losses/top-k.ts';
+import {methodFolder} from '../../src/recipe/methods.ts';
 import type {Method, Recipe} from '../../src/recipe/recipe.ts';
-import {methodFolder} from '../../src/recipe/resolve.ts';
+import {resolveRecipe} from '../../src/recipe/resolve.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import type {Student, Task} from '../../src/student/student.ts';
-import {readRecipe} from '../../src/study/checks.ts';
 import type {AnsweredMethod, OpenMethod} from '../../src/study/methods.ts';
 import {studentPath} from '../../src/study/run.ts';
 import {openStudy, type Study, type StudyOptions} from '../../src/study/study.ts';
@@ -203,7 +203,7 @@ export function studyPlaces(): () => Promise<{readonly directory: string; readon
 
 /** Opens a study of a recipe. */
 export async function openRecipe(recipe: Recipe, levels: readonly Access[], options?: StudyOptions): Promise<Study> {
-  return openStudy(await readRecipe(recipe), levels, options);
+  return openStudy(await resolveRecipe(recipe), levels, options);
 }
 
 /** A method of an open study. */

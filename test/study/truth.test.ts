@@ -1,8 +1,8 @@
 import {describe, expect, it} from 'vitest';
 import {KnowledgeError} from '../../src/errors.ts';
 import {trueLabels} from '../../src/knowledge/true-labels.ts';
+import {methodAt} from '../../src/recipe/settings.ts';
 import {learn} from '../../src/study/run.ts';
-import {methodAt} from '../../src/study/tune/settings.ts';
 import {tryOut} from '../../src/study/tune/trial.ts';
 import {answered, methods, openRecipe, startedTinyModel, studyPlaces, tinyRecipe, tinyTeachers} from './tiny.ts';
 

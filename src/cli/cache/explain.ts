@@ -4,14 +4,14 @@ import {inputAt} from '../../data/inputs.ts';
 import {InputError} from '../../errors.ts';
 import {describeDetail, satisfies} from '../../knowledge/coarsen.ts';
 import {loadRecipe} from '../../recipe/load.ts';
-import {detailOfLevel} from '../../recipe/resolve.ts';
+import {detailOfLevel} from '../../recipe/methods.ts';
+import {resolveRecipe} from '../../recipe/resolve.ts';
 import {journalOf} from '../../store/cache-path.ts';
 import {describeDifferences, explainMiss, type Nearest} from '../../store/explain.ts';
 import {JournalReader} from '../../store/journal/reader.ts';
 import {digestKey, digestQuery} from '../../store/key.ts';
 import type {ImportedFrom} from '../../store/stored-answer.ts';
 import {measurable} from '../../study/asking.ts';
-import {readRecipe} from '../../study/checks.ts';
 import {openStudy} from '../../study/study.ts';
 import type {Access, Detail, Query, Teacher} from '../../teacher.ts';
 import {studyOptions} from '../study-options.ts';
@@ -27,7 +27,7 @@ interface ExplainFlags extends CacheFlags {
 
 export async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
-  const recipe = await readRecipe(await loadRecipe(path));
+  const recipe = await resolveRecipe(await loadRecipe(path));
   const {split = 'transfer'} = flags;
   // Only the level that students are measured against is asked about the test split.
   const level = flags.level ?? (split === 'test' ? recipe.reference : recipe.levels[0]!);

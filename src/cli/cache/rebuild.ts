@@ -3,11 +3,10 @@ import {queriesAbout} from '../../ask/collect.ts';
 import {askEach} from '../../ask/each.ts';
 import {InputError} from '../../errors.ts';
 import {loadRecipe} from '../../recipe/load.ts';
-import {transferOf} from '../../recipe/resolve.ts';
+import {resolveRecipe, transferOf} from '../../recipe/resolve.ts';
 import {isStoreUrl, journalOf} from '../../store/cache-path.ts';
 import {rebuildStore} from '../../store/journal/rebuild.ts';
 import {isDamagedLmdb} from '../../store/lmdb/file.ts';
-import {readRecipe} from '../../study/checks.ts';
 import {openStudy} from '../../study/study.ts';
 import {studyOptions} from '../study-options.ts';
 import {openTerminal, type Terminal} from '../terminal.ts';
@@ -53,7 +52,7 @@ function moveAside(cache: string): string | undefined {
 
 /** Puts a recipe's transfer sets to its teachers offline, so that answers in the journal are read and kept. */
 async function readByRecipe(path: string, flags: CacheFlags, terminal: Terminal): Promise<void> {
-  const recipe = await readRecipe(await loadRecipe(path));
+  const recipe = await resolveRecipe(await loadRecipe(path));
   const study = await openStudy(recipe, recipe.levels, studyOptions({...flags, offline: true}, terminal));
   try {
     for (const plan of recipe.queryPlans) {

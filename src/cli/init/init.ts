@@ -6,7 +6,7 @@ import {bytesOf} from '../../data/texts/bytes.ts';
 import type {TextFormat} from '../../data/texts/record.ts';
 import {InputError} from '../../errors.ts';
 import {loadRecipe} from '../../recipe/load.ts';
-import {resolveRecipe} from '../../recipe/resolve.ts';
+import {planMethods} from '../../recipe/methods.ts';
 import {openServices} from '../../study/services.ts';
 import {openTeachers} from '../../study/teachers.ts';
 import {packageVersion} from '../../version.ts';
@@ -135,7 +135,7 @@ async function tryRecipe(path: string, {data, output}: Chosen): Promise<boolean>
   try {
     const recipe = await loadRecipe(path);
     const services = openServices();
-    await openTeachers(resolveRecipe(recipe, data), [methodOf(output).level], services);
+    await openTeachers({...recipe, ...planMethods(recipe.methods), data}, [methodOf(output).level], services);
     await services.close();
     return true;
   } catch (error) {

@@ -2,16 +2,14 @@ import {mkdir, readFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {z} from 'zod';
 import {replaceFile} from '../../data/files.ts';
-import type {PlannedMethod} from '../../recipe/resolve.ts';
+import type {PlannedMethod} from '../../recipe/methods.ts';
+import type {Setting} from '../../recipe/settings.ts';
 import {digestOf} from '../../train/digest.ts';
 import {fingerprintOf} from '../../train/fingerprint.ts';
-import {startRun} from '../../train/run.ts';
 import {divide} from '../divide.ts';
 import type {AnsweredMethod} from '../methods.ts';
 import type {Trial} from '../results.ts';
 import type {Study} from '../study.ts';
-import {freshStudent, trainOptions} from '../training.ts';
-import type {Setting} from './settings.ts';
 
 const FORMAT = 'limbeck.trials/1';
 
@@ -77,25 +75,22 @@ function parsed(text: string): unknown {
 }
 
 /** The file of a method's trials. */
-export function trialsPath({directory}: Pick<Study, 'directory'>, {folder}: Pick<PlannedMethod, 'folder'>): string {
+export function trialsPath(directory: string, {folder}: Pick<PlannedMethod, 'folder'>): string {
   return join(directory, 'tuning', `${folder}.json`);
 }
 
 /** All that decides what trials come to. */
 export async function fingerprintOfTrials(
-  study: Study,
+  {recipe, trainer}: Study,
   method: AnsweredMethod,
   settings: readonly Setting[],
 ): Promise<string> {
-  const {recipe} = study;
-  const seed = recipe.seeds[0]!;
-  const student = freshStudent(recipe, recipe.students[0]!, seed);
+  const {seeds, students, folds} = recipe;
   const {training} = divide(recipe, method, method.knowledge);
-  const run = await startRun(student, training, trainOptions(study, method, seed, undefined));
+  const student = trainer.fresh(students[0]!, seeds[0]!);
+  const run = await trainer.start(student, {...method, knowledge: training}, seeds[0]!);
   try {
-    const {weights} = run;
-    const start = weights.map(weight => weight.dataSync());
-    const {folds} = recipe;
+    const start = run.weights.map(weight => weight.dataSync());
     return digestOf({run: await fingerprintOf(student, training, run), start, settings, folds});
   } finally {
     run.dispose();

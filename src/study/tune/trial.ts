@@ -1,14 +1,13 @@
 import {isLabelled} from '../../data/split.ts';
 import {accuracy} from '../../evaluate/metrics.ts';
 import type {Student} from '../../student/student.ts';
-import {train} from '../../train/train.ts';
-import {checkSource} from '../checks.ts';
+
 import {crossFit} from '../cross-fit.ts';
 import {divide} from '../divide.ts';
 import type {AnsweredMethod} from '../methods.ts';
 import type {CurvePoint} from '../results.ts';
 import type {Study} from '../study.ts';
-import {freshStudent, pointOf, trainOptions} from '../training.ts';
+import {checkSource, type OnStep, pointOf} from '../training.ts';
 
 /** The outcome of one try. */
 export interface TrialOutcome {
@@ -31,7 +30,7 @@ export async function tryOut(
   epochs: number,
   onShare: OnShare = () => {},
 ): Promise<TrialOutcome> {
-  checkSource(method, method.knowledge);
+  checkSource(method);
   const judge = isLabelled(study.recipe.data) ? onValidation : inCrossValidation;
   // Answers that calibrate students choose nothing.
   const {training} = divide(study.recipe, method, method.knowledge);
@@ -70,18 +69,22 @@ interface Trained {
   readonly best: number;
 }
 
-async function trained(study: Study, method: AnsweredMethod, epochs: number, onShare: OnShare): Promise<Trained> {
-  const {recipe} = study;
-  const seed = recipe.seeds[0]!;
-  const student = freshStudent(recipe, recipe.students[0]!, seed);
+async function trained(
+  {recipe, trainer}: Study,
+  method: AnsweredMethod,
+  epochs: number,
+  onShare: OnShare,
+): Promise<Trained> {
+  const {students, seeds, training} = recipe;
+  const student = trainer.fresh(students[0]!, seeds[0]!);
   const curve: CurvePoint[] = [];
   let best = Number.NaN;
-  const options = trainOptions(study, method, seed, (step, steps) => onShare(step / steps));
+  const own = {epochs, onStep: ({step, steps}: Parameters<OnStep>[0]) => onShare(step / steps)};
   try {
-    for await (const epoch of train(student, method.knowledge, {...options, epochs})) {
+    for await (const epoch of trainer.train(student, method, seeds[0]!, own)) {
       const point = pointOf(epoch);
       curve.push(point);
-      if (epoch.best || !recipe.training.earlyStopping) best = point.validationAccuracy ?? best;
+      if (epoch.best || !training.earlyStopping) best = point.validationAccuracy ?? best;
     }
   } catch (error) {
     student.model.dispose();

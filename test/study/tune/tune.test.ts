@@ -16,7 +16,7 @@ import type {Results} from '../../../src/study/results.ts';
 import type {StudyProgress} from '../../../src/study/study.ts';
 import {resultsTable} from '../../../src/study/table.ts';
 import {trialsPath} from '../../../src/study/tune/kept-trials.ts';
-import {tuneHere} from '../../../src/study/tune/tune.ts';
+import {tuneMethods} from '../../../src/study/tune/tune.ts';
 import {
   callsOf,
   openRecipe,
@@ -152,15 +152,15 @@ describe('a study that tunes', () => {
     const recipe = recipeOf({seeds: [1, 5]});
     const study = await openRecipe(recipe, [], where);
     const [method] = study.recipe.methods;
-    const {tuning: alone} = await withSavedKnowledge(study, method!, answered => tuneHere(study, answered));
+    const [alone] = await withSavedKnowledge(study, method!, answered => tuneMethods(study, [answered]));
     await study.close();
     expect(prepared - before).toBe(3);
-    expect(alone).toEqual(first.methods[0]!.tuning);
+    expect(alone!.tuning).toEqual(first.methods[0]!.tuning);
 
     const changed = await compare(recipeOf({seeds: [1], training: {...epochs.training, batchSize: 8}}), where);
     expect(prepared - before).toBe(3 + 2 + 5);
     expect(changed.methods[0]!.tuning!.chosen).toBe(3);
-    await writeFile(trialsPath(where, method!), 'half of it');
+    await writeFile(trialsPath(where.directory, method!), 'half of it');
     const repaired = await compare(recipeOf({seeds: [1]}), where);
     expect(scoresOf(repaired)).toEqual(scoresOf(first));
   });

@@ -1,6 +1,6 @@
-import {InputError} from '../../errors.ts';
-import type {LossTerm} from '../../losses/loss.ts';
-import type {Method} from '../../recipe/recipe.ts';
+import {InputError} from '../errors.ts';
+import type {LossTerm} from '../losses/loss.ts';
+import type {Method} from './recipe.ts';
 
 /** One way to set the losses of a method. */
 export interface Setting {
