@@ -1,4 +1,5 @@
 import {exactInterval} from '../statistics/binomial-bounds.ts';
+import type {Calibration, Guarantee} from '../student/student.ts';
 import {argmaxRows, softmaxRows} from './distributions.ts';
 
 // In this file `logits` are [count, classes], row-major, about inputs that the model did not learn from. `labels` are
@@ -33,6 +34,33 @@ export function cascaded(
     interval: exactInterval(same, inputs),
     inputs,
   };
+}
+
+/** A student with its teacher behind it: what was promised, and what became of the test split. */
+export interface CascadeResult extends Cascaded {
+  /** Confidence from which the student answers by itself; above 1 it never does. */
+  readonly threshold: number;
+  /** Absent of a threshold that is a point estimate, as those of earlier versions are. */
+  readonly guarantee?: Guarantee | undefined;
+}
+
+/**
+ * A calibrated student with its teacher behind it. If the student answers an input by itself that the teacher left without
+ * an answer, that counts as a disagreement.
+ *
+ * @param logits - [inputs, classes], row-major
+ * @param answered - the rows of the inputs that have an answer, and the classes that the teacher names
+ */
+export function cascadeOf(
+  logits: ArrayLike<number>,
+  answered: {readonly rows: ArrayLike<number>; readonly labels: ArrayLike<number>},
+  classes: number,
+  {temperature, threshold = 0, guarantee}: Calibration,
+): CascadeResult {
+  const {rows, labels} = answered;
+  const named = new Int32Array(logits.length / classes).fill(-1);
+  for (let index = 0; index < rows.length; index++) named[rows[index]!] = labels[index]!;
+  return {...cascaded(logits, named, classes, {temperature, threshold}), threshold, guarantee};
 }
 
 /** An answer of the model to one input. */

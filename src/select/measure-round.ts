@@ -21,12 +21,12 @@ export interface ShareInterval {
 export async function agreementsOf(
   students: readonly Student[],
   {inputs, answers, classes}: Knowledge,
-  options: {readonly signal?: AbortSignal | undefined},
+  signal: AbortSignal | undefined,
 ): Promise<Float64Array> {
   const {labels} = targetsOf(answers, classes.length);
   const agrees = new Float64Array(labels.length);
   for (const student of students) {
-    const named = argmaxRows(await predictLogits(student, inputs, options), classes.length);
+    const named = argmaxRows(await predictLogits(student, inputs, {signal}), classes.length);
     for (const [row, label] of named.entries()) if (label === labels[row]) agrees[row]! += 1 / students.length;
   }
   return agrees;

@@ -59,7 +59,8 @@ export async function* selectInRounds<A extends Access>(
     const {learned, held} = run.knowledge();
     const students = await trainAll(learned, plan, round, options);
     try {
-      last = run.close({round, asked: next.length, missing}, await agreementsOf(students, held, options), last);
+      const agrees = await agreementsOf(students, held, signal);
+      last = run.close({round, asked: next.length, missing}, agrees, last);
       yield last;
       if (last.stopped === undefined) {
         const size = Math.min(plan.size, plan.most - run.askedCount);

@@ -1,8 +1,6 @@
 import type {OpenTeacher} from '../ask/asking.ts';
-import {type Collection, type CollectOptions, collectAnswered, type Missing, missingError} from '../ask/collect.ts';
-import type {LayeredTeacher} from '../ask/layer.ts';
+import {type CollectOptions, collectAnswered, type Missing, missingError} from '../ask/collect.ts';
 import {selectRows} from '../data/inputs.ts';
-import type {TransferSet} from '../data/split.ts';
 import {PendingError} from '../errors.ts';
 import {argmaxRows} from '../evaluate/distributions.ts';
 import {type Evaluation, evaluateLogits} from '../evaluate/metrics.ts';
@@ -11,7 +9,7 @@ import {transferOf} from '../recipe/resolve.ts';
 import type {Detail, Teacher} from '../teacher.ts';
 import {keep} from './knowledge.ts';
 import type {OpenMethod} from './methods.ts';
-import {checkAllowed, isUnasked, type Labelled} from './missing.ts';
+import {checkAllowed, isUnasked, type Labelled, type LeftOut} from './missing.ts';
 import type {LedgerTotals, MissingInputs} from './results.ts';
 import {askSelected} from './selecting.ts';
 import type {Study} from './study.ts';
@@ -23,29 +21,15 @@ import type {Study} from './study.ts';
  * @throws KnowledgeError if the budget ended or a batch has not ended before all inputs were asked about
  */
 export async function askQueries(study: Study, plan: QueryPlan): Promise<Labelled> {
-  const {opened, total, collection} = await askedAbout(study, plan, async (teacher, ...asked) =>
-    checkAsked(teacher.name, await collectionFor(study, plan)(teacher, ...asked), asked[0].inputs.count),
-  );
-  return {...(await labelled(study, plan, opened, collection)), total};
+  const found = await collected(study, plan);
+  if ('pending' in found) throw found.pending;
+  checkAsked(found);
+  return labelled(study, found);
 }
 
 /** @throws KnowledgeError if there is an input that another run may answer */
-function checkAsked(teacher: string, collection: Collection, count: number): Collection {
-  if (collection.missing.some(isUnasked)) throw missingError(teacher, collection.missing, count);
-  return collection;
-}
-
-async function labelled(
-  study: Study,
-  plan: QueryPlan,
-  {teacher, ledger}: OpenTeacher,
-  {knowledge: answered, missing}: Collection,
-): Promise<Omit<Labelled, 'total'>> {
-  // Nothing is known yet of the inputs that another run may answer.
-  const unanswered = missing.filter(one => !isUnasked(one)).length;
-  const knowledge = unanswered === 0 ? answered : {...answered, unanswered};
-  const path = await keep(study, plan, knowledge);
-  return {plan, knowledge, path, missing, teacher: teacher.name, ledger: ledger.snapshot()};
+function checkAsked({teacher, missing, total}: LeftOut): void {
+  if (missing.some(isUnasked)) throw missingError(teacher, missing, total);
 }
 
 /** Nothing yet: what was asked is in batches that have not ended. */
@@ -55,47 +39,37 @@ export interface Pending extends Pick<Labelled, 'plan' | 'ledger' | 'teacher'> {
 
 /** Asks as `askQueries` does, and saves what is known of the inputs that were answered. */
 export async function labelQueries(study: Study, plan: QueryPlan): Promise<Labelled | Pending> {
-  const {opened, total, collection} = await askedAbout(study, plan, (...asked) =>
-    collectionFor(
-      study,
-      plan,
-    )(...asked).catch((error: unknown) => {
-      if (error instanceof PendingError) return {pending: error};
-      throw error;
-    }),
-  );
-  if ('pending' in collection) {
-    return {plan, ledger: opened.ledger.snapshot(), teacher: opened.teacher.name, ...collection};
-  }
-  return {...(await labelled(study, plan, opened, collection)), total};
+  const found = await collected(study, plan);
+  return 'pending' in found ? found : labelled(study, found);
 }
 
-type Collect = (teacher: LayeredTeacher, transfer: TransferSet, options: CollectOptions) => Promise<Collection>;
-
-/** Asks about the transfer set, or about inputs that the plan's method chooses instead. */
-function collectionFor(study: Study, plan: QueryPlan): Collect {
-  const {select} = plan;
-  if (select === undefined) return collectAnswered;
-  const method = study.recipe.methods.find(({queryPlan}) => queryPlan === plan)!;
-  return (teacher, _, options) => askSelected(study, {...method, select}, plan, teacher, options);
+async function labelled({directory}: Study, found: Omit<Labelled, 'path'>): Promise<Labelled> {
+  // Nothing is known yet of the inputs that another run may answer.
+  const unanswered = found.missing.filter(one => !isUnasked(one)).length;
+  const knowledge = unanswered === 0 ? found.knowledge : {...found.knowledge, unanswered};
+  return {...found, knowledge, path: await keep(directory, found.plan, knowledge)};
 }
 
-async function askedAbout<T>(
-  study: Study,
-  plan: QueryPlan,
-  ask: (teacher: LayeredTeacher, transfer: TransferSet, options: CollectOptions) => Promise<T>,
-): Promise<{readonly opened: OpenTeacher; readonly total: number; readonly collection: T}> {
+/** The answers about the transfer set, or about inputs that the plan's method chooses instead. */
+async function collected(study: Study, plan: QueryPlan): Promise<Omit<Labelled, 'path'> | Pending> {
+  const {recipe, onNote} = study;
+  const {select, detail} = plan;
+  const methods = recipe.methods.filter(({queryPlan}) => queryPlan === plan);
   const asked = study.teacherFor(plan);
-  for (const method of study.recipe.methods.filter(({queryPlan}) => queryPlan === plan)) {
-    if (isUnseen(method)) study.onNote(noteOnViews(method, asked));
-  }
+  for (const method of methods) if (isUnseen(method)) onNote(noteOnViews(method, asked));
   const opened = study.asking.open(asked);
-  const transfer = transferOf(plan, study.recipe.drawn);
+  const {teacher, ledger} = opened;
+  const transfer = transferOf(plan, recipe.drawn);
   const total = transfer.inputs.count;
-  const collection = await withProgress(study, opened, {task: `ask ${plan.name}`, total}, options =>
-    ask(opened.teacher, transfer, {detail: plan.detail, ...options}),
-  );
-  return {opened, total, collection};
+  const collection = await withProgress(study, opened, {task: `ask ${plan.name}`, total}, progress => {
+    const options = {detail, ...progress};
+    if (select !== undefined) return askSelected(study, {...methods[0]!, select}, plan, teacher, options);
+    return collectAnswered(teacher, transfer, options);
+  }).catch((error: unknown) => {
+    if (error instanceof PendingError) return {pending: error};
+    throw error;
+  });
+  return {plan, teacher: teacher.name, ledger: ledger.snapshot(), total, ...collection};
 }
 
 /** Whether nobody answers a method's views: its students see the inputs as they are. */
@@ -141,14 +115,11 @@ export async function askReference(study: Study): Promise<Reference> {
   const {inputs} = test;
   const detail = measurable(teacher.detail);
   const task = {task: `ask ${access} about the test split`, total: inputs.count};
-  const {knowledge, missing: left} = await withProgress(study, level, task, async options =>
-    checkAsked(
-      teacher.name,
-      await collectAnswered(teacher, {role: 'transfer', inputs}, {detail, ...options}),
-      inputs.count,
-    ),
+  const {knowledge, missing: left} = await withProgress(study, level, task, progress =>
+    collectAnswered(teacher, {role: 'transfer', inputs}, {detail, ...progress}),
   );
   const leftOut = {teacher: teacher.name, missing: left, total: inputs.count};
+  checkAsked(leftOut);
   const missing = checkAllowed(study, leftOut, 'Nothing is measured on them.');
   const rows = rowsWithout(inputs.count, left);
   const {answers} = knowledge;

@@ -36,7 +36,7 @@ export async function compare(recipe: Recipe, options: StudyOptions = {}): Promi
     const {answered, repeatability} = await answeredMethods(study, asked, changes);
     const methods = await tuneMethods(study, answered);
     const trained = await trainMethods(study, methods);
-    const measured = measureAll(study, trained, reference);
+    const measured = measureAll(trained, reference, resolved.data);
     const seconds = (performance.now() - started) / 1000;
     const results = resultsOf({study, asked, methods, reference, repeatability, missing, ...measured, seconds});
     await writeResults(study.directory, results);
@@ -78,6 +78,7 @@ async function writeResults(directory: string, results: Results): Promise<void> 
   const {renderReport} = await import('./report/page.ts');
   await mkdir(directory, {recursive: true});
   const files = resultFiles(directory);
+  const report = renderReport(results);
   await writeFileAtomic(files.results, `${withoutSecrets(JSON.stringify(results, undefined, 2))}\n`);
-  await writeFileAtomic(files.report, withoutSecrets(renderReport(results)));
+  await writeFileAtomic(files.report, withoutSecrets(report));
 }

@@ -13,11 +13,7 @@ import type {AnsweredMethod, OpenMethod} from './methods.ts';
 import type {Study} from './study.ts';
 
 /** Saves the knowledge of a query plan, and replaces what was saved before. */
-export async function keep(
-  {directory}: Pick<Study, 'directory'>,
-  plan: QueryPlan,
-  knowledge: Knowledge,
-): Promise<string> {
+export async function keep(directory: string, plan: QueryPlan, knowledge: Knowledge): Promise<string> {
   const path = knowledgePath(directory, plan);
   await mkdir(dirname(path), {recursive: true});
   await saveKnowledge(path, knowledge);

@@ -23,6 +23,8 @@ export interface MethodChanges {
 
 /** A planned method whose teacher is open, as it is trained. */
 export interface OpenMethod extends PlannedMethod {
+  /** The teacher that its query plan asks; undefined if the study does not ask it. */
+  readonly asked: Teacher | undefined;
   /**
    * How its students look at inputs while they are trained: by a new view each epoch if its views are not counted, with the
    * teacher that answers about it. Inputs that were answered beforehand are taken as they are.
@@ -50,9 +52,8 @@ export interface OpenRecipe extends ResolvedRecipe {
   readonly methods: readonly OpenMethod[];
 }
 
-/** @param asked - the teacher that its query plan asks; undefined if the study does not ask it */
 export function openMethod(method: PlannedMethod, asked: Teacher | undefined): OpenMethod {
-  return {...method, viewing: viewingOf(method, asked), changes: {}};
+  return {...method, asked, viewing: viewingOf(method, asked), changes: {}};
 }
 
 function viewingOf({level, views, liveLevel}: PlannedMethod, asked: Teacher | undefined): OpenMethod['viewing'] {

@@ -31,34 +31,36 @@ const ASKED = 5;
  * asked and nothing is kept
  */
 export async function checkRepeatability(
-  study: Study,
+  {recipe, asking, signal, onNote, ...study}: Study,
   {plan, knowledge, path: knowledgeFile}: Asked,
 ): Promise<Repeatability | undefined> {
   const path = repeatabilityPath(knowledgeFile);
   await rm(path, {force: true});
   const {level} = plan;
-  const asked = study.teacherFor(plan);
   const {detail, answers, inputs} = knowledge;
+  const asked = study.teacherFor(plan);
   if (!isAskedAgain(level, asked, detail)) return undefined;
-  const classes = asked.classes.length;
+  const doubtful = recipe.methods.filter(method => method.queryPlan === plan && doubtsScores(recipe, method));
   const rows = rowsAskedAgain(inputs.count);
-  const {teacher, ledger} = study.asking.open(asked);
   // In reverse order: an answer that depends on its index in a request then changes.
   const queries = rows.toReversed().map((row): Query => ({input: inputAt(inputs, row), sample: 1}));
-  const outcomes = await askedAgain(study, teacher, queries, detail);
-  const after = outcomes.toReversed().map(outcome => coarsened(outcome, detail, classes));
+  const {teacher, ledger} = asking.open(asked);
+  const outcomes = await askedAgain(teacher, queries, detail, signal);
+  const classes = asked.classes.length;
+  // A teacher may answer more than it was asked for.
+  const after = outcomes
+    .toReversed()
+    .map(outcome => ('answer' in outcome ? {answer: coarsen(outcome.answer, detail, classes)} : outcome));
   const before = rows.map(row => ({answer: answerAt(answers, row, classes)}));
   const repetition = compareAskings(before, after, classes);
   if (repetition?.verdict === undefined || repetition.compared < rows.length / 2) return undefined;
   const {compared, flips, meanKl, verdict} = repetition;
-  const fallbacks = study.recipe.methods
-    .filter(method => method.queryPlan === plan && changesFor(study.recipe, method, verdict).learnsLabels)
-    .map(({method}) => method);
-  const found = {level, teacher: asked.name, compared, flips, meanKl: meanKl!, verdict, fallbacks};
   await replaceFile(path, file => file.writeFile(JSON.stringify({verdict, teacher: digestOf(knowledge.source)})));
+  const fallbacks = verdict === 'perturbed' ? doubtful.map(({method}) => method) : [];
+  const found = {level, teacher: asked.name, compared, flips, meanKl: meanKl!, verdict, fallbacks};
   const repeatability = {...found, ledger: ledger.snapshot()};
   const note = repeatabilitySentence(repeatability);
-  if (note !== undefined) study.onNote(note);
+  if (note !== undefined) onNote(note);
   return repeatability;
 }
 
@@ -74,10 +76,10 @@ export function rowsAskedAgain(count: number): readonly number[] {
 
 /** If it can't be asked, each query gets that error. */
 async function askedAgain(
-  {signal}: Study,
   teacher: LayeredTeacher,
   queries: readonly Query[],
   detail: Detail,
+  signal: AbortSignal | undefined,
 ): Promise<readonly Outcome[]> {
   try {
     return await askAll(teacher, queries, {detail, ...(signal && {stop: signal})});
@@ -86,11 +88,6 @@ async function askedAgain(
     if (!(error instanceof LimbeckError) || error instanceof AnswerStoreError) throw error;
     return queries.map(() => ({error}));
   }
-}
-
-/** A teacher may answer more than it was asked for. */
-function coarsened(outcome: Outcome, detail: Detail, classes: number): Outcome {
-  return 'answer' in outcome ? {answer: coarsen(outcome.answer, detail, classes)} : outcome;
 }
 
 /** The file stands beside the knowledge, for students that are trained from it later. */
@@ -121,10 +118,14 @@ export async function keptVerdict(
 
 /** The changes to a method whose teacher's scores are not to be learned from; none otherwise. */
 export function changesFor(
-  {trustsScores = false}: Pick<Recipe, 'trustsScores'>,
-  {detail}: PlannedMethod,
+  recipe: Pick<Recipe, 'trustsScores'>,
+  method: PlannedMethod,
   verdict: Repetition['verdict'],
 ): MethodChanges {
-  const learnsScores = !['label', 'votes'].includes(detail.kind);
-  return verdict === 'perturbed' && learnsScores && !trustsScores ? {learnsLabels: true} : {};
+  return verdict === 'perturbed' && doubtsScores(recipe, method) ? {learnsLabels: true} : {};
+}
+
+/** Whether a method learns from labels in place of scores that its teacher perturbs. */
+function doubtsScores({trustsScores = false}: Pick<Recipe, 'trustsScores'>, {detail}: PlannedMethod): boolean {
+  return !trustsScores && detail.kind !== 'label' && detail.kind !== 'votes';
 }

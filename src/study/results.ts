@@ -1,13 +1,12 @@
 import type {LedgerSnapshot} from '../ask/ledger.ts';
 import type {Verdict} from '../ask/probe/repetition.ts';
-import type {Cascaded} from '../evaluate/calibration.ts';
+import type {CascadeResult} from '../evaluate/calibration.ts';
 import type {Difference} from '../evaluate/compare-scores.ts';
 import type {TargetSummary} from '../evaluate/effects.ts';
 import type {Judgement} from '../evaluate/judge.ts';
 import type {ReliabilityBin} from '../evaluate/reliability.ts';
 import type {Setting} from '../recipe/settings.ts';
 import type {MissingCount} from '../statistics/missing-bounds.ts';
-import type {Guarantee} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
 
 /** The findings of a study, as in `results.json`. Accuracies and rates are fractions, entropies and divergences nats. */
@@ -130,14 +129,6 @@ export interface ResultRow extends Metrics {
   readonly choice?: StudentChoice | undefined;
   /** If the recipe's calibration names an agreement and a teacher answered. */
   readonly cascade?: CascadeResult | undefined;
-}
-
-/** A student with its teacher behind it: what was promised, and what became of the test split. */
-export interface CascadeResult extends Cascaded {
-  /** Confidence from which the student answers by itself; above 1 it never does. */
-  readonly threshold: number;
-  /** Absent of a threshold that is a point estimate, as those of earlier versions are. */
-  readonly guarantee?: Guarantee;
 }
 
 export interface RunFailure {

@@ -8,7 +8,7 @@ import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE, journalOf} from '../store/cache-path.ts';
 import {noteOnSkipped} from '../store/quarantine.ts';
 import type {Access, Teacher} from '../teacher.ts';
-import {type OpenRecipe, openMethod} from './methods.ts';
+import type {OpenRecipe} from './methods.ts';
 import {openServices} from './services.ts';
 import {openTeachers} from './teachers.ts';
 import {Trainer} from './training.ts';
@@ -113,15 +113,15 @@ export async function openStudy(
   const {workers, signal, onProgress = () => {}, onNote = () => {}, ...asked} = others;
   checkShare(allowMissing);
   const engine = await startEngine();
+  const trainer = new Trainer(recipe, signal);
   const services = openServices();
-  const {byLevel, byPlan} = await openTeachers(recipe, levels, services);
+  const {byLevel, byPlan, methods} = await openTeachers(recipe, levels, services);
   const asking = await openAsking({...asked, cache, journal: journalOf(cache), onNote}).catch(async error => {
     await services.close();
     throw error;
   });
   noteDoubts(asking, onNote);
   noteSkipped(asking, onNote);
-  const methods = recipe.methods.map(method => openMethod(method, method.queryPlan && byPlan.get(method.queryPlan)));
   return {
     recipe: {...recipe, methods},
     engine,
@@ -131,7 +131,7 @@ export async function openStudy(
     signal,
     onProgress,
     onNote,
-    trainer: new Trainer(recipe, signal),
+    trainer,
     asking,
     teacherOf: access => byLevel.get(access)!,
     teacherFor: plan => byPlan.get(plan)!,

@@ -1,5 +1,4 @@
-import {rmdirSync} from 'node:fs';
-import {rm, writeFile} from 'node:fs/promises';
+import {rm, rmdir, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {makeFolder} from '../data/files.ts';
 import {InputError} from '../errors.ts';
@@ -16,7 +15,7 @@ export async function checkWritable(directory: string): Promise<void> {
     const file = join(directory, `.limbeck-${process.pid}`);
     await writeFile(file, '');
     await rm(file);
-    for (const folder of made.toReversed()) removeEmpty(folder);
+    for (const folder of made.toReversed()) await rmdir(folder).catch(STAYS);
   } catch (cause) {
     throw new InputError(
       `${directory} can't be written: ${(cause as Error).message}. Mend that, or name another folder with \`--out\`; ` +
@@ -26,10 +25,5 @@ export async function checkWritable(directory: string): Promise<void> {
   }
 }
 
-function removeEmpty(folder: string): void {
-  try {
-    rmdirSync(folder);
-  } catch {
-    // Somebody else has put something there.
-  }
-}
+/** Another process may have put something there. */
+const STAYS = (): void => {};

@@ -2,8 +2,8 @@ import {existsSync} from 'node:fs';
 import {readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
+import type {CascadeResult} from '../../src/evaluate/calibration.ts';
 import type {Calibration} from '../../src/student/student.ts';
-import type {CascadeResult} from '../../src/study/results.ts';
 import {until} from '../built.ts';
 import {fixture, type Running, workplace} from './limbeck.ts';
 

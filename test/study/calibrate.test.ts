@@ -1,6 +1,7 @@
 import {beforeAll, describe, expect, it} from 'vitest';
 import {drawExamples} from '../../src/data/split.ts';
 import {startEngine} from '../../src/engine/engine.ts';
+import {cascadeOf} from '../../src/evaluate/calibration.ts';
 import {certify, NOTHING_LOCAL} from '../../src/evaluate/guarantee.ts';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
 import {trueLabels} from '../../src/knowledge/true-labels.ts';
@@ -11,7 +12,6 @@ import {predictLogits} from '../../src/student/predict.ts';
 import {weightsHash} from '../../src/student/weights-hash.ts';
 import {compare} from '../../src/study/compare.ts';
 import {inputsApart} from '../../src/study/divide.ts';
-import {cascadeOf} from '../../src/study/measure.ts';
 import {calibrate} from '../../src/study/run.ts';
 import {resultsTable} from '../../src/study/table.ts';
 import type {Answer, Teacher} from '../../src/teacher.ts';

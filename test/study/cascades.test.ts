@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
+import type {CascadeResult} from '../../src/evaluate/calibration.ts';
 import {NOTHING_LOCAL} from '../../src/evaluate/guarantee.ts';
 import {cascadeSentences, promiseText, testText} from '../../src/study/report/cascades.ts';
-import type {CascadeResult} from '../../src/study/results.ts';
 import {sampleResults} from './sample-results.ts';
 
 const guarantee = {

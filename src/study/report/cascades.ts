@@ -1,5 +1,6 @@
+import type {CascadeResult} from '../../evaluate/calibration.ts';
 import type {Guarantee} from '../../student/student.ts';
-import type {CascadeResult, MethodResult, Results} from '../results.ts';
+import type {MethodResult, Results} from '../results.ts';
 import {count, counted, decimal, MISSING, percent, percentage} from './format.ts';
 import {type Html, html} from './html.ts';
 import {rowsOf} from './spread.ts';

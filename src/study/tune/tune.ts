@@ -98,11 +98,7 @@ async function tuning(
   {settings, brackets}: TuningPlan,
   {runner, onProgress}: TuningOptions,
 ): Promise<Tuning | undefined> {
-  const kept = await KeptTrials.open(
-    trialsPath(study.directory, method),
-    await fingerprintOfTrials(study, method, settings),
-  );
-  const make = trialMaker(study, method, settings, {kept, runner, onProgress});
+  const make = await trialMaker(study, method, settings, {runner, onProgress});
   const limit = pLimit(runner.concurrency);
   const climbed = await Promise.all(
     brackets.map(async ({indices, rungs}) => {
@@ -132,12 +128,13 @@ async function tuning(
 }
 
 /** Makes a trial of a setting, by its index, unless it is kept. */
-function trialMaker(
-  {signal, onNote}: Study,
+async function trialMaker(
+  study: Study,
   method: AnsweredMethod,
   settings: readonly Setting[],
-  {kept, runner, onProgress}: TuningOptions & {readonly kept: KeptTrials},
-): (index: number, epochs: number) => Promise<Trial> {
+  {runner, onProgress}: TuningOptions,
+): Promise<(index: number, epochs: number) => Promise<Trial>> {
+  const {directory, signal, onNote} = study;
   const shares = new Map<string, number>();
   const report = (index: number, epochs: number, share: number) => {
     shares.set(`${index} for ${epochs}`, share);
@@ -148,13 +145,16 @@ function trialMaker(
     const tried = changed(method, {tuned: {...settings[index]!, tried: settings.length}});
     const listeners = {onNote, onProgress: (share: number) => report(index, epochs, Math.min(share, 0.999))};
     const outcome = await runner.trial({method: tried, epochs}, listeners).catch(failureOf(signal));
-    const trial = {setting: index, epochs, ...('failure' in outcome ? {score: null, curve: [], ...outcome} : outcome)};
-    // A trial that failed may do better in another process.
-    if (trial.score !== null) await kept.keep(trial);
-    return trial;
+    return {setting: index, epochs, ...('failure' in outcome ? {score: null, curve: [], ...outcome} : outcome)};
   };
+  const kept = await KeptTrials.open(trialsPath(directory, method), await fingerprintOfTrials(study, method, settings));
   return async (index, epochs) => {
-    const trial = kept.get(index, epochs) ?? (await make(index, epochs));
+    let trial = kept.get(index, epochs);
+    if (trial === undefined) {
+      trial = await make(index, epochs);
+      // A trial that failed may do better in another process.
+      if (trial.score !== null) await kept.keep(trial);
+    }
     report(index, epochs, 1);
     return trial;
   };
