@@ -100,11 +100,11 @@ describe('a study that tunes', () => {
     const sentence = /tuned is tuned: T = 8, of 5 tried on validation, accuracy [\d.]+\s%\./;
     expect(resultsTable(results)).toMatch(sentence);
     expect(renderReport(results)).toMatch(sentence);
-    const told = progress.filter(({task}) => task === 'tune 1 method').map(({done, total}) => done / total);
+    const told = progress.filter(({task}) => task === 'tune tuned').map(({done, total}) => done / total);
     expect(told[0]).toBe(0);
     expect(told.at(-1)).toBe(1);
     expect(told.toSorted((one, two) => one - two)).toEqual(told);
-    expect(progress.some(({task, total}) => task === 'tune 1 method' && total === 5)).toBe(true);
+    expect(progress.some(({task, total}) => task === 'tune tuned' && total === 5)).toBe(true);
   });
 
   it('halves the weights of each temperature, and holds the best of each against each other', async () => {
