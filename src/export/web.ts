@@ -74,10 +74,8 @@ export async function exportPage(
     const model = (await readJson(join(temporary, 'model.json'))) as StudentData['model'];
     const weights = await readFile(join(temporary, 'weights.bin'));
     opensFromFile = weights.length <= mostInlineBytes;
-    const data: StudentData = {
-      ...{description, model, wasm},
-      ...(opensFromFile && {weights: weights.toString('base64')}),
-    };
+    const inline = opensFromFile ? weights.toString('base64') : undefined;
+    const data: StudentData = {description, model, wasm, weights: inline};
     bytes += Buffer.byteLength(JSON.stringify(model)) + weights.length;
     await write('student-data.js', `globalThis.limbeckStudent = ${JSON.stringify(data)};\n`);
     await write('student.js', scripts[0]);

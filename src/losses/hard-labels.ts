@@ -63,7 +63,7 @@ export function hardLabels({
     name: whose === 'true' ? 'true-labels' : 'hard-labels',
     weight,
     needs: {kind: 'label'},
-    ...(whose === 'true' && {needsTrueLabels: true}),
+    needsTrueLabels: whose === 'true',
     studentFeatures: [],
     prepare: () => ({
       variables: [],

@@ -53,7 +53,7 @@ export interface LossTerm {
    *
    * @default the term has no temperature to choose
    */
-  readonly atTemperature?: (temperature: number) => LossTerm;
+  readonly atTemperature?: ((temperature: number) => LossTerm) | undefined;
   /** Student layers whose activations it compares. */
   readonly studentFeatures: readonly string[];
   /**

@@ -8,14 +8,14 @@ export interface FloorOptions {
    *
    * @default not rounded
    */
-  readonly decimals?: number;
+  readonly decimals?: number | undefined;
   /**
    * The probability that replaces a probability of 0. No softmax gives 0, so the true value was rounded away, and at T
    * > 1 it matters.
    *
    * @default 1e-8, or 10^-decimals / 4
    */
-  readonly floor?: number;
+  readonly floor?: number | undefined;
 }
 
 /**
@@ -40,7 +40,7 @@ export function softProbabilityLoss(
   {decimals, floor, ...options}: SoftLabelOptions & FloorOptions = {},
 ): tf.Scalar {
   return tf.tidy(() => {
-    const least = floorOf({...(decimals !== undefined && {decimals}), ...(floor !== undefined && {floor})});
+    const least = floorOf({decimals, floor});
     const logP = tf.log(tf.maximum(teacherProbabilities, least)) as tf.Tensor2D;
     return softLabelLoss(logP, studentLogits, options);
   });

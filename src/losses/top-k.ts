@@ -86,7 +86,7 @@ export function topKLabels({weight = 1, temperature = 1, rest = 'fill'}: TopKTer
     weight,
     needs: {kind: 'top-k', k: 1},
     temperature,
-    ...(rest !== 'bucket' && {atTemperature: other => topKLabels({weight, temperature: other, rest})}),
+    atTemperature: rest === 'bucket' ? undefined : other => topKLabels({weight, temperature: other, rest}),
     studentFeatures: [],
     prepare: () => ({
       variables: [],

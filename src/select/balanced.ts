@@ -67,8 +67,9 @@ function candidatesAt({classes, logits, embeddings, labels}: Candidates, rows: n
     seed,
     logits: logits.map(student => selectRows(student, classes, rows)),
     labels,
-    ...(embeddings && {
-      embeddings: {...embeddings, candidates: selectRows(embeddings.candidates, embeddings.width, rows)},
-    }),
+    embeddings: embeddings && {
+      ...embeddings,
+      candidates: selectRows(embeddings.candidates, embeddings.width, rows),
+    },
   };
 }

@@ -65,7 +65,7 @@ export interface SelectOptions extends Selection {
    *
    * @default the teacher's `detail`, without its features
    */
-  readonly detail?: Detail;
+  readonly detail?: Detail | undefined;
   /** After an abort nothing more is sent. Requests under way finish, and their answers are kept. */
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of inputs that have an outcome, over all rounds. */

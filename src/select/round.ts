@@ -26,7 +26,7 @@ export interface SelectionRound {
   /** Inputs of this round that were left without an answer, by their indices in the pool. They are not chosen again. */
   readonly missing: readonly Missing[];
   /** The reason why no round follows; undefined if one does. */
-  readonly stopped?: StopReason;
+  readonly stopped?: StopReason | undefined;
 }
 
 const REASONS: Readonly<Record<StopReason, string>> = {

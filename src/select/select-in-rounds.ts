@@ -47,7 +47,7 @@ export async function* selectInRounds<A extends Access>(
     const before = run.askedCount;
     const {knowledge, missing} = await askRound(teacher, inputs, next, {
       ...(detail && {detail}),
-      ...(signal && {signal}),
+      signal,
       onProgress: done => onProgress?.(before + done),
     });
     if (knowledge === undefined) {
@@ -65,7 +65,7 @@ export async function* selectInRounds<A extends Access>(
       if (last.stopped === undefined) {
         const size = Math.min(plan.size, plan.most - run.askedCount);
         const seed = mixSeed(plan.seed, `round ${round + 1}`);
-        next = await chooseNext(inputs, run.unasked(), {plan, size, students, learned, seed, ...(signal && {signal})});
+        next = await chooseNext(inputs, run.unasked(), {plan, size, students, learned, seed, signal});
       }
     } finally {
       for (const {model} of students) model.dispose();
@@ -98,7 +98,7 @@ export interface ChooseOptions {
   readonly learned: Knowledge;
   /** Seed of this round. */
   readonly seed: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -116,10 +116,8 @@ export async function chooseNext(pool: Inputs, rows: Int32Array, options: Choose
   if (wanted === 0) return shuffled.slice(0, size);
   // In the order of the pool, because that is quicker to read.
   const candidates = shuffled.slice(explored, explored + Math.max(wanted, plan.among)).sort();
-  const known = await lookAt(pool, candidates, students, learned, {
-    ...{needs: plan.by.needs, seed: mixSeed(seed, 'choice')},
-    ...(signal && {signal}),
-  });
+  const looking = {needs: plan.by.needs, seed: mixSeed(seed, 'choice'), signal};
+  const known = await lookAt(pool, candidates, students, learned, looking);
   const chosen = plan.by.choose(known, wanted).map(index => candidates[index]!);
   return Int32Array.from([...shuffled.slice(0, explored), ...chosen]);
 }
@@ -160,7 +158,7 @@ async function askRound<A extends Access>(
 interface LookOptions {
   readonly needs: Needs;
   readonly seed: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Computes the data about candidates that a strategy needs. */
@@ -176,11 +174,10 @@ export async function lookAt(
   const known = {count: rows.length, classes, seed, labels};
   if (needs.students === 0) return {...known, logits: []};
   const inputs = selectInputs(pool, rows);
-  const options = signal ? {signal} : {};
   const logits: Float32Array[] = [];
-  for (const student of students.slice(0, needs.students)) logits.push(await predictLogits(student, inputs, options));
+  for (const student of students.slice(0, needs.students)) logits.push(await predictLogits(student, inputs, {signal}));
   if (!needs.embeddings) return {...known, logits};
-  return {...known, logits, embeddings: await embeddingsOf(students[0]!, inputs, learned.inputs, options)};
+  return {...known, logits, embeddings: await embeddingsOf(students[0]!, inputs, learned.inputs, signal)};
 }
 
 /** The input of the student's last layer, or the logits of a student with a single layer. */
@@ -188,14 +185,14 @@ async function embeddingsOf(
   student: Student,
   candidates: Inputs,
   answered: Inputs,
-  options: {readonly signal?: AbortSignal | undefined},
+  signal: AbortSignal | undefined,
 ): Promise<Embeddings> {
   const {model, classes} = student;
   const before = [model.outputs[0]!.sourceLayer.input].flat()[0]!.sourceLayer.name;
   const layer = featureNames(student).find(name => name === before);
   const read = async (inputs: Inputs): Promise<Float32Array> => {
-    if (layer === undefined) return predictLogits(student, inputs, options);
-    const outputs = await predictActivations(student, inputs, [layer], options);
+    if (layer === undefined) return predictLogits(student, inputs, {signal});
+    const outputs = await predictActivations(student, inputs, [layer], {signal});
     return withoutFirst(outputs, inputs.count, classes.length);
   };
   const [ofCandidates, ofAnswered] = [await read(candidates), await read(answered)];

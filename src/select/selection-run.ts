@@ -95,7 +95,9 @@ export class SelectionRun {
     const gain = expectedGain(this.#measured, {seed: mixSeed(seed, `gain after round ${round}`)});
     const stopped = stopReason(
       {
-        ...{agreement, gain, gainBefore: last?.gain},
+        agreement,
+        gain,
+        gainBefore: last?.gain,
         left: most - this.#asked.size,
         unasked: this.#order.length - this.#asked.size,
         isUnpaid: missing.some(({error}) => error instanceof BudgetError),
@@ -103,9 +105,15 @@ export class SelectionRun {
       stop,
     );
     return {
-      ...{round, asked, knowledge: this.#whole(), rows: Int32Array.from(this.#answered.rows)},
-      ...{held: agrees.length, agreement, gain, missing},
-      ...(stopped && {stopped}),
+      round,
+      asked,
+      knowledge: this.#whole(),
+      rows: Int32Array.from(this.#answered.rows),
+      held: agrees.length,
+      agreement,
+      gain,
+      missing,
+      stopped,
     };
   }
 }

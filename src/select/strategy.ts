@@ -30,7 +30,7 @@ export interface Candidates {
   /** [count, classes] of each student that is needed. */
   readonly logits: readonly Float32Array[];
   /** Present if the strategy needs them. */
-  readonly embeddings?: Embeddings;
+  readonly embeddings?: Embeddings | undefined;
   /** [answered], the class that the teacher named for each input that was answered so far. */
   readonly labels: Int32Array;
 }

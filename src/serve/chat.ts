@@ -77,7 +77,7 @@ function streamed({about, answer, usage, ...head}: Completion, {stream_options: 
   const delta = {
     role: 'assistant',
     content,
-    ...(calls && {tool_calls: calls.map((call, index) => ({index, ...call}))}),
+    tool_calls: calls?.map((call, index) => ({index, ...call})),
   };
   const events: readonly object[] = [
     {...chunk, choices: [{index: 0, delta, logprobs: answer.logprobs, finish_reason: null}], limbeck: about},

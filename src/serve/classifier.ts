@@ -27,11 +27,11 @@ export interface Verdict {
 /** The facts that a service shows beside the class of a decision. */
 export interface VerdictFacts {
   /** Probability of the class. */
-  readonly confidence?: number;
+  readonly confidence?: number | undefined;
   /** True if the confidence is below the threshold. */
-  readonly abstains?: boolean;
+  readonly abstains?: boolean | undefined;
   readonly answeredBy: 'student' | 'teacher';
-  readonly fallback?: Fallback;
+  readonly fallback?: Fallback | undefined;
 }
 
 /**
@@ -69,10 +69,10 @@ function verdictOf({classes, detail}: ServedClassifier, {answer, answeredBy, abs
     label,
     shares,
     about: {
-      ...(shares && {confidence: rounded(shares[0]!.probability)}),
-      ...(isShown && {abstains}),
+      confidence: shares && rounded(shares[0]!.probability),
+      abstains: isShown ? abstains : undefined,
       answeredBy,
-      ...(fallback && {fallback}),
+      fallback,
     },
   };
 }

@@ -74,11 +74,6 @@ function shapeOfNested(value: unknown, index: number): readonly number[] {
 
 function shownVerdict({label, shares, about}: Verdict): object {
   const {confidence, ...rest} = about;
-  const probabilities = shares?.map(({name, probability}) => [name, rounded(probability)] as const);
-  return {
-    label,
-    ...(confidence !== undefined && {confidence}),
-    ...(probabilities && {probabilities: Object.fromEntries(probabilities)}),
-    ...rest,
-  };
+  const probabilities = shares && Object.fromEntries(shares.map(({name, probability}) => [name, rounded(probability)]));
+  return {label, confidence, probabilities, ...rest};
 }

@@ -13,7 +13,7 @@ export interface MetricsSources {
   /** Queries that wait for the model. */
   readonly waiting: () => number;
   /** Demotes the student. Absent if nothing does. */
-  readonly watch?: Watch;
+  readonly watch?: Watch | undefined;
   /** The teacher's ledger. Absent if there is no teacher. */
   readonly ledger?: Ledger;
   /** The cost of one answer of the teacher in US dollars. Undefined if it isn't known yet. */

@@ -89,7 +89,7 @@ async function infer(model: ServedModel, {body, takeInputs, signal}: ServedReque
   return {
     model_name: model.name,
     model_version: model.version,
-    ...(id !== undefined && {id}),
+    id,
     outputs: chosen.map(output => outputTensor(output, answers)),
   };
 }

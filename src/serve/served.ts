@@ -30,7 +30,7 @@ export interface ServedOptions {
    *
    * @default labels for black-box; for gray-box all log-probabilities, or the k best if the teacher gives no more
    */
-  readonly detail?: Detail;
+  readonly detail?: Detail | undefined;
   /**
    * The model's input. Clients can read it, and inputs of another type or shape are refused.
    *
@@ -50,7 +50,7 @@ export interface ServedOptions {
    *
    * @default none: every text is accepted
    */
-  readonly gate?: Gate;
+  readonly gate?: Gate | undefined;
   /**
    * Asks a teacher if the model's confidence is below the threshold of its calibration. Open Inference then shows the
    * answers of the two combined: log-probabilities if both give them, else labels.
@@ -147,7 +147,10 @@ function openInferenceOf(
   const detail = options.detail ?? defaultDetail(access, whole);
   const shown = degrade(whole, {access, detail});
   return {
-    ...{name, version, input, outputs: outputsFor(detail, shown.classes)},
+    name,
+    version,
+    input,
+    outputs: outputsFor(detail, shown.classes),
     ask: (queries, signal) => shown.ask(queries, {signal}),
   };
 }
@@ -209,7 +212,8 @@ export function studentDecider(
     return coarsen({kind: 'logits', logits, features: {}}, detail, classes.length);
   };
   return {
-    ...{classes, detail},
+    classes,
+    detail,
     async decide(queries, signal) {
       const outcomes = await model.ask(queries, {detail, signal});
       // The gate reads each text, which takes about half a millisecond.

@@ -113,13 +113,13 @@ export async function serveTeacher(teacher: Teacher, options: ServeOptions): Pro
   if (rate !== undefined && !(rate > 0)) throw new InputError(`Expected \`rate\` to be above 0, got ${rate}.`);
   const tally = new Tally();
   const watching = await watchOver(options);
-  const sources = {tally, ...(watching && {watch: watching.watch}), ...moneyOf(options)};
+  const sources = {tally, watch: watching?.watch, ...moneyOf(options)};
   const metrics: Metrics = createMetrics({...sources, waiting: () => served.waiting()});
   const served = serve(teacher, options, tally, metrics.onBatch, watching);
   const who = whoAnswers(options);
   const routes = routesOf(served, options, metrics, {
     // A demotion doesn't make the service unhealthy, but its operator wants to see it.
-    health: () => ({status: 'ok', ...(watching && {mode: who.mode, demoted: watching.watch.demoted})}),
+    health: () => ({status: 'ok', mode: watching && who.mode, demoted: watching?.watch.demoted}),
     status: () => statusOf({...sources, ...who}),
   });
   const server = createServer({headersTimeout: HEAD, requestTimeout: WHOLE, connectionsCheckingInterval: 1000});
@@ -130,7 +130,8 @@ export async function serveTeacher(teacher: Teacher, options: ServeOptions): Pro
     keys: (typeof key === 'string' ? [key] : key).map(keepSecret),
     origins: new Origins({...options, host}),
     ...limitsOf(options),
-    ...{metrics, closer},
+    metrics,
+    closer,
   };
   server.on('request', (request, response) => void handle(context, request, response));
   const close = async () => {

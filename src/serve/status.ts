@@ -85,7 +85,7 @@ interface StatusSources {
   readonly version: string;
   readonly mode: CascadeMode;
   readonly tally: Tally;
-  readonly watch?: Watch;
+  readonly watch?: Watch | undefined;
   /** Name of the teacher. */
   readonly teacher?: string;
   readonly ledger?: {snapshot(): LedgerSnapshot};
@@ -97,7 +97,12 @@ export function statusOf(sources: StatusSources): ServiceStatus {
   const {model, version, mode, tally, watch} = sources;
   const {answered, local, audited, agreed, deferredAudits: deferred, lostAudits: lost} = tally;
   return {
-    ...{model, version, mode, answered, local, strange: tally.strange},
+    model,
+    version,
+    mode,
+    answered,
+    local,
+    strange: tally.strange,
     demoted: watch?.demoted ?? null,
     promise: watch ? promiseOf(watch) : null,
     coverage: answered === 0 ? null : local / answered,
@@ -117,7 +122,10 @@ function teacherOf({teacher, tally, ledger, costEach}: StatusSources): TeacherSt
   const {calls = 0, usd = null} = ledger?.snapshot() ?? {};
   const each = costEach?.();
   return {
-    ...{name: teacher, calls, saved: tally.student, usd},
+    name: teacher,
+    calls,
+    saved: tally.student,
+    usd,
     savedUsd: each === undefined ? null : each * tally.student,
     repeatability: measured(tally.repeatedAlike, tally.repeated),
   };

@@ -132,7 +132,8 @@ export function beginning(earlier: WatchState['tests'] = {broken: 0, kept: 0}): 
 
 function begun({broken, kept}: WatchState['tests'], demoted: boolean, since: string): WatchState {
   return {
-    ...{demoted, since},
+    demoted,
+    since,
     tests: demoted ? {broken, kept: kept + 1} : {broken: broken + 1, kept},
     comparisons: {compared: 0, broken: 0},
     evidence: new EProcess(0.5, 'above').state,

@@ -40,7 +40,7 @@ export interface StudyPlanOptions {
 export interface LevelPlan extends AskPlan {
   readonly level: Access;
   /** The method that asks in its own way; absent of what the methods of a level share. */
-  readonly method?: string;
+  readonly method?: string | undefined;
   /** Whether its method chooses the inputs in rounds, which may end early, and of which any may be kept; absent if not. */
   readonly atMost?: true;
   /**
@@ -88,17 +88,12 @@ export async function planStudy(
       const about = {detail, ...(views && {views})};
       const unknown = queryPlan.select ? aboutUnknown(inputs.count) : {};
       const plan = await planAsking(teacher, inputs, {...shared, ...about, byBatches, ...unknown});
-      levels.push({
-        level,
-        ...(own && {method: own.method}),
-        about: 'transfer set',
-        ...plan,
-        ...(own?.select && atMost(plan)),
-      });
+      const whose = {level, method: own?.method};
+      levels.push({...whose, about: 'transfer set', ...plan, ...(own?.select && atMost(plan))});
       if (!isAskedAgain(level, teacher, detail)) continue;
       const first = selectInputs(inputs, rowsAskedAgain(inputs.count));
       const again = await planAsking(teacher, first, {...shared, detail, ...unknown, sample: 1});
-      levels.push({level, ...(own && {method: own.method}), about: 'first inputs again', ...again});
+      levels.push({...whose, about: 'first inputs again', ...again});
     }
     const teacher = byLevel.get(reference)!;
     const plan = await planAsking(teacher, data.test.inputs, {...shared, detail: measurable(teacher.detail)});

@@ -78,8 +78,8 @@ async function saveSelection(path: string, {by}: Selection, rounds: readonly Sel
       answers: rows.length,
       held,
       agreement,
-      ...(gain && {gain}),
-      ...(stopped && {stopped}),
+      gain,
+      stopped,
     })),
     // Indices in the training split of the inputs of the knowledge, in its order.
     rows: Array.from(rounds.at(-1)!.rows),

@@ -24,9 +24,9 @@ async function openService(): Promise<RunningService> {
     port: 0,
     version: versionOf(student),
     calibration: {...student.calibration},
-    ...(student.gate && {gate: student.gate}),
+    gate: student.gate,
     ...servedInput(student),
-    ...(topK !== undefined && {detail: {kind: 'top-k', k: topK}}),
+    detail: topK === undefined ? undefined : {kind: 'top-k', k: topK},
   });
 }
 

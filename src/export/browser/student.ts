@@ -40,7 +40,7 @@ export interface StudentData {
   readonly description: StudentDescription;
   readonly model: tf.io.ModelJSON;
   /** `weights.bin` in base64. Weights that are too large for this are fetched instead. */
-  readonly weights?: string;
+  readonly weights?: string | undefined;
   /** The engine's code in base64. */
   readonly wasm: string;
 }

@@ -169,7 +169,7 @@ function lineMarks(lines: readonly Line[], stroke: string, strokeWidth: number, 
       z: null,
       stroke,
       strokeWidth,
-      ...(points.length === 1 ? {marker: 'dot' as const} : {}),
+      marker: points.length === 1 ? 'dot' : 'none',
       title: () => title,
     }),
   );
