@@ -41,7 +41,7 @@ export async function runEvaluate(folder: string, path: string, flags: StudyFlag
     const metrics = measured(student, recipe.data, {all: raw, answered}, reference);
     const agreementBounds = boundsWithMissing(metrics.agreement, missing);
     const {calibration} = student;
-    const cascade = calibration && cascadeOf(raw, reference, classes, calibration);
+    const cascade = calibration && cascadeOf(raw, reference.named, classes, calibration);
     const lines = [table(metrics), ...(missing.count > 0 ? [missingLine(missing, agreementBounds)] : [])];
     const gate = gateOf(student, inputs, raw);
     const whole = {

@@ -48,18 +48,14 @@ export interface CascadeResult extends Cascaded {
  * A calibrated student with its teacher behind it. If the student answers an input by itself that the teacher left without
  * an answer, that counts as a disagreement.
  *
- * @param logits - [inputs, classes], row-major
- * @param answered - the rows of the inputs that have an answer, and the classes that the teacher names
+ * @param named - the classes that the teacher names; -1 for an input without an answer
  */
 export function cascadeOf(
   logits: ArrayLike<number>,
-  answered: {readonly rows: ArrayLike<number>; readonly labels: ArrayLike<number>},
+  named: ArrayLike<number>,
   classes: number,
   {temperature, threshold = 0, guarantee}: Calibration,
 ): CascadeResult {
-  const {rows, labels} = answered;
-  const named = new Int32Array(logits.length / classes).fill(-1);
-  for (let index = 0; index < rows.length; index++) named[rows[index]!] = labels[index]!;
   return {...cascaded(logits, named, classes, {temperature, threshold}), threshold, guarantee};
 }
 

@@ -91,6 +91,8 @@ export interface Reference {
   readonly missing: MissingInputs;
   /** [answered], indices in the test split of the inputs that have an answer, in its order. */
   readonly rows: Int32Array;
+  /** [test split], the classes that it names; -1 for an input without an answer. */
+  readonly named: Int32Array;
   /** [answered], the classes that it names. */
   readonly labels: Int32Array;
   /** [answered, classes], or log-probabilities; undefined of a teacher that shows less. */
@@ -124,14 +126,16 @@ export async function askReference(study: Study): Promise<Reference> {
   const rows = rowsWithout(inputs.count, left);
   const {answers} = knowledge;
   const classes = data.classes.length;
-  const shared = {name: teacher.name, missing, rows, ledger: ledger.snapshot()};
   const logits = answers.kind === 'log-probabilities' ? answers.logProbabilities : undefined;
   const labels = logits ? argmaxRows(logits, classes) : (answers as {readonly labels: Int32Array}).labels;
-  if (!('labels' in test)) return {...shared, labels, logits, truth: labels, metrics: UNKNOWN};
+  const named = new Int32Array(inputs.count).fill(-1);
+  for (const [index, row] of rows.entries()) named[row] = labels[index]!;
+  const found = {name: teacher.name, missing, rows, named, labels, logits, ledger: ledger.snapshot()};
+  if (!('labels' in test)) return {...found, truth: labels, metrics: UNKNOWN};
   const truth = selectRows(test.labels, 1, rows);
-  if (logits) return {...shared, labels, logits, truth, metrics: evaluateLogits({logits, labels: truth, classes})};
+  if (logits) return {...found, truth, metrics: evaluateLogits({logits, labels: truth, classes})};
   const right = labels.filter((label, index) => label === truth[index]).length;
-  return {...shared, labels, logits, truth, metrics: {...UNKNOWN, accuracy: right / labels.length}};
+  return {...found, truth, metrics: {...UNKNOWN, accuracy: right / labels.length}};
 }
 
 /** [answered], indices of the inputs that have an answer. */

@@ -78,7 +78,7 @@ function measure(
     cascade:
       calibration?.threshold === undefined
         ? undefined
-        : cascadeOf(executed.logits, reference, classes, {...calibration, temperature: 1}),
+        : cascadeOf(executed.logits, reference.named, classes, {...calibration, temperature: 1}),
   };
   return {method, row, logits};
 }

@@ -2,7 +2,7 @@ import {parseHTML} from 'linkedom';
 import {describe, expect, it} from 'vitest';
 import {html, jsonScript, trusted} from '../../src/study/report/html.ts';
 import {renderReport} from '../../src/study/report/page.ts';
-import {shareInterval, spread} from '../../src/study/report/spread.ts';
+import {spread} from '../../src/study/report/spread.ts';
 import {summarise} from '../../src/study/report/summary.ts';
 import type {Comparison, MethodResult, Results} from '../../src/study/results.ts';
 import {sampleResults, usualMethods} from './sample-results.ts';
@@ -262,7 +262,7 @@ describe('spread', () => {
     expect(interval![1]).toBeCloseTo(4.48414, 3);
   });
 
-  it('knows the quantile beyond its table', () => {
+  it('knows the quantile of many seeds too', () => {
     // 21 values, ten pairs of ±1 and a nought: s = 1, and t(20) = 2.085963.
     const values = Array.from({length: 21}, (_, index) => (index === 20 ? 0 : index % 2 === 0 ? 1 : -1));
     expect(spread(values).interval![1] * Math.sqrt(21)).toBeCloseTo(2.08596, 3);
@@ -271,17 +271,6 @@ describe('spread', () => {
   it('shows no spread of one value and a lost value in the mean', () => {
     expect(spread([0.5])).toEqual({values: [0.5], mean: 0.5, deviation: undefined, interval: undefined});
     expect(spread([0.5, Number.NaN]).mean).toBeNaN();
-  });
-});
-
-describe('shareInterval', () => {
-  it('is the interval of Wilson', () => {
-    // 8 of 10: 0.4901625 to 0.9433178.
-    const [low, high] = shareInterval(0.8, 10);
-    expect(low).toBeCloseTo(0.4901625, 5);
-    expect(high).toBeCloseTo(0.9433178, 5);
-    expect(shareInterval(1, 4)[1]).toBeCloseTo(1, 12);
-    expect(shareInterval(0, 4)[0]).toBeCloseTo(0, 12);
   });
 });
 

@@ -10,7 +10,7 @@ import type {Student} from '../../student/student.ts';
 import {askReference} from '../asking.ts';
 import type {Study} from '../study.ts';
 import {drawnInputs, extended, newDesign, readDesign, writeDesign} from './design.ts';
-import {type Audit, agreementOf, labelsOfAll, measureAudit, strataOfAll} from './measure.ts';
+import {type Audit, agreementOf, measureAudit, strataOfAll} from './measure.ts';
 import {readLabels, writeTable} from './table.ts';
 
 export interface AuditOptions {
@@ -55,7 +55,6 @@ export async function audit(study: Study, student: Student, options: AuditOption
   const before = await readDesign(designPath, ids);
   const {labels, confidence} = await answersOf(study, student, options);
   const reference = await askReference(study);
-  const teacher = labelsOfAll(reference, inputs.count);
   const {items, seed = 0, delimiter = ','} = options;
   const strata = () => strataOfAll(reference, labels, confidence);
   const design = before ? extended(before, items ?? 0) : newDesign(ids, strata(), items ?? 50, seed);
@@ -75,7 +74,7 @@ export async function audit(study: Study, student: Student, options: AuditOption
     missingShare: missing.share,
     agreement,
     agreementBounds: boundsWithMissing(agreement, missing),
-    ...measureAudit({design, drawn, ids, truth, teacher, student: labels}),
+    ...measureAudit({design, drawn, ids, truth, teacher: reference.named, student: labels}),
   };
 }
 

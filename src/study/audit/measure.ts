@@ -52,16 +52,6 @@ export interface AuditedStratum {
 
 // In this file `student` and `confidence` are [texts], of the whole test split.
 
-/** Stands for the label of a text without an answer. On such a text the teacher is not right. */
-const NO_LABEL = -1;
-
-/** [texts], the classes that the teacher names. */
-export function labelsOfAll({rows, labels}: Reference, count: number): Int32Array {
-  const all = new Int32Array(count).fill(NO_LABEL);
-  for (const [index, row] of rows.entries()) all[row] = labels[index]!;
-  return all;
-}
-
 /** [texts], with those left out that have no answer. */
 export function strataOfAll({rows, labels}: Reference, student: Int32Array, confidence: Float64Array): Uint8Array {
   const answered = strataOf(

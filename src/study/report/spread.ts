@@ -1,4 +1,5 @@
 import {mean, standardDeviation} from '../../evaluate/statistics.ts';
+import {criticalT} from '../../statistics/distributions.ts';
 import type {MethodResult, ResultRow, Results} from '../results.ts';
 
 /** Several seeds' values of one number. */
@@ -42,27 +43,8 @@ export function spread(values: readonly number[]): Spread {
   const middle = mean(values);
   if (values.length < 2) return {values, mean: middle, deviation: undefined, interval: undefined};
   const deviation = standardDeviation(values);
-  const reach = (studentQuantile(values.length - 1) * deviation) / Math.sqrt(values.length);
+  const reach = (criticalT(0.05, values.length - 1) * deviation) / Math.sqrt(values.length);
   return {values, mean: middle, deviation, interval: [middle - reach, middle + reach]};
-}
-
-/** 97.5 % quantiles of Student's t for 1 to 10 degrees of freedom. */
-const QUANTILES = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
-
-/** Beyond the table by the Cornish-Fisher expansion, right to 0.001 (Abramowitz and Stegun, 26.7.5). */
-function studentQuantile(freedom: number): number {
-  const normal = 1.959964;
-  const first = (normal ** 3 + normal) / 4 / freedom;
-  const second = (5 * normal ** 5 + 16 * normal ** 3 + 3 * normal) / 96 / freedom ** 2;
-  return QUANTILES[freedom - 1] ?? normal + first + second;
-}
-
-/** 95 % interval of a share by Wilson's score, which stays within 0 and 1. */
-export function shareInterval(share: number, count: number): readonly [number, number] {
-  const z2 = 1.959964 ** 2;
-  const middle = (share + z2 / (2 * count)) / (1 + z2 / count);
-  const reach = Math.sqrt((z2 * share * (1 - share)) / count + (z2 / (2 * count)) ** 2) / (1 + z2 / count);
-  return [Math.max(0, middle - reach), Math.min(1, middle + reach)];
 }
 
 /** The methods that have a number, the one with the most first. */

@@ -1,11 +1,12 @@
 import * as Plot from '@observablehq/plot';
+import {wilson} from '../../../evaluate/audit.ts';
 import type {ReliabilityBin} from '../../../evaluate/reliability.ts';
 import type {Results} from '../../results.ts';
 import {colourOf, figure, type Panel, panels, TEACHER_COLOUR} from '../figure.ts';
 import {count, counted, percent, percentage} from '../format.ts';
 import {type Html, html} from '../html.ts';
 import {drawn} from '../plot.ts';
-import {ranked, shareInterval, spreadOf} from '../spread.ts';
+import {ranked, spreadOf} from '../spread.ts';
 
 const WIDTH = 280;
 /** Bins with fewer inputs are drawn faint: their accuracy is mostly chance. */
@@ -48,7 +49,7 @@ function panelOf(title: string, colour: string, bins: readonly ReliabilityBin[],
 
 function diagram(title: string, colour: string, bins: readonly ReliabilityBin[]): Html {
   const marks = bins.map(bin => {
-    const [low, high] = shareInterval(bin.accuracy, bin.count);
+    const [low, high] = wilson(bin.accuracy, bin.count);
     return {...bin, low, high, opacity: bin.count < FEW ? 0.35 : 1, title: binTitle(bin)};
   });
   const shared = {x: 'confidence', stroke: colour, strokeOpacity: 'opacity'};
