@@ -68,11 +68,6 @@ export interface StudyProgress {
   readonly secondsLeft?: number | undefined;
 }
 
-/** One level's teacher with the layers around it, and what it has been asked by way of them. */
-export interface OpenLevel extends OpenTeacher {
-  readonly access: Access;
-}
-
 /** A recipe at work: its engine, its teachers and the folder of its files. */
 export interface Study {
   readonly recipe: OpenRecipe;
@@ -93,7 +88,7 @@ export interface Study {
   /** The teacher that a query plan asks, with no layers around it. */
   teacherFor(plan: QueryPlan): Teacher;
   /** Puts the layers around the teacher of one of the study's levels, with a ledger of their own. Asks nothing yet. */
-  openLevel(access: Access): OpenLevel;
+  openLevel(access: Access): OpenTeacher;
   /** Stops the services that were started and closes the cache. */
   close(): Promise<void>;
 }
@@ -135,7 +130,7 @@ export async function openStudy(
     asking,
     teacherOf: access => byLevel.get(access)!,
     teacherFor: plan => byPlan.get(plan)!,
-    openLevel: access => ({access, ...asking.open(byLevel.get(access)!)}),
+    openLevel: access => asking.open(byLevel.get(access)!),
     async close() {
       try {
         await services.close();
