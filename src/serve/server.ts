@@ -185,8 +185,7 @@ async function watchOver({version, calibration, cascade}: ServeOptions): Promise
   const {teacher, watchFile: path, onStanding = () => {}, onTrouble = () => {}} = cascade;
   const {agreement, confidence} = promise;
   const subject = {version, teacher: teacher.identity, calibration, agreement, confidence};
-  const one = {agreement, ...(confidence !== undefined && {confidence})};
-  return openWatching({promise: one, path, subject, onChange: onStanding, onTrouble});
+  return openWatching({promise, path, subject, onChange: onStanding, onTrouble});
 }
 
 function routesOf(
