@@ -29,6 +29,7 @@ export async function askSelected(
 ): Promise<Collection> {
   const {recipe} = study;
   const {size: most, seed = 0} = recipe.transfer;
+  const path = join(study.directory, 'knowledge', `${plan.fileName}.selection.json`);
   const rounds: SelectionRound[] = [];
   const missing: Missing[] = [];
   const selecting = selectInRounds(teacher, transferSet(recipe.data.train), {
@@ -43,7 +44,7 @@ export async function askSelected(
     study.onNote(describeRound(round));
     rounds.push(round);
     for (const one of round.missing) missing.push(one);
-    await saveSelection(selectionPath(study.directory, plan), method.select, rounds);
+    await saveSelection(path, method.select, rounds);
   }
   const {knowledge, stopped} = rounds.at(-1)!;
   // Otherwise the last answer said so.
@@ -63,11 +64,6 @@ async function chooser(
   const own = recipe.training.earlyStopping ? {} : {validation: undefined};
   for await (const _epoch of trainer.train(student, {...method, knowledge}, seed, own));
   return student;
-}
-
-/** The file of a query plan's choice of inputs. */
-export function selectionPath(directory: string, {fileName}: QueryPlan): string {
-  return join(directory, 'knowledge', `${fileName}.selection.json`);
 }
 
 async function saveSelection(path: string, {by}: Selection, rounds: readonly SelectionRound[]): Promise<void> {

@@ -43,7 +43,7 @@ export type WorkerMessage =
   | {readonly kind: 'failed'; readonly reason: string};
 
 /** A worker process ended before its job did. */
-export class WorkerCrash extends LimbeckError {}
+class WorkerCrash extends LimbeckError {}
 
 /**
  * How many threads each student of a study is trained with in a worker: what is left of the cores when all of its runs
@@ -69,7 +69,7 @@ const ROOM = 1 << 30;
 const MOST_PATIENCE = 10_000;
 
 /** As many workers as there are jobs, cores, and room in memory. */
-export function workerCount(jobs: number, wanted: number = availableParallelism()): number {
+function workerCount(jobs: number, wanted: number = availableParallelism()): number {
   return Math.max(1, Math.min(jobs, wanted, Math.floor(freemem() / ROOM)));
 }
 
