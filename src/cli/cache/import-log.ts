@@ -7,9 +7,9 @@ import type {LogFields} from '../../data/logs/record.ts';
 import {type LogFormat, readRows} from '../../data/logs/rows.ts';
 import {InputError} from '../../errors.ts';
 import {loadRecipe} from '../../recipe/load.ts';
+import {resolveRecipe} from '../../recipe/resolve.ts';
 import {isStoreUrl} from '../../store/cache-path.ts';
 import {type AnswerStore, openAnswerStore} from '../../store/store.ts';
-import {readRecipe} from '../../study/checks.ts';
 import {counted} from '../../study/report/format.ts';
 import {openServices} from '../../study/services.ts';
 import {openTeachers} from '../../study/teachers.ts';
@@ -40,7 +40,7 @@ export async function runImportLogs(flags: ImportLogFlags): Promise<void> {
   const {path, level} = recipeAndLevel(flags.teacher);
   checkPrompt(prompt);
   const digests = await Promise.all(from.map(digestOfLog));
-  const recipe = await readRecipe(await loadRecipe(path));
+  const recipe = await resolveRecipe(await loadRecipe(path));
   const services = openServices();
   const requests = batchInput && (await openRequests(batchInput));
   try {
