@@ -9,12 +9,13 @@ import type {Prompt} from './_chat/prompt.ts';
 import {type AwsOptions, awsAccess, explainAws, regionOf} from './_wire/aws.ts';
 import {type Explain, tokenCount} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
+import {standInFor} from './_wire/service.ts';
 
 /** Converse gives no log-probabilities. */
 type Output = 'label' | 'confidence';
 
 export interface BedrockOptions<O extends Output>
-  extends Omit<ChatOptions, 'key'>,
+  extends Omit<ChatOptions, 'key' | 'keyHeader'>,
     AwsOptions,
     Pick<ModeOptions<O>, 'output' | 'structured' | 'temperature'> {
   /**
@@ -45,7 +46,7 @@ export function bedrock<O extends Output>(options: BedrockOptions<O>): Teacher<A
   const region = regionOf(options);
   const mode = modeFor({...options, structured}, options.classes);
   const address = checkAddress(options.url ?? `https://bedrock-runtime.${region}.amazonaws.com`);
-  const name = `bedrock ${model} at ${options.service ?? address}`;
+  const name = `bedrock ${model} at ${standInFor(options, address)}`;
   const apiKey = keyOf(options);
   const access = awsAccess(options, {name, service: 'bedrock', region, apiKey});
   return chatTeacher(

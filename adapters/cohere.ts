@@ -6,7 +6,7 @@ import {mappedTeacher} from './_http/teacher.ts';
 import type {Template} from './_http/template.ts';
 import type {Explain} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
-import {keyVariableFor, type ServiceOptions} from './_wire/service.ts';
+import {keyVariableFor, type ServiceOptions, standInFor} from './_wire/service.ts';
 
 export interface CohereOptions extends ServiceOptions {
   /** A model that is fine-tuned to classify, or one that classifies by `examples`. */
@@ -63,7 +63,7 @@ export function cohere(options: CohereOptions): Teacher<'gray-box'> {
     url: new URL(`${address}/v1/classify`),
     identity: {
       adapter: 'cohere',
-      service: address,
+      service: standInFor(options, address),
       model,
       examples: plain(examples),
       labels,

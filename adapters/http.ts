@@ -1,13 +1,13 @@
-import {InputError} from '../src/errors.ts';
 import type {Json, Teacher} from '../src/teacher.ts';
 import type {AliasOptions} from './_answers/aliases.ts';
 import type {LabelLocation, ScoreLocation} from './_http/output.ts';
 import type {ReceiptLocation} from './_http/receipt.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
+import {openHeaders} from './_wire/headers.ts';
 import type {Explain} from './_wire/reply.ts';
-import {type Connection, checkAddress} from './_wire/request.ts';
-import type {ServiceOptions} from './_wire/service.ts';
+import {checkAddress} from './_wire/request.ts';
+import {type ServiceOptions, standInFor} from './_wire/service.ts';
 
 export type {LabelLocation, ScoreLocation} from './_http/output.ts';
 export type {ReceiptLocation} from './_http/receipt.ts';
@@ -57,18 +57,6 @@ export interface HttpOptions extends ServiceOptions, AliasOptions {
   /** The location of the cost and of the model's name in a reply. */
   readonly receipt?: ReceiptLocation;
   /**
-   * Headers of every request. All but `user-agent` are part of the identity, so they must hold no secrets.
-   *
-   * @default none
-   */
-  readonly headers?: Readonly<Record<string, string>>;
-  /**
-   * The header that carries the key, for example `X-API-Key: {key}`.
-   *
-   * @default 'Authorization: Bearer {key}'
-   */
-  readonly keyHeader?: string;
-  /**
    * Queries in one request, if `request` has placeholders for several.
    *
    * @default 32; 1 if `request` has a placeholder for one
@@ -96,23 +84,20 @@ export interface HttpOptions extends ServiceOptions, AliasOptions {
 export function http(options: HttpOptions & {readonly output: ScoreLocation}): Teacher<'gray-box'>;
 export function http(options: HttpOptions & {readonly output: LabelLocation}): Teacher<'black-box'>;
 export function http(options: HttpOptions): Teacher {
-  const {classes, labels, request, output, headers = {}} = options;
+  const {classes, labels, request, output} = options;
   const address = checkAddress(options.url);
   const template = readTemplate(request);
-  const authorize = keyHeader(options.keyHeader);
   return mappedTeacher(options, {
     name: `http service at ${address}`,
     keyVariable: 'LIMBECK_TEACHER_KEY',
-    ...(authorize && {authorize}),
     url: new URL(address),
-    headers: checkHeaders(headers),
     identity: {
       adapter: 'http',
-      service: options.service ?? address,
+      service: standInFor(options, address),
       request,
       output: {...output},
       labels: labels ?? classes,
-      headers: meaningful(headers),
+      headers: openHeaders(options.headers, header => header === 'user-agent'),
     },
     classes,
     aliases: options.aliases,
@@ -124,40 +109,6 @@ export function http(options: HttpOptions): Teacher {
     maxBatch: options.maxBatch ?? (template.isBatch ? 32 : 1),
     explain: () => explain,
   });
-}
-
-/** Names of headers that carry keys. */
-const SECRET = /auth|cookie|credential|key|password|secret|session|signature|token/i;
-
-function checkHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  for (const [name, value] of Object.entries(headers)) {
-    if (SECRET.test(name)) {
-      throw new InputError(
-        `The header ${name} looks like a secret. Give it as \`key\`, and \`keyHeader\` as "${name}: {key}".`,
-      );
-    }
-    if (!/^[\w-]+$/.test(name) || typeof value !== 'string' || !/^[\t\x20-\x7e]*$/.test(value)) {
-      throw new InputError(`The header ${JSON.stringify(name)} has a name or a value that can't be sent.`);
-    }
-  }
-  return headers;
-}
-
-/** Returns the headers that can change an answer. */
-function meaningful(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const lowered = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
-  return Object.fromEntries(lowered.filter(([name]) => name !== 'user-agent').sort());
-}
-
-function keyHeader(form: string | undefined): Connection['authorize'] | undefined {
-  if (form === undefined) return undefined;
-  const [, header, value] = /^([\w-]+): (.*)$/.exec(form) ?? [];
-  if (!header || !value?.includes('{key}')) {
-    throw new InputError(
-      'The `keyHeader` can\'t be used. Give a header with a placeholder for the key, as in "X-API-Key: {key}".',
-    );
-  }
-  return key => ({[header.toLowerCase()]: value.replaceAll('{key}', () => key)});
 }
 
 /** The meaning of statuses that model servers share, whatever their framework. */

@@ -4,7 +4,7 @@ import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
 import type {Explain} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
-import {keyVariableFor, type ServiceOptions} from './_wire/service.ts';
+import {keyVariableFor, type ServiceOptions, standInFor} from './_wire/service.ts';
 
 export interface HuggingfaceOptions extends ServiceOptions {
   /** A model of the hub that the provider `hf-inference` serves, for example `ProsusAI/finbert`. Or give `url`. */
@@ -45,7 +45,7 @@ const ROUTER = 'https://router.huggingface.co';
 export function huggingface(options: HuggingfaceOptions): Teacher<'gray-box'> {
   const {classes, labels, output = 'probabilities'} = options;
   const address = addressOf(options);
-  const service = options.service ?? address;
+  const service = standInFor(options, address);
   const isLogits = output === 'logits';
   return mappedTeacher(options, {
     name: `huggingface ${options.model ?? `endpoint at ${service}`}`,

@@ -5,7 +5,7 @@ import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
 import type {Explain} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
-import {keyVariableFor, type ServiceOptions} from './_wire/service.ts';
+import {keyVariableFor, type ServiceOptions, standInFor} from './_wire/service.ts';
 
 export interface MistralOptions extends ServiceOptions {
   /** A classifier, for example `ft:classifier:ministral-3b-latest:…`. */
@@ -54,7 +54,13 @@ export function mistral(options: MistralOptions): Teacher<'gray-box'> {
     name: `mistral ${model}`,
     keyVariable: keyVariableFor(address, {own: OWN, variable: 'MISTRAL_API_KEY'}),
     url: new URL(`${address}/v1/classifications`),
-    identity: {adapter: 'mistral', service: address, model, target: target ?? null, labels: labels ?? classes},
+    identity: {
+      adapter: 'mistral',
+      service: standInFor(options, address),
+      model,
+      target: target ?? null,
+      labels: labels ?? classes,
+    },
     classes,
     labels,
     templates: [readTemplate({model, input: '{texts}'})],

@@ -1,6 +1,5 @@
-import {Agent, type Dispatcher} from 'undici';
 import {InputError, TeacherError} from '../src/errors.ts';
-import type {AskOptions, Detail, Outcome, Price, Query, Rate, Teacher} from '../src/teacher.ts';
+import type {AskOptions, Detail, Outcome, Query, Teacher} from '../src/teacher.ts';
 import {type AliasOptions, readerWith} from './_answers/aliases.ts';
 import {checkServiceUrl, overHttp, transportTo} from './_open-inference/address.ts';
 import {type Client, infer, type Model} from './_open-inference/client.ts';
@@ -8,11 +7,12 @@ import {batchesOf} from './_open-inference/inputs.ts';
 import {type LabelOutput, outputNames, replyReader, type ScoreOutput} from './_open-inference/outputs.ts';
 import {receiptOf} from './_open-inference/replies.ts';
 import {DATATYPES} from './_open-inference/tensors.ts';
-import {accountOf, knownKey} from './_wire/request.ts';
+import {headersInIdentity} from './_wire/headers.ts';
+import {chargedService, openConnection, type ServiceOptions, standInFor} from './_wire/service.ts';
 
 export type {LabelOutput, ScoreOutput} from './_open-inference/outputs.ts';
 
-export interface OpenInferenceOptions extends AliasOptions {
+export interface OpenInferenceOptions extends ServiceOptions, AliasOptions {
   /**
    * Address of the service, without `/v2`. `grpc://host:port` uses gRPC, and `grpcs://host:port` uses gRPC over TLS;
    * both need the package `@grpc/grpc-js`. A function is called once, before the first request, and needs `service`.
@@ -45,12 +45,6 @@ export interface OpenInferenceOptions extends AliasOptions {
    */
   readonly binary?: boolean | 'auto';
   /**
-   * Sent as `Authorization: Bearer`. A function is called for every request.
-   *
-   * @default the environment variable LIMBECK_TEACHER_KEY
-   */
-  readonly key?: string | (() => string);
-  /**
    * Queries in one request.
    *
    * @default 64
@@ -68,22 +62,6 @@ export interface OpenInferenceOptions extends AliasOptions {
    * @default 30_000
    */
   readonly timeout?: number;
-  /**
-   * The most bytes in the body of a reply. A longer body is not read.
-   *
-   * @default 16 MiB
-   */
-  readonly maxReply?: number;
-  /** The account's rate limit, if the service's own headers don't give it. */
-  readonly rate?: Rate;
-  /** The price of the service, for budgets of money. */
-  readonly price?: Price;
-  /**
-   * The undici dispatcher of HTTP requests, such as a proxy or a mock.
-   *
-   * @default a pool of `concurrency` connections
-   */
-  readonly dispatcher?: Dispatcher;
 }
 
 /**
@@ -99,19 +77,21 @@ export interface OpenInferenceOptions extends AliasOptions {
 export function openInference(options: OpenInferenceOptions & {readonly output: ScoreOutput}): Teacher<'gray-box'>;
 export function openInference(options: OpenInferenceOptions & {readonly output: LabelOutput}): Teacher<'black-box'>;
 export function openInference(options: OpenInferenceOptions & {readonly output: ScoreOutput | LabelOutput}): Teacher {
-  const {url, model, version, classes, output, rate, price, maxBatch = 64, concurrency = 4} = options;
-  const {aliases, timeout = 30_000, maxReply = 16 * 2 ** 20} = options;
+  const {url, model, version, classes, output, aliases, maxBatch = 64, concurrency = 4, timeout = 30_000} = options;
   const {name: inputName = 'input', datatype} = options.input ?? {};
   checkDatatype(datatype);
   if (aliases !== undefined && !('label' in output) && !('topK' in output)) {
     throw new InputError('`aliases` are for classes with names, and these scores come without names. Leave it out.');
   }
-  const standIn = standInFor(options);
+  const standIn = standInOf(options);
   const name = `open-inference ${model} at ${standIn}`;
-  const dispatcher = options.dispatcher ?? new Agent({connections: concurrency});
-  const key = keyReader(options.key);
+  const address = typeof url === 'string' ? overHttp(url) : undefined;
+  const connection = openConnection(
+    {...options, concurrency, timeout},
+    {name, keyVariable: 'LIMBECK_TEACHER_KEY', address},
+  );
   const target: Model = {
-    connection: {name, key, timeout, maxReply, dispatcher},
+    connection,
     model,
     version,
     input: {name: inputName, datatype},
@@ -133,23 +113,18 @@ export function openInference(options: OpenInferenceOptions & {readonly output: 
       output: {...output},
       // A label output can hold names, which the list gives a meaning.
       ...('label' in output && {classes}),
+      ...headersInIdentity(options),
     },
     access: 'label' in output ? 'black-box' : 'gray-box',
     classes,
     detail: detailOf(output),
     maxBatch,
     concurrency,
-    service: {
-      // A getter, because the key is read late.
-      get account() {
-        return accountOf(typeof url === 'string' ? overHttp(url) : standIn, key());
-      },
-      reader: readerWith(READER, aliases),
-      read: client.read,
-      receipt: receiptOf,
-      ...(rate && {rate}),
-      ...(price && {price}),
-    },
+    service: chargedService(
+      options,
+      {address: address ?? standIn, key: connection.key},
+      {reader: readerWith(READER, aliases), read: client.read, receipt: receiptOf},
+    ),
     ask: (queries, askOptions) => askAll(client, queries, askOptions),
   };
 }
@@ -183,21 +158,16 @@ async function askAll(
 }
 
 /** Returns the name that replaces the address in the identity. */
-function standInFor(options: OpenInferenceOptions): string {
+function standInOf(options: OpenInferenceOptions): string {
   const {url, service} = options;
-  const address = typeof url === 'string' ? checkServiceUrl(url, options) : undefined;
-  const standIn = service ?? address;
-  if (standIn !== undefined) return standIn;
+  if (typeof url === 'string') return standInFor(options, checkServiceUrl(url, options));
+  if (service !== undefined) return service;
   throw new InputError('A `url` that is a function needs `service`: a name that replaces the address.');
 }
 
 function checkDatatype(datatype: string | undefined): void {
   if (datatype === undefined || DATATYPES.includes(datatype)) return;
   throw new InputError(`\`input\` has no datatype ${datatype}. Use one of ${DATATYPES.join(', ')}.`);
-}
-
-function keyReader(key: OpenInferenceOptions['key']): () => string | undefined {
-  return knownKey(typeof key === 'function' ? key : () => key ?? process.env['LIMBECK_TEACHER_KEY']);
 }
 
 function detailOf(output: ScoreOutput | LabelOutput): Detail {

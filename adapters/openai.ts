@@ -12,8 +12,9 @@ import {checkAddress} from './_wire/request.ts';
 
 export interface OpenAiOptions<O extends Output> extends ChatOptions, ModeOptions<O> {
   /**
-   * Address of the service, up to where the paths of its protocol begin. For most services it ends in `/v1`, for an
-   * Azure deployment in `/openai/deployments/NAME`. OPENAI_API_KEY is sent to OpenAI only.
+   * Address of the service, up to where the paths of its protocol begin, or with `/chat/completions` or `/responses`.
+   * For most services it ends in `/v1`, for an Azure deployment in `/openai/deployments/NAME`, perhaps with
+   * `?api-version=…`. OPENAI_API_KEY is sent to OpenAI only.
    *
    * @default 'https://api.openai.com/v1'
    */
@@ -21,13 +22,13 @@ export interface OpenAiOptions<O extends Output> extends ChatOptions, ModeOption
   /**
    * The protocol: chat completions, which all services speak, or Responses.
    *
-   * @default 'chat'
+   * @default 'responses' if `url` ends so, else 'chat'
    */
   readonly api?: 'chat' | 'responses';
   /**
    * Version of Azure's API, such as `2024-10-21`. If it is given, the key is sent in Azure's header.
    *
-   * @default none
+   * @default as in `url`, else none
    */
   readonly apiVersion?: string;
 }
@@ -41,8 +42,7 @@ const OPENAI = 'https://api.openai.com/v1';
  * @throws InputError if the options can't be used
  */
 export function openai<O extends Output>(options: OpenAiOptions<O>): Teacher<AccessOf<O>> {
-  const {api = 'chat', apiVersion} = options;
-  const address = checkAddress(options.url ?? OPENAI);
+  const {address, api, apiVersion} = endpointOf(options);
   const mode = modeFor(options, options.classes);
   const isOwn = address === OPENAI || apiVersion !== undefined;
   const query = apiVersion === undefined ? '' : `?api-version=${encodeURIComponent(apiVersion)}`;
@@ -61,6 +61,14 @@ export function openai<O extends Output>(options: OpenAiOptions<O>): Teacher<Acc
       : // Azure runs batches on a separate kind of deployment.
         {authorize: key => ({'api-key': key})}),
   });
+}
+
+/** Reads an address as Azure's portal shows it, too: with the protocol's path and the version. */
+function endpointOf({url = OPENAI, api, apiVersion}: Pick<OpenAiOptions<Output>, 'url' | 'api' | 'apiVersion'>) {
+  const [, base = url, version = apiVersion] = /^([^?]*)\?api-version=([\w.-]+)$/.exec(url) ?? [];
+  const [, stem = base, path] = /^(.*)\/(chat\/completions|responses)\/*$/.exec(base) ?? [];
+  const shown = path === 'responses' ? 'responses' : 'chat';
+  return {address: checkAddress(stem), api: api ?? shown, apiVersion: apiVersion ?? version};
 }
 
 /**

@@ -13,7 +13,7 @@ import type {ServiceOptions} from './_wire/service.ts';
 export type {LabelLocation, ScoreLocation} from './_http/output.ts';
 export type {ReceiptLocation} from './_http/receipt.ts';
 
-export interface SagemakerOptions extends Omit<ServiceOptions, 'key'>, AwsOptions, AliasOptions {
+export interface SagemakerOptions extends Omit<ServiceOptions, 'key' | 'keyHeader'>, AwsOptions, AliasOptions {
   /** Name of the endpoint. */
   readonly endpoint: string;
   /** Name of the production variant, if the endpoint has several. */

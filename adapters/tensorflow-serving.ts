@@ -12,7 +12,7 @@ import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate, type Template} from './_http/template.ts';
 import type {Explain} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
-import type {ServiceOptions} from './_wire/service.ts';
+import {type ServiceOptions, standInFor} from './_wire/service.ts';
 
 export type {InstanceLabel, InstanceScores} from './_http/instances.ts';
 
@@ -93,7 +93,7 @@ export function tensorflowServing(options: TensorflowServingOptions): Teacher {
   const {model, classes, labels, signature, input, output, format = 'rows', maxBatch = 64} = options;
   checkOptions(options);
   const address = checkAddress(options.url);
-  const service = options.service ?? address;
+  const service = standInFor(options, address);
   const {templates, location} = FORMATS[format](options);
   return mappedTeacher(options, {
     name: `tensorflow-serving ${model} at ${service}`,

@@ -3,7 +3,7 @@ import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
 import type {Explain} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
-import type {ServiceOptions} from './_wire/service.ts';
+import {type ServiceOptions, standInFor} from './_wire/service.ts';
 
 export interface TextEmbeddingsInferenceOptions extends ServiceOptions {
   /** Address of the service, for example `http://127.0.0.1:8080`. */
@@ -53,7 +53,7 @@ export interface TextEmbeddingsInferenceOptions extends ServiceOptions {
 export function textEmbeddingsInference(options: TextEmbeddingsInferenceOptions): Teacher<'gray-box'> {
   const {classes, labels, output = 'logits', truncate = false, maxBatch = 32} = options;
   const address = checkAddress(options.url);
-  const service = options.service ?? address;
+  const service = standInFor(options, address);
   return mappedTeacher(options, {
     name: `text-embeddings-inference at ${service}`,
     keyVariable: 'LIMBECK_TEACHER_KEY',

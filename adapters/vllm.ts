@@ -14,7 +14,7 @@ import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
 import type {Explain} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
-import type {ServiceOptions} from './_wire/service.ts';
+import {type ServiceOptions, standInFor} from './_wire/service.ts';
 
 interface VllmChatOptions extends ChatOptions {
   /** @default 'generate' */
@@ -178,7 +178,7 @@ export interface VllmClassifyOptions extends ServiceOptions {
 
 function vllmClassifier(options: VllmClassifyOptions, address: string): Teacher<'gray-box'> {
   const {model, classes, labels = classes, output = 'logits', maxBatch = 32} = options;
-  const service = options.service ?? address;
+  const service = standInFor(options, address);
   const isLogits = output === 'logits';
   return mappedTeacher(options, {
     name: `vllm ${model} at ${service}`,

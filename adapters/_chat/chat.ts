@@ -14,9 +14,17 @@ import type {
   Usage,
 } from '../../src/teacher.ts';
 import {type Aliases, aliasIndex, withHint} from '../_answers/aliases.ts';
+import {headersInIdentity} from '../_wire/headers.ts';
 import {type Explain, parseJson, statusError} from '../_wire/reply.ts';
 import {type Connection, checkAddress, postJson} from '../_wire/request.ts';
-import {CONCURRENCY, chargedService, keyVariableFor, openConnection, type ServiceOptions} from '../_wire/service.ts';
+import {
+  CONCURRENCY,
+  chargedService,
+  keyVariableFor,
+  openConnection,
+  type ServiceOptions,
+  standInFor,
+} from '../_wire/service.ts';
 import type {Body, ChatWords, Completion, Dialect, Settings, Unanswered} from './dialect.ts';
 import {parseLabel, plain} from './projection-text.ts';
 import {type Prompt, type PromptOptions, type Prompts, promptsFor} from './prompt.ts';
@@ -55,11 +63,11 @@ export interface ChatOptions extends ServiceOptions, PromptOptions {
 export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dialect<A>): Teacher<A> {
   const address = checkAddress(dialect.address);
   const prompts = promptsFor(options, dialect.way);
-  const service = options.service ?? address;
+  const service = standInFor(options, address);
   const name = `${dialect.adapter} ${options.model} at ${service}`;
   const {adapter, authorize, headers, path, access, detail, reader, provider} = dialect;
   const keyVariable = keyVariableFor(address, provider);
-  const connection = openConnection(options, {name, keyVariable, ...(authorize && {authorize})});
+  const connection = openConnection(options, {name, keyVariable, address, ...(authorize && {authorize})});
   const settings = settingsFor(options, dialect, prompts);
   const bodyOf = (prompt: Prompt) => withParameters(dialect.body(prompt, settings), options.parameters);
   const template = bodyOf(prompts.template);
@@ -84,7 +92,7 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
       adapter,
       service,
       path,
-      ...(headers && {headers}),
+      ...headersInIdentity(options, headers),
       // The whole request but its text, so that nothing that can change an answer is forgotten.
       request: template,
       ...(prompts.rotates && {rotates: true}),

@@ -2,7 +2,7 @@ import {type ZodType, z} from 'zod';
 import {TeacherError} from '../../src/errors.ts';
 import type {Json, Query, Reply} from '../../src/teacher.ts';
 import {type Explain, parseJson, statusError} from '../_wire/reply.ts';
-import {authorization, type Connection, exchangeOnce, type UnsignedRequest} from '../_wire/request.ts';
+import {type Connection, exchangeOnce, headersOf, type UnsignedRequest} from '../_wire/request.ts';
 
 /** The part of a service that its batch lane uses. */
 export interface LaneEndpoint {
@@ -119,7 +119,7 @@ export class LaneClient {
     const {maxReply} = this.#endpoint.connection;
     const url = this.#url(path);
     const own = {...JSON_WANTED, ...this.#endpoint.headers};
-    const headers = {...own, ...authorization(this.#connection, {method: 'GET', url, headers: own})};
+    const headers = headersOf(this.#connection, {method: 'GET', url, headers: own});
     const limits = {headersTimeout: timeout, bodyTimeout: timeout};
     const {origin, pathname, search} = url;
     try {

@@ -7,9 +7,10 @@ import type {Body} from '../_chat/dialect.ts';
 import {type Prompts, promptsFor} from '../_chat/prompt.ts';
 import {mostOutput, unboundedBy} from '../_chat/worst-case.ts';
 import {untilAborted} from '../_local/until-aborted.ts';
+import {headersInIdentity} from '../_wire/headers.ts';
 import {type Explain, parseJson, statusError} from '../_wire/reply.ts';
 import {type Connection, checkAddress, postJson} from '../_wire/request.ts';
-import {CONCURRENCY, chargedService, keyVariableFor, openConnection} from '../_wire/service.ts';
+import {CONCURRENCY, chargedService, keyVariableFor, openConnection, standInFor} from '../_wire/service.ts';
 import {WholeReply} from '../_wire/whole-reply.ts';
 import {answerSequences} from './answers.ts';
 import {type TokenTrie, tokenTrie} from './label-trie.ts';
@@ -44,11 +45,11 @@ export function exactTeacher(options: ChatOptions, dialect: ExactDialect): Teach
   const {model, classes, concurrency = CONCURRENCY} = options;
   const {adapter, own, endsTurn, explain, advice} = dialect;
   const address = checkAddress(dialect.address);
-  const service = options.service ?? address;
+  const service = standInFor(options, address);
   const name = `${adapter} ${model} at ${service}`;
   const prompts = promptsFor(options, 'letters');
   const keyVariable = keyVariableFor(address, {own, variable: 'LIMBECK_TEACHER_KEY'});
-  const connection = openConnection({...options, concurrency}, {name, keyVariable});
+  const connection = openConnection({...options, concurrency}, {name, keyVariable, address});
   const post = poster(connection, address);
   const server = dialect.open(post, connection);
   const unbounded = unboundedBy(COMPLETIONS_COST, {body: server.shared, parameters: options.parameters, model});
@@ -80,6 +81,7 @@ export function exactTeacher(options: ChatOptions, dialect: ExactDialect): Teach
       ...(prompts.rotates && {rotates: true}),
       endsTurn,
       ...dialect.identity,
+      ...headersInIdentity(options),
     },
     access: 'gray-box',
     classes,

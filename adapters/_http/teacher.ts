@@ -2,6 +2,7 @@ import {InputError, TeacherError} from '../../src/errors.ts';
 import {withWait} from '../../src/pace/service-limits.ts';
 import type {Access, AskOptions, Exchange, Input, Outcome, Query, Reply, Teacher} from '../../src/teacher.ts';
 import {type Aliases, readerWith} from '../_answers/aliases.ts';
+import {headersInIdentity} from '../_wire/headers.ts';
 import {type Explain, statusError} from '../_wire/reply.ts';
 import {type Connection, postJson} from '../_wire/request.ts';
 import {
@@ -59,7 +60,7 @@ export function mappedTeacher(options: ServiceOptions, service: MappedService): 
       '`maxBatch` needs placeholders for several inputs in `request`: {texts}, {tensors} or {each}.',
     );
   }
-  const connection = openConnection(options, service);
+  const connection = openConnection(options, {...service, address: url.href});
   const {detail, read} = outputReader({
     ...service,
     labels,
@@ -72,7 +73,8 @@ export function mappedTeacher(options: ServiceOptions, service: MappedService): 
   };
   return {
     name,
-    identity,
+    // The adapter's own come last: `http` shows its headers as they are.
+    identity: {...headersInIdentity(options), ...identity},
     access: detail.kind === 'label' ? 'black-box' : 'gray-box',
     classes,
     detail,

@@ -13,6 +13,7 @@ import {encodeRaw} from './tensors.ts';
 interface HttpOptions {
   readonly binary?: Binary;
   readonly dispatcher?: object;
+  readonly http2?: boolean;
 }
 
 /**
@@ -21,13 +22,13 @@ interface HttpOptions {
  * @returns the address without a trailing slash
  * @throws InputError if it can't be used, or not with these options
  */
-export function checkServiceUrl(address: string, {binary, dispatcher}: HttpOptions): string {
+export function checkServiceUrl(address: string, {binary, dispatcher, http2}: HttpOptions): string {
   const checked = checkAddress(overHttp(address));
   if (!isGrpc(address)) return checked;
   const {host, pathname} = new URL(checked);
   if (pathname !== '/') throw new InputError(`The \`url\` of ${host} has a path, which gRPC has not. Leave it out.`);
-  if (binary !== undefined || dispatcher !== undefined) {
-    throw new InputError('`binary` and `dispatcher` are for HTTP, and `url` says gRPC. Leave them out.');
+  if (binary !== undefined || dispatcher !== undefined || http2 !== undefined) {
+    throw new InputError('`binary`, `dispatcher` and `http2` are for HTTP, and `url` says gRPC. Leave them out.');
   }
   return address.replace(/\/+$/, '').toLowerCase();
 }

@@ -1,7 +1,7 @@
 import {TeacherError} from '../../src/errors.ts';
 import type {Reply} from '../../src/teacher.ts';
 import {loadPeer} from '../_local/peer.ts';
-import {authorization, type Connection} from '../_wire/request.ts';
+import {type Connection, headersOf} from '../_wire/request.ts';
 import {WholeReply} from '../_wire/whole-reply.ts';
 import type {Model, Transport} from './client.ts';
 import {headOf} from './inputs.ts';
@@ -61,7 +61,9 @@ export function grpcTransport(address: string, target: Model): Transport {
   const open = async () => {
     const grpc = await loadPeer<Grpc>('@grpc/grpc-js', 'open-inference');
     const credentials = isSecure ? grpc.credentials.createSsl() : grpc.credentials.createInsecure();
-    const location = `dns:${url.hostname}:${url.port || (isSecure ? 443 : 80)}`;
+    const host = `dns:${url.hostname}:${url.port || (isSecure ? 443 : 80)}`;
+    const {socketPath} = connection;
+    const location = socketPath === undefined ? host : `unix:${socketPath}`;
     return {grpc, client: new grpc.Client(location, credentials, channelOptions(connection))};
   };
   return {
@@ -81,7 +83,8 @@ export function grpcTransport(address: string, target: Model): Transport {
 }
 
 /**
- * Turns off the library's retries, because the core retries at its own pace. Requests go only to the address itself.
+ * Turns off the library's retries, because the core retries at its own pace. The library reads the variables of proxies
+ * itself.
  */
 function channelOptions({maxReply}: Connection): object {
   return {
@@ -90,7 +93,6 @@ function channelOptions({maxReply}: Connection): object {
     'grpc.enable_retries': 0,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1000,
-    'grpc.enable_http_proxy': 0,
     'grpc.service_config_disable_resolution': 1,
   };
 }
@@ -112,7 +114,7 @@ async function callOnce(route: Route, message: Buffer, signal?: AbortSignal): Pr
   signal?.throwIfAborted();
   const {grpc, client, connection, url} = route;
   const metadata = new grpc.Metadata();
-  const headers = authorization(connection, {method: 'POST', url, headers: {}});
+  const headers = headersOf(connection, {method: 'POST', url, headers: {}});
   for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
   return new Promise((resolve, reject) => {
     let response: Buffer | undefined;

@@ -43,7 +43,7 @@ export function statusError(
   const codes = codesIn(reply).filter(code => !secret || !sharesRun(code, secret));
   const isSpent = codes.some(code => SPENT.has(code));
   const own = isSpent ? spent : explain({status, codes});
-  const {problem, retryable = !isSpent && mayPass(status)} = own ?? {problem: adviceOn(status, secret, keyVariable)};
+  const {problem, retryable = !isSpent && mayPass(status)} = own ?? {problem: adviceOn(reply, secret, keyVariable)};
   const shown = codes.length > 0 ? ` (${codes.join(', ')})` : '';
   const retryAfter = retryable ? readLimits(reply.headers).retryAfter : undefined;
   return new TeacherError(name, `It answered ${status}${shown}. ${problem}`, {
@@ -110,7 +110,7 @@ const CODE_FIELDS = ['code', 'type', 'status', 'error_type', 'error_code'] as co
 
 type CodedError = {readonly [F in (typeof CODE_FIELDS)[number] | 'error' | 'details' | '__type']?: unknown};
 
-function adviceOn(status: number, key: string | undefined, variable: string): string {
+function adviceOn({status, headers}: Reply, key: string | undefined, variable: string): string {
   if (status === 401 || status === 403) {
     return `${key ? 'It refuses the key.' : 'It asks for a key.'} Set ${variable} or pass \`key\`.`;
   }
@@ -119,8 +119,15 @@ function adviceOn(status: number, key: string | undefined, variable: string): st
   if (status === 413) return 'The request is too large for it. Lower `maxBatch`.';
   if (status === 429) return 'It gets too many requests. Lower `concurrency` or the rate.';
   if (status >= 500) return 'It failed. Its own log says why; a wrong shape or name of an input is a common cause.';
-  if (status >= 300 && status < 400) return 'It points elsewhere. Give the address it points to as `url`.';
+  if (status >= 300 && status < 400)
+    return `It redirects ${targetIn(headers)}. Keys follow no redirect: give the right address as \`url\`.`;
   return 'It does not take the request. Check the name, datatype and shape of the input, and the names of the outputs.';
+}
+
+/** Returns the target of a redirect without its query, which can hold a secret. */
+function targetIn({location}: Reply['headers']): string {
+  const [path = ''] = String(location ?? '').split(/[?#]/);
+  return path === '' ? 'without a target' : `to ${path.replace(/\/\/[^/]*@/, '//')}`;
 }
 
 /**

@@ -3,6 +3,7 @@ import type {Dispatcher} from 'undici';
 import {InputError, TeacherError, type TeacherErrorDetails} from '../../src/errors.ts';
 import {keepSecret} from '../../src/secrets.ts';
 import type {Reply} from '../../src/teacher.ts';
+import {failureOf} from './failures.ts';
 import {WholeReply} from './whole-reply.ts';
 
 /** A request without the headers that identify the caller. */
@@ -32,11 +33,15 @@ export interface Connection {
    * @default `authorization: Bearer` and the key
    */
   readonly authorize?: (key: string, request: UnsignedRequest) => Readonly<Record<string, string>>;
+  /** Returns more headers of every request. */
+  readonly headers?: () => Readonly<Record<string, string>>;
   /** Milliseconds before one request times out, from the connection to the last byte. */
   readonly timeout: number;
   /** The most bytes in the body of a reply. */
   readonly maxReply: number;
   readonly dispatcher: Dispatcher;
+  /** The Unix socket that the dispatcher connects to, for messages. */
+  readonly socketPath?: string | undefined;
 }
 
 /**
@@ -99,13 +104,19 @@ export function exchangeOnce(connection: Connection, request: UnsignedRequest, s
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const {url, method, body = null} = request;
-    const headers = {...request.headers, ...authorization(connection, request)};
-    const {origin, host, pathname, search} = url;
-    const handler = new ReplyHandler({connection, host, signal}, resolve, reject);
+    const headers = headersOf(connection, request);
+    const {origin, pathname, search} = url;
+    const handler = new ReplyHandler({connection, url, signal}, resolve, reject);
     // The handler's limit is for the whole request. Undici's limits for parts of it would end it earlier.
     const limits = {headersTimeout: 0, bodyTimeout: 0};
     connection.dispatcher.dispatch({origin, path: `${pathname}${search}`, method, headers, body, ...limits}, handler);
   });
+}
+
+/** Returns all headers of a request: its own, the user's, and those that identify the caller. */
+export function headersOf(connection: Connection, request: UnsignedRequest): Readonly<Record<string, string>> {
+  const own = connection.headers ? {...request.headers, ...connection.headers()} : request.headers;
+  return {...own, ...authorization(connection, {...request, headers: own})};
 }
 
 /**
@@ -131,16 +142,8 @@ function bearer(key: string): {readonly authorization: string} {
 type Controller = Dispatcher.DispatchController;
 
 interface ReplyOptions {
-  readonly connection: {
-    /** The teacher's name, for messages. */
-    readonly name: string;
-    /** Milliseconds until the last byte. */
-    readonly timeout: number;
-    /** The most bytes of the body. */
-    readonly maxReply: number;
-  };
-  /** Host of the service, for messages. */
-  readonly host: string;
+  readonly connection: Pick<Connection, 'name' | 'timeout' | 'maxReply' | 'socketPath'>;
+  readonly url: URL;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -190,7 +193,10 @@ class ReplyHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Controller, cause: Error): void {
-    this.#fail(problemWith(cause, this.#options.host), {cause, retryable: true});
+    const {url, connection} = this.#options;
+    const {problem, retryable, unsent} = failureOf(cause, url, connection.socketPath);
+    if (unsent) this.#controller = undefined;
+    this.#fail(problem, {cause, retryable});
   }
 
   readonly #onTimeout = (): void => {
@@ -232,11 +238,4 @@ class ReplyHandler implements Dispatcher.DispatchHandler {
     const isBinary = String(this.#headers['content-type']).startsWith('application/octet-stream');
     return new WholeReply(this.#status, this.#headers, body.toString(isBinary ? 'base64' : 'utf8'));
   }
-}
-
-function problemWith(cause: Error, host: string): string {
-  const {code = cause.name} = cause as {readonly code?: string};
-  if (code === 'ENOTFOUND') return `There is no host ${host}. Check \`url\`.`;
-  if (code === 'ECONNREFUSED') return `Nothing answers at ${host}. Check \`url\`, and that the service runs.`;
-  return `The connection to ${host} failed (${code}). Check the network and \`url\`.`;
 }

@@ -1,11 +1,12 @@
-import {Agent, type Dispatcher} from 'undici';
 import type {BatchService} from '../../src/lane.ts';
 import type {ProbedService} from '../../src/service-probe.ts';
 import type {Access, Price, Rate} from '../../src/teacher.ts';
+import {type HeaderOptions, keyHeaderOf, readHeaders} from './headers.ts';
 import {accountOf, type Connection, checkAddress, knownKey} from './request.ts';
+import {openDispatcher, type TransportOptions} from './transport.ts';
 
 /** Options of every adapter that asks a service over HTTP. */
-export interface ServiceOptions {
+export interface ServiceOptions extends HeaderOptions, TransportOptions {
   /**
    * Sent with every request. A function is called for every request.
    *
@@ -34,12 +35,6 @@ export interface ServiceOptions {
   readonly rate?: Rate;
   /** The price of the service, for budgets of money. */
   readonly price?: Price;
-  /**
-   * The undici dispatcher of requests, such as a proxy or a mock.
-   *
-   * @default a pool of `concurrency` connections
-   */
-  readonly dispatcher?: Dispatcher;
 }
 
 /** The default number of requests under way at once. */
@@ -52,33 +47,50 @@ export interface ServiceAddress {
   /** The environment variable of this address's key; see `keyVariableFor`. */
   readonly keyVariable: string;
   readonly authorize?: Connection['authorize'];
+  /** Undefined if it is not known yet. */
+  readonly address?: string | undefined;
 }
 
-/** Returns a connection, and opens nothing yet. */
+/**
+ * Returns a connection, and opens nothing yet.
+ *
+ * @throws InputError if the options can't be used
+ */
 export function openConnection(options: ServiceOptions, location: ServiceAddress): Connection {
-  const {concurrency = CONCURRENCY, timeout = 60_000, maxReply = 16 * 2 ** 20, dispatcher, key} = options;
-  const {name, keyVariable, authorize} = location;
+  const {concurrency = CONCURRENCY, timeout = 60_000, maxReply = 16 * 2 ** 20, key, headers, socketPath} = options;
+  const {name, keyVariable, address} = location;
+  const authorize = keyHeaderOf(options.keyHeader) ?? location.authorize;
   return {
     name,
     key: knownKey(typeof key === 'function' ? key : () => key ?? process.env[keyVariable]),
     keyVariable,
     timeout,
     maxReply,
-    dispatcher: dispatcher ?? new Agent({connections: concurrency}),
+    dispatcher: openDispatcher(options, concurrency, address),
+    socketPath,
+    ...(headers && {headers: readHeaders(name, options)}),
     ...(authorize && {authorize}),
   };
 }
 
+/** Returns what replaces the address of a service in its identity. */
+export function standInFor(
+  {service, socketPath}: Pick<ServiceOptions, 'socketPath'> & {readonly service?: string},
+  address: string,
+): string {
+  return service ?? (socketPath === undefined ? address : `${address} at ${socketPath}`);
+}
+
 /** Returns the part of a service that the layers need: its account, its prices and the reader of its replies. */
 export function chargedService<A extends Access>(
-  {rate, price}: ServiceOptions,
+  {rate, price, socketPath}: ServiceOptions,
   {address, key}: {readonly address: string; readonly key: Connection['key']},
   reading: Omit<ProbedService<A> & BatchService<A>, 'account' | 'rate' | 'price'>,
 ): ProbedService<A> & BatchService<A> {
   return {
     // A getter, because the key is read late.
     get account() {
-      return accountOf(address, key());
+      return accountOf(socketPath ?? address, key());
     },
     ...reading,
     ...(rate && {rate}),

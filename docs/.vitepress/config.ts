@@ -29,6 +29,7 @@ export default defineConfig({
           {text: 'Train offline', link: '/guide/train-offline'},
           {text: 'Serve and cascade', link: '/guide/serve-and-cascade'},
           {text: 'Work at scale', link: '/guide/at-scale'},
+          {text: 'Network', link: '/guide/network'},
           {text: 'Write an adapter', link: '/guide/write-an-adapter'},
           {text: 'Write a loss', link: '/guide/write-a-loss'},
         ],

@@ -25,9 +25,12 @@ export async function grpcService(handler: Handler): Promise<string> {
 /**
  * Starts a service; the caller stops it.
  *
- * @param at - its port; 0 for any
+ * @param at - its port, 0 for any; or its whole address
  */
-export async function startGrpc(handler: Handler, at = 0): Promise<{readonly server: Server; readonly port: number}> {
+export async function startGrpc(
+  handler: Handler,
+  at: number | string = 0,
+): Promise<{readonly server: Server; readonly port: number}> {
   const server = new Server();
   const same = (bytes: Buffer): Buffer => bytes;
   const serialization = {
@@ -40,8 +43,10 @@ export async function startGrpc(handler: Handler, at = 0): Promise<{readonly ser
   const ModelInfer = {path, requestStream: false, responseStream: false, ...serialization};
   server.addService({ModelInfer}, {ModelInfer: handler});
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${at}`, ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
+    server.bindAsync(
+      typeof at === 'string' ? at : `127.0.0.1:${at}`,
+      ServerCredentials.createInsecure(),
+      (error, bound) => (error ? reject(error) : resolve(bound)),
     );
   });
   return {server, port};

@@ -285,7 +285,8 @@ describe('the options of http', () => {
     ['a label twice', {labels: ['a', 'b', 'a']}, "The classes can't be used."],
     ['a batch without a placeholder', {maxBatch: 8}, '`maxBatch` needs placeholders for several inputs'],
     ['half a batch', {request: '{texts}', maxBatch: 1.5}, 'Expected `maxBatch` to be a whole number above 0, got 1.5.'],
-    ['a secret header', {headers: {'X-Api-Key': key}}, 'The header X-Api-Key looks like a secret.'],
+    ['a key among the headers', {headers: {Authorization: key}}, 'The header Authorization carries the key.'],
+    ['a header of the connection', {headers: {Host: 'a.test'}}, 'The header Host is set by the HTTP client.'],
     ['a header that breaks the line', {headers: {'x-a': 'a\nb'}}, "has a name or a value that can't be sent."],
     ['a key header without a key', {keyHeader: 'X-API-Key'}, "The `keyHeader` can't be used."],
     ['an address with a query', {url: `${address}/?key=1`}, 'holds a user, a password or a query'],
@@ -296,13 +297,15 @@ describe('the options of http', () => {
   it('send the headers that are asked for, and the key in its own', async () => {
     const {dispatcher, sent, answer} = offline();
     answer('/', 200, '1');
-    const headers = {'User-Agent': 'limbeck tests', 'X-Model': 'm'};
+    const headers = {'User-Agent': 'limbeck tests', 'X-Model': 'm', 'X-Gateway-Key': 'gateway key', 'X-Tag': () => 'b'};
     const teacher = connect({...good, headers, keyHeader: 'X-API-Key: Token {key}', dispatcher});
     expect(await teacher.ask([text('a')])).toEqual([{answer: {kind: 'label', label: 1}}]);
     expect(sent[0]!.headers).toMatchObject({
-      'User-Agent': 'limbeck tests',
-      'X-Model': 'm',
+      'user-agent': 'limbeck tests',
+      'x-model': 'm',
       'x-api-key': `Token ${key}`,
+      'x-gateway-key': 'gateway key',
+      'x-tag': 'b',
     });
     expect(sent[0]!.headers).not.toHaveProperty('authorization');
     expect(teacher.identity['headers']).toEqual({'x-model': 'm'});

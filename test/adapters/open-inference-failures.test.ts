@@ -42,8 +42,8 @@ describe('openInference, if the service refuses or fails', () => {
   it.each([
     [401, false, 'It refuses the key. Set LIMBECK_TEACHER_KEY or pass `key`.'],
     [403, false, 'It refuses the key.'],
-    [302, true, 'Give the address it points to as `url`.'],
-    [308, false, 'Give the address it points to as `url`.'],
+    [302, true, 'It redirects without a target. Keys follow no redirect: give the right address as `url`.'],
+    [308, false, 'It redirects without a target. Keys follow no redirect: give the right address as `url`.'],
     [405, false, 'It does not take the request.'],
     [408, true, 'Lower `maxBatch`.'],
     [429, true, 'Lower `concurrency` or the rate.'],

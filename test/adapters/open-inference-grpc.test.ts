@@ -369,7 +369,7 @@ describe('openInference over gRPC, before it is asked', () => {
     expect(() => teacherAt('grpc://teacher.test:8081/v2')).toThrow(
       new InputError('The `url` of teacher.test:8081 has a path, which gRPC has not. Leave it out.'),
     );
-    const problem = '`binary` and `dispatcher` are for HTTP, and `url` says gRPC. Leave them out.';
+    const problem = '`binary`, `dispatcher` and `http2` are for HTTP, and `url` says gRPC. Leave them out.';
     expect(() => teacherAt('grpc://teacher.test:8081', {binary: true})).toThrow(problem);
     expect(() => teacherAt('grpc://me:hunter2@teacher.test')).toThrow('holds a user, a password or a query');
     expect(() => teacherAt('grpc://')).toThrow('The service has no usable `url`.');

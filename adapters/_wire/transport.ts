@@ -1,0 +1,117 @@
+import {Agent, type buildConnector, type Dispatcher, EnvHttpProxyAgent} from 'undici';
+import {InputError} from '../../src/errors.ts';
+import {keepSecret} from '../../src/secrets.ts';
+
+export interface TransportOptions {
+  /**
+   * Path of a Unix socket to connect to. `url` still says the path of requests, for example `http://localhost/v1`. The
+   * socket replaces the address in the identity, too.
+   *
+   * @default none: connects to the host in `url`
+   */
+  readonly socketPath?: string;
+  /**
+   * If true, requests go by HTTP/2: over TLS if the server agrees, and at once if `url` begins with `http://`.
+   *
+   * @default false
+   */
+  readonly http2?: boolean;
+  /**
+   * The undici dispatcher of requests, such as a mock. It decides about proxies, sockets and HTTP/2 itself.
+   *
+   * @default a pool of `concurrency` connections, through the proxy of the environment variables `http_proxy`,
+   *   `https_proxy` and `no_proxy` if they are set
+   */
+  readonly dispatcher?: Dispatcher;
+}
+
+/** Without TLS nothing is negotiated, so the client begins with HTTP/2. Undici's types lack the option. */
+const HTTP2_AT_ONCE: Partial<buildConnector.BuildOptions> = {useH2c: true} as object;
+
+/**
+ * Returns what carries requests to a service, and opens nothing yet.
+ *
+ * @param address - of the service; undefined if it is not known yet
+ * @throws InputError if options contradict each other
+ */
+export function openDispatcher(
+  {socketPath, http2 = false, dispatcher}: TransportOptions,
+  connections: number,
+  address: string | undefined,
+): Dispatcher {
+  if (dispatcher !== undefined) {
+    if (socketPath === undefined && !http2) return dispatcher;
+    throw new InputError('`socketPath` and `http2` are decided by the `dispatcher`. Give them to it, not beside it.');
+  }
+  const protocol = http2 ? {allowH2: true, connect: HTTP2_AT_ONCE} : {};
+  if (socketPath !== undefined)
+    return new Agent({connections, ...protocol, connect: {...protocol.connect, socketPath}});
+  const {http, https} = proxiesIn(process.env);
+  if (http === undefined && https === undefined) return new Agent({connections, ...protocol});
+  const url = address === undefined ? undefined : new URL(address);
+  if (http2 && url?.protocol === 'http:' && isProxied(url)) {
+    throw new InputError(
+      `\`http2\` can't be used: ${url.host} is reached through the proxy of http_proxy, which takes HTTP/1.1 for addresses that ` +
+        `begin with http://. Leave \`http2\` out, or add ${url.hostname} to no_proxy.`,
+    );
+  }
+  return new EnvHttpProxyAgent({
+    connections,
+    ...protocol,
+    // Proxies let a tunnel through to few ports. Without TLS the request itself goes to the proxy, as RFC 9112 says.
+    proxyTunnel: false,
+    ...(http2 && {requestTls: {allowH2: true}}),
+    ...(http !== undefined && {httpProxy: http}),
+    ...(https !== undefined && {httpsProxy: https}),
+  });
+}
+
+interface Proxies {
+  readonly http: string | undefined;
+  readonly https: string | undefined;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @throws InputError if a proxy's URL can't be used */
+function proxiesIn(env: Environment): Proxies {
+  return {http: proxyIn(env, 'http_proxy'), https: proxyIn(env, 'https_proxy')};
+}
+
+function proxyIn(env: Environment, variable: string): string | undefined {
+  const given = env[variable] ?? env[variable.toUpperCase()];
+  if (!given) return undefined;
+  // Other programs take a proxy without a protocol, too.
+  const text = given.includes('://') ? given : `http://${given}`;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^(https?|socks5?):$/.test(url.protocol)) {
+    throw new InputError(
+      `The environment variable ${variable} holds no URL of a proxy. Set one such as http://127.0.0.1:3128.`,
+    );
+  }
+  keepSecret(url.password && decodeURIComponent(url.password));
+  keepSecret(url.password && Buffer.from(`${url.username}:${url.password}`).toString('base64'));
+  return url.href;
+}
+
+/** Returns the proxy through which an address is reached, as host and port; undefined if none is. */
+export function proxyOf(url: URL): {readonly host: string; readonly variable: string} | undefined {
+  const {http, https} = proxiesIn(process.env);
+  const isSecure = url.protocol === 'https:' && https !== undefined;
+  const proxy = isSecure ? https : http;
+  if (proxy === undefined || !isProxied(url)) return undefined;
+  return {host: new URL(proxy).host, variable: isSecure ? 'https_proxy' : 'http_proxy'};
+}
+
+/** True unless `no_proxy` names the host or a domain above it. The rules are undici's. */
+function isProxied({hostname, port, protocol}: URL): boolean {
+  const list = process.env['no_proxy'] ?? process.env['NO_PROXY'] ?? '';
+  if (list === '*') return false;
+  const portOf = port || (protocol === 'https:' ? '443' : '80');
+  return list.split(/[,\s]/).every(entry => {
+    const [, name = entry, only] = /^(.+):(\d+)$/.exec(entry) ?? [];
+    const host = name.replace(/^\*?\./, '').toLowerCase();
+    if (host === '' || (only !== undefined && only !== portOf)) return true;
+    return hostname !== host && !hostname.endsWith(`.${host}`);
+  });
+}
