@@ -122,7 +122,7 @@ export function openInference(options: OpenInferenceOptions & {readonly output: 
     concurrency,
     service: chargedService(
       options,
-      {address: address ?? standIn, key: connection.key},
+      {address: address ?? standIn, connection},
       {reader: readerWith(READER, aliases), read: client.read, receipt: receiptOf},
     ),
     ask: (queries, askOptions) => askAll(client, queries, askOptions),

@@ -104,7 +104,7 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
     concurrency: options.concurrency ?? CONCURRENCY,
     service: chargedService<A>(
       options,
-      {address, key: connection.key},
+      {address, connection},
       {
         reader: {codes: prompts.codes, reading: reader},
         read: (reply, count) => Array.from({length: count}, () => read(reply)),

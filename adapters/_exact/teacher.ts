@@ -90,7 +90,7 @@ export function exactTeacher(options: ChatOptions, dialect: ExactDialect): Teach
     concurrency,
     service: chargedService(
       options,
-      {address, key: connection.key},
+      {address, connection},
       {
         reader: {codes: prompts.codes, reading: READER},
         read: (reply, count) => Array.from({length: count}, () => read(reply)),

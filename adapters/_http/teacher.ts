@@ -82,7 +82,7 @@ export function mappedTeacher(options: ServiceOptions, service: MappedService): 
     concurrency,
     service: chargedService(
       options,
-      {address: url.origin, key: connection.key},
+      {address: url.origin, connection},
       {reader: readerWith(READER, service.aliases), read: asked.read, receipt: receiptReader(receipt)},
     ),
     ask: (queries, askOptions) => askJson(asked, queries, askOptions),

@@ -79,6 +79,7 @@ function restTransport(address: string, binary: Binary, target: Model): Transpor
   const url = new URL(`${address}/v2/models/${encodeURIComponent(model)}${suffix}/infer`);
   const index = new URL(`${address}/v2/repository/index`);
   const hasExtension = extensionProbe(connection, new URL(`${address}/v2`));
+  const ready = readiness(connection, new URL(`${address}/v2/health/ready`));
   return {
     prepare(batch, signal) {
       const sender = (isBinary: boolean): Send =>
@@ -87,7 +88,8 @@ function restTransport(address: string, binary: Binary, target: Model): Transpor
           : () => postJson(connection, url, jsonBody(target, batch), {signal});
       // Texts are as short in JSON as in bytes, and all servers accept them in JSON.
       const isAsked = binary === 'auto' && batch.inputs[0]!.kind === 'tensor';
-      return isAsked ? hasExtension(signal).then(sender) : sender(binary === true);
+      const prepared = () => (isAsked ? hasExtension(signal).then(sender) : sender(binary === true));
+      return connection.waiting?.isPatient ? ready(signal).then(prepared) : prepared();
     },
     models: async signal => {
       try {
@@ -128,6 +130,21 @@ async function postBinary(
   );
   const headers = {'content-type': 'application/octet-stream', [HEAD_SIZE]: String(head.length)};
   return exchangeOnce(connection, {method: 'POST', url, headers, body: Buffer.concat([head, bytes])}, signal);
+}
+
+/** Servers without the endpoint of readiness say so. */
+const WITHOUT_READINESS = [404, 405, 501];
+
+/** Returns what waits until the server says that its models are loaded. */
+function readiness(connection: Connection, url: URL): (signal?: AbortSignal) => Promise<void> {
+  const {waiting, ...impatient} = connection;
+  const isLoading = ({status}: Reply) => status !== 200 && !WITHOUT_READINESS.includes(status);
+  let isReady = false;
+  return async signal => {
+    if (isReady) return;
+    await waiting!.through(() => getJson(impatient, url, signal), signal, isLoading);
+    isReady = true;
+  };
 }
 
 /** Milliseconds to wait for the service's metadata, which is not needed for a query. */

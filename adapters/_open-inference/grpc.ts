@@ -2,6 +2,7 @@ import {TeacherError} from '../../src/errors.ts';
 import type {Reply} from '../../src/teacher.ts';
 import {loadPeer} from '../_local/peer.ts';
 import {type Connection, headersOf} from '../_wire/request.ts';
+import {WAIT_ADVICE} from '../_wire/waiting.ts';
 import {WholeReply} from '../_wire/whole-reply.ts';
 import type {Model, Transport} from './client.ts';
 import {headOf} from './inputs.ts';
@@ -75,7 +76,9 @@ export function grpcTransport(address: string, target: Model): Transport {
         const input = headOf(inputs, target.input);
         const bytes = encodeRaw(inputs, input.datatype);
         const message = encodeRequest({model, version, input, bytes, outputs});
-        return callOnce({grpc, client, connection, url}, message, signal);
+        const call = () => callOnce({grpc, client, connection, url}, message, signal);
+        const {waiting} = connection;
+        return waiting?.isPatient ? waiting.through(call, signal) : call();
       };
     },
     models: async () => undefined,
@@ -207,13 +210,18 @@ function failureOf({status, code}: End, {connection, url}: Route): TeacherError 
     code === 'DEADLINE_EXCEEDED'
       ? `It did not answer within ${timeout} ms. Raise \`timeout\` or lower \`maxBatch\`.`
       : noConnection(status.details, code, url);
-  return new TeacherError(name, problem, {retryable: true, inDoubt});
+  return new TeacherError(name, problem, {retryable: true, inDoubt, cause: causeOf(status)});
+}
+
+/** Returns the code of the system, which the library leaves in its message. */
+function causeOf({details}: Status): Error {
+  return Object.assign(new Error(details), {code: /E[A-Z]{4,}/.exec(details)?.[0]});
 }
 
 function noConnection(details: string, code: string, {host, protocol}: URL): string {
   if (/^Name resolution failed|ENOTFOUND/.test(details)) return `There is no host ${host}. Check \`url\`.`;
   if (details.includes('ECONNREFUSED')) {
-    return `Nothing answers at ${host}. Check \`url\`, and that the service runs.`;
+    return `Nothing answers at ${host}. Check \`url\`, and that the service runs. ${WAIT_ADVICE}`;
   }
   if (/certificate/i.test(details)) {
     return `The certificate of ${host} can not be verified. Check \`url\`; NODE_EXTRA_CA_CERTS can name its authority.`;

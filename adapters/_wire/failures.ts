@@ -1,4 +1,5 @@
 import {proxyOf} from './transport.ts';
+import {WAIT_ADVICE} from './waiting.ts';
 
 /** Why a request brought no whole reply, and what can be done. */
 export interface Failure {
@@ -35,10 +36,16 @@ export function failureOf(cause: Cause, url: URL, socketPath: string | undefined
   }
   if (code === 'ENOTFOUND') return {problem: `There is no host ${to}. Check \`url\`.`, retryable: true};
   if (code === 'ENOENT' && socketPath !== undefined) {
-    return {problem: `There is no socket ${to}. Check \`socketPath\`, and that the service runs.`, retryable: true};
+    return {
+      problem: `There is no socket ${to}. Check \`socketPath\`, and that the service runs. ${WAIT_ADVICE}`,
+      retryable: true,
+    };
   }
   if (code === 'ECONNREFUSED') {
-    return {problem: `Nothing answers at ${to}. Check \`url\`, and that the service runs.`, retryable: true};
+    return {
+      problem: `Nothing answers at ${to}. Check \`url\`, and that the service runs. ${WAIT_ADVICE}`,
+      retryable: true,
+    };
   }
   if (code === 'ERR_HTTP2_ERROR') {
     return {problem: `It does not speak HTTP/2 at ${to}. Leave \`http2\` out.`, retryable: true};

@@ -3,6 +3,7 @@ import {TeacherError} from '../../src/errors.ts';
 import {readLimits} from '../../src/pace/service-limits.ts';
 import type {Reply} from '../../src/teacher.ts';
 import type {Connection} from './request.ts';
+import {isLoadingReply, WAIT_ADVICE} from './waiting.ts';
 import {parsedOnce} from './whole-reply.ts';
 
 /** A number of tokens in a reply. */
@@ -46,7 +47,8 @@ export function statusError(
   const {problem, retryable = !isSpent && mayPass(status)} = own ?? {problem: adviceOn(reply, secret, keyVariable)};
   const shown = codes.length > 0 ? ` (${codes.join(', ')})` : '';
   const retryAfter = retryable ? readLimits(reply.headers).retryAfter : undefined;
-  return new TeacherError(name, `It answered ${status}${shown}. ${problem}`, {
+  const advice = retryable && isLoadingReply(reply, false) ? ` ${WAIT_ADVICE}` : '';
+  return new TeacherError(name, `It answered ${status}${shown}. ${problem}${advice}`, {
     status,
     retryable,
     ...(retryAfter && {retryAfter}),

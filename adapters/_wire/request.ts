@@ -4,6 +4,7 @@ import {InputError, TeacherError, type TeacherErrorDetails} from '../../src/erro
 import {keepSecret} from '../../src/secrets.ts';
 import type {Reply} from '../../src/teacher.ts';
 import {failureOf} from './failures.ts';
+import type {Waiting} from './waiting.ts';
 import {WholeReply} from './whole-reply.ts';
 
 /** A request without the headers that identify the caller. */
@@ -40,6 +41,8 @@ export interface Connection {
   /** The most bytes in the body of a reply. */
   readonly maxReply: number;
   readonly dispatcher: Dispatcher;
+  /** The patience with a server that is still loading. */
+  readonly waiting?: Waiting;
   /** The Unix socket that the dispatcher connects to, for messages. */
   readonly socketPath?: string | undefined;
 }
@@ -95,12 +98,19 @@ export async function getJson(connection: Connection, url: URL, signal?: AbortSi
 }
 
 /**
- * Sends one request and reads the whole reply, whatever its status. Follows no redirect.
+ * Sends one request and reads the whole reply, whatever its status. Follows no redirect. Waits for a server that is
+ * still loading, if the connection does.
  *
  * @throws TeacherError if no whole reply comes; it says whether the service can have heard the request. After an abort,
  * the signal's reason. Neither holds the key or the body
  */
 export function exchangeOnce(connection: Connection, request: UnsignedRequest, signal?: AbortSignal): Promise<Reply> {
+  const {waiting} = connection;
+  if (waiting?.isPatient) return waiting.through(() => exchangeNow(connection, request, signal), signal);
+  return exchangeNow(connection, request, signal);
+}
+
+function exchangeNow(connection: Connection, request: UnsignedRequest, signal?: AbortSignal): Promise<Reply> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const {url, method, body = null} = request;

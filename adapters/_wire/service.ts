@@ -1,12 +1,14 @@
 import type {BatchService} from '../../src/lane.ts';
+import type {PatientService} from '../../src/patience.ts';
 import type {ProbedService} from '../../src/service-probe.ts';
 import type {Access, Price, Rate} from '../../src/teacher.ts';
 import {type HeaderOptions, keyHeaderOf, readHeaders} from './headers.ts';
 import {accountOf, type Connection, checkAddress, knownKey} from './request.ts';
 import {openDispatcher, type TransportOptions} from './transport.ts';
+import {Waiting, type WaitOptions} from './waiting.ts';
 
 /** Options of every adapter that asks a service over HTTP. */
-export interface ServiceOptions extends HeaderOptions, TransportOptions {
+export interface ServiceOptions extends HeaderOptions, TransportOptions, WaitOptions {
   /**
    * Sent with every request. A function is called for every request.
    *
@@ -68,6 +70,7 @@ export function openConnection(options: ServiceOptions, location: ServiceAddress
     maxReply,
     dispatcher: openDispatcher(options, concurrency, address),
     socketPath,
+    waiting: new Waiting(name, options),
     ...(headers && {headers: readHeaders(name, options)}),
     ...(authorize && {authorize}),
   };
@@ -84,15 +87,16 @@ export function standInFor(
 /** Returns the part of a service that the layers need: its account, its prices and the reader of its replies. */
 export function chargedService<A extends Access>(
   {rate, price, socketPath}: ServiceOptions,
-  {address, key}: {readonly address: string; readonly key: Connection['key']},
-  reading: Omit<ProbedService<A> & BatchService<A>, 'account' | 'rate' | 'price'>,
-): ProbedService<A> & BatchService<A> {
+  {address, connection: {key, waiting}}: {readonly address: string; readonly connection: Connection},
+  reading: Omit<ProbedService<A> & BatchService<A>, 'account' | 'rate' | 'price' | 'waitFor'>,
+): ProbedService<A> & BatchService<A> & PatientService<A> {
   return {
     // A getter, because the key is read late.
     get account() {
       return accountOf(socketPath ?? address, key());
     },
     ...reading,
+    waitFor: patience => waiting?.configure(patience),
     ...(rate && {rate}),
     ...(price && {price}),
   };

@@ -63,6 +63,12 @@ export interface AskingOptions {
    */
   readonly firstAnswerWithin?: number;
   /**
+   * Milliseconds that requests wait for a server that is still loading. Nothing is counted or charged until it answers.
+   *
+   * @default as each teacher was made
+   */
+  readonly wait?: number | undefined;
+  /**
    * Asks services by their batch lanes, which are cheaper and answer within a day.
    *
    * @default requests go out one by one
@@ -124,6 +130,7 @@ export async function openAsking({
   budget: limits = [],
   firstAnswerWithin,
   lane,
+  wait,
   onNote: say = warn,
   ...options
 }: AskingOptions): Promise<Asking> {
@@ -165,6 +172,7 @@ export async function openAsking({
       ledger,
       budget,
       onNote,
+      wait,
       admissionOf,
       firstAnswerOf,
       refusalsOf,

@@ -1,6 +1,7 @@
 import {InputError} from '../errors.ts';
 import {describeDetail} from '../knowledge/coarsen.ts';
 import {type Admission, createAdmission} from '../pace/admission.ts';
+import type {PatientService} from '../patience.ts';
 import type {Journal} from '../store/journal/journal.ts';
 import type {AnswerStore} from '../store/store.ts';
 import type {Access, Teacher} from '../teacher.ts';
@@ -42,6 +43,12 @@ export interface StackOptions {
    * @default a warning of Node.js
    */
   readonly onNote?: OnNote | undefined;
+  /**
+   * Milliseconds that requests wait for a server that is still loading.
+   *
+   * @default as each teacher was made
+   */
+  readonly wait?: number | undefined;
   /**
    * Stops the run if a teacher's first requests bring no usable answer. Shared by everything that asks it.
    *
@@ -180,8 +187,11 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
     retryQuarantined = false,
     drift,
     lane,
+    wait,
   } = options;
   checkShown(teacher);
+  const patient: PatientService | undefined = teacher.service;
+  patient?.waitFor?.({wait, onWait: onNote});
   const admission = admissionOf?.(teacher) ?? ownAdmission(teacher);
   const refusals = refusalsOf(teacher);
   const tried = withRefusedInputs(teacher, refusals);

@@ -1,4 +1,5 @@
 import {InvalidArgumentError} from 'commander';
+import {readDuration} from '../duration.ts';
 
 /** Reads a whole number from the command line. */
 export function wholeNumber(text: string): number {
@@ -24,4 +25,11 @@ export function share(text: string): number {
   const isShare = number !== '' && value <= 1 && (sign === '%' || value < 1);
   if (!isShare) throw new InvalidArgumentError('Give a share, such as 2% or 0.02.');
   return value;
+}
+
+/** Reads a duration, such as `90s` or `10m`, in milliseconds. */
+export function duration(text: string): number {
+  const milliseconds = readDuration(text);
+  if (milliseconds === undefined) throw new InvalidArgumentError('Give a duration, such as 90s, 10m or 1h.');
+  return milliseconds;
 }

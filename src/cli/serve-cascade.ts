@@ -23,6 +23,8 @@ export interface CascadeFlags {
   readonly level?: Access;
   readonly cache: string;
   readonly budget?: readonly BudgetLimit[];
+  /** Milliseconds. */
+  readonly wait?: number;
   readonly mode?: CascadeMode;
   /** A share, from 0 to 1. */
   readonly audit?: number;
@@ -133,10 +135,17 @@ function detailAsked(recipe: Recipe, level: Access, {detail}: Teacher): Detail {
   return methods.some(method => method.level === level) && satisfies(detail, wanted) ? wanted : withoutFeatures(detail);
 }
 
-function openTeacherAsking({cache, budget}: CascadeFlags, {note: onNote}: Terminal): Promise<Asking> {
+function openTeacherAsking({cache, budget, wait}: CascadeFlags, {note: onNote}: Terminal): Promise<Asking> {
   const journal = journalOf(cache);
   // A service outlives an outage of its teacher. Repeated failures open the circuit breaker and don't end the service.
-  return openAsking({cache, journal, firstAnswerWithin: Number.POSITIVE_INFINITY, onNote, ...(budget && {budget})});
+  return openAsking({
+    cache,
+    journal,
+    wait,
+    firstAnswerWithin: Number.POSITIVE_INFINITY,
+    onNote,
+    ...(budget && {budget}),
+  });
 }
 
 async function openTraffic(

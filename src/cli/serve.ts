@@ -81,7 +81,7 @@ function checkFlags(flags: ServeFlags): void {
   if (topK !== undefined && access !== 'gray-box')
     throw new InputError('--top-k shows scores, so it needs --access gray-box.');
   if (teacher !== undefined) return;
-  const names = ['level', 'budget', 'audit', 'agreement', 'watch', 'patience', 'traffic'] as const;
+  const names = ['level', 'budget', 'wait', 'audit', 'agreement', 'watch', 'patience', 'traffic'] as const;
   const idle = names.find(name => flags[name] !== undefined);
   if (idle) throw new InputError(`--${idle} needs a teacher. Name its recipe with --teacher.`);
   if (mode !== undefined && mode !== 'student') {

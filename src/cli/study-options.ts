@@ -16,6 +16,7 @@ export interface StudyFlags {
   readonly allowMissing?: number;
   readonly driftEvery?: number;
   readonly keepGoing?: boolean;
+  readonly wait?: number;
   readonly json?: boolean;
 }
 
@@ -31,6 +32,7 @@ export function studyOptions(
     retryQuarantined = retrySetAside,
     driftEvery,
     keepGoing = false,
+    wait,
     allowMissing,
   }: StudyFlags,
   terminal: Terminal,
@@ -41,6 +43,7 @@ export function studyOptions(
     record: offline ? 'none' : (record ?? 'new'),
     budget,
     retryQuarantined,
+    wait,
     ...(allowMissing !== undefined && {allowMissing}),
     ...(driftEvery !== undefined && {drift: {every: driftEvery}}),
     ...(keepGoing && {firstAnswerWithin: Number.POSITIVE_INFINITY}),

@@ -4,7 +4,7 @@ import type {RecordMode} from '../../ask/keep/record.ts';
 import {LEVELS} from '../../levels.ts';
 import {DEFAULT_CACHE} from '../../store/cache-path.ts';
 import type {Lane} from '../label.ts';
-import {positive, share} from '../numbers.ts';
+import {duration, positive, share} from '../numbers.ts';
 
 /** Adds the flags of a command that works on a recipe and writes results. */
 export function withStudyFlags(command: Command): Command {
@@ -31,7 +31,14 @@ export function withAskingFlags(command: Command): Command {
     .addOption(budgetOption('the most to spend, for example 5usd, 2000calls or 3Mtok; may be repeated'))
     .option('--retry-quarantined', 'repeat queries whose replies could not be read')
     .addOption(new Option('--retry-set-aside').hideHelp())
+    .addOption(waitOption())
     .option('--keep-going', 'continue even if the first 20 requests give no usable answer');
+}
+
+/** The flag that waits for servers. */
+export function waitOption(): Option {
+  const about = 'how long to wait for a server that is still loading, for example 10m (default: the teacher’s `wait`)';
+  return new Option('--wait <time>', about).argParser(duration);
 }
 
 /** The flag of commands that can continue without some of the teacher's answers. */

@@ -1,7 +1,7 @@
 import {Command, InvalidArgumentError, Option} from 'commander';
 import type {CascadeMode} from '../../serve/cascade.ts';
 import {port, positive} from '../numbers.ts';
-import {budgetOption, levelOption, withCacheFlag, withJson} from './flags.ts';
+import {budgetOption, levelOption, waitOption, withCacheFlag, withJson} from './flags.ts';
 
 const CASCADE_MODES: readonly CascadeMode[] = ['shadow', 'cascade', 'student'];
 
@@ -54,6 +54,7 @@ function withTeacherFlags(command: Command): Command {
     .addOption(levelOption('which of its teachers (default: that of its last method)'));
   return withCacheFlag(asked)
     .addOption(budgetOption('the most to spend on it, for example 5usd; can be repeated'))
+    .addOption(waitOption())
     .addOption(
       new Option(
         '--mode <mode>',
