@@ -85,7 +85,7 @@ function isSecret(header: string, value: unknown): boolean {
 /** Returns the headers that can change an answer, without those that hold secrets by their names. */
 export function openHeaders(
   headers: GivenHeaders = {},
-  isCaller = (header: string) => CALLER.test(header),
+  isCaller: (header: string) => boolean = header => CALLER.test(header),
 ): Readonly<Record<string, string>> {
   const named = Object.entries(headers).map(([header, value]) => [header.toLowerCase(), value] as const);
   const kept = named.filter(([header, value]) => !isSecret(header, value) && !isCaller(header));

@@ -55,7 +55,7 @@ export class Waiting {
   async through(
     attempt: () => Promise<Reply>,
     signal: AbortSignal | undefined,
-    isLoading = (reply: Reply) => isLoadingReply(reply, this.#hasAnswered),
+    isLoading: (reply: Reply) => boolean = reply => isLoadingReply(reply, this.#hasAnswered),
   ): Promise<Reply> {
     for (let pause = FIRST_PAUSE; ; pause = Math.min(1.5 * pause, LONGEST_PAUSE)) {
       const {reply, reason, cause} = await triedOnce(attempt, isLoading);
