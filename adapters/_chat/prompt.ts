@@ -14,12 +14,12 @@ export interface PromptOptions {
    */
   readonly instructions?: string;
   /**
-   * The texts that the model answers instead of the classes' names: one per class, or `names` for the names themselves.
-   * Short texts are told apart by their first token.
+   * The texts that the model answers instead of the classes' names: one per class in their order, an object with one for
+   * each name, or `names` for the names themselves. Short texts are told apart by their first token.
    *
    * @default a letter per class if log-probabilities are read, the names if labels are read
    */
-  readonly codes?: readonly string[] | 'names';
+  readonly codes?: readonly string[] | Readonly<Record<string, string>> | 'names';
   /**
    * If true, the list of classes starts with another class at each repetition (`Query.sample`) of the same text. The
    * mean over as many repetitions as there are classes then favours no position in the list.
@@ -94,7 +94,24 @@ export function promptsFor(options: PromptOptions, way: PromptWay): Prompts {
 
 function codesFor({classes, codes}: PromptOptions, way: PromptWay): readonly string[] {
   if (codes === 'names' || (codes === undefined && way !== 'letters')) return labelCodes(classes, classes);
-  return labelCodes(classes, codes);
+  return labelCodes(classes, isByClass(codes) ? codesByClass(classes, codes) : codes);
+}
+
+type CodesByClass = Readonly<Record<string, string>>;
+
+function isByClass(codes: readonly string[] | CodesByClass | undefined): codes is CodesByClass {
+  return codes !== undefined && !Array.isArray(codes);
+}
+
+/** @throws InputError if a class has no code, or a code no class */
+function codesByClass(classes: readonly string[], codes: CodesByClass): readonly string[] {
+  const unknown = Object.keys(codes).find(name => !classes.includes(name));
+  if (unknown !== undefined) {
+    throw new InputError(`\`codes\` has \`${unknown}\`, which is no class: ${classes.join(', ')}.`);
+  }
+  const open = classes.find(name => !Object.hasOwn(codes, name));
+  if (open !== undefined) throw new InputError(`\`codes\` has none for the class \`${open}\`. Give each class one.`);
+  return classes.map(name => codes[name]!);
 }
 
 function answerWith(codes: readonly string[], classes: readonly string[], way: PromptWay): string {

@@ -37,14 +37,20 @@ export function openTerminal({
   now = () => performance.now(),
 }: TerminalOptions): Terminal {
   const show = stderr.isTTY ? liveProgress(stderr, now) : plainProgress(stderr, now);
+  let ended = '';
   return {
     result(document, text) {
       const shown = json ? JSON.stringify(document) : text;
       if (shown !== '') stdout.write(`${withoutSecrets(shown)}\n`);
     },
     note: line => void stderr.write(`${withoutSecrets(line)}\n`),
-    progress: (task, done, total, detail, secondsLeft) =>
-      show(task, done, total, detail && withoutSecrets(detail), secondsLeft),
+    progress(task, done, total, detail, secondsLeft) {
+      const isDone = done >= total;
+      // What is reported after the end changes nothing.
+      if (isDone && task === ended) return;
+      ended = isDone ? task : '';
+      show(task, Math.min(done, total), total, detail && withoutSecrets(detail), secondsLeft);
+    },
   };
 }
 
@@ -60,7 +66,7 @@ const PLAIN_PAUSE = 10_000;
 function liveProgress(stderr: NodeJS.WriteStream, now: () => number): Terminal['progress'] {
   const update = createLogUpdate(stderr, {showCursor: true});
   let current = {task: '', started: 0, drawn: Number.NEGATIVE_INFINITY};
-  return (task, done, total, detail = '', secondsLeft = guess(done, total, now() - current.started)) => {
+  return (task, done, total, detail = '', secondsLeft) => {
     if (task !== current.task) current = {task, started: now(), drawn: Number.NEGATIVE_INFINITY};
     const isDone = done >= total;
     if (!isDone && now() - current.drawn < FRAME) return;
@@ -72,24 +78,30 @@ function liveProgress(stderr: NodeJS.WriteStream, now: () => number): Terminal['
       return;
     }
     const filled = Math.round((WIDTH * done) / total);
-    const left = secondsLeft === undefined ? '' : ` · ${duration(secondsLeft)} left`;
     const bar = '█'.repeat(filled) + '░'.repeat(WIDTH - filled);
-    update(`${bar} ${Math.floor((100 * done) / total)} % ${task}${detail && ` · ${detail}`}${left}`);
+    update(
+      `${bar} ${Math.floor((100 * done) / total)} % ${task}${detail && ` · ${detail}`}${leftText(secondsLeft ?? guess(done, total, now() - current.started))}`,
+    );
   };
 }
 
 function plainProgress(stderr: NodeJS.WriteStream, now: () => number): Terminal['progress'] {
   let current = {task: '', started: 0, printed: 0};
-  return (task, done, total, detail = '') => {
+  return (task, done, total, detail = '', secondsLeft) => {
     if (task !== current.task) current = {task, started: now(), printed: now()};
     if (done >= total) {
       stderr.write(`${finished(task, now() - current.started, detail)}\n`);
       current = {task: '', started: 0, printed: 0};
     } else if (now() - current.printed >= PLAIN_PAUSE) {
       current.printed = now();
-      stderr.write(`${task}: ${Math.floor(done)} of ${total}${detail && ` · ${detail}`}\n`);
+      const left = leftText(secondsLeft ?? guess(done, total, now() - current.started));
+      stderr.write(`${task}: ${Math.floor(done)} of ${total}${detail && ` · ${detail}`}${left}\n`);
     }
   };
+}
+
+function leftText(seconds: number | undefined): string {
+  return seconds === undefined ? '' : ` · ${duration(seconds)} left`;
 }
 
 /** Estimates the remaining time from the mean time so far. */

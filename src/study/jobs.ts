@@ -18,8 +18,11 @@ export interface TrialJob {
 
 /** Told of a job before it is done. */
 export interface JobListeners {
-  /** @param share - of its steps, from 0 to 1 */
-  readonly onProgress: (share: number) => void;
+  /**
+   * @param share - of its steps, from 0 to 1
+   * @param steps - all of them, if a run tells them
+   */
+  readonly onProgress: (share: number, steps?: number) => void;
   readonly onNote: (note: string) => void;
 }
 
@@ -44,7 +47,7 @@ export class LocalRunner implements JobRunner {
   }
 
   run({method, seed}: RunJob, {onProgress, onNote}: JobListeners): Promise<Executed> {
-    return execute({...this.#study, onNote}, method, seed, ({step, steps}) => onProgress(step / steps));
+    return execute({...this.#study, onNote}, method, seed, ({step, steps}) => onProgress(step / steps, steps));
   }
 
   trial({method, epochs}: TrialJob, {onProgress}: JobListeners): Promise<TrialOutcome> {

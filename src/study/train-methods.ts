@@ -4,6 +4,7 @@ import type {Knowledge} from '../knowledge/knowledge.ts';
 import {describeProfile, type Profile, sumOf} from '../train/profile.ts';
 import type {RunJob} from './jobs.ts';
 import type {TunedMethod} from './methods.ts';
+import {count} from './report/format.ts';
 import {checkpointPath, type Executed} from './run.ts';
 import type {Study} from './study.ts';
 import {type Failure, failureOf} from './training.ts';
@@ -35,7 +36,8 @@ export async function trainMethods(
     const limit = pLimit(runner.concurrency);
     const runs = await limit.map(jobs, async (job, index) => {
       signal?.throwIfAborted();
-      const listeners = {onProgress: (share: number) => progress.report(index, share), onNote};
+      const onShare = (share: number, steps?: number) => progress.report(index, share, stepText(job, share, steps));
+      const listeners = {onProgress: onShare, onNote};
       const outcome = await runner.run(job, listeners).catch(failureOf(signal));
       progress.end(index, outcome);
       return {...job, outcome};
@@ -59,9 +61,10 @@ class JobProgress {
     this.#onProgress = onProgress;
   }
 
-  report(job: number, share: number): void {
+  /** @param detail - how far this run is, for people */
+  report(job: number, share: number, detail: string | undefined): void {
     this.#shares[job] = Math.min(share, 0.999);
-    this.#tell();
+    this.#tell(detail);
   }
 
   /** The last one tells the time by task, over all runs that succeeded. */
@@ -77,6 +80,11 @@ class JobProgress {
     const total = this.#shares.length;
     this.#onProgress({task: `train ${total} students`, done, total, detail});
   }
+}
+
+function stepText({method: {method}, seed}: RunJob, share: number, steps: number | undefined): string | undefined {
+  if (steps === undefined) return undefined;
+  return `${method}, seed ${seed}: step ${count(Math.round(share * steps))} of ${count(steps)}`;
 }
 
 /** A note that many runs share is told once. */

@@ -1,6 +1,6 @@
 import {loadRecipe} from '../recipe/load.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
-import {type JobRunner, LocalRunner} from './jobs.ts';
+import {type JobListeners, type JobRunner, LocalRunner} from './jobs.ts';
 import {withSavedKnowledge} from './knowledge.ts';
 import {type AnsweredMethod, changed} from './methods.ts';
 import {openStudy, type Study} from './study.ts';
@@ -46,7 +46,7 @@ async function made(
   message: RunMessage | TrialMessage,
 ): Promise<WorkerMessage> {
   const onNote = (note: string) => say({kind: 'note', note});
-  const listeners = {onNote, onProgress: throttled(share => say({kind: 'progress', share}))};
+  const listeners = {onNote, onProgress: throttled((share, steps) => say({kind: 'progress', share, steps}))};
   if ('seed' in message) {
     return {kind: 'executed', executed: await runner.run({method, seed: message.seed}, listeners)};
   }
@@ -65,11 +65,11 @@ function say(message: WorkerMessage): void {
 }
 
 /** Every step would flood the channel. */
-function throttled(tell: (share: number) => void): (share: number) => void {
+function throttled(tell: JobListeners['onProgress']): JobListeners['onProgress'] {
   let told = 0;
-  return share => {
+  return (share, steps) => {
     if (performance.now() - told < 100) return;
     told = performance.now();
-    tell(share);
+    tell(share, steps);
   };
 }

@@ -36,7 +36,7 @@ export interface WorkerSetup {
 
 /** A message of a worker process. */
 export type WorkerMessage =
-  | {readonly kind: 'progress'; readonly share: number}
+  | {readonly kind: 'progress'; readonly share: number; readonly steps?: number | undefined}
   | {readonly kind: 'note'; readonly note: string}
   | {readonly kind: 'executed'; readonly executed: Executed}
   | {readonly kind: 'tried'; readonly outcome: TrialOutcome}
@@ -184,7 +184,7 @@ function ask<T>(
     const listen = (message: WorkerMessage) => {
       const result = resultIn(message);
       if (result !== false) settle(() => resolve(result));
-      else if (message.kind === 'progress') onProgress(message.share);
+      else if (message.kind === 'progress') onProgress(message.share, message.steps);
       else if (message.kind === 'note') onNote(message.note);
       else if (message.kind === 'failed') settle(() => reject(new LimbeckError(message.reason)));
     };

@@ -98,7 +98,22 @@ describe('progress where no terminal is', () => {
       pass(1000);
     }
     const lines = stderr().split('\n').slice(0, -1);
-    expect(lines).toEqual([100, 200, 300, 400, 500, 600].map(done => `train: ${done} of 1000`));
+    expect(lines).toEqual([
+      'train: 100 of 1000 · 1 min 30 s left',
+      'train: 200 of 1000 · 1 min 20 s left',
+      'train: 300 of 1000 · 1 min 10 s left',
+      'train: 400 of 1000 · 1 min 0 s left',
+      'train: 500 of 1000 · 50 s left',
+      'train: 600 of 1000 · 40 s left',
+    ]);
+  });
+
+  it('never passes its total, and ends once', () => {
+    const {terminal, stderr, pass} = screen();
+    terminal.progress('ask', 0, 3);
+    pass(2000);
+    for (const done of [3, 4, 3]) terminal.progress('ask', done, 3, `${done} bought`);
+    expect(stderr()).toBe('✓ ask · 3 bought · 2.0 s\n');
   });
 
   it('starts the clock of each task anew, of one that comes again too', () => {

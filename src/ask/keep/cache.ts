@@ -92,8 +92,10 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
     let served = 0;
     let settled = 0;
     const onSettled = (count: number) => {
-      settled += count;
-      if (count > 0) askOptions.onSettled?.(count);
+      // A batch that is asked again settles its queries once more.
+      const some = Math.min(count, queries.length - settled);
+      settled += some;
+      if (some > 0) askOptions.onSettled?.(some);
     };
 
     const find = async (keys: readonly string[]): Promise<ReadonlyMap<string, Found>> => {

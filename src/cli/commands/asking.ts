@@ -27,6 +27,7 @@ export function initCommand(): Command {
     .option('--label <field>', 'the field or column with the class that a person gave (default: one with a usual name)')
     .option('--no-label', 'no person gave classes, so students are measured against the teacher')
     .option('--class <name>', 'a class, or "NAME: what it is"; repeat it for each (default: the labels)', addClass)
+    .option('--classes <file>', 'all classes with their descriptions: CSV, JSON, or lines such as NAME: what it is')
     .option('--service <name>', `who labels: ${INIT_SERVICES.map(({name}) => name).join(', ')}`)
     .option('--url <url>', 'address of the service (default: its own)')
     .option('--region <region>', 'region of Bedrock (default: AWS_REGION)')
@@ -37,12 +38,21 @@ export function initCommand(): Command {
     )
     .option('--price <in,out>', 'dollars for a million tokens in and out')
     .option('--calls <count>', 'how many texts the teacher labels (default: 1000, or all)', positive)
-    .option('--test <count>', 'how many are kept for measurement (default: 500, or a fifth)', positive)
+    .option(
+      '--test <count|file>',
+      'how many are kept for measurement, or a file of them (default: 500, or a fifth)',
+      testOf,
+    )
     .option('--budget <amount>', 'the most to spend, for the commands that are printed')
     .option('--name <name>', 'the recipe’s name (default: that of the texts)')
     .option('--yes', 'ask no questions; use flags and defaults')
     .option('--force', 'replace an existing recipe')
     .action(async (recipe, flags) => (await import('../init/init.ts')).runInit(recipe, flags));
+}
+
+/** A number of texts, or the path of a file. */
+function testOf(text: string): number | string {
+  return /^\d+$/.test(text) ? positive(text) : text;
 }
 
 function addClass(text: string, others: readonly Described[] = []): readonly Described[] {

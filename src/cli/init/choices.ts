@@ -5,6 +5,7 @@ import {isLabelled} from '../../data/split.ts';
 import type {TextDataset} from '../../data/texts/splits.ts';
 import {InputError} from '../../errors.ts';
 import {type Asked, choose, type InitFlags} from './choose.ts';
+import {readClassFile} from './class-file.ts';
 import {peekTexts} from './peek.ts';
 import {readCount, readName, readOneOf, readPrice, readService, readUrl, serviceMenu} from './readers.ts';
 import type {InitChoices} from './recipe-source.ts';
@@ -23,13 +24,15 @@ export interface Chosen extends InitChoices {
  *
  * @throws InputError if a flag is wrong, or missing without a default
  */
-export async function chooseAll(asked: Asked): Promise<Chosen> {
+export async function chooseAll(given: Asked): Promise<Chosen> {
+  const asked = {...given, flags: await withClassFile(given.flags)};
   const {flags, questions} = asked;
   if (questions === undefined) checkComplete(flags);
   const path = await choose(asked, 'texts', 'Where are the texts? A file or a folder:', readPath);
   const name = readName(flags.name ?? nameOf(path));
   const peek = await peekTexts(path, flags);
-  const texts = await chooseFields(asked, path, peek);
+  const testPath = typeof flags.test === 'string' ? readPath(flags.test) : undefined;
+  const texts = {...(await chooseFields(asked, path, peek)), ...(testPath !== undefined && {testPath})};
   const named = await chooseClasses(asked, texts);
   const data = await readData(asked, texts, named);
   const descriptions = await chooseDescriptions(asked, data.classes);
@@ -71,6 +74,13 @@ export async function chooseAll(asked: Asked): Promise<Chosen> {
     data,
     budget,
   };
+}
+
+/** The flags with the classes of the file that they name. */
+async function withClassFile({classes, ...flags}: InitFlags): Promise<InitFlags> {
+  if (classes === undefined) return flags;
+  if (flags.class === undefined) return {...flags, class: await readClassFile(classes)};
+  throw new InputError('`--classes` names a file of all classes. Leave `--class` out, or add its classes to the file.');
 }
 
 function checkComplete(flags: InitFlags): void {
@@ -123,10 +133,12 @@ const CALLS = 1000;
 const FEWEST = 10;
 
 async function chooseSizes({flags, questions}: Asked, data: TextDataset): Promise<{calls: number; test: number}> {
-  const {kept} = data.card;
-  const test = flags.test ?? Math.min(TEST, Math.max(1, Math.round(kept / 5)));
+  const {kept, splits} = data.card;
+  const hasOwnFile = typeof flags.test === 'string';
+  const test = typeof flags.test === 'number' ? flags.test : hasOwnFile ? splits.test : drawnTest(kept);
   // If they have labels, a tenth is for validation.
-  const most = kept - test - (isLabelled(data) ? Math.max(1, Math.round(kept / 10)) : 0);
+  const validation = isLabelled(data) ? Math.max(1, Math.round((hasOwnFile ? kept - test : kept) / 10)) : 0;
+  const most = kept - test - validation;
   if (most < FEWEST) {
     throw new InputError(
       `Of ${kept} texts ${test} are kept for measurement, so ${Math.max(0, most)} are left to learn from. Give more texts.`,
@@ -134,9 +146,30 @@ async function chooseSizes({flags, questions}: Asked, data: TextDataset): Promis
   }
   const read = readCount(FEWEST, most);
   const fallback = String(Math.min(CALLS, most));
-  if (flags.calls !== undefined) return {calls: read(String(flags.calls)), test};
+  if (flags.calls !== undefined) return {calls: checkedCalls(flags.calls, {most, kept, test, validation}), test};
   if (questions === undefined) return {calls: Number(fallback), test};
   return {calls: await questions.ask(`How many texts shall the teacher label, of ${most}?`, read, fallback), test};
+}
+
+function drawnTest(kept: number): number {
+  return Math.min(TEST, Math.max(1, Math.round(kept / 5)));
+}
+
+interface Sizes {
+  readonly most: number;
+  readonly kept: number;
+  readonly test: number;
+  readonly validation: number;
+}
+
+function checkedCalls(calls: number, {most, kept, test, validation}: Sizes): number {
+  if (calls >= FEWEST && calls <= most) return calls;
+  if (calls < FEWEST) throw new InputError(`\`--calls ${calls}\` is too few to learn from. Give ${FEWEST} at least.`);
+  const validating = validation === 0 ? '' : ` and ${validation} for validation`;
+  throw new InputError(
+    `\`--calls ${calls}\` is more than the texts give: of ${kept} that differ, ${test} are kept for measurement${validating}, ` +
+      `so ${most} are left. Give \`--calls ${most}\` at most, more texts, or a smaller \`--test\`.`,
+  );
 }
 
 /** Makes a reader of budgets that `limbeck label` accepts. It returns the budget as it was written. */

@@ -13,6 +13,8 @@ export interface InitFlags {
   readonly text?: string;
   readonly label?: string | false;
   readonly class?: readonly Described[];
+  /** A file of classes with descriptions. */
+  readonly classes?: string;
   readonly service?: string;
   readonly url?: string;
   readonly region?: string;
@@ -20,7 +22,8 @@ export interface InitFlags {
   readonly output?: string;
   readonly price?: string;
   readonly calls?: number;
-  readonly test?: number;
+  /** How many texts are kept for measurement, or the path of a file with them. */
+  readonly test?: number | string;
   readonly budget?: string;
   readonly name?: string;
 }

@@ -2,6 +2,7 @@ import {createWriteStream, existsSync} from 'node:fs';
 import {mkdir, rename, rm, writeFile} from 'node:fs/promises';
 import {basename, dirname, extname, join} from 'node:path';
 import {pipeline} from 'node:stream/promises';
+import {isLabelled} from '../../data/split.ts';
 import {bytesOf} from '../../data/texts/bytes.ts';
 import type {TextFormat} from '../../data/texts/record.ts';
 import {InputError} from '../../errors.ts';
@@ -9,7 +10,7 @@ import {loadRecipe} from '../../recipe/load.ts';
 import {planMethods} from '../../recipe/methods.ts';
 import {openServices} from '../../study/services.ts';
 import {openTeachers} from '../../study/teachers.ts';
-import {packageVersion} from '../../version.ts';
+import {packageFolder, packageVersion} from '../../version.ts';
 import {stopSignal} from '../study-options.ts';
 import {openTerminal, type Terminal} from '../terminal.ts';
 import {type Chosen, chooseAll} from './choices.ts';
@@ -148,6 +149,7 @@ async function tryRecipe(path: string, {data, output}: Chosen): Promise<boolean>
 function report(terminal: Terminal, path: string, chosen: Chosen, isLoaded: boolean): void {
   const {name, service, url, output, model, classes, calls, test, data, budget} = chosen;
   const {level, method} = methodOf(output);
+  terminal.note(sizesText(chosen));
   const key = keyState(service, url);
   terminal.note(keyText(key));
   if (!isLoaded) terminal.note(installText());
@@ -182,10 +184,25 @@ function report(terminal: Terminal, path: string, chosen: Chosen, isLoaded: bool
   terminal.result(document, [`Wrote ${path}. Read it, change it, then run:`, ...commands].join('\n'));
 }
 
-/** How to install limbeck in another folder before a registry has it: the line of the README. */
+/** How to install the running limbeck in the folder of the recipe. Its built files are packed as they are. */
 function installText(): string {
   const file = `limbeck-${packageVersion()}.tgz`;
-  return `Before you use it, install limbeck in its folder: \`npm pack\` in a clone of limbeck makes ${file}, then npm install PATH/${file}`;
+  return (
+    'Before you use it, install limbeck in its folder, where these lines work as they are:\n' +
+    `  npm pack --ignore-scripts ${JSON.stringify(packageFolder())}\n  npm install ./${file}`
+  );
+}
+
+/** The numbers of the recipe, because the summary of the texts divides them otherwise. */
+function sizesText({calls, test, data, texts}: Chosen): string {
+  const {kept, splits} = data.card;
+  const measured =
+    texts.testPath === undefined ? `${test} of these ${kept} texts` : `the ${test} texts of ${texts.testPath}`;
+  const others = kept - test;
+  const validating = isLabelled(data) ? 'a part of them validates, and ' : '';
+  const drawn =
+    texts.testPath === undefined ? ` The draw above, of ${splits.test} for measurement, was for this look only.` : '';
+  return `The recipe keeps ${measured} to measure with. Of the ${others} others, ${validating}${calls} are put to the teacher.${drawn}`;
 }
 
 function keyText({variables, isSet, isNeeded}: KeyState): string {

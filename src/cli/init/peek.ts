@@ -38,7 +38,8 @@ const LOOKED_AT = 100;
 /** Usual names of texts and labels, the most certain first. */
 const TEXT_NAMES =
   'text texts body content message review comment mail email document sentence description question'.split(' ');
-const LABEL_NAMES = 'label labels class category target sentiment intent topic'.split(' ');
+const LABEL_NAMES =
+  'label labels class category target sentiment intent topic true_label ground_truth gold_label truth gold'.split(' ');
 
 /**
  * Examines the start of texts.

@@ -28,6 +28,8 @@ export type InitTexts = Pick<
   'format' | 'encoding' | 'quotes' | 'text' | 'label' | 'header' | 'folderLabels'
 > & {
   readonly path: string;
+  /** The path of the texts that are kept for measurement; undefined if they are drawn. */
+  readonly testPath?: string | undefined;
 };
 
 /** The most classes for which services return probabilities. */
@@ -91,9 +93,9 @@ export default defineRecipe({
 }
 
 function datasetFields({texts, test}: InitChoices): readonly string[] {
-  const {path, format, encoding, quotes, text, label, header, folderLabels} = texts;
+  const {path, testPath, format, encoding, quotes, text, label, header, folderLabels} = texts;
   return [
-    `path: ${quoted(path)}`,
+    testPath === undefined ? `path: ${quoted(path)}` : `path: {train: ${quoted(path)}, test: ${quoted(testPath)}}`,
     ...(format === undefined ? [] : [`format: ${quoted(format)}`]),
     ...(encoding === undefined ? [] : [`encoding: ${quoted(encoding)}`]),
     ...(quotes === undefined ? [] : [`quotes: ${quotes}`]),
@@ -102,7 +104,7 @@ function datasetFields({texts, test}: InitChoices): readonly string[] {
     ...(header === undefined ? [] : [`header: ${header}`]),
     ...(folderLabels ? ['folderLabels: true'] : []),
     'classes',
-    `test: ${test}`,
+    ...(testPath === undefined ? [`test: ${test}`] : []),
     `seed: ${INIT_SEED}`,
   ];
 }

@@ -70,7 +70,16 @@ export async function readData(
   classes: readonly string[] | undefined,
 ): Promise<TextDataset> {
   questions?.say('Reading all texts …');
-  const data = await textDataset({...texts, ...(classes && {classes}), seed: INIT_SEED, onNote: note, signal});
+  const {path, testPath, ...fields} = texts;
+  const paths = testPath === undefined ? path : {train: path, test: testPath};
+  const data = await textDataset({
+    ...fields,
+    path: paths,
+    ...(classes && {classes}),
+    seed: INIT_SEED,
+    onNote: note,
+    signal,
+  });
   note(describeTexts(data.card));
   const {inputs} = data.train;
   if (inputs.kind === 'text') for (const text of inputs.texts.slice(0, 3)) note(`  “${shown(text)}”`);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {labelMatcher, parseLabel, plain} from '../../../adapters/_chat/projection-text.ts';
-import {labelCodes} from '../../../adapters/_chat/prompt.ts';
+import {labelCodes, promptsFor} from '../../../adapters/_chat/prompt.ts';
 import {InputError} from '../../../src/errors.ts';
 
 const utf8 = (text: string): number[] => [...new TextEncoder().encode(text)];
@@ -34,6 +34,15 @@ describe('labelCodes', () => {
     const codes = labelCodes(Array.from({length: 30}, (_, index) => `class ${index}`));
     expect(codes.slice(0, 2)).toEqual(['100', '101']);
     expect(new Set(codes).size).toBe(30);
+  });
+
+  it('are those that the user gives by class, in the order of the classes', () => {
+    const classes = ['refund', 'bug'];
+    const codes = (byClass: Readonly<Record<string, string>>) => promptsFor({classes, codes: byClass}, 'letters').codes;
+    expect(codes({bug: 'Y', refund: 'X'})).toEqual(['X', 'Y']);
+    expect(() => codes({bug: 'Y'})).toThrow('`codes` has none for the class `refund`');
+    expect(() => codes({bug: 'Y', refund: 'X', praise: 'Z'})).toThrow('`codes` has `praise`, which is no class');
+    expect(() => codes({bug: 'X', refund: 'X'})).toThrow(InputError);
   });
 
   it('gives no class the letter or number that is the name of another', () => {

@@ -89,6 +89,37 @@ describe('choices', () => {
     await expect(choose({texts: path, label: false, ...ollama})).rejects.toThrow('Give each with `--class');
   });
 
+  it('take the classes of a file, and a file of texts to measure with', async () => {
+    const [own, test] = [texts.slice(0, 40), texts.slice(40)];
+    const path = await write('own.jsonl', own.map(text => `${JSON.stringify({text})}\n`).join(''));
+    const measured = await write('measured.jsonl', test.map(text => `${JSON.stringify({text})}\n`).join(''));
+    const file = await write('classes.txt', 'good: it pleases\nbad\n');
+    const chosen = await choose({texts: path, test: measured, classes: file, ...ollama});
+    expect(chosen).toMatchObject({
+      texts: {path, testPath: measured},
+      classes: ['good', 'bad'],
+      descriptions: {good: 'it pleases'},
+    });
+    expect([chosen.calls, chosen.test]).toEqual([40, 10]);
+    expect(chosen.data.test.inputs.count).toBe(10);
+    const both = {classes: file, class: [{name: 'good', description: undefined}]};
+    await expect(choose({texts: path, ...both, ...ollama})).rejects.toThrow('Leave `--class` out');
+    await expect(choose({texts: path, test: 'nothing.csv', classes: file, ...ollama})).rejects.toThrow(
+      'There is nothing at nothing.csv',
+    );
+  });
+
+  it('refuse more calls than the texts give, and say why', async () => {
+    const path = await write('few.jsonl', texts.map(text => `${JSON.stringify({text})}\n`).join(''));
+    const classes = ['good', 'bad'].map(name => ({name, description: undefined}));
+    const flags = {texts: path, class: classes, ...ollama};
+    await expect(choose({...flags, calls: 400})).rejects.toThrow(
+      '`--calls 400` is more than the texts give: of 50 that differ, 10 are kept for measurement, so 40 are left. ' +
+        'Give `--calls 40` at most, more texts, or a smaller `--test`.',
+    );
+    await expect(choose({...flags, calls: 3})).rejects.toThrow('`--calls 3` is too few to learn from');
+  });
+
   it('take the text of objects in folders by its field', async () => {
     for (const [index, body] of texts.entries()) {
       await write(`tickets/${index % 2 ? 'ham' : 'spam'}/${index}.jsonl`, JSON.stringify({body}));

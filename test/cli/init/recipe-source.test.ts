@@ -42,6 +42,12 @@ describe('the source of a recipe', () => {
     expect(recipeSource(choices)).toBe(await readFile(fixture, 'utf8'));
   });
 
+  it('names the file of the texts to measure with, and draws none then', () => {
+    const source = recipeSource({...tickets, texts: {...tickets.texts, testPath: 'measured.jsonl'}});
+    expect(source).toContain("path: {train: 'tickets.jsonl', test: 'measured.jsonl'},");
+    expect(source).not.toMatch(/^ +test: \d/m);
+  });
+
   it('holds names and descriptions as they are, whatever is in them', () => {
     const classes = ["it's", 'say "x"', `$\{\`a\`}`, 'back\\slash', 'two\nlines', '*/', '__proto__', 'line\u2028end'];
     const descriptions = Object.fromEntries(classes.map(name => [name, `about ${name}`]));
