@@ -35,25 +35,25 @@ export interface AskingOptions {
    *
    * @default 'new'
    */
-  readonly record?: RecordMode;
+  readonly record?: RecordMode | undefined;
   /**
    * The budget: the most that all teachers together may spend.
    *
    * @default no limit
    */
-  readonly budget?: readonly BudgetLimit[];
+  readonly budget?: readonly BudgetLimit[] | undefined;
   /**
    * True to ask again about quarantined queries.
    *
    * @default false
    */
-  readonly retryQuarantined?: boolean;
+  readonly retryQuarantined?: boolean | undefined;
   /**
    * How to watch for drift: whether services still answer as they did. Each check is paid for.
    *
    * @default services are not watched
    */
-  readonly drift?: DriftOptions;
+  readonly drift?: DriftOptions | undefined;
   /**
    * How many requests a teacher may get before the first usable answer. If none of them brings one, the run stops. With
    * Infinity the run continues even if the service refuses every input. Refusals for lack of capacity (429) don't
@@ -61,7 +61,7 @@ export interface AskingOptions {
    *
    * @default 20
    */
-  readonly firstAnswerWithin?: number;
+  readonly firstAnswerWithin?: number | undefined;
   /**
    * Milliseconds that requests wait for a server that is still loading. Nothing is counted or charged until it answers.
    *
@@ -73,14 +73,14 @@ export interface AskingOptions {
    *
    * @default requests go out one by one
    */
-  readonly lane?: LaneChoice;
+  readonly lane?: LaneChoice | undefined;
   /**
    * Receives notes for people, each once: a service charges more than it may, or doesn't report its charges; the cache
    * has lost answers; a process elsewhere may write the journal.
    *
    * @default a warning of Node.js
    */
-  readonly onNote?: OnNote;
+  readonly onNote?: OnNote | undefined;
 }
 
 /** A teacher with all its layers, and the parts that are asked through them. */

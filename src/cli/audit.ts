@@ -50,8 +50,8 @@ export async function runAudit(path: string, {items, seed, delimiter, ...flags}:
       );
     }
     const result = await audit(study, student, {
-      ...(items !== undefined && {items}),
-      ...(seed !== undefined && {seed}),
+      items,
+      seed,
       delimiter: DELIMITERS[delimiter],
       onFallback: noteFallback(terminal),
     });

@@ -16,7 +16,7 @@ export async function runCompare(path: string, flags: CompareFlags): Promise<voi
   const {json = false, retrainTeacher = false, workers: count} = flags;
   const terminal = openTerminal({json});
   const recipe = await loadRecipe(path);
-  const workers = {module: path, ...(count !== undefined && {count})};
+  const workers = {module: path, count};
   const options = {...studyOptions(flags, terminal), workers};
   terminal.note(await engineLine());
   if (retrainTeacher) await trainTeacher(recipe, options);

@@ -32,7 +32,7 @@ export async function runEvaluate(folder: string, path: string, flags: StudyFlag
     const {inputs} = recipe.data.test;
     const raw = await predictLogits(student, inputs, {
       onFallback: noteFallback(terminal),
-      ...(study.signal && {signal: study.signal}),
+      signal: study.signal,
     });
     const reference = await askReference(study);
     const classes = student.classes.length;
@@ -51,8 +51,8 @@ export async function runEvaluate(folder: string, path: string, flags: StudyFlag
       missingShare: missing.share,
       ...metrics,
       ...(missing.count > 0 && {agreementBounds}),
-      ...(cascade && {cascade}),
-      ...(gate && {gate}),
+      cascade,
+      gate,
     };
     const others = [...(cascade ? cascadeLines(cascade) : []), ...(gate ? [gateLine(gate)] : [])];
     terminal.result({student: folder, ...whole}, [...lines, ...others].join('\n'));

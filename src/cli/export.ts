@@ -64,7 +64,7 @@ async function exportStudent(
   await startEngine();
   const student = await loadStudent(folder);
   const {madeBy} = studentDescription.parse(await readJson(join(folder, 'limbeck.json')));
-  const page = await exportPage(directory, student, {madeBy, ...(title !== undefined && {title})});
+  const page = await exportPage(directory, student, {madeBy, title});
   const index = join(directory, 'index.html');
   const opening = page.opensFromFile
     ? `Open ${index} in a browser`
@@ -78,7 +78,7 @@ async function exportStudent(
 async function exportFile(knowledge: StoredKnowledge, flags: ExportFlags): Promise<[file: string, count: number]> {
   const {chat, records, prompt, system, top} = flags;
   if (chat !== undefined) {
-    const options = {...(prompt !== undefined && {prompt}), ...(system !== undefined && {system})};
+    const options = {prompt, system};
     return [chat, await exportChat(chat, knowledge, options)];
   }
   return [records!, await exportRecords(records!, knowledge, top === undefined ? {} : {top})];

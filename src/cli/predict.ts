@@ -139,7 +139,7 @@ function startClock(milliseconds: number): {readonly late: Promise<typeof LATE>;
 /** A student's answer to one input. */
 interface Prediction {
   /** The input's name, if it has one. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   readonly class: string;
   readonly label: number;
   /** The probability of the class, calibrated if the student is. */
@@ -148,7 +148,7 @@ interface Prediction {
    * True if the confidence is too low for the answer to stand, or a gate refuses the input. Only for a student with a
    * threshold or gate.
    */
-  readonly abstains?: boolean;
+  readonly abstains?: boolean | undefined;
   readonly probabilities: readonly number[];
 }
 
@@ -171,7 +171,7 @@ export function predictionsOf(
     const id = ids[row];
     const confidence = probabilities[row * width + label]!;
     return {
-      ...(id !== undefined && {id}),
+      id,
       class: classes[label]!,
       label,
       confidence,

@@ -86,11 +86,11 @@ export async function openCascade(
       anew: asking.openAnew(teacher, ledger).teacher,
       ledger,
       detail: detailAsked(recipe, level, teacher),
-      ...(mode && {mode}),
-      ...(audit !== undefined && {audit}),
+      mode,
+      audit,
       ...watchOptions(folder, student, flags, terminal),
-      ...(patience !== undefined && {patience: patience * 1000}),
-      ...(traffic && {onAnswer: traffic.add.bind(traffic)}),
+      patience: patience === undefined ? undefined : patience * 1000,
+      onAnswer: traffic?.add.bind(traffic),
       onTrouble: seldom(error => terminal.note(`The teacher did not answer: ${error.message}`)),
     };
     return {options, close};
@@ -138,14 +138,7 @@ function detailAsked(recipe: Recipe, level: Access, {detail}: Teacher): Detail {
 function openTeacherAsking({cache, budget, wait}: CascadeFlags, {note: onNote}: Terminal): Promise<Asking> {
   const journal = journalOf(cache);
   // A service outlives an outage of its teacher. Repeated failures open the circuit breaker and don't end the service.
-  return openAsking({
-    cache,
-    journal,
-    wait,
-    firstAnswerWithin: Number.POSITIVE_INFINITY,
-    onNote,
-    ...(budget && {budget}),
-  });
+  return openAsking({cache, journal, wait, firstAnswerWithin: Number.POSITIVE_INFINITY, onNote, budget});
 }
 
 async function openTraffic(

@@ -24,9 +24,9 @@ export interface ChatOptions {
    *
    * @default '{text}'
    */
-  readonly prompt?: string;
+  readonly prompt?: string | undefined;
   /** The system message at the start. */
-  readonly system?: string;
+  readonly system?: string | undefined;
 }
 
 /** The placeholder of the text in a prompt. */

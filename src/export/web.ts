@@ -22,7 +22,7 @@ export interface ExportPageOptions {
    *
    * @default a title that names its classes
    */
-  readonly title?: string;
+  readonly title?: string | undefined;
   /** The origin of the student, kept in `limbeck.json` for people. */
   readonly madeBy?: {readonly [key: string]: Json};
   /**
@@ -31,7 +31,7 @@ export interface ExportPageOptions {
    *
    * @default 33554432
    */
-  readonly mostInlineBytes?: number;
+  readonly mostInlineBytes?: number | undefined;
 }
 
 /** A page that was written. */

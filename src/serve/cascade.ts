@@ -17,41 +17,41 @@ export type CascadeMode = 'shadow' | 'cascade' | 'student';
 
 export interface CascadeOptions extends TeacherGatewayOptions {
   /** @default 'cascade' */
-  readonly mode?: CascadeMode;
+  readonly mode?: CascadeMode | undefined;
   /**
    * The teacher without its kept answers, see `Asking.openAnew`. Audits use it, and so do all requests while the
    * student is demoted, because kept answers would hide a change of the teacher.
    *
    * @default `teacher`, with its kept answers
    */
-  readonly anew?: LayeredTeacher;
+  readonly anew?: LayeredTeacher | undefined;
   /**
    * Share of all inputs, from 0 to 1, that are put to the teacher after the reply is sent, whoever answered them. Each
    * is paid for. A tenth of them are asked twice, to measure how repeatable the teacher is.
    *
    * @default 0.02
    */
-  readonly audit?: number;
+  readonly audit?: number | undefined;
   /**
    * Seed of the draw of audited inputs.
    *
    * @default a new seed each time
    */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /**
    * The promise that the audits hold the student to. If the student breaks it, it is demoted.
    *
    * @default the guarantee of its calibration; without one it is never demoted
    */
-  readonly promise?: WatchedPromise;
+  readonly promise?: WatchedPromise | undefined;
   /**
    * The file that keeps whether the student is demoted. Each service needs its own.
    *
    * @default none: a restart forgets it
    */
-  readonly watchFile?: string;
+  readonly watchFile?: string | undefined;
   /** Called when the student is demoted or restored. */
-  readonly onStanding?: (change: StandingChange) => void;
+  readonly onStanding?: ((change: StandingChange) => void) | undefined;
   /**
    * Counts the teacher's requests and what they cost, see `Asking.open`.
    *

@@ -9,9 +9,9 @@ export interface OriginOptions {
   /** The host that the service listens on. */
   readonly host: string;
   /** Further names that the `Host` header may hold. */
-  readonly hosts?: readonly string[];
+  readonly hosts?: readonly string[] | undefined;
   /** Origins of web pages that may use the service. */
-  readonly origins?: readonly string[];
+  readonly origins?: readonly string[] | undefined;
 }
 
 /** Seconds for which a browser may cache a preflight reply. */

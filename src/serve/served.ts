@@ -36,14 +36,14 @@ export interface ServedOptions {
    *
    * @default any input; the teacher refuses what it can't take
    */
-  readonly input?: ServedInput;
+  readonly input?: ServedInput | undefined;
   /**
    * Turns scores into confidence at `/classify` and in chats. Answers below the threshold are marked. Open Inference
    * shows the model's own scores.
    *
    * @default uncalibrated probabilities, and no threshold
    */
-  readonly calibration?: Partial<Calibration>;
+  readonly calibration?: Partial<Calibration> | undefined;
   /**
    * Recognises texts unlike those that the model was trained on. At `/classify` and in chats their answers are marked,
    * and a cascade passes such texts to its teacher.
@@ -57,13 +57,13 @@ export interface ServedOptions {
    *
    * @default none: the model answers everything itself
    */
-  readonly cascade?: CascadeOptions;
+  readonly cascade?: CascadeOptions | undefined;
   /**
    * The most inputs that may wait for the model. Above it, requests are refused with 503.
    *
    * @default 4096
    */
-  readonly maxWaiting?: number;
+  readonly maxWaiting?: number | undefined;
 }
 
 /** Default of `maxWaiting`. */

@@ -29,63 +29,63 @@ export interface ServeOptions extends ServedOptions {
    *
    * @default the whole message
    */
-  readonly prompt?: string;
+  readonly prompt?: string | undefined;
   /**
    * 0 chooses a free port.
    *
    * @default 0
    */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** @default '127.0.0.1' */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /**
    * Further names that the header `Host` may hold. `host`, `localhost` and loopback addresses are always allowed. If
    * `host` is not a loopback address, any address and this machine's name are allowed as well.
    *
    * @default none
    */
-  readonly hosts?: readonly string[];
+  readonly hosts?: readonly string[] | undefined;
   /**
    * Origins of web pages that may use the service, such as `https://shop.example.com`. Other pages are refused. Clients
    * other than browsers send no origin.
    *
    * @default none
    */
-  readonly origins?: readonly string[];
+  readonly origins?: readonly string[] | undefined;
   /**
    * The key that clients must send as `Authorization: Bearer`, or several of which any will do. Health checks need
    * none.
    *
    * @default none
    */
-  readonly key?: string | readonly string[];
+  readonly key?: string | readonly string[] | undefined;
   /**
    * Most bytes of a request body.
    *
    * @default 16 MiB
    */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
   /**
    * Most bytes that the bodies of all requests under way take together. Above it, requests are refused with 503.
    *
    * @default 8 times `maxBytes`
    */
-  readonly maxBytesInAll?: number;
+  readonly maxBytesInAll?: number | undefined;
   /**
    * Most inputs in one request.
    *
    * @default 1024; never more than `maxWaiting`
    */
-  readonly maxInputs?: number;
+  readonly maxInputs?: number | undefined;
   /**
    * Inputs that a client may send in a minute, a tenth of them at once. A request counts as at least one. If there are
    * several keys, the key identifies the client, else the address does.
    *
    * @default no limit
    */
-  readonly rate?: number;
+  readonly rate?: number | undefined;
   /** Closes the service when it aborts. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface RunningService {

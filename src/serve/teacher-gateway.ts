@@ -15,24 +15,24 @@ export interface TeacherGatewayOptions {
    *
    * @default the teacher's `detail`, without its features
    */
-  readonly detail?: Detail;
+  readonly detail?: Detail | undefined;
   /**
    * Milliseconds after which a request stops waiting for the teacher and takes the student's answer.
    *
    * @default 20000
    */
-  readonly patience?: number;
+  readonly patience?: number | undefined;
   /**
    * The most inputs that may wait for the teacher at once. Further ones get the student's answer. One request is always
    * admitted.
    *
    * @default 4096
    */
-  readonly maxAsking?: number;
+  readonly maxAsking?: number | undefined;
   /** Called with each answer of the teacher, including those too late for their request, but not with repeats. */
-  readonly onAnswer?: (answered: TeacherAnswered) => void;
+  readonly onAnswer?: ((answered: TeacherAnswered) => void) | undefined;
   /** Called with each failed request. */
-  readonly onTrouble?: (error: Error) => void;
+  readonly onTrouble?: ((error: Error) => void) | undefined;
 }
 
 /** The reason for a request: traffic that needs an answer, or a repeat that measures repeatability. */

@@ -53,7 +53,7 @@ export interface Workers {
    *
    * @default as many as there are cores, and memory for them
    */
-  readonly count?: number;
+  readonly count?: number | undefined;
 }
 
 /** How far a study is. The last of a task has `done` equal to `total`. */

@@ -204,22 +204,9 @@ describe('limbeck cache import --from', () => {
       imported: 2,
       refused: {tooLittle: {count: 2}, unreadable: {count: 1}, unknownLabel: {count: 1}},
     });
-    const {levels} = await json<Labelled>(
-      [
-        'label',
-        recipe,
-        '--cache',
-        'kept/b',
-        '--level',
-        'gray-box',
-        '--out',
-        'b',
-        '--allow-missing',
-        '99%',
-        '--offline',
-      ],
-      {env},
-    );
+    // The other inputs have no answer, which is a failure.
+    const label = ['label', recipe, '--cache', 'kept/b', '--level', 'gray-box', '--out', 'b', '--offline', '--json'];
+    const {levels} = JSON.parse((await run(label, {env})).stdout) as Labelled;
     expect(levels[0]).toMatchObject({answers: 2, cached: 2});
     const {answers} = await loadKnowledge(join(folder(), 'b/knowledge/gray-box.safetensors'));
     const values = [...(answers as TopKAnswers).logProbabilities].map(Math.exp).toSorted();

@@ -32,7 +32,7 @@ export async function runRebuild(path: string | undefined, flags: CacheFlags): P
     const added = (await store.count()) - before;
     const text = `Added ${added} answers to ${store.name}; the journal has ${answers}`;
     const rest = unread === 0 ? '' : ` and ${unread} that only their teacher can read. ${remedyFor(path)}`;
-    terminal.result({cache: store.name, journal, answers, added, unread, ...(aside && {aside})}, text + rest);
+    terminal.result({cache: store.name, journal, answers, added, unread, aside}, text + rest);
   });
 }
 

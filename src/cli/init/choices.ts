@@ -32,7 +32,7 @@ export async function chooseAll(given: Asked): Promise<Chosen> {
   const name = readName(flags.name ?? nameOf(path));
   const peek = await peekTexts(path, flags);
   const testPath = typeof flags.test === 'string' ? readPath(flags.test) : undefined;
-  const texts = {...(await chooseFields(asked, path, peek)), ...(testPath !== undefined && {testPath})};
+  const texts = {...(await chooseFields(asked, path, peek)), testPath};
   const named = await chooseClasses(asked, texts);
   const data = await readData(asked, texts, named);
   const descriptions = await chooseDescriptions(asked, data.classes);
@@ -97,7 +97,10 @@ function readPath(path: string): string {
   throw new InputError(path === '' ? 'Name a file or a folder.' : `There is nothing at ${path}. Give another path.`);
 }
 
-async function chooseAddress(asked: Asked, service: InitService): Promise<{url?: string; region?: string}> {
+async function chooseAddress(
+  asked: Asked,
+  service: InitService,
+): Promise<{url?: string | undefined; region?: string | undefined}> {
   if (asked.flags.region !== undefined && !service.regional) {
     throw new InputError(`${service.title} has no regions. Leave \`--region\` out.`);
   }
@@ -115,7 +118,7 @@ async function chooseAddress(asked: Asked, service: InitService): Promise<{url?:
       ? await choose(asked, 'url', 'At which address?', readUrl, service.url)
       : undefined;
   return {
-    ...(region !== undefined && {region}),
+    region,
     ...(url !== undefined && url !== service.url && {url}),
   };
 }

@@ -6,26 +6,26 @@ import type {Described} from './readers.ts';
 
 /** The choices that the command line makes already. */
 export interface InitFlags {
-  readonly texts?: string;
-  readonly format?: TextFormat;
-  readonly encoding?: string;
-  readonly quotes?: false;
-  readonly text?: string;
-  readonly label?: string | false;
-  readonly class?: readonly Described[];
+  readonly texts?: string | undefined;
+  readonly format?: TextFormat | undefined;
+  readonly encoding?: string | undefined;
+  readonly quotes?: false | undefined;
+  readonly text?: string | undefined;
+  readonly label?: string | false | undefined;
+  readonly class?: readonly Described[] | undefined;
   /** A file of classes with descriptions. */
-  readonly classes?: string;
-  readonly service?: string;
-  readonly url?: string;
-  readonly region?: string;
-  readonly model?: string;
-  readonly output?: string;
-  readonly price?: string;
-  readonly calls?: number;
+  readonly classes?: string | undefined;
+  readonly service?: string | undefined;
+  readonly url?: string | undefined;
+  readonly region?: string | undefined;
+  readonly model?: string | undefined;
+  readonly output?: string | undefined;
+  readonly price?: string | undefined;
+  readonly calls?: number | undefined;
   /** How many texts are kept for measurement, or the path of a file with them. */
-  readonly test?: number | string;
-  readonly budget?: string;
-  readonly name?: string;
+  readonly test?: number | string | undefined;
+  readonly budget?: string | undefined;
+  readonly name?: string | undefined;
 }
 
 /** The source of choices that the flags leave open: a person, if there is one. */

@@ -43,7 +43,7 @@ export async function runInit(
   try {
     const texts = flags.texts === '-' ? await keptStdin(dirname(path), {...flags, force}, signal) : flags.texts;
     if (flags.texts === '-') terminal.note(`The texts of stdin are in ${texts}.`);
-    const open = {...flags, ...(texts !== undefined && {texts})};
+    const open = {...flags, texts};
     const chosen = await chooseAll({flags: open, questions, note: terminal.note, signal});
     questions?.close();
     const isLoaded = await writeRecipe(path, chosen, force, signal);
@@ -89,7 +89,7 @@ async function keptStdin(
   signal.addEventListener('abort', () => process.stdin.destroy(), {once: true});
   try {
     await pipeline(bytesOf('-'), createWriteStream(part), {signal});
-    const ending = ENDINGS[format ?? (await peekTexts(part, {...(encoding && {encoding})})).format] ?? 'txt';
+    const ending = ENDINGS[format ?? (await peekTexts(part, {encoding})).format] ?? 'txt';
     const path = join(folder, `texts.${ending}`);
     checkTextsPath(path, force);
     await rename(part, path);

@@ -28,7 +28,7 @@ export interface QuestionsOptions {
 
 /** @returns questions that fail with an AbortError at Ctrl-C, and at the end of the input */
 export function openQuestions({input, output, signal, onInterrupt, isTerminal}: QuestionsOptions): Questions {
-  const lines = createInterface({input, output, ...(isTerminal !== undefined && {terminal: isTerminal})});
+  const lines = createInterface({input, output, terminal: isTerminal});
   const ended = new AbortController();
   const anyEnd = AbortSignal.any([signal, ended.signal]);
   lines.on('SIGINT', onInterrupt);

@@ -13,8 +13,8 @@ export interface InitChoices {
   readonly model: string;
   readonly output: InitOutput;
   /** Address of the service, if it isn't the usual one. */
-  readonly url?: string;
-  readonly region?: string;
+  readonly url?: string | undefined;
+  readonly region?: string | undefined;
   readonly price?: Price | undefined;
   /** Number of texts that are put to the teacher. */
   readonly calls: number;

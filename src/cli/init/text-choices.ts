@@ -13,8 +13,8 @@ export async function chooseFields(asked: Asked, path: string, peek: Peek): Prom
   const {encoding, quotes} = flags;
   const said = {
     ...((isGuessed || flags.format !== undefined) && {format}),
-    ...(encoding !== undefined && {encoding}),
-    ...(quotes !== undefined && {quotes}),
+    encoding,
+    quotes,
   };
   questions?.say(`${path}: ${format}${fields.length > 0 ? ', which holds' : ''}`);
   for (const {name, example} of fields) questions?.say(`  ${name.padEnd(16)} ${example}`);
@@ -75,7 +75,7 @@ export async function readData(
   const data = await textDataset({
     ...fields,
     path: paths,
-    ...(classes && {classes}),
+    classes,
     seed: INIT_SEED,
     onNote: note,
     signal,

@@ -23,7 +23,7 @@ const NEWLINE = 0x0a;
  */
 export async function* blocksOf(
   chunks: AsyncIterable<Buffer>,
-  {file, encoding = 'utf-8'}: {readonly file: string; readonly encoding?: string},
+  {file, encoding = 'utf-8'}: {readonly file: string; readonly encoding?: string | undefined},
 ): AsyncGenerator<Block> {
   const decode = decoderOf(encoding);
   let line = 1;

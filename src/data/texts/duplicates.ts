@@ -11,20 +11,20 @@ export interface DuplicateOptions {
    *
    * @default 0.9
    */
-  readonly near?: number | false;
+  readonly near?: number | false | undefined;
   /**
    * The runs that are compared. Use runs of words for languages that put spaces between words.
    *
    * @default {characters: 5}
    */
-  readonly shingles?: Shingling;
+  readonly shingles?: Shingling | undefined;
   /**
    * Seed of the hashes.
    *
    * @default 0
    */
-  readonly seed?: number;
-  readonly signal?: AbortSignal;
+  readonly seed?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The duplicates among some texts. */

@@ -22,7 +22,7 @@ export interface Gathered {
   readonly tooLong: number;
 }
 
-type Options = Omit<ReadTextsOptions, 'empty'> & LengthRule & {readonly classes?: readonly string[]};
+type Options = Omit<ReadTextsOptions, 'empty'> & LengthRule & {readonly classes?: readonly string[] | undefined};
 
 /** @throws InputError if only some texts of a source have labels, or if a label is not a class */
 export async function gatherTexts(

@@ -7,14 +7,14 @@ export interface LengthRule {
    *
    * @default no limit
    */
-  readonly longest?: number;
+  readonly longest?: number | undefined;
   /**
    * The treatment of a longer text: keep its `head`, keep half of each of its `head-and-tail` with ` … ` between, or
    * `leave-out`.
    *
    * @default 'head'
    */
-  readonly overLength?: 'head' | 'head-and-tail' | 'leave-out';
+  readonly overLength?: 'head' | 'head-and-tail' | 'leave-out' | undefined;
 }
 
 /** The mark that replaces the middle of a text. */

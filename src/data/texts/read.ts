@@ -75,7 +75,7 @@ async function* fileTexts(path: string, options: ReadTextsOptions): Batches {
   }
   const file = nameOf(path);
   const {encoding, onNote} = options;
-  const blocks = blocksOf(bytesOf(path), {file, ...(encoding !== undefined && {encoding})});
+  const blocks = blocksOf(bytesOf(path), {file, encoding});
   if (format !== undefined) {
     yield* textsAs(format, blocks, file, options);
     return;

@@ -26,19 +26,19 @@ export interface TextFields {
    *
    * @default 'text'; in a table of one column, that one
    */
-  readonly text?: string;
+  readonly text?: string | undefined;
   /**
    * The field or column with the label; `false` reads none.
    *
    * @default 'label', if there is one
    */
-  readonly label?: string | false;
+  readonly label?: string | false | undefined;
   /**
    * The field or column with the id of the text; `false` reads none.
    *
    * @default 'id', if there is one
    */
-  readonly id?: string | false;
+  readonly id?: string | false | undefined;
 }
 
 export interface ReadTextsOptions extends TextFields {
@@ -48,40 +48,40 @@ export interface ReadTextsOptions extends TextFields {
    * @default by the ending (.txt, .jsonl, .ndjson, .json, .csv, .tsv, .tab, .parquet, each with or without .gz);
    * `files` for a folder; `jsonl` or `lines` otherwise, guessed from the first line
    */
-  readonly format?: TextFormat;
+  readonly format?: TextFormat | undefined;
   /**
    * True if the first row of a table names its columns.
    *
    * @default guessed, and reported to `onNote`
    */
-  readonly header?: boolean;
+  readonly header?: boolean | undefined;
   /**
    * True if cells of a table can be in quotes, so that they can contain the delimiter and line ends.
    *
    * @default true
    */
-  readonly quotes?: boolean;
+  readonly quotes?: boolean | undefined;
   /**
    * True if the subfolders right below the folder that is read name the labels of the texts in them.
    *
    * @default false
    */
-  readonly folderLabels?: boolean;
+  readonly folderLabels?: boolean | undefined;
   /**
    * The encoding by its name in the Encoding Standard, such as `windows-1252`. UTF-16 isn't read.
    *
    * @default 'utf-8'
    */
-  readonly encoding?: string;
+  readonly encoding?: string | undefined;
   /**
    * The treatment of texts that are empty or only white space.
    *
    * @default 'leave-out'; `onNote` gets their number
    */
-  readonly empty?: 'leave-out' | 'keep';
+  readonly empty?: 'leave-out' | 'keep' | undefined;
   /** Gets sentences about what was guessed and what was left out. */
-  readonly onNote?: (note: string) => void;
-  readonly signal?: AbortSignal;
+  readonly onNote?: ((note: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The location of a text, for messages. */

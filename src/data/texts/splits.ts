@@ -19,25 +19,25 @@ export interface TextSplitsOptions
    *
    * @default all labels, sorted by their characters
    */
-  readonly classes?: readonly string[];
+  readonly classes?: readonly string[] | undefined;
   /**
    * Size of the validation split if it is drawn: a value from 1 on is a number of texts, one below 1 a share.
    *
    * @default 0.1
    */
-  readonly validation?: number;
+  readonly validation?: number | undefined;
   /**
    * Size of the test split if it is drawn, as for validation.
    *
    * @default 0.2
    */
-  readonly test?: number;
+  readonly test?: number | undefined;
   /**
    * Seed of the draw.
    *
    * @default 0
    */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
 }
 
 /** Texts in one role. */
@@ -66,9 +66,9 @@ export async function readTextSplits(options: TextSplitsOptions): Promise<TextSp
   const gathered = await gatherTexts(sourcesOf(options), options);
   const duplicates = await findDuplicates(gathered.texts, {
     seed,
-    ...(near !== undefined && {near}),
-    ...(shingles !== undefined && {shingles}),
-    ...(signal !== undefined && {signal}),
+    near,
+    shingles,
+    signal,
   });
   const splits = splitsOf(gathered, duplicates, options);
   return {classes: gathered.classes, ...splits, card: cardOf(gathered, duplicates, splits, options)};
@@ -136,7 +136,7 @@ function cardOf(
     read,
     leftOut: {empty, tooLong, duplicates: duplicates.exact, nearDuplicates: duplicates.near},
     cut: duplicates.distinct.filter(index => isCut[index]).length,
-    rule: {...(longest !== undefined && {longest}), ...(overLength !== undefined && {overLength})},
+    rule: {longest, overLength},
     near,
     otherLabels: otherLabels(gathered, duplicates),
     kept: kept.length,

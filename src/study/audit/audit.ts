@@ -19,21 +19,21 @@ export interface AuditOptions {
    *
    * @default 50
    */
-  readonly items?: number;
+  readonly items?: number | undefined;
   /**
    * Seed of the first draw.
    *
    * @default 0
    */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /**
    * The separator of the cells of a new table.
    *
    * @default ','
    */
-  readonly delimiter?: Delimiter;
+  readonly delimiter?: Delimiter | undefined;
   /** Told why the student runs slower than it could. */
-  readonly onFallback?: (reason: string) => void;
+  readonly onFallback?: ((reason: string) => void) | undefined;
 }
 
 /** The table of an audit, and beside it the file that says how its texts were drawn. */
