@@ -34,6 +34,15 @@ export function labelReader(words: LabelWords): LabelReader {
   };
 }
 
+/** Returns the function that gives the class of a text by the teacher's words, see `Service.labelOf`. */
+export function labelOfText(words: LabelWords): (text: string) => number | undefined {
+  const read = labelReader(words);
+  return text => {
+    const label = read(text.trim());
+    return isUnread(label) ? undefined : label.label;
+  };
+}
+
 /**
  * Returns a reader of class indices and names for a program without a protocol. It does not take a number for an index
  * if the number is the name of another class, as with the classes `1`, `2`, `3`.

@@ -2,6 +2,7 @@ import {InputError, TeacherError} from '../../src/errors.ts';
 import {withWait} from '../../src/pace/service-limits.ts';
 import type {Access, AskOptions, Exchange, Input, Outcome, Query, Reply, Teacher} from '../../src/teacher.ts';
 import {type Aliases, readerWith} from '../_answers/aliases.ts';
+import {labelOfText} from '../_answers/labels.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
 import {type Explain, statusError} from '../_wire/reply.ts';
 import {type Connection, postJson} from '../_wire/request.ts';
@@ -83,7 +84,12 @@ export function mappedTeacher(options: ServiceOptions, service: MappedService): 
     service: chargedService(
       options,
       {address: url.origin, connection},
-      {reader: readerWith(READER, service.aliases), read: asked.read, receipt: receiptReader(receipt)},
+      {
+        reader: readerWith(READER, service.aliases),
+        read: asked.read,
+        labelOf: labelOfText({classes, labels, aliases: service.aliases}),
+        receipt: receiptReader(receipt),
+      },
     ),
     ask: (queries, askOptions) => askJson(asked, queries, askOptions),
   };

@@ -171,7 +171,7 @@ export function predictionsOf(
     const id = ids[row];
     const confidence = probabilities[row * width + label]!;
     return {
-      id,
+      ...(id !== undefined && {id}),
       class: classes[label]!,
       label,
       confidence,

@@ -90,7 +90,7 @@ export async function planStudy(
       const plan = await planAsking(teacher, inputs, {...shared, ...about, byBatches, ...unknown});
       const whose = {level, method: own?.method};
       levels.push({...whose, about: 'transfer set', ...plan, ...(own?.select && atMost(plan))});
-      if (!isAskedAgain(level, teacher, detail)) continue;
+      if (!isAskedAgain(level, teacher, detail) || plan.imported !== undefined) continue;
       const first = selectInputs(inputs, rowsAskedAgain(inputs.count));
       const again = await planAsking(teacher, first, {...shared, detail, ...unknown, sample: 1});
       levels.push({...whose, about: 'first inputs again', ...again});

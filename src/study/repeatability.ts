@@ -27,12 +27,12 @@ const ASKED = 5;
  * Finds out whether a gray-box service gives the same scores when it is asked again, by the first inputs that it answered.
  * The second answers are kept as another sample, so that a service is asked for them once. They count against the budget.
  *
- * @returns undefined if that can't be known: for another teacher, for one that is asked for labels, and if nothing may be
- * asked and nothing is kept
+ * @returns undefined if that can't be known: for another teacher, for one that is asked for labels, if answers of it were
+ * imported, and if nothing may be asked and nothing is kept
  */
 export async function checkRepeatability(
   {recipe, asking, signal, onNote, ...study}: Study,
-  {plan, knowledge, path: knowledgeFile}: Asked,
+  {plan, knowledge, path: knowledgeFile, ledger: {imported = 0}}: Asked,
 ): Promise<Repeatability | undefined> {
   const path = repeatabilityPath(knowledgeFile);
   await rm(path, {force: true});
@@ -40,6 +40,12 @@ export async function checkRepeatability(
   const {detail, answers, inputs} = knowledge;
   const asked = study.teacherFor(plan);
   if (!isAskedAgain(level, asked, detail)) return undefined;
+  if (imported > 0) {
+    onNote(
+      `It is not checked whether ${asked.name} gives the same scores again: ${imported} of its answers were imported, perhaps from other prompts.`,
+    );
+    return undefined;
+  }
   const doubtful = recipe.methods.filter(method => method.queryPlan === plan && doubtsScores(recipe, method));
   const rows = rowsAskedAgain(inputs.count);
   // In reverse order: an answer that depends on its index in a request then changes.

@@ -145,7 +145,7 @@ describe('limbeck init refuses', () => {
   it.each([
     ['to wait where nobody answers', [], 'Add `--texts`, `--service`, `--model`'],
     ['a service that it does not know', [...texts, ...classes, '--service', 'x', '--model', 'm'], 'no service `x`'],
-    ['more calls than texts', [...texts, ...classes, ...service, '--calls', '49'], 'from 10 to 48, got 49'],
+    ['more calls than texts', [...texts, ...classes, ...service, '--calls', '49'], 'Give `--calls 48` at most'],
     ['money without a price', [...texts, ...classes, ...service, '--budget', '5usd'], 'needs the price'],
     [
       'an output that the service lacks',

@@ -9,10 +9,12 @@ import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import {planMethods} from '../../src/recipe/methods.ts';
 import type {Method, Recipe} from '../../src/recipe/recipe.ts';
+import {type AnswerEntry, openStoreAt} from '../../src/store/store.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {loadStudent} from '../../src/student/files.ts';
 import {weightsHash} from '../../src/student/weights-hash.ts';
 import {compare} from '../../src/study/compare.ts';
+import {planStudy} from '../../src/study/plan.ts';
 import {changesFor, keptVerdict} from '../../src/study/repeatability.ts';
 import {renderReport} from '../../src/study/report/page.ts';
 import {resultsTable} from '../../src/study/table.ts';
@@ -109,6 +111,27 @@ describe('a gray-box service that perturbs its scores', () => {
     expect(await hashOf(where.directory, 'soft')).toBe(await hashOf(other.directory, 'soft'));
     const path = join(studentFolder(where.directory, 'soft', 1), 'limbeck.json');
     expect(JSON.parse(await readFile(path, 'utf8')).madeBy).toMatchObject({method: 'soft', learnsLabels: true});
+  });
+
+  it('is not asked again if answers of it were imported, which is said', async () => {
+    const where = await places();
+    const noisy = service(1.5);
+    const recipe = recipeOf(noisy, {methods: [hard, {...soft, detail: {kind: 'log-probabilities'}}]});
+    await compare(recipe, where);
+    const store = openStoreAt(where.cache);
+    const entries: AnswerEntry[] = [];
+    for await (const {key, stored} of store.entries()) {
+      entries.push({key, stored: {...stored, imported: {file: '/log.jsonl', sha256: 'ab', line: 1}}});
+    }
+    await store.setMany(entries);
+    await store.close();
+    const notes: string[] = [];
+    const {steadiness, ledger} = await compare(recipe, {...where, onNote: note => notes.push(note)});
+    expect(steadiness ?? []).toEqual([]);
+    expect(ledger.byLevel['gray-box']).toMatchObject({imported: transferSize, bought: 0});
+    expect(notes.join()).toContain(`${transferSize} of its answers were imported`);
+    const {levels} = await planStudy(recipe, {cache: where.cache});
+    expect(levels.map(({about}) => about)).toEqual(['transfer set', 'test split']);
   });
 
   it('is asked again once: a later study has its second answers, offline, too', async () => {

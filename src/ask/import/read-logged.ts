@@ -73,9 +73,10 @@ function agreeing(read: Held, label: ReadLogged | undefined, {classes}: Teacher)
 type ClassOf = (said: string) => number | undefined;
 
 function classOfTeacher({classes, service}: Teacher): ClassOf {
-  if (service?.labelOf) return said => service.labelOf!(said);
   const read = labelReader(classes);
   return said => {
+    const own = service?.labelOf?.(said);
+    if (own !== undefined) return own;
     const label = read(said.trim());
     return typeof label === 'number' ? label : undefined;
   };

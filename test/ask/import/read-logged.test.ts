@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {anthropic} from '../../../adapters/anthropic.ts';
+import {http} from '../../../adapters/http.ts';
 import {openai} from '../../../adapters/openai.ts';
 import {loggedReader} from '../../../src/ask/import/read-logged.ts';
 import {recordIn} from '../../../src/data/logs/record.ts';
@@ -36,6 +37,20 @@ describe('a logged answer', () => {
     const teacher = fakeTeacher({access: 'black-box', detail: {kind: 'label'}, classes}, () => []);
     expect(read(teacher, {label: ' SPAM'})).toEqual(label(1));
     expect(read(teacher, {label: 'junk'})).toEqual({unknownLabel: 'junk'});
+  });
+
+  it('is read by the labels and aliases of a service that takes JSON, and by the classes', () => {
+    const words = {classes, labels: ['LABEL_0', 'LABEL_1', 'LABEL_2'], aliases: {junk: 'spam'}};
+    const request = {text: '{text}'};
+    const teacher = http({
+      url: 'http://127.0.0.1:9/',
+      service: 'sorter',
+      request,
+      output: {label: '/label'},
+      ...words,
+    });
+    for (const said of ['LABEL_1', 'junk', 'spam']) expect(read(teacher, {label: said})).toEqual(label(1));
+    expect(read(teacher, {label: 'LABEL_7'})).toEqual({unknownLabel: 'LABEL_7'});
   });
 
   it('is read as its own service reads it', () => {
