@@ -59,6 +59,8 @@ export async function startPythonServer(launch: Launch): Promise<PythonServer | 
     cwd: folder,
     env: {...env, ...variables},
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own, because some servers leave processes of theirs behind.
+    detached: true,
   });
   const log = logOf(child);
   const stop = stopperOf(child);
@@ -86,18 +88,31 @@ function logOf(child: ChildProcess): () => string {
 }
 
 function stopperOf(child: ChildProcess): () => Promise<void> {
-  const kill = () => void child.kill('SIGKILL');
+  const kill = () => signalGroup(child, 'SIGKILL');
   // Tests may end without a word to the server.
   process.once('exit', kill);
   return async () => {
     process.off('exit', kill);
-    if (hasEnded(child)) return;
-    const ended = once(child, 'exit');
-    child.kill('SIGTERM');
-    const late = setTimeout(kill, 5000);
-    await ended;
-    clearTimeout(late);
+    if (!hasEnded(child)) {
+      const ended = once(child, 'exit');
+      signalGroup(child, 'SIGTERM');
+      const late = setTimeout(kill, 5000);
+      await ended;
+      clearTimeout(late);
+    }
+    kill();
   };
+}
+
+/** Signals a server and all processes that it started. */
+function signalGroup({pid}: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    // All have ended.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 function hasEnded(child: ChildProcess): boolean {
