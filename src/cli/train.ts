@@ -5,7 +5,6 @@ import {InputError} from '../errors.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import type {PlannedMethod} from '../recipe/methods.ts';
 import type {Method} from '../recipe/recipe.ts';
-
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {inputsApart} from '../study/divide.ts';
 import {knowledgePath, withSavedKnowledge} from '../study/knowledge.ts';

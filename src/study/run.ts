@@ -13,7 +13,6 @@ import {predictLogits} from '../student/predict.ts';
 import type {Calibration, Student} from '../student/student.ts';
 import type {CheckpointOptions, Epoch} from '../train/options.ts';
 import {NO_TIME, type Profile, secondsOf} from '../train/profile.ts';
-
 import {chooseStudent} from './choose.ts';
 import {divide} from './divide.ts';
 import type {AnsweredMethod} from './methods.ts';

@@ -40,7 +40,7 @@ export async function openTeachers(
     const asked = queryPlans.filter(({level}) => byLevel.has(level));
     const byPlan = new Map(asked.map(plan => [plan, askedBy(plan, byLevel.get(plan.level)!)]));
     const opened = methods.map(method => openMethod(method, method.queryPlan && byPlan.get(method.queryPlan)));
-    for (const method of opened) checkMethod(method, training.balance);
+    for (const method of opened) checkTeacher(method, training.balance);
     for (const teacher of new Set([...byLevel.values(), ...byPlan.values()])) checkClasses(teacher, data.classes);
     return {byLevel, byPlan, methods: opened};
   } catch (error) {
@@ -64,8 +64,8 @@ function askedBy({own}: QueryPlan, teacher: Teacher): Teacher {
   );
 }
 
-/** Checks that the teacher of a method gives what its students learn from. */
-function checkMethod({method, level, detail, viewing, asked}: OpenMethod, balance = 0): void {
+/** Checks that a method's teacher gives what its students learn from. */
+function checkTeacher({method, level, detail, viewing, asked}: OpenMethod, balance = 0): void {
   if (asked !== undefined && !satisfies(asked.detail, detail)) {
     throw new InputError(
       `Method \`${method}\` learns from ${describeDetail(detail)}, but ${level} teacher ${asked.name} gives ` +

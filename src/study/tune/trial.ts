@@ -1,7 +1,6 @@
 import {isLabelled} from '../../data/split.ts';
 import {accuracy} from '../../evaluate/metrics.ts';
 import type {Student} from '../../student/student.ts';
-
 import {crossFit} from '../cross-fit.ts';
 import {divide} from '../divide.ts';
 import type {AnsweredMethod} from '../methods.ts';
@@ -79,9 +78,9 @@ async function trained(
   const student = trainer.fresh(students[0]!, seeds[0]!);
   const curve: CurvePoint[] = [];
   let best = Number.NaN;
-  const own = {epochs, onStep: ({step, steps}: Parameters<OnStep>[0]) => onShare(step / steps)};
+  const onStep: OnStep = ({step, steps}) => onShare(step / steps);
   try {
-    for await (const epoch of trainer.train(student, method, seeds[0]!, own)) {
+    for await (const epoch of trainer.train(student, method, seeds[0]!, {epochs, onStep})) {
       const point = pointOf(epoch);
       curve.push(point);
       if (epoch.best || !training.earlyStopping) best = point.validationAccuracy ?? best;
