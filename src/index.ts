@@ -116,6 +116,7 @@ export type {MethodResult, ResultRow, Results, StudentChoice, StudentShape, Tria
 export type {StudyOptions, StudyProgress} from './study/study.ts';
 export {resultsTable, type TableOptions} from './study/table.ts';
 export type * from './teacher.ts';
+export type {Fit} from './train/fit.ts';
 export {type AdamOptions, adam, type Optimizer, type SgdOptions, sgd} from './train/optimizer.ts';
 export type {CheckpointOptions, Epoch, TrainOptions} from './train/options.ts';
 export {describeProfile, type Profile} from './train/profile.ts';

@@ -28,7 +28,7 @@ const remote = openInference({url: service.url, service: 'digits', model: 'digit
 const teacher = stack(remote, {store: openAnswerStore({path: '.limbeck/answers'})});
 const knowledge = await collect(teacher, transferSet(drawExamples(examples, {size: 2000})));
 const student = mlp({units: [64]})({classes, inputShape: [28, 28, 1], preprocessing: {scale: 1 / 255}}, 1);
-for await (const {epoch, loss} of train(student, knowledge, {losses: [softLabels()], seed: 1, epochs: 20})) {
+for await (const {epoch, loss} of train(student, knowledge, {losses: [softLabels()], seed: 1})) {
   console.log(`epoch ${epoch}  loss ${loss.toFixed(4)}`);
 }
 const logits = await predictLogits(student, test.inputs);

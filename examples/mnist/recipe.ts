@@ -1,6 +1,7 @@
 import {createRequire} from 'node:module';
 import {dirname, join} from 'node:path';
 import {
+  adam,
   asSplit,
   type Dataset,
   defineRecipe,
@@ -40,7 +41,7 @@ export default defineRecipe({
     preprocessing,
     losses: [hardLabels()],
     seed: 1,
-    training: {epochs: 6, batchSize: 128, view: crop({padding: 1})},
+    training: {epochs: 6, batchSize: 128, optimizer: adam(), view: crop({padding: 1})},
   },
   teachers: {
     'white-box': () => tfjs({path: teacher}),
@@ -56,7 +57,7 @@ export default defineRecipe({
   student: mlp({units: [64]}),
   preprocessing,
   seeds: [1, 2, 3, 4, 5],
-  training: {epochs: 100, validateEvery: 10},
+  training: {epochs: 100, batchSize: 64, optimizer: adam(), validateEvery: 10},
   methods: [
     {level: 'none', method: 'true labels', losses: [hardLabels()]},
     {level: 'black-box', method: 'labels', losses: [hardLabels()]},

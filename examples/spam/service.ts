@@ -39,7 +39,7 @@ async function trainTeacher(): Promise<void> {
   const teacher = hashedNgrams({units: [], buckets: 2 ** 16})(task, 1);
   const inputs = {kind: 'text', count, texts: mails.map(({text}) => text)} as const;
   const knowledge = trueLabels({inputs, labels: Int32Array.from(mails, ({label}) => label)}, classes);
-  const options = {losses: [hardLabels()], seed: 1, epochs: 3, optimizer: adam({learningRate: 0.01})};
+  const options = {losses: [hardLabels()], seed: 1, epochs: 3, batchSize: 64, optimizer: adam({learningRate: 0.01})};
   for await (const {epoch, loss} of train(teacher, knowledge, options)) {
     console.error(`The service's own model: epoch ${epoch} of 3, loss ${loss.toFixed(4)}`);
   }

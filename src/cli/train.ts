@@ -11,7 +11,7 @@ import {knowledgePath, withSavedKnowledge} from '../study/knowledge.ts';
 import {type AnsweredMethod, changed, type OpenMethod, type TunedMethod} from '../study/methods.ts';
 import {changesFor, keptVerdict} from '../study/repeatability.ts';
 import {promiseText} from '../study/report/cascades.ts';
-import {choiceSentence, tuningSentence} from '../study/report/sentences.ts';
+import {choiceSentence, TRAIN_LONGER, tuningSentence, underfittedSentence} from '../study/report/sentences.ts';
 import {checkpointPath, type Learned, learn} from '../study/run.ts';
 import {directoryOf, openStudy, type Study} from '../study/study.ts';
 import {describeTraffic, knowledgeWithTraffic} from '../study/traffic.ts';
@@ -44,7 +44,7 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   try {
     const method = await steadyMethod(study, name, path, terminal);
     const checkpoint = checkpointOf(checkpointPath(study.directory, method, seed), flags, terminal);
-    const {student, directory, choice, curve, kept, profile, tuning} = await withSavedKnowledge(
+    const {student, directory, choice, curve, fit, kept, profile, tuning} = await withSavedKnowledge(
       study,
       method,
       async saved => {
@@ -63,6 +63,9 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
     const run = {level: method.level, method: method.method, seed};
     const {loss, validationAccuracy} = kept;
     const shown = validationAccuracy === null ? '' : `, validation accuracy ${(100 * validationAccuracy).toFixed(2)} %`;
+    const underfitted = fit?.underfitted
+      ? [`${underfittedSentence(method.method, fit.trainingAgreement, curve.at(-1)!.step)} ${TRAIN_LONGER}`]
+      : [];
     const {calibration} = student;
     const promised = calibration?.guarantee ? [promiseText({threshold: 0, ...calibration})] : [];
     const gated = student.gate
@@ -79,10 +82,12 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
         loss,
         validationAccuracy,
         curve,
+        fit,
         calibration,
       },
       [
         `${method.method}, seed ${seed}: loss ${loss.toFixed(4)}${shown}`,
+        ...underfitted,
         ...promised,
         ...gated,
         `Student: ${directory}`,

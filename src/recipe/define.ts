@@ -53,7 +53,8 @@ const aView = z.custom(
   'expected a view, such as crop()',
 );
 const training = z.strictObject({
-  epochs: aCount,
+  epochs: aCount.optional(),
+  steps: aCount.optional(),
   batchSize: aCount.optional(),
   balance: z.number().min(0).max(1).optional(),
   optimizer: z
@@ -119,14 +120,14 @@ const recipeSchema = z
         preprocessing: preprocessing.optional(),
         losses,
         seed: aSeed,
-        training,
+        training: training.optional(),
       })
       .optional(),
     student: z.custom<Recipe['student']>(isStudents, 'expected a function, or two or more to choose among'),
     preprocessing: preprocessing.optional(),
     methods: z.array(method).min(1, 'give at least one method'),
     seeds: z.array(aSeed).min(1, 'give at least one seed'),
-    training: training.omit({view: true}),
+    training: training.omit({view: true}).optional(),
     calibration: z
       .strictObject({
         folds: z.int().min(2).optional(),
@@ -144,12 +145,26 @@ interface CheckedFields {
     Partial<Record<'asks' | 'views' | 'select', unknown>>)[];
   readonly teachers: Readonly<Partial<Record<Access, unknown>>>;
   readonly seeds: readonly number[];
+  readonly training?: TrainingLength | undefined;
+  readonly teacherModel?: {readonly training?: TrainingLength | undefined} | undefined;
 }
 
-function checkAcrossFields({methods, teachers, seeds}: CheckedFields, context: z.RefinementCtx): void {
+type TrainingLength = {readonly epochs?: number | undefined; readonly steps?: number | undefined};
+
+function checkAcrossFields(
+  {methods, teachers, seeds, training, teacherModel}: CheckedFields,
+  context: z.RefinementCtx,
+): void {
   const add = (path: (string | number)[], message: string) => context.addIssue({code: 'custom', path, message});
   if (Object.values(teachers).every(teacher => teacher === undefined)) {
     add(['teachers'], 'give one at least: students are measured against it');
+  }
+  const lengths = [
+    {path: ['training'], ...training},
+    {path: ['teacherModel', 'training'], ...teacherModel?.training},
+  ];
+  for (const {path, epochs, steps} of lengths) {
+    if (epochs !== undefined && steps !== undefined) add([...path, 'steps'], 'leave it out, or `epochs`');
   }
   const folders = new Map<string, string>();
   for (const [index, {level, method, asks, views, select}] of methods.entries()) {

@@ -34,8 +34,12 @@ export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | Unl
   readonly methods: readonly Method[];
   /** One run of every method a seed; methods share initial weights and batches at the same seed. */
   readonly seeds: readonly number[];
-  /** The schedule that all methods share. */
-  readonly training: TrainingOptions;
+  /**
+   * How students are trained, the same for all methods.
+   *
+   * @default the defaults of `TrainOptions`, which suit most students of vectors, texts and small images
+   */
+  readonly training?: TrainingOptions | undefined;
   /**
    * How students learn how sure they may be.
    *
@@ -122,12 +126,21 @@ export interface TeacherModel {
   readonly preprocessing?: Preprocessing;
   readonly losses: readonly LossTerm[];
   readonly seed: number;
-  readonly training: TrainingOptions;
+  /** @default the defaults of `TrainOptions` */
+  readonly training?: TrainingOptions | undefined;
 }
 
 export type TrainingOptions = Pick<
   TrainOptions,
-  'epochs' | 'batchSize' | 'balance' | 'optimizer' | 'schedule' | 'clipNorm' | 'validateEvery' | 'earlyStopping'
+  | 'epochs'
+  | 'steps'
+  | 'batchSize'
+  | 'balance'
+  | 'optimizer'
+  | 'schedule'
+  | 'clipNorm'
+  | 'validateEvery'
+  | 'earlyStopping'
 > &
   // A teacher's own training may augment: its labels hold for every view.
   Pick<TrainOptions, 'view'>;

@@ -20,7 +20,7 @@ import type {StudentBuilder, Task} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
 import {setApart} from './cascade-target.ts';
 import {checkMethod, type PlannedMethods, planMethods, type QueryPlan} from './methods.ts';
-import type {Recipe} from './recipe.ts';
+import type {Recipe, TrainingOptions} from './recipe.ts';
 
 /** The training inputs that were drawn, with true labels if there are any. */
 export type Drawn = Split<'train'> | Unlabelled<'train'>;
@@ -30,6 +30,7 @@ export interface ResolvedRecipe extends Omit<Recipe, 'data' | 'student' | 'metho
   readonly data: Dataset | UnlabelledDataset;
   /** The teachers are asked about these inputs; the baseline has their labels. */
   readonly drawn: Drawn;
+  readonly training: TrainingOptions;
   /** The recipe's student, or those that each run chooses among. */
   readonly students: readonly StudentBuilder[];
   /** The task that every student must fit. */
@@ -55,7 +56,7 @@ export const FOLDS = 5;
  * @throws InputError if a method or a student can't learn what it is to learn
  */
 export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
-  const {student, methods, preprocessing, ...others} = recipe;
+  const {student, methods, preprocessing, training = {}, ...others} = recipe;
   const planned = planMethods(methods);
   // Before the data, which may take long to read.
   for (const method of planned.methods) checkMethod(method);
@@ -67,6 +68,7 @@ export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
     ...others,
     ...planned,
     data,
+    training,
     students,
     task: taskOf(data, preprocessing),
     folds,

@@ -13,7 +13,7 @@ export interface InferenceOptions {
    *
    * @default true
    */
-  readonly compile?: boolean;
+  readonly compile?: boolean | undefined;
   /**
    * Called once with the reason, as a clause, if the pass can't be compiled on the native engine. The pass then runs
    * operation by operation.

@@ -52,7 +52,7 @@ function measure(
   reference: Reference,
   data: Dataset | UnlabelledDataset,
 ): Run {
-  const {curve, seconds, calibration, choice} = executed;
+  const {curve, fit, seconds, calibration, choice} = executed;
   const {missing, rows, truth, labels} = reference;
   const classes = data.classes.length;
   const logits = missing.count === 0 ? executed.logits : selectRows(executed.logits, classes, rows);
@@ -73,6 +73,7 @@ function measure(
     entropy: measured.entropy,
     seconds,
     curve,
+    fit,
     choice,
     // The logits are divided by the temperature already.
     cascade:

@@ -8,6 +8,7 @@ import type {ReliabilityBin} from '../evaluate/reliability.ts';
 import type {Setting} from '../recipe/settings.ts';
 import type {MissingCount} from '../statistics/missing-bounds.ts';
 import type {Access} from '../teacher.ts';
+import type {Fit} from '../train/fit.ts';
 
 /** The findings of a study, as in `results.json`. Accuracies and rates are fractions, entropies and divergences nats. */
 export interface Results {
@@ -125,6 +126,8 @@ export interface ResultRow extends Metrics {
   readonly entropy: number;
   readonly seconds: number;
   readonly curve: readonly CurvePoint[];
+  /** How well the student fits what it learned from. Absent in results of earlier versions. */
+  readonly fit?: Fit | undefined;
   /** Present if the recipe names several students. */
   readonly choice?: StudentChoice | undefined;
   /** If the recipe's calibration names an agreement and a teacher answered. */

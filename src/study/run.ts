@@ -11,6 +11,7 @@ import {saveStudent} from '../student/files.ts';
 import {fitGate, type Gate, MOST_GATE_TEXTS} from '../student/gate.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Calibration, Student} from '../student/student.ts';
+import type {Fit} from '../train/fit.ts';
 import type {CheckpointOptions, Epoch} from '../train/options.ts';
 import {NO_TIME, type Profile, secondsOf} from '../train/profile.ts';
 import {chooseStudent} from './choose.ts';
@@ -27,6 +28,8 @@ export interface Learned {
   readonly curve: readonly CurvePoint[];
   /** The epoch whose weights the student has: the last, or with early stopping the best. */
   readonly kept: CurvePoint;
+  /** How well it fits what it learned from. */
+  readonly fit: Fit | undefined;
   /** The time by task, in every process that took part. */
   readonly profile: Profile;
   /** The folder that it was saved in. */
@@ -67,12 +70,16 @@ export async function learn(
     if (epoch.best || !recipe.training.earlyStopping) kept = point;
   };
   let profile = NO_TIME;
+  let fit: Fit | undefined;
   const epochs = trainer.train(fresh, taught, seed, {
     onStep: stepsOf(recipe.trials),
     checkpoint: checkpoint && withEpochs(checkpoint, add),
     onFallback: reason => onNote(`The step runs operation by operation, slower than compiled: ${reason}.`),
     onProfile: spent => {
       profile = spent;
+    },
+    onFit: found => {
+      fit = found;
     },
   });
   for await (const epoch of epochs) add(epoch);
@@ -90,7 +97,7 @@ export async function learn(
     ...(tuned && {tuned: {...tuned}}),
     ...(choice && {choice: {...choice, candidates: choice.candidates.map(candidate => ({...candidate}))}}),
   });
-  return {student, choice, curve, kept: kept!, profile, directory};
+  return {student, choice, curve, kept: kept!, fit, profile, directory};
 }
 
 /** The gate of a student that learned from these texts, if it is one that may abstain. */
@@ -132,6 +139,8 @@ export interface Executed {
   /** Undefined if the recipe names one student. */
   readonly choice: StudentChoice | undefined;
   readonly curve: readonly CurvePoint[];
+  /** How well the student fits what it learned from. */
+  readonly fit: Fit | undefined;
   readonly seconds: number;
   readonly profile: Profile;
   /** [test examples, classes], divided by the temperature that the student was calibrated to. */
@@ -150,7 +159,7 @@ export async function execute(study: Study, method: AnsweredMethod, seed: number
     resume: 'if-possible',
     onResume: () => study.onNote('Goes on with the runs that an earlier process left.'),
   };
-  const {student, choice, curve, profile} = await learn(study, method, seed, {checkpoint, onStep});
+  const {student, choice, curve, fit, profile} = await learn(study, method, seed, {checkpoint, onStep});
   const {signal, recipe} = study;
   const logits = await predictLogits(student, recipe.data.test.inputs, {signal});
   student.model.dispose();
@@ -160,6 +169,7 @@ export async function execute(study: Study, method: AnsweredMethod, seed: number
     choice,
     calibration,
     curve,
+    fit,
     seconds: secondsOf(profile),
     profile,
     logits: logits.map(logit => logit / temperature),

@@ -15,7 +15,14 @@ import {
   pText,
   shortened,
 } from './report/format.ts';
-import {choiceSentences, missingSentences, repeatabilitySentences, tuningSentences} from './report/sentences.ts';
+import {
+  choiceSentences,
+  missingSentences,
+  repeatabilitySentences,
+  tuningSentences,
+  underfittedMethods,
+  underfittedSentences,
+} from './report/sentences.ts';
 import {type Measure, spreadOf} from './report/spread.ts';
 import {baselineName, comparedMethods} from './report/summary.ts';
 import type {LedgerTotals, MethodResult, Results} from './results.ts';
@@ -47,6 +54,7 @@ export function resultsTable(results: Results, {colour = false}: TableOptions = 
     teacherLine(results, colours),
     methodTable(results, colours),
     comparisonTable(results, colours),
+    underfittedText(results, colours),
     totals(results, colours),
   ]
     .filter(part => part !== '')
@@ -109,20 +117,30 @@ function comparisonTable(results: Results, colours: Colours): string {
   if (compared.length === 0) return '';
   const {green, red, yellow, dim} = colours;
   const colourOf = {better: green, worse: red, 'no difference shown': yellow, 'too few seeds to say': yellow};
-  const rows = compared.map(({method, versusLabels: {difference, interval, confidence, p, detectable, verdict}}) => [
-    printable(method, METHOD_WIDTH),
-    points(difference),
-    dim(between(interval)),
-    dim(confidenceText(confidence).replace('\u00a0', ' ')),
-    pText(p),
-    percent(detectable),
-    colourOf[verdict](verdict),
-  ]);
+  const underfitted = new Set(underfittedMethods(results).map(({method}) => method));
+  const rows = compared.map(
+    ({method, versusLabels: {baseline, difference, interval, confidence, p, detectable, verdict}}) => [
+      printable(method, METHOD_WIDTH),
+      points(difference),
+      dim(between(interval)),
+      dim(confidenceText(confidence).replace('\u00a0', ' ')),
+      pText(p),
+      percent(detectable),
+      colourOf[verdict](underfitted.has(method) || underfitted.has(baseline) ? `${verdict}, underfitted` : verdict),
+    ],
+  );
   const head = ['', 'points', 'interval', 'at', 'p', 'detectable', 'verdict'].map(text => dim(text));
   const baseline = printable(baselineName(results) ?? '', METHOD_WIDTH);
   const title = `Agreement against ${baseline} in percentage points; all verdicts together hold at 95 % (Holm)`;
   const table = plainTable(head, rows, 1, ['left', 'right', 'right', 'right', 'right', 'right', 'left']);
   return [title, table, dim(HOW_TO_READ)].join('\n');
+}
+
+/** Stands right below the verdicts, which it puts in doubt. */
+function underfittedText(results: Results, {yellow}: Colours): string {
+  return underfittedSentences(results)
+    .map(sentence => yellow(printable(sentence, 300)))
+    .join('\n');
 }
 
 /** A table without lines; columns from `numbers` on stand to the right unless `aligns` says otherwise. */

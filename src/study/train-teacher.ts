@@ -19,7 +19,7 @@ export async function trainTeacher(recipe: Recipe, {signal, onProgress}: StudyOp
   await startEngine();
   const data = await recipe.data();
   if (!isLabelled(data)) throw new InputError('The data have no true labels to train a teacher from.');
-  const {directory, student: build, preprocessing, losses, seed, training} = teacherModel;
+  const {directory, student: build, preprocessing, losses, seed, training = {}} = teacherModel;
   const student = build(taskOf(data, preprocessing), seed);
   const epochs = train(student, trueLabels(data.train, data.classes), {
     ...training,

@@ -26,6 +26,7 @@ const progressSchema: z.ZodType<KeptProgress> = z.object({
   epoch: z.int().positive(),
   step: z.int().nonnegative(),
   sums: z.array(number),
+  course: z.array(number).optional(),
   epochs: z.array(
     z.object({
       epoch: z.int().positive(),
@@ -52,6 +53,8 @@ export interface KeptProgress {
   readonly epoch: number;
   readonly step: number;
   readonly sums: number[];
+  /** The sum of the losses of each part of the run. Absent in checkpoints of earlier versions. */
+  readonly course?: number[] | undefined;
   readonly epochs: (Omit<Epoch, 'validation'> & {
     readonly validation: NonNullable<Epoch['validation']> | null;
   })[];

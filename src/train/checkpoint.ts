@@ -53,6 +53,7 @@ export class Checkpoint {
     progress.epoch = kept.progress.epoch;
     progress.step = kept.progress.step;
     progress.sums.set(kept.progress.sums);
+    progress.course.set(kept.progress.course ?? []);
     progress.epochs.push(...kept.progress.epochs.map(fromKept));
     progress.stopwatch.add(kept.progress.profile);
     this.#noteKept();
@@ -74,11 +75,19 @@ export class Checkpoint {
       ...named('state', run.state),
       ...named('best', best.copies),
     ]);
-    const {epoch, step, sums, epochs, stopwatch} = progress;
+    const {epoch, step, sums, course, epochs, stopwatch} = progress;
     const {profile} = stopwatch;
     await writeCheckpoint(this.#path, {
       fingerprint: this.#fingerprint,
-      progress: {epoch, step, sums: [...sums], epochs: epochs.map(toKept), best: best.standing, profile},
+      progress: {
+        epoch,
+        step,
+        sums: [...sums],
+        course: [...course],
+        epochs: epochs.map(toKept),
+        best: best.standing,
+        profile,
+      },
       tensors,
     });
     this.#noteKept();

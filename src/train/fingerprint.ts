@@ -25,9 +25,8 @@ export async function fingerprintOf(
   knowledge: Knowledge | StoredKnowledge,
   run: Run,
 ): Promise<Fingerprint> {
-  const {options, optimizer, batchSize, weights} = run;
-  const {epochs, seed, losses, clipNorm, validation, validateEvery, earlyStopping, view, teacher, compile, balance} =
-    options;
+  const {options, optimizer, batchSize, epochs, weights} = run;
+  const {seed, losses, clipNorm, validation, validateEvery, earlyStopping, view, teacher, compile, balance} = options;
   const engine = await startEngine();
   const {model, classes, preprocessing, output, reading} = student;
   return {

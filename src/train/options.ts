@@ -2,6 +2,7 @@ import type {Split} from '../data/split.ts';
 import type {View} from '../data/view.ts';
 import type {LossTerm} from '../losses/loss.ts';
 import type {Teacher} from '../teacher.ts';
+import type {Fit} from './fit.ts';
 import type {Optimizer} from './optimizer.ts';
 import type {Profile} from './profile.ts';
 import type {Schedule} from './schedule.ts';
@@ -11,10 +12,20 @@ export interface TrainOptions {
   readonly losses: readonly LossTerm[];
   /** Decides the order of batches, the views, and the terms' own initial weights. The same seed gives the same bits. */
   readonly seed: number;
-  /** Passes over the knowledge. */
-  readonly epochs: number;
-  /** @default 64 */
-  readonly batchSize?: number;
+  /**
+   * Passes over the knowledge.
+   *
+   * @default as many as `steps` takes
+   */
+  readonly epochs?: number | undefined;
+  /**
+   * Least number of optimizer steps, rounded up to whole epochs. Give this or `epochs`.
+   *
+   * @default 1000, or those of 20 epochs if they are more
+   */
+  readonly steps?: number | undefined;
+  /** @default 32 */
+  readonly batchSize?: number | undefined;
   /**
    * How much more often rare classes are seen than they occur, by the teacher's labels: from 0, no more often, to 1,
    * all classes equally often. Leave it at 0 if classes are rare only in the training data. Raise it if the student
@@ -23,10 +34,10 @@ export interface TrainOptions {
    * @default 0
    */
   readonly balance?: number;
-  /** @default adam() */
-  readonly optimizer?: Optimizer;
-  /** @default cosine() */
-  readonly schedule?: Schedule;
+  /** @default Adam at a rate of 0.01, with a weight decay of 2 over the whole run for students that read no texts */
+  readonly optimizer?: Optimizer | undefined;
+  /** @default cosineDecay(), with a `warmUp` of 0.1 for the default optimizer and students that read no texts */
+  readonly schedule?: Schedule | undefined;
   /**
    * Greatest global norm of the gradients.
    *
@@ -66,7 +77,7 @@ export interface TrainOptions {
    *
    * @default true
    */
-  readonly compile?: boolean;
+  readonly compile?: boolean | undefined;
   /**
    * Called once with the reason, as a clause, if the step can't be compiled on the native engine. The run then
    * continues without.
@@ -75,6 +86,8 @@ export interface TrainOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called once at the end with the time that each part of the run took, including parts before a `resume`. */
   readonly onProfile?: (profile: Profile) => void;
+  /** Called once at the end with how well the student fits what it learned from. It takes one more forward pass. */
+  readonly onFit?: ((fit: Fit) => void) | undefined;
   /** Called after every step, to show progress within an epoch. */
   readonly onStep?:
     | ((progress: {readonly step: number; readonly steps: number; readonly loss: number}) => void)

@@ -1,5 +1,6 @@
 import type {Epoch} from './options.ts';
 import {Stopwatch} from './profile.ts';
+import {PARTS} from './trend.ts';
 
 /**
  * The progress of a run, between two of its steps. With the values of all variables it is the whole state of a run,
@@ -12,6 +13,8 @@ export interface Progress {
   step: number;
   /** Sums over these steps of the objective, and of each term before its weight: [1 + terms]. */
   readonly sums: Float64Array;
+  /** The sum of the losses of each part of the run, [PARTS]. */
+  readonly course: Float64Array;
   /** The earlier epochs, as they were yielded. */
   readonly epochs: Epoch[];
   /** The time that each part took so far. */
@@ -20,7 +23,14 @@ export interface Progress {
 
 /** The progress before the first step. */
 export function freshProgress(terms: number): Progress {
-  return {epoch: 1, step: 0, sums: new Float64Array(1 + terms), epochs: [], stopwatch: new Stopwatch()};
+  return {
+    epoch: 1,
+    step: 0,
+    sums: new Float64Array(1 + terms),
+    course: new Float64Array(PARTS),
+    epochs: [],
+    stopwatch: new Stopwatch(),
+  };
 }
 
 /** Ends the epoch under way. */

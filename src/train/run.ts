@@ -12,10 +12,11 @@ import {preprocess} from '../student/preprocessing.ts';
 import type {Student} from '../student/student.ts';
 import {type BatchSource, keptAnswers, liveAnswers, storedAnswers} from './batch-source.ts';
 import {checkCount} from './check-count.ts';
-import {adam, type Optimizer} from './optimizer.ts';
+import {BATCH_SIZE, defaultOptimizer, defaultSchedule, epochsOf} from './defaults.ts';
+import type {Optimizer} from './optimizer.ts';
 import type {TrainOptions} from './options.ts';
 import {balancedRows, type EpochOrder, everyInput} from './order.ts';
-import {cosineDecay, type Schedule} from './schedule.ts';
+import type {Schedule} from './schedule.ts';
 import {
   eagerStepper,
   type Step,
@@ -32,6 +33,7 @@ export interface Run {
   /** Number of examples in one epoch: each input counts once, whatever its number of versions. */
   readonly count: number;
   readonly batchSize: number;
+  readonly epochs: number;
   readonly stepsPerEpoch: number;
   readonly steps: number;
   readonly optimizer: Optimizer;
@@ -58,17 +60,22 @@ export async function startRun(
   options: TrainOptions,
 ): Promise<Run> {
   checkOptions(student, knowledge, options);
-  const {batchSize = 64, optimizer = adam(), schedule = cosineDecay(), balance = 0, epochs} = options;
+  const {batchSize = BATCH_SIZE, balance = 0} = options;
   const {versions = 1} = knowledge;
   const count = countOf(knowledge) / versions;
+  const epochs = epochsOf(options, count);
   const stepsPerEpoch = Math.ceil(count / batchSize);
+  const steps = stepsPerEpoch * epochs;
+  const {optimizer = defaultOptimizer(student, steps), schedule = defaultSchedule(student, options.optimizer)} =
+    options;
   const source = await batchSource(student, knowledge, options);
   return {
     options,
     count,
     batchSize,
+    epochs,
     stepsPerEpoch,
-    steps: stepsPerEpoch * epochs,
+    steps,
     optimizer,
     schedule,
     order:
@@ -140,8 +147,6 @@ function makeStep(
 
 function checkOptions(student: Student, knowledge: Knowledge | StoredKnowledge, options: TrainOptions): void {
   const {losses, teacher, view, validation, earlyStopping, balance = 0} = options;
-  checkCount('epochs', options.epochs);
-  checkCount('batchSize', options.batchSize ?? 64);
   checkCount('validateEvery', options.validateEvery ?? 1);
   if (options.clipNorm !== undefined && !(options.clipNorm > 0)) {
     throw new InputError(`Expected \`clipNorm\` to be above 0, got ${options.clipNorm}.`);

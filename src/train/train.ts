@@ -12,11 +12,13 @@ import {BestWeights} from './best-weights.ts';
 import {type Checkpoint, openCheckpoint} from './checkpoint.ts';
 import {digestOf} from './digest.ts';
 import {checkFirstBatch} from './first-batch.ts';
+import {fitOf} from './fit.ts';
 import type {Epoch, TrainOptions} from './options.ts';
 import {disposeBatch, Prefetch} from './prefetch.ts';
 import {closeEpoch, freshProgress, type Progress} from './progress.ts';
 import {type Run, startRun} from './run.ts';
 import type {StepSettings} from './step.ts';
+import {partOf} from './trend.ts';
 
 /**
  * Trains a student, changing its weights, and yields after every epoch. The caller prints, saves or stops in its loop.
@@ -29,10 +31,11 @@ export async function* train(
   knowledge: Knowledge | StoredKnowledge,
   options: TrainOptions,
 ): AsyncGenerator<Epoch, void, void> {
-  const {epochs, earlyStopping, validation, validateEvery = 1} = options;
+  const {earlyStopping, validation, validateEvery = 1} = options;
   const progress = freshProgress(options.losses.length);
   const {stopwatch} = progress;
   const run = await startRun(student, knowledge, options);
+  const {epochs} = run;
   const best = new BestWeights(run.weights, earlyStopping?.patience);
   let checkpoint: Checkpoint | undefined;
   try {
@@ -59,6 +62,11 @@ export async function* train(
     }
     if (progress.epochs.length > from + 1) checkMoved(run, start, progress.epochs);
     best.restore();
+    // With true labels as knowledge, the answers of a live teacher are known to no one afterwards.
+    if (options.onFit && !(options.teacher && knowledge.source.access === 'truth')) {
+      options.onFit(await fitOf(student, knowledge, {run, progress, stopped: best.isExhausted}));
+      stopwatch.lap('evaluation');
+    }
   } catch (error) {
     // An abort happens between two steps. After any other failure the variables can have any value.
     if (error !== options.signal?.reason) checkpoint?.abandon();
@@ -82,7 +90,7 @@ async function runEpoch(
   checkFirst: (batch: Batch) => Promise<void>,
 ): Promise<Pick<Epoch, 'loss' | 'terms' | 'learningRate'>> {
   const {stepsPerEpoch, steps, schedule, optimizer, source, options} = run;
-  const {epoch, sums, stopwatch} = progress;
+  const {epoch, sums, course, stopwatch} = progress;
   const rateAt = (step: number): number => optimizer.learningRate * schedule(step, steps);
   const batches = new Prefetch({
     source,
@@ -104,6 +112,7 @@ async function runEpoch(
       stopwatch.lap('step');
       checkLosses(losses, step, options.losses);
       for (const [term, value] of losses.entries()) sums[term]! += value;
+      course[partOf(step, steps)]! += losses[0]!;
       progress.step++;
       options.onStep?.({step: step + 1, steps, loss: losses[0]!});
       await checkpoint?.keepIfDue();
@@ -186,7 +195,7 @@ async function measure(
   {inputs, labels}: Split<'validation'>,
   {signal, compile = true}: TrainOptions,
 ): Promise<{accuracy: number; nll: number}> {
-  const logits = await predictLogits(student, inputs, {compile, ...(signal && {signal})});
+  const logits = await predictLogits(student, inputs, {compile, signal});
   const classes = student.classes.length;
   return {accuracy: accuracy(logits, labels, classes), nll: nll(logits, labels, classes)};
 }

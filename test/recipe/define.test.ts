@@ -103,9 +103,19 @@ describe('defineRecipe', () => {
       student: mlp(),
       methods: [truth],
       seeds: [0],
-      training: {epochs: 1},
     };
     expect(defineRecipe(least)).toBe(least);
+  });
+
+  it('takes one length of training, not two', () => {
+    expect(problemsOf(withAt('training', {steps: 500}))).toEqual([]);
+    expect(problemsOf(withAt('training', {}))).toEqual([]);
+    expect(problemsOf(withAt('training', {steps: 500, epochs: 3}))).toEqual([
+      'training.steps: leave it out, or `epochs`',
+    ]);
+    expect(problemsOf(withAt('teacherModel.training', {steps: 500, epochs: 3}))).toEqual([
+      'teacherModel.training.steps: leave it out, or `epochs`',
+    ]);
   });
 
   it.each([
@@ -226,7 +236,7 @@ describe('defineRecipe', () => {
     ['trustsScores', 'yes', /expected boolean/],
     ['seeds.0', '1', /expected number/],
     ['seeds.0', 0.5, /int/],
-    ['training', {}, /epochs/],
+    ['training', {steps: 0}, /steps: .*>=1/],
     ['training.epochs', 0, />=1/],
     ['training.optimizer', 'adam', /expected an optimizer, such as adam\(\)/],
     ['training.schedule', 0.1, /expected a function/],

@@ -5,7 +5,7 @@ import {renderReport} from '../../src/study/report/page.ts';
 import {spread} from '../../src/study/report/spread.ts';
 import {summarise} from '../../src/study/report/summary.ts';
 import type {Comparison, MethodResult, Results} from '../../src/study/results.ts';
-import {sampleResults, usualMethods} from './sample-results.ts';
+import {sampleResults, usualMethods, withUnderfitted} from './sample-results.ts';
 
 const [trueLabels, labels, topThree, logProbabilities] = usualMethods;
 
@@ -219,6 +219,19 @@ describe('summarise', () => {
     );
     const lost = {...results, rows: results.rows.map(row => ({...row, agreement: Number.NaN}))};
     expect(summarise(lost).levels[0]!.sentence).toBe('“labels” has no result for every seed.');
+  });
+
+  it('says that underfitted methods leave it open, beside a verdict that shows no difference', () => {
+    const results = sampleResults({methods: [labels!, topThree!]});
+    const open = compared(results, {difference: 0.001, interval: [-0.01, 0.012], verdict: 'no difference shown'});
+    const {headline, levels, cautions} = summarise(withUnderfitted(open, ['labels', 'top-3 with rest']));
+    expect(headline).toMatch(/than “labels”\. All 2 methods are underfitted: longer training may show a difference\.$/);
+    expect(levels[1]!.sentence).toMatch(
+      /in 4 of 5 such studies\. Underfitted students took part in this comparison\.$/,
+    );
+    expect(cautions[0]).toMatch(/^labels is underfitted: after 2,048 steps its loss was still falling/);
+    expect(cautions[2]).toMatch(/^Figures of underfitted students are too low/);
+    expect(summarise(withUnderfitted(open, ['labels'])).headline).toMatch(/ 1 of 2 methods is underfitted:/);
   });
 
   it('says of too few seeds what then can be said, and warns of seeds that are not shared and of lost ones', () => {

@@ -48,7 +48,7 @@ describe('learn', () => {
 
   it('saves the best student where training stops early, and says which that is', async () => {
     // A rate so high that the student soon gets worse.
-    const options = {epochs: 40, optimizer: adam({learningRate: 0.6}), earlyStopping: {patience: 3}};
+    const options = {epochs: 40, batchSize: 64, optimizer: adam({learningRate: 0.6}), earlyStopping: {patience: 3}};
     const {directory, curve, kept} = await learned(options);
     expect(curve.length).toBeLessThan(40);
     expect(kept).toBe(curve.at(-4));

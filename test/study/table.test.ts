@@ -1,7 +1,7 @@
 import {stripVTControlCharacters} from 'node:util';
 import {describe, expect, it} from 'vitest';
 import {resultsTable} from '../../src/study/table.ts';
-import {sampleResults, usualMethods} from './sample-results.ts';
+import {sampleResults, usualMethods, withUnderfitted} from './sample-results.ts';
 
 const [, labels, , logProbabilities] = usualMethods;
 
@@ -35,6 +35,32 @@ describe('resultsTable', () => {
       ].join('\n'),
     );
     expect(Math.max(...table.split('\n').map(line => line.length))).toBeLessThanOrEqual(100);
+  });
+
+  it('says beside the verdicts which methods are underfitted, and what to do', () => {
+    const table = resultsTable(withUnderfitted(sampleResults(), ['labels', 'top-3 with rest']));
+    expect(table.match(/(no difference shown|better), underfitted$/gm)).toHaveLength(4);
+    expect(table.replaceAll('\u00a0', ' ')).toContain(
+      'labels is underfitted: after 2,048 steps its loss was still falling, and it gives 89.20 % of the answers that it learned from.\n' +
+        'top-3 with rest is underfitted:',
+    );
+    expect(table).toContain(
+      '\nFigures of underfitted students are too low, and their differences say little. Raise `steps`',
+    );
+    const other = resultsTable(withUnderfitted(sampleResults(), ['top-3 with rest']));
+    expect(other.match(/, underfitted$/gm)).toHaveLength(1);
+    expect(resultsTable(withUnderfitted(sampleResults(), []))).toBe(resultsTable(sampleResults()));
+  });
+
+  it('calls a method underfitted if half of its students are', () => {
+    const results = sampleResults({seeds: [1, 2, 3, 4]});
+    const loose = {trainingAgreement: 0.8, fall: 0.5, pace: 0, underfitted: true};
+    const some = (seeds: number) => ({
+      ...results,
+      rows: results.rows.map(row => ({...row, fit: {...loose, underfitted: row.seed <= seeds}})),
+    });
+    expect(resultsTable(some(1))).not.toContain('underfitted');
+    expect(resultsTable(some(2))).toContain('labels is underfitted');
   });
 
   it('says nothing by colour alone', () => {

@@ -91,7 +91,7 @@ describe('a run that goes on from a checkpoint', () => {
   it('has cases that stop early with a best that is not the last, so that the best weights count', async () => {
     const made = resumeCases['early stopping']!();
     const {epochs} = await end(made, made.student(1));
-    expect(epochs.length).toBeLessThan(made.options.epochs);
+    expect(epochs.length).toBeLessThan(made.options.epochs!);
     expect(epochs.findLast(({best}) => best)!.epoch).toBe(epochs.length - 2);
   });
 

@@ -158,7 +158,7 @@ describe('a loss that never moved', () => {
   it('ends a run of several epochs', async () => {
     const failing = trained([hardLabels()], labelled, {epochs: 3, schedule: () => 0});
     await expect(failing).rejects.toThrow(TrainingError);
-    await expect(failing).rejects.toThrow(/^The loss never moved: .*Check the learning rate \(0\.001\), its schedule/);
+    await expect(failing).rejects.toThrow(/^The loss never moved: .*Check the learning rate \(0\.01\), its schedule/);
     await expect(trained([hardLabels()], labelled, {epochs: 1, schedule: () => 0})).resolves.toBeUndefined();
   });
 

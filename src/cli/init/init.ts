@@ -136,7 +136,8 @@ async function tryRecipe(path: string, {data, output}: Chosen): Promise<boolean>
   try {
     const recipe = await loadRecipe(path);
     const services = openServices();
-    await openTeachers({...recipe, ...planMethods(recipe.methods), data}, [methodOf(output).level], services);
+    const {training = {}, methods} = recipe;
+    await openTeachers({...recipe, ...planMethods(methods), training, data}, [methodOf(output).level], services);
     await services.close();
     return true;
   } catch (error) {

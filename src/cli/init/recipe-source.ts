@@ -56,7 +56,7 @@ export const INIT_SEED = 1;
 export function recipeSource(choices: InitChoices): string {
   const {name, service, output, classes, calls} = choices;
   const {level, method, loss} = LEARNED[output];
-  const imports = ['adam', 'defineRecipe', 'hashedNgrams', 'textDataset', loss].sort(byLetters);
+  const imports = ['defineRecipe', 'hashedNgrams', 'textDataset', loss].sort(byLetters);
   const detail =
     output === 'log-probabilities' ? `detail: {kind: 'top-k', k: ${Math.min(classes.length, MOST_NAMED)}}, ` : '';
   const head = [
@@ -84,7 +84,6 @@ export default defineRecipe({
   student: hashedNgrams(),
   methods: [{level: '${level}', method: '${method}', ${detail}losses: [${loss}()]}],
   seeds: [1, 2, 3],
-  training: {epochs: 20, batchSize: 32, optimizer: adam({learningRate: 0.01})},
   // If the student is less sure than this takes, \`limbeck serve --teacher\` asks the teacher: of all answers at least 97 % are
   // then the teacher's, with 95 % probability. Some of the answers are set apart to prove it; it takes 198 in all.
   calibration: {agreement: 0.97, confidence: 0.95},

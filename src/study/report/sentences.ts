@@ -1,4 +1,5 @@
-import type {MissingInputs, Repeatability, Results, StudentChoice, Tuning} from '../results.ts';
+import {mean} from '../../evaluate/statistics.ts';
+import type {MethodResult, MissingInputs, Repeatability, Results, StudentChoice, Tuning} from '../results.ts';
 import {count, counted, decimal, list, percentage} from './format.ts';
 import {rowsOf} from './spread.ts';
 
@@ -84,3 +85,42 @@ export function choiceSentence(method: string, choices: readonly StudentChoice[]
   });
   return `${method} chose its student by agreement in cross-validation: ${tried.join('; ')}.`;
 }
+
+/** The methods that longer training would make better, by at least half of their students. */
+export function underfittedMethods(results: Results): readonly MethodResult[] {
+  return results.methods.filter(method => {
+    const fits = rowsOf(results, method).flatMap(({fit}) => fit ?? []);
+    return fits.length > 0 && 2 * fits.filter(({underfitted}) => underfitted).length >= fits.length;
+  });
+}
+
+/** Which methods are underfitted, and what to do about it: a sentence a method, then the advice; none if no method is. */
+export function underfittedSentences(results: Results): readonly string[] {
+  const methods = underfittedMethods(results);
+  if (methods.length === 0) return [];
+  const sentences = methods.map(method => {
+    const rows = rowsOf(results, method);
+    const agreement = mean(rows.flatMap(({fit}) => fit?.trainingAgreement ?? []));
+    return underfittedSentence(method.method, agreement, rows[0]!.curve.at(-1)?.step ?? Number.NaN);
+  });
+  return [
+    ...sentences,
+    `Figures of underfitted students are too low, and their differences say little. ${TRAIN_LONGER}`,
+  ];
+}
+
+/**
+ * The same for the student of one method.
+ *
+ * @param agreement - share of its training answers that it gives
+ */
+export function underfittedSentence(method: string, agreement: number, steps: number): string {
+  return (
+    `${method} is underfitted: after ${counted(steps, 'step')} its loss was still falling, and it gives ` +
+    `${percentage(agreement)} of the answers that it learned from.`
+  );
+}
+
+/** What to do about underfitted students. */
+export const TRAIN_LONGER =
+  'Raise `steps` or `epochs` in `training` of the recipe, or leave `epochs` and `optimizer` out of it: the defaults train longer and faster.';

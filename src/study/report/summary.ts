@@ -1,6 +1,6 @@
 import type {Comparison, Level, MethodResult, Results} from '../results.ts';
 import {between, confidenceText, count, counted, levelName, list, percent, percentage, points} from './format.ts';
-import {missingSentences} from './sentences.ts';
+import {missingSentences, underfittedMethods, underfittedSentences} from './sentences.ts';
 import {ranked, rowsOf, spreadOf} from './spread.ts';
 
 /** The findings of a study, in plain sentences without markup. */
@@ -59,8 +59,18 @@ function headline(results: Results, levels: readonly MethodResult[]): string {
     .filter(({versusLabels}) => versusLabels.verdict === 'better')
     .toSorted((a, b) => b.versusLabels.difference - a.versusLabels.difference);
   const best = better[0];
-  if (best === undefined) return `No method is shown to agree with the teacher more often than “${baseline}”.`;
+  if (best === undefined)
+    return `No method is shown to agree with the teacher more often than “${baseline}”.${doubt(results)}`;
   return `“${best.method}” (${levelName(best.level)}) agrees with the teacher ${difference(best.versusLabels)} than “${baseline}”.${apart(levels)}`;
+}
+
+/** Says that a study of underfitted methods can't tell. */
+function doubt(results: Results): string {
+  const {length} = underfittedMethods(results);
+  if (length === 0) return '';
+  const methods = counted(results.methods.length, 'method');
+  const who = length === results.methods.length ? `All ${methods}` : `${count(length)} of ${methods}`;
+  return ` ${who} ${length === 1 ? 'is' : 'are'} underfitted: longer training may show a difference.`;
 }
 
 /** Whether the two best levels can be told from each other: the study compares each with the baseline only. */
@@ -87,7 +97,9 @@ function levelSentence(results: Results, method: MethodResult): string {
   if (comparison === undefined) return `${start}.`;
   if (!Number.isFinite(comparison.difference))
     return `${start}. It could not be compared with “${comparison.baseline}”.`;
-  return `${start}. ${comparisonSentence(comparison)}`;
+  const names = underfittedMethods(results).map(({method: name}) => name);
+  const isInDoubt = names.includes(method.method) || names.includes(comparison.baseline);
+  return `${start}. ${comparisonSentence(comparison)}${isInDoubt ? ' Underfitted students took part in this comparison.' : ''}`;
 }
 
 function comparisonSentence(comparison: Comparison): string {
@@ -110,7 +122,11 @@ function difference(comparison: Comparison): string {
 
 function cautions(results: Results): readonly string[] {
   const all = [truthCaution, failureCaution, budgetCaution, seedCaution, pairCaution, choiceCaution, comparisonCaution];
-  return [...missingSentences(results), ...all.flatMap(caution => caution(results) ?? [])];
+  return [
+    ...underfittedSentences(results),
+    ...missingSentences(results),
+    ...all.flatMap(caution => caution(results) ?? []),
+  ];
 }
 
 function truthCaution({truth}: Results): string | undefined {

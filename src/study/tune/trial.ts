@@ -80,7 +80,7 @@ async function trained(
   let best = Number.NaN;
   const onStep: OnStep = ({step, steps}) => onShare(step / steps);
   try {
-    for await (const epoch of trainer.train(student, method, seeds[0]!, {epochs, onStep})) {
+    for await (const epoch of trainer.train(student, method, seeds[0]!, {epochs, steps: undefined, onStep})) {
       const point = pointOf(epoch);
       curve.push(point);
       if (epoch.best || !training.earlyStopping) best = point.validationAccuracy ?? best;

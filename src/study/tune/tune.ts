@@ -1,8 +1,9 @@
 import pLimit from 'p-limit';
 import {isLabelled} from '../../data/split.ts';
-import type {Knowledge, StoredKnowledge} from '../../knowledge/knowledge.ts';
-import type {Method} from '../../recipe/recipe.ts';
+import {countOf, type Knowledge, type StoredKnowledge} from '../../knowledge/knowledge.ts';
 import {type Setting, settingsOf} from '../../recipe/settings.ts';
+import {epochsOf} from '../../train/defaults.ts';
+import {inputsApart} from '../divide.ts';
 import type {JobRunner} from '../jobs.ts';
 import {type AnsweredMethod, changed, type TunedMethod, tunedMethod} from '../methods.ts';
 import type {Trial, Tuning} from '../results.ts';
@@ -20,8 +21,7 @@ export async function tuneMethods<K extends Knowledge | StoredKnowledge>(
   study: Study,
   methods: readonly AnsweredMethod<K>[],
 ): Promise<readonly TunedMethod<K>[]> {
-  const {epochs} = study.recipe.training;
-  const planned = methods.map(method => ({method, plan: planOf(method, epochs)}));
+  const planned = methods.map(method => ({method, plan: planOf(study, method)}));
   const wanted = planned.flatMap(({plan}) => plan ?? []);
   if (wanted.length === 0) return methods.map(method => tunedMethod(method, undefined));
   const task = `tune ${wanted.length === 1 ? wanted[0]!.method : `${wanted.length} methods`}`;
@@ -65,9 +65,11 @@ interface Bracket {
  * learns the more slowly the softer its targets are, and settings of different temperatures can't be told apart before the
  * end. What halving spares is epochs of the weights.
  */
-function planOf(method: Method, epochs: number): TuningPlan | undefined {
-  const {tune} = method;
+function planOf({recipe}: Study, method: AnsweredMethod): TuningPlan | undefined {
+  const {tune, knowledge} = method;
   if (tune === undefined) return undefined;
+  const {calibrationInputs} = inputsApart(recipe, method, knowledge);
+  const epochs = epochsOf(recipe.training, countOf(knowledge) / (knowledge.versions ?? 1) - calibrationInputs.length);
   const {reduction = 3} = tune === true ? {} : tune;
   const settings = settingsOf(method);
   const temperatures = [...new Set(settings.map(({temperature}) => temperature))];

@@ -1,6 +1,7 @@
 import {createRequire} from 'node:module';
 import {dirname, join} from 'node:path';
 import {
+  adam,
   asSplit,
   type Dataset,
   holdOut,
@@ -57,7 +58,7 @@ export interface Learned {
   readonly test: Judged;
 }
 
-/** Trains a fresh perceptron on knowledge, by `train()` with its defaults, and tries it on validation and test. */
+/** Trains a fresh perceptron on knowledge, and tries it on validation and test. */
 export async function learn(
   knowledge: Knowledge,
   {losses, units, steps, batchSize, seed}: Lesson,
@@ -66,7 +67,7 @@ export async function learn(
   const student = mlp({units})({classes, inputShape: [28, 28, 1], preprocessing: PREPROCESSING}, seed);
   const stepsPerEpoch = Math.ceil(knowledge.inputs.count / batchSize);
   const epochs = Math.max(1, Math.round(steps / stepsPerEpoch));
-  for await (const _ of train(student, knowledge, {losses, seed, epochs, batchSize}));
+  for await (const _ of train(student, knowledge, {losses, seed, epochs, batchSize, optimizer: adam()}));
   const judge = async ({inputs, labels}: Split): Promise<Judged> => ({
     logits: await predictLogits(student, inputs),
     labels,

@@ -2,6 +2,7 @@
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {
+  adam,
   asTeacher,
   collect,
   type Dataset,
@@ -65,7 +66,7 @@ async function clothesTeacher(data: Dataset, cache: string): Promise<Student> {
   const folder = join(cache, `clothes-${units.join('x')}-${epochs}-${batchSize}-${seed}`);
   if (existsSync(folder)) return loadStudent(folder);
   const model = mlp({units})({classes: CLASSES, inputShape: [28, 28, 1], preprocessing: PREPROCESSING}, seed);
-  const lesson = {losses: [hardLabels()], seed, epochs, batchSize};
+  const lesson = {losses: [hardLabels()], seed, epochs, batchSize, optimizer: adam()};
   for await (const _ of train(model, trueLabels(data.train, CLASSES), lesson));
   await saveStudent(folder, model);
   return model;

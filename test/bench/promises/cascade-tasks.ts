@@ -41,7 +41,7 @@ async function mails(): Promise<CascadeTask> {
   const seen = readNgrams(texts, {...reading, buckets: 4 * BUCKETS});
   const teacher = mlp({units: []})({classes: mailClasses, inputShape: seen.shape, preprocessing: {}}, 1);
   const knowledge = trueLabels({inputs: seen, labels: Int32Array.from(all, ({label}) => label)}, mailClasses);
-  const options = {losses: [hardLabels()], seed: 1, epochs: 4, optimizer: adam({learningRate: 0.01})};
+  const options = {losses: [hardLabels()], seed: 1, epochs: 4, batchSize: 64, optimizer: adam({learningRate: 0.01})};
   for await (const _epoch of train(teacher, knowledge, options));
   const labels = Int32Array.from(argmaxRows(await predictLogits(teacher, seen), mailClasses.length));
   teacher.model.dispose();

@@ -27,6 +27,7 @@ import {mlp} from '../../../src/student/mlp.ts';
 import {predictLogits} from '../../../src/student/predict.ts';
 import type {Student} from '../../../src/student/student.ts';
 import type {Detail, Teacher} from '../../../src/teacher.ts';
+import {adam} from '../../../src/train/optimizer.ts';
 import {train} from '../../../src/train/train.ts';
 
 const STRATEGIES: readonly Strategy[] = [random(), margin(), entropy(), kCenter(), disagreement(), balanced()];
@@ -82,7 +83,13 @@ async function agreementOnTest(student: Student): Promise<number> {
 
 async function trained({losses}: Access, knowledge: Knowledge, seed: number): Promise<Student> {
   const student = mlp({units: [64]})({classes, inputShape: [28, 28, 1], preprocessing: {scale: 1 / 255}}, seed);
-  for await (const _epoch of train(student, knowledge, {losses, seed, epochs: EPOCHS}));
+  for await (const _epoch of train(student, knowledge, {
+    losses,
+    seed,
+    epochs: EPOCHS,
+    batchSize: 64,
+    optimizer: adam(),
+  }));
   return student;
 }
 

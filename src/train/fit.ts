@@ -1,0 +1,105 @@
+import {mixSeed, shuffledIndices} from '../data/random.ts';
+import {accuracy} from '../evaluate/metrics.ts';
+import {answersAt, countOf, inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
+import {targetsOf} from '../losses/targets.ts';
+import {predictLogits} from '../student/predict.ts';
+import type {Student} from '../student/student.ts';
+import type {Progress} from './progress.ts';
+import type {Run} from './run.ts';
+import {growthOf, type Moment, PARTS, partOf, type Trend, trendOf} from './trend.ts';
+
+/** How well a student fits the answers that it learned from, at the end of its run. `fall` and `pace` are its loss's. */
+export interface Fit extends Trend {
+  /** Share of the training inputs, of 1,000 at most, for which the student names the class of the answer. */
+  readonly trainingAgreement: number;
+  /** True if longer training would make a better student: answers are left to be learned, and the loss still falls. */
+  readonly underfitted: boolean;
+}
+
+/** A student that gives this share of its training answers has learned them. */
+const LEARNED = 0.95;
+
+/** A loss still falls if twice the run would take away this share of it, or if it has kept this share of its pace. */
+const FALLING = 0.25;
+
+/** Validation accuracy still grows if twice the run would add so much to it. */
+const GROWING = 0.005;
+
+/** So few steps bring no student to rest, and are too few for a trend. */
+const FEW_STEPS = 100;
+
+/** After few steps, a student that gives less than this share of its answers has hardly begun. */
+const BEGUN = 0.9;
+
+/** The most training inputs that a student is asked about. */
+const ASKED = 1000;
+
+/**
+ * Asks a trained student about inputs that it learned from, and looks at the course of its run.
+ *
+ * @param stopped - true if early stopping ended the run
+ */
+export async function fitOf(
+  student: Student,
+  knowledge: Knowledge | StoredKnowledge,
+  {run, progress, stopped}: {readonly run: Run; readonly progress: Progress; readonly stopped: boolean},
+): Promise<Fit> {
+  const {seed, signal, compile} = run.options;
+  const rows = shuffledIndices(countOf(knowledge), mixSeed(seed, 'fit')).subarray(0, ASKED);
+  const logits = await predictLogits(student, await inputsAt(knowledge, rows), {signal, compile});
+  const classes = knowledge.classes.length;
+  const {labels} = targetsOf(await answersAt(knowledge, rows), classes);
+  const course = courseOf(run, progress);
+  return judgeFit({trainingAgreement: accuracy(logits, labels, classes), stopped, steps: run.steps, ...course});
+}
+
+/** The course of a run. */
+export interface Course {
+  /** Mean losses of the parts of the run. */
+  readonly losses: readonly Moment[];
+  /** Measurements of validation accuracy. */
+  readonly validation: readonly Moment[];
+}
+
+/**
+ * Tells an underfitted student by its training answers and the trend of its loss. A student that learns by heart what
+ * contradicts itself has a falling loss, too: if there is validation, its accuracy must still grow.
+ */
+export function judgeFit({
+  trainingAgreement,
+  stopped,
+  steps,
+  losses,
+  validation,
+}: Course & {readonly trainingAgreement: number; readonly stopped: boolean; readonly steps: number}): Fit {
+  const trend = trendOf(losses);
+  const isFalling = trend.fall >= FALLING || trend.pace >= FALLING;
+  const mayGrow = validation.length < PARTS / 2 || growthOf(validation) >= GROWING;
+  const hasHardlyBegun = steps < FEW_STEPS && trainingAgreement < BEGUN;
+  const underfitted = !stopped && trainingAgreement < LEARNED && ((isFalling && mayGrow) || hasHardlyBegun);
+  return {trainingAgreement, ...trend, underfitted};
+}
+
+/** The losses and measurements of a run against its movement. Parts without a step are left out. */
+function courseOf({steps, schedule, optimizer}: Run, {course, epochs}: Progress): Course {
+  const [counts, movements] = [new Float64Array(PARTS), new Float64Array(PARTS)];
+  const moved = new Float64Array(steps + 1);
+  for (let step = 0; step < steps; step++) {
+    const [part, rate] = [partOf(step, steps), optimizer.learningRate * schedule(step, steps)];
+    moved[step + 1] = moved[step]! + rate;
+    counts[part]!++;
+    movements[part]! += moved[step]! + rate / 2;
+  }
+  const all = moved[steps]!;
+  const parts = Array.from(course, (sum, part) => ({
+    movement: movements[part]! / counts[part]! / all,
+    value: sum / counts[part]!,
+  }));
+  return {
+    // A run that went on from a checkpoint of an earlier version doesn't know its first parts.
+    losses: parts.filter(({value}) => Number.isFinite(value) && value !== 0),
+    validation: epochs.flatMap(({step, validation}) =>
+      validation ? [{movement: moved[step]! / all, value: validation.accuracy}] : [],
+    ),
+  };
+}
