@@ -68,7 +68,7 @@ export interface HttpOptions extends ServiceOptions, AliasOptions {
  * Any other service that takes JSON by POST: TorchServe, MLflow, LitServe, BentoML, Ray Serve, or your own. The output
  * that is read decides the access: scores make it gray-box, labels black-box. Probabilities below 1e-38 become 1e-38.
  *
- * If the service refuses a query, only that query fails: a batch of texts is halved until the refused text is alone.
+ * If the service refuses a query, only that query fails: its batch is halved until the query is alone.
  *
  * ```ts
  * http({

@@ -70,7 +70,7 @@ export interface OpenInferenceOptions extends ServiceOptions, AliasOptions {
  * black-box. Probabilities become log-probabilities; those below 1e-38 become 1e-38 first. Class names in a label
  * output are matched to `classes`.
  *
- * If the service refuses a text, only that text fails: its batch is halved until the text is alone.
+ * If the service refuses an input, only that input fails: its batch is halved until the input is alone.
  *
  * @throws InputError if the options can't be used
  */

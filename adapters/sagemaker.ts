@@ -65,7 +65,7 @@ export interface SagemakerOptions extends Omit<ServiceOptions, 'key' | 'keyHeade
  * A classifier on an Amazon SageMaker endpoint. The container decides the format of requests and replies, so give both
  * as for `http`. The output that is read decides the access: scores make it gray-box, labels black-box.
  *
- * If the model refuses a query, only that query fails: a batch of texts is halved until the refused text is alone.
+ * If the model refuses a query, only that query fails: its batch is halved until the query is alone.
  *
  * @throws InputError if the options can't be used
  */

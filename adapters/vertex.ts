@@ -67,7 +67,7 @@ export interface VertexOptions extends ServiceOptions, AliasOptions {
  * A classifier on a Vertex AI endpoint, asked by `predict`. It takes tensors and texts. The output that is read decides
  * the access: scores make it gray-box, labels black-box. Probabilities below 1e-38 become 1e-38.
  *
- * If the service refuses a text, only that text fails: its batch is halved until the text is alone.
+ * If the service refuses an input, only that input fails: its batch is halved until the input is alone.
  *
  * @throws InputError if the options can't be used
  */

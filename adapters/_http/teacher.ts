@@ -159,7 +159,7 @@ async function askJson<A extends Access>(
   return outcomes;
 }
 
-/** Sends one request, or more if the service refuses a batch that can be split. */
+/** Sends one request. */
 async function askBatch<A extends Access>(
   service: JsonService<A>,
   batch: Batch,
@@ -173,23 +173,8 @@ async function askBatch<A extends Access>(
   if (reply.status === 200) return service.read(reply, batch.rows.length);
   const error = statusError(connection, reply, explain?.(reply), refusesInput);
   if (!error.refusal) throw error;
-  if (!isDivisible(batch, reply)) return batch.rows.map(() => ({error}));
-  const middle = Math.ceil(batch.rows.length / 2);
-  const halves = [[0, middle] as const, [middle, batch.rows.length] as const].map(([from, to]) => ({
-    ...batch,
-    rows: batch.rows.slice(from, to),
-    inputs: batch.inputs.slice(from, to),
-  }));
-  const parts: Outcome<A>[] = [];
-  for (const half of halves) parts.push(...(await askBatch(service, half, options)));
-  return parts;
-}
-
-/**
- * Tensors of one batch have the same form, so a refusal concerns all of them. A text can be refused for its content.
- */
-function isDivisible({inputs}: Batch, {status}: Reply): boolean {
-  return inputs.length > 1 && (status === 413 || inputs[0]!.kind === 'text');
+  // One error for all: the layer above asks about parts of them.
+  return batch.rows.map(() => ({error}));
 }
 
 /** Sorts queries into batches. Calls `refuse` for those that no request can hold. */

@@ -2,7 +2,7 @@ import {TeacherError} from '../../src/errors.ts';
 import type {Exchange, Outcome, Reply} from '../../src/teacher.ts';
 import {type Explain, statusError} from '../_wire/reply.ts';
 import type {Connection} from '../_wire/request.ts';
-import {type Batch, halvesOf, type InputForm} from './inputs.ts';
+import type {Batch, InputForm} from './inputs.ts';
 import type {ReplyReader} from './outputs.ts';
 
 /** One model of one service. */
@@ -44,7 +44,7 @@ export interface InferOptions {
 }
 
 /**
- * Asks about one batch with one request, or with more if the service refuses a batch that can be split.
+ * Asks about one batch with one request.
  *
  * @returns one outcome per query, in order
  * @throws TeacherError if the service as a whole fails
@@ -59,21 +59,13 @@ export async function infer(client: Client, batch: Batch, options: InferOptions)
   if (reply.status === 404) throw await notFound(client.model, transport, options.signal);
   const error = statusError(connection, reply, explain);
   if (!error.refusal) throw error;
-  if (!isDivisible(batch, reply)) return batch.rows.map(() => ({error}));
-  const [first, second] = halvesOf(batch);
-  return [...(await infer(client, first, options)), ...(await infer(client, second, options))];
+  // One error for all: the layer above asks about parts of them.
+  return batch.rows.map(() => ({error}));
 }
 
 /** Another kind of service answers 501, so a retry does not help. */
 const explain: Explain = ({status}) =>
   status === 501 ? {problem: 'It has no inference of this protocol. Check `url`.', retryable: false} : undefined;
-
-/**
- * Tensors of one batch have the same form, so a refusal concerns all of them. A text can be refused for its content.
- */
-function isDivisible({inputs}: Batch, {status}: Reply): boolean {
-  return inputs.length > 1 && (status === 413 || inputs[0]!.kind === 'text');
-}
 
 /** Names the models that the service has instead, if it lists them. Listing is free, so it bypasses the exchange. */
 async function notFound(

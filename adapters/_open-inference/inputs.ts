@@ -50,15 +50,6 @@ function problemWith(input: Input, datatype: string | undefined): string | undef
   return undefined;
 }
 
-/** The two halves of a batch. */
-export function halvesOf({rows, inputs}: Batch): readonly [Batch, Batch] {
-  const middle = Math.ceil(rows.length / 2);
-  return [
-    {rows: rows.slice(0, middle), inputs: inputs.slice(0, middle)},
-    {rows: rows.slice(middle), inputs: inputs.slice(middle)},
-  ];
-}
-
 const datatypes: Record<TensorInput['dtype'], string> = {uint8: 'UINT8', int32: 'INT32', float32: 'FP32'};
 
 /** Returns the head of one tensor for all inputs of a batch. Texts have shape [n, 1], which Triton's batching needs. */

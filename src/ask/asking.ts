@@ -2,7 +2,7 @@ import {existsSync} from 'node:fs';
 import {InputError} from '../errors.ts';
 import {type Admission, createAdmission} from '../pace/admission.ts';
 import {isStoreUrl} from '../store/cache-path.ts';
-import {type Journal, openJournal} from '../store/journal/journal.ts';
+import {openJournal} from '../store/journal/journal.ts';
 import {JournalReader} from '../store/journal/reader.ts';
 import type {Owner} from '../store/owner.ts';
 import {type AnswerStore, openStoreAt} from '../store/store.ts';
@@ -149,11 +149,7 @@ export async function openAsking({
   const recovery = journal ?? offlineRecovery(folder, replies);
   const doubts = journal && new Doubts(journal, folder, onNote);
   const inDoubt = {keys: [...(journal?.recovered.inDoubt ?? [])], path: doubtsIn(folder)};
-  await doubts?.list(inDoubt.keys).catch(async error => {
-    await journal?.close();
-    throw error;
-  });
-  if (journal) await settleAnswered(journal, store, inDoubt.keys);
+  if (doubts) await settleAnswered(doubts, store, inDoubt.keys);
   if (journal && journal.unknown.length > 0) onNote(unknownNote(journal.unknown));
   const admissions = new Map<string, Admission>();
   const admissionOf = ({service, concurrency = 1}: Teacher): Admission | undefined => {
@@ -225,11 +221,11 @@ function perTeacher<T>(make: (teacher: Teacher) => T): (teacher: Teacher) => T {
   };
 }
 
-/** Settles the named queries that have their answers by now, so that no later run names them again. */
-async function settleAnswered(journal: Journal, store: AnswerStore, keys: readonly string[]): Promise<void> {
+/** Settles queries in doubt that have their answers by now, so that nobody is told of them. */
+async function settleAnswered(doubts: Doubts, store: AnswerStore, keys: readonly string[]): Promise<void> {
   if (keys.length === 0) return;
   const held = await store.getMany(keys);
-  journal.settled(keys.filter((_, index) => held[index] !== undefined));
+  doubts.settle(keys.filter((_, index) => held[index] !== undefined));
 }
 
 function unknownNote(owners: readonly Owner[]): string {

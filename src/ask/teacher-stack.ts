@@ -10,7 +10,7 @@ import {withCalls} from './calls.ts';
 import {layeredBy} from './compose/parts.ts';
 import {DriftGuard, type DriftOptions, withDriftGuard} from './drift.ts';
 import {withCache} from './keep/cache.ts';
-import type {Doubts} from './keep/doubts.ts';
+import {type Doubts, withDoubtsTold} from './keep/doubts.ts';
 import {withKeeping} from './keep/keep.ts';
 import type {Replies} from './keep/kept-reply.ts';
 import {withLeases} from './keep/leases.ts';
@@ -62,9 +62,10 @@ export interface StackOptions {
    */
   readonly refusalsOf?: ((teacher: Teacher) => Refusals) | undefined;
   /**
-   * Names the queries that another process may have asked about before it ended, while it shared the store.
+   * Tells of the queries that an earlier run, or another process that shares the store, may have asked about before it
+   * ended.
    *
-   * @default they are not named
+   * @default nobody is told
    */
   readonly doubts?: Doubts | undefined;
   /** Without a journal, a paid reply that is under way when the process is killed is lost. */
@@ -210,7 +211,8 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
   const claim = byBatches ? {} : claimOf(teacher);
   const sharing = {store, replies, doubts, ...claim, servesKept: record !== 'all'};
   const shared = store.leases.shared && record !== 'none' ? withLeases(batches, sharing) : batches;
-  const cached = withCache(shared, {
+  const told = doubts && teacher.service ? withDoubtsTold(shared, doubts) : shared;
+  const cached = withCache(told, {
     store,
     replies,
     onLost: () => onNote(LOST_NOTE),

@@ -115,7 +115,6 @@ export async function openStudy(
     await services.close();
     throw error;
   });
-  noteDoubts(asking, onNote);
   noteSkipped(asking, onNote);
   return {
     recipe: {...recipe, methods},
@@ -153,16 +152,6 @@ function checkShare(allowMissing: number): void {
 function noteSkipped({skipped}: Asking, onNote: (note: string) => void): void {
   const note = noteOnSkipped(skipped);
   if (note !== undefined) onNote(note);
-}
-
-function noteDoubts({inDoubt: {keys, path}}: Asking, onNote: (note: string) => void): void {
-  if (keys.length === 0) return;
-  const named = keys.slice(0, 3).map(key => key.slice(0, 12));
-  if (keys.length > named.length) named.push('…');
-  onNote(
-    `An earlier run ended while ${keys.length} inputs were under way (${named.join(', ')}; all in ${path}): ` +
-      'they may have been charged for, and are asked about again.',
-  );
 }
 
 /** The folder of a recipe's knowledge, students and results. */

@@ -2,7 +2,7 @@ import {afterEach, beforeAll, describe, expect, it, vi} from 'vitest';
 import {type CohereOptions, cohere} from '../../adapters/cohere.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {jsonServer, probabilitiesOf} from './json-server.ts';
-import {address, floats, offline, problemsIn, text} from './replay.ts';
+import {address, floats, halving, offline, problemsIn, text} from './replay.ts';
 
 const classes = ['negative', 'positive'];
 const shared = {url: address, model: 'ft', classes} as const;
@@ -81,7 +81,7 @@ describe('cohere', () => {
         ? {status: 498, body: {}}
         : {body: {classifications: body.inputs.map(() => labels([0.5, 0.5]))}},
     );
-    const outcomes = await cohere({...shared, url}).ask(['a', 'bad', 'b'].map(text));
+    const outcomes = await halving(cohere({...shared, url})).ask(['a', 'bad', 'b'].map(text));
     expect(problemsIn(outcomes).map(problem => problem === 'none')).toEqual([true, false, true]);
   });
 

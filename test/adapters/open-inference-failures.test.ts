@@ -6,7 +6,7 @@ import {afterEach, describe, expect, it, vi} from 'vitest';
 import {type OpenInferenceOptions, openInference, type ScoreOutput} from '../../adapters/open-inference.ts';
 import {InputError, TeacherError} from '../../src/errors.ts';
 import type {Query, Teacher} from '../../src/teacher.ts';
-import {address, floats, type Offline, offline, problemsIn, text} from './replay.ts';
+import {address, floats, halving, type Offline, offline, problemsIn, text} from './replay.ts';
 
 const key = 'sk-very-secret';
 const classes = ['red', 'green', 'blue'];
@@ -96,7 +96,7 @@ describe('openInference, if the service refuses or fails', () => {
     network.answer(path, 422, {});
     network.answer(path, 422, {});
     network.answer(path, 200, reply([1, 3], [7, 8, 9]));
-    const outcomes = await teacherOn(network).ask(['a', 'b', 'bad', 'd'].map(text));
+    const outcomes = await halving(teacherOn(network)).ask(['a', 'b', 'bad', 'd'].map(text));
     expect(problemsIn(outcomes)).toEqual(['none', 'none', expect.stringContaining('422'), 'none']);
     expect(outcomes[3]).toMatchObject({answer: {logits: Float32Array.of(7, 8, 9)}});
   });
@@ -106,7 +106,7 @@ describe('openInference, if the service refuses or fails', () => {
     network.answer(path, 413, {});
     network.answer(path, 200, reply([1, 3], [1, 2, 3]));
     network.answer(path, 200, reply([1, 3], [4, 5, 6]));
-    const outcomes = await teacherOn(network).ask(queries);
+    const outcomes = await halving(teacherOn(network)).ask(queries);
     expect(outcomes).toMatchObject([
       {answer: {logits: Float32Array.of(1, 2, 3)}},
       {answer: {logits: Float32Array.of(4, 5, 6)}},

@@ -1,7 +1,9 @@
 import {readFileSync} from 'node:fs';
 import {MockAgent} from 'undici';
+import {Refusals} from '../../src/ask/refusals/refusals.ts';
+import {withRefusedInputs} from '../../src/ask/refusals/refused-inputs.ts';
 import {TeacherError} from '../../src/errors.ts';
-import type {Input, Outcome, Query} from '../../src/teacher.ts';
+import type {Access, Input, Outcome, Query, Teacher} from '../../src/teacher.ts';
 
 /** An exchange with a real server. */
 export interface Recorded {
@@ -82,6 +84,13 @@ export function floats(...values: number[]): Query {
 export function text(value: string): Query {
   const input: Input = {kind: 'text', text: value};
   return {input};
+}
+
+/** A teacher that is known to answer, with the layer that asks about halves of what it refuses. */
+export function halving<A extends Access>(teacher: Teacher<A>): Teacher<A> {
+  const refusals = new Refusals(teacher);
+  refusals.answered();
+  return withRefusedInputs(teacher, refusals);
 }
 
 /** The messages of the errors; `none` for an answer. */

@@ -5,7 +5,7 @@ import {startMoto} from '../servers/moto.ts';
 import {NO_SERVERS} from '../servers/python-server.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {jsonServer, probabilitiesOf} from './json-server.ts';
-import {address, floats, offline, problemsIn, text} from './replay.ts';
+import {address, floats, halving, offline, problemsIn, text} from './replay.ts';
 
 /** Both kinds of output at once, which the exported overloads keep apart. */
 const connect = sagemaker as (options: SagemakerOptions) => Teacher;
@@ -169,7 +169,7 @@ describe('an error of sagemaker', () => {
         : {body: {scores: body.inputs.map(() => [0.5, 0.5])}},
     );
     const many = {...shared, request: {inputs: '{texts}'}, output: {probabilities: '/scores/*'}};
-    const outcomes = await connect({...many, url}).ask(['a', 'bad', 'b'].map(text));
+    const outcomes = await halving(connect({...many, url})).ask(['a', 'bad', 'b'].map(text));
     expect(problemsIn(outcomes).map(problem => problem === 'none')).toEqual([true, false, true]);
     const {dispatcher, answer} = offline();
     answer(path, 400, {}, {'x-amzn-errortype': 'ExpiredTokenException'});

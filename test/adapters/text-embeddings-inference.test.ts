@@ -2,7 +2,7 @@ import {beforeAll, describe, expect, it} from 'vitest';
 import {textEmbeddingsInference} from '../../adapters/text-embeddings-inference.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {jsonServer, probabilitiesOf} from './json-server.ts';
-import {address, floats, offline, problemsIn, text} from './replay.ts';
+import {address, floats, halving, offline, problemsIn, text} from './replay.ts';
 
 const labels = ['LABEL_0', 'LABEL_1', 'LABEL_2'];
 const shared = {url: address, classes: ['negative', 'neutral', 'positive'], labels} as const;
@@ -76,7 +76,9 @@ describe('textEmbeddingsInference', () => {
         ? {status: 413, body: {error: 'too long', error_type: 'Validation'}}
         : {body: body.inputs.map(() => sorted([1, 2, 3]))},
     );
-    const outcomes = await textEmbeddingsInference({...shared, url}).ask(['a', 'a'.repeat(11), 'b', 'c'].map(text));
+    const outcomes = await halving(textEmbeddingsInference({...shared, url})).ask(
+      ['a', 'a'.repeat(11), 'b', 'c'].map(text),
+    );
     expect(problemsIn(outcomes).map(problem => problem === 'none')).toEqual([true, false, true, true]);
   });
 

@@ -40,6 +40,7 @@ async function noting() {
       return location;
     },
     receive: (keys, reply) => journal.receive(keys, reply),
+    told: keys => journal.told(keys),
     failed: (id, why, inDoubt) => {
       notes.push(`failed${inDoubt ? ' in doubt' : ''}: ${why}`);
       journal.failed(id, why, inDoubt);

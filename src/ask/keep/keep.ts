@@ -62,6 +62,8 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
     if (entries.length > 0) await refusals?.sure(isMixed ? refusals.count : refusedBefore);
     for (const {failure} of callsOf(outcomes)) if (failure) throw failure;
     for (const call of callsOf(outcomes)) call.done();
+    const refused = outcomes.findLast(isRefused);
+    if (refused) refusals?.checkRow(refused.error);
     if (journal && journal.quarantined.size > 0) {
       const mended = entries.map(({key}) => key).filter(key => journal.quarantined.has(key));
       if (mended.length > 0) journal.settled(mended);
@@ -87,10 +89,14 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
         ledger?.add({setAside: 1});
       };
       if (call) await write();
-      else if (error instanceof TeacherError && error.refusal) await refusals?.whenSure(write);
+      else if (isRefused(outcome)) await refusals?.whenSure(write);
     }
   };
   return layerOver(teacher, {ask});
+}
+
+function isRefused(outcome: Outcome): outcome is {readonly error: TeacherError} {
+  return 'error' in outcome && outcome.error instanceof TeacherError && outcome.error.refusal !== undefined;
 }
 
 /** Each call once. */

@@ -8,6 +8,9 @@ import type {Teacher} from '../../teacher.ts';
  */
 const REFUSED_WITHIN = 5;
 
+/** How many inputs a service that has answered others can refuse in a row before it counts as refusing every request. */
+const REFUSED_IN_A_ROW = 100;
+
 interface RefusalsOptions {
   /**
    * Looks for earlier answers of the teacher: they prove that its requests work. Called once, after the first refusal.
@@ -22,6 +25,10 @@ interface RefusalsOptions {
    */
   readonly within?: number | undefined;
 }
+
+const ADVICE =
+  'It seems to refuse every such request: check the model, the parameters, and the name, type and shape of the input. ' +
+  'If it refuses these inputs alone, `--keep-going` asks about the others.';
 
 /**
  * Decides whether a service refuses single inputs or every request, from its replies to other inputs. Shared by
@@ -129,6 +136,21 @@ export class Refusals {
   }
 
   /**
+   * Call this with the last refusal, after `sure` if there were answers, too.
+   *
+   * @throws TeacherError if so many inputs were refused in a row that the service surely refuses every request
+   */
+  checkRow(last: TeacherError): void {
+    const inARow = this.#count - this.#countAtAnswer;
+    if (inARow < REFUSED_IN_A_ROW || this.#within === Number.POSITIVE_INFINITY) return;
+    const {name} = this.#teacher;
+    throw new TeacherError(
+      name,
+      `It refused ${inARow} inputs in a row, so no more are sent. The last time: ${problemIn(last, name)}\n${ADVICE}`,
+    );
+  }
+
+  /**
    * Inputs were answered. Resolves when all actions that waited for it are done.
    *
    * @param count - the value of `count` when the answers came
@@ -150,8 +172,7 @@ export class Refusals {
     throw new TeacherError(
       this.#teacher.name,
       `It refused ${this.#inputs.size} different inputs and answered none, so no more are sent.${this.#problems.lines}\n` +
-        'It seems to refuse every such request: check the model and the parameters. If it refuses these ' +
-        'inputs alone, `--keep-going` asks about the others.',
+        ADVICE,
     );
   }
 

@@ -1,4 +1,4 @@
-import {TeacherError} from '../../errors.ts';
+import {BudgetError, TeacherError} from '../../errors.ts';
 import type {Access, Exchange, Outcome, Query, Reply, Teacher} from '../../teacher.ts';
 import {keyed} from '../keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
@@ -9,31 +9,49 @@ const OTHER_REFUSALS = [401, 402, 403, 404, 408, 409, 429];
 
 /**
  * Makes a refusal the error of its input, and stops the run if the service refuses every request. The outcomes of other
- * inputs tell which of the two it is. Until one is answered, or earlier answers are found, few requests are under way.
- * A refused batch is tried by single inputs instead of ever smaller parts.
+ * inputs tell which of the two it is. Until one is answered, or earlier answers are found, few requests are under way,
+ * and the inputs of a refused batch are asked about one by one. After that, a refused batch is halved until each
+ * refused input is alone: k of n inputs cost at most about 2k · log2(n) further requests.
+ *
+ * A teacher gives all queries of a refused request the same error, with `refusal`. It need not split the request.
  *
  * It is next to the teacher, below the layers that count and keep its requests.
  */
 export function withRefusedInputs<A extends Access>(teacher: Teacher<A>, refusals: Refusals): LayeredTeacher<A> {
   if (teacher.service === undefined) return teacher;
-  const askKnown: Ask<A> = async (queries, options) => {
-    const outcomes = await asOutcomes(teacher, queries, options);
-    const apart = refusedTogether(outcomes);
-    if (apart.length === 0) return outcomes;
-    const mended = [...outcomes];
-    for (const row of apart) {
-      [mended[row]] = (await asOutcomes(teacher, [queries[row]!], partOf([row], options))) as [Outcome<A>];
-    }
-    return mended;
-  };
   const trial = new Trial(teacher, refusals);
   return layerOver(teacher, {
     ask: (queries, options = {}) =>
-      refusals.works ? askKnown(queries, options) : trial.ask(queries, options, askKnown),
+      refusals.works ? askApart(teacher, queries, options) : trial.ask(queries, options),
   });
 }
 
-type Ask<A extends Access> = (queries: readonly Query[], options: LayerOptions) => Promise<readonly Outcome<A>[]>;
+/** Asks. If one refusal is that of several queries, asks about each half of them. */
+async function askApart<A extends Access>(
+  teacher: Teacher<A>,
+  queries: readonly Query[],
+  options: LayerOptions,
+): Promise<readonly Outcome<A>[]> {
+  const outcomes = [...(await asOutcomes(teacher, queries, options))];
+  for (const rows of refusedTogether(outcomes)) {
+    const middle = Math.ceil(rows.length / 2);
+    for (const half of [rows.slice(0, middle), rows.slice(middle)]) {
+      const asked = half.map(row => queries[row]!);
+      // The answers to the other half are kept, whatever happens to this one.
+      const part = await askApart(teacher, asked, partOf(half, options)).catch(asErrorOf(asked));
+      for (const [index, row] of half.entries()) outcomes[row] = part[index]!;
+    }
+  }
+  return outcomes;
+}
+
+/** Makes a failed request, or one that the budget does not cover, the error of its queries. */
+function asErrorOf(queries: readonly Query[]): (error: unknown) => readonly {readonly error: Error}[] {
+  return error => {
+    if (!(error instanceof TeacherError || error instanceof BudgetError)) throw error;
+    return queries.map(() => ({error}));
+  };
+}
 
 /** Asks a teacher whose service is not yet known to answer such requests. */
 class Trial<A extends Access> {
@@ -45,27 +63,26 @@ class Trial<A extends Access> {
     this.#refusals = refusals;
   }
 
-  /** @param askKnown - asks about the rest when the service is known to answer */
-  async ask(queries: readonly Query[], options: LayerOptions, askKnown: Ask<A>): Promise<readonly Outcome<A>[]> {
+  async ask(queries: readonly Query[], options: LayerOptions): Promise<readonly Outcome<A>[]> {
     if (queries.length === 1) return [await this.#askAlone(queries[0]!, options)];
     const {exchange, settle} = this.#exchange(options);
     const outcomes = [...(await asOutcomes(this.#teacher, queries, {...options, exchange}).finally(settle))];
-    const rows = outcomes.flatMap((outcome, row) => (isUnclear(outcome) ? row : []));
+    const together = new Set(refusedTogether(outcomes).flat());
+    const rows = outcomes.flatMap((outcome, row) => (isUnclear(outcome) || together.has(row) ? row : []));
     if (rows.length > 0) await this.#refusals.lookBack();
-    const tried = await this.#refusals.inTurn(async () => {
-      let count = 0;
-      while (count < rows.length && !this.#refusals.works) {
-        const row = rows[count++]!;
+    const open = new Set(rows);
+    await this.#refusals.inTurn(async () => {
+      for (const row of fromBothEnds(rows)) {
+        if (this.#refusals.works) return;
+        open.delete(row);
         outcomes[row] = await this.#askAlone(queries[row]!, partOf([row], options));
       }
-      return count;
     });
-    const others = rows.slice(tried);
+    const others = [...open];
     if (others.length === 0) return outcomes;
     const left = others.map(row => queries[row]!);
-    for (const [index, outcome] of (await askKnown(left, partOf(others, options))).entries()) {
-      outcomes[others[index]!] = outcome;
-    }
+    const asked = await askApart(this.#teacher, left, partOf(others, options));
+    for (const [index, row] of others.entries()) outcomes[row] = asked[index]!;
     return outcomes;
   }
 
@@ -145,14 +162,19 @@ function isOfInputs(error: unknown): error is TeacherError {
   return error instanceof TeacherError && error.refusal !== undefined;
 }
 
-/** The rows that share one refusal, which does not say which of the inputs it concerns. */
-function refusedTogether(outcomes: readonly Outcome[]): readonly number[] {
+/** The rows of each refusal of several inputs, which does not say which of them it concerns. */
+function refusedTogether(outcomes: readonly Outcome[]): readonly (readonly number[])[] {
   const rows = new Map<Error, number[]>();
   for (const [row, outcome] of outcomes.entries()) {
     if (!('error' in outcome && isOfInputs(outcome.error))) continue;
     rows.set(outcome.error, [...(rows.get(outcome.error) ?? []), row]);
   }
-  return [...rows.values()].filter(({length}) => length > 1).flat();
+  return [...rows.values()].filter(({length}) => length > 1);
+}
+
+/** The first row, the last one, the second one, and so on: neighbours can be alike. */
+function fromBothEnds(rows: readonly number[]): readonly number[] {
+  return rows.map((_, index) => rows[index % 2 === 0 ? index / 2 : rows.length - (index + 1) / 2]!);
 }
 
 function isUnclear(outcome: Outcome): boolean {

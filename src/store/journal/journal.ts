@@ -55,6 +55,8 @@ export interface Journal {
   failed(id: number, why: string, inDoubt: boolean): void;
   /** Records that the answers of a call are in the store, or its queries quarantined. */
   done(id: number): void;
+  /** Records that the user was told of these queries in doubt: no later run finds them. Await it before they are asked. */
+  told(keys: readonly string[]): Promise<void>;
   /** Records that these queries got their answers without a call of this process. */
   settled(keys: readonly string[]): void;
   /** Records that the query has no readable answer and is not asked again. */
@@ -185,6 +187,14 @@ class SegmentJournal implements Journal {
   done(id: number): void {
     this.#segment.note(`{"done":${id}}\n`);
     this.#outstanding.done(id);
+  }
+
+  async told(keys: readonly string[]): Promise<void> {
+    const {inDoubt, unread} = this.#outstanding;
+    const left = keys.filter(key => inDoubt.has(key) && !unread.has(key));
+    if (left.length === 0) return;
+    await this.#segment.append(lineOf({settled: left})).written;
+    for (const key of left) inDoubt.delete(key);
   }
 
   settled(keys: readonly string[]): void {

@@ -1,6 +1,7 @@
 import {mkdtemp, readFile, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import fc from 'fast-check';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import {type AskingOptions, openAsking} from '../../../src/ask/asking.ts';
 import {repeat} from '../../../src/ask/compose/repeat.ts';
@@ -130,7 +131,7 @@ describe('a request that a service refuses whatever the input', () => {
     expect(error!.message).toMatch(
       /^Teacher a payer: It refused 5 different inputs and answered none, so no more are sent\.\n {2}5 times: It answered 400\.\n/,
     );
-    expect(error!.message).toContain('check the model and the parameters');
+    expect(error!.message).toContain('check the model, the parameters, and the name, type and shape of the input.');
     expect(requests.length).toBeLessThanOrEqual(most);
     expect(new Set(requests.filter(({length}) => length === 1).flat()).size).toBe(5);
   });
@@ -162,9 +163,76 @@ describe('a request that a service refuses whatever the input', () => {
     const mended = await ask(labels);
     expect(mended.requests.length).toBeGreaterThanOrEqual(10);
   });
+
+  it.each([1, 16])(
+    'stops the run if it began to be refused in the midst of a long one, %i a request',
+    async maxBatch => {
+      const queries = about(...Array.from({length: 1000}, (_, number) => number));
+      const answered = Math.floor(400 / maxBatch);
+      const {error, requests} = await ask((numbers, request) => (request > answered ? refusal(400) : labels(numbers)), {
+        queries,
+        fields: {concurrency: 4, maxBatch},
+      });
+      expect(error?.message).toMatch(
+        /^Teacher a payer: It refused 1\d\d inputs in a row, so no more are sent\. The last time: It answered 400\.\nIt seems/,
+      );
+      expect(requests.length - answered).toBeLessThan(2 * 200);
+      const mended = await ask(labels, {queries});
+      expect(mended.outcomes.filter(outcome => 'error' in outcome).length).toBeLessThanOrEqual(5);
+    },
+  );
+
+  it('does not stop the run for a part of the inputs that is refused as a whole', async () => {
+    const isRefused = (number: number) => number >= 100 && number < 190;
+    const queries = about(...Array.from({length: 300}, (_, number) => number));
+    const {error, outcomes} = await ask(refusing(isRefused), {queries, fields: {concurrency: 4, maxBatch: 8}});
+    expect(error).toBeUndefined();
+    expect(outcomes.filter(outcome => 'answer' in outcome)).toHaveLength(210);
+  });
 });
 
 describe('withRefusedInputs', () => {
+  it('finds k refused inputs among n with O(k log n) requests, and answers all others', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc
+          .integer({min: 2, max: 100})
+          .chain(n => fc.tuple(fc.constant(n), fc.uniqueArray(fc.nat(n - 1), {maxLength: 6}))),
+        async ([n, refused]) => {
+          const payer = payingTeacher(
+            refusing(number => refused.includes(number)),
+            {maxBatch: n},
+          );
+          const layered = withRefusedInputs(payer, new Refusals(payer, {hasEarlierAnswers: async () => true}));
+          const numbers = Array.from({length: n}, (_, number) => number);
+          const outcomes = await layered.ask(about(...numbers));
+          expect(outcomes).toEqual(
+            numbers.map(number => (refused.includes(number) ? {error: expect.any(TeacherError)} : labelled(number))),
+          );
+          // The batch, once more when earlier answers were found, and two halves a level for each refused input.
+          expect(payer.requests.length).toBeLessThanOrEqual(2 + 2 * refused.length * Math.ceil(Math.log2(n)));
+        },
+      ),
+      {numRuns: 200},
+    );
+  });
+
+  it('keeps the answers of one half, whatever happens to the other', async () => {
+    const payer = payingTeacher(
+      numbers => {
+        if (numbers.length === 4) return refusal(400);
+        if (numbers.includes(3)) throw new TeacherError('a payer', 'The connection broke.', {retryable: true});
+        return labels(numbers);
+      },
+      {maxBatch: 4},
+    );
+    const refusals = new Refusals(payer);
+    refusals.answered();
+    const outcomes = await withRefusedInputs(payer, refusals).ask(about(0, 1, 2, 3));
+    const broken = {error: expect.objectContaining({retryable: true})};
+    expect(outcomes).toEqual([labelled(0), labelled(1), broken, broken]);
+  });
+
   it('lets a teacher in this process be', () => {
     const {service: _, ...local} = payingTeacher();
     expect(withRefusedInputs(local, new Refusals(local))).toBe(local);
