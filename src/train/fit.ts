@@ -31,6 +31,9 @@ const FEW_STEPS = 100;
 /** After few steps, a student that gives less than this share of its answers has hardly begun. */
 const BEGUN = 0.9;
 
+/** A student that has learned less than this share of what the most frequent class leaves has hardly begun. */
+const LEAST_LEARNED = 0.1;
+
 /** The most training inputs that a student is asked about. */
 const ASKED = 1000;
 
@@ -50,7 +53,15 @@ export async function fitOf(
   const classes = knowledge.classes.length;
   const {labels} = targetsOf(await answersAt(knowledge, rows), classes);
   const course = courseOf(run, progress);
-  return judgeFit({trainingAgreement: accuracy(logits, labels, classes), stopped, steps: run.steps, ...course});
+  const trainingAgreement = accuracy(logits, labels, classes);
+  return judgeFit({trainingAgreement, mostFrequent: mostFrequentShare(labels), stopped, steps: run.steps, ...course});
+}
+
+/** The share of the labels that name the most frequent class. */
+function mostFrequentShare(labels: ArrayLike<number>): number {
+  const counts = new Map<number, number>();
+  for (const label of Array.from(labels)) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return Math.max(...counts.values()) / labels.length;
 }
 
 /** The course of a run. */
@@ -61,21 +72,24 @@ export interface Course {
   readonly validation: readonly Moment[];
 }
 
+interface Judged extends Course {
+  readonly trainingAgreement: number;
+  /** The share of the training answers that name the most frequent class. */
+  readonly mostFrequent: number;
+  readonly stopped: boolean;
+  readonly steps: number;
+}
+
 /**
  * Tells an underfitted student by its training answers and the trend of its loss. A student that learns by heart what
  * contradicts itself has a falling loss, too: if there is validation, its accuracy must still grow.
  */
-export function judgeFit({
-  trainingAgreement,
-  stopped,
-  steps,
-  losses,
-  validation,
-}: Course & {readonly trainingAgreement: number; readonly stopped: boolean; readonly steps: number}): Fit {
+export function judgeFit({trainingAgreement, mostFrequent, stopped, steps, losses, validation}: Judged): Fit {
   const trend = trendOf(losses);
   const isFalling = trend.fall >= FALLING || trend.pace >= FALLING;
   const mayGrow = validation.length < PARTS / 2 || growthOf(validation) >= GROWING;
-  const hasHardlyBegun = steps < FEW_STEPS && trainingAgreement < BEGUN;
+  const learned = (trainingAgreement - mostFrequent) / (1 - mostFrequent);
+  const hasHardlyBegun = (steps < FEW_STEPS && trainingAgreement < BEGUN) || learned < LEAST_LEARNED;
   const underfitted = !stopped && trainingAgreement < LEARNED && ((isFalling && mayGrow) || hasHardlyBegun);
   return {trainingAgreement, ...trend, underfitted};
 }

@@ -97,6 +97,7 @@ describe('judgeFit', () => {
     }));
   const falling = {
     trainingAgreement: 0.8,
+    mostFrequent: 0.5,
     stopped: false,
     steps: 1000,
     losses: moments(movement => 1 / movement),
@@ -107,6 +108,13 @@ describe('judgeFit', () => {
     expect(judgeFit(falling)).toMatchObject({trainingAgreement: 0.8, underfitted: true});
     expect(judgeFit({...falling, trainingAgreement: 0.96}).underfitted).toBe(false);
     expect(judgeFit({...falling, losses: moments(() => 1)}).underfitted).toBe(false);
+  });
+
+  it('finds a student underfitted that names little but the most frequent class, even if its loss rests', () => {
+    const resting = {...falling, losses: moments(() => 1)};
+    expect(judgeFit({...resting, trainingAgreement: 0.7, mostFrequent: 0.69}).underfitted).toBe(true);
+    expect(judgeFit({...resting, trainingAgreement: 0.8, mostFrequent: 0.69}).underfitted).toBe(false);
+    expect(judgeFit({...resting, trainingAgreement: 1, mostFrequent: 1}).underfitted).toBe(false);
   });
 
   it('does not want a student trained longer that learns by heart while validation does not grow', () => {
