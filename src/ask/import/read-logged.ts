@@ -5,7 +5,6 @@ import {type Fields, isFields} from '../../data/logs/rows.ts';
 import {TeacherError} from '../../errors.ts';
 import {describeDetail, detailOf, heldDetail} from '../../knowledge/coarsen.ts';
 import type {Answer, Detail, Teacher} from '../../teacher.ts';
-import {labelOf} from '../compare-answers.ts';
 import {shown} from '../keep/kept-answers.ts';
 
 /** The answer of a logged record, or the reason that there is none. */
@@ -50,23 +49,25 @@ export function loggedReader(teacher: Teacher, wanted: Detail): (record: LoggedR
     const scores = scored(record, teacher, classOf);
     if (scores !== undefined && !('answer' in scores)) return scores;
     const own = byService(record, teacher, wanted);
-    const label = labelled(record, classOf);
+    if (own !== undefined && isOffCodes(own)) return OFF_CODES;
     const enough = [scores, own].map(read => read && checked(read)).find(read => read && 'answer' in read);
-    if (enough) return agreeing(enough as Held, label, teacher);
+    if (enough) return enough;
+    const label = labelled(record, classOf);
     const fullest = [scores, own, label].find(read => read && 'answer' in read);
     return fullest ? checked(fullest) : (own ?? label ?? NOTHING);
   };
 }
 
-/** The probabilities of tokens that are no codes of the teacher say nothing about the class that the text names. */
-function agreeing(read: Held, label: ReadLogged | undefined, {classes}: Teacher): ReadLogged {
-  const {answer} = read;
-  const isEmpty = answer.kind === 'top-k' && answer.classes.length === 0;
-  if (isEmpty) return {unreadable: 'its tokens are none of the codes of the classes'};
-  if (label === undefined || !('answer' in label)) return read;
-  const [most, said] = [answer, label.answer].map(one => labelOf(one, classes.length));
-  if (most === said) return read;
-  return {unreadable: `it says \`${classes[said!]}\`, and its probabilities say \`${classes[most!]}\``};
+const OFF_CODES: Unread = {
+  unreadable: "its tokens are hardly codes of the classes; if they are the names, give the teacher `codes: 'names'`",
+};
+
+/** The most probability that the codes of the classes may leave to other tokens. */
+const MOST_REST = 0.9;
+
+/** Whether the probabilities of tokens say next to nothing about the classes, as those of other words than the codes. */
+function isOffCodes(read: ReadLogged): boolean {
+  return 'answer' in read && read.answer.kind === 'top-k' && read.answer.rest > MOST_REST;
 }
 
 /** The index of the class that a text means. */

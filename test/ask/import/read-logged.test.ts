@@ -91,6 +91,24 @@ describe('a logged answer', () => {
     expect(read(codes, {label: 'spam'})).toEqual({tooLittle: 'label'});
   });
 
+  it('of a gray box is none if its tokens are other words than the codes', () => {
+    const tokens = [
+      ['spam', 0.98],
+      ['ham', 0.01],
+      ['A', 0.001],
+    ] as const;
+    const top_logprobs = tokens.map(([token, p]) => ({token, logprob: Math.log(p)}));
+    const content = [{...top_logprobs[0], top_logprobs}];
+    expect(read(codes, {response: completion('spam', {logprobs: {content}})})).toMatchObject({
+      unreadable: expect.stringContaining('codes'),
+    });
+  });
+
+  it('of a gray box may be sampled, so that its label is not the most probable', () => {
+    const sampled = read(codes, {label: 'ham', probabilities: {ham: 0.2, spam: 0.7, unsure: 0.1}});
+    expect(sampled).toMatchObject({detail: {kind: 'log-probabilities'}});
+  });
+
   it.each([
     [{ham: 0.9, spam: 0.4, unsure: 0}, 'its probabilities sum to 1.300, not 1'],
     [{ham: 0.1, spam: 0.4, unsure: 0}, 'its probabilities sum to 0.5000, not 1'],
