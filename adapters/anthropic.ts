@@ -7,7 +7,9 @@ import {ANTHROPIC_COST} from './_chat/cost-fields.ts';
 import type {Completion, Finish, Settings} from './_chat/dialect.ts';
 import {type AccessOf, type ModeOptions, modeFor} from './_chat/modes.ts';
 import type {Prompt} from './_chat/prompt.ts';
-import {type Explain, tokenCount} from './_wire/reply.ts';
+import {ALL_HINTS} from './_chat/refusal-hints.ts';
+import type {RefusalAdvice} from './_wire/refusal.ts';
+import {tokenCount} from './_wire/reply.ts';
 
 /** Anthropic gives no log-probabilities. */
 type Output = 'label' | 'confidence';
@@ -59,7 +61,7 @@ export function anthropic<O extends Output>(options: AnthropicOptions<O>): Teach
     completions,
     receipt,
     cost: ANTHROPIC_COST,
-    explain,
+    refusalAdvice: advice,
     lane: anthropicLane,
     body({system, user}: Prompt, {model, maxTokens, codes}: Settings) {
       const schema = mode.schema(codes);
@@ -139,23 +141,21 @@ function usageOf({
   return {inputTokens: Math.ceil(weighed), outputTokens: output_tokens};
 }
 
-const explain: Explain = ({status, codes}) => {
-  const code = codes.find(code => code in PROBLEMS);
-  if (code !== undefined) return {problem: PROBLEMS[code]!};
-  return status === 529 ? {problem: 'It is overloaded.', retryable: true} : undefined;
-};
-
-const PROBLEMS: Readonly<Record<string, string>> = {
-  invalid_request_error:
-    'It does not take the request: check `model`, `version` and `parameters`. Some models take no `temperature` (set it ' +
-    'to null) or no JSON schema (`structured: false`).',
-  authentication_error:
-    'It refuses the key. Set ANTHROPIC_API_KEY, or LIMBECK_TEACHER_KEY for another address, or pass `key`.',
-  permission_error: 'The key may not use this. Check `model` and the rights of the key.',
-  not_found_error: 'There is no such model. Check `model` and `url`.',
-  request_too_large: 'The text is larger than the service takes. Shorten it.',
-  conflict_error: 'It does not take the request now: the request conflicts with another one.',
-  overloaded_error: 'It is overloaded.',
-  timeout_error: 'The service itself timed out.',
-  api_error: 'It failed.',
+const advice: RefusalAdvice = {
+  byCode: {
+    invalid_request_error:
+      'It does not take the request: check `model`, `version` and `parameters`. Some models take no `temperature` (set it ' +
+      'to null) or no JSON schema (`structured: false`).',
+    authentication_error:
+      'It refuses the key. Set ANTHROPIC_API_KEY, or LIMBECK_TEACHER_KEY for another address, or pass `key`.',
+    permission_error: 'The key may not use this. Check `model` and the rights of the key.',
+    not_found_error: 'There is no such model. Check `model` and `url`.',
+    request_too_large: 'The text is larger than the service takes. Shorten it.',
+    conflict_error: 'It does not take the request now: the request conflicts with another one.',
+    overloaded_error: 'It is overloaded.',
+    timeout_error: 'The service itself timed out.',
+    api_error: 'It failed.',
+  },
+  byWords: ALL_HINTS,
+  byStatus: {529: {problem: 'It is overloaded.', retryable: true}},
 };

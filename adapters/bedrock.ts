@@ -6,8 +6,10 @@ import {CONVERSE_COST} from './_chat/cost-fields.ts';
 import type {Completion, Finish, Settings} from './_chat/dialect.ts';
 import {type AccessOf, type ModeOptions, modeFor} from './_chat/modes.ts';
 import type {Prompt} from './_chat/prompt.ts';
-import {type AwsOptions, awsAccess, explainAws, regionOf} from './_wire/aws.ts';
-import {type Explain, tokenCount} from './_wire/reply.ts';
+import {ALL_HINTS} from './_chat/refusal-hints.ts';
+import {AWS_ERRORS, AWS_STATUSES, type AwsOptions, awsAccess, regionOf} from './_wire/aws.ts';
+import type {RefusalAdvice} from './_wire/refusal.ts';
+import {tokenCount} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
 import {standInFor} from './_wire/service.ts';
 
@@ -61,7 +63,7 @@ export function bedrock<O extends Output>(options: BedrockOptions<O>): Teacher<A
       completions,
       receipt,
       cost: CONVERSE_COST,
-      explain,
+      refusalAdvice: advice,
       body({system, user}: Prompt, {maxTokens, codes}: Settings) {
         const schema = mode.schema(codes);
         return {
@@ -136,18 +138,18 @@ function receipt(document: unknown): Receipt {
   return {usage: {inputTokens: inputTokens + cached, outputTokens}};
 }
 
-const explain: Explain = refusal => {
-  const code = refusal.codes.find(code => code in PROBLEMS);
-  return code === undefined ? explainAws(refusal) : PROBLEMS[code];
-};
-
-const PROBLEMS: Readonly<Record<string, ReturnType<Explain>>> = {
-  ValidationException: {
-    problem: 'It does not take the request: check `model` (some need a region in it), `parameters` and `structured`.',
+const advice: RefusalAdvice = {
+  byCode: {
+    ...AWS_ERRORS,
+    ValidationException:
+      'It does not take the request: check `model` (some need a region in it), `parameters` and `structured`.',
+    ResourceNotFoundException: 'There is no such model in this region. Check `model` and `region`.',
+    ModelNotReadyException: {problem: 'The model is not ready yet.', retryable: true},
+    ModelTimeoutException: {problem: 'The model took too long.', retryable: true},
+    ModelErrorException: {problem: 'The model failed.', retryable: true},
+    ServiceQuotaExceededException: {problem: 'A quota of the account is used up. Have it raised.', retryable: false},
   },
-  ResourceNotFoundException: {problem: 'There is no such model in this region. Check `model` and `region`.'},
-  ModelNotReadyException: {problem: 'The model is not ready yet.', retryable: true},
-  ModelTimeoutException: {problem: 'The model took too long.', retryable: true},
-  ModelErrorException: {problem: 'The model failed.', retryable: true},
-  ServiceQuotaExceededException: {problem: 'A quota of the account is used up. Have it raised.', retryable: false},
+  byCause: {model: 'There is no such model in this region. Check `model` (some need a region in it) and `region`.'},
+  byWords: ALL_HINTS,
+  byStatus: AWS_STATUSES,
 };

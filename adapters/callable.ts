@@ -202,8 +202,8 @@ function shownReader(read: (value: unknown) => Answer | Unread): (value: unknown
     const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
     const isPlain = ['string', 'number', 'undefined'].includes(typeof value) && shown.length <= LONGEST_SHOWN;
     if (!isUnread(answer)) return answer;
-    const problem = typeof answer === 'string' ? answer : answer.problem;
-    return isPlain ? `${problem} Got: ${shown}.` : problem;
+    if (!isPlain) return typeof answer === 'string' || 'misread' in answer ? answer : answer.problem;
+    return `${typeof answer === 'string' ? answer : answer.problem} Got: ${shown}.`;
   };
 }
 

@@ -4,7 +4,7 @@ import type {Json, Teacher, TextInput} from '../src/teacher.ts';
 import type {Cell} from './_http/cells.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import type {Template} from './_http/template.ts';
-import type {Explain} from './_wire/reply.ts';
+import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
 import {keyVariableFor, type ServiceOptions, standInFor} from './_wire/service.ts';
 
@@ -75,7 +75,7 @@ export function cohere(options: CohereOptions): Teacher<'gray-box'> {
     shape: confidencesIn,
     maxBatch,
     advice: 'Check `url`, and that the model is a classifier.',
-    explain: () => explain,
+    refusalAdvice: () => advice,
     refusesInput: ({status}) => [400, 413, 422, 498].includes(status),
   });
 }
@@ -102,17 +102,15 @@ function confidencesIn(found: unknown): Cell {
   return {value: Object.entries(data).map(([label, {confidence}]) => [label, confidence])};
 }
 
-const explain: Explain = ({status}) => {
-  const problem = PROBLEMS[status];
-  return problem === undefined ? undefined : {problem};
-};
-
-const PROBLEMS: Readonly<Record<number, string>> = {
-  400: 'It does not take the request. Check `model`, and that it is fine-tuned or has `examples` of each class.',
-  402: 'The account has nothing left to spend. Top it up.',
-  404: 'It has no such model. Check `model`.',
-  422: 'It does not take the request. Check that no text is empty or too long.',
-  498: 'It blocks the request because of what a text says.',
-  499: 'It gave up the request, because the request was cancelled.',
-  501: 'It can not do that with this model. Check `model`.',
+const advice: RefusalAdvice = {
+  byCause: {'too-long': 'A text is longer than the model takes. Shorten it.'},
+  byStatus: {
+    400: 'It does not take the request. Check `model`, and that it is fine-tuned or has `examples` of each class.',
+    402: 'The account has nothing left to spend. Top it up.',
+    404: 'It has no such model. Check `model`.',
+    422: 'It does not take the request. Check that no text is empty or too long.',
+    498: 'It blocks the request because of what a text says.',
+    499: 'It gave up the request, because the request was cancelled.',
+    501: 'It can not do that with this model. Check `model`.',
+  },
 };

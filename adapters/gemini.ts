@@ -6,7 +6,9 @@ import type {Body, Completion, Finish, Settings, Step, Token} from './_chat/dial
 import {geminiLane} from './_chat/gemini-batch.ts';
 import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
 import type {Prompt} from './_chat/prompt.ts';
-import {type Explain, tokenCount} from './_wire/reply.ts';
+import {ALL_HINTS} from './_chat/refusal-hints.ts';
+import type {RefusalAdvice} from './_wire/refusal.ts';
+import {tokenCount} from './_wire/reply.ts';
 
 export interface GeminiOptions<O extends Output> extends ChatOptions, ModeOptions<O> {
   /**
@@ -41,7 +43,7 @@ export function gemini<O extends Output>(options: GeminiOptions<O>): Teacher<Acc
     completions,
     receipt,
     cost: GEMINI_COST,
-    explain,
+    refusalAdvice: advice,
     // Vertex reads batches only from Google Cloud Storage.
     ...(!isVertex && {lane: location => geminiLane(location, encodeURIComponent(model))}),
     tokenKey: 'id',
@@ -165,23 +167,24 @@ function usageOf({
   return {inputTokens, outputTokens: Math.max(outputTokens, (totalTokenCount ?? 0) - inputTokens)};
 }
 
-const explain: Explain = ({status, codes}) => {
-  const code = codes.find(code => code in PROBLEMS);
-  if (code !== undefined) return {problem: PROBLEMS[code]!};
-  return status === 404 ? {problem: PROBLEMS['NOT_FOUND']!} : undefined;
-};
+const KEY = 'It refuses the key. Set GEMINI_API_KEY, or LIMBECK_TEACHER_KEY for another address, or pass `key`.';
 
-const PROBLEMS: Readonly<Record<string, string>> = {
-  INVALID_ARGUMENT:
-    'It does not take the request: check `model`, `key` and `parameters`. Preview models tell no log-probabilities, and ' +
-    'some models take no JSON schema (`structured: false`).',
-  FAILED_PRECONDITION:
-    'It is not free of charge where you are, or not open to this account. Set up billing for the key.',
-  UNAUTHENTICATED: 'It refuses the key. Set GEMINI_API_KEY, or LIMBECK_TEACHER_KEY for another address, or pass `key`.',
-  PERMISSION_DENIED: 'The key may not use this. Check `model` and the rights of the key.',
-  NOT_FOUND: 'There is no such model. Check `model` and `url`.',
-  RESOURCE_EXHAUSTED: 'It gets too many requests, or the day’s are used up. Lower `concurrency` or the rate.',
-  INTERNAL: 'It failed.',
-  UNAVAILABLE: 'It is overloaded.',
-  DEADLINE_EXCEEDED: 'The service itself timed out. Shorten the text.',
+const advice: RefusalAdvice = {
+  byCode: {
+    INVALID_ARGUMENT:
+      'It does not take the request: check `model`, `key` and `parameters`. Preview models tell no log-probabilities, and ' +
+      'some models take no JSON schema (`structured: false`).',
+    FAILED_PRECONDITION:
+      'It is not free of charge where you are, or not open to this account. Set up billing for the key.',
+    UNAUTHENTICATED: KEY,
+    PERMISSION_DENIED: 'The key may not use this. Check `model` and the rights of the key.',
+    NOT_FOUND: 'There is no such model. Check `model` and `url`.',
+    RESOURCE_EXHAUSTED: 'It gets too many requests, or the day’s are used up. Lower `concurrency` or the rate.',
+    INTERNAL: 'It failed.',
+    UNAVAILABLE: 'It is overloaded.',
+    DEADLINE_EXCEEDED: 'The service itself timed out. Shorten the text.',
+  },
+  byCause: {key: KEY},
+  byWords: ALL_HINTS,
+  byStatus: {404: 'There is no such model. Check `model` and `url`.'},
 };

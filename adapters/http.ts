@@ -5,7 +5,7 @@ import type {ReceiptLocation} from './_http/receipt.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
 import {openHeaders} from './_wire/headers.ts';
-import type {Explain} from './_wire/reply.ts';
+import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
 import {type ServiceOptions, standInFor} from './_wire/service.ts';
 
@@ -107,28 +107,28 @@ export function http(options: HttpOptions): Teacher {
     error: options.error,
     receipt: options.receipt,
     maxBatch: options.maxBatch ?? (template.isBatch ? 32 : 1),
-    explain: () => explain,
+    refusalAdvice: () => advice,
   });
 }
 
 /** The meaning of statuses that model servers share, whatever their framework. */
-const explain: Explain = ({status, codes}) => {
+const advice: RefusalAdvice = {
   // TorchServe has one status for a full queue and for an error in its handler.
-  if (codes.includes('InternalServerException')) {
-    return {problem: 'Its handler failed on the request. Its log says why; check `request`.'};
-  }
-  const problem = PROBLEMS[status];
-  return problem === undefined ? undefined : {problem};
-};
-
-const PROBLEMS: Readonly<Record<number, string>> = {
-  400: 'It does not take the request. Check `request`, and the shape of the input.',
-  404: 'Nothing is there. Check the path of `url`, and that the model is loaded.',
-  405: 'It takes no POST there. Check the path of `url`.',
-  415: 'It takes no JSON there. Check the path of `url`.',
-  422: 'It does not take the request. Check `request`, and the shape of the input.',
-  500: 'It failed. Its own log says why; a field that `request` lacks, or a wrong shape of the input, is a common cause.',
-  502: 'Its gateway gets no answer from it. Check that it runs.',
-  503: 'It is overloaded, or has not started yet. Lower `concurrency` if that stays so.',
-  507: 'Its worker has died, usually because memory ran out. Its own log says why.',
+  byCode: {InternalServerException: 'Its handler failed on the request. Its log says why; check `request`.'},
+  byCause: {
+    model: 'It has no such model. Check the path of `url`, and the model in `request`.',
+    'too-long':
+      'A text is longer than the model takes. Shorten it, or have the service cut it by a field of `request`.',
+  },
+  byStatus: {
+    400: 'It does not take the request. Check `request`, and the shape of the input.',
+    404: 'Nothing is there. Check the path of `url`, and that the model is loaded.',
+    405: 'It takes no POST there. Check the path of `url`.',
+    415: 'It takes no JSON there. Check the path of `url`.',
+    422: 'It does not take the request. Check `request`, and the shape of the input.',
+    500: 'It failed. Its own log says why; a field that `request` lacks, or a wrong shape of the input, is a common cause.',
+    502: 'Its gateway gets no answer from it. Check that it runs.',
+    503: 'It is overloaded, or has not started yet. Lower `concurrency` if that stays so.',
+    507: 'Its worker has died, usually because memory ran out. Its own log says why.',
+  },
 };

@@ -2,7 +2,7 @@ import {InputError} from '../src/errors.ts';
 import type {Teacher} from '../src/teacher.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
-import type {Explain} from './_wire/reply.ts';
+import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
 import {keyVariableFor, type ServiceOptions, standInFor} from './_wire/service.ts';
 
@@ -62,10 +62,9 @@ export function huggingface(options: HuggingfaceOptions): Teacher<'gray-box'> {
       }),
     ],
     output: isLogits ? {logits: ''} : {probabilities: ''},
-    shape: found => (isLogits && areProbabilities(found) ? {problem: NO_LOGITS} : {value: found}),
     maxBatch: 1,
     advice: 'Check `url`, and that the model is a classifier.',
-    explain: () => explain,
+    refusalAdvice: () => advice,
   });
 }
 
@@ -78,28 +77,18 @@ function addressOf({model, url}: HuggingfaceOptions): string {
   throw new InputError('The `model` is no name of the hub. Give one such as `ProsusAI/finbert`.');
 }
 
-const NO_LOGITS = 'It gave probabilities, though it was asked for logits. Set `output` to "probabilities".';
-
-/** True if all scores are from 0 to 1 and sum to 1, which logits almost never do. */
-function areProbabilities(found: unknown): boolean {
-  const scores = (Array.isArray(found) ? found.flat() : []).map(
-    item => (item as {readonly score?: unknown} | null)?.score,
-  );
-  const total = scores.reduce<number>((sum, score) => sum + Number(score), 0);
-  return scores.every(score => Number(score) >= 0) && Math.abs(total - 1) < 1e-5;
-}
-
-const explain: Explain = ({status}) => {
-  const problem = PROBLEMS[status];
-  return problem === undefined ? undefined : {problem};
-};
-
-const PROBLEMS: Readonly<Record<number, string>> = {
-  400: 'It does not take the request. Check that the model is a classifier of texts that `hf-inference` serves.',
-  402: 'The credits of the account are spent. Buy more, or wait for the next month.',
-  404: 'There is no such model, or `hf-inference` does not serve it. Check `model` or `url`.',
-  410: 'The model is no longer served. Use another one, or an endpoint of your own.',
-  422: 'It does not take the text. The text can be longer than the model takes.',
-  424: 'Its model failed on the text. Its own log says why.',
-  503: 'The model is being loaded, or the service is overloaded.',
+const advice: RefusalAdvice = {
+  byCause: {
+    model: 'There is no such model, or `hf-inference` does not serve it. Check `model` or `url`.',
+    'too-long': 'The text is longer than the model takes. Shorten it.',
+  },
+  byStatus: {
+    400: 'It does not take the request. Check that the model is a classifier of texts that `hf-inference` serves.',
+    402: 'The credits of the account are spent. Buy more, or wait for the next month.',
+    404: 'There is no such model, or `hf-inference` does not serve it. Check `model` or `url`.',
+    410: 'The model is no longer served. Use another one, or an endpoint of your own.',
+    422: 'It does not take the text. The text can be longer than the model takes.',
+    424: 'Its model failed on the text. Its own log says why.',
+    503: 'The model is being loaded, or the service is overloaded.',
+  },
 };

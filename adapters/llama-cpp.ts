@@ -6,9 +6,10 @@ import type {Body, Settings} from './_chat/dialect.ts';
 import {type ModeOptions, modeFor} from './_chat/modes.ts';
 import {chatCompletions, chatMessages, chatReceipt} from './_chat/openai-chat.ts';
 import type {Prompt} from './_chat/prompt.ts';
+import {CHAT_HINTS} from './_chat/refusal-hints.ts';
 import {llamaCppServer} from './_exact/llama-cpp-server.ts';
 import {exactTeacher} from './_exact/teacher.ts';
-import type {Explain} from './_wire/reply.ts';
+import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
 
 interface LlamaCppChatOptions extends ChatOptions {
@@ -105,7 +106,7 @@ function scoringTeacher(options: LlamaCppLogProbabilitiesOptions, address: strin
     identity: {template, ...ofTemplate, reusesPrompts: reusePrompts, ...(parameters && {parameters})},
     open: (post, connection) =>
       llamaCppServer(post, {connection, address, model, template, templateOptions, reusePrompts, parameters}),
-    explain: explainLlamaCpp,
+    refusalAdvice: advice,
     advice: 'Check that `url` is that of a llama-server, of 2025 or later.',
   });
 }
@@ -123,7 +124,7 @@ function labelTeacher(options: LlamaCppLabelOptions, address: string): Teacher<'
     completions: chatCompletions,
     receipt: chatReceipt,
     cost: CHAT_COST,
-    explain: explainLlamaCpp,
+    refusalAdvice: advice,
     // The grammar allows bare codes, without JSON around them.
     schema: () => undefined,
     body(prompt: Prompt, {model, maxTokens, codes}: Settings): Body {
@@ -146,22 +147,21 @@ function grammarOf(codes: readonly string[]): string {
 }
 
 /** The meaning of a llama-server's refusals that the status alone does not give. */
-const explainLlamaCpp: Explain = ({status, codes}) => {
-  const code = codes.find(code => code in PROBLEMS);
-  if (code !== undefined) return {problem: PROBLEMS[code]!};
-  if (status === 404) return {problem: 'It does not have the route. Check that `url` is that of a llama-server.'};
-  if (status === 501) return {problem: 'It can not do that as it was started: its own log says why.', retryable: false};
-  return undefined;
-};
-
-const PROBLEMS: Readonly<Record<string, string>> = {
-  exceed_context_size_error:
-    'The text and its prompt take more tokens than there is room for. Start the server with a larger `--ctx-size`, which ' +
-    'its slots share, or shorten the text.',
-  unavailable_error: 'It still loads its model.',
-  not_found_error: 'It does not have the route. Check that `url` is that of a llama-server.',
-  authentication_error: 'It refuses the key, or asks for one. Set LIMBECK_TEACHER_KEY or pass `key`.',
-  invalid_request_error:
-    "It does not take the request: its own log says why. Perhaps the model has no chat template (`template: 'none'`), or " +
-    'one that knows no system message (give the whole `prompt` as `user`).',
+const advice: RefusalAdvice = {
+  byCode: {
+    exceed_context_size_error:
+      'The text and its prompt take more tokens than there is room for. Start the server with a larger `--ctx-size`, which ' +
+      'its slots share, or shorten the text.',
+    unavailable_error: 'It still loads its model.',
+    not_found_error: 'It does not have the route. Check that `url` is that of a llama-server.',
+    authentication_error: 'It refuses the key, or asks for one. Set LIMBECK_TEACHER_KEY or pass `key`.',
+    invalid_request_error:
+      "It does not take the request. Perhaps the model has no chat template (`template: 'none'`), or " +
+      'one that knows no system message (give the whole `prompt` as `user`).',
+  },
+  byWords: CHAT_HINTS,
+  byStatus: {
+    404: 'It does not have the route. Check that `url` is that of a llama-server.',
+    501: {problem: 'It can not do that as it was started: its own log says why.', retryable: false},
+  },
 };

@@ -3,7 +3,7 @@ import type {Teacher} from '../src/teacher.ts';
 import type {Cell} from './_http/cells.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
-import type {Explain} from './_wire/reply.ts';
+import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
 import {keyVariableFor, type ServiceOptions, standInFor} from './_wire/service.ts';
 
@@ -69,7 +69,7 @@ export function mistral(options: MistralOptions): Teacher<'gray-box'> {
     advice: 'Check `url`, and that the model is a classifier.',
     receipt: {model: '/model', inputTokens: '/usage/prompt_tokens'},
     maxBatch,
-    explain: () => explain,
+    refusalAdvice: () => advice,
   });
 }
 
@@ -84,13 +84,14 @@ function scoresIn(found: unknown, target: string | undefined): Cell {
   return {problem: 'Its model has several targets or none. Name the one to read as `target`.'};
 }
 
-const explain: Explain = ({status}) => {
-  const problem = PROBLEMS[status];
-  return problem === undefined ? undefined : {problem};
-};
-
-const PROBLEMS: Readonly<Record<number, string>> = {
-  400: 'It does not take the request. Check that `model` is a classifier.',
-  404: 'It has no such model. Check `model`, and that the key belongs to the account that trained it.',
-  422: 'It does not take the request. Check that `model` is a classifier, and that the texts are not too long.',
+const advice: RefusalAdvice = {
+  byCause: {
+    model: 'It has no such model. Check `model`, and that the key belongs to the account that trained it.',
+    'too-long': 'A text is longer than the model takes. Shorten it.',
+  },
+  byStatus: {
+    400: 'It does not take the request. Check that `model` is a classifier.',
+    404: 'It has no such model. Check `model`, and that the key belongs to the account that trained it.',
+    422: 'It does not take the request. Check that `model` is a classifier, and that the texts are not too long.',
+  },
 };

@@ -6,7 +6,9 @@ import type {Completion, Settings} from './_chat/dialect.ts';
 import {type AccessOf, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
 import {chatMessages, stepOf, stepSchema} from './_chat/openai-chat.ts';
 import type {Prompt} from './_chat/prompt.ts';
-import {type Explain, tokenCount} from './_wire/reply.ts';
+import {ALL_HINTS} from './_chat/refusal-hints.ts';
+import type {RefusalAdvice} from './_wire/refusal.ts';
+import {tokenCount} from './_wire/reply.ts';
 
 export interface OllamaOptions<O extends Output>
   extends ChatOptions,
@@ -36,7 +38,7 @@ export function ollama<O extends Output>(options: OllamaOptions<O>): Teacher<Acc
     completions,
     receipt,
     cost: OLLAMA_COST,
-    explain,
+    refusalAdvice: advice,
     warmed: temperature => ({options: {temperature}}),
     body(prompt: Prompt, {model, maxTokens, codes}: Settings) {
       const format = mode.schema(codes);
@@ -81,12 +83,17 @@ function receipt(document: unknown): Receipt {
   return {...(model && {model}), ...(isCounted && {usage: {inputTokens, outputTokens}})};
 }
 
-const explain: Explain = ({status}) => {
-  if (status === 404) return {problem: 'There is no such model here. Run `ollama pull` with its name, or check `url`.'};
-  if (status !== 400) return undefined;
-  return {
-    problem:
+const advice: RefusalAdvice = {
+  byCause: {
+    model: 'There is no such model here. Run `ollama pull` with its name, or check `model`.',
+    path: 'It has no such route. Check `url`.',
+    'too-long': 'The text is longer than its context. Raise it: `parameters: {options: {num_ctx: 8192}}`.',
+  },
+  byWords: ALL_HINTS,
+  byStatus: {
+    400:
       'It does not take the request: its own log says why. It gives at most 20 tokens (`topLogprobs`), and reads texts no ' +
       'longer than its context (`parameters: {options: {num_ctx: 8192}}`).',
-  };
+    404: 'There is no such model here. Run `ollama pull` with its name, or check `url`.',
+  },
 };

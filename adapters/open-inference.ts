@@ -2,7 +2,7 @@ import {InputError, TeacherError} from '../src/errors.ts';
 import type {AskOptions, Detail, Outcome, Query, Teacher} from '../src/teacher.ts';
 import {type AliasOptions, readerWith} from './_answers/aliases.ts';
 import {checkServiceUrl, overHttp, transportTo} from './_open-inference/address.ts';
-import {type Client, infer, type Model} from './_open-inference/client.ts';
+import {type Client, infer, type Model, refusalOf} from './_open-inference/client.ts';
 import {batchesOf} from './_open-inference/inputs.ts';
 import {type LabelOutput, outputNames, replyReader, type ScoreOutput} from './_open-inference/outputs.ts';
 import {receiptOf} from './_open-inference/replies.ts';
@@ -123,7 +123,17 @@ export function openInference(options: OpenInferenceOptions & {readonly output: 
     service: chargedService(
       options,
       {address: address ?? standIn, connection},
-      {reader: readerWith(READER, aliases), read: client.read, receipt: receiptOf},
+      {
+        reader: readerWith(READER, aliases),
+        read: client.read,
+        refusal: (reply, queries) =>
+          refusalOf(
+            target.connection,
+            reply,
+            queries.map(({input}) => input),
+          ),
+        receipt: receiptOf,
+      },
     ),
     ask: (queries, askOptions) => askAll(client, queries, askOptions),
   };

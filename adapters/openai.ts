@@ -7,7 +7,9 @@ import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from '
 import {openAiLane} from './_chat/openai-batch.ts';
 import {chatCompletions, chatMessages, chatReceipt, stepOf, stepSchema} from './_chat/openai-chat.ts';
 import type {Prompt} from './_chat/prompt.ts';
-import {type Explain, tokenCount} from './_wire/reply.ts';
+import {ALL_HINTS} from './_chat/refusal-hints.ts';
+import type {RefusalAdvice} from './_wire/refusal.ts';
+import {tokenCount} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
 
 export interface OpenAiOptions<O extends Output> extends ChatOptions, ModeOptions<O> {
@@ -54,7 +56,7 @@ export function openai<O extends Output>(options: OpenAiOptions<O>): Teacher<Acc
     provider: {own: OPENAI, variable: 'OPENAI_API_KEY'},
     address,
     path: `${protocol.path}${query}`,
-    explain: explainOpenAi,
+    refusalAdvice: advice,
     warmed: temperature => ({temperature}),
     ...(apiVersion === undefined
       ? {lane: location => openAiLane(location)}
@@ -166,29 +168,28 @@ function responseReceipt(document: unknown): Receipt {
 }
 
 /** The meaning of errors in OpenAI's protocol that the status alone does not give. */
-const explainOpenAi: Explain = ({status, codes}) => {
-  const code = codes.find(code => code in PROBLEMS);
-  if (code !== undefined) return {problem: PROBLEMS[code]!};
-  if (status === 404) return {problem: 'Check `url`, which for most services ends in `/v1`, and `model`.'};
-  if (status === 400 || status === 422) {
-    return {
-      problem:
-        'It does not take the request: its own log says why. Some models refuse `temperature` (set it to null), ' +
-        'log-probabilities, or more of them than they give (lower `topLogprobs`), or a JSON schema (`structured: false`).',
-    };
-  }
-  return undefined;
-};
+/** For a refusal without words. */
+const UNTOLD =
+  'It does not take the request: its own log says why. Some models refuse `temperature` (set it to null), ' +
+  'log-probabilities, or more of them than they give (lower `topLogprobs`), or a JSON schema (`structured: false`).';
 
-const PROBLEMS: Readonly<Record<string, string>> = {
-  context_length_exceeded: 'The text is longer than the model reads. Shorten it.',
-  exceed_context_size_error: 'The text is longer than the model reads. Shorten it.',
-  string_above_max_length: 'The text is longer than the service takes. Shorten it.',
-  content_filter: 'A content filter of the service stopped the text.',
-  content_policy_violation: 'A content filter of the service stopped the text.',
-  model_not_found: 'There is no such model for this key. Check `model`.',
-  DeploymentNotFound: 'There is no such deployment. Check `url` and `apiVersion`.',
-  invalid_api_key: 'It refuses the key. Check it.',
-  unsupported_value: 'The model refuses the value of a field. Set `temperature: null`, or replace it by `parameters`.',
-  unsupported_parameter: 'The model does not know a field. Set it to null in `parameters`, or `temperature` to null.',
+const advice: RefusalAdvice = {
+  byCode: {
+    string_above_max_length: 'The text is longer than the service takes. Shorten it.',
+    DeploymentNotFound: 'There is no such deployment. Check `url` and `apiVersion`.',
+    unsupported_value:
+      'The model refuses the value of a field. Set `temperature: null`, or replace it by `parameters`.',
+    unsupported_parameter: 'The model does not know a field. Set it to null in `parameters`, or `temperature` to null.',
+  },
+  byCause: {
+    model: 'It has no such model for this key. Check `model`.',
+    path: 'It has no such route. Check `url`, which for most services ends in `/v1`.',
+    'too-long': 'The text is longer than the model reads. Shorten it.',
+  },
+  byWords: ALL_HINTS,
+  byStatus: {
+    400: UNTOLD,
+    404: 'Check `url`, which for most services ends in `/v1`, and `model`.',
+    422: UNTOLD,
+  },
 };

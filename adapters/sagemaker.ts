@@ -5,8 +5,9 @@ import type {LabelLocation, ScoreLocation} from './_http/output.ts';
 import type {ReceiptLocation} from './_http/receipt.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
-import {type AwsOptions, awsAccess, explainAws, regionOf} from './_wire/aws.ts';
-import {type Explain, parseJson} from './_wire/reply.ts';
+import {AWS_ERRORS, AWS_STATUSES, type AwsOptions, awsAccess, regionOf} from './_wire/aws.ts';
+import type {Explanation, RefusalAdvice} from './_wire/refusal.ts';
+import {parseJson} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
 import type {ServiceOptions} from './_wire/service.ts';
 
@@ -104,7 +105,7 @@ export function sagemaker(options: SagemakerOptions): Teacher {
       error,
       receipt,
       maxBatch: options.maxBatch ?? (template.isBatch ? 32 : 1),
-      explain: explainFor,
+      refusalAdvice: adviceFor,
       refusesInput,
     },
   );
@@ -137,15 +138,14 @@ function refusesInput(reply: Reply): boolean {
   return [400, 413, 422].includes(status);
 }
 
-const explainFor =
-  (reply: Reply): Explain =>
-  refusal => {
-    if (refusal.status === 424) return modelError(containerStatus(reply));
-    const known = refusal.codes.flatMap(code => ERRORS[code] ?? [])[0];
-    return known ?? explainAws(refusal) ?? PROBLEMS[refusal.status];
-  };
+function adviceFor(reply: Reply): RefusalAdvice {
+  if (reply.status === 424) return {byStatus: {424: modelError(containerStatus(reply))}};
+  return {byCode: ERRORS, byCause: {model: NO_ENDPOINT}, byStatus: STATUSES};
+}
 
-function modelError(status: number | undefined): ReturnType<Explain> {
+const NO_ENDPOINT = 'There is no such endpoint, or no such model on it. Check `endpoint` and `region`.';
+
+function modelError(status: number | undefined): Explanation {
   if (status === undefined)
     return {problem: 'Its model failed. The log of the endpoint in CloudWatch says why.', retryable: true};
   const retryable = status === 408 || status === 429 || status >= 500;
@@ -163,7 +163,8 @@ const invalid = {
   problem: 'It does not take the request. Check `endpoint` and `region`, and that a request is not larger than 6 MB.',
 };
 
-const ERRORS: Readonly<Record<string, ReturnType<Explain>>> = {
+const ERRORS: NonNullable<RefusalAdvice['byCode']> = {
+  ...AWS_ERRORS,
   ModelNotReadyException: notReady,
   ValidationError: invalid,
   ValidationException: invalid,
@@ -171,7 +172,8 @@ const ERRORS: Readonly<Record<string, ReturnType<Explain>>> = {
 };
 
 /** Used if the reply names no error. */
-const PROBLEMS: Readonly<Record<number, ReturnType<Explain>>> = {
+const STATUSES: NonNullable<RefusalAdvice['byStatus']> = {
+  ...AWS_STATUSES,
   400: invalid,
   413: {problem: 'The request is larger than 6 MB. Lower `maxBatch`.'},
 };

@@ -10,7 +10,7 @@ import {
 } from './_http/instances.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate, type Template} from './_http/template.ts';
-import type {Explain} from './_wire/reply.ts';
+import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
 import {type ServiceOptions, standInFor} from './_wire/service.ts';
 
@@ -116,7 +116,7 @@ export function tensorflowServing(options: TensorflowServingOptions): Teacher {
     output: location,
     shape: found => ({value: readable(found)}),
     maxBatch,
-    explain: () => explain,
+    refusalAdvice: () => advice,
   });
 }
 
@@ -182,19 +182,20 @@ function asText(value: unknown): unknown {
 }
 
 /** The meaning of the service's statuses. Its own messages hold shapes, node names and parts of the input. */
-const explain: Explain = ({status}) => {
-  const problem = PROBLEMS[status];
-  return problem === undefined ? undefined : {problem};
-};
-
-const PROBLEMS: Readonly<Record<number, string>> = {
-  400: 'It does not take the request. Check `signature`, `input` and `format`, and the datatype and shape of the input.',
-  404: 'It has no such model. Check `model`, and `version` or `versionLabel`; its address ends before `/v1`.',
-  409: 'It gave up the request. Another request can be in its way.',
-  429: 'Its queue is full. Lower `concurrency`, or raise its limits.',
-  499: 'It gave up the request, because the request was cancelled.',
-  500: 'It failed. Its own log says why; a wrong shape of the input is a common cause.',
-  501: 'It can not do that with this model. Check `format` and `signature`.',
-  503: 'The model is not loaded yet, or its queue is full. Lower `concurrency` if that stays so.',
-  504: 'The service itself timed out. Lower `maxBatch`.',
+const advice: RefusalAdvice = {
+  byCause: {
+    model: 'It has no such model. Check `model`, and `version` or `versionLabel`.',
+    path: 'It has no such route. The address in `url` ends before `/v1`.',
+  },
+  byStatus: {
+    400: 'It does not take the request. Check `signature`, `input` and `format`, and the datatype and shape of the input.',
+    404: 'It has no such model. Check `model`, and `version` or `versionLabel`; its address ends before `/v1`.',
+    409: 'It gave up the request. Another request can be in its way.',
+    429: 'Its queue is full. Lower `concurrency`, or raise its limits.',
+    499: 'It gave up the request, because the request was cancelled.',
+    500: 'It failed. Its own log says why; a wrong shape of the input is a common cause.',
+    501: 'It can not do that with this model. Check `format` and `signature`.',
+    503: 'The model is not loaded yet, or its queue is full. Lower `concurrency` if that stays so.',
+    504: 'The service itself timed out. Lower `maxBatch`.',
+  },
 };

@@ -1,7 +1,7 @@
 import type {Teacher} from '../src/teacher.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
-import type {Explain} from './_wire/reply.ts';
+import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
 import {type ServiceOptions, standInFor} from './_wire/service.ts';
 
@@ -66,26 +66,21 @@ export function textEmbeddingsInference(options: TextEmbeddingsInferenceOptions)
     output: output === 'logits' ? {logits: '/*'} : {probabilities: '/*'},
     maxBatch,
     advice: 'Check `url`, and that the model is a classifier.',
-    explain: () => explain,
+    refusalAdvice: () => advice,
   });
 }
 
-const explain: Explain = ({status, codes}) => {
-  const known = codes.flatMap(code => ERRORS[code] ?? [])[0];
-  return known ?? (status === 404 ? notThere : undefined);
-};
-
-const notThere = {problem: 'It has no `/predict`. Check `url`, and that its model is a classifier.'};
-
-/** Keyed by their `error_type`. */
-const ERRORS: Readonly<Record<string, ReturnType<Explain>>> = {
-  Validation: {
-    problem:
+const advice: RefusalAdvice = {
+  byCause: {'too-long': 'A text is longer than the model takes. Set `truncate`, or shorten it.'},
+  byCode: {
+    Validation:
       'A text is longer than the model takes, or the batch larger than `max_client_batch_size`. Set `truncate`, or lower `maxBatch`.',
+    Tokenizer: 'Its tokenizer can not read a text.',
+    Empty: 'It takes no empty text.',
+    Backend: {problem: 'Its model failed. Its own log says why.', retryable: true},
+    Overloaded: 'Its queue is full. Lower `concurrency`, or raise its `max_concurrent_requests`.',
+    Unhealthy: 'It is not healthy: its model does not answer. Its own log says why.',
   },
-  Tokenizer: {problem: 'Its tokenizer can not read a text.'},
-  Empty: {problem: 'It takes no empty text.'},
-  Backend: {problem: 'Its model failed. Its own log says why.', retryable: true},
-  Overloaded: {problem: 'Its queue is full. Lower `concurrency`, or raise its `max_concurrent_requests`.'},
-  Unhealthy: {problem: 'It is not healthy: its model does not answer. Its own log says why.'},
+  byWords: [[/batch size/i, 'Lower `maxBatch`.']],
+  byStatus: {404: 'It has no `/predict`. Check `url`, and that its model is a classifier.'},
 };

@@ -3,7 +3,7 @@ import type {Json, Teacher} from '../src/teacher.ts';
 import type {AliasOptions} from './_answers/aliases.ts';
 import {type InstanceLabel, type InstanceScores, instanceTemplates, predictionLocation} from './_http/instances.ts';
 import {mappedTeacher} from './_http/teacher.ts';
-import type {Explain} from './_wire/reply.ts';
+import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
 import type {ServiceOptions} from './_wire/service.ts';
 
@@ -97,7 +97,7 @@ export function vertex(options: VertexOptions): Teacher {
     output: predictionLocation(output),
     receipt: {model: '/model', fingerprint: '/deployedModelId'},
     maxBatch,
-    explain: () => explain,
+    refusalAdvice: () => advice,
   });
 }
 
@@ -109,16 +109,17 @@ function pathOf({project, location, endpoint}: VertexOptions): string {
   return `projects/${project}/locations/${location}/endpoints/${endpoint}`;
 }
 
-const explain: Explain = ({status}) => {
-  const problem = PROBLEMS[status];
-  return problem === undefined ? undefined : {problem};
-};
-
-const PROBLEMS: Readonly<Record<number, string>> = {
-  400: 'It does not take the request. Check `input` and `parameters`, and the shape of the input.',
-  401: 'The access token is missing or has expired. Pass `key` as a function that renews it.',
-  403: 'The account may not ask it. Check its role in the project, and that the API is enabled there.',
-  404: 'There is no such endpoint. Check `project`, `location` and `endpoint`, or `url` if the endpoint has its own.',
-  429: 'The quota of the project is used up. Lower `concurrency` or the rate.',
-  503: 'No model is ready on the endpoint. Check that one is deployed, and lower `concurrency` if it is overloaded.',
+const advice: RefusalAdvice = {
+  byCause: {
+    model: 'There is no such endpoint, or no such model on it. Check `project`, `location` and `endpoint`.',
+    'too-long': 'A text is longer than the model takes. Shorten it.',
+  },
+  byStatus: {
+    400: 'It does not take the request. Check `input` and `parameters`, and the shape of the input.',
+    401: 'The access token is missing or has expired. Pass `key` as a function that renews it.',
+    403: 'The account may not ask it. Check its role in the project, and that the API is enabled there.',
+    404: 'There is no such endpoint. Check `project`, `location` and `endpoint`, or `url` if the endpoint has its own.',
+    429: 'The quota of the project is used up. Lower `concurrency` or the rate.',
+    503: 'No model is ready on the endpoint. Check that one is deployed, and lower `concurrency` if it is overloaded.',
+  },
 };

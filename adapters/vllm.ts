@@ -7,12 +7,13 @@ import type {Body, Settings} from './_chat/dialect.ts';
 import {type ModeOptions, modeFor} from './_chat/modes.ts';
 import {chatCompletions, chatMessages, chatReceipt} from './_chat/openai-chat.ts';
 import type {Prompt} from './_chat/prompt.ts';
+import {CHAT_HINTS} from './_chat/refusal-hints.ts';
 import {exactTeacher} from './_exact/teacher.ts';
 import {vllmServer} from './_exact/vllm-server.ts';
 import type {Cell} from './_http/cells.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
-import type {Explain} from './_wire/reply.ts';
+import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
 import {type ServiceOptions, standInFor} from './_wire/service.ts';
 
@@ -98,7 +99,7 @@ function scoringTeacher(options: VllmLogProbabilitiesOptions, address: string): 
     endsTurn,
     identity: {template, ...ofTemplate, ...(parameters && {parameters})},
     open: (post, {name}) => vllmServer(post, {name, model, template, templateOptions, parameters}),
-    explain: explainVllm('generate'),
+    refusalAdvice: adviceFor('generate'),
     advice: 'Check that `url` is that of vLLM itself.',
   });
 }
@@ -118,7 +119,7 @@ function labelTeacher(options: VllmLabelOptions, address: string): Teacher<'blac
     completions: chatCompletions,
     receipt: chatReceipt,
     cost: CHAT_COST,
-    explain: explainVllm('generate'),
+    refusalAdvice: adviceFor('generate'),
     // The choice is among bare codes, without JSON around them.
     schema: () => undefined,
     read(completions, prompts) {
@@ -189,23 +190,20 @@ function vllmClassifier(options: VllmClassifyOptions, address: string): Teacher<
     labels,
     templates: [readTemplate({model, input: '{texts}', use_activation: !isLogits})],
     output: isLogits ? {logits: '/data/*'} : {probabilities: '/data/*'},
-    shape: found => scoresIn(found, labels, isLogits),
+    shape: found => scoresIn(found, labels),
     receipt: {model: '/model', inputTokens: '/usage/prompt_tokens'},
     maxBatch,
     advice: 'Check `url`, and that the model is a classifier.',
-    explain: () => explainVllm('classify'),
+    refusalAdvice: () => adviceFor('classify'),
   });
 }
 
 const classified = z.object({label: z.string().nullish(), probs: z.array(z.number())});
 
-function scoresIn(found: unknown, labels: readonly string[], isLogits: boolean): Cell {
+function scoresIn(found: unknown, labels: readonly string[]): Cell {
   const {data} = classified.safeParse(found);
   if (data === undefined) return {problem: 'It gave no scores.'};
   const {label, probs} = data;
-  if (isLogits && areProbabilities(probs)) {
-    return {problem: "It gave probabilities, though it was asked for logits. Set `output: 'probabilities'`."};
-  }
   const most = probs.indexOf(Math.max(...probs));
   if (probs.length === labels.length && label && labels[most] !== label) {
     return {
@@ -215,22 +213,6 @@ function scoresIn(found: unknown, labels: readonly string[], isLogits: boolean):
     };
   }
   return {value: probs};
-}
-
-/** True if all scores are from 0 to 1 and sum to 1, which logits almost never do. */
-function areProbabilities(scores: readonly number[]): boolean {
-  const total = scores.reduce((sum, score) => sum + score, 0);
-  return scores.every(score => score >= 0) && Math.abs(total - 1) < 1e-5;
-}
-
-/** Explains vLLM's refusals that the status alone does not explain. */
-function explainVllm(task: 'generate' | 'classify'): Explain {
-  return ({status, codes}) => {
-    if (status === 404) return {problem: codes.includes('NotFoundError') ? NO_MODEL : NO_ROUTE[task]};
-    if (status === 501) return {problem: 'Its model can not do that. Check `task` and `model`.', retryable: false};
-    if (status === 400 || status === 422) return {problem: REFUSED[task]};
-    return undefined;
-  };
 }
 
 const NO_MODEL = 'It serves no model of that name. Check `model`: `--served-model-name` or `/v1/models` gives it.';
@@ -243,11 +225,28 @@ const NO_ROUTE = {
     'It does not have `/classify`. Check that `url` is that of vLLM itself, and that its model is a classifier.',
 };
 
-const TOO_LONG = 'It does not take the request: its own log says why. A text can be longer than `--max-model-len`';
+const TOO_LONG = 'The text is longer than `--max-model-len`. Raise that, or shorten the text.';
+
+const REFUSES = 'It does not take the request. A text can be longer than `--max-model-len`';
 
 const REFUSED = {
   generate:
-    `${TOO_LONG}; a model can lack a chat template (\`template: 'none'\`), or have one that knows no system message (give the ` +
+    `${REFUSES}; a model can lack a chat template (\`template: 'none'\`), or have one that knows no system message (give the ` +
     'whole `prompt` as `user`).',
-  classify: `${TOO_LONG}.`,
+  classify: `${REFUSES}.`,
 };
+
+/** What to do about vLLM's refusals, by what its model does. */
+function adviceFor(task: 'generate' | 'classify'): RefusalAdvice {
+  return {
+    byCode: {NotFoundError: NO_MODEL},
+    byCause: {model: NO_MODEL, path: NO_ROUTE[task], 'too-long': TOO_LONG},
+    byWords: CHAT_HINTS,
+    byStatus: {
+      400: REFUSED[task],
+      404: NO_ROUTE[task],
+      422: REFUSED[task],
+      501: {problem: 'Its model can not do that. Check `task` and `model`.', retryable: false},
+    },
+  };
+}

@@ -29,6 +29,8 @@ export interface TeacherErrorDetails extends ErrorOptions {
   readonly retryable?: boolean;
   /** True if a reply came that could not be read: the query is asked once more, and then quarantined. */
   readonly unreadable?: boolean;
+  /** True if the answer holds scores that are not of the kind that the adapter declares. */
+  readonly misread?: boolean | undefined;
   /** The output, if it is a label that means no class. */
   readonly said?: Said | undefined;
   /** True if the service may have received the request and charge for it, although no whole reply came. */
@@ -43,14 +45,15 @@ export interface TeacherErrorDetails extends ErrorOptions {
 }
 
 /**
- * A teacher could not be asked, or its reply can't be used. Holds no header, no key, and no more of a body than a
- * label.
+ * A teacher could not be asked, or its reply can't be used. Holds no header, no key, and of a body no more than a label, or
+ * what the service says of its refusal, without the texts that were asked about.
  */
 export class TeacherError extends LimbeckError {
   override readonly name = 'TeacherError';
   readonly status: number | undefined;
   readonly retryable: boolean;
   readonly unreadable: boolean;
+  readonly misread: boolean;
   readonly said: Said | undefined;
   readonly inDoubt: boolean;
   readonly retryAfter: number | undefined;
@@ -67,6 +70,7 @@ export class TeacherError extends LimbeckError {
       status,
       retryable = false,
       unreadable = false,
+      misread = false,
       said,
       inDoubt = false,
       retryAfter,
@@ -78,6 +82,7 @@ export class TeacherError extends LimbeckError {
     this.status = status;
     this.retryable = retryable;
     this.unreadable = unreadable;
+    this.misread = misread;
     this.said = said;
     this.inDoubt = inDoubt;
     this.retryAfter = retryAfter;

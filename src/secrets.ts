@@ -47,6 +47,42 @@ export function withoutSecrets(text: string): string {
   return found === plain ? clean : found;
 }
 
+/** The fewest letters and digits in a row that a word does not share with a secret by chance, if one is a digit. */
+const RUN = 6;
+/** The same for letters alone. */
+const RUN_OF_LETTERS = 9;
+
+/** A word of a service, with what can be in a key or in an address. */
+const WORD = /[\w*•…./+=:@-]+/g;
+
+/**
+ * A text of a service without words that can be made of a secret: a part of it, backwards or in another case, or its
+ * ends around stars or dots.
+ */
+export function withoutFragments(text: string): string {
+  if (known.size === 0) return text;
+  const secrets = [...known.keys()].map(secret => lettersOf(secret));
+  return text.replace(WORD, word => (secrets.some(secret => isMadeOf(secret, word)) ? INSTEAD : word));
+}
+
+function isMadeOf(secret: string, word: string): boolean {
+  const [start, end] = word.split(/\*{2,}|•+|…|\.{3,}/).map(lettersOf);
+  if (start!.length > 1 && end !== undefined && secret.startsWith(start!)) return true;
+  if (end !== undefined && end.length > 1 && secret.endsWith(end)) return true;
+  const letters = lettersOf(word);
+  const both = `${secret} ${reversed(secret)}`;
+  for (let from = 0; from + RUN <= letters.length; from++) {
+    const length = /\d/.test(letters.slice(from, from + RUN)) ? RUN : RUN_OF_LETTERS;
+    const run = letters.slice(from, from + length);
+    if (run.length === length && both.includes(run)) return true;
+  }
+  return letters !== '' && letters === secret;
+}
+
+function lettersOf(text: string): string {
+  return text.toLowerCase().replace(/[^a-z\d]/g, '');
+}
+
 /** The part of a service's reply that is cleaned. */
 interface Reply {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;

@@ -167,8 +167,12 @@ export interface Service<A extends Access = Access> {
   read(reply: Reply, count: number, detail: Detail): readonly ReadOutcome<A>[];
   /** The index of the class that a text means; logs are read by it. @default by the class names */
   labelOf?(text: string): number | undefined;
+  /** The error for a reply with another status. Never throws. @default messages name the status alone */
+  refusal?(reply: Reply, queries: readonly Query[]): Error;
   /** The cost and the author that a reply reports. Never throws. */
   receipt?(reply: Reply): Receipt;
+  /** A note to the user about a reply with status 200; asked for until there is one. Never throws. */
+  note?(reply: Reply): string | undefined;
   /** The most tokens that a request about these queries can use, by its body. Undefined if none are counted. */
   worstCase?(queries: readonly Query[]): Usage;
   /** The fewest tokens that such a request can use. @default one in and one out for each query */
@@ -276,11 +280,7 @@ export interface Teacher<A extends Access = Access> {
   readonly detail: Detail;
   /** The most queries one `ask` may carry. */
   readonly maxBatch: number;
-  /**
-   * How many `ask` calls may be under way at once.
-   *
-   * @default 1
-   */
+  /** How many `ask` calls may be under way at once. @default 1 */
   readonly concurrency?: number | undefined;
   /** For a teacher that asks a service; undefined if it answers in this process. */
   readonly service?: Service<A> | undefined;

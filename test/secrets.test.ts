@@ -69,7 +69,9 @@ describe('a key in the environment', () => {
 
   it('reaches the service, and no output and no file, whatever goes wrong', async () => {
     const refusing = await start({classes: 3});
-    expect((await label('wrong key', refusing, WRONG_KEY)).stderr).toContain('It answered 401. It refuses the key.');
+    expect((await label('wrong key', refusing, WRONG_KEY)).stderr).toContain(
+      'It answered 401: "refused". It refuses the key.',
+    );
 
     const spent = await start({classes: 3, rate: 1, faults: ['429-quota']});
     expect((await label('spent', spent)).stderr).toContain('nothing left to spend');

@@ -88,16 +88,23 @@ export function unknownLabel(text: string, words: LabelWords, problem: string, a
   const {index, isNear} = nearestTo(shown, labels);
   const nearest = classes[index]!;
   const named = `It says ${JSON.stringify(shown)}; the nearest class is \`${nearest}\``;
-  // A shortened text, or one without a word, can't be written down as an alias.
-  const offers = 'aliases' in words && isNear && shown === text;
-  const offer = offers ? `. If it means that, add \`${aliasLine(text, nearest)}\` to the teacher` : '';
-  const hint = `${named}${isNear ? '' : ', and that is far'}${offer}.`;
+  const hint = `${named}${isNear ? '' : ', and that is far'}.${offerFor(text, words, isNear ? nearest : undefined)}`;
   return {problem: sentences, hint, said: {text: shown, nearest}};
 }
 
 /** Returns the sentences of the problem, followed by the one that shows the label. */
 export function withHint({problem, hint}: Pick<UnknownLabel, 'problem' | 'hint'>): string {
   return hint === undefined ? problem : `${problem} ${hint}`;
+}
+
+/** Returns a sentence with the option that maps the text to a class; empty if the adapter has none. */
+function offerFor(text: string, words: LabelWords, nearest: string | undefined): string {
+  // A shortened text, or one without a word, can't be written down as an alias.
+  if ('aliases' in words && shownText(text) === text && text !== '') {
+    if (nearest !== undefined) return ` If it means that, add \`${aliasLine(text, nearest)}\` to the teacher.`;
+    return ` If it means another class, add \`aliases: {${quoted(text)}: …}\` with that class to the teacher.`;
+  }
+  return words.labels === undefined ? '' : ' Give its own names of the classes as `labels`, in the order of `classes`.';
 }
 
 /** Returns the option that maps the text to a class, as a recipe holds it. */

@@ -1,9 +1,10 @@
 import {TeacherError, type TeacherErrorDetails} from '../../src/errors.ts';
 import type {Answer, LabelAnswer} from '../../src/teacher.ts';
 import {aliasIndex, type LabelWords, type UnknownLabel, unknownLabel, withHint} from './aliases.ts';
+import type {Misread} from './nature.ts';
 
-/** The reason that there is no answer: sentences, or sentences with the label. */
-export type Unread = string | UnknownLabel;
+/** The reason that there is no answer: sentences, sentences with the label, or that the scores are of another kind. */
+export type Unread = string | UnknownLabel | Misread;
 
 export function isUnread(read: Answer | Unread): read is Unread {
   return typeof read === 'string' || 'problem' in read;
@@ -12,6 +13,9 @@ export function isUnread(read: Answer | Unread): read is Unread {
 /** Returns the error for a reply that can't be read. */
 export function unreadError(teacher: string, unread: Unread, details: TeacherErrorDetails): TeacherError {
   if (typeof unread === 'string') return new TeacherError(teacher, unread, details);
+  // Another attempt would give such scores again.
+  if ('misread' in unread)
+    return new TeacherError(teacher, unread.problem, {...details, unreadable: false, misread: true});
   return new TeacherError(teacher, withHint(unread), {...details, said: unread.said});
 }
 

@@ -6,6 +6,7 @@
 import type {Answer, Detail} from '../../src/teacher.ts';
 import type {LabelWords} from './aliases.ts';
 import {plainLabelReader, type Unread} from './labels.ts';
+import {misread} from './nature.ts';
 import {inClassOrder, namedScores} from './score-shapes.ts';
 
 /** The kind of scores. Log-probabilities use the natural logarithm. */
@@ -51,16 +52,17 @@ export function scoreReader({meaning, topK, ...words}: ScoreForm): (value: unkno
 }
 
 /** Reads one score for each class, in class order. */
-export function fullAnswer(meaning: ScoreMeaning, values: readonly number[]): Answer | string {
+export function fullAnswer(meaning: ScoreMeaning, values: readonly number[]): Answer | Unread {
   if (meaning === 'logits') {
     if (!values.every(Number.isFinite)) return notFinite;
     return {kind: 'logits', logits: Float32Array.from(values), features: {}};
   }
   const logs = logsOf(meaning, values);
-  if (typeof logs === 'string') return logs;
+  if (!isNumbers(logs)) return logs;
   const total = massOf(logs);
-  if (Math.abs(total - 1) > tolerance)
-    return `Its probabilities sum to ${total.toPrecision(4)}, not 1. Check what they are.`;
+  if (Math.abs(total - 1) > tolerance) {
+    return misread(`Its probabilities sum to ${total.toPrecision(4)}, not 1`, values);
+  }
   return {kind: 'log-probabilities', logProbabilities: floored(logs)};
 }
 
@@ -73,12 +75,14 @@ export function topKAnswer(
   meaning: Exclude<ScoreMeaning, 'logits'>,
   labels: readonly number[],
   values: readonly number[],
-): Answer | string {
+): Answer | Unread {
   if (new Set(labels).size !== labels.length) return namedTwice;
   const logs = logsOf(meaning, values, 'some');
-  if (typeof logs === 'string') return logs;
+  if (!isNumbers(logs)) return logs;
   const total = massOf(logs);
-  if (total > 1 + tolerance) return `Its most probable classes have a mass of ${total.toPrecision(4)}, above 1.`;
+  if (total > 1 + tolerance) {
+    return misread(`Its most probable classes have a mass of ${total.toPrecision(4)}, above 1`, values);
+  }
   const named = labels.map((label, index) => ({label, log: logs[index]!})).sort((a, b) => b.log - a.log);
   return {
     kind: 'top-k',
@@ -86,6 +90,10 @@ export function topKAnswer(
     logProbabilities: floored(named.map(({log}) => log)),
     rest: Math.max(0, 1 - total),
   };
+}
+
+function isNumbers(read: readonly number[] | Unread): read is readonly number[] {
+  return Array.isArray(read);
 }
 
 /** The most that a sum of probabilities can differ from 1. */
@@ -103,15 +111,15 @@ function logsOf(
   meaning: Exclude<ScoreMeaning, 'logits'>,
   values: readonly number[],
   which: 'all' | 'some' = 'all',
-): readonly number[] | string {
+): readonly number[] | Unread {
   if (meaning === 'log-probabilities') return values.some(Number.isNaN) ? notFinite : values;
   if (!values.every(Number.isFinite)) return notFinite;
-  if (values.some(value => value < 0)) return 'It gave a negative probability. Are these logits?';
+  if (values.some(value => value < 0)) return misread('It gave a negative probability', values);
   if (meaning === 'probabilities') return values.map(Math.log);
   const total = values.reduce((sum, value) => sum + value, 0);
   const slack = roundingOf(values);
   const isOff = which === 'all' ? Math.abs(total - 100) > slack : total > 100 + slack;
-  if (isOff) return `Its percentages sum to ${total.toPrecision(4)}, not 100. Check what they are.`;
+  if (isOff) return misread(`Its percentages sum to ${total.toPrecision(4)}, not 100`, values);
   const whole = which === 'all' ? total : Math.max(100, total);
   return values.map(value => Math.log(value / whole));
 }

@@ -1,6 +1,5 @@
 import {TeacherError} from '../../src/errors.ts';
 import {withWait} from '../../src/pace/service-limits.ts';
-import type {Inspection, ServiceProbe} from '../../src/service-probe.ts';
 import type {
   Access,
   AskOptions,
@@ -15,7 +14,8 @@ import type {
 } from '../../src/teacher.ts';
 import {type Aliases, aliasIndex, withHint} from '../_answers/aliases.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
-import {type Explain, parseJson, statusError} from '../_wire/reply.ts';
+import {type RefusalAdvice, statusError} from '../_wire/refusal.ts';
+import {parseJson} from '../_wire/reply.ts';
 import {type Connection, checkAddress, postJson} from '../_wire/request.ts';
 import {
   CONCURRENCY,
@@ -25,7 +25,8 @@ import {
   type ServiceOptions,
   standInFor,
 } from '../_wire/service.ts';
-import type {Body, ChatWords, Completion, Dialect, Settings, Unanswered} from './dialect.ts';
+import {chatProbe} from './chat-probe.ts';
+import type {Body, ChatWords, Dialect, Settings, Unanswered} from './dialect.ts';
 import {parseLabel, plain} from './projection-text.ts';
 import {type Prompt, type PromptOptions, type Prompts, promptsFor} from './prompt.ts';
 import {leastTokens, mostTokens, unboundedBy} from './worst-case.ts';
@@ -80,7 +81,7 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
   const atTemperature = (temperature: number) =>
     chatTeacher({...options, parameters: withParameters(options.parameters ?? {}, warmed?.(temperature))}, dialect);
   const lane = dialect.lane?.({
-    ...{connection, address, path, headers, explain: dialect.explain},
+    ...{connection, address, path, headers, refusalAdvice: dialect.refusalAdvice},
     bodyOf: (text, sample) => bodyOf(prompts.for(text, sample)),
   });
   const url = new URL(`${address}${path}`);
@@ -109,15 +110,17 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
         reader: {codes: prompts.codes, reading: reader},
         read: (reply, count) => Array.from({length: count}, () => read(reply)),
         labelOf: text => parseLabel(text, {lists: [prompts.codes, prompts.classes], aliased: words.aliased}),
+        refusal: refusalReader(connection, dialect.refusalAdvice),
         receipt: reply => receiptOf(reply, dialect),
         worstCase: queries => usageOf(queries.map(query => mostTokens(dialect.cost, bodyAbout(query)))),
         leastCase: queries => usageOf(queries.map(query => leastTokens(promptAbout(query)))),
         ...(unbounded && {unbounded}),
+        ...(dialect.note && {note: reply => noteOn(reply, dialect, words)}),
         probe: chatProbe({dialect, settings, ...(warmed && {atTemperature})}),
         ...(lane && {lane}),
       },
     ),
-    ask: askTexts({connection, send, read, ...(dialect.explain && {explain: dialect.explain})}),
+    ask: askTexts({connection, send, read, refusalAdvice: dialect.refusalAdvice}),
   };
 }
 
@@ -169,6 +172,16 @@ function wordsOf({classes, codes}: Prompts, aliases: Aliases | undefined): ChatW
   return {classes, codes, aliases, aliased};
 }
 
+/** Returns what the user should know about a reply; undefined if it can't be read. */
+function noteOn<A extends Access>(reply: Reply, dialect: Dialect<A>, words: ChatWords): string | undefined {
+  try {
+    const completions = dialect.completions(parseJson('', reply));
+    return typeof completions === 'string' ? undefined : dialect.note?.(completions, words);
+  } catch {
+    return undefined;
+  }
+}
+
 function receiptOf<A extends Access>(reply: Reply, dialect: Dialect<A>): Receipt {
   try {
     return dialect.receipt(parseJson('', reply));
@@ -182,11 +195,24 @@ interface Asker<A extends Access> {
   readonly connection: Connection;
   readonly send: (text: string, sample: number, signal?: AbortSignal) => Promise<Reply>;
   readonly read: (reply: Reply) => ReadOutcome<A>;
-  readonly explain?: Explain;
+  readonly refusalAdvice?: RefusalAdvice | undefined;
+}
+
+/** Returns the reader of refusals; see `Service`. */
+export function refusalReader(
+  connection: Connection,
+  advice: RefusalAdvice | undefined,
+): (reply: Reply, queries: readonly Query[]) => TeacherError {
+  return (reply, queries) => statusError(connection, reply, {advice, inputs: queries.map(({input}) => input)});
 }
 
 /** Asks about texts one by one, so that a refused text fails alone. */
-export function askTexts<A extends Access>({connection, send, read, explain}: Asker<A>): Teacher<A>['ask'] {
+export function askTexts<A extends Access>({
+  connection,
+  send,
+  read,
+  refusalAdvice: advice,
+}: Asker<A>): Teacher<A>['ask'] {
   const {name} = connection;
   const askOne = async (
     {input, sample = 0}: Query,
@@ -196,7 +222,7 @@ export function askTexts<A extends Access>({connection, send, read, explain}: As
     if (input.kind !== 'text') return {error: new TeacherError(name, 'It reads texts, and this input is a tensor.')};
     const reply = await exchange([row], async () => withWait(await send(input.text, sample, signal)));
     if (reply.status === 200) return read(reply);
-    const error = statusError(connection, reply, explain);
+    const error = statusError(connection, reply, {advice, inputs: [input]});
     if (error.refusal) return {error};
     throw error;
   };
@@ -204,64 +230,4 @@ export function askTexts<A extends Access>({connection, send, read, explain}: As
     options.signal?.throwIfAborted();
     return Promise.all(queries.map((query, row) => askOne(query, row, options)));
   };
-}
-
-/** The parts that a probe needs to check a reply beyond its answer. */
-interface ProbeParts<A extends Access> {
-  readonly dialect: Dialect<A>;
-  readonly settings: Settings;
-  readonly atTemperature?: (temperature: number) => Teacher<A>;
-}
-
-/** Returns the probe of a language model's service. */
-function chatProbe<A extends Access>({dialect, settings, atTemperature}: ProbeParts<A>): ServiceProbe<A> {
-  const {scores, tokenKey = 'bytes'} = dialect;
-  return {
-    ...(scores && {scores: {...scores, key: tokenKey}}),
-    inspect(reply) {
-      try {
-        const document = parseJson('', reply);
-        const completions = dialect.completions(document);
-        if (typeof completions === 'string') return {ignored: []};
-        return inspected(completions, dialect.receipt(document), dialect, settings);
-      } catch {
-        return {ignored: []};
-      }
-    },
-    ...(atTemperature && {atTemperature}),
-  };
-}
-
-/** The most tokens by which a reply can exceed its limit: the end token can count too. */
-const SLACK = 32;
-
-function inspected<A extends Access>(
-  completions: readonly Completion[],
-  {usage}: Receipt,
-  {scores, schema, samples = 1}: Dialect<A>,
-  {maxTokens, codes}: Settings,
-): Inspection {
-  const steps = completions[0]?.steps;
-  const isFree = (schema?.(codes) && completions.some(completion => !isHeld(completion, codes))) ?? false;
-  const ignored = {
-    topLogprobs: scores !== undefined && !steps?.some(({alternatives}) => alternatives.length > 0),
-    structured: isFree,
-    samples: completions.length < samples,
-    maxTokens: (usage?.outputTokens ?? 0) > Math.max(SLACK, 2 * maxTokens) * samples,
-  };
-  return {
-    ignored: Object.entries(ignored).flatMap(([option, isIgnored]) => (isIgnored ? [option] : [])),
-    ...(scores && steps && {steps}),
-  };
-}
-
-/** True if an answer is one that the schema allows. A truncated or refused answer counts as allowed. */
-function isHeld({text, finish}: Completion, codes: readonly string[]): boolean {
-  if (finish !== 'stop') return true;
-  try {
-    const {label} = JSON.parse(text) as {readonly label?: unknown};
-    return codes.some(code => code === label);
-  } catch {
-    return false;
-  }
 }

@@ -3,7 +3,7 @@ import type {BatchLane} from '../../src/lane.ts';
 import type {TokenKey, TokenScores} from '../../src/service-probe.ts';
 import type {Access, Detail, Json, Receipt, ShownAnswers} from '../../src/teacher.ts';
 import type {Aliases, LabelWords} from '../_answers/aliases.ts';
-import type {Explain} from '../_wire/reply.ts';
+import type {RefusalAdvice} from '../_wire/refusal.ts';
 import type {Connection} from '../_wire/request.ts';
 import type {CostFields} from './cost-fields.ts';
 import type {LaneEndpoint} from './lane.ts';
@@ -88,9 +88,12 @@ export interface Dialect<A extends Access> {
   receipt(document: unknown): Receipt;
   /** Reads completions. */
   read(completions: readonly Completion[], words: ChatWords): ChatReading<A>;
+  /** Returns what the user should know about completions that were read. */
+  note?(completions: readonly Completion[], words: ChatWords): string | undefined;
   /** The version of the reading, with the adapter's options that change it. */
   readonly reader: Json;
-  readonly explain?: Explain;
+  /** What to do about the service's own refusals. */
+  readonly refusalAdvice?: RefusalAdvice;
   /** The service's batch lane; absent if it has none. */
   lane?(location: LaneEndpoint): BatchLane;
 }

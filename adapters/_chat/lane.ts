@@ -1,7 +1,8 @@
 import {type ZodType, z} from 'zod';
 import {TeacherError} from '../../src/errors.ts';
 import type {Json, Query, Reply} from '../../src/teacher.ts';
-import {type Explain, parseJson, statusError} from '../_wire/reply.ts';
+import {type RefusalAdvice, statusError} from '../_wire/refusal.ts';
+import {parseJson} from '../_wire/reply.ts';
 import {type Connection, exchangeOnce, headersOf, type UnsignedRequest} from '../_wire/request.ts';
 
 /** The part of a service that its batch lane uses. */
@@ -12,7 +13,7 @@ export interface LaneEndpoint {
   readonly path: string;
   /** Sent with every request. */
   readonly headers: Readonly<Record<string, string>> | undefined;
-  readonly explain: Explain | undefined;
+  readonly refusalAdvice: RefusalAdvice | undefined;
   /** Returns the body of the request about a text. */
   bodyOf(text: string, sample: number): {readonly [field: string]: Json};
 }
@@ -71,7 +72,7 @@ export class LaneClient {
 
   /** Returns the error for a reply to one of a batch's requests that is no answer. */
   refusal(reply: Reply): TeacherError {
-    return statusError(this.#connection, reply, this.#endpoint.explain);
+    return statusError(this.#connection, reply, {advice: this.#endpoint.refusalAdvice});
   }
 
   problem(problem: string, details: {readonly status?: number; readonly retryable?: boolean} = {}): TeacherError {
@@ -106,11 +107,8 @@ export class LaneClient {
 
   /** Returns the error for a refused request to the lane itself, which is about no text. */
   #failure(reply: Reply): TeacherError {
-    const {explain} = this.#endpoint;
-    return statusError(this.#connection, reply, refusal => {
-      if (refusal.status === 404 || refusal.status === 405) return {problem: NOT_THERE};
-      return explain?.(refusal);
-    });
+    const isThere = reply.status !== 404 && reply.status !== 405;
+    return statusError(this.#connection, reply, {advice: isThere ? this.#endpoint.refusalAdvice : ABSENT});
   }
 
   async *#textLines(path: string): AsyncGenerator<string, void> {
@@ -146,6 +144,12 @@ export class LaneClient {
 const JSON_WANTED = {accept: 'application/json'};
 
 const NOT_THERE = 'There is no batch lane at this address, or no such batch. Leave out `--lane batch`, or check `url`.';
+
+/** The lane's own path is missing, whatever the reply says about a model. */
+const ABSENT: RefusalAdvice = {
+  byCause: {model: NOT_THERE, path: NOT_THERE},
+  byStatus: {404: NOT_THERE, 405: NOT_THERE},
+};
 
 /** Returns undefined for an empty line and for one that is no JSON. */
 function jsonOf(line: string): unknown {

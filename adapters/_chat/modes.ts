@@ -6,6 +6,7 @@ import type {Body, ChatReading, ChatWords, Completion, Unanswered} from './diale
 import {projectCompletion} from './projection.ts';
 import {labelText, parseLabel} from './projection-text.ts';
 import type {PromptWay} from './prompt.ts';
+import {sharedNote} from './shared-note.ts';
 
 /** The part of a language model's answer that is read. */
 export type Output = 'label' | 'confidence' | 'log-probabilities';
@@ -69,6 +70,8 @@ export interface Mode<A extends Access = Access> {
   /** Aliases, if the output names classes. */
   readonly aliases?: Aliases | undefined;
   read(completions: readonly Completion[], words: ChatWords): ChatReading<A>;
+  /** Returns what the user should know about completions that were read. */
+  note?(completions: readonly Completion[], words: ChatWords): string | undefined;
   readonly reader: Json;
 }
 
@@ -141,6 +144,8 @@ function logProbabilitiesMode(options: ModeOptions, classes: readonly string[]):
     schema: () => undefined,
     read: (completions, words): ChatReading<'gray-box'> =>
       readLogProbabilities(completions[0]!, words, isAfter ? (temperature ?? 1) : undefined),
+    note: (completions, {codes}) =>
+      sharedNote(completions[0]!, {labels: codes, ...(isAfter && {temperature: temperature ?? 1})}),
     reader: {version: VERSION, ...(isAfter && {temperature})},
   };
 }

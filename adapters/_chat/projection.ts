@@ -1,7 +1,7 @@
 import type {TopKAnswer} from '../../src/teacher.ts';
 import type {Completion, Finish, Step, Token} from './dialect.ts';
 import {isTold, logSumExp, topKOf, withinOne} from './projection-answer.ts';
-import {type LabelMatcher, labelMatcher, type Reading} from './projection-text.ts';
+import {type LabelMatcher, labelMatcher, plain, type Reading} from './projection-text.ts';
 
 export interface ProjectionOptions extends ScoreOptions {
   /** The wanted answer of each class: its code or its name, as `labelCodes` returns or checks it. */
@@ -39,6 +39,33 @@ export function projectCompletion(
     topKOf(logMasses.map(logSumExp)) ??
     `None of the ${labels.length} classes is among its ${listed} most probable tokens. Have it list more, or say more plainly in the prompt what to answer.`
   );
+}
+
+/** Probability of branches that can still say several labels. */
+export interface SharedBeginning {
+  readonly probability: number;
+  /** The text of the most probable of them. */
+  readonly text: string;
+  /** The labels that it can say. */
+  readonly labels: readonly number[];
+}
+
+/** Returns what the rest of an answer holds of beginnings that several labels share; undefined if there are none. */
+export function sharedBeginning(
+  {steps = [], finish}: Pick<Completion, 'steps' | 'finish'>,
+  {labels, ...scores}: ProjectionOptions,
+): SharedBeginning | undefined {
+  const branches = branchesOf({steps, finish}, labelMatcher(labels), scores);
+  if (typeof branches === 'string') return undefined;
+  // White space and quotation marks begin every label and belong to none.
+  const shared = branches.filter(({bytes, reading}) => reading.labels.length > 1 && plain(textOf(bytes)) !== '');
+  const [most] = shared.toSorted((one, other) => other.logProbability - one.logProbability);
+  if (most === undefined) return undefined;
+  return {
+    probability: Math.exp(logSumExp(shared.map(({logProbability}) => logProbability))),
+    text: textOf(most.bytes).trim(),
+    labels: most.reading.labels,
+  };
 }
 
 /** A text that was generated, or could have been. */
@@ -153,6 +180,11 @@ function isSame(token: Token, chosen: Token): boolean {
 }
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+function textOf(bytes: readonly number[]): string {
+  return decoder.decode(Uint8Array.from(bytes));
+}
 
 function bytesOf({text, bytes}: Token): readonly number[] {
   return bytes?.length ? bytes : [...encoder.encode(text)];

@@ -1,14 +1,15 @@
 import {TeacherError} from '../../src/errors.ts';
 import {once} from '../../src/once.ts';
 import type {Json, Query, ReadOutcome, Reply, Teacher, Usage} from '../../src/teacher.ts';
-import {askTexts, type ChatOptions} from '../_chat/chat.ts';
+import {askTexts, type ChatOptions, refusalReader} from '../_chat/chat.ts';
 import {COMPLETIONS_COST} from '../_chat/cost-fields.ts';
 import type {Body} from '../_chat/dialect.ts';
 import {type Prompts, promptsFor} from '../_chat/prompt.ts';
 import {mostOutput, unboundedBy} from '../_chat/worst-case.ts';
 import {untilAborted} from '../_local/until-aborted.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
-import {type Explain, parseJson, statusError} from '../_wire/reply.ts';
+import {type RefusalAdvice, statusError} from '../_wire/refusal.ts';
+import {parseJson} from '../_wire/reply.ts';
 import {type Connection, checkAddress, postJson} from '../_wire/request.ts';
 import {CONCURRENCY, chargedService, keyVariableFor, openConnection, standInFor} from '../_wire/service.ts';
 import {WholeReply} from '../_wire/whole-reply.ts';
@@ -29,8 +30,8 @@ export interface ExactDialect {
   /** Everything but the prompt that can change an answer. */
   readonly identity: Readonly<Record<string, Json>>;
   open(post: Post, connection: Connection): ExactServer;
-  readonly explain: Explain;
-  /** Advice if the server did not give all that it was asked for. */
+  readonly refusalAdvice: RefusalAdvice;
+  /** RefusalAdvice if the server did not give all that it was asked for. */
   readonly advice: string;
 }
 
@@ -43,7 +44,7 @@ export interface ExactDialect {
  */
 export function exactTeacher(options: ChatOptions, dialect: ExactDialect): Teacher<'gray-box'> {
   const {model, classes, concurrency = CONCURRENCY} = options;
-  const {adapter, own, endsTurn, explain, advice} = dialect;
+  const {adapter, own, endsTurn, refusalAdvice, advice} = dialect;
   const address = checkAddress(dialect.address);
   const service = standInFor(options, address);
   const name = `${adapter} ${model} at ${service}`;
@@ -55,7 +56,7 @@ export function exactTeacher(options: ChatOptions, dialect: ExactDialect): Teach
   const unbounded = unboundedBy(COMPLETIONS_COST, {body: server.shared, parameters: options.parameters, model});
   let nodes: number | undefined;
   const answers = once(async () => {
-    const sequences = await refusable(answerSequences(server, prompts, endsTurn), connection, explain);
+    const sequences = await refusable(answerSequences(server, prompts, endsTurn), connection, refusalAdvice);
     const trie = tokenTrie(sequences);
     nodes = trie.nodes.length;
     return {sequences, trie};
@@ -68,7 +69,7 @@ export function exactTeacher(options: ChatOptions, dialect: ExactDialect): Teach
     mostTokens(queries, {prompts, nodes, shared: server.shared, dialect});
   const send = async (text: string, sample: number, signal?: AbortSignal): Promise<Reply> =>
     score({name, server, prompts, worstCase, ...(await answers())}, {text, sample, signal});
-  const askReady = askTexts({connection, send, read, explain});
+  const askReady = askTexts({connection, send, read, refusalAdvice});
   const {system = null, user} = prompts.template;
   return {
     name,
@@ -94,6 +95,7 @@ export function exactTeacher(options: ChatOptions, dialect: ExactDialect): Teach
       {
         reader: {codes: prompts.codes, reading: READER},
         read: (reply, count) => Array.from({length: count}, () => read(reply)),
+        refusal: refusalReader(connection, refusalAdvice),
         receipt: receiptOf,
         worstCase,
         ...(unbounded && {unbounded}),
@@ -115,11 +117,11 @@ function poster(connection: Connection, address: string): Post {
   };
 }
 
-async function refusable<T>(work: Promise<T>, connection: Connection, explain: Explain): Promise<T> {
+async function refusable<T>(work: Promise<T>, connection: Connection, advice: RefusalAdvice): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    throw error instanceof Refused ? statusError(connection, error.reply, explain) : error;
+    throw error instanceof Refused ? statusError(connection, error.reply, {advice}) : error;
   }
 }
 

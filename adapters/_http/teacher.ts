@@ -4,7 +4,7 @@ import type {Access, AskOptions, Exchange, Input, Outcome, Query, Reply, Teacher
 import {type Aliases, readerWith} from '../_answers/aliases.ts';
 import {labelOfText} from '../_answers/labels.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
-import {type Explain, statusError} from '../_wire/reply.ts';
+import {type RefusalAdvice, statusError} from '../_wire/refusal.ts';
 import {type Connection, postJson} from '../_wire/request.ts';
 import {
   CONCURRENCY,
@@ -20,7 +20,7 @@ import type {Template} from './template.ts';
 /** A service whose requests are made from a template and whose replies are read by pointers. */
 interface MappedService<Output extends ScoreLocation | LabelLocation = ScoreLocation | LabelLocation>
   extends ServiceAddress,
-    Pick<JsonService<never>, 'url' | 'headers' | 'explain' | 'refusesInput'> {
+    Pick<JsonService<never>, 'url' | 'headers' | 'refusalAdvice' | 'refusesInput'> {
   readonly identity: Teacher['identity'];
   readonly classes: readonly string[];
   /** @default as `classes` */
@@ -33,7 +33,7 @@ interface MappedService<Output extends ScoreLocation | LabelLocation = ScoreLoca
   /** The location of the error in a reply with status 200. */
   readonly error?: string | undefined;
   readonly receipt?: ReceiptLocation | undefined;
-  /** Advice if a reply lacks the value to read; see `OutputOptions`. */
+  /** RefusalAdvice if a reply lacks the value to read; see `OutputOptions`. */
   readonly advice?: string;
   /** Converts the value at `output` into a label or scores, or returns the problem with it. */
   readonly shape?: NonNullable<OutputOptions['shape']>;
@@ -88,6 +88,12 @@ export function mappedTeacher(options: ServiceOptions, service: MappedService): 
         reader: readerWith(READER, service.aliases),
         read: asked.read,
         labelOf: labelOfText({classes, labels, aliases: service.aliases}),
+        refusal: (reply, queries) =>
+          refusalOf(
+            asked,
+            reply,
+            queries.map(({input}) => input),
+          ),
         receipt: receiptReader(receipt),
       },
     ),
@@ -108,8 +114,8 @@ interface JsonService<A extends Access> {
   readonly templates: readonly Template[];
   /** Reads a reply with status 200; see `Service`. */
   readonly read: (reply: Reply, count: number) => readonly Outcome<A>[];
-  /** Explains the service's own refusals. */
-  readonly explain?: (reply: Reply) => Explain;
+  /** What to do about the service's own refusals. */
+  readonly refusalAdvice?: (reply: Reply) => RefusalAdvice;
   /**
    * True if a reply refuses these very inputs, so that others can still be asked about.
    *
@@ -165,16 +171,25 @@ async function askBatch<A extends Access>(
   batch: Batch,
   options: SendOptions,
 ): Promise<readonly Outcome<A>[]> {
-  const {connection, url, headers = {}, explain, refusesInput} = service;
+  const {connection, url, headers = {}} = service;
   const {signal} = options;
   const body = batch.template.fill(batch.inputs) as object;
   const send = async () => withWait(await postJson(connection, url, body, {signal, headers}));
   const reply = await options.exchange(batch.rows, send);
   if (reply.status === 200) return service.read(reply, batch.rows.length);
-  const error = statusError(connection, reply, explain?.(reply), refusesInput);
+  const error = refusalOf(service, reply, batch.inputs);
   if (!error.refusal) throw error;
   // One error for all: the layer above asks about parts of them.
   return batch.rows.map(() => ({error}));
+}
+
+/** Returns the error for a reply with a status other than 200. */
+function refusalOf(
+  {connection, refusalAdvice, refusesInput}: Pick<JsonService<never>, 'connection' | 'refusalAdvice' | 'refusesInput'>,
+  reply: Reply,
+  inputs: readonly Input[],
+): TeacherError {
+  return statusError(connection, reply, {advice: refusalAdvice?.(reply), inputs, refuses: refusesInput});
 }
 
 /** Sorts queries into batches. Calls `refuse` for those that no request can hold. */

@@ -1,5 +1,7 @@
 import {InputError, LimbeckError, TeacherError} from '../../src/errors.ts';
 import type {Detail, Feature, LogitsAnswer, Outcome} from '../../src/teacher.ts';
+import {isUnread, type Unread, unreadError} from '../_answers/labels.ts';
+import {misread} from '../_answers/nature.ts';
 import type {ScoreSource} from './model.ts';
 import {type Feeds, type NumberTensor, numbersOf, type Session} from './runtime.ts';
 
@@ -56,8 +58,8 @@ export async function answersOf(
   return Array.from({length: count}, (_, row) => {
     const logits = toLogits(scores, values.subarray(row * classes.length, (row + 1) * classes.length));
     const answer =
-      typeof logits === 'string' ? logits : withFeatures(logits, {features, tensors, featureOf, row, rows});
-    return typeof answer === 'string' ? {error: new TeacherError(name, answer)} : {answer};
+      logits instanceof Float32Array ? withFeatures(logits, {features, tensors, featureOf, row, rows}) : logits;
+    return isUnread(answer) ? {error: unreadError(name, answer, {})} : {answer};
   });
 }
 
@@ -106,12 +108,12 @@ const tolerance = 1e-3;
 const leastProbability = 1e-8;
 
 /** Returns a copy. */
-function toLogits({kind, tensor}: ScoreSource, values: Float32Array): Float32Array | string {
+function toLogits({kind, tensor}: ScoreSource, values: Float32Array): Float32Array | Unread {
   if (!values.every(Number.isFinite)) return `The model gave NaN or an infinite value in \`${tensor}\`.`;
   if (kind === 'logits') return values.slice();
   const sum = values.reduce((total, value) => total + value, 0);
   if (values.some(value => value < 0) || Math.abs(sum - 1) > tolerance) {
-    return `\`${tensor}\` holds no probabilities: they sum to ${sum.toPrecision(4)}. Are these logits?`;
+    return misread(`\`${tensor}\` holds no probabilities: they sum to ${sum.toPrecision(4)}`, [...values]);
   }
   return values.map(value => Math.log(Math.max(value, leastProbability)));
 }

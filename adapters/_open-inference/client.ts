@@ -1,6 +1,7 @@
 import {TeacherError} from '../../src/errors.ts';
-import type {Exchange, Outcome, Reply} from '../../src/teacher.ts';
-import {type Explain, statusError} from '../_wire/reply.ts';
+import type {Exchange, Input, Outcome, Reply} from '../../src/teacher.ts';
+import {isPage} from '../_wire/own-words.ts';
+import {type RefusalAdvice, said, sayingOf, statusError} from '../_wire/refusal.ts';
 import type {Connection} from '../_wire/request.ts';
 import type {Batch, InputForm} from './inputs.ts';
 import type {ReplyReader} from './outputs.ts';
@@ -56,28 +57,38 @@ export async function infer(client: Client, batch: Batch, options: InferOptions)
   const send = prepared instanceof Promise ? await prepared : prepared;
   const reply = await options.exchange(batch.rows, send);
   if (reply.status === 200) return client.read(reply, batch.rows.length);
-  if (reply.status === 404) throw await notFound(client.model, transport, options.signal);
-  const error = statusError(connection, reply, explain);
+  if (reply.status === 404 && !isPage(reply.body)) throw await notFound(client.model, transport, reply, options.signal);
+  const error = refusalOf(connection, reply, batch.inputs);
   if (!error.refusal) throw error;
   // One error for all: the layer above asks about parts of them.
   return batch.rows.map(() => ({error}));
 }
 
+/** Returns the error for a refusal, as far as the reply tells. */
+export function refusalOf(connection: Connection, reply: Reply, inputs: readonly Input[]): TeacherError {
+  return statusError(connection, reply, {advice, inputs});
+}
+
 /** Another kind of service answers 501, so a retry does not help. */
-const explain: Explain = ({status}) =>
-  status === 501 ? {problem: 'It has no inference of this protocol. Check `url`.', retryable: false} : undefined;
+const advice: RefusalAdvice = {
+  byCause: {model: 'It has no such model. Check `model` and `version`.'},
+  byStatus: {501: {problem: 'It has no inference of this protocol. Check `url`.', retryable: false}},
+};
 
 /** Names the models that the service has instead, if it lists them. Listing is free, so it bypasses the exchange. */
 async function notFound(
   {connection, model, version}: Model,
   transport: Transport,
+  reply: Reply,
   signal?: AbortSignal,
 ): Promise<TeacherError> {
   const wanted = version === undefined ? `model \`${model}\`` : `model \`${model}\`, version \`${version}\``;
   const present = await transport.models(signal);
   signal?.throwIfAborted();
-  const advice = present?.length
+  const next = present?.length
     ? `It has: ${present.join(', ')}. Check \`model\` and \`version\`.`
     : 'Check `url`, `model` and `version`.';
-  return new TeacherError(connection.name, `It answered 404: no ${wanted}. ${advice}`, {status: 404});
+  return new TeacherError(connection.name, `It answered ${said(sayingOf(reply))} It has no ${wanted}. ${next}`, {
+    status: 404,
+  });
 }

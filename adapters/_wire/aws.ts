@@ -1,7 +1,7 @@
 import aws4 from 'aws4';
 import {InputError, TeacherError} from '../../src/errors.ts';
 import {keepSecret} from '../../src/secrets.ts';
-import type {Explain} from './reply.ts';
+import type {RefusalAdvice} from './refusal.ts';
 import type {Connection, UnsignedRequest} from './request.ts';
 
 /** The region and the credentials of requests. */
@@ -110,13 +110,6 @@ function signatureOf(
   return Object.fromEntries(all.filter(([header]) => header === 'authorization' || header?.startsWith('x-amz-')));
 }
 
-/** Explains the errors that AWS services share. An adapter explains those of its own service. */
-export const explainAws: Explain = ({status, codes}) => {
-  const known = codes.flatMap(code => ERRORS[code] ?? [])[0];
-  if (known) return known;
-  return status === 401 || status === 403 ? ERRORS['AccessDeniedException'] : undefined;
-};
-
 const credentialsAdvice = 'Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or `credentials`.';
 
 const noCredentials = {
@@ -132,7 +125,8 @@ const expired = {
 const tooMany = {problem: 'It gets too many requests. Lower `concurrency` or the rate.', retryable: true};
 const overloaded = {problem: 'It can not take the request now.', retryable: true};
 
-const ERRORS: Readonly<Record<string, ReturnType<Explain>>> = {
+/** What to do about the errors that AWS services share. An adapter adds those of its own service. */
+export const AWS_ERRORS: NonNullable<RefusalAdvice['byCode']> = {
   AccessDeniedException: {
     problem: `The credentials may not ask it. Check their policy; without credentials, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,
   },
@@ -156,3 +150,8 @@ const ERRORS: Readonly<Record<string, ReturnType<Explain>>> = {
   ServiceUnavailableException: overloaded,
   InternalFailure: {problem: 'It failed. The status page of AWS can say why.', retryable: true},
 };
+
+const denied = AWS_ERRORS['AccessDeniedException']!;
+
+/** What to do about a refused key, whatever its code. */
+export const AWS_STATUSES: NonNullable<RefusalAdvice['byStatus']> = {401: denied, 403: denied};

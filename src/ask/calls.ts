@@ -112,6 +112,9 @@ interface Turn {
 const NOT_SENT: Charge = {calls: 0};
 const REFUSED: Charge = {calls: 1};
 
+/** Teachers with a note about a reply. */
+const noted = new WeakSet<Teacher>();
+
 /** One request on its way through admission, budget and journal. */
 class PaidRequest implements AdmissionRequest {
   readonly signal: AbortSignal | undefined;
@@ -169,7 +172,7 @@ class PaidRequest implements AdmissionRequest {
     if (reply.status !== 200) {
       this.#charge = {...REFUSED, usage: reply.used};
       if (reply.used) this.#count();
-      if (id !== undefined) journal?.failed(id, `status ${reply.status}`, false);
+      if (id !== undefined) journal?.refused(id, reply);
       if (reply.status === 429) ledger?.add({refused: 1});
       return reply;
     }
@@ -216,6 +219,17 @@ class PaidRequest implements AdmissionRequest {
     this.#charge = {calls: 1, usage};
     this.#count();
     if (this.estimate && this.#receipt.usage === undefined) onNote(uncountedNote(teacher));
+    this.#noteOn(reply);
+  }
+
+  /** Passes on the first note of the service's adapter about a reply. */
+  #noteOn(reply: Reply): void {
+    const {service, teacher, onNote} = this.#sender;
+    if (noted.has(teacher)) return;
+    const note = service.note?.(reply);
+    if (note === undefined) return;
+    noted.add(teacher);
+    onNote(`Teacher ${teacher.name}: ${note}`);
   }
 
   #count(amounts: Partial<LedgerSnapshot> = {}): void {

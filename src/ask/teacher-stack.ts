@@ -22,6 +22,7 @@ import {laneOf} from './lane/lane-of.ts';
 import {type LayeredTeacher, layerOver, showsKind} from './layer.ts';
 import type {Ledger} from './ledger.ts';
 import {type OnNote, onceEach, warn} from './notes.ts';
+import {DeclaredScores, withDeclaredScores} from './refusals/declared-scores.ts';
 import {type FirstAnswer, withFirstAnswer} from './refusals/first-answer.ts';
 import {Refusals} from './refusals/refusals.ts';
 import {withRefusedInputs} from './refusals/refused-inputs.ts';
@@ -195,6 +196,7 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
   patient?.waitFor?.({wait, onWait: onNote});
   const admission = admissionOf?.(teacher) ?? ownAdmission(teacher);
   const refusals = refusalsOf(teacher);
+  const declared = new DeclaredScores(teacher);
   const tried = withRefusedInputs(teacher, refusals);
   const counted = firstAnswerOf ? withFirstAnswer(tried, firstAnswerOf(teacher)) : tried;
   const paying = {ledger, journal, admission, budget: budget?.forTeacher(teacher), onNote};
@@ -204,7 +206,8 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
   const keeping = (inner: LayeredTeacher<A>) => {
     const recording = withRecordMode(inner, {store, mode: record});
     const recovered = recovery ? withRecovery(recording, {journal: recovery, retryQuarantined}) : recording;
-    return withKeeping(recovered, {store, refusals, ledger, journal, replace});
+    const checked = withDeclaredScores(recovered, declared);
+    return withKeeping(checked, {store, refusals, declared, ledger, journal, replace});
   };
   const batches = laneLayers({teacher, alone: guarded, keeping, journal, ledger, budget, onNote, choice: lane});
   const byBatches = isByBatches(teacher, options);

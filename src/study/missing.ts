@@ -59,15 +59,17 @@ export function checkAllowed(
   const left = missingError(teacher, missing, total);
   if (missing.some(({error}) => error instanceof UnrecordedError)) throw left;
   const shares = `That is ${percent(found.share)} %; \`--allow-missing\` allows ${percent(allowMissing)} %.`;
-  const text = `${left.message}\n${shares} ${consequence}\n${ADVICE}`;
+  const text = `${left.message}\n${shares} ${consequence}\n${adviceOn(left.message)}`;
   if (found.share > allowMissing) throw new KnowledgeError(text, {cause: missing[0]!.error});
   onNote(text);
   return found;
 }
 
-const ADVICE =
-  '`limbeck cache quarantine list` shows what came instead. `aliases` of the teacher map it to classes, for nothing; ' +
-  '`--retry-quarantined` asks again.';
+function adviceOn(reasons: string): string {
+  const shown = '`limbeck cache quarantine list` shows what came instead';
+  const mapped = reasons.includes('`aliases') ? '. `aliases` of the teacher map it to classes, for nothing' : '';
+  return `${shown}${mapped}; \`--retry-quarantined\` asks again.`;
+}
 
 /** The knowledge of a study's query plans, without the inputs that some level did not answer. */
 export interface CommonInputs {

@@ -63,7 +63,7 @@ describe('anthropic on recorded replies', () => {
   });
 
   it.each([
-    [400, 'invalid_request_error', false, 'It does not take the request: check `model`'],
+    [400, 'invalid_request_error', false, 'Fields of the request can be changed'],
     [401, 'authentication_error', false, 'It refuses the key. Set ANTHROPIC_API_KEY'],
     [402, 'billing_error', false, 'The account has nothing left to spend.'],
     [403, 'permission_error', false, 'The key may not use this.'],
@@ -77,7 +77,7 @@ describe('anthropic on recorded replies', () => {
     network.answer('/v1/messages', status, {type: 'error', error: {type, message: `${key} is wrong`}, request_id: 'r'});
     const error = await failureOf(teacherOn(network).ask([review]));
     expect(error).toMatchObject({status, retryable});
-    expect(error.message).toContain(`It answered ${status} (${type}). ${message}`);
+    expect(error.message).toContain(`It answered ${status} (${type}): "[secret] is wrong". ${message}`);
     expect(error.message).not.toContain(key);
   });
 

@@ -76,7 +76,7 @@ describe('bedrock', () => {
   });
 
   it.each([
-    [400, 'ValidationException', false, 'It does not take the request: check `model`'],
+    [400, 'ValidationException', false, 'Fields of the request can be changed'],
     [400, 'ServiceQuotaExceededException', false, 'A quota of the account is used up.'],
     [403, 'AccessDeniedException', false, 'The credentials may not ask it.'],
     [403, 'ExpiredTokenException', false, 'The credentials have expired.'],
@@ -91,7 +91,7 @@ describe('bedrock', () => {
     const headers = {'content-type': 'application/json', 'x-amzn-errortype': `${type}:http://internal.amazon.com/`};
     const error = await failureOf(teacherOn(answering(status, {message: secretAccessKey}, headers)).ask([review]));
     expect(error).toMatchObject({status, retryable});
-    expect(error.message).toContain(`It answered ${status} (${type}). ${message}`);
+    expect(error.message).toContain(`It answered ${status} (${type}): "[secret]". ${message}`);
     expect(error.message).not.toContain(secretAccessKey);
   });
 });

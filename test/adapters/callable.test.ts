@@ -142,7 +142,12 @@ describe('scores of a callable', () => {
     ['a NaN among logits', 'logits', [1, Number.NaN, 0], 'NaN or an infinite value'],
     ['an endless logit', 'logits', [1, Number.POSITIVE_INFINITY, 0], 'NaN or an infinite value'],
     ['a score that is a text', 'probabilities', ['0.5', 0.2, 0.3], 'NaN or an infinite value'],
-    ['a negative probability', 'probabilities', [1.5, -0.5, 0], 'negative probability. Are these logits?'],
+    [
+      'a negative probability',
+      'probabilities',
+      [1.5, -0.5, 0],
+      'It gave a negative probability. These look like logits. Declare them as `logits`.',
+    ],
     ['probabilities that sum to less', 'probabilities', [0.5, 0.2, 0.1], 'sum to 0.8000, not 1'],
     ['log-probabilities that are logits', 'log-probabilities', [2, 1, 0], 'sum to 11.11, not 1'],
     ['too few in a list', 'probabilities', [0.5, 0.5], 'It gave 2 scores for 3 classes.'],

@@ -72,7 +72,7 @@ describe('cohere', () => {
       thrown => thrown as Error,
     );
     expect(error.message).toContain(problem);
-    expect(error.message).not.toContain('words of the service');
+    expect(error.message).toContain(`It answered ${status}: "words of the service". `);
   });
 
   it('fails the text alone that is blocked', async () => {

@@ -81,7 +81,7 @@ describe('gemini on recorded replies', () => {
   });
 
   it.each([
-    [400, 'INVALID_ARGUMENT', false, 'Preview models tell no log-probabilities'],
+    [400, 'INVALID_ARGUMENT', false, 'Fields of the request can be changed'],
     [400, 'FAILED_PRECONDITION', false, 'Set up billing'],
     [401, 'UNAUTHENTICATED', false, 'It refuses the key. Set GEMINI_API_KEY'],
     [403, 'PERMISSION_DENIED', false, 'The key may not use this.'],
@@ -91,7 +91,7 @@ describe('gemini on recorded replies', () => {
     [503, 'UNAVAILABLE', true, 'It is overloaded.'],
     [504, 'DEADLINE_EXCEEDED', true, 'The service itself timed out.'],
   ])('answers %i (%s) with a message of its own', async (code, status, retryable, message) => {
-    const network = answering(code, {error: {code, message: `bad key ${key}`, status}});
+    const network = answering(code, {error: {code, message: `not for ${key}`, status}});
     const error = await failureOf(black(network).ask([review]));
     expect(error).toMatchObject({status: code, retryable});
     expect(error.message).toContain(message);

@@ -70,7 +70,7 @@ describe('mistral', () => {
       thrown => thrown as Error,
     );
     expect(error.message).toContain(problem);
-    expect(error.message).not.toContain('words of the service');
+    expect(error.message).toContain('"words of the service". ');
   });
 
   it('sends MISTRAL_API_KEY to its own address and nowhere else', () => {

@@ -49,8 +49,8 @@ describe('ollama on recorded replies', () => {
 
   it.each([
     ['ollama-no-model-404', 'There is no such model here. Run `ollama pull`'],
-    ['ollama-top-logprobs-400', 'It gives at most 20 tokens (`topLogprobs`)'],
-    ['ollama-bad-json-400', 'It does not take the request'],
+    ['ollama-top-logprobs-400', 'Lower `topLogprobs`'],
+    ['ollama-bad-json-400', '"unexpected EOF". Fields of the request'],
   ])('%s stops with a message of its own', async (name, message) => {
     const error = await failureOf(gray(replayFor('ollama', name)).ask([review]));
     expect(error.retryable).toBe(false);

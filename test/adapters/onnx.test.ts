@@ -188,7 +188,7 @@ describe.skipIf(missing !== undefined)(`onnx${missing ? ` (${missing})` : ''}`, 
     it('says of logits that are taken for probabilities', async () => {
       const teacher = await onnx({...convolution, output: {probabilities: 'logits'}});
       expect(messages(await teacher.ask(images))[0]).toMatch(
-        /`logits` holds no probabilities: they sum to .*logits\?$/,
+        /`logits` holds no probabilities: they sum to .* These look like logits\. Declare them as `logits`\.$/,
       );
     });
   });

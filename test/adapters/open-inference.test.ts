@@ -124,7 +124,7 @@ describe('openInference against a service', () => {
 
   it('says that the key is wrong, or which models and versions there are', async () => {
     const wrong = openInference({...options, url: service.url, key: 'wrong'}).ask(queries);
-    await expect(wrong).rejects.toThrow('It answered 401. It refuses the key.');
+    await expect(wrong).rejects.toThrow('It refuses the key.');
     const other = openInference({...options, url: service.url, key, version: '2'}).ask(queries);
     await expect(other).rejects.toThrow('no model `digits`, version `2`. It has: digits (version 1).');
   });
@@ -137,6 +137,6 @@ describe('openInference against a service', () => {
 
   it('answers one of several queries alone when another is not for this model', async () => {
     const outcomes = await openInference({...options, url: service.url, key}).ask([queries[0]!, badQuery]);
-    expect(problemsIn(outcomes)).toEqual(['none', expect.stringContaining('It answered 400.')]);
+    expect(problemsIn(outcomes)).toEqual(['none', expect.stringContaining('It answered 400')]);
   });
 });

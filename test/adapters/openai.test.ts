@@ -1,6 +1,11 @@
+import {mkdtemp, rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
 import {type OpenAiOptions, openai} from '../../adapters/openai.ts';
+import {askAll} from '../../src/ask/each.ts';
 import {InputError, type TeacherError} from '../../src/errors.ts';
+import {openAsking} from '../../src/index.ts';
 import type {LabelAnswer, Outcome, TopKAnswer} from '../../src/teacher.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {chatServer, type Protocol, tokensOf} from './chat-server.ts';
@@ -95,19 +100,74 @@ describe('openai on replies of real servers', () => {
   });
 });
 
+describe('openai with codes that share their first token', () => {
+  const body = JSON.stringify({
+    choices: [
+      {
+        finish_reason: 'stop',
+        message: {content: 'positive'},
+        logprobs: {
+          content: [
+            {
+              ...{token: 'positive', logprob: Math.log(0.5)},
+              top_logprobs: [
+                {token: 'positive', logprob: Math.log(0.5)},
+                {token: 'ne', logprob: Math.log(0.42)},
+                {token: ' ', logprob: Math.log(0.05)},
+              ],
+            },
+          ],
+        },
+      },
+    ],
+  });
+  const reply = {status: 200, headers: {}, body};
+
+  it('says how much is lost by that, and which option avoids it', () => {
+    expect(gray(offline()).service?.note?.(reply)).toMatch(
+      /^42 % of the probability .* `ne`, .*\(`negative`, `neutral`\).* counts as rest\. Leave `codes` out: .* letter/,
+    );
+  });
+
+  it('says nothing with codes that are told apart at once', () => {
+    expect(gray(offline(), {codes: ['positive', 'bad', 'neutral']}).service?.note?.(reply)).toBeUndefined();
+    expect(gray(offline(), {codes: ['A', 'B', 'C']}).service?.note?.(reply)).toBeUndefined();
+    expect(gray(offline()).service?.note?.({...reply, body: '{}'})).toBeUndefined();
+    expect(black(offline()).service?.note).toBeUndefined();
+  });
+
+  it('says it once in a run', async () => {
+    const notes: string[] = [];
+    const server = await chatServer({asked: () => '', reply: () => JSON.parse(body) as object});
+    const folder = await mkdtemp(join(tmpdir(), 'limbeck-notes-'));
+    const paths = {cache: join(folder, 'answers'), journal: join(folder, 'journal')};
+    const asking = await openAsking({...paths, onNote: note => notes.push(note)});
+    const teacher = openai({...bare, url: `${server}/v1`, output: 'log-probabilities'});
+    await askAll(asking.open(teacher).teacher, ['a', 'b', 'c'].map(text));
+    await asking.close();
+    await rm(folder, {recursive: true});
+    expect(notes.filter(note => note.includes('Leave `codes` out'))).toHaveLength(1);
+  });
+});
+
 describe('openai, if the service refuses', () => {
   it.each([
-    ['llmock-key-401', 401, false, 'It answered 401 (invalid_api_key, authentication_error). It refuses the key.'],
-    ['llmock-rate-429', 429, true, 'It answered 429 (rate_limit_exceeded, rate_limit_error).'],
-    ['llmock-failed-500', 500, true, 'It answered 500 (internal_error, server_error).'],
-    ['llmock-busy-503', 503, true, 'It answered 503 (service_unavailable, server_error).'],
-    ['vllm-key-401', 401, false, 'It answered 401. It refuses the key. Set LIMBECK_TEACHER_KEY'],
-    ['vllm-no-model-404', 404, false, 'It answered 404 (NotFoundError). Check `url`, which for most services ends in'],
-    ['vllm-top-logprobs-400', 400, false, 'log-probabilities, or more of them than they give (lower `topLogprobs`)'],
-    ['vllm-value-400', 400, false, 'It does not take the request: its own log says why.'],
-    ['litellm-rate-429', 429, true, 'It answered 429 (throttling_error).'],
-    ['litellm-no-model-400', 400, false, 'It answered 400 (invalid_request_error).'],
-    ['transformers-failed-400', 400, false, 'It answered 400.'],
+    [
+      'llmock-key-401',
+      401,
+      false,
+      'It answered 401 (invalid_api_key, authentication_error): "Unauthorized." It refuses the key.',
+    ],
+    ['llmock-rate-429', 429, true, 'It answered 429 (rate_limit_exceeded, rate_limit_error): "Rate limit exceeded."'],
+    ['llmock-failed-500', 500, true, 'It answered 500 (internal_error, server_error): "Internal server error."'],
+    ['llmock-busy-503', 503, true, 'It answered 503 (service_unavailable, server_error): "Service unavailable."'],
+    ['vllm-key-401', 401, false, 'It answered 401: "Unauthorized". It refuses the key. Set LIMBECK_TEACHER_KEY'],
+    ['vllm-no-model-404', 404, false, 'does not exist. Valid aliases: tiny." It has no such model for this key.'],
+    ['vllm-top-logprobs-400', 400, false, 'Lower `topLogprobs`'],
+    ['vllm-value-400', 400, false, 'Fields of the request can be changed or left out by `parameters`.'],
+    ['litellm-rate-429', 429, true, 'It answered 429 (throttling_error): "litellm.RateLimitError'],
+    ['litellm-no-model-400', 400, false, 'Invalid model name passed in model=nope. Call'],
+    ['transformers-failed-400', 400, false, "requested 'nope/none'.\" It has no such model for this key."],
   ])('%s stops with a message of its own', async (name, status, retryable, message) => {
     const error = await failureOf(black(replayFor('openai', name)).ask([review]));
     expect(error).toMatchObject({status, retryable, unreadable: false});

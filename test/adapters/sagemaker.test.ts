@@ -159,7 +159,7 @@ describe('an error of sagemaker', () => {
     );
     expect(error).toMatchObject({name: 'TeacherError', status, retryable});
     expect(error.message).toContain(problem);
-    expect(error.message).not.toContain('words of');
+    expect(error.message).toContain('"words of the ');
   });
 
   it('is of the query alone if the model refuses it, and of all if the credentials are refused', async () => {

@@ -66,8 +66,7 @@ describe('textEmbeddingsInference', () => {
       thrown => thrown as Error,
     );
     expect(error).toMatchObject({name: 'TeacherError', status, retryable});
-    expect(error.message).toContain(`It answered ${status} (${type}). ${problem}`);
-    expect(error.message).not.toContain('of the text');
+    expect(error.message).toContain(`It answered ${status} (${type}): "of the text". ${problem}`);
   });
 
   it('asks without the text that is too long, and fails that alone', async () => {

@@ -121,7 +121,7 @@ describe('vllm, scoring answers on recorded replies', () => {
     const {teacher} = scoring('vllm-too-long-400');
     const [outcome] = await teacher.ask([text('a b c '.repeat(64))]);
     expect((outcome as {readonly error: TeacherError}).error).toMatchObject({status: 400, retryable: false});
-    expect(problemsIn([outcome!])[0]).toContain('A text can be longer than `--max-model-len`');
+    expect(problemsIn([outcome!])[0]).toContain('The text is longer than `--max-model-len`');
   });
 
   it('says what model there is none of', async () => {
@@ -363,7 +363,6 @@ describe('vllm, asking a classifier', () => {
       'vllm-classify-logits-200',
       'in the order of the model’s `id2label`',
     ],
-    ['probabilities for logits', {}, 'vllm-classify-200', "Set `output: 'probabilities'`"],
     ['another number of classes', {classes: ['positive', 'negative']}, 'vllm-classify-logits-200', 'for 2 classes'],
   ])('finds out %s', async (_, options, name, problem) => {
     const {dispatcher} = replayFor('vllm', name);

@@ -41,6 +41,10 @@ async function noting() {
     },
     receive: (keys, reply) => journal.receive(keys, reply),
     told: keys => journal.told(keys),
+    refused: (id, reply) => {
+      notes.push(`refused ${reply.status}`);
+      journal.refused(id, reply);
+    },
     failed: (id, why, inDoubt) => {
       notes.push(`failed${inDoubt ? ' in doubt' : ''}: ${why}`);
       journal.failed(id, why, inDoubt);

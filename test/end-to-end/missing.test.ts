@@ -134,7 +134,7 @@ describe('limbeck with a teacher that leaves texts without an answer', {timeout:
     const listed = await run(['cache', 'quarantine', 'list', ...cache]);
     expect(listed).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('says "very angry", nearest class very_angry'),
+      stdout: expect.stringContaining('It says "very angry"; the nearest class is `very_angry`'),
     });
     expect(listed.stderr).toMatch(/few\/journal\/quarantine\.jsonl, line \d+ can't be read/);
     asked.length = 0;

@@ -82,7 +82,7 @@ describe('limbeck probe', () => {
       env: {...env, LIMBECK_TEACHER_KEY: 'sekret-123'},
     });
     expect(code).toBe(1);
-    expect(stdout).toContain('It answered 401. It refuses the key.');
+    expect(stdout).toContain('It answered 401: "[secret] is not the key". It refuses the key.');
     expect(asked).toHaveLength(1);
     expect(stdout + stderr).not.toContain('sekret');
   });

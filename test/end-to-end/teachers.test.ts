@@ -36,7 +36,7 @@ describe('limbeck label with a teacher elsewhere', () => {
     const {code, stdout, stderr} = await run(gray, {env});
     expect({code, stdout}).toEqual({code: 1, stdout: ''});
     expect(stderr).toContain(
-      `Teacher ${name}: It answered 401. It refuses the key. Set LIMBECK_TEACHER_KEY or pass \`key\`.`,
+      `Teacher ${name}: It answered 401: "[secret] is not the key". It refuses the key. Set LIMBECK_TEACHER_KEY or pass \`key\`.`,
     );
     expect(remote.headers[0]).toMatchObject({authorization: 'Bearer sekret-123'});
     // So many may be under way before the first answer.

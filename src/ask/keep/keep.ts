@@ -9,6 +9,7 @@ import type {Bought, PaidCall} from '../calls.ts';
 import {keyed} from '../keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import type {Ledger} from '../ledger.ts';
+import type {DeclaredScores} from '../refusals/declared-scores.ts';
 import type {Refusals} from '../refusals/refusals.ts';
 
 interface KeepOptions {
@@ -17,6 +18,8 @@ interface KeepOptions {
   readonly ledger?: Ledger | undefined;
   /** Decides whether the service refuses a query for its input. */
   readonly refusals?: Refusals;
+  /** Decides whether the teacher's scores are what was declared. */
+  readonly declared?: DeclaredScores;
   /**
    * True if a new answer replaces one that holds as much.
    *
@@ -36,7 +39,7 @@ export type Kept<A extends Access = Access> = Outcome<A> & {readonly detail?: De
  * distribution, other features) or were read with different readers, the later one stays.
  */
 export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, options: KeepOptions): LayeredTeacher<A> {
-  const {store, journal, ledger, refusals, replace = false} = options;
+  const {store, journal, ledger, refusals, declared, replace = false} = options;
   const keep = coalesce<AnswerEntry>(async entries => {
     // Another process may have kept an answer as full in the meantime.
     const wanted = replace ? entries : await fuller(store, entries, {replacesOtherReadings: true});
@@ -62,6 +65,7 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
     if (entries.length > 0) await refusals?.sure(isMixed ? refusals.count : refusedBefore);
     for (const {failure} of callsOf(outcomes)) if (failure) throw failure;
     for (const call of callsOf(outcomes)) call.done();
+    if (declared?.verdict) throw declared.verdict;
     const refused = outcomes.findLast(isRefused);
     if (refused) refusals?.checkRow(refused.error);
     if (journal && journal.quarantined.size > 0) {

@@ -96,11 +96,14 @@ export function withFirstAnswer<A extends Access>(teacher: Teacher<A>, first: Fi
   const {name, service} = teacher;
   if (service === undefined) return teacher;
   const problemOf = (error: unknown): Trial => ({problem: problemIn(error, name)});
-  const trialOf = (reply: Reply, count: number, detail: Detail): Trial => {
+  const trialOf = (reply: Reply, about: readonly Query[], detail: Detail): Trial => {
     if (reply.status === 429) return 'uncounted';
-    if (reply.status !== 200) return {problem: `It answered ${reply.status}.`};
+    if (reply.status !== 200) {
+      const refusal = service.refusal?.(reply, about);
+      return refusal ? problemOf(refusal) : {problem: `It answered ${reply.status}.`};
+    }
     try {
-      const outcomes = service.read(reply, count, detail);
+      const outcomes = service.read(reply, about.length, detail);
       if (outcomes.some(outcome => 'answer' in outcome)) return 'answered';
       const failed = outcomes.find(outcome => 'error' in outcome);
       return failed ? problemOf(failed.error) : {problem: 'Its reply holds no answer.'};
@@ -118,7 +121,11 @@ export function withFirstAnswer<A extends Access>(teacher: Teacher<A>, first: Fi
           trial = {problem: 'No reply came.'};
           return send();
         });
-        trial = trialOf(reply, rows.length, detail);
+        trial = trialOf(
+          reply,
+          rows.map(row => queries[row]!),
+          detail,
+        );
         return reply;
       } catch (error) {
         if (trial !== 'uncounted') trial = problemOf(error);

@@ -187,7 +187,8 @@ const NAMED = 3;
 /** The problems of a run, and how often each occurred. */
 export class ProblemsMet {
   readonly #teacher: string;
-  readonly #times = new Map<string, number>();
+  /** By the problem without what differs between requests: numbers and ids. */
+  readonly #met = new Map<string, {readonly problem: string; readonly times: number}>();
 
   /** @param teacher - its name, which is left out of each problem */
   constructor(teacher: string) {
@@ -196,15 +197,17 @@ export class ProblemsMet {
 
   add(error: unknown): void {
     const problem = problemIn(error, this.#teacher);
-    this.#times.set(problem, (this.#times.get(problem) ?? 0) + 1);
+    const kind = problem.replace(/[\w-]*\d[\w-]*/g, '#');
+    const known = this.#met.get(kind) ?? {problem, times: 0};
+    this.#met.set(kind, {...known, times: known.times + 1});
   }
 
   /** A line each, the most frequent first. */
   get lines(): string {
-    const byCount = [...this.#times].sort(([, one], [, other]) => other - one);
+    const byCount = [...this.#met.values()].sort((one, other) => other.times - one.times);
     const named = byCount
       .slice(0, NAMED)
-      .map(([problem, times]) => `\n  ${times === 1 ? 'once' : `${times} times`}: ${problem}`);
+      .map(({problem, times}) => `\n  ${times === 1 ? 'once' : `${times} times`}: ${problem}`);
     if (byCount.length > named.length) named.push(`\n  and ${byCount.length - named.length} other problems.`);
     return named.join('');
   }

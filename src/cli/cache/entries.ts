@@ -60,8 +60,7 @@ function rowOf(key: string, {place: _, said, ...entry}: Quarantined): Row {
 }
 
 /** Entries of earlier versions hold only the reason. */
-function lineOf({key, at, teacher, input, said, nearest, why}: Row): string {
+function lineOf({key, at, teacher, input, why}: Row): string {
   const head = [key.slice(0, 12), at, teacher, input === undefined ? undefined : JSON.stringify(input)];
-  const what = said === undefined ? why : `says ${JSON.stringify(said)}, nearest class ${nearest}`;
-  return `${head.filter(part => part !== undefined).join('  ')}\n  ${what}`;
+  return `${head.filter(part => part !== undefined).join('  ')}\n  ${why}`;
 }

@@ -11,7 +11,7 @@ import {holdLock, type JournalLock} from './lock.ts';
 import type {Outstanding} from './outstanding.ts';
 import {JournalReader} from './reader.ts';
 import {carryLines, type Recovery, recover, retire} from './recovery.ts';
-import {type KeptReply, type ReplyLocation, replyLine} from './reply.ts';
+import {type KeptReply, type ReplyLocation, refusedLine, replyLine} from './reply.ts';
 import {createSegment, lineOf, SegmentWriter} from './segment.ts';
 
 export type {Quarantined} from '../quarantine.ts';
@@ -51,6 +51,8 @@ export interface Journal {
   replied(id: number, reply: Reply): Promise<ReplyLocation>;
   /** Keeps the raw reply to a request of a batch, as `replied` does. It must be read, not asked for again. */
   receive(keys: readonly string[], reply: Reply): Promise<ReplyLocation>;
+  /** Keeps the raw reply of a refused request, as `replied` does, but for people alone: it is not read again. */
+  refused(id: number, reply: Reply): void;
   /** Records that no reply came that must be paid for, or that the request is in doubt. */
   failed(id: number, why: string, inDoubt: boolean): void;
   /** Records that the answers of a call are in the store, or its queries quarantined. */
@@ -177,6 +179,12 @@ class SegmentJournal implements Journal {
     this.#outstanding.left(keys, location);
     for (const key of keys) this.#received.set(key, location);
     return location;
+  }
+
+  refused(id: number, reply: Reply): void {
+    this.#segment.note(refusedLine(id, reply));
+    this.#holdsReplies = true;
+    this.failed(id, `status ${reply.status}`, false);
   }
 
   failed(id: number, why: string, inDoubt: boolean): void {

@@ -4,7 +4,7 @@ import {fateOf, isOfThisMachine, type Owner} from '../owner.ts';
 import {linesOf} from './file.ts';
 import {isLocked, removeLock} from './lock.ts';
 import {Outstanding} from './outstanding.ts';
-import {parseReply, type ReplyLocation, replyNumber} from './reply.ts';
+import {holdsReply, parseReply, type ReplyLocation, replyNumber} from './reply.ts';
 import {CLOSING, isClosed, lineOf, type SegmentHead, segmentsIn} from './segment.ts';
 
 /** The unfinished calls in the segments of ended processes. */
@@ -21,7 +21,7 @@ export interface Recovery {
   finish(): void;
 }
 
-/** Every line except a reply. */
+/** Every line except a reply. A refused reply is one of those that are ignored. */
 type Line =
   | SegmentHead
   | {readonly sent: number; readonly keys: readonly string[]}
@@ -112,12 +112,12 @@ function openLeft(directory: string, name: string): LeftSegment | undefined {
 function scan(file: number, name: string, into: Outstanding): boolean {
   let holdsReplies = false;
   for (const {line, offset} of linesOf(file)) {
+    holdsReplies ||= holdsReply(line);
     const id = replyNumber(line);
     if (id === undefined) {
       apply(line, into);
       continue;
     }
-    holdsReplies = true;
     into.replied(id, {segment: name, offset, length: line.length});
   }
   return holdsReplies;

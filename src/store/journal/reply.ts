@@ -1,4 +1,4 @@
-import {replyWithoutSecrets} from '../../secrets.ts';
+import {replyWithoutSecrets, withoutFragments} from '../../secrets.ts';
 import type {Reply} from '../../teacher.ts';
 import {lineOf} from './segment.ts';
 
@@ -25,6 +25,17 @@ const KEPT_HEADERS =
 export function replyLine(id: number, keys: readonly string[], reply: Reply): string {
   const {status, headers, body} = replyWithoutSecrets(reply);
   return lineOf({reply: id, keys, status, headers: keptHeaders(headers), body});
+}
+
+/** The line of a refused reply. It answers nothing, so it is kept for people alone. */
+export function refusedLine(id: number, reply: Reply): string {
+  const {status, headers, body} = replyWithoutSecrets(reply);
+  return lineOf({refused: id, status, headers: keptHeaders(headers), body: withoutFragments(body)});
+}
+
+/** True for a line with a reply, which keeps its segment. */
+export function holdsReply(line: Buffer): boolean {
+  return /^\{"(reply|refused)":\d+,/.test(line.toString('latin1', 0, 32));
 }
 
 /** The number of the reply in this line; undefined for a line of another kind. */

@@ -26,7 +26,9 @@ describe('what is told of a label that means no class', () => {
   });
 
   it('offers no line for what is far from every class, and none of an adapter without aliases', () => {
-    expect(told('weather').text).toMatch(/the nearest class is `[\w']+`, and that is far\.$/);
+    expect(told('weather').text).toMatch(
+      /the nearest class is `[\w']+`, and that is far\. If it means another class, add `aliases: \{/,
+    );
     const {hint} = unknownLabel('card arrival', {classes}, 'It names none', 'Check it.');
     expect(hint).toBe('It says "card arrival"; the nearest class is `card_arrival`.');
   });

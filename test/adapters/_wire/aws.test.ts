@@ -1,6 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {afterEach, describe, expect, it, vi} from 'vitest';
-import {awsAccess, explainAws, regionOf} from '../../../adapters/_wire/aws.ts';
+import {AWS_ERRORS, AWS_STATUSES, awsAccess, regionOf} from '../../../adapters/_wire/aws.ts';
+import {statusError} from '../../../adapters/_wire/refusal.ts';
 import type {UnsignedRequest} from '../../../adapters/_wire/request.ts';
 
 interface Signature {
@@ -19,6 +20,13 @@ const signatures = JSON.parse(
 const credentials = {accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'};
 const target = {name: 'test', service: 'sagemaker', region: 'us-east-1'};
 const request: UnsignedRequest = {method: 'POST', url: new URL('http://aws.test/'), headers: {}, body: '{}'};
+
+const refused = (status: number, code?: string) =>
+  statusError(
+    {name: 'test', key: () => undefined},
+    {status, headers: {}, body: JSON.stringify({__type: code})},
+    {advice: {byCode: AWS_ERRORS, byStatus: AWS_STATUSES}},
+  );
 
 afterEach(() => {
   vi.useRealTimers();
@@ -96,13 +104,13 @@ describe('an error of AWS', () => {
     [403, 'InvalidSignatureException', 'It refuses the signature.', undefined],
     [503, 'ServiceUnavailable', 'It can not take the request now.', true],
   ])('with %i %s says what it means', (status, code, problem, retryable) => {
-    const explanation = explainAws({status, codes: [code]});
-    expect(explanation?.problem).toContain(problem);
-    expect(explanation?.retryable).toBe(retryable);
+    const error = refused(status, code);
+    expect(error.message).toContain(problem);
+    expect(error.retryable).toBe(retryable ?? false);
   });
 
   it('with 403 alone is one of rights, and with another status says nothing of its own', () => {
-    expect(explainAws({status: 403, codes: []})?.problem).toContain('The credentials may not ask it.');
-    expect(explainAws({status: 500, codes: []})).toBeUndefined();
+    expect(refused(403).message).toContain('The credentials may not ask it.');
+    expect(refused(500).message).toContain('Its own log says why');
   });
 });

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {statusError} from '../../../adapters/_wire/reply.ts';
+import {statusError} from '../../../adapters/_wire/refusal.ts';
 import type {Reply} from '../../../src/teacher.ts';
 
 const refused = (status: number, headers: Reply['headers'] = {}) =>
