@@ -11,7 +11,7 @@ import {InputError, TeacherError} from '../../src/errors.ts';
 import type {Query, Reply} from '../../src/teacher.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {grpcService, type Handler, http2Service, readRequest, startGrpc, writeReply} from './grpc-service.ts';
-import {floats, problemsIn, recorded, text} from './replay.ts';
+import {floats, halving, problemsIn, recorded, text} from './replay.ts';
 
 const key = 'sk-very-secret';
 const classes = ['red', 'green', 'blue'];
@@ -226,7 +226,7 @@ describe('openInference over gRPC, if the service refuses or fails', () => {
       if (readRequest(call.request).shape[0]! > 1) reply({code: status.RESOURCE_EXHAUSTED, details});
       else answer(call, reply);
     });
-    expect(await teacherAt(url).ask(queries)).toMatchObject([
+    expect(await halving(teacherAt(url)).ask(queries)).toMatchObject([
       {answer: {logits: Float32Array.of(1, 2, -1)}},
       {answer: {logits: Float32Array.of(3, 4, -1)}},
     ]);

@@ -1,7 +1,7 @@
 import {describe, expect, it, vi} from 'vitest';
 import {type OpenInferenceOptions, openInference} from '../../adapters/open-inference.ts';
 import type {Exchange, Query, Reply} from '../../src/teacher.ts';
-import {address, floats, type Offline, offline, problemsIn, text} from './replay.ts';
+import {address, floats, halving, type Offline, offline, problemsIn, text} from './replay.ts';
 
 const classes = ['red', 'green', 'blue'];
 const path = '/v2/models/colours/infer';
@@ -51,7 +51,7 @@ describe('openInference as a service that is charged for', () => {
     network.answer(path, 200, reply(2));
     network.answer(path, 200, reply(1));
     const {calls, exchange} = recording();
-    await teacherOn(network).ask(['a', 'b', 'c'].map(text), {exchange});
+    await halving(teacherOn(network)).ask(['a', 'b', 'c'].map(text), {exchange});
     expect(calls.map(({rows, reply}) => [rows, reply?.status])).toEqual([
       [[0, 1, 2], 413],
       [[0, 1], 200],
