@@ -1,11 +1,12 @@
 import {z} from 'zod';
 import {InputError} from '../src/errors.ts';
+import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Receipt, Teacher} from '../src/teacher.ts';
 import {anthropicLane} from './_chat/anthropic-batch.ts';
-import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import {CHAT_KINDS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
 import {ANTHROPIC_COST} from './_chat/cost-fields.ts';
 import type {Completion, Finish, Settings} from './_chat/dialect.ts';
-import {type AccessOf, type ModeOptions, modeFor} from './_chat/modes.ts';
+import {type AccessOf, MODE_KINDS, type ModeOptions, modeFor} from './_chat/modes.ts';
 import type {Prompt} from './_chat/prompt.ts';
 import {ALL_HINTS} from './_chat/refusal-hints.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
@@ -31,6 +32,15 @@ export interface AnthropicOptions<O extends Output>
   readonly version?: string;
 }
 
+const KINDS = {
+  ...CHAT_KINDS,
+  output: MODE_KINDS.output,
+  structured: kinds.flag,
+  temperature: kinds.numberOrNull,
+  url: kinds.text,
+  version: kinds.text,
+} satisfies Shape<AnthropicOptions<Output>>;
+
 const ANTHROPIC = 'https://api.anthropic.com';
 
 /** The first version that refuses a temperature and takes the key as a bearer token. */
@@ -43,6 +53,7 @@ const WITHOUT_TEMPERATURE = '2026-10-21';
  * @throws InputError if the options can't be used
  */
 export function anthropic<O extends Output>(options: AnthropicOptions<O>): Teacher<AccessOf<O>> {
+  checkOptions('anthropic', options, KINDS, ['model', 'classes', 'output']);
   const {url = ANTHROPIC, version = '2023-06-01', temperature} = options;
   checkOutput(options.output);
   const isNew = version >= WITHOUT_TEMPERATURE;

@@ -1,13 +1,14 @@
 import {z} from 'zod';
 import {InputError} from '../src/errors.ts';
+import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Receipt, Teacher} from '../src/teacher.ts';
-import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import {CHAT_KINDS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
 import {CONVERSE_COST} from './_chat/cost-fields.ts';
 import type {Completion, Finish, Settings} from './_chat/dialect.ts';
-import {type AccessOf, type ModeOptions, modeFor} from './_chat/modes.ts';
+import {type AccessOf, MODE_KINDS, type ModeOptions, modeFor} from './_chat/modes.ts';
 import type {Prompt} from './_chat/prompt.ts';
 import {ALL_HINTS} from './_chat/refusal-hints.ts';
-import {AWS_ERRORS, AWS_STATUSES, type AwsOptions, awsAccess, regionOf} from './_wire/aws.ts';
+import {AWS_ERRORS, AWS_KINDS, AWS_STATUSES, type AwsOptions, awsAccess, regionOf} from './_wire/aws.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {tokenCount} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
@@ -34,6 +35,16 @@ export interface BedrockOptions<O extends Output>
   readonly key?: string | (() => string);
 }
 
+const {keyHeader: _, ...BEDROCK_CHAT_KINDS} = CHAT_KINDS;
+const KINDS = {
+  ...BEDROCK_CHAT_KINDS,
+  ...AWS_KINDS,
+  output: MODE_KINDS.output,
+  structured: kinds.flag,
+  temperature: kinds.numberOrNull,
+  url: kinds.text,
+} satisfies Shape<BedrockOptions<Output>>;
+
 /**
  * A model behind Amazon Bedrock, by Converse: labels. Models that speak OpenAI's protocol, with log-probabilities, are
  * reached by `openai` with the address of `bedrock-mantle`.
@@ -43,6 +54,7 @@ export interface BedrockOptions<O extends Output>
  * @throws InputError if the options can't be used
  */
 export function bedrock<O extends Output>(options: BedrockOptions<O>): Teacher<AccessOf<O>> {
+  checkOptions('bedrock', options, KINDS, ['model', 'classes', 'output']);
   const {model, structured = false} = options;
   checkOutput(options.output);
   const region = regionOf(options);

@@ -1,5 +1,6 @@
 import {setImmediate} from 'node:timers/promises';
 import {InputError, TeacherError} from '../src/errors.ts';
+import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import type {Answer, Detail, Feature, Input, Outcome, Query, Teacher} from '../src/teacher.ts';
 import {isUnread, type Unread, unreadError} from './_answers/labels.ts';
 import type {Scores} from './_answers/score-shapes.ts';
@@ -91,6 +92,22 @@ export type InnerCall = CommonOptions &
     readonly features: readonly string[];
   };
 
+const KINDS = {
+  name: kinds.text,
+  version: kinds.text,
+  classes: kinds.texts,
+  concurrency: kinds.number,
+  batch: kinds.flag,
+  maxBatch: kinds.number,
+  answer: kinds.call,
+  scores: kinds.text,
+  topK: kinds.number,
+  access: oneOf('white-box'),
+  features: kinds.texts,
+} satisfies Shape<
+  CommonOptions & Record<'batch' | 'maxBatch' | 'answer' | 'scores' | 'topK' | 'access' | 'features', unknown>
+>;
+
 /**
  * A function in this process as a teacher. It is black-box if it returns labels, gray-box if it returns scores, and
  * white-box if it returns logits and activations. Each result is checked: an unknown class, a NaN, probabilities that
@@ -105,6 +122,7 @@ export function callable(options: InnerCall): Teacher<'white-box'>;
 export function callable(options: ScoreCall): Teacher<'gray-box'>;
 export function callable(options: LabelCall): Teacher<'black-box'>;
 export function callable(options: InnerCall | ScoreCall | LabelCall): Teacher {
+  checkOptions('callable', options, KINDS, ['classes', 'answer']);
   const {name, version, classes, concurrency = 1} = options;
   const maxBatch = options.batch ? (options.maxBatch ?? 64) : 1;
   if (!name || !version) throw new InputError('callable: Give the function a `name` and a `version`.');

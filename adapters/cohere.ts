@@ -1,12 +1,13 @@
 import {z} from 'zod';
 import {InputError} from '../src/errors.ts';
+import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Json, Teacher, TextInput} from '../src/teacher.ts';
 import type {Cell} from './_http/cells.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import type {Template} from './_http/template.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
-import {keyVariableFor, type ServiceOptions, standInFor} from './_wire/service.ts';
+import {keyVariableFor, SERVICE_KINDS, type ServiceOptions, standInFor} from './_wire/service.ts';
 
 export interface CohereOptions extends ServiceOptions {
   /** A model that is fine-tuned to classify, or one that classifies by `examples`. */
@@ -38,6 +39,16 @@ export interface CohereOptions extends ServiceOptions {
   readonly maxBatch?: number;
 }
 
+const KINDS = {
+  ...SERVICE_KINDS,
+  model: kinds.text,
+  classes: kinds.texts,
+  labels: kinds.texts,
+  examples: kinds.list,
+  url: kinds.text,
+  maxBatch: kinds.number,
+} satisfies Shape<CohereOptions>;
+
 const OWN = 'https://api.cohere.com';
 const MOST_INPUTS = 96;
 
@@ -50,6 +61,7 @@ const MOST_INPUTS = 96;
  * @throws InputError if the options can't be used
  */
 export function cohere(options: CohereOptions): Teacher<'gray-box'> {
+  checkOptions('cohere', options, KINDS, ['model', 'classes']);
   const {model, classes, labels = classes, examples, maxBatch = MOST_INPUTS} = options;
   const address = checkAddress(options.url ?? OWN);
   if (maxBatch > MOST_INPUTS)

@@ -1,6 +1,7 @@
 import {InputError, TeacherError} from '../src/errors.ts';
+import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {AskOptions, Input, Outcome, Price, Rate, Reply, Teacher} from '../src/teacher.ts';
-import {type AliasOptions, readerWith} from './_answers/aliases.ts';
+import {ALIAS_KINDS, type AliasOptions, readerWith} from './_answers/aliases.ts';
 import {isUnread, unreadError} from './_answers/labels.ts';
 import type {ScoreMeaning} from './_answers/scores.ts';
 import {identityWords, shownCommand} from './_command/identity.ts';
@@ -83,6 +84,23 @@ export interface LabelCommand extends CommandOptions {
   readonly topK?: undefined;
 }
 
+const KINDS = {
+  ...ALIAS_KINDS,
+  command: kinds.texts,
+  classes: kinds.texts,
+  version: kinds.text,
+  name: kinds.text,
+  env: kinds.object,
+  cwd: kinds.text,
+  concurrency: kinds.number,
+  timeout: kinds.number,
+  maxReply: kinds.number,
+  rate: kinds.object,
+  price: kinds.object,
+  scores: kinds.text,
+  topK: kinds.number,
+} satisfies Shape<ScoreCommand>;
+
 /**
  * A program in any language as a teacher. It reads one query per line on standard input, and writes one answer per line
  * on standard output, in any order. Everything else that it prints belongs on standard error.
@@ -105,6 +123,7 @@ export interface LabelCommand extends CommandOptions {
 export function command(options: ScoreCommand): Teacher<'gray-box'>;
 export function command(options: LabelCommand): Teacher<'black-box'>;
 export function command(options: ScoreCommand | LabelCommand): Teacher {
+  checkOptions('command', options, KINDS, ['command', 'classes']);
   const {command: words, classes, version, scores, topK, cwd = process.cwd(), env = {}, rate, price} = options;
   const {concurrency = 16, timeout = 60_000, maxReply = 16 * 2 ** 20} = options;
   if (!words[0])

@@ -1,10 +1,11 @@
 import {z} from 'zod';
+import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Receipt, Teacher} from '../src/teacher.ts';
-import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import {CHAT_KINDS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
 import {GEMINI_COST} from './_chat/cost-fields.ts';
 import type {Body, Completion, Finish, Settings, Step, Token} from './_chat/dialect.ts';
 import {geminiLane} from './_chat/gemini-batch.ts';
-import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
+import {type AccessOf, MODE_KINDS, type Mode, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
 import type {Prompt} from './_chat/prompt.ts';
 import {ALL_HINTS} from './_chat/refusal-hints.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
@@ -20,6 +21,8 @@ export interface GeminiOptions<O extends Output> extends ChatOptions, ModeOption
   readonly url?: string;
 }
 
+const KINDS = {...CHAT_KINDS, ...MODE_KINDS, url: kinds.text} satisfies Shape<GeminiOptions<Output>>;
+
 const GEMINI = 'https://generativelanguage.googleapis.com/v1beta';
 
 /**
@@ -30,6 +33,7 @@ const GEMINI = 'https://generativelanguage.googleapis.com/v1beta';
  * @throws InputError if the options can't be used
  */
 export function gemini<O extends Output>(options: GeminiOptions<O>): Teacher<AccessOf<O>> {
+  checkOptions('gemini', options, KINDS, ['model', 'classes', 'output']);
   const {url = GEMINI, model} = options;
   const mode = modeFor(options, options.classes);
   const isVertex = new URL(url).hostname.endsWith('aiplatform.googleapis.com');

@@ -1,5 +1,6 @@
+import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Json, Teacher} from '../src/teacher.ts';
-import type {AliasOptions} from './_answers/aliases.ts';
+import {ALIAS_KINDS, type AliasOptions} from './_answers/aliases.ts';
 import type {LabelLocation, ScoreLocation} from './_http/output.ts';
 import type {ReceiptLocation} from './_http/receipt.ts';
 import {mappedTeacher} from './_http/teacher.ts';
@@ -7,7 +8,7 @@ import {readTemplate} from './_http/template.ts';
 import {openHeaders} from './_wire/headers.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
-import {type ServiceOptions, standInFor} from './_wire/service.ts';
+import {SERVICE_KINDS, type ServiceOptions, standInFor} from './_wire/service.ts';
 
 export type {LabelLocation, ScoreLocation} from './_http/output.ts';
 export type {ReceiptLocation} from './_http/receipt.ts';
@@ -64,6 +65,20 @@ export interface HttpOptions extends ServiceOptions, AliasOptions {
   readonly maxBatch?: number;
 }
 
+const KINDS = {
+  ...SERVICE_KINDS,
+  ...ALIAS_KINDS,
+  url: kinds.text,
+  service: kinds.text,
+  classes: kinds.texts,
+  labels: kinds.texts,
+  request: kinds.json,
+  output: kinds.object,
+  error: kinds.text,
+  receipt: kinds.object,
+  maxBatch: kinds.number,
+} satisfies Shape<HttpOptions>;
+
 /**
  * Any other service that takes JSON by POST: TorchServe, MLflow, LitServe, BentoML, Ray Serve, or your own. The output
  * that is read decides the access: scores make it gray-box, labels black-box. Probabilities below 1e-38 become 1e-38.
@@ -84,6 +99,7 @@ export interface HttpOptions extends ServiceOptions, AliasOptions {
 export function http(options: HttpOptions & {readonly output: ScoreLocation}): Teacher<'gray-box'>;
 export function http(options: HttpOptions & {readonly output: LabelLocation}): Teacher<'black-box'>;
 export function http(options: HttpOptions): Teacher {
+  checkOptions('http', options, KINDS, ['url', 'classes']);
   const {classes, labels, request, output} = options;
   const address = checkAddress(options.url);
   const template = readTemplate(request);

@@ -1,10 +1,11 @@
 import {InputError} from '../src/errors.ts';
+import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import type {Teacher} from '../src/teacher.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
-import {keyVariableFor, type ServiceOptions, standInFor} from './_wire/service.ts';
+import {keyVariableFor, SERVICE_KINDS, type ServiceOptions, standInFor} from './_wire/service.ts';
 
 export interface HuggingfaceOptions extends ServiceOptions {
   /** A model of the hub that the provider `hf-inference` serves, for example `ProsusAI/finbert`. Or give `url`. */
@@ -33,6 +34,16 @@ export interface HuggingfaceOptions extends ServiceOptions {
   readonly output?: 'logits' | 'probabilities';
 }
 
+const KINDS = {
+  ...SERVICE_KINDS,
+  model: kinds.text,
+  url: kinds.text,
+  service: kinds.text,
+  classes: kinds.texts,
+  labels: kinds.texts,
+  output: oneOf('logits', 'probabilities'),
+} satisfies Shape<HuggingfaceOptions>;
+
 const ROUTER = 'https://router.huggingface.co';
 
 /**
@@ -43,6 +54,7 @@ const ROUTER = 'https://router.huggingface.co';
  * @throws InputError if the options can't be used
  */
 export function huggingface(options: HuggingfaceOptions): Teacher<'gray-box'> {
+  checkOptions('huggingface', options, KINDS, ['classes']);
   const {classes, labels, output = 'probabilities'} = options;
   const address = addressOf(options);
   const service = standInFor(options, address);

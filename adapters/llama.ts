@@ -4,8 +4,9 @@ import {stat} from 'node:fs/promises';
 import {basename, resolve} from 'node:path';
 import {InputError, LimbeckError, TeacherError} from '../src/errors.ts';
 import {once} from '../src/once.ts';
+import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import type {LogitsAnswer, Outcome, Query, Teacher, TopKAnswer} from '../src/teacher.ts';
-import {type PromptOptions, promptsFor} from './_chat/prompt.ts';
+import {PROMPT_KINDS, type PromptOptions, promptsFor} from './_chat/prompt.ts';
 import {openLlama} from './_llama/library.ts';
 import {type Scorer, scorerFor} from './_llama/scorer.ts';
 import {checkCounts} from './_local/given.ts';
@@ -47,6 +48,17 @@ export interface LlamaOptions extends PromptOptions {
   readonly threads?: number;
 }
 
+const KINDS = {
+  ...PROMPT_KINDS,
+  path: kinds.text,
+  output: oneOf('top-k', 'logits'),
+  template: oneOf('chat', 'none'),
+  endsTurn: kinds.flag,
+  contextSize: kinds.number,
+  gpu: kinds.flag,
+  threads: kinds.number,
+} satisfies Shape<LlamaOptions & {readonly output?: unknown}>;
+
 /**
  * A language model in a GGUF file, in this process, with the packages node-llama-cpp and @huggingface/jinja.
  *
@@ -65,6 +77,7 @@ export interface LlamaOptions extends PromptOptions {
 export async function llama(options: LlamaOptions & {readonly output: 'logits'}): Promise<Teacher<'white-box'>>;
 export async function llama(options: LlamaOptions & {readonly output?: 'top-k'}): Promise<Teacher<'gray-box'>>;
 export async function llama(options: LlamaOptions & {readonly output?: 'top-k' | 'logits'}): Promise<Teacher> {
+  checkOptions('llama', options, KINDS, ['path', 'classes']);
   const {path, classes, template = 'chat', endsTurn = template === 'chat', contextSize, threads} = options;
   const {gpu = true, output = 'top-k'} = options;
   const prompts = promptsFor(options, 'letters');

@@ -1,11 +1,12 @@
 import {z} from 'zod';
+import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Teacher} from '../src/teacher.ts';
 import type {Cell} from './_http/cells.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
-import {keyVariableFor, type ServiceOptions, standInFor} from './_wire/service.ts';
+import {keyVariableFor, SERVICE_KINDS, type ServiceOptions, standInFor} from './_wire/service.ts';
 
 export interface MistralOptions extends ServiceOptions {
   /** A classifier, for example `ft:classifier:ministral-3b-latest:…`. */
@@ -37,6 +38,16 @@ export interface MistralOptions extends ServiceOptions {
   readonly maxBatch?: number;
 }
 
+const KINDS = {
+  ...SERVICE_KINDS,
+  model: kinds.text,
+  classes: kinds.texts,
+  labels: kinds.texts,
+  target: kinds.text,
+  url: kinds.text,
+  maxBatch: kinds.number,
+} satisfies Shape<MistralOptions>;
+
 const OWN = 'https://api.mistral.ai';
 
 /**
@@ -48,6 +59,7 @@ const OWN = 'https://api.mistral.ai';
  * @throws InputError if the options can't be used
  */
 export function mistral(options: MistralOptions): Teacher<'gray-box'> {
+  checkOptions('mistral', options, KINDS, ['model', 'classes']);
   const {model, classes, labels, target, maxBatch = 32} = options;
   const address = checkAddress(options.url ?? OWN);
   return mappedTeacher(options, {

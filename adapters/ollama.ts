@@ -1,9 +1,10 @@
 import {z} from 'zod';
+import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Receipt, Teacher} from '../src/teacher.ts';
-import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import {CHAT_KINDS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
 import {OLLAMA_COST} from './_chat/cost-fields.ts';
 import type {Completion, Settings} from './_chat/dialect.ts';
-import {type AccessOf, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
+import {type AccessOf, MODE_KINDS, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
 import {chatMessages, stepOf, stepSchema} from './_chat/openai-chat.ts';
 import type {Prompt} from './_chat/prompt.ts';
 import {ALL_HINTS} from './_chat/refusal-hints.ts';
@@ -17,6 +18,9 @@ export interface OllamaOptions<O extends Output>
   readonly url?: string;
 }
 
+const {samples: _, logprobsTaken: __, ...OLLAMA_MODE_KINDS} = MODE_KINDS;
+const KINDS = {...CHAT_KINDS, ...OLLAMA_MODE_KINDS, url: kinds.text} satisfies Shape<OllamaOptions<Output>>;
+
 const OLLAMA = 'http://127.0.0.1:11434';
 
 /**
@@ -26,6 +30,7 @@ const OLLAMA = 'http://127.0.0.1:11434';
  * @throws InputError if the options can't be used
  */
 export function ollama<O extends Output>(options: OllamaOptions<O>): Teacher<AccessOf<O>> {
+  checkOptions('ollama', options, KINDS, ['model', 'classes', 'output']);
   const {url = OLLAMA} = options;
   const mode = modeFor(options, options.classes);
   const {temperature, topLogprobs} = mode;

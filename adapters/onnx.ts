@@ -1,5 +1,6 @@
 import {basename} from 'node:path';
 import {TeacherError} from '../src/errors.ts';
+import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Preprocessing} from '../src/student/preprocessing.ts';
 import type {AskOptions, Outcome, Query, Teacher} from '../src/teacher.ts';
 import {checkCounts, checkForm} from './_local/given.ts';
@@ -58,6 +59,18 @@ export interface OnnxOptions {
   readonly threads?: number;
 }
 
+const KINDS = {
+  path: kinds.text,
+  classes: kinds.texts,
+  output: kinds.textOrObject,
+  layout: kinds.text,
+  preprocessing: kinds.object,
+  features: kinds.texts,
+  name: kinds.text,
+  maxBatch: kinds.number,
+  threads: kinds.number,
+} satisfies Shape<OnnxOptions>;
+
 /**
  * An ONNX model in this process: white-box, with logits and its inner tensors as features. It takes tensors, or texts
  * if its input holds strings. If a model takes tokens, use `transformers`. Inputs of one shape run in one batch, up to
@@ -68,6 +81,7 @@ export interface OnnxOptions {
  * @throws InputError if the file can't be read or does not match the options
  */
 export async function onnx(options: OnnxOptions): Promise<Teacher<'white-box'>> {
+  checkOptions('onnx', options, KINDS, ['path', 'classes', 'output']);
   const {path, classes, output, features = [], maxBatch = 64, threads} = options;
   const {name = `onnx ${basename(path)}`, layout = 'as-is', preprocessing = {}} = options;
   checkForm('onnx', {classes});

@@ -1,6 +1,7 @@
 import {InputError, TeacherError} from '../src/errors.ts';
+import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import type {AskOptions, Detail, Outcome, Query, Teacher} from '../src/teacher.ts';
-import {type AliasOptions, readerWith} from './_answers/aliases.ts';
+import {ALIAS_KINDS, type AliasOptions, readerWith} from './_answers/aliases.ts';
 import {checkServiceUrl, overHttp, transportTo} from './_open-inference/address.ts';
 import {type Client, infer, type Model, refusalOf} from './_open-inference/client.ts';
 import {batchesOf} from './_open-inference/inputs.ts';
@@ -8,7 +9,7 @@ import {type LabelOutput, outputNames, replyReader, type ScoreOutput} from './_o
 import {receiptOf} from './_open-inference/replies.ts';
 import {DATATYPES} from './_open-inference/tensors.ts';
 import {headersInIdentity} from './_wire/headers.ts';
-import {chargedService, openConnection, type ServiceOptions, standInFor} from './_wire/service.ts';
+import {chargedService, openConnection, SERVICE_KINDS, type ServiceOptions, standInFor} from './_wire/service.ts';
 
 export type {LabelOutput, ScoreOutput} from './_open-inference/outputs.ts';
 
@@ -64,6 +65,20 @@ export interface OpenInferenceOptions extends ServiceOptions, AliasOptions {
   readonly timeout?: number;
 }
 
+const KINDS = {
+  ...SERVICE_KINDS,
+  ...ALIAS_KINDS,
+  url: kinds.textOrCall,
+  service: kinds.text,
+  model: kinds.text,
+  version: kinds.text,
+  classes: kinds.texts,
+  input: kinds.object,
+  binary: oneOf(true, false, 'auto'),
+  maxBatch: kinds.number,
+  output: kinds.object,
+} satisfies Shape<OpenInferenceOptions & {readonly output: unknown}>;
+
 /**
  * A model behind a service that speaks the Open Inference Protocol, version 2, over REST or gRPC: KServe, MLServer,
  * Triton, OpenVINO, or `limbeck serve`. The output that is read decides the access: scores make it gray-box, labels
@@ -77,6 +92,7 @@ export interface OpenInferenceOptions extends ServiceOptions, AliasOptions {
 export function openInference(options: OpenInferenceOptions & {readonly output: ScoreOutput}): Teacher<'gray-box'>;
 export function openInference(options: OpenInferenceOptions & {readonly output: LabelOutput}): Teacher<'black-box'>;
 export function openInference(options: OpenInferenceOptions & {readonly output: ScoreOutput | LabelOutput}): Teacher {
+  checkOptions('openInference', options, KINDS, ['url', 'model', 'classes', 'output']);
   const {url, model, version, classes, output, aliases, maxBatch = 64, concurrency = 4, timeout = 30_000} = options;
   const {name: inputName = 'input', datatype} = options.input ?? {};
   checkDatatype(datatype);

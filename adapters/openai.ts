@@ -1,9 +1,10 @@
 import {z} from 'zod';
+import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import type {Receipt, Teacher} from '../src/teacher.ts';
-import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import {CHAT_KINDS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
 import {CHAT_COST, RESPONSES_COST} from './_chat/cost-fields.ts';
 import type {Body, Completion, Finish, Settings} from './_chat/dialect.ts';
-import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
+import {type AccessOf, MODE_KINDS, type Mode, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
 import {openAiLane} from './_chat/openai-batch.ts';
 import {chatCompletions, chatMessages, chatReceipt, stepOf, stepSchema} from './_chat/openai-chat.ts';
 import type {Prompt} from './_chat/prompt.ts';
@@ -35,6 +36,14 @@ export interface OpenAiOptions<O extends Output> extends ChatOptions, ModeOption
   readonly apiVersion?: string;
 }
 
+const KINDS = {
+  ...CHAT_KINDS,
+  ...MODE_KINDS,
+  url: kinds.text,
+  api: oneOf('chat', 'responses'),
+  apiVersion: kinds.text,
+} satisfies Shape<OpenAiOptions<Output>>;
+
 const OPENAI = 'https://api.openai.com/v1';
 
 /**
@@ -44,6 +53,7 @@ const OPENAI = 'https://api.openai.com/v1';
  * @throws InputError if the options can't be used
  */
 export function openai<O extends Output>(options: OpenAiOptions<O>): Teacher<AccessOf<O>> {
+  checkOptions('openai', options, KINDS, ['model', 'classes', 'output']);
   const {address, api, apiVersion} = endpointOf(options);
   const mode = modeFor(options, options.classes);
   const isOwn = address === OPENAI || apiVersion !== undefined;

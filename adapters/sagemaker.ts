@@ -1,15 +1,16 @@
 import {InputError} from '../src/errors.ts';
+import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Json, Reply, Teacher} from '../src/teacher.ts';
-import type {AliasOptions} from './_answers/aliases.ts';
+import {ALIAS_KINDS, type AliasOptions} from './_answers/aliases.ts';
 import type {LabelLocation, ScoreLocation} from './_http/output.ts';
 import type {ReceiptLocation} from './_http/receipt.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
-import {AWS_ERRORS, AWS_STATUSES, type AwsOptions, awsAccess, regionOf} from './_wire/aws.ts';
+import {AWS_ERRORS, AWS_KINDS, AWS_STATUSES, type AwsOptions, awsAccess, regionOf} from './_wire/aws.ts';
 import type {Explanation, RefusalAdvice} from './_wire/refusal.ts';
 import {parseJson} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
-import type {ServiceOptions} from './_wire/service.ts';
+import {SERVICE_KINDS, type ServiceOptions} from './_wire/service.ts';
 
 export type {LabelLocation, ScoreLocation} from './_http/output.ts';
 export type {ReceiptLocation} from './_http/receipt.ts';
@@ -62,6 +63,26 @@ export interface SagemakerOptions extends Omit<ServiceOptions, 'key' | 'keyHeade
   readonly url?: string;
 }
 
+const {key: _, keyHeader: __, ...SAGEMAKER_SERVICE_KINDS} = SERVICE_KINDS;
+const KINDS = {
+  ...SAGEMAKER_SERVICE_KINDS,
+  ...AWS_KINDS,
+  ...ALIAS_KINDS,
+  endpoint: kinds.text,
+  variant: kinds.text,
+  model: kinds.text,
+  component: kinds.text,
+  service: kinds.text,
+  classes: kinds.texts,
+  labels: kinds.texts,
+  request: kinds.json,
+  output: kinds.object,
+  error: kinds.text,
+  receipt: kinds.object,
+  maxBatch: kinds.number,
+  url: kinds.text,
+} satisfies Shape<SagemakerOptions>;
+
 /**
  * A classifier on an Amazon SageMaker endpoint. The container decides the format of requests and replies, so give both
  * as for `http`. The output that is read decides the access: scores make it gray-box, labels black-box.
@@ -73,6 +94,7 @@ export interface SagemakerOptions extends Omit<ServiceOptions, 'key' | 'keyHeade
 export function sagemaker(options: SagemakerOptions & {readonly output: ScoreLocation}): Teacher<'gray-box'>;
 export function sagemaker(options: SagemakerOptions & {readonly output: LabelLocation}): Teacher<'black-box'>;
 export function sagemaker(options: SagemakerOptions): Teacher {
+  checkOptions('sagemaker', options, KINDS, ['endpoint', 'classes']);
   const {endpoint, classes, labels, request, output, error, receipt} = options;
   if (!/^[\w-]+$/.test(endpoint)) throw new InputError("The `endpoint` of SageMaker can't be used. Give its name.");
   const template = readTemplate(request);

@@ -7,6 +7,7 @@ import {startEngine} from '../src/engine/engine.ts';
 import {SavedModelGraph} from '../src/engine/graphs/saved-model.ts';
 import {type MetaGraph, readMetaGraphs, type Signature} from '../src/engine/graphs/signatures.ts';
 import {InputError} from '../src/errors.ts';
+import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import type {Preprocessing} from '../src/student/preprocessing.ts';
 import type {Teacher, TensorInput} from '../src/teacher.ts';
 import {
@@ -63,6 +64,18 @@ export interface SavedModelOptions {
   readonly maxBatch?: number;
 }
 
+const KINDS = {
+  path: kinds.text,
+  classes: kinds.texts,
+  output: kinds.textOrObject,
+  signature: kinds.text,
+  features: kinds.texts,
+  preprocessing: kinds.object,
+  dtype: oneOf('uint8', 'int32', 'float32'),
+  name: kinds.text,
+  maxBatch: kinds.number,
+} satisfies Shape<SavedModelOptions>;
+
 /**
  * A TensorFlow SavedModel in this process: white-box, with logits and the other outputs of its signature as features.
  * It needs the native engine. Values are converted to the type that the signature takes. Texts go to signatures that
@@ -74,6 +87,7 @@ export interface SavedModelOptions {
  * @throws InputError if the WASM engine runs, or the model can't be read or does not match the options
  */
 export async function savedModel(options: SavedModelOptions): Promise<Teacher<'white-box'>> {
+  checkOptions('savedModel', options, KINDS, ['path', 'classes', 'output']);
   const {classes, maxBatch = 256} = options;
   const path = resolve(options.path);
   await checkEngine(path);

@@ -1,6 +1,7 @@
 import {InputError} from '../src/errors.ts';
+import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import type {Json, Teacher} from '../src/teacher.ts';
-import type {AliasOptions} from './_answers/aliases.ts';
+import {ALIAS_KINDS, type AliasOptions} from './_answers/aliases.ts';
 import {
   type InstanceLabel,
   type InstanceScores,
@@ -12,7 +13,7 @@ import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate, type Template} from './_http/template.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
-import {type ServiceOptions, standInFor} from './_wire/service.ts';
+import {SERVICE_KINDS, type ServiceOptions, standInFor} from './_wire/service.ts';
 
 export type {InstanceLabel, InstanceScores} from './_http/instances.ts';
 
@@ -74,6 +75,23 @@ export interface TensorflowServingOptions extends ServiceOptions, AliasOptions {
   readonly maxBatch?: number;
 }
 
+const KINDS = {
+  ...SERVICE_KINDS,
+  ...ALIAS_KINDS,
+  url: kinds.text,
+  service: kinds.text,
+  model: kinds.text,
+  version: kinds.number,
+  versionLabel: kinds.text,
+  signature: kinds.text,
+  classes: kinds.texts,
+  labels: kinds.texts,
+  input: kinds.text,
+  output: kinds.textOrObject,
+  format: oneOf('rows', 'columns', 'classify'),
+  maxBatch: kinds.number,
+} satisfies Shape<TensorflowServingOptions>;
+
 /**
  * A model behind the REST API of TensorFlow Serving or of a service with the same API: version 1 of KServe, and
  * TorchServe's version of it. It takes tensors and texts. The output that is read decides the access: scores make it
@@ -90,8 +108,9 @@ export function tensorflowServing(
   options: TensorflowServingOptions & {readonly output: InstanceLabel},
 ): Teacher<'black-box'>;
 export function tensorflowServing(options: TensorflowServingOptions): Teacher {
+  checkOptions('tensorflowServing', options, KINDS, ['url', 'model', 'classes', 'output']);
   const {model, classes, labels, signature, input, output, format = 'rows', maxBatch = 64} = options;
-  checkOptions(options);
+  checkChoices(options);
   const address = checkAddress(options.url);
   const service = standInFor(options, address);
   const {templates, location} = FORMATS[format](options);
@@ -120,7 +139,7 @@ export function tensorflowServing(options: TensorflowServingOptions): Teacher {
   });
 }
 
-function checkOptions({version, versionLabel, format, input, output}: TensorflowServingOptions): void {
+function checkChoices({version, versionLabel, format, input, output}: TensorflowServingOptions): void {
   if (version !== undefined && versionLabel !== undefined) {
     throw new InputError('Choose a model by `version` or by `versionLabel`, not by both.');
   }

@@ -1,9 +1,10 @@
+import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import type {Teacher} from '../src/teacher.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
-import {type ServiceOptions, standInFor} from './_wire/service.ts';
+import {SERVICE_KINDS, type ServiceOptions, standInFor} from './_wire/service.ts';
 
 export interface TextEmbeddingsInferenceOptions extends ServiceOptions {
   /** Address of the service, for example `http://127.0.0.1:8080`. */
@@ -43,6 +44,17 @@ export interface TextEmbeddingsInferenceOptions extends ServiceOptions {
   readonly maxBatch?: number;
 }
 
+const KINDS = {
+  ...SERVICE_KINDS,
+  url: kinds.text,
+  service: kinds.text,
+  classes: kinds.texts,
+  labels: kinds.texts,
+  output: oneOf('logits', 'probabilities'),
+  truncate: kinds.flag,
+  maxBatch: kinds.number,
+} satisfies Shape<TextEmbeddingsInferenceOptions>;
+
 /**
  * A classifier of texts behind Hugging Face's Text Embeddings Inference: gray-box, with logits.
  *
@@ -51,6 +63,7 @@ export interface TextEmbeddingsInferenceOptions extends ServiceOptions {
  * @throws InputError if the options can't be used
  */
 export function textEmbeddingsInference(options: TextEmbeddingsInferenceOptions): Teacher<'gray-box'> {
+  checkOptions('textEmbeddingsInference', options, KINDS, ['url', 'classes']);
   const {classes, labels, output = 'logits', truncate = false, maxBatch = 32} = options;
   const address = checkAddress(options.url);
   const service = standInFor(options, address);

@@ -4,6 +4,7 @@ import {startEngine} from '../src/engine/engine.ts';
 import {artifactsOf, type GraphModel, GraphModelGraph, type GraphOperation} from '../src/engine/graphs/graph-model.ts';
 import {type layers, tf} from '../src/engine/tf.ts';
 import {InputError} from '../src/errors.ts';
+import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import {type AsTeacherOptions, asTeacher} from '../src/student/as-teacher.ts';
 import {type LoadOptions, loadStudent} from '../src/student/files.ts';
 import {makeStudent} from '../src/student/make-student.ts';
@@ -53,6 +54,24 @@ type TfjsModel = TfjsOptions & {
   readonly classes: readonly string[];
 };
 
+const KINDS = {
+  path: kinds.text,
+  model: kinds.object,
+  classes: kinds.texts,
+  output: kinds.textOrObject,
+  features: kinds.texts,
+  preprocessing: kinds.object,
+  dtype: oneOf('uint8', 'int32', 'float32'),
+  reading: kinds.object,
+  calibration: kinds.object,
+  gate: kinds.object,
+  embeddingModel: kinds.text,
+  name: kinds.text,
+  maxBatch: kinds.number,
+  compile: kinds.flag,
+  onFallback: kinds.call,
+} satisfies Shape<TfjsPath & TfjsModel>;
+
 /**
  * A layers model or graph model of TensorFlow.js in this process: white-box, with logits and the activations of its
  * layers or nodes. If the model ends in a softmax, the logits are the softmax's input.
@@ -62,6 +81,7 @@ type TfjsModel = TfjsOptions & {
  * @throws InputError if the model can't be loaded or does not match the options
  */
 export async function tfjs(options: TfjsPath | TfjsModel): Promise<Teacher<'white-box'>> {
+  checkOptions('tfjs', options, KINDS);
   await startEngine();
   const graph = 'path' in options ? await readGraphModel(options.path) : graphIn(options.model);
   if (graph !== undefined) return ofGraph(graph, options);

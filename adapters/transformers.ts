@@ -2,6 +2,7 @@ import {createRequire} from 'node:module';
 import {basename, resolve} from 'node:path';
 import {InputError, TeacherError} from '../src/errors.ts';
 import {resolvePeer} from '../src/peer.ts';
+import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Outcome, Query, Teacher} from '../src/teacher.ts';
 import {checkCounts, checkForm} from './_local/given.ts';
 import {loadPeer} from './_local/peer.ts';
@@ -80,6 +81,19 @@ export interface TransformersOptions {
   readonly threads?: number;
 }
 
+const KINDS = {
+  path: kinds.text,
+  file: kinds.text,
+  classes: kinds.texts,
+  output: kinds.textOrObject,
+  features: kinds.texts,
+  pooling: kinds.text,
+  maxTokens: kinds.number,
+  name: kinds.text,
+  maxBatch: kinds.number,
+  threads: kinds.number,
+} satisfies Shape<TransformersOptions>;
+
 /**
  * A Hugging Face text classifier on disk, as ONNX, in this process: white-box, with logits and the states of its layers
  * as features. A pure embedding model has no classes, so it is no teacher. The embeddings inside a classifier are
@@ -91,6 +105,7 @@ export interface TransformersOptions {
  * @throws InputError if a file is missing or damaged, or does not match the options
  */
 export async function transformers(options: TransformersOptions): Promise<Teacher<'white-box'>> {
+  checkOptions('transformers', options, KINDS, ['path']);
   const {path, file, output = {logits: 'logits'}, features = [], pooling = 'mean', maxTokens} = options;
   const {name = `transformers ${basename(path)}`, maxBatch = 32, threads} = options;
   checkCounts('transformers', {

@@ -1,11 +1,12 @@
 import {InputError} from '../src/errors.ts';
+import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Json, Teacher} from '../src/teacher.ts';
-import type {AliasOptions} from './_answers/aliases.ts';
+import {ALIAS_KINDS, type AliasOptions} from './_answers/aliases.ts';
 import {type InstanceLabel, type InstanceScores, instanceTemplates, predictionLocation} from './_http/instances.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
-import type {ServiceOptions} from './_wire/service.ts';
+import {SERVICE_KINDS, type ServiceOptions} from './_wire/service.ts';
 
 export type {InstanceLabel, InstanceScores} from './_http/instances.ts';
 
@@ -63,6 +64,22 @@ export interface VertexOptions extends ServiceOptions, AliasOptions {
   readonly maxBatch?: number;
 }
 
+const KINDS = {
+  ...SERVICE_KINDS,
+  ...ALIAS_KINDS,
+  project: kinds.text,
+  location: kinds.text,
+  endpoint: kinds.text,
+  url: kinds.text,
+  service: kinds.text,
+  classes: kinds.texts,
+  labels: kinds.texts,
+  input: kinds.text,
+  parameters: kinds.object,
+  output: kinds.textOrObject,
+  maxBatch: kinds.number,
+} satisfies Shape<VertexOptions>;
+
 /**
  * A classifier on a Vertex AI endpoint, asked by `predict`. It takes tensors and texts. The output that is read decides
  * the access: scores make it gray-box, labels black-box. Probabilities below 1e-38 become 1e-38.
@@ -74,6 +91,7 @@ export interface VertexOptions extends ServiceOptions, AliasOptions {
 export function vertex(options: VertexOptions & {readonly output: InstanceScores}): Teacher<'gray-box'>;
 export function vertex(options: VertexOptions & {readonly output: InstanceLabel}): Teacher<'black-box'>;
 export function vertex(options: VertexOptions): Teacher {
+  checkOptions('vertex', options, KINDS, ['project', 'location', 'endpoint', 'classes', 'output']);
   const {classes, labels, input, parameters, output, maxBatch = 32} = options;
   const path = pathOf(options);
   const service = options.service ?? path;

@@ -1,7 +1,8 @@
 import {z} from 'zod';
 import {InputError} from '../src/errors.ts';
+import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import type {Teacher} from '../src/teacher.ts';
-import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import {CHAT_KINDS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
 import {CHAT_COST} from './_chat/cost-fields.ts';
 import type {Body, Settings} from './_chat/dialect.ts';
 import {type ModeOptions, modeFor} from './_chat/modes.ts';
@@ -15,7 +16,7 @@ import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
-import {type ServiceOptions, standInFor} from './_wire/service.ts';
+import {SERVICE_KINDS, type ServiceOptions, standInFor} from './_wire/service.ts';
 
 interface VllmChatOptions extends ChatOptions {
   /** @default 'generate' */
@@ -60,6 +61,26 @@ interface VllmLabelOptions
   readonly output: 'label';
 }
 
+const {maxTokens: _, ...SCORING_CHAT_KINDS} = CHAT_KINDS;
+const COMMON_KINDS = {task: oneOf('generate'), url: kinds.text, templateOptions: kinds.object};
+
+const SCORING_KINDS = {
+  ...SCORING_CHAT_KINDS,
+  ...COMMON_KINDS,
+  output: oneOf('log-probabilities', 'label'),
+  template: oneOf('chat', 'none'),
+  endsTurn: kinds.flag,
+} satisfies Shape<VllmLogProbabilitiesOptions>;
+
+const LABEL_KINDS = {
+  ...CHAT_KINDS,
+  ...COMMON_KINDS,
+  output: oneOf('label'),
+  samples: kinds.number,
+  structured: kinds.flag,
+  temperature: kinds.numberOrNull,
+} satisfies Shape<VllmLabelOptions>;
+
 const OWN = 'http://127.0.0.1:8000';
 
 /**
@@ -78,9 +99,15 @@ const OWN = 'http://127.0.0.1:8000';
 export function vllm(options: VllmClassifyOptions | VllmLogProbabilitiesOptions): Teacher<'gray-box'>;
 export function vllm(options: VllmLabelOptions): Teacher<'black-box'>;
 export function vllm(options: VllmClassifyOptions | VllmLogProbabilitiesOptions | VllmLabelOptions): Teacher {
+  checkOptions('vllm', options, kindsFor(options), ['model', 'classes']);
   const address = checkAddress(options.url ?? OWN).replace(/\/v1$/, '');
   if (options.task === 'classify') return vllmClassifier(options, address);
   return options.output === 'label' ? labelTeacher(options, address) : scoringTeacher(options, address);
+}
+
+function kindsFor({task, output}: {readonly task?: string; readonly output?: string}) {
+  if (task === 'classify') return CLASSIFY_KINDS;
+  return output === 'label' ? LABEL_KINDS : SCORING_KINDS;
 }
 
 /** Turns thinking off, because the answer is read from the first token. */
@@ -176,6 +203,18 @@ export interface VllmClassifyOptions extends ServiceOptions {
    */
   readonly maxBatch?: number;
 }
+
+const CLASSIFY_KINDS = {
+  ...SERVICE_KINDS,
+  task: oneOf('classify'),
+  model: kinds.text,
+  url: kinds.text,
+  service: kinds.text,
+  classes: kinds.texts,
+  labels: kinds.texts,
+  output: oneOf('logits', 'probabilities'),
+  maxBatch: kinds.number,
+} satisfies Shape<VllmClassifyOptions>;
 
 function vllmClassifier(options: VllmClassifyOptions, address: string): Teacher<'gray-box'> {
   const {model, classes, labels = classes, output = 'logits', maxBatch = 32} = options;

@@ -1,5 +1,6 @@
 import {closest, distance} from 'fastest-levenshtein';
 import {InputError, type Said} from '../../src/errors.ts';
+import {kinds, type Shape} from '../../src/options.ts';
 import type {Json} from '../../src/teacher.ts';
 
 /** Other words for classes, each with the class that it means: `{'card arrival': 'card_arrival'}`. */
@@ -15,6 +16,9 @@ export interface AliasOptions {
    */
   readonly aliases?: Aliases;
 }
+
+/** The kinds of `AliasOptions`. */
+export const ALIAS_KINDS = {aliases: kinds.object} satisfies Shape<AliasOptions>;
 
 /** The names that labels are matched to. */
 export interface LabelWords {

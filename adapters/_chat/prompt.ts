@@ -1,4 +1,5 @@
 import {InputError} from '../../src/errors.ts';
+import {kinds, type Shape} from '../../src/options.ts';
 import {plain} from './projection-text.ts';
 
 /** How a language model is asked. All of it is part of the teacher's identity. */
@@ -28,13 +29,23 @@ export interface PromptOptions {
    */
   readonly rotateClasses?: boolean;
   /**
-   * The whole prompt, instead of the one made from the options above. `{text}` stands for the text, `{classes}` for the
-   * list of classes. A prompt that names neither codes nor classes must be one that the model was trained on.
+   * The whole prompt, instead of the one made from the options above: a text, or a system message and the user's.
+   * `{text}` stands for the text, `{classes}` for the list of classes. A prompt that names neither codes nor classes must be one that the model was trained on.
    *
    * @default made of instructions and classes
    */
-  readonly prompt?: PromptTemplate;
+  readonly prompt?: string | PromptTemplate;
 }
+
+/** The kinds of `PromptOptions`. */
+export const PROMPT_KINDS = {
+  classes: kinds.texts,
+  descriptions: kinds.object,
+  instructions: kinds.text,
+  codes: kinds.textOrTexts,
+  rotateClasses: kinds.flag,
+  prompt: kinds.textOrObject,
+} satisfies Shape<PromptOptions>;
 
 interface PromptTemplate {
   /** @default none */
@@ -72,9 +83,12 @@ export function promptsFor(options: PromptOptions, way: PromptWay): Prompts {
   const {classes, descriptions = {}, instructions = 'Sort the text into one of these classes.', prompt} = options;
   checkClasses(classes, descriptions);
   const codes = codesFor(options, way);
-  const template = prompt ?? {system: `${instructions}\n{classes}\n${answerWith(codes, classes, way)}`, user: '{text}'};
-  if (!template.user.includes('{text}')) {
-    throw new InputError('The `prompt` has no `{text}` in `user`, where the text to be classified goes. Add it.');
+  const given = typeof prompt === 'string' ? {user: prompt} : prompt;
+  const template = given ?? {system: `${instructions}\n{classes}\n${answerWith(codes, classes, way)}`, user: '{text}'};
+  if (!isTemplate(template)) {
+    throw new InputError(
+      'The `prompt` has no `{text}`, where the text to be classified goes. Give a text with it, or {system, user} with it in `user`.',
+    );
   }
   const lines = classes.map((name, index) => lineOf(name, codes[index]!, descriptions[name]));
   const rotates = options.rotateClasses ?? false;
@@ -90,6 +104,11 @@ export function promptsFor(options: PromptOptions, way: PromptWay): Prompts {
     user: filled(user, sample).replaceAll('{text}', () => text),
   });
   return {classes, codes, template: promptFor('{text}', 0), rotates, for: promptFor};
+}
+
+function isTemplate({system, user, ...rest}: PromptTemplate): boolean {
+  const isText = (value: unknown) => value === undefined || typeof value === 'string';
+  return isText(system) && isText(user) && Boolean(user?.includes('{text}')) && Object.keys(rest).length === 0;
 }
 
 function codesFor({classes, codes}: PromptOptions, way: PromptWay): readonly string[] {

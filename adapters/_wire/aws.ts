@@ -1,5 +1,6 @@
 import aws4 from 'aws4';
 import {InputError, TeacherError} from '../../src/errors.ts';
+import {kinds, type Shape} from '../../src/options.ts';
 import {keepSecret} from '../../src/secrets.ts';
 import type {RefusalAdvice} from './refusal.ts';
 import type {Connection, UnsignedRequest} from './request.ts';
@@ -19,6 +20,9 @@ export interface AwsOptions {
    */
   readonly credentials?: AwsCredentials | (() => AwsCredentials);
 }
+
+/** The kinds of `AwsOptions`. */
+export const AWS_KINDS = {region: kinds.text, credentials: kinds.objectOrCall} satisfies Shape<AwsOptions>;
 
 export interface AwsCredentials {
   readonly accessKeyId: string;

@@ -1,4 +1,5 @@
 import type {BatchService} from '../../src/lane.ts';
+import {kinds, type Shape} from '../../src/options.ts';
 import type {PatientService} from '../../src/patience.ts';
 import type {ProbedService} from '../../src/service-probe.ts';
 import type {Access, Price, Rate} from '../../src/teacher.ts';
@@ -38,6 +39,22 @@ export interface ServiceOptions extends HeaderOptions, TransportOptions, WaitOpt
   /** The price of the service, for budgets of money. */
   readonly price?: Price;
 }
+
+/** The kinds of `ServiceOptions`. */
+export const SERVICE_KINDS = {
+  key: kinds.textOrCall,
+  concurrency: kinds.number,
+  timeout: kinds.number,
+  maxReply: kinds.number,
+  rate: kinds.object,
+  price: kinds.object,
+  headers: kinds.object,
+  keyHeader: kinds.text,
+  socketPath: kinds.text,
+  http2: kinds.flag,
+  dispatcher: kinds.object,
+  wait: kinds.textOrNumber,
+} satisfies Shape<ServiceOptions>;
 
 /** The default number of requests under way at once. */
 export const CONCURRENCY = 16;

@@ -1,8 +1,15 @@
 import {tf} from '../engine/tf.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {commonSize, flat, pooled} from './feature-maps.ts';
 import {type FeaturePair, featureTerm, mismatch} from './feature-pair.ts';
 import type {LossTerm} from './loss.ts';
 import {unitRows} from './unit-length.ts';
+
+const KINDS = {
+  weight: kinds.number,
+  teacher: kinds.text,
+  student: kinds.text,
+} satisfies Shape<AttentionTransferOptions>;
 
 /**
  * mean_i mean_xy (a(teacher) − a(student))², with a(f) = Σ_c f² at each position, divided by its length over all
@@ -37,7 +44,9 @@ export interface AttentionTransferOptions extends FeaturePair {
 }
 
 /** The student learns in which parts of an image a layer of a white-box teacher is active. */
-export function attentionTransfer({weight = 1000, ...pair}: AttentionTransferOptions): LossTerm {
+export function attentionTransfer(options: AttentionTransferOptions): LossTerm {
+  checkOptions('attentionTransfer', options, KINDS, ['teacher', 'student']);
+  const {weight = 1000, ...pair} = options;
   return featureTerm('attention-transfer', pair, weight, shapes => {
     if (commonSize(shapes) === undefined) {
       throw mismatch(

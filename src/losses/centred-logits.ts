@@ -1,6 +1,9 @@
 import {tf} from '../engine/tf.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {centre} from './correlation.ts';
 import type {LossTerm} from './loss.ts';
+
+const KINDS = {weight: kinds.number} satisfies Shape<CentredLogitTermOptions>;
 
 /**
  * ½ · mean_i mean_c ((z_ic − mean z_i) − (v_ic − mean v_i))², z the teacher's logits and v the student's.
@@ -26,7 +29,9 @@ export interface CentredLogitTermOptions {
 }
 
 /** The student learns the teacher's logits themselves, up to a constant for each row. */
-export function centredLogits({weight = 1}: CentredLogitTermOptions = {}): LossTerm {
+export function centredLogits(options: CentredLogitTermOptions = {}): LossTerm {
+  checkOptions('centredLogits', options, KINDS);
+  const {weight = 1} = options;
   return {
     name: 'centred-logits',
     weight,

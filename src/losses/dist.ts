@@ -1,4 +1,5 @@
 import {tf} from '../engine/tf.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {correlation} from './correlation.ts';
 import {type LogitTerm, logitTerm} from './logit-term.ts';
 import {checkPartWeight} from './option-checks.ts';
@@ -69,11 +70,20 @@ export interface DistTermOptions extends DistOptions {
   readonly weight?: number;
 }
 
+const KINDS = {
+  weight: kinds.number,
+  temperature: kinds.number,
+  beta: kinds.number,
+  gamma: kinds.number,
+} satisfies Shape<DistTermOptions>;
+
 /**
  * The student learns which classes go together and which examples do, not their probabilities. Combine it with
  * `hardLabels()`, in batches of 16 or more.
  */
-export function dist({weight = 2, temperature = 4, beta = 1, gamma = 1}: DistTermOptions = {}): LogitTerm {
+export function dist(options: DistTermOptions = {}): LogitTerm {
+  checkOptions('dist', options, KINDS);
+  const {weight = 2, temperature = 4, beta = 1, gamma = 1} = options;
   checkPartWeight('beta', beta);
   checkPartWeight('gamma', gamma);
   return logitTerm({

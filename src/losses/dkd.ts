@@ -1,4 +1,5 @@
 import {tf} from '../engine/tf.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {rowDivergence} from './divergence.ts';
 import {type LogitBatch, type LogitTerm, logitTerm} from './logit-term.ts';
 import {labelMask, onlyClasses, withoutClasses} from './masks.ts';
@@ -93,11 +94,21 @@ export interface DkdTermOptions extends DkdOptions {
   readonly warmUp?: number;
 }
 
+const KINDS = {
+  weight: kinds.number,
+  temperature: kinds.number,
+  alpha: kinds.number,
+  beta: kinds.number,
+  warmUp: kinds.number,
+} satisfies Shape<DkdTermOptions>;
+
 /**
  * The student learns separately how sure the teacher is of its label, and how it ranks the other classes. Combine it
  * with `hardLabels()`, as its authors do.
  */
-export function dkd({weight = 1, temperature = 4, alpha = 1, beta = 8, warmUp = 0.2}: DkdTermOptions = {}): LogitTerm {
+export function dkd(options: DkdTermOptions = {}): LogitTerm {
+  checkOptions('dkd', options, KINDS);
+  const {weight = 1, temperature = 4, alpha = 1, beta = 8, warmUp = 0.2} = options;
   checkPartWeight('alpha', alpha);
   checkPartWeight('beta', beta);
   checkShare('warmUp', warmUp);

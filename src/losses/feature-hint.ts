@@ -1,5 +1,6 @@
 import {mixSeed} from '../data/random.ts';
 import {layers, tf} from '../engine/tf.ts';
+import {checkOptions, kinds, oneOf, type Shape} from '../options.ts';
 import {commonSize, pooled} from './feature-maps.ts';
 import {type FeaturePair, featureTerm, mismatch, type PairShapes, type PreparedPair} from './feature-pair.ts';
 import type {LossTerm} from './loss.ts';
@@ -39,12 +40,21 @@ export interface FeatureHintOptions extends FeaturePair {
   readonly projection?: 'linear' | 'none';
 }
 
+const KINDS = {
+  weight: kinds.number,
+  teacher: kinds.text,
+  student: kinds.text,
+  projection: oneOf('linear', 'none'),
+} satisfies Shape<FeatureHintOptions>;
+
 /**
  * The student learns the activations of a layer of a white-box teacher, through a linear projection that is trained
  * with the student and dropped afterwards. Maps of different sizes are pooled to the smaller, if that divides the
  * larger.
  */
-export function featureHint({weight = 50, projection = 'linear', ...pair}: FeatureHintOptions): LossTerm {
+export function featureHint(options: FeatureHintOptions): LossTerm {
+  checkOptions('featureHint', options, KINDS, ['teacher', 'student']);
+  const {weight = 50, projection = 'linear', ...pair} = options;
   return featureTerm('feature-hint', pair, weight, (shapes, name, seed) => {
     const align = alignment(pair, shapes);
     const compare = projection === 'none' ? plain(pair, shapes) : projected(shapes, mixSeed(seed, name));

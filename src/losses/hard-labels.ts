@@ -1,5 +1,6 @@
 import {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds, oneOf, type Shape} from '../options.ts';
 import type {LossTerm} from './loss.ts';
 import {labelMask} from './masks.ts';
 
@@ -11,6 +12,12 @@ export interface HardLabelOptions {
    */
   readonly smoothing?: number;
 }
+
+const KINDS = {
+  weight: kinds.number,
+  smoothing: kinds.number,
+  labels: oneOf('teacher', 'true'),
+} satisfies Shape<HardLabelTermOptions>;
 
 /**
  * −mean_i Σ_c t_ic · log q_ic, with q = softmax(logits) and t = (1 − ε) · onehot(label) + ε / K.
@@ -51,11 +58,9 @@ export interface HardLabelTermOptions extends HardLabelOptions {
 }
 
 /** The student learns the teacher's label (its most probable class if it gives scores), or the true label. */
-export function hardLabels({
-  weight = 1,
-  smoothing = 0,
-  labels: whose = 'teacher',
-}: HardLabelTermOptions = {}): LossTerm {
+export function hardLabels(options: HardLabelTermOptions = {}): LossTerm {
+  checkOptions('hardLabels', options, KINDS);
+  const {weight = 1, smoothing = 0, labels: whose = 'teacher'} = options;
   if (!(smoothing >= 0 && smoothing < 1)) {
     throw new InputError(`Expected \`smoothing\` to be from 0 to below 1, got ${smoothing}.`);
   }

@@ -1,4 +1,5 @@
 import {tf} from '../engine/tf.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {meanDivergence, rowDivergence} from './divergence.ts';
 import {type LogitTerm, logitTerm} from './logit-term.ts';
 import {checkShare} from './option-checks.ts';
@@ -25,6 +26,13 @@ export interface JensenShannonOptions {
    */
   readonly scaleByT2?: boolean;
 }
+
+const KINDS = {
+  weight: kinds.number,
+  temperature: kinds.number,
+  beta: kinds.number,
+  scaleByT2: kinds.flag,
+} satisfies Shape<JensenShannonTermOptions>;
 
 /**
  * T² · mean_i (β · KL(p_i || m_i) + (1 − β) · KL(q_i || m_i)), with p = softmax(teacher / T), q = softmax(student / T)
@@ -76,12 +84,9 @@ export interface JensenShannonTermOptions extends JensenShannonOptions {
 }
 
 /** The student learns the teacher's distribution through a divergence between forward and reverse KL. */
-export function jensenShannon({
-  weight = 1,
-  temperature = 1,
-  beta = 0.5,
-  scaleByT2 = true,
-}: JensenShannonTermOptions = {}): LogitTerm {
+export function jensenShannon(options: JensenShannonTermOptions = {}): LogitTerm {
+  checkOptions('jensenShannon', options, KINDS);
+  const {weight = 1, temperature = 1, beta = 0.5, scaleByT2 = true} = options;
   checkShare('beta', beta);
   return logitTerm({
     name: 'jensen-shannon',

@@ -1,4 +1,5 @@
 import {tf} from '../engine/tf.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import type {LogitTerm} from './logit-term.ts';
 import type {LossTerm} from './loss.ts';
 import {checkShare} from './option-checks.ts';
@@ -27,6 +28,12 @@ export interface LearnedTemperatureOptions {
   readonly rampUp?: number;
 }
 
+const KINDS = {
+  least: kinds.number,
+  span: kinds.number,
+  rampUp: kinds.number,
+} satisfies Shape<LearnedTemperatureOptions>;
+
 /**
  * T = least + span · σ(θ), with θ learned from 1 against the student: the student moves down the gradient of the term,
  * and θ moves up it, with λ = ½ (1 − cos(π · s)) of its length and s growing from 0 to 1 over the first share of the
@@ -39,8 +46,10 @@ export interface LearnedTemperatureOptions {
  */
 export function learnedTemperature(
   term: LogitTerm = softLabels({weight: 0.9}),
-  {least = 1, span = 20, rampUp: share = 0.1}: LearnedTemperatureOptions = {},
+  options: LearnedTemperatureOptions = {},
 ): LossTerm {
+  checkOptions('learnedTemperature', options, KINDS);
+  const {least = 1, span = 20, rampUp: share = 0.1} = options;
   checkTemperature(least, 'least');
   checkTemperature(span, 'span');
   checkShare('rampUp', share);

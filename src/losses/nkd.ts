@@ -1,4 +1,5 @@
 import {tf} from '../engine/tf.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {type LogitBatch, type LogitTerm, logitTerm} from './logit-term.ts';
 import {labelMask, withoutClasses} from './masks.ts';
 import {checkPartWeight} from './option-checks.ts';
@@ -65,11 +66,15 @@ export interface NkdTermOptions extends NkdOptions {
   readonly weight?: number;
 }
 
+const KINDS = {weight: kinds.number, temperature: kinds.number, gamma: kinds.number} satisfies Shape<NkdTermOptions>;
+
 /**
  * The student learns how sure the teacher is of its label, and the other classes as if there were no label. Combine it
  * with `hardLabels()`.
  */
-export function nkd({weight = 1, temperature = 1, gamma = 1.5}: NkdTermOptions = {}): LogitTerm {
+export function nkd(options: NkdTermOptions = {}): LogitTerm {
+  checkOptions('nkd', options, KINDS);
+  const {weight = 1, temperature = 1, gamma = 1.5} = options;
   checkPartWeight('gamma', gamma);
   return logitTerm({
     name: 'nkd',

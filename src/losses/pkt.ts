@@ -1,4 +1,5 @@
 import {tf} from '../engine/tf.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {flat} from './feature-maps.ts';
 import {type FeaturePair, featureTerm} from './feature-pair.ts';
 import type {LossTerm} from './loss.ts';
@@ -6,6 +7,8 @@ import {unitRows} from './unit-length.ts';
 
 /** Smaller than any share of a kernel that matters. It keeps the logarithms finite, as in the authors' code. */
 const LEAST = 1e-7;
+
+const KINDS = {weight: kinds.number, teacher: kinds.text, student: kinds.text} satisfies Shape<PktOptions>;
 
 /**
  * mean_ij p_ij · log((p_ij + 1e-7) / (q_ij + 1e-7)): p of the teacher and q of the student are ½ (1 + cos(f_i, f_j)), each
@@ -41,6 +44,8 @@ export interface PktOptions extends FeaturePair {
 }
 
 /** The student learns, as probabilities, which examples of a batch are neighbours in a layer of a white-box teacher. */
-export function pkt({weight = 30_000, ...pair}: PktOptions): LossTerm {
+export function pkt(options: PktOptions): LossTerm {
+  checkOptions('pkt', options, KINDS, ['teacher', 'student']);
+  const {weight = 30_000, ...pair} = options;
   return featureTerm('pkt', pair, weight, () => ({value: pktLoss}));
 }

@@ -1,5 +1,6 @@
 import {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {type LogitTerm, logitTerm} from './logit-term.ts';
 import {floorOf} from './soft-probabilities.ts';
 
@@ -18,6 +19,8 @@ export function restoreRounded(teacherLogits: tf.Tensor2D, decimals: number): tf
   return tf.tidy(() => tf.maximum(tf.logSoftmax(teacherLogits), Math.log(floorOf({decimals}))));
 }
 
+const KINDS = {decimals: kinds.number} satisfies Shape<QuantisedOptions>;
+
 /**
  * The student learns from a teacher that shows rounded probabilities. Each class gets at least a quarter of the last
  * decimal before the term softens and compares. At T > 1, the probabilities that were rounded to 0 make up much of the
@@ -25,7 +28,9 @@ export function restoreRounded(teacherLogits: tf.Tensor2D, decimals: number): tf
  *
  * @param term - the term whose teacher shows rounded probabilities
  */
-export function quantised(term: LogitTerm, {decimals}: QuantisedOptions): LogitTerm {
+export function quantised(term: LogitTerm, options: QuantisedOptions): LogitTerm {
+  checkOptions('quantised', options, KINDS, ['decimals']);
+  const {decimals} = options;
   if (!(Number.isInteger(decimals) && decimals >= 1 && decimals <= 7)) {
     throw new InputError(`Expected \`decimals\` to be a whole number from 1 to 7, got ${decimals}.`);
   }

@@ -1,4 +1,5 @@
 import {tf} from '../engine/tf.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {centre} from './correlation.ts';
 import {flat} from './feature-maps.ts';
 import {type FeaturePair, featureTerm} from './feature-pair.ts';
@@ -79,6 +80,14 @@ function relationsOf(features: tf.Tensor): Relations {
   return {distances: tf.div(distances, someMean), cosines: cosinesOf(products, squares, tf.div(apart, lengths))};
 }
 
+const KINDS = {
+  weight: kinds.number,
+  distance: kinds.number,
+  angle: kinds.number,
+  teacher: kinds.text,
+  student: kinds.text,
+} satisfies Shape<RkdTermOptions>;
+
 /**
  * @param products - G, [batch, batch]
  * @param squares - its diagonal, [batch, 1]
@@ -103,7 +112,9 @@ export interface RkdTermOptions extends FeaturePair, RkdOptions {
 }
 
 /** The student learns how the examples of a batch relate to each other in a layer of a white-box teacher. */
-export function rkd({weight = 1, distance = 25, angle = 50, ...pair}: RkdTermOptions): LossTerm {
+export function rkd(options: RkdTermOptions): LossTerm {
+  checkOptions('rkd', options, KINDS, ['teacher', 'student']);
+  const {weight = 1, distance = 25, angle = 50, ...pair} = options;
   checkPartWeight('distance', distance);
   checkPartWeight('angle', angle);
   return featureTerm('rkd', pair, weight, () => ({

@@ -1,8 +1,15 @@
 import {tf} from '../engine/tf.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {flat} from './feature-maps.ts';
 import {type FeaturePair, featureTerm} from './feature-pair.ts';
 import type {LossTerm} from './loss.ts';
 import {unitRows} from './unit-length.ts';
+
+const KINDS = {
+  weight: kinds.number,
+  teacher: kinds.text,
+  student: kinds.text,
+} satisfies Shape<SimilarityPreservingOptions>;
 
 /**
  * ‖G(teacher) − G(student)‖² / batch², with G(f) the inner products f · fᵀ of the batch, each row divided by its length.
@@ -33,6 +40,8 @@ export interface SimilarityPreservingOptions extends FeaturePair {
 }
 
 /** The student learns which examples of a batch look alike to a layer of a white-box teacher. */
-export function similarityPreserving({weight = 3000, ...pair}: SimilarityPreservingOptions): LossTerm {
+export function similarityPreserving(options: SimilarityPreservingOptions): LossTerm {
+  checkOptions('similarityPreserving', options, KINDS, ['teacher', 'student']);
+  const {weight = 3000, ...pair} = options;
   return featureTerm('similarity-preserving', pair, weight, () => ({value: similarityLoss}));
 }

@@ -1,4 +1,5 @@
 import {tf} from '../engine/tf.ts';
+import {checkOptions, kinds, oneOf, type Shape} from '../options.ts';
 import {meanDivergence} from './divergence.ts';
 import {type LogitTerm, logitTerm} from './logit-term.ts';
 import {softenBy, type Temperature, timesSquare} from './temperature.ts';
@@ -23,6 +24,13 @@ export interface SoftLabelOptions {
    */
   readonly scaleByT2?: boolean;
 }
+
+const KINDS = {
+  weight: kinds.number,
+  temperature: kinds.number,
+  scaleByT2: kinds.flag,
+  direction: oneOf('forward', 'reverse'),
+} satisfies Shape<SoftLabelTermOptions>;
 
 /**
  * T² · mean_i Σ_c p_ic · (log p_ic − log q_ic), with p = softmax(teacher / T) and q = softmax(student / T).
@@ -66,11 +74,13 @@ export interface SoftLabelTermOptions extends SoftLabelOptions {
 }
 
 /** The student learns the teacher's whole distribution, softened. */
-export function softLabels({weight = 1, temperature = 4, ...options}: SoftLabelTermOptions = {}): LogitTerm {
+export function softLabels(options: SoftLabelTermOptions = {}): LogitTerm {
+  checkOptions('softLabels', options, KINDS);
+  const {weight = 1, temperature = 4, ...rest} = options;
   return logitTerm({
     name: 'soft-labels',
     weight,
     temperature,
-    compare: ({teacher, student}, T) => softened(teacher, student, T, options),
+    compare: ({teacher, student}, T) => softened(teacher, student, T, rest),
   });
 }

@@ -1,5 +1,6 @@
 import {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import type {LossTerm} from './loss.ts';
 import {onlyClasses, withoutClasses} from './masks.ts';
 import {softLabelLoss} from './soft-labels.ts';
@@ -70,11 +71,15 @@ export interface TopKTermOptions extends TopKOptions {
   readonly weight?: number;
 }
 
+const KINDS = {weight: kinds.number, temperature: kinds.number, rest: kinds.text} satisfies Shape<TopKTermOptions>;
+
 /**
  * The student learns the classes that the teacher names, and the mass of the rest. Whole distributions name all
  * classes.
  */
-export function topKLabels({weight = 1, temperature = 1, rest = 'fill'}: TopKTermOptions = {}): LossTerm {
+export function topKLabels(options: TopKTermOptions = {}): LossTerm {
+  checkOptions('topKLabels', options, KINDS);
+  const {weight = 1, temperature = 1, rest = 'fill'} = options;
   checkTemperature(temperature);
   if (rest === 'bucket' && temperature !== 1) {
     throw new InputError(

@@ -1,4 +1,5 @@
 import {tf} from '../engine/tf.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {rowDivergence} from './divergence.ts';
 import {type LogitTerm, logitTerm} from './logit-term.ts';
 import {softenBy, type Temperature} from './temperature.ts';
@@ -17,6 +18,8 @@ export interface TtmOptions {
    */
   readonly weighted?: boolean;
 }
+
+const KINDS = {weight: kinds.number, temperature: kinds.number, weighted: kinds.flag} satisfies Shape<TtmTermOptions>;
 
 /**
  * mean_i U_i · KL(p̃_i || q_i), with p = softmax(teacher), γ = 1 / T, U = Σ_c p_c^γ, p̃ = p^γ / U and q =
@@ -54,7 +57,9 @@ export interface TtmTermOptions extends TtmOptions {
 }
 
 /** The student, not softened, learns the softened teacher. Combine it with `hardLabels()`. */
-export function ttm({weight = 4, temperature = 4, weighted = true}: TtmTermOptions = {}): LogitTerm {
+export function ttm(options: TtmTermOptions = {}): LogitTerm {
+  checkOptions('ttm', options, KINDS);
+  const {weight = 4, temperature = 4, weighted = true} = options;
   return logitTerm({
     name: weighted ? 'wttm' : 'ttm',
     weight,

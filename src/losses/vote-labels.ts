@@ -1,4 +1,5 @@
 import {tf} from '../engine/tf.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import type {LossTerm} from './loss.ts';
 import {softLabelLoss} from './soft-labels.ts';
 import {checkTemperature} from './temperature.ts';
@@ -25,12 +26,16 @@ export interface VoteLabelTermOptions {
   readonly samplingTemperature?: number;
 }
 
+const KINDS = {
+  weight: kinds.number,
+  temperature: kinds.number,
+  samplingTemperature: kinds.number,
+} satisfies Shape<VoteLabelTermOptions>;
+
 /** The student learns the distribution that repeated answers of a label-only teacher suggest. */
-export function voteLabels({
-  weight = 1,
-  temperature = 1,
-  samplingTemperature: τ = 1,
-}: VoteLabelTermOptions = {}): LossTerm {
+export function voteLabels(options: VoteLabelTermOptions = {}): LossTerm {
+  checkOptions('voteLabels', options, KINDS);
+  const {weight = 1, temperature = 1, samplingTemperature: τ = 1} = options;
   checkTemperature(temperature);
   checkTemperature(τ, 'samplingTemperature');
   return {

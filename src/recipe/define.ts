@@ -1,8 +1,8 @@
-import {closest, distance} from 'fastest-levenshtein';
 import {z} from 'zod';
 import type {Dataset, UnlabelledDataset} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import type {LossTerm} from '../losses/loss.ts';
+import {nearestHint} from '../options.ts';
 import type {Access} from '../teacher.ts';
 import {methodFolder} from './methods.ts';
 import type {Method, MethodViews, Recipe} from './recipe.ts';
@@ -210,13 +210,7 @@ function explainIssue(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown
   const path = issue.path.map(String);
   if (issue.code !== 'unrecognized_keys') return [`${path.join('.') || 'it'}: ${issue.message}`];
   const known = knownKeys(schema, value, path);
-  return issue.keys.map(key => `${[...path, key].join('.')}: unknown key. ${hint(key, known)}`);
-}
-
-function hint(key: string, known: readonly string[]): string {
-  const nearest = closest(key, known);
-  if (distance(key, nearest) <= 3) return `Did you mean \`${nearest}\`?`;
-  return `Known: ${known.join(', ')}.`;
+  return issue.keys.map(key => `${[...path, key].join('.')}: unknown key. ${nearestHint(key, known)}`);
 }
 
 /** The parts of a schema that are read: an object's shape, a list's element, a union's members and their discriminator. */

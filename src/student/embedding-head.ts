@@ -3,6 +3,7 @@ import {join, resolve} from 'node:path';
 import {z} from 'zod';
 import {checkEmbedding, type EmbeddingReading} from '../data/text-embedding.ts';
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {checkWidths, classifier, hiddenLayers, through} from './building-blocks.ts';
 import {hashModel, unreadable} from './embedding-model.ts';
 import {makeStudent} from './make-student.ts';
@@ -46,6 +47,15 @@ export interface EmbeddingHeadOptions {
   readonly length?: number;
 }
 
+const KINDS = {
+  model: kinds.text,
+  file: kinds.text,
+  output: kinds.text,
+  units: kinds.numbers,
+  tokens: kinds.number,
+  length: kinds.number,
+} satisfies Shape<EmbeddingHeadOptions>;
+
 /**
  * A student on text embeddings from a frozen model, which knows words that occur in no answer. Only the layers
  * `dense_1`, …, `logits` are trained and saved, with the folder and hash of the model. The student answers only with
@@ -56,6 +66,7 @@ export interface EmbeddingHeadOptions {
  * @throws InputError if a file of the model is missing or damaged; thrown when the student is made
  */
 export function embeddingHead(options: EmbeddingHeadOptions): StudentBuilder {
+  checkOptions('embeddingHead', options, KINDS, ['model']);
   checkWidths('units', options.units ?? []);
   let reading: EmbeddingReading | undefined;
   return ({classes, kind}, seed) => {

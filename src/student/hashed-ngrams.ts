@@ -1,5 +1,6 @@
 import {checkNgrams, type NgramReading} from '../data/text-ngrams.ts';
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {checkWidths, classifier, hiddenLayers, through} from './building-blocks.ts';
 import {makeStudent} from './make-student.ts';
 import type {StudentBuilder} from './student.ts';
@@ -38,12 +39,21 @@ export interface HashedNgramOptions {
   readonly length?: number;
 }
 
+const KINDS = {
+  units: kinds.numbers,
+  buckets: kinds.number,
+  words: kinds.number,
+  characters: kinds.numbers,
+  length: kinds.number,
+} satisfies Shape<HashedNgramOptions>;
+
 /**
  * A student of texts in any language. Runs of words and of characters are hashed, embedded and added up (Joulin et al.,
  * 2016, Bag of tricks for efficient text classification), and hidden layers follow. It ships no vocabulary. Layers:
  * `dense_1`, …, `logits`.
  */
 export function hashedNgrams(options: HashedNgramOptions = {}): StudentBuilder {
+  checkOptions('hashedNgrams', options, KINDS);
   const {units = [32], buckets = 2 ** 14, words = 1, characters = [3, 4], length = 10_000} = options;
   const reading: NgramReading = {kind: 'n-grams', buckets, words, characters, length};
   checkNgrams(reading);

@@ -1,4 +1,5 @@
 import {layers} from '../engine/tf.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {checkImages, checkWidths, classifier, heNormal, through} from './building-blocks.ts';
 import type {StudentBuilder} from './student.ts';
 
@@ -20,11 +21,15 @@ export interface LenetOptions {
 /** Smaller images vanish in two unpadded 5 x 5 convolutions and two 2 x 2 poolings. */
 const smallestImage = 16;
 
+const KINDS = {filters: kinds.numbers, units: kinds.number} satisfies Shape<LenetOptions>;
+
 /**
  * A convolutional network in the manner of LeNet-5, LeCun et al. (1998), with ReLU and max pooling. Layers: `conv_1`,
  * `pool_1`, `conv_2`, `pool_2`, `flatten`, `dense_1`, `logits`.
  */
-export function lenet({filters = [20, 50], units = 200}: LenetOptions = {}): StudentBuilder {
+export function lenet(options: LenetOptions = {}): StudentBuilder {
+  checkOptions('lenet', options, KINDS);
+  const {filters = [20, 50], units = 200} = options;
   checkWidths('filters', filters);
   checkWidths('units', [units]);
   return (task, seed) => {

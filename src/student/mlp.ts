@@ -1,4 +1,5 @@
 import {layers} from '../engine/tf.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {checkWidths, classifier, hiddenLayers, through} from './building-blocks.ts';
 import type {StudentBuilder} from './student.ts';
 
@@ -11,11 +12,15 @@ export interface MlpOptions {
   readonly units?: readonly number[];
 }
 
+const KINDS = {units: kinds.numbers} satisfies Shape<MlpOptions>;
+
 /**
  * A multi-layer perceptron over inputs of any shape. Layers: `flatten` (omitted for a single axis), `dense_1`, …,
  * `logits`.
  */
-export function mlp({units = [64]}: MlpOptions = {}): StudentBuilder {
+export function mlp(options: MlpOptions = {}): StudentBuilder {
+  checkOptions('mlp', options, KINDS);
+  const {units = [64]} = options;
   checkWidths('units', units);
   return (task, seed) =>
     classifier('mlp', task, seed, input => {

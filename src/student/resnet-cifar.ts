@@ -1,5 +1,6 @@
 import {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds, oneOf, type Shape} from '../options.ts';
 import {checkImages, classifier, heNormal, through} from './building-blocks.ts';
 import type {StudentBuilder} from './student.ts';
 
@@ -27,6 +28,8 @@ interface Network {
   readonly seed: number;
 }
 
+const KINDS = {depth: kinds.number, shortcut: oneOf('A', 'B')} satisfies Shape<ResnetCifarOptions>;
+
 /**
  * The residual networks for small images of He et al. (2015), Deep Residual Learning, section 4.2: a 3 x 3 convolution,
  * three stages of n blocks with 16, 32 and 64 filters, global average pooling, logits. On 32 x 32 x 3 and 10 classes a
@@ -35,7 +38,9 @@ interface Network {
  * Layers: `conv_1`, `bn_1`, `relu_1`, then for each block `stage2_block1_conv_1`, `…_bn_1`, `…_relu_1`, `…_conv_2`,
  * `…_bn_2`, `…_add`, `…_relu_2` (its output), then `pool` and `logits`.
  */
-export function resnetCifar({depth, shortcut = 'A'}: ResnetCifarOptions): StudentBuilder {
+export function resnetCifar(options: ResnetCifarOptions): StudentBuilder {
+  checkOptions('resnetCifar', options, KINDS, ['depth']);
+  const {depth, shortcut = 'A'} = options;
   const blocks = (depth - 2) / 6;
   if (!Number.isInteger(blocks) || blocks < 1) {
     throw new InputError(`Expected \`depth\` to be 20, 32, 44, 56 or 110, got ${depth}.`);

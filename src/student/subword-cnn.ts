@@ -1,6 +1,7 @@
 import {checkSubwords, type SubwordReading} from '../data/text-subwords.ts';
 import {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {checkWidths, classifier, glorotUniform, heNormal, hiddenLayers, through} from './building-blocks.ts';
 import {makeStudent} from './make-student.ts';
 import type {StudentBuilder} from './student.ts';
@@ -58,6 +59,17 @@ export interface SubwordCnnOptions {
   readonly length?: number;
 }
 
+const KINDS = {
+  widths: kinds.numbers,
+  filters: kinds.number,
+  dimensions: kinds.number,
+  units: kinds.numbers,
+  buckets: kinds.number,
+  characters: kinds.number,
+  pieces: kinds.number,
+  length: kinds.number,
+} satisfies Shape<SubwordCnnOptions>;
+
 /**
  * A student of texts that sees the order of words. Words are cut into subwords and these are embedded. Filters look at
  * several subwords in a row, and each filter's strongest response anywhere in the text counts (Kim, 2014, Convolutional
@@ -68,6 +80,7 @@ export interface SubwordCnnOptions {
  * doesn't depend on the padding behind it.
  */
 export function subwordCnn(options: SubwordCnnOptions = {}): StudentBuilder {
+  checkOptions('subwordCnn', options, KINDS);
   const {widths = [1, 2, 3], filters = 64, dimensions = 32, units = []} = options;
   const {buckets = 2 ** 13, characters = 4, pieces = 512, length = 10_000} = options;
   const reading: SubwordReading = {kind: 'subwords', buckets, characters, pieces, length};

@@ -1,0 +1,86 @@
+import {closest, distance} from 'fastest-levenshtein';
+import {z} from 'zod';
+import {InputError} from './errors.ts';
+
+/** An option that can't be used. A recipe's loader adds the recipe's path. */
+export class OptionError extends InputError {}
+
+/** The kind of each option. A kind's message says what the option takes. */
+export type Shape<T> = {readonly [K in keyof T]-?: z.ZodType};
+
+const aFunction = z.custom(value => typeof value === 'function', 'a function');
+const anObject = z.custom(value => typeof value === 'object' && value !== null && !Array.isArray(value), 'an object');
+
+/** The kinds of options. */
+export const kinds = {
+  text: z.string('a text'),
+  number: z.number('a number'),
+  flag: z.boolean('true or false'),
+  texts: z.array(z.string('a text'), 'a list of texts'),
+  numbers: z.array(z.number('a number'), 'a list of numbers'),
+  call: aFunction,
+  object: anObject,
+  list: z.array(z.unknown(), 'a list'),
+  json: z.unknown(),
+  textOrCall: z.union([z.string(), aFunction], 'a text, or a function that returns one'),
+  objectOrCall: z.union([anObject, aFunction], 'an object, or a function that returns one'),
+  textOrObject: z.union([z.string(), anObject], 'a text or an object'),
+  textOrTexts: z.union([z.string(), z.array(z.string())], 'a text or a list of texts'),
+  textOrNumber: z.union([z.string(), z.number()], 'a number or a text'),
+  numberOrNull: z.number('a number or null').nullable(),
+} as const;
+
+/** The kind of an option that takes one of a few values. */
+export function oneOf(...values: readonly (string | number | boolean)[]): z.ZodType {
+  return z.literal(values, `one of ${values.map(value => JSON.stringify(value)).join(', ')}`);
+}
+
+/**
+ * Checks that all options are known and of the right kind. Values are checked by their owners.
+ *
+ * @param owner - the function that takes the options, for messages
+ * @param required - the options that must be given
+ * @throws OptionError that names the nearest known option for an unknown one. It shows no value, which can be a secret
+ */
+export function checkOptions<T extends object>(
+  owner: string,
+  options: T,
+  shape: Readonly<Record<string, z.ZodType>>,
+  required: readonly (keyof T & string)[] = [],
+): void {
+  if (!anObject.safeParse(options).success) {
+    throw new OptionError(`${owner} takes an object with its options, got ${kindOf(options)}.`);
+  }
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  for (const [option, value] of given) {
+    const kind = Object.hasOwn(shape, option) ? shape[option] : undefined;
+    if (kind === undefined) {
+      throw new OptionError(`${owner} has no option \`${option}\`. ${nearestHint(option, Object.keys(shape))}`);
+    }
+    const issue = kind.safeParse(value).error?.issues[0];
+    if (issue === undefined) continue;
+    const path = [option, ...issue.path.map(String)].join('.');
+    const found = issue.path.reduce((inner, step) => (inner as Record<PropertyKey, unknown>)[step], value as unknown);
+    throw new OptionError(`${owner}: \`${path}\` takes ${issue.message}, got ${kindOf(found)}.`);
+  }
+  const missing = required.find(option => options[option] === undefined);
+  if (missing === undefined) return;
+  const takes = shape[missing]!.safeParse(undefined).error?.issues[0]?.message ?? 'a value';
+  throw new OptionError(`${owner} needs \`${missing}\`: ${takes}.`);
+}
+
+/** Names the nearest known name, or all of them if none is near. */
+export function nearestHint(name: string, known: readonly string[]): string {
+  const nearest = closest(name, known);
+  if (distance(name, nearest) <= 3) return `Did you mean \`${nearest}\`?`;
+  return `Known: ${known.join(', ')}.`;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return 'a list';
+  return (
+    {string: 'a text', number: 'a number', boolean: 'true or false', function: 'a function'}[typeof value as string] ??
+    'an object'
+  );
+}
