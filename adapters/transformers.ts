@@ -1,8 +1,8 @@
 import {createRequire} from 'node:module';
 import {basename, resolve} from 'node:path';
 import {InputError, TeacherError} from '../src/errors.ts';
-import {resolvePeer} from '../src/peer.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
+import {resolvePeer} from '../src/peer.ts';
 import type {Outcome, Query, Teacher} from '../src/teacher.ts';
 import {checkCounts, checkForm} from './_local/given.ts';
 import {loadPeer} from './_local/peer.ts';

@@ -11,8 +11,25 @@ export type Shape<T> = {readonly [K in keyof T]-?: z.ZodType};
 const aFunction = z.custom(value => typeof value === 'function', 'a function');
 const anObject = z.custom(value => typeof value === 'object' && value !== null && !Array.isArray(value), 'an object');
 
+type KindName =
+  | 'text'
+  | 'number'
+  | 'flag'
+  | 'texts'
+  | 'numbers'
+  | 'call'
+  | 'object'
+  | 'list'
+  | 'json'
+  | 'textOrCall'
+  | 'objectOrCall'
+  | 'textOrObject'
+  | 'textOrTexts'
+  | 'textOrNumber'
+  | 'numberOrNull';
+
 /** The kinds of options. */
-export const kinds = {
+export const kinds: Readonly<Record<KindName, z.ZodType>> = {
   text: z.string('a text'),
   number: z.number('a number'),
   flag: z.boolean('true or false'),
@@ -28,7 +45,7 @@ export const kinds = {
   textOrTexts: z.union([z.string(), z.array(z.string())], 'a text or a list of texts'),
   textOrNumber: z.union([z.string(), z.number()], 'a number or a text'),
   numberOrNull: z.number('a number or null').nullable(),
-} as const;
+};
 
 /** The kind of an option that takes one of a few values. */
 export function oneOf(...values: readonly (string | number | boolean)[]): z.ZodType {

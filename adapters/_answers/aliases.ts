@@ -18,7 +18,7 @@ export interface AliasOptions {
 }
 
 /** The kinds of `AliasOptions`. */
-export const ALIAS_KINDS = {aliases: kinds.object} satisfies Shape<AliasOptions>;
+export const ALIAS_KINDS: Shape<AliasOptions> = {aliases: kinds.object};
 
 /** The names that labels are matched to. */
 export interface LabelWords {

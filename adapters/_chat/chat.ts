@@ -1,6 +1,6 @@
 import {TeacherError} from '../../src/errors.ts';
-import {withWait} from '../../src/pace/service-limits.ts';
 import {kinds, type Shape} from '../../src/options.ts';
+import {withWait} from '../../src/pace/service-limits.ts';
 import type {
   Access,
   AskOptions,
@@ -59,14 +59,14 @@ export interface ChatOptions extends ServiceOptions, PromptOptions {
 }
 
 /** The kinds of `ChatOptions`. */
-export const CHAT_KINDS = {
+export const CHAT_KINDS: Shape<ChatOptions> = {
   ...SERVICE_KINDS,
   ...PROMPT_KINDS,
   model: kinds.text,
   service: kinds.text,
   maxTokens: kinds.number,
   parameters: kinds.object,
-} satisfies Shape<ChatOptions>;
+};
 
 /**
  * A language model as a teacher. It sends one request per text, so that a refused text fails alone.

@@ -55,7 +55,7 @@ export interface ModeOptions<O extends Output = Output> extends AliasOptions {
 }
 
 /** The kinds of `ModeOptions`. */
-export const MODE_KINDS = {
+export const MODE_KINDS: Shape<ModeOptions> = {
   ...ALIAS_KINDS,
   output: oneOf('label', 'confidence', 'log-probabilities'),
   samples: kinds.number,
@@ -63,7 +63,7 @@ export const MODE_KINDS = {
   topLogprobs: kinds.number,
   logprobsTaken: oneOf('before-temperature', 'after-temperature'),
   temperature: kinds.numberOrNull,
-} satisfies Shape<ModeOptions>;
+};
 
 /** How an output is asked for and read. */
 export interface Mode<A extends Access = Access> {

@@ -38,14 +38,14 @@ export interface PromptOptions {
 }
 
 /** The kinds of `PromptOptions`. */
-export const PROMPT_KINDS = {
+export const PROMPT_KINDS: Shape<PromptOptions> = {
   classes: kinds.texts,
   descriptions: kinds.object,
   instructions: kinds.text,
   codes: kinds.textOrTexts,
   rotateClasses: kinds.flag,
   prompt: kinds.textOrObject,
-} satisfies Shape<PromptOptions>;
+};
 
 interface PromptTemplate {
   /** @default none */

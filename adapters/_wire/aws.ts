@@ -22,7 +22,7 @@ export interface AwsOptions {
 }
 
 /** The kinds of `AwsOptions`. */
-export const AWS_KINDS = {region: kinds.text, credentials: kinds.objectOrCall} satisfies Shape<AwsOptions>;
+export const AWS_KINDS: Shape<AwsOptions> = {region: kinds.text, credentials: kinds.objectOrCall};
 
 export interface AwsCredentials {
   readonly accessKeyId: string;

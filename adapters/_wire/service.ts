@@ -41,7 +41,7 @@ export interface ServiceOptions extends HeaderOptions, TransportOptions, WaitOpt
 }
 
 /** The kinds of `ServiceOptions`. */
-export const SERVICE_KINDS = {
+export const SERVICE_KINDS: Shape<ServiceOptions> = {
   key: kinds.textOrCall,
   concurrency: kinds.number,
   timeout: kinds.number,
@@ -54,7 +54,7 @@ export const SERVICE_KINDS = {
   http2: kinds.flag,
   dispatcher: kinds.object,
   wait: kinds.textOrNumber,
-} satisfies Shape<ServiceOptions>;
+};
 
 /** The default number of requests under way at once. */
 export const CONCURRENCY = 16;
