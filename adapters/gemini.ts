@@ -1,11 +1,12 @@
 import {z} from 'zod';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Receipt, Teacher} from '../src/teacher.ts';
-import {CHAT_KINDS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
 import {GEMINI_COST} from './_chat/cost-fields.ts';
 import type {Body, Completion, Finish, Settings, Step, Token} from './_chat/dialect.ts';
 import {geminiLane} from './_chat/gemini-batch.ts';
-import {type AccessOf, MODE_KINDS, type Mode, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
+import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
+import {CHAT_KINDS, MODE_KINDS} from './_chat/option-kinds.ts';
 import type {Prompt} from './_chat/prompt.ts';
 import {ALL_HINTS} from './_chat/refusal-hints.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';

@@ -3,9 +3,9 @@ import {type Column, labelReader, valuesIn} from '../src/data/human-table/column
 import {changeFile, contentOfSync} from '../src/data/human-table/file.ts';
 import {type Delimiter, idOf, newTable, readTable, type Table, withQueries} from '../src/data/human-table/table.ts';
 import {InputError, TeacherError} from '../src/errors.ts';
-import {checkOptions, kinds, type Shape} from '../src/options.ts';
+import {checkOptions} from '../src/options.ts';
 import type {Answer, Detail, Input, Outcome, Query, Teacher} from '../src/teacher.ts';
-import {checkForm} from './_local/given.ts';
+import {checkForm, HUMAN_KINDS} from './_local/given.ts';
 
 export interface HumanOptions {
   /** The CSV file to fill in. It is created at the first query. */
@@ -50,15 +50,6 @@ interface ConfidentHuman extends HumanOptions {
   readonly confidence: true;
 }
 
-const KINDS = {
-  path: kinds.text,
-  classes: kinds.texts,
-  show: kinds.call,
-  delimiter: kinds.text,
-  people: kinds.texts,
-  confidence: kinds.flag,
-} satisfies Shape<HumanOptions & Record<'people' | 'confidence', unknown>>;
-
 /**
  * A person as the teacher. Queries are written into a table. Somebody fills it in with any spreadsheet, saves it and
  * closes it, and the next run reads it. Until then each query fails alone, and every run asks it again. Put it at the
@@ -76,7 +67,7 @@ const KINDS = {
 export function human(options: ConfidentHuman): Teacher<'gray-box'>;
 export function human(options: LabellingHuman | VotingHumans): Teacher<'black-box'>;
 export function human(options: LabellingHuman | VotingHumans | ConfidentHuman): Teacher {
-  checkOptions('human', options, KINDS, ['classes']);
+  checkOptions('human', options, HUMAN_KINDS, ['classes']);
   const {path, classes, show, delimiter = ','} = options;
   if (!path) throw new InputError('human: Give the `path` of the CSV file to fill.');
   const name = `human ${path}`;
@@ -197,11 +188,7 @@ export interface Form {
   answerOf(values: readonly number[]): Answer;
 }
 
-interface FormOptions {
-  readonly classes: readonly string[];
-  readonly people?: readonly string[] | undefined;
-  readonly confidence?: boolean | undefined;
-}
+type FormOptions = Pick<VotingHumans | ConfidentHuman | LabellingHuman, 'classes' | 'people' | 'confidence'>;
 
 /**
  * Checks the options and returns what the table asks for.

@@ -1,11 +1,12 @@
 import {InputError} from '../src/errors.ts';
-import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
+import {checkOptions, kinds} from '../src/options.ts';
 import type {Teacher} from '../src/teacher.ts';
-import {CHAT_KINDS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
 import {CHAT_COST} from './_chat/cost-fields.ts';
 import type {Body, Settings} from './_chat/dialect.ts';
 import {type ModeOptions, modeFor} from './_chat/modes.ts';
 import {chatCompletions, chatMessages, chatReceipt} from './_chat/openai-chat.ts';
+import {LABEL_KINDS, SCORING_KINDS} from './_chat/option-kinds.ts';
 import type {Prompt} from './_chat/prompt.ts';
 import {CHAT_HINTS} from './_chat/refusal-hints.ts';
 import {llamaCppServer} from './_exact/llama-cpp-server.ts';
@@ -68,26 +69,6 @@ interface LlamaCppLabelOptions extends LlamaCppChatOptions, Pick<ModeOptions<'la
   readonly output: 'label';
 }
 
-const {maxTokens: _, ...SCORING_CHAT_KINDS} = CHAT_KINDS;
-const COMMON_KINDS = {url: kinds.text, templateOptions: kinds.object};
-
-const SCORING_KINDS = {
-  ...SCORING_CHAT_KINDS,
-  ...COMMON_KINDS,
-  output: oneOf('log-probabilities', 'label'),
-  template: oneOf('chat', 'none'),
-  endsTurn: kinds.flag,
-  reusePrompts: kinds.flag,
-} satisfies Shape<LlamaCppLogProbabilitiesOptions>;
-
-const LABEL_KINDS = {
-  ...CHAT_KINDS,
-  ...COMMON_KINDS,
-  output: oneOf('label'),
-  structured: kinds.flag,
-  temperature: kinds.numberOrNull,
-} satisfies Shape<LlamaCppLabelOptions>;
-
 const OWN = 'http://127.0.0.1:8080';
 
 /**
@@ -104,7 +85,12 @@ const OWN = 'http://127.0.0.1:8080';
 export function llamaCpp(options: LlamaCppLogProbabilitiesOptions): Teacher<'gray-box'>;
 export function llamaCpp(options: LlamaCppLabelOptions): Teacher<'black-box'>;
 export function llamaCpp(options: LlamaCppLogProbabilitiesOptions | LlamaCppLabelOptions): Teacher {
-  checkOptions('llamaCpp', options, options?.output === 'label' ? LABEL_KINDS : SCORING_KINDS, ['model', 'classes']);
+  checkOptions(
+    'llamaCpp',
+    options,
+    options?.output === 'label' ? LABEL_KINDS : {...SCORING_KINDS, reusePrompts: kinds.flag},
+    ['model', 'classes'],
+  );
   const address = checkAddress(options.url ?? OWN).replace(/\/v1$/, '');
   const paced = {...options, concurrency: options.concurrency ?? 1};
   return paced.output === 'label' ? labelTeacher(paced, address) : scoringTeacher(paced, address);

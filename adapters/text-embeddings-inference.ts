@@ -1,10 +1,10 @@
-import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
+import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Teacher} from '../src/teacher.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
-import {SERVICE_KINDS, type ServiceOptions, standInFor} from './_wire/service.ts';
+import {CLASSIFIER_KINDS, type ServiceOptions, standInFor} from './_wire/service.ts';
 
 export interface TextEmbeddingsInferenceOptions extends ServiceOptions {
   /** Address of the service, for example `http://127.0.0.1:8080`. */
@@ -44,16 +44,7 @@ export interface TextEmbeddingsInferenceOptions extends ServiceOptions {
   readonly maxBatch?: number;
 }
 
-const KINDS = {
-  ...SERVICE_KINDS,
-  url: kinds.text,
-  service: kinds.text,
-  classes: kinds.texts,
-  labels: kinds.texts,
-  output: oneOf('logits', 'probabilities'),
-  truncate: kinds.flag,
-  maxBatch: kinds.number,
-} satisfies Shape<TextEmbeddingsInferenceOptions>;
+const KINDS = {...CLASSIFIER_KINDS, truncate: kinds.flag} satisfies Shape<TextEmbeddingsInferenceOptions>;
 
 /**
  * A classifier of texts behind Hugging Face's Text Embeddings Inference: gray-box, with logits.

@@ -1,12 +1,13 @@
 import {z} from 'zod';
 import {InputError} from '../src/errors.ts';
-import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
+import {checkOptions, kinds, oneOf} from '../src/options.ts';
 import type {Teacher} from '../src/teacher.ts';
-import {CHAT_KINDS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
 import {CHAT_COST} from './_chat/cost-fields.ts';
 import type {Body, Settings} from './_chat/dialect.ts';
 import {type ModeOptions, modeFor} from './_chat/modes.ts';
 import {chatCompletions, chatMessages, chatReceipt} from './_chat/openai-chat.ts';
+import {LABEL_KINDS, SCORING_KINDS} from './_chat/option-kinds.ts';
 import type {Prompt} from './_chat/prompt.ts';
 import {CHAT_HINTS} from './_chat/refusal-hints.ts';
 import {exactTeacher} from './_exact/teacher.ts';
@@ -16,7 +17,7 @@ import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
-import {SERVICE_KINDS, type ServiceOptions, standInFor} from './_wire/service.ts';
+import {CLASSIFIER_KINDS, type ServiceOptions, standInFor} from './_wire/service.ts';
 
 interface VllmChatOptions extends ChatOptions {
   /** @default 'generate' */
@@ -61,26 +62,6 @@ interface VllmLabelOptions
   readonly output: 'label';
 }
 
-const {maxTokens: _, ...SCORING_CHAT_KINDS} = CHAT_KINDS;
-const COMMON_KINDS = {task: oneOf('generate'), url: kinds.text, templateOptions: kinds.object};
-
-const SCORING_KINDS = {
-  ...SCORING_CHAT_KINDS,
-  ...COMMON_KINDS,
-  output: oneOf('log-probabilities', 'label'),
-  template: oneOf('chat', 'none'),
-  endsTurn: kinds.flag,
-} satisfies Shape<VllmLogProbabilitiesOptions>;
-
-const LABEL_KINDS = {
-  ...CHAT_KINDS,
-  ...COMMON_KINDS,
-  output: oneOf('label'),
-  samples: kinds.number,
-  structured: kinds.flag,
-  temperature: kinds.numberOrNull,
-} satisfies Shape<VllmLabelOptions>;
-
 const OWN = 'http://127.0.0.1:8000';
 
 /**
@@ -105,9 +86,11 @@ export function vllm(options: VllmClassifyOptions | VllmLogProbabilitiesOptions 
   return options.output === 'label' ? labelTeacher(options, address) : scoringTeacher(options, address);
 }
 
+const TASK = oneOf('generate', 'classify');
+
 function kindsFor({task, output}: {readonly task?: string; readonly output?: string}) {
-  if (task === 'classify') return CLASSIFY_KINDS;
-  return output === 'label' ? LABEL_KINDS : SCORING_KINDS;
+  if (task === 'classify') return {...CLASSIFIER_KINDS, model: kinds.text, task: TASK};
+  return output === 'label' ? {...LABEL_KINDS, samples: kinds.number, task: TASK} : {...SCORING_KINDS, task: TASK};
 }
 
 /** Turns thinking off, because the answer is read from the first token. */
@@ -203,18 +186,6 @@ export interface VllmClassifyOptions extends ServiceOptions {
    */
   readonly maxBatch?: number;
 }
-
-const CLASSIFY_KINDS = {
-  ...SERVICE_KINDS,
-  task: oneOf('classify'),
-  model: kinds.text,
-  url: kinds.text,
-  service: kinds.text,
-  classes: kinds.texts,
-  labels: kinds.texts,
-  output: oneOf('logits', 'probabilities'),
-  maxBatch: kinds.number,
-} satisfies Shape<VllmClassifyOptions>;
 
 function vllmClassifier(options: VllmClassifyOptions, address: string): Teacher<'gray-box'> {
   const {model, classes, labels = classes, output = 'logits', maxBatch = 32} = options;

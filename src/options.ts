@@ -3,7 +3,10 @@ import {z} from 'zod';
 import {InputError} from './errors.ts';
 
 /** An option that can't be used. A recipe's loader adds the recipe's path. */
-export class OptionError extends InputError {}
+export class OptionError extends InputError {
+  /** The recipe can have another copy of limbeck, whose classes are others. */
+  readonly isOption = true;
+}
 
 /** The kind of each option. A kind's message says what the option takes. */
 export type Shape<T> = {readonly [K in keyof T]-?: z.ZodType};

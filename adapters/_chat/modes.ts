@@ -1,8 +1,7 @@
 import {InputError} from '../../src/errors.ts';
-import {kinds, oneOf, type Shape} from '../../src/options.ts';
 import type {TokenScores} from '../../src/service-probe.ts';
 import type {Access, Detail, Json, LabelAnswer, TopKAnswer, VotesAnswer} from '../../src/teacher.ts';
-import {ALIAS_KINDS, type Aliases, type AliasOptions, readerWith, unknownLabel} from '../_answers/aliases.ts';
+import {type Aliases, type AliasOptions, readerWith, unknownLabel} from '../_answers/aliases.ts';
 import type {Body, ChatReading, ChatWords, Completion, Unanswered} from './dialect.ts';
 import {projectCompletion} from './projection.ts';
 import {labelText, parseLabel} from './projection-text.ts';
@@ -53,17 +52,6 @@ export interface ModeOptions<O extends Output = Output> extends AliasOptions {
    */
   readonly temperature?: number | null;
 }
-
-/** The kinds of `ModeOptions`. */
-export const MODE_KINDS: Shape<ModeOptions> = {
-  ...ALIAS_KINDS,
-  output: oneOf('label', 'confidence', 'log-probabilities'),
-  samples: kinds.number,
-  structured: kinds.flag,
-  topLogprobs: kinds.number,
-  logprobsTaken: oneOf('before-temperature', 'after-temperature'),
-  temperature: kinds.numberOrNull,
-};
 
 /** How an output is asked for and read. */
 export interface Mode<A extends Access = Access> {

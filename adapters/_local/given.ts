@@ -1,4 +1,6 @@
+import type {z} from 'zod';
 import {InputError} from '../../src/errors.ts';
+import {kinds} from '../../src/options.ts';
 import type {Answer, Detail} from '../../src/teacher.ts';
 import type {LabelWords} from '../_answers/aliases.ts';
 import {plainLabelReader, type Unread} from '../_answers/labels.ts';
@@ -9,6 +11,16 @@ export interface GivenForm extends LabelWords {
   readonly scores?: ScoreMeaning | undefined;
   readonly topK?: number | undefined;
 }
+
+/** The kinds of options of a person. */
+export const HUMAN_KINDS: Readonly<Record<string, z.ZodType>> = {
+  path: kinds.text,
+  classes: kinds.texts,
+  show: kinds.call,
+  delimiter: kinds.text,
+  people: kinds.texts,
+  confidence: kinds.flag,
+};
 
 /** @throws InputError if this is no list of classes, or no such scores can be given */
 export function checkForm(adapter: string, {classes, scores, topK}: GivenForm): void {

@@ -1,5 +1,6 @@
+import type {z} from 'zod';
 import type {BatchService} from '../../src/lane.ts';
-import {kinds, type Shape} from '../../src/options.ts';
+import {kinds, oneOf, type Shape} from '../../src/options.ts';
 import type {PatientService} from '../../src/patience.ts';
 import type {ProbedService} from '../../src/service-probe.ts';
 import type {Access, Price, Rate} from '../../src/teacher.ts';
@@ -55,6 +56,19 @@ export const SERVICE_KINDS: Shape<ServiceOptions> = {
   dispatcher: kinds.object,
   wait: kinds.textOrNumber,
 };
+
+/** The kinds of options of a service with a classifier of texts. */
+export const CLASSIFIER_KINDS: Readonly<Record<keyof typeof SERVICE_KINDS | ClassifierOption, z.ZodType>> = {
+  ...SERVICE_KINDS,
+  url: kinds.text,
+  service: kinds.text,
+  classes: kinds.texts,
+  labels: kinds.texts,
+  output: oneOf('logits', 'probabilities'),
+  maxBatch: kinds.number,
+};
+
+type ClassifierOption = 'url' | 'service' | 'classes' | 'labels' | 'output' | 'maxBatch';
 
 /** The default number of requests under way at once. */
 export const CONCURRENCY = 16;

@@ -23,7 +23,35 @@ export async function loadRecipe(path: string): Promise<Recipe> {
   if (module.default === undefined) {
     throw new InputError(`${path} has no default export. Write \`export default defineRecipe({...})\`.`);
   }
-  return defineRecipe(module.default);
+  return withPath(defineRecipe(module.default), path);
+}
+
+/** The same recipe, whose teachers name its path if they get an option that they can't use. */
+function withPath(recipe: Recipe, path: string): Recipe {
+  const named = Object.entries(recipe.teachers).map(([level, make]) => [
+    level,
+    make && namedIn(path, make as MakeTeacher),
+  ]);
+  return {...recipe, teachers: Object.fromEntries(named) as Recipe['teachers']};
+}
+
+type MakeTeacher = (...services: readonly unknown[]) => unknown;
+
+function namedIn(path: string, make: MakeTeacher): MakeTeacher {
+  return (...services) => {
+    try {
+      const made = make(...services);
+      return made instanceof Promise ? made.catch(error => failWith(error, path)) : made;
+    } catch (error) {
+      return failWith(error, path);
+    }
+  };
+}
+
+/** @throws the error, with the recipe's path if it is about an option */
+function failWith(error: unknown, path: string): never {
+  if ((error as {readonly isOption?: boolean} | undefined)?.isOption !== true) throw error;
+  throw new InputError(`${path}: ${(error as Error).message}`);
 }
 
 /** tsx reads TypeScript on every Node alike and warns of nothing. Its tsconfig paths would load modules twice. */
@@ -48,6 +76,6 @@ async function importRecipe(file: string, path: string): Promise<{readonly defau
     if ((cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') {
       throw new InputError(`${path} imports a module that is not there. Install it beside the recipe.`, {cause});
     }
-    throw cause;
+    return failWith(cause, path);
   }
 }
