@@ -27,6 +27,7 @@ import {tfjs} from '../adapters/tfjs.ts';
 import {transformers} from '../adapters/transformers.ts';
 import {vertex} from '../adapters/vertex.ts';
 import {vllm} from '../adapters/vllm.ts';
+import {textDataset} from '../src/data/texts/splits.ts';
 import * as losses from '../src/public/losses.ts';
 import * as students from '../src/public/students.ts';
 import {loadRecipe} from '../src/recipe/load.ts';
@@ -168,10 +169,11 @@ describe('a recipe in JavaScript', () => {
     writeFileSync(
       path,
       `import {openai} from ${source('adapters/openai.ts')};
+      import {textDataset} from ${source('src/public/data.ts')};
       import {softLabels} from ${source('src/public/losses.ts')};
       import {mlp} from ${source('src/public/students.ts')};
       export default {
-        name: 'test', data: () => {}, transfer: {size: 10},
+        name: 'test', data: () => textDataset({}), transfer: {size: 10},
         teachers: {'gray-box': () => openai(${teacher})},
         student: mlp(), seeds: [1], training: {epochs: 1},
         methods: [{level: 'gray-box', method: 'soft', losses: [softLabels(${loss})]}],
@@ -184,6 +186,13 @@ describe('a recipe in JavaScript', () => {
     const wrongLoss = recipeWith('loss.mjs', '{}', "{temperature: '4'}");
     await expect(loadRecipe(wrongLoss)).rejects.toThrow(
       `${wrongLoss}: softLabels: \`temperature\` takes a number, got a text.`,
+    );
+    const wrongData = recipeWith('data.mjs', '{}', '{}');
+    await expect(textDataset({texts: []} as never)).rejects.toThrow(
+      'textDataset has no option `texts`. Did you mean `text`?',
+    );
+    expect(await problemOf(async () => (await loadRecipe(wrongData)).data())).toBe(
+      `${wrongData}: textDataset needs \`path\`: a text or an object.`,
     );
     const wrongTeacher = recipeWith('teacher.mjs', "{model: 'm', classes: ['a', 'b'], ouput: 'label'}", '{}');
     const {teachers} = await loadRecipe(wrongTeacher);

@@ -26,18 +26,16 @@ export async function loadRecipe(path: string): Promise<Recipe> {
   return withPath(defineRecipe(module.default), path);
 }
 
-/** The same recipe, whose teachers name its path if they get an option that they can't use. */
+/** The same recipe, whose data and teachers name its path if they get an option that they can't use. */
 function withPath(recipe: Recipe, path: string): Recipe {
-  const named = Object.entries(recipe.teachers).map(([level, make]) => [
-    level,
-    make && namedIn(path, make as MakeTeacher),
-  ]);
-  return {...recipe, teachers: Object.fromEntries(named) as Recipe['teachers']};
+  const named = Object.entries(recipe.teachers).map(([level, make]) => [level, make && namedIn(path, make as Make)]);
+  const data = namedIn(path, recipe.data as Make) as Recipe['data'];
+  return {...recipe, data, teachers: Object.fromEntries(named) as Recipe['teachers']};
 }
 
-type MakeTeacher = (...services: readonly unknown[]) => unknown;
+type Make = (...services: readonly unknown[]) => unknown;
 
-function namedIn(path: string, make: MakeTeacher): MakeTeacher {
+function namedIn(path: string, make: Make): Make {
   return (...services) => {
     try {
       const made = make(...services);

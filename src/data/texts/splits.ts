@@ -1,4 +1,6 @@
+import {z} from 'zod';
 import {InputError} from '../../errors.ts';
+import {checkOptions, kinds, oneOf, type Shape} from '../../options.ts';
 import type {TextInputs} from '../inputs.ts';
 import {asSplit, type Dataset, type Role, type Split, type UnlabelledDataset} from '../split.ts';
 import {assignSplits, ROLES} from './assign.ts';
@@ -40,6 +42,30 @@ export interface TextSplitsOptions
   readonly seed?: number | undefined;
 }
 
+const TEXT_OR_FALSE = z.union([z.string(), z.literal(false)], 'a text or false');
+
+const KINDS = {
+  path: kinds.textOrObject,
+  classes: kinds.texts,
+  validation: kinds.number,
+  test: kinds.number,
+  seed: kinds.number,
+  near: kinds.number,
+  shingles: kinds.number,
+  longest: kinds.number,
+  overLength: oneOf('head', 'head-and-tail', 'leave-out'),
+  text: kinds.text,
+  id: TEXT_OR_FALSE,
+  label: TEXT_OR_FALSE,
+  format: kinds.text,
+  header: kinds.flag,
+  quotes: kinds.flag,
+  folderLabels: kinds.flag,
+  encoding: kinds.text,
+  onNote: kinds.call,
+  signal: kinds.object,
+} satisfies Shape<TextSplitsOptions>;
+
 /** Texts in one role. */
 export interface TextSplit {
   readonly inputs: TextInputs;
@@ -60,6 +86,7 @@ export interface TextSplits extends Readonly<Record<Role, TextSplit>> {
  * @throws InputError if the texts can't be read, if only some of them have labels, or if a split would be empty
  */
 export async function readTextSplits(options: TextSplitsOptions): Promise<TextSplits> {
+  checkOptions('textDataset', options, KINDS, ['path']);
   const {near, shingles, seed = 0, signal} = options;
   checkLength(options);
   checkOwnFiles(options);
