@@ -338,7 +338,7 @@ describe('options that can not be used', () => {
     ['all `samples` are the same', {output: 'label', samples: 2, temperature: 0}],
     ['Leave `structured` out', {output: 'log-probabilities', structured: true}],
     ['need `output: ', {output: 'label', topLogprobs: 5}],
-    ['There is no output `labels`', {output: 'labels'}],
+    ['`output` takes one of "label"', {output: 'labels'}],
     ['has no `{text}`', {output: 'label', prompt: {user: 'hello'}}],
     ['At least two `classes`|at least two `classes`', {output: 'label', classes: ['one']}],
     ['which is no class', {output: 'label', descriptions: {other: 'x'}}],
