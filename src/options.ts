@@ -12,6 +12,8 @@ export class OptionError extends InputError {
 export type Shape<T> = {readonly [K in keyof T]-?: z.ZodType};
 
 const aFunction = z.custom(value => typeof value === 'function', 'a function');
+/** NaN and infinity are numbers here: whether they can be used is for their owners to say. */
+const aNumber = z.custom(value => typeof value === 'number', 'a number');
 const anObject = z.custom(value => typeof value === 'object' && value !== null && !Array.isArray(value), 'an object');
 
 type KindName =
@@ -27,17 +29,17 @@ type KindName =
   | 'textOrCall'
   | 'objectOrCall'
   | 'textOrObject'
-  | 'textOrTexts'
+  | 'textsOrObject'
   | 'textOrNumber'
   | 'numberOrNull';
 
 /** The kinds of options. */
 export const kinds: Readonly<Record<KindName, z.ZodType>> = {
   text: z.string('a text'),
-  number: z.number('a number'),
+  number: aNumber,
   flag: z.boolean('true or false'),
   texts: z.array(z.string('a text'), 'a list of texts'),
-  numbers: z.array(z.number('a number'), 'a list of numbers'),
+  numbers: z.array(aNumber, 'a list of numbers'),
   call: aFunction,
   object: anObject,
   list: z.array(z.unknown(), 'a list'),
@@ -45,9 +47,9 @@ export const kinds: Readonly<Record<KindName, z.ZodType>> = {
   textOrCall: z.union([z.string(), aFunction], 'a text, or a function that returns one'),
   objectOrCall: z.union([anObject, aFunction], 'an object, or a function that returns one'),
   textOrObject: z.union([z.string(), anObject], 'a text or an object'),
-  textOrTexts: z.union([z.string(), z.array(z.string())], 'a text or a list of texts'),
-  textOrNumber: z.union([z.string(), z.number()], 'a number or a text'),
-  numberOrNull: z.number('a number or null').nullable(),
+  textsOrObject: z.union([z.string(), z.array(z.string()), anObject], 'a list of texts, or an object by class'),
+  textOrNumber: z.union([z.string(), aNumber], 'a number or a text'),
+  numberOrNull: z.union([aNumber, z.null()], 'a number or null'),
 };
 
 /** The kind of an option that takes one of a few values. */

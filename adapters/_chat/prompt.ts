@@ -42,7 +42,7 @@ export const PROMPT_KINDS: Shape<PromptOptions> = {
   classes: kinds.texts,
   descriptions: kinds.object,
   instructions: kinds.text,
-  codes: kinds.textOrTexts,
+  codes: kinds.textsOrObject,
   rotateClasses: kinds.flag,
   prompt: kinds.textOrObject,
 };
