@@ -86,8 +86,9 @@ export function promptsFor(options: PromptOptions, way: PromptWay): Prompts {
   const given = typeof prompt === 'string' ? {user: prompt} : prompt;
   const template = given ?? {system: `${instructions}\n{classes}\n${answerWith(codes, classes, way)}`, user: '{text}'};
   if (!isTemplate(template)) {
+    const where = typeof prompt === 'string' ? '' : ' in `user`';
     throw new InputError(
-      'The `prompt` has no `{text}`, where the text to be classified goes. Give a text with it, or {system, user} with it in `user`.',
+      `The \`prompt\` has no \`{text}\`${where}, where the text to be classified goes. Give a text, or {system, user}, with it.`,
     );
   }
   const lines = classes.map((name, index) => lineOf(name, codes[index]!, descriptions[name]));
