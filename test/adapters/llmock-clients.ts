@@ -21,8 +21,10 @@ export interface Target {
 /** The client's key, which nothing that it prints must hold. */
 export const keyOf = ({model}: Pick<Target, 'model'>): string => `sk_${model.replaceAll('-', '_')}_secret`;
 
-const shared = ({model, timeout = 60_000}: Target) =>
-  ({classes, model, timeout, key: keyOf({model}), output: 'label', concurrency: 32}) as const;
+const connected = ({model, timeout = 60_000}: Target) =>
+  ({classes, timeout, key: keyOf({model}), concurrency: 32}) as const;
+
+const shared = (target: Target) => ({...connected(target), model: target.model, output: 'label'}) as const;
 
 const chat =
   (path: string) =>
@@ -38,7 +40,7 @@ export const CLIENTS: Readonly<Record<string, (target: Target) => Teacher>> = {
   gemini: target => gemini({...shared(target), url: `${target.url}/gemini/v1beta`}),
   cohere: target =>
     http({
-      ...shared(target),
+      ...connected(target),
       url: `${target.url}/cohere/v2/chat`,
       request: {model: target.model, messages: [{role: 'user', content: '{text}'}]},
       output: {label: '/message/content/0/text'},

@@ -97,7 +97,7 @@ describe.skipIf(programsOf('servers') === undefined)(`clients of a llmock that f
       expect(requests.length, name).toBeLessThanOrEqual(name === 'cohere' ? 20 : 16);
       expect(new Set(requests.map(({fingerprint}) => fingerprint)).size).toBe(requests.length);
       expect(outcomes.filter(outcome => 'answer' in outcome)).toEqual([]);
-      expect(error?.message ?? messages[0], name).toMatch(new RegExp(`It answered ${status}[ .(]`));
+      expect(error?.message ?? messages[0], name).toMatch(new RegExp(`It answered ${status}[ .(:]`));
       expect(messages.join(' ')).not.toMatch(/_secret/);
       expect(findings(model)).toEqual([]);
     }
