@@ -8,33 +8,44 @@ export class OptionError extends InputError {
   readonly isOption = true;
 }
 
-/** The kind of each option. A kind's message says what the option takes. */
-export type Shape<T> = {readonly [K in keyof T]-?: z.ZodType};
+/** Checks the kind of an option. Its message says what the option takes, `accepts` tells the compiler. */
+export type Kind<Accepted> = z.ZodType & {readonly accepts?: (value: Accepted) => void};
+
+/** The kind of each option. It takes every value that the option's type allows. */
+export type Shape<T> = {
+  readonly [K in keyof T]-?: unknown extends T[K] ? z.ZodType : Kind<Exclude<T[K], undefined>>;
+};
+
+type Call = (...values: never[]) => unknown;
+/** No list, and no function. */
+type PlainObject = object & {readonly [Symbol.iterator]?: never; readonly bind?: never};
 
 const aFunction = z.custom(value => typeof value === 'function', 'a function');
 /** NaN and infinity are numbers here: whether they can be used is for their owners to say. */
 const aNumber = z.custom(value => typeof value === 'number', 'a number');
 const anObject = z.custom(value => typeof value === 'object' && value !== null && !Array.isArray(value), 'an object');
 
-type KindName =
-  | 'text'
-  | 'number'
-  | 'flag'
-  | 'texts'
-  | 'numbers'
-  | 'call'
-  | 'object'
-  | 'list'
-  | 'json'
-  | 'textOrCall'
-  | 'objectOrCall'
-  | 'textOrObject'
-  | 'textsOrObject'
-  | 'textOrNumber'
-  | 'numberOrNull';
+interface Kinds {
+  readonly text: Kind<string>;
+  readonly number: Kind<number>;
+  readonly flag: Kind<boolean>;
+  readonly texts: Kind<readonly string[]>;
+  readonly numbers: Kind<readonly number[]>;
+  readonly call: Kind<Call>;
+  readonly object: Kind<PlainObject>;
+  readonly list: Kind<readonly unknown[]>;
+  readonly json: Kind<unknown>;
+  readonly textOrCall: Kind<string | Call>;
+  readonly objectOrCall: Kind<PlainObject | Call>;
+  readonly textOrObject: Kind<string | PlainObject>;
+  readonly textsOrObject: Kind<string | readonly string[] | PlainObject>;
+  readonly textOrNumber: Kind<string | number>;
+  readonly numberOrNull: Kind<number | null>;
+  readonly numberOrFalse: Kind<number | false>;
+}
 
 /** The kinds of options. */
-export const kinds: Readonly<Record<KindName, z.ZodType>> = {
+export const kinds: Kinds = {
   text: z.string('a text'),
   number: aNumber,
   flag: z.boolean('true or false'),
@@ -50,10 +61,11 @@ export const kinds: Readonly<Record<KindName, z.ZodType>> = {
   textsOrObject: z.union([z.string(), z.array(z.string()), anObject], 'a list of texts, or an object by class'),
   textOrNumber: z.union([z.string(), aNumber], 'a number or a text'),
   numberOrNull: z.union([aNumber, z.null()], 'a number or null'),
+  numberOrFalse: z.union([aNumber, z.literal(false)], 'a number or false'),
 };
 
 /** The kind of an option that takes one of a few values. */
-export function oneOf(...values: readonly (string | number | boolean)[]): z.ZodType {
+export function oneOf<const T extends readonly (string | number | boolean)[]>(...values: T): Kind<T[number]> {
   return z.literal(values, `one of ${values.map(value => JSON.stringify(value)).join(', ')}`);
 }
 

@@ -1,7 +1,7 @@
-import {existsSync, mkdtempSync, readdirSync, rmSync} from 'node:fs';
+import {existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {afterAll, beforeEach, describe, expect, it} from 'vitest';
+import {afterAll, afterEach, beforeEach, describe, expect, it, vi} from 'vitest';
 import {type ImportOptions, importLogs} from '../../../src/ask/import/import-log.ts';
 import type {LogRow} from '../../../src/data/logs/rows.ts';
 import {InputError} from '../../../src/errors.ts';
@@ -12,6 +12,7 @@ import {fakeTeacher} from '../fake-teacher.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'limbeck-import-test-'));
 afterAll(() => rmSync(folder, {recursive: true}));
+afterEach(() => vi.unstubAllEnvs());
 
 const teacher = fakeTeacher({access: 'black-box', detail: {kind: 'label'}}, () => []);
 const keyOf = (text: string) => answerKey(teacher.identity, {input: {kind: 'text', text}});
@@ -85,11 +86,14 @@ describe('an import of logs', () => {
       yield [{line: 1, fields: {text: 'one', label: 'b'}}];
       throw new InputError('line 2 is broken');
     })();
+    const temporary = join(folder, 'temporary');
+    mkdirSync(temporary);
+    vi.stubEnv('TMPDIR', temporary);
     await expect(importedRows(broken)).rejects.toThrow('line 2 is broken');
     expect(await imported(records, {dryRun: true})).toMatchObject({imported: 1});
     await expect(imported(records, {fields: {date: 'day'}})).rejects.toThrow('has a field `day`, which `--date` names');
     expect(await store.count()).toBe(0);
-    expect(readdirSync(tmpdir()).filter(name => /^limbeck-import-(?!test)/.test(name))).toEqual([]);
+    expect(readdirSync(temporary)).toEqual([]);
   });
 
   it('counts each record once', async () => {
