@@ -116,7 +116,6 @@ export type {MethodResult, ResultRow, Results, StudentChoice, StudentShape, Tria
 export type {StudyOptions, StudyProgress} from './study/study.ts';
 export {resultsTable, type TableOptions} from './study/table.ts';
 export type * from './teacher.ts';
-export type {Fit} from './train/fit.ts';
 export {type AdamOptions, adam, type Optimizer, type SgdOptions, sgd} from './train/optimizer.ts';
 export type {CheckpointOptions, Epoch, TrainOptions} from './train/options.ts';
 export {describeProfile, type Profile} from './train/profile.ts';
@@ -130,3 +129,4 @@ export {
   type WarmUp,
 } from './train/schedule.ts';
 export {train} from './train/train.ts';
+export type {Fit} from './train/trend.ts';

@@ -8,7 +8,7 @@ import type {ReliabilityBin} from '../evaluate/reliability.ts';
 import type {Setting} from '../recipe/settings.ts';
 import type {MissingCount} from '../statistics/missing-bounds.ts';
 import type {Access} from '../teacher.ts';
-import type {Fit} from '../train/fit.ts';
+import type {Fit} from '../train/trend.ts';
 
 /** The findings of a study, as in `results.json`. Accuracies and rates are fractions, entropies and divergences nats. */
 export interface Results {

@@ -6,15 +6,7 @@ import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
 import type {Progress} from './progress.ts';
 import type {Run} from './run.ts';
-import {growthOf, type Moment, PARTS, partOf, type Trend, trendOf} from './trend.ts';
-
-/** How well a student fits the answers that it learned from, at the end of its run. `fall` and `pace` are its loss's. */
-export interface Fit extends Trend {
-  /** Share of the training inputs, of 1,000 at most, for which the student names the class of the answer. */
-  readonly trainingAgreement: number;
-  /** True if longer training would make a better student: answers are left to be learned, and the loss still falls. */
-  readonly underfitted: boolean;
-}
+import {type Fit, growthOf, type Moment, PARTS, partOf, trendOf} from './trend.ts';
 
 /** A student that gives this share of its training answers has learned them. */
 const LEARNED = 0.95;

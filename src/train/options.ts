@@ -2,10 +2,10 @@ import type {Split} from '../data/split.ts';
 import type {View} from '../data/view.ts';
 import type {LossTerm} from '../losses/loss.ts';
 import type {Teacher} from '../teacher.ts';
-import type {Fit} from './fit.ts';
 import type {Optimizer} from './optimizer.ts';
 import type {Profile} from './profile.ts';
 import type {Schedule} from './schedule.ts';
+import type {Fit} from './trend.ts';
 
 export interface TrainOptions {
   /** The objective is the sum of the terms, each times its weight. */

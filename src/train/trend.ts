@@ -23,6 +23,14 @@ export interface Trend {
   readonly pace: number;
 }
 
+/** How well a student fits the answers that it learned from, at the end of its run. `fall` and `pace` are its loss's. */
+export interface Fit extends Trend {
+  /** Share of the training inputs, of 1,000 at most, for which the student names the class of the answer. */
+  readonly trainingAgreement: number;
+  /** True if longer training would make a better student: answers are left to be learned, and the loss still falls. */
+  readonly underfitted: boolean;
+}
+
 /** The trend counts from this share of all movement on: the start is steep in every run. */
 const START = 0.4;
 

@@ -7,11 +7,12 @@ import {trueLabels} from '../../src/knowledge/true-labels.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {mlp} from '../../src/student/mlp.ts';
-import {type Fit, judgeFit} from '../../src/train/fit.ts';
+import {judgeFit} from '../../src/train/fit.ts';
 import {adam, sgd} from '../../src/train/optimizer.ts';
 import type {TrainOptions} from '../../src/train/options.ts';
 import {constantRate, cosineDecay} from '../../src/train/schedule.ts';
 import {train} from '../../src/train/train.ts';
+import type {Fit} from '../../src/train/trend.ts';
 import {type Moment, PARTS} from '../../src/train/trend.ts';
 
 beforeAll(startEngine);
