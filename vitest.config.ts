@@ -3,6 +3,9 @@ import {defineConfig} from 'vitest/config';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
+/** The servers of the tests are on this machine: a proxy of the environment must not stand before them. */
+const spared = [process.env['no_proxy'] ?? process.env['NO_PROXY'], '127.0.0.1', 'localhost', '::1'];
+
 export default defineConfig({
   resolve: {
     alias: [
@@ -14,6 +17,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    env: {no_proxy: spared.filter(Boolean).join(',')},
     reporters: ['default', './test/summary-reporter.ts'],
     // TensorFlow keeps one global engine a process: a process a file keeps the tests apart.
     pool: 'forks',

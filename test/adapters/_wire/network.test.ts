@@ -4,7 +4,7 @@ import {createServer as createTlsServer} from 'node:https';
 import {promisify} from 'node:util';
 import type {Server} from '@grpc/grpc-js';
 import {Agent} from 'undici';
-import {afterAll, afterEach, beforeAll, describe, expect, it, vi} from 'vitest';
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi} from 'vitest';
 import type {ChatOptions} from '../../../adapters/_chat/chat.ts';
 import {type OpenInferenceOptions, openInference} from '../../../adapters/open-inference.ts';
 import {openai} from '../../../adapters/openai.ts';
@@ -48,6 +48,11 @@ beforeAll(() => {
   authority = createAuthority();
 });
 
+const PROXIES = ['http_proxy', 'https_proxy', 'no_proxy'];
+beforeEach(() => {
+  // Those of this machine have no part in these tests.
+  for (const name of PROXIES) for (const form of [name, name.toUpperCase()]) vi.stubEnv(form, undefined);
+});
 afterEach(() => vi.unstubAllEnvs());
 
 describe('a proxy of the environment', () => {
