@@ -100,7 +100,7 @@ export async function* rowsOf(
     const input = rest + (text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text);
     parser ??= new Papa.Parser({
       newline: '\n',
-      delimiter: delimiter ?? guessDelimiter(input),
+      delimiter: delimiter ?? guessDelimiter(input, options.quotes),
       ...(options.quotes === false && {fastMode: true}),
     });
     const rows = take(input, false);
@@ -128,9 +128,19 @@ function startsOf(rows: Rows['rows'], line: number): number[] {
 const DELIMITERS = [',', ';', '\t', '|'];
 
 /** A table of one column has no delimiter to find, so it gets a comma. */
-function guessDelimiter(input: string): string {
-  const {meta} = Papa.parse(input, {preview: 20, delimitersToGuess: DELIMITERS, skipEmptyLines: true});
-  return meta.delimiter || ',';
+function guessDelimiter(input: string, quotes = true): string {
+  const options = {preview: 20, skipEmptyLines: true};
+  const guess = Papa.parse(input, {...options, delimitersToGuess: DELIMITERS}).meta.delimiter || ',';
+  if (!quotes) return guess;
+  // A delimiter is wrong if something else stands behind a closing quote.
+  const trials = [guess, ...DELIMITERS].map(delimiter => ({
+    delimiter,
+    ...Papa.parse<string[]>(input, {...options, delimiter}),
+  }));
+  const right = trials.find(
+    ({data, errors}) => (data[0]?.length ?? 0) > 1 && errors.every(({code}) => code !== 'InvalidQuotes'),
+  );
+  return right?.delimiter ?? guess;
 }
 
 /** The columns of a table. */

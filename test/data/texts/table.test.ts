@@ -46,6 +46,7 @@ describe('tableTexts', () => {
     ['text|label\na|x', ['a']],
     ['text\rold\rlines', ['old', 'lines']],
     ['text\nno delimiter', ['no delimiter']],
+    ['"text","label"\n"",""\n";;\n",""', ['', ';;\n']],
   ])('finds what stands between the cells of %j', async (content, texts) => {
     expect((await read(content, 100)).map(({text}) => text)).toEqual(texts);
   });
