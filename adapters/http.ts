@@ -1,9 +1,9 @@
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Json, Teacher} from '../src/teacher.ts';
-import {ALIAS_KINDS, type AliasOptions} from './_answers/aliases.ts';
+import type {AliasOptions} from './_answers/aliases.ts';
 import type {LabelLocation, ScoreLocation} from './_http/output.ts';
 import type {ReceiptLocation} from './_http/receipt.ts';
-import {mappedTeacher} from './_http/teacher.ts';
+import {MAPPED_KINDS, mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
 import {openHeaders} from './_wire/headers.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
@@ -67,16 +67,9 @@ export interface HttpOptions extends ServiceOptions, AliasOptions {
 
 const KINDS = {
   ...SERVICE_KINDS,
-  ...ALIAS_KINDS,
+  ...MAPPED_KINDS,
   url: kinds.text,
   service: kinds.text,
-  classes: kinds.texts,
-  labels: kinds.texts,
-  request: kinds.json,
-  output: kinds.object,
-  error: kinds.text,
-  receipt: kinds.object,
-  maxBatch: kinds.number,
 } satisfies Shape<HttpOptions>;
 
 /**

@@ -142,12 +142,7 @@ export function openInference(options: OpenInferenceOptions & {readonly output: 
       {
         reader: readerWith(READER, aliases),
         read: client.read,
-        refusal: (reply, queries) =>
-          refusalOf(
-            target.connection,
-            reply,
-            queries.map(({input}) => input),
-          ),
+        refusal: (reply, inputs) => refusalOf(connection, reply, inputs),
         receipt: receiptOf,
       },
     ),

@@ -1,10 +1,10 @@
 import {InputError} from '../src/errors.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Json, Reply, Teacher} from '../src/teacher.ts';
-import {ALIAS_KINDS, type AliasOptions} from './_answers/aliases.ts';
+import type {AliasOptions} from './_answers/aliases.ts';
 import type {LabelLocation, ScoreLocation} from './_http/output.ts';
 import type {ReceiptLocation} from './_http/receipt.ts';
-import {mappedTeacher} from './_http/teacher.ts';
+import {MAPPED_KINDS, mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
 import {AWS_ERRORS, AWS_KINDS, AWS_STATUSES, type AwsOptions, awsAccess, regionOf} from './_wire/aws.ts';
 import type {Explanation, RefusalAdvice} from './_wire/refusal.ts';
@@ -67,19 +67,12 @@ const {key: _, keyHeader: __, ...SAGEMAKER_SERVICE_KINDS} = SERVICE_KINDS;
 const KINDS = {
   ...SAGEMAKER_SERVICE_KINDS,
   ...AWS_KINDS,
-  ...ALIAS_KINDS,
+  ...MAPPED_KINDS,
   endpoint: kinds.text,
   variant: kinds.text,
   model: kinds.text,
   component: kinds.text,
   service: kinds.text,
-  classes: kinds.texts,
-  labels: kinds.texts,
-  request: kinds.json,
-  output: kinds.object,
-  error: kinds.text,
-  receipt: kinds.object,
-  maxBatch: kinds.number,
   url: kinds.text,
 } satisfies Shape<SagemakerOptions>;
 

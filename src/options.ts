@@ -42,6 +42,7 @@ interface Kinds {
   readonly textOrNumber: Kind<string | number>;
   readonly numberOrNull: Kind<number | null>;
   readonly numberOrFalse: Kind<number | false>;
+  readonly textOrFalse: Kind<string | false>;
 }
 
 /** The kinds of options. */
@@ -62,6 +63,7 @@ export const kinds: Kinds = {
   textOrNumber: z.union([z.string(), aNumber], 'a number or a text'),
   numberOrNull: z.union([aNumber, z.null()], 'a number or null'),
   numberOrFalse: z.union([aNumber, z.literal(false)], 'a number or false'),
+  textOrFalse: z.union([z.string(), z.literal(false)], 'a text or false'),
 };
 
 /** The kind of an option that takes one of a few values. */

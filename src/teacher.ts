@@ -168,7 +168,7 @@ export interface Service<A extends Access = Access> {
   /** The index of the class that a text means; logs are read by it. @default by the class names */
   labelOf?(text: string): number | undefined;
   /** The error for a reply with another status. Never throws. @default messages name the status alone */
-  refusal?(reply: Reply, queries: readonly Query[]): Error;
+  refusal?(reply: Reply, inputs: readonly Input[]): Error;
   /** The cost and the author that a reply reports. Never throws. */
   receipt?(reply: Reply): Receipt;
   /** A note to the user about a reply with status 200; asked for until there is one. Never throws. */

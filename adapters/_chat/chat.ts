@@ -110,7 +110,7 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
         reader: {codes: prompts.codes, reading: reader},
         read: (reply, count) => Array.from({length: count}, () => read(reply)),
         labelOf: text => parseLabel(text, {lists: [prompts.codes, prompts.classes], aliased: words.aliased}),
-        refusal: refusalReader(connection, dialect.refusalAdvice),
+        refusal: (reply, inputs) => statusError(connection, reply, {advice: dialect.refusalAdvice, inputs}),
         receipt: reply => receiptOf(reply, dialect),
         worstCase: queries => usageOf(queries.map(query => mostTokens(dialect.cost, bodyAbout(query)))),
         leastCase: queries => usageOf(queries.map(query => leastTokens(promptAbout(query)))),
@@ -196,14 +196,6 @@ interface Asker<A extends Access> {
   readonly send: (text: string, sample: number, signal?: AbortSignal) => Promise<Reply>;
   readonly read: (reply: Reply) => ReadOutcome<A>;
   readonly refusalAdvice?: RefusalAdvice | undefined;
-}
-
-/** Returns the reader of refusals; see `Service`. */
-export function refusalReader(
-  connection: Connection,
-  advice: RefusalAdvice | undefined,
-): (reply: Reply, queries: readonly Query[]) => TeacherError {
-  return (reply, queries) => statusError(connection, reply, {advice, inputs: queries.map(({input}) => input)});
 }
 
 /** Asks about texts one by one, so that a refused text fails alone. */

@@ -1,4 +1,3 @@
-import type {z} from 'zod';
 import {kinds, oneOf, type Shape} from '../../src/options.ts';
 import {ALIAS_KINDS} from '../_answers/aliases.ts';
 import {SERVICE_KINDS} from '../_wire/service.ts';
@@ -28,7 +27,7 @@ export const MODE_KINDS: Shape<ModeOptions> = {
 };
 
 const {maxTokens: _, ...WITHOUT_TOKENS} = CHAT_KINDS;
-const OF_SERVER: Readonly<Record<ServerOption, z.ZodType>> = {url: kinds.text, templateOptions: kinds.object};
+const OF_SERVER = {url: kinds.text, templateOptions: kinds.object};
 
 type ServerOption = 'url' | 'templateOptions';
 

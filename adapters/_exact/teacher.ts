@@ -1,7 +1,7 @@
 import {TeacherError} from '../../src/errors.ts';
 import {once} from '../../src/once.ts';
 import type {Json, Query, ReadOutcome, Reply, Teacher, Usage} from '../../src/teacher.ts';
-import {askTexts, type ChatOptions, refusalReader} from '../_chat/chat.ts';
+import {askTexts, type ChatOptions} from '../_chat/chat.ts';
 import {COMPLETIONS_COST} from '../_chat/cost-fields.ts';
 import type {Body} from '../_chat/dialect.ts';
 import {type Prompts, promptsFor} from '../_chat/prompt.ts';
@@ -31,7 +31,7 @@ export interface ExactDialect {
   readonly identity: Readonly<Record<string, Json>>;
   open(post: Post, connection: Connection): ExactServer;
   readonly refusalAdvice: RefusalAdvice;
-  /** RefusalAdvice if the server did not give all that it was asked for. */
+  /** Advice if the server did not give all that it was asked for. */
   readonly advice: string;
 }
 
@@ -95,7 +95,7 @@ export function exactTeacher(options: ChatOptions, dialect: ExactDialect): Teach
       {
         reader: {codes: prompts.codes, reading: READER},
         read: (reply, count) => Array.from({length: count}, () => read(reply)),
-        refusal: refusalReader(connection, refusalAdvice),
+        refusal: (reply, inputs) => statusError(connection, reply, {advice: refusalAdvice, inputs}),
         receipt: receiptOf,
         worstCase,
         ...(unbounded && {unbounded}),

@@ -1,7 +1,8 @@
 import {InputError, TeacherError} from '../../src/errors.ts';
+import {kinds, type Shape} from '../../src/options.ts';
 import {withWait} from '../../src/pace/service-limits.ts';
-import type {Access, AskOptions, Exchange, Input, Outcome, Query, Reply, Teacher} from '../../src/teacher.ts';
-import {type Aliases, readerWith} from '../_answers/aliases.ts';
+import type {Access, AskOptions, Exchange, Input, Json, Outcome, Query, Reply, Teacher} from '../../src/teacher.ts';
+import {ALIAS_KINDS, type Aliases, type AliasOptions, readerWith} from '../_answers/aliases.ts';
 import {labelOfText} from '../_answers/labels.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
 import {type RefusalAdvice, statusError} from '../_wire/refusal.ts';
@@ -33,13 +34,32 @@ interface MappedService<Output extends ScoreLocation | LabelLocation = ScoreLoca
   /** The location of the error in a reply with status 200. */
   readonly error?: string | undefined;
   readonly receipt?: ReceiptLocation | undefined;
-  /** RefusalAdvice if a reply lacks the value to read; see `OutputOptions`. */
+  /** Advice if a reply lacks the value to read; see `OutputOptions`. */
   readonly advice?: string;
   /** Converts the value at `output` into a label or scores, or returns the problem with it. */
   readonly shape?: NonNullable<OutputOptions['shape']>;
   /** Queries in one request. */
   readonly maxBatch: number;
 }
+
+/** Options that a user gives such a service as they are. */
+interface MappedOptions
+  extends AliasOptions,
+    Pick<MappedService, 'classes' | 'labels' | 'output' | 'error' | 'receipt' | 'maxBatch'> {
+  readonly request: Json;
+}
+
+/** The kinds of `MappedOptions`. */
+export const MAPPED_KINDS: Shape<MappedOptions> = {
+  ...ALIAS_KINDS,
+  classes: kinds.texts,
+  labels: kinds.texts,
+  request: kinds.json,
+  output: kinds.object,
+  error: kinds.text,
+  receipt: kinds.object,
+  maxBatch: kinds.number,
+};
 
 /** @throws InputError if the template, the pointers, the labels or `maxBatch` can't be used */
 export function mappedTeacher(options: ServiceOptions, service: MappedService<ScoreLocation>): Teacher<'gray-box'>;
@@ -88,12 +108,7 @@ export function mappedTeacher(options: ServiceOptions, service: MappedService): 
         reader: readerWith(READER, service.aliases),
         read: asked.read,
         labelOf: labelOfText({classes, labels, aliases: service.aliases}),
-        refusal: (reply, queries) =>
-          refusalOf(
-            asked,
-            reply,
-            queries.map(({input}) => input),
-          ),
+        refusal: (reply, inputs) => refusalOf(asked, reply, inputs),
         receipt: receiptReader(receipt),
       },
     ),

@@ -1,4 +1,3 @@
-import type {z} from 'zod';
 import type {BatchService} from '../../src/lane.ts';
 import {kinds, oneOf, type Shape} from '../../src/options.ts';
 import type {PatientService} from '../../src/patience.ts';
@@ -58,7 +57,7 @@ export const SERVICE_KINDS: Shape<ServiceOptions> = {
 };
 
 /** The kinds of options of a service with a classifier of texts. */
-export const CLASSIFIER_KINDS: Readonly<Record<keyof typeof SERVICE_KINDS | ClassifierOption, z.ZodType>> = {
+export const CLASSIFIER_KINDS: Shape<ServiceOptions & ClassifierOptions> = {
   ...SERVICE_KINDS,
   url: kinds.text,
   service: kinds.text,
@@ -68,7 +67,14 @@ export const CLASSIFIER_KINDS: Readonly<Record<keyof typeof SERVICE_KINDS | Clas
   maxBatch: kinds.number,
 };
 
-type ClassifierOption = 'url' | 'service' | 'classes' | 'labels' | 'output' | 'maxBatch';
+interface ClassifierOptions {
+  readonly url: string;
+  readonly service: string;
+  readonly classes: readonly string[];
+  readonly labels: readonly string[];
+  readonly output: 'logits' | 'probabilities';
+  readonly maxBatch: number;
+}
 
 /** The default number of requests under way at once. */
 export const CONCURRENCY = 16;

@@ -1,5 +1,6 @@
 import {createReadStream} from 'node:fs';
 import {open} from 'node:fs/promises';
+import {unreadableFile} from '../data/files.ts';
 import {readIdxArray} from '../data/idx.ts';
 import {sizeOf, type TensorInputs} from '../data/inputs.ts';
 import {readLines} from '../data/lines.ts';
@@ -28,7 +29,7 @@ async function looksLikeIdx(file: string): Promise<boolean> {
       await handle.close();
     }
   } catch (cause) {
-    throw new InputError(`Can't read ${file}. Check that it is a file and that you may read it.`, {cause});
+    throw unreadableFile(file, cause);
   }
 }
 

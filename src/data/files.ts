@@ -2,7 +2,7 @@ import {randomUUID} from 'node:crypto';
 import {existsSync, ftruncateSync, mkdirSync, statSync} from 'node:fs';
 import {type FileHandle, open, rename, unlink} from 'node:fs/promises';
 import {dirname, resolve} from 'node:path';
-import {KnowledgeError} from '../errors.ts';
+import {InputError, KnowledgeError} from '../errors.ts';
 
 /**
  * Writes a file piece by piece. It replaces an older file in one step when all of it is on disk.
@@ -51,6 +51,11 @@ function makeOne(folder: string): void {
     // Another process can have made it in the meantime.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
+}
+
+/** The error for a file of the user that can't be read. */
+export function unreadableFile(name: string, cause: unknown): InputError {
+  return new InputError(`Can't read ${name}. Check that it is a file and that you may read it.`, {cause});
 }
 
 /** Cuts off what a failed write left behind the end of a file, so that it isn't read and doesn't fill the disk. */

@@ -1,5 +1,6 @@
 import {rm} from 'node:fs/promises';
 import pLimit from 'p-limit';
+import {onceEach} from '../ask/notes.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {describeProfile, type Profile, sumOf} from '../train/profile.ts';
 import type {RunJob} from './jobs.ts';
@@ -29,7 +30,8 @@ export async function trainMethods(
 ): Promise<readonly TrainedRun[]> {
   const {recipe, directory, signal, onProgress} = study;
   const jobs = methods.flatMap(method => recipe.seeds.map(seed => ({method, seed})));
-  const onNote = onlyOnce(study.onNote);
+  // A note that many runs share is told once.
+  const onNote = onceEach(study.onNote);
   const progress = new JobProgress(jobs.length, onProgress);
   const runner = openRunner(study, jobs.length);
   try {
@@ -85,14 +87,4 @@ class JobProgress {
 function stepText({method: {method}, seed}: RunJob, share: number, steps: number | undefined): string | undefined {
   if (steps === undefined) return undefined;
   return `${method}, seed ${seed}: step ${count(Math.round(share * steps))} of ${count(steps)}`;
-}
-
-/** A note that many runs share is told once. */
-function onlyOnce(tell: (note: string) => void): (note: string) => void {
-  const told = new Set<string>();
-  return note => {
-    if (told.has(note)) return;
-    told.add(note);
-    tell(note);
-  };
 }

@@ -1,5 +1,6 @@
 import type {LogFields, LoggedRecord} from '../../data/logs/record.ts';
 import type {ImportedFrom} from '../../store/stored-answer.ts';
+import {oneLine} from '../one-line.ts';
 import type {ReadLogged} from './read-logged.ts';
 
 /** Why a record of a log is not imported. */
@@ -60,7 +61,7 @@ export class ImportCounts {
 
   unread(read: Exclude<ReadLogged, {readonly detail: unknown}>, at: string): undefined {
     if ('unknownLabel' in read) {
-      countOne(this.unknownLabels, shortened(read.unknownLabel));
+      countOne(this.unknownLabels, oneLine(read.unknownLabel));
       return this.refuse('unknownLabel', at);
     }
     if ('tooLittle' in read) return this.refuse('tooLittle', at, read.tooLittle);
@@ -85,17 +86,4 @@ export class ImportCounts {
 function countOne(counts: Map<string, number>, name: string): void {
   const known = counts.get(name);
   if (known !== undefined || counts.size < APART) counts.set(name, (known ?? 0) + 1);
-}
-
-const LONGEST_SHOWN = 60;
-
-/** A label in one line, without control characters, shortened. */
-function shortened(label: string): string {
-  const line = [
-    ...label
-      .slice(0, 4 * LONGEST_SHOWN)
-      .replace(/[\p{C}\s]+/gu, ' ')
-      .trim(),
-  ];
-  return line.length <= LONGEST_SHOWN ? line.join('') : `${line.slice(0, LONGEST_SHOWN - 1).join('')}…`;
 }

@@ -9,6 +9,7 @@ import type {Bought, PaidCall} from '../calls.ts';
 import {keyed} from '../keyed.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import type {Ledger} from '../ledger.ts';
+import {oneLine} from '../one-line.ts';
 import type {DeclaredScores} from '../refusals/declared-scores.ts';
 import type {Refusals} from '../refusals/refusals.ts';
 
@@ -147,18 +148,7 @@ function keptOutcome<A extends Access>(outcome: Bought<A>, wanted: Detail): Kept
   return {answer: outcome.answer, detail: heldDetail(outcome.answer, wanted), isBought: !outcome.call?.isOfEarlierRun};
 }
 
-/** The most characters of a text that are shown. */
-const SHOWN = 60;
-
-/** The beginning of an input in one line, for people: the first words of a text, or the type and shape of a tensor. */
+/** An input in one line, for people: the first words of a text, or the type and shape of a tensor. */
 function inputBeginning(input: Input): string {
-  if (input.kind === 'tensor') return `${input.dtype} [${input.shape.join(', ')}]`;
-  // Only the beginning of a long text is scanned.
-  const line = [
-    ...input.text
-      .slice(0, 4 * SHOWN)
-      .replace(/[\p{C}\s]+/gu, ' ')
-      .trim(),
-  ];
-  return line.length <= SHOWN ? line.join('') : `${line.slice(0, SHOWN - 1).join('')}…`;
+  return input.kind === 'text' ? oneLine(input.text) : `${input.dtype} [${input.shape.join(', ')}]`;
 }

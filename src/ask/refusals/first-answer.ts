@@ -99,7 +99,10 @@ export function withFirstAnswer<A extends Access>(teacher: Teacher<A>, first: Fi
   const trialOf = (reply: Reply, about: readonly Query[], detail: Detail): Trial => {
     if (reply.status === 429) return 'uncounted';
     if (reply.status !== 200) {
-      const refusal = service.refusal?.(reply, about);
+      const refusal = service.refusal?.(
+        reply,
+        about.map(({input}) => input),
+      );
       return refusal ? problemOf(refusal) : {problem: `It answered ${reply.status}.`};
     }
     try {

@@ -1,6 +1,7 @@
 import {readFile} from 'node:fs/promises';
 import {extname} from 'node:path';
 import Papa from 'papaparse';
+import {unreadableFile} from '../../data/files.ts';
 import {isFields} from '../../data/logs/rows.ts';
 import {InputError} from '../../errors.ts';
 import {type Described, readDescribed} from './readers.ts';
@@ -17,7 +18,7 @@ const DESCRIPTIONS = ['description', 'meaning', 'definition', 'text'];
  */
 export async function readClassFile(path: string): Promise<readonly Described[]> {
   const content = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new InputError(`Can't read ${path}. Check that it is a file and that you may read it.`, {cause});
+    throw unreadableFile(path, cause);
   });
   const classes = classesIn(content.replace(/^\uFEFF/, ''), extname(path).toLowerCase(), path);
   const names = classes.map(({name}) => name);

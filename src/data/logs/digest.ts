@@ -1,7 +1,7 @@
 import {createHash} from 'node:crypto';
 import {createReadStream} from 'node:fs';
 import {stat} from 'node:fs/promises';
-import {InputError} from '../../errors.ts';
+import {unreadableFile} from '../files.ts';
 
 export interface LogDigest {
   /** In hexadecimal. */
@@ -23,7 +23,7 @@ export async function digestOfLog(path: string): Promise<LogDigest> {
       for (let index = chunk.indexOf(NEWLINE); index >= 0; index = chunk.indexOf(NEWLINE, index + 1)) lines++;
     }
   } catch (cause) {
-    throw new InputError(`Can't read ${path}. Check that it is a file and that you may read it.`, {cause});
+    throw unreadableFile(path, cause);
   }
   return {sha256: hash.digest('hex'), lines};
 }

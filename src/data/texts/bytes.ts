@@ -2,6 +2,7 @@ import {createReadStream} from 'node:fs';
 import {pipeline, Readable} from 'node:stream';
 import {createGunzip} from 'node:zlib';
 import {InputError} from '../../errors.ts';
+import {unreadableFile} from '../files.ts';
 
 /** Bytes read at a time. */
 const CHUNK = 2 ** 18;
@@ -28,7 +29,7 @@ async function* readable(source: AsyncIterable<Buffer>, path: string): AsyncGene
   try {
     yield* source;
   } catch (cause) {
-    throw new InputError(`Can't read ${nameOf(path)}. Check that it is a file and that you may read it.`, {cause});
+    throw unreadableFile(nameOf(path), cause);
   }
 }
 

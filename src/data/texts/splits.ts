@@ -1,4 +1,3 @@
-import {z} from 'zod';
 import {InputError} from '../../errors.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../../options.ts';
 import type {TextInputs} from '../inputs.ts';
@@ -42,8 +41,6 @@ export interface TextSplitsOptions
   readonly seed?: number | undefined;
 }
 
-const TEXT_OR_FALSE = z.union([z.string(), z.literal(false)], 'a text or false');
-
 const KINDS = {
   path: kinds.textOrObject,
   classes: kinds.texts,
@@ -55,8 +52,8 @@ const KINDS = {
   longest: kinds.number,
   overLength: oneOf('head', 'head-and-tail', 'leave-out'),
   text: kinds.text,
-  id: TEXT_OR_FALSE,
-  label: TEXT_OR_FALSE,
+  id: kinds.textOrFalse,
+  label: kinds.textOrFalse,
   format: kinds.text,
   header: kinds.flag,
   quotes: kinds.flag,

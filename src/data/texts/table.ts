@@ -133,14 +133,11 @@ function guessDelimiter(input: string, quotes = true): string {
   const guess = Papa.parse(input, {...options, delimitersToGuess: DELIMITERS}).meta.delimiter || ',';
   if (!quotes) return guess;
   // A delimiter is wrong if something else stands behind a closing quote.
-  const trials = [guess, ...DELIMITERS].map(delimiter => ({
-    delimiter,
-    ...Papa.parse<string[]>(input, {...options, delimiter}),
-  }));
-  const right = trials.find(
-    ({data, errors}) => (data[0]?.length ?? 0) > 1 && errors.every(({code}) => code !== 'InvalidQuotes'),
-  );
-  return right?.delimiter ?? guess;
+  const isRight = (delimiter: string) => {
+    const {data, errors} = Papa.parse<string[]>(input, {...options, delimiter});
+    return (data[0]?.length ?? 0) > 1 && errors.every(({code}) => code !== 'InvalidQuotes');
+  };
+  return [guess, ...DELIMITERS].find(isRight) ?? guess;
 }
 
 /** The columns of a table. */
