@@ -9,6 +9,7 @@ import type {Setting} from '../recipe/settings.ts';
 import type {MissingCount} from '../statistics/missing-bounds.ts';
 import type {Access} from '../teacher.ts';
 import type {Fit} from '../train/trend.ts';
+import type {BudgetFindings, PairVerdict} from './budget-results.ts';
 
 /** The findings of a study, as in `results.json`. Accuracies and rates are fractions, entropies and divergences nats. */
 export interface Results {
@@ -64,6 +65,13 @@ export interface Results {
   readonly failures: readonly RunFailure[];
   /** One a method with a run that succeeded, in the order of the recipe. */
   readonly methods: readonly MethodResult[];
+  /**
+   * All comparisons of the study: of each pair of methods, at each budget and over all of them; without budgets, of each
+   * method with the baseline. Absent in results of earlier versions.
+   */
+  readonly verdicts?: readonly PairVerdict[] | undefined;
+  /** Present if several budgets were compared. */
+  readonly budgets?: BudgetFindings | undefined;
   /** Entropy of the teacher's own distributions over the transfer set, if it shows them. */
   readonly teacherTargets: TargetSummary | undefined;
   /** Class relation of the teacher on the test split, see `MethodResult.relation`. */

@@ -1,0 +1,104 @@
+import type {Estimate} from '../ask/plan/cost.ts';
+import type {DifferenceVerdict} from '../evaluate/judge.ts';
+import type {Level, ResultRow} from './results.ts';
+
+/** The findings at several budgets of answers, as in `results.json`. */
+export interface BudgetFindings {
+  /** Numbers of inputs that students learn from, ascending. The inputs of one budget are among those of the next. */
+  readonly sizes: readonly number[];
+  /** Optimizer steps of every run, the same at all budgets. */
+  readonly steps: number;
+  /** One for each method, budget and seed, in this order. Those of the largest budget stand in `Results.rows` as well. */
+  readonly rows: readonly BudgetRow[];
+  /** One for each method and budget, in this order. */
+  readonly costs: readonly BudgetCost[];
+  readonly exchangeRates: readonly ExchangeRate[];
+  /** One for each wanted agreement that some method reaches, ascending. */
+  readonly cheapest: readonly CheapestMethod[];
+}
+
+/** One student, measured on the test split. */
+export interface BudgetRow
+  extends Pick<ResultRow, 'level' | 'method' | 'seed' | 'accuracy' | 'agreement' | 'klToTeacher' | 'nll' | 'ece'> {
+  /** The entry of `BudgetFindings.sizes`. */
+  readonly budget: number;
+  /** Answers that it learned from. Versions of an input count for themselves, inputs without an answer don't. */
+  readonly answers: number;
+  readonly seconds: number;
+}
+
+/** The cost of a method's answers by themselves, if none were kept before: an estimate, as `limbeck plan` makes it. */
+export interface BudgetCost {
+  readonly level: Level;
+  readonly method: string;
+  readonly budget: number;
+  /** Requests; 0 if no service is asked. */
+  readonly calls: Estimate;
+  /** Input and output tokens; absent if the service does not count them. */
+  readonly tokens?: Estimate | undefined;
+  /** US dollars; absent if no price is known. */
+  readonly usd?: Estimate | undefined;
+}
+
+/**
+ * The number of answers of one method that teach as much as a number of answers of another. Between two budgets, agreement is
+ * taken to grow linearly with the logarithm of the budget.
+ */
+export interface ExchangeRate {
+  /** The method whose answers are counted in those of the other. */
+  readonly method: string;
+  /** Its number of inputs. */
+  readonly budget: number;
+  /** Mean agreement of its students with the teacher at that budget. */
+  readonly agreement: number;
+  /** The method of the other answers. */
+  readonly inAnswersOf: string;
+  /** The number of inputs of the other method with the same mean agreement; null if no measured budget reaches it. */
+  readonly worth: number | null;
+  /** Lower end of the interval of `worth`; null if it lies below the smallest budget. */
+  readonly low: number | null;
+  /** Upper end of the interval of `worth`; null if it lies above the largest budget. */
+  readonly high: number | null;
+  /** Probability that the interval contains the true number, for this rate alone. NaN, in the file null, with one seed. */
+  readonly confidence: number;
+}
+
+/** The method that reaches an agreement at the least cost: a point estimate, with budgets between the measured ones interpolated. */
+export interface CheapestMethod {
+  /** The wanted agreement with the teacher. */
+  readonly agreement: number;
+  readonly level: Level;
+  readonly method: string;
+  /** The least number of inputs at which its mean agreement is as high. */
+  readonly budget: number;
+  /** Expected number of requests. */
+  readonly calls: number;
+  /** Expected US dollars; absent if the price of a method that reaches it is not known. The least calls decide then. */
+  readonly usd?: number | undefined;
+}
+
+/** The comparison of two methods at one budget, or over all of them. */
+export interface PairVerdict {
+  /** Name of a method. */
+  readonly a: string;
+  /** Name of the method that it is compared with. */
+  readonly b: string;
+  /** A number of inputs; `curve` for the mean over all budgets. */
+  readonly budget: number | 'curve';
+  /** Agreement with the teacher on the test split. */
+  readonly measure: 'agreement';
+  /** Mean of a minus mean of b, as a fraction. */
+  readonly difference: number;
+  /** Interval of the difference, at `confidence`. */
+  readonly low: number;
+  readonly high: number;
+  readonly confidence: number;
+  /** p value of this comparison alone. */
+  readonly p: number;
+  /** p value that is corrected for all comparisons of the study. */
+  readonly adjustedP: number;
+  /** What is said of a. */
+  readonly verdict: DifferenceVerdict;
+  /** The smallest true difference that such a study finds in 4 of 5 cases: a point estimate. NaN, in the file null, with one seed. */
+  readonly detectable: number;
+}
