@@ -72,6 +72,7 @@ export function cohere(options: CohereOptions): Teacher<'gray-box'> {
   return mappedTeacher(options, {
     name: `cohere ${model}`,
     keyVariable: keyVariableFor(address, {own: OWN, variable: 'CO_API_KEY'}),
+    address,
     url: new URL(`${address}/v1/classify`),
     identity: {
       adapter: 'cohere',

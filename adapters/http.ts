@@ -14,7 +14,7 @@ export type {LabelLocation, ScoreLocation} from './_http/output.ts';
 export type {ReceiptLocation} from './_http/receipt.ts';
 
 export interface HttpOptions extends ServiceOptions, AliasOptions {
-  /** Address that requests are posted to. */
+  /** Address that requests are posted to, as it is: with a slash at its end if the route has one. */
   readonly url: string;
   /**
    * The name that replaces the address in the identity. A service that moves keeps its answers, and a new version of
@@ -99,7 +99,7 @@ export function http(options: HttpOptions): Teacher {
   return mappedTeacher(options, {
     name: `http service at ${address}`,
     keyVariable: 'LIMBECK_TEACHER_KEY',
-    url: new URL(address),
+    url: new URL(withSlashOf(options.url, address)),
     identity: {
       adapter: 'http',
       service: standInFor(options, address),
@@ -118,6 +118,11 @@ export function http(options: HttpOptions): Teacher {
     maxBatch: options.maxBatch ?? (template.isBatch ? 32 : 1),
     refusalAdvice: () => advice,
   });
+}
+
+/** A route with a slash at its end is another one than that without it: FastAPI redirects from one to the other. */
+function withSlashOf(url: string, address: string): string {
+  return new URL(url).pathname.endsWith('/') ? `${address}/` : address;
 }
 
 /** The meaning of statuses that model servers share, whatever their framework. */

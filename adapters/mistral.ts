@@ -65,6 +65,7 @@ export function mistral(options: MistralOptions): Teacher<'gray-box'> {
   return mappedTeacher(options, {
     name: `mistral ${model}`,
     keyVariable: keyVariableFor(address, {own: OWN, variable: 'MISTRAL_API_KEY'}),
+    address,
     url: new URL(`${address}/v1/classifications`),
     identity: {
       adapter: 'mistral',

@@ -102,6 +102,7 @@ export function sagemaker(options: SagemakerOptions): Teacher {
       name,
       keyVariable: access.keyVariable,
       authorize: access.authorize,
+      address,
       url: new URL(`${address}/endpoints/${endpoint}/invocations`),
       headers: targetIn(options),
       identity: {

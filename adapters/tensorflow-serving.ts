@@ -117,6 +117,7 @@ export function tensorflowServing(options: TensorflowServingOptions): Teacher {
   return mappedTeacher(options, {
     name: `tensorflow-serving ${model} at ${service}`,
     keyVariable: 'LIMBECK_TEACHER_KEY',
+    address,
     url: new URL(`${address}/v1/models/${pathOf(options)}:${format === 'classify' ? 'classify' : 'predict'}`),
     identity: {
       adapter: 'tensorflow-serving',

@@ -61,6 +61,7 @@ export function textEmbeddingsInference(options: TextEmbeddingsInferenceOptions)
   return mappedTeacher(options, {
     name: `text-embeddings-inference at ${service}`,
     keyVariable: 'LIMBECK_TEACHER_KEY',
+    address,
     url: new URL(`${address}/predict`),
     identity: {adapter: 'text-embeddings-inference', service, output, truncate, labels: labels ?? classes},
     classes,

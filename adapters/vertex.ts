@@ -99,6 +99,7 @@ export function vertex(options: VertexOptions): Teacher {
   return mappedTeacher(options, {
     name: `vertex ${service}`,
     keyVariable: options.url === undefined ? 'GOOGLE_OAUTH_ACCESS_TOKEN' : 'LIMBECK_TEACHER_KEY',
+    address,
     url: new URL(`${address}/v1/${path}:predict`),
     identity: {
       adapter: 'vertex',

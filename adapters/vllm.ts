@@ -194,6 +194,7 @@ function vllmClassifier(options: VllmClassifyOptions, address: string): Teacher<
   return mappedTeacher(options, {
     name: `vllm ${model} at ${service}`,
     keyVariable: 'LIMBECK_TEACHER_KEY',
+    address,
     url: new URL(`${address}/classify`),
     identity: {adapter: 'vllm', service, task: 'classify', model, output, labels},
     classes,

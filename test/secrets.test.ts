@@ -110,6 +110,7 @@ describe('a key that was passed', () => {
   it.each<FaultKind | 'none' | 'wrong key' | 'bad key' | 'no service'>([
     ...PASSING_FAULTS,
     '429-quota',
+    'redirect',
     'none',
     'wrong key',
     'bad key',

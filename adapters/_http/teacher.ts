@@ -81,7 +81,7 @@ export function mappedTeacher(options: ServiceOptions, service: MappedService): 
       '`maxBatch` needs placeholders for several inputs in `request`: {texts}, {tensors} or {each}.',
     );
   }
-  const connection = openConnection(options, {...service, address: url.href});
+  const connection = openConnection(options, {...service, address: service.address ?? url.href});
   const {detail, read} = outputReader({
     ...service,
     labels,

@@ -5,6 +5,7 @@ import type {Input, Reply} from '../../src/teacher.ts';
 import {type Cause, causeOf, type Saying} from './cause.ts';
 import {lenientJson} from './lenient-json.ts';
 import {isPage, ownWords} from './own-words.ts';
+import {redirectAdvice} from './redirect.ts';
 import type {Connection} from './request.ts';
 import {isLoadingReply, WAIT_ADVICE} from './waiting.ts';
 
@@ -40,15 +41,20 @@ export interface RefusalOptions {
   readonly refuses?: ((reply: Reply) => boolean) | undefined;
 }
 
+type ConnectionFact = 'name' | 'key' | 'keyVariable' | 'address';
+
 /** Returns the error for a reply with a status other than 200: what the service says, and what to do. */
 export function statusError(
-  {name, key, keyVariable = 'LIMBECK_TEACHER_KEY'}: Pick<Connection, 'name' | 'key' | 'keyVariable'>,
+  {name, key, keyVariable = 'LIMBECK_TEACHER_KEY', address}: Pick<Connection, ConnectionFact>,
   reply: Reply,
   {advice = {}, inputs = [], refuses = refusesByStatus}: RefusalOptions = {},
 ): TeacherError {
   const {status} = reply;
   const secret = key();
   const saying = sayingOf(reply, inputs);
+  if (status >= 300 && status < 400) {
+    return new TeacherError(name, `It answered ${said(saying)} ${redirectAdvice(reply, address)}`, {status});
+  }
   const cause = causeOf(saying);
   const {problem, retryable = cause === undefined && mayPass(status)} =
     adviceFor(saying, cause, advice) ?? explained(defaultAdvice(reply, cause, {secret, variable: keyVariable}));
@@ -129,7 +135,7 @@ interface Key {
   readonly variable: string;
 }
 
-function defaultAdvice({status, headers}: Reply, cause: Cause | undefined, key: Key): string {
+function defaultAdvice({status}: Reply, cause: Cause | undefined, key: Key): string {
   if (cause !== undefined) return cause === 'key' ? keyAdvice(key) : BY_CAUSE[cause];
   if (status === 401 || status === 403) return keyAdvice(key);
   if (status === 402) return SPENT;
@@ -139,16 +145,7 @@ function defaultAdvice({status, headers}: Reply, cause: Cause | undefined, key: 
   if (status === 413) return 'The request is too large for it. Lower `maxBatch`.';
   if (status === 429) return 'It gets too many requests. Lower `concurrency` or the rate.';
   if (status >= 500) return 'It failed. Its own log says why; a wrong shape or name of an input is a common cause.';
-  if (status >= 300 && status < 400) {
-    return `It redirects ${targetIn(headers)}. Keys follow no redirect: give the right address as \`url\`.`;
-  }
   return 'It does not take the request. Check the name, datatype and shape of the input, and the names of the outputs.';
-}
-
-/** Returns the target of a redirect without its query, which can hold a secret. */
-function targetIn({location}: Reply['headers']): string {
-  const [path = ''] = String(location ?? '').split(/[?#]/);
-  return path === '' ? 'without a target' : `to ${path.replace(/\/\/[^/]*@/, '//')}`;
 }
 
 function keyAdvice({secret, variable}: Key): string {
@@ -165,9 +162,8 @@ const BY_CAUSE: Readonly<Record<Exclude<Cause, 'key'>, string>> = {
   spent: SPENT,
 };
 
-/** A redirect is not followed, but a temporary one can be gone at the next attempt. */
 function mayPass(status: number): boolean {
-  return [302, 303, 307, 408, 409, 429].includes(status) || status >= 500;
+  return [408, 409, 429].includes(status) || status >= 500;
 }
 
 /** The words of a body that are codes: neither a sentence nor a key, which has more digits. */

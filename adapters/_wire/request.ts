@@ -43,6 +43,8 @@ export interface Connection {
   readonly dispatcher: Dispatcher;
   /** The patience with a server that is still loading. */
   readonly waiting?: Waiting;
+  /** Of the service, for messages; undefined if it is not known yet. */
+  readonly address?: string | undefined;
   /** The Unix socket that the dispatcher connects to, for messages. */
   readonly socketPath?: string | undefined;
 }

@@ -106,6 +106,7 @@ export function openConnection(options: ServiceOptions, location: ServiceAddress
     timeout,
     maxReply,
     dispatcher: openDispatcher(options, concurrency, address),
+    address,
     socketPath,
     waiting: new Waiting(name, options),
     ...(headers && {headers: readHeaders(name, options)}),

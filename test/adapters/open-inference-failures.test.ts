@@ -42,8 +42,7 @@ describe('openInference, if the service refuses or fails', () => {
   it.each([
     [401, false, 'It refuses the key. Set LIMBECK_TEACHER_KEY or pass `key`.'],
     [403, false, 'It refuses the key.'],
-    [302, true, 'It redirects without a target. Keys follow no redirect: give the right address as `url`.'],
-    [308, false, 'It redirects without a target. Keys follow no redirect: give the right address as `url`.'],
+    [302, false, 'It redirects without a target. Keys follow no redirect: check `url`.'],
     [405, false, 'It has no such route. Check `url`.'],
     [408, true, 'Lower `maxBatch`.'],
     [429, true, 'Lower `concurrency` or the rate.'],
@@ -384,7 +383,7 @@ describe('openInference, if the network fails', () => {
     const url = await listen(
       createServer((_request, response) => response.writeHead(307, {location: elsewhere}).end()),
     );
-    expect(await failureOf(at(url).ask(queries))).toMatchObject({status: 307, retryable: true});
+    expect(await failureOf(at(url).ask(queries))).toMatchObject({status: 307, retryable: false});
     expect(visits).toEqual([]);
   });
 

@@ -1153,12 +1153,38 @@ describe('a refusal', () => {
     },
   );
 
+  it.each(
+    (Object.keys(TEACHERS) as (keyof typeof TEACHERS)[]).flatMap(adapter =>
+      [301, 302, 303, 307, 308].map(status => [adapter, status] as const),
+    ),
+  )('of %s that redirects by %i says where to, and what to change, and is asked once', async (adapter, status) => {
+    let requests = 0;
+    const {port} = await started(
+      createServer((request, response) => {
+        requests++;
+        const location = `https://me:pass-word@moved.test${request.url!.split('?')[0]}?signature=abc`;
+        request.resume().on('end', () => response.writeHead(status, {location}).end(NGINX(`${status} Moved`)));
+      }),
+    );
+    const said = await messageOf(TEACHERS[adapter](`http://127.0.0.1:${port}/${status}`));
+    table.push([adapter, 'a gateway', `redirect ${status}`, said]);
+    expect(said).toMatch(
+      new RegExp(`It answered ${status}\\D.* It redirects to https://moved\\.test/${status}/?\\S*\\. Keys`),
+    );
+    // What the adapter adds to the address is no part of it.
+    const path = {openai: '/v1', azure: '/openai/deployments/nope'}[adapter as string] ?? '';
+    expect(said).toContain(`if you trust that address, give \`url: 'https://moved.test/${status}${path}'\`.`);
+    expect(said).not.toMatch(/pass-word|signature|wrong-9f8e/);
+    expect(requests).toBe(1);
+  });
+
   it('stays in the journal as it came, without the key', async () => {
     await asking.close();
     const segments = (await readdir(join(folder, 'journal'))).filter(name => name.endsWith('.jsonl'));
     const lines = (await Promise.all(segments.map(name => readFile(join(folder, 'journal', name), 'utf8')))).join('');
     const kept = lines.split('\n').filter(line => line.startsWith('{"refused":'));
-    expect(kept).toHaveLength(rows.length + GRPC.length);
+    const redirects = table.filter(([, , problem]) => problem!.startsWith('redirect'));
+    expect(kept).toHaveLength(rows.length + GRPC.length + redirects.length);
     const bodies = kept.map(line => (JSON.parse(line) as {readonly body: string}).body);
     for (const {body} of rows) {
       const isClean = !JSON.stringify(body).includes('sk-');

@@ -138,7 +138,7 @@ export const FAULTS = {
 
 /** Those from which a client can recover by asking again. */
 export const PASSING_FAULTS: readonly FaultKind[] = (Object.keys(FAULTS) as FaultKind[]).filter(
-  kind => kind !== '429-quota',
+  kind => kind !== '429-quota' && kind !== 'redirect',
 );
 
 /** Answers 200. */

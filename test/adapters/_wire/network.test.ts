@@ -6,6 +6,7 @@ import type {Server} from '@grpc/grpc-js';
 import {Agent} from 'undici';
 import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi} from 'vitest';
 import type {ChatOptions} from '../../../adapters/_chat/chat.ts';
+import {http} from '../../../adapters/http.ts';
 import {type OpenInferenceOptions, openInference} from '../../../adapters/open-inference.ts';
 import {openai} from '../../../adapters/openai.ts';
 import {TeacherError} from '../../../src/errors.ts';
@@ -225,15 +226,53 @@ describe('an address', () => {
     expect(requests[0]!.headers[header]).toContain('azure-key');
   });
 
+  const redirectedTo = async (location: string, path = '/v1') => {
+    const {port} = await started(createServer((_, response) => response.writeHead(308, {location}).end()));
+    const own = `http://127.0.0.1:${port}`;
+    const error = await failureOf(teacherAt(`${own}${path}`, {key: 'a-secret-key'}));
+    expect(error.retryable).toBe(false);
+    return error.message.replaceAll(own, 'OWN');
+  };
+
   it('that redirects is refused with its target, and the key stays here', async () => {
     const other = await startChat();
-    const {port} = await started(
-      createServer((_, response) => response.writeHead(308, {location: `${other.url}/chat?token=1`}).end()),
-    );
-    const error = await failureOf(teacherAt(`http://127.0.0.1:${port}/v1`, {key: 'a-secret-key'}));
-    expect(error.message).toContain(`It answered 308. It redirects to ${other.url}/chat. Keys follow no redirect`);
-    expect(error.retryable).toBe(false);
+    const said = await redirectedTo(`${other.url}/chat?token=1`);
+    expect(said).toContain(`It answered 308. It redirects to ${other.url}/chat. Keys follow no redirect`);
+    expect(said).toContain(`give \`url: '${other.url}'\`.`);
     expect(other.requests).toEqual([]);
+  });
+
+  it.each([
+    ['//moved.test/v1/chat/completions', 'redirects to http://moved.test/v1/chat/completions.'],
+    ['//moved.test/v1/chat/completions', "give `url: 'http://moved.test/v1'`."],
+    ['/v2/chat/completions#top', 'redirects to OWN/v2/chat/completions.'],
+    ['/v2/chat/completions', 'change `url` so that requests go there.'],
+    ['https://moved.test/v11/chat', 'change `url` so that requests go there.'],
+    ['completions/', 'redirects to completions/.'],
+    ['https://id.test/oauth2/authorize?client_id=1', 'If people sign in there, it takes another key'],
+    ['/v1/login?next=%2Fv1', '`key` and `keyHeader`.'],
+    ['https://moved.test/a-secret-key/chat', 'redirects to https://moved.test/[secret]/chat.'],
+  ])('that redirects to %s says so: %s', async (location, says) => {
+    expect(await redirectedTo(location)).toContain(says);
+  });
+
+  it('of `http` keeps the slash at its end, which routes of FastAPI have', async () => {
+    const paths: string[] = [];
+    const {port} = await started(
+      createServer((request, response) => {
+        paths.push(request.url!);
+        response.setHeader('content-type', 'application/json').end('{"label": "ham"}');
+      }),
+    );
+    const at = (path: string) =>
+      http({
+        ...{url: `http://127.0.0.1:${port}${path}`, classes: ['ham', 'spam']},
+        ...{request: {text: '{text}'}, output: {label: '/label'}},
+      });
+    expect(await at('/predict/').ask([query])).toEqual([ham]);
+    expect(await at('/predict').ask([query])).toEqual([ham]);
+    expect(paths).toEqual(['/predict/', '/predict']);
+    expect(answerKey(at('/predict/').identity, query)).toBe(answerKey(at('/predict').identity, query));
   });
 });
 

@@ -29,9 +29,11 @@ describe('statusError', () => {
   });
 
   it('says of a status whether asking again can help', () => {
-    const statuses = [302, 400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529];
+    const statuses = [
+      301, 302, 303, 307, 308, 400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529,
+    ];
     const retryable = statuses.filter(status => refused(status).retryable);
-    expect(retryable).toEqual([302, 408, 409, 429, 500, 502, 503, 504, 529]);
+    expect(retryable).toEqual([408, 409, 429, 500, 502, 503, 504, 529]);
     expect(refused(409).message).toBe(
       'Teacher a service: It answered 409. Something else blocked the request. Ask again later.',
     );
