@@ -3,13 +3,11 @@ import {InputError} from '../src/errors.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Receipt, Teacher} from '../src/teacher.ts';
 import {anthropicLane} from './_chat/anthropic-batch.ts';
-import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
-import {ANTHROPIC_COST} from './_chat/cost-fields.ts';
-import type {Completion, Finish, Settings} from './_chat/dialect.ts';
+import {ALL_HINTS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import type {Completion, CostFields, Finish, Settings} from './_chat/dialect.ts';
 import {type AccessOf, type ModeOptions, modeFor} from './_chat/modes.ts';
 import {CHAT_KINDS, MODE_KINDS} from './_chat/option-kinds.ts';
 import type {Prompt} from './_chat/prompt.ts';
-import {ALL_HINTS} from './_chat/refusal-hints.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {tokenCount} from './_wire/reply.ts';
 
@@ -95,6 +93,17 @@ function checkOutput(output: string): void {
     "Anthropic gives no log-probabilities. Use `output: 'label'` or 'confidence', or ask several times with `repeat`.",
   );
 }
+
+/** Anthropic's Messages. Writing to the cache, as for the prompt that all texts share, costs a quarter more. */
+const ANTHROPIC_COST: CostFields = {
+  limits: ['max_tokens'],
+  thoughts: ['thinking.budget_tokens'],
+  inputWeight: 1.25,
+  harmless: [
+    ...['temperature', 'top_p', 'top_k', 'stop_sequences', 'metadata', 'output_config', 'thinking.type'],
+    ...['service_tier=standard_only', 'service_tier=auto'],
+  ],
+};
 
 const replySchema = z.object({
   content: z.array(z.object({type: z.string(), text: z.string().optional()})),

@@ -2,13 +2,11 @@ import {z} from 'zod';
 import {InputError} from '../src/errors.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Receipt, Teacher} from '../src/teacher.ts';
-import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
-import {CONVERSE_COST} from './_chat/cost-fields.ts';
-import type {Completion, Finish, Settings} from './_chat/dialect.ts';
+import {ALL_HINTS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import type {Completion, CostFields, Finish, Settings} from './_chat/dialect.ts';
 import {type AccessOf, type ModeOptions, modeFor} from './_chat/modes.ts';
 import {CHAT_KINDS, MODE_KINDS} from './_chat/option-kinds.ts';
 import type {Prompt} from './_chat/prompt.ts';
-import {ALL_HINTS} from './_chat/refusal-hints.ts';
 import {AWS_ERRORS, AWS_KINDS, AWS_STATUSES, type AwsOptions, awsAccess, regionOf} from './_wire/aws.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {tokenCount} from './_wire/reply.ts';
@@ -107,6 +105,24 @@ function checkOutput(output: string): void {
     "Bedrock's Converse gives no log-probabilities. Use `output: 'label'` or 'confidence', or `openai` for models that speak its protocol.",
   );
 }
+
+/** Amazon Bedrock's Converse. A body can hold a model's own fields beside the common ones. */
+const CONVERSE_COST: CostFields = {
+  limits: [
+    'inferenceConfig.maxTokens',
+    ...['max_tokens', 'max_completion_tokens', 'max_gen_len'].map(name => `additionalModelRequestFields.${name}`),
+  ],
+  thoughts: ['thinking.budget_tokens', 'reasoning_config.budget_tokens'].map(
+    name => `additionalModelRequestFields.${name}`,
+  ),
+  harmless: [
+    ...['temperature', 'topP', 'stopSequences'].map(name => `inferenceConfig.${name}`),
+    ...['top_k', 'topK', 'seed', 'thinking.type', 'reasoning_config.type', 'reasoning_effort'].map(
+      name => `additionalModelRequestFields.${name}`,
+    ),
+    ...['additionalModelResponseFieldPaths', 'outputConfig', 'requestMetadata', 'performanceConfig.latency=standard'],
+  ],
+};
 
 const replySchema = z.object({
   output: z.object({message: z.object({content: z.array(z.object({text: z.string().nullish()}))})}),

@@ -1,12 +1,12 @@
 import {setImmediate} from 'node:timers/promises';
 import {InputError, TeacherError} from '../src/errors.ts';
+import {untilAborted} from '../src/once.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import type {Answer, Detail, Feature, Input, Outcome, Query, Teacher} from '../src/teacher.ts';
 import {isUnread, type Unread, unreadError} from './_answers/labels.ts';
 import type {Scores} from './_answers/score-shapes.ts';
 import type {ScoreMeaning} from './_answers/scores.ts';
 import {checkCounts, checkForm, givenDetail, givenReader} from './_local/given.ts';
-import {untilAborted} from './_local/until-aborted.ts';
 
 export type {Scores} from './_answers/score-shapes.ts';
 export type {ScoreMeaning} from './_answers/scores.ts';

@@ -1,8 +1,7 @@
 import {InputError, TeacherError} from '../src/errors.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {AskOptions, Input, Outcome, Price, Rate, Reply, Teacher} from '../src/teacher.ts';
-import {ALIAS_KINDS, type AliasOptions, readerWith} from './_answers/aliases.ts';
-import {isUnread, unreadError} from './_answers/labels.ts';
+import {ALIAS_KINDS, type AliasOptions, isUnread, readerWith, unreadError} from './_answers/labels.ts';
 import type {ScoreMeaning} from './_answers/scores.ts';
 import {identityWords, shownCommand} from './_command/identity.ts';
 import {Run, type RunOptions} from './_command/run.ts';

@@ -1,14 +1,12 @@
 import {z} from 'zod';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Receipt, Teacher} from '../src/teacher.ts';
-import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
-import {GEMINI_COST} from './_chat/cost-fields.ts';
-import type {Body, Completion, Finish, Settings, Step, Token} from './_chat/dialect.ts';
+import {ALL_HINTS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import type {Body, Completion, CostFields, Finish, Settings, Step, Token} from './_chat/dialect.ts';
 import {geminiLane} from './_chat/gemini-batch.ts';
 import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
 import {CHAT_KINDS, MODE_KINDS} from './_chat/option-kinds.ts';
 import type {Prompt} from './_chat/prompt.ts';
-import {ALL_HINTS} from './_chat/refusal-hints.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {tokenCount} from './_wire/reply.ts';
 
@@ -71,6 +69,23 @@ function generationOf({temperature, topLogprobs, samples, schema}: Mode, {maxTok
     ...(wanted && {responseMimeType: 'application/json', responseJsonSchema: wanted}),
   };
 }
+
+const generation = (names: readonly string[]) => names.map(name => `generationConfig.${name}`);
+
+/** Gemini's `generateContent`. */
+const GEMINI_COST: CostFields = {
+  limits: generation(['maxOutputTokens']),
+  thoughts: generation(['thinkingConfig.thinkingBudget']),
+  copies: generation(['candidateCount']),
+  harmless: [
+    ...generation(['temperature', 'topP', 'topK', 'seed', 'stopSequences', 'presencePenalty', 'frequencyPenalty']),
+    ...generation(['responseMimeType', 'responseSchema', 'responseJsonSchema', 'responseLogprobs', 'logprobs']),
+    ...generation(['thinkingConfig.includeThoughts', 'thinkingConfig.thinkingLevel']),
+    // The model decides how many, within the limit of the answer.
+    ...generation(['thinkingConfig.thinkingBudget=-1']),
+    ...['safetySettings', 'labels'],
+  ],
+};
 
 const tokenSchema = z.object({
   token: z.string().nullish(),

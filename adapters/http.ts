@@ -1,8 +1,7 @@
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Json, Teacher} from '../src/teacher.ts';
-import type {AliasOptions} from './_answers/aliases.ts';
-import type {LabelLocation, ScoreLocation} from './_http/output.ts';
-import type {ReceiptLocation} from './_http/receipt.ts';
+import type {AliasOptions} from './_answers/labels.ts';
+import type {LabelLocation, ReceiptLocation, ScoreLocation} from './_http/output.ts';
 import {MAPPED_KINDS, mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
 import {openHeaders} from './_wire/headers.ts';
@@ -10,8 +9,7 @@ import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
 import {SERVICE_KINDS, type ServiceOptions, standInFor} from './_wire/service.ts';
 
-export type {LabelLocation, ScoreLocation} from './_http/output.ts';
-export type {ReceiptLocation} from './_http/receipt.ts';
+export type {LabelLocation, ReceiptLocation, ScoreLocation} from './_http/output.ts';
 
 export interface HttpOptions extends ServiceOptions, AliasOptions {
   /** Address that requests are posted to, as it is: with a slash at its end if the route has one. */

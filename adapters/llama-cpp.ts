@@ -1,14 +1,13 @@
 import {InputError} from '../src/errors.ts';
 import {checkOptions, kinds} from '../src/options.ts';
 import type {Teacher} from '../src/teacher.ts';
-import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
-import {CHAT_COST} from './_chat/cost-fields.ts';
+import {CHAT_HINTS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import {CHAT_COST} from './_chat/cost.ts';
 import type {Body, Settings} from './_chat/dialect.ts';
 import {type ModeOptions, modeFor} from './_chat/modes.ts';
 import {chatCompletions, chatMessages, chatReceipt} from './_chat/openai-chat.ts';
 import {LABEL_KINDS, SCORING_KINDS} from './_chat/option-kinds.ts';
 import type {Prompt} from './_chat/prompt.ts';
-import {CHAT_HINTS} from './_chat/refusal-hints.ts';
 import {llamaCppServer} from './_exact/llama-cpp-server.ts';
 import {exactTeacher} from './_exact/teacher.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';

@@ -3,14 +3,13 @@ import {createReadStream} from 'node:fs';
 import {stat} from 'node:fs/promises';
 import {basename, resolve} from 'node:path';
 import {InputError, LimbeckError, TeacherError} from '../src/errors.ts';
-import {once} from '../src/once.ts';
+import {once, untilAborted} from '../src/once.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import type {LogitsAnswer, Outcome, Query, Teacher, TopKAnswer} from '../src/teacher.ts';
 import {PROMPT_KINDS, type PromptOptions, promptsFor} from './_chat/prompt.ts';
 import {openLlama} from './_llama/library.ts';
 import {type Scorer, scorerFor} from './_llama/scorer.ts';
 import {checkCounts} from './_local/given.ts';
-import {untilAborted} from './_local/until-aborted.ts';
 
 export interface LlamaOptions extends PromptOptions {
   /** The model in the format GGUF. If it has several parts, the path of the first. */

@@ -1,14 +1,12 @@
 import {z} from 'zod';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Receipt, Teacher} from '../src/teacher.ts';
-import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
-import {OLLAMA_COST} from './_chat/cost-fields.ts';
-import type {Completion, Settings} from './_chat/dialect.ts';
+import {ALL_HINTS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import type {Completion, CostFields, Settings} from './_chat/dialect.ts';
 import {type AccessOf, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
 import {chatMessages, stepOf, stepSchema} from './_chat/openai-chat.ts';
 import {CHAT_KINDS, MODE_KINDS} from './_chat/option-kinds.ts';
 import type {Prompt} from './_chat/prompt.ts';
-import {ALL_HINTS} from './_chat/refusal-hints.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {tokenCount} from './_wire/reply.ts';
 
@@ -62,6 +60,12 @@ export function ollama<O extends Output>(options: OllamaOptions<O>): Teacher<Acc
     },
   });
 }
+
+/** Ollama's chat. Its limit can be missing or infinite. */
+const OLLAMA_COST: CostFields = {
+  limits: ['options.num_predict'],
+  harmless: ['options', 'format', 'think', 'keep_alive', 'truncate', 'shift', 'logprobs', 'top_logprobs'],
+};
 
 const replySchema = z.object({
   message: z.object({content: z.string()}),

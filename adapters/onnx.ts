@@ -1,10 +1,10 @@
 import {basename} from 'node:path';
 import {TeacherError} from '../src/errors.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
+import {loadPeer} from '../src/peer.ts';
 import type {Preprocessing} from '../src/student/preprocessing.ts';
 import type {AskOptions, Outcome, Query, Teacher} from '../src/teacher.ts';
 import {checkCounts, checkForm} from './_local/given.ts';
-import {loadPeer} from './_local/peer.ts';
 import {type AnswerReader, answersInHalves, answersOf, askedFeatures, rowOf} from './_onnx/answers.ts';
 import {type Batch, batchesOf, feedsOf, type InputPlan, inputPlan, type Layout, rowsPerRun} from './_onnx/inputs.ts';
 import {checkFeatures, loadModel, readModel, type ScoreOutput, scoreSource} from './_onnx/model.ts';
@@ -91,7 +91,7 @@ export async function onnx(options: OnnxOptions): Promise<Teacher<'white-box'>> 
   const scores = scoreSource(model, output, classes);
   checkFeatures(model, features);
   const load = async (): Promise<Loaded> => {
-    const runtime = await loadPeer<OnnxRuntime>('onnxruntime-node', 'onnx');
+    const runtime = await loadPeer<OnnxRuntime>('onnxruntime-node', 'The adapter onnx');
     return {runtime, session: await loadModel(model, runtime, {name, tensors: [scores.tensor, ...features], threads})};
   };
   let loaded: Promise<Loaded> | undefined;

@@ -1,17 +1,16 @@
 import {InputError, TeacherError} from '../src/errors.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import type {AskOptions, Detail, Outcome, Query, Teacher} from '../src/teacher.ts';
-import {ALIAS_KINDS, type AliasOptions, readerWith} from './_answers/aliases.ts';
+import {ALIAS_KINDS, type AliasOptions, readerWith} from './_answers/labels.ts';
 import {checkServiceUrl, overHttp, transportTo} from './_open-inference/address.ts';
 import {type Client, infer, type Model, refusalOf} from './_open-inference/client.ts';
 import {batchesOf} from './_open-inference/inputs.ts';
-import {type LabelOutput, outputNames, replyReader, type ScoreOutput} from './_open-inference/outputs.ts';
-import {receiptOf} from './_open-inference/replies.ts';
+import {type LabelOutput, outputNames, receiptOf, replyReader, type ScoreOutput} from './_open-inference/replies.ts';
 import {DATATYPES} from './_open-inference/tensors.ts';
 import {headersInIdentity} from './_wire/headers.ts';
 import {chargedService, openConnection, SERVICE_KINDS, type ServiceOptions, standInFor} from './_wire/service.ts';
 
-export type {LabelOutput, ScoreOutput} from './_open-inference/outputs.ts';
+export type {LabelOutput, ScoreOutput} from './_open-inference/replies.ts';
 
 export interface OpenInferenceOptions extends ServiceOptions, AliasOptions {
   /**

@@ -1,15 +1,14 @@
 import {z} from 'zod';
 import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import type {Receipt, Teacher} from '../src/teacher.ts';
-import {type ChatOptions, chatTeacher} from './_chat/chat.ts';
-import {CHAT_COST, RESPONSES_COST} from './_chat/cost-fields.ts';
+import {ALL_HINTS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import {CHAT_COST, RESPONSES_COST} from './_chat/cost.ts';
 import type {Body, Completion, Finish, Settings} from './_chat/dialect.ts';
 import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
 import {openAiLane} from './_chat/openai-batch.ts';
 import {chatCompletions, chatMessages, chatReceipt, stepOf, stepSchema} from './_chat/openai-chat.ts';
 import {CHAT_KINDS, MODE_KINDS} from './_chat/option-kinds.ts';
 import type {Prompt} from './_chat/prompt.ts';
-import {ALL_HINTS} from './_chat/refusal-hints.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {tokenCount} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';

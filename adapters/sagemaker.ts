@@ -1,9 +1,8 @@
 import {InputError} from '../src/errors.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Json, Reply, Teacher} from '../src/teacher.ts';
-import type {AliasOptions} from './_answers/aliases.ts';
-import type {LabelLocation, ScoreLocation} from './_http/output.ts';
-import type {ReceiptLocation} from './_http/receipt.ts';
+import type {AliasOptions} from './_answers/labels.ts';
+import type {LabelLocation, ReceiptLocation, ScoreLocation} from './_http/output.ts';
 import {MAPPED_KINDS, mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
 import {AWS_ERRORS, AWS_KINDS, AWS_STATUSES, type AwsOptions, awsAccess, regionOf} from './_wire/aws.ts';
@@ -12,8 +11,7 @@ import {parseJson} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
 import {SERVICE_KINDS, type ServiceOptions} from './_wire/service.ts';
 
-export type {LabelLocation, ScoreLocation} from './_http/output.ts';
-export type {ReceiptLocation} from './_http/receipt.ts';
+export type {LabelLocation, ReceiptLocation, ScoreLocation} from './_http/output.ts';
 
 export interface SagemakerOptions extends Omit<ServiceOptions, 'key' | 'keyHeader'>, AwsOptions, AliasOptions {
   /** Name of the endpoint. */

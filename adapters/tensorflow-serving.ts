@@ -1,7 +1,7 @@
 import {InputError} from '../src/errors.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import type {Json, Teacher} from '../src/teacher.ts';
-import {ALIAS_KINDS, type AliasOptions} from './_answers/aliases.ts';
+import {ALIAS_KINDS, type AliasOptions} from './_answers/labels.ts';
 import {
   type InstanceLabel,
   type InstanceScores,

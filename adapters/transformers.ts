@@ -2,10 +2,9 @@ import {createRequire} from 'node:module';
 import {basename, resolve} from 'node:path';
 import {InputError, TeacherError} from '../src/errors.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
-import {resolvePeer} from '../src/peer.ts';
+import {loadPeer, resolvePeer} from '../src/peer.ts';
 import type {Outcome, Query, Teacher} from '../src/teacher.ts';
 import {checkCounts, checkForm} from './_local/given.ts';
-import {loadPeer} from './_local/peer.ts';
 import {
   type AnswerReader,
   answersInHalves,
@@ -16,8 +15,14 @@ import {
 } from './_onnx/answers.ts';
 import {checkFeatures, loadModel, type OnnxModel, readModel, type ScoreOutput, scoreSource} from './_onnx/model.ts';
 import type {OnnxRuntime, Session} from './_onnx/runtime.ts';
-import {modelFile, readFolder} from './_onnx/transformers-folder.ts';
-import {type Tokenizer, type TokenReader, tokenReader, tokenTable} from './_onnx/transformers-tokens.ts';
+import {
+  modelFile,
+  readFolder,
+  type Tokenizer,
+  type TokenReader,
+  tokenReader,
+  tokenTable,
+} from './_onnx/transformers.ts';
 
 export type {Pooling} from './_onnx/answers.ts';
 export type {ScoreOutput} from './_onnx/model.ts';
@@ -172,7 +177,7 @@ interface TransformersJs {
 const peer = '@huggingface/transformers';
 
 async function loadParts(path: string): Promise<{readonly tokenizer: Tokenizer; readonly runtime: OnnxRuntime}> {
-  const {AutoTokenizer} = await loadPeer<TransformersJs>(peer, 'transformers');
+  const {AutoTokenizer} = await loadPeer<TransformersJs>(peer, 'The adapter transformers');
   // Uses the ONNX Runtime that comes with it: two versions of the native library in one process conflict.
   const require = createRequire(resolvePeer(peer)!);
   const runtime = require('onnxruntime-node') as OnnxRuntime;

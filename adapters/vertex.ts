@@ -1,7 +1,7 @@
 import {InputError} from '../src/errors.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Json, Teacher} from '../src/teacher.ts';
-import {ALIAS_KINDS, type AliasOptions} from './_answers/aliases.ts';
+import {ALIAS_KINDS, type AliasOptions} from './_answers/labels.ts';
 import {type InstanceLabel, type InstanceScores, instanceTemplates, predictionLocation} from './_http/instances.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';

@@ -1,18 +1,17 @@
+import type {Answer, Detail} from '../../src/teacher.ts';
+import {type LabelWords, type Misread, plainLabelReader, type Unread} from './labels.ts';
+import {inClassOrder, namedScores} from './score-shapes.ts';
+
 /**
  * Reads scores as programs write them. Adapters use it if no protocol of limbeck fixes the teacher's words.
  *
  * Each reader returns an answer, or the reason that there is none.
  */
-import type {Answer, Detail} from '../../src/teacher.ts';
-import type {LabelWords} from './aliases.ts';
-import {plainLabelReader, type Unread} from './labels.ts';
-import {misread} from './nature.ts';
-import {inClassOrder, namedScores} from './score-shapes.ts';
 
 /** The kind of scores. Log-probabilities use the natural logarithm. */
 export type ScoreMeaning = 'logits' | 'log-probabilities' | 'probabilities' | 'percentages';
 
-export interface ScoreForm extends LabelWords {
+interface ScoreForm extends LabelWords {
   readonly meaning: ScoreMeaning;
   /**
    * The most classes that are named, if fewer than all. Not allowed for logits, whose missing mass is unknown.
@@ -139,4 +138,35 @@ function floored(logs: readonly number[]): Float32Array {
   const values = new Float32Array(logs.length);
   for (const [index, value] of logs.entries()) values[index] = Math.min(0, Math.max(value, leastLog));
   return values;
+}
+
+/**
+ * Returns a problem with a row of scores, and what the scores seem to be.
+ *
+ * @param problem - without its full stop
+ */
+export function misread(problem: string, values: readonly number[]): Misread {
+  return {problem: `${problem}. ${adviceOn(values)}`, misread: true};
+}
+
+/** The most by which a sum can differ from the whole. */
+const SLACK = 2e-3;
+
+function adviceOn(values: readonly number[]): string {
+  const isWhole = (sum: number, whole = 1) => Math.abs(sum - whole) <= SLACK * whole;
+  const total = sumOf(values);
+  if (values.every(value => value <= 0) && isWhole(sumOf(values.map(Math.exp)))) {
+    return 'These are log-probabilities. Declare them as such.';
+  }
+  if (values.some(value => value < 0)) return 'These look like logits. Declare them as `logits`.';
+  if (isWhole(total)) return 'These are probabilities. Declare them as `probabilities`.';
+  if (isWhole(total, 100)) return 'These are percentages. Declare them as `percentages`.';
+  if (values.every(value => value <= 1)) {
+    return 'Each is between 0 and 1, as of a classifier that scores each class by itself: have the service normalise them.';
+  }
+  return 'These look like logits. Declare them as `logits`.';
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }

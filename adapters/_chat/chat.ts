@@ -12,7 +12,7 @@ import type {
   Teacher,
   Usage,
 } from '../../src/teacher.ts';
-import {type Aliases, aliasIndex, withHint} from '../_answers/aliases.ts';
+import {type Aliases, aliasIndex, withHint} from '../_answers/labels.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
 import {type RefusalAdvice, statusError} from '../_wire/refusal.ts';
 import {parseJson} from '../_wire/reply.ts';
@@ -26,10 +26,10 @@ import {
   standInFor,
 } from '../_wire/service.ts';
 import {chatProbe} from './chat-probe.ts';
+import {isObject, leastTokens, mostTokens, unboundedBy} from './cost.ts';
 import type {Body, ChatWords, Dialect, Settings, Unanswered} from './dialect.ts';
 import {parseLabel, plain} from './projection-text.ts';
 import {type Prompt, type PromptOptions, type Prompts, promptsFor} from './prompt.ts';
-import {leastTokens, mostTokens, unboundedBy} from './worst-case.ts';
 
 /** Options of every adapter that asks a language model behind a service. */
 export interface ChatOptions extends ServiceOptions, PromptOptions {
@@ -49,7 +49,7 @@ export interface ChatOptions extends ServiceOptions, PromptOptions {
   readonly maxTokens?: number;
   /**
    * More fields of the request's body. Objects are merged with the adapter's own. A null removes a field. Under a
-   * budget of money or tokens, only fields with a known cost are allowed; see `cost-fields.ts`.
+   * budget of money or tokens, only fields with a known cost are allowed; see `cost.ts`.
    *
    * @default none
    */
@@ -145,10 +145,6 @@ export function withParameters(body: Body, parameters: Body = {}): Body {
   return merged;
 }
 
-function isObject(value: Json | undefined): value is Body {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function usageOf(usages: readonly Usage[]): Usage {
   const sum = (kind: keyof Usage) => usages.reduce((total, usage) => total + usage[kind], 0);
   return {inputTokens: sum('inputTokens'), outputTokens: sum('outputTokens')};
@@ -223,3 +219,22 @@ export function askTexts<A extends Access>({
     return Promise.all(queries.map((query, row) => askOne(query, row, options)));
   };
 }
+
+/** What to do if a language model's service refuses a field of the request, by what its words mention. */
+export const CHAT_HINTS: readonly (readonly [RegExp, string])[] = [
+  [/temperature/i, 'Set `temperature: null`.'],
+  [/log_?probs?|log[- ]probabilities/i, "Lower `topLogprobs`, or read labels alone: `output: 'label'`."],
+  [/response_format|json_?schema|schema|structured|grammar|guided/i, 'Set `structured: false`.'],
+  [/max_(completion_|output_)?tokens/i, 'Set the field of the limit by `parameters`, and the limit as `maxTokens`.'],
+  [/chat template|system (role|message|prompt)|roles must alternate/i, 'Give the whole `prompt` as `user`.'],
+  [
+    /unsupported (parameter|value)|unrecognized|unknown (field|parameter|name)|extra (inputs|fields)|not permitted/i,
+    'Set that field to null in `parameters`.',
+  ],
+];
+
+/** The same hints, with one for every other field. */
+export const ALL_HINTS: typeof CHAT_HINTS = [
+  ...CHAT_HINTS,
+  [/./, 'Fields of the request can be changed or left out by `parameters`.'],
+];

@@ -2,10 +2,9 @@ import type {Said} from '../../src/errors.ts';
 import type {BatchLane} from '../../src/lane.ts';
 import type {TokenKey, TokenScores} from '../../src/service-probe.ts';
 import type {Access, Detail, Json, Receipt, ShownAnswers} from '../../src/teacher.ts';
-import type {Aliases, LabelWords} from '../_answers/aliases.ts';
+import type {Aliases, LabelWords} from '../_answers/labels.ts';
 import type {RefusalAdvice} from '../_wire/refusal.ts';
 import type {Connection} from '../_wire/request.ts';
-import type {CostFields} from './cost-fields.ts';
 import type {LaneEndpoint} from './lane.ts';
 import type {Prompt, Prompts, PromptWay} from './prompt.ts';
 
@@ -96,6 +95,35 @@ export interface Dialect<A extends Access> {
   readonly refusalAdvice?: RefusalAdvice;
   /** The service's batch lane; absent if it has none. */
   lane?(location: LaneEndpoint): BatchLane;
+}
+
+/**
+ * The body fields of each protocol that bear on the cost. A field outside these lists can cost anything: a search, a
+ * tool, a faster tier, a file.
+ *
+ * A path names nested objects with dots and covers all that they hold. `name=value` covers that value alone.
+ */
+export interface CostFields {
+  /** Fields that limit the tokens of an answer. */
+  readonly limits: readonly string[];
+  /** Fields that allow more tokens for thoughts, if the service counts them separately. */
+  readonly thoughts?: readonly string[];
+  /** Fields that set the number of generated answers. */
+  readonly copies?: readonly string[];
+  /**
+   * The minimum to which the service raises a limit.
+   *
+   * @default 1
+   */
+  readonly least?: number;
+  /**
+   * The most tokens that one token of the prompt is charged as.
+   *
+   * @default 1
+   */
+  readonly inputWeight?: number;
+  /** Fields that cost no more than their bytes. */
+  readonly harmless: readonly string[];
 }
 
 /** The text that a language model generated for one query, independent of the protocol. */

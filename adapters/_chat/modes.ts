@@ -1,12 +1,11 @@
 import {InputError} from '../../src/errors.ts';
 import type {TokenScores} from '../../src/service-probe.ts';
 import type {Access, Detail, Json, LabelAnswer, TopKAnswer, VotesAnswer} from '../../src/teacher.ts';
-import {type Aliases, type AliasOptions, readerWith, unknownLabel} from '../_answers/aliases.ts';
+import {type Aliases, type AliasOptions, readerWith, unknownLabel} from '../_answers/labels.ts';
 import type {Body, ChatReading, ChatWords, Completion, Unanswered} from './dialect.ts';
-import {projectCompletion} from './projection.ts';
+import {projectCompletion, sharedNote} from './projection.ts';
 import {labelText, parseLabel} from './projection-text.ts';
 import type {PromptWay} from './prompt.ts';
-import {sharedNote} from './shared-note.ts';
 
 /** The part of a language model's answer that is read. */
 export type Output = 'label' | 'confidence' | 'log-probabilities';

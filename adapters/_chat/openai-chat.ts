@@ -14,7 +14,7 @@ interface SentToken {
 }
 
 /** A generated token and its alternatives. */
-export interface SentStep extends SentToken {
+interface SentStep extends SentToken {
   readonly top_logprobs?: readonly SentToken[] | null | undefined;
 }
 

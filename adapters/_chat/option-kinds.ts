@@ -1,5 +1,5 @@
 import {kinds, oneOf, type Shape} from '../../src/options.ts';
-import {ALIAS_KINDS} from '../_answers/aliases.ts';
+import {ALIAS_KINDS} from '../_answers/labels.ts';
 import {SERVICE_KINDS} from '../_wire/service.ts';
 import type {ChatOptions} from './chat.ts';
 import type {ModeOptions} from './modes.ts';

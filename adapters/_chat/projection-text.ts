@@ -144,7 +144,7 @@ function begunBytes(bytes: readonly number[]): number {
 }
 
 /** The allowed forms of a complete answer. */
-export interface LabelForms {
+interface LabelForms {
   /** Each list holds one text per class: codes, names or both. */
   readonly lists: readonly (readonly string[])[];
   /** Other texts that mean a class, made `plain`, with the class index. Used if no list names the answer. */

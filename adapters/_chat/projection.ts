@@ -41,31 +41,31 @@ export function projectCompletion(
   );
 }
 
-/** Probability of branches that can still say several labels. */
-export interface SharedBeginning {
-  readonly probability: number;
-  /** The text of the most probable of them. */
-  readonly text: string;
-  /** The labels that it can say. */
-  readonly labels: readonly number[];
-}
+/** Longer codes are no letters. */
+const LETTERS = 2;
 
-/** Returns what the rest of an answer holds of beginnings that several labels share; undefined if there are none. */
-export function sharedBeginning(
+/** The share of the probability that is worth a note. */
+const SHARED = 0.1;
+
+/** Returns a note if much of the probability is on tokens with which several codes begin. */
+export function sharedNote(
   {steps = [], finish}: Pick<Completion, 'steps' | 'finish'>,
   {labels, ...scores}: ProjectionOptions,
-): SharedBeginning | undefined {
+): string | undefined {
+  if (labels.every(code => code.length <= LETTERS)) return undefined;
   const branches = branchesOf({steps, finish}, labelMatcher(labels), scores);
   if (typeof branches === 'string') return undefined;
   // White space and quotation marks begin every label and belong to none.
   const shared = branches.filter(({bytes, reading}) => reading.labels.length > 1 && plain(textOf(bytes)) !== '');
   const [most] = shared.toSorted((one, other) => other.logProbability - one.logProbability);
-  if (most === undefined) return undefined;
-  return {
-    probability: Math.exp(logSumExp(shared.map(({logProbability}) => logProbability))),
-    text: textOf(most.bytes).trim(),
-    labels: most.reading.labels,
-  };
+  const probability = Math.exp(logSumExp(shared.map(({logProbability}) => logProbability)));
+  if (most === undefined || probability < SHARED) return undefined;
+  const [one, other] = most.reading.labels.map(label => `\`${labels[label]}\``);
+  return (
+    `${Math.round(100 * probability)} % of the probability of an answer is on tokens such as \`${textOf(most.bytes).trim()}\`, with ` +
+    `which several \`codes\` begin (${one}, ${other}): it belongs to none of them and counts as rest. Leave \`codes\` out: ` +
+    'each class then has a letter, which is one token.'
+  );
 }
 
 /** A text that was generated, or could have been. */

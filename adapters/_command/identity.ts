@@ -3,9 +3,9 @@ import {closeSync, openSync, readSync, statSync} from 'node:fs';
 import {basename, isAbsolute, resolve} from 'node:path';
 
 /** A word of a command line in an identity. A file is held by its content, because its path can change. */
-export type IdentityWord = string | {readonly file: string; readonly sha256: string};
+type IdentityWord = string | {readonly file: string; readonly sha256: string};
 
-export interface CommandLine {
+interface CommandLine {
   readonly words: readonly string[];
   readonly cwd: string;
 }

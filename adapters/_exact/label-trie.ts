@@ -17,7 +17,7 @@ export interface TrieNode {
 }
 
 /** The steps of one sequence: each a token after a node. */
-export type TrieSequence = readonly {readonly node: number; readonly token: number}[];
+type TrieSequence = readonly {readonly node: number; readonly token: number}[];
 
 /**
  * @param sequences - the ways to write each class (for example with and without a leading space), as token ids

@@ -9,7 +9,7 @@ import {parseJson, tokenCount} from '../_wire/reply.ts';
 import {type Connection, getJson} from '../_wire/request.ts';
 import {type ExactServer, type Post, Refused, type Telling, type TokenQuery, toldOf} from './server.ts';
 
-export interface LlamaCppModel {
+interface LlamaCppModel {
   readonly connection: Connection;
   /** Address of the server, without a trailing slash. */
   readonly address: string;

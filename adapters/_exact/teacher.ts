@@ -1,25 +1,21 @@
 import {TeacherError} from '../../src/errors.ts';
-import {once} from '../../src/once.ts';
+import {once, untilAborted} from '../../src/once.ts';
 import type {Json, Query, ReadOutcome, Reply, Teacher, Usage} from '../../src/teacher.ts';
 import {askTexts, type ChatOptions} from '../_chat/chat.ts';
-import {COMPLETIONS_COST} from '../_chat/cost-fields.ts';
+import {COMPLETIONS_COST, mostOutput, unboundedBy} from '../_chat/cost.ts';
 import type {Body} from '../_chat/dialect.ts';
 import {type Prompts, promptsFor} from '../_chat/prompt.ts';
-import {mostOutput, unboundedBy} from '../_chat/worst-case.ts';
-import {untilAborted} from '../_local/until-aborted.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
 import {type RefusalAdvice, statusError} from '../_wire/refusal.ts';
-import {parseJson} from '../_wire/reply.ts';
+import {parseJson, WholeReply} from '../_wire/reply.ts';
 import {type Connection, checkAddress, postJson} from '../_wire/request.ts';
 import {CONCURRENCY, chargedService, keyVariableFor, openConnection, standInFor} from '../_wire/service.ts';
-import {WholeReply} from '../_wire/whole-reply.ts';
-import {answerSequences} from './answers.ts';
+import {type AnswerSequences, answerSequences, type ExactReply, exactReceipt, READER, readExact} from './answers.ts';
 import {type TokenTrie, tokenTrie} from './label-trie.ts';
-import {type AnswerSequences, type ExactReply, exactReceipt, READER, readExact} from './scores.ts';
 import {type ExactServer, type Post, Refused, Tally} from './server.ts';
 
 /** A kind of server that can score answers exactly. */
-export interface ExactDialect {
+interface ExactDialect {
   /** The adapter's name. */
   readonly adapter: string;
   /** The default address of this kind of server. */

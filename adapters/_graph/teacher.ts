@@ -4,7 +4,7 @@ import type {Graph, GraphNumbers} from '../../src/engine/graphs/graph.ts';
 import {InputError, TeacherError} from '../../src/errors.ts';
 import {shown} from '../../src/student/input-shape.ts';
 import type {Feature, Input, LogitsAnswer, Outcome, Query, Teacher} from '../../src/teacher.ts';
-import {batchesOf, type GraphBatch, type GraphInput, misfitOf, valuesOf} from './inputs.ts';
+import {batchesOf, type GraphBatch, type GraphInput, misfitOf, valuesOf} from './parts.ts';
 
 /** A graph and the properties that a teacher needs. */
 export interface GraphTeacher {

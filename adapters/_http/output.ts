@@ -1,12 +1,19 @@
 import {z} from 'zod';
 import {InputError, TeacherError} from '../../src/errors.ts';
-import type {Answer, Detail, Outcome, Reply} from '../../src/teacher.ts';
-import type {LabelWords} from '../_answers/aliases.ts';
-import {isUnread, labelReader, type Unread, unreadError} from '../_answers/labels.ts';
+import type {Answer, Detail, Outcome, Receipt, Reply} from '../../src/teacher.ts';
+import {isUnread, type LabelWords, labelReader, type Unread, unreadError} from '../_answers/labels.ts';
 import {type ScoreMeaning, scoreDetail, scoreReader} from '../_answers/scores.ts';
-import {parseJson} from '../_wire/reply.ts';
-import {type Cell, type CellReader, cellReader, namedCellReader} from './cells.ts';
-import {find, POINTER, type Pointer, pointerOf} from './pointer.ts';
+import {parseJson, tokenCount} from '../_wire/reply.ts';
+import {
+  type Cell,
+  type CellReader,
+  cellReader,
+  find,
+  namedCellReader,
+  POINTER,
+  type Pointer,
+  pointerOf,
+} from './cells.ts';
 
 /**
  * The location of the classes' scores in a reply, and their kind. Each is a JSON pointer (RFC 6901) in which a `*`
@@ -55,7 +62,7 @@ export interface OutputOptions extends LabelWords {
 }
 
 /** How a service's replies are read. */
-export interface OutputReader {
+interface OutputReader {
   readonly detail: Detail;
   /** See `Service`. */
   read(name: string, reply: Reply, count: number): readonly Outcome[];
@@ -154,4 +161,57 @@ function failureReader(at: Pointer): (document: unknown) => string | undefined {
 
 function saysSomething(value: unknown): boolean {
   return Boolean(value) && (typeof value !== 'object' || Object.keys(value as object).length > 0);
+}
+
+/** The location of a reply's cost and of the model's name, as JSON pointers. */
+export interface ReceiptLocation {
+  readonly model?: string;
+  /** The service's name for the state of its model. */
+  readonly fingerprint?: string;
+  /** The number of input tokens. */
+  readonly inputTokens?: string;
+  /** The number of output tokens. */
+  readonly outputTokens?: string;
+}
+
+/** @throws InputError if a location is no JSON pointer */
+export function receiptReader(locations: ReceiptLocation): (reply: Reply) => Receipt {
+  const pointers = new Map(
+    Object.entries(locations).map(([part, text]) => {
+      if (POINTER.test(text)) return [part, pointerOf(text)] as const;
+      throw new InputError(`\`receipt.${part}\` can't be used. A JSON pointer is empty, or begins with a slash.`);
+    }),
+  );
+  return reply => {
+    const document = documentOf(reply);
+    const at = (part: keyof ReceiptLocation): unknown => {
+      const pointer = pointers.get(part);
+      return pointer && find(document, pointer)[0];
+    };
+    const [model, fingerprint] = [at('model'), at('fingerprint')].map(wordIn);
+    const [inputTokens, outputTokens] = [at('inputTokens'), at('outputTokens')].map(countIn);
+    return {
+      ...(model && {model}),
+      ...(fingerprint && {fingerprint}),
+      ...((inputTokens !== undefined || outputTokens !== undefined) && {
+        usage: {inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0},
+      }),
+    };
+  };
+}
+
+function wordIn(value: unknown): string | undefined {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+}
+
+function countIn(value: unknown): number | undefined {
+  return tokenCount.safeParse(value).data;
+}
+
+function documentOf(reply: Reply): unknown {
+  try {
+    return parseJson('', reply);
+  } catch {
+    return undefined;
+  }
 }

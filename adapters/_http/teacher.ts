@@ -2,8 +2,7 @@ import {InputError, TeacherError} from '../../src/errors.ts';
 import {kinds, type Shape} from '../../src/options.ts';
 import {withWait} from '../../src/pace/service-limits.ts';
 import type {Access, AskOptions, Exchange, Input, Json, Outcome, Query, Reply, Teacher} from '../../src/teacher.ts';
-import {ALIAS_KINDS, type Aliases, type AliasOptions, readerWith} from '../_answers/aliases.ts';
-import {labelOfText} from '../_answers/labels.ts';
+import {ALIAS_KINDS, type Aliases, type AliasOptions, labelOfText, readerWith} from '../_answers/labels.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
 import {type RefusalAdvice, statusError} from '../_wire/refusal.ts';
 import {type Connection, postJson} from '../_wire/request.ts';
@@ -14,8 +13,14 @@ import {
   type ServiceAddress,
   type ServiceOptions,
 } from '../_wire/service.ts';
-import {type LabelLocation, type OutputOptions, outputReader, type ScoreLocation} from './output.ts';
-import {type ReceiptLocation, receiptReader} from './receipt.ts';
+import {
+  type LabelLocation,
+  type OutputOptions,
+  outputReader,
+  type ReceiptLocation,
+  receiptReader,
+  type ScoreLocation,
+} from './output.ts';
 import type {Template} from './template.ts';
 
 /** A service whose requests are made from a template and whose replies are read by pointers. */

@@ -1,6 +1,6 @@
 import {setImmediate} from 'node:timers/promises';
 import {InputError} from '../../src/errors.ts';
-import {loadPeer} from '../_local/peer.ts';
+import {loadPeer} from '../../src/peer.ts';
 
 /** The part of node-llama-cpp that is used. */
 interface Library {
@@ -80,7 +80,7 @@ export interface OpenLlama {
  */
 export async function openLlama(options: OpenOptions): Promise<OpenLlama> {
   const {path, gpu, threads} = options;
-  const library = await loadPeer<Library>('node-llama-cpp', 'llama');
+  const library = await loadPeer<Library>('node-llama-cpp', 'The adapter llama');
   const {llama, reasons} = await startedFor(library, gpu);
   reasons.length = 0;
   try {
@@ -184,7 +184,7 @@ interface Jinja {
  * @throws InputError if the package is not installed, or can't read the template
  */
 export async function chatTemplate(source: string): Promise<(values: object) => string> {
-  const {Template} = await loadPeer<Jinja>('@huggingface/jinja', 'llama');
+  const {Template} = await loadPeer<Jinja>('@huggingface/jinja', 'The adapter llama');
   try {
     // Some templates give the model today's date, which would change the answer to the same query every day.
     const template = new Template(source.replaceAll(/\bstrftime_now\b/g, 'same_day_always'));

@@ -6,12 +6,12 @@ import type {AskedOutput, AskedToken, LlamaSequence} from './library.ts';
 export const END = -1;
 
 /** Returns the natural log-probability of a node's token. */
-export type Distribution = (token: number) => number | undefined;
+type Distribution = (token: number) => number | undefined;
 
 /** The order in which a trie's nodes are evaluated: each once, and those of one path in one pass. */
-export type Plan = readonly Pass[];
+type Plan = readonly Pass[];
 
-export interface Pass {
+interface Pass {
   /** Tokens between the prompt and this pass, which were evaluated before. */
   readonly before: readonly number[];
   /** Tokens to evaluate, each the last of a node's prefix. */
@@ -46,7 +46,7 @@ export interface Scoring {
   readonly ends: readonly number[];
 }
 
-export interface PromptTokens {
+interface PromptTokens {
   readonly tokens: readonly number[];
   /** The number of the prompt's first tokens that other prompts share. They are evaluated separately and kept. */
   readonly shared: number;

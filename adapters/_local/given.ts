@@ -2,8 +2,7 @@ import type {z} from 'zod';
 import {InputError} from '../../src/errors.ts';
 import {kinds} from '../../src/options.ts';
 import type {Answer, Detail} from '../../src/teacher.ts';
-import type {LabelWords} from '../_answers/aliases.ts';
-import {plainLabelReader, type Unread} from '../_answers/labels.ts';
+import {type LabelWords, plainLabelReader, type Unread} from '../_answers/labels.ts';
 import {type ScoreMeaning, scoreDetail, scoreReader} from '../_answers/scores.ts';
 
 /** The form of answers of a user's own program: a label, or scores of a kind. */

@@ -1,7 +1,7 @@
 import {InputError, LimbeckError, TeacherError} from '../../src/errors.ts';
 import type {Detail, Feature, LogitsAnswer, Outcome} from '../../src/teacher.ts';
 import {isUnread, type Unread, unreadError} from '../_answers/labels.ts';
-import {misread} from '../_answers/nature.ts';
+import {misread} from '../_answers/scores.ts';
 import type {ScoreSource} from './model.ts';
 import {type Feeds, type NumberTensor, numbersOf, type Session} from './runtime.ts';
 

@@ -20,7 +20,7 @@ export interface GraphValue {
   readonly shape: readonly (number | undefined)[] | undefined;
 }
 
-export interface GraphNode {
+interface GraphNode {
   readonly operator: string;
   readonly inputs: readonly string[];
   /** The node's attribute `axis`. */

@@ -2,9 +2,8 @@ import {InputError} from '../../src/errors.ts';
 import type {Preprocessing} from '../../src/student/preprocessing.ts';
 import type {Input, Query, TensorInput} from '../../src/teacher.ts';
 import type {GraphValue} from './graph.ts';
-import {toHalf} from './half.ts';
 import type {OnnxModel} from './model.ts';
-import type {Feeds, OnnxRuntime, TensorData} from './runtime.ts';
+import {type Feeds, type OnnxRuntime, type TensorData, toHalf} from './runtime.ts';
 
 const layouts = ['as-is', 'channels-first', 'flat'] as const;
 
@@ -24,7 +23,7 @@ export interface InputPlan {
   readonly preprocessing: Required<Preprocessing>;
 }
 
-export type ElementType = (typeof elementTypes)[keyof typeof elementTypes];
+type ElementType = (typeof elementTypes)[keyof typeof elementTypes];
 
 /** Element types that examples can be converted to, by ONNX's numbers. */
 const elementTypes = {

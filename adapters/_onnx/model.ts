@@ -46,7 +46,7 @@ async function digest(path: string, bytes: Uint8Array, {dataFiles}: Graph): Prom
   return hash.digest('hex');
 }
 
-export interface LoadOptions {
+interface LoadOptions {
   /** The teacher's name, for messages. */
   readonly name: string;
   /** Tensors that become outputs. */

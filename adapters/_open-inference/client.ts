@@ -1,10 +1,10 @@
 import {TeacherError} from '../../src/errors.ts';
 import type {Exchange, Input, Outcome, Reply} from '../../src/teacher.ts';
-import {isPage} from '../_wire/own-words.ts';
 import {type RefusalAdvice, said, sayingOf, statusError} from '../_wire/refusal.ts';
+import {isPage} from '../_wire/reply.ts';
 import type {Connection} from '../_wire/request.ts';
 import type {Batch, InputForm} from './inputs.ts';
-import type {ReplyReader} from './outputs.ts';
+import type {ReplyReader} from './replies.ts';
 
 /** One model of one service. */
 export interface Model {
@@ -39,7 +39,7 @@ export interface Client {
 }
 
 /** Options of one call. */
-export interface InferOptions {
+interface InferOptions {
   readonly exchange: Exchange;
   readonly signal?: AbortSignal | undefined;
 }

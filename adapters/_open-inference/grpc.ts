@@ -1,9 +1,9 @@
 import {TeacherError} from '../../src/errors.ts';
+import {loadPeer} from '../../src/peer.ts';
 import type {Reply} from '../../src/teacher.ts';
-import {loadPeer} from '../_local/peer.ts';
+import {WholeReply} from '../_wire/reply.ts';
 import {type Connection, headersOf} from '../_wire/request.ts';
 import {WAIT_ADVICE} from '../_wire/waiting.ts';
-import {WholeReply} from '../_wire/whole-reply.ts';
 import type {Model, Transport} from './client.ts';
 import {headOf} from './inputs.ts';
 import {encodeRequest, PROTOBUF} from './protobuf.ts';
@@ -60,7 +60,7 @@ export function grpcTransport(address: string, target: Model): Transport {
   const isSecure = url.protocol === 'grpcs:';
   let opened: Promise<{readonly grpc: Grpc; readonly client: GrpcClient}> | undefined;
   const open = async () => {
-    const grpc = await loadPeer<Grpc>('@grpc/grpc-js', 'open-inference');
+    const grpc = await loadPeer<Grpc>('@grpc/grpc-js', 'The adapter open-inference');
     const credentials = isSecure ? grpc.credentials.createSsl() : grpc.credentials.createInsecure();
     const host = `dns:${url.hostname}:${url.port || (isSecure ? 443 : 80)}`;
     const {socketPath} = connection;

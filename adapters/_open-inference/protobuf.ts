@@ -5,7 +5,7 @@ import {decodeRaw, type InferReply, type Tensor, type TensorHead} from './tensor
 /** The content type of a message. */
 export const PROTOBUF = 'application/grpc';
 
-export interface InferRequest {
+interface InferRequest {
   readonly model: string;
   readonly version: string | undefined;
   readonly input: TensorHead;

@@ -24,14 +24,14 @@ export interface AwsOptions {
 /** The kinds of `AwsOptions`. */
 export const AWS_KINDS: Shape<AwsOptions> = {region: kinds.text, credentials: kinds.objectOrCall};
 
-export interface AwsCredentials {
+interface AwsCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   /** Only for temporary credentials. */
   readonly sessionToken?: string;
 }
 
-export interface AwsService {
+interface AwsService {
   /** The teacher's name, for messages. */
   readonly name: string;
   /** The service's name in signatures, for example `sagemaker`. */
@@ -42,7 +42,7 @@ export interface AwsService {
 }
 
 /** The part of a connection that depends on AWS. Its key is the access key's id, which is no secret. */
-export type AwsAccess = Required<Pick<Connection, 'key' | 'keyVariable' | 'authorize'>>;
+type AwsAccess = Required<Pick<Connection, 'key' | 'keyVariable' | 'authorize'>>;
 
 /** Reads credentials late, and again for every request. */
 export function awsAccess({credentials}: AwsOptions, service: AwsService): AwsAccess {

@@ -3,9 +3,8 @@ import {readLimits} from '../../src/pace/service-limits.ts';
 import {withoutFragments} from '../../src/secrets.ts';
 import type {Input, Reply} from '../../src/teacher.ts';
 import {type Cause, causeOf, type Saying} from './cause.ts';
-import {lenientJson} from './lenient-json.ts';
-import {isPage, ownWords} from './own-words.ts';
 import {redirectAdvice} from './redirect.ts';
+import {isPage, lenientJson, ownWords} from './reply.ts';
 import type {Connection} from './request.ts';
 import {isLoadingReply, WAIT_ADVICE} from './waiting.ts';
 
@@ -29,7 +28,7 @@ export interface RefusalAdvice {
 }
 
 /** How to make the error for a refusal. */
-export interface RefusalOptions {
+interface RefusalOptions {
   readonly advice?: RefusalAdvice | undefined;
   /** The inputs of the request, which the error must not quote. */
   readonly inputs?: readonly Input[] | undefined;

@@ -3,9 +3,9 @@ import type {Dispatcher} from 'undici';
 import {InputError, TeacherError, type TeacherErrorDetails} from '../../src/errors.ts';
 import {keepSecret} from '../../src/secrets.ts';
 import type {Reply} from '../../src/teacher.ts';
-import {failureOf} from './failures.ts';
+import {WholeReply} from './reply.ts';
+import {failureOf} from './transport.ts';
 import type {Waiting} from './waiting.ts';
-import {WholeReply} from './whole-reply.ts';
 
 /** A request without the headers that identify the caller. */
 export interface UnsignedRequest {
@@ -136,7 +136,7 @@ export function headersOf(connection: Connection, request: UnsignedRequest): Rea
  *
  * @throws TeacherError if no header can hold the key
  */
-export function authorization(connection: Connection, request: UnsignedRequest): Readonly<Record<string, string>> {
+function authorization(connection: Connection, request: UnsignedRequest): Readonly<Record<string, string>> {
   const {name, key, authorize = bearer} = connection;
   const value = key();
   if (!value) return {};

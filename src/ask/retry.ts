@@ -1,6 +1,6 @@
 import {setTimeout} from 'node:timers/promises';
 import {InputError, TeacherError} from '../errors.ts';
-import {LONGEST_BACK_OFF} from '../pace/pause.ts';
+import {LONGEST_BACK_OFF} from '../pace/learned-pace.ts';
 import type {Access, Outcome, Query, Teacher} from '../teacher.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 

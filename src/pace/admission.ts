@@ -1,10 +1,11 @@
 import {setTimeout} from 'node:timers/promises';
 import {InputError} from '../errors.ts';
 import type {Reply, Usage} from '../teacher.ts';
-import {Alarm} from './alarm.ts';
 import {type GivenRates, LearnedPace, type PaceState} from './learned-pace.ts';
 import {type Cost, costOf} from './service-limits.ts';
 import {WaitingLine} from './waiting-line.ts';
+
+type Sleep = (milliseconds: number, signal: AbortSignal) => Promise<void>;
 
 export interface AdmissionOptions extends GivenRates {
   /**
@@ -18,7 +19,7 @@ export interface AdmissionOptions extends GivenRates {
    *
    * @default a timer
    */
-  readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  readonly sleep?: Sleep;
   /**
    * Draws the jitter: a number from 0 to 1.
    *
@@ -88,7 +89,7 @@ interface Waiting {
 /** Requests wait here until they can go. When that is, `LearnedPace` learns from the replies. */
 class Pool implements Admission {
   readonly #now: () => number;
-  readonly #sleep: NonNullable<AdmissionOptions['sleep']>;
+  readonly #sleep: Sleep;
   readonly #pace: LearnedPace;
   /** Requests that must be sent again, which go first, and all others. */
   readonly #again = new WaitingLine<Waiting>(() => this.#admit());
@@ -168,4 +169,37 @@ function monotonic(): number {
 
 async function timer(milliseconds: number, signal: AbortSignal): Promise<void> {
   await setTimeout(milliseconds, undefined, {signal});
+}
+
+/** At most one timer, and none when nobody waits for it, because a timer keeps the process alive. */
+class Alarm {
+  readonly #sleep: Sleep;
+  readonly #ring: () => void;
+  #next: {readonly at: number; readonly controller: AbortController} | undefined;
+
+  constructor(sleep: Sleep, ring: () => void) {
+    this.#sleep = sleep;
+    this.#ring = ring;
+  }
+
+  /** Rings after this many milliseconds or earlier. An alarm that rings too early is set again. */
+  set(now: number, wait: number): void {
+    const at = now + wait;
+    if (this.#next && this.#next.at <= at) return;
+    this.clear();
+    if (at === Number.POSITIVE_INFINITY) return;
+    const next = {at, controller: new AbortController()};
+    const ring = () => {
+      if (this.#next !== next) return;
+      this.#next = undefined;
+      this.#ring();
+    };
+    this.#next = next;
+    this.#sleep(Math.ceil(wait), next.controller.signal).then(ring, ring);
+  }
+
+  clear(): void {
+    this.#next?.controller.abort();
+    this.#next = undefined;
+  }
 }

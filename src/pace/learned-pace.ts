@@ -1,9 +1,6 @@
 import type {Reply, Usage} from '../teacher.ts';
 import {type Bucket, QuotaBucket, RateBucket} from './buckets.ts';
-import {ConcurrencyController, type LimitChange} from './controller.ts';
-import {LearnedRate} from './learned-rate.ts';
-import {Pause} from './pause.ts';
-import {RefusalEvidence} from './refusal-evidence.ts';
+import {ConcurrencyController, LearnedRate, type LimitChange} from './learned-limits.ts';
 import {
   type Cost,
   costOf,
@@ -160,5 +157,103 @@ export class LearnedPace {
     this.#controller.failed();
     const overloaded = status === 503 || status === 529;
     if (overloaded && retryAfter) this.#pause.begin(retryAfter, this.#controller.limit, now);
+  }
+}
+
+/** Milliseconds of the first pause if the service doesn't say; doubled for each further one in a row. */
+const BACK_OFF = 1000;
+export const LONGEST_BACK_OFF = 60_000;
+/** The most that is added to a pause, as a share of it and in milliseconds. */
+const JITTER = 0.2;
+const LONGEST_JITTER = 10_000;
+
+/**
+ * The time in which nothing is sent, because the service said so. After it the requests go out one after another, at
+ * random distances, so that neither they nor other processes come back all at once. No request is ever early.
+ */
+export class Pause {
+  readonly #random: () => number;
+  #until = 0;
+  /** When the next waiting request can go. */
+  #nextAt = 0;
+  #gap = 0;
+  #staggered = 0;
+  #inARow = 0;
+
+  /** @param random - draws a number from 0 to 1 */
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  /** Milliseconds until a request can go. */
+  wait(now: number): number {
+    return Math.max(0, this.#nextAt - now);
+  }
+
+  /** Milliseconds until the end of the pause. */
+  remaining(now: number): number {
+    return Math.max(0, this.#until - now);
+  }
+
+  /**
+   * Begins a pause, or extends the present one.
+   *
+   * @param milliseconds - what the service asked for; undefined for a back-off
+   * @param requests - how many can come back at once
+   */
+  begin(milliseconds: number | undefined, requests: number, now: number): void {
+    const pause = milliseconds ?? Math.min(BACK_OFF * 2 ** this.#inARow++, LONGEST_BACK_OFF);
+    if (now + pause <= this.#until) return;
+    this.#until = now + pause;
+    this.#gap = Math.min(pause * JITTER, LONGEST_JITTER) / requests;
+    this.#staggered = requests;
+    this.#stagger(this.#until);
+  }
+
+  /** A request went out. */
+  sent(now: number): void {
+    if (this.#staggered > 0) this.#stagger(now);
+  }
+
+  /** The service answered, so the next back-off is short again. */
+  answered(): void {
+    this.#inARow = 0;
+  }
+
+  #stagger(from: number): void {
+    this.#staggered--;
+    this.#nextAt = from + this.#gap * this.#random();
+  }
+}
+
+/** The share of refusals that a service can produce by chance, and the least share that a limit produces. */
+const BY_CHANCE = 0.07;
+const BY_LIMIT = 0.3;
+/** The weights of a refusal and of an answer: logarithms of how much likelier a limit makes them. */
+const REFUSAL = Math.log(BY_LIMIT / BY_CHANCE);
+const ANSWER = Math.log((1 - BY_LIMIT) / (1 - BY_CHANCE));
+/** The weight that proves a limit: five refusals in a row, from zero. */
+const LIMIT = 5 * REFUSAL;
+
+/**
+ * Tells refusals for a limit from refusals by chance, whatever the pace: a cumulative sum (Page, 1954, Continuous
+ * inspection schemes) over the replies, in which a refusal speaks for a limit and an answer against it. Under a limit
+ * refusals come in rows. If one reply in twenty is a refusal by chance, that is taken for a limit once in some 60,000
+ * replies; if one in ten is, once in some 700.
+ *
+ * At the start a refusal is taken for a limit, until some answers in a row speak against it.
+ */
+export class RefusalEvidence {
+  #weight = LIMIT;
+
+  /** The service answered a request. */
+  answered(): void {
+    this.#weight = Math.max(0, this.#weight + ANSWER);
+  }
+
+  /** The service refused a request, and did not say for which limit. @returns true if it is for a limit */
+  refused(): boolean {
+    this.#weight = Math.min(LIMIT, this.#weight + REFUSAL);
+    return this.#weight >= LIMIT;
   }
 }

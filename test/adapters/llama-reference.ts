@@ -1,7 +1,7 @@
 /** The language model of `test/fixtures/tiny-model/lm` once more, without any library: its tokenizer and its sums. */
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {fromHalf, toHalf} from '../../adapters/_onnx/half.ts';
+import {fromHalf, toHalf} from '../../adapters/_onnx/runtime.ts';
 
 export const ggufPath: string = join(import.meta.dirname, '../fixtures/tiny-model/tiny-sent.gguf');
 const folder = join(import.meta.dirname, '../fixtures/tiny-model/lm');

@@ -6,7 +6,7 @@ import {promisify} from 'node:util';
 import fc from 'fast-check';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {readGraph} from '../../adapters/_onnx/graph.ts';
-import {fromHalf, toHalf} from '../../adapters/_onnx/half.ts';
+import {fromHalf, toHalf} from '../../adapters/_onnx/runtime.ts';
 import {type OnnxOptions, onnx} from '../../adapters/onnx.ts';
 import type {Query} from '../../src/teacher.ts';
 import {testTeacher} from '../teacher-suite.ts';

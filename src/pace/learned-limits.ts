@@ -1,5 +1,115 @@
 import type {Bucket} from './buckets.ts';
 
+/** A change of the limit. */
+export interface LimitChange {
+  /** Milliseconds of the pool's clock. */
+  readonly at: number;
+  readonly limit: number;
+  readonly why: 'start' | 'room' | 'refused';
+}
+
+/** The limit at the start, unless the maximum is lower. */
+const START = 8;
+/** The share of the limit that must have been in use before it grows. */
+const IN_USE = 0.8;
+/** The factor by which a refusal cuts the limit. */
+const CUT = 0.8;
+/** The share that a clean round adds to the limit after it was cut. */
+const STEP = 0.05;
+/** If the limit reaches this multiple of its value at the last refusal, that refusal no longer counts. */
+const PROVEN = 2;
+const REMEMBERED = 32;
+
+/**
+ * The limit of requests under way at once (additive increase, multiplicative decrease). The limit doubles after each
+ * clean round until the first refusal, and grows by a twentieth, at least by one, after that. It doubles again when it
+ * is twice its value at that refusal. A round is as many replies as the limit. It is clean if nothing failed and the
+ * limit was really in use.
+ *
+ * Every refusal of a request that was sent before the last cut belongs to the same episode, and cuts nothing.
+ */
+export class ConcurrencyController {
+  readonly #max: number;
+  readonly #changes: LimitChange[] = [];
+  #limit: number;
+  /** The limit at the latest refusal. */
+  #refusedAt = 0;
+  #episode = 0;
+  #replies = 0;
+  #peak = 0;
+  #clean = true;
+
+  /** @param max - a whole number above 0, or Infinity */
+  constructor(max: number, now: number) {
+    this.#max = max;
+    this.#limit = Math.min(START, max);
+    this.#remember('start', now);
+  }
+
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** How often the limit was cut. A request carries the number at the time that it was sent. */
+  get episode(): number {
+    return this.#episode;
+  }
+
+  /** The latest changes, the oldest first. */
+  get changes(): readonly LimitChange[] {
+    return [...this.#changes];
+  }
+
+  /** A request went out. @param inFlight - how many are now under way */
+  sent(inFlight: number): void {
+    if (inFlight > this.#peak) this.#peak = inFlight;
+  }
+
+  /** The service answered a request. */
+  answered(episode: number, now: number): void {
+    // A request that was sent under another limit says nothing of this one.
+    if (episode !== this.#episode || ++this.#replies < this.#limit) return;
+    if (this.#clean && this.#peak >= IN_USE * this.#limit && this.#limit < this.#max) {
+      const grown =
+        this.#limit >= PROVEN * this.#refusedAt
+          ? this.#limit * 2
+          : this.#limit + Math.max(1, Math.floor(this.#limit * STEP));
+      this.#limit = Math.min(grown, this.#max);
+      this.#remember('room', now);
+    }
+    this.#startRound();
+  }
+
+  /** A request failed for another reason than its limits. The limit doesn't grow in this round. */
+  failed(): void {
+    this.#clean = false;
+  }
+
+  /** The service refused a request for its limits. @returns true if that began a new episode */
+  refused(episode: number, now: number): boolean {
+    if (episode !== this.#episode) return false;
+    this.#episode++;
+    this.#refusedAt = this.#limit;
+    this.#startRound();
+    if (this.#limit > 1) {
+      this.#limit = Math.floor(this.#limit * CUT);
+      this.#remember('refused', now);
+    }
+    return true;
+  }
+
+  #startRound(): void {
+    this.#replies = 0;
+    this.#peak = 0;
+    this.#clean = true;
+  }
+
+  #remember(why: LimitChange['why'], at: number): void {
+    this.#changes.push({at, limit: this.#limit, why});
+    if (this.#changes.length > REMEMBERED) this.#changes.shift();
+  }
+}
+
 /**
  * How many of the latest replies count, how many refusals among them are too many to be chance, and how many are too
  * many if a rate is already kept.
@@ -13,7 +123,7 @@ const FAR = 10;
  * A learned rate starts this share below the measured rate, and passes it by the same share after twice the recovery
  * time.
  */
-const CUT = 0.1;
+const BELOW = 0.1;
 /** How many answers the recovery to the measured rate takes, and its least and most milliseconds. */
 const ANSWERS = 20;
 const SHORTEST = 5000;
@@ -118,7 +228,7 @@ export class LearnedRate implements Bucket {
   #rate(now: number): number {
     if (this.#isFree) return Number.POSITIVE_INFINITY;
     const passed = (now - this.#learnedAt) / this.#recovery;
-    return this.#measured * (1 + CUT * (passed - 1) ** 3);
+    return this.#measured * (1 + BELOW * (passed - 1) ** 3);
   }
 
   #measureFrom(now: number): void {

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {aliasIndex, readerWith, unknownLabel, withHint} from '../../../adapters/_answers/aliases.ts';
+import {aliasIndex, readerWith, unknownLabel, withHint} from '../../../adapters/_answers/labels.ts';
 import {http} from '../../../adapters/http.ts';
 import {openInference} from '../../../adapters/open-inference.ts';
 import {openai} from '../../../adapters/openai.ts';

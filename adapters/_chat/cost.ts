@@ -1,7 +1,43 @@
 import type {Json, Unbounded, Usage} from '../../src/teacher.ts';
-import type {CostFields} from './cost-fields.ts';
-import type {Body} from './dialect.ts';
+import type {Body, CostFields} from './dialect.ts';
 import type {Prompt} from './prompt.ts';
+
+const SAMPLING = ['temperature', 'top_p', 'top_k', 'min_p', 'typical_p', 'seed', 'stop', 'logit_bias'];
+const PENALTIES = ['presence_penalty', 'frequency_penalty', 'repetition_penalty', 'repeat_penalty'];
+const OF_OPENAI = ['metadata', 'user', 'safety_identifier', 'store', 'top_logprobs', 'prompt_cache_key'];
+/** Without these fields, the project's own tier applies, which can cost more. A price is for that tier. */
+const TIERS = ['service_tier=default', 'service_tier=flex'];
+const OF_SERVERS = [
+  ...['stop_token_ids', 'min_tokens', 'ignore_eos', 'skip_special_tokens', 'include_stop_str_in_output', 'lora'],
+  ...['structured_outputs', 'guided_json', 'guided_choice', 'guided_regex', 'guided_grammar', 'grammar', 'json_schema'],
+  ...['chat_template_kwargs', 'enable_thinking', 'truncate_prompt_tokens', 'return_tokens_as_token_ids', 'priority'],
+  ...['n_probs', 'cache_prompt', 'id_slot', 'random_seed', 'safe_prompt', 'samplers', 'stream=false'],
+];
+
+/** Chat completions of OpenAI, of services like it and of servers of open models. */
+export const CHAT_COST: CostFields = {
+  limits: ['max_tokens', 'max_completion_tokens', 'max_new_tokens', 'n_predict'],
+  thoughts: ['reasoning.max_tokens', 'thinking.budget_tokens', 'thinking_budget', 'thinking_token_budget'],
+  copies: ['n', 'best_of', 'num_return_sequences', 'n_cmpl'],
+  harmless: [
+    ...[...SAMPLING, ...PENALTIES, ...OF_OPENAI, ...TIERS, ...OF_SERVERS, 'logprobs', 'response_format', 'verbosity'],
+    ...['reasoning_effort', 'reasoning.effort', 'reasoning.exclude', 'reasoning.enabled', 'thinking.type'],
+  ],
+};
+
+/** Completions of tokens of vLLM and llama.cpp. */
+export const COMPLETIONS_COST: CostFields = {
+  limits: CHAT_COST.limits,
+  copies: CHAT_COST.copies!,
+  harmless: [...SAMPLING, ...PENALTIES, ...OF_SERVERS, 'logprobs', 'prompt_logprobs', 'logprob_token_ids'],
+};
+
+/** OpenAI's Responses, whose minimum limit is 16. */
+export const RESPONSES_COST: CostFields = {
+  limits: ['max_output_tokens'],
+  least: 16,
+  harmless: [...['temperature', 'top_p', 'include', 'reasoning', 'text', 'truncation'], ...[...OF_OPENAI, ...TIERS]],
+};
 
 /** Returns the most tokens that a request with this body can use. A token is at least one byte. */
 export function mostTokens(fields: CostFields, body: Body): Usage {
@@ -31,7 +67,7 @@ export function mostOutput({limits, thoughts = [], copies = [], least = 1}: Cost
 }
 
 /** The parts of a body that can leave its cost unbounded. */
-export interface MadeBody {
+interface MadeBody {
   readonly body: Body;
   /** The user's own fields in it. The costs of the adapter's fields are known. */
   readonly parameters: Body | undefined;
@@ -97,6 +133,7 @@ function isCount(value: Json): boolean {
   return Number.isSafeInteger(value) && Number(value) > 0;
 }
 
-function isObject(value: Json | undefined): value is Body {
+/** True for an object within a body, not for a list. */
+export function isObject(value: Json | undefined): value is Body {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,5 @@
 import {beforeAll, describe, expect, it} from 'vitest';
-import {ownWords} from '../../../adapters/_wire/own-words.ts';
+import {ownWords} from '../../../adapters/_wire/reply.ts';
 import {keepSecret} from '../../../src/secrets.ts';
 import type {Input} from '../../../src/teacher.ts';
 

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {LineSplitter, lineOf} from '../../../adapters/_command/lines.ts';
+import {LineSplitter, lineOf} from '../../../adapters/_command/processes.ts';
 
 describe('a line for a program', () => {
   it('holds nothing at which any language ends a line, and reads as what it was', () => {
