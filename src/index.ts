@@ -5,11 +5,11 @@
  */
 
 export {type Asking, type AskingOptions, type OpenTeacher, openAsking} from './ask/asking.ts';
+export {askEach, type TakeOutcomes} from './ask/batches.ts';
 export type {Budget} from './ask/budget/budget.ts';
 export type {BudgetLimit, Spending} from './ask/budget/limit.ts';
 export {type Collection, type CollectOptions, collect, collectAnswered, type Missing} from './ask/collect.ts';
 export type {DriftOptions} from './ask/drift.ts';
-export {askEach, type TakeOutcomes} from './ask/each.ts';
 export type {RecordMode} from './ask/keep/record.ts';
 export type {LaneChoice} from './ask/lane/lane-layers.ts';
 export type {LayeredTeacher, LayerOptions} from './ask/layer.ts';

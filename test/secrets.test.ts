@@ -6,7 +6,7 @@ import {inspect} from 'node:util';
 import {afterAll, describe, expect, it} from 'vitest';
 import {openInference} from '../adapters/open-inference.ts';
 import {openAsking} from '../src/ask/asking.ts';
-import {askEach} from '../src/ask/each.ts';
+import {askEach} from '../src/ask/batches.ts';
 import {until} from './built.ts';
 import {type Finished, fixture, workplace} from './end-to-end/limbeck.ts';
 import {type FaultKind, type HostileService, PASSING_FAULTS, startHostileService} from './hostile-service.ts';

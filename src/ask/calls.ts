@@ -5,10 +5,8 @@ import type {Journal, ReplyLocation} from '../store/journal/journal.ts';
 import type {Access, Exchange, Outcome, Query, Receipt, Reply, Service, Teacher, Usage} from '../teacher.ts';
 import type {TeacherBudget} from './budget/budget.ts';
 import {type Charge, costOf} from './budget/price.ts';
-import {receiptOf, uncountedNote} from './budget/receipt.ts';
-import {keyed} from './keyed.ts';
-import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
-import type {Ledger, LedgerSnapshot} from './ledger.ts';
+import {keyed, type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
+import {type Ledger, type LedgerSnapshot, receiptOf, uncountedNote} from './ledger.ts';
 import {type OnNote, onceEach, warn} from './notes.ts';
 
 export interface CallsOptions {

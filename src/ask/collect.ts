@@ -6,7 +6,7 @@ import {describeDetail, satisfies, withoutFeatures} from '../knowledge/coarsen.t
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {tabulate} from '../knowledge/table.ts';
 import type {Access, AnswerOf, Detail, Outcome, Query} from '../teacher.ts';
-import {askAll} from './each.ts';
+import {askAll} from './batches.ts';
 import type {LayeredTeacher} from './layer.ts';
 
 /** How many of the failed inputs a message names. */

@@ -4,8 +4,7 @@ import {LEVELS} from '../levels.ts';
 import type {Access, Answer, AnswerOf, Detail, Outcome, Query, Teacher} from '../teacher.ts';
 import {composed} from './compose/composed.ts';
 import {checkTransforms, disturbed, rounded, type Transforms} from './compose/transform.ts';
-import {keyed} from './keyed.ts';
-import {showsKind} from './layer.ts';
+import {keyed, showsKind} from './layer.ts';
 
 export interface DegradeOptions<A extends Access = Access> extends Transforms {
   /** The level to show; no more than the teacher's own. */

@@ -4,8 +4,7 @@ import type {Access, Answer, Query, Receipt, Teacher} from '../teacher.ts';
 import {AnswerSample, type KeptAnswer, type SampledAnswer} from './answer-sample.ts';
 import type {Bought} from './calls.ts';
 import {type AnswerChange, compareAnswers, labelOf} from './compare-answers.ts';
-import {keyed} from './keyed.ts';
-import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
+import {keyed, type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 
 export interface DriftOptions {
   /**

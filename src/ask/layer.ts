@@ -1,3 +1,4 @@
+import {digestKey, digestQuery, type QueryDigest} from '../store/key.ts';
 import type {Access, Answer, AnswerOf, AskOptions, Outcome, Query, Teacher} from '../teacher.ts';
 
 /** Options that layers pass to each other, in addition to those that a teacher receives. */
@@ -64,4 +65,26 @@ export function showsKind(access: Access, kind: Answer['kind']): boolean {
 /** True if a level of access may show this answer. */
 export function isAnswerOf<A extends Access>(access: A, answer: Answer): answer is AnswerOf<A> {
   return showsKind(access, answer.kind);
+}
+
+/** A query with all that its record needs. */
+export interface Keyed {
+  readonly key: string;
+  readonly digest: QueryDigest;
+}
+
+interface Remembered extends Keyed {
+  readonly identity: Teacher['identity'];
+}
+
+const remembered = new WeakMap<Query, Remembered>();
+
+/** The key of a query to a teacher. It is computed once, however many layers need it. */
+export function keyed({identity}: Pick<Teacher, 'identity'>, query: Query): Keyed {
+  const known = remembered.get(query);
+  if (known?.identity === identity) return known;
+  const digest = known?.digest ?? digestQuery(query);
+  const fresh = {identity, key: digestKey(identity, digest), digest};
+  remembered.set(query, fresh);
+  return fresh;
 }

@@ -5,7 +5,7 @@
  */
 
 export {type Asking, type AskingOptions, type OpenTeacher, openAsking} from '../ask/asking.ts';
-export {withBatches} from '../ask/batches.ts';
+export {askEach, type TakeOutcomes, withBatches} from '../ask/batches.ts';
 export {type Budget, createBudget} from '../ask/budget/budget.ts';
 export {type BudgetLimit, parseBudget, type Spending} from '../ask/budget/limit.ts';
 export {
@@ -30,7 +30,6 @@ export type {StopRule} from '../ask/compose/sure-lead.ts';
 export type {Noise, Transforms} from '../ask/compose/transform.ts';
 export {type DegradeOptions, degrade} from '../ask/degrade.ts';
 export type {DriftOptions} from '../ask/drift.ts';
-export {askEach, type TakeOutcomes} from '../ask/each.ts';
 export type {RecordMode} from '../ask/keep/record.ts';
 export type {LaneChoice} from '../ask/lane/lane-layers.ts';
 export type {LayeredTeacher, LayerOptions} from '../ask/layer.ts';

@@ -1,6 +1,6 @@
 import {performance} from 'node:perf_hooks';
 import {setImmediate} from 'node:timers/promises';
-import {checkLimits} from '../ask/each.ts';
+import {checkLimits} from '../ask/batches.ts';
 import {TeacherError} from '../errors.ts';
 import type {AskOptions, Detail, Input, Outcome, Query, Teacher} from '../teacher.ts';
 

@@ -1,5 +1,5 @@
+import {askAll} from '../ask/batches.ts';
 import {reorderTo} from '../ask/compose/class-order.ts';
-import {askAll} from '../ask/each.ts';
 import type {LayeredTeacher} from '../ask/layer.ts';
 import {AnswerStoreError, BudgetError} from '../errors.ts';
 import {coarsen, withoutFeatures} from '../knowledge/coarsen.ts';

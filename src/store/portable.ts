@@ -5,10 +5,8 @@ import {createGunzip, createGzip} from 'node:zlib';
 import {replaceFile} from '../data/files.ts';
 import {readLines} from '../data/lines.ts';
 import {KnowledgeError} from '../errors.ts';
-import {fuller} from './fuller.ts';
-import {pack, revive} from './packed-arrays.ts';
 import type {AnswerEntry, AnswerStore, StoredAnswer} from './store.ts';
-import {problemWith} from './verify.ts';
+import {fuller, pack, problemWith, revive} from './stored-answer.ts';
 
 const FORMAT = 'limbeck.answers/1';
 /** How many answers go into a store at once, and how many characters of them. */

@@ -2,8 +2,8 @@ import {appendFileSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {z} from 'zod';
 import {withoutSecrets} from '../secrets.ts';
-import {journalFailure} from './journal/file.ts';
-import type {ReplyLocation} from './journal/reply.ts';
+import {journalFailure} from './journal/segment.ts';
+import type {ReplyLocation} from './stored-answer.ts';
 
 /** A query whose reply could not be read twice. Entries of earlier versions hold `why` and `place` alone. */
 export interface Quarantined {

@@ -2,17 +2,18 @@ import type {Keyv, KeyvStoreAdapter} from 'keyv';
 import {AnswerStoreError, LimbeckError} from '../errors.ts';
 import {isStoreUrl} from './cache-path.ts';
 import type {Leases} from './leases.ts';
-import {type Backend, openEmbedded, openGiven, openUrl} from './store-backend.ts';
-import {type StoreUrl, storeUrl, withoutPasswords} from './store-url.ts';
-import type {StoredAnswer} from './stored-answer.ts';
+import {
+  type Backend,
+  openEmbedded,
+  openGiven,
+  openUrl,
+  type StoreUrl,
+  storeUrl,
+  withoutPasswords,
+} from './store-url.ts';
+import type {AnswerEntry, StoredAnswer} from './stored-answer.ts';
 
-export type {StoredAnswer} from './stored-answer.ts';
-
-export interface AnswerEntry {
-  /** See `answerKey`. */
-  readonly key: string;
-  readonly stored: StoredAnswer;
-}
+export type {AnswerEntry, StoredAnswer} from './stored-answer.ts';
 
 /**
  * A store of answers. Nothing expires and nothing is evicted, because answers were paid for. Every failure is an

@@ -1,6 +1,7 @@
+import {stringify} from 'safe-stable-stringify';
+import {detailOf, satisfies} from '../knowledge/coarsen.ts';
 import type {Answer, Detail, Json, Receipt, Teacher} from '../teacher.ts';
-import type {ReplyLocation} from './journal/reply.ts';
-import type {QueryDigest} from './key.ts';
+import {digestKey, type QueryDigest} from './key.ts';
 
 /** The origin of an answer that was asked for elsewhere and paid for there. */
 export interface ImportedFrom {
@@ -14,6 +15,14 @@ export interface ImportedFrom {
   readonly date?: string | undefined;
   /** The model that answered, if the log names it. */
   readonly model?: string | undefined;
+}
+
+/** The location of a raw reply: a line of a segment, in bytes. */
+export interface ReplyLocation {
+  /** The name of its file. */
+  readonly segment: string;
+  readonly offset: number;
+  readonly length: number;
 }
 
 /** A kept answer with all that is needed to list it, explain it and compute its key again. */
@@ -34,4 +43,123 @@ export interface StoredAnswer {
   readonly imported?: ImportedFrom;
   /** Its reader, see `Service.reader`; undefined for a teacher in this process. */
   readonly reader?: Json;
+}
+
+export interface AnswerEntry {
+  /** See `answerKey`. */
+  readonly key: string;
+  readonly stored: StoredAnswer;
+}
+
+/** A store of answers, as far as they are compared here. */
+interface Held {
+  /** In the order of the keys. */
+  getMany(keys: readonly string[]): Promise<readonly (StoredAnswer | undefined)[]>;
+}
+
+interface FullerOptions {
+  /**
+   * True if an answer replaces one of another reader, however full.
+   *
+   * @default false
+   */
+  readonly replacesOtherReadings?: boolean;
+}
+
+/** The entries without those for which the store holds an answer as full. */
+export async function fuller(
+  store: Held,
+  entries: readonly AnswerEntry[],
+  {replacesOtherReadings = false}: FullerOptions = {},
+): Promise<readonly AnswerEntry[]> {
+  const held = await store.getMany(entries.map(({key}) => key));
+  return entries.filter(({stored}, index) => {
+    const other = held[index];
+    if (!other || !satisfies(other.detail, stored.detail)) return true;
+    return replacesOtherReadings && !readAlike(other.reader, stored.reader);
+  });
+}
+
+/** The reader of replies, see `Service.reader`; undefined for an answer that was not read from a reply. */
+type Reader = Json | undefined;
+
+/** True if two readers give the same answer to the same reply. */
+export function readAlike(one: Reader, other: Reader): boolean {
+  if (one === other || one === undefined || other === undefined) return true;
+  return stringify(one) === stringify(other);
+}
+
+const ARRAYS = {Float32Array, Int32Array, Uint32Array, Uint8Array} as const;
+
+/** An array in JSON: its type, and its bytes, little-endian, in base64. */
+interface Packed {
+  readonly array: keyof typeof ARRAYS;
+  readonly base64: string;
+}
+
+/** For `JSON.stringify`: typed arrays keep every bit. */
+export function pack(_: string, value: unknown): unknown {
+  if (!ArrayBuffer.isView(value)) return value;
+  const {buffer, byteOffset, byteLength} = value;
+  return {array: value.constructor.name, base64: Buffer.from(buffer, byteOffset, byteLength).toString('base64')};
+}
+
+/** An object that `JSON.stringify` writes as with `pack`, and faster. */
+export function packed(value: object): object {
+  const copy: Record<string, unknown> = {};
+  for (const [name, part] of Object.entries(value)) {
+    const isPlain = typeof part !== 'object' || part === null || Array.isArray(part);
+    copy[name] = isPlain ? part : ArrayBuffer.isView(part) ? pack(name, part) : packed(part);
+  }
+  return copy;
+}
+
+/** For `JSON.parse`: restores the arrays. */
+export function revive(_: string, value: unknown): unknown {
+  const {array, base64} = (value ?? {}) as Partial<Packed>;
+  if (array === undefined || base64 === undefined || !(array in ARRAYS)) return value;
+  const bytes = Buffer.from(base64, 'base64');
+  // A copy, because a buffer can begin at any byte of a larger one.
+  return new ARRAYS[array](new Uint8Array(bytes).buffer);
+}
+
+/** How far the sum of probabilities can be from 1. */
+const TOLERANCE = 1e-3;
+
+/**
+ * The fault of a kept answer, as a clause: its key does not match its question, it holds invalid values for its kind,
+ * or it holds less than its detail.
+ */
+export function problemWith({key, stored}: AnswerEntry): string | undefined {
+  const {teacher, question, detail, answer} = stored;
+  if (digestKey(teacher.identity, question) !== key) return 'its key is not that of its teacher and question';
+  const problem = problemWithAnswer(answer);
+  if (problem !== undefined) return problem;
+  // A top-k answer can name fewer classes than were asked for.
+  const isWhole = detail.kind === 'top-k' ? answer.kind === 'top-k' : satisfies(detailOf(answer), detail);
+  return isWhole ? undefined : `it is said to hold ${detail.kind}, and holds ${answer.kind}`;
+}
+
+function problemWithAnswer(answer: Answer): string | undefined {
+  switch (answer.kind) {
+    case 'label':
+      return Number.isInteger(answer.label) && answer.label >= 0 ? undefined : `its label is ${answer.label}`;
+    case 'votes':
+      return answer.counts.some(count => count > 0) ? undefined : 'it has no votes';
+    case 'logits':
+      return answer.logits.every(Number.isFinite) ? undefined : 'its logits are not all finite';
+    case 'log-probabilities':
+      return problemWithMass(massOf(answer.logProbabilities));
+    case 'top-k':
+      if (answer.classes.length !== answer.logProbabilities.length) return 'it names other classes than it has values';
+      return problemWithMass(massOf(answer.logProbabilities) + answer.rest);
+  }
+}
+
+function problemWithMass(mass: number): string | undefined {
+  return Math.abs(mass - 1) <= TOLERANCE ? undefined : `its probabilities sum to ${mass.toPrecision(4)}`;
+}
+
+function massOf(logProbabilities: Float32Array): number {
+  return logProbabilities.reduce((sum, value) => sum + Math.exp(value), 0);
 }

@@ -1,6 +1,6 @@
 import {readFile, rm} from 'node:fs/promises';
 import {z} from 'zod';
-import {askAll} from '../ask/each.ts';
+import {askAll} from '../ask/batches.ts';
 import type {LayeredTeacher} from '../ask/layer.ts';
 import {compareAskings, type Repetition} from '../ask/probe/repetition.ts';
 import {replaceFile} from '../data/files.ts';

@@ -9,7 +9,7 @@ import {huggingface} from '../../adapters/huggingface.ts';
 import {openInference} from '../../adapters/open-inference.ts';
 import {textEmbeddingsInference} from '../../adapters/text-embeddings-inference.ts';
 import {vllm} from '../../adapters/vllm.ts';
-import {askAll} from '../../src/ask/each.ts';
+import {askAll} from '../../src/ask/batches.ts';
 import {openAsking} from '../../src/index.ts';
 import type {Query, Teacher} from '../../src/teacher.ts';
 import {jsonServer} from './json-server.ts';

@@ -7,7 +7,7 @@ import {afterEach, describe, expect, it, vi} from 'vitest';
 import {decodeRaw, encodeRaw} from '../../adapters/_open-inference/tensors.ts';
 import {type OpenInferenceOptions, openInference} from '../../adapters/open-inference.ts';
 import {InputError, TeacherError} from '../../src/errors.ts';
-import {parseReply, replyLine} from '../../src/store/journal/reply.ts';
+import {parseReply, replyLine} from '../../src/store/journal/lines.ts';
 import type {Exchange, Query, Reply} from '../../src/teacher.ts';
 import {floats, problemsIn, recorded, text} from './replay.ts';
 

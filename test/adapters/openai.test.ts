@@ -3,7 +3,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
 import {type OpenAiOptions, openai} from '../../adapters/openai.ts';
-import {askAll} from '../../src/ask/each.ts';
+import {askAll} from '../../src/ask/batches.ts';
 import {InputError, type TeacherError} from '../../src/errors.ts';
 import {openAsking} from '../../src/index.ts';
 import type {LabelAnswer, Outcome, TopKAnswer} from '../../src/teacher.ts';

@@ -26,7 +26,7 @@ import {tensorflowServing} from '../../adapters/tensorflow-serving.ts';
 import {textEmbeddingsInference} from '../../adapters/text-embeddings-inference.ts';
 import {vertex} from '../../adapters/vertex.ts';
 import {vllm} from '../../adapters/vllm.ts';
-import {askAll} from '../../src/ask/each.ts';
+import {askAll} from '../../src/ask/batches.ts';
 import {type Asking, openAsking} from '../../src/index.ts';
 import type {Teacher} from '../../src/teacher.ts';
 import {createAuthority, started} from './_wire/network-servers.ts';

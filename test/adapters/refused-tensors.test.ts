@@ -10,7 +10,7 @@ import {openInference} from '../../adapters/open-inference.ts';
 import {sagemaker} from '../../adapters/sagemaker.ts';
 import {tensorflowServing} from '../../adapters/tensorflow-serving.ts';
 import {vertex} from '../../adapters/vertex.ts';
-import {askAll} from '../../src/ask/each.ts';
+import {askAll} from '../../src/ask/batches.ts';
 import {openAsking} from '../../src/index.ts';
 import type {Teacher} from '../../src/teacher.ts';
 import {type Handler, readRequest, startGrpc, writeReply} from './grpc-service.ts';

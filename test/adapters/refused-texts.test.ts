@@ -6,7 +6,7 @@ import {join} from 'node:path';
 import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import {http} from '../../adapters/http.ts';
 import {openai} from '../../adapters/openai.ts';
-import {askAll} from '../../src/ask/each.ts';
+import {askAll} from '../../src/ask/batches.ts';
 import {openAsking} from '../../src/index.ts';
 import type {Teacher} from '../../src/teacher.ts';
 import {text} from './replay.ts';

@@ -1,7 +1,6 @@
 import {setTimeout} from 'node:timers/promises';
 import {describe, expect, it} from 'vitest';
-import {withBatches} from '../../src/ask/batches.ts';
-import {askEach} from '../../src/ask/each.ts';
+import {askEach, withBatches} from '../../src/ask/batches.ts';
 import type {LayerOptions} from '../../src/ask/layer.ts';
 import {AnswerStoreError} from '../../src/errors.ts';
 import type {Outcome, Query} from '../../src/teacher.ts';

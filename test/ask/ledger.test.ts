@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {createLedger} from '../../src/ask/ledger.ts';
+import {createLedger, receiptOf} from '../../src/ask/ledger.ts';
+import type {Usage} from '../../src/teacher.ts';
 
 const nothing = {
   ...{asked: 0, bought: 0, cached: 0, setAside: 0, inDoubt: 0},
@@ -35,5 +36,30 @@ describe('a ledger', () => {
     const ledger = createLedger();
     ledger.add({asked: 1, usd: 0.25});
     expect(JSON.parse(JSON.stringify(ledger.snapshot()))).toEqual({...nothing, asked: 1, usd: 0.25});
+  });
+});
+
+const reply = {status: 200, headers: {}, body: ''};
+const usageFrom = (inputTokens: unknown, outputTokens: unknown) =>
+  receiptOf({receipt: () => ({model: 'm', usage: {inputTokens, outputTokens} as Usage})}, reply);
+
+describe('a receipt', () => {
+  it.each([
+    [-1, 3],
+    [3, -1],
+    [Number.NaN, 3],
+    [1.5, 3],
+    [3, Number.POSITIVE_INFINITY],
+    ['12', 3],
+    [3, undefined],
+    [null, null],
+    [2 ** 60, 1],
+  ])('says nothing of usage that makes no sense: %s and %s', (inputTokens, outputTokens) => {
+    expect(usageFrom(inputTokens, outputTokens)).toEqual({model: 'm'});
+  });
+
+  it('says what makes sense', () => {
+    expect(usageFrom(0, 12)).toEqual({model: 'm', usage: {inputTokens: 0, outputTokens: 12}});
+    expect(receiptOf({}, reply)).toEqual({});
   });
 });

@@ -5,7 +5,7 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {openAsking} from '../../src/ask/asking.ts';
-import {askEach} from '../../src/ask/each.ts';
+import {askEach} from '../../src/ask/batches.ts';
 import type {Query, Reply, Teacher} from '../../src/teacher.ts';
 import {numberOf} from './fake-teacher.ts';
 import {labels, payingTeacher} from './paying-teacher.ts';

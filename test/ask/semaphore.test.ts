@@ -1,31 +1,50 @@
+import {setImmediate} from 'node:timers/promises';
 import {describe, expect, it} from 'vitest';
-import {Semaphore} from '../../src/ask/semaphore.ts';
+import {Semaphore} from '../../src/ask/batches.ts';
 
-describe('Turns', () => {
-  it('lets so many begin at once, and the others in the order in which they came', async () => {
-    const turns = new Semaphore(2);
-    expect([turns.begin(), turns.begin()]).toEqual([undefined, undefined]);
+/** Work of a slot that ends when it is told. */
+function work(begun: string[], name: string) {
+  let [end, fail] = [() => {}, () => {}];
+  const result = new Promise<string>((resolve, reject) => {
+    end = () => resolve(name);
+    fail = () => reject(new Error(name));
+  });
+  const start = () => {
+    begun.push(name);
+    return result;
+  };
+  return {start, end, fail};
+}
+
+describe('Semaphore', () => {
+  it('starts so many at once, and the others in the order in which they came', async () => {
+    const semaphore = new Semaphore(2);
     const begun: string[] = [];
-    const waiting = ['a', 'b', 'c'].map(async name => {
-      await turns.begin();
-      begun.push(name);
-    });
-    await Promise.resolve();
-    expect(begun).toEqual([]);
-    turns.end();
-    await waiting[0];
-    expect(begun).toEqual(['a']);
-    turns.end();
-    turns.end();
-    await Promise.all(waiting);
+    const works = ['a', 'b', 'c', 'd'].map(name => work(begun, name));
+    const results = works.map(({start}) => semaphore.run(start, undefined));
+    expect(begun).toEqual(['a', 'b']);
+    works[1]!.end();
+    expect(await results[1]).toBe('b');
+    await setImmediate();
     expect(begun).toEqual(['a', 'b', 'c']);
+    for (const {end} of works) end();
+    expect(await Promise.all(results)).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('frees a slot that nobody waits for', () => {
-    const turns = new Semaphore(1);
-    for (let time = 0; time < 3; time++) {
-      expect(turns.begin()).toBeUndefined();
-      turns.end();
-    }
+  it('frees the slot of work that fails, and starts nothing after the stop', async () => {
+    const semaphore = new Semaphore(1);
+    const begun: string[] = [];
+    const [failing, waiting] = [work(begun, 'a'), work(begun, 'b')];
+    const stop = new AbortController();
+    const first = semaphore.run(failing.start, stop.signal).catch((error: Error) => {
+      stop.abort(error);
+      return error.message;
+    });
+    const second = semaphore.run(waiting.start, stop.signal);
+    failing.fail();
+    expect(await first).toBe('a');
+    await expect(second).rejects.toThrow('a');
+    expect(begun).toEqual(['a']);
+    expect(await semaphore.run(async () => 'c', undefined)).toBe('c');
   });
 });

@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {keyed} from '../../src/ask/keyed.ts';
+import {keyed} from '../../src/ask/layer.ts';
 import {inputAt} from '../../src/data/inputs.ts';
 import recipe, {examples} from '../fixtures/end-to-end/hostile.ts';
 import {type HostileService, type HostileStats, inputName} from '../hostile-service.ts';

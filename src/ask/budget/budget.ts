@@ -1,7 +1,6 @@
 import type {BudgetError} from '../../errors.ts';
 import {type OnNote, warn} from '../notes.ts';
-import {type Amounts, Balance} from './balance.ts';
-import {Excess} from './excess.ts';
+import {type Amounts, Balance, Excess} from './balance.ts';
 import {type BudgetLimit, checkKeepable, checkLimit, type PricedTeacher, type Spending} from './limit.ts';
 import {type Charge, checkPrice, nanoDollars} from './price.ts';
 

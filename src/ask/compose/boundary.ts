@@ -3,12 +3,9 @@ import {InputError, KnowledgeError} from '../../errors.ts';
 import {coarsen} from '../../knowledge/coarsen.ts';
 import type {Input, Outcome, Teacher, TensorInput} from '../../teacher.ts';
 import {queriesAbout} from '../collect.ts';
-import {BoundaryLine, distanceBetween} from './boundary-line.ts';
-import {BoundarySearch, searchTogether} from './boundary-search.ts';
+import {BoundaryLine, BoundarySearch, distanceBetween, searchTogether} from './boundary-search.ts';
 import {type BoundaryForm, boundaryTargets} from './boundary-targets.ts';
-import {composed, errorOfPart} from './composed.ts';
-import {digestInputs} from './inputs-digest.ts';
-import {passUnanswerable} from './unanswerable.ts';
+import {composed, digestInputs, errorOfPart, passUnanswerable} from './composed.ts';
 
 export interface BoundaryOptions {
   /**

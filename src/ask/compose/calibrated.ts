@@ -8,9 +8,7 @@ import {LEAST_PROBABILITY, shareOfUnnamed} from '../../knowledge/unnamed-share.t
 import type {Answer, Outcome, Teacher, TopKAnswer} from '../../teacher.ts';
 import {queriesAbout} from '../collect.ts';
 import {type Combined, partShowing} from './combination.ts';
-import {composed, errorOfPart} from './composed.ts';
-import {digestInputs} from './inputs-digest.ts';
-import {passUnanswerable} from './unanswerable.ts';
+import {composed, digestInputs, errorOfPart, passUnanswerable} from './composed.ts';
 
 /** The result of a calibration. */
 export interface CalibrationFit {

@@ -1,10 +1,12 @@
+import {hash} from 'node:crypto';
+import {type Inputs, inputAt} from '../../data/inputs.ts';
 import {KnowledgeError, LimbeckError, TeacherError} from '../../errors.ts';
 import {describeDetail, satisfies} from '../../knowledge/coarsen.ts';
 import {once} from '../../once.ts';
+import {digestQuery} from '../../store/key.ts';
 import type {Access, Outcome, Part, Query, Teacher} from '../../teacher.ts';
 import type {LayerOptions} from '../layer.ts';
 import {type AskPart, askerOf} from './parts.ts';
-import {Unprepared} from './unanswerable.ts';
 
 /** The definition of a composed teacher. */
 interface Composition<A extends Access, P = undefined>
@@ -95,4 +97,45 @@ export function sharedWork<T>(work: (options: LayerOptions) => Promise<T>): (opt
       }
     }
   };
+}
+
+/**
+ * The error of a query that all answers wait for. It becomes the error of each answer, because it can be gone in the
+ * next run, like the end of a budget.
+ */
+export class Unprepared extends Error {
+  readonly reason: Error;
+
+  constructor(reason: Error) {
+    super(reason.message, {cause: reason});
+    this.reason = reason;
+  }
+}
+
+/** True if the teacher can't answer the query, now or later. Any other error can be gone in the next run. */
+export function isUnanswerable(error: Error): boolean {
+  return error instanceof TeacherError && !error.retryable;
+}
+
+/**
+ * Ignores the error of a query that its teacher can't answer. Any other error would make a result that depends on many
+ * answers differ from run to run.
+ *
+ * @throws Unprepared
+ */
+export function passUnanswerable(error: Error): void {
+  if (!isUnanswerable(error)) throw new Unprepared(error);
+}
+
+/**
+ * SHA-256, in hexadecimal, of inputs in their order, for the identity of a teacher that is made with them.
+ *
+ * @param labels - of each input, if they have labels
+ */
+export function digestInputs(inputs: Inputs, labels?: ArrayLike<number>): string {
+  const rows = Array.from({length: inputs.count}, (_, index) => {
+    const {dtype, shape, bytes} = digestQuery({input: inputAt(inputs, index)});
+    return `${dtype} ${shape.join(',')} ${bytes} ${labels?.[index] ?? ''}`;
+  });
+  return hash('sha256', rows.join('\n'));
 }

@@ -1,10 +1,9 @@
 import {InputError} from '../../errors.ts';
 import type {Answer, Detail, Outcome, Teacher} from '../../teacher.ts';
-import {askTogether} from './ask-together.ts';
 import {reorderTo} from './class-order.ts';
-import {type Combined, combine, partShowing, shownBy, unknownBest} from './combination.ts';
+import {type Combined, combine, partShowing, type Share, shownBy, unknownBest} from './combination.ts';
 import {composed, errorOfPart} from './composed.ts';
-import type {Share} from './mean-answer.ts';
+import {askTogether} from './parts.ts';
 
 type Scored = 'gray-box' | 'white-box';
 

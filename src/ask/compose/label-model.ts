@@ -3,12 +3,10 @@ import {InputError, KnowledgeError} from '../../errors.ts';
 import {coarsen} from '../../knowledge/coarsen.ts';
 import type {Answer, Outcome, Teacher} from '../../teacher.ts';
 import {queriesAbout} from '../collect.ts';
-import {askTogether} from './ask-together.ts';
 import {reorderTo} from './class-order.ts';
-import {composed, errorOfPart} from './composed.ts';
+import {composed, digestInputs, errorOfPart, isUnanswerable, passUnanswerable} from './composed.ts';
 import {type DawidSkeneFit, dawidSkene, type LabelModel, logPosterior} from './dawid-skene.ts';
-import {digestInputs} from './inputs-digest.ts';
-import {isUnanswerable, passUnanswerable} from './unanswerable.ts';
+import {askTogether} from './parts.ts';
 
 export interface LabelModelOptions {
   /**

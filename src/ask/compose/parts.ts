@@ -1,6 +1,6 @@
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
 import type {Access, Detail, Outcome, Part, Query, Teacher} from '../../teacher.ts';
-import {withBatches} from '../batches.ts';
+import {haltAfter, withBatches} from '../batches.ts';
 import type {LayeredTeacher, LayerOptions} from '../layer.ts';
 
 /** Puts layers around a teacher that is not composed of others. */
@@ -97,4 +97,40 @@ export function askerOf(part: Part, teacher: Teacher): AskPart {
   const detail = detailOfPart(part);
   // A request belongs to the layers of the part, so its rows would mean nothing to the caller of the whole.
   return (queries, {exchange: _, ...options}) => batches.ask(queries, {...options, detail});
+}
+
+/**
+ * Asks all parts at once. Row i holds the outcomes of part i. A query has an outcome when every part has one for it. If
+ * a part can't be asked, requests of the others that are under way finish, so that their answers are kept.
+ */
+export async function askTogether(
+  queries: readonly Query[],
+  parts: readonly AskPart[],
+  options: LayerOptions,
+): Promise<readonly (readonly Outcome[])[]> {
+  const {stop, onSettled, ...others} = options;
+  const halt = haltAfter(stop, options.signal);
+  const settled = parts.map(() => 0);
+  let told = 0;
+  const tell = (least: number) => {
+    if (least > told) onSettled?.(least - told);
+    told = Math.max(told, least);
+  };
+  const asked = await Promise.all(
+    parts.map(async (ask, index) => {
+      const onPart = (count: number) => {
+        settled[index]! += count;
+        tell(Math.min(...settled));
+      };
+      try {
+        return await ask(queries, {...others, stop: halt.signal, onSettled: onPart});
+      } catch (error) {
+        halt.fail(error);
+        return [];
+      }
+    }),
+  );
+  halt.end(asked.every(({length}) => length === queries.length));
+  tell(queries.length);
+  return asked;
 }

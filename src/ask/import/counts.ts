@@ -1,6 +1,6 @@
 import type {LogFields, LoggedRecord} from '../../data/logs/record.ts';
 import type {ImportedFrom} from '../../store/stored-answer.ts';
-import {oneLine} from '../one-line.ts';
+import {oneLine} from '../notes.ts';
 import type {ReadLogged} from './read-logged.ts';
 
 /** Why a record of a log is not imported. */

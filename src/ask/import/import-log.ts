@@ -7,7 +7,7 @@ import {InputError} from '../../errors.ts';
 import {type AnswerEntry, type AnswerStore, openAnswerStore} from '../../store/store.ts';
 import type {Detail, Query, Teacher} from '../../teacher.ts';
 import {labelOf} from '../compare-answers.ts';
-import {keyed} from '../keyed.ts';
+import {keyed} from '../layer.ts';
 import {ImportCounts} from './counts.ts';
 import {type LoggedPrompt, loggedPrompt} from './prompt.ts';
 import {loggedReader, type ReadLogged} from './read-logged.ts';

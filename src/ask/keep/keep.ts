@@ -1,15 +1,14 @@
 import {TeacherError} from '../../errors.ts';
 import {heldDetail, withoutFeatures} from '../../knowledge/coarsen.ts';
 import {coalesce} from '../../store/coalesce.ts';
-import {fuller} from '../../store/fuller.ts';
 import type {Journal} from '../../store/journal/journal.ts';
 import type {AnswerEntry, AnswerStore} from '../../store/store.ts';
+import {fuller} from '../../store/stored-answer.ts';
 import type {Access, Detail, Input, Outcome, Query, Teacher} from '../../teacher.ts';
 import type {Bought, PaidCall} from '../calls.ts';
-import {keyed} from '../keyed.ts';
-import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
+import {keyed, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import type {Ledger} from '../ledger.ts';
-import {oneLine} from '../one-line.ts';
+import {oneLine} from '../notes.ts';
 import type {DeclaredScores} from '../refusals/declared-scores.ts';
 import type {Refusals} from '../refusals/refusals.ts';
 

@@ -2,13 +2,11 @@ import {setTimeout} from 'node:timers/promises';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
 import type {TakenOver} from '../../store/leases.ts';
 import type {Access, Detail, Outcome, Query} from '../../teacher.ts';
-import {askEach} from '../each.ts';
-import {keyed} from '../keyed.ts';
-import {askOthers, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
-import {Semaphore} from '../semaphore.ts';
-import type {Doubts} from './doubts.ts';
+import {askEach, Semaphore} from '../batches.ts';
+import {askOthers, keyed, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import type {Kept} from './keep.ts';
 import {type Lookup, shown, takeKept} from './kept-answers.ts';
+import type {Doubts} from './recover.ts';
 
 export interface LeasesOptions extends Lookup {
   /**
@@ -107,25 +105,15 @@ export function withLeases<A extends Access>(
 
   /** Asks about the queries that no other process is asking. */
   const askFree = async (queries: readonly Query[], wanted: Wanted) => {
-    const turn = semaphore.begin();
-    if (turn) await turn;
-    try {
-      wanted.stop?.throwIfAborted();
-      const taken: TakenOver[] = [];
-      const isOwn = await leases.acquire(queries.map(keyOf), lease, some => taken.push(...some));
-      const own = queries.filter((_, index) => isOwn[index]);
-      const outcomes = own.length > 0 ? await askOwn(own, taken, wanted) : [];
-      semaphore.end();
-      let next = 0;
-      return isOwn.map(isMine => (isMine ? outcomes[next++]! : ELSEWHERE));
-    } catch (error) {
-      // The caller's handlers run first, so that a stop reaches the waiting calls before they start.
-      setImmediate(() => semaphore.end());
-      throw error;
-    }
+    const taken: TakenOver[] = [];
+    const isOwn = await leases.acquire(queries.map(keyOf), lease, some => taken.push(...some));
+    const own = queries.filter((_, index) => isOwn[index]);
+    const outcomes = own.length > 0 ? await askOwn(own, taken, wanted) : [];
+    let next = 0;
+    return isOwn.map(isMine => (isMine ? outcomes[next++]! : ELSEWHERE));
   };
   const free = layerOver(teacher, {
-    ask: (queries, options) => askFree(queries, options as Wanted),
+    ask: (queries, options) => semaphore.run(() => askFree(queries, options as Wanted), options?.stop),
     maxBatch: claim,
     concurrency: claims,
   });

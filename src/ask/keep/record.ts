@@ -1,11 +1,10 @@
 import {UnrecordedError} from '../../errors.ts';
 import {describeDifferences, explainMiss} from '../../store/explain.ts';
-import {readAlike} from '../../store/fuller.ts';
 import {identityText} from '../../store/key.ts';
 import type {AnswerStore} from '../../store/store.ts';
+import {readAlike} from '../../store/stored-answer.ts';
 import type {Access, Outcome, Query, Teacher} from '../../teacher.ts';
-import {keyed} from '../keyed.ts';
-import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
+import {keyed, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 
 /**
  * Which queries are asked, and which are only read. The names are those of tools that record HTTP:

@@ -3,15 +3,12 @@ import {BudgetError, PendingError, TeacherError} from '../../errors.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
 import type {BatchRecord} from '../../store/journal/batches.ts';
 import type {Access, Outcome, Query} from '../../teacher.ts';
-import {type Halt, haltAfter} from '../each.ts';
+import {type Halt, haltAfter} from '../batches.ts';
 import type {LayeredTeacher, LayerOptions} from '../layer.ts';
-import {type BatchFates, UnaskedError} from './batch-fates.ts';
-import {cancelBatch, collectBatch, waitForEnd} from './collect-batch.ts';
-import {type Funds, reserveFor} from './funds.ts';
-import {LaneQueries} from './lane-queries.ts';
-import {batchesWith, type LaneWork} from './lane-work.ts';
-import {isForWantOfRoom, splitIntoBatches} from './split.ts';
-import {findLost, type Submission, submitBatch, withoutId} from './submit.ts';
+import {type BatchFates, cancelBatch, collectBatch, UnaskedError, waitForEnd} from './collect-batch.ts';
+import {isForWantOfRoom, LaneQueries, splitIntoBatches} from './lane-queries.ts';
+import type {LaneWork} from './lane-work.ts';
+import {type Funds, findLost, reserveFor, type Submission, submitBatch, withoutId} from './submit.ts';
 
 /** The most queries that are asked singly before others are submitted. */
 const AHEAD = 5;
@@ -56,7 +53,7 @@ export class LaneCall<A extends Access> {
   }
 
   async run(): Promise<readonly Outcome<A>[]> {
-    const records = batchesWith(this.#lane, this.#queries.all);
+    const records = this.#lane.journal.batches.holding(this.#queries.keys);
     const others = this.#queries.outside(records);
     await Promise.all([
       ...records.map(record => this.#guarded(() => this.#takeUp(record))),

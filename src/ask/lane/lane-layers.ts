@@ -4,16 +4,13 @@ import type {Journal} from '../../store/journal/journal.ts';
 import type {Access, Outcome, Query, Teacher} from '../../teacher.ts';
 import {withBatches} from '../batches.ts';
 import type {Budget} from '../budget/budget.ts';
-import {keyed} from '../keyed.ts';
-import {askOthers, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
+import {askOthers, keyed, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import type {Ledger} from '../ledger.ts';
 import type {OnNote} from '../notes.ts';
-import {BatchFates, batchTeacher} from './batch-fates.ts';
-import {collectBatch, waitForEnd} from './collect-batch.ts';
+import {BatchFates, batchTeacher, collectBatch, waitForEnd} from './collect-batch.ts';
 import {LaneCall, type LaneCallOptions} from './lane-call.ts';
 import {atLanePrice, laneOf} from './lane-of.ts';
-import type {LaneWatch} from './lane-watch.ts';
-import {batchesWith, type LaneWork} from './lane-work.ts';
+import type {LaneWatch, LaneWork} from './lane-work.ts';
 import {findLost, withoutId} from './submit.ts';
 
 /** How to use the batch lanes of services. */
@@ -102,15 +99,14 @@ function withPendingBatches<A extends Access>(teacher: LayeredTeacher<A>, work: 
   const looks = new Map<string, Promise<Error | undefined>>();
   const ask = async (queries: readonly Query[], options: LayerOptions = {}) => {
     const known = new Map<number, Outcome<A>>();
-    for (const record of batchesWith(work, queries)) {
+    const keys = queries.map(query => keyed(teacher, query).key);
+    for (const record of work.journal.batches.holding(keys)) {
       const look = looks.get(record.name) ?? collectIfEnded(work, record, options.stop);
       looks.set(record.name, look);
       const error = await look;
       if (error === undefined) continue;
-      const keys = new Set(record.keys);
-      for (const [index, query] of queries.entries()) {
-        if (keys.has(keyed(teacher, query).key)) known.set(index, {error});
-      }
+      const held = new Set(record.keys);
+      for (const [index, key] of keys.entries()) if (held.has(key)) known.set(index, {error});
     }
     options.onSettled?.(known.size);
     return askOthers(teacher, queries, known, options);

@@ -1,14 +1,11 @@
 import {TeacherError} from '../../errors.ts';
 import type {BatchLane} from '../../lane.ts';
-import type {BatchRecord} from '../../store/journal/batches.ts';
 import type {Journal} from '../../store/journal/journal.ts';
-import type {Query, Service, Teacher} from '../../teacher.ts';
+import type {Service, Teacher} from '../../teacher.ts';
 import type {TeacherBudget} from '../budget/budget.ts';
-import {keyed} from '../keyed.ts';
 import type {Ledger} from '../ledger.ts';
 import type {OnNote} from '../notes.ts';
 import {type RetryOptions, timer} from '../retry.ts';
-import type {LaneWatch} from './lane-watch.ts';
 
 /** The needs of submitting and collecting batches. */
 export interface LaneWork {
@@ -68,10 +65,27 @@ export async function persistently<T>(
   }
 }
 
-/** The batches that hold any of these queries and are not collected. */
-export function batchesWith({teacher, journal}: LaneWork, queries: readonly Query[]): readonly BatchRecord[] {
-  const records = journal.batches.all();
-  if (records.length === 0) return [];
-  const keys = new Set(queries.map(query => keyed(teacher, query).key));
-  return records.filter(record => record.keys.some(key => keys.has(key)));
+/** The progress of the batches that one run waits for. */
+export class LaneWatch {
+  readonly #batches = new Map<string, {readonly requests: number; readonly done: number}>();
+
+  /** @param name - the batch's own, see `BatchRecord` */
+  saw(name: string, requests: number, done: number): void {
+    this.#batches.set(name, {requests, done});
+  }
+
+  /** Forgets a batch that is no longer awaited. */
+  left(name: string): void {
+    this.#batches.delete(name);
+  }
+
+  /** For people, for example `2 batches under way, 1,234 of 50,000 requests done`; undefined if there is none. */
+  describe(): string | undefined {
+    const batches = [...this.#batches.values()];
+    if (batches.length === 0) return undefined;
+    const total = (read: (batch: {readonly requests: number; readonly done: number}) => number) =>
+      batches.reduce((sum, batch) => sum + read(batch), 0).toLocaleString('en-GB');
+    const counted = batches.length === 1 ? 'a batch' : `${batches.length} batches`;
+    return `${counted} under way, ${total(({done}) => done)} of ${total(({requests}) => requests)} requests done`;
+  }
 }

@@ -2,7 +2,7 @@ import type {BatchLane} from '../../lane.ts';
 import type {Query, Rate, Service, Usage} from '../../teacher.ts';
 import {type Charge, costOf, isByToken} from '../budget/price.ts';
 import {lanePrice} from '../lane/lane-of.ts';
-import {LANE_ATTEMPTS} from '../lane/split.ts';
+import {LANE_ATTEMPTS} from '../lane/lane-queries.ts';
 import {ATTEMPTS} from '../retry.ts';
 
 /** How often a request can be sent: the attempts of `withRetry`, and once more after an answer that can't be read. */

@@ -7,12 +7,11 @@ import {queryAbout} from '../collect.ts';
 import {type Leaf, leavesOf} from '../compose/parts.ts';
 import {findKept, type Lookup} from '../keep/kept-answers.ts';
 import type {Replies} from '../keep/kept-reply.ts';
-import {keyed} from '../keyed.ts';
 import {laneOf} from '../lane/lane-of.ts';
+import {keyed} from '../layer.ts';
 import {chunkOf} from '../teacher-stack.ts';
 import {costOfRequests, type PlanTotal, Requests, totalAtOnce} from './cost.ts';
-import {KeptUsage} from './kept-usage.ts';
-import {furtherLike, isOpenEnded, madeOfKept, type Queries} from './made-of-kept.ts';
+import {furtherLike, isOpenEnded, KeptUsage, madeOfKept, type Queries} from './kept.ts';
 
 export interface PlanOptions {
   /** The answer store. It is only read. */

@@ -3,7 +3,7 @@ import {joinDetails, withoutFeatures} from '../../knowledge/coarsen.ts';
 import type {ProbedService, ServiceProbe, TokenStep} from '../../service-probe.ts';
 import type {Answer, Detail, Outcome, Query, Teacher} from '../../teacher.ts';
 import type {Asking} from '../asking.ts';
-import {askAll} from '../each.ts';
+import {askAll} from '../batches.ts';
 import type {Ledger, LedgerSnapshot} from '../ledger.ts';
 import {findInAnswers} from './answers.ts';
 import {answeredOf, observed, recalled, type Seen} from './observe.ts';

@@ -1,6 +1,6 @@
 import type {Access, AskOptions, Exchange, Query, Reply, Teacher} from '../../teacher.ts';
 import type {Asking} from '../asking.ts';
-import {keyed} from '../keyed.ts';
+import {keyed} from '../layer.ts';
 
 /** One request that was answered; for a teacher in this process, one call. */
 export interface Seen {

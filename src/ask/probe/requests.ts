@@ -1,8 +1,8 @@
 import {readLimits, type ServiceLimits} from '../../pace/service-limits.ts';
 import type {Receipt, Usage} from '../../teacher.ts';
 import {costOf, isByToken} from '../budget/price.ts';
-import {receiptOf} from '../budget/receipt.ts';
 import type {Leaf} from '../compose/parts.ts';
+import {receiptOf} from '../ledger.ts';
 import {medianOf} from './decimals.ts';
 import {answeredOf, type Seen} from './observe.ts';
 

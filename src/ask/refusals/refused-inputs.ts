@@ -1,7 +1,6 @@
 import {BudgetError, TeacherError} from '../../errors.ts';
 import type {Access, Exchange, Outcome, Query, Reply, Teacher} from '../../teacher.ts';
-import {keyed} from '../keyed.ts';
-import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
+import {keyed, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import {problemIn, type Refusals} from './refusals.ts';
 
 /** Statuses of refusals that do not concern the request: the key, the address, the pace. */

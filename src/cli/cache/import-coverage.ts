@@ -1,4 +1,4 @@
-import {keyed} from '../../ask/keyed.ts';
+import {keyed} from '../../ask/layer.ts';
 import {type Inputs, inputAt} from '../../data/inputs.ts';
 import type {ResolvedRecipe} from '../../recipe/resolve.ts';
 import type {SoleLeaf} from './imported-teacher.ts';

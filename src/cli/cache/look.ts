@@ -2,7 +2,7 @@ import {KnowledgeError} from '../../errors.ts';
 import {describeDetail} from '../../knowledge/coarsen.ts';
 import {identityText} from '../../store/key.ts';
 import type {AnswerEntry} from '../../store/store.ts';
-import {problemWith} from '../../store/verify.ts';
+import {problemWith} from '../../store/stored-answer.ts';
 import {openTerminal} from '../terminal.ts';
 import {type CacheFlags, withStore} from './with-store.ts';
 

@@ -1,6 +1,6 @@
 import {existsSync, renameSync} from 'node:fs';
+import {askEach} from '../../ask/batches.ts';
 import {queriesAbout} from '../../ask/collect.ts';
-import {askEach} from '../../ask/each.ts';
 import {InputError} from '../../errors.ts';
 import {loadRecipe} from '../../recipe/load.ts';
 import {resolveRecipe, transferOf} from '../../recipe/resolve.ts';

@@ -2,7 +2,7 @@ import {readdirSync, readFileSync, rmSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import {makeFolder} from '../../data/files.ts';
-import {journalFailure} from './file.ts';
+import {journalFailure} from './segment.ts';
 
 /** A batch that a service has, or is about to get. */
 export interface BatchRecord {
@@ -48,6 +48,14 @@ export class BatchRecords {
     } catch (error) {
       throw journalFailure(this.#journal, 'read', error);
     }
+  }
+
+  /** Of all batches, those that hold any of these queries. */
+  holding(keys: readonly string[]): readonly BatchRecord[] {
+    const records = this.all();
+    if (records.length === 0) return [];
+    const wanted = new Set(keys);
+    return records.filter(record => record.keys.some(key => wanted.has(key)));
   }
 
   /**

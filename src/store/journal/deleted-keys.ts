@@ -1,6 +1,6 @@
 import {appendFileSync, existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {journalFailure} from './file.ts';
+import {journalFailure} from './segment.ts';
 
 /**
  * The times at which answers were deleted from a store, by key. Deleted answers must not come back from its journal.

@@ -3,19 +3,18 @@ import {withoutSecrets} from '../../secrets.ts';
 import type {Reply} from '../../teacher.ts';
 import {type Owner, thisProcess} from '../owner.ts';
 import {Quarantine, type Quarantined} from '../quarantine.ts';
-import type {AnswerEntry} from '../store.ts';
+import type {AnswerEntry, ReplyLocation} from '../stored-answer.ts';
 import {BatchRecords} from './batches.ts';
-import {journalFailure} from './file.ts';
-import {KeptLines} from './kept-lines.ts';
+import {KeptLines, type KeptReply, lineOf, refusedLine, replyLine} from './lines.ts';
 import {holdLock, type JournalLock} from './lock.ts';
 import type {Outstanding} from './outstanding.ts';
 import {JournalReader} from './reader.ts';
 import {carryLines, type Recovery, recover, retire} from './recovery.ts';
-import {type KeptReply, type ReplyLocation, refusedLine, replyLine} from './reply.ts';
-import {createSegment, lineOf, SegmentWriter} from './segment.ts';
+import {createSegment, journalFailure, SegmentWriter} from './segment.ts';
 
 export type {Quarantined} from '../quarantine.ts';
-export type {KeptReply, ReplyLocation} from './reply.ts';
+export type {ReplyLocation} from '../stored-answer.ts';
+export type {KeptReply} from './lines.ts';
 
 /**
  * A record of everything that was sent to a service and came back, written before anything depends on it. A killed

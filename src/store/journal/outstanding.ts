@@ -1,4 +1,4 @@
-import type {ReplyLocation} from './reply.ts';
+import type {ReplyLocation} from '../stored-answer.ts';
 
 /** A request under way. */
 interface Call {

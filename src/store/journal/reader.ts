@@ -1,9 +1,9 @@
 import {type FileHandle, open} from 'node:fs/promises';
 import {join} from 'node:path';
-import {journalFailure} from './file.ts';
-import {type KeptReply, parseReply, type ReplyLocation} from './reply.ts';
+import type {ReplyLocation} from '../stored-answer.ts';
+import {type KeptReply, parseReply} from './lines.ts';
 import {ReplyIndex} from './reply-index.ts';
-import {SEGMENT_NAME} from './segment.ts';
+import {journalFailure, SEGMENT_NAME} from './segment.ts';
 
 /** Reads kept replies. Each segment that is read stays open. */
 export class JournalReader {

@@ -2,8 +2,7 @@ import {closeSync, openSync} from 'node:fs';
 import {join} from 'node:path';
 import type {AnswerEntry, AnswerStore} from '../store.ts';
 import {type DeletedKeys, readDeleted} from './deleted-keys.ts';
-import {linesOf} from './file.ts';
-import {KeptLinesReader} from './kept-lines.ts';
+import {KeptLinesReader, linesOf} from './lines.ts';
 import {ReplyIndex} from './reply-index.ts';
 import {segmentsIn} from './segment.ts';
 

@@ -1,11 +1,11 @@
 import {appendFileSync, closeSync, fstatSync, openSync, readSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {fateOf, isOfThisMachine, type Owner} from '../owner.ts';
-import {linesOf} from './file.ts';
+import type {ReplyLocation} from '../stored-answer.ts';
+import {holdsReply, lineOf, linesOf, parseReply, replyNumber} from './lines.ts';
 import {isLocked, removeLock} from './lock.ts';
 import {Outstanding} from './outstanding.ts';
-import {holdsReply, parseReply, type ReplyLocation, replyNumber} from './reply.ts';
-import {CLOSING, isClosed, lineOf, type SegmentHead, segmentsIn} from './segment.ts';
+import {CLOSING, isClosed, type SegmentHead, segmentsIn} from './segment.ts';
 
 /** The unfinished calls in the segments of ended processes. */
 export interface Recovery {

@@ -3,12 +3,10 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setImmediate} from 'node:timers/promises';
 import type {RootDatabase} from 'lmdb';
-import {openLmdb} from '../lmdb/file.ts';
-import {Preallocation} from '../lmdb/preallocate.ts';
+import {openLmdb, Preallocation} from '../lmdb/file.ts';
+import type {ReplyLocation} from '../stored-answer.ts';
 import {type DeletedKeys, readDeleted} from './deleted-keys.ts';
-import {linesOf} from './file.ts';
-import {keptIn} from './kept-lines.ts';
-import {type ReplyLocation, replyKeys} from './reply.ts';
+import {keptIn, linesOf, replyKeys} from './lines.ts';
 import {segmentsIn, startOf} from './segment.ts';
 
 /**

@@ -1,9 +1,34 @@
 import {randomBytes} from 'node:crypto';
-import {closeSync, fstatSync, fsyncSync, openSync, readdirSync, readSync, renameSync, rmSync, writeSync} from 'node:fs';
+import {
+  closeSync,
+  fdatasync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import {join} from 'node:path';
 import {cutOff} from '../../data/files.ts';
+import {AnswerStoreError} from '../../errors.ts';
 import type {Owner} from '../owner.ts';
-import {BackgroundSync, journalFailure} from './file.ts';
+import {lineOf} from './lines.ts';
+
+type JournalAction = 'opened' | 'read' | 'written';
+
+/** An error about the journal in this folder, which says what to do next. */
+export function journalFailure(directory: string, action: JournalAction, cause: unknown): AnswerStoreError {
+  if (cause instanceof AnswerStoreError) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new AnswerStoreError(
+    `The journal of requests (${directory}) can't be ${action}: ${reason}. ` +
+      'Check its path, its permissions and the free disk space; nothing is bought without it.',
+    {cause},
+  );
+}
 
 /** Ends a segment without outstanding calls. A torn line can precede it. */
 export const CLOSING: Buffer = Buffer.from('\n{"closed":true}\n');
@@ -65,8 +90,50 @@ export function isClosed(file: number): boolean {
   return size >= end.length && readSync(file, end, 0, end.length, size - end.length) > 0 && end.equals(CLOSING);
 }
 
-export function lineOf(record: object): string {
-  return `${JSON.stringify(record)}\n`;
+/** Milliseconds from a write to the sync. */
+const SYNC_DELAY = 1000;
+
+/** Syncs a file to the disk in the background, at most once a second. */
+class BackgroundSync {
+  readonly #directory: string;
+  readonly #file: number;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #failure: Error | undefined;
+
+  constructor(directory: string, file: number) {
+    this.#directory = directory;
+    this.#file = file;
+  }
+
+  /** Schedules a sync after a write. */
+  schedule(): void {
+    this.#timer ??= setTimeout(() => void this.#sync(), SYNC_DELAY).unref();
+  }
+
+  /** @throws AnswerStoreError if an earlier write did not reach the disk */
+  check(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Resolves when the disk has all that was written. */
+  async finish(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#running;
+    await this.#sync();
+    this.check();
+  }
+
+  #sync(): Promise<void> {
+    this.#timer = undefined;
+    this.#running = new Promise(resolve => {
+      fdatasync(this.#file, error => {
+        if (error) this.#failure ??= journalFailure(this.#directory, 'written', error);
+        resolve();
+      });
+    });
+    return this.#running;
+  }
 }
 
 /** A line that is being written, and its location in the file. */

@@ -3,8 +3,7 @@ import {basename, dirname, join} from 'node:path';
 import type {RootDatabase, RootDatabaseOptions} from 'lmdb';
 import {type Holder, isJournaledWith, type Leases, newHolder, type TakenOver} from '../leases.ts';
 import {fateOf, machineStart} from '../owner.ts';
-import {openLmdb} from './file.ts';
-import {Preallocation} from './preallocate.ts';
+import {openLmdb, Preallocation} from './file.ts';
 
 interface Lease {
   readonly holder: Holder;

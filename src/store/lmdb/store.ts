@@ -4,8 +4,7 @@ import type {KeyvStoreAdapter, StoredData} from 'keyv';
 import type {RootDatabase} from 'lmdb';
 import {coalesce} from '../coalesce.ts';
 import type {StoredAnswer} from '../stored-answer.ts';
-import {openLmdb} from './file.ts';
-import {Preallocation} from './preallocate.ts';
+import {openLmdb, Preallocation} from './file.ts';
 import {type RecordHead, RecordHeads, type ShortRecord, withHead} from './record-heads.ts';
 
 /**

@@ -7,7 +7,7 @@ import type {LogRow} from '../../../src/data/logs/rows.ts';
 import {InputError} from '../../../src/errors.ts';
 import {answerKey} from '../../../src/store/key.ts';
 import {type AnswerStore, openAnswerStore} from '../../../src/store/store.ts';
-import {problemWith} from '../../../src/store/verify.ts';
+import {problemWith} from '../../../src/store/stored-answer.ts';
 import {fakeTeacher} from '../fake-teacher.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'limbeck-import-test-'));

@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import {openai} from '../../../adapters/openai.ts';
 import {openAsking} from '../../../src/ask/asking.ts';
-import {askAll} from '../../../src/ask/each.ts';
+import {askAll} from '../../../src/ask/batches.ts';
 import {TeacherError} from '../../../src/errors.ts';
 import type {Teacher} from '../../../src/teacher.ts';
 import {about} from '../fake-teacher.ts';

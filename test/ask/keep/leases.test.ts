@@ -6,7 +6,7 @@ import {describe, expect, it} from 'vitest';
 import {withBatches} from '../../../src/ask/batches.ts';
 import {withKeeping} from '../../../src/ask/keep/keep.ts';
 import {withLeases} from '../../../src/ask/keep/leases.ts';
-import {keyed} from '../../../src/ask/keyed.ts';
+import {keyed} from '../../../src/ask/layer.ts';
 import {openAnswerStore} from '../../../src/store/store.ts';
 import {about, fakeTeacher, labelled} from '../fake-teacher.ts';
 

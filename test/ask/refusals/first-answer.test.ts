@@ -3,7 +3,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import {type Asking, type AskingOptions, openAsking} from '../../../src/ask/asking.ts';
-import {askAll} from '../../../src/ask/each.ts';
+import {askAll} from '../../../src/ask/batches.ts';
 import {FirstAnswer, withFirstAnswer} from '../../../src/ask/refusals/first-answer.ts';
 import {InputError, TeacherError} from '../../../src/errors.ts';
 import type {Query, Reply} from '../../../src/teacher.ts';

@@ -5,8 +5,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import {randomInteger, seededRandom} from '../../../src/data/random.ts';
-import {openLmdb} from '../../../src/store/lmdb/file.ts';
-import {Preallocation} from '../../../src/store/lmdb/preallocate.ts';
+import {openLmdb, Preallocation} from '../../../src/store/lmdb/file.ts';
 
 let folder: string;
 let path: string;

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {oneLine} from '../../src/ask/one-line.ts';
+import {oneLine} from '../../src/ask/notes.ts';
 
 describe('oneLine', () => {
   it('puts a text in one line, without control characters', () => {

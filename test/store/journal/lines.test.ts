@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {KeptLines, KeptLinesReader, keptIn} from '../../../src/store/journal/kept-lines.ts';
+import {KeptLines, KeptLinesReader, keptIn} from '../../../src/store/journal/lines.ts';
 import type {AnswerEntry, StoredAnswer} from '../../../src/store/store.ts';
 import {storedAnswer} from '../stored-answer.ts';
 

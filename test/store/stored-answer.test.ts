@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {digestKey, digestQuery} from '../../src/store/key.ts';
 import type {AnswerEntry} from '../../src/store/store.ts';
-import {problemWith} from '../../src/store/verify.ts';
+import {problemWith} from '../../src/store/stored-answer.ts';
 import type {Answer, Detail} from '../../src/teacher.ts';
 
 const identity = {service: 'fake'};

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {Excess} from '../../../src/ask/budget/excess.ts';
+import {Excess} from '../../../src/ask/budget/balance.ts';
 import type {Charge} from '../../../src/ask/budget/price.ts';
 
 const tokens = (inputTokens: number, outputTokens = 0): Charge => ({calls: 1, usage: {inputTokens, outputTokens}});

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {splitIntoBatches} from '../../../src/ask/lane/split.ts';
+import {splitIntoBatches} from '../../../src/ask/lane/lane-queries.ts';
 
 describe('splitIntoBatches', () => {
   it('fills each batch in order, up to the most lines and the most bytes', () => {

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {LaneWatch} from '../../../src/ask/lane/lane-watch.ts';
+import {LaneWatch} from '../../../src/ask/lane/lane-work.ts';
 
 describe('LaneWatch', () => {
   it('adds up the batches that are waited for', () => {

@@ -1,9 +1,11 @@
 import {KnowledgeError} from '../../errors.ts';
-import type {Detail, Outcome, Query, Teacher} from '../../teacher.ts';
+import {identityText} from '../../store/key.ts';
+import type {AnswerStore, StoredAnswer} from '../../store/store.ts';
+import type {Detail, Outcome, Query, Teacher, Usage} from '../../teacher.ts';
 import {type Leaf, layeredBy} from '../compose/parts.ts';
 import {findKept, type Lookup, shown} from '../keep/kept-answers.ts';
-import {keyed} from '../keyed.ts';
-import {layerOver} from '../layer.ts';
+import {keyed, layerOver} from '../layer.ts';
+import {isUsage} from '../ledger.ts';
 import {chunkOf} from '../teacher-stack.ts';
 
 /** How many inputs are read at once. */
@@ -84,4 +86,50 @@ export function furtherLike(leaf: Leaf, leaves: readonly Leaf[], kept: MadeOfKep
   const others = leaves.filter(other => other.teacher === teacher && other.beforehand === undefined);
   // If a teacher is several leaves, nobody knows which of its answers were for which leaf.
   return mean === undefined || beforehand || others.length > 1 ? Number.POSITIVE_INFINITY : mean - least;
+}
+
+/** How many records are read: enough for a mean. */
+const SAMPLE = 10_000;
+
+/** The mean usage of the requests behind kept answers. */
+export class KeptUsage {
+  readonly #replies = new Set<string>();
+  #inputTokens = 0;
+  #outputTokens = 0;
+
+  /** The number of replies in the mean. */
+  get replies(): number {
+    return this.#replies.size;
+  }
+
+  /** Per request; undefined if no kept answer reports it. */
+  get mean(): Usage | undefined {
+    const {replies} = this;
+    if (replies === 0) return undefined;
+    return {inputTokens: this.#inputTokens / replies, outputTokens: this.#outputTokens / replies};
+  }
+
+  /** Takes an answer into account. Answers of one reply report the same usage, and count once. */
+  add({receipt, reply, question}: StoredAnswer): void {
+    const usage = receipt?.usage;
+    const id = reply ? `${reply.segment} ${reply.offset}` : question.bytes;
+    if (!isUsage(usage) || this.#replies.size === SAMPLE || this.#replies.has(id)) return;
+    this.#replies.add(id);
+    this.#inputTokens += usage.inputTokens;
+    this.#outputTokens += usage.outputTokens;
+  }
+
+  /**
+   * Counts answers of the teacher among the first records of the store, unless a reply is counted already. The records
+   * are sorted by key, and keys are hashes. The first records are therefore a random sample.
+   */
+  async sample(store: AnswerStore, identity: Teacher['identity']): Promise<void> {
+    if (this.#replies.size > 0) return;
+    const own = identityText(identity);
+    let seen = 0;
+    for await (const {stored} of store.entries()) {
+      if (identityText(stored.teacher.identity) === own) this.add(stored);
+      if (++seen === SAMPLE) return;
+    }
+  }
 }

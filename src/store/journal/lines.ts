@@ -1,0 +1,182 @@
+import {readSync} from 'node:fs';
+import {replyWithoutSecrets, withoutFragments} from '../../secrets.ts';
+import type {Reply} from '../../teacher.ts';
+import {type RecordHead, RecordHeads, type ShortRecord, withHead} from '../lmdb/record-heads.ts';
+import {type AnswerEntry, packed, revive} from '../stored-answer.ts';
+
+export function lineOf(record: object): string {
+  return `${JSON.stringify(record)}\n`;
+}
+
+/** A reply with the queries that it answers, in their order. */
+export interface KeptReply {
+  /** See `answerKey`. */
+  readonly keys: readonly string[];
+  readonly reply: Reply;
+}
+
+/** Headers that are kept: facts about the reply, the model and limits. None can hold a secret. */
+const KEPT_HEADERS =
+  /^(date|content-type|inference-header-content-length|retry-after(-ms)?|(.+-)?(request-id|ratelimit(-.+)?|model(-.+)?|version))$/;
+
+/** The line of a reply. Its number comes first, so that the line can be recognised without being parsed. */
+export function replyLine(id: number, keys: readonly string[], reply: Reply): string {
+  const {status, headers, body} = replyWithoutSecrets(reply);
+  return lineOf({reply: id, keys, status, headers: keptHeaders(headers), body});
+}
+
+/** The line of a refused reply. It answers nothing, so it is kept for people alone. */
+export function refusedLine(id: number, reply: Reply): string {
+  const {status, headers, body} = replyWithoutSecrets(reply);
+  return lineOf({refused: id, status, headers: keptHeaders(headers), body: withoutFragments(body)});
+}
+
+/** True for a line with a reply, which keeps its segment. */
+export function holdsReply(line: Buffer): boolean {
+  return /^\{"(reply|refused)":\d+,/.test(line.toString('latin1', 0, 32));
+}
+
+/** The number of the reply in this line; undefined for a line of another kind. */
+export function replyNumber(line: Buffer): number | undefined {
+  const number = /^\{"reply":(\d+),/.exec(line.toString('latin1', 0, 32))?.[1];
+  return number === undefined ? undefined : Number(number);
+}
+
+/** The queries of the reply in this line, without reading the reply; undefined for a line of another kind. */
+export function replyKeys(line: Buffer): readonly string[] | undefined {
+  const number = replyNumber(line);
+  const end = number === undefined ? -1 : line.indexOf(AFTER_KEYS);
+  if (end < 0) return undefined;
+  try {
+    const start = `{"reply":${number},"keys":`.length;
+    return JSON.parse(line.toString('utf8', start, end + 1)) as string[];
+  } catch {
+    return undefined;
+  }
+}
+
+/** The text after the keys. Within a string its quotes would have backslashes. */
+const AFTER_KEYS = Buffer.from('],"status":');
+
+/** Undefined if the bytes hold no whole reply. */
+export function parseReply(line: Buffer): KeptReply | undefined {
+  if (line.at(-1) !== NEWLINE || replyNumber(line) === undefined) return undefined;
+  try {
+    const {keys, status, headers, body} = JSON.parse(line.toString()) as KeptReply & Reply;
+    return {keys, reply: {status, headers, body}};
+  } catch {
+    return undefined;
+  }
+}
+
+function keptHeaders(headers: Reply['headers']): Reply['headers'] {
+  const kept: Record<string, string | readonly string[] | undefined> = {};
+  for (const name in headers) if (KEPT_HEADERS.test(name)) kept[name] = headers[name];
+  return kept;
+}
+
+/** A line with kept answers, all of replies in one segment. */
+export interface KeptLine {
+  readonly kept: readonly (readonly [key: string, record: ShortRecord])[];
+  /** The segment of their replies. */
+  readonly in: string;
+  /** The common parts of the records in this line and later ones, by number. */
+  readonly heads?: Readonly<Record<number, RecordHead>>;
+}
+
+const BEGINNING = Buffer.from('{"kept":');
+/** The index of a record's answer. */
+const ANSWER = 8;
+
+/** Writes answers as lines of one segment, so that a lost store can be rebuilt from the journal alone. */
+export class KeptLines {
+  readonly #heads = new RecordHeads();
+  readonly #written = new Set<number>();
+
+  /** The lines of the answers whose replies are in the journal. Other answers have no line. */
+  of(entries: readonly AnswerEntry[]): string {
+    const bySegment = new Map<string, AnswerEntry[]>();
+    for (const entry of entries) {
+      const segment = entry.stored.reply?.segment;
+      if (segment === undefined) continue;
+      const others = bySegment.get(segment);
+      if (others) others.push(entry);
+      else bySegment.set(segment, [entry]);
+    }
+    return Array.from(bySegment, ([segment, some]) => this.#line(segment, some)).join('');
+  }
+
+  #line(segment: string, entries: readonly AnswerEntry[]): string {
+    const heads: Record<number, RecordHead> = {};
+    const kept = entries.map(({key, stored}) => {
+      const {number, head, record} = this.#heads.shorten(stored);
+      if (!this.#written.has(number)) heads[number] = head;
+      this.#written.add(number);
+      return [key, record.with(ANSWER, packed(stored.answer))];
+    });
+    const hasHeads = Object.keys(heads).length > 0;
+    return lineOf({kept, in: segment, ...(hasHeads && {heads})});
+  }
+}
+
+/**
+ * The content of a line; undefined for a torn line, or a line of another kind.
+ *
+ * @param isWhole - true to read its answers, too
+ */
+export function keptIn(line: Buffer, isWhole = false): KeptLine | undefined {
+  if (!line.subarray(0, BEGINNING.length).equals(BEGINNING)) return undefined;
+  try {
+    return JSON.parse(line.toString(), isWhole ? revive : undefined) as KeptLine;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads answers from the lines of one segment, in their order. */
+export class KeptLinesReader {
+  readonly #heads = new Map<number, RecordHead>();
+
+  /** Returns no answers for a line of another kind. */
+  read(line: Buffer): AnswerEntry[] {
+    const said = keptIn(line, true);
+    if (said === undefined) return [];
+    for (const [number, head] of Object.entries(said.heads ?? {})) this.#heads.set(Number(number), head);
+    return said.kept.flatMap(([key, record]) => {
+      const head = this.#heads.get(record[0]);
+      return head ? [{key, stored: withHead(record, head)}] : [];
+    });
+  }
+}
+
+/** Bytes read at once. */
+const CHUNK = 1 << 20;
+const NEWLINE = 10;
+
+/**
+ * The whole lines of an open file, each with its offset. A torn line at the end is left out. A line is valid until the
+ * next one is taken.
+ *
+ * @param from - the offset of a line
+ */
+export function* linesOf(file: number, from = 0): Generator<{readonly line: Buffer; readonly offset: number}, void> {
+  let buffer: Buffer = Buffer.alloc(CHUNK);
+  /** The filled part of the buffer, and the offset of its start in the file. */
+  let [filled, start] = [0, from];
+  while (true) {
+    if (filled === buffer.length) buffer = Buffer.concat([buffer], 2 * buffer.length);
+    const read = readSync(file, buffer, filled, buffer.length - filled, start + filled);
+    if (read === 0) return;
+    const fresh = filled;
+    filled += read;
+    const text = buffer.subarray(0, filled);
+    let begin = 0;
+    for (let end = text.indexOf(NEWLINE, fresh); end >= 0; end = text.indexOf(NEWLINE, begin)) {
+      yield {line: text.subarray(begin, end + 1), offset: start + begin};
+      begin = end + 1;
+    }
+    buffer.copyWithin(0, begin, filled);
+    filled -= begin;
+    start += begin;
+  }
+}
