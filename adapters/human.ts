@@ -1,7 +1,16 @@
 import {createHash} from 'node:crypto';
-import {type Column, labelReader, valuesIn} from '../src/data/human-table/columns.ts';
 import {changeFile, contentOfSync} from '../src/data/human-table/file.ts';
-import {type Delimiter, idOf, newTable, readTable, type Table, withQueries} from '../src/data/human-table/table.ts';
+import {
+  type Column,
+  type Delimiter,
+  idOf,
+  labelReader,
+  newTable,
+  readTable,
+  type Table,
+  valuesIn,
+  withQueries,
+} from '../src/data/human-table/table.ts';
 import {InputError, TeacherError} from '../src/errors.ts';
 import {checkOptions} from '../src/options.ts';
 import type {Answer, Detail, Input, Outcome, Query, Teacher} from '../src/teacher.ts';

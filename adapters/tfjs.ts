@@ -7,10 +7,10 @@ import {InputError} from '../src/errors.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import {type AsTeacherOptions, asTeacher} from '../src/student/as-teacher.ts';
 import {type LoadOptions, loadStudent} from '../src/student/files.ts';
+import {endsInSoftmax} from '../src/student/forward.ts';
 import {makeStudent} from '../src/student/make-student.ts';
 import {readGraphModel} from '../src/student/model-files.ts';
 import type {Preprocessing} from '../src/student/preprocessing.ts';
-import {endsInSoftmax} from '../src/student/softmax.ts';
 import type {Student} from '../src/student/student.ts';
 import type {Teacher, TensorInput} from '../src/teacher.ts';
 import {

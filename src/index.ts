@@ -35,7 +35,7 @@ export {
 } from './data/split.ts';
 export type {TextReading} from './data/text-reading.ts';
 export type {DuplicateOptions, Duplicates} from './data/texts/duplicates.ts';
-export type {LengthRule} from './data/texts/length.ts';
+export type {LengthRule} from './data/texts/gather.ts';
 export {readTexts} from './data/texts/read.ts';
 export type {ReadTextsOptions, TextFields, TextFormat, TextRecord} from './data/texts/record.ts';
 export type {Shingling} from './data/texts/shingles.ts';
@@ -59,8 +59,8 @@ export {type ExportedPage, type ExportPageOptions, exportPage} from './export/we
 export type {Answers} from './knowledge/answers.ts';
 export {loadKnowledge, saveKnowledge} from './knowledge/files.ts';
 export type {Knowledge, StoredKnowledge} from './knowledge/knowledge.ts';
+export {trueLabels} from './knowledge/knowledge.ts';
 export {type OpenKnowledgeOptions, openKnowledge} from './knowledge/open-knowledge.ts';
-export {trueLabels} from './knowledge/true-labels.ts';
 export type * from './lane.ts';
 export {type FeatureHintOptions, featureHint} from './losses/feature-hint.ts';
 export {type HardLabelOptions, type HardLabelTermOptions, hardLabels} from './losses/hard-labels.ts';
@@ -83,11 +83,9 @@ export type {
   TuneOptions,
 } from './recipe/recipe.ts';
 export {keepSecret} from './secrets.ts';
-export type {ShareInterval} from './select/measure-round.ts';
 export type {Selection, SelectOptions} from './select/options.ts';
-export type {SelectionRound} from './select/round.ts';
+export type {SelectionRound, ShareInterval, StopReason, StopRules} from './select/round.ts';
 export {selectInRounds} from './select/select-in-rounds.ts';
-export type {StopReason, StopRules} from './select/stop.ts';
 export type {Candidates, Embeddings, Needs, Strategy} from './select/strategy.ts';
 export type {CascadeMode, CascadeOptions} from './serve/cascade.ts';
 export {type RunningService, type ServeOptions, serveTeacher} from './serve/server.ts';

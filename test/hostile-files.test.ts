@@ -11,7 +11,7 @@ import {readIdxArray} from '../src/data/idx.ts';
 import {randomInteger, seededRandom} from '../src/data/random.ts';
 import {readTexts} from '../src/data/texts/read.ts';
 import {startEngine} from '../src/engine/engine.ts';
-import {unpackWheel} from '../src/engine/install/unpack.ts';
+import {unpackWheel} from '../src/engine/install/wheel.ts';
 import {LimbeckError} from '../src/errors.ts';
 import {loadKnowledge} from '../src/knowledge/files.ts';
 import {importAnswers} from '../src/store/portable.ts';

@@ -104,7 +104,7 @@ export function askedFeatures(
 /** The most that a sum of probabilities can differ from 1. */
 const tolerance = 1e-3;
 
-/** Smaller probabilities become this one, as for students in `src/student/softmax.ts`. */
+/** Smaller probabilities become this one, as for students in `src/student/forward.ts`. */
 const leastProbability = 1e-8;
 
 /** Returns a copy. */

@@ -1,10 +1,9 @@
 import {type Inputs, inputAt, selectInputs} from '../data/inputs.ts';
 import type {TransferSet} from '../data/split.ts';
 import {KnowledgeError, PendingError} from '../errors.ts';
-import type {Answers} from '../knowledge/answers.ts';
+import {type Answers, tabulate} from '../knowledge/answers.ts';
 import {describeDetail, satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
-import {tabulate} from '../knowledge/table.ts';
 import type {Access, AnswerOf, Detail, Outcome, Query} from '../teacher.ts';
 import {askAll} from './batches.ts';
 import type {LayeredTeacher} from './layer.ts';

@@ -1,6 +1,5 @@
-import {sameClasses} from '../data/classes.ts';
-import type {Inputs} from '../data/inputs.ts';
-import {selectRows} from '../data/inputs.ts';
+import {sameClasses} from '../data/arrays.ts';
+import {type Inputs, selectRows} from '../data/inputs.ts';
 import {type Dataset, isLabelled, type UnlabelledDataset} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import {type CascadeResult, cascadeOf, confidences} from '../evaluate/calibration.ts';

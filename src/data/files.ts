@@ -1,6 +1,6 @@
-import {randomUUID} from 'node:crypto';
+import {randomBytes, randomUUID} from 'node:crypto';
 import {existsSync, ftruncateSync, mkdirSync, statSync} from 'node:fs';
-import {type FileHandle, open, rename, unlink} from 'node:fs/promises';
+import {type FileHandle, mkdir, open, readdir, rename, rm, unlink} from 'node:fs/promises';
 import {dirname, resolve} from 'node:path';
 import {InputError, KnowledgeError} from '../errors.ts';
 
@@ -65,4 +65,66 @@ export function cutOff(file: number, length: number): void {
   } catch {
     // It is then overwritten later, or a torn line is skipped.
   }
+}
+
+/** How many times as long as its gzip data is allowed to be. Images and texts are rarely 20 times as long. */
+const MOST_TIMES = 200;
+/** Number of bytes that any gzip is allowed to unpack to. */
+const ALWAYS = 2 ** 26;
+
+/** Most bytes that a gzip of `bytes` is allowed to unpack to. A file made to fill the memory grows up to 1,032-fold. */
+export function unzippedLimit(bytes: number): number {
+  return Math.max(ALWAYS, MOST_TIMES * bytes);
+}
+
+/**
+ * Writes a directory whole or not at all: a new one beside it replaces it when complete. The old content is deleted
+ * only after that.
+ *
+ * @param files - names of the files that `write` creates; a directory that holds anything else is not replaced
+ * @throws InputError if the directory holds other files, or can't be written
+ */
+export async function replaceDirectory(
+  directory: string,
+  files: readonly string[],
+  write: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const target = resolve(directory);
+  const suffix = randomBytes(4).toString('hex');
+  const [fresh, old] = [`${target}.new-${suffix}`, `${target}.old-${suffix}`];
+  try {
+    await mkdir(dirname(target), {recursive: true});
+    const replaced = await checkReplaceable(target, files);
+    await mkdir(fresh);
+    await write(fresh);
+    if (replaced) await rename(target, old);
+    await rename(fresh, target).catch(async error => {
+      if (replaced) await rename(old, target);
+      throw error;
+    });
+    if (replaced) await rm(old, {recursive: true});
+  } catch (cause) {
+    await rm(fresh, {recursive: true, force: true});
+    if (cause instanceof InputError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new InputError(
+      `Cannot write ${directory}: ${reason}. Check that its parent folder exists, belongs to you and has space left.`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** Returns true if there is a directory to replace. */
+async function checkReplaceable(target: string, files: readonly string[]): Promise<boolean> {
+  const present = await readdir(target).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  const foreign = present?.find(name => !files.includes(name));
+  if (foreign !== undefined) {
+    throw new InputError(`${target} holds other files (${foreign}), which would be lost. Name a new directory.`);
+  }
+  return present !== undefined;
 }

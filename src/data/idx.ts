@@ -2,10 +2,9 @@ import {readFile} from 'node:fs/promises';
 import {promisify} from 'node:util';
 import {gunzip} from 'node:zlib';
 import {InputError} from '../errors.ts';
-import type {TensorInputs} from './inputs.ts';
-import {sizeOf} from './inputs.ts';
+import {unzippedLimit} from './files.ts';
+import {sizeOf, type TensorInputs} from './inputs.ts';
 import type {Examples} from './split.ts';
-import {unzippedLimit} from './unzipped-limit.ts';
 
 const unzip = promisify(gunzip);
 

@@ -1,6 +1,6 @@
 import {hash} from 'node:crypto';
+import {bytesOf} from './arrays.ts';
 import {tensorInputs} from './batch.ts';
-import {bytesOf} from './bytes.ts';
 import {type Inputs, sizeOf, type TensorInputs} from './inputs.ts';
 import {mixSeed} from './random.ts';
 import {imagesOf, type Pixels, partnerOf, type View} from './view.ts';

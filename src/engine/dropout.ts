@@ -1,5 +1,4 @@
-import {type Attribute, dataTypes, float32} from './compiled/attribute.ts';
-import {nativeBackend} from './compiled/binding.ts';
+import {type Attribute, dataTypes, float32, nativeBackend} from './compiled/binding.ts';
 import {execute} from './native-kernels/execute.ts';
 import {layers, tf} from './tf.ts';
 

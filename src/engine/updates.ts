@@ -1,5 +1,4 @@
-import {float32} from './compiled/attribute.ts';
-import {nativeBackend} from './compiled/binding.ts';
+import {float32, nativeBackend} from './compiled/binding.ts';
 import {update} from './native-kernels/execute.ts';
 import {tf} from './tf.ts';
 

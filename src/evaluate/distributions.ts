@@ -1,4 +1,4 @@
-import {argmaxOfRow, logSumExpOfRow} from '../data/rows.ts';
+import {argmaxOfRow, logSumExpOfRow} from '../data/arrays.ts';
 
 /**
  * log softmax(row / T) of each row, in double precision. -Infinity stays -Infinity: a class of probability 0.

@@ -1,7 +1,7 @@
 import {InputError} from '../errors.ts';
+import {answerAt} from '../knowledge/answers.ts';
 import {coarsen} from '../knowledge/coarsen.ts';
 import {answersAt, countOf, inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
-import {answerAt} from '../knowledge/table.ts';
 import type {Answer, Detail} from '../teacher.ts';
 
 /** A text and the teacher's answer, with the names of the classes. */

@@ -1,12 +1,12 @@
 import {readFile, writeFile} from 'node:fs/promises';
 import {extname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {replaceDirectory} from '../data/files.ts';
 import {readWasmBinary} from '../engine/wasm-binary.ts';
 import {InputError, LimbeckError} from '../errors.ts';
 import {describeStudent} from '../student/description.ts';
 import {inputShapeOf, shown} from '../student/input-shape.ts';
 import {readJson, writeModel} from '../student/model-files.ts';
-import {replaceDirectory} from '../student/replace-directory.ts';
 import type {Student} from '../student/student.ts';
 import type {Json} from '../teacher.ts';
 import type {PageForm} from './browser/page-input.ts';

@@ -2,10 +2,8 @@ import type {Inputs} from '../data/inputs.ts';
 import {withoutSecrets} from '../secrets.ts';
 import type {Answers} from './answers.ts';
 import type {Knowledge} from './knowledge.ts';
-import {checkRowsFit, DTYPES, FEATURE, FORMAT, readAnswers, readHead, readInputs} from './read-parts.ts';
-import {readTensors, writeTensors} from './safetensors.ts';
-import type {Tensor} from './tensor.ts';
-import {TensorParts} from './tensor-parts.ts';
+import {checkRowsFit, DTYPES, FEATURE, FORMAT, readAnswers, readHead, readInputs, TensorParts} from './read-parts.ts';
+import {readTensors, type Tensor, writeTensors} from './safetensors.ts';
 
 /**
  * Saves knowledge as one file in the safetensors format. The file replaces an older one atomically.

@@ -1,4 +1,4 @@
-import {logSumExpOfRow} from '../data/rows.ts';
+import {logSumExpOfRow} from '../data/arrays.ts';
 import {InputError} from '../errors.ts';
 
 // In this file `logits` are [count, classes], row-major, of inputs that the model did not learn from. `labels` are

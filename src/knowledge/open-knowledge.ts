@@ -1,12 +1,10 @@
 import {sizeOf} from '../data/inputs.ts';
 import {KnowledgeError} from '../errors.ts';
 import type {Detail} from '../teacher.ts';
+import {coarsenAnswers} from './answers.ts';
 import type {StoredKnowledge} from './knowledge.ts';
-import {type OpenTensorFile, openTensors} from './open-tensors.ts';
-import {checkRowsFit, FEATURE, readAnswers, readHead, readInputs} from './read-parts.ts';
-import {coarsenAnswers} from './table.ts';
-import {ARRAYS, type Tensor} from './tensor.ts';
-import {TensorParts} from './tensor-parts.ts';
+import {checkRowsFit, FEATURE, readAnswers, readHead, readInputs, TensorParts} from './read-parts.ts';
+import {ARRAYS, type OpenTensorFile, openTensors, type Tensor} from './safetensors.ts';
 
 export interface OpenKnowledgeOptions {
   /**

@@ -1,5 +1,5 @@
 import {tf} from '../engine/tf.ts';
-import {LEAST_PROBABILITY} from '../knowledge/unnamed-share.ts';
+import {LEAST_PROBABILITY} from '../knowledge/smoothing.ts';
 import {type SoftLabelOptions, softLabelLoss} from './soft-labels.ts';
 
 export interface FloorOptions {

@@ -1,10 +1,9 @@
+import {argmaxOfRow, logSumExpOfRow} from '../data/arrays.ts';
 import {selectRows, sizeOf} from '../data/inputs.ts';
-import {argmaxOfRow, logSumExpOfRow} from '../data/rows.ts';
 import {tf} from '../engine/tf.ts';
 import {KnowledgeError} from '../errors.ts';
 import type {Answers, TopKAnswers} from '../knowledge/answers.ts';
-import {smoothVotes} from '../knowledge/smooth-votes.ts';
-import {shareOfUnnamed} from '../knowledge/unnamed-share.ts';
+import {shareOfUnnamed, smoothVotes} from '../knowledge/smoothing.ts';
 import type {Feature} from '../teacher.ts';
 import type {BatchTargets} from './loss.ts';
 import {type FloorOptions, floorOf} from './soft-probabilities.ts';

@@ -8,7 +8,6 @@ export {type Cifar, type CifarFolder, readCifar} from '../data/cifar.ts';
 export {type IdxArray, type IdxFiles, readIdx, readIdxArray} from '../data/idx.ts';
 export {type Inputs, inputAt, selectInputs, type TensorInputs, type TextInputs} from '../data/inputs.ts';
 export {type CutMixOptions, cutMix, type MixUpOptions, mixUp} from '../data/mixed-view.ts';
-export {type NoiseOptions, noise} from '../data/noise-view.ts';
 export {
   asSplit,
   type Dataset,
@@ -29,7 +28,7 @@ export {
 export type {TextReading} from '../data/text-reading.ts';
 export {describeTexts, type TextCard} from '../data/texts/card.ts';
 export {type DuplicateOptions, type Duplicates, findDuplicates} from '../data/texts/duplicates.ts';
-export type {LengthRule} from '../data/texts/length.ts';
+export type {LengthRule} from '../data/texts/gather.ts';
 export {readTexts} from '../data/texts/read.ts';
 export type {ReadTextsOptions, TextFields, TextFormat, TextRecord} from '../data/texts/record.ts';
 export type {Shingling} from '../data/texts/shingles.ts';
@@ -42,10 +41,9 @@ export {
   textDataset,
 } from '../data/texts/splits.ts';
 export {type VersionOptions, type Versions, versionsOf} from '../data/versions.ts';
-export {type CropOptions, crop, flip, type View, views} from '../data/view.ts';
+export {type CropOptions, crop, flip, type NoiseOptions, noise, type View, views} from '../data/view.ts';
 export type {Answers} from '../knowledge/answers.ts';
 export {loadKnowledge, saveKnowledge} from '../knowledge/files.ts';
 export type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
-export {coarsenKnowledge} from '../knowledge/knowledge.ts';
+export {coarsenKnowledge, trueLabels} from '../knowledge/knowledge.ts';
 export {type OpenKnowledgeOptions, openKnowledge} from '../knowledge/open-knowledge.ts';
-export {trueLabels} from '../knowledge/true-labels.ts';

@@ -1,7 +1,6 @@
 import {InputError} from '../errors.ts';
 import {logSoftmaxRows} from '../evaluate/distributions.ts';
-import {highest} from './highest.ts';
-import type {Strategy} from './strategy.ts';
+import {highest, type Strategy} from './strategy.ts';
 
 export interface DisagreementOptions {
   /**

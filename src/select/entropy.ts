@@ -1,6 +1,5 @@
 import {entropyRows} from '../evaluate/distributions.ts';
-import {highest} from './highest.ts';
-import type {Strategy} from './strategy.ts';
+import {highest, type Strategy} from './strategy.ts';
 
 /**
  * Chooses the inputs on which the student is least sure: those with the highest entropy of its probabilities. Settles

@@ -1,6 +1,5 @@
 import {softmaxRows} from '../evaluate/distributions.ts';
-import {highest} from './highest.ts';
-import type {Strategy} from './strategy.ts';
+import {highest, type Strategy} from './strategy.ts';
 
 /**
  * Chooses inputs between two classes: those with the smallest gap between the student's two highest probabilities.

@@ -4,7 +4,7 @@ import type {Knowledge} from '../knowledge/knowledge.ts';
 import type {Student} from '../student/student.ts';
 import type {Detail} from '../teacher.ts';
 import {checkCount} from '../train/check-count.ts';
-import type {StopRules} from './stop.ts';
+import type {StopRules} from './round.ts';
 import type {Strategy} from './strategy.ts';
 
 /** How inputs are chosen in rounds. */

@@ -1,8 +1,12 @@
 import type {Missing} from '../ask/collect.ts';
+import {wilson} from '../evaluate/audit.ts';
+import {argmaxRows} from '../evaluate/distributions.ts';
+import {mean} from '../evaluate/statistics.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
-import type {ExpectedGain} from './gain.ts';
-import type {ShareInterval} from './measure-round.ts';
-import type {StopReason} from './stop.ts';
+import {targetsOf} from '../losses/targets.ts';
+import {predictLogits} from '../student/predict.ts';
+import type {Student} from '../student/student.ts';
+import type {ExpectedGain} from './curve.ts';
 
 /** The result of one round of a selection. */
 export interface SelectionRound {
@@ -56,4 +60,83 @@ function between([low, high]: readonly [low: number, high: number]): string {
 
 function percent(share: number): string {
   return (100 * share).toFixed(1);
+}
+
+/** An estimated share, from 0 to 1. */
+export interface ShareInterval {
+  readonly share: number;
+  /** 95 % interval. */
+  readonly interval: readonly [low: number, high: number];
+}
+
+/**
+ * How often students name the teacher's class for inputs that they did not learn from.
+ *
+ * @returns [inputs], the share of the students that do
+ */
+export async function agreementsOf(
+  students: readonly Student[],
+  {inputs, answers, classes}: Knowledge,
+  signal: AbortSignal | undefined,
+): Promise<Float64Array> {
+  const {labels} = targetsOf(answers, classes.length);
+  const agrees = new Float64Array(labels.length);
+  for (const student of students) {
+    const named = argmaxRows(await predictLogits(student, inputs, {signal}), classes.length);
+    for (const [row, label] of named.entries()) if (label === labels[row]) agrees[row]! += 1 / students.length;
+  }
+  return agrees;
+}
+
+/** The share for inputs like these. */
+export function shareOf(agrees: Float64Array): ShareInterval {
+  const share = mean(agrees);
+  return {share, interval: wilson(share, agrees.length)};
+}
+
+/** Rules that end a selection before the most inputs are asked about. */
+export interface StopRules {
+  /**
+   * From 0 to 1. The selection ends when the lower end of the agreement's interval reaches this.
+   *
+   * @default none
+   */
+  readonly agreement?: number;
+  /**
+   * From 0 to 1; 0.001 is a tenth of a percentage point. The selection ends when two rounds in a row expect a smaller
+   * gain from the next 100 calls.
+   *
+   * @default none
+   */
+  readonly gain?: number;
+}
+
+/** Why a selection ended: the most inputs were asked about, a rule of `StopRules`, no input is left, or no budget. */
+export type StopReason = 'most' | 'agreement' | 'gain' | 'pool' | 'budget';
+
+/** The state that the rules look at. */
+export interface Standing {
+  readonly agreement: ShareInterval;
+  readonly gain: ExpectedGain | undefined;
+  /** The gain that the round before expected. */
+  readonly gainBefore: ExpectedGain | undefined;
+  /** Number of inputs that may still be asked about. */
+  readonly left: number;
+  /** Number of inputs that were not asked about. */
+  readonly unasked: number;
+  /** True if inputs were left without an answer because the budget was at its end. */
+  readonly isUnpaid: boolean;
+}
+
+/** Why no round comes after this one; undefined if one does. */
+export function stopReason(
+  {agreement, gain, gainBefore, left, unasked, isUnpaid}: Standing,
+  rules: StopRules,
+): StopReason | undefined {
+  if (rules.agreement !== undefined && agreement.interval[0] >= rules.agreement) return 'agreement';
+  const isLittle = (of: ExpectedGain | undefined): boolean => of !== undefined && of.gain < (rules.gain ?? 0);
+  if (isLittle(gainBefore) && isLittle(gain)) return 'gain';
+  if (isUnpaid) return 'budget';
+  if (left === 0) return 'most';
+  return unasked === 0 ? 'pool' : undefined;
 }

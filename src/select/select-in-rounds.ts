@@ -10,9 +10,8 @@ import {featureNames} from '../student/forward.ts';
 import {predictActivations, predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
-import {agreementsOf} from './measure-round.ts';
 import {type Plan, planOf, type SelectOptions} from './options.ts';
-import type {SelectionRound} from './round.ts';
+import {agreementsOf, type SelectionRound} from './round.ts';
 import {SelectionRun} from './selection-run.ts';
 import type {Candidates, Embeddings, Needs} from './strategy.ts';
 

@@ -3,14 +3,12 @@ import {type Inputs, selectInputs} from '../data/inputs.ts';
 import {mixSeed, shuffledIndices} from '../data/random.ts';
 import type {TransferSet} from '../data/split.ts';
 import {BudgetError, KnowledgeError} from '../errors.ts';
+import {answerAt, tabulate} from '../knowledge/answers.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
-import {answerAt, tabulate} from '../knowledge/table.ts';
 import type {Answer} from '../teacher.ts';
-import {expectedGain, type MeasuredRound} from './gain.ts';
-import {shareOf} from './measure-round.ts';
+import {expectedGain, type MeasuredRound} from './curve.ts';
 import type {Plan} from './options.ts';
-import type {SelectionRound} from './round.ts';
-import {stopReason} from './stop.ts';
+import {type SelectionRound, shareOf, stopReason} from './round.ts';
 
 /** A selection under way. */
 export class SelectionRun {

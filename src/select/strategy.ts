@@ -1,3 +1,5 @@
+import {shuffledIndices} from '../data/random.ts';
+
 /** A way to choose the inputs that a teacher is asked about next. */
 export interface Strategy {
   /** Its name in tables and messages. */
@@ -43,4 +45,14 @@ export interface Embeddings {
   readonly candidates: Float32Array;
   /** [answered, width], embeddings of the inputs that were answered so far. */
   readonly answered: Float32Array;
+}
+
+/**
+ * Indices of the highest scores, the highest first. The seed decides the order of equal scores, so that the order of
+ * the inputs, which can have a meaning, decides nothing.
+ */
+export function highest(scores: Float64Array, size: number, seed: number): Int32Array {
+  const indices = shuffledIndices(scores.length, seed, 'order of ties');
+  // Sorting is stable.
+  return indices.sort((one, other) => scores[other]! - scores[one]!).slice(0, size);
 }

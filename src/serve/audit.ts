@@ -4,8 +4,7 @@ import {type RandomGenerator, randomFraction, seededRandom} from '../data/random
 import {InputError} from '../errors.ts';
 import {coarsen} from '../knowledge/coarsen.ts';
 import type {Answer} from '../teacher.ts';
-import type {Fallback} from './decision.ts';
-import type {Tally} from './tally.ts';
+import type {Fallback, Tally} from './decision.ts';
 import type {Asked, TeacherGateway} from './teacher-gateway.ts';
 import type {Watching} from './watching.ts';
 

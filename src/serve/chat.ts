@@ -1,11 +1,18 @@
 import {randomUUID} from 'node:crypto';
 import {z} from 'zod';
-import {contentForm, type ForcedTool, type Form, type FormWanted, forcedTool, formWanted} from './chat-form.ts';
+import {
+  contentForm,
+  type ForcedTool,
+  type Form,
+  type FormWanted,
+  forcedTool,
+  formWanted,
+  type PromptText,
+} from './chat-form.ts';
 import {type ServedClassifier, type Verdict, verdictsOn} from './classifier.ts';
 import {RequestFailure} from './failure.ts';
-import {leastLogProbability} from './output-tensor.ts';
-import type {PromptText} from './prompt-text.ts';
 import {type Route, route, type ServedReply} from './router.ts';
+import {leastLogProbability} from './tensors.ts';
 
 /**
  * OpenAI's chat protocol for a model of texts. It classifies the user's last message, and the assistant's reply is the

@@ -1,9 +1,9 @@
+import {setImmediate} from 'node:timers/promises';
 import {coarsen} from '../knowledge/coarsen.ts';
 import type {Detail, Query} from '../teacher.ts';
 import {type Decided, type Decision, type Fallback, type Share, sharesOf, shownOf} from './decision.ts';
 import {RequestFailure} from './failure.ts';
-import type {ServedInput} from './input-tensor.ts';
-import {mapInSlices} from './slices.ts';
+import type {ServedInput} from './tensors.ts';
 
 /** A model that classifies inputs, and how much of its answers the service shows. */
 export interface ServedClassifier {
@@ -80,4 +80,21 @@ function verdictOf({classes, detail}: ServedClassifier, {answer, answeredBy, abs
 /** Rounds to six digits, the precision of a 32-bit float. */
 export function rounded(value: number): number {
   return Number(value.toPrecision(6));
+}
+
+/** Milliseconds of computing before other requests get a turn. */
+const SLICE = 15;
+
+/** Maps many values without blocking other requests. */
+export async function mapInSlices<T, R>(values: readonly T[], map: (value: T, index: number) => R): Promise<R[]> {
+  const mapped: R[] = [];
+  let end = performance.now() + SLICE;
+  for (const [index, value] of values.entries()) {
+    if (performance.now() > end) {
+      await setImmediate();
+      end = performance.now() + SLICE;
+    }
+    mapped.push(map(value, index));
+  }
+  return mapped;
 }

@@ -1,10 +1,9 @@
 import {z} from 'zod';
 import type {Query} from '../teacher.ts';
-import {rounded, type ServedClassifier, type Verdict, verdictsOn} from './classifier.ts';
+import {mapInSlices, rounded, type ServedClassifier, type Verdict, verdictsOn} from './classifier.ts';
 import {RequestFailure} from './failure.ts';
-import {datatypeOf, INPUT_NAME, queriesIn} from './input-tensor.ts';
 import {type Route, route, type ServedRequest} from './router.ts';
-import {mapInSlices} from './slices.ts';
+import {datatypeOf, INPUT_NAME, queriesIn} from './tensors.ts';
 
 const FIELDS = ['text', 'texts', 'input', 'inputs'] as const;
 

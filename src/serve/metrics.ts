@@ -1,6 +1,6 @@
 import type {Ledger} from '../ask/ledger.ts';
+import type {Tally} from './decision.ts';
 import {Exposition} from './exposition.ts';
-import type {Tally} from './tally.ts';
 import type {Watch} from './watch.ts';
 
 /** Upper bounds of the latency buckets, in seconds. A student answers in milliseconds, a teacher in seconds. */

@@ -2,17 +2,18 @@ import {z} from 'zod';
 import type {Answer, Outcome, Query} from '../teacher.ts';
 import {unanswerable} from './classifier.ts';
 import {RequestFailure} from './failure.ts';
+import {type Route, route, type ServedRequest} from './router.ts';
 import {
   datatypeOf,
   INPUT_NAME,
+  outputTensor,
   queriesIn,
   type ServedInput,
+  type ServedOutput,
   shapeOf,
   type WireTensor,
   wireTensor,
-} from './input-tensor.ts';
-import {outputTensor, type ServedOutput} from './output-tensor.ts';
-import {type Route, route, type ServedRequest} from './router.ts';
+} from './tensors.ts';
 
 /** A model under its name and version, and how much of its answers the service shows. */
 export interface ServedModel {

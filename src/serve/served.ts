@@ -7,14 +7,11 @@ import type {Calibration} from '../student/student.ts';
 import type {Answer, Detail, Input, Outcome, Teacher} from '../teacher.ts';
 import {Batcher} from './batcher.ts';
 import {Cascade, type CascadeOptions} from './cascade.ts';
-import type {ServedClassifier} from './classifier.ts';
-import {type Decided, type Decider, sharesOf} from './decision.ts';
+import {mapInSlices, type ServedClassifier} from './classifier.ts';
+import {type Decided, type Decider, sharesOf, type Tally} from './decision.ts';
 import {RequestFailure} from './failure.ts';
-import type {ServedInput} from './input-tensor.ts';
 import type {ServedModel} from './open-inference.ts';
-import {outputsFor} from './output-tensor.ts';
-import {mapInSlices} from './slices.ts';
-import type {Tally} from './tally.ts';
+import {outputsFor, type ServedInput} from './tensors.ts';
 import type {Watching} from './watching.ts';
 
 /** How a model is served. */

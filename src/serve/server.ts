@@ -4,22 +4,23 @@ import type {AddressInfo} from 'node:net';
 import {sizeOf} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
 import {keepSecret} from '../secrets.ts';
+import {inputShapeOf} from '../student/input-shape.ts';
+import type {Student} from '../student/student.ts';
 import type {Teacher} from '../teacher.ts';
 import {BodyRoom} from './body.ts';
 import {chatRoutes} from './chat.ts';
+import {promptText} from './chat-form.ts';
 import {classifyRoutes} from './classify.ts';
 import {ClientRates} from './clients.ts';
-import {closerOf} from './close.ts';
+import {Tally} from './decision.ts';
 import {EXPOSITION_TYPE} from './exposition.ts';
-import {type HttpContext, handle} from './http.ts';
+import {closerOf, type HttpContext, handle} from './http.ts';
 import {createMetrics, type Metrics, type MetricsSources} from './metrics.ts';
 import {openInferenceRoutes} from './open-inference.ts';
 import {Origins} from './origins.ts';
-import {promptText} from './prompt-text.ts';
 import {type Route, route} from './router.ts';
 import {MOST_WAITING, type Served, type ServedOptions, serve} from './served.ts';
 import {costEachOf, type ServiceStatus, statusOf} from './status.ts';
-import {Tally} from './tally.ts';
 import {openWatching, type Watching} from './watching.ts';
 
 export interface ServeOptions extends ServedOptions {
@@ -202,4 +203,30 @@ function routesOf(
     ...classifyRoutes(classifier),
     ...(input?.kind === 'tensor' ? [] : chatRoutes(classifier, promptText(prompt))),
   ];
+}
+
+/** The number of passes after which everything is compiled. */
+const WARM = 30;
+
+/** Compiles the model and the code that reads texts now, so that the first requests don't wait for it. */
+export async function warmUp(teacher: Teacher, {model, dtype = 'float32', reading}: Student): Promise<void> {
+  if (reading !== undefined) {
+    const text = 'Some words, and 1 number. '.repeat(100);
+    for (let pass = 0; pass < WARM; pass++) await teacher.ask([{input: {kind: 'text', text}}]);
+    return;
+  }
+  const shape = inputShapeOf(model).filter(length => length !== null);
+  // A model without a fixed shape is compiled when the first input arrives.
+  if (shape.length !== inputShapeOf(model).length) return;
+  const data = new {uint8: Uint8Array, int32: Int32Array, float32: Float32Array}[dtype](sizeOf(shape));
+  await teacher.ask([{input: {kind: 'tensor', dtype, shape, data}}]);
+}
+
+/** The model's input, if its shape is fixed. Clients can read it, and other inputs are refused at once. */
+export function servedInput({model, dtype, reading}: Student): Pick<ServeOptions, 'input'> {
+  if (reading !== undefined) return {input: {kind: 'text'}};
+  const shape = inputShapeOf(model).filter(length => length !== null);
+  return dtype !== undefined && shape.length === inputShapeOf(model).length
+    ? {input: {kind: 'tensor', shape, dtype}}
+    : {};
 }

@@ -4,7 +4,7 @@ import type {Ledger, LedgerSnapshot} from '../ask/ledger.ts';
 import {confidenceSequence} from '../statistics/confidence-sequence.ts';
 import type {Teacher} from '../teacher.ts';
 import type {CascadeMode} from './cascade.ts';
-import type {Tally} from './tally.ts';
+import type {Tally} from './decision.ts';
 import type {StandingChange, Watch} from './watch.ts';
 
 /** A share of `of` items, with an interval that covers the true share at every look at once, with 95 % probability. */

@@ -5,7 +5,11 @@ import {AnswerStoreError, BudgetError} from '../errors.ts';
 import {coarsen, withoutFeatures} from '../knowledge/coarsen.ts';
 import type {Answer, Detail, Outcome, Query} from '../teacher.ts';
 import type {Fallback} from './decision.ts';
-import type {TrafficReason} from './traffic-form.ts';
+
+export const TRAFFIC_REASONS = ['unsure', 'audit', 'shadow', 'demoted'] as const;
+
+/** The reason for a request: the student was not sure, was audited, is only measured, or had broken its promise. */
+export type TrafficReason = (typeof TRAFFIC_REASONS)[number];
 
 export interface TeacherGatewayOptions {
   /** The teacher with its layers, see `openAsking`: its answers are kept, and charged to the budget. */

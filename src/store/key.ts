@@ -1,6 +1,6 @@
 import {hash} from 'node:crypto';
 import {stringify} from 'safe-stable-stringify';
-import {bytesOf} from '../data/bytes.ts';
+import {bytesOf} from '../data/arrays.ts';
 import type {Input, Query, Teacher, TensorInput} from '../teacher.ts';
 
 /** Changes whenever the same query would get another key, so that old keys are never taken for new ones. */

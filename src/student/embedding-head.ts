@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import {z} from 'zod';
-import {checkEmbedding, type EmbeddingReading} from '../data/text-embedding.ts';
+import {checkEmbedding, type EmbeddingReading} from '../data/text-reading.ts';
 import {InputError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {checkWidths, classifier, hiddenLayers, through} from './building-blocks.ts';

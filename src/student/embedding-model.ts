@@ -1,7 +1,7 @@
 import {createHash} from 'node:crypto';
 import {closeSync, openSync, readSync} from 'node:fs';
 import {dirname, join, resolve} from 'node:path';
-import type {EmbeddingReading} from '../data/text-embedding.ts';
+import type {EmbeddingReading} from '../data/text-reading.ts';
 import {InputError} from '../errors.ts';
 import {loadPeer} from '../peer.ts';
 

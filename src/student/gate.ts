@@ -1,5 +1,5 @@
+import {bucketReader, type NgramReading} from '../data/hashed-reading.ts';
 import {shuffledIndices} from '../data/random.ts';
-import {bucketReader, type NgramReading} from '../data/text-ngrams.ts';
 import {InputError} from '../errors.ts';
 
 /**

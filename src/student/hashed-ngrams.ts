@@ -1,4 +1,4 @@
-import {checkNgrams, type NgramReading} from '../data/text-ngrams.ts';
+import {checkNgrams, type NgramReading} from '../data/hashed-reading.ts';
 import {InputError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {checkWidths, classifier, hiddenLayers, through} from './building-blocks.ts';

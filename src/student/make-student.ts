@@ -1,8 +1,8 @@
 import {checkReading, type TextReading, widthOf} from '../data/text-reading.ts';
 import type {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
+import {endsInSoftmax} from './forward.ts';
 import {inputShapeOf, shown} from './input-shape.ts';
-import {endsInSoftmax} from './softmax.ts';
 import type {Student, Task} from './student.ts';
 
 /**

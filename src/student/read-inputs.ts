@@ -1,5 +1,5 @@
 import type {Inputs, TensorInputs} from '../data/inputs.ts';
-import type {EmbeddingReading} from '../data/text-embedding.ts';
+import type {EmbeddingReading} from '../data/text-reading.ts';
 import {once} from '../once.ts';
 import {type EmbeddingModel, openEmbeddingModel} from './embedding-model.ts';
 import {rawInputs} from './raw-inputs.ts';

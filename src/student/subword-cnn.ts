@@ -1,4 +1,4 @@
-import {checkSubwords, type SubwordReading} from '../data/text-subwords.ts';
+import {checkSubwords, type SubwordReading} from '../data/hashed-reading.ts';
 import {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';

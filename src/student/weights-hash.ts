@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto';
-import {bytesOf} from '../data/bytes.ts';
+import {bytesOf} from '../data/arrays.ts';
 import type {layers} from '../engine/tf.ts';
 import type {Student} from './student.ts';
 

@@ -1,7 +1,6 @@
 import {mixSeed, shuffledIndices} from '../data/random.ts';
 import {InputError} from '../errors.ts';
-import {countOf, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
-import {readFirstVersions, readPart} from '../knowledge/part-of.ts';
+import {countOf, type Knowledge, readFirstVersions, readPart, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import {targetsOf} from '../losses/targets.ts';
 import {FOLDS} from '../recipe/resolve.ts';
 import {predictLogits} from '../student/predict.ts';

@@ -1,7 +1,6 @@
 import {shuffledIndices} from '../data/random.ts';
 import {InputError} from '../errors.ts';
-import {countOf, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
-import {partOf} from '../knowledge/part-of.ts';
+import {countOf, type Knowledge, partOf, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import {setApart} from '../recipe/cascade-target.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
 import {rowsAskedAgain} from './repeatability.ts';

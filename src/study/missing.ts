@@ -1,8 +1,8 @@
 import {type Missing, missingError} from '../ask/collect.ts';
 import {selectInputs} from '../data/inputs.ts';
 import {BudgetError, KnowledgeError, PendingError, UnrecordedError} from '../errors.ts';
+import {selectAnswers} from '../knowledge/answers.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
-import {selectAnswers} from '../knowledge/table.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
 import {keep} from './knowledge.ts';
 import type {MethodChanges} from './methods.ts';

@@ -1,8 +1,7 @@
 import {join} from 'node:path';
 import {shuffledIndices} from '../data/random.ts';
 import {answersNeeded, answersShort, certify} from '../evaluate/guarantee.ts';
-import {countOf, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
-import {readFirstVersions} from '../knowledge/part-of.ts';
+import {countOf, type Knowledge, readFirstVersions, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import {targetsOf} from '../losses/targets.ts';
 import {cascadeTarget} from '../recipe/cascade-target.ts';
 import type {PlannedMethod} from '../recipe/methods.ts';

@@ -1,7 +1,6 @@
 import {startEngine} from '../engine/engine.ts';
 import {withoutSecrets} from '../secrets.ts';
-import {servedInput, warmUp} from '../serve/served-student.ts';
-import {type RunningService, serveTeacher} from '../serve/server.ts';
+import {type RunningService, servedInput, serveTeacher, warmUp} from '../serve/server.ts';
 import {asTeacher} from '../student/as-teacher.ts';
 import {loadStudent} from '../student/files.ts';
 import {type ServiceReady, type ServiceSetup, versionOf} from './services.ts';

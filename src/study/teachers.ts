@@ -1,4 +1,4 @@
-import {sameClasses} from '../data/classes.ts';
+import {sameClasses} from '../data/arrays.ts';
 import {InputError} from '../errors.ts';
 import {describeDetail, satisfies} from '../knowledge/coarsen.ts';
 import type {PlannedMethods, QueryPlan} from '../recipe/methods.ts';

@@ -1,14 +1,13 @@
 import {createReadStream} from 'node:fs';
 import {stringify} from 'safe-stable-stringify';
-import {sameClasses} from '../data/classes.ts';
+import {sameClasses} from '../data/arrays.ts';
 import type {Inputs} from '../data/inputs.ts';
 import {readLines} from '../data/lines.ts';
 import {InputError} from '../errors.ts';
-import type {Answers} from '../knowledge/answers.ts';
+import {type Answers, answerAt, tabulate} from '../knowledge/answers.ts';
 import {heldDetail, satisfies} from '../knowledge/coarsen.ts';
 import {answersAt, countOf, inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
-import {answerAt, tabulate} from '../knowledge/table.ts';
-import {readTraffic, type TrafficHead, type TrafficLine} from '../serve/traffic-form.ts';
+import {readTraffic, type TrafficHead, type TrafficLine} from '../serve/traffic.ts';
 import type {Answer} from '../teacher.ts';
 
 export interface TrafficOptions {

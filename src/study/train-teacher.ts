@@ -1,7 +1,7 @@
 import {isLabelled} from '../data/split.ts';
 import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
-import {trueLabels} from '../knowledge/true-labels.ts';
+import {trueLabels} from '../knowledge/knowledge.ts';
 import type {Recipe, TeacherModel} from '../recipe/recipe.ts';
 import {taskOf} from '../recipe/resolve.ts';
 import {saveStudent} from '../student/files.ts';

@@ -1,8 +1,7 @@
 import {access} from 'node:fs/promises';
 import {z} from 'zod';
 import {InputError} from '../errors.ts';
-import {readTensors, writeTensors} from '../knowledge/safetensors.ts';
-import type {Tensor} from '../knowledge/tensor.ts';
+import {readTensors, type Tensor, writeTensors} from '../knowledge/safetensors.ts';
 import type {Json} from '../teacher.ts';
 import {digestOf} from './digest.ts';
 import type {Epoch} from './options.ts';

@@ -3,7 +3,7 @@ import {basename, dirname, join} from 'node:path';
 import {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
-import type {Tensor} from '../knowledge/tensor.ts';
+import type {Tensor} from '../knowledge/safetensors.ts';
 import type {Student} from '../student/student.ts';
 import type {BestWeights} from './best-weights.ts';
 import {type KeptRun, readCheckpoint, refusal, writeCheckpoint} from './checkpoint-file.ts';

@@ -1,6 +1,6 @@
 import {createHash} from 'node:crypto';
 import {stringify} from 'safe-stable-stringify';
-import {bytesOf} from '../data/bytes.ts';
+import {bytesOf} from '../data/arrays.ts';
 
 /**
  * SHA-256 over a tree of plain objects, lists, strings, numbers and typed arrays, in hexadecimal. The order of keys

@@ -1,4 +1,4 @@
-import {sameClasses} from '../data/classes.ts';
+import {sameClasses} from '../data/arrays.ts';
 import {mixSeed} from '../data/random.ts';
 import {CompiledCalls} from '../engine/compiled/compiled-calls.ts';
 import {tf} from '../engine/tf.ts';

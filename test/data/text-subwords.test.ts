@@ -1,6 +1,6 @@
 import {assert, property, string} from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {checkSubwords, readSubwords, type SubwordReading} from '../../src/data/text-subwords.ts';
+import {checkSubwords, readSubwords, type SubwordReading} from '../../src/data/hashed-reading.ts';
 import {InputError} from '../../src/errors.ts';
 
 /** So many numbers that two subwords hardly ever share one. */

@@ -2,7 +2,7 @@ import {cp, readFile, stat, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {loadKnowledge} from '../../src/knowledge/files.ts';
-import {readTraffic} from '../../src/serve/traffic-form.ts';
+import {readTraffic} from '../../src/serve/traffic.ts';
 import {knowledgeWithTraffic} from '../../src/study/traffic.ts';
 import {until} from '../built.ts';
 import {fixture, type Running, workplace} from './limbeck.ts';

@@ -6,8 +6,7 @@ import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import type {Inputs} from '../../src/data/inputs.ts';
 import {KnowledgeError} from '../../src/errors.ts';
 import {loadKnowledge, saveKnowledge} from '../../src/knowledge/files.ts';
-import {writeTensors} from '../../src/knowledge/safetensors.ts';
-import type {Tensor} from '../../src/knowledge/tensor.ts';
+import {type Tensor, writeTensors} from '../../src/knowledge/safetensors.ts';
 import {cases, knowledgeOf, readWhole} from './knowledge-cases.ts';
 
 let folder: string;

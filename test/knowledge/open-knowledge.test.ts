@@ -4,9 +4,9 @@ import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import {selectInputs} from '../../src/data/inputs.ts';
 import {KnowledgeError} from '../../src/errors.ts';
+import {coarsenAnswers, selectAnswers} from '../../src/knowledge/answers.ts';
 import {saveKnowledge} from '../../src/knowledge/files.ts';
 import {openKnowledge} from '../../src/knowledge/open-knowledge.ts';
-import {coarsenAnswers, selectAnswers} from '../../src/knowledge/table.ts';
 import type {Detail} from '../../src/teacher.ts';
 import {cases, knowledgeOf, readWhole} from './knowledge-cases.ts';
 

@@ -1,7 +1,7 @@
 import {beforeAll, expect, it} from 'vitest';
+import {logSumExpOfRow} from '../../src/data/arrays.ts';
 import type {TensorInputs} from '../../src/data/inputs.ts';
 import {randomFraction, seededRandom} from '../../src/data/random.ts';
-import {logSumExpOfRow} from '../../src/data/rows.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
 import {centredLogits} from '../../src/losses/centred-logits.ts';

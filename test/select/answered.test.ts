@@ -1,5 +1,5 @@
 import {expect, it} from 'vitest';
-import {tabulate} from '../../src/knowledge/table.ts';
+import {tabulate} from '../../src/knowledge/answers.ts';
 import {Answered} from '../../src/select/selection-run.ts';
 import type {Answer} from '../../src/teacher.ts';
 

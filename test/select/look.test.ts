@@ -1,7 +1,7 @@
 import {beforeAll, describe, expect, it} from 'vitest';
 import {selectInputs} from '../../src/data/inputs.ts';
 import {startEngine} from '../../src/engine/engine.ts';
-import {trueLabels} from '../../src/knowledge/true-labels.ts';
+import {trueLabels} from '../../src/knowledge/knowledge.ts';
 import {lookAt} from '../../src/select/select-in-rounds.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import {predictActivations, predictLogits} from '../../src/student/predict.ts';

@@ -6,7 +6,7 @@ import {entropy} from '../../src/select/entropy.ts';
 import {kCenter} from '../../src/select/k-center.ts';
 import {margin} from '../../src/select/margin.ts';
 import {random} from '../../src/select/random.ts';
-import type {Strategy} from '../../src/select/strategy.ts';
+import {highest, type Strategy} from '../../src/select/strategy.ts';
 import {drawn} from './candidates.ts';
 
 const strategies: readonly Strategy[] = [
@@ -43,5 +43,22 @@ describe.each(strategies.map(strategy => [strategy.name, strategy] as const))('%
       ...(strategy.needs.embeddings && {embeddings: embeddings!}),
     };
     expect(strategy.choose(least, 5)).toEqual(strategy.choose({...candidates, embeddings: embeddings!}, 5));
+  });
+});
+
+describe('highest', () => {
+  it('takes the highest scores, the highest first', () => {
+    expect([...highest(Float64Array.of(0.1, 0.9, -2, 0.5), 3, 1)]).toEqual([1, 3, 0]);
+  });
+
+  it('draws among ties by the seed, and never one that scores lower', () => {
+    const scores = Float64Array.of(1, 0, 1, 0, 1, 1);
+    const first = new Set<number>();
+    for (let seed = 0; seed < 50; seed++) {
+      const [one, other] = highest(scores, 2, seed);
+      expect([scores[one!], scores[other!]]).toEqual([1, 1]);
+      first.add(one!);
+    }
+    expect([...first].sort()).toEqual([0, 2, 4, 5]);
   });
 });

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {createLedger} from '../../src/ask/ledger.ts';
+import {Tally} from '../../src/serve/decision.ts';
 import {createMetrics} from '../../src/serve/metrics.ts';
-import {Tally} from '../../src/serve/tally.ts';
 import {metric, post, sayingOf, services, teacherOf} from './services.ts';
 
 const start = services();

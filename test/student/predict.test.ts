@@ -2,7 +2,7 @@ import {beforeAll, describe, expect, it} from 'vitest';
 import {engineMemory, startEngine} from '../../src/engine/engine.ts';
 import {tf} from '../../src/engine/tf.ts';
 import {InputError} from '../../src/errors.ts';
-import {trueLabels} from '../../src/knowledge/true-labels.ts';
+import {trueLabels} from '../../src/knowledge/knowledge.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {predictActivations, predictLogits} from '../../src/student/predict.ts';
 import {train} from '../../src/train/train.ts';

@@ -5,7 +5,7 @@ import {beforeAll, describe, expect, it} from 'vitest';
 import {startEngine} from '../../src/engine/engine.ts';
 import {layers} from '../../src/engine/tf.ts';
 import {InputError} from '../../src/errors.ts';
-import {trueLabels} from '../../src/knowledge/true-labels.ts';
+import {trueLabels} from '../../src/knowledge/knowledge.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {loadStudent, saveStudent} from '../../src/student/files.ts';

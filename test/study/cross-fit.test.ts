@@ -1,8 +1,7 @@
 import {beforeAll, describe, expect, it} from 'vitest';
 import {startEngine} from '../../src/engine/engine.ts';
 import {InputError} from '../../src/errors.ts';
-import type {Knowledge} from '../../src/knowledge/knowledge.ts';
-import {trueLabels} from '../../src/knowledge/true-labels.ts';
+import {type Knowledge, trueLabels} from '../../src/knowledge/knowledge.ts';
 import {predictLogits} from '../../src/student/predict.ts';
 import {crossFit} from '../../src/study/cross-fit.ts';
 import {classes, hashesOf, tinyData, tinyModel} from './tiny.ts';

@@ -1,8 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {drawExamples} from '../../src/data/split.ts';
 import {KnowledgeError} from '../../src/errors.ts';
-import type {Knowledge} from '../../src/knowledge/knowledge.ts';
-import {trueLabels} from '../../src/knowledge/true-labels.ts';
+import {type Knowledge, trueLabels} from '../../src/knowledge/knowledge.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {planMethods} from '../../src/recipe/methods.ts';
 import type {Method} from '../../src/recipe/recipe.ts';

@@ -1,7 +1,7 @@
 import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
-import {noise} from '../../src/data/noise-view.ts';
 import {drawExamples} from '../../src/data/split.ts';
+import {noise} from '../../src/data/view.ts';
 import {BudgetError, InputError, KnowledgeError, TeacherError} from '../../src/errors.ts';
 import {loadKnowledge} from '../../src/knowledge/files.ts';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';

@@ -2,7 +2,7 @@ import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {startEngine} from '../../src/engine/engine.ts';
 import {accuracy} from '../../src/evaluate/metrics.ts';
-import {trueLabels} from '../../src/knowledge/true-labels.ts';
+import {trueLabels} from '../../src/knowledge/knowledge.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import type {Method, TrainingOptions} from '../../src/recipe/recipe.ts';
 import {loadStudent} from '../../src/student/files.ts';

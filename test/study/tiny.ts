@@ -8,7 +8,7 @@ import {type Inputs, inputAt, type TensorInputs} from '../../src/data/inputs.ts'
 import {randomFraction, randomInteger, seededRandom} from '../../src/data/random.ts';
 import {asSplit, type Dataset, type Examples} from '../../src/data/split.ts';
 import {startEngine} from '../../src/engine/engine.ts';
-import {trueLabels} from '../../src/knowledge/true-labels.ts';
+import {trueLabels} from '../../src/knowledge/knowledge.ts';
 import {featureHint} from '../../src/losses/feature-hint.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';

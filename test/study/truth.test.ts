@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {KnowledgeError} from '../../src/errors.ts';
-import {trueLabels} from '../../src/knowledge/true-labels.ts';
+import {trueLabels} from '../../src/knowledge/knowledge.ts';
 import {methodAt} from '../../src/recipe/settings.ts';
 import {learn} from '../../src/study/run.ts';
 import {tryOut} from '../../src/study/tune/trial.ts';

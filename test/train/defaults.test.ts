@@ -1,7 +1,7 @@
 import {beforeAll, describe, expect, it} from 'vitest';
 import {startEngine} from '../../src/engine/engine.ts';
 import {tf} from '../../src/engine/tf.ts';
-import {trueLabels} from '../../src/knowledge/true-labels.ts';
+import {trueLabels} from '../../src/knowledge/knowledge.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import type {Student} from '../../src/student/student.ts';

@@ -2,8 +2,7 @@ import {beforeAll, describe, expect, it} from 'vitest';
 import {randomNormals, seededRandom} from '../../src/data/random.ts';
 import {asSplit} from '../../src/data/split.ts';
 import {startEngine} from '../../src/engine/engine.ts';
-import type {Knowledge} from '../../src/knowledge/knowledge.ts';
-import {trueLabels} from '../../src/knowledge/true-labels.ts';
+import {type Knowledge, trueLabels} from '../../src/knowledge/knowledge.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {mlp} from '../../src/student/mlp.ts';
@@ -12,8 +11,7 @@ import {adam, sgd} from '../../src/train/optimizer.ts';
 import type {TrainOptions} from '../../src/train/options.ts';
 import {constantRate, cosineDecay} from '../../src/train/schedule.ts';
 import {train} from '../../src/train/train.ts';
-import type {Fit} from '../../src/train/trend.ts';
-import {type Moment, PARTS} from '../../src/train/trend.ts';
+import {type Fit, type Moment, PARTS} from '../../src/train/trend.ts';
 
 beforeAll(startEngine);
 

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import type {Knowledge} from '../../src/knowledge/knowledge.ts';
-import {trueLabels} from '../../src/knowledge/true-labels.ts';
+import {type Knowledge, trueLabels} from '../../src/knowledge/knowledge.ts';
 import {balancedRows, everyInput, everyRow} from '../../src/train/order.ts';
 
 /** Knowledge of two classes of which so many rows are the second. */

@@ -1,4 +1,4 @@
-import {sameValues} from '../../data/classes.ts';
+import {sameValues} from '../../data/arrays.ts';
 import {coarsen} from '../../knowledge/coarsen.ts';
 import type {Outcome, Query, TensorInput} from '../../teacher.ts';
 

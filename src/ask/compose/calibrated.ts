@@ -1,10 +1,9 @@
-import {logSumExpOfRow} from '../../data/rows.ts';
+import {logSumExpOfRow} from '../../data/arrays.ts';
 import type {Examples} from '../../data/split.ts';
 import {InputError, KnowledgeError} from '../../errors.ts';
 import {coarsen} from '../../knowledge/coarsen.ts';
 import {fitTemperature} from '../../knowledge/fit-temperature.ts';
-import {smoothVotes} from '../../knowledge/smooth-votes.ts';
-import {LEAST_PROBABILITY, shareOfUnnamed} from '../../knowledge/unnamed-share.ts';
+import {LEAST_PROBABILITY, shareOfUnnamed, smoothVotes} from '../../knowledge/smoothing.ts';
 import type {Answer, Outcome, Teacher, TopKAnswer} from '../../teacher.ts';
 import {queriesAbout} from '../collect.ts';
 import {type Combined, partShowing} from './combination.ts';

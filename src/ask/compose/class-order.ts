@@ -1,4 +1,4 @@
-import {sameClasses} from '../../data/classes.ts';
+import {sameClasses} from '../../data/arrays.ts';
 import {InputError} from '../../errors.ts';
 import type {Answer, Teacher} from '../../teacher.ts';
 

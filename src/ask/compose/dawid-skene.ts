@@ -1,4 +1,4 @@
-import {logSumExpOfRow} from '../../data/rows.ts';
+import {logSumExpOfRow} from '../../data/arrays.ts';
 import {InputError} from '../../errors.ts';
 
 // In this file K is the number of classes, and matrices are row-major.

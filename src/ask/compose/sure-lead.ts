@@ -1,5 +1,5 @@
 import {InputError} from '../../errors.ts';
-import {VOTE_SMOOTHING} from '../../knowledge/smooth-votes.ts';
+import {VOTE_SMOOTHING} from '../../knowledge/smoothing.ts';
 import {logGamma} from '../../statistics/distributions.ts';
 import type {Teacher} from '../../teacher.ts';
 

@@ -1,4 +1,4 @@
-import {labelReader} from '../../data/human-table/columns.ts';
+import {labelReader} from '../../data/human-table/table.ts';
 import {unpacked} from '../../data/logs/messages.ts';
 import type {LoggedRecord} from '../../data/logs/record.ts';
 import {type Fields, isFields} from '../../data/logs/rows.ts';

@@ -1,4 +1,4 @@
-import {sameValues} from '../../data/classes.ts';
+import {sameValues} from '../../data/arrays.ts';
 import type {Answer, Outcome} from '../../teacher.ts';
 import {compareAnswers} from '../compare-answers.ts';
 

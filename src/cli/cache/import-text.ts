@@ -3,7 +3,7 @@ import {InputError} from '../../errors.ts';
 import {describeDetail} from '../../knowledge/coarsen.ts';
 import {count, counted} from '../../study/report/format.ts';
 import type {Access, Detail, Teacher} from '../../teacher.ts';
-import type {CoverageRow} from './import-coverage.ts';
+import type {CoverageRow} from './imported-teacher.ts';
 
 /** What an import did. */
 export interface ImportReport {

@@ -3,11 +3,12 @@ import {TEXT_FORMATS} from '../../data/texts/record.ts';
 import type {DelimiterName} from '../audit.ts';
 import {type Described, readDescribed} from '../init/readers.ts';
 import {INIT_SERVICES} from '../init/services.ts';
-import {positive, wholeNumber} from '../numbers.ts';
 import {
   allowMissingOption,
   laneOption,
   levelOption,
+  positive,
+  wholeNumber,
   withAskingFlags,
   withCacheFlag,
   withJson,

@@ -1,7 +1,6 @@
 import {Command, Option} from 'commander';
 import type {LogFormat} from '../../data/logs/rows.ts';
-import {positive, wholeNumber} from '../numbers.ts';
-import {levelOption, withCacheFlag, withJson} from './flags.ts';
+import {levelOption, positive, wholeNumber, withCacheFlag, withJson} from './flags.ts';
 
 const LOG_FORMATS: readonly LogFormat[] = ['jsonl', 'csv', 'tsv', 'parquet'];
 
@@ -12,18 +11,18 @@ export function cacheCommand(): Command {
     .addCommand(
       cacheSubcommand('stats')
         .description('count the answers of each teacher')
-        .action(async flags => (await import('../cache/look.ts')).runStats(flags)),
+        .action(async flags => (await import('../cache/entries.ts')).runStats(flags)),
     )
     .addCommand(
       cacheSubcommand('list')
         .description('list answers, a line each')
         .option('--limit <count>', 'how many at most', positive, 20)
-        .action(async flags => (await import('../cache/look.ts')).runList(flags)),
+        .action(async flags => (await import('../cache/entries.ts')).runList(flags)),
     )
     .addCommand(
       cacheSubcommand('verify')
         .description('check every answer: its key, its values and its detail')
-        .action(async flags => (await import('../cache/look.ts')).runVerify(flags)),
+        .action(async flags => (await import('../cache/entries.ts')).runVerify(flags)),
     )
     .addCommand(
       cacheSubcommand('explain')

@@ -1,10 +1,10 @@
 import {type Command, InvalidArgumentError, Option} from 'commander';
 import {type BudgetLimit, parseBudget} from '../../ask/budget/limit.ts';
 import type {RecordMode} from '../../ask/keep/record.ts';
+import {readDuration} from '../../duration.ts';
 import {LEVELS} from '../../levels.ts';
 import {DEFAULT_CACHE} from '../../store/cache-path.ts';
 import type {Lane} from '../label.ts';
-import {duration, positive, share} from '../numbers.ts';
 
 /** Adds the flags of a command that works on a recipe and writes results. */
 export function withStudyFlags(command: Command): Command {
@@ -87,4 +87,37 @@ export function withCacheFlag(command: Command): Command {
 /** Adds the flag for programs that read the output. */
 export function withJson(command: Command): Command {
   return command.option('--json', 'print one JSON document on stdout and nothing else there');
+}
+
+/** Reads a whole number from the command line. */
+export function wholeNumber(text: string): number {
+  if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(Number(text)))
+    throw new InvalidArgumentError('Give a whole number.');
+  return Number(text);
+}
+
+export function positive(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Give a whole number above 0.');
+  return Number(text);
+}
+
+export function port(text: string): number {
+  if (!/^\d+$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError('Give a number from 0 to 65535.');
+  return Number(text);
+}
+
+/** Reads a share, such as `2%` or 0.02. A bare 1 is refused, because it could mean 1 %. */
+export function share(text: string): number {
+  const [, number = '', sign] = /^(\d+(?:\.\d+)?|\.\d+)\s*(%?)$/.exec(text) ?? [];
+  const value = sign === '%' ? Number(number) / 100 : Number(number);
+  const isShare = number !== '' && value <= 1 && (sign === '%' || value < 1);
+  if (!isShare) throw new InvalidArgumentError('Give a share, such as 2% or 0.02.');
+  return value;
+}
+
+/** Reads a duration, such as `90s` or `10m`, in milliseconds. */
+export function duration(text: string): number {
+  const milliseconds = readDuration(text);
+  if (milliseconds === undefined) throw new InvalidArgumentError('Give a duration, such as 90s, 10m or 1h.');
+  return milliseconds;
 }

@@ -1,7 +1,6 @@
 import {Command, InvalidArgumentError, Option} from 'commander';
 import type {CascadeMode} from '../../serve/cascade.ts';
-import {port, positive} from '../numbers.ts';
-import {budgetOption, levelOption, waitOption, withCacheFlag, withJson} from './flags.ts';
+import {budgetOption, levelOption, port, positive, waitOption, withCacheFlag, withJson} from './flags.ts';
 
 const CASCADE_MODES: readonly CascadeMode[] = ['shadow', 'cascade', 'student'];
 

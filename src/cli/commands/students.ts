@@ -1,7 +1,6 @@
 import {Argument, Command, Option} from 'commander';
 import {TEXT_FORMATS} from '../../data/texts/record.ts';
-import {positive, wholeNumber} from '../numbers.ts';
-import {allowMissingOption, withJson, withStudyFlags} from './flags.ts';
+import {allowMissingOption, positive, wholeNumber, withJson, withStudyFlags} from './flags.ts';
 
 /** `limbeck train RECIPE` trains one student from saved knowledge. */
 export function trainCommand(): Command {

@@ -1,7 +1,6 @@
 import {stat} from 'node:fs/promises';
 import Papa from 'papaparse';
-import {blocksOf, linesOf} from '../../data/texts/blocks.ts';
-import {bytesOf} from '../../data/texts/bytes.ts';
+import {blocksOf, bytesOf, linesOf} from '../../data/texts/blocks.ts';
 import {valueAt} from '../../data/texts/fields.ts';
 import {filesIn, formatOf, guessFormat} from '../../data/texts/read.ts';
 import type {ReadTextsOptions, TextFormat} from '../../data/texts/record.ts';

@@ -1,6 +1,6 @@
 import type {Role} from '../split.ts';
 import {ROLES} from './assign.ts';
-import type {LengthRule} from './length.ts';
+import type {LengthRule} from './gather.ts';
 
 /** A summary of a set of texts. */
 export interface TextCard {

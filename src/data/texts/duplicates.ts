@@ -1,8 +1,7 @@
 import {setImmediate} from 'node:timers/promises';
 import {InputError} from '../../errors.ts';
 import {bandingFor, MinHash} from './min-hash.ts';
-import {SharedShingles} from './shared-shingles.ts';
-import {checkShingling, Shingler, type Shingling} from './shingles.ts';
+import {checkShingling, SharedShingles, Shingler, type Shingling} from './shingles.ts';
 
 export interface DuplicateOptions {
   /**

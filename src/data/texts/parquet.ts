@@ -1,7 +1,7 @@
 import type {Compressors, RowGroup} from 'hyparquet';
 import {InputError} from '../../errors.ts';
-import {unzippedLimit} from '../unzipped-limit.ts';
-import {nameOf} from './bytes.ts';
+import {unzippedLimit} from '../files.ts';
+import {nameOf} from './blocks.ts';
 import {type FieldNames, fieldNames, recordOf} from './fields.ts';
 import type {TextFields, TextRecord} from './record.ts';
 

@@ -5,8 +5,7 @@ import {asSplit, type Dataset, type Role, type Split, type UnlabelledDataset} fr
 import {assignSplits, ROLES} from './assign.ts';
 import {labelCounts, lengthsOf, scriptsOf, type TextCard} from './card.ts';
 import {type DuplicateOptions, type Duplicates, findDuplicates} from './duplicates.ts';
-import {type Gathered, gatherTexts} from './gather.ts';
-import {checkLength, type LengthRule} from './length.ts';
+import {checkLength, type Gathered, gatherTexts, type LengthRule} from './gather.ts';
 import type {ReadTextsOptions} from './record.ts';
 
 export interface TextSplitsOptions

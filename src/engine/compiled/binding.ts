@@ -9,7 +9,7 @@ export interface Binding {
     inputs: readonly number[],
     outputs: number,
   ): TensorInfo[];
-  /** Present if the binding records: `executeUpdate` of `update.ts`, recorded as one operation. */
+  /** Present if the binding records: `executeUpdate` below, recorded as one operation. */
   executeUpdate?(
     name: string,
     attributes: readonly OperationAttribute[],
@@ -60,4 +60,109 @@ export interface NativeBackend {
 /** The native backend, if it is the one that runs. */
 export function nativeBackend(): NativeBackend | undefined {
   return tf.getBackend() === 'tensorflow' ? (tf.backend() as unknown as NativeBackend) : undefined;
+}
+
+/** An attribute of an operation. */
+export type Attribute =
+  | {readonly kind: 'string'; readonly value: string}
+  | {readonly kind: 'int' | 'float'; readonly value: number}
+  | {readonly kind: 'bool'; readonly value: boolean}
+  /** See `dataTypes`. */
+  | {readonly kind: 'type'; readonly value: number}
+  | {readonly kind: 'ints' | 'shape'; readonly value: readonly number[]}
+  | {readonly kind: 'tensor'; readonly value: Constant};
+
+/** By name. */
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+export interface Constant {
+  readonly kind: 'constant';
+  readonly shape: readonly number[];
+  /** See `dataTypes`. */
+  readonly dtype: number;
+  /** All values, or a single one for all. */
+  readonly values: TensorValues;
+}
+
+/** TensorFlow's numbers for the types of tensors. */
+export const dataTypes = {float32: 1, int32: 3, string: 7, complex64: 8, int64: 9, bool: 10} as const;
+
+/** The attribute `T` of operations on 32-bit floats. */
+export const float32: Attribute = {kind: 'type', value: dataTypes.float32};
+
+/** Attributes in the form of the binding. No operation that runs alone has a tensor as an attribute. */
+export function toBinding(binding: Binding, attributes: Attributes): OperationAttribute[] {
+  const types: Partial<Record<Attribute['kind'], number>> = {
+    string: binding.TF_ATTR_STRING,
+    int: binding.TF_ATTR_INT,
+    ints: binding.TF_ATTR_INT,
+    float: binding.TF_ATTR_FLOAT,
+    bool: binding.TF_ATTR_BOOL,
+    type: binding.TF_ATTR_TYPE,
+    shape: binding.TF_ATTR_SHAPE,
+  };
+  return Object.entries(attributes).map(([name, {kind, value}]) => ({name, type: types[kind]!, value}));
+}
+
+/** An attribute from the form of the binding; undefined if no operation here has its kind. */
+export function fromBinding(binding: Binding, {type, value}: OperationAttribute): Attribute | undefined {
+  const kind = kindOf(binding, type, Array.isArray(value));
+  return kind && ({kind, value} as Attribute);
+}
+
+function kindOf(binding: Binding, type: number, isList: boolean): Attribute['kind'] | undefined {
+  if (type === binding.TF_ATTR_SHAPE) return 'shape';
+  if (isList) return type === binding.TF_ATTR_INT ? 'ints' : undefined;
+  switch (type) {
+    case binding.TF_ATTR_STRING:
+      return 'string';
+    case binding.TF_ATTR_INT:
+      return 'int';
+    case binding.TF_ATTR_FLOAT:
+      return 'float';
+    case binding.TF_ATTR_BOOL:
+      return 'bool';
+    case binding.TF_ATTR_TYPE:
+      return 'type';
+    default:
+      return undefined;
+  }
+}
+
+/** TensorFlow's name for a variable that is not shared. */
+const ANONYMOUS = {kind: 'string', value: 'cd2c89b7-88b7-44c8-ad83-06c2a9158347'} as const;
+
+/**
+ * Runs an operation that changes variables of TensorFlow in place, such as `ResourceApplyAdam`, on 32-bit float values.
+ * Each value goes into a variable made for the call. In a compiled graph the same operation changes the session's
+ * variables.
+ *
+ * @param values - values of the first inputs of the operation before it runs
+ * @param inputs - its other inputs
+ * @returns the new values
+ */
+export function executeUpdate(
+  binding: Binding,
+  name: string,
+  attributes: readonly OperationAttribute[],
+  values: readonly number[],
+  inputs: readonly number[],
+): TensorInfo[] {
+  if (binding.executeUpdate) return binding.executeUpdate(name, attributes, values, inputs);
+  const handles = values.map(value => variableOf(binding, value));
+  binding.executeOp(name, attributes, [...handles, ...inputs], 0);
+  return handles.map(handle => {
+    const [info] = binding.executeOp('ReadVariableOp', toBinding(binding, {dtype: float32}), [handle], 1);
+    binding.executeOp('DestroyResourceOp', [], [handle], 0);
+    binding.deleteTensor(handle);
+    return info!;
+  });
+}
+
+function variableOf(binding: Binding, value: number): number {
+  // The shape is required but not used here.
+  const attributes = {shared_name: ANONYMOUS, shape: {kind: 'shape', value: []}, dtype: float32} as const;
+  const [handle] = binding.executeOp('VarHandleOp', toBinding(binding, attributes), [], 1);
+  binding.executeOp('AssignVariableOp', toBinding(binding, {dtype: float32}), [handle!.id, value], 0);
+  return handle!.id;
 }

@@ -1,6 +1,5 @@
 import {tf} from '../tf.ts';
-import {type Constant, dataTypes} from './attribute.ts';
-import {type NativeBackend, nativeBackend} from './binding.ts';
+import {type Constant, dataTypes, type NativeBackend, nativeBackend} from './binding.ts';
 import {graphOf} from './graph.ts';
 import {Recorder, Untraceable} from './recorder.ts';
 import {differenceOf, type Operation, type Recording, type Source} from './recording.ts';

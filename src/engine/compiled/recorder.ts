@@ -1,8 +1,17 @@
 import type {tf} from '../tf.ts';
-import {type Attribute, type Attributes, type Constant, dataTypes, fromBinding} from './attribute.ts';
-import type {Binding, OperationAttribute, TensorInfo, TensorValues} from './binding.ts';
+import {
+  type Attribute,
+  type Attributes,
+  type Binding,
+  type Constant,
+  dataTypes,
+  executeUpdate,
+  fromBinding,
+  type OperationAttribute,
+  type TensorInfo,
+  type TensorValues,
+} from './binding.ts';
 import type {Operation, OperationOutput, Recording, Source} from './recording.ts';
-import {executeUpdate} from './update.ts';
 
 /** A clause that says why a function can't be compiled. */
 export class Untraceable {

@@ -1,6 +1,5 @@
 import type {tf} from '../tf.ts';
-import type {Attributes, Constant} from './attribute.ts';
-import type {TensorValues} from './binding.ts';
+import type {Attributes, Constant, TensorValues} from './binding.ts';
 
 /** A recorded run of a function of tensors: its operations in order, and the variables that it assigned. */
 export interface Recording {

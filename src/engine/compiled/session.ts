@@ -3,10 +3,8 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {PbfWriter} from 'pbf';
 import {tf} from '../tf.ts';
-import {type Attribute, type Constant, dataTypes} from './attribute.ts';
-import type {NativeBackend} from './binding.ts';
-import type {Graph} from './graph.ts';
-import type {GraphNode} from './graph-node.ts';
+import {type Attribute, type Constant, dataTypes, type NativeBackend} from './binding.ts';
+import type {Graph, GraphNode} from './graph.ts';
 import {bytesOf} from './recording.ts';
 
 const open = new Set<Session>();

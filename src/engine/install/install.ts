@@ -7,11 +7,10 @@ import {fileURLToPath, pathToFileURL} from 'node:url';
 import {EngineError} from '../../errors.ts';
 import {checkCompiler, compileBinding, packageFolder} from './compile.ts';
 import {fetchJavaScriptPackage} from './javascript-package.ts';
-import {engineFolder, engineRoot} from './place.ts';
+import {engineFolder, engineRoot} from './load.ts';
 import {runCommand} from './run-command.ts';
 import {type Target, targetOf} from './target.ts';
-import {unpackWheel} from './unpack.ts';
-import {fetchWheel} from './wheel.ts';
+import {fetchWheel, unpackWheel} from './wheel.ts';
 
 export interface InstallOptions {
   /** Folder of native engines. @default `engineRoot()` */

@@ -2,8 +2,7 @@ import {existsSync} from 'node:fs';
 import {mkdir, rm, symlink, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {EngineError} from '../../errors.ts';
-import {SHARED_TENSORFLOW} from './load.ts';
-import {TFJS_NODE_VERSION} from './place.ts';
+import {SHARED_TENSORFLOW, TFJS_NODE_VERSION} from './load.ts';
 import {type Outcome, runCommand} from './run-command.ts';
 
 /**

@@ -1,6 +1,11 @@
-import {type Attributes, toBinding} from '../compiled/attribute.ts';
-import {type NativeBackend, nativeBackend, type TensorInfo} from '../compiled/binding.ts';
-import {executeUpdate} from '../compiled/update.ts';
+import {
+  type Attributes,
+  executeUpdate,
+  type NativeBackend,
+  nativeBackend,
+  type TensorInfo,
+  toBinding,
+} from '../compiled/binding.ts';
 import {tf} from '../tf.ts';
 
 /** Runs one of TensorFlow's operations. */

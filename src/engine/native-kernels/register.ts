@@ -1,6 +1,5 @@
 import {type Normalize, normalizeLayersBy} from '../batch-normalization.ts';
-import {type Attribute, type Attributes, dataTypes, float32} from '../compiled/attribute.ts';
-import {nativeBackend} from '../compiled/binding.ts';
+import {type Attribute, type Attributes, dataTypes, float32, nativeBackend} from '../compiled/binding.ts';
 import {tf} from '../tf.ts';
 import {execute} from './execute.ts';
 

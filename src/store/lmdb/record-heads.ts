@@ -1,6 +1,6 @@
 import {hash} from 'node:crypto';
 import {stringify} from 'safe-stable-stringify';
-import {sameValues} from '../../data/classes.ts';
+import {sameValues} from '../../data/arrays.ts';
 import type {Json} from '../../teacher.ts';
 import type {ImportedFrom, StoredAnswer} from '../stored-answer.ts';
 

@@ -1,5 +1,5 @@
 import {join} from 'node:path';
-import {sameClasses} from '../../data/classes.ts';
+import {sameClasses} from '../../data/arrays.ts';
 import {type Delimiter, idOf} from '../../data/human-table/table.ts';
 import type {TextInputs} from '../../data/inputs.ts';
 import {InputError} from '../../errors.ts';

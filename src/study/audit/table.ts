@@ -1,6 +1,13 @@
-import {labelReader, valuesIn} from '../../data/human-table/columns.ts';
 import {changeFile} from '../../data/human-table/file.ts';
-import {type Delimiter, newTable, readTable, type Table, withQueries} from '../../data/human-table/table.ts';
+import {
+  type Delimiter,
+  labelReader,
+  newTable,
+  readTable,
+  type Table,
+  valuesIn,
+  withQueries,
+} from '../../data/human-table/table.ts';
 import {InputError} from '../../errors.ts';
 
 const COLUMNS = ['label'];

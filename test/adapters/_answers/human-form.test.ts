@@ -1,7 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {type Form, formOf} from '../../../adapters/human.ts';
-import {valuesIn} from '../../../src/data/human-table/columns.ts';
-import type {Row} from '../../../src/data/human-table/table.ts';
+import {type Row, valuesIn} from '../../../src/data/human-table/table.ts';
 
 const classes = ['ham', 'spam', 'Ünsure'];
 const row = (number: number, ...cells: string[]): Row => ({number, id: 'q1', text: 'any', cells});

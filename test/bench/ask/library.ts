@@ -18,7 +18,7 @@ export async function built<Module>(path: string): Promise<Module> {
 
 const {openInference} = await built<typeof import('../../../adapters/open-inference.ts')>('adapters/open-inference.js');
 const {openAsking} = await built<typeof import('../../../src/ask/asking.ts')>('src/ask/asking.js');
-const {askEach} = await built<typeof import('../../../src/ask/batches.ts')>('src/ask/each.js');
+const {askEach} = await built<typeof import('../../../src/ask/batches.ts')>('src/ask/batches.js');
 
 /** A service and the way to ask it. */
 export interface Asked {

@@ -2,8 +2,7 @@ import {mkdir, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterEach, beforeAll, describe, expect, it, vi} from 'vitest';
 import {type Chosen, chooseAll} from '../../../src/cli/init/choices.ts';
-import type {InitFlags} from '../../../src/cli/init/choose.ts';
-import type {Questions} from '../../../src/cli/init/questions.ts';
+import type {InitFlags, Questions} from '../../../src/cli/init/choose.ts';
 import {InputError} from '../../../src/errors.ts';
 import {folders} from '../../study/tiny.ts';
 

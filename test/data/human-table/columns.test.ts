@@ -1,6 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {labelReader, valuesIn} from '../../../src/data/human-table/columns.ts';
-import type {Row} from '../../../src/data/human-table/table.ts';
+import {labelReader, type Row, valuesIn} from '../../../src/data/human-table/table.ts';
 
 const row = (number: number, ...cells: string[]): Row => ({number, id: 'q1', text: 'any', cells});
 const columns = [

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import type {Attribute, Constant} from '../../../src/engine/compiled/attribute.ts';
+import type {Attribute, Constant} from '../../../src/engine/compiled/binding.ts';
 import {differenceOf, type Operation, type Recording, type Source} from '../../../src/engine/compiled/recording.ts';
 
 const x: Source = {kind: 'input', index: 0, shape: [2], dtype: 'float32'};

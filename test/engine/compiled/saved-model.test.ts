@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {describe, expect, it} from 'vitest';
-import type {Attribute, Attributes} from '../../../src/engine/compiled/attribute.ts';
-import type {GraphNode} from '../../../src/engine/compiled/graph-node.ts';
+import type {Attribute, Attributes} from '../../../src/engine/compiled/binding.ts';
+import type {GraphNode} from '../../../src/engine/compiled/graph.ts';
 import {savedModel} from '../../../src/engine/compiled/session.ts';
 
 interface Fixture {

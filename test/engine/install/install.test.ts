@@ -9,7 +9,7 @@ import {
   type proveNative,
   removeEngine,
 } from '../../../src/engine/install/install.ts';
-import {engineFolder} from '../../../src/engine/install/place.ts';
+import {engineFolder} from '../../../src/engine/install/load.ts';
 import {TARGET, WHEEL} from './fake-wheel.ts';
 import {NO_PIP, type Site, serveIndex, serveRegistry, temporaryFolder, withPrograms, writeText} from './loopback.ts';
 

@@ -1,8 +1,8 @@
 import '@tensorflow/tfjs-backend-cpu';
+import {homedir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, describe, expect, it, vi} from 'vitest';
-import {loadTfjsNode, SHARED_TENSORFLOW} from '../../../src/engine/install/load.ts';
-import {engineFolder} from '../../../src/engine/install/place.ts';
+import {engineFolder, engineRoot, loadTfjsNode, SHARED_TENSORFLOW} from '../../../src/engine/install/load.ts';
 import {layers, tf} from '../../../src/engine/tf.ts';
 import {hasOwnPackage, temporaryFolder, writeText} from './loopback.ts';
 
@@ -71,5 +71,30 @@ describe('loadTfjsNode', () => {
     const folder = await temporaryFolder();
     await writeEngine(folder, "throw new Error('libtensorflow is too old')");
     expect(() => loadTfjsNode(folder)).toThrow('libtensorflow is too old');
+  });
+});
+
+afterEach(() => void vi.unstubAllEnvs());
+
+describe('engineRoot', () => {
+  it('is in the user’s cache, so that it outlives node_modules', () => {
+    vi.stubEnv('LIMBECK_ENGINE_DIR', '');
+    vi.stubEnv('XDG_CACHE_HOME', '');
+    expect(engineRoot()).toBe(join(homedir(), '.cache', 'limbeck', 'engine'));
+    vi.stubEnv('XDG_CACHE_HOME', '/caches');
+    expect(engineRoot()).toBe('/caches/limbeck/engine');
+  });
+
+  it('is where LIMBECK_ENGINE_DIR says', () => {
+    vi.stubEnv('XDG_CACHE_HOME', '/caches');
+    vi.stubEnv('LIMBECK_ENGINE_DIR', '/engines');
+    expect(engineRoot()).toBe('/engines');
+  });
+});
+
+describe('engineFolder', () => {
+  it('differs by machine and not by Node', () => {
+    expect(engineFolder('/engines', 'linux-arm64')).toBe('/engines/tfjs-node-4.22.0-linux-arm64');
+    expect(engineFolder('/engines')).toBe(`/engines/tfjs-node-4.22.0-${process.platform}-${process.arch}`);
   });
 });

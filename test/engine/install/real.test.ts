@@ -2,7 +2,7 @@ import {execFile} from 'node:child_process';
 import {promisify} from 'node:util';
 import {describe, expect, it} from 'vitest';
 import {installEngine, proveNative} from '../../../src/engine/install/install.ts';
-import {engineFolder} from '../../../src/engine/install/place.ts';
+import {engineFolder} from '../../../src/engine/install/load.ts';
 import {temporaryFolder} from './loopback.ts';
 
 /** Kernels that lean on what is shared with the program: tensors' methods, and both packages of TensorFlow.js. */

@@ -2,7 +2,7 @@ import {existsSync} from 'node:fs';
 import {readdir, readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterEach, describe, expect, it, vi} from 'vitest';
-import {fetchWheel} from '../../../src/engine/install/wheel.ts';
+import {fetchWheel, unpackWheel} from '../../../src/engine/install/wheel.ts';
 import {sha256, TARGET, WHEEL} from './fake-wheel.ts';
 import {NO_PIP, serveIndex, temporaryFolder, withPrograms, writeText} from './loopback.ts';
 
@@ -112,5 +112,39 @@ describe('fetchWheel', () => {
       message:
         'pip could not download tensorflow-test 2.0.0:\nERROR: no https://host/simple\nCheck that `pip config list` names an index that has it, then run the command again.',
     });
+  });
+});
+
+async function unpack(wheel: Buffer, target = TARGET) {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'wheel'), wheel);
+  const shares: number[] = [];
+  await unpackWheel(join(folder, 'wheel'), target, join(folder, 'deps'), {onProgress: share => shares.push(share)});
+  const names = await readdir(join(folder, 'deps'), {recursive: true});
+  return {deps: join(folder, 'deps'), files: names.filter(name => /\./.test(name)).sort(), shares};
+}
+
+describe('unpackWheel', () => {
+  it('takes the libraries and the headers of the C API, and nothing else', async () => {
+    const {deps, files, shares} = await unpack(WHEEL);
+    expect(files).toEqual([
+      'include/tensorflow/c/c_api.h',
+      'include/tensorflow/c/eager/c_api.h',
+      'include/tensorflow/core/platform/ctstring.h',
+      'include/tsl/platform/ctstring_internal.h',
+      'lib/libtensorflow_cc.so.2',
+      'lib/libtensorflow_framework.so.2',
+    ]);
+    expect(await readFile(join(deps, 'lib/libtensorflow_cc.so.2'), 'utf8')).toBe('the library');
+    expect([shares[0], shares.at(-1)]).toEqual([0, 1]);
+  });
+
+  it('refuses a wheel that lacks a library, by name', async () => {
+    const target = {...TARGET, libraries: [...TARGET.libraries, 'tensorflow.libs/libomp.so.5']};
+    await expect(unpack(WHEEL, target)).rejects.toThrow(`${TARGET.file} lacks tensorflow.libs/libomp.so.5.`);
+  });
+
+  it('fails on half a wheel', async () => {
+    await expect(unpack(WHEEL.subarray(0, 300))).rejects.toThrow();
   });
 });

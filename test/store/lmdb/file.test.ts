@@ -8,7 +8,7 @@ import {openLmdb} from '../../../src/store/lmdb/file.ts';
 /** The version of lmdb whose file head, pages and statistics the code is known to read right. */
 const PROVEN = '3.5.6';
 const CHECK =
-  'src/store/lmdb/file.ts reads the head and the pages of a file, and preallocate.ts the statistics, as this version has ' +
+  'src/store/lmdb/file.ts reads the head and the pages of a file and the statistics, as this version has ' +
   'them. Before you name another here: compare MDB_meta and MDB_page of its mdb.c with file.ts, see that getStats() still ' +
   'gives lastPageNumber and root.pageSize, and that a file of the version before still opens.';
 
