@@ -1,5 +1,11 @@
 import {closest} from 'fastest-levenshtein';
-import {type Graph, type GraphTensor, type GraphValues, isValueType, wholeRange} from '../../src/engine/graphs/graph.ts';
+import {
+  type Graph,
+  type GraphTensor,
+  type GraphValues,
+  isValueType,
+  wholeRange,
+} from '../../src/engine/graphs/graph.ts';
 import {tf} from '../../src/engine/tf.ts';
 import {InputError} from '../../src/errors.ts';
 import {shown} from '../../src/student/input-shape.ts';
