@@ -43,6 +43,7 @@ export default defineConfig({
           {text: 'Losses', link: '/reference/losses'},
           {text: 'Students', link: '/reference/students'},
           {text: 'Metrics', link: '/reference/metrics'},
+          {text: 'Results', link: '/reference/results'},
           {text: 'Selection strategies', link: '/reference/selection'},
           {text: 'Asking', link: '/reference/asking'},
           {text: 'Exports by subject', link: '/reference/exports'},

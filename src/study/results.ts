@@ -73,7 +73,7 @@ export interface Results {
   /** Present if several budgets were compared. */
   readonly budgets?: BudgetFindings | undefined;
   /** Entropy of the teacher's own distributions over the transfer set, if it shows them. */
-  readonly teacherTargets: TargetSummary | undefined;
+  readonly teacherTargets?: TargetSummary | undefined;
   /** Class relation of the teacher on the test split, see `MethodResult.relation`. */
   readonly teacherRelation: readonly (readonly number[])[];
   readonly teacherReliability: readonly ReliabilityBin[];
@@ -176,7 +176,7 @@ export interface MethodResult {
   /** Present if its losses were tuned. */
   readonly tuning?: Tuning | undefined;
   /** Against label-only distillation, or the first row if there is none. */
-  readonly versusLabels: Comparison | undefined;
+  readonly versusLabels?: Comparison | undefined;
 }
 
 /** Whether a service gives the same scores each time it is asked. */

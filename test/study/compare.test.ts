@@ -8,6 +8,7 @@ import {softLabels} from '../../src/losses/soft-labels.ts';
 import {loadStudent} from '../../src/student/files.ts';
 import {predictLogits} from '../../src/student/predict.ts';
 import {compare} from '../../src/study/compare.ts';
+import {readResults} from '../../src/study/read-results.ts';
 import type {ResultRow, Results} from '../../src/study/results.ts';
 import type {StudyProgress} from '../../src/study/study.ts';
 import {best, measure, rowsOf, teacherLogits} from './measures.ts';
@@ -133,6 +134,7 @@ describe('compare', () => {
     expect(file).toEqual(JSON.parse(JSON.stringify(results)));
     expect(resultsFile.safeParse(file).error).toBeUndefined();
     expect((file as Results).rows[0]!.klToTeacher).toBeGreaterThan(0);
+    expect(results).toMatchObject(await readResults(where.directory));
   });
 
   it('sets every method against the first that learns from labels alone', () => {
@@ -219,6 +221,7 @@ describe('compare with a black box alone', () => {
     expect(file.rows.map(({klToTeacher}) => klToTeacher)).toEqual([null, null, null, null]);
     expect(file.teacher).toMatchObject({nll: null, ece: null});
     expect(file.teacher.accuracy).toBeGreaterThan(0.5);
+    expect(results).toMatchObject(await readResults(where.directory));
   });
 
   it('has a report all the same', async () => {

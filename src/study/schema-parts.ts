@@ -1,0 +1,214 @@
+import {z} from 'zod';
+import type {LedgerSnapshot} from '../ask/ledger.ts';
+import type {Estimate} from '../ask/plan/cost.ts';
+import type {CascadeResult} from '../evaluate/calibration.ts';
+import type {DifferenceVerdict} from '../evaluate/judge.ts';
+import type {Guarantee} from '../student/student.ts';
+import type {Access} from '../teacher.ts';
+import type {Fit} from '../train/trend.ts';
+import type * as budgets from './budget-results.ts';
+import type * as results from './results.ts';
+
+/** T without `readonly`, and each intersection as one object, so that types of the same values are identical. */
+type Plain<T> = T extends object ? {-readonly [K in keyof T]: Plain<T[K]>} : T;
+
+type IsSame<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
+/** The keys that one of the types lacks, or has another type for. */
+type Differing<A, B> = {
+  [K in keyof A | keyof B]: K extends keyof A & keyof B ? (IsSame<Pick<A, K>, Pick<B, K>> extends true ? never : K) : K;
+}[keyof A | keyof B];
+
+/** Nothing more for the fields of T. For others, the compiler names the keys that differ. */
+type FieldsOf<T, Shape extends z.ZodRawShape> = [Differing<Plain<T>, Plain<z.output<z.ZodObject<Shape>>>>] extends [
+  never,
+]
+  ? unknown
+  : {differs: Differing<Plain<T>, Plain<z.output<z.ZodObject<Shape>>>>};
+
+/** The names of the schemas: those of their interfaces. */
+export const schemaNames: z.core.$ZodRegistry<{readonly id: string}> = z.registry();
+
+/** The schema of an interface, by its name and fields. It does not compile unless they are all those of T, and no others. */
+export function schemaOf<T>() {
+  return <Shape extends z.ZodRawShape>(id: string, shape: Shape & FieldsOf<T, Shape>): z.ZodType<T> => {
+    const schema = z.object(shape);
+    schemaNames.add(schema, {id});
+    return schema as unknown as z.ZodType<T>;
+  };
+}
+
+/** One of the words of T: all of them. */
+export function oneOf<T extends string>(words: {readonly [Word in T]: true}): z.ZodType<T> {
+  return z.enum(Object.keys(words) as T[]);
+}
+
+/** JSON has no NaN: a number that is not finite is null in the file. */
+export const measured: z.ZodType<number> = z
+  .number()
+  .nullable()
+  .transform(value => value ?? Number.NaN);
+export const count: z.ZodNumber = z.number();
+export const share: z.ZodNumber = z.number();
+export const text: z.ZodString = z.string();
+export const interval: z.ZodType<[number, number]> = z.tuple([measured, measured]);
+export const access: z.ZodType<Access> = oneOf({'black-box': true, 'gray-box': true, 'white-box': true});
+export const level: z.ZodType<results.Level> = oneOf({
+  none: true,
+  'black-box': true,
+  'gray-box': true,
+  'white-box': true,
+});
+export const verdict: z.ZodType<DifferenceVerdict> = oneOf({
+  better: true,
+  worse: true,
+  'no difference shown': true,
+  'too few seeds to say': true,
+});
+
+export const ledger: z.ZodType<LedgerSnapshot> = schemaOf<LedgerSnapshot>()('LedgerSnapshot', {
+  asked: count,
+  bought: count,
+  cached: count,
+  imported: count.exactOptional(),
+  setAside: count,
+  inDoubt: count,
+  calls: count,
+  refused: count,
+  inputTokens: count,
+  outputTokens: count,
+  usd: measured.optional(),
+});
+
+const estimate = schemaOf<Estimate>()('Estimate', {low: measured, expected: measured, worst: measured});
+
+export const metrics: z.ZodType<results.Metrics> = schemaOf<results.Metrics>()('Metrics', {
+  accuracy: measured,
+  nll: measured,
+  ece: measured,
+});
+
+const guarantee = schemaOf<Guarantee>()('Guarantee', {
+  agreement: share,
+  confidence: share,
+  answers: count,
+  disagreements: count,
+  localShare: share,
+  bound: share,
+  moreAnswers: count.exactOptional(),
+});
+
+const cascade = schemaOf<CascadeResult>()('CascadeResult', {
+  localShare: measured,
+  agreement: measured,
+  interval,
+  inputs: count,
+  threshold: z.number(),
+  guarantee: guarantee.optional(),
+});
+
+export const curvePoint: z.ZodType<results.CurvePoint> = schemaOf<results.CurvePoint>()('CurvePoint', {
+  epoch: count,
+  step: count,
+  loss: measured,
+  validationAccuracy: share.nullable(),
+});
+
+const fit = schemaOf<Fit>()('Fit', {
+  trainingAgreement: measured,
+  fall: measured,
+  pace: measured,
+  underfitted: z.boolean(),
+});
+
+const candidate = schemaOf<results.Candidate>()('Candidate', {name: text, parameters: count, agreement: measured});
+
+const choice = schemaOf<results.StudentChoice>()('StudentChoice', {chosen: count, candidates: z.array(candidate)});
+
+export const row: z.ZodType<results.ResultRow> = schemaOf<results.ResultRow>()('ResultRow', {
+  level,
+  method: text,
+  seed: z.number(),
+  budget: count,
+  accuracy: measured,
+  agreement: measured,
+  agreementBounds: interval.optional(),
+  klToTeacher: measured,
+  nll: measured,
+  ece: measured,
+  brier: measured,
+  entropy: measured,
+  seconds: measured,
+  curve: z.array(curvePoint),
+
+  fit: fit.optional(),
+  choice: choice.optional(),
+  cascade: cascade.optional(),
+});
+
+const budgetRow = schemaOf<budgets.BudgetRow>()('BudgetRow', {
+  level,
+  method: text,
+  seed: z.number(),
+  budget: count,
+  answers: count,
+  accuracy: measured,
+  agreement: measured,
+  klToTeacher: measured,
+  nll: measured,
+  ece: measured,
+  seconds: measured,
+});
+
+const budgetCost = schemaOf<budgets.BudgetCost>()('BudgetCost', {
+  level,
+  method: text,
+  budget: count,
+  calls: estimate,
+  tokens: estimate.optional(),
+  usd: estimate.optional(),
+});
+
+const exchangeRate = schemaOf<budgets.ExchangeRate>()('ExchangeRate', {
+  method: text,
+  budget: count,
+  agreement: measured,
+  inAnswersOf: text,
+  worth: count.nullable(),
+  low: count.nullable(),
+  high: count.nullable(),
+  confidence: measured,
+});
+
+const cheapest = schemaOf<budgets.CheapestMethod>()('CheapestMethod', {
+  agreement: share,
+  level,
+  method: text,
+  budget: count,
+  calls: count,
+  usd: z.number().optional(),
+});
+
+export const budgetFindings: z.ZodType<budgets.BudgetFindings> = schemaOf<budgets.BudgetFindings>()('BudgetFindings', {
+  sizes: z.array(count),
+  steps: count,
+  rows: z.array(budgetRow),
+  costs: z.array(budgetCost),
+  exchangeRates: z.array(exchangeRate),
+  cheapest: z.array(cheapest),
+});
+
+export const pairVerdict: z.ZodType<budgets.PairVerdict> = schemaOf<budgets.PairVerdict>()('PairVerdict', {
+  a: text,
+  b: text,
+  budget: z.union([count, z.literal('curve')]),
+  measure: z.literal('agreement'),
+  difference: measured,
+  low: measured,
+  high: measured,
+  confidence: measured,
+  p: measured,
+  adjustedP: measured,
+  verdict,
+  detectable: measured,
+});
