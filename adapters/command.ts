@@ -3,7 +3,7 @@ import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {AskOptions, Input, Outcome, Price, Rate, Reply, Teacher} from '../src/teacher.ts';
 import {ALIAS_KINDS, type AliasOptions, isUnread, readerWith, unreadError} from './_answers/labels.ts';
 import type {ScoreMeaning} from './_answers/scores.ts';
-import {identityWords, shownCommand} from './_command/identity.ts';
+import {identityWords, shownCommand} from './_command/processes.ts';
 import {Run, type RunOptions} from './_command/run.ts';
 import {checkCounts, checkForm, type GivenForm, givenDetail, givenReader} from './_local/given.ts';
 import {parseJson} from './_wire/reply.ts';

@@ -1,19 +1,24 @@
-import {InputError} from '../src/errors.ts';
 import {checkOptions, kinds} from '../src/options.ts';
 import type {Teacher} from '../src/teacher.ts';
-import {CHAT_HINTS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
-import {CHAT_COST} from './_chat/cost.ts';
+import {CHAT_HINTS, chatTeacher} from './_chat/chat.ts';
 import type {Body, Settings} from './_chat/dialect.ts';
 import {type ModeOptions, modeFor} from './_chat/modes.ts';
-import {chatCompletions, chatMessages, chatReceipt} from './_chat/openai-chat.ts';
-import {LABEL_KINDS, SCORING_KINDS} from './_chat/option-kinds.ts';
+import {CHAT_COMPLETIONS, chatMessages} from './_chat/openai-chat.ts';
 import type {Prompt} from './_chat/prompt.ts';
 import {llamaCppServer} from './_exact/llama-cpp-server.ts';
+import {
+  LABEL_KINDS,
+  NO_THOUGHTS,
+  SCORING_KINDS,
+  type ScoringOptions,
+  type ServerOptions,
+  templateOf,
+} from './_exact/options.ts';
 import {exactTeacher} from './_exact/teacher.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
 
-interface LlamaCppChatOptions extends ChatOptions {
+interface LlamaCppChatOptions extends ServerOptions {
   /** A server of one model ignores the name, but answers are kept under it. */
   readonly model: string;
   /**
@@ -29,32 +34,9 @@ interface LlamaCppChatOptions extends ChatOptions {
    * @default 1: the same query has the same answer to the last bit
    */
   readonly concurrency?: number;
-  /**
-   * Values for the model's chat template.
-   *
-   * @default {enable_thinking: false}: the answer is read from the first token, and a model that thinks would think
-   *   there
-   */
-  readonly templateOptions?: Body;
 }
 
-export interface LlamaCppLogProbabilitiesOptions extends Omit<LlamaCppChatOptions, 'maxTokens'> {
-  /** @default 'log-probabilities' */
-  readonly output?: 'log-probabilities';
-  /**
-   * How the prompt becomes the text that the model reads: by its chat template, or unchanged for a model that was not
-   * trained on chats.
-   *
-   * @default 'chat'
-   */
-  readonly template?: 'chat' | 'none';
-  /**
-   * If true, an answer counts only if the model ends its turn after it. If false, no code may begin another code, and
-   * codes of one token, such as letters, cost no more than the prompt.
-   *
-   * @default true with a chat template, else false
-   */
-  readonly endsTurn?: boolean;
+export interface LlamaCppLogProbabilitiesOptions extends Omit<LlamaCppChatOptions, 'maxTokens'>, ScoringOptions {
   /**
    * If true, the server can reuse what it computed for an earlier query, so that instructions at the start of all
    * prompts are computed once. This moves log-probabilities by up to 2e-4.
@@ -95,22 +77,15 @@ export function llamaCpp(options: LlamaCppLogProbabilitiesOptions | LlamaCppLabe
   return paced.output === 'label' ? labelTeacher(paced, address) : scoringTeacher(paced, address);
 }
 
-/** Turns thinking off, because the answer is read from the first token. */
-const NO_THOUGHTS = {enable_thinking: false};
-
 function scoringTeacher(options: LlamaCppLogProbabilitiesOptions, address: string): Teacher<'gray-box'> {
-  const {model, template = 'chat', endsTurn = template === 'chat', reusePrompts = false, parameters} = options;
-  const {templateOptions = NO_THOUGHTS} = options;
-  if (endsTurn && template === 'none') {
-    throw new InputError('Without a chat template there is no turn to end. Leave `endsTurn` out.');
-  }
-  const ofTemplate = template === 'chat' ? {templateOptions} : {};
+  const {model, reusePrompts = false, parameters} = options;
+  const {template, endsTurn, templateOptions, identity} = templateOf(options);
   return exactTeacher(options, {
     adapter: 'llama-cpp',
     own: OWN,
     address,
     endsTurn,
-    identity: {template, ...ofTemplate, reusesPrompts: reusePrompts, ...(parameters && {parameters})},
+    identity: {...identity, reusesPrompts: reusePrompts, ...(parameters && {parameters})},
     open: (post, connection) =>
       llamaCppServer(post, {connection, address, model, template, templateOptions, reusePrompts, parameters}),
     refusalAdvice: advice,
@@ -128,9 +103,7 @@ function labelTeacher(options: LlamaCppLabelOptions, address: string): Teacher<'
     provider: {own: OWN, variable: 'LIMBECK_TEACHER_KEY'},
     address,
     path: '/v1/chat/completions',
-    completions: chatCompletions,
-    receipt: chatReceipt,
-    cost: CHAT_COST,
+    ...CHAT_COMPLETIONS,
     refusalAdvice: advice,
     // The grammar allows bare codes, without JSON around them.
     schema: () => undefined,

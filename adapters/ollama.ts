@@ -1,11 +1,10 @@
 import {z} from 'zod';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Receipt, Teacher} from '../src/teacher.ts';
-import {ALL_HINTS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import {ALL_HINTS, CHAT_KINDS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
 import type {Completion, CostFields, Settings} from './_chat/dialect.ts';
-import {type AccessOf, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
+import {type AccessOf, MODE_KINDS, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
 import {chatMessages, stepOf, stepSchema} from './_chat/openai-chat.ts';
-import {CHAT_KINDS, MODE_KINDS} from './_chat/option-kinds.ts';
 import type {Prompt} from './_chat/prompt.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {tokenCount} from './_wire/reply.ts';

@@ -1,5 +1,6 @@
 import {basename} from 'node:path';
 import {TeacherError} from '../src/errors.ts';
+import {once} from '../src/once.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import {loadPeer} from '../src/peer.ts';
 import type {Preprocessing} from '../src/student/preprocessing.ts';
@@ -90,11 +91,10 @@ export async function onnx(options: OnnxOptions): Promise<Teacher<'white-box'>> 
   const plan = inputPlan(model, layout, preprocessing);
   const scores = scoreSource(model, output, classes);
   checkFeatures(model, features);
-  const load = async (): Promise<Loaded> => {
+  const load = once(async (): Promise<Loaded> => {
     const runtime = await loadPeer<OnnxRuntime>('onnxruntime-node', 'The adapter onnx');
     return {runtime, session: await loadModel(model, runtime, {name, tensors: [scores.tensor, ...features], threads})};
-  };
-  let loaded: Promise<Loaded> | undefined;
+  });
   return {
     name,
     identity: {
@@ -111,8 +111,7 @@ export async function onnx(options: OnnxOptions): Promise<Teacher<'white-box'>> 
     async ask(queries, askOptions = {}) {
       askOptions.signal?.throwIfAborted();
       const asked = askedFeatures(name, features, askOptions.detail);
-      loaded ??= load();
-      return answerAll({reader: {name, classes, scores}, plan, ...(await loaded)}, queries, {...askOptions, asked});
+      return answerAll({reader: {name, classes, scores}, plan, ...(await load())}, queries, {...askOptions, asked});
     },
   };
 }

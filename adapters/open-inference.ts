@@ -3,12 +3,18 @@ import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import type {AskOptions, Detail, Outcome, Query, Teacher} from '../src/teacher.ts';
 import {ALIAS_KINDS, type AliasOptions, readerWith} from './_answers/labels.ts';
 import {checkServiceUrl, overHttp, transportTo} from './_open-inference/address.ts';
-import {type Client, infer, type Model, refusalOf} from './_open-inference/client.ts';
-import {batchesOf} from './_open-inference/inputs.ts';
+import {batchesOf, type Client, infer, type Model, refusalOf} from './_open-inference/client.ts';
 import {type LabelOutput, outputNames, receiptOf, replyReader, type ScoreOutput} from './_open-inference/replies.ts';
 import {DATATYPES} from './_open-inference/tensors.ts';
 import {headersInIdentity} from './_wire/headers.ts';
-import {chargedService, openConnection, SERVICE_KINDS, type ServiceOptions, standInFor} from './_wire/service.ts';
+import {
+  askBatches,
+  chargedService,
+  openConnection,
+  SERVICE_KINDS,
+  type ServiceOptions,
+  standInFor,
+} from './_wire/service.ts';
 
 export type {LabelOutput, ScoreOutput} from './_open-inference/replies.ts';
 
@@ -165,15 +171,7 @@ async function askAll(
   });
   const [first] = batches;
   if (first?.rows.length === queries.length) return infer(client, first, {exchange, ...rest});
-  const replies = await Promise.allSettled(batches.map(batch => infer(client, batch, {exchange, ...rest})));
-  rest.signal?.throwIfAborted();
-  const failure = replies.find(reply => reply.status === 'rejected');
-  if (failure && replies.every(reply => reply.status === 'rejected')) throw failure.reason;
-  for (const [index, reply] of replies.entries()) {
-    for (const [position, row] of batches[index]!.rows.entries()) {
-      outcomes[row] = reply.status === 'fulfilled' ? reply.value[position]! : {error: reply.reason};
-    }
-  }
+  await askBatches(batches, batch => infer(client, batch, {exchange, ...rest}), outcomes, rest.signal);
   return outcomes;
 }
 

@@ -1,13 +1,12 @@
 import {z} from 'zod';
 import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import type {Receipt, Teacher} from '../src/teacher.ts';
-import {ALL_HINTS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
-import {CHAT_COST, RESPONSES_COST} from './_chat/cost.ts';
+import {ALL_HINTS, CHAT_KINDS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import {RESPONSES_COST} from './_chat/cost.ts';
 import type {Body, Completion, Finish, Settings} from './_chat/dialect.ts';
-import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
+import {type AccessOf, MODE_KINDS, type Mode, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
 import {openAiLane} from './_chat/openai-batch.ts';
-import {chatCompletions, chatMessages, chatReceipt, stepOf, stepSchema} from './_chat/openai-chat.ts';
-import {CHAT_KINDS, MODE_KINDS} from './_chat/option-kinds.ts';
+import {CHAT_COMPLETIONS, chatMessages, stepOf, stepSchema} from './_chat/openai-chat.ts';
 import type {Prompt} from './_chat/prompt.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {tokenCount} from './_wire/reply.ts';
@@ -89,9 +88,7 @@ function endpointOf({url = OPENAI, api, apiVersion}: Pick<OpenAiOptions<Output>,
 function chatProtocol({temperature, topLogprobs, samples, schema}: Mode, isOwn: boolean) {
   return {
     path: '/chat/completions',
-    completions: chatCompletions,
-    receipt: chatReceipt,
-    cost: CHAT_COST,
+    ...CHAT_COMPLETIONS,
     body(prompt: Prompt, {model, maxTokens, codes}: Settings): Body {
       const wanted = schema(codes);
       return {

@@ -1,6 +1,7 @@
 import {createRequire} from 'node:module';
 import {basename, resolve} from 'node:path';
 import {InputError, TeacherError} from '../src/errors.ts';
+import {once} from '../src/once.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import {loadPeer, resolvePeer} from '../src/peer.ts';
 import type {Outcome, Query, Teacher} from '../src/teacher.ts';
@@ -127,13 +128,12 @@ export async function transformers(options: TransformersOptions): Promise<Teache
   checkInputs(model);
   const scores = scoreSource(model, output, classes);
   checkFeatures(model, features);
-  const load = async (): Promise<Loaded> => {
+  const load = once(async (): Promise<Loaded> => {
     const {tokenizer, runtime} = await loadParts(path);
     const most = maxTokens ?? Math.min(tokenizer.model_max_length ?? folder.positions, folder.positions);
     const session = await loadModel(model, runtime, {name, tensors: [scores.tensor, ...features], threads});
     return {tokensOf: tokenReader(tokenizer, most), padding: tokenizer.pad_token_id ?? 0, runtime, session};
-  };
-  let loaded: Promise<Loaded> | undefined;
+  });
   return {
     name,
     identity: {
@@ -152,8 +152,7 @@ export async function transformers(options: TransformersOptions): Promise<Teache
     async ask(queries, {detail, signal} = {}) {
       signal?.throwIfAborted();
       const asked = askedFeatures(name, features, detail);
-      loaded ??= load();
-      const parts = await loaded;
+      const parts = await load();
       signal?.throwIfAborted();
       return answerAll({reader: {name, classes, scores}, model, pooling, asked, ...parts}, queries);
     },

@@ -1,14 +1,19 @@
 import {z} from 'zod';
-import {InputError} from '../src/errors.ts';
 import {checkOptions, kinds, oneOf} from '../src/options.ts';
 import type {Teacher} from '../src/teacher.ts';
-import {CHAT_HINTS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
-import {CHAT_COST} from './_chat/cost.ts';
+import {CHAT_HINTS, chatTeacher} from './_chat/chat.ts';
 import type {Body, Settings} from './_chat/dialect.ts';
 import {type ModeOptions, modeFor} from './_chat/modes.ts';
-import {chatCompletions, chatMessages, chatReceipt} from './_chat/openai-chat.ts';
-import {LABEL_KINDS, SCORING_KINDS} from './_chat/option-kinds.ts';
+import {CHAT_COMPLETIONS, chatMessages} from './_chat/openai-chat.ts';
 import type {Prompt} from './_chat/prompt.ts';
+import {
+  LABEL_KINDS,
+  NO_THOUGHTS,
+  SCORING_KINDS,
+  type ScoringOptions,
+  type ServerOptions,
+  templateOf,
+} from './_exact/options.ts';
 import {exactTeacher} from './_exact/teacher.ts';
 import {vllmServer} from './_exact/vllm-server.ts';
 import type {Cell} from './_http/cells.ts';
@@ -18,7 +23,7 @@ import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
 import {CLASSIFIER_KINDS, type ServiceOptions, standInFor} from './_wire/service.ts';
 
-interface VllmChatOptions extends ChatOptions {
+interface VllmChatOptions extends ServerOptions {
   /** @default 'generate' */
   readonly task?: 'generate';
   /**
@@ -27,33 +32,9 @@ interface VllmChatOptions extends ChatOptions {
    * @default 'http://127.0.0.1:8000'
    */
   readonly url?: string;
-  /**
-   * Values for the model's chat template.
-   *
-   * @default {enable_thinking: false}: the answer is read from the first token, and a model that thinks would think
-   *   there
-   */
-  readonly templateOptions?: Body;
 }
 
-export interface VllmLogProbabilitiesOptions extends Omit<VllmChatOptions, 'maxTokens'> {
-  /** @default 'log-probabilities' */
-  readonly output?: 'log-probabilities';
-  /**
-   * How the prompt becomes the text that the model reads: by its chat template, or unchanged for a model that was not
-   * trained on chats.
-   *
-   * @default 'chat'
-   */
-  readonly template?: 'chat' | 'none';
-  /**
-   * If true, an answer counts only if the model ends its turn after it. If false, no code may begin another code, and
-   * codes of one token, such as letters, cost no more than the prompt.
-   *
-   * @default true with a chat template, else false
-   */
-  readonly endsTurn?: boolean;
-}
+export type VllmLogProbabilitiesOptions = Omit<VllmChatOptions, 'maxTokens'> & ScoringOptions;
 
 interface VllmLabelOptions
   extends VllmChatOptions,
@@ -92,21 +73,15 @@ function kindsFor({task, output}: {readonly task?: string; readonly output?: str
   return output === 'label' ? {...LABEL_KINDS, samples: kinds.number, task: TASK} : {...SCORING_KINDS, task: TASK};
 }
 
-/** Turns thinking off, because the answer is read from the first token. */
-const NO_THOUGHTS = {enable_thinking: false};
-
 function scoringTeacher(options: VllmLogProbabilitiesOptions, address: string): Teacher<'gray-box'> {
-  const {model, template = 'chat', endsTurn = template === 'chat', templateOptions = NO_THOUGHTS, parameters} = options;
-  if (endsTurn && template === 'none') {
-    throw new InputError('Without a chat template there is no turn to end. Leave `endsTurn` out.');
-  }
-  const ofTemplate = template === 'chat' ? {templateOptions} : {};
+  const {model, parameters} = options;
+  const {template, endsTurn, templateOptions, identity} = templateOf(options);
   return exactTeacher(options, {
     adapter: 'vllm',
     own: OWN,
     address,
     endsTurn,
-    identity: {template, ...ofTemplate, ...(parameters && {parameters})},
+    identity: {...identity, ...(parameters && {parameters})},
     open: (post, {name}) => vllmServer(post, {name, model, template, templateOptions, parameters}),
     refusalAdvice: adviceFor('generate'),
     advice: 'Check that `url` is that of vLLM itself.',
@@ -125,9 +100,7 @@ function labelTeacher(options: VllmLabelOptions, address: string): Teacher<'blac
     provider: {own: OWN, variable: 'LIMBECK_TEACHER_KEY'},
     address,
     path: '/v1/chat/completions',
-    completions: chatCompletions,
-    receipt: chatReceipt,
-    cost: CHAT_COST,
+    ...CHAT_COMPLETIONS,
     refusalAdvice: adviceFor('generate'),
     // The choice is among bare codes, without JSON around them.
     schema: () => undefined,

@@ -1,4 +1,5 @@
 import {TeacherError} from '../../src/errors.ts';
+import {kinds, type Shape} from '../../src/options.ts';
 import {withWait} from '../../src/pace/service-limits.ts';
 import type {
   Access,
@@ -22,6 +23,7 @@ import {
   chargedService,
   keyVariableFor,
   openConnection,
+  SERVICE_KINDS,
   type ServiceOptions,
   standInFor,
 } from '../_wire/service.ts';
@@ -29,7 +31,7 @@ import {chatProbe} from './chat-probe.ts';
 import {isObject, leastTokens, mostTokens, unboundedBy} from './cost.ts';
 import type {Body, ChatWords, Dialect, Settings, Unanswered} from './dialect.ts';
 import {parseLabel, plain} from './projection-text.ts';
-import {type Prompt, type PromptOptions, type Prompts, promptsFor} from './prompt.ts';
+import {PROMPT_KINDS, type Prompt, type PromptOptions, type Prompts, promptsFor} from './prompt.ts';
 
 /** Options of every adapter that asks a language model behind a service. */
 export interface ChatOptions extends ServiceOptions, PromptOptions {
@@ -55,6 +57,16 @@ export interface ChatOptions extends ServiceOptions, PromptOptions {
    */
   readonly parameters?: Body;
 }
+
+/** The kinds of `ChatOptions`. */
+export const CHAT_KINDS: Shape<ChatOptions> = {
+  ...SERVICE_KINDS,
+  ...PROMPT_KINDS,
+  model: kinds.text,
+  service: kinds.text,
+  maxTokens: kinds.number,
+  parameters: kinds.object,
+};
 
 /**
  * A language model as a teacher. It sends one request per text, so that a refused text fails alone.

@@ -1,9 +1,10 @@
 import {InputError} from '../../src/errors.ts';
+import {kinds, oneOf, type Shape} from '../../src/options.ts';
 import type {TokenScores} from '../../src/service-probe.ts';
 import type {Access, Detail, Json, LabelAnswer, TopKAnswer, VotesAnswer} from '../../src/teacher.ts';
-import {type Aliases, type AliasOptions, readerWith, unknownLabel} from '../_answers/labels.ts';
+import {ALIAS_KINDS, type Aliases, type AliasOptions, readerWith, unknownLabel} from '../_answers/labels.ts';
 import type {Body, ChatReading, ChatWords, Completion, Unanswered} from './dialect.ts';
-import {projectCompletion, sharedNote} from './projection.ts';
+import {type ProjectionOptions, projectCompletion, sharedNote} from './projection.ts';
 import {labelText, parseLabel} from './projection-text.ts';
 import type {PromptWay} from './prompt.ts';
 
@@ -51,6 +52,17 @@ export interface ModeOptions<O extends Output = Output> extends AliasOptions {
    */
   readonly temperature?: number | null;
 }
+
+/** The kinds of `ModeOptions`. */
+export const MODE_KINDS: Shape<ModeOptions> = {
+  ...ALIAS_KINDS,
+  output: oneOf('label', 'confidence', 'log-probabilities'),
+  samples: kinds.number,
+  structured: kinds.flag,
+  topLogprobs: kinds.number,
+  logprobsTaken: oneOf('before-temperature', 'after-temperature'),
+  temperature: kinds.numberOrNull,
+};
 
 /** How an output is asked for and read. */
 export interface Mode<A extends Access = Access> {
@@ -130,6 +142,7 @@ function logProbabilitiesMode(options: ModeOptions, classes: readonly string[]):
   const {topLogprobs = 20, logprobsTaken = 'before-temperature'} = options;
   const isAfter = logprobsTaken === 'after-temperature';
   const {temperature = isAfter ? 1 : 0} = options;
+  const divided = isAfter ? {temperature: temperature ?? 1} : {};
   return {
     access: 'gray-box',
     detail: {kind: 'top-k', k: Math.min(classes.length, topLogprobs)},
@@ -141,10 +154,9 @@ function logProbabilitiesMode(options: ModeOptions, classes: readonly string[]):
     topLogprobs,
     scores: {meaning: isAfter ? 'processed' : 'raw', topK: topLogprobs, temperature},
     schema: () => undefined,
-    read: (completions, words): ChatReading<'gray-box'> =>
-      readLogProbabilities(completions[0]!, words, isAfter ? (temperature ?? 1) : undefined),
-    note: (completions, {codes}) =>
-      sharedNote(completions[0]!, {labels: codes, ...(isAfter && {temperature: temperature ?? 1})}),
+    read: (completions, {codes}): ChatReading<'gray-box'> =>
+      readLogProbabilities(completions[0]!, {labels: codes, ...divided}),
+    note: (completions, {codes}) => sharedNote(completions[0]!, {labels: codes, ...divided}),
     reader: {version: VERSION, ...(isAfter && {temperature})},
   };
 }
@@ -223,19 +235,11 @@ function readConfidence(completion: Completion, words: ChatWords): TopKAnswer | 
 /** Half a percent stands for zero, which has no logarithm. */
 const LEAST_CONFIDENCE = 0.005;
 
-/**
- * Returns the distribution over classes by the log-probabilities of a free completion.
- *
- * @param temperature - the temperature they were divided by; undefined if they are the model's own
- */
-function readLogProbabilities(
-  completion: Completion,
-  {codes}: ChatWords,
-  temperature: number | undefined,
-): TopKAnswer | Unanswered {
+/** Returns the distribution over classes by the log-probabilities of a free completion. */
+function readLogProbabilities(completion: Completion, options: ProjectionOptions): TopKAnswer | Unanswered {
   if (completion.finish !== 'length' && completion.finish !== 'stop')
     return {problem: EARLY_ENDS[completion.finish], unreadable: false};
-  const answer = projectCompletion(completion, {labels: codes, ...(temperature !== undefined && {temperature})});
+  const answer = projectCompletion(completion, options);
   return typeof answer === 'string' ? {problem: answer, unreadable: false} : answer;
 }
 

@@ -1,7 +1,8 @@
 import {z} from 'zod';
-import type {Json, Receipt} from '../../src/teacher.ts';
+import type {Access, Json, Receipt} from '../../src/teacher.ts';
 import {tokenCount} from '../_wire/reply.ts';
-import type {Completion, Finish, Step, Token} from './dialect.ts';
+import {CHAT_COST} from './cost.ts';
+import type {Completion, Dialect, Finish, Step, Token} from './dialect.ts';
 import type {Prompt} from './prompt.ts';
 
 /** Reading of OpenAI's chat completions, as all services of its protocol send them. */
@@ -53,7 +54,7 @@ export function chatMessages({system, user}: Prompt): readonly Json[] {
   return system === undefined ? [asked] : [{role: 'system', content: system}, asked];
 }
 
-export function chatCompletions(document: unknown): readonly Completion[] | string {
+function chatCompletions(document: unknown): readonly Completion[] | string {
   const {data} = replySchema.safeParse(document);
   if (data === undefined) return 'Its reply is no chat completion. Check `url`.';
   return data.choices.map(({finish_reason, message, logprobs}): Completion => {
@@ -76,7 +77,7 @@ function tokenOf({token, logprob, bytes, id}: SentToken): Token {
   return {text: token, logProbability: logprob ?? UNTOLD, ...(bytes && {bytes}), ...(id !== undefined && {id})};
 }
 
-export function chatReceipt(document: unknown): Receipt {
+function chatReceipt(document: unknown): Receipt {
   const {model, system_fingerprint: fingerprint, usage} = receiptSchema.parse(document);
   return {
     ...(usage && {usage: {inputTokens: usage.prompt_tokens, outputTokens: usage.completion_tokens}}),
@@ -84,3 +85,10 @@ export function chatReceipt(document: unknown): Receipt {
     ...(fingerprint && {fingerprint}),
   };
 }
+
+/** How replies of the protocol are read, and the body fields that bear on the cost. */
+export const CHAT_COMPLETIONS: Pick<Dialect<Access>, 'completions' | 'receipt' | 'cost'> = {
+  completions: chatCompletions,
+  receipt: chatReceipt,
+  cost: CHAT_COST,
+};

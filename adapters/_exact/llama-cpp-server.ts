@@ -4,10 +4,9 @@ import type {Json} from '../../src/teacher.ts';
 import {withParameters} from '../_chat/chat.ts';
 import type {Body} from '../_chat/dialect.ts';
 import {chatMessages} from '../_chat/openai-chat.ts';
-import type {Prompt} from '../_chat/prompt.ts';
 import {parseJson, tokenCount} from '../_wire/reply.ts';
 import {type Connection, getJson} from '../_wire/request.ts';
-import {type ExactServer, type Post, Refused, type Telling, type TokenQuery, toldOf} from './server.ts';
+import {type ExactServer, type Post, plainly, Refused, type Telling, type TokenQuery, toldOf} from './server.ts';
 
 interface LlamaCppModel {
   readonly connection: Connection;
@@ -72,10 +71,6 @@ interface TokenizeOptions {
   readonly isStart?: boolean;
   /** True if names of special tokens are read as those tokens. */
   readonly readsSpecial?: boolean;
-}
-
-function plainly({system, user}: Prompt): string {
-  return system === undefined ? user : `${system}\n\n${user}`;
 }
 
 /** Special tokens have names such as `<s>`, `<|im_end|>` or `[INST]`. */

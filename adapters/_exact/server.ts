@@ -36,6 +36,11 @@ export interface Telling {
   readonly fingerprint?: string | undefined;
 }
 
+/** The prompt for a model without a chat template. */
+export function plainly({system, user}: Prompt): string {
+  return system === undefined ? user : `${system}\n\n${user}`;
+}
+
 /** Posts to a path and parses the reply; rejects with a `Refused` if its status is not 200. */
 export type Post = (path: string, body: object, signal?: AbortSignal) => Promise<unknown>;
 

@@ -4,10 +4,9 @@ import type {Json} from '../../src/teacher.ts';
 import {withParameters} from '../_chat/chat.ts';
 import type {Body} from '../_chat/dialect.ts';
 import {chatMessages} from '../_chat/openai-chat.ts';
-import type {Prompt} from '../_chat/prompt.ts';
 import {tokenCount} from '../_wire/reply.ts';
 import type {TokenTrie} from './label-trie.ts';
-import {type ExactServer, isWhole, type Post, type Telling, type TokenQuery, toldOf} from './server.ts';
+import {type ExactServer, isWhole, type Post, plainly, type Telling, type TokenQuery, toldOf} from './server.ts';
 
 interface VllmModel {
   /** The teacher's name, for messages. */
@@ -57,10 +56,6 @@ export function vllmServer(post: Post, {name, model, template, templateOptions, 
       return tellAlongWays(post, query, signal);
     },
   };
-}
-
-function plainly({system, user}: Prompt): string {
-  return system === undefined ? user : `${system}\n\n${user}`;
 }
 
 /** A query: the model, the prompt and the nodes. */

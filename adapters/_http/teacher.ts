@@ -7,6 +7,7 @@ import {headersInIdentity} from '../_wire/headers.ts';
 import {type RefusalAdvice, statusError} from '../_wire/refusal.ts';
 import {type Connection, postJson} from '../_wire/request.ts';
 import {
+  askBatches,
   CONCURRENCY,
   chargedService,
   openConnection,
@@ -173,15 +174,7 @@ async function askJson<A extends Access>(
     outcomes[row] = {error};
   });
   const options = {exchange, ...(signal && {signal})};
-  const replies = await Promise.allSettled(batches.map(batch => askBatch(service, batch, options)));
-  signal?.throwIfAborted();
-  const failure = replies.find(reply => reply.status === 'rejected');
-  if (failure && replies.every(reply => reply.status === 'rejected')) throw failure.reason;
-  for (const [index, reply] of replies.entries()) {
-    for (const [position, row] of batches[index]!.rows.entries()) {
-      outcomes[row] = reply.status === 'fulfilled' ? reply.value[position]! : {error: reply.reason};
-    }
-  }
+  await askBatches(batches, batch => askBatch(service, batch, options), outcomes, signal);
   return outcomes;
 }
 

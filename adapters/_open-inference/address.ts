@@ -1,11 +1,11 @@
 import {z} from 'zod';
 import {InputError} from '../../src/errors.ts';
+import {once, untilAborted} from '../../src/once.ts';
 import type {Reply} from '../../src/teacher.ts';
 import {parseJson} from '../_wire/reply.ts';
 import {type Connection, checkAddress, exchangeOnce, getJson, postJson} from '../_wire/request.ts';
-import type {Model, Send, Transport} from './client.ts';
+import {type Batch, headOf, type Model, type Send, type Transport, valuesOf} from './client.ts';
 import {grpcTransport} from './grpc.ts';
-import {type Batch, headOf, valuesOf} from './inputs.ts';
 import {HEAD_SIZE} from './replies.ts';
 import {encodeRaw} from './tensors.ts';
 
@@ -48,21 +48,11 @@ export function transportTo(
   options: HttpOptions,
   model: Model,
 ): () => Promise<Transport> {
-  let transport: Promise<Transport> | undefined;
-  const open = async (): Promise<Transport> => {
-    try {
-      const address = checkServiceUrl(typeof url === 'string' ? url : await url(), options);
-      return isGrpc(address) ? grpcTransport(address, model) : restTransport(address, options.binary ?? 'auto', model);
-    } catch (error) {
-      // The next attempt asks again.
-      transport = undefined;
-      throw error;
-    }
-  };
-  return () => {
-    transport ??= open();
-    return transport;
-  };
+  // After a failure the next attempt asks again.
+  return once(async () => {
+    const address = checkServiceUrl(typeof url === 'string' ? url : await url(), options);
+    return isGrpc(address) ? grpcTransport(address, model) : restTransport(address, options.binary ?? 'auto', model);
+  });
 }
 
 /** True if tensors go as bytes, by the protocol's binary extension. `auto` asks the service whether it has it. */
@@ -153,28 +143,15 @@ const PROBE_TIMEOUT = 5000;
 /** Returns whether the service takes tensors as bytes. It asks once, and again only if no reply came. */
 function extensionProbe(connection: Connection, url: URL): (signal?: AbortSignal) => Promise<boolean> {
   const timeout = Math.min(connection.timeout, PROBE_TIMEOUT);
-  let known: Promise<boolean> | undefined;
-  const probe = async (): Promise<boolean> => {
-    const reply = await getJson({...connection, timeout}, url).catch(() => undefined);
-    if (reply === undefined) known = undefined;
-    return reply?.status === 200 && extensionsIn(connection.name, reply).includes('binary_tensor_data');
-  };
-  return signal => {
-    known ??= probe();
-    return orAborted(known, signal);
-  };
-}
-
-/** Stops waiting at an abort, but does not stop the work, because others can wait for it too. */
-async function orAborted<T>(waited: Promise<T>, signal?: AbortSignal): Promise<T> {
-  if (!signal) return waited;
-  signal.throwIfAborted();
-  let onAbort = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort);
+  const probe = once(async () => {
+    const reply = await getJson({...connection, timeout}, url);
+    return reply.status === 200 && extensionsIn(connection.name, reply).includes('binary_tensor_data');
   });
-  return Promise.race([waited, aborted]).finally(() => signal.removeEventListener('abort', onAbort));
+  return signal =>
+    untilAborted(
+      probe().catch(() => false),
+      signal,
+    );
 }
 
 const metadataSchema = z.object({extensions: z.array(z.string())});

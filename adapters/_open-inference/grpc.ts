@@ -4,8 +4,7 @@ import type {Reply} from '../../src/teacher.ts';
 import {WholeReply} from '../_wire/reply.ts';
 import {type Connection, headersOf} from '../_wire/request.ts';
 import {WAIT_ADVICE} from '../_wire/waiting.ts';
-import type {Model, Transport} from './client.ts';
-import {headOf} from './inputs.ts';
+import {headOf, type Model, type Transport} from './client.ts';
 import {encodeRequest, PROTOBUF} from './protobuf.ts';
 import {encodeRaw} from './tensors.ts';
 

@@ -2,7 +2,7 @@ import type {BatchService} from '../../src/lane.ts';
 import {kinds, oneOf, type Shape} from '../../src/options.ts';
 import type {PatientService} from '../../src/patience.ts';
 import type {ProbedService} from '../../src/service-probe.ts';
-import type {Access, Price, Rate} from '../../src/teacher.ts';
+import type {Access, Outcome, Price, Rate} from '../../src/teacher.ts';
 import {type HeaderOptions, keyHeaderOf, readHeaders} from './headers.ts';
 import {accountOf, type Connection, checkAddress, knownKey} from './request.ts';
 import {openDispatcher, type TransportOptions} from './transport.ts';
@@ -120,6 +120,29 @@ export function standInFor(
   address: string,
 ): string {
   return service ?? (socketPath === undefined ? address : `${address} at ${socketPath}`);
+}
+
+/**
+ * Asks about batches at once. If one fails, each of its queries has its error.
+ *
+ * @param outcomes - one per query; those of the batches are filled in
+ * @throws the first batch's error if all fail
+ */
+export async function askBatches<A extends Access, Batch extends {readonly rows: readonly number[]}>(
+  batches: readonly Batch[],
+  ask: (batch: Batch) => Promise<readonly Outcome<A>[]>,
+  outcomes: Outcome<A>[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const replies = await Promise.allSettled(batches.map(ask));
+  signal?.throwIfAborted();
+  const failure = replies.find(reply => reply.status === 'rejected');
+  if (failure && replies.every(reply => reply.status === 'rejected')) throw failure.reason;
+  for (const [index, reply] of replies.entries()) {
+    for (const [position, row] of batches[index]!.rows.entries()) {
+      outcomes[row] = reply.status === 'fulfilled' ? reply.value[position]! : {error: reply.reason};
+    }
+  }
 }
 
 /** Returns the part of a service that the layers need: its account, its prices and the reader of its replies. */
