@@ -19,7 +19,9 @@ export async function runPlan(path: string, {cache, rate, lane, json = false}: P
   const recipe = await loadRecipe(path);
   const byBatches = lane === 'batch';
   const plan = await planStudy(recipe, {cache, byBatches, ...(rate && {rate: {requestsPerMinute: 60 * rate}})});
-  openTerminal({json}).result(plan, planText(plan));
+  const terminal = openTerminal({json});
+  if (plan.note) terminal.note(plan.note);
+  terminal.result(plan, planText(plan));
 }
 
 /** Describes a plan for people: a paragraph for each level, and one for all services together. */

@@ -18,5 +18,6 @@ export {type MlpOptions, mlp} from '../student/mlp.ts';
 export {type PredictOptions, predictLogits} from '../student/predict.ts';
 export type {Preprocessing} from '../student/preprocessing.ts';
 export {type ResnetCifarOptions, resnetCifar} from '../student/resnet-cifar.ts';
+export {standardiseColumns} from '../student/standardise-columns.ts';
 export type {Calibration, Guarantee, Student, StudentBuilder, Task} from '../student/student.ts';
 export {type SubwordCnnOptions, subwordCnn} from '../student/subword-cnn.ts';

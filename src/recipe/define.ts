@@ -31,11 +31,13 @@ const isStudents = (value: unknown): boolean =>
 const aCount = z.int().min(1);
 const aSeed = z.int();
 const channels = z.union([z.number(), z.array(z.number())], 'expected a number, or one a channel');
-const preprocessing = z.strictObject({
-  scale: z.number().optional(),
-  mean: channels.optional(),
-  deviation: channels.optional(),
-});
+const preprocessing = z.preprocess(
+  value => (value === 'standardise' ? {} : value),
+  z.strictObject(
+    {scale: z.number().optional(), mean: channels.optional(), deviation: channels.optional()},
+    {error: ({code}) => (code === 'invalid_type' ? "expected `'standardise'`, or an object with numbers" : undefined)},
+  ),
+);
 const detail = z.discriminatedUnion('kind', [
   z.strictObject({kind: z.literal('label')}),
   z.strictObject({kind: z.literal('votes')}),
@@ -218,7 +220,7 @@ interface Schema {
   readonly shape?: Readonly<Record<string, Schema>>;
   readonly element?: Schema;
   readonly options?: readonly Schema[];
-  readonly def?: {readonly type: string; readonly discriminator?: string};
+  readonly def?: {readonly type: string; readonly discriminator?: string; readonly out?: Schema};
   readonly unwrap?: () => Schema;
   readonly safeParse: (value: unknown) => {readonly success: boolean};
 }
@@ -234,6 +236,7 @@ function knownKeys(schema: Schema, value: unknown, [step, ...rest]: readonly str
 function memberFor(schema: Schema, value: unknown): Schema {
   const {shape, element, options, def, unwrap} = schema;
   if (shape ?? element) return schema;
+  if (def?.out) return memberFor(def.out, value);
   const key = def?.discriminator;
   if (!options) return unwrap ? memberFor(unwrap.call(schema), value) : schema;
   if (key === undefined) return options.find(option => option.shape ?? option.element) ?? schema;

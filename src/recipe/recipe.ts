@@ -26,11 +26,12 @@ export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | Unl
    */
   readonly student: StudentBuilder | readonly StudentBuilder[];
   /**
-   * How raw inputs become the student's.
+   * How raw inputs become the student's. `'standardise'` gives each column of vectors a mean of 0 and a standard deviation
+   * of 1 over the training inputs. The student keeps it, so that it treats inputs alike wherever it answers.
    *
    * @default values as they are
    */
-  readonly preprocessing?: Preprocessing;
+  readonly preprocessing?: Preprocessing | 'standardise';
   readonly methods: readonly Method[];
   /** One run of every method a seed; methods share initial weights and batches at the same seed. */
   readonly seeds: readonly number[];
@@ -123,7 +124,7 @@ export interface TeacherModel {
   /** The folder that it is saved in. */
   readonly directory: string;
   readonly student: StudentBuilder;
-  readonly preprocessing?: Preprocessing;
+  readonly preprocessing?: Preprocessing | 'standardise';
   readonly losses: readonly LossTerm[];
   readonly seed: number;
   /** @default the defaults of `TrainOptions` */

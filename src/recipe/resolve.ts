@@ -16,6 +16,7 @@ import {InputError} from '../errors.ts';
 import {LEVELS} from '../levels.ts';
 import {planOf} from '../select/options.ts';
 import {featureShapes} from '../student/forward.ts';
+import {standardiseColumns} from '../student/standardise-columns.ts';
 import type {StudentBuilder, Task} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
 import {setApart} from './cascade-target.ts';
@@ -92,8 +93,9 @@ export function referenceLevel({teachers}: Pick<Recipe, 'teachers'>): Access {
 /** The task that a student of these data must fit. */
 export function taskOf(
   {classes, train: {inputs}}: Dataset | UnlabelledDataset,
-  preprocessing: Task['preprocessing'] = {},
+  given: Recipe['preprocessing'] = {},
 ): Task {
+  const preprocessing = given === 'standardise' ? standardiseColumns(inputs) : given;
   if (inputs.kind === 'text') return {classes, kind: 'text', inputShape: [], preprocessing};
   return {classes, inputShape: inputs.shape, preprocessing, dtype: inputs.dtype};
 }

@@ -13,7 +13,7 @@ import {type Asked, type Labelled, toCommonInputs} from './missing.ts';
 import {changesFor, checkRepeatability} from './repeatability.ts';
 import type {Repeatability, Results} from './results.ts';
 import {resultsOf} from './results-of.ts';
-import {directoryOf, openStudy, type Study, type StudyOptions} from './study.ts';
+import {directoryOf, noteScales, openStudy, type Study, type StudyOptions} from './study.ts';
 import {trainMethods} from './train-methods.ts';
 import {tuneMethods} from './tune/tune.ts';
 import {checkWritable} from './writable.ts';
@@ -27,6 +27,7 @@ export async function compare(recipe: Recipe, options: StudyOptions = {}): Promi
   const started = performance.now();
   await checkWritable(directoryOf(recipe, options));
   const resolved = await resolveRecipe(recipe);
+  noteScales(resolved, options.onNote);
   const study = await openStudy(resolved, [...resolved.levels, resolved.reference], options);
   try {
     const labelled: Labelled[] = [];

@@ -9,6 +9,7 @@ import {DEFAULT_CACHE, isStoreUrl, journalOf} from '../store/cache-path.ts';
 import {BatchRecords} from '../store/journal/batches.ts';
 import {JournalReader} from '../store/journal/reader.ts';
 import {type AnswerStore, openAnswerStore, openStoreAt} from '../store/store.ts';
+import {scaleNote} from '../student/standardise-columns.ts';
 import type {Access, Detail, Rate} from '../teacher.ts';
 import {measurable} from './asking.ts';
 import {isAskedAgain, rowsAskedAgain} from './repeatability.ts';
@@ -58,6 +59,8 @@ export interface StudyPlan {
   readonly levels: readonly LevelPlan[];
   /** Over all levels that ask a service; a number is absent if it is not known for one of them. */
   readonly total: PlanTotal;
+  /** What a person should know of the inputs before anybody is asked, as a sentence; absent if nothing. */
+  readonly note?: string | undefined;
 }
 
 /**
@@ -98,7 +101,8 @@ export async function planStudy(
     const teacher = byLevel.get(reference)!;
     const plan = await planAsking(teacher, data.test.inputs, {...shared, detail: measurable(teacher.detail)});
     levels.push({level: reference, about: 'test split', ...plan});
-    return {name: recipe.name, cache, levels, total: totalOf(levels.filter(({isService}) => isService))};
+    const total = totalOf(levels.filter(({isService}) => isService));
+    return {name: recipe.name, cache, levels, total, note: scaleNote(data.train.inputs, recipe.task.preprocessing)};
   } finally {
     await services.close();
     await replies.close();

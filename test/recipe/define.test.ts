@@ -215,6 +215,8 @@ describe('defineRecipe', () => {
     ['student', 'mlp', /expected a function/],
     ['student', [mlp()], /two or more to choose among/],
     ['student', [mlp(), 'mlp'], /two or more to choose among/],
+    ['preprocessing', 'standardize', /expected `'standardise'`, or an object/],
+    ['preprocessing', {means: 0}, /unknown key\. Did you mean `mean`\?/],
     ['preprocessing.scale', '1/255', /expected number/],
     ['preprocessing.mean', 'zero', /a number, or one a channel/],
     ['preprocessing.mean', [0, 'zero'], /a number, or one a channel/],
