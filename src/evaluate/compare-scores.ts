@@ -37,54 +37,85 @@ export interface Difference {
  * @throws InputError if seeds and scores don't match
  */
 export function compareScores(method: SeedScores, baseline: SeedScores): Difference {
+  return differenceOf(meanSquares(method, baseline));
+}
+
+/** The variances of a difference as they were estimated. Each of them is a quadratic form of the scores. */
+export interface MeanSquares extends Pick<Difference, 'difference' | 'paired' | 'seeds'> {
+  readonly examples: number;
+  /** The part of the seeds: of their differences if they are paired, of each method if not; none with a single seed. */
+  readonly ofSeeds: readonly number[];
+  /** The part of the test examples; can be below 0. */
+  readonly ofExamples: number;
+}
+
+/** The scores of the seeds that a method has at every budget, by budget. */
+export function atAllBudgets(scores: readonly SeedScores[]): readonly SeedScores[] {
+  const seeds = (scores[0]?.seeds ?? []).filter(seed => scores.every(ofBudget => ofBudget.seeds.includes(seed)));
+  return scores.map(ofBudget => ({seeds, scores: seeds.map(seed => scoresOf(ofBudget, seed))}));
+}
+
+/** The estimates that `compareScores` is made of. */
+export function meanSquares(method: SeedScores, baseline: SeedScores): MeanSquares {
   check(method, baseline);
   const shared = method.seeds.filter(seed => baseline.seeds.includes(seed));
   const most = Math.max(method.seeds.length, baseline.seeds.length);
   return shared.length >= Math.min(2, most) ? comparePaired(method, baseline, shared) : compareApart(method, baseline);
 }
 
-function comparePaired(method: SeedScores, baseline: SeedScores, shared: readonly number[]): Difference {
+/** The difference with its two-part variance. */
+export function differenceOf({difference, paired, seeds, examples, ofSeeds, ofExamples}: MeanSquares): Difference {
+  return {
+    difference,
+    between: ofSeeds.length > 0 ? 'methods' : 'students',
+    paired,
+    seeds,
+    variance: [partOfSeeds(ofSeeds, seeds), {variance: Math.max(0, ofExamples), degrees: Math.max(1, examples - 1)}],
+  };
+}
+
+function comparePaired(method: SeedScores, baseline: SeedScores, shared: readonly number[]): MeanSquares {
   const differences = shared.map(seed => {
     const [ofMethod, ofBaseline] = [scoresOf(method, seed), scoresOf(baseline, seed)];
     return new Float64Array(ofMethod.length).map((_, example) => ofMethod[example]! - ofBaseline[example]!);
   });
   const found = crossedMean(differences);
-  const seeds = shared.length;
   return {
     difference: found.mean,
-    between: seeds > 1 ? 'methods' : 'students',
     paired: true,
-    seeds: [seeds, seeds],
-    variance: [
-      {variance: found.seedVariance, degrees: Math.max(1, seeds - 1)},
-      ofExamples(found.exampleMeans, found.noise),
-    ],
+    seeds: [shared.length, shared.length],
+    examples: found.exampleMeans.length,
+    ofSeeds: shared.length > 1 ? [found.seedVariance] : [],
+    ofExamples: ofExamples(found.exampleMeans, found.noise),
   };
 }
 
-function compareApart(method: SeedScores, baseline: SeedScores): Difference {
+function compareApart(method: SeedScores, baseline: SeedScores): MeanSquares {
   const [one, other] = [crossedMean(method.scores), crossedMean(baseline.scores)];
-  const seeds = [method.seeds.length, baseline.seeds.length] as const;
   const exampleMeans = one.exampleMeans.map((mean, example) => mean - other.exampleMeans[example]!);
-  const shared = {difference: one.mean - other.mean, paired: false, seeds};
-  if (Math.min(...seeds) === 1) {
-    const none = {variance: 0, degrees: 1};
-    return {...shared, between: 'students', variance: [none, ofExamples(exampleMeans, 0)]};
-  }
-  const variance = [welch(one, other, seeds), ofExamples(exampleMeans, one.noise + other.noise)] as const;
-  return {...shared, between: 'methods', variance};
+  const isAlone = Math.min(method.seeds.length, baseline.seeds.length) === 1;
+  return {
+    difference: one.mean - other.mean,
+    paired: false,
+    seeds: [method.seeds.length, baseline.seeds.length],
+    examples: exampleMeans.length,
+    ofSeeds: isAlone ? [] : [one.seedVariance, other.seedVariance],
+    ofExamples: ofExamples(exampleMeans, isAlone ? 0 : one.noise + other.noise),
+  };
 }
 
 /** The part of the test examples: the variance of their means, without the share that the seeds' noise adds to it. */
-function ofExamples(exampleMeans: Float64Array, noise: number): VariancePart {
-  const examples = exampleMeans.length;
-  const variance = Math.max(0, standardDeviation(exampleMeans) ** 2 / examples - noise);
-  return {variance, degrees: Math.max(1, examples - 1)};
+function ofExamples(exampleMeans: Float64Array, noise: number): number {
+  return standardDeviation(exampleMeans) ** 2 / exampleMeans.length - noise;
+}
+
+function partOfSeeds([one, other]: readonly number[], seeds: readonly [number, number]): VariancePart {
+  if (one === undefined) return {variance: 0, degrees: 1};
+  return other === undefined ? {variance: one, degrees: seeds[0] - 1} : welch(one, other, seeds);
 }
 
 /** The part of two sets of seeds, each with its own variance. */
-function welch(one: CrossedMean, other: CrossedMean, [ofOne, ofOther]: readonly [number, number]): VariancePart {
-  const [a, b] = [one.seedVariance, other.seedVariance];
+function welch(a: number, b: number, [ofOne, ofOther]: readonly [number, number]): VariancePart {
   const variance = a + b;
   const degrees = variance ** 2 / (a ** 2 / (ofOne - 1) + b ** 2 / (ofOther - 1));
   return {variance, degrees: variance === 0 ? ofOne + ofOther - 2 : degrees};

@@ -44,18 +44,35 @@ export function judge(differences: readonly Difference[], {error = 0.05}: JudgeO
   const pValues = differences.map(({difference, variance}) => twoSidedP(difference, variance));
   const corrected = holm(pValues);
   const steps = stepsOf(pValues, corrected.filter(p => p <= error).length);
+  const first = error / differences.length;
   return differences.map((difference, index) => {
-    const own = error / (differences.length - steps[index]!);
-    const [p, far] = [corrected[index]!, reach(own, difference.variance)];
-    return {
-      verdict: verdictOf(difference, p <= error, own),
-      p,
-      interval: [difference.difference - far, difference.difference + far],
-      confidence: 1 - own,
-      detectable:
-        difference.between === 'methods' ? detectable(error / differences.length, difference.variance) : Number.NaN,
-    };
+    const last = error / (differences.length - steps[index]!);
+    return judgementOf(difference, {p: corrected[index]!, isRejected: corrected[index]! <= error, first, last});
   });
+}
+
+/** The test of one comparison in a procedure that holds the error of all. */
+export interface ComparisonTest {
+  /** Corrected p value. */
+  readonly p: number;
+  /** True if the procedure rejects that there is no difference. */
+  readonly isRejected: boolean;
+  /** Error of the test if nothing else is rejected. */
+  readonly first: number;
+  /** Error of the test when the procedure ended. */
+  readonly last: number;
+}
+
+/** What the test of a comparison says of it. */
+export function judgementOf(difference: Difference, {p, isRejected, first, last}: ComparisonTest): Judgement {
+  const far = reach(last, difference.variance);
+  return {
+    verdict: verdictOf(difference, isRejected, last),
+    p,
+    interval: [difference.difference - far, difference.difference + far],
+    confidence: 1 - last,
+    detectable: difference.between === 'methods' ? detectable(first, difference.variance) : Number.NaN,
+  };
 }
 
 /** Number of rejections before each comparison. All that were not rejected share the last step. */

@@ -24,6 +24,15 @@ export {
   type TargetSummaryOptions,
 } from '../evaluate/effects.ts';
 export {
+  type BudgetScores,
+  type Cheapest,
+  type CostCurve,
+  cheapest,
+  type Exchange,
+  type ExchangeOptions,
+  exchangeRate,
+} from '../evaluate/exchange-rate.ts';
+export {
   answersNeeded,
   type CascadeTarget,
   type Certified,
@@ -31,6 +40,7 @@ export {
   certify,
 } from '../evaluate/guarantee.ts';
 export {type DifferenceVerdict, holm, type Judgement, type JudgeOptions, judge} from '../evaluate/judge.ts';
+export {judgePairs, type MethodCurve, type PairJudgement} from '../evaluate/judge-pairs.ts';
 export {type McNemarOptions, mcnemar} from '../evaluate/mcnemar.ts';
 export {
   accuracy,

@@ -53,7 +53,7 @@ export interface ExchangeRate {
   readonly agreement: number;
   /** The method of the other answers. */
   readonly inAnswersOf: string;
-  /** The number of inputs of the other method with the same mean agreement; null if no measured budget reaches it. */
+  /** The number of inputs of the other method with the same mean agreement; null if it is outside the measured budgets. */
   readonly worth: number | null;
   /** Lower end of the interval of `worth`; null if it lies below the smallest budget. */
   readonly low: number | null;
