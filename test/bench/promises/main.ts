@@ -2,11 +2,12 @@
 import {writeFile} from 'node:fs/promises';
 import {Command, InvalidArgumentError, Option} from 'commander';
 import {auditText, measureAudit} from './audit.ts';
+import {budgetText, measureBudgets} from './budget-verdicts.ts';
 import {cascadePromises, cascadeText, isKept} from './cascade.ts';
 import {gateText, measureGate} from './gate.ts';
 import {verdictRows, verdictTable} from './verdicts.ts';
 
-const PARTS = ['cascade', 'verdicts', 'audit', 'gate'] as const;
+const PARTS = ['cascade', 'verdicts', 'budgets', 'audit', 'gate'] as const;
 type Part = (typeof PARTS)[number];
 
 interface Settings {
@@ -43,10 +44,11 @@ async function measured<T>(part: Part, measure: () => T | Promise<T>, text: (fig
 
 const cascade = await measured('cascade', () => cascadePromises({draws: settings.draws}), cascadeText);
 const verdicts = await measured('verdicts', () => verdictRows(), verdictTable);
+const budgets = await measured('budgets', () => measureBudgets(), budgetText);
 const audit = await measured('audit', measureAudit, auditText);
 const gate = await measured('gate', measureGate, gateText);
 if (settings.json !== undefined) {
-  await writeFile(settings.json, `${JSON.stringify({cascade, verdicts, audit, gate}, undefined, 2)}\n`);
+  await writeFile(settings.json, `${JSON.stringify({cascade, verdicts, budgets, audit, gate}, undefined, 2)}\n`);
 }
 if (cascade?.every(isKept) === false) {
   console.error('A cascade missed its target more often than by chance.');
