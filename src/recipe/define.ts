@@ -2,6 +2,7 @@ import {z} from 'zod';
 import type {Dataset, UnlabelledDataset} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import type {LossTerm} from '../losses/loss.ts';
+import {LEVELS} from '../levels.ts';
 import {nearestHint} from '../options.ts';
 import type {Access} from '../teacher.ts';
 import {methodFolder} from './methods.ts';
@@ -129,6 +130,7 @@ const recipeSchema = z
     preprocessing: preprocessing.optional(),
     methods: z.array(method).min(1, 'give at least one method'),
     seeds: z.array(aSeed).min(1, 'give at least one seed'),
+    budgets: z.array(aCount).min(2, 'give two budgets at least; one is `transfer.size`').optional(),
     training: training.omit({view: true}).optional(),
     calibration: z
       .strictObject({
@@ -147,6 +149,7 @@ interface CheckedFields {
     Partial<Record<'asks' | 'views' | 'select', unknown>>)[];
   readonly teachers: Readonly<Partial<Record<Access, unknown>>>;
   readonly seeds: readonly number[];
+  readonly budgets?: readonly number[] | undefined;
   readonly training?: TrainingLength | undefined;
   readonly teacherModel?: {readonly training?: TrainingLength | undefined} | undefined;
 }
@@ -154,7 +157,7 @@ interface CheckedFields {
 type TrainingLength = {readonly epochs?: number | undefined; readonly steps?: number | undefined};
 
 function checkAcrossFields(
-  {methods, teachers, seeds, training, teacherModel}: CheckedFields,
+  {methods, teachers, seeds, budgets, training, teacherModel}: CheckedFields,
   context: z.RefinementCtx,
 ): void {
   const add = (path: (string | number)[], message: string) => context.addIssue({code: 'custom', path, message});
@@ -175,8 +178,8 @@ function checkAcrossFields(
     const problem = problemWithName(method, folder, folders.get(folder));
     if (problem !== undefined) add(['methods', index, 'method'], problem);
     folders.set(folder, method);
-    if (level !== 'none' && teachers[level] === undefined) {
-      add(['methods', index, 'level'], `add a ${level} teacher to \`teachers\``);
+    if (level !== 'none' && !LEVELS.slice(LEVELS.indexOf(level)).some(access => teachers[access] !== undefined)) {
+      add(['methods', index, 'level'], `add a ${level} teacher to \`teachers\`, or one that shows more`);
     }
     if (level === 'none' && asks !== undefined) {
       add(['methods', index, 'asks'], 'true labels are asked of nobody: leave it out, or choose a level');
@@ -193,6 +196,7 @@ function checkAcrossFields(
     }
   }
   if (new Set(seeds).size < seeds.length) add(['seeds'], 'a seed stands twice');
+  if (new Set(budgets).size < (budgets?.length ?? 0)) add(['budgets'], 'a budget stands twice');
 }
 
 /** @param other - a method before this one whose students go to the same folder */

@@ -1,11 +1,11 @@
 import type {VersionOptions} from '../data/versions.ts';
 import {InputError} from '../errors.ts';
-import {joinDetails} from '../knowledge/coarsen.ts';
+import {describeDetail, joinDetails} from '../knowledge/coarsen.ts';
 import {LEVELS} from '../levels.ts';
 import {checkAllRead, checkObjective, needsOf} from '../losses/objective.ts';
 import type {Selection} from '../select/options.ts';
 import type {Access, Detail} from '../teacher.ts';
-import type {Method} from './recipe.ts';
+import type {Method, Recipe} from './recipe.ts';
 import {settingsOf} from './settings.ts';
 
 /** The queries to one teacher about one set of inputs: for the methods of a level together, or for one alone. */
@@ -48,11 +48,21 @@ export interface PlannedMethods {
   readonly methods: readonly PlannedMethod[];
 }
 
-/** The part of a resolved recipe that needs no data. */
-export function planMethods(methods: readonly Method[]): PlannedMethods {
-  const queryPlans = LEVELS.flatMap(level => queryPlansOf(level, methods));
+/**
+ * The part of a resolved recipe that needs no data.
+ *
+ * @param teachers - those of the recipe; a level without one learns from the answers of the next level that has one
+ */
+export function planMethods(methods: readonly Method[], teachers?: Recipe['teachers']): PlannedMethods {
+  const asks = (method: Method) => answeringLevel(method, teachers);
+  const queryPlans = LEVELS.flatMap(level =>
+    queryPlansOf(
+      level,
+      methods.filter(method => asks(method) === level),
+    ),
+  );
   const planOf = (method: Method) =>
-    queryPlans.find(({level, own}) => level === method.level && own === (asksItself(method) ? method : undefined));
+    queryPlans.find(({level, own}) => level === asks(method) && own === (asksItself(method) ? method : undefined));
   return {
     queryPlans,
     methods: methods.map((method, index) => ({
@@ -67,16 +77,28 @@ export function planMethods(methods: readonly Method[]): PlannedMethods {
   };
 }
 
+/**
+ * The level whose teacher answers for a method: its own, or the next that shows more and has a teacher. Fuller answers are
+ * coarsened. Undefined if the method learns from true labels.
+ */
+export function answeringLevel({level}: Pick<Method, 'level'>, teachers?: Recipe['teachers']): Access | undefined {
+  if (level === 'none') return undefined;
+  return LEVELS.slice(LEVELS.indexOf(level)).find(access => teachers?.[access] !== undefined) ?? level;
+}
+
 /** The least that a level's teacher must show, so that every method that asks it as it is finds what it needs. */
 export function detailOfLevel(methods: readonly PlannedMethod[], access: Access): Detail {
   return joinDetails(
-    methods.filter(({level, asks}) => level === access && asks === undefined).map(({detail}) => detail),
+    methods.filter(({queryPlan, asks}) => queryPlan?.level === access && asks === undefined).map(({detail}) => detail),
   );
 }
 
-/** The query plans of a level: first the one that methods share, then one for each method that asks in its own way. */
-function queryPlansOf(level: Access, methods: readonly Method[]): readonly QueryPlan[] {
-  const all = methods.filter(method => method.level === level);
+/**
+ * The query plans of a level: first the one that methods share, then one for each method that asks in its own way.
+ *
+ * @param all - the methods that its teacher answers for
+ */
+function queryPlansOf(level: Access, all: readonly Method[]): readonly QueryPlan[] {
   const sharing = all.filter(method => !asksItself(method));
   const detail = joinDetails(sharing.map(detailOf));
   const shared = {level, own: undefined, name: level, fileName: level, detail, views: undefined, select: undefined};
@@ -118,6 +140,24 @@ function countedViews({views}: Pick<Method, 'views'>): VersionOptions | undefine
 }
 
 /**
+ * Checks that a method whose level has no teacher of its own learns from no more than its level shows.
+ *
+ * @throws InputError that names the method
+ */
+function checkShown({method, level, detail, queryPlan}: PlannedMethod): void {
+  if (queryPlan === undefined || queryPlan.level === level) return;
+  const isShown =
+    level === 'black-box'
+      ? detail.kind === 'label' || detail.kind === 'votes'
+      : detail.kind !== 'logits' || (detail.features ?? []).length === 0;
+  if (isShown) return;
+  throw new InputError(
+    `Method \`${method}\` learns from ${describeDetail(detail)}, which no ${level} teacher shows. Choose the level ` +
+      `\`${queryPlan.level}\`, or losses that need less.`,
+  );
+}
+
+/**
  * Checks that a method can learn from what it sees, and that one to be tuned has something to choose.
  *
  * @throws InputError that names the method
@@ -125,6 +165,7 @@ function countedViews({views}: Pick<Method, 'views'>): VersionOptions | undefine
 export function checkMethod(planned: PlannedMethod): void {
   const {level, method, losses, detail, views} = planned;
   checkObjective(losses, detail, `Method \`${method}\``);
+  checkShown(planned);
   if (level !== 'none') checkAllRead(losses, detail, `Method \`${method}\``);
   if (planned.tune !== undefined) settingsOf(planned);
   if (level === 'none' && views?.view.takesPartner) {

@@ -15,7 +15,10 @@ export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | Unl
   readonly data: () => Data | Promise<Data>;
   /** How many training inputs the teachers are asked about, and the seed that draws them. */
   readonly transfer: DrawOptions;
-  /** One teacher a level of access; only the levels that the methods name are needed. */
+  /**
+   * One teacher a level of access; only the levels that the methods name are needed. Methods of a level without one learn
+   * from the answers of the next level that has one, and see of them no more than their own level shows.
+   */
   readonly teachers: {readonly [A in Access]?: TeacherSource<A>};
   /** A teacher's model that the recipe can make again (`--retrain-teacher`). */
   readonly teacherModel?: TeacherModel;
@@ -35,6 +38,15 @@ export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | Unl
   readonly methods: readonly Method[];
   /** One run of every method a seed; methods share initial weights and batches at the same seed. */
   readonly seeds: readonly number[];
+  /**
+   * Numbers of training inputs at which methods are compared. The inputs of one budget are among those of the next, and
+   * `transfer.size` becomes the largest. Students take the same number of steps at every budget: as many as `training` takes
+   * for `transfer.size` inputs. Two baselines are added if no method is like them: true labels, if they are known, and the
+   * teacher's labels.
+   *
+   * @default one budget, `transfer.size`
+   */
+  readonly budgets?: readonly number[] | undefined;
   /**
    * How students are trained, the same for all methods.
    *

@@ -14,24 +14,30 @@ import {imagesOf} from '../data/view.ts';
 import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import {LEVELS} from '../levels.ts';
+import {hardLabels} from '../losses/hard-labels.ts';
 import {planOf} from '../select/options.ts';
 import {featureShapes} from '../student/forward.ts';
 import {standardiseColumns} from '../student/standardise-columns.ts';
 import type {StudentBuilder, Task} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
+import {BATCH_SIZE, epochsOf} from '../train/defaults.ts';
 import {setApart} from './cascade-target.ts';
-import {checkMethod, type PlannedMethods, planMethods, type QueryPlan} from './methods.ts';
-import type {Recipe, TrainingOptions} from './recipe.ts';
+import {checkMethod, detailOf, methodFolder, type PlannedMethods, planMethods, type QueryPlan} from './methods.ts';
+import type {Method, Recipe, TrainingOptions} from './recipe.ts';
 
 /** The training inputs that were drawn, with true labels if there are any. */
 export type Drawn = Split<'train'> | Unlabelled<'train'>;
 
 /** A recipe with its data and all that follows from both. It is made once and passed down. */
-export interface ResolvedRecipe extends Omit<Recipe, 'data' | 'student' | 'methods' | 'preprocessing'>, PlannedMethods {
+export interface ResolvedRecipe
+  extends Omit<Recipe, 'data' | 'student' | 'methods' | 'preprocessing' | 'budgets'>,
+    PlannedMethods {
   readonly data: Dataset | UnlabelledDataset;
   /** The teachers are asked about these inputs; the baseline has their labels. */
   readonly drawn: Drawn;
   readonly training: TrainingOptions;
+  /** Undefined if all methods learn from all inputs that were drawn. */
+  readonly budgets: Budgets | undefined;
   /** The recipe's student, or those that each run chooses among. */
   readonly students: readonly StudentBuilder[];
   /** The task that every student must fit. */
@@ -48,6 +54,14 @@ export interface ResolvedRecipe extends Omit<Recipe, 'data' | 'student' | 'metho
   readonly reference: Access;
 }
 
+/** The budgets that methods are compared at. */
+export interface Budgets {
+  /** Numbers of drawn inputs, ascending. */
+  readonly sizes: readonly number[];
+  /** Optimizer steps of every run. */
+  readonly steps: number;
+}
+
 /** In how many parts the answers are divided if a recipe says nothing else. */
 export const FOLDS = 5;
 
@@ -57,32 +71,66 @@ export const FOLDS = 5;
  * @throws InputError if a method or a student can't learn what it is to learn
  */
 export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
-  const {student, methods, preprocessing, training = {}, ...others} = recipe;
-  const planned = planMethods(methods);
+  const {student, preprocessing, training = {}, budgets: sizes, ...others} = recipe;
   // Before the data, which may take long to read.
-  for (const method of planned.methods) checkMethod(method);
+  for (const method of planMethods(recipe.methods, recipe.teachers).methods) checkMethod(method);
   await startEngine();
   const data = await recipe.data();
+  const budgets = sizes && budgetsOf(recipe, sizes);
+  const transfer = budgets ? {...recipe.transfer, size: budgets.sizes.at(-1)!} : recipe.transfer;
+  const methods = budgets ? withBaselines(recipe.methods, isLabelled(data)) : recipe.methods;
+  const planned = planMethods(methods, recipe.teachers);
   const students = typeof student === 'function' ? [student] : student;
   const folds = recipe.calibration?.folds ?? FOLDS;
   const resolved = {
     ...others,
     ...planned,
     data,
-    training,
+    transfer,
+    training: budgets ? {...training, epochs: undefined, steps: budgets.steps} : training,
+    budgets,
     students,
     task: taskOf(data, preprocessing),
     folds,
     trials: students.length > 1 || recipe.calibration ? students.length * folds : 0,
-    calibrationSize: setApart(recipe, recipe.transfer.size),
-    levels: LEVELS.filter(access => methods.some(({level}) => level === access)),
+    calibrationSize: setApart(recipe, transfer.size),
+    levels: LEVELS.filter(access => planned.queryPlans.some(({level}) => level === access)),
     reference: referenceLevel(recipe),
-    drawn: drawExamples(data.train, recipe.transfer),
+    drawn: drawExamples(data.train, transfer),
   };
   checkTruth(resolved);
   checkInputs(resolved);
   checkStudents(resolved);
   return resolved;
+}
+
+/** The budgets of a recipe, with the steps that its training takes for as many inputs as it draws without them. */
+function budgetsOf({training = {}, transfer}: Recipe, given: readonly number[]): Budgets {
+  const sizes = [...given].sort((one, other) => one - other);
+  const {batchSize = BATCH_SIZE, epochs, steps} = training;
+  if (steps !== undefined) return {sizes, steps};
+  const inputs = epochs === undefined ? sizes.at(-1)! : transfer.size;
+  return {sizes, steps: epochsOf(training, inputs) * Math.ceil(inputs / batchSize)};
+}
+
+/** Adds the methods that every budget is held against, after those of the recipe. */
+function withBaselines(methods: readonly Method[], isTruthKnown: boolean): readonly Method[] {
+  const names = new Set(methods.map(({method}) => methodFolder(method).toLowerCase()));
+  const nameOf = (name: string) => (names.has(methodFolder(name)) ? `${name} (baseline)` : name);
+  const losses = [hardLabels()];
+  const truth: Method = {level: 'none', method: nameOf('true labels'), losses};
+  const labels: Method = {level: 'black-box', method: nameOf('labels'), losses};
+  return [
+    ...methods,
+    ...(isTruthKnown && !methods.some(({level}) => level === 'none') ? [truth] : []),
+    ...(methods.some(isLabelsAlone) ? [] : [labels]),
+  ];
+}
+
+/** Whether a method learns from the teacher's labels as they are. */
+function isLabelsAlone({level, asks, select, views, ...method}: Method): boolean {
+  const isPlain = asks === undefined && select === undefined && views === undefined;
+  return isPlain && level !== 'none' && detailOf({level, ...method}).kind === 'label';
 }
 
 /** The level that shows most of those that the recipe has a teacher for: students are measured against it. */

@@ -1,7 +1,9 @@
 import {isLabelled} from '../data/split.ts';
 import {KnowledgeError, LimbeckError} from '../errors.ts';
+import {countOf} from '../knowledge/knowledge.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import type {Student, StudentBuilder, Task} from '../student/student.ts';
+import {epochsOf} from '../train/defaults.ts';
 import type {Epoch, TrainOptions} from '../train/options.ts';
 import {type Run, startRun} from '../train/run.ts';
 import {train} from '../train/train.ts';
@@ -11,10 +13,13 @@ import type {CurvePoint} from './results.ts';
 /** Trains the students of a study: all by the same schedule, and those of one seed from the same weights. */
 export class Trainer {
   readonly #task: Task;
+  /** Whether all runs take the same number of steps. */
+  readonly #areEqual: boolean;
   readonly #shared: Omit<TrainOptions, 'losses' | 'seed'>;
 
-  constructor({task, training, data}: ResolvedRecipe, signal: AbortSignal | undefined) {
+  constructor({task, training, data, budgets}: ResolvedRecipe, signal: AbortSignal | undefined) {
     this.#task = task;
+    this.#areEqual = budgets !== undefined;
     this.#shared = {...training, validation: isLabelled(data) ? data.validation : undefined, signal};
   }
 
@@ -33,10 +38,22 @@ export class Trainer {
     return startRun(student, method.knowledge, this.#options(method, seed));
   }
 
-  #options({losses, viewing}: AnsweredMethod, seed: number, own: OwnOptions = {}): TrainOptions {
-    return {...this.#shared, ...viewing, losses, seed, ...own};
+  #options({losses, viewing, knowledge}: AnsweredMethod, seed: number, own: OwnOptions = {}): TrainOptions {
+    const equal = this.#areEqual ? this.#equalLength(knowledge) : {};
+    return {...this.#shared, ...equal, ...viewing, losses, seed, ...own};
+  }
+
+  /** As many steps for any number of examples. Few examples have many epochs, and not all of them are measured. */
+  #equalLength(knowledge: AnsweredMethod['knowledge']): Pick<TrainOptions, 'exactSteps' | 'validateEvery'> {
+    const {validateEvery = 1, earlyStopping} = this.#shared;
+    if (earlyStopping) return {exactSteps: true, validateEvery};
+    const epochs = epochsOf(this.#shared, countOf(knowledge) / (knowledge.versions ?? 1));
+    return {exactSteps: true, validateEvery: Math.max(validateEvery, Math.ceil(epochs / MEASUREMENTS))};
   }
 }
+
+/** How often a run of a study with budgets is measured on validation, at most. */
+const MEASUREMENTS = 20;
 
 /** Called after every step of a training. */
 export type OnStep = (progress: {readonly step: number; readonly steps: number}) => void;

@@ -40,6 +40,7 @@ export async function fingerprintOf(
     classes,
     seed,
     epochs,
+    ...(options.exactSteps && {steps: run.steps}),
     batchSize,
     clipNorm: clipNorm ?? null,
     balance: balance ?? 0,

@@ -24,6 +24,12 @@ export interface TrainOptions {
    * @default 1000, or those of 20 epochs if they are more
    */
   readonly steps?: number | undefined;
+  /**
+   * Ends the last epoch at exactly `steps` steps, so that runs over different numbers of examples are equally long.
+   *
+   * @default false: epochs are whole
+   */
+  readonly exactSteps?: boolean | undefined;
   /** @default 32 */
   readonly batchSize?: number | undefined;
   /**

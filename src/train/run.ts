@@ -65,7 +65,7 @@ export async function startRun(
   const count = countOf(knowledge) / versions;
   const epochs = epochsOf(options, count);
   const stepsPerEpoch = Math.ceil(count / batchSize);
-  const steps = stepsPerEpoch * epochs;
+  const steps = options.exactSteps && options.steps !== undefined ? options.steps : stepsPerEpoch * epochs;
   const {optimizer = defaultOptimizer(student, steps), schedule = defaultSchedule(student, options.optimizer)} =
     options;
   const source = await batchSource(student, knowledge, options);

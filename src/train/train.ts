@@ -53,7 +53,7 @@ export async function* train(
       const measured = due ? await measure(student, validation, options) : undefined;
       stopwatch.lap('evaluation');
       const isBest = measured !== undefined && best.offer(measured.accuracy);
-      const done = {...means, epoch, step: epoch * run.stepsPerEpoch, validation: measured, best: isBest};
+      const done = {...means, epoch, step: Math.min(epoch * run.stepsPerEpoch, run.steps), validation: measured, best: isBest};
       closeEpoch(progress, done);
       await checkpoint?.keepIfDue();
       stopwatch.lap('other');
@@ -91,6 +91,8 @@ async function runEpoch(
 ): Promise<Pick<Epoch, 'loss' | 'terms' | 'learningRate'>> {
   const {stepsPerEpoch, steps, schedule, optimizer, source, options} = run;
   const {epoch, sums, course, stopwatch} = progress;
+  const before = (epoch - 1) * stepsPerEpoch;
+  const own = Math.min(stepsPerEpoch, steps - before);
   const rateAt = (step: number): number => optimizer.learningRate * schedule(step, steps);
   const batches = new Prefetch({
     source,
@@ -101,9 +103,9 @@ async function runEpoch(
   });
   try {
     let rested = performance.now();
-    while (progress.step < stepsPerEpoch) {
+    while (progress.step < own) {
       options.signal?.throwIfAborted();
-      const step = (epoch - 1) * stepsPerEpoch + progress.step;
+      const step = before + progress.step;
       const seed = mixSeed(options.seed, `dropout of step ${step}`);
       stopwatch.lap('other');
       const batch = await batches.take();
@@ -125,9 +127,9 @@ async function runEpoch(
   } finally {
     await batches.close();
   }
-  const means = Array.from(sums, sum => sum / stepsPerEpoch);
+  const means = Array.from(sums, sum => sum / own);
   const terms = Object.fromEntries(distinctNames(options.losses).map((name, index) => [name, means[index + 1]!]));
-  return {loss: means[0]!, terms, learningRate: rateAt(epoch * stepsPerEpoch - 1)};
+  return {loss: means[0]!, terms, learningRate: rateAt(before + own - 1)};
 }
 
 /** Names of the terms. A number distinguishes terms of the same name. */
@@ -141,9 +143,11 @@ function distinctNames(terms: readonly LossTerm[]): readonly string[] {
 }
 
 /** The rows of each remaining batch of the epoch under way. */
-function* rowsFrom({count, batchSize, order: orderOf}: Run, {epoch, step}: Progress): Generator<Int32Array> {
-  const order = orderOf(epoch);
-  for (let start = step * batchSize; start < count; start += batchSize) yield order.subarray(start, start + batchSize);
+function* rowsFrom(run: Run, {epoch, step}: Progress): Generator<Int32Array> {
+  const {count, batchSize, stepsPerEpoch, steps} = run;
+  const order = run.order(epoch);
+  const end = Math.min(count, (steps - (epoch - 1) * stepsPerEpoch) * batchSize);
+  for (let start = step * batchSize; start < end; start += batchSize) yield order.subarray(start, start + batchSize);
 }
 
 /** Rethrows an error after it disposes of a batch that no step will use. */
