@@ -4,10 +4,10 @@ import {directoryOf} from '../study/study.ts';
 import {resultsTable} from '../study/table.ts';
 import {trainTeacher} from '../study/train-teacher.ts';
 import {engineLine} from './engine.ts';
-import {type StudyFlags, studyOptions} from './study-options.ts';
+import {type BudgetFlags, recipeChanges, type StudyFlags, studyOptions} from './study-options.ts';
 import {openTerminal} from './terminal.ts';
 
-interface CompareFlags extends StudyFlags {
+interface CompareFlags extends StudyFlags, BudgetFlags {
   readonly retrainTeacher?: boolean;
   readonly workers?: number;
 }
@@ -15,8 +15,10 @@ interface CompareFlags extends StudyFlags {
 export async function runCompare(path: string, flags: CompareFlags): Promise<void> {
   const {json = false, retrainTeacher = false, workers: count} = flags;
   const terminal = openTerminal({json});
-  const recipe = await loadRecipe(path);
-  const workers = {module: path, count};
+  const loaded = await loadRecipe(path);
+  const changes = recipeChanges(loaded, flags);
+  const recipe = {...loaded, ...changes};
+  const workers = {module: path, count, changes};
   const options = {...studyOptions(flags, terminal), workers};
   terminal.note(await engineLine());
   if (retrainTeacher) await trainTeacher(recipe, options);

@@ -5,9 +5,10 @@ import {loadRecipe} from '../recipe/load.ts';
 import {type LevelPlan, planStudy, type StudyPlan} from '../study/plan.ts';
 import {count, counted, duration} from '../study/report/format.ts';
 import type {Lane} from './label.ts';
+import {type BudgetFlags, recipeChanges} from './study-options.ts';
 import {openTerminal} from './terminal.ts';
 
-interface PlanFlags {
+interface PlanFlags extends BudgetFlags {
   readonly cache: string;
   /** Calls a second. */
   readonly rate?: number;
@@ -15,8 +16,10 @@ interface PlanFlags {
   readonly json?: boolean;
 }
 
-export async function runPlan(path: string, {cache, rate, lane, json = false}: PlanFlags): Promise<void> {
-  const recipe = await loadRecipe(path);
+export async function runPlan(path: string, flags: PlanFlags): Promise<void> {
+  const {cache, rate, lane, json = false} = flags;
+  const loaded = await loadRecipe(path);
+  const recipe = {...loaded, ...recipeChanges(loaded, flags)};
   const byBatches = lane === 'batch';
   const plan = await planStudy(recipe, {cache, byBatches, ...(rate && {rate: {requestsPerMinute: 60 * rate}})});
   const terminal = openTerminal({json});

@@ -1,5 +1,6 @@
 import type {BudgetLimit} from '../ask/budget/limit.ts';
 import type {RecordMode} from '../ask/keep/record.ts';
+import type {Recipe, RecipeChanges} from '../recipe/recipe.ts';
 import type {StudyOptions} from '../study/study.ts';
 import type {Terminal} from './terminal.ts';
 
@@ -51,6 +52,23 @@ export function studyOptions(
     onProgress: ({task, done, total, detail, secondsLeft}) => terminal.progress(task, done, total, detail, secondsLeft),
     onNote: terminal.note,
   };
+}
+
+/** The flags that replace parts of a recipe. */
+export interface BudgetFlags {
+  readonly budgets?: readonly number[];
+  /** How many. */
+  readonly seeds?: number;
+}
+
+/** The changes that flags make to a recipe. If it has too few seeds, the next whole numbers are added. */
+export function recipeChanges(
+  {seeds: own}: Pick<Recipe, 'seeds'>,
+  {budgets, seeds: count}: BudgetFlags,
+): RecipeChanges {
+  const seeds = own.slice(0, count);
+  for (let seed = 1; count !== undefined && seeds.length < count; seed++) if (!seeds.includes(seed)) seeds.push(seed);
+  return {...(budgets && {budgets}), ...(count && {seeds})};
 }
 
 const STOPPING = ['SIGINT', 'SIGTERM'] as const;

@@ -114,6 +114,24 @@ export function partOf(knowledge: Knowledge | StoredKnowledge, inputs: ArrayLike
   };
 }
 
+/**
+ * The first inputs of knowledge, in all their versions. Inputs without an answer stay counted in full, since nobody knows how
+ * many of them were asked about among the first: what is proven by the others errs on the safe side.
+ */
+export function firstInputs<K extends Knowledge | StoredKnowledge>(knowledge: K, count: number): K {
+  const {versions = 1, calibrationInputs, unanswered} = knowledge;
+  const inputs = Math.min(count, countOf(knowledge) / versions);
+  const part = partOf(
+    knowledge,
+    Array.from({length: inputs}, (_, input) => input),
+  );
+  return {
+    ...(part as K),
+    ...(calibrationInputs && {calibrationInputs: calibrationInputs.filter(input => input < inputs)}),
+    ...(unanswered && {unanswered}),
+  };
+}
+
 /** The same part, read into memory. */
 export async function readPart(knowledge: Knowledge | StoredKnowledge, inputs: ArrayLike<number>): Promise<Knowledge> {
   const {source, classes, detail, versions = 1} = knowledge;

@@ -1,8 +1,8 @@
 import {z} from 'zod';
 import type {Dataset, UnlabelledDataset} from '../data/split.ts';
 import {InputError} from '../errors.ts';
-import type {LossTerm} from '../losses/loss.ts';
 import {LEVELS} from '../levels.ts';
+import type {LossTerm} from '../losses/loss.ts';
 import {nearestHint} from '../options.ts';
 import type {Access} from '../teacher.ts';
 import {methodFolder} from './methods.ts';

@@ -102,6 +102,9 @@ export interface CalibrationOptions {
   readonly share?: number;
 }
 
+/** The parts of a recipe that a command may replace. */
+export type RecipeChanges = Partial<Pick<Recipe, 'budgets' | 'seeds'>>;
+
 /** Makes a teacher. Opens nothing before it is asked. */
 export type TeacherSource<A extends Access> = (context: TeacherContext) => Teacher<A> | Promise<Teacher<A>>;
 

@@ -7,7 +7,7 @@ import {resolveRecipe} from '../recipe/resolve.ts';
 import {withoutSecrets} from '../secrets.ts';
 import {askQueries, askReference} from './asking.ts';
 import {answeredMethod} from './knowledge.ts';
-import {measureAll} from './measure.ts';
+import {measure, sortRuns} from './measure.ts';
 import {type AnsweredMethod, changed, type MethodChanges} from './methods.ts';
 import {type Asked, type Labelled, toCommonInputs} from './missing.ts';
 import {changesFor, checkRepeatability} from './repeatability.ts';
@@ -36,8 +36,10 @@ export async function compare(recipe: Recipe, options: StudyOptions = {}): Promi
     const reference = await askReference(study);
     const {answered, repeatability} = await answeredMethods(study, asked, changes);
     const methods = await tuneMethods(study, answered);
-    const trained = await trainMethods(study, methods);
-    const measured = measureAll(trained, reference, resolved.data);
+    const trained = await trainMethods(study, methods, (job, executed) =>
+      measure(job, executed, reference, resolved.data),
+    );
+    const measured = sortRuns(trained);
     const seconds = (performance.now() - started) / 1000;
     const results = resultsOf({study, asked, methods, reference, repeatability, missing, ...measured, seconds});
     await writeResults(study.directory, results);

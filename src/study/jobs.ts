@@ -1,13 +1,7 @@
+import {type Executed, execute, type RunJob} from './execute.ts';
 import type {AnsweredMethod} from './methods.ts';
-import {type Executed, execute} from './run.ts';
 import type {Study} from './study.ts';
 import {type TrialOutcome, tryOut} from './tune/trial.ts';
-
-/** One run of a study: a method from one seed. */
-export interface RunJob {
-  readonly method: AnsweredMethod;
-  readonly seed: number;
-}
 
 /** One trial that tunes a method, at the recipe's first seed. */
 export interface TrialJob {
@@ -46,8 +40,8 @@ export class LocalRunner implements JobRunner {
     this.#study = study;
   }
 
-  run({method, seed}: RunJob, {onProgress, onNote}: JobListeners): Promise<Executed> {
-    return execute({...this.#study, onNote}, method, seed, ({step, steps}) => onProgress(step / steps, steps));
+  run(job: RunJob, {onProgress, onNote}: JobListeners): Promise<Executed> {
+    return execute({...this.#study, onNote}, job, ({step, steps}) => onProgress(step / steps, steps));
   }
 
   trial({method, epochs}: TrialJob, {onProgress}: JobListeners): Promise<TrialOutcome> {

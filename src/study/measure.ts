@@ -1,62 +1,73 @@
 import {selectRows} from '../data/inputs.ts';
 import {type Dataset, isLabelled, type UnlabelledDataset} from '../data/split.ts';
 import {cascadeOf} from '../evaluate/calibration.ts';
-import {accuracy, evaluateLogits} from '../evaluate/metrics.ts';
+import {argmaxRows} from '../evaluate/distributions.ts';
+import {evaluateLogits} from '../evaluate/metrics.ts';
+import {mean} from '../evaluate/statistics.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {boundsWithMissing} from '../statistics/missing-bounds.ts';
 import type {Reference} from './asking.ts';
-import type {TunedMethod} from './methods.ts';
+import type {Executed} from './execute.ts';
+import {atBudget, type TunedMethod} from './methods.ts';
 import type {ResultRow, RunFailure} from './results.ts';
-import type {Executed} from './run.ts';
-import type {TrainedRun} from './train-methods.ts';
+import type {MethodJob, TrainedRun} from './train-methods.ts';
 
 /** One trained and measured student of a study. */
 export interface Run {
   readonly method: TunedMethod<Knowledge>;
   readonly row: ResultRow;
-  /** [answered, classes], of the test examples that the teacher answered */
+  /** [answered], 1 for each test example on which student and teacher name the same class. */
+  readonly agreements: Uint8Array;
+  /** [answered, classes], of the test examples that the teacher answered. */
   readonly logits: Float32Array;
 }
 
+/** A student that learned from a part of its method's inputs. */
+export interface PartRun extends Omit<Run, 'logits'> {
+  readonly budget: number;
+}
+
 export interface MeasuredRuns {
+  /** The runs that learned from all inputs of their methods. */
   readonly runs: readonly Run[];
+  readonly partRuns: readonly PartRun[];
   readonly failures: readonly RunFailure[];
 }
 
-/** Measures every student there is, in the order of the runs, and names those that there are not. */
-export function measureAll(
-  trained: readonly TrainedRun[],
-  reference: Reference,
-  data: Dataset | UnlabelledDataset,
-): MeasuredRuns {
-  const runs: Run[] = [];
-  const failures: RunFailure[] = [];
-  for (const {method, seed, outcome} of trained) {
-    if ('failure' in outcome) {
-      failures.push({level: method.level, method: method.method, seed, reason: outcome.failure});
-    } else {
-      runs.push(measure(method, seed, outcome, reference, data));
-    }
+/** Divides what came of the runs, in their order. */
+export function sortRuns(trained: readonly TrainedRun<Run | PartRun>[]): MeasuredRuns {
+  const [runs, partRuns, failures]: [Run[], PartRun[], RunFailure[]] = [[], [], []];
+  for (const {job, outcome} of trained) {
+    if ('failure' in outcome) failures.push(failureOf(job, outcome.failure));
+    else if ('budget' in outcome) partRuns.push(outcome);
+    else runs.push(outcome);
   }
-  return {runs, failures};
+  return {runs, partRuns, failures};
+}
+
+function failureOf({method: {level, method}, budget, seed}: MethodJob, reason: string): RunFailure {
+  return {level, method, ...(budget !== undefined && {budget}), seed, reason};
 }
 
 /**
- * A method's student from one seed, measured on the test split, against true labels and against the teacher. All methods
- * are measured on the examples that the teacher answered; a cascade, on the whole split.
+ * A student of one run, measured on the test split, against true labels and against the teacher. All methods are measured on
+ * the examples that the teacher answered; a cascade, on the whole split.
  */
-function measure(
-  method: TunedMethod<Knowledge>,
-  seed: number,
+export function measure(
+  job: MethodJob,
   executed: Executed,
   reference: Reference,
   data: Dataset | UnlabelledDataset,
-): Run {
+): Run | PartRun {
+  const {budget, seed} = job;
+  const method = atBudget(job.method, budget);
   const {curve, fit, seconds, calibration, choice} = executed;
   const {missing, rows, truth, labels} = reference;
   const classes = data.classes.length;
   const logits = missing.count === 0 ? executed.logits : selectRows(executed.logits, classes, rows);
-  const agreement = accuracy(logits, labels, classes);
+  const named = argmaxRows(logits, classes);
+  const agreements = Uint8Array.from(labels, (label, index) => (named[index] === label ? 1 : 0));
+  const agreement = mean(agreements);
   const measured = evaluateLogits({logits, labels: truth, classes, teacherLogits: reference.logits});
   const row = {
     level: method.level,
@@ -81,7 +92,10 @@ function measure(
         ? undefined
         : cascadeOf(executed.logits, reference.named, classes, {...calibration, temperature: 1}),
   };
-  return {method, row, logits};
+  // The answers at a smaller budget have served their purpose.
+  return budget === undefined
+    ? {method: job.method, row, agreements, logits}
+    : {method: job.method, budget, row, agreements};
 }
 
 /** True labels are as many as inputs, whatever versions are seen; if a teacher answers live, each row of each epoch counts. */

@@ -1,5 +1,6 @@
+import {join} from 'node:path';
 import {leavesOf} from '../ask/compose/parts.ts';
-import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
+import {firstInputs, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import {labelsInstead} from '../losses/hard-labels.ts';
 import type {PlannedMethod} from '../recipe/methods.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
@@ -50,6 +51,17 @@ export interface TunedMethod<K extends Knowledge | StoredKnowledge = Knowledge |
 /** A resolved recipe whose teachers are open. */
 export interface OpenRecipe extends ResolvedRecipe {
   readonly methods: readonly OpenMethod[];
+}
+
+/** A method that learns from its first inputs alone. Its students have a folder of their own. */
+export function atBudget<M extends AnsweredMethod>(method: M, budget: number | undefined): M {
+  if (budget === undefined) return method;
+  return {...method, folder: folderAt(method, budget), knowledge: firstInputs(method.knowledge, budget)};
+}
+
+/** The folder of a method's students at a budget. */
+export function folderAt({folder}: Pick<PlannedMethod, 'folder'>, budget: number | undefined): string {
+  return budget === undefined ? folder : join(folder, `${budget}-inputs`);
 }
 
 export function openMethod(method: PlannedMethod, asked: Teacher | undefined): OpenMethod {

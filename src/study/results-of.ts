@@ -2,7 +2,6 @@ import {createLedger} from '../ask/ledger.ts';
 import {isLabelled} from '../data/split.ts';
 import {TrainingError} from '../errors.ts';
 import {compareScores, type SeedScores} from '../evaluate/compare-scores.ts';
-import {argmaxRows} from '../evaluate/distributions.ts';
 import {classRelation, intraClassVariance, relationCorrelation, summariseTargets} from '../evaluate/effects.ts';
 import {judge} from '../evaluate/judge.ts';
 import {reliability} from '../evaluate/reliability.ts';
@@ -180,12 +179,12 @@ function runsOf(runs: SummariseOptions['runs'], method: SummarisedMethod): Summa
 }
 
 /** Every method against the first that learns from labels alone, or else the first; judged together. */
-function compareMethods({methods, runs, reference, classes}: SummariseOptions): readonly (Comparison | undefined)[] {
+function compareMethods({methods, runs}: SummariseOptions): readonly (Comparison | undefined)[] {
   const first = Math.max(
     0,
     methods.findIndex(({level}) => level === 'black-box'),
   );
-  const scores = methods.map(method => agreements(runsOf(runs, method), reference, classes));
+  const scores = methods.map(method => scoresOf(runsOf(runs, method)));
   const others = scores.filter((_, index) => index !== first);
   const differences = others.map(ofMethod => compareScores(ofMethod, scores[first]!));
   const comparisons = judge(differences).map((judgement, index): Comparison => {
@@ -196,12 +195,8 @@ function compareMethods({methods, runs, reference, classes}: SummariseOptions): 
 }
 
 /** Per seed, whether student and teacher name the same class of each test example. */
-function agreements(runs: SummariseOptions['runs'], {labels}: Reference, classes: number): SeedScores {
-  const scores = runs.map(({logits}) => {
-    const named = argmaxRows(logits, classes);
-    return Uint8Array.from(labels, (label, index) => (named[index] === label ? 1 : 0));
-  });
-  return {seeds: runs.map(({row}) => row.seed), scores};
+function scoresOf(runs: readonly Pick<Run, 'row' | 'agreements'>[]): SeedScores {
+  return {seeds: runs.map(({row}) => row.seed), scores: runs.map(({agreements}) => agreements)};
 }
 
 function meanMatrix(matrices: readonly (readonly (readonly number[])[])[]): number[][] {

@@ -145,6 +145,8 @@ export interface ResultRow extends Metrics {
 export interface RunFailure {
   readonly level: Level;
   readonly method: string;
+  /** Number of inputs that it was to learn from; absent if all. */
+  readonly budget?: number | undefined;
   readonly seed: number;
   readonly reason: string;
 }

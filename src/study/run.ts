@@ -11,7 +11,7 @@ import {fitGate, type Gate, MOST_GATE_TEXTS} from '../student/gate.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Calibration, Student} from '../student/student.ts';
 import type {CheckpointOptions, Epoch} from '../train/options.ts';
-import {NO_TIME, type Profile, secondsOf} from '../train/profile.ts';
+import {NO_TIME, type Profile} from '../train/profile.ts';
 import type {Fit} from '../train/trend.ts';
 import {chooseStudent} from './choose.ts';
 import {divide} from './divide.ts';
@@ -131,48 +131,6 @@ export function studentPath(directory: string, {folder}: Pick<PlannedMethod, 'fo
 /** The file of a run that is under way: beside its student's folder. */
 export function checkpointPath(directory: string, method: Pick<PlannedMethod, 'folder'>, seed: number): string {
   return `${studentPath(directory, method, seed)}.checkpoint`;
-}
-
-/** A student that was trained and has answered the test split. */
-export interface Executed {
-  /** Undefined if the recipe names one student. */
-  readonly choice: StudentChoice | undefined;
-  readonly curve: readonly CurvePoint[];
-  /** How well the student fits what it learned from. */
-  readonly fit: Fit | undefined;
-  readonly seconds: number;
-  readonly profile: Profile;
-  /** [test examples, classes], divided by the temperature that the student was calibrated to. */
-  readonly logits: Float32Array;
-  /** The student's. */
-  readonly calibration: Calibration | undefined;
-}
-
-/**
- * Trains one student and lets it answer the test split. The run is kept on disk, and goes on from the step where an earlier
- * process with the same study left it; the checkpoint stays until the study is done.
- */
-export async function execute(study: Study, method: AnsweredMethod, seed: number, onStep: OnStep): Promise<Executed> {
-  const checkpoint: CheckpointOptions = {
-    path: checkpointPath(study.directory, method, seed),
-    resume: 'if-possible',
-    onResume: () => study.onNote('Goes on with the runs that an earlier process left.'),
-  };
-  const {student, choice, curve, fit, profile} = await learn(study, method, seed, {checkpoint, onStep});
-  const {signal, recipe} = study;
-  const logits = await predictLogits(student, recipe.data.test.inputs, {signal});
-  student.model.dispose();
-  const {calibration} = student;
-  const {temperature} = calibration ?? {temperature: 1};
-  return {
-    choice,
-    calibration,
-    curve,
-    fit,
-    seconds: secondsOf(profile),
-    profile,
-    logits: logits.map(logit => logit / temperature),
-  };
 }
 
 interface CalibrateOptions {

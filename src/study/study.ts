@@ -3,7 +3,7 @@ import {type Asking, type AskingOptions, type OpenTeacher, openAsking} from '../
 import {type Engine, startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
-import type {Recipe} from '../recipe/recipe.ts';
+import type {Recipe, RecipeChanges} from '../recipe/recipe.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE, journalOf} from '../store/cache-path.ts';
 import {noteOnSkipped} from '../store/quarantine.ts';
@@ -49,6 +49,12 @@ export interface StudyOptions extends Omit<AskingOptions, 'cache' | 'journal' | 
 export interface Workers {
   /** Path of the module that exports the recipe by default. */
   readonly module: string;
+  /**
+   * How the study's recipe differs from the module's.
+   *
+   * @default not
+   */
+  readonly changes?: RecipeChanges | undefined;
   /**
    * How many at most. It changes no result: each student is trained with the same number of threads.
    *

@@ -1,52 +1,99 @@
-import {rm} from 'node:fs/promises';
 import pLimit from 'p-limit';
 import {onceEach} from '../ask/notes.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {describeProfile, type Profile, sumOf} from '../train/profile.ts';
-import type {RunJob} from './jobs.ts';
+import {type Executed, keptRun, type RunJob} from './execute.ts';
 import type {TunedMethod} from './methods.ts';
-import {count} from './report/format.ts';
-import {checkpointPath, type Executed} from './run.ts';
+import {count, counted} from './report/format.ts';
+import {RunKeys} from './run-keys.ts';
 import type {Study} from './study.ts';
 import {type Failure, failureOf} from './training.ts';
 import {openRunner} from './workers.ts';
 
-/** A run that has ended. */
-export interface TrainedRun extends RunJob {
+/** One run of a study's own methods. */
+export interface MethodJob extends RunJob {
   readonly method: TunedMethod<Knowledge>;
-  /** A trained student, or why there is none. */
-  readonly outcome: Executed | Failure;
+}
+
+/** A run that has ended. */
+export interface TrainedRun<T> {
+  readonly job: MethodJob;
+  /** The measured student, or why there is none. */
+  readonly outcome: T | Failure;
 }
 
 /**
- * Trains every method from every seed, in this process or in worker processes. A run whose worker dies is tried once more in
- * another; a run that fails is an outcome like others, and never takes the study with it.
+ * Trains every method at every budget from every seed, in this process or in worker processes. Runs that an earlier study
+ * kept are not trained again. A run whose worker dies is tried once more in another; a run that fails is an outcome like
+ * others, and never takes the study with it.
  *
- * @returns the runs by method and seed, whatever order they ended in
+ * @param measure - called with each trained student as soon as there is one, since its answers take memory
+ * @returns the runs by method, budget and seed, whatever order they ended in
  */
-export async function trainMethods(
+export async function trainMethods<T extends object>(
   study: Study,
   methods: readonly TunedMethod<Knowledge>[],
-): Promise<readonly TrainedRun[]> {
-  const {recipe, directory, signal, onProgress} = study;
-  const jobs = methods.flatMap(method => recipe.seeds.map(seed => ({method, seed})));
+  measure: (job: MethodJob, executed: Executed) => T,
+): Promise<readonly TrainedRun<T>[]> {
+  const {directory, onNote} = study;
+  const jobs = await jobsOf(study, methods);
+  const outcomes = new Map<MethodJob, T | Failure>();
+  for (const job of jobs) {
+    const kept = await keptRun(directory, job);
+    if (kept !== undefined) outcomes.set(job, measure(job, kept));
+  }
+  const open = jobs.filter(job => !outcomes.has(job));
+  const note = noteOnJobs(study, open.length, outcomes.size);
+  if (note !== undefined) onNote(note);
+  await runAll(study, open, (job, outcome) => {
+    outcomes.set(job, 'failure' in outcome ? outcome : measure(job, outcome));
+  });
+  return jobs.map(job => ({job, outcome: outcomes.get(job)!}));
+}
+
+/** The runs of a study, by method, budget and seed. */
+async function jobsOf(study: Study, methods: readonly TunedMethod<Knowledge>[]): Promise<readonly MethodJob[]> {
+  const {seeds, budgets} = study.recipe;
+  const keys = new RunKeys(study);
+  const jobs: MethodJob[] = [];
+  for (const method of methods) {
+    // At the largest budget a method learns from all that it has.
+    for (const budget of [...(budgets?.sizes.slice(0, -1) ?? []), undefined]) {
+      for (const seed of seeds) jobs.push({method, budget, seed, key: await keys.of(method, budget, seed)});
+    }
+  }
+  return jobs;
+}
+
+/** Says how much is new, before it begins. */
+function noteOnJobs({recipe: {methods, seeds, budgets}}: Study, open: number, kept: number): string | undefined {
+  if (kept > 0) {
+    return `Trains ${counted(open, 'student')}; ${counted(kept, 'other')} of this study ${kept === 1 ? 'is' : 'are'} kept.`;
+  }
+  if (budgets === undefined) return undefined;
+  const factors = [counted(methods.length, 'method'), `${budgets.sizes.length} budgets`, counted(seeds.length, 'seed')];
+  return `Trains ${counted(open, 'student')}: ${factors.join(' × ')}, ${counted(budgets.steps, 'step')} each.`;
+}
+
+async function runAll(
+  study: Study,
+  jobs: readonly MethodJob[],
+  onEnd: (job: MethodJob, outcome: Executed | Failure) => void,
+): Promise<void> {
+  if (jobs.length === 0) return;
+  const {signal} = study;
   // A note that many runs share is told once.
   const onNote = onceEach(study.onNote);
-  const progress = new JobProgress(jobs.length, onProgress);
+  const progress = new JobProgress(jobs.length, study.onProgress);
   const runner = openRunner(study, jobs.length);
   try {
-    const limit = pLimit(runner.concurrency);
-    const runs = await limit.map(jobs, async (job, index) => {
+    await pLimit(runner.concurrency).map(jobs, async (job, index) => {
       signal?.throwIfAborted();
       const onShare = (share: number, steps?: number) => progress.report(index, share, stepText(job, share, steps));
-      const listeners = {onProgress: onShare, onNote};
-      const outcome = await runner.run(job, listeners).catch(failureOf(signal));
+      const outcome = await runner.run(job, {onProgress: onShare, onNote}).catch(failureOf(signal));
       progress.end(index, outcome);
-      return {...job, outcome};
+      onEnd(job, outcome);
     });
-    // Until all runs are done, the checkpoints of those that are spare a study that goes on to train them again.
-    await Promise.all(jobs.map(({method, seed}) => rm(checkpointPath(directory, method, seed), {force: true})));
-    return runs;
   } finally {
     await runner.close();
   }
@@ -70,7 +117,7 @@ class JobProgress {
   }
 
   /** The last one tells the time by task, over all runs that succeeded. */
-  end(job: number, outcome: TrainedRun['outcome']): void {
+  end(job: number, outcome: Executed | Failure): void {
     if (!('failure' in outcome)) this.#profiles.push(outcome.profile);
     this.#shares[job] = 1;
     const isLast = this.#shares.every(share => share === 1);
@@ -84,7 +131,8 @@ class JobProgress {
   }
 }
 
-function stepText({method: {method}, seed}: RunJob, share: number, steps: number | undefined): string | undefined {
+function stepText({method: {method}, budget, seed}: RunJob, share: number, steps: number | undefined) {
   if (steps === undefined) return undefined;
-  return `${method}, seed ${seed}: step ${count(Math.round(share * steps))} of ${count(steps)}`;
+  const at = budget === undefined ? '' : `, ${counted(budget, 'input')}`;
+  return `${method}${at}, seed ${seed}: step ${count(Math.round(share * steps))} of ${count(steps)}`;
 }

@@ -14,11 +14,11 @@ process.once('disconnect', end).once('SIGTERM', end);
 const stop = new AbortController();
 let training: Promise<unknown> | undefined;
 
-const {module, directory} = JSON.parse(process.argv[2]!) as WorkerSetup;
+const {module, changes, directory} = JSON.parse(process.argv[2]!) as WorkerSetup;
 const opening = open();
 
 async function open(): Promise<Study> {
-  const recipe = await resolveRecipe(await loadRecipe(module));
+  const recipe = await resolveRecipe({...(await loadRecipe(module)), ...changes});
   const live = recipe.methods.flatMap(({liveLevel}) => liveLevel ?? []);
   return openStudy(recipe, live, {
     directory,
@@ -48,7 +48,7 @@ async function made(
   const onNote = (note: string) => say({kind: 'note', note});
   const listeners = {onNote, onProgress: throttled((share, steps) => say({kind: 'progress', share, steps}))};
   if ('seed' in message) {
-    return {kind: 'executed', executed: await runner.run({method, seed: message.seed}, listeners)};
+    return {kind: 'executed', executed: await runner.run({...message, method}, listeners)};
   }
   return {kind: 'tried', outcome: await runner.trial({method, epochs: message.epochs}, listeners)};
 }

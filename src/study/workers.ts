@@ -3,24 +3,24 @@ import {availableParallelism, freemem} from 'node:os';
 import {fileURLToPath} from 'node:url';
 import {threadsSet} from '../engine/engine.ts';
 import {LimbeckError} from '../errors.ts';
-import type {Recipe} from '../recipe/recipe.ts';
+import type {RecipeChanges} from '../recipe/recipe.ts';
+import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import {type Child, hasEnded, startChild} from './child.ts';
-import {type JobListeners, type JobRunner, LocalRunner, type RunJob, type TrialJob} from './jobs.ts';
+import type {Executed, RunJob} from './execute.ts';
+import {type JobListeners, type JobRunner, LocalRunner, type TrialJob} from './jobs.ts';
 import type {MethodChanges} from './methods.ts';
-import type {Executed} from './run.ts';
 import type {Study} from './study.ts';
 import type {TrialOutcome} from './tune/trial.ts';
 
 /** A run as a worker is sent it, which has the recipe and the saved knowledge: which method, and how it differs. */
-export interface RunMessage {
+export interface RunMessage extends Omit<RunJob, 'method'> {
   /** Index of the method in the recipe. */
   readonly method: number;
   readonly changes: MethodChanges;
-  readonly seed: number;
 }
 
 /** A trial as a worker is sent it. */
-export interface TrialMessage extends Omit<RunMessage, 'seed'> {
+export interface TrialMessage extends Pick<RunMessage, 'method' | 'changes'> {
   readonly epochs: number;
 }
 
@@ -30,6 +30,8 @@ export interface WorkerSetup {
   readonly module: string;
   /** Threads that share an operation. */
   readonly threads: number;
+  /** How the study's recipe differs from the module's. */
+  readonly changes?: RecipeChanges | undefined;
   /** The study's folder: the worker reads knowledge there and saves students. */
   readonly directory: string;
 }
@@ -51,10 +53,12 @@ class WorkerCrash extends LimbeckError {}
  * last bits.
  */
 export function threadsPerStudent(
-  {methods, seeds}: Pick<Recipe, 'methods' | 'seeds'>,
+  {methods, seeds, budgets}: Pick<ResolvedRecipe, 'methods' | 'seeds'> & Partial<Pick<ResolvedRecipe, 'budgets'>>,
   cores: number = availableParallelism(),
 ): number {
-  return threadsSet() ?? Math.max(1, Math.floor(cores / (methods.length * seeds.length)));
+  return (
+    threadsSet() ?? Math.max(1, Math.floor(cores / (methods.length * seeds.length * (budgets?.sizes.length ?? 1))))
+  );
 }
 
 /** How many threads share an operation while the students of a study are trained, in workers or in this process. */
@@ -86,7 +90,7 @@ export function openRunner(study: Study, jobs: number): JobRunner {
   const [concurrency, threads] = [workerCount(jobs, workers.count), trainingThreads(study)];
   // Alone, a worker would do nothing that this process does not, if it has as many threads.
   if (concurrency === 1 && threads === engine.threads) return new LocalRunner(study);
-  return new WorkerPool(concurrency, {module: workers.module, threads, directory}, signal);
+  return new WorkerPool(concurrency, {...workers, threads, directory}, signal);
 }
 
 /** Trains in worker processes. They are started as they are needed and used again; one that died is not. */
@@ -105,8 +109,8 @@ class WorkerPool implements JobRunner {
     signal?.addEventListener('abort', this.#closeAll, {once: true});
   }
 
-  run({method: {index, changes}, seed}: RunJob, listeners: JobListeners): Promise<Executed> {
-    const job = {method: index, changes, seed};
+  run({method: {index, changes}, ...run}: RunJob, listeners: JobListeners): Promise<Executed> {
+    const job = {method: index, changes, ...run};
     return this.#twice(job, listeners, message => message.kind === 'executed' && message.executed);
   }
 

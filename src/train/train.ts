@@ -53,7 +53,13 @@ export async function* train(
       const measured = due ? await measure(student, validation, options) : undefined;
       stopwatch.lap('evaluation');
       const isBest = measured !== undefined && best.offer(measured.accuracy);
-      const done = {...means, epoch, step: Math.min(epoch * run.stepsPerEpoch, run.steps), validation: measured, best: isBest};
+      const done = {
+        ...means,
+        epoch,
+        step: Math.min(epoch * run.stepsPerEpoch, run.steps),
+        validation: measured,
+        best: isBest,
+      };
       closeEpoch(progress, done);
       await checkpoint?.keepIfDue();
       stopwatch.lap('other');

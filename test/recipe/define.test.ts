@@ -255,11 +255,14 @@ describe('defineRecipe', () => {
     expect(problemsOf(value)).toEqual([expect.stringMatching(/^it: .*expected object/)]);
   });
 
-  it('wants a teacher for every level that a method names', () => {
-    const teachers = {'gray-box': full.teachers['gray-box']};
-    const missing = 'methods.1.level: add a black-box teacher to `teachers`';
-    expect(problemsOf({...full, teachers})).toEqual([missing]);
-    expect(problemsOf({...full, teachers: {...teachers, 'black-box': undefined}})).toEqual([missing]);
+  it('wants a teacher for every level that a method names, or one that shows more', () => {
+    const teachers = {'black-box': full.teachers['black-box']};
+    const missing = [2, 3].map(
+      index => `methods.${index}.level: add a gray-box teacher to \`teachers\`, or one that shows more`,
+    );
+    expect(problemsOf({...full, teachers})).toEqual(missing);
+    expect(problemsOf({...full, teachers: {...teachers, 'gray-box': undefined}})).toEqual(missing);
+    expect(problemsOf({...full, teachers: {'gray-box': full.teachers['gray-box']}})).toEqual([]);
   });
 
   it('wants a teacher even where every method learns from true labels: students are measured against it', () => {

@@ -34,7 +34,8 @@ function run(method: Method, seed: number, wrong: number): Run {
   const logits = Float32Array.from({length: 2 * TEST}, (_, index) =>
     index >> 1 < wrong === (index % 2 === 1) ? 1 : 0,
   );
-  return {method, row: {seed} as Run['row'], logits};
+  const agreements = Uint8Array.from({length: TEST}, (_, index) => (index < wrong ? 0 : 1));
+  return {method, row: {seed} as Run['row'], agreements, logits};
 }
 
 function summarised(methods: readonly Method[], runs: readonly Run[]): readonly MethodResult[] {

@@ -23,6 +23,12 @@ export interface PlanOptions {
    */
   readonly replies?: Replies;
   /**
+   * The store whose answers tell how many tokens a reply takes.
+   *
+   * @default `store`
+   */
+  readonly repliesOf?: AnswerStore | undefined;
+  /**
    * The least that each answer must hold.
    *
    * @default the teacher's `detail`, without its features
@@ -90,13 +96,14 @@ export interface AskPlan extends PlanTotal {
 /** Computes the cost of asking a teacher about inputs. Asks nobody. */
 export async function planAsking(teacher: Teacher, inputs: Inputs, options: PlanOptions): Promise<AskPlan> {
   const {store, replies, detail = withoutFeatures(teacher.detail), rate = {}, byBatches = false, batches} = options;
-  const {views, sample = 0} = options;
+  const {views, sample = 0, repliesOf = store} = options;
   const queries = {count: inputs.count, at: (index: number) => ({...queryAbout(inputs, index, views), sample})};
   const leaves = leavesOf(teacher, detail);
   const lookup = {store, replies};
   const kept = leaves.some(isOpenEnded) ? await madeOfKept(teacher, queries, detail, lookup) : undefined;
   const planned = {
     ...lookup,
+    repliesOf,
     planned: options.planned ?? new Map<string, Detail>(),
     free: kept?.made ?? new Uint8Array(inputs.count),
     furtherOf: (leaf: Leaf) => furtherLike(leaf, leaves, kept),
@@ -125,6 +132,7 @@ export async function planAsking(teacher: Teacher, inputs: Inputs, options: Plan
 
 /** The shared knowledge of everything that is planned together. */
 interface Planned extends Lookup {
+  readonly repliesOf: AnswerStore;
   /** By key, the queries that would already be bought. */
   readonly planned: Map<string, Detail>;
   /** 1 for each input about which nobody is asked, whatever is missing. */
@@ -166,7 +174,7 @@ async function planLeaf(
     requests.worst.add(isInRounds ? sure : [...sure, ...further]);
     if (isInRounds) requests.worst.addEach(further);
   }
-  if (service && missing > 0) await kept.sample(planned.store, identity);
+  if (service && missing > 0) await kept.sample(planned.repliesOf, identity);
   return {
     teacher: name,
     isService: service !== undefined,

@@ -10,6 +10,7 @@ import {
   positive,
   wholeNumber,
   withAskingFlags,
+  withBudgetFlags,
   withCacheFlag,
   withJson,
   withStudyFlags,
@@ -66,7 +67,7 @@ function addClass(text: string, others: readonly Described[] = []): readonly Des
 
 /** `limbeck plan RECIPE` estimates the cost of all queries before any is sent. */
 export function planCommand(): Command {
-  return withJson(withCacheFlag(new Command('plan')))
+  return withBudgetFlags(withJson(withCacheFlag(new Command('plan'))))
     .description('estimate what a recipe’s teachers will cost: calls, tokens, money and time; send nothing')
     .argument('<recipe>', 'a module that exports a recipe by default')
     .option(

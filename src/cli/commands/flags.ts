@@ -49,6 +49,17 @@ export function allowMissingOption(): Option {
   ).argParser(share);
 }
 
+/** Adds the flags that replace the budgets and the seeds of a recipe. */
+export function withBudgetFlags(command: Command): Command {
+  return command
+    .option(
+      '--budgets <counts>',
+      'compare at these numbers of inputs, for example 250,500,1000 (default: the recipe’s `budgets`)',
+      counts,
+    )
+    .option('--seeds <count>', 'how many seeds (default: the recipe’s)', positive);
+}
+
 /** The flag that chooses one level of access. */
 export function levelOption(description: string): Option {
   return new Option('--level <level>', description).choices(LEVELS);
@@ -99,6 +110,13 @@ export function wholeNumber(text: string): number {
 export function positive(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Give a whole number above 0.');
   return Number(text);
+}
+
+/** Reads whole numbers above 0 with commas between them, at least two and all different. */
+export function counts(text: string): readonly number[] {
+  const all = text.split(',').map(part => positive(part.trim()));
+  if (all.length > 1 && new Set(all).size === all.length) return all;
+  throw new InvalidArgumentError('Give two or more different whole numbers, such as 250,500,1000.');
 }
 
 export function port(text: string): number {

@@ -1,6 +1,6 @@
 import {Argument, Command, Option} from 'commander';
 import {TEXT_FORMATS} from '../../data/texts/record.ts';
-import {allowMissingOption, positive, wholeNumber, withJson, withStudyFlags} from './flags.ts';
+import {allowMissingOption, positive, wholeNumber, withBudgetFlags, withJson, withStudyFlags} from './flags.ts';
 
 /** `limbeck train RECIPE` trains one student from saved knowledge. */
 export function trainCommand(): Command {
@@ -28,7 +28,7 @@ export function evaluateCommand(): Command {
 
 /** `limbeck compare RECIPE` runs the whole study, from the first query to the report. */
 export function compareCommand(): Command {
-  return withStudyFlags(new Command('compare'))
+  return withBudgetFlags(withStudyFlags(new Command('compare')))
     .description('ask every level, train every method from every seed, and report what each level is worth')
     .argument('<recipe>', 'a module that exports a recipe by default')
     .option('--workers <count>', 'processes that train in parallel (default: as cores and memory allow)', positive)

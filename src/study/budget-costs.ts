@@ -1,0 +1,52 @@
+import {planAsking} from '../ask/plan/plan.ts';
+import type {Inputs} from '../data/inputs.ts';
+import {selectInputs} from '../data/inputs.ts';
+import {versionsOf} from '../data/versions.ts';
+import {openAnswerStore} from '../store/store.ts';
+import type {BudgetCost} from './budget-results.ts';
+import type {OpenMethod} from './methods.ts';
+import type {Study} from './study.ts';
+
+/** What nobody is asked for. */
+const NOTHING = {low: 0, expected: 0, worst: 0};
+
+/**
+ * The cost of each method's answers at each budget by themselves, as if nothing were kept. Replies are expected to be as long
+ * as those that are kept. Asks nobody.
+ */
+export async function costsOf(
+  study: Pick<Study, 'recipe' | 'asking'>,
+  sizes: readonly number[],
+): Promise<readonly BudgetCost[]> {
+  const {methods, drawn} = study.recipe;
+  const costs: BudgetCost[] = [];
+  for (const method of methods) {
+    for (const budget of sizes) {
+      const inputs = selectInputs(
+        drawn.inputs,
+        Array.from({length: budget}, (_, index) => index),
+      );
+      const {level, method: name} = method;
+      costs.push({level, method: name, budget, ...(await costOf(study, method, inputs))});
+    }
+  }
+  return costs;
+}
+
+/** A method that chooses its inputs is asked about others, as many. */
+async function costOf(
+  {asking}: Pick<Study, 'asking'>,
+  {asked, detail, countedViews}: OpenMethod,
+  inputs: Inputs,
+): Promise<Pick<BudgetCost, 'calls' | 'tokens' | 'usd'>> {
+  if (asked === undefined) return {calls: NOTHING, usd: NOTHING};
+  const {views, ...versions} = countedViews ? versionsOf(inputs, countedViews) : {inputs, views: undefined};
+  const empty = openAnswerStore({store: new Map()});
+  try {
+    const options = {store: empty, repliesOf: asking.store, detail, ...(views && {views})};
+    const {isService, calls, tokens, usd} = await planAsking(asked, versions.inputs, options);
+    return isService ? {calls, tokens, usd} : {calls: NOTHING, usd: NOTHING};
+  } finally {
+    await empty.close();
+  }
+}

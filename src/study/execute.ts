@@ -1,0 +1,111 @@
+import {readFile, rm} from 'node:fs/promises';
+import {join} from 'node:path';
+import {deserialize, serialize} from 'node:v8';
+import {replaceFile} from '../data/files.ts';
+import {predictLogits} from '../student/predict.ts';
+import type {Calibration} from '../student/student.ts';
+import type {CheckpointOptions} from '../train/options.ts';
+import {type Profile, secondsOf} from '../train/profile.ts';
+import type {Fit} from '../train/trend.ts';
+import {type AnsweredMethod, atBudget, folderAt} from './methods.ts';
+import type {CurvePoint, StudentChoice} from './results.ts';
+import {checkpointPath, learn, studentPath} from './run.ts';
+import type {Study} from './study.ts';
+import type {OnStep} from './training.ts';
+
+/** One run of a study: a method at a budget, from one seed. */
+export interface RunJob {
+  readonly method: AnsweredMethod;
+  /** Number of inputs that it learns from, the first of its method's; undefined if from all of them. */
+  readonly budget: number | undefined;
+  readonly seed: number;
+  /** Its outcome is kept under this key, see `RunKeys`. */
+  readonly key: string;
+}
+
+/** A student that was trained and has answered the test split. */
+export interface Executed {
+  /** Undefined if the recipe names one student. */
+  readonly choice: StudentChoice | undefined;
+  readonly curve: readonly CurvePoint[];
+  /** How well the student fits what it learned from. */
+  readonly fit: Fit | undefined;
+  readonly seconds: number;
+  readonly profile: Profile;
+  /** [test examples, classes], divided by the temperature that the student was calibrated to. */
+  readonly logits: Float32Array;
+  /** The student's. */
+  readonly calibration: Calibration | undefined;
+}
+
+/**
+ * Trains one student and lets it answer the test split. The run goes on from the step where an earlier process with the same
+ * study left it. Its outcome is kept beside the student, and the checkpoint is then removed.
+ */
+export async function execute(study: Study, job: RunJob, onStep: OnStep): Promise<Executed> {
+  const {seed, key} = job;
+  const method = atBudget(job.method, job.budget);
+  const path = checkpointPath(study.directory, method, seed);
+  const checkpoint: CheckpointOptions = {
+    path,
+    resume: 'if-possible',
+    onResume: () => study.onNote('Goes on with the runs that an earlier process left.'),
+  };
+  const {student, choice, curve, fit, profile, directory} = await learn(study, method, seed, {checkpoint, onStep});
+  const {signal, recipe} = study;
+  const logits = await predictLogits(student, recipe.data.test.inputs, {signal});
+  student.model.dispose();
+  const {calibration} = student;
+  const {temperature} = calibration ?? {temperature: 1};
+  const executed = {
+    choice,
+    calibration,
+    curve,
+    fit,
+    seconds: secondsOf(profile),
+    profile,
+    logits: logits.map(logit => logit / temperature),
+  };
+  await keepRun(directory, key, executed);
+  await rm(path, {force: true});
+  return executed;
+}
+
+const FORMAT = 'limbeck.run/1';
+
+interface KeptRun {
+  readonly format: typeof FORMAT;
+  /** See `RunKeys`. */
+  readonly key: string;
+  readonly executed: Executed;
+}
+
+/** Keeps the outcome of a run beside its student, so that a study that goes on does not train it again. */
+async function keepRun(student: string, key: string, executed: Executed): Promise<void> {
+  const kept: KeptRun = {format: FORMAT, key, executed};
+  await replaceFile(keptPath(student), file => file.writeFile(serialize(kept)));
+}
+
+/** The kept outcome of a run. Undefined if there is none, if it is damaged or of another run, or if its student is gone. */
+export async function keptRun(directory: string, {method, budget, seed, key}: RunJob): Promise<Executed | undefined> {
+  const student = studentPath(directory, {folder: folderAt(method, budget)}, seed);
+  const [bytes, model] = await Promise.all([
+    readFile(keptPath(student)).catch(() => undefined),
+    readFile(join(student, 'limbeck.json')).catch(() => undefined),
+  ]);
+  if (bytes === undefined || model === undefined) return undefined;
+  const kept = deserialized(bytes);
+  return kept?.format === FORMAT && kept.key === key ? kept.executed : undefined;
+}
+
+function keptPath(student: string): string {
+  return `${student}.run`;
+}
+
+function deserialized(bytes: Buffer): KeptRun | undefined {
+  try {
+    return deserialize(bytes) as KeptRun;
+  } catch {
+    return undefined;
+  }
+}
