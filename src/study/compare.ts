@@ -6,6 +6,7 @@ import type {Recipe} from '../recipe/recipe.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {withoutSecrets} from '../secrets.ts';
 import {askQueries, askReference} from './asking.ts';
+import {costsOf} from './budget-costs.ts';
 import {answeredMethod} from './knowledge.ts';
 import {measure, sortRuns} from './measure.ts';
 import {type AnsweredMethod, changed, type MethodChanges} from './methods.ts';
@@ -40,8 +41,9 @@ export async function compare(recipe: Recipe, options: StudyOptions = {}): Promi
       measure(job, executed, reference, resolved.data),
     );
     const measured = sortRuns(trained);
+    const costs = await costsOf(study, resolved.budgets?.sizes ?? []);
     const seconds = (performance.now() - started) / 1000;
-    const results = resultsOf({study, asked, methods, reference, repeatability, missing, ...measured, seconds});
+    const results = resultsOf({study, asked, methods, reference, repeatability, missing, ...measured, costs, seconds});
     await writeResults(study.directory, results);
     return results;
   } finally {

@@ -1,9 +1,10 @@
 import {createLedger} from '../ask/ledger.ts';
 import {isLabelled} from '../data/split.ts';
 import {TrainingError} from '../errors.ts';
-import {compareScores, type SeedScores} from '../evaluate/compare-scores.ts';
+import {compareScores} from '../evaluate/compare-scores.ts';
 import {classRelation, intraClassVariance, relationCorrelation, summariseTargets} from '../evaluate/effects.ts';
 import {judge} from '../evaluate/judge.ts';
+import type {PairJudgement} from '../evaluate/judge-pairs.ts';
 import {reliability} from '../evaluate/reliability.ts';
 import {mean} from '../evaluate/statistics.ts';
 import {describeDetail} from '../knowledge/coarsen.ts';
@@ -12,8 +13,11 @@ import {LEVELS} from '../levels.ts';
 import {targetsOf} from '../losses/targets.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
+import {twoSidedP} from '../statistics/two-parts.ts';
 import {packageVersion} from '../version.ts';
 import type {Reference} from './asking.ts';
+import type {BudgetCost, PairVerdict} from './budget-results.ts';
+import {againstLargest, budgetFindings, judgeBudgets, runsByBudget, scoresOf, verdictsOfPairs} from './budgets.ts';
 import {inputsApart} from './divide.ts';
 import type {MeasuredRuns, Run} from './measure.ts';
 import type {TunedMethod} from './methods.ts';
@@ -40,15 +44,21 @@ interface StudyParts extends MeasuredRuns {
   readonly repeatability: readonly Repeatability[];
   /** Inputs of the transfer set that no method learned from, since a level did not answer them. */
   readonly missing: MissingInputs;
+  /** What each method's answers would cost at each budget; empty without budgets. */
+  readonly costs: readonly BudgetCost[];
   readonly seconds: number;
 }
 
 /** Puts the findings of a study together. */
 export function resultsOf(parts: StudyParts): Results {
-  const {study, asked, methods, reference, repeatability, runs, failures, missing, seconds} = parts;
+  const {study, asked, methods, reference, repeatability, runs, failures, missing, costs, seconds} = parts;
   const {recipe, engine} = study;
-  const {data, drawn} = recipe;
+  const {data, drawn, budgets} = recipe;
   const classes = data.classes.length;
+  const finished = methodsWith(runs, methods, failures);
+  const byBudget = budgets && runsByBudget(budgets.sizes, finished, parts);
+  const pairs = byBudget && judgeBudgets(byBudget);
+  const summaries = summariseMethods({recipe, methods: finished, runs, reference, classes, pairs});
   return {
     schema: 'limbeck.results/1',
     name: recipe.name,
@@ -79,13 +89,9 @@ export function resultsOf(parts: StudyParts): Results {
     seeds: recipe.seeds,
     rows: runs.map(({row}) => row),
     failures,
-    methods: summariseMethods({
-      recipe,
-      methods: methodsWith(runs, methods, failures),
-      runs,
-      reference,
-      classes,
-    }),
+    methods: summaries,
+    verdicts: pairs ? verdictsOfPairs(pairs, budgets!.sizes) : verdictsOfMethods(summaries, drawn.inputs.count),
+    budgets: byBudget && budgetFindings(budgets!, byBudget, costs),
     teacherTargets: teacherTargets(asked, classes),
     teacherRelation: reference.logits ? classRelation(reference.logits, reference.truth, classes) : [],
     // Held against its own labels it would always be right.
@@ -140,6 +146,8 @@ export interface SummariseOptions {
   readonly runs: readonly (Omit<Run, 'method'> & {readonly method: SummarisedMethod})[];
   readonly reference: Reference;
   readonly classes: number;
+  /** The verdicts on all pairs at all budgets; without budgets, methods are judged against the baseline alone. */
+  readonly pairs?: readonly PairJudgement[] | undefined;
 }
 
 /** The part of a method that a summary is about. */
@@ -179,7 +187,7 @@ function runsOf(runs: SummariseOptions['runs'], method: SummarisedMethod): Summa
 }
 
 /** Every method against the first that learns from labels alone, or else the first; judged together. */
-function compareMethods({methods, runs}: SummariseOptions): readonly (Comparison | undefined)[] {
+function compareMethods({methods, runs, pairs}: SummariseOptions): readonly (Comparison | undefined)[] {
   const first = Math.max(
     0,
     methods.findIndex(({level}) => level === 'black-box'),
@@ -187,16 +195,27 @@ function compareMethods({methods, runs}: SummariseOptions): readonly (Comparison
   const scores = methods.map(method => scoresOf(runsOf(runs, method)));
   const others = scores.filter((_, index) => index !== first);
   const differences = others.map(ofMethod => compareScores(ofMethod, scores[first]!));
-  const comparisons = judge(differences).map((judgement, index): Comparison => {
-    const {variance: _, ...found} = differences[index]!;
-    return {baseline: methods[first]!.method, ...found, ...judgement};
+  const baseline = methods[first]!.method;
+  const names = methods.filter((_, index) => index !== first).map(({method}) => method);
+  const judged = judge(differences);
+  const comparisons = differences.map(({variance, ...found}, index): Comparison => {
+    const judgement = pairs && againstLargest(pairs, {method: names[index]!, baseline});
+    const pAlone = twoSidedP(found.difference, variance);
+    return {baseline, ...found, ...(judgement ?? judged[index]!), pAlone};
   });
   return [...comparisons.slice(0, first), undefined, ...comparisons.slice(first)];
 }
 
-/** Per seed, whether student and teacher name the same class of each test example. */
-function scoresOf(runs: readonly Pick<Run, 'row' | 'agreements'>[]): SeedScores {
-  return {seeds: runs.map(({row}) => row.seed), scores: runs.map(({agreements}) => agreements)};
+/** The comparisons with the baseline, as a list of verdicts. */
+function verdictsOfMethods(methods: readonly MethodResult[], budget: number): readonly PairVerdict[] {
+  return methods.flatMap(({method: a, versusLabels}): readonly PairVerdict[] => {
+    if (versusLabels === undefined) return [];
+    const {baseline: b, difference, interval, confidence, p: adjustedP, pAlone: p = adjustedP} = versusLabels;
+    const {verdict, detectable} = versusLabels;
+    const [low, high] = interval;
+    const found = {difference, low, high, confidence, p, adjustedP, verdict, detectable};
+    return [{a, b, budget, measure: 'agreement', ...found}];
+  });
 }
 
 function meanMatrix(matrices: readonly (readonly (readonly number[])[])[]): number[][] {

@@ -228,6 +228,8 @@ export interface Trial {
 export interface Comparison extends Omit<Difference, 'variance'>, Judgement {
   /** Its name. */
   readonly baseline: string;
+  /** p value of this comparison alone. Absent in results of earlier versions. */
+  readonly pAlone?: number | undefined;
 }
 
 /** Inputs that were left without an answer. */

@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import {createColors} from 'picocolors';
 import {dollars} from '../ask/budget/price.ts';
+import {agreementAt, curveVerdicts, exchangeSentences, verdictSentence} from './report/budgets.ts';
 import {cascadeSentences} from './report/cascades.ts';
 import {
   between,
@@ -54,6 +55,7 @@ export function resultsTable(results: Results, {colour = false}: TableOptions = 
     teacherLine(results, colours),
     methodTable(results, colours),
     comparisonTable(results, colours),
+    budgetTable(results, colours),
     underfittedText(results, colours),
     totals(results, colours),
   ]
@@ -134,6 +136,28 @@ function comparisonTable(results: Results, colours: Colours): string {
   const title = `Agreement against ${baseline} in percentage points; all verdicts together hold at 95 % (Holm)`;
   const table = plainTable(head, rows, 1, ['left', 'right', 'right', 'right', 'right', 'right', 'left']);
   return [title, table, dim(HOW_TO_READ)].join('\n');
+}
+
+/** Agreement by method and budget, and what the budgets are worth in each other. */
+function budgetTable(results: Results, colours: Colours): string {
+  const {budgets, methods} = results;
+  if (budgets === undefined) return '';
+  const {dim} = colours;
+  const rows = methods.map(method => [
+    printable(method.method, METHOD_WIDTH),
+    ...budgets.sizes.map(size => {
+      const {mean, deviation} = agreementAt(results, method, size);
+      const middle = percent(mean);
+      return deviation === undefined ? middle : middle + dim(`±${percent(deviation).replace(/^0\./, '.')}`);
+    }),
+  ]);
+  const head = ['', ...budgets.sizes.map(count)].map(text => dim(text));
+  const sentences = [...exchangeSentences(results), ...curveVerdicts(results).map(verdictSentence)];
+  return [
+    `Agreement in per cent by number of inputs, ${counted(budgets.steps, 'step')} for each student`,
+    plainTable(head, rows, 1),
+    ...sentences.map(sentence => printable(sentence, 300)),
+  ].join('\n');
 }
 
 /** Stands right below the verdicts, which it puts in doubt. */

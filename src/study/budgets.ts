@@ -1,0 +1,148 @@
+import type {SeedScores} from '../evaluate/compare-scores.ts';
+import {cheapest, exchangeRate} from '../evaluate/exchange-rate.ts';
+import type {DifferenceVerdict, Judgement} from '../evaluate/judge.ts';
+import {judgePairs, type PairJudgement} from '../evaluate/judge-pairs.ts';
+import {mean} from '../evaluate/statistics.ts';
+import type {
+  BudgetCost,
+  BudgetFindings,
+  BudgetRow,
+  CheapestMethod,
+  ExchangeRate,
+  PairVerdict,
+} from './budget-results.ts';
+import type {MeasuredRuns, PartRun, Run} from './measure.ts';
+import type {TunedMethod} from './methods.ts';
+
+/** The runs of one method at every budget. */
+export interface MethodRuns {
+  readonly method: Pick<TunedMethod, 'level' | 'method'>;
+  /** [budget] */
+  readonly runs: readonly (readonly (Run | PartRun)[])[];
+}
+
+/**
+ * Sorts the runs of a study by method and budget.
+ *
+ * @param sizes - ascending
+ * @param methods - those to sort by, in that order
+ */
+export function runsByBudget(
+  sizes: readonly number[],
+  methods: readonly TunedMethod[],
+  {runs, partRuns}: Pick<MeasuredRuns, 'runs' | 'partRuns'>,
+): readonly MethodRuns[] {
+  return methods.map(method => ({
+    method,
+    runs: [
+      ...sizes.slice(0, -1).map(size => partRuns.filter(run => run.method === method && run.budget === size)),
+      runs.filter(run => run.method === method),
+    ],
+  }));
+}
+
+/** Every pair of methods, at every budget and over all of them, judged together. */
+export function judgeBudgets(all: readonly MethodRuns[]): readonly PairJudgement[] {
+  return judgePairs(all.map(({method, runs}) => ({name: method.method, scores: runs.map(scoresOf)})));
+}
+
+/** The verdicts of a study with budgets, as in `results.json`. */
+export function verdictsOfPairs(pairs: readonly PairJudgement[], sizes: readonly number[]): readonly PairVerdict[] {
+  return pairs.map(({budget, ...pair}) => ({
+    ...pair,
+    budget: budget === 'curve' ? budget : sizes[budget]!,
+    measure: 'agreement',
+  }));
+}
+
+/**
+ * What was found of a method against another one at the largest budget.
+ *
+ * @param pairs - as `judgeBudgets` gives them
+ */
+export function againstLargest(
+  pairs: readonly PairJudgement[],
+  {method, baseline}: {readonly method: string; readonly baseline: string},
+): Judgement | undefined {
+  const names = [method, baseline];
+  const largest = Math.max(...pairs.map(({budget}) => (budget === 'curve' ? 0 : budget)));
+  const found = pairs.find(({a, b, budget}) => budget === largest && names.includes(a) && names.includes(b));
+  if (found === undefined) return undefined;
+  const {a, low, high, adjustedP: p, confidence, verdict, detectable} = found;
+  const shared = {p, confidence, detectable};
+  return a === method
+    ? {...shared, verdict, interval: [low, high]}
+    : {...shared, verdict: OPPOSITE[verdict], interval: [-high, -low]};
+}
+
+const OPPOSITE: Readonly<Record<DifferenceVerdict, DifferenceVerdict>> = {
+  better: 'worse',
+  worse: 'better',
+  'no difference shown': 'no difference shown',
+  'too few seeds to say': 'too few seeds to say',
+};
+
+/** What the runs show about budgets, verdicts aside. */
+export function budgetFindings(
+  {sizes, steps}: Pick<BudgetFindings, 'sizes' | 'steps'>,
+  all: readonly MethodRuns[],
+  costs: readonly BudgetCost[],
+): BudgetFindings {
+  return {
+    sizes,
+    steps,
+    rows: all.flatMap(({runs}) => runs.flatMap((ofBudget, index) => ofBudget.map(run => rowOf(run, sizes[index]!)))),
+    costs,
+    exchangeRates: exchangeRates(sizes, all),
+    cheapest: cheapestMethods(sizes, all, costs),
+  };
+}
+
+function rowOf({row}: Run | PartRun, budget: number): BudgetRow {
+  const {level, method, seed, budget: answers, accuracy, agreement, klToTeacher, nll, ece, seconds} = row;
+  return {level, method, seed, budget, answers, accuracy, agreement, klToTeacher, nll, ece, seconds};
+}
+
+/** Of every method at every budget, in the answers of every other one. */
+function exchangeRates(sizes: readonly number[], all: readonly MethodRuns[]): readonly ExchangeRate[] {
+  return all.flatMap(one =>
+    sizes.flatMap((budget, index) =>
+      all.flatMap((other): readonly ExchangeRate[] => {
+        if (other === one) return [];
+        const scores = other.runs.map(scoresOf);
+        const found = exchangeRate(scoresOf(one.runs[index]!), {budgets: sizes, scores});
+        if (found === undefined) return [];
+        return [{method: one.method.method, budget, inAnswersOf: other.method.method, ...found}];
+      }),
+    ),
+  );
+}
+
+/** True labels are of no teacher, so their method is left out. A method without a run at some budget is, too. */
+function cheapestMethods(
+  sizes: readonly number[],
+  all: readonly MethodRuns[],
+  costs: readonly BudgetCost[],
+): readonly CheapestMethod[] {
+  const asking = all.filter(({method, runs}) => method.level !== 'none' && runs.every(({length}) => length > 0));
+  const curves = asking.map(({method: {method: name}, runs}) => {
+    const own = costs.filter(({method}) => method === name);
+    const isPriced = own.every(({usd}) => usd !== undefined);
+    return {
+      name,
+      budgets: sizes,
+      agreement: runs.map(ofBudget => mean(ofBudget.map(({row}) => row.agreement))),
+      calls: own.map(({calls}) => calls.expected),
+      usd: isPriced ? own.map(({usd}) => usd!.expected) : undefined,
+    };
+  });
+  return cheapest(curves).map(({name: method, ...found}) => {
+    const {level} = asking.find(one => one.method.method === method)!.method;
+    return {level, method, ...found};
+  });
+}
+
+/** Per seed, whether student and teacher name the same class of each test example. */
+export function scoresOf(runs: readonly Pick<Run, 'row' | 'agreements'>[]): SeedScores {
+  return {seeds: runs.map(({row}) => row.seed), scores: runs.map(({agreements}) => agreements)};
+}
