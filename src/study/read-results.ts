@@ -32,7 +32,13 @@ const matrix = z.array(z.array(measured));
 
 const missingInputs = schemaOf<results.MissingInputs>()('MissingInputs', {count, total: count, share});
 
-const failure = schemaOf<results.RunFailure>()('RunFailure', {level, method: text, seed: z.number(), reason: text});
+const failure = schemaOf<results.RunFailure>()('RunFailure', {
+  level,
+  method: text,
+  budget: count.optional(),
+  seed: z.number(),
+  reason: text,
+});
 
 const targets = schemaOf<TargetSummary>()('TargetSummary', {
   entropy: measured,
@@ -80,6 +86,7 @@ const comparison = schemaOf<results.Comparison>()('Comparison', {
   interval,
   confidence: measured,
   detectable: measured,
+  pAlone: measured.optional(),
 });
 
 const method = schemaOf<results.MethodResult>()('MethodResult', {
