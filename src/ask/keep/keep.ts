@@ -1,6 +1,6 @@
 import {TeacherError} from '../../errors.ts';
 import {heldDetail, withoutFeatures} from '../../knowledge/coarsen.ts';
-import {coalesce} from '../../store/coalesce.ts';
+import {coalesce} from '../../once.ts';
 import type {Journal} from '../../store/journal/journal.ts';
 import type {AnswerEntry, AnswerStore} from '../../store/store.ts';
 import {fuller} from '../../store/stored-answer.ts';

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import {coarsen, heldDetail, satisfies, withoutFeatures} from '../../knowledge/coarsen.ts';
 import type {ReplyLocation} from '../../store/journal/journal.ts';
-import {startOf} from '../../store/journal/segment.ts';
+import {startOf} from '../../store/journal/lines.ts';
 import type {AnswerStore, StoredAnswer} from '../../store/store.ts';
 import {readAlike} from '../../store/stored-answer.ts';
 import type {Access, Answer, AnswerOf, Detail, Outcome, Query, Reply, Service, Teacher} from '../../teacher.ts';

@@ -1,8 +1,29 @@
-import {readSync} from 'node:fs';
+/** The form of a journal: the names of its segments, and the lines in them. */
+import {readdirSync, readSync} from 'node:fs';
 import {replyWithoutSecrets, withoutFragments} from '../../secrets.ts';
 import type {Reply} from '../../teacher.ts';
 import {type RecordHead, RecordHeads, type ShortRecord, withHead} from '../lmdb/record-heads.ts';
-import {type AnswerEntry, packed, revive} from '../stored-answer.ts';
+import {type AnswerEntry, packed, type ReplyLocation, revive} from '../stored-answer.ts';
+
+/** Names of segments: the time of their creation, the process, and a random part. */
+export const SEGMENT_NAME: RegExp = /^\d{8}T\d{9}Z-\d+-[0-9a-f]{8}\.jsonl$/;
+
+/** When a segment was created, in milliseconds since 1970, by its name. */
+export function startOf(segment: string): number {
+  return Date.parse(segment.replace(/^(....)(..)(..T..)(..)(..)(...Z).*$/s, '$1-$2-$3:$4:$5.$6'));
+}
+
+/** The segments in a folder, the oldest first; none if there is no folder. */
+export function segmentsIn(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+      .filter(name => SEGMENT_NAME.test(name))
+      .sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
 
 export function lineOf(record: object): string {
   return `${JSON.stringify(record)}\n`;
@@ -43,7 +64,7 @@ export function replyNumber(line: Buffer): number | undefined {
 }
 
 /** The queries of the reply in this line, without reading the reply; undefined for a line of another kind. */
-export function replyKeys(line: Buffer): readonly string[] | undefined {
+function replyKeys(line: Buffer): readonly string[] | undefined {
   const number = replyNumber(line);
   const end = number === undefined ? -1 : line.indexOf(AFTER_KEYS);
   if (end < 0) return undefined;
@@ -179,4 +200,23 @@ export function* linesOf(file: number, from = 0): Generator<{readonly line: Buff
     filled -= begin;
     start += begin;
   }
+}
+
+/** The location of the reply to a query, and when its answer was kept, in milliseconds since 1970; 0 if unknown. */
+export interface LocatedReply {
+  readonly key: string;
+  readonly location: ReplyLocation;
+  readonly keptAt: number;
+}
+
+/** The replies that a line holds, or whose answers it holds. */
+export function repliesIn(line: Buffer, segment: string, offset: number): readonly LocatedReply[] {
+  const location = {segment, offset, length: line.length};
+  const said = keptIn(line);
+  const kept = (said?.kept ?? []).flatMap(([key, record]): LocatedReply[] => {
+    const [storedAt, offset, length] = [record[4], record[6], record[7]];
+    if (offset === null || length === null) return [];
+    return [{key, location: {segment: said!.in, offset, length}, keptAt: Date.parse(storedAt)}];
+  });
+  return [...(replyKeys(line) ?? []).map(key => ({key, location, keptAt: 0})), ...kept];
 }

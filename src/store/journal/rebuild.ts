@@ -2,9 +2,8 @@ import {closeSync, openSync} from 'node:fs';
 import {join} from 'node:path';
 import type {AnswerEntry, AnswerStore} from '../store.ts';
 import {type DeletedKeys, readDeleted} from './deleted-keys.ts';
-import {KeptLinesReader, linesOf} from './lines.ts';
-import {ReplyIndex} from './reply-index.ts';
-import {segmentsIn} from './segment.ts';
+import {KeptLinesReader, linesOf, segmentsIn} from './lines.ts';
+import {ReplyIndex} from './reader.ts';
 
 /** How many answers go into a store at once. */
 const BATCH = 1000;

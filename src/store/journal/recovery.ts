@@ -2,10 +2,10 @@ import {appendFileSync, closeSync, fstatSync, openSync, readSync, rmSync} from '
 import {join} from 'node:path';
 import {fateOf, isOfThisMachine, type Owner} from '../owner.ts';
 import type {ReplyLocation} from '../stored-answer.ts';
-import {holdsReply, lineOf, linesOf, parseReply, replyNumber} from './lines.ts';
+import {holdsReply, lineOf, linesOf, parseReply, replyNumber, segmentsIn} from './lines.ts';
 import {isLocked, removeLock} from './lock.ts';
 import {Outstanding} from './outstanding.ts';
-import {CLOSING, isClosed, type SegmentHead, segmentsIn} from './segment.ts';
+import {CLOSING, isClosed, type SegmentHead} from './segment.ts';
 
 /** The unfinished calls in the segments of ended processes. */
 export interface Recovery {

@@ -1,16 +1,5 @@
 import {randomBytes} from 'node:crypto';
-import {
-  closeSync,
-  fdatasync,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import {closeSync, fdatasync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync} from 'node:fs';
 import {join} from 'node:path';
 import {cutOff} from '../../data/files.ts';
 import {AnswerStoreError} from '../../errors.ts';
@@ -41,26 +30,6 @@ const MOST_ROOM = 1 << 22;
 export interface SegmentHead {
   readonly journal: 1;
   readonly owner: Owner | null;
-}
-
-/** Names of segments: the time of their creation, the process, and a random part. */
-export const SEGMENT_NAME: RegExp = /^\d{8}T\d{9}Z-\d+-[0-9a-f]{8}\.jsonl$/;
-
-/** When a segment was created, in milliseconds since 1970, by its name. */
-export function startOf(segment: string): number {
-  return Date.parse(segment.replace(/^(....)(..)(..T..)(..)(..)(...Z).*$/s, '$1-$2-$3:$4:$5.$6'));
-}
-
-/** The segments in a folder, the oldest first; none if there is no folder. */
-export function segmentsIn(directory: string): string[] {
-  try {
-    return readdirSync(directory)
-      .filter(name => SEGMENT_NAME.test(name))
-      .sort();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 /** Creates a segment with these first lines. It appears in the folder when it is whole and on disk. */

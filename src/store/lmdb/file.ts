@@ -1,4 +1,4 @@
-import {closeSync, fstatSync, openSync, readSync, statSync, writeSync} from 'node:fs';
+import {closeSync, fstatSync, openSync, readSync, rmSync, statSync, writeSync} from 'node:fs';
 import {dirname} from 'node:path';
 import {open, type RootDatabase, type RootDatabaseOptions} from 'lmdb';
 import {cutOff, makeFolder} from '../../data/files.ts';
@@ -43,6 +43,18 @@ export function openLmdb<Value, Key extends string | number = string>(
     eventTurnBatching: false,
     ...options,
   });
+}
+
+/** Opens an LMDB file whose content can be made again. A damaged one is replaced by an empty one. */
+export function openReplaceableLmdb<Value, Key extends string | number = string>(
+  path: string,
+): RootDatabase<Value, Key> {
+  try {
+    return openLmdb(path, {});
+  } catch {
+    for (const file of [path, `${path}-lock`]) rmSync(file, {force: true});
+    return openLmdb(path, {});
+  }
 }
 
 /** True if there is an LMDB file with a damaged or missing part. For other files that is not known. */

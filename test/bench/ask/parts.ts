@@ -31,7 +31,7 @@ const {openJournal} =
   await built<typeof import('../../../src/store/journal/journal.ts')>('src/store/journal/journal.js');
 const {openStoreAt} = await built<typeof import('../../../src/store/store.ts')>('src/store/store.js');
 const {digestKey, digestQuery} = await built<typeof import('../../../src/store/key.ts')>('src/store/key.js');
-const {coalesce} = await built<typeof import('../../../src/store/coalesce.ts')>('src/store/coalesce.js');
+const {coalesce} = await built<typeof import('../../../src/once.ts')>('src/store/coalesce.js');
 const {postJson} = await built<typeof import('../../../adapters/_wire/request.ts')>('adapters/_wire/request.js');
 
 export async function askByParts(options: PartsOptions, calls: number, folder: string): Promise<void> {
