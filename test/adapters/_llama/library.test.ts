@@ -5,7 +5,7 @@ import {fakeModel, fakeSequence} from '../llama-fake.ts';
 
 const peers = vi.hoisted(() => new Map<string, object>());
 
-vi.mock('../../../adapters/_local/peer.ts', () => ({loadPeer: async (name: string) => peers.get(name)}));
+vi.mock('../../../src/peer.ts', () => ({loadPeer: async (name: string) => peers.get(name)}));
 
 type Log = (level: string, message: string) => void;
 
