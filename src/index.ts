@@ -68,6 +68,7 @@ export type {BatchOutputs, BatchTargets, LossTerm, PreparedTerm} from './losses/
 export {type SoftLabelOptions, type SoftLabelTermOptions, softLabels} from './losses/soft-labels.ts';
 export {type Rest, type TopKOptions, type TopKTermOptions, topKLabels} from './losses/top-k.ts';
 export {type VoteLabelTermOptions, voteLabels} from './losses/vote-labels.ts';
+export type {Condition, ConditionMeasure, ConditionScope, RecipeConditions} from './recipe/conditions.ts';
 export {defineRecipe} from './recipe/define.ts';
 export type {
   CalibrationOptions,
@@ -111,6 +112,7 @@ export {type AuditOptions, audit} from './study/audit/audit.ts';
 export type {Audit, AuditedStratum} from './study/audit/measure.ts';
 export {compare} from './study/compare.ts';
 export {probeStudy, type StudyProbe, type StudyProbeOptions} from './study/probe.ts';
+export {readResults} from './study/read-results.ts';
 export type {MethodResult, ResultRow, Results, StudentChoice, StudentShape, Trial, Tuning} from './study/results.ts';
 export type {StudyOptions, StudyProgress} from './study/study.ts';
 export {resultsTable, type TableOptions} from './study/table.ts';

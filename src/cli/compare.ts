@@ -1,5 +1,8 @@
+import {InputError} from '../errors.ts';
 import {loadRecipe} from '../recipe/load.ts';
+import {checkResults, checkText} from '../study/check.ts';
 import {compare, resultFiles} from '../study/compare.ts';
+import type {Results} from '../study/results.ts';
 import {directoryOf} from '../study/study.ts';
 import {resultsTable} from '../study/table.ts';
 import {trainTeacher} from '../study/train-teacher.ts';
@@ -25,6 +28,22 @@ export async function runCompare(path: string, flags: CompareFlags): Promise<voi
   const results = await compare(recipe, options);
   const files = resultFiles(directoryOf(recipe, options));
   const colour = process.stdout.isTTY === true;
-  terminal.result(results, `${resultsTable(results, {colour})}\n\nReport: ${files.report}\nNumbers: ${files.results}`);
+  const parts = [
+    resultsTable(results, {colour}),
+    conditionsText(results),
+    `Report: ${files.report}\nNumbers: ${files.results}`,
+  ];
+  terminal.result(results, parts.filter(part => part !== '').join('\n\n'));
   if (results.failures.length > 0) process.exitCode = 1;
+}
+
+/** How the recipe's conditions came out. A study that was measured has not failed, whatever they say. */
+function conditionsText(results: Results): string {
+  if (results.conditions === undefined || results.conditions.length === 0) return '';
+  try {
+    return checkText(checkResults(results, results.conditions));
+  } catch (error) {
+    if (error instanceof InputError) return `The conditions of the recipe can't be checked. ${error.message}`;
+    throw error;
+  }
 }

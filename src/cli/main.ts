@@ -5,6 +5,7 @@ import {auditCommand, initCommand, labelCommand, planCommand, probeCommand} from
 import {cacheCommand} from './commands/cache.ts';
 import {serveCommand, statusCommand} from './commands/serve.ts';
 import {
+  checkCommand,
   compareCommand,
   engineCommand,
   evaluateCommand,
@@ -20,6 +21,7 @@ const program = withAdvice(new Command('limbeck'))
 const commands = [
   initCommand(),
   compareCommand(),
+  checkCommand(),
   planCommand(),
   probeCommand(),
   labelCommand(),

@@ -5,6 +5,7 @@ import {LEVELS} from '../levels.ts';
 import type {LossTerm} from '../losses/loss.ts';
 import {nearestHint} from '../options.ts';
 import type {Access} from '../teacher.ts';
+import {type ConditionScope, conditionsSchema, isAbout} from './conditions.ts';
 import {methodFolder} from './methods.ts';
 import type {Method, MethodViews, Recipe} from './recipe.ts';
 
@@ -141,6 +142,7 @@ const recipeSchema = z
       })
       .optional(),
     trustsScores: z.boolean().optional(),
+    check: conditionsSchema.optional(),
   })
   .superRefine(checkAcrossFields);
 
@@ -151,13 +153,14 @@ interface CheckedFields {
   readonly seeds: readonly number[];
   readonly budgets?: readonly number[] | undefined;
   readonly training?: TrainingLength | undefined;
+  readonly check?: ConditionScope | undefined;
   readonly teacherModel?: {readonly training?: TrainingLength | undefined} | undefined;
 }
 
 type TrainingLength = {readonly epochs?: number | undefined; readonly steps?: number | undefined};
 
 function checkAcrossFields(
-  {methods, teachers, seeds, budgets, training, teacherModel}: CheckedFields,
+  {methods, teachers, seeds, budgets, training, check, teacherModel}: CheckedFields,
   context: z.RefinementCtx,
 ): void {
   const add = (path: (string | number)[], message: string) => context.addIssue({code: 'custom', path, message});
@@ -194,6 +197,9 @@ function checkAcrossFields(
     if (count !== undefined && select !== undefined) {
       add(['methods', index, 'select'], 'inputs are chosen as they are: leave it out, or `count` of `views`');
     }
+  }
+  if (check !== undefined && !methods.some(method => isAbout(check, method))) {
+    add(['check'], 'no method has this name and level');
   }
   if (new Set(seeds).size < seeds.length) add(['seeds'], 'a seed stands twice');
   if (new Set(budgets).size < (budgets?.length ?? 0)) add(['budgets'], 'a budget stands twice');

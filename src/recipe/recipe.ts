@@ -6,6 +6,7 @@ import type {Preprocessing} from '../student/preprocessing.ts';
 import type {StudentBuilder} from '../student/student.ts';
 import type {Access, Detail, Price, Teacher} from '../teacher.ts';
 import type {TrainOptions} from '../train/options.ts';
+import type {RecipeConditions} from './conditions.ts';
 
 /** One file that says what is compared: data, teachers, student, methods, schedule. */
 export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | UnlabelledDataset> {
@@ -67,6 +68,13 @@ export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | Unl
    * @default false
    */
   readonly trustsScores?: boolean;
+  /**
+   * Conditions on the results, such as `{agreement: '>= 97%', cost: '< 5usd'}`. `compare` says whether they hold, and
+   * `limbeck check` fails if one does not.
+   *
+   * @default none
+   */
+  readonly check?: RecipeConditions | undefined;
 }
 
 /**

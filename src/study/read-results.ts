@@ -4,6 +4,8 @@ import {z} from 'zod';
 import {InputError} from '../errors.ts';
 import type {TargetSummary} from '../evaluate/effects.ts';
 import type {ReliabilityBin} from '../evaluate/reliability.ts';
+import type {Condition} from '../recipe/conditions.ts';
+import {CONDITION_MEASURES, CONDITION_OPERATORS} from '../recipe/conditions.ts';
 import type {Setting} from '../recipe/settings.ts';
 import type * as results from './results.ts';
 import {
@@ -119,6 +121,17 @@ const student = schemaOf<results.StudentShape>()('StudentShape', {
   layers: z.array(text),
 });
 
+const condition = schemaOf<Condition>()('Condition', {
+  measure: z.enum(CONDITION_MEASURES),
+  operator: z.enum(CONDITION_OPERATORS),
+  value: z.number(),
+  method: text.optional(),
+  level: level.optional(),
+  budget: count.optional(),
+  class: text.optional(),
+  confident: z.boolean().optional(),
+});
+
 /** The form of `results.json`. Fields that it does not know, which later versions add, are dropped. */
 const resultsSchema = schemaOf<results.Results>()('Results', {
   schema: z.literal(FORMAT),
@@ -143,6 +156,7 @@ const resultsSchema = schemaOf<results.Results>()('Results', {
   failures: z.array(failure),
   methods: z.array(method),
   verdicts: z.array(pairVerdict).optional(),
+  conditions: z.array(condition).optional(),
   budgets: budgetFindings.optional(),
   teacherTargets: targets.optional(),
   teacherRelation: matrix,

@@ -11,6 +11,7 @@ import {describeDetail} from '../knowledge/coarsen.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {LEVELS} from '../levels.ts';
 import {targetsOf} from '../losses/targets.ts';
+import {conditionsOf} from '../recipe/conditions.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import {twoSidedP} from '../statistics/two-parts.ts';
@@ -92,6 +93,7 @@ export function resultsOf(parts: StudyParts): Results {
     methods: summaries,
     verdicts: pairs ? verdictsOfPairs(pairs, budgets!.sizes) : verdictsOfMethods(summaries, drawn.inputs.count),
     budgets: byBudget && budgetFindings(budgets!, byBudget, costs),
+    conditions: recipe.check && conditionsOf(recipe.check),
     teacherTargets: teacherTargets(asked, classes),
     teacherRelation: reference.logits ? classRelation(reference.logits, reference.truth, classes) : [],
     // Held against its own labels it would always be right.

@@ -5,6 +5,7 @@ import type {Difference} from '../evaluate/compare-scores.ts';
 import type {TargetSummary} from '../evaluate/effects.ts';
 import type {Judgement} from '../evaluate/judge.ts';
 import type {ReliabilityBin} from '../evaluate/reliability.ts';
+import type {Condition} from '../recipe/conditions.ts';
 import type {Setting} from '../recipe/settings.ts';
 import type {MissingCount} from '../statistics/missing-bounds.ts';
 import type {Access} from '../teacher.ts';
@@ -70,6 +71,8 @@ export interface Results {
    * method with the baseline. Absent in results of earlier versions.
    */
   readonly verdicts?: readonly PairVerdict[] | undefined;
+  /** The recipe's conditions, which `limbeck check` checks. Absent if it has none. */
+  readonly conditions?: readonly Condition[] | undefined;
   /** Present if several budgets were compared. */
   readonly budgets?: BudgetFindings | undefined;
   /** Entropy of the teacher's own distributions over the transfer set, if it shows them. */

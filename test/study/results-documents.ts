@@ -89,7 +89,7 @@ function docstring(node: ts.Node): string {
 
 const INTRODUCTION = `# results.json
 
-\`limbeck compare\` writes \`results.json\` into the study's folder. The package has the JSON Schema of this file as \`limbeck/results.schema.json\`; this page is made from it.
+\`limbeck compare\` writes \`results.json\` into the study's folder. The package has the JSON Schema of this file as \`limbeck/results.schema.json\`; this page is made from it. \`readResults(path)\` reads the file in a program.
 
 A number that is not finite is null in the file, because JSON has no NaN. Accuracies and rates are fractions from 0 to 1, entropies and divergences are in nats. Fields with a question mark can be absent. Later versions can add fields, and a change of meaning changes \`schema\`.
 `;

@@ -1,5 +1,7 @@
 import {Argument, Command, Option} from 'commander';
 import {TEXT_FORMATS} from '../../data/texts/record.ts';
+import {LEVELS} from '../../levels.ts';
+import type {ConditionMeasure} from '../../recipe/conditions.ts';
 import {allowMissingOption, positive, wholeNumber, withBudgetFlags, withJson, withStudyFlags} from './flags.ts';
 
 /** `limbeck train RECIPE` trains one student from saved knowledge. */
@@ -35,6 +37,45 @@ export function compareCommand(): Command {
     .option('--retrain-teacher', 'train the recipe’s teacher model again first')
     .addOption(allowMissingOption())
     .action(async (recipe, flags) => (await import('../compare.ts')).runCompare(recipe, flags));
+}
+
+/** The flags of conditions, by their measures. */
+const CONDITIONS: Readonly<Record<ConditionMeasure, string>> = {
+  agreement: "share of test inputs on which student and teacher agree, such as '>= 97%'",
+  accuracy: "share of test inputs that the student has right, such as '>= 0.95'",
+  balancedAccuracy: 'mean recall over the classes',
+  macroF1: 'mean F1 over the classes',
+  agreementWhereTeacherErrs: 'agreement on the inputs that the teacher has wrong',
+  recall: 'with --class: share of its inputs that the student gives it',
+  precision: 'with --class: share of the inputs that the student gives it which have it',
+  f1: 'with --class: the harmonic mean of recall and precision',
+  ece: "expected calibration error, such as '<= 3%'",
+  adaptiveEce: 'calibration error over bins of equally many inputs',
+  nll: "negative log-likelihood in nats, such as '< 0.2'",
+  brier: 'Brier score, from 0 to 2',
+  klToTeacher: 'KL divergence from the teacher in nats',
+  cost: "US dollars for the answers that the method learned from, such as '< 5usd'",
+  calls: "requests for these answers, such as '<= 2000'",
+  tokens: 'input and output tokens of these requests',
+};
+
+/** `limbeck check RESULTS` checks conditions on the results of a study. */
+export function checkCommand(): Command {
+  const command = withJson(new Command('check'))
+    .description('check conditions on the results of a study, for example in CI; the exit code is 1 if one is broken')
+    .argument('<results>', '`results.json`, or the folder of the study')
+    .option('--method <name>', 'the method (default: the one with the highest mean agreement)')
+    .addOption(
+      new Option('--level <level>', 'every method of this level must meet the conditions').choices(['none', ...LEVELS]),
+    )
+    .option('--budget <inputs>', 'one of the budgets that were compared (default: the largest)', positive)
+    .option('--class <name>', 'the class that agreement, recall, precision and F1 are about')
+    .option('--confident', 'the unfavourable end of the 95 % interval must meet the conditions, not the mean');
+  for (const [measure, about] of Object.entries(CONDITIONS)) {
+    const name = measure.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
+    command.option(`--${name} <condition>`, about);
+  }
+  return command.action(async (results, flags) => (await import('../check.ts')).runCheck(results, flags));
 }
 
 const FILE =
