@@ -138,7 +138,8 @@ function edge(
 ): number | undefined {
   const isRejected = (position: number): boolean => {
     const {difference, variance} = line.at(position);
-    return Math.abs(difference) > reach(error, variance);
+    // A difference of 0 is so but for rounding.
+    return Math.abs(difference) > reach(error, variance) + 1e-12;
   };
   const start = positions[0]!;
   if (!isRejected(start) || line.at(start).difference * sign < 0) return undefined;

@@ -124,6 +124,13 @@ describe('exchangeRate', () => {
     expect(found.worth).toBeGreaterThan(1000);
   });
 
+  it('is one number if nothing varies', () => {
+    const other = {budgets: [100, 1000], scores: [constant([0.7, 0.7, 0.7]), constant([0.9, 0.9, 0.9])]};
+    const found = exchangeRate(constant([0.77, 0.77, 0.77]), other)!;
+    const wanted = 100 * 10 ** 0.35;
+    for (const inputs of [found.worth, found.low, found.high]) expect(inputs! / wanted).toBeCloseTo(1, 5);
+  });
+
   it('compares seeds that are not shared, too', () => {
     const {scores} = noisy(0.85, 'of');
     const [shared, apart] = [1, 11].map(first =>

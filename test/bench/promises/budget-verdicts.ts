@@ -46,14 +46,14 @@ export interface BudgetVerdictRow {
 }
 
 export interface BudgetVerdictOptions {
-  /** @default 150 */
+  /** @default 100, and 150 of exchange rates */
   readonly studies?: number;
   /** @default [3, 5] */
   readonly seeds?: readonly number[];
 }
 
 /** Draws studies of five methods at five budgets. The same numbers each time. */
-export function budgetVerdictRows({studies = 150, seeds = [3, 5]}: BudgetVerdictOptions = {}): BudgetVerdictRow[] {
+export function budgetVerdictRows({studies = 100, seeds = [3, 5]}: BudgetVerdictOptions = {}): BudgetVerdictRow[] {
   const worlds = Object.keys(WORLDS) as (keyof typeof WORLDS)[];
   const kinds = Object.keys(KINDS) as KindDifference[];
   return worlds.flatMap(world =>
@@ -112,7 +112,7 @@ export interface ExchangeRow {
   readonly width: number;
 }
 
-/** Draws studies of two methods, one of which has fewer inputs' worth at each budget. The same numbers each time. */
+/** Draws studies of two methods, one of which is better by 2 points at each budget. The same numbers each time. */
 export function exchangeRows({studies = 150, seeds = [3, 5]}: BudgetVerdictOptions = {}): ExchangeRow[] {
   const kinds = Object.keys(KINDS) as KindDifference[];
   return kinds.flatMap(kind => seeds.map(count => exchangeRow(kind, count, studies)));
