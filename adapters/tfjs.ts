@@ -86,7 +86,9 @@ export async function tfjs(options: TfjsPath | TfjsModel): Promise<Teacher<'whit
   const graph = 'path' in options ? await readGraphModel(options.path) : graphIn(options.model);
   if (graph !== undefined) return ofGraph(graph, options);
   const known = layersOptions(options);
-  return asTeacher('path' in known ? await loadStudent(known.path, known) : fromMemory(known), known);
+  const {name, maxBatch, compile, onFallback} = known;
+  const student = 'path' in known ? await loadStudent(known.path, known) : fromMemory(known);
+  return asTeacher(student, {name, maxBatch, compile, onFallback});
 }
 
 /** Returns the graph model, or undefined for a layers model. Only graph models have a signature. */

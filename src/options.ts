@@ -66,6 +66,9 @@ export const kinds: Kinds = {
   textOrFalse: z.union([z.string(), z.literal(false)], 'a text or false'),
 };
 
+/** For functions that take no options, but can be given some by JavaScript. */
+export type NoOptions = Readonly<Record<string, never>>;
+
 /** The kind of an option that takes one of a few values. */
 export function oneOf<const T extends readonly (string | number | boolean)[]>(...values: T): Kind<T[number]> {
   return z.literal(values, `one of ${values.map(value => JSON.stringify(value)).join(', ')}`);
@@ -107,6 +110,7 @@ export function checkOptions<T extends object>(
 
 /** Names the nearest known name, or all of them if none is near. */
 export function nearestHint(name: string, known: readonly string[]): string {
+  if (known.length === 0) return 'It takes none.';
   const nearest = closest(name, known);
   if (distance(name, nearest) <= 3) return `Did you mean \`${nearest}\`?`;
   return `Known: ${known.join(', ')}.`;

@@ -2,6 +2,7 @@ import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {pathToFileURL} from 'node:url';
+import type {Command} from 'commander';
 import {afterAll, describe, expect, it} from 'vitest';
 import {anthropic} from '../adapters/anthropic.ts';
 import {bedrock} from '../adapters/bedrock.ts';
@@ -27,10 +28,20 @@ import {tfjs} from '../adapters/tfjs.ts';
 import {transformers} from '../adapters/transformers.ts';
 import {vertex} from '../adapters/vertex.ts';
 import {vllm} from '../adapters/vllm.ts';
+import * as asking from '../src/cli/commands/asking.ts';
+import {cacheCommand} from '../src/cli/commands/cache.ts';
+import {serveCommand, statusCommand} from '../src/cli/commands/serve.ts';
+import * as studying from '../src/cli/commands/students.ts';
 import {textDataset} from '../src/data/texts/splits.ts';
+import * as ask from '../src/public/ask.ts';
+import * as data from '../src/public/data.ts';
 import * as losses from '../src/public/losses.ts';
+import * as select from '../src/public/select.ts';
 import * as students from '../src/public/students.ts';
 import {loadRecipe} from '../src/recipe/load.ts';
+import {adam, sgd} from '../src/train/optimizer.ts';
+import {constantRate, cosineDecay, stepDecay} from '../src/train/schedule.ts';
+import {train} from '../src/train/train.ts';
 
 type Make = (options: object) => unknown;
 
@@ -121,6 +132,169 @@ describe('an unknown option', () => {
       `${make.name} has no option \`${wrong}\`. Did you mean \`${right}\`?`,
     );
   });
+});
+
+describe('an unknown option of training, selection, views and composed teachers', () => {
+  const nothing = {} as never;
+  const made: readonly (readonly [Make, string, string])[] = [
+    [adam, 'learningrate', 'learningRate'],
+    [sgd, 'momentun', 'momentum'],
+    [constantRate, 'warmup', 'warmUp'],
+    [cosineDecay, 'finale', 'final'],
+    [stepDecay as Make, 'facter', 'factor'],
+    [
+      function train_(options) {
+        return train(nothing, nothing, options as never).next();
+      },
+      'epoch',
+      'epochs',
+    ],
+    [select.disagreement, 'student', 'students'],
+    [
+      function selectInRounds_(options) {
+        return select.selectInRounds(nothing, nothing, options as never).next();
+      },
+      'explor',
+      'explore',
+    ],
+    [data.crop, 'pading', 'padding'],
+    [data.noise as Make, 'deviaton', 'deviation'],
+    [data.mixUp, 'alfa', 'alpha'],
+    [data.cutMix, 'alpa', 'alpha'],
+    [
+      function versionsOf_(options) {
+        return data.versionsOf(nothing, options as never);
+      },
+      'cuont',
+      'count',
+    ],
+    [
+      function holdOut_(options) {
+        return data.holdOut(nothing, options as never);
+      },
+      'validate',
+      'validation',
+    ],
+    [
+      function drawExamples_(options) {
+        return data.drawExamples(nothing, options as never);
+      },
+      'sise',
+      'size',
+    ],
+    [
+      function ensemble_(options) {
+        return ask.ensemble([], options as never);
+      },
+      'weight',
+      'weights',
+    ],
+    [
+      function repeat_(options) {
+        return ask.repeat(nothing, options as never);
+      },
+      'sample',
+      'samples',
+    ],
+    [
+      function cascade_(options) {
+        return ask.cascade([], options as never);
+      },
+      'confidense',
+      'confidence',
+    ],
+    [
+      function boundary_(options) {
+        return ask.boundary(nothing, options as never);
+      },
+      'reference',
+      'references',
+    ],
+    [
+      function calibrated_(options) {
+        return ask.calibrated(nothing, options as never);
+      },
+      'exmples',
+      'examples',
+    ],
+    [
+      function labelModel_(options) {
+        return ask.labelModel([], options as never);
+      },
+      'smoothin',
+      'smoothing',
+    ],
+    [
+      function dawidSkene_(options) {
+        return ask.dawidSkene([], options as never);
+      },
+      'round',
+      'rounds',
+    ],
+    [
+      function degrade_(options) {
+        return ask.degrade(nothing, options as never);
+      },
+      'decimal',
+      'decimals',
+    ],
+    [
+      function asTeacher_(options) {
+        return students.asTeacher(nothing, options as never);
+      },
+      'maxbatch',
+      'maxBatch',
+    ],
+  ];
+  it.each(made.map(([make, wrong, right]) => [make.name.replace('_', ''), wrong, right, make] as const))(
+    'of %s is refused with the nearest name: %s',
+    async (name, wrong, right, make) => {
+      const problem = await problemOf(() => make({[wrong]: 1}));
+      expect(problem).toBe(`${name} has no option \`${wrong}\`. Did you mean \`${right}\`?`);
+    },
+  );
+
+  it.each([select.entropy, select.kCenter, select.margin, select.random, data.flip] as readonly Make[])(
+    'of %o is refused, since it takes none',
+    make => {
+      expect(() => make({students: 3})).toThrow(`${make.name} has no option \`students\`. It takes none.`);
+      expect(() => make({})).not.toThrow();
+    },
+  );
+
+  it('of a rule and of a strategy within another is refused, too', () => {
+    const stop = {sure: 0.9, lest: 3};
+    expect(() => ask.repeat(nothing, {samples: 9, stop} as never)).toThrow(
+      '`stop` of repeat has no option `lest`. Did you mean `least`?',
+    );
+    expect(() => select.balanced({within: select.margin()} as never)).toThrow('takes a strategy, such as margin()');
+    expect(() => ask.boundary(nothing, {references: {}, form: 'invers'} as never)).toThrow(
+      'boundary: `form` takes one of "inverse", "power"',
+    );
+  });
+});
+
+describe('an unknown flag', () => {
+  const withInner = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(withInner)];
+  const commands = [...Object.values(asking), ...Object.values(studying), cacheCommand, serveCommand, statusCommand]
+    .flatMap(make => withInner(make()))
+    .filter(({options}) => options.length > 0);
+
+  it.each(commands.map(command => [command.name(), command] as const))(
+    'of `%s` is refused with the nearest one',
+    async (_, command) => {
+      const said: string[] = [];
+      command.exitOverride().configureOutput({writeErr: text => said.push(text)});
+      const needed = command.options.filter(({mandatory}) => mandatory).flatMap(({long}) => [long!, 'x']);
+      // A missing flag that is needed is named before a flag that is unknown.
+      for (const {long} of command.options.filter(({mandatory, hidden}) => !mandatory && !hidden)) {
+        said.length = 0;
+        const wrong = `--${long!.slice(3)}`;
+        await command.parseAsync([...needed, wrong], {from: 'user'}).catch(() => {});
+        expect(said.join('')).toMatch(new RegExp(`unknown option '${wrong}'\\n\\(Did you mean .*${long}\\b`));
+      }
+    },
+  );
 });
 
 describe('an option of the wrong kind', () => {

@@ -39,19 +39,20 @@ interface RefusalOptions {
   readonly refuses?: ((reply: Reply) => boolean) | undefined;
 }
 
-type ConnectionFact = 'name' | 'key' | 'keyVariable' | 'address';
+type ConnectionFact = 'name' | 'key' | 'keyVariable' | 'address' | 'detour';
 
 /** Returns the error for a reply with a status other than 200: what the service says, and what to do. */
 export function statusError(
-  {name, key, keyVariable = 'LIMBECK_TEACHER_KEY', address}: Pick<Connection, ConnectionFact>,
+  {name, key, keyVariable = 'LIMBECK_TEACHER_KEY', address, detour}: Pick<Connection, ConnectionFact>,
   reply: Reply,
   {advice = {}, inputs = [], refuses = refusesByStatus}: RefusalOptions = {},
 ): TeacherError {
   const {status} = reply;
   const secret = key();
   const saying = sayingOf(reply, inputs);
+  const end = detour === undefined ? '' : ` ${detour}`;
   if (status >= 300 && status < 400) {
-    return new TeacherError(name, `It answered ${said(saying)} ${redirectAdvice(reply, address)}`, {status});
+    return new TeacherError(name, `It answered ${said(saying)} ${redirectAdvice(reply, address)}${end}`, {status});
   }
   const cause = causeOf(saying);
   const {problem, retryable = cause === undefined && mayPass(status)} =
@@ -59,7 +60,7 @@ export function statusError(
   const retryAfter = retryable ? readLimits(reply.headers).retryAfter : undefined;
   const wait = retryable && isLoadingReply(reply, false) ? ` ${WAIT_ADVICE}` : '';
   const isAbout = !retryable && (cause === undefined ? refuses(reply) : OF_INPUT.has(cause));
-  return new TeacherError(name, `It answered ${said(saying)} ${problem}${wait}`, {
+  return new TeacherError(name, `It answered ${said(saying)} ${problem}${wait}${end}`, {
     status,
     retryable,
     ...(retryAfter && {retryAfter}),

@@ -45,6 +45,8 @@ export interface Connection {
   readonly waiting?: Waiting;
   /** Of the service, for messages; undefined if it is not known yet. */
   readonly address?: string | undefined;
+  /** About a proxy that can have refused a request to this machine, for messages. */
+  readonly detour?: string | undefined;
   /** The Unix socket that the dispatcher connects to, for messages. */
   readonly socketPath?: string | undefined;
 }

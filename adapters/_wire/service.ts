@@ -5,7 +5,7 @@ import type {ProbedService} from '../../src/service-probe.ts';
 import type {Access, Outcome, Price, Rate} from '../../src/teacher.ts';
 import {type HeaderOptions, keyHeaderOf, readHeaders} from './headers.ts';
 import {accountOf, type Connection, checkAddress, knownKey} from './request.ts';
-import {openDispatcher, type TransportOptions} from './transport.ts';
+import {detourOf, openDispatcher, type TransportOptions} from './transport.ts';
 import {Waiting, type WaitOptions} from './waiting.ts';
 
 /** Options of every adapter that asks a service over HTTP. */
@@ -107,6 +107,7 @@ export function openConnection(options: ServiceOptions, location: ServiceAddress
     maxReply,
     dispatcher: openDispatcher(options, concurrency, address),
     address,
+    detour: detourOf(options, address),
     socketPath,
     waiting: new Waiting(name, options),
     ...(headers && {headers: readHeaders(name, options)}),

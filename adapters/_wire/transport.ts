@@ -104,6 +104,26 @@ function proxyOf(url: URL): {readonly host: string; readonly variable: string} |
   return {host: new URL(proxy).host, variable: isSecure ? 'https_proxy' : 'http_proxy'};
 }
 
+/** True if an address is that of this machine. As with curl, a proxy is asked for it unless `no_proxy` names it. */
+export function isLoopback({hostname}: URL): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
+}
+
+/**
+ * Returns a sentence about the proxy through which requests to this machine go; undefined if none does. Refusals end with
+ * it, because they can be the proxy's own.
+ */
+export function detourOf({dispatcher, socketPath}: TransportOptions, address: string | undefined): string | undefined {
+  if (dispatcher !== undefined || socketPath !== undefined || address === undefined) return undefined;
+  const url = new URL(address);
+  const proxy = isLoopback(url) ? proxyOf(url) : undefined;
+  if (proxy === undefined) return undefined;
+  return (
+    `The request went through the proxy ${proxy.host} of ${proxy.variable}, for which ${url.hostname} is another machine ` +
+    `unless it runs on this one: set no_proxy=${url.hostname}.`
+  );
+}
+
 /** True unless `no_proxy` names the host or a domain above it. The rules are undici's. */
 function isProxied({hostname, port, protocol}: URL): boolean {
   const list = process.env['no_proxy'] ?? process.env['NO_PROXY'] ?? '';
@@ -192,7 +212,9 @@ function problemOfProxy(
 ): Failure | undefined {
   const refused = /^Proxy response \((\d+)\)|^Proxy Authentication Required \((407)\)/.exec(message);
   const status = Number(refused?.[1] ?? refused?.[2]);
-  const spared = `Check ${variable}, or add ${url.hostname} to no_proxy.`;
+  const spared = isLoopback(url)
+    ? `${url.hostname} is this machine, which a proxy elsewhere can not reach: set no_proxy=${url.hostname}.`
+    : `Check ${variable}, or add ${url.hostname} to no_proxy.`;
   if (status === 407) {
     const problem = `The proxy ${host} asks for a user and a password (407). Put them into the URL in ${variable}.`;
     return {problem, retryable: false, unsent: true};

@@ -1,6 +1,7 @@
 import {InputError, KnowledgeError} from '../errors.ts';
 import {coarsen, describeDetail, satisfies} from '../knowledge/coarsen.ts';
 import {LEVELS} from '../levels.ts';
+import {checkOptions, kinds, oneOf, type Shape} from '../options.ts';
 import type {Access, Answer, AnswerOf, Detail, Outcome, Query, Teacher} from '../teacher.ts';
 import {composed} from './compose/composed.ts';
 import {checkTransforms, disturbed, rounded, type Transforms} from './compose/transform.ts';
@@ -13,6 +14,14 @@ export interface DegradeOptions<A extends Access = Access> extends Transforms {
   readonly detail: Detail;
 }
 
+const KINDS = {
+  access: oneOf('black-box', 'gray-box', 'white-box'),
+  detail: kinds.object,
+  temperature: kinds.number,
+  noise: kinds.object,
+  decimals: kinds.number,
+} satisfies Shape<DegradeOptions>;
+
 /**
  * A teacher that shows less than it could, or shows it less clearly. It always asks for the detail that this takes,
  * even if a query wants less, so one set of the full teacher's kept answers serves every level.
@@ -21,6 +30,7 @@ export interface DegradeOptions<A extends Access = Access> extends Transforms {
  * @throws InputError if an option is out of its range
  */
 export function degrade<A extends Access>(teacher: Teacher, options: DegradeOptions<A>): Teacher<A> {
+  checkOptions('degrade', options, KINDS, ['access', 'detail']);
   const {access, detail, ...transforms} = options;
   checkTransforms(transforms);
   const taken = detailTakenFor(options);

@@ -22,10 +22,10 @@ import {type LayeredTeacher, layerOver, showsKind} from './layer.ts';
 import type {Ledger} from './ledger.ts';
 import {type OnNote, onceEach, warn} from './notes.ts';
 import {DeclaredScores, withDeclaredScores} from './refusals/declared-scores.ts';
+import {withFailedInputs} from './refusals/failed-inputs.ts';
 import {type FirstAnswer, withFirstAnswer} from './refusals/first-answer.ts';
 import {Refusals} from './refusals/refusals.ts';
 import {withRefusedInputs} from './refusals/refused-inputs.ts';
-import {withRetry} from './retry.ts';
 
 export interface StackOptions {
   readonly store: AnswerStore;
@@ -199,7 +199,7 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
   const tried = withRefusedInputs(teacher, refusals);
   const counted = firstAnswerOf ? withFirstAnswer(tried, firstAnswerOf(teacher)) : tried;
   const paying = {ledger, journal, admission, budget: budget?.forTeacher(teacher), onNote};
-  const asked = withRetry(withCalls(counted, paying), {hasAdmission: admission !== undefined});
+  const asked = withFailedInputs(withCalls(counted, paying), {refusals, hasAdmission: admission !== undefined});
   const guard = drift && teacher.service && new DriftGuard(teacher, drift);
   const guarded = guard ? withDriftGuard(asked, guard) : asked;
   const keeping = (inner: LayeredTeacher<A>) => {

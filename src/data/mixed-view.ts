@@ -1,4 +1,5 @@
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {type RandomGenerator, randomBeta, randomInteger, seededRandom} from './random.ts';
 import type {Pixels, View} from './view.ts';
 
@@ -28,6 +29,9 @@ export interface CutMixOptions {
   readonly alpha?: number;
 }
 
+const MIX_UP_KINDS = {alpha: kinds.number, least: kinds.number} satisfies Shape<MixUpOptions>;
+const CUT_MIX_KINDS = {alpha: kinds.number} satisfies Shape<CutMixOptions>;
+
 /** Shares are multiples of 1 / GRAIN, so that all machines compute the same bytes. */
 const GRAIN = 1024;
 
@@ -39,7 +43,9 @@ const GRAIN = 1024;
  *
  * @throws InputError if an option is out of its range
  */
-export function mixUp({alpha = 1, least = 0}: MixUpOptions = {}): View {
+export function mixUp(options: MixUpOptions = {}): View {
+  checkOptions('mixUp', options, MIX_UP_KINDS);
+  const {alpha = 1, least = 0} = options;
   checkAlpha('mixUp', alpha);
   if (!(least >= 0 && least < 0.5)) {
     throw new InputError(`Expected \`least\` of mixUp to be from 0 to below 0.5, got ${least}.`);
@@ -69,7 +75,9 @@ export function mixUp({alpha = 1, least = 0}: MixUpOptions = {}): View {
  *
  * @throws InputError if `alpha` is out of its range
  */
-export function cutMix({alpha = 1}: CutMixOptions = {}): View {
+export function cutMix(options: CutMixOptions = {}): View {
+  checkOptions('cutMix', options, CUT_MIX_KINDS);
+  const {alpha = 1} = options;
   checkAlpha('cutMix', alpha);
   return {
     name: `cut-mix ${alpha}`,

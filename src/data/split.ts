@@ -1,4 +1,5 @@
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {type Inputs, selectInputs, selectRows} from './inputs.ts';
 import {shuffledIndices} from './random.ts';
 
@@ -91,11 +92,15 @@ export interface HoldOutOptions {
   readonly seed?: number;
 }
 
+const HOLD_OUT_KINDS = {validation: kinds.number, seed: kinds.number} satisfies Shape<HoldOutOptions>;
+
 /** Draws a validation split from training examples. Both keep the drawn order. */
 export function holdOut(
   examples: Examples,
-  {validation, seed = 0}: HoldOutOptions,
+  options: HoldOutOptions,
 ): {train: Split<'train'>; validation: Split<'validation'>} {
+  checkOptions('holdOut', options, HOLD_OUT_KINDS, ['validation']);
+  const {validation, seed = 0} = options;
   const {count} = examples.inputs;
   if (!Number.isInteger(validation) || validation < 1 || validation >= count) {
     throw new InputError(`Expected \`validation\` to be a whole number from 1 to ${count - 1}, got ${validation}.`);
@@ -118,13 +123,17 @@ export interface DrawOptions {
   readonly seed?: number;
 }
 
+const DRAW_KINDS = {size: kinds.number, seed: kinds.number} satisfies Shape<DrawOptions>;
+
 /** Draws examples of a split without replacement, so that every method of a study sees the same ones. */
 export function drawExamples<R extends 'train' | 'validation'>(split: Split<R>, options: DrawOptions): Split<R>;
 export function drawExamples<R extends 'train' | 'validation'>(
   split: Split<R> | Unlabelled<R>,
   options: DrawOptions,
 ): Split<R> | Unlabelled<R>;
-export function drawExamples(split: Split | Unlabelled, {size, seed = 0}: DrawOptions): Split | Unlabelled {
+export function drawExamples(split: Split | Unlabelled, options: DrawOptions): Split | Unlabelled {
+  checkOptions('drawExamples', options, DRAW_KINDS, ['size']);
+  const {size, seed = 0} = options;
   if (!Number.isInteger(size) || size < 1 || size > split.inputs.count) {
     throw new InputError(`Expected \`size\` to be a whole number from 1 to ${split.inputs.count}, got ${size}.`);
   }

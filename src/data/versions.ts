@@ -1,4 +1,5 @@
 import {hash} from 'node:crypto';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {bytesOf} from './arrays.ts';
 import {tensorInputs} from './batch.ts';
 import {type Inputs, sizeOf, type TensorInputs} from './inputs.ts';
@@ -16,6 +17,8 @@ export interface VersionOptions {
    */
   readonly clean?: boolean;
 }
+
+const KINDS = {view: kinds.object, count: kinds.number, clean: kinds.flag} satisfies Shape<VersionOptions>;
 
 /** Several versions of each input. The versions of one input follow one another. */
 export interface Versions {
@@ -42,7 +45,9 @@ export interface Versions {
  *   versionsOf(images, {view: views(crop({padding: 4}), flip()), count: 2});
  * ```
  */
-export function versionsOf(inputs: Inputs, {view, count, clean = true}: VersionOptions): Versions {
+export function versionsOf(inputs: Inputs, options: VersionOptions): Versions {
+  checkOptions('versionsOf', options, KINDS, ['view', 'count']);
+  const {view, count, clean = true} = options;
   const originals = tensorInputs(inputs, `View \`${view.name}\``);
   const sourceOf = imagesOf(originals, view);
   const versions = count + Number(clean);

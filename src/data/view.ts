@@ -1,4 +1,5 @@
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds, type NoOptions, type Shape} from '../options.ts';
 import {sizeOf, type TensorInputs} from './inputs.ts';
 import {mixSeed, type RandomGenerator, randomInteger, randomNormals, seededRandom} from './random.ts';
 
@@ -42,8 +43,12 @@ export interface CropOptions {
   readonly padding?: number;
 }
 
+const CROP_KINDS = {padding: kinds.number} satisfies Shape<CropOptions>;
+
 /** Moves an image by up to `padding` pixels in each direction: zero padding and a random crop of the original size. */
-export function crop({padding = 2}: CropOptions = {}): View {
+export function crop(options: CropOptions = {}): View {
+  checkOptions('crop', options, CROP_KINDS);
+  const {padding = 2} = options;
   return {
     name: `crop ${padding}`,
     render(source, target, seed) {
@@ -54,7 +59,8 @@ export function crop({padding = 2}: CropOptions = {}): View {
 }
 
 /** Mirrors half of the images left to right. */
-export function flip(): View {
+export function flip(options: NoOptions = {}): View {
+  checkOptions('flip', options, {});
   return {
     name: 'flip',
     render(source, target, seed) {
@@ -177,13 +183,17 @@ export interface NoiseOptions {
   readonly deviation: number;
 }
 
+const NOISE_KINDS = {deviation: kinds.number} satisfies Shape<NoiseOptions>;
+
 /**
  * Adds independent Gaussian noise to every value of a tensor. Whole numbers are rounded to whole numbers, and bytes
  * are clipped to the range from 0 to 255.
  *
  * @throws InputError if the deviation is not a number above 0
  */
-export function noise({deviation}: NoiseOptions): View {
+export function noise(options: NoiseOptions): View {
+  checkOptions('noise', options, NOISE_KINDS, ['deviation']);
+  const {deviation} = options;
   if (!(deviation > 0 && deviation < Number.POSITIVE_INFINITY)) {
     throw new InputError(`Expected \`deviation\` of noise to be a number above 0, got ${deviation}.`);
   }

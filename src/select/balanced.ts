@@ -1,6 +1,7 @@
 import {selectRows} from '../data/inputs.ts';
 import {mixSeed} from '../data/random.ts';
 import {argmaxRows} from '../evaluate/distributions.ts';
+import {OptionError} from '../options.ts';
 import {random} from './random.ts';
 import type {Candidates, Strategy} from './strategy.ts';
 
@@ -19,6 +20,9 @@ import type {Candidates, Strategy} from './strategy.ts';
  * ```
  */
 export function balanced(within: Strategy = random()): Strategy {
+  if (typeof within?.choose !== 'function') {
+    throw new OptionError('balanced takes a strategy, such as margin(), or nothing.');
+  }
   const {students, embeddings} = within.needs;
   return {
     name: within.name === 'random' ? 'balanced' : `balanced ${within.name}`,

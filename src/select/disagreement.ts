@@ -1,5 +1,6 @@
 import {InputError} from '../errors.ts';
 import {logSoftmaxRows} from '../evaluate/distributions.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {highest, type Strategy} from './strategy.ts';
 
 export interface DisagreementOptions {
@@ -11,6 +12,8 @@ export interface DisagreementOptions {
   readonly students?: number;
 }
 
+const KINDS = {students: kinds.number} satisfies Shape<DisagreementOptions>;
+
 /**
  * Chooses inputs on which the student is likeliest to disagree with the teacher. The teacher's answer is unknown before
  * it is asked, so students with the same answers and other initial weights represent it: the rate at which two such
@@ -21,7 +24,9 @@ export interface DisagreementOptions {
  *
  * @throws InputError if there are fewer than two students
  */
-export function disagreement({students = 3}: DisagreementOptions = {}): Strategy {
+export function disagreement(options: DisagreementOptions = {}): Strategy {
+  checkOptions('disagreement', options, KINDS);
+  const {students = 3} = options;
   if (!Number.isInteger(students) || students < 2) {
     throw new InputError(`Expected \`students\` to be a whole number of at least 2, got ${students}.`);
   }

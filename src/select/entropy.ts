@@ -1,11 +1,13 @@
 import {entropyRows} from '../evaluate/distributions.ts';
+import {checkOptions, type NoOptions} from '../options.ts';
 import {highest, type Strategy} from './strategy.ts';
 
 /**
  * Chooses the inputs on which the student is least sure: those with the highest entropy of its probabilities. Settles
  * (2009), Active learning literature survey, section 3.1.
  */
-export function entropy(): Strategy {
+export function entropy(options: NoOptions = {}): Strategy {
+  checkOptions('entropy', options, {});
   return {
     name: 'entropy',
     needs: {students: 1, embeddings: false},

@@ -1,3 +1,4 @@
+import {checkOptions, type NoOptions} from '../options.ts';
 import type {Embeddings, Strategy} from './strategy.ts';
 
 /**
@@ -6,7 +7,8 @@ import type {Embeddings, Strategy} from './strategy.ts';
  * Active learning for convolutional neural networks: a core-set approach, algorithm 1. Its radius is at most twice the
  * best one (Gonzalez, 1985). It takes (answered + size) · count · width steps.
  */
-export function kCenter(): Strategy {
+export function kCenter(options: NoOptions = {}): Strategy {
+  checkOptions('kCenter', options, {});
   return {
     name: 'k-center',
     needs: {students: 1, embeddings: true},

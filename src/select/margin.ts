@@ -1,4 +1,5 @@
 import {softmaxRows} from '../evaluate/distributions.ts';
+import {checkOptions, type NoOptions} from '../options.ts';
 import {highest, type Strategy} from './strategy.ts';
 
 /**
@@ -6,7 +7,8 @@ import {highest, type Strategy} from './strategy.ts';
  * Scheffer, Decomain and Wrobel (2001), Active hidden Markov models for information extraction; Settles (2009),
  * section 3.1.
  */
-export function margin(): Strategy {
+export function margin(options: NoOptions = {}): Strategy {
+  checkOptions('margin', options, {});
   return {
     name: 'margin',
     needs: {students: 1, embeddings: false},

@@ -1,6 +1,7 @@
 import type {Inputs} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
+import {kinds, type Shape} from '../options.ts';
 import type {Student} from '../student/student.ts';
 import type {Detail} from '../teacher.ts';
 import {checkCount} from '../train/check-count.ts';
@@ -71,6 +72,24 @@ export interface SelectOptions extends Selection {
   /** Called with the number of inputs that have an outcome, over all rounds. */
   readonly onProgress?: (done: number) => void;
 }
+
+/** The kinds of `SelectOptions`. */
+export const SELECT_KINDS: Shape<SelectOptions> = {
+  by: kinds.object,
+  held: kinds.number,
+  first: kinds.number,
+  size: kinds.number,
+  explore: kinds.number,
+  among: kinds.number,
+  stop: kinds.object,
+  most: kinds.number,
+  calibration: kinds.number,
+  seed: kinds.number,
+  train: kinds.call,
+  detail: kinds.object,
+  signal: kinds.object,
+  onProgress: kinds.call,
+};
 
 /** The options with all defaults filled in. */
 export type Plan = Required<Omit<Selection, 'among' | 'stop'>> &

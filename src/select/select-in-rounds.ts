@@ -6,11 +6,12 @@ import type {TransferSet} from '../data/split.ts';
 import {BudgetError, InputError, KnowledgeError, PendingError} from '../errors.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {targetsOf} from '../losses/targets.ts';
+import {checkOptions} from '../options.ts';
 import {featureNames} from '../student/forward.ts';
 import {predictActivations, predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
-import {type Plan, planOf, type SelectOptions} from './options.ts';
+import {type Plan, planOf, SELECT_KINDS, type SelectOptions} from './options.ts';
 import {agreementsOf, type SelectionRound} from './round.ts';
 import {SelectionRun} from './selection-run.ts';
 import type {Candidates, Embeddings, Needs} from './strategy.ts';
@@ -35,6 +36,7 @@ export async function* selectInRounds<A extends Access>(
   pool: TransferSet,
   options: SelectOptions,
 ): AsyncGenerator<SelectionRound, void, void> {
+  checkOptions('selectInRounds', options, SELECT_KINDS, ['by', 'most', 'seed', 'train']);
   const {inputs, versions = 1} = pool;
   if (versions > 1) throw new InputError('Inputs can only be chosen without views. Give a pool without versions.');
   const {detail, signal, onProgress} = options;

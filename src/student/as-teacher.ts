@@ -3,6 +3,7 @@ import {rawTensor} from '../data/batch.ts';
 import {type Inputs, sizeOf, type TensorInputs} from '../data/inputs.ts';
 import {identityOfReading} from '../data/text-reading.ts';
 import {TeacherError} from '../errors.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import type {Feature, Input, LogitsAnswer, Outcome, Query, Teacher, TensorInput, TextInput} from '../teacher.ts';
 import {featureNames, featureShapes} from './forward.ts';
 import {type Inference, type InferenceOptions, inferenceOf} from './inference.ts';
@@ -13,20 +14,28 @@ import {architectureHash, weightsHash} from './weights-hash.ts';
 
 export interface AsTeacherOptions extends InferenceOptions {
   /** @default `tfjs` followed by the name of the model */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /**
    * The most queries in one call of `ask`.
    *
    * @default 256
    */
-  readonly maxBatch?: number;
+  readonly maxBatch?: number | undefined;
 }
+
+const KINDS = {
+  name: kinds.text,
+  maxBatch: kinds.number,
+  compile: kinds.flag,
+  onFallback: kinds.call,
+} satisfies Shape<AsTeacherOptions>;
 
 /**
  * Presents a student, or any local model, as a white-box teacher. Each layer can be requested as a feature, by its
  * name. Its identity is that of the current weights, so don't train it further.
  */
 export function asTeacher(student: Student, options: AsTeacherOptions = {}): Teacher<'white-box'> {
+  checkOptions('asTeacher', options, KINDS);
   const {name = `tfjs ${student.model.name}`, maxBatch = 256} = options;
   const views = new Map<string, View>();
   const viewOf = (layers: readonly string[]): View => {

@@ -1,6 +1,7 @@
 import {tf} from '../engine/tf.ts';
 import {adamUpdate, momentumUpdate} from '../engine/updates.ts';
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 
 /** Turns gradients into new weights. */
 export interface Optimizer {
@@ -33,16 +34,20 @@ export interface SgdOptions {
   readonly weightDecay?: number;
 }
 
+const SGD_KINDS = {
+  learningRate: kinds.number,
+  momentum: kinds.number,
+  nesterov: kinds.flag,
+  weightDecay: kinds.number,
+} satisfies Shape<SgdOptions>;
+
 /**
  * Stochastic gradient descent with momentum, in the form of Sutskever et al. (2013) that PyTorch uses: v ← μv + g, θ ←
  * θ − ηv.
  */
-export function sgd({
-  learningRate = 0.05,
-  momentum = 0.9,
-  nesterov = false,
-  weightDecay = 0,
-}: SgdOptions = {}): Optimizer {
+export function sgd(options: SgdOptions = {}): Optimizer {
+  checkOptions('sgd', options, SGD_KINDS);
+  const {learningRate = 0.05, momentum = 0.9, nesterov = false, weightDecay = 0} = options;
   checkRate(learningRate);
   return {
     name: 'sgd',
@@ -89,8 +94,17 @@ export interface AdamOptions {
   readonly weightDecay?: number;
 }
 
+const ADAM_KINDS = {
+  learningRate: kinds.number,
+  beta1: kinds.number,
+  beta2: kinds.number,
+  epsilon: kinds.number,
+  weightDecay: kinds.number,
+} satisfies Shape<AdamOptions>;
+
 /** Adam, Kingma and Ba (2015), algorithm 1, with the decoupled decay of Loshchilov and Hutter (2019). */
 export function adam(options: AdamOptions = {}): Optimizer {
+  checkOptions('adam', options, ADAM_KINDS);
   const {learningRate = 0.001} = options;
   checkRate(learningRate);
   return {name: 'adam', learningRate, start: variables => startAdam(variables, options)};

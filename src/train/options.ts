@@ -1,6 +1,7 @@
 import type {Split} from '../data/split.ts';
 import type {View} from '../data/view.ts';
 import type {LossTerm} from '../losses/loss.ts';
+import {kinds, type Shape} from '../options.ts';
 import type {Teacher} from '../teacher.ts';
 import type {Optimizer} from './optimizer.ts';
 import type {Profile} from './profile.ts';
@@ -99,6 +100,32 @@ export interface TrainOptions {
     | ((progress: {readonly step: number; readonly steps: number; readonly loss: number}) => void)
     | undefined;
 }
+
+/** The kinds of `TrainOptions`. */
+export const TRAIN_KINDS: Shape<TrainOptions> = {
+  losses: kinds.list,
+  seed: kinds.number,
+  epochs: kinds.number,
+  steps: kinds.number,
+  exactSteps: kinds.flag,
+  batchSize: kinds.number,
+  balance: kinds.number,
+  optimizer: kinds.object,
+  schedule: kinds.call,
+  clipNorm: kinds.number,
+  validation: kinds.object,
+  validateEvery: kinds.number,
+  earlyStopping: kinds.object,
+  view: kinds.object,
+  teacher: kinds.object,
+  checkpoint: kinds.object,
+  compile: kinds.flag,
+  onFallback: kinds.call,
+  signal: kinds.object,
+  onProfile: kinds.call,
+  onFit: kinds.call,
+  onStep: kinds.call,
+};
 
 /**
  * A run is written before its first step, at intervals, when it is left (by `break` or an abort) and at its end. It

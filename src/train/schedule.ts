@@ -1,4 +1,5 @@
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 
 /** The factor on the learning rate at a step, from 0 to 1. `step` counts from 0, `steps` is the length of the run. */
 export type Schedule = (step: number, steps: number) => number;
@@ -12,8 +13,14 @@ export interface WarmUp {
   readonly warmUp?: number;
 }
 
+const WARM_UP_KINDS = {warmUp: kinds.number} satisfies Shape<WarmUp>;
+const COSINE_KINDS = {...WARM_UP_KINDS, final: kinds.number} satisfies Shape<CosineDecayOptions>;
+const STEP_KINDS = {...WARM_UP_KINDS, at: kinds.numbers, factor: kinds.number} satisfies Shape<StepDecayOptions>;
+
 /** A constant rate from the end of the warm-up to the end of the run. */
-export function constantRate({warmUp = 0}: WarmUp = {}): Schedule {
+export function constantRate(options: WarmUp = {}): Schedule {
+  checkOptions('constantRate', options, WARM_UP_KINDS);
+  const {warmUp = 0} = options;
   return withWarmUp(warmUp, () => 1);
 }
 
@@ -27,7 +34,9 @@ export interface CosineDecayOptions extends WarmUp {
 }
 
 /** Half a cosine from 1 down to `final`. Loshchilov and Hutter (2017), SGDR, equation 5, without restarts. */
-export function cosineDecay({warmUp = 0, final = 0}: CosineDecayOptions = {}): Schedule {
+export function cosineDecay(options: CosineDecayOptions = {}): Schedule {
+  checkOptions('cosineDecay', options, COSINE_KINDS);
+  const {warmUp = 0, final = 0} = options;
   checkFraction('final', final);
   return withWarmUp(warmUp, progress => final + (1 - final) * 0.5 * (1 + Math.cos(Math.PI * progress)));
 }
@@ -44,7 +53,9 @@ export interface StepDecayOptions extends WarmUp {
 }
 
 /** A rate that drops by a factor at given shares of the run. */
-export function stepDecay({at, factor = 0.1, warmUp = 0}: StepDecayOptions): Schedule {
+export function stepDecay(options: StepDecayOptions): Schedule {
+  checkOptions('stepDecay', options, STEP_KINDS, ['at']);
+  const {at, factor = 0.1, warmUp = 0} = options;
   for (const share of at) checkFraction('at', share);
   checkFraction('factor', factor);
   return (step, steps) => {

@@ -5,6 +5,7 @@ import {TrainingError} from '../errors.ts';
 import {accuracy, nll} from '../evaluate/metrics.ts';
 import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import type {LossTerm} from '../losses/loss.ts';
+import {checkOptions} from '../options.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
 import type {Batch} from './batch-source.ts';
@@ -13,7 +14,7 @@ import {type Checkpoint, openCheckpoint} from './checkpoint.ts';
 import {digestOf} from './digest.ts';
 import {checkFirstBatch} from './first-batch.ts';
 import {fitOf} from './fit.ts';
-import type {Epoch, TrainOptions} from './options.ts';
+import {type Epoch, TRAIN_KINDS, type TrainOptions} from './options.ts';
 import {disposeBatch, Prefetch} from './prefetch.ts';
 import {closeEpoch, freshProgress, type Progress} from './progress.ts';
 import {type Run, startRun} from './run.ts';
@@ -31,6 +32,7 @@ export async function* train(
   knowledge: Knowledge | StoredKnowledge,
   options: TrainOptions,
 ): AsyncGenerator<Epoch, void, void> {
+  checkOptions('train', options, TRAIN_KINDS, ['losses', 'seed']);
   const {earlyStopping, validation, validateEvery = 1} = options;
   const progress = freshProgress(options.losses.length);
   const {stopwatch} = progress;

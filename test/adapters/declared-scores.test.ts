@@ -79,6 +79,14 @@ const TEACHERS: Readonly<Record<string, (kind: 'logits' | 'probabilities') => Te
     }),
 };
 
+/** The option that declares a kind, as each adapter spells it. */
+const OPTIONS: Readonly<Record<string, (kind: string) => string>> = {
+  'open-inference': kind => `output: {${kind}: 'y'}`,
+  http: kind => `output: {${kind}: '/scores'}`,
+  callable: kind => `scores: '${kind}'`,
+};
+const optionOf = (name: string, kind: string) => `Set \`${OPTIONS[name]?.(kind) ?? `output: '${kind}'`}\``;
+
 /** Asks as every command does. */
 async function run(teacher: Teacher, asked: readonly Query[]) {
   requests = 0;
@@ -108,15 +116,24 @@ describe.each(Object.keys(TEACHERS))('%s', name => {
     expect(outcomes).toBeInstanceOf(Error);
     const {message} = outcomes as Error;
     expect(message).toMatch(/It gives probabilities instead of logits\. Each of \d+ different answers/);
-    expect(message).toMatch(/Set `(output|scores): .?'?probabilities/);
+    expect(message).toContain(optionOf(name, 'probabilities'));
     expect(kept).toBe(0);
     expect(requests).toBeLessThan(8);
+  });
+
+  it('declared as logits stops at probabilities with two decimals', async () => {
+    given = asked => scoresOf(asked).probabilities.map(share => Number(share.toFixed(2)));
+    const {outcomes, kept} = await run(TEACHERS[name]!('logits'), texts);
+    expect((outcomes as Error).message).toContain('It gives probabilities instead of logits.');
+    expect((outcomes as Error).message).toContain(optionOf(name, 'probabilities'));
+    expect(kept).toBeLessThan(3);
+    expect(requests).toBeLessThan(16);
   });
 
   it('declared as probabilities stops at logits, keeps none, and says what they are', async () => {
     given = asked => scoresOf(asked).logits;
     const {outcomes, kept} = await run(TEACHERS[name]!('probabilities'), texts);
-    expect((outcomes as Error).message).toMatch(/These look like logits\. Declare them as `logits`\./);
+    expect((outcomes as Error).message).toContain(`These look like logits. ${optionOf(name, 'logits')}.`);
     expect(kept).toBe(0);
     expect(requests).toBeLessThan(8);
   });

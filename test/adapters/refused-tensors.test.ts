@@ -129,3 +129,22 @@ describe.each(Object.keys(TEACHERS))('a service of tensors behind %s', name => {
     expect(requests).toBeLessThanOrEqual(10);
   });
 });
+
+describe('a service that answers 500 at a value', () => {
+  it('costs this one of 96 values, which is quarantined', async () => {
+    const bad = -71;
+    isRefused = value => value === bad;
+    refusal = {status: 500, body: {detail: "could not convert string to float: 'n/a'"}};
+    const some = Array.from({length: 96}, (_, index) => (index === 70 ? bad : index));
+    const outcomes = await ask(TEACHERS['http']!(), some);
+    expect(outcomes.map(outcome => 'error' in outcome)).toEqual(some.map(isRefused));
+    expect((outcomes[70] as {readonly error: Error}).error.message).toMatch(
+      /It answered 500: "could not convert string to float: 'n\/a'".* this one makes it fail\./,
+    );
+    // Two batches, all attempts, two halves of each of five levels, and one request more.
+    expect(requests).toBeLessThanOrEqual(1 + 4 + 2 * 5 + 1);
+    requests = 0;
+    expect((await ask(TEACHERS['http']!(), some)).filter(outcome => 'answer' in outcome)).toHaveLength(95);
+    expect(requests).toBe(0);
+  }, 30_000);
+});

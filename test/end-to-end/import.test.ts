@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto';
-import {readFileSync, writeFileSync} from 'node:fs';
+import {readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {gzipSync} from 'node:zlib';
 import {parquetWriteBuffer} from 'hyparquet-writer';
@@ -173,6 +173,13 @@ describe('limbeck cache import --from', () => {
     expect(explained.stdout).toContain('by sorter-2024, of 2023-11-14T22:13:46.000Z. It cost nothing here');
     const again = await importFrom('kept/a', 'black-box', Object.keys(LOGS), options);
     expect(again).toMatchObject({records: 60, imported: 0, kept: 60});
+
+    for (const file of ['a', 'a-lock']) rmSync(join(folder(), 'kept', file), {force: true});
+    const rebuilt = await json(['cache', 'rebuild', '--cache', 'kept/a'], {env});
+    expect(rebuilt).toMatchObject({answers: 60, added: 60, unread: 0});
+    const relabelled = ['label', recipe, '--cache', 'kept/a', '--level', 'black-box', '--out', 'b'];
+    expect((await json<Labelled>(relabelled, {env})).levels[0]).toMatchObject({bought: 0, imported: 60, calls: 0});
+    expect(service.charged).toHaveLength(0);
   });
 
   it('takes only answers with enough detail for a gray box, and counts the others', async () => {

@@ -1,6 +1,7 @@
 import {type Inputs, inputAt, type TensorInputs} from '../../data/inputs.ts';
 import {InputError, KnowledgeError} from '../../errors.ts';
 import {coarsen} from '../../knowledge/coarsen.ts';
+import {checkOptions, kinds, oneOf, type Shape} from '../../options.ts';
 import type {Input, Outcome, Teacher, TensorInput} from '../../teacher.ts';
 import {queriesAbout} from '../collect.ts';
 import {BoundaryLine, BoundarySearch, distanceBetween, searchTogether} from './boundary-search.ts';
@@ -48,6 +49,15 @@ export interface BoundaryOptions {
   readonly temperature?: number;
 }
 
+const KINDS = {
+  references: kinds.object,
+  nearest: kinds.number,
+  bisections: kinds.number,
+  most: kinds.number,
+  form: oneOf('inverse', 'power'),
+  temperature: kinds.number,
+} satisfies Shape<BoundaryOptions>;
+
 /** Changes whenever the same answers of the teacher would give another result. */
 const VERSION = 1;
 
@@ -69,6 +79,7 @@ const VERSION = 1;
  * @throws KnowledgeError, when it is asked, if the teacher gives some class to no reference
  */
 export function boundary(teacher: Teacher, options: BoundaryOptions): Teacher<'black-box'> {
+  checkOptions('boundary', options, KINDS, ['references']);
   const {references, ...settings} = checked(teacher, options);
   const {nearest, bisections, most, form, temperature} = settings;
   const {classes, name} = teacher;

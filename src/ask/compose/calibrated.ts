@@ -4,6 +4,7 @@ import {InputError, KnowledgeError} from '../../errors.ts';
 import {coarsen} from '../../knowledge/coarsen.ts';
 import {fitTemperature} from '../../knowledge/fit-temperature.ts';
 import {LEAST_PROBABILITY, shareOfUnnamed, smoothVotes} from '../../knowledge/smoothing.ts';
+import {checkOptions, kinds, type Shape} from '../../options.ts';
 import type {Answer, Outcome, Teacher, TopKAnswer} from '../../teacher.ts';
 import {queriesAbout} from '../collect.ts';
 import {type Combined, partShowing} from './combination.ts';
@@ -27,6 +28,8 @@ export interface CalibratedOptions {
   readonly onFit?: (fit: CalibrationFit) => void;
 }
 
+const KINDS = {examples: kinds.object, onFit: kinds.call} satisfies Shape<CalibratedOptions>;
+
 /** With fewer examples the temperature depends more on the examples than on the teacher. */
 const LEAST_EXAMPLES = 100;
 
@@ -48,7 +51,9 @@ const VERSION = 1;
 export function calibrated(teacher: Teacher<'black-box'>, options: CalibratedOptions): Teacher<'black-box'>;
 export function calibrated(teacher: Teacher<'gray-box' | 'white-box'>, options: CalibratedOptions): Teacher<'gray-box'>;
 export function calibrated(teacher: Teacher, options: CalibratedOptions): Teacher<'black-box' | 'gray-box'>;
-export function calibrated(teacher: Teacher, {examples, onFit}: CalibratedOptions): Teacher<Combined> {
+export function calibrated(teacher: Teacher, options: CalibratedOptions): Teacher<Combined> {
+  checkOptions('calibrated', options, KINDS, ['examples']);
+  const {examples, onFit} = options;
   checkExamples(teacher, examples);
   const {classes} = teacher;
   const {inputs, labels} = examples;

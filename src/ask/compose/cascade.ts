@@ -1,6 +1,7 @@
 import {InputError} from '../../errors.ts';
 import {coarsen, satisfies, withoutFeatures} from '../../knowledge/coarsen.ts';
 import {LEVELS} from '../../levels.ts';
+import {checkOptions, type Kind, kinds} from '../../options.ts';
 import type {Access, Answer, AnswerOf, Detail, Outcome, Query, Teacher} from '../../teacher.ts';
 import {reorderTo} from './class-order.ts';
 import {composed, errorOfPart} from './composed.ts';
@@ -27,6 +28,7 @@ type Least<A extends Access> = Access extends A
  * `sureness` is out of its range
  */
 export function cascade<A extends Access>(teachers: readonly Teacher<A>[], sureness: Sureness): Teacher<Least<A>> {
+  checkOptions('cascade', sureness, KINDS);
   checkSureness(sureness);
   checkTeachers(teachers);
   const {classes} = teachers[0]!;
@@ -89,6 +91,12 @@ export type Sureness =
   | {readonly margin: number}
   /** The entropy of its distribution is at most this many nats. */
   | {readonly entropy: number};
+
+const KINDS: Readonly<Record<string, Kind<number>>> = {
+  confidence: kinds.number,
+  margin: kinds.number,
+  entropy: kinds.number,
+};
 
 /** @throws InputError if it isn't one of these, or out of its range */
 function checkSureness(sureness: Sureness): void {

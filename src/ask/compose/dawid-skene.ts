@@ -1,5 +1,6 @@
 import {logSumExpOfRow} from '../../data/arrays.ts';
 import {InputError} from '../../errors.ts';
+import {checkOptions, kinds, type Shape} from '../../options.ts';
 
 // In this file K is the number of classes, and matrices are row-major.
 
@@ -26,6 +27,13 @@ export interface DawidSkeneOptions {
    */
   readonly tolerance?: number;
 }
+
+const KINDS = {
+  classes: kinds.number,
+  smoothing: kinds.number,
+  rounds: kinds.number,
+  tolerance: kinds.number,
+} satisfies Shape<DawidSkeneOptions>;
 
 /** The classes and the teachers, as estimated from the labels of several teachers. */
 export interface LabelModel {
@@ -60,6 +68,7 @@ export interface DawidSkeneFit extends LabelModel {
  * @throws InputError if labels are missing or out of their range
  */
 export function dawidSkene(labels: readonly ArrayLike<number>[], options: DawidSkeneOptions): DawidSkeneFit {
+  checkOptions('dawidSkene', options, KINDS, ['classes']);
   const {classes, smoothing = 1, rounds = 1000, tolerance = 1e-9} = options;
   checkLabels(labels, options);
   const items = labels[0]!.length;

@@ -1,4 +1,5 @@
 import {InputError} from '../../errors.ts';
+import {checkOptions, kinds, type Shape} from '../../options.ts';
 import type {Answer, Detail, Outcome, Teacher} from '../../teacher.ts';
 import {reorderTo} from './class-order.ts';
 import {type Combined, combine, partShowing, type Share, shownBy, unknownBest} from './combination.ts';
@@ -16,6 +17,8 @@ export interface EnsembleOptions {
   readonly weights?: readonly number[];
 }
 
+const KINDS = {weights: kinds.numbers} satisfies Shape<EnsembleOptions>;
+
 /**
  * Several teachers as one. If they show distributions, the answer is the mean of their probabilities; otherwise it is
  * their votes. All must have the same classes. Answers use the order of the first.
@@ -29,10 +32,9 @@ export interface EnsembleOptions {
  */
 export function ensemble(teachers: readonly Teacher<'black-box'>[], options?: EnsembleOptions): Teacher<'black-box'>;
 export function ensemble(teachers: readonly Teacher<Scored>[], options?: EnsembleOptions): Teacher<'gray-box'>;
-export function ensemble(
-  teachers: readonly Teacher[],
-  {weights = teachers.map(() => 1)}: EnsembleOptions = {},
-): Teacher<Combined> {
+export function ensemble(teachers: readonly Teacher[], options: EnsembleOptions = {}): Teacher<Combined> {
+  checkOptions('ensemble', options, KINDS);
+  const {weights = teachers.map(() => 1)} = options;
   if (teachers.length === 0) throw new InputError('An ensemble is of one teacher at least. Give it its teachers.');
   if (weights.length !== teachers.length || !weights.every(weight => weight > 0 && Number.isFinite(weight))) {
     throw new InputError(

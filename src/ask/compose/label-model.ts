@@ -1,6 +1,7 @@
 import type {Inputs} from '../../data/inputs.ts';
 import {InputError, KnowledgeError} from '../../errors.ts';
 import {coarsen} from '../../knowledge/coarsen.ts';
+import {checkOptions, kinds, type Shape} from '../../options.ts';
 import type {Answer, Outcome, Teacher} from '../../teacher.ts';
 import {queriesAbout} from '../collect.ts';
 import {reorderTo} from './class-order.ts';
@@ -24,6 +25,12 @@ export interface LabelModelOptions {
   readonly onFit?: (fit: DawidSkeneFit) => void;
 }
 
+const KINDS = {
+  inputs: kinds.object,
+  smoothing: kinds.number,
+  onFit: kinds.call,
+} satisfies Shape<LabelModelOptions>;
+
 /** With two teachers, nothing tells which of them is right if they differ. */
 const LEAST_TEACHERS = 3;
 
@@ -46,8 +53,9 @@ const VERSION = 1;
  * range
  */
 export function labelModel(teachers: readonly Teacher[], options: LabelModelOptions): Teacher<'black-box'> {
+  checkOptions('labelModel', options, KINDS, ['inputs']);
   const {inputs, smoothing = 1, onFit} = options;
-  checkOptions(teachers, options);
+  checkValues(teachers, options);
   const {classes} = teachers[0]!;
   const reorders = teachers.map(teacher => reorderTo(classes, teacher));
   const labelIn = (answer: Answer, index: number) =>
@@ -112,7 +120,7 @@ function checkAnswered(teachers: readonly Teacher[], labels: readonly (readonly 
   );
 }
 
-function checkOptions(teachers: readonly Teacher[], {inputs, smoothing = 1}: LabelModelOptions): void {
+function checkValues(teachers: readonly Teacher[], {inputs, smoothing = 1}: LabelModelOptions): void {
   if (teachers.length < LEAST_TEACHERS) {
     throw new InputError(
       `A label model is of ${LEAST_TEACHERS} teachers at least, got ${teachers.length}: if two differ, nothing tells ` +

@@ -1,6 +1,7 @@
 import {mixSeed} from '../../data/random.ts';
 import {type View, viewInputs} from '../../data/view.ts';
 import {InputError, LimbeckError, TeacherError} from '../../errors.ts';
+import {checkOptions, kinds, type Shape} from '../../options.ts';
 import {digestQuery} from '../../store/key.ts';
 import type {Outcome, Part, Query, Teacher} from '../../teacher.ts';
 import type {LayerOptions} from '../layer.ts';
@@ -33,6 +34,14 @@ export interface RepeatOptions {
   readonly stop?: StopRule;
 }
 
+const KINDS = {
+  samples: kinds.number,
+  view: kinds.object,
+  paraphrase: kinds.object,
+  stop: kinds.object,
+} satisfies Shape<RepeatOptions>;
+const STOP_KINDS = {sure: kinds.number, least: kinds.number} satisfies Shape<StopRule>;
+
 /**
  * Asks a teacher the same query several times. The answer is the votes, or the mean if the teacher shows distributions.
  * The teacher varies its samples itself, for example the order in which a chat model is shown the classes; otherwise
@@ -47,7 +56,9 @@ export function repeat(teacher: Teacher<'black-box'>, options: RepeatOptions): T
 export function repeat(teacher: Teacher<'gray-box' | 'white-box'>, options: RepeatOptions): Teacher<'gray-box'>;
 export function repeat(teacher: Teacher, options: RepeatOptions): Teacher<'black-box' | 'gray-box'>;
 export function repeat(teacher: Teacher, options: RepeatOptions): Teacher<Combined> {
-  checkOptions(teacher, options);
+  checkOptions('repeat', options, KINDS, ['samples']);
+  if (options.stop) checkOptions('`stop` of repeat', options.stop, STOP_KINDS, ['sure']);
+  checkValues(teacher, options);
   const {samples, stop} = options;
   const {access, detail} = shownBy([teacher]);
   const {classes} = teacher;
@@ -120,7 +131,7 @@ function roundsOf({samples = 1, least = samples}: Part): readonly (readonly [fro
   return rounds;
 }
 
-function checkOptions(teacher: Teacher, {samples, view, paraphrase, stop}: RepeatOptions): void {
+function checkValues(teacher: Teacher, {samples, view, paraphrase, stop}: RepeatOptions): void {
   if (!Number.isSafeInteger(samples) || samples < 1) {
     throw new InputError(`Expected \`samples\` to be a whole number above 0, got ${samples}.`);
   }

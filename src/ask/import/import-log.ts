@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import {type LogFields, type LoggedRecord, namedIn, recordIn} from '../../data/logs/record.ts';
 import type {Fields, LogRow} from '../../data/logs/rows.ts';
 import {InputError} from '../../errors.ts';
+import type {Journal} from '../../store/journal/journal.ts';
 import {type AnswerEntry, type AnswerStore, openAnswerStore} from '../../store/store.ts';
 import type {Detail, Query, Teacher} from '../../teacher.ts';
 import {labelOf} from '../compare-answers.ts';
@@ -22,6 +23,8 @@ export interface Log {
 
 export interface ImportOptions {
   readonly store: AnswerStore;
+  /** Records the answers, so that a lost store can be rebuilt. @default nothing does */
+  readonly journal?: Pick<Journal, 'kept'> | undefined;
   /** A teacher that is not composed of others. */
   readonly teacher: Teacher;
   /** The least that each answer must hold. */
@@ -183,7 +186,7 @@ function labelsOf(
 
 /** Adds what was read to the store, in batches, each of which is kept as a whole. */
 async function add(staged: AnswerStore, options: ImportOptions, counts: ImportCounts): Promise<void> {
-  const {store, replace = false, dryRun = false, onImported} = options;
+  const {store, journal, replace = false, dryRun = false, onImported} = options;
   let batch: AnswerEntry[] = [];
   const flush = async () => {
     const held = await store.getMany(batch.map(({key}) => key));
@@ -191,7 +194,10 @@ async function add(staged: AnswerStore, options: ImportOptions, counts: ImportCo
     counts.kept += batch.length - wanted.length;
     counts.replaced += replace ? held.filter(stored => stored !== undefined).length : 0;
     counts.imported += wanted.length;
-    if (!dryRun) await store.setMany(wanted);
+    if (!dryRun) {
+      await journal?.kept(wanted);
+      await store.setMany(wanted);
+    }
     onImported?.(batch.map(({key}) => key));
     batch = [];
   };

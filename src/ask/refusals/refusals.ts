@@ -11,6 +11,12 @@ const REFUSED_WITHIN = 5;
 /** How many inputs a service that has answered others can refuse in a row before it counts as refusing every request. */
 const REFUSED_IN_A_ROW = 100;
 
+/** How many requests in a row the search for inputs that make a service fail may send without an answer. */
+const SEARCHED_IN_A_ROW = 16;
+
+/** The same before the service's first answer. */
+const SEARCHED_AT_FIRST = 4;
+
 interface RefusalsOptions {
   /**
    * Looks for earlier answers of the teacher: they prove that its requests work. Called once, after the first refusal.
@@ -39,6 +45,8 @@ export class Refusals {
    * Tries the inputs of one refused batch at a time, because several batches can have the same input at the same row.
    */
   readonly inTurn: LimitFunction = pLimit(1);
+  /** Searches one failed batch at a time, so that a service that is down gets few requests. */
+  readonly searchInTurn: LimitFunction = pLimit(1);
   readonly #teacher: Pick<Teacher, 'name'>;
   readonly #within: number;
   readonly #hasEarlierAnswers: () => Promise<boolean>;
@@ -53,6 +61,9 @@ export class Refusals {
   /** The actions on refused inputs that wait until other inputs are surely answered. */
   #held: {readonly number: number; readonly act: () => Promise<void>}[] = [];
   #count = 0;
+  #answers = 0;
+  /** Requests of searches without an answer, since the last answer. */
+  #searched = 0;
   #countAtAnswer = 0;
   /** True if it refused a request with several inputs. Until the reason is known, inputs are asked one by one. */
   hasRefusedBatch = false;
@@ -96,14 +107,33 @@ export class Refusals {
   /** The service answered a request. */
   answered(): void {
     this.#works = true;
+    this.#answers++;
+    this.#searched = 0;
     this.#wake();
+  }
+
+  /** How often the service is known to have answered. It grows with each answer. */
+  get answers(): number {
+    return this.#answers;
+  }
+
+  /** False if the last requests of searches brought no answer, so that the service itself seems to fail. */
+  maySearch(requests: number): boolean {
+    return this.#searched + requests <= (this.#works ? SEARCHED_IN_A_ROW : SEARCHED_AT_FIRST);
+  }
+
+  /** Requests of a search brought no answer. */
+  searchFailed(requests: number): void {
+    this.#searched += requests;
   }
 
   /** Looks for earlier answers, after a refusal. */
   async lookBack(): Promise<void> {
     if (this.#works) return;
     this.#earlier ??= this.#hasEarlierAnswers();
-    if (await this.#earlier) this.answered();
+    if (!(await this.#earlier)) return;
+    this.#works = true;
+    this.#wake();
   }
 
   /**

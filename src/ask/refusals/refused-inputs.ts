@@ -45,7 +45,7 @@ async function askApart<A extends Access>(
 }
 
 /** Makes a failed request, or one that the budget does not cover, the error of its queries. */
-function asErrorOf(queries: readonly Query[]): (error: unknown) => readonly {readonly error: Error}[] {
+export function asErrorOf(queries: readonly Query[]): (error: unknown) => readonly {readonly error: Error}[] {
   return error => {
     if (!(error instanceof TeacherError || error instanceof BudgetError)) throw error;
     return queries.map(() => ({error}));

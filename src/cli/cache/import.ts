@@ -7,7 +7,8 @@ import {digestOfLog, type LogFormat, readRows} from '../../data/logs/rows.ts';
 import {InputError} from '../../errors.ts';
 import {loadRecipe} from '../../recipe/load.ts';
 import {resolveRecipe} from '../../recipe/resolve.ts';
-import {isStoreUrl} from '../../store/cache-path.ts';
+import {isStoreUrl, journalOf} from '../../store/cache-path.ts';
+import {type Journal, openJournal} from '../../store/journal/journal.ts';
 import {importAnswers} from '../../store/portable.ts';
 import {type AnswerStore, openAnswerStore} from '../../store/store.ts';
 import {counted} from '../../study/report/format.ts';
@@ -72,9 +73,9 @@ export async function runImportLogs(flags: ImportLogFlags): Promise<void> {
     const logs = from.map((file, index) => {
       return {file: resolve(file), sha256: digests[index]!.sha256, rows: readRows(file, format)};
     });
-    const counts = await withStoreFor(cache, dryRun, store =>
+    const counts = await withStoreFor(cache, dryRun, (store, journal) =>
       importLogs(logs, {
-        ...{store, ...leaf, prompt, last, replace, dryRun},
+        ...{store, journal, ...leaf, prompt, last, replace, dryRun},
         fields: {text, label, probabilities, logprobs, date, model},
         withRequest: requests?.withRequest,
         signal: stopSignal(),
@@ -99,11 +100,20 @@ function checkPrompt(prompt: string | undefined): void {
   throw new InputError('`--prompt` must hold `{text}` once, where the log has the text.');
 }
 
-/** A dry run makes no cache. */
-async function withStoreFor<T>(cache: string, dryRun: boolean, use: (store: AnswerStore) => Promise<T>): Promise<T> {
+/** A dry run makes no cache and no journal. */
+async function withStoreFor<T>(
+  cache: string,
+  dryRun: boolean,
+  use: (store: AnswerStore, journal: Journal | undefined) => Promise<T>,
+): Promise<T> {
   let result: T | undefined;
   const keep = async (store: AnswerStore) => {
-    result = await use(store);
+    const journal = dryRun ? undefined : await openJournal(journalOf(cache));
+    try {
+      result = await use(store, journal);
+    } finally {
+      await journal?.close();
+    }
   };
   if (dryRun && !isStoreUrl(cache) && !existsSync(cache)) await keep(openAnswerStore({store: new Map()}));
   else await withNewStore(cache, keep);

@@ -130,7 +130,7 @@ class SegmentJournal implements Journal {
   readonly #keptLines = new KeptLines();
   readonly #received = new Map<string, ReplyLocation>();
   #calls = 0;
-  #holdsReplies = false;
+  #holdsAnswers = false;
 
   constructor({directory, name, lock, inDoubt, unknown}: OpenedSegment, outstanding: Outstanding) {
     this.#directory = directory;
@@ -182,7 +182,7 @@ class SegmentJournal implements Journal {
 
   refused(id: number, reply: Reply): void {
     this.#segment.note(refusedLine(id, reply));
-    this.#holdsReplies = true;
+    this.#holdsAnswers = true;
     this.failed(id, `status ${reply.status}`, false);
   }
 
@@ -213,6 +213,7 @@ class SegmentJournal implements Journal {
 
   async kept(entries: readonly AnswerEntry[]): Promise<void> {
     const lines = this.#keptLines.of(entries);
+    this.#holdsAnswers ||= entries.some(({stored}) => stored.imported);
     if (lines !== '') await this.#segment.append(lines).written;
   }
 
@@ -241,7 +242,7 @@ class SegmentJournal implements Journal {
 
   #keep(id: number, keys: readonly string[], reply: Reply): Keeping {
     const {offset, length, written} = this.#segment.append(replyLine(id, keys, reply));
-    this.#holdsReplies = true;
+    this.#holdsAnswers = true;
     return {location: {segment: this.#name, offset, length}, written};
   }
 
@@ -256,7 +257,7 @@ class SegmentJournal implements Journal {
       this.#outstanding.end();
       const left = carryLines(this.#outstanding);
       if (left.length > 0) createSegment(this.#directory, {journal: 1, owner: null}, left);
-      retire(this.#directory, this.#name, this.#holdsReplies);
+      retire(this.#directory, this.#name, this.#holdsAnswers);
     } catch (error) {
       throw journalFailure(this.#directory, 'written', error);
     } finally {

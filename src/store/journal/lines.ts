@@ -96,16 +96,17 @@ function keptHeaders(headers: Reply['headers']): Reply['headers'] {
   return kept;
 }
 
-/** A line with kept answers, all of replies in one segment. */
+/** A line with kept answers, all of replies in one segment, or all of logs. */
 export interface KeptLine {
   readonly kept: readonly (readonly [key: string, record: ShortRecord])[];
-  /** The segment of their replies. */
+  /** The segment of their replies; an empty text for imported answers, whose replies are in no segment. */
   readonly in: string;
   /** The common parts of the records in this line and later ones, by number. */
   readonly heads?: Readonly<Record<number, RecordHead>>;
 }
 
 const BEGINNING = Buffer.from('{"kept":');
+const OF_LOGS = '';
 /** The index of a record's answer. */
 const ANSWER = 8;
 
@@ -114,11 +115,11 @@ export class KeptLines {
   readonly #heads = new RecordHeads();
   readonly #written = new Set<number>();
 
-  /** The lines of the answers whose replies are in the journal. Other answers have no line. */
+  /** The lines of the answers whose replies are in the journal, and of imported answers. Other answers have no line. */
   of(entries: readonly AnswerEntry[]): string {
     const bySegment = new Map<string, AnswerEntry[]>();
     for (const entry of entries) {
-      const segment = entry.stored.reply?.segment;
+      const segment = entry.stored.reply?.segment ?? (entry.stored.imported && OF_LOGS);
       if (segment === undefined) continue;
       const others = bySegment.get(segment);
       if (others) others.push(entry);
@@ -152,6 +153,11 @@ export function keptIn(line: Buffer, isWhole = false): KeptLine | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** True for a line with imported answers, which keeps its segment: no reply brings them back. */
+export function holdsImported(line: Buffer): boolean {
+  return line.subarray(0, BEGINNING.length).equals(BEGINNING) && line.includes(`"in":"${OF_LOGS}"`);
 }
 
 /** Reads answers from the lines of one segment, in their order. */

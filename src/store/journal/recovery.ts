@@ -2,7 +2,7 @@ import {appendFileSync, closeSync, fstatSync, openSync, readSync, rmSync} from '
 import {join} from 'node:path';
 import {fateOf, isOfThisMachine, type Owner} from '../owner.ts';
 import type {ReplyLocation} from '../stored-answer.ts';
-import {holdsReply, lineOf, linesOf, parseReply, replyNumber, segmentsIn} from './lines.ts';
+import {holdsImported, holdsReply, lineOf, linesOf, parseReply, replyNumber, segmentsIn} from './lines.ts';
 import {isLocked, removeLock} from './lock.ts';
 import {Outstanding} from './outstanding.ts';
 import {CLOSING, isClosed, type SegmentHead} from './segment.ts';
@@ -45,10 +45,10 @@ export async function recover(directory: string): Promise<Recovery> {
       const fate = owner ? await fateOfWriter({directory, name, owner, changed}) : 'ended';
       if (fate === 'unknown') unknown.push(owner!);
       if (fate === 'unknown' || fate === 'alive') continue;
-      const holdsReplies = scan(file, name, outstanding);
+      const holdsAnswers = scan(file, name, outstanding);
       for (const key of outstanding.end()) doubted.add(key);
       // A silent process may write on, and that must not be lost.
-      scanned.push({name, isKept: holdsReplies || fate === 'silent'});
+      scanned.push({name, isKept: holdsAnswers || fate === 'silent'});
     } finally {
       closeSync(left.file);
     }
@@ -108,11 +108,11 @@ function openLeft(directory: string, name: string): LeftSegment | undefined {
   return {file, owner, changed: fstatSync(file).mtimeMs};
 }
 
-/** Adds what the segment left. Returns true if it holds replies. */
+/** Adds what the segment left. Returns true if it holds replies or imported answers, and so is kept. */
 function scan(file: number, name: string, into: Outstanding): boolean {
-  let holdsReplies = false;
+  let isKept = false;
   for (const {line, offset} of linesOf(file)) {
-    holdsReplies ||= holdsReply(line);
+    isKept ||= holdsReply(line) || holdsImported(line);
     const id = replyNumber(line);
     if (id === undefined) {
       apply(line, into);
@@ -120,7 +120,7 @@ function scan(file: number, name: string, into: Outstanding): boolean {
     }
     into.replied(id, {segment: name, offset, length: line.length});
   }
-  return holdsReplies;
+  return isKept;
 }
 
 /** A torn or unknown line is ignored. */

@@ -114,6 +114,29 @@ describe('a proxy of the environment', () => {
     expect((await failureOf(teacherAt('https://127.0.0.1:9/v1'))).message).toContain('answered 502 to a connection to');
   });
 
+  it.each(['127.0.0.1', 'localhost', '[::1]'])('that fails for %s is said to be asked for this machine', async host => {
+    const advice = `set no_proxy=${host}.`;
+    vi.stubEnv('http_proxy', 'http://127.0.0.2:9');
+    const failed = await failureOf(teacherAt(`http://${host}:1/v1`));
+    expect(failed.message).toContain('Nothing answers at the proxy 127.0.0.2:9.');
+    expect(failed.message).toContain(advice);
+    const proxy = await startProxy();
+    vi.stubEnv('http_proxy', proxy.url);
+    // It can't be told from the server's own reply, as a proxy forwards requests to http:// addresses.
+    const refused = await failureOf(teacherAt(`http://${host}:1/v1`));
+    expect(refused.message).toContain('It answered 502.');
+    expect(refused.message).toContain(`The request went through the proxy ${new URL(proxy.url).host} of http_proxy`);
+    expect(refused.message).toContain(advice);
+    expect((await failureOf(teacherAt(`https://${host}:1/v1`))).message).toContain(advice);
+    vi.stubEnv('no_proxy', '127.0.0.1,localhost,[::1]');
+    expect((await failureOf(teacherAt(`http://${host}:1/v1`))).message).not.toContain('proxy');
+  });
+
+  it('that fails for another host is not', async () => {
+    vi.stubEnv('http_proxy', (await startProxy()).url);
+    expect((await failureOf(teacherAt('http://teacher.invalid/v1'))).message).not.toContain('no_proxy');
+  });
+
   it('that is no URL is refused with the variable', () => {
     vi.stubEnv('https_proxy', 'ftp://a.test');
     expect(() => teacherAt('https://teacher.test/v1')).toThrow('The environment variable https_proxy holds no URL');

@@ -1,11 +1,14 @@
-import {existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync} from 'node:fs';
+import {cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {basename, join} from 'node:path';
 import {afterAll, afterEach, beforeEach, describe, expect, it, vi} from 'vitest';
 import {type ImportOptions, importLogs} from '../../../src/ask/import/import-log.ts';
 import type {LogRow} from '../../../src/data/logs/rows.ts';
 import {InputError} from '../../../src/errors.ts';
+import {openJournal} from '../../../src/store/journal/journal.ts';
+import {rebuildStore} from '../../../src/store/journal/rebuild.ts';
 import {answerKey} from '../../../src/store/key.ts';
+import {thisProcess} from '../../../src/store/owner.ts';
 import {type AnswerStore, openAnswerStore} from '../../../src/store/store.ts';
 import {problemWith} from '../../../src/store/stored-answer.ts';
 import {fakeTeacher} from '../fake-teacher.ts';
@@ -16,6 +19,12 @@ afterEach(() => vi.unstubAllEnvs());
 
 const teacher = fakeTeacher({access: 'black-box', detail: {kind: 'label'}}, () => []);
 const keyOf = (text: string) => answerKey(teacher.identity, {input: {kind: 'text', text}});
+
+async function collected<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
 
 let store: AnswerStore;
 let next = 0;
@@ -52,6 +61,35 @@ describe('an import of logs', () => {
     });
     expect(two?.imported).toEqual({file: '/logs/a.jsonl', sha256: 'ab12', line: 2, date: undefined});
     expect(problemWith({key: keyOf('one'), stored: one!})).toBeUndefined();
+  });
+
+  it('records them in the journal, from which a lost store is rebuilt, also after a kill', async () => {
+    const directory = join(folder, `journal-${next}`);
+    const journal = await openJournal(directory);
+    const records = Array.from({length: 1200}, (_, index) => ({
+      text: `text ${index}`,
+      label: 'abc'[index % 3],
+      model: 'm-1',
+    }));
+    await imported(records, {journal});
+    const killed = `${directory}-killed`;
+    cpSync(directory, killed, {recursive: true, filter: path => !basename(path).startsWith('lock-')});
+    await journal.close();
+    const [segment] = readdirSync(killed).filter(name => name.endsWith('.jsonl'));
+    const [head, ...lines] = readFileSync(join(killed, segment!), 'utf8').split('\n');
+    const owner = {...thisProcess, start: 'earlier'};
+    writeFileSync(join(killed, segment!), [JSON.stringify({...JSON.parse(head!), owner}), ...lines].join('\n'));
+    // Retires what the killed process left.
+    await (await openJournal(killed)).close();
+    const all = async (from: AnswerStore) =>
+      new Map((await collected(from.entries())).map(({key, stored}) => [key, stored]));
+    const kept = await all(store);
+    for (const source of [directory, killed]) {
+      const fresh = openAnswerStore({path: join(folder, `rebuilt-${next++}`)});
+      expect(await rebuildStore(fresh, source)).toEqual({answers: 1200, added: 1200, unread: 0});
+      expect(await all(fresh)).toEqual(kept);
+      await fresh.close();
+    }
   });
 
   it('takes the first of several answers about a text, within and across batches, or the last', async () => {

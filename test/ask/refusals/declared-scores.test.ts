@@ -38,6 +38,9 @@ describe('scores that were declared as logits', () => {
     [1000, 9, 3],
     [3, 4, 3],
     [3, 3, 4],
+    [2, 2, 7],
+    [3, 2, 8],
+    [10, 2, 10],
   ])('and are probabilities of %d classes with %d decimals end the run by row %d', (classes, decimals, rows) => {
     const declared = checking({output: 'logits'});
     for (let row = 1; row <= rows; row++) {
@@ -62,28 +65,40 @@ describe('scores that were declared as logits', () => {
     expect(declared.verdict).toBeUndefined();
   });
 
-  it.each([[[0, 1]], [[0.5, 0.5]], [[0.25, 0.75]], [[-1.2, -0.36]], [[1]]])(
-    'pass if they are %j, which tell nothing',
-    values => {
-      const declared = checking();
-      const outcomes = Array.from({length: 20}, () => logits(...values));
-      expect(declared.check(outcomes)).toEqual(outcomes);
-    },
-  );
+  it('pass if another row that came with them is none of probabilities', () => {
+    const declared = checking();
+    const outcomes = [logits(0.31, 0.69), logits(0.13, 0.87), logits(1.4, -0.2)];
+    expect(declared.check(outcomes)).toEqual(outcomes);
+  });
 
-  it('raise no false alarm in a million runs of normal logits, of any spread and rounding', () => {
+  it('are judged by the finest rounding so far: one decimal less in a row is chance', () => {
+    const declared = checking();
+    expect(declared.check([logits(0.31, 0.69), logits(0.9, 0.1), logits(1, 0)])).toEqual(
+      Array.from({length: 3}, () => ({error: expect.any(TeacherError)})),
+    );
+  });
+
+  it.each([[[0, 1]], [[0.5, 0.5]], [[-1.2, -0.36]], [[1]]])('pass if they are %j, which tell nothing', values => {
+    const declared = checking();
+    const outcomes = Array.from({length: 20}, () => logits(...values));
+    expect(declared.check(outcomes)).toEqual(outcomes);
+  });
+
+  it('raise no false alarm in a million runs of normal logits, of any mean, spread and rounding', () => {
     const draw = normals(4);
     let refused = 0;
     for (let run = 0; run < 1_000_000; run++) {
       const declared = checking();
       const spread = [0.3, 1, 4][run % 3]!;
       const decimals = [2, 3, 9][Math.floor(run / 3) % 3]!;
-      const row = () => logits(rounded(draw() * spread, decimals), rounded(draw() * spread, decimals));
-      if ('error' in declared.check([row()])[0]!) refused++;
-      if (refused > 0 && 'error' in declared.check([row()])[0]!) declared.check([row()]);
+      const classes = 2 + (Math.floor(run / 9) % 2);
+      // The mean at which sums are 1 most often.
+      const mean = run % 2 === 0 ? 0 : 1 / classes;
+      const row = () => logits(...Array.from({length: classes}, () => rounded(mean + draw() * spread, decimals)));
+      while ('error' in declared.check([row()])[0]!) refused++;
       if (declared.verdict) throw new Error(`a false alarm in run ${run}`);
     }
-    expect(refused).toBeLessThan(400);
+    expect(refused).toBeLessThan(3000);
   });
 });
 
