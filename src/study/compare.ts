@@ -22,7 +22,7 @@ import {checkWritable} from './writable.ts';
 /**
  * Compares what levels of access are worth: asks each level about the same inputs, and once more for a method that asks in
  * its own way; trains the same student by every method from every seed, measures all of them on the test split, and writes
- * `results.json` and `report.html`.
+ * `results.json`, `results.csv`, `results.md` and `report.html`.
  */
 export async function compare(recipe: Recipe, options: StudyOptions = {}): Promise<Results> {
   const started = performance.now();
@@ -73,17 +73,25 @@ async function answeredMethods(
 }
 
 /** The files that a study writes its findings to. */
-export function resultFiles(directory: string): {readonly results: string; readonly report: string} {
-  return {results: join(directory, 'results.json'), report: join(directory, 'report.html')};
+export function resultFiles(directory: string): Readonly<Record<'results' | 'csv' | 'markdown' | 'report', string>> {
+  const [results, csv, markdown] = ['json', 'csv', 'md'].map(ending => join(directory, `results.${ending}`)) as [
+    string,
+    string,
+    string,
+  ];
+  return {results, csv, markdown, report: join(directory, 'report.html')};
 }
 
 /** Writes each file whole or not at all. */
 async function writeResults(directory: string, results: Results): Promise<void> {
   // The package that draws plots is large, and most programs write no report.
   const {renderReport} = await import('./report/page.ts');
+  const {resultsCsv, resultsMarkdown} = await import('./result-tables.ts');
   await mkdir(directory, {recursive: true});
   const files = resultFiles(directory);
   const report = renderReport(results);
   await writeFileAtomic(files.results, `${withoutSecrets(JSON.stringify(results, undefined, 2))}\n`);
+  await writeFileAtomic(files.csv, withoutSecrets(resultsCsv(results)));
+  await writeFileAtomic(files.markdown, withoutSecrets(resultsMarkdown(results)));
   await writeFileAtomic(files.report, withoutSecrets(report));
 }

@@ -135,6 +135,10 @@ describe('compare', () => {
     expect(resultsFile.safeParse(file).error).toBeUndefined();
     expect((file as Results).rows[0]!.klToTeacher).toBeGreaterThan(0);
     expect(results).toMatchObject(await readResults(where.directory));
+    const csv = await readFile(join(where.directory, 'results.csv'), 'utf8');
+    expect(csv.trim().split('\n')).toHaveLength(1 + results.rows.length);
+    const markdown = await readFile(join(where.directory, 'results.md'), 'utf8');
+    for (const {method} of results.methods) expect(markdown).toContain(method);
   });
 
   it('sets every method against the first that learns from labels alone', () => {

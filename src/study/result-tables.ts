@@ -1,0 +1,123 @@
+import Papa from 'papaparse';
+import type {BudgetRow} from './budget-results.ts';
+import {between, confidenceText, count, counted, meanAndDeviation, percent, points, pText} from './report/format.ts';
+import {type Measure, spread, spreadOf} from './report/spread.ts';
+import type {ResultRow, Results} from './results.ts';
+
+/** The columns that come first; the others are all numbers that rows have, by their names in `results.json`. */
+const FIRST = ['level', 'method', 'seed', 'budget', 'answers'];
+
+/**
+ * The results as a table for other programs: a line a student, with all of its numbers. `budget` is the number of inputs
+ * that was compared, `answers` what the student learned from. A number that is not finite is an empty cell. A name that a
+ * spreadsheet would take for a formula begins with an apostrophe.
+ */
+export function resultsCsv({rows, budgets, sizes}: Results): string {
+  const largest = budgets?.sizes.at(-1);
+  const lines = (budgets?.rows ?? rows).map((row): Readonly<Record<string, unknown>> => {
+    if (budgets === undefined) return {...numbersOf(row), answers: row.budget, budget: sizes.transfer};
+    // The largest budget has more measures.
+    const same = (other: ResultRow) =>
+      other.method === row.method && other.level === row.level && other.seed === row.seed;
+    const whole = row.budget === largest ? rows.find(same) : undefined;
+    return {...(whole && numbersOf(whole)), ...numbersOf(row)};
+  });
+  const measures = new Set(lines.flatMap(line => Object.keys(line)).filter(key => !FIRST.includes(key)));
+  const columns = [...FIRST, ...measures];
+  const cells = lines.map(line => columns.map(column => line[column] ?? ''));
+  return `${Papa.unparse([columns, ...cells], {escapeFormulae: FORMULA, newline: '\n'})}\n`;
+}
+
+/** A spreadsheet runs a cell that begins so, whatever lines follow. */
+const FORMULA = /^[=+\-@\t\r]/;
+
+/** Level and method of a row, and its numbers. */
+function numbersOf(row: ResultRow | BudgetRow): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(row).flatMap(([key, value]): (readonly [string, unknown])[] => {
+      if (typeof value === 'string') return [[key, value]];
+      return typeof value === 'number' ? [[key, Number.isFinite(value) ? value : '']] : [];
+    }),
+  );
+}
+
+/** The columns of a method's measures: name, measure, digits, scale. */
+const COLUMNS: readonly (readonly [name: string, measure: Measure, digits: number, scale: number])[] = [
+  ['accuracy, %', 'accuracy', 2, 100],
+  ['agreement, %', 'agreement', 2, 100],
+  ['KL, nats', 'klToTeacher', 3, 1],
+  ['NLL, nats', 'nll', 3, 1],
+  ['ECE, %', 'ece', 2, 100],
+  ['Brier', 'brier', 3, 1],
+];
+
+/** The results as Markdown, for a README or a paper. */
+export function resultsMarkdown(results: Results): string {
+  return [headText(results), methodTable(results), ...budgetTable(results), ...verdictTable(results)]
+    .join('\n\n')
+    .concat('\n');
+}
+
+function headText({name, teacher, sizes, seeds, truth}: Results): string {
+  const accuracy = truth === 'labels' ? `, accuracy ${percent(teacher.accuracy)} %` : '';
+  const what = seeds.length > 1 ? `mean ± sample standard deviation over ${counted(seeds.length, 'seed')}` : 'one seed';
+  return `## ${cellText(name)}\n\nTeacher: ${cellText(teacher.name)}${accuracy}. Measured on ${counted(sizes.test, 'test input')}; ${what}.`;
+}
+
+function methodTable(results: Results): string {
+  const columns = COLUMNS.filter(([, measure]) => measure !== 'accuracy' || results.truth === 'labels');
+  const rows = results.methods.map(method => [
+    method.level,
+    method.method,
+    count(spreadOf(results, method, 'budget').mean),
+    ...columns.map(([, measure, digits, scale]) => meanAndDeviation(spreadOf(results, method, measure), digits, scale)),
+  ]);
+  return table(['level', 'method', 'answers', ...columns.map(([name]) => name)], rows, 2);
+}
+
+/** Agreement by method and budget, if several budgets were compared. */
+function budgetTable({budgets, methods}: Results): readonly string[] {
+  if (budgets === undefined) return [];
+  const rows = methods.map(({level, method}) => [
+    method,
+    ...budgets.sizes.map(size => {
+      const own = budgets.rows.filter(row => row.level === level && row.method === method && row.budget === size);
+      return meanAndDeviation(spread(own.map(({agreement}) => agreement)), 2, 100);
+    }),
+  ]);
+  return [
+    'Agreement with the teacher in %, by the number of inputs:',
+    table(['method', ...budgets.sizes.map(count)], rows, 1),
+  ];
+}
+
+function verdictTable({verdicts = []}: Results): readonly string[] {
+  if (verdicts.length === 0) return [];
+  const rows = verdicts.map(({a, b, budget, difference, low, high, confidence, adjustedP, verdict}) => [
+    a,
+    verdict,
+    b,
+    budget === 'curve' ? 'all' : count(budget),
+    points(difference),
+    `${between([low, high])} (${confidenceText(confidence)})`,
+    pText(adjustedP),
+  ]);
+  const head = ['method', 'verdict', 'against', 'inputs', 'points', 'interval', 'p (Holm)'];
+  return ['Verdicts on agreement; together they hold at 95 %:', table(head, rows, 3)];
+}
+
+/** @param words - the number of columns of words, which come first; numbers stand to the right */
+function table(head: readonly string[], rows: readonly (readonly string[])[], words: number): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(cellText).join(' | ')} |`;
+  const rule = `| ${head.map((_, column) => (column < words ? '---' : '---:')).join(' | ')} |`;
+  return [line(head), rule, ...rows.map(line)].join('\n');
+}
+
+/** A text on one line that Markdown and HTML leave as it is. */
+function cellText(text: string): string {
+  return text
+    .replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
+    .replaceAll(/[\\`*_[\]|~#]/g, '\\$&')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;');
+}
