@@ -75,7 +75,8 @@ export function againstLargest(
     : {...shared, verdict: OPPOSITE[verdict], interval: [-high, -low]};
 }
 
-const OPPOSITE: Readonly<Record<DifferenceVerdict, DifferenceVerdict>> = {
+/** The verdict on b if this is that on a. */
+export const OPPOSITE: Readonly<Record<DifferenceVerdict, DifferenceVerdict>> = {
   better: 'worse',
   worse: 'better',
   'no difference shown': 'no difference shown',

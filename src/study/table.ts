@@ -133,7 +133,8 @@ function comparisonTable(results: Results, colours: Colours): string {
   );
   const head = ['', 'points', 'interval', 'at', 'p', 'detectable', 'verdict'].map(text => dim(text));
   const baseline = printable(baselineName(results) ?? '', METHOD_WIDTH);
-  const title = `Agreement against ${baseline} in percentage points; all verdicts together hold at 95 % (Holm)`;
+  const correction = results.budgets ? '' : ' (Holm)';
+  const title = `Agreement against ${baseline} in percentage points; all verdicts together hold at 95 %${correction}`;
   const table = plainTable(head, rows, 1, ['left', 'right', 'right', 'right', 'right', 'right', 'left']);
   return [title, table, dim(HOW_TO_READ)].join('\n');
 }

@@ -6,6 +6,7 @@ import type {Browser, Page} from 'playwright-core';
 import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import {renderReport} from '../../src/study/report/page.ts';
 import {launchChromium, NO_CHROMIUM} from '../chromium.ts';
+import {withBudgets} from './sample-budgets.ts';
 import {sampleResults, usualMethods} from './sample-results.ts';
 
 const hostile = '</script><script>document.title = "owned"</script><img src=x onerror="document.title=1">';
@@ -20,6 +21,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'limbeck-report-'));
   browser = await launchChromium();
   await writeFile(join(folder, 'usual.html'), renderReport(sampleResults()));
+  await writeFile(join(folder, 'budgets.html'), renderReport(withBudgets(sampleResults())));
   await writeFile(join(folder, 'hostile.html'), renderReport(hostileResults()));
   await writeFile(join(folder, 'large.html'), renderReport(largeResults()));
 });
@@ -75,7 +77,7 @@ describe('the report in a browser', () => {
     expect(Math.min(...sizes)).toBeGreaterThan(60);
   });
 
-  it.each(['usual', 'hostile', 'large'])(
+  it.each(['usual', 'budgets', 'hostile', 'large'])(
     'keeps the %s report within the width of a desk, a phone and a small phone',
     async name => {
       for (const width of [1280, 390, 380]) {
@@ -89,8 +91,10 @@ describe('the report in a browser', () => {
   it('keeps the letters of a drawing inside of the page and off each other', async () => {
     for (const width of [1280, 390]) {
       await page.setViewportSize({width, height: 900});
-      await open('usual');
-      expect(await page.evaluate(OVERLAPPING)).toEqual([]);
+      for (const name of ['usual', 'budgets']) {
+        await open(name);
+        expect(await page.evaluate(OVERLAPPING)).toEqual([]);
+      }
     }
   });
 
@@ -157,7 +161,7 @@ function largeResults(): ReturnType<typeof sampleResults> {
     const method = usualMethods[index % usualMethods.length]!;
     return {...method, method: `${method.method} in variant number ${index} of twenty`};
   });
-  return sampleResults({classes, methods, seeds: [1]});
+  return withBudgets(sampleResults({classes, methods, seeds: [1]}), {sizes: [500, 2000]});
 }
 
 /** Pairs of words of one drawing whose boxes overlap by more than a pixel both ways, and words outside of the page. */

@@ -1,9 +1,10 @@
 import {dollars} from '../../ask/budget/price.ts';
 import {mean, standardDeviation} from '../../evaluate/statistics.ts';
 import type {CheapestMethod, ExchangeRate, PairVerdict} from '../budget-results.ts';
+import {OPPOSITE} from '../budgets.ts';
 import type {MethodResult, Results} from '../results.ts';
-import {between, confidenceText, count, counted, percentage} from './format.ts';
-import {baselineName} from './summary.ts';
+import {between, confidenceText, count, counted, percent, percentage} from './format.ts';
+import {baselineName, bestOfLevel, doubt, isClaim, LEVELS} from './summary.ts';
 
 /** Mean and sample standard deviation of a method's agreement at one budget; NaN if no run succeeded. */
 export function agreementAt(
@@ -18,12 +19,57 @@ export function agreementAt(
 
 /** The exchange rates that a reader looks for first, a sentence a method: in answers of the baseline. */
 export function exchangeSentences(results: Results): readonly string[] {
-  const baseline = baselineName(results);
   return results.methods.flatMap(({method}) => {
-    const own = results.budgets?.exchangeRates.filter(rate => rate.method === method && rate.inAnswersOf === baseline);
-    const told = own?.findLast(({worth, low, high}) => worth !== null && low !== null && high !== null) ?? own?.at(0);
+    const told = firstRate(results, method);
     return told === undefined ? [] : [exchangeSentence(told, results.budgets!.sizes)];
   });
+}
+
+/** The exchange rate of a method, in answers of the baseline, that a reader looks for first: one whose interval is closed. */
+function firstRate(results: Results, method: string): ExchangeRate | undefined {
+  const baseline = baselineName(results);
+  const own = results.budgets?.exchangeRates.filter(rate => rate.method === method && rate.inAnswersOf === baseline);
+  return own?.findLast(({worth, low, high}) => worth !== null && low !== null && high !== null) ?? own?.at(0);
+}
+
+/**
+ * The answer of a study of several budgets in two sentences: which method agrees most over all of them, and how many answers
+ * of the baseline those of the fullest level are worth. Undefined without budgets.
+ */
+export function budgetHeadline(results: Results): string | undefined {
+  const baseline = baselineName(results);
+  if (results.budgets === undefined || baseline === undefined) return undefined;
+  const [best] = curveVerdicts(results)
+    .flatMap(verdict => facing(verdict, baseline) ?? [])
+    .filter(({verdict}) => verdict === 'better')
+    .toSorted((one, other) => other.difference - one.difference);
+  const found = best
+    ? `“${best.a}” agrees with the teacher ${percent(best.difference)} points more often than “${baseline}” over all budgets (${intervalText(best)}).`
+    : `No method is shown to agree with the teacher more often than “${baseline}” over all budgets.${doubt(results)}`;
+  const fullest = LEVELS.flatMap(level => bestOfLevel(results, level) ?? []).at(-1);
+  const rate = fullest && firstRate(results, fullest.method);
+  return rate === undefined ? found : `${found} ${exchangeSentence(rate, results.budgets.sizes)}`;
+}
+
+/** The comparison as one of some method with the baseline; undefined if it is of two others. */
+function facing(pair: PairVerdict, baseline: string): PairVerdict | undefined {
+  if (pair.b === baseline) return pair;
+  return pair.a === baseline ? turned(pair) : undefined;
+}
+
+/** The comparison with the method first that agrees more often. */
+export function greaterFirst(pair: PairVerdict): PairVerdict {
+  return pair.difference < 0 ? turned(pair) : pair;
+}
+
+function turned(pair: PairVerdict): PairVerdict {
+  const {a, b, difference, low, high} = pair;
+  const verdict = OPPOSITE[pair.verdict];
+  return {...pair, a: b, b: a, difference: -difference, low: -high, high: -low, verdict};
+}
+
+function intervalText({low, high, confidence}: PairVerdict): string {
+  return `${confidenceText(confidence)} interval ${between([low, high])}`;
 }
 
 /** `1,000 answers of “log-probabilities” teach as much as 2,300 of “labels” (95 % interval 1,900 to 2,900).` */
@@ -56,14 +102,13 @@ export function curveVerdicts({verdicts = []}: Results): readonly PairVerdict[] 
   return verdicts.filter(({budget}) => budget === 'curve').toSorted((one, other) => one.adjustedP - other.adjustedP);
 }
 
-/** `“a” agrees with the teacher more often than “b” over all budgets: +1.20 points (99 % interval +0.60 to +1.80).` */
-export function verdictSentence({a, b, difference, low, high, confidence, verdict}: PairVerdict): string {
-  const [first, second, sign] = difference < 0 ? [b, a, -1] : [a, b, 1];
-  const ends = sign < 0 ? ([-high, -low] as const) : ([low, high] as const);
-  const interval = `${confidenceText(confidence)} interval ${between(ends)} points`;
-  if (verdict === 'better' || verdict === 'worse')
-    return `“${first}” agrees with the teacher more often than “${second}” over all budgets (${interval}).`;
+/** `“a” agrees with the teacher more often than “b” over all budgets (99 % interval +0.60 to +1.80 points).` */
+export function verdictSentence(pair: PairVerdict): string {
+  const ordered = greaterFirst(pair);
+  const {a, b, verdict} = ordered;
+  const interval = `${intervalText(ordered)} points`;
+  if (isClaim(verdict)) return `“${a}” agrees with the teacher more often than “${b}” over all budgets (${interval}).`;
   if (verdict === 'too few seeds to say')
-    return `There are too few seeds to say whether “${first}” and “${second}” differ over all budgets (${interval}).`;
-  return `No difference between “${first}” and “${second}” is shown over all budgets (${interval}).`;
+    return `There are too few seeds to say whether “${a}” and “${b}” differ over all budgets (${interval}).`;
+  return `No difference between “${a}” and “${b}” is shown over all budgets (${interval}).`;
 }

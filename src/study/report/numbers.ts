@@ -56,7 +56,7 @@ export function comparisonsTable(results: Results): Html | undefined {
     heading('difference', 'points'),
     heading('interval', 'points'),
     heading('confidence', 'of this interval'),
-    heading('p', 'by Holm'),
+    heading('p', 'corrected'),
     heading('detectable', 'points, in 4 of 5 studies'),
     heading('seeds', 'of both'),
     wordsHeading('verdict'),

@@ -2,8 +2,10 @@ import {dollars} from '../../ask/budget/price.ts';
 import type {TargetSummary} from '../../evaluate/effects.ts';
 import {LEVELS} from '../../levels.ts';
 import type {LedgerTotals, Results, StudentShape} from '../results.ts';
+import {budgetHeadline} from './budgets.ts';
 import {cascadesTable} from './cascades.ts';
 import {accuracyFigure} from './figures/accuracy.ts';
+import {budgetsFigure} from './figures/budgets.ts';
 import {differencesFigure} from './figures/differences.ts';
 import {entropyFigure} from './figures/entropy.ts';
 import {learningFigure} from './figures/learning.ts';
@@ -72,7 +74,7 @@ function sectionsOf(results: Results): readonly Section[] {
     {
       id: 'accuracy',
       title: results.truth === 'labels' ? 'Accuracy and agreement' : 'Agreement',
-      content: accuracyFigure(results),
+      content: html`${results.budgets && differencesFigure(results)}${accuracyFigure(results)}`,
     },
     ...(learning === undefined ? [] : [{id: 'learning', title: 'Learning', content: learning}]),
     {id: 'calibration', title: 'Calibration', content: reliabilityFigure(results)},
@@ -86,13 +88,13 @@ function sectionsOf(results: Results): readonly Section[] {
 
 function answer(results: Results): Html {
   const {headline, levels, cautions} = summarise(results);
-  return html`<p class="headline">${headline}</p>
+  return html`<p class="headline">${budgetHeadline(results) ?? headline}</p>
 <div class="answer">
 <div>
 <dl>${levels.map(({level, sentence}) => html`<dt>${levelName(level)}</dt><dd>${sentence}</dd>`)}</dl>
 <div class="cautions"><ul>${cautions.map(caution => html`<li>${caution}</li>`)}</ul></div>
 </div>
-${differencesFigure(results)}
+${budgetsFigure(results) ?? differencesFigure(results)}
 </div>
 ${methodsTable(results)}`;
 }

@@ -87,7 +87,7 @@ summary { cursor: pointer; font: 600 0.9rem/1.6 var(--sans); color: var(--accent
 .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 210px), 1fr)); gap: 4px 32px; }
 .facts dd { margin: 0 0 0.7em; }
 footer { margin-top: 64px; padding-bottom: 48px; font: 0.85rem/1.5 var(--sans); color: var(--muted); }
-@media (max-width: 860px) { .answer { grid-template-columns: minmax(0, 1fr); } }
+@media (max-width: 860px) { .answer { grid-template-columns: minmax(0, 1fr); } .answer figure { order: -1; } }
 @media (max-width: 560px) {
   body { font-size: 16px; }
   main, header, footer { padding-left: 16px; padding-right: 16px; }

@@ -12,7 +12,8 @@ export interface Summary {
   readonly cautions: readonly string[];
 }
 
-const LEVELS: readonly Level[] = ['none', 'black-box', 'gray-box', 'white-box'];
+/** From the least to the most seen. */
+export const LEVELS: readonly Level[] = ['none', 'black-box', 'gray-box', 'white-box'];
 
 /** Says what each level of access was worth, with the uncertainty that the study leaves. */
 export function summarise(results: Results): Summary {
@@ -47,7 +48,8 @@ export function isClaim(verdict: Comparison['verdict']): boolean {
   return verdict === 'better' || verdict === 'worse';
 }
 
-function bestOfLevel(results: Results, level: Level): MethodResult | undefined {
+/** The method of a level that agrees most with the teacher; undefined if the level has none. */
+export function bestOfLevel(results: Results, level: Level): MethodResult | undefined {
   const own = results.methods.filter(method => method.level === level);
   return ranked(own, method => spreadOf(results, method, 'agreement').mean)[0] ?? own[0];
 }
@@ -65,7 +67,7 @@ function headline(results: Results, levels: readonly MethodResult[]): string {
 }
 
 /** Says that a study of underfitted methods can't tell. */
-function doubt(results: Results): string {
+export function doubt(results: Results): string {
   const {length} = underfittedMethods(results);
   if (length === 0) return '';
   const methods = counted(results.methods.length, 'method');
@@ -166,6 +168,9 @@ function choiceCaution(results: Results): string | undefined {
 }
 
 function comparisonCaution(results: Results): string | undefined {
+  if (results.budgets && results.verdicts) {
+    return `The study makes ${counted(results.verdicts.length, 'comparison')}: each pair of methods over all budgets and at each. The chance that any verdict is false is held to 5\u00a0%. Each interval has the confidence that its comparison was judged at. The sentences about levels are about the largest budget.`;
+  }
   const compared = comparedMethods(results).length;
   if (compared < 2) return undefined;
   return `The study makes ${counted(compared, 'comparison')}. Their verdicts are corrected for that (Holm): the chance that any of them is false is held to 5\u00a0%. Each interval has the confidence that its comparison was judged at, so it leaves 0 out exactly if there is a verdict.`;
@@ -174,9 +179,10 @@ function comparisonCaution(results: Results): string | undefined {
 /** Says in a sentence what was compared. */
 export function setting(results: Results): string {
   const {methods, seeds, students, teacher} = results;
-  const budgets = new Set(methods.flatMap(method => rowsOf(results, method).map(({budget}) => budget)));
-  const [budget] = budgets;
-  const answers = budgets.size === 1 ? ` and ${counted(budget!, 'answer')}` : '';
+  const learned = new Set(methods.flatMap(method => rowsOf(results, method).map(({budget}) => budget)));
+  const [budget] = learned;
+  const few = results.budgets?.sizes[0];
+  const answers = learned.size === 1 ? ` and ${few ? `${count(few)} to ` : ''}${counted(budget!, 'answer')}` : '';
   const sizes = students.map(({parameters}) => counted(parameters, 'parameter'));
   const student = sizes.length === 1 ? `One student of ${sizes[0]!}` : `The better of students of ${list(sizes)}`;
   return `${student}, taught in ${counted(methods.length, 'way')} what “${teacher.name}” knows, with ${counted(seeds.length, 'seed')}${answers} each.`;

@@ -40,5 +40,5 @@ function caption(
   const open = compared.filter(({versusLabels}) => !isClaim(versusLabels.verdict)).map(({method}) => method);
   const hollow = open.length === 0 ? '' : ` Hollow, without a verdict: ${list(open)}.`;
   const levels = [...new Set(compared.map(({versusLabels}) => confidenceText(versusLabels.confidence)))];
-  return `How much more often than “${baseline}” each method names the teacher’s class, with the interval at which it was judged (${list(levels)}; 95\u00a0% for all verdicts together, by Holm), over seeds and test inputs. An interval that crosses the dashed line is compatible with no difference.${hollow}`;
+  return `How much more often than “${baseline}” each method names the teacher’s class, with the interval at which it was judged (${list(levels)}; 95\u00a0% for all verdicts together), over seeds and test inputs. An interval that crosses the dashed line is compatible with no difference.${hollow}`;
 }
