@@ -18,7 +18,7 @@ import type {LaneChoice} from './lane/lane-layers.ts';
 import {checkLanes} from './lane/lane-of.ts';
 import {LaneWatch} from './lane/lane-work.ts';
 import type {LayeredTeacher} from './layer.ts';
-import {createLedger, type Ledger} from './ledger.ts';
+import {AnsweredRequests, createLedger, type Ledger} from './ledger.ts';
 import {type OnNote, onceEach, warn} from './notes.ts';
 import {type AskingReport, createAskingMeter} from './progress/meter.ts';
 import {FirstAnswer} from './refusals/first-answer.ts';
@@ -116,6 +116,8 @@ export interface Asking {
    * @throws InputError as `open` does
    */
   openAnew<A extends Access>(teacher: Teacher<A>, ledger?: Ledger): OpenTeacher<A>;
+  /** The answered requests to a teacher that is not composed of others. */
+  requestsTo(teacher: Teacher): AnsweredRequests;
   close(): Promise<void>;
 }
 
@@ -158,6 +160,7 @@ export async function openAsking({
     return known;
   };
   const firstAnswerOf = perTeacher(teacher => new FirstAnswer(teacher, firstAnswerWithin));
+  const requestsTo = perTeacher(() => new AnsweredRequests());
   const isEndless = firstAnswerWithin === Number.POSITIVE_INFINITY;
   const refusalsOf = perTeacher(ownRefusals(store, isEndless ? firstAnswerWithin : undefined));
   type Ways = Pick<StackOptions, 'record' | 'replace' | 'retryQuarantined' | 'drift' | 'lane'>;
@@ -171,6 +174,7 @@ export async function openAsking({
       admissionOf,
       firstAnswerOf,
       refusalsOf,
+      requestsTo,
       replies,
       recovery,
       journal,
@@ -200,6 +204,7 @@ export async function openAsking({
       const record = options.record === 'none' ? 'none' : 'all';
       return opened(teacher, {record, replace: false, retryQuarantined: true}, ledger);
     },
+    requestsTo,
     async close() {
       try {
         await replies.close();

@@ -6,7 +6,7 @@ import type {Access, Exchange, Outcome, Query, Receipt, Reply, Service, Teacher,
 import type {TeacherBudget} from './budget/budget.ts';
 import {type Charge, costOf} from './budget/price.ts';
 import {keyed, type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
-import {type Ledger, type LedgerSnapshot, receiptOf, uncountedNote} from './ledger.ts';
+import {type AnsweredRequests, type Ledger, type LedgerSnapshot, receiptOf, uncountedNote} from './ledger.ts';
 import {type OnNote, onceEach, warn} from './notes.ts';
 
 export interface CallsOptions {
@@ -15,6 +15,8 @@ export interface CallsOptions {
   readonly budget?: TeacherBudget | undefined;
   readonly journal?: Journal | undefined;
   readonly ledger?: Ledger | undefined;
+  /** Takes the time of each answered request. */
+  readonly requests?: AnsweredRequests | undefined;
   /**
    * Receives one note if the service's replies don't report their cost.
    *
@@ -48,7 +50,7 @@ export type Bought<A extends Access = Access> = Outcome<A> & {readonly call?: Pa
  */
 export function withCalls<A extends Access>(teacher: Teacher<A>, options: CallsOptions = {}): LayeredTeacher<A> {
   const {service} = teacher;
-  if (service === undefined) return counted(teacher, options.ledger);
+  if (service === undefined) return counted(teacher, options);
   const sender: Sender = {teacher, service, onNote: onceEach(warn), ...options};
   const ask = async (queries: readonly Query[], {stop, isAgain = false, detail, signal}: LayerOptions = {}) => {
     const paid: (PaidCall | undefined)[] = [];
@@ -74,11 +76,17 @@ export function withCalls<A extends Access>(teacher: Teacher<A>, options: CallsO
 }
 
 /** A teacher in this process. It sends nothing, so its calls are only counted, and a call under way can be aborted. */
-function counted<A extends Access>(teacher: Teacher<A>, ledger: Ledger | undefined): LayeredTeacher<A> {
+function counted<A extends Access>(
+  teacher: Teacher<A>,
+  {ledger, requests}: Pick<CallsOptions, 'ledger' | 'requests'>,
+): LayeredTeacher<A> {
   return layerOver(teacher, {
-    ask(queries, {stop, onSettled: _, isAgain: __, ...askOptions} = {}) {
+    async ask(queries, {stop, onSettled: _, isAgain: __, ...askOptions} = {}) {
       ledger?.add({calls: 1});
-      return teacher.ask(queries, {...askOptions, signal: askOptions.signal ?? stop});
+      const begun = performance.now();
+      const outcomes = await teacher.ask(queries, {...askOptions, signal: askOptions.signal ?? stop});
+      requests?.add(begun, queries.length);
+      return outcomes;
     },
   });
 }
@@ -193,12 +201,15 @@ class PaidRequest implements AdmissionRequest {
    * Sends the request. A failed request may be charged for, unless the error says that the service never received it.
    */
   async #replyTo(id: number | undefined, worst: Charge): Promise<Reply> {
-    const {ledger, journal} = this.#sender;
+    const {ledger, journal, requests} = this.#sender;
     try {
       this.#breakOff?.throwIfAborted();
       this.#charge = worst;
       ledger?.add({calls: 1});
-      return replyWithoutSecrets(await this.#send());
+      const begun = performance.now();
+      const reply = await this.#send();
+      if (reply.status === 200) requests?.add(begun, this.#queries.length);
+      return replyWithoutSecrets(reply);
     } catch (error) {
       const isSent = this.#charge === worst;
       const inDoubt = isSent && isOfHeard(error);

@@ -79,3 +79,21 @@ export function uncountedNote({name}: Pick<Teacher, 'name'>): string {
     'most that they may have used, in the budget and in the totals.'
   );
 }
+
+/** The requests to one teacher that were answered in this run. Those of batch lanes are not among them. */
+export class AnsweredRequests {
+  /** How long each took. */
+  readonly milliseconds: number[] = [];
+  #inputs = 0;
+
+  /** How many inputs they were about, together. */
+  get inputs(): number {
+    return this.#inputs;
+  }
+
+  /** @param begun - when it was sent, by `performance.now` */
+  add(begun: number, inputs: number): void {
+    this.milliseconds.push(performance.now() - begun);
+    this.#inputs += inputs;
+  }
+}

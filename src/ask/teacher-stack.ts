@@ -19,7 +19,7 @@ import {type Doubts, type Recovery, withDoubtsTold, withRecovery} from './keep/r
 import {type LaneChoice, laneLayers} from './lane/lane-layers.ts';
 import {laneOf} from './lane/lane-of.ts';
 import {type LayeredTeacher, layerOver, showsKind} from './layer.ts';
-import type {Ledger} from './ledger.ts';
+import type {AnsweredRequests, Ledger} from './ledger.ts';
 import {type OnNote, onceEach, warn} from './notes.ts';
 import {DeclaredScores, withDeclaredScores} from './refusals/declared-scores.ts';
 import {withFailedInputs} from './refusals/failed-inputs.ts';
@@ -61,6 +61,8 @@ export interface StackOptions {
    * @default one of its own
    */
   readonly refusalsOf?: ((teacher: Teacher) => Refusals) | undefined;
+  /** Takes the times of a teacher's answered requests. */
+  readonly requestsTo?: ((teacher: Teacher) => AnsweredRequests) | undefined;
   /**
    * Tells of the queries that an earlier run, or another process that shares the store, may have asked about before it
    * ended.
@@ -179,6 +181,7 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
     onNote = onceEach(warn),
     firstAnswerOf,
     refusalsOf = ownRefusals(store),
+    requestsTo,
     doubts,
     journal,
     recovery = journal,
@@ -198,7 +201,8 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
   const declared = new DeclaredScores(teacher);
   const tried = withRefusedInputs(teacher, refusals);
   const counted = firstAnswerOf ? withFirstAnswer(tried, firstAnswerOf(teacher)) : tried;
-  const paying = {ledger, journal, admission, budget: budget?.forTeacher(teacher), onNote};
+  const requests = requestsTo?.(teacher);
+  const paying = {ledger, journal, admission, budget: budget?.forTeacher(teacher), requests, onNote};
   const asked = withFailedInputs(withCalls(counted, paying), {refusals, hasAdmission: admission !== undefined});
   const guard = drift && teacher.service && new DriftGuard(teacher, drift);
   const guarded = guard ? withDriftGuard(asked, guard) : asked;

@@ -3,7 +3,7 @@ import {type Inputs, selectRows} from '../data/inputs.ts';
 import {type Dataset, isLabelled, type UnlabelledDataset} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import {type CascadeResult, cascadeOf, confidences} from '../evaluate/calibration.ts';
-import {accuracy, evaluateLogits, meanKl} from '../evaluate/metrics.ts';
+import {accuracy, agreementWhereTeacherErrs, evaluateLogits, meanKl} from '../evaluate/metrics.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {boundsWithMissing} from '../statistics/missing-bounds.ts';
@@ -74,11 +74,22 @@ function measured({calibration, classes: {length: classes}}: Student, data: Data
   const calm = (logits: Float32Array) => (calibration ? logits.map(logit => logit / calibration.temperature) : logits);
   const [all, answered] = [calm(raw.all), calm(raw.answered)];
   const teacherLogits = reference.logits;
-  const {accuracy: right, ...others} = isLabelled(data)
+  const {
+    accuracy: right,
+    balancedAccuracy,
+    macroF1,
+    ...others
+  } = isLabelled(data)
     ? evaluateLogits({logits: all, labels: data.test.labels, classes})
     : evaluateLogits({logits: answered, labels: reference.truth, classes});
+  const {labels, truth} = reference;
   return {
-    ...(isLabelled(data) && {accuracy: right}),
+    ...(isLabelled(data) && {
+      accuracy: right,
+      balancedAccuracy,
+      macroF1,
+      agreementWhereTeacherErrs: agreementWhereTeacherErrs(labels, answered, truth, classes),
+    }),
     ...others,
     agreement: accuracy(answered, reference.labels, classes),
     ...(teacherLogits && {klToTeacher: meanKl(teacherLogits, answered, classes)}),
@@ -132,10 +143,14 @@ function checkClasses({classes}: Student, data: Data): void {
 
 const SHOWN = {
   accuracy: ['Accuracy', 100, ' %'],
+  balancedAccuracy: ['Balanced accuracy', 100, ' %'],
+  macroF1: ['Macro F1', 100, ' %'],
   agreement: ['Agreement with the teacher', 100, ' %'],
+  agreementWhereTeacherErrs: ['Agreement where it errs', 100, ' %'],
   klToTeacher: ['KL to the teacher', 1, ' nats'],
   nll: ['NLL', 1, ' nats'],
   ece: ['ECE', 100, ' %'],
+  adaptiveEce: ['Adaptive ECE', 100, ' %'],
   brier: ['Brier score', 1, ''],
 } as const;
 
@@ -143,7 +158,9 @@ function table(metrics: Partial<Record<keyof typeof SHOWN, number>>): string {
   return Object.entries(SHOWN)
     .flatMap(([name, [title, scale, unit]]) => {
       const value = metrics[name as keyof typeof SHOWN];
-      return value === undefined ? [] : [`${title.padEnd(28)}${(value * scale).toFixed(scale === 100 ? 2 : 4)}${unit}`];
+      return value === undefined || Number.isNaN(value)
+        ? []
+        : [`${title.padEnd(28)}${(value * scale).toFixed(scale === 100 ? 2 : 4)}${unit}`];
     })
     .join('\n');
 }

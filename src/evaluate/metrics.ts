@@ -1,3 +1,4 @@
+import {balancedAccuracy, macroF1} from './by-class.ts';
 import {argmaxRows, divergenceRows, entropyRows, logSoftmaxRows, softmaxRows} from './distributions.ts';
 import {type ReliabilityOptions, reliability} from './reliability.ts';
 import {mean} from './statistics.ts';
@@ -12,6 +13,24 @@ export function accuracy(logits: ArrayLike<number>, labels: ArrayLike<number>, c
 /** Share of rows on which both name the same class: top-1 fidelity, Stanton et al. (2021), section 3. */
 export function agreement(teacherLogits: ArrayLike<number>, studentLogits: ArrayLike<number>, classes: number): number {
   return accuracy(studentLogits, argmaxRows(teacherLogits, classes), classes);
+}
+
+/**
+ * The agreement on the inputs that the teacher has wrong: the share of its errors that the student repeats.
+ *
+ * @param teacherLabels - [count], the classes that the teacher names
+ * @param labels - [count], the true classes
+ * @returns NaN if the teacher errs nowhere
+ */
+export function agreementWhereTeacherErrs(
+  teacherLabels: ArrayLike<number>,
+  studentLogits: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  classes: number,
+): number {
+  const named = argmaxRows(studentLogits, classes);
+  const same = Array.from(teacherLabels, (taught, row) => (named[row] === taught ? 1 : 0));
+  return mean(same.filter((_, row) => teacherLabels[row] !== labels[row]));
 }
 
 /** Mean negative log-likelihood of the labels, −mean log q_y, in nats. */
@@ -46,6 +65,32 @@ export function ece(
     gap += bin.count * Math.abs(bin.accuracy - bin.confidence);
   }
   return gap / labels.length;
+}
+
+/**
+ * The calibration error over bins of equally many inputs: Σ_b (n_b / n) · |accuracy_b − confidence_b|, where confidence is
+ * the probability of the named class. Bin b of B holds the inputs with from b · n / B to (b + 1) · n / B others that are
+ * less sure, so equal confidences share a bin. It differs from `ece` in the bins alone. The bins are those of Nixon et al.
+ * (2019), section 4.3; Nguyen and O'Connor (2015) apply them to the named class.
+ */
+export function adaptiveEce(
+  logits: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  classes: number,
+  {bins = 15}: ReliabilityOptions = {},
+): number {
+  const [q, named] = [softmaxRows(logits, classes), argmaxRows(logits, classes)];
+  const answers = Array.from(named, (best, row) => ({
+    confidence: q[row * classes + best]!,
+    right: best === labels[row] ? 1 : 0,
+  })).sort((one, other) => one.confidence - other.confidence);
+  const gaps = new Float64Array(bins);
+  let lessSure = 0;
+  for (const [rank, {confidence, right}] of answers.entries()) {
+    if (confidence > answers[lessSure]!.confidence) lessSure = rank;
+    gaps[Math.floor((lessSure * bins) / answers.length)]! += right - confidence;
+  }
+  return gaps.reduce((sum, gap) => sum + Math.abs(gap), 0) / answers.length;
 }
 
 export interface TemperatureOptions {
@@ -85,9 +130,15 @@ export function overconfidence(logits: ArrayLike<number>, labels: ArrayLike<numb
 /** Accuracy and calibration of a model's answers. Rates are fractions, the rest is in nats. */
 export interface Evaluation {
   readonly accuracy: number;
+  /** Mean recall over the classes. */
+  readonly balancedAccuracy: number;
+  /** Mean F1 over the classes. */
+  readonly macroF1: number;
   readonly nll: number;
   readonly brier: number;
   readonly ece: number;
+  /** Calibration error over bins of equally many inputs. */
+  readonly adaptiveEce: number;
   /** Mean entropy. */
   readonly entropy: number;
   readonly overconfidence: number;
@@ -123,9 +174,12 @@ export function evaluateLogits({
 }: EvaluateOptions): Evaluation & Partial<Fidelity> {
   return {
     accuracy: accuracy(logits, labels, classes),
+    balancedAccuracy: balancedAccuracy(logits, labels, classes),
+    macroF1: macroF1(logits, labels, classes),
     nll: nll(logits, labels, classes),
     brier: brier(logits, labels, classes),
     ece: ece(logits, labels, classes),
+    adaptiveEce: adaptiveEce(logits, labels, classes),
     entropy: meanEntropy(logits, classes),
     overconfidence: overconfidence(logits, labels, classes),
     ...(teacherLogits && {

@@ -12,7 +12,22 @@ export {
   shareDifference,
   shareRight,
 } from '../evaluate/audit.ts';
-export {type Cascaded, cascaded} from '../evaluate/calibration.ts';
+export {
+  balancedAccuracy,
+  type ClassMetrics,
+  type ConfusionCounts,
+  classMetrics,
+  confusionCounts,
+  macroF1,
+} from '../evaluate/by-class.ts';
+export {
+  type Cascaded,
+  type CoveragePoint,
+  cascaded,
+  coverageCurve,
+  type JudgedAnswer,
+  judgedAnswers,
+} from '../evaluate/calibration.ts';
 export {compareScores, type Difference, type SeedScores} from '../evaluate/compare-scores.ts';
 export {argmaxRows, logSoftmaxRows, softmaxRows} from '../evaluate/distributions.ts';
 export {
@@ -44,7 +59,9 @@ export {judgePairs, type MethodCurve, type PairJudgement} from '../evaluate/judg
 export {type McNemarOptions, mcnemar} from '../evaluate/mcnemar.ts';
 export {
   accuracy,
+  adaptiveEce,
   agreement,
+  agreementWhereTeacherErrs,
   brier,
   type EvaluateOptions,
   type Evaluation,

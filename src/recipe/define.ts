@@ -143,6 +143,7 @@ const recipeSchema = z
       .optional(),
     trustsScores: z.boolean().optional(),
     check: conditionsSchema.optional(),
+    repeatability: z.strictObject({inputs: aCount}).optional(),
   })
   .superRefine(checkAcrossFields);
 

@@ -75,6 +75,19 @@ export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | Unl
    * @default none
    */
   readonly check?: RecipeConditions | undefined;
+  /**
+   * Whether `compare` measures how often the teacher that students are measured against names the same class again. No
+   * student agrees much more often with a teacher that does not always agree with itself. The second answers are paid for;
+   * a model in this process that shows its logits is not asked.
+   *
+   * @default not
+   */
+  readonly repeatability?: RepeatabilityOptions | undefined;
+}
+
+export interface RepeatabilityOptions {
+  /** How many inputs of the test split are asked about a second time, at most; drawn at random. */
+  readonly inputs: number;
 }
 
 /**

@@ -151,9 +151,6 @@ function intervalOf(values: readonly number[], inputs: number): readonly [low: n
   return [Math.max(0, Math.min(exact[0], share - far)), Math.min(1, Math.max(exact[1], share + far))];
 }
 
-/** What the results say of single classes. */
-type ClassFigures = Readonly<Partial<Record<string, number>>>;
-
 function ofClass(results: Results, condition: MethodCondition, name: string): Figure {
   const {measure, method, level, budget, confident} = condition;
   const index = results.classes.indexOf(name);
@@ -163,10 +160,9 @@ function ofClass(results: Results, condition: MethodCondition, name: string): Fi
       'Figures of a class are means over seeds at the largest budget: leave out the budget and `--confident`.',
     );
   }
-  const own = results.methods.find(one => one.method === method && one.level === level) as
-    | {readonly classes?: readonly ClassFigures[]}
-    | undefined;
-  const figure = own?.classes?.[index]?.[measure];
+  const own = results.methods.find(one => one.method === method && one.level === level);
+  const figures: Readonly<Partial<Record<string, number>>> = {...own?.classes?.[index]};
+  const figure = figures[measure];
   if (figure === undefined)
     throw new InputError(`The results have no ${measure} of class \`${name}\` for “${method}”.`);
   checkKnown(figure, condition);

@@ -8,10 +8,10 @@ import {withoutSecrets} from '../secrets.ts';
 import {askQueries, askReference} from './asking.ts';
 import {costsOf} from './budget-costs.ts';
 import {answeredMethod} from './knowledge.ts';
-import {measure, sortRuns} from './measure.ts';
+import {measure, measureEfficiency, sortRuns} from './measure.ts';
 import {type AnsweredMethod, changed, type MethodChanges} from './methods.ts';
 import {type Asked, type Labelled, toCommonInputs} from './missing.ts';
-import {changesFor, checkRepeatability} from './repeatability.ts';
+import {changesFor, checkRepeatability, measureCeiling} from './repeatability.ts';
 import type {Repeatability, Results} from './results.ts';
 import {resultsOf} from './results-of.ts';
 import {directoryOf, noteScales, openStudy, type Study, type StudyOptions} from './study.ts';
@@ -35,15 +35,18 @@ export async function compare(recipe: Recipe, options: StudyOptions = {}): Promi
     for (const plan of resolved.queryPlans) labelled.push(await askQueries(study, plan));
     const {asked, missing, changes} = await toCommonInputs(study, labelled);
     const reference = await askReference(study);
+    const ceiling = await measureCeiling(study, reference);
     const {answered, repeatability} = await answeredMethods(study, asked, changes);
     const methods = await tuneMethods(study, answered);
     const trained = await trainMethods(study, methods, (job, executed) =>
       measure(job, executed, reference, resolved.data),
     );
     const measured = sortRuns(trained);
+    const efficiency = await measureEfficiency(study, measured.runs);
     const costs = await costsOf(study, resolved.budgets?.sizes ?? []);
     const seconds = (performance.now() - started) / 1000;
-    const results = resultsOf({study, asked, methods, reference, repeatability, missing, ...measured, costs, seconds});
+    const asking = {asked, reference, repeatability, ceiling, missing};
+    const results = resultsOf({study, methods, ...asking, ...measured, efficiency, costs, seconds});
     await writeResults(study.directory, results);
     return results;
   } finally {

@@ -1,15 +1,25 @@
 import {selectRows} from '../data/inputs.ts';
 import {type Dataset, isLabelled, type UnlabelledDataset} from '../data/split.ts';
-import {cascadeOf} from '../evaluate/calibration.ts';
+import {LimbeckError} from '../errors.ts';
+import {classResults, confusionOf} from '../evaluate/by-class.ts';
+import {cascadeOf, coverageOf, judgedAnswers} from '../evaluate/calibration.ts';
 import {argmaxRows} from '../evaluate/distributions.ts';
-import {evaluateLogits} from '../evaluate/metrics.ts';
+import {
+  type StudentEfficiency,
+  studentEfficiency,
+  type TeacherEfficiency,
+  teacherEfficiency,
+} from '../evaluate/efficiency.ts';
+import {agreementWhereTeacherErrs, evaluateLogits} from '../evaluate/metrics.ts';
 import {mean} from '../evaluate/statistics.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {boundsWithMissing} from '../statistics/missing-bounds.ts';
-import type {Reference} from './asking.ts';
+import {measurable, type Reference} from './asking.ts';
 import type {Executed} from './execute.ts';
 import {atBudget, type TunedMethod} from './methods.ts';
-import type {ResultRow, RunFailure} from './results.ts';
+import type {MethodResult, ResultRow, Results, RunFailure} from './results.ts';
+import {studentPath} from './run.ts';
+import type {Study} from './study.ts';
 import type {MethodJob, TrainedRun} from './train-methods.ts';
 
 /** One trained and measured student of a study. */
@@ -69,17 +79,22 @@ export function measure(
   const agreements = Uint8Array.from(labels, (label, index) => (named[index] === label ? 1 : 0));
   const agreement = mean(agreements);
   const measured = evaluateLogits({logits, labels: truth, classes, teacherLogits: reference.logits});
+  const ifLabelled = (value: number): number => (isLabelled(data) ? value : Number.NaN);
   const row = {
     level: method.level,
     method: method.method,
     seed,
     budget: answersLearnedFrom(method, curve.length),
-    accuracy: isLabelled(data) ? measured.accuracy : Number.NaN,
+    accuracy: ifLabelled(measured.accuracy),
+    balancedAccuracy: ifLabelled(measured.balancedAccuracy),
+    macroF1: ifLabelled(measured.macroF1),
     agreement,
     agreementBounds: missing.count > 0 ? boundsWithMissing(agreement, missing) : undefined,
+    agreementWhereTeacherErrs: ifLabelled(agreementWhereTeacherErrs(labels, logits, truth, classes)),
     klToTeacher: measured.klToTeacher ?? Number.NaN,
     nll: measured.nll,
     ece: measured.ece,
+    adaptiveEce: measured.adaptiveEce,
     brier: measured.brier,
     entropy: measured.entropy,
     seconds,
@@ -103,4 +118,60 @@ function answersLearnedFrom({level, viewing, knowledge}: TunedMethod<Knowledge>,
   const {inputs, versions = 1} = knowledge;
   if (level === 'none') return inputs.count / versions;
   return viewing.teacher === undefined ? inputs.count : inputs.count * epochs;
+}
+
+interface MeasureAnswersOptions {
+  readonly reference: Pick<Reference, 'labels' | 'truth'>;
+  readonly truth: Results['truth'];
+  readonly classes: number;
+}
+
+/** What the students of a method answer, by class and by how sure they are. */
+export function measureAnswers(
+  runs: readonly Pick<Run, 'logits' | 'row'>[],
+  {reference, truth: known, classes}: MeasureAnswersOptions,
+): Pick<MethodResult, 'confusion' | 'classes' | 'coverage'> {
+  const {labels} = reference;
+  const truth = known === 'labels' ? reference.truth : undefined;
+  const named = runs.map(({logits}) => argmaxRows(logits, classes));
+  const judged = runs.map(({logits}) => judgedAnswers(logits, labels, classes, 1));
+  return {
+    confusion: {truth: truth && confusionOf(truth, named, classes), teacher: confusionOf(labels, named, classes)},
+    classes: classResults(truth, labels, named, classes),
+    coverage: coverageOf(judged, runs[0]!.row.cascade?.threshold),
+  };
+}
+
+/** Size, speed and price of all that answers in a study. */
+export interface MeasuredEfficiency {
+  /** By method, the first student that came to an end. */
+  readonly students: ReadonlyMap<TunedMethod<Knowledge>, StudentEfficiency | undefined>;
+  /** One for each level that was asked, and for the one that students are measured against. */
+  readonly teachers: readonly TeacherEfficiency[];
+}
+
+/** Measures them in this process, one after another, on test inputs. What cannot be measured is noted, and ends no study. */
+export async function measureEfficiency(study: Study, runs: readonly Run[]): Promise<MeasuredEfficiency> {
+  const {recipe, asking, directory, signal, onNote} = study;
+  const {inputs} = recipe.data.test;
+  const noted = (name: string) => (error: unknown) => {
+    signal?.throwIfAborted();
+    if (!(error instanceof LimbeckError)) throw error;
+    onNote(`The speed of ${name} was not measured: ${error.message}`);
+    return undefined;
+  };
+  const students = new Map<TunedMethod<Knowledge>, StudentEfficiency | undefined>();
+  for (const {method, row} of runs) {
+    if (students.has(method)) continue;
+    const path = studentPath(directory, method, row.seed);
+    students.set(method, await studentEfficiency(path, inputs, signal).catch(noted(method.method)));
+  }
+  const teachers: TeacherEfficiency[] = [];
+  for (const level of new Set([...recipe.levels, recipe.reference])) {
+    const teacher = study.teacherOf(level);
+    const options = {level, inputs, detail: measurable(teacher.detail), signal};
+    const measured = await teacherEfficiency(asking, teacher, options).catch(noted(teacher.name));
+    if (measured !== undefined) teachers.push(measured);
+  }
+  return {students, teachers};
 }

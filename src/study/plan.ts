@@ -12,7 +12,7 @@ import {type AnswerStore, openAnswerStore, openStoreAt} from '../store/store.ts'
 import {scaleNote} from '../student/standardise-columns.ts';
 import type {Access, Detail, Rate} from '../teacher.ts';
 import {measurable} from './asking.ts';
-import {isAskedAgain, rowsAskedAgain} from './repeatability.ts';
+import {isAskedAgain, isFunctionOfInput, rowsAskedAgain, testRowsAskedAgain} from './repeatability.ts';
 import {openServices} from './services.ts';
 import {openTeachers} from './teachers.ts';
 
@@ -46,9 +46,10 @@ export interface LevelPlan extends AskPlan {
   readonly atMost?: true;
   /**
    * The transfer set, to learn from; its first inputs again, by which `compare` finds out whether a service perturbs its
-   * scores; the test split, to measure by, which only `compare` and `evaluate` ask about.
+   * scores; the test split, to measure by, which only `compare` and `evaluate` ask about; some of its inputs again, by which
+   * `compare` measures the teacher's repeatability.
    */
-  readonly about: 'transfer set' | 'first inputs again' | 'test split';
+  readonly about: 'transfer set' | 'first inputs again' | 'test split' | 'test inputs again';
 }
 
 /** The cost of all that a recipe's study asks. */
@@ -99,8 +100,14 @@ export async function planStudy(
       levels.push({...whose, about: 'first inputs again', ...again});
     }
     const teacher = byLevel.get(reference)!;
-    const plan = await planAsking(teacher, data.test.inputs, {...shared, detail: measurable(teacher.detail)});
+    const measured = {...shared, detail: measurable(teacher.detail)};
+    const plan = await planAsking(teacher, data.test.inputs, measured);
     levels.push({level: reference, about: 'test split', ...plan});
+    if (recipe.repeatability !== undefined && !isFunctionOfInput(teacher)) {
+      const rows = testRowsAskedAgain(data.test.inputs.count, recipe.repeatability);
+      const again = await planAsking(teacher, selectInputs(data.test.inputs, rows), {...measured, sample: 1});
+      levels.push({level: reference, about: 'test inputs again', ...again});
+    }
     const total = totalOf(levels.filter(({isService}) => isService));
     return {name: recipe.name, cache, levels, total, note: scaleNote(data.train.inputs, recipe.task.preprocessing)};
   } finally {

@@ -2,6 +2,8 @@ import {readFile, stat} from 'node:fs/promises';
 import {join} from 'node:path';
 import {z} from 'zod';
 import {InputError} from '../errors.ts';
+import type {ClassResult, ConfusedPair, Confusion} from '../evaluate/by-class.ts';
+import type {Coverage, CoveragePoint} from '../evaluate/calibration.ts';
 import type {TargetSummary} from '../evaluate/effects.ts';
 import type {ReliabilityBin} from '../evaluate/reliability.ts';
 import type {Condition} from '../recipe/conditions.ts';
@@ -11,6 +13,7 @@ import type * as results from './results.ts';
 import {
   access,
   budgetFindings,
+  ceiling,
   count,
   curvePoint,
   interval,
@@ -24,6 +27,8 @@ import {
   schemaNames,
   schemaOf,
   share,
+  studentEfficiency,
+  teacherEfficiency,
   text,
   verdict,
 } from './schema-parts.ts';
@@ -91,6 +96,33 @@ const comparison = schemaOf<results.Comparison>()('Comparison', {
   pAlone: measured.optional(),
 });
 
+const confusedPair = schemaOf<ConfusedPair>()('ConfusedPair', {label: count, named: count, count});
+
+const confusion = schemaOf<Confusion>()('Confusion', {
+  counts: z.array(z.array(count)).optional(),
+  largest: z.array(confusedPair).optional(),
+});
+
+const classResult = schemaOf<ClassResult>()('ClassResult', {
+  inputs: count.optional(),
+  teacherInputs: count,
+  recall: measured,
+  precision: measured,
+  f1: measured,
+  agreement: measured,
+});
+
+const coveragePoint = schemaOf<CoveragePoint>()('CoveragePoint', {
+  coverage: share,
+  agreement: measured,
+  threshold: z.number(),
+});
+
+const coverage = schemaOf<Coverage>()('Coverage', {
+  points: z.array(coveragePoint),
+  chosen: coveragePoint.optional(),
+});
+
 const method = schemaOf<results.MethodResult>()('MethodResult', {
   level,
   method: text,
@@ -100,6 +132,10 @@ const method = schemaOf<results.MethodResult>()('MethodResult', {
   relation: matrix,
   relationCorrelation: measured,
   intraClassVariance: measured,
+  confusion: z.object({truth: confusion.optional(), teacher: confusion}).optional(),
+  classes: z.array(classResult).optional(),
+  coverage: coverage.optional(),
+  efficiency: studentEfficiency.optional(),
   tuning: tuning.optional(),
   versusLabels: comparison.optional(),
 });
@@ -150,6 +186,7 @@ const resultsSchema = schemaOf<results.Results>()('Results', {
     z.object({byLevel: z.partialRecord(access, ledger), byMethod: z.record(z.string(), ledger), evaluation: ledger}),
   ),
   steadiness: z.array(repeatability).optional(),
+  ceiling: ceiling.optional(),
   students: z.array(student),
   seeds: z.array(z.number()),
   rows: z.array(row),
@@ -161,6 +198,7 @@ const resultsSchema = schemaOf<results.Results>()('Results', {
   teacherTargets: targets.optional(),
   teacherRelation: matrix,
   teacherReliability: z.array(bin),
+  teacherEfficiency: z.array(teacherEfficiency).optional(),
 });
 
 /**

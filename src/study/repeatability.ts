@@ -2,17 +2,19 @@ import {readFile, rm} from 'node:fs/promises';
 import {z} from 'zod';
 import {askAll} from '../ask/batches.ts';
 import type {LayeredTeacher} from '../ask/layer.ts';
-import {compareAskings, type Repetition} from '../ask/probe/repetition.ts';
+import {type Ceiling, ceilingOf, compareAskings, type Repetition} from '../ask/probe/repetition.ts';
 import {replaceFile} from '../data/files.ts';
 import {inputAt} from '../data/inputs.ts';
+import {shuffledIndices} from '../data/random.ts';
 import {AnswerStoreError, LimbeckError} from '../errors.ts';
 import {answerAt} from '../knowledge/answers.ts';
 import {coarsen} from '../knowledge/coarsen.ts';
 import {openKnowledge} from '../knowledge/open-knowledge.ts';
 import type {PlannedMethod} from '../recipe/methods.ts';
-import type {Recipe} from '../recipe/recipe.ts';
-import type {Access, Detail, Outcome, Query, Teacher} from '../teacher.ts';
+import type {Recipe, RepeatabilityOptions} from '../recipe/recipe.ts';
+import type {Access, Answer, Detail, LabelAnswer, Outcome, Query, Teacher} from '../teacher.ts';
 import {digestOf} from '../train/digest.ts';
+import {measurable, type Reference} from './asking.ts';
 import {knowledgePath} from './knowledge.ts';
 import type {MethodChanges} from './methods.ts';
 import type {Asked} from './missing.ts';
@@ -86,14 +88,69 @@ async function askedAgain(
   queries: readonly Query[],
   detail: Detail,
   signal: AbortSignal | undefined,
+  onSettled?: (count: number) => void,
 ): Promise<readonly Outcome[]> {
   try {
-    return await askAll(teacher, queries, {detail, ...(signal && {stop: signal})});
+    return await askAll(teacher, queries, {detail, onSettled, stop: signal});
   } catch (error) {
     signal?.throwIfAborted();
     if (!(error instanceof LimbeckError) || error instanceof AnswerStoreError) throw error;
     return queries.map(() => ({error}));
   }
+}
+
+/**
+ * Finds out how often the teacher that students are measured against names the same class again, by inputs of the test
+ * split that are asked about a second time. The second answers are kept as another sample and count against the budget. A
+ * model in this process that shows its logits is not asked: they are a function of the input.
+ *
+ * @returns undefined if the recipe does not ask for it, or no input was answered a second time
+ */
+export async function measureCeiling(
+  {recipe, asking, signal, onNote, onProgress, teacherOf}: Study,
+  {name, named}: Pick<Reference, 'name' | 'named'>,
+): Promise<Ceiling | undefined> {
+  const {repeatability, reference, data} = recipe;
+  if (repeatability === undefined) return undefined;
+  const asked = teacherOf(reference);
+  if (isFunctionOfInput(asked)) return ceilingOf(name, 0, 0);
+  const rows = testRowsAskedAgain(named.length, repeatability).filter(row => named[row]! >= 0);
+  const queries = rows.map((row): Query => ({input: inputAt(data.test.inputs, row), sample: 1}));
+  const {teacher, ledger} = asking.open(asked);
+  const [task, total] = [`ask ${reference} again`, queries.length];
+  let done = 0;
+  const onSettled = (count: number) => {
+    done = Math.min(done + count, total - 1);
+    onProgress({task, done, total});
+  };
+  onProgress({task, done, total});
+  const outcomes = await askedAgain(teacher, queries, measurable(asked.detail), signal, onSettled);
+  onProgress({task, done: total, total});
+  const again = outcomes.map(outcome => ('answer' in outcome ? labelOf(outcome.answer, asked) : undefined));
+  const compared = again.filter(label => label !== undefined).length;
+  if (compared < total) {
+    const reason = outcomes.flatMap(outcome => ('error' in outcome ? [outcome.error.message] : []))[0]!;
+    onNote(
+      `${total - compared} of ${total} test inputs that ${name} was to be asked about again have no second answer: ${reason}`,
+    );
+  }
+  if (compared === 0) return undefined;
+  const same = again.filter((label, index) => label === named[rows[index]!]).length;
+  return {...ceilingOf(name, same, compared), ledger: ledger.snapshot()};
+}
+
+/** Whether a teacher's logits are a function of the input: those of a model in this process. */
+export function isFunctionOfInput({access, service, parts}: Teacher): boolean {
+  return access === 'white-box' && service === undefined && parts === undefined;
+}
+
+function labelOf(answer: Answer, {classes}: Teacher): number {
+  return (coarsen(answer, {kind: 'label'}, classes.length) as LabelAnswer).label;
+}
+
+/** Indices of the inputs of the test split that are asked about again, out of so many. */
+export function testRowsAskedAgain(count: number, {inputs}: RepeatabilityOptions): readonly number[] {
+  return [...shuffledIndices(count, 0, 'test inputs that are asked about again').subarray(0, inputs)];
 }
 
 /** The file stands beside the knowledge, for students that are trained from it later. */

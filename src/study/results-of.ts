@@ -1,4 +1,5 @@
 import {createLedger} from '../ask/ledger.ts';
+import type {Ceiling} from '../ask/probe/repetition.ts';
 import {isLabelled} from '../data/split.ts';
 import {TrainingError} from '../errors.ts';
 import {compareScores} from '../evaluate/compare-scores.ts';
@@ -20,7 +21,7 @@ import type {Reference} from './asking.ts';
 import type {BudgetCost, PairVerdict} from './budget-results.ts';
 import {againstLargest, budgetFindings, judgeBudgets, runsByBudget, scoresOf, verdictsOfPairs} from './budgets.ts';
 import {inputsApart} from './divide.ts';
-import type {MeasuredRuns, Run} from './measure.ts';
+import {type MeasuredEfficiency, type MeasuredRuns, measureAnswers, type Run} from './measure.ts';
 import type {TunedMethod} from './methods.ts';
 import type {Asked} from './missing.ts';
 import type {
@@ -43,8 +44,10 @@ interface StudyParts extends MeasuredRuns {
   /** In the order of the recipe. */
   readonly methods: readonly TunedMethod<Knowledge>[];
   readonly repeatability: readonly Repeatability[];
+  readonly ceiling: Ceiling | undefined;
   /** Inputs of the transfer set that no method learned from, since a level did not answer them. */
   readonly missing: MissingInputs;
+  readonly efficiency: MeasuredEfficiency;
   /** What each method's answers would cost at each budget; empty without budgets. */
   readonly costs: readonly BudgetCost[];
   readonly seconds: number;
@@ -59,7 +62,9 @@ export function resultsOf(parts: StudyParts): Results {
   const finished = methodsWith(runs, methods, failures);
   const byBudget = budgets && runsByBudget(budgets.sizes, finished, parts);
   const pairs = byBudget && judgeBudgets(byBudget);
-  const summaries = summariseMethods({recipe, methods: finished, runs, reference, classes, pairs});
+  const truth = isLabelled(data) ? 'labels' : 'teacher';
+  const summaries = summariseMethods({recipe, methods: finished, runs, reference, truth, classes, pairs});
+  const {students, teachers} = parts.efficiency;
   return {
     schema: 'limbeck.results/1',
     name: recipe.name,
@@ -68,7 +73,7 @@ export function resultsOf(parts: StudyParts): Results {
     engine: {name: engine.name, version: engine.version, threads: trainingThreads(study)},
     versions: {limbeck: packageVersion(), node: process.versions.node},
     classes: data.classes,
-    truth: isLabelled(data) ? 'labels' : 'teacher',
+    truth,
     sizes: {
       train: data.train.inputs.count,
       validation: isLabelled(data) ? data.validation.inputs.count : 0,
@@ -86,11 +91,12 @@ export function resultsOf(parts: StudyParts): Results {
       evaluation: reference.ledger,
     },
     steadiness: repeatability.length > 0 ? repeatability : undefined,
+    ceiling: parts.ceiling,
     students: studentsOf(recipe),
     seeds: recipe.seeds,
     rows: runs.map(({row}) => row),
     failures,
-    methods: summaries,
+    methods: summaries.map((summary, index) => ({...summary, efficiency: students.get(finished[index]!)})),
     verdicts: pairs ? verdictsOfPairs(pairs, budgets!.sizes) : verdictsOfMethods(summaries, drawn.inputs.count),
     budgets: byBudget && budgetFindings(budgets!, byBudget, costs),
     conditions: recipe.check && conditionsOf(recipe.check),
@@ -99,6 +105,7 @@ export function resultsOf(parts: StudyParts): Results {
     // Held against its own labels it would always be right.
     teacherReliability:
       reference.logits && isLabelled(data) ? reliability(reference.logits, reference.truth, classes) : [],
+    teacherEfficiency: teachers,
   };
 }
 
@@ -147,6 +154,7 @@ export interface SummariseOptions {
   readonly methods: readonly SummarisedMethod[];
   readonly runs: readonly (Omit<Run, 'method'> & {readonly method: SummarisedMethod})[];
   readonly reference: Reference;
+  readonly truth: Results['truth'];
   readonly classes: number;
   /** The verdicts on all pairs at all budgets; without budgets, methods are judged against the baseline alone. */
   readonly pairs?: readonly PairJudgement[] | undefined;
@@ -178,6 +186,7 @@ export function summariseMethods(options: SummariseOptions): MethodResult[] {
       relation,
       relationCorrelation: teacherRelation ? relationCorrelation(relation, teacherRelation).pearson : Number.NaN,
       intraClassVariance: mean(own.map(({logits}) => intraClassVariance(logits, truth, classes))),
+      ...measureAnswers(own, options),
       tuning,
       versusLabels: comparisons[index],
     };

@@ -1,8 +1,10 @@
 import type {LedgerSnapshot} from '../ask/ledger.ts';
-import type {Verdict} from '../ask/probe/repetition.ts';
-import type {CascadeResult} from '../evaluate/calibration.ts';
+import type {Ceiling, Verdict} from '../ask/probe/repetition.ts';
+import type {ClassResult, Confusion} from '../evaluate/by-class.ts';
+import type {CascadeResult, Coverage} from '../evaluate/calibration.ts';
 import type {Difference} from '../evaluate/compare-scores.ts';
 import type {TargetSummary} from '../evaluate/effects.ts';
+import type {StudentEfficiency, TeacherEfficiency} from '../evaluate/efficiency.ts';
 import type {Judgement} from '../evaluate/judge.ts';
 import type {ReliabilityBin} from '../evaluate/reliability.ts';
 import type {Condition} from '../recipe/conditions.ts';
@@ -57,6 +59,8 @@ export interface Results {
   };
   /** The repeatability of gray-box services, which were asked twice; absent if none was. */
   readonly steadiness?: readonly Repeatability[] | undefined;
+  /** Present if the recipe measures it. */
+  readonly ceiling?: Ceiling | undefined;
   /** The recipe's student, or those that each run chooses among. */
   readonly students: readonly StudentShape[];
   readonly seeds: readonly number[];
@@ -80,6 +84,8 @@ export interface Results {
   /** Class relation of the teacher on the test split, see `MethodResult.relation`. */
   readonly teacherRelation: readonly (readonly number[])[];
   readonly teacherReliability: readonly ReliabilityBin[];
+  /** One for each level that was asked, and for the one that students are measured against. Absent as `efficiency` is. */
+  readonly teacherEfficiency?: readonly TeacherEfficiency[] | undefined;
 }
 
 export interface StudentShape {
@@ -130,6 +136,14 @@ export interface ResultRow extends Metrics {
    * that the teacher did not answer, and if they agree there. Absent if it answered all.
    */
   readonly agreementBounds?: readonly [number, number] | undefined;
+  /** Agreement where the teacher is wrong; NaN, in the file null, if it never is or nobody knows. Earlier versions lack it. */
+  readonly agreementWhereTeacherErrs?: number | undefined;
+  /** Mean recall over the classes; NaN, in the file null, without true labels, like `accuracy`. */
+  readonly balancedAccuracy?: number | undefined;
+  /** Mean F1 over the classes; NaN as `balancedAccuracy` is. */
+  readonly macroF1?: number | undefined;
+  /** Calibration error over bins of equally many inputs. */
+  readonly adaptiveEce?: number | undefined;
   /** Mean KL(teacher || student) at T = 1; NaN, in the file null, if the teacher shows labels alone. */
   readonly klToTeacher: number;
   readonly brier: number;
@@ -178,6 +192,14 @@ export interface MethodResult {
   readonly relationCorrelation: number;
   /** Variance of the student's distributions within a class, mean over classes and seeds. */
   readonly intraClassVariance: number;
+  /** What students mistake for what: the true classes, if anybody knows them, and the teacher's. Earlier versions lack it. */
+  readonly confusion?: {readonly truth?: Confusion | undefined; readonly teacher: Confusion} | undefined;
+  /** How each class fares, in the order of `Results.classes`. */
+  readonly classes?: readonly ClassResult[] | undefined;
+  /** Agreement with the teacher by the share of test inputs that students answer. */
+  readonly coverage?: Coverage | undefined;
+  /** The first seed's student, measured on test inputs after the training. Absent in results of earlier versions. */
+  readonly efficiency?: StudentEfficiency | undefined;
   /** Present if its losses were tuned. */
   readonly tuning?: Tuning | undefined;
   /** Against label-only distillation, or the first row if there is none. */

@@ -1,7 +1,9 @@
 import {z} from 'zod';
 import type {LedgerSnapshot} from '../ask/ledger.ts';
 import type {Estimate} from '../ask/plan/cost.ts';
+import type {Ceiling} from '../ask/probe/repetition.ts';
 import type {CascadeResult} from '../evaluate/calibration.ts';
+import type {Latency, StudentEfficiency, TeacherEfficiency} from '../evaluate/efficiency.ts';
 import type {DifferenceVerdict} from '../evaluate/judge.ts';
 import type {Guarantee} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
@@ -133,6 +135,10 @@ export const row: z.ZodType<results.ResultRow> = schemaOf<results.ResultRow>()('
   accuracy: measured,
   agreement: measured,
   agreementBounds: interval.optional(),
+  agreementWhereTeacherErrs: measured.optional(),
+  balancedAccuracy: measured.optional(),
+  macroF1: measured.optional(),
+  adaptiveEce: measured.optional(),
   klToTeacher: measured,
   nll: measured,
   ece: measured,
@@ -140,7 +146,6 @@ export const row: z.ZodType<results.ResultRow> = schemaOf<results.ResultRow>()('
   entropy: measured,
   seconds: measured,
   curve: z.array(curvePoint),
-
   fit: fit.optional(),
   choice: choice.optional(),
   cascade: cascade.optional(),
@@ -211,4 +216,35 @@ export const pairVerdict: z.ZodType<budgets.PairVerdict> = schemaOf<budgets.Pair
   adjustedP: measured,
   verdict,
   detectable: measured,
+});
+
+const latency = schemaOf<Latency>()('Latency', {
+  p50: z.number(),
+  p99: z.number(),
+  requests: count,
+  inputsEach: z.number(),
+});
+
+const speed = {latency: latency.optional(), answersPerSecond: z.number().optional()};
+
+export const studentEfficiency: z.ZodType<StudentEfficiency> = schemaOf<StudentEfficiency>()('StudentEfficiency', {
+  ...speed,
+  bytes: count,
+  parameters: count,
+});
+
+export const teacherEfficiency: z.ZodType<TeacherEfficiency> = schemaOf<TeacherEfficiency>()('TeacherEfficiency', {
+  ...speed,
+  level: access,
+  teacher: text,
+  usdPerThousand: z.number().optional(),
+});
+
+export const ceiling: z.ZodType<Ceiling> = schemaOf<Ceiling>()('Ceiling', {
+  teacher: text,
+  inputs: count,
+  share,
+  interval: z.tuple([share, share]),
+  most: share,
+  ledger: ledger.optional(),
 });

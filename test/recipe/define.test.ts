@@ -136,6 +136,14 @@ describe('defineRecipe', () => {
     expect(problemsOf(withAt(path, 1))).toEqual([`${path}: unknown key. Did you mean \`${nearest}\`?`]);
   });
 
+  it('takes the number of inputs that repeatability is measured on, one at least', () => {
+    expect(problemsOf({...full, repeatability: {inputs: 100}})).toEqual([]);
+    expect(problemsOf({...full, repeatability: {inputs: 0}})).toHaveLength(1);
+    expect(problemsOf({...full, repeatability: {inputs: 1, input: 1}})).toEqual([
+      'repeatability.input: unknown key. Did you mean `inputs`?',
+    ]);
+  });
+
   it('takes methods to be tuned, and trust in scores', () => {
     const tuned = [true, {}, {temperatures: [1, 2], weights: [0.5], reduction: 2}].map((tune, place) => ({
       ...truth,

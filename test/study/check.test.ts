@@ -102,11 +102,12 @@ describe('conditions', () => {
     const results = sampleResults();
     const methods = results.methods.map(method => ({
       ...method,
-      classes: results.classes.map((_, index) => ({recall: index / 10, agreement: 0.9})),
+      classes: method.classes!.map((found, index) => ({...found, recall: index / 10})),
     }));
     const found = figureOf({...results, methods}, 'recall', {class: '7'});
     expect(found).toMatchObject({figure: 0.7, basis: 'class 7, mean over seeds'});
-    expect(() => figureOf(results, 'recall', {class: '7'})).toThrow(/no recall of class `7`/);
+    const earlier = results.methods.map(({classes: _, ...method}) => method);
+    expect(() => figureOf({...results, methods: earlier}, 'recall', {class: '7'})).toThrow(/no recall of class `7`/);
   });
 });
 

@@ -78,7 +78,8 @@ describe('compare', () => {
     expect(asked('black-box')).not.toContain(true);
     expect(asked('gray-box')).not.toContain(true);
     expect(asked('white-box').slice(0, transferSize)).not.toContain(true);
-    expect(asked('white-box').slice(transferSize)).toEqual(new Array(30).fill(true));
+    // Then about some of them again, to measure how fast it answers.
+    expect(new Set(asked('white-box').slice(transferSize))).toEqual(new Set([true]));
   });
 
   it('saves students that answer as its rows say, worked out here anew', async () => {

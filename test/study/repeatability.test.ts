@@ -3,6 +3,7 @@ import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
 import {degrade} from '../../src/ask/degrade.ts';
+import {inputAt} from '../../src/data/inputs.ts';
 import {randomFraction, seededRandom} from '../../src/data/random.ts';
 import {loadKnowledge, saveKnowledge} from '../../src/knowledge/files.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
@@ -15,11 +16,11 @@ import {loadStudent} from '../../src/student/files.ts';
 import {weightsHash} from '../../src/student/weights-hash.ts';
 import {compare} from '../../src/study/compare.ts';
 import {planStudy} from '../../src/study/plan.ts';
-import {changesFor, keptVerdict} from '../../src/study/repeatability.ts';
+import {changesFor, keptVerdict, testRowsAskedAgain} from '../../src/study/repeatability.ts';
 import {renderReport} from '../../src/study/report/page.ts';
 import {resultsTable} from '../../src/study/table.ts';
-import type {AnswerOf, Query, Reply, Service, Teacher} from '../../src/teacher.ts';
-import {startedTinyModel, studentFolder, studyPlaces, tinyRecipe, transferSize} from './tiny.ts';
+import type {AnswerOf, Query, Reply, Service, Teacher, TensorInput} from '../../src/teacher.ts';
+import {startedTinyModel, studentFolder, studyPlaces, tinyData, tinyRecipe, transferSize} from './tiny.ts';
 
 const places = studyPlaces();
 const model = await startedTinyModel();
@@ -192,5 +193,87 @@ describe('a gray-box service that does not', () => {
     const local = await compare(recipeOf({teacher: here, requests: []}), await places());
     expect(local.steadiness).toBeUndefined();
     expect(existsSync(join(where.directory, 'knowledge', 'gray-box.steadiness.json'))).toBe(false);
+  });
+});
+
+/** A service that names another class when it is asked again about some inputs: those with an even first value. */
+function wavering(): Noisy {
+  const {teacher, requests} = service(0);
+  const isWavering = ({input, sample = 0}: Query): boolean => sample === 1 && (input as TensorInput).data[0]! % 2 === 0;
+  const read = ({body}: Reply) =>
+    (JSON.parse(body) as number[][]).map(row => ({
+      answer: {kind: 'log-probabilities' as const, logProbabilities: Float32Array.from(row)},
+    }));
+  const changed = async (queries: readonly Query[]): Promise<Reply> => {
+    const outcomes = await teacher.ask(queries);
+    const rows = outcomes.map((outcome, index) => {
+      const [left, middle, right] = (outcome as {answer: {logProbabilities: Float32Array}}).answer.logProbabilities;
+      return isWavering(queries[index]!) ? [middle, right, left] : [left, middle, right];
+    });
+    return {status: 200, headers: {}, body: JSON.stringify(rows)};
+  };
+  return {
+    requests,
+    teacher: {
+      ...teacher,
+      async ask(queries, {exchange} = {}) {
+        const send = () => changed(queries);
+        return read(await (exchange ? exchange([...queries.keys()], send) : send()));
+      },
+    },
+  };
+}
+
+describe('the ceiling of agreement', () => {
+  const repeatability = {inputs: 20};
+
+  it('is how often the teacher names the same class again, about so many test inputs, and is planned and kept', async () => {
+    const where = await places();
+    const recipe = recipeOf(wavering(), {methods: [hard], repeatability});
+    const about = async () => (await planStudy(recipe, {cache: where.cache})).levels.at(-1);
+    expect(await about()).toMatchObject({about: 'test inputs again', inputs: 20, cached: 0});
+    const {ceiling, ledger, ...results} = await compare(recipe, where);
+    const {inputs} = tinyData().test;
+    const rows = testRowsAskedAgain(inputs.count, repeatability);
+    expect(new Set(rows).size).toBe(20);
+    const same = rows.filter(row => (inputAt(inputs, row) as TensorInput).data[0]! % 2 !== 0).length;
+    expect(same).toBeGreaterThan(3);
+    expect(same).toBeLessThan(17);
+    expect(ceiling).toMatchObject({teacher: 'a hosted one', inputs: 20, share: same / 20});
+    expect(ceiling).toMatchObject({most: Math.sqrt(same / 20), ledger: {bought: 20}});
+    expect(ceiling!.interval[0]).toBeLessThan(same / 20);
+    expect(ceiling!.interval[1]).toBeGreaterThan(same / 20);
+    expect(ledger.evaluation.bought).toBe(30);
+    const sentence = 'Asked again about 20 test inputs, a hosted one named the same class for';
+    expect(resultsTable({ceiling, ledger, ...results})).toContain(sentence);
+    const page = renderReport({ceiling, ledger, ...results});
+    expect(page).toContain(sentence);
+    expect(page).toContain('teacher, asked again');
+
+    expect(await about()).toMatchObject({about: 'test inputs again', inputs: 20, cached: 20});
+    const again = await compare(recipe, {...where, record: 'none'});
+    expect(again.ceiling).toEqual({...ceiling, ledger: expect.objectContaining({bought: 0, cached: 20})});
+  });
+
+  it('is not measured if the recipe does not say so, and not known if nobody may be asked', async () => {
+    const where = await places();
+    const recipe = recipeOf(wavering(), {methods: [hard]});
+    const {ceiling} = await compare(recipe, where);
+    expect(ceiling).toBeUndefined();
+    const notes: string[] = [];
+    const onNote = (note: string) => notes.push(note);
+    const offline = await compare({...recipe, repeatability}, {...where, record: 'none', onNote});
+    expect(offline.ceiling).toBeUndefined();
+    expect(notes.join()).toContain(
+      '20 of 20 test inputs that a hosted one was to be asked about again have no second answer',
+    );
+  });
+
+  it('is 1 of a model in this process, which is not asked', async () => {
+    const white = asTeacher(model);
+    const recipe = {...tinyRecipe({}, {methods: [hard], seeds: [1], repeatability})};
+    const teachers = {'gray-box': () => service(0).teacher, 'white-box': () => white};
+    const {ceiling} = await compare({...recipe, teachers}, await places());
+    expect(ceiling).toEqual({teacher: white.name, inputs: 0, share: 1, interval: [1, 1], most: 1});
   });
 });

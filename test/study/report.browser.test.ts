@@ -66,7 +66,9 @@ describe('the report in a browser', () => {
       ['figure-differences', 1],
       ['figure-accuracy', 2],
       ['figure-learning', 10],
+      ['figure-confusion', 5],
       ['figure-reliability', 12],
+      ['figure-coverage', 5],
       ['figure-entropy', 6],
       ['figure-relation', 6],
     ]);
@@ -118,9 +120,9 @@ describe('the report in a browser', () => {
 
   it('opens the table of seeds by the keyboard', async () => {
     await open('usual');
-    await page.locator('summary').focus();
+    await page.locator('#numbers summary').focus();
     await page.keyboard.press('Enter');
-    expect(await page.locator('details').getAttribute('open')).not.toBeNull();
+    expect(await page.locator('#numbers details').getAttribute('open')).not.toBeNull();
   });
 
   it('runs no name as code', async () => {

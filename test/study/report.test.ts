@@ -111,7 +111,7 @@ describe('renderReport', () => {
   it('links to every section that it has', () => {
     const page = parsed(sampleResults());
     const ids = [...page.querySelectorAll('section')].map(section => `#${section.getAttribute('id')}`);
-    expect(ids).toHaveLength(8);
+    expect(ids).toHaveLength(11);
     expect([...page.querySelectorAll('nav a')].map(link => link.getAttribute('href'))).toEqual(ids);
   });
 
@@ -157,6 +157,93 @@ describe('renderReport', () => {
     expect(map(26).querySelectorAll('path').length).toBeLessThan(20);
   });
 
+  it('shows each method by class: a map of its confusions, and a table that is folded away', () => {
+    const page = parsed(sampleResults());
+    const [first] = [...page.querySelectorAll('#figure-confusion .panel')];
+    const titles = [...first!.querySelectorAll('.map-cell title')].map(({textContent}) => textContent);
+    expect(titles).toHaveLength(90);
+    const most = first!.querySelector('.panel-note')!.textContent.split('most often ')[1]!;
+    expect(most).toMatch(/^\d named \d: \d+ of 2,940$/);
+    expect(titles).toContain(most);
+    const tables = [...page.querySelectorAll('#classes details')];
+    expect(tables).toHaveLength(5);
+    const [head, ...rows] = [...tables[1]!.querySelectorAll('tr')];
+    expect([...head!.querySelectorAll('th')].map(({textContent}) => textContent.slice(0, 6))).toEqual([
+      'class',
+      'test i',
+      'recall',
+      'precis',
+      'F1%',
+      'test i',
+      'agreem',
+    ]);
+    expect(rows).toHaveLength(10);
+    expect(parsed(sampleResults({methods: [labels!]})).querySelector('#classes details')).toBeNull();
+  });
+
+  it('lists the most frequent confusions of many classes', () => {
+    const classes = Array.from({length: 60}, (_, index) => `class ${index}`);
+    const page = parsed(sampleResults({classes, methods: [labels!]}));
+    expect(page.querySelector('#figure-confusion .map-cell')).toBeNull();
+    const items = [...page.querySelectorAll('#figure-confusion li')].map(({textContent}) => textContent);
+    expect(items).toHaveLength(8);
+    expect(items[0]).toMatch(/^class \d+ named class \d+: \d+$/);
+  });
+
+  it('says by class what the teacher names if nobody knows the true classes', () => {
+    const page = parsed({...sampleResults(), truth: 'teacher'});
+    expect(page.querySelector('#figure-confusion figcaption')!.textContent).toContain(
+      'a row is the class that the teacher names',
+    );
+    expect(page.querySelector('#classes table')!.textContent).not.toContain('recall');
+  });
+
+  it('marks the threshold that was chosen on the curve of coverage', () => {
+    const page = parsed(sampleResults());
+    const notes = [...page.querySelectorAll('#figure-coverage .panel-note')].map(({textContent}) => plain(textContent));
+    expect(notes[0]).toBe('agreement on the surest 50 %: 98.97 %, 80 %: 95.76 %, 100 %: 91.72 %');
+    expect(notes[3]).toMatch(/100 %: 93\.24 %from a confidence of 0\.\d{4} on it answers 74\.0 %, agreement 98\.89 %$/);
+    expect(
+      page.querySelectorAll('#figure-coverage line[stroke-dasharray], #figure-coverage [stroke-dasharray]').length,
+    ).toBe(2);
+  });
+
+  it('shows size, speed and price of teachers and students, as far as they are known', () => {
+    const [head, ...rows] = [...parsed(sampleResults()).querySelectorAll('#efficiency tr')].map(row =>
+      [...row.querySelectorAll('th, td')].map(({textContent}) => plain(textContent)),
+    );
+    expect(head).toHaveLength(7);
+    expect(rows).toHaveLength(7);
+    expect(rows[0]).toEqual([
+      'the hosted modelblack-box',
+      '–',
+      '–',
+      '41260.6 inputs each',
+      '1,390of 33',
+      '–',
+      '$0.013',
+    ]);
+    expect(rows[2]!.slice(1)).toEqual(['205 kB', '50,890', '0.214', '0.611of 380', '41,300', '$0.00']);
+  });
+
+  it('has none of these sections for results of earlier versions', () => {
+    const {teacherEfficiency: _, ...results} = sampleResults();
+    const methods = results.methods.map(
+      ({confusion: _, classes: __, coverage: ___, efficiency: ____, ...rest}) => rest,
+    );
+    const page = parsed({...results, methods});
+    for (const id of ['#classes', '#coverage', '#efficiency']) expect(page.querySelector(id)).toBeNull();
+  });
+
+  it('draws how often the teacher agrees with itself in the plot of agreement', () => {
+    const ceiling = {teacher: 'a model', inputs: 100, share: 0.96, interval: [0.9, 0.989], most: 0.98} as const;
+    const page = parsed({...sampleResults(), ceiling});
+    expect(page.querySelector('#figure-accuracy')!.textContent).toContain('teacher, asked again 96.00');
+    expect(plain(page.querySelector('#figure-accuracy figcaption')!.textContent)).toContain(
+      'named the same class for 96.00 % (90.00 % to 98.90 %): no student can be expected to agree with it on more than 98.00 %.',
+    );
+  });
+
   it('stands one seed, one method and two classes', () => {
     const page = parsed(sampleResults({classes: ['ham', 'spam'], methods: [labels!], seeds: [3]}));
     expect(page.querySelector('#figure-differences')).toBeNull();
@@ -177,7 +264,7 @@ describe('renderReport', () => {
       .map(row => [...row.querySelectorAll('th, td')].map(({textContent}) => textContent))
       .find(([name]) => name?.startsWith('labels'))!;
     expect(head).toBe('labelsblack-box');
-    expect(cells.slice(0, 2)).toEqual(['–', '–']);
+    expect([cells[0], cells[3]]).toEqual(['–', '–']);
     expect(page.querySelector('#learning')).toBeNull();
     expect(page.querySelector('#figure-relation .empty')!.textContent).toBe('no class relation kept');
     const words = [...page.querySelectorAll('header, main')].map(({textContent}) => textContent).join('');

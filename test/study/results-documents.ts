@@ -49,7 +49,9 @@ function interfacesFrom(path: string): Interfaces {
     for (const node of source.statements) {
       if (ts.isInterfaceDeclaration(node) && !found.has(node.name.text)) found.set(node.name.text, node);
       if (!ts.isImportDeclaration(node) || !node.importClause?.isTypeOnly) continue;
-      const imported = join(dirname(file), (node.moduleSpecifier as ts.StringLiteral).text);
+      const {text} = node.moduleSpecifier as ts.StringLiteral;
+      if (!text.startsWith('.')) continue;
+      const imported = join(dirname(file), text);
       if (!files.includes(imported)) files.push(imported);
     }
   }
@@ -72,7 +74,7 @@ function membersOf(node: ts.Node, interfaces: Interfaces): ts.TypeElement[] {
   const own = ts.isInterfaceDeclaration(node) || ts.isTypeLiteralNode(node) ? [...node.members] : [];
   const bases: ts.Node[] = [];
   if (ts.isInterfaceDeclaration(node)) bases.push(...(node.heritageClauses ?? []).flatMap(({types}) => [...types]));
-  if (ts.isIntersectionTypeNode(node)) bases.push(...node.types);
+  if (ts.isIntersectionTypeNode(node) || ts.isUnionTypeNode(node)) bases.push(...node.types);
   const name = ts.isExpressionWithTypeArguments(node) ? node.expression : ts.isTypeReferenceNode(node) && node.typeName;
   const named = name && ts.isIdentifier(name) && interfaces.get(name.text);
   if (named) bases.push(named);

@@ -1,4 +1,6 @@
 import {randomFraction, seededRandom} from '../../src/data/random.ts';
+import {type ConfusionCounts, classMetrics, confusedPairs} from '../../src/evaluate/by-class.ts';
+import type {Coverage} from '../../src/evaluate/calibration.ts';
 import type {TargetSummary} from '../../src/evaluate/effects.ts';
 import type {ReliabilityBin} from '../../src/evaluate/reliability.ts';
 import {pearson} from '../../src/evaluate/statistics.ts';
@@ -131,19 +133,38 @@ export function sampleResults({
     teacherTargets: targets(classes.length, 0.028, 1),
     teacherRelation,
     teacherReliability: reliability(0.9858, 0.003, 9),
+    teacherEfficiency: [
+      {level: 'black-box', teacher: 'the hosted model', ...latency(412, 1_390, 33, 60.6), usdPerThousand: 0.0132},
+      {
+        level: 'white-box',
+        teacher: 'mnist-mlp 784-512-512-10',
+        ...latency(0.71, 1.94),
+        answersPerSecond: 18_240,
+        usdPerThousand: 0,
+      },
+    ],
   };
+}
+
+function latency(p50: number, p99: number, requests = 380, inputsEach = 1) {
+  return {latency: {p50, p99, requests, inputsEach}};
 }
 
 function row(method: SampleMethod, seed: number, index: number, seeds: number): ResultRow {
   const random = noise(seed * 31 + index, 'row');
   const off = seeds === 1 ? 0 : 0.005;
   const accuracy = rounded(method.accuracy + off * random());
+  const own = noise(seed * 31 + index, 'further');
   return {
     level: method.level,
     method: method.method,
     seed,
     budget: 2_000,
     accuracy,
+    balancedAccuracy: rounded(accuracy - 0.004 + 0.001 * own()),
+    macroF1: rounded(accuracy - 0.003 + 0.001 * own()),
+    adaptiveEce: method.ece + 0.002 + 0.0005 * own(),
+    agreementWhereTeacherErrs: rounded(0.21 + 0.02 * own()),
     agreement: rounded(method.agreement + off * random()),
     klToTeacher: method.klToTeacher + 0.005 * random(),
     nll: method.klToTeacher * 1.06 + 0.004 * random(),
@@ -184,6 +205,8 @@ function methodResult(
     relation: own,
     relationCorrelation: pearson(offDiagonal(teacherRelation), offDiagonal(own)),
     intraClassVariance: 0.062 - 0.02 * method.targetEntropy - 0.001 * index,
+    ...answers(method, own, index),
+    efficiency: {bytes: 204_812, parameters: 50_890, ...latency(0.2138, 0.611), answersPerSecond: 41_300},
     versusLabels: method === baseline ? undefined : comparison(method, baseline),
   };
 }
@@ -195,6 +218,37 @@ function comparison(method: SampleMethod, baseline: SampleMethod): Comparison {
   const verdict: Comparison['verdict'] = isOpen ? 'no difference shown' : difference > 0 ? 'better' : 'worse';
   const judged = {interval, confidence: isOpen ? 0.95 : 0.9875, p: isOpen ? 0.61 : 0.012, detectable: 0.0041, verdict};
   return {baseline: baseline.method, difference, between: 'methods', paired: true, seeds: [3, 3], ...judged};
+}
+
+/** Answers about 980 test inputs of each class, which mix up what is alike. */
+function answers(
+  {accuracy, agreement}: SampleMethod,
+  relation: readonly (readonly number[])[],
+  index: number,
+): Pick<MethodResult, 'confusion' | 'classes' | 'coverage'> {
+  const [inputs, classes] = [980, relation.length];
+  const counts: ConfusionCounts = relation.map((row, label) => {
+    const wrong = row.reduce((sum, mass, other) => sum + (other === label ? 0 : mass ** 2), 0);
+    const given = row.map((mass, other) =>
+      other === label ? 0 : Math.round((3 * inputs * (1 - accuracy) * mass ** 2) / wrong),
+    );
+    return given.with(label, 3 * inputs - given.reduce((sum, count) => sum + count, 0));
+  });
+  const confusion = classes > 50 ? {largest: confusedPairs(counts).slice(0, 200)} : {counts};
+  const metrics = classMetrics(counts).map(metric => ({...metric, inputs, teacherInputs: inputs - 3}));
+  return {
+    confusion: {truth: confusion, teacher: confusion},
+    classes: metrics.map(metric => ({...metric, agreement: Math.min(1, metric.recall + agreement - accuracy)})),
+    coverage: coverage(agreement, index),
+  };
+}
+
+function coverage(agreement: number, index: number): Coverage {
+  const points = Array.from({length: 50}, (_, point) => {
+    const share = (point + 1) / 50;
+    return {coverage: share, agreement: 1 - (1 - agreement) * share ** (3 + index), threshold: 1 - 0.6 * share ** 4};
+  });
+  return {points, ...(index > 2 && {chosen: points[30 + 2 * index]!})};
 }
 
 const NONE = {setAside: 0, inDoubt: 0, refused: 0, inputTokens: 0, outputTokens: 0};

@@ -40,7 +40,7 @@ function run(method: Method, seed: number, wrong: number): Run {
 
 function summarised(methods: readonly Method[], runs: readonly Run[]): readonly MethodResult[] {
   const reference = {labels, truth: labels, logits: undefined} as unknown as SummariseOptions['reference'];
-  return summariseMethods({recipe: {}, methods, runs, classes: 2, reference});
+  return summariseMethods({recipe: {}, methods, runs, classes: 2, reference, truth: 'teacher'});
 }
 
 describe('the comparisons of a study', () => {
@@ -69,5 +69,27 @@ describe('the comparisons of a study', () => {
     const [, second] = summarised([base, other], [run(base, 1, 90), run(other, 1, 10)]);
     expect(second!.versusLabels).toMatchObject({between: 'students', verdict: 'too few seeds to say'});
     expect(second!.versusLabels!.interval[0]).toBeGreaterThan(0.1);
+  });
+});
+
+describe('the answers of a method', () => {
+  it('are counted over all seeds by class, and by how sure the students are', () => {
+    const [method] = summarised([base], [run(base, 1, 40), run(base, 2, 60)]);
+    expect(method!.confusion).toEqual({
+      truth: undefined,
+      teacher: {
+        counts: [
+          [700, 100],
+          [0, 0],
+        ],
+      },
+    });
+    const [first, second] = method!.classes!;
+    expect(first).toMatchObject({teacherInputs: TEST, agreement: (0.9 + 0.85) / 2, recall: Number.NaN});
+    expect(second).toMatchObject({teacherInputs: 0, agreement: Number.NaN});
+    const {points, chosen} = method!.coverage!;
+    // All answers are as sure as each other.
+    expect(points.every(({agreement}) => Math.abs(agreement - 0.875) < 1e-12)).toBe(true);
+    expect([points.length, points.at(-1)!.coverage, chosen]).toEqual([50, 1, undefined]);
   });
 });

@@ -1,6 +1,8 @@
 import {sameValues} from '../../data/arrays.ts';
+import {exactInterval} from '../../statistics/binomial-bounds.ts';
 import type {Answer, Outcome} from '../../teacher.ts';
 import {compareAnswers} from '../compare-answers.ts';
+import type {LedgerSnapshot} from '../ledger.ts';
 
 /** The differences between two rounds of answers to the same queries. */
 export interface Repetition {
@@ -118,4 +120,31 @@ function isSame(one: Answer, other: Answer): boolean {
 function isClose(score: number, again: number | undefined): boolean {
   if (again === undefined) return false;
   return score === again || Math.abs(score - again) <= ROUNDING * Math.max(1, Math.abs(score));
+}
+
+/** How often the teacher that students are measured against names the same class again: what bounds their agreement. */
+export interface Ceiling {
+  /** Its name. */
+  readonly teacher: string;
+  /** Test inputs that were answered twice; 0 for a model whose logits are a function of the input. */
+  readonly inputs: number;
+  /** Share of these with the same class both times. */
+  readonly share: number;
+  /** Exact 95 % interval of the share on inputs like these. */
+  readonly interval: readonly [low: number, high: number];
+  /**
+   * The most that any student's agreement can be expected to be, √`share`: a point estimate. A student can name the most
+   * probable answer of the teacher, of probability p. Two answers are the same with a probability of p² at least, and the
+   * mean of p is at most the root of the mean of p².
+   */
+  readonly most: number;
+  /** The cost of the second answers; not in the totals. Absent if nobody was asked. */
+  readonly ledger?: LedgerSnapshot | undefined;
+}
+
+/** @param same - how many of the inputs got the same class both times */
+export function ceilingOf(teacher: string, same: number, inputs: number): Ceiling {
+  if (inputs === 0) return {teacher, inputs, share: 1, interval: [1, 1], most: 1};
+  const share = same / inputs;
+  return {teacher, inputs, share, interval: exactInterval(same, inputs), most: Math.sqrt(share)};
 }

@@ -64,6 +64,19 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
+/** Three significant digits, and all digits before the point: `0.482`, `12.3`, `1,840`. */
+export function significant(value: number): string {
+  if (!Number.isFinite(value) || Math.abs(value) >= 100) return count(value);
+  return value === 0 ? '0' : decimal(value, Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value)))));
+}
+
+/** 204800 as `205 kB`. */
+export function bytesText(bytes: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB'];
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(bytes) / 3)));
+  return `${power === 0 ? count(bytes) : significant(bytes / 1000 ** power)}\u00a0${units[power]}`;
+}
+
 /** ISO 8601 as `12 November 2025, 14:03 UTC`; what is no date stays as it is. */
 export function moment(iso: string): string {
   const date = new Date(iso);

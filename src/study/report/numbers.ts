@@ -1,7 +1,22 @@
+import {dollars} from '../../ask/budget/price.ts';
+import type {Speed} from '../../evaluate/efficiency.ts';
 import type {Comparison, MethodResult, ResultRow, Results} from '../results.ts';
-import {between, confidenceText, count, counted, decimal, MISSING, percent, points, pText} from './format.ts';
+import {
+  between,
+  bytesText,
+  confidenceText,
+  count,
+  counted,
+  decimal,
+  levelName,
+  MISSING,
+  percent,
+  points,
+  pText,
+  significant,
+} from './format.ts';
 import {type Html, html} from './html.ts';
-import {type Measure, rowsOf, spreadOf} from './spread.ts';
+import {type Measure, measureOf, rowsOf, spreadOf} from './spread.ts';
 import {baselineName, comparedMethods, isClaim} from './summary.ts';
 import {cell, heading, methodHeading, table, teacherHeading, wordsHeading} from './table.ts';
 
@@ -16,19 +31,33 @@ interface Column {
 
 const ALL_COLUMNS: readonly Column[] = [
   {measure: 'accuracy', name: 'accuracy', unit: '%', digits: 2, scale: 100},
+  {measure: 'balancedAccuracy', name: 'balanced accuracy', unit: '%', digits: 2, scale: 100},
+  {measure: 'macroF1', name: 'macro F1', unit: '%', digits: 2, scale: 100},
   {measure: 'agreement', name: 'agreement', unit: '%', digits: 2, scale: 100},
+  {measure: 'agreementWhereTeacherErrs', name: 'agreement', unit: '% where the teacher errs', digits: 2, scale: 100},
   {measure: 'klToTeacher', name: 'KL to teacher', unit: 'nats', digits: 3, scale: 1},
   {measure: 'nll', name: 'NLL', unit: 'nats', digits: 3, scale: 1},
   {measure: 'ece', name: 'ECE', unit: '%', digits: 2, scale: 100},
+  {measure: 'adaptiveEce', name: 'adaptive ECE', unit: '%', digits: 2, scale: 100},
   {measure: 'brier', name: 'Brier', unit: '0 to 2', digits: 4, scale: 1},
   {measure: 'entropy', name: 'entropy', unit: 'nats', digits: 3, scale: 1},
   {measure: 'budget', name: 'answers', unit: 'each', digits: 0, scale: 1},
   {measure: 'seconds', name: 'training', unit: 's', digits: 1, scale: 1},
 ];
 
-/** Without true labels nobody knows who is right. */
-function columnsOf({truth}: Results): readonly Column[] {
-  return ALL_COLUMNS.filter(({measure}) => truth === 'labels' || measure !== 'accuracy');
+/** These are left out if no student has them: without true labels nobody knows who is right, and earlier versions did not measure all. */
+const OPTIONAL: ReadonlySet<Measure> = new Set([
+  'accuracy',
+  'balancedAccuracy',
+  'macroF1',
+  'agreementWhereTeacherErrs',
+  'adaptiveEce',
+]);
+
+function columnsOf({rows}: Results): readonly Column[] {
+  return ALL_COLUMNS.filter(
+    ({measure}) => !OPTIONAL.has(measure) || rows.some(row => Number.isFinite(measureOf(row, measure))),
+  );
 }
 
 /** Every number of every method: mean and sample standard deviation over the seeds. */
@@ -117,6 +146,43 @@ function spreadCell(results: Results, method: MethodResult, {measure, digits, sc
 
 function valueCell(row: ResultRow, {measure, digits, scale}: Column): Html {
   if (measure === 'budget') return cell(count(row.budget));
-  // A results.json holds null for NaN, which must not pass for 0.
-  return cell(Number.isFinite(row[measure]) ? decimal(row[measure] * scale, digits) : MISSING);
+  return cell(decimal(measureOf(row, measure) * scale, digits));
+}
+
+/** Size, speed and price of every method's student and of every level's teacher; undefined if nothing was measured. */
+export function efficiencyTable({methods, teacherEfficiency = []}: Results): Html | undefined {
+  const teachers = teacherEfficiency.map(
+    ({level, teacher, usdPerThousand, ...speed}) =>
+      html`<tr>${teacherHeading(teacher, levelName(level))}${cell(MISSING)}${cell(MISSING)}${speedCells(speed)}${cell(moneyText(usdPerThousand))}</tr>`,
+  );
+  const students = methods.flatMap((method, index) => {
+    const {efficiency} = method;
+    if (efficiency === undefined) return [];
+    const {bytes, parameters, ...speed} = efficiency;
+    return [
+      html`<tr>${methodHeading(method, index)}${cell(bytesText(bytes))}${cell(count(parameters))}${speedCells(speed)}${cell(moneyText(0))}</tr>`,
+    ];
+  });
+  if (students.length === 0) return undefined;
+  const head = [
+    wordsHeading('method'),
+    heading('on disk'),
+    heading('parameters'),
+    heading('latency p50', 'ms'),
+    heading('latency p99', 'ms'),
+    heading('throughput', 'answers a second'),
+    heading('money', '1,000 answers'),
+  ];
+  return table('The teachers, and the first seed’s student of each method', head, [...teachers, ...students]);
+}
+
+function speedCells({latency, answersPerSecond = Number.NaN}: Speed): readonly Html[] {
+  if (latency === undefined) return [cell(MISSING), cell(MISSING), cell(count(answersPerSecond))];
+  const {p50, p99, requests, inputsEach} = latency;
+  const of = inputsEach > 1 ? `${decimal(inputsEach, 1)} inputs each` : undefined;
+  return [cell(significant(p50), of), cell(significant(p99), `of ${count(requests)}`), cell(count(answersPerSecond))];
+}
+
+function moneyText(usd: number | undefined): string {
+  return usd === undefined ? MISSING : dollars(usd);
 }

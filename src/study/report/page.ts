@@ -6,6 +6,8 @@ import {budgetHeadline} from './budgets.ts';
 import {cascadesTable} from './cascades.ts';
 import {accuracyFigure} from './figures/accuracy.ts';
 import {budgetsFigure} from './figures/budgets.ts';
+import {byClass} from './figures/classes.ts';
+import {coverageFigure} from './figures/coverage.ts';
 import {differencesFigure} from './figures/differences.ts';
 import {entropyFigure} from './figures/entropy.ts';
 import {learningFigure} from './figures/learning.ts';
@@ -13,7 +15,7 @@ import {relationFigure} from './figures/relation.ts';
 import {reliabilityFigure} from './figures/reliability.ts';
 import {count, counted, decimal, duration, levelName, list, MISSING, moment, percent} from './format.ts';
 import {type Content, type Html, html, jsonScript, trusted} from './html.ts';
-import {comparisonsTable, numbersTable, seedsTable} from './numbers.ts';
+import {comparisonsTable, efficiencyTable, numbersTable, seedsTable} from './numbers.ts';
 import {choiceSentences, repeatabilitySentences, tuningSentences} from './sentences.ts';
 import {STYLE} from './style.ts';
 import {setting, summarise} from './summary.ts';
@@ -69,6 +71,7 @@ function header(results: Results, sections: readonly Section[]): Html {
 function sectionsOf(results: Results): readonly Section[] {
   const learning = learningFigure(results);
   const cascades = cascadesTable(results);
+  const [classes, coverage, efficiency] = [byClass(results), coverageFigure(results), efficiencyTable(results)];
   return [
     {id: 'answer', title: 'What was found', content: answer(results)},
     {
@@ -76,14 +79,22 @@ function sectionsOf(results: Results): readonly Section[] {
       title: results.truth === 'labels' ? 'Accuracy and agreement' : 'Agreement',
       content: html`${results.budgets && differencesFigure(results)}${accuracyFigure(results)}`,
     },
-    ...(learning === undefined ? [] : [{id: 'learning', title: 'Learning', content: learning}]),
+    ...section('learning', 'Learning', learning),
+    ...section('classes', 'By class', classes),
     {id: 'calibration', title: 'Calibration', content: reliabilityFigure(results)},
-    ...(cascades === undefined ? [] : [{id: 'cascades', title: 'In a cascade', content: cascadeContent(cascades)}]),
+    ...section('coverage', 'Coverage and agreement', coverage),
+    ...section('cascades', 'In a cascade', cascades && cascadeContent(cascades)),
+    ...section('efficiency', 'Speed and size', efficiency && efficiencyContent(efficiency)),
     {id: 'targets', title: 'What soft labels carry', content: html`${effects(results)}${entropyFigure(results)}`},
     {id: 'relation', title: 'Class relation', content: relationFigure(results)},
     {id: 'numbers', title: 'All numbers', content: numbers(results)},
     {id: 'making', title: 'How it was made', content: making(results)},
   ];
+}
+
+/** No section if there is nothing in it. */
+function section(id: string, title: string, content: Content): readonly Section[] {
+  return content === undefined ? [] : [{id, title, content}];
 }
 
 function answer(results: Results): Html {
@@ -106,6 +117,11 @@ ${effectsTable(results)}`;
 
 function cascadeContent(table: Html): Html {
   return html`<p>The student answers what it is sure of, its teacher all else. The threshold was set by answers that neither trained the student nor chose anything else, so that over all requests the cascade agrees with the teacher as often as the target says, with the probability below it. That is no promise about a single class or a slice, nor about a world that has changed. The test split is a sample: its interval says how far it can tell.</p>
+${table}`;
+}
+
+function efficiencyContent(table: Html): Html {
+  return html`<p>Students, and teachers in the process of the study, were measured there after the training: one by one about test inputs, then in batches. The latency of a service is that of the requests of this run, as they were seen here. All times are those of one machine. Money is the price of 1,000 answers of which none is kept.</p>
 ${table}`;
 }
 

@@ -24,9 +24,10 @@ function ofAll({count: missing, total}: MissingInputs, noun: string): string {
   return `${count(missing)} of ${counted(total, noun)}`;
 }
 
-/** The services that perturb their scores, a sentence or two each. */
-export function repeatabilitySentences({steadiness = []}: Results): readonly string[] {
-  return steadiness.flatMap(one => repeatabilitySentence(one) ?? []);
+/** The services that perturb their scores, and how often the teacher agrees with itself, a sentence or two each. */
+export function repeatabilitySentences(results: Results): readonly string[] {
+  const {steadiness = []} = results;
+  return [...steadiness.map(repeatabilitySentence), ceilingSentence(results)].flatMap(sentence => sentence ?? []);
 }
 
 /** The same for one service; undefined if its scores are the same each time, or nearly so. */
@@ -45,6 +46,18 @@ export function repeatabilitySentence({
       ? 'The recipe learns from them nonetheless.'
       : `So ${list(fallbacks)} learn from its labels instead; \`trustsScores: true\` in the recipe learns from the scores.`;
   return `The scores of ${teacher} are others each time it is asked, ${size}. ${effect}`;
+}
+
+/** How often the teacher agrees with itself, and what that leaves a student; undefined if it was not measured. */
+export function ceilingSentence({ceiling}: Results): string | undefined {
+  if (ceiling === undefined) return undefined;
+  const {teacher, inputs, share, interval, most} = ceiling;
+  if (inputs === 0) return `${teacher} gives the same answer each time.`;
+  const [low, high] = interval.map(end => percentage(end));
+  return (
+    `Asked again about ${counted(inputs, 'test input')}, ${teacher} named the same class for ${percentage(share)} ` +
+    `(${low} to ${high}): no student can be expected to agree with it on more than ${percentage(most)}.`
+  );
 }
 
 /** The settings of the methods that were tuned, a sentence each. */

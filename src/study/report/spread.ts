@@ -15,10 +15,14 @@ export interface Spread {
 /** The numbers of a row that a mean over seeds is taken of. */
 export type Measure =
   | 'accuracy'
+  | 'balancedAccuracy'
+  | 'macroF1'
   | 'agreement'
+  | 'agreementWhereTeacherErrs'
   | 'klToTeacher'
   | 'nll'
   | 'ece'
+  | 'adaptiveEce'
   | 'brier'
   | 'entropy'
   | 'seconds'
@@ -34,8 +38,13 @@ export function rowsOf(
 
 /** One number of one method over its seeds. One value that is not finite makes the mean so: a lost seed must show. */
 export function spreadOf(results: Results, method: Pick<MethodResult, 'level' | 'method'>, measure: Measure): Spread {
-  // A results.json holds null for NaN; as 0 it would pass for a measurement.
-  return spread(rowsOf(results, method).map(row => (Number.isFinite(row[measure]) ? row[measure] : Number.NaN)));
+  return spread(rowsOf(results, method).map(row => measureOf(row, measure)));
+}
+
+/** One number of one student; NaN if it is not known. A results.json holds null for NaN; as 0 it would pass for a measurement. */
+export function measureOf(row: ResultRow, measure: Measure): number {
+  const value = row[measure];
+  return Number.isFinite(value) ? value! : Number.NaN;
 }
 
 /** Mean, sample standard deviation and 95 % interval of the mean. */

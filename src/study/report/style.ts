@@ -59,6 +59,7 @@ figcaption { margin-top: 14px; font: 0.9rem/1.5 var(--sans); color: var(--muted)
 .panel .plot { width: 100%; max-width: 340px; }
 .panel-title { margin: 0 0 8px; font: 600 0.9rem/1.4 var(--sans); }
 .panel-note { margin: 6px 0 0; font: 0.82rem/1.45 var(--sans); color: var(--muted); }
+.pairs { margin: 0; padding-left: 1.8em; font: 0.85rem/1.5 var(--sans); }
 .empty { font: 0.9rem/1.5 var(--sans); color: var(--muted); }
 .swatch { display: inline-block; width: 0.7em; height: 0.7em; margin-right: 0.5em; border-radius: 50%; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .map-ground { fill: var(--panel-ground); stroke: var(--rule); }

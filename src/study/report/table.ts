@@ -32,9 +32,9 @@ export function methodHeading({method, level}: MethodResult, index: number, rows
   return html`<th scope="row" class="words"${span}>${swatch(colourOf(index))}${method}${below(levelName(level))}</th>`;
 }
 
-/** The head of the teacher's row. */
-export function teacherHeading(name: string): Html {
-  return html`<th scope="row" class="words">${swatch(TEACHER_COLOUR)}${name}</th>`;
+/** The head of the teacher's row, with its level if there are several. */
+export function teacherHeading(name: string, level?: string): Html {
+  return html`<th scope="row" class="words">${swatch(TEACHER_COLOUR)}${name}${below(level)}</th>`;
 }
 
 function below(text: string | undefined): Html | undefined {

@@ -2,14 +2,16 @@ import type {MethodResult, Results} from '../../results.ts';
 import {colourOf, figure} from '../figure.ts';
 import {meanAndDeviation, percent, percentage} from '../format.ts';
 import {type Html, html} from '../html.ts';
+import {ceilingSentence} from '../sentences.ts';
 import {ranked, rowsOf, spreadOf} from '../spread.ts';
 import {type PlotRow, type RowPlotOptions, rowPlot} from './rows.ts';
 
 /** Accuracy, if it is known, and agreement with the teacher by method: every seed, the mean, and its interval. */
 export function accuracyFigure(results: Results): Html {
-  const {teacher, truth} = results;
+  const {teacher, truth, ceiling} = results;
   const agreement = plotOf(results, 'agreement', 'Agreement with the teacher', {
     axis: 'test inputs given the teacher’s class, %',
+    reference: ceiling && {x: ceiling.share * 100, label: `teacher, asked again ${percentage(ceiling.share)}`},
   });
   if (truth === 'teacher') return figure('figure-accuracy', agreement, howToRead(results));
   const accuracy = plotOf(results, 'accuracy', 'Accuracy', {
@@ -54,7 +56,9 @@ function howToRead(results: Results): string {
     count > 1
       ? `A dot is one seed, the upright bar the mean, the line the 95\u00a0% interval of that mean by Student’s t over ${count} seeds; the numbers are mean ± sample standard deviation.`
       : 'A dot is the one student that was trained; with one seed there is no interval.';
-  return `${shown} These intervals take each method alone; the comparison paired by seed and input, above, is the sharper one.`;
+  const ceiling = ceilingSentence(results);
+  const itself = ceiling === undefined ? '' : ` The dashed line is the teacher itself. ${ceiling}`;
+  return `${shown}${itself} These intervals take each method alone; the comparison paired by seed and input, above, is the sharper one.`;
 }
 
 function bestSentence(results: Results): string {

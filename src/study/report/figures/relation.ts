@@ -7,7 +7,8 @@ import {ranked} from '../spread.ts';
 
 type Matrix = readonly (readonly number[])[];
 
-const SIDE = 280;
+/** Width and height of a map, in pixels. */
+export const SIDE = 280;
 /** Above so many classes names no longer fit, and a cell is too small to point at. */
 const NAMED = 25;
 const SHADES = 12;
@@ -38,7 +39,11 @@ function panelOf(title: string, colour: string, matrix: Matrix, classes: readonl
   const drawing = svg(
     {width: SIDE, height: SIDE},
     {label: `Class relation: ${title}`, description},
-    map(matrix, classes, low, high),
+    heatMap(matrix, classes, {
+      low,
+      high,
+      title: (row, column) => `true ${classes[row]}, mass on ${classes[column]}: ${percentage(matrix[row]![column]!)}`,
+    }),
   );
   return {colour, title, content: drawing, note: html`${range}${note === undefined ? undefined : html`<br>${note}`}`};
 }
@@ -50,12 +55,26 @@ interface Grid {
   readonly fontSize: number;
 }
 
-function map(matrix: Matrix, classes: readonly string[], low: number, high: number): readonly Html[] {
+interface HeatMapOptions {
+  /** The value that is not shaded. */
+  readonly low: number;
+  /** The value of the full shade. */
+  readonly high: number;
+  /** Says what a cell shows; only cells of 25 classes or fewer have it. */
+  readonly title: (row: number, column: number) => string;
+}
+
+/** A square for each pair of classes, in an SVG of `SIDE`. The diagonal is left out: it would drown the rest. */
+export function heatMap(
+  matrix: Matrix,
+  classes: readonly string[],
+  {low, high, title}: HeatMapOptions,
+): readonly Html[] {
   const grid = gridOf(classes);
   const shade = (value: number): number => (high > low ? (value - low) / (high - low) : 0.5);
   const ground = square(grid, 0, 0, classes.length, 'map-ground');
   return classes.length <= NAMED
-    ? [ground, ...names(classes, grid), ...cells(matrix, classes, grid, shade)]
+    ? [ground, ...names(classes, grid), ...cells(matrix, grid, shade, title)]
     : [ground, shades(matrix, grid, shade)];
 }
 
@@ -86,15 +105,15 @@ function names(classes: readonly string[], {start, cell, fontSize}: Grid): reado
 
 function cells(
   matrix: Matrix,
-  classes: readonly string[],
   {start, cell}: Grid,
   shade: (value: number) => number,
+  titleOf: HeatMapOptions['title'],
 ): readonly Html[] {
   const side = hundredth(cell - 1);
   return matrix.flatMap((values, row) =>
     values.map((value, column) => {
       const box = html`x="${hundredth(start + column * cell + 0.5)}" y="${hundredth(start + row * cell + 0.5)}" width="${side}" height="${side}"`;
-      const title = html`<title>true ${classes[row]}, mass on ${classes[column]}: ${percentage(value)}</title>`;
+      const title = html`<title>${titleOf(row, column)}</title>`;
       if (row === column) return html`<rect class="map-diagonal" ${box}>${title}</rect>`;
       return html`<rect class="map-cell" fill-opacity="${hundredth(shade(value))}" ${box}>${title}</rect>`;
     }),
@@ -116,7 +135,8 @@ function shades(matrix: Matrix, {start, cell}: Grid, shade: (value: number) => n
   )}</g>`;
 }
 
-function offDiagonal(matrix: Matrix): readonly number[] {
+/** The entries of a matrix that are no class with itself. */
+export function offDiagonal(matrix: Matrix): readonly number[] {
   return matrix.flatMap((row, index) => row.filter((value, column) => column !== index && Number.isFinite(value)));
 }
 
