@@ -11,6 +11,7 @@ import {
   evaluateCommand,
   exportCommand,
   predictCommand,
+  reproduceCommand,
   trainCommand,
 } from './commands/students.ts';
 import {reportFailure} from './failure.ts';
@@ -22,6 +23,7 @@ const commands = [
   initCommand(),
   compareCommand(),
   checkCommand(),
+  reproduceCommand(),
   planCommand(),
   probeCommand(),
   labelCommand(),

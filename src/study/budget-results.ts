@@ -1,6 +1,6 @@
 import type {Estimate} from '../ask/plan/cost.ts';
 import type {DifferenceVerdict} from '../evaluate/judge.ts';
-import type {Level, ResultRow} from './results.ts';
+import type {Level} from '../levels.ts';
 
 /** The findings at several budgets of answers, as in `results.json`. */
 export interface BudgetFindings {
@@ -18,8 +18,17 @@ export interface BudgetFindings {
 }
 
 /** One student, measured on the test split. */
-export interface BudgetRow
-  extends Pick<ResultRow, 'level' | 'method' | 'seed' | 'accuracy' | 'agreement' | 'klToTeacher' | 'nll' | 'ece'> {
+export interface BudgetRow {
+  readonly level: Level;
+  readonly method: string;
+  readonly seed: number;
+  readonly accuracy: number;
+  /** Share of test inputs on which student and teacher name the same class. */
+  readonly agreement: number;
+  /** Mean KL(teacher || student) at T = 1; NaN, in the file null, if the teacher shows labels alone. */
+  readonly klToTeacher: number;
+  readonly nll: number;
+  readonly ece: number;
   /** The entry of `BudgetFindings.sizes`. */
   readonly budget: number;
   /** Answers that it learned from. Versions of an input count for themselves, inputs without an answer don't. */

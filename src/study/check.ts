@@ -1,6 +1,7 @@
 import {dollars} from '../ask/budget/price.ts';
 import {InputError} from '../errors.ts';
 import {mean, standardDeviation} from '../evaluate/statistics.ts';
+import type {Level} from '../levels.ts';
 import {nearestHint} from '../options.ts';
 import {type Condition, type ConditionScope, isAbout, MEASURES} from '../recipe/conditions.ts';
 import {exactInterval} from '../statistics/binomial-bounds.ts';
@@ -9,7 +10,7 @@ import {reach} from '../statistics/two-parts.ts';
 import type {BudgetRow} from './budget-results.ts';
 import {count, counted, decimal, percentage} from './report/format.ts';
 import {ranked} from './report/spread.ts';
-import type {Level, MethodResult, ResultRow, Results} from './results.ts';
+import type {MethodResult, ResultRow, Results} from './results.ts';
 
 /** A condition on one method, and its outcome. */
 export interface CheckedCondition extends Condition {

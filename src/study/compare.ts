@@ -8,6 +8,7 @@ import {withoutSecrets} from '../secrets.ts';
 import {askQueries, askReference} from './asking.ts';
 import {costsOf} from './budget-costs.ts';
 import {answeredMethod} from './knowledge.ts';
+import {type Manifest, manifestOf, manifestPath} from './manifest.ts';
 import {measure, measureEfficiency, sortRuns} from './measure.ts';
 import {type AnsweredMethod, changed, type MethodChanges} from './methods.ts';
 import {type Asked, type Labelled, toCommonInputs} from './missing.ts';
@@ -22,7 +23,7 @@ import {checkWritable} from './writable.ts';
 /**
  * Compares what levels of access are worth: asks each level about the same inputs, and once more for a method that asks in
  * its own way; trains the same student by every method from every seed, measures all of them on the test split, and writes
- * `results.json`, `results.csv`, `results.md` and `report.html`.
+ * `results.json`, `results.csv`, `results.md`, `report.html`, and the manifest from which it can be reproduced.
  */
 export async function compare(recipe: Recipe, options: StudyOptions = {}): Promise<Results> {
   const started = performance.now();
@@ -47,7 +48,7 @@ export async function compare(recipe: Recipe, options: StudyOptions = {}): Promi
     const seconds = (performance.now() - started) / 1000;
     const asking = {asked, reference, repeatability, ceiling, missing};
     const results = resultsOf({study, methods, ...asking, ...measured, efficiency, costs, seconds});
-    await writeResults(study.directory, results);
+    await writeResults(study.directory, results, await manifestOf(study, asked, results));
     return results;
   } finally {
     await study.close();
@@ -86,7 +87,7 @@ export function resultFiles(directory: string): Readonly<Record<'results' | 'csv
 }
 
 /** Writes each file whole or not at all. */
-async function writeResults(directory: string, results: Results): Promise<void> {
+async function writeResults(directory: string, results: Results, manifest: Manifest): Promise<void> {
   // The package that draws plots is large, and most programs write no report.
   const {renderReport} = await import('./report/page.ts');
   const {resultsCsv, resultsMarkdown} = await import('./result-tables.ts');
@@ -97,4 +98,5 @@ async function writeResults(directory: string, results: Results): Promise<void> 
   await writeFileAtomic(files.csv, withoutSecrets(resultsCsv(results)));
   await writeFileAtomic(files.markdown, withoutSecrets(resultsMarkdown(results)));
   await writeFileAtomic(files.report, withoutSecrets(report));
+  await writeFileAtomic(manifestPath(directory), withoutSecrets(`${JSON.stringify(manifest, undefined, 2)}\n`));
 }

@@ -7,6 +7,7 @@ import type {TargetSummary} from '../evaluate/effects.ts';
 import type {StudentEfficiency, TeacherEfficiency} from '../evaluate/efficiency.ts';
 import type {Judgement} from '../evaluate/judge.ts';
 import type {ReliabilityBin} from '../evaluate/reliability.ts';
+import type {Level} from '../levels.ts';
 import type {Condition} from '../recipe/conditions.ts';
 import type {Setting} from '../recipe/settings.ts';
 import type {MissingCount} from '../statistics/missing-bounds.ts';
@@ -112,8 +113,6 @@ export interface Candidate {
    */
   readonly agreement: number;
 }
-
-export type Level = 'none' | Access;
 
 export type LedgerTotals = LedgerSnapshot;
 

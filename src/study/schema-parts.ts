@@ -5,6 +5,7 @@ import type {Ceiling} from '../ask/probe/repetition.ts';
 import type {CascadeResult} from '../evaluate/calibration.ts';
 import type {Latency, StudentEfficiency, TeacherEfficiency} from '../evaluate/efficiency.ts';
 import type {DifferenceVerdict} from '../evaluate/judge.ts';
+import type {Level} from '../levels.ts';
 import type {Guarantee} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
 import type {Fit} from '../train/trend.ts';
@@ -55,7 +56,7 @@ export const share: z.ZodNumber = z.number();
 export const text: z.ZodString = z.string();
 export const interval: z.ZodType<[number, number]> = z.tuple([measured, measured]);
 export const access: z.ZodType<Access> = oneOf({'black-box': true, 'gray-box': true, 'white-box': true});
-export const level: z.ZodType<results.Level> = oneOf({
+export const level: z.ZodType<Level> = oneOf({
   none: true,
   'black-box': true,
   'gray-box': true,

@@ -4,15 +4,8 @@ import type {Coverage} from '../../src/evaluate/calibration.ts';
 import type {TargetSummary} from '../../src/evaluate/effects.ts';
 import type {ReliabilityBin} from '../../src/evaluate/reliability.ts';
 import {pearson} from '../../src/evaluate/statistics.ts';
-import type {
-  Comparison,
-  CurvePoint,
-  LedgerTotals,
-  Level,
-  MethodResult,
-  ResultRow,
-  Results,
-} from '../../src/study/results.ts';
+import type {Level} from '../../src/levels.ts';
+import type {Comparison, CurvePoint, LedgerTotals, MethodResult, ResultRow, Results} from '../../src/study/results.ts';
 
 export interface SampleOptions {
   /** @default the ten digits */

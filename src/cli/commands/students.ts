@@ -2,7 +2,15 @@ import {Argument, Command, Option} from 'commander';
 import {TEXT_FORMATS} from '../../data/texts/record.ts';
 import {LEVELS} from '../../levels.ts';
 import type {ConditionMeasure} from '../../recipe/conditions.ts';
-import {allowMissingOption, positive, wholeNumber, withBudgetFlags, withJson, withStudyFlags} from './flags.ts';
+import {
+  allowMissingOption,
+  positive,
+  wholeNumber,
+  withBudgetFlags,
+  withCacheFlag,
+  withJson,
+  withStudyFlags,
+} from './flags.ts';
 
 /** `limbeck train RECIPE` trains one student from saved knowledge. */
 export function trainCommand(): Command {
@@ -76,6 +84,15 @@ export function checkCommand(): Command {
     command.option(`--${name} <condition>`, about);
   }
   return command.action(async (results, flags) => (await import('../check.ts')).runCheck(results, flags));
+}
+
+/** `limbeck reproduce DIR` runs a study again, offline, and says whether its numbers are the same. */
+export function reproduceCommand(): Command {
+  return withJson(withCacheFlag(new Command('reproduce')))
+    .description('run a study again from kept answers, and say whether its numbers are the same')
+    .argument('<folder>', 'the folder that `compare` wrote')
+    .option('--recipe <module>', 'the recipe (default: as the manifest says)')
+    .action(async (folder, flags) => (await import('../reproduce.ts')).runReproduce(folder, flags));
 }
 
 const FILE =

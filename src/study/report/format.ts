@@ -1,4 +1,4 @@
-import type {Level} from '../results.ts';
+import type {Level} from '../../levels.ts';
 import type {Spread} from './spread.ts';
 
 /** Stands for a number that is missing or not finite. */

@@ -1,4 +1,5 @@
-import type {Comparison, Level, MethodResult, Results} from '../results.ts';
+import type {Level} from '../../levels.ts';
+import type {Comparison, MethodResult, Results} from '../results.ts';
 import {between, confidenceText, count, counted, levelName, list, percent, percentage, points} from './format.ts';
 import {missingSentences, underfittedMethods, underfittedSentences} from './sentences.ts';
 import {ranked, rowsOf, spreadOf} from './spread.ts';
