@@ -128,7 +128,7 @@ function comparisonTable(results: Results, colours: Colours): string {
       dim(confidenceText(confidence).replace('\u00a0', ' ')),
       pText(p),
       percent(detectable),
-      colourOf[verdict](underfitted.has(method) || underfitted.has(baseline) ? `${verdict}, underfitted` : verdict),
+      colourOf[verdict](underfitted.has(method) || underfitted.has(baseline) ? `${verdict}, underfitted?` : verdict),
     ],
   );
   const head = ['', 'points', 'interval', 'at', 'p', 'detectable', 'verdict'].map(text => dim(text));

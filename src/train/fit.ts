@@ -50,7 +50,7 @@ export async function fitOf(
 }
 
 /** The share of the labels that name the most frequent class. */
-function mostFrequentShare(labels: ArrayLike<number>): number {
+export function mostFrequentShare(labels: ArrayLike<number>): number {
   const counts = new Map<number, number>();
   for (const label of Array.from(labels)) counts.set(label, (counts.get(label) ?? 0) + 1);
   return Math.max(...counts.values()) / labels.length;
@@ -64,7 +64,7 @@ export interface Course {
   readonly validation: readonly Moment[];
 }
 
-interface Judged extends Course {
+export interface Judged extends Course {
   readonly trainingAgreement: number;
   /** The share of the training answers that name the most frequent class. */
   readonly mostFrequent: number;
@@ -87,7 +87,10 @@ export function judgeFit({trainingAgreement, mostFrequent, stopped, steps, losse
 }
 
 /** The losses and measurements of a run against its movement. Parts without a step are left out. */
-function courseOf({steps, schedule, optimizer}: Run, {course, epochs}: Progress): Course {
+export function courseOf(
+  {steps, schedule, optimizer}: Pick<Run, 'steps' | 'schedule' | 'optimizer'>,
+  {course, epochs}: Pick<Progress, 'course' | 'epochs'>,
+): Course {
   const [counts, movements] = [new Float64Array(PARTS), new Float64Array(PARTS)];
   const moved = new Float64Array(steps + 1);
   for (let step = 0; step < steps; step++) {

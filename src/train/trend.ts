@@ -27,7 +27,7 @@ export interface Trend {
 export interface Fit extends Trend {
   /** Share of the training inputs, of 1,000 at most, for which the student names the class of the answer. */
   readonly trainingAgreement: number;
-  /** True if longer training would make a better student: answers are left to be learned, and the loss still falls. */
+  /** True if longer training may make a better student: answers are left to be learned, and the loss still falls. */
   readonly underfitted: boolean;
 }
 

@@ -99,7 +99,7 @@ export function choiceSentence(method: string, choices: readonly StudentChoice[]
   return `${method} chose its student by agreement in cross-validation: ${tried.join('; ')}.`;
 }
 
-/** The methods that longer training would make better, by at least half of their students. */
+/** The methods that longer training may make better, by at least half of their students. */
 export function underfittedMethods(results: Results): readonly MethodResult[] {
   return results.methods.filter(method => {
     const fits = rowsOf(results, method).flatMap(({fit}) => fit ?? []);
@@ -107,7 +107,7 @@ export function underfittedMethods(results: Results): readonly MethodResult[] {
   });
 }
 
-/** Which methods are underfitted, and what to do about it: a sentence a method, then the advice; none if no method is. */
+/** Which methods may be underfitted, and what to do about it: a sentence a method, then the advice; none if no method is. */
 export function underfittedSentences(results: Results): readonly string[] {
   const methods = underfittedMethods(results);
   if (methods.length === 0) return [];
@@ -129,11 +129,12 @@ export function underfittedSentences(results: Results): readonly string[] {
  */
 export function underfittedSentence(method: string, agreement: number, steps: number): string {
   return (
-    `${method} is underfitted: after ${counted(steps, 'step')} its loss was still falling, and it gives ` +
+    `${method} may be underfitted: after ${counted(steps, 'step')} its loss was still falling, and it gives ` +
     `${percentage(agreement)} of the answers that it learned from.`
   );
 }
 
 /** What to do about underfitted students. */
-export const TRAIN_LONGER =
-  'Raise `steps` or `epochs` in `training` of the recipe, or leave `epochs` and `optimizer` out of it: the defaults train longer and faster.';
+export const TRAIN_LONGER: string =
+  'Raise `steps` or `epochs` in `training` of the recipe, or leave `epochs` and `optimizer` out of it: the defaults train longer and faster. ' +
+  'If that changes nothing, the student is too small, or the answers contradict each other.';

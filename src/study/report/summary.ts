@@ -73,7 +73,7 @@ export function doubt(results: Results): string {
   if (length === 0) return '';
   const methods = counted(results.methods.length, 'method');
   const who = length === results.methods.length ? `All ${methods}` : `${count(length)} of ${methods}`;
-  return ` ${who} ${length === 1 ? 'is' : 'are'} underfitted: longer training may show a difference.`;
+  return ` ${who} may be underfitted: longer training may show a difference.`;
 }
 
 /** Whether the two best levels can be told from each other: the study compares each with the baseline only. */
@@ -102,7 +102,7 @@ function levelSentence(results: Results, method: MethodResult): string {
     return `${start}. It could not be compared with “${comparison.baseline}”.`;
   const names = underfittedMethods(results).map(({method: name}) => name);
   const isInDoubt = names.includes(method.method) || names.includes(comparison.baseline);
-  return `${start}. ${comparisonSentence(comparison)}${isInDoubt ? ' Underfitted students took part in this comparison.' : ''}`;
+  return `${start}. ${comparisonSentence(comparison)}${isInDoubt ? ' Students that may be underfitted took part in this comparison.' : ''}`;
 }
 
 function comparisonSentence(comparison: Comparison): string {

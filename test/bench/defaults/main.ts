@@ -2,20 +2,10 @@
 import {appendFileSync} from 'node:fs';
 import {parseArgs} from 'node:util';
 import Table from 'cli-table3';
-import {
-  adam,
-  type Fit,
-  type Optimizer,
-  predictLogits,
-  type Student,
-  sgd,
-  startEngine,
-  type TrainOptions,
-  train,
-} from 'limbeck';
+import {adam, type Fit, type Optimizer, predictLogits, sgd, startEngine, type TrainOptions, train} from 'limbeck';
 import {accuracy} from 'limbeck/metrics';
 import {mean} from '../../../src/evaluate/statistics.ts';
-import {type BenchSet, SETS} from './sets.ts';
+import {type BenchSet, freshStudent, SETS} from './sets.ts';
 
 const {values: flags} = parseArgs({
   options: {
@@ -58,11 +48,6 @@ async function tried(bench: BenchSet, setting: Setting): Promise<Outcome> {
   const written = {set: bench.set, optimizer: optimizer?.name, rate: optimizer?.learningRate, ...length, ...outcome};
   if (flags.jsonl) appendFileSync(flags.jsonl, `${JSON.stringify(written)}\n`);
   return outcome;
-}
-
-function freshStudent({knowledge: {classes, inputs}, student, scale}: BenchSet, seed: number): Student {
-  if (inputs.kind === 'text') return student({classes, kind: 'text', inputShape: [], preprocessing: {}}, seed);
-  return student({classes, inputShape: inputs.shape, preprocessing: {scale: 1 / scale}}, seed);
 }
 
 async function ran(bench: BenchSet, setting: Setting, seed: number) {

@@ -8,6 +8,7 @@ import {
   loadStudent,
   mlp,
   predictLogits,
+  type Student,
   type StudentBuilder,
   softLabels,
   type TensorInputs,
@@ -19,6 +20,7 @@ import {classes as mailClasses, readMails} from '../../../examples/spam/mails.ts
 import {selectInputs, selectTensors} from '../../../src/data/inputs.ts';
 import {randomFraction, randomNormals, seededRandom, shuffledIndices} from '../../../src/data/random.ts';
 import {type CascadeTask, studentOf, TASKS} from '../promises/cascade-tasks.ts';
+import {product} from './tasks.ts';
 
 /** Answers to learn from, and others to be measured by. */
 export interface BenchSet {
@@ -31,15 +33,21 @@ export interface BenchSet {
   readonly test: {readonly inputs: Inputs; readonly labels: Int32Array};
 }
 
-/** By name. The texts are those of the examples; vectors come from networks with random weights. */
-export const SETS: Readonly<Record<string, () => Promise<BenchSet>>> = {
-  vectors: async () => taught({...network(), set: 'vectors', answers: 300, student: mlp()}),
-  'noisy vectors': async () => noisy(await TASKS['synthetic']!()),
-  pixels: () => mnist('pixels', 300, mlp(), false),
-  images: () => mnist('images', 1000, lenet(), true),
-  mails: async () => texts('mails', mailClasses, readMails()),
-  languages: async () => texts('languages', languageNames, namedLines()),
+/** By name, with a number of answers. The texts are those of the examples; vectors come from networks with random weights. */
+export const SETS: Readonly<Record<string, (answers?: number) => Promise<BenchSet>>> = {
+  vectors: async (answers = 300) => taught({...network(), set: 'vectors', answers, student: mlp()}),
+  'noisy vectors': async (answers = 400) => noisy(await TASKS['synthetic']!(), answers),
+  pixels: (answers = 300) => mnist('pixels', answers, mlp(), false),
+  images: (answers = 1000) => mnist('images', answers, lenet(), true),
+  mails: async (answers = 500) => texts('mails', mailClasses, readMails(), answers),
+  languages: async (answers = 500) => texts('languages', languageNames, namedLines(), answers),
 };
+
+/** A student of a set before its training. */
+export function freshStudent({knowledge: {classes, inputs}, student, scale}: BenchSet, seed: number): Student {
+  if (inputs.kind === 'text') return student({classes, kind: 'text', inputShape: [], preprocessing: {}}, seed);
+  return student({classes, inputShape: inputs.shape, preprocessing: {scale: 1 / scale}}, seed);
+}
 
 interface Taught {
   readonly set: string;
@@ -101,19 +109,8 @@ function network(): Pick<Taught, 'classes' | 'inputs' | 'labels' | 'logProbabili
   };
 }
 
-/** [rows, inner] times [inner, columns]. */
-function product(rows: ArrayLike<number>, matrix: ArrayLike<number>, inner: number): Float64Array {
-  const columns = matrix.length / inner;
-  return Float64Array.from({length: (rows.length / inner) * columns}, (_, at) => {
-    const [row, column] = [Math.floor(at / columns), at % columns];
-    let sum = 0;
-    for (let index = 0; index < inner; index++) sum += rows[row * inner + index]! * matrix[index * columns + column]!;
-    return sum;
-  });
-}
-
 /** A teacher that draws each answer from its distribution: a student that learns them by heart learns noise. */
-function noisy({classes, inputs, probabilities, units}: CascadeTask): BenchSet {
+function noisy({classes, inputs, probabilities, units}: CascadeTask, answers: number): BenchSet {
   const random = seededRandom(1, 'answers');
   const width = classes.length;
   const labels = Int32Array.from({length: inputs.count}, (_, row) => {
@@ -124,7 +121,7 @@ function noisy({classes, inputs, probabilities, units}: CascadeTask): BenchSet {
     }
     return width - 1;
   });
-  return taught({set: 'noisy vectors', classes, inputs, labels, answers: 400, student: studentOf({units})});
+  return taught({set: 'noisy vectors', classes, inputs, labels, answers, student: studentOf({units})});
 }
 
 interface Labelled {
@@ -132,10 +129,10 @@ interface Labelled {
   readonly label: number;
 }
 
-function texts(set: string, classes: readonly string[], all: readonly Labelled[]): BenchSet {
+function texts(set: string, classes: readonly string[], all: readonly Labelled[], answers: number): BenchSet {
   const inputs = {kind: 'text', count: all.length, texts: all.map(({text}) => text)} as const;
   const labels = Int32Array.from(all, ({label}) => label);
-  return taught({set, classes, inputs, labels, answers: 500, student: hashedNgrams()});
+  return taught({set, classes, inputs, labels, answers, student: hashedNgrams()});
 }
 
 /** The lines of examples/languages, named by `eld`. */
