@@ -29,7 +29,7 @@ export function resultsCsv({rows, budgets, sizes}: Results): string {
 }
 
 /** A spreadsheet runs a cell that begins so, whatever lines follow. */
-const FORMULA = /^[=+\-@\t\r]/;
+export const FORMULA: RegExp = /^[=+\-@\t\r]/;
 
 /** Level and method of a row, and its numbers. */
 function numbersOf(row: ResultRow | BudgetRow): Readonly<Record<string, unknown>> {

@@ -1,4 +1,5 @@
 import {parseHTML} from 'linkedom';
+import Papa from 'papaparse';
 import {describe, expect, it} from 'vitest';
 import {renderReport} from '../../src/study/report/page.ts';
 import type {Results} from '../../src/study/results.ts';
@@ -56,6 +57,113 @@ describe('the first screen of a study with several budgets', () => {
     expect(titles.every(title => !/over|NaN/.test(title))).toBe(true);
   });
 });
+
+describe('budgets and costs', () => {
+  it('gives what each budget is worth in inputs of the baseline, with open ends in words', () => {
+    const {page, results} = reportOf();
+    const [exchange] = tablesOf(page);
+    expect(exchange!.caption).toContain('how many inputs of “labels” teach as much');
+    expect(exchange!.rows.map(([name]) => name)).toEqual([
+      'true labelsno teacher',
+      'top-3 with restgray-box',
+      'log-probabilities, T=4gray-box',
+      'logits + feature hintwhite-box',
+    ]);
+    const rates = results.budgets!.exchangeRates.filter(({inAnswersOf}) => inAnswersOf === 'labels');
+    const closed = rates.find(({low, high, worth}) => low !== null && high !== null && worth !== null)!;
+    const comma = (value: number | null) => Math.round(value!).toLocaleString('en-GB');
+    const column = 1 + results.budgets!.sizes.indexOf(closed.budget);
+    const row = exchange!.rows.find(([name]) => name!.startsWith(closed.method))!;
+    expect(row[column]).toBe(`${comma(closed.worth)}${comma(closed.low)} to ${comma(closed.high)}`);
+    expect(exchange!.rows[3]![4]).toMatch(/^more than 2,000[\d,]+ to more than 2,000$/);
+  });
+
+  it('names the cheapest method for a wanted agreement, with calls and cost only if a service is asked', () => {
+    const free = tablesOf(reportOf().page)[1]!;
+    expect(free.caption).toMatch(/^The method with the fewest inputs \(no service is asked\) for a wanted agreement/);
+    expect(free.rows.every(({length}) => length === 3)).toBe(true);
+    const page = reportOf({}, {service: {callsAnInput: 2, usdACall: 0.001}}).page;
+    const priced = tablesOf(page).find(({caption}) => caption.startsWith('The cheapest method'))!;
+    expect(priced.rows.at(-1)).toEqual(['96.0 %', 'logits + feature hintwhite-box', '1,753', '3,506', '$3.51']);
+  });
+
+  it('sets the pairs with a claim first, the method that agrees more often before the other', () => {
+    const {page, results} = reportOf();
+    const [curve, all] = tablesOf(page).filter(({caption}) => caption.includes('claims first'));
+    expect(curve!.rows).toHaveLength(10);
+    expect(all!.rows).toHaveLength(results.verdicts!.length);
+    for (const {rows} of [curve!, all!]) {
+      const claims = rows.map(([, verdict]) => verdict === 'better' || verdict === 'worse');
+      expect(claims).toEqual(claims.toSorted((a, b) => Number(b) - Number(a)));
+      expect(rows.every(([, , , , difference]) => !difference!.startsWith('−'))).toBe(true);
+    }
+    expect(curve!.rows[0]!.slice(0, 4)).toEqual(['logits + feature hint', 'better', 'labels', 'all']);
+    expect(parsed(sampleResults()).querySelector('#budgets')).toBeNull();
+  });
+
+  it('draws agreement by dollars, or by calls if a price is not known, with the frontier, and nothing if all is free', () => {
+    const priced = reportOf({}, {service: {callsAnInput: 1, usdACall: 0.0004}}).page.querySelector('#figure-costs')!;
+    expect(priced.querySelector('svg')!.getAttribute('aria-label')).toContain('by cost');
+    const titles = [...priced.querySelectorAll('circle title')].map(({textContent}) => textContent);
+    expect(titles).toHaveLength(4 * 4);
+    expect(titles[0]).toMatch(/^labels, 250 inputs: .* over 3 seeds, \$0\.10$/);
+    const frontier = priced.querySelector('desc')!.textContent;
+    expect(frontier.match(/logits \+ feature hint/g)).toHaveLength(4);
+    expect(frontier).not.toContain('labels,');
+    const calls = reportOf({}, {service: {callsAnInput: 1}}).page.querySelector('#figure-costs svg')!;
+    expect(calls.getAttribute('aria-label')).toContain('by calls');
+    expect(reportOf().page.querySelector('#figure-costs')).toBeNull();
+  });
+});
+
+describe('the data of a figure', () => {
+  it('stands below each figure, and as a file that spreadsheets read as text', () => {
+    const methods = usualMethods.map((method, index) =>
+      index === 1 ? {...method, method: '=cmd|"x#é",1\n2'} : method,
+    );
+    const {page, results} = reportOf({methods}, {service: {callsAnInput: 1}});
+    const figures = [...page.querySelectorAll('figure')];
+    expect(figures.length).toBeGreaterThan(7);
+    expect(figures.every(figure => figure.querySelectorAll('details.data table').length === 1)).toBe(true);
+    const link = page.querySelector('#figure-budgets a')!;
+    expect(link.getAttribute('download')).toBe('budgets.csv');
+    const [, csv] = /^data:text\/csv;charset=utf-8,(.*)$/s.exec(link.getAttribute('href')!)!;
+    const {data} = Papa.parse<string[]>(decodeURIComponent(csv!));
+    expect(data).toHaveLength(1 + results.budgets!.rows.length);
+    expect(data[0]).toEqual(['method', 'inputs', 'seed', 'answers', 'agreement, %', 'accuracy, %']);
+    const own = results.budgets!.rows.find(({method}) => method.startsWith('='))!;
+    const row = data.find(([name]) => name!.includes('cmd'))!;
+    expect(row[0]).toBe(`'${own.method}`);
+    expect(row.slice(1, 4)).toEqual(['250', '1', '250']);
+    expect(Number(row[4])).toBeCloseTo(100 * own.agreement, 3);
+  });
+
+  it('shows the first rows of a long table, and has all in the file', () => {
+    const {page} = reportOf();
+    const learning = page.querySelector('#figure-learning')!;
+    expect(learning.querySelectorAll('tbody tr')).toHaveLength(100);
+    expect(learning.querySelector('caption')!.textContent).toBe('Data of learning, 100 of 960 rows');
+    expect(decodeURIComponent(learning.querySelector('a')!.getAttribute('href')!).split('\n')).toHaveLength(961);
+  });
+});
+
+interface ReadTable {
+  readonly caption: string;
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** The tables of budgets and costs, without the data of figures. */
+function tablesOf(page: Node): readonly ReadTable[] {
+  const data = new Set([...page.querySelectorAll('#budgets .data table')]);
+  return [...page.querySelectorAll('#budgets table')]
+    .filter(table => !data.has(table))
+    .map(table => ({
+      caption: plain(table.querySelector('caption')!.textContent),
+      rows: [...table.querySelectorAll('tbody tr')].map(row =>
+        [...row.querySelectorAll('th, td')].map(({textContent}) => plain(textContent)),
+      ),
+    }));
+}
 
 function reportOf(
   sample: SampleOptions = {},

@@ -1,7 +1,8 @@
-import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {pathToFileURL} from 'node:url';
+import axe from 'axe-core';
 import type {Browser, Page} from 'playwright-core';
 import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import {renderReport} from '../../src/study/report/page.ts';
@@ -21,7 +22,10 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'limbeck-report-'));
   browser = await launchChromium();
   await writeFile(join(folder, 'usual.html'), renderReport(sampleResults()));
-  await writeFile(join(folder, 'budgets.html'), renderReport(withBudgets(sampleResults())));
+  await writeFile(
+    join(folder, 'budgets.html'),
+    renderReport(withBudgets(sampleResults(), {service: {callsAnInput: 1, usdACall: 0.0004}})),
+  );
   await writeFile(join(folder, 'hostile.html'), renderReport(hostileResults()));
   await writeFile(join(folder, 'large.html'), renderReport(largeResults()));
 });
@@ -125,6 +129,23 @@ describe('the report in a browser', () => {
     expect(await page.locator('#numbers details').getAttribute('open')).not.toBeNull();
   });
 
+  it('gives the data of a figure as a file without asking for anything', async () => {
+    const url = await open('budgets');
+    await page.locator('#figure-budgets summary').click();
+    const [download] = await Promise.all([page.waitForEvent('download'), page.locator('#figure-budgets a').click()]);
+    expect(download.suggestedFilename()).toBe('budgets.csv');
+    expect((await readFile(await download.path(), 'utf8')).split('\n')).toHaveLength(1 + 5 * 4 * 3);
+    expect(requests.filter(request => !request.startsWith('data:'))).toEqual([url]);
+    expect(complaints).toEqual([]);
+  });
+
+  it.each(['light', 'dark'] as const)('has no serious fault of accessibility in the %s', async colorScheme => {
+    await page.emulateMedia({colorScheme});
+    await open('budgets');
+    await page.evaluate(axe.source);
+    expect(await page.evaluate<string[]>(FAULTS)).toEqual([]);
+  });
+
   it('runs no name as code', async () => {
     const url = await open('hostile');
     expect(requests).toEqual([url]);
@@ -177,6 +198,11 @@ const OVERLAPPING = `[...document.querySelectorAll('svg')].flatMap(svg => {
     ...boxes.slice(index + 1).filter(other => overlap(box, other.box)).map(other => text + ' over ' + other.text),
   ]);
 })`;
+
+/** Serious and critical faults that axe-core finds, each with its first element. */
+const FAULTS = `axe.run(document, {resultTypes: ['violations']}).then(({violations}) => violations
+  .filter(({impact}) => impact === 'serious' || impact === 'critical')
+  .map(({id, help, nodes}) => id + ': ' + help + ': ' + nodes[0].html.slice(0, 200)))`;
 
 /** Contrast of text with the page, by the formula of WCAG 2, a number a kind of text. */
 const CONTRASTS = `(() => {

@@ -3,8 +3,10 @@ import {mean, standardDeviation} from '../../evaluate/statistics.ts';
 import type {CheapestMethod, ExchangeRate, PairVerdict} from '../budget-results.ts';
 import {OPPOSITE} from '../budgets.ts';
 import type {MethodResult, Results} from '../results.ts';
-import {between, confidenceText, count, counted, percent, percentage} from './format.ts';
+import {between, confidenceText, count, counted, MISSING, percent, percentage, points, pText} from './format.ts';
+import {type Html, html} from './html.ts';
 import {baselineName, bestOfLevel, doubt, isClaim, LEVELS} from './summary.ts';
+import {cell, heading, methodHeading, table, wordsHeading} from './table.ts';
 
 /** Mean and sample standard deviation of a method's agreement at one budget; NaN if no run succeeded. */
 export function agreementAt(
@@ -111,4 +113,111 @@ export function verdictSentence(pair: PairVerdict): string {
   if (verdict === 'too few seeds to say')
     return `There are too few seeds to say whether “${a}” and “${b}” differ over all budgets (${interval}).`;
   return `No difference between “${a}” and “${b}” is shown over all budgets (${interval}).`;
+}
+
+/** How many answers of the baseline teach as much: a row a method, a column a budget; undefined without budgets. */
+export function exchangeTable(results: Results): Html | undefined {
+  const {budgets, methods} = results;
+  const baseline = baselineName(results);
+  if (budgets === undefined || baseline === undefined) return undefined;
+  const rows = methods.flatMap((method, index) => {
+    const own = budgets.exchangeRates.filter(rate => rate.method === method.method && rate.inAnswersOf === baseline);
+    if (own.length === 0) return [];
+    const cells = budgets.sizes.map(size => {
+      const rate = own.find(({budget}) => budget === size);
+      return rate === undefined ? cell(MISSING) : cell(worthText(results, rate), endsText(results, rate));
+    });
+    return [html`<tr>${methodHeading(method, index)}${cells}</tr>`];
+  });
+  if (rows.length === 0) return undefined;
+  const head = [wordsHeading('method'), ...budgets.sizes.map(size => heading(counted(size, 'input')))];
+  return table(
+    `Exchange rates: how many inputs of “${baseline}” teach as much, with 95\u00a0% intervals, each for itself`,
+    head,
+    rows,
+  );
+}
+
+function worthText(results: Results, {worth, agreement}: ExchangeRate): string {
+  if (worth !== null) return count(worth);
+  const [least, most] = endsOf(results);
+  const lowest = agreementAt(results, {method: baselineName(results)!}, least).mean;
+  return lowest > agreement ? `fewer than ${count(least)}` : `more than ${count(most)}`;
+}
+
+function endsText(results: Results, {low, high, confidence}: ExchangeRate): string {
+  if (!Number.isFinite(confidence)) return 'one seed: no interval';
+  const [least, most] = endsOf(results);
+  if (low === null && high === null) return 'open at both ends';
+  if (low === null) return `fewer than ${count(least)} to ${count(high!)}`;
+  return high === null ? `${count(low)} to more than ${count(most)}` : `${count(low)} to ${count(high)}`;
+}
+
+function endsOf({budgets}: Results): readonly [number, number] {
+  return [budgets!.sizes[0]!, budgets!.sizes.at(-1)!];
+}
+
+/** The method that reaches a wanted agreement at the least cost; undefined without budgets. */
+export function cheapestTable({budgets, methods}: Results): Html | undefined {
+  if (budgets === undefined || budgets.cheapest.length === 0) return undefined;
+  const isPriced = budgets.cheapest.some(({usd = 0}) => usd > 0);
+  const isAsked = budgets.cheapest.some(({calls}) => calls > 0);
+  const rows = budgets.cheapest.map(({agreement, level, method, budget, calls, usd}) => {
+    const index = methods.findIndex(one => one.level === level && one.method === method);
+    const price = isPriced ? cell(usd === undefined ? MISSING : dollars(usd)) : undefined;
+    return html`<tr>${cell(percentage(agreement, 1))}${methodHeading(methods[index]!, index)}${cell(count(budget))}${isAsked ? cell(count(calls)) : undefined}${price}</tr>`;
+  });
+  const head = [
+    heading('agreement', 'at least'),
+    wordsHeading('method'),
+    heading('inputs'),
+    ...(isAsked ? [heading('calls', 'expected')] : []),
+    ...(isPriced ? [heading('cost', 'expected')] : []),
+  ];
+  const by = isAsked ? 'The cheapest method' : 'The method with the fewest inputs (no service is asked)';
+  return table(
+    `${by} for a wanted agreement: point estimates, with budgets between the measured ones interpolated`,
+    head,
+    rows,
+  );
+}
+
+/** What is said of each pair of methods: over all budgets, and folded away at each of them; undefined without budgets. */
+export function verdictsTable(results: Results): Html | undefined {
+  const {verdicts = [], budgets} = results;
+  if (budgets === undefined || verdicts.length === 0) return undefined;
+  const claimsFirst = (one: PairVerdict, other: PairVerdict) =>
+    Number(isClaim(other.verdict)) - Number(isClaim(one.verdict)) || one.adjustedP - other.adjustedP;
+  const all = table('Every comparison, claims first', VERDICT_HEAD, verdicts.toSorted(claimsFirst).map(verdictRow));
+  return html`${table(
+    'Each pair of methods over all budgets, claims first',
+    VERDICT_HEAD,
+    curveVerdicts(results).toSorted(claimsFirst).map(verdictRow),
+  )}
+<details><summary>Every comparison, at each budget too (${count(verdicts.length)})</summary>${all}</details>`;
+}
+
+const VERDICT_HEAD = [
+  wordsHeading('method'),
+  wordsHeading('verdict'),
+  wordsHeading('against'),
+  heading('inputs'),
+  heading('difference', 'points'),
+  heading('interval', 'points'),
+  heading('confidence', 'of this interval'),
+  heading('p', 'corrected'),
+  heading('detectable', 'points, in 4 of 5 studies'),
+];
+
+function verdictRow(pair: PairVerdict): Html {
+  const {a, b, budget, difference, low, high, confidence, adjustedP, detectable, verdict} = greaterFirst(pair);
+  const said = isClaim(verdict) ? verdict : 'open';
+  return html`<tr><th scope="row" class="words">${a}</th><td class="words ${said}">${verdict}</td><td class="words">${b}</td>${[
+    cell(budget === 'curve' ? 'all' : count(budget)),
+    cell(points(difference)),
+    cell(between([low, high])),
+    cell(confidenceText(confidence)),
+    cell(pText(adjustedP)),
+    cell(percent(detectable)),
+  ]}</tr>`;
 }

@@ -30,9 +30,13 @@ ${note === undefined ? undefined : html`<p class="panel-note">${note}</p>`}</div
   )}</div>`;
 }
 
-/** A figure with its caption: first what it shows, then how to read it. */
-export function figure(id: string, content: Content, caption: Content): Html {
-  return html`<figure id="${id}">${content}<figcaption>${caption}</figcaption></figure>`;
+/**
+ * A figure with its caption: first what it shows, then how to read it.
+ *
+ * @param data - the data of the drawing
+ */
+export function figure(id: string, content: Content, caption: Content, data?: Html): Html {
+  return html`<figure id="${id}">${content}<figcaption>${caption}</figcaption>${data}</figure>`;
 }
 
 /** A dot in a method's colour; says nothing that the name beside it does not. */

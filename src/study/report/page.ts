@@ -1,25 +1,26 @@
 import {dollars} from '../../ask/budget/price.ts';
-import type {TargetSummary} from '../../evaluate/effects.ts';
 import {LEVELS} from '../../levels.ts';
 import type {LedgerTotals, Results, StudentShape} from '../results.ts';
-import {budgetHeadline} from './budgets.ts';
+import {budgetHeadline, cheapestTable, exchangeTable, verdictsTable} from './budgets.ts';
 import {cascadesTable} from './cascades.ts';
+import {effects} from './effects.ts';
 import {accuracyFigure} from './figures/accuracy.ts';
 import {budgetsFigure} from './figures/budgets.ts';
 import {byClass} from './figures/classes.ts';
+import {costsFigure} from './figures/costs.ts';
 import {coverageFigure} from './figures/coverage.ts';
 import {differencesFigure} from './figures/differences.ts';
 import {entropyFigure} from './figures/entropy.ts';
 import {learningFigure} from './figures/learning.ts';
 import {relationFigure} from './figures/relation.ts';
 import {reliabilityFigure} from './figures/reliability.ts';
-import {count, counted, decimal, duration, levelName, list, MISSING, moment, percent} from './format.ts';
+import {count, counted, duration, levelName, list, MISSING, moment} from './format.ts';
 import {type Content, type Html, html, jsonScript, trusted} from './html.ts';
 import {comparisonsTable, efficiencyTable, numbersTable, seedsTable} from './numbers.ts';
 import {choiceSentences, repeatabilitySentences, tuningSentences} from './sentences.ts';
 import {STYLE} from './style.ts';
 import {setting, summarise} from './summary.ts';
-import {cell, heading, methodHeading, table, teacherHeading, wordsHeading} from './table.ts';
+import {cell, heading, methodHeading, table, wordsHeading} from './table.ts';
 
 interface Section {
   readonly id: string;
@@ -74,6 +75,7 @@ function sectionsOf(results: Results): readonly Section[] {
   const [classes, coverage, efficiency] = [byClass(results), coverageFigure(results), efficiencyTable(results)];
   return [
     {id: 'answer', title: 'What was found', content: answer(results)},
+    ...(results.budgets ? [{id: 'budgets', title: 'Budgets and costs', content: budgets(results)}] : []),
     {
       id: 'accuracy',
       title: results.truth === 'labels' ? 'Accuracy and agreement' : 'Agreement',
@@ -110,9 +112,11 @@ ${budgetsFigure(results) ?? differencesFigure(results)}
 ${methodsTable(results)}`;
 }
 
-function effects(results: Results): Html {
-  return html`<p>A distribution over the classes tells a student four things that a bare label does not: how much to hold back (label smoothing), how sure to be of this very input (continuous targets), how inputs of one class differ (intra-class variance), and which classes are alike (inter-class relation).</p>
-${effectsTable(results)}`;
+function budgets(results: Results): Html {
+  return html`${exchangeTable(results)}
+${costsFigure(results)}
+${cheapestTable(results)}
+${verdictsTable(results)}`;
 }
 
 function cascadeContent(table: Html): Html {
@@ -179,23 +183,6 @@ function methodsTable({methods}: Results): Html {
   return table('The methods', [wordsHeading('method'), wordsHeading('learned from')], rows);
 }
 
-/** The four effects of distilling logits, as numbers for each method. */
-function effectsTable({methods, teacherTargets, classes}: Results): Html {
-  const rows = methods.map(
-    (method, index) =>
-      html`<tr>${methodHeading(method, index)}${targetCells(method.targets)}${cell(decimal(method.intraClassVariance, 4))}${cell(decimal(method.relationCorrelation, 3))}</tr>`,
-  );
-  const teacher = html`<tr>${teacherHeading('teacher, T = 1')}${targetCells(teacherTargets)}${cell(MISSING)}${cell(decimal(1, 3))}</tr>`;
-  const head = [
-    wordsHeading('method'),
-    heading('label smoothing', 'mass off the top class, %'),
-    heading('continuous targets', `entropy, % of ln ${classes.length}`),
-    heading('intra-class variance', 'of the student’s outputs'),
-    heading('inter-class relation', 'correlation with the teacher'),
-  ];
-  return table('The four effects of distilling logits', head, [teacher, ...rows]);
-}
-
 /** The answers that each level asked for and bought, and those that only measure. */
 function ledgerTable({ledger}: Results): Html {
   const rows = (columns: readonly LedgerColumn[]) => [
@@ -240,8 +227,4 @@ const LEDGER_COLUMNS: readonly LedgerColumn[] = [
 
 function ledgerRow(name: string, totals: LedgerTotals, columns: readonly LedgerColumn[]): Html {
   return html`<tr><th scope="row" class="words">${name}</th>${columns.map(({text}) => cell(text(totals)))}</tr>`;
-}
-
-function targetCells(targets: TargetSummary | undefined): readonly Html[] {
-  return [targets?.smoothing, targets?.entropy].map(share => cell(share === undefined ? MISSING : percent(share)));
 }

@@ -84,6 +84,8 @@ tfoot tr:first-child > * { border-top: 2px solid var(--muted); }
 .worse { color: var(--bad); }
 .open { color: var(--muted); }
 details { margin: 16px 0; }
+.data { font: 0.86rem/1.5 var(--sans); margin: 10px 0 0; }
+.data > summary { font-weight: 400; }
 summary { cursor: pointer; font: 600 0.9rem/1.6 var(--sans); color: var(--accent); width: fit-content; }
 .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 210px), 1fr)); gap: 4px 32px; }
 .facts dd { margin: 0 0 0.7em; }

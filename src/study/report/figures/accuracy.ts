@@ -1,4 +1,5 @@
 import type {MethodResult, Results} from '../../results.ts';
+import {dataTable} from '../data-table.ts';
 import {colourOf, figure} from '../figure.ts';
 import {meanAndDeviation, percent, percentage} from '../format.ts';
 import {type Html, html} from '../html.ts';
@@ -13,12 +14,28 @@ export function accuracyFigure(results: Results): Html {
     axis: 'test inputs given the teacher’s class, %',
     reference: ceiling && {x: ceiling.share * 100, label: `teacher, asked again ${percentage(ceiling.share)}`},
   });
-  if (truth === 'teacher') return figure('figure-accuracy', agreement, howToRead(results));
+  if (truth === 'teacher') return figure('figure-accuracy', agreement, howToRead(results), data(results));
   const accuracy = plotOf(results, 'accuracy', 'Accuracy', {
     axis: 'right on the test set, %',
     reference: {x: teacher.accuracy * 100, label: `teacher ${percentage(teacher.accuracy)}`},
   });
-  return figure('figure-accuracy', html`<div class="pair">${accuracy}${agreement}</div>`, caption(results));
+  return figure(
+    'figure-accuracy',
+    html`<div class="pair">${accuracy}${agreement}</div>`,
+    caption(results),
+    data(results),
+  );
+}
+
+function data({rows, truth}: Results): Html {
+  const isKnown = truth === 'labels';
+  return dataTable({
+    name: 'accuracy',
+    columns: ['method', 'seed', ...(isKnown ? ['accuracy, %'] : []), 'agreement, %'],
+    rows: rows.map(({method, seed, accuracy, agreement}) => [
+      ...[method, seed, ...(isKnown ? [100 * accuracy] : []), 100 * agreement],
+    ]),
+  });
 }
 
 function plotOf(

@@ -1,14 +1,15 @@
 import * as Plot from '@observablehq/plot';
 import {mean} from '../../../evaluate/statistics.ts';
-import type {BudgetRow} from '../../budget-results.ts';
+import type {BudgetFindings, BudgetRow} from '../../budget-results.ts';
 import type {MethodResult, Results} from '../../results.ts';
-import {colourOf, figure} from '../figure.ts';
+import {dataTable} from '../data-table.ts';
+import {colourOf, figure, TEACHER_COLOUR} from '../figure.ts';
 import {count, counted, percent, percentage, shortened} from '../format.ts';
 import {type Html, html} from '../html.ts';
 import {type Description, drawn} from '../plot.ts';
 
 /** A method at one budget. */
-interface CurveDot {
+export interface CurveDot {
   readonly x: number;
   /** Mean agreement over the seeds, in per cent. */
   readonly y: number;
@@ -18,7 +19,7 @@ interface CurveDot {
   readonly title: string;
 }
 
-interface MethodCurve {
+export interface MethodCurve {
   readonly name: string;
   readonly colour: string;
   /** From the smallest to the largest budget. */
@@ -31,6 +32,10 @@ interface CurveOptions extends Description {
   /** Places on the horizontal axis that may be marked. */
   readonly ticks: readonly number[];
   readonly tickText: (x: number) => string;
+  /** A dashed line across, with its name. */
+  readonly reference?: {readonly y: number; readonly label: string} | undefined;
+  /** Dots that nothing beats, with a line through them; none if left out. */
+  readonly frontier?: readonly CurveDot[];
 }
 
 const WIDTH = 490;
@@ -57,14 +62,35 @@ export function budgetsFigure(results: Results): Html | undefined {
     axis: 'inputs that a student learned from, logarithmic',
     ticks: budgets.sizes,
     tickText: count,
+    reference: ceilingOf(results),
     label: 'Agreement with the teacher by number of inputs, for each method',
     description: curves.flatMap(({dots}) => dots.map(({title}) => `${title}.`)).join(' '),
   });
-  return figure('figure-budgets', html`<div class="single">${plot}</div>`, caption(results));
+  return figure('figure-budgets', html`<div class="single">${plot}</div>`, caption(results), data(budgets));
+}
+
+function data({rows}: BudgetFindings): Html {
+  return dataTable({
+    name: 'budgets',
+    columns: ['method', 'inputs', 'seed', 'answers', 'agreement, %', 'accuracy, %'],
+    rows: rows.map(({method, budget, seed, answers, agreement, accuracy}) => [
+      ...[method, budget, seed, answers, 100 * agreement, 100 * accuracy],
+    ]),
+  });
+}
+
+/** How often the teacher agrees with itself, if it was asked twice: more than that can't be expected of a student. */
+export function ceilingOf({ceiling}: Results): CurveOptions['reference'] {
+  return ceiling && {y: 100 * ceiling.share, label: `teacher, asked again ${percentage(ceiling.share)}`};
 }
 
 /** A method at one budget, drawn at `x`; undefined if no run succeeded. */
-function dotAt(results: Results, {level, method}: MethodResult, budget: number, x: number): CurveDot | undefined {
+export function dotAt(
+  results: Results,
+  {level, method}: Pick<MethodResult, 'level' | 'method'>,
+  budget: number,
+  x: number,
+): CurveDot | undefined {
   const isOwn = (row: BudgetRow) => row.level === level && row.method === method && row.budget === budget;
   const shares = results.budgets!.rows.filter(isOwn).map(({agreement}) => agreement);
   if (shares.length === 0) return undefined;
@@ -76,10 +102,13 @@ function dotAt(results: Results, {level, method}: MethodResult, budget: number, 
 }
 
 /** Lines over a logarithmic axis, each with its band over the seeds and its name at its end. */
-function curvePlot(all: readonly MethodCurve[], {axis, ticks, tickText, ...description}: CurveOptions): Html {
+export function curvePlot(
+  all: readonly MethodCurve[],
+  {axis, ticks, tickText, reference, frontier = [], ...description}: CurveOptions,
+): Html {
   const curves = all.filter(({dots}) => dots.length > 0);
   const height = Math.max(340, TOP + BOTTOM + LINE * curves.length);
-  const {x, y} = domainsOf(curves);
+  const {x, y} = domainsOf(curves, reference?.y);
   const centred = {label: axis, labelAnchor: 'center', labelArrow: 'none', labelOffset: 38} as const;
   return drawn(
     {
@@ -90,12 +119,29 @@ function curvePlot(all: readonly MethodCurve[], {axis, ticks, tickText, ...descr
         Plot.gridY({stroke: 'var(--rule)', strokeOpacity: 1, ticks: 6}),
         Plot.axisY({ticks: 6, tickSize: 0, fontSize: 12, label: 'agreement with the teacher, %', labelArrow: 'none'}),
         Plot.axisX({...centred, ticks: readable(ticks, x), tickFormat: tickText, tickSize: 4, fontSize: 12}),
+        ...referenceMarks(reference),
+        ...frontierMarks(frontier),
         ...curves.flatMap(curveMarks),
         ...nameMarks(curves, y, height - TOP - BOTTOM),
       ],
     },
     description,
   );
+}
+
+function referenceMarks(reference: CurveOptions['reference']): readonly Plot.Markish[] {
+  if (reference === undefined) return [];
+  const {y, label} = reference;
+  const text = {y, frameAnchor: 'left', textAnchor: 'start', dy: -9, fontSize: 12, fill: TEACHER_COLOUR} as const;
+  return [Plot.ruleY([y], {stroke: TEACHER_COLOUR, strokeDasharray: '4 3'}), Plot.text([label], text)];
+}
+
+/** A wide pale staircase behind the curves. */
+function frontierMarks(dots: readonly CurveDot[]): readonly Plot.Markish[] {
+  const line = {x: 'x', y: 'y', z: null, stroke: 'var(--faint)', strokeWidth: 8, curve: 'step-after'} as const;
+  return dots.length === 0
+    ? []
+    : [Plot.line(dots, line), Plot.dot(dots, {x: 'x', y: 'y', r: 8, fill: 'none', stroke: 'currentColor'})];
 }
 
 function curveMarks({dots, colour}: MethodCurve): readonly Plot.Markish[] {
@@ -163,7 +209,10 @@ function readable(ticks: readonly number[], [from, to]: readonly [number, number
   return kept;
 }
 
-function domainsOf(curves: readonly MethodCurve[]): {
+function domainsOf(
+  curves: readonly MethodCurve[],
+  reference: number | undefined,
+): {
   readonly x: [number, number];
   readonly y: [number, number];
 } {
@@ -171,7 +220,8 @@ function domainsOf(curves: readonly MethodCurve[]): {
   if (dots.length === 0) return {x: [1, 10], y: [0, 100]};
   const places = dots.map(({x}) => x);
   const [from, to] = [Math.min(...places), Math.max(...places)];
-  const [least, most] = [Math.min(...dots.map(({low}) => low)), Math.max(...dots.map(({high}) => high))];
+  const shares = dots.flatMap(({low, high}) => [low, high]).concat(reference ?? []);
+  const [least, most] = [Math.min(...shares), Math.max(...shares)];
   const room = (most - least) * 0.06 || 1;
   return {x: from === to ? [from / 2, to * 2] : [from / 1.06, to * 1.04], y: [least - room, most + room]};
 }

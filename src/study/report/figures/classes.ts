@@ -1,5 +1,6 @@
 import {type ConfusedPair, type Confusion, confusedPairs} from '../../../evaluate/by-class.ts';
 import type {MethodResult, Results} from '../../results.ts';
+import {dataTable} from '../data-table.ts';
 import {colourOf, figure, type Panel, panels} from '../figure.ts';
 import {count, counted, MISSING, percent, percentage, shortened} from '../format.ts';
 import {type Html, html} from '../html.ts';
@@ -16,13 +17,25 @@ export function byClass(results: Results): Html | undefined {
   const measured = results.methods.filter(({confusion}) => confusion !== undefined);
   if (measured.length === 0) return undefined;
   const list = results.methods.flatMap((method, index) => panelOf(results, method, index) ?? []);
-  return html`${figure('figure-confusion', panels(SIDE, list), caption(results))}
+  return html`${figure('figure-confusion', panels(SIDE, list), caption(results), data(results))}
 ${measured.map(method => classesOf(results, method, measured.length))}`;
 }
 
 /** Against the true labels, if anybody knows them. */
 function confusionOf({truth}: Results, {confusion}: MethodResult): Confusion | undefined {
   return truth === 'labels' ? confusion?.truth : confusion?.teacher;
+}
+
+/** A row for each two classes that were confused. */
+function data(results: Results): Html {
+  const {classes, methods, truth} = results;
+  const rows = methods.flatMap(method => {
+    const {counts, largest = []} = confusionOf(results, method) ?? {};
+    const pairs = counts === undefined ? largest : confusedPairs(counts);
+    return pairs.map(({label, named, count: inputs}) => [method.method, classes[label]!, classes[named]!, inputs]);
+  });
+  const label = truth === 'labels' ? 'true class' : 'class of the teacher';
+  return dataTable({name: 'confusion', columns: ['method', label, 'class of the student', 'test inputs'], rows});
 }
 
 function panelOf(results: Results, method: MethodResult, index: number): Panel | undefined {

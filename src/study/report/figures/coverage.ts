@@ -1,6 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import type {Coverage, CoveragePoint} from '../../../evaluate/calibration.ts';
 import type {Results} from '../../results.ts';
+import {dataTable} from '../data-table.ts';
 import {colourOf, figure, type Panel, panels} from '../figure.ts';
 import {decimal, percentage} from '../format.ts';
 import {type Html, html} from '../html.ts';
@@ -22,7 +23,14 @@ export function coverageFigure({methods, seeds}: Results): Html | undefined {
   const curves = methods.flatMap(({method, coverage}, index) => (coverage ? [{method, index, coverage}] : []));
   if (curves.length === 0) return undefined;
   const list = curves.map(curve => panelOf(curve, curves));
-  return figure('figure-coverage', panels(WIDTH - 20, list), caption(curves, seeds.length));
+  return figure('figure-coverage', panels(WIDTH - 20, list), caption(curves, seeds.length), data(curves));
+}
+
+function data(curves: readonly Curve[]): Html {
+  const rows = curves.flatMap(({method, coverage: {points}}) =>
+    points.map(({coverage, agreement, threshold}) => [method, 100 * coverage, 100 * agreement, threshold]),
+  );
+  return dataTable({name: 'coverage', columns: ['method', 'coverage, %', 'agreement, %', 'least confidence'], rows});
 }
 
 function panelOf(curve: Curve, all: readonly Curve[]): Panel {

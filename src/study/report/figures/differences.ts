@@ -1,4 +1,5 @@
 import type {Comparison, Results} from '../../results.ts';
+import {dataTable} from '../data-table.ts';
 import {colourOf, figure} from '../figure.ts';
 import {between, confidenceText, list, MISSING, points} from '../format.ts';
 import {type Html, html} from '../html.ts';
@@ -30,7 +31,31 @@ export function differencesFigure(results: Results): Html | undefined {
     axis: 'difference in agreement with the teacher, percentage points',
     reference: {x: 0, label: `as “${baseline}”`},
   });
-  return figure('figure-differences', html`<div class="single">${plot}</div>`, caption(compared, baseline));
+  return figure(
+    'figure-differences',
+    html`<div class="single">${plot}</div>`,
+    caption(compared, baseline),
+    data(compared),
+  );
+}
+
+function data(compared: ReturnType<typeof comparedMethods>): Html {
+  const columns = [
+    'method',
+    'baseline',
+    'difference, points',
+    'low',
+    'high',
+    'confidence, %',
+    'p, corrected',
+    'verdict',
+  ];
+  const rows = compared.map(({method, versusLabels: {baseline, difference, interval, confidence, p, verdict}}) => [
+    ...[method, baseline],
+    ...[difference, ...interval, confidence].map(share => share * 100),
+    ...[p, verdict],
+  ]);
+  return dataTable({name: 'differences', columns, rows});
 }
 
 function caption(

@@ -1,6 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import type {TargetSummary} from '../../../evaluate/effects.ts';
 import type {Results} from '../../results.ts';
+import {dataTable} from '../data-table.ts';
 import {colourOf, figure, type Panel, panels, TEACHER_COLOUR} from '../figure.ts';
 import {counted, percentage} from '../format.ts';
 import {type Html, html} from '../html.ts';
@@ -16,7 +17,26 @@ export function entropyFigure(results: Results): Html {
   );
   const teacher = results.teacherTargets;
   const first = teacher === undefined ? [] : [panelOf('teacher, T = 1', TEACHER_COLOUR, teacher, classes)];
-  return figure('figure-entropy', panels(WIDTH - 20, [...first, ...students]), caption(classes, teacher !== undefined));
+  return figure(
+    'figure-entropy',
+    panels(WIDTH - 20, [...first, ...students]),
+    caption(classes, teacher !== undefined),
+    data(results),
+  );
+}
+
+function data({methods, teacherTargets}: Results): Html {
+  const all = [
+    ...(teacherTargets ? [{name: 'teacher, T = 1', histogram: teacherTargets.histogram}] : []),
+    ...methods.map(({method, targets}) => ({name: method, histogram: targets.histogram})),
+  ];
+  const rows = all.flatMap(({name, histogram}) =>
+    histogram.map((targets, bin) => [
+      ...[name, (100 * bin) / histogram.length, (100 * (bin + 1)) / histogram.length],
+      targets,
+    ]),
+  );
+  return dataTable({name: 'entropy', columns: ['method', 'entropy from, %', 'entropy to, %', 'targets'], rows});
 }
 
 function panelOf(title: string, colour: string, targets: TargetSummary, classes: number): Panel {

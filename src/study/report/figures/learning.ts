@@ -1,9 +1,10 @@
 import * as Plot from '@observablehq/plot';
 import type {CurvePoint, MethodResult, Results} from '../../results.ts';
+import {dataTable} from '../data-table.ts';
 import {colourOf, figure, panels} from '../figure.ts';
 import {count, decimal, percent} from '../format.ts';
 import {type Html, html} from '../html.ts';
-import {drawn} from '../plot.ts';
+import {drawn, logTicks} from '../plot.ts';
 import {rowsOf} from '../spread.ts';
 
 /** A point of a line to draw. */
@@ -37,7 +38,20 @@ export function learningFigure(results: Results): Html | undefined {
     title: curves.method.method,
     content: html`${accuracyPlot(curves, all, index, lowest)}${lossPlot(curves, index)}`,
   }));
-  return figure('figure-learning', panels(WIDTH - 30, list), caption(all.length));
+  return figure('figure-learning', panels(WIDTH - 30, list), caption(all.length), data(results));
+}
+
+function data(results: Results): Html {
+  const rows = results.methods.flatMap(method =>
+    rowsOf(results, method).flatMap(({seed, curve}) =>
+      curve.map(({epoch, step, loss, validationAccuracy}) => [
+        ...[method.method, seed, epoch, step, loss],
+        validationAccuracy === null ? Number.NaN : validationAccuracy * 100,
+      ]),
+    ),
+  );
+  const columns = ['method', 'seed', 'epoch', 'step', 'training loss', 'validation accuracy, %'];
+  return dataTable({name: 'learning', columns, rows});
 }
 
 function curvesOf(results: Results, method: MethodResult): Curves {
@@ -122,7 +136,10 @@ function lossPlot({method, loss}: Curves, index: number): Html | undefined {
     {
       ...frame(150, steps([{method, loss, accuracy: []}])),
       y: {type: positive ? 'log' : 'linear', label: 'training loss'},
-      marks: [...grid('step', positive ? logTicks(loss) : 4), ...lineMarks(loss, colourOf(index), 1.75)],
+      marks: [
+        ...grid('step', positive ? logTicks(loss.flatMap(({points}) => points.map(({value}) => value))) : 4),
+        ...lineMarks(loss, colourOf(index), 1.75),
+      ],
     },
     {label: `Training loss of ${method.method} by step`, description: loss.map(({title}) => `${title}.`).join(' ')},
   );
@@ -147,18 +164,6 @@ function grid(label: string | null, ticks: number | readonly number[]): Plot.Mar
     Plot.axisY({ticks: many, tickSize: 0, tickFormat: String, labelArrow: 'none'}),
     Plot.axisX({ticks: 4, tickSize: 4, tickFormat: count, label, labelAnchor: 'center', labelArrow: 'none'}),
   ];
-}
-
-/** 1, 2 and 5 of every power of ten, or the powers alone if that would be too many. */
-function logTicks(lines: readonly Line[]): readonly number[] {
-  const values = lines.flatMap(({points}) => points.map(({value}) => value));
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  const first = Math.floor(Math.log10(low));
-  const powers = Array.from({length: Math.ceil(Math.log10(high)) - first + 1}, (_, index) => first + index);
-  const digits = powers.length > 4 ? [1] : [1, 2, 5];
-  return powers
-    .flatMap(power => digits.map(digit => Number(`${digit}e${power}`)))
-    .filter(tick => tick >= low && tick <= high);
 }
 
 function lineMarks(lines: readonly Line[], stroke: string, strokeWidth: number, scale = 1): Plot.Markish[] {

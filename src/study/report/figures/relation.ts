@@ -1,4 +1,5 @@
 import type {Results} from '../../results.ts';
+import {dataTable} from '../data-table.ts';
 import {colourOf, figure, type Panel, panels, TEACHER_COLOUR} from '../figure.ts';
 import {decimal, percent, percentage, shortened} from '../format.ts';
 import {type Html, html} from '../html.ts';
@@ -27,7 +28,19 @@ export function relationFigure(results: Results): Html {
     ),
   );
   const teacher = panelOf('teacher', TEACHER_COLOUR, teacherRelation, classes);
-  return figure('figure-relation', panels(SIDE, [teacher, ...students]), caption(results));
+  return figure('figure-relation', panels(SIDE, [teacher, ...students]), caption(results), data(results));
+}
+
+function data({classes, methods, teacherRelation}: Results): Html {
+  const all = [
+    {name: 'teacher', relation: teacherRelation},
+    ...methods.map(({method, relation}) => ({name: method, relation})),
+  ];
+  const rows = all.flatMap(({name, relation}) =>
+    relation.map((masses, label) => [name, classes[label]!, ...masses.map(mass => 100 * mass)]),
+  );
+  const columns = ['method', 'true class', ...classes.map(name => `mass on ${name}, %`)];
+  return dataTable({name: 'class-relation', columns, rows});
 }
 
 function panelOf(title: string, colour: string, matrix: Matrix, classes: readonly string[], note?: string): Panel {

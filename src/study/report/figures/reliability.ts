@@ -2,6 +2,7 @@ import * as Plot from '@observablehq/plot';
 import {wilson} from '../../../evaluate/audit.ts';
 import type {ReliabilityBin} from '../../../evaluate/reliability.ts';
 import type {Results} from '../../results.ts';
+import {dataTable} from '../data-table.ts';
 import {colourOf, figure, type Panel, panels, TEACHER_COLOUR} from '../figure.ts';
 import {count, counted, percent, percentage} from '../format.ts';
 import {type Html, html} from '../html.ts';
@@ -24,7 +25,23 @@ export function reliabilityFigure(results: Results): Html {
     'figure-reliability',
     panels(WIDTH - 20, truth === 'labels' ? [first, ...students] : students),
     caption(results),
+    data(results),
   );
+}
+
+function data({methods, teacherReliability}: Results): Html {
+  const all = [
+    {name: 'teacher', bins: teacherReliability},
+    ...methods.map(({method, reliability}) => ({name: method, bins: reliability})),
+  ];
+  const rows = all.flatMap(({name, bins}) =>
+    bins.map(({low, high, count: inputs, confidence, accuracy}) => [
+      ...[name, 100 * low, 100 * high, inputs],
+      ...(inputs === 0 ? [Number.NaN, Number.NaN] : [100 * confidence, 100 * accuracy]),
+    ]),
+  );
+  const columns = ['method', 'confidence from, %', 'confidence to, %', 'inputs', 'mean confidence, %', 'right, %'];
+  return dataTable({name: 'calibration', columns, rows});
 }
 
 function inputsOf(bins: readonly ReliabilityBin[]): number {
