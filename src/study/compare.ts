@@ -15,6 +15,7 @@ import {type Asked, type Labelled, toCommonInputs} from './missing.ts';
 import {changesFor, checkRepeatability, measureCeiling} from './repeatability.ts';
 import type {Repeatability, Results} from './results.ts';
 import {resultsOf} from './results-of.ts';
+import {type Samples, samplesOf} from './samples.ts';
 import {directoryOf, noteScales, openStudy, type Study, type StudyOptions} from './study.ts';
 import {trainMethods} from './train-methods.ts';
 import {tuneMethods} from './tune/tune.ts';
@@ -48,7 +49,9 @@ export async function compare(recipe: Recipe, options: StudyOptions = {}): Promi
     const seconds = (performance.now() - started) / 1000;
     const asking = {asked, reference, repeatability, ceiling, missing};
     const results = resultsOf({study, methods, ...asking, ...measured, efficiency, costs, seconds});
-    await writeResults(study.directory, results, await manifestOf(study, asked, results));
+    const {inputs} = study.recipe.data.test;
+    const samples = samplesOf({inputs, reference, results, runs: measured.runs});
+    await writeResults(study.directory, results, samples, await manifestOf(study, asked, results));
     return results;
   } finally {
     await study.close();
@@ -87,13 +90,13 @@ export function resultFiles(directory: string): Readonly<Record<'results' | 'csv
 }
 
 /** Writes each file whole or not at all. */
-async function writeResults(directory: string, results: Results, manifest: Manifest): Promise<void> {
+async function writeResults(directory: string, results: Results, samples: Samples, manifest: Manifest): Promise<void> {
   // The package that draws plots is large, and most programs write no report.
   const {renderReport} = await import('./report/page.ts');
   const {resultsCsv, resultsMarkdown} = await import('./result-tables.ts');
   await mkdir(directory, {recursive: true});
   const files = resultFiles(directory);
-  const report = renderReport(results);
+  const report = renderReport(results, samples);
   await writeFileAtomic(files.results, `${withoutSecrets(JSON.stringify(results, undefined, 2))}\n`);
   await writeFileAtomic(files.csv, withoutSecrets(resultsCsv(results)));
   await writeFileAtomic(files.markdown, withoutSecrets(resultsMarkdown(results)));

@@ -9,6 +9,7 @@ import {renderReport} from '../../src/study/report/page.ts';
 import {launchChromium, NO_CHROMIUM} from '../chromium.ts';
 import {withBudgets} from './sample-budgets.ts';
 import {sampleResults, usualMethods} from './sample-results.ts';
+import {drawnSamples} from './sample-samples.ts';
 
 const hostile = '</script><script>document.title = "owned"</script><img src=x onerror="document.title=1">';
 
@@ -22,10 +23,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'limbeck-report-'));
   browser = await launchChromium();
   await writeFile(join(folder, 'usual.html'), renderReport(sampleResults()));
-  await writeFile(
-    join(folder, 'budgets.html'),
-    renderReport(withBudgets(sampleResults(), {service: {callsAnInput: 1, usdACall: 0.0004}})),
-  );
+  await writeFile(join(folder, 'budgets.html'), budgetsReport());
   await writeFile(join(folder, 'hostile.html'), renderReport(hostileResults()));
   await writeFile(join(folder, 'large.html'), renderReport(largeResults()));
 });
@@ -139,6 +137,22 @@ describe('the report in a browser', () => {
     expect(complaints).toEqual([]);
   });
 
+  it('leads from a method to the inputs on which its student differs, and from a class to its inputs', async () => {
+    const url = await open('budgets');
+    const seen = () =>
+      page.evaluate<number>(`[...document.querySelectorAll('.sample')].filter(one => one.offsetHeight > 0).length`);
+    expect(await seen()).toBe(40);
+    await page.locator('#numbers a[href="#samples-4-all"]').click();
+    expect(await seen()).toBe(7);
+    await page.locator('#samples a[href="#samples-all-3"]').click();
+    expect(await seen()).toBe(4);
+    await page.locator('#samples a[href="#samples-all-all"]').click();
+    expect(await seen()).toBe(40);
+    expect(await page.evaluate('[...document.images].every(image => image.naturalWidth === 8)')).toBe(true);
+    expect(requests.filter(request => !/^(data:|.*#)/.test(request))).toEqual([url]);
+    expect(complaints).toEqual([]);
+  });
+
   it.each(['light', 'dark'] as const)('has no serious fault of accessibility in the %s', async colorScheme => {
     await page.emulateMedia({colorScheme});
     await open('budgets');
@@ -160,6 +174,18 @@ async function open(name: string): Promise<string> {
   const {href} = pathToFileURL(join(folder, `${name}.html`));
   await page.goto(href);
   return href;
+}
+
+/** Several budgets of a service, with samples: on the first of 40 images only the last method's student differs. */
+function budgetsReport(): string {
+  const results = withBudgets(sampleResults(), {service: {callsAnInput: 1, usdACall: 0.0004}});
+  const data = Uint8Array.from({length: 40 * 64}, (_, index) => (index * 37) % 256);
+  const teacher = Array.from({length: 40}, (_, index) => index % 10);
+  const named = teacher.map((label, index) =>
+    results.methods.map((_, method) => ((index === 0 ? method === 4 : index < 7) ? 9 - label : label)),
+  );
+  const inputs = {kind: 'tensor', dtype: 'uint8', shape: [8, 8, 1], count: 40, data} as const;
+  return renderReport(results, drawnSamples({inputs, named, teacher, results}));
 }
 
 function hostileResults(): ReturnType<typeof sampleResults> {

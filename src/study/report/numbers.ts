@@ -1,6 +1,7 @@
 import {dollars} from '../../ask/budget/price.ts';
 import type {Speed} from '../../evaluate/efficiency.ts';
 import type {Comparison, MethodResult, ResultRow, Results} from '../results.ts';
+import type {Samples} from '../samples.ts';
 import {
   between,
   bytesText,
@@ -16,6 +17,7 @@ import {
   significant,
 } from './format.ts';
 import {type Html, html} from './html.ts';
+import {sampleLink} from './samples.ts';
 import {type Measure, measureOf, rowsOf, spreadOf} from './spread.ts';
 import {baselineName, comparedMethods, isClaim} from './summary.ts';
 import {cell, heading, methodHeading, table, teacherHeading, wordsHeading} from './table.ts';
@@ -61,7 +63,7 @@ function columnsOf({rows}: Results): readonly Column[] {
 }
 
 /** Every number of every method: mean and sample standard deviation over the seeds. */
-export function numbersTable(results: Results): Html {
+export function numbersTable(results: Results, samples?: Samples): Html {
   const {seeds, methods} = results;
   const name =
     seeds.length > 1
@@ -69,7 +71,7 @@ export function numbersTable(results: Results): Html {
       : 'On the test set, one seed';
   const rows = methods.map(
     (method, index) =>
-      html`<tr>${methodHeading(method, index)}${columnsOf(results).map(column => spreadCell(results, method, column))}</tr>`,
+      html`<tr>${methodHeading(method, index, 1, sampleLink(samples, {method: index}))}${columnsOf(results).map(column => spreadCell(results, method, column))}</tr>`,
   );
   const head = [wordsHeading('method'), ...columnsOf(results).map(({name, unit}) => heading(name, unit))];
   return table(name, head, [teacherRow(results), ...rows]);

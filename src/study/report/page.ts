@@ -1,6 +1,7 @@
 import {dollars} from '../../ask/budget/price.ts';
 import {LEVELS} from '../../levels.ts';
 import type {LedgerTotals, Results, StudentShape} from '../results.ts';
+import type {Samples} from '../samples.ts';
 import {budgetHeadline, cheapestTable, exchangeTable, verdictsTable} from './budgets.ts';
 import {cascadesTable} from './cascades.ts';
 import {effects} from './effects.ts';
@@ -17,6 +18,7 @@ import {reliabilityFigure} from './figures/reliability.ts';
 import {count, counted, duration, levelName, list, MISSING, moment} from './format.ts';
 import {type Content, type Html, html, jsonScript, trusted} from './html.ts';
 import {comparisonsTable, efficiencyTable, numbersTable, seedsTable} from './numbers.ts';
+import {samplesContent} from './samples.ts';
 import {choiceSentences, repeatabilitySentences, tuningSentences} from './sentences.ts';
 import {STYLE} from './style.ts';
 import {setting, summarise} from './summary.ts';
@@ -31,9 +33,11 @@ interface Section {
 /**
  * The report of a study as one HTML document that stands alone: no script runs, nothing is fetched. It carries its
  * numbers as JSON in the element `results`.
+ *
+ * @param samples - inputs behind the numbers
  */
-export function renderReport(results: Results): string {
-  const sections = sectionsOf(results);
+export function renderReport(results: Results, samples?: Samples): string {
+  const sections = sectionsOf(results, samples);
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -69,10 +73,11 @@ function header(results: Results, sections: readonly Section[]): Html {
 </header>`;
 }
 
-function sectionsOf(results: Results): readonly Section[] {
+function sectionsOf(results: Results, samples: Samples | undefined): readonly Section[] {
   const learning = learningFigure(results);
   const cascades = cascadesTable(results);
-  const [classes, coverage, efficiency] = [byClass(results), coverageFigure(results), efficiencyTable(results)];
+  const classes = byClass(results, samples);
+  const [coverage, efficiency] = [coverageFigure(results), efficiencyTable(results)];
   return [
     {id: 'answer', title: 'What was found', content: answer(results)},
     ...(results.budgets ? [{id: 'budgets', title: 'Budgets and costs', content: budgets(results)}] : []),
@@ -83,13 +88,14 @@ function sectionsOf(results: Results): readonly Section[] {
     },
     ...section('learning', 'Learning', learning),
     ...section('classes', 'By class', classes),
+    ...section('samples', 'Samples', samples && samplesContent(results, samples)),
     {id: 'calibration', title: 'Calibration', content: reliabilityFigure(results)},
     ...section('coverage', 'Coverage and agreement', coverage),
     ...section('cascades', 'In a cascade', cascades && cascadeContent(cascades)),
     ...section('efficiency', 'Speed and size', efficiency && efficiencyContent(efficiency)),
     {id: 'targets', title: 'What soft labels carry', content: html`${effects(results)}${entropyFigure(results)}`},
     {id: 'relation', title: 'Class relation', content: relationFigure(results)},
-    {id: 'numbers', title: 'All numbers', content: numbers(results)},
+    {id: 'numbers', title: 'All numbers', content: numbers(results, samples)},
     {id: 'making', title: 'How it was made', content: making(results)},
   ];
 }
@@ -129,8 +135,8 @@ function efficiencyContent(table: Html): Html {
 ${table}`;
 }
 
-function numbers(results: Results): Html {
-  return html`${numbersTable(results)}
+function numbers(results: Results, samples: Samples | undefined): Html {
+  return html`${numbersTable(results, samples)}
 ${comparisonsTable(results)}
 <details><summary>Every student by seed (${count(results.rows.length)})</summary>${seedsTable(results)}</details>`;
 }

@@ -60,6 +60,14 @@ figcaption { margin-top: 14px; font: 0.9rem/1.5 var(--sans); color: var(--muted)
 .panel-title { margin: 0 0 8px; font: 600 0.9rem/1.4 var(--sans); }
 .panel-note { margin: 6px 0 0; font: 0.82rem/1.45 var(--sans); color: var(--muted); }
 .pairs { margin: 0; padding-left: 1.8em; font: 0.85rem/1.5 var(--sans); }
+.samples { max-height: 48rem; overflow-y: auto; padding: 4px; border: 1px solid var(--rule); }
+.samples ol { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 250px), 1fr)); gap: 28px 32px; margin: 0; padding: 12px; list-style: none; }
+.samples img { display: block; width: 112px; height: auto; margin-bottom: 6px; image-rendering: pixelated; }
+.sample table { width: 100%; font-size: 0.8rem; table-layout: fixed; }
+.sample th, .sample td { padding: 3px 4px 3px 0; white-space: normal; overflow-wrap: anywhere; }
+.sample th { width: 46%; font-weight: 400; min-width: 0; }
+.sample-text { max-height: 11em; overflow: hidden; font: 0.85rem/1.45 var(--sans); white-space: pre-line; }
+.chips { display: flex; flex-wrap: wrap; gap: 2px 16px; font: 0.9rem/1.6 var(--sans); max-width: none; }
 .empty { font: 0.9rem/1.5 var(--sans); color: var(--muted); }
 .swatch { display: inline-block; width: 0.7em; height: 0.7em; margin-right: 0.5em; border-radius: 50%; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .map-ground { fill: var(--panel-ground); stroke: var(--rule); }
@@ -108,7 +116,7 @@ footer { margin-top: 64px; padding-bottom: 48px; font: 0.85rem/1.5 var(--sans); 
   :root { color-scheme: light; --paper: #ffffff; }
   body { font-size: 10.5pt; }
   main, header, footer { max-width: none; padding: 0; }
-  nav { display: none; }
+  nav, #samples { display: none; }
   .single, .pair, .panel, tr { break-inside: avoid; }
   .pair { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 24px; }
   .panels { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 20px 24px; }

@@ -26,10 +26,10 @@ export function cell(text: string, small?: string): Html {
   return html`<td>${text}${below(small)}</td>`;
 }
 
-/** The head of a method's row, or of `rows` rows: its colour, name and level. */
-export function methodHeading({method, level}: MethodResult, index: number, rows = 1): Html {
+/** The head of a method's row, or of `rows` rows: its colour, name and level, and a link. */
+export function methodHeading({method, level}: MethodResult, index: number, rows = 1, link?: Html): Html {
   const span = rows > 1 ? html` rowspan="${rows}"` : undefined;
-  return html`<th scope="row" class="words"${span}>${swatch(colourOf(index))}${method}${below(levelName(level))}</th>`;
+  return html`<th scope="row" class="words"${span}>${swatch(colourOf(index))}${method}${below(levelName(level))}${link}</th>`;
 }
 
 /** The head of the teacher's row, with its level if there are several. */

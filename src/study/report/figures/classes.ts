@@ -1,10 +1,12 @@
 import {type ConfusedPair, type Confusion, confusedPairs} from '../../../evaluate/by-class.ts';
 import type {MethodResult, Results} from '../../results.ts';
+import type {Samples} from '../../samples.ts';
 import {dataTable} from '../data-table.ts';
 import {colourOf, figure, type Panel, panels} from '../figure.ts';
 import {count, counted, MISSING, percent, percentage, shortened} from '../format.ts';
 import {type Html, html} from '../html.ts';
 import {svg} from '../plot.ts';
+import {sampleLink} from '../samples.ts';
 import {cell, heading, table, wordsHeading} from '../table.ts';
 import {heatMap, offDiagonal, SIDE} from './relation.ts';
 
@@ -13,12 +15,12 @@ const NAMED = 8;
 const LONGEST_NAME = 28;
 
 /** Which classes each method mistakes for which, and how each class fares; undefined if it was not measured. */
-export function byClass(results: Results): Html | undefined {
+export function byClass(results: Results, samples?: Samples): Html | undefined {
   const measured = results.methods.filter(({confusion}) => confusion !== undefined);
   if (measured.length === 0) return undefined;
   const list = results.methods.flatMap((method, index) => panelOf(results, method, index) ?? []);
   return html`${figure('figure-confusion', panels(SIDE, list), caption(results), data(results))}
-${measured.map(method => classesOf(results, method, measured.length))}`;
+${measured.map(method => classesOf(results, method, measured.length, samples))}`;
 }
 
 /** Against the true labels, if anybody knows them. */
@@ -70,7 +72,8 @@ function pairsList({classes}: Results, pairs: readonly ConfusedPair[]): Html {
 }
 
 /** The table of a method, folded away if there are several. */
-function classesOf(results: Results, method: MethodResult, methods: number): Html {
+function classesOf(results: Results, method: MethodResult, methods: number, samples: Samples | undefined): Html {
+  const at = results.methods.indexOf(method);
   const {classes: rows = [], method: name} = method;
   const isKnown = results.truth === 'labels';
   const head = [
@@ -83,7 +86,7 @@ function classesOf(results: Results, method: MethodResult, methods: number): Htm
   ];
   const body = rows.map(
     ({inputs, teacherInputs, recall, precision, f1, agreement}, index) =>
-      html`<tr><th scope="row" class="words">${results.classes[index]}</th>${
+      html`<tr><th scope="row" class="words">${results.classes[index]}${sampleLink(samples, {method: at, label: index})}</th>${
         isKnown
           ? [
               cell(inputs === undefined ? MISSING : count(inputs)),

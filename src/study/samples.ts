@@ -1,0 +1,167 @@
+import {type Inputs, inputAt} from '../data/inputs.ts';
+import {argmaxRows, softmaxRows} from '../evaluate/distributions.ts';
+import type {Input, TensorInput} from '../teacher.ts';
+import type {Reference} from './asking.ts';
+import type {Run} from './measure.ts';
+import {encodePng, type Pixels} from './png.ts';
+import type {Results} from './results.ts';
+
+/** Inputs of the test split with what was said about them, for the report. `results.json` does not hold them. */
+export interface Samples {
+  /** Inputs that they were taken from. */
+  readonly total: number;
+  /** The one about which the methods disagree most comes first. */
+  readonly inputs: readonly SampledInput[];
+}
+
+export interface SampledInput {
+  /** Index in the test split. */
+  readonly index: number;
+  readonly input: ShownInput;
+  /** The true class; undefined if nobody knows it. */
+  readonly truth: number | undefined;
+  readonly teacher: Said;
+  /** One for each method of the results, by its student of the first seed. */
+  readonly students: readonly Said[];
+}
+
+/** A class that was named, and its probability if that is known. */
+export interface Said {
+  readonly label: number;
+  readonly confidence: number | undefined;
+}
+
+/** An input as a page can show it. */
+export type ShownInput =
+  | {readonly kind: 'text'; readonly text: string}
+  | {readonly kind: 'image'; readonly url: string; readonly width: number; readonly height: number}
+  | {readonly kind: 'numbers'; readonly values: readonly number[]; readonly total: number};
+
+interface SampleOptions {
+  /** The test split. */
+  readonly inputs: Inputs;
+  readonly reference: Pick<Reference, 'rows' | 'labels' | 'logits' | 'truth'>;
+  readonly results: Pick<Results, 'truth' | 'classes' | 'methods'>;
+  readonly runs: readonly Pick<Run, 'row' | 'logits'>[];
+}
+
+/** The most inputs that a report shows. */
+export const MOST_SAMPLES = 200;
+/** The most characters that they take in the page, about. */
+const MOST_CHARACTERS = 1_000_000;
+/** Of what a page says about one method. */
+const SAID_CHARACTERS = 130;
+const LONGEST_TEXT = 600;
+const MOST_NUMBERS = 60;
+/** Pixels of the longest side of an image. */
+const LONGEST_SIDE = 64;
+
+/**
+ * The inputs that show most: those on which students differ from the teacher or from each other. Half of them are shared
+ * equally among the classes, and among the sets of methods that differ. They are fewer if they would make the page large.
+ */
+export function samplesOf(options: SampleOptions): Samples {
+  const {inputs, reference, results, runs} = options;
+  const {methods} = results;
+  const classes = results.classes.length;
+  const isLabelled = results.truth === 'labels';
+  const {rows, labels, truth, logits} = reference;
+  const students = methods.map(({level, method}) => {
+    const run = runs.find(({row}) => row.level === level && row.method === method)!;
+    return {logits: run.logits, named: argmaxRows(run.logits, classes)};
+  });
+  const teacher = {logits, named: labels};
+  const disagreement = Array.from(labels, (label, at) => {
+    const named = students.map(student => student.named[at]!);
+    const apart = named.filter(one => one !== label).length + new Set(named).size - 1;
+    const doubt = students.map(student => 1 - probability(student.logits, classes, at, label));
+    return apart + doubt.reduce((sum, value) => sum + value, 0) / (doubt.length + 1);
+  });
+  const show = showing(inputs, rows);
+  let characters = 0;
+  const sampled: SampledInput[] = [];
+  const differing = Array.from(labels, (label, at) => students.map(({named}) => Number(named[at] !== label)).join(''));
+  for (const at of chosen(disagreement, [[...(isLabelled ? truth : labels)], differing])) {
+    const input = show(inputAt(inputs, rows[at]!));
+    characters += sizeOf(input) + SAID_CHARACTERS * (1 + methods.length);
+    if (characters > MOST_CHARACTERS && sampled.length > 0) break;
+    const said = (one: {readonly logits: Float32Array | undefined; readonly named: Int32Array}): Said => {
+      const label = one.named[at]!;
+      return {label, confidence: one.logits && probability(one.logits, classes, at, label)};
+    };
+    const known = isLabelled ? truth[at] : undefined;
+    sampled.push({index: rows[at]!, input, truth: known, teacher: said(teacher), students: students.map(said)});
+  }
+  const place = new Map(Array.from(rows, (row, at) => [row, disagreement[at]!]));
+  return {total: rows.length, inputs: sampled.toSorted((a, b) => place.get(b.index)! - place.get(a.index)!)};
+}
+
+/** Places of inputs: those with most disagreement of each group, and then of all. */
+function chosen(disagreement: readonly number[], groups: readonly (readonly (number | string)[])[]): readonly number[] {
+  const order = disagreement.map((_, at) => at).toSorted((a, b) => disagreement[b]! - disagreement[a]!);
+  const shares = groups.flatMap(group => {
+    const share = Math.max(1, Math.floor(MOST_SAMPLES / 2 / groups.length / new Set(group).size));
+    const taken = new Map<number | string, number>();
+    return order.filter(at => {
+      const before = taken.get(group[at]!) ?? 0;
+      taken.set(group[at]!, before + 1);
+      return before < share;
+    });
+  });
+  return [...new Set([...shares, ...order])].slice(0, MOST_SAMPLES);
+}
+
+/** The probability of a class by the logits of one input. */
+function probability(logits: Float32Array, classes: number, at: number, label: number): number {
+  return softmaxRows(logits.subarray(at * classes, (at + 1) * classes), classes)[label]!;
+}
+
+function showing(inputs: Inputs, rows: Int32Array): (input: Input) => ShownInput {
+  if (inputs.kind === 'text' || inputs.dtype === 'uint8') return input => shown(input, [0, 255]);
+  // Pixels of one scale for all, which the first inputs give.
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const row of rows.subarray(0, MOST_SAMPLES)) {
+    for (const value of (inputAt(inputs, row) as TensorInput).data)
+      [low, high] = [Math.min(low, value), Math.max(high, value)];
+  }
+  return input => shown(input, [low, high]);
+}
+
+function shown(input: Input, scale: readonly [number, number]): ShownInput {
+  if (input.kind === 'text') {
+    const characters = [...input.text];
+    return {
+      kind: 'text',
+      text: characters.length <= LONGEST_TEXT ? input.text : `${characters.slice(0, LONGEST_TEXT).join('')}…`,
+    };
+  }
+  const pixels = pixelsOf(input, scale);
+  if (pixels === undefined) {
+    const {data} = input;
+    return {kind: 'numbers', values: Array.from(data.subarray(0, MOST_NUMBERS)), total: data.length};
+  }
+  const {width, height} = pixels;
+  return {kind: 'image', url: `data:image/png;base64,${encodePng(pixels).toString('base64')}`, width, height};
+}
+
+/** The pixels of a tensor [height, width, channels], every n-th if it is large; undefined if it is none. */
+function pixelsOf({shape, data}: TensorInput, [low, high]: readonly [number, number]): Pixels | undefined {
+  const [rows, columns, channels] = shape;
+  if (shape.length !== 3 || rows! < 4 || columns! < 4 || (channels !== 1 && channels !== 3 && channels !== 4))
+    return undefined;
+  const stride = Math.ceil(Math.max(rows!, columns!) / LONGEST_SIDE);
+  const [height, width] = [Math.ceil(rows! / stride), Math.ceil(columns! / stride)];
+  const range = high - low || 1;
+  const bytes = Uint8Array.from({length: height * width * channels}, (_, at) => {
+    const [channel, pixel] = [at % channels, Math.floor(at / channels)];
+    const [row, column] = [stride * Math.floor(pixel / width), stride * (pixel % width)];
+    return Math.round((255 * (data[(row * columns! + column) * channels + channel]! - low)) / range);
+  });
+  return {width, height, channels, data: bytes};
+}
+
+/** Characters that it takes in a page. */
+function sizeOf(input: ShownInput): number {
+  if (input.kind === 'text') return input.text.length;
+  return input.kind === 'image' ? input.url.length : 8 * input.values.length;
+}
