@@ -135,6 +135,23 @@ describe('renderReport', () => {
     expect(titles.slice(1).every(title => title.endsWith(': 0 targets, 0.0 %'))).toBe(true);
   });
 
+  it('says of each of the four effects what its number means here', () => {
+    const sentences = (results: Results) =>
+      [...parsed(results).querySelectorAll('#targets li')].map(({textContent}) => plain(textContent));
+    const [smoothing, targets, variance, relation] = sentences(sampleResults({methods: [labels!, logProbabilities!]}));
+    expect(smoothing).toMatch(
+      /^Label smoothing\. The targets of “log-probabilities, T=4” put 29\.5 % of the mass off the top class, those of “labels” 0\.0 %\. Its students are less sure of their answers, as its targets tell them: mean entropy 0\.33\d nats against 0\.21\d\.$/,
+    );
+    expect(targets).toMatch(/^Continuous targets\. 100\.0 % of the targets .* of “labels” 0\.0 % do\.$/);
+    expect(variance).toMatch(
+      /differ less with “log-probabilities, T=4” than with “labels”: a variance of 0\.0528 against 0\.0620, 15 % less\.$/,
+    );
+    expect(relation).toMatch(/are nearer to the teacher .*: correlation 0\.9\d\d against 0\.\d{3}\.$/);
+    const two = sampleResults({classes: ['ham', 'spam'], methods: [labels!, logProbabilities!]});
+    expect(sentences(two)[3]).toBe('Inter-class relation. With two classes there is no pattern of which are alike.');
+    expect(sentences(sampleResults({methods: [labels!]}))).toEqual([]);
+  });
+
   it('leaves the diagonal out of the shades of a class relation', () => {
     const relation = [
       [0.9, 0.02, 0.08],
