@@ -152,6 +152,31 @@ describe('renderReport', () => {
     expect(sentences(sampleResults({methods: [labels!]}))).toEqual([]);
   });
 
+  it('draws the trials of a method that was tuned, the chosen setting filled', () => {
+    const plainResults = sampleResults();
+    expect(parsed(plainResults).querySelector('#tuning')).toBeNull();
+    const trial = (setting: number, epochs: number, score: number | null) => ({setting, epochs, score, curve: []});
+    const tuning = {
+      judgedBy: 'validation accuracy',
+      terms: ['softLabels', 'hardLabels'],
+      chosen: 1,
+      settings: [1, 4, 20].map(temperature => ({temperature, weights: [1, 0.3]})),
+      trials: [trial(0, 7, 0.88), trial(1, 7, 0.87), trial(2, 7, null), trial(1, 21, 0.93)],
+    } as const;
+    const methods = plainResults.methods.map((method, index) => (index === 3 ? {...method, tuning} : method));
+    const section = parsed({...plainResults, methods}).querySelector('#tuning')!;
+    const titles = [...section.querySelectorAll('circle title')].map(({textContent}) => plain(textContent));
+    expect(titles).toEqual([
+      'T = 1, λ = 0.3, 7 epochs: 88.00 %',
+      'T = 4, λ = 0.3, 7 epochs: 87.00 %',
+      'T = 4, λ = 0.3, 21 epochs: 93.00 %',
+    ]);
+    expect(plain(section.querySelector('desc')!.textContent)).toBe(
+      'T = 1, λ = 0.3: 88.00 %, 7 epochs. T = 4, λ = 0.3: chosen: 93.00 %, 21 epochs. T = 20, λ = 0.3: came to nothing.',
+    );
+    expect(section.querySelectorAll('tbody tr')).toHaveLength(4);
+  });
+
   it('leaves the diagonal out of the shades of a class relation', () => {
     const relation = [
       [0.9, 0.02, 0.08],

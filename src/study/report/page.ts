@@ -15,6 +15,7 @@ import {entropyFigure} from './figures/entropy.ts';
 import {learningFigure} from './figures/learning.ts';
 import {relationFigure} from './figures/relation.ts';
 import {reliabilityFigure} from './figures/reliability.ts';
+import {tuningFigure} from './figures/tuning.ts';
 import {count, counted, duration, levelName, list, MISSING, moment} from './format.ts';
 import {type Content, type Html, html, jsonScript, trusted} from './html.ts';
 import {comparisonsTable, efficiencyTable, numbersTable, seedsTable} from './numbers.ts';
@@ -87,6 +88,7 @@ function sectionsOf(results: Results, samples: Samples | undefined): readonly Se
       content: html`${results.budgets && differencesFigure(results)}${accuracyFigure(results)}`,
     },
     ...section('learning', 'Learning', learning),
+    ...section('tuning', 'Tuning', tuningFigure(results)),
     ...section('classes', 'By class', classes),
     ...section('samples', 'Samples', samples && samplesContent(results, samples)),
     {id: 'calibration', title: 'Calibration', content: reliabilityFigure(results)},

@@ -65,20 +65,23 @@ export function tuningSentences({methods}: Results): readonly string[] {
   return methods.flatMap(({method, tuning}) => (tuning ? [tuningSentence(method, tuning)] : []));
 }
 
-/** `Log-probabilities: T = 1, λ = 0.3, of 15 tried on validation: accuracy 84.10 % there.` */
-export function tuningSentence(method: string, {judgedBy, terms, chosen, settings, trials}: Tuning): string {
-  const {temperature, weights} = settings[chosen]!;
+/** `T = 1, λ = 0.3` */
+export function settingText(terms: Tuning['terms'], {temperature, weights}: Tuning['settings'][number]): string {
   const [, ...others] = terms;
-  const values = [
+  return [
     ...(temperature === undefined ? [] : [`T = ${temperature}`]),
     ...others.map((name, index) => `λ${others.length === 1 ? '' : ` of ${name}`} = ${weights[index + 1]!}`),
-  ];
+  ].join(', ');
+}
+
+/** `Log-probabilities: T = 1, λ = 0.3, of 15 tried on validation: accuracy 84.10 % there.` */
+export function tuningSentence(method: string, {judgedBy, terms, chosen, settings, trials}: Tuning): string {
   const [measure, by] =
     judgedBy === 'validation accuracy' ? ['accuracy', 'on validation'] : ['agreement', 'in cross-validation'];
   const score = trials.findLast(({setting}) => setting === chosen)?.score ?? Number.NaN;
   const failed = new Set(trials.filter(trial => trial.score === null).map(({setting}) => setting)).size;
   const lost = failed === 0 ? '' : `; ${counted(failed, 'setting')} came to nothing`;
-  return `${method} is tuned: ${values.join(', ')}, of ${settings.length} tried ${by}, ${measure} ${percentage(score)}${lost}.`;
+  return `${method} is tuned: ${settingText(terms, settings[chosen]!)}, of ${settings.length} tried ${by}, ${measure} ${percentage(score)}${lost}.`;
 }
 
 /** The students that the runs chose, and why: a sentence a method; none if the recipe names one student. */
