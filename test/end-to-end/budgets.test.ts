@@ -23,8 +23,9 @@ function recipeWith(name: string, change: string): string {
 
 /** All but times, and what was bought in which process. */
 function numbersOf(text: string): unknown {
-  const {finishedAt: _, seconds: __, ledger: ___, ...results} = JSON.parse(text) as Results;
-  return JSON.parse(JSON.stringify(results, (key, value) => (key === 'seconds' ? undefined : value)));
+  const {finishedAt: _, ledger: __, ...results} = JSON.parse(text) as Results;
+  const times = ['seconds', 'efficiency'];
+  return JSON.parse(JSON.stringify(results, (key, value) => (times.includes(key) ? undefined : value)));
 }
 
 const resultsIn = (out: string): string => readFileSync(join(folder(), out, 'results.json'), 'utf8');
