@@ -10,8 +10,9 @@ import type {Fit} from '../train/trend.ts';
 import {type AnsweredMethod, atBudget, folderAt} from './methods.ts';
 import type {CurvePoint, StudentChoice} from './results.ts';
 import {checkpointPath, learn, studentPath} from './run.ts';
+import {keyOfRun} from './run-keys.ts';
 import type {Study} from './study.ts';
-import type {OnStep} from './training.ts';
+import {failureOf, type OnStep} from './training.ts';
 
 /** One run of a study: a method at a budget, from one seed. */
 export interface RunJob {
@@ -19,8 +20,6 @@ export interface RunJob {
   /** Number of inputs that it learns from, the first of its method's; undefined if from all of them. */
   readonly budget: number | undefined;
   readonly seed: number;
-  /** Its outcome is kept under this key, see `RunKeys`. */
-  readonly key: string;
 }
 
 /** A student that was trained and has answered the test split. */
@@ -43,8 +42,9 @@ export interface Executed {
  * study left it. Its outcome is kept beside the student, and the checkpoint is then removed.
  */
 export async function execute(study: Study, job: RunJob, onStep: OnStep): Promise<Executed> {
-  const {seed, key} = job;
+  const {seed} = job;
   const method = atBudget(job.method, job.budget);
+  const key = await keyOfRun(study, method, seed);
   const path = checkpointPath(study.directory, method, seed);
   const checkpoint: CheckpointOptions = {
     path,
@@ -75,7 +75,7 @@ const FORMAT = 'limbeck.run/1';
 
 interface KeptRun {
   readonly format: typeof FORMAT;
-  /** See `RunKeys`. */
+  /** See `keyOfRun`. */
   readonly key: string;
   readonly executed: Executed;
 }
@@ -87,15 +87,18 @@ async function keepRun(student: string, key: string, executed: Executed): Promis
 }
 
 /** The kept outcome of a run. Undefined if there is none, if it is damaged or of another run, or if its student is gone. */
-export async function keptRun(directory: string, {method, budget, seed, key}: RunJob): Promise<Executed | undefined> {
-  const student = studentPath(directory, {folder: folderAt(method, budget)}, seed);
+export async function keptRun(study: Study, {method: whole, budget, seed}: RunJob): Promise<Executed | undefined> {
+  const student = studentPath(study.directory, {folder: folderAt(whole, budget)}, seed);
   const [bytes, model] = await Promise.all([
     readFile(keptPath(student)).catch(() => undefined),
     readFile(join(student, 'limbeck.json')).catch(() => undefined),
   ]);
   if (bytes === undefined || model === undefined) return undefined;
   const kept = deserialized(bytes);
-  return kept?.format === FORMAT && kept.key === key ? kept.executed : undefined;
+  if (kept?.format !== FORMAT) return undefined;
+  // A run that can't begin is no longer the kept one. Its error is told when it is trained.
+  const key = await keyOfRun(study, atBudget(whole, budget), seed).catch(failureOf(study.signal));
+  return kept.key === key ? kept.executed : undefined;
 }
 
 function keptPath(student: string): string {

@@ -82,11 +82,11 @@ function rowsThatDiffer(before: Results, now: Results): readonly string[] {
 type AnyRow = ResultRow | BudgetRow;
 
 function differing(before: readonly AnyRow[], now: readonly AnyRow[]): readonly string[] {
-  const numbers = new Map(now.map(row => [nameOf(row), numbersOf(row)]));
+  const runs = new Map(now.map(row => [nameOf(row), row]));
   return before.flatMap(row => {
-    const [name, found] = [nameOf(row), numbers.get(nameOf(row))];
+    const [name, found] = [nameOf(row), runs.get(nameOf(row))];
     if (found === undefined) return [`${name}: no such run now.`];
-    return found === numbersOf(row) ? [] : [`${name}: other numbers.`];
+    return numbersOf(found, row) === numbersOf(row, row) ? [] : [`${name}: other numbers.`];
   });
 }
 
@@ -94,8 +94,9 @@ function nameOf({method, budget, seed}: AnyRow): string {
   return `${method}, ${budget} inputs, seed ${seed}`;
 }
 
-function numbersOf({seconds: _, ...row}: AnyRow): string {
-  return digestOf(row);
+/** What a row has of the fields of another one, which an earlier version may have written. */
+function numbersOf({seconds: _, ...row}: AnyRow, fields: AnyRow): string {
+  return digestOf(Object.fromEntries(Object.entries(row).filter(([name]) => name in fields)));
 }
 
 /** The methods whose mean agreement has moved by more than the standard deviation over the earlier seeds. */

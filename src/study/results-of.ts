@@ -34,7 +34,7 @@ import type {
   RunFailure,
 } from './results.ts';
 import type {Study} from './study.ts';
-import {trainingThreads} from './workers.ts';
+import {trainingThreads} from './training.ts';
 
 interface StudyParts extends MeasuredRuns {
   readonly study: Study;

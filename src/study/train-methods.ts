@@ -5,7 +5,6 @@ import {describeProfile, type Profile, sumOf} from '../train/profile.ts';
 import {type Executed, keptRun, type RunJob} from './execute.ts';
 import type {TunedMethod} from './methods.ts';
 import {count, counted} from './report/format.ts';
-import {RunKeys} from './run-keys.ts';
 import type {Study} from './study.ts';
 import {type Failure, failureOf} from './training.ts';
 import {openRunner} from './workers.ts';
@@ -35,11 +34,11 @@ export async function trainMethods<T extends object>(
   methods: readonly TunedMethod<Knowledge>[],
   measure: (job: MethodJob, executed: Executed) => T,
 ): Promise<readonly TrainedRun<T>[]> {
-  const {directory, onNote} = study;
-  const jobs = await jobsOf(study, methods);
+  const {onNote} = study;
+  const jobs = jobsOf(study, methods);
   const outcomes = new Map<MethodJob, T | Failure>();
   for (const job of jobs) {
-    const kept = await keptRun(directory, job);
+    const kept = await keptRun(study, job);
     if (kept !== undefined) outcomes.set(job, measure(job, kept));
   }
   const open = jobs.filter(job => !outcomes.has(job));
@@ -52,14 +51,12 @@ export async function trainMethods<T extends object>(
 }
 
 /** The runs of a study, by method, budget and seed. */
-async function jobsOf(study: Study, methods: readonly TunedMethod<Knowledge>[]): Promise<readonly MethodJob[]> {
-  const {seeds, budgets} = study.recipe;
-  const keys = new RunKeys(study);
+function jobsOf({recipe: {seeds, budgets}}: Study, methods: readonly TunedMethod<Knowledge>[]): readonly MethodJob[] {
   const jobs: MethodJob[] = [];
   for (const method of methods) {
     // At the largest budget a method learns from all that it has.
     for (const budget of [...(budgets?.sizes.slice(0, -1) ?? []), undefined]) {
-      for (const seed of seeds) jobs.push({method, budget, seed, key: await keys.of(method, budget, seed)});
+      for (const seed of seeds) jobs.push({method, budget, seed});
     }
   }
   return jobs;

@@ -1,4 +1,6 @@
+import {availableParallelism} from 'node:os';
 import {isLabelled} from '../data/split.ts';
+import {type Engine, threadsSet} from '../engine/engine.ts';
 import {KnowledgeError, LimbeckError} from '../errors.ts';
 import {countOf} from '../knowledge/knowledge.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
@@ -54,6 +56,32 @@ export class Trainer {
 
 /** How often a run of a study with budgets is measured on validation, at most. */
 const MEASUREMENTS = 20;
+
+/**
+ * How many threads each student of a study is trained with in a worker: what is left of the cores when all of its runs
+ * train side by side. The number of workers has no say in it, since sums that are split among more threads end with other
+ * last bits.
+ */
+export function threadsPerStudent(
+  {methods, seeds, budgets}: Pick<ResolvedRecipe, 'methods' | 'seeds'> & Partial<Pick<ResolvedRecipe, 'budgets'>>,
+  cores: number = availableParallelism(),
+): number {
+  return (
+    threadsSet() ?? Math.max(1, Math.floor(cores / (methods.length * seeds.length * (budgets?.sizes.length ?? 1))))
+  );
+}
+
+/** The parts of a study that decide about threads. */
+interface StudyThreads {
+  readonly engine: Engine;
+  readonly workers: object | undefined;
+  readonly recipe: Parameters<typeof threadsPerStudent>[0];
+}
+
+/** How many threads share an operation while the students of a study are trained, in workers or in this process. */
+export function trainingThreads({engine, workers, recipe}: StudyThreads): number {
+  return workers && engine.name === 'native' ? threadsPerStudent(recipe) : engine.threads;
+}
 
 /** Called after every step of a training. */
 export type OnStep = (progress: {readonly step: number; readonly steps: number}) => void;

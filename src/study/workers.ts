@@ -1,15 +1,14 @@
 import {once} from 'node:events';
 import {availableParallelism, freemem} from 'node:os';
 import {fileURLToPath} from 'node:url';
-import {threadsSet} from '../engine/engine.ts';
 import {LimbeckError} from '../errors.ts';
 import type {RecipeChanges} from '../recipe/recipe.ts';
-import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import {type Child, hasEnded, startChild} from './child.ts';
 import type {Executed, RunJob} from './execute.ts';
 import {type JobListeners, type JobRunner, LocalRunner, type TrialJob} from './jobs.ts';
 import type {MethodChanges} from './methods.ts';
 import type {Study} from './study.ts';
+import {trainingThreads} from './training.ts';
 import type {TrialOutcome} from './tune/trial.ts';
 
 /** A run as a worker is sent it, which has the recipe and the saved knowledge: which method, and how it differs. */
@@ -46,25 +45,6 @@ export type WorkerMessage =
 
 /** A worker process ended before its job did. */
 class WorkerCrash extends LimbeckError {}
-
-/**
- * How many threads each student of a study is trained with in a worker: what is left of the cores when all of its runs
- * train side by side. The number of workers has no say in it, since sums that are split among more threads end with other
- * last bits.
- */
-export function threadsPerStudent(
-  {methods, seeds, budgets}: Pick<ResolvedRecipe, 'methods' | 'seeds'> & Partial<Pick<ResolvedRecipe, 'budgets'>>,
-  cores: number = availableParallelism(),
-): number {
-  return (
-    threadsSet() ?? Math.max(1, Math.floor(cores / (methods.length * seeds.length * (budgets?.sizes.length ?? 1))))
-  );
-}
-
-/** How many threads share an operation while the students of a study are trained, in workers or in this process. */
-export function trainingThreads({engine, workers, recipe}: Pick<Study, 'engine' | 'workers' | 'recipe'>): number {
-  return workers && engine.name === 'native' ? threadsPerStudent(recipe) : engine.threads;
-}
 
 /** Memory that one worker is given room for: an engine, a data set and a student. */
 const ROOM = 1 << 30;

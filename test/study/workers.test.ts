@@ -1,5 +1,5 @@
 import {afterEach, describe, expect, it, vi} from 'vitest';
-import {threadsPerStudent} from '../../src/study/workers.ts';
+import {threadsPerStudent} from '../../src/study/training.ts';
 
 const runs = (methods: number, seeds: number) => ({
   methods: new Array(methods).fill({}),
