@@ -102,7 +102,7 @@ function verdictTable({verdicts = []}: Results): readonly string[] {
     `${between([low, high])} (${confidenceText(confidence)})`,
     pText(adjustedP),
   ]);
-  const head = ['method', 'verdict', 'against', 'inputs', 'points', 'interval', 'p (Holm)'];
+  const head = ['method', 'verdict', 'against', 'inputs', 'points', 'interval', 'p (corrected)'];
   return ['Verdicts on agreement; together they hold at 95 %:', table(head, rows, 3)];
 }
 

@@ -80,8 +80,8 @@ export function exchangeSentence(rate: ExchangeRate, sizes: readonly number[]): 
   const start = `${counted(budget, 'answer')} of “${method}” teach as much as`;
   const [least, most] = [count(sizes[0]!), count(sizes.at(-1)!)];
   if (worth === null) {
-    const side = low === null && high !== null ? `fewer than ${least}` : `more than ${most}`;
-    return `${start} ${side} of “${inAnswersOf}”.`;
+    if (low === null && high === null) return `${start} a number of “${inAnswersOf}” outside ${least} to ${most}.`;
+    return `${start} ${low === null ? `fewer than ${least}` : `more than ${most}`} of “${inAnswersOf}”.`;
   }
   const found = `${start} ${count(worth)} of “${inAnswersOf}”`;
   if (!Number.isFinite(confidence)) return `${found}. One seed is too few for an interval.`;

@@ -158,7 +158,8 @@ describe('a study that tunes', () => {
     expect(alone!.tuning).toEqual(first.methods[0]!.tuning);
 
     const changed = await compare(recipeOf({seeds: [1], training: {...epochs.training, batchSize: 8}}), where);
-    expect(prepared - before).toBe(3 + 2 + 5);
+    // The kept trials and the kept run are compared with; the trials are made; the student has a key and is trained.
+    expect(prepared - before).toBe(3 + 2 + 5 + 2);
     expect(changed.methods[0]!.tuning!.chosen).toBe(3);
     await writeFile(trialsPath(where.directory, method!), 'half of it');
     const repaired = await compare(recipeOf({seeds: [1]}), where);
