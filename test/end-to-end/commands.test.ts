@@ -89,7 +89,9 @@ describe('limbeck evaluate', () => {
   it('measures a student against true labels and the teacher', async () => {
     const {code, stdout, stderr} = await run(['evaluate', student, recipe]);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^Accuracy +\d+\.\d\d %\nAgreement with the teacher +\d+\.\d\d %\nKL to the teacher +\d/);
+    const names = [...stdout.matchAll(/^([A-Z].*?) {2,}\d+\.\d+ (?:%|nats)$/gm)].map(([, name]) => name);
+    expect(names.slice(0, 4)).toEqual(['Accuracy', 'Balanced accuracy', 'Macro F1', 'Agreement with the teacher']);
+    expect(names).toContain('KL to the teacher');
     expect(stderr).toContain('✓ ask white-box about the test split · 500 bought');
     const measured = await json<Record<string, number>>(['evaluate', student, recipe, '--offline']);
     expect(stdout).toContain(`${(100 * measured['accuracy']!).toFixed(2)} %`);
