@@ -108,7 +108,7 @@ describe('compareScores', () => {
         fc.double({min: 0.1, max: 5, noNaN: true}),
         (whole, other, from, scale) => {
           // Whole scores have the variance of their steps added, which has a scale of its own.
-          const [a, b] = [whole.map(row => row.map(x => x + 0.3)), other.map(row => row.map(x => x + 0.1))];
+          const [a, b] = [whole.map(row => row.map(x => x + 0.3137)), other.map(row => row.map(x => x + 0.1041))];
           const there = compareScores(of(a), of(b, from));
           const back = compareScores(of(b, from), of(a));
           expect(back.difference).toBeCloseTo(-there.difference, 12);
