@@ -24,7 +24,7 @@ function recipeWith(name: string, change: string): string {
 /** All but times, and what was bought in which process. */
 function numbersOf(text: string): unknown {
   const {finishedAt: _, ledger: __, ...results} = JSON.parse(text) as Results;
-  const times = ['seconds', 'efficiency'];
+  const times = ['seconds', 'efficiency', 'teacherEfficiency'];
   return JSON.parse(JSON.stringify(results, (key, value) => (times.includes(key) ? undefined : value)));
 }
 

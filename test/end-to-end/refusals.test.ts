@@ -12,7 +12,7 @@ describe('limbeck refuses, with exit code 1, nothing on stdout and a word on wha
   it.each([
     ['no command', [], /Usage: limbeck/],
     ['an unknown command', ['distil'], /unknown command 'distil'\n.*--help/],
-    ['an unknown flag', ['compare', recipe, '--seeds', '3'], /unknown option '--seeds'\n.*--help/],
+    ['an unknown flag', ['compare', recipe, '--rounds', '3'], /unknown option '--rounds'\n.*--help/],
     ['an unknown flag of an inner command', ['cache', 'list', '--all'], /unknown option '--all'\n.*--help/],
     ['a recipe that is not named', ['compare'], /missing required argument 'recipe'\n.*--help/],
     ['a recipe that is not there', ['compare', 'recipe.ts'], /There is no recipe at recipe\.ts\. Give the path/],
