@@ -32,7 +32,7 @@ export interface PairJudgement {
   readonly p: number;
   /** The smallest error of all verdicts together at which there is a verdict on this comparison. */
   readonly adjustedP: number;
-  /** What is said of a. */
+  /** Whether a scores higher than b: `better` means that it does. */
   readonly verdict: DifferenceVerdict;
   /**
    * The smallest true difference that the study finds in 4 of 5 cases, by the error that the comparison has if no other

@@ -106,7 +106,7 @@ export interface PairVerdict {
   readonly p: number;
   /** p value that is corrected for all comparisons of the study. */
   readonly adjustedP: number;
-  /** What is said of a. */
+  /** Whether a agrees more often than b: `better` means that it does. */
   readonly verdict: DifferenceVerdict;
   /** The smallest true difference that such a study finds in 4 of 5 cases: a point estimate. NaN, in the file null, with one seed. */
   readonly detectable: number;

@@ -182,7 +182,7 @@ export function cheapestTable({budgets, methods}: Results): Html | undefined {
   );
 }
 
-/** What is said of each pair of methods: over all budgets, and folded away at each of them; undefined without budgets. */
+/** The verdict on each pair of methods over all budgets. Those at single budgets are folded away. Undefined without budgets. */
 export function verdictsTable(results: Results): Html | undefined {
   const {verdicts = [], budgets} = results;
   if (budgets === undefined || verdicts.length === 0) return undefined;
