@@ -1,5 +1,5 @@
 import {type Reproduction, reproduce} from '../study/reproduce.ts';
-import {stopSignal} from './study-options.ts';
+import {studyOptions} from './study-options.ts';
 import {openTerminal} from './terminal.ts';
 
 interface ReproduceFlags {
@@ -10,13 +10,8 @@ interface ReproduceFlags {
 
 export async function runReproduce(directory: string, {recipe, cache, json = false}: ReproduceFlags): Promise<void> {
   const terminal = openTerminal({json});
-  const found = await reproduce(directory, {
-    recipe,
-    cache,
-    signal: stopSignal(),
-    onProgress: ({task, done, total, detail, secondsLeft}) => terminal.progress(task, done, total, detail, secondsLeft),
-    onNote: terminal.note,
-  });
+  const {signal, onProgress, onNote} = studyOptions({}, terminal);
+  const found = await reproduce(directory, {recipe, cache, signal, onProgress, onNote});
   terminal.result(found, reproductionText(found));
   if (found.outcome === 'different') process.exitCode = 1;
 }

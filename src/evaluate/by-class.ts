@@ -39,7 +39,7 @@ export function classMetrics(counts: ConfusionCounts): ClassMetrics[] {
  * @param logits - [count, classes], or log-probabilities
  */
 export function balancedAccuracy(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): number {
-  return meanOfKnown(metricsOf(logits, labels, classes).map(({recall}) => recall));
+  return meansOverClasses(logits, labels, classes).balancedAccuracy;
 }
 
 /**
@@ -48,11 +48,20 @@ export function balancedAccuracy(logits: ArrayLike<number>, labels: ArrayLike<nu
  * @param logits - [count, classes], or log-probabilities
  */
 export function macroF1(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): number {
-  return meanOfKnown(metricsOf(logits, labels, classes).map(({f1}) => f1));
+  return meansOverClasses(logits, labels, classes).macroF1;
 }
 
-function metricsOf(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): ClassMetrics[] {
-  return classMetrics(confusionCounts(labels, argmaxRows(logits, classes), classes));
+/** Both means, see `balancedAccuracy` and `macroF1`. */
+export function meansOverClasses(
+  logits: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  classes: number,
+): {readonly balancedAccuracy: number; readonly macroF1: number} {
+  const metrics = classMetrics(confusionCounts(labels, argmaxRows(logits, classes), classes));
+  return {
+    balancedAccuracy: meanOfKnown(metrics.map(({recall}) => recall)),
+    macroF1: meanOfKnown(metrics.map(({f1}) => f1)),
+  };
 }
 
 /** The mean of the numbers among them; NaN if there is none. */

@@ -2,7 +2,7 @@ import {readdir, stat} from 'node:fs/promises';
 import {join} from 'node:path';
 import type {Asking} from '../ask/asking.ts';
 import {leavesOf} from '../ask/compose/parts.ts';
-import {planAsking} from '../ask/plan/plan.ts';
+import {planFromNothing} from '../ask/plan/plan.ts';
 import {type Inputs, inputAt, selectInputs} from '../data/inputs.ts';
 import {asTeacher} from '../student/as-teacher.ts';
 import {loadStudent} from '../student/files.ts';
@@ -105,16 +105,9 @@ function observedSpeed(asking: Asking, teacher: Teacher): Speed {
   return milliseconds.length === 0 ? {} : {latency: latencyOf(milliseconds, inputs)};
 }
 
-async function priceOf(
-  {store, replies}: Asking,
-  teacher: Teacher,
-  inputs: Inputs,
-  detail: Detail,
-): Promise<number | undefined> {
+async function priceOf({store}: Asking, teacher: Teacher, inputs: Inputs, detail: Detail): Promise<number | undefined> {
   const rows = Array.from({length: Math.min(PRICED, inputs.count)}, (_, row) => row);
-  // Views that nobody was asked about, so that no answer counts as kept.
-  const views = new Int32Array(rows.length).fill(-1);
-  const {isService, usd} = await planAsking(teacher, selectInputs(inputs, rows), {store, replies, detail, views});
+  const {isService, usd} = await planFromNothing(teacher, selectInputs(inputs, rows), {store, detail});
   if (!isService) return 0;
   return usd && (1000 * usd.expected) / rows.length;
 }

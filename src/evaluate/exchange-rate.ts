@@ -20,7 +20,7 @@ export interface BudgetScores {
 
 /** The number of inputs of another method that teach as much as a method's own. */
 export interface Exchange {
-  /** Mean score of the method. */
+  /** Mean score of the method, its agreement with the teacher. */
   readonly agreement: number;
   /** The least number of inputs of the other method with the same mean score; null if it is outside the measured range. */
   readonly worth: number | null;
@@ -203,13 +203,14 @@ export interface CostCurve {
 
 /** The method that reaches an agreement at the least cost. */
 export interface Cheapest {
-  /** The wanted agreement. */
+  /** The wanted agreement with the teacher. */
   readonly agreement: number;
   readonly name: string;
   /** The least number of inputs at which the method reaches it; no less than the smallest measured budget. */
   readonly budget: number;
+  /** Expected number of requests. */
   readonly calls: number;
-  /** Absent if the price of a method that reaches it is not known. The least calls decide then. */
+  /** Expected US dollars. Absent if the price of a method that reaches it is not known. The least calls decide then. */
   readonly usd?: number | undefined;
 }
 

@@ -41,6 +41,19 @@ export interface PairJudgement {
   readonly detectable: number;
 }
 
+const OPPOSITE: Readonly<Record<DifferenceVerdict, DifferenceVerdict>> = {
+  better: 'worse',
+  worse: 'better',
+  'no difference shown': 'no difference shown',
+  'too few seeds to say': 'too few seeds to say',
+};
+
+/** The same comparison with b first. */
+export function turned<P extends Omit<PairJudgement, 'budget'>>(pair: P): P {
+  const {a, b, difference, low, high, verdict} = pair;
+  return {...pair, a: b, b: a, difference: -difference, low: -high, high: -low, verdict: OPPOSITE[verdict]};
+}
+
 /**
  * Compares every pair of methods at every budget and over all of them. The probability that any verdict of `better` or
  * `worse` is false stays within `error`, whichever methods differ.

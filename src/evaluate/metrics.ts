@@ -1,4 +1,4 @@
-import {balancedAccuracy, macroF1} from './by-class.ts';
+import {meansOverClasses} from './by-class.ts';
 import {argmaxRows, divergenceRows, entropyRows, logSoftmaxRows, softmaxRows} from './distributions.ts';
 import {type ReliabilityOptions, reliability} from './reliability.ts';
 import {mean} from './statistics.ts';
@@ -174,8 +174,7 @@ export function evaluateLogits({
 }: EvaluateOptions): Evaluation & Partial<Fidelity> {
   return {
     accuracy: accuracy(logits, labels, classes),
-    balancedAccuracy: balancedAccuracy(logits, labels, classes),
-    macroF1: macroF1(logits, labels, classes),
+    ...meansOverClasses(logits, labels, classes),
     nll: nll(logits, labels, classes),
     brier: brier(logits, labels, classes),
     ece: ece(logits, labels, classes),

@@ -81,7 +81,7 @@ export function planMethods(methods: readonly Method[], teachers?: Recipe['teach
  * The level whose teacher answers for a method: its own, or the next that shows more and has a teacher. Fuller answers are
  * coarsened. Undefined if the method learns from true labels.
  */
-export function answeringLevel({level}: Pick<Method, 'level'>, teachers?: Recipe['teachers']): Access | undefined {
+function answeringLevel({level}: Pick<Method, 'level'>, teachers?: Recipe['teachers']): Access | undefined {
   if (level === 'none') return undefined;
   return LEVELS.slice(LEVELS.indexOf(level)).find(access => teachers?.[access] !== undefined) ?? level;
 }

@@ -1,8 +1,6 @@
-import {planAsking} from '../ask/plan/plan.ts';
-import type {Inputs} from '../data/inputs.ts';
-import {selectInputs} from '../data/inputs.ts';
+import {planFromNothing} from '../ask/plan/plan.ts';
+import {type Inputs, selectInputs} from '../data/inputs.ts';
 import {versionsOf} from '../data/versions.ts';
-import {openAnswerStore} from '../store/store.ts';
 import type {BudgetCost} from './budget-results.ts';
 import type {OpenMethod} from './methods.ts';
 import type {Study} from './study.ts';
@@ -10,22 +8,19 @@ import type {Study} from './study.ts';
 /** What nobody is asked for. */
 const NOTHING = {low: 0, expected: 0, worst: 0};
 
-/**
- * The cost of each method's answers at each budget by themselves, as if nothing were kept. Replies are expected to be as long
- * as those that are kept. Asks nobody.
- */
+/** The cost of each method's answers at each budget by themselves, see `planFromNothing`. */
 export async function costsOf(
   study: Pick<Study, 'recipe' | 'asking'>,
   sizes: readonly number[],
 ): Promise<readonly BudgetCost[]> {
   const {methods, drawn} = study.recipe;
+  const parts = sizes.map(budget => {
+    const first = Array.from({length: budget}, (_, index) => index);
+    return {budget, inputs: selectInputs(drawn.inputs, first)};
+  });
   const costs: BudgetCost[] = [];
   for (const method of methods) {
-    for (const budget of sizes) {
-      const inputs = selectInputs(
-        drawn.inputs,
-        Array.from({length: budget}, (_, index) => index),
-      );
+    for (const {budget, inputs} of parts) {
       const {level, method: name} = method;
       costs.push({level, method: name, budget, ...(await costOf(study, method, inputs))});
     }
@@ -41,12 +36,7 @@ async function costOf(
 ): Promise<Pick<BudgetCost, 'calls' | 'tokens' | 'usd'>> {
   if (asked === undefined) return {calls: NOTHING, usd: NOTHING};
   const {views, ...versions} = countedViews ? versionsOf(inputs, countedViews) : {inputs, views: undefined};
-  const empty = openAnswerStore({store: new Map()});
-  try {
-    const options = {store: empty, repliesOf: asking.store, detail, ...(views && {views})};
-    const {isService, calls, tokens, usd} = await planAsking(asked, versions.inputs, options);
-    return isService ? {calls, tokens, usd} : {calls: NOTHING, usd: NOTHING};
-  } finally {
-    await empty.close();
-  }
+  const options = {store: asking.store, detail, ...(views && {views})};
+  const {isService, calls, tokens, usd} = await planFromNothing(asked, versions.inputs, options);
+  return isService ? {calls, tokens, usd} : {calls: NOTHING, usd: NOTHING};
 }

@@ -1,5 +1,6 @@
 import type {Estimate} from '../ask/plan/cost.ts';
-import type {DifferenceVerdict} from '../evaluate/judge.ts';
+import type {Cheapest, Exchange} from '../evaluate/exchange-rate.ts';
+import type {PairJudgement} from '../evaluate/judge-pairs.ts';
 import type {Level} from '../levels.ts';
 
 /** The findings at several budgets of answers, as in `results.json`. */
@@ -53,61 +54,25 @@ export interface BudgetCost {
  * The number of answers of one method that teach as much as a number of answers of another. Between two budgets, agreement is
  * taken to grow linearly with the logarithm of the budget.
  */
-export interface ExchangeRate {
+export interface ExchangeRate extends Exchange {
   /** The method whose answers are counted in those of the other. */
   readonly method: string;
   /** Its number of inputs. */
   readonly budget: number;
-  /** Mean agreement of its students with the teacher at that budget. */
-  readonly agreement: number;
   /** The method of the other answers. */
   readonly inAnswersOf: string;
-  /** The number of inputs of the other method with the same mean agreement; null if it is outside the measured budgets. */
-  readonly worth: number | null;
-  /** Lower end of the interval of `worth`; null if it lies below the smallest budget. */
-  readonly low: number | null;
-  /** Upper end of the interval of `worth`; null if it lies above the largest budget. */
-  readonly high: number | null;
-  /** Probability that the interval contains the true number, for this rate alone. NaN, in the file null, with one seed. */
-  readonly confidence: number;
 }
 
 /** The method that reaches an agreement at the least cost: a point estimate, with budgets between the measured ones interpolated. */
-export interface CheapestMethod {
-  /** The wanted agreement with the teacher. */
-  readonly agreement: number;
+export interface CheapestMethod extends Omit<Cheapest, 'name'> {
   readonly level: Level;
   readonly method: string;
-  /** The least number of inputs at which its mean agreement is as high. */
-  readonly budget: number;
-  /** Expected number of requests. */
-  readonly calls: number;
-  /** Expected US dollars; absent if the price of a method that reaches it is not known. The least calls decide then. */
-  readonly usd?: number | undefined;
 }
 
-/** The comparison of two methods at one budget, or over all of them. */
-export interface PairVerdict {
-  /** Name of a method. */
-  readonly a: string;
-  /** Name of the method that it is compared with. */
-  readonly b: string;
+/** The comparison of two methods at one budget, or over all of them, in agreement with the teacher. */
+export interface PairVerdict extends Omit<PairJudgement, 'budget'> {
   /** A number of inputs; `curve` for the mean over all budgets. */
   readonly budget: number | 'curve';
   /** Agreement with the teacher on the test split. */
   readonly measure: 'agreement';
-  /** Mean of a minus mean of b, as a fraction. */
-  readonly difference: number;
-  /** Interval of the difference, at `confidence`. */
-  readonly low: number;
-  readonly high: number;
-  readonly confidence: number;
-  /** p value of this comparison alone. */
-  readonly p: number;
-  /** p value that is corrected for all comparisons of the study. */
-  readonly adjustedP: number;
-  /** Whether a agrees more often than b: `better` means that it does. */
-  readonly verdict: DifferenceVerdict;
-  /** The smallest true difference that such a study finds in 4 of 5 cases: a point estimate. NaN, in the file null, with one seed. */
-  readonly detectable: number;
 }

@@ -1,7 +1,7 @@
 import type {SeedScores} from '../evaluate/compare-scores.ts';
 import {cheapest, exchangeRate} from '../evaluate/exchange-rate.ts';
-import type {DifferenceVerdict, Judgement} from '../evaluate/judge.ts';
-import {judgePairs, type PairJudgement} from '../evaluate/judge-pairs.ts';
+import type {Judgement} from '../evaluate/judge.ts';
+import {judgePairs, type PairJudgement, turned} from '../evaluate/judge-pairs.ts';
 import {mean} from '../evaluate/statistics.ts';
 import type {
   BudgetCost,
@@ -68,20 +68,9 @@ export function againstLargest(
   const largest = Math.max(...pairs.map(({budget}) => (budget === 'curve' ? 0 : budget)));
   const found = pairs.find(({a, b, budget}) => budget === largest && names.includes(a) && names.includes(b));
   if (found === undefined) return undefined;
-  const {a, low, high, adjustedP: p, confidence, verdict, detectable} = found;
-  const shared = {p, confidence, detectable};
-  return a === method
-    ? {...shared, verdict, interval: [low, high]}
-    : {...shared, verdict: OPPOSITE[verdict], interval: [-high, -low]};
+  const {low, high, adjustedP: p, confidence, verdict, detectable} = found.a === method ? found : turned(found);
+  return {verdict, p, interval: [low, high], confidence, detectable};
 }
-
-/** The verdict on b if this is that on a. */
-export const OPPOSITE: Readonly<Record<DifferenceVerdict, DifferenceVerdict>> = {
-  better: 'worse',
-  worse: 'better',
-  'no difference shown': 'no difference shown',
-  'too few seeds to say': 'too few seeds to say',
-};
 
 /** What the runs show about budgets, verdicts aside. */
 export function budgetFindings(

@@ -1,3 +1,4 @@
+import {existsSync} from 'node:fs';
 import {readFile, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {deserialize, serialize} from 'node:v8';
@@ -89,12 +90,9 @@ async function keepRun(student: string, key: string, executed: Executed): Promis
 /** The kept outcome of a run. Undefined if there is none, if it is damaged or of another run, or if its student is gone. */
 export async function keptRun(study: Study, {method: whole, budget, seed}: RunJob): Promise<Executed | undefined> {
   const student = studentPath(study.directory, {folder: folderAt(whole, budget)}, seed);
-  const [bytes, model] = await Promise.all([
-    readFile(keptPath(student)).catch(() => undefined),
-    readFile(join(student, 'limbeck.json')).catch(() => undefined),
-  ]);
-  if (bytes === undefined || model === undefined) return undefined;
-  const kept = deserialized(bytes);
+  if (!existsSync(join(student, 'limbeck.json')) || !existsSync(keptPath(student))) return undefined;
+  const bytes = await readFile(keptPath(student)).catch(() => undefined);
+  const kept = bytes && deserialized(bytes);
   if (kept?.format !== FORMAT) return undefined;
   // A run that can't begin is no longer the kept one. Its error is told when it is trained.
   const key = await keyOfRun(study, atBudget(whole, budget), seed).catch(failureOf(study.signal));

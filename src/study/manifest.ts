@@ -1,7 +1,7 @@
 import {createHash} from 'node:crypto';
 import {readFile} from 'node:fs/promises';
 import {cpus} from 'node:os';
-import {isAbsolute, join, relative, resolve} from 'node:path';
+import {join, relative, resolve} from 'node:path';
 import {z} from 'zod';
 import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
@@ -126,24 +126,36 @@ export function manifestPath(directory: string): string {
 
 /** The path of the recipe's module, as it is found from here. */
 export function recipePath({recipe}: Manifest, directory: string): string | undefined {
-  if (recipe === undefined) return undefined;
-  return isAbsolute(recipe.path) ? recipe.path : resolve(directory, recipe.path);
+  return recipe && resolve(directory, recipe.path);
 }
 
-/**
- * Names the parts of two manifests that differ, for people: what may move the numbers. Names, times and the machine don't.
- */
-export function differencesOf(then: Manifest, now: Manifest): readonly string[] {
-  const named: readonly (readonly [string, (manifest: Manifest) => unknown])[] = [
-    ['the seeds', ({seeds}) => seeds],
-    ['the budgets', ({budgets}) => budgets],
-    ['the training inputs', ({data}) => data.drawn],
-    ['the validation split', ({data}) => data.validation],
-    ['the test split', ({data}) => data.test],
-    ['the teachers', ({teachers}) => teachers.map(({level, identity}) => [level, identity])],
-    ['the answers', ({answers}) => answers],
-    ['the engine', ({engine}) => engine],
-    ['the version of limbeck', ({versions}) => versions.limbeck],
-  ];
-  return named.flatMap(([name, read]) => (digestOf(read(then)) === digestOf(read(now)) ? [] : [name]));
+/** The parts of two manifests that differ and may move the numbers, for people. */
+export interface ManifestDifferences {
+  /** What students learn from, and are measured by. */
+  readonly inputs: readonly string[];
+  /** What trains them. */
+  readonly program: readonly string[];
+}
+
+type NamedPart = readonly [name: string, read: (manifest: Manifest) => unknown];
+
+const INPUTS: readonly NamedPart[] = [
+  ['the seeds', ({seeds}) => seeds],
+  ['the budgets', ({budgets}) => budgets],
+  ['the training inputs', ({data}) => data.drawn],
+  ['the validation split', ({data}) => data.validation],
+  ['the test split', ({data}) => data.test],
+  ['the teachers', ({teachers}) => teachers.map(({level, identity}) => [level, identity])],
+  ['the answers', ({answers}) => answers],
+];
+
+const PROGRAM: readonly NamedPart[] = [
+  ['the engine', ({engine}) => engine],
+  ['the version of limbeck', ({versions}) => versions.limbeck],
+];
+
+export function differencesOf(then: Manifest, now: Manifest): ManifestDifferences {
+  const differing = (parts: readonly NamedPart[]) =>
+    parts.flatMap(([name, read]) => (digestOf(read(then)) === digestOf(read(now)) ? [] : name));
+  return {inputs: differing(INPUTS), program: differing(PROGRAM)};
 }

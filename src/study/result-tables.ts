@@ -1,7 +1,7 @@
 import Papa from 'papaparse';
 import type {BudgetRow} from './budget-results.ts';
 import {between, confidenceText, count, counted, meanAndDeviation, percent, points, pText} from './report/format.ts';
-import {type Measure, spread, spreadOf} from './report/spread.ts';
+import {agreementAt, type Measure, spreadOf} from './report/spread.ts';
 import type {ResultRow, Results} from './results.ts';
 
 /** The columns that come first; the others are all numbers that rows have, by their names in `results.json`. */
@@ -76,14 +76,12 @@ function methodTable(results: Results): string {
 }
 
 /** Agreement by method and budget, if several budgets were compared. */
-function budgetTable({budgets, methods}: Results): readonly string[] {
+function budgetTable(results: Results): readonly string[] {
+  const {budgets, methods} = results;
   if (budgets === undefined) return [];
-  const rows = methods.map(({level, method}) => [
-    method,
-    ...budgets.sizes.map(size => {
-      const own = budgets.rows.filter(row => row.level === level && row.method === method && row.budget === size);
-      return meanAndDeviation(spread(own.map(({agreement}) => agreement)), 2, 100);
-    }),
+  const rows = methods.map(method => [
+    method.method,
+    ...budgets.sizes.map(size => meanAndDeviation(agreementAt(results, method, size), 2, 100)),
   ]);
   return [
     'Agreement with the teacher in %, by the number of inputs:',

@@ -208,7 +208,8 @@ function compareMethods({methods, runs, pairs}: SummariseOptions): readonly (Com
   const differences = others.map(ofMethod => compareScores(ofMethod, scores[first]!));
   const baseline = methods[first]!.method;
   const names = methods.filter((_, index) => index !== first).map(({method}) => method);
-  const judged = judge(differences);
+  // All pairs are judged together, so that methods are not judged once more against the baseline alone.
+  const judged = pairs ? [] : judge(differences);
   const comparisons = differences.map(({variance, ...found}, index): Comparison => {
     const judgement = pairs && againstLargest(pairs, {method: names[index]!, baseline});
     const pAlone = twoSidedP(found.difference, variance);

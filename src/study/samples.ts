@@ -45,6 +45,14 @@ interface SampleOptions {
   readonly runs: readonly Pick<Run, 'row' | 'logits'>[];
 }
 
+/** The answers of a model to all inputs. */
+interface Answers {
+  /** [answered, classes] */
+  readonly probabilities: ArrayLike<number> | undefined;
+  /** [answered] */
+  readonly named: Int32Array;
+}
+
 /** The most inputs that a report shows. */
 export const MOST_SAMPLES = 200;
 /** The most characters that they take in the page, about. */
@@ -68,13 +76,13 @@ export function samplesOf(options: SampleOptions): Samples {
   const {rows, labels, truth, logits} = reference;
   const students = methods.map(({level, method}) => {
     const run = runs.find(({row}) => row.level === level && row.method === method)!;
-    return {logits: run.logits, named: argmaxRows(run.logits, classes)};
+    return {probabilities: softmaxRows(run.logits, classes), named: argmaxRows(run.logits, classes)};
   });
-  const teacher = {logits, named: labels};
+  const teacher = {probabilities: logits && softmaxRows(logits, classes), named: labels};
   const disagreement = Array.from(labels, (label, at) => {
     const named = students.map(student => student.named[at]!);
     const apart = named.filter(one => one !== label).length + new Set(named).size - 1;
-    const doubt = students.map(student => 1 - probability(student.logits, classes, at, label));
+    const doubt = students.map(({probabilities}) => 1 - probabilities[at * classes + label]!);
     return apart + doubt.reduce((sum, value) => sum + value, 0) / (doubt.length + 1);
   });
   const show = showing(inputs, rows);
@@ -85,9 +93,9 @@ export function samplesOf(options: SampleOptions): Samples {
     const input = show(inputAt(inputs, rows[at]!));
     characters += sizeOf(input) + SAID_CHARACTERS * (1 + methods.length);
     if (characters > MOST_CHARACTERS && sampled.length > 0) break;
-    const said = (one: {readonly logits: Float32Array | undefined; readonly named: Int32Array}): Said => {
-      const label = one.named[at]!;
-      return {label, confidence: one.logits && probability(one.logits, classes, at, label)};
+    const said = ({probabilities, named}: Answers): Said => {
+      const label = named[at]!;
+      return {label, confidence: probabilities?.[at * classes + label]};
     };
     const known = isLabelled ? truth[at] : undefined;
     sampled.push({index: rows[at]!, input, truth: known, teacher: said(teacher), students: students.map(said)});
@@ -109,11 +117,6 @@ function chosen(disagreement: readonly number[], groups: readonly (readonly (num
     });
   });
   return [...new Set([...shares, ...order])].slice(0, MOST_SAMPLES);
-}
-
-/** The probability of a class by the logits of one input. */
-function probability(logits: Float32Array, classes: number, at: number, label: number): number {
-  return softmaxRows(logits.subarray(at * classes, (at + 1) * classes), classes)[label]!;
 }
 
 function showing(inputs: Inputs, rows: Int32Array): (input: Input) => ShownInput {

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import {createColors} from 'picocolors';
 import {dollars} from '../ask/budget/price.ts';
-import {agreementAt, curveVerdicts, exchangeSentences, verdictSentence} from './report/budgets.ts';
+import {curveVerdicts, exchangeSentences, verdictSentence} from './report/budgets.ts';
 import {cascadeSentences} from './report/cascades.ts';
 import {
   between,
@@ -24,7 +24,7 @@ import {
   underfittedMethods,
   underfittedSentences,
 } from './report/sentences.ts';
-import {type Measure, spreadOf} from './report/spread.ts';
+import {agreementAt, type Measure, spreadOf} from './report/spread.ts';
 import {baselineName, comparedMethods} from './report/summary.ts';
 import type {LedgerTotals, MethodResult, Results} from './results.ts';
 

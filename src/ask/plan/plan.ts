@@ -1,7 +1,7 @@
 import type {Inputs} from '../../data/inputs.ts';
 import {satisfies, withoutFeatures} from '../../knowledge/coarsen.ts';
 import type {BatchRecords} from '../../store/journal/batches.ts';
-import type {AnswerStore} from '../../store/store.ts';
+import {type AnswerStore, openAnswerStore} from '../../store/store.ts';
 import type {Detail, Query, Rate, Teacher} from '../../teacher.ts';
 import {queryAbout} from '../collect.ts';
 import {type Leaf, leavesOf} from '../compose/parts.ts';
@@ -91,6 +91,23 @@ export interface AskPlan extends PlanTotal {
   readonly parts?: readonly AskPlan[];
   /** How many kept replies the mean of the expected tokens covers. */
   readonly keptReplies: number;
+}
+
+/**
+ * Computes the cost of asking a teacher about inputs as if nothing were kept. Replies are expected to be as long as those
+ * that are. Asks nobody.
+ */
+export async function planFromNothing(
+  teacher: Teacher,
+  inputs: Inputs,
+  {store, ...options}: Pick<PlanOptions, 'store' | 'detail' | 'views'>,
+): Promise<AskPlan> {
+  const empty = openAnswerStore({store: new Map()});
+  try {
+    return await planAsking(teacher, inputs, {...options, store: empty, repliesOf: store});
+  } finally {
+    await empty.close();
+  }
 }
 
 /** Computes the cost of asking a teacher about inputs. Asks nobody. */

@@ -1,23 +1,12 @@
 import {dollars} from '../../ask/budget/price.ts';
-import {mean, standardDeviation} from '../../evaluate/statistics.ts';
+import {turned} from '../../evaluate/judge-pairs.ts';
 import type {CheapestMethod, ExchangeRate, PairVerdict} from '../budget-results.ts';
-import {OPPOSITE} from '../budgets.ts';
-import type {MethodResult, Results} from '../results.ts';
+import type {Results} from '../results.ts';
 import {between, confidenceText, count, counted, MISSING, percent, percentage, points, pText} from './format.ts';
 import {type Html, html} from './html.ts';
+import {agreementAt} from './spread.ts';
 import {baselineName, bestOfLevel, doubt, isClaim, LEVELS} from './summary.ts';
 import {cell, heading, methodHeading, table, wordsHeading} from './table.ts';
-
-/** Mean and sample standard deviation of a method's agreement at one budget; NaN if no run succeeded. */
-export function agreementAt(
-  {budgets}: Results,
-  {method}: Pick<MethodResult, 'method'>,
-  budget: number,
-): {readonly mean: number; readonly deviation: number | undefined} {
-  const rows = budgets?.rows.filter(row => row.method === method && row.budget === budget) ?? [];
-  const values = rows.map(({agreement}) => agreement);
-  return {mean: mean(values), deviation: values.length > 1 ? standardDeviation(values) : undefined};
-}
 
 /** The exchange rates that a reader looks for first, a sentence a method: in answers of the baseline. */
 export function exchangeSentences(results: Results): readonly string[] {
@@ -62,12 +51,6 @@ function facing(pair: PairVerdict, baseline: string): PairVerdict | undefined {
 /** The comparison with the method first that agrees more often. */
 export function greaterFirst(pair: PairVerdict): PairVerdict {
   return pair.difference < 0 ? turned(pair) : pair;
-}
-
-function turned(pair: PairVerdict): PairVerdict {
-  const {a, b, difference, low, high} = pair;
-  const verdict = OPPOSITE[pair.verdict];
-  return {...pair, a: b, b: a, difference: -difference, low: -high, high: -low, verdict};
 }
 
 function intervalText({low, high, confidence}: PairVerdict): string {

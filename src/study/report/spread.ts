@@ -1,5 +1,6 @@
 import {mean, standardDeviation} from '../../evaluate/statistics.ts';
 import {criticalT} from '../../statistics/distributions.ts';
+import type {BudgetRow} from '../budget-results.ts';
 import type {MethodResult, ResultRow, Results} from '../results.ts';
 
 /** Several seeds' values of one number. */
@@ -45,6 +46,12 @@ export function spreadOf(results: Results, method: Pick<MethodResult, 'level' | 
 export function measureOf(row: ResultRow, measure: Measure): number {
   const value = row[measure];
   return Number.isFinite(value) ? value! : Number.NaN;
+}
+
+/** The agreement of one method at one budget, over its seeds; NaN if no run succeeded. */
+export function agreementAt({budgets}: Results, {method}: Pick<MethodResult, 'method'>, budget: number): Spread {
+  const isOwn = (row: BudgetRow) => row.method === method && row.budget === budget;
+  return spread((budgets?.rows ?? []).filter(isOwn).map(({agreement}) => agreement));
 }
 
 /** Mean, sample standard deviation and 95 % interval of the mean. */

@@ -1,12 +1,12 @@
 import * as Plot from '@observablehq/plot';
-import {mean} from '../../../evaluate/statistics.ts';
-import type {BudgetFindings, BudgetRow} from '../../budget-results.ts';
+import type {BudgetFindings} from '../../budget-results.ts';
 import type {MethodResult, Results} from '../../results.ts';
 import {dataTable} from '../data-table.ts';
 import {colourOf, figure, TEACHER_COLOUR} from '../figure.ts';
 import {count, counted, percent, percentage, shortened} from '../format.ts';
 import {type Html, html} from '../html.ts';
 import {type Description, drawn} from '../plot.ts';
+import {agreementAt} from '../spread.ts';
 
 /** A method at one budget. */
 export interface CurveDot {
@@ -87,18 +87,17 @@ export function ceilingOf({ceiling}: Results): CurveOptions['reference'] {
 /** A method at one budget, drawn at `x`; undefined if no run succeeded. */
 export function dotAt(
   results: Results,
-  {level, method}: Pick<MethodResult, 'level' | 'method'>,
+  method: Pick<MethodResult, 'method'>,
   budget: number,
   x: number,
 ): CurveDot | undefined {
-  const isOwn = (row: BudgetRow) => row.level === level && row.method === method && row.budget === budget;
-  const shares = results.budgets!.rows.filter(isOwn).map(({agreement}) => agreement);
+  const {values: shares, mean} = agreementAt(results, method, budget);
   if (shares.length === 0) return undefined;
   const [low, high] = [Math.min(...shares), Math.max(...shares)];
   const range =
     shares.length === 1 ? '' : `, ${percent(low)} to ${percent(high)} over ${counted(shares.length, 'seed')}`;
-  const title = `${method}, ${counted(budget, 'input')}: ${percentage(mean(shares))}${range}`;
-  return {x, y: 100 * mean(shares), low: 100 * low, high: 100 * high, title};
+  const title = `${method.method}, ${counted(budget, 'input')}: ${percentage(mean)}${range}`;
+  return {x, y: 100 * mean, low: 100 * low, high: 100 * high, title};
 }
 
 /** Lines over a logarithmic axis, each with its band over the seeds and its name at its end. */

@@ -52,8 +52,8 @@ function frontierOf(dots: readonly CurveDot[]): readonly CurveDot[] {
 }
 
 function data(results: Results): Html {
-  const rows = results.budgets!.costs.flatMap(({level, method, budget, calls, tokens, usd}) => {
-    const dot = dotAt(results, {level, method}, budget, budget);
+  const rows = results.budgets!.costs.flatMap(({method, budget, calls, tokens, usd}) => {
+    const dot = dotAt(results, {method}, budget, budget);
     const costs = [calls, tokens, usd].map(estimate => estimate?.expected ?? Number.NaN);
     return [[method, budget, dot?.y ?? Number.NaN, ...costs]];
   });
