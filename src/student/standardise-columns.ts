@@ -47,14 +47,18 @@ interface Column {
   readonly deviation: number;
 }
 
+/** Row by row, as the data lie in memory. */
 function columnsOf({data, shape, count}: TensorInputs): readonly Column[] {
   const width = shape[0]!;
-  return Array.from({length: width}, (_, column) => {
-    let sum = 0;
-    for (let at = column; at < data.length; at += width) sum += data[at]!;
-    const mean = sum / count;
-    let squares = 0;
-    for (let at = column; at < data.length; at += width) squares += (data[at]! - mean) ** 2;
-    return {mean, deviation: Math.sqrt(squares / count)};
-  });
+  const [sums, squares] = [new Float64Array(width), new Float64Array(width)];
+  for (let row = 0; row < count; row++) {
+    for (let column = 0; column < width; column++) sums[column]! += data[row * width + column]!;
+  }
+  const means = sums.map(sum => sum / count);
+  for (let row = 0; row < count; row++) {
+    for (let column = 0; column < width; column++) {
+      squares[column]! += (data[row * width + column]! - means[column]!) ** 2;
+    }
+  }
+  return Array.from(means, (mean, column) => ({mean, deviation: Math.sqrt(squares[column]! / count)}));
 }
