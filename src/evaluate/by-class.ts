@@ -69,7 +69,7 @@ function meanOfKnown(values: readonly number[]): number {
   return mean(values.filter(value => !Number.isNaN(value)));
 }
 
-/** Which classes are mistaken for which, over all seeds of a method. */
+/** The confusions between classes, over all seeds of a method. */
 export interface Confusion {
   /** Absent if there are more than 50 classes. */
   readonly counts?: ConfusionCounts | undefined;

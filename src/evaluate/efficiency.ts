@@ -30,7 +30,7 @@ export interface Latency {
 
 /** Size and speed of a method's student. */
 export interface StudentEfficiency extends Speed {
-  /** Of its folder. */
+  /** The size of its folder. */
   readonly bytes: number;
   readonly parameters: number;
 }
@@ -84,7 +84,7 @@ export interface TeacherEfficiencyOptions {
 }
 
 /**
- * What is known of a teacher. One whose model is in this process, and that was asked in this run, is measured as students
+ * The speed and price of a teacher, as far as they are known. One whose model is in this process, and that was asked in this run, is measured as students
  * are. Nobody else is asked for this: the latency of a service is that of this run's requests.
  */
 export async function teacherEfficiency(

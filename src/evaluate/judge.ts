@@ -63,7 +63,7 @@ export interface ComparisonTest {
   readonly last: number;
 }
 
-/** What the test of a comparison says of it. */
+/** The judgement that follows from the test of a comparison. */
 export function judgementOf(difference: Difference, {p, isRejected, first, last}: ComparisonTest): Judgement {
   const far = reach(last, difference.variance);
   return {

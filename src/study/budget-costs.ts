@@ -5,7 +5,7 @@ import type {BudgetCost} from './budget-results.ts';
 import type {OpenMethod} from './methods.ts';
 import type {Study} from './study.ts';
 
-/** What nobody is asked for. */
+/** The cost if nobody is asked. */
 const NOTHING = {low: 0, expected: 0, worst: 0};
 
 /** The cost of each method's answers at each budget by themselves, see `planFromNothing`. */

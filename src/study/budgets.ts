@@ -56,7 +56,7 @@ export function verdictsOfPairs(pairs: readonly PairJudgement[], sizes: readonly
 }
 
 /**
- * What was found of a method against another one at the largest budget.
+ * The judgement on a method against another one at the largest budget.
  *
  * @param pairs - as `judgeBudgets` gives them
  */
@@ -72,7 +72,7 @@ export function againstLargest(
   return {verdict, p, interval: [low, high], confidence, detectable};
 }
 
-/** What the runs show about budgets, verdicts aside. */
+/** The findings about budgets, without the verdicts. */
 export function budgetFindings(
   {sizes, steps}: Pick<BudgetFindings, 'sizes' | 'steps'>,
   all: readonly MethodRuns[],
@@ -93,7 +93,7 @@ function rowOf({row}: Run | PartRun, budget: number): BudgetRow {
   return {level, method, seed, budget, answers, accuracy, agreement, klToTeacher, nll, ece, seconds};
 }
 
-/** Of every method at every budget, in the answers of every other one. */
+/** The rates of every method at every budget, in the answers of every other one. */
 function exchangeRates(sizes: readonly number[], all: readonly MethodRuns[]): readonly ExchangeRate[] {
   return all.flatMap(one =>
     sizes.flatMap((budget, index) =>
