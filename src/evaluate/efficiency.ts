@@ -84,8 +84,9 @@ export interface TeacherEfficiencyOptions {
 }
 
 /**
- * The speed and price of a teacher, as far as they are known. One whose model is in this process, and that was asked in this run, is measured as students
- * are. Nobody else is asked for this: the latency of a service is that of this run's requests.
+ * The speed and price of a teacher, as far as they are known. One whose model is in this process, and that was asked in
+ * this run, is measured as students are. Nobody else is asked for this: the latency of a service is that of this run's
+ * requests.
  */
 export async function teacherEfficiency(
   asking: Asking,
