@@ -1,18 +1,40 @@
 import {writeFileSync} from 'node:fs';
-import type {Reporter, TestModule} from 'vitest/node';
+import {stripVTControlCharacters} from 'node:util';
+import type {Reporter, SerializedError, TestModule} from 'vitest/node';
 
-/** Writes `N passed, N failed` (and `, N skipped`) to the file that LIMBECK_TEST_SUMMARY names, for CI. */
+/**
+ * For CI: writes `N passed, N failed` (and `, N skipped`) to the file that LIMBECK_TEST_SUMMARY names, and a line for
+ * each failure to a file beside it, whose name ends with `.failed`.
+ */
 export default class SummaryReporter implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
+  onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[]): void {
     const file = process.env['LIMBECK_TEST_SUMMARY'];
     if (file === undefined) return;
-    const counts = {passed: 0, failed: errors.length, skipped: 0, pending: 0};
-    for (const module of modules) {
-      for (const test of module.children.allTests()) counts[test.result().state]++;
-      // A file that can't be loaded has no tests to count.
-      counts.failed += module.errors().length;
-    }
+    const counts = {passed: 0, failed: 0, skipped: 0, pending: 0};
+    for (const module of modules) for (const test of module.children.allTests()) counts[test.result().state]++;
+    const tests = modules.flatMap(failedTests);
+    const others = [...modules.flatMap(failedHooks), ...errors.map(error => line('outside the tests', [error]))];
     const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
-    writeFileSync(file, `${counts.passed} passed, ${counts.failed} failed${skipped}\n`);
+    writeFileSync(file, `${counts.passed} passed, ${counts.failed + others.length} failed${skipped}\n`);
+    writeFileSync(`${file}.failed`, [...tests, ...others].join(''));
   }
+}
+
+function failedTests(module: TestModule): readonly string[] {
+  return [...module.children.allTests('failed')].map(test =>
+    line(`${module.relativeModuleId} > ${test.fullName}`, test.result().errors ?? []),
+  );
+}
+
+/** A file that can't be loaded, and a suite whose hook fails, have no failed tests. */
+function failedHooks(module: TestModule): readonly string[] {
+  const suites = [...module.children.allSuites()].flatMap(suite =>
+    suite.errors().map(error => line(`${module.relativeModuleId} > ${suite.fullName}`, [error])),
+  );
+  return [...module.errors().map(error => line(module.relativeModuleId, [error])), ...suites];
+}
+
+function line(place: string, [error]: readonly SerializedError[]): string {
+  const [first = ''] = stripVTControlCharacters(error?.message ?? 'no error').split('\n');
+  return `${place}: ${first}\n`;
 }

@@ -1,0 +1,45 @@
+import {execFile} from 'node:child_process';
+import {mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {expect, onTestFinished, test} from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+const TESTS = `
+import {beforeAll, describe, expect, test} from 'vitest';
+test('passes', () => {});
+test.skip('is skipped', () => {});
+describe('a suite', () => {
+  test('fails', () => expect({a: 1}, 'Two lines:\\nthe second').toBe(2));
+});
+describe('another suite', () => {
+  beforeAll(() => {
+    throw new Error('The server did not start.');
+  });
+  test('never runs', () => {});
+});
+`;
+
+test('the summary of a run counts and names each failure: of a test, a hook and a file that does not load', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'limbeck-summary-'));
+  onTestFinished(() => rmSync(folder, {recursive: true}));
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  writeFileSync(join(folder, 'some.test.ts'), TESTS);
+  writeFileSync(join(folder, 'broken.test.ts'), `import './missing.ts';`);
+  const summary = join(folder, 'summary');
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+  const reporter = join(root, 'test/summary-reporter.ts');
+  const env = {...process.env, LIMBECK_TEST_SUMMARY: summary};
+  await new Promise(resolve =>
+    execFile(process.execPath, [vitest, 'run', '--root', folder, '--reporter', reporter], {env}, resolve),
+  );
+  expect(readFileSync(summary, 'utf8')).toBe('1 passed, 3 failed, 2 skipped\n');
+  const failed = readFileSync(`${summary}.failed`, 'utf8').trim().split('\n').toSorted();
+  expect(failed).toEqual([
+    expect.stringMatching(/^broken\.test\.ts: .*missing\.ts/),
+    'some.test.ts > a suite > fails: Two lines:',
+    'some.test.ts > another suite: The server did not start.',
+  ]);
+});
