@@ -1,4 +1,4 @@
-import {coarsen} from '../knowledge/coarsen.ts';
+import {coarsen, labelOf} from '../knowledge/coarsen.ts';
 import type {Answer} from '../teacher.ts';
 
 export interface AnswerChange {
@@ -16,27 +16,20 @@ const LEAST = 1e-9;
 
 /**
  * Compares an answer with an earlier one to the same query.
- *
- * @param classes - how many classes the teacher has
  */
-export function compareAnswers(before: Answer, after: Answer, classes: number): AnswerChange {
-  const flipped = labelOf(before, classes) !== labelOf(after, classes);
-  const [p, q] = [probabilities(before, classes), probabilities(after, classes)];
+export function compareAnswers(before: Answer, after: Answer): AnswerChange {
+  const flipped = labelOf(before) !== labelOf(after);
+  const [p, q] = [probabilities(before), probabilities(after)];
   return p && q ? {flipped, kl: divergence(p, q)} : {flipped};
 }
 
-/** Index of an answer's best class. */
-export function labelOf(answer: Answer, classes: number): number {
-  return coarsen(answer, {kind: 'label'}, classes).label;
-}
-
 /** Probabilities by class, for the classes that the answer names. */
-function probabilities(answer: Answer, classes: number): ReadonlyMap<number, number> | undefined {
+function probabilities(answer: Answer): ReadonlyMap<number, number> | undefined {
   if (answer.kind === 'label' || answer.kind === 'votes') return undefined;
   if (answer.kind === 'top-k') {
     return new Map([...answer.classes].map((name, index) => [name, Math.exp(answer.logProbabilities[index]!)]));
   }
-  const {logProbabilities} = coarsen(answer, {kind: 'log-probabilities'}, classes);
+  const {logProbabilities} = coarsen(answer, {kind: 'log-probabilities'});
   return new Map([...logProbabilities].map((logProbability, index) => [index, Math.exp(logProbability)]));
 }
 

@@ -37,9 +37,9 @@ export function degrade<A extends Access>(teacher: Teacher, options: DegradeOpti
   checkShown(teacher, options, taken);
   const show = (query: Query, outcome: Outcome): Outcome<A> => {
     if ('error' in outcome) return outcome;
-    const clear = coarsen(outcome.answer, taken, teacher.classes.length);
+    const clear = coarsen(outcome.answer, taken);
     const {key} = keyed(teacher, query);
-    return {answer: shownOf(clear, options, key, teacher.classes.length) as AnswerOf<A>};
+    return {answer: shownOf(clear, options, key) as AnswerOf<A>};
   };
   return composed<A>({
     name: `${teacher.name} as ${access}`,
@@ -59,11 +59,11 @@ function detailTakenFor({detail, temperature, noise}: DegradeOptions): Detail {
   return detail.kind === 'logits' ? detail : {kind: 'log-probabilities'};
 }
 
-function shownOf(answer: Answer, options: DegradeOptions, key: string, classes: number): Answer {
+function shownOf(answer: Answer, options: DegradeOptions, key: string): Answer {
   const {detail, decimals, temperature, noise} = options;
   const isScores = answer.kind === 'logits' || answer.kind === 'log-probabilities';
   const isDisturbed = temperature !== undefined || noise !== undefined;
-  const cut = coarsen(isScores && isDisturbed ? disturbed(answer, options, key) : answer, detail, classes);
+  const cut = coarsen(isScores && isDisturbed ? disturbed(answer, options, key) : answer, detail);
   const isRounded = decimals !== undefined && (cut.kind === 'top-k' || cut.kind === 'log-probabilities');
   return isRounded ? rounded(cut, decimals) : cut;
 }

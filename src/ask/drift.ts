@@ -1,9 +1,10 @@
 import pLimit from 'p-limit';
 import {InputError, KnowledgeError} from '../errors.ts';
+import {labelOf} from '../knowledge/coarsen.ts';
 import type {Access, Answer, Query, Receipt, Teacher} from '../teacher.ts';
 import {AnswerSample, type KeptAnswer, type SampledAnswer} from './answer-sample.ts';
 import type {Bought} from './calls.ts';
-import {type AnswerChange, compareAnswers, labelOf} from './compare-answers.ts';
+import {type AnswerChange, compareAnswers} from './compare-answers.ts';
 import {keyed, type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 
 export interface DriftOptions {
@@ -143,7 +144,7 @@ export class DriftGuard {
       const outcome = outcomes[index]!;
       if ('error' in outcome) return [];
       const {answer, call} = outcome;
-      const change = compareAnswers(old.answer, answer, this.#teacher.classes.length);
+      const change = compareAnswers(old.answer, answer);
       return [{old, answer, receipt: call?.receipt, ...change}];
     });
     // Only the change is remembered, not the answers.
@@ -174,7 +175,7 @@ export class DriftGuard {
 
   #describe({old, answer, receipt}: Comparison): string {
     const {classes} = this.#teacher;
-    const [before, now] = [old.answer, answer].map(shown => classes[labelOf(shown, classes.length)]);
+    const [before, now] = [old.answer, answer].map(shown => classes[labelOf(shown)]);
     const [by, byNow] = [old.receipt, receipt].map(authorOf);
     return `key ${old.key}: ${before} on ${old.storedAt.slice(0, 10)}${by}, now ${now}${byNow}`;
   }

@@ -1,6 +1,6 @@
 import {InputError} from '../errors.ts';
 import {answerAt} from '../knowledge/answers.ts';
-import {coarsen} from '../knowledge/coarsen.ts';
+import {coarsen, labelOf} from '../knowledge/coarsen.ts';
 import {answersAt, countOf, inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import type {Answer, Detail} from '../teacher.ts';
 
@@ -44,7 +44,7 @@ export async function* labelledTexts(
     if (inputs.kind !== 'text') throw tensors();
     for (const [row, text] of inputs.texts.entries()) {
       const answer = answerAt(answers, row, classes.length);
-      const label = classes[coarsen(answer, {kind: 'label'}, classes.length).label]!;
+      const label = classes[labelOf(answer)]!;
       yield {text, label, ...shownBy(answer, classes, isWhole(detail, k, classes.length), k)};
     }
   }
@@ -87,6 +87,6 @@ function shownBy(
 ): Pick<LabelledText, 'top' | 'votes'> {
   if (answer.kind === 'label') return {};
   if (answer.kind === 'votes') return {votes: answer.counts};
-  const {classes: named, logProbabilities, rest} = coarsen(answer, {kind: 'top-k', k}, classes.length);
+  const {classes: named, logProbabilities, rest} = coarsen(answer, {kind: 'top-k', k});
   return {top: {classes: Array.from(named, index => classes[index]!), logProbabilities, ...(!whole && {rest})}};
 }

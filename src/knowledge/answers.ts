@@ -61,23 +61,23 @@ export function tabulate(answers: readonly Answer[], detail: Detail, classes: nu
   const count = answers.length;
   switch (detail.kind) {
     case 'label':
-      return {kind: 'label', count, labels: Int32Array.from(answers, row => coarsen(row, detail, classes).label)};
+      return {kind: 'label', count, labels: Int32Array.from(answers, row => coarsen(row, detail).label)};
     case 'votes': {
-      const rows = answers.map(row => coarsen(row, detail, classes).counts);
+      const rows = answers.map(row => coarsen(row, detail).counts);
       return {kind: 'votes', count, counts: stack(rows, Uint32Array, classes, 'votes')};
     }
     case 'top-k':
       return topKColumns(
-        answers.map(row => coarsen(row, detail, classes)),
+        answers.map(row => coarsen(row, detail)),
         Math.min(detail.k, classes),
       );
     case 'log-probabilities': {
-      const rows = answers.map(row => coarsen(row, detail, classes).logProbabilities);
+      const rows = answers.map(row => coarsen(row, detail).logProbabilities);
       return {kind: detail.kind, count, logProbabilities: stack(rows, Float32Array, classes, 'log-probabilities')};
     }
     case 'logits':
       return logitColumns(
-        answers.map(row => coarsen(row, detail, classes)),
+        answers.map(row => coarsen(row, detail)),
         classes,
       );
   }

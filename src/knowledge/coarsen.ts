@@ -73,24 +73,28 @@ export function describeDetail(detail: Detail): string {
  * A top-k answer that names fewer than k classes counts as all that its teacher named, because some teachers name only
  * the classes they saw. The requested number is kept beside an answer, not in it.
  *
- * @param classes - how many classes the teacher has
  * @throws KnowledgeError if the answer does not hold what is wanted
  */
-export function coarsen<D extends Detail>(answer: Answer, detail: D, classes: number): AnswerLike<D> {
-  return convert(answer, detail, classes) as AnswerLike<D>;
+export function coarsen<D extends Detail>(answer: Answer, detail: D): AnswerLike<D> {
+  return convert(answer, detail) as AnswerLike<D>;
+}
+
+/** Index of an answer's best class, the lowest one on ties. */
+export function labelOf(answer: Answer): number {
+  return toLabel(answer).label;
 }
 
 /** The answer type of a detail's kind. */
 type AnswerLike<D extends Detail> = Extract<Answer, {readonly kind: D['kind']}>;
 
-function convert(answer: Answer, detail: Detail, classes: number): Answer {
+function convert(answer: Answer, detail: Detail): Answer {
   switch (detail.kind) {
     case 'label':
       return toLabel(answer);
     case 'votes':
       return toVotes(answer);
     case 'top-k':
-      return toTopK(answer, detail.k, classes);
+      return toTopK(answer, detail.k);
     case 'log-probabilities':
       return toLogProbabilities(answer);
     case 'logits':
@@ -120,12 +124,13 @@ function toVotes(answer: Answer): VotesAnswer {
   );
 }
 
-function toTopK(answer: Answer, k: number, classes: number): TopKAnswer {
+function toTopK(answer: Answer, k: number): TopKAnswer {
   if (!Number.isInteger(k) || k < 1) {
     throw new KnowledgeError(`Expected \`k\` of a top-k detail to be a whole number above 0, got ${k}.`);
   }
   if (answer.kind === 'top-k') return shorten(answer, k);
   const {logProbabilities} = toLogProbabilities(answer);
+  const classes = logProbabilities.length;
   const top = largestIndices(logProbabilities, Math.min(k, classes));
   const named = Float32Array.from(top, index => logProbabilities[index]!);
   // If every class is named, the rest is 0, whatever rounding says.

@@ -2,7 +2,7 @@ import {randomInt} from 'node:crypto';
 import {setImmediate} from 'node:timers/promises';
 import {type RandomGenerator, randomFraction, seededRandom} from '../data/random.ts';
 import {InputError} from '../errors.ts';
-import {coarsen} from '../knowledge/coarsen.ts';
+import {labelOf} from '../knowledge/coarsen.ts';
 import type {Answer} from '../teacher.ts';
 import type {Fallback, Tally} from './decision.ts';
 import type {Asked, TeacherGateway} from './teacher-gateway.ts';
@@ -138,11 +138,7 @@ export class Audit {
   }
 
   #agree(one: Answer, other: Answer): boolean {
-    return this.#labelOf(one) === this.#labelOf(other);
-  }
-
-  #labelOf(answer: Answer): number {
-    return coarsen(answer, {kind: 'label'}, this.#options.classes.length).label;
+    return labelOf(one) === labelOf(other);
   }
 
   #happens(probability: number): boolean {

@@ -1,5 +1,5 @@
 import {setImmediate} from 'node:timers/promises';
-import {coarsen} from '../knowledge/coarsen.ts';
+import {labelOf} from '../knowledge/coarsen.ts';
 import type {Detail, Query} from '../teacher.ts';
 import {type Decided, type Decision, type Fallback, type Share, sharesOf, shownOf} from './decision.ts';
 import {RequestFailure} from './failure.ts';
@@ -60,9 +60,9 @@ export function unanswerable(index: number): RequestFailure {
 }
 
 function verdictOf({classes, detail}: ServedClassifier, {answer, answeredBy, abstains, fallback}: Decision): Verdict {
-  const shown = shownOf(answer, detail, classes.length);
+  const shown = shownOf(answer, detail);
   const shares = sharesOf(shown, classes);
-  const label = classes[coarsen(shown, {kind: 'label'}, classes.length).label]!;
+  const label = classes[labelOf(shown)]!;
   // The confidence would reveal more than a label.
   const isShown = abstains !== undefined && detail.kind !== 'label';
   return {

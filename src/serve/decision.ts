@@ -56,7 +56,7 @@ export function sharesOf(answer: Answer, classes: readonly string[]): readonly S
     const shares = classes.map((name, index) => ({name, probability: answer.counts[index]! / votes}));
     return shares.sort((one, other) => other.probability - one.probability);
   }
-  const {classes: named, logProbabilities} = coarsen(answer, {kind: 'top-k', k: classes.length}, classes.length);
+  const {classes: named, logProbabilities} = coarsen(answer, {kind: 'top-k', k: classes.length});
   return Array.from(named, (index, position) => ({
     name: classes[index]!,
     probability: Math.exp(logProbabilities[position]!),
@@ -64,8 +64,8 @@ export function sharesOf(answer: Answer, classes: readonly string[]): readonly S
 }
 
 /** Reduces an answer to the detail that a service shows. An answer with less detail stays as it is. */
-export function shownOf(answer: Answer, detail: Detail, classes: number): Answer {
-  return satisfies(detailOf(answer), detail) ? coarsen(answer, detail, classes) : answer;
+export function shownOf(answer: Answer, detail: Detail): Answer {
+  return satisfies(detailOf(answer), detail) ? coarsen(answer, detail) : answer;
 }
 
 /** Counts how a service's queries were answered. */

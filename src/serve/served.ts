@@ -203,10 +203,10 @@ export function studentDecider(
     throw new InputError(`${name} gives labels alone, which don't tell how sure it is. Leave the threshold out.`);
   }
   const calibrated = (answer: Answer): Answer => {
-    const shown = coarsen(answer, detail, classes.length);
+    const shown = coarsen(answer, detail);
     if (temperature === 1 || shown.kind !== 'log-probabilities') return shown;
     const logits = shown.logProbabilities.map(value => value / temperature);
-    return coarsen({kind: 'logits', logits, features: {}}, detail, classes.length);
+    return coarsen({kind: 'logits', logits, features: {}}, detail);
   };
   return {
     classes,

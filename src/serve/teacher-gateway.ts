@@ -69,7 +69,6 @@ export class TeacherGateway {
   readonly detail: Detail;
   readonly #options: TeacherGatewayOptions;
   readonly #reorder: (answer: Answer) => Answer;
-  readonly #classes: number;
   readonly #breaker = new CircuitBreaker();
   /** Requests under way, each with the controller that stops it. */
   readonly #underWay = new Map<Promise<unknown>, AbortController>();
@@ -85,7 +84,6 @@ export class TeacherGateway {
     this.detail = detail;
     this.#options = options;
     this.#reorder = reorderTo(classes, teacher);
-    this.#classes = classes.length;
   }
 
   /** Returns the teacher's answer to each input, or the reason why there is none. Never rejects. */
@@ -150,7 +148,7 @@ export class TeacherGateway {
 
   /** Reduces a kept answer that holds more detail than wanted. One with less detail is used unchanged. */
   #coarsened({answer}: Extract<Outcome, {readonly answer: Answer}>): Answer {
-    return answer.kind === this.detail.kind ? answer : coarsen(answer, this.detail, this.#classes);
+    return answer.kind === this.detail.kind ? answer : coarsen(answer, this.detail);
   }
 
   #failure(error: Error, stop: AbortSignal): Fallback {

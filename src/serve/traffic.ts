@@ -2,7 +2,7 @@ import {createHash} from 'node:crypto';
 import {type FileHandle, open} from 'node:fs/promises';
 import {z} from 'zod';
 import {InputError} from '../errors.ts';
-import {coarsen} from '../knowledge/coarsen.ts';
+import {labelOf} from '../knowledge/coarsen.ts';
 import {withoutSecrets} from '../secrets.ts';
 import type {Answer, Json, Teacher} from '../teacher.ts';
 import {type TeacherAnswered, TRAFFIC_REASONS, type TrafficReason} from './teacher-gateway.ts';
@@ -66,7 +66,7 @@ export class TrafficLog {
   add({query: {input}, answer, student, why}: TeacherAnswered): void {
     if (input.kind !== 'text' || this.#isOver || !this.#isNew(input.text)) return;
     const {classes} = this.#options;
-    const nameOf = (said: Answer) => classes[coarsen(said, {kind: 'label'}, classes.length).label]!;
+    const nameOf = (said: Answer) => classes[labelOf(said)]!;
     const at = new Date().toISOString();
     const {text} = input;
     this.#write(writeTraffic({at, why, text, label: nameOf(answer), student: nameOf(student), answer}));

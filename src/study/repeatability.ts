@@ -8,11 +8,11 @@ import {inputAt} from '../data/inputs.ts';
 import {shuffledIndices} from '../data/random.ts';
 import {AnswerStoreError, LimbeckError} from '../errors.ts';
 import {answerAt} from '../knowledge/answers.ts';
-import {coarsen} from '../knowledge/coarsen.ts';
+import {coarsen, labelOf} from '../knowledge/coarsen.ts';
 import {openKnowledge} from '../knowledge/open-knowledge.ts';
 import type {PlannedMethod} from '../recipe/methods.ts';
 import type {Recipe, RepeatabilityOptions} from '../recipe/recipe.ts';
-import type {Access, Answer, Detail, LabelAnswer, Outcome, Query, Teacher} from '../teacher.ts';
+import type {Access, Detail, Outcome, Query, Teacher} from '../teacher.ts';
 import {digestOf} from '../train/digest.ts';
 import {measurable, type Reference} from './asking.ts';
 import {knowledgePath} from './knowledge.ts';
@@ -58,9 +58,9 @@ export async function checkRepeatability(
   // A teacher may answer more than it was asked for.
   const after = outcomes
     .toReversed()
-    .map(outcome => ('answer' in outcome ? {answer: coarsen(outcome.answer, detail, classes)} : outcome));
+    .map(outcome => ('answer' in outcome ? {answer: coarsen(outcome.answer, detail)} : outcome));
   const before = rows.map(row => ({answer: answerAt(answers, row, classes)}));
-  const repetition = compareAskings(before, after, classes);
+  const repetition = compareAskings(before, after);
   if (repetition?.verdict === undefined || repetition.compared < rows.length / 2) return undefined;
   const {compared, flips, meanKl, verdict} = repetition;
   await replaceFile(path, file => file.writeFile(JSON.stringify({verdict, teacher: digestOf(knowledge.source)})));
@@ -126,7 +126,7 @@ export async function measureCeiling(
   onProgress({task, done, total});
   const outcomes = await askedAgain(teacher, queries, measurable(asked.detail), signal, onSettled);
   onProgress({task, done: total, total});
-  const again = outcomes.map(outcome => ('answer' in outcome ? labelOf(outcome.answer, asked) : undefined));
+  const again = outcomes.map(outcome => ('answer' in outcome ? labelOf(outcome.answer) : undefined));
   const compared = again.filter(label => label !== undefined).length;
   if (compared < total) {
     const reason = outcomes.flatMap(outcome => ('error' in outcome ? [outcome.error.message] : []))[0]!;
@@ -142,10 +142,6 @@ export async function measureCeiling(
 /** Whether a teacher's logits are a function of the input: those of a model in this process. */
 export function isFunctionOfInput({access, service, parts}: Teacher): boolean {
   return access === 'white-box' && service === undefined && parts === undefined;
-}
-
-function labelOf(answer: Answer, {classes}: Teacher): number {
-  return (coarsen(answer, {kind: 'label'}, classes.length) as LabelAnswer).label;
 }
 
 /** Indices of the inputs of the test split that are asked about again, out of so many. */

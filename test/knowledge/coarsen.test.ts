@@ -23,7 +23,7 @@ const answers: fc.Arbitrary<Answer> = fc.oneof(
   fc
     .tuple(logits, details)
     .filter(([, detail]) => detail.kind !== 'votes')
-    .map(([values, detail]) => coarsen(logitsAnswer(values), detail, CLASSES)),
+    .map(([values, detail]) => coarsen(logitsAnswer(values), detail)),
 );
 
 function logitsAnswer(values: Float32Array): Answer {
@@ -71,7 +71,7 @@ describe('coarsen', () => {
   it('never throws if the answer satisfies the detail, and throws for every other kind', () => {
     fc.assert(
       fc.property(answers, details, (answer, detail) => {
-        const make = () => coarsen(answer, detail, CLASSES);
+        const make = () => coarsen(answer, detail);
         if (satisfies(detailOf(answer), detail)) expect(detailOf(make())).toEqual(detail);
         else if (answer.kind !== 'top-k' || detail.kind !== 'top-k') expect(make).toThrow(KnowledgeError);
       }),
@@ -82,7 +82,7 @@ describe('coarsen', () => {
     fc.assert(
       fc.property(answers, details, details, (answer, middle, low) => {
         fc.pre(satisfies(detailOf(answer), middle) && satisfies(middle, low));
-        expectSame(coarsen(coarsen(answer, middle, CLASSES), low, CLASSES), coarsen(answer, low, CLASSES));
+        expectSame(coarsen(coarsen(answer, middle), low), coarsen(answer, low));
       }),
     );
   });
@@ -95,15 +95,15 @@ describe('coarsen', () => {
       fc.property(fc.oneof(logits, close), details, (values, detail) => {
         fc.pre(detail.kind !== 'votes');
         const label = values.indexOf(Math.max(...values));
-        const coarser = coarsen(logitsAnswer(values), detail, CLASSES);
-        expect(coarsen(coarser, {kind: 'label'}, CLASSES).label).toBe(label);
+        const coarser = coarsen(logitsAnswer(values), detail);
+        expect(coarsen(coarser, {kind: 'label'}).label).toBe(label);
       }),
     );
   });
 
   it('keeps the best class the best if rounding to 32 bits would tie it with another', () => {
     const values = Float32Array.of(1e-9, 2e-9);
-    const {logProbabilities} = coarsen({kind: 'logits', logits: values, features: {}}, {kind: 'log-probabilities'}, 2);
+    const {logProbabilities} = coarsen({kind: 'logits', logits: values, features: {}}, {kind: 'log-probabilities'});
     expect(logProbabilities[1]).toBeGreaterThan(logProbabilities[0]!);
     expect(logProbabilities[1]! - logProbabilities[0]!).toBeLessThan(1e-7);
   });
@@ -115,8 +115,8 @@ describe('coarsen', () => {
         fc.integer({min: 1, max: CLASSES}),
         fc.integer({min: 1, max: CLASSES}),
         (values, one, two) => {
-          const wide = coarsen(logitsAnswer(values), {kind: 'top-k', k: Math.max(one, two)}, CLASSES);
-          const narrow = coarsen(wide, {kind: 'top-k', k: Math.min(one, two)}, CLASSES);
+          const wide = coarsen(logitsAnswer(values), {kind: 'top-k', k: Math.max(one, two)});
+          const narrow = coarsen(wide, {kind: 'top-k', k: Math.min(one, two)});
           for (const answer of [wide, narrow]) {
             const named = answer.logProbabilities.reduce((sum, value) => sum + Math.exp(value), 0);
             expect(Math.abs(named + answer.rest - 1)).toBeLessThan(1e-6);
@@ -131,23 +131,23 @@ describe('coarsen', () => {
   it('computes log-probabilities that are right to the last bit of 32, however far the logits lie', () => {
     const given: Answer = {kind: 'logits', logits: Float32Array.of(1000, 999, -1000), features: {}};
     // By hand: -log(1 + e^-1), that less 1, that less 2000.
-    expect(coarsen(given, {kind: 'log-probabilities'}, 3).logProbabilities).toEqual(
+    expect(coarsen(given, {kind: 'log-probabilities'}).logProbabilities).toEqual(
       Float32Array.of(-0.31326168751822286, -1.3132616875182228, -2000.3132616875182),
     );
   });
 
   it('names the most probable classes first, the lower index first on ties', () => {
     const logProbabilities = Float32Array.from([0.1, 0.3, 0.2, 0.3, 0.1], Math.log);
-    const top = coarsen({kind: 'log-probabilities', logProbabilities}, {kind: 'top-k', k: 4}, CLASSES);
+    const top = coarsen({kind: 'log-probabilities', logProbabilities}, {kind: 'top-k', k: 4});
     expect([...top.classes]).toEqual([1, 3, 2, 0]);
     expect(top.rest).toBeCloseTo(0.1, 6);
-    expect(coarsen(top, {kind: 'top-k', k: 1}, CLASSES)).toMatchObject({classes: Int32Array.of(1)});
-    expect(coarsen(top, {kind: 'top-k', k: 1}, CLASSES).rest).toBeCloseTo(0.7, 6);
+    expect(coarsen(top, {kind: 'top-k', k: 1})).toMatchObject({classes: Int32Array.of(1)});
+    expect(coarsen(top, {kind: 'top-k', k: 1}).rest).toBeCloseTo(0.7, 6);
   });
 
   it('leaves a class of no probability at minus infinity', () => {
     const given: Answer = {kind: 'logits', logits: Float32Array.of(0, Number.NEGATIVE_INFINITY), features: {}};
-    const top = coarsen(given, {kind: 'top-k', k: 2}, 2);
+    const top = coarsen(given, {kind: 'top-k', k: 2});
     expect(top).toEqual({
       kind: 'top-k',
       classes: Int32Array.of(0, 1),
@@ -157,22 +157,22 @@ describe('coarsen', () => {
   });
 
   it('takes the class with most votes, the lowest on ties', () => {
-    expect(coarsen({kind: 'votes', counts: Uint32Array.of(1, 4, 4)}, {kind: 'label'}, 3)).toEqual({
+    expect(coarsen({kind: 'votes', counts: Uint32Array.of(1, 4, 4)}, {kind: 'label'})).toEqual({
       kind: 'label',
       label: 1,
     });
   });
 
   it('says that votes are only made of votes', () => {
-    expect(() => coarsen(logitsAnswer(new Float32Array(CLASSES)), {kind: 'votes'}, CLASSES)).toThrow(
+    expect(() => coarsen(logitsAnswer(new Float32Array(CLASSES)), {kind: 'votes'})).toThrow(
       "Votes can't be made of logits with features hidden, pool, stem: they are counts of repeated answers. Ask for votes.",
     );
   });
 
   it('drops the features that were not asked for', () => {
-    const coarser = coarsen(logitsAnswer(new Float32Array(CLASSES)), {kind: 'logits', features: ['pool']}, CLASSES);
+    const coarser = coarsen(logitsAnswer(new Float32Array(CLASSES)), {kind: 'logits', features: ['pool']});
     expect(Object.keys(coarser.features)).toEqual(['pool']);
-    expect(() => coarsen(coarser, {kind: 'logits', features: ['stem']}, CLASSES)).toThrow(
+    expect(() => coarsen(coarser, {kind: 'logits', features: ['stem']})).toThrow(
       "An answer of logits with features pool can't give logits with features stem.",
     );
   });
@@ -184,11 +184,11 @@ describe('coarsen', () => {
       logProbabilities: Float32Array.of(-0.1),
       rest: 0.09,
     };
-    expect(coarsen(short, {kind: 'top-k', k: 4}, CLASSES)).toBe(short);
+    expect(coarsen(short, {kind: 'top-k', k: 4})).toBe(short);
   });
 
   it('refuses a k that is no count', () => {
-    expect(() => coarsen(logitsAnswer(new Float32Array(CLASSES)), {kind: 'top-k', k: 0}, CLASSES)).toThrow('got 0');
+    expect(() => coarsen(logitsAnswer(new Float32Array(CLASSES)), {kind: 'top-k', k: 0})).toThrow('got 0');
   });
 });
 

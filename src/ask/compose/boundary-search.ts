@@ -1,5 +1,5 @@
 import {sameValues} from '../../data/arrays.ts';
-import {coarsen} from '../../knowledge/coarsen.ts';
+import {labelOf} from '../../knowledge/coarsen.ts';
 import type {Outcome, Query, TensorInput} from '../../teacher.ts';
 
 /** The search for the boundaries around one input. */
@@ -52,11 +52,11 @@ export class BoundarySearch {
   }
 
   /** @param outcomes - of the points, in their order */
-  take(outcomes: readonly Outcome[], classes: number): void {
+  take(outcomes: readonly Outcome[]): void {
     for (const [index, line] of this.#asked.entries()) {
       const outcome = outcomes[index]!;
       if ('error' in outcome) this.#error ??= outcome.error;
-      else line.answer(coarsen(outcome.answer, {kind: 'label'}, classes).label);
+      else line.answer(labelOf(outcome.answer));
     }
   }
 
@@ -76,7 +76,6 @@ export class BoundarySearch {
 
 interface SearchOptions {
   readonly bisections: number;
-  readonly classes: number;
   readonly ask: (queries: readonly Query[]) => Promise<readonly Outcome[]>;
   /** Called with the number of further searches that have ended. */
   readonly onSettled?: ((count: number) => void) | undefined;
@@ -90,7 +89,7 @@ const MOST_VALUES = 2 ** 24;
  */
 export async function searchTogether(
   searches: readonly BoundarySearch[],
-  {bisections, classes, ask, onSettled}: SearchOptions,
+  {bisections, ask, onSettled}: SearchOptions,
 ): Promise<void> {
   for (let start = 0; start < searches.length; ) {
     let [end, values] = [start + 1, searches[start]!.size];
@@ -101,7 +100,7 @@ export async function searchTogether(
       const outcomes = await ask(points.flat());
       let position = 0;
       for (const [index, search] of some.entries()) {
-        search.take(outcomes.slice(position, position + points[index]!.length), classes);
+        search.take(outcomes.slice(position, position + points[index]!.length));
         position += points[index]!.length;
       }
     }

@@ -1,6 +1,6 @@
 import {type Inputs, inputAt, type TensorInputs} from '../../data/inputs.ts';
 import {InputError, KnowledgeError} from '../../errors.ts';
-import {coarsen} from '../../knowledge/coarsen.ts';
+import {labelOf} from '../../knowledge/coarsen.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../../options.ts';
 import type {Input, Outcome, Teacher, TensorInput} from '../../teacher.ts';
 import {queriesAbout} from '../collect.ts';
@@ -100,13 +100,13 @@ export function boundary(teacher: Teacher, options: BoundaryOptions): Teacher<'b
         const outcome = labels[row]!;
         if ('error' in outcome) return errorOfPart(outcome.error, teacher);
         if (!isLike(input, references)) return otherInput(name, references);
-        const {label} = coarsen(outcome.answer, {kind: 'label'}, classes.length);
+        const label = labelOf(outcome.answer);
         return new BoundarySearch(label, linesFrom(input, label, known, nearest), most);
       });
       const found = searches.filter(search => search instanceof BoundarySearch);
       onSettled?.(searches.length - found.length);
       await searchTogether(found, {
-        ...{bisections, classes: classes.length, onSettled},
+        ...{bisections, onSettled},
         ask: some => ask!(some, options),
       });
       return searches.map((search): Outcome<'black-box'> => {
@@ -174,7 +174,7 @@ function referencesBy(
       passUnanswerable(outcome.error);
       continue;
     }
-    const {label} = coarsen(outcome.answer, {kind: 'label'}, classes.length);
+    const label = labelOf(outcome.answer);
     references.get(label)!.push((inputAt(inputs, index) as TensorInput).data);
   }
   const missing = classes.filter((_, label) => references.get(label)!.length === 0);

@@ -137,7 +137,7 @@ function checkExamples({name, classes, detail}: Teacher, {inputs, labels}: Examp
 export function wholeDistribution(answer: Answer, classes: number): Float32Array {
   if (answer.kind === 'votes') return smoothVotes(answer.counts, classes);
   if (answer.kind === 'top-k') return withRestSpread(answer, classes);
-  const {logProbabilities} = coarsen(answer, {kind: 'log-probabilities'}, classes);
+  const {logProbabilities} = coarsen(answer, {kind: 'log-probabilities'});
   const least = logProbabilities.filter(Number.isFinite).reduce((low, value) => Math.min(low, value), LEAST);
   return logProbabilities.map(value => (Number.isFinite(value) ? value : least));
 }

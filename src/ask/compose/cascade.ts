@@ -56,7 +56,7 @@ export function cascade<A extends Access>(teachers: readonly Teacher<A>[], suren
           }
           const answer = reorders[position]!(outcome.answer);
           if (!isLast && !surely(answer, sureness, classes.length)) return true;
-          outcomes[row] = {answer: coarsen(answer, detail, classes.length) as AnswerOf<Least<A>>};
+          outcomes[row] = {answer: coarsen(answer, detail) as AnswerOf<Least<A>>};
           return false;
         });
         if (!isLast) onSettled?.(open.length - left.length);
@@ -133,7 +133,7 @@ function namedBy(answer: Answer, classes: number): {readonly probabilities: read
     const votes = answer.counts.reduce((sum, count) => sum + count, 0);
     return {probabilities: [...answer.counts].map(count => count / votes).sort(descending), rest: 0};
   }
-  const {logProbabilities, rest} = coarsen(answer, {kind: 'top-k', k: classes}, classes);
+  const {logProbabilities, rest} = coarsen(answer, {kind: 'top-k', k: classes});
   return {probabilities: [...logProbabilities].map(Math.exp), rest};
 }
 

@@ -1,5 +1,5 @@
 import {InputError, TeacherError} from '../../errors.ts';
-import {coarsen} from '../../knowledge/coarsen.ts';
+import {coarsen, labelOf} from '../../knowledge/coarsen.ts';
 import type {
   Answer,
   AnswerOf,
@@ -62,7 +62,7 @@ function votesIn(shares: readonly Share[], classes: number): VotesAnswer {
   const counts = new Uint32Array(classes);
   for (const {answer, weight} of shares) {
     if (answer.kind === 'votes') for (const [index, count] of answer.counts.entries()) counts[index]! += weight * count;
-    else counts[coarsen(answer, {kind: 'label'}, classes).label]! += weight;
+    else counts[labelOf(answer)]! += weight;
   }
   return {kind: 'votes', counts};
 }
@@ -84,7 +84,7 @@ export interface Share {
 /** The mean of whole distributions, class by class: of their probabilities, never of logits. */
 function meanDistribution(shares: readonly Share[], classes: number): LogProbabilitiesAnswer {
   const rows = shares.map(({answer, weight}) => ({
-    logProbabilities: coarsen(answer, {kind: 'log-probabilities'}, classes).logProbabilities,
+    logProbabilities: coarsen(answer, {kind: 'log-probabilities'}).logProbabilities,
     logWeight: Math.log(weight),
   }));
   const mean = Float32Array.from({length: classes}, (_, index) =>
@@ -117,7 +117,7 @@ interface Known {
  */
 function meanTopK(shares: readonly Share[], classes: number): TopKAnswer | undefined {
   const tops = shares.map(({answer, weight}) => {
-    const {rest, ...top} = coarsen(answer, {kind: 'top-k', k: classes}, classes);
+    const {rest, ...top} = coarsen(answer, {kind: 'top-k', k: classes});
     const named = new Map([...top.classes].map((index, position) => [index, top.logProbabilities[position]!]));
     return {weight, named, rest, unnamed: Math.min(rest, Math.exp(top.logProbabilities.at(-1)!))};
   });

@@ -1,6 +1,6 @@
 import type {Inputs} from '../../data/inputs.ts';
 import {InputError, KnowledgeError} from '../../errors.ts';
-import {coarsen} from '../../knowledge/coarsen.ts';
+import {labelOf} from '../../knowledge/coarsen.ts';
 import {checkOptions, kinds, type Shape} from '../../options.ts';
 import type {Answer, Outcome, Teacher} from '../../teacher.ts';
 import {queriesAbout} from '../collect.ts';
@@ -58,8 +58,7 @@ export function labelModel(teachers: readonly Teacher[], options: LabelModelOpti
   checkValues(teachers, options);
   const {classes} = teachers[0]!;
   const reorders = teachers.map(teacher => reorderTo(classes, teacher));
-  const labelIn = (answer: Answer, index: number) =>
-    coarsen(reorders[index]!(answer), {kind: 'label'}, classes.length).label;
+  const labelIn = (answer: Answer, index: number) => labelOf(reorders[index]!(answer));
   const beforehand = [...queriesAbout({inputs})];
   const name = `label model of ${teachers.map(teacher => teacher.name).join(', ')}`;
   return composed<'black-box', LabelModel>({

@@ -62,7 +62,7 @@ export function disturbed(answer: Scores, {temperature = 1, noise}: Transforms, 
   const logits = scores.map(score => score / temperature + deviation * draw());
   if (answer.kind === 'logits') return {...answer, logits};
   // Log-probabilities are logits, too. The result must sum to 1 again.
-  return coarsen({kind: 'logits', logits, features: {}}, {kind: 'log-probabilities'}, logits.length);
+  return coarsen({kind: 'logits', logits, features: {}}, {kind: 'log-probabilities'});
 }
 
 /** An answer with its probabilities rounded. With the rest they still sum to 1. */

@@ -4,10 +4,10 @@ import {join} from 'node:path';
 import {type LogFields, type LoggedRecord, namedIn, recordIn} from '../../data/logs/record.ts';
 import type {Fields, LogRow} from '../../data/logs/rows.ts';
 import {InputError} from '../../errors.ts';
+import {labelOf} from '../../knowledge/coarsen.ts';
 import type {Journal} from '../../store/journal/journal.ts';
 import {type AnswerEntry, type AnswerStore, openAnswerStore} from '../../store/store.ts';
 import type {Detail, Query, Teacher} from '../../teacher.ts';
-import {labelOf} from '../compare-answers.ts';
 import {keyed} from '../layer.ts';
 import {ImportCounts} from './counts.ts';
 import {type LoggedPrompt, loggedPrompt} from './prompt.ts';
@@ -181,7 +181,7 @@ function labelsOf(
   other: AnswerEntry['stored'],
   {classes}: Teacher,
 ): readonly [first: string, second: string] {
-  return [classes[labelOf(one.answer, classes.length)]!, classes[labelOf(other.answer, classes.length)]!];
+  return [classes[labelOf(one.answer)]!, classes[labelOf(other.answer)]!];
 }
 
 /** Adds what was read to the store, in batches, each of which is kept as a whole. */

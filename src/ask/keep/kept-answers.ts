@@ -33,12 +33,12 @@ export interface Held {
  */
 export function shown<A extends Access>(
   {answer, detail, reader}: Held,
-  {access, classes, service}: Teacher<A>,
+  {access, service}: Teacher<A>,
   wanted: Detail,
 ): AnswerOf<A> | undefined {
   if (!satisfies(detail, wanted) || !readAlike(reader, service?.reader)) return undefined;
   if (isAnswerOf(access, answer)) return answer;
-  const coarser = coarsen(answer, wanted, classes.length);
+  const coarser = coarsen(answer, wanted);
   return isAnswerOf(access, coarser) ? coarser : undefined;
 }
 

@@ -118,7 +118,7 @@ function findingsOf(asked: AskedLeaf, teacher: Teacher, {samples = 1, ...options
   const inspections = probe ? replies.map(reply => probe.inspect(reply)) : [];
   const outcomes = outcomesIn(asked);
   const answers = findInAnswers(answersIn(outcomes));
-  const repetition = compareAskings(before, after, teacher.classes.length);
+  const repetition = compareAskings(before, after);
   const tokens = probe?.scores && findInTokens(inspections, probe.scores, trial);
   const requests = findInRequests(seen, {teacher, samples}, options.inputs);
   const {authors = []} = requests ?? {};

@@ -43,17 +43,13 @@ const PERTURBED = 0.01;
 const ROUNDING = 1e-5;
 
 /** Undefined if nothing was answered twice. */
-export function compareAskings(
-  before: readonly Outcome[],
-  after: readonly Outcome[],
-  classes: number,
-): Repetition | undefined {
+export function compareAskings(before: readonly Outcome[], after: readonly Outcome[]): Repetition | undefined {
   const pairs = before.flatMap((outcome, index): (readonly [Answer, Answer])[] => {
     const again = after[index];
     return again && 'answer' in outcome && 'answer' in again ? [[outcome.answer, again.answer]] : [];
   });
   if (pairs.length === 0) return undefined;
-  const changes = pairs.map(([one, other]) => compareAnswers(one, other, classes));
+  const changes = pairs.map(([one, other]) => compareAnswers(one, other));
   const divergences = changes.flatMap(({kl}) => (kl === undefined ? [] : [kl]));
   const scores = pairs.flatMap(([one, other]) => scorePairs(one, other));
   const isLogits = pairs.some(([{kind}]) => kind === 'logits');
