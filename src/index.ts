@@ -110,7 +110,7 @@ export type {Calibration, Guarantee, Student, StudentBuilder, Task} from './stud
 export {type SubwordCnnOptions, subwordCnn} from './student/subword-cnn.ts';
 export {type AuditOptions, audit} from './study/audit/audit.ts';
 export type {Audit, AuditedStratum} from './study/audit/measure.ts';
-export {compare} from './study/compare.ts';
+export {type CompareOptions, compare} from './study/compare.ts';
 export {probeStudy, type StudyProbe, type StudyProbeOptions} from './study/probe.ts';
 export {readResults} from './study/read-results.ts';
 export type {MethodResult, ResultRow, Results, StudentChoice, StudentShape, Trial, Tuning} from './study/results.ts';

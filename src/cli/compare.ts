@@ -13,16 +13,17 @@ import {openTerminal} from './terminal.ts';
 interface CompareFlags extends StudyFlags, BudgetFlags {
   readonly retrainTeacher?: boolean;
   readonly workers?: number;
+  readonly against?: string;
 }
 
 export async function runCompare(path: string, flags: CompareFlags): Promise<void> {
-  const {json = false, retrainTeacher = false, workers: count} = flags;
+  const {json = false, retrainTeacher = false, workers: count, against} = flags;
   const terminal = openTerminal({json});
   const loaded = await loadRecipe(path);
   const changes = recipeChanges(loaded, flags);
   const recipe = {...loaded, ...changes};
   const workers = {module: path, count, changes};
-  const options = {...studyOptions(flags, terminal), workers};
+  const options = {...studyOptions(flags, terminal), workers, against};
   terminal.note(await engineLine());
   if (retrainTeacher) await trainTeacher(recipe, options);
   const results = await compare(recipe, options);

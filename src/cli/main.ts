@@ -11,6 +11,7 @@ import {
   evaluateCommand,
   exportCommand,
   predictCommand,
+  reportCommand,
   reproduceCommand,
   trainCommand,
 } from './commands/students.ts';
@@ -22,6 +23,7 @@ const program = withAdvice(new Command('limbeck'))
 const commands = [
   initCommand(),
   compareCommand(),
+  reportCommand(),
   checkCommand(),
   reproduceCommand(),
   planCommand(),

@@ -1,12 +1,11 @@
 import {dollars} from '../ask/budget/price.ts';
 import {InputError} from '../errors.ts';
-import {mean, standardDeviation} from '../evaluate/statistics.ts';
+import {intervalOfShares} from '../evaluate/compare-shares.ts';
+import {mean} from '../evaluate/statistics.ts';
 import type {Level} from '../levels.ts';
 import {nearestHint} from '../options.ts';
 import {type Condition, type ConditionScope, isAbout, MEASURES} from '../recipe/conditions.ts';
-import {exactInterval} from '../statistics/binomial-bounds.ts';
 import {boundsWithMissing} from '../statistics/missing-bounds.ts';
-import {reach} from '../statistics/two-parts.ts';
 import type {BudgetRow} from './budget-results.ts';
 import {count, counted, decimal, percentage} from './report/format.ts';
 import {ranked} from './report/spread.ts';
@@ -120,7 +119,9 @@ function figureOf(results: Results, condition: MethodCondition): Figure {
   const isLow = condition.operator.startsWith('>');
   const {missing, sizes} = results;
   const all = missing?.test ?? {count: 0, total: sizes.test};
-  const end = boundsWithMissing(intervalOf(values, all.total - all.count)[isLow ? 0 : 1], all)[isLow ? 0 : 1];
+  const end = boundsWithMissing(intervalOfShares({shares: values, inputs: all.total - all.count})[isLow ? 0 : 1], all)[
+    isLow ? 0 : 1
+  ];
   const about = values.length === 1 ? 'of this one student' : `over ${counted(values.length, 'seed')}`;
   return {figure: end, basis: `${isLow ? 'lower' : 'upper'} end of the 95 % interval ${about} and test inputs`};
 }
@@ -130,26 +131,6 @@ function checkKnown(value: number, {measure, method}: MethodCondition): void {
   throw new InputError(
     `The ${measure} of “${method}” is not known: without true labels, or without the teacher’s probabilities, some measures are not.`,
   );
-}
-
-/**
- * An interval that contains the mean share over all seeds and inputs with a probability of at least about 95 %. The results
- * have no answers to single inputs. The variance of their means over seeds is therefore taken as large as it can be: as if
- * all students answered an input alike. Close to 0 and 1 the exact interval is the wider one.
- *
- * @param values - a share for each seed, on the same inputs
- */
-function intervalOf(values: readonly number[], inputs: number): readonly [low: number, high: number] {
-  const [share, seeds] = [mean(values), values.length];
-  const exact = [
-    // Rounding must not take one input from 0.57 * 100.
-    exactInterval(Math.floor(share * inputs + 1e-6), inputs)[0],
-    exactInterval(Math.ceil(share * inputs - 1e-6), inputs)[1],
-  ] as const;
-  if (seeds === 1) return exact;
-  const ofInputs = {variance: (share * (1 - share)) / inputs, degrees: Math.max(1, inputs - 1)};
-  const far = reach(0.05, [{variance: standardDeviation(values) ** 2 / seeds, degrees: seeds - 1}, ofInputs]);
-  return [Math.max(0, Math.min(exact[0], share - far)), Math.min(1, Math.max(exact[1], share + far))];
 }
 
 function ofClass(results: Results, condition: MethodCondition, name: string): Figure {

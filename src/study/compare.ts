@@ -5,6 +5,7 @@ import type {Knowledge} from '../knowledge/knowledge.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {withoutSecrets} from '../secrets.ts';
+import {besideEarlier, readStudy} from './against.ts';
 import {askQueries, askReference} from './asking.ts';
 import {costsOf} from './budget-costs.ts';
 import {answeredMethod} from './knowledge.ts';
@@ -21,13 +22,26 @@ import {trainMethods} from './train-methods.ts';
 import {tuneMethods} from './tune/tune.ts';
 import {checkWritable} from './writable.ts';
 
+export interface CompareOptions extends StudyOptions {
+  /**
+   * `results.json` of an earlier study, or its folder, to lay beside this one.
+   *
+   * @default none
+   */
+  readonly against?: string | undefined;
+}
+
 /**
  * Compares what levels of access are worth: asks each level about the same inputs, and once more for a method that asks in
  * its own way; trains the same student by every method from every seed, measures all of them on the test split, and writes
  * `results.json`, `results.csv`, `results.md`, `report.html`, and the manifest from which it can be reproduced.
+ *
+ * @throws InputError before anything is asked if the earlier study can't be read
  */
-export async function compare(recipe: Recipe, options: StudyOptions = {}): Promise<Results> {
+export async function compare(recipe: Recipe, {against, ...options}: CompareOptions = {}): Promise<Results> {
   const started = performance.now();
+  // Read first: it may stand where this study's results will.
+  const earlier = against === undefined ? undefined : await readStudy(against);
   await checkWritable(directoryOf(recipe, options));
   const resolved = await resolveRecipe(recipe);
   noteScales(resolved, options.onNote);
@@ -48,10 +62,12 @@ export async function compare(recipe: Recipe, options: StudyOptions = {}): Promi
     const costs = await costsOf(study, resolved.budgets?.sizes ?? []);
     const seconds = (performance.now() - started) / 1000;
     const asking = {asked, reference, repeatability, ceiling, missing};
-    const results = resultsOf({study, methods, ...asking, ...measured, efficiency, costs, seconds});
+    const found = resultsOf({study, methods, ...asking, ...measured, efficiency, costs, seconds});
+    const manifest = await manifestOf(study, asked, found);
+    const results = {...found, earlier: earlier && besideEarlier({results: found, manifest}, earlier)};
     const {inputs} = study.recipe.data.test;
     const samples = samplesOf({inputs, reference, results, runs: measured.runs});
-    await writeResults(study.directory, results, samples, await manifestOf(study, asked, results));
+    await writeResults(study.directory, results, samples, manifest);
     return results;
   } finally {
     await study.close();

@@ -156,6 +156,6 @@ const PROGRAM: readonly NamedPart[] = [
 
 export function differencesOf(then: Manifest, now: Manifest): ManifestDifferences {
   const differing = (parts: readonly NamedPart[]) =>
-    parts.flatMap(([name, read]) => (digestOf(read(then)) === digestOf(read(now)) ? [] : name));
+    parts.flatMap(([name, read]) => (digestOf(read(then) ?? null) === digestOf(read(now) ?? null) ? [] : name));
   return {inputs: differing(INPUTS), program: differing(PROGRAM)};
 }

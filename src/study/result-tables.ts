@@ -1,6 +1,7 @@
 import Papa from 'papaparse';
 import type {BudgetRow} from './budget-results.ts';
 import {between, confidenceText, count, counted, meanAndDeviation, percent, points, pText} from './report/format.ts';
+import {earlierName} from './report/sentences.ts';
 import {agreementAt, type Measure, spreadOf} from './report/spread.ts';
 import type {ResultRow, Results} from './results.ts';
 
@@ -53,7 +54,13 @@ const COLUMNS: readonly (readonly [name: string, measure: Measure, digits: numbe
 
 /** The results as Markdown, for a README or a paper. */
 export function resultsMarkdown(results: Results): string {
-  return [headText(results), methodTable(results), ...budgetTable(results), ...verdictTable(results)]
+  return [
+    headText(results),
+    methodTable(results),
+    ...budgetTable(results),
+    ...verdictTable(results),
+    ...earlierTable(results),
+  ]
     .join('\n\n')
     .concat('\n');
 }
@@ -102,6 +109,30 @@ function verdictTable({verdicts = []}: Results): readonly string[] {
   ]);
   const head = ['method', 'verdict', 'against', 'inputs', 'points', 'interval', 'p (corrected)'];
   return ['Verdicts on agreement; together they hold at 95 %:', table(head, rows, 3)];
+}
+
+/** Every number that an earlier study has, too. */
+function earlierTable({earlier}: Results): readonly string[] {
+  if (earlier === undefined) return [];
+  const rows = earlier.changes.map(
+    ({measure, method, budget, before, after, difference, interval, confidence, p, verdict}) => [
+      measure,
+      method,
+      verdict,
+      count(budget),
+      percent(before.mean),
+      percent(after.mean),
+      points(difference),
+      `${between(interval)} (${confidenceText(confidence)})`,
+      pText(p),
+    ],
+  );
+  const head = ['in %', 'method', 'verdict', 'inputs', 'then', 'now', 'points', 'interval', 'p (corrected)'];
+  return [
+    cellText(`Beside ${earlierName(earlier)}; the verdicts on one measure together hold at 95 %:`),
+    ...(rows.length > 0 ? [table(head, rows, 3)] : []),
+    ...earlier.differences.map(cellText),
+  ];
 }
 
 /** @param words - the number of columns of words, which come first; numbers stand to the right */

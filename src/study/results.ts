@@ -14,6 +14,7 @@ import type {MissingCount} from '../statistics/missing-bounds.ts';
 import type {Access} from '../teacher.ts';
 import type {Fit} from '../train/trend.ts';
 import type {BudgetFindings, PairVerdict} from './budget-results.ts';
+import type {EarlierStudy} from './earlier-study.ts';
 
 /** The findings of a study, as in `results.json`. Accuracies and rates are fractions, entropies and divergences nats. */
 export interface Results {
@@ -80,6 +81,8 @@ export interface Results {
   readonly conditions?: readonly Condition[] | undefined;
   /** Present if several budgets were compared. */
   readonly budgets?: BudgetFindings | undefined;
+  /** Present if an earlier study was laid beside this one. */
+  readonly earlier?: EarlierStudy | undefined;
   /** Entropy of the teacher's own distributions over the transfer set, if it shows them. */
   readonly teacherTargets?: TargetSummary | undefined;
   /** Class relation of the teacher on the test split, see `MethodResult.relation`. */

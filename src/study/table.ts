@@ -1,6 +1,6 @@
-import Table from 'cli-table3';
 import {createColors} from 'picocolors';
 import {dollars} from '../ask/budget/price.ts';
+import {plainTable, printable} from './plain-table.ts';
 import {curveVerdicts, exchangeSentences, verdictSentence} from './report/budgets.ts';
 import {cascadeSentences} from './report/cascades.ts';
 import {
@@ -14,10 +14,10 @@ import {
   percent,
   points,
   pText,
-  shortened,
 } from './report/format.ts';
 import {
   choiceSentences,
+  earlierName,
   missingSentences,
   repeatabilitySentences,
   tuningSentences,
@@ -26,7 +26,7 @@ import {
 } from './report/sentences.ts';
 import {agreementAt, type Measure, spreadOf} from './report/spread.ts';
 import {baselineName, comparedMethods} from './report/summary.ts';
-import type {LedgerTotals, MethodResult, Results} from './results.ts';
+import type {Comparison, LedgerTotals, MethodResult, Results} from './results.ts';
 
 export interface TableOptions {
   /**
@@ -57,6 +57,7 @@ export function resultsTable(results: Results, {colour = false}: TableOptions = 
     comparisonTable(results, colours),
     budgetTable(results, colours),
     underfittedText(results, colours),
+    earlierText(results, colours),
     totals(results, colours),
   ]
     .filter(part => part !== '')
@@ -117,8 +118,7 @@ function ledgerCells(
 function comparisonTable(results: Results, colours: Colours): string {
   const compared = comparedMethods(results);
   if (compared.length === 0) return '';
-  const {green, red, yellow, dim} = colours;
-  const colourOf = {better: green, worse: red, 'no difference shown': yellow, 'too few seeds to say': yellow};
+  const {dim} = colours;
   const underfitted = new Set(underfittedMethods(results).map(({method}) => method));
   const rows = compared.map(
     ({method, versusLabels: {baseline, difference, interval, confidence, p, detectable, verdict}}) => [
@@ -128,7 +128,7 @@ function comparisonTable(results: Results, colours: Colours): string {
       dim(confidenceText(confidence).replace('\u00a0', ' ')),
       pText(p),
       percent(detectable),
-      colourOf[verdict](underfitted.has(method) || underfitted.has(baseline) ? `${verdict}, underfitted?` : verdict),
+      verdictText(verdict, colours, underfitted.has(method) || underfitted.has(baseline) ? ', underfitted?' : ''),
     ],
   );
   const head = ['', 'points', 'interval', 'at', 'p', 'detectable', 'verdict'].map(text => dim(text));
@@ -168,28 +168,36 @@ function underfittedText(results: Results, {yellow}: Colours): string {
     .join('\n');
 }
 
-/** A table without lines; columns from `numbers` on stand to the right unless `aligns` says otherwise. */
-function plainTable(
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-  numbers: number,
-  aligns: readonly ('left' | 'right')[] = [],
-): string {
-  const width = rows[0]?.length ?? head.length;
-  const sides = ['top', 'bottom', 'left', 'right', 'mid'].flatMap(name => [
-    name,
-    `${name}-left`,
-    `${name}-mid`,
-    `${name}-right`,
+/** The earlier study: each method's agreement in both, at each number of inputs. */
+function earlierText(results: Results, colours: Colours): string {
+  const {earlier} = results;
+  const {dim} = colours;
+  if (earlier === undefined) return '';
+  const changes = earlier.changes.filter(({measure}) => measure === 'agreement');
+  const rows = changes.map(({method, budget, before, after, difference, interval, confidence, verdict}) => [
+    printable(method, METHOD_WIDTH),
+    count(budget),
+    percent(before.mean),
+    percent(after.mean),
+    points(difference),
+    dim(`${between(interval)} at ${confidenceText(confidence).replace('\u00a0', ' ')}`),
+    verdictText(verdict, colours),
   ]);
-  const table = new Table({
-    head: [...head],
-    chars: {...Object.fromEntries(sides.map(name => [name, ''])), middle: '  '},
-    colAligns: Array.from({length: width}, (_, column) => aligns[column] ?? (column < numbers ? 'left' : 'right')),
-    style: {head: [], border: [], 'padding-left': 0, 'padding-right': 0},
-  });
-  table.push(...rows.map(row => [...row]));
-  return table.toString().replace(/ +$/gm, '');
+  const head = ['', 'inputs', 'then', 'now', 'points', 'interval', 'verdict'].map(text => dim(text));
+  const aligns = ['left', 'right', 'right', 'right', 'right', 'right', 'left'] as const;
+  return [
+    `Agreement in per cent beside ${printable(earlierName(earlier), 100)}`,
+    ...(rows.length > 0
+      ? [plainTable(head, rows, 1, aligns), dim('All of these verdicts together hold at 95 % (Holm).')]
+      : []),
+    ...earlier.differences.map(sentence => printable(sentence, 300)),
+  ].join('\n');
+}
+
+/** @param note - stands after the verdict */
+function verdictText(verdict: Comparison['verdict'], {green, red, yellow}: Colours, note = ''): string {
+  const colourOf = {better: green, worse: red, 'no difference shown': yellow, 'too few seeds to say': yellow};
+  return colourOf[verdict](`${verdict}${note}`);
 }
 
 function totals(results: Results, {dim}: Colours): string {
@@ -230,9 +238,4 @@ function ledgerText({asked, bought, cached, imported, calls, inputTokens, output
     ...(tokens > 0 ? [counted(tokens, 'token')] : []),
     ...(usd ? [dollars(usd)] : []),
   ].join(', ');
-}
-
-/** A name without control characters, which a terminal would obey, cut to a length. */
-function printable(text: string, length: number): string {
-  return shortened(text.replace(/\p{C}/gu, ''), length);
 }

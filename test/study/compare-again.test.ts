@@ -9,6 +9,7 @@ import {answerKey} from '../../src/store/key.ts';
 import {openAnswerStore} from '../../src/store/store.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {compare} from '../../src/study/compare.ts';
+import {readResults} from '../../src/study/read-results.ts';
 import type {StudyOptions, StudyProgress} from '../../src/study/study.ts';
 import {
   callsOf,
@@ -53,6 +54,45 @@ describe('compare offline', () => {
       KnowledgeError,
     );
     await expect(access(join(where.directory, 'students'))).rejects.toThrow('ENOENT');
+  });
+});
+
+describe('compare against an earlier study', () => {
+  it('lays it beside the new one, whose files may take its place', async () => {
+    const where = await places();
+    const few = methods.slice(0, 3);
+    const first = await compare(tinyRecipe(tinyTeachers(model), {methods: few, seeds: [1]}), where);
+    expect(first.earlier).toBeUndefined();
+    const changes = {methods: methods.slice(1, 4), seeds: [1]};
+    const {earlier} = await compare(tinyRecipe(tinyTeachers(model), changes), {...where, against: where.directory});
+    expect(earlier).toMatchObject({name: 'tiny', finishedAt: first.finishedAt});
+    // The students of both methods are the kept ones.
+    expect(earlier!.changes.map(({method, difference}) => [method, difference])).toEqual([
+      ...[
+        ['labels', 0],
+        ['top 2', 0],
+      ],
+      ...[
+        ['labels', 0],
+        ['top 2', 0],
+      ],
+    ]);
+    expect(earlier!.differences).toEqual([
+      'Not the same in both studies: the answers.',
+      'Only this study has “all, T=2 (gray-box)”.',
+      'Only the earlier study has “truth”.',
+    ]);
+    expect((await readResults(where.directory)).earlier).toMatchObject({name: 'tiny'});
+  });
+
+  it('asks nobody if it cannot be read', async () => {
+    const teachers = tinyTeachers(model);
+    const where = await places();
+    const failing = compare(tinyRecipe(teachers), {...where, against: where.directory});
+    await expect(failing).rejects.toThrow(
+      /results\.json is not there|is not there\. Give the `results\.json` of a study/,
+    );
+    expect(callsOf(teachers)).toBe(0);
   });
 });
 

@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import ts from 'typescript';
-import {resultsJsonSchema} from '../../src/study/read-results.ts';
+import {resultsJsonSchema} from '../../src/study/results-schema.ts';
 import {root} from '../pages.ts';
 
 /** A part of a JSON Schema, as far as results need it. */

@@ -43,8 +43,23 @@ export function compareCommand(): Command {
     .argument('<recipe>', 'a module that exports a recipe by default')
     .option('--workers <count>', 'processes that train in parallel (default: as cores and memory allow)', positive)
     .option('--retrain-teacher', 'train the recipe’s teacher model again first')
+    .addOption(againstOption())
     .addOption(allowMissingOption())
     .action(async (recipe, flags) => (await import('../compare.ts')).runCompare(recipe, flags));
+}
+
+/** `limbeck report RESULTS` writes the report of a study anew, from its results alone. */
+export function reportCommand(): Command {
+  return withJson(new Command('report'))
+    .description('show the results of a study again, and beside those of an earlier one; train and ask nothing')
+    .argument('<results>', '`results.json`, or the folder of the study')
+    .addOption(againstOption())
+    .option('--html <file>', 'also write a report, which has no samples of the test split')
+    .action(async (results, flags) => (await import('../report.ts')).runReport(results, flags));
+}
+
+function againstOption(): Option {
+  return new Option('--against <results>', 'an earlier study to lay beside this one: its `results.json` or its folder');
 }
 
 /** The flags of conditions, by their measures. */

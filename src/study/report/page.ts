@@ -4,6 +4,7 @@ import type {LedgerTotals, Results, StudentShape} from '../results.ts';
 import type {Samples} from '../samples.ts';
 import {budgetHeadline, cheapestTable, exchangeTable, verdictsTable} from './budgets.ts';
 import {cascadesTable} from './cascades.ts';
+import {earlierContent} from './earlier.ts';
 import {effects} from './effects.ts';
 import {accuracyFigure} from './figures/accuracy.ts';
 import {budgetsFigure} from './figures/budgets.ts';
@@ -97,6 +98,7 @@ function sectionsOf(results: Results, samples: Samples | undefined): readonly Se
     ...section('efficiency', 'Speed and size', efficiency && efficiencyContent(efficiency)),
     {id: 'targets', title: 'What soft labels carry', content: html`${effects(results)}${entropyFigure(results)}`},
     {id: 'relation', title: 'Class relation', content: relationFigure(results)},
+    ...section('earlier', 'Beside the earlier study', results.earlier && earlierContent(results, results.earlier)),
     {id: 'numbers', title: 'All numbers', content: numbers(results, samples)},
     {id: 'making', title: 'How it was made', content: making(results)},
   ];

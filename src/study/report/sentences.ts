@@ -1,6 +1,7 @@
 import {mean} from '../../evaluate/statistics.ts';
+import type {EarlierStudy} from '../earlier-study.ts';
 import type {MethodResult, MissingInputs, Repeatability, Results, StudentChoice, Tuning} from '../results.ts';
-import {count, counted, decimal, list, percentage} from './format.ts';
+import {count, counted, decimal, list, moment, percentage} from './format.ts';
 import {rowsOf} from './spread.ts';
 
 /** How many inputs have no answer and how far they can move the figures, a sentence or two each. */
@@ -58,6 +59,11 @@ export function ceilingSentence({ceiling}: Results): string | undefined {
     `Asked again about ${counted(inputs, 'test input')}, ${teacher} named the same class for ${percentage(share)} ` +
     `(${low} to ${high}): no student can be expected to agree with it on more than ${percentage(most)}.`
   );
+}
+
+/** `the earlier study “mnist” (12 November 2025, 14:03 UTC)` */
+export function earlierName({name, finishedAt}: EarlierStudy): string {
+  return `the earlier study “${name}” (${moment(finishedAt)})`;
 }
 
 /** The settings of the methods that were tuned, a sentence each. */

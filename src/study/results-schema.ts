@@ -1,0 +1,230 @@
+import {z} from 'zod';
+import type {ClassResult, ConfusedPair, Confusion} from '../evaluate/by-class.ts';
+import type {Coverage, CoveragePoint} from '../evaluate/calibration.ts';
+import type {TargetSummary} from '../evaluate/effects.ts';
+import type {ReliabilityBin} from '../evaluate/reliability.ts';
+import type {Condition} from '../recipe/conditions.ts';
+import {CONDITION_MEASURES, CONDITION_OPERATORS} from '../recipe/conditions.ts';
+import type {Setting} from '../recipe/settings.ts';
+import type {EarlierStudy, MeanShare, StudyChange} from './earlier-study.ts';
+import type * as results from './results.ts';
+import {
+  access,
+  budgetFindings,
+  ceiling,
+  count,
+  curvePoint,
+  interval,
+  ledger,
+  level,
+  measured,
+  metrics,
+  oneOf,
+  pairVerdict,
+  row,
+  schemaNames,
+  schemaOf,
+  share,
+  studentEfficiency,
+  teacherEfficiency,
+  text,
+  verdict,
+} from './schema-parts.ts';
+
+/** The format that this version reads and writes. */
+export const FORMAT = 'limbeck.results/1';
+
+const matrix = z.array(z.array(measured));
+
+const missingInputs = schemaOf<results.MissingInputs>()('MissingInputs', {count, total: count, share});
+
+const failure = schemaOf<results.RunFailure>()('RunFailure', {
+  level,
+  method: text,
+  budget: count.optional(),
+  seed: z.number(),
+  reason: text,
+});
+
+const targets = schemaOf<TargetSummary>()('TargetSummary', {
+  entropy: measured,
+  smoothing: measured,
+  histogram: z.array(count),
+});
+
+const bin = schemaOf<ReliabilityBin>()('ReliabilityBin', {
+  low: share,
+  high: share,
+  count,
+  confidence: measured,
+  accuracy: measured,
+});
+
+const setting = schemaOf<Setting>()('Setting', {
+  temperature: z.number().exactOptional(),
+  weights: z.array(z.number()),
+});
+
+const trial = schemaOf<results.Trial>()('Trial', {
+  setting: count,
+  epochs: count,
+  score: share.nullable(),
+  curve: z.array(curvePoint),
+  failure: text.exactOptional(),
+});
+
+const tuning = schemaOf<results.Tuning>()('Tuning', {
+  judgedBy: oneOf<results.Tuning['judgedBy']>({'validation accuracy': true, 'agreement in cross-validation': true}),
+  terms: z.array(text),
+  chosen: count,
+  settings: z.array(setting),
+  trials: z.array(trial),
+});
+
+const judgement = {verdict, p: measured, interval, confidence: measured, detectable: measured};
+
+const difference = {
+  difference: measured,
+  between: oneOf<results.Comparison['between']>({methods: true, students: true}),
+  paired: z.boolean(),
+  seeds: z.tuple([count, count]),
+};
+
+const comparison = schemaOf<results.Comparison>()('Comparison', {
+  baseline: text,
+  ...difference,
+  ...judgement,
+  pAlone: measured.optional(),
+});
+
+const meanShare = schemaOf<MeanShare>()('MeanShare', {mean: share, interval: z.tuple([share, share])});
+
+const studyChange = schemaOf<StudyChange>()('StudyChange', {
+  level,
+  method: text,
+  budget: count,
+  measure: oneOf<StudyChange['measure']>({agreement: true, accuracy: true}),
+  before: meanShare,
+  after: meanShare,
+  ...difference,
+  ...judgement,
+});
+
+const earlierStudy = schemaOf<EarlierStudy>()('EarlierStudy', {
+  name: text,
+  finishedAt: text,
+  limbeck: text,
+  differences: z.array(text),
+  changes: z.array(studyChange),
+});
+
+const confusedPair = schemaOf<ConfusedPair>()('ConfusedPair', {label: count, named: count, count});
+
+const confusion = schemaOf<Confusion>()('Confusion', {
+  counts: z.array(z.array(count)).optional(),
+  largest: z.array(confusedPair).optional(),
+});
+
+const classResult = schemaOf<ClassResult>()('ClassResult', {
+  inputs: count.optional(),
+  teacherInputs: count,
+  recall: measured,
+  precision: measured,
+  f1: measured,
+  agreement: measured,
+});
+
+const coveragePoint = schemaOf<CoveragePoint>()('CoveragePoint', {
+  coverage: share,
+  agreement: measured,
+  threshold: z.number(),
+});
+
+const coverage = schemaOf<Coverage>()('Coverage', {
+  points: z.array(coveragePoint),
+  chosen: coveragePoint.optional(),
+});
+
+const method = schemaOf<results.MethodResult>()('MethodResult', {
+  level,
+  method: text,
+  description: text,
+  targets,
+  reliability: z.array(bin),
+  relation: matrix,
+  relationCorrelation: measured,
+  intraClassVariance: measured,
+  confusion: z.object({truth: confusion.optional(), teacher: confusion}).optional(),
+  classes: z.array(classResult).optional(),
+  coverage: coverage.optional(),
+  efficiency: studentEfficiency.optional(),
+  tuning: tuning.optional(),
+  versusLabels: comparison.optional(),
+});
+
+const repeatability = schemaOf<results.Repeatability>()('Repeatability', {
+  level: access,
+  teacher: text,
+  compared: count,
+  flips: count,
+  meanKl: measured,
+  verdict: oneOf<results.Repeatability['verdict']>({same: true, noise: true, perturbed: true}),
+  ledger,
+  fallbacks: z.array(text),
+});
+
+const student = schemaOf<results.StudentShape>()('StudentShape', {
+  name: text,
+  parameters: count,
+  layers: z.array(text),
+});
+
+const condition = schemaOf<Condition>()('Condition', {
+  measure: z.enum(CONDITION_MEASURES),
+  operator: z.enum(CONDITION_OPERATORS),
+  value: z.number(),
+  method: text.optional(),
+  level: level.optional(),
+  budget: count.optional(),
+  class: text.optional(),
+  confident: z.boolean().optional(),
+});
+
+/** The form of `results.json`. Fields that it does not know, which later versions add, are dropped. */
+export const resultsSchema: z.ZodType<results.Results> = schemaOf<results.Results>()('Results', {
+  schema: z.literal(FORMAT),
+  name: text,
+  finishedAt: text,
+  seconds: measured,
+  engine: z.object({name: text, version: text, threads: count}),
+  versions: z.object({limbeck: text, node: text}),
+  classes: z.array(text),
+  truth: oneOf<results.Results['truth']>({labels: true, teacher: true}),
+  sizes: z.object({train: count, validation: count, test: count, transfer: count}),
+  missing: z.object({transfer: missingInputs, test: missingInputs}).exactOptional(),
+  teacher: z.intersection(z.object({name: text}), metrics),
+  ledger: z.intersection(
+    ledger,
+    z.object({byLevel: z.partialRecord(access, ledger), byMethod: z.record(z.string(), ledger), evaluation: ledger}),
+  ),
+  steadiness: z.array(repeatability).optional(),
+  ceiling: ceiling.optional(),
+  students: z.array(student),
+  seeds: z.array(z.number()),
+  rows: z.array(row),
+  failures: z.array(failure),
+  methods: z.array(method),
+  verdicts: z.array(pairVerdict).optional(),
+  conditions: z.array(condition).optional(),
+  budgets: budgetFindings.optional(),
+  earlier: earlierStudy.optional(),
+  teacherTargets: targets.optional(),
+  teacherRelation: matrix,
+  teacherReliability: z.array(bin),
+  teacherEfficiency: z.array(teacherEfficiency).optional(),
+});
+
+/** The same form as a JSON Schema (2020-12). Interfaces stand in `$defs` by their names. */
+export function resultsJsonSchema(): z.core.JSONSchema.BaseSchema {
+  return z.toJSONSchema(resultsSchema, {io: 'input', metadata: schemaNames});
+}
