@@ -3,6 +3,7 @@ import {InputError} from '../errors.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../options.ts';
 import type {LossTerm} from './loss.ts';
 import {labelMask} from './masks.ts';
+import {meanOfRows, type RowWeights} from './row-means.ts';
 
 export interface HardLabelOptions {
   /**
@@ -31,13 +32,13 @@ const KINDS = {
 export function hardLabelLoss(
   labels: tf.Tensor1D,
   logits: tf.Tensor2D,
-  {smoothing = 0}: HardLabelOptions = {},
+  {smoothing = 0, weights}: HardLabelOptions & RowWeights = {},
 ): tf.Scalar {
   return tf.tidy(() => {
     const classes = logits.shape[1];
     const oneHot = labelMask(labels, classes);
     const t = smoothing === 0 ? oneHot : tf.add(tf.mul(oneHot, 1 - smoothing), smoothing / classes);
-    return tf.neg(tf.mean(tf.sum(tf.mul(t, tf.logSoftmax(logits)), -1)));
+    return tf.neg(meanOfRows(tf.sum(tf.mul(t, tf.logSoftmax(logits)), -1), weights));
   });
 }
 

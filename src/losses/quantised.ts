@@ -1,7 +1,7 @@
 import {tf} from '../engine/tf.ts';
-import {InputError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {type LogitTerm, logitTerm} from './logit-term.ts';
+import {checkDecimals} from './option-checks.ts';
 import {floorOf} from './soft-probabilities.ts';
 
 export interface QuantisedOptions {
@@ -31,9 +31,7 @@ const KINDS = {decimals: kinds.number} satisfies Shape<QuantisedOptions>;
 export function quantised(term: LogitTerm, options: QuantisedOptions): LogitTerm {
   checkOptions('quantised', options, KINDS, ['decimals']);
   const {decimals} = options;
-  if (!(Number.isInteger(decimals) && decimals >= 1 && decimals <= 7)) {
-    throw new InputError(`Expected \`decimals\` to be a whole number from 1 to 7, got ${decimals}.`);
-  }
+  checkDecimals(decimals);
   const {name, weight, temperature, needs} = term;
   return logitTerm({
     name: `quantised ${name}`,

@@ -2,6 +2,7 @@ import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../options.ts';
 import {meanDivergence} from './divergence.ts';
 import {type LogitTerm, logitTerm} from './logit-term.ts';
+import type {RowWeights} from './row-means.ts';
 import {softenBy, type Temperature, timesSquare} from './temperature.ts';
 
 export interface SoftLabelOptions {
@@ -45,21 +46,23 @@ const KINDS = {
 export function softLabelLoss(
   teacherLogits: tf.Tensor2D,
   studentLogits: tf.Tensor2D,
-  options: SoftLabelOptions = {},
+  options: SoftLabelOptions & RowWeights = {},
 ): tf.Scalar {
   return softened(teacherLogits, studentLogits, options.temperature ?? 4, options);
 }
 
-function softened(
+/** `softLabelLoss` at a temperature that can be learned. */
+export function softened(
   teacherLogits: tf.Tensor2D,
   studentLogits: tf.Tensor2D,
   T: Temperature,
-  {direction = 'forward', scaleByT2 = true}: SoftLabelOptions,
+  {direction = 'forward', scaleByT2 = true, weights}: SoftLabelOptions & RowWeights,
 ): tf.Scalar {
   return tf.tidy(() => {
     const logP = tf.logSoftmax(softenBy(teacherLogits, T));
     const logQ = tf.logSoftmax(softenBy(studentLogits, T));
-    const divergence = direction === 'forward' ? meanDivergence(logP, logQ) : meanDivergence(logQ, logP);
+    const divergence =
+      direction === 'forward' ? meanDivergence(logP, logQ, weights) : meanDivergence(logQ, logP, weights);
     return scaleByT2 ? timesSquare(divergence, T) : divergence;
   });
 }

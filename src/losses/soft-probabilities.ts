@@ -1,5 +1,6 @@
 import {tf} from '../engine/tf.ts';
 import {LEAST_PROBABILITY} from '../knowledge/smoothing.ts';
+import type {RowWeights} from './row-means.ts';
 import {type SoftLabelOptions, softLabelLoss} from './soft-labels.ts';
 
 export interface FloorOptions {
@@ -37,7 +38,7 @@ export function floorOf({decimals, floor}: FloorOptions): number {
 export function softProbabilityLoss(
   teacherProbabilities: tf.Tensor2D,
   studentLogits: tf.Tensor2D,
-  {decimals, floor, ...options}: SoftLabelOptions & FloorOptions = {},
+  {decimals, floor, ...options}: SoftLabelOptions & FloorOptions & RowWeights = {},
 ): tf.Scalar {
   return tf.tidy(() => {
     const least = floorOf({decimals, floor});

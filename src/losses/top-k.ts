@@ -3,6 +3,7 @@ import {InputError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import type {LossTerm} from './loss.ts';
 import {onlyClasses, withoutClasses} from './masks.ts';
+import type {RowWeights} from './row-means.ts';
 import {softLabelLoss} from './soft-labels.ts';
 import {checkTemperature} from './temperature.ts';
 
@@ -42,16 +43,16 @@ export function topKLoss(
   teacher: tf.Tensor2D,
   named: tf.Tensor2D,
   student: tf.Tensor2D,
-  {temperature = 1, rest = 'fill'}: TopKOptions = {},
+  {temperature = 1, rest = 'fill', weights}: TopKOptions & RowWeights = {},
 ): tf.Scalar {
   return tf.tidy(() => {
     switch (rest) {
       case 'fill':
-        return softLabelLoss(teacher, student, {temperature});
+        return softLabelLoss(teacher, student, {temperature, weights});
       case 'bucket':
-        return softLabelLoss(withBucket(teacher, named), withBucket(student, named), {temperature});
+        return softLabelLoss(withBucket(teacher, named), withBucket(student, named), {temperature, weights});
       case 'zero':
-        return softLabelLoss(onlyClasses(teacher, named), student, {temperature});
+        return softLabelLoss(onlyClasses(teacher, named), student, {temperature, weights});
     }
   });
 }

@@ -5,6 +5,12 @@
  */
 
 export {type AttentionTransferOptions, attentionLoss, attentionTransfer} from '../losses/attention-transfer.ts';
+export {
+  type BinaryCrossEntropyOptions,
+  binaryBrierLoss,
+  binaryCrossEntropyLoss,
+  binaryIntervalLoss,
+} from '../losses/binary-cross-entropy.ts';
 export {type CentredLogitTermOptions, centredLogitLoss, centredLogits} from '../losses/centred-logits.ts';
 export {type DistOptions, type DistTermOptions, dist, distLoss} from '../losses/dist.ts';
 export {type DkdOptions, type DkdTermOptions, dkd, dkdLoss} from '../losses/dkd.ts';
@@ -20,9 +26,26 @@ export {type LearnedTemperatureOptions, learnedTemperature} from '../losses/lear
 export type {LogitBatch, LogitTerm} from '../losses/logit-term.ts';
 export type {BatchOutputs, BatchTargets, LossTerm, PreparedTerm} from '../losses/loss.ts';
 export {type NkdOptions, type NkdTermOptions, nkd, nkdLoss} from '../losses/nkd.ts';
+export {
+  coralLevels,
+  coralLoss,
+  coralProbabilities,
+  cumulativeLinkLogits,
+  cumulativeLinkLoss,
+  cutPoints,
+} from '../losses/ordinal.ts';
 export {type PktOptions, pkt, pktLoss} from '../losses/pkt.ts';
 export {type QuantisedOptions, quantised} from '../losses/quantised.ts';
 export {type RkdOptions, type RkdTermOptions, rkd, rkdLoss} from '../losses/rkd.ts';
+export {meanOverQuestions, type QuestionLoss, type RowWeights} from '../losses/row-means.ts';
+export {
+  expectedLevelLoss,
+  rankedProbabilityLoss,
+  type ScoreOptions,
+  type ScoreTermOptions,
+  scoreLabels,
+  scoreLoss,
+} from '../losses/score-labels.ts';
 export {
   type SimilarityPreservingOptions,
   similarityLoss,

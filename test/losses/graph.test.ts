@@ -13,6 +13,7 @@ import {nkd} from '../../src/losses/nkd.ts';
 import {pkt} from '../../src/losses/pkt.ts';
 import {quantised} from '../../src/losses/quantised.ts';
 import {rkd} from '../../src/losses/rkd.ts';
+import {scoreLabels} from '../../src/losses/score-labels.ts';
 import {similarityPreserving} from '../../src/losses/similarity-preserving.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import {standardised} from '../../src/losses/standardised.ts';
@@ -20,6 +21,7 @@ import {topKLabels} from '../../src/losses/top-k.ts';
 import {ttm} from '../../src/losses/ttm.ts';
 import {voteLabels} from '../../src/losses/vote-labels.ts';
 import {golden} from './engine.ts';
+import {typedQuestions} from './typed.ts';
 
 beforeAll(async () => {
   await startEngine();
@@ -45,6 +47,7 @@ const terms = [
   centredLogits(),
   standardised(),
   standardised(dkd()),
+  scoreLabels(),
   quantised(softLabels(), {decimals: 2}),
   learnedTemperature(),
   learnedTemperature(standardised(dkd())),
@@ -56,6 +59,7 @@ const terms = [
   rkd(maps),
   similarityPreserving(pair),
   pkt(pair),
+  typedQuestions(),
 ];
 
 describe('a step of every term', () => {

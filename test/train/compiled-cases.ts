@@ -17,6 +17,7 @@ import {needsOf} from '../../src/losses/objective.ts';
 import {pkt} from '../../src/losses/pkt.ts';
 import {quantised} from '../../src/losses/quantised.ts';
 import {rkd} from '../../src/losses/rkd.ts';
+import {scoreLabels} from '../../src/losses/score-labels.ts';
 import {similarityPreserving} from '../../src/losses/similarity-preserving.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import {standardised} from '../../src/losses/standardised.ts';
@@ -32,6 +33,7 @@ import type {Detail} from '../../src/teacher.ts';
 import {adam, type Optimizer, sgd} from '../../src/train/optimizer.ts';
 import type {TrainOptions} from '../../src/train/options.ts';
 import {cosineDecay} from '../../src/train/schedule.ts';
+import {typedQuestions} from '../losses/typed.ts';
 
 const classes = ['a', 'b', 'c', 'd', 'e'];
 
@@ -208,6 +210,8 @@ export const compiledCases = (): Readonly<Record<string, CompiledCase>> => ({
 
 /** Losses whose arithmetic TensorFlow puts in another order where it runs as a graph. To be made once the engine runs. */
 export const reorderedCases = (): Readonly<Record<string, CompiledCase>> => ({
+  'score labels': caseOf([scoreLabels({temperature: 2})]),
+  'losses of typed questions': caseOf([typedQuestions()]),
   'jensen-shannon': caseOf([jensenShannon({temperature: 2})]),
   'learned temperature': caseOf([learnedTemperature()]),
   'learned temperature of a standardised dkd': caseOf([learnedTemperature(standardised(dkd()), {rampUp: 0.5})]),
