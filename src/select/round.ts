@@ -41,10 +41,15 @@ const REASONS: Readonly<Record<StopReason, string>> = {
   budget: 'the budget is at its end',
 };
 
+/** Why a selection ended, for people: the rest of a sentence. */
+export function describeStop(reason: StopReason): string {
+  return REASONS[reason];
+}
+
 /** One line about a round, for people. */
 export function describeRound({round, rows, held, agreement, gain, stopped}: SelectionRound): string {
   const measured = `agreement ${percent(agreement.share)} % ${between(agreement.interval)} on ${held} held out`;
-  const end = stopped ? `. It ends here: ${REASONS[stopped]}.` : '.';
+  const end = stopped ? `. It ends here: ${describeStop(stopped)}.` : '.';
   return `Round ${round}: ${rows.length.toLocaleString('en-US')} answers, ${measured}${next(gain, stopped)}${end}`;
 }
 

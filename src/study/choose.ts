@@ -2,8 +2,8 @@ import {accuracy} from '../evaluate/metrics.ts';
 import {fitTemperature} from '../knowledge/fit-temperature.ts';
 import type {StudentBuilder} from '../student/student.ts';
 import {type CrossFit, crossFit} from './cross-fit.ts';
+import type {Candidate, StudentChoice} from './method-choices.ts';
 import type {AnsweredMethod} from './methods.ts';
-import type {Candidate, StudentChoice} from './results.ts';
 import type {Study} from './study.ts';
 import type {OnStep} from './training.ts';
 

@@ -7,7 +7,7 @@ import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import {methodAt, type Setting} from '../recipe/settings.ts';
 import type {Teacher} from '../teacher.ts';
 import type {TrainOptions} from '../train/options.ts';
-import type {Tuning} from './results.ts';
+import type {Tuning} from './method-choices.ts';
 
 /** How a study trains a method otherwise than its recipe says. */
 export interface MethodChanges {

@@ -5,6 +5,7 @@ import {selectAnswers} from '../knowledge/answers.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
 import {keep} from './knowledge.ts';
+import type {MethodSelection} from './method-choices.ts';
 import type {MethodChanges} from './methods.ts';
 import {counted, percent} from './report/format.ts';
 import type {LedgerTotals, MissingInputs} from './results.ts';
@@ -30,6 +31,8 @@ export interface Asked {
   readonly ledger: LedgerTotals;
   /** The file of the knowledge. */
   readonly path: string;
+  /** Present if the plan's method chose its inputs in rounds. */
+  readonly selection?: MethodSelection | undefined;
 }
 
 /** The outcome of a query plan for the inputs that were answered. */

@@ -1,4 +1,3 @@
-import {createLedger} from '../ask/ledger.ts';
 import type {Ceiling} from '../ask/probe/repetition.ts';
 import {isLabelled} from '../data/split.ts';
 import {TrainingError} from '../errors.ts';
@@ -21,18 +20,11 @@ import type {Reference} from './asking.ts';
 import type {BudgetCost, PairVerdict} from './budget-results.ts';
 import {againstLargest, budgetFindings, judgeBudgets, runsByBudget, scoresOf, verdictsOfPairs} from './budgets.ts';
 import {inputsApart} from './divide.ts';
+import {ledgerOf} from './ledgers.ts';
 import {type MeasuredEfficiency, type MeasuredRuns, measureAnswers, type Run} from './measure.ts';
 import type {TunedMethod} from './methods.ts';
 import type {Asked} from './missing.ts';
-import type {
-  Comparison,
-  LedgerTotals,
-  MethodResult,
-  MissingInputs,
-  Repeatability,
-  Results,
-  RunFailure,
-} from './results.ts';
+import type {Comparison, MethodResult, MissingInputs, Repeatability, Results, RunFailure} from './results.ts';
 import type {Study} from './study.ts';
 import {trainingThreads} from './training.ts';
 
@@ -82,21 +74,18 @@ export function resultsOf(parts: StudyParts): Results {
     },
     ...(missing.count + reference.missing.count > 0 && {missing: {transfer: missing, test: reference.missing}}),
     teacher: {name: reference.name, ...reference.metrics},
-    ledger: {
-      ...sum(asked.map(({ledger}) => ledger)),
-      byLevel: Object.fromEntries(
-        asked.flatMap(({plan: {level, own}, ledger}) => (own === undefined ? [[level, ledger]] : [])),
-      ),
-      byMethod: Object.fromEntries(asked.flatMap(({plan: {own}, ledger}) => (own ? [[own.method, ledger]] : []))),
-      evaluation: reference.ledger,
-    },
+    ledger: ledgerOf(asked, reference),
     steadiness: repeatability.length > 0 ? repeatability : undefined,
     ceiling: parts.ceiling,
     students: studentsOf(recipe),
     seeds: recipe.seeds,
     rows: runs.map(({row}) => row),
     failures,
-    methods: summaries.map((summary, index) => ({...summary, efficiency: students.get(finished[index]!)})),
+    methods: summaries.map((summary, index) => ({
+      ...summary,
+      selection: asked.find(({plan}) => plan === finished[index]!.queryPlan)?.selection,
+      efficiency: students.get(finished[index]!),
+    })),
     verdicts: pairs ? verdictsOfPairs(pairs, budgets!.sizes) : verdictsOfMethods(summaries, drawn.inputs.count),
     budgets: byBudget && budgetFindings(budgets!, byBudget, costs),
     conditions: recipe.check && conditionsOf(recipe.check),
@@ -141,12 +130,6 @@ function teacherTargets(asked: readonly Asked[], classes: number): Results['teac
   // A level's shared plan comes first.
   const {knowledge} = asked.find(({plan}) => plan.level === fullest)!;
   return summariseTargets(targetsOf(knowledge.answers, classes));
-}
-
-function sum(ledgers: readonly LedgerTotals[]): LedgerTotals {
-  const all = createLedger();
-  for (const ledger of ledgers) all.add(ledger);
-  return all.snapshot();
 }
 
 export interface SummariseOptions {

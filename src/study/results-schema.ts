@@ -6,7 +6,10 @@ import type {ReliabilityBin} from '../evaluate/reliability.ts';
 import type {Condition} from '../recipe/conditions.ts';
 import {CONDITION_MEASURES, CONDITION_OPERATORS} from '../recipe/conditions.ts';
 import type {Setting} from '../recipe/settings.ts';
+import type {ExpectedGain, LearningCurve} from '../select/curve.ts';
+import type {ShareInterval, StopReason} from '../select/round.ts';
 import type {EarlierStudy, MeanShare, StudyChange} from './earlier-study.ts';
+import type * as choices from './method-choices.ts';
 import type * as results from './results.ts';
 import {
   access,
@@ -65,7 +68,7 @@ const setting = schemaOf<Setting>()('Setting', {
   weights: z.array(z.number()),
 });
 
-const trial = schemaOf<results.Trial>()('Trial', {
+const trial = schemaOf<choices.Trial>()('Trial', {
   setting: count,
   epochs: count,
   score: share.nullable(),
@@ -73,13 +76,30 @@ const trial = schemaOf<results.Trial>()('Trial', {
   failure: text.exactOptional(),
 });
 
-const tuning = schemaOf<results.Tuning>()('Tuning', {
-  judgedBy: oneOf<results.Tuning['judgedBy']>({'validation accuracy': true, 'agreement in cross-validation': true}),
+const tuning = schemaOf<choices.Tuning>()('Tuning', {
+  judgedBy: oneOf<choices.Tuning['judgedBy']>({'validation accuracy': true, 'agreement in cross-validation': true}),
   terms: z.array(text),
   chosen: count,
   settings: z.array(setting),
   trials: z.array(trial),
 });
+
+const learningCurve = schemaOf<LearningCurve>()('LearningCurve', {floor: measured, scale: measured, rate: measured});
+
+const gain = schemaOf<ExpectedGain>()('ExpectedGain', {calls: count, gain: measured, interval, curve: learningCurve});
+
+const shareInterval = schemaOf<ShareInterval>()('ShareInterval', {share: measured, interval});
+
+const round = schemaOf<choices.RoundResult>()('RoundResult', {
+  round: count,
+  answers: count,
+  held: count,
+  agreement: shareInterval,
+  gain: gain.optional(),
+  stopped: oneOf<StopReason>({most: true, agreement: true, gain: true, pool: true, budget: true}).optional(),
+});
+
+const selection = schemaOf<choices.MethodSelection>()('MethodSelection', {by: text, rounds: z.array(round)});
 
 const judgement = {verdict, p: measured, interval, confidence: measured, detectable: measured};
 
@@ -158,6 +178,7 @@ const method = schemaOf<results.MethodResult>()('MethodResult', {
   classes: z.array(classResult).optional(),
   coverage: coverage.optional(),
   efficiency: studentEfficiency.optional(),
+  selection: selection.optional(),
   tuning: tuning.optional(),
   versusLabels: comparison.optional(),
 });

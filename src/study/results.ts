@@ -9,12 +9,12 @@ import type {Judgement} from '../evaluate/judge.ts';
 import type {ReliabilityBin} from '../evaluate/reliability.ts';
 import type {Level} from '../levels.ts';
 import type {Condition} from '../recipe/conditions.ts';
-import type {Setting} from '../recipe/settings.ts';
 import type {MissingCount} from '../statistics/missing-bounds.ts';
 import type {Access} from '../teacher.ts';
 import type {Fit} from '../train/trend.ts';
 import type {BudgetFindings, PairVerdict} from './budget-results.ts';
 import type {EarlierStudy} from './earlier-study.ts';
+import type {MethodSelection, StudentChoice, Tuning} from './method-choices.ts';
 
 /** The findings of a study, as in `results.json`. Accuracies and rates are fractions, entropies and divergences nats. */
 export interface Results {
@@ -97,24 +97,6 @@ export interface StudentShape {
   readonly name: string;
   readonly parameters: number;
   readonly layers: readonly string[];
-}
-
-/** The choice among several students that a run made. */
-export interface StudentChoice {
-  /** Index in `candidates`. */
-  readonly chosen: number;
-  /** In the order of the recipe. */
-  readonly candidates: readonly Candidate[];
-}
-
-export interface Candidate {
-  readonly name: string;
-  readonly parameters: number;
-  /**
-   * In cross-validation, the share of the method's answers that the student agreed with while it learned from others. That
-   * of the one chosen is a little too high: it is the highest of several.
-   */
-  readonly agreement: number;
 }
 
 export type LedgerTotals = LedgerSnapshot;
@@ -202,6 +184,8 @@ export interface MethodResult {
   readonly coverage?: Coverage | undefined;
   /** The first seed's student, measured on test inputs after the training. Absent in results of earlier versions. */
   readonly efficiency?: StudentEfficiency | undefined;
+  /** Present if it chose its inputs in rounds. Absent in results of earlier versions. */
+  readonly selection?: MethodSelection | undefined;
   /** Present if its losses were tuned. */
   readonly tuning?: Tuning | undefined;
   /** Against label-only distillation, or the first row if there is none. */
@@ -224,31 +208,6 @@ export interface Repeatability {
   readonly ledger: LedgerTotals;
   /** Methods that learned from labels in place of scores for it. */
   readonly fallbacks: readonly string[];
-}
-
-/** How T and λ of a method were chosen. */
-export interface Tuning {
-  readonly judgedBy: 'validation accuracy' | 'agreement in cross-validation';
-  /** Names of the terms, in the order of each setting's weights. */
-  readonly terms: readonly string[];
-  /** Index in `settings`. */
-  readonly chosen: number;
-  /** All that were tried. */
-  readonly settings: readonly Setting[];
-  /** By temperature, then by rung of successive halving, then by index. */
-  readonly trials: readonly Trial[];
-}
-
-/** One training by one setting. */
-export interface Trial {
-  /** Index in the settings. */
-  readonly setting: number;
-  readonly epochs: number;
-  /** A share; null if the training came to nothing. */
-  readonly score: number | null;
-  readonly curve: readonly CurvePoint[];
-  /** Why the training came to nothing. */
-  readonly failure?: string;
 }
 
 /** A method against the baseline, in agreement with the teacher; differences as fractions. */

@@ -15,8 +15,9 @@ import {NO_TIME, type Profile} from '../train/profile.ts';
 import type {Fit} from '../train/trend.ts';
 import {chooseStudent} from './choose.ts';
 import {divide} from './divide.ts';
+import type {StudentChoice} from './method-choices.ts';
 import type {AnsweredMethod} from './methods.ts';
-import type {CurvePoint, StudentChoice} from './results.ts';
+import type {CurvePoint} from './results.ts';
 import type {Study} from './study.ts';
 import {checkSource, type OnStep, pointOf} from './training.ts';
 

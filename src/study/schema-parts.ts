@@ -10,6 +10,7 @@ import type {Guarantee} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
 import type {Fit} from '../train/trend.ts';
 import type * as budgets from './budget-results.ts';
+import type * as choices from './method-choices.ts';
 import type * as results from './results.ts';
 
 /** T without `readonly`, and each intersection as one object, so that types of the same values are identical. */
@@ -124,9 +125,9 @@ const fit = schemaOf<Fit>()('Fit', {
   underfitted: z.boolean(),
 });
 
-const candidate = schemaOf<results.Candidate>()('Candidate', {name: text, parameters: count, agreement: measured});
+const candidate = schemaOf<choices.Candidate>()('Candidate', {name: text, parameters: count, agreement: measured});
 
-const choice = schemaOf<results.StudentChoice>()('StudentChoice', {chosen: count, candidates: z.array(candidate)});
+const choice = schemaOf<choices.StudentChoice>()('StudentChoice', {chosen: count, candidates: z.array(candidate)});
 
 export const row: z.ZodType<results.ResultRow> = schemaOf<results.ResultRow>()('ResultRow', {
   level,

@@ -11,6 +11,7 @@ import type {Selection} from '../select/options.ts';
 import {describeRound, type SelectionRound} from '../select/round.ts';
 import {selectInRounds} from '../select/select-in-rounds.ts';
 import type {Student} from '../student/student.ts';
+import type {MethodSelection} from './method-choices.ts';
 import type {OpenMethod} from './methods.ts';
 import type {Study} from './study.ts';
 
@@ -26,7 +27,7 @@ export async function askSelected(
   plan: QueryPlan,
   teacher: LayeredTeacher,
   options: CollectOptions,
-): Promise<Collection> {
+): Promise<Collection & {readonly selection: MethodSelection}> {
   const {recipe} = study;
   const {size: most, seed = 0} = recipe.transfer;
   const path = join(study.directory, 'knowledge', `${plan.fileName}.selection.json`);
@@ -49,7 +50,7 @@ export async function askSelected(
   const {knowledge, stopped} = rounds.at(-1)!;
   // Otherwise the last answer said so.
   if (stopped !== 'most') options.onProgress?.(most);
-  return {knowledge, missing};
+  return {knowledge, missing, selection: selectionOf(method.select, rounds)};
 }
 
 /** A student that is trained as the method's are, to choose what the teacher is asked next. */
@@ -66,8 +67,8 @@ async function chooser(
   return student;
 }
 
-async function saveSelection(path: string, {by}: Selection, rounds: readonly SelectionRound[]): Promise<void> {
-  const document = {
+function selectionOf({by}: Selection, rounds: readonly SelectionRound[]): MethodSelection {
+  return {
     by: by.name,
     rounds: rounds.map(({round, rows, held, agreement, gain, stopped}) => ({
       round,
@@ -77,9 +78,12 @@ async function saveSelection(path: string, {by}: Selection, rounds: readonly Sel
       gain,
       stopped,
     })),
-    // Indices in the training split of the inputs of the knowledge, in its order.
-    rows: Array.from(rounds.at(-1)!.rows),
   };
+}
+
+async function saveSelection(path: string, select: Selection, rounds: readonly SelectionRound[]): Promise<void> {
+  // Indices in the training split of the inputs of the knowledge, in its order.
+  const document = {...selectionOf(select, rounds), rows: Array.from(rounds.at(-1)!.rows)};
   await mkdir(dirname(path), {recursive: true});
   await writeFileAtomic(path, `${JSON.stringify(document, undefined, 2)}\n`);
 }

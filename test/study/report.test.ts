@@ -1,5 +1,6 @@
 import {parseHTML} from 'linkedom';
 import {describe, expect, it} from 'vitest';
+import type {MethodSelection} from '../../src/study/method-choices.ts';
 import {html, jsonScript, trusted} from '../../src/study/report/html.ts';
 import {renderReport} from '../../src/study/report/page.ts';
 import {spread} from '../../src/study/report/spread.ts';
@@ -175,6 +176,31 @@ describe('renderReport', () => {
       'T = 1, λ = 0.3: 88.00 %, 7 epochs. T = 4, λ = 0.3: chosen: 93.00 %, 21 epochs. T = 20, λ = 0.3: came to nothing.',
     );
     expect(section.querySelectorAll('tbody tr')).toHaveLength(4);
+  });
+
+  it('draws the rounds of a method that chose its inputs, with what they came to in words', () => {
+    const plainResults = sampleResults();
+    expect(parsed(plainResults).querySelector('#selection')).toBeNull();
+    const gain = {calls: 100, gain: 0.004, interval: [0.001, 0.009], curve: {floor: 0, scale: 1, rate: 0.5}} as const;
+    const selection: MethodSelection = {
+      by: 'margin',
+      rounds: [
+        {round: 1, answers: 250, held: 100, agreement: {share: 0.8, interval: [0.71, 0.87]}},
+        {round: 2, answers: 500, held: 100, agreement: {share: 0.9, interval: [0.83, 0.94]}, gain, stopped: 'most'},
+      ],
+    };
+    const methods = plainResults.methods.map((method, index) => (index === 1 ? {...method, selection} : method));
+    const section = parsed({...plainResults, methods}).querySelector('#selection')!;
+    expect(plain(section.querySelector('p')!.textContent)).toBe(
+      'labels chose its inputs by margin. It ended after 2 rounds with 500 answers: as many inputs as were allowed have been asked about. The next 100 calls were expected to buy +0.40 points (95 % interval +0.10 to +0.90).',
+    );
+    const titles = [...section.querySelectorAll('circle title')].map(({textContent}) => plain(textContent));
+    expect(titles).toEqual([
+      'labels, round 1: 250 answers, 80.00 % (71.00 % to 87.00 %)',
+      'labels, round 2: 500 answers, 90.00 % (83.00 % to 94.00 %)',
+    ]);
+    const rows = [...section.querySelectorAll('tbody tr')].map(({textContent}) => textContent);
+    expect(rows).toEqual(['labels1250100807187–––', 'labels25001009083940.40000.10000.9000']);
   });
 
   it('leaves the diagonal out of the shades of a class relation', () => {

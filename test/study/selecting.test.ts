@@ -14,6 +14,7 @@ import {compare} from '../../src/study/compare.ts';
 import {knowledgePath, withSavedKnowledge} from '../../src/study/knowledge.ts';
 import type {Labelled} from '../../src/study/missing.ts';
 import {planStudy} from '../../src/study/plan.ts';
+import {readResults} from '../../src/study/read-results.ts';
 import type {Results} from '../../src/study/results.ts';
 import type {StudyOptions} from '../../src/study/study.ts';
 import {
@@ -93,6 +94,15 @@ describe('a method that chooses its inputs', () => {
     });
     const all = hashesOf(tinyData().train.inputs);
     expect(hashesOf(knowledge.inputs)).toEqual(selection.rows.map((row: number) => all[row]));
+  });
+
+  it('has its rounds in the results, and a plot of them in the report', async () => {
+    const {selection} = (await readResults(where.directory)).methods[1]!;
+    expect(selection).toEqual(results.methods[1]!.selection);
+    expect(selection).toMatchObject({by: 'margin', rounds: [{answers: 14}, {answers: 27}, {answers: 40}]});
+    expect(selection!.rounds.map(({gain}) => gain?.calls)).toEqual([undefined, 100, 100]);
+    expect(results.methods[0]!.selection).toBeUndefined();
+    expect(await readFile(join(where.directory, 'report.html'), 'utf8')).toContain('id="figure-selection"');
   });
 
   it('chooses the same again, of kept answers', async () => {

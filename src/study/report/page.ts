@@ -16,6 +16,7 @@ import {entropyFigure} from './figures/entropy.ts';
 import {learningFigure} from './figures/learning.ts';
 import {relationFigure} from './figures/relation.ts';
 import {reliabilityFigure} from './figures/reliability.ts';
+import {selectionFigure} from './figures/selection.ts';
 import {tuningFigure} from './figures/tuning.ts';
 import {count, counted, duration, levelName, list, MISSING, moment} from './format.ts';
 import {type Content, type Html, html, jsonScript, trusted} from './html.ts';
@@ -90,6 +91,7 @@ function sectionsOf(results: Results, samples: Samples | undefined): readonly Se
     },
     ...section('learning', 'Learning', learning),
     ...section('tuning', 'Tuning', tuningFigure(results)),
+    ...section('selection', 'Selection', selectionFigure(results)),
     ...section('classes', 'By class', classes),
     ...section('samples', 'Samples', samples && samplesContent(results, samples)),
     {id: 'calibration', title: 'Calibration', content: reliabilityFigure(results)},

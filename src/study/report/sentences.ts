@@ -1,6 +1,7 @@
 import {mean} from '../../evaluate/statistics.ts';
 import type {EarlierStudy} from '../earlier-study.ts';
-import type {MethodResult, MissingInputs, Repeatability, Results, StudentChoice, Tuning} from '../results.ts';
+import type {StudentChoice, Tuning} from '../method-choices.ts';
+import type {MethodResult, MissingInputs, Repeatability, Results} from '../results.ts';
 import {count, counted, decimal, list, moment, percentage} from './format.ts';
 import {rowsOf} from './spread.ts';
 

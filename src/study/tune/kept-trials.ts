@@ -7,8 +7,8 @@ import type {Setting} from '../../recipe/settings.ts';
 import {digestOf} from '../../train/digest.ts';
 import {fingerprintOf} from '../../train/fingerprint.ts';
 import {divide} from '../divide.ts';
+import type {Trial} from '../method-choices.ts';
 import type {AnsweredMethod} from '../methods.ts';
-import type {Trial} from '../results.ts';
 import type {Study} from '../study.ts';
 
 const FORMAT = 'limbeck.trials/1';

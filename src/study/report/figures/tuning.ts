@@ -1,4 +1,5 @@
-import type {Results, Tuning} from '../../results.ts';
+import type {Tuning} from '../../method-choices.ts';
+import type {Results} from '../../results.ts';
 import {dataTable} from '../data-table.ts';
 import {colourOf, figure, panels} from '../figure.ts';
 import {counted, percentage} from '../format.ts';
