@@ -25,6 +25,11 @@ export function argmaxRows(values: ArrayLike<number>, classes: number): Int32Arr
   return Int32Array.from({length: values.length / classes}, (_, row) => argmaxOfRow(values, row * classes, classes));
 }
 
+/** The indices of the answers, which are at least 0; -1 or NaN stands for an input without one. */
+export function answeredRows(answers: ArrayLike<number>): number[] {
+  return Array.from(answers, (_, row) => row).filter(row => answers[row]! >= 0);
+}
+
 /** Entropy of softmax(row / T) of each row, in nats. */
 export function entropyRows(logits: ArrayLike<number>, classes: number, temperature = 1): Float64Array {
   const logQ = logSoftmaxRows(logits, classes, temperature);

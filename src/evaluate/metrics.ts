@@ -1,6 +1,6 @@
 import {meansOverClasses} from './by-class.ts';
 import {argmaxRows, divergenceRows, entropyRows, logSoftmaxRows, softmaxRows} from './distributions.ts';
-import {type ReliabilityOptions, reliability} from './reliability.ts';
+import {calibrationGap, type ReliabilityOptions, reliability} from './reliability.ts';
 import {mean} from './statistics.ts';
 
 // In this file `logits` are [count, classes], row-major, and can be log-probabilities; `labels` are [count].
@@ -33,6 +33,36 @@ export function agreementWhereTeacherErrs(
   return mean(same.filter((_, row) => teacherLabels[row] !== labels[row]));
 }
 
+/** The agreement on inputs about which several questions were asked. */
+export interface JointAgreement {
+  /** Share of the inputs on which both name the same class in answer to every question with an answer. */
+  readonly agreement: number;
+  /** Number of inputs with an answer to a question at least. */
+  readonly inputs: number;
+}
+
+/**
+ * How often the whole reply to an input is the same: agreement on all questions with an answer. An input without any
+ * answer does not count.
+ *
+ * @param teacherLabels - [count, questions], the class that the teacher names; -1 if it gave no answer
+ * @param studentLabels - [count, questions]
+ */
+export function jointAgreement(
+  teacherLabels: ArrayLike<number>,
+  studentLabels: ArrayLike<number>,
+  questions: number,
+): JointAgreement {
+  const same: number[] = [];
+  for (let start = 0; start < teacherLabels.length; start += questions) {
+    const cells = Array.from({length: questions}, (_, question) => start + question);
+    const answered = cells.filter(cell => teacherLabels[cell]! >= 0);
+    if (answered.length === 0) continue;
+    same.push(answered.every(cell => studentLabels[cell] === teacherLabels[cell]) ? 1 : 0);
+  }
+  return {agreement: mean(same), inputs: same.length};
+}
+
 /** Mean negative log-likelihood of the labels, −mean log q_y, in nats. */
 export function nll(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): number {
   const logQ = logSoftmaxRows(logits, classes);
@@ -60,11 +90,7 @@ export function ece(
   classes: number,
   options: ReliabilityOptions = {},
 ): number {
-  let gap = 0;
-  for (const bin of reliability(logits, labels, classes, options)) {
-    gap += bin.count * Math.abs(bin.accuracy - bin.confidence);
-  }
-  return gap / labels.length;
+  return calibrationGap(reliability(logits, labels, classes, options));
 }
 
 /**
@@ -110,6 +136,36 @@ export function meanKl(
   {temperature = 1}: TemperatureOptions = {},
 ): number {
   return mean(divergenceRows(teacherLogits, studentLogits, classes, temperature));
+}
+
+/** mean ½ Σ_c |q_c − p_c|, the total variation distance of student and teacher, from 0 to 1. */
+export function totalVariation(
+  teacherLogits: ArrayLike<number>,
+  studentLogits: ArrayLike<number>,
+  classes: number,
+): number {
+  return sumOfCosts(teacherLogits, studentLogits, classes, Math.abs) / 2;
+}
+
+/** mean Σ_c (q_c − p_c)², the score of Brier (1950) with the teacher's distribution instead of a label, from 0 to 2. */
+export function brierToTeacher(
+  teacherLogits: ArrayLike<number>,
+  studentLogits: ArrayLike<number>,
+  classes: number,
+): number {
+  return sumOfCosts(teacherLogits, studentLogits, classes, difference => difference ** 2);
+}
+
+/** mean Σ_c cost(q_c − p_c) */
+function sumOfCosts(
+  teacherLogits: ArrayLike<number>,
+  studentLogits: ArrayLike<number>,
+  classes: number,
+  cost: (difference: number) => number,
+): number {
+  const p = softmaxRows(teacherLogits, classes);
+  const costs = softmaxRows(studentLogits, classes).map((probability, index) => cost(probability - p[index]!));
+  return mean(costs) * classes;
 }
 
 /** Mean entropy of the distributions, in nats. */

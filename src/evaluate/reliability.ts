@@ -30,19 +30,28 @@ export function reliability(
   logits: ArrayLike<number>,
   labels: ArrayLike<number>,
   classes: number,
-  {bins = 15}: ReliabilityOptions = {},
+  options: ReliabilityOptions = {},
 ): ReliabilityBin[] {
   const probabilities = softmaxRows(logits, classes);
   const named = argmaxRows(logits, classes);
+  const confidences = Array.from(named, (best, row) => probabilities[row * classes + best]!);
+  return reliabilityBins(confidences, row => named[row] === labels[row], options);
+}
+
+/** Bins of confidences, each of which turns out right or not. */
+export function reliabilityBins(
+  confidences: readonly number[],
+  isRight: (index: number) => boolean,
+  {bins = 15}: ReliabilityOptions,
+): ReliabilityBin[] {
   // The edges are computed once, because a bin's upper edge and the next one's lower edge must be the same number.
   const edges = Array.from({length: bins + 1}, (_, index) => index / bins);
   const sums = Array.from({length: bins}, () => ({count: 0, confidence: 0, right: 0}));
-  for (let row = 0; row < named.length; row++) {
-    const confidence = probabilities[row * classes + named[row]!]!;
+  for (const [index, confidence] of confidences.entries()) {
     const sum = sums[binOf(confidence, edges)]!;
     sum.count++;
     sum.confidence += confidence;
-    if (named[row] === labels[row]) sum.right++;
+    if (isRight(index)) sum.right++;
   }
   return sums.map(({count, confidence, right}, index) => ({
     low: edges[index]!,
@@ -51,6 +60,16 @@ export function reliability(
     confidence: count === 0 ? 0 : confidence / count,
     accuracy: count === 0 ? 0 : right / count,
   }));
+}
+
+/** Σ_b (n_b / n) · |accuracy_b − confidence_b|; NaN if the bins are empty. */
+export function calibrationGap(bins: readonly ReliabilityBin[]): number {
+  let [gap, inputs] = [0, 0];
+  for (const {count, accuracy, confidence} of bins) {
+    gap += count * Math.abs(accuracy - confidence);
+    inputs += count;
+  }
+  return gap / inputs;
 }
 
 /**

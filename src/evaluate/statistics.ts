@@ -33,7 +33,8 @@ export function spearman(x: ArrayLike<number>, y: ArrayLike<number>): number {
   return pearson(ranks(x), ranks(y));
 }
 
-function ranks(values: ArrayLike<number>): Float64Array {
+/** The rank of each value, from 1 at the least. Equal values share their mean rank. */
+export function ranks(values: ArrayLike<number>): Float64Array {
   const order = Array.from(values, (_, index) => index).sort((a, b) => values[a]! - values[b]!);
   const ranked = new Float64Array(values.length);
   for (let start = 0; start < order.length; ) {

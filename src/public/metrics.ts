@@ -63,16 +63,46 @@ export {
   agreement,
   agreementWhereTeacherErrs,
   brier,
+  brierToTeacher,
   type EvaluateOptions,
   type Evaluation,
   ece,
   evaluateLogits,
   type Fidelity,
+  type JointAgreement,
+  jointAgreement,
   meanEntropy,
   meanKl,
   nll,
   overconfidence,
   type TemperatureOptions,
+  totalVariation,
 } from '../evaluate/metrics.ts';
+export {
+  type MultiLabelMetrics,
+  multiLabelMetrics,
+  type PredicateMetrics,
+  predicateMetrics,
+  yesEce,
+  yesReliability,
+} from '../evaluate/predicates.ts';
+export {
+  auroc,
+  averagePrecision,
+  type MeanOverPredicates,
+  macroAuroc,
+  meanAveragePrecision,
+} from '../evaluate/ranking.ts';
 export {type ReliabilityBin, type ReliabilityOptions, reliability} from '../evaluate/reliability.ts';
+export {
+  type DistanceMetrics,
+  expectedLevels,
+  levelDistances,
+  medianLevels,
+  quadraticWeightedKappa,
+  rankedProbabilityScore,
+  type ScoreMetrics,
+  scoreMetrics,
+  wasserstein1,
+} from '../evaluate/scores.ts';
 export {type FitTemperatureOptions, fitTemperature} from '../knowledge/fit-temperature.ts';

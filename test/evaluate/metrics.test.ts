@@ -7,6 +7,7 @@ import {
   brier,
   ece,
   evaluateLogits,
+  jointAgreement,
   meanEntropy,
   meanKl,
   nll,
@@ -118,5 +119,29 @@ describe('an evaluation', () => {
     const result = evaluateLogits({logits, labels: Int32Array.of(0, 1), classes: 2, teacherLogits: logits});
     expect(result.klToTeacher).toBe(0);
     expect(Object.values(result).every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe('agreement on all questions of an input', () => {
+  it('is that of every question with an answer, and counts no input without one', () => {
+    const taught = [0, 2, 1, 1, -1, 0, -1, -1, -1, 3, 0, 1];
+    const named = [0, 2, 1, 1, 5, 0, 0, 0, 0, 3, 1, 1];
+    expect(jointAgreement(taught, named, 3)).toEqual({agreement: 2 / 3, inputs: 3});
+    expect(jointAgreement([-1, -1], [0, 0], 2)).toEqual({agreement: Number.NaN, inputs: 0});
+  });
+
+  it('is at most that of any question, and at least 1 minus the sum of their disagreements', () => {
+    const rows = fc.array(fc.tuple(fc.nat(2), fc.nat(2), fc.nat(2), fc.nat(2)), {minLength: 1, maxLength: 20});
+    fc.assert(
+      fc.property(rows, rows => {
+        const [taught, named] = [rows.flatMap(row => row.slice(0, 2)), rows.flatMap(row => row.slice(2))];
+        const wrong = [0, 1].map(
+          question => rows.filter(row => row[question] !== row[question + 2]).length / rows.length,
+        );
+        const {agreement} = jointAgreement(taught, named, 2);
+        expect(agreement).toBeLessThanOrEqual(1 - Math.max(...wrong) + 1e-12);
+        expect(agreement).toBeGreaterThanOrEqual(1 - wrong[0]! - wrong[1]! - 1e-12);
+      }),
+    );
   });
 });
