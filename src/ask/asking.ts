@@ -54,9 +54,9 @@ export interface AskingOptions {
    */
   readonly drift?: DriftOptions | undefined;
   /**
-   * How many requests a teacher may get before the first usable answer. If none of them brings one, the run stops. With
-   * Infinity the run continues even if the service refuses every input. Refusals for lack of capacity (429) don't
-   * count.
+   * How many requests a teacher may get before the first usable answer. If neither these nor up to four more, about
+   * inputs from all over a transfer set, bring one, the run stops. With Infinity the run continues even if the service
+   * refuses every input. Refusals for lack of capacity (429) don't count.
    *
    * @default 20
    */

@@ -5,8 +5,8 @@ import {type Answers, tabulate} from '../knowledge/answers.ts';
 import {describeDetail, satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import type {Access, AnswerOf, Detail, Outcome, Query} from '../teacher.ts';
-import {askAll} from './batches.ts';
 import type {LayeredTeacher} from './layer.ts';
+import {askSet} from './refusals/ask-set.ts';
 
 /** How many of the failed inputs a message names. */
 const NAMED_FAILURES = 3;
@@ -127,12 +127,9 @@ async function outcomesOf<A extends Access>(
         'Ask for less, or ask another teacher.',
     );
   }
-  let done = 0;
-  const onSettled = (count: number) => {
-    done += count;
-    onProgress?.(done);
-  };
-  return askAll(teacher, queriesAbout(transfer), {detail, onSettled, stop: signal});
+  const {inputs, views} = transfer;
+  const set = {count: inputs.count, at: (index: number) => queryAbout(inputs, index, views)};
+  return askSet(teacher, set, {detail, stop: signal, onProgress});
 }
 
 /** The queries about inputs, in their order. */

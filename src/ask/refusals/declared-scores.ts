@@ -1,7 +1,7 @@
 import {TeacherError} from '../../errors.ts';
 import type {Access, Answer, Outcome, Query, Teacher} from '../../teacher.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
-import {problemIn} from './refusals.ts';
+import {problemIn} from './problems.ts';
 
 /** The most by which the sum of probabilities differs from 1, if they are not rounded. */
 const SLACK = 1e-3;

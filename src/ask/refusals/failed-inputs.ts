@@ -2,7 +2,8 @@ import {TeacherError} from '../../errors.ts';
 import type {Access, Outcome, Query} from '../../teacher.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import {ATTEMPTS, type RetryOptions, withRetry} from '../retry.ts';
-import {problemIn, type Refusals} from './refusals.ts';
+import {problemIn} from './problems.ts';
+import type {Refusals} from './refusals.ts';
 import {asErrorOf} from './refused-inputs.ts';
 
 interface FailedInputsOptions extends RetryOptions {

@@ -1,8 +1,8 @@
-import {InputError, TeacherError} from '../../errors.ts';
+import {InputError, type TeacherError} from '../../errors.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
 import type {Access, Detail, Exchange, Query, Reply, Teacher} from '../../teacher.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
-import {ProblemsMet, problemIn} from './refusals.ts';
+import {type AnswerWatch, NoAnswerError, ProblemsMet, problemIn} from './problems.ts';
 
 /** The default limit of requests before the first usable answer. */
 export const FIRST_ANSWER_WITHIN = 20;
@@ -15,9 +15,9 @@ export type Trial = 'answered' | 'uncounted' | {readonly problem: string};
  * broken set-up costs little: a key of another project, a prompt that no answer fits, a model that gives no
  * log-probabilities.
  */
-export class FirstAnswer {
+export class FirstAnswer implements AnswerWatch {
   readonly #teacher: Pick<Teacher, 'name'>;
-  readonly #within: number;
+  #within: number;
   #isThere = false;
   /** Requests that are under way. */
   #open = 0;
@@ -76,12 +76,21 @@ export class FirstAnswer {
     for (const resume of waiting) resume();
   }
 
+  get answers(): number {
+    return this.isThere ? 1 : 0;
+  }
+
+  allow(inputs: number): void {
+    this.#within += inputs;
+  }
+
   #error(): TeacherError {
-    return new TeacherError(
+    return new NoAnswerError(
       this.#teacher.name,
       `${this.#failed} ${this.#failed === 1 ? 'request' : 'requests'} brought not one usable answer, so no more are sent.${this.#problems.lines}\n` +
         'Mend what is wrong: `limbeck probe` shows it for a handful of requests. Then ask again, with ' +
         '`--retry-quarantined` about the same inputs too. `--keep-going` goes on without an answer.',
+      this,
     );
   }
 }

@@ -1,6 +1,7 @@
 import pLimit, {type LimitFunction} from 'p-limit';
-import {TeacherError} from '../../errors.ts';
+import type {TeacherError} from '../../errors.ts';
 import type {Teacher} from '../../teacher.ts';
+import {type AnswerWatch, NoAnswerError, ProblemsMet, problemIn} from './problems.ts';
 
 /**
  * How many different inputs a service can refuse without answering one before it counts as refusing every request.
@@ -10,6 +11,9 @@ const REFUSED_WITHIN = 5;
 
 /** How many inputs a service that has answered others can refuse in a row before it counts as refusing every request. */
 const REFUSED_IN_A_ROW = 100;
+
+/** How many requests with several inputs can be under way until the service is known to answer. */
+const BATCHES_AT_FIRST = 2;
 
 /** How many requests in a row the search for inputs that make a service fail may send without an answer. */
 const SEARCHED_IN_A_ROW = 16;
@@ -40,7 +44,7 @@ const ADVICE =
  * Decides whether a service refuses single inputs or every request, from its replies to other inputs. Shared by
  * everything that asks the teacher in one run.
  */
-export class Refusals {
+export class Refusals implements AnswerWatch {
   /**
    * Tries the inputs of one refused batch at a time, because several batches can have the same input at the same row.
    */
@@ -48,7 +52,7 @@ export class Refusals {
   /** Searches one failed batch at a time, so that a service that is down gets few requests. */
   readonly searchInTurn: LimitFunction = pLimit(1);
   readonly #teacher: Pick<Teacher, 'name'>;
-  readonly #within: number;
+  #within: number;
   readonly #hasEarlierAnswers: () => Promise<boolean>;
   readonly #problems: ProblemsMet;
   /** The inputs that were refused before any was answered. */
@@ -65,6 +69,8 @@ export class Refusals {
   /** Requests of searches without an answer, since the last answer. */
   #searched = 0;
   #countAtAnswer = 0;
+  /** Up to this count, refusals in a row are allowed whatever their number. */
+  #allowedCount = 0;
   /** True if it refused a request with several inputs. Until the reason is known, inputs are asked one by one. */
   hasRefusedBatch = false;
 
@@ -83,12 +89,14 @@ export class Refusals {
   /**
    * Waits until a request can go out. Until the service is known to answer, few requests are under way at once.
    *
+   * @param inputs - the number of them in the request
    * @param isHeld - true if the request must no longer go out; read again after each result of another request
    * @returns true if it can go out; then it must leave
-   * @throws TeacherError if the service refuses every request
+   * @throws NoAnswerError if the service refuses every request, as far as is known
    */
-  async enter(isHeld: () => boolean): Promise<boolean> {
-    while (!this.#works && !isHeld() && this.#inputs.size + this.#open >= this.#within) {
+  async enter(inputs: number, isHeld: () => boolean): Promise<boolean> {
+    const most = () => (inputs > 1 ? Math.min(this.#within, BATCHES_AT_FIRST) : this.#within);
+    while (!this.#works && !isHeld() && this.#inputs.size + this.#open >= most()) {
       this.#check();
       await new Promise<void>(resolve => this.#waiting.push(resolve));
     }
@@ -140,7 +148,7 @@ export class Refusals {
    * The service refused a request with one input alone.
    *
    * @param input - stands for the input
-   * @throws TeacherError if it refuses every request, as far as is known
+   * @throws NoAnswerError if it refuses every request, as far as is known
    */
   async refused(input: string, error: TeacherError): Promise<void> {
     if (!this.#inputs.has(input)) this.#problems.add(error);
@@ -148,6 +156,16 @@ export class Refusals {
     await this.lookBack();
     this.#wake();
     this.#check();
+  }
+
+  /** True if it refused this input alone before it answered any. */
+  hasRefused(input: string): boolean {
+    return this.#inputs.has(input);
+  }
+
+  allow(inputs: number): void {
+    this.#within = this.#inputs.size + inputs;
+    this.#allowedCount = this.#count + inputs;
   }
 
   /** The number of refused inputs with an action, waiting or done. */
@@ -168,15 +186,17 @@ export class Refusals {
   /**
    * Call this with the last refusal, after `sure` if there were answers, too.
    *
-   * @throws TeacherError if so many inputs were refused in a row that the service surely refuses every request
+   * @throws NoAnswerError if so many inputs were refused in a row that the service seems to refuse every request
    */
   checkRow(last: TeacherError): void {
     const inARow = this.#count - this.#countAtAnswer;
-    if (inARow < REFUSED_IN_A_ROW || this.#within === Number.POSITIVE_INFINITY) return;
+    if (inARow < REFUSED_IN_A_ROW || this.#count < this.#allowedCount) return;
+    if (this.#within === Number.POSITIVE_INFINITY) return;
     const {name} = this.#teacher;
-    throw new TeacherError(
+    throw new NoAnswerError(
       name,
       `It refused ${inARow} inputs in a row, so no more are sent. The last time: ${problemIn(last, name)}\n${ADVICE}`,
+      this,
     );
   }
 
@@ -199,52 +219,15 @@ export class Refusals {
 
   #check(): void {
     if (this.#works || this.#inputs.size < this.#within) return;
-    throw new TeacherError(
+    throw new NoAnswerError(
       this.#teacher.name,
       `It refused ${this.#inputs.size} different inputs and answered none, so no more are sent.${this.#problems.lines}\n` +
         ADVICE,
+      this,
     );
   }
 
   #wake(): void {
     for (const resume of this.#waiting.splice(0)) resume();
   }
-}
-
-/** How many different problems a message names. */
-const NAMED = 3;
-
-/** The problems of a run, and how often each occurred. */
-export class ProblemsMet {
-  readonly #teacher: string;
-  /** By the problem without what differs between requests: numbers and ids. */
-  readonly #met = new Map<string, {readonly problem: string; readonly times: number}>();
-
-  /** @param teacher - its name, which is left out of each problem */
-  constructor(teacher: string) {
-    this.#teacher = teacher;
-  }
-
-  add(error: unknown): void {
-    const problem = problemIn(error, this.#teacher);
-    const kind = problem.replace(/[\w-]*\d[\w-]*/g, '#');
-    const known = this.#met.get(kind) ?? {problem, times: 0};
-    this.#met.set(kind, {...known, times: known.times + 1});
-  }
-
-  /** A line each, the most frequent first. */
-  get lines(): string {
-    const byCount = [...this.#met.values()].sort((one, other) => other.times - one.times);
-    const named = byCount
-      .slice(0, NAMED)
-      .map(({problem, times}) => `\n  ${times === 1 ? 'once' : `${times} times`}: ${problem}`);
-    if (byCount.length > named.length) named.push(`\n  and ${byCount.length - named.length} other problems.`);
-    return named.join('');
-  }
-}
-
-/** The message of an error, without the teacher's name. */
-export function problemIn(error: unknown, teacher: string): string {
-  const problem = error instanceof Error ? error.message : String(error);
-  return problem.replace(`Teacher ${teacher}: `, '');
 }

@@ -1,7 +1,9 @@
 import {BudgetError, TeacherError} from '../../errors.ts';
 import type {Access, Exchange, Outcome, Query, Reply, Teacher} from '../../teacher.ts';
 import {keyed, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
-import {problemIn, type Refusals} from './refusals.ts';
+import {spread} from './ask-set.ts';
+import {problemIn} from './problems.ts';
+import type {Refusals} from './refusals.ts';
 
 /** Statuses of refusals that do not concern the request: the key, the address, the pace. */
 const OTHER_REFUSALS = [401, 402, 403, 404, 408, 409, 429];
@@ -71,8 +73,10 @@ class Trial<A extends Access> {
     if (rows.length > 0) await this.#refusals.lookBack();
     const open = new Set(rows);
     await this.#refusals.inTurn(async () => {
-      for (const row of fromBothEnds(rows)) {
+      // Neighbours can be alike.
+      for (const index of spread(rows.length)) {
         if (this.#refusals.works) return;
+        const row = rows[index]!;
         open.delete(row);
         outcomes[row] = await this.#askAlone(queries[row]!, partOf([row], options));
       }
@@ -104,7 +108,7 @@ class Trial<A extends Access> {
     let refused = 0;
     const tried: Exchange = async (rows, send) => {
       const isHeld = () => refused > 0 || (rows.length > 1 && refusals.hasRefusedBatch);
-      if (!(await refusals.enter(isHeld))) throw this.#heldBack();
+      if (!(await refusals.enter(rows.length, isHeld))) throw this.#heldBack();
       let reply: Reply | undefined;
       try {
         reply = await exchange(rows, send);
@@ -169,11 +173,6 @@ function refusedTogether(outcomes: readonly Outcome[]): readonly (readonly numbe
     rows.set(outcome.error, [...(rows.get(outcome.error) ?? []), row]);
   }
   return [...rows.values()].filter(({length}) => length > 1);
-}
-
-/** The first row, the last one, the second one, and so on: neighbours can be alike. */
-function fromBothEnds(rows: readonly number[]): readonly number[] {
-  return rows.map((_, index) => rows[index % 2 === 0 ? index / 2 : rows.length - (index + 1) / 2]!);
 }
 
 function isUnclear(outcome: Outcome): boolean {
