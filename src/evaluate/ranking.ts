@@ -30,18 +30,51 @@ export function auroc(answers: ArrayLike<number>, probabilities: ArrayLike<numbe
  * @returns NaN if no answer is yes
  */
 export function averagePrecision(answers: ArrayLike<number>, probabilities: ArrayLike<number>): number {
-  const rows = answeredRows(answers).sort((one, other) => probabilities[other]! - probabilities[one]!);
   let [yes, sum] = [0, 0];
-  for (let start = 0; start < rows.length; ) {
-    let [end, entered] = [start, 0];
-    for (; end < rows.length && probabilities[rows[end]!] === probabilities[rows[start]!]; end++) {
-      entered += answers[rows[end]!]!;
-    }
-    yes += entered;
-    sum += (entered * yes) / end;
-    start = end;
+  for (const {called, right} of outcomes(answers, probabilities)) {
+    sum += ((right - yes) * right) / called;
+    yes = right;
   }
   return sum / yes;
+}
+
+/**
+ * The threshold with the greatest F1 on these inputs, and the one nearest to ½ on ties; ½ if no answer is yes. Measure with
+ * it on other inputs than these.
+ */
+export function bestThreshold(answers: ArrayLike<number>, probabilities: ArrayLike<number>): number {
+  const all = outcomes(answers, probabilities);
+  const yes = all.at(-1)?.right ?? 0;
+  let best = {threshold: 0.5, f1: 0};
+  for (const {threshold, called, right} of all) {
+    const f1 = (2 * right) / (called + yes);
+    const isNearer = Math.abs(threshold - 0.5) < Math.abs(best.threshold - 0.5);
+    if (f1 > best.f1 || (f1 === best.f1 && f1 > 0 && isNearer)) best = {threshold, f1};
+  }
+  return best.threshold;
+}
+
+/** What a threshold comes to. */
+interface Outcome {
+  readonly threshold: number;
+  /** Number of inputs that have at least this probability. */
+  readonly called: number;
+  /** Number of those that are yes. */
+  readonly right: number;
+}
+
+/** The outcome of each probability that occurs, the greatest first. */
+function outcomes(answers: ArrayLike<number>, probabilities: ArrayLike<number>): Outcome[] {
+  const rows = answeredRows(answers).sort((one, other) => probabilities[other]! - probabilities[one]!);
+  const found: Outcome[] = [];
+  let right = 0;
+  for (const [index, row] of rows.entries()) {
+    right += answers[row]!;
+    const [threshold, next] = [probabilities[row]!, rows[index + 1]];
+    if (next !== undefined && probabilities[next] === threshold) continue;
+    found.push({threshold, called: index + 1, right});
+  }
+  return found;
 }
 
 /** A mean over the predicates for which a metric is defined. */

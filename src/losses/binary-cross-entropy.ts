@@ -93,7 +93,7 @@ function binaryEntropies(t: tf.Tensor): tf.Tensor {
 /**
  * mean_i (σ(z_i) − p_i)², the score of Brier (1950) of P(yes).
  *
- * Its gradient vanishes if the student is sure and wrong, so it trains worse than cross-entropy from a bad start.
+ * Its gradient vanishes if the student is sure and wrong. That of cross-entropy does not.
  */
 export function binaryBrierLoss(
   probabilities: tf.Tensor1D,

@@ -89,6 +89,7 @@ export {
 export {
   auroc,
   averagePrecision,
+  bestThreshold,
   type MeanOverPredicates,
   macroAuroc,
   meanAveragePrecision,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {auroc, averagePrecision, macroAuroc, meanAveragePrecision} from '../../src/evaluate/ranking.ts';
+import {predicateMetrics} from '../../src/evaluate/predicates.ts';
+import {auroc, averagePrecision, bestThreshold, macroAuroc, meanAveragePrecision} from '../../src/evaluate/ranking.ts';
 import {near, typedCases} from './typed.ts';
 
 /** Answers with gaps, and probabilities of one decimal, which tie often. */
@@ -75,5 +76,24 @@ describe('ranking by P(yes)', () => {
       Number.NaN,
     ]);
     expect(meanAveragePrecision([0, 0], [0.2, 0.3], 2)).toMatchObject({mean: Number.NaN, skipped: 2});
+  });
+});
+
+describe('the threshold with the greatest F1', () => {
+  it('is met by no other one', () => {
+    fc.assert(
+      fc.property(answered, rows => {
+        const [answers, probabilities] = [rows.map(([answer]) => answer), rows.map(([, p]) => p)];
+        const f1 = (threshold: number): number => predicateMetrics(answers, probabilities, threshold).f1;
+        const best = f1(bestThreshold(answers, probabilities));
+        for (let tenths = 0; tenths <= 11; tenths++) expect(f1(tenths / 10)).toBeLessThanOrEqual(best);
+      }),
+    );
+  });
+
+  it('is the one nearest to ½ on ties, and ½ if nothing is yes', () => {
+    // At 0.9 precision is 1 and recall ½; at 0.4 they are ½ and 1.
+    expect(bestThreshold([1, 0, 0, 1], [0.9, 0.6, 0.5, 0.4])).toBe(0.4);
+    expect([bestThreshold([0, -1], [0.9, 0.2]), bestThreshold([], [])]).toEqual([0.5, 0.5]);
   });
 });
