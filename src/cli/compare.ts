@@ -5,7 +5,7 @@ import {compare, resultFiles} from '../study/compare.ts';
 import type {Results} from '../study/results.ts';
 import {directoryOf} from '../study/study.ts';
 import {resultsTable} from '../study/table.ts';
-import {trainTeacher} from '../study/train-teacher.ts';
+import {trainTeacher} from '../study/training.ts';
 import {engineLine} from './engine.ts';
 import {type BudgetFlags, recipeChanges, type StudyFlags, studyOptions} from './study-options.ts';
 import {openTerminal} from './terminal.ts';

@@ -1,12 +1,12 @@
-import {sameClasses} from '../data/arrays.ts';
+import {distributionsOf, sameClasses} from '../data/arrays.ts';
 import {type Inputs, selectRows} from '../data/inputs.ts';
 import {type Dataset, isLabelled, type UnlabelledDataset} from '../data/split.ts';
 import {InputError} from '../errors.ts';
-import {type CascadeResult, cascadeOf, confidences} from '../evaluate/calibration.ts';
+import {type CascadeResult, cascadeOf} from '../evaluate/calibration.ts';
 import {accuracy, agreementWhereTeacherErrs, evaluateLogits, meanKl} from '../evaluate/metrics.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
-import {boundsWithMissing} from '../statistics/missing-bounds.ts';
+import {boundsWithMissing} from '../statistics/bounds.ts';
 import {loadStudent} from '../student/files.ts';
 import {gatekeeper} from '../student/gate.ts';
 import {predictLogits} from '../student/predict.ts';
@@ -122,8 +122,8 @@ function gateOf({gate, classes, calibration}: Student, inputs: Inputs, logits: F
   const refuses = gatekeeper(gate);
   const refused = inputs.texts.map(refuses);
   const {temperature = 1, threshold = 0} = calibration ?? {};
-  const sureness = confidences(logits, classes.length, temperature);
-  const sure = refused.filter((isRefused, row) => isRefused && sureness[row]! >= threshold).length;
+  const {confidences} = distributionsOf(logits, classes.length, temperature);
+  const sure = refused.filter((isRefused, row) => isRefused && confidences[row]! >= threshold).length;
   return {refused: refused.filter(Boolean).length / inputs.count, refusedSure: sure / inputs.count};
 }
 

@@ -1,3 +1,4 @@
+import {checkWritable} from '../data/files.ts';
 import {BudgetError, InputError, PendingError} from '../errors.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
@@ -5,7 +6,6 @@ import {labelQueries, type Pending} from '../study/asking.ts';
 import type {Labelled} from '../study/missing.ts';
 import {checkAllowed, isUnasked, missingInputs} from '../study/missing.ts';
 import {directoryOf, openStudy, type Study, type StudyOptions} from '../study/study.ts';
-import {checkWritable} from '../study/writable.ts';
 import type {Access} from '../teacher.ts';
 import {type StudyFlags, studyOptions} from './study-options.ts';
 import {openTerminal, type Terminal} from './terminal.ts';

@@ -1,10 +1,10 @@
 import {once} from 'node:events';
+import {argmaxRows, softmaxRows} from '../data/arrays.ts';
 import type {Inputs} from '../data/inputs.ts';
 import {readTexts} from '../data/texts/read.ts';
 import type {ReadTextsOptions} from '../data/texts/record.ts';
 import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
-import {argmaxRows, softmaxRows} from '../evaluate/distributions.ts';
 import {loadStudent} from '../student/files.ts';
 import {gatekeeper} from '../student/gate.ts';
 import {predictLogits} from '../student/predict.ts';

@@ -1,5 +1,6 @@
 import {existsSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
+import {checkWritable} from '../data/files.ts';
 import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import {loadRecipe} from '../recipe/load.ts';
@@ -16,7 +17,6 @@ import {checkpointPath, type Learned, learn} from '../study/run.ts';
 import {directoryOf, noteScales, openStudy, type Study} from '../study/study.ts';
 import {describeTraffic, knowledgeWithTraffic} from '../study/traffic.ts';
 import {tuneMethods} from '../study/tune/tune.ts';
-import {checkWritable} from '../study/writable.ts';
 import type {CheckpointOptions} from '../train/options.ts';
 import {describeProfile, secondsOf} from '../train/profile.ts';
 import {engineLine} from './engine.ts';

@@ -32,3 +32,56 @@ export function logSumExpOfRow(values: ArrayLike<number>, start: number, length:
   for (let index = start; index < start + length; index++) sum += Math.exp(values[index]! / temperature - peak);
   return peak + Math.log(sum);
 }
+
+/**
+ * log softmax(row / T) of each row, in double precision. -Infinity stays -Infinity: a class of probability 0.
+ *
+ * @param logits - [count, classes], or log-probabilities
+ * @returns [count, classes]
+ */
+export function logSoftmaxRows(logits: ArrayLike<number>, classes: number, temperature = 1): Float64Array {
+  const rows = new Float64Array(logits.length);
+  for (let start = 0; start < rows.length; start += classes) {
+    const logTotal = logSumExpOfRow(logits, start, classes, temperature);
+    for (let index = start; index < start + classes; index++) rows[index] = logits[index]! / temperature - logTotal;
+  }
+  return rows;
+}
+
+/** softmax(row / T) of each row. */
+export function softmaxRows(logits: ArrayLike<number>, classes: number, temperature = 1): Float64Array {
+  return logSoftmaxRows(logits, classes, temperature).map(Math.exp);
+}
+
+/** Index of the largest value of each row, the lowest one on ties. */
+export function argmaxRows(values: ArrayLike<number>, classes: number): Int32Array {
+  return Int32Array.from({length: values.length / classes}, (_, row) => argmaxOfRow(values, row * classes, classes));
+}
+
+/** The indices of the answers, which are at least 0; -1 or NaN stands for an input without one. */
+export function answeredRows(answers: ArrayLike<number>): number[] {
+  return Array.from(answers, (_, row) => row).filter(row => answers[row]! >= 0);
+}
+
+/** The distributions of a model's answers. */
+export interface Distributions {
+  readonly classes: number;
+  /** [count, classes], row-major */
+  readonly logProbabilities: Float64Array;
+  /** [count], the most probable classes, the lowest one on ties. */
+  readonly named: Int32Array;
+  /** [count], the probabilities of these classes. A softmax can round to just above 1. */
+  readonly confidences: Float64Array;
+}
+
+/**
+ * softmax(row / T) of each row, with what follows from it.
+ *
+ * @param logits - [count, classes], or log-probabilities
+ */
+export function distributionsOf(logits: ArrayLike<number>, classes: number, temperature = 1): Distributions {
+  const logProbabilities = logSoftmaxRows(logits, classes, temperature);
+  const named = argmaxRows(logits, classes);
+  const confidences = Float64Array.from(named, (best, row) => Math.exp(logProbabilities[row * classes + best]!));
+  return {classes, logProbabilities, named, confidences};
+}

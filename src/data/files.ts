@@ -1,7 +1,7 @@
 import {randomBytes, randomUUID} from 'node:crypto';
 import {existsSync, ftruncateSync, mkdirSync, statSync} from 'node:fs';
-import {type FileHandle, mkdir, open, readdir, rename, rm, unlink} from 'node:fs/promises';
-import {dirname, resolve} from 'node:path';
+import {type FileHandle, mkdir, open, readdir, rename, rm, rmdir, unlink, writeFile} from 'node:fs/promises';
+import {dirname, join, resolve} from 'node:path';
 import {InputError, KnowledgeError} from '../errors.ts';
 
 /**
@@ -52,6 +52,31 @@ function makeOne(folder: string): void {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
+
+/**
+ * Checks that files can be written to a folder, by writing one. To be called before anything is bought for what goes
+ * there. Leaves nothing behind.
+ *
+ * @throws InputError if it can't be done
+ */
+export async function checkWritable(directory: string): Promise<void> {
+  try {
+    const made = makeFolder(directory);
+    const file = join(directory, `.limbeck-${process.pid}`);
+    await writeFile(file, '');
+    await rm(file);
+    for (const folder of made.toReversed()) await rmdir(folder).catch(STAYS);
+  } catch (cause) {
+    throw new InputError(
+      `${directory} can't be written: ${(cause as Error).message}. Mend that, or name another folder with \`--out\`; ` +
+        'nothing was asked.',
+      {cause},
+    );
+  }
+}
+
+/** Another process may have put something there. */
+const STAYS = (): void => {};
 
 /** The error for a file of the user that can't be read. */
 export function unreadableFile(name: string, cause: unknown): InputError {

@@ -1,4 +1,4 @@
-import {argmaxRows} from './distributions.ts';
+import {argmaxRows} from '../data/arrays.ts';
 import {mean} from './statistics.ts';
 
 // In this file `labels` and `named` are [count]: the class that an input has, and the one that a model names.
@@ -39,7 +39,7 @@ export function classMetrics(counts: ConfusionCounts): ClassMetrics[] {
  * @param logits - [count, classes], or log-probabilities
  */
 export function balancedAccuracy(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): number {
-  return meansOverClasses(logits, labels, classes).balancedAccuracy;
+  return meansOverClasses(argmaxRows(logits, classes), labels, classes).balancedAccuracy;
 }
 
 /**
@@ -48,16 +48,16 @@ export function balancedAccuracy(logits: ArrayLike<number>, labels: ArrayLike<nu
  * @param logits - [count, classes], or log-probabilities
  */
 export function macroF1(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): number {
-  return meansOverClasses(logits, labels, classes).macroF1;
+  return meansOverClasses(argmaxRows(logits, classes), labels, classes).macroF1;
 }
 
-/** Both means, see `balancedAccuracy` and `macroF1`. */
+/** Both means of the classes that a model names, see `balancedAccuracy` and `macroF1`. */
 export function meansOverClasses(
-  logits: ArrayLike<number>,
+  named: ArrayLike<number>,
   labels: ArrayLike<number>,
   classes: number,
 ): {readonly balancedAccuracy: number; readonly macroF1: number} {
-  const metrics = classMetrics(confusionCounts(labels, argmaxRows(logits, classes), classes));
+  const metrics = classMetrics(confusionCounts(labels, named, classes));
   return {
     balancedAccuracy: meanOfKnown(metrics.map(({recall}) => recall)),
     macroF1: meanOfKnown(metrics.map(({f1}) => f1)),

@@ -1,6 +1,6 @@
-import {exactInterval} from '../statistics/binomial-bounds.ts';
+import {distributionsOf} from '../data/arrays.ts';
+import {exactInterval} from '../statistics/bounds.ts';
 import type {Calibration, Guarantee} from '../student/student.ts';
-import {argmaxRows, softmaxRows} from './distributions.ts';
 import {mean} from './statistics.ts';
 
 // In this file `logits` are [count, classes], row-major, about inputs that the model did not learn from. `labels` are
@@ -75,17 +75,11 @@ export function judgedAnswers(
   classes: number,
   temperature: number,
 ): JudgedAnswer[] {
-  const sure = confidences(logits, classes, temperature);
-  return Array.from(argmaxRows(logits, classes), (named, row) => ({
-    confidence: sure[row]!,
-    agrees: named === labels[row],
+  const {named, confidences} = distributionsOf(logits, classes, temperature);
+  return Array.from(named, (best, row) => ({
+    confidence: Math.min(1, confidences[row]!),
+    agrees: best === labels[row],
   }));
-}
-
-/** The largest probability of each row. */
-export function confidences(logits: ArrayLike<number>, classes: number, temperature: number): number[] {
-  const probabilities = softmaxRows(logits, classes, temperature);
-  return Array.from(argmaxRows(logits, classes), (named, row) => Math.min(1, probabilities[row * classes + named]!));
 }
 
 /** The answers that students would give if they left the others to the teacher. */

@@ -1,4 +1,4 @@
-import {exactInterval} from '../statistics/binomial-bounds.ts';
+import {exactInterval} from '../statistics/bounds.ts';
 import {reach} from '../statistics/two-parts.ts';
 import {type Difference, differenceOf} from './compare-scores.ts';
 import {mean, standardDeviation} from './statistics.ts';

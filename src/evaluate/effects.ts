@@ -1,6 +1,6 @@
+import {distributionsOf, softmaxRows} from '../data/arrays.ts';
 import type {Targets} from '../losses/targets.ts';
-import {argmaxRows, entropyRows, softmaxRows} from './distributions.ts';
-import type {TemperatureOptions} from './metrics.ts';
+import {entropies, type TemperatureOptions} from './metrics.ts';
 import {mean, pearson, spearman} from './statistics.ts';
 
 /** The information in targets beside the label: the first two of the four effects of learning from logits. */
@@ -33,19 +33,10 @@ export function summariseTargets(
     return {entropy: 0, smoothing: 0, histogram};
   }
   const most = Math.log(classes);
-  const entropies = entropyRows(logProbabilities, classes, temperature);
-  for (const entropy of entropies) histogram[Math.min(bins - 1, Math.floor((entropy / most) * bins))]!++;
-  return {entropy: mean(entropies) / most, smoothing: smoothing(logProbabilities, classes, {temperature}), histogram};
-}
-
-/** Mean mass outside the top class: 0 for bare labels. */
-export function smoothing(
-  logits: ArrayLike<number>,
-  classes: number,
-  {temperature = 1}: TemperatureOptions = {},
-): number {
-  const [p, top] = [softmaxRows(logits, classes, temperature), argmaxRows(logits, classes)];
-  return mean(Array.from(top, (best, row) => 1 - p[row * classes + best]!));
+  const distributions = distributionsOf(logProbabilities, classes, temperature);
+  const found = entropies(distributions);
+  for (const entropy of found) histogram[Math.min(bins - 1, Math.floor((entropy / most) * bins))]!++;
+  return {entropy: mean(found) / most, smoothing: mean(distributions.confidences.map(one => 1 - one)), histogram};
 }
 
 /**

@@ -1,5 +1,5 @@
 import {InputError} from '../errors.ts';
-import {upperBound} from '../statistics/binomial-bounds.ts';
+import {upperBound} from '../statistics/bounds.ts';
 import type {Guarantee} from '../student/student.ts';
 import {judgedAnswers} from './calibration.ts';
 

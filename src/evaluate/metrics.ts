@@ -1,13 +1,13 @@
+import {argmaxRows, type Distributions, distributionsOf, softmaxRows} from '../data/arrays.ts';
 import {meansOverClasses} from './by-class.ts';
-import {argmaxRows, divergenceRows, entropyRows, logSoftmaxRows, softmaxRows} from './distributions.ts';
-import {calibrationGap, type ReliabilityOptions, reliability} from './reliability.ts';
+import {adaptiveEceOf, eceOf} from './reliability.ts';
 import {mean} from './statistics.ts';
 
 // In this file `logits` are [count, classes], row-major, and can be log-probabilities; `labels` are [count].
 
 /** Share of rows whose best class, the lowest one on ties, is the label. */
 export function accuracy(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): number {
-  return mean(argmaxRows(logits, classes).map((named, row) => (named === labels[row] ? 1 : 0)));
+  return accuracyOf({named: argmaxRows(logits, classes)}, labels);
 }
 
 /** Share of rows on which both name the same class: top-1 fidelity, Stanton et al. (2021), section 3. */
@@ -65,58 +65,12 @@ export function jointAgreement(
 
 /** Mean negative log-likelihood of the labels, −mean log q_y, in nats. */
 export function nll(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): number {
-  const logQ = logSoftmaxRows(logits, classes);
-  return -mean(Array.from(labels, (label, row) => logQ[row * classes + label]!));
+  return nllOf(distributionsOf(logits, classes), labels);
 }
 
 /** mean Σ_c (q_c − 1[c = y])², from 0 to 2. Brier (1950). */
 export function brier(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): number {
-  const q = softmaxRows(logits, classes);
-  let sum = 0;
-  for (let index = 0; index < q.length; index++) {
-    const isLabel = labels[Math.floor(index / classes)] === index % classes;
-    sum += (q[index]! - (isLabel ? 1 : 0)) ** 2;
-  }
-  return sum / (q.length / classes);
-}
-
-/**
- * Expected calibration error, Σ_b (n_b / n) · |accuracy_b − confidence_b| over bins of confidence. Guo et al. (2017),
- * equation 3.
- */
-export function ece(
-  logits: ArrayLike<number>,
-  labels: ArrayLike<number>,
-  classes: number,
-  options: ReliabilityOptions = {},
-): number {
-  return calibrationGap(reliability(logits, labels, classes, options));
-}
-
-/**
- * The calibration error over bins of equally many inputs: Σ_b (n_b / n) · |accuracy_b − confidence_b|, where confidence is
- * the probability of the named class. Bin b of B holds the inputs with from b · n / B to (b + 1) · n / B others that are
- * less sure, so equal confidences share a bin. It differs from `ece` in the bins alone. The bins are those of Nixon et al.
- * (2019), section 4.3; Nguyen and O'Connor (2015) apply them to the named class.
- */
-export function adaptiveEce(
-  logits: ArrayLike<number>,
-  labels: ArrayLike<number>,
-  classes: number,
-  {bins = 15}: ReliabilityOptions = {},
-): number {
-  const [q, named] = [softmaxRows(logits, classes), argmaxRows(logits, classes)];
-  const answers = Array.from(named, (best, row) => ({
-    confidence: q[row * classes + best]!,
-    right: best === labels[row] ? 1 : 0,
-  })).sort((one, other) => one.confidence - other.confidence);
-  const gaps = new Float64Array(bins);
-  let lessSure = 0;
-  for (const [rank, {confidence, right}] of answers.entries()) {
-    if (confidence > answers[lessSure]!.confidence) lessSure = rank;
-    gaps[Math.floor((lessSure * bins) / answers.length)]! += right - confidence;
-  }
-  return gaps.reduce((sum, gap) => sum + Math.abs(gap), 0) / answers.length;
+  return brierOf(distributionsOf(logits, classes), labels);
 }
 
 export interface TemperatureOptions {
@@ -135,7 +89,10 @@ export function meanKl(
   classes: number,
   {temperature = 1}: TemperatureOptions = {},
 ): number {
-  return mean(divergenceRows(teacherLogits, studentLogits, classes, temperature));
+  const [teacher, student] = [teacherLogits, studentLogits].map(logits =>
+    distributionsOf(logits, classes, temperature),
+  );
+  return mean(divergences(teacher!, student!));
 }
 
 /** mean ½ Σ_c |q_c − p_c|, the total variation distance of student and teacher, from 0 to 1. */
@@ -174,13 +131,12 @@ export function meanEntropy(
   classes: number,
   {temperature = 1}: TemperatureOptions = {},
 ): number {
-  return mean(entropyRows(logits, classes, temperature));
+  return mean(entropies(distributionsOf(logits, classes, temperature)));
 }
 
 /** Mean confidence minus accuracy: above 0 if a model is overconfident. */
 export function overconfidence(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): number {
-  const [q, named] = [softmaxRows(logits, classes), argmaxRows(logits, classes)];
-  return mean(Array.from(named, (best, row) => q[row * classes + best]!)) - accuracy(logits, labels, classes);
+  return overconfidenceOf(distributionsOf(logits, classes), labels);
 }
 
 /** Accuracy and calibration of a model's answers. Rates are fractions, the rest is in nats. */
@@ -228,18 +184,73 @@ export function evaluateLogits({
   classes,
   teacherLogits,
 }: EvaluateOptions): Evaluation & Partial<Fidelity> {
+  const student = distributionsOf(logits, classes);
+  return evaluate(student, labels, teacherLogits && distributionsOf(teacherLogits, classes));
+}
+
+/** The same of distributions. */
+export function evaluate(
+  student: Distributions,
+  labels: ArrayLike<number>,
+  teacher?: Distributions | undefined,
+): Evaluation & Partial<Fidelity> {
   return {
-    accuracy: accuracy(logits, labels, classes),
-    ...meansOverClasses(logits, labels, classes),
-    nll: nll(logits, labels, classes),
-    brier: brier(logits, labels, classes),
-    ece: ece(logits, labels, classes),
-    adaptiveEce: adaptiveEce(logits, labels, classes),
-    entropy: meanEntropy(logits, classes),
-    overconfidence: overconfidence(logits, labels, classes),
-    ...(teacherLogits && {
-      agreement: agreement(teacherLogits, logits, classes),
-      klToTeacher: meanKl(teacherLogits, logits, classes),
+    accuracy: accuracyOf(student, labels),
+    ...meansOverClasses(student.named, labels, student.classes),
+    nll: nllOf(student, labels),
+    brier: brierOf(student, labels),
+    ece: eceOf(student, labels),
+    adaptiveEce: adaptiveEceOf(student, labels),
+    entropy: mean(entropies(student)),
+    overconfidence: overconfidenceOf(student, labels),
+    ...(teacher && {
+      agreement: accuracyOf(student, teacher.named),
+      klToTeacher: mean(divergences(teacher, student)),
     }),
   };
+}
+
+/** Share of rows whose named class is the label. */
+function accuracyOf({named}: Pick<Distributions, 'named'>, labels: ArrayLike<number>): number {
+  return mean(named.map((best, row) => (best === labels[row] ? 1 : 0)));
+}
+
+function nllOf({logProbabilities, classes}: Distributions, labels: ArrayLike<number>): number {
+  return -mean(Array.from(labels, (label, row) => logProbabilities[row * classes + label]!));
+}
+
+function brierOf({logProbabilities, classes}: Distributions, labels: ArrayLike<number>): number {
+  let sum = 0;
+  for (let index = 0; index < logProbabilities.length; index++) {
+    const isLabel = labels[Math.floor(index / classes)] === index % classes;
+    sum += (Math.exp(logProbabilities[index]!) - (isLabel ? 1 : 0)) ** 2;
+  }
+  return sum / (logProbabilities.length / classes);
+}
+
+function overconfidenceOf(model: Distributions, labels: ArrayLike<number>): number {
+  return mean(model.confidences) - accuracyOf(model, labels);
+}
+
+/** Entropy of each distribution, in nats. */
+export function entropies({logProbabilities, classes}: Distributions): Float64Array {
+  const values = new Float64Array(logProbabilities.length / classes);
+  for (let index = 0; index < logProbabilities.length; index++) {
+    const probability = Math.exp(logProbabilities[index]!);
+    if (probability > 0) values[Math.floor(index / classes)]! -= probability * logProbabilities[index]!;
+  }
+  return values;
+}
+
+/** KL(p || q) of each pair of distributions, in nats; Infinity if q excludes a class that p does not. */
+function divergences(
+  {logProbabilities: logP, classes}: Distributions,
+  {logProbabilities: logQ}: Distributions,
+): Float64Array {
+  const values = new Float64Array(logP.length / classes);
+  for (let index = 0; index < logP.length; index++) {
+    const probability = Math.exp(logP[index]!);
+    if (probability > 0) values[Math.floor(index / classes)]! += probability * (logP[index]! - logQ[index]!);
+  }
+  return values;
 }

@@ -1,4 +1,4 @@
-import {answeredRows} from './distributions.ts';
+import {answeredRows} from '../data/arrays.ts';
 import {calibrationGap, type ReliabilityBin, type ReliabilityOptions, reliabilityBins} from './reliability.ts';
 import {mean} from './statistics.ts';
 

@@ -1,4 +1,4 @@
-import {answeredRows} from './distributions.ts';
+import {answeredRows} from '../data/arrays.ts';
 import {mean, ranks} from './statistics.ts';
 
 // In this file `answers` are what the teacher says of a predicate: 1 for yes, 0 for no, and -1 if it gave no answer, which

@@ -1,4 +1,6 @@
-import {argmaxRows, softmaxRows} from './distributions.ts';
+import {type Distributions, distributionsOf} from '../data/arrays.ts';
+
+// In this file `logits` are [count, classes], row-major, and can be log-probabilities; `labels` are [count].
 
 /** Examples whose confidence, the probability of the named class, is above `low` and at most `high`. */
 export interface ReliabilityBin {
@@ -21,6 +23,19 @@ export interface ReliabilityOptions {
 }
 
 /**
+ * Expected calibration error, Σ_b (n_b / n) · |accuracy_b − confidence_b| over bins of confidence. Guo et al. (2017),
+ * equation 3.
+ */
+export function ece(
+  logits: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  classes: number,
+  options: ReliabilityOptions = {},
+): number {
+  return eceOf(distributionsOf(logits, classes), labels, options);
+}
+
+/**
  * Bins of a reliability diagram. Guo et al. (2017), section 2.
  *
  * @param logits - [count, classes], or log-probabilities
@@ -32,22 +47,67 @@ export function reliability(
   classes: number,
   options: ReliabilityOptions = {},
 ): ReliabilityBin[] {
-  const probabilities = softmaxRows(logits, classes);
-  const named = argmaxRows(logits, classes);
-  const confidences = Array.from(named, (best, row) => probabilities[row * classes + best]!);
+  return binsOf(distributionsOf(logits, classes), labels, options);
+}
+
+/**
+ * The calibration error over bins of equally many inputs: Σ_b (n_b / n) · |accuracy_b − confidence_b|, where confidence is
+ * the probability of the named class. Bin b of B holds the inputs with from b · n / B to (b + 1) · n / B others that are
+ * less sure, so equal confidences share a bin. It differs from `ece` in the bins alone. The bins are those of Nixon et al.
+ * (2019), section 4.3; Nguyen and O'Connor (2015) apply them to the named class.
+ */
+export function adaptiveEce(
+  logits: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  classes: number,
+  options: ReliabilityOptions = {},
+): number {
+  return adaptiveEceOf(distributionsOf(logits, classes), labels, options);
+}
+
+/** The same of distributions. */
+export function eceOf(model: Distributions, labels: ArrayLike<number>, options?: ReliabilityOptions): number {
+  return calibrationGap(binsOf(model, labels, options));
+}
+
+/** The same of distributions. */
+export function adaptiveEceOf(
+  {named, confidences}: Distributions,
+  labels: ArrayLike<number>,
+  {bins = 15}: ReliabilityOptions = {},
+): number {
+  const answers = Array.from(named, (best, row) => ({
+    confidence: confidences[row]!,
+    right: best === labels[row] ? 1 : 0,
+  })).sort((one, other) => one.confidence - other.confidence);
+  const gaps = new Float64Array(bins);
+  let lessSure = 0;
+  for (const [rank, {confidence, right}] of answers.entries()) {
+    if (confidence > answers[lessSure]!.confidence) lessSure = rank;
+    gaps[Math.floor((lessSure * bins) / answers.length)]! += right - confidence;
+  }
+  return gaps.reduce((sum, gap) => sum + Math.abs(gap), 0) / answers.length;
+}
+
+function binsOf(
+  {named, confidences}: Distributions,
+  labels: ArrayLike<number>,
+  options?: ReliabilityOptions,
+): ReliabilityBin[] {
   return reliabilityBins(confidences, row => named[row] === labels[row], options);
 }
 
 /** Bins of confidences, each of which turns out right or not. */
 export function reliabilityBins(
-  confidences: readonly number[],
+  confidences: ArrayLike<number>,
   isRight: (index: number) => boolean,
-  {bins = 15}: ReliabilityOptions,
+  {bins = 15}: ReliabilityOptions = {},
 ): ReliabilityBin[] {
   // The edges are computed once, because a bin's upper edge and the next one's lower edge must be the same number.
   const edges = Array.from({length: bins + 1}, (_, index) => index / bins);
   const sums = Array.from({length: bins}, () => ({count: 0, confidence: 0, right: 0}));
-  for (const [index, confidence] of confidences.entries()) {
+  for (let index = 0; index < confidences.length; index++) {
+    const confidence = confidences[index]!;
     const sum = sums[binOf(confidence, edges)]!;
     sum.count++;
     sum.confidence += confidence;

@@ -1,4 +1,4 @@
-import {answeredRows, softmaxRows} from './distributions.ts';
+import {answeredRows, softmaxRows} from '../data/arrays.ts';
 import {mean, spearman} from './statistics.ts';
 
 // In this file the K classes are the levels of a score, the lowest first: 0, 1, …, K − 1. `taught` and `named` are

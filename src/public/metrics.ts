@@ -4,6 +4,7 @@
  * @module
  */
 
+export {argmaxRows, logSoftmaxRows, softmaxRows} from '../data/arrays.ts';
 export {
   type CheckedDifference,
   type CheckedStratum,
@@ -29,7 +30,6 @@ export {
   judgedAnswers,
 } from '../evaluate/calibration.ts';
 export {compareScores, type Difference, type SeedScores} from '../evaluate/compare-scores.ts';
-export {argmaxRows, logSoftmaxRows, softmaxRows} from '../evaluate/distributions.ts';
 export {
   classRelation,
   intraClassVariance,
@@ -59,14 +59,12 @@ export {judgePairs, type MethodCurve, type PairJudgement} from '../evaluate/judg
 export {type McNemarOptions, mcnemar} from '../evaluate/mcnemar.ts';
 export {
   accuracy,
-  adaptiveEce,
   agreement,
   agreementWhereTeacherErrs,
   brier,
   brierToTeacher,
   type EvaluateOptions,
   type Evaluation,
-  ece,
   evaluateLogits,
   type Fidelity,
   type JointAgreement,
@@ -94,7 +92,7 @@ export {
   macroAuroc,
   meanAveragePrecision,
 } from '../evaluate/ranking.ts';
-export {type ReliabilityBin, type ReliabilityOptions, reliability} from '../evaluate/reliability.ts';
+export {adaptiveEce, ece, type ReliabilityBin, type ReliabilityOptions, reliability} from '../evaluate/reliability.ts';
 export {
   type DistanceMetrics,
   expectedLevels,

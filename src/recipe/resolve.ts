@@ -13,6 +13,7 @@ import {versionsOf} from '../data/versions.ts';
 import {imagesOf} from '../data/view.ts';
 import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
+import {type CascadeTarget, calibrationSize} from '../evaluate/guarantee.ts';
 import {LEVELS} from '../levels.ts';
 import {hardLabels} from '../losses/hard-labels.ts';
 import {planOf} from '../select/options.ts';
@@ -21,7 +22,6 @@ import {standardiseColumns} from '../student/standardise-columns.ts';
 import type {StudentBuilder, Task} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
 import {BATCH_SIZE, epochsOf} from '../train/defaults.ts';
-import {setApart} from './cascade-target.ts';
 import {checkMethod, detailOf, methodFolder, type PlannedMethods, planMethods, type QueryPlan} from './methods.ts';
 import type {Method, Recipe, TrainingOptions} from './recipe.ts';
 
@@ -52,6 +52,8 @@ export interface ResolvedRecipe
   readonly levels: readonly Access[];
   /** The level that students are measured against. */
   readonly reference: Access;
+  /** The inputs that a plan asks about: those that were drawn, or the versions of them that its method learns from. */
+  transferOf(plan: QueryPlan): TransferSet;
 }
 
 /** The budgets that methods are compared at. */
@@ -82,6 +84,9 @@ export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
   const planned = planMethods(methods, recipe.teachers);
   const students = typeof student === 'function' ? [student] : student;
   const folds = recipe.calibration?.folds ?? FOLDS;
+  const calibrationSize = setApart(recipe, transfer.size);
+  const drawn = drawExamples(data.train, transfer);
+  const inputs = transferSet(drawn);
   const resolved = {
     ...others,
     ...planned,
@@ -93,10 +98,11 @@ export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
     task: taskOf(data, preprocessing),
     folds,
     trials: students.length > 1 || recipe.calibration ? students.length * folds : 0,
-    calibrationSize: setApart(recipe, transfer.size),
+    calibrationSize,
     levels: LEVELS.filter(access => planned.queryPlans.some(({level}) => level === access)),
     reference: referenceLevel(recipe),
-    drawn: drawExamples(data.train, transfer),
+    drawn,
+    transferOf: ({views}: QueryPlan) => (views ? {...inputs, ...versionsOf(drawn.inputs, views)} : inputs),
   };
   checkTruth(resolved);
   checkInputs(resolved);
@@ -148,10 +154,16 @@ export function taskOf(
   return {classes, inputShape: inputs.shape, preprocessing, dtype: inputs.dtype};
 }
 
-/** The inputs that a plan asks about: those that were drawn, or the versions of them that its method learns from. */
-export function transferOf({views}: QueryPlan, drawn: Drawn): TransferSet {
-  const transfer = transferSet(drawn);
-  return views ? {...transfer, ...versionsOf(drawn.inputs, views)} : transfer;
+/** The promise that a recipe's cascades are to keep; undefined if nothing is promised. */
+export function cascadeTarget({calibration}: Pick<Recipe, 'calibration'>): CascadeTarget | undefined {
+  const {agreement, confidence = 0.95} = calibration ?? {};
+  return agreement === undefined ? undefined : {agreement, confidence};
+}
+
+/** How many of so many answers are set apart to calibrate a recipe's students. */
+export function setApart(recipe: Pick<Recipe, 'calibration'>, answers: number): number {
+  const target = cascadeTarget(recipe);
+  return target === undefined ? 0 : calibrationSize(answers, target, recipe.calibration?.share);
 }
 
 /**

@@ -1,6 +1,6 @@
+import {argmaxRows} from '../data/arrays.ts';
 import {selectRows} from '../data/inputs.ts';
 import {mixSeed} from '../data/random.ts';
-import {argmaxRows} from '../evaluate/distributions.ts';
 import {OptionError} from '../options.ts';
 import {random} from './random.ts';
 import type {Candidates, Strategy} from './strategy.ts';

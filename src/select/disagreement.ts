@@ -1,5 +1,5 @@
+import {logSoftmaxRows} from '../data/arrays.ts';
 import {InputError} from '../errors.ts';
-import {logSoftmaxRows} from '../evaluate/distributions.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {highest, type Strategy} from './strategy.ts';
 

@@ -1,4 +1,5 @@
-import {entropyRows} from '../evaluate/distributions.ts';
+import {distributionsOf} from '../data/arrays.ts';
+import {entropies} from '../evaluate/metrics.ts';
 import {checkOptions, type NoOptions} from '../options.ts';
 import {highest, type Strategy} from './strategy.ts';
 
@@ -11,6 +12,7 @@ export function entropy(options: NoOptions = {}): Strategy {
   return {
     name: 'entropy',
     needs: {students: 1, embeddings: false},
-    choose: ({logits: [logits], classes, seed}, size) => highest(entropyRows(logits!, classes), size, seed),
+    choose: ({logits: [logits], classes, seed}, size) =>
+      highest(entropies(distributionsOf(logits!, classes)), size, seed),
   };
 }

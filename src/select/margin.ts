@@ -1,4 +1,4 @@
-import {softmaxRows} from '../evaluate/distributions.ts';
+import {softmaxRows} from '../data/arrays.ts';
 import {checkOptions, type NoOptions} from '../options.ts';
 import {highest, type Strategy} from './strategy.ts';
 

@@ -4,7 +4,7 @@ import type {Knowledge} from '../knowledge/knowledge.ts';
 import {kinds, type Shape} from '../options.ts';
 import type {Student} from '../student/student.ts';
 import type {Detail} from '../teacher.ts';
-import {checkCount} from '../train/check-count.ts';
+import {checkCount} from '../train/defaults.ts';
 import type {StopRules} from './round.ts';
 import type {Strategy} from './strategy.ts';
 

@@ -1,6 +1,6 @@
 import type {Missing} from '../ask/collect.ts';
+import {argmaxRows} from '../data/arrays.ts';
 import {wilson} from '../evaluate/audit.ts';
-import {argmaxRows} from '../evaluate/distributions.ts';
 import {mean} from '../evaluate/statistics.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {targetsOf} from '../losses/targets.ts';

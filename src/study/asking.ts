@@ -1,11 +1,10 @@
 import type {OpenTeacher} from '../ask/asking.ts';
 import {type CollectOptions, collectAnswered, type Missing, missingError} from '../ask/collect.ts';
+import {type Distributions, distributionsOf} from '../data/arrays.ts';
 import {selectRows} from '../data/inputs.ts';
 import {PendingError} from '../errors.ts';
-import {argmaxRows} from '../evaluate/distributions.ts';
-import {type Evaluation, evaluateLogits} from '../evaluate/metrics.ts';
+import {type Evaluation, evaluate} from '../evaluate/metrics.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
-import {transferOf} from '../recipe/resolve.ts';
 import type {Detail, Teacher} from '../teacher.ts';
 import {keep} from './knowledge.ts';
 import type {OpenMethod} from './methods.ts';
@@ -59,7 +58,7 @@ async function collected(study: Study, plan: QueryPlan): Promise<Omit<Labelled, 
   for (const method of methods) if (isUnseen(method)) onNote(noteOnViews(method, asked));
   const opened = study.asking.open(asked);
   const {teacher, ledger} = opened;
-  const transfer = transferOf(plan, recipe.drawn);
+  const transfer = recipe.transferOf(plan);
   const total = transfer.inputs.count;
   const collection = await withProgress(study, opened, {task: `ask ${plan.name}`, total}, progress => {
     const options = {detail, ...progress};
@@ -97,6 +96,8 @@ export interface Reference {
   readonly labels: Int32Array;
   /** [answered, classes], or log-probabilities; undefined of a teacher that shows less. */
   readonly logits: Float32Array | undefined;
+  /** [answered], those of the logits. */
+  readonly distributions: Distributions | undefined;
   /** [answered], the true classes; the same as `labels` if nobody knows them. */
   readonly truth: Int32Array;
   /** Against the true labels; of labels alone only the accuracy is known, and the rest is NaN, as all is without truth. */
@@ -127,13 +128,14 @@ export async function askReference(study: Study): Promise<Reference> {
   const {answers} = knowledge;
   const classes = data.classes.length;
   const logits = answers.kind === 'log-probabilities' ? answers.logProbabilities : undefined;
-  const labels = logits ? argmaxRows(logits, classes) : (answers as {readonly labels: Int32Array}).labels;
+  const distributions = logits && distributionsOf(logits, classes);
+  const labels = distributions?.named ?? (answers as {readonly labels: Int32Array}).labels;
   const named = new Int32Array(inputs.count).fill(-1);
   for (const [index, row] of rows.entries()) named[row] = labels[index]!;
-  const found = {name: teacher.name, missing, rows, named, labels, logits, ledger: ledger.snapshot()};
+  const found = {name: teacher.name, missing, rows, named, labels, logits, distributions, ledger: ledger.snapshot()};
   if (!('labels' in test)) return {...found, truth: labels, metrics: UNKNOWN};
   const truth = selectRows(test.labels, 1, rows);
-  if (logits) return {...found, truth, metrics: evaluateLogits({logits, labels: truth, classes})};
+  if (distributions) return {...found, truth, metrics: evaluate(distributions, truth)};
   const right = labels.filter((label, index) => label === truth[index]).length;
   return {...found, truth, metrics: {...UNKNOWN, accuracy: right / labels.length}};
 }

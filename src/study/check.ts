@@ -5,7 +5,7 @@ import {mean} from '../evaluate/statistics.ts';
 import type {Level} from '../levels.ts';
 import {nearestHint} from '../options.ts';
 import {type Condition, type ConditionScope, isAbout, MEASURES} from '../recipe/conditions.ts';
-import {boundsWithMissing} from '../statistics/missing-bounds.ts';
+import {boundsWithMissing} from '../statistics/bounds.ts';
 import type {BudgetRow} from './budget-results.ts';
 import {count, counted, decimal, percentage} from './report/format.ts';
 import {ranked} from './report/spread.ts';

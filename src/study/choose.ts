@@ -39,13 +39,13 @@ export async function chooseStudent(
   const tried: Tried[] = [];
   let trial = 0;
   for (const build of students) {
-    const {model} = trainer.fresh(build, seed);
+    const {model} = trainer.fresh(seed, build);
     const fit = await crossFit(method.knowledge, {
       folds,
       seed,
       signal,
       async train(part) {
-        const student = trainer.fresh(build, seed);
+        const student = trainer.fresh(seed, build);
         const own = {onStep: onStep(trial++)};
         for await (const _ of trainer.train(student, {...method, knowledge: part}, seed, own));
         return student;

@@ -1,6 +1,7 @@
 import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import {checkWritable} from '../data/files.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
@@ -20,7 +21,6 @@ import {type Samples, samplesOf} from './samples.ts';
 import {directoryOf, noteScales, openStudy, type Study, type StudyOptions} from './study.ts';
 import {trainMethods} from './train-methods.ts';
 import {tuneMethods} from './tune/tune.ts';
-import {checkWritable} from './writable.ts';
 
 export interface CompareOptions extends StudyOptions {
   /**
@@ -112,10 +112,12 @@ async function writeResults(directory: string, results: Results, samples: Sample
   const {resultsCsv, resultsMarkdown} = await import('./result-tables.ts');
   await mkdir(directory, {recursive: true});
   const files = resultFiles(directory);
-  const report = renderReport(results, samples);
-  await writeFileAtomic(files.results, `${withoutSecrets(JSON.stringify(results, undefined, 2))}\n`);
-  await writeFileAtomic(files.csv, withoutSecrets(resultsCsv(results)));
-  await writeFileAtomic(files.markdown, withoutSecrets(resultsMarkdown(results)));
-  await writeFileAtomic(files.report, withoutSecrets(report));
-  await writeFileAtomic(manifestPath(directory), withoutSecrets(`${JSON.stringify(manifest, undefined, 2)}\n`));
+  const texts = [
+    [files.results, `${JSON.stringify(results, undefined, 2)}\n`],
+    [files.csv, resultsCsv(results)],
+    [files.markdown, resultsMarkdown(results)],
+    [files.report, renderReport(results, samples)],
+    [manifestPath(directory), `${JSON.stringify(manifest, undefined, 2)}\n`],
+  ] as const;
+  for (const [path, text] of texts) await writeFileAtomic(path, withoutSecrets(text));
 }

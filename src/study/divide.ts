@@ -1,8 +1,8 @@
 import {shuffledIndices} from '../data/random.ts';
 import {InputError} from '../errors.ts';
 import {countOf, type Knowledge, partOf, type StoredKnowledge} from '../knowledge/knowledge.ts';
-import {setApart} from '../recipe/cascade-target.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
+import {setApart} from '../recipe/resolve.ts';
 import {rowsAskedAgain} from './repeatability.ts';
 
 /** The answers that a method's students learn from, and those that calibrate them. */

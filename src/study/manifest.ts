@@ -7,7 +7,7 @@ import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import {LEVELS} from '../levels.ts';
 import type {Access, Price} from '../teacher.ts';
-import {digestOf} from '../train/digest.ts';
+import {digestOf} from '../train/fingerprint.ts';
 import type {Asked} from './missing.ts';
 import type {Results} from './results.ts';
 import type {Study} from './study.ts';

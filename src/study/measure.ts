@@ -1,19 +1,19 @@
+import {argmaxRows, distributionsOf} from '../data/arrays.ts';
 import {selectRows} from '../data/inputs.ts';
 import {type Dataset, isLabelled, type UnlabelledDataset} from '../data/split.ts';
 import {LimbeckError} from '../errors.ts';
 import {classResults, confusionOf} from '../evaluate/by-class.ts';
 import {cascadeOf, coverageOf, judgedAnswers} from '../evaluate/calibration.ts';
-import {argmaxRows} from '../evaluate/distributions.ts';
 import {
   type StudentEfficiency,
   studentEfficiency,
   type TeacherEfficiency,
   teacherEfficiency,
 } from '../evaluate/efficiency.ts';
-import {agreementWhereTeacherErrs, evaluateLogits} from '../evaluate/metrics.ts';
+import {agreementWhereTeacherErrs, evaluate} from '../evaluate/metrics.ts';
 import {mean} from '../evaluate/statistics.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
-import {boundsWithMissing} from '../statistics/missing-bounds.ts';
+import {boundsWithMissing} from '../statistics/bounds.ts';
 import {measurable, type Reference} from './asking.ts';
 import type {Executed} from './execute.ts';
 import {atBudget, type TunedMethod} from './methods.ts';
@@ -72,13 +72,13 @@ export function measure(
   const {budget, seed} = job;
   const method = atBudget(job.method, budget);
   const {curve, fit, seconds, calibration, choice} = executed;
-  const {missing, rows, truth, labels} = reference;
+  const {missing, rows, truth, labels, distributions} = reference;
   const classes = data.classes.length;
   const logits = missing.count === 0 ? executed.logits : selectRows(executed.logits, classes, rows);
-  const named = argmaxRows(logits, classes);
-  const agreements = Uint8Array.from(labels, (label, index) => (named[index] === label ? 1 : 0));
+  const student = distributionsOf(logits, classes);
+  const agreements = Uint8Array.from(labels, (label, index) => (student.named[index] === label ? 1 : 0));
   const agreement = mean(agreements);
-  const measured = evaluateLogits({logits, labels: truth, classes, teacherLogits: reference.logits});
+  const measured = evaluate(student, truth, distributions);
   const ifLabelled = (value: number): number => (isLabelled(data) ? value : Number.NaN);
   const row = {
     level: method.level,

@@ -4,7 +4,7 @@ import {type Estimate, type PlanTotal, totalOf} from '../ask/plan/cost.ts';
 import {type AskPlan, planAsking} from '../ask/plan/plan.ts';
 import {selectInputs} from '../data/inputs.ts';
 import type {Recipe} from '../recipe/recipe.ts';
-import {resolveRecipe, transferOf} from '../recipe/resolve.ts';
+import {resolveRecipe} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE, isStoreUrl, journalOf} from '../store/cache-path.ts';
 import {BatchRecords} from '../store/journal/batches.ts';
 import {JournalReader} from '../store/journal/reader.ts';
@@ -74,7 +74,7 @@ export async function planStudy(
   {cache = DEFAULT_CACHE, rate = {}, byBatches = false}: StudyPlanOptions = {},
 ): Promise<StudyPlan> {
   const recipe = await resolveRecipe(source);
-  const {data, drawn, reference} = recipe;
+  const {data, reference} = recipe;
   const services = openServices();
   const store = openToRead(cache);
   const replies = new JournalReader(journalOf(cache));
@@ -88,7 +88,7 @@ export async function planStudy(
       const {level, own, detail} = queryPlan;
       const teacher = byPlan.get(queryPlan)!;
       if (byBatches) checkLanes(teacher);
-      const {inputs, views} = transferOf(queryPlan, drawn);
+      const {inputs, views} = recipe.transferOf(queryPlan);
       const about = {detail, ...(views && {views})};
       const unknown = queryPlan.select ? aboutUnknown(inputs.count) : {};
       const plan = await planAsking(teacher, inputs, {...shared, ...about, byBatches, ...unknown});
@@ -99,7 +99,7 @@ export async function planStudy(
       const again = await planAsking(teacher, first, {...shared, detail, ...unknown, sample: 1});
       levels.push({...whose, about: 'first inputs again', ...again});
     }
-    const teacher = byLevel.get(reference)!;
+    const teacher = byLevel[reference]!;
     const measured = {...shared, detail: measurable(teacher.detail)};
     const plan = await planAsking(teacher, data.test.inputs, measured);
     levels.push({level: reference, about: 'test split', ...plan});

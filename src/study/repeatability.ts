@@ -13,7 +13,7 @@ import {openKnowledge} from '../knowledge/open-knowledge.ts';
 import type {PlannedMethod} from '../recipe/methods.ts';
 import type {Recipe, RepeatabilityOptions} from '../recipe/recipe.ts';
 import type {Access, Detail, Outcome, Query, Teacher} from '../teacher.ts';
-import {digestOf} from '../train/digest.ts';
+import {digestOf} from '../train/fingerprint.ts';
 import {measurable, type Reference} from './asking.ts';
 import {knowledgePath} from './knowledge.ts';
 import type {MethodChanges} from './methods.ts';

@@ -3,7 +3,7 @@ import {join, resolve} from 'node:path';
 import {InputError} from '../errors.ts';
 import {mean, standardDeviation} from '../evaluate/statistics.ts';
 import {loadRecipe} from '../recipe/load.ts';
-import {digestOf} from '../train/digest.ts';
+import {digestOf} from '../train/fingerprint.ts';
 import type {BudgetRow} from './budget-results.ts';
 import {compare} from './compare.ts';
 import {differencesOf, readManifest, recipePath} from './manifest.ts';

@@ -9,7 +9,7 @@ import type {Judgement} from '../evaluate/judge.ts';
 import type {ReliabilityBin} from '../evaluate/reliability.ts';
 import type {Level} from '../levels.ts';
 import type {Condition} from '../recipe/conditions.ts';
-import type {MissingCount} from '../statistics/missing-bounds.ts';
+import type {MissingCount} from '../statistics/bounds.ts';
 import type {Access} from '../teacher.ts';
 import type {Fit} from '../train/trend.ts';
 import type {BudgetFindings, PairVerdict} from './budget-results.ts';

@@ -1,6 +1,5 @@
 import type {Json} from '../teacher.ts';
-import {digestOf} from '../train/digest.ts';
-import {fingerprintOf} from '../train/fingerprint.ts';
+import {digestOf, fingerprintOf} from '../train/fingerprint.ts';
 import {divide} from './divide.ts';
 import type {AnsweredMethod} from './methods.ts';
 import type {Study} from './study.ts';
@@ -13,7 +12,7 @@ export async function keyOfRun(study: Study, method: AnsweredMethod, seed: numbe
   const {training, calibrationInputs, unanswered} = divide(recipe, method, method.knowledge);
   const runs: Json[] = [];
   for (const build of students) {
-    const student = trainer.fresh(build, seed);
+    const student = trainer.fresh(seed, build);
     const run = await trainer.start(student, {...method, knowledge: training}, seed);
     try {
       const start = digestOf(run.weights.map(weight => weight.dataSync()));

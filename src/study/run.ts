@@ -3,9 +3,9 @@ import {shuffledIndices} from '../data/random.ts';
 import {answersNeeded, answersShort, certify} from '../evaluate/guarantee.ts';
 import {countOf, type Knowledge, readFirstVersions, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import {targetsOf} from '../losses/targets.ts';
-import {cascadeTarget} from '../recipe/cascade-target.ts';
 import type {PlannedMethod} from '../recipe/methods.ts';
 import type {Recipe} from '../recipe/recipe.ts';
+import {cascadeTarget} from '../recipe/resolve.ts';
 import {saveStudent} from '../student/files.ts';
 import {fitGate, type Gate, MOST_GATE_TEXTS} from '../student/gate.ts';
 import {predictLogits} from '../student/predict.ts';
@@ -61,7 +61,7 @@ export async function learn(
   const stepsOf = (run: number): OnStep | undefined =>
     onStep && (({step, steps}) => onStep({step: run * steps + step, steps: (recipe.trials + 1) * steps}));
   const {build, choice, temperature} = await chooseStudent(study, taught, seed, stepsOf);
-  const fresh = trainer.fresh(build, seed);
+  const fresh = trainer.fresh(seed, build);
   const curve: CurvePoint[] = [];
   let kept: CurvePoint | undefined;
   const add = (epoch: Epoch): void => {

@@ -1,5 +1,5 @@
+import {argmaxRows, softmaxRows} from '../data/arrays.ts';
 import {type Inputs, inputAt} from '../data/inputs.ts';
-import {argmaxRows, softmaxRows} from '../evaluate/distributions.ts';
 import type {Input, TensorInput} from '../teacher.ts';
 import type {Reference} from './asking.ts';
 import type {Run} from './measure.ts';

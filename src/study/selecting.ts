@@ -5,12 +5,10 @@ import type {Collection, CollectOptions, Missing} from '../ask/collect.ts';
 import type {LayeredTeacher} from '../ask/layer.ts';
 import {mixSeed} from '../data/random.ts';
 import {transferSet} from '../data/split.ts';
-import type {Knowledge} from '../knowledge/knowledge.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
 import type {Selection} from '../select/options.ts';
 import {describeRound, type SelectionRound} from '../select/round.ts';
 import {selectInRounds} from '../select/select-in-rounds.ts';
-import type {Student} from '../student/student.ts';
 import type {MethodSelection} from './method-choices.ts';
 import type {OpenMethod} from './methods.ts';
 import type {Study} from './study.ts';
@@ -28,7 +26,7 @@ export async function askSelected(
   teacher: LayeredTeacher,
   options: CollectOptions,
 ): Promise<Collection & {readonly selection: MethodSelection}> {
-  const {recipe} = study;
+  const {recipe, trainer} = study;
   const {size: most, seed = 0} = recipe.transfer;
   const path = join(study.directory, 'knowledge', `${plan.fileName}.selection.json`);
   const rounds: SelectionRound[] = [];
@@ -39,7 +37,8 @@ export async function askSelected(
     most,
     seed,
     calibration: recipe.calibrationSize,
-    train: (knowledge, drawn) => chooser(study, method, knowledge, mixSeed(recipe.seeds[0]!, `chooses by ${drawn}`)),
+    train: (knowledge, drawn) =>
+      trainer.chooser({...method, knowledge}, mixSeed(recipe.seeds[0]!, `chooses by ${drawn}`)),
   });
   for await (const round of selecting) {
     study.onNote(describeRound(round));
@@ -51,20 +50,6 @@ export async function askSelected(
   // Otherwise the last answer said so.
   if (stopped !== 'most') options.onProgress?.(most);
   return {knowledge, missing, selection: selectionOf(method.select, rounds)};
-}
-
-/** A student that is trained as the method's are, to choose what the teacher is asked next. */
-async function chooser(
-  {recipe, trainer}: Study,
-  method: OpenMethod,
-  knowledge: Knowledge,
-  seed: number,
-): Promise<Student> {
-  const student = trainer.fresh(recipe.students[0]!, seed);
-  // Validation costs time, and tells nothing here but when to stop.
-  const own = recipe.training.earlyStopping ? {} : {validation: undefined};
-  for await (const _epoch of trainer.train(student, {...method, knowledge}, seed, own));
-  return student;
 }
 
 function selectionOf({by}: Selection, rounds: readonly SelectionRound[]): MethodSelection {

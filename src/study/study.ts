@@ -1,5 +1,6 @@
 import {join} from 'node:path';
 import {type Asking, type AskingOptions, type OpenTeacher, openAsking} from '../ask/asking.ts';
+import {onceEach} from '../ask/notes.ts';
 import {type Engine, startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
@@ -85,6 +86,7 @@ export interface Study {
   readonly allowMissing: number;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: (progress: StudyProgress) => void;
+  /** Tells each note once. */
   readonly onNote: (note: string) => void;
   /** All students of the study are trained by it. */
   readonly trainer: Trainer;
@@ -112,7 +114,8 @@ export async function openStudy(
   options: StudyOptions = {},
 ): Promise<Study> {
   const {directory = directoryOf(recipe), cache = DEFAULT_CACHE, allowMissing = ALLOWED_MISSING, ...others} = options;
-  const {workers, signal, onProgress = () => {}, onNote = () => {}, ...asked} = others;
+  const {workers, signal, onProgress = () => {}, onNote: say = () => {}, ...asked} = others;
+  const onNote = onceEach(say);
   checkShare(allowMissing);
   const engine = await startEngine();
   const trainer = new Trainer(recipe, signal);
@@ -134,9 +137,9 @@ export async function openStudy(
     onNote,
     trainer,
     asking,
-    teacherOf: access => byLevel.get(access)!,
+    teacherOf: access => byLevel[access]!,
     teacherFor: plan => byPlan.get(plan)!,
-    openLevel: access => asking.open(byLevel.get(access)!),
+    openLevel: access => asking.open(byLevel[access]!),
     async close() {
       try {
         await services.close();

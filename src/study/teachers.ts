@@ -10,7 +10,7 @@ import type {Services} from './services.ts';
 /** The teachers of a study. */
 export interface OpenTeachers {
   /** With no layers around them, as the recipe makes them. */
-  readonly byLevel: ReadonlyMap<Access, Teacher>;
+  readonly byLevel: Readonly<Partial<Record<Access, Teacher>>>;
   /** As each query plan asks them. */
   readonly byPlan: ReadonlyMap<QueryPlan, Teacher>;
   /** All methods of the recipe, with those teachers. */
@@ -30,18 +30,18 @@ export async function openTeachers(
   levels: readonly Access[],
   services: Services,
 ): Promise<OpenTeachers> {
-  const byLevel = new Map<Access, Teacher>();
+  const byLevel: Partial<Record<Access, Teacher>> = {};
   try {
     for (const access of new Set(levels)) {
       const source = teachers[access];
       if (source === undefined) throw new InputError(`The recipe has no ${access} teacher. Add one to \`teachers\`.`);
-      byLevel.set(access, await source(services));
+      byLevel[access] = await source(services);
     }
-    const asked = queryPlans.filter(({level}) => byLevel.has(level));
-    const byPlan = new Map(asked.map(plan => [plan, askedBy(plan, byLevel.get(plan.level)!)]));
+    const asked = queryPlans.filter(({level}) => byLevel[level] !== undefined);
+    const byPlan = new Map(asked.map(plan => [plan, askedBy(plan, byLevel[plan.level]!)]));
     const opened = methods.map(method => openMethod(method, method.queryPlan && byPlan.get(method.queryPlan)));
     for (const method of opened) checkTeacher(method, training.balance);
-    for (const teacher of new Set([...byLevel.values(), ...byPlan.values()])) checkClasses(teacher, data.classes);
+    for (const teacher of new Set([...Object.values(byLevel), ...byPlan.values()])) checkClasses(teacher, data.classes);
     return {byLevel, byPlan, methods: opened};
   } catch (error) {
     await services.close();

@@ -1,5 +1,4 @@
 import pLimit from 'p-limit';
-import {onceEach} from '../ask/notes.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {describeProfile, type Profile, sumOf} from '../train/profile.ts';
 import {type Executed, keptRun, type RunJob} from './execute.ts';
@@ -78,9 +77,7 @@ async function runAll(
   onEnd: (job: MethodJob, outcome: Executed | Failure) => void,
 ): Promise<void> {
   if (jobs.length === 0) return;
-  const {signal} = study;
-  // A note that many runs share is told once.
-  const onNote = onceEach(study.onNote);
+  const {signal, onNote} = study;
   const progress = new JobProgress(jobs.length, study.onProgress);
   const runner = openRunner(study, jobs.length);
   try {

@@ -1,9 +1,11 @@
 import {availableParallelism} from 'node:os';
 import {isLabelled} from '../data/split.ts';
-import {type Engine, threadsSet} from '../engine/engine.ts';
-import {KnowledgeError, LimbeckError} from '../errors.ts';
-import {countOf} from '../knowledge/knowledge.ts';
-import type {ResolvedRecipe} from '../recipe/resolve.ts';
+import {type Engine, startEngine, threadsSet} from '../engine/engine.ts';
+import {InputError, KnowledgeError, LimbeckError} from '../errors.ts';
+import {countOf, trueLabels} from '../knowledge/knowledge.ts';
+import type {Recipe, TeacherModel} from '../recipe/recipe.ts';
+import {type ResolvedRecipe, taskOf} from '../recipe/resolve.ts';
+import {saveStudent} from '../student/files.ts';
 import type {Student, StudentBuilder, Task} from '../student/student.ts';
 import {epochsOf} from '../train/defaults.ts';
 import type {Epoch, TrainOptions} from '../train/options.ts';
@@ -11,28 +13,49 @@ import {type Run, startRun} from '../train/run.ts';
 import {train} from '../train/train.ts';
 import type {AnsweredMethod} from './methods.ts';
 import type {CurvePoint} from './results.ts';
+import type {StudyOptions} from './study.ts';
 
 /** Trains the students of a study: all by the same schedule, and those of one seed from the same weights. */
 export class Trainer {
   readonly #task: Task;
+  readonly #first: StudentBuilder;
   /** Whether all runs take the same number of steps. */
   readonly #areEqual: boolean;
   readonly #shared: Omit<TrainOptions, 'losses' | 'seed'>;
 
-  constructor({task, training, data, budgets}: ResolvedRecipe, signal: AbortSignal | undefined) {
+  constructor({task, students, training, data, budgets}: ResolvedRecipe, signal: AbortSignal | undefined) {
     this.#task = task;
+    this.#first = students[0]!;
     this.#areEqual = budgets !== undefined;
     this.#shared = {...training, validation: isLabelled(data) ? data.validation : undefined, signal};
   }
 
-  /** A student before its first step. The same seed gives the same weights. */
-  fresh(build: StudentBuilder, seed: number): Student {
+  /**
+   * A student before its first step. The same seed gives the same weights.
+   *
+   * @param build - the recipe's first student if nothing else is said
+   */
+  fresh(seed: number, build: StudentBuilder = this.#first): Student {
     return build(this.#task, seed);
+  }
+
+  /** Number of epochs of a training on so many examples. */
+  epochsOver(examples: number): number {
+    return epochsOf(this.#shared, examples);
   }
 
   /** Trains a student by a method, from what the method learns from. */
   train(student: Student, method: AnsweredMethod, seed: number, own?: OwnOptions): AsyncGenerator<Epoch, void, void> {
     return train(student, method.knowledge, this.#options(method, seed, own));
+  }
+
+  /** A first student, trained by a method to choose what is asked next. */
+  async chooser(method: AnsweredMethod, seed: number): Promise<Student> {
+    const student = this.fresh(seed);
+    // Validation costs time, and tells nothing here but when to stop.
+    const own = this.#shared.earlyStopping ? {} : {validation: undefined};
+    for await (const _epoch of this.train(student, method, seed, own));
+    return student;
   }
 
   /** A run before its first step, as `train` starts it. */
@@ -123,4 +146,35 @@ export function checkSource({level, method, knowledge: {source}}: AnsweredMethod
   throw new KnowledgeError(
     `Method \`${method}\` learns from ${wanted}, and the knowledge that it was given holds ${given}. Ask its teacher anew: \`limbeck label\`.`,
   );
+}
+
+/** Makes a recipe's teacher model again, from true labels, and saves it where the recipe says. */
+export async function trainTeacher(recipe: Recipe, {signal, onProgress}: StudyOptions = {}): Promise<TeacherModel> {
+  const {teacherModel} = recipe;
+  if (teacherModel === undefined) {
+    throw new InputError(
+      'The recipe has no `teacherModel` to train. Say in it where the model goes and how it is made.',
+    );
+  }
+  await startEngine();
+  const data = await recipe.data();
+  if (!isLabelled(data)) throw new InputError('The data have no true labels to train a teacher from.');
+  const {directory, student: build, preprocessing, losses, seed, training = {}} = teacherModel;
+  const student = build(taskOf(data, preprocessing), seed);
+  const epochs = train(student, trueLabels(data.train, data.classes), {
+    ...training,
+    losses,
+    seed,
+    validation: data.validation,
+    signal,
+    onStep: ({step, steps, loss}) =>
+      onProgress?.({task: 'train the teacher', done: step, total: steps, detail: `loss ${loss.toFixed(4)}`}),
+  });
+  let validationAccuracy: number | undefined;
+  for await (const {validation, best} of epochs) {
+    // With early stopping the student ends with the best weights, not with the last.
+    if (best || !training.earlyStopping) validationAccuracy = validation?.accuracy ?? validationAccuracy;
+  }
+  await saveStudent(directory, student, {recipe: recipe.name, seed, validationAccuracy: validationAccuracy ?? null});
+  return teacherModel;
 }

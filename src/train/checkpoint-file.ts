@@ -3,7 +3,7 @@ import {z} from 'zod';
 import {InputError} from '../errors.ts';
 import {readTensors, type Tensor, writeTensors} from '../knowledge/safetensors.ts';
 import type {Json} from '../teacher.ts';
-import {digestOf} from './digest.ts';
+import {digestOf} from './fingerprint.ts';
 import type {Epoch} from './options.ts';
 import type {Profile} from './profile.ts';
 

@@ -1,6 +1,5 @@
 import {InputError} from '../errors.ts';
 import type {Student} from '../student/student.ts';
-import {checkCount} from './check-count.ts';
 import {adam, type Optimizer} from './optimizer.ts';
 import type {TrainOptions} from './options.ts';
 import {cosineDecay, type Schedule} from './schedule.ts';
@@ -57,4 +56,10 @@ export function defaultOptimizer({reading}: Pick<Student, 'reading'>, steps: num
  */
 export function defaultSchedule({reading}: Pick<Student, 'reading'>, optimizer: Optimizer | undefined): Schedule {
   return cosineDecay({warmUp: reading || optimizer ? 0 : 0.1});
+}
+
+/** @throws InputError if an option is not a whole number of at least 1 */
+export function checkCount(name: string, value: number): void {
+  if (Number.isInteger(value) && value >= 1) return;
+  throw new InputError(`Expected \`${name}\` to be a whole number of at least 1, got ${value}.`);
 }

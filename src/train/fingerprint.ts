@@ -1,3 +1,6 @@
+import {createHash} from 'node:crypto';
+import {stringify} from 'safe-stable-stringify';
+import {bytesOf} from '../data/arrays.ts';
 import {identityOfReading} from '../data/text-reading.ts';
 import {startEngine} from '../engine/engine.ts';
 import {tf} from '../engine/tf.ts';
@@ -7,7 +10,6 @@ import type {Student} from '../student/student.ts';
 import {architectureHash} from '../student/weights-hash.ts';
 import type {Json} from '../teacher.ts';
 import {packageVersion} from '../version.ts';
-import {digestOf} from './digest.ts';
 import {madeUpOutputs} from './first-batch.ts';
 import type {Optimizer} from './optimizer.ts';
 import type {Run} from './run.ts';
@@ -152,4 +154,26 @@ function tryTerm(term: WeightedTerm, {targets, outputs}: Said, moment: number): 
 interface Said {
   readonly targets: BatchTargets;
   readonly outputs: BatchOutputs;
+}
+
+/**
+ * SHA-256 over a tree of plain objects, lists, strings, numbers and typed arrays, in hexadecimal. The order of keys
+ * doesn't matter.
+ */
+export function digestOf(tree: unknown): string {
+  const json = stringify(tree, function (this: Readonly<Record<string, unknown>>, key, value) {
+    // Read from the owner, because `value` is already a list of numbers if it was a Buffer.
+    const own = this[key];
+    return ArrayBuffer.isView(own) ? `${kindOf(own)} ${sha256(bytesOf(own))}` : value;
+  });
+  return sha256(json!);
+}
+
+function sha256(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+/** A Buffer hashes like a Uint8Array. */
+function kindOf(view: ArrayBufferView): string {
+  return Buffer.isBuffer(view) ? 'Uint8Array' : view.constructor.name;
 }

@@ -88,13 +88,13 @@ export function judgeFit({trainingAgreement, mostFrequent, stopped, steps, losse
 
 /** The losses and measurements of a run against its movement. Parts without a step are left out. */
 export function courseOf(
-  {steps, schedule, optimizer}: Pick<Run, 'steps' | 'schedule' | 'optimizer'>,
+  {steps, rates}: Pick<Run, 'steps' | 'rates'>,
   {course, epochs}: Pick<Progress, 'course' | 'epochs'>,
 ): Course {
   const [counts, movements] = [new Float64Array(PARTS), new Float64Array(PARTS)];
   const moved = new Float64Array(steps + 1);
   for (let step = 0; step < steps; step++) {
-    const [part, rate] = [partOf(step, steps), optimizer.learningRate * schedule(step, steps)];
+    const [part, rate] = [partOf(step, steps), rates[step]!];
     moved[step + 1] = moved[step]! + rate;
     counts[part]!++;
     movements[part]! += moved[step]! + rate / 2;

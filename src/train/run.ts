@@ -11,12 +11,11 @@ import {featureShapes, outputsOf} from '../student/forward.ts';
 import {preprocess} from '../student/preprocessing.ts';
 import type {Student} from '../student/student.ts';
 import {type BatchSource, keptAnswers, liveAnswers, storedAnswers} from './batch-source.ts';
-import {checkCount} from './check-count.ts';
-import {BATCH_SIZE, defaultOptimizer, defaultSchedule, epochsOf} from './defaults.ts';
+import {BATCH_SIZE, checkCount, defaultOptimizer, defaultSchedule, epochsOf} from './defaults.ts';
 import type {Optimizer} from './optimizer.ts';
 import type {TrainOptions} from './options.ts';
 import {balancedRows, type EpochOrder, everyInput} from './order.ts';
-import type {Schedule} from './schedule.ts';
+import {ratesOf, type Schedule} from './schedule.ts';
 import {
   eagerStepper,
   type Step,
@@ -38,6 +37,8 @@ export interface Run {
   readonly steps: number;
   readonly optimizer: Optimizer;
   readonly schedule: Schedule;
+  /** [steps], the learning rate of each step. */
+  readonly rates: Float64Array;
   readonly order: EpochOrder;
   readonly source: BatchSource;
   /** All weights of the student, trained or not (batch norm has both). */
@@ -78,6 +79,7 @@ export async function startRun(
     steps,
     optimizer,
     schedule,
+    rates: ratesOf(schedule, steps, optimizer),
     order:
       balance > 0 ? await balancedRows(knowledge, options.seed, balance) : everyInput(count, versions, options.seed),
     source,

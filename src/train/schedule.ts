@@ -4,6 +4,19 @@ import {checkOptions, kinds, type Shape} from '../options.ts';
 /** The factor on the learning rate at a step, from 0 to 1. `step` counts from 0, `steps` is the length of the run. */
 export type Schedule = (step: number, steps: number) => number;
 
+/**
+ * The learning rate at each step of a run.
+ *
+ * @returns [steps]
+ */
+export function ratesOf(
+  schedule: Schedule,
+  steps: number,
+  {learningRate}: {readonly learningRate: number},
+): Float64Array {
+  return Float64Array.from({length: steps}, (_, step) => learningRate * schedule(step, steps));
+}
+
 export interface WarmUp {
   /**
    * Share of the run in which the rate grows linearly to its full value, from 0 to 1.

@@ -11,7 +11,7 @@ import type {Student} from '../student/student.ts';
 import type {Batch} from './batch-source.ts';
 import {BestWeights} from './best-weights.ts';
 import {type Checkpoint, openCheckpoint} from './checkpoint.ts';
-import {digestOf} from './digest.ts';
+import {digestOf} from './fingerprint.ts';
 import {checkFirstBatch} from './first-batch.ts';
 import {fitOf} from './fit.ts';
 import {type Epoch, TRAIN_KINDS, type TrainOptions} from './options.ts';
@@ -97,11 +97,10 @@ async function runEpoch(
   checkpoint: Checkpoint | undefined,
   checkFirst: (batch: Batch) => Promise<void>,
 ): Promise<Pick<Epoch, 'loss' | 'terms' | 'learningRate'>> {
-  const {stepsPerEpoch, steps, schedule, optimizer, source, options} = run;
+  const {stepsPerEpoch, steps, rates, source, options} = run;
   const {epoch, sums, course, stopwatch} = progress;
   const before = (epoch - 1) * stepsPerEpoch;
   const own = Math.min(stepsPerEpoch, steps - before);
-  const rateAt = (step: number): number => optimizer.learningRate * schedule(step, steps);
   const batches = new Prefetch({
     source,
     epoch,
@@ -118,7 +117,7 @@ async function runEpoch(
       stopwatch.lap('other');
       const batch = await batches.take();
       if (step === 0) await checkFirst(batch).catch(disposed(batch));
-      const losses = runStep(run, batch, {learningRate: rateAt(step), seed, progress: (step + 1) / steps});
+      const losses = runStep(run, batch, {learningRate: rates[step]!, seed, progress: (step + 1) / steps});
       stopwatch.lap('step');
       checkLosses(losses, step, options.losses);
       for (const [term, value] of losses.entries()) sums[term]! += value;
@@ -137,7 +136,7 @@ async function runEpoch(
   }
   const means = Array.from(sums, sum => sum / own);
   const terms = Object.fromEntries(distinctNames(options.losses).map((name, index) => [name, means[index + 1]!]));
-  return {loss: means[0]!, terms, learningRate: rateAt(before + own - 1)};
+  return {loss: means[0]!, terms, learningRate: rates[before + own - 1]!};
 }
 
 /** Names of the terms. A number distinguishes terms of the same name. */

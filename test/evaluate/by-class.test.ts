@@ -1,6 +1,7 @@
 import {readFileSync} from 'node:fs';
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
+import {argmaxRows} from '../../src/data/arrays.ts';
 import {
   balancedAccuracy,
   type ClassMetrics,
@@ -12,15 +13,8 @@ import {
   macroF1,
 } from '../../src/evaluate/by-class.ts';
 import {coverageCurve, coverageOf, judgedAnswers} from '../../src/evaluate/calibration.ts';
-import {argmaxRows} from '../../src/evaluate/distributions.ts';
-import {
-  accuracy,
-  adaptiveEce,
-  agreementWhereTeacherErrs,
-  ece,
-  evaluateLogits,
-  overconfidence,
-} from '../../src/evaluate/metrics.ts';
+import {accuracy, agreementWhereTeacherErrs, evaluateLogits, overconfidence} from '../../src/evaluate/metrics.ts';
+import {adaptiveEce, ece} from '../../src/evaluate/reliability.ts';
 import {reference} from './reference.ts';
 
 interface Measures {

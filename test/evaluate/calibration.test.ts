@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {cascaded, judgedAnswers} from '../../src/evaluate/calibration.ts';
-import {exactInterval} from '../../src/statistics/binomial-bounds.ts';
+import {exactInterval} from '../../src/statistics/bounds.ts';
 
 // Confidences of about 0.99, 0.95, 0.88, 0.73 and 0.62; the fourth and the last are wrong.
 const gaps = [4.6, 3, 2, 1, 0.5];

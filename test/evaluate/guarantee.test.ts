@@ -13,7 +13,7 @@ import {
   certify,
   NOTHING_LOCAL,
 } from '../../src/evaluate/guarantee.ts';
-import {upperBound} from '../../src/statistics/binomial-bounds.ts';
+import {upperBound} from '../../src/statistics/bounds.ts';
 
 interface Case extends CascadeTarget {
   readonly answers: number;

@@ -5,7 +5,6 @@ import {
   accuracy,
   agreement,
   brier,
-  ece,
   evaluateLogits,
   jointAgreement,
   meanEntropy,
@@ -13,6 +12,7 @@ import {
   nll,
   overconfidence,
 } from '../../src/evaluate/metrics.ts';
+import {ece} from '../../src/evaluate/reliability.ts';
 import {reference} from './reference.ts';
 
 const {classes, labels, teacher, student} = reference;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {argmaxRows, softmaxRows} from '../../src/evaluate/distributions.ts';
+import {argmaxRows, softmaxRows} from '../../src/data/arrays.ts';
 import {agreement, brierToTeacher, meanEntropy, meanKl, totalVariation} from '../../src/evaluate/metrics.ts';
 import {
   expectedLevels,

@@ -2,7 +2,8 @@ import {readFileSync} from 'node:fs';
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {InputError} from '../../src/errors.ts';
-import {ece, nll} from '../../src/evaluate/metrics.ts';
+import {nll} from '../../src/evaluate/metrics.ts';
+import {ece} from '../../src/evaluate/reliability.ts';
 import {fitTemperature} from '../../src/knowledge/fit-temperature.ts';
 import {reference} from '../evaluate/reference.ts';
 

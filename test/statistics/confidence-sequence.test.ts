@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {describe, expect, it} from 'vitest';
 import {randomFraction, seededRandom} from '../../src/data/random.ts';
-import {exactInterval} from '../../src/statistics/binomial-bounds.ts';
+import {exactInterval} from '../../src/statistics/bounds.ts';
 import {confidenceSequence} from '../../src/statistics/confidence-sequence.ts';
 
 /** The mixture by numerical integration, see `test/fixtures/statistics/make-watching.py`. */

@@ -1,8 +1,8 @@
 import {beforeAll, describe, expect, it} from 'vitest';
+import {argmaxRows} from '../../src/data/arrays.ts';
 import {drawExamples} from '../../src/data/split.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {cascadeOf} from '../../src/evaluate/calibration.ts';
-import {argmaxRows} from '../../src/evaluate/distributions.ts';
 import {certify, NOTHING_LOCAL} from '../../src/evaluate/guarantee.ts';
 import {type Knowledge, trueLabels} from '../../src/knowledge/knowledge.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';

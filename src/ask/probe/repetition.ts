@@ -1,5 +1,5 @@
 import {sameValues} from '../../data/arrays.ts';
-import {exactInterval} from '../../statistics/binomial-bounds.ts';
+import {exactInterval} from '../../statistics/bounds.ts';
 import type {Answer, Outcome} from '../../teacher.ts';
 import {compareAnswers} from '../compare-answers.ts';
 import type {LedgerSnapshot} from '../ledger.ts';

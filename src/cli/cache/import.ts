@@ -66,7 +66,7 @@ export async function runImportLogs(flags: ImportLogFlags): Promise<void> {
   const requests = batchInput && (await openRequests(batchInput));
   try {
     const {byLevel} = await openTeachers(recipe, [level], services);
-    const leaf = soleLeaf(byLevel.get(level)!, recipe, level);
+    const leaf = soleLeaf(byLevel[level]!, recipe, level);
     const coverage = await coverageOf(recipe, leaf);
     const lines = digests.reduce((sum, digest) => sum + digest.lines, 0);
     const tell = (records: number) => terminal.progress('read', records, lines, counted(records, 'record'));

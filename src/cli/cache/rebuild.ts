@@ -3,7 +3,7 @@ import {askEach} from '../../ask/batches.ts';
 import {queriesAbout} from '../../ask/collect.ts';
 import {InputError} from '../../errors.ts';
 import {loadRecipe} from '../../recipe/load.ts';
-import {resolveRecipe, transferOf} from '../../recipe/resolve.ts';
+import {resolveRecipe} from '../../recipe/resolve.ts';
 import {isStoreUrl, journalOf} from '../../store/cache-path.ts';
 import {rebuildStore} from '../../store/journal/rebuild.ts';
 import {isDamagedLmdb} from '../../store/lmdb/file.ts';
@@ -57,7 +57,7 @@ async function readByRecipe(path: string, flags: CacheFlags, terminal: Terminal)
   try {
     for (const plan of recipe.queryPlans) {
       const {teacher} = study.asking.open(study.teacherFor(plan));
-      const queries = queriesAbout(transferOf(plan, recipe.drawn));
+      const queries = queriesAbout(recipe.transferOf(plan));
       // Inputs that are not in the journal stay unanswered.
       await askEach(teacher, queries, () => {}, {detail: plan.detail});
     }

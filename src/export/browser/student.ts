@@ -1,9 +1,9 @@
+import {argmaxRows, softmaxRows} from '../../data/arrays.ts';
 import {rawTensor} from '../../data/batch.ts';
 import {type Inputs, sizeOf} from '../../data/inputs.ts';
 import {layers, tf} from '../../engine/tf.ts';
 import {startWasmInBrowser} from '../../engine/wasm-browser.ts';
 import {InputError} from '../../errors.ts';
-import {argmaxRows, softmaxRows} from '../../evaluate/distributions.ts';
 import type {StudentDescription} from '../../student/description.ts';
 import {outputsOf} from '../../student/forward.ts';
 import {makeStudent} from '../../student/make-student.ts';

@@ -1,10 +1,9 @@
 import {join} from 'node:path';
-import {sameClasses} from '../../data/arrays.ts';
+import {distributionsOf, sameClasses} from '../../data/arrays.ts';
 import {type Delimiter, idOf} from '../../data/human-table/table.ts';
 import type {TextInputs} from '../../data/inputs.ts';
 import {InputError} from '../../errors.ts';
-import {argmaxRows, softmaxRows} from '../../evaluate/distributions.ts';
-import {boundsWithMissing} from '../../statistics/missing-bounds.ts';
+import {boundsWithMissing} from '../../statistics/bounds.ts';
 import {predictLogits} from '../../student/predict.ts';
 import type {Student} from '../../student/student.ts';
 import {askReference} from '../asking.ts';
@@ -99,8 +98,6 @@ async function answersOf(
     onFallback,
     signal,
   });
-  const classes = student.classes.length;
-  const labels = argmaxRows(logits, classes);
-  const probabilities = softmaxRows(logits, classes, student.calibration?.temperature);
-  return {labels, confidence: Float64Array.from(labels, (label, row) => probabilities[row * classes + label]!)};
+  const {named, confidences} = distributionsOf(logits, student.classes.length, student.calibration?.temperature);
+  return {labels: named, confidence: confidences};
 }

@@ -4,8 +4,7 @@ import {z} from 'zod';
 import {replaceFile} from '../../data/files.ts';
 import type {PlannedMethod} from '../../recipe/methods.ts';
 import type {Setting} from '../../recipe/settings.ts';
-import {digestOf} from '../../train/digest.ts';
-import {fingerprintOf} from '../../train/fingerprint.ts';
+import {digestOf, fingerprintOf} from '../../train/fingerprint.ts';
 import {divide} from '../divide.ts';
 import type {Trial} from '../method-choices.ts';
 import type {AnsweredMethod} from '../methods.ts';
@@ -85,9 +84,9 @@ export async function fingerprintOfTrials(
   method: AnsweredMethod,
   settings: readonly Setting[],
 ): Promise<string> {
-  const {seeds, students, folds} = recipe;
+  const {seeds, folds} = recipe;
   const {training} = divide(recipe, method, method.knowledge);
-  const student = trainer.fresh(students[0]!, seeds[0]!);
+  const student = trainer.fresh(seeds[0]!);
   const run = await trainer.start(student, {...method, knowledge: training}, seeds[0]!);
   try {
     const start = run.weights.map(weight => weight.dataSync());

@@ -74,8 +74,8 @@ async function trained(
   epochs: number,
   onShare: OnShare,
 ): Promise<Trained> {
-  const {students, seeds, training} = recipe;
-  const student = trainer.fresh(students[0]!, seeds[0]!);
+  const {seeds, training} = recipe;
+  const student = trainer.fresh(seeds[0]!);
   const curve: CurvePoint[] = [];
   let best = Number.NaN;
   const onStep: OnStep = ({step, steps}) => onShare(step / steps);

@@ -17,10 +17,11 @@ import {accuracy, argmaxRows} from 'limbeck/metrics';
 import {selectInputs, type TensorInputs} from '../../../src/data/inputs.ts';
 import {type RandomGenerator, randomFraction, randomInteger, seededRandom} from '../../../src/data/random.ts';
 import {asSplit, type Split} from '../../../src/data/split.ts';
-import {exactInterval} from '../../../src/statistics/binomial-bounds.ts';
+import {exactInterval} from '../../../src/statistics/bounds.ts';
 import {defaultOptimizer, defaultSchedule} from '../../../src/train/defaults.ts';
 import {courseOf, type Judged, judgeFit, mostFrequentShare} from '../../../src/train/fit.ts';
 import type {Epoch} from '../../../src/train/options.ts';
+import {ratesOf} from '../../../src/train/schedule.ts';
 import {PARTS, partOf} from '../../../src/train/trend.ts';
 import {CHOSEN_ON, type DrawnTask, JUDGED_ON} from './tasks.ts';
 
@@ -167,7 +168,7 @@ async function ran(made: DrawnTask, {knowledge, validation, test}: Shares, {step
   const judged = {
     ...{trainingAgreement, steps: all, stopped: false},
     mostFrequent: mostFrequentShare(labelsOf(knowledge)),
-    ...courseOf({steps: all, schedule, optimizer}, {course, epochs}),
+    ...courseOf({steps: all, rates: ratesOf(schedule, all, optimizer)}, {course, epochs}),
   };
   const agreement = accuracy(await predictLogits(student, test.inputs), test.labels, classes.length);
   student.model.dispose();

@@ -3,7 +3,7 @@ import {seededRandom} from '../../../src/data/random.ts';
 import {exchangeRate} from '../../../src/evaluate/exchange-rate.ts';
 import {judgePairs, type MethodCurve, type PairJudgement} from '../../../src/evaluate/judge-pairs.ts';
 import {mean} from '../../../src/evaluate/statistics.ts';
-import {upperBound} from '../../../src/statistics/binomial-bounds.ts';
+import {upperBound} from '../../../src/statistics/bounds.ts';
 import {BUDGETS, type DrawnMethod, drawStudy, KINDS, type KindDifference, LINE} from './budget-studies.ts';
 
 /** The line, higher by an amount at each budget. */

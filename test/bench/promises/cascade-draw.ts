@@ -1,9 +1,9 @@
 import {adam, hardLabels, predictLogits, type Student, train} from 'limbeck';
 import {fitTemperature} from 'limbeck/metrics';
+import {argmaxRows} from '../../../src/data/arrays.ts';
 import {selectTensors} from '../../../src/data/inputs.ts';
 import {randomFraction, seededRandom, shuffledIndices} from '../../../src/data/random.ts';
 import {judgedAnswers} from '../../../src/evaluate/calibration.ts';
-import {argmaxRows} from '../../../src/evaluate/distributions.ts';
 import type {Knowledge, StoredKnowledge} from '../../../src/knowledge/knowledge.ts';
 import {crossFit} from '../../../src/study/cross-fit.ts';
 import {divide} from '../../../src/study/divide.ts';

@@ -1,10 +1,10 @@
 import {adam, hardLabels, mlp, predictLogits, type StudentBuilder, train, trueLabels} from 'limbeck';
 import {detect, classes as languageNames, languages} from '../../../examples/languages/detectors.ts';
 import {classes as mailClasses, readMails} from '../../../examples/spam/mails.ts';
+import {argmaxRows, softmaxRows} from '../../../src/data/arrays.ts';
 import {readNgrams} from '../../../src/data/hashed-reading.ts';
 import type {TensorInputs} from '../../../src/data/inputs.ts';
 import {randomNormals, seededRandom} from '../../../src/data/random.ts';
-import {argmaxRows, softmaxRows} from '../../../src/evaluate/distributions.ts';
 
 /** A pool of inputs with a teacher's answers. Each draw buys some of the answers. */
 export interface CascadeTask {

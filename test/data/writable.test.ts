@@ -2,8 +2,8 @@ import {chmod, mkdir, mkdtemp, readdir, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
+import {checkWritable} from '../../src/data/files.ts';
 import {InputError} from '../../src/errors.ts';
-import {checkWritable} from '../../src/study/writable.ts';
 
 let folder: string;
 
