@@ -1,4 +1,4 @@
-import {digestKey, digestQuery, type QueryDigest} from '../store/key.ts';
+import {digestKey, digestQuery, type QueryDigest} from '../store/stored-answer.ts';
 import type {Access, Answer, AnswerOf, AskOptions, Outcome, Query, Teacher} from '../teacher.ts';
 
 /** Options that layers pass to each other, in addition to those that a teacher receives. */

@@ -43,5 +43,5 @@ export {type RetryOptions, withRetry} from '../ask/retry.ts';
 export {type StackOptions, stack} from '../ask/teacher-stack.ts';
 export {coarsen, satisfies} from '../knowledge/coarsen.ts';
 export {type Admission, type AdmissionOptions, createAdmission} from '../pace/admission.ts';
-export {answerKey} from '../store/key.ts';
 export {type AnswerStore, type AnswerStoreOptions, openAnswerStore, type StoredAnswer} from '../store/store.ts';
+export {answerKey} from '../store/stored-answer.ts';

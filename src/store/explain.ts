@@ -1,6 +1,6 @@
 import type {Json, Teacher} from '../teacher.ts';
-import type {QueryDigest} from './key.ts';
 import type {AnswerStore} from './store.ts';
+import type {QueryDigest} from './stored-answer.ts';
 
 /** A field of a key in which two queries differ. */
 export interface Difference {

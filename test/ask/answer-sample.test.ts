@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {AnswerSample} from '../../src/ask/answer-sample.ts';
-import {answerKey} from '../../src/store/key.ts';
+import {answerKey} from '../../src/store/stored-answer.ts';
 import {about} from './fake-teacher.ts';
 
 const [query] = about(1);

@@ -9,7 +9,7 @@ import {onceEach} from '../../src/ask/notes.ts';
 import {AnswerStoreError, BudgetError, TeacherError} from '../../src/errors.ts';
 import {type AdmissionRequest, createAdmission} from '../../src/pace/admission.ts';
 import {type Journal, openJournal} from '../../src/store/journal/journal.ts';
-import {answerKey} from '../../src/store/key.ts';
+import {answerKey} from '../../src/store/stored-answer.ts';
 import type {Reply, Service} from '../../src/teacher.ts';
 import {about, fakeTeacher, labelled} from './fake-teacher.ts';
 import {labels, ok, payingTeacher, refusal} from './paying-teacher.ts';

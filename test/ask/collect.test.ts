@@ -3,8 +3,8 @@ import {answersTo, collect} from '../../src/ask/collect.ts';
 import {stack} from '../../src/ask/teacher-stack.ts';
 import type {TransferSet} from '../../src/data/split.ts';
 import {KnowledgeError} from '../../src/errors.ts';
-import {answerKey} from '../../src/store/key.ts';
 import {openAnswerStore} from '../../src/store/store.ts';
+import {answerKey} from '../../src/store/stored-answer.ts';
 import {about, fakeTeacher, labelled, scored} from './fake-teacher.ts';
 
 const black = {access: 'black-box', detail: {kind: 'label'}} as const;

@@ -3,8 +3,8 @@ import {labelModel} from '../../src/ask/compose/label-model.ts';
 import {degrade} from '../../src/ask/degrade.ts';
 import {createLedger} from '../../src/ask/ledger.ts';
 import {stack} from '../../src/ask/teacher-stack.ts';
-import {answerKey} from '../../src/store/key.ts';
 import {openAnswerStore} from '../../src/store/store.ts';
+import {answerKey} from '../../src/store/stored-answer.ts';
 import type {Outcome, Teacher} from '../../src/teacher.ts';
 import {about, fakeTeacher, labelled} from './fake-teacher.ts';
 

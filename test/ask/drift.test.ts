@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest';
 import type {Bought} from '../../src/ask/calls.ts';
 import {DriftGuard, type DriftOptions, withDriftGuard} from '../../src/ask/drift.ts';
 import {InputError, KnowledgeError} from '../../src/errors.ts';
-import {answerKey} from '../../src/store/key.ts';
+import {answerKey} from '../../src/store/stored-answer.ts';
 import type {Outcome} from '../../src/teacher.ts';
 import {about, fakeTeacher, labelled} from './fake-teacher.ts';
 

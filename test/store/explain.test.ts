@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {describeDifferences, explainMiss} from '../../src/store/explain.ts';
-import {digestKey, digestQuery} from '../../src/store/key.ts';
 import {openAnswerStore} from '../../src/store/store.ts';
+import {digestKey, digestQuery} from '../../src/store/stored-answer.ts';
 import type {Teacher} from '../../src/teacher.ts';
 
 const digest = (text: string, view = 0) => digestQuery({input: {kind: 'text', text}, view});

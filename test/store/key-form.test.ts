@@ -3,8 +3,8 @@ import {describe, expect, it} from 'vitest';
 import {withCache} from '../../src/ask/keep/cache.ts';
 import {withKeeping} from '../../src/ask/keep/keep.ts';
 import {AnswerStoreError} from '../../src/errors.ts';
-import {answerKey, digestQuery} from '../../src/store/key.ts';
 import {type AnswerStore, openAnswerStore, type StoredAnswer} from '../../src/store/store.ts';
+import {answerKey, digestQuery} from '../../src/store/stored-answer.ts';
 import type {Query} from '../../src/teacher.ts';
 import {about, fakeTeacher, labelled} from '../ask/fake-teacher.ts';
 

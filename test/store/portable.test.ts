@@ -4,9 +4,9 @@ import {join} from 'node:path';
 import {gunzipSync, gzipSync} from 'node:zlib';
 import {describe, expect, it} from 'vitest';
 import {KnowledgeError} from '../../src/errors.ts';
-import {digestKey, digestQuery} from '../../src/store/key.ts';
 import {exportAnswers, importAnswers} from '../../src/store/portable.ts';
 import {type AnswerEntry, openAnswerStore} from '../../src/store/store.ts';
+import {digestKey, digestQuery} from '../../src/store/stored-answer.ts';
 import type {Answer, Detail} from '../../src/teacher.ts';
 
 const newStore = () => openAnswerStore({store: new Map()});

@@ -1,5 +1,5 @@
-import {digestQuery} from '../../src/store/key.ts';
 import type {StoredAnswer} from '../../src/store/store.ts';
+import {digestQuery} from '../../src/store/stored-answer.ts';
 
 /** A record with these logits and otherwise made-up contents. */
 export function storedAnswer(logits: Float32Array): StoredAnswer {

@@ -3,7 +3,7 @@ import {type Inputs, inputAt} from '../../data/inputs.ts';
 import {KnowledgeError, LimbeckError, TeacherError} from '../../errors.ts';
 import {describeDetail, satisfies} from '../../knowledge/coarsen.ts';
 import {once} from '../../once.ts';
-import {digestQuery} from '../../store/key.ts';
+import {digestQuery} from '../../store/stored-answer.ts';
 import type {Access, Outcome, Part, Query, Teacher} from '../../teacher.ts';
 import type {LayerOptions} from '../layer.ts';
 import {type AskPart, askerOf} from './parts.ts';

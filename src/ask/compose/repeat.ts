@@ -2,7 +2,7 @@ import {mixSeed} from '../../data/random.ts';
 import {type View, viewInputs} from '../../data/view.ts';
 import {InputError, LimbeckError, TeacherError} from '../../errors.ts';
 import {checkOptions, kinds, type Shape} from '../../options.ts';
-import {digestQuery} from '../../store/key.ts';
+import {digestQuery} from '../../store/stored-answer.ts';
 import type {Outcome, Part, Query, Teacher} from '../../teacher.ts';
 import type {LayerOptions} from '../layer.ts';
 import {type Combined, combine, partShowing, shownBy, unknownBest} from './combination.ts';

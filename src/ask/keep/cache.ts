@@ -1,7 +1,7 @@
 import {AnswerStoreError} from '../../errors.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
-import {digestKey, KEY_VERSION} from '../../store/key.ts';
 import type {AnswerEntry, AnswerStore, StoredAnswer} from '../../store/store.ts';
+import {digestKey, KEY_VERSION} from '../../store/stored-answer.ts';
 import type {Access, Answer, AnswerOf, Detail, Outcome, Query, Teacher} from '../../teacher.ts';
 import type {DriftGuard} from '../drift.ts';
 import {keyed, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';

@@ -1,8 +1,7 @@
 import {UnrecordedError} from '../../errors.ts';
 import {describeDifferences, explainMiss} from '../../store/explain.ts';
-import {identityText} from '../../store/key.ts';
 import type {AnswerStore} from '../../store/store.ts';
-import {readAlike} from '../../store/stored-answer.ts';
+import {identityText, readAlike} from '../../store/stored-answer.ts';
 import type {Access, Outcome, Query, Teacher} from '../../teacher.ts';
 import {keyed, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import {BudgetError, PendingError, TeacherError} from '../../errors.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
-import type {BatchRecord} from '../../store/journal/batches.ts';
+import type {BatchRecord} from '../../store/journal/unfinished.ts';
 import type {Access, Outcome, Query} from '../../teacher.ts';
 import {type Halt, haltAfter} from '../batches.ts';
 import type {LayeredTeacher, LayerOptions} from '../layer.ts';

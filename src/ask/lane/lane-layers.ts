@@ -1,6 +1,6 @@
 import {KnowledgeError} from '../../errors.ts';
-import type {BatchRecord} from '../../store/journal/batches.ts';
 import type {Journal} from '../../store/journal/journal.ts';
+import type {BatchRecord} from '../../store/journal/unfinished.ts';
 import type {Access, Outcome, Query, Teacher} from '../../teacher.ts';
 import {withBatches} from '../batches.ts';
 import type {Budget} from '../budget/budget.ts';

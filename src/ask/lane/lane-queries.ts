@@ -1,6 +1,6 @@
 import {TeacherError} from '../../errors.ts';
 import type {BatchLane} from '../../lane.ts';
-import type {BatchRecord} from '../../store/journal/batches.ts';
+import type {BatchRecord} from '../../store/journal/unfinished.ts';
 import type {Access, Outcome, Query, Teacher} from '../../teacher.ts';
 import {keyed} from '../layer.ts';
 import type {LaneWork} from './lane-work.ts';

@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto';
 import {type BudgetError, TeacherError} from '../../errors.ts';
 import type {LostBatch} from '../../lane.ts';
-import type {BatchRecord} from '../../store/journal/batches.ts';
+import type {BatchRecord} from '../../store/journal/unfinished.ts';
 import type {Query, Usage} from '../../teacher.ts';
 import type {Reservation} from '../budget/budget.ts';
 import type {Charge} from '../budget/price.ts';

@@ -1,6 +1,6 @@
 import {KnowledgeError} from '../../errors.ts';
-import {identityText} from '../../store/key.ts';
 import type {AnswerStore, StoredAnswer} from '../../store/store.ts';
+import {identityText} from '../../store/stored-answer.ts';
 import type {Detail, Outcome, Query, Teacher, Usage} from '../../teacher.ts';
 import {type Leaf, layeredBy} from '../compose/parts.ts';
 import {findKept, type Lookup, shown} from '../keep/kept-answers.ts';

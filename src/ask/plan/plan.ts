@@ -1,6 +1,6 @@
 import type {Inputs} from '../../data/inputs.ts';
 import {satisfies, withoutFeatures} from '../../knowledge/coarsen.ts';
-import type {BatchRecords} from '../../store/journal/batches.ts';
+import type {BatchRecords} from '../../store/journal/unfinished.ts';
 import {type AnswerStore, openAnswerStore} from '../../store/store.ts';
 import type {Detail, Query, Rate, Teacher} from '../../teacher.ts';
 import {queryAbout} from '../collect.ts';

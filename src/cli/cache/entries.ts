@@ -3,11 +3,10 @@ import {InputError, KnowledgeError} from '../../errors.ts';
 import {describeDetail} from '../../knowledge/coarsen.ts';
 import {journalOf} from '../../store/cache-path.ts';
 import {writeDeleted} from '../../store/journal/deleted-keys.ts';
-import {identityText} from '../../store/key.ts';
 import {exportAnswers} from '../../store/portable.ts';
 import {noteOnSkipped, type Quarantined, readQuarantine} from '../../store/quarantine.ts';
 import type {AnswerEntry} from '../../store/store.ts';
-import {problemWith} from '../../store/stored-answer.ts';
+import {identityText, problemWith} from '../../store/stored-answer.ts';
 import {openTerminal} from '../terminal.ts';
 import {type CacheFlags, withStore} from './with-store.ts';
 

@@ -4,13 +4,12 @@ import type {Reply} from '../../teacher.ts';
 import {type Owner, thisProcess} from '../owner.ts';
 import {Quarantine, type Quarantined} from '../quarantine.ts';
 import type {AnswerEntry, ReplyLocation} from '../stored-answer.ts';
-import {BatchRecords} from './batches.ts';
 import {KeptLines, type KeptReply, lineOf, refusedLine, replyLine} from './lines.ts';
 import {holdLock, type JournalLock} from './lock.ts';
-import type {Outstanding} from './outstanding.ts';
 import {JournalReader} from './reader.ts';
 import {carryLines, type Recovery, recover, retire} from './recovery.ts';
 import {createSegment, journalFailure, SegmentWriter} from './segment.ts';
+import {BatchRecords, type Outstanding} from './unfinished.ts';
 
 export type {Quarantined} from '../quarantine.ts';
 export type {ReplyLocation} from '../stored-answer.ts';

@@ -4,8 +4,8 @@ import {fateOf, isOfThisMachine, type Owner} from '../owner.ts';
 import type {ReplyLocation} from '../stored-answer.ts';
 import {holdsImported, holdsReply, lineOf, linesOf, parseReply, replyNumber, segmentsIn} from './lines.ts';
 import {isLocked, removeLock} from './lock.ts';
-import {Outstanding} from './outstanding.ts';
 import {CLOSING, isClosed, type SegmentHead} from './segment.ts';
+import {Outstanding} from './unfinished.ts';
 
 /** The unfinished calls in the segments of ended processes. */
 export interface Recovery {

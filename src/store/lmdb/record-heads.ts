@@ -1,6 +1,6 @@
 import {hash} from 'node:crypto';
+import {isDeepStrictEqual} from 'node:util';
 import {stringify} from 'safe-stable-stringify';
-import {sameValues} from '../../data/arrays.ts';
 import type {Json} from '../../teacher.ts';
 import type {ImportedFrom, StoredAnswer} from '../stored-answer.ts';
 
@@ -111,15 +111,11 @@ function isHeadOf(head: RecordHead, {teacher, detail, question, reader, reply, i
     head.imported?.model === imported?.model &&
     head.reader === reader &&
     head.dtype === question.dtype &&
-    sameValues(head.shape, question.shape) &&
-    isSameDetail(head.detail, detail)
+    isEqual(head.shape, question.shape) &&
+    isEqual(head.detail, detail)
   );
 }
 
-function isSameDetail(one: StoredAnswer['detail'], other: StoredAnswer['detail']): boolean {
-  if (one.kind === 'top-k') return other.kind === 'top-k' && one.k === other.k;
-  if (one.kind !== 'logits') return one.kind === other.kind;
-  if (other.kind !== 'logits') return false;
-  const [features, others] = [one.features, other.features];
-  return features && others ? sameValues(features, others) : features === others;
+function isEqual(one: unknown, other: unknown): boolean {
+  return one === other || isDeepStrictEqual(one, other);
 }

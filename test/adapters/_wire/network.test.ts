@@ -11,7 +11,7 @@ import {type OpenInferenceOptions, openInference} from '../../../adapters/open-i
 import {openai} from '../../../adapters/openai.ts';
 import {TeacherError} from '../../../src/errors.ts';
 import {withoutSecrets} from '../../../src/secrets.ts';
-import {answerKey} from '../../../src/store/key.ts';
+import {answerKey} from '../../../src/store/stored-answer.ts';
 import {type Handler, startGrpc, writeReply} from '../grpc-service.ts';
 import {floats} from '../replay.ts';
 import {

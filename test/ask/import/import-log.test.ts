@@ -7,10 +7,9 @@ import type {LogRow} from '../../../src/data/logs/rows.ts';
 import {InputError} from '../../../src/errors.ts';
 import {openJournal} from '../../../src/store/journal/journal.ts';
 import {rebuildStore} from '../../../src/store/journal/rebuild.ts';
-import {answerKey} from '../../../src/store/key.ts';
 import {thisProcess} from '../../../src/store/owner.ts';
 import {type AnswerStore, openAnswerStore} from '../../../src/store/store.ts';
-import {problemWith} from '../../../src/store/stored-answer.ts';
+import {answerKey, problemWith} from '../../../src/store/stored-answer.ts';
 import {fakeTeacher} from '../fake-teacher.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'limbeck-import-test-'));

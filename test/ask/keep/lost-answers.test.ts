@@ -6,8 +6,8 @@ import {openAsking} from '../../../src/ask/asking.ts';
 import {writeDeleted} from '../../../src/store/journal/deleted-keys.ts';
 import {segmentsIn} from '../../../src/store/journal/lines.ts';
 import {rebuildStore} from '../../../src/store/journal/rebuild.ts';
-import {answerKey} from '../../../src/store/key.ts';
 import {type AnswerEntry, type AnswerStore, openAnswerStore} from '../../../src/store/store.ts';
+import {answerKey} from '../../../src/store/stored-answer.ts';
 import {about, labelled} from '../fake-teacher.ts';
 import {payingTeacher} from '../paying-teacher.ts';
 

@@ -1,8 +1,8 @@
 import {describe, expect, it} from 'vitest';
 import {withKeeping} from '../../../src/ask/keep/keep.ts';
 import {type RecordMode, withRecordMode} from '../../../src/ask/keep/record.ts';
-import {answerKey} from '../../../src/store/key.ts';
 import {openAnswerStore} from '../../../src/store/store.ts';
+import {answerKey} from '../../../src/store/stored-answer.ts';
 import {about, fakeTeacher, labelled} from '../fake-teacher.ts';
 
 const fields = {access: 'black-box', detail: {kind: 'label'}} as const;

@@ -5,8 +5,8 @@
  */
 import {join} from 'node:path';
 import type {Dispatcher} from 'undici';
-import type {QueryDigest} from '../../../src/store/key.ts';
 import type {AnswerEntry} from '../../../src/store/store.ts';
+import type {QueryDigest} from '../../../src/store/stored-answer.ts';
 import type {Query} from '../../../src/teacher.ts';
 import {built, instantTeacher, queries, requestOf} from './library.ts';
 
@@ -30,8 +30,9 @@ const CHUNKS = 2;
 const {openJournal} =
   await built<typeof import('../../../src/store/journal/journal.ts')>('src/store/journal/journal.js');
 const {openStoreAt} = await built<typeof import('../../../src/store/store.ts')>('src/store/store.js');
-const {digestKey, digestQuery} = await built<typeof import('../../../src/store/key.ts')>('src/store/key.js');
-const {coalesce} = await built<typeof import('../../../src/once.ts')>('src/store/coalesce.js');
+const {digestKey, digestQuery} =
+  await built<typeof import('../../../src/store/stored-answer.ts')>('src/store/stored-answer.js');
+const {coalesce} = await built<typeof import('../../../src/once.ts')>('src/once.js');
 const {postJson} = await built<typeof import('../../../adapters/_wire/request.ts')>('adapters/_wire/request.js');
 
 export async function askByParts(options: PartsOptions, calls: number, folder: string): Promise<void> {

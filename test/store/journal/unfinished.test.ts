@@ -3,7 +3,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import {AnswerStoreError} from '../../../src/errors.ts';
-import {type BatchRecord, BatchRecords} from '../../../src/store/journal/batches.ts';
+import {type BatchRecord, BatchRecords} from '../../../src/store/journal/unfinished.ts';
 
 let folder: string;
 
