@@ -198,7 +198,8 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
   patient?.waitFor?.({wait, onWait: onNote});
   const admission = admissionOf?.(teacher) ?? ownAdmission(teacher);
   const refusals = refusalsOf(teacher);
-  const declared = new DeclaredScores(teacher);
+  // A black box shows no scores.
+  const declared = teacher.access === 'black-box' ? undefined : new DeclaredScores(teacher);
   const tried = withRefusedInputs(teacher, refusals);
   const counted = firstAnswerOf ? withFirstAnswer(tried, firstAnswerOf(teacher)) : tried;
   const requests = requestsTo?.(teacher);
@@ -209,7 +210,7 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
   const keeping = (inner: LayeredTeacher<A>) => {
     const recording = withRecordMode(inner, {store, mode: record});
     const recovered = recovery ? withRecovery(recording, {journal: recovery, retryQuarantined}) : recording;
-    const checked = withDeclaredScores(recovered, declared);
+    const checked = declared ? withDeclaredScores(recovered, declared) : recovered;
     return withKeeping(checked, {store, refusals, declared, ledger, journal, replace});
   };
   const batches = laneLayers({teacher, alone: guarded, keeping, journal, ledger, budget, onNote, choice: lane});

@@ -2,7 +2,7 @@ import {readdir, stat} from 'node:fs/promises';
 import {join} from 'node:path';
 import type {Asking} from '../ask/asking.ts';
 import {leavesOf} from '../ask/compose/parts.ts';
-import {planFromNothing} from '../ask/plan/plan.ts';
+import {planAsking} from '../ask/plan/plan.ts';
 import {type Inputs, inputAt, selectInputs} from '../data/inputs.ts';
 import {asTeacher} from '../student/as-teacher.ts';
 import {loadStudent} from '../student/files.ts';
@@ -108,7 +108,8 @@ function observedSpeed(asking: Asking, teacher: Teacher): Speed {
 
 async function priceOf({store}: Asking, teacher: Teacher, inputs: Inputs, detail: Detail): Promise<number | undefined> {
   const rows = Array.from({length: Math.min(PRICED, inputs.count)}, (_, row) => row);
-  const {isService, usd} = await planFromNothing(teacher, selectInputs(inputs, rows), {store, detail});
+  const options = {store, isFromNothing: true, detail};
+  const {isService, usd} = await planAsking(teacher, selectInputs(inputs, rows), options);
   if (!isService) return 0;
   return usd && (1000 * usd.expected) / rows.length;
 }

@@ -1,4 +1,4 @@
-import {planFromNothing} from '../ask/plan/plan.ts';
+import {planAsking} from '../ask/plan/plan.ts';
 import {type Inputs, selectInputs} from '../data/inputs.ts';
 import {versionsOf} from '../data/versions.ts';
 import type {BudgetCost} from './budget-results.ts';
@@ -8,7 +8,7 @@ import type {Study} from './study.ts';
 /** The cost if nobody is asked. */
 const NOTHING = {low: 0, expected: 0, worst: 0};
 
-/** The cost of each method's answers at each budget by themselves, see `planFromNothing`. */
+/** The cost of each method's answers at each budget by themselves, as if no answer were kept. */
 export async function costsOf(
   study: Pick<Study, 'recipe' | 'asking'>,
   sizes: readonly number[],
@@ -36,7 +36,7 @@ async function costOf(
 ): Promise<Pick<BudgetCost, 'calls' | 'tokens' | 'usd'>> {
   if (asked === undefined) return {calls: NOTHING, usd: NOTHING};
   const {views, ...versions} = countedViews ? versionsOf(inputs, countedViews) : {inputs, views: undefined};
-  const options = {store: asking.store, detail, ...(views && {views})};
-  const {isService, calls, tokens, usd} = await planFromNothing(asked, versions.inputs, options);
+  const options = {store: asking.store, isFromNothing: true, detail, ...(views && {views})};
+  const {isService, calls, tokens, usd} = await planAsking(asked, versions.inputs, options);
   return isService ? {calls, tokens, usd} : {calls: NOTHING, usd: NOTHING};
 }

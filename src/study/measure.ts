@@ -10,7 +10,7 @@ import {
   type TeacherEfficiency,
   teacherEfficiency,
 } from '../evaluate/efficiency.ts';
-import {agreementWhereTeacherErrs, evaluate} from '../evaluate/metrics.ts';
+import {evaluate} from '../evaluate/metrics.ts';
 import {mean} from '../evaluate/statistics.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {boundsWithMissing} from '../statistics/bounds.ts';
@@ -90,7 +90,7 @@ export function measure(
     macroF1: ifLabelled(measured.macroF1),
     agreement,
     agreementBounds: missing.count > 0 ? boundsWithMissing(agreement, missing) : undefined,
-    agreementWhereTeacherErrs: ifLabelled(agreementWhereTeacherErrs(labels, logits, truth, classes)),
+    agreementWhereTeacherErrs: ifLabelled(mean(agreements.filter((_, index) => labels[index] !== truth[index]))),
     klToTeacher: measured.klToTeacher ?? Number.NaN,
     nll: measured.nll,
     ece: measured.ece,

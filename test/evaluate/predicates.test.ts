@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {ece} from '../../src/evaluate/metrics.ts';
 import {multiLabelMetrics, predicateMetrics, yesEce, yesReliability} from '../../src/evaluate/predicates.ts';
+import {ece} from '../../src/evaluate/reliability.ts';
 import {near, typedCases} from './typed.ts';
 
 /** Up to 30 inputs of three predicates, with gaps: what the teacher says, and P(yes) with one decimal. */

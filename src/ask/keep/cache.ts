@@ -7,7 +7,7 @@ import type {DriftGuard} from '../drift.ts';
 import {keyed, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import type {Ledger} from '../ledger.ts';
 import type {Kept} from './keep.ts';
-import {type Held, type Lookup, shown, takeKept} from './kept-answers.ts';
+import {type Held, shown, type TakingLookup, takeKept} from './kept-answers.ts';
 
 type Find<T> = (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>;
 
@@ -51,7 +51,7 @@ export class SingleFlight<T> {
   }
 }
 
-export interface CacheOptions extends Lookup {
+export interface CacheOptions extends TakingLookup {
   /** Counts the queries, and those served without buying. */
   readonly ledger?: Ledger | undefined;
   /**

@@ -17,9 +17,9 @@ interface KeepOptions {
   readonly journal?: Journal | undefined;
   readonly ledger?: Ledger | undefined;
   /** Decides whether the service refuses a query for its input. */
-  readonly refusals?: Refusals;
+  readonly refusals?: Refusals | undefined;
   /** Decides whether the teacher's scores are what was declared. */
-  readonly declared?: DeclaredScores;
+  readonly declared?: DeclaredScores | undefined;
   /**
    * True if a new answer replaces one that holds as much.
    *

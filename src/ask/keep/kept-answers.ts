@@ -8,8 +8,9 @@ import type {Access, Answer, AnswerOf, Detail, Outcome, Query, Reply, Service, T
 import {isAnswerOf, keyed} from '../layer.ts';
 import {type Replies, readReply} from './kept-reply.ts';
 
+/** How kept answers are found. */
 export interface Lookup {
-  readonly store: AnswerStore;
+  readonly store: Pick<AnswerStore, 'getMany'>;
   /**
    * The raw replies, to read answers again if another reader than the teacher's read them, or if the store has lost
    * them.
@@ -19,6 +20,11 @@ export interface Lookup {
   readonly replies?: Replies | undefined;
   /** Called if answers that the store has lost were read from raw replies. */
   readonly onLost?: (() => void) | undefined;
+}
+
+/** How kept answers are found, and put back into a store that has lost them. */
+export interface TakingLookup extends Lookup {
+  readonly store: AnswerStore;
 }
 
 /** An answer with all that it can serve. */
@@ -90,7 +96,7 @@ export async function takeKept(
   queries: readonly Query[],
   teacher: Teacher,
   wanted: Detail,
-  lookup: Lookup,
+  lookup: TakingLookup,
 ): Promise<ReadonlyMap<string, StoredAnswer>> {
   const {found, read} = await findKept(queries, teacher, wanted, lookup);
   if (read.size > 0) await lookup.store.setMany(Array.from(read, ([key, stored]) => ({key, stored})));

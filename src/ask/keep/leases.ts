@@ -5,10 +5,10 @@ import type {Access, Detail, Outcome, Query} from '../../teacher.ts';
 import {askEach, Semaphore} from '../batches.ts';
 import {askOthers, keyed, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import type {Kept} from './keep.ts';
-import {type Lookup, shown, takeKept} from './kept-answers.ts';
+import {shown, type TakingLookup, takeKept} from './kept-answers.ts';
 import type {Doubts} from './recover.ts';
 
-export interface LeasesOptions extends Lookup {
+export interface LeasesOptions extends TakingLookup {
   /**
    * True if an answer that has come in the meantime is served.
    *

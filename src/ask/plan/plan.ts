@@ -1,7 +1,7 @@
 import type {Inputs} from '../../data/inputs.ts';
 import {satisfies, withoutFeatures} from '../../knowledge/coarsen.ts';
 import type {BatchRecords} from '../../store/journal/unfinished.ts';
-import {type AnswerStore, openAnswerStore} from '../../store/store.ts';
+import type {AnswerStore} from '../../store/store.ts';
 import type {Detail, Query, Rate, Teacher} from '../../teacher.ts';
 import {queryAbout} from '../collect.ts';
 import {type Leaf, leavesOf} from '../compose/parts.ts';
@@ -23,11 +23,11 @@ export interface PlanOptions {
    */
   readonly replies?: Replies;
   /**
-   * The store whose answers tell how many tokens a reply takes.
+   * True to plan as if no answer were kept. Replies are still expected to be as long as those of the kept answers.
    *
-   * @default `store`
+   * @default false
    */
-  readonly repliesOf?: AnswerStore | undefined;
+  readonly isFromNothing?: boolean | undefined;
   /**
    * The least that each answer must hold.
    *
@@ -93,34 +93,20 @@ export interface AskPlan extends PlanTotal {
   readonly keptReplies: number;
 }
 
-/**
- * Computes the cost of asking a teacher about inputs as if nothing were kept. Replies are expected to be as long as those
- * that are. Asks nobody.
- */
-export async function planFromNothing(
-  teacher: Teacher,
-  inputs: Inputs,
-  {store, ...options}: Pick<PlanOptions, 'store' | 'detail' | 'views'>,
-): Promise<AskPlan> {
-  const empty = openAnswerStore({store: new Map()});
-  try {
-    return await planAsking(teacher, inputs, {...options, store: empty, repliesOf: store});
-  } finally {
-    await empty.close();
-  }
-}
+/** A store without an answer. */
+const NOTHING: Lookup['store'] = {getMany: async keys => keys.map(() => undefined)};
 
 /** Computes the cost of asking a teacher about inputs. Asks nobody. */
 export async function planAsking(teacher: Teacher, inputs: Inputs, options: PlanOptions): Promise<AskPlan> {
   const {store, replies, detail = withoutFeatures(teacher.detail), rate = {}, byBatches = false, batches} = options;
-  const {views, sample = 0, repliesOf = store} = options;
+  const {views, sample = 0, isFromNothing = false} = options;
   const queries = {count: inputs.count, at: (index: number) => ({...queryAbout(inputs, index, views), sample})};
   const leaves = leavesOf(teacher, detail);
-  const lookup = {store, replies};
+  const lookup: Lookup = isFromNothing ? {store: NOTHING} : {store, replies};
   const kept = leaves.some(isOpenEnded) ? await madeOfKept(teacher, queries, detail, lookup) : undefined;
   const planned = {
     ...lookup,
-    repliesOf,
+    usages: store,
     planned: options.planned ?? new Map<string, Detail>(),
     free: kept?.made ?? new Uint8Array(inputs.count),
     furtherOf: (leaf: Leaf) => furtherLike(leaf, leaves, kept),
@@ -149,7 +135,8 @@ export async function planAsking(teacher: Teacher, inputs: Inputs, options: Plan
 
 /** The shared knowledge of everything that is planned together. */
 interface Planned extends Lookup {
-  readonly repliesOf: AnswerStore;
+  /** Its answers tell how many tokens a reply takes. */
+  readonly usages: AnswerStore;
   /** By key, the queries that would already be bought. */
   readonly planned: Map<string, Detail>;
   /** 1 for each input about which nobody is asked, whatever is missing. */
@@ -191,7 +178,7 @@ async function planLeaf(
     requests.worst.add(isInRounds ? sure : [...sure, ...further]);
     if (isInRounds) requests.worst.addEach(further);
   }
-  if (service && missing > 0) await kept.sample(planned.repliesOf, identity);
+  if (service && missing > 0) await kept.sample(planned.usages, identity);
   return {
     teacher: name,
     isService: service !== undefined,

@@ -1,4 +1,4 @@
-import {digestQuery} from '../../store/key.ts';
+import {digestQuery} from '../../store/stored-answer.ts';
 import type {Access, Outcome, Query} from '../../teacher.ts';
 import {askAll} from '../batches.ts';
 import type {LayeredTeacher, LayerOptions} from '../layer.ts';

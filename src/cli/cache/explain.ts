@@ -1,5 +1,5 @@
 import {leavesOf} from '../../ask/compose/parts.ts';
-import {findKept, type Lookup} from '../../ask/keep/kept-answers.ts';
+import {findKept, type TakingLookup} from '../../ask/keep/kept-answers.ts';
 import {inputAt} from '../../data/inputs.ts';
 import {InputError} from '../../errors.ts';
 import {describeDetail, satisfies} from '../../knowledge/coarsen.ts';
@@ -94,7 +94,7 @@ interface Asked {
   readonly wanted: Detail;
 }
 
-async function explain({teacher, query, wanted}: Asked, lookup: Lookup): Promise<Explained> {
+async function explain({teacher, query, wanted}: Asked, lookup: TakingLookup): Promise<Explained> {
   const {store} = lookup;
   const digest = digestQuery(query);
   const key = digestKey(teacher.identity, digest);
