@@ -14,7 +14,7 @@ import {changesFor, keptVerdict} from '../study/repeatability.ts';
 import {promiseText} from '../study/report/cascades.ts';
 import {choiceSentence, TRAIN_LONGER, tuningSentence, underfittedSentence} from '../study/report/sentences.ts';
 import {checkpointPath, type Learned, learn} from '../study/run.ts';
-import {directoryOf, noteScales, openStudy, type Study} from '../study/study.ts';
+import {directoryOf, openStudy, type Study} from '../study/study.ts';
 import {describeTraffic, knowledgeWithTraffic} from '../study/traffic.ts';
 import {tuneMethods} from '../study/tune/tune.ts';
 import type {CheckpointOptions} from '../train/options.ts';
@@ -40,7 +40,7 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   await checkWritable(directoryOf(source, options));
   const recipe = await resolveRecipe(source);
   const {liveLevel} = methodNamed(recipe.methods, name);
-  noteScales(recipe, options.onNote);
+  if (recipe.scaleNote !== undefined) options.onNote?.(recipe.scaleNote);
   const study = await openStudy(recipe, liveLevel ? [liveLevel] : [], options);
   try {
     const method = await steadyMethod(study, name, path, terminal);

@@ -18,7 +18,7 @@ import {LEVELS} from '../levels.ts';
 import {hardLabels} from '../losses/hard-labels.ts';
 import {planOf} from '../select/options.ts';
 import {featureShapes} from '../student/forward.ts';
-import {standardiseColumns} from '../student/standardise-columns.ts';
+import {scaleNote, standardiseColumns} from '../student/standardise-columns.ts';
 import type {StudentBuilder, Task} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
 import {BATCH_SIZE, epochsOf} from '../train/defaults.ts';
@@ -52,6 +52,8 @@ export interface ResolvedRecipe
   readonly levels: readonly Access[];
   /** The level that students are measured against. */
   readonly reference: Access;
+  /** Says that columns of the inputs differ in scale by far, which costs students more than most settings do. */
+  readonly scaleNote: string | undefined;
   /** The inputs that a plan asks about: those that were drawn, or the versions of them that its method learns from. */
   transferOf(plan: QueryPlan): TransferSet;
 }
@@ -87,6 +89,7 @@ export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
   const calibrationSize = setApart(recipe, transfer.size);
   const drawn = drawExamples(data.train, transfer);
   const inputs = transferSet(drawn);
+  const task = taskOf(data, preprocessing);
   const resolved = {
     ...others,
     ...planned,
@@ -95,7 +98,8 @@ export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
     training: budgets ? {...training, epochs: undefined, steps: budgets.steps} : training,
     budgets,
     students,
-    task: taskOf(data, preprocessing),
+    task,
+    scaleNote: scaleNote(data.train.inputs, task.preprocessing),
     folds,
     trials: students.length > 1 || recipe.calibration ? students.length * folds : 0,
     calibrationSize,

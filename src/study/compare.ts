@@ -18,7 +18,7 @@ import {changesFor, checkRepeatability, measureCeiling} from './repeatability.ts
 import type {Repeatability, Results} from './results.ts';
 import {resultsOf} from './results-of.ts';
 import {type Samples, samplesOf} from './samples.ts';
-import {directoryOf, noteScales, openStudy, type Study, type StudyOptions} from './study.ts';
+import {directoryOf, openStudy, type Study, type StudyOptions} from './study.ts';
 import {trainMethods} from './train-methods.ts';
 import {tuneMethods} from './tune/tune.ts';
 
@@ -44,7 +44,7 @@ export async function compare(recipe: Recipe, {against, ...options}: CompareOpti
   const earlier = against === undefined ? undefined : await readStudy(against);
   await checkWritable(directoryOf(recipe, options));
   const resolved = await resolveRecipe(recipe);
-  noteScales(resolved, options.onNote);
+  if (resolved.scaleNote !== undefined) options.onNote?.(resolved.scaleNote);
   const study = await openStudy(resolved, [...resolved.levels, resolved.reference], options);
   try {
     const labelled: Labelled[] = [];

@@ -9,7 +9,6 @@ import {DEFAULT_CACHE, isStoreUrl, journalOf} from '../store/cache-path.ts';
 import {JournalReader} from '../store/journal/reader.ts';
 import {BatchRecords} from '../store/journal/unfinished.ts';
 import {type AnswerStore, openAnswerStore, openStoreAt} from '../store/store.ts';
-import {scaleNote} from '../student/standardise-columns.ts';
 import type {Access, Detail, Rate} from '../teacher.ts';
 import {measurable} from './asking.ts';
 import {isAskedAgain, isFunctionOfInput, rowsAskedAgain, testRowsAskedAgain} from './repeatability.ts';
@@ -90,7 +89,8 @@ export async function planStudy(
       if (byBatches) checkLanes(teacher);
       const {inputs, views} = recipe.transferOf(queryPlan);
       const about = {detail, ...(views && {views})};
-      const unknown = queryPlan.select ? aboutUnknown(inputs.count) : {};
+      // Which inputs rounds will choose is not known, so none counts as kept.
+      const unknown = queryPlan.select ? {isFromNothing: true, planned: new Map<string, Detail>()} : {};
       const plan = await planAsking(teacher, inputs, {...shared, ...about, byBatches, ...unknown});
       const whose = {level, method: own?.method};
       levels.push({...whose, about: 'transfer set', ...plan, ...(own?.select && atMost(plan))});
@@ -109,17 +109,12 @@ export async function planStudy(
       levels.push({level: reference, about: 'test inputs again', ...again});
     }
     const total = totalOf(levels.filter(({isService}) => isService));
-    return {name: recipe.name, cache, levels, total, note: scaleNote(data.train.inputs, recipe.task.preprocessing)};
+    return {name: recipe.name, cache, levels, total, note: recipe.scaleNote};
   } finally {
     await services.close();
     await replies.close();
     await store.close();
   }
-}
-
-/** Which inputs rounds will choose is not known, so none counts as kept: they get a view that nobody was asked about. */
-function aboutUnknown(count: number): {readonly views: ArrayLike<number>; readonly planned: Map<string, Detail>} {
-  return {views: new Int32Array(count).fill(-1), planned: new Map()};
 }
 
 /** All may be kept, or the rounds end early. */

@@ -8,7 +8,6 @@ import type {Recipe, RecipeChanges} from '../recipe/recipe.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE, journalOf} from '../store/cache-path.ts';
 import {noteOnSkipped} from '../store/quarantine.ts';
-import {scaleNote} from '../student/standardise-columns.ts';
 import type {Access, Teacher} from '../teacher.ts';
 import type {OpenRecipe} from './methods.ts';
 import {openServices} from './services.ts';
@@ -162,12 +161,6 @@ function checkShare(allowMissing: number): void {
 function noteSkipped({skipped}: Asking, onNote: (note: string) => void): void {
   const note = noteOnSkipped(skipped);
   if (note !== undefined) onNote(note);
-}
-
-/** Tells if columns of the inputs differ in scale by far, which costs students more than most settings do. */
-export function noteScales({task, data}: ResolvedRecipe, onNote: StudyOptions['onNote']): void {
-  const note = scaleNote(data.train.inputs, task.preprocessing);
-  if (note !== undefined) onNote?.(note);
 }
 
 /** The folder of a recipe's knowledge, students and results. */

@@ -1,6 +1,6 @@
 import {dollars} from '../../ask/budget/price.ts';
 import {turned} from '../../evaluate/judge-pairs.ts';
-import type {CheapestMethod, ExchangeRate, PairVerdict} from '../budget-results.ts';
+import type {ExchangeRate, PairVerdict} from '../budget-results.ts';
 import type {Results} from '../results.ts';
 import {between, confidenceText, count, counted, MISSING, percent, percentage, points, pText} from './format.ts';
 import {type Html, html} from './html.ts';
@@ -70,16 +70,6 @@ export function exchangeSentence(rate: ExchangeRate, sizes: readonly number[]): 
   if (!Number.isFinite(confidence)) return `${found}. One seed is too few for an interval.`;
   const ends = `${low === null ? `less than ${least}` : count(low)} to ${high === null ? `more than ${most}` : count(high)}`;
   return `${found} (${confidenceText(confidence)} interval ${ends}).`;
-}
-
-/** The cheapest method for each wanted agreement, a line each: point estimates. */
-export function cheapestSentences({budgets}: Results): readonly string[] {
-  return budgets?.cheapest.map(cheapestSentence) ?? [];
-}
-
-function cheapestSentence({agreement, method, budget, calls, usd}: CheapestMethod): string {
-  const cost = [counted(calls, 'call'), ...(usd === undefined ? [] : [dollars(usd)])].join(', ');
-  return `${percentage(agreement, 1)} agreement: “${method}”, ${counted(budget, 'input')}, ${cost}.`;
 }
 
 /** The verdicts over all budgets, the claims first. */
