@@ -1,9 +1,8 @@
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
-import type {Json, Teacher} from '../src/teacher.ts';
-import type {AliasOptions} from './_answers/labels.ts';
-import type {LabelLocation, ReceiptLocation, ScoreLocation} from './_http/output.ts';
-import {MAPPED_KINDS, mappedTeacher} from './_http/teacher.ts';
-import {readTemplate} from './_http/template.ts';
+import type {Teacher} from '../src/teacher.ts';
+import type {LabelLocation, ScoreLocation} from './_http/output.ts';
+import {mappedTeacher} from './_http/teacher.ts';
+import {MAPPED_KINDS, type MappedOptions, readTemplate} from './_http/template.ts';
 import {openHeaders} from './_wire/headers.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
@@ -11,7 +10,7 @@ import {SERVICE_KINDS, type ServiceOptions, standInFor} from './_wire/service.ts
 
 export type {LabelLocation, ReceiptLocation, ScoreLocation} from './_http/output.ts';
 
-export interface HttpOptions extends ServiceOptions, AliasOptions {
+export interface HttpOptions extends ServiceOptions, MappedOptions {
   /** Address that requests are posted to, as it is: with a slash at its end if the route has one. */
   readonly url: string;
   /**
@@ -21,46 +20,6 @@ export interface HttpOptions extends ServiceOptions, AliasOptions {
    * @default the address
    */
   readonly service?: string;
-  /** Names of the classes, in the order of scores that come as a bare list. */
-  readonly classes: readonly string[];
-  /**
-   * The service's names of the classes, in the order of `classes`.
-   *
-   * @default as `classes`
-   */
-  readonly labels?: readonly string[];
-  /**
-   * The body of a request, as JSON with placeholders for the input:
-   *
-   * - `{text}`: the text, also as a part of a string;
-   * - `{tensor}`: the values of a tensor, as nested lists;
-   * - `{texts}`, `{tensors}`: a list of all inputs of a request;
-   * - an object `{'{each}': …}`: a list with one entry per input. The value is the pattern of an entry and holds
-   *   `{text}` or `{tensor}`.
-   *
-   * With one of the first two alone, a request holds one query. With the others it holds up to `maxBatch` queries.
-   */
-  readonly request: Json;
-  /**
-   * The location of the scores or the labels in a reply. If a request holds several queries, the first `*` stands for
-   * the index of the query, in the order that was sent. Without a `*` it is a flat list of all their values.
-   */
-  readonly output: ScoreLocation | LabelLocation;
-  /**
-   * JSON pointer to the error in a reply with status 200. Any value but null, false, zero and an empty one means that
-   * the request failed.
-   *
-   * @default none
-   */
-  readonly error?: string;
-  /** The location of the cost and of the model's name in a reply. */
-  readonly receipt?: ReceiptLocation;
-  /**
-   * Queries in one request, if `request` has placeholders for several.
-   *
-   * @default 32; 1 if `request` has a placeholder for one
-   */
-  readonly maxBatch?: number;
 }
 
 const KINDS = {

@@ -1,10 +1,9 @@
 import {InputError} from '../src/errors.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
-import type {Json, Reply, Teacher} from '../src/teacher.ts';
-import type {AliasOptions} from './_answers/labels.ts';
-import type {LabelLocation, ReceiptLocation, ScoreLocation} from './_http/output.ts';
-import {MAPPED_KINDS, mappedTeacher} from './_http/teacher.ts';
-import {readTemplate} from './_http/template.ts';
+import type {Reply, Teacher} from '../src/teacher.ts';
+import type {LabelLocation, ScoreLocation} from './_http/output.ts';
+import {mappedTeacher} from './_http/teacher.ts';
+import {MAPPED_KINDS, type MappedOptions, readTemplate} from './_http/template.ts';
 import {AWS_ERRORS, AWS_KINDS, AWS_STATUSES, type AwsOptions, awsAccess, regionOf} from './_wire/aws.ts';
 import type {Explanation, RefusalAdvice} from './_wire/refusal.ts';
 import {parseJson} from './_wire/reply.ts';
@@ -13,7 +12,7 @@ import {SERVICE_KINDS, type ServiceOptions} from './_wire/service.ts';
 
 export type {LabelLocation, ReceiptLocation, ScoreLocation} from './_http/output.ts';
 
-export interface SagemakerOptions extends Omit<ServiceOptions, 'key' | 'keyHeader'>, AwsOptions, AliasOptions {
+export interface SagemakerOptions extends Omit<ServiceOptions, 'key' | 'keyHeader'>, AwsOptions, MappedOptions {
   /** Name of the endpoint. */
   readonly endpoint: string;
   /** Name of the production variant, if the endpoint has several. */
@@ -28,31 +27,6 @@ export interface SagemakerOptions extends Omit<ServiceOptions, 'key' | 'keyHeade
    * @default the endpoint and the region
    */
   readonly service?: string;
-  readonly classes: readonly string[];
-  /**
-   * The model's names of the classes, in the order of `classes`.
-   *
-   * @default as `classes`
-   */
-  readonly labels?: readonly string[];
-  /** The template of the body that the container gets, as `request` of `http`. */
-  readonly request: Json;
-  /** The location of the scores or the labels in the container's reply, as `output` of `http`. */
-  readonly output: ScoreLocation | LabelLocation;
-  /**
-   * JSON pointer to the error in a reply with status 200.
-   *
-   * @default none
-   */
-  readonly error?: string;
-  /** The location of the cost and of the model's name in a reply. */
-  readonly receipt?: ReceiptLocation;
-  /**
-   * Queries in one request, if `request` has placeholders for several. A request holds at most 6 MB.
-   *
-   * @default 32; 1 if `request` has a placeholder for one
-   */
-  readonly maxBatch?: number;
   /**
    * Address of the service, if it differs from the region's: for example an endpoint of a private network.
    *
@@ -76,7 +50,7 @@ const KINDS = {
 
 /**
  * A classifier on an Amazon SageMaker endpoint. The container decides the format of requests and replies, so give both
- * as for `http`. The output that is read decides the access: scores make it gray-box, labels black-box.
+ * as for `http`. A request holds at most 6 MB. The output that is read decides the access: scores make it gray-box, labels black-box.
  *
  * If the model refuses a query, only that query fails: its batch is halved until the query is alone.
  *

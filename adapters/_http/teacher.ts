@@ -1,8 +1,7 @@
 import {InputError, TeacherError} from '../../src/errors.ts';
-import {kinds, type Shape} from '../../src/options.ts';
 import {withWait} from '../../src/pace/service-limits.ts';
-import type {Access, AskOptions, Exchange, Input, Json, Outcome, Query, Reply, Teacher} from '../../src/teacher.ts';
-import {ALIAS_KINDS, type Aliases, type AliasOptions, labelOfText, readerWith} from '../_answers/labels.ts';
+import type {Access, AskOptions, Exchange, Input, Outcome, Query, Reply, Teacher} from '../../src/teacher.ts';
+import {type Aliases, labelOfText, readerWith} from '../_answers/labels.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
 import {type RefusalAdvice, statusError} from '../_wire/refusal.ts';
 import {type Connection, postJson} from '../_wire/request.ts';
@@ -47,25 +46,6 @@ interface MappedService<Output extends ScoreLocation | LabelLocation = ScoreLoca
   /** Queries in one request. */
   readonly maxBatch: number;
 }
-
-/** Options that a user gives such a service as they are. */
-interface MappedOptions
-  extends AliasOptions,
-    Pick<MappedService, 'classes' | 'labels' | 'output' | 'error' | 'receipt' | 'maxBatch'> {
-  readonly request: Json;
-}
-
-/** The kinds of `MappedOptions`. */
-export const MAPPED_KINDS: Shape<MappedOptions> = {
-  ...ALIAS_KINDS,
-  classes: kinds.texts,
-  labels: kinds.texts,
-  request: kinds.json,
-  output: kinds.object,
-  error: kinds.text,
-  receipt: kinds.object,
-  maxBatch: kinds.number,
-};
 
 /** @throws InputError if the template, the pointers, the labels or `maxBatch` can't be used */
 export function mappedTeacher(options: ServiceOptions, service: MappedService<ScoreLocation>): Teacher<'gray-box'>;

@@ -1,6 +1,65 @@
 import {z} from 'zod';
 import {InputError} from '../../src/errors.ts';
+import {kinds, type Shape} from '../../src/options.ts';
 import type {Input, Json, TensorInput} from '../../src/teacher.ts';
+import {ALIAS_KINDS, type AliasOptions} from '../_answers/labels.ts';
+import type {LabelLocation, ReceiptLocation, ScoreLocation} from './output.ts';
+
+/** Options of a service whose requests are made from a template and whose replies are read by pointers. */
+export interface MappedOptions extends AliasOptions {
+  /** Names of the classes, in the order of scores that come as a bare list. */
+  readonly classes: readonly string[];
+  /**
+   * The service's names of the classes, in the order of `classes`.
+   *
+   * @default as `classes`
+   */
+  readonly labels?: readonly string[];
+  /**
+   * The body of a request, as JSON with placeholders for the input:
+   *
+   * - `{text}`: the text, also as a part of a string;
+   * - `{tensor}`: the values of a tensor, as nested lists;
+   * - `{texts}`, `{tensors}`: a list of all inputs of a request;
+   * - an object `{'{each}': …}`: a list with one entry per input. The value is the pattern of an entry and holds
+   *   `{text}` or `{tensor}`.
+   *
+   * With one of the first two alone, a request holds one query. With the others it holds up to `maxBatch` queries.
+   */
+  readonly request: Json;
+  /**
+   * The location of the scores or the labels in a reply. If a request holds several queries, the first `*` stands for
+   * the index of the query, in the order that was sent. Without a `*` it is a flat list of all their values.
+   */
+  readonly output: ScoreLocation | LabelLocation;
+  /**
+   * JSON pointer to the error in a reply with status 200. Any value but null, false, zero and an empty one means that
+   * the request failed.
+   *
+   * @default none
+   */
+  readonly error?: string;
+  /** The location of the cost and of the model's name in a reply. */
+  readonly receipt?: ReceiptLocation;
+  /**
+   * Queries in one request, if `request` has placeholders for several.
+   *
+   * @default 32; 1 if `request` has a placeholder for one
+   */
+  readonly maxBatch?: number;
+}
+
+/** The kinds of `MappedOptions`. */
+export const MAPPED_KINDS: Shape<MappedOptions> = {
+  ...ALIAS_KINDS,
+  classes: kinds.texts,
+  labels: kinds.texts,
+  request: kinds.json,
+  output: kinds.object,
+  error: kinds.text,
+  receipt: kinds.object,
+  maxBatch: kinds.number,
+};
 
 /** A request's body with placeholders for the inputs. */
 export interface Template {
