@@ -1,5 +1,10 @@
+import type {Question, Questions} from './question.ts';
+import type {Price, Rate, Receipt, Unbounded, Usage} from './usage.ts';
+
+export type {Price, Rate, Receipt, Unbounded, Usage} from './usage.ts';
+
 /**
- * The contract: what a teacher is, what it is asked and what it answers. Types only; imports nothing.
+ * The contract: what a teacher is, what it is asked and what it answers. Types only.
  *
  * A teacher says who it is (`identity`), how much of it can be seen (`access`), the fullest detail it gives, and its
  * limits as plain fields. One method asks it. Layers (cache, batches, retries, a degrader) are functions from teacher
@@ -28,6 +33,8 @@ export interface TextInput {
 
 export interface Query {
   readonly input: Input;
+  /** One of the teacher's `questions`, if it has any. @default the choice among the teacher's `classes` */
+  readonly question?: Question | undefined;
   /** Seed of the augmented version that `input` already is. @default 0, the clean input */
   readonly view?: number;
   /** The number of this sample of the input, for teachers that sample. @default 0 */
@@ -162,9 +169,15 @@ export interface Service<A extends Access = Access> {
    * Reads a reply with status 200: an outcome for each of its `count` queries, in order. Pure, so that a kept reply can
    * be read again, by a better version, without asking.
    *
+   * @param questions - of each query, for a teacher that has some; undefined: nobody needs the outcome of that query
    * @throws TeacherError, `unreadable`, if the reply as a whole can't be read
    */
-  read(reply: Reply, count: number, detail: Detail): readonly ReadOutcome<A>[];
+  read(
+    reply: Reply,
+    count: number,
+    detail: Detail,
+    questions?: readonly (Question | undefined)[],
+  ): readonly ReadOutcome<A>[];
   /** The index of the class that a text means; logs are read by it. @default by the class names */
   labelOf?(text: string): number | undefined;
   /** The error for a reply with another status. Never throws. @default messages name the status alone */
@@ -183,41 +196,6 @@ export interface Service<A extends Access = Access> {
   readonly rate?: Rate | undefined;
   /** Undefined if it isn't known: then a budget in dollars is impossible. */
   readonly price?: Price | undefined;
-}
-
-/** Undefined: as many as the service takes. */
-export interface Rate {
-  readonly requestsPerMinute?: number;
-  readonly tokensPerMinute?: number;
-}
-
-/** A cost with no known bound; `problem` says why and what to do. Budgets that it could pass are refused. */
-export interface Unbounded {
-  /** Tokens matter if they are charged for; fees beside tokens always do. */
-  readonly of: 'tokens' | 'fees';
-  readonly problem: string;
-}
-
-/** Tokens, as a service charges for them: whole numbers, 0 or more. */
-export interface Usage {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-}
-
-export interface Receipt {
-  /** Left out if the reply doesn't report all of it: then the worst case counts. */
-  readonly usage?: Usage;
-  /** The model that answered, which can differ from the requested one. */
-  readonly model?: string;
-  /** The service's name for the state of its model, for example `system_fingerprint`. */
-  readonly fingerprint?: string;
-}
-
-/** In US dollars. A missing field counts as 0. */
-export interface Price {
-  readonly perCall?: number;
-  readonly perMillionInputTokens?: number;
-  readonly perMillionOutputTokens?: number;
 }
 
 /**
@@ -274,11 +252,13 @@ export interface Teacher<A extends Access = Access> {
    */
   readonly identity: {readonly [key: string]: Json};
   readonly access: A;
-  /** Names of the classes, in the order of every answer's indices. */
+  /** Names of the classes, in the order of every answer's indices; none if the teacher has `questions`. */
   readonly classes: readonly string[];
+  /** For a teacher that answers several questions about an input. Every query names one of them. */
+  readonly questions?: Questions | undefined;
   /** The fullest detail that it gives; for a white-box teacher with the names of all its features. */
   readonly detail: Detail;
-  /** The most queries one `ask` may carry. */
+  /** The most queries one `ask` may carry; queries with questions about one input count as one. */
   readonly maxBatch: number;
   /** How many `ask` calls may be under way at once. @default 1 */
   readonly concurrency?: number | undefined;

@@ -1,6 +1,7 @@
 import {setMaxListeners} from 'node:events';
 import {AnswerStoreError, InputError} from '../errors.ts';
 import type {Access, Outcome, Query, Teacher} from '../teacher.ts';
+import {batchesOf} from './cut-batches.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 
 /**
@@ -52,7 +53,7 @@ export async function askEach<A extends Access>(
   checkLimits(teacher);
   const halt = haltAfter(stop, options.signal);
   const inner = {...options, stop: halt.signal};
-  const next = batchesOf(queries, teacher.maxBatch);
+  const next = batchesOf(queries, teacher);
   let isWhole = true;
   const work = async () => {
     try {
@@ -105,52 +106,6 @@ function workersFor(queries: object, {maxBatch, concurrency = 1}: LayeredTeacher
   if (!Number.isFinite(maxBatch)) return 1;
   const batches = Array.isArray(queries) ? Math.ceil(queries.length / maxBatch) : Number.POSITIVE_INFINITY;
   return Math.max(1, Math.min(concurrency, batches));
-}
-
-interface Batch {
-  readonly start: number;
-  readonly queries: readonly Query[];
-}
-
-/** Gives the next batch at each call; undefined after the last. */
-type NextBatch = () => Batch | undefined | Promise<Batch | undefined>;
-
-function batchesOf(queries: Iterable<Query> | AsyncIterable<Query>, size: number): NextBatch {
-  if (Array.isArray(queries)) return slicesOf(queries, size);
-  const iterator = Symbol.asyncIterator in queries ? queries[Symbol.asyncIterator]() : queries[Symbol.iterator]();
-  let start = 0;
-  let isEnd = false;
-  const pull = async (): Promise<Batch | undefined> => {
-    const batch: Query[] = [];
-    while (batch.length < size && !isEnd) {
-      const step = iterator.next();
-      const {done, value} = step instanceof Promise ? await step : step;
-      if (done) isEnd = true;
-      else batch.push(value);
-    }
-    const begin = start;
-    start += batch.length;
-    return batch.length > 0 ? {start: begin, queries: batch} : undefined;
-  };
-  // Pulls run one after another, so that each batch holds neighbours.
-  let last: Promise<unknown> = Promise.resolve();
-  return () => {
-    const batch = last.then(pull);
-    last = batch.catch(() => {
-      isEnd = true;
-    });
-    return batch;
-  };
-}
-
-/** An array is sliced without waiting. */
-function slicesOf(queries: readonly Query[], size: number): NextBatch {
-  let next = 0;
-  return () => {
-    const start = next;
-    next += size;
-    return start < queries.length ? {start, queries: queries.slice(start, next)} : undefined;
-  };
 }
 
 /** A stop for the layers below. A failure sets it off, as does an abort from above. */

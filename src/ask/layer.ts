@@ -23,8 +23,8 @@ export function layerOver<A extends Access>(
   teacher: Teacher<A>,
   changes: Pick<LayeredTeacher<A>, 'ask'> & Partial<Omit<Teacher<A>, 'ask'>>,
 ): LayeredTeacher<A> {
-  const {name, identity, access, classes, detail, maxBatch, concurrency = 1, service} = teacher;
-  return {name, identity, access, classes, detail, maxBatch, concurrency, service, ...changes};
+  const {name, identity, access, classes, questions, detail, maxBatch, concurrency = 1, service} = teacher;
+  return {name, identity, access, classes, questions, detail, maxBatch, concurrency, service, ...changes};
 }
 
 /**
@@ -80,10 +80,10 @@ interface Remembered extends Keyed {
 const remembered = new WeakMap<Query, Remembered>();
 
 /** The key of a query to a teacher. It is computed once, however many layers need it. */
-export function keyed({identity}: Pick<Teacher, 'identity'>, query: Query): Keyed {
+export function keyed({identity, questions}: Pick<Teacher, 'identity' | 'questions'>, query: Query): Keyed {
   const known = remembered.get(query);
   if (known?.identity === identity) return known;
-  const digest = known?.digest ?? digestQuery(query);
+  const digest = known?.digest ?? digestQuery(query, questions);
   const fresh = {identity, key: digestKey(identity, digest), digest};
   remembered.set(query, fresh);
   return fresh;

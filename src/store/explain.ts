@@ -95,8 +95,9 @@ function differencesOf(kept: ReadonlyMap<string, Json>, asked: ReadonlyMap<strin
 }
 
 /** Every value of a key, by its path. */
-function fieldsOf(identity: Teacher['identity'], {shape, ...digest}: QueryDigest): ReadonlyMap<string, Json> {
+function fieldsOf(identity: Teacher['identity'], {shape, asked, ...digest}: QueryDigest): ReadonlyMap<string, Json> {
   const fields = new Map<string, Json>(Object.entries({...digest, shape: shape.join(' x ')}));
+  if (asked !== undefined) addFields(fields, 'question', asked);
   addFields(fields, 'identity', identity);
   return fields;
 }

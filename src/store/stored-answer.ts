@@ -2,6 +2,7 @@ import {hash} from 'node:crypto';
 import {stringify} from 'safe-stable-stringify';
 import {bytesOf} from '../data/arrays.ts';
 import {detailOf, satisfies} from '../knowledge/coarsen.ts';
+import type {Question, Questions} from '../question.ts';
 import type {Answer, Detail, Input, Json, Query, Receipt, Teacher, TensorInput} from '../teacher.ts';
 
 /** The origin of an answer that was asked for elsewhere and paid for there. */
@@ -177,24 +178,29 @@ export interface QueryDigest {
   readonly bytes: string;
   readonly view: number;
   readonly sample: number;
+  /** The typed question, if the teacher has several; see `asked`. */
+  readonly asked?: Json | undefined;
 }
 
 /**
  * The key of an answer: SHA-256, in hexadecimal, of everything that can change the answer and nothing else.
  * Temperatures and losses belong to the student. The access and the detail are left out, so that a fuller answer serves
  * a poorer query.
+ *
+ * @param questions - the teacher's, if it has some
  */
-export function answerKey(identity: Teacher['identity'], query: Query): string {
-  return digestKey(identity, digestQuery(query));
+export function answerKey(identity: Teacher['identity'], query: Query, questions?: Questions): string {
+  return digestKey(identity, digestQuery(query, questions));
 }
 
 /** The same key from a digest, for callers that keep one. */
 export function digestKey(identity: Teacher['identity'], digest: QueryDigest): string {
-  const {dtype, shape, bytes, view, sample} = digest;
+  const {dtype, shape, bytes, view, sample, asked} = digest;
   // Written by hand in the order of its names, because everything else in it is sorted: many queries share one
   // identity.
   const head = `{"bytes":"${bytes}","dtype":"${dtype}","identity":${identityText(identity)}`;
-  return sha256(`${head},"sample":${sample},"shape":[${shape}],"version":${KEY_VERSION},"view":${view}}`);
+  const question = asked === undefined ? '' : `,"question":${stringify(asked)}`;
+  return sha256(`${head}${question},"sample":${sample},"shape":[${shape}],"version":${KEY_VERSION},"view":${view}}`);
 }
 
 const identityTexts = new WeakMap<Teacher['identity'], string>();
@@ -209,9 +215,42 @@ export function identityText(identity: Teacher['identity']): string {
 }
 
 /** Digests a query. The bytes are used as they are: no Unicode normalisation, no scaling, no rounding. */
-export function digestQuery({input, view = 0, sample = 0}: Query): QueryDigest {
+export function digestQuery(
+  {input, view = 0, sample = 0, question}: Query,
+  questions?: Pick<Questions, 'areNamesShown'>,
+): QueryDigest {
   const {dtype, shape} = input.kind === 'text' ? TEXT : input;
-  return {dtype, shape, bytes: sha256(contentOf(input)), view, sample};
+  if (question === undefined) return {dtype, shape, bytes: sha256(contentOf(input)), view, sample};
+  return {dtype, shape, bytes: sharedHash(input), view, sample, asked: asked(question, questions?.areNamesShown)};
+}
+
+const hashes = new WeakMap<Input, string>();
+
+/** The hash of an input about which several questions are asked. Made once. */
+function sharedHash(input: Input): string {
+  const known = hashes.get(input);
+  if (known !== undefined) return known;
+  const made = sha256(contentOf(input));
+  hashes.set(input, made);
+  return made;
+}
+
+const [named, nameless] = [new WeakMap<Question, Json>(), new WeakMap<Question, Json>()];
+
+/**
+ * The part of a question that can change its answer: its type, its instructions, and its options in their order. The
+ * same object each time.
+ *
+ * @param isNameShown - true if its name can change the answer, too
+ */
+function asked(question: Question, isNameShown = false): Json {
+  const made = isNameShown ? named : nameless;
+  const known = made.get(question);
+  if (known !== undefined) return known;
+  const {name, ...rest} = question;
+  const plain = JSON.parse(JSON.stringify(isNameShown ? {name, ...rest} : rest)) as Json;
+  made.set(question, plain);
+  return plain;
 }
 
 const TEXT = {dtype: 'text', shape: []} as const;

@@ -88,7 +88,7 @@ describe('selectInRounds', () => {
       expect(rounds.map(({stopped}) => stopped)).toEqual([undefined, undefined, undefined, 'most']);
       const {rows, knowledge} = rounds.at(-1)!;
       expect(new Set(rows).size).toBe(40);
-      expect(teachers['black-box'].questions).toHaveLength(40);
+      expect(teachers['black-box'].queried).toHaveLength(40);
       const all = hashesOf(pool.inputs);
       expect(hashesOf(knowledge.inputs)).toEqual(Array.from(rows, row => all[row]));
     },
@@ -105,7 +105,7 @@ describe('selectInRounds', () => {
     });
     expect(rounds.map(({asked}) => asked)).toEqual([28, 8, 4]);
     const last = rounds.at(-1)!;
-    expect(teachers['black-box'].questions).toHaveLength(40);
+    expect(teachers['black-box'].queried).toHaveLength(40);
     const all = hashesOf(last.knowledge.inputs);
     const calibrating = last.knowledge.calibrationInputs!.map(position => all[position]!);
     expect(calibrating).toHaveLength(12);
@@ -187,9 +187,9 @@ describe('selectInRounds', () => {
     const stacked = (teacher: LayeredTeacher) => stack(teacher, {store});
     teachers = tinyTeachers(model);
     for await (const {round} of selectInRounds(stacked(teachers['black-box']), pool, least)) if (round === 2) break;
-    expect(teachers['black-box'].questions).toHaveLength(24);
+    expect(teachers['black-box'].queried).toHaveLength(24);
     const again = await select({}, stacked);
-    expect(teachers['black-box'].questions).toHaveLength(16);
+    expect(teachers['black-box'].queried).toHaveLength(16);
     expect(again).toEqual(whole);
     await store.close();
     expect((await select({seed: 2})).at(-1)!.rows).not.toEqual(whole.at(-1)!.rows);
@@ -224,7 +224,7 @@ describe('selectInRounds', () => {
     expect(rows).toHaveLength(36);
     const missing = rounds.flatMap(round => round.missing.map(({index}) => index));
     expect(new Set([...missing, ...rows]).size).toBe(40);
-    expect(teachers['black-box'].questions).toHaveLength(40);
+    expect(teachers['black-box'].queried).toHaveLength(40);
   });
 
   it('ends at the end of the budget, in the middle of a round and between two', async () => {
@@ -267,6 +267,6 @@ describe('selectInRounds', () => {
       },
     });
     await expect(stopped).rejects.toThrow('enough');
-    expect(teachers['black-box'].questions).toHaveLength(16);
+    expect(teachers['black-box'].queried).toHaveLength(16);
   });
 });

@@ -169,10 +169,10 @@ describe('a study with calibration', () => {
     const contrary: Teacher<'gray-box'> = {
       ...teacher,
       identity: {adapter: 'contrary'},
-      async ask(questions, options) {
-        const outcomes = await teacher.ask(questions, options);
+      async ask(queried, options) {
+        const outcomes = await teacher.ask(queried, options);
         return outcomes.map((outcome, place) => {
-          if (!('answer' in outcome) || !apart.has(hashOf(questions[place]!.input))) return outcome;
+          if (!('answer' in outcome) || !apart.has(hashOf(queried[place]!.input))) return outcome;
           const {logProbabilities} = outcome.answer as Extract<Answer, {kind: 'log-probabilities'}>;
           return {answer: {kind: 'log-probabilities', logProbabilities: logProbabilities.toReversed()}};
         });

@@ -93,6 +93,6 @@ describe('a study of several students', () => {
     await expect(compare(tinyRecipe(teachers, {...changes, student: [able, image]}), await places())).rejects.toThrow(
       'It does not fit.',
     );
-    expect(teachers['black-box'].questions).toEqual([]);
+    expect(teachers['black-box'].queried).toEqual([]);
   });
 });

@@ -107,14 +107,14 @@ describe('compare stopped in the middle', () => {
     await expect(compare(recipe, {...where, signal: stop.signal})).rejects.toThrow(/abort/);
 
     const store = openAnswerStore({path: where.cache});
-    expect(await store.count()).toBe(first['black-box'].questions.length + stopping.questions.length);
+    expect(await store.count()).toBe(first['black-box'].queried.length + stopping.queried.length);
     await store.close();
 
     const second = tinyTeachers(model);
     const {ledger} = await compare(tinyRecipe(second, {seeds: [1]}), where);
     expect(ledger.byLevel).toMatchObject({'black-box': {bought: 0}, 'gray-box': {bought: 16, cached: 24}});
     expect([second['black-box'].calls.count, second['gray-box'].calls.count]).toEqual([0, 2]);
-    const asked = [...stopping.questions, ...second['gray-box'].questions];
+    const asked = [...stopping.queried, ...second['gray-box'].queried];
     expect(new Set(asked).size).toBe(asked.length);
     expect(asked).toHaveLength(transferSize);
   });
@@ -133,7 +133,7 @@ describe('compare stopped in the middle', () => {
     };
     const options = {...(await places()), signal: stop.signal, onProgress} satisfies StudyOptions;
     await expect(compare(recipe, options)).rejects.toThrow(/abort/);
-    expect(white.questions.length).toBeLessThan(transferSize);
+    expect(white.queried.length).toBeLessThan(transferSize);
   });
 
   it('stops in the middle of training too', async () => {

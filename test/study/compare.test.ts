@@ -60,7 +60,7 @@ describe('compare', () => {
     const drawn = hashesOf(drawExamples(tinyData().train, {size: transferSize}).inputs);
     for (const level of ['black-box', 'gray-box', 'white-box'] as const) {
       // Which batch is asked first is nobody's promise.
-      expect(teachers[level].questions.slice(0, transferSize).sort()).toEqual([...drawn].sort());
+      expect(teachers[level].queried.slice(0, transferSize).sort()).toEqual([...drawn].sort());
       const {source, detail, inputs} = await loadKnowledge(join(where.directory, 'knowledge', `${level}.safetensors`));
       expect({access: source.access, asked: hashesOf(inputs)}).toEqual({access: level, asked: drawn});
       const kinds = {'black-box': 'label', 'gray-box': 'log-probabilities', 'white-box': 'logits'} as const;
@@ -74,7 +74,7 @@ describe('compare', () => {
 
   it('asks about the test split for measurement alone, and only the teacher that shows most', () => {
     const test = new Set(hashesOf(tinyData().test.inputs));
-    const asked = (level: keyof TinyTeachers) => teachers[level].questions.map(question => test.has(question));
+    const asked = (level: keyof TinyTeachers) => teachers[level].queried.map(question => test.has(question));
     expect(asked('black-box')).not.toContain(true);
     expect(asked('gray-box')).not.toContain(true);
     expect(asked('white-box').slice(0, transferSize)).not.toContain(true);

@@ -8,8 +8,8 @@ import {tinyData} from './tiny.ts';
 /** The teacher's logits on the test split, asked without any layer between. */
 export async function teacherLogits(student: Student): Promise<number[][]> {
   const {inputs} = tinyData().test;
-  const questions = Array.from({length: inputs.count}, (_, index) => ({input: inputAt(inputs, index)}));
-  const outcomes = await asTeacher(student).ask(questions);
+  const queried = Array.from({length: inputs.count}, (_, index) => ({input: inputAt(inputs, index)}));
+  const outcomes = await asTeacher(student).ask(queried);
   return outcomes.map(outcome => [...(outcome as {answer: LogitsAnswer}).answer.logits]);
 }
 

@@ -41,10 +41,10 @@ function silentOn<A extends Access>(teacher: Teacher<A>, silent: readonly string
   const wrong = error ?? new TeacherError(teacher.name, 'It says "rihgt".', {unreadable: true});
   return {
     ...teacher,
-    async ask(questions, options) {
-      const outcomes = await teacher.ask(questions, options);
+    async ask(queried, options) {
+      const outcomes = await teacher.ask(queried, options);
       return outcomes.map(
-        (outcome, row): Outcome<A> => (silent.includes(hashOf(questions[row]!.input)) ? {error: wrong} : outcome),
+        (outcome, row): Outcome<A> => (silent.includes(hashOf(queried[row]!.input)) ? {error: wrong} : outcome),
       );
     },
   };

@@ -45,10 +45,10 @@ function sampling(): Spied<'black-box'> {
   const teacher = tinyTeachers(model)['black-box'];
   const answering: Teacher<'black-box'> = {
     ...teacher,
-    async ask(questions, options) {
-      const outcomes = await teacher.ask(questions, options);
+    async ask(queried, options) {
+      const outcomes = await teacher.ask(queried, options);
       return outcomes.map((outcome, place) => {
-        const {sample = 0} = questions[place]!;
+        const {sample = 0} = queried[place]!;
         if ('error' in outcome || outcome.answer.kind !== 'label' || sample % 2 === 0) return outcome;
         return {answer: {kind: 'label', label: (outcome.answer.label + 1) % 3}};
       });
@@ -78,7 +78,7 @@ describe('a method that asks in its own way', () => {
     });
     expect({asked, bought}).toEqual({asked: 4 * transferSize, bought: 3 * transferSize});
     // The test split is asked about besides.
-    expect(teacher.questions).toHaveLength(3 * transferSize + 30);
+    expect(teacher.queried).toHaveLength(3 * transferSize + 30);
   });
 
   it('has knowledge of its own, in a file of its own', async () => {
@@ -137,7 +137,7 @@ describe('a method that asks in its own way', () => {
     const {methods} = await compare(recipeFor(again), offline);
     const untimed = ({efficiency: _, ...method}: MethodResult) => method;
     expect(methods.map(untimed)).toEqual(results.methods.map(untimed));
-    expect(again.questions).toEqual([]);
+    expect(again.queried).toEqual([]);
   });
 });
 
@@ -172,6 +172,6 @@ describe('what a study asks', () => {
     await expect(failing).rejects.toThrow('Method `votes of 3` learns from votes, but black-box teacher');
     const none: Method = {...votes, asks: () => undefined as unknown as Teacher};
     await expect(compare(tinyRecipe(teachers, {methods: [none]}), await places())).rejects.toThrow(InputError);
-    expect(teachers['black-box'].questions).toEqual([]);
+    expect(teachers['black-box'].queried).toEqual([]);
   });
 });

@@ -36,8 +36,8 @@ describe('probeStudy', () => {
       },
       {level: 'white-box', asked: 5, needed: 'logits', given: 'logits', same: 5, problems: []},
     ]);
-    expect(new Set(teachers['gray-box'].questions).size).toBe(5);
-    expect(teachers['gray-box'].questions).toHaveLength(10);
+    expect(new Set(teachers['gray-box'].queried).size).toBe(5);
+    expect(teachers['gray-box'].queried).toHaveLength(10);
     expect(existsSync(directory)).toBe(false);
   });
 
@@ -46,7 +46,7 @@ describe('probeStudy', () => {
     const teachers = tinyTeachers(model);
     const recipe = tinyRecipe(teachers, {seeds: [1]});
     await probeStudy(recipe, {cache: places.cache, questions: 7});
-    const probed = new Set(teachers['black-box'].questions);
+    const probed = new Set(teachers['black-box'].queried);
     const {ledger} = await compare(recipe, places);
     expect(ledger.byLevel['black-box']).toMatchObject({bought: 33, cached: 7});
     expect(probed.size).toBe(7);
@@ -57,7 +57,7 @@ describe('probeStudy', () => {
     const teachers = tinyTeachers(model);
     const probe = await probeStudy(tinyRecipe(teachers), {cache, levels: ['gray-box'], questions: 1000});
     expect(probe.levels.map(({level, asked}) => [level, asked])).toEqual([['gray-box', 40]]);
-    expect(teachers['black-box'].questions).toEqual([]);
+    expect(teachers['black-box'].queried).toEqual([]);
   });
 
   it.each(['none', 'once'] as const)('asks nothing again in record mode %s', async record => {

@@ -27,7 +27,7 @@ const model = await startedTinyModel();
 
 interface Noisy {
   readonly teacher: Teacher<'gray-box'>;
-  /** Of every request, how many questions it was about, and which sample of each. */
+  /** Of every request, how many queries it was about, and which sample of each. */
   readonly requests: (readonly number[])[];
 }
 
@@ -41,9 +41,9 @@ function service(noise: number): Noisy {
     (JSON.parse(body) as number[][]).map(row => ({
       answer: {kind: 'log-probabilities', logProbabilities: Float32Array.from(row)},
     }));
-  const answer = async (questions: readonly Query[]): Promise<Reply> => {
-    requests.push(questions.map(({sample = 0}) => sample));
-    const outcomes = await whole.ask(questions);
+  const answer = async (queried: readonly Query[]): Promise<Reply> => {
+    requests.push(queried.map(({sample = 0}) => sample));
+    const outcomes = await whole.ask(queried);
     const rows = outcomes.map(outcome => {
       const {logProbabilities} = (outcome as {answer: {logProbabilities: Float32Array}}).answer;
       const disturbed = [...logProbabilities].map(value => value + noise * (2 * randomFraction(random) - 1));
@@ -58,9 +58,9 @@ function service(noise: number): Noisy {
     identity: {service: 'hosted', noise},
     maxBatch: 8,
     service: {account: 'hosted', reader: 1, read} satisfies Service<'gray-box'>,
-    async ask(questions, {exchange} = {}) {
-      const send = () => answer(questions);
-      const rows = questions.map((_, row) => row);
+    async ask(queried, {exchange} = {}) {
+      const send = () => answer(queried);
+      const rows = queried.map((_, row) => row);
       return read(await (exchange ? exchange(rows, send) : send()));
     },
   };

@@ -68,7 +68,7 @@ describe('a method that chooses its inputs', () => {
     const both = results.ledger.byMethod!['chosen']!.cached;
     // The first round's are drawn as those of the others are; the rest may be among them.
     expect(both).toBeGreaterThanOrEqual(14);
-    expect(new Set(teacher.questions).size).toBe(teacher.questions.length);
+    expect(new Set(teacher.queried).size).toBe(teacher.queried.length);
     expect(results.methods.map(({method}) => method)).toEqual(['labels', 'chosen']);
     expect(results.methods[1]!.description).toMatch(/^40 inputs, chosen in rounds \(margin\): label/);
   });
@@ -132,13 +132,13 @@ function charging(teacher: Spied<'black-box'>): Spied<'black-box'> {
   return {
     ...teacher,
     service: {account: 'tiny', reader: 1, read: () => []},
-    async ask(questions, options = {}) {
-      const outcomes = teacher.ask(questions, options);
+    async ask(queried, options = {}) {
+      const outcomes = teacher.ask(queried, options);
       const send = async () => {
         await outcomes;
         return {status: 200, headers: {}, body: ''};
       };
-      await options.exchange!([...questions.keys()], send);
+      await options.exchange!([...queried.keys()], send);
       return outcomes;
     },
   };

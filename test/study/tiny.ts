@@ -94,8 +94,8 @@ export interface TinyTeachers {
 }
 
 export interface Spied<A extends Access> extends Teacher<A> {
-  /** Every question so far, by the hash of its input. */
-  readonly questions: string[];
+  /** Every query so far, by the hash of its input. */
+  readonly queried: string[];
   /** How many times it was asked. */
   readonly calls: {count: number};
 }
@@ -106,17 +106,17 @@ export interface Spied<A extends Access> extends Teacher<A> {
  * @param then - called after each call was answered, with how many there were
  */
 export function spied<A extends Access>(teacher: Teacher<A>, then: (call: number) => void = () => {}): Spied<A> {
-  const questions: string[] = [];
+  const queried: string[] = [];
   const calls = {count: 0};
   // With its parts it would be asked by way of them.
   const {parts: _, ...whole} = teacher;
   return {
     ...whole,
-    questions,
+    queried,
     calls,
     async ask(asked: readonly Query[], options) {
       calls.count++;
-      questions.push(...asked.map(({input}) => hashOf(input)));
+      queried.push(...asked.map(({input}) => hashOf(input)));
       const outcomes = await teacher.ask(asked, options);
       then(calls.count);
       return outcomes;

@@ -43,16 +43,16 @@ const mixed: Method = {...labels, method: 'mixtures', views: {view: mixUp(), cou
 const poison = (input: Input) => Number.parseInt(hashOf(input).slice(0, 8), 16) % 3;
 
 interface Poisoned extends Teacher<'black-box'> {
-  readonly questions: Query[];
+  readonly queried: Query[];
 }
 
 /**
  * A teacher that answers with `poison`, calls overtaking each other.
  *
- * @param then - called with how many questions were asked, before a call is answered
+ * @param then - called with how many queries were asked, before a call is answered
  */
 function poisoned(then: (asked: number) => void = () => {}): Poisoned {
-  const questions: Query[] = [];
+  const queried: Query[] = [];
   const random = seededRandom(1, 'delays');
   return {
     name: 'poisoned',
@@ -62,10 +62,10 @@ function poisoned(then: (asked: number) => void = () => {}): Poisoned {
     detail: {kind: 'label'},
     maxBatch: 8,
     concurrency: 4,
-    questions,
+    queried,
     async ask(asked) {
-      questions.push(...asked);
-      then(questions.length);
+      queried.push(...asked);
+      then(queried.length);
       await setTimeout(10 * randomFraction(random));
       return asked.map(({input}) => ({answer: {kind: 'label', label: poison(input)}}));
     },
@@ -97,7 +97,7 @@ describe('a method that learns from views', () => {
     const {byLevel, byMethod} = results.ledger;
     expect(byLevel).toMatchObject({'black-box': {asked: 40, bought: 40}});
     expect(byMethod).toMatchObject({views: {asked: 160, bought: 120, cached: 40}, mixtures: {asked: 80, bought: 80}});
-    const transfer = teacher.questions.slice(0, 240);
+    const transfer = teacher.queried.slice(0, 240);
     expect(transfer.filter(({view = 0}) => view === 0)).toHaveLength(40);
     expect(results.rows.map(({budget}) => budget)).toEqual([40, 160, 80]);
     expect(results.methods[1]!.description).toMatch(/^40 inputs, 4 versions of each: label/);
@@ -119,7 +119,7 @@ describe('a method that learns from views', () => {
     const again = poisoned();
     const elsewhere = {cache: where.cache, directory: join(where.directory, 'again')};
     const other = await compare(recipeOf(again, [mixed, viewed, labels]), elsewhere);
-    expect(again.questions).toEqual([]);
+    expect(again.queried).toEqual([]);
     expect(other.rows.map(({method, curve}) => [method, curve]).reverse()).toEqual(
       results.rows.map(({method, curve}) => [method, curve]),
     );
@@ -151,7 +151,7 @@ describe('a method that learns from views', () => {
     await expect(running).rejects.toThrow(/abort/i);
     const second = poisoned();
     await compare(recipeOf(second, [viewed]), stopped);
-    const asked = [...first.questions, ...second.questions];
+    const asked = [...first.queried, ...second.queried];
     expect(asked).toHaveLength(160 + 30);
     expect(new Set(asked.map(({input, view = 0}) => `${view} ${hashOf(input)}`)).size).toBe(160 + 30);
     const knowledge = await loadKnowledge(join(stopped.directory, 'knowledge/black-box.views.safetensors'));
@@ -164,10 +164,10 @@ describe('a method that learns from views', () => {
     let bad = '';
     const failing: Teacher<'black-box'> = {
       ...whole,
-      async ask(questions, options) {
-        const outcomes = await whole.ask(questions, options);
+      async ask(queried, options) {
+        const outcomes = await whole.ask(queried, options);
         return outcomes.map((outcome, place) => {
-          const {input, view = 0} = questions[place]!;
+          const {input, view = 0} = queried[place]!;
           if (bad === '' && view !== 0) bad = hashOf(input);
           return hashOf(input) === bad ? {error: new TeacherError('poisoned', 'No.')} : outcome;
         });
@@ -232,9 +232,9 @@ describe('views that are not counted', () => {
     const {ledger, rows, methods} = await compare(recipe, {...(await places()), onNote: note => notes.push(note)});
     expect(ledger).toMatchObject({asked: 40, bought: 40, byMethod: {}});
     // 3 epochs of 40 each, and one question for the shapes; before them the transfer set and the test split.
-    expect(teacher.questions.length).toBeGreaterThanOrEqual(40 + 30 + 2 * 120);
-    const clean = new Set(teacher.questions.slice(0, 70));
-    expect(teacher.questions.slice(70).filter(question => !clean.has(question)).length).toBeGreaterThan(180);
+    expect(teacher.queried.length).toBeGreaterThanOrEqual(40 + 30 + 2 * 120);
+    const clean = new Set(teacher.queried.slice(0, 70));
+    expect(teacher.queried.slice(70).filter(question => !clean.has(question)).length).toBeGreaterThan(180);
     expect(rows.map(({budget}) => budget)).toEqual([40, 120, 120]);
     expect(new Set(rows.map(({curve}) => JSON.stringify(curve))).size).toBe(3);
     expect(methods[2]!.description).toContain('each epoch by another view (mix-up 1)');
@@ -266,7 +266,7 @@ describe('views that are not counted', () => {
     await expect(compare({...recipe, training}, await places())).rejects.toThrow(
       'Give `views.count`, or leave `balance`',
     );
-    expect(teachers['white-box'].questions).toEqual([]);
+    expect(teachers['white-box'].queried).toEqual([]);
   });
 
   it('are taken of a method’s own teacher', async () => {
@@ -274,9 +274,9 @@ describe('views that are not counted', () => {
     const asked: Query[] = [];
     const watched = (teacher: Teacher): Teacher => ({
       ...teacher,
-      ask: (questions, options) => {
-        asked.push(...questions);
-        return teacher.ask(questions, options);
+      ask: (queried, options) => {
+        asked.push(...queried);
+        return teacher.ask(queried, options);
       },
     });
     const recipe = tinyRecipe(teachers, {methods: [{...live, asks: watched}], seeds: [1]});
@@ -297,6 +297,6 @@ describe('views of inputs that have none', () => {
     await expect(planStudy(recipe, {cache: (await places()).cache})).rejects.toThrow('the inputs are texts');
     const single = {...recipeOf(teacher, [mixed]), transfer: {size: 1}};
     await expect(compare(single, await places())).rejects.toThrow('Raise `transfer.size`');
-    expect(teacher.questions).toEqual([]);
+    expect(teacher.queried).toEqual([]);
   });
 });

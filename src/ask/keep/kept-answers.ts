@@ -4,9 +4,9 @@ import type {ReplyLocation} from '../../store/journal/journal.ts';
 import {startOf} from '../../store/journal/lines.ts';
 import type {AnswerStore, StoredAnswer} from '../../store/store.ts';
 import {readAlike} from '../../store/stored-answer.ts';
-import type {Access, Answer, AnswerOf, Detail, Outcome, Query, Reply, Service, Teacher} from '../../teacher.ts';
+import type {Access, Answer, AnswerOf, Detail, Outcome, Query, Reply, Teacher} from '../../teacher.ts';
 import {isAnswerOf, keyed} from '../layer.ts';
-import {type Replies, readReply} from './kept-reply.ts';
+import {type Replies, type ReplyToRead, readReply} from './kept-reply.ts';
 
 /** How kept answers are found. */
 export interface Lookup {
@@ -83,7 +83,10 @@ export async function findKept(
   if (replies === undefined) return {found, read};
   const lost = await readLost(lacking, teacher, wanted, replies);
   if (lost.length > 0) onLost?.();
-  for (const [key, stored] of [...(await readAgain(otherwise, teacher, wanted, replies)), ...lost]) {
+  for (const [key, stored] of [
+    ...(await readAgain({answers: otherwise, queries: asked}, teacher, wanted, replies)),
+    ...lost,
+  ]) {
     if (!shown(stored, teacher, wanted)) continue;
     found.set(key, stored);
     read.set(key, stored);
@@ -108,7 +111,10 @@ const AT_ONCE = 16;
 
 /** The answers whose replies are kept and can be read by the teacher's reader. */
 async function readAgain(
-  answers: ReadonlyMap<string, StoredAnswer>,
+  {
+    answers,
+    queries,
+  }: {readonly answers: ReadonlyMap<string, StoredAnswer>; readonly queries: ReadonlyMap<string, Query>},
   {service}: Teacher,
   wanted: Detail,
   replies: Replies,
@@ -125,7 +131,7 @@ async function readAgain(
     const first = answers.get(keys[0]!)!;
     // The reply may still hold the detail that it was first read for, even if less is wanted now.
     const detail = satisfies(first.detail, wanted) ? first.detail : wanted;
-    const reply = await readReply({replies, service, location: first.reply!, detail});
+    const reply = await readReply({replies, service, location: first.reply!, detail, queries});
     return keys.flatMap(key => {
       const outcome = reply?.outcomes.get(key);
       if (!outcome || 'error' in outcome) return [];
@@ -166,7 +172,7 @@ async function readLost(
     else byLocation.set(name, {location: location, keys: [key]});
   }
   const read = await pLimit(AT_ONCE).map([...byLocation.values()], async ({location, keys}) => {
-    const answers = await readFully({replies, service, location: location, teacher, wanted});
+    const answers = await readFully({replies, service, location, teacher, wanted, queries});
     return keys.flatMap(key => {
       const stored = answers && storedAs(answers, key, keyed(teacher, queries.get(key)!).digest);
       return stored ? [[key, stored] as const] : [];
@@ -175,10 +181,7 @@ async function readLost(
   return read.flat();
 }
 
-interface LostReply {
-  readonly replies: Replies;
-  readonly service: Service;
-  readonly location: ReplyLocation;
+interface LostReply extends Omit<ReplyToRead<Access>, 'detail'> {
   readonly teacher: Teacher;
   readonly wanted: Detail;
 }

@@ -34,10 +34,11 @@ export function withRecovery<A extends Access>(
 ): LayeredTeacher<A> {
   const {service} = teacher;
   if (service === undefined) return teacher;
-  const recover = async (key: string, detail: Detail): Promise<Bought<A> | undefined> => {
+  const recover = async (key: string, query: Query, detail: Detail): Promise<Bought<A> | undefined> => {
     const quarantined = journal.quarantined.get(key);
     const location = journal.recovered.replies.get(key) ?? quarantined?.place;
-    const read = location && (await readReply({replies: journal, service, location: location, detail}));
+    const queries = new Map([[key, query]]);
+    const read = location && (await readReply({replies: journal, service, location, detail, queries}));
     const outcome = read?.outcomes.get(key);
     if (read && outcome && 'answer' in outcome) {
       const done = () => journal.settled([key]);
@@ -55,7 +56,7 @@ export function withRecovery<A extends Access>(
     for (const [index, query] of queries.entries()) {
       const {key} = keyed(teacher, query);
       if (!journal.recovered.replies.has(key) && !journal.quarantined.has(key)) continue;
-      const outcome = await recover(key, detail);
+      const outcome = await recover(key, query, detail);
       if (outcome) known.set(index, outcome);
     }
     return askOthers(teacher, queries, known, options);

@@ -1,6 +1,7 @@
 import type {BatchLane} from '../../lane.ts';
-import type {Query, Rate, Service, Usage} from '../../teacher.ts';
+import type {Query, Rate, Service, Teacher, Usage} from '../../teacher.ts';
 import {type Charge, costOf, isByToken} from '../budget/price.ts';
+import {batchEnd} from '../cut-batches.ts';
 import {lanePrice} from '../lane/lane-of.ts';
 import {LANE_ATTEMPTS} from '../lane/lane-queries.ts';
 import {ATTEMPTS} from '../retry.ts';
@@ -14,14 +15,14 @@ type Cases = {readonly [K in keyof Estimate]: Charge};
 /** The requests that would be sent, and the tokens that they can use. */
 export class Requests {
   readonly #service: Service | undefined;
-  readonly #maxBatch: number;
+  readonly #limits: Pick<Teacher, 'maxBatch' | 'questions'>;
   #calls = 0;
   #most: Usage = {inputTokens: 0, outputTokens: 0};
   #least: Usage = {inputTokens: 0, outputTokens: 0};
 
-  constructor({service, maxBatch}: {readonly service?: Service | undefined; readonly maxBatch: number}) {
-    this.#service = service;
-    this.#maxBatch = maxBatch;
+  constructor(teacher: Pick<Teacher, 'service' | 'maxBatch' | 'questions'>) {
+    this.#service = teacher.service;
+    this.#limits = teacher;
   }
 
   get calls(): number {
@@ -40,8 +41,9 @@ export class Requests {
 
   /** Adds queries that come together. Each request holds as many as the teacher takes. */
   add(queries: readonly Query[]): void {
-    for (let start = 0; start < queries.length; start += this.#maxBatch) {
-      this.#addRequest(queries.slice(start, start + this.#maxBatch));
+    for (let start = 0, end = 0; start < queries.length; start = end) {
+      end = batchEnd(queries, start, this.#limits);
+      this.#addRequest(queries.slice(start, end));
     }
   }
 

@@ -115,7 +115,8 @@ export function withFirstAnswer<A extends Access>(teacher: Teacher<A>, first: Fi
       return refusal ? problemOf(refusal) : {problem: `It answered ${reply.status}.`};
     }
     try {
-      const outcomes = service.read(reply, about.length, detail);
+      const questions = about.map(({question}) => question);
+      const outcomes = service.read(reply, about.length, detail, questions);
       if (outcomes.some(outcome => 'answer' in outcome)) return 'answered';
       const failed = outcomes.find(outcome => 'error' in outcome);
       return failed ? problemOf(failed.error) : {problem: 'Its reply holds no answer.'};

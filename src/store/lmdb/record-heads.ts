@@ -10,6 +10,8 @@ export interface RecordHead {
   readonly detail: StoredAnswer['detail'];
   readonly dtype: StoredAnswer['question']['dtype'];
   readonly shape: readonly number[];
+  /** The typed question, if the teacher has several. */
+  readonly asked?: Json;
   readonly reader?: Json;
   /** The journal segment with the replies. */
   readonly segment?: string;
@@ -43,13 +45,16 @@ export interface Shortened {
   readonly record: ShortRecord;
 }
 
+/** Stands for the question of answers without a typed one. */
+const NO_QUESTION = {};
+
 /** How many heads are compared before a new one is computed. */
 const RECENT = 8;
 
 /** Separates the common part from records. A file has few heads: one per teacher, detail and run. */
 export class RecordHeads {
-  /** The latest first. */
-  #recent: (readonly [number: number, head: RecordHead])[] = [];
+  /** By typed question, the latest first. */
+  readonly #recent = new WeakMap<object, readonly (readonly [number: number, head: RecordHead])[]>();
 
   shorten(stored: StoredAnswer): Shortened {
     const {question, storedAt, receipt, reply, answer, imported} = stored;
@@ -61,17 +66,21 @@ export class RecordHeads {
   }
 
   #headOf(stored: StoredAnswer): readonly [number: number, head: RecordHead] {
-    const known = this.#recent.find(([, head]) => isHeadOf(head, stored));
-    if (known) return known;
     const {teacher, detail, question, reader, reply, imported} = stored;
+    const {asked} = question;
+    const recentOf = (asked ?? NO_QUESTION) as object;
+    const recent = this.#recent.get(recentOf) ?? [];
+    const known = recent.find(([, head]) => isHeadOf(head, stored));
+    if (known) return known;
     const head: RecordHead = {
       ...{teacher, detail, dtype: question.dtype, shape: question.shape},
+      ...(asked !== undefined && {asked}),
       ...(reader !== undefined && {reader}),
       ...(reply && {segment: reply.segment}),
       ...(imported && {imported: logOf(imported)}),
     };
     const fresh = [numberOf(head), head] as const;
-    this.#recent = [fresh, ...this.#recent].slice(0, RECENT);
+    this.#recent.set(recentOf, [fresh, ...recent].slice(0, RECENT));
     return fresh;
   }
 }
@@ -88,11 +97,12 @@ function numberOf(head: RecordHead): number {
 /** Restores the whole record. */
 export function withHead(
   [, bytes, view, sample, storedAt, receipt, offset, length, answer, entry]: ShortRecord,
-  {teacher, detail, dtype, shape, reader, segment, imported}: RecordHead,
+  {teacher, detail, dtype, shape, asked, reader, segment, imported}: RecordHead,
 ): StoredAnswer {
   const isJournaled = segment !== undefined && offset !== null && length !== null;
+  const question = {dtype, shape, bytes, view, sample, ...(asked !== undefined && {asked})};
   return {
-    ...{format: 1, teacher, question: {dtype, shape, bytes, view, sample}, detail, answer, storedAt},
+    ...{format: 1, teacher, question, detail, answer, storedAt},
     ...(receipt && {receipt}),
     ...(isJournaled && {reply: {segment, offset, length}}),
     ...(reader !== undefined && {reader}),
@@ -110,6 +120,7 @@ function isHeadOf(head: RecordHead, {teacher, detail, question, reader, reply, i
     head.imported?.file === imported?.file &&
     head.imported?.model === imported?.model &&
     head.reader === reader &&
+    head.asked === question.asked &&
     head.dtype === question.dtype &&
     isEqual(head.shape, question.shape) &&
     isEqual(head.detail, detail)

@@ -38,8 +38,8 @@ const teacher: Teacher<'black-box'> = {
   classes,
   detail: {kind: 'label'},
   maxBatch: 10,
-  async ask(questions) {
-    return questions.map(({input}) => {
+  async ask(queried) {
+    return queried.map(({input}) => {
       const text = input.kind === 'text' ? input.text : '';
       asked.push(text);
       return {answer: {kind: 'label', label: saidOf(text)}};
@@ -151,11 +151,11 @@ describe('an audit', () => {
     const quiet: Teacher<'black-box'> = {
       ...teacher,
       identity: {adapter: 'test', sorter: 2},
-      async ask(questions, options) {
-        const outcomes = await teacher.ask(questions, options);
+      async ask(queried, options) {
+        const outcomes = await teacher.ask(queried, options);
         const error = new TeacherError('sorter', 'It says "clam".', {unreadable: true});
         return outcomes.map((outcome, row) =>
-          silent.includes((questions[row]!.input as {text: string}).text) ? {error} : outcome,
+          silent.includes((queried[row]!.input as {text: string}).text) ? {error} : outcome,
         );
       },
     };
