@@ -4,9 +4,10 @@ import {KnowledgeError, PendingError} from '../errors.ts';
 import {type Answers, tabulate} from '../knowledge/answers.ts';
 import {describeDetail, satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
-import type {Access, AnswerOf, Detail, Outcome, Query} from '../teacher.ts';
+import {classesOf, type Question} from '../question.ts';
+import type {Access, AnswerOf, Detail, Outcome, Query, Teacher} from '../teacher.ts';
 import type {LayeredTeacher} from './layer.ts';
-import {askSet} from './refusals/ask-set.ts';
+import {askSet, type QuerySet} from './refusals/ask-set.ts';
 
 /** How many of the failed inputs a message names. */
 const NAMED_FAILURES = 3;
@@ -67,10 +68,24 @@ export async function collectAnswered<A extends Access>(
   transfer: TransferSet,
   options: CollectOptions = {},
 ): Promise<Collection> {
-  const {inputs, versions = 1} = transfer;
-  const {access, identity, classes} = teacher;
   const {detail = withoutFeatures(teacher.detail)} = options;
-  const {answered: all, missing} = sorted(await outcomesOf(teacher, transfer, options));
+  return collectionOf(await outcomesOf(teacher, setOf(transfer), options), {teacher, transfer, detail});
+}
+
+/** What was asked for. */
+interface Wanted {
+  readonly teacher: Pick<Teacher, 'name' | 'access' | 'identity' | 'classes'>;
+  readonly transfer: TransferSet;
+  readonly detail: Detail;
+  readonly question?: Question;
+}
+
+/** @throws KnowledgeError or PendingError if nothing was answered */
+function collectionOf(outcomes: readonly Outcome[], {teacher, transfer, detail, question}: Wanted): Collection {
+  const {inputs, versions = 1} = transfer;
+  const {access, identity} = teacher;
+  const classes = question ? classesOf(question) : teacher.classes;
+  const {answered: all, missing} = sorted(outcomes);
   const answered = wholly(all, versions);
   if (answered.length === 0) {
     const pending = missing.find(({error}) => error instanceof PendingError);
@@ -89,7 +104,7 @@ export async function collectAnswered<A extends Access>(
         inputs,
         answered.map(({index}) => index),
       );
-  const knowledge = {source: {access, identity}, classes, detail, inputs: kept, answers};
+  const knowledge = {source: {access, identity}, classes, detail, inputs: kept, answers, ...(question && {question})};
   return {knowledge: versions > 1 ? {...knowledge, versions} : knowledge, missing};
 }
 
@@ -116,9 +131,64 @@ export async function answersTo<A extends Access>(
   return answers;
 }
 
-async function outcomesOf<A extends Access>(
+/** A teacher's answers to one of several questions. */
+export interface QuestionCollection extends Collection {
+  readonly question: Question;
+}
+
+export interface CollectQuestionsOptions extends CollectOptions {
+  /**
+   * The questions that are asked, in this order.
+   *
+   * @default all of the teacher's
+   */
+  readonly questions?: readonly Question[];
+}
+
+/**
+ * Asks a teacher several questions about a transfer set. One request carries all questions about an input that are not
+ * answered yet. An input that has no answer to one question can have answers to the others.
+ *
+ * @param teacher - with its layers, see `stack`
+ * @returns for each question, in order
+ * @throws KnowledgeError if the teacher has no questions, doesn't give the detail, or answered one question about no
+ * input
+ * @throws PendingError as `collectAnswered` does
+ */
+export async function collectQuestions<A extends Access>(
   teacher: LayeredTeacher<A>,
   transfer: TransferSet,
+  {questions = teacher.questions?.list ?? [], ...options}: CollectQuestionsOptions = {},
+): Promise<readonly QuestionCollection[]> {
+  if (questions.length === 0) throw new KnowledgeError(`Teacher ${teacher.name} has no questions to be asked.`);
+  const {detail = withoutFeatures(teacher.detail)} = options;
+  const outcomes = await outcomesOf(teacher, setWith(questions, transfer), options);
+  return questions.map((question, own) => {
+    const answered = outcomes.filter((_, row) => row % questions.length === own);
+    return {question, ...collectionOf(answered, {teacher, transfer, detail, question})};
+  });
+}
+
+function setOf({inputs, views}: TransferSet): QuerySet {
+  return {count: inputs.count, at: index => queryAbout(inputs, index, views)};
+}
+
+/** Each query with each question. Those about one input follow one another and share it, for the same request. */
+function setWith(questions: readonly Question[], {inputs, views}: TransferSet): QuerySet {
+  let last: {readonly index: number; readonly query: Query} | undefined;
+  return {
+    count: inputs.count * questions.length,
+    at(row) {
+      const index = Math.floor(row / questions.length);
+      if (last?.index !== index) last = {index, query: queryAbout(inputs, index, views)};
+      return {...last.query, question: questions[row % questions.length]};
+    },
+  };
+}
+
+async function outcomesOf<A extends Access>(
+  teacher: LayeredTeacher<A>,
+  set: QuerySet,
   {detail = withoutFeatures(teacher.detail), signal, onProgress}: CollectOptions,
 ): Promise<readonly Outcome<A>[]> {
   if (!satisfies(teacher.detail, detail)) {
@@ -127,8 +197,6 @@ async function outcomesOf<A extends Access>(
         'Ask for less, or ask another teacher.',
     );
   }
-  const {inputs, views} = transfer;
-  const set = {count: inputs.count, at: (index: number) => queryAbout(inputs, index, views)};
   return askSet(teacher, set, {detail, stop: signal, onProgress});
 }
 

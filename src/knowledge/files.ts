@@ -10,20 +10,32 @@ import {readTensors, type Tensor, writeTensors} from './safetensors.ts';
  *
  * Tensors: `inputs` [count, ...shape], or `texts` (UTF-8, one after another) with `texts.offsets` [count + 1].
  * Depending on the answers `labels`, `counts`, `classes`, `log_probabilities`, `rest`, `logits`, `features/<layer>`,
- * each with one row per input. Metadata: `format`; as JSON `source`, `classes` and `detail`; `versions` if each input
+ * each with one row per input. Metadata: `format`; as JSON `source`, `classes` and `detail`; `question` if the teacher has
+ * several; `versions` if each input
  * has several; `calibration_inputs` if some inputs were set apart; and `unanswered` if the teacher left some without an
  * answer.
  *
  * @throws KnowledgeError if it can't be written
  */
 export async function saveKnowledge(path: string, knowledge: Knowledge): Promise<void> {
-  const {source, classes, detail, inputs, answers, versions = 1, calibrationInputs, unanswered = 0} = knowledge;
+  const {
+    source,
+    classes,
+    question,
+    detail,
+    inputs,
+    answers,
+    versions = 1,
+    calibrationInputs,
+    unanswered = 0,
+  } = knowledge;
   const tensors = new Map([...inputTensors(inputs), ...answerTensors(answers, classes.length)]);
   const metadata = {
     format: FORMAT,
     source: withoutSecrets(JSON.stringify(source)),
     classes: JSON.stringify(classes),
     detail: JSON.stringify(detail),
+    ...(question && {question: JSON.stringify(question)}),
     ...(versions > 1 && {versions: JSON.stringify(versions)}),
     ...(calibrationInputs && {calibration_inputs: JSON.stringify(calibrationInputs)}),
     ...(unanswered > 0 && {unanswered: JSON.stringify(unanswered)}),

@@ -1,6 +1,7 @@
 import {type Inputs, selectInputs} from '../data/inputs.ts';
 import type {Examples, Unlabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
+import type {Question} from '../question.ts';
 import type {Access, Detail, Teacher} from '../teacher.ts';
 import {type Answers, coarsenAnswers, selectAnswers} from './answers.ts';
 
@@ -9,6 +10,8 @@ export interface Knowledge {
   /** The teacher that answered; `truth` for a baseline that learns from true labels. */
   readonly source: {readonly access: Access | 'truth'; readonly identity: Teacher['identity']};
   readonly classes: readonly string[];
+  /** The question that was asked, if the teacher has several. */
+  readonly question?: Question;
   /** The detail of every answer. */
   readonly detail: Detail;
   readonly inputs: Inputs;

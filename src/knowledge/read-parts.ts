@@ -39,6 +39,15 @@ const DetailSchema = z.discriminatedUnion('kind', [
   z.object({kind: z.literal('logits'), features: z.array(z.string()).exactOptional()}),
 ]);
 
+const OptionsSchema = z.array(z.object({name: z.string(), description: z.string().exactOptional()})).min(2);
+const named = {name: z.string(), instructions: z.string().exactOptional()};
+
+const QuestionSchema = z.discriminatedUnion('type', [
+  z.object({...named, type: z.literal('choice'), options: OptionsSchema}),
+  z.object({...named, type: z.literal('predicate'), no: z.string().exactOptional(), yes: z.string().exactOptional()}),
+  z.object({...named, type: z.literal('score'), levels: OptionsSchema}),
+]);
+
 const Metadata = z.object({
   format: z.literal(FORMAT),
   source: fromJson(
@@ -48,6 +57,7 @@ const Metadata = z.object({
     }),
   ),
   classes: fromJson(z.array(z.string()).nonempty()),
+  question: fromJson(QuestionSchema).exactOptional(),
   detail: fromJson(DetailSchema),
   versions: fromJson(z.int().positive()).exactOptional(),
   calibration_inputs: fromJson(z.array(z.int().nonnegative())).exactOptional(),
@@ -62,13 +72,14 @@ const Metadata = z.object({
 export function readHead(
   parts: TensorParts,
   metadata: TensorFile['metadata'],
-): Pick<Knowledge, 'source' | 'classes' | 'detail' | 'versions' | 'calibrationInputs' | 'unanswered'> {
+): Pick<Knowledge, 'source' | 'classes' | 'question' | 'detail' | 'versions' | 'calibrationInputs' | 'unanswered'> {
   const read = Metadata.safeParse(metadata);
   if (!read.success) throw parts.misfit(`its metadata is not valid:\n${z.prettifyError(read.error)}`);
-  const {source, classes, detail, versions, calibration_inputs: calibrationInputs, unanswered} = read.data;
+  const {source, classes, question, detail, versions, calibration_inputs: calibrationInputs, unanswered} = read.data;
   return {
     source,
     classes,
+    ...(question && {question}),
     detail,
     ...(versions !== undefined && {versions}),
     ...(calibrationInputs && {calibrationInputs}),

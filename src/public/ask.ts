@@ -12,10 +12,14 @@ export {
   answersTo,
   type Collection,
   type CollectOptions,
+  type CollectQuestionsOptions,
   collect,
   collectAnswered,
+  collectQuestions,
   type Missing,
+  type QuestionCollection,
 } from '../ask/collect.ts';
+export {type AboutQuestionOptions, aboutQuestion} from '../ask/compose/about-question.ts';
 export {type BoundaryOptions, boundary} from '../ask/compose/boundary.ts';
 export type {BoundaryForm} from '../ask/compose/boundary-targets.ts';
 export {type CalibratedOptions, type CalibrationFit, calibrated} from '../ask/compose/calibrated.ts';
@@ -43,5 +47,8 @@ export {type RetryOptions, withRetry} from '../ask/retry.ts';
 export {type StackOptions, stack} from '../ask/teacher-stack.ts';
 export {coarsen, satisfies} from '../knowledge/coarsen.ts';
 export {type Admission, type AdmissionOptions, createAdmission} from '../pace/admission.ts';
+export type {ChoiceQuestion, Option, PredicateQuestion, Question, Questions, ScoreQuestion} from '../question.ts';
+export {classesOf} from '../question.ts';
+export {choice, type OptionNames, predicate, score} from '../questions.ts';
 export {type AnswerStore, type AnswerStoreOptions, openAnswerStore, type StoredAnswer} from '../store/store.ts';
 export {answerKey} from '../store/stored-answer.ts';

@@ -1,0 +1,85 @@
+import {InputError} from '../../errors.ts';
+import {checkOptions, kinds, type Shape} from '../../options.ts';
+import {classesOf, type Question} from '../../question.ts';
+import type {Access, Json, Outcome, Part, Query, Teacher} from '../../teacher.ts';
+import type {LayerOptions} from '../layer.ts';
+import {composed, errorOfPart} from './composed.ts';
+import {samplesOf} from './parts.ts';
+
+export interface AboutQuestionOptions {
+  /**
+   * The questions that are asked with it, by name: one request carries all that are not answered yet. Their answers are
+   * kept, so that a teacher about each of them finds them.
+   *
+   * @default all of the teacher's questions
+   */
+  readonly together?: readonly string[];
+}
+
+const KINDS = {together: kinds.texts} satisfies Shape<AboutQuestionOptions>;
+
+/**
+ * A teacher about one of the questions of a teacher that has several. It can be used wherever a teacher can: its classes
+ * are those of the question.
+ *
+ * @param name - of the question
+ * @throws InputError if the teacher has no such question
+ * @example
+ * ```ts
+ * import {aboutQuestion} from 'limbeck/ask';
+ * import type {Teacher} from 'limbeck';
+ *
+ * export const urgency = (teacher: Teacher) => aboutQuestion(teacher, 'urgent');
+ * ```
+ */
+export function aboutQuestion<A extends Access>(
+  teacher: Teacher<A>,
+  name: string,
+  options: AboutQuestionOptions = {},
+): Teacher<A> {
+  checkOptions('aboutQuestion', options, KINDS);
+  const list = teacher.questions?.list ?? [];
+  const named = (wanted: string) => {
+    const question = list.find(other => other.name === wanted);
+    if (question) return question;
+    const known = list.map(other => `\`${other.name}\``).join(', ') || 'none';
+    throw new InputError(`Teacher ${teacher.name} has no question \`${wanted}\`. Its questions: ${known}.`);
+  };
+  const own = named(name);
+  const others = (options.together ?? list.map(other => other.name)).map(named);
+  const asked = others.includes(own) ? others : [own, ...others];
+  const index = asked.indexOf(own);
+  const part: Part = {teacher: teacher as Teacher, samples: asked.length, put: query => withQuestion(query, asked)};
+  return composed<A>({
+    name: `${teacher.name} about ${name}`,
+    identity: {question: own as unknown as Json, of: teacher.identity},
+    ...{access: teacher.access, classes: classesOf(own), detail: teacher.detail},
+    parts: [part],
+    async answer(queries, [ask], {onSettled, ...others}) {
+      const rows = (await Promise.all(queries.map(query => samplesOf(part, query)))).flat();
+      const outcomes = await ask!(rows, {...others, onSettled: byInputs(asked.length, onSettled)});
+      return queries.map((_, row): Outcome<A> => {
+        const outcome = outcomes[row * asked.length + index]! as Outcome<A>;
+        return 'error' in outcome ? {error: errorOfPart(outcome.error, teacher)} : outcome;
+      });
+    },
+  });
+}
+
+/** The query about one question: samples n·s to n·s + n − 1 are sample s of each of the n questions. */
+function withQuestion({sample = 0, ...query}: Query, questions: readonly Question[]): Query {
+  const question = questions[sample % questions.length]!;
+  const own = Math.floor(sample / questions.length);
+  return own === 0 ? {...query, question} : {...query, question, sample: own};
+}
+
+/** Tells of an input when all its questions have an outcome. */
+function byInputs(questions: number, onSettled: LayerOptions['onSettled']): LayerOptions['onSettled'] {
+  let [settled, told] = [0, 0];
+  return count => {
+    settled += count;
+    const whole = Math.floor(settled / questions);
+    if (whole > told) onSettled?.(whole - told);
+    told = whole;
+  };
+}

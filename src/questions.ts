@@ -1,0 +1,114 @@
+import {InputError} from './errors.ts';
+import type {ChoiceQuestion, Option, PredicateQuestion, Question, ScoreQuestion} from './question.ts';
+
+/** Names, or names with their descriptions, in order. */
+export type OptionNames = readonly string[] | Readonly<Record<string, string>>;
+
+/**
+ * A question with several options, one of which is the answer.
+ *
+ * @param options - their names, or names and descriptions, in the order in which they are asked about
+ * @throws InputError if there are less than two options, or one has no name or that of another
+ * @example
+ * ```ts
+ * import {choice} from 'limbeck/ask';
+ *
+ * export const topic = choice('topic', 'What is the message about?', {
+ *   billing: 'Invoices, prices, refunds.',
+ *   bug: 'Something does not work.',
+ *   other: 'Anything else.',
+ * });
+ * ```
+ */
+export function choice(name: string, instructions: string, options: OptionNames): ChoiceQuestion {
+  return {type: 'choice', name, instructions, options: optionsOf(name, 'options', options)};
+}
+
+/**
+ * A question whose answer is no or yes.
+ *
+ * @param criteria - when the answer is no, and when it is yes
+ * @default criteria none
+ */
+export function predicate(
+  name: string,
+  instructions: string,
+  criteria: Pick<PredicateQuestion, 'no' | 'yes'> = {},
+): PredicateQuestion {
+  return {type: 'predicate', name, instructions, ...criteria};
+}
+
+/**
+ * A question whose answer is one of several levels in their order.
+ *
+ * @param levels - their names, or names and descriptions, from the lowest to the highest
+ * @throws InputError if there are less than two levels, or one has no name or that of another
+ */
+export function score(name: string, instructions: string, levels: OptionNames): ScoreQuestion {
+  return {type: 'score', name, instructions, levels: optionsOf(name, 'levels', levels)};
+}
+
+function optionsOf(question: string, what: string, options: OptionNames): readonly Option[] {
+  const named = Array.isArray(options)
+    ? (options as readonly string[]).map(name => ({name}))
+    : Object.entries(options).map(([name, description]) => ({name, description}));
+  checkNames(named, `question \`${question}\``, what);
+  return named;
+}
+
+/** The fewest options or levels of a question. */
+const LEAST_OPTIONS = 2;
+
+function checkNames(options: readonly Option[], owner: string, what: string): void {
+  if (options.length < LEAST_OPTIONS) {
+    throw new InputError(`Expected \`${what}\` of ${owner} to be ${LEAST_OPTIONS} or more, got ${options.length}.`);
+  }
+  const seen = new Set<string>();
+  for (const {name} of options) {
+    if (typeof name !== 'string' || name === '') throw new InputError(`One of the ${what} of ${owner} has no name.`);
+    if (seen.has(name))
+      throw new InputError(`Two of the ${what} of ${owner} have the name \`${name}\`. Give each its own.`);
+    seen.add(name);
+  }
+}
+
+/** The most that a service takes; undefined: as many as anybody has. */
+export interface QuestionLimits {
+  readonly options?: number;
+  readonly levels?: number;
+}
+
+/**
+ * Checks the questions of a teacher, also those that no function here made.
+ *
+ * @param teacher - its name, for messages
+ * @throws InputError if there is none, if two have the same name, or if one can't be asked
+ */
+export function checkQuestions(teacher: string, questions: readonly Question[], limits: QuestionLimits = {}): void {
+  if (questions.length === 0) throw new InputError(`Teacher ${teacher} has no question. Give it one or more.`);
+  const seen = new Set<string>();
+  for (const question of questions) {
+    const {name, type} = question;
+    if (typeof name !== 'string' || name === '') throw new InputError(`A question of teacher ${teacher} has no name.`);
+    if (seen.has(name)) throw new InputError(`Two questions of teacher ${teacher} have the name \`${name}\`.`);
+    seen.add(name);
+    const owner = `question \`${name}\` of teacher ${teacher}`;
+    if (type === 'choice') checkCount(question.options, {owner, what: 'options', most: limits.options});
+    else if (type === 'score') checkCount(question.levels, {owner, what: 'levels', most: limits.levels});
+    else if (type !== 'predicate') {
+      throw new InputError(`The ${owner} has type ${JSON.stringify(type)}. Give it choice, predicate or score.`);
+    }
+  }
+}
+
+interface Counted {
+  readonly owner: string;
+  readonly what: string;
+  readonly most: number | undefined;
+}
+
+function checkCount(options: readonly Option[], {owner, what, most = Number.POSITIVE_INFINITY}: Counted): void {
+  checkNames(options, owner, what);
+  if (options.length <= most) return;
+  throw new InputError(`The ${owner} has ${options.length} ${what}, and the service takes at most ${most}.`);
+}
