@@ -8,7 +8,7 @@ import {resolveRecipe} from '../recipe/resolve.ts';
 import {withoutSecrets} from '../secrets.ts';
 import {besideEarlier, readStudy} from './against.ts';
 import {askQueries, askReference} from './asking.ts';
-import {costsOf} from './budget-costs.ts';
+import {costsOf} from './budgets.ts';
 import {answeredMethod} from './knowledge.ts';
 import {type Manifest, manifestOf, manifestPath} from './manifest.ts';
 import {measure, measureEfficiency, sortRuns} from './measure.ts';

@@ -5,16 +5,18 @@ import {deserialize, serialize} from 'node:v8';
 import {replaceFile} from '../data/files.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Calibration} from '../student/student.ts';
+import type {Json} from '../teacher.ts';
+import {digestOf, fingerprintOf} from '../train/fingerprint.ts';
 import type {CheckpointOptions} from '../train/options.ts';
 import {type Profile, secondsOf} from '../train/profile.ts';
 import type {Fit} from '../train/trend.ts';
+import {divide} from './divide.ts';
 import type {StudentChoice} from './method-choices.ts';
 import {type AnsweredMethod, atBudget, folderAt} from './methods.ts';
 import type {CurvePoint} from './results.ts';
 import {checkpointPath, learn, studentPath} from './run.ts';
-import {keyOfRun} from './run-keys.ts';
 import type {Study} from './study.ts';
-import {failureOf, type OnStep} from './training.ts';
+import {failureOf, type OnStep, trainingThreads} from './training.ts';
 
 /** One run of a study: a method at a budget, from one seed. */
 export interface RunJob {
@@ -110,4 +112,33 @@ function deserialized(bytes: Buffer): KeptRun | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The key of a run, which stands for all that decides what the run comes to: a digest, the same in every process. */
+export async function keyOfRun(study: Study, method: AnsweredMethod, seed: number): Promise<string> {
+  const {recipe, trainer, engine} = study;
+  const {students, folds, calibration, data} = recipe;
+  const {training, calibrationInputs, unanswered} = divide(recipe, method, method.knowledge);
+  const runs: Json[] = [];
+  for (const build of students) {
+    const student = trainer.fresh(seed, build);
+    const run = await trainer.start(student, {...method, knowledge: training}, seed);
+    try {
+      const start = digestOf(run.weights.map(weight => weight.dataSync()));
+      // A worker has other threads than this process, and the students are trained with those of the study.
+      runs.push({...(await fingerprintOf(student, training, run)), engine: `${engine.name} ${engine.version}`, start});
+    } finally {
+      run.dispose();
+      student.model.dispose();
+    }
+  }
+  return digestOf({
+    runs,
+    threads: trainingThreads(study),
+    folds,
+    calibration: calibration ?? null,
+    calibrationInputs,
+    unanswered,
+    test: digestOf(data.test.inputs),
+  });
 }
