@@ -10,6 +10,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const TESTS = `
 import {beforeAll, describe, expect, test} from 'vitest';
 test('passes', () => {});
+let attempts = 0;
+test('passes at last', () => expect(++attempts).toBe(2));
 test.skip('is skipped', () => {});
 describe('a suite', () => {
   test('fails', () => expect({a: 1}, 'Two lines:\\nthe second').toBe(2));
@@ -22,7 +24,7 @@ describe('another suite', () => {
 });
 `;
 
-test('the summary of a run counts and names each failure: of a test, a hook and a file that does not load', async () => {
+test('the summary of a run counts and names each failure of a test, a hook or a file, and each test that passed at last', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'limbeck-summary-'));
   onTestFinished(() => rmSync(folder, {recursive: true}));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
@@ -33,9 +35,17 @@ test('the summary of a run counts and names each failure: of a test, a hook and 
   const reporter = join(root, 'test/summary-reporter.ts');
   const env = {...process.env, LIMBECK_TEST_SUMMARY: summary};
   await new Promise(resolve =>
-    execFile(process.execPath, [vitest, 'run', '--root', folder, '--reporter', reporter], {env}, resolve),
+    execFile(
+      process.execPath,
+      [vitest, 'run', '--retry', '1', '--root', folder, '--reporter', reporter],
+      {env},
+      resolve,
+    ),
   );
-  expect(readFileSync(summary, 'utf8')).toBe('1 passed, 3 failed, 2 skipped\n');
+  expect(readFileSync(summary, 'utf8')).toBe('2 passed, 3 failed, 2 skipped\n');
+  expect(readFileSync(`${summary}.again`, 'utf8')).toBe(
+    'some.test.ts > passes at last: expected 1 to be 2 // Object.is equality\n',
+  );
   const failed = readFileSync(`${summary}.failed`, 'utf8').trim().split('\n').toSorted();
   expect(failed).toEqual([
     expect.stringMatching(/^broken\.test\.ts: .*missing\.ts/),

@@ -3,8 +3,8 @@ import {stripVTControlCharacters} from 'node:util';
 import type {Reporter, SerializedError, TestModule} from 'vitest/node';
 
 /**
- * For CI: writes `N passed, N failed` (and `, N skipped`) to the file that LIMBECK_TEST_SUMMARY names, and a line for
- * each failure to a file beside it, whose name ends with `.failed`.
+ * For CI: writes `N passed, N failed` (and `, N skipped`) to the file that LIMBECK_TEST_SUMMARY names. Beside it are two
+ * files with a line for each test: `.failed`, and `.again` for those that passed at the second attempt.
  */
 export default class SummaryReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[]): void {
@@ -17,12 +17,19 @@ export default class SummaryReporter implements Reporter {
     const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
     writeFileSync(file, `${counts.passed} passed, ${counts.failed + others.length} failed${skipped}\n`);
     writeFileSync(`${file}.failed`, [...tests, ...others].join(''));
+    writeFileSync(`${file}.again`, modules.flatMap(passedAgain).join(''));
   }
 }
 
 function failedTests(module: TestModule): readonly string[] {
   return [...module.children.allTests('failed')].map(test =>
     line(`${module.relativeModuleId} > ${test.fullName}`, test.result().errors ?? []),
+  );
+}
+
+function passedAgain(module: TestModule): readonly string[] {
+  return [...module.children.allTests('passed')].flatMap(test =>
+    test.diagnostic()?.flaky ? line(`${module.relativeModuleId} > ${test.fullName}`, test.result().errors ?? []) : [],
   );
 }
 

@@ -175,7 +175,7 @@ describe.skipIf(programsOf('servers') === undefined)(`clients of a llmock that f
           return fault;
         });
         doors.push(door);
-        return askAbout(open(name, model, door.url, 2000), 40, {folder: join(folder, model)});
+        return askAbout(open(name, model, door.url, 6000), 40, {folder: join(folder, model)});
       },
     );
     await Promise.all(doors.map(door => door.stop()));

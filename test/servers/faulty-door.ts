@@ -21,12 +21,14 @@ export async function openFaultyDoor(
   faultOf: (body: string) => Fault | undefined,
 ): Promise<FaultyDoor> {
   const server = createServer((request, response) => {
-    void text(request).then(async body => {
-      const fault = faultOf(body);
-      if (fault === 'drops') request.socket.destroy();
-      else if (fault === 'page') response.writeHead(502, {'content-type': 'text/html'}).end('<h1>Bad Gateway</h1>');
-      else await answer(response, await passOn(target, request, body), fault);
-    });
+    text(request)
+      .then(async body => {
+        const fault = faultOf(body);
+        if (fault === 'drops') request.socket.destroy();
+        else if (fault === 'page') response.writeHead(502, {'content-type': 'text/html'}).end('<h1>Bad Gateway</h1>');
+        else await answer(response, await passOn(target, request, body), fault);
+      })
+      .catch(() => request.socket.destroy());
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   return {
