@@ -188,7 +188,7 @@ export function evaluateLogits({
   return evaluate(student, labels, teacherLogits && distributionsOf(teacherLogits, classes));
 }
 
-/** The same of distributions. */
+/** `evaluateLogits` of a model whose distributions are known. */
 export function evaluate(
   student: Distributions,
   labels: ArrayLike<number>,

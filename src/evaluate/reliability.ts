@@ -65,12 +65,12 @@ export function adaptiveEce(
   return adaptiveEceOf(distributionsOf(logits, classes), labels, options);
 }
 
-/** The same of distributions. */
+/** `ece` of a model whose distributions are known. */
 export function eceOf(model: Distributions, labels: ArrayLike<number>, options?: ReliabilityOptions): number {
   return calibrationGap(binsOf(model, labels, options));
 }
 
-/** The same of distributions. */
+/** `adaptiveEce` of a model whose distributions are known. */
 export function adaptiveEceOf(
   {named, confidences}: Distributions,
   labels: ArrayLike<number>,
