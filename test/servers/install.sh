@@ -18,8 +18,8 @@ if [ -z "$python" ]; then
   exit 1
 fi
 
-# MLServer needs another version of FastAPI than the frameworks: an environment each.
-for name in servers frameworks; do
+# MLServer needs another version of FastAPI than the frameworks, and Triton another one of NumPy: an environment each.
+for name in servers frameworks triton; do
   environment=$target/$name
   cmp -s "$here/requirements-$name.txt" "$environment/installed.txt" && continue
   [ -x "$environment/bin/python" ] || "$python" -m venv "$environment"

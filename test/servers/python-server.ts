@@ -9,7 +9,7 @@ import {until} from '../built.ts';
 export const NO_SERVERS = 'the test servers are not installed: run test/servers/install.sh';
 
 /** A folder of programs that `install.sh` makes. */
-export type Environment = 'servers' | 'frameworks';
+export type Environment = 'servers' | 'frameworks' | 'triton';
 
 /** A server of this machine. */
 export interface PythonServer {
