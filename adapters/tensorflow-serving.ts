@@ -207,6 +207,12 @@ const advice: RefusalAdvice = {
     model: 'It has no such model. Check `model`, and `version` or `versionLabel`.',
     path: 'It has no such route. The address in `url` ends before `/v1`.',
   },
+  byWords: [
+    [
+      /indices\[.*\] = \d+ is not in \[/,
+      'The text has more tokens than its model takes, or one that it does not know. Shorten the text, or check its tokens.',
+    ],
+  ],
   byStatus: {
     400: 'It does not take the request. Check `signature`, `input` and `format`, and the datatype and shape of the input.',
     404: 'It has no such model. Check `model`, and `version` or `versionLabel`; its address ends before `/v1`.',

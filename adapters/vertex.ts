@@ -133,6 +133,7 @@ const advice: RefusalAdvice = {
     model: 'There is no such endpoint, or no such model on it. Check `project`, `location` and `endpoint`.',
     'too-long': 'A text is longer than the model takes. Shorten it.',
   },
+  byWords: [[/payload size exceeds/i, 'The request is too large for it. Lower `maxBatch`, or shorten the texts.']],
   byStatus: {
     400: 'It does not take the request. Check `input` and `parameters`, and the shape of the input.',
     401: 'The access token is missing or has expired. Pass `key` as a function that renews it.',

@@ -219,17 +219,19 @@ const REFUSED = {
   classify: `${REFUSES}.`,
 };
 
+const OTHER_TASK = 'Its model can not do that. Check `task` and `model`.';
+
 /** What to do about vLLM's refusals, by what its model does. */
 function adviceFor(task: 'generate' | 'classify'): RefusalAdvice {
   return {
     byCode: {NotFoundError: NO_MODEL},
     byCause: {model: NO_MODEL, path: NO_ROUTE[task], 'too-long': TOO_LONG},
-    byWords: CHAT_HINTS,
+    byWords: [[/does not support \w+ API/, OTHER_TASK], ...CHAT_HINTS],
     byStatus: {
       400: REFUSED[task],
       404: NO_ROUTE[task],
       422: REFUSED[task],
-      501: {problem: 'Its model can not do that. Check `task` and `model`.', retryable: false},
+      501: {problem: OTHER_TASK, retryable: false},
     },
   };
 }

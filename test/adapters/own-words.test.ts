@@ -326,6 +326,28 @@ const ROWS: Readonly<Record<keyof typeof TEACHERS, readonly Columns[]>> = {
       'content management policy',
       'content filter',
     ],
+    [
+      'Azure OpenAI',
+      'body',
+      400,
+      openaiError(
+        "Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) value is supported.",
+        'unsupported_value',
+      ),
+      "'temperature' does not support 0",
+      '`temperature: null`',
+    ],
+    [
+      'Azure OpenAI',
+      'too long',
+      400,
+      openaiError(
+        "This model's maximum context length is 8192 tokens. However, your messages resulted in 10012 tokens. Please reduce the length of the messages.",
+        'context_length_exceeded',
+      ),
+      'maximum context length is 8192',
+      'Shorten it',
+    ],
   ],
   anthropic: [
     ['Anthropic', 'model', 404, anthropicError('not_found_error', 'model: nope'), 'model: nope', 'Check `model`'],
@@ -491,6 +513,14 @@ const ROWS: Readonly<Record<keyof typeof TEACHERS, readonly Columns[]>> = {
       'failed to parse grammar',
       '`structured: false`',
     ],
+    [
+      'llama.cpp with several models',
+      'model',
+      400,
+      {error: {code: 400, message: 'model not found', type: 'invalid_request_error'}},
+      'model not found',
+      'Check `model`',
+    ],
   ],
   vllm: [
     [
@@ -552,6 +582,22 @@ const ROWS: Readonly<Record<keyof typeof TEACHERS, readonly Columns[]>> = {
       {error: {message: TOO_LONG_VLLM, type: 'BadRequestError', code: 400}},
       'maximum context length',
       '--max-model-len',
+    ],
+    ['vLLM', 'key', 401, {error: 'Unauthorized'}, 'Unauthorized', 'refuses the key'],
+    [
+      'vLLM',
+      'body',
+      400,
+      {
+        error: {
+          message: 'The model does not support Classification API',
+          type: 'BadRequestError',
+          param: null,
+          code: 400,
+        },
+      },
+      'does not support Classification API',
+      'Check `task` and `model`',
     ],
   ],
   bedrock: [
@@ -787,6 +833,14 @@ const ROWS: Readonly<Record<keyof typeof TEACHERS, readonly Columns[]>> = {
       '`signature`',
     ],
     ['nginx', 'key', 401, NGINX('401 Authorization Required'), '401 Authorization Required', 'refuses the key'],
+    [
+      'TensorFlow Serving',
+      'too long',
+      400,
+      {error: 'indices[0,512] = 512 is not in [0, 512)\n\t [[{{node bert/embeddings/position_embeddings/Gather}}]]'},
+      'indices[0,512] = 512 is not in [0, 512)',
+      'Shorten the text',
+    ],
   ],
   vertex: [
     [
@@ -829,6 +883,14 @@ const ROWS: Readonly<Record<keyof typeof TEACHERS, readonly Columns[]>> = {
       googleError(400, 'INVALID_ARGUMENT', 'Invalid instances: string_value, expected a number.'),
       'Invalid instances',
       'Check `input`',
+    ],
+    [
+      'Vertex AI',
+      'too long',
+      400,
+      googleError(400, 'INVALID_ARGUMENT', 'Request payload size exceeds the limit: 1572864 bytes.'),
+      'exceeds the limit: 1572864 bytes',
+      'Lower `maxBatch`, or shorten the texts',
     ],
   ],
   sagemaker: [
@@ -873,6 +935,23 @@ const ROWS: Readonly<Record<keyof typeof TEACHERS, readonly Columns[]>> = {
       },
       'inputs is missing',
       'Check `request`',
+      aws('ModelError'),
+    ],
+    [
+      'Text Embeddings Inference on SageMaker',
+      'too long',
+      424,
+      {
+        ErrorCode: 'CLIENT_ERROR_FROM_MODEL',
+        LogStreamArn: 'arn:aws:logs:x',
+        Message:
+          'Received client error (413) from primary with message "{"error":"Input validation error: `inputs` must have less than 512 tokens. Given: 600","error_type":"Validation"}". See https://us-east-1.console.aws.amazon.com/cloudwatch for more information.',
+        OriginalMessage:
+          '{"error":"Input validation error: `inputs` must have less than 512 tokens. Given: 600","error_type":"Validation"}',
+        OriginalStatusCode: 413,
+      },
+      '`inputs` must have less than 512 tokens',
+      'Shorten it',
       aws('ModelError'),
     ],
   ],
@@ -1121,6 +1200,14 @@ async function messageOf(teacher: Teacher): Promise<string> {
 const certificate = createAuthority().sign('DNS:localhost');
 
 describe('a refusal', () => {
+  it.each(Object.keys(TEACHERS))(
+    'of %s is here for a wrong model, key, path and body, and for a text too long',
+    adapter => {
+      const problems = rows.filter(row => row.adapter === adapter).map(({problem}) => problem);
+      expect(problems).toEqual(expect.arrayContaining(['model', 'key', 'path', 'body', 'too long']));
+    },
+  );
+
   it.each(rows)('of $service ($adapter) for a wrong $problem says so: $says', async row => {
     const said = await messageOf(TEACHERS[row.adapter](`${url}/${encodeURIComponent(row.adapter)}/${row.index}`));
     table.push([row.adapter, row.service, row.problem, said]);
