@@ -49,12 +49,13 @@ export function brokenLevels({levels}: StudyProbe): readonly Access[] {
 }
 
 function teacherText(probe: TeacherProbe, before: string): string {
-  const {answers, repetition, tokens, requests, problems, parts = []} = probe;
+  const {answers, repetition, isolation, tokens, requests, problems, parts = []} = probe;
   const rows = [
     ['asked', askedText(probe)],
     ['gives', givenText(probe)],
     ...(answers ? answersRows(answers, probe.classes) : []),
     ['repeated', repetitionText(repetition, parts)],
+    ...(isolation ? [['alone', repetitionText(isolation, parts)]] : []),
     ...(tokens ? tokenRows(tokens) : []),
     ...(requests ? requestRows(requests, probe) : []),
   ].filter(([, text]) => text !== '');
@@ -66,8 +67,8 @@ function teacherText(probe: TeacherProbe, before: string): string {
   ].join('\n');
 }
 
-function askedText({asked, paid, parts, isService}: TeacherProbe): string {
-  const inputs = counted(asked, 'input');
+function askedText({asked, questions, paid, parts, isService}: TeacherProbe): string {
+  const inputs = `${counted(asked, 'input')}${questions === undefined ? '' : `, ${counted(questions, 'question')} each`}`;
   if (parts) return `${inputs}, answered by combining ${counted(parts.length, 'part')}`;
   const kept = paid.cached === 0 ? '' : `, ${count(paid.cached)} answers from the cache`;
   if (!isService) return `${inputs} in this process, free of charge${kept}`;

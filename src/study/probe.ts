@@ -108,7 +108,9 @@ interface Cost {
 function noteCost({onNote}: Study, {name}: Teacher, {parts, queries, repeats}: Cost): void {
   const services = parts.filter(({service}) => service !== undefined);
   if (services.length === 0 || !repeats) return;
-  const calls = services.reduce((sum, {maxBatch}) => sum + 2 + 2 * Math.ceil(queries / maxBatch), 0);
+  const callsOf = ({maxBatch, questions}: Teacher) =>
+    2 + 2 * Math.ceil(queries / maxBatch) + (questions ? Math.ceil(queries / maxBatch) : 0);
+  const calls = services.reduce((sum, service) => sum + callsOf(service), 0);
   onNote(
     `${name} is asked about ${queries} inputs, each twice, in about ${calls} requests. The first answers are kept ` +
       'for later. `--budget` sets the most that this may take; `--offline` looks at what is kept alone.',

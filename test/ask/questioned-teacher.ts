@@ -25,6 +25,8 @@ interface QuestionedOptions {
   readonly perRequest?: number;
   /** The names of questions that the service refuses to answer. */
   readonly refuses?: readonly string[];
+  /** True if other questions of a request change an answer. */
+  readonly leaks?: boolean;
   /** Called before a reply comes. */
   readonly onRequest?: (request: AskedTogether) => Promise<void> | void;
 }
@@ -37,6 +39,7 @@ export function questionedTeacher({
   questions: list = [parity, size, last],
   perRequest = 64,
   refuses = [],
+  leaks = false,
   onRequest = () => {},
 }: QuestionedOptions = {}): QuestionedTeacher {
   const requests: AskedTogether[] = [];
@@ -78,7 +81,9 @@ export function questionedTeacher({
         const request = {text, names: questions.map(({name}) => name)};
         requests.push(request);
         await onRequest(request);
-        const labels = questions.map(({name}) => (refuses.includes(name) ? null : Number(text)));
+        const labels = questions.map(({name}) =>
+          refuses.includes(name) ? null : Number(text) + (leaks ? questions.length : 0),
+        );
         const body = JSON.stringify({labels, tokens: 100 + 10 * questions.length});
         return {status: 200, headers: {}, body};
       });

@@ -1,9 +1,11 @@
 import {AnswerStoreError, LimbeckError} from '../../errors.ts';
 import {joinDetails, withoutFeatures} from '../../knowledge/coarsen.ts';
+import {classesOf} from '../../question.ts';
 import type {ProbedService, ServiceProbe, TokenStep} from '../../service-probe.ts';
 import type {Answer, Detail, Outcome, Query, Teacher} from '../../teacher.ts';
 import type {Asking} from '../asking.ts';
 import {askAll} from '../batches.ts';
+import {batchEnd} from '../cut-batches.ts';
 import type {Ledger, LedgerSnapshot} from '../ledger.ts';
 import {findInAnswers} from './answers.ts';
 import {answeredOf, observed, recalled, type Seen} from './observe.ts';
@@ -40,6 +42,8 @@ interface AskedLeaf {
   /** Empty if nothing was asked again. */
   readonly after: readonly Outcome[];
   readonly seen: readonly Seen[];
+  /** For a teacher with questions: some queries, each asked about in a request of its own. */
+  readonly alone: readonly AskedAlone[];
   readonly trial: TemperatureTrial | undefined;
   readonly paid: TeacherProbe['paid'];
 }
@@ -53,14 +57,45 @@ async function askLeaf(asking: Asking, teacher: Teacher, options: LeafOptions): 
   const {outcomes: before, failed} = await askFirst(first.teacher, queries, options);
   if (failed || !repeats) {
     if (answeredOf(seen).length === 0) seen.push(...(await recalled(asking, teacher, queries)));
-    return {before, after: [], seen, trial: undefined, paid: sumOf(ledgers)};
+    return {before, after: [], alone: [], seen, trial: undefined, paid: sumOf(ledgers)};
   }
   // The order is reversed, so that an answer changes if it depends on its position or its neighbours in a request.
   const {outcomes: after} = await ask(again.teacher, queries.toReversed(), options);
+  const {alone, ledger} = await askAlone(asking, teacher, before, options);
+  if (ledger) ledgers.push(ledger);
   const probe = probeOf(teacher);
   const temperature = probe && (await tryTemperature(asking, probe, {...options, seen}));
   if (temperature) ledgers.push(temperature.ledger);
-  return {before, after: after.toReversed(), seen, trial: temperature?.trial, paid: sumOf(ledgers)};
+  return {before, after: after.toReversed(), alone, seen, trial: temperature?.trial, paid: sumOf(ledgers)};
+}
+
+/** An answer that came with those to other questions, and the outcome of the same query alone. */
+interface AskedAlone {
+  readonly together: Outcome;
+  readonly alone: Outcome;
+}
+
+/**
+ * Asks a teacher with questions about one question of each input again, in a request of its own: an answer changes if it
+ * depends on the other questions. The inputs take turns with the questions.
+ */
+async function askAlone(
+  asking: Asking,
+  teacher: Teacher,
+  before: readonly Outcome[],
+  options: LeafOptions,
+): Promise<{readonly alone: readonly AskedAlone[]; readonly ledger?: Ledger}> {
+  const {queries} = options;
+  const inputs = [...new Set(queries.map(({input}) => input))];
+  if (teacher.questions === undefined || inputs.length === queries.length) return {alone: []};
+  const rows = inputs.map((input, index) => {
+    const own = [...queries.keys()].filter(row => queries[row]!.input === input);
+    return own[index % own.length]!;
+  });
+  const {teacher: single, ledger} = asking.openAnew({...teacher, questions: {...teacher.questions, perRequest: 1}});
+  const asked = rows.map(row => queries[row]!);
+  const {outcomes} = await ask(single, asked, options);
+  return {alone: rows.map((row, index) => ({together: before[row]!, alone: outcomes[index]!})), ledger};
 }
 
 interface Asked {
@@ -97,11 +132,12 @@ export function detailAsked({detail}: Teacher, needed: Detail): Detail {
   return joinDetails([withoutFeatures(detail), needed]);
 }
 
-/** Asks one query before the others, so that a teacher that can't be asked costs one request. */
+/** Asks about one input before the others, so that a teacher that can't be asked costs one request. */
 async function askFirst(teacher: Teacher, queries: readonly Query[], options: ProbeOptions): Promise<Asked> {
-  const first = await ask(teacher, queries.slice(0, 1), options);
+  const one = batchEnd(queries, 0, {maxBatch: 1, questions: teacher.questions});
+  const first = await ask(teacher, queries.slice(0, one), options);
   if (first.failed) return {outcomes: queries.map(() => first.outcomes[0]!), failed: true};
-  const others = await ask(teacher, queries.slice(1), options);
+  const others = await ask(teacher, queries.slice(one), options);
   const outcomes = [...first.outcomes, ...others.outcomes];
   return {outcomes, failed: answersIn(outcomes).length === 0};
 }
@@ -112,22 +148,37 @@ function outcomesIn({before, after}: AskedLeaf): readonly Outcome[] {
 }
 
 function findingsOf(asked: AskedLeaf, teacher: Teacher, {samples = 1, ...options}: LeafOptions): TeacherProbe {
-  const {before, after, seen, trial, paid} = asked;
+  const {before, after, alone, seen, trial, paid} = asked;
   const probe = probeOf(teacher);
   const replies = answeredOf(seen).flatMap(({reply}) => reply ?? []);
   const inspections = probe ? replies.map(reply => probe.inspect(reply)) : [];
   const outcomes = outcomesIn(asked);
   const answers = findInAnswers(answersIn(outcomes));
   const repetition = compareAskings(before, after);
+  const isolation = compareAskings(
+    alone.map(({together}) => together),
+    alone.map(outcome => outcome.alone),
+  );
   const tokens = probe?.scores && findInTokens(inspections, probe.scores, trial);
   const requests = findInRequests(seen, {teacher, samples}, options.inputs);
   const {authors = []} = requests ?? {};
   const description = describe(teacher, options);
-  const evidence = {...description, outcomes, again: after, answers, repetition, tokens, inspections, authors};
+  const evidence = {
+    ...description,
+    outcomes,
+    again: after,
+    answers,
+    repetition,
+    isolation,
+    tokens,
+    inspections,
+    authors,
+  };
   return {
     ...description,
     ...(answers && {answers}),
     ...(repetition && {repetition}),
+    ...(isolation && {isolation}),
     ...(tokens && {tokens}),
     ...(requests && {requests}),
     paid,
@@ -141,15 +192,16 @@ function probeOf({service}: Teacher): ServiceProbe | undefined {
 
 /** The declared properties of a teacher. */
 export function describe(
-  {name, access, classes, detail, service}: Teacher,
+  {name, access, classes, questions, detail, service}: Teacher,
   {queries, needed}: ProbeOptions,
 ): Omit<TeacherProbe, 'paid' | 'problems'> {
   return {
     teacher: name,
     access,
     isService: service !== undefined,
-    classes: classes.length,
-    asked: queries.length,
+    classes: questions ? Math.max(...questions.list.map(question => classesOf(question).length)) : classes.length,
+    ...(questions && {questions: questions.list.length}),
+    asked: new Set(queries.map(({input}) => input)).size,
     declared: detail,
     needed,
   };

@@ -1,7 +1,7 @@
 import {KnowledgeError} from '../../errors.ts';
-import type {Outcome, Teacher} from '../../teacher.ts';
+import type {Outcome, Query, Teacher} from '../../teacher.ts';
 import type {Asking} from '../asking.ts';
-import {layeredBy, leavesOf} from '../compose/parts.ts';
+import {type Leaf, layeredBy, leavesOf} from '../compose/parts.ts';
 import {keyed, layerOver} from '../layer.ts';
 import {findInAnswers} from './answers.ts';
 import {answersIn, ask, describe, detailAsked, type ProbedLeaf, probeLeaf} from './leaf.ts';
@@ -15,14 +15,18 @@ import type {ProbeOptions, TeacherProbe} from './teacher-probe.ts';
 export async function probeTeacher(asking: Asking, teacher: Teacher, options: ProbeOptions): Promise<TeacherProbe> {
   if (teacher.parts === undefined) return (await probeLeaf(asking, teacher, options)).probe;
   const leaves = leavesOf(teacher, detailAsked(teacher, options.needed));
-  const parts = new Map<Teacher, ProbedLeaf>();
-  for (const {teacher: part, samples, further, detail: needed} of leaves) {
-    const each = {...options, needed, samples: samples + further};
-    if (!parts.has(part)) parts.set(part, await probeLeaf(asking, part, each));
+  const parts = new Map<Teacher, ProbedPart>();
+  for (const leaf of leaves) {
+    const {teacher: part, samples, further, detail: needed} = leaf;
+    if (parts.has(part)) continue;
+    const queries = part.questions ? await queriesOf(leaf, options) : options.queries;
+    const each = {...options, queries, needed, samples: samples + further};
+    parts.set(part, {...(await probeLeaf(asking, part, each)), queries});
   }
-  // A whole that needs more than the query itself can't be made from the answer to the query alone.
+  // A whole that needs more than was asked can't be made from it.
   const isMade = leaves.every(
-    ({samples, further, beforehand}) => samples === 1 && further === 0 && beforehand === undefined,
+    ({teacher: part, samples, further, beforehand}) =>
+      (samples === 1 || part.questions !== undefined) && further === 0 && beforehand === undefined,
   );
   const outcomes = isMade ? await outcomesOfWhole(teacher, parts, options) : [];
   const answers = findInAnswers(answersIn(outcomes));
@@ -37,17 +41,28 @@ export async function probeTeacher(asking: Asking, teacher: Teacher, options: Pr
   };
 }
 
+/** A part with the queries that it was asked. */
+interface ProbedPart extends ProbedLeaf {
+  readonly queries: readonly Query[];
+}
+
+/** All that a part with questions is asked about these inputs, because it can't be asked without a question. */
+async function queriesOf({queriesFor}: Leaf, {queries}: ProbeOptions): Promise<readonly Query[]> {
+  return (await Promise.all(queries.map(queriesFor))).flat();
+}
+
 const NOTHING: TeacherProbe['paid'] = {calls: 0, bought: 0, cached: 0, inputTokens: 0, outputTokens: 0};
 
 /** The outcomes of a composed teacher, made from the answers of its parts. */
 async function outcomesOfWhole(
   teacher: Teacher,
-  parts: ReadonlyMap<Teacher, ProbedLeaf>,
+  parts: ReadonlyMap<Teacher, ProbedPart>,
   {queries, needed, inputs}: ProbeOptions,
 ): Promise<readonly Outcome[]> {
   const recalling = layeredBy(leaf => {
-    const outcomes = parts.get(leaf as Teacher)!.outcomes as readonly Outcome<typeof leaf.access>[];
-    const known = new Map(queries.map((query, index) => [keyed(leaf, query).key, outcomes[index]!]));
+    const part = parts.get(leaf as Teacher)!;
+    const outcomes = part.outcomes as readonly Outcome<typeof leaf.access>[];
+    const known = new Map(part.queries.map((query, index) => [keyed(leaf, query).key, outcomes[index]!]));
     const missing = {error: new KnowledgeError('It was not asked about this.')};
     const recall: typeof leaf.ask = async asked => asked.map(query => known.get(keyed(leaf, query).key) ?? missing);
     return layerOver(leaf, {ask: recall});

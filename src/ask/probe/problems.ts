@@ -30,6 +30,8 @@ export interface Evidence {
   readonly again?: readonly Outcome[];
   readonly answers?: AnswerFindings | undefined;
   readonly repetition?: Repetition | undefined;
+  /** What changes if a question is asked alone. */
+  readonly isolation?: Repetition | undefined;
   readonly tokens?: TokenFindings | undefined;
   /**
    * The inspections of the replies.
@@ -54,8 +56,23 @@ export function problemsIn(evidence: Evidence): readonly Problem[] {
     ...ofTokens(evidence),
     ...ofIgnored(evidence),
     ...ofRepetition(evidence),
+    ...ofIsolation(evidence),
   ];
   return problems.toSorted((one, other) => Number(other.severity === 'error') - Number(one.severity === 'error'));
+}
+
+/** If the same request brings the same answers, a difference comes from the other questions of the request. */
+function ofIsolation({repetition, isolation}: Evidence): readonly Problem[] {
+  if (isolation === undefined || isolation.identical === isolation.compared) return [];
+  const isNoise = repetition !== undefined && repetition.identical < repetition.compared;
+  if (isNoise) return [];
+  return [
+    warning(
+      `${isolation.compared - isolation.identical} of ${isolation.compared} answers change if their question is asked ` +
+        'alone: it answers a question in view of the others of the request. Ask it alone, with ' +
+        '`aboutQuestion(teacher, name, {together: []})`, or keep the list of questions as it is.',
+    ),
+  ];
 }
 
 const error = (text: string): Problem => ({severity: 'error', text});

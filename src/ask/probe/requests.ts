@@ -79,9 +79,11 @@ function wholeCost(
   seconds: number | undefined,
   perQuestion: Usage | undefined,
 ): WholeCost {
-  const {service, maxBatch, concurrency = 1} = teacher;
+  const {service, questions, maxBatch, concurrency = 1} = teacher;
   const queries = inputs * samples;
-  const calls = Math.ceil(queries / maxBatch);
+  // Questions about one input count as one query, if a request may carry them.
+  const perInput = questions ? Math.ceil(samples / questions.perRequest) : samples;
+  const calls = Math.ceil((inputs * perInput) / maxBatch);
   const usage = perQuestion && {
     inputTokens: Math.round(perQuestion.inputTokens * queries),
     outputTokens: Math.round(perQuestion.outputTokens * queries),

@@ -30,13 +30,21 @@ export interface TeacherProbe {
   readonly teacher: string;
   readonly access: Access;
   readonly isService: boolean;
+  /** The number of classes; of a teacher with questions, of the question that has most. */
   readonly classes: number;
+  /** The number of questions. Absent if it has none: then it answers one choice among its classes. */
+  readonly questions?: number;
   /** The number of inputs that it was asked about. */
   readonly asked: number;
   readonly declared: Detail;
   readonly needed: Detail;
   readonly answers?: AnswerFindings;
   readonly repetition?: Repetition;
+  /**
+   * For a teacher with questions: what changes if a question is asked alone instead of with the others, on one question
+   * of each input.
+   */
+  readonly isolation?: Repetition;
   /** For language models whose token scores are read. */
   readonly tokens?: TokenFindings;
   /** Absent if no reply is kept. */

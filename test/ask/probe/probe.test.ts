@@ -3,6 +3,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import {type Asking, type AskingOptions, openAsking} from '../../../src/ask/asking.ts';
+import {aboutQuestion} from '../../../src/ask/compose/about-question.ts';
 import {ensemble} from '../../../src/ask/compose/ensemble.ts';
 import {repeat} from '../../../src/ask/compose/repeat.ts';
 import {degrade} from '../../../src/ask/degrade.ts';
@@ -12,6 +13,7 @@ import {InputError} from '../../../src/errors.ts';
 import type {Teacher} from '../../../src/teacher.ts';
 import {about, fakeTeacher, scored} from '../fake-teacher.ts';
 import {labels, ok, payingTeacher, refusal} from '../paying-teacher.ts';
+import {questionedTeacher} from '../questioned-teacher.ts';
 
 const five = {queries: about(0, 1, 2, 3, 4), needed: {kind: 'label'}, inputs: 100} as const;
 
@@ -41,6 +43,41 @@ const another = (name: string, respond = labels) =>
   payingTeacher(respond, {name, identity: {service: name}, maxBatch: 1});
 
 describe('probeTeacher', () => {
+  it('asks a teacher with questions all of them together, again in the other order, and one of each input alone', async () => {
+    const clerk = questionedTeacher();
+    const found = await probe(aboutQuestion(clerk, 'last'));
+    const [together, reversed] = [
+      ['parity', 'size', 'last'],
+      ['last', 'size', 'parity'],
+    ];
+    expect(clerk.requests.map(({names}) => names)).toEqual([
+      ...Array.from({length: 5}, () => together),
+      ...Array.from({length: 5}, () => reversed),
+      ...[['parity'], ['size'], ['last'], ['parity'], ['size']],
+    ]);
+    expect(found).toMatchObject({
+      ...{teacher: 'a clerk about last', classes: 10, asked: 5, problems: []},
+      answers: {answers: 5, given: {kind: 'label'}},
+    });
+    expect(found.parts).toMatchObject([
+      {
+        ...{teacher: 'a clerk', classes: 10, questions: 3, asked: 5, problems: []},
+        answers: {answers: 15},
+        repetition: {compared: 15, identical: 15},
+        isolation: {compared: 5, identical: 5},
+        paid: {calls: 15, inputTokens: 10 * 130 + 5 * 110},
+        requests: {whole: {inputs: 100, calls: 100, tokens: 13_000}},
+      },
+    ]);
+  });
+
+  it('says so if the answer to a question changes with the others of its request', async () => {
+    const {parts} = await probe(aboutQuestion(questionedTeacher({leaks: true}), 'last'));
+    expect(parts![0]).toMatchObject({repetition: {identical: 15}, isolation: {compared: 5}});
+    expect(parts![0]!.problems.map(({severity}) => severity)).toEqual(['warning']);
+    expect(parts![0]!.problems[0]!.text).toContain('answers change if their question is asked alone');
+  });
+
   it('asks one query before the others, and each a second time in the other order', async () => {
     const payer = payingTeacher();
     const found = await probe(payer);
