@@ -1,9 +1,11 @@
 import {createHash} from 'node:crypto';
+import {existsSync} from 'node:fs';
 import {basename, resolve} from 'node:path';
 import {stringify} from 'safe-stable-stringify';
 import {dollars} from '../ask/budget/price.ts';
 import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
+import type {OtherModel} from '../serve/served.ts';
 import {type RunningService, type ServeOptions, servedInput, serveTeacher, warmUp} from '../serve/server.ts';
 import {costEachOf} from '../serve/status.ts';
 import {asTeacher} from '../student/as-teacher.ts';
@@ -34,10 +36,15 @@ interface ServeFlags extends CascadeFlags {
   readonly json?: boolean;
 }
 
-export async function runServe(folder: string, {check, ...given}: ServeFlags): Promise<void> {
+/**
+ * @param model - a folder, or `NAME=FOLDER`
+ * @param others - further models that answer typed questions, in the same form
+ */
+export async function runServe(model: string, others: readonly string[], {check, ...given}: ServeFlags): Promise<void> {
   // Earlier versions had `--check`, which checked only sure answers.
   const flags = {...given, ...(check !== undefined && {audit: given.audit ?? check})};
   checkFlags(flags);
+  const {name, folder} = namedFolder(model);
   const {json = false, teacher: recipe} = flags;
   const terminal = openTerminal({json});
   await startEngine();
@@ -45,25 +52,48 @@ export async function runServe(folder: string, {check, ...given}: ServeFlags): P
   if (flags.prompt !== undefined && student.reading === undefined) {
     throw new InputError('--prompt is for chats, but the model takes numbers. Leave it out.');
   }
+  const further = await Promise.all(others.map(other => openOther(other, terminal)));
   const cascade = recipe === undefined ? undefined : await openCascade(recipe, flags, {folder, student}, terminal);
   try {
-    await serveUntilStopped(folder, student, flags, cascade, terminal);
+    await serveUntilStopped({name: flags.name ?? name, student, others: further}, flags, cascade, terminal);
   } finally {
     await cascade?.close();
   }
 }
 
+/** A folder whose path has an equals sign is a folder. */
+function namedFolder(given: string): {readonly name: string; readonly folder: string} {
+  const [, name, folder] = existsSync(given) ? [] : (/^([^=/\\]+)=(.+)$/.exec(given) ?? []);
+  return {name: name ?? basename(resolve(given)), folder: folder ?? given};
+}
+
+async function openOther(given: string, terminal: Terminal): Promise<OtherModel> {
+  const {name: model, folder} = namedFolder(given);
+  const student = await loadStudent(folder);
+  const {calibration, gate} = student;
+  const teacher = asTeacher(student, {onFallback: noteFallback(terminal)});
+  await warmUp(teacher, student);
+  return {teacher, model, version: versionOf(student), calibration, gate, ...servedInput(student)};
+}
+
+/** What is served. */
+interface Models {
+  /** The name of the first model. */
+  readonly name: string;
+  readonly student: Student;
+  readonly others: readonly OtherModel[];
+}
+
 async function serveUntilStopped(
-  folder: string,
-  student: Student,
+  {name, student, others}: Models,
   flags: ServeFlags,
   cascade: OpenCascade | undefined,
   terminal: Terminal,
 ): Promise<void> {
-  const {access, topK, name = basename(resolve(folder))} = flags;
+  const {access, topK} = flags;
   const teacher = asTeacher(student, {onFallback: noteFallback(terminal)});
   await warmUp(teacher, student);
-  const service = await serveTeacher(teacher, optionsFor(name, student, flags, cascade));
+  const service = await serveTeacher(teacher, {...optionsFor(name, student, flags, cascade), others});
   const {url} = service;
   const shown = topK === undefined ? access : `${access}, top ${topK}`;
   const routes = student.reading ? `\nOpenAI’s protocol at ${url}/v1, plain at ${url}/classify` : '';

@@ -19,18 +19,37 @@ import {leastLogProbability} from './tensors.ts';
  * class. It accepts any model name, so that a client changes only its base URL.
  */
 export function chatRoutes(model: ServedClassifier, promptText: PromptText): readonly Route[] {
-  const created = Math.floor(Date.now() / 1000);
-  const card = {id: model.name, object: 'model', created, owned_by: 'limbeck'};
   return [
     route('POST', '/v1/chat/completions', async ({body, signal}) => {
       const request = readChatRequest(await body());
       return complete(model, request, textOf(request, promptText), signal);
     }),
-    route('GET', '/v1/models', () => ({body: {object: 'list', data: [card]}})),
+  ];
+}
+
+/**
+ * Lists the models as OpenAI's clients read it (`data`), and TypeSafe's (`models`). Either client passes over the field
+ * of the other.
+ */
+export function modelRoutes(models: readonly ServedClassifier[]): readonly Route[] {
+  const now = new Date();
+  const created = Math.floor(now.getTime() / 1000);
+  const cards = models.map(({name: id}) => ({id, object: 'model', created, owned_by: 'limbeck'}));
+  const described = models.map(({name, classes}) => ({
+    name,
+    description: `A model with ${classes.length} classes`,
+    release_date: now.toISOString().slice(0, 10),
+  }));
+  return [
+    route('GET', '/v1/models', () => ({body: {object: 'list', data: cards, models: described}})),
     route('GET', '/v1/models/:model', ({path}) => {
-      if (path[2] === model.name) return {body: card};
-      const problem = `There is no model \`${path[2]}\`. This service has \`${model.name}\`.`;
-      throw new RequestFailure(404, problem, {param: 'model', code: 'model_not_found'});
+      const card = cards.find(({id}) => id === path[2]);
+      if (card) return {body: card};
+      const names = cards.map(({id}) => `\`${id}\``).join(', ');
+      throw new RequestFailure(404, `There is no model \`${path[2]}\`. This service has ${names}.`, {
+        param: 'model',
+        code: 'model_not_found',
+      });
     }),
   ];
 }

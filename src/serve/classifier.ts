@@ -59,7 +59,11 @@ export function unanswerable(index: number): RequestFailure {
   return new RequestFailure(400, `The model can't answer input ${index}. Check its shape and datatype.`);
 }
 
-function verdictOf({classes, detail}: ServedClassifier, {answer, answeredBy, abstains, fallback}: Decision): Verdict {
+/** Returns no more of a decision than the service shows. */
+export function verdictOf(
+  {classes, detail}: ServedClassifier,
+  {answer, answeredBy, abstains, fallback}: Decision,
+): Verdict {
   const shown = shownOf(answer, detail);
   const shares = sharesOf(shown, classes);
   const label = classes[labelOf(shown)]!;

@@ -51,7 +51,13 @@ function valuesIn(
   return {values, isOne};
 }
 
-function queryOf({input: served}: ServedClassifier, value: unknown, index: number): Query {
+/**
+ * Makes a query of a text or of nested lists of numbers.
+ *
+ * @param index - of the input in its request
+ * @throws RequestFailure 400 if the model doesn't take it
+ */
+export function queryOf({input: served}: ServedClassifier, value: unknown, index: number): Query {
   if (typeof value === 'string') {
     if (served?.kind === 'tensor') throw new RequestFailure(400, `Input ${index} is a text; the model takes numbers.`);
     return {input: {kind: 'text', text: value}};

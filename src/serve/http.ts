@@ -5,10 +5,11 @@ import {setImmediate} from 'node:timers/promises';
 import {TeacherError} from '../errors.ts';
 import {type BodyLimits, checkType, RequestBody} from './body.ts';
 import type {ClientRates} from './clients.ts';
-import {RequestFailure} from './failure.ts';
+import {openAiError, RequestFailure, systemOneError} from './failure.ts';
 import type {Metrics} from './metrics.ts';
 import {isPreflight, type Origins, preflightReply} from './origins.ts';
 import {findRoute, type Route, type ServedReply, segmentsOf} from './router.ts';
+import {SYSTEM_ONE} from './system-one.ts';
 
 /** The state that the request handler needs. */
 export interface HttpContext {
@@ -85,10 +86,15 @@ async function replyTo(
     return await reply();
   } catch (error) {
     const failure = error instanceof RequestFailure ? error : failureOf(error);
-    const {status, headers, message} = failure;
-    const isOpenAi = request.url!.startsWith('/v1/');
-    return {status, headers, body: isOpenAi ? openAiError(failure) : {error: message}};
+    const {status, headers} = failure;
+    return {status, headers, body: errorBody(failure, request.url!)};
   }
+}
+
+/** A refusal in the form of the protocol that was spoken. */
+function errorBody(failure: RequestFailure, url: string): object {
+  if (url.split('?')[0] === SYSTEM_ONE) return systemOneError(failure);
+  return url.startsWith('/v1/') ? openAiError(failure) : {error: failure.message};
 }
 
 /** Hides internal errors from clients. */
@@ -139,18 +145,6 @@ function checkedKey(keys: readonly string[], authorization: string | undefined):
     headers: {'www-authenticate': 'Bearer'},
     code: 'invalid_api_key',
   });
-}
-
-/** A refusal in the form that OpenAI clients read. */
-function openAiError({status, message, param, code}: RequestFailure): object {
-  const word = code ?? (status === 429 ? 'rate_limit_exceeded' : null);
-  return {error: {message, type: typeOf(status), param: param ?? null, code: word}};
-}
-
-function typeOf(status: number): string {
-  if (status === 401) return 'authentication_error';
-  if (status === 429) return 'rate_limit_error';
-  return status >= 500 ? 'server_error' : 'invalid_request_error';
 }
 
 /** Closes a server. */

@@ -59,7 +59,8 @@ export function segmentsOf(path: string): string[] {
 export function findRoute(routes: readonly Route[], method: string, path: readonly string[]): Route {
   const here = routes.filter(({segments}) => matches(segments, path));
   if (here.length === 0) {
-    const locations = 'Models are at /v2/models/, and there are /classify and /v1/chat/completions';
+    const locations =
+      'Models are at /v2/models/, and there are /classify, /v1/chat/completions, /v1/decisions and /v1/systemone';
     throw new RequestFailure(404, `There is nothing at /${path.join('/')}. ${locations}.`, {code: 'not_found'});
   }
   const found = here.find(route => route.method === method);

@@ -61,6 +61,17 @@ export interface ServedOptions {
    * @default 4096
    */
   readonly maxWaiting?: number | undefined;
+  /**
+   * Further models, each with a name of its own. They answer typed questions, at `/v1/systemone` and `/v1/decisions`.
+   *
+   * @default none
+   */
+  readonly others?: readonly OtherModel[] | undefined;
+}
+
+/** A model that answers typed questions beside the first model of a service. */
+export interface OtherModel extends Pick<ServedOptions, 'model' | 'version' | 'input' | 'calibration' | 'gate'> {
+  readonly teacher: Teacher;
 }
 
 /** Default of `maxWaiting`. */
@@ -77,12 +88,30 @@ export interface Served {
 }
 
 /**
+ * Returns the first model and the further ones.
+ *
  * @param onBatch - called with the number of inputs in each pass of the model
  * @param watching - demotes the student of a cascade
  * @throws KnowledgeError if the teacher can't give the detail that the service should show; InputError if teacher,
- * calibration and cascade don't fit together
+ * calibration and cascade don't fit together, or two models have the same name
  */
-export function serve(
+export function serveAll(
+  teacher: Teacher,
+  options: ServedOptions,
+  tally: Tally,
+  onBatch: (queries: number) => void,
+  watching?: Watching,
+): readonly [Served, ...Served[]] {
+  const {model, access, detail, maxWaiting, others = []} = options;
+  const names = [model, ...others.map(other => other.model)];
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) throw new InputError(`Two models have the name \`${twice}\`. Give each a name of its own.`);
+  const shared = {access, detail, maxWaiting};
+  const further = others.map(other => serve(other.teacher, {...other, ...shared}, tally, onBatch));
+  return [serve(teacher, options, tally, onBatch, watching), ...further];
+}
+
+function serve(
   teacher: Teacher,
   options: ServedOptions,
   tally: Tally,

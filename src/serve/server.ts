@@ -8,19 +8,21 @@ import {inputShapeOf} from '../student/input-shape.ts';
 import type {Student} from '../student/student.ts';
 import type {Teacher} from '../teacher.ts';
 import {BodyRoom} from './body.ts';
-import {chatRoutes} from './chat.ts';
+import {chatRoutes, modelRoutes} from './chat.ts';
 import {promptText} from './chat-form.ts';
 import {classifyRoutes} from './classify.ts';
 import {ClientRates} from './clients.ts';
 import {Tally} from './decision.ts';
+import {decisionRoutes} from './decisions.ts';
 import {EXPOSITION_TYPE} from './exposition.ts';
 import {closerOf, type HttpContext, handle} from './http.ts';
 import {createMetrics, type Metrics, type MetricsSources} from './metrics.ts';
 import {openInferenceRoutes} from './open-inference.ts';
 import {Origins} from './origins.ts';
 import {type Route, route} from './router.ts';
-import {MOST_WAITING, type Served, type ServedOptions, serve} from './served.ts';
+import {MOST_WAITING, type Served, type ServedOptions, serveAll} from './served.ts';
 import {costEachOf, type ServiceStatus, statusOf} from './status.ts';
+import {systemOneRoutes} from './system-one.ts';
 import {openWatching, type Watching} from './watching.ts';
 
 export interface ServeOptions extends ServedOptions {
@@ -100,10 +102,10 @@ export interface RunningService {
 
 /**
  * Serves a teacher over HTTP, and shows no more of it than `access` and `detail` allow. It speaks the Open Inference
- * Protocol, version 2 (`/v2`), a plain protocol (`/classify`) and, if the teacher takes texts, OpenAI's chat protocol
- * (`/v1`). It also has `/health`, `/status` and, for Prometheus, `/metrics`. Requests that arrive at the same time
- * share batches, with as many passes of the model at once as its `concurrency` allows. Between passes the service
- * answers health checks.
+ * Protocol, version 2 (`/v2`), a plain protocol (`/classify`), the protocols of typed questions (`/v1/systemone`,
+ * `/v1/decisions`) and, if the teacher takes texts, OpenAI's chat protocol (`/v1`). It also has `/health`, `/status`
+ * and, for Prometheus, `/metrics`. Requests that arrive at the same time share batches, with as many passes of the
+ * model at once as its `concurrency` allows. Between passes the service answers health checks.
  *
  * @throws KnowledgeError if the teacher can't give the detail that the service should show; InputError if options don't
  * fit together, or the port is not available
@@ -115,10 +117,13 @@ export async function serveTeacher(teacher: Teacher, options: ServeOptions): Pro
   const tally = new Tally();
   const watching = await watchOver(options);
   const sources = {tally, watch: watching?.watch, ...moneyOf(options)};
-  const metrics: Metrics = createMetrics({...sources, waiting: () => served.waiting()});
-  const served = serve(teacher, options, tally, metrics.onBatch, watching);
+  const metrics: Metrics = createMetrics({
+    ...sources,
+    waiting: () => all.reduce((sum, {waiting}) => sum + waiting(), 0),
+  });
+  const all = serveAll(teacher, options, tally, metrics.onBatch, watching);
   const who = whoAnswers(options);
-  const routes = routesOf(served, options, metrics, {
+  const routes = routesOf(all, options, metrics, {
     // A demotion doesn't make the service unhealthy, but its operator wants to see it.
     health: () => ({status: 'ok', mode: watching && who.mode, demoted: watching?.watch.demoted}),
     status: () => statusOf({...sources, ...who}),
@@ -137,7 +142,7 @@ export async function serveTeacher(teacher: Teacher, options: ServeOptions): Pro
   server.on('request', (request, response) => void handle(context, request, response));
   const close = async () => {
     await closer.close();
-    await served.settle();
+    await Promise.all(all.map(({settle}) => settle()));
   };
   server.listen(port, host);
   await once(server, 'listening').catch((cause: Error) => {
@@ -190,17 +195,22 @@ async function watchOver({version, calibration, cascade}: ServeOptions): Promise
 }
 
 function routesOf(
-  {openInference, classifier}: Served,
+  all: readonly [Served, ...Served[]],
   {input, prompt}: ServeOptions,
   metrics: Metrics,
   {health, status}: {readonly health: () => object; readonly status: () => ServiceStatus},
 ): readonly Route[] {
+  const [{openInference, classifier}] = all;
+  const classifiers = all.map(served => served.classifier);
   return [
     route('GET', '/health', () => ({body: health()}), {isOpen: true}),
     route('GET', '/status', () => ({body: status()})),
     route('GET', '/metrics', () => ({headers: {'content-type': EXPOSITION_TYPE}, body: metrics.text()})),
     ...openInferenceRoutes(openInference),
     ...classifyRoutes(classifier),
+    ...modelRoutes(classifiers),
+    ...systemOneRoutes(classifiers),
+    ...decisionRoutes(classifiers),
     ...(input?.kind === 'tensor' ? [] : chatRoutes(classifier, promptText(prompt))),
   ];
 }

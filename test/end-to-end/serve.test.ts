@@ -87,6 +87,27 @@ describe('limbeck serve', () => {
     expect(await stop(service)).toBe('');
   });
 
+  it('answers typed questions, each by the student that has its options', async () => {
+    const service = await serve(`again=${student}`);
+    const question = {type: 'choice', criteria: {spam: null, ham: null}};
+    const asked = {model: 'jev-latest', state: sure, questions: {x: question}};
+    expect(await post(service, '/v1/systemone', asked)).toMatchObject({
+      status: 422,
+      detail: [{loc: ['body', 'questions', 'x'], msg: expect.stringContaining('`mails`, `again`')}],
+    });
+    expect(await post(service, '/v1/systemone', {...asked, questions: {again: question}})).toMatchObject({
+      ...{status: 200, model: 'mails'},
+      answers: {again: {type: 'choice', choice: 'ham', x_limbeck: {answeredBy: 'student', model: 'again'}}},
+    });
+    const choices = [{value: 'ham'}, {value: 'spam'}];
+    const decision = {type: 'choice', name: 'mails', instructions: 'Which?', choices};
+    expect(await post(service, '/v1/decisions', {model: 'any', input: sure, questions: [decision]})).toMatchObject({
+      ...{status: 200, model: 'mails'},
+      answers: [{type: 'choice', name: 'mails', choice: 'ham', limbeck: {model: 'mails'}}],
+    });
+    expect(await stop(service)).toBe('');
+  });
+
   it('says where it is for people', async () => {
     const service = start(['serve', student, '--port', '0', '--name', 'mails']);
     await until('an address', () => service.stdout().includes('/classify'));

@@ -7,8 +7,12 @@ const CASCADE_MODES: readonly CascadeMode[] = ['shadow', 'cascade', 'student'];
 /** `limbeck serve MODEL` serves a saved model and shows no more of it than an access level allows. */
 export function serveCommand(): Command {
   const command = withJson(new Command('serve'))
-    .description('serve a saved model over HTTP: Open Inference (v2), /classify, and OpenAI’s chat protocol (/v1)')
-    .argument('<model>', 'the folder of a saved model')
+    .description(
+      'serve a saved model over HTTP: Open Inference (v2), /classify, OpenAI’s chat protocol (/v1), and typed questions ' +
+        '(/v1/decisions, /v1/systemone)',
+    )
+    .argument('<model>', 'the folder of a saved model, or NAME=FOLDER')
+    .argument('[others...]', 'further models that answer typed questions, each with a name of its own')
     .addOption(
       new Option('--access <level>', 'show scores, or only labels')
         .choices(['gray-box', 'black-box'])
@@ -44,7 +48,7 @@ export function serveCommand(): Command {
       '\nIf the environment variable LIMBECK_SERVE_KEY is set, clients must send that key as a bearer token. It can hold several, with ' +
         'commas between them.',
     )
-    .action(async (model, flags) => (await import('../serve.ts')).runServe(model, flags));
+    .action(async (model, others, flags) => (await import('../serve.ts')).runServe(model, others, flags));
 }
 
 function withTeacherFlags(command: Command): Command {

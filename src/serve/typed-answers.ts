@@ -1,0 +1,176 @@
+import {type ServedClassifier, type VerdictFacts, verdictOf} from './classifier.ts';
+import {queryOf} from './classify.ts';
+import type {Decided} from './decision.ts';
+import {RequestFailure} from './failure.ts';
+import type {ServedRequest} from './router.ts';
+
+/** A typed question, as either protocol asks it. */
+export interface AskedQuestion {
+  /** Its name or id, if it has one. */
+  readonly name: string | undefined;
+  /**
+   * In the order of the request, the names that each option may have among the classes of a model, the likeliest first.
+   * The options of a predicate are no and yes.
+   */
+  readonly options: readonly (readonly string[])[];
+}
+
+/** The options of a predicate. */
+export const PREDICATE: AskedQuestion['options'] = [['no'], ['yes']];
+
+/** The answer to a typed question. */
+export interface TypedAnswer {
+  /** One for each option of the question, in its order. */
+  readonly probabilities: readonly number[];
+  /** Index of the option that is the answer. */
+  readonly best: number;
+  readonly about: TypedFacts;
+}
+
+/** The facts beside a typed answer that have no standard field. */
+export interface TypedFacts extends Omit<VerdictFacts, 'confidence'> {
+  /** The model that the question was put to. */
+  readonly model: string;
+  /** Present if only the option is known: its probability of 1 was not measured. */
+  readonly evidence?: 'label' | undefined;
+}
+
+/** The reason why a question has no answer. */
+export interface TypedRefusal {
+  readonly refusal: string;
+}
+
+/** The questions of a request about its one state. */
+export interface TypedRequest {
+  /** A text for models of texts, which read anything else as JSON. Nested lists for models of numbers. */
+  readonly state: unknown;
+  readonly questions: readonly AskedQuestion[];
+  /** The name of the model that the client asked for. */
+  readonly model: string;
+}
+
+/**
+ * Answers each question by the model that has its options as classes. A model is asked once, however many of the
+ * questions it answers.
+ *
+ * @throws RequestFailure 400 if the service shows labels alone, or the state doesn't suit a model
+ */
+export async function answerQuestions(
+  models: readonly ServedClassifier[],
+  {state, questions, model: wanted}: TypedRequest,
+  {signal, takeInputs}: Pick<ServedRequest, 'signal' | 'takeInputs'>,
+): Promise<readonly (TypedAnswer | TypedRefusal)[]> {
+  if (models.some(({detail}) => detail.kind === 'label')) {
+    throw new RequestFailure(400, 'This service shows labels alone, and these answers are probabilities.', {
+      code: 'unsupported_value',
+    });
+  }
+  const chosen = questions.map(question => chooseModel(models, question, wanted));
+  const asked = [...new Set(chosen.flatMap(one => ('model' in one ? [one.model] : [])))];
+  takeInputs(asked.length);
+  const decided = await Promise.all(
+    asked.map(async (model): Promise<readonly [ServedClassifier, Decided]> => {
+      const [decision] = await model.decide([queryAbout(model, state)], signal);
+      return [model, decision!];
+    }),
+  );
+  const decisions = new Map(decided);
+  return chosen.map(one => ('model' in one ? answerBy(one, decisions.get(one.model)!) : one));
+}
+
+/** A model that can answer a question. */
+interface Chosen {
+  readonly model: ServedClassifier;
+  /** The class that each option of the question is. */
+  readonly places: readonly number[];
+}
+
+/** Chooses the model with the name of the question, else the one that the client asked for, else the only one. */
+function chooseModel(
+  models: readonly ServedClassifier[],
+  {name, options}: AskedQuestion,
+  wanted: string,
+): Chosen | TypedRefusal {
+  const fitting = models.flatMap((model): Chosen[] => {
+    const places = placesOf(options, model.classes);
+    return places ? [{model, places}] : [];
+  });
+  const named = (wish: string | undefined) => fitting.find(({model}) => model.name === wish);
+  const chosen = named(name) ?? named(wanted) ?? (fitting.length === 1 ? fitting[0] : undefined);
+  if (chosen) return chosen;
+  if (fitting.length === 0) return {refusal: 'No model of this service has these options as its classes.'};
+  const names = fitting.map(({model}) => `\`${model.name}\``).join(', ');
+  return {refusal: `Several models have these options: ${names}. Give the question the name of one.`};
+}
+
+/** The class of each option; undefined if options and classes are not the same. */
+function placesOf(options: AskedQuestion['options'], classes: readonly string[]): readonly number[] | undefined {
+  if (options.length !== classes.length) return undefined;
+  const alike = (place: (name: string) => number): readonly number[] | undefined => {
+    const places = options.map(names => names.map(place).find(index => index !== -1) ?? -1);
+    return places.includes(-1) || new Set(places).size < places.length ? undefined : places;
+  };
+  return alike(name => classes.indexOf(name)) ?? alike(name => classes.map(truthOf).indexOf(truthOf(name) ?? NaN));
+}
+
+/** No and false are the same, and so are yes and true, in any case. Undefined for all other names. */
+function truthOf(name: string): number | undefined {
+  const word = name.toLowerCase();
+  if (word === 'no' || word === 'false') return 0;
+  return word === 'yes' || word === 'true' ? 1 : undefined;
+}
+
+function queryAbout(model: ServedClassifier, state: unknown) {
+  const isText = model.input?.kind !== 'tensor' && typeof state !== 'string';
+  return queryOf(model, isText ? JSON.stringify(state) : state, 0);
+}
+
+function answerBy({model, places}: Chosen, decision: Decided): TypedAnswer | TypedRefusal {
+  // The teacher's own message could reveal what the service hides.
+  if ('error' in decision) return {refusal: "The model can't answer this state."};
+  const {label, shares, about} = verdictOf(model, decision);
+  const {confidence, ...facts} = about;
+  // The classes that a top-k answer doesn't name have no probability of their own. Their sum is missing from 1.
+  const shown = new Map(shares?.map(({name, probability}) => [name, probability]) ?? [[label, 1]]);
+  return {
+    probabilities: places.map(place => shown.get(model.classes[place]!) ?? 0),
+    best: places.indexOf(model.classes.indexOf(label)),
+    about: {...facts, model: model.name, evidence: shares === undefined ? 'label' : undefined},
+  };
+}
+
+/**
+ * How far the most probable option is above chance: (max p − 1/n) / (1 − 1/n), from 0 to 1. Source: TypeSafe's formula
+ * in jevcompat's SPEC 0.1, section 4.5.
+ */
+export function choiceConfidence(probabilities: readonly number[]): number {
+  const chance = 1 / probabilities.length;
+  return clipped((Math.max(...probabilities) - chance) / (1 - chance));
+}
+
+/**
+ * How close to its mode a score is: 1 − Σ pᵢ|i − mode| / D, from 0 to 1. D is the mean distance of all levels to their
+ * middle. Source: as for `choiceConfidence`.
+ */
+export function scoreConfidence(probabilities: readonly number[]): number {
+  const mode = probabilities.indexOf(Math.max(...probabilities));
+  const middle = (probabilities.length - 1) / 2;
+  const distance = probabilities.reduce((sum, _, level) => sum + Math.abs(level - middle), 0) / probabilities.length;
+  const spread = probabilities.reduce((sum, share, level) => sum + share * Math.abs(level - mode), 0);
+  return clipped(1 - spread / distance);
+}
+
+/** Probabilities of 32 bits can pass the ends by less than a millionth. */
+function clipped(share: number): number {
+  return Math.min(1, Math.max(0, share));
+}
+
+/** The expected level of a score, counted from 0. */
+export function expectedLevel(probabilities: readonly number[]): number {
+  return probabilities.reduce((sum, share, level) => sum + share * level, 0);
+}
+
+/** The model doesn't count tokens. This uses the usual estimate of four characters a token. */
+export function tokensOf(state: unknown): number {
+  return Math.ceil((typeof state === 'string' ? state : JSON.stringify(state)).length / 4);
+}
