@@ -11,6 +11,7 @@ import {createBudget} from './budget/budget.ts';
 import type {BudgetLimit, Spending} from './budget/limit.ts';
 import {type Leaf, leavesOf} from './compose/parts.ts';
 import type {DriftOptions} from './drift.ts';
+import {EarlierPurchases, type Interruption} from './keep/earlier-purchases.ts';
 import type {Replies} from './keep/kept-reply.ts';
 import type {RecordMode} from './keep/record.ts';
 import {Doubts, doubtsIn, type InDoubt, offlineRecovery} from './keep/recover.ts';
@@ -67,6 +68,12 @@ export interface AskingOptions {
    * @default as each teacher was made
    */
   readonly wait?: number | undefined;
+  /**
+   * The run that this process goes on with: what its earlier processes bought counts as bought, not as cached.
+   *
+   * @default none
+   */
+  readonly interruption?: Interruption | undefined;
   /**
    * Asks services by their batch lanes, which are cheaper and answer within a day.
    *
@@ -132,6 +139,7 @@ export async function openAsking({
   firstAnswerWithin,
   lane,
   wait,
+  interruption,
   onNote: say = warn,
   ...options
 }: AskingOptions): Promise<Asking> {
@@ -160,27 +168,19 @@ export async function openAsking({
     return known;
   };
   const firstAnswerOf = perTeacher(teacher => new FirstAnswer(teacher, firstAnswerWithin));
+  const earlier = interruption && new EarlierPurchases(interruption);
   const requestsTo = perTeacher(() => new AnsweredRequests());
   const isEndless = firstAnswerWithin === Number.POSITIVE_INFINITY;
   const refusalsOf = perTeacher(ownRefusals(store, isEndless ? firstAnswerWithin : undefined));
   type Ways = Pick<StackOptions, 'record' | 'replace' | 'retryQuarantined' | 'drift' | 'lane'>;
-  const opened = <A extends Access>(teacher: Teacher<A>, ways: Ways, ledger = createLedger()): OpenTeacher<A> => {
-    const shared = {
-      store,
-      ledger,
-      budget,
-      onNote,
-      wait,
-      admissionOf,
-      firstAnswerOf,
-      refusalsOf,
-      requestsTo,
-      replies,
-      recovery,
-      journal,
-      doubts,
-    };
-    const layered = stack(teacher, {...shared, ...ways});
+  const opened = <A extends Access>(
+    teacher: Teacher<A>,
+    ways: Ways,
+    ledger = createLedger(earlier),
+  ): OpenTeacher<A> => {
+    const kept = {store, replies, recovery, journal, doubts};
+    const asked = {ledger, budget, onNote, wait, admissionOf, firstAnswerOf, refusalsOf, requestsTo};
+    const layered = stack(teacher, {...kept, ...asked, ...ways});
     const leaves = leavesOf(teacher, teacher.detail);
     const admissions = new Set(leaves.flatMap(leaf => admissionOf(leaf.teacher) ?? []));
     const answers = {answersEach: answersOf(leaves, 'each'), answersBeforehand: answersOf(leaves, 'beforehand')};

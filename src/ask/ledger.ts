@@ -1,5 +1,6 @@
 import type {Receipt, Reply, Service, Teacher, Usage} from '../teacher.ts';
 import {NANO_DOLLARS} from './budget/price.ts';
+import type {EarlierPurchases} from './keep/earlier-purchases.ts';
 
 /** Counts for one teacher in one run. */
 export interface LedgerSnapshot {
@@ -31,10 +32,12 @@ export interface Ledger {
   add(amounts: Partial<LedgerSnapshot>): void;
   /** The totals so far. */
   snapshot(): LedgerSnapshot;
+  /** Finds out what earlier processes of an interrupted run bought: it counts as bought here. */
+  readonly earlier?: EarlierPurchases | undefined;
 }
 
 /** An empty ledger. */
-export function createLedger(): Ledger {
+export function createLedger(earlier?: EarlierPurchases): Ledger {
   const totals = {
     ...{asked: 0, bought: 0, cached: 0, setAside: 0, inDoubt: 0},
     ...{calls: 0, refused: 0, inputTokens: 0, outputTokens: 0},
@@ -43,6 +46,7 @@ export function createLedger(): Ledger {
   let nanoDollars: number | undefined;
   let imported = 0;
   return {
+    earlier,
     add(amounts) {
       // This runs several times a request, mostly with one amount.
       for (const name in amounts) if (name in totals) totals[name as Total] += amounts[name as Total] ?? 0;

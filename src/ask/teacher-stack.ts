@@ -225,9 +225,8 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
     store,
     replies,
     onLost: () => onNote(LOST_NOTE),
-    ledger,
+    ...{ledger, guard, maxBatch: teacher.maxBatch},
     refreshes: record === 'all',
-    guard,
   });
   // A batch lane takes all queries at once.
   if (byBatches) return layerOver(cached, {ask: cached.ask, maxBatch: Number.POSITIVE_INFINITY});

@@ -217,7 +217,7 @@ export interface Cheapest {
 /**
  * The cheapest method for each of at most twelve round values of agreement, from the lowest that a method has to the
  * highest: by dollars if they are known for all methods that reach it, by requests if not. Of two that cost the same it is
- * the one with fewer inputs. Between measured budgets, agreement is linear in the logarithm of the budget, and cost in the
+ * the one with fewer requests, and then with fewer inputs. Between measured budgets, agreement is linear in the logarithm of the budget, and cost in the
  * budget. All are point estimates.
  */
 export function cheapest(curves: readonly CostCurve[]): readonly Cheapest[] {
@@ -225,7 +225,7 @@ export function cheapest(curves: readonly CostCurve[]): readonly Cheapest[] {
     const found = curves.flatMap(curve => pointOf(curve, agreement) ?? []);
     const isPriced = found.every(({usd}) => usd !== undefined);
     const cost = ({calls, usd}: Cheapest): number => (isPriced ? usd! : calls);
-    const [least] = found.sort((a, b) => cost(a) - cost(b) || a.budget - b.budget);
+    const [least] = found.sort((a, b) => cost(a) - cost(b) || a.calls - b.calls || a.budget - b.budget);
     if (least === undefined) return [];
     const {usd, ...others} = least;
     return [isPriced ? {...others, usd} : others];

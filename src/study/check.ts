@@ -153,7 +153,7 @@ function ofClass(results: Results, condition: MethodCondition, name: string): Fi
 
 type CostCondition = MethodCondition & {readonly measure: 'cost' | 'calls' | 'tokens'};
 
-/** What the answers of a method cost: by themselves if budgets were compared, else what this run paid for them. */
+/** What the answers of a method cost: by themselves if budgets were compared, else what the study paid for them. */
 function costOf(results: Results, condition: CostCondition): Figure {
   const {budgets, ledger} = results;
   const {measure, level, method, budget = budgets?.sizes.at(-1), confident = false} = condition;
@@ -175,7 +175,7 @@ function costOf(results: Results, condition: CostCondition): Figure {
   const figure = {calls, tokens: inputTokens + outputTokens, cost: usd ?? (calls === 0 ? 0 : undefined)}[measure];
   if (figure === undefined) throw unknownCost(condition);
   const kept = cached > 0 ? `; ${count(cached)} of ${counted(asked, 'answer')} were kept and cost nothing` : '';
-  return {figure, basis: `in this run${kept}`};
+  return {figure, basis: `in this study${kept}`};
 }
 
 function unknownCost({measure, method}: CostCondition): InputError {

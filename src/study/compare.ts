@@ -9,6 +9,7 @@ import {withoutSecrets} from '../secrets.ts';
 import {besideEarlier, readStudy} from './against.ts';
 import {askQueries, askReference} from './asking.ts';
 import {costsOf} from './budgets.ts';
+import {interruptionOf, markBegun, markEnded} from './interruption.ts';
 import {answeredMethod} from './knowledge.ts';
 import {type Manifest, manifestOf, manifestPath} from './manifest.ts';
 import {measure, measureEfficiency, sortRuns} from './measure.ts';
@@ -45,8 +46,10 @@ export async function compare(recipe: Recipe, {against, ...options}: CompareOpti
   await checkWritable(directoryOf(recipe, options));
   const resolved = await resolveRecipe(recipe);
   if (resolved.scaleNote !== undefined) options.onNote?.(resolved.scaleNote);
-  const study = await openStudy(resolved, [...resolved.levels, resolved.reference], options);
+  const interruption = await interruptionOf(directoryOf(recipe, options));
+  const study = await openStudy(resolved, [...resolved.levels, resolved.reference], {...options, interruption});
   try {
+    if (interruption === undefined) await markBegun(study.directory);
     const labelled: Labelled[] = [];
     for (const plan of resolved.queryPlans) labelled.push(await askQueries(study, plan));
     const {asked, missing, changes} = await toCommonInputs(study, labelled);
@@ -68,6 +71,7 @@ export async function compare(recipe: Recipe, {against, ...options}: CompareOpti
     const {inputs} = study.recipe.data.test;
     const samples = samplesOf({inputs, reference, results, runs: measured.runs});
     await writeResults(study.directory, results, samples, manifest);
+    await markEnded(study.directory);
     return results;
   } finally {
     await study.close();

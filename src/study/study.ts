@@ -14,7 +14,7 @@ import {openServices} from './services.ts';
 import {openTeachers} from './teachers.ts';
 import {Trainer} from './training.ts';
 
-export interface StudyOptions extends Omit<AskingOptions, 'cache' | 'journal' | 'onNote'> {
+export interface StudyOptions extends Omit<AskingOptions, 'cache' | 'journal' | 'onNote' | 'interruption'> {
   /**
    * The folder for knowledge, students and results.
    *
@@ -110,7 +110,7 @@ export interface Study {
 export async function openStudy(
   recipe: ResolvedRecipe,
   levels: readonly Access[],
-  options: StudyOptions = {},
+  options: StudyOptions & Pick<AskingOptions, 'interruption'> = {},
 ): Promise<Study> {
   const {directory = directoryOf(recipe), cache = DEFAULT_CACHE, allowMissing = ALLOWED_MISSING, ...others} = options;
   const {workers, signal, onProgress = () => {}, onNote: say = () => {}, ...asked} = others;

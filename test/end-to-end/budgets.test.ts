@@ -2,9 +2,12 @@ import {readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout} from 'node:timers/promises';
 import {beforeAll, describe, expect, it} from 'vitest';
+import {randomFraction, randomInteger, seededRandom} from '../../src/data/random.ts';
 import type {Reproduction} from '../../src/study/reproduce.ts';
 import type {Results} from '../../src/study/results.ts';
+import {until} from '../built.ts';
 import {fixture, workplace} from './limbeck.ts';
+import {answering, remoteTeacher} from './remote-teacher.ts';
 
 const {folder, start, run, json} = workplace();
 
@@ -21,32 +24,58 @@ function recipeWith(name: string, change: string): string {
   return path;
 }
 
-/** All but times, and what was bought in which process. */
-function numbersOf(text: string): unknown {
-  const {finishedAt: _, ledger: __, ...results} = JSON.parse(text) as Results;
-  const times = ['seconds', 'efficiency', 'teacherEfficiency'];
-  return JSON.parse(JSON.stringify(results, (key, value) => (times.includes(key) ? undefined : value)));
+/** The document without the times that were measured. */
+function withoutTimes(text: string): string {
+  const times = ['seconds', 'finishedAt', 'latency', 'answersPerSecond'];
+  return JSON.stringify(JSON.parse(text), (key, value) => (times.includes(key) ? undefined : value));
 }
+
+/** More of them take longer and find the same. */
+const KILLS = 4;
 
 const resultsIn = (out: string): string => readFileSync(join(folder(), out, 'results.json'), 'utf8');
 
 describe('a study at several budgets', () => {
-  it('comes to the same results if it is killed again and again', {timeout: 180_000}, async () => {
-    const whole = await run([...study, '--out', 'whole']);
-    expect(whole.code).toBe(0);
-    expect(whole.stdout).toContain('Agreement in per cent by number of inputs');
-    for (const wait of [900, 1500, 2200]) {
-      const running = start([...study, '--out', 'killed', '--cache', 'other']);
-      await Promise.race([setTimeout(wait), running.finished]);
-      running.killGroup('SIGKILL');
+  it('comes to the same results and the same ledger if it is killed again and again', {timeout: 180_000}, async () => {
+    let requests = 0;
+    const remote = await remoteTeacher(async (inputs, output) => {
+      requests++;
+      await setTimeout(100);
+      return answering(inputs, output);
+    });
+    const env = {TEST_TEACHER_URL: remote.url};
+    const recipe = join(folder(), 'killed.ts');
+    const changes = 'seeds: [1, 2], training: {epochs: 400}';
+    writeFileSync(recipe, `import recipe from '${fixture('remote.ts')}';\nexport default {...recipe, ${changes}};\n`);
+    const command = ['compare', recipe, '--budgets', '20,60', '--workers', '1'];
+    expect(await run([...command, '--out', 'undisturbed'], {env})).toMatchObject({code: 0});
+
+    const random = seededRandom(1, 'kills');
+    const kept = ['--out', 'killed', '--cache', 'other'];
+    let hasEnded = false;
+    for (let kill = 0; kill < KILLS && !hasEnded; kill++) {
+      const running = start([...command, ...kept], {env});
+      // In the first half while it asks, then while it trains.
+      const before = requests + randomInteger(random, 1, 5);
+      const isThere = () => running.stderr().includes('Trains ') || (kill < KILLS / 2 && requests >= before);
+      await until('the moment of the kill', () => isThere() || running.hasEnded());
+      await Promise.race([setTimeout(400 * randomFraction(random)), running.finished]);
+      hasEnded = running.hasEnded();
+      if (!hasEnded) running.killGroup('SIGKILL');
       await running.finished;
     }
-    const last = await run([...study, '--out', 'killed', '--cache', 'other']);
-    expect(last.code).toBe(0);
-    expect(numbersOf(resultsIn('killed'))).toEqual(numbersOf(resultsIn('whole')));
+    if (!hasEnded) expect(await run([...command, ...kept], {env})).toMatchObject({code: 0});
+    expect(withoutTimes(resultsIn('killed'))).toBe(withoutTimes(resultsIn('undisturbed')));
+    expect(JSON.parse(resultsIn('killed')).ledger).toMatchObject({asked: 120, bought: 120, cached: 0});
+    // The study has ended: another run buys nothing.
+    const again = await json<Results>([...command, ...kept], {env});
+    expect(again.ledger).toMatchObject({asked: 120, bought: 0, cached: 120, calls: 0});
   });
 
   it('is reproduced to the last bit, from kept answers alone', {timeout: 120_000}, async () => {
+    const whole = await run([...study, '--out', 'whole']);
+    expect(whole.code).toBe(0);
+    expect(whole.stdout).toContain('Agreement in per cent by number of inputs');
     const again = await json<Reproduction>(['reproduce', 'whole']);
     expect(again).toMatchObject({outcome: 'same bits', changed: [], differences: []});
   });

@@ -188,6 +188,14 @@ describe('cheapest', () => {
     expect(cheapest(free)[4]).toMatchObject({name: 'log-probabilities', budget: 200, usd: 0});
   });
 
+  it('goes by requests if all prices are nought, as those of a server of one’s own', () => {
+    const free = [
+      {...labels, calls: [4, 40], usd: [0, 0]},
+      {...scores, calls: [110, 1100], usd: [0, 0]},
+    ];
+    expect(cheapest(free)[2]).toMatchObject({agreement: 0.84, name: 'labels', calls: expect.closeTo(10.08, 2), usd: 0});
+  });
+
   it('has at most twelve round values, in the range of the methods', () => {
     fc.assert(
       fc.property(fc.array(fc.double({min: 0, max: 1, noNaN: true}), {minLength: 2, maxLength: 2}), agreement => {

@@ -132,7 +132,7 @@ describe('an earlier study in what people read', () => {
     const page = parseHTML(renderReport(results)).document;
     const section = page.querySelector('#earlier')!;
     expect(section.querySelector('p')!.textContent).toMatch(
-      /^Beside the earlier study “.*” \(\d+ .* UTC\), made by limbeck .*\. Of 10 numbers that both have, 1 are shown to be better now, 1 worse\.$/,
+      /^Beside the earlier study “.*” \(\d+ .* UTC\), made by limbeck .*\. Of 10 numbers that both have, shown to be better now: 1; worse: 1\.$/,
     );
     expect(section.querySelectorAll('#figure-earlier circle')).toHaveLength(5);
     const [data, agreement, accuracy] = [...section.querySelectorAll('table')];

@@ -60,7 +60,7 @@ describe('conditions', () => {
     expect(checked.holds).toBe(false);
     expect(checkText(checked).replaceAll('\u00a0', ' ').split('\n')).toEqual([
       `✓ agreement of “${best}” (white-box): 97.00 %, wanted >= 97.00 % (mean of 2 seeds)`,
-      `✗ calls of “${best}” (white-box): 33, wanted < 3 (in this run)`,
+      `✗ calls of “${best}” (white-box): 33, wanted < 3 (in this study)`,
       'Broken: 1 of 2 conditions.',
     ]);
   });
@@ -124,7 +124,7 @@ describe('what answers cost', () => {
     expect(costs('true labels')).toEqual([0, 0, 0]);
     expect(figureOf(sampleResults(), 'cost', {method: 'labels'})).toMatchObject({
       figure: 0,
-      basis: 'in this run; 2,000 of 2,000 answers were kept and cost nothing',
+      basis: 'in this study; 2,000 of 2,000 answers were kept and cost nothing',
     });
   });
 

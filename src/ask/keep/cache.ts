@@ -6,6 +6,7 @@ import type {Access, Answer, AnswerOf, Detail, Outcome, Query, Teacher} from '..
 import type {DriftGuard} from '../drift.ts';
 import {keyed, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import type {Ledger} from '../ledger.ts';
+import type {EarlierPurchases, Purchase} from './earlier-purchases.ts';
 import type {Kept} from './keep.ts';
 import {type Held, shown, type TakingLookup, takeKept} from './kept-answers.ts';
 
@@ -60,6 +61,12 @@ export interface CacheOptions extends TakingLookup {
    * @default false
    */
   readonly refreshes?: boolean | undefined;
+  /**
+   * The most queries of one call, by which the calls of earlier processes to a model here are counted.
+   *
+   * @default the teacher's
+   */
+  readonly maxBatch?: number | undefined;
   /** Receives every answer that is served. */
   readonly guard?: Pick<DriftGuard, 'sawHit'> | undefined;
 }
@@ -79,7 +86,8 @@ const flightsByStore = new WeakMap<AnswerStore, SingleFlight<Found>>();
  * @param teacher - one that keeps what it buys, see `withKeeping`
  */
 export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options: CacheOptions): LayeredTeacher<A> {
-  const {store, replies, onLost, ledger, guard, refreshes = false} = options;
+  const {store, replies, onLost, ledger, guard, refreshes = false, maxBatch = teacher.maxBatch} = options;
+  const earlier = ledger?.earlier;
   const flights = flightsByStore.get(store) ?? new SingleFlight<Found>();
   flightsByStore.set(store, flights);
 
@@ -110,7 +118,8 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
       // An imported answer may be that of another prompt, so that it tells nothing about drift.
       for (const [key, stored] of hits) if (!stored.imported) guard?.sawHit(byKey.get(key)!, stored);
       served += hits.size;
-      ledger?.add({cached: hits.size, imported: imported.length});
+      const own = earlier?.take(purchasesIn(hits, byKey, earlier), {service: teacher.service, maxBatch}) ?? {bought: 0};
+      ledger?.add({...own, cached: hits.size - own.bought, imported: imported.length});
       const found = new Map<string, Found>(hits);
       onSettled(found.size);
       const missing = keys.filter(key => !found.has(key));
@@ -136,6 +145,16 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
     return outcomes;
   };
   return layerOver(teacher, {ask});
+}
+
+function purchasesIn(
+  hits: ReadonlyMap<string, StoredAnswer>,
+  queries: ReadonlyMap<string, Query>,
+  earlier: EarlierPurchases,
+): readonly Purchase[] {
+  return [...hits].flatMap(([key, {storedAt, imported, reply, receipt}]) =>
+    imported === undefined && earlier.holds(storedAt) ? [{key, query: queries.get(key)!, reply, receipt}] : [],
+  );
 }
 
 function heldBy({answer, detail}: Kept & {readonly answer: Answer}, {service}: Teacher, wanted: Detail): Held {

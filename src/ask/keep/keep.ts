@@ -11,6 +11,7 @@ import type {Ledger} from '../ledger.ts';
 import {oneLine} from '../notes.ts';
 import type {DeclaredScores} from '../refusals/declared-scores.ts';
 import type {Refusals} from '../refusals/refusals.ts';
+import type {Purchase} from './earlier-purchases.ts';
 
 interface KeepOptions {
   readonly store: AnswerStore;
@@ -40,6 +41,7 @@ export type Kept<A extends Access = Access> = Outcome<A> & {readonly detail?: De
  */
 export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, options: KeepOptions): LayeredTeacher<A> {
   const {store, journal, ledger, refusals, declared, replace = false} = options;
+  const earlier = ledger?.earlier;
   const keep = coalesce<AnswerEntry>(async entries => {
     // Another process may have kept an answer as full in the meantime.
     const wanted = replace ? entries : await fuller(store, entries, {replacesOtherReadings: true});
@@ -55,8 +57,10 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
     const {detail = withoutFeatures(teacher.detail)} = askOptions;
     const outcomes: readonly Bought<A>[] = await teacher.ask(queries, {...askOptions, detail});
     const refusedBefore = refusals?.count ?? 0;
-    const kept = outcomes.map((outcome): Kept<A> => keptOutcome(outcome, detail));
-    ledger?.add({bought: kept.filter(({isBought}) => isBought).length});
+    const kept = outcomes.map((outcome): Kept<A> => keptOutcome(outcome, detail, earlier !== undefined));
+    const before = earlier?.take(purchasesIn(teacher, queries, outcomes), teacher) ?? {bought: 0};
+    const now = outcomes.filter(outcome => 'answer' in outcome && !outcome.call?.isOfEarlierRun).length;
+    ledger?.add({...before, bought: before.bought + now});
     const entries = entriesOf(teacher, queries, outcomes, kept);
     if (entries.length > 0) await keep(entries);
     if (entries.length < outcomes.length) await quarantine(queries, outcomes);
@@ -142,9 +146,21 @@ function entriesOf(
   return entries;
 }
 
-function keptOutcome<A extends Access>(outcome: Bought<A>, wanted: Detail): Kept<A> {
+/** The answers that were read from replies of earlier processes. */
+function purchasesIn(teacher: Teacher, queries: readonly Query[], outcomes: readonly Bought[]): readonly Purchase[] {
+  return outcomes.flatMap((outcome, index) => {
+    if ('error' in outcome || !outcome.call?.isOfEarlierRun) return [];
+    const {location, receipt} = outcome.call;
+    const query = queries[index]!;
+    return [{key: keyed(teacher, query).key, query, reply: location, receipt}];
+  });
+}
+
+/** @param countsEarlier - whether an answer that an earlier process paid for counts as bought */
+function keptOutcome<A extends Access>(outcome: Bought<A>, wanted: Detail, countsEarlier: boolean): Kept<A> {
   if ('error' in outcome) return {error: outcome.error};
-  return {answer: outcome.answer, detail: heldDetail(outcome.answer, wanted), isBought: !outcome.call?.isOfEarlierRun};
+  const {answer, call} = outcome;
+  return {answer, detail: heldDetail(answer, wanted), isBought: countsEarlier || !call?.isOfEarlierRun};
 }
 
 /** An input in one line, for people: the first words of a text, or the type and shape of a tensor. */

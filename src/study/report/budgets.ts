@@ -12,7 +12,7 @@ import {cell, heading, methodHeading, table, wordsHeading} from './table.ts';
 export function exchangeSentences(results: Results): readonly string[] {
   return results.methods.flatMap(({method}) => {
     const told = firstRate(results, method);
-    return told === undefined ? [] : [exchangeSentence(told, results.budgets!.sizes)];
+    return told === undefined ? [] : [exchangeSentence(results, told)];
   });
 }
 
@@ -39,7 +39,7 @@ export function budgetHeadline(results: Results): string | undefined {
     : `No method is shown to agree with the teacher more often than “${baseline}” over all budgets.${doubt(results)}`;
   const fullest = LEVELS.flatMap(level => bestOfLevel(results, level) ?? []).at(-1);
   const rate = fullest && firstRate(results, fullest.method);
-  return rate === undefined ? found : `${found} ${exchangeSentence(rate, results.budgets.sizes)}`;
+  return rate === undefined ? found : `${found} ${exchangeSentence(results, rate)}`;
 }
 
 /** The comparison as one of some method with the baseline; undefined if it is of two others. */
@@ -58,18 +58,12 @@ function intervalText({low, high, confidence}: PairVerdict): string {
 }
 
 /** `1,000 answers of “log-probabilities” teach as much as 2,300 of “labels” (95 % interval 1,900 to 2,900).` */
-export function exchangeSentence(rate: ExchangeRate, sizes: readonly number[]): string {
-  const {method, budget, inAnswersOf, worth, low, high, confidence} = rate;
-  const start = `${counted(budget, 'answer')} of “${method}” teach as much as`;
-  const [least, most] = [count(sizes[0]!), count(sizes.at(-1)!)];
-  if (worth === null) {
-    if (low === null && high === null) return `${start} a number of “${inAnswersOf}” outside ${least} to ${most}.`;
-    return `${start} ${low === null ? `fewer than ${least}` : `more than ${most}`} of “${inAnswersOf}”.`;
-  }
-  const found = `${start} ${count(worth)} of “${inAnswersOf}”`;
+export function exchangeSentence(results: Results, rate: ExchangeRate): string {
+  const {method, budget, inAnswersOf, worth, confidence} = rate;
+  const found = `${counted(budget, 'answer')} of “${method}” teach as much as ${worthText(results, rate)} of “${inAnswersOf}”`;
+  if (worth === null) return `${found}.`;
   if (!Number.isFinite(confidence)) return `${found}. One seed is too few for an interval.`;
-  const ends = `${low === null ? `less than ${least}` : count(low)} to ${high === null ? `more than ${most}` : count(high)}`;
-  return `${found} (${confidenceText(confidence)} interval ${ends}).`;
+  return `${found} (${confidenceText(confidence)} interval ${endsText(results, rate)}).`;
 }
 
 /** The verdicts over all budgets, the claims first. */
@@ -111,10 +105,11 @@ export function exchangeTable(results: Results): Html | undefined {
   );
 }
 
-function worthText(results: Results, {worth, agreement}: ExchangeRate): string {
+/** If the other method has no such number between the measured budgets, its agreement at the smallest tells on which side. */
+function worthText(results: Results, {worth, agreement, inAnswersOf}: ExchangeRate): string {
   if (worth !== null) return count(worth);
   const [least, most] = endsOf(results);
-  const lowest = agreementAt(results, {method: baselineName(results)!}, least).mean;
+  const lowest = agreementAt(results, {method: inAnswersOf}, least).mean;
   return lowest > agreement ? `fewer than ${count(least)}` : `more than ${count(most)}`;
 }
 

@@ -12,14 +12,15 @@ import {cell, heading, methodHeading, table, wordsHeading} from './table.ts';
 /** An earlier study beside this one: what differs between them, and every number that both have. */
 export function earlierContent(results: Results, earlier: EarlierStudy): Html {
   const {changes, differences, limbeck} = earlier;
-  const tables = (['agreement', 'accuracy'] as const).map(measure => {
+  const [agreement, accuracy] = (['agreement', 'accuracy'] as const).map(measure => {
     const own = changes.filter(change => change.measure === measure);
     return own.length > 0 ? changesTable(results, own, measure) : undefined;
   });
   return html`<p>Beside ${earlierName(earlier)}, made by limbeck ${limbeck}. ${foundText(changes)}</p>
 ${differences.length > 0 ? html`<ul>${differences.map(sentence => html`<li>${sentence}</li>`)}</ul>` : undefined}
 ${changesFigure(results, changes)}
-${tables}`;
+${agreement}
+${accuracy && html`<details><summary>Accuracy in both studies</summary>${accuracy}</details>`}`;
 }
 
 function foundText(changes: readonly StudyChange[]): string {
@@ -27,7 +28,7 @@ function foundText(changes: readonly StudyChange[]): string {
   const [better, worse] = (['better', 'worse'] as const).map(
     verdict => changes.filter(change => change.verdict === verdict).length,
   );
-  return `Of ${counted(changes.length, 'number')} that both have, ${count(better!)} are shown to be better now, ${count(worse!)} worse.`;
+  return `Of ${counted(changes.length, 'number')} that both have, shown to be better now: ${count(better!)}; worse: ${count(worse!)}.`;
 }
 
 /** The change in agreement of each method, at the largest number of inputs that both studies have for it. */

@@ -168,7 +168,7 @@ function making(results: Results): Html {
   return html`<dl class="facts">${facts.map(([term, text]) => html`<div><dt>${term}</dt><dd>${text}</dd></div>`)}</dl>
 ${ledgerTable(results)}
 ${[...repeatabilitySentences(results), ...tuningSentences(results), ...choiceSentences(results)].map(sentence => html`<p>${sentence}</p>`)}
-<p>Asked counts the questions of a level, cached those that the store could answer${importedNote(results)}, bought those that the teacher was asked in this run, calls the requests that went out with all retries.</p>`;
+<p>Asked counts the questions of a level, cached those that the store could answer${importedNote(results)}, bought those that the teacher was asked for in this study, calls the requests that went out with all retries. A study that was interrupted counts what it bought before, but no request that brought no answer then.</p>`;
 }
 
 function importedNote({ledger}: Results): string {

@@ -68,9 +68,13 @@ export function earlierName({name, finishedAt}: EarlierStudy): string {
 }
 
 /** The settings of the methods that were tuned, a sentence each. */
-export function tuningSentences({methods}: Results): readonly string[] {
-  return methods.flatMap(({method, tuning}) => (tuning ? [tuningSentence(method, tuning)] : []));
+export function tuningSentences({methods, budgets}: Results): readonly string[] {
+  const sentences = methods.flatMap(({method, tuning}) => (tuning ? [tuningSentence(method, tuning)] : []));
+  return sentences.length > 0 && budgets ? [...sentences, TUNED_ONCE] : sentences;
 }
+
+const TUNED_ONCE =
+  'Each method is tuned once, with all inputs of the largest budget, and has these settings at every budget.';
 
 /** `T = 1, λ = 0.3` */
 export function settingText(terms: Tuning['terms'], {temperature, weights}: Tuning['settings'][number]): string {

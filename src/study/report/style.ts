@@ -77,6 +77,7 @@ figcaption { margin-top: 14px; font: 0.9rem/1.5 var(--sans); color: var(--muted)
 .scroll { overflow-x: auto; margin: 16px 0; }
 table { border-collapse: collapse; font: 0.86rem/1.4 var(--sans); font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--muted); padding-bottom: 8px; }
+caption span { display: inline-block; position: sticky; left: 0; max-width: calc(100vw - 32px); }
 th, td { padding: 7px 10px; text-align: right; vertical-align: baseline; white-space: nowrap; border-bottom: 1px solid var(--rule); }
 th { font-weight: 600; }
 thead th { border-bottom: 1.5px solid var(--muted); vertical-align: bottom; }

@@ -5,7 +5,7 @@ import {type Content, type Html, html} from './html.ts';
 
 /** A table in a box of its own, which scrolls sideways on a narrow screen and by the keyboard. */
 export function table(name: string, head: Content, body: Content, foot?: Content): Html {
-  return html`<div class="scroll" role="region" tabindex="0" aria-label="${name}"><table><caption>${name}</caption>
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="${name}"><table><caption><span>${name}</span></caption>
 <thead><tr>${head}</tr></thead>
 <tbody>${body}</tbody>${foot === undefined ? undefined : html`<tfoot>${foot}</tfoot>`}
 </table></div>`;
