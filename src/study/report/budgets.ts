@@ -116,9 +116,11 @@ function worthText(results: Results, {worth, agreement, inAnswersOf}: ExchangeRa
 function endsText(results: Results, {low, high, confidence}: ExchangeRate): string {
   if (!Number.isFinite(confidence)) return 'one seed: no interval';
   const [least, most] = endsOf(results);
-  if (low === null && high === null) return 'open at both ends';
-  if (low === null) return `fewer than ${count(least)} to ${count(high!)}`;
-  return high === null ? `${count(low)} to more than ${count(most)}` : `${count(low)} to ${count(high)}`;
+  const ends = [
+    low === null ? `fewer than ${count(least)}` : count(low),
+    high === null ? `more than ${count(most)}` : count(high),
+  ];
+  return ends.join(' to ');
 }
 
 function endsOf({budgets}: Results): readonly [number, number] {

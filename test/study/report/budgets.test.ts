@@ -153,6 +153,7 @@ describe('the sentence about an exchange rate', () => {
   it.each<[part: Partial<ExchangeRate>, text: string]>([
     [{}, '1,300 of “labels” (95 % interval 900 to 1,900).'],
     [{high: null}, '1,300 of “labels” (95 % interval 900 to more than 2,000).'],
+    [{low: null, high: null}, '1,300 of “labels” (95 % interval fewer than 250 to more than 2,000).'],
     [{low: null}, '1,300 of “labels” (95 % interval fewer than 250 to 1,900).'],
     [{worth: null, agreement: 0.99, high: null}, 'more than 2,000 of “labels”.'],
     [{worth: null, agreement: 0.99, low: null, high: null}, 'more than 2,000 of “labels”.'],
