@@ -107,7 +107,7 @@ footer { margin-top: 64px; padding-bottom: 48px; font: 0.85rem/1.5 var(--sans); 
   h1 { font-size: 1.85rem; }
   .headline { font-size: 1.25rem; }
   .panel .plot { max-width: 310px; }
-  tbody th { white-space: normal; min-width: 7.5rem; }
+  tbody th { white-space: normal; min-width: 8.5rem; }
   td.wide { min-width: 11rem; }
   .facts { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 4px 20px; }
   section { margin-top: 40px; padding-top: 24px; }
