@@ -1,7 +1,9 @@
 /** The tests that every teacher must pass, for any test runner. Exported as `limbeck/testing`. */
 import assert from 'node:assert/strict';
+import {batchEnd} from '../src/ask/cut-batches.ts';
 import {detailOf, heldDetail, satisfies} from '../src/knowledge/coarsen.ts';
 import type {BatchService} from '../src/lane.ts';
+import {classesOf} from '../src/question.ts';
 import type {
   Access,
   Answer,
@@ -36,7 +38,10 @@ export interface TeacherSuite {
   readonly it: (title: string, run: () => Promise<void>) => unknown;
   /** Makes the teacher anew for every test. */
   readonly teacher: () => Teacher | Promise<Teacher>;
-  /** At least two queries that it answers, not all of them equal. */
+  /**
+   * At least two queries that it answers, not all of them equal. For a teacher with questions each names one of them,
+   * and those about one input follow one another.
+   */
   readonly queries: readonly Query[];
   /** A query that it can't answer. */
   readonly badQuery?: Query;
@@ -98,7 +103,8 @@ const tests: Readonly<Record<TeacherTest, Check>> = {
   values: {
     title: 'answers with classes of its list and with distributions that are such',
     async run(teacher, {queries}) {
-      for (const answer of await answersTo(teacher, queries)) checkValues(answer, teacher.classes.length);
+      const answers = await answersTo(teacher, queries);
+      for (const [row, answer] of answers.entries()) checkValues(answer, classesAbout(teacher, queries[row]!).length);
     },
   },
   repetition: {
@@ -112,7 +118,8 @@ const tests: Readonly<Record<TeacherTest, Check>> = {
     async run(teacher, {queries}) {
       assert.ok(Number.isInteger(teacher.maxBatch) && teacher.maxBatch >= 1, 'maxBatch is a whole number above 0');
       assert.ok((teacher.concurrency ?? 1) >= 1, 'concurrency is at least 1');
-      const many = Array.from({length: Math.min(teacher.maxBatch, 300)}, (_, row) => queries[row % queries.length]!);
+      const most = Math.max(Math.min(teacher.maxBatch, 300), batchEnd(queries, 0, teacher));
+      const many = Array.from({length: most}, (_, row) => queries[row % queries.length]!);
       const together = await answersTo(teacher, many);
       for (const [row, query] of many.slice(0, queries.length).entries()) {
         assertAlike(await answersTo(teacher, [query]), [together[row]!]);
@@ -150,13 +157,14 @@ const tests: Readonly<Record<TeacherTest, Check>> = {
     title: 'sends what is charged through the exchange, and reads a kept reply as it read the fresh one',
     async run(teacher, {queries}) {
       const {service, detail} = teacher;
-      const batch = queries.slice(0, teacher.maxBatch);
+      const batch = queries.slice(0, batchEnd(queries, 0, teacher));
       const {outcomes, kept} = await askKeeping(teacher, batch, detail);
       if (service === undefined) return assert.deepEqual(kept, [], 'a teacher that sends requests has a `service`');
       const rows = kept.flatMap(call => call.rows).sort((a, b) => a - b);
       assert.deepEqual(rows, [...batch.keys()], 'each query is in one answered request');
       for (const call of kept) {
-        const again = service.read(structuredClone(call.reply), call.rows.length, detail);
+        const questions = call.rows.map(row => batch[row]!.question);
+        const again = service.read(structuredClone(call.reply), call.rows.length, detail, questions);
         assertAlike(answersOf(again), answersOf(call.rows.map(row => outcomes[row]!)));
         service.receipt?.(call.reply);
       }
@@ -212,11 +220,20 @@ async function answersTo(teacher: Teacher, queries: readonly Query[], options?: 
   return answersOf(await outcomesOf(teacher, queries, options));
 }
 
+/** The classes of an answer. */
+function classesAbout({classes, questions}: Teacher, {question}: Query): readonly string[] {
+  if (questions === undefined) return classes;
+  assert.deepEqual(classes, [], 'a teacher with questions has no classes of its own');
+  assert.ok(question !== undefined && questions.list.includes(question), 'each query names one of the questions');
+  return classesOf(question);
+}
+
 /** Asks in batches of the size that the teacher takes. */
 async function outcomesOf(teacher: Teacher, queries: readonly Query[], options?: AskOptions): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  for (let start = 0; start < queries.length; start += teacher.maxBatch) {
-    const batch = queries.slice(start, start + teacher.maxBatch);
+  for (let start = 0, end: number; start < queries.length; start = end) {
+    end = batchEnd(queries, start, teacher);
+    const batch = queries.slice(start, end);
     const given = await teacher.ask(batch, options);
     assert.equal(given.length, batch.length, 'as many outcomes as queries');
     outcomes.push(...given);
@@ -259,7 +276,7 @@ async function askAborted(
 ): Promise<unknown> {
   const controller = new AbortController();
   if (when === 'before') controller.abort(reason);
-  const asked = teacher.ask(queries.slice(0, teacher.maxBatch), {signal: controller.signal});
+  const asked = teacher.ask(queries.slice(0, batchEnd(queries, 0, teacher)), {signal: controller.signal});
   controller.abort(reason);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

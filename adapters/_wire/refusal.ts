@@ -168,13 +168,12 @@ function mayPass(status: number): boolean {
 /** The words of a body that are codes: neither a sentence nor a key, which has more digits. */
 const CODE = /^(?!(?:.*\d){4})[A-Za-z][\w.]{1,48}$/;
 
-/** Returns a reply's error codes, which services put at the root, in `error`, or in a header of Amazon's. */
+/** Returns a reply's error codes, which services put at the root, in `error` or `detail`, or in a header of Amazon's. */
 function codesIn({headers, body}: Reply): readonly string[] {
   const root = lenientJson(body) as CodedError | null | undefined;
   const error = root?.error as CodedError | undefined;
-  const found = [root, error, error?.details as CodedError | undefined].flatMap(part =>
-    part && typeof part === 'object' ? CODE_FIELDS.map(field => part[field]) : [],
-  );
+  const parts = [root, error, error?.details, root?.detail] as readonly (CodedError | null | undefined)[];
+  const found = parts.flatMap(part => (part && typeof part === 'object' ? CODE_FIELDS.map(field => part[field]) : []));
   // `error` can be the code itself. Amazon's types have an address after a colon or before a hash.
   const amazon = [headers['x-amzn-errortype'], root?.__type].map(type => String(type ?? '').replace(/^.*#|:.*$/g, ''));
   const codes = [...found, ...amazon].filter(code => typeof code === 'string' && CODE.test(code)) as string[];
@@ -183,7 +182,7 @@ function codesIn({headers, body}: Reply): readonly string[] {
 
 const CODE_FIELDS = ['code', 'type', 'status', 'error_type', 'error_code'] as const;
 
-type CodedError = {readonly [F in (typeof CODE_FIELDS)[number] | 'error' | 'details' | '__type']?: unknown};
+type CodedError = {readonly [F in (typeof CODE_FIELDS)[number] | 'error' | 'details' | 'detail' | '__type']?: unknown};
 
 /** Targets at which people sign in. */
 const SIGN_IN = /\b(log-?in|sign-?in|auth|oauth2?|sso|saml2?|accounts?)\b/i;

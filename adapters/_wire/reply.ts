@@ -145,10 +145,13 @@ const FIELDS = [
 /** A shorter explanation, such as "Bad Request", is followed by the next one. */
 const SHORT = 40;
 
+/** A service's reply within a gateway's, with a list of problems within that. */
+const DEEPEST = 7;
+
 /** Returns the explanation in a part of a reply; an empty string if there is none. */
 function sentenceIn(part: unknown, depth = 0): string {
   if (typeof part === 'string') return unwrapped(part, depth);
-  if (typeof part !== 'object' || part === null || depth > 5) return '';
+  if (typeof part !== 'object' || part === null || depth > DEEPEST) return '';
   if (Array.isArray(part)) {
     const said = sentenceIn(part[0], depth + 1);
     return said !== '' && part.length > 1 ? `${said} (and ${part.length - 1} more)` : said;
@@ -162,9 +165,10 @@ function sentenceIn(part: unknown, depth = 0): string {
   return `${locationIn(fields)}${said}`;
 }
 
-/** A gateway can pass on the JSON of another service as a text. */
+/** A gateway can pass on the JSON of another service as a text, after the name of an error. */
 function unwrapped(text: string, depth: number): string {
-  const inner = /^\s*[[{]/.test(text) && depth < 5 ? lenientJson(text) : undefined;
+  const [, json] = /^\s*(?:\w+:\s*)?([[{].*)$/s.exec(text) ?? [];
+  const inner = json !== undefined && depth < DEEPEST ? lenientJson(json) : undefined;
   return (inner !== undefined && sentenceIn(inner, depth + 1)) || text;
 }
 

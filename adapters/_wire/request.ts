@@ -85,15 +85,16 @@ export function knownKey(read: () => string | undefined): () => string | undefin
   return () => keepSecret(read());
 }
 
-/** Posts JSON by `exchangeOnce`. */
+/** Posts JSON, or a text of it, by `exchangeOnce`. */
 export function postJson(
   connection: Connection,
   url: URL,
-  body: object,
+  body: object | string,
   {signal, headers = {}}: {readonly signal?: AbortSignal | undefined; readonly headers?: Record<string, string>} = {},
 ): Promise<Reply> {
   const json = {'content-type': 'application/json', accept: 'application/json', ...headers};
-  return exchangeOnce(connection, {method: 'POST', url, headers: json, body: JSON.stringify(body)}, signal);
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  return exchangeOnce(connection, {method: 'POST', url, headers: json, body: text}, signal);
 }
 
 /** Gets JSON by `exchangeOnce`. */
