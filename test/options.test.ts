@@ -9,6 +9,7 @@ import {bedrock} from '../adapters/bedrock.ts';
 import {callable} from '../adapters/callable.ts';
 import {cohere} from '../adapters/cohere.ts';
 import {command} from '../adapters/command.ts';
+import {decisions} from '../adapters/decisions.ts';
 import {gemini} from '../adapters/gemini.ts';
 import {http} from '../adapters/http.ts';
 import {huggingface} from '../adapters/huggingface.ts';
@@ -22,6 +23,7 @@ import {openInference} from '../adapters/open-inference.ts';
 import {openai} from '../adapters/openai.ts';
 import {sagemaker} from '../adapters/sagemaker.ts';
 import {savedModel} from '../adapters/saved-model.ts';
+import {systemOne} from '../adapters/system-one.ts';
 import {tensorflowServing} from '../adapters/tensorflow-serving.ts';
 import {textEmbeddingsInference} from '../adapters/text-embeddings-inference.ts';
 import {tfjs} from '../adapters/tfjs.ts';
@@ -62,6 +64,7 @@ const adapters: readonly (readonly [Make, string, string])[] = [
   [callable as Make, 'aswer', 'answer'],
   [cohere as Make, 'exmples', 'examples'],
   [command as Make, 'comand', 'command'],
+  [decisions as Make, 'dialekt', 'dialect'],
   [gemini as Make, 'topLogProbs', 'topLogprobs'],
   [http as Make, 'requests', 'request'],
   [huggingface as Make, 'lables', 'labels'],
@@ -75,6 +78,7 @@ const adapters: readonly (readonly [Make, string, string])[] = [
   [openai as Make, 'header', 'headers'],
   [sagemaker as Make, 'varient', 'variant'],
   [savedModel as Make, 'signatures', 'signature'],
+  [systemOne as Make, 'envelop', 'envelope'],
   [tensorflowServing as Make, 'verson', 'version'],
   [textEmbeddingsInference as Make, 'trunkate', 'truncate'],
   [tfjs as Make, 'feature', 'features'],
@@ -87,7 +91,7 @@ describe('an unknown option', () => {
   it.each(adapters.map(([make, wrong, right]) => [make.name, wrong, right, make] as const))(
     'of %s is refused with the nearest name: %s',
     async (name, wrong, right, make) => {
-      const problem = await problemOf(() => make({classes, [wrong]: 'x'}));
+      const problem = await problemOf(() => make({[wrong]: 'x'}));
       expect(problem).toBe(`${name} has no option \`${wrong}\`. Did you mean \`${right}\`?`);
     },
   );

@@ -194,11 +194,9 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
     wait,
   } = options;
   checkShown(teacher);
-  const {service, concurrency = 1} = teacher;
-  const patient: PatientService | undefined = service;
+  const patient: PatientService | undefined = teacher.service;
   patient?.waitFor?.({wait, onWait: onNote});
-  // A teacher in this process needs no admission.
-  const admission = admissionOf?.(teacher) ?? (service && createAdmission({concurrency, ...service.rate}));
+  const admission = admissionOf?.(teacher) ?? ownAdmission(teacher);
   const refusals = refusalsOf(teacher);
   // A black box shows no scores.
   const declared = teacher.access === 'black-box' ? undefined : new DeclaredScores(teacher);
@@ -207,7 +205,7 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
   const requests = requestsTo?.(teacher);
   const paying = {ledger, journal, admission, budget: budget?.forTeacher(teacher), requests, onNote};
   const asked = withFailedInputs(withCalls(counted, paying), {refusals, hasAdmission: admission !== undefined});
-  const guard = drift && service && new DriftGuard(teacher, drift);
+  const guard = drift && teacher.service && new DriftGuard(teacher, drift);
   const guarded = guard ? withDriftGuard(asked, guard) : asked;
   const keeping = (inner: LayeredTeacher<A>) => {
     const recording = withRecordMode(inner, {store, mode: record});
@@ -220,7 +218,7 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
   const claim = byBatches ? {} : claimOf(teacher);
   const sharing = {store, replies, doubts, ...claim, servesKept: record !== 'all'};
   const shared = store.leases.shared && record !== 'none' ? withLeases(batches, sharing) : batches;
-  const told = doubts && service ? withDoubtsTold(shared, doubts) : shared;
+  const told = doubts && teacher.service ? withDoubtsTold(shared, doubts) : shared;
   const cached = withCache(told, {
     store,
     replies,
@@ -253,5 +251,13 @@ function isByBatches(teacher: Teacher, {lane, journal}: StackOptions): boolean {
  * Finds out whether services refuse single inputs or every request. A stored answer proves that the teacher answers.
  */
 export function ownRefusals(store: AnswerStore, within?: number): (teacher: Teacher) => Refusals {
-  return teacher => new Refusals(teacher, {hasEarlierAnswers: () => holdsAnswerOf(store, teacher.identity), within});
+  return teacher => {
+    const hasEarlierAnswers = () => holdsAnswerOf(store, teacher.identity);
+    return new Refusals(teacher, {hasEarlierAnswers, within});
+  };
+}
+
+/** A teacher in this process needs no admission. */
+function ownAdmission({service, concurrency = 1}: Teacher): Admission | undefined {
+  return service && createAdmission({concurrency, ...service.rate});
 }

@@ -188,7 +188,7 @@ export function evaluateLogits({
   return evaluate(student, labels, teacherLogits && distributionsOf(teacherLogits, classes));
 }
 
-/** `evaluateLogits` of a model whose distributions are known. */
+/** The same of distributions. */
 export function evaluate(
   student: Distributions,
   labels: ArrayLike<number>,

@@ -65,12 +65,12 @@ export function adaptiveEce(
   return adaptiveEceOf(distributionsOf(logits, classes), labels, options);
 }
 
-/** `ece` of a model whose distributions are known. */
+/** The same of distributions. */
 export function eceOf(model: Distributions, labels: ArrayLike<number>, options?: ReliabilityOptions): number {
   return calibrationGap(binsOf(model, labels, options));
 }
 
-/** `adaptiveEce` of a model whose distributions are known. */
+/** The same of distributions. */
 export function adaptiveEceOf(
   {named, confidences}: Distributions,
   labels: ArrayLike<number>,

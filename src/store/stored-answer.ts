@@ -82,8 +82,11 @@ export async function fuller(
   });
 }
 
-/** True if two readers give the same answer to the same reply. An answer that was not read from a reply has none. */
-export function readAlike(one: Json | undefined, other: Json | undefined): boolean {
+/** The reader of replies, see `Service.reader`; undefined for an answer that was not read from a reply. */
+type Reader = Json | undefined;
+
+/** True if two readers give the same answer to the same reply. */
+export function readAlike(one: Reader, other: Reader): boolean {
   if (one === other || one === undefined || other === undefined) return true;
   return stringify(one) === stringify(other);
 }
@@ -197,10 +200,7 @@ export function digestKey(identity: Teacher['identity'], digest: QueryDigest): s
   // identity.
   const head = `{"bytes":"${bytes}","dtype":"${dtype}","identity":${identityText(identity)}`;
   const question = asked === undefined ? '' : `,"question":${stringify(asked)}`;
-  return hash(
-    'sha256',
-    `${head}${question},"sample":${sample},"shape":[${shape}],"version":${KEY_VERSION},"view":${view}}`,
-  );
+  return sha256(`${head}${question},"sample":${sample},"shape":[${shape}],"version":${KEY_VERSION},"view":${view}}`);
 }
 
 const identityTexts = new WeakMap<Teacher['identity'], string>();
@@ -220,7 +220,7 @@ export function digestQuery(
   questions?: Pick<Questions, 'areNamesShown'>,
 ): QueryDigest {
   const {dtype, shape} = input.kind === 'text' ? TEXT : input;
-  if (question === undefined) return {dtype, shape, bytes: hash('sha256', contentOf(input)), view, sample};
+  if (question === undefined) return {dtype, shape, bytes: sha256(contentOf(input)), view, sample};
   return {dtype, shape, bytes: sharedHash(input), view, sample, asked: asked(question, questions?.areNamesShown)};
 }
 
@@ -230,7 +230,7 @@ const hashes = new WeakMap<Input, string>();
 function sharedHash(input: Input): string {
   const known = hashes.get(input);
   if (known !== undefined) return known;
-  const made = hash('sha256', contentOf(input));
+  const made = sha256(contentOf(input));
   hashes.set(input, made);
   return made;
 }
@@ -257,4 +257,8 @@ const TEXT = {dtype: 'text', shape: []} as const;
 
 function contentOf(input: Input): string | Uint8Array {
   return input.kind === 'text' ? input.text : bytesOf(input.data);
+}
+
+function sha256(content: string | Uint8Array): string {
+  return hash('sha256', content);
 }

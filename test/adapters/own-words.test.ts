@@ -13,6 +13,7 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {anthropic} from '../../adapters/anthropic.ts';
 import {bedrock} from '../../adapters/bedrock.ts';
 import {cohere} from '../../adapters/cohere.ts';
+import {decisions} from '../../adapters/decisions.ts';
 import {gemini} from '../../adapters/gemini.ts';
 import {http} from '../../adapters/http.ts';
 import {huggingface} from '../../adapters/huggingface.ts';
@@ -22,12 +23,14 @@ import {ollama} from '../../adapters/ollama.ts';
 import {openInference} from '../../adapters/open-inference.ts';
 import {openai} from '../../adapters/openai.ts';
 import {sagemaker} from '../../adapters/sagemaker.ts';
+import {systemOne} from '../../adapters/system-one.ts';
 import {tensorflowServing} from '../../adapters/tensorflow-serving.ts';
 import {textEmbeddingsInference} from '../../adapters/text-embeddings-inference.ts';
 import {vertex} from '../../adapters/vertex.ts';
 import {vllm} from '../../adapters/vllm.ts';
 import {askAll} from '../../src/ask/batches.ts';
 import {type Asking, openAsking} from '../../src/index.ts';
+import {predicate} from '../../src/questions.ts';
 import type {Teacher} from '../../src/teacher.ts';
 import {createAuthority, started} from './_wire/network-servers.ts';
 import {startGrpc} from './grpc-service.ts';
@@ -39,6 +42,7 @@ const classes = ['praise', 'complaint', 'other'];
 const shared = {classes, key: KEY, concurrency: 1} as const;
 const credentials = {accessKeyId: 'AKIDEXAMPLE9876', secretAccessKey: KEY};
 const label = {...shared, output: 'label'} as const;
+const typed = {model: 'nope', questions: [predicate('late', 'Is it late?')], key: KEY, concurrency: 1} as const;
 
 const TEACHERS = {
   openai: url => openai({...label, url: `${url}/v1`, model: 'nope'}),
@@ -65,6 +69,8 @@ const TEACHERS = {
     }),
   'open-inference': url => openInference({...shared, url, model: 'nope', output: {probabilities: 'p'}}),
   http: url => http({...shared, url, request: {text: '{text}'}, output: {probabilities: '/p'}}),
+  decisions: url => decisions({...typed, url}),
+  'system-one': url => systemOne({...typed, url}),
 } satisfies Readonly<Record<string, (url: string) => Teacher>>;
 
 type Problem = 'model' | 'key' | 'path' | 'body' | 'too long' | 'quota' | 'content';
@@ -1124,6 +1130,103 @@ const ROWS: Readonly<Record<keyof typeof TEACHERS, readonly Columns[]>> = {
       'Check `request`',
     ],
   ],
+  decisions: [
+    [
+      'OpenAI',
+      'model',
+      404,
+      openaiError('The model `nope` does not exist or you do not have access to it.', 'model_not_found'),
+      'The model `nope` does not exist',
+      'Check `model`',
+    ],
+    [
+      'OpenAI',
+      'key',
+      401,
+      openaiError('Incorrect API key provided.', 'invalid_api_key'),
+      'Incorrect API key provided',
+      'refuses the key',
+    ],
+    [
+      'OpenAI',
+      'quota',
+      429,
+      openaiError('You exceeded your current quota.', 'insufficient_quota', 'insufficient_quota'),
+      'exceeded your current quota',
+      'Top it up',
+    ],
+    [
+      'OpenAI',
+      'body',
+      400,
+      openaiError("Invalid 'questions': array too long.", 'array_above_max_length'),
+      'array too long',
+      'Lower `maxQuestions`',
+    ],
+    ['vLLM', 'path', 404, {detail: 'Not Found'}, 'Not Found', 'Check `url` and `path`'],
+    ['vLLM', 'too long', 400, {error: {message: TOO_LONG_VLLM, code: 400}}, 'maximum context length', 'Shorten'],
+  ],
+  'system-one': [
+    [
+      'TypeSafe',
+      'model',
+      400,
+      {detail: {error_type: 'api_usage_error', message: 'Unknown model: nope'}},
+      'Unknown model: nope',
+      'Check `model`',
+    ],
+    [
+      'TypeSafe',
+      'key',
+      403,
+      {detail: {error_type: 'authentication_error', message: 'Must supply an API key!'}},
+      'Must supply an API key!',
+      'refuses the key',
+    ],
+    [
+      'TypeSafe',
+      'path',
+      404,
+      {detail: {error_type: 'not_found', message: 'No route /v1/decisions'}},
+      'No route /v1/decisions',
+      'Check `url` and `path`',
+    ],
+    [
+      'TypeSafe',
+      'body',
+      422,
+      {detail: [{loc: ['body', 'questions', 'late'], msg: 'Field required', type: 'missing', input: INPUT}]},
+      'questions.late: Field required',
+      'Check that it takes such questions',
+    ],
+    [
+      'TypeSafe',
+      'too long',
+      400,
+      {detail: {error_type: 'max_tokens_exceeded'}},
+      '400 (max_tokens_exceeded)',
+      'Shorten them',
+    ],
+    [
+      'Cloudflare',
+      'body',
+      422,
+      {
+        ...{result: null, success: false, messages: []},
+        errors: [{code: 5012, message: 'AiError: {"detail":[{"loc":["body","questions"],"msg":"Field required"}]}'}],
+      },
+      'questions: Field required',
+      'Check that it takes such questions',
+    ],
+    [
+      'llama.cpp',
+      'too long',
+      400,
+      {error: {code: 400, message: 'the request exceeds the context', type: 'exceed_context_size_error'}},
+      'exceeds the context',
+      'Shorten them',
+    ],
+  ],
 };
 
 /** Problems over gRPC, by the name of their code. */
@@ -1189,7 +1292,8 @@ afterAll(async () => {
 
 /** What a run says about a teacher: the error that ends it, or the error of the text. */
 async function messageOf(teacher: Teacher): Promise<string> {
-  const said = await askAll(asking.open(teacher).teacher, [text(INPUT)]).then(
+  const query = {...text(INPUT), question: teacher.questions?.list[0]};
+  const said = await askAll(asking.open(teacher).teacher, [query]).then(
     ([outcome]) => (outcome && 'error' in outcome ? outcome.error.message : 'an answer'),
     (error: Error) => error.message,
   );

@@ -6,6 +6,7 @@ import {bedrock} from 'limbeck/adapters/bedrock';
 import {callable} from 'limbeck/adapters/callable';
 import {cohere} from 'limbeck/adapters/cohere';
 import {command} from 'limbeck/adapters/command';
+import {decisions} from 'limbeck/adapters/decisions';
 import {gemini} from 'limbeck/adapters/gemini';
 import {http} from 'limbeck/adapters/http';
 import {huggingface} from 'limbeck/adapters/huggingface';
@@ -19,13 +20,14 @@ import {openInference} from 'limbeck/adapters/open-inference';
 import {openai} from 'limbeck/adapters/openai';
 import {sagemaker} from 'limbeck/adapters/sagemaker';
 import {savedModel} from 'limbeck/adapters/saved-model';
+import {systemOne} from 'limbeck/adapters/system-one';
 import {tensorflowServing} from 'limbeck/adapters/tensorflow-serving';
 import {textEmbeddingsInference} from 'limbeck/adapters/text-embeddings-inference';
 import {tfjs} from 'limbeck/adapters/tfjs';
 import {transformers} from 'limbeck/adapters/transformers';
 import {vertex} from 'limbeck/adapters/vertex';
 import {vllm} from 'limbeck/adapters/vllm';
-import {answerKey, boundary, calibrated, cascade, degrade, ensemble, labelModel, repeat} from 'limbeck/ask';
+import {answerKey, boundary, calibrated, cascade, degrade, ensemble, labelModel, predicate, repeat} from 'limbeck/ask';
 import {describe, expect, it} from 'vitest';
 import {peerOrSkip} from '../adapters/peer.ts';
 
@@ -42,6 +44,7 @@ const body = {classes, request: {inputs: '{text}'}, output: {probabilities: '/sc
 const serving = {url, model: 'm', classes} as const;
 const vertexPlace = {project: 'p', location: 'europe-west4', endpoint: '123'} as const;
 const aliases = {good: 'ham', bad: 'spam'};
+const typed = {model: 'm', questions: [predicate('late', 'Is it late?', {yes: 'By a day.'})]} as const;
 const prompt = {system: 'Say {classes}.', user: 'Here: {text}'};
 
 /** Teachers that are made without a file or a service. */
@@ -70,6 +73,10 @@ const HOSTED: Readonly<Record<string, () => Teacher>> = {
   sagemaker: () => sagemaker({...body, endpoint: 'moods', region: 'us-east-1'}),
   http: () => http({...body, url}),
   'http, label': () => http({...body, url, output: {label: '/label'}, headers: {'x-model': 'm'}}),
+  decisions: () => decisions(typed),
+  'decisions, sglang': () => decisions({...typed, url, dialect: 'sglang', parameters: {temperature: 1}}),
+  'system-one': () => systemOne(typed),
+  'system-one, names shown': () => systemOne({...typed, url, areNamesShown: true}),
   'open-inference, label': () => openInference({...serving, output: {label: 'label'}}),
   'open-inference, top-k': () =>
     openInference({...serving, version: '3', output: {topK: {classes: 'c', logProbabilities: 'l', k: 2}}}),
@@ -109,12 +116,13 @@ async function withoutNative(): Promise<string | undefined> {
   return name === 'native' ? undefined : `needs the native engine: ${reason}`;
 }
 
-function keysOf({identity}: Teacher): string {
+function keysOf({identity, questions: typed}: Teacher): string {
   const questions: readonly Query[] = [
     {input: {kind: 'text', text: 'hello'}},
     {input: {kind: 'tensor', dtype: 'uint8', shape: [2, 2], data: Uint8Array.of(0, 1, 2, 255)}, view: 1, sample: 2},
   ];
-  return questions.map(question => answerKey(identity, question).slice(0, 16)).join(' ');
+  const about = questions.map(query => ({...query, question: typed?.list[0]}));
+  return about.map(query => answerKey(identity, query, typed).slice(0, 16)).join(' ');
 }
 
 /** Teachers out of files, with what each needs to be here. */

@@ -1,0 +1,191 @@
+import {checkOptions, kinds, type Shape} from '../src/options.ts';
+import {classesOf, type Question} from '../src/question.ts';
+import type {Reply, Teacher} from '../src/teacher.ts';
+import {
+  ADVICE,
+  chosen,
+  type DecisionDialect,
+  type Given,
+  isRecord,
+  levelText,
+  NO_ANSWER,
+  type OrderedJson,
+  predicated,
+  probabilitiesBy,
+  REFUSED,
+  receiptIn,
+  scored,
+  wrongType,
+} from './_decisions/dialect.ts';
+import {
+  DECISION_KINDS,
+  type DecisionOptions,
+  decisionTeacher,
+  type HostFacts,
+  pathBelow,
+} from './_decisions/teacher.ts';
+import type {RefusalAdvice} from './_wire/refusal.ts';
+import {lenientJson} from './_wire/reply.ts';
+import {checkAddress} from './_wire/request.ts';
+
+export interface SystemOneOptions extends DecisionOptions {
+  /**
+   * Address of the service, up to where its path begins, or with it. For Cloudflare it is the whole address of the
+   * model: `https://api.cloudflare.com/client/v4/accounts/ACCOUNT/ai/run/@cf/cloudflare/clef`. TYPESAFE_API_KEY is sent
+   * to TypeSafe only.
+   *
+   * @default 'https://api.typesafe.ai'
+   */
+  readonly url?: string;
+  /**
+   * The path of the questions below `url`.
+   *
+   * @default that of the host; '/v1/systemone' for others
+   */
+  readonly path?: string;
+  /**
+   * The field of a reply that holds the answers and what belongs to them, if they are not at its root.
+   *
+   * @default 'result' for Cloudflare; none for others
+   */
+  readonly envelope?: string;
+}
+
+const KINDS = {
+  ...DECISION_KINDS,
+  url: kinds.text,
+  path: kinds.text,
+  envelope: kinds.text,
+} satisfies Shape<SystemOneOptions>;
+
+const TYPESAFE = 'https://api.typesafe.ai';
+const PATH = '/v1/systemone';
+
+interface Host extends HostFacts {
+  /** @default PATH */
+  readonly path?: string;
+  readonly envelope?: string;
+  /** The names that it takes. */
+  readonly names?: RegExp;
+}
+
+/** By origin. The limits are those of November 2026. */
+const HOSTS: Readonly<Record<string, Host>> = {
+  [TYPESAFE]: {decimals: 2, questions: 400, options: 255, levels: 10},
+  'https://api.perplexity.ai': {path: '/v1/decisions', decimals: 2, questions: 128, options: 255, levels: 10},
+  'https://openrouter.ai': {path: '/api/alpha/decisions', decimals: 2},
+  'https://api.fireworks.ai': {options: 208},
+  'https://api.cloudflare.com': {
+    ...{path: '', envelope: 'result', names: /^[\w.-]{1,100}$/},
+    ...{decimals: 4, questions: 64, options: 255, levels: 10},
+  },
+};
+
+/**
+ * A model that answers typed questions about texts, by the protocol System One: TypeSafe, Perplexity, OpenRouter,
+ * Cloudflare, Fireworks, llama.cpp, vLLM and others. Gray-box, with the probability of every option. One request carries
+ * all questions about a text that are not answered yet. The key is read from TYPESAFE_API_KEY, or from
+ * LIMBECK_TEACHER_KEY if `url` is not TypeSafe's.
+ *
+ * Probabilities are kept as they came. If the service rounds them (`decimals`), an answer is a top-k answer: what its
+ * numbers lack to a sum of 1 is its rest, and options that are printed as zero are not named.
+ *
+ * @throws InputError if the options can't be used, or the service takes no such question
+ */
+export function systemOne(options: SystemOneOptions): Teacher<'gray-box'> {
+  checkOptions('systemOne', options, KINDS, ['model', 'questions']);
+  const address = checkAddress(options.url ?? TYPESAFE);
+  const host = HOSTS[new URL(address).origin] ?? {};
+  const {path = host.path ?? PATH, envelope = host.envelope} = options;
+  return decisionTeacher(options, {
+    ...{adapter: 'system-one', address, host},
+    path: pathBelow(address, path),
+    provider: {own: TYPESAFE, variable: 'TYPESAFE_API_KEY'},
+    dialect: dialectOf(host, envelope),
+  });
+}
+
+function dialectOf({names}: Host, envelope: string | undefined): DecisionDialect {
+  const open = (document: unknown) => (envelope !== undefined && isRecord(document) ? document[envelope] : document);
+  return {
+    mapping: 1,
+    body: (state, questions) => ({
+      state,
+      questions: new Map(questions.map(question => [question.name, asked(question)])),
+    }),
+    problemWith(question) {
+      if (names && !names.test(question.name))
+        return 'has a name that the service does not take: use letters and digits';
+      const isEmpty = question.type === 'predicate' && !(question.instructions || question.yes || question.no);
+      return isEmpty ? 'has neither `instructions` nor criteria' : undefined;
+    },
+    given: (document, questions) => givenIn(open(document), questions),
+    receipt: document => receiptIn(open(document)),
+    refusalAdvice,
+  };
+}
+
+function asked(question: Question): OrderedJson {
+  const instructions = question.instructions || undefined;
+  switch (question.type) {
+    case 'predicate': {
+      const {yes, no} = question;
+      const criteria = yes || no ? {true: yes || undefined, false: no || undefined} : undefined;
+      return {type: 'noul', instructions, criteria};
+    }
+    case 'choice': {
+      const criteria = question.options.map(({name, description}) => [name, description || null] as const);
+      return {type: 'choice', instructions, criteria: new Map(criteria)};
+    }
+    case 'score':
+      return {type: 'score', instructions, criteria: question.levels.map(levelText)};
+  }
+}
+
+/** Answers are found by the names of their questions. Those that nobody asked for are left. */
+function givenIn(document: unknown, questions: readonly (Question | undefined)[]): readonly Given[] | string {
+  const answers = isRecord(document) ? document['answers'] : undefined;
+  if (!isRecord(answers)) return 'Its reply has no answers by name. Check `url`, `path` and `envelope`.';
+  return questions.map(question => {
+    const answer = question && Object.hasOwn(answers, question.name) ? answers[question.name] : undefined;
+    return question && isRecord(answer) ? given(question, answer) : NO_ANSWER;
+  });
+}
+
+function given(question: Question, answer: Readonly<Record<string, unknown>>): Given {
+  const {type, noul, choice, score, probabilities, legend} = answer;
+  const wanted = question.type === 'predicate' ? 'noul' : question.type;
+  if (type === 'refusal') return REFUSED;
+  if (type !== wanted) return wrongType(type, wanted);
+  const classes = classesOf(question);
+  switch (question.type) {
+    case 'predicate':
+      return predicated(noul);
+    case 'choice':
+      return chosen(classes, choice, probabilitiesBy(classes, probabilities));
+    case 'score': {
+      const levels = question.levels.map((level, index) => [String(index), levelText(level)] as const);
+      if (isRecord(legend) && !levels.every(([index, text]) => legend[index] === text)) {
+        return {problem: 'It numbers the levels in another way than from 0, in their order.'};
+      }
+      return scored(
+        score,
+        probabilitiesBy(
+          levels.map(([index]) => index),
+          probabilities,
+        ),
+      );
+    }
+  }
+}
+
+/** Cloudflare's code for a day's allowance that is used up, and the one that others report. */
+const SPENT: readonly unknown[] = [4006, 3036];
+
+function refusalAdvice({body}: Reply): RefusalAdvice {
+  const document = lenientJson(body);
+  const errors = isRecord(document) && Array.isArray(document['errors']) ? document['errors'] : [];
+  if (!errors.some(error => isRecord(error) && SPENT.includes(error['code']))) return ADVICE;
+  const problem = 'The allowance of the day is used up. Go on tomorrow, or pay for more.';
+  return {...ADVICE, byStatus: {...ADVICE.byStatus, 429: {problem, retryable: false}}};
+}

@@ -1,0 +1,124 @@
+/** Typed questions through all layers, counted at the service. */
+import {mkdtemp, rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {beforeEach, describe, expect, it} from 'vitest';
+import {decisions} from '../../../adapters/decisions.ts';
+import {systemOne} from '../../../adapters/system-one.ts';
+import {openAsking} from '../../../src/ask/asking.ts';
+import {collect, collectQuestions, type QuestionCollection} from '../../../src/ask/collect.ts';
+import {aboutQuestion} from '../../../src/ask/compose/about-question.ts';
+import type {TransferSet} from '../../../src/data/split.ts';
+import type {Question} from '../../../src/question.ts';
+import {choice, predicate, score} from '../../../src/questions.ts';
+import type {Teacher} from '../../../src/teacher.ts';
+import {type DecisionServer, decisionServer} from './decision-server.ts';
+
+const twenty: readonly Question[] = [
+  choice('topic', 'What is it about?', ['money', 'parcel', 'praise']),
+  score('mood', 'How content is the writer?', ['angry', 'neutral', 'happy']),
+  ...Array.from({length: 18}, (_, index) => predicate(`q${index}`, `Is it true number ${index}?`)),
+];
+const added = predicate('added', 'Is it new?');
+const transferOf = (count: number): TransferSet => ({
+  role: 'transfer',
+  inputs: {kind: 'text', count, texts: Array.from({length: count}, (_, index) => `Text ${index}.`)},
+});
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'limbeck-decisions-'));
+  return () => rm(folder, {recursive: true});
+});
+
+async function run(teacher: Teacher, transfer: TransferSet, questions?: readonly Question[]) {
+  const asking = await openAsking({cache: join(folder, 'answers'), journal: join(folder, 'journal')});
+  try {
+    const opened = asking.open(teacher);
+    const collections = await collectQuestions(opened.teacher, transfer, questions && {questions}).catch(
+      (error: Error) => error,
+    );
+    return {collections: collections as readonly QuestionCollection[], ledger: opened.ledger.snapshot()};
+  } finally {
+    await asking.close();
+  }
+}
+
+const ADAPTERS = {
+  decisions: ({url}: DecisionServer, questions: readonly Question[], decimals?: number) =>
+    decisions({url, model: 'm', questions, key: 'k', decimals: decimals ?? null}),
+  'system-one': ({url}: DecisionServer, questions: readonly Question[], decimals?: number) =>
+    systemOne({url, model: 'm', questions, key: 'k', decimals: decimals ?? null}),
+};
+
+describe.each(Object.entries(ADAPTERS))('%s, asked through all layers', (_, make) => {
+  it('sends 20 questions about a text in one request, and later one for 50 texts alone', async () => {
+    const server = await decisionServer(2);
+    const transfer = transferOf(50);
+    const first = await run(make(server, twenty, 2), transfer);
+    expect(server.asked).toHaveLength(50);
+    expect(server.asked.every(names => names.length === 20)).toBe(true);
+    expect(first.ledger).toMatchObject({calls: 50, bought: 1000, inputTokens: 50 * (10 + 5 * 20), outputTokens: 0});
+    expect(first.collections.flatMap(({missing}) => missing)).toEqual([]);
+    expect(first.collections[0]!.knowledge).toMatchObject({
+      ...{classes: ['money', 'parcel', 'praise'], detail: {kind: 'top-k', k: 3}, question: twenty[0]},
+    });
+    server.asked.length = 0;
+    const second = await run(make(server, [...twenty, added], 2), transfer);
+    expect(server.asked).toEqual(Array.from({length: 50}, () => ['added']));
+    expect(second.ledger).toMatchObject({calls: 50, bought: 50, cached: 1000});
+    expect(second.collections.map(({knowledge}) => knowledge.answers).slice(0, 20)).toEqual(
+      first.collections.map(({knowledge}) => knowledge.answers),
+    );
+  });
+
+  it('asks a refused question no more, and answers the others', async () => {
+    const questions = twenty.slice(0, 3);
+    const server = await decisionServer(undefined, (names, _text) => {
+      if (!names.includes('mood')) return undefined;
+      const refusal = {type: 'refusal', name: 'mood'};
+      const own = {type: 'predicate', name: 'q0', probability: 0.5};
+      const topic = {
+        ...{type: 'choice', name: 'topic', choice: 'money'},
+        probabilities: ['money', 'parcel', 'praise'].map((value, index) => ({value, probability: [1, 0, 0][index]})),
+      };
+      const mapped = {
+        ...{mood: refusal, q0: {type: 'noul', noul: 0.5}},
+        topic: {...topic, probabilities: {money: 1, parcel: 0, praise: 0}},
+      };
+      const all = {topic, mood: refusal, q0: own};
+      const isList = make === ADAPTERS.decisions;
+      return {body: {model: 'm', answers: isList ? names.map(name => all[name as keyof typeof all]) : mapped}};
+    });
+    const transfer = transferOf(4);
+    const first = await run(make(server, questions), transfer);
+    expect(String(first.collections)).toContain('Question `mood`: It refuses to answer this question about the text.');
+    expect(server.asked).toHaveLength(4);
+    server.asked.length = 0;
+    const second = await run(make(server, questions), transfer);
+    expect(String(second.collections)).toContain('`--retry-quarantined`');
+    expect(server.asked).toEqual([]);
+    const others = await run(make(server, questions), transfer, [questions[0]!, questions[2]!]);
+    expect(others.collections.map(({missing, knowledge}) => [missing.length, knowledge.inputs.count])).toEqual([
+      [0, 4],
+      [0, 4],
+    ]);
+    expect(server.asked).toEqual([]);
+  });
+
+  it('buys the others with the question that a recipe is about', async () => {
+    const server = await decisionServer();
+    const teacher = make(server, twenty);
+    const asking = await openAsking({cache: join(folder, 'answers'), journal: join(folder, 'journal')});
+    const transfer = transferOf(3);
+    const topics = await collect(asking.open(aboutQuestion(teacher, 'topic')).teacher, transfer);
+    const moods = await collect(asking.open(aboutQuestion(teacher, 'mood')).teacher, transfer);
+    await asking.close();
+    expect(server.asked).toHaveLength(3);
+    expect([topics.classes, moods.classes]).toEqual([
+      ['money', 'parcel', 'praise'],
+      ['angry', 'neutral', 'happy'],
+    ]);
+    expect(topics.detail).toEqual({kind: 'log-probabilities'});
+  });
+});
