@@ -56,9 +56,9 @@ export function withoutInstructions({instructions}: Question): string | undefine
 
 /** Options in their order, each with its name in this field. */
 export function described(
-  options: Extract<Question, {readonly type: 'choice'}>['options'],
+  options: readonly Option[],
   field: 'value' | 'label' | 'name',
-) {
+): readonly {readonly [field: string]: string | undefined}[] {
   return options.map(({name, description}) => ({[field]: name, description: description || undefined}));
 }
 
