@@ -1,7 +1,10 @@
 import {InputError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 
-/** The factor on the learning rate at a step, from 0 to 1. `step` counts from 0, `steps` is the length of the run. */
+/**
+ * The factor on the learning rate at a step, from 0 to 1. `step` counts from 0, `steps` is the length of the run. It is
+ * called for all steps before the first one.
+ */
 export type Schedule = (step: number, steps: number) => number;
 
 /**
