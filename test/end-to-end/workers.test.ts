@@ -77,7 +77,7 @@ describe('worker processes', () => {
       expect(runs.some(run => existsSync(place('killed', run)))).toBe(true);
       await until('a run that is kept in its middle', async () => {
         const epochs = await Promise.all(runs.map(run => epochsOf(`${place('killed', run)}.checkpoint`)));
-        return epochs.includes(20);
+        return epochs.includes(10);
       });
 
       const {stderr, stdout} = await run([...command, '--out', 'killed', '--json']);
