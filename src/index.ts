@@ -89,6 +89,7 @@ export type {SelectionRound, ShareInterval, StopReason, StopRules} from './selec
 export {selectInRounds} from './select/select-in-rounds.ts';
 export type {Candidates, Embeddings, Needs, Strategy} from './select/strategy.ts';
 export type {CascadeMode, CascadeOptions} from './serve/cascade.ts';
+export type {OtherModel} from './serve/served.ts';
 export {type RunningService, type ServeOptions, serveTeacher} from './serve/server.ts';
 export type {ServiceStatus} from './serve/status.ts';
 export type {StandingChange, WatchedPromise} from './serve/watch.ts';

@@ -1,3 +1,4 @@
+import OpenAI from 'openai';
 import {describe, expect, it} from 'vitest';
 import type {RunningService} from '../../src/serve/server.ts';
 import {metric, post, type Reply, services, student} from './services.ts';
@@ -149,5 +150,40 @@ describe('POST /v1/decisions', () => {
     const headers = {'content-type': 'application/json', authorization: 'Bearer right'};
     const reply = await fetch(`${service.url}/v1/decisions`, {method: 'POST', body: '{', headers});
     expect([reply.status, await reply.json()]).toMatchObject([400, {error: {message: 'The body is not JSON.'}}]);
+  });
+});
+
+describe("OpenAI's own client", () => {
+  const clientOf = ({url}: RunningService, apiKey = 'right') =>
+    new OpenAI({baseURL: `${url}/v1`, apiKey, maxRetries: 0});
+
+  it('reads answers and refusals, and lists the models', async () => {
+    const client = clientOf(await start({key: 'right'}));
+    const {answers, model, usage} = await client.decisions.create({
+      model: 'gpt-6-luna',
+      input: [{role: 'user', content: [{type: 'input_text', text: 'spam 0.7'}]}],
+      questions: [
+        {type: 'choice', name: 'kind', instructions: 'Which?', choices},
+        {type: 'predicate', instructions: 'Is it urgent?'},
+      ],
+    });
+    expect(answers).toMatchObject([
+      {type: 'choice', name: 'kind', choice: 'spam', probabilities: [{value: 'spam', probability: close(0.7)}, {}, {}]},
+      {type: 'refusal', name: null},
+    ]);
+    expect([model, usage.total_tokens]).toEqual(['mails', 2]);
+    expect((await client.models.list()).data.map(({id}) => id)).toEqual(['mails']);
+  });
+
+  it('says what was refused, and why', async () => {
+    const service = await start({key: 'right'});
+    const request = {model: 'gpt-6-luna', input: 'spam 0.7'} as const;
+    const wrong = clientOf(service, 'wrong').decisions.create({
+      ...request,
+      questions: [{type: 'predicate', instructions: 'x'}],
+    });
+    await expect(wrong).rejects.toMatchObject({status: 401, code: 'invalid_api_key'});
+    const none = clientOf(service).decisions.create({...request, questions: []});
+    await expect(none).rejects.toMatchObject({status: 400, param: 'questions', type: 'invalid_request_error'});
   });
 });
