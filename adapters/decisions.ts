@@ -1,4 +1,4 @@
-import {checkOptions, oneOf, type Shape} from '../src/options.ts';
+import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import {classesOf, type Question} from '../src/question.ts';
 import type {Teacher} from '../src/teacher.ts';
 import {
@@ -55,8 +55,8 @@ export interface DecisionsOptions extends DecisionOptions {
 
 const KINDS = {
   ...DECISION_KINDS,
-  url: DECISION_KINDS.service,
-  path: DECISION_KINDS.service,
+  url: kinds.text,
+  path: kinds.text,
   dialect: oneOf('openai', 'sglang'),
 } satisfies Shape<DecisionsOptions>;
 

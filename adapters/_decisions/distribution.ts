@@ -23,6 +23,8 @@ export interface Unusable {
 const SLACK = 1e-6;
 /** Half of the last bit of a 32-bit float near 1. */
 const FLOAT_ROUNDING = 2 ** -24;
+/** To which services round that say nothing of it. */
+const FEWEST_DECIMALS = 2;
 
 /**
  * Returns what was printed as an answer.
@@ -41,39 +43,38 @@ export function answerOf(
   decimals: number | undefined,
 ): TopKAnswer | LogProbabilitiesAnswer | Unusable {
   const problem = problemWith(printed, decimals);
-  if (problem !== undefined) return problem;
+  if (problem !== undefined) {
+    const isRounded = decimals === undefined && problemWith(printed, FEWEST_DECIMALS) === undefined;
+    return isRounded ? {problem: `${problem} If it rounds, say to how many \`decimals\`.`, misread: true} : {problem};
+  }
   const {probabilities, choice} = printed;
   const answer = decimals === undefined ? fullAnswer('probabilities', probabilities) : topKOf(probabilities, choice);
   return typeof answer === 'string' ? {problem: answer} : (answer as TopKAnswer | LogProbabilitiesAnswer);
 }
 
-function problemWith({probabilities, choice, score}: Printed, decimals: number | undefined): Unusable | undefined {
+/** Why numbers that are rounded so contradict each other, as a sentence. */
+function problemWith({probabilities, choice, score}: Printed, decimals: number | undefined): string | undefined {
   const count = probabilities.length;
   const rounding = decimals === undefined ? FLOAT_ROUNDING : 0.5 * 10 ** -decimals;
   if (!probabilities.every(value => value >= 0 && value <= 1 + SLACK)) {
-    return {problem: 'It gave a probability that is not between 0 and 1.'};
+    return 'It gave a probability that is not between 0 and 1.';
   }
   const total = sumOf(probabilities);
-  if (Math.abs(total - 1) > count * rounding + SLACK) return wrongSum(total, decimals);
+  if (Math.abs(total - 1) > count * rounding + SLACK) {
+    const sum = `Its probabilities sum to ${total.toPrecision(4)}, not 1.`;
+    return decimals === undefined ? sum : `${sum} Rounding to ${decimals} decimals does not explain that.`;
+  }
   if (probabilities.every(value => value === 0)) {
-    return {problem: `With ${decimals} decimals it prints each of ${count} probabilities as 0.`};
+    return `With ${decimals} decimals it prints each of ${count} probabilities as 0.`;
   }
   const most = Math.max(...probabilities);
   if (choice !== undefined && probabilities[choice]! < most - 2 * rounding - SLACK) {
-    return {problem: 'It calls an option the answer that is not the most probable one.'};
+    return 'It calls an option the answer that is not the most probable one.';
   }
   if (score === undefined) return undefined;
   const expected = sumOf(probabilities.map((value, level) => level * value));
   if (Math.abs(score - expected) <= (rounding * count * (count - 1)) / 2 + rounding + SLACK) return undefined;
-  return {problem: `Its score is ${score}, and its probabilities have the mean ${expected.toPrecision(4)}.`};
-}
-
-function wrongSum(total: number, decimals: number | undefined): Unusable {
-  const sum = `Its probabilities sum to ${total.toPrecision(4)}, not 1.`;
-  if (decimals === undefined) {
-    return {problem: `${sum} If it rounds them, say to how many \`decimals\`.`, misread: true};
-  }
-  return {problem: `${sum} Rounding to ${decimals} decimals does not explain that.`};
+  return `Its score is ${score}, and its probabilities have the mean ${expected.toPrecision(4)}.`;
 }
 
 /** Names the classes with a probability above zero. Of equal ones, the service's own choice is first. */

@@ -161,7 +161,7 @@ function outcomeOf(
 ): ReadOutcome<'gray-box'> {
   const about = `Question \`${name}\`:`;
   if (given === REFUSED) {
-    const problem = `${about} It refuses to answer this question about the text. It answers others apart from it.`;
+    const problem = `${about} It refuses to answer this question about the text.`;
     return {error: new TeacherError(teacher, problem, {status: 200})};
   }
   const answer = 'problem' in given ? given : answerOf(given, decimals);

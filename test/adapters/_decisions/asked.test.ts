@@ -106,6 +106,21 @@ describe.each(Object.entries(ADAPTERS))('%s, asked through all layers', (_, make
     expect(server.asked).toEqual([]);
   });
 
+  it('reads what it paid for again if the rounding is declared later', async () => {
+    const server = await decisionServer(2);
+    const transfer = transferOf(40);
+    const undeclared = await run(make(server, twenty.slice(0, 2)), transfer);
+    const problems = undeclared.collections.flatMap(({missing}) => missing.map(({error}) => error.message));
+    expect(problems.length).toBeGreaterThan(10);
+    for (const problem of problems) expect(problem).toContain('If it rounds, say to how many `decimals`.');
+    const declared = await run(make(server, twenty.slice(0, 2), 2), transfer);
+    expect(declared.collections.map(({knowledge, missing}) => [knowledge.inputs.count, missing.length])).toEqual([
+      [40, 0],
+      [40, 0],
+    ]);
+    expect(server.asked).toHaveLength(40);
+  });
+
   it('buys the others with the question that a recipe is about', async () => {
     const server = await decisionServer();
     const teacher = make(server, twenty);

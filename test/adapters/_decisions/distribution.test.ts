@@ -100,7 +100,7 @@ describe('a printed distribution', () => {
   it('that is rounded although it was not declared says so, as scores of another kind do', () => {
     const answer = answerOf({probabilities: [0.33, 0.33, 0.33]}, undefined);
     expect(answer).toEqual({
-      ...{problem: 'Its probabilities sum to 0.9900, not 1. If it rounds them, say to how many `decimals`.'},
+      ...{problem: 'Its probabilities sum to 0.9900, not 1. If it rounds, say to how many `decimals`.'},
       misread: true,
     });
   });
