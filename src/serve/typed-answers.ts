@@ -110,7 +110,7 @@ function placesOf(options: AskedQuestion['options'], classes: readonly string[])
     const places = options.map(names => names.map(place).find(index => index !== -1) ?? -1);
     return places.includes(-1) || new Set(places).size < places.length ? undefined : places;
   };
-  return alike(name => classes.indexOf(name)) ?? alike(name => classes.map(truthOf).indexOf(truthOf(name) ?? NaN));
+  return alike(name => classes.indexOf(name)) ?? alike(name => classes.map(truthOf).indexOf(truthOf(name) ?? -1));
 }
 
 /** No and false are the same, and so are yes and true, in any case. Undefined for all other names. */

@@ -1,4 +1,7 @@
 import {describe, expect, it} from 'vitest';
+import {decisions} from '../../adapters/decisions.ts';
+import {systemOne} from '../../adapters/system-one.ts';
+import {choice as choiceOf, predicate, score as scoreOf} from '../../src/questions.ts';
 import type {OtherModel} from '../../src/serve/served.ts';
 import type {RunningService} from '../../src/serve/server.ts';
 import type {Teacher} from '../../src/teacher.ts';
@@ -222,5 +225,33 @@ describe('several models of a service', () => {
       {name: 'mood'},
     ]);
     expect(await (await fetch(`${url}/v1/models/mood`)).json()).toMatchObject({id: 'mood', object: 'model'});
+  });
+});
+
+describe("limbeck's own adapters of typed questions", () => {
+  const questions = [
+    predicate('spam', 'Is it spam?'),
+    choiceOf('kind', 'Which?', {spam: 'unwanted', news: '', ham: ''}),
+    scoreOf('mood', 'Which mood?', {Calm: '', Annoyed: 'Asks twice.', Furious: 'Threatens to leave.'}),
+  ];
+
+  it.each([
+    ['systemOne', (url: string) => systemOne({url, model: 'mails', questions})],
+    ['decisions', (url: string) => decisions({url: `${url}/v1`, model: 'mails', questions})],
+  ])('read its answers: %s', async (_, teacherAt) => {
+    const teacher = teacherAt((await start({others})).url);
+    const input = {kind: 'text', text: 'spam 0.7'} as const;
+    const outcomes = await teacher.ask(questions.map(question => ({input, question})));
+    const shares = outcomes.map(outcome => {
+      if ('answer' in outcome && outcome.answer.kind === 'log-probabilities') {
+        return Array.from(outcome.answer.logProbabilities, Math.exp);
+      }
+      throw new Error(`Expected log-probabilities, got ${JSON.stringify(outcome)}`);
+    });
+    expect(shares).toEqual([
+      [close(0.75), close(0.25)],
+      [close(0.7), close(0.15), close(0.15)],
+      [close(0.1), close(0.3), close(0.6)],
+    ]);
   });
 });
