@@ -1,6 +1,8 @@
-import {mkdir} from 'node:fs/promises';
+import {mkdir, readFile, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import {z} from 'zod';
+import type {Interruption} from '../ask/keep/earlier-purchases.ts';
 import {checkWritable} from '../data/files.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import type {Recipe} from '../recipe/recipe.ts';
@@ -9,7 +11,6 @@ import {withoutSecrets} from '../secrets.ts';
 import {besideEarlier, readStudy} from './against.ts';
 import {askQueries, askReference} from './asking.ts';
 import {costsOf} from './budgets.ts';
-import {interruptionOf, markBegun, markEnded} from './interruption.ts';
 import {answeredMethod} from './knowledge.ts';
 import {type Manifest, manifestOf, manifestPath} from './manifest.ts';
 import {measure, measureEfficiency, sortRuns} from './measure.ts';
@@ -124,4 +125,33 @@ async function writeResults(directory: string, results: Results, samples: Sample
     [manifestPath(directory), `${JSON.stringify(manifest, undefined, 2)}\n`],
   ] as const;
   for (const [path, text] of texts) await writeFileAtomic(path, withoutSecrets(text));
+}
+
+const schema = z.object({begun: z.iso.datetime()});
+
+/** Tells from when a study was under way that has not come to its results; undefined if this process begins it. */
+export async function interruptionOf(directory: string): Promise<Interruption | undefined> {
+  const text = await readFile(markPath(directory), 'utf8').catch(() => '{}');
+  try {
+    const {begun} = schema.parse(JSON.parse(text));
+    return {from: begun, until: new Date().toISOString()};
+  } catch {
+    // What was bought then counts as cached, as it does for any other study.
+    return undefined;
+  }
+}
+
+/** Marks that a study is under way. To be called before anything is asked. */
+export async function markBegun(directory: string): Promise<void> {
+  await mkdir(directory, {recursive: true});
+  await writeFileAtomic(markPath(directory), `${JSON.stringify({begun: new Date().toISOString()})}\n`);
+}
+
+/** Marks that a study has its results. */
+export async function markEnded(directory: string): Promise<void> {
+  await rm(markPath(directory), {force: true});
+}
+
+function markPath(directory: string): string {
+  return join(directory, 'begun.json');
 }

@@ -2,9 +2,8 @@ import {inflateSync} from 'node:zlib';
 import {parseHTML} from 'linkedom';
 import {describe, expect, it} from 'vitest';
 import type {Inputs} from '../../src/data/inputs.ts';
-import {encodePng} from '../../src/study/png.ts';
 import {renderReport} from '../../src/study/report/page.ts';
-import {MOST_SAMPLES} from '../../src/study/samples.ts';
+import {encodePng, MOST_SAMPLES} from '../../src/study/samples.ts';
 import {sampleResults} from './sample-results.ts';
 import {drawnSamples} from './sample-samples.ts';
 

@@ -1,6 +1,6 @@
 import {type Arbitrary, array, assert, asyncProperty, integer, property} from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {rungsOf, successiveHalving} from '../../../src/study/tune/halving.ts';
+import {rungsOf, successiveHalving} from '../../../src/study/tune/tune.ts';
 
 describe('the rungs', () => {
   it.each([
