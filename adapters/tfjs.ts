@@ -85,9 +85,8 @@ export async function tfjs(options: TfjsPath | TfjsModel): Promise<Teacher<'whit
   await startEngine();
   const graph = 'path' in options ? await readGraphModel(options.path) : graphIn(options.model);
   if (graph !== undefined) return ofGraph(graph, options);
-  const known = layersOptions(options);
-  const {name, maxBatch, compile, onFallback} = known;
-  const student = 'path' in known ? await loadStudent(known.path, known) : fromMemory(known);
+  const {name, maxBatch, compile, onFallback, ...known} = layersOptions(options);
+  const student = 'path' in known ? await loaded(known) : fromMemory(known);
   return asTeacher(student, {name, maxBatch, compile, onFallback});
 }
 
@@ -118,6 +117,13 @@ function layersOptions(options: TfjsPath | TfjsModel): LayersPath | LayersModel 
     );
   }
   return options as LayersPath | LayersModel;
+}
+
+function loaded({
+  path,
+  ...options
+}: Omit<LayersPath, 'name' | 'maxBatch' | 'compile' | 'onFallback'>): Promise<Student> {
+  return loadStudent(path, options);
 }
 
 function fromMemory({model, classes, preprocessing = {}, dtype, output}: LayersModel): Student {

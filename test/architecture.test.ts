@@ -145,10 +145,12 @@ describe('the house', () => {
     expect(curious.map(shown)).toEqual([]);
   });
 
-  it('imports only the contract and errors in pace', () => {
+  it('imports only the contract, the check of options and errors in pace', () => {
     const curious = inSources.filter(
       ({from, target}) =>
-        from.startsWith('src/pace/') && target && !isWithin(target, ['src/pace', 'src/teacher.ts', 'src/errors.ts']),
+        from.startsWith('src/pace/') &&
+        target &&
+        !isWithin(target, ['src/pace', 'src/options.ts', 'src/teacher.ts', 'src/errors.ts']),
     );
     expect(curious.map(shown)).toEqual([]);
   });

@@ -1,5 +1,6 @@
 import {existsSync} from 'node:fs';
 import {InputError} from '../errors.ts';
+import {checkOptions} from '../options.ts';
 import {type Admission, createAdmission} from '../pace/admission.ts';
 import {isStoreUrl} from '../store/cache-path.ts';
 import {openJournal} from '../store/journal/journal.ts';
@@ -7,87 +8,23 @@ import {JournalReader} from '../store/journal/reader.ts';
 import type {Owner} from '../store/owner.ts';
 import {type AnswerStore, openStoreAt} from '../store/store.ts';
 import type {Access, Teacher} from '../teacher.ts';
+import {ASKING, type AskingOptions} from './asking-options.ts';
 import {createBudget} from './budget/budget.ts';
-import type {BudgetLimit, Spending} from './budget/limit.ts';
+import type {Spending} from './budget/limit.ts';
 import {type Leaf, leavesOf} from './compose/parts.ts';
-import type {DriftOptions} from './drift.ts';
-import {EarlierPurchases, type Interruption} from './keep/earlier-purchases.ts';
+import {EarlierPurchases} from './keep/earlier-purchases.ts';
 import type {Replies} from './keep/kept-reply.ts';
-import type {RecordMode} from './keep/record.ts';
 import {Doubts, doubtsIn, type InDoubt, offlineRecovery} from './keep/recover.ts';
-import type {LaneChoice} from './lane/lane-layers.ts';
 import {checkLanes} from './lane/lane-of.ts';
 import {LaneWatch} from './lane/lane-work.ts';
 import type {LayeredTeacher} from './layer.ts';
 import {AnsweredRequests, createLedger, type Ledger} from './ledger.ts';
-import {type OnNote, onceEach, warn} from './notes.ts';
+import {onceEach, warn} from './notes.ts';
 import {type AskingReport, createAskingMeter} from './progress/meter.ts';
 import {FirstAnswer} from './refusals/first-answer.ts';
 import {ownRefusals, type StackOptions, stack} from './teacher-stack.ts';
 
-export interface AskingOptions {
-  /** The answer store: a file, or the URL of a store such as `redis://127.0.0.1:6379`. */
-  readonly cache: string;
-  /** The folder of the journal: every request that was sent, and every reply as it came. */
-  readonly journal: string;
-  /**
-   * Which queries are asked, and which are only read.
-   *
-   * @default 'new'
-   */
-  readonly record?: RecordMode | undefined;
-  /**
-   * The budget: the most that all teachers together may spend.
-   *
-   * @default no limit
-   */
-  readonly budget?: readonly BudgetLimit[] | undefined;
-  /**
-   * True to ask again about quarantined queries.
-   *
-   * @default false
-   */
-  readonly retryQuarantined?: boolean | undefined;
-  /**
-   * How to watch for drift: whether services still answer as they did. Each check is paid for.
-   *
-   * @default services are not watched
-   */
-  readonly drift?: DriftOptions | undefined;
-  /**
-   * How many requests a teacher may get before the first usable answer. If neither these nor up to four more, about
-   * inputs from all over a transfer set, bring one, the run stops. With Infinity the run continues even if the service
-   * refuses every input. Refusals for lack of capacity (429) don't count.
-   *
-   * @default 20
-   */
-  readonly firstAnswerWithin?: number | undefined;
-  /**
-   * Milliseconds that requests wait for a server that is still loading. Nothing is counted or charged until it answers.
-   *
-   * @default as each teacher was made
-   */
-  readonly wait?: number | undefined;
-  /**
-   * The run that this process goes on with: what its earlier processes bought counts as bought, not as cached.
-   *
-   * @default none
-   */
-  readonly interruption?: Interruption | undefined;
-  /**
-   * Asks services by their batch lanes, which are cheaper and answer within a day.
-   *
-   * @default requests go out one by one
-   */
-  readonly lane?: LaneChoice | undefined;
-  /**
-   * Receives notes for people, each once: a service charges more than it may, or doesn't report its charges; the cache
-   * has lost answers; a process elsewhere may write the journal.
-   *
-   * @default a warning of Node.js
-   */
-  readonly onNote?: OnNote | undefined;
-}
+export type {AskingOptions} from './asking-options.ts';
 
 /** A teacher with all its layers, and the parts that are asked through them. */
 export interface OpenTeacher<A extends Access = Access> {
@@ -132,17 +69,19 @@ export interface Asking {
  * @throws AnswerStoreError if the journal can't be written
  * @throws InputError if drift is to be watched by a batch lane
  */
-export async function openAsking({
-  cache,
-  journal: folder,
-  budget: limits = [],
-  firstAnswerWithin,
-  lane,
-  wait,
-  interruption,
-  onNote: say = warn,
-  ...options
-}: AskingOptions): Promise<Asking> {
+export async function openAsking(given: AskingOptions): Promise<Asking> {
+  checkOptions('openAsking', given, ASKING, ['cache', 'journal']);
+  const {
+    cache,
+    journal: folder,
+    budget: limits = [],
+    firstAnswerWithin,
+    lane,
+    wait,
+    interruption,
+    onNote: say = warn,
+    ...options
+  } = given;
   if (lane && options.drift) {
     throw new InputError('Drift is watched between requests one by one. Leave `--drift-every` out of the batch lane.');
   }

@@ -4,6 +4,7 @@ import {KnowledgeError, PendingError} from '../errors.ts';
 import {type Answers, tabulate} from '../knowledge/answers.ts';
 import {describeDetail, satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {classesOf, type Question} from '../question.ts';
 import type {Access, AnswerOf, Detail, Outcome, Query, Teacher} from '../teacher.ts';
 import type {LayeredTeacher} from './layer.ts';
@@ -24,6 +25,8 @@ export interface CollectOptions {
   /** Called with the number of queries that have an outcome. */
   readonly onProgress?: (done: number) => void;
 }
+
+const KINDS = {detail: kinds.object, signal: kinds.object, onProgress: kinds.call} satisfies Shape<CollectOptions>;
 
 /** An input without an answer. */
 export interface Missing {
@@ -51,6 +54,7 @@ export async function collect<A extends Access>(
   transfer: TransferSet,
   options: CollectOptions = {},
 ): Promise<Knowledge> {
+  checkOptions('collect', options, KINDS);
   const {knowledge, missing} = await collectAnswered(teacher, transfer, options);
   checkNoneMissing(teacher.name, missing, transfer.inputs.count);
   return knowledge;
@@ -68,6 +72,7 @@ export async function collectAnswered<A extends Access>(
   transfer: TransferSet,
   options: CollectOptions = {},
 ): Promise<Collection> {
+  checkOptions('collectAnswered', options, KINDS);
   const {detail = withoutFeatures(teacher.detail)} = options;
   return collectionOf(await outcomesOf(teacher, setOf(transfer), options), {teacher, transfer, detail});
 }
@@ -127,6 +132,7 @@ export async function answersTo<A extends Access>(
   inputs: Inputs,
   options: CollectOptions = {},
 ): Promise<Answers> {
+  checkOptions('answersTo', options, KINDS);
   const {answers} = await collect(teacher, {role: 'transfer', inputs}, options);
   return answers;
 }
@@ -158,8 +164,10 @@ export interface CollectQuestionsOptions extends CollectOptions {
 export async function collectQuestions<A extends Access>(
   teacher: LayeredTeacher<A>,
   transfer: TransferSet,
-  {questions = teacher.questions?.list ?? [], ...options}: CollectQuestionsOptions = {},
+  given: CollectQuestionsOptions = {},
 ): Promise<readonly QuestionCollection[]> {
+  checkOptions('collectQuestions', given, {...KINDS, questions: kinds.list} satisfies Shape<CollectQuestionsOptions>);
+  const {questions = teacher.questions?.list ?? [], ...options} = given;
   if (questions.length === 0) throw new KnowledgeError(`Teacher ${teacher.name} has no questions to be asked.`);
   const {detail = withoutFeatures(teacher.detail)} = options;
   const outcomes = await outcomesOf(teacher, setWith(questions, transfer), options);

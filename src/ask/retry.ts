@@ -1,5 +1,6 @@
 import {setTimeout} from 'node:timers/promises';
 import {InputError, TeacherError} from '../errors.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {LONGEST_BACK_OFF} from '../pace/learned-pace.ts';
 import type {Access, Outcome, Query, Teacher} from '../teacher.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
@@ -52,6 +53,16 @@ export interface RetryOptions {
   readonly now?: () => number;
 }
 
+const KINDS = {
+  attempts: kinds.number,
+  backOff: kinds.number,
+  patience: kinds.number,
+  hasAdmission: kinds.flag,
+  sleep: kinds.call,
+  random: kinds.call,
+  now: kinds.call,
+} satisfies Shape<RetryOptions>;
+
 /**
  * The one layer that asks again, and only about the queries that need it:
  *
@@ -61,6 +72,7 @@ export interface RetryOptions {
  * - after an answer that can't be read, once.
  */
 export function withRetry<A extends Access>(teacher: Teacher<A>, options: RetryOptions = {}): LayeredTeacher<A> {
+  checkOptions('withRetry', options, KINDS);
   const {attempts = ATTEMPTS} = options;
   if (!Number.isInteger(attempts) || attempts < 1) {
     throw new InputError(`Expected \`attempts\` to be a whole number above 0, got ${attempts}.`);

@@ -1,5 +1,6 @@
 import {InputError} from '../errors.ts';
 import {describeDetail} from '../knowledge/coarsen.ts';
+import {checkOptions, kinds} from '../options.ts';
 import {type Admission, createAdmission} from '../pace/admission.ts';
 import type {PatientService} from '../patience.ts';
 import type {Journal} from '../store/journal/journal.ts';
@@ -116,6 +117,27 @@ export interface StackOptions {
   readonly lane?: LaneChoice | undefined;
 }
 
+const KINDS = {
+  store: kinds.object,
+  ledger: kinds.object,
+  admissionOf: kinds.call,
+  budget: kinds.object,
+  onNote: kinds.call,
+  wait: kinds.number,
+  firstAnswerOf: kinds.call,
+  refusalsOf: kinds.call,
+  requestsTo: kinds.call,
+  doubts: kinds.object,
+  journal: kinds.object,
+  recovery: kinds.object,
+  replies: kinds.object,
+  record: kinds.text,
+  replace: kinds.flag,
+  retryQuarantined: kinds.flag,
+  drift: kinds.object,
+  lane: kinds.object,
+} satisfies Record<keyof StackOptions, unknown>;
+
 /** The fewest queries in one look-up. */
 const LEAST_CHUNK = 256;
 
@@ -163,6 +185,7 @@ export function chunkOf({maxBatch, concurrency = 1}: Teacher): number {
  * ```
  */
 export function stack<A extends Access>(teacher: Teacher<A>, options: StackOptions): LayeredTeacher<A> {
+  checkOptions('stack', options, KINDS, ['store']);
   // A teacher that is a part twice still respects its own concurrency limit.
   const known = new Map<Teacher, LayeredTeacher>();
   return layeredBy(leaf => {

@@ -1,6 +1,7 @@
 import {type FileHandle, open, readdir, readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds, oneOf} from '../options.ts';
 import type {Examples} from './split.ts';
 
 export interface CifarFolder {
@@ -70,7 +71,9 @@ const forms: readonly Form[] = [
  *
  * @throws InputError that names the file that is missing, cut short or wrong, or if to get it
  */
-export async function readCifar({folder, labels = 'fine'}: CifarFolder): Promise<Cifar> {
+export async function readCifar(options: CifarFolder): Promise<Cifar> {
+  checkOptions('readCifar', options, {folder: kinds.text, labels: oneOf('fine', 'coarse')}, ['folder']);
+  const {folder, labels = 'fine'} = options;
   const form = await formOf(folder);
   const index = labels === 'fine' ? form.names.length - 1 : 0;
   if (labels === 'coarse' && form.names.length < 2) {

@@ -2,6 +2,7 @@ import {readFile} from 'node:fs/promises';
 import {promisify} from 'node:util';
 import {gunzip} from 'node:zlib';
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds} from '../options.ts';
 import {unzippedLimit} from './files.ts';
 import {sizeOf, type TensorInputs} from './inputs.ts';
 import type {Examples} from './split.ts';
@@ -26,7 +27,9 @@ export interface IdxFiles {
  *
  * @throws InputError if a file is missing, cut short or not an IDX file of the right kind
  */
-export async function readIdx({images, labels}: IdxFiles): Promise<Examples> {
+export async function readIdx(files: IdxFiles): Promise<Examples> {
+  checkOptions('readIdx', files, {images: kinds.textOrObject, labels: kinds.textOrObject}, ['images', 'labels']);
+  const {images, labels} = files;
   const [imageArray, labelArray] = await Promise.all([readIdxArray(images), readIdxArray(labels)]);
   if (imageArray.shape.length < 3 || labelArray.shape.length !== 1) {
     throw new InputError(

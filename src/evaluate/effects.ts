@@ -1,5 +1,6 @@
 import {distributionsOf, softmaxRows} from '../data/arrays.ts';
 import type {Targets} from '../losses/targets.ts';
+import {checkOptions, kinds} from '../options.ts';
 import {entropies, type TemperatureOptions} from './metrics.ts';
 import {mean, pearson, spearman} from './statistics.ts';
 
@@ -25,8 +26,10 @@ export interface TargetSummaryOptions extends TemperatureOptions {
 /** Summary of targets at the temperature at which they are learned. Bare labels have no entropy at any temperature. */
 export function summariseTargets(
   {labels, logProbabilities, classes}: Pick<Targets, 'labels' | 'logProbabilities' | 'classes'>,
-  {temperature = 1, bins = 20}: TargetSummaryOptions = {},
+  options: TargetSummaryOptions = {},
 ): TargetSummary {
+  checkOptions('summariseTargets', options, {temperature: kinds.number, bins: kinds.number});
+  const {temperature = 1, bins = 20} = options;
   const histogram = new Array<number>(bins).fill(0);
   if (logProbabilities === undefined) {
     histogram[0] = labels.length;
@@ -50,8 +53,10 @@ export function intraClassVariance(
   logits: ArrayLike<number>,
   labels: ArrayLike<number>,
   classes: number,
-  {temperature = 1}: TemperatureOptions = {},
+  options: TemperatureOptions = {},
 ): number {
+  checkOptions('intraClassVariance', options, {temperature: kinds.number});
+  const {temperature = 1} = options;
   const p = softmaxRows(logits, classes, temperature);
   const {means, counts} = classMeans(p, labels, classes);
   const sums = new Float64Array(classes);
@@ -73,8 +78,10 @@ export function classRelation(
   logits: ArrayLike<number>,
   labels: ArrayLike<number>,
   classes: number,
-  {temperature = 4}: TemperatureOptions = {},
+  options: TemperatureOptions = {},
 ): number[][] {
+  checkOptions('classRelation', options, {temperature: kinds.number});
+  const {temperature = 4} = options;
   const {means} = classMeans(softmaxRows(logits, classes, temperature), labels, classes);
   return Array.from({length: classes}, (_, row) => Array.from(means.subarray(row * classes, (row + 1) * classes)));
 }

@@ -1,4 +1,5 @@
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds} from '../options.ts';
 import {reach} from '../statistics/two-parts.ts';
 import {
   atAllBudgets,
@@ -59,8 +60,10 @@ export interface ExchangeOptions {
 export function exchangeRate(
   of: SeedScores,
   inAnswersOf: BudgetScores,
-  {confidence = 0.95}: ExchangeOptions = {},
+  options: ExchangeOptions = {},
 ): Exchange | undefined {
+  checkOptions('exchangeRate', options, {confidence: kinds.number});
+  const {confidence = 0.95} = options;
   check(inAnswersOf);
   const scores = atAllBudgets(inAnswersOf.scores);
   if (of.seeds.length === 0 || scores[0]!.seeds.length === 0) return undefined;

@@ -1,4 +1,5 @@
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds} from '../options.ts';
 import {twoSidedP} from '../statistics/two-parts.ts';
 import {atAllBudgets, compareScores, type Difference, type SeedScores} from './compare-scores.ts';
 import {type ComparisonTest, type DifferenceVerdict, type JudgeOptions, judgementOf} from './judge.ts';
@@ -69,10 +70,9 @@ export function turned<P extends Omit<PairJudgement, 'budget'>>(pair: P): P {
  * @returns for each pair in the order of `curves`: the comparison of the curves, then those of the budgets
  * @throws InputError if methods have different numbers of budgets, or seeds and scores don't match
  */
-export function judgePairs(
-  curves: readonly MethodCurve[],
-  {error = 0.05}: JudgeOptions = {},
-): readonly PairJudgement[] {
+export function judgePairs(curves: readonly MethodCurve[], options: JudgeOptions = {}): readonly PairJudgement[] {
+  checkOptions('judgePairs', options, {error: kinds.number});
+  const {error = 0.05} = options;
   check(curves);
   const sums = curves.map(({scores}) => (scores.length > 1 ? sumOverBudgets(scores) : undefined));
   const pairs = curves

@@ -1,3 +1,4 @@
+import {checkOptions, kinds} from '../options.ts';
 import {criticalT} from '../statistics/distributions.ts';
 import {detectable} from '../statistics/power.ts';
 import {reach, twoSidedP} from '../statistics/two-parts.ts';
@@ -40,7 +41,9 @@ export interface JudgeOptions {
  * the next with error / (comparisons − 1), and so on until one fails. That one and the rest are compared with the same
  * error.
  */
-export function judge(differences: readonly Difference[], {error = 0.05}: JudgeOptions = {}): readonly Judgement[] {
+export function judge(differences: readonly Difference[], options: JudgeOptions = {}): readonly Judgement[] {
+  checkOptions('judge', options, {error: kinds.number});
+  const {error = 0.05} = options;
   const pValues = differences.map(({difference, variance}) => twoSidedP(difference, variance));
   const corrected = holm(pValues);
   const steps = stepsOf(pValues, corrected.filter(p => p <= error).length);

@@ -1,3 +1,4 @@
+import {checkOptions, oneOf} from '../options.ts';
 import {complementaryError} from '../statistics/distributions.ts';
 
 export interface McNemarOptions {
@@ -29,11 +30,9 @@ export interface McNemarResult {
  * export const {p} = mcnemar(25, 10); // examples that only the first, and only the second model got right
  * ```
  */
-export function mcnemar(
-  onlyFirst: number,
-  onlySecond: number,
-  {method = onlyFirst + onlySecond < 25 ? 'exact' : 'chi-squared'}: McNemarOptions = {},
-): McNemarResult {
+export function mcnemar(onlyFirst: number, onlySecond: number, options: McNemarOptions = {}): McNemarResult {
+  checkOptions('mcnemar', options, {method: oneOf('exact', 'chi-squared')});
+  const {method = onlyFirst + onlySecond < 25 ? 'exact' : 'chi-squared'} = options;
   const differing = onlyFirst + onlySecond;
   if (differing === 0) return {method, p: 1};
   if (method === 'exact') return {method, p: Math.min(1, 2 * binomialTail(Math.min(onlyFirst, onlySecond), differing))};

@@ -1,4 +1,6 @@
+import {z} from 'zod';
 import {argmaxRows, type Distributions, distributionsOf, softmaxRows} from '../data/arrays.ts';
+import {checkOptions, kinds} from '../options.ts';
 import {meansOverClasses} from './by-class.ts';
 import {adaptiveEceOf, eceOf} from './reliability.ts';
 import {mean} from './statistics.ts';
@@ -87,8 +89,10 @@ export function meanKl(
   teacherLogits: ArrayLike<number>,
   studentLogits: ArrayLike<number>,
   classes: number,
-  {temperature = 1}: TemperatureOptions = {},
+  options: TemperatureOptions = {},
 ): number {
+  checkOptions('meanKl', options, {temperature: kinds.number});
+  const {temperature = 1} = options;
   const [teacher, student] = [teacherLogits, studentLogits].map(logits =>
     distributionsOf(logits, classes, temperature),
   );
@@ -126,11 +130,9 @@ function sumOfCosts(
 }
 
 /** Mean entropy of the distributions, in nats. */
-export function meanEntropy(
-  logits: ArrayLike<number>,
-  classes: number,
-  {temperature = 1}: TemperatureOptions = {},
-): number {
+export function meanEntropy(logits: ArrayLike<number>, classes: number, options: TemperatureOptions = {}): number {
+  checkOptions('meanEntropy', options, {temperature: kinds.number});
+  const {temperature = 1} = options;
   return mean(entropies(distributionsOf(logits, classes, temperature)));
 }
 
@@ -173,17 +175,21 @@ export interface EvaluateOptions {
   readonly teacherLogits?: ArrayLike<number> | undefined;
 }
 
+/** Each takes lists and typed arrays. */
+const numbers = z.custom<ArrayLike<number>>(
+  value => Array.isArray(value) || ArrayBuffer.isView(value),
+  'a list of numbers',
+);
+const EVALUATION = {logits: numbers, labels: numbers, classes: kinds.number, teacherLogits: numbers};
+
 /** All metrics of one model on one split. Fidelity is included if the teacher's logits are given. */
 export function evaluateLogits(
   options: EvaluateOptions & {readonly teacherLogits: ArrayLike<number>},
 ): Evaluation & Fidelity;
 export function evaluateLogits(options: EvaluateOptions): Evaluation & Partial<Fidelity>;
-export function evaluateLogits({
-  logits,
-  labels,
-  classes,
-  teacherLogits,
-}: EvaluateOptions): Evaluation & Partial<Fidelity> {
+export function evaluateLogits(options: EvaluateOptions): Evaluation & Partial<Fidelity> {
+  checkOptions('evaluateLogits', options, EVALUATION, ['logits', 'labels', 'classes']);
+  const {logits, labels, classes, teacherLogits} = options;
   const student = distributionsOf(logits, classes);
   return evaluate(student, labels, teacherLogits && distributionsOf(teacherLogits, classes));
 }

@@ -1,4 +1,5 @@
 import {answeredRows} from '../data/arrays.ts';
+import {checkOptions, kinds} from '../options.ts';
 import {calibrationGap, type ReliabilityBin, type ReliabilityOptions, reliabilityBins} from './reliability.ts';
 import {mean} from './statistics.ts';
 
@@ -149,6 +150,7 @@ export function yesReliability(
   probabilities: ArrayLike<number>,
   options: ReliabilityOptions = {},
 ): ReliabilityBin[] {
+  checkOptions('yesReliability', options, {bins: kinds.number});
   const rows = answeredRows(answers);
   const confidences = rows.map(row => probabilities[row]!);
   return reliabilityBins(confidences, row => answers[rows[row]!] === 1, options);
@@ -160,5 +162,6 @@ export function yesEce(
   probabilities: ArrayLike<number>,
   options: ReliabilityOptions = {},
 ): number {
+  checkOptions('yesEce', options, {bins: kinds.number});
   return calibrationGap(yesReliability(answers, probabilities, options));
 }

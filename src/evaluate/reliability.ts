@@ -1,4 +1,5 @@
 import {type Distributions, distributionsOf} from '../data/arrays.ts';
+import {checkOptions, kinds} from '../options.ts';
 
 // In this file `logits` are [count, classes], row-major, and can be log-probabilities; `labels` are [count].
 
@@ -32,6 +33,7 @@ export function ece(
   classes: number,
   options: ReliabilityOptions = {},
 ): number {
+  checkOptions('ece', options, {bins: kinds.number});
   return eceOf(distributionsOf(logits, classes), labels, options);
 }
 
@@ -47,6 +49,7 @@ export function reliability(
   classes: number,
   options: ReliabilityOptions = {},
 ): ReliabilityBin[] {
+  checkOptions('reliability', options, {bins: kinds.number});
   return binsOf(distributionsOf(logits, classes), labels, options);
 }
 
@@ -62,6 +65,7 @@ export function adaptiveEce(
   classes: number,
   options: ReliabilityOptions = {},
 ): number {
+  checkOptions('adaptiveEce', options, {bins: kinds.number});
   return adaptiveEceOf(distributionsOf(logits, classes), labels, options);
 }
 

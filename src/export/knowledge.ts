@@ -4,6 +4,7 @@ import {createGzip} from 'node:zlib';
 import {replaceFile} from '../data/files.ts';
 import {InputError, LimbeckError} from '../errors.ts';
 import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {packageVersion} from '../version.ts';
 import {type ChatOptions, chatForm, type RecordForm, recordForm} from './forms.ts';
 import {checkTexts, checkTop, type LabelledText, labelledTexts} from './records.ts';
@@ -16,6 +17,9 @@ export interface RecordOptions {
    */
   readonly top?: number;
 }
+
+const RECORDS = {top: kinds.number} satisfies Shape<RecordOptions>;
+const CHAT = {prompt: kinds.text, system: kinds.text} satisfies Shape<ChatOptions>;
 
 /**
  * Writes knowledge of texts as conversations, for programs that train chat models (TRL, Axolotl): a user gives the
@@ -31,6 +35,7 @@ export async function exportChat(
   knowledge: Knowledge | StoredKnowledge,
   options: ChatOptions = {},
 ): Promise<number> {
+  checkOptions('exportChat', options, CHAT);
   return write(path, knowledge, chatForm(options));
 }
 
@@ -48,8 +53,10 @@ export async function exportChat(
 export async function exportRecords(
   path: string,
   knowledge: Knowledge | StoredKnowledge,
-  {top}: RecordOptions = {},
+  options: RecordOptions = {},
 ): Promise<number> {
+  checkOptions('exportRecords', options, RECORDS);
+  const {top} = options;
   checkTop(knowledge.detail, top);
   return write(path, knowledge, recordForm(knowledge.detail, knowledge.classes), top);
 }

@@ -4,6 +4,7 @@ import {fileURLToPath} from 'node:url';
 import {replaceDirectory} from '../data/files.ts';
 import {readWasmBinary} from '../engine/wasm-binary.ts';
 import {InputError, LimbeckError} from '../errors.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {describeStudent} from '../student/description.ts';
 import {inputShapeOf, shown} from '../student/input-shape.ts';
 import {readJson, writeModel} from '../student/model-files.ts';
@@ -34,6 +35,12 @@ export interface ExportPageOptions {
   readonly mostInlineBytes?: number | undefined;
 }
 
+const KINDS = {
+  title: kinds.text,
+  madeBy: kinds.object,
+  mostInlineBytes: kinds.number,
+} satisfies Shape<ExportPageOptions>;
+
 /** A page that was written. */
 export interface ExportedPage {
   /** The kind of input. A student of images without colours also takes drawings. */
@@ -55,8 +62,10 @@ export interface ExportedPage {
 export async function exportPage(
   directory: string,
   student: Student,
-  {title = titleOf(student), madeBy = {}, mostInlineBytes = 2 ** 25}: ExportPageOptions = {},
+  options: ExportPageOptions = {},
 ): Promise<ExportedPage> {
+  checkOptions('exportPage', options, KINDS);
+  const {title = titleOf(student), madeBy = {}, mostInlineBytes = 2 ** 25} = options;
   const form = formOf(student);
   // A page asks no teacher, so it leaves out the gate, which decides what a teacher is asked.
   const {gate: _, ...shown} = student;

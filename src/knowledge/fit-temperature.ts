@@ -1,5 +1,6 @@
 import {logSumExpOfRow} from '../data/arrays.ts';
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds} from '../options.ts';
 
 // In this file `logits` are [count, classes], row-major, of inputs that the model did not learn from. `labels` are
 // [count].
@@ -29,8 +30,10 @@ export function fitTemperature(
   logits: ArrayLike<number>,
   labels: ArrayLike<number>,
   classes: number,
-  {smooth = true}: FitTemperatureOptions = {},
+  options: FitTemperatureOptions = {},
 ): number {
+  checkOptions('fitTemperature', options, {smooth: kinds.flag});
+  const {smooth = true} = options;
   const count = labels.length;
   if (count === 0) throw new InputError('A temperature can not be fitted to no answers. Give some.');
   const target = smooth ? (count + 1) / (count + 2) : 1;

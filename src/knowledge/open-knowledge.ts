@@ -1,5 +1,6 @@
 import {sizeOf} from '../data/inputs.ts';
 import {KnowledgeError} from '../errors.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import type {Detail} from '../teacher.ts';
 import {coarsenAnswers} from './answers.ts';
 import type {StoredKnowledge} from './knowledge.ts';
@@ -22,7 +23,9 @@ export interface OpenKnowledgeOptions {
  * @throws KnowledgeError, with the path, if the file can't be read, its parts don't fit together, or its answers don't
  * hold the detail
  */
-export async function openKnowledge(path: string, {detail}: OpenKnowledgeOptions = {}): Promise<StoredKnowledge> {
+export async function openKnowledge(path: string, options: OpenKnowledgeOptions = {}): Promise<StoredKnowledge> {
+  checkOptions('openKnowledge', options, {detail: kinds.object} satisfies Shape<OpenKnowledgeOptions>);
+  const {detail} = options;
   const file = await openTensors(path);
   try {
     const knowledge = storedIn(path, file, detail);

@@ -1,5 +1,6 @@
 import {setTimeout} from 'node:timers/promises';
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import type {Reply, Usage} from '../teacher.ts';
 import {type GivenRates, LearnedPace, type PaceState} from './learned-pace.ts';
 import {type Cost, costOf} from './service-limits.ts';
@@ -27,6 +28,15 @@ export interface AdmissionOptions extends GivenRates {
    */
   readonly random?: () => number;
 }
+
+const KINDS = {
+  concurrency: kinds.number,
+  requestsPerMinute: kinds.number,
+  tokensPerMinute: kinds.number,
+  now: kinds.call,
+  sleep: kinds.call,
+  random: kinds.call,
+} satisfies Shape<AdmissionOptions>;
 
 /** A request that waits to be sent. */
 export interface AdmissionRequest {
@@ -70,6 +80,7 @@ export interface Admission {
 
 /** @throws InputError if an option isn't a whole number above 0 */
 export function createAdmission(options: AdmissionOptions): Admission {
+  checkOptions('createAdmission', options, KINDS, ['concurrency']);
   const {concurrency, requestsPerMinute = 1, tokensPerMinute = 1} = options;
   for (const [name, value] of Object.entries({concurrency, requestsPerMinute, tokensPerMinute})) {
     const endless = name === 'concurrency' && value === Number.POSITIVE_INFINITY;

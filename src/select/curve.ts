@@ -1,5 +1,6 @@
 import {randomInteger, seededRandom} from '../data/random.ts';
 import {mean, quantile} from '../evaluate/statistics.ts';
+import {checkOptions, kinds} from '../options.ts';
 
 /** The error of a student that learned from a number of answers. */
 export interface CurvePoint {
@@ -158,10 +159,9 @@ export interface ExpectedGain {
  *
  * @returns undefined for fewer than two rounds
  */
-export function expectedGain(
-  rounds: readonly MeasuredRound[],
-  {calls = 100, seed = 0, resamples = 500}: GainOptions = {},
-): ExpectedGain | undefined {
+export function expectedGain(rounds: readonly MeasuredRound[], options: GainOptions = {}): ExpectedGain | undefined {
+  checkOptions('expectedGain', options, {calls: kinds.number, seed: kinds.number, resamples: kinds.number});
+  const {calls = 100, seed = 0, resamples = 500} = options;
   const points = rounds.map(({answers, agrees}) => ({answers, error: 1 - mean(agrees)}));
   const held = rounds[0]?.agrees.length ?? 0;
   const weights = points.map(({error}) => weightOf(error, held));

@@ -1,8 +1,10 @@
 import {once} from 'node:events';
 import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
+import {z} from 'zod';
 import {sizeOf} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds, oneOf, type Shape} from '../options.ts';
 import {keepSecret} from '../secrets.ts';
 import {inputShapeOf} from '../student/input-shape.ts';
 import type {Student} from '../student/student.ts';
@@ -91,6 +93,30 @@ export interface ServeOptions extends ServedOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const KINDS = {
+  model: kinds.text,
+  version: kinds.text,
+  access: oneOf('gray-box', 'black-box'),
+  detail: kinds.object,
+  input: kinds.object,
+  calibration: kinds.object,
+  gate: kinds.object,
+  cascade: kinds.object,
+  maxWaiting: kinds.number,
+  others: kinds.list,
+  prompt: kinds.text,
+  port: kinds.number,
+  host: kinds.text,
+  hosts: kinds.texts,
+  origins: kinds.texts,
+  key: z.union([z.string(), z.array(z.string())], 'a text or a list of texts'),
+  maxBytes: kinds.number,
+  maxBytesInAll: kinds.number,
+  maxInputs: kinds.number,
+  rate: kinds.number,
+  signal: kinds.object,
+} satisfies Shape<ServeOptions>;
+
 export interface RunningService {
   /** Base address, without `/v2`. */
   readonly url: string;
@@ -111,6 +137,7 @@ export interface RunningService {
  * fit together, or the port is not available
  */
 export async function serveTeacher(teacher: Teacher, options: ServeOptions): Promise<RunningService> {
+  checkOptions('serveTeacher', options, KINDS, ['model', 'version', 'access']);
   const {port = 0, host = '127.0.0.1', key = [], rate, signal} = options;
   signal?.throwIfAborted();
   if (rate !== undefined && !(rate > 0)) throw new InputError(`Expected \`rate\` to be above 0, got ${rate}.`);

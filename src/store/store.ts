@@ -1,5 +1,6 @@
 import type {Keyv, KeyvStoreAdapter} from 'keyv';
 import {AnswerStoreError, LimbeckError} from '../errors.ts';
+import {checkOptions, kinds} from '../options.ts';
 import {isStoreUrl} from './cache-path.ts';
 import type {Leases} from './leases.ts';
 import {
@@ -72,6 +73,14 @@ export type AnswerStoreOptions = {
     }
 );
 
+const KINDS = {
+  path: kinds.text,
+  url: kinds.text,
+  store: kinds.object,
+  timeout: kinds.number,
+  journal: kinds.text,
+};
+
 type Storage = KeyvStoreAdapter & {count?(): Promise<number>};
 
 /**
@@ -80,6 +89,7 @@ type Storage = KeyvStoreAdapter & {count?(): Promise<number>};
  * @throws InputError if the URL is of no known kind of store
  */
 export function openAnswerStore(options: AnswerStoreOptions): AnswerStore {
+  checkOptions('openAnswerStore', options, KINDS);
   const {journal} = options;
   if ('path' in options) {
     const {path} = options;

@@ -6,6 +6,7 @@ import {replaceDirectory} from '../data/files.ts';
 import {checkNgrams} from '../data/hashed-reading.ts';
 import type {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds, oneOf, type Shape} from '../options.ts';
 import type {Json} from '../teacher.ts';
 import {describeStudent, type GateDescription, type StudentDescription, studentDescription} from './description.ts';
 import {endsInSoftmax} from './forward.ts';
@@ -48,12 +49,24 @@ export interface LoadOptions extends Partial<Omit<Student, 'model'>> {
   readonly embeddingModel?: string;
 }
 
+const KINDS = {
+  embeddingModel: kinds.text,
+  classes: kinds.texts,
+  preprocessing: kinds.object,
+  output: oneOf('logits', 'probabilities'),
+  dtype: oneOf('float32', 'int32', 'uint8'),
+  reading: kinds.object,
+  calibration: kinds.object,
+  gate: kinds.object,
+} satisfies Shape<LoadOptions>;
+
 /**
  * Loads a student, or any layers model of TensorFlow.js if its `classes` are given.
  *
  * @throws InputError that names the file, if one is missing, damaged or does not fit the others
  */
 export async function loadStudent(directory: string, options: LoadOptions = {}): Promise<Student> {
+  checkOptions('loadStudent', options, KINDS);
   const path = join(directory, 'limbeck.json');
   const model = await readModel(directory);
   const described = existsSync(path) ? await readDescription(path, model) : undefined;

@@ -2,6 +2,7 @@ import {setImmediate} from 'node:timers/promises';
 import {rawTensor} from '../data/batch.ts';
 import {type Inputs, selectInputs, sizeOf} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {featureShapes} from './forward.ts';
 import {type InferenceOptions, inferenceOf} from './inference.ts';
 import {misfitOf} from './input-shape.ts';
@@ -18,6 +19,13 @@ export interface PredictOptions extends InferenceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const KINDS = {
+  batchSize: kinds.number,
+  signal: kinds.object,
+  compile: kinds.flag,
+  onFallback: kinds.call,
+} satisfies Shape<PredictOptions>;
+
 /**
  * Computes a student's logits for raw inputs. Other work of the process gets a turn between batches.
  *
@@ -29,6 +37,7 @@ export async function predictLogits(
   inputs: Inputs,
   options: PredictOptions = {},
 ): Promise<Float32Array> {
+  checkOptions('predictLogits', options, KINDS);
   return predictActivations(student, inputs, [], options);
 }
 

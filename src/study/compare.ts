@@ -5,6 +5,7 @@ import {z} from 'zod';
 import type {Interruption} from '../ask/keep/earlier-purchases.ts';
 import {checkWritable} from '../data/files.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {withoutSecrets} from '../secrets.ts';
@@ -20,7 +21,7 @@ import {changesFor, checkRepeatability, measureCeiling} from './repeatability.ts
 import type {Repeatability, Results} from './results.ts';
 import {resultsOf} from './results-of.ts';
 import {type Samples, samplesOf} from './samples.ts';
-import {directoryOf, openStudy, type Study, type StudyOptions} from './study.ts';
+import {directoryOf, openStudy, STUDY, type Study, type StudyOptions} from './study.ts';
 import {trainMethods} from './train-methods.ts';
 import {tuneMethods} from './tune/tune.ts';
 
@@ -40,7 +41,9 @@ export interface CompareOptions extends StudyOptions {
  *
  * @throws InputError before anything is asked if the earlier study can't be read
  */
-export async function compare(recipe: Recipe, {against, ...options}: CompareOptions = {}): Promise<Results> {
+export async function compare(recipe: Recipe, given: CompareOptions = {}): Promise<Results> {
+  checkOptions('compare', given, {...STUDY, against: kinds.text} satisfies Shape<CompareOptions>);
+  const {against, ...options} = given;
   const started = performance.now();
   // Read first: it may stand where this study's results will.
   const earlier = against === undefined ? undefined : await readStudy(against);

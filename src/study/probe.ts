@@ -3,12 +3,13 @@ import {probeTeacher} from '../ask/probe/probe.ts';
 import type {TeacherProbe} from '../ask/probe/teacher-probe.ts';
 import {inputAt} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {detailOfLevel} from '../recipe/methods.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE} from '../store/cache-path.ts';
 import type {Access, Query, Teacher} from '../teacher.ts';
-import {openStudy, type Study, type StudyOptions} from './study.ts';
+import {openStudy, STUDY, type Study, type StudyOptions} from './study.ts';
 
 export interface StudyProbeOptions extends Omit<StudyOptions, 'directory' | 'workers' | 'drift' | 'lane'> {
   /**
@@ -24,6 +25,9 @@ export interface StudyProbeOptions extends Omit<StudyOptions, 'directory' | 'wor
    */
   readonly levels?: readonly Access[];
 }
+
+const {directory: _, workers: __, drift: ___, lane: ____, ...SHARED} = STUDY;
+const KINDS = {...SHARED, questions: kinds.number, levels: kinds.texts} satisfies Shape<StudyProbeOptions>;
 
 /** The true behaviour of one level's teacher. */
 export interface LevelProbe extends TeacherProbe {
@@ -46,6 +50,7 @@ export interface StudyProbe {
  * @throws InputError if a method can't learn from what its level's teacher declares
  */
 export async function probeStudy(recipe: Recipe, options: StudyProbeOptions = {}): Promise<StudyProbe> {
+  checkOptions('probeStudy', options, KINDS);
   const {questions: count = 5, levels, ...others} = options;
   if (!Number.isSafeInteger(count) || count < 1) {
     throw new InputError(`Expected \`questions\` to be a whole number above 0, got ${count}.`);

@@ -1,8 +1,10 @@
 import {join} from 'node:path';
 import {type Asking, type AskingOptions, type OpenTeacher, openAsking} from '../ask/asking.ts';
+import {ASKING} from '../ask/asking-options.ts';
 import {onceEach} from '../ask/notes.ts';
 import {type Engine, startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
+import {kinds, type Shape} from '../options.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
 import type {Recipe, RecipeChanges} from '../recipe/recipe.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
@@ -45,6 +47,17 @@ export interface StudyOptions extends Omit<AskingOptions, 'cache' | 'journal' | 
   /** Told what a person should know and no result shows, as sentences. */
   readonly onNote?: ((note: string) => void) | undefined;
 }
+
+const {journal: _, interruption: __, ...ASKED} = ASKING;
+
+export const STUDY: Shape<StudyOptions> = {
+  ...ASKED,
+  directory: kinds.text,
+  allowMissing: kinds.number,
+  workers: kinds.object,
+  signal: kinds.object,
+  onProgress: kinds.call,
+};
 
 export interface Workers {
   /** Path of the module that exports the recipe by default. */

@@ -1,5 +1,6 @@
 import {createColors} from 'picocolors';
 import {dollars} from '../ask/budget/price.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import {plainTable, printable} from './plain-table.ts';
 import {curveVerdicts, exchangeSentences, verdictSentence} from './report/budgets.ts';
 import {cascadeSentences} from './report/cascades.ts';
@@ -49,7 +50,9 @@ const METHOD_WIDTH = 22;
  * The results as a table for a terminal: the teacher, a row a method with means and sample standard deviations over the
  * seeds, the comparisons, and what was asked. The usual study fits 100 columns.
  */
-export function resultsTable(results: Results, {colour = false}: TableOptions = {}): string {
+export function resultsTable(results: Results, options: TableOptions = {}): string {
+  checkOptions('resultsTable', options, {colour: kinds.flag} satisfies Shape<TableOptions>);
+  const {colour = false} = options;
   const colours = createColors(colour);
   return [
     teacherLine(results, colours),

@@ -1,5 +1,6 @@
 import type {Inputs} from '../../data/inputs.ts';
 import {satisfies, withoutFeatures} from '../../knowledge/coarsen.ts';
+import {checkOptions, kinds} from '../../options.ts';
 import type {BatchRecords} from '../../store/journal/unfinished.ts';
 import type {AnswerStore} from '../../store/store.ts';
 import type {Detail, Query, Rate, Teacher} from '../../teacher.ts';
@@ -72,6 +73,19 @@ export interface PlanOptions {
   readonly planned?: Map<string, Detail>;
 }
 
+const KINDS = {
+  store: kinds.object,
+  replies: kinds.object,
+  isFromNothing: kinds.flag,
+  detail: kinds.object,
+  rate: kinds.object,
+  byBatches: kinds.flag,
+  batches: kinds.object,
+  views: kinds.json,
+  sample: kinds.number,
+  planned: kinds.object,
+} satisfies Record<keyof PlanOptions, unknown>;
+
 /** The cost of asking a teacher about inputs. */
 export interface AskPlan extends PlanTotal {
   /** Its name. */
@@ -98,6 +112,7 @@ const NOTHING: Lookup['store'] = {getMany: async keys => keys.map(() => undefine
 
 /** Computes the cost of asking a teacher about inputs. Asks nobody. */
 export async function planAsking(teacher: Teacher, inputs: Inputs, options: PlanOptions): Promise<AskPlan> {
+  checkOptions('planAsking', options, KINDS, ['store']);
   const {store, replies, detail = withoutFeatures(teacher.detail), rate = {}, byBatches = false, batches} = options;
   const {views, sample = 0, isFromNothing = false} = options;
   const queries = {count: inputs.count, at: (index: number) => ({...queryAbout(inputs, index, views), sample})};

@@ -1,4 +1,5 @@
 import {KnowledgeError} from '../../errors.ts';
+import {checkOptions, kinds, type Shape} from '../../options.ts';
 import type {Outcome, Query, Teacher} from '../../teacher.ts';
 import type {Asking} from '../asking.ts';
 import {type Leaf, layeredBy, leavesOf} from '../compose/parts.ts';
@@ -8,11 +9,21 @@ import {answersIn, ask, describe, detailAsked, type ProbedLeaf, probeLeaf} from 
 import {problemsIn} from './problems.ts';
 import type {ProbeOptions, TeacherProbe} from './teacher-probe.ts';
 
+const KINDS = {
+  queries: kinds.list,
+  needed: kinds.object,
+  inputs: kinds.number,
+  repeats: kinds.flag,
+  signal: kinds.object,
+  onSettled: kinds.call,
+} satisfies Shape<ProbeOptions>;
+
 /**
  * Asks a teacher a handful of queries, each twice, and reports what it really gives. If it is composed of others, each
  * part is asked, and the whole is made from their answers. Paid answers are kept.
  */
 export async function probeTeacher(asking: Asking, teacher: Teacher, options: ProbeOptions): Promise<TeacherProbe> {
+  checkOptions('probeTeacher', options, KINDS, ['queries', 'needed', 'inputs']);
   if (teacher.parts === undefined) return (await probeLeaf(asking, teacher, options)).probe;
   const leaves = leavesOf(teacher, detailAsked(teacher, options.needed));
   const parts = new Map<Teacher, ProbedPart>();

@@ -1,5 +1,6 @@
 import {setImmediate} from 'node:timers/promises';
 import {InputError} from '../../errors.ts';
+import {checkOptions, kinds, type Shape} from '../../options.ts';
 import {bandingFor, MinHash} from './min-hash.ts';
 import {checkShingling, SharedShingles, Shingler, type Shingling} from './shingles.ts';
 
@@ -26,6 +27,13 @@ export interface DuplicateOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const KINDS = {
+  near: kinds.numberOrFalse,
+  shingles: kinds.object,
+  seed: kinds.number,
+  signal: kinds.object,
+} satisfies Shape<DuplicateOptions>;
+
 /** The duplicates among some texts. */
 export interface Duplicates {
   /** For each text, the index of the text that represents it: itself or an earlier one. */
@@ -47,10 +55,9 @@ export interface Duplicates {
  *
  * @throws InputError if an option is out of its range
  */
-export async function findDuplicates(
-  texts: readonly string[],
-  {near = 0.9, shingles = {characters: 5}, seed = 0, signal}: DuplicateOptions = {},
-): Promise<Duplicates> {
+export async function findDuplicates(texts: readonly string[], options: DuplicateOptions = {}): Promise<Duplicates> {
+  checkOptions('findDuplicates', options, KINDS);
+  const {near = 0.9, shingles = {characters: 5}, seed = 0, signal} = options;
   checkShingling(shingles);
   if (near !== false && !(near >= 0.5 && near <= 1)) {
     throw new InputError(`Expected \`near\` to be a number from 0.5 to 1, or false, got ${near}.`);

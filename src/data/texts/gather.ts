@@ -1,7 +1,7 @@
 import {InputError} from '../../errors.ts';
 import type {Role} from '../split.ts';
 import {ROLES} from './assign.ts';
-import {readTexts} from './read.ts';
+import {textsIn} from './read.ts';
 import {locationOf, type ReadTextsOptions, type TextRecord} from './record.ts';
 
 /** Texts of all sources, without those that are empty or too long. */
@@ -36,7 +36,7 @@ export async function gatherTexts(
   let [read, empty, tooLong] = [0, 0, 0];
   for (const {role, path} of sources) {
     const seen: SeenLabels = {with: 0, without: 0};
-    for await (const record of readTexts(path, {...options, empty: 'keep'})) {
+    for await (const record of textsIn(path, {...options, empty: 'keep'})) {
       read++;
       if (record.text.trim() === '') {
         empty++;

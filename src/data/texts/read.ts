@@ -2,10 +2,18 @@ import type {Dirent} from 'node:fs';
 import {readdir, stat} from 'node:fs/promises';
 import {basename, extname, join} from 'node:path';
 import {InputError} from '../../errors.ts';
+import {checkOptions} from '../../options.ts';
 import {type Block, blocksOf, bytesOf, chained, linesOf, nameOf} from './blocks.ts';
 import {type FieldNames, fieldNames, recordOf, shownType} from './fields.ts';
 import {parquetTexts} from './parquet.ts';
-import {locationOf, type ReadTextsOptions, type TextFields, type TextFormat, type TextRecord} from './record.ts';
+import {
+  locationOf,
+  READING,
+  type ReadTextsOptions,
+  type TextFields,
+  type TextFormat,
+  type TextRecord,
+} from './record.ts';
 import {tableTexts} from './table.ts';
 
 /**
@@ -14,7 +22,13 @@ import {tableTexts} from './table.ts';
  *
  * @throws InputError that names the line, if a file can't be read, has another format or lacks a field
  */
-export async function* readTexts(path: string, options: ReadTextsOptions = {}): AsyncGenerator<TextRecord> {
+export function readTexts(path: string, options: ReadTextsOptions = {}): AsyncGenerator<TextRecord> {
+  checkOptions('readTexts', options, READING);
+  return textsIn(path, options);
+}
+
+/** `readTexts` for options that are checked, and can be among others. */
+export async function* textsIn(path: string, options: ReadTextsOptions): AsyncGenerator<TextRecord> {
   const {empty = 'leave-out', onNote, signal} = options;
   let left = 0;
   let firstLeft: TextRecord | undefined;

@@ -1,3 +1,5 @@
+import {kinds, oneOf, type Shape} from '../../options.ts';
+
 /**
  * How texts are stored. `lines`: one text per line; `jsonl`: JSON lines; `files`: one text per file; `csv`, `tsv` and
  * `parquet`: tables.
@@ -83,6 +85,20 @@ export interface ReadTextsOptions extends TextFields {
   readonly onNote?: ((note: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+export const READING: Shape<ReadTextsOptions> = {
+  text: kinds.text,
+  label: kinds.textOrFalse,
+  id: kinds.textOrFalse,
+  format: oneOf('lines', 'jsonl', 'csv', 'tsv', 'parquet', 'files'),
+  header: kinds.flag,
+  quotes: kinds.flag,
+  folderLabels: kinds.flag,
+  encoding: kinds.text,
+  empty: oneOf('leave-out', 'keep'),
+  onNote: kinds.call,
+  signal: kinds.object,
+};
 
 /** The location of a text, for messages. */
 export function locationOf({file, line}: Pick<TextRecord, 'file' | 'line'>): string {

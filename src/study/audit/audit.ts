@@ -3,6 +3,7 @@ import {distributionsOf, sameClasses} from '../../data/arrays.ts';
 import {type Delimiter, idOf} from '../../data/human-table/table.ts';
 import type {TextInputs} from '../../data/inputs.ts';
 import {InputError} from '../../errors.ts';
+import {checkOptions, kinds, oneOf, type Shape} from '../../options.ts';
 import {boundsWithMissing} from '../../statistics/bounds.ts';
 import {predictLogits} from '../../student/predict.ts';
 import type {Student} from '../../student/student.ts';
@@ -35,6 +36,13 @@ export interface AuditOptions {
   readonly onFallback?: ((reason: string) => void) | undefined;
 }
 
+const KINDS = {
+  items: kinds.number,
+  seed: kinds.number,
+  delimiter: oneOf(',', ';', '\t'),
+  onFallback: kinds.call,
+} satisfies Shape<AuditOptions>;
+
 /** The table of an audit, and beside it the file that says how its texts were drawn. */
 export function auditPaths(directory: string): {readonly table: string; readonly design: string} {
   return {table: join(directory, 'audit.csv'), design: join(directory, 'audit.json')};
@@ -47,6 +55,7 @@ export function auditPaths(directory: string): {readonly table: string; readonly
  * @throws InputError if the inputs are no texts, or if the table or what is filled in can't be read
  */
 export async function audit(study: Study, student: Student, options: AuditOptions = {}): Promise<Audit> {
+  checkOptions('audit', options, KINDS);
   const inputs = textsOf(study, student);
   const ids = inputs.texts.map(text => idOf({kind: 'text', text}));
   const {table: path, design: designPath} = auditPaths(study.directory);
