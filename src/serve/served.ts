@@ -8,7 +8,7 @@ import type {Answer, Detail, Input, Outcome, Teacher} from '../teacher.ts';
 import {Batcher} from './batcher.ts';
 import {Cascade, type CascadeOptions} from './cascade.ts';
 import {mapInSlices, type ServedClassifier} from './classifier.ts';
-import {type Decided, type Decider, sharesOf, type Tally} from './decision.ts';
+import {type Decided, type Decider, sharesOf, Tally} from './decision.ts';
 import {RequestFailure} from './failure.ts';
 import type {ServedModel} from './open-inference.ts';
 import {outputsFor, type ServedInput} from './tensors.ts';
@@ -69,7 +69,7 @@ export interface ServedOptions {
   readonly others?: readonly OtherModel[] | undefined;
 }
 
-/** A model that answers typed questions beside the first model of a service. */
+/** A further model of a service. The tally leaves its answers out, because it stands before no teacher. */
 export interface OtherModel extends Pick<ServedOptions, 'model' | 'version' | 'input' | 'calibration' | 'gate'> {
   readonly teacher: Teacher;
 }
@@ -107,7 +107,7 @@ export function serveAll(
   const twice = names.find((name, index) => names.indexOf(name) < index);
   if (twice !== undefined) throw new InputError(`Two models have the name \`${twice}\`. Give each a name of its own.`);
   const shared = {access, detail, maxWaiting};
-  const further = others.map(other => serve(other.teacher, {...other, ...shared}, tally, onBatch));
+  const further = others.map(other => serve(other.teacher, {...other, ...shared}, new Tally(), onBatch));
   return [serve(teacher, options, tally, onBatch, watching), ...further];
 }
 
