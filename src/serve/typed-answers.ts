@@ -82,7 +82,7 @@ export async function answerQuestions(
 interface Chosen {
   readonly model: ServedClassifier;
   /** The class that each option of the question is. */
-  readonly places: readonly number[];
+  readonly indices: readonly number[];
 }
 
 /** Chooses the model with the name of the question, else the one that the client asked for, else the only one. */
@@ -92,8 +92,8 @@ function chooseModel(
   wanted: string,
 ): Chosen | TypedRefusal {
   const fitting = models.flatMap((model): Chosen[] => {
-    const places = placesOf(options, model.classes);
-    return places ? [{model, places}] : [];
+    const indices = indicesOf(options, model.classes);
+    return indices ? [{model, indices}] : [];
   });
   const named = (wish: string | undefined) => fitting.find(({model}) => model.name === wish);
   const chosen = named(name) ?? named(wanted) ?? (fitting.length === 1 ? fitting[0] : undefined);
@@ -104,11 +104,11 @@ function chooseModel(
 }
 
 /** The class of each option; undefined if options and classes are not the same. */
-function placesOf(options: AskedQuestion['options'], classes: readonly string[]): readonly number[] | undefined {
+function indicesOf(options: AskedQuestion['options'], classes: readonly string[]): readonly number[] | undefined {
   if (options.length !== classes.length) return undefined;
-  const alike = (place: (name: string) => number): readonly number[] | undefined => {
-    const places = options.map(names => names.map(place).find(index => index !== -1) ?? -1);
-    return places.includes(-1) || new Set(places).size < places.length ? undefined : places;
+  const alike = (indexOf: (name: string) => number): readonly number[] | undefined => {
+    const indices = options.map(names => names.map(indexOf).find(index => index !== -1) ?? -1);
+    return indices.includes(-1) || new Set(indices).size < indices.length ? undefined : indices;
   };
   return alike(name => classes.indexOf(name)) ?? alike(name => classes.map(truthOf).indexOf(truthOf(name) ?? -1));
 }
@@ -125,7 +125,7 @@ function queryAbout(model: ServedClassifier, state: unknown) {
   return queryOf(model, isText ? JSON.stringify(state) : state, 0);
 }
 
-function answerBy({model, places}: Chosen, decision: Decided): TypedAnswer | TypedRefusal {
+function answerBy({model, indices}: Chosen, decision: Decided): TypedAnswer | TypedRefusal {
   // The teacher's own message could reveal what the service hides.
   if ('error' in decision) return {refusal: "The model can't answer this state."};
   const {label, shares, about} = verdictOf(model, decision);
@@ -133,8 +133,8 @@ function answerBy({model, places}: Chosen, decision: Decided): TypedAnswer | Typ
   // The classes that a top-k answer doesn't name have no probability of their own. Their sum is missing from 1.
   const shown = new Map(shares?.map(({name, probability}) => [name, probability]) ?? [[label, 1]]);
   return {
-    probabilities: places.map(place => shown.get(model.classes[place]!) ?? 0),
-    best: places.indexOf(model.classes.indexOf(label)),
+    probabilities: indices.map(index => shown.get(model.classes[index]!) ?? 0),
+    best: indices.indexOf(model.classes.indexOf(label)),
     about: {...facts, model: model.name, evidence: shares === undefined ? 'label' : undefined},
   };
 }
