@@ -7,8 +7,8 @@ import {type AnswerWatch, NoAnswerError} from './problems.ts';
 /** How many inputs from all over a set are asked about before a service counts as answering nothing. */
 const WITNESSES = 4;
 
-/** How many places are looked at to find them. An input that is quarantined costs nothing and proves nothing. */
-const PLACES = 16;
+/** How many inputs are looked at to find them. An input that is quarantined costs nothing and proves nothing. */
+const CANDIDATES = 16;
 
 /** How many samples of an answered input are asked for to find one that is not kept. */
 const SAMPLES = 4;
@@ -83,7 +83,7 @@ class Witnesses<A extends Access> {
   async areAnswered(watch: AnswerWatch): Promise<boolean> {
     const {answers} = watch;
     watch.allow(WITNESSES);
-    for (const index of this.#places()) {
+    for (const index of this.#candidates()) {
       const query = this.#set.at(index);
       if (watch.hasRefused?.(digestQuery(query).bytes)) continue;
       const {sample = 0} = query;
@@ -100,11 +100,11 @@ class Witnesses<A extends Access> {
     return false;
   }
 
-  *#places(): Generator<number> {
+  *#candidates(): Generator<number> {
     if (this.#answered !== undefined) yield this.#answered;
-    let places = 0;
+    let seen = 0;
     for (const index of spread(this.#set.count)) {
-      if (places++ === PLACES) return;
+      if (seen++ === CANDIDATES) return;
       yield index;
     }
   }
