@@ -27,6 +27,7 @@ import {withFailedInputs} from './refusals/failed-inputs.ts';
 import {type FirstAnswer, withFirstAnswer} from './refusals/first-answer.ts';
 import {Refusals} from './refusals/refusals.ts';
 import {withRefusedInputs} from './refusals/refused-inputs.ts';
+import {RefusedQuestions} from './refusals/refused-questions.ts';
 
 export interface StackOptions {
   readonly store: AnswerStore;
@@ -223,6 +224,7 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
   const refusals = refusalsOf(teacher);
   // A black box shows no scores.
   const declared = teacher.access === 'black-box' ? undefined : new DeclaredScores(teacher);
+  const questions = teacher.questions && new RefusedQuestions(teacher);
   const tried = withRefusedInputs(teacher, refusals);
   const counted = firstAnswerOf ? withFirstAnswer(tried, firstAnswerOf(teacher)) : tried;
   const requests = requestsTo?.(teacher);
@@ -234,7 +236,7 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
     const recording = withRecordMode(inner, {store, mode: record});
     const recovered = recovery ? withRecovery(recording, {journal: recovery, retryQuarantined}) : recording;
     const checked = declared ? withDeclaredScores(recovered, declared) : recovered;
-    return withKeeping(checked, {store, refusals, declared, ledger, journal, replace});
+    return withKeeping(checked, {store, refusals, declared, questions, ledger, journal, replace});
   };
   const batches = laneLayers({teacher, alone: guarded, keeping, journal, ledger, budget, onNote, choice: lane});
   const byBatches = isByBatches(teacher, options);

@@ -25,6 +25,8 @@ interface QuestionedOptions {
   readonly perRequest?: number;
   /** The names of questions that the service refuses to answer. */
   readonly refuses?: readonly string[];
+  /** The names of questions for which it refuses the whole request, and says so. */
+  readonly takesNot?: readonly string[];
   /** True if other questions of a request change an answer. */
   readonly leaks?: boolean;
   /** Called before a reply comes. */
@@ -39,6 +41,7 @@ export function questionedTeacher({
   questions: list = [parity, size, last],
   perRequest = 64,
   refuses = [],
+  takesNot = [],
   leaks = false,
   onRequest = () => {},
 }: QuestionedOptions = {}): QuestionedTeacher {
@@ -81,13 +84,20 @@ export function questionedTeacher({
         const request = {text, names: questions.map(({name}) => name)};
         requests.push(request);
         await onRequest(request);
+        if (request.names.some(name => takesNot.includes(name))) return {status: 422, headers: {}, body: 'no'};
         const labels = questions.map(({name}) =>
           refuses.includes(name) ? null : Number(text) + (leaks ? questions.length : 0),
         );
         const body = JSON.stringify({labels, tokens: 100 + 10 * questions.length});
         return {status: 200, headers: {}, body};
       });
-      return read(reply, queries.length, detail, questions);
+      if (reply.status === 200) return read(reply, queries.length, detail, questions);
+      const refused = {status: 422, refusal: 'unclear'} as const;
+      const together = new TeacherError('a clerk', 'It answered 422.', refused);
+      const alone = (name: string) =>
+        new TeacherError('a clerk', `It does not take ${name}.`, {...refused, refusal: 'of-input'});
+      const named = questions.map(({name}) => takesNot.includes(name));
+      return questions.map(({name}, row) => ({error: named[row] ? alone(name) : together}));
     },
   };
 }

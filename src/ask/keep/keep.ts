@@ -11,6 +11,7 @@ import type {Ledger} from '../ledger.ts';
 import {oneLine} from '../notes.ts';
 import type {DeclaredScores} from '../refusals/declared-scores.ts';
 import type {Refusals} from '../refusals/refusals.ts';
+import type {RefusedQuestions} from '../refusals/refused-questions.ts';
 import type {Purchase} from './earlier-purchases.ts';
 
 interface KeepOptions {
@@ -21,6 +22,8 @@ interface KeepOptions {
   readonly refusals?: Refusals | undefined;
   /** Decides whether the teacher's scores are what was declared. */
   readonly declared?: DeclaredScores | undefined;
+  /** Decides whether the service refuses a question whatever the input. */
+  readonly questions?: RefusedQuestions | undefined;
   /**
    * True if a new answer replaces one that holds as much.
    *
@@ -40,7 +43,7 @@ export type Kept<A extends Access = Access> = Outcome<A> & {readonly detail?: De
  * distribution, other features) or were read with different readers, the later one stays.
  */
 export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, options: KeepOptions): LayeredTeacher<A> {
-  const {store, journal, ledger, refusals, declared, replace = false} = options;
+  const {store, journal, ledger, refusals, declared, questions, replace = false} = options;
   const earlier = ledger?.earlier;
   const keep = coalesce<AnswerEntry>(async entries => {
     // Another process may have kept an answer as full in the meantime.
@@ -70,6 +73,8 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
     for (const {failure} of callsOf(outcomes)) if (failure) throw failure;
     for (const call of callsOf(outcomes)) call.done();
     if (declared?.verdict) throw declared.verdict;
+    questions?.note(queries, outcomes);
+    if (questions?.verdict) throw questions.verdict;
     const refused = outcomes.findLast(isRefused);
     if (refused) refusals?.checkRow(refused.error);
     if (journal && journal.quarantined.size > 0) {
