@@ -35,9 +35,10 @@ export {
 } from './data/split.ts';
 export type {TextReading} from './data/text-reading.ts';
 export type {DuplicateOptions, Duplicates} from './data/texts/duplicates.ts';
+export type {TextFormat} from './data/texts/format.ts';
 export type {LengthRule} from './data/texts/gather.ts';
 export {readTexts} from './data/texts/read.ts';
-export type {ReadTextsOptions, TextFields, TextFormat, TextRecord} from './data/texts/record.ts';
+export type {ReadTextsOptions, TextFields, TextRecord} from './data/texts/record.ts';
 export type {Shingling} from './data/texts/shingles.ts';
 export {
   readTextSplits,

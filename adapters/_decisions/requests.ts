@@ -4,7 +4,7 @@ import {classesOf, type Question} from '../../src/question.ts';
 import type {AskOptions, Exchange, Outcome, Query, ReadOutcome, Reply, Usage} from '../../src/teacher.ts';
 import {said, sayingOf, statusError} from '../_wire/refusal.ts';
 import {lenientJson, parsedOnce, parseOnce} from '../_wire/reply.ts';
-import {type Connection, postJson} from '../_wire/request.ts';
+import {type Connection, postJsonText} from '../_wire/request.ts';
 import {askBatches} from '../_wire/service.ts';
 import {type DecisionDialect, type Given, isRecord, REFUSED} from './dialect.ts';
 import {answerOf} from './distribution.ts';
@@ -92,7 +92,7 @@ async function send(
 ): Promise<readonly Outcome<'gray-box'>[]> {
   const {connection, url, dialect, bodyOf} = asked;
   const body = bodyOf(text, questions);
-  const reply = await exchange(rows, async () => withWait(await postJson(connection, url, body, {signal})));
+  const reply = await exchange(rows, async () => withWait(await postJsonText(connection, url, body, {signal})));
   if (reply.status === 200) return readQuestions(asked, reply, questions);
   const inputs = [{kind: 'text', text}] as const;
   const error = statusError(connection, reply, {advice: dialect.refusalAdvice(reply), inputs});

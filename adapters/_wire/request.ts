@@ -85,16 +85,25 @@ export function knownKey(read: () => string | undefined): () => string | undefin
   return () => keepSecret(read());
 }
 
-/** Posts JSON, or a text of it, by `exchangeOnce`. */
-export function postJson(
+interface PostOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly headers?: Record<string, string>;
+}
+
+/** Posts a value as JSON by `exchangeOnce`. */
+export function postJson(connection: Connection, url: URL, body: object, options?: PostOptions): Promise<Reply> {
+  return postJsonText(connection, url, JSON.stringify(body), options);
+}
+
+/** Posts a text that is JSON by `exchangeOnce`. */
+export function postJsonText(
   connection: Connection,
   url: URL,
-  body: object | string,
-  {signal, headers = {}}: {readonly signal?: AbortSignal | undefined; readonly headers?: Record<string, string>} = {},
+  body: string,
+  {signal, headers = {}}: PostOptions = {},
 ): Promise<Reply> {
   const json = {'content-type': 'application/json', accept: 'application/json', ...headers};
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
-  return exchangeOnce(connection, {method: 'POST', url, headers: json, body: text}, signal);
+  return exchangeOnce(connection, {method: 'POST', url, headers: json, body}, signal);
 }
 
 /** Gets JSON by `exchangeOnce`. */

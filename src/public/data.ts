@@ -28,9 +28,10 @@ export {
 export type {TextReading} from '../data/text-reading.ts';
 export {describeTexts, type TextCard} from '../data/texts/card.ts';
 export {type DuplicateOptions, type Duplicates, findDuplicates} from '../data/texts/duplicates.ts';
+export type {TextFormat} from '../data/texts/format.ts';
 export type {LengthRule} from '../data/texts/gather.ts';
 export {readTexts} from '../data/texts/read.ts';
-export type {ReadTextsOptions, TextFields, TextFormat, TextRecord} from '../data/texts/record.ts';
+export type {ReadTextsOptions, TextFields, TextRecord} from '../data/texts/record.ts';
 export type {Shingling} from '../data/texts/shingles.ts';
 export {
   readTextSplits,

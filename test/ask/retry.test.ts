@@ -15,6 +15,11 @@ function waits(random = 0) {
   return {waited, sleep: async (milliseconds: number) => void waited.push(milliseconds), random: () => random};
 }
 
+function clockOf() {
+  const {waited: _, ...clock} = waits();
+  return clock;
+}
+
 /** A teacher whose first calls throw these errors. */
 function failing(...errors: readonly Error[]) {
   return fakeTeacher<'black-box'>(fields, (numbers, call) => {
@@ -49,7 +54,7 @@ describe('withRetry', () => {
   it('does not ask again after any other error', async () => {
     for (const error of [lasting, new Error('retryable: true'), Object.assign(new Error('x'), {retryable: true})]) {
       const teacher = failing(error);
-      await expect(withRetry(teacher, waits()).ask(about(1))).rejects.toBe(error);
+      await expect(withRetry(teacher, clockOf()).ask(about(1))).rejects.toBe(error);
       expect(teacher.calls.length).toBe(1);
     }
   });
@@ -86,7 +91,7 @@ describe('withRetry', () => {
       if (call > 1) throw lasting;
       return numbers.map(number => (number === 2 ? {error: passing()} : labelled(number)));
     });
-    const outcomes = await withRetry(teacher, waits()).ask(about(1, 2, 3));
+    const outcomes = await withRetry(teacher, clockOf()).ask(about(1, 2, 3));
     expect(outcomes).toEqual([labelled(1), {error: lasting}, labelled(3)]);
   });
 
@@ -103,13 +108,13 @@ describe('withRetry', () => {
   it('passes the options on with every attempt, and says which are not the first', async () => {
     const teacher = failing(passing());
     const options = {detail: {kind: 'label'}, signal: new AbortController().signal} as const;
-    await withRetry(teacher, waits()).ask(about(1), options);
+    await withRetry(teacher, clockOf()).ask(about(1), options);
     expect(teacher.options).toEqual([options, {...options, isAgain: true}]);
   });
 
   it('refuses outcomes that are more or fewer than the queries', async () => {
     const teacher = fakeTeacher<'black-box'>(fields, () => [labelled(0)]);
-    await expect(withRetry(teacher, waits()).ask(about(1, 2))).rejects.toThrow(
+    await expect(withRetry(teacher, clockOf()).ask(about(1, 2))).rejects.toThrow(
       'Teacher a fake: It gave 1 outcomes for 2 queries',
     );
   });
@@ -135,9 +140,9 @@ describe('withRetry', () => {
 
     it('does not count it as one of the attempts after errors', async () => {
       const teacher = failing(busy(), passing(), busy(), passing());
-      await expect(withRetry(teacher, {attempts: 3, ...waits()}).ask(about(1))).resolves.toEqual([labelled(1)]);
+      await expect(withRetry(teacher, {attempts: 3, ...clockOf()}).ask(about(1))).resolves.toEqual([labelled(1)]);
       await expect(
-        withRetry(failing(busy(), passing(), busy(), passing()), {attempts: 2, ...waits()}).ask(about(1)),
+        withRetry(failing(busy(), passing(), busy(), passing()), {attempts: 2, ...clockOf()}).ask(about(1)),
       ).rejects.toThrow('It is busy.');
     });
 

@@ -1,5 +1,5 @@
 import {Command, InvalidArgumentError, Option} from 'commander';
-import {TEXT_FORMATS} from '../../data/texts/record.ts';
+import {TEXT_FORMATS} from '../../data/texts/format.ts';
 import type {DelimiterName} from '../audit.ts';
 import {type Described, readDescribed} from '../init/readers.ts';
 import {INIT_SERVICES} from '../init/services.ts';

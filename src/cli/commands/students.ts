@@ -1,5 +1,5 @@
 import {Argument, Command, Option} from 'commander';
-import {TEXT_FORMATS} from '../../data/texts/record.ts';
+import {TEXT_FORMATS} from '../../data/texts/format.ts';
 import {LEVELS} from '../../levels.ts';
 import type {ConditionMeasure} from '../../recipe/conditions.ts';
 import {

@@ -1,5 +1,5 @@
 import {createInterface} from 'node:readline/promises';
-import type {TextFormat} from '../../data/texts/record.ts';
+import type {TextFormat} from '../../data/texts/format.ts';
 import {InputError} from '../../errors.ts';
 import type {Terminal} from '../terminal.ts';
 import type {Described} from './readers.ts';

@@ -4,7 +4,7 @@ import {basename, dirname, extname, join} from 'node:path';
 import {pipeline} from 'node:stream/promises';
 import {isLabelled} from '../../data/split.ts';
 import {bytesOf} from '../../data/texts/blocks.ts';
-import type {TextFormat} from '../../data/texts/record.ts';
+import type {TextFormat} from '../../data/texts/format.ts';
 import {InputError} from '../../errors.ts';
 import {loadRecipe} from '../../recipe/load.ts';
 import {planMethods} from '../../recipe/methods.ts';
