@@ -1,17 +1,18 @@
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
-import {classesOf, type Question} from '../src/question.ts';
+import {classesOf, type Option, type Question} from '../src/question.ts';
 import type {Reply, Teacher} from '../src/teacher.ts';
 import {
   ADVICE,
+  answersByName,
   chosen,
   type DecisionDialect,
   type Given,
   isRecord,
   levelText,
-  NO_ANSWER,
   type OrderedJson,
   predicated,
   probabilitiesBy,
+  probabilitiesByLevel,
   REFUSED,
   receiptIn,
   scored,
@@ -119,7 +120,9 @@ function dialectOf({names}: Host, envelope: string | undefined): DecisionDialect
       const isEmpty = question.type === 'predicate' && !(question.instructions || question.yes || question.no);
       return isEmpty ? 'has neither `instructions` nor criteria' : undefined;
     },
-    given: (document, questions) => givenIn(open(document), questions),
+    given: (document, questions) =>
+      answersByName(open(document), questions, given) ??
+      'Its reply has no answers by name. Check `url`, `path` and `envelope`.',
     receipt: document => receiptIn(open(document)),
     refusalAdvice,
   };
@@ -142,16 +145,6 @@ function asked(question: Question): OrderedJson {
   }
 }
 
-/** Answers are found by the names of their questions. Those that nobody asked for are left. */
-function givenIn(document: unknown, questions: readonly (Question | undefined)[]): readonly Given[] | string {
-  const answers = isRecord(document) ? document['answers'] : undefined;
-  if (!isRecord(answers)) return 'Its reply has no answers by name. Check `url`, `path` and `envelope`.';
-  return questions.map(question => {
-    const answer = question && Object.hasOwn(answers, question.name) ? answers[question.name] : undefined;
-    return question && isRecord(answer) ? given(question, answer) : NO_ANSWER;
-  });
-}
-
 function given(question: Question, answer: Readonly<Record<string, unknown>>): Given {
   const {type, noul, choice, score, probabilities, legend} = answer;
   const wanted = question.type === 'predicate' ? 'noul' : question.type;
@@ -164,17 +157,11 @@ function given(question: Question, answer: Readonly<Record<string, unknown>>): G
     case 'choice':
       return chosen(classes, choice, probabilitiesBy(classes, probabilities));
     case 'score': {
-      const levels = question.levels.map((level, index) => [String(index), levelText(level)] as const);
-      if (isRecord(legend) && !levels.every(([index, text]) => legend[index] === text)) {
+      const isAsAsked = (level: Option, index: number) => isRecord(legend) && legend[index] === levelText(level);
+      if (isRecord(legend) && !question.levels.every(isAsAsked)) {
         return {problem: 'It numbers the levels in another way than from 0, in their order.'};
       }
-      return scored(
-        score,
-        probabilitiesBy(
-          levels.map(([index]) => index),
-          probabilities,
-        ),
-      );
+      return scored(score, probabilitiesByLevel(classes.length, probabilities));
     }
   }
 }

@@ -1,5 +1,6 @@
 import {InputError} from './errors.ts';
 import type {ChoiceQuestion, Option, PredicateQuestion, Question, ScoreQuestion} from './question.ts';
+import type {Query} from './teacher.ts';
 
 /** Names, or names with their descriptions, in order. */
 export type OptionNames = readonly string[] | Readonly<Record<string, string>>;
@@ -111,4 +112,15 @@ function checkCount(options: readonly Option[], {owner, what, most = Number.POSI
   checkNames(options, owner, what);
   if (options.length <= most) return;
   throw new InputError(`The ${owner} has ${options.length} ${what}, and the service takes at most ${most}.`);
+}
+
+/** True if two queries ask questions about one input, so that one request can carry both. */
+export function areTogether(one: Query, other: Query): boolean {
+  return (
+    one.question !== undefined &&
+    other.question !== undefined &&
+    one.input === other.input &&
+    one.view === other.view &&
+    one.sample === other.sample
+  );
 }

@@ -167,6 +167,6 @@ function adviceOn(values: readonly number[]): string {
   return 'These look like logits. Declare them as `logits`.';
 }
 
-function sumOf(values: readonly number[]): number {
+export function sumOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0);
 }

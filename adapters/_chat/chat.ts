@@ -11,7 +11,6 @@ import type {
   Receipt,
   Reply,
   Teacher,
-  Usage,
 } from '../../src/teacher.ts';
 import {type Aliases, aliasIndex, withHint} from '../_answers/labels.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
@@ -26,6 +25,7 @@ import {
   SERVICE_KINDS,
   type ServiceOptions,
   standInFor,
+  totalUsage,
 } from '../_wire/service.ts';
 import {chatProbe} from './chat-probe.ts';
 import {isObject, leastTokens, mostTokens, unboundedBy} from './cost.ts';
@@ -124,8 +124,8 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
         labelOf: text => parseLabel(text, {lists: [prompts.codes, prompts.classes], aliased: words.aliased}),
         refusal: (reply, inputs) => statusError(connection, reply, {advice: dialect.refusalAdvice, inputs}),
         receipt: reply => receiptOf(reply, dialect),
-        worstCase: queries => usageOf(queries.map(query => mostTokens(dialect.cost, bodyAbout(query)))),
-        leastCase: queries => usageOf(queries.map(query => leastTokens(promptAbout(query)))),
+        worstCase: queries => totalUsage(queries.map(query => mostTokens(dialect.cost, bodyAbout(query)))),
+        leastCase: queries => totalUsage(queries.map(query => leastTokens(promptAbout(query)))),
         ...(unbounded && {unbounded}),
         ...(dialect.note && {note: reply => noteOn(reply, dialect, words)}),
         probe: chatProbe({dialect, settings, ...(warmed && {atTemperature})}),
@@ -155,11 +155,6 @@ export function withParameters(body: Body, parameters: Body = {}): Body {
     else merged[field] = isObject(own) && isObject(value) ? withParameters(own, value) : value;
   }
   return merged;
-}
-
-function usageOf(usages: readonly Usage[]): Usage {
-  const sum = (kind: keyof Usage) => usages.reduce((total, usage) => total + usage[kind], 0);
-  return {inputTokens: sum('inputTokens'), outputTokens: sum('outputTokens')};
 }
 
 function readReply<A extends Access>(

@@ -83,6 +83,28 @@ export function probabilitiesBy(names: readonly string[], found: unknown): reado
   return values.every(isNumber) ? values : {problem: 'It gave a probability that is no number.'};
 }
 
+/** Reads answers by the names of their questions. Those that nobody asked for are left. */
+export function answersByName(
+  document: unknown,
+  questions: readonly (Question | undefined)[],
+  read: (question: Question, answer: Readonly<Record<string, unknown>>) => Given,
+): readonly Given[] | undefined {
+  const answers = isRecord(document) ? document['answers'] : undefined;
+  if (!isRecord(answers)) return undefined;
+  return questions.map(question => {
+    const answer = question && Object.hasOwn(answers, question.name) ? answers[question.name] : undefined;
+    return question && isRecord(answer) ? read(question, answer) : NO_ANSWER;
+  });
+}
+
+/** Reads probabilities by the numbers of levels, from 0. */
+export function probabilitiesByLevel(levels: number, found: unknown): readonly number[] | Unusable {
+  return probabilitiesBy(
+    Array.from({length: levels}, (_, level) => String(level)),
+    found,
+  );
+}
+
 /** Returns an answer by its choice. */
 export function chosen(names: readonly string[], choice: unknown, probabilities: readonly number[] | Unusable): Given {
   if ('problem' in probabilities) return probabilities;

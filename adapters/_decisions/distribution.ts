@@ -1,5 +1,5 @@
 import type {LogProbabilitiesAnswer, TopKAnswer} from '../../src/teacher.ts';
-import {fullAnswer, topKAnswer} from '../_answers/scores.ts';
+import {fullAnswer, sumOf, topKAnswer} from '../_answers/scores.ts';
 
 /** What a service prints about one question. */
 export interface Printed {
@@ -88,8 +88,4 @@ function topKOf(probabilities: readonly number[], choice: number | undefined): R
     order,
     order.map(index => probabilities[index]! / whole),
   );
-}
-
-function sumOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0);
 }

@@ -1,6 +1,7 @@
 import {TeacherError} from '../../src/errors.ts';
 import {withWait} from '../../src/pace/service-limits.ts';
 import {classesOf, type Question} from '../../src/question.ts';
+import {areTogether} from '../../src/questions.ts';
 import type {AskOptions, Exchange, Outcome, Query, ReadOutcome, Reply, Usage} from '../../src/teacher.ts';
 import {said, sayingOf, statusError} from '../_wire/refusal.ts';
 import {lenientJson, parsedOnce, parseOnce} from '../_wire/reply.ts';
@@ -64,9 +65,8 @@ export function requestsFor(
   return requests;
 }
 
-function goesWith({first, questions}: Growing, {input, view, sample, question}: Query): boolean {
-  const isSame = first.input === input && first.view === view && first.sample === sample;
-  return isSame && questions.every(({name}) => name !== question!.name);
+function goesWith({first, questions}: Growing, query: Query): boolean {
+  return areTogether(first, query) && questions.every(({name}) => name !== query.question!.name);
 }
 
 /** Asks, in one request for each text. */

@@ -1,15 +1,15 @@
 import {classesOf, type Question} from '../../src/question.ts';
 import {
   ADVICE,
+  answersByName,
   chosen,
   type DecisionDialect,
   described,
   type Given,
-  isRecord,
   levelText,
-  NO_ANSWER,
   noteOnLabelMass,
   probabilitiesBy,
+  probabilitiesByLevel,
   REFUSED,
   receiptIn,
   scored,
@@ -23,7 +23,8 @@ export const sglang: DecisionDialect = {
   mapping: 'sglang 1',
   body: (input, questions) => ({input, questions: questions.map(asked)}),
   problemWith: withoutInstructions,
-  given: givenIn,
+  given: (document, questions) =>
+    answersByName(document, questions, given) ?? 'Its reply has no answers by name. Check `url`, `path` and `dialect`.',
   receipt: receiptIn,
   note: noteOnLabelMass,
   refusalAdvice: () => ADVICE,
@@ -41,15 +42,6 @@ function asked(question: Question) {
   }
 }
 
-function givenIn(document: unknown, questions: readonly (Question | undefined)[]): readonly Given[] | string {
-  const answers = isRecord(document) ? document['answers'] : undefined;
-  if (!isRecord(answers)) return 'Its reply has no answers by name. Check `url`, `path` and `dialect`.';
-  return questions.map(question => {
-    const answer = question && Object.hasOwn(answers, question.name) ? answers[question.name] : undefined;
-    return question && isRecord(answer) ? given(question, answer) : NO_ANSWER;
-  });
-}
-
 function given(question: Question, {type, choice, score, probabilities}: Readonly<Record<string, unknown>>): Given {
   const classes = classesOf(question);
   if (type === 'refusal') return REFUSED;
@@ -60,11 +52,5 @@ function given(question: Question, {type, choice, score, probabilities}: Readonl
   }
   if (type !== question.type) return wrongType(type, question.type);
   if (question.type === 'choice') return chosen(classes, choice, probabilitiesBy(classes, probabilities));
-  return scored(
-    score,
-    probabilitiesBy(
-      classes.map((_, level) => String(level)),
-      probabilities,
-    ),
-  );
+  return scored(score, probabilitiesByLevel(classes.length, probabilities));
 }

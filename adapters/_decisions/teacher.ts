@@ -2,7 +2,7 @@ import {InputError} from '../../src/errors.ts';
 import {kinds, type Shape} from '../../src/options.ts';
 import {classesOf, type Question} from '../../src/question.ts';
 import {checkQuestions} from '../../src/questions.ts';
-import type {Json, Teacher, Unbounded, Usage} from '../../src/teacher.ts';
+import type {Json, Teacher, Unbounded} from '../../src/teacher.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
 import {statusError} from '../_wire/refusal.ts';
 import {
@@ -13,6 +13,7 @@ import {
   SERVICE_KINDS,
   type ServiceOptions,
   standInFor,
+  totalUsage,
 } from '../_wire/service.ts';
 import {type DecisionDialect, orderedJson} from './dialect.ts';
 import {type Asked, askQuestions, documentOf, leastTokens, mostTokens, readQuestions, requestsFor} from './requests.ts';
@@ -168,8 +169,8 @@ export function decisionTeacher(
           ),
         refusal: (reply, inputs) => statusError(connection, reply, {advice: dialect.refusalAdvice(reply), inputs}),
         receipt: reply => tried(() => dialect.receipt(documentOf(name, reply))) ?? {},
-        worstCase: queries => sumOf(requestsFor(asked, queries).map(request => mostTokens(asked, request))),
-        leastCase: queries => sumOf(requestsFor(asked, queries).map(leastTokens)),
+        worstCase: queries => totalUsage(requestsFor(asked, queries).map(request => mostTokens(asked, request))),
+        leastCase: queries => totalUsage(requestsFor(asked, queries).map(leastTokens)),
         ...(unbounded && {unbounded}),
         ...(dialect.note && {note: reply => tried(() => dialect.note?.(documentOf(name, reply)))}),
       },
@@ -214,11 +215,6 @@ function unboundedBy(parameters: DecisionOptions['parameters'] = {}): Unbounded 
   const field = Object.keys(parameters).find(name => !HARMLESS.includes(name));
   if (field === undefined) return undefined;
   return {of: 'fees', problem: `The cost of the field \`${field}\` in \`parameters\` is unknown. Leave it out.`};
-}
-
-function sumOf(usages: readonly Usage[]): Usage {
-  const sum = (kind: keyof Usage) => usages.reduce((total, usage) => total + usage[kind], 0);
-  return {inputTokens: sum('inputTokens'), outputTokens: sum('outputTokens')};
 }
 
 /** Undefined if a reply can't be read. */

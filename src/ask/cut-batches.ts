@@ -1,3 +1,4 @@
+import {areTogether} from '../questions.ts';
 import type {Query, Teacher} from '../teacher.ts';
 
 interface Batch {
@@ -96,15 +97,4 @@ class Room {
     this.#last = query;
     return true;
   }
-}
-
-/** True if two queries ask questions about one input, so that one request can carry both. */
-function areTogether(one: Query, other: Query): boolean {
-  return (
-    one.question !== undefined &&
-    other.question !== undefined &&
-    one.input === other.input &&
-    one.view === other.view &&
-    one.sample === other.sample
-  );
 }

@@ -13,6 +13,7 @@ import {type ServedClassifier, type Verdict, verdictsOn} from './classifier.ts';
 import {RequestFailure} from './failure.ts';
 import {type Route, route, type ServedReply} from './router.ts';
 import {leastLogProbability} from './tensors.ts';
+import {tokensOf} from './typed-answers.ts';
 
 /**
  * OpenAI's chat protocol for a model of texts. It classifies the user's last message, and the assistant's reply is the
@@ -144,12 +145,9 @@ function tokenOf(token: string, probability: number): object {
   return {token, logprob, bytes: [...Buffer.from(token)]};
 }
 
-/**
- * The student doesn't count tokens. This uses the usual estimate of four characters a token, and one token for the
- * answer.
- */
+/** One token for the answer. */
 function usageOf(text: string): object {
-  const prompt = Math.ceil(text.length / 4);
+  const prompt = tokensOf(text);
   return {prompt_tokens: prompt, completion_tokens: 1, total_tokens: prompt + 1};
 }
 

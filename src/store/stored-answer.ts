@@ -27,6 +27,11 @@ export interface ReplyLocation {
   readonly length: number;
 }
 
+/** A name of a location, to compare locations by. */
+export function locationName({segment, offset}: ReplyLocation): string {
+  return `${segment} ${offset}`;
+}
+
 /** A kept answer with all that is needed to list it, explain it and compute its key again. */
 export interface StoredAnswer {
   readonly format: 1;

@@ -2,9 +2,8 @@ import {InputError} from '../../errors.ts';
 import {checkOptions, kinds, type Shape} from '../../options.ts';
 import {classesOf, type Question} from '../../question.ts';
 import type {Access, Json, Outcome, Part, Query, Teacher} from '../../teacher.ts';
-import type {LayerOptions} from '../layer.ts';
 import {composed, errorOfPart} from './composed.ts';
-import {samplesOf} from './parts.ts';
+import {byWholes, samplesOf} from './parts.ts';
 
 export interface AboutQuestionOptions {
   /**
@@ -57,7 +56,7 @@ export function aboutQuestion<A extends Access>(
     parts: [part],
     async answer(queries, [ask], {onSettled, ...others}) {
       const rows = (await Promise.all(queries.map(query => samplesOf(part, query)))).flat();
-      const outcomes = await ask!(rows, {...others, onSettled: byInputs(asked.length, onSettled)});
+      const outcomes = await ask!(rows, {...others, onSettled: byWholes(asked.length, onSettled)});
       return queries.map((_, row): Outcome<A> => {
         const outcome = outcomes[row * asked.length + index]! as Outcome<A>;
         return 'error' in outcome ? {error: errorOfPart(outcome.error, teacher)} : outcome;
@@ -71,15 +70,4 @@ function withQuestion({sample = 0, ...query}: Query, questions: readonly Questio
   const question = questions[sample % questions.length]!;
   const own = Math.floor(sample / questions.length);
   return own === 0 ? {...query, question} : {...query, question, sample: own};
-}
-
-/** Tells of an input when all its questions have an outcome. */
-function byInputs(questions: number, onSettled: LayerOptions['onSettled']): LayerOptions['onSettled'] {
-  let [settled, told] = [0, 0];
-  return count => {
-    settled += count;
-    const whole = Math.floor(settled / questions);
-    if (whole > told) onSettled?.(whole - told);
-    told = whole;
-  };
 }

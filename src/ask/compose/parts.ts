@@ -88,6 +88,21 @@ export async function samplesOf(
   return Promise.all(Array.from({length: to - from}, (_, index) => put({...query, sample: first + from + index})));
 }
 
+/**
+ * Tells of a query when all its samples have an outcome.
+ *
+ * @param each - how many samples each query has
+ */
+export function byWholes(each: number, onSettled: LayerOptions['onSettled']): LayerOptions['onSettled'] {
+  if (onSettled === undefined) return undefined;
+  let settled = 0;
+  return count => {
+    const before = Math.floor(settled / each);
+    settled += count;
+    onSettled(Math.floor(settled / each) - before);
+  };
+}
+
 /** Asks a part about any number of queries. Outcomes are in their order. */
 export type AskPart = (queries: readonly Query[], options: LayerOptions) => Promise<readonly Outcome[]>;
 

@@ -7,7 +7,7 @@ import type {Outcome, Part, Query, Teacher} from '../../teacher.ts';
 import type {LayerOptions} from '../layer.ts';
 import {type Combined, combine, partShowing, shownBy, unknownBest} from './combination.ts';
 import {composed, errorOfPart} from './composed.ts';
-import {type AskPart, samplesOf} from './parts.ts';
+import {type AskPart, byWholes, samplesOf} from './parts.ts';
 import {checkStop, leadsSurely, type StopRule} from './sure-lead.ts';
 
 export interface RepeatOptions {
@@ -227,14 +227,8 @@ async function askRound(
   const whole = [...rows.keys()].filter(row => Array.isArray(put[row]));
   onSettled?.(rows.length - whole.length);
   const each = to - from;
-  let settled = 0;
-  const onSample = (count: number) => {
-    const before = Math.floor(settled / each);
-    settled += count;
-    onSettled?.(Math.floor(settled / each) - before);
-  };
   const queries = whole.flatMap(row => put[row] as readonly Query[]);
-  const outcomes = await ask(queries, {...options, onSettled: onSettled && onSample});
+  const outcomes = await ask(queries, {...options, onSettled: byWholes(each, onSettled)});
   for (const [row, {outcomes: all}] of rows.entries()) {
     const samples = put[row]!;
     if (samples instanceof Error) all.push({error: samples});

@@ -1,4 +1,4 @@
-import type {ReplyLocation} from '../../store/stored-answer.ts';
+import {locationName, type ReplyLocation} from '../../store/stored-answer.ts';
 import type {Query, Receipt, Teacher} from '../../teacher.ts';
 import {costOf} from '../budget/price.ts';
 import type {LedgerSnapshot} from '../ledger.ts';
@@ -66,7 +66,7 @@ function byReply(purchases: readonly Purchase[]): ReadonlyMap<string, readonly P
   const groups = new Map<string, Purchase[]>();
   for (const purchase of purchases) {
     const {reply, key} = purchase;
-    const name = reply === undefined ? key : `${reply.segment} ${reply.offset}`;
+    const name = reply === undefined ? key : locationName(reply);
     groups.set(name, [...(groups.get(name) ?? []), purchase]);
   }
   return groups;

@@ -3,7 +3,7 @@ import {coarsen, heldDetail, satisfies, withoutFeatures} from '../../knowledge/c
 import type {ReplyLocation} from '../../store/journal/journal.ts';
 import {startOf} from '../../store/journal/lines.ts';
 import type {AnswerStore, StoredAnswer} from '../../store/store.ts';
-import {readAlike} from '../../store/stored-answer.ts';
+import {locationName, readAlike} from '../../store/stored-answer.ts';
 import type {Access, Answer, AnswerOf, Detail, Outcome, Query, Reply, Teacher} from '../../teacher.ts';
 import {isAnswerOf, keyed} from '../layer.ts';
 import {type Replies, type ReplyToRead, readReply} from './kept-reply.ts';
@@ -124,7 +124,7 @@ async function readAgain(
   const keysByLocation = new Map<string, string[]>();
   for (const [key, {reply}] of answers) {
     if (!reply) continue;
-    const location = `${reply.segment} ${reply.offset}`;
+    const location = locationName(reply);
     keysByLocation.set(location, [...(keysByLocation.get(location) ?? []), key]);
   }
   const read = await pLimit(AT_ONCE).map([...keysByLocation.values()], async keys => {
@@ -166,7 +166,7 @@ async function readLost(
   // Many answers can come from one reply, which is read once.
   const byLocation = new Map<string, {readonly location: ReplyLocation; readonly keys: string[]}>();
   for (const [key, location] of locations) {
-    const name = `${location.segment} ${location.offset}`;
+    const name = locationName(location);
     const known = byLocation.get(name);
     if (known) known.keys.push(key);
     else byLocation.set(name, {location: location, keys: [key]});

@@ -1,6 +1,6 @@
 import {KnowledgeError} from '../../errors.ts';
 import type {AnswerStore, StoredAnswer} from '../../store/store.ts';
-import {identityText} from '../../store/stored-answer.ts';
+import {identityText, locationName} from '../../store/stored-answer.ts';
 import type {Detail, Outcome, Query, Teacher, Usage} from '../../teacher.ts';
 import {type Leaf, layeredBy} from '../compose/parts.ts';
 import {findKept, type Lookup, shown} from '../keep/kept-answers.ts';
@@ -112,7 +112,7 @@ export class KeptUsage {
   /** Takes an answer into account. Answers of one reply report the same usage, and count once. */
   add({receipt, reply, question}: StoredAnswer): void {
     const usage = receipt?.usage;
-    const id = reply ? `${reply.segment} ${reply.offset}` : question.bytes;
+    const id = reply ? locationName(reply) : question.bytes;
     if (!isUsage(usage) || this.#replies.size === SAMPLE || this.#replies.has(id)) return;
     this.#replies.add(id);
     this.#inputTokens += usage.inputTokens;

@@ -10,7 +10,7 @@ import type {Ledger, LedgerSnapshot} from '../ledger.ts';
 import {findInAnswers} from './answers.ts';
 import {answeredOf, observed, recalled, type Seen} from './observe.ts';
 import {problemsIn} from './problems.ts';
-import {compareAskings} from './repetition.ts';
+import {compareAskings, type Repetition} from './repetition.ts';
 import {findInRequests} from './requests.ts';
 import type {ProbeOptions, TeacherProbe} from './teacher-probe.ts';
 import {changeBetween, findInTokens, type TemperatureTrial} from './tokens.ts';
@@ -42,8 +42,8 @@ interface AskedLeaf {
   /** Empty if nothing was asked again. */
   readonly after: readonly Outcome[];
   readonly seen: readonly Seen[];
-  /** For a teacher with questions: some queries, each asked about in a request of its own. */
-  readonly alone: readonly AskedAlone[];
+  /** For a teacher with questions: what changes if a question is asked alone. */
+  readonly isolation: Repetition | undefined;
   readonly trial: TemperatureTrial | undefined;
   readonly paid: TeacherProbe['paid'];
 }
@@ -57,22 +57,16 @@ async function askLeaf(asking: Asking, teacher: Teacher, options: LeafOptions): 
   const {outcomes: before, failed} = await askFirst(first.teacher, queries, options);
   if (failed || !repeats) {
     if (answeredOf(seen).length === 0) seen.push(...(await recalled(asking, teacher, queries)));
-    return {before, after: [], alone: [], seen, trial: undefined, paid: sumOf(ledgers)};
+    return {before, after: [], isolation: undefined, seen, trial: undefined, paid: sumOf(ledgers)};
   }
   // The order is reversed, so that an answer changes if it depends on its position or its neighbours in a request.
   const {outcomes: after} = await ask(again.teacher, queries.toReversed(), options);
-  const {alone, ledger} = await askAlone(asking, teacher, before, options);
+  const {isolation, ledger} = await askAlone(asking, teacher, before, options);
   if (ledger) ledgers.push(ledger);
   const probe = probeOf(teacher);
   const temperature = probe && (await tryTemperature(asking, probe, {...options, seen}));
   if (temperature) ledgers.push(temperature.ledger);
-  return {before, after: after.toReversed(), alone, seen, trial: temperature?.trial, paid: sumOf(ledgers)};
-}
-
-/** An answer that came with those to other questions, and the outcome of the same query alone. */
-interface AskedAlone {
-  readonly together: Outcome;
-  readonly alone: Outcome;
+  return {before, after: after.toReversed(), isolation, seen, trial: temperature?.trial, paid: sumOf(ledgers)};
 }
 
 /**
@@ -84,10 +78,10 @@ async function askAlone(
   teacher: Teacher,
   before: readonly Outcome[],
   options: LeafOptions,
-): Promise<{readonly alone: readonly AskedAlone[]; readonly ledger?: Ledger}> {
+): Promise<{readonly isolation?: Repetition | undefined; readonly ledger?: Ledger}> {
   const {queries} = options;
   const inputs = [...new Set(queries.map(({input}) => input))];
-  if (teacher.questions === undefined || inputs.length === queries.length) return {alone: []};
+  if (teacher.questions === undefined || inputs.length === queries.length) return {};
   const rows = inputs.map((input, index) => {
     const own = [...queries.keys()].filter(row => queries[row]!.input === input);
     return own[index % own.length]!;
@@ -95,7 +89,8 @@ async function askAlone(
   const {teacher: single, ledger} = asking.openAnew({...teacher, questions: {...teacher.questions, perRequest: 1}});
   const asked = rows.map(row => queries[row]!);
   const {outcomes} = await ask(single, asked, options);
-  return {alone: rows.map((row, index) => ({together: before[row]!, alone: outcomes[index]!})), ledger};
+  const together = rows.map(row => before[row]!);
+  return {isolation: compareAskings(together, outcomes), ledger};
 }
 
 interface Asked {
@@ -148,17 +143,13 @@ function outcomesIn({before, after}: AskedLeaf): readonly Outcome[] {
 }
 
 function findingsOf(asked: AskedLeaf, teacher: Teacher, {samples = 1, ...options}: LeafOptions): TeacherProbe {
-  const {before, after, alone, seen, trial, paid} = asked;
+  const {before, after, isolation, seen, trial, paid} = asked;
   const probe = probeOf(teacher);
   const replies = answeredOf(seen).flatMap(({reply}) => reply ?? []);
   const inspections = probe ? replies.map(reply => probe.inspect(reply)) : [];
   const outcomes = outcomesIn(asked);
   const answers = findInAnswers(answersIn(outcomes));
   const repetition = compareAskings(before, after);
-  const isolation = compareAskings(
-    alone.map(({together}) => together),
-    alone.map(outcome => outcome.alone),
-  );
   const tokens = probe?.scores && findInTokens(inspections, probe.scores, trial);
   const requests = findInRequests(seen, {teacher, samples}, options.inputs);
   const {authors = []} = requests ?? {};

@@ -1,3 +1,4 @@
+import {locationName} from '../../store/stored-answer.ts';
 import type {Access, AskOptions, Exchange, Query, Reply, Teacher} from '../../teacher.ts';
 import type {Asking} from '../asking.ts';
 import {keyed} from '../layer.ts';
@@ -53,7 +54,7 @@ export async function recalled(
   for (const query of queries) {
     const {reply: location} = (await store.get(keyed(teacher, query).key)) ?? {};
     if (location === undefined) continue;
-    const id = `${location.segment} ${location.offset}`;
+    const id = locationName(location);
     const known = seen.get(id);
     if (known) {
       seen.set(id, {...known, queries: [...known.queries, query]});

@@ -1,7 +1,7 @@
 import {appendFileSync, closeSync, fstatSync, openSync, readSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {fateOf, isOfThisMachine, type Owner} from '../owner.ts';
-import type {ReplyLocation} from '../stored-answer.ts';
+import {locationName, type ReplyLocation} from '../stored-answer.ts';
 import {holdsImported, holdsReply, lineOf, linesOf, parseReply, replyNumber, segmentsIn} from './lines.ts';
 import {isLocked, removeLock} from './lock.ts';
 import {CLOSING, isClosed, type SegmentHead} from './segment.ts';
@@ -172,7 +172,7 @@ function repliesOf(
 ): {readonly location: ReplyLocation; readonly keys: string[]}[] {
   const byLocation = new Map<string, {readonly location: ReplyLocation; readonly keys: string[]}>();
   for (const [key, location] of unread) {
-    const name = `${location.segment} ${location.offset}`;
+    const name = locationName(location);
     const reply = byLocation.get(name) ?? {location: location, keys: []};
     reply.keys.push(key);
     byLocation.set(name, reply);
