@@ -110,17 +110,19 @@ const TOO_LONG_VLLM =
   'exceeds this limit even without any output tokens. Please reduce the length of the input prompt. ' +
   '(parameter=input_tokens, value=257)';
 
+const OPENAI_MODEL: Columns = [
+  'OpenAI',
+  'model',
+  404,
+  openaiError('The model `nope` does not exist or you do not have access to it.', 'model_not_found'),
+  'The model `nope` does not exist',
+  'Check `model`',
+];
+
 /** By adapter. */
 const ROWS: Readonly<Record<keyof typeof TEACHERS, readonly Columns[]>> = {
   openai: [
-    [
-      'OpenAI',
-      'model',
-      404,
-      openaiError('The model `nope` does not exist or you do not have access to it.', 'model_not_found'),
-      'The model `nope` does not exist',
-      'Check `model`',
-    ],
+    OPENAI_MODEL,
     [
       'OpenAI',
       'key',
@@ -1131,14 +1133,7 @@ const ROWS: Readonly<Record<keyof typeof TEACHERS, readonly Columns[]>> = {
     ],
   ],
   decisions: [
-    [
-      'OpenAI',
-      'model',
-      404,
-      openaiError('The model `nope` does not exist or you do not have access to it.', 'model_not_found'),
-      'The model `nope` does not exist',
-      'Check `model`',
-    ],
+    OPENAI_MODEL,
     [
       'OpenAI',
       'key',
