@@ -3,7 +3,8 @@ import {type Inputs, selectRows} from '../data/inputs.ts';
 import {type Dataset, isLabelled, type UnlabelledDataset} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import {type CascadeResult, cascadeOf} from '../evaluate/calibration.ts';
-import {accuracy, agreementWhereTeacherErrs, evaluateLogits, meanKl} from '../evaluate/metrics.ts';
+import {evaluate, meanKlOf, meanWhereTeacherErrs} from '../evaluate/metrics.ts';
+import {mean} from '../evaluate/statistics.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {boundsWithMissing} from '../statistics/bounds.ts';
@@ -73,26 +74,25 @@ interface Logits {
 function measured({calibration, classes: {length: classes}}: Student, data: Data, raw: Logits, reference: Reference) {
   const calm = (logits: Float32Array) => (calibration ? logits.map(logit => logit / calibration.temperature) : logits);
   const [all, answered] = [calm(raw.all), calm(raw.answered)];
-  const teacherLogits = reference.logits;
+  const {labels, truth, distributions} = reference;
+  const student = distributionsOf(answered, classes);
+  const same = Array.from(labels, (label, row) => (student.named[row] === label ? 1 : 0));
   const {
     accuracy: right,
     balancedAccuracy,
     macroF1,
     ...others
-  } = isLabelled(data)
-    ? evaluateLogits({logits: all, labels: data.test.labels, classes})
-    : evaluateLogits({logits: answered, labels: reference.truth, classes});
-  const {labels, truth} = reference;
+  } = isLabelled(data) ? evaluate(distributionsOf(all, classes), data.test.labels) : evaluate(student, truth);
   return {
     ...(isLabelled(data) && {
       accuracy: right,
       balancedAccuracy,
       macroF1,
-      agreementWhereTeacherErrs: agreementWhereTeacherErrs(labels, answered, truth, classes),
+      agreementWhereTeacherErrs: meanWhereTeacherErrs(same, labels, truth),
     }),
     ...others,
-    agreement: accuracy(answered, reference.labels, classes),
-    ...(teacherLogits && {klToTeacher: meanKl(teacherLogits, answered, classes)}),
+    agreement: mean(same),
+    ...(distributions && {klToTeacher: meanKlOf(distributions, student)}),
   };
 }
 

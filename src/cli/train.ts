@@ -40,7 +40,8 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   await checkWritable(directoryOf(source, options));
   const recipe = await resolveRecipe(source);
   const {liveLevel} = methodNamed(recipe.methods, name);
-  if (recipe.scaleNote !== undefined) options.onNote?.(recipe.scaleNote);
+  const note = recipe.scaleNote();
+  if (note !== undefined) options.onNote?.(note);
   const study = await openStudy(recipe, liveLevel ? [liveLevel] : [], options);
   try {
     const method = await steadyMethod(study, name, path, terminal);

@@ -1,4 +1,4 @@
-import {distributionsOf} from '../data/arrays.ts';
+import {type Distributions, distributionsOf} from '../data/arrays.ts';
 import {exactInterval} from '../statistics/bounds.ts';
 import type {Calibration, Guarantee} from '../student/student.ts';
 import {mean} from './statistics.ts';
@@ -75,7 +75,11 @@ export function judgedAnswers(
   classes: number,
   temperature: number,
 ): JudgedAnswer[] {
-  const {named, confidences} = distributionsOf(logits, classes, temperature);
+  return judgedOf(distributionsOf(logits, classes, temperature), labels);
+}
+
+/** The same of distributions. */
+export function judgedOf({named, confidences}: Distributions, labels: ArrayLike<number>): JudgedAnswer[] {
   return Array.from(named, (best, row) => ({
     confidence: Math.min(1, confidences[row]!),
     agrees: best === labels[row],

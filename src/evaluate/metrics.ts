@@ -1,5 +1,5 @@
 import {z} from 'zod';
-import {argmaxRows, type Distributions, distributionsOf, softmaxRows} from '../data/arrays.ts';
+import {argmaxRows, type Distributions, distributionsOf, logSoftmaxRows, softmaxRows} from '../data/arrays.ts';
 import {checkOptions, kinds} from '../options.ts';
 import {meansOverClasses} from './by-class.ts';
 import {adaptiveEceOf, eceOf} from './reliability.ts';
@@ -32,7 +32,21 @@ export function agreementWhereTeacherErrs(
 ): number {
   const named = argmaxRows(studentLogits, classes);
   const same = Array.from(teacherLabels, (taught, row) => (named[row] === taught ? 1 : 0));
-  return mean(same.filter((_, row) => teacherLabels[row] !== labels[row]));
+  return meanWhereTeacherErrs(same, teacherLabels, labels);
+}
+
+/**
+ * The mean over the inputs that the teacher has wrong.
+ *
+ * @param values - [count]
+ * @returns NaN if the teacher errs nowhere
+ */
+export function meanWhereTeacherErrs(
+  values: ArrayLike<number>,
+  teacherLabels: ArrayLike<number>,
+  labels: ArrayLike<number>,
+): number {
+  return mean(Array.from(values).filter((_, row) => teacherLabels[row] !== labels[row]));
 }
 
 /** The agreement on inputs about which several questions were asked. */
@@ -96,7 +110,12 @@ export function meanKl(
   const [teacher, student] = [teacherLogits, studentLogits].map(logits =>
     distributionsOf(logits, classes, temperature),
   );
-  return mean(divergences(teacher!, student!));
+  return meanKlOf(teacher!, student!);
+}
+
+/** The same of distributions. */
+export function meanKlOf(teacher: Distributions, student: Distributions): number {
+  return mean(divergences(teacher, student));
 }
 
 /** mean ½ Σ_c |q_c − p_c|, the total variation distance of student and teacher, from 0 to 1. */
@@ -133,7 +152,7 @@ function sumOfCosts(
 export function meanEntropy(logits: ArrayLike<number>, classes: number, options: TemperatureOptions = {}): number {
   checkOptions('meanEntropy', options, {temperature: kinds.number});
   const {temperature = 1} = options;
-  return mean(entropies(distributionsOf(logits, classes, temperature)));
+  return mean(entropies({logProbabilities: logSoftmaxRows(logits, classes, temperature), classes}));
 }
 
 /** Mean confidence minus accuracy: above 0 if a model is overconfident. */
@@ -211,7 +230,7 @@ export function evaluate(
     overconfidence: overconfidenceOf(student, labels),
     ...(teacher && {
       agreement: accuracyOf(student, teacher.named),
-      klToTeacher: mean(divergences(teacher, student)),
+      klToTeacher: meanKlOf(teacher, student),
     }),
   };
 }
@@ -239,7 +258,10 @@ function overconfidenceOf(model: Distributions, labels: ArrayLike<number>): numb
 }
 
 /** Entropy of each distribution, in nats. */
-export function entropies({logProbabilities, classes}: Distributions): Float64Array {
+export function entropies({
+  logProbabilities,
+  classes,
+}: Pick<Distributions, 'logProbabilities' | 'classes'>): Float64Array {
   const values = new Float64Array(logProbabilities.length / classes);
   for (let index = 0; index < logProbabilities.length; index++) {
     const probability = Math.exp(logProbabilities[index]!);

@@ -53,7 +53,7 @@ export interface ResolvedRecipe
   /** The level that students are measured against. */
   readonly reference: Access;
   /** Says that columns of the inputs differ in scale by far, which costs students more than most settings do. */
-  readonly scaleNote: string | undefined;
+  scaleNote(): string | undefined;
   /** The inputs that a plan asks about: those that were drawn, or the versions of them that its method learns from. */
   transferOf(plan: QueryPlan): TransferSet;
 }
@@ -99,7 +99,7 @@ export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
     budgets,
     students,
     task,
-    scaleNote: scaleNote(data.train.inputs, task.preprocessing),
+    scaleNote: () => scaleNote(data.train.inputs, task.preprocessing),
     folds,
     trials: students.length > 1 || recipe.calibration ? students.length * folds : 0,
     calibrationSize,

@@ -1,4 +1,4 @@
-import {distributionsOf} from '../data/arrays.ts';
+import {logSoftmaxRows} from '../data/arrays.ts';
 import {entropies} from '../evaluate/metrics.ts';
 import {checkOptions, type NoOptions} from '../options.ts';
 import {highest, type Strategy} from './strategy.ts';
@@ -13,6 +13,6 @@ export function entropy(options: NoOptions = {}): Strategy {
     name: 'entropy',
     needs: {students: 1, embeddings: false},
     choose: ({logits: [logits], classes, seed}, size) =>
-      highest(entropies(distributionsOf(logits!, classes)), size, seed),
+      highest(entropies({logProbabilities: logSoftmaxRows(logits!, classes), classes}), size, seed),
   };
 }

@@ -25,8 +25,9 @@ export interface EndedStudy {
  * @throws InputError if there are no results that this version can read
  */
 export async function readStudy(path: string): Promise<EndedStudy> {
-  const results = await readResults(path);
-  const folder = dirname(await resultsPath(path));
+  const file = await resultsPath(path);
+  const results = await readResults(file);
+  const folder = dirname(file);
   if (!existsSync(manifestPath(folder))) return {results, manifest: undefined};
   const manifest = await readManifest(folder);
   // A study that was killed while it wrote its files can leave the manifest of the one before.
@@ -94,8 +95,9 @@ function some(start: string, names: readonly string[]): string {
 function otherMethods(now: Results, then: Results): readonly string[] {
   const [after, before] = [now, then].map(({methods}) => methods.map(nameOf)) as [string[], string[]];
   const compared = new Set(cellsOf(then).map(cellName));
+  const cells = cellsOf(now);
   const apart = now.methods.filter(method => {
-    const own = cellsOf(now).filter(cell => nameOf(cell) === nameOf(method));
+    const own = cells.filter(cell => nameOf(cell) === nameOf(method));
     return before.includes(nameOf(method)) && !own.some(cell => compared.has(cellName(cell)));
   });
   return [
@@ -122,10 +124,14 @@ interface Cell {
 /** In the order of the results. */
 function cellsOf({rows, budgets, sizes}: Results): readonly Cell[] {
   const all = budgets?.rows ?? rows.map(row => ({...row, budget: sizes.transfer}));
-  const cells = new Map(all.map(row => [cellName(row), row]));
-  return [...cells].map(([name, {level, method, budget}]) => {
-    return {level, method, budget, rows: all.filter(row => cellName(row) === name)};
-  });
+  const cells = new Map<string, Cell & {readonly rows: (typeof all)[number][]}>();
+  for (const row of all) {
+    const {level, method, budget} = row;
+    const known = cells.get(cellName(row));
+    if (known) known.rows.push(row);
+    else cells.set(cellName(row), {level, method, budget, rows: [row]});
+  }
+  return [...cells.values()];
 }
 
 function nameOf({level, method}: Pick<Cell, 'level' | 'method'>): string {
@@ -139,8 +145,9 @@ function cellName(cell: Omit<Cell, 'rows'>): string {
 function changesOf(now: Results, then: Results): readonly StudyChange[] {
   if (!isSameSet(now.classes, then.classes)) return [];
   const before = new Map(cellsOf(then).map(cell => [cellName(cell), cell]));
+  const cells = cellsOf(now);
   return (['agreement', 'accuracy'] as const).flatMap(measure => {
-    const pairs = cellsOf(now).flatMap(cell => {
+    const pairs = cells.flatMap(cell => {
       const earlier = before.get(cellName(cell));
       if (earlier === undefined) return [];
       const [one, other] = [sharesOf(cell, now, measure), sharesOf(earlier, then, measure)];

@@ -197,7 +197,7 @@ async function withProgress<T>(
  *
  * @throws as `selectInRounds` does
  */
-export async function askSelected(
+async function askSelected(
   study: Study,
   method: OpenMethod & {readonly select: Selection},
   plan: QueryPlan,

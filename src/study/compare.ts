@@ -49,7 +49,8 @@ export async function compare(recipe: Recipe, given: CompareOptions = {}): Promi
   const earlier = against === undefined ? undefined : await readStudy(against);
   await checkWritable(directoryOf(recipe, options));
   const resolved = await resolveRecipe(recipe);
-  if (resolved.scaleNote !== undefined) options.onNote?.(resolved.scaleNote);
+  const note = resolved.scaleNote();
+  if (note !== undefined) options.onNote?.(note);
   const interruption = await interruptionOf(directoryOf(recipe, options));
   const study = await openStudy(resolved, [...resolved.levels, resolved.reference], {...options, interruption});
   try {
@@ -133,7 +134,7 @@ async function writeResults(directory: string, results: Results, samples: Sample
 const schema = z.object({begun: z.iso.datetime()});
 
 /** Tells from when a study was under way that has not come to its results; undefined if this process begins it. */
-export async function interruptionOf(directory: string): Promise<Interruption | undefined> {
+async function interruptionOf(directory: string): Promise<Interruption | undefined> {
   const text = await readFile(markPath(directory), 'utf8').catch(() => '{}');
   try {
     const {begun} = schema.parse(JSON.parse(text));
@@ -145,13 +146,13 @@ export async function interruptionOf(directory: string): Promise<Interruption | 
 }
 
 /** Marks that a study is under way. To be called before anything is asked. */
-export async function markBegun(directory: string): Promise<void> {
+async function markBegun(directory: string): Promise<void> {
   await mkdir(directory, {recursive: true});
   await writeFileAtomic(markPath(directory), `${JSON.stringify({begun: new Date().toISOString()})}\n`);
 }
 
 /** Marks that a study has its results. */
-export async function markEnded(directory: string): Promise<void> {
+async function markEnded(directory: string): Promise<void> {
   await rm(markPath(directory), {force: true});
 }
 

@@ -93,7 +93,7 @@ async function keepRun(student: string, key: string, executed: Executed): Promis
 /** The kept outcome of a run. Undefined if there is none, if it is damaged or of another run, or if its student is gone. */
 export async function keptRun(study: Study, {method: whole, budget, seed}: RunJob): Promise<Executed | undefined> {
   const student = studentPath(study.directory, {folder: folderAt(whole, budget)}, seed);
-  if (!existsSync(join(student, 'limbeck.json')) || !existsSync(keptPath(student))) return undefined;
+  if (!existsSync(join(student, 'limbeck.json'))) return undefined;
   const bytes = await readFile(keptPath(student)).catch(() => undefined);
   const kept = bytes && deserialized(bytes);
   if (kept?.format !== FORMAT) return undefined;
@@ -115,7 +115,7 @@ function deserialized(bytes: Buffer): KeptRun | undefined {
 }
 
 /** The key of a run, which stands for all that decides what the run comes to: a digest, the same in every process. */
-export async function keyOfRun(study: Study, method: AnsweredMethod, seed: number): Promise<string> {
+async function keyOfRun(study: Study, method: AnsweredMethod, seed: number): Promise<string> {
   const {recipe, trainer, engine} = study;
   const {students, folds, calibration, data} = recipe;
   const {training, calibrationInputs, unanswered} = divide(recipe, method, method.knowledge);

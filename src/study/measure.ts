@@ -1,16 +1,16 @@
-import {argmaxRows, distributionsOf} from '../data/arrays.ts';
+import {distributionsOf} from '../data/arrays.ts';
 import {selectRows} from '../data/inputs.ts';
 import {type Dataset, isLabelled, type UnlabelledDataset} from '../data/split.ts';
 import {LimbeckError} from '../errors.ts';
 import {classResults, confusionOf} from '../evaluate/by-class.ts';
-import {cascadeOf, coverageOf, judgedAnswers} from '../evaluate/calibration.ts';
+import {cascadeOf, coverageOf, judgedOf} from '../evaluate/calibration.ts';
 import {
   type StudentEfficiency,
   studentEfficiency,
   type TeacherEfficiency,
   teacherEfficiency,
 } from '../evaluate/efficiency.ts';
-import {evaluate} from '../evaluate/metrics.ts';
+import {evaluate, meanWhereTeacherErrs} from '../evaluate/metrics.ts';
 import {mean} from '../evaluate/statistics.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {boundsWithMissing} from '../statistics/bounds.ts';
@@ -90,7 +90,7 @@ export function measure(
     macroF1: ifLabelled(measured.macroF1),
     agreement,
     agreementBounds: missing.count > 0 ? boundsWithMissing(agreement, missing) : undefined,
-    agreementWhereTeacherErrs: ifLabelled(mean(agreements.filter((_, index) => labels[index] !== truth[index]))),
+    agreementWhereTeacherErrs: ifLabelled(meanWhereTeacherErrs(agreements, labels, truth)),
     klToTeacher: measured.klToTeacher ?? Number.NaN,
     nll: measured.nll,
     ece: measured.ece,
@@ -133,12 +133,15 @@ export function measureAnswers(
 ): Pick<MethodResult, 'confusion' | 'classes' | 'coverage'> {
   const {labels} = reference;
   const truth = known === 'labels' ? reference.truth : undefined;
-  const named = runs.map(({logits}) => argmaxRows(logits, classes));
-  const judged = runs.map(({logits}) => judgedAnswers(logits, labels, classes, 1));
+  const students = runs.map(({logits}) => distributionsOf(logits, classes));
+  const named = students.map(student => student.named);
   return {
     confusion: {truth: truth && confusionOf(truth, named, classes), teacher: confusionOf(labels, named, classes)},
     classes: classResults(truth, labels, named, classes),
-    coverage: coverageOf(judged, runs[0]!.row.cascade?.threshold),
+    coverage: coverageOf(
+      students.map(student => judgedOf(student, labels)),
+      runs[0]!.row.cascade?.threshold,
+    ),
   };
 }
 

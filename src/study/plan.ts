@@ -109,7 +109,7 @@ export async function planStudy(
       levels.push({level: reference, about: 'test inputs again', ...again});
     }
     const total = totalOf(levels.filter(({isService}) => isService));
-    return {name: recipe.name, cache, levels, total, note: recipe.scaleNote};
+    return {name: recipe.name, cache, levels, total, note: recipe.scaleNote()};
   } finally {
     await services.close();
     await replies.close();

@@ -1,5 +1,5 @@
 import {crc32, deflateSync} from 'node:zlib';
-import {argmaxRows, softmaxRows} from '../data/arrays.ts';
+import {type Distributions, distributionsOf} from '../data/arrays.ts';
 import {type Inputs, inputAt} from '../data/inputs.ts';
 import type {Input, TensorInput} from '../teacher.ts';
 import type {Reference} from './asking.ts';
@@ -40,7 +40,7 @@ export type ShownInput =
 interface SampleOptions {
   /** The test split. */
   readonly inputs: Inputs;
-  readonly reference: Pick<Reference, 'rows' | 'labels' | 'logits' | 'truth'>;
+  readonly reference: Pick<Reference, 'rows' | 'labels' | 'distributions' | 'truth'>;
   readonly results: Pick<Results, 'truth' | 'classes' | 'methods'>;
   readonly runs: readonly Pick<Run, 'row' | 'logits'>[];
 }
@@ -48,7 +48,7 @@ interface SampleOptions {
 /** The answers of a model to all inputs. */
 interface Answers {
   /** [answered, classes] */
-  readonly probabilities: ArrayLike<number> | undefined;
+  readonly logProbabilities: Distributions['logProbabilities'] | undefined;
   /** [answered] */
   readonly named: Int32Array;
 }
@@ -73,16 +73,16 @@ export function samplesOf(options: SampleOptions): Samples {
   const {methods} = results;
   const classes = results.classes.length;
   const isLabelled = results.truth === 'labels';
-  const {rows, labels, truth, logits} = reference;
+  const {rows, labels, truth, distributions} = reference;
   const students = methods.map(({level, method}) => {
     const run = runs.find(({row}) => row.level === level && row.method === method)!;
-    return {probabilities: softmaxRows(run.logits, classes), named: argmaxRows(run.logits, classes)};
+    return distributionsOf(run.logits, classes);
   });
-  const teacher = {probabilities: logits && softmaxRows(logits, classes), named: labels};
+  const teacher = {logProbabilities: distributions?.logProbabilities, named: labels};
   const disagreement = Array.from(labels, (label, at) => {
     const named = students.map(student => student.named[at]!);
     const apart = named.filter(one => one !== label).length + new Set(named).size - 1;
-    const doubt = students.map(({probabilities}) => 1 - probabilities[at * classes + label]!);
+    const doubt = students.map(({logProbabilities}) => 1 - Math.exp(logProbabilities[at * classes + label]!));
     return apart + doubt.reduce((sum, value) => sum + value, 0) / (doubt.length + 1);
   });
   const show = showing(inputs, rows);
@@ -93,9 +93,9 @@ export function samplesOf(options: SampleOptions): Samples {
     const input = show(inputAt(inputs, rows[at]!));
     characters += sizeOf(input) + SAID_CHARACTERS * (1 + methods.length);
     if (characters > MOST_CHARACTERS && sampled.length > 0) break;
-    const said = ({probabilities, named}: Answers): Said => {
+    const said = ({logProbabilities, named}: Answers): Said => {
       const label = named[at]!;
-      return {label, confidence: probabilities?.[at * classes + label]};
+      return {label, confidence: logProbabilities && Math.exp(logProbabilities[at * classes + label]!)};
     };
     const known = isLabelled ? truth[at] : undefined;
     sampled.push({index: rows[at]!, input, truth: known, teacher: said(teacher), students: students.map(said)});

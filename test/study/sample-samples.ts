@@ -23,7 +23,7 @@ export function drawnSamples({inputs, named, teacher, results = twoMethods()}: D
     return {row: {level, method} as ResultRow, logits};
   });
   const rows = Int32Array.from(teacher.keys());
-  return samplesOf({inputs, reference: {rows, labels, logits: undefined, truth: labels}, results, runs});
+  return samplesOf({inputs, reference: {rows, labels, distributions: undefined, truth: labels}, results, runs});
 }
 
 function twoMethods(): Pick<Results, 'truth' | 'classes' | 'methods'> {

@@ -121,7 +121,7 @@ export function unguarded(cell: string): string {
   return cell.replace(GUARDED, '');
 }
 
-const DELIMITERS: readonly Delimiter[] = [',', ';', '\t'];
+export const DELIMITERS: readonly Delimiter[] = [',', ';', '\t'];
 
 function layoutOf(path: string, content: string, columns: readonly string[]): Layout {
   const wanted = [...columns, 'text', 'id'];

@@ -1,5 +1,5 @@
 import {kinds, oneOf, type Shape} from '../../options.ts';
-import type {TextFormat} from './format.ts';
+import {TEXT_FORMATS, type TextFormat} from './format.ts';
 
 /** One text as it was read. */
 export interface TextRecord {
@@ -83,7 +83,7 @@ export const READING: Shape<ReadTextsOptions> = {
   text: kinds.text,
   label: kinds.textOrFalse,
   id: kinds.textOrFalse,
-  format: oneOf('lines', 'jsonl', 'csv', 'tsv', 'parquet', 'files'),
+  format: oneOf(...TEXT_FORMATS),
   header: kinds.flag,
   quotes: kinds.flag,
   folderLabels: kinds.flag,

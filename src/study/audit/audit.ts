@@ -1,6 +1,6 @@
 import {join} from 'node:path';
 import {distributionsOf, sameClasses} from '../../data/arrays.ts';
-import {type Delimiter, idOf} from '../../data/human-table/table.ts';
+import {DELIMITERS, type Delimiter, idOf} from '../../data/human-table/table.ts';
 import type {TextInputs} from '../../data/inputs.ts';
 import {InputError} from '../../errors.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../../options.ts';
@@ -39,7 +39,7 @@ export interface AuditOptions {
 const KINDS = {
   items: kinds.number,
   seed: kinds.number,
-  delimiter: oneOf(',', ';', '\t'),
+  delimiter: oneOf(...DELIMITERS),
   onFallback: kinds.call,
 } satisfies Shape<AuditOptions>;
 

@@ -6,7 +6,7 @@ import {between, confidenceText, count, counted, MISSING, percent, percentage, p
 import {type Html, html} from './html.ts';
 import {agreementAt} from './spread.ts';
 import {baselineName, bestOfLevel, doubt, isClaim, LEVELS} from './summary.ts';
-import {cell, heading, methodHeading, table, wordsHeading} from './table.ts';
+import {cell, heading, methodHeading, table, verdictCell, wordsHeading} from './table.ts';
 
 /** The exchange rates that a reader looks for first, a sentence a method: in answers of the baseline. */
 export function exchangeSentences(results: Results): readonly string[] {
@@ -181,8 +181,7 @@ const VERDICT_HEAD = [
 
 function verdictRow(pair: PairVerdict): Html {
   const {a, b, budget, difference, low, high, confidence, adjustedP, detectable, verdict} = greaterFirst(pair);
-  const said = isClaim(verdict) ? verdict : 'open';
-  return html`<tr><th scope="row" class="words">${a}</th><td class="words ${said}">${verdict}</td><td class="words">${b}</td>${[
+  return html`<tr><th scope="row" class="words">${a}</th>${verdictCell(verdict)}<td class="words">${b}</td>${[
     cell(budget === 'curve' ? 'all' : count(budget)),
     cell(points(difference)),
     cell(between([low, high])),

@@ -7,7 +7,7 @@ import {between, confidenceText, count, counted, percent, percentage, points, pT
 import {type Html, html} from './html.ts';
 import {earlierName} from './sentences.ts';
 import {isClaim} from './summary.ts';
-import {cell, heading, methodHeading, table, wordsHeading} from './table.ts';
+import {cell, heading, methodHeading, table, verdictCell, wordsHeading} from './table.ts';
 
 /** An earlier study beside this one: what differs between them, and every number that both have. */
 export function earlierContent(results: Results, earlier: EarlierStudy): Html {
@@ -120,7 +120,7 @@ function changeCells({budget, before, after, difference, interval, confidence, p
     cell(between(interval), `at ${confidenceText(confidence)}`),
     cell(pText(p)),
     cell(percent(detectable)),
-    html`<td class="words ${isClaim(verdict) ? verdict : 'open'}">${verdict}</td>`,
+    verdictCell(verdict),
   ];
 }
 

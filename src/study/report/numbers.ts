@@ -19,8 +19,8 @@ import {
 import {type Html, html} from './html.ts';
 import {sampleLink} from './samples.ts';
 import {type Measure, measureOf, rowsOf, spreadOf} from './spread.ts';
-import {baselineName, comparedMethods, isClaim} from './summary.ts';
-import {cell, heading, methodHeading, table, teacherHeading, wordsHeading} from './table.ts';
+import {baselineName, comparedMethods} from './summary.ts';
+import {cell, heading, methodHeading, table, teacherHeading, verdictCell, wordsHeading} from './table.ts';
 
 /** A column of numbers: its measure, how it is called, its unit, and how it is written. */
 interface Column {
@@ -107,7 +107,7 @@ function comparisonCells({difference, interval, confidence, p, detectable, seeds
     cell(pText(p)),
     cell(percent(detectable)),
     cell(paired ? `${seeds[0]} pairs` : seeds.join(', ')),
-    html`<td class="words ${isClaim(verdict) ? verdict : 'open'}">${verdict}</td>`,
+    verdictCell(verdict),
   ];
 }
 

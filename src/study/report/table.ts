@@ -1,7 +1,8 @@
-import type {MethodResult} from '../results.ts';
+import type {Comparison, MethodResult} from '../results.ts';
 import {colourOf, swatch, TEACHER_COLOUR} from './figure.ts';
 import {levelName} from './format.ts';
 import {type Content, type Html, html} from './html.ts';
+import {isClaim} from './summary.ts';
 
 /** A table in a box of its own, which scrolls sideways on a narrow screen and by the keyboard. */
 export function table(name: string, head: Content, body: Content, foot?: Content): Html {
@@ -24,6 +25,11 @@ export function wordsHeading(name: string): Html {
 /** A number as text, with what belongs to it in small below. */
 export function cell(text: string, small?: string): Html {
   return html`<td>${text}${below(small)}</td>`;
+}
+
+/** A verdict, marked as a claim or as open. */
+export function verdictCell(verdict: Comparison['verdict']): Html {
+  return html`<td class="words ${isClaim(verdict) ? verdict : 'open'}">${verdict}</td>`;
 }
 
 /** The head of a method's row, or of `rows` rows: its colour, name and level, and a link. */
