@@ -2,7 +2,7 @@ import {tf} from '../engine/tf.ts';
 
 export interface RowWeights {
   /**
-   * [batch]: how much each row counts. 0 leaves a row out, such as one without an answer; its values must still be
+   * How much each row counts, as [batch]. 0 leaves a row out, such as one without an answer; its values must still be
    * finite. The number of votes of a row is a weight, too.
    *
    * @default every row counts 1
@@ -24,7 +24,7 @@ export function meanOfRows(rows: tf.Tensor, weights: tf.Tensor1D | undefined): t
 export interface QuestionLoss {
   /** The mean over the rows that have an answer: a loss with `weights` for its rows. */
   readonly loss: tf.Scalar;
-  /** [batch]: above 0 for each row that has an answer to the question, else 0; the `weights` of its loss. */
+  /** Above 0 for each row that has an answer to the question, else 0, as [batch]: the `weights` of its loss. */
   readonly answered: tf.Tensor1D;
   /**
    * How much the question counts.
