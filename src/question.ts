@@ -46,6 +46,12 @@ export interface Questions {
   readonly perRequest: number;
   /** True if the name of a question can change its answer. Then the name is part of the key. */
   readonly areNamesShown: boolean;
+  /**
+   * True if the other questions of a request can change an answer. Then every query names all of them (`together`).
+   *
+   * @default false
+   */
+  readonly areDependent?: boolean | undefined;
 }
 
 /** The classes of a predicate, in this order. */

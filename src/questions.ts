@@ -1,6 +1,8 @@
+import {hash} from 'node:crypto';
+import {stringify} from 'safe-stable-stringify';
 import {InputError} from './errors.ts';
-import type {ChoiceQuestion, Option, PredicateQuestion, Question, ScoreQuestion} from './question.ts';
-import type {Query} from './teacher.ts';
+import type {ChoiceQuestion, Option, PredicateQuestion, Question, Questions, ScoreQuestion} from './question.ts';
+import type {Json, Query} from './teacher.ts';
 
 /** Names, or names with their descriptions, in order. */
 export type OptionNames = readonly string[] | Readonly<Record<string, string>>;
@@ -121,6 +123,72 @@ export function areTogether(one: Query, other: Query): boolean {
     other.question !== undefined &&
     one.input === other.input &&
     one.view === other.view &&
-    one.sample === other.sample
+    one.sample === other.sample &&
+    one.together === other.together
   );
+}
+
+/** True if one request can't carry one of the queries without the other. */
+export function areInseparable([first, ...others]: readonly Query[]): boolean {
+  return first !== undefined && others.every(other => other.together !== undefined && areTogether(first, other));
+}
+
+/**
+ * The requests in which questions are asked: those that follow one another, as many as a request may carry.
+ *
+ * @param teacher - the questions of the teacher
+ * @returns for each question, all questions of its request; undefined if no other one can change its answer
+ */
+export function requestsOf(
+  asked: readonly Question[],
+  teacher: Questions | undefined,
+): readonly (readonly Question[] | undefined)[] {
+  if (!teacher?.areDependent) return asked.map(() => undefined);
+  const {perRequest} = teacher;
+  const requests = Array.from({length: Math.ceil(asked.length / perRequest)}, (_, index) =>
+    asked.slice(index * perRequest, (index + 1) * perRequest),
+  );
+  return requests.flatMap(together => together.map(() => (together.length > 1 ? together : undefined)));
+}
+
+/** The circumstances in which a question is asked. */
+export interface AskedIn {
+  /** All questions of the request, if they can change the answer. */
+  readonly together?: readonly Question[] | undefined;
+  /** True if names can change the answer, too. @default false */
+  readonly areNamesShown?: boolean | undefined;
+}
+
+type Fields = {readonly [field: string]: Json};
+
+/** What is known of questions: by the question, and by the questions of its request. */
+interface Known {
+  readonly alone: WeakMap<Question, Fields>;
+  readonly among: WeakMap<readonly Question[], {readonly hash: string; readonly each: WeakMap<Question, Fields>}>;
+}
+
+const [named, nameless]: readonly Known[] = [
+  {alone: new WeakMap(), among: new WeakMap()},
+  {alone: new WeakMap(), among: new WeakMap()},
+];
+
+/**
+ * The part of a question that can change its answer: its type, its instructions, and its options in their order, with
+ * the hash of all questions of its request if they matter. The same object each time.
+ */
+export function keyOf(question: Question, {together, areNamesShown = false}: AskedIn = {}): Json {
+  const {alone, among} = (areNamesShown ? named : nameless)!;
+  const own = alone.get(question) ?? plainOf(question, areNamesShown);
+  alone.set(question, own);
+  if (together === undefined) return own;
+  const hashOf = () => hash('sha256', stringify(together.map(other => keyOf(other, {areNamesShown}))));
+  const request = among.get(together) ?? {hash: hashOf(), each: new WeakMap()};
+  among.set(together, request);
+  const keyed = request.each.get(question) ?? {...own, together: request.hash};
+  request.each.set(question, keyed);
+  return keyed;
+}
+
+function plainOf({name, ...rest}: Question, isNameShown: boolean): Fields {
+  return JSON.parse(JSON.stringify(isNameShown ? {name, ...rest} : rest)) as Fields;
 }

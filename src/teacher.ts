@@ -35,6 +35,13 @@ export interface Query {
   readonly input: Input;
   /** One of the teacher's `questions`, if it has any. @default the choice among the teacher's `classes` */
   readonly question?: Question | undefined;
+  /**
+   * All questions of its request, in order, its own among them, for a teacher whose questions influence each other
+   * (`Questions.areDependent`). The request carries all of them, and they are part of the key.
+   *
+   * @default its own alone; for other teachers any that are asked with it
+   */
+  readonly together?: readonly Question[] | undefined;
   /** Seed of the augmented version that `input` already is. @default 0, the clean input */
   readonly view?: number;
   /** The number of this sample of the input, for teachers that sample. @default 0 */

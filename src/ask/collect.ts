@@ -6,6 +6,7 @@ import {describeDetail, satisfies, withoutFeatures} from '../knowledge/coarsen.t
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {classesOf, type Question} from '../question.ts';
+import {requestsOf} from '../questions.ts';
 import type {Access, AnswerOf, Detail, Outcome, Query, Teacher} from '../teacher.ts';
 import type {LayeredTeacher} from './layer.ts';
 import {askSet, type QuerySet} from './refusals/ask-set.ts';
@@ -170,7 +171,7 @@ export async function collectQuestions<A extends Access>(
   const {questions = teacher.questions?.list ?? [], ...options} = given;
   if (questions.length === 0) throw new KnowledgeError(`Teacher ${teacher.name} has no questions to be asked.`);
   const {detail = withoutFeatures(teacher.detail)} = options;
-  const outcomes = await outcomesOf(teacher, setWith(questions, transfer), options);
+  const outcomes = await outcomesOf(teacher, setWith(questions, transfer, teacher), options);
   return questions.map((question, own) => {
     const answered = outcomes.filter((_, row) => row % questions.length === own);
     return {question, ...collectionOf(answered, {teacher, transfer, detail, question})};
@@ -182,14 +183,20 @@ function setOf({inputs, views}: TransferSet): QuerySet {
 }
 
 /** Each query with each question. Those about one input follow one another and share it, for the same request. */
-function setWith(questions: readonly Question[], {inputs, views}: TransferSet): QuerySet {
+function setWith(
+  questions: readonly Question[],
+  {inputs, views}: TransferSet,
+  {questions: own}: Pick<Teacher, 'questions'>,
+): QuerySet {
+  const requests = requestsOf(questions, own);
   let last: {readonly index: number; readonly query: Query} | undefined;
   return {
     count: inputs.count * questions.length,
     at(row) {
       const index = Math.floor(row / questions.length);
       if (last?.index !== index) last = {index, query: queryAbout(inputs, index, views)};
-      return {...last.query, question: questions[row % questions.length]};
+      const asked = row % questions.length;
+      return {...last.query, question: questions[asked], together: requests[asked]};
     },
   };
 }

@@ -52,6 +52,7 @@ const NAMED = 5;
 export function describeDifferences(differences: readonly Difference[]): string {
   const named = differences.slice(0, NAMED).map(({field, kept, asked}) => {
     if (field === 'bytes') return 'input is another one';
+    if (field === 'question.together') return 'the questions that are asked with it are others';
     const [now, before] = shownApart(asked, kept);
     return `${field} is ${now} and was ${before}`;
   });

@@ -2,7 +2,8 @@ import {hash} from 'node:crypto';
 import {stringify} from 'safe-stable-stringify';
 import {bytesOf} from '../data/arrays.ts';
 import {detailOf, satisfies} from '../knowledge/coarsen.ts';
-import type {Question, Questions} from '../question.ts';
+import type {Questions} from '../question.ts';
+import {keyOf} from '../questions.ts';
 import type {Answer, Detail, Input, Json, Query, Receipt, Teacher, TensorInput} from '../teacher.ts';
 
 /** The origin of an answer that was asked for elsewhere and paid for there. */
@@ -183,7 +184,7 @@ export interface QueryDigest {
   readonly bytes: string;
   readonly view: number;
   readonly sample: number;
-  /** The typed question, if the teacher has several; see `asked`. */
+  /** The typed question, if the teacher has several; see `keyOf`. */
   readonly asked?: Json | undefined;
 }
 
@@ -221,12 +222,19 @@ export function identityText(identity: Teacher['identity']): string {
 
 /** Digests a query. The bytes are used as they are: no Unicode normalisation, no scaling, no rounding. */
 export function digestQuery(
-  {input, view = 0, sample = 0, question}: Query,
+  {input, view = 0, sample = 0, question, together}: Query,
   questions?: Pick<Questions, 'areNamesShown'>,
 ): QueryDigest {
   const {dtype, shape} = input.kind === 'text' ? TEXT : input;
   if (question === undefined) return {dtype, shape, bytes: sha256(contentOf(input)), view, sample};
-  return {dtype, shape, bytes: sharedHash(input), view, sample, asked: asked(question, questions?.areNamesShown)};
+  return {
+    dtype,
+    shape,
+    bytes: sharedHash(input),
+    view,
+    sample,
+    asked: keyOf(question, {together, areNamesShown: questions?.areNamesShown}),
+  };
 }
 
 const hashes = new WeakMap<Input, string>();
@@ -238,24 +246,6 @@ function sharedHash(input: Input): string {
   const made = sha256(contentOf(input));
   hashes.set(input, made);
   return made;
-}
-
-const [named, nameless] = [new WeakMap<Question, Json>(), new WeakMap<Question, Json>()];
-
-/**
- * The part of a question that can change its answer: its type, its instructions, and its options in their order. The
- * same object each time.
- *
- * @param isNameShown - true if its name can change the answer, too
- */
-function asked(question: Question, isNameShown = false): Json {
-  const made = isNameShown ? named : nameless;
-  const known = made.get(question);
-  if (known !== undefined) return known;
-  const {name, ...rest} = question;
-  const plain = JSON.parse(JSON.stringify(isNameShown ? {name, ...rest} : rest)) as Json;
-  made.set(question, plain);
-  return plain;
 }
 
 const TEXT = {dtype: 'text', shape: []} as const;

@@ -164,4 +164,61 @@ describe('collectQuestions', () => {
       'Teacher a clerk has no questions to be asked.',
     );
   });
+
+  describe('with questions that influence each other', () => {
+    const dependent = (questions: readonly Question[], rest = {}) =>
+      questionedTeacher({questions, leaks: true, areDependent: true, ...rest});
+
+    it('keeps an answer for its list of questions, and buys all of a changed list', async () => {
+      const store = newStore();
+      const [both] = await collectQuestions(stack(dependent([parity, last]), {store}), transfer);
+      expect(both!.knowledge.answers).toEqual({kind: 'label', count: 5, labels: Int32Array.of(1, 0, 0, 1, 0)});
+      const all = dependent([parity, last, size]);
+      const [one] = await collectQuestions(stack(all, {store}), transfer);
+      expect(one!.knowledge.answers).toEqual({kind: 'label', count: 5, labels: Int32Array.of(0, 1, 1, 0, 1)});
+      expect(all.requests.map(({names}) => names)).toEqual(Array.from({length: 5}, () => ['parity', 'last', 'size']));
+      const again = dependent([parity, last]);
+      await collectQuestions(stack(again, {store}), transfer);
+      expect(again.requests).toEqual([]);
+    });
+
+    it('asks each alone if a request carries one, and keeps the answers whatever else is asked', async () => {
+      const store = newStore();
+      await collectQuestions(stack(dependent([parity, last], {perRequest: 1}), {store}), transfer);
+      const more = dependent([size, parity, last], {perRequest: 1});
+      await collectQuestions(stack(more, {store}), transfer);
+      expect(more.requests.map(({names}) => names)).toEqual(Array.from({length: 5}, () => ['size']));
+      const single = dependent([last]);
+      await collectQuestions(stack(single, {store}), transfer);
+      expect(single.requests).toEqual([]);
+    });
+
+    it('asks about all of them again for one that has no answer, and keeps the others as they are', async () => {
+      const [store, folder] = [newStore(), await newFolder()];
+      const journal = await openJournal(folder);
+      const broken = dependent([parity, last, size], {refuses: ['last']});
+      await collectQuestions(stack(broken, {store, journal}), transfer).catch(() => {});
+      const mended = dependent([parity, last, size]);
+      const ledger = createLedger();
+      const layered = stack(mended, {store, journal, ledger, retryQuarantined: true});
+      await collectQuestions(layered, transfer);
+      expect(mended.requests.map(({names}) => names)).toEqual(
+        Array.from({length: 5}, () => ['parity', 'last', 'size']),
+      );
+      expect(ledger.snapshot()).toMatchObject({bought: 5, cached: 10, calls: 5});
+      await journal.close();
+    });
+
+    it('counts a refused request as one refused input, and asks for none of its parts', async () => {
+      const journal = await openJournal(await newFolder());
+      const teacher = dependent([parity, last, size], {takesNot: ['last']});
+      const many = transferOf(...Array.from({length: 100}, (_, number) => number));
+      await expect(collectQuestions(stack(teacher, {store: newStore(), journal}), many)).rejects.toThrow(
+        'It seems to refuse every such request',
+      );
+      expect(teacher.requests.length).toBeLessThan(12);
+      expect(new Set(teacher.requests.map(({text}) => text)).size).toBe(teacher.requests.length);
+      await journal.close();
+    });
+  });
 });

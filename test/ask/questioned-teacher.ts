@@ -29,6 +29,8 @@ interface QuestionedOptions {
   readonly takesNot?: readonly string[];
   /** True if other questions of a request change an answer. */
   readonly leaks?: boolean;
+  /** True if it says so. */
+  readonly areDependent?: boolean;
   /** Called before a reply comes. */
   readonly onRequest?: (request: AskedTogether) => Promise<void> | void;
 }
@@ -43,13 +45,15 @@ export function questionedTeacher({
   refuses = [],
   takesNot = [],
   leaks = false,
+  areDependent,
   onRequest = () => {},
 }: QuestionedOptions = {}): QuestionedTeacher {
   const requests: AskedTogether[] = [];
   const read: Service<'black-box'>['read'] = ({body}, count, _, questions = []) => {
-    const {labels} = JSON.parse(body) as {readonly labels: readonly (number | null)[]};
+    const {labels} = JSON.parse(body) as {readonly labels: Readonly<Record<string, number | null>>};
     return Array.from({length: count}, (_, row): ReadOutcome<'black-box'> => {
-      const [label, question] = [labels[row], questions[row]];
+      const question = questions[row];
+      const label = question && labels[question.name];
       if (question === undefined) return {error: new TeacherError('a clerk', 'Nobody asked for it.')};
       if (label === null)
         return {error: new TeacherError('a clerk', `It refuses to answer question ${question.name}.`)};
@@ -61,7 +65,7 @@ export function questionedTeacher({
     identity: {service: 'clerk'},
     access: 'black-box',
     classes: [],
-    questions: {list, perRequest, areNamesShown: false},
+    questions: {list, perRequest, areNamesShown: false, areDependent},
     detail: {kind: 'label'},
     maxBatch: 1,
     concurrency: 4,
@@ -76,28 +80,30 @@ export function questionedTeacher({
     },
     async ask(queries: readonly Query[], options: AskOptions = {}) {
       const {exchange = (_, send) => send(), detail = {kind: 'label'}} = options;
-      const [{input}] = queries as [Query];
-      if (queries.some(query => query.input !== input)) throw new Error('It takes one input a request.');
+      const [{input, together}] = queries as [Query];
+      if (queries.some(query => query.input !== input || query.together !== together)) {
+        throw new Error('It takes one input a request.');
+      }
       const text = input.kind === 'text' ? input.text : '';
       const questions = queries.map(({question}) => question!);
       const reply = await exchange([...queries.keys()], async (): Promise<Reply> => {
-        const request = {text, names: questions.map(({name}) => name)};
+        const sent = together ?? questions;
+        const request = {text, names: sent.map(({name}) => name)};
         requests.push(request);
         await onRequest(request);
         if (request.names.some(name => takesNot.includes(name))) return {status: 422, headers: {}, body: 'no'};
-        const labels = questions.map(({name}) =>
-          refuses.includes(name) ? null : Number(text) + (leaks ? questions.length : 0),
-        );
-        const body = JSON.stringify({labels, tokens: 100 + 10 * questions.length});
+        const label = Number(text) + (leaks ? sent.length : 0);
+        const labels = Object.fromEntries(request.names.map(name => [name, refuses.includes(name) ? null : label]));
+        const body = JSON.stringify({labels, tokens: 100 + 10 * sent.length});
         return {status: 200, headers: {}, body};
       });
       if (reply.status === 200) return read(reply, queries.length, detail, questions);
       const refused = {status: 422, refusal: 'unclear'} as const;
-      const together = new TeacherError('a clerk', 'It answered 422.', refused);
+      const whole = new TeacherError('a clerk', 'It answered 422.', refused);
       const alone = (name: string) =>
         new TeacherError('a clerk', `It does not take ${name}.`, {...refused, refusal: 'of-input'});
       const named = questions.map(({name}) => takesNot.includes(name));
-      return questions.map(({name}, row) => ({error: named[row] ? alone(name) : together}));
+      return questions.map(({name}, row) => ({error: named[row] ? alone(name) : whole}));
     },
   };
 }

@@ -1,4 +1,6 @@
 import {describe, expect, it} from 'vitest';
+import type {Question} from '../../src/question.ts';
+import {predicate} from '../../src/questions.ts';
 import {describeDifferences, explainMiss} from '../../src/store/explain.ts';
 import {openAnswerStore} from '../../src/store/store.ts';
 import {digestKey, digestQuery} from '../../src/store/stored-answer.ts';
@@ -54,6 +56,24 @@ describe('explainMiss', () => {
         'identity.list.0 is absent and was 0; identity.list.1 is absent and was 1; ' +
         'identity.list.2 is absent and was 2; identity.list.3 is absent and was 3; and 5 more fields differ',
     );
+  });
+
+  it('says that other questions are asked with a question', async () => {
+    const [urgent, late] = [predicate('urgent', 'Is it urgent?'), predicate('late', 'Is it late?')];
+    const asked = (together?: readonly Question[]) =>
+      digestQuery({input: {kind: 'text', text: 'same'}, question: urgent, together});
+    const store = openAnswerStore({store: new Map()});
+    const teacher = {name: 'a fake', identity: {}};
+    const kept = {
+      format: 1,
+      teacher,
+      question: asked(),
+      detail: {kind: 'label'},
+      answer: {kind: 'label', label: 0},
+    } as const;
+    await store.set(digestKey({}, asked()), {...kept, storedAt: ''});
+    const {differences} = (await explainMiss(store, {}, asked([urgent, late])))!;
+    expect(describeDifferences(differences)).toBe('the questions that are asked with it are others');
   });
 
   it('has nothing to say of an empty store', async () => {

@@ -1,6 +1,7 @@
 import {InputError} from '../../errors.ts';
 import {checkOptions, kinds, type Shape} from '../../options.ts';
 import {classesOf, type Question} from '../../question.ts';
+import {requestsOf} from '../../questions.ts';
 import type {Access, Json, Outcome, Part, Query, Teacher} from '../../teacher.ts';
 import {composed, errorOfPart} from './composed.ts';
 import {byWholes, samplesOf} from './parts.ts';
@@ -8,7 +9,8 @@ import {byWholes, samplesOf} from './parts.ts';
 export interface AboutQuestionOptions {
   /**
    * The questions that are asked with it, by name: one request carries all that are not answered yet. Their answers are
-   * kept, so that a teacher about each of them finds them.
+   * kept, so that a teacher about each of them finds them. If the teacher's questions influence each other, an answer
+   * among these questions is another one than an answer among others, and is bought by itself.
    *
    * @default all of the teacher's questions
    */
@@ -45,13 +47,18 @@ export function aboutQuestion<A extends Access>(
     throw new InputError(`Teacher ${teacher.name} has no question \`${wanted}\`. Its questions: ${known}.`);
   };
   const own = named(name);
-  const others = (options.together ?? list.map(other => other.name)).map(named);
-  const asked = others.includes(own) ? others : [own, ...others];
+  const together = new Set([own, ...(options.together?.map(named) ?? list)]);
+  const asked = list.filter(question => together.has(question));
+  const requests = requestsOf(asked, teacher.questions);
   const index = asked.indexOf(own);
-  const part: Part = {teacher: teacher as Teacher, samples: asked.length, put: query => withQuestion(query, asked)};
+  const put = ({sample = 0, ...query}: Query): Query => {
+    const [row, rest] = [sample % asked.length, Math.floor(sample / asked.length)];
+    return {...query, ...(rest > 0 && {sample: rest}), question: asked[row], together: requests[row]};
+  };
+  const part: Part = {teacher: teacher as Teacher, samples: asked.length, put};
   return composed<A>({
     name: `${teacher.name} about ${name}`,
-    identity: {question: own as unknown as Json, of: teacher.identity},
+    identity: {question: own as unknown as Json, of: teacher.identity, ...withTogether(requests[index])},
     ...{access: teacher.access, classes: classesOf(own), detail: teacher.detail},
     parts: [part],
     async answer(queries, [ask], {onSettled, ...others}) {
@@ -65,9 +72,6 @@ export function aboutQuestion<A extends Access>(
   });
 }
 
-/** The query about one question: samples n·s to n·s + n − 1 are sample s of each of the n questions. */
-function withQuestion({sample = 0, ...query}: Query, questions: readonly Question[]): Query {
-  const question = questions[sample % questions.length]!;
-  const own = Math.floor(sample / questions.length);
-  return own === 0 ? {...query, question} : {...query, question, sample: own};
+function withTogether(together: readonly Question[] | undefined): {readonly together?: Json} {
+  return together === undefined ? {} : {together: together as unknown as Json};
 }

@@ -87,7 +87,7 @@ async function askAlone(
     return own[index % own.length]!;
   });
   const {teacher: single, ledger} = asking.openAnew({...teacher, questions: {...teacher.questions, perRequest: 1}});
-  const asked = rows.map(row => queries[row]!);
+  const asked = rows.map(row => ({...queries[row]!, together: undefined}));
   const {outcomes} = await ask(single, asked, options);
   const together = rows.map(row => before[row]!);
   return {isolation: compareAskings(together, outcomes), ledger};
@@ -164,6 +164,7 @@ function findingsOf(asked: AskedLeaf, teacher: Teacher, {samples = 1, ...options
     tokens,
     inspections,
     authors,
+    areDependent: teacher.questions?.areDependent,
   };
   return {
     ...description,

@@ -32,6 +32,8 @@ export interface Evidence {
   readonly repetition?: Repetition | undefined;
   /** What changes if a question is asked alone. */
   readonly isolation?: Repetition | undefined;
+  /** True if its adapter says that its questions influence each other. */
+  readonly areDependent?: boolean | undefined;
   readonly tokens?: TokenFindings | undefined;
   /**
    * The inspections of the replies.
@@ -62,17 +64,17 @@ export function problemsIn(evidence: Evidence): readonly Problem[] {
 }
 
 /** If the same request brings the same answers, a difference comes from the other questions of the request. */
-function ofIsolation({repetition, isolation}: Evidence): readonly Problem[] {
+function ofIsolation({repetition, isolation, areDependent}: Evidence): readonly Problem[] {
   if (isolation === undefined || isolation.identical === isolation.compared) return [];
   const isNoise = repetition !== undefined && repetition.identical < repetition.compared;
   if (isNoise) return [];
-  return [
-    warning(
-      `${isolation.compared - isolation.identical} of ${isolation.compared} answers change if their question is asked ` +
-        'alone: it answers a question in view of the others of the request. Ask it alone, with ' +
-        '`aboutQuestion(teacher, name, {together: []})`, or keep the list of questions as it is.',
-    ),
-  ];
+  const change =
+    `${isolation.compared - isolation.identical} of ${isolation.compared} answers change if their question is asked ` +
+    'alone: it answers a question in view of the others of the request.';
+  const remedy = areDependent
+    ? 'Its answers are kept for this list of questions. With `maxQuestions: 1` each is asked alone.'
+    : 'Ask it alone, with `aboutQuestion(teacher, name, {together: []})`, or keep the list of questions as it is.';
+  return [warning(`${change} ${remedy}`)];
 }
 
 const error = (text: string): Problem => ({severity: 'error', text});

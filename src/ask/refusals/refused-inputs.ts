@@ -1,4 +1,5 @@
 import {BudgetError, TeacherError} from '../../errors.ts';
+import {areInseparable} from '../../questions.ts';
 import type {Access, Exchange, Outcome, Query, Reply, Teacher} from '../../teacher.ts';
 import {keyed, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import {spread} from './ask-set.ts';
@@ -15,6 +16,7 @@ const OTHER_REFUSALS = [401, 402, 403, 404, 408, 409, 429];
  * refused input is alone: k of n inputs cost at most about 2k · log2(n) further requests.
  *
  * A teacher gives all queries of a refused request the same error, with `refusal`. It need not split the request.
+ * Questions that can only be asked together count as one input.
  *
  * It is next to the teacher, below the layers that count and keep its requests.
  */
@@ -34,7 +36,7 @@ async function askApart<A extends Access>(
   options: LayerOptions,
 ): Promise<readonly Outcome<A>[]> {
   const outcomes = [...(await asOutcomes(teacher, queries, options))];
-  for (const rows of refusedTogether(outcomes)) {
+  for (const rows of refusedTogether(outcomes, queries)) {
     const middle = Math.ceil(rows.length / 2);
     for (const half of [rows.slice(0, middle), rows.slice(middle)]) {
       const asked = half.map(row => queries[row]!);
@@ -65,10 +67,10 @@ class Trial<A extends Access> {
   }
 
   async ask(queries: readonly Query[], options: LayerOptions): Promise<readonly Outcome<A>[]> {
-    if (queries.length === 1) return [await this.#askAlone(queries[0]!, options)];
+    if (areInseparable(queries)) return this.#askAlone(queries, options);
     const {exchange, settle} = this.#exchange(options);
     const outcomes = [...(await asOutcomes(this.#teacher, queries, {...options, exchange}).finally(settle))];
-    const together = new Set(refusedTogether(outcomes).flat());
+    const together = new Set(refusedTogether(outcomes, queries).flat());
     const rows = outcomes.flatMap((outcome, row) => (isUnclear(outcome) || together.has(row) ? row : []));
     if (rows.length > 0) await this.#refusals.lookBack();
     const open = new Set(rows);
@@ -78,7 +80,8 @@ class Trial<A extends Access> {
         if (this.#refusals.works) return;
         const row = rows[index]!;
         open.delete(row);
-        outcomes[row] = await this.#askAlone(queries[row]!, partOf([row], options));
+        const [outcome] = await this.#askAlone([queries[row]!], partOf([row], options));
+        outcomes[row] = outcome!;
       }
     });
     const others = [...open];
@@ -89,26 +92,34 @@ class Trial<A extends Access> {
     return outcomes;
   }
 
-  async #askAlone(query: Query, options: LayerOptions): Promise<Outcome<A>> {
-    const {exchange, settle} = this.#exchange(options);
+  /** @param queries - one, or several that can only be asked together */
+  async #askAlone(queries: readonly Query[], options: LayerOptions): Promise<readonly Outcome<A>[]> {
+    const {exchange, settle} = this.#exchange(options, queries.length);
     try {
-      const [outcome] = await asOutcomes(this.#teacher, [query], {...options, exchange});
-      if (!isUnclear(outcome!)) return outcome!;
+      const outcomes = await asOutcomes(this.#teacher, queries, {...options, exchange});
+      const [outcome] = outcomes;
+      if (!isUnclear(outcome!)) return outcomes;
       const {error} = outcome as {readonly error: TeacherError};
-      await this.#refusals.refused(keyed(this.#teacher, query).digest.bytes, error);
-      return {error: this.#refusals.works ? error : this.#eitherWay(error)};
+      await this.#refusals.refused(keyed(this.#teacher, queries[0]!).digest.bytes, error);
+      const either = this.#refusals.works ? error : this.#eitherWay(error);
+      return queries.map(() => ({error: either}));
     } finally {
       settle();
     }
   }
 
-  /** For one call. After a refusal nothing more of the call goes out: neither smaller parts, nor waiting requests. */
-  #exchange({exchange = (_, send) => send()}: LayerOptions) {
+  /**
+   * For one call. After a refusal nothing more of the call goes out: neither smaller parts, nor waiting requests.
+   *
+   * @param alone - the most queries of a request about one input
+   */
+  #exchange({exchange = (_, send) => send()}: LayerOptions, alone = 1) {
     const refusals = this.#refusals;
     let refused = 0;
     const tried: Exchange = async (rows, send) => {
-      const isHeld = () => refused > 0 || (rows.length > 1 && refusals.hasRefusedBatch);
-      if (!(await refusals.enter(rows.length, isHeld))) throw this.#heldBack();
+      const isBatch = rows.length > alone;
+      const isHeld = () => refused > 0 || (isBatch && refusals.hasRefusedBatch);
+      if (!(await refusals.enter(isBatch ? rows.length : 1, isHeld))) throw this.#heldBack();
       let reply: Reply | undefined;
       try {
         reply = await exchange(rows, send);
@@ -118,7 +129,7 @@ class Trial<A extends Access> {
         else refusals.leave();
       }
       if (reply.status === 200) refusals.answered();
-      else if (isRefusal(reply) && rows.length > 1) refusals.hasRefusedBatch = true;
+      else if (isRefusal(reply) && isBatch) refusals.hasRefusedBatch = true;
       return reply;
     };
     const settle = () => {
@@ -166,13 +177,13 @@ function isOfInputs(error: unknown): error is TeacherError {
 }
 
 /** The rows of each refusal of several inputs, which does not say which of them it concerns. */
-function refusedTogether(outcomes: readonly Outcome[]): readonly (readonly number[])[] {
+function refusedTogether(outcomes: readonly Outcome[], queries: readonly Query[]): readonly (readonly number[])[] {
   const rows = new Map<Error, number[]>();
   for (const [row, outcome] of outcomes.entries()) {
     if (!('error' in outcome && isOfInputs(outcome.error))) continue;
     rows.set(outcome.error, [...(rows.get(outcome.error) ?? []), row]);
   }
-  return [...rows.values()].filter(({length}) => length > 1);
+  return [...rows.values()].filter(together => !areInseparable(together.map(row => queries[row]!)));
 }
 
 function isUnclear(outcome: Outcome): boolean {

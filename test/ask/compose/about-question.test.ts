@@ -7,7 +7,7 @@ import {stack} from '../../../src/ask/teacher-stack.ts';
 import type {TransferSet} from '../../../src/data/split.ts';
 import {openAnswerStore} from '../../../src/store/store.ts';
 import {about} from '../fake-teacher.ts';
-import {last, questionedTeacher} from '../questioned-teacher.ts';
+import {last, parity, questionedTeacher} from '../questioned-teacher.ts';
 
 const newStore = () => openAnswerStore({store: new Map()});
 const transfer: TransferSet = {role: 'transfer', inputs: {kind: 'text', count: 3, texts: ['7', '8', '12']}};
@@ -31,6 +31,23 @@ describe('aboutQuestion', () => {
     await stack(alone, {store: newStore()}).ask(about(1, 2));
     await stack(aboutQuestion(teacher, 'size', {together: ['last']}), {store: newStore()}).ask(about(3));
     expect(teacher.requests.map(({names}) => names)).toEqual([['size'], ['size'], ['size', 'last']]);
+  });
+
+  it('shares the answers of questions that influence each other with a teacher about another of them', async () => {
+    const [teacher, store] = [questionedTeacher({leaks: true, areDependent: true}), newStore()];
+    const digits = aboutQuestion(teacher, 'last', {together: ['parity']});
+    await stack(digits, {store}).ask(about(1, 2));
+    await stack(aboutQuestion(teacher, 'parity', {together: ['last']}), {store}).ask(about(1, 2));
+    expect(teacher.requests.map(({names}) => names)).toEqual([
+      ['parity', 'last'],
+      ['parity', 'last'],
+    ]);
+    const alone = aboutQuestion(teacher, 'last', {together: []});
+    const [outcome] = await stack(alone, {store}).ask(about(1));
+    expect(outcome).toEqual({answer: {kind: 'label', label: 2}});
+    expect(teacher.requests).toHaveLength(3);
+    expect(alone.identity).toEqual({question: last, of: {service: 'clerk'}});
+    expect(digits.identity).toEqual({question: last, of: {service: 'clerk'}, together: [parity, last]});
   });
 
   it('answers its question if the service refuses another', async () => {

@@ -78,6 +78,21 @@ describe('probeTeacher', () => {
     expect(parts![0]!.problems[0]!.text).toContain('answers change if their question is asked alone');
   });
 
+  it('asks a question alone, too, that its teacher keeps with the others, and names the option that does so', async () => {
+    const clerk = questionedTeacher({leaks: true, areDependent: true});
+    const {parts} = await probe(aboutQuestion(clerk, 'last'));
+    expect(clerk.requests.map(({names}) => names.length)).toEqual([
+      ...Array.from({length: 10}, () => 3),
+      1,
+      1,
+      1,
+      1,
+      1,
+    ]);
+    expect(parts![0]).toMatchObject({repetition: {identical: 15}, isolation: {compared: 5}});
+    expect(parts![0]!.problems[0]!.text).toContain('With `maxQuestions: 1` each is asked alone');
+  });
+
   it('asks one query before the others, and each a second time in the other order', async () => {
     const payer = payingTeacher();
     const found = await probe(payer);
