@@ -26,7 +26,7 @@ import {type GraphTeacher, graphTeacher, logarithms} from './_graph/teacher.ts';
 
 export type {GraphOutput, ScoreKind} from './_graph/parts.ts';
 
-interface TfjsOptions extends AsTeacherOptions, Omit<LoadOptions, 'output'> {
+interface TfjsOptions extends AsTeacherOptions, Omit<LoadOptions, 'output' | 'question' | 'heads'> {
   /**
    * The kind of the model's output. If a graph model has several outputs, the name of the one with one number per
    * class.

@@ -34,6 +34,7 @@ interface Kinds {
   readonly call: Kind<Call>;
   readonly object: Kind<PlainObject>;
   readonly list: Kind<readonly unknown[]>;
+  readonly listOrObject: Kind<readonly unknown[] | PlainObject>;
   readonly json: Kind<unknown>;
   readonly textOrCall: Kind<string | Call>;
   readonly objectOrCall: Kind<PlainObject | Call>;
@@ -55,6 +56,7 @@ export const kinds: Kinds = {
   call: aFunction,
   object: anObject,
   list: z.array(z.unknown(), 'a list'),
+  listOrObject: z.union([z.array(z.unknown()), anObject], 'a list, or an object of lists'),
   json: z.unknown(),
   textOrCall: z.union([z.string(), aFunction], 'a text, or a function that returns one'),
   objectOrCall: z.union([anObject, aFunction], 'an object, or a function that returns one'),

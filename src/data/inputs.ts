@@ -1,5 +1,5 @@
 import {InputError} from '../errors.ts';
-import type {Input, TensorInput} from '../teacher.ts';
+import type {Input, TensorInput, TextInput} from '../teacher.ts';
 
 /** Many inputs of one kind, stored together: tensors as one block of memory, texts as a list. */
 export type Inputs = TensorInputs | TextInputs;
@@ -34,6 +34,18 @@ export function inputAt(inputs: Inputs, index: number): Input {
   const size = sizeOf(inputs.shape);
   const {kind, dtype, shape, data} = inputs;
   return {kind, dtype, shape, data: data.subarray(index * size, (index + 1) * size)};
+}
+
+/** Stores several inputs of one kind together. Tensors must be of one type and shape. */
+export function stacked(inputs: readonly Input[]): Inputs {
+  const count = inputs.length;
+  const [first] = inputs as readonly [Input];
+  if (first.kind === 'text')
+    return {kind: 'text', count, texts: (inputs as readonly TextInput[]).map(({text}) => text)};
+  const {dtype, shape, data} = first;
+  const block = new (data.constructor as new (length: number) => TensorInput['data'])(count * data.length);
+  for (const [row, input] of inputs.entries()) block.set((input as TensorInput).data, row * data.length);
+  return {kind: 'tensor', dtype, shape, count, data: block};
 }
 
 /** Copies the named rows, in that order, into a block of their own. */

@@ -54,12 +54,15 @@ export interface StoredKnowledge extends Omit<Knowledge, 'inputs' | 'answers'> {
 }
 
 /** The number of rows, each an input with its answer. Versions of one input count separately. */
-export function countOf(knowledge: Knowledge | StoredKnowledge): number {
+export function countOf(knowledge: Pick<Knowledge, 'inputs'> | Pick<StoredKnowledge, 'count'>): number {
   return 'inputs' in knowledge ? knowledge.inputs.count : knowledge.count;
 }
 
 /** The named inputs, in that order, from memory or from the file. */
-export async function inputsAt(knowledge: Knowledge | StoredKnowledge, rows: ArrayLike<number>): Promise<Inputs> {
+export async function inputsAt(
+  knowledge: Pick<Knowledge, 'inputs'> | Pick<StoredKnowledge, 'readInputs'>,
+  rows: ArrayLike<number>,
+): Promise<Inputs> {
   return 'inputs' in knowledge ? selectInputs(knowledge.inputs, rows) : knowledge.readInputs(rows);
 }
 

@@ -4,6 +4,7 @@ import {KnowledgeError} from '../errors.ts';
 import type {Detail, Feature, TensorInput} from '../teacher.ts';
 import type {Answers} from './answers.ts';
 import type {Knowledge} from './knowledge.ts';
+import {questionSchema} from './question-schema.ts';
 import type {Dtype, Tensor, TensorFile} from './safetensors.ts';
 
 /** The format of a knowledge file. */
@@ -39,15 +40,6 @@ const DetailSchema = z.discriminatedUnion('kind', [
   z.object({kind: z.literal('logits'), features: z.array(z.string()).exactOptional()}),
 ]);
 
-const OptionsSchema = z.array(z.object({name: z.string(), description: z.string().exactOptional()})).min(2);
-const named = {name: z.string(), instructions: z.string().exactOptional()};
-
-const QuestionSchema = z.discriminatedUnion('type', [
-  z.object({...named, type: z.literal('choice'), options: OptionsSchema}),
-  z.object({...named, type: z.literal('predicate'), no: z.string().exactOptional(), yes: z.string().exactOptional()}),
-  z.object({...named, type: z.literal('score'), levels: OptionsSchema}),
-]);
-
 const Metadata = z.object({
   format: z.literal(FORMAT),
   source: fromJson(
@@ -57,7 +49,7 @@ const Metadata = z.object({
     }),
   ),
   classes: fromJson(z.array(z.string()).nonempty()),
-  question: fromJson(QuestionSchema).exactOptional(),
+  question: fromJson(questionSchema).exactOptional(),
   detail: fromJson(DetailSchema),
   versions: fromJson(z.int().positive()).exactOptional(),
   calibration_inputs: fromJson(z.array(z.int().nonnegative())).exactOptional(),

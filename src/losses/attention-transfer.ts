@@ -3,6 +3,7 @@ import {checkOptions, kinds, type Shape} from '../options.ts';
 import {commonSize, flat, pooled} from './feature-maps.ts';
 import {type FeaturePair, featureTerm, mismatch} from './feature-pair.ts';
 import type {LossTerm} from './loss.ts';
+import {meanOfRows} from './row-means.ts';
 import {unitRows} from './unit-length.ts';
 
 const KINDS = {
@@ -21,11 +22,13 @@ const KINDS = {
  *
  * @param teacher - [batch, height, width, channels]
  * @param student - [batch, height, width, channels], sizes that are multiples of the teacher's or divide them
+ * @param weights - [batch]: how much each row counts
  */
-export function attentionLoss(teacher: tf.Tensor, student: tf.Tensor): tf.Scalar {
+export function attentionLoss(teacher: tf.Tensor, student: tf.Tensor, weights?: tf.Tensor1D): tf.Scalar {
   return tf.tidy(() => {
     const size = commonSize({teacher: teacher.shape.slice(1), student: student.shape.slice(1)})!;
-    return tf.mean(tf.squaredDifference(attention(pooled(teacher, size)), attention(pooled(student, size))));
+    const squares = tf.squaredDifference(attention(pooled(teacher, size)), attention(pooled(student, size)));
+    return meanOfRows(squares, weights);
   });
 }
 

@@ -2,6 +2,7 @@ import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {centre} from './correlation.ts';
 import type {LossTerm} from './loss.ts';
+import {meanOfRows, type RowWeights} from './row-means.ts';
 
 const KINDS = {weight: kinds.number} satisfies Shape<CentredLogitTermOptions>;
 
@@ -15,8 +16,15 @@ const KINDS = {weight: kinds.number} satisfies Shape<CentredLogitTermOptions>;
  * @param teacherLogits - [batch, classes], logits or log-probabilities, all finite
  * @param studentLogits - [batch, classes]
  */
-export function centredLogitLoss(teacherLogits: tf.Tensor2D, studentLogits: tf.Tensor2D): tf.Scalar {
-  return tf.tidy(() => tf.mul(tf.mean(tf.square(centre(tf.sub(teacherLogits, studentLogits), 1))), 0.5));
+export function centredLogitLoss(
+  teacherLogits: tf.Tensor2D,
+  studentLogits: tf.Tensor2D,
+  {weights}: RowWeights = {},
+): tf.Scalar {
+  return tf.tidy(() => {
+    const squares = tf.square(centre(tf.sub(teacherLogits, studentLogits), 1));
+    return tf.mul(meanOfRows(squares, weights), 0.5);
+  });
 }
 
 export interface CentredLogitTermOptions {
@@ -39,7 +47,7 @@ export function centredLogits(options: CentredLogitTermOptions = {}): LossTerm {
     studentFeatures: [],
     prepare: () => ({
       variables: [],
-      value: ({logProbabilities}, {logits}) => centredLogitLoss(logProbabilities!, logits),
+      value: ({logProbabilities, weights}, {logits}) => centredLogitLoss(logProbabilities!, logits, {weights}),
     }),
   };
 }

@@ -90,6 +90,7 @@ export function dist(options: DistTermOptions = {}): LogitTerm {
     name: 'dist',
     weight,
     temperature,
+    comparesInputs: true,
     compare: ({teacher, student}, T) => correlated(teacher, student, T, {beta, gamma}),
   });
 }

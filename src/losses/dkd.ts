@@ -5,6 +5,7 @@ import {type LogitBatch, type LogitTerm, logitTerm} from './logit-term.ts';
 import {labelMask, onlyClasses, withoutClasses} from './masks.ts';
 import {checkPartWeight, checkShare} from './option-checks.ts';
 import {rampUp} from './ramp-up.ts';
+import {meanOfRows, type RowWeights} from './row-means.ts';
 import {softenBy, type Temperature, timesSquare} from './temperature.ts';
 
 export interface DkdOptions {
@@ -47,13 +48,13 @@ export function dkdLoss(
   teacherLogits: tf.Tensor2D,
   studentLogits: tf.Tensor2D,
   labels: tf.Tensor1D,
-  {temperature = 4, ...options}: DkdOptions = {},
+  {temperature = 4, weights, ...options}: DkdOptions & RowWeights = {},
 ): tf.Scalar {
-  return decoupled({teacher: teacherLogits, student: studentLogits, labels}, temperature, options);
+  return decoupled({teacher: teacherLogits, student: studentLogits, labels, weights}, temperature, options);
 }
 
 function decoupled(
-  {teacher, student, labels}: LogitBatch,
+  {teacher, student, labels, weights}: LogitBatch,
   T: Temperature,
   {alpha = 1, beta = 8}: DkdOptions,
 ): tf.Scalar {
@@ -64,7 +65,7 @@ function decoupled(
     const [othersP, othersQ] = softened.map(logits => tf.logSoftmax(withoutClasses(logits, label)));
     const target = rowDivergence(ofLabelP!, ofLabelQ!);
     const others = rowDivergence(othersP!, othersQ!);
-    return timesSquare(tf.mean(tf.add(tf.mul(target, alpha), tf.mul(others, beta))), T);
+    return timesSquare(meanOfRows(tf.add(tf.mul(target, alpha), tf.mul(others, beta)), weights), T);
   });
 }
 

@@ -4,6 +4,7 @@ import {checkOptions, kinds, oneOf, type Shape} from '../options.ts';
 import {commonSize, pooled} from './feature-maps.ts';
 import {type FeaturePair, featureTerm, mismatch, type PairShapes, type PreparedPair} from './feature-pair.ts';
 import type {LossTerm} from './loss.ts';
+import {meanOfRows} from './row-means.ts';
 
 /**
  * mean (R(f_student) − f_teacher)² over batch and values, with R(f) = f · W + b along the last dimension: a dense layer
@@ -15,13 +16,20 @@ import type {LossTerm} from './loss.ts';
  * @param student - [batch, ...shape, student channels]
  * @param weights - W [student channels, teacher channels]
  * @param bias - b [teacher channels]
+ * @param rowWeights - [batch]: how much each row counts
  */
-export function hintLoss(teacher: tf.Tensor, student: tf.Tensor, weights: tf.Tensor2D, bias: tf.Tensor1D): tf.Scalar {
+export function hintLoss(
+  teacher: tf.Tensor,
+  student: tf.Tensor,
+  weights: tf.Tensor2D,
+  bias: tf.Tensor1D,
+  rowWeights?: tf.Tensor1D,
+): tf.Scalar {
   return tf.tidy(() => {
     const [from, to] = weights.shape;
     const rows = tf.reshape(student, [-1, from]) as tf.Tensor2D;
     const projected = tf.add(tf.matMul(rows, weights), bias);
-    return tf.mean(tf.squaredDifference(projected, tf.reshape(teacher, [-1, to])));
+    return meanOfRows(tf.squaredDifference(projected, tf.reshape(teacher, [-1, to])), rowWeights);
   });
 }
 
@@ -58,7 +66,10 @@ export function featureHint(options: FeatureHintOptions): LossTerm {
   return featureTerm('feature-hint', pair, weight, (shapes, name, seed) => {
     const align = alignment(pair, shapes);
     const compare = projection === 'none' ? plain(pair, shapes) : projected(shapes, mixSeed(seed, name));
-    return {...compare, value: (teacher, student) => tf.tidy(() => compare.value(align(teacher), align(student)))};
+    return {
+      ...compare,
+      value: (teacher, student, weights) => tf.tidy(() => compare.value(align(teacher), align(student), weights)),
+    };
   });
 }
 
@@ -84,12 +95,15 @@ function plain(pair: FeaturePair, shapes: PairShapes): PreparedPair {
     const advice = "without a projection the last dimensions must be equal. Use `projection: 'linear'`.";
     throw mismatch('feature-hint', pair, shapes, advice);
   }
-  return {value: (teacher, student) => tf.mean(tf.squaredDifference(teacher, student))};
+  return {value: (teacher, student, rows) => meanOfRows(tf.squaredDifference(teacher, student), rows)};
 }
 
 function projected({teacher, student}: PairShapes, seed: number): PreparedPair {
   const {weights, bias} = projectionOf(student.at(-1)!, teacher.at(-1)!, seed);
-  return {variables: [weights, bias], value: (teacher, student) => hintLoss(teacher, student, weights, bias)};
+  return {
+    variables: [weights, bias],
+    value: (teacher, student, rows) => hintLoss(teacher, student, weights, bias, rows),
+  };
 }
 
 function projectionOf(

@@ -19,8 +19,18 @@ export interface PairShapes {
 export interface PreparedPair {
   /** @default none */
   readonly variables?: readonly tf.Variable[];
-  /** Both [batch, ...shape]. */
-  value(teacher: tf.Tensor, student: tf.Tensor): tf.Scalar;
+  /**
+   * True if it compares the inputs of a batch with each other. It then takes no weights.
+   *
+   * @default false
+   */
+  readonly comparesInputs?: boolean;
+  /**
+   * Both are [batch, ...shape].
+   *
+   * @param weights - those of `BatchTargets`
+   */
+  value(teacher: tf.Tensor, student: tf.Tensor, weights?: tf.Tensor1D): tf.Scalar;
 }
 
 /**
@@ -46,10 +56,13 @@ export function featureTerm(
         teacher: shapeOf(known.teacher, teacher, `The teacher shows no layer \`${teacher}\` to ${method}`),
         student: shapeOf(known.student, student, `The student shows no layer \`${student}\` to ${method}`),
       };
-      const {variables = [], value} = prepare(shapes, name, seed);
+      const {variables = [], comparesInputs = false, value} = prepare(shapes, name, seed);
       return {
         variables,
-        value: (targets, outputs) => value(targets.features[teacher]!, outputs.features[student]!),
+        value(targets, outputs) {
+          const weights = comparesInputs ? undefined : targets.weights;
+          return value(targets.features[teacher]!, outputs.features[student]!, weights);
+        },
       };
     },
   };

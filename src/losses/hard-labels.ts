@@ -73,8 +73,8 @@ export function hardLabels(options: HardLabelTermOptions = {}): LossTerm {
     studentFeatures: [],
     prepare: () => ({
       variables: [],
-      value: ({labels, trueLabels}, {logits}) =>
-        hardLabelLoss(whose === 'true' ? trueLabels! : labels, logits, {smoothing}),
+      value: ({labels, trueLabels, weights}, {logits}) =>
+        hardLabelLoss(whose === 'true' ? trueLabels! : labels, logits, {smoothing, weights}),
     }),
   };
 }

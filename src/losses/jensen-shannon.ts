@@ -3,6 +3,7 @@ import {checkOptions, kinds, type Shape} from '../options.ts';
 import {meanDivergence, rowDivergence} from './divergence.ts';
 import {type LogitTerm, logitTerm} from './logit-term.ts';
 import {checkShare} from './option-checks.ts';
+import {meanOfRows, type RowWeights} from './row-means.ts';
 import {softenBy, type Temperature, timesSquare} from './temperature.ts';
 
 export interface JensenShannonOptions {
@@ -47,7 +48,7 @@ const KINDS = {
 export function jensenShannonLoss(
   teacherLogits: tf.Tensor2D,
   studentLogits: tf.Tensor2D,
-  options: JensenShannonOptions = {},
+  options: JensenShannonOptions & RowWeights = {},
 ): tf.Scalar {
   return mixed(teacherLogits, studentLogits, options.temperature ?? 1, options);
 }
@@ -56,22 +57,22 @@ function mixed(
   teacher: tf.Tensor2D,
   student: tf.Tensor2D,
   T: Temperature,
-  {beta = 0.5, scaleByT2 = true}: JensenShannonOptions,
+  {beta = 0.5, scaleByT2 = true, weights}: JensenShannonOptions & RowWeights,
 ): tf.Scalar {
   return tf.tidy(() => {
     const logP = tf.logSoftmax(softenBy(teacher, T));
     const logQ = tf.logSoftmax(softenBy(student, T));
-    const divergence = divergenceAt(beta, logP, logQ);
+    const divergence = divergenceAt(beta, logP, logQ, weights);
     return scaleByT2 ? timesSquare(divergence, T) : divergence;
   });
 }
 
-function divergenceAt(beta: number, logP: tf.Tensor, logQ: tf.Tensor): tf.Scalar {
-  if (beta === 0) return meanDivergence(logP, logQ);
-  if (beta === 1) return meanDivergence(logQ, logP);
+function divergenceAt(beta: number, logP: tf.Tensor, logQ: tf.Tensor, weights: tf.Tensor1D | undefined): tf.Scalar {
+  if (beta === 0) return meanDivergence(logP, logQ, weights);
+  if (beta === 1) return meanDivergence(logQ, logP, weights);
   const logM = tf.logSumExp(tf.stack([tf.add(logP, Math.log(beta)), tf.add(logQ, Math.log(1 - beta))]), 0);
   const ofTeacher = tf.mul(rowDivergence(logP, logM), beta);
-  return tf.mean(tf.add(ofTeacher, tf.mul(rowDivergence(logQ, logM), 1 - beta)));
+  return meanOfRows(tf.add(ofTeacher, tf.mul(rowDivergence(logQ, logM), 1 - beta)), weights);
 }
 
 export interface JensenShannonTermOptions extends JensenShannonOptions {
@@ -92,6 +93,6 @@ export function jensenShannon(options: JensenShannonTermOptions = {}): LogitTerm
     name: 'jensen-shannon',
     weight,
     temperature,
-    compare: ({teacher, student}, T) => mixed(teacher, student, T, {beta, scaleByT2}),
+    compare: ({teacher, student, weights}, T) => mixed(teacher, student, T, {beta, scaleByT2, weights}),
   });
 }

@@ -1,6 +1,6 @@
 import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
-import type {LogitTerm} from './logit-term.ts';
+import {type LogitTerm, logitBatch} from './logit-term.ts';
 import type {LossTerm} from './loss.ts';
 import {checkShare} from './option-checks.ts';
 import {rampUp} from './ramp-up.ts';
@@ -64,10 +64,10 @@ export function learnedTemperature(
       const θ = tf.tidy(() => tf.variable(tf.tensor1d([1])));
       return {
         variables: [θ],
-        value: ({labels, logProbabilities}, {logits}, progress) =>
+        value: (targets, {logits}, progress) =>
           tf.tidy(() => {
             const T = tf.add(tf.mul(tf.sigmoid(reversed(θ, strength(progress, share))), span), least);
-            return term.compare({teacher: logProbabilities!, student: logits, labels, progress}, tf.reshape(T, []));
+            return term.compare(logitBatch(term, targets, logits, progress), tf.reshape(T, []));
           }),
       };
     },

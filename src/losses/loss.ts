@@ -16,6 +16,13 @@ export interface BatchTargets {
   readonly named?: tf.Tensor2D;
   /** By teacher layer: [batch, ...shape]. */
   readonly features: Readonly<Record<string, tf.Tensor>>;
+  /**
+   * [batch], 0 for each input without an answer, else 1. A term leaves the former out of its mean; the values above are
+   * made up for them.
+   *
+   * @default every input has an answer
+   */
+  readonly weights?: tf.Tensor1D | undefined;
 }
 
 /** The student's outputs for the same batch. */

@@ -3,6 +3,7 @@ import {checkOptions, kinds, type Shape} from '../options.ts';
 import {type LogitBatch, type LogitTerm, logitTerm} from './logit-term.ts';
 import {labelMask, withoutClasses} from './masks.ts';
 import {checkPartWeight} from './option-checks.ts';
+import {meanOfRows, type RowWeights} from './row-means.ts';
 import {softenBy, type Temperature, timesSquare} from './temperature.ts';
 
 export interface NkdOptions {
@@ -35,26 +36,30 @@ export function nkdLoss(
   teacherLogits: tf.Tensor2D,
   studentLogits: tf.Tensor2D,
   labels: tf.Tensor1D,
-  {temperature = 1, ...options}: NkdOptions = {},
+  {temperature = 1, weights, ...options}: NkdOptions & RowWeights = {},
 ): tf.Scalar {
-  return normalised({teacher: teacherLogits, student: studentLogits, labels}, temperature, options);
+  return normalised({teacher: teacherLogits, student: studentLogits, labels, weights}, temperature, options);
 }
 
-function normalised({teacher, student, labels}: LogitBatch, T: Temperature, {gamma = 1.5}: NkdOptions): tf.Scalar {
+function normalised(
+  {teacher, student, labels, weights}: LogitBatch,
+  T: Temperature,
+  {gamma = 1.5}: NkdOptions,
+): tf.Scalar {
   return tf.tidy(() => {
     const label = labelMask(labels, student.shape[1]);
-    const ofLabel = crossEntropy(tf.mul(tf.exp(tf.logSoftmax(teacher)), label), tf.logSoftmax(student));
+    const ofLabel = crossEntropy(tf.mul(tf.exp(tf.logSoftmax(teacher)), label), tf.logSoftmax(student), weights);
     const [othersP, othersQ] = [teacher, student].map(logits =>
       tf.logSoftmax(withoutClasses(softenBy(logits, T), label)),
     );
-    const others = crossEntropy(tf.exp(othersP!), othersQ!);
+    const others = crossEntropy(tf.exp(othersP!), othersQ!, weights);
     return tf.add(ofLabel, timesSquare(others, T, gamma));
   });
 }
 
 /** −mean_i Σ_c p_ic · log q_ic */
-function crossEntropy(p: tf.Tensor, logQ: tf.Tensor): tf.Scalar {
-  return tf.neg(tf.mean(tf.sum(tf.mul(p, logQ), -1)));
+function crossEntropy(p: tf.Tensor, logQ: tf.Tensor, weights: tf.Tensor1D | undefined): tf.Scalar {
+  return tf.neg(meanOfRows(tf.sum(tf.mul(p, logQ), -1), weights));
 }
 
 export interface NkdTermOptions extends NkdOptions {

@@ -47,5 +47,5 @@ export interface PktOptions extends FeaturePair {
 export function pkt(options: PktOptions): LossTerm {
   checkOptions('pkt', options, KINDS, ['teacher', 'student']);
   const {weight = 30_000, ...pair} = options;
-  return featureTerm('pkt', pair, weight, () => ({value: pktLoss}));
+  return featureTerm('pkt', pair, weight, () => ({comparesInputs: true, value: pktLoss}));
 }

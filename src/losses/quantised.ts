@@ -32,12 +32,13 @@ export function quantised(term: LogitTerm, options: QuantisedOptions): LogitTerm
   checkOptions('quantised', options, KINDS, ['decimals']);
   const {decimals} = options;
   checkDecimals(decimals);
-  const {name, weight, temperature, needs} = term;
+  const {name, weight, temperature, needs, comparesInputs} = term;
   return logitTerm({
     name: `quantised ${name}`,
     weight,
     temperature,
     needs,
+    comparesInputs,
     compare: ({teacher, ...batch}, T) =>
       tf.tidy(() => term.compare({...batch, teacher: restoreRounded(teacher, decimals)}, T)),
   });

@@ -118,6 +118,7 @@ export function rkd(options: RkdTermOptions): LossTerm {
   checkPartWeight('distance', distance);
   checkPartWeight('angle', angle);
   return featureTerm('rkd', pair, weight, () => ({
+    comparesInputs: true,
     value: (teacher, student) => rkdLoss(teacher, student, {distance, angle}),
   }));
 }

@@ -13,25 +13,30 @@ export interface RowWeights {
 /**
  * Σ_i w_i · x_i / Σ_i w_i, and 0 if every weight is 0.
  *
- * @param rows - [batch]
+ * @param rows - [batch, ...]: x_i is the mean of row i
  */
 export function meanOfRows(rows: tf.Tensor, weights: tf.Tensor1D | undefined): tf.Scalar {
   if (weights === undefined) return tf.mean(rows);
-  return quotient(tf.sum(tf.mul(rows, weights)), tf.sum(weights));
+  const means = rows.rank === 1 ? rows : tf.mean(tf.reshape(rows, [weights.shape[0], -1]), 1);
+  return quotient(tf.sum(tf.mul(means, weights)), tf.sum(weights));
 }
 
 /** The loss of one question about a batch of inputs. */
 export interface QuestionLoss {
   /** The mean over the rows that have an answer: a loss with `weights` for its rows. */
   readonly loss: tf.Scalar;
-  /** Above 0 for each row that has an answer to the question, else 0, as [batch]: the `weights` of its loss. */
-  readonly answered: tf.Tensor1D;
+  /**
+   * Above 0 for each row that has an answer to the question, else 0, as [batch]: the `weights` of its loss.
+   *
+   * @default every row has one
+   */
+  readonly answered?: tf.Tensor1D | undefined;
   /**
    * How much the question counts.
    *
    * @default 1
    */
-  readonly weight?: number;
+  readonly weight?: number | undefined;
 }
 
 /**
@@ -41,7 +46,9 @@ export interface QuestionLoss {
  */
 export function meanOverQuestions(questions: readonly QuestionLoss[]): tf.Scalar {
   return tf.tidy(() => {
-    const weights = questions.map(({answered, weight = 1}) => tf.mul(isAboveZero(tf.sum(answered)), weight));
+    const weights = questions.map(({answered, weight = 1}) =>
+      answered === undefined ? tf.scalar(weight) : tf.mul(isAboveZero(tf.sum(answered)), weight),
+    );
     const losses = questions.map(({loss}, index) => tf.mul(loss, weights[index]!));
     return quotient(tf.addN(losses), tf.addN(weights));
   });

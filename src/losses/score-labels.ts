@@ -99,7 +99,7 @@ export function scoreLabels(options: ScoreTermOptions = {}): LogitTerm {
     name: 'score-labels',
     weight,
     temperature,
-    compare: ({teacher, student}, T) => ordered(teacher, student, T, rankedWeight),
+    compare: ({teacher, student, weights}, T) => ordered(teacher, student, T, rankedWeight, weights),
   });
 }
 

@@ -43,5 +43,5 @@ export interface SimilarityPreservingOptions extends FeaturePair {
 export function similarityPreserving(options: SimilarityPreservingOptions): LossTerm {
   checkOptions('similarityPreserving', options, KINDS, ['teacher', 'student']);
   const {weight = 3000, ...pair} = options;
-  return featureTerm('similarity-preserving', pair, weight, () => ({value: similarityLoss}));
+  return featureTerm('similarity-preserving', pair, weight, () => ({comparesInputs: true, value: similarityLoss}));
 }

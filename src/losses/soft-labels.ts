@@ -84,6 +84,6 @@ export function softLabels(options: SoftLabelTermOptions = {}): LogitTerm {
     name: 'soft-labels',
     weight,
     temperature,
-    compare: ({teacher, student}, T) => softened(teacher, student, T, rest),
+    compare: ({teacher, student, weights}, T) => softened(teacher, student, T, {...rest, weights}),
   });
 }

@@ -35,12 +35,13 @@ export function standardise(logits: tf.Tensor2D): tf.Tensor2D {
  * ```
  */
 export function standardised(term: LogitTerm = softLabels({temperature: 2, weight: 9})): LogitTerm {
-  const {name, weight, temperature, needs} = term;
+  const {name, weight, temperature, needs, comparesInputs} = term;
   return logitTerm({
     name: `standardised ${name}`,
     weight,
     temperature,
     needs,
+    comparesInputs,
     compare: ({teacher, student, ...batch}, T) =>
       tf.tidy(() => term.compare({...batch, teacher: standardise(teacher), student: standardise(student)}, T)),
   });

@@ -96,10 +96,10 @@ export function topKLabels(options: TopKTermOptions = {}): LossTerm {
     studentFeatures: [],
     prepare: () => ({
       variables: [],
-      value: ({logProbabilities, named}, {logits}) =>
+      value: ({logProbabilities, named, weights}, {logits}) =>
         named === undefined
-          ? softLabelLoss(logProbabilities!, logits, {temperature})
-          : topKLoss(logProbabilities!, named, logits, {temperature, rest}),
+          ? softLabelLoss(logProbabilities!, logits, {temperature, weights})
+          : topKLoss(logProbabilities!, named, logits, {temperature, rest, weights}),
     }),
   };
 }

@@ -2,6 +2,7 @@ import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {rowDivergence} from './divergence.ts';
 import {type LogitTerm, logitTerm} from './logit-term.ts';
+import {meanOfRows, type RowWeights} from './row-means.ts';
 import {softenBy, type Temperature} from './temperature.ts';
 
 export interface TtmOptions {
@@ -30,7 +31,11 @@ const KINDS = {weight: kinds.number, temperature: kinds.number, weighted: kinds.
  * @param teacherLogits - [batch, classes], logits or log-probabilities, all finite
  * @param studentLogits - [batch, classes]
  */
-export function ttmLoss(teacherLogits: tf.Tensor2D, studentLogits: tf.Tensor2D, options: TtmOptions = {}): tf.Scalar {
+export function ttmLoss(
+  teacherLogits: tf.Tensor2D,
+  studentLogits: tf.Tensor2D,
+  options: TtmOptions & RowWeights = {},
+): tf.Scalar {
   return transformed(teacherLogits, studentLogits, options.temperature ?? 4, options);
 }
 
@@ -38,12 +43,12 @@ function transformed(
   teacher: tf.Tensor2D,
   student: tf.Tensor2D,
   T: Temperature,
-  {weighted = true}: TtmOptions,
+  {weighted = true, weights}: TtmOptions & RowWeights,
 ): tf.Scalar {
   return tf.tidy(() => {
     const powers = softenBy(tf.logSoftmax(teacher), T);
     const divergences = rowDivergence(tf.logSoftmax(powers), tf.logSoftmax(student));
-    return tf.mean(weighted ? tf.mul(divergences, tf.exp(tf.logSumExp(powers, 1))) : divergences);
+    return meanOfRows(weighted ? tf.mul(divergences, tf.exp(tf.logSumExp(powers, 1))) : divergences, weights);
   });
 }
 
@@ -64,6 +69,6 @@ export function ttm(options: TtmTermOptions = {}): LogitTerm {
     name: weighted ? 'wttm' : 'ttm',
     weight,
     temperature,
-    compare: ({teacher, student}, T) => transformed(teacher, student, T, {weighted}),
+    compare: ({teacher, student, weights}, T) => transformed(teacher, student, T, {weighted, weights}),
   });
 }

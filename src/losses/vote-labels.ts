@@ -47,9 +47,9 @@ export function voteLabels(options: VoteLabelTermOptions = {}): LossTerm {
     studentFeatures: [],
     prepare: () => ({
       variables: [],
-      value: ({logProbabilities}, {logits}) => {
+      value: ({logProbabilities, weights}, {logits}) => {
         const teacher: tf.Tensor2D = τ === 1 ? logProbabilities! : tf.mul(logProbabilities!, τ);
-        return softLabelLoss(teacher, logits, {temperature});
+        return softLabelLoss(teacher, logits, {temperature, weights});
       },
     }),
   };

@@ -34,6 +34,7 @@ export type {StopRule} from '../ask/compose/sure-lead.ts';
 export type {Noise, Transforms} from '../ask/compose/transform.ts';
 export {type DegradeOptions, degrade} from '../ask/degrade.ts';
 export type {DriftOptions} from '../ask/drift.ts';
+export {type JointKnowledge, joinKnowledge} from '../ask/joint-knowledge.ts';
 export type {RecordMode} from '../ask/keep/record.ts';
 export type {LaneChoice} from '../ask/lane/lane-layers.ts';
 export type {LayeredTeacher, LayerOptions} from '../ask/layer.ts';

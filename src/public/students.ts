@@ -11,6 +11,7 @@ export {type EmbeddingHeadOptions, embeddingHead} from '../student/embedding-hea
 export {type LoadOptions, loadStudent, saveStudent, weightsHash} from '../student/files.ts';
 export {fitGate, type Gate} from '../student/gate.ts';
 export {type HashedNgramOptions, hashedNgrams} from '../student/hashed-ngrams.ts';
+export {headOf, withHeads} from '../student/heads.ts';
 export type {InferenceOptions} from '../student/inference.ts';
 export {type LenetOptions, lenet} from '../student/lenet.ts';
 export {makeStudent} from '../student/make-student.ts';
@@ -19,5 +20,5 @@ export {type PredictOptions, predictLogits} from '../student/predict.ts';
 export type {Preprocessing} from '../student/preprocessing.ts';
 export {type ResnetCifarOptions, resnetCifar} from '../student/resnet-cifar.ts';
 export {standardiseColumns} from '../student/standardise-columns.ts';
-export type {Calibration, Guarantee, Student, StudentBuilder, Task} from '../student/student.ts';
+export type {Calibration, Guarantee, Head, Student, StudentBuilder, Task} from '../student/student.ts';
 export {type SubwordCnnOptions, subwordCnn} from '../student/subword-cnn.ts';

@@ -4,8 +4,10 @@ import {type Inputs, sizeOf, type TensorInputs} from '../data/inputs.ts';
 import {identityOfReading} from '../data/text-reading.ts';
 import {TeacherError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
+import type {Question} from '../question.ts';
 import type {Feature, Input, LogitsAnswer, Outcome, Query, Teacher, TensorInput, TextInput} from '../teacher.ts';
 import {featureNames, featureShapes} from './forward.ts';
+import {type HeadColumns, headsOf} from './heads.ts';
 import {type Inference, type InferenceOptions, inferenceOf} from './inference.ts';
 import {misfitOf} from './input-shape.ts';
 import {readInputs} from './read-inputs.ts';
@@ -32,7 +34,8 @@ const KINDS = {
 
 /**
  * Presents a student, or any local model, as a white-box teacher. Each layer can be requested as a feature, by its
- * name. Its identity is that of the current weights, so don't train it further.
+ * name. A student of several questions answers each of them, all about one input in one forward pass. Its identity is
+ * that of the current weights, so don't train it further.
  */
 export function asTeacher(student: Student, options: AsTeacherOptions = {}): Teacher<'white-box'> {
   checkOptions('asTeacher', options, KINDS);
@@ -48,7 +51,7 @@ export function asTeacher(student: Student, options: AsTeacherOptions = {}): Tea
     name,
     identity: identityOf(student),
     access: 'white-box',
-    classes: student.classes,
+    ...questionsOf(student),
     detail: {kind: 'logits', features: featureNames(student)},
     maxBatch,
     async ask(queries, {detail, signal} = {}) {
@@ -84,6 +87,19 @@ function identityOf(student: Student): Teacher['identity'] {
   };
 }
 
+function questionsOf({heads, classes}: Student): Pick<Teacher, 'classes' | 'questions'> {
+  if (heads === undefined) return {classes};
+  const list = heads.map(({question}) => question);
+  return {classes: [], questions: {list, perRequest: list.length, areNamesShown: false}};
+}
+
+/** The inputs of one form, each once, and the queries about them. */
+interface InputBatch {
+  /** The index of each input in the batch. */
+  readonly inputs: Map<Input, number>;
+  readonly queries: {readonly row: number; readonly index: number; readonly head: HeadColumns}[];
+}
+
 /** Answers the valid inputs. All texts go through one forward pass, and so do all queries of one shape. */
 async function answerAll(
   student: Student,
@@ -92,24 +108,41 @@ async function answerAll(
   {name, signal}: {readonly name: string; readonly signal: AbortSignal | undefined},
 ): Promise<Outcome<'white-box'>[]> {
   const outcomes = new Array<Outcome<'white-box'>>(queries.length);
-  const batches = new Map<string, {readonly rows: number[]; readonly inputs: Input[]}>();
-  for (const [row, {input}] of queries.entries()) {
-    const problem = problemWith(student, input);
-    if (problem !== undefined) {
-      outcomes[row] = {error: new TeacherError(name, problem)};
+  const heads = headsOf(student);
+  const batches = new Map<string, InputBatch>();
+  for (const [row, {input, question}] of queries.entries()) {
+    const head = headFor(heads, question);
+    const problem = head ? problemWith(student, input) : problemWithQuestion(student, question);
+    if (head === undefined || problem !== undefined) {
+      outcomes[row] = {error: new TeacherError(name, problem!)};
       continue;
     }
     const form = input.kind === 'text' ? 'text' : input.shape.join();
-    const batch = batches.get(form) ?? {rows: [], inputs: []};
-    batch.rows.push(row);
-    batch.inputs.push(input);
+    const batch: InputBatch = batches.get(form) ?? {inputs: new Map(), queries: []};
+    const index = batch.inputs.get(input) ?? batch.inputs.size;
+    batch.inputs.set(input, index);
+    batch.queries.push({row, index, head});
     batches.set(form, batch);
   }
-  for (const {rows, inputs} of batches.values()) {
-    const answers = answersTo(await readInputs(student, stacked(inputs), signal), student, view);
-    for (const [index, row] of rows.entries()) outcomes[row] = {answer: answers[index]!};
+  for (const {inputs, queries} of batches.values()) {
+    const outputs = outputsFor(await readInputs(student, stackedFloats([...inputs.keys()]), signal), view);
+    for (const {row, index, head} of queries) {
+      outcomes[row] = {answer: answerIn(outputs[index]!, view.layers, head, student.classes.length)};
+    }
   }
   return outcomes;
+}
+
+/** The head that answers a question; of a student of one question, its only one. */
+function headFor(heads: readonly HeadColumns[], question: Question | undefined): HeadColumns | undefined {
+  if (heads.length === 1 && question === undefined) return heads[0];
+  return heads.find(head => head.question !== undefined && head.question.name === question?.name);
+}
+
+function problemWithQuestion({model, heads = []}: Student, question: Question | undefined): string {
+  const known = heads.map(head => `\`${head.question.name}\``).join(', ') || 'no typed ones';
+  const asked = question ? `no question \`${question.name}\`` : 'several questions, and the query names none';
+  return `Student ${model.name} has ${asked}. Its questions: ${known}.`;
 }
 
 function problemWith(student: Student, input: Input): string | undefined {
@@ -118,28 +151,32 @@ function problemWith(student: Student, input: Input): string | undefined {
   return reading ? `Student ${model.name} reads texts, got a tensor.` : misfitOf(student, input);
 }
 
-/** One forward pass over texts, or tensors of one shape. */
-function answersTo(raw: TensorInputs, {classes}: Student, {infer, layers}: View): LogitsAnswer[] {
+/** One forward pass over texts, or tensors of one shape. Gives the row of each input. */
+function outputsFor(raw: TensorInputs, {infer}: View): Float32Array[] {
   const values = infer(() => rawTensor(raw));
   const width = values.length / raw.count;
-  return Array.from({length: raw.count}, (_, row) =>
-    answerIn(values.subarray(row * width, (row + 1) * width), layers, classes.length),
-  );
+  return Array.from({length: raw.count}, (_, row) => values.subarray(row * width, (row + 1) * width));
 }
 
-/** The answer to one input, copied into its own arrays. */
-function answerIn(values: Float32Array, layers: View['layers'], classes: number): LogitsAnswer {
-  let start = classes;
+/**
+ * The answer of a head to one input, copied into its own arrays.
+ *
+ * @param width - how many logits the student has
+ */
+function answerIn(values: Float32Array, layers: View['layers'], head: HeadColumns, width: number): LogitsAnswer {
+  let start = width;
   const features = layers.map(({name, shape}): [string, Feature] => {
     const end = start + sizeOf(shape);
     const feature = {shape, values: values.slice(start, end)};
     start = end;
     return [name, feature];
   });
-  return {kind: 'logits', logits: values.slice(0, classes), features: Object.fromEntries(features)};
+  const logits = values.slice(head.start, head.start + head.classes.length);
+  return {kind: 'logits', logits, features: Object.fromEntries(features)};
 }
 
-function stacked(inputs: readonly Input[]): Inputs {
+/** As 32-bit floats, whatever the type. */
+function stackedFloats(inputs: readonly Input[]): Inputs {
   const count = inputs.length;
   const [first] = inputs as readonly [Input];
   if (first.kind === 'text') return {kind: 'text', count, texts: inputs.map(input => (input as TextInput).text)};

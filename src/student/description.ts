@@ -1,4 +1,5 @@
 import {z} from 'zod';
+import {questionSchema} from '../knowledge/question-schema.ts';
 import type {Json} from '../teacher.ts';
 import type {Gate} from './gate.ts';
 import {inputShapeOf} from './input-shape.ts';
@@ -63,6 +64,12 @@ const guarantee = z.object({
   moreAnswers: z.int().positive().exactOptional(),
 });
 
+const calibration = z.object({
+  temperature: z.number().positive(),
+  threshold: z.number().min(0).exactOptional(),
+  guarantee: guarantee.exactOptional(),
+});
+
 /** Validates a `limbeck.json`. */
 export const studentDescription: z.ZodType<StudentDescription> = z.strictObject({
   format: z.literal('limbeck.student/1'),
@@ -76,13 +83,12 @@ export const studentDescription: z.ZodType<StudentDescription> = z.strictObject(
   inputShape: z.array(z.number().int().positive().nullable()),
   dtype: z.enum(['uint8', 'int32', 'float32']).exactOptional(),
   reading: reading.exactOptional(),
-  calibration: z
-    .object({
-      temperature: z.number().positive(),
-      threshold: z.number().min(0).exactOptional(),
-      guarantee: guarantee.exactOptional(),
-    })
+  question: questionSchema.exactOptional(),
+  heads: z
+    .array(z.object({question: questionSchema, calibration: calibration.exactOptional()}))
+    .min(1)
     .exactOptional(),
+  calibration: calibration.exactOptional(),
   gate: z.object({reading: ngrams, cutOff: z.number().min(0).max(1), texts: z.int().min(1)}).exactOptional(),
   madeBy: z.record(z.string(), z.json()),
 });

@@ -57,6 +57,8 @@ const KINDS = {
   dtype: oneOf('float32', 'int32', 'uint8'),
   reading: kinds.object,
   calibration: kinds.object,
+  question: kinds.object,
+  heads: kinds.list,
   gate: kinds.object,
 } satisfies Shape<LoadOptions>;
 
@@ -79,6 +81,7 @@ export async function loadStudent(directory: string, options: LoadOptions = {}):
   const {output = described?.output ?? (endsInSoftmax(model) ? 'probabilities' : 'logits')} = options;
   const {preprocessing = described?.preprocessing ?? {}} = options;
   const {dtype = described?.dtype, calibration = described?.calibration} = options;
+  const {question = described?.question, heads = described?.heads} = options;
   const {gate = described?.gate && (await readGate(join(directory, 'gate.bin'), described.gate))} = options;
   const reading = located(options.reading ?? described?.reading, options.embeddingModel);
   return makeStudent({
@@ -86,6 +89,8 @@ export async function loadStudent(directory: string, options: LoadOptions = {}):
     ...(dtype && {dtype}),
     ...(reading && {reading}),
     ...(calibration && {calibration}),
+    ...(question && {question}),
+    ...(heads && {heads}),
     ...(gate && {gate}),
   });
 }

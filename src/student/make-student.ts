@@ -1,6 +1,7 @@
 import {checkReading, type TextReading, widthOf} from '../data/text-reading.ts';
 import type {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
+import {classesOf} from '../question.ts';
 import {endsInSoftmax} from './forward.ts';
 import {inputShapeOf, shown} from './input-shape.ts';
 import type {Student, Task} from './student.ts';
@@ -9,7 +10,8 @@ import type {Student, Task} from './student.ts';
  * Joins a model with its description, after it checks that they fit.
  *
  * @throws InputError if the model hasn't exactly one input and one output [batch, classes], or ends in a softmax though
- * its `output` is `logits`, or takes another shape than its `reading` makes
+ * its `output` is `logits`, or takes another shape than its `reading` makes, or its `classes` are not those of its
+ * questions
  */
 export function makeStudent(student: Student): Student {
   const {model, classes, output, reading} = student;
@@ -25,12 +27,28 @@ export function makeStudent(student: Student): Student {
     );
   }
   if (reading !== undefined) checkRead(model, reading);
+  checkHeads(student);
   if (output === 'logits' && endsInSoftmax(model)) {
     throw new InputError(
       `Model ${model.name} ends in a softmax, so its \`output\` is \`probabilities\`, not \`logits\`.`,
     );
   }
   return Object.freeze({...student});
+}
+
+function checkHeads({model, classes, output, question, heads}: Student): void {
+  const questions = heads?.map(head => head.question) ?? (question ? [question] : []);
+  if (questions.length === 0) return;
+  const count = questions.reduce((sum, each) => sum + classesOf(each).length, 0);
+  if (count !== classes.length) {
+    throw new InputError(
+      `Student ${model.name} has ${classes.length} classes, but its questions have ${count}. Give both the same.`,
+    );
+  }
+  if (heads === undefined || output === 'logits') return;
+  throw new InputError(
+    `Student ${model.name} gives probabilities, and several questions need logits. Leave the softmax of its last layer out.`,
+  );
 }
 
 function checkRead(model: layers.LayersModel, reading: TextReading): void {

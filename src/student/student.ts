@@ -1,5 +1,6 @@
 import type {TextReading} from '../data/text-reading.ts';
 import type {layers} from '../engine/tf.ts';
+import type {Question} from '../question.ts';
 import type {Input, TensorInput} from '../teacher.ts';
 import type {Gate} from './gate.ts';
 import type {Preprocessing} from './preprocessing.ts';
@@ -20,10 +21,29 @@ export interface Student {
   readonly dtype?: TensorInput['dtype'];
   /** How a text becomes raw inputs, if the student reads texts. */
   readonly reading?: TextReading;
+  /**
+   * The question that `classes` answer.
+   *
+   * @default a choice among the classes
+   */
+  readonly question?: Question;
+  /**
+   * The questions of a student that answers several. The output of its model and its `classes` are those of all heads,
+   * side by side, in this order. `headOf` makes a student of one of them.
+   *
+   * @default one head, for all classes
+   */
+  readonly heads?: readonly Head[];
   /** Turns logits into confidence. Without it, the plain softmax is used and the student answers everything. */
   readonly calibration?: Calibration;
   /** Recognises texts unlike those that the student was trained on. It abstains on these. */
   readonly gate?: Gate;
+}
+
+/** One of the questions that a student answers. */
+export interface Head {
+  readonly question: Question;
+  readonly calibration?: Calibration;
 }
 
 /** Fitted on answers that the student was not trained on. */

@@ -4,7 +4,7 @@ import {rawTensor, tensorInputs} from '../data/batch.ts';
 import type {Inputs} from '../data/inputs.ts';
 import {mixSeed} from '../data/random.ts';
 import {partnerOf, type View, viewInputs} from '../data/view.ts';
-import type {tf} from '../engine/tf.ts';
+import {tf} from '../engine/tf.ts';
 import {tabulate} from '../knowledge/answers.ts';
 import {countOf, inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import type {BatchTargets, FeatureShapes} from '../losses/loss.ts';
@@ -12,18 +12,20 @@ import {selectTargets, type Targets, targetsOf, targetTensors} from '../losses/t
 import {readInputs} from '../student/read-inputs.ts';
 import type {Student} from '../student/student.ts';
 import type {Detail, Teacher} from '../teacher.ts';
+import {type AnyKnowledge, isPartial, type Lesson} from './lessons.ts';
 
 /** The examples of one step. The caller must dispose of its tensors. */
 export interface Batch {
   /** Raw inputs, float32 [rows, ...shape]. */
   readonly raw: tf.Tensor;
-  readonly targets: BatchTargets;
+  /** The answers of each lesson. */
+  readonly targets: readonly BatchTargets[];
 }
 
 /** A source of batches. */
 export interface BatchSource {
-  /** Shapes of the teacher's features. */
-  readonly featureShapes: FeatureShapes;
+  /** Shapes of the teacher's features, by lesson. */
+  readonly featureShapes: readonly FeatureShapes[];
   /** The cause of the wait for a batch. Undefined if it is made at once. */
   readonly waitsFor: 'disk' | 'teacher' | undefined;
   batch(rows: Int32Array, epoch: number, signal?: AbortSignal): Promise<Batch>;
@@ -37,31 +39,45 @@ export interface Viewing {
   readonly seed: number;
 }
 
-/** Makes batches of kept answers. */
-export function keptAnswers(knowledge: Knowledge, viewing: Viewing): BatchSource {
-  const targets = targetsOf(knowledge.answers, knowledge.classes.length);
+/** Makes batches of kept answers. Those of stored knowledge stay on disk until they are needed. */
+export async function keptAnswers(
+  knowledge: AnyKnowledge,
+  lessons: readonly Lesson[],
+  viewing: Viewing,
+): Promise<BatchSource> {
+  const readers = lessons.map(answerReader);
+  const first = await Promise.all(readers.map(read => read(Int32Array.of(0))));
+  const partial = lessons.map(isPartial);
+  const isStored = lessons.some(lesson => !('inputs' in lesson.knowledge));
   return {
-    featureShapes: shapesOf(targets),
-    waitsFor: undefined,
+    featureShapes: first.map(shapesOf),
+    waitsFor: isStored ? 'disk' : undefined,
     async batch(rows, epoch) {
-      const {seen} = await look(knowledge, rows, epoch, viewing);
-      return batchOf(viewing, seen, selectTargets(targets, rows));
+      const [{seen}, ...answers] = await Promise.all([
+        look(knowledge, rows, epoch, viewing),
+        ...lessons.map((lesson, index) => readers[index]!(rowsIn(lesson, rows))),
+      ]);
+      const weights = lessons.map((lesson, index) => (partial[index] ? weightsOf(lesson, rows) : undefined));
+      return batchOf(viewing, seen, answers, weights);
     },
   };
 }
 
-/** Makes batches of answers that stay on disk until they are needed. */
-export async function storedAnswers(knowledge: StoredKnowledge, viewing: Viewing): Promise<BatchSource> {
+/** Reads the answers in rows of a lesson's own knowledge. */
+function answerReader({knowledge}: Lesson): (rows: Int32Array) => Promise<Targets> {
   const classes = knowledge.classes.length;
-  const targetsAt = async (rows: Int32Array) => targetsOf(await knowledge.readAnswers(rows), classes);
-  return {
-    featureShapes: shapesOf(await targetsAt(Int32Array.of(0))),
-    waitsFor: 'disk',
-    async batch(rows, epoch) {
-      const [{seen}, targets] = await Promise.all([look(knowledge, rows, epoch, viewing), targetsAt(rows)]);
-      return batchOf(viewing, seen, targets);
-    },
-  };
+  if (!('answers' in knowledge)) return async rows => targetsOf(await knowledge.readAnswers(rows), classes);
+  const targets = targetsOf(knowledge.answers, classes);
+  return async rows => selectTargets(targets, rows);
+}
+
+/** The rows in the lesson's own knowledge. An input without an answer gets that of another; its weight is 0. */
+export function rowsIn({rows: own}: Lesson, rows: Int32Array): Int32Array {
+  return own === undefined ? rows : rows.map(row => Math.max(0, own[row]!));
+}
+
+function weightsOf({rows: own}: Lesson, rows: Int32Array): Float32Array {
+  return Float32Array.from(rows, row => (own![row] === -1 ? 0 : 1));
 }
 
 export interface LiveOptions extends Viewing {
@@ -84,18 +100,18 @@ export async function liveAnswers(
   };
   const {targets} = await ask(Int32Array.of(0), 0);
   return {
-    featureShapes: shapesOf(targets),
+    featureShapes: [shapesOf(targets)],
     waitsFor: 'teacher',
     async batch(rows, epoch, signal) {
       const {seen, targets} = await ask(rows, epoch, signal);
-      return batchOf(viewing, seen, targets);
+      return batchOf(viewing, seen, [targets]);
     },
   };
 }
 
 /** A batch's inputs as the student sees them in one epoch. Each row has its own view in each epoch. */
 async function look(
-  knowledge: Knowledge | StoredKnowledge,
+  knowledge: AnyKnowledge,
   rows: Int32Array,
   epoch: number,
   {view, seed}: Viewing,
@@ -108,8 +124,19 @@ async function look(
   return {seen: viewInputs(inputs, view, seeds, others), seeds};
 }
 
-async function batchOf({student}: Viewing, seen: Inputs, targets: Targets): Promise<Batch> {
-  return {raw: rawTensor(await readInputs(student, seen)), targets: targetTensors(targets)};
+/** @param weights - of each lesson's rows; undefined: each counts 1 */
+async function batchOf(
+  {student}: Viewing,
+  seen: Inputs,
+  targets: readonly Targets[],
+  weights: readonly (Float32Array | undefined)[] = [],
+): Promise<Batch> {
+  const raw = rawTensor(await readInputs(student, seen));
+  const tensorsOf = (own: Targets, index: number): BatchTargets => {
+    const rows = weights[index];
+    return rows === undefined ? targetTensors(own) : {...targetTensors(own), weights: tf.tensor1d(rows)};
+  };
+  return {raw, targets: targets.map(tensorsOf)};
 }
 
 function shapesOf({features}: Targets): FeatureShapes {

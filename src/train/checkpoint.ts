@@ -2,12 +2,12 @@ import {mkdir, readdir, unlink} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
 import {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
-import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import type {Tensor} from '../knowledge/safetensors.ts';
 import type {Student} from '../student/student.ts';
 import type {BestWeights} from './best-weights.ts';
 import {type KeptRun, readCheckpoint, refusal, writeCheckpoint} from './checkpoint-file.ts';
 import {differenceOf, type Fingerprint, fingerprintOf} from './fingerprint.ts';
+import type {AnyKnowledge} from './lessons.ts';
 import type {CheckpointOptions, Epoch} from './options.ts';
 import type {Progress} from './progress.ts';
 import type {Run} from './run.ts';
@@ -15,7 +15,7 @@ import type {Run} from './run.ts';
 /** The parts of a run that a checkpoint keeps. If the run continues from one, `best` and `progress` are changed. */
 export interface CheckpointParts {
   readonly student: Student;
-  readonly knowledge: Knowledge | StoredKnowledge;
+  readonly knowledge: AnyKnowledge;
   readonly run: Run;
   readonly best: BestWeights;
   readonly progress: Progress;

@@ -4,14 +4,17 @@ import {bytesOf} from '../data/arrays.ts';
 import {identityOfReading} from '../data/text-reading.ts';
 import {startEngine} from '../engine/engine.ts';
 import {tf} from '../engine/tf.ts';
-import {answersAt, countOf, inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
-import type {BatchOutputs, BatchTargets, LossTerm} from '../losses/loss.ts';
+import {answersAt, countOf, inputsAt} from '../knowledge/knowledge.ts';
+import type {BatchOutputs, LossTerm} from '../losses/loss.ts';
 import type {Student} from '../student/student.ts';
 import {architectureHash} from '../student/weights-hash.ts';
 import type {Json} from '../teacher.ts';
 import {packageVersion} from '../version.ts';
+import type {Batch} from './batch-source.ts';
 import {madeUpOutputs} from './first-batch.ts';
+import {type AnyKnowledge, type Lesson, outputsByLesson} from './lessons.ts';
 import type {Optimizer} from './optimizer.ts';
+import {disposeBatch} from './prefetch.ts';
 import type {Run} from './run.ts';
 import type {WeightedTerm} from './step.ts';
 
@@ -22,13 +25,9 @@ export type Fingerprint = Readonly<Record<string, Json>>;
  * Makes the fingerprint of a run. Settings hidden in functions (an optimizer's momentum, a loss's smoothing, a
  * schedule, a view) are found by calling the functions on a few numbers.
  */
-export async function fingerprintOf(
-  student: Student,
-  knowledge: Knowledge | StoredKnowledge,
-  run: Run,
-): Promise<Fingerprint> {
-  const {options, optimizer, batchSize, epochs, weights} = run;
-  const {seed, losses, clipNorm, validation, validateEvery, earlyStopping, view, teacher, compile, balance} = options;
+export async function fingerprintOf(student: Student, knowledge: AnyKnowledge, run: Run): Promise<Fingerprint> {
+  const {options, optimizer, batchSize, epochs, weights, terms, lessons} = run;
+  const {seed, clipNorm, validation, validateEvery, earlyStopping, view, teacher, compile, balance} = options;
   const engine = await startEngine();
   const {model, classes, preprocessing, output, reading} = student;
   return {
@@ -46,7 +45,8 @@ export async function fingerprintOf(
     batchSize,
     clipNorm: clipNorm ?? null,
     balance: balance ?? 0,
-    losses: losses.map(describeTerm),
+    losses: terms.map(({loss}) => describeTerm(loss)),
+    ...(student.heads && {questions: lessons.map(({name, weight, losses}) => [name!, weight, losses.length])}),
     ...(await tryLosses(student, run)),
     optimizer: `${optimizer.name}, learning rate ${optimizer.learningRate}`,
     "optimizer's settings": digestOf(movesOf(optimizer)),
@@ -58,7 +58,7 @@ export async function fingerprintOf(
     'live teacher': teacher === undefined ? null : {name: teacher.name, identity: teacher.identity},
     'number of examples': countOf(knowledge),
     ...(knowledge.versions && {'versions of each input': knowledge.versions}),
-    ...(await digestsOf(knowledge)),
+    ...(await digestsOf(knowledge, lessons)),
   };
 }
 
@@ -77,15 +77,25 @@ export function differenceOf(then: Fingerprint, now: Fingerprint): string | unde
 const BLOCK = 4096;
 
 /** Gives equal digests for rows in memory and on disk. Reads block by block, so that it needs memory for only one. */
-async function digestsOf(knowledge: Knowledge | StoredKnowledge): Promise<Fingerprint> {
-  const count = countOf(knowledge);
-  const [inputs, answers]: [string[], string[]] = [[], []];
+async function digestsOf(knowledge: AnyKnowledge, lessons: readonly Lesson[]): Promise<Fingerprint> {
+  const inputs = await digestBlocks(countOf(knowledge), rows => inputsAt(knowledge, rows));
+  const answers = await Promise.all(
+    lessons.map(({knowledge: own}) => digestBlocks(countOf(own), rows => answersAt(own, rows))),
+  );
+  return {
+    "knowledge's inputs": inputs,
+    "knowledge's answers": answers.length === 1 ? answers[0]! : digestOf([answers, lessons.map(({rows}) => rows)]),
+  };
+}
+
+async function digestBlocks(count: number, read: (rows: Int32Array) => Promise<unknown>): Promise<string> {
+  const digests: string[] = [];
   for (let start = 0; start < count; start += BLOCK) {
-    const rows = Int32Array.from({length: Math.min(BLOCK, count - start)}, (_, row) => start + row);
-    inputs.push(digestOf(await inputsAt(knowledge, rows)));
-    answers.push(digestOf(await answersAt(knowledge, rows)));
+    digests.push(
+      digestOf(await read(Int32Array.from({length: Math.min(BLOCK, count - start)}, (_, row) => start + row))),
+    );
   }
-  return {"knowledge's inputs": digestOf(inputs), "knowledge's answers": digestOf(answers)};
+  return digestOf(digests);
 }
 
 const isShort = (json: string | undefined): boolean => json !== undefined && json.length <= 60;
@@ -124,17 +134,19 @@ function movesOf(optimizer: Optimizer): Float32Array {
 const MOMENTS = [0.002, 0.05];
 
 /** The first examples as the student sees them, and the values of the losses on them for made-up outputs. */
-async function tryLosses(student: Student, {terms, options, source, count}: Run): Promise<Fingerprint> {
+async function tryLosses(student: Student, run: Run): Promise<Fingerprint> {
+  const {terms, lessons, options, source, count} = run;
   const rows = Int32Array.from({length: Math.min(count, 4)}, (_, row) => row);
   const {raw, targets} = await source.batch(rows, 1, options.signal);
   try {
     return tf.tidy(() => {
-      const outputs = madeUpOutputs(student, options.losses, rows.length);
-      const trials = terms.map(term => MOMENTS.map(moment => tryTerm(term, {targets, outputs}, moment)).join());
+      const outputs = madeUpOutputs(student, run, rows.length);
+      const said = {targets, outputs, lessons};
+      const trials = terms.map(term => MOMENTS.map(moment => tryTerm(term, said, moment)).join());
       return {'first examples as seen': digestOf(raw.dataSync()), "losses' values on them": trials};
     });
   } finally {
-    tf.dispose({raw, targets: {...targets}});
+    disposeBatch({raw, targets});
   }
 }
 
@@ -142,17 +154,17 @@ async function tryLosses(student: Student, {terms, options, source, count}: Run)
  * The value of a term and the sums of its gradients' absolute values, because some settings show only in a gradient.
  * Five digits, because processors can round differently.
  */
-function tryTerm(term: WeightedTerm, {targets, outputs}: Said, moment: number): string {
+function tryTerm(term: WeightedTerm, {targets, outputs, lessons}: Said, moment: number): string {
   const of = [outputs.logits, ...term.variables];
-  const loss = () => term.value(targets, outputs, tf.scalar(moment));
+  const own = () => outputsByLesson(outputs, lessons)[term.lesson]!;
+  const loss = () => term.value(targets[term.lesson]!, own(), tf.scalar(moment));
   const {value, grads} = tf.engine().gradients(loss, of, undefined, true);
   const sums = grads.map(gradient => (gradient as tf.Tensor | null) ?? tf.scalar(0)).map(each => tf.sum(tf.abs(each)));
   return [value, ...sums].map(each => each.dataSync<'float32'>()[0]!.toPrecision(5)).join();
 }
 
 /** The targets and outputs for a batch. */
-interface Said {
-  readonly targets: BatchTargets;
+interface Said extends Pick<Batch, 'targets'>, Pick<Run, 'lessons'> {
   readonly outputs: BatchOutputs;
 }
 

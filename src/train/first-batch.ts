@@ -3,45 +3,42 @@ import {randomFraction, seededRandom} from '../data/random.ts';
 import {withDropoutSeed} from '../engine/dropout.ts';
 import {tf} from '../engine/tf.ts';
 import {InputError, TrainingError} from '../errors.ts';
-import type {Knowledge} from '../knowledge/knowledge.ts';
 import type {BatchOutputs, BatchTargets, LossTerm} from '../losses/loss.ts';
 import {featureShapes} from '../student/forward.ts';
 import type {Student} from '../student/student.ts';
 import type {Batch} from './batch-source.ts';
+import {isPartial, type Lesson, outputsByLesson} from './lessons.ts';
 import {disposeBatch} from './prefetch.ts';
-import type {Run} from './run.ts';
+import type {Run, RunTerm} from './run.ts';
 import type {WeightedTerm} from './step.ts';
 
 /** The number of batches within which a term must move the student. */
 const BATCHES = 3;
 
-interface FirstBatchOptions {
-  readonly student: Student;
-  readonly knowledge: Pick<Knowledge, 'detail'>;
-  readonly run: Run;
-}
-
 /**
  * Checks on the first batch of a run what only a step can show: that each term moves weights of the student, and that a
- * term reads each part of the answers. A term that grows from 0 in a warm-up is checked at its full value. All
+ * term reads each part of the answers, and leaves out inputs without one. A term that grows from 0 in a warm-up is checked at its full value. All
  * variables keep their values.
  *
  * @throws TrainingError if a term has no gradient in three batches; InputError if answers are left unread
  */
-export async function checkFirstBatch({student, knowledge, run}: FirstBatchOptions, batch: Batch): Promise<void> {
-  const {options} = run;
-  const read = new Set<string>();
-  const watched = {...batch, targets: noting(batch.targets, read)};
-  const still = run.terms.flatMap((term, index) => {
-    const {moves, value} = effectOf(run, term, watched);
-    return moves ? [] : [{term, loss: options.losses[index]!, value}];
+export async function checkFirstBatch(student: Student, run: Run, batch: Batch): Promise<void> {
+  const read = run.lessons.map(() => new Set<string>());
+  const still = run.terms.flatMap(term => {
+    const own = new Set<string>();
+    const {moves, value} = effectOf(run, term, {...batch, targets: batch.targets.map(each => noting(each, own))});
+    checkLeavesOut(term, run.lessons[term.lesson]!, own);
+    for (const part of own) read[term.lesson]!.add(part);
+    return moves ? [] : [{term, value}];
   });
-  // The label of votes is their majority, so it reads all of them.
-  if (knowledge.detail.kind !== 'votes') checkAllRead(batch.targets, read, options.losses);
+  for (const [index, {knowledge, losses}] of run.lessons.entries()) {
+    // The label of votes is their majority, so it reads all of them.
+    if (knowledge.detail.kind !== 'votes') checkAllRead(batch.targets[index]!, read[index]!, losses);
+  }
   if (still.length === 0) return;
   const others = await laterBatches(run);
   try {
-    for (const {term, loss, value} of still) checkMoves(student, run, {term, loss, value}, [batch, ...others]);
+    for (const each of still) checkMoves(student, run, each, [batch, ...others]);
   } finally {
     for (const other of others) disposeBatch(other);
   }
@@ -60,8 +57,8 @@ function effectOf({forward, trainable, weights, options}: Run, term: WeightedTer
   try {
     return tidied(() => {
       const [seed, end] = [tf.scalar(options.seed, 'int32'), tf.scalar(1)];
-      const outputs = () => withDropoutSeed(seed, () => forward(raw));
-      return effect(() => term.value(targets, outputs(), end), trainable);
+      const outputs = () => withDropoutSeed(seed, () => forward(raw))[term.lesson]!;
+      return effect(() => term.value(targets[term.lesson]!, outputs(), end), trainable);
     });
   } finally {
     for (const [index, weight] of untrained.entries()) weight.assign(before[index]!);
@@ -97,13 +94,12 @@ async function laterBatches({source, order, count, batchSize, options}: Run): Pr
 }
 
 interface StillTerm {
-  readonly term: WeightedTerm;
-  readonly loss: LossTerm;
+  readonly term: RunTerm;
   /** The value on the first batch. */
   readonly value: number;
 }
 
-function checkMoves(student: Student, run: Run, {term, loss, value}: StillTerm, batches: readonly Batch[]): void {
+function checkMoves(student: Student, run: Run, {term, value}: StillTerm, batches: readonly Batch[]): void {
   const [first, ...others] = batches;
   let isLearned = value === 0;
   for (const batch of others) {
@@ -114,17 +110,17 @@ function checkMoves(student: Student, run: Run, {term, loss, value}: StillTerm, 
   // A term at its minimum of 0 has nothing left to teach. It must still be able to move another student.
   if (isLearned && movesAnother(student, run, term, first!)) return;
   throw new TrainingError(
-    `${loss.name} has no gradient: in the first ${batches.length} batches it moves none of the student's weights. ` +
+    `${term.name} has no gradient: in the first ${batches.length} batches it moves none of the student's weights. ` +
       'Its layer can come before all trained weights, or be constant on these inputs. The answers can be the ' +
       'same for all of them, or a batch too small for a loss that compares examples. Change that, or leave the term out.',
   );
 }
 
-function movesAnother(student: Student, {options}: Run, term: WeightedTerm, {targets}: Batch): boolean {
+function movesAnother(student: Student, run: Run, term: WeightedTerm, {targets, raw}: Batch): boolean {
   return tidied(() => {
-    const outputs = madeUpOutputs(student, options.losses, targets.labels.shape[0]);
+    const outputs = madeUpOutputs(student, run, raw.shape[0]!);
     return effect(
-      () => term.value(targets, outputs, tf.scalar(1)),
+      () => term.value(targets[term.lesson]!, outputsByLesson(outputs, run.lessons)[term.lesson]!, tf.scalar(1)),
       [outputs.logits, ...Object.values(outputs.features)],
     ).moves;
   });
@@ -146,6 +142,19 @@ function noting(targets: BatchTargets, read: Set<string>): BatchTargets {
   });
 }
 
+/**
+ * Checks that a term leaves out inputs without an answer, if there are any.
+ *
+ * @param read - the parts of the answers that it reads
+ */
+function checkLeavesOut({name}: RunTerm, lesson: Lesson, read: ReadonlySet<string>): void {
+  if (read.has('weights') || !isPartial(lesson)) return;
+  throw new InputError(
+    `${name} can't leave out inputs, and some have no answer to \`${lesson.name}\`. Take another loss for this ` +
+      'question, or train on the inputs that have every answer.',
+  );
+}
+
 function checkAllRead(targets: BatchTargets, read: ReadonlySet<string>, losses: readonly LossTerm[]): void {
   const names = losses.map(({name}) => name).join(' + ');
   const layers = Object.keys(targets.features);
@@ -165,7 +174,7 @@ function checkAllRead(targets: BatchTargets, read: ReadonlySet<string>, losses: 
 }
 
 /** Made-up outputs of a student for a number of inputs, always the same, for trying losses. */
-export function madeUpOutputs(student: Student, losses: readonly LossTerm[], rows: number): BatchOutputs {
+export function madeUpOutputs(student: Student, {terms}: Pick<Run, 'terms'>, rows: number): BatchOutputs {
   const random = seededRandom(0, 'made-up outputs');
   const made = (shape: readonly number[]) =>
     tf.tensor(
@@ -174,7 +183,7 @@ export function madeUpOutputs(student: Student, losses: readonly LossTerm[], row
     );
   const shapes = featureShapes(
     student,
-    losses.flatMap(term => term.studentFeatures),
+    terms.flatMap(({loss}) => loss.studentFeatures),
   );
   return {
     logits: made([student.classes.length]) as tf.Tensor2D,

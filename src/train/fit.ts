@@ -1,9 +1,13 @@
+import {selectRows} from '../data/inputs.ts';
 import {mixSeed, shuffledIndices} from '../data/random.ts';
 import {accuracy} from '../evaluate/metrics.ts';
-import {answersAt, countOf, inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
+import {answersAt, countOf, inputsAt} from '../knowledge/knowledge.ts';
 import {targetsOf} from '../losses/targets.ts';
+import {columnsOf} from '../student/heads.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
+import {rowsIn} from './batch-source.ts';
+import type {AnyKnowledge, Lesson} from './lessons.ts';
 import type {Progress} from './progress.ts';
 import type {Run} from './run.ts';
 import {type Fit, growthOf, type Moment, PARTS, partOf, trendOf} from './trend.ts';
@@ -36,17 +40,33 @@ const ASKED = 1000;
  */
 export async function fitOf(
   student: Student,
-  knowledge: Knowledge | StoredKnowledge,
+  knowledge: AnyKnowledge,
   {run, progress, stopped}: {readonly run: Run; readonly progress: Progress; readonly stopped: boolean},
 ): Promise<Fit> {
   const {seed, signal, compile} = run.options;
   const rows = shuffledIndices(countOf(knowledge), mixSeed(seed, 'fit')).subarray(0, ASKED);
   const logits = await predictLogits(student, await inputsAt(knowledge, rows), {signal, compile});
+  const learned = await Promise.all(run.lessons.map(lesson => learnedOf(lesson, rows, logits)));
+  const meanOf = (key: keyof Learned) => learned.reduce((sum, each) => sum + each[key], 0) / learned.length;
+  const shares = {trainingAgreement: meanOf('trainingAgreement'), mostFrequent: meanOf('mostFrequent')};
+  return judgeFit({...shares, stopped, steps: run.steps, ...courseOf(run, progress)});
+}
+
+type Learned = Pick<Judged, 'trainingAgreement' | 'mostFrequent'>;
+
+/**
+ * How much of one lesson a student has learned.
+ *
+ * @param logits - [rows, all columns]
+ */
+async function learnedOf(lesson: Lesson, rows: Int32Array, logits: Float32Array): Promise<Learned> {
+  const {knowledge, head} = lesson;
+  const answered = Array.from(rows.keys()).filter(index => lesson.rows?.[rows[index]!] !== -1);
+  const own = Int32Array.from(answered, index => rows[index]!);
   const classes = knowledge.classes.length;
-  const {labels} = targetsOf(await answersAt(knowledge, rows), classes);
-  const course = courseOf(run, progress);
-  const trainingAgreement = accuracy(logits, labels, classes);
-  return judgeFit({trainingAgreement, mostFrequent: mostFrequentShare(labels), stopped, steps: run.steps, ...course});
+  const {labels} = targetsOf(await answersAt(knowledge, rowsIn(lesson, own)), classes);
+  const scores = columnsOf(selectRows(logits, logits.length / rows.length, answered), own.length, head);
+  return {trainingAgreement: accuracy(scores, labels, classes), mostFrequent: mostFrequentShare(labels)};
 }
 
 /** The share of the labels that name the most frequent class. */

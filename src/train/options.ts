@@ -1,16 +1,25 @@
 import type {Split} from '../data/split.ts';
 import type {View} from '../data/view.ts';
-import type {LossTerm} from '../losses/loss.ts';
 import {kinds, type Shape} from '../options.ts';
 import type {Teacher} from '../teacher.ts';
+import type {Losses} from './lessons.ts';
 import type {Optimizer} from './optimizer.ts';
 import type {Profile} from './profile.ts';
 import type {Schedule} from './schedule.ts';
 import type {Fit} from './trend.ts';
 
 export interface TrainOptions {
-  /** The objective is the sum of the terms, each times its weight. */
-  readonly losses: readonly LossTerm[];
+  /**
+   * The objective is the sum of the terms, each times its weight. A student of several questions takes a list for all of
+   * them, or one for each by its name.
+   */
+  readonly losses: Losses;
+  /**
+   * How much each question counts, by its name. The objective of a student of several questions is the mean of theirs.
+   *
+   * @default 1 each
+   */
+  readonly questionWeights?: Readonly<Record<string, number>> | undefined;
   /** Decides the order of batches, the views, and the terms' own initial weights. The same seed gives the same bits. */
   readonly seed: number;
   /**
@@ -103,7 +112,8 @@ export interface TrainOptions {
 
 /** The kinds of `TrainOptions`. */
 export const TRAIN_KINDS: Shape<TrainOptions> = {
-  losses: kinds.list,
+  losses: kinds.listOrObject,
+  questionWeights: kinds.object,
   seed: kinds.number,
   epochs: kinds.number,
   steps: kinds.number,

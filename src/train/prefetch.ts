@@ -65,5 +65,5 @@ export class Prefetch {
 }
 
 export function disposeBatch({raw, targets}: Batch): void {
-  tf.dispose({raw, targets: {...targets}});
+  tf.dispose({raw, targets: targets.map(each => ({...each}))});
 }

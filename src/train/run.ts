@@ -1,17 +1,17 @@
-import {sameClasses} from '../data/arrays.ts';
 import {mixSeed} from '../data/random.ts';
 import {CompiledCalls} from '../engine/compiled/compiled-calls.ts';
 import {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
-import {answersAt, countOf, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
-import type {BatchOutputs} from '../losses/loss.ts';
+import {answersAt, countOf} from '../knowledge/knowledge.ts';
+import type {BatchOutputs, LossTerm} from '../losses/loss.ts';
 import {checkObjective, needsOf} from '../losses/objective.ts';
 import {targetsOf} from '../losses/targets.ts';
 import {featureShapes, outputsOf} from '../student/forward.ts';
 import {preprocess} from '../student/preprocessing.ts';
 import type {Student} from '../student/student.ts';
-import {type BatchSource, keptAnswers, liveAnswers, storedAnswers} from './batch-source.ts';
+import {type BatchSource, keptAnswers, liveAnswers, rowsIn} from './batch-source.ts';
 import {BATCH_SIZE, checkCount, defaultOptimizer, defaultSchedule, epochsOf} from './defaults.ts';
+import {type AnyKnowledge, type Lesson, lessonsOf, outputsByLesson} from './lessons.ts';
 import type {Optimizer} from './optimizer.ts';
 import type {TrainOptions} from './options.ts';
 import {balancedRows, type EpochOrder, everyInput} from './order.ts';
@@ -26,9 +26,18 @@ import {
   type WeightedTerm,
 } from './step.ts';
 
+/** A term of a run. */
+export interface RunTerm extends WeightedTerm {
+  readonly loss: LossTerm;
+  /** Distinguishes it from all others of the run. */
+  readonly name: string;
+}
+
 /** A checked training run, ready for its first step. */
 export interface Run {
   readonly options: TrainOptions;
+  /** One for each head of the student. */
+  readonly lessons: readonly Lesson[];
   /** Number of examples in one epoch: each input counts once, whatever its number of versions. */
   readonly count: number;
   readonly batchSize: number;
@@ -46,21 +55,18 @@ export interface Run {
   /** The trained ones among them. */
   readonly trainable: readonly tf.Variable[];
   /** Runs the student on a raw batch, in training mode. */
-  readonly forward: (raw: tf.Tensor) => BatchOutputs;
+  readonly forward: (raw: tf.Tensor) => readonly BatchOutputs[];
   /** The other variables that change with each step: the terms' own and the optimizer's slots. */
   readonly state: readonly tf.Variable[];
-  readonly terms: readonly WeightedTerm[];
+  readonly terms: readonly RunTerm[];
   readonly stepper: Stepper;
   dispose(): void;
 }
 
 /** Checks everything that can be checked before the first step, and prepares the step. */
-export async function startRun(
-  student: Student,
-  knowledge: Knowledge | StoredKnowledge,
-  options: TrainOptions,
-): Promise<Run> {
-  checkOptions(student, knowledge, options);
+export async function startRun(student: Student, knowledge: AnyKnowledge, options: TrainOptions): Promise<Run> {
+  const lessons = lessonsOf(student, knowledge, options);
+  checkOptions(student, lessons, options);
   const {batchSize = BATCH_SIZE, balance = 0} = options;
   const {versions = 1} = knowledge;
   const count = countOf(knowledge) / versions;
@@ -69,9 +75,10 @@ export async function startRun(
   const steps = options.exactSteps && options.steps !== undefined ? options.steps : stepsPerEpoch * epochs;
   const {optimizer = defaultOptimizer(student, steps), schedule = defaultSchedule(student, options.optimizer)} =
     options;
-  const source = await batchSource(student, knowledge, options);
+  const source = await batchSource(student, knowledge, lessons, options);
   return {
     options,
+    lessons,
     count,
     batchSize,
     epochs,
@@ -81,52 +88,69 @@ export async function startRun(
     schedule,
     rates: ratesOf(schedule, steps, optimizer),
     order:
-      balance > 0 ? await balancedRows(knowledge, options.seed, balance) : everyInput(count, versions, options.seed),
+      balance > 0
+        ? await balancedRows(lessons[0]!.knowledge, options.seed, balance)
+        : everyInput(count, versions, options.seed),
     source,
     weights: student.model.weights.map(weight => weight.read() as tf.Variable),
-    ...makeStep(student, source, optimizer, options),
+    ...makeStep(student, {source, lessons, optimizer}, options),
   };
 }
 
 async function batchSource(
   student: Student,
-  knowledge: Knowledge | StoredKnowledge,
-  options: TrainOptions,
+  knowledge: AnyKnowledge,
+  lessons: readonly Lesson[],
+  {teacher, view, seed}: TrainOptions,
 ): Promise<BatchSource> {
-  const source = await answerSource(student, knowledge, options);
-  return options.losses.some(({needsTrueLabels}) => needsTrueLabels) ? withTrueLabels(source, knowledge) : source;
+  const viewing = {student, view, seed};
+  const source = teacher
+    ? await liveAnswers(lessons[0]!.knowledge, {teacher, detail: needsOf(lessons[0]!.losses), ...viewing})
+    : await keptAnswers(knowledge, lessons, viewing);
+  return termsOf(lessons).some(({loss}) => loss.needsTrueLabels) ? withTrueLabels(source, lessons) : source;
 }
 
-function answerSource(
-  student: Student,
-  knowledge: Knowledge | StoredKnowledge,
-  {teacher, view, losses, seed}: TrainOptions,
-): Promise<BatchSource> | BatchSource {
-  const viewing = {student, view, seed};
-  if (teacher !== undefined) return liveAnswers(knowledge, {teacher, detail: needsOf(losses), ...viewing});
-  return 'inputs' in knowledge ? keptAnswers(knowledge, viewing) : storedAnswers(knowledge, viewing);
+/** The terms of all lessons, one lesson after the other. A number distinguishes terms of the same name. */
+function termsOf(lessons: readonly Lesson[]): readonly Pick<RunTerm, 'loss' | 'name' | 'lesson'>[] {
+  const counts = new Map<string, number>();
+  return lessons.flatMap(({name: question, losses}, lesson) =>
+    losses.map(loss => {
+      const name = question === undefined ? loss.name : `${question}: ${loss.name}`;
+      const count = (counts.get(name) ?? 0) + 1;
+      counts.set(name, count);
+      return {loss, lesson, name: count === 1 ? name : `${name} ${count}`};
+    }),
+  );
 }
+
+type StepMakers = Pick<Run, 'source' | 'lessons' | 'optimizer'>;
 
 function makeStep(
   student: Student,
-  source: BatchSource,
-  optimizer: Optimizer,
-  {losses, seed, clipNorm, compile = true, onFallback}: TrainOptions,
+  {source, lessons, optimizer}: StepMakers,
+  {seed, clipNorm, compile = true, onFallback}: TrainOptions,
 ): Pick<Run, 'trainable' | 'forward' | 'state' | 'terms' | 'stepper' | 'dispose'> {
-  const layers = [...new Set(losses.flatMap(term => term.studentFeatures))];
-  const shapes = {teacher: source.featureShapes, student: featureShapes(student, layers)};
-  const terms = losses.map((term, index) => ({
-    ...term.prepare(shapes, mixSeed(seed, `term ${index}`)),
-    weight: term.weight,
+  const named = termsOf(lessons);
+  const layers = [...new Set(named.flatMap(({loss}) => loss.studentFeatures))];
+  const shapes = featureShapes(student, layers);
+  const terms = named.map((term, index) => ({
+    ...term,
+    ...term.loss.prepare(
+      {teacher: source.featureShapes[term.lesson]!, student: shapes},
+      mixSeed(seed, `term ${index}`),
+    ),
+    weight: term.loss.weight,
   }));
   const own = terms.flatMap(term => term.variables);
   const trainable = student.model.trainableWeights.map(weight => weight.read() as tf.Variable);
   const variables = [...trainable, ...own];
   const running = optimizer.start(variables);
   const outputs = outputsOf(student, layers);
-  const forward: Run['forward'] = raw => outputs(preprocess(raw, student.preprocessing), {training: true});
+  const forward: Run['forward'] = raw =>
+    outputsByLesson(outputs(preprocess(raw, student.preprocessing), {training: true}), lessons);
   const step = trainingStep({
     forward,
+    lessonWeights: lessons.map(({weight}) => weight),
     terms,
     variables,
     optimizer: running,
@@ -147,8 +171,8 @@ function makeStep(
   };
 }
 
-function checkOptions(student: Student, knowledge: Knowledge | StoredKnowledge, options: TrainOptions): void {
-  const {losses, teacher, view, validation, earlyStopping, balance = 0} = options;
+function checkOptions(student: Student, lessons: readonly Lesson[], options: TrainOptions): void {
+  const {teacher, view, validation, earlyStopping, balance = 0} = options;
   checkCount('validateEvery', options.validateEvery ?? 1);
   if (options.clipNorm !== undefined && !(options.clipNorm > 0)) {
     throw new InputError(`Expected \`clipNorm\` to be above 0, got ${options.clipNorm}.`);
@@ -164,28 +188,35 @@ function checkOptions(student: Student, knowledge: Knowledge | StoredKnowledge, 
     if (!validation)
       throw new InputError('Early stopping needs `validation`: give the split that decides when to stop.');
   }
-  if (view && !teacher && knowledge.source.access !== 'truth') {
-    throw new InputError(
-      `View \`${view.name}\` needs \`teacher\`: the kept answers are about the inputs as they are, not about their views.`,
-    );
-  }
+  if (student.heads) checkForOneQuestion(options);
+  for (const lesson of lessons) checkLesson(lesson, options);
   if (view?.takesPartner && !teacher) {
     throw new InputError(
       `What \`${view.name}\` shows has no true label. Leave it out, or give a \`teacher\` that answers live.`,
     );
   }
-  if (!sameClasses(student.classes, knowledge.classes)) {
-    throw new InputError(
-      `The student's classes (${student.classes.join(', ')}) are not those of the knowledge (${knowledge.classes.join(', ')}).`,
-    );
-  }
-  checkObjective(losses, teacher?.detail ?? knowledge.detail);
   if (student.model.trainableWeights.length === 0) {
     throw new InputError(
       `Student ${student.model.name} has no weights to train: all its layers are frozen. Set \`trainable\` of one at least.`,
     );
   }
-  checkTrueLabels(knowledge, options);
+}
+
+function checkForOneQuestion({teacher, validation, balance = 0}: TrainOptions): void {
+  const option = teacher ? 'teacher' : validation ? 'validation' : balance > 0 ? 'balance' : undefined;
+  if (option === undefined) return;
+  throw new InputError(`\`${option}\` is for students of one question. Leave it out.`);
+}
+
+function checkLesson(lesson: Lesson, {teacher, view}: TrainOptions): void {
+  const {name, knowledge, losses} = lesson;
+  if (view && !teacher && knowledge.source.access !== 'truth') {
+    throw new InputError(
+      `View \`${view.name}\` needs \`teacher\`: the kept answers are about the inputs as they are, not about their views.`,
+    );
+  }
+  checkObjective(losses, teacher?.detail ?? knowledge.detail, name && `The objective of \`${name}\``);
+  checkTrueLabels(lesson, view);
 }
 
 /**
@@ -207,19 +238,15 @@ function compiledStepper(step: Step, onFallback?: (reason: string) => void): Ste
 }
 
 function tensorsOf({raw, targets, learningRate, seed, progress}: StepInputs): tf.Tensor[] {
-  const {labels, trueLabels, logProbabilities, named, features} = targets;
-  const all = [
-    raw,
+  const answers = targets.flatMap(({labels, trueLabels, logProbabilities, named, features, weights}) => [
     labels,
     trueLabels,
     logProbabilities,
     named,
     ...Object.values(features),
-    learningRate,
-    seed,
-    progress,
-  ];
-  return all.filter(tensor => tensor !== undefined);
+    weights,
+  ]);
+  return [raw, ...answers, learningRate, seed, progress].filter(tensor => tensor !== undefined);
 }
 
 /**
@@ -227,7 +254,7 @@ function tensorsOf({raw, targets, learningRate, seed, progress}: StepInputs): tf
  *
  * @throws InputError if they don't
  */
-function checkTrueLabels({source}: Knowledge | StoredKnowledge, {losses, view}: TrainOptions): void {
+function checkTrueLabels({losses, knowledge: {source}}: Lesson, view: TrainOptions['view']): void {
   const term = losses.find(({needsTrueLabels}) => needsTrueLabels);
   if (term === undefined) return;
   if (source.access !== 'truth') {
@@ -244,13 +271,18 @@ function checkTrueLabels({source}: Knowledge | StoredKnowledge, {losses, view}: 
 }
 
 /** Adds the true labels of the rows to each batch. */
-function withTrueLabels(source: BatchSource, knowledge: Knowledge | StoredKnowledge): BatchSource {
+function withTrueLabels(source: BatchSource, lessons: readonly Lesson[]): BatchSource {
   return {
     ...source,
     async batch(rows, epoch, signal) {
-      const {labels} = targetsOf(await answersAt(knowledge, rows), knowledge.classes.length);
+      const labels = await Promise.all(
+        lessons.map(async lesson => {
+          const {knowledge} = lesson;
+          return targetsOf(await answersAt(knowledge, rowsIn(lesson, rows)), knowledge.classes.length).labels;
+        }),
+      );
       const {raw, targets} = await source.batch(rows, epoch, signal);
-      return {raw, targets: {...targets, trueLabels: tf.tensor1d(labels, 'int32')}};
+      return {raw, targets: targets.map((own, index) => ({...own, trueLabels: tf.tensor1d(labels[index]!, 'int32')}))};
     },
   };
 }

@@ -1,17 +1,22 @@
 import {withDropoutSeed} from '../engine/dropout.ts';
 import {tf} from '../engine/tf.ts';
 import type {BatchOutputs, PreparedTerm} from '../losses/loss.ts';
+import {meanOverQuestions} from '../losses/row-means.ts';
 import type {Batch} from './batch-source.ts';
 import type {RunningOptimizer} from './optimizer.ts';
 
 /** A weighted term, ready to be computed. */
 export interface WeightedTerm extends PreparedTerm {
   readonly weight: number;
+  /** Index of its lesson. */
+  readonly lesson: number;
 }
 
 export interface StepParts {
-  /** Runs the student on a raw batch, in training mode. */
-  readonly forward: (raw: tf.Tensor) => BatchOutputs;
+  /** Runs the student on a raw batch, in training mode. Gives the outputs of each lesson. */
+  readonly forward: (raw: tf.Tensor) => readonly BatchOutputs[];
+  /** How much each lesson counts. */
+  readonly lessonWeights: readonly number[];
   readonly terms: readonly WeightedTerm[];
   /** The student's weights and the terms' own. */
   readonly variables: readonly tf.Variable[];
@@ -74,14 +79,14 @@ export function stepInputs({raw, targets}: Batch, {learningRate, seed, progress}
 }
 
 /** Combines forward pass, objective, gradients and update into one step. */
-export function trainingStep({forward, terms, variables, optimizer, clipNorm}: StepParts): Step {
+export function trainingStep({forward, lessonWeights, terms, variables, optimizer, clipNorm}: StepParts): Step {
   return ({raw, targets, learningRate, seed, progress}) =>
     tf.tidy(() => {
       let kept: tf.Tensor1D | undefined;
       const {grads} = tf.variableGrads(() => {
         const outputs = withDropoutSeed(seed, () => forward(raw));
-        const values = terms.map(term => term.value(targets, outputs, progress));
-        const total = tf.addN(values.map((value, index) => tf.mul(value, terms[index]!.weight))) as tf.Scalar;
+        const values = terms.map(term => term.value(targets[term.lesson]!, outputs[term.lesson]!, progress));
+        const total = objective(values, terms, targets, lessonWeights);
         // The gradient function disposes of all tensors made in it, but the losses must outlive it.
         kept = tf.keep(tf.stack([total, ...values]) as tf.Tensor1D);
         return total;
@@ -93,6 +98,22 @@ export function trainingStep({forward, terms, variables, optimizer, clipNorm}: S
       kept!.dispose();
       return losses;
     });
+}
+
+/** The sum of the weighted terms of one lesson; of several, the mean of their sums. */
+function objective(
+  values: readonly tf.Scalar[],
+  terms: readonly WeightedTerm[],
+  targets: StepInputs['targets'],
+  lessonWeights: readonly number[],
+): tf.Scalar {
+  const weighted = values.map((value, index) => tf.mul(value, terms[index]!.weight));
+  if (lessonWeights.length === 1) return tf.addN(weighted) as tf.Scalar;
+  const sumOf = (lesson: number) =>
+    tf.addN(weighted.filter((_, index) => terms[index]!.lesson === lesson)) as tf.Scalar;
+  return meanOverQuestions(
+    lessonWeights.map((weight, lesson) => ({loss: sumOf(lesson), answered: targets[lesson]!.weights, weight})),
+  );
 }
 
 /**

@@ -3,8 +3,6 @@ import {mixSeed} from '../data/random.ts';
 import type {Split} from '../data/split.ts';
 import {TrainingError} from '../errors.ts';
 import {accuracy, nll} from '../evaluate/metrics.ts';
-import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
-import type {LossTerm} from '../losses/loss.ts';
 import {checkOptions} from '../options.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
@@ -14,6 +12,7 @@ import {type Checkpoint, openCheckpoint} from './checkpoint.ts';
 import {digestOf} from './fingerprint.ts';
 import {checkFirstBatch} from './first-batch.ts';
 import {fitOf} from './fit.ts';
+import type {AnyKnowledge} from './lessons.ts';
 import {type Epoch, TRAIN_KINDS, type TrainOptions} from './options.ts';
 import {disposeBatch, Prefetch} from './prefetch.ts';
 import {closeEpoch, freshProgress, type Progress} from './progress.ts';
@@ -29,21 +28,21 @@ import {partOf} from './trend.ts';
  */
 export async function* train(
   student: Student,
-  knowledge: Knowledge | StoredKnowledge,
+  knowledge: AnyKnowledge,
   options: TrainOptions,
 ): AsyncGenerator<Epoch, void, void> {
   checkOptions('train', options, TRAIN_KINDS, ['losses', 'seed']);
   const {earlyStopping, validation, validateEvery = 1} = options;
-  const progress = freshProgress(options.losses.length);
-  const {stopwatch} = progress;
   const run = await startRun(student, knowledge, options);
-  const {epochs} = run;
+  const {epochs, terms, lessons} = run;
+  const progress = freshProgress(terms.length);
+  const {stopwatch} = progress;
   const best = new BestWeights(run.weights, earlyStopping?.patience);
   let checkpoint: Checkpoint | undefined;
   try {
     checkpoint =
       options.checkpoint && (await openCheckpoint(options.checkpoint, {student, knowledge, run, best, progress}));
-    const first = (batch: Batch) => checkFirstBatch({student, knowledge, run}, batch);
+    const first = (batch: Batch) => checkFirstBatch(student, run, batch);
     const start = digestOfWeights(run);
     const from = progress.epochs.length;
     while (progress.epoch <= epochs && !best.isExhausted) {
@@ -71,7 +70,7 @@ export async function* train(
     if (progress.epochs.length > from + 1) checkMoved(run, start, progress.epochs);
     best.restore();
     // With true labels as knowledge, the answers of a live teacher are known to no one afterwards.
-    if (options.onFit && !(options.teacher && knowledge.source.access === 'truth')) {
+    if (options.onFit && !(options.teacher && lessons[0]!.knowledge.source.access === 'truth')) {
       options.onFit(await fitOf(student, knowledge, {run, progress, stopped: best.isExhausted}));
       stopwatch.lap('evaluation');
     }
@@ -119,7 +118,7 @@ async function runEpoch(
       if (step === 0) await checkFirst(batch).catch(disposed(batch));
       const losses = runStep(run, batch, {learningRate: rates[step]!, seed, progress: (step + 1) / steps});
       stopwatch.lap('step');
-      checkLosses(losses, step, options.losses);
+      checkLosses(losses, step, run);
       for (const [term, value] of losses.entries()) sums[term]! += value;
       course[partOf(step, steps)]! += losses[0]!;
       progress.step++;
@@ -135,18 +134,8 @@ async function runEpoch(
     await batches.close();
   }
   const means = Array.from(sums, sum => sum / own);
-  const terms = Object.fromEntries(distinctNames(options.losses).map((name, index) => [name, means[index + 1]!]));
-  return {loss: means[0]!, terms, learningRate: rates[before + own - 1]!};
-}
-
-/** Names of the terms. A number distinguishes terms of the same name. */
-function distinctNames(terms: readonly LossTerm[]): readonly string[] {
-  const counts = new Map<string, number>();
-  return terms.map(({name}) => {
-    const count = (counts.get(name) ?? 0) + 1;
-    counts.set(name, count);
-    return count === 1 ? name : `${name} ${count}`;
-  });
+  const terms = run.terms.map(({name}, index) => [name, means[index + 1]!] as const);
+  return {loss: means[0]!, terms: Object.fromEntries(terms), learningRate: rates[before + own - 1]!};
 }
 
 /** The rows of each remaining batch of the epoch under way. */
@@ -173,9 +162,9 @@ function runStep({stepper}: Run, batch: Batch, settings: StepSettings): Float32A
   }
 }
 
-function checkLosses([total]: Float32Array, step: number, losses: readonly LossTerm[]): void {
+function checkLosses([total]: Float32Array, step: number, {terms}: Run): void {
   if (Number.isFinite(total)) return;
-  const names = losses.map(term => term.name).join(' + ');
+  const names = terms.map(({name}) => name).join(' + ');
   throw new TrainingError(
     `The loss (${names}) is ${total} at step ${step}. Lower the learning rate, or set \`clipNorm\` to 1.`,
   );

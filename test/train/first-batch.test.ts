@@ -19,6 +19,7 @@ import type {Student} from '../../src/student/student.ts';
 import {weightsHash} from '../../src/student/weights-hash.ts';
 import {checkFirstBatch} from '../../src/train/first-batch.ts';
 import type {TrainOptions} from '../../src/train/options.ts';
+import {disposeBatch} from '../../src/train/prefetch.ts';
 import {startRun} from '../../src/train/run.ts';
 import {train} from '../../src/train/train.ts';
 
@@ -123,13 +124,13 @@ describe('the check of a first batch', () => {
     const student = resnetCifar({depth: 20})({classes, inputShape: shape, preprocessing: {}}, 1);
     const run = await startRun(student, knowledge, {losses: [hardLabels()], seed: 1, epochs: 1, batchSize: 8});
     const batch = await run.source.batch(Int32Array.of(0, 1, 2, 3), 1);
-    await checkFirstBatch({student, knowledge, run}, batch);
+    await checkFirstBatch(student, run, batch);
     const [before, tensors] = [weightsHash(student), tf.memory().numTensors];
-    await checkFirstBatch({student, knowledge, run}, batch);
+    await checkFirstBatch(student, run, batch);
     expect(weightsHash(student)).toBe(before);
     expect(tf.memory().numTensors).toBe(tensors);
     run.dispose();
-    tf.dispose({raw: batch.raw, targets: {...batch.targets}});
+    disposeBatch(batch);
     expect(before).toBe(weightsHash(resnetCifar({depth: 20})({classes, inputShape: shape, preprocessing: {}}, 1)));
   });
 });

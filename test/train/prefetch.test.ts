@@ -10,7 +10,7 @@ beforeAll(startEngine);
 
 const madeOf = (rows: Int32Array): Batch => ({
   raw: tf.tensor1d([...rows], 'float32'),
-  targets: {labels: tf.tensor1d([...rows], 'int32'), features: {}},
+  targets: [{labels: tf.tensor1d([...rows], 'int32'), features: {}}],
 });
 
 interface Asked {
@@ -24,7 +24,7 @@ function remote(answer: (rows: Int32Array, signal?: AbortSignal) => Promise<Batc
   return {
     events,
     source: {
-      featureShapes: {},
+      featureShapes: [],
       waitsFor: 'teacher',
       async batch(rows, _, signal) {
         events.push(`ask ${rows}`);

@@ -7,7 +7,6 @@ import {mixUp} from '../../src/data/mixed-view.ts';
 import {versionsOf} from '../../src/data/versions.ts';
 import {crop, flip, type View, views} from '../../src/data/view.ts';
 import {startEngine} from '../../src/engine/engine.ts';
-import {tf} from '../../src/engine/tf.ts';
 import {saveKnowledge} from '../../src/knowledge/files.ts';
 import type {Knowledge, StoredKnowledge} from '../../src/knowledge/knowledge.ts';
 import {openKnowledge} from '../../src/knowledge/open-knowledge.ts';
@@ -16,6 +15,7 @@ import {softLabels} from '../../src/losses/soft-labels.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import type {Teacher} from '../../src/teacher.ts';
 import type {TrainOptions} from '../../src/train/options.ts';
+import {disposeBatch} from '../../src/train/prefetch.ts';
 import {type Run, startRun} from '../../src/train/run.ts';
 
 let folder: string;
@@ -43,8 +43,8 @@ function poison(pixels: ArrayLike<number>): number {
 async function labelsIn({source}: Run, rows: Int32Array, epoch: number) {
   const {raw, targets} = await source.batch(rows, epoch);
   const pixels = Array.from(raw.dataSync());
-  const told = Array.from(targets.labels.dataSync());
-  tf.dispose({raw, targets: {...targets}});
+  const told = Array.from(targets[0]!.labels.dataSync());
+  disposeBatch({raw, targets});
   return {told, meant: told.map((_, row) => poison(pixels.slice(16 * row, 16 * row + 16))), pixels};
 }
 

@@ -155,7 +155,7 @@ function recordRows(
   }
 }
 
-/** An unknown length. In `Reshape` it is the length that follows from the others. */
+/** An unknown length. In `Reshape` it is the length that follows from the others, in `Slice` all the rest. */
 const UNKNOWN = -1;
 
 /**
@@ -172,11 +172,15 @@ function withAnyCount(recording: Recording, other: Recording): Recording {
   };
 }
 
+/** The index of the input that holds lengths in which `UNKNOWN` may stand, by operation. */
+const LENGTHS: Readonly<Record<string, number>> = {Reshape: 1, Slice: 2};
+
 function reshaping(operation: Operation, other: Operation | undefined): Operation {
-  const [input, shape] = operation.inputs;
-  const otherShape = other?.inputs[1];
-  if (operation.name !== 'Reshape' || shape?.kind !== 'constant' || otherShape?.kind !== 'constant') return operation;
-  return {...operation, inputs: [input!, withOpenLength(shape, otherShape)]};
+  const index = LENGTHS[operation.name];
+  if (index === undefined) return operation;
+  const [lengths, others] = [operation.inputs[index], other?.inputs[index]];
+  if (lengths?.kind !== 'constant' || others?.kind !== 'constant') return operation;
+  return {...operation, inputs: operation.inputs.with(index, withOpenLength(lengths, others))};
 }
 
 function withOpenLength(shape: Constant, other: Constant): Source {

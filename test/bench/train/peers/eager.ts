@@ -7,6 +7,7 @@ import {hardLabelLoss} from '../../../../src/losses/hard-labels.ts';
 import {softLabelLoss} from '../../../../src/losses/soft-labels.ts';
 import {preprocess} from '../../../../src/student/preprocessing.ts';
 import {keptAnswers} from '../../../../src/train/batch-source.ts';
+import {lessonsOf} from '../../../../src/train/lessons.ts';
 import {BATCH, HARD_WEIGHT, knowledgeOf, SEED, SOFT_WEIGHT, studentOf, TEMPERATURE} from '../models.ts';
 import {modelOfPeer, type Run, serve} from './serve.ts';
 
@@ -17,13 +18,15 @@ await tf.setBackend('tensorflow');
 const model = modelOfPeer();
 const {learningRate, steps} = model;
 const student = studentOf(model);
-const source = keptAnswers(knowledgeOf(model), {student, view: undefined, seed: SEED});
+const knowledge = knowledgeOf(model);
+const lessons = lessonsOf(student, knowledge, {losses: []});
+const source = await keptAnswers(knowledge, lessons, {student, view: undefined, seed: SEED});
 const optimizer = model.optimizer === 'sgd' ? tf.train.momentum(learningRate, 0.9) : tf.train.adam(learningRate);
 let epoch = 0;
 
 async function step(rows: Int32Array): Promise<number> {
   const {raw, targets} = await source.batch(rows, epoch);
-  const {labels, logProbabilities} = targets;
+  const {labels, logProbabilities} = targets[0]!;
   const objective = () => {
     const inputs = preprocess(raw, student.preprocessing);
     const logits = student.model.apply(inputs, {training: true}) as tf.Tensor2D;

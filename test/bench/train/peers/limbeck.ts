@@ -3,6 +3,7 @@ import {nativeBackend} from '../../../../src/engine/compiled/binding.ts';
 import {startEngine} from '../../../../src/engine/engine.ts';
 import {tf} from '../../../../src/engine/tf.ts';
 import {keptAnswers} from '../../../../src/train/batch-source.ts';
+import {lessonsOf} from '../../../../src/train/lessons.ts';
 import {adam, sgd} from '../../../../src/train/optimizer.ts';
 import {constantRate} from '../../../../src/train/schedule.ts';
 import {train} from '../../../../src/train/train.ts';
@@ -34,14 +35,16 @@ async function run(): Promise<Run> {
 
 /** Milliseconds that a batch with its kept answers takes until TensorFlow has it. */
 async function data(): Promise<{readonly ms: number}> {
-  const source = keptAnswers(knowledge, {student, view: undefined, seed: SEED});
+  const lessons = lessonsOf(student, knowledge, {losses: []});
+  const source = await keptAnswers(knowledge, lessons, {student, view: undefined, seed: SEED});
   const rows = Int32Array.from({length: BATCH}, (_, row) => (row * 7919) % knowledge.inputs.count);
   const start = performance.now();
   const repeats = 100;
   for (let repeat = 0; repeat < repeats; repeat++) {
     const {raw, targets} = await source.batch(rows, 1);
-    nativeBackend()!.getInputTensorIds([raw, targets.labels, targets.logProbabilities!]);
-    tf.dispose([raw, targets.labels, targets.logProbabilities!]);
+    const tensors = [raw, targets[0]!.labels, targets[0]!.logProbabilities!];
+    nativeBackend()!.getInputTensorIds(tensors);
+    tf.dispose(tensors);
   }
   return {ms: (performance.now() - start) / repeats};
 }
